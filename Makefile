@@ -1,0 +1,40 @@
+# The verbs of this repository. `make run` and `make test` need a Rust toolchain; what else they
+# need they install (Debian, as root) or say exactly what to install.
+
+CARGO ?= cargo
+DATA_DIR ?= ./.weir
+
+.PHONY: run test verify bench fmt clean help
+
+help:
+	@echo 'make run     build Weir and start `weir dev` on $(DATA_DIR)'
+	@echo 'make test    everything that CI runs'
+	@echo 'make verify  format, lints, docs, licences'
+	@echo 'make bench   the whole product against bare loops, on 1 GB of records'
+
+run: tools
+	$(CARGO) build --locked
+	./target/debug/weir dev --data-dir $(DATA_DIR)
+
+test: tools verify
+	$(CARGO) test --locked --workspace --no-fail-fast
+
+verify: tools
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps --quiet
+
+bench: tools
+	$(CARGO) build --locked --release --bin weir --example bench
+	./target/release/examples/bench
+
+fmt:
+	$(CARGO) fmt --all
+
+clean:
+	$(CARGO) clean
+
+# A C compiler builds the embedded SQLite and the compressors.
+.PHONY: tools
+tools:
+	@scripts/tools
