@@ -1,0 +1,28 @@
+//! Values that every room shares: names, ids, time, findings, the plan graph, streams and items.
+//!
+//! Nothing here does I/O, waits, or reads a clock; nothing here knows Arrow, SQL or actors.
+
+mod code;
+mod fault;
+mod finding;
+mod id;
+mod item;
+mod name;
+mod node;
+pub mod plan;
+mod stream;
+mod suggest;
+mod time;
+mod workflow;
+
+pub use code::Code;
+pub use fault::{Fault, FaultKind};
+pub use finding::{Finding, Place, Severity};
+pub use id::{ClaimId, InstanceId, NodeUid, StreamId};
+pub use item::{Fingerprint, Item, ItemStatus, Reprocess};
+pub use name::{AssetName, InvalidName, NodeName, PortName, ProjectName, SourceName, StageId, WorkflowName};
+pub use node::{Node, NodeStatus};
+pub use stream::{Counts, LogLine, Stream, StreamState};
+pub use suggest::did_you_mean;
+pub use time::{Clock, Millis, Timestamp, parse_duration};
+pub use workflow::{Workflow, WorkflowState};

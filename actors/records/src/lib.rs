@@ -1,0 +1,8 @@
+//! Records on their way: a batch of them, where in its item each one stood, and those that could
+//! not be read. Formats make these, stages pass them on, sinks write them.
+
+mod batch;
+mod positions;
+
+pub use batch::{BadRecord, Batch};
+pub use positions::Positions;
