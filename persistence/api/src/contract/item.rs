@@ -1,0 +1,403 @@
+//! The contract of the item history: exclusive claims, final decisions.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::task::JoinSet;
+use weir_domain::{
+    ClaimId, Fingerprint, Item, ItemStatus, Reprocess, SourceName, StreamId, Timestamp,
+};
+
+use super::{StoreFactory, take_over};
+use crate::{Claim, ClaimRequest, Error, Fence, ItemFilter, ItemStore, Settlement};
+
+pub(super) fn source() -> SourceName {
+    SourceName::stored("flights/read")
+}
+
+pub(super) fn claim_id(n: u128) -> ClaimId {
+    format!("{n:032x}").parse().expect("32 hexadecimal digits are an id")
+}
+
+pub(super) fn stream_id(n: u128) -> StreamId {
+    format!("{n:032x}").parse().expect("32 hexadecimal digits are an id")
+}
+
+fn item(name: &str, size: u64, modified_ns: i64) -> Item {
+    let fingerprint = Fingerprint { size, modified_ns, device: 1, inode: 2 };
+    Item { name: name.to_owned(), fingerprint }
+}
+
+/// A request under the n-th claim and stream, at the n-th millisecond.
+pub(super) fn request(n: u32, names: &[&str]) -> ClaimRequest {
+    ClaimRequest {
+        source: source(),
+        candidates: names.iter().map(|it| item(it, 10, 20)).collect(),
+        reprocess: Reprocess::Never,
+        claim: claim_id(n.into()),
+        stream: stream_id(n.into()),
+        owner: "engine-1#a".into(),
+        now: Timestamp(n.into()),
+        settlement: Bytes::from_static(b"undo"),
+    }
+}
+
+async fn claim<S: ItemStore>(store: &S, fence: &Fence, request: ClaimRequest) -> Option<Claim> {
+    store.item_claim(fence, request).await.expect("the item store answers")
+}
+
+async fn claimed_name<S: ItemStore>(
+    store: &S,
+    fence: &Fence,
+    request: ClaimRequest,
+) -> Option<String> {
+    claim(store, fence, request).await.map(|it| it.item.name)
+}
+
+async fn settle<S: ItemStore>(
+    store: &S,
+    fence: &Fence,
+    n: u128,
+    settlement: Settlement,
+) -> crate::Result<()> {
+    store.item_settle(fence, claim_id(n), settlement, Timestamp(99)).await
+}
+
+async fn commit<S: ItemStore>(store: &S, fence: &Fence, n: u128) -> crate::Result<()> {
+    store.item_commit(fence, claim_id(n), Bytes::from_static(b"publish")).await
+}
+
+async fn fail<S: ItemStore>(store: &S, fence: &Fence, n: u128) -> crate::Result<()> {
+    store.item_fail(fence, claim_id(n), Bytes::from_static(b"move away")).await
+}
+
+async fn statuses<S: ItemStore>(store: &S) -> Vec<(String, ItemStatus)> {
+    let filter = ItemFilter { limit: 1000, ..ItemFilter::default() };
+    let rows = store.item_list(filter).await.expect("listed");
+    rows.into_iter().map(|it| (it.item, it.status)).collect()
+}
+
+async fn open_settlements<S: ItemStore>(store: &S) -> Vec<(ItemStatus, Bytes)> {
+    let open = store.item_unfinished().await.expect("listed");
+    open.into_iter().map(|it| (it.status, it.settlement)).collect()
+}
+
+pub async fn the_first_free_candidate_is_claimed<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    assert_eq!(claim(&*store, &fence, request(1, &[])).await, None);
+    let first = claim(&*store, &fence, request(1, &["c", "a", "b"])).await;
+    let expected =
+        Claim { id: claim_id(1), source: source(), item: item("c", 10, 20), stream: stream_id(1) };
+    assert_eq!(first, Some(expected));
+    let next = async |n, names: &[&str]| claimed_name(&*store, &fence, request(n, names)).await;
+    assert_eq!(next(2, &["c", "a", "b"]).await.as_deref(), Some("a"));
+    assert_eq!(next(3, &["c", "a"]).await, None);
+    // The same name in another source is another item.
+    let elsewhere = ClaimRequest { source: SourceName::stored("other/read"), ..request(4, &["c"]) };
+    assert_eq!(claimed_name(&*store, &fence, elsewhere).await.as_deref(), Some("c"));
+}
+
+pub async fn a_committed_item_runs_through_its_states<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    claim(&*store, &fence, request(1, &["a"])).await.expect("claimed");
+    assert_eq!(open_settlements(&*store).await, [(ItemStatus::Acquired, "undo".into())]);
+    assert_eq!(commit(&*store, &fence, 1).await, Ok(()));
+    assert_eq!(open_settlements(&*store).await, [(ItemStatus::Committing, "publish".into())]);
+    assert_eq!(settle(&*store, &fence, 1, Settlement::Done).await, Ok(()));
+    assert_eq!(open_settlements(&*store).await, []);
+    let rows = store.item_list(ItemFilter { limit: 9, ..ItemFilter::default() }).await;
+    let row = rows.expect("listed").pop().expect("one row");
+    assert_eq!((row.status, row.settled_at), (ItemStatus::Done, Some(Timestamp(99))));
+    assert_eq!((row.owner.as_str(), row.claimed_at), ("engine-1#a", Timestamp(1)));
+    assert_eq!((row.source, row.stream), (source(), stream_id(1)));
+    assert_eq!(claim(&*store, &fence, request(2, &["a"])).await, None);
+}
+
+pub async fn a_failed_item_is_held_until_it_is_settled<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    claim(&*store, &fence, request(1, &["a"])).await.expect("claimed");
+    assert_eq!(fail(&*store, &fence, 1).await, Ok(()));
+    assert_eq!(open_settlements(&*store).await, [(ItemStatus::Failed, "move away".into())]);
+    let again = |n| ClaimRequest { reprocess: Reprocess::Always, ..request(n, &["a"]) };
+    assert_eq!(claim(&*store, &fence, again(2)).await, None, "its settlement is still owed");
+    assert_eq!(settle(&*store, &fence, 1, Settlement::Failed).await, Ok(()));
+    assert_eq!(open_settlements(&*store).await, []);
+    assert_eq!(claim(&*store, &fence, request(3, &["a"])).await, None);
+    assert_eq!(claimed_name(&*store, &fence, again(4)).await.as_deref(), Some("a"));
+    // Without anything to be done a claim may fail in one step.
+    assert_eq!(settle(&*store, &fence, 4, Settlement::Failed).await, Ok(()));
+    assert_eq!(statuses(&*store).await, [("a".into(), ItemStatus::Failed)]);
+}
+
+pub async fn a_released_item_is_claimed_at_once<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    claim(&*store, &fence, request(1, &["a"])).await.expect("claimed");
+    assert_eq!(settle(&*store, &fence, 1, Settlement::Released).await, Ok(()));
+    assert_eq!(open_settlements(&*store).await, []);
+    assert_eq!(statuses(&*store).await, [("a".into(), ItemStatus::Released)]);
+    assert_eq!(claimed_name(&*store, &fence, request(2, &["a"])).await.as_deref(), Some("a"));
+}
+
+pub async fn a_lost_claim_stays_lost<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    claim(&*store, &fence, request(1, &["a"])).await.expect("claimed");
+    settle(&*store, &fence, 1, Settlement::Released).await.expect("released");
+    assert_eq!(commit(&*store, &fence, 1).await, Err(Error::ClaimLost));
+    claim(&*store, &fence, request(2, &["a"])).await.expect("claimed by another");
+    for n in [1, 7] {
+        assert_eq!(commit(&*store, &fence, n).await, Err(Error::ClaimLost));
+        assert_eq!(fail(&*store, &fence, n).await, Err(Error::ClaimLost));
+        for settlement in [Settlement::Done, Settlement::Failed, Settlement::Released] {
+            let answer = settle(&*store, &fence, n, settlement).await;
+            assert_eq!(answer, Err(Error::ClaimLost), "{settlement:?}");
+        }
+    }
+    assert_eq!(open_settlements(&*store).await, [(ItemStatus::Acquired, "undo".into())]);
+    assert_eq!(commit(&*store, &fence, 2).await, Ok(()));
+}
+
+pub async fn decisions_are_final_and_may_be_repeated<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    claim(&*store, &fence, request(1, &["a"])).await.expect("claimed");
+    claim(&*store, &fence, request(2, &["b"])).await.expect("claimed");
+    commit(&*store, &fence, 1).await.expect("committed");
+    let other = store.item_commit(&fence, claim_id(1), Bytes::from_static(b"other")).await;
+    assert_eq!(other, Ok(()), "deciding again is harmless and keeps what was decided");
+    fail(&*store, &fence, 2).await.expect("failed");
+    fail(&*store, &fence, 2).await.expect("failed again");
+    let kept =
+        [(ItemStatus::Committing, "publish".into()), (ItemStatus::Failed, "move away".into())];
+    assert_eq!(open_settlements(&*store).await, kept);
+
+    assert_eq!(fail(&*store, &fence, 1).await, Err(Error::ClaimLost));
+    assert_eq!(commit(&*store, &fence, 2).await, Err(Error::ClaimLost));
+    for (n, refused) in [
+        (1, [Settlement::Failed, Settlement::Released]),
+        (2, [Settlement::Done, Settlement::Released]),
+    ] {
+        for settlement in refused {
+            let answer = settle(&*store, &fence, n, settlement).await;
+            assert_eq!(answer, Err(Error::ClaimLost), "{n} {settlement:?}");
+        }
+    }
+    for _ in 0..2 {
+        assert_eq!(settle(&*store, &fence, 1, Settlement::Done).await, Ok(()));
+        assert_eq!(settle(&*store, &fence, 2, Settlement::Failed).await, Ok(()));
+    }
+    assert_eq!(commit(&*store, &fence, 1).await, Ok(()));
+    assert_eq!(fail(&*store, &fence, 2).await, Ok(()));
+    assert_eq!(open_settlements(&*store).await, []);
+    let settled = [("a".into(), ItemStatus::Done), ("b".into(), ItemStatus::Failed)];
+    assert_eq!(statuses(&*store).await, settled);
+}
+
+pub async fn history_decides_by_the_mode<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    let mut n = 0;
+    let mut ask = async |reprocess, found: Item| {
+        n += 1;
+        let request = ClaimRequest { reprocess, candidates: vec![found], ..request(n, &[]) };
+        let granted = claim(&*store, &fence, request).await.is_some();
+        if granted {
+            commit(&*store, &fence, n.into()).await.expect("committed");
+            settle(&*store, &fence, n.into(), Settlement::Done).await.expect("settled");
+        }
+        granted
+    };
+    assert!(ask(Reprocess::Never, item("a", 1, 1)).await);
+    assert!(!ask(Reprocess::Never, item("a", 2, 2)).await);
+    assert!(!ask(Reprocess::WhenChanged, item("a", 1, 1)).await);
+    let mut moved = item("a", 1, 1);
+    moved.fingerprint.inode = 77;
+    assert!(!ask(Reprocess::WhenChanged, moved).await, "only size and time count");
+    assert!(ask(Reprocess::WhenChanged, item("a", 1, 2)).await);
+    assert!(!ask(Reprocess::WhenChanged, item("a", 1, 2)).await, "compared with the last claim");
+    assert!(ask(Reprocess::WhenChanged, item("a", 3, 2)).await);
+    assert!(ask(Reprocess::Always, item("a", 3, 2)).await);
+}
+
+pub async fn a_repeated_request_answers_the_same_claim<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    let first = claim(&*store, &fence, request(1, &["a", "b"])).await;
+    assert_eq!(claim(&*store, &fence, request(1, &["a", "b"])).await, first);
+    assert_eq!(statuses(&*store).await, [("a".into(), ItemStatus::Acquired)]);
+    commit(&*store, &fence, 1).await.expect("committed");
+    let late = store.item_claim(&fence, request(1, &["a", "b"])).await;
+    assert_eq!(late, Err(Error::ClaimLost));
+}
+
+pub async fn two_claimers_never_get_the_same_item<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    let names: Vec<_> = (0..20).map(|n| format!("file-{n:02}.csv")).collect();
+    let mut claimers = JoinSet::new();
+    for claimer in 0..4_u32 {
+        let (store, fence, names) = (Arc::clone(&store), fence.clone(), names.clone());
+        claimers.spawn(async move {
+            let names: Vec<_> = names.iter().map(String::as_str).collect();
+            let mut got = Vec::new();
+            for n in 0.. {
+                let request = request(claimer * 1000 + n, &names);
+                let Some(name) = claimed_name(&*store, &fence, request).await else { break };
+                got.push(name);
+            }
+            got
+        });
+    }
+    let got: Vec<_> = claimers.join_all().await.into_iter().flatten().collect();
+    assert_eq!(got.len(), names.len());
+    assert_eq!(got.into_iter().collect::<BTreeSet<_>>(), names.into_iter().collect());
+}
+
+pub async fn many_candidates_are_searched_to_the_end<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    let names: Vec<_> = (0..1000).map(|n| format!("file '{n:04}' \"\\\u{e9}.csv")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    for (n, name) in (1..).zip(&names[..600]) {
+        claim(&*store, &fence, request(n, &[name])).await.expect("claimed");
+    }
+    let found = claimed_name(&*store, &fence, request(5000, &names)).await;
+    assert_eq!(found.as_deref(), Some(names[600]));
+    let backwards: Vec<_> = names.iter().rev().copied().collect();
+    let found = claimed_name(&*store, &fence, request(5001, &backwards)).await;
+    assert_eq!(found.as_deref(), Some(names[999]));
+}
+
+pub async fn names_may_hold_any_character<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    let names = ["", "A", "a", "\u{e9}", "e\u{301}", "quote\"'\\", "nul\0", "nul\0byte", "\n\t"];
+    for (n, name) in (1..).zip(names) {
+        let found = claimed_name(&*store, &fence, request(n, &[name])).await;
+        assert_eq!(found.as_deref(), Some(name));
+    }
+    for (n, name) in (100..).zip(names) {
+        assert_eq!(claim(&*store, &fence, request(n, &[name])).await, None, "{name:?} is held");
+    }
+    for n in 1..=names.len() {
+        settle(&*store, &fence, n as u128, Settlement::Failed).await.expect("settled");
+    }
+    let names = names.map(str::to_owned).to_vec();
+    let forgotten = store.item_reset(&fence, &source(), Some(names.clone())).await;
+    assert_eq!(forgotten, Ok(names.len() as u64));
+}
+
+pub async fn reset_forgets_what_is_settled<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    let names = ["acquired", "committing", "done", "failed", "owed", "released"];
+    for (n, name) in (1..).zip(names) {
+        claim(&*store, &fence, request(n, &[name])).await.expect("claimed");
+    }
+    for n in [2, 3] {
+        commit(&*store, &fence, n).await.expect("committed");
+    }
+    fail(&*store, &fence, 5).await.expect("failed");
+    for (n, settlement) in
+        [(3, Settlement::Done), (4, Settlement::Failed), (6, Settlement::Released)]
+    {
+        settle(&*store, &fence, n, settlement).await.expect("settled");
+    }
+    let reset = async |names: Option<Vec<&str>>| {
+        let names = names.map(|it| it.into_iter().map(str::to_owned).collect());
+        store.item_reset(&fence, &source(), names).await.expect("reset")
+    };
+    assert_eq!(reset(Some(vec![])).await, 0);
+    assert_eq!(reset(Some(vec!["done", "acquired", "never seen"])).await, 1);
+    assert_eq!(store.item_reset(&fence, &SourceName::stored("other"), None).await, Ok(0));
+    assert_eq!(reset(None).await, 2);
+    let held: Vec<_> = statuses(&*store).await.into_iter().map(|it| it.0).collect();
+    assert_eq!(held, ["acquired", "committing", "owed"]);
+    assert_eq!(settle(&*store, &fence, 3, Settlement::Done).await, Err(Error::ClaimLost));
+    assert_eq!(
+        claimed_name(&*store, &fence, request(10, &["done"])).await.as_deref(),
+        Some("done")
+    );
+}
+
+pub async fn unfinished_claims_come_oldest_first<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    assert_eq!(store.item_unfinished().await, Ok(vec![]));
+    for (n, name) in [(30, "a"), (10, "c"), (20, "b")] {
+        claim(&*store, &fence, request(n, &[name])).await.expect("claimed");
+    }
+    let same_time = ClaimRequest { now: Timestamp(20), ..request(15, &["d"]) };
+    claim(&*store, &fence, same_time).await.expect("claimed");
+    let open = store.item_unfinished().await.expect("listed");
+    let names: Vec<_> = open.iter().map(|it| it.claim.item.name.as_str()).collect();
+    assert_eq!(names, ["c", "d", "b", "a"]);
+    assert_eq!(open[0].claim.id, claim_id(10));
+    assert_eq!((open[0].claim.stream, &open[0].claim.source), (stream_id(10), &source()));
+    assert_eq!(open[0].owner, "engine-1#a");
+}
+
+pub async fn items_are_listed_page_by_page<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    let other = SourceName::stored("airports/read");
+    for (n, name) in [(1, "b"), (2, "a"), (3, "c")] {
+        claim(&*store, &fence, request(n, &[name])).await.expect("claimed");
+    }
+    let elsewhere = ClaimRequest { source: other.clone(), ..request(4, &["z"]) };
+    claim(&*store, &fence, elsewhere).await.expect("claimed");
+    commit(&*store, &fence, 1).await.expect("committed");
+    let list = async |filter: ItemFilter| {
+        let rows = store.item_list(filter).await.expect("listed");
+        rows.into_iter().map(|it| it.item).collect::<Vec<_>>()
+    };
+    let all = ItemFilter { limit: 10, ..ItemFilter::default() };
+    assert_eq!(list(all.clone()).await, ["z", "a", "b", "c"]);
+    assert_eq!(list(ItemFilter { limit: 2, ..all.clone() }).await, ["z", "a"]);
+    assert_eq!(list(ItemFilter { limit: 0, ..all.clone() }).await, Vec::<String>::new());
+    let after = Some((source(), "a".to_owned()));
+    assert_eq!(list(ItemFilter { after: after.clone(), ..all.clone() }).await, ["b", "c"]);
+    let of_source = ItemFilter { source: Some(source()), ..all.clone() };
+    assert_eq!(list(of_source.clone()).await, ["a", "b", "c"]);
+    assert_eq!(list(ItemFilter { limit: 1, after, ..of_source.clone() }).await, ["b"]);
+    let after_other = Some((other.clone(), "z".to_owned()));
+    assert_eq!(list(ItemFilter { after: after_other, ..of_source }).await, ["a", "b", "c"]);
+    let committing = ItemFilter { status: Some(ItemStatus::Committing), ..all.clone() };
+    assert_eq!(list(committing).await, ["b"]);
+    let none = ItemFilter { source: Some(other), status: Some(ItemStatus::Done), ..all };
+    assert_eq!(list(none).await, Vec::<String>::new());
+}
+
+pub async fn fingerprints_come_back_whole<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    let extreme =
+        Fingerprint { size: u64::MAX, modified_ns: i64::MIN, device: u64::MAX - 1, inode: 1 << 63 };
+    let found = Item { name: "x".into(), fingerprint: extreme.clone() };
+    let request = ClaimRequest { candidates: vec![found.clone()], ..request(1, &[]) };
+    assert_eq!(claim(&*store, &fence, request.clone()).await.map(|it| it.item), Some(found));
+    let rows = store.item_list(ItemFilter { limit: 1, ..ItemFilter::default() }).await;
+    assert_eq!(rows.expect("listed")[0].fingerprint, extreme);
+    settle(&*store, &fence, 1, Settlement::Failed).await.expect("settled");
+    let again = ClaimRequest { claim: claim_id(2), reprocess: Reprocess::WhenChanged, ..request };
+    assert_eq!(claim(&*store, &fence, again).await, None, "nothing changed");
+}
+
+pub async fn items_outlive_the_store<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    for (n, name) in [(1, "a"), (2, "b")] {
+        claim(&*store, &fence, request(n, &[name])).await.expect("claimed");
+    }
+    commit(&*store, &fence, 1).await.expect("committed");
+    let before = store.item_unfinished().await.expect("listed");
+    let Some(store) = factory.reopen(store).await else { return };
+    assert_eq!(store.item_unfinished().await, Ok(before));
+    assert_eq!(settle(&*store, &fence, 1, Settlement::Done).await, Ok(()));
+    assert_eq!(claim(&*store, &fence, request(3, &["a", "b"])).await, None);
+}

@@ -1,0 +1,37 @@
+//! What the rest of Weir asks of a store, as traits; the in-memory versions of them; and the one
+//! contract suite that every back end must pass.
+//!
+//! Invariants, proved by the suite for every back end:
+//! - P1: a write that was acknowledged is there after a crash of the process.
+//! - P2: `(persistence id, sequence number)` is unique and contiguous from 1.
+//! - P3: a row was written under the epoch that its lease had at that moment; a deposed writer
+//!   is refused by the store, in the same transaction as the write.
+//! - P4: an item is held by at most one claim, and a claim that was lost stays lost.
+//!
+//! Stores know nothing of actors, and payloads are opaque bytes to them.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod error;
+mod item;
+pub mod item_rule;
+mod journal;
+mod lease;
+mod memory;
+mod snapshot;
+mod store;
+mod stream;
+
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+
+pub use error::{Error, Result};
+pub use item::{Claim, ClaimRequest, ItemFilter, ItemRow, ItemStore, Settlement, Unfinished};
+pub use journal::{
+    Append, Journal, Manifest, NewEvent, PersistenceId, StoredEvent, Tag, TaggedEvent,
+};
+pub use lease::{Acquired, Fence, LeaseName, LeaseRow, LeaseStore};
+pub use memory::{Faults, MemoryStore};
+pub use snapshot::{Snapshot, SnapshotStore};
+pub use store::Store;
+pub use stream::{StreamFilter, StreamStore};

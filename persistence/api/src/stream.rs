@@ -1,0 +1,31 @@
+//! Stream history: what ran and what became of it, with each stream's own log.
+
+use async_trait::async_trait;
+use weir_domain::{LogLine, Stream, StreamId, StreamState, WorkflowName};
+
+use crate::{Fence, Result};
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StreamFilter {
+    pub workflow: Option<WorkflowName>,
+    pub state: Option<StreamState>,
+    /// Go on after this stream: newest first, which is the order of ids downwards.
+    pub before: Option<StreamId>,
+    pub limit: u32,
+}
+
+#[async_trait]
+pub trait StreamStore: Send + Sync + 'static {
+    /// Writes streams as they are now, new or known, and adds lines to their logs, together.
+    async fn stream_save(&self, fence: &Fence, changes: Vec<(Stream, Vec<LogLine>)>) -> Result<()>;
+
+    async fn stream_load(&self, id: StreamId) -> Result<Option<Stream>>;
+
+    async fn stream_list(&self, filter: StreamFilter) -> Result<Vec<Stream>>;
+
+    /// The stream's log in order of writing.
+    async fn stream_log(&self, id: StreamId) -> Result<Vec<LogLine>>;
+
+    /// Keeps the newest `keep` closed streams of each workflow; returns how many were deleted.
+    async fn stream_prune(&self, fence: &Fence, keep: u32) -> Result<u64>;
+}

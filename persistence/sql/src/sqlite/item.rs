@@ -1,0 +1,239 @@
+//! Item history on SQLite. What may become of an item is decided by `item_rule`; here its row is
+//! read and written, in one transaction.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::FutureExt;
+use sqlx::{SqliteConnection, query, query_as};
+use weir_domain::{ClaimId, Item, ItemStatus, SourceName, Timestamp};
+use weir_persistence_api::item_rule::{self, Past, Step};
+use weir_persistence_api::{
+    Claim, ClaimRequest, Error, Fence, ItemFilter, ItemRow, ItemStore, Result, Settlement,
+    Unfinished,
+};
+
+use super::error::Outcome;
+use super::{SqliteStore, check_fence, statement};
+use crate::row::{self, PastColumns};
+
+/// Candidates whose history is read at a time. Most often one of the first is free.
+const CANDIDATES_AT_ONCE: usize = 256;
+
+/// The status of the claim's item, and whether the claim has ended.
+async fn state(connection: &mut SqliteConnection, claim: ClaimId) -> Outcome<(ItemStatus, bool)> {
+    let found = query_as::<_, (String, Option<i64>)>(statement::ITEM_STATE)
+        .bind(claim.to_string())
+        .fetch_optional(connection)
+        .await?;
+    let (status, settled_at) = found.ok_or(Error::ClaimLost)?;
+    let status = row::status(&status, || format!("the item of claim {claim}"))?;
+    Ok((status, settled_at.is_some()))
+}
+
+async fn claim(connection: &mut SqliteConnection, request: ClaimRequest) -> Outcome<Option<Claim>> {
+    let known = query_as(statement::ITEM_BY_CLAIM)
+        .bind(request.claim.to_string())
+        .fetch_optional(&mut *connection)
+        .await?;
+    if let Some(columns) = known {
+        let known = row::unfinished(columns)?;
+        item_rule::claim_again(known.status)?;
+        return Ok(Some(known.claim));
+    }
+    let Some(item) = first_free(connection, &request).await? else { return Ok(None) };
+    let item = item.clone();
+    let fingerprint = &item.fingerprint;
+    let claimed = query(statement::ITEM_CLAIM)
+        .bind(request.source.as_str())
+        .bind(&item.name)
+        .bind(request.claim.to_string())
+        .bind(request.stream.to_string())
+        .bind(&request.owner)
+        .bind(fingerprint.size.cast_signed())
+        .bind(fingerprint.modified_ns)
+        .bind(fingerprint.device.cast_signed())
+        .bind(fingerprint.inode.cast_signed())
+        .bind(request.now.0)
+        .bind(&request.settlement[..])
+        .execute(connection)
+        .await?;
+    if claimed.rows_affected() != 1 {
+        let why = format!("the item {:?} is held, but was not found by its name", item.name);
+        return Err(Error::Rejected(why).into());
+    }
+    let ClaimRequest { claim: id, source, stream, .. } = request;
+    Ok(Some(Claim { id, source, item, stream }))
+}
+
+async fn first_free<'r>(
+    connection: &mut SqliteConnection,
+    request: &'r ClaimRequest,
+) -> Outcome<Option<&'r Item>> {
+    for candidates in request.candidates.chunks(CANDIDATES_AT_ONCE) {
+        let names: Vec<_> = candidates.iter().map(|it| it.name.as_str()).collect();
+        let known: Vec<PastColumns> = query_as(statement::ITEM_PAST)
+            .bind(request.source.as_str())
+            .bind(json(&names))
+            .fetch_all(&mut *connection)
+            .await?;
+        let known: Result<HashMap<String, Past>> = known.into_iter().map(row::past).collect();
+        let known = known?;
+        let is_free = |it: &&Item| {
+            item_rule::may_claim(known.get(&it.name), &it.fingerprint, request.reprocess)
+        };
+        if let Some(free) = candidates.iter().find(is_free) {
+            return Ok(Some(free));
+        }
+    }
+    Ok(None)
+}
+
+fn json(names: &[impl AsRef<str>]) -> String {
+    serde_json::Value::from_iter(names.iter().map(AsRef::as_ref)).to_string()
+}
+
+async fn settle(
+    connection: &mut SqliteConnection,
+    claim: ClaimId,
+    settlement: Settlement,
+    now: Timestamp,
+) -> Outcome<()> {
+    let (status, is_settled) = state(connection, claim).await?;
+    if item_rule::settle(status, is_settled, settlement)? == Step::Write {
+        query(statement::ITEM_SETTLE)
+            .bind(claim.to_string())
+            .bind(item_rule::settled_as(settlement).as_str())
+            .bind(now.0)
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
+}
+
+impl SqliteStore {
+    /// Decides the outcome of a claim, by the rule, in its own transaction.
+    async fn decide(
+        &self,
+        fence: &Fence,
+        claim: ClaimId,
+        rule: fn(ItemStatus) -> Result<Step>,
+        (outcome, settlement): (ItemStatus, Bytes),
+    ) -> Result<()> {
+        let fence = fence.clone();
+        self.writer
+            .write(move |connection| {
+                async move {
+                    check_fence(connection, &fence).await?;
+                    let (status, _) = state(connection, claim).await?;
+                    if rule(status)? == Step::Write {
+                        query(statement::ITEM_DECIDE)
+                            .bind(claim.to_string())
+                            .bind(outcome.as_str())
+                            .bind(&settlement[..])
+                            .execute(connection)
+                            .await?;
+                    }
+                    Ok(())
+                }
+                .boxed()
+            })
+            .await
+    }
+}
+
+#[async_trait]
+impl ItemStore for SqliteStore {
+    async fn item_claim(&self, fence: &Fence, request: ClaimRequest) -> Result<Option<Claim>> {
+        let fence = fence.clone();
+        self.writer
+            .write(move |connection| {
+                async move {
+                    check_fence(connection, &fence).await?;
+                    claim(connection, request).await
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    async fn item_commit(&self, fence: &Fence, claim: ClaimId, settlement: Bytes) -> Result<()> {
+        let outcome = (ItemStatus::Committing, settlement);
+        self.decide(fence, claim, item_rule::commit, outcome).await
+    }
+
+    async fn item_fail(&self, fence: &Fence, claim: ClaimId, settlement: Bytes) -> Result<()> {
+        let outcome = (ItemStatus::Failed, settlement);
+        self.decide(fence, claim, item_rule::fail, outcome).await
+    }
+
+    async fn item_settle(
+        &self,
+        fence: &Fence,
+        claim: ClaimId,
+        settlement: Settlement,
+        now: Timestamp,
+    ) -> Result<()> {
+        let fence = fence.clone();
+        self.writer
+            .write(move |connection| {
+                async move {
+                    check_fence(connection, &fence).await?;
+                    settle(connection, claim, settlement, now).await
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    async fn item_unfinished(&self) -> Result<Vec<Unfinished>> {
+        let look = query_as(statement::ITEM_UNFINISHED).fetch_all(&self.readers);
+        self.read(look).await?.into_iter().map(row::unfinished).collect()
+    }
+
+    async fn item_list(&self, filter: ItemFilter) -> Result<Vec<ItemRow>> {
+        let (source, name) = match filter.after {
+            Some((source, name)) => (source.as_str().to_owned(), name),
+            None => Default::default(),
+        };
+        let list = match filter.source {
+            None => query_as(statement::ITEM_LIST),
+            Some(_) => query_as(statement::ITEM_LIST_OF_SOURCE),
+        };
+        let mut list = list
+            .bind(source)
+            .bind(name)
+            .bind(filter.status.map(ItemStatus::as_str))
+            .bind(i64::from(filter.limit));
+        if let Some(source) = filter.source {
+            list = list.bind(source.as_str().to_owned());
+        }
+        let found = self.read(list.fetch_all(&self.readers)).await?;
+        found.into_iter().map(row::item).collect()
+    }
+
+    async fn item_reset(
+        &self,
+        fence: &Fence,
+        source: &SourceName,
+        names: Option<Vec<String>>,
+    ) -> Result<u64> {
+        let (fence, source) = (fence.clone(), source.clone());
+        self.writer
+            .write(move |connection| {
+                async move {
+                    check_fence(connection, &fence).await?;
+                    let deletion = match names {
+                        None => query(statement::ITEM_RESET).bind(source.as_str()),
+                        Some(names) => query(statement::ITEM_RESET_NAMES)
+                            .bind(source.as_str())
+                            .bind(json(&names)),
+                    };
+                    Ok(deletion.execute(connection).await?.rows_affected())
+                }
+                .boxed()
+            })
+            .await
+    }
+}

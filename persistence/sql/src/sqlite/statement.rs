@@ -1,0 +1,67 @@
+//! The statements of this dialect, as they stand in `schemas/sql/sqlite`.
+
+macro_rules! statements {
+    ($($name:ident = $path:literal;)*) => {
+        $(pub(super) const $name: &str = include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../schemas/sql/sqlite/query/",
+            $path,
+            ".sql"
+        ));)*
+    };
+}
+
+statements! {
+    BEGIN = "transaction/begin";
+    COMMIT = "transaction/commit";
+    SAVEPOINT = "transaction/savepoint";
+    RELEASE = "transaction/release";
+    ROLLBACK_TO = "transaction/rollback_to";
+
+    SCHEMA_STATE = "schema/state";
+    SCHEMA_VERSION = "schema/version";
+    SCHEMA_APPLIED = "schema/applied";
+    QUICK_CHECK = "schema/quick_check";
+    CHECKPOINT = "schema/checkpoint";
+
+    LEASE_CHECK = "lease/check";
+    LEASE_ACQUIRE = "lease/acquire";
+    LEASE_FORCE = "lease/force";
+    LEASE_RENEW = "lease/renew";
+    LEASE_RELEASE = "lease/release";
+    LEASE_LOAD = "lease/load";
+    LEASE_LIST = "lease/list";
+
+    EVENT_HEAD = "event/head";
+    EVENT_ADVANCE = "event/advance";
+    EVENT_INSERT = "event/insert";
+    EVENT_TAG = "event/tag";
+    EVENT_REPLAY = "event/replay";
+    EVENT_TAGGED = "event/tagged";
+    EVENT_DELETE = "event/delete";
+    EVENT_DELETED_TO = "event/deleted_to";
+
+    SNAPSHOT_SAVE = "snapshot/save";
+    SNAPSHOT_LOAD = "snapshot/load";
+    SNAPSHOT_SEQUENCES = "snapshot/sequences";
+    SNAPSHOT_PRUNE = "snapshot/prune";
+
+    ITEM_PAST = "item/past";
+    ITEM_CLAIM = "item/claim";
+    ITEM_STATE = "item/state";
+    ITEM_DECIDE = "item/decide";
+    ITEM_SETTLE = "item/settle";
+    ITEM_BY_CLAIM = "item/by_claim";
+    ITEM_UNFINISHED = "item/unfinished";
+    ITEM_LIST = "item/list";
+    ITEM_LIST_OF_SOURCE = "item/list_of_source";
+    ITEM_RESET = "item/reset";
+    ITEM_RESET_NAMES = "item/reset_names";
+
+    STREAM_SAVE = "stream/save";
+    STREAM_LOG_ADD = "stream/log_add";
+    STREAM_LOAD = "stream/load";
+    STREAM_LIST = "stream/list";
+    STREAM_LOG = "stream/log";
+    STREAM_PRUNE = "stream/prune";
+}

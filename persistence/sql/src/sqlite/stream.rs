@@ -1,0 +1,94 @@
+//! Stream history on SQLite.
+
+use async_trait::async_trait;
+use futures::FutureExt;
+use sqlx::{SqliteConnection, query, query_as};
+use weir_domain::{LogLine, Stream, StreamId, StreamState};
+use weir_persistence_api::{Error, Fence, Result, StreamFilter, StreamStore};
+
+use super::error::Outcome;
+use super::{SqliteStore, check_fence, statement};
+use crate::row;
+
+async fn save(
+    connection: &mut SqliteConnection,
+    stream: &Stream,
+    lines: &[LogLine],
+) -> Outcome<()> {
+    let id = stream.id.to_string();
+    let body = serde_json::to_string(stream)
+        .map_err(|e| Error::Rejected(format!("the stream {id} can't be written as JSON: {e}")))?;
+    query(statement::STREAM_SAVE)
+        .bind(&id)
+        .bind(stream.workflow.as_str())
+        .bind(stream.state.as_str())
+        .bind(i64::from(stream.state.is_closed()))
+        .bind(body)
+        .execute(&mut *connection)
+        .await?;
+    for line in lines {
+        query(statement::STREAM_LOG_ADD)
+            .bind(&id)
+            .bind(line.at.0)
+            .bind(row::severity_text(line.severity))
+            .bind(i64::from(line.code.0))
+            .bind(&line.text)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl StreamStore for SqliteStore {
+    async fn stream_save(&self, fence: &Fence, changes: Vec<(Stream, Vec<LogLine>)>) -> Result<()> {
+        let fence = fence.clone();
+        self.writer
+            .write(move |connection| {
+                async move {
+                    check_fence(connection, &fence).await?;
+                    for (stream, lines) in &changes {
+                        save(connection, stream, lines).await?;
+                    }
+                    Ok(())
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    async fn stream_load(&self, id: StreamId) -> Result<Option<Stream>> {
+        let look =
+            query_as(statement::STREAM_LOAD).bind(id.to_string()).fetch_optional(&self.readers);
+        self.read(look).await?.map(row::stream).transpose()
+    }
+
+    async fn stream_list(&self, filter: StreamFilter) -> Result<Vec<Stream>> {
+        let look = query_as(statement::STREAM_LIST)
+            .bind(filter.workflow.as_ref().map(|it| it.as_str().to_owned()))
+            .bind(filter.state.map(StreamState::as_str))
+            .bind(filter.before.map(|it| it.to_string()))
+            .bind(i64::from(filter.limit))
+            .fetch_all(&self.readers);
+        self.read(look).await?.into_iter().map(row::stream).collect()
+    }
+
+    async fn stream_log(&self, id: StreamId) -> Result<Vec<LogLine>> {
+        let look = query_as(statement::STREAM_LOG).bind(id.to_string()).fetch_all(&self.readers);
+        self.read(look).await?.into_iter().map(row::log_line).collect()
+    }
+
+    async fn stream_prune(&self, fence: &Fence, keep: u32) -> Result<u64> {
+        let fence = fence.clone();
+        self.writer
+            .write(move |connection| {
+                async move {
+                    check_fence(connection, &fence).await?;
+                    let deletion = query(statement::STREAM_PRUNE).bind(i64::from(keep));
+                    Ok(deletion.execute(connection).await?.rows_affected())
+                }
+                .boxed()
+            })
+            .await
+    }
+}

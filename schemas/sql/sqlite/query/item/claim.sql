@@ -1,0 +1,18 @@
+-- The condition repeats what was decided before: a held row is never overwritten.
+INSERT INTO item (
+    source, name, claim, stream, owner, status,
+    size, modified_ns, device, inode, claimed_at, settled_at, settlement
+) VALUES (?1, ?2, ?3, ?4, ?5, 'acquired', ?6, ?7, ?8, ?9, ?10, NULL, ?11)
+ON CONFLICT (source, name) DO UPDATE SET
+    claim = excluded.claim,
+    stream = excluded.stream,
+    owner = excluded.owner,
+    status = excluded.status,
+    size = excluded.size,
+    modified_ns = excluded.modified_ns,
+    device = excluded.device,
+    inode = excluded.inode,
+    claimed_at = excluded.claimed_at,
+    settled_at = excluded.settled_at,
+    settlement = excluded.settlement
+WHERE item.settled_at IS NOT NULL
