@@ -1,0 +1,186 @@
+//! Recovery: from what is stored to the state, or to a clear reason why not.
+//!
+//! A snapshot only saves time: one that is damaged, too new or of another form is passed over for
+//! an older one, and at last for none. An event is never passed over (H4).
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use weir_domain::Fault;
+use weir_persistence_api::{Error, PersistenceId, Store, StoredEvent};
+
+use super::behaviour::EventSourced;
+use super::codec;
+use crate::code;
+use crate::message::millis;
+use crate::task::panic_text;
+
+const ASK_A_PERSON: &str = "nothing was changed; start the version of weir that wrote it, or restore the store from a backup";
+
+/// Where to read.
+pub(super) struct Source<'a> {
+    pub(super) id: &'a PersistenceId,
+    pub(super) store: &'a Arc<dyn Store>,
+    pub(super) page: u32,
+    pub(super) within: Duration,
+}
+
+#[derive(Debug)]
+pub(super) struct Recovered<B> {
+    pub(super) state: B,
+    pub(super) sequence: u64,
+    /// Where the snapshot stood that was begun with; 0 for none.
+    pub(super) snapshot: u64,
+}
+
+#[derive(Debug)]
+pub(super) enum NotRecovered {
+    /// The store is away; the same may succeed later.
+    Later(String),
+    /// Going on would be guessing.
+    Never(Fault),
+}
+
+/// Reads the newest usable snapshot and all events after it. `progress` is told the sequence
+/// number reached and the one to be reached.
+pub(super) async fn recover<B: EventSourced>(
+    source: &Source<'_>,
+    mut progress: impl FnMut(u64, u64) + Send,
+) -> Result<Recovered<B>, NotRecovered> {
+    let highest = source.read(source.store.highest(source.id)).await?;
+    let mut recovered = source.newest_snapshot(highest).await?;
+    progress(recovered.sequence, highest);
+    loop {
+        let page = source.store.replay(source.id, recovered.sequence, source.page);
+        let page = source.read(page).await?;
+        for event in &page {
+            recovered.fold(source.id, event)?;
+        }
+        if page.len() < source.page as usize {
+            break;
+        }
+        progress(recovered.sequence, highest);
+    }
+    if recovered.sequence < highest {
+        let (id, reached) = (source.id, recovered.sequence);
+        let cause =
+            format!("the journal of {id} ends at event {reached}, but {highest} were written");
+        return Err(never(code::JOURNAL_GAP, cause));
+    }
+    Ok(recovered)
+}
+
+impl Source<'_> {
+    async fn newest_snapshot<B: EventSourced>(
+        &self,
+        highest: u64,
+    ) -> Result<Recovered<B>, NotRecovered> {
+        for sequence in self.read(self.store.snapshot_sequences(self.id)).await? {
+            if sequence > highest {
+                return Err(self.journal_lost(sequence, highest));
+            }
+            match self.within(self.store.snapshot_load(self.id, sequence)).await {
+                Ok(Some(it)) => match codec::state_from_snapshot(&it) {
+                    Ok(state) => {
+                        return Ok(Recovered {
+                            state,
+                            sequence: it.sequence,
+                            snapshot: it.sequence,
+                        });
+                    }
+                    Err(unreadable) => self.passed_over(sequence, &unreadable),
+                },
+                // It was pruned a moment ago.
+                Ok(None) => {}
+                Err(corrupt @ Error::Corrupt { .. }) => self.passed_over(sequence, &corrupt),
+                Err(other) => return Err(not_read(&other)),
+            }
+        }
+        Ok(Recovered { state: B::default(), sequence: 0, snapshot: 0 })
+    }
+
+    fn passed_over(&self, sequence: u64, cause: &dyn std::error::Error) {
+        let id = self.id;
+        tracing::warn!(code = %code::SNAPSHOT, controller = %id, sequence, %cause, "a snapshot can't be used; trying an older one");
+    }
+
+    fn journal_lost(&self, at: u64, highest: u64) -> NotRecovered {
+        let id = self.id;
+        let cause = format!(
+            "{id} has a snapshot at event {at}, but its journal ends at {highest}: events were lost"
+        );
+        never(code::JOURNAL_GAP, cause)
+    }
+
+    async fn read<T>(
+        &self,
+        read: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, NotRecovered> {
+        self.within(read).await.map_err(|it| not_read(&it))
+    }
+
+    async fn within<T>(
+        &self,
+        read: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, Error> {
+        within(self.within, read).await
+    }
+}
+
+/// A read that takes too long has failed, and can be tried again.
+pub(super) async fn within<T>(
+    limit: Duration,
+    read: impl Future<Output = Result<T, Error>> + Send,
+) -> Result<T, Error> {
+    let late = |_| Error::Unavailable(format!("it did not answer within {}", millis(limit)));
+    tokio::time::timeout(limit, read).await.map_err(late)?
+}
+
+impl<B: EventSourced> Recovered<B> {
+    fn fold(&mut self, id: &PersistenceId, stored: &StoredEvent) -> Result<(), NotRecovered> {
+        let (expected, sequence) = (self.sequence + 1, stored.sequence);
+        if sequence != expected {
+            let cause = format!(
+                "the journal of {id} goes on with event {sequence} where {expected} belongs"
+            );
+            return Err(never(code::JOURNAL_GAP, cause));
+        }
+        let event = codec::event_from_stored::<B>(stored).map_err(|unreadable| {
+            let cause = format!("event {sequence} of {id} can't be read: {unreadable}");
+            never(code::EVENT_UNREADABLE, cause)
+        })?;
+        apply(&mut self.state, &event, id, sequence).map_err(NotRecovered::Never)?;
+        self.sequence = sequence;
+        Ok(())
+    }
+}
+
+/// Applies an event. If that panics the state is spoilt and must be thrown away.
+pub(super) fn apply<B: EventSourced>(
+    state: &mut B,
+    event: &B::Event,
+    id: &PersistenceId,
+    sequence: u64,
+) -> Result<(), Fault> {
+    catch_unwind(AssertUnwindSafe(|| state.apply(event))).map_err(|panic| {
+        let why = panic_text(&*panic);
+        let cause = format!("event {sequence} of {id} contradicts the events before it: {why}");
+        Fault::config(code::EVENT_CONTRADICTS.0, cause).with_hint(ASK_A_PERSON)
+    })
+}
+
+pub(super) fn damaged(cause: impl Into<String>) -> Fault {
+    Fault::config(code::JOURNAL_DAMAGED.0, cause).with_hint(ASK_A_PERSON)
+}
+
+fn never(code: weir_domain::Code, cause: String) -> NotRecovered {
+    NotRecovered::Never(Fault::config(code.0, cause).with_hint(ASK_A_PERSON))
+}
+
+fn not_read(error: &Error) -> NotRecovered {
+    if error.is_transient() {
+        return NotRecovered::Later(error.to_string());
+    }
+    NotRecovered::Never(damaged(error.to_string()))
+}
