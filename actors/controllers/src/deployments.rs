@@ -1,0 +1,220 @@
+//! Deployments: which project the cluster should run, in which content.
+//!
+//! Invariants:
+//! - D1: a project has at most one current deployment.
+//! - D2: equal content has an equal digest; deploying what is current changes nothing.
+//!
+//! What engines really run is not known here: each is driven to what is current, again and again,
+//! and one that runs it already does nothing.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use weir_domain::plan::Plan;
+use weir_domain::{ProjectName, Timestamp};
+use weir_runtime::{Decision, EventSourced, Form};
+
+/// The name of its lease and its persistence id.
+pub const LEASE: &str = "deployment-storage";
+
+#[derive(Debug)]
+pub enum Command {
+    /// Makes this content the current one of its project.
+    Deploy(Box<Deployment>),
+    /// Runs nothing of the project any more.
+    Withdraw { project: ProjectName, at: Timestamp },
+}
+
+/// One project, compiled, in one content.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Deployment {
+    pub project: ProjectName,
+    /// Digest over the plans.
+    pub digest: String,
+    /// Relative paths of the plans begin here.
+    pub base_dir: PathBuf,
+    pub plans: Vec<Plan>,
+    pub at: Timestamp,
+}
+
+/// Facts, in the past tense. Add variants; never change the meaning of one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    Deployed(Arc<Deployment>),
+    Withdrawn { project: ProjectName, at: Timestamp },
+}
+
+/// Work for the engines.
+#[derive(Debug, PartialEq)]
+pub enum Effect {
+    /// Run exactly these, and nothing else.
+    Run(Vec<Arc<Deployment>>),
+}
+
+/// Why a command was refused.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub enum Rejection {
+    #[error("project {0} is not deployed")]
+    Unknown(ProjectName),
+    #[error(
+        "project {project} can't be deployed: its workflow {workflow} belongs to project {owner}"
+    )]
+    WorkflowTaken { project: ProjectName, workflow: String, owner: ProjectName },
+    #[error("project {0} has no workflow: there is nothing to run")]
+    Empty(ProjectName),
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Deployments {
+    current: BTreeMap<ProjectName, Arc<Deployment>>,
+}
+
+impl EventSourced for Deployments {
+    type Command = Command;
+    type Event = Event;
+    type Effect = Effect;
+    type Rejection = Rejection;
+
+    const EVENT_FORM: Form = Form::new("deployments.event", 1);
+    const STATE_FORM: Form = Form::new("deployments.state", 1);
+
+    fn decide(&self, command: Command) -> Decision<Self> {
+        match command {
+            Command::Deploy(deployment) => self.deploy(*deployment),
+            Command::Withdraw { project, at } => self.withdraw(project, at),
+        }
+    }
+
+    fn apply(&mut self, event: &Event) {
+        match event {
+            Event::Deployed(deployment) => {
+                self.current.insert(deployment.project.clone(), deployment.clone());
+            }
+            Event::Withdrawn { project, .. } => {
+                let known = self.current.remove(project);
+                assert!(known.is_some(), "D1: {project} was withdrawn and never deployed");
+            }
+        }
+    }
+
+    fn outstanding(&self) -> Vec<Effect> {
+        vec![Effect::Run(self.current.values().cloned().collect())]
+    }
+}
+
+impl Deployments {
+    /// What is current, by project.
+    pub fn current(&self) -> impl Iterator<Item = &Arc<Deployment>> {
+        self.current.values()
+    }
+
+    fn deploy(&self, deployment: Deployment) -> Decision<Self> {
+        let project = &deployment.project;
+        if deployment.plans.is_empty() {
+            return Err(Rejection::Empty(project.clone()));
+        }
+        if let Some(current) = self.current.get(project)
+            && current.digest == deployment.digest
+            && current.base_dir == deployment.base_dir
+        {
+            return Ok(vec![]);
+        }
+        // Workflows are told apart by name in streams, claims and metrics.
+        for other in self.current.values().filter(|it| it.project != *project) {
+            let taken = |plan: &&Plan| other.plans.iter().any(|it| it.workflow == plan.workflow);
+            if let Some(plan) = deployment.plans.iter().find(taken) {
+                return Err(Rejection::WorkflowTaken {
+                    project: project.clone(),
+                    workflow: plan.workflow.to_string(),
+                    owner: other.project.clone(),
+                });
+            }
+        }
+        Ok(vec![Event::Deployed(Arc::new(deployment))])
+    }
+
+    fn withdraw(&self, project: ProjectName, at: Timestamp) -> Decision<Self> {
+        match self.current.contains_key(&project) {
+            true => Ok(vec![Event::Withdrawn { project, at }]),
+            false => Err(Rejection::Unknown(project)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_domain::WorkflowName;
+    use weir_domain::plan::Retry;
+
+    use super::*;
+
+    fn deployment(project: &str, digest: &str, workflow: &str) -> Deployment {
+        let plan = Plan {
+            workflow: WorkflowName::new(workflow).expect("a test's name"),
+            instances: 1,
+            stages: vec![],
+            edges: vec![],
+            retry: Retry::default(),
+            dead_letters: None,
+        };
+        Deployment {
+            project: ProjectName::new(project).expect("a test's name"),
+            digest: digest.into(),
+            base_dir: "/p".into(),
+            plans: vec![plan],
+            at: Timestamp(1),
+        }
+    }
+
+    fn given(history: impl IntoIterator<Item = Deployment>) -> Deployments {
+        let mut state = Deployments::default();
+        for deployment in history {
+            state.apply(&Event::Deployed(Arc::new(deployment)));
+        }
+        state
+    }
+
+    fn deploy(state: &Deployments, deployment: Deployment) -> Decision<Deployments> {
+        state.decide(Command::Deploy(Box::new(deployment)))
+    }
+
+    #[test]
+    fn deploying_what_is_current_changes_nothing_and_new_content_replaces_it() {
+        let state = given([deployment("p", "1", "w")]);
+        assert_eq!(deploy(&state, deployment("p", "1", "w")), Ok(vec![]));
+        let new = deployment("p", "2", "w");
+        assert_eq!(deploy(&state, new.clone()), Ok(vec![Event::Deployed(Arc::new(new))]));
+    }
+
+    #[test]
+    fn two_projects_can_not_have_one_workflow() {
+        let state = given([deployment("p", "1", "w")]);
+        let refused = deploy(&state, deployment("q", "1", "w"));
+        assert!(matches!(refused, Err(Rejection::WorkflowTaken { .. })), "{refused:?}");
+    }
+
+    #[test]
+    fn what_is_current_is_owed_to_the_engines_for_ever() {
+        let state = given([deployment("p", "1", "w"), deployment("p", "2", "w")]);
+        let wanted = Arc::new(deployment("p", "2", "w"));
+        assert_eq!(state.outstanding(), [Effect::Run(vec![wanted])]);
+    }
+
+    #[test]
+    fn an_unknown_project_is_not_withdrawn() {
+        let project = ProjectName::new("x").expect("a test's name");
+        let refused =
+            given([]).decide(Command::Withdraw { project: project.clone(), at: Timestamp(2) });
+        assert_eq!(refused, Err(Rejection::Unknown(project)));
+    }
+
+    /// Written by version 0.1: it must be readable for ever.
+    #[test]
+    fn an_event_of_the_first_version_still_reads() {
+        let golden = include_str!("../../../schemas/events/deployments.event.v1.json");
+        let event: Event = serde_json::from_str(golden).expect("the golden event reads");
+        assert!(matches!(event, Event::Deployed(it) if it.project.as_str() == "flights"));
+    }
+}

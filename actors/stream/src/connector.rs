@@ -1,0 +1,132 @@
+//! What a connector is to the pipeline: a source of items, a sink of records, and effects that
+//! can be run again.
+//!
+//! All calls block and are made from threads that may block. None of them is told to stop in
+//! the middle: they return after a bounded piece of work, and the caller asks again or not.
+
+use std::time::Duration;
+
+use arrow::datatypes::SchemaRef;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use weir_domain::{Fault, InstanceId, Item, Reprocess, StreamId, Timestamp, WorkflowName};
+
+use crate::{BadRecord, Batch};
+
+/// Work on the outside world, as a value: it can be stored and run again after a crash, without
+/// the plan that it came from. Running it twice is the same as running it once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Action {
+    /// The connector whose [`Effects`] run it.
+    pub connector: String,
+    pub payload: Value,
+}
+
+/// Runs the actions of one connector.
+pub trait Effects: Send + Sync {
+    /// Returns what it made visible: paths or addresses, empty where nothing. A transient fault
+    /// is tried again until it succeeds.
+    fn run(&self, payload: &Value) -> Result<Vec<Published>, Fault>;
+}
+
+/// Something that an action made visible.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Published {
+    /// Where it is now.
+    pub address: String,
+    /// Set when it could not be put exactly where it was meant to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
+}
+
+/// How a stream over an item ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Committed,
+    Failed,
+}
+
+/// Offers items and reads them. One source belongs to one instance of a workflow.
+pub trait Source: Send {
+    /// The items that are there now and ready to be read, in the order wanted. History is not
+    /// the source's business: processed items may be among them.
+    fn list(&mut self) -> Result<Vec<Item>, Fault>;
+
+    /// Opens an item that was claimed. Fails if it is not the item that was listed.
+    fn open(&mut self, item: &Item) -> Result<Box<dyn RecordReader>, Fault>;
+
+    /// Whether the item is still what was claimed: asked last before the outcome is decided.
+    fn verify(&mut self, item: &Item) -> Result<(), Fault>;
+
+    /// What is owed to the item once its outcome is decided: a file is moved away.
+    fn settle(&self, item: &Item, outcome: Outcome) -> Vec<Action>;
+
+    /// What to do with an item whose name was processed before.
+    fn reprocess(&self) -> Reprocess;
+
+    /// How long to wait before listing again when there was nothing to do.
+    fn interval(&self) -> Duration;
+}
+
+/// Reads the records of one item, in order.
+pub trait RecordReader: Send {
+    /// The schema of every batch. No columns: the item is empty.
+    fn schema(&self) -> SchemaRef;
+
+    /// The next records, or `None` at the clean end of the item.
+    fn read(&mut self) -> Result<Option<Read>, Fault>;
+}
+
+/// One piece of an item.
+#[derive(Debug)]
+pub struct Read {
+    pub batch: Batch,
+    /// Records that are none, in order.
+    pub bad: Vec<BadRecord>,
+    /// Bytes taken from the item for this piece.
+    pub bytes: u64,
+}
+
+/// What a sink may know of the stream that it writes for.
+#[derive(Debug, Clone)]
+pub struct StreamContext {
+    pub workflow: WorkflowName,
+    pub instance: InstanceId,
+    pub stream: StreamId,
+    pub item: String,
+    pub opened_at: Timestamp,
+}
+
+/// Writes what arrives at one stage of a workflow.
+pub trait Sink: Send {
+    /// Begins an attempt of a stream. Nothing becomes visible before its commit.
+    fn open(
+        &mut self,
+        stream: &StreamContext,
+        schema: SchemaRef,
+    ) -> Result<Box<dyn SinkWriter>, Fault>;
+
+    /// Removes whatever an attempt of this stream may have left behind unpublished. It is known
+    /// before the stream begins, so that a crash can't leave anything that nobody clears away.
+    fn discard(&self, stream: &StreamContext) -> Vec<Action>;
+}
+
+/// One attempt of one stream at one sink. Dropped without `prepare`, it leaves nothing visible.
+pub trait SinkWriter: Send {
+    /// Writes a batch. Records that can't be written are returned; the others were written.
+    fn write(&mut self, batch: &Batch) -> Result<Vec<BadRecord>, Fault>;
+
+    /// Makes all that was written durable, still invisible.
+    fn prepare(self: Box<Self>) -> Result<Prepared, Fault>;
+
+    /// Bytes handed to the outside so far.
+    fn bytes_written(&self) -> u64;
+}
+
+/// What a sink has ready at the end of an attempt.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Prepared {
+    /// What publishes it.
+    pub actions: Vec<Action>,
+    pub bytes: u64,
+}

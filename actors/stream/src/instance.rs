@@ -1,0 +1,246 @@
+//! An instance: one copy of a workflow's plan. It claims items of its source, one after the other,
+//! and lives a stream for each.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use weir_domain::plan::{Plan, Role};
+use weir_domain::{
+    Counts, Fault, InstanceId, Item, SourceName, StageId, Stream, StreamId, StreamState, Timestamp,
+};
+use weir_persistence_api::{Claim, ClaimRequest};
+use weir_runtime::Stopwatch;
+
+use crate::connector::Action;
+use crate::layout::{Ground, unknown_kind};
+use crate::life::{Claimed, Lent, Life, Stops};
+use crate::services::{AccessError, Services};
+use crate::settlement::Owed;
+use crate::{BuildContext, StreamContext};
+
+/// How many candidates are offered to the coordinator at once.
+const CANDIDATES_MAX: usize = 256;
+
+/// What an instance is made of. A restarted instance is made of the same.
+#[derive(Clone)]
+pub(crate) struct Instance {
+    pub(crate) services: Services,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) id: InstanceId,
+    pub(crate) base_dir: std::path::PathBuf,
+    pub(crate) stops: Stops,
+    pub(crate) tally: Arc<Mutex<Tally>>,
+}
+
+/// What became known of a workflow since its start.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tally {
+    pub(crate) open: BTreeSet<StreamId>,
+    pub(crate) committed: u64,
+    pub(crate) committed_with_warnings: u64,
+    pub(crate) rolled_back: u64,
+    pub(crate) counts: Counts,
+    pub(crate) stages: BTreeMap<StageId, Counts>,
+    pub(crate) last_stream_at: Option<Timestamp>,
+    /// What stands in the way of the next stream.
+    pub(crate) fault: Option<Fault>,
+}
+
+impl Instance {
+    /// Works until it is drained. An error is one that only a new start can mend.
+    pub(crate) async fn work(&self) -> Result<(), Fault> {
+        let stage = self.plan.of_role(Role::Source).next();
+        let stage = stage.ok_or_else(|| Fault::config(3111, "the plan has no source"))?;
+        let kind = self.services.registry.sources.get(stage.kind.as_str());
+        let kind = kind.ok_or_else(|| unknown_kind(Role::Source, &stage.kind))?;
+        let cx = BuildContext {
+            stage: stage.id.clone(),
+            base_dir: self.base_dir.clone(),
+            clock: self.services.system.clock().clone(),
+            limits: self.services.limits,
+        };
+        let mut source = kind.build(&stage.config, &cx)?;
+        let name = SourceName::of(&self.plan.workflow, &stage.id);
+        let life = Life { services: &self.services, plan: &self.plan, cx: &cx, stops: &self.stops };
+        while !self.stops.drain.is_cancelled() {
+            let listed;
+            (source, listed) = life.lend(source, |it| it.list()).await?;
+            let interval = source.interval();
+            let was_busy;
+            (source, was_busy) = match listed {
+                Ok(items) => self.claim_all(&life, &name, source, items).await?,
+                Err(fault) => {
+                    self.stands(fault);
+                    (source, false)
+                }
+            };
+            if !was_busy {
+                self.pause(interval).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lives a stream for every item that may be claimed, until the list is done or old.
+    async fn claim_all(
+        &self,
+        life: &Life<'_>,
+        name: &SourceName,
+        mut source: Lent,
+        items: Vec<Item>,
+    ) -> Result<(Lent, bool), Fault> {
+        let listed = Stopwatch::start();
+        let mut items = VecDeque::from(items);
+        let mut was_busy = false;
+        while !items.is_empty() && !self.stops.drain.is_cancelled() {
+            let candidates: Vec<_> = items.iter().take(CANDIDATES_MAX).cloned().collect();
+            let claimed = match self.claim(life, name, source.reprocess(), candidates).await {
+                Ok(it) => it,
+                Err(fault) => {
+                    self.stands(fault);
+                    break;
+                }
+            };
+            self.clears();
+            let Some(claimed) = claimed else {
+                items.drain(..items.len().min(CANDIDATES_MAX));
+                continue;
+            };
+            was_busy = true;
+            // Those before the claimed one were refused: they need not be asked for again.
+            let at = items.iter().position(|it| *it == claimed.claim.item);
+            items.drain(..=at.unwrap_or(0));
+            let id = claimed.stream.id;
+            self.tally().open.insert(id);
+            let lived = life.live(source, claimed).await;
+            self.tally().open.remove(&id);
+            let (returned, closed) = lived?;
+            source = returned;
+            if let Some(stream) = closed {
+                self.closed(&stream);
+            }
+            if listed.elapsed() > source.interval().max(Duration::from_secs(1)) {
+                break;
+            }
+        }
+        Ok((source, was_busy))
+    }
+
+    async fn claim(
+        &self,
+        life: &Life<'_>,
+        name: &SourceName,
+        reprocess: weir_domain::Reprocess,
+        candidates: Vec<Item>,
+    ) -> Result<Option<Claimed>, Fault> {
+        let system = &self.services.system;
+        let mut stream = self.new_stream();
+        let mut context = StreamContext {
+            workflow: self.plan.workflow.clone(),
+            instance: self.id,
+            stream: stream.id,
+            item: String::new(),
+            opened_at: stream.opened_at,
+        };
+        let discard = discard(life, &context)?;
+        let request = ClaimRequest {
+            source: name.clone(),
+            candidates,
+            reprocess,
+            claim: system.ids().claim(),
+            stream: stream.id,
+            owner: system.owner().to_owned(),
+            now: stream.opened_at,
+            settlement: Owed { actions: discard.clone(), stream: stream.clone() }.to_bytes(),
+        };
+        let claim: Option<Claim> = match self.services.access.claim(request).await {
+            Ok(claim) => claim,
+            Err(AccessError::ClaimLost) => None,
+            Err(AccessError::Unavailable(why)) => return Err(Fault::transient(3132, why)),
+        };
+        Ok(claim.map(|claim| {
+            stream.item.clone_from(&claim.item.name);
+            context.item.clone_from(&claim.item.name);
+            Claimed { claim, context: Arc::new(context), discard, stream }
+        }))
+    }
+
+    fn new_stream(&self) -> Stream {
+        let system = &self.services.system;
+        Stream {
+            id: system.ids().stream(),
+            workflow: self.plan.workflow.clone(),
+            instance: self.id,
+            node: system.node().to_string(),
+            item: String::new(),
+            state: StreamState::Open,
+            attempts: 0,
+            opened_at: system.now(),
+            closed_at: None,
+            counts: Counts::default(),
+            stages: BTreeMap::new(),
+            published: Vec::new(),
+            fault: None,
+        }
+    }
+
+    fn closed(&self, stream: &Stream) {
+        let mut tally = self.tally();
+        match stream.state {
+            StreamState::Committed => tally.committed += 1,
+            StreamState::CommittedWithWarnings => tally.committed_with_warnings += 1,
+            StreamState::RolledBack => tally.rolled_back += 1,
+            StreamState::Open | StreamState::Retrying => {}
+        }
+        if stream.state != StreamState::RolledBack {
+            tally.counts = tally.counts.plus(stream.counts);
+            for (id, counts) in &stream.stages {
+                let total = tally.stages.entry(id.clone()).or_default();
+                *total = total.plus(*counts);
+            }
+        }
+        tally.last_stream_at = stream.closed_at;
+    }
+
+    /// Something stands in the way of the next stream: said once, shown until it is gone.
+    fn stands(&self, fault: Fault) {
+        let mut tally = self.tally();
+        if tally.fault.as_ref() != Some(&fault) {
+            let workflow = &self.plan.workflow;
+            tracing::warn!(code = %fault.code, %workflow, "no new stream: {fault}");
+            tally.fault = Some(fault);
+        }
+    }
+
+    fn clears(&self) {
+        if self.tally().fault.take().is_some() {
+            tracing::info!(code = "WEIR-03030", workflow = %self.plan.workflow, "streams go on");
+        }
+    }
+
+    pub(crate) fn tally(&self) -> std::sync::MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn pause(&self, length: Duration) {
+        let drain: &CancellationToken = &self.stops.drain;
+        tokio::select! {
+            () = tokio::time::sleep(length) => {}
+            () = drain.cancelled() => {}
+        }
+    }
+}
+
+/// What clears away everything that a stream may leave at the sinks.
+fn discard(life: &Life<'_>, context: &StreamContext) -> Result<Vec<Action>, Fault> {
+    let ground = Ground {
+        plan: life.plan,
+        registry: &life.services.registry,
+        cx: life.cx,
+        stream: Arc::new(context.clone()),
+    };
+    let sinks = ground.sinks()?;
+    Ok(sinks.iter().flat_map(|(_, sink)| sink.discard(context)).collect())
+}

@@ -1,0 +1,151 @@
+//! Kinds of stages, and the registry of all that this process knows.
+//!
+//! Adding a connector or an operator is a folder of its own and one line where the registry is
+//! built. The front doors validate against the registry, the runtime builds from it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use schemars::Schema;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use weir_domain::{Clock, Fault, Finding, PortName, StageId};
+
+use crate::{Effects, Operator, Sink, Source};
+
+/// Where a configuration does not fit its type: the path inside it, and why.
+pub type ConfigError = serde_path_to_error::Error<serde_json::Error>;
+
+/// Reads a stage's configuration. The usual body of a kind's `decode`.
+pub fn decode_config<T: DeserializeOwned>(config: &Value) -> Result<T, ConfigError> {
+    serde_path_to_error::deserialize(config)
+}
+
+/// What a kind knows of a stage before any data flows.
+#[derive(Debug, Clone, Default)]
+pub struct Checked {
+    /// Output ports in order. The schema is `None` while it depends on data not seen yet.
+    pub outputs: Vec<(PortName, Option<SchemaRef>)>,
+    /// Ports that may stay unconnected.
+    pub optional: BTreeSet<PortName>,
+    /// What is wrong, with paths inside the stage's configuration and no place yet.
+    pub findings: Vec<Finding>,
+}
+
+/// What a stage is built with.
+#[derive(Clone)]
+pub struct BuildContext {
+    pub stage: StageId,
+    /// Relative paths are below this directory: the project's.
+    pub base_dir: PathBuf,
+    pub clock: Arc<dyn Clock>,
+    pub limits: Limits,
+}
+
+/// Bounds of the data plane, from the process's configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub batch_rows: usize,
+    pub batch_bytes: usize,
+    /// Bytes in flight on one edge.
+    pub edge_bytes: usize,
+    /// A longer record is a bad one.
+    pub record_bytes_max: usize,
+    /// How much of a bad record is kept.
+    pub raw_bytes_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            batch_rows: 2_048,
+            batch_bytes: 1 << 20,
+            edge_bytes: 4 << 20,
+            record_bytes_max: 16 << 20,
+            raw_bytes_max: 64 << 10,
+        }
+    }
+}
+
+impl BuildContext {
+    /// The path as seen from the project.
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.base_dir.join(path)
+    }
+}
+
+/// An operator ready to run, with the schema of each of its ports.
+pub struct BuiltOperator {
+    pub operator: Box<dyn Operator>,
+    pub outputs: Vec<(PortName, SchemaRef)>,
+}
+
+pub trait SourceKind: Send + Sync {
+    fn name(&self) -> &'static str;
+    /// The JSON Schema of its configuration.
+    fn config_schema(&self) -> Schema;
+    /// Whether the configuration fits its type.
+    fn decode(&self, config: &Value) -> Result<(), ConfigError>;
+    /// Checks a configuration that `decode` accepted, without touching the outside world.
+    fn check(&self, config: &Value) -> Checked;
+    fn build(&self, config: &Value, cx: &BuildContext) -> Result<Box<dyn Source>, Fault>;
+}
+
+pub trait OperatorKind: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn config_schema(&self) -> Schema;
+    fn decode(&self, config: &Value) -> Result<(), ConfigError>;
+    /// `input` is `None` while the schema depends on data not seen yet.
+    fn check(&self, config: &Value, input: Option<&SchemaRef>) -> Checked;
+    fn build(
+        &self,
+        config: &Value,
+        input: &SchemaRef,
+        cx: &BuildContext,
+    ) -> Result<BuiltOperator, Fault>;
+}
+
+pub trait SinkKind: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn config_schema(&self) -> Schema;
+    fn decode(&self, config: &Value) -> Result<(), ConfigError>;
+    fn check(&self, config: &Value, input: Option<&SchemaRef>) -> Checked;
+    fn build(&self, config: &Value, cx: &BuildContext) -> Result<Box<dyn Sink>, Fault>;
+}
+
+/// All kinds of stages and all connectors' effects, by name.
+#[derive(Clone, Default)]
+pub struct Registry {
+    pub sources: BTreeMap<&'static str, Arc<dyn SourceKind>>,
+    pub operators: BTreeMap<&'static str, Arc<dyn OperatorKind>>,
+    pub sinks: BTreeMap<&'static str, Arc<dyn SinkKind>>,
+    pub effects: BTreeMap<&'static str, Arc<dyn Effects>>,
+}
+
+impl Registry {
+    #[must_use]
+    pub fn source(mut self, kind: impl SourceKind + 'static) -> Self {
+        self.sources.insert(kind.name(), Arc::new(kind));
+        self
+    }
+
+    #[must_use]
+    pub fn operator(mut self, kind: impl OperatorKind + 'static) -> Self {
+        self.operators.insert(kind.name(), Arc::new(kind));
+        self
+    }
+
+    #[must_use]
+    pub fn sink(mut self, kind: impl SinkKind + 'static) -> Self {
+        self.sinks.insert(kind.name(), Arc::new(kind));
+        self
+    }
+
+    #[must_use]
+    pub fn effects(mut self, connector: &'static str, effects: impl Effects + 'static) -> Self {
+        self.effects.insert(connector, Arc::new(effects));
+        self
+    }
+}

@@ -1,0 +1,52 @@
+//! A plan as a supervised pipeline of actors.
+//!
+//! A *stream* is one item of a source on its way through a workflow. It is committed as a whole
+//! or leaves nothing behind. Control travels in mailboxes, data in edges with byte credits.
+//!
+//! Invariants:
+//! - S1: sinks make nothing visible before the stream's outcome was decided durably.
+//! - S2: once decided for commit, publishing is repeated until it succeeded, also after a crash.
+//! - S3: every record read is in exactly one place: given to all outputs that its route names,
+//!   in the dead letters, or counted as dropped or ignored.
+//! - S4: bytes in flight on an edge never exceed its credit, but for one batch larger than that.
+//! - S5: a pipeline dies as one: when a stage fails, no stage of it goes on.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod check;
+mod connector;
+mod counters;
+mod dead_letter;
+mod edge;
+mod instance;
+mod island;
+mod kind;
+mod layout;
+mod life;
+mod operator;
+mod pipeline;
+mod report;
+mod services;
+mod settlement;
+mod stage;
+mod workflow;
+
+pub use check::{CheckedPlan, StageFinding, check_plan};
+pub use connector::{
+    Action, Effects, Outcome, Prepared, Published, Read, RecordReader, Sink, SinkWriter, Source,
+    StreamContext,
+};
+pub use counters::Counters;
+pub use dead_letter::dead_letter_schema;
+pub use kind::{
+    BuildContext, BuiltOperator, Checked, ConfigError, Limits, OperatorKind, Registry, SinkKind,
+    SourceKind, decode_config,
+};
+pub use operator::{Operator, Outputs};
+pub use services::{Access, AccessError, Monitor, Services};
+pub use settlement::{Resumed, resume};
+pub use weir_records::{BadRecord, Batch, Positions};
+pub use workflow::{RunningWorkflow, StopOutcome, WorkflowSpec};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,317 @@
+//! The life of one stream, from the claim of its item to its last word.
+//!
+//! ```text
+//! claimed ─ attempt ─┬─ prepared ─ decide commit ─ pay ─ committed
+//!             │      └─ fault ─┬─ decide failure ─ pay ─ rolled back
+//!             └── retry ───────┴─ stopped ─ undo ─ released
+//! ```
+//!
+//! Nothing of it is visible before the commit is decided in the store; after that it is paid
+//! until it is done.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::Actor as _;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use weir_domain::plan::{Plan, Role};
+use weir_domain::{Counts, Fault, FaultKind, StageId, Stream, StreamState};
+use weir_persistence_api::{Claim, Settlement};
+
+use crate::connector::{Action, Outcome, Prepared, RecordReader, Source};
+use crate::layout::{DEAD_LETTERS, Ground, Layout, lay_out};
+use crate::pipeline::{self, Pipeline};
+use crate::report::Reporter;
+use crate::services::{AccessError, Services};
+use crate::settlement::{Owed, Paid, pay, persist, run_action};
+use crate::{BuildContext, Counters, StreamContext};
+
+/// How often an open stream's counts are told.
+const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+
+/// How a workflow is told to end: first no new streams, then none at all.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stops {
+    pub(crate) drain: CancellationToken,
+    pub(crate) abort: CancellationToken,
+}
+
+/// One instance's way to live streams: what it runs, where, and with what.
+pub(crate) struct Life<'a> {
+    pub(crate) services: &'a Services,
+    pub(crate) plan: &'a Plan,
+    pub(crate) cx: &'a BuildContext,
+    pub(crate) stops: &'a Stops,
+}
+
+/// The source lives longer than its streams: it is lent to threads that may block, and returned.
+pub(crate) type Lent = Box<dyn Source>;
+
+/// What was known before the claim, and what came with it.
+pub(crate) struct Claimed {
+    pub(crate) claim: Claim,
+    pub(crate) context: Arc<StreamContext>,
+    /// Removes what an attempt staged.
+    pub(crate) discard: Vec<Action>,
+    pub(crate) stream: Stream,
+}
+
+impl Life<'_> {
+    /// Lives one stream to its end. Returns its last state, or `None` when something is still
+    /// owed and will be paid after the next start.
+    pub(crate) async fn live(
+        &self,
+        mut source: Lent,
+        claimed: Claimed,
+    ) -> Result<(Lent, Option<Stream>), Fault> {
+        let Claimed { claim, context, discard, stream } = claimed;
+        let mut reporter = Reporter::new(self.services, stream);
+        reporter.say(3010, format!("opened {}", claim.item.name));
+        let attempt = loop {
+            reporter.stream.state = StreamState::Open;
+            reporter.stream.attempts += 1;
+            let attempted;
+            (source, attempted) = self.attempt(source, &claim, &context, &mut reporter).await?;
+            let Err(fault) = attempted else { break attempted };
+            self.undo(&discard, &reporter).await;
+            if !self.wait_for_retry(&fault, &mut reporter).await {
+                break Err(fault);
+            }
+        };
+        let paid = match attempt {
+            Ok(prepared) => {
+                let mut actions: Vec<_> = prepared.into_iter().flat_map(|it| it.actions).collect();
+                actions.extend(source.settle(&claim.item, Outcome::Committed));
+                self.commit(&claim, actions, discard, reporter).await
+            }
+            Err(fault) => {
+                let settle = source.settle(&claim.item, Outcome::Failed);
+                self.roll_back(&claim, fault, settle, discard, reporter).await
+            }
+        };
+        Ok((source, paid))
+    }
+
+    /// Runs the pipeline once. The outer error is a defect: the source itself was lost.
+    async fn attempt(
+        &self,
+        source: Lent,
+        claim: &Claim,
+        context: &Arc<StreamContext>,
+        reporter: &mut Reporter<'_>,
+    ) -> Result<(Lent, Result<Vec<Prepared>, Fault>), Fault> {
+        let item = claim.item.clone();
+        let (source, opened) = self.lend(source, move |it| it.open(&item)).await?;
+        let piped = match opened {
+            Ok(reader) => self.pipe(reader, context, reporter).await,
+            Err(fault) => Err(fault),
+        };
+        let prepared = match piped {
+            Ok(prepared) => prepared,
+            Err(fault) => return Ok((source, Err(fault))),
+        };
+        let item = claim.item.clone();
+        let (source, verified) = self.lend(source, move |it| it.verify(&item)).await?;
+        Ok((source, verified.map(|()| prepared)))
+    }
+
+    /// Lends the source to a thread that may block.
+    pub(crate) async fn lend<T: Send + 'static>(
+        &self,
+        mut source: Lent,
+        work: impl FnOnce(&mut dyn Source) -> T + Send + 'static,
+    ) -> Result<(Lent, T), Fault> {
+        let lent = self.services.system.tasks().spawn_blocking("source", move || {
+            let answer = work(source.as_mut());
+            (source, answer)
+        });
+        lent.join().await.map_err(|_| {
+            let stage = &self.cx.stage;
+            Fault::transient(3140, format!("source {stage} panicked"))
+        })
+    }
+
+    async fn pipe(
+        &self,
+        reader: Box<dyn RecordReader>,
+        context: &Arc<StreamContext>,
+        reporter: &mut Reporter<'_>,
+    ) -> Result<Vec<Prepared>, Fault> {
+        if reader.schema().fields().is_empty() {
+            return Ok(Vec::new());
+        }
+        let ground = Ground {
+            plan: self.plan,
+            registry: &self.services.registry,
+            cx: self.cx,
+            stream: context.clone(),
+        };
+        let Layout { bodies, counters } = lay_out(&ground, reader)?;
+        let (answer, mut ended) = oneshot::channel();
+        let stop = self.stops.abort.child_token();
+        let tasks = self.services.system.tasks().clone();
+        let arguments = pipeline::Arguments { bodies, tasks, stop, answer };
+        let spawned = Pipeline::spawn(None, Pipeline, arguments).await;
+        spawned
+            .map_err(|it| Fault::transient(3141, format!("the pipeline did not start: {it}")))?;
+        let mut tick = tokio::time::interval(PROGRESS_EVERY);
+        tick.tick().await;
+        let ended = loop {
+            tokio::select! {
+                ended = &mut ended => break ended,
+                _ = tick.tick() => {
+                    count(self.plan, &counters, &mut reporter.stream);
+                    reporter.progress();
+                }
+            }
+        };
+        count(self.plan, &counters, &mut reporter.stream);
+        ended.unwrap_or_else(|_| Err(Fault::transient(3142, "the pipeline ended without a word")))
+    }
+
+    /// Removes what a failed attempt staged. What can't be removed now is removed with the rest.
+    async fn undo(&self, discard: &[Action], reporter: &Reporter<'_>) {
+        for action in discard {
+            if let Err(fault) = run_action(self.services, action.clone()).await {
+                reporter.warn(fault.code.0, format!("could not clear away: {fault}"));
+            }
+        }
+    }
+
+    /// Whether there is another attempt; then it is time for it.
+    async fn wait_for_retry(&self, fault: &Fault, reporter: &mut Reporter<'_>) -> bool {
+        let backoff = self.plan.retry.backoff(reporter.stream.attempts);
+        let (FaultKind::Transient, Some(wait)) = (fault.kind, backoff) else { return false };
+        if self.stops.drain.is_cancelled() {
+            return false;
+        }
+        reporter.stream.state = StreamState::Retrying;
+        reporter.stream.fault = Some(fault.clone());
+        let attempt = reporter.stream.attempts;
+        reporter
+            .warn(3013, format!("attempt {attempt} failed: {fault}; the next one is in {wait}"));
+        tokio::select! {
+            () = tokio::time::sleep(wait.duration()) => {
+                reporter.stream.fault = None;
+                true
+            }
+            () = self.stops.drain.cancelled() => false,
+        }
+    }
+
+    async fn commit(
+        &self,
+        claim: &Claim,
+        mut actions: Vec<Action>,
+        discard: Vec<Action>,
+        mut reporter: Reporter<'_>,
+    ) -> Option<Stream> {
+        let counts = reporter.stream.counts;
+        let mut owed_stream = reporter.stream.clone();
+        owed_stream.state = match counts.dead_letters + counts.ignored {
+            0 => StreamState::Committed,
+            _ => StreamState::CommittedWithWarnings,
+        };
+        owed_stream.fault = None;
+        owed_stream.closed_at = Some(self.services.system.now());
+        actions.extend(discard.iter().cloned());
+        let owed = Owed { actions, stream: owed_stream };
+        let bytes = owed.to_bytes();
+        let decide = || self.services.access.commit(claim.id, bytes.clone());
+        match persist(decide, &mut reporter, &self.stops.abort).await {
+            Some(Ok(())) => self.pay(claim, owed, Settlement::Done).await,
+            Some(Err(lost)) => {
+                self.undo(&discard, &reporter).await;
+                self.lost(&lost, reporter).await
+            }
+            // Not known whether it is decided: the next start finds out.
+            None => None,
+        }
+    }
+
+    async fn roll_back(
+        &self,
+        claim: &Claim,
+        fault: Fault,
+        settle: Vec<Action>,
+        discard: Vec<Action>,
+        mut reporter: Reporter<'_>,
+    ) -> Option<Stream> {
+        let is_stopped = fault.kind == FaultKind::Stopped || self.stops.drain.is_cancelled();
+        let is_given_back = is_stopped && fault.kind != FaultKind::Data;
+        let mut owed_stream = reporter.stream.clone();
+        owed_stream.state = StreamState::RolledBack;
+        owed_stream.fault = Some(fault);
+        owed_stream.closed_at = Some(self.services.system.now());
+        owed_stream.published.clear();
+        if is_given_back {
+            let owed = Owed { actions: discard, stream: owed_stream };
+            return self.pay_briefly(claim, owed, Settlement::Released).await;
+        }
+        let actions = discard.into_iter().chain(settle).collect();
+        let owed = Owed { actions, stream: owed_stream };
+        let bytes = owed.to_bytes();
+        let decide = || self.services.access.fail(claim.id, bytes.clone());
+        match persist(decide, &mut reporter, &self.stops.abort).await {
+            Some(Ok(())) => self.pay(claim, owed, Settlement::Failed).await,
+            Some(Err(lost)) => self.lost(&lost, reporter).await,
+            None => None,
+        }
+    }
+
+    async fn pay(&self, claim: &Claim, owed: Owed, settlement: Settlement) -> Option<Stream> {
+        let stop = &self.stops.abort;
+        match pay(self.services, claim.id, owed, settlement, stop).await {
+            Paid::Closed(stream) => Some(*stream),
+            Paid::StillOwed => None,
+        }
+    }
+
+    /// As `pay`, when the stop token is already set: one try each.
+    async fn pay_briefly(
+        &self,
+        claim: &Claim,
+        owed: Owed,
+        settlement: Settlement,
+    ) -> Option<Stream> {
+        let stop = CancellationToken::new();
+        stop.cancel();
+        match pay(self.services, claim.id, owed, settlement, &stop).await {
+            Paid::Closed(stream) => Some(*stream),
+            Paid::StillOwed => None,
+        }
+    }
+
+    async fn lost(&self, lost: &AccessError, mut reporter: Reporter<'_>) -> Option<Stream> {
+        reporter.stream.state = StreamState::RolledBack;
+        reporter.stream.closed_at = Some(self.services.system.now());
+        reporter.stream.fault = Some(Fault::stopped(lost.to_string()));
+        reporter.close(&self.stops.abort).await
+    }
+}
+
+/// Sums up the stages' counters: read by the source, written by the sinks.
+fn count(plan: &Plan, counters: &BTreeMap<StageId, Arc<Counters>>, stream: &mut Stream) {
+    let counts: BTreeMap<_, _> =
+        counters.iter().map(|(id, it)| (id.clone(), it.counts())).collect();
+    let of = |role: Role| plan.of_role(role).filter_map(|it| counts.get(&it.id));
+    let mut total = Counts::default();
+    for source in of(Role::Source) {
+        total.records_in += source.records_in;
+        total.bytes_in += source.bytes_in;
+    }
+    for sink in of(Role::Sink) {
+        total.records_out += sink.records_out;
+        total.bytes_out += sink.bytes_out;
+    }
+    for (id, stage) in &counts {
+        if id.as_str() != DEAD_LETTERS {
+            total.dead_letters += stage.dead_letters;
+            total.ignored += stage.ignored;
+        }
+    }
+    stream.counts = total;
+    stream.stages = counts;
+}

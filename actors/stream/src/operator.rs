@@ -1,0 +1,78 @@
+//! Operators: pure functions over batches, with a place to put what comes out.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use weir_domain::Fault;
+
+use crate::{BadRecord, Batch};
+
+/// Transforms batches. Synchronous: an operator that has to wait for the outside world is none.
+pub trait Operator: Send {
+    fn process(&mut self, batch: Batch, out: &mut Outputs) -> Result<(), Fault>;
+
+    /// The end of the stream: what was held back goes out now.
+    fn finish(&mut self, _out: &mut Outputs) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+/// What an operator made of a batch. Ports are numbered as its kind declared them.
+#[derive(Debug, Default)]
+pub struct Outputs {
+    pub(crate) batches: Vec<(usize, Batch)>,
+    pub(crate) bad: Vec<BadRecord>,
+    pub(crate) wait: Duration,
+}
+
+impl Outputs {
+    /// Sends a batch out by a port. Empty batches go nowhere.
+    pub fn emit(&mut self, port: usize, batch: Batch) {
+        if batch.rows() > 0 {
+            self.batches.push((port, batch));
+        }
+    }
+
+    /// Refuses a row of a batch; the stage's `onError` decides what that means.
+    pub fn refuse(&mut self, batch: &Batch, row: usize, reason: impl Into<String>) {
+        self.bad.push(BadRecord {
+            position: batch.positions.at(row),
+            line: None,
+            offset: None,
+            raw: row_as_json(batch, row),
+            reason: reason.into(),
+        });
+    }
+
+    /// Asks the stage to wait before it takes the next batch. Several waits add up.
+    pub fn wait(&mut self, length: Duration) {
+        self.wait += length;
+    }
+
+    /// What was emitted so far, for tests of operators.
+    pub fn emitted(&self) -> &[(usize, Batch)] {
+        &self.batches
+    }
+
+    /// What was refused so far, for tests of operators.
+    pub fn refused(&self) -> &[BadRecord] {
+        &self.bad
+    }
+
+    /// The wait asked for so far, for tests of operators.
+    pub fn waiting(&self) -> Duration {
+        self.wait
+    }
+}
+
+/// The row as one JSON object: what is left of a record that can be read but not mapped.
+fn row_as_json(batch: &Batch, row: usize) -> Bytes {
+    let mut text = Vec::new();
+    let mut writer = arrow::json::LineDelimitedWriter::new(&mut text);
+    let written = writer.write(&batch.records.slice(row, 1)).and_then(|()| writer.finish());
+    if written.is_err() {
+        return Bytes::new();
+    }
+    text.truncate(text.trim_ascii_end().len());
+    text.into()
+}

@@ -1,0 +1,186 @@
+//! Settlements: what is owed to the world once a stream's outcome is decided, and its payment.
+//!
+//! A settlement is stored with the decision. It is paid by [`pay`] whether the stream has just
+//! ended, is tried again after a fault, or was found unfinished after a crash: one path for all.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+use weir_domain::{ClaimId, Fault, ItemStatus, Stream, StreamState};
+use weir_persistence_api::{Settlement, Unfinished};
+
+use crate::connector::{Action, Published};
+use crate::report::{self, Reporter};
+use crate::services::{AccessError, Services};
+
+/// First wait before an action or a call is tried again, and the longest.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
+
+/// What is stored with a decision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Owed {
+    pub(crate) actions: Vec<Action>,
+    /// The stream as it will be once this is paid.
+    pub(crate) stream: Stream,
+}
+
+impl Owed {
+    pub(crate) fn to_bytes(&self) -> Bytes {
+        serde_json::to_vec(self).expect("values with text keys become JSON").into()
+    }
+}
+
+/// How paying ended.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Paid {
+    /// All is done; this is the stream's last state.
+    Closed(Box<Stream>),
+    /// Stopped before all was done. It stays owed and is paid after the next start.
+    StillOwed,
+}
+
+/// Runs what is owed until it is done, then settles the claim and closes the stream.
+pub(crate) async fn pay(
+    services: &Services,
+    claim: ClaimId,
+    owed: Owed,
+    settlement: Settlement,
+    stop: &CancellationToken,
+) -> Paid {
+    let mut reporter = Reporter::new(services, owed.stream);
+    for action in owed.actions {
+        let Some(published) = act(services, action, &mut reporter, stop).await else {
+            return Paid::StillOwed;
+        };
+        reporter.published(published);
+    }
+    let Some(stream) = reporter.close(stop).await else { return Paid::StillOwed };
+    let mut reporter = Reporter::new(services, stream);
+    let settle = || services.access.settle(claim, settlement);
+    match persist(settle, &mut reporter, stop).await {
+        Some(Ok(())) => {}
+        // Somebody else paid it: nothing is owed any more.
+        Some(Err(lost)) => tracing::warn!(code = "WEIR-03134", %claim, "{lost}"),
+        None => return Paid::StillOwed,
+    }
+    Paid::Closed(Box::new(reporter.stream))
+}
+
+/// Runs one action until it succeeds. `None`: stopped before that.
+async fn act(
+    services: &Services,
+    action: Action,
+    reporter: &mut Reporter<'_>,
+    stop: &CancellationToken,
+) -> Option<Vec<Published>> {
+    let mut wait = BACKOFF.0;
+    loop {
+        let fault = match run_action(services, action.clone()).await {
+            Ok(published) => return Some(published),
+            Err(fault) => fault,
+        };
+        reporter.waiting(&fault);
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = stop.cancelled() => return None,
+        }
+        wait = BACKOFF.1.min(wait * 2);
+    }
+}
+
+/// Runs one action once, on a thread that may block.
+pub(crate) async fn run_action(
+    services: &Services,
+    action: Action,
+) -> Result<Vec<Published>, Fault> {
+    let effects = services.registry.effects.get(action.connector.as_str()).cloned();
+    let Some(effects) = effects else {
+        let message = format!("this engine knows no connector {}", action.connector);
+        return Err(Fault::config(3130, message));
+    };
+    let run =
+        services.system.tasks().spawn_blocking("effect", move || effects.run(&action.payload));
+    run.join().await.unwrap_or_else(|_| Err(Fault::transient(3131, "an effect panicked")))
+}
+
+/// Calls the coordinator until it answers. `None`: stopped before that.
+pub(crate) async fn persist<T, F>(
+    call: impl Fn() -> F,
+    reporter: &mut Reporter<'_>,
+    stop: &CancellationToken,
+) -> Option<Result<T, AccessError>>
+where
+    F: Future<Output = Result<T, AccessError>>,
+{
+    let mut wait = BACKOFF.0;
+    loop {
+        match call().await {
+            Err(AccessError::Unavailable(why)) => {
+                reporter.waiting(&Fault::transient(3132, why));
+            }
+            answer => return Some(answer),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = stop.cancelled() => return None,
+        }
+        wait = BACKOFF.1.min(wait * 2);
+    }
+}
+
+/// Pays what earlier incarnations left: what was decided is done, what was not is undone.
+/// `owner` keeps its own claims. Returns how many are still owed because of `stop`.
+pub async fn resume(services: &Services, stop: &CancellationToken) -> Result<Resumed, AccessError> {
+    let mut resumed = Resumed::default();
+    for unfinished in services.access.unfinished().await? {
+        if unfinished.owner == services.system.owner() {
+            continue;
+        }
+        let claim = unfinished.claim.id;
+        let (owed, settlement) = match owed_by(services, unfinished) {
+            Ok(it) => it,
+            Err(reason) => {
+                tracing::error!(code = "WEIR-03133", %claim, reason, "unreadable settlement");
+                resumed.unreadable += 1;
+                continue;
+            }
+        };
+        match pay(services, claim, owed, settlement, stop).await {
+            Paid::Closed(stream) if stream.state == StreamState::RolledBack => resumed.undone += 1,
+            Paid::Closed(_) => resumed.published += 1,
+            Paid::StillOwed => resumed.still_owed += 1,
+        }
+    }
+    Ok(resumed)
+}
+
+/// What [`resume`] did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Resumed {
+    /// Streams whose commit had been decided and is complete now.
+    pub published: u32,
+    /// Streams that left nothing: their items are free or failed.
+    pub undone: u32,
+    pub still_owed: u32,
+    /// Claims whose settlement could not be read: a person must look.
+    pub unreadable: u32,
+}
+
+fn owed_by(services: &Services, unfinished: Unfinished) -> Result<(Owed, Settlement), String> {
+    let owed: Result<Owed, _> = serde_json::from_slice(&unfinished.settlement);
+    let mut owed = owed.map_err(|it| it.to_string())?;
+    match unfinished.status {
+        ItemStatus::Committing => Ok((owed, Settlement::Done)),
+        ItemStatus::Failed => Ok((owed, Settlement::Failed)),
+        ItemStatus::Acquired => {
+            owed.stream.item = unfinished.claim.item.name;
+            owed.stream.state = StreamState::RolledBack;
+            owed.stream.closed_at = Some(services.system.now());
+            owed.stream.fault = Some(report::interrupted(&unfinished.owner));
+            Ok((owed, Settlement::Released))
+        }
+        other => Err(format!("the claim is {other} and unfinished")),
+    }
+}

@@ -1,0 +1,237 @@
+//! Streams from their item to their last word, with faults on the way.
+
+mod world;
+
+use std::time::Duration;
+
+use weir_domain::plan::OnError;
+use weir_domain::{Fault, ItemStatus, StreamState, WorkflowState};
+use weir_persistence_api::MemoryStore;
+
+use crate::{StopOutcome, resume};
+use tokio_util::sync::CancellationToken;
+use weir_runtime::SystemClock;
+use world::{Engine, World, plan, wait_until};
+
+fn store() -> MemoryStore {
+    MemoryStore::new(std::sync::Arc::new(SystemClock))
+}
+
+/// Runs the plan over one item until its stream is closed; returns the engine.
+async fn run_one(world: &World, on_error: OnError) -> Engine {
+    let engine = Engine::start(world, &store()).await;
+    let workflow = engine.run(plan(on_error)).await;
+    wait_until("the stream is closed", || engine.last().iter().any(|it| it.state.is_closed()))
+        .await;
+    assert_eq!(workflow.stop(Duration::from_secs(10)).await, StopOutcome::Drained);
+    assert_eq!(workflow.view().state, WorkflowState::Stopped);
+    engine
+}
+
+#[tokio::test]
+async fn an_item_is_routed_and_committed_as_a_whole() {
+    let world = World::default();
+    world.item("a", 1..=7);
+    let engine = run_one(&world, OnError::Rollback).await;
+    assert_eq!(world.published("even"), [2, 4, 6]);
+    assert_eq!(world.published("odd"), [1, 3, 5, 7]);
+    let stream = engine.last().remove(0);
+    assert_eq!(stream.state, StreamState::Committed);
+    let counts = stream.counts;
+    assert_eq!((counts.records_in, counts.records_out, counts.bytes_in), (7, 7, 7));
+    assert_eq!(stream.published.len(), 2);
+    assert_eq!(engine.statuses().await, [("a".into(), ItemStatus::Done)]);
+    assert_eq!(world.with(|it| it.settled.clone()), [("a".into(), "Committed".into())]);
+    assert!(world.with(|it| it.staged.is_empty()));
+}
+
+#[tokio::test]
+async fn bad_records_go_to_the_dead_letters_with_their_positions() {
+    let world = World::default();
+    world.item("a", [1, -5, 100, 3, 200]);
+    let engine = run_one(&world, OnError::DeadLetter).await;
+    assert_eq!(world.published("odd"), [1, 3]);
+    assert_eq!(world.published("dead-letters"), [2, 3, 5]);
+    let stream = engine.last().remove(0);
+    assert_eq!(stream.state, StreamState::CommittedWithWarnings);
+    assert_eq!((stream.counts.dead_letters, stream.counts.records_in), (3, 5));
+}
+
+#[tokio::test]
+async fn a_bad_record_is_counted_where_it_is_ignored() {
+    let world = World::default();
+    world.item("a", [1, -5, 100]);
+    let engine = run_one(&world, OnError::Ignore).await;
+    assert_eq!((world.published("odd"), world.published("dead-letters")), (vec![1], vec![]));
+    assert_eq!(engine.last()[0].counts.ignored, 2);
+}
+
+#[tokio::test]
+async fn a_bad_record_rolls_everything_back_where_it_must_not_be() {
+    let world = World::default();
+    world.item("a", [1, 2, 3, 4, 100, 6]);
+    let engine = run_one(&world, OnError::Rollback).await;
+    assert_eq!((world.published("odd"), world.published("even")), (vec![], vec![]));
+    let stream = engine.last().remove(0);
+    assert_eq!((stream.state, stream.attempts), (StreamState::RolledBack, 1));
+    let fault = stream.fault.expect("it says why");
+    assert!(fault.message.contains("stage check, record 5"), "{fault}");
+    assert_eq!(engine.statuses().await, [("a".into(), ItemStatus::Failed)]);
+    assert_eq!(world.with(|it| it.settled.clone()), [("a".into(), "Failed".into())]);
+    assert!(world.with(|it| it.staged.is_empty()));
+}
+
+#[tokio::test]
+async fn a_transient_fault_is_retried_and_nothing_is_doubled() {
+    for place in ["open", "read", "write", "prepare", "verify"] {
+        let world = World::default();
+        world.item("a", 1..=7);
+        world.fault(place, Fault::transient(1, "the disk is full"));
+        let engine = run_one(&world, OnError::Rollback).await;
+        assert_eq!(world.published("even"), [2, 4, 6], "{place}");
+        assert_eq!(world.published("odd"), [1, 3, 5, 7], "{place}");
+        let stream = engine.last().remove(0);
+        assert_eq!((stream.state, stream.attempts), (StreamState::Committed, 2), "{place}");
+        assert!(world.with(|it| it.staged.is_empty()), "{place}");
+    }
+}
+
+#[tokio::test]
+async fn after_its_last_retry_a_stream_is_rolled_back() {
+    let world = World::default();
+    world.item("a", 1..=7);
+    (0..4).for_each(|_| world.fault("read", Fault::transient(1, "the disk is full")));
+    let engine = run_one(&world, OnError::Rollback).await;
+    let stream = engine.last().remove(0);
+    assert_eq!((stream.state, stream.attempts), (StreamState::RolledBack, 4));
+    assert_eq!(world.with(|it| it.settled.clone()), [("a".into(), "Failed".into())]);
+}
+
+#[tokio::test]
+async fn what_was_decided_is_published_however_often_publishing_fails() {
+    let world = World::default();
+    world.item("a", 1..=4);
+    (0..3).for_each(|_| world.fault("publish", Fault::transient(1, "the mount is away")));
+    world.fault("settle", Fault::transient(1, "the mount is away"));
+    let engine = run_one(&world, OnError::Rollback).await;
+    assert_eq!((world.published("even"), world.published("odd")), (vec![2, 4], vec![1, 3]));
+    assert_eq!(engine.last()[0].attempts, 1);
+}
+
+#[tokio::test]
+async fn a_panic_in_an_operator_ends_the_attempt_and_nothing_else() {
+    let world = World::default();
+    world.item("a", 1..=4);
+    world.fault("panic", Fault::transient(1, "on order"));
+    let engine = run_one(&world, OnError::Rollback).await;
+    assert_eq!((world.published("even"), world.published("odd")), (vec![2, 4], vec![1, 3]));
+    assert_eq!(engine.last()[0].attempts, 2);
+}
+
+#[tokio::test]
+async fn an_empty_item_is_committed_and_publishes_nothing() {
+    let world = World::default();
+    world.item("a", []);
+    let engine = run_one(&world, OnError::Rollback).await;
+    assert_eq!(engine.last()[0].state, StreamState::Committed);
+    assert!(world.with(|it| it.published.is_empty()));
+}
+
+#[tokio::test]
+async fn a_crash_before_the_decision_leaves_nothing_and_the_item_is_processed_again() {
+    let (world, store) = (World::default(), store());
+    world.item("a", 1..=7);
+    world.with(|it| it.hold_writes = true);
+    let first = Engine::start(&world, &store).await;
+    let workflow = first.run(plan(OnError::Rollback)).await;
+    wait_until("a sink writes", || world.with(|it| it.writes > 0)).await;
+    // The engine is gone: its writers never come to their end, its claim is never settled.
+    let staged = world.with(|it| it.staged.clone());
+    assert!(!staged.is_empty());
+
+    let second = Engine::start(&world, &store).await;
+    let resumed = resume(&second.services, &CancellationToken::new()).await.expect("it answers");
+    assert_eq!((resumed.undone, resumed.published), (1, 0));
+    assert!(world.with(|it| it.staged.is_empty()));
+    assert_eq!(second.last()[0].state, StreamState::RolledBack);
+    assert_eq!(second.statuses().await, [("a".into(), ItemStatus::Released)]);
+    world.with(|it| it.hold_writes = false);
+    let _ = workflow.stop(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn a_crash_after_the_decision_is_finished_by_the_next_start() {
+    let (world, store) = (World::default(), store());
+    world.item("a", 1..=7);
+    (0..1_000).for_each(|_| world.fault("settle", Fault::transient(1, "the mount is away")));
+    let first = Engine::start(&world, &store).await;
+    let workflow = first.run(plan(OnError::Rollback)).await;
+    wait_until("it is published", || !world.published("odd").is_empty()).await;
+    assert_eq!(workflow.stop(Duration::ZERO).await, StopOutcome::Aborted);
+    assert_eq!(first.statuses().await, [("a".into(), ItemStatus::Committing)]);
+
+    world.with(|it| it.faults.clear());
+    let second = Engine::start(&world, &store).await;
+    let resumed = resume(&second.services, &CancellationToken::new()).await.expect("it answers");
+    assert_eq!((resumed.undone, resumed.published), (0, 1));
+    assert_eq!(
+        (world.published("even"), world.published("odd")),
+        (vec![2, 4, 6], vec![1, 3, 5, 7])
+    );
+    assert_eq!(second.statuses().await, [("a".into(), ItemStatus::Done)]);
+    assert_eq!(second.last()[0].state, StreamState::Committed);
+}
+
+#[tokio::test]
+async fn a_stream_that_is_not_done_within_the_grace_period_is_given_back() {
+    let (world, store) = (World::default(), store());
+    world.item("a", 1..=7);
+    world.with(|it| it.hold_writes = true);
+    let engine = Engine::start(&world, &store).await;
+    let workflow = engine.run(plan(OnError::Rollback)).await;
+    wait_until("a sink writes", || world.with(|it| it.writes > 0)).await;
+    let stopping = tokio::spawn({
+        let workflow = workflow.clone();
+        async move { workflow.stop(Duration::from_millis(50)).await }
+    });
+    wait_until("it is told to stop", || workflow.view().state == WorkflowState::Stopping).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    world.with(|it| it.hold_writes = false);
+    assert_eq!(stopping.await.expect("it stops"), StopOutcome::Aborted);
+    assert_eq!(engine.statuses().await, [("a".into(), ItemStatus::Released)]);
+    assert_eq!(engine.last()[0].state, StreamState::RolledBack);
+    assert!(world.with(|it| it.published.is_empty() && it.staged.is_empty()));
+    assert!(world.with(|it| it.items.contains_key("a")), "the item stays where it is");
+}
+
+#[tokio::test]
+async fn instances_share_the_items_and_none_is_processed_twice() {
+    let world = World::default();
+    for n in 0..40 {
+        world.item(&format!("item-{n:02}"), [2 * n + 1]);
+    }
+    let engine = Engine::start(&world, &store()).await;
+    let mut plan = plan(OnError::Rollback);
+    plan.instances = 4;
+    let workflow = engine.run(plan).await;
+    wait_until("all are committed", || workflow.view().committed == 40).await;
+    let mut published = world.published("odd");
+    published.sort_unstable();
+    assert_eq!(published, (0..40).map(|n| 2 * n + 1).collect::<Vec<_>>());
+    let used: std::collections::BTreeSet<_> = engine.last().iter().map(|it| it.instance).collect();
+    assert!(used.len() > 1, "only {used:?} had work");
+    workflow.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn a_source_that_can_not_list_is_shown_until_it_can() {
+    let world = World::default();
+    (0..3).for_each(|_| world.fault("list", Fault::transient(7, "the directory is away")));
+    let engine = Engine::start(&world, &store()).await;
+    let workflow = engine.run(plan(OnError::Rollback)).await;
+    wait_until("the fault is shown", || workflow.view().fault.is_some()).await;
+    world.item("a", 1..=3);
+    wait_until("the item is committed", || workflow.view().committed == 1).await;
+    assert_eq!(workflow.view().fault, None);
+    workflow.stop(Duration::from_secs(5)).await;
+}
