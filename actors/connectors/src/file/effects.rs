@@ -1,0 +1,28 @@
+//! Runs the actions of the file connector.
+
+use serde_json::Value;
+use weir_domain::Fault;
+use weir_stream::{Effects, Published};
+
+use super::action::{Action, Discard};
+use super::staging::Staging;
+use super::{codes, disk, publish, relocate};
+
+pub(super) struct FileEffects;
+
+impl Effects for FileEffects {
+    fn run(&self, payload: &Value) -> Result<Vec<Published>, Fault> {
+        match Action::read(payload)? {
+            Action::Publish(action) => publish::run(&action).map(|it| vec![it]),
+            Action::Move(action) => relocate::run(&action).map(|()| Vec::new()),
+            Action::Discard(action) => discard(&action).map(|()| Vec::new()),
+        }
+    }
+}
+
+fn discard(action: &Discard) -> Result<(), Fault> {
+    let staging = Staging::of(&action.directory);
+    staging.discard(&action.owner).map_err(|error| {
+        disk::fault(codes::DISCARD, "can't remove unpublished files from", staging.path(), &error)
+    })
+}

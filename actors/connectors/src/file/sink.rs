@@ -1,0 +1,76 @@
+//! The file sink: one writer for each attempt of a stream, and what clears away after it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use weir_domain::{Fault, StageId};
+use weir_stream::{Action as StoredAction, BuildContext, Sink, SinkWriter, StreamContext};
+
+use super::action::{Action, Discard};
+use super::config::OutputConfig;
+use super::split::Split;
+use super::staging::Owner;
+use super::target::Place;
+use super::template::Template;
+use super::writer::FileWriter;
+use super::{codes, disk};
+
+pub(super) struct FileSink {
+    setup: Arc<Setup>,
+}
+
+/// What all attempts of all streams at one sink have in common.
+pub(super) struct Setup {
+    pub(super) config: OutputConfig,
+    pub(super) template: Template,
+    pub(super) directory: PathBuf,
+    pub(super) stage: StageId,
+}
+
+impl Setup {
+    pub(super) fn place(&self) -> Place<'_> {
+        Place {
+            directory: &self.directory,
+            create_directory: self.config.create_directory,
+            on_existing: self.config.on_existing,
+        }
+    }
+
+    pub(super) fn owner(&self, stream: &StreamContext) -> Owner {
+        Owner::new(stream.stream, &self.stage)
+    }
+}
+
+impl FileSink {
+    pub(super) fn new(config: OutputConfig, cx: &BuildContext) -> Result<Self, Fault> {
+        let template = Template::parse(&config.name).map_err(|bad| {
+            let message = format!("stage {}: name: {}", cx.stage, bad.cause);
+            Fault::config(codes::CONFIG, message).with_hint(bad.fix)
+        })?;
+        let directory = disk::absolute(&cx.path(&config.directory))?;
+        let setup = Setup { config, template, directory, stage: cx.stage.clone() };
+        Ok(Self { setup: Arc::new(setup) })
+    }
+}
+
+impl Sink for FileSink {
+    fn open(
+        &mut self,
+        stream: &StreamContext,
+        schema: SchemaRef,
+    ) -> Result<Box<dyn SinkWriter>, Fault> {
+        self.setup.place().check_directory()?;
+        let split = Split::new(&self.setup.template.fields(), &schema).map_err(|bad| {
+            let message = format!("stage {}: name: {}", self.setup.stage, bad.cause);
+            Fault::config(codes::OUTPUT_NAME, message).with_hint(bad.fix)
+        })?;
+        Ok(Box::new(FileWriter::new(self.setup.clone(), stream.clone(), schema, split)))
+    }
+
+    fn discard(&self, stream: &StreamContext) -> Vec<StoredAction> {
+        let directory = self.setup.directory.clone();
+        let action = Action::Discard(Discard { directory, owner: self.setup.owner(stream) });
+        vec![action.stored()]
+    }
+}
