@@ -1,0 +1,256 @@
+//! The settings of a process: everything below `weir { … }`.
+//!
+//! All defaults stand in `reference.conf` and nowhere else: a key that is missing there does not read.
+//! Settings are read once, at start; what is wrong is refused with the place and the key's path.
+
+mod check;
+
+use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+
+use config::{Config, ConfigError, File};
+use serde::{Deserialize, Deserializer, Serialize};
+use weir_domain::{Finding, Millis, NodeName, Place};
+
+use crate::bytes::Bytes;
+use crate::document::{Document, Kind};
+use crate::hocon::{self, Hocon, Refused};
+use crate::{read_at, secret};
+
+/// The name and text of the built-in layer.
+const REFERENCE: (&str, &str) = ("reference.conf", include_str!("../reference.conf"));
+const ROOT: &str = "weir";
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Settings {
+    pub node: Node,
+    pub data_dir: PathBuf,
+    pub config_server: ConfigServer,
+    pub rest_server: RestServer,
+    pub metrics: Metrics,
+    pub persistence: Persistence,
+    pub stream: Stream,
+    pub supervision: Supervision,
+    pub shutdown: Shutdown,
+    pub logging: Logging,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Node {
+    /// None: the name of the host.
+    #[serde(deserialize_with = "empty_is_none")]
+    pub name: Option<NodeName>,
+    pub roles: Vec<String>,
+}
+
+/// Where a server listens.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Bind {
+    pub host: String,
+    /// 0 takes any free port.
+    pub port: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ConfigServer {
+    pub bind: Bind,
+    pub projects_dir: PathBuf,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RestServer {
+    pub bind: Bind,
+    pub request_timeout: Millis,
+    pub max_body: Bytes,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Metrics {
+    pub enabled: bool,
+    pub bind: Bind,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Persistence {
+    pub journal: Journal,
+    pub stream_history: StreamHistory,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Journal {
+    pub plugin: JournalPlugin,
+    pub sqlite: Sqlite,
+    pub queue: NonZeroU32,
+    pub timeout: Millis,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JournalPlugin {
+    Sqlite,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Sqlite {
+    /// As it was written; [`Settings::in_data_dir`] makes it a path.
+    pub file: PathBuf,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct StreamHistory {
+    pub keep: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Stream {
+    pub edge_bytes: Bytes,
+    pub batch_rows: NonZeroU32,
+    pub batch_bytes: Bytes,
+    pub max_record_bytes: Bytes,
+    pub dead_letter: DeadLetter,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DeadLetter {
+    pub max_raw_bytes: Bytes,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Supervision {
+    pub min_backoff: Millis,
+    pub max_backoff: Millis,
+    pub reset_after: Millis,
+    pub max_restarts: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Shutdown {
+    pub drain_timeout: Millis,
+    pub phase_timeout: Millis,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Logging {
+    pub level: Level,
+    pub levels: BTreeMap<String, Level>,
+    pub format: LogFormat,
+    pub short_logger_names: bool,
+    pub show_codes: bool,
+    /// None: standard error.
+    pub file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl Level {
+    /// The word for it, as a filter of `tracing` reads it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Settings {
+    /// The defaults, then `file`, then `overrides` (`key=value` each), with the process's environment
+    /// behind `${NAME}`.
+    pub fn load(file: Option<&Path>, overrides: &[String]) -> Result<Self, Vec<Finding>> {
+        Self::load_with(file, overrides, None)
+    }
+
+    /// The settings in force, with secrets covered, to be shown to operators.
+    pub fn effective(&self) -> serde_json::Value {
+        let mut value = serde_json::to_value(self).expect("settings hold nothing but plain values");
+        secret::mask(&mut value);
+        value
+    }
+
+    /// A path that counts from the data directory, unless it is absolute.
+    pub fn in_data_dir(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.data_dir.join(path)
+    }
+
+    fn load_with(
+        file: Option<&Path>,
+        overrides: &[String],
+        env: Option<HashMap<String, String>>,
+    ) -> Result<Self, Vec<Finding>> {
+        let name = file.map_or_else(|| "the command line".into(), |it| it.display().to_string());
+        let text = file.map_or_else(|| Ok(String::new()), hocon::read_file)?;
+        let format = Hocon::named(&name)
+            .with_defaults(REFERENCE.0, REFERENCE.1)
+            .with_overrides(overrides)
+            .with_root(ROOT);
+        let format = match env {
+            Some(env) => format.with_env(env),
+            None => format,
+        };
+        let document = layered(&format, &text)?;
+        let settings: Self = read_at(&document, ROOT)?;
+        let findings = check::check(&settings, &document);
+        if findings.is_empty() { Ok(settings) } else { Err(findings) }
+    }
+}
+
+/// What `config` makes of the text, with the places that the format knows.
+fn layered(format: &Hocon, text: &str) -> Result<Document, Vec<Finding>> {
+    let source = File::from_str(text, format.clone());
+    let config = Config::builder().add_source(source).build().map_err(refusal)?;
+    let located = format.located().expect("the format read the only source");
+    let root = hocon::from_config(&config.cache, &located.root);
+    Ok(Document { kind: Kind::Hocon, file: located.file.clone(), root })
+}
+
+fn refusal(error: ConfigError) -> Vec<Finding> {
+    let message = error.to_string();
+    if let ConfigError::FileParse { cause, .. } = error
+        && let Ok(refused) = cause.downcast::<Refused>()
+    {
+        return refused.0;
+    }
+    vec![Finding::error(Kind::Hocon.code(4), Place::default(), "", message)]
+}
+
+/// An empty text comes from a variable that is set to nothing.
+fn empty_is_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NodeName>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?.filter(|it| !it.is_empty());
+    text.map(NodeName::new).transpose().map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests;
