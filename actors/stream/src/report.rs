@@ -27,6 +27,13 @@ impl<'a> Reporter<'a> {
         self.line(Some(Severity::Warning), code, text.into());
     }
 
+    /// A line for the stream's own log only.
+    fn note(&self, code: u32, text: String) {
+        let (at, code) = (self.services.system.now(), Code(code));
+        let line = LogLine { at, severity: None, code, text };
+        self.services.monitor.report(self.stream.clone(), vec![line]);
+    }
+
     fn line(&self, severity: Option<Severity>, code: u32, text: String) {
         let line = self.logged(severity, code, text);
         self.services.monitor.report(self.stream.clone(), vec![line]);
@@ -60,7 +67,9 @@ impl<'a> Reporter<'a> {
                     self.stream.state = StreamState::CommittedWithWarnings;
                 }
             }
-            self.say(3020, format!("published {address}"));
+            let text = format!("published {address}");
+            tracing::debug!(code = %Code(3020), stream = %self.stream.id, "{text}");
+            self.note(3020, text);
             self.stream.published.push(address);
         }
     }
