@@ -6,7 +6,6 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-mod bytes;
 mod document;
 pub mod hocon;
 mod path;
@@ -15,7 +14,6 @@ mod secret;
 pub mod settings;
 pub mod yaml;
 
-pub use bytes::Bytes;
 pub use document::{Document, Kind, Node, Value};
 pub use read::{read, read_at};
 pub use settings::Settings;

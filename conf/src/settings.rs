@@ -13,10 +13,10 @@ use config::{Config, ConfigError, File};
 use serde::{Deserialize, Deserializer, Serialize};
 use weir_domain::{Finding, Millis, NodeName, Place};
 
-use crate::bytes::Bytes;
 use crate::document::{Document, Kind};
 use crate::hocon::{self, Hocon, Refused};
 use crate::{read_at, secret};
+use weir_domain::Bytes;
 
 /// The name and text of the built-in layer.
 const REFERENCE: (&str, &str) = ("reference.conf", include_str!("../reference.conf"));

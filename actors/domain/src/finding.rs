@@ -37,7 +37,9 @@ impl fmt::Display for Place {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum Severity {
     Error,
@@ -61,7 +63,12 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub fn error(code: u32, place: Place, path: impl Into<String>, cause: impl Into<String>) -> Self {
+    pub fn error(
+        code: u32,
+        place: Place,
+        path: impl Into<String>,
+        cause: impl Into<String>,
+    ) -> Self {
         Self {
             severity: Severity::Error,
             code: Code(code),

@@ -68,9 +68,7 @@ impl fmt::Display for ItemStatus {
 }
 
 /// What to do with an item whose name was processed before.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Reprocess {
     /// Leave it alone until an operator resets it.

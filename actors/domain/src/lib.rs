@@ -2,6 +2,9 @@
 //!
 //! Nothing here does I/O, waits, or reads a clock; nothing here knows Arrow, SQL or actors.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod bytes;
 mod code;
 mod fault;
 mod finding;
@@ -15,12 +18,15 @@ mod suggest;
 mod time;
 mod workflow;
 
+pub use bytes::Bytes;
 pub use code::Code;
 pub use fault::{Fault, FaultKind};
 pub use finding::{Finding, Place, Severity};
 pub use id::{ClaimId, InstanceId, NodeUid, StreamId};
 pub use item::{Fingerprint, Item, ItemStatus, Reprocess};
-pub use name::{AssetName, InvalidName, NodeName, PortName, ProjectName, SourceName, StageId, WorkflowName};
+pub use name::{
+    AssetName, InvalidName, NodeName, PortName, ProjectName, SourceName, StageId, WorkflowName,
+};
 pub use node::{Node, NodeStatus};
 pub use stream::{Counts, LogLine, Stream, StreamState};
 pub use suggest::did_you_mean;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use weir_domain::{Millis, Reprocess};
 use weir_formats::{Compression, FormatConfig};
 
-use super::bytes::Bytes;
+use weir_domain::Bytes;
 
 /// Reads every file of a directory, each as one stream.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

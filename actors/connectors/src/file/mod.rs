@@ -14,7 +14,6 @@
 //! It deliberately does not know the history: which files were processed is decided elsewhere.
 
 mod action;
-mod bytes;
 mod codes;
 mod config;
 mod counter;

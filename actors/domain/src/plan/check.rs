@@ -90,9 +90,8 @@ fn repeated_edges(plan: &Plan, findings: &mut Vec<Finding>) {
         if !seen.insert((&edge.from, &edge.port, &edge.to)) {
             let path = format!("{}.{} -> {}", edge.from, edge.port, edge.to);
             let cause = "this connection is there twice: every record would arrive twice";
-            findings.push(
-                Finding::error(2105, edge.place.clone(), path, cause).with_fix("remove one"),
-            );
+            findings
+                .push(Finding::error(2105, edge.place.clone(), path, cause).with_fix("remove one"));
         }
     }
 }
@@ -145,9 +144,10 @@ fn cycle(plan: &Plan, findings: &mut Vec<Finding>) {
     let graph = Graph::new(plan);
     let Err(cycle) = graph.order() else { return };
     let names: Vec<_> = cycle.iter().map(|it| it.as_str()).collect();
-    let closing = plan.edges.iter().rfind(|edge| {
-        cycle.windows(2).any(|pair| *pair[0] == edge.from && *pair[1] == edge.to)
-    });
+    let closing = plan
+        .edges
+        .iter()
+        .rfind(|edge| cycle.windows(2).any(|pair| *pair[0] == edge.from && *pair[1] == edge.to));
     let place = closing.map(|it| it.place.clone()).unwrap_or_default();
     let cause = format!("the stages form a cycle: {}", names.join(" -> "));
     findings.push(

@@ -29,9 +29,8 @@ impl<'a> Graph<'a> {
     }
 
     fn edges(&self) -> impl Iterator<Item = &'a Edge> {
-        let known = |edge: &&Edge| {
-            self.index.contains_key(&edge.from) && self.index.contains_key(&edge.to)
-        };
+        let known =
+            |edge: &&Edge| self.index.contains_key(&edge.from) && self.index.contains_key(&edge.to);
         self.plan.edges.iter().filter(known)
     }
 
@@ -150,13 +149,10 @@ mod tests {
 
     #[test]
     fn operators_fuse_until_data_must_meet() {
-        let plan = plan(
-            "s:source m:op f:op x:op y:op j:op o:sink",
-            "s>m m>f f.a>x f.b>y x>j y>j j>o",
-        );
+        let plan =
+            plan("s:source m:op f:op x:op y:op j:op o:sink", "s>m m>f f.a>x f.b>y x>j y>j j>o");
         let islands = Graph::new(&plan).islands();
-        let text: Vec<_> =
-            islands.iter().map(|it| names(&it.iter().collect::<Vec<_>>())).collect();
+        let text: Vec<_> = islands.iter().map(|it| names(&it.iter().collect::<Vec<_>>())).collect();
         assert_eq!(text, ["s", "m f x y", "j", "o"]);
     }
 }

@@ -29,9 +29,7 @@ pub enum Role {
 }
 
 /// What to do with a record that can't be read, mapped or written.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum OnError {
     /// Roll the whole stream back.
@@ -83,11 +81,7 @@ pub struct Retry {
 
 impl Default for Retry {
     fn default() -> Self {
-        Self {
-            max_retries: 5,
-            min_backoff: Millis::seconds(1),
-            max_backoff: Millis::seconds(60),
-        }
+        Self { max_retries: 5, min_backoff: Millis::seconds(1), max_backoff: Millis::seconds(60) }
     }
 }
 
