@@ -1,0 +1,32 @@
+//! Requests, responses and problems of the REST API under `/api/v1`: what the server writes and
+//! the client reads, in one place.
+//!
+//! - JSON in camelCase, points in time as RFC 3339 in UTC, counts and bytes as integers.
+//! - What comes in refuses unknown fields; what goes out may gain fields, and readers ignore
+//!   those that they do not know.
+//! - Lists are pages with opaque cursors; every refusal is a [`Problem`].
+//!
+//! These are views: they are made from domain values and decide nothing.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod counts;
+mod finding;
+mod node;
+mod page;
+mod problem;
+mod project;
+pub mod schema;
+mod stream;
+mod version;
+mod workflow;
+
+pub use counts::CountsView;
+pub use finding::{FaultView, FindingView};
+pub use node::NodeView;
+pub use page::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page};
+pub use problem::{Problem, ProblemKind, ProblemPart};
+pub use project::{ProjectSummary, Validation};
+pub use stream::{LogLineView, StreamDetail, StreamLog, StreamSummary, StreamsQuery};
+pub use version::VersionView;
+pub use workflow::{EdgeView, StageView, WorkflowDetail, WorkflowSummary};

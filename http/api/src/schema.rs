@@ -1,0 +1,128 @@
+//! OpenAPI schemas of domain values that appear in requests and responses as plain texts.
+//!
+//! The domain does not know OpenAPI. Each type here only names and describes a domain type, and
+//! is put at a field with `value_type`; the lists of words are taken from the domain itself.
+
+use std::borrow::Cow;
+
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::{RefOr, SchemaFormat};
+use utoipa::{PartialSchema, ToSchema};
+use weir_domain as domain;
+use weir_domain::plan;
+
+macro_rules! text {
+    ($(#[doc = $doc:literal])* $name:ident, $describe:expr) => {
+        $(#[doc = $doc])*
+        pub struct $name;
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let describe: fn(ObjectBuilder) -> ObjectBuilder = $describe;
+                let text = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
+                let doc = concat!($($doc, "\n"),*).trim().replace("\n ", "\n");
+                describe(text.description(Some(doc))).build().into()
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed(stringify!($name))
+            }
+        }
+    };
+}
+
+/// Texts of a domain enum, as serde writes them.
+fn words<T: serde::Serialize>(all: &[T]) -> Vec<serde_json::Value> {
+    all.iter().map(|it| serde_json::to_value(it).expect("a plain enum is a JSON text")).collect()
+}
+
+fn format(name: &str) -> Option<SchemaFormat> {
+    Some(SchemaFormat::Custom(name.to_owned()))
+}
+
+text!(
+    /// A point in time, RFC 3339 in UTC with milliseconds.
+    Timestamp,
+    |it| it.format(format("date-time"))
+);
+text!(
+    /// A name: letters, digits, '-', '_' and '.', beginning with a letter or digit.
+    Name,
+    |it| it.pattern(Some("^[A-Za-z0-9][A-Za-z0-9_.-]*$")).max_length(Some(128))
+);
+text!(
+    /// A stable code of a message.
+    Code,
+    |it| it.pattern(Some("^WEIR-[0-9]{5}$"))
+);
+text!(
+    /// One stream: one item on its way through one workflow.
+    StreamId,
+    |it| it.format(format("uuid"))
+);
+text!(
+    /// One incarnation of an engine: a restarted engine has another one.
+    NodeUid,
+    |it| it.format(format("uuid"))
+);
+text!(
+    /// Where a list goes on. Opaque: pass it back as it came.
+    Cursor,
+    |it| it
+);
+text!(
+    /// Where a stream stands. `open` and `retrying` are not finished; the others are final.
+    StreamState,
+    |it| it.enum_values(Some(words(&domain::StreamState::ALL)))
+);
+text!(
+    /// Where a workflow stands on its engine.
+    WorkflowState,
+    |it| it.enum_values(Some(words(&[
+        domain::WorkflowState::Waiting,
+        domain::WorkflowState::Processing,
+        domain::WorkflowState::Restarting,
+        domain::WorkflowState::Failed,
+        domain::WorkflowState::Stopping,
+        domain::WorkflowState::Stopped,
+    ])))
+);
+text!(
+    /// Where a node stands in its life.
+    NodeStatus,
+    |it| it.enum_values(Some(words(&[
+        domain::NodeStatus::Joining,
+        domain::NodeStatus::Up,
+        domain::NodeStatus::Leaving,
+        domain::NodeStatus::Exiting,
+        domain::NodeStatus::Down,
+        domain::NodeStatus::Removed,
+    ])))
+);
+text!(
+    /// How bad a finding is. A project with an error does not run.
+    Severity,
+    |it| it.enum_values(Some(words(&[domain::Severity::Error, domain::Severity::Warning])))
+);
+text!(
+    /// What may be done about a fault: mend the data, try again, change the workflow, nothing.
+    FaultKind,
+    |it| it.enum_values(Some(words(&[
+        domain::FaultKind::Data,
+        domain::FaultKind::Transient,
+        domain::FaultKind::Config,
+        domain::FaultKind::Stopped,
+    ])))
+);
+text!(
+    /// Where a stage stands in the flow of data.
+    StageRole,
+    |it| it.enum_values(Some(words(&[plan::Role::Source, plan::Role::Operator, plan::Role::Sink])))
+);
+text!(
+    /// What becomes of a record that can't be read, mapped or written.
+    OnError,
+    |it| it.enum_values(Some(words(&[plan::OnError::Rollback, plan::OnError::DeadLetter, plan::OnError::Ignore])))
+);

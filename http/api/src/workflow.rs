@@ -1,0 +1,128 @@
+//! Workflows as an engine runs them.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use weir_domain::plan::{Edge, OnError, Role, Stage};
+use weir_domain::{
+    PortName, ProjectName, StageId, Timestamp, Workflow, WorkflowName, WorkflowState,
+};
+
+use crate::{CountsView, FaultView, schema};
+
+/// A workflow in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkflowSummary {
+    #[schema(value_type = schema::Name)]
+    pub name: WorkflowName,
+    #[schema(value_type = schema::Name)]
+    pub project: ProjectName,
+    #[schema(value_type = schema::WorkflowState)]
+    pub state: WorkflowState,
+    pub instances: u32,
+    pub open_streams: u32,
+    /// Streams since the engine started that were committed in full.
+    pub committed: u64,
+    /// Streams that were committed without some bad records.
+    pub committed_with_warnings: u64,
+    pub rolled_back: u64,
+    /// Of all closed streams since the engine started.
+    pub counts: CountsView,
+    #[schema(value_type = schema::Timestamp)]
+    pub started_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Timestamp>)]
+    pub last_stream_at: Option<Timestamp>,
+    /// What is wrong now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<FaultView>,
+}
+
+/// A workflow with its graph.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkflowDetail {
+    #[serde(flatten)]
+    pub summary: WorkflowSummary,
+    pub stages: Vec<StageView>,
+    pub edges: Vec<EdgeView>,
+}
+
+/// One stage of a workflow. Its configuration stays on the engine: it may hold secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Stage)]
+pub struct StageView {
+    #[schema(value_type = schema::Name)]
+    pub id: StageId,
+    #[schema(value_type = schema::StageRole)]
+    pub role: Role,
+    /// `file`, `mapping`, `filterRoute` …
+    pub kind: String,
+    #[schema(value_type = schema::OnError)]
+    pub on_error: OnError,
+    /// Where it was written, as `file:line:column`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub place: String,
+    /// Of all closed streams since the engine started.
+    pub counts: CountsView,
+}
+
+/// Data flows from an output port of one stage into another stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Edge)]
+pub struct EdgeView {
+    #[schema(value_type = schema::Name)]
+    pub from: StageId,
+    #[schema(value_type = schema::Name)]
+    pub port: PortName,
+    #[schema(value_type = schema::Name)]
+    pub to: StageId,
+}
+
+impl From<Workflow> for WorkflowSummary {
+    fn from(it: Workflow) -> Self {
+        Self {
+            name: it.name,
+            project: it.project,
+            state: it.state,
+            instances: it.instances,
+            open_streams: it.open_streams,
+            committed: it.committed,
+            committed_with_warnings: it.committed_with_warnings,
+            rolled_back: it.rolled_back,
+            counts: it.counts.into(),
+            started_at: it.started_at,
+            last_stream_at: it.last_stream_at,
+            fault: it.fault.map(Into::into),
+        }
+    }
+}
+
+impl From<Workflow> for WorkflowDetail {
+    fn from(it: Workflow) -> Self {
+        let counts = |id: &StageId| it.stages.get(id).copied().unwrap_or_default().into();
+        let stages = it.plan.stages.iter().map(|stage| stage_view(stage, counts(&stage.id)));
+        let stages = stages.collect();
+        let edges = it.plan.edges.iter().cloned().map(EdgeView::from).collect();
+        Self { stages, edges, summary: it.into() }
+    }
+}
+
+fn stage_view(stage: &Stage, counts: CountsView) -> StageView {
+    StageView {
+        id: stage.id.clone(),
+        role: stage.role,
+        kind: stage.kind.clone(),
+        on_error: stage.on_error,
+        place: stage.place.to_string(),
+        counts,
+    }
+}
+
+impl From<Edge> for EdgeView {
+    fn from(it: Edge) -> Self {
+        Self { from: it.from, port: it.port, to: it.to }
+    }
+}

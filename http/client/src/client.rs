@@ -1,0 +1,181 @@
+//! The connection to one server, and how an answer is read.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use reqwest::{Response, StatusCode, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use weir_http_api::Problem;
+
+use crate::Error;
+use crate::error::cause;
+
+/// A server that is there answers a connection at once.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// More than the server's own limit, so that its answer says what took long.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(35);
+/// Longest answer that is read. A full page of streams is far below it.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
+
+/// A client of one server. Cheap to clone; clones share connections.
+#[derive(Debug, Clone)]
+pub struct Client {
+    pub(crate) http: reqwest::Client,
+    base: Url,
+}
+
+impl Client {
+    /// A client of the server at `base`, as `http://127.0.0.1:5842`. Connects on the first call.
+    pub fn new(base: &str) -> Result<Self, Error> {
+        let base = server_url(base)?;
+        let mut http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(ANSWER_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")));
+        if is_this_machine(&base) {
+            // A proxy from the environment can't know what runs on this machine.
+            http = http.no_proxy();
+        }
+        let refuse = |error| Error::Address { given: base.to_string(), reason: cause(error) };
+        Ok(Self { http: http.build().map_err(refuse)?, base })
+    }
+
+    /// The server's address, without a slash at its end.
+    pub fn base(&self) -> &str {
+        self.base.as_str().trim_end_matches('/')
+    }
+
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Error> {
+        self.get_with(path, &()).await
+    }
+
+    pub(crate) async fn get_with<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &(impl Serialize + ?Sized),
+    ) -> Result<T, Error> {
+        let url = self.url(path);
+        self.decoded(self.http.get(url).query(query)).await
+    }
+
+    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Error> {
+        let url = self.url(path);
+        self.decoded(self.http.post(url)).await
+    }
+
+    /// The address of a resource; every part is one segment, whatever characters it has.
+    fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(["api", "v1"]).extend(path);
+        }
+        url
+    }
+
+    async fn decoded<T: DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<T, Error> {
+        let response = self.sent(request).await?;
+        let (url, status) = (response.url().to_string(), response.status());
+        let body = self.body(response).await?;
+        if status.is_success() {
+            let undecodable =
+                |error: serde_json::Error| Error::Decode { url, cause: error.to_string() };
+            return serde_json::from_slice(&body).map_err(undecodable);
+        }
+        Err(refusal(url, status, &body))
+    }
+
+    pub(crate) async fn sent(&self, request: reqwest::RequestBuilder) -> Result<Response, Error> {
+        request.send().await.map_err(|error| self.unreachable(error))
+    }
+
+    /// The whole answer, up to the limit.
+    pub(crate) async fn body(&self, mut response: Response) -> Result<Vec<u8>, Error> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(error))? {
+            if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+                let cause = format!("it is longer than {} MiB", ANSWER_BYTES_MAX >> 20);
+                return Err(Error::Decode { url: response.url().to_string(), cause });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    fn unreachable(&self, error: reqwest::Error) -> Error {
+        Error::Unreachable { url: self.base().to_owned(), cause: cause(error) }
+    }
+}
+
+fn refusal(url: String, status: StatusCode, body: &[u8]) -> Error {
+    match serde_json::from_slice::<Problem>(body) {
+        Ok(problem) => Error::Problem(Box::new(problem)),
+        Err(_) => Error::Decode {
+            url,
+            cause: format!(
+                "it has status {status} and no problem document, is this a weir server?"
+            ),
+        },
+    }
+}
+
+fn server_url(given: &str) -> Result<Url, Error> {
+    let refuse = |reason: &str| Error::Address { given: given.into(), reason: reason.into() };
+    let url = Url::parse(given).map_err(|_| refuse("write it as http://host:port"))?;
+    match url.scheme() {
+        "http" if url.host_str().is_some() => {}
+        "https" => return Err(refuse("this version speaks http only, put a proxy in between")),
+        _ => return Err(refuse("write it as http://host:port")),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("it must not hold a user or a password"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse("it must end with the path"));
+    }
+    Ok(url)
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost"
+        || host.parse::<IpAddr>().is_ok_and(|it| it.is_loopback() || it.is_unspecified())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_servers_are_taken() {
+        for good in ["http://127.0.0.1:5842", "http://[::1]:5842/", "http://h/prefix"] {
+            assert!(server_url(good).is_ok(), "{good}");
+        }
+        for bad in ["", "127.0.0.1:5842", "https://h", "ftp://h", "http://u:p@h", "http://h?x=1"] {
+            assert!(matches!(server_url(bad), Err(Error::Address { .. })), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_path_stays_one_segment() {
+        let client = Client::new("http://h:1/prefix/").expect("an address");
+        let url = client.url(&["workflows", "../a b/c?"]);
+        assert_eq!(url.as_str(), "http://h:1/prefix/api/v1/workflows/..%2Fa%20b%2Fc%3F");
+    }
+
+    #[test]
+    fn this_machine_is_recognised() {
+        let local = |it: &str| is_this_machine(&Url::parse(it).expect("a url"));
+        assert!(
+            local("http://localhost:1")
+                && local("http://[::1]")
+                && local("http://127.9.9.9")
+                && local("http://0.0.0.0:1")
+        );
+        assert!(!local("http://10.0.0.1") && !local("http://example.org"));
+    }
+}

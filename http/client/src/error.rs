@@ -1,0 +1,55 @@
+//! Why a call has no result.
+
+use weir_domain::Code;
+use weir_http_api::Problem;
+
+/// One variant for each thing that a caller may do differently.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address can't be one of a server; nothing was sent.
+    #[error("{given:?} is not the address of a server: {reason}")]
+    Address { given: String, reason: String },
+    /// Nobody answered: not started, another address, or no way there.
+    #[error("no server answers at {url}: {cause}")]
+    Unreachable { url: String, cause: String },
+    /// The server refused and says why.
+    #[error("{}", .0.detail)]
+    Problem(Box<Problem>),
+    /// Something answered that is not understood: no Weir server, or one of another version.
+    #[error("the answer of {url} is not understood: {cause}")]
+    Decode { url: String, cause: String },
+}
+
+impl Error {
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Unreachable { .. } => Code(7_201),
+            Self::Decode { .. } => Code(7_202),
+            Self::Address { .. } => Code(7_203),
+            Self::Problem(problem) => problem.code,
+        }
+    }
+}
+
+/// What went wrong underneath, innermost cause last, without the address that reqwest repeats.
+pub(crate) fn cause(error: reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "it did not answer in time".to_owned();
+    }
+    let error = error.without_url();
+    let mut innermost: &dyn std::error::Error = &error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    lower_first(&innermost.to_string())
+}
+
+/// The operating system begins its messages with a capital and appends its number for them.
+fn lower_first(text: &str) -> String {
+    let text = text.split(" (os error").next().unwrap_or(text);
+    let mut rest = text.chars();
+    match rest.next() {
+        Some(first) => first.to_lowercase().chain(rest).collect(),
+        None => "the connection failed".to_owned(),
+    }
+}

@@ -1,0 +1,15 @@
+//! Typed client of the REST API: what the CLI, the tests and the configuration server speak.
+//!
+//! - A call ends within a time limit, whatever the server does, and reads a bounded answer.
+//! - A refusal of the server is a [`Problem`](weir_http_api::Problem) and comes as one; what is
+//!   no answer of a Weir server is told apart from it.
+//! - It asks once. Whether to ask again is the caller's to decide.
+
+mod client;
+mod error;
+mod forward;
+mod resources;
+
+pub use client::Client;
+pub use error::Error;
+pub use forward::Forwarded;

@@ -1,0 +1,80 @@
+//! The configuration server: projects, the operators' page, and the engine's API passed on.
+//!
+//! It moves no payload data and works without an engine: only questions about what runs need one.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use weir_http_client::Client;
+
+use crate::extract::Fields;
+use crate::health::{self, ReadyQuery};
+use crate::layers::{self, Limits};
+use crate::version::{self, ServerName};
+use crate::{Projects, engine, forward, openapi, overview, projects};
+
+const NAME: &str = "config-server";
+
+/// All routes of a configuration server that passes questions about what runs on to `engine`.
+pub fn router(projects: Arc<dyn Projects>, engine: Client, limits: Limits) -> Router {
+    let (routes, _) = described().split_for_parts();
+    let routes = routes
+        .route("/api/v1/projects/{action}", post(projects::act))
+        .with_state(projects)
+        .merge(forwarded().with_state(engine))
+        .merge(overview::document(&document()))
+        .merge(overview::page())
+        .fallback(overview::unknown_path)
+        .layer(Extension(ServerName(NAME)));
+    layers::around(routes, NAME, limits)
+}
+
+/// The OpenAPI document of the configuration server, with what it passes on.
+pub fn document() -> OpenApi {
+    let acts = OpenApi::default().nest("/api/v1", Acts::openapi());
+    let engine = OpenApi::default().nest("/api/v1", engine::questions().into_openapi());
+    described().into_openapi().merge_from(acts).merge_from(engine)
+}
+
+fn described() -> OpenApiRouter<Arc<dyn Projects>> {
+    let about = "Projects of a Weir installation, and what runs on its engines.";
+    let v1 =
+        OpenApiRouter::default().routes(routes!(projects::list)).routes(routes!(version::show));
+    OpenApiRouter::with_openapi(openapi::document("Weir configuration server", about))
+        .routes(routes!(health::livez))
+        .routes(routes!(readyz))
+        .nest("/api/v1", v1)
+}
+
+/// Operations whose paths the router can't spell.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(projects::act))]
+struct Acts;
+
+fn forwarded() -> Router<Client> {
+    ["nodes", "workflows", "streams"].into_iter().fold(Router::new(), |router, noun| {
+        router
+            .route(&format!("/api/v1/{noun}"), get(forward::to_engine))
+            .route(&format!("/api/v1/{noun}/{{*rest}}"), get(forward::to_engine))
+    })
+}
+
+/// Whether the server can do its work.
+#[utoipa::path(get, path = "/readyz", tag = "health", operation_id = "readyz", params(ReadyQuery),
+    responses(
+        (status = 200, description = "It is ready", body = String),
+        (status = 503, description = "It is not, with what is wrong", body = String),
+    ))]
+async fn readyz(
+    State(projects): State<Arc<dyn Projects>>,
+    Fields(query): Fields<ReadyQuery>,
+) -> Response {
+    health::readiness(&projects.readiness().await, &query)
+}

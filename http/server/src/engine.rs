@@ -1,0 +1,67 @@
+//! The engine's REST API: nodes, workflows and streams, as this engine knows them.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use axum::{Extension, Router};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::extract::Fields;
+use crate::health::{self, ReadyQuery};
+use crate::layers::{self, Limits};
+use crate::version::{self, ServerName};
+use crate::{Engine, nodes, openapi, overview, streams, workflows};
+
+const NAME: &str = "reactive-engine";
+
+/// All routes of an engine.
+pub fn router(engine: Arc<dyn Engine>, limits: Limits) -> Router {
+    let (routes, document) = described().split_for_parts();
+    let routes = routes
+        .with_state(engine)
+        .merge(overview::document(&document))
+        .fallback(overview::unknown_path)
+        .layer(Extension(ServerName(NAME)));
+    layers::around(routes, NAME, limits)
+}
+
+/// The OpenAPI document of the engine.
+pub fn document() -> OpenApi {
+    described().into_openapi()
+}
+
+fn described() -> OpenApiRouter<Arc<dyn Engine>> {
+    let about = "What runs on an engine of a Weir cluster, and what ran.";
+    OpenApiRouter::with_openapi(openapi::document("Weir engine", about))
+        .routes(routes!(health::livez))
+        .routes(routes!(readyz))
+        .nest("/api/v1", questions().routes(routes!(version::show)))
+}
+
+/// What the configuration server passes on.
+pub(crate) fn questions() -> OpenApiRouter<Arc<dyn Engine>> {
+    OpenApiRouter::default()
+        .routes(routes!(nodes::list))
+        .routes(routes!(nodes::show))
+        .routes(routes!(workflows::list))
+        .routes(routes!(workflows::show))
+        .routes(routes!(streams::list))
+        .routes(routes!(streams::show))
+        .routes(routes!(streams::log))
+}
+
+/// Whether the engine can do its work.
+#[utoipa::path(get, path = "/readyz", tag = "health", operation_id = "readyz", params(ReadyQuery),
+    responses(
+        (status = 200, description = "It is ready", body = String),
+        (status = 503, description = "It is not, with what is wrong", body = String),
+    ))]
+async fn readyz(
+    State(engine): State<Arc<dyn Engine>>,
+    Fields(query): Fields<ReadyQuery>,
+) -> Response {
+    health::readiness(&engine.readiness().await, &query)
+}

@@ -1,0 +1,39 @@
+//! Passing questions about what runs on to the engine, answers as they come.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::response::Response;
+use weir_http_client::{self as client, Client, Forwarded};
+
+use crate::error::Error;
+use crate::layers::request_id;
+use crate::problems::AsItIs;
+
+pub(crate) async fn to_engine(
+    State(engine): State<Client>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Error> {
+    let path = uri.path_and_query().map_or(uri.path(), |it| it.as_str());
+    let refuse = |cause| Error::Forward { path: uri.path().to_owned(), cause };
+    let answer = engine.forward(path, request_id(&headers)).await.map_err(refuse)?;
+    let unusable =
+        |cause: &str| client::Error::Decode { url: engine.base().into(), cause: cause.into() };
+    response(answer).map_err(|cause| refuse(unusable(cause)))
+}
+
+fn response(answer: Forwarded) -> Result<Response, &'static str> {
+    let status = StatusCode::from_u16(answer.status).map_err(|_| "its status is not valid")?;
+    if status.is_redirection() || status.is_informational() {
+        return Err("it leads elsewhere");
+    }
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = status;
+    if let Some(value) = answer.content_type.and_then(|it| HeaderValue::try_from(it).ok()) {
+        response.headers_mut().insert(CONTENT_TYPE, value);
+        response.extensions_mut().insert(AsItIs);
+    }
+    Ok(response)
+}

@@ -1,0 +1,113 @@
+//! What surrounds every handler of every server, outermost first: request id, headers, trace,
+//! measure, problems, panics, time limit, body limit.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn, map_request, map_response};
+use axum::response::Response;
+use tokio::time::Instant;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::timeout::TimeoutLayer;
+use tower_http::trace::TraceLayer;
+
+use crate::problems;
+
+/// Bounds of a server, from the process's configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// A request that is not answered by then is refused.
+    pub request_timeout: Duration,
+    /// A longer body is refused.
+    pub body_bytes_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { request_timeout: Duration::from_secs(30), body_bytes_max: 1 << 20 }
+    }
+}
+
+pub(crate) fn around(router: Router, server: &'static str, limits: Limits) -> Router {
+    let timeout =
+        TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.request_timeout);
+    router
+        .layer(RequestBodyLimitLayer::new(limits.body_bytes_max))
+        .layer(timeout)
+        .layer(CatchPanicLayer::custom(problems::after_panic))
+        .layer(from_fn(problems::written))
+        .layer(from_fn(move |request, next| measured(server, request, next)))
+        .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(()))
+        .layer(map_response(with_security_headers))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(map_request(without_unfit_id))
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
+    headers.get(REQUEST_ID).and_then(|it| it.to_str().ok())
+}
+
+/// A client's own id is kept if it can stand in a log line; else it gets a new one.
+async fn without_unfit_id(mut request: Request) -> Request {
+    let is_fit = |id: &str| {
+        let plain = |it: u8| it.is_ascii_alphanumeric() || b"-_.".contains(&it);
+        (1..=64).contains(&id.len()) && id.bytes().all(plain)
+    };
+    if !request_id(request.headers()).is_some_and(is_fit) {
+        request.headers_mut().remove(REQUEST_ID);
+    }
+    request
+}
+
+fn span(request: &Request) -> tracing::Span {
+    let id = request_id(request.headers()).unwrap_or_default();
+    let (method, path) = (request.method(), request.uri().path());
+    tracing::debug_span!("request", %method, path, id)
+}
+
+#[expect(clippy::disallowed_methods, reason = "measures how long an answer took, decides nothing")]
+async fn measured(server: &'static str, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>();
+    // Unknown paths are counted together: their texts come from outside and have no bound.
+    let route = route.map_or("none", MatchedPath::as_str).to_owned();
+    let method = request.method().as_str().to_owned();
+    let start = Instant::now();
+    let response = next.run(request).await;
+    let status = response.status().as_u16().to_string();
+    metrics::counter!("weir_http_requests_total",
+        "server" => server, "route" => route.clone(), "method" => method, "status" => status)
+    .increment(1);
+    metrics::histogram!("weir_http_request_seconds", "server" => server, "route" => route)
+        .record(start.elapsed().as_secs_f64());
+    response
+}
+
+const SECURITY: [(HeaderName, &str); 6] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+         connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+];
+
+async fn with_security_headers(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in SECURITY {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    // State is live: what was read a second ago is not what is true now.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}

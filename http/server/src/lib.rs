@@ -1,0 +1,34 @@
+//! axum: the engine's REST API, the configuration server's, and the metrics endpoint.
+//!
+//! - A handler extracts, asks one of the traits in [`ports`], and maps the answer. It decides
+//!   nothing and keeps nothing.
+//! - Every refusal is an RFC 9457 problem with a stable code, made in `error.rs` alone.
+//! - Every request has an id, a time limit and a bounded body; a panic is one answer, not the end.
+//! - The OpenAPI documents are made from the routes, and checked in under `schemas/openapi`.
+//!
+//! Who may call is not decided here yet: servers listen on the loopback interface by default.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod config_server;
+pub mod engine;
+mod error;
+mod extract;
+mod forward;
+mod health;
+mod layers;
+mod listen;
+pub mod metrics;
+mod nodes;
+mod openapi;
+mod overview;
+pub mod ports;
+mod problems;
+mod projects;
+mod streams;
+mod version;
+mod workflows;
+
+pub use layers::Limits;
+pub use listen::{address, bind, serve};
+pub use ports::{Checks, Engine, Projects, StreamFilter};

@@ -1,0 +1,50 @@
+//! The metrics endpoint, in the text format of Prometheus.
+
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::health;
+use crate::layers::{self, Limits};
+use crate::overview;
+
+/// Histograms gather samples until they are folded; without it memory would grow between scrapes.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// `GET /metrics` of the recorder that `handle` belongs to.
+pub fn router(handle: PrometheusHandle) -> Router {
+    const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+    let routes = Router::new()
+        .route("/metrics", get(async move || ([(CONTENT_TYPE, TEXT)], handle.render())))
+        .route("/livez", get(health::livez))
+        .fallback(overview::unknown_path);
+    layers::around(routes, "metrics", Limits::default())
+}
+
+/// Serves the metrics until `shutdown` ends, and keeps the recorder tidy meanwhile.
+pub async fn serve(
+    listener: TcpListener,
+    handle: PrometheusHandle,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let serving = crate::serve(listener, router(handle.clone()), shutdown);
+    let upkeep = async {
+        let mut ticks = interval(UPKEEP_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            handle.run_upkeep();
+        }
+    };
+    tokio::select! {
+        ended = serving => ended,
+        () = upkeep => Ok(()),
+    }
+}

@@ -1,0 +1,34 @@
+//! What is served besides the API: its document, the operators' page, and the answer to the rest.
+//!
+//! The page is three embedded files. Its script reads the same API as every other client.
+
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::get;
+use utoipa::openapi::OpenApi;
+
+use crate::error::Error;
+use crate::extract::AskedPath;
+
+/// The OpenAPI document under its path, written once.
+pub(crate) fn document(document: &OpenApi) -> Router {
+    let text = document.to_json().expect("an OpenAPI document is JSON");
+    file("/api/v1/openapi.json", "application/json", text)
+}
+
+/// The page that shows nodes, workflows and the newest streams.
+pub(crate) fn page() -> Router {
+    let text = str::to_owned;
+    file("/", "text/html; charset=utf-8", text(include_str!("../assets/index.html")))
+        .merge(file("/assets/weir.css", "text/css", text(include_str!("../assets/weir.css"))))
+        .merge(file("/assets/weir.js", "text/javascript", text(include_str!("../assets/weir.js"))))
+}
+
+fn file(path: &str, content_type: &'static str, text: String) -> Router {
+    let text = axum::body::Bytes::from(text);
+    Router::new().route(path, get(async move || ([(CONTENT_TYPE, content_type)], text.clone())))
+}
+
+pub(crate) async fn unknown_path(AskedPath(path): AskedPath) -> Error {
+    Error::UnknownPath { path }
+}

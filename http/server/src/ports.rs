@@ -1,0 +1,50 @@
+//! What the servers ask of the rest of Weir. The composition root implements these traits.
+//!
+//! A [`Fault`] says why a question has no answer: `Transient` and `Stopped` become 503, the
+//! others 500, and its code, message and hint reach the client.
+
+use async_trait::async_trait;
+use weir_domain::{
+    Fault, Finding, LogLine, Node, ProjectName, Stream, StreamId, StreamState, Workflow,
+    WorkflowName,
+};
+use weir_http_api::ProjectSummary;
+
+/// What must be fine for a server to be ready: each check by its name, with what is wrong.
+pub type Checks = Vec<(&'static str, Result<(), String>)>;
+
+/// Which streams to list, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamFilter {
+    pub workflow: Option<WorkflowName>,
+    pub state: Option<StreamState>,
+    /// Go on after this stream.
+    pub before: Option<StreamId>,
+    /// Most streams to return.
+    pub limit: u32,
+}
+
+/// An engine as its REST API sees it.
+#[async_trait]
+pub trait Engine: Send + Sync + 'static {
+    /// The members of the cluster, by name.
+    async fn nodes(&self) -> Result<Vec<Node>, Fault>;
+    /// The workflows that this engine runs, by name.
+    async fn workflows(&self) -> Result<Vec<Workflow>, Fault>;
+    async fn workflow(&self, name: &WorkflowName) -> Result<Option<Workflow>, Fault>;
+    async fn streams(&self, filter: StreamFilter) -> Result<Vec<Stream>, Fault>;
+    async fn stream(&self, id: StreamId) -> Result<Option<Stream>, Fault>;
+    /// The log of a stream, oldest line first; `None` where the stream is not known.
+    async fn stream_log(&self, id: StreamId) -> Result<Option<Vec<LogLine>>, Fault>;
+    async fn readiness(&self) -> Checks;
+}
+
+/// The projects of a configuration server.
+#[async_trait]
+pub trait Projects: Send + Sync + 'static {
+    /// By name.
+    async fn projects(&self) -> Result<Vec<ProjectSummary>, Fault>;
+    /// Reads the project's files now; `None` where the project is not known.
+    async fn validate(&self, name: &ProjectName) -> Result<Option<Vec<Finding>>, Fault>;
+    async fn readiness(&self) -> Checks;
+}

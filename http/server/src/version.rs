@@ -1,0 +1,21 @@
+//! Which Weir answers.
+
+use axum::{Extension, Json};
+use weir_http_api::VersionView;
+
+/// The server's name, put beside the routes: the handler is the same for all servers.
+#[derive(Clone, Copy)]
+pub(crate) struct ServerName(pub(crate) &'static str);
+
+/// Which server answers, and its version.
+#[utoipa::path(get, path = "/version", tag = "version", operation_id = "version",
+    responses((status = 200, description = "The version", body = VersionView)))]
+pub(crate) async fn show(
+    Extension(ServerName(server)): Extension<ServerName>,
+) -> Json<VersionView> {
+    Json(VersionView {
+        server: server.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        api: "v1".to_owned(),
+    })
+}

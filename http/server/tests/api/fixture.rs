@@ -1,0 +1,243 @@
+//! An engine and projects with fixed contents, and servers that own their ports.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use weir_domain::plan::{Edge, OnError, Plan, Retry, Role, Stage};
+use weir_domain::{
+    Code, Counts, Fault, Finding, InstanceId, LogLine, Node, NodeName, NodeStatus, NodeUid, Place,
+    PortName, ProjectName, Severity, StageId, Stream, StreamId, StreamState, Timestamp, Workflow,
+    WorkflowName, WorkflowState,
+};
+use weir_http_api::ProjectSummary;
+use weir_http_client::Client;
+use weir_http_server::{Checks, Engine, Limits, Projects, StreamFilter, config_server, engine};
+
+pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
+
+pub(crate) fn name(text: &str) -> WorkflowName {
+    text.parse().unwrap()
+}
+
+/// The n-th stream; a greater number is a newer stream.
+pub(crate) fn stream_id(n: u64) -> StreamId {
+    StreamId(uuid::Uuid::from_u64_pair(0x0197_0000_0000_7000, 0x8000_0000_0000_0000 | n))
+}
+
+pub(crate) fn counts() -> Counts {
+    Counts { records_in: 100, records_out: 98, dead_letters: 2, ..Counts::default() }
+}
+
+pub(crate) fn node() -> Node {
+    Node {
+        name: NodeName::new("one").unwrap(),
+        uid: NodeUid(uuid::Uuid::from_u128(7)),
+        address: "weir://dev@127.0.0.1:5843".into(),
+        status: NodeStatus::Up,
+        roles: vec![],
+        version: "0.1.0".into(),
+        started_at: NOW,
+        os: "linux".into(),
+        architecture: "x86_64".into(),
+        processors: 2,
+        memory_bytes: 50 << 20,
+        workflow_instances: 1,
+        open_streams: 1,
+    }
+}
+
+fn stage(id: &str, role: Role) -> Stage {
+    Stage {
+        id: StageId::new(id).unwrap(),
+        role,
+        kind: "file".into(),
+        config: serde_json::json!({ "password": "hidden" }),
+        on_error: OnError::DeadLetter,
+        place: Place::new("flights.yaml", 7, 5),
+    }
+}
+
+pub(crate) fn workflow(text: &str) -> Workflow {
+    let (from, to) = (stage("in", Role::Source), stage("out", Role::Sink));
+    let edge = Edge {
+        from: from.id.clone(),
+        port: PortName::out(),
+        to: to.id.clone(),
+        place: Place::default(),
+    };
+    Workflow {
+        name: name(text),
+        project: ProjectName::new("sample").unwrap(),
+        state: WorkflowState::Processing,
+        instances: 1,
+        open_streams: 1,
+        committed: 3,
+        committed_with_warnings: 1,
+        rolled_back: 0,
+        counts: counts(),
+        stages: BTreeMap::from([(from.id.clone(), counts())]),
+        started_at: NOW,
+        last_stream_at: Some(NOW),
+        fault: None,
+        plan: Plan {
+            workflow: name(text),
+            instances: 1,
+            stages: vec![from, to],
+            edges: vec![edge],
+            retry: Retry::default(),
+            dead_letters: None,
+        },
+    }
+}
+
+pub(crate) fn stream(n: u64) -> Stream {
+    let state = if n.is_multiple_of(3) { StreamState::RolledBack } else { StreamState::Committed };
+    let fault = Fault::data(4_001, "line 7 has 3 fields, the header has 4").with_hint("mend it");
+    Stream {
+        id: stream_id(n),
+        workflow: name(if n.is_multiple_of(2) { "flights" } else { "weather" }),
+        instance: InstanceId(1),
+        node: "one".into(),
+        item: format!("in/{n}.csv"),
+        state,
+        attempts: 1,
+        opened_at: NOW,
+        closed_at: Some(NOW),
+        counts: counts(),
+        stages: BTreeMap::from([(StageId::new("in").unwrap(), counts())]),
+        published: vec![format!("out/{n}.jsonl")],
+        fault: (state == StreamState::RolledBack).then_some(fault),
+    }
+}
+
+/// Two workflows, ten streams; some names make it misbehave.
+pub(crate) struct FakeEngine {
+    pub(crate) journal: Result<(), String>,
+}
+
+#[async_trait::async_trait]
+impl Engine for FakeEngine {
+    async fn nodes(&self) -> Result<Vec<Node>, Fault> {
+        Ok(vec![node()])
+    }
+
+    async fn workflows(&self) -> Result<Vec<Workflow>, Fault> {
+        Ok(vec![workflow("flights"), workflow("weather")])
+    }
+
+    async fn workflow(&self, asked: &WorkflowName) -> Result<Option<Workflow>, Fault> {
+        match asked.as_str() {
+            "panics" => panic!("a defect"),
+            "hangs" => std::future::pending().await,
+            "fails" => Err(Fault::transient(5_001, "the journal is cut off").with_hint("wait")),
+            "broken" => Err(Fault::config(6_001, "the monitor lost its mind")),
+            _ => Ok(self.workflows().await?.into_iter().find(|it| it.name == *asked)),
+        }
+    }
+
+    async fn streams(&self, filter: StreamFilter) -> Result<Vec<Stream>, Fault> {
+        let fits = |it: &Stream| {
+            filter.workflow.as_ref().is_none_or(|name| it.workflow == *name)
+                && filter.state.is_none_or(|state| it.state == state)
+                && filter.before.is_none_or(|before| it.id < before)
+        };
+        Ok((0..10).rev().map(stream).filter(fits).take(filter.limit as usize).collect())
+    }
+
+    async fn stream(&self, id: StreamId) -> Result<Option<Stream>, Fault> {
+        Ok((0..10).map(stream).find(|it| it.id == id))
+    }
+
+    async fn stream_log(&self, id: StreamId) -> Result<Option<Vec<LogLine>>, Fault> {
+        let line = LogLine {
+            at: NOW,
+            severity: Some(Severity::Warning),
+            code: Code(3_002),
+            text: "2 dead letters".into(),
+        };
+        Ok(self.stream(id).await?.map(|_| vec![line]))
+    }
+
+    async fn readiness(&self) -> Checks {
+        vec![("journal", self.journal.clone()), ("workflows", Ok(()))]
+    }
+}
+
+pub(crate) struct FakeProjects;
+
+#[async_trait::async_trait]
+impl Projects for FakeProjects {
+    async fn projects(&self) -> Result<Vec<ProjectSummary>, Fault> {
+        Ok(vec![ProjectSummary {
+            name: ProjectName::new("sample").unwrap(),
+            description: None,
+            directory: "/srv/sample".into(),
+            workflows: vec![name("flights")],
+            errors: 1,
+            warnings: 1,
+            digest: None,
+        }])
+    }
+
+    async fn validate(&self, asked: &ProjectName) -> Result<Option<Vec<Finding>>, Fault> {
+        let at = |line| Place::new("flights.yaml", line, 3);
+        let findings = vec![
+            Finding::warning(2_050, at(9), "spec", "two sinks write one file"),
+            Finding::error(2_001, at(4), "spec.x", "unknown key \"x\"").with_fix("remove it"),
+        ];
+        Ok((asked.as_str() == "sample").then_some(findings))
+    }
+
+    async fn readiness(&self) -> Checks {
+        vec![("projects", Ok(()))]
+    }
+}
+
+/// Serves for as long as the test runs; returns the address.
+pub(crate) async fn served(router: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(weir_http_server::serve(listener, router, std::future::pending()));
+    address
+}
+
+pub(crate) async fn engine() -> String {
+    let limits = Limits::default();
+    served(engine::router(Arc::new(FakeEngine { journal: Ok(()) }), limits)).await
+}
+
+pub(crate) async fn config_server(engine: &str) -> String {
+    let limits = Limits { body_bytes_max: 1_000, ..Limits::default() };
+    let engine = Client::new(engine).unwrap();
+    served(config_server::router(Arc::new(FakeProjects), engine, limits)).await
+}
+
+/// Status, content type and body of a plain request.
+pub(crate) async fn get(url: &str) -> (u16, String, String) {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    read(http.get(url).send().await.unwrap()).await
+}
+
+pub(crate) async fn read(response: reqwest::Response) -> (u16, String, String) {
+    let content_type = response.headers().get("content-type");
+    let content_type = content_type.map_or("", |it| it.to_str().unwrap()).to_owned();
+    (response.status().as_u16(), content_type, response.text().await.unwrap())
+}
+
+/// The problem that a request gets, without its `instance`, which must be there.
+pub(crate) async fn problem(url: &str) -> Value {
+    let (status, content_type, body) = get(url).await;
+    problem_in(status, &content_type, &body)
+}
+
+pub(crate) fn problem_in(status: u16, content_type: &str, body: &str) -> Value {
+    assert_eq!(content_type, "application/problem+json", "{status} {body}");
+    let mut problem: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(problem["status"], status);
+    let instance = problem.as_object_mut().unwrap().remove("instance").unwrap();
+    assert_eq!(instance.as_str().unwrap().len(), 36, "a request id: {instance}");
+    problem
+}

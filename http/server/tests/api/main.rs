@@ -1,0 +1,11 @@
+//! The servers over real sockets, with the typed client and with a plain HTTP client.
+
+#![allow(clippy::unwrap_used)]
+#![expect(clippy::disallowed_methods, reason = "a test's servers live as long as its runtime")]
+
+mod config_server;
+mod engine;
+mod fixture;
+mod metrics;
+mod openapi;
+mod shutdown;

@@ -1,0 +1,21 @@
+//! The metrics endpoint.
+
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::net::TcpListener;
+
+use crate::fixture::get;
+
+#[tokio::test]
+async fn metrics_are_served_in_the_format_of_prometheus() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    metrics::with_local_recorder(&recorder, || metrics::counter!("weir_test_total").increment(3));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(weir_http_server::metrics::serve(listener, handle, std::future::pending()));
+    let (status, content_type, text) = get(&format!("{base}/metrics")).await;
+    assert_eq!((status, content_type.as_str()), (200, "text/plain; version=0.0.4; charset=utf-8"));
+    assert!(text.contains("weir_test_total 3"), "{text}");
+    assert_eq!(get(&format!("{base}/livez")).await.0, 200);
+    assert_eq!(get(&base).await.0, 404);
+}

@@ -1,0 +1,98 @@
+//! The OpenAPI documents that are checked in are those that the routes make.
+//!
+//! `WEIR_UPDATE=1 cargo test -p weir-http-server` writes them anew.
+
+use std::path::Path;
+
+use utoipa::openapi::OpenApi;
+use weir_http_server::{config_server, engine};
+
+use crate::fixture::{self, get};
+
+fn check(file: &str, document: &OpenApi) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/openapi").join(file);
+    let made = document.to_pretty_json().unwrap() + "\n";
+    if std::env::var_os("WEIR_UPDATE").is_some() {
+        std::fs::write(&path, &made).unwrap();
+    }
+    let stored = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        stored == made,
+        "schemas/openapi/{file} is not what the routes make: review the change, then run \
+         WEIR_UPDATE=1 cargo test -p weir-http-server"
+    );
+}
+
+#[test]
+fn the_engines_document_is_current() {
+    check("engine.json", &engine::document());
+}
+
+#[test]
+fn the_configuration_servers_document_is_current() {
+    check("config-server.json", &config_server::document());
+}
+
+fn paths(document: &OpenApi) -> Vec<&str> {
+    document.paths.paths.keys().map(String::as_str).collect()
+}
+
+#[test]
+fn the_documents_hold_every_path() {
+    assert_eq!(
+        paths(&engine::document()),
+        [
+            "/api/v1/nodes",
+            "/api/v1/nodes/{name}",
+            "/api/v1/streams",
+            "/api/v1/streams/{id}",
+            "/api/v1/streams/{id}/log",
+            "/api/v1/version",
+            "/api/v1/workflows",
+            "/api/v1/workflows/{name}",
+            "/livez",
+            "/readyz",
+        ]
+    );
+    assert_eq!(
+        paths(&config_server::document()),
+        [
+            "/api/v1/nodes",
+            "/api/v1/nodes/{name}",
+            "/api/v1/projects",
+            "/api/v1/projects/{name}:validate",
+            "/api/v1/streams",
+            "/api/v1/streams/{id}",
+            "/api/v1/streams/{id}/log",
+            "/api/v1/version",
+            "/api/v1/workflows",
+            "/api/v1/workflows/{name}",
+            "/livez",
+            "/readyz",
+        ]
+    );
+}
+
+/// Every `$ref` of a document leads to a schema that it holds.
+#[test]
+fn no_reference_leads_nowhere() {
+    for document in [engine::document(), config_server::document()] {
+        let schemas = &document.components.as_ref().unwrap().schemas;
+        let text = document.to_json().unwrap();
+        for part in text.split("\"#/components/schemas/").skip(1) {
+            let name = part.split('"').next().unwrap();
+            assert!(schemas.contains_key(name), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_servers_serve_their_documents() {
+    let engine = fixture::engine().await;
+    let server = fixture::config_server(&engine).await;
+    for (base, document) in [(engine, engine::document()), (server, config_server::document())] {
+        let (status, content_type, body) = get(&format!("{base}/api/v1/openapi.json")).await;
+        assert_eq!((status, content_type.as_str()), (200, "application/json"));
+        assert_eq!(body, document.to_json().unwrap());
+    }
+}
