@@ -60,8 +60,8 @@ impl fmt::Display for StreamState {
     }
 }
 
-/// What went through a stage or a whole stream. Every record that came in is in exactly one of
-/// the others, or was filtered out by a rule that says so.
+/// What went through a stage or a whole stream. Every record that came in went out (to one port
+/// or several), or is in exactly one of the others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Counts {
@@ -72,6 +72,8 @@ pub struct Counts {
     pub dead_letters: u64,
     /// Bad records dropped because the stage says `onError: ignore`.
     pub ignored: u64,
+    /// Records left out because a rule says so.
+    pub dropped: u64,
 }
 
 impl Counts {
@@ -84,6 +86,7 @@ impl Counts {
             bytes_out: self.bytes_out + other.bytes_out,
             dead_letters: self.dead_letters + other.dead_letters,
             ignored: self.ignored + other.ignored,
+            dropped: self.dropped + other.dropped,
         }
     }
 }

@@ -88,14 +88,35 @@ struct ThrottleOperator {
     owed: u128,
 }
 
+/// Records that pass together: so many as are due in this time.
+const SLICE: Duration = Duration::from_millis(50);
+
+impl ThrottleOperator {
+    /// How long the records take, to be waited after them. What is rounded off is owed to the next.
+    fn pass(&mut self, rows: usize) -> Duration {
+        let records = u128::from(self.config.records);
+        let owed = self.owed + self.config.per.duration().as_nanos() * rows as u128;
+        self.owed = owed % records;
+        Duration::from_nanos(u64::try_from(owed / records).unwrap_or(u64::MAX))
+    }
+
+    fn rows_at_once(&self) -> usize {
+        let period = self.config.per.duration().as_nanos().max(1);
+        let rows = SLICE.as_nanos() * u128::from(self.config.records) / period;
+        usize::try_from(rows).unwrap_or(usize::MAX).max(1)
+    }
+}
+
 impl Operator for ThrottleOperator {
     fn process(&mut self, batch: Batch, out: &mut Outputs) -> Result<(), Fault> {
-        let period = self.config.per.duration().as_nanos();
-        let records = u128::from(self.config.records);
-        let owed = self.owed + period * batch.rows() as u128;
-        self.owed = owed % records;
-        out.emit(0, batch);
-        out.wait(Duration::from_nanos(u64::try_from(owed / records).unwrap_or(u64::MAX)));
+        let at_once = self.rows_at_once();
+        let mut from = 0;
+        while from < batch.rows() {
+            let rows = at_once.min(batch.rows() - from);
+            out.emit(0, batch.slice(from, rows));
+            out.wait(self.pass(rows));
+            from += rows;
+        }
         Ok(())
     }
 }
@@ -111,7 +132,8 @@ mod tests {
         let mut operator = build_operator(&ThrottleKind, config, &numbers(1).records.schema());
         let run = batches.iter().map(|rows| run(&mut *operator, numbers(*rows)));
         run.map(|out| {
-            assert_eq!(out.emitted().len(), 1);
+            let rows: usize = out.emitted().iter().map(|it| it.1.rows()).sum();
+            assert!(rows > 0, "what comes in goes out");
             out.waiting()
         })
         .sum()
@@ -124,6 +146,15 @@ mod tests {
         assert_eq!(waited(&config, &[1, 1, 1]), Duration::from_secs(1));
         assert_eq!(waited(&config, &[2, 5, 2_000, 993]), Duration::from_secs(1_000));
         assert_eq!(waited(&json!({ "records": 100 }), &[50]), Duration::from_millis(500));
+    }
+
+    #[test]
+    fn records_pass_evenly_and_not_in_bursts() {
+        let config = json!({ "records": 100, "per": "1s" });
+        let mut operator = build_operator(&ThrottleKind, &config, &numbers(1).records.schema());
+        let out = run(&mut *operator, numbers(12));
+        let rows: Vec<_> = out.emitted().iter().map(|it| it.1.rows()).collect();
+        assert_eq!((rows, out.waiting()), (vec![5, 5, 2], Duration::from_millis(120)));
     }
 
     #[test]

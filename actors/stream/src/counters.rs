@@ -13,6 +13,7 @@ pub struct Counters {
     pub bytes_out: AtomicU64,
     pub dead_letters: AtomicU64,
     pub ignored: AtomicU64,
+    pub dropped: AtomicU64,
 }
 
 impl Counters {
@@ -25,6 +26,7 @@ impl Counters {
             bytes_out: self.bytes_out.load(Ordering::Relaxed),
             dead_letters: self.dead_letters.load(Ordering::Relaxed),
             ignored: self.ignored.load(Ordering::Relaxed),
+            dropped: self.dropped.load(Ordering::Relaxed),
         }
     }
 }

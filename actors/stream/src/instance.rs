@@ -22,6 +22,8 @@ use crate::{BuildContext, StreamContext};
 
 /// How many candidates are offered to the coordinator at once.
 const CANDIDATES_MAX: usize = 256;
+/// How long to wait before a claim that was not answered is asked for again.
+const CLAIM_RETRY: Duration = Duration::from_secs(1);
 
 /// What an instance is made of. A restarted instance is made of the same.
 #[derive(Clone)]
@@ -155,16 +157,29 @@ impl Instance {
             now: stream.opened_at,
             settlement: Owed { actions: discard.clone(), stream: stream.clone() }.to_bytes(),
         };
-        let claim: Option<Claim> = match self.services.access.claim(request).await {
-            Ok(claim) => claim,
-            Err(AccessError::ClaimLost) => None,
-            Err(AccessError::Unavailable(why)) => return Err(Fault::transient(3132, why)),
-        };
+        let claim = self.ask_for_claim(request).await?;
         Ok(claim.map(|claim| {
             stream.item.clone_from(&claim.item.name);
             context.item.clone_from(&claim.item.name);
             Claimed { claim, context: Arc::new(context), discard, stream }
         }))
+    }
+
+    /// Asks with the same request until there is an answer: one that got lost may have granted it,
+    /// and an item that is held by nobody who knows would wait for the next start.
+    async fn ask_for_claim(&self, request: ClaimRequest) -> Result<Option<Claim>, Fault> {
+        loop {
+            let fault = match self.services.access.claim(request.clone()).await {
+                Ok(claim) => return Ok(claim),
+                Err(AccessError::ClaimLost) => return Ok(None),
+                Err(AccessError::Unavailable(why)) => Fault::transient(3132, why),
+            };
+            self.stands(fault.clone());
+            self.pause(CLAIM_RETRY).await;
+            if self.stops.drain.is_cancelled() {
+                return Err(fault);
+            }
+        }
     }
 
     fn new_stream(&self) -> Stream {

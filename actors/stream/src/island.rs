@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use weir_domain::plan::OnError;
 use weir_domain::{Fault, StageId};
 
 use crate::stage::Guard;
@@ -25,12 +24,22 @@ pub(crate) struct Member {
     pub(crate) targets: Vec<Vec<Target>>,
 }
 
-/// What an island made of one batch: batches for its edges, in order.
-#[derive(Default)]
-pub(crate) struct Outflow {
-    pub(crate) sends: Vec<(usize, Batch)>,
-    pub(crate) dead: Vec<Batch>,
-    pub(crate) wait: Duration,
+/// One thing to do after an island ran, in order.
+pub(crate) enum Step {
+    /// Send a batch into an edge of the island.
+    Send(usize, Batch),
+    DeadLetters(Batch),
+    Wait(Duration),
+}
+
+/// What an island made of one batch.
+pub(crate) type Outflow = Vec<Step>;
+
+/// What is still to be done inside an island.
+enum Work {
+    Run(usize, Batch),
+    Leave(usize, Batch),
+    Wait(Duration),
 }
 
 /// Operators in order of flow; the first one takes what comes in.
@@ -45,7 +54,7 @@ impl Island {
 
     pub(crate) fn process(&mut self, batch: Batch) -> Result<Outflow, Fault> {
         let mut outflow = Outflow::default();
-        self.run(vec![(0, batch)], &mut outflow)?;
+        self.run(vec![Work::Run(0, batch)], &mut outflow)?;
         Ok(outflow)
     }
 
@@ -62,10 +71,21 @@ impl Island {
         Ok(outflow)
     }
 
-    fn run(&mut self, mut work: Vec<(usize, Batch)>, outflow: &mut Outflow) -> Result<(), Fault> {
-        // Last in, first out: what the first port emitted runs first when pushed in reverse.
+    fn run(&mut self, mut work: Vec<Work>, outflow: &mut Outflow) -> Result<(), Fault> {
+        // Last in, first out: pushed in reverse, what was emitted first runs first.
         work.reverse();
-        while let Some((at, batch)) = work.pop() {
+        while let Some(next) = work.pop() {
+            let (at, batch) = match next {
+                Work::Run(at, batch) => (at, batch),
+                Work::Leave(edge, batch) => {
+                    outflow.push(Step::Send(edge, batch));
+                    continue;
+                }
+                Work::Wait(length) => {
+                    outflow.push(Step::Wait(length));
+                    continue;
+                }
+            };
             let member = &mut self.members[at];
             member.guard.took(&batch);
             let mut out = Outputs::default();
@@ -79,21 +99,36 @@ impl Island {
 
 impl Member {
     /// Sorts what an operator put out: to edges, to the dead letters, to operators of the island.
-    fn place(&mut self, out: Outputs, outflow: &mut Outflow) -> Result<Vec<(usize, Batch)>, Fault> {
-        outflow.wait += out.wait;
-        outflow.dead.extend(self.guard.refused(out.bad)?);
+    fn place(&mut self, out: Outputs, outflow: &mut Outflow) -> Result<Vec<Work>, Fault> {
+        let Outputs { batches, bad, waits, dropped } = out;
+        self.guard.dropped(dropped);
+        outflow.extend(self.guard.refused(&bad)?.map(Step::DeadLetters));
+        let mut waits = waits.into_iter().peekable();
         let mut next = Vec::new();
-        for (port, batch) in out.batches {
-            self.guard.gave(&batch);
-            let targets = self.targets.get(port).map_or(&[][..], Vec::as_slice);
-            for target in targets {
-                match *target {
-                    Target::Operator(at) => next.push((at, batch.clone())),
-                    Target::Edge(at) => outflow.sends.push((at, batch.clone())),
-                }
+        for (index, (port, batch)) in batches.into_iter().enumerate() {
+            while let Some((_, length)) = waits.next_if(|it| it.0 <= index) {
+                next.push(Work::Wait(length));
+            }
+            self.place_batch(port, &batch, &mut next);
+        }
+        next.extend(waits.map(|it| Work::Wait(it.1)));
+        Ok(next)
+    }
+
+    /// A batch goes on inside the island, or leaves it, or both.
+    fn place_batch(&self, port: usize, batch: &Batch, next: &mut Vec<Work>) {
+        let targets = self.targets.get(port).map_or(&[][..], Vec::as_slice);
+        if targets.is_empty() {
+            self.guard.dropped(batch.rows());
+            return;
+        }
+        self.guard.gave(batch);
+        for target in targets {
+            match *target {
+                Target::Operator(at) => next.push(Work::Run(at, batch.clone())),
+                Target::Edge(at) => next.push(Work::Leave(at, batch.clone())),
             }
         }
-        Ok(next)
     }
 }
 
@@ -101,17 +136,6 @@ impl Member {
 pub(crate) fn rollback_fault(stage: &StageId, bad: &crate::BadRecord) -> Fault {
     let line = bad.line.map(|it| format!(" (line {it})")).unwrap_or_default();
     let message = format!("stage {stage}, record {}{line}: {}", bad.position, bad.reason);
-    let hint = format!(
-        "mend the record, or set onError of stage {stage} to {}",
-        word(OnError::DeadLetter)
-    );
+    let hint = format!("mend the record, or set onError of stage {stage} to deadLetter");
     Fault::data(3101, message).with_hint(hint)
-}
-
-fn word(on_error: OnError) -> &'static str {
-    match on_error {
-        OnError::Rollback => "rollback",
-        OnError::DeadLetter => "deadLetter",
-        OnError::Ignore => "ignore",
-    }
 }

@@ -24,6 +24,9 @@ pub(crate) struct Layout {
     pub(crate) counters: BTreeMap<StageId, Arc<Counters>>,
 }
 
+/// Sinks by the stages that they write for.
+pub(crate) type NamedSinks = Vec<(StageId, Box<dyn Sink>)>;
+
 /// What the layout is made from.
 pub(crate) struct Ground<'a> {
     pub(crate) plan: &'a Plan,
@@ -38,7 +41,7 @@ impl Ground<'_> {
     }
 
     /// The sinks of the plan, that of the dead letters included.
-    pub(crate) fn sinks(&self) -> Result<Vec<(StageId, Box<dyn Sink>)>, Fault> {
+    pub(crate) fn sinks(&self) -> Result<NamedSinks, Fault> {
         let stages = self.plan.of_role(Role::Sink);
         let stages = stages.map(|it| (it.id.clone(), it.kind.as_str(), &it.config));
         let letters = self.plan.dead_letters.iter();

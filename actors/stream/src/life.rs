@@ -310,6 +310,7 @@ fn count(plan: &Plan, counters: &BTreeMap<StageId, Arc<Counters>>, stream: &mut 
         if id.as_str() != DEAD_LETTERS {
             total.dead_letters += stage.dead_letters;
             total.ignored += stage.ignored;
+            total.dropped += stage.dropped;
         }
     }
     stream.counts = total;

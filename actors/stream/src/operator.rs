@@ -22,7 +22,9 @@ pub trait Operator: Send {
 pub struct Outputs {
     pub(crate) batches: Vec<(usize, Batch)>,
     pub(crate) bad: Vec<BadRecord>,
-    pub(crate) wait: Duration,
+    /// Waits, each after so many of the batches.
+    pub(crate) waits: Vec<(usize, Duration)>,
+    pub(crate) dropped: usize,
 }
 
 impl Outputs {
@@ -44,9 +46,14 @@ impl Outputs {
         });
     }
 
-    /// Asks the stage to wait before it takes the next batch. Several waits add up.
+    /// Asks the stage to wait after what was emitted so far, before it goes on.
     pub fn wait(&mut self, length: Duration) {
-        self.wait += length;
+        self.waits.push((self.batches.len(), length));
+    }
+
+    /// Leaves rows out because the configuration says so. They are counted.
+    pub fn drop_rows(&mut self, rows: usize) {
+        self.dropped += rows;
     }
 
     /// What was emitted so far, for tests of operators.
@@ -61,7 +68,12 @@ impl Outputs {
 
     /// The wait asked for so far, for tests of operators.
     pub fn waiting(&self) -> Duration {
-        self.wait
+        self.waits.iter().map(|it| it.1).sum()
+    }
+
+    /// The rows left out so far, for tests of operators.
+    pub fn dropped(&self) -> usize {
+        self.dropped
     }
 }
 

@@ -78,9 +78,19 @@ impl<'a> Reporter<'a> {
     pub(crate) fn last_word(&self) -> LogLine {
         let stream = &self.stream;
         let (workflow, outcome) = (stream.workflow.to_string(), stream.state.as_str());
-        metrics::counter!("weir_streams_total", "workflow" => workflow, "outcome" => outcome)
-            .increment(1);
         let (item, counts) = (&stream.item, stream.counts);
+        let count = |name, n: u64| {
+            metrics::counter!(name, "workflow" => workflow.clone()).increment(n);
+        };
+        if stream.state != StreamState::RolledBack {
+            count("weir_records_read_total", counts.records_in);
+            count("weir_records_written_total", counts.records_out);
+            count("weir_bytes_read_total", counts.bytes_in);
+            count("weir_bytes_written_total", counts.bytes_out);
+            count("weir_dead_letters_total", counts.dead_letters);
+        }
+        metrics::counter!("weir_streams_total", "workflow" => workflow.clone(), "outcome" => outcome)
+            .increment(1);
         match (stream.state, &stream.fault) {
             (StreamState::RolledBack, Some(fault)) => {
                 let text = format!("rolled back {item}: {fault}");

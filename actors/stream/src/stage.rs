@@ -10,7 +10,7 @@ use weir_domain::{Fault, StageId};
 
 use crate::counters::add;
 use crate::edge::{Broken, Receiver, Sender};
-use crate::island::{Island, Outflow, rollback_fault};
+use crate::island::{Island, Outflow, Step, rollback_fault};
 use crate::{BadRecord, Batch, Counters, Prepared, RecordReader, Sink, StreamContext, dead_letter};
 
 /// What stands around every stage: its counters, and its rule for bad records.
@@ -30,8 +30,12 @@ impl Guard {
         add(&self.counters.records_out, batch.rows());
     }
 
+    pub(crate) fn dropped(&self, rows: usize) {
+        add(&self.counters.dropped, rows);
+    }
+
     /// Applies `onError`: the dead letters to send, or the fault that ends the stream.
-    pub(crate) fn refused(&self, bad: Vec<BadRecord>) -> Result<Option<Batch>, Fault> {
+    pub(crate) fn refused(&self, bad: &[BadRecord]) -> Result<Option<Batch>, Fault> {
         let Some(first) = bad.first() else { return Ok(None) };
         match self.on_error {
             OnError::Rollback => Err(rollback_fault(&self.stage, first)),
@@ -41,7 +45,7 @@ impl Guard {
             }
             OnError::DeadLetter => {
                 add(&self.counters.dead_letters, bad.len());
-                Ok(Some(dead_letter::batch(&self.stream, &self.stage, &bad)))
+                Ok(Some(dead_letter::batch(&self.stream, &self.stage, bad)))
             }
         }
     }
@@ -93,8 +97,8 @@ impl SourceBody {
             let counters = &self.guard.counters;
             add(&counters.records_in, read.batch.rows() + read.bad.len());
             counters.bytes_in.fetch_add(read.bytes, std::sync::atomic::Ordering::Relaxed);
-            if let (Some(letters), Some(dead)) = (self.guard.refused(read.bad)?, &self.dead) {
-                dead.send_blocking(letters)?;
+            if let Some(letters) = self.guard.refused(&read.bad)? {
+                self.dead.as_ref().ok_or_else(no_dead_letters)?.send_blocking(letters)?;
             }
             if read.batch.rows() > 0 {
                 self.guard.gave(&read.batch);
@@ -133,24 +137,29 @@ async fn send(
     outflow: Outflow,
     stop: &CancellationToken,
 ) -> Result<(), Stopped> {
-    if stop.is_cancelled() {
-        return Err(Stopped::Broken);
-    }
-    if let Some(dead) = dead {
-        for letters in outflow.dead {
-            dead.send(letters).await?;
+    for step in outflow {
+        if stop.is_cancelled() {
+            return Err(Stopped::Broken);
         }
-    }
-    for (edge, batch) in outflow.sends {
-        outputs[edge].send(batch).await?;
-    }
-    if !outflow.wait.is_zero() {
-        tokio::select! {
-            () = tokio::time::sleep(outflow.wait) => {}
-            () = stop.cancelled() => return Err(Stopped::Broken),
+        match step {
+            Step::Send(edge, batch) => outputs[edge].send(batch).await?,
+            Step::DeadLetters(letters) => match dead {
+                Some(dead) => dead.send(letters).await?,
+                None => return Err(no_dead_letters().into()),
+            },
+            Step::Wait(length) => tokio::select! {
+                () = tokio::time::sleep(length) => {}
+                () = stop.cancelled() => return Err(Stopped::Broken),
+            },
         }
     }
     Ok(())
+}
+
+/// A plan that has bad records and no place for them: the front door makes none.
+fn no_dead_letters() -> Fault {
+    Fault::config(3114, "the plan has no place for dead letters")
+        .with_hint("set onError of the stage to rollback or ignore, or deploy the project again")
 }
 
 pub(crate) struct SinkBody {
@@ -175,8 +184,8 @@ impl SinkBody {
             add(&counters.records_out, batch.rows() - bad.len().min(batch.rows()));
             let bytes = writer.bytes_written();
             counters.bytes_out.store(bytes, std::sync::atomic::Ordering::Relaxed);
-            if let (Some(letters), Some(dead)) = (self.guard.refused(bad)?, &self.dead) {
-                dead.send_blocking(letters)?;
+            if let Some(letters) = self.guard.refused(&bad)? {
+                self.dead.as_ref().ok_or_else(no_dead_letters)?.send_blocking(letters)?;
             }
         }
         // The dead letters wait for this sink's end, not for its disk.
@@ -195,6 +204,6 @@ fn send_all_blocking(outputs: &[Sender], batch: Batch) -> Result<(), Broken> {
     last.send_blocking(batch)
 }
 
-fn end_all<'a>(edges: impl Iterator<Item = &'a Sender>) -> Result<(), Broken> {
-    edges.map(Sender::end).collect()
+fn end_all<'a>(mut edges: impl Iterator<Item = &'a Sender>) -> Result<(), Broken> {
+    edges.try_for_each(Sender::end)
 }

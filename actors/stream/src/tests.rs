@@ -190,14 +190,13 @@ async fn a_stream_that_is_not_done_within_the_grace_period_is_given_back() {
     let engine = Engine::start(&world, &store).await;
     let workflow = engine.run(plan(OnError::Rollback)).await;
     wait_until("a sink writes", || world.with(|it| it.writes > 0)).await;
-    let stopping = tokio::spawn({
-        let workflow = workflow.clone();
-        async move { workflow.stop(Duration::from_millis(50)).await }
-    });
-    wait_until("it is told to stop", || workflow.view().state == WorkflowState::Stopping).await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    world.with(|it| it.hold_writes = false);
-    assert_eq!(stopping.await.expect("it stops"), StopOutcome::Aborted);
+    let let_go = async {
+        wait_until("it is told to stop", || workflow.view().state == WorkflowState::Stopping).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        world.with(|it| it.hold_writes = false);
+    };
+    let (stopped, ()) = tokio::join!(workflow.stop(Duration::from_millis(50)), let_go);
+    assert_eq!(stopped, StopOutcome::Aborted);
     assert_eq!(engine.statuses().await, [("a".into(), ItemStatus::Released)]);
     assert_eq!(engine.last()[0].state, StreamState::RolledBack);
     assert!(world.with(|it| it.published.is_empty() && it.staged.is_empty()));

@@ -17,6 +17,8 @@ pub struct CountsView {
     pub dead_letters: u64,
     /// Bad records that were dropped because the stage says so.
     pub ignored: u64,
+    /// Records left out because a rule says so.
+    pub dropped: u64,
 }
 
 impl From<Counts> for CountsView {
@@ -28,6 +30,7 @@ impl From<Counts> for CountsView {
             bytes_out: it.bytes_out,
             dead_letters: it.dead_letters,
             ignored: it.ignored,
+            dropped: it.dropped,
         }
     }
 }

@@ -164,6 +164,8 @@ impl Operator for Router {
         for (row, reason) in failed.iter() {
             out.refuse(&batch, row, reason);
         }
+        let kept = masks.iter().fold(BooleanBuffer::new_unset(batch.rows()), |all, it| &all | it);
+        out.drop_rows(batch.rows() - failed.iter().count() - kept.count_set_bits());
         for (port, mask) in masks.into_iter().enumerate() {
             match mask.count_set_bits() {
                 0 => {}
