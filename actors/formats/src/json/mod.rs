@@ -1,0 +1,12 @@
+//! JSON: objects on lines or in one array.
+//!
+//! Arrow's decoder is lenient about commas between values; a record that it reads is taken.
+
+mod infer;
+mod read;
+mod split;
+mod whole;
+mod write;
+
+pub(crate) use read::open;
+pub(crate) use write::create;

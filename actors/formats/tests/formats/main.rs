@@ -1,0 +1,10 @@
+//! Files through the whole crate: what goes in, what comes out, and what is set apart.
+#![allow(clippy::unwrap_used)]
+
+mod csv;
+mod damage;
+mod json;
+mod parquet;
+mod random;
+mod round_trip;
+mod support;
