@@ -15,7 +15,8 @@ use datafusion_expr::{Expr, ExprSchemable, Operator};
 use crate::ExprError;
 use crate::message::plain_message;
 use crate::resolve::Names;
-use crate::types::{Family, family, type_name};
+use crate::types::{Family, family};
+use weir_records::type_name;
 
 pub(crate) const TIMESTAMP: DataType = DataType::Timestamp(TimeUnit::Nanosecond, None);
 

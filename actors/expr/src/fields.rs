@@ -3,8 +3,8 @@
 use arrow::datatypes::{DataType, Field, Schema};
 use weir_domain::did_you_mean;
 
-use crate::types::type_name;
 use crate::{ExprError, ExprErrorKind};
+use weir_records::type_name;
 
 /// How many names a message lists at most.
 const LISTED_MAX: usize = 12;

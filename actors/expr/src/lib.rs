@@ -29,7 +29,6 @@ mod types;
 pub use error::{EvalError, ExprError, ExprErrorKind};
 pub use expression::{Expression, Failure, Isolated};
 pub use predicate::{IsolatedMatches, Predicate};
-pub use types::type_name;
 
 #[cfg(test)]
 mod tests;

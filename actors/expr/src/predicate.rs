@@ -5,8 +5,8 @@ use arrow::compute::prep_null_mask_filter;
 use arrow::datatypes::{DataType, SchemaRef};
 use weir_domain::Timestamp;
 
-use crate::types::type_name;
 use crate::{EvalError, ExprError, Expression, Failure};
+use weir_records::type_name;
 
 #[derive(Debug)]
 pub struct Predicate(Expression);

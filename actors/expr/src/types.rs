@@ -5,52 +5,6 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
 use datafusion_sql::sqlparser::ast::DataType as SqlType;
 
-/// The name of a type as messages and schemas show it: `string`, `int64`, `list<string>` …
-pub fn type_name(data_type: &DataType) -> String {
-    match data_type {
-        DataType::Null => "null".into(),
-        DataType::Boolean => "boolean".into(),
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "string".into(),
-        DataType::Binary
-        | DataType::LargeBinary
-        | DataType::BinaryView
-        | DataType::FixedSizeBinary(_) => "binary".into(),
-        DataType::Date32 | DataType::Date64 => "date".into(),
-        DataType::Time32(_) | DataType::Time64(_) => "time".into(),
-        DataType::Timestamp(_, None) => "timestamp".into(),
-        DataType::Timestamp(_, Some(zone)) => format!("timestamp({zone})"),
-        DataType::Duration(_) => "duration".into(),
-        DataType::Interval(_) => "interval".into(),
-        DataType::Decimal32(p, s)
-        | DataType::Decimal64(p, s)
-        | DataType::Decimal128(p, s)
-        | DataType::Decimal256(p, s) => format!("decimal({p}, {s})"),
-        DataType::List(item)
-        | DataType::LargeList(item)
-        | DataType::ListView(item)
-        | DataType::LargeListView(item)
-        | DataType::FixedSizeList(item, _) => format!("list<{}>", type_name(item.data_type())),
-        DataType::Struct(fields) => {
-            let of = |it: &FieldRef| format!("{}: {}", it.name(), type_name(it.data_type()));
-            format!("struct<{}>", fields.iter().map(of).collect::<Vec<_>>().join(", "))
-        }
-        DataType::Map(entries, _) => match entries.data_type() {
-            DataType::Struct(pair) if pair.len() == 2 => {
-                format!(
-                    "map<{}, {}>",
-                    type_name(pair[0].data_type()),
-                    type_name(pair[1].data_type())
-                )
-            }
-            _ => "map".into(),
-        },
-        DataType::Dictionary(_, value) => type_name(value),
-        DataType::RunEndEncoded(_, value) => type_name(value.data_type()),
-        // Numbers: Int64 is int64, Float16 is float16.
-        other => other.to_string().to_lowercase(),
-    }
-}
-
 /// The same values in the layout that readers and writers know: no views, no dictionaries.
 pub(crate) fn plain(data_type: &DataType) -> DataType {
     match data_type {
@@ -126,6 +80,8 @@ pub(crate) fn family(data_type: &DataType) -> Family {
 
 #[cfg(test)]
 mod tests {
+    use weir_records::type_name;
+
     use super::*;
 
     #[test]

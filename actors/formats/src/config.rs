@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::field::{self, ConfigError, FieldConfig};
-use crate::type_text;
+use weir_records::type_name;
 
 /// How the records of a file are written down.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -237,7 +237,7 @@ impl CsvConfig {
 fn check_flat(schema: &SchemaRef, errors: &mut Vec<ConfigError>) {
     for (at, field) in schema.fields().iter().enumerate() {
         if field.data_type().is_nested() || *field.data_type() == DataType::Binary {
-            let name = type_text(field.data_type());
+            let name = type_name(field.data_type());
             let cause = format!("CSV can't hold \"{}\" of type {name}", field.name());
             let fix = "read it as a string";
             errors.push(ConfigError::new(format!("schema[{at}].type"), cause, fix));
@@ -274,7 +274,7 @@ mod tests {
             {"name": "who", "type": "struct", "fields": [{"name": "age", "type": "uint8"}]}]}"#;
         let config: FormatConfig = serde_json::from_str(json).expect("it is a configuration");
         let schema = config.declared_schema().expect("it is valid").expect("it is declared");
-        let text: Vec<_> = schema.fields().iter().map(|it| type_text(it.data_type())).collect();
+        let text: Vec<_> = schema.fields().iter().map(|it| type_name(it.data_type())).collect();
         assert_eq!(text, ["int64", "timestamp(ms)", "list<string>", "struct<age: uint8>"]);
         assert!(!schema.field(0).is_nullable() && schema.field(1).is_nullable());
         let back = serde_json::to_string(&config).expect("it serializes");

@@ -33,6 +33,6 @@ pub use config::{
 };
 pub use field::{ConfigError, FieldConfig, ItemConfig};
 pub use reader::{Chunk, ReadOptions, Reader, open};
-pub use type_name::{TypeError, parse_type, type_text};
+pub use type_name::{TypeError, parse_type};
 pub use weir_records::{BadRecord, Positions};
 pub use writer::{Writer, create};

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use arrow::array::timezone::Tz;
-use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, TimeUnit};
 use weir_domain::did_you_mean;
 
 /// Nobody writes deeper types by hand, and a parser that calls itself needs an end.
@@ -68,47 +68,9 @@ pub fn parse_type(text: &str) -> Result<DataType, TypeError> {
     Ok(data_type)
 }
 
-/// The name of a type, as [`parse_type`] reads it. A type that the language lacks is named after
-/// its nearest relative in it, or as Arrow names it.
-pub fn type_text(data_type: &DataType) -> String {
-    match data_type {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "string".into(),
-        DataType::Binary
-        | DataType::LargeBinary
-        | DataType::BinaryView
-        | DataType::FixedSizeBinary(_) => "binary".into(),
-        DataType::Date32 | DataType::Date64 => "date".into(),
-        DataType::Time32(unit) | DataType::Time64(unit) => format!("time({})", unit_text(*unit)),
-        DataType::Timestamp(unit, None) => format!("timestamp({})", unit_text(*unit)),
-        DataType::Timestamp(unit, Some(zone)) => format!("timestamp({}, {zone})", unit_text(*unit)),
-        DataType::Decimal32(p, s)
-        | DataType::Decimal64(p, s)
-        | DataType::Decimal128(p, s)
-        | DataType::Decimal256(p, s) => format!("decimal({p}, {s})"),
-        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
-            format!("list<{}>", type_text(item.data_type()))
-        }
-        DataType::Struct(fields) => {
-            let field = |it: &FieldRef| format!("{}: {}", it.name(), type_text(it.data_type()));
-            format!("struct<{}>", fields.iter().map(field).collect::<Vec<_>>().join(", "))
-        }
-        DataType::Dictionary(_, value) => type_text(value),
-        other => other.to_string().to_lowercase(),
-    }
-}
-
 /// A list of nullable items, named as Arrow's own readers name them.
 pub(crate) fn list_of(item: DataType, nullable: bool) -> DataType {
     DataType::List(Arc::new(Field::new_list_field(item, nullable)))
-}
-
-fn unit_text(unit: TimeUnit) -> &'static str {
-    match unit {
-        TimeUnit::Second => "s",
-        TimeUnit::Millisecond => "ms",
-        TimeUnit::Microsecond => "us",
-        TimeUnit::Nanosecond => "ns",
-    }
 }
 
 struct Parser<'a> {
@@ -342,9 +304,9 @@ mod tests {
                 "struct<a: int64, b: list<struct<c: string>>>",
             ),
         ] {
-            let parsed = parse_type(given).map(|it| type_text(&it));
+            let parsed = parse_type(given).map(|it| type_name(&it));
             assert_eq!(parsed.as_deref(), Ok(text), "{given}");
-            assert_eq!(parse_type(text).map(|it| type_text(&it)).as_deref(), Ok(text));
+            assert_eq!(parse_type(text).map(|it| type_name(&it)).as_deref(), Ok(text));
         }
     }
 

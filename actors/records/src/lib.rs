@@ -3,6 +3,8 @@
 
 mod batch;
 mod positions;
+mod type_name;
 
 pub use batch::{BadRecord, Batch};
 pub use positions::Positions;
+pub use type_name::type_name;

@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 use weir_domain::plan::{self, Graph, Plan, Role, Stage, StageShape};
 use weir_domain::{Finding, PortName, StageId, did_you_mean};
 
-use crate::{Checked, ConfigError, Registry};
+use crate::{Checked, ConfigError, Registry, type_name};
 
 /// A plan with all that is known of it before data flows.
 #[derive(Debug, Default)]
@@ -161,7 +161,7 @@ pub(crate) fn schema_difference(first: &SchemaRef, second: &SchemaRef) -> Option
             return Some(format!("field {} stands where {} stood", b.name(), a.name()));
         }
         if a.data_type() != b.data_type() {
-            let (old, new) = (a.data_type(), b.data_type());
+            let (old, new) = (type_name(a.data_type()), type_name(b.data_type()));
             return Some(format!("field {} is {new} and was {old}", a.name()));
         }
     }

@@ -45,7 +45,7 @@ pub use kind::{
 pub use operator::{Operator, Outputs};
 pub use services::{Access, AccessError, Monitor, Services};
 pub use settlement::{Resumed, resume};
-pub use weir_records::{BadRecord, Batch, Positions};
+pub use weir_records::{BadRecord, Batch, Positions, type_name};
 pub use workflow::{RunningWorkflow, StopOutcome, WorkflowSpec};
 
 #[cfg(test)]

@@ -18,7 +18,8 @@ use super::split::{Splitter, Step};
 use crate::input::Window;
 use crate::isolate::{Refusal, Span, isolate};
 use crate::reader::{bad_record, too_long};
-use crate::{Chunk, CsvConfig, ReadOptions, Reader, fault, type_text};
+use crate::{Chunk, CsvConfig, ReadOptions, Reader, fault};
+use weir_records::type_name;
 
 pub(crate) fn open(
     config: &CsvConfig,
@@ -332,7 +333,7 @@ impl Decoding {
         let Some(field) = self.columns.in_file.fields().get(number) else {
             return text.to_owned();
         };
-        let (name, kind) = (field.name(), type_text(field.data_type()));
+        let (name, kind) = (field.name(), type_name(field.data_type()));
         match text.split('\'').nth(1) {
             Some(value) if text.starts_with("Error while parsing value") => {
                 format!("column '{name}': '{value}' is not of type {kind}")

@@ -7,7 +7,8 @@ use arrow::datatypes::SchemaRef;
 use weir_domain::Fault;
 
 use crate::output::{Meter, Output};
-use crate::{CsvConfig, LineEnding, Writer, fault, type_text};
+use crate::{CsvConfig, LineEnding, Writer, fault};
+use weir_records::type_name;
 
 pub(crate) fn create(
     config: &CsvConfig,
@@ -15,7 +16,7 @@ pub(crate) fn create(
     output: Output,
 ) -> Result<Box<dyn Writer>, Fault> {
     if let Some(field) = schema.fields().iter().find(|it| it.data_type().is_nested()) {
-        let kind = type_text(field.data_type());
+        let kind = type_name(field.data_type());
         let cause = format!("CSV can't hold the column \"{}\" of type {kind}", field.name());
         return Err(fault::schema_unwritable(cause, "map it to plain columns, or write JSON"));
     }

@@ -182,13 +182,13 @@ impl<'de> Visitor<'de> for ShapeVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::type_text;
+    use weir_records::type_name;
 
     fn check(lines: &str, expected: &str) {
         let inferred = infer(lines.lines().map(str::as_bytes));
         let fields = inferred.schema.fields().iter();
         let mut text: Vec<_> =
-            fields.map(|it| format!("{}: {}", it.name(), type_text(it.data_type()))).collect();
+            fields.map(|it| format!("{}: {}", it.name(), type_name(it.data_type()))).collect();
         if inferred.has_mixed_scalars {
             text.push("mixed".into());
         }

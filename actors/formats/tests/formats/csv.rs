@@ -1,7 +1,8 @@
 //! CSV: headers, dialects, inference, and bad records.
 
 use weir_domain::{Fault, FaultKind};
-use weir_formats::{ReadOptions, type_text};
+use weir_formats::ReadOptions;
+use weir_records::type_name;
 
 use crate::support::{Outcome, config, read, read_with};
 
@@ -10,7 +11,7 @@ fn types(outcome: &Outcome) -> Vec<String> {
     schema
         .fields()
         .iter()
-        .map(|it| format!("{}: {}", it.name(), type_text(it.data_type())))
+        .map(|it| format!("{}: {}", it.name(), type_name(it.data_type())))
         .collect()
 }
 

@@ -1,7 +1,8 @@
 //! JSON: lines, arrays, inference, and bad records.
 
 use weir_domain::FaultKind;
-use weir_formats::{ReadOptions, type_text};
+use weir_formats::ReadOptions;
+use weir_records::type_name;
 
 use crate::support::{config, read, read_with};
 
@@ -15,7 +16,7 @@ fn nested_types_are_inferred() {
     let text = "{\"z\":1,\"o\":{\"p\":[1,2.5]}}\n{\"z\":2,\"l\":[{\"q\":\"x\"}],\"n\":null}\n";
     let outcome = read(r#"{"type": "json"}"#, text.as_bytes());
     let schema = outcome.schema.clone().unwrap();
-    let types: Vec<_> = schema.fields().iter().map(|it| type_text(it.data_type())).collect();
+    let types: Vec<_> = schema.fields().iter().map(|it| type_name(it.data_type())).collect();
     let expected = ["int64", "struct<p: list<float64>>", "list<struct<q: string>>", "string"];
     assert_eq!(types, expected);
     assert_eq!(

@@ -195,7 +195,7 @@ impl Table {
         let Some(record) = self.arrays[at].as_struct_opt() else {
             return Err(Wrong::NoRecord {
                 name: self.fields[at].name().clone(),
-                found: weir_expr::type_name(self.fields[at].data_type()),
+                found: weir_stream::type_name(self.fields[at].data_type()),
             });
         };
         let inner = Self {

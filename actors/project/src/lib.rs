@@ -1,0 +1,39 @@
+//! The workflow front door: a directory of YAML assets becomes plans.
+//!
+//! ```text
+//! files -> assets -> environment values put in -> references resolved -> plans -> checked
+//! ```
+//!
+//! Invariants:
+//! - P1: one pass reports everything that is wrong, each thing once, where a person wrote it.
+//! - P2: a project exists only when nothing is wrong with it; warnings do not count.
+//! - P3: equal content has an equal digest, wherever in the files it stands.
+//! - P4: nothing outside the project directory is read, whatever links lie in it.
+//!
+//! What a stage's configuration means is known to its kind, in the registry; this crate carries it.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod asset;
+mod check;
+mod config;
+mod dead_letters;
+mod decode;
+mod digest;
+mod environment;
+mod files;
+mod library;
+mod load;
+mod path;
+mod references;
+mod schema;
+mod spec;
+mod substitute;
+mod targets;
+mod workflow;
+
+#[cfg(test)]
+mod tests;
+
+pub use load::{Loaded, Project, load};
+pub use schema::json_schemas;

@@ -1,0 +1,216 @@
+//! Loading a project: all files, all findings, and the plans if nothing is wrong.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use weir_conf::read_at;
+use weir_domain::plan::{Plan, Role};
+use weir_domain::{Finding, Place, ProjectName};
+use weir_stream::Registry;
+
+use crate::asset::{self, Asset, AssetKind, Parsed, Unreadable};
+use crate::files::{self, PROJECT_FILE};
+use crate::library::Library;
+use crate::references::References;
+use crate::spec::ProjectSpec;
+use crate::workflow::{self, Draft};
+use crate::{check, digest, environment, substitute, targets};
+
+/// A project without errors.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Project {
+    pub name: ProjectName,
+    pub description: Option<String>,
+    /// The project's directory, without links: relative paths in configurations are below it.
+    pub dir: PathBuf,
+    /// By name of workflow.
+    pub plans: Vec<Plan>,
+    /// The content digest of the plans, SHA-256 in hexadecimal: equal content, equal digest.
+    pub digest: String,
+}
+
+/// What loading a directory gave.
+#[derive(Debug)]
+pub struct Loaded {
+    /// `None` when there are errors.
+    pub project: Option<Project>,
+    /// Errors and warnings, in the order of files and lines.
+    pub findings: Vec<Finding>,
+}
+
+/// Loads and checks the project in a directory. It reads the project's assets and touches nothing
+/// else: the files and servers that the project names need not be there.
+pub fn load(dir: &Path, registry: &Registry) -> Loaded {
+    let mut findings = Vec::new();
+    let project = build(dir, registry, &mut findings);
+    findings.sort_by(|a, b| (&a.place, &a.path, a.code).cmp(&(&b.place, &b.path, b.code)));
+    // An asset that several workflows use is judged in each of them.
+    findings.dedup();
+    let is_sound = !findings.iter().any(Finding::is_error);
+    Loaded { project: project.filter(|_| is_sound), findings }
+}
+
+fn build(dir: &Path, registry: &Registry, findings: &mut Vec<Finding>) -> Option<Project> {
+    let root = open(dir).map_err(|it| findings.push(it)).ok()?;
+    let project = project_asset(&root, findings)?;
+    let spec = project_spec(&project, findings);
+    let library = library(&root, spec.as_ref(), findings);
+    let values = environment::values(&project, spec.as_ref(), &library, findings);
+    let (library, broken) = put_in(library, &values, findings);
+
+    let mut found = Vec::new();
+    let mut references = References::new(&library, broken);
+    let drafts = drafts(&library, &mut references, &mut found);
+    for draft in &drafts {
+        found.extend(check::workflow(draft, registry));
+    }
+    unused(&library, &mut references, registry, &mut found);
+    found.extend(targets::shared(&drafts));
+    // What is wrong with a value that was reported already follows from that.
+    let known: Vec<_> = found.iter().filter(|it| it.code.0 == 2220).cloned().collect();
+    found.retain(|it| !references.broken.contains(&it.place) || known.contains(it));
+    findings.extend(found);
+    if library.is_complete() && library.of_kind(AssetKind::Workflow).next().is_none() {
+        let place = Place::file(PROJECT_FILE);
+        let finding = Finding::warning(2227, place, "", "the project has no workflow");
+        findings.push(finding.with_fix("add an asset of kind Workflow"));
+    }
+
+    let mut plans: Vec<_> = drafts.into_iter().map(|it| it.plan).collect();
+    plans.sort_by(|a, b| a.workflow.cmp(&b.workflow));
+    let name = ProjectName::new(project.name.as_str()).ok()?;
+    let digest = digest::digest(&plans);
+    Some(Project { name, description: project.description, dir: root, plans, digest })
+}
+
+fn open(dir: &Path) -> Result<PathBuf, Finding> {
+    let shown = dir.display().to_string();
+    let refuse = |cause: String| {
+        Finding::error(2201, Place::file(&shown), "", cause)
+            .with_fix(format!("name the directory that has the project's {PROJECT_FILE}"))
+    };
+    let root = dir
+        .canonicalize()
+        .map_err(|error| refuse(format!("the project's directory can't be opened: {error}")))?;
+    if !root.is_dir() {
+        return Err(refuse("it is no directory".into()));
+    }
+    Ok(root)
+}
+
+fn project_asset(root: &Path, findings: &mut Vec<Finding>) -> Option<Asset> {
+    if root.join(PROJECT_FILE).symlink_metadata().is_err() {
+        let cause = format!("the directory has no {PROJECT_FILE}: it is no project");
+        let fix = if root.join("project.yml").exists() {
+            format!("rename project.yml to {PROJECT_FILE}")
+        } else {
+            format!("add a {PROJECT_FILE} with an asset of kind Project")
+        };
+        let place = Place::file(root.display().to_string());
+        findings.push(Finding::error(2201, place, "", cause).with_fix(fix));
+        return None;
+    }
+    let file = files::read(root, PROJECT_FILE).map_err(|it| findings.push(it)).ok()?;
+    let Parsed::Asset(asset) = asset::parse(&file, findings) else { return None };
+    if asset.kind != AssetKind::Project {
+        let cause = format!("{PROJECT_FILE} is an asset of kind {}", asset.kind);
+        let finding = asset.document.finding(2207, "kind", cause);
+        findings.push(finding.with_fix("write kind: Project, and put other assets in other files"));
+        return None;
+    }
+    Some(asset)
+}
+
+/// `None`: it can't be read, which is reported.
+fn project_spec(project: &Asset, findings: &mut Vec<Finding>) -> Option<ProjectSpec> {
+    project.spec()?;
+    let spec = read_at::<ProjectSpec>(&project.document, "spec");
+    let mut spec = spec.map_err(|it| findings.extend(it)).ok()?;
+    for (index, path) in spec.exclude.iter_mut().enumerate() {
+        let plain = path.trim_start_matches("./").trim_end_matches('/').to_owned();
+        if plain.split('/').any(|it| matches!(it, "" | "." | "..")) {
+            let cause = format!("{path:?} is no directory below the project's");
+            let finding = project.document.finding(2215, &format!("spec.exclude[{index}]"), cause);
+            findings.push(finding.with_fix("write a path relative to the project, as data/in"));
+        }
+        *path = plain;
+    }
+    Some(spec)
+}
+
+fn library(root: &Path, spec: Option<&ProjectSpec>, findings: &mut Vec<Finding>) -> Library {
+    let (mut assets, mut unreadable) = (Vec::new(), Vec::new());
+    let exclude = spec.map_or(&[][..], |it| &it.exclude);
+    for path in files::find(root, exclude, findings) {
+        let file = match files::read(root, &path) {
+            Ok(file) => file,
+            Err(finding) => {
+                findings.push(finding);
+                unreadable.push(Unreadable::default());
+                continue;
+            }
+        };
+        match asset::parse(&file, findings) {
+            Parsed::Asset(asset) if asset.kind == AssetKind::Project => {
+                let cause = format!("only {PROJECT_FILE} at the top describes the project");
+                let finding = asset.document.finding(2207, "kind", cause);
+                let fix = "remove it, or exclude its directory if it is a project of its own";
+                findings.push(finding.with_fix(fix));
+            }
+            Parsed::Asset(asset) => assets.push(asset),
+            Parsed::Unreadable(it) => unreadable.push(it),
+            Parsed::NoAsset => {}
+        }
+    }
+    Library::of(assets, unreadable, findings)
+}
+
+/// Puts environment values into all assets that may use them.
+fn put_in(
+    mut library: Library,
+    values: &environment::Values,
+    findings: &mut Vec<Finding>,
+) -> (Library, BTreeSet<Place>) {
+    let mut broken = BTreeSet::new();
+    for asset in library.iter_mut().filter(|it| it.kind != AssetKind::Environment) {
+        if let Some(spec) = asset.spec_mut() {
+            broken.extend(substitute::substitute(spec, "spec", values, findings));
+        }
+    }
+    (library, broken)
+}
+
+fn drafts(
+    library: &Library,
+    references: &mut References<'_>,
+    findings: &mut Vec<Finding>,
+) -> Vec<Draft> {
+    let workflows = library.of_kind(AssetKind::Workflow);
+    workflows.filter_map(|it| workflow::compile(it, references, findings)).collect()
+}
+
+/// Assets that nothing uses are still judged, as far as that goes.
+fn unused<'l>(
+    library: &'l Library,
+    references: &mut References<'l>,
+    registry: &Registry,
+    findings: &mut Vec<Finding>,
+) {
+    for (kind, role) in [(AssetKind::Source, Role::Source), (AssetKind::Sink, Role::Sink)] {
+        for asset in references.unused(kind) {
+            let resolved = references.asset(asset, findings);
+            findings.extend(resolved.iter().flat_map(|it| check::unused(role, it, registry)));
+        }
+    }
+    if !library.is_complete() {
+        return;
+    }
+    let formats = references.unused(AssetKind::Format).into_iter();
+    for asset in formats.filter(|it| !it.name.is_empty()) {
+        let place = asset.document.place("metadata.name");
+        let cause =
+            format!("no source or sink uses the format {:?}: it was not checked", asset.name);
+        let finding = Finding::warning(2226, place, "metadata.name", cause);
+        findings.push(finding.with_fix("use it, or remove it"));
+    }
+}

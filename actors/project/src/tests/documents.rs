@@ -1,0 +1,78 @@
+//! The guide's examples and the sample project, against the kinds that people use.
+
+use std::path::PathBuf;
+
+use weir_stream::Registry;
+
+use super::*;
+
+fn real() -> Registry {
+    weir_connectors::file::register(Registry::default())
+        .operator(weir_operators::mapping::MappingKind)
+        .operator(weir_operators::filter_route::FilterRouteKind)
+        .operator(weir_operators::throttle::ThrottleKind)
+        .sink(weir_operators::dev_null::DevNullKind)
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// The fenced blocks of a page whose first line is marked so, with the rest of that line.
+fn blocks(page: &str, mark: &str) -> Vec<(String, String)> {
+    let text = fs::read_to_string(repository().join("docs").join(page)).unwrap();
+    let mut blocks = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let Some(rest) = line.strip_prefix("```").and_then(|it| it.strip_prefix(mark)) else {
+            continue;
+        };
+        let inner: Vec<_> = lines.by_ref().take_while(|it| *it != "```").collect();
+        blocks.push((rest.trim().to_owned(), inner.join("\n") + "\n"));
+    }
+    blocks
+}
+
+fn guide(marks: &[&str]) -> TempDir {
+    let blocks: Vec<_> = marks.iter().flat_map(|it| blocks("projects.md", it)).collect();
+    let files: Vec<_> = blocks.iter().map(|it| (it.0.as_str(), it.1.as_str())).collect();
+    directory(&files)
+}
+
+#[test]
+fn the_guides_examples_are_one_sound_project() {
+    let dir = guide(&["yaml asset"]);
+    let loaded = load(dir.path(), &real());
+    assert_eq!(lines(dir.path(), &loaded.findings), [""; 0]);
+    let project = loaded.project.unwrap();
+    let plan = &project.plans[0];
+    assert_eq!((plan.workflow.as_str(), plan.instances), ("delays", 2));
+    assert_eq!(plan.stages[0].config["directory"], "./in");
+}
+
+#[test]
+fn the_guides_findings_are_what_validation_says() {
+    let dir = guide(&["yaml asset", "yaml refused"]);
+    let found = load(dir.path(), &real()).findings;
+    let found: String = found.iter().map(|it| format!("{it}\n")).collect();
+    let (_, expected) = blocks("projects.md", "findings").remove(0);
+    assert_eq!(found, expected, "\n{found}");
+}
+
+#[test]
+fn the_sample_project_is_sound_also_where_it_has_run() {
+    let loaded = load(&repository().join("samples/flights"), &real());
+    assert_eq!(lines(Path::new("-"), &loaded.findings), [""; 0]);
+    let project = loaded.project.unwrap();
+    let names: Vec<_> = project.plans.iter().map(|it| it.workflow.as_str()).collect();
+    assert_eq!(names, ["airports", "flights"]);
+}
+
+#[test]
+fn the_kinds_that_people_use_have_schemas_without_clashes() {
+    let schemas = crate::json_schemas(&real());
+    let text = schemas["workflow.schema.json"].to_string();
+    for word in ["stableTime", "filterRoute", "throttle", "devNull", "nullText", "onExisting"] {
+        assert!(text.contains(word), "{word}");
+    }
+}
