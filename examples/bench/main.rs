@@ -1,0 +1,167 @@
+//! The whole product against a bare loop of the same readers, expressions and writers.
+//!
+//! Both sides process the same file, made from the sample's real rows. The bare loop is one
+//! function on one thread. The product is the `weir` binary beside this one: source, stages, sink
+//! and commit, watched over its REST API. Outputs are compared before a time is told.
+//!
+//! `BENCH_MB` sets the size of the input (1,000), `BENCH_RUNS` the measured runs (3).
+
+mod bare;
+mod data;
+mod oracle;
+mod process;
+mod product;
+
+use std::path::Path;
+
+use anyhow::{Context as _, ensure};
+
+use crate::process::Usage;
+
+/// One job in both forms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Job {
+    JsonToJson,
+    CsvToParquet,
+}
+
+impl Job {
+    const ALL: [Self; 2] = [Self::JsonToJson, Self::CsvToParquet];
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::JsonToJson => "JSON lines, filter, 3 columns, JSON lines",
+            Self::CsvToParquet => "CSV, filter, 3 columns, Parquet",
+        }
+    }
+
+    pub(crate) fn extension(self) -> &'static str {
+        match self {
+            Self::JsonToJson => "jsonl",
+            Self::CsvToParquet => "csv",
+        }
+    }
+}
+
+/// The filter and the computed columns, for both sides.
+pub(crate) const FILTER: &str = "delay >= 0";
+pub(crate) const COLUMNS: [(&str, &str); 3] = [
+    ("distance_km", "round(distance * 1.609344, 1)"),
+    ("route", "origin || '-' || destination"),
+    (
+        "delay_class",
+        "CASE WHEN delay < 15 THEN 'on time' WHEN delay < 60 THEN 'late' ELSE 'very late' END",
+    ),
+];
+
+fn main() -> anyhow::Result<()> {
+    if bare::run_if_asked()? {
+        return Ok(());
+    }
+    let megabytes = setting("BENCH_MB", 1_000)?;
+    let runs = setting("BENCH_RUNS", 3)?.max(1);
+    let dir = tempfile::Builder::new().prefix("weir-bench").tempdir_in(".")?;
+    println!("input: {megabytes} MB a job, {runs} runs each, median; {}", machine());
+    println!();
+    println!(
+        "| job | side | M rows/s | MB/s | cores used | peak MB | per core, to bare | wall, to bare |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    for job in Job::ALL {
+        measure(job, megabytes, runs, dir.path())?;
+    }
+    println!();
+    memory(dir.path(), megabytes)?;
+    idle(dir.path())
+}
+
+fn setting(name: &str, default: u64) -> anyhow::Result<u64> {
+    match std::env::var(name) {
+        Ok(text) => text.parse().with_context(|| format!("{name}={text} is no number")),
+        Err(_) => Ok(default),
+    }
+}
+
+fn machine() -> String {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu.lines().find_map(|it| it.strip_prefix("model name"));
+    let model = model.map_or("unknown CPU", |it| it.trim_start_matches([' ', '\t', ':']));
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    format!("{cores} cores of {model}")
+}
+
+fn measure(job: Job, megabytes: u64, runs: u64, dir: &Path) -> anyhow::Result<()> {
+    let input = dir.join(format!("input.{}", job.extension()));
+    let made = data::make(job, &input, megabytes)?;
+    let mut bare_runs = Vec::new();
+    let mut one_runs = Vec::new();
+    let mut two_runs = Vec::new();
+    // Side by side, so that a noisy neighbour hits both.
+    for run in 0..runs {
+        let output = dir.join("bare.out");
+        bare_runs.push(bare::measured(job, &input, &output)?);
+        let expected = oracle::digest(job, &[output])?;
+        for (instances, results) in [(1, &mut one_runs), (2, &mut two_runs)] {
+            let inputs = data::split(job, &input, instances, dir)?;
+            let done = product::run(job, &inputs, &dir.join(format!("p{instances}-{run}")))?;
+            let found = oracle::digest(job, &done.outputs)?;
+            ensure!(found == expected, "{job:?} on {instances}: {found:?} is not {expected:?}");
+            results.push(done.usage);
+        }
+    }
+    let bare = median(bare_runs);
+    row(job, "bare loop, 1 thread", made, bare, bare);
+    row(job, "weir, 1 file", made, median(one_runs), bare);
+    row(job, "weir, 2 instances, 2 files", made, median(two_runs), bare);
+    std::fs::remove_file(&input)?;
+    Ok(())
+}
+
+fn median(mut runs: Vec<Usage>) -> Usage {
+    runs.sort_by_key(|it| it.wall);
+    runs[runs.len() / 2]
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
+fn row(job: Job, side: &str, made: data::Made, usage: Usage, bare: Usage) {
+    let wall = usage.wall.as_secs_f64();
+    let cpu = usage.cpu.as_secs_f64();
+    println!(
+        "| {} | {side} | {:.2} | {:.0} | {:.2} | {} | {:.2} | {:.2} |",
+        job.title(),
+        made.rows as f64 / wall / 1e6,
+        made.bytes as f64 / wall / 1e6,
+        cpu / wall,
+        usage.peak_bytes / 1_000_000,
+        bare.cpu.as_secs_f64() / cpu,
+        bare.wall.as_secs_f64() / wall,
+    );
+}
+
+/// Peak memory must not follow the size of the file.
+fn memory(dir: &Path, megabytes: u64) -> anyhow::Result<()> {
+    println!("| peak memory | {} MB file | {megabytes} MB file |", megabytes / 10);
+    println!("|---|---|---|");
+    for job in Job::ALL {
+        let mut peaks = Vec::new();
+        for size in [megabytes / 10, megabytes] {
+            let input = dir.join(format!("memory.{}", job.extension()));
+            data::make(job, &input, size.max(1))?;
+            let at = dir.join(format!("m-{}-{size}", job.extension()));
+            let done = product::run(job, std::slice::from_ref(&input), &at)?;
+            peaks.push(done.usage.peak_bytes / 1_000_000);
+            std::fs::remove_file(&input)?;
+        }
+        println!("| {} | {} MB | {} MB |", job.title(), peaks[0], peaks[1]);
+    }
+    println!();
+    Ok(())
+}
+
+/// An engine with nothing to do, on a data directory that exists.
+fn idle(dir: &Path) -> anyhow::Result<()> {
+    let (ready, resident_bytes) = product::idle(&dir.join("idle"))?;
+    println!("idle engine: {} MB resident", resident_bytes / 1_000_000);
+    println!("start to ready with an existing data directory: {} ms", ready.as_millis());
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! Whether two runs wrote the same records, in whatever order and in however many files.
+
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::Job;
+
+/// Rows, and the exclusive or of their hashes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Digest {
+    pub(crate) rows: u64,
+    pub(crate) hash: u64,
+}
+
+impl Digest {
+    fn add(&mut self, row: &[u8]) {
+        let mut hasher = DefaultHasher::new();
+        row.hash(&mut hasher);
+        self.rows += 1;
+        self.hash ^= hasher.finish();
+    }
+}
+
+pub(crate) fn digest(job: Job, outputs: &[PathBuf]) -> anyhow::Result<Digest> {
+    let mut digest = Digest::default();
+    for path in outputs {
+        match job {
+            Job::JsonToJson => {
+                let reader = BufReader::with_capacity(1 << 20, File::open(path)?);
+                for line in reader.split(b'\n') {
+                    digest.add(&line?);
+                }
+            }
+            Job::CsvToParquet => {
+                let reader =
+                    ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?.build()?;
+                for batch in reader {
+                    let mut text = Vec::new();
+                    let mut writer = arrow::json::LineDelimitedWriter::new(&mut text);
+                    writer.write(&batch?)?;
+                    writer.finish()?;
+                    for line in text.split(|it| *it == b'\n').filter(|it| !it.is_empty()) {
+                        digest.add(line);
+                    }
+                }
+            }
+        }
+    }
+    Ok(digest)
+}

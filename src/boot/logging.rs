@@ -1,0 +1,124 @@
+//! Logs: lines for people or JSON for machines, on standard error, each with its stable code.
+//!
+//! ```text
+//! 2026-11-20T10:00:00.123Z INFO  stream [WEIR-03011] committed a.csv: 310 records workflow=flights
+//! ```
+
+use std::fmt::{self, Write as _};
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::sync::Arc;
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{
+    EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
+use weir_domain::Clock as _;
+use weir_runtime::SystemClock;
+
+/// How lines look.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Style {
+    pub(crate) is_json: bool,
+    /// `stream` in place of `weir_stream::report`.
+    pub(crate) has_short_names: bool,
+    pub(crate) has_codes: bool,
+}
+
+/// Starts logging, on standard error or into a file. `level` is a level, or directives as `info,weir_stream=debug`.
+pub(crate) fn start(level: &str, style: Style, file: Option<&Path>) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(level)
+        .map_err(|it| anyhow::anyhow!("weir.logging.level {level:?} can't be read: {it}"))?;
+    let writer = match file {
+        None => BoxMakeWriter::new(std::io::stderr),
+        Some(path) => {
+            let file = OpenOptions::new().append(true).create(true).open(path);
+            let file = file.map_err(|it| {
+                anyhow::anyhow!("weir.logging.file {} can't be written: {it}", path.display())
+            })?;
+            BoxMakeWriter::new(Arc::new(file))
+        }
+    };
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer);
+    let layer = match style.is_json {
+        true => layer.json().flatten_event(true).with_current_span(false).boxed(),
+        false => layer.event_format(Lines(style)).boxed(),
+    };
+    tracing_subscriber::registry().with(layer.with_filter(filter)).try_init()?;
+    Ok(())
+}
+
+struct Lines(Style);
+
+impl<S, N> FormatEvent<S, N> for Lines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let metadata = event.metadata();
+        let name = match self.0.has_short_names {
+            true => short(metadata.target()),
+            false => metadata.target(),
+        };
+        write!(writer, "{} {:<5} {name} ", SystemClock.now(), metadata.level())?;
+        if self.0.has_codes && !fields.code.is_empty() {
+            write!(writer, "[{}] ", fields.code)?;
+        }
+        writeln!(writer, "{}{}", fields.message, fields.others)
+    }
+}
+
+/// The room that speaks: `weir_stream::report` is `stream`.
+fn short(target: &str) -> &str {
+    let first = target.split("::").next().unwrap_or(target);
+    first.strip_prefix("weir_").unwrap_or(first)
+}
+
+#[derive(Default)]
+struct Fields {
+    code: String,
+    message: String,
+    others: String,
+}
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "message" => self.message.push_str(value),
+            "code" => self.code.push_str(value),
+            name => drop(write!(self.others, " {name}={value}")),
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let written = match field.name() {
+            "message" => write!(self.message, "{value:?}"),
+            "code" => write!(self.code, "{value:?}"),
+            name => write!(self.others, " {name}={value:?}"),
+        };
+        debug_assert!(written.is_ok(), "a string takes everything");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_logger_is_named_by_its_room() {
+        assert_eq!(super::short("weir_stream::report"), "stream");
+        assert_eq!(super::short("weir::boot::engine"), "weir");
+        assert_eq!(super::short("sqlx::query"), "sqlx");
+    }
+}

@@ -1,0 +1,37 @@
+//! The composition root: the only place that names every concrete type.
+
+mod activation;
+mod dev;
+mod engine;
+mod lock;
+mod logging;
+mod ports;
+mod process;
+mod projects;
+mod registry;
+mod sample;
+mod servers;
+mod summary;
+mod views;
+
+use std::process::ExitCode;
+
+pub(crate) use registry::registry;
+
+use crate::cli::{DevArgs, ServerArgs};
+
+/// Everything in one process, on an embedded database under the data directory.
+pub(crate) fn dev(args: DevArgs) -> anyhow::Result<ExitCode> {
+    let DevArgs { data_dir, project, conf } = args;
+    process::run(&conf, Some(&data_dir), |process| dev::run(process, project))
+}
+
+/// Design time: projects and the operators' page. Moves no payload data.
+pub(crate) fn config_server(args: &ServerArgs) -> anyhow::Result<ExitCode> {
+    process::run(&args.conf, None, servers::config_server_alone)
+}
+
+/// Run time: one engine.
+pub(crate) fn reactive_engine(args: &ServerArgs) -> anyhow::Result<ExitCode> {
+    process::run(&args.conf, None, servers::engine_alone)
+}

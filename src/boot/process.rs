@@ -1,0 +1,186 @@
+//! What every long-running process does: read its settings, take its data directory, start its log
+//! and its runtime, listen to signals, and shut down in phases.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::signal::unix::{SignalKind, signal};
+use weir_conf::Settings;
+use weir_conf::settings::LogFormat;
+use weir_domain::NodeName;
+use weir_runtime::{
+    Backoff, HostSettings, Phase, Reason, RestartBudget, RestartPolicy, Shutdown, System,
+};
+use weir_stream::Limits;
+
+use super::engine::EngineOptions;
+use super::lock::DataDir;
+use super::logging;
+use crate::cli::{ConfArgs, Findings};
+
+/// Threads for blocking file work; each open stream needs one for its source and one for each
+/// sink while it runs. They exist only while they are used.
+const BLOCKING_THREADS_MAX: usize = 4_096;
+
+/// A process that is about to do its work.
+pub(crate) struct Process {
+    pub(crate) settings: Settings,
+    pub(crate) data_dir: Arc<DataDir>,
+    pub(crate) metrics: PrometheusHandle,
+}
+
+/// Prepares a process, then runs its work to the end.
+pub(crate) fn run<F>(
+    args: &ConfArgs,
+    data_dir: Option<&Path>,
+    work: impl FnOnce(Process) -> F,
+) -> anyhow::Result<ExitCode>
+where
+    F: Future<Output = anyhow::Result<ExitCode>>,
+{
+    let mut settings = Settings::load(args.conf.as_deref(), &args.set).map_err(Findings)?;
+    if let Some(data_dir) = data_dir {
+        settings.data_dir = data_dir.to_path_buf();
+    }
+    start_log(&settings)?;
+    let data_dir = Arc::new(DataDir::open(&settings.data_dir)?);
+    let metrics = start_metrics()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .thread_name("weir")
+        .build()
+        .context("the runtime can't be started")?;
+    let process = Process { settings, data_dir, metrics };
+    let ended = runtime.block_on(work(process));
+    // What still blocks a thread (a mount that hangs) must not keep the process.
+    runtime.shutdown_background();
+    ended
+}
+
+fn start_log(settings: &Settings) -> anyhow::Result<()> {
+    let logging = &settings.logging;
+    let style = logging::Style {
+        is_json: logging.format == LogFormat::Json,
+        has_short_names: logging.short_logger_names,
+        has_codes: logging.show_codes,
+    };
+    let directives =
+        logging.levels.iter().map(|(name, level)| format!(",{name}={}", level.as_str()));
+    let level = directives.fold(logging.level.as_str().to_owned(), |all, one| all + &one);
+    logging::start(&level, style, logging.file.as_deref())
+}
+
+fn start_metrics() -> anyhow::Result<PrometheusHandle> {
+    let seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+    let builder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &seconds)
+        .context("the metrics' buckets")?;
+    builder.install_recorder().context("the metrics can't be started")
+}
+
+impl Process {
+    /// What an engine of this process is started with. `rest` is where its REST API is.
+    pub(crate) fn engine_options(&self) -> anyhow::Result<EngineOptions> {
+        let settings = &self.settings;
+        let node = match &settings.node.name {
+            Some(name) => name.clone(),
+            None => host_name()?,
+        };
+        let journal = &settings.persistence.journal;
+        let store = weir_persistence_sql::Settings {
+            queue: journal.queue.get() as usize,
+            deadline: journal.timeout.duration(),
+            busy_timeout: journal.timeout.duration() / 2,
+            ..Default::default()
+        };
+        let host =
+            HostSettings { append_within: journal.timeout.duration(), ..HostSettings::default() };
+        let rest = &settings.rest_server.bind;
+        Ok(EngineOptions {
+            address: format!("weir://weir@{}", weir_http_server::address(&rest.host, rest.port)),
+            node,
+            roles: settings.node.roles.clone(),
+            database: self.data_dir.path.join(&journal.sqlite.file),
+            store,
+            host,
+            limits: self.limits(),
+            restarts: self.restarts(),
+            drain_within: settings.shutdown.drain_timeout.duration(),
+            phase_within: settings.shutdown.phase_timeout.duration(),
+            streams_kept: settings.persistence.stream_history.keep,
+        })
+    }
+
+    fn limits(&self) -> Limits {
+        let stream = &self.settings.stream;
+        Limits {
+            batch_rows: stream.batch_rows.get() as usize,
+            batch_bytes: stream.batch_bytes.as_usize(),
+            edge_bytes: stream.edge_bytes.as_usize(),
+            record_bytes_max: stream.max_record_bytes.as_usize(),
+            raw_bytes_max: stream.dead_letter.max_raw_bytes.as_usize(),
+        }
+    }
+
+    fn restarts(&self) -> RestartPolicy {
+        let supervision = &self.settings.supervision;
+        let (min, max) = (supervision.min_backoff.duration(), supervision.max_backoff.duration());
+        let policy = RestartPolicy::default();
+        RestartPolicy {
+            backoff: Backoff { min, max, ..policy.backoff },
+            budget: RestartBudget { max: supervision.max_restarts, ..policy.budget },
+            reset_after: supervision.reset_after.duration(),
+            ..policy
+        }
+    }
+
+    pub(crate) fn http_limits(&self) -> weir_http_server::Limits {
+        let rest = &self.settings.rest_server;
+        weir_http_server::Limits {
+            request_timeout: rest.request_timeout.duration(),
+            body_bytes_max: rest.max_body.as_usize(),
+        }
+    }
+}
+
+/// The host's name, as far as it can be a node's.
+fn host_name() -> anyhow::Result<NodeName> {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    NodeName::new(&name).with_context(|| {
+        format!("the host's name {name:?} can't be a node's name: set weir.node.name")
+    })
+}
+
+/// Turns signals into requests for the end: the first drains, the second stops at once.
+pub(crate) fn listen_to_signals(system: &System) -> anyhow::Result<()> {
+    let shutdown: Shutdown = system.shutdown().clone();
+    for (kind, name) in [
+        (SignalKind::terminate(), "SIGTERM"),
+        (SignalKind::interrupt(), "SIGINT"),
+        (SignalKind::hangup(), "SIGHUP"),
+    ] {
+        let mut signals = signal(kind).with_context(|| format!("{name} can't be listened to"))?;
+        let shutdown = shutdown.clone();
+        let listening = shutdown.clone();
+        let task = system.tasks().spawn(name, async move {
+            while signals.recv().await.is_some() {
+                listening.request(Reason::Signal(name));
+            }
+        });
+        // A second signal may come until nothing is left that it could cut short.
+        shutdown.add(Phase::StoreClose, name, async move {
+            task.abort();
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// Waits for the end and shuts down; the code says whether all went well.
+pub(crate) async fn until_shut_down(system: &System) -> ExitCode {
+    system.shutdown().run().await.exit_code().into()
+}

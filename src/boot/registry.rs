@@ -1,0 +1,16 @@
+//! Every kind of stage that this binary knows: one line each.
+
+use weir_connectors::file;
+use weir_operators::dev_null::DevNullKind;
+use weir_operators::filter_route::FilterRouteKind;
+use weir_operators::mapping::MappingKind;
+use weir_operators::throttle::ThrottleKind;
+use weir_stream::Registry;
+
+pub(crate) fn registry() -> Registry {
+    file::register(Registry::default())
+        .operator(MappingKind)
+        .operator(FilterRouteKind)
+        .operator(ThrottleKind)
+        .sink(DevNullKind)
+}

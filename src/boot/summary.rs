@@ -1,0 +1,80 @@
+//! What `weir dev` tells the person who started it: where to look, and what was done so far.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use weir_domain::Workflow;
+
+use super::engine::Engine;
+
+pub(crate) struct Places {
+    pub(crate) project: String,
+    pub(crate) directory: PathBuf,
+    pub(crate) page: String,
+    pub(crate) rest: String,
+    pub(crate) metrics: Option<String>,
+}
+
+/// Says where to look.
+pub(crate) fn announce(places: &Places) {
+    let Places { project, directory, page, rest, metrics } = places;
+    println!();
+    println!("weir runs project {project} in {}", directory.display());
+    println!("  page      {page}");
+    println!("  REST API  {rest}/api/v1");
+    if let Some(metrics) = metrics {
+        println!("  metrics   {metrics}");
+    }
+    println!("  commands  weir workflow list | weir stream list | weir stream show ID --log");
+    println!("  stop      Ctrl-C: open streams finish first");
+    println!();
+}
+
+/// Tells the totals whenever work came to rest.
+pub(crate) async fn follow(engine: Engine) {
+    let stopping = engine.system.shutdown().stopping();
+    let mut told = Vec::new();
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(500)) => {}
+            () = stopping.stopped() => return,
+        }
+        let views: Vec<_> = engine.activation.workflows().iter().map(|it| it.view()).collect();
+        let is_at_rest = views.iter().all(|it| it.open_streams == 0);
+        let closed: Vec<_> = views.iter().map(closed).collect();
+        if is_at_rest && closed != told && closed.iter().any(|it| *it > 0) {
+            print!("{}", table(&views));
+            told = closed;
+        }
+    }
+}
+
+fn closed(view: &Workflow) -> u64 {
+    view.committed + view.committed_with_warnings + view.rolled_back
+}
+
+fn table(views: &[Workflow]) -> String {
+    let mut text = format!(
+        "\n  {:<20} {:>8} {:>10} {:>11} {:>12} {:>12} {:>12}\n",
+        "WORKFLOW",
+        "STREAMS",
+        "WARNINGS",
+        "ROLLED BACK",
+        "RECORDS IN",
+        "RECORDS OUT",
+        "DEAD LETTERS"
+    );
+    for view in views {
+        text += &format!(
+            "  {:<20} {:>8} {:>10} {:>11} {:>12} {:>12} {:>12}\n",
+            view.name,
+            closed(view),
+            view.committed_with_warnings,
+            view.rolled_back,
+            view.counts.records_in,
+            view.counts.records_out,
+            view.counts.dead_letters
+        );
+    }
+    text + "\n"
+}

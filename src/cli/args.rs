@@ -1,0 +1,74 @@
+//! Arguments that several commands share.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use weir_http_client::Client;
+
+use super::failure::Failure;
+use super::output::Format;
+
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The engine or configuration server to ask
+    #[arg(
+        long,
+        global = true,
+        env = "WEIR_SERVER",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:5842",
+        help_heading = "Global options"
+    )]
+    pub(crate) server: String,
+    /// How to write the answer
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "table",
+        help_heading = "Global options"
+    )]
+    pub(crate) output: Format,
+    /// Write without colours, as when NO_COLOR is set
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) no_color: bool,
+}
+
+impl Global {
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        Client::new(&self.server).map_err(|error| Failure::of_client("can't ask the server", error))
+    }
+}
+
+/// Where the configuration of a process comes from.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ConfArgs {
+    /// A HOCON file over the built-in defaults
+    #[arg(long, value_name = "FILE")]
+    pub(crate) conf: Option<PathBuf>,
+    /// Set one key over all files, as -D weir.logging.level=debug; may be repeated
+    #[arg(short = 'D', value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+/// Arguments of `weir dev`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DevArgs {
+    /// Where everything is kept between starts
+    #[arg(long, value_name = "DIR", default_value = "./.weir")]
+    pub(crate) data_dir: PathBuf,
+    /// The project to run instead of the sample
+    #[arg(long, value_name = "DIR")]
+    pub(crate) project: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) conf: ConfArgs,
+}
+
+/// Arguments of `weir config-server` and `weir reactive-engine`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServerArgs {
+    #[command(flatten)]
+    pub(crate) conf: ConfArgs,
+}

@@ -1,0 +1,110 @@
+//! How a text is to look: colours, columns, and which moment is now.
+
+use weir_domain::{NodeStatus, Severity, StreamState, Timestamp, WorkflowState};
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Look {
+    pub(crate) wide: bool,
+    pub(crate) color: bool,
+    pub(crate) now: Timestamp,
+}
+
+/// What a text means. Colour only repeats what glyph and word already say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Good,
+    Busy,
+    Warn,
+    Bad,
+    Quiet,
+}
+
+impl Tone {
+    fn ansi(self) -> &'static str {
+        match self {
+            Self::Good => "32",
+            Self::Busy => "36",
+            Self::Warn => "33",
+            Self::Bad => "31",
+            Self::Quiet => "2",
+        }
+    }
+}
+
+impl Look {
+    pub(crate) fn paint(&self, tone: Tone, text: &str) -> String {
+        if self.color { format!("\x1b[{}m{text}\x1b[0m", tone.ansi()) } else { text.to_owned() }
+    }
+
+    pub(crate) fn paint_status(&self, status: impl Into<Status>) -> String {
+        let status = status.into();
+        self.paint(status.tone, &status.text())
+    }
+}
+
+/// A status as glyph and word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Status {
+    pub(crate) tone: Tone,
+    glyph: char,
+    word: &'static str,
+}
+
+impl Status {
+    fn new(tone: Tone, glyph: char, word: &'static str) -> Self {
+        Self { tone, glyph, word }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        format!("{} {}", self.glyph, self.word)
+    }
+}
+
+impl From<StreamState> for Status {
+    fn from(state: StreamState) -> Self {
+        match state {
+            StreamState::Open => Self::new(Tone::Busy, '●', "open"),
+            StreamState::Retrying => Self::new(Tone::Warn, '↻', "retrying"),
+            StreamState::Committed => Self::new(Tone::Good, '✓', "committed"),
+            StreamState::CommittedWithWarnings => {
+                Self::new(Tone::Warn, '✓', "committed with warnings")
+            }
+            StreamState::RolledBack => Self::new(Tone::Bad, '✗', "rolled back"),
+        }
+    }
+}
+
+impl From<WorkflowState> for Status {
+    fn from(state: WorkflowState) -> Self {
+        match state {
+            WorkflowState::Waiting => Self::new(Tone::Good, '○', "waiting"),
+            WorkflowState::Processing => Self::new(Tone::Busy, '●', "processing"),
+            WorkflowState::Restarting => Self::new(Tone::Warn, '↻', "restarting"),
+            WorkflowState::Failed => Self::new(Tone::Bad, '✗', "failed"),
+            WorkflowState::Stopping => Self::new(Tone::Warn, '◐', "stopping"),
+            WorkflowState::Stopped => Self::new(Tone::Quiet, '□', "stopped"),
+        }
+    }
+}
+
+impl From<NodeStatus> for Status {
+    fn from(status: NodeStatus) -> Self {
+        match status {
+            NodeStatus::Joining => Self::new(Tone::Busy, '◐', "joining"),
+            NodeStatus::Up => Self::new(Tone::Good, '✓', "up"),
+            NodeStatus::Leaving => Self::new(Tone::Warn, '◐', "leaving"),
+            NodeStatus::Exiting => Self::new(Tone::Warn, '◐', "exiting"),
+            NodeStatus::Down => Self::new(Tone::Bad, '✗', "down"),
+            NodeStatus::Removed => Self::new(Tone::Quiet, '□', "removed"),
+        }
+    }
+}
+
+impl From<Severity> for Status {
+    fn from(severity: Severity) -> Self {
+        match severity {
+            Severity::Error => Self::new(Tone::Bad, '✗', "error"),
+            Severity::Warning => Self::new(Tone::Warn, '!', "warning"),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The command line: `weir <noun> <verb>`.
+//!
+//! - Data goes to stdout; everything else goes to stderr.
+//! - A command that asks a server speaks its REST API as any other client does.
+//! - Rendering is pure: a value and a [`Look`](look::Look) become a text, so that it is tested
+//!   without a server, a terminal or a clock.
+//!
+//! What runs servers is in `boot`; this module only reads their arguments.
+
+pub(crate) mod args;
+mod conf;
+mod excerpt;
+mod failure;
+mod human;
+mod look;
+mod node;
+mod output;
+mod project;
+mod schema;
+mod stream;
+mod table;
+mod version;
+mod watch;
+mod workflow;
+
+#[cfg(test)]
+mod samples;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use weir_stream::Registry;
+
+pub(crate) use args::{ConfArgs, DevArgs, ServerArgs};
+pub(crate) use failure::Findings;
+
+use args::Global;
+use failure::Failure;
+use output::Output;
+
+/// Weir: distributed data processing that commits every file as a whole or not at all.
+#[derive(Debug, Parser)]
+#[command(name = "weir", version, arg_required_else_help = true, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    noun: Noun,
+}
+
+const AFTER_HELP: &str = "\
+Begin with `weir dev`: it runs a sample project and says where to look.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 not allowed, 5 conflict,
+6 validation found errors, 7 timed out, 8 the server can't be reached.";
+
+#[derive(Debug, Subcommand)]
+enum Noun {
+    /// Run everything in one process, with an embedded database
+    Dev(DevArgs),
+    /// Run a configuration server
+    ConfigServer(ServerArgs),
+    /// Run a reactive engine
+    ReactiveEngine(ServerArgs),
+    /// Workflows of an engine
+    #[command(subcommand, visible_alias = "workflows")]
+    Workflow(workflow::Verb),
+    /// Streams: what runs and what ran
+    #[command(subcommand, visible_alias = "streams")]
+    Stream(stream::Verb),
+    /// Nodes of the cluster
+    #[command(subcommand, visible_alias = "nodes")]
+    Node(node::Verb),
+    /// Project directories on this machine
+    #[command(subcommand)]
+    Project(project::Verb),
+    /// The configuration of a process
+    #[command(subcommand)]
+    Conf(conf::Verb),
+    /// Print the JSON Schemas of project files, or write them into a directory
+    Schema(schema::Args),
+    /// Print the version
+    Version(version::Args),
+    /// Print a completion script for a shell
+    Completion { shell: clap_complete::Shell },
+}
+
+/// Reads the arguments, does what they say, and returns the code to exit with. `registry` makes
+/// the kinds of stages that this binary knows.
+pub(crate) fn run(registry: fn() -> Registry) -> ExitCode {
+    let Cli { global, noun } = Cli::parse();
+    let out = Output::of_process(&global);
+    match noun.run(&global, &out, registry) {
+        Ok(code) => code,
+        Err(failure) => {
+            out.error(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+impl Noun {
+    fn run(
+        self,
+        global: &Global,
+        out: &Output,
+        registry: fn() -> Registry,
+    ) -> Result<ExitCode, Failure> {
+        match self {
+            Self::Dev(args) => Ok(crate::boot::dev(args)?),
+            Self::ConfigServer(args) => Ok(crate::boot::config_server(&args)?),
+            Self::ReactiveEngine(args) => Ok(crate::boot::reactive_engine(&args)?),
+            Self::Workflow(verb) => asked(verb.run(&global.client()?, out)),
+            Self::Stream(verb) => asked(verb.run(&global.client()?, out)),
+            Self::Node(verb) => asked(verb.run(&global.client()?, out)),
+            Self::Project(verb) => verb.run(out, &registry()),
+            Self::Conf(verb) => verb.run(out),
+            Self::Schema(args) => args.run(out, &registry()),
+            Self::Version(args) => asked(args.run(global, out)),
+            Self::Completion { shell } => completion(shell, out),
+        }
+    }
+}
+
+/// Runs a command that waits for a server. One thread does: it waits nearly all of the time.
+fn asked(command: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failure::of("can't start", error))?.block_on(command)
+}
+
+fn completion(shell: clap_complete::Shell, out: &Output) -> Result<ExitCode, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "weir", &mut script);
+    out.print(&String::from_utf8_lossy(&script))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_commands_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    fn refusal(line: &str) -> String {
+        let error = Cli::try_parse_from(line.split(' ')).expect_err("a wrong command line");
+        assert_eq!(error.exit_code(), 2, "{line}");
+        error.to_string()
+    }
+
+    #[test]
+    fn a_slip_is_answered_with_the_right_word() {
+        assert!(refusal("weir worfklow list").contains("'workflow'"));
+        assert!(refusal("weir stream lst").contains("'list'"));
+        assert!(refusal("weir stream list --stat open").contains("'--state'"));
+        let states = refusal("weir stream list --state done");
+        assert!(states.contains("committedWithWarnings"), "{states}");
+        assert!(refusal("weir stream show 17").contains("'17'"));
+        assert!(refusal("weir stream list --limit 0").contains("'0'"));
+    }
+
+    #[test]
+    fn global_options_stand_anywhere() {
+        let line = "weir workflow list -o json --server http://h:1";
+        let cli = Cli::try_parse_from(line.split(' ')).expect("a right command line");
+        assert_eq!(cli.global.server, "http://h:1");
+        assert_eq!(cli.global.output, output::Format::Json);
+    }
+
+    #[test]
+    fn every_shell_has_a_completion_script() {
+        for shell in <clap_complete::Shell as clap::ValueEnum>::value_variants() {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "weir", &mut script);
+            assert!(String::from_utf8_lossy(&script).contains("workflow"), "{shell}");
+        }
+    }
+}

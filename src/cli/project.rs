@@ -1,0 +1,101 @@
+//! `weir project`: project directories on this machine.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use weir_domain::Finding;
+use weir_http_api::Validation;
+use weir_project::{Loaded, Project};
+use weir_stream::Registry;
+
+use super::excerpt;
+use super::failure::{Exit, Failure};
+use super::human::{plain, plural};
+use super::look::{Look, Tone};
+use super::output::{Format, Output};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Report everything that is wrong with a project directory
+    Validate {
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+    },
+}
+
+impl Verb {
+    pub(crate) fn run(self, out: &Output, registry: &Registry) -> Result<ExitCode, Failure> {
+        let Self::Validate { dir } = self;
+        let Loaded { project, mut findings, .. } = weir_project::load(&dir, registry);
+        findings.sort_by(|a, b| a.place.cmp(&b.place));
+        let is_valid = !findings.iter().any(Finding::is_error);
+        match out.format {
+            Format::Json | Format::Yaml => {
+                out.show(&Validation::from(findings), |_, _| String::new())?
+            }
+            Format::Table | Format::Wide => {
+                let look = out.look();
+                let source = |it: &Finding| excerpt_of(&dir, it, out);
+                out.print(&listed(&findings, source, &look))?;
+                out.note(&summary(project.as_ref(), &findings, &look));
+            }
+        }
+        Ok(if is_valid { ExitCode::SUCCESS } else { Exit::Invalid.into() })
+    }
+}
+
+/// A person gets the line beside the finding; a program reads the place.
+fn excerpt_of(dir: &Path, finding: &Finding, out: &Output) -> Option<String> {
+    if out.terminal { excerpt::line_at(dir, &finding.place) } else { None }
+}
+
+fn listed(
+    findings: &[Finding],
+    source: impl Fn(&Finding) -> Option<String>,
+    look: &Look,
+) -> String {
+    findings.iter().map(|it| excerpt::finding(it, source(it).as_deref(), look)).collect()
+}
+
+fn summary(project: Option<&Project>, findings: &[Finding], look: &Look) -> String {
+    let errors = findings.iter().filter(|it| it.is_error()).count();
+    let warnings = plural(findings.len() - errors, "warning");
+    if errors == 0 {
+        let name = project.map_or("the project".into(), |it| plain(it.name.as_str()));
+        let workflows = plural(project.map_or(0, |it| it.plans.len()), "workflow");
+        let text = format!("{name} is valid: {workflows}, {warnings}");
+        return format!("{} {text}", look.paint(Tone::Good, "✓"));
+    }
+    let files: BTreeSet<_> = findings.iter().map(|it| &it.place.file).collect();
+    let text =
+        format!("{}, {warnings} in {}", plural(errors, "error"), plural(files.len(), "file"));
+    format!("{} {text}", look.paint(Tone::Bad, "✗"))
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_domain::Place;
+
+    use super::*;
+    use crate::cli::samples::LOOK;
+
+    #[test]
+    fn every_finding_is_listed_and_they_are_counted() {
+        let findings = [
+            Finding::error(2_001, Place::new("a.yaml", 3, 1), "spec.x", "unknown key \"x\""),
+            Finding::warning(2_050, Place::file("b.yaml"), "", "two sinks write one file"),
+        ];
+        assert_eq!(
+            listed(&findings, |_| None, &LOOK),
+            "a.yaml:3:1: error[WEIR-02001] spec.x: unknown key \"x\"\n\
+             b.yaml: warning[WEIR-02050]: two sinks write one file\n"
+        );
+        assert_eq!(summary(None, &findings, &LOOK), "✗ 1 error, 1 warning in 2 files");
+        assert_eq!(
+            summary(None, &findings[1..], &LOOK),
+            "✓ the project is valid: 0 workflows, 1 warning"
+        );
+    }
+}
