@@ -275,6 +275,8 @@ impl<'a> Parser<'a> {
 
 #[cfg(test)]
 mod tests {
+    use weir_records::type_name;
+
     use super::*;
 
     #[test]
