@@ -12,11 +12,15 @@ mod oracle;
 mod process;
 mod product;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 
 use crate::process::Usage;
+
+/// The same allocator on both sides.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// One job in both forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,16 +98,22 @@ fn measure(job: Job, megabytes: u64, runs: u64, dir: &Path) -> anyhow::Result<()
     let input = dir.join(format!("input.{}", job.extension()));
     let made = data::make(job, &input, megabytes)?;
     let mut bare_runs = Vec::new();
+    let mut bare_pairs = Vec::new();
     let mut one_runs = Vec::new();
     let mut two_runs = Vec::new();
     // Side by side, so that a noisy neighbour hits both.
     for run in 0..runs {
         let output = dir.join("bare.out");
         bare_runs.push(bare::measured(job, &input, &output)?);
+        bare_pairs.push(bare_pair(job, &data::split(job, &input, 2, dir)?, dir)?);
         let expected = oracle::digest(job, &[output])?;
         for (instances, results) in [(1, &mut one_runs), (2, &mut two_runs)] {
             let inputs = data::split(job, &input, instances, dir)?;
-            let done = product::run(job, &inputs, &dir.join(format!("p{instances}-{run}")))?;
+            let done = product::run(
+                job,
+                &inputs,
+                &dir.join(format!("{}-{instances}-{run}", job.extension())),
+            )?;
             let found = oracle::digest(job, &done.outputs)?;
             ensure!(found == expected, "{job:?} on {instances}: {found:?} is not {expected:?}");
             results.push(done.usage);
@@ -111,10 +121,26 @@ fn measure(job: Job, megabytes: u64, runs: u64, dir: &Path) -> anyhow::Result<()
     }
     let bare = median(bare_runs);
     row(job, "bare loop, 1 thread", made, bare, bare);
+    row(job, "bare loops, 2 processes", made, median(bare_pairs), bare);
     row(job, "weir, 1 file", made, median(one_runs), bare);
     row(job, "weir, 2 instances, 2 files", made, median(two_runs), bare);
     std::fs::remove_file(&input)?;
     Ok(())
+}
+
+/// Two bare loops side by side: what the second core gives at best.
+fn bare_pair(job: Job, inputs: &[PathBuf], dir: &Path) -> anyhow::Result<Usage> {
+    let run = |at: usize| bare::measured(job, &inputs[at], &dir.join(format!("pair-{at}.out")));
+    let (first, second) = std::thread::scope(|scope| {
+        let other = scope.spawn(|| run(1));
+        (run(0), other.join().unwrap_or_else(|_| bail!("a bare loop panicked")))
+    });
+    let (first, second) = (first?, second?);
+    Ok(Usage {
+        wall: first.wall.max(second.wall),
+        cpu: first.cpu + second.cpu,
+        peak_bytes: first.peak_bytes + second.peak_bytes,
+    })
 }
 
 fn median(mut runs: Vec<Usage>) -> Usage {

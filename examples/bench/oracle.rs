@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
 
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -28,27 +30,31 @@ impl Digest {
 pub(crate) fn digest(job: Job, outputs: &[PathBuf]) -> anyhow::Result<Digest> {
     let mut digest = Digest::default();
     for path in outputs {
-        match job {
-            Job::JsonToJson => {
-                let reader = BufReader::with_capacity(1 << 20, File::open(path)?);
-                for line in reader.split(b'\n') {
-                    digest.add(&line?);
-                }
+        add(job, path, &mut digest).with_context(|| path.display().to_string())?;
+    }
+    Ok(digest)
+}
+
+fn add(job: Job, path: &Path, digest: &mut Digest) -> anyhow::Result<()> {
+    match job {
+        Job::JsonToJson => {
+            let reader = BufReader::with_capacity(1 << 20, File::open(path)?);
+            for line in reader.split(b'\n') {
+                digest.add(&line?);
             }
-            Job::CsvToParquet => {
-                let reader =
-                    ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?.build()?;
-                for batch in reader {
-                    let mut text = Vec::new();
-                    let mut writer = arrow::json::LineDelimitedWriter::new(&mut text);
-                    writer.write(&batch?)?;
-                    writer.finish()?;
-                    for line in text.split(|it| *it == b'\n').filter(|it| !it.is_empty()) {
-                        digest.add(line);
-                    }
+        }
+        Job::CsvToParquet => {
+            let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?.build()?;
+            for batch in reader {
+                let mut text = Vec::new();
+                let mut writer = arrow::json::LineDelimitedWriter::new(&mut text);
+                writer.write(&batch?)?;
+                writer.finish()?;
+                for line in text.split(|it| *it == b'\n').filter(|it| !it.is_empty()) {
+                    digest.add(line);
                 }
             }
         }
     }
-    Ok(digest)
+    Ok(())
 }

@@ -8,6 +8,7 @@
 //! and one that runs it already does nothing.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -46,11 +47,19 @@ pub enum Event {
     Withdrawn { project: ProjectName, at: Timestamp },
 }
 
-/// Work for the engines.
-#[derive(Debug, PartialEq)]
+/// Work for the engines. Shown by project and digest: configurations don't belong into a log.
+#[derive(PartialEq)]
 pub enum Effect {
     /// Run exactly these, and nothing else.
     Run(Vec<Arc<Deployment>>),
+}
+
+impl fmt::Debug for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Run(deployments) = self;
+        let named = deployments.iter().map(|it| format!("{}@{:.12}", it.project, it.digest));
+        write!(f, "Run({})", named.collect::<Vec<_>>().join(", "))
+    }
 }
 
 /// Why a command was refused.

@@ -3,9 +3,10 @@
 //! A lease says who may write; the store checks it with every write, so losing one is safe and
 //! only ends this engine's controllers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
 use weir_domain::Fault;
 use weir_persistence_api::{Acquired, Error, Fence, LeaseName, LeaseStore};
 use weir_runtime::{Reason, System};
@@ -29,11 +30,24 @@ pub enum NotGranted {
 pub struct Leases {
     system: System,
     store: Arc<dyn LeaseStore>,
+    /// Set when the leases are given back: until then they are renewed, also during a drain.
+    released: CancellationToken,
+    /// Why the last renewal failed, if it did.
+    trouble: Arc<Mutex<Option<String>>>,
 }
 
 impl Leases {
     pub fn new(system: System, store: Arc<dyn LeaseStore>) -> Self {
-        Self { system, store }
+        Self { system, store, released: CancellationToken::new(), trouble: Arc::default() }
+    }
+
+    /// Whether the store took the last renewal: the leases are what is written most regularly.
+    pub fn health(&self) -> Result<(), String> {
+        self.trouble().clone().map_or(Ok(()), Err)
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Option<String>> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a lease from whoever held it before. Only for an engine that is known to be the only
@@ -56,28 +70,32 @@ impl Leases {
         Ok(granted)
     }
 
-    /// Renews leases until the system stops. One that is lost ends the engine: another one writes.
+    /// Renews leases until they are given back. One that is lost ends the engine: another one writes.
     pub fn keep(&self, fences: Vec<Fence>) {
         let this = self.clone();
         self.system.tasks().spawn("leases", async move { this.renew_all(fences).await });
     }
 
     async fn renew_all(self, fences: Vec<Fence>) {
-        let stopping = self.system.shutdown().stopping();
         loop {
             tokio::select! {
                 () = tokio::time::sleep(RENEW_EVERY) => {}
-                () = stopping.stopped() => break,
+                () = self.released.cancelled() => return,
             }
             for fence in &fences {
-                self.renew(fence).await;
+                if !self.renew(fence).await {
+                    return;
+                }
             }
         }
     }
 
-    async fn renew(&self, fence: &Fence) {
-        match self.store.lease_renew(fence, TTL).await {
-            Ok(true) => {}
+    /// Whether the lease is still held, as far as is known.
+    async fn renew(&self, fence: &Fence) -> bool {
+        let renewed = self.store.lease_renew(fence, TTL).await;
+        *self.trouble() = renewed.as_ref().err().map(ToString::to_string);
+        match renewed {
+            Ok(true) => true,
             Ok(false) => {
                 let message = format!("the lease {} was lost", fence.lease);
                 let fault = Fault::transient(6102, message).with_hint(
@@ -85,16 +103,19 @@ impl Leases {
                 );
                 tracing::error!(code = %fault.code, "{fault}");
                 self.system.shutdown().request(Reason::Failed(fault));
+                false
             }
             // A store that is away is no reason to stop: it refuses writes until it is back.
             Err(error) => {
                 tracing::warn!(code = "WEIR-06103", lease = %fence.lease, %error, "not renewed");
+                true
             }
         }
     }
 
     /// Gives leases back, so that a successor need not wait.
     pub async fn release(&self, fences: &[Fence]) {
+        self.released.cancel();
         for fence in fences {
             if let Err(error) = self.store.lease_release(fence).await {
                 tracing::warn!(code = "WEIR-06104", lease = %fence.lease, %error, "not released");

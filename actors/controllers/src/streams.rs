@@ -140,8 +140,16 @@ struct Written {
 #[derive(Default)]
 struct Batch {
     streams: BTreeMap<StreamId, (Stream, Vec<LogLine>)>,
-    closers: Vec<Reply<Result<(), Arc<Error>>>>,
+    closers: Vec<Closer>,
     flushers: Vec<Reply<()>>,
+}
+
+/// Somebody who waits for the last state of a stream to be durable.
+struct Closer {
+    stream: StreamId,
+    /// How many lines came with it, at the end of the stream's. Whoever is refused brings them again.
+    lines: usize,
+    reply: Reply<Result<(), Arc<Error>>>,
 }
 
 impl Batch {
@@ -222,8 +230,9 @@ impl Monitor {
                 due(myself, state, GATHER);
             }
             Command::Close(stream, lines, reply) => {
+                let closer = Closer { stream: stream.id, lines: lines.len(), reply };
                 state.pending.note(*stream, lines);
-                state.pending.closers.push(reply);
+                state.pending.closers.push(closer);
                 self.write(myself, state);
             }
             Command::Flush(reply) => {
@@ -253,7 +262,7 @@ impl Monitor {
             if let Some(keep) = prune
                 && let Err(error) = store.stream_prune(&fence, keep).await
             {
-                tracing::warn!(code = "WEIR-05201", %error, "old streams were not deleted");
+                tracing::warn!(code = "WEIR-06110", %error, "old streams were not deleted");
             }
             // The monitor outlives its writes, but for the end of the process.
             let _ = myself.cast(Message::Written(Written { result, batch }));
@@ -263,13 +272,18 @@ impl Monitor {
     fn written(&self, myself: &ActorRef<Message>, written: Written, state: &mut State) {
         state.is_writing = false;
         let Written { result, batch } = written;
-        let Batch { streams, closers, flushers } = batch;
+        let Batch { mut streams, closers, flushers } = batch;
         let failed = result.is_err();
         if let Err(error) = &result {
-            tracing::warn!(code = "WEIR-05202", %error, "stream history was not written");
+            tracing::warn!(code = "WEIR-06111", %error, "stream history was not written");
+            for closer in &closers {
+                if let Some((_, lines)) = streams.get_mut(&closer.stream) {
+                    lines.truncate(lines.len().saturating_sub(closer.lines));
+                }
+            }
             state.pending.put_back(streams);
         }
-        closers.into_iter().for_each(|it| it.send(result.clone()));
+        closers.into_iter().for_each(|it| it.reply.send(result.clone()));
         flushers.into_iter().for_each(|it| it.send(()));
         let is_waited_for = !state.pending.closers.is_empty() || !state.pending.flushers.is_empty();
         if failed {

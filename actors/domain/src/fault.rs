@@ -16,7 +16,8 @@ pub enum FaultKind {
     Transient,
     /// The workflow asks for something that can't be: a person must change it.
     Config,
-    /// Somebody asked for the end; nothing is wrong.
+    /// The work ended before its time, because somebody asked for that or what it was about is
+    /// gone. It is given back, to be done anew from its start where that makes sense.
     Stopped,
 }
 

@@ -44,6 +44,9 @@ pub enum ItemStatus {
 }
 
 impl ItemStatus {
+    pub const ALL: [Self; 5] =
+        [Self::Acquired, Self::Committing, Self::Done, Self::Failed, Self::Released];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Acquired => "acquired",
@@ -55,9 +58,7 @@ impl ItemStatus {
     }
 
     pub fn stored(text: &str) -> Option<Self> {
-        [Self::Acquired, Self::Committing, Self::Done, Self::Failed, Self::Released]
-            .into_iter()
-            .find(|it| it.as_str() == text)
+        Self::ALL.into_iter().find(|it| it.as_str() == text)
     }
 }
 

@@ -4,9 +4,8 @@ use std::fs::File;
 
 use arrow::array::{RecordBatch, UInt64Array};
 use arrow::datatypes::SchemaRef;
-use bytes::Bytes;
 use weir_domain::Fault;
-use weir_records::{BadRecord, Positions};
+use weir_records::{BadRecord, Positions, beginning};
 
 use crate::compression::Source;
 use crate::input::Window;
@@ -138,12 +137,13 @@ pub(crate) fn bad_record(
 ) -> BadRecord {
     let raw = &window.bytes()[span.clone()];
     let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
-    let raw = &raw[..raw.len().min(raw_limit)];
+    let (raw, raw_cut) = beginning(raw, raw_limit);
     BadRecord {
         position,
         line: Some(window.line_of(span.start)),
         offset: Some(window.offset_of(span.start)),
-        raw: Bytes::copy_from_slice(raw),
+        raw,
+        raw_cut,
         reason,
     }
 }

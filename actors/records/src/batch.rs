@@ -58,6 +58,21 @@ impl Batch {
     }
 }
 
+/// The beginning of a record, at most `limit` bytes, and whether something was cut off. A text is
+/// not cut inside a character.
+pub fn beginning(raw: &[u8], limit: usize) -> (Bytes, bool) {
+    if raw.len() <= limit {
+        return (Bytes::copy_from_slice(raw), false);
+    }
+    let head = &raw[..limit];
+    let whole = match std::str::from_utf8(head) {
+        // Only a character that is cut off, not one that is wrong.
+        Err(error) if error.error_len().is_none() => &head[..error.valid_up_to()],
+        _ => head,
+    };
+    (Bytes::copy_from_slice(whole), true)
+}
+
 /// A record that could not be read, mapped or written, with all that is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRecord {
@@ -69,6 +84,20 @@ pub struct BadRecord {
     pub offset: Option<u64>,
     /// The record as it was read, or as JSON where only its columns are left. Cut at a limit.
     pub raw: Bytes,
+    /// Whether `raw` is only the beginning.
+    pub raw_cut: bool,
     /// Why it is bad: one sentence.
     pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters_and_bytes_where_they_are() {
+        assert_eq!(beginning("naïve".as_bytes(), 10), (Bytes::from("naïve"), false));
+        assert_eq!(beginning("naïve".as_bytes(), 3), (Bytes::from("na"), true));
+        assert_eq!(beginning(b"\xff\xfe\xfd", 2), (Bytes::from(&b"\xff\xfe"[..]), true));
+    }
 }

@@ -5,6 +5,6 @@ mod batch;
 mod positions;
 mod type_name;
 
-pub use batch::{BadRecord, Batch};
+pub use batch::{BadRecord, Batch, beginning};
 pub use positions::Positions;
 pub use type_name::type_name;

@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use weir_domain::plan::{Plan, Role};
 use weir_domain::{
-    Counts, Fault, InstanceId, Item, SourceName, StageId, Stream, StreamId, StreamState, Timestamp,
+    Counts, Fault, FaultKind, InstanceId, Item, SourceName, StageId, Stream, StreamId, StreamState,
+    Timestamp,
 };
 use weir_persistence_api::{Claim, ClaimRequest};
 use weir_runtime::Stopwatch;
@@ -16,7 +17,7 @@ use weir_runtime::Stopwatch;
 use crate::connector::Action;
 use crate::layout::{Ground, unknown_kind};
 use crate::life::{Claimed, Lent, Life, Stops};
-use crate::services::{AccessError, Services};
+use crate::services::{AccessError, Live, Services};
 use crate::settlement::Owed;
 use crate::{BuildContext, StreamContext};
 
@@ -72,7 +73,10 @@ impl Instance {
             let interval = source.interval();
             let was_busy;
             (source, was_busy) = match listed {
-                Ok(items) => self.claim_all(&life, &name, source, items).await?,
+                Ok(items) => {
+                    self.clears();
+                    self.claim_all(&life, &name, source, items).await?
+                }
                 Err(fault) => {
                     self.stands(fault);
                     (source, false)
@@ -106,20 +110,19 @@ impl Instance {
                 }
             };
             self.clears();
-            let Some(claimed) = claimed else {
+            let Some((claimed, _live)) = claimed else {
                 items.drain(..items.len().min(CANDIDATES_MAX));
                 continue;
             };
-            was_busy = true;
             // Those before the claimed one were refused: they need not be asked for again.
             let at = items.iter().position(|it| *it == claimed.claim.item);
             items.drain(..=at.unwrap_or(0));
             let id = claimed.stream.id;
-            self.tally().open.insert(id);
-            let lived = life.live(source, claimed).await;
-            self.tally().open.remove(&id);
-            let (returned, closed) = lived?;
-            source = returned;
+            let _open = Open::new(self, id);
+            let closed;
+            (source, closed) = life.live(source, claimed).await?;
+            // What was given back is free at once: whoever works on it needs a moment.
+            was_busy |= !closed.as_ref().is_some_and(is_given_back);
             if let Some(stream) = closed {
                 self.closed(&stream);
             }
@@ -136,7 +139,7 @@ impl Instance {
         name: &SourceName,
         reprocess: weir_domain::Reprocess,
         candidates: Vec<Item>,
-    ) -> Result<Option<Claimed>, Fault> {
+    ) -> Result<Option<(Claimed, Live)>, Fault> {
         let system = &self.services.system;
         let mut stream = self.new_stream();
         let mut context = StreamContext {
@@ -157,11 +160,12 @@ impl Instance {
             now: stream.opened_at,
             settlement: Owed { actions: discard.clone(), stream: stream.clone() }.to_bytes(),
         };
+        let live = self.services.live.hold(request.claim);
         let claim = self.ask_for_claim(request).await?;
         Ok(claim.map(|claim| {
             stream.item.clone_from(&claim.item.name);
             context.item.clone_from(&claim.item.name);
-            Claimed { claim, context: Arc::new(context), discard, stream }
+            (Claimed { claim, context: Arc::new(context), discard, stream }, live)
         }))
     }
 
@@ -246,6 +250,29 @@ impl Instance {
             () = drain.cancelled() => {}
         }
     }
+}
+
+/// A stream counts as open as long as this lives, however its life ends.
+struct Open<'a> {
+    instance: &'a Instance,
+    stream: StreamId,
+}
+
+impl<'a> Open<'a> {
+    fn new(instance: &'a Instance, stream: StreamId) -> Self {
+        instance.tally().open.insert(stream);
+        Self { instance, stream }
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.instance.tally().open.remove(&self.stream);
+    }
+}
+
+fn is_given_back(stream: &Stream) -> bool {
+    stream.fault.as_ref().is_some_and(|it| it.kind == FaultKind::Stopped)
 }
 
 /// What clears away everything that a stream may leave at the sinks.

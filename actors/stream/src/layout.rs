@@ -147,6 +147,7 @@ impl<'a> Builder<'a> {
             on_error,
             counters: self.counters.get(id).cloned().unwrap_or_default(),
             stream: self.ground.stream.clone(),
+            raw_bytes_max: self.ground.cx.limits.raw_bytes_max,
         }
     }
 

@@ -142,6 +142,7 @@ impl Life<'_> {
         if reader.schema().fields().is_empty() {
             return Ok(Vec::new());
         }
+        let _threads = self.threads().await?;
         let ground = Ground {
             plan: self.plan,
             registry: &self.services.registry,
@@ -169,6 +170,18 @@ impl Life<'_> {
         };
         count(self.plan, &counters, &mut reporter.stream);
         ended.unwrap_or_else(|_| Err(Fault::transient(3142, "the pipeline ended without a word")))
+    }
+
+    /// The threads that a pipeline of this plan blocks: its source's and its sinks'.
+    async fn threads(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Fault> {
+        let needed = self.plan.of_role(Role::Sink).count() + 2;
+        let needed = u32::try_from(needed).unwrap_or(u32::MAX);
+        tokio::select! {
+            permit = self.services.threads.acquire_many(needed) => {
+                permit.map_err(|_| Fault::stopped("the engine is stopping"))
+            }
+            () = self.stops.abort.cancelled() => Err(Fault::stopped("the stream was stopped")),
+        }
     }
 
     /// Removes what a failed attempt staged. What can't be removed now is removed with the rest.
@@ -248,7 +261,10 @@ impl Life<'_> {
         owed_stream.published.clear();
         if is_given_back {
             let owed = Owed { actions: discard, stream: owed_stream };
-            return self.pay_briefly(claim, owed, Settlement::Released).await;
+            return match self.stops.drain.is_cancelled() {
+                true => self.pay_briefly(claim, owed, Settlement::Released).await,
+                false => self.pay(claim, owed, Settlement::Released).await,
+            };
         }
         let actions = discard.into_iter().chain(settle).collect();
         let owed = Owed { actions, stream: owed_stream };

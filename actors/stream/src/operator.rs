@@ -42,6 +42,7 @@ impl Outputs {
             line: None,
             offset: None,
             raw: row_as_json(batch, row),
+            raw_cut: false,
             reason: reason.into(),
         });
     }

@@ -9,7 +9,7 @@
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use weir_domain::{Fault, StageId};
 use weir_runtime::Tasks;
 
@@ -41,6 +41,8 @@ pub(crate) struct State {
     prepared: Vec<Prepared>,
     fault: Option<Fault>,
     stop: CancellationToken,
+    /// Stops the stages however the pipeline ends, also when it could not start all of them.
+    _guard: DropGuard,
     answer: Option<oneshot::Sender<Ended>>,
 }
 
@@ -57,13 +59,21 @@ impl Actor for Pipeline {
         let Arguments { bodies, tasks, stop, answer } = arguments;
         // Stages stop with the pipeline, also when it never gets to tell them.
         let stop = stop.child_token();
+        let guard = stop.clone().drop_guard();
         let running = bodies.len();
         for (id, body) in bodies {
             let start = StageStart { id, body, tasks: tasks.clone(), stop: stop.clone() };
             let start = StageArguments { start, pipeline: myself.clone() };
             Actor::spawn_linked(None, StageActor, start, myself.get_cell()).await?;
         }
-        Ok(State { running, prepared: Vec::new(), fault: None, stop, answer: Some(answer) })
+        Ok(State {
+            running,
+            prepared: Vec::new(),
+            fault: None,
+            stop,
+            _guard: guard,
+            answer: Some(answer),
+        })
     }
 
     async fn handle(

@@ -1,7 +1,7 @@
 //! What a stream tells the monitor, its own log and the metrics.
 
 use tokio_util::sync::CancellationToken;
-use weir_domain::{Code, Counts, Fault, LogLine, Severity, Stream, StreamState};
+use weir_domain::{Code, Counts, Fault, FaultKind, LogLine, Severity, Stream, StreamState};
 
 use crate::connector::Published;
 use crate::services::Services;
@@ -63,9 +63,6 @@ impl<'a> Reporter<'a> {
         for Published { address, warning } in published {
             if let Some(warning) = warning {
                 self.warn(3021, warning);
-                if self.stream.state == StreamState::Committed {
-                    self.stream.state = StreamState::CommittedWithWarnings;
-                }
             }
             let text = format!("published {address}");
             tracing::debug!(code = %Code(3020), stream = %self.stream.id, "{text}");
@@ -74,27 +71,35 @@ impl<'a> Reporter<'a> {
         }
     }
 
-    /// The last word about a stream, said and counted once.
-    pub(crate) fn last_word(&self) -> LogLine {
-        let stream = &self.stream;
-        let (workflow, outcome) = (stream.workflow.to_string(), stream.state.as_str());
-        let (item, counts) = (&stream.item, stream.counts);
-        let count = |name, n: u64| {
-            metrics::counter!(name, "workflow" => workflow.clone()).increment(n);
+    /// Makes the stream's last state durable, trying until it is or until `stop`. Only then is it
+    /// said and counted, so that both happen once.
+    pub(crate) async fn close(mut self, stop: &CancellationToken) -> Option<Stream> {
+        let (severity, code, text) = self.last_word();
+        let line = LogLine {
+            at: self.services.system.now(),
+            severity,
+            code: Code(code),
+            text: text.clone(),
         };
-        if stream.state != StreamState::RolledBack {
-            count("weir_records_read_total", counts.records_in);
-            count("weir_records_written_total", counts.records_out);
-            count("weir_bytes_read_total", counts.bytes_in);
-            count("weir_bytes_written_total", counts.bytes_out);
-            count("weir_dead_letters_total", counts.dead_letters);
-        }
-        metrics::counter!("weir_streams_total", "workflow" => workflow.clone(), "outcome" => outcome)
-            .increment(1);
-        match (stream.state, &stream.fault) {
+        let services = self.services;
+        let stream = self.stream.clone();
+        let close = || services.monitor.close(stream.clone(), vec![line.clone()]);
+        persist(close, &mut self, stop).await?.ok()?;
+        self.logged(severity, code, text);
+        self.count();
+        Some(self.stream)
+    }
+
+    fn last_word(&self) -> (Option<Severity>, u32, String) {
+        let (item, counts) = (&self.stream.item, self.stream.counts);
+        match (self.stream.state, &self.stream.fault) {
             (StreamState::RolledBack, Some(fault)) => {
-                let text = format!("rolled back {item}: {fault}");
-                self.logged(Some(Severity::Error), fault.code.0, text)
+                // What is given back is no failure: it is processed again from its start.
+                let severity = match fault.kind {
+                    FaultKind::Stopped => Severity::Warning,
+                    FaultKind::Data | FaultKind::Transient | FaultKind::Config => Severity::Error,
+                };
+                (Some(severity), fault.code.0, format!("rolled back {item}: {fault}"))
             }
             (StreamState::CommittedWithWarnings, _) => {
                 let Counts { records_in, dead_letters, ignored, .. } = counts;
@@ -102,23 +107,27 @@ impl<'a> Reporter<'a> {
                     "committed {item} with warnings: {records_in} records, \
                      {dead_letters} dead letters, {ignored} ignored"
                 );
-                self.logged(Some(Severity::Warning), 3012, text)
+                (Some(Severity::Warning), 3012, text)
             }
-            _ => {
-                let text = format!("committed {item}: {} records", counts.records_in);
-                self.logged(None, 3011, text)
-            }
+            _ => (None, 3011, format!("committed {item}: {} records", counts.records_in)),
         }
     }
 
-    /// Makes the stream's last state durable, trying until it is or until `stop`.
-    pub(crate) async fn close(mut self, stop: &CancellationToken) -> Option<Stream> {
-        let lines = vec![self.last_word()];
-        let services = self.services;
-        let stream = self.stream.clone();
-        let close = || services.monitor.close(stream.clone(), lines.clone());
-        persist(close, &mut self, stop).await?.ok()?;
-        Some(self.stream)
+    fn count(&self) {
+        let Stream { workflow, state, counts, .. } = &self.stream;
+        let add = |name, n: u64| {
+            metrics::counter!(name, "workflow" => workflow.to_string()).increment(n);
+        };
+        if *state != StreamState::RolledBack {
+            add("weir_records_read_total", counts.records_in);
+            add("weir_records_written_total", counts.records_out);
+            add("weir_bytes_read_total", counts.bytes_in);
+            add("weir_bytes_written_total", counts.bytes_out);
+            add("weir_dead_letters_total", counts.dead_letters);
+        }
+        let (workflow, outcome) = (workflow.to_string(), state.as_str());
+        metrics::counter!("weir_streams_total", "workflow" => workflow, "outcome" => outcome)
+            .increment(1);
     }
 }
 

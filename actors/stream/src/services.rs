@@ -1,6 +1,7 @@
 //! What the data plane needs of the rest of the engine, as traits and handles.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -50,4 +51,38 @@ pub struct Services {
     pub access: Arc<dyn Access>,
     pub monitor: Arc<dyn Monitor>,
     pub limits: Limits,
+    pub live: LiveClaims,
+    /// A permit for every thread that open streams may block. Taken all at once for a stream, so
+    /// that no two of them wait for each other's threads.
+    pub threads: Arc<tokio::sync::Semaphore>,
+}
+
+/// The claims that streams of this engine work on now. Every other unfinished claim is an orphan:
+/// its engine, or the instance that held it, is gone.
+#[derive(Debug, Clone, Default)]
+pub struct LiveClaims(Arc<Mutex<BTreeSet<ClaimId>>>);
+
+/// A claim is live as long as this is.
+pub(crate) struct Live {
+    claims: LiveClaims,
+    claim: ClaimId,
+}
+
+impl LiveClaims {
+    /// To be called before the claim is asked for: it may be granted before the answer is there.
+    pub(crate) fn hold(&self, claim: ClaimId) -> Live {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(claim);
+        Live { claims: self.clone(), claim }
+    }
+
+    pub(crate) fn contains(&self, claim: ClaimId) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&claim)
+    }
+}
+
+impl Drop for Live {
+    /// However a stream ends, also when its instance fails.
+    fn drop(&mut self) {
+        self.claims.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.claim);
+    }
 }

@@ -49,13 +49,22 @@ pub(crate) async fn pay(
     settlement: Settlement,
     stop: &CancellationToken,
 ) -> Paid {
-    let mut reporter = Reporter::new(services, owed.stream);
-    for action in owed.actions {
+    let Owed { actions, stream } = owed;
+    let (mut state, closed_at) = (stream.state, stream.closed_at);
+    // It is open until all is done: whoever waits for its end must find everything in its place.
+    let open = Stream { state: StreamState::Open, closed_at: None, ..stream };
+    let mut reporter = Reporter::new(services, open);
+    for action in actions {
         let Some(published) = act(services, action, &mut reporter, stop).await else {
             return Paid::StillOwed;
         };
+        let has_warnings = published.iter().any(|it| it.warning.is_some());
+        if has_warnings && state == StreamState::Committed {
+            state = StreamState::CommittedWithWarnings;
+        }
         reporter.published(published);
     }
+    (reporter.stream.state, reporter.stream.closed_at) = (state, closed_at);
     let Some(stream) = reporter.close(stop).await else { return Paid::StillOwed };
     let mut reporter = Reporter::new(services, stream);
     let settle = || services.access.settle(claim, settlement);
@@ -130,15 +139,18 @@ where
     }
 }
 
-/// Pays what earlier incarnations left: what was decided is done, what was not is undone.
-/// `owner` keeps its own claims. Returns how many are still owed because of `stop`.
-pub async fn resume(services: &Services, stop: &CancellationToken) -> Result<Resumed, AccessError> {
+/// Pays what orphaned claims owe: what was decided is done, what was not is undone. An orphan is a
+/// claim that no stream of this engine works on; the store must not be shared with other engines
+/// that are alive. Each debt is tried once, so that none waits for another.
+pub async fn resume(services: &Services) -> Result<Resumed, AccessError> {
+    let once = CancellationToken::new();
+    once.cancel();
     let mut resumed = Resumed::default();
     for unfinished in services.access.unfinished().await? {
-        if unfinished.owner == services.system.owner() {
+        let claim = unfinished.claim.id;
+        if services.live.contains(claim) {
             continue;
         }
-        let claim = unfinished.claim.id;
         let (owed, settlement) = match owed_by(services, unfinished) {
             Ok(it) => it,
             Err(reason) => {
@@ -147,7 +159,7 @@ pub async fn resume(services: &Services, stop: &CancellationToken) -> Result<Res
                 continue;
             }
         };
-        match pay(services, claim, owed, settlement, stop).await {
+        match pay(services, claim, owed, settlement, &once).await {
             Paid::Closed(stream) if stream.state == StreamState::RolledBack => resumed.undone += 1,
             Paid::Closed(_) => resumed.published += 1,
             Paid::StillOwed => resumed.still_owed += 1,

@@ -19,6 +19,8 @@ pub(crate) struct Guard {
     pub(crate) on_error: OnError,
     pub(crate) counters: Arc<Counters>,
     pub(crate) stream: Arc<StreamContext>,
+    /// How much of a bad record is kept.
+    pub(crate) raw_bytes_max: usize,
 }
 
 impl Guard {
@@ -45,7 +47,7 @@ impl Guard {
             }
             OnError::DeadLetter => {
                 add(&self.counters.dead_letters, bad.len());
-                Ok(Some(dead_letter::batch(&self.stream, &self.stage, bad)))
+                Ok(Some(dead_letter::batch(&self.stream, &self.stage, bad, self.raw_bytes_max)))
             }
         }
     }

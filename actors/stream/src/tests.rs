@@ -9,7 +9,6 @@ use weir_domain::{Fault, ItemStatus, StreamState, WorkflowState};
 use weir_persistence_api::MemoryStore;
 
 use crate::{StopOutcome, resume};
-use tokio_util::sync::CancellationToken;
 use weir_runtime::SystemClock;
 use world::{Engine, World, plan, wait_until};
 
@@ -150,7 +149,7 @@ async fn a_crash_before_the_decision_leaves_nothing_and_the_item_is_processed_ag
     assert!(!staged.is_empty());
 
     let second = Engine::start(&world, &store).await;
-    let resumed = resume(&second.services, &CancellationToken::new()).await.expect("it answers");
+    let resumed = resume(&second.services).await.expect("it answers");
     assert_eq!((resumed.undone, resumed.published), (1, 0));
     assert!(world.with(|it| it.staged.is_empty()));
     assert_eq!(second.last()[0].state, StreamState::RolledBack);
@@ -172,7 +171,7 @@ async fn a_crash_after_the_decision_is_finished_by_the_next_start() {
 
     world.with(|it| it.faults.clear());
     let second = Engine::start(&world, &store).await;
-    let resumed = resume(&second.services, &CancellationToken::new()).await.expect("it answers");
+    let resumed = resume(&second.services).await.expect("it answers");
     assert_eq!((resumed.undone, resumed.published), (0, 1));
     assert_eq!(
         (world.published("even"), world.published("odd")),
@@ -232,5 +231,61 @@ async fn a_source_that_can_not_list_is_shown_until_it_can() {
     world.item("a", 1..=3);
     wait_until("the item is committed", || workflow.view().committed == 1).await;
     assert_eq!(workflow.view().fault, None);
+    workflow.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn a_claim_whose_instance_failed_is_an_orphan_and_given_back() {
+    let world = World::default();
+    world.item("a", 1..=3);
+    world.fault("panic in open", Fault::transient(1, "on order"));
+    let engine = Engine::start(&world, &store()).await;
+    let workflow = engine.run(plan(OnError::Rollback)).await;
+    wait_until("the instance failed", || workflow.view().state == WorkflowState::Restarting).await;
+    assert_eq!(workflow.view().open_streams, 0);
+    let resumed = resume(&engine.services).await.expect("it answers");
+    assert_eq!((resumed.undone, resumed.published), (1, 0));
+    wait_until("the item is committed", || workflow.view().committed == 1).await;
+    assert_eq!(world.published("odd"), [1, 3]);
+    workflow.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_is_worked_on_is_no_orphan() {
+    let world = World::default();
+    world.item("a", 1..=3);
+    world.with(|it| it.hold_writes = true);
+    let engine = Engine::start(&world, &store()).await;
+    let workflow = engine.run(plan(OnError::Rollback)).await;
+    wait_until("a sink writes", || world.with(|it| it.writes > 0)).await;
+    assert_eq!(resume(&engine.services).await, Ok(crate::Resumed::default()));
+    world.with(|it| it.hold_writes = false);
+    wait_until("the item is committed", || workflow.view().committed == 1).await;
+    workflow.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn a_stream_is_open_until_everything_is_in_its_place() {
+    let world = World::default();
+    world.item("a", 1..=3);
+    (0..5).for_each(|_| world.fault("settle", Fault::transient(1, "the mount is away")));
+    let engine = run_one(&world, OnError::Rollback).await;
+    let streams = engine.streams.lock().unwrap();
+    let states: Vec<_> = streams.values().next().unwrap().iter().map(|it| it.state).collect();
+    let (last, before) = states.split_last().unwrap();
+    assert_eq!(*last, StreamState::Committed);
+    assert!(before.iter().all(|it| *it == StreamState::Open), "{states:?}");
+}
+
+#[tokio::test]
+async fn streams_wait_for_threads_and_never_for_each_other() {
+    let world = World::default();
+    (0..12).for_each(|n| world.item(&format!("item-{n:02}"), [2 * n + 1]));
+    let mut engine = Engine::start(&world, &store()).await;
+    engine.services.threads = std::sync::Arc::new(tokio::sync::Semaphore::new(5));
+    let mut plan = plan(OnError::Rollback);
+    plan.instances = 6;
+    let workflow = engine.run(plan).await;
+    wait_until("all are committed", || workflow.view().committed == 12).await;
     workflow.stop(Duration::from_secs(5)).await;
 }

@@ -68,7 +68,14 @@ impl RunningWorkflow {
                 stops: stops.clone(),
                 tally: tally.clone(),
             };
-            instances.push(start_instance(&services, instance, policy).await?);
+            match start_instance(&services, instance, policy).await {
+                Ok(instance) => instances.push(instance),
+                Err(fault) => {
+                    // The ones that run already end by themselves.
+                    stops.drain.cancel();
+                    return Err(fault);
+                }
+            }
         }
         let started_at = services.system.now();
         Ok(Self(Arc::new(Inner { spec, services, instances, stops, tally, started_at })))

@@ -7,6 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Edge, Graph, Plan, Role, Stage};
 use crate::{Finding, PortName, StageId, did_you_mean};
 
+/// The name of the sink that takes the dead letters of every stage; no stage of a plan may have it.
+pub const DEAD_LETTERS: &str = "dead-letters";
+
 /// What the kind of a stage says about its outputs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StageShape {
@@ -20,6 +23,7 @@ pub struct StageShape {
 pub fn check(plan: &Plan, shapes: &BTreeMap<StageId, StageShape>) -> Vec<Finding> {
     let mut findings = Vec::new();
     duplicates(plan, &mut findings);
+    reserved_names(plan, &mut findings);
     for edge in &plan.edges {
         edge_ends(plan, edge, shapes, &mut findings);
     }
@@ -43,6 +47,16 @@ fn duplicates(plan: &Plan, findings: &mut Vec<Finding>) {
                     .with_fix("give each stage of a workflow a name of its own"),
             );
         }
+    }
+}
+
+fn reserved_names(plan: &Plan, findings: &mut Vec<Finding>) {
+    for stage in plan.stages.iter().filter(|it| it.id.as_str() == DEAD_LETTERS) {
+        let cause = format!("{DEAD_LETTERS} is the name of the sink that takes bad records");
+        findings.push(
+            Finding::error(2111, stage.place.clone(), stage.id.as_str(), cause)
+                .with_fix("choose another name"),
+        );
     }
 }
 
@@ -243,6 +257,13 @@ pub(super) mod tests {
         let findings = found("s:source a:op b:op", "s>a a>b b>a");
         let expected = "103 the stages form a cycle: a -> b -> a";
         assert!(findings.iter().any(|it| it.starts_with(expected)), "{findings:?}");
+    }
+
+    #[test]
+    fn the_name_of_the_sink_for_dead_letters_is_taken() {
+        let findings = found("s:source dead-letters:sink", "s>dead-letters");
+        let cause = "2 dead-letters is the name of the sink that takes bad records";
+        assert_eq!(findings, [format!("{cause} | choose another name")]);
     }
 
     #[test]

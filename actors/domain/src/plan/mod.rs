@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::{Millis, Place, PortName, StageId, WorkflowName};
 
-pub use check::{StageShape, check};
+pub use check::{DEAD_LETTERS, StageShape, check};
 pub use graph::{Graph, Islands};
 
 /// Where a stage stands in the flow of data.

@@ -120,6 +120,7 @@ impl Source for TestSource {
     }
     fn open(&mut self, item: &Item) -> Result<Box<dyn RecordReader>, Fault> {
         self.0.meet("open")?;
+        assert!(self.0.meet("panic in open").is_ok(), "on order");
         let numbers = self.0.with(|it| it.items.get(&item.name).cloned());
         let numbers = numbers.ok_or_else(|| Fault::data(1, "the item is gone"))?;
         Ok(Box::new(TestReader { world: self.0.clone(), numbers, at: 0 }))
@@ -163,6 +164,7 @@ impl RecordReader for TestReader {
             line: None,
             offset: None,
             raw: Bytes::from(n.to_string()),
+            raw_cut: false,
             reason: "it is negative".into(),
         });
         let column: Int64Array = good.iter().map(|it| *it.1).collect::<Vec<_>>().into();
@@ -389,6 +391,8 @@ impl Engine {
             access: Arc::new(access),
             monitor: Arc::new(TestMonitor(Arc::clone(&streams))),
             limits: Limits::default(),
+            live: LiveClaims::default(),
+            threads: Arc::new(tokio::sync::Semaphore::new(64)),
         };
         Self { services, store: store.clone(), streams }
     }
