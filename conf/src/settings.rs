@@ -59,6 +59,7 @@ pub struct Bind {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ConfigServer {
     pub bind: Bind,
+    /// As it was written; [`Settings::in_data_dir`] makes it a path.
     pub projects_dir: PathBuf,
 }
 

@@ -1,18 +1,23 @@
 //! The activation agent: drives this engine from what it runs to what is deployed.
 //!
-//! It is told the whole of what should run, again and again, and does what is missing. Workflows
+//! It reads the whole of what should run, again and again, and does what is missing. Workflows
 //! whose plan and place are the same go on untouched; the others are drained and started anew.
+//! Nothing runs before `begin`: whoever starts the engine may deploy first, so that no stream is
+//! begun by a plan that is about to be replaced.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use weir_controllers::deployments::{Deployment, Deployments, Effect};
 use weir_domain::{Fault, WorkflowName};
 use weir_persistence_api::Fence;
-use weir_runtime::{EffectHandler, EventSourced, RestartPolicy};
+use weir_runtime::{EffectHandler, EventSourced, HostRef, RestartPolicy};
 use weir_stream::{RunningWorkflow, Services, WorkflowSpec};
+
+/// How long the controller may take to say what is deployed.
+const QUERY_WITHIN: Duration = Duration::from_secs(15);
 
 /// The workflows of this engine. Clones share them.
 #[derive(Clone)]
@@ -22,6 +27,8 @@ struct Inner {
     services: Services,
     policy: RestartPolicy,
     grace: Duration,
+    /// Where it is known what should run; set by `begin`.
+    deployments: OnceLock<HostRef<Deployments>>,
     running: Mutex<BTreeMap<WorkflowName, Running>>,
     /// Only one change at a time; held across awaits, hence a semaphore.
     changing: tokio::sync::Semaphore,
@@ -35,9 +42,9 @@ struct Running {
 
 impl Activation {
     pub(crate) fn new(services: Services, policy: RestartPolicy, grace: Duration) -> Self {
-        let running = Mutex::default();
+        let (deployments, running) = (OnceLock::new(), Mutex::default());
         let changing = tokio::sync::Semaphore::new(1);
-        Self(Arc::new(Inner { services, policy, grace, running, changing }))
+        Self(Arc::new(Inner { services, policy, grace, deployments, running, changing }))
     }
 
     pub(crate) fn workflows(&self) -> Vec<RunningWorkflow> {
@@ -48,20 +55,38 @@ impl Activation {
         self.lock().get(name).map(|it| it.workflow.clone())
     }
 
-    /// Runs exactly what is deployed.
-    async fn run(&self, deployments: &[Arc<Deployment>]) -> Result<(), Fault> {
-        let Ok(_permit) = self.0.changing.acquire().await else {
-            return Err(Fault::stopped("the engine is stopping"));
-        };
-        if self.0.services.system.shutdown().stopping().is_stopping() {
-            return Err(Fault::stopped("the engine is stopping"));
+    /// Begins to run what is deployed, and from now on what will be.
+    pub(crate) async fn begin(&self, deployments: HostRef<Deployments>) {
+        // A second call changes nothing: there is one host of deployments.
+        let _ = self.0.deployments.set(deployments);
+        if let Err(fault) = self.run().await {
+            // The controller asks for it again until it is done.
+            tracing::warn!(code = %fault.code, "not all that is deployed runs yet: {fault}");
         }
-        let wanted = wanted(deployments);
-        let (stale, missing) = self.difference(&wanted);
-        for name in stale {
-            self.stop(&name).await;
-        }
-        for spec in missing {
+    }
+
+    /// Runs exactly what is deployed now, whatever was when this was asked for. Workflows that are
+    /// new begin at once; those that replace another one wait for its end.
+    async fn run(&self) -> Result<(), Fault> {
+        let Some(host) = self.0.deployments.get() else { return Ok(()) };
+        // Closed when the engine stops.
+        let Ok(_permit) = self.0.changing.acquire().await else { return Ok(()) };
+        let current = host.query(QUERY_WITHIN, |it| it.current().cloned().collect::<Vec<_>>());
+        let current = current.await.map_err(|it| Fault::transient(53, it.to_string()))?;
+        let (stale, missing) = self.difference(&wanted(&current));
+        let (replacing, new): (Vec<_>, Vec<_>) =
+            missing.into_iter().partition(|it| stale.contains(&it.plan.workflow));
+        self.start_all(new).await?;
+        futures::future::join_all(stale.iter().map(|it| self.stop(it))).await;
+        self.start_all(replacing).await
+    }
+
+    async fn start_all(&self, specs: Vec<WorkflowSpec>) -> Result<(), Fault> {
+        let stopping = self.0.services.system.shutdown().stopping();
+        for spec in specs {
+            if stopping.is_stopping() {
+                return Ok(());
+            }
             self.start(spec).await?;
         }
         Ok(())
@@ -102,6 +127,9 @@ impl Activation {
 
     /// Drains all workflows, side by side. Nothing is started afterwards.
     pub(crate) async fn stop_all(&self) {
+        // A change that is under way ends first, so that it can't start what nobody would stop.
+        let _permit = self.0.changing.acquire().await;
+        self.0.changing.close();
         let workflows = self.workflows();
         let stopping = workflows.iter().map(|it| it.stop(self.0.grace));
         futures::future::join_all(stopping).await;
@@ -135,9 +163,9 @@ fn wanted(deployments: &[Arc<Deployment>]) -> BTreeMap<WorkflowName, WorkflowSpe
 impl EffectHandler<Deployments> for Activation {
     async fn run(
         &self,
-        Effect::Run(deployments): &Effect,
+        Effect::Run(_): &Effect,
         _: &Fence,
     ) -> Result<Option<<Deployments as EventSourced>::Command>, Fault> {
-        Activation::run(self, deployments).await.map(|()| None)
+        Activation::run(self).await.map(|()| None)
     }
 }

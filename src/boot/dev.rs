@@ -9,10 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::net::TcpListener;
 use weir_controllers::deployments::{Command, Deployment};
+use weir_domain::Fault;
 use weir_http_client::Client;
 use weir_http_server as http;
 use weir_project::{Loaded, Project};
+use weir_runtime::Reason;
 
 use super::engine::Engine;
 use super::process::{Process, listen_to_signals, until_shut_down};
@@ -25,8 +28,11 @@ const DEPLOY_WITHIN: Duration = Duration::from_secs(15);
 /// Runs the project in the directory given, or the sample.
 pub(crate) async fn run(process: Process, dir: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let settings = &process.settings;
-    let rest = servers::bind(&settings.rest_server.bind, "weir.rest-server.bind").await?;
-    let design = servers::bind(&settings.config_server.bind, "weir.config-server.bind").await?;
+    let listeners = Listeners {
+        rest: servers::bind(&settings.rest_server.bind, "weir.rest-server.bind").await?,
+        design: servers::bind(&settings.config_server.bind, "weir.config-server.bind").await?,
+        metrics: servers::bind_metrics(&process).await?,
+    };
     let dir = match &dir {
         Some(dir) => {
             dir.canonicalize().with_context(|| format!("no project in {}", dir.display()))?
@@ -34,20 +40,46 @@ pub(crate) async fn run(process: Process, dir: Option<PathBuf>) -> anyhow::Resul
         None => sample::unpack(&process.data_dir.path)?,
     };
     let project = load(&dir)?;
-
     let engine = Engine::start(process.engine_options()?, registry()).await?;
-    listen_to_signals(&engine.system)?;
+    if let Err(error) = open(&process, &engine, listeners, &project, dir).await {
+        let fault = Fault::transient(4, format!("{error:#}"));
+        engine.system.shutdown().request(Reason::Failed(fault));
+        until_shut_down(&engine.system).await;
+        return Err(error);
+    }
+    Ok(until_shut_down(&engine.system).await)
+}
+
+/// Addresses that are ours, before anything is begun.
+struct Listeners {
+    rest: TcpListener,
+    design: TcpListener,
+    metrics: Option<TcpListener>,
+}
+
+/// Opens the servers, deploys the project, and begins to run it.
+async fn open(
+    process: &Process,
+    engine: &Engine,
+    listeners: Listeners,
+    project: &Project,
+    dir: PathBuf,
+) -> anyhow::Result<()> {
+    let system = &engine.system;
+    listen_to_signals(system)?;
+    let Listeners { rest, design, metrics } = listeners;
     let (rest_url, design_url) = (servers::url(&rest)?, servers::url(&design)?);
     let router = http::engine::router(Arc::new(engine.clone()), process.http_limits());
-    servers::serve(&engine.system, "rest server", rest, router)?;
-    let projects = Arc::new(ProjectDirs::given(dir.clone()));
+    servers::serve(process, system, "rest server", rest, router)?;
+    let projects = Arc::new(ProjectDirs::given(system.tasks().clone(), dir.clone()));
     let client = Client::new(&rest_url).context("the engine's address")?;
     let router = http::config_server::router(projects, client, process.http_limits());
-    servers::serve(&engine.system, "configuration server", design, router)?;
-    let metrics = servers::serve_metrics(&process, &engine.system).await?;
+    servers::serve(process, system, "configuration server", design, router)?;
+    let metrics = servers::serve_metrics(process, system, metrics)?;
 
-    withdraw_others(&engine, &project).await?;
-    deploy(&engine, &project, &dir).await?;
+    withdraw_others(engine, project).await?;
+    deploy(engine, project, &dir).await?;
+    engine.begin().await;
     summary::announce(&summary::Places {
         project: project.name.to_string(),
         directory: dir,
@@ -55,8 +87,8 @@ pub(crate) async fn run(process: Process, dir: Option<PathBuf>) -> anyhow::Resul
         rest: rest_url,
         metrics: metrics.map(|it| format!("{it}/metrics")),
     });
-    engine.system.tasks().spawn("summary", summary::follow(engine.clone()));
-    Ok(until_shut_down(&engine.system).await)
+    system.tasks().spawn("summary", summary::follow(engine.clone()));
+    Ok(())
 }
 
 fn load(dir: &Path) -> anyhow::Result<Project> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Semaphore;
 use weir_controllers::Leases;
 use weir_controllers::access::{self, AccessCoordinator};
 use weir_controllers::deployments::{self, Deployments};
@@ -17,15 +17,15 @@ use weir_runtime::{
     HostRef, HostSettings, HostSpec, IdSource, Phase, PhaseTimeouts, RestartPolicy, System,
     SystemClock, SystemSettings,
 };
-use weir_stream::{Limits, Registry, Resumed, Services, resume};
+use weir_stream::{Limits, LiveClaims, Registry, Resumed, Services, resume};
 
 use super::activation::Activation;
 use super::ports::{AccessPort, MonitorPort};
 
 /// How long a controller may take to recover before the start is given up.
 const RECOVER_WITHIN: Duration = Duration::from_secs(60);
-/// How long the start waits for streams of an earlier incarnation to be settled.
-const PAY_FIRST_WITHIN: Duration = Duration::from_secs(20);
+/// How long streams that are rolled back may take to clear away what they staged.
+pub(crate) const ABORT_WITHIN: Duration = Duration::from_secs(15);
 /// How long to wait before what is still owed is tried again.
 const PAY_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
@@ -37,6 +37,8 @@ pub(crate) struct EngineOptions {
     pub(crate) store: weir_persistence_sql::Settings,
     pub(crate) host: HostSettings,
     pub(crate) limits: Limits,
+    /// Threads that open streams may block, all together.
+    pub(crate) threads: usize,
     pub(crate) restarts: RestartPolicy,
     /// Open streams finish within it, or are rolled back.
     pub(crate) drain_within: Duration,
@@ -52,24 +54,21 @@ pub(crate) struct EngineOptions {
 pub(crate) struct Engine {
     pub(crate) system: System,
     pub(crate) store: Arc<SqliteStore>,
+    pub(crate) access: AccessCoordinator,
     pub(crate) monitor: StreamMonitor,
     pub(crate) deployments: HostRef<Deployments>,
     pub(crate) activation: Activation,
     pub(crate) roles: Vec<String>,
     pub(crate) address: String,
+    leases: Leases,
 }
 
 impl Engine {
-    /// Opens the store, takes the leases, recovers the controllers, pays what an earlier
-    /// incarnation left owed, and begins to run what is deployed.
+    /// Opens the store, takes the leases, recovers the controllers, and pays what an earlier
+    /// incarnation left owed. Nothing runs before `begin`.
     pub(crate) async fn start(options: EngineOptions, registry: Registry) -> anyhow::Result<Self> {
         let clock = Arc::new(SystemClock);
-        // The phase gets a little more than the streams, so that it sees them roll back.
-        let drain_phase = options.drain_within + Duration::from_secs(15);
-        let timeouts = [Phase::ServiceUnbind, Phase::ServiceRequestsDone, Phase::ControllerStop]
-            .into_iter()
-            .fold(PhaseTimeouts::default(), |it, phase| it.with(phase, options.phase_within))
-            .with(Phase::WorkflowDrain, drain_phase);
+        let timeouts = phase_timeouts(options.phase_within, options.drain_within);
         let system = System::new(SystemSettings {
             node: options.node,
             ids: IdSource::new(clock.clone()),
@@ -93,21 +92,44 @@ impl Engine {
         let services = Services {
             system: system.clone(),
             registry: Arc::new(registry),
-            access: Arc::new(AccessPort(access)),
+            access: Arc::new(AccessPort(access.clone())),
             monitor: Arc::new(MonitorPort(monitor.clone())),
             limits: options.limits,
+            live: LiveClaims::default(),
+            threads: Arc::new(Semaphore::new(options.threads)),
         };
         pay_debts(&services).await?;
         let activation = Activation::new(services, options.restarts, options.drain_within);
         let deployments =
             recover(&system, &store, deployments_fence, &activation, options.host).await?;
         let (roles, address) = (options.roles, options.address);
-        let engine = Self { system, store, monitor, deployments, activation, roles, address };
-        engine.plan_shutdown(leases, fences)?;
+        let engine = Self {
+            system,
+            store,
+            access,
+            monitor,
+            deployments,
+            activation,
+            roles,
+            address,
+            leases,
+        };
+        engine.plan_shutdown(fences)?;
         Ok(engine)
     }
 
-    fn plan_shutdown(&self, leases: Leases, fences: Vec<Fence>) -> anyhow::Result<()> {
+    /// Begins to run what is deployed.
+    pub(crate) async fn begin(&self) {
+        self.activation.begin(self.deployments.clone()).await;
+    }
+
+    /// Whether the store takes writes, as far as the last one told.
+    pub(crate) fn store_health(&self) -> Result<(), String> {
+        self.leases.health()
+    }
+
+    fn plan_shutdown(&self, fences: Vec<Fence>) -> anyhow::Result<()> {
+        let leases = self.leases.clone();
         let shutdown = self.system.shutdown();
         let activation = self.activation.clone();
         shutdown.add(Phase::WorkflowDrain, "workflows", async move {
@@ -131,40 +153,35 @@ impl Engine {
     }
 }
 
-/// Ends what an earlier incarnation left in the middle, before anything new begins. What can't be
-/// ended now (a mount is away) is tried again beside the work.
-async fn pay_debts(services: &Services) -> anyhow::Result<()> {
-    let stop = CancellationToken::new();
-    let limit = stop.clone();
-    let timer = services.system.tasks().spawn("debts limit", async move {
-        tokio::time::sleep(PAY_FIRST_WITHIN).await;
-        limit.cancel();
-    });
-    let resumed = resume(services, &stop).await.context("unfinished streams can't be read")?;
-    timer.abort();
-    tell(resumed);
-    if resumed.still_owed > 0 {
-        services.system.tasks().spawn("debts", pay_later(services.clone()));
-    }
-    Ok(())
+/// Every phase may take as long as the settings say; that of the open streams as long as these,
+/// and a little more, so that it sees them roll back.
+pub(crate) fn phase_timeouts(phase_within: Duration, drain_within: Duration) -> PhaseTimeouts {
+    Phase::ALL
+        .into_iter()
+        .fold(PhaseTimeouts::default(), |it, phase| it.with(phase, phase_within))
+        .with(Phase::WorkflowDrain, drain_within + ABORT_WITHIN)
 }
 
-async fn pay_later(services: Services) {
-    let stopping = services.system.shutdown().stopping();
-    let stop = CancellationToken::new();
-    let pay = async {
-        // A store that is away answers later.
-        while !resume(&services, &stop).await.is_ok_and(|it| {
-            tell(it);
-            it.still_owed == 0
-        }) {
-            tokio::time::sleep(PAY_AGAIN_AFTER).await;
+/// Settles streams that nobody works on any more, now and again and again: those of an earlier
+/// incarnation, and those whose instance failed. What can't be settled yet (a mount is away) is
+/// tried in the next round.
+async fn pay_debts(services: &Services) -> anyhow::Result<()> {
+    tell(resume(services).await.context("unfinished streams can't be read")?);
+    let (services, tasks) = (services.clone(), services.system.tasks().clone());
+    tasks.spawn("debts", async move {
+        let stopping = services.system.shutdown().stopping();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(PAY_AGAIN_AFTER) => {}
+                () = stopping.stopped() => return,
+            }
+            // A store that is away answers in a later round.
+            if let Ok(resumed) = resume(&services).await {
+                tell(resumed);
+            }
         }
-    };
-    tokio::select! {
-        () = pay => {}
-        () = stopping.stopped() => {}
-    }
+    });
+    Ok(())
 }
 
 fn tell(resumed: Resumed) {
@@ -176,7 +193,7 @@ fn tell(resumed: Resumed) {
             undone,
             still_owed,
             unreadable,
-            "settled streams that were open at the last stop"
+            "settled streams that nobody worked on any more"
         );
     }
 }

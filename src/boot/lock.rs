@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use weir_domain::Fault;
 
 /// Held as long as the process works in the directory.
@@ -20,13 +21,13 @@ pub(crate) struct DataDir {
 
 impl DataDir {
     /// Makes the directory if need be and takes its lock. A second process is refused.
-    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn open(path: &Path, lock: &str) -> anyhow::Result<Self> {
         std::fs::create_dir_all(path)
             .with_context(|| format!("the data directory {} can't be made", path.display()))?;
         let path = path
             .canonicalize()
             .with_context(|| format!("the data directory {} can't be read", path.display()))?;
-        let file = path.join("weir.lock");
+        let file = path.join(lock);
         let mut lock = OpenOptions::new()
             .read(true)
             .write(true)
@@ -34,11 +35,17 @@ impl DataDir {
             .truncate(false)
             .open(&file)
             .with_context(|| format!("{} can't be written", file.display()))?;
-        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
-            let mut owner = String::new();
-            // The number is for the message only: without it the message is still right.
-            let _ = lock.read_to_string(&mut owner);
-            return Err(in_use(&path, owner.trim()).into());
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => {
+                let mut owner = String::new();
+                // The number is for the message only: without it the message is still right.
+                let _ = lock.read_to_string(&mut owner);
+                return Err(in_use(&path, owner.trim()).into());
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("{} can't be locked", file.display()));
+            }
         }
         lock.set_len(0)?;
         lock.rewind()?;
@@ -50,6 +57,7 @@ impl DataDir {
 fn in_use(path: &Path, owner: &str) -> Fault {
     let by = if owner.is_empty() { String::new() } else { format!(" (process {owner})") };
     let message = format!("another weir{by} works in the data directory {}", path.display());
-    Fault::config(10, message)
-        .with_hint("stop it first, or choose another directory with --data-dir DIR")
+    Fault::config(10, message).with_hint(
+        "stop it first, or choose another directory with weir dev --data-dir DIR or weir.data-dir",
+    )
 }

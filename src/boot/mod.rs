@@ -20,18 +20,21 @@ pub(crate) use registry::registry;
 
 use crate::cli::{DevArgs, ServerArgs};
 
+/// Held by the one engine of a data directory.
+const ENGINE_LOCK: &str = "weir.lock";
+
 /// Everything in one process, on an embedded database under the data directory.
 pub(crate) fn dev(args: DevArgs) -> anyhow::Result<ExitCode> {
     let DevArgs { data_dir, project, conf } = args;
-    process::run(&conf, Some(&data_dir), |process| dev::run(process, project))
+    process::run(&conf, data_dir.as_deref(), ENGINE_LOCK, |process| dev::run(process, project))
 }
 
 /// Design time: projects and the operators' page. Moves no payload data.
 pub(crate) fn config_server(args: &ServerArgs) -> anyhow::Result<ExitCode> {
-    process::run(&args.conf, None, servers::config_server_alone)
+    process::run(&args.conf, None, "config-server.lock", servers::config_server_alone)
 }
 
 /// Run time: one engine.
 pub(crate) fn reactive_engine(args: &ServerArgs) -> anyhow::Result<ExitCode> {
-    process::run(&args.conf, None, servers::engine_alone)
+    process::run(&args.conf, None, ENGINE_LOCK, servers::engine_alone)
 }

@@ -12,11 +12,12 @@ use weir_conf::Settings;
 use weir_conf::settings::LogFormat;
 use weir_domain::NodeName;
 use weir_runtime::{
-    Backoff, HostSettings, Phase, Reason, RestartBudget, RestartPolicy, Shutdown, System,
+    Backoff, HostSettings, Phase, PhaseTimeouts, Reason, RestartBudget, RestartPolicy, Shutdown,
+    System,
 };
 use weir_stream::Limits;
 
-use super::engine::EngineOptions;
+use super::engine::{ABORT_WITHIN, EngineOptions, phase_timeouts};
 use super::lock::DataDir;
 use super::logging;
 use crate::cli::{ConfArgs, Findings};
@@ -24,6 +25,8 @@ use crate::cli::{ConfArgs, Findings};
 /// Threads for blocking file work; each open stream needs one for its source and one for each
 /// sink while it runs. They exist only while they are used.
 const BLOCKING_THREADS_MAX: usize = 4_096;
+/// Of these, threads that are kept for short work: listing, publishing, validating.
+const BLOCKING_THREADS_KEPT: usize = 512;
 
 /// A process that is about to do its work.
 pub(crate) struct Process {
@@ -32,10 +35,12 @@ pub(crate) struct Process {
     pub(crate) metrics: PrometheusHandle,
 }
 
-/// Prepares a process, then runs its work to the end.
+/// Prepares a process, then runs its work to the end. `lock` is the file in the data directory
+/// that says that it works there.
 pub(crate) fn run<F>(
     args: &ConfArgs,
     data_dir: Option<&Path>,
+    lock: &str,
     work: impl FnOnce(Process) -> F,
 ) -> anyhow::Result<ExitCode>
 where
@@ -46,7 +51,7 @@ where
         settings.data_dir = data_dir.to_path_buf();
     }
     start_log(&settings)?;
-    let data_dir = Arc::new(DataDir::open(&settings.data_dir)?);
+    let data_dir = Arc::new(DataDir::open(&settings.data_dir, lock)?);
     let metrics = start_metrics()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -97,8 +102,14 @@ impl Process {
             busy_timeout: journal.timeout.duration() / 2,
             ..Default::default()
         };
-        let host =
-            HostSettings { append_within: journal.timeout.duration(), ..HostSettings::default() };
+        let drain_within = settings.shutdown.drain_timeout.duration();
+        let host = HostSettings {
+            append_within: journal.timeout.duration(),
+            // Replacing a workflow waits for its open streams.
+            effect_within: drain_within + 2 * ABORT_WITHIN,
+            restarts: self.restarts(),
+            ..HostSettings::default()
+        };
         let rest = &settings.rest_server.bind;
         Ok(EngineOptions {
             address: format!("weir://weir@{}", weir_http_server::address(&rest.host, rest.port)),
@@ -109,7 +120,8 @@ impl Process {
             host,
             limits: self.limits(),
             restarts: self.restarts(),
-            drain_within: settings.shutdown.drain_timeout.duration(),
+            drain_within,
+            threads: BLOCKING_THREADS_MAX - BLOCKING_THREADS_KEPT,
             phase_within: settings.shutdown.phase_timeout.duration(),
             streams_kept: settings.persistence.stream_history.keep,
         })
@@ -138,6 +150,12 @@ impl Process {
         }
     }
 
+    /// For a process without an engine.
+    pub(crate) fn phase_timeouts(&self) -> PhaseTimeouts {
+        let shutdown = &self.settings.shutdown;
+        phase_timeouts(shutdown.phase_timeout.duration(), shutdown.drain_timeout.duration())
+    }
+
     pub(crate) fn http_limits(&self) -> weir_http_server::Limits {
         let rest = &self.settings.rest_server;
         weir_http_server::Limits {
@@ -158,11 +176,10 @@ fn host_name() -> anyhow::Result<NodeName> {
 /// Turns signals into requests for the end: the first drains, the second stops at once.
 pub(crate) fn listen_to_signals(system: &System) -> anyhow::Result<()> {
     let shutdown: Shutdown = system.shutdown().clone();
-    for (kind, name) in [
-        (SignalKind::terminate(), "SIGTERM"),
-        (SignalKind::interrupt(), "SIGINT"),
-        (SignalKind::hangup(), "SIGHUP"),
-    ] {
+    // A hang-up is left to the system: it ends a process at its terminal, and one that `nohup`
+    // started goes on.
+    for (kind, name) in [(SignalKind::terminate(), "SIGTERM"), (SignalKind::interrupt(), "SIGINT")]
+    {
         let mut signals = signal(kind).with_context(|| format!("{name} can't be listened to"))?;
         let shutdown = shutdown.clone();
         let listening = shutdown.clone();

@@ -7,24 +7,28 @@ use weir_domain::{Fault, Finding, ProjectName};
 use weir_http_api::ProjectSummary;
 use weir_http_server::{Checks, Projects};
 use weir_project::Loaded;
+use weir_runtime::Tasks;
 use weir_stream::Registry;
 
 use super::registry;
 
-/// Projects: given ones, and every directory with a `project.yaml` below one directory.
+/// Projects: given ones, and every directory with a `project.yaml` below one directory. Files are
+/// read at every question, on threads that may block.
+#[derive(Clone)]
 pub(crate) struct ProjectDirs {
+    tasks: Tasks,
     given: Vec<PathBuf>,
     below: Option<PathBuf>,
     registry: Registry,
 }
 
 impl ProjectDirs {
-    pub(crate) fn below(dir: PathBuf) -> Self {
-        Self { given: Vec::new(), below: Some(dir), registry: registry() }
+    pub(crate) fn below(tasks: Tasks, dir: PathBuf) -> Self {
+        Self { tasks, given: Vec::new(), below: Some(dir), registry: registry() }
     }
 
-    pub(crate) fn given(dir: PathBuf) -> Self {
-        Self { given: vec![dir], below: None, registry: registry() }
+    pub(crate) fn given(tasks: Tasks, dir: PathBuf) -> Self {
+        Self { tasks, given: vec![dir], below: None, registry: registry() }
     }
 
     fn dirs(&self) -> Vec<PathBuf> {
@@ -62,24 +66,38 @@ impl ProjectDirs {
         });
         (summary, loaded)
     }
+
+    fn summaries(&self) -> Vec<ProjectSummary> {
+        let mut projects: Vec<_> = self.dirs().iter().filter_map(|it| self.load(it).0).collect();
+        projects.sort_by(|a, b| a.name.cmp(&b.name));
+        projects
+    }
+
+    fn findings(&self, name: &ProjectName) -> Option<Vec<Finding>> {
+        let loaded = self.dirs().into_iter().map(|dir| self.load(&dir));
+        let mut named = loaded.filter(|it| it.0.as_ref().is_some_and(|it| it.name == *name));
+        named.next().map(|(_, loaded)| loaded.findings)
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, Fault> {
+        let this = self.clone();
+        let task = self.tasks.spawn_blocking("projects", move || look(&this));
+        task.join().await.map_err(|it| Fault::transient(41, it.to_string()))
+    }
 }
 
 #[async_trait]
 impl Projects for ProjectDirs {
     async fn projects(&self) -> Result<Vec<ProjectSummary>, Fault> {
-        let mut projects: Vec<_> = self.dirs().iter().filter_map(|it| self.load(it).0).collect();
-        projects.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(projects)
+        self.read(Self::summaries).await
     }
 
     async fn validate(&self, name: &ProjectName) -> Result<Option<Vec<Finding>>, Fault> {
-        for dir in self.dirs() {
-            let (summary, loaded) = self.load(&dir);
-            if summary.is_some_and(|it| it.name == *name) {
-                return Ok(Some(loaded.findings));
-            }
-        }
-        Ok(None)
+        let name = name.clone();
+        self.read(move |it| it.findings(&name)).await
     }
 
     async fn readiness(&self) -> Checks {

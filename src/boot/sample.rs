@@ -10,10 +10,12 @@ struct Sample;
 
 /// Puts the sample below the data directory, once: what a person changes there stays changed.
 pub(crate) fn unpack(data_dir: &Path) -> anyhow::Result<PathBuf> {
-    let dir = data_dir.join("flights");
-    if dir.join("project.yaml").exists() {
-        return Ok(dir);
+    let goal = data_dir.join("flights");
+    if goal.exists() {
+        return Ok(goal);
     }
+    // It appears whole or not at all, whenever this ends.
+    let dir = data_dir.join(".flights.part");
     for name in Sample::iter() {
         let path = dir.join(name.as_ref());
         let file = Sample::get(&name).with_context(|| format!("the sample's file {name}"))?;
@@ -22,5 +24,6 @@ pub(crate) fn unpack(data_dir: &Path) -> anyhow::Result<PathBuf> {
             .and_then(|()| std::fs::write(&path, &file.data))
             .with_context(|| format!("{} can't be written", path.display()))?;
     }
-    Ok(dir)
+    std::fs::rename(&dir, &goal).with_context(|| format!("{} can't be made", goal.display()))?;
+    Ok(goal)
 }

@@ -1,5 +1,6 @@
 //! What `weir dev` tells the person who started it: where to look, and what was done so far.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,16 +19,22 @@ pub(crate) struct Places {
 /// Says where to look.
 pub(crate) fn announce(places: &Places) {
     let Places { project, directory, page, rest, metrics } = places;
-    println!();
-    println!("weir runs project {project} in {}", directory.display());
-    println!("  page      {page}");
-    println!("  REST API  {rest}/api/v1");
-    if let Some(metrics) = metrics {
-        println!("  metrics   {metrics}");
-    }
-    println!("  commands  weir workflow list | weir stream list | weir stream show ID --log");
-    println!("  stop      Ctrl-C: open streams finish first");
-    println!();
+    let metrics = metrics.as_ref().map_or(String::new(), |it| format!("  metrics   {it}\n"));
+    say(&format!(
+        "\nweir runs project {project} in {}\n  \
+           page      {page}\n  \
+           REST API  {rest}/api/v1\n\
+         {metrics}  \
+           commands  weir workflow list | weir stream list | weir stream show ID --log\n  \
+           stop      Ctrl-C: open streams finish first\n\n",
+        directory.display()
+    ));
+}
+
+/// Whoever reads this may be gone, as in `weir dev | head`: the work goes on.
+fn say(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
 /// Tells the totals whenever work came to rest.
@@ -43,7 +50,7 @@ pub(crate) async fn follow(engine: Engine) {
         let is_at_rest = views.iter().all(|it| it.open_streams == 0);
         let closed: Vec<_> = views.iter().map(closed).collect();
         if is_at_rest && closed != told && closed.iter().any(|it| *it > 0) {
-            print!("{}", table(&views));
+            say(&table(&views));
             told = closed;
         }
     }

@@ -1,16 +1,22 @@
 //! The engine as its REST API sees it.
 
+mod items;
+
+use std::fmt::Display;
+
 use async_trait::async_trait;
-use weir_controllers::streams;
 use weir_domain::{
-    Fault, LogLine, Node, NodeStatus, Stream, StreamId, Workflow, WorkflowName, WorkflowState,
+    Fault, LogLine, Node, NodeStatus, SourceName, Stream, StreamId, Workflow, WorkflowName,
+    WorkflowState,
 };
-use weir_http_server::{Checks, StreamFilter};
+use weir_http_api::ItemView;
+use weir_http_server::{Checks, ItemFilter, StreamFilter};
 use weir_runtime::HostStatus;
 
 use super::engine::Engine;
 
-fn unavailable(error: &streams::Failure) -> Fault {
+/// A controller gave no answer.
+fn unavailable(error: &impl Display) -> Fault {
     Fault::transient(40, error.to_string()).with_hint("look at the log of the engine")
 }
 
@@ -67,6 +73,23 @@ impl weir_http_server::Engine for Engine {
         }
     }
 
+    async fn items(&self, filter: ItemFilter) -> Result<Vec<ItemView>, Fault> {
+        items::list(&self.access, filter).await.map_err(|it| unavailable(&it))
+    }
+
+    async fn items_reset(
+        &self,
+        source: SourceName,
+        names: Option<Vec<String>>,
+        dry_run: bool,
+    ) -> Result<u64, Fault> {
+        let counted = match dry_run {
+            true => items::count_free(&self.access, source, names).await,
+            false => self.access.reset(source, names).await,
+        };
+        counted.map_err(|it| unavailable(&it))
+    }
+
     async fn readiness(&self) -> Checks {
         let deployments = match self.deployments.status() {
             HostStatus::Running { .. } => Ok(()),
@@ -75,7 +98,12 @@ impl weir_http_server::Engine for Engine {
         let streams = self.monitor.flush().await.map_err(|it| it.to_string());
         let is_stopping = self.system.shutdown().stopping().is_stopping();
         let stopping = if is_stopping { Err("the engine is stopping".to_owned()) } else { Ok(()) };
-        vec![("deployments", deployments), ("stream monitor", streams), ("engine", stopping)]
+        vec![
+            ("store", self.store_health()),
+            ("deployments", deployments),
+            ("stream monitor", streams),
+            ("engine", stopping),
+        ]
     }
 }
 

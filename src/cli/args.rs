@@ -56,9 +56,9 @@ pub(crate) struct ConfArgs {
 /// Arguments of `weir dev`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DevArgs {
-    /// Where everything is kept between starts
-    #[arg(long, value_name = "DIR", default_value = "./.weir")]
-    pub(crate) data_dir: PathBuf,
+    /// Where everything is kept between starts, over weir.data-dir (./.weir)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
     /// The project to run instead of the sample
     #[arg(long, value_name = "DIR")]
     pub(crate) project: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! How a text is to look: colours, columns, and which moment is now.
 
-use weir_domain::{NodeStatus, Severity, StreamState, Timestamp, WorkflowState};
+use weir_domain::{ItemStatus, NodeStatus, Severity, StreamState, Timestamp, WorkflowState};
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Look {
@@ -70,6 +70,18 @@ impl From<StreamState> for Status {
                 Self::new(Tone::Warn, '✓', "committed with warnings")
             }
             StreamState::RolledBack => Self::new(Tone::Bad, '✗', "rolled back"),
+        }
+    }
+}
+
+impl From<ItemStatus> for Status {
+    fn from(status: ItemStatus) -> Self {
+        match status {
+            ItemStatus::Acquired => Self::new(Tone::Busy, '●', "acquired"),
+            ItemStatus::Committing => Self::new(Tone::Busy, '◐', "committing"),
+            ItemStatus::Done => Self::new(Tone::Good, '✓', "done"),
+            ItemStatus::Failed => Self::new(Tone::Bad, '✗', "failed"),
+            ItemStatus::Released => Self::new(Tone::Quiet, '□', "released"),
         }
     }
 }

@@ -12,6 +12,7 @@ mod conf;
 mod excerpt;
 mod failure;
 mod human;
+mod item;
 mod look;
 mod node;
 mod output;
@@ -68,6 +69,9 @@ enum Noun {
     /// Streams: what runs and what ran
     #[command(subcommand, visible_alias = "streams")]
     Stream(stream::Verb),
+    /// Items of sources: what was processed, and processing it again
+    #[command(subcommand, visible_alias = "items")]
+    Item(item::Verb),
     /// Nodes of the cluster
     #[command(subcommand, visible_alias = "nodes")]
     Node(node::Verb),
@@ -112,6 +116,7 @@ impl Noun {
             Self::ReactiveEngine(args) => Ok(crate::boot::reactive_engine(&args)?),
             Self::Workflow(verb) => asked(verb.run(&global.client()?, out)),
             Self::Stream(verb) => asked(verb.run(&global.client()?, out)),
+            Self::Item(verb) => asked(verb.run(&global.client()?, out)),
             Self::Node(verb) => asked(verb.run(&global.client()?, out)),
             Self::Project(verb) => verb.run(out, &registry()),
             Self::Conf(verb) => verb.run(out),
@@ -159,6 +164,8 @@ mod tests {
         assert!(states.contains("committedWithWarnings"), "{states}");
         assert!(refusal("weir stream show 17").contains("'17'"));
         assert!(refusal("weir stream list --limit 0").contains("'0'"));
+        assert!(refusal("weir item list --status rolledBack").contains("failed"));
+        assert!(refusal("weir item reset").contains("--source"));
     }
 
     #[test]
@@ -167,6 +174,18 @@ mod tests {
         let cli = Cli::try_parse_from(line.split(' ')).expect("a right command line");
         assert_eq!(cli.global.server, "http://h:1");
         assert_eq!(cli.global.output, output::Format::Json);
+    }
+
+    #[test]
+    fn a_data_directory_that_is_not_named_is_left_to_the_configuration() {
+        let dev = |line: &str| match Cli::try_parse_from(line.split(' ')).map(|it| it.noun) {
+            Ok(Noun::Dev(args)) => args,
+            other => panic!("{line}: {other:?}"),
+        };
+        assert_eq!(dev("weir dev --data-dir x").data_dir, Some("x".into()));
+        let configured = dev("weir dev -D weir.data-dir=x");
+        assert_eq!(configured.data_dir, None);
+        assert_eq!(configured.conf.set, ["weir.data-dir=x"]);
     }
 
     #[test]

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use weir_domain::plan::{OnError, Role};
 use weir_domain::{
-    Code, FaultKind, InstanceId, NodeStatus, NodeUid, Severity, StreamId, StreamState, Timestamp,
-    WorkflowState,
+    Code, FaultKind, InstanceId, ItemStatus, NodeStatus, NodeUid, Severity, SourceName, StreamId,
+    StreamState, Timestamp, WorkflowState,
 };
 use weir_http_api::{
-    CountsView, EdgeView, FaultView, LogLineView, NodeView, StageView, StreamDetail, StreamSummary,
-    WorkflowDetail, WorkflowSummary,
+    CountsView, EdgeView, FaultView, ItemView, LogLineView, NodeView, StageView, StreamDetail,
+    StreamSummary, WorkflowDetail, WorkflowSummary,
 };
 
 use super::look::Look;
@@ -147,6 +147,20 @@ pub(crate) fn log() -> Vec<LogLineView> {
         line(75, None, "begun"),
         line(72, Some(Severity::Warning), "13 records went to the dead letters"),
     ]
+}
+
+pub(crate) fn item() -> ItemView {
+    ItemView {
+        source: SourceName::stored("flights/read"),
+        name: "2001-01.csv".into(),
+        status: ItemStatus::Failed,
+        size: 15 << 20,
+        modified_at: ago(90),
+        stream: stream().id,
+        owner: "one#0197a8b0-0000-7000-8000-000000000001".into(),
+        claimed_at: ago(75),
+        settled_at: Some(ago(71)),
+    }
 }
 
 pub(crate) fn node() -> NodeView {

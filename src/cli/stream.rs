@@ -98,7 +98,7 @@ impl List {
                 workflow: self.workflow.clone(),
                 state: self.state,
                 limit: Some(missing.min(LIMIT_MAX)),
-                cursor: all.next_cursor,
+                cursor: all.next_cursor.take(),
             };
             let page = client.streams(&query).await;
             let page = page.map_err(|error| Failure::of_client("can't list streams", error))?;

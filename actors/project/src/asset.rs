@@ -34,6 +34,18 @@ impl AssetKind {
             Self::Workflow => "Workflow",
         }
     }
+
+    /// The word with its article, as it stands in a sentence.
+    pub(crate) fn with_article(self) -> &'static str {
+        match self {
+            Self::Project => "a Project",
+            Self::Environment => "an Environment",
+            Self::Format => "a Format",
+            Self::Source => "a Source",
+            Self::Sink => "a Sink",
+            Self::Workflow => "a Workflow",
+        }
+    }
 }
 
 impl fmt::Display for AssetKind {

@@ -80,6 +80,7 @@ impl Library {
         if self.unreadable.iter().any(|it| it.may_be(kind, name)) {
             return Missing::Unreadable;
         }
+        let a_kind = kind.with_article();
         let cause = format!("there is no {kind} asset {name:?}");
         let names = self.of_kind(kind).map(|it| it.name.as_str());
         let names: Vec<_> = names.filter(|it| !it.is_empty()).collect();
@@ -88,9 +89,10 @@ impl Library {
             (Some(near), _) => format!("did you mean {near:?}?"),
             (None, Some(asset)) => {
                 let file = &asset.document.file;
-                format!("{name:?} is a {} asset, in {file}: name a {kind} asset", asset.kind)
+                let is = asset.kind.with_article();
+                format!("{name:?} is {is} asset, in {file}: name {a_kind} asset")
             }
-            (None, None) if names.is_empty() => format!("add a {kind} asset of that name"),
+            (None, None) if names.is_empty() => format!("add {a_kind} asset of that name"),
             (None, None) => format!("the {kind} assets are: {}", names.join(", ")),
         };
         Missing::Unknown { cause, fix }

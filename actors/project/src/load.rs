@@ -65,7 +65,7 @@ fn build(dir: &Path, registry: &Registry, findings: &mut Vec<Finding>) -> Option
         found.extend(check::workflow(draft, registry));
     }
     unused(&library, &mut references, registry, &mut found);
-    found.extend(targets::shared(&drafts));
+    found.extend(targets::shared(&drafts, &root));
     // What is wrong with a value that was reported already follows from that.
     let known: Vec<_> = found.iter().filter(|it| it.code.0 == 2220).cloned().collect();
     found.retain(|it| !references.broken.contains(&it.place) || known.contains(it));

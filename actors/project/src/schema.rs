@@ -160,7 +160,7 @@ fn kind_choice(
 }
 
 fn named_or(kind: AssetKind, written: &Value) -> Value {
-    let name = json!({ "description": format!("The name of a {kind} asset."), "type": "string" });
+    let name = json!({ "description": format!("The name of {} asset.", kind.with_article()), "type": "string" });
     json!({ "anyOf": [name, written] })
 }
 

@@ -8,6 +8,7 @@ mod places;
 mod plans;
 mod robust;
 mod schemas;
+mod targets;
 mod workflows;
 
 use std::fs;

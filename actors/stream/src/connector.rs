@@ -32,11 +32,19 @@ pub trait Effects: Send + Sync {
 /// Something that an action made visible.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Published {
-    /// Where it is now.
+    /// Where it is now. Empty: nothing became visible, and there is only the warning.
     pub address: String,
     /// Set when it could not be put exactly where it was meant to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
+}
+
+impl Published {
+    /// Nothing became visible, but somebody should know what happened.
+    #[must_use]
+    pub fn nothing_but(warning: String) -> Self {
+        Self { address: String::new(), warning: Some(warning) }
+    }
 }
 
 /// How a stream over an item ended.

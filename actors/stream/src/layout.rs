@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use weir_domain::plan::{Graph, OnError, Plan, Role, Stage};
+use weir_domain::plan::{DEAD_LETTERS, Graph, OnError, Plan, Role, Stage};
 use weir_domain::{Fault, PortName, StageId};
 
 use crate::check::{role_word, schema_difference};
@@ -14,9 +14,6 @@ use crate::stage::{Body, Guard, IslandBody, SinkBody, SourceBody};
 use crate::{
     BuildContext, Counters, RecordReader, Registry, Sink, StreamContext, dead_letter_schema,
 };
-
-/// The stage that takes the dead letters of all others.
-pub(crate) const DEAD_LETTERS: &str = "dead-letters";
 
 /// The stages of one attempt, sinks first, and the counters of every stage of the plan.
 pub(crate) struct Layout {

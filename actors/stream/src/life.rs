@@ -16,12 +16,12 @@ use std::time::Duration;
 use ractor::Actor as _;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
-use weir_domain::plan::{Plan, Role};
+use weir_domain::plan::{DEAD_LETTERS, Plan, Role};
 use weir_domain::{Counts, Fault, FaultKind, StageId, Stream, StreamState};
 use weir_persistence_api::{Claim, Settlement};
 
 use crate::connector::{Action, Outcome, Prepared, RecordReader, Source};
-use crate::layout::{DEAD_LETTERS, Ground, Layout, lay_out};
+use crate::layout::{Ground, Layout, lay_out};
 use crate::pipeline::{self, Pipeline};
 use crate::report::Reporter;
 use crate::services::{AccessError, Services};

@@ -64,6 +64,9 @@ impl<'a> Reporter<'a> {
             if let Some(warning) = warning {
                 self.warn(3021, warning);
             }
+            if address.is_empty() {
+                continue;
+            }
             let text = format!("published {address}");
             tracing::debug!(code = %Code(3020), stream = %self.stream.id, "{text}");
             self.note(3020, text);

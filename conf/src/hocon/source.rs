@@ -59,7 +59,7 @@ impl Sources {
         let text = text.strip_prefix("-D").unwrap_or(text);
         let (key, value) = text.split_once('=').unwrap_or((text, ""));
         let (key, value) = (key.trim(), value.trim());
-        let place = Place::file(format!("--set {key}"));
+        let place = Place::file(format!("-D {key}"));
         let in_word = |it: char| it.is_ascii_alphanumeric() || it == '-' || it == '_';
         let is_word = |it: &str| !it.is_empty() && it.chars().all(in_word);
         if !text.contains('=') || !key.split('.').all(is_word) || key.split('.').count() > PATH_MAX

@@ -35,12 +35,13 @@ fn the_defaults_are_those_of_the_reference() {
     let settings = Settings::load_with(None, &[], Some(HashMap::new())).unwrap();
     assert_eq!(settings.node, Node { name: None, roles: vec![] });
     assert_eq!(settings.rest_server.bind, Bind { host: "127.0.0.1".to_owned(), port: 5842 });
-    assert_eq!(settings.config_server.projects_dir, PathBuf::from("./.weir/projects"));
     assert_eq!(settings.stream.edge_bytes, Bytes(4 << 20));
     assert_eq!(settings.supervision.min_backoff, Millis(200));
     assert_eq!(settings.logging.file, None);
     let database = settings.in_data_dir(&settings.persistence.journal.sqlite.file);
     assert_eq!(database, PathBuf::from("./.weir/weir.db"));
+    let projects = settings.in_data_dir(&settings.config_server.projects_dir);
+    assert_eq!(projects, PathBuf::from("./.weir/projects"));
     assert_eq!(settings.in_data_dir("/abs/weir.db"), PathBuf::from("/abs/weir.db"));
 }
 
@@ -84,18 +85,19 @@ fn every_file_that_is_shipped_reads() {
 
 #[test]
 fn the_file_overrides_the_defaults_and_the_command_line_overrides_the_file() {
-    let text = "weir { node.name = a, data-dir = /var/weir\n rest-server.bind.port = ${?PORT} }";
+    let text = "weir { node.name = a, data-dir = /var/weir\n rest-server.bind.port = ${?PORT}
+        config-server.projects-dir = ${weir.data-dir}/work }";
     let overrides = ["-Dweir.node.name=b", "weir.node.roles=[x, y]", "weir.logging.file=//tmp/#1"];
     let settings = load_in(&[("PORT", "7000")], text, &overrides).unwrap();
     assert_eq!(settings.node.name.unwrap().as_str(), "b");
     assert_eq!(settings.node.roles, ["x", "y"]);
     assert_eq!(settings.rest_server.bind.port, 7000);
     assert_eq!(settings.logging.file, Some(PathBuf::from("//tmp/#1")));
-    // The default of this one refers to data-dir: substitutions see all layers.
-    assert_eq!(settings.config_server.projects_dir, PathBuf::from("/var/weir/projects"));
+    assert_eq!(settings.config_server.projects_dir, PathBuf::from("/var/weir/work"));
     let unset = load_in(&[], text, &["weir.data-dir=./x"]).unwrap();
     assert_eq!(unset.rest_server.bind.port, 5842);
-    assert_eq!(unset.config_server.projects_dir, PathBuf::from("./x/projects"));
+    // Substitutions see all layers.
+    assert_eq!(unset.config_server.projects_dir, PathBuf::from("./x/work"));
     assert_eq!(load_in(&[("N", "")], "weir.node.name = ${?N}", &[]).unwrap().node.name, None);
 }
 
@@ -172,18 +174,18 @@ fn the_command_line_is_refused_by_the_name_of_its_key() {
     check_override(
         "weir.rest-server.bind.port=many",
         &[
-            "--set weir.rest-server.bind.port: error[WEIR-01102] weir.rest-server.bind.port: expected a whole number from 0 to 65535, found the text \"many\"",
+            "-D weir.rest-server.bind.port: error[WEIR-01102] weir.rest-server.bind.port: expected a whole number from 0 to 65535, found the text \"many\"",
         ],
     );
     check_override(
         "weir.rest-sever.bind.port=1",
         &[
-            "--set weir.rest-sever.bind.port: error[WEIR-01101] weir.rest-sever: unknown key \"rest-sever\"\n  fix: did you mean \"rest-server\"?",
+            "-D weir.rest-sever.bind.port: error[WEIR-01101] weir.rest-sever: unknown key \"rest-sever\"\n  fix: did you mean \"rest-server\"?",
         ],
     );
     check_override(
         "weir.node.roles=[a",
-        &["--set weir.node.roles: error[WEIR-01104]: '[' is never closed\n  fix: close it"],
+        &["-D weir.node.roles: error[WEIR-01104]: '[' is never closed\n  fix: close it"],
     );
     for text in ["verbose", "=1", "a b=1", "weir..x=1", "include \"x\"=1", "weir{x=1"] {
         let refused = load_in(&[], "", &[text]).unwrap_err();

@@ -12,6 +12,7 @@
 
 mod counts;
 mod finding;
+mod item;
 mod node;
 mod page;
 mod problem;
@@ -23,6 +24,7 @@ mod workflow;
 
 pub use counts::CountsView;
 pub use finding::{FaultView, FindingView};
+pub use item::{ItemView, ItemsQuery, ItemsReset, ItemsResetResult};
 pub use node::NodeView;
 pub use page::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page};
 pub use problem::{Problem, ProblemKind, ProblemPart};

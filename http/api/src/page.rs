@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use weir_domain::StreamId;
+use weir_domain::{SourceName, StreamId};
 
 use crate::schema;
 
@@ -37,28 +37,64 @@ impl<T> Page<T> {
     }
 }
 
-/// Where a list of streams goes on: after this stream. Opaque outside of this module.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor(StreamId);
+/// Where a list goes on: after this element. Opaque outside of this module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor(Last);
 
-/// First byte of every cursor; another number is another shape.
-const VERSION: u8 = 1;
+/// The last element that was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Last {
+    Stream(StreamId),
+    Item(SourceName, String),
+}
+
+/// First byte of every cursor: which list it belongs to, and in which shape.
+const STREAM: u8 = 1;
+const ITEM: u8 = 2;
+
+const REFUSAL: &str = "this is no cursor of this list: pass nextCursor back as it came, or leave \
+                       it out to begin at the start";
 
 impl Cursor {
-    pub fn after(id: StreamId) -> Self {
-        Self(id)
+    pub fn after_stream(id: StreamId) -> Self {
+        Self(Last::Stream(id))
     }
 
-    /// The last stream that was seen.
-    pub fn stream(self) -> StreamId {
-        self.0
+    pub fn after_item(source: SourceName, name: String) -> Self {
+        Self(Last::Item(source, name))
+    }
+
+    /// The last stream that was seen; an error for a cursor of another list.
+    pub fn stream(self) -> Result<StreamId, &'static str> {
+        match self.0 {
+            Last::Stream(id) => Ok(id),
+            Last::Item(..) => Err(REFUSAL),
+        }
+    }
+
+    /// The last item that was seen; an error for a cursor of another list.
+    pub fn item(self) -> Result<(SourceName, String), &'static str> {
+        match self.0 {
+            Last::Item(source, name) => Ok((source, name)),
+            Last::Stream(_) => Err(REFUSAL),
+        }
     }
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = vec![VERSION];
-        bytes.extend(self.0.0.as_bytes());
+        let mut bytes = Vec::new();
+        match &self.0 {
+            Last::Stream(id) => {
+                bytes.push(STREAM);
+                bytes.extend(id.0.as_bytes());
+            }
+            Last::Item(source, name) => {
+                bytes.push(ITEM);
+                let pair = serde_json::to_vec(&(source, name)).expect("two texts are JSON");
+                bytes.extend(pair);
+            }
+        }
         f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
     }
 }
@@ -67,12 +103,18 @@ impl FromStr for Cursor {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const REFUSAL: &str = "this is no cursor of this list: pass nextCursor back as it came, \
-                               or leave it out to begin at the start";
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| REFUSAL)?;
-        let Some((&VERSION, id)) = bytes.split_first() else { return Err(REFUSAL) };
-        let id: [u8; 16] = id.try_into().map_err(|_| REFUSAL)?;
-        Ok(Self(StreamId(uuid::Uuid::from_bytes(id))))
+        match bytes.split_first() {
+            Some((&STREAM, id)) => {
+                let id: [u8; 16] = id.try_into().map_err(|_| REFUSAL)?;
+                Ok(Self::after_stream(StreamId(uuid::Uuid::from_bytes(id))))
+            }
+            Some((&ITEM, pair)) => {
+                let (source, name) = serde_json::from_slice(pair).map_err(|_| REFUSAL)?;
+                Ok(Self::after_item(source, name))
+            }
+            _ => Err(REFUSAL),
+        }
     }
 }
 
@@ -95,12 +137,24 @@ mod tests {
     #[test]
     fn a_cursor_reads_back_as_written_and_nothing_else_is_one() {
         let id: StreamId = "0197a8b0-5b5e-7c3e-9d4f-0123456789ab".parse().unwrap();
-        let text = Cursor::after(id).to_string();
-        assert_eq!(text.parse::<Cursor>().map(Cursor::stream), Ok(id));
-        for bad in
-            ["", "x", "AQ", "0197a8b0-5b5e-7c3e-9d4f-0123456789ab", "Agl6iwW158Pp1PASNFZ4mrAA"]
-        {
+        let source = SourceName::stored("flights/read");
+        let of_streams = Cursor::after_stream(id);
+        let of_items = Cursor::after_item(source.clone(), "a\"\u{e9}\0/b.csv".into());
+        for cursor in [&of_streams, &of_items] {
+            assert_eq!(cursor.to_string().parse().as_ref(), Ok(cursor));
+        }
+        for bad in [
+            "",
+            "x",
+            "AQ",
+            "Ag",
+            "0197a8b0-5b5e-7c3e-9d4f-0123456789ab",
+            "Agl6iwW158Pp1PASNFZ4mrAA",
+        ] {
             assert!(bad.parse::<Cursor>().is_err(), "{bad:?}");
         }
+        assert_eq!(of_streams.clone().stream(), Ok(id));
+        assert_eq!(of_items.clone().item(), Ok((source, "a\"\u{e9}\0/b.csv".into())));
+        assert!(of_streams.item().is_err() && of_items.stream().is_err(), "of another list");
     }
 }

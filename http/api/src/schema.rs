@@ -78,6 +78,17 @@ text!(
     |it| it.enum_values(Some(words(&domain::StreamState::ALL)))
 );
 text!(
+    /// The history that items are claimed in: a workflow's source stage, as `workflow/stage`.
+    SourceName,
+    |it| it
+);
+text!(
+    /// What became of an item. `acquired` and `committing` are held by a stream; `released` was
+    /// given back unprocessed.
+    ItemStatus,
+    |it| it.enum_values(Some(words(&domain::ItemStatus::ALL)))
+);
+text!(
     /// Where a workflow stands on its engine.
     WorkflowState,
     |it| it.enum_values(Some(words(&[

@@ -65,6 +65,15 @@ impl Client {
         self.decoded(self.http.post(url)).await
     }
 
+    pub(crate) async fn post_with<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        command: &(impl Serialize + ?Sized),
+    ) -> Result<T, Error> {
+        let url = self.url(path);
+        self.decoded(self.http.post(url).json(command)).await
+    }
+
     /// The address of a resource; every part is one segment, whatever characters it has.
     fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();

@@ -1,7 +1,7 @@
-//! Passing a reading request on to another server, answer unread.
+//! Passing a question or a command on to another server, answer unread.
 
-use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderName};
+use reqwest::{RequestBuilder, Url};
 
 use crate::{Client, Error};
 
@@ -25,7 +25,30 @@ impl Client {
         request_id: Option<&str>,
     ) -> Result<Forwarded, Error> {
         let url = self.below(path_and_query)?;
-        let mut request = self.http.get(url);
+        self.forwarded(self.http.get(url), request_id).await
+    }
+
+    /// As [`Client::forward`], a command with its body.
+    pub async fn forward_command(
+        &self,
+        path_and_query: &str,
+        request_id: Option<&str>,
+        content_type: Option<&str>,
+        body: Vec<u8>,
+    ) -> Result<Forwarded, Error> {
+        let url = self.below(path_and_query)?;
+        let mut request = self.http.post(url).body(body);
+        if let Some(content_type) = content_type {
+            request = request.header(CONTENT_TYPE, content_type);
+        }
+        self.forwarded(request, request_id).await
+    }
+
+    async fn forwarded(
+        &self,
+        mut request: RequestBuilder,
+        request_id: Option<&str>,
+    ) -> Result<Forwarded, Error> {
         if let Some(id) = request_id {
             request = request.header(REQUEST_ID, id);
         }

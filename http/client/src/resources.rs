@@ -2,8 +2,9 @@
 
 use weir_domain::StreamId;
 use weir_http_api::{
-    NodeView, Page, ProjectSummary, StreamDetail, StreamLog, StreamSummary, StreamsQuery,
-    Validation, VersionView, WorkflowDetail, WorkflowSummary,
+    ItemView, ItemsQuery, ItemsReset, ItemsResetResult, NodeView, Page, ProjectSummary,
+    StreamDetail, StreamLog, StreamSummary, StreamsQuery, Validation, VersionView, WorkflowDetail,
+    WorkflowSummary,
 };
 
 use crate::{Client, Error};
@@ -36,6 +37,16 @@ impl Client {
 
     pub async fn stream_log(&self, id: StreamId) -> Result<StreamLog, Error> {
         self.get(&["streams", &id.to_string(), "log"]).await
+    }
+
+    /// One page of items, by source and name.
+    pub async fn items(&self, query: &ItemsQuery) -> Result<Page<ItemView>, Error> {
+        self.get_with(&["items"], query).await
+    }
+
+    /// Forgets what was processed, so that it is processed again.
+    pub async fn items_reset(&self, command: &ItemsReset) -> Result<ItemsResetResult, Error> {
+        self.post_with(&["items:reset"], command).await
     }
 
     /// Projects of a configuration server.

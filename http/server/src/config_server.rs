@@ -1,6 +1,7 @@
 //! The configuration server: projects, the operators' page, and the engine's API passed on.
 //!
-//! It moves no payload data and works without an engine: only questions about what runs need one.
+//! It moves no payload data and works without an engine: only what concerns running workflows needs
+//! one.
 
 use std::sync::Arc;
 
@@ -39,7 +40,7 @@ pub fn router(projects: Arc<dyn Projects>, engine: Client, limits: Limits) -> Ro
 /// The OpenAPI document of the configuration server, with what it passes on.
 pub fn document() -> OpenApi {
     let acts = OpenApi::default().nest("/api/v1", Acts::openapi());
-    let engine = OpenApi::default().nest("/api/v1", engine::questions().into_openapi());
+    let engine = OpenApi::default().nest("/api/v1", engine::passed_on().into_openapi());
     described().into_openapi().merge_from(acts).merge_from(engine)
 }
 
@@ -59,7 +60,8 @@ fn described() -> OpenApiRouter<Arc<dyn Projects>> {
 struct Acts;
 
 fn forwarded() -> Router<Client> {
-    ["nodes", "workflows", "streams"].into_iter().fold(Router::new(), |router, noun| {
+    let commands = Router::new().route("/api/v1/items:reset", post(forward::command_to_engine));
+    ["nodes", "workflows", "streams", "items"].into_iter().fold(commands, |router, noun| {
         router
             .route(&format!("/api/v1/{noun}"), get(forward::to_engine))
             .route(&format!("/api/v1/{noun}/{{*rest}}"), get(forward::to_engine))

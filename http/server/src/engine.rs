@@ -1,4 +1,4 @@
-//! The engine's REST API: nodes, workflows and streams, as this engine knows them.
+//! The engine's REST API: nodes, workflows, streams and items, as this engine knows them.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::extract::Fields;
 use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
-use crate::{Engine, nodes, openapi, overview, streams, workflows};
+use crate::{Engine, items, nodes, openapi, overview, streams, workflows};
 
 const NAME: &str = "reactive-engine";
 
@@ -38,11 +38,11 @@ fn described() -> OpenApiRouter<Arc<dyn Engine>> {
     OpenApiRouter::with_openapi(openapi::document("Weir engine", about))
         .routes(routes!(health::livez))
         .routes(routes!(readyz))
-        .nest("/api/v1", questions().routes(routes!(version::show)))
+        .nest("/api/v1", passed_on().routes(routes!(version::show)))
 }
 
 /// What the configuration server passes on.
-pub(crate) fn questions() -> OpenApiRouter<Arc<dyn Engine>> {
+pub(crate) fn passed_on() -> OpenApiRouter<Arc<dyn Engine>> {
     OpenApiRouter::default()
         .routes(routes!(nodes::list))
         .routes(routes!(nodes::show))
@@ -51,6 +51,8 @@ pub(crate) fn questions() -> OpenApiRouter<Arc<dyn Engine>> {
         .routes(routes!(streams::list))
         .routes(routes!(streams::show))
         .routes(routes!(streams::log))
+        .routes(routes!(items::list))
+        .routes(routes!(items::reset))
 }
 
 /// Whether the engine can do its work.

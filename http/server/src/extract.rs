@@ -4,8 +4,11 @@ use std::convert::Infallible;
 use std::fmt::Display;
 use std::str::FromStr;
 
-use axum::extract::{FromRequestParts, Path, Query};
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Path, Query, Request};
 use axum::http::request::Parts;
+use axum::http::{Extensions, Uri};
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
@@ -49,6 +52,43 @@ fn invalid_query(text: &str) -> Error {
     Error::Invalid { pointer, reason: reason.to_owned() }
 }
 
+/// A command in JSON. Unknown fields are refused where its type says so.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<S: Sync + Send, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let path = asked_path(request.extensions(), request.uri());
+        let method = request.method().clone();
+        match Json::<T>::from_request(request, state).await {
+            Ok(Json(command)) => Ok(Self(command)),
+            Err(JsonRejection::JsonDataError(it)) => Err(invalid_body(&it.body_text())),
+            Err(JsonRejection::JsonSyntaxError(it)) => Err(invalid_body(&it.body_text())),
+            Err(other) => Err(Error::Status { status: other.status(), method, path }),
+        }
+    }
+}
+
+/// The text is `Failed to … : names[0]: invalid type: …` where a path into the body is known.
+fn invalid_body(text: &str) -> Error {
+    let text = text.split_once(": ").map_or(text, |it| it.1);
+    let (pointer, reason) = match text.split_once(": ") {
+        Some((place, reason)) if is_place(place) => (pointer(place), reason),
+        _ => ("body".to_owned(), text),
+    };
+    Error::Invalid { pointer, reason: reason.to_owned() }
+}
+
+fn is_place(text: &str) -> bool {
+    text.chars().all(|it| it.is_ascii_alphanumeric() || "[].".contains(it))
+}
+
+/// `names[0]` as a JSON pointer: `/names/0`.
+fn pointer(place: &str) -> String {
+    format!("/{}", place.replace('[', "/").replace(']', "").replace('.', "/"))
+}
+
 /// The path of the request, for refusals.
 pub(crate) struct AskedPath(pub(crate) String);
 
@@ -56,7 +96,12 @@ impl<S: Sync + Send> FromRequestParts<S> for AskedPath {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let original = parts.extensions.get::<axum::extract::OriginalUri>();
-        Ok(Self(original.map_or(&parts.uri, |it| &it.0).path().to_owned()))
+        Ok(Self(asked_path(&parts.extensions, &parts.uri)))
     }
+}
+
+/// As the client wrote it: routers take away what they matched.
+fn asked_path(extensions: &Extensions, uri: &Uri) -> String {
+    let original = extensions.get::<OriginalUri>();
+    original.map_or(uri, |it| &it.0).path().to_owned()
 }

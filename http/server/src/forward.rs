@@ -1,6 +1,6 @@
-//! Passing questions about what runs on to the engine, answers as they come.
+//! Passing questions and commands about what runs on to the engine, answers as they come.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
@@ -16,12 +16,35 @@ pub(crate) async fn to_engine(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Error> {
-    let path = uri.path_and_query().map_or(uri.path(), |it| it.as_str());
+    let answer = engine.forward(path_and_query(&uri), request_id(&headers)).await;
+    passed_on(&engine, &uri, answer)
+}
+
+pub(crate) async fn command_to_engine(
+    State(engine): State<Client>,
+    headers: HeaderMap,
+    uri: Uri,
+    body: Bytes,
+) -> Result<Response, Error> {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    let (path, id) = (path_and_query(&uri), request_id(&headers));
+    let answer = engine.forward_command(path, id, content_type, body.into()).await;
+    passed_on(&engine, &uri, answer)
+}
+
+fn path_and_query(uri: &Uri) -> &str {
+    uri.path_and_query().map_or(uri.path(), |it| it.as_str())
+}
+
+fn passed_on(
+    engine: &Client,
+    uri: &Uri,
+    answer: Result<Forwarded, client::Error>,
+) -> Result<Response, Error> {
     let refuse = |cause| Error::Forward { path: uri.path().to_owned(), cause };
-    let answer = engine.forward(path, request_id(&headers)).await.map_err(refuse)?;
     let unusable =
         |cause: &str| client::Error::Decode { url: engine.base().into(), cause: cause.into() };
-    response(answer).map_err(|cause| refuse(unusable(cause)))
+    response(answer.map_err(refuse)?).map_err(|cause| refuse(unusable(cause)))
 }
 
 fn response(answer: Forwarded) -> Result<Response, &'static str> {

@@ -9,9 +9,6 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use weir_domain::Fault;
 
-/// How long open connections may finish after the shutdown began.
-const GRACE: Duration = Duration::from_secs(5);
-
 /// Listens on `host:port`. `key` is the configuration key above `host` and `port`, as
 /// `weir.rest-server.bind`: a refusal names it.
 pub async fn bind(host: &str, port: u16, key: &str) -> Result<TcpListener, Fault> {
@@ -47,11 +44,12 @@ fn refused(address: &str, key: &str, error: &io::Error) -> Fault {
     }
 }
 
-/// Serves until `shutdown` ends; then takes nothing new, lets open requests finish for a few
-/// seconds, and returns.
+/// Serves until `shutdown` ends; then takes nothing new, lets open requests finish within `grace`,
+/// and returns.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
+    grace: Duration,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let (stopping, stopped) = oneshot::channel::<()>();
@@ -63,12 +61,12 @@ pub async fn serve(
     let cut_off = async move {
         // The sender is dropped, never used: either way this goes on when the shutdown began.
         let _ = stopped.await;
-        tokio::time::sleep(GRACE).await;
+        tokio::time::sleep(grace).await;
     };
     tokio::select! {
         ended = serving => ended,
         () = cut_off => {
-            tracing::warn!("connections were still open after {GRACE:?} and were closed");
+            tracing::warn!("connections were still open after {grace:?} and were closed");
             Ok(())
         }
     }

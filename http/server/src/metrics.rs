@@ -18,6 +18,9 @@ use crate::overview;
 /// Histograms gather samples until they are folded; without it memory would grow between scrapes.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
+/// How long a scrape that was begun may take when the end has come.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// `GET /metrics` of the recorder that `handle` belongs to.
 pub fn router(handle: PrometheusHandle) -> Router {
     const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -34,7 +37,7 @@ pub async fn serve(
     handle: PrometheusHandle,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let serving = crate::serve(listener, router(handle.clone()), shutdown);
+    let serving = crate::serve(listener, router(handle.clone()), GRACE, shutdown);
     let upkeep = async {
         let mut ticks = interval(UPKEEP_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

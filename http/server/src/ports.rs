@@ -5,10 +5,10 @@
 
 use async_trait::async_trait;
 use weir_domain::{
-    Fault, Finding, LogLine, Node, ProjectName, Stream, StreamId, StreamState, Workflow,
-    WorkflowName,
+    Fault, Finding, ItemStatus, LogLine, Node, ProjectName, SourceName, Stream, StreamId,
+    StreamState, Workflow, WorkflowName,
 };
-use weir_http_api::ProjectSummary;
+use weir_http_api::{ItemView, ProjectSummary};
 
 /// What must be fine for a server to be ready: each check by its name, with what is wrong.
 pub type Checks = Vec<(&'static str, Result<(), String>)>;
@@ -24,6 +24,17 @@ pub struct StreamFilter {
     pub limit: u32,
 }
 
+/// Which items to list, by source and name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemFilter {
+    pub source: Option<SourceName>,
+    pub status: Option<ItemStatus>,
+    /// Go on after this item of this source.
+    pub after: Option<(SourceName, String)>,
+    /// Most items to return.
+    pub limit: u32,
+}
+
 /// An engine as its REST API sees it.
 #[async_trait]
 pub trait Engine: Send + Sync + 'static {
@@ -36,6 +47,15 @@ pub trait Engine: Send + Sync + 'static {
     async fn stream(&self, id: StreamId) -> Result<Option<Stream>, Fault>;
     /// The log of a stream, oldest line first; `None` where the stream is not known.
     async fn stream_log(&self, id: StreamId) -> Result<Option<Vec<LogLine>>, Fault>;
+    async fn items(&self, filter: ItemFilter) -> Result<Vec<ItemView>, Fault>;
+    /// Forgets items that are not held, all of the source where no names are given, and says how
+    /// many; with `dry_run` it only counts them.
+    async fn items_reset(
+        &self,
+        source: SourceName,
+        names: Option<Vec<String>>,
+        dry_run: bool,
+    ) -> Result<u64, Fault>;
     async fn readiness(&self) -> Checks;
 }
 

@@ -4,15 +4,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use weir_domain::{Stream, StreamId};
-use weir_http_api::{
-    Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page, Problem, StreamDetail, StreamLog, StreamSummary,
-    StreamsQuery,
-};
+use weir_domain::StreamId;
+use weir_http_api::{Cursor, Page, Problem, StreamDetail, StreamLog, StreamSummary, StreamsQuery};
 
 use crate::error::Error;
 use crate::extract::{Fields, Part};
-use crate::{Engine, StreamFilter};
+use crate::{Engine, StreamFilter, paging};
 
 /// Streams, newest first.
 #[utoipa::path(get, path = "/streams", tag = "streams", operation_id = "listStreams",
@@ -25,9 +22,9 @@ pub(crate) async fn list(
     State(engine): State<Arc<dyn Engine>>,
     Fields(query): Fields<StreamsQuery>,
 ) -> Result<Json<Page<StreamSummary>>, Error> {
-    let limit = limit(&query)?;
-    let streams = engine.streams(filter(query, limit)).await?;
-    Ok(Json(page(streams, limit)))
+    let limit = paging::limit(query.limit)?;
+    let streams = engine.streams(filter(query, limit)?).await?;
+    Ok(Json(paging::page(streams, limit, |it| Cursor::after_stream(it.id))))
 }
 
 /// One stream with its counts by stage and what it published.
@@ -60,30 +57,8 @@ pub(crate) async fn log(
     Ok(Json(StreamLog { id, lines: lines.into_iter().map(Into::into).collect() }))
 }
 
-fn limit(query: &StreamsQuery) -> Result<u32, Error> {
-    let limit = query.limit.unwrap_or(LIMIT_DEFAULT);
-    if (1..=LIMIT_MAX).contains(&limit) {
-        return Ok(limit);
-    }
-    let reason = format!("{limit} is not between 1 and {LIMIT_MAX}");
-    Err(Error::Invalid { pointer: "query/limit".into(), reason })
-}
-
 /// Asks for one more than the page holds, which tells whether another page follows.
-fn filter(query: StreamsQuery, limit: u32) -> StreamFilter {
-    StreamFilter {
-        workflow: query.workflow,
-        state: query.state,
-        before: query.cursor.map(Cursor::stream),
-        limit: limit + 1,
-    }
-}
-
-fn page(mut streams: Vec<Stream>, limit: u32) -> Page<StreamSummary> {
-    let limit = limit as usize;
-    let has_more = streams.len() > limit;
-    streams.truncate(limit);
-    let last = streams.last().filter(|_| has_more);
-    let next_cursor = last.map(|it| Cursor::after(it.id));
-    Page { next_cursor, ..Page::whole(streams) }
+fn filter(query: StreamsQuery, limit: u32) -> Result<StreamFilter, Error> {
+    let before = query.cursor.map(Cursor::stream).transpose().map_err(paging::wrong_cursor)?;
+    Ok(StreamFilter { workflow: query.workflow, state: query.state, before, limit: limit + 1 })
 }

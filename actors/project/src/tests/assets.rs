@@ -136,6 +136,17 @@ fn a_reference_to_nothing_gets_a_suggestion_and_nothing_follows_from_it() {
 }
 
 #[test]
+fn a_kind_stands_with_its_article() {
+    check(
+        &[("project.yaml", &*project("[base]")), ("w.yaml", WORKFLOW)],
+        &[
+            "project.yaml:4:24 2220 spec.environments[0] | there is no Environment asset \"base\" | \
+           add an Environment asset of that name",
+        ],
+    );
+}
+
+#[test]
 fn values_are_text_numbers_and_booleans() {
     let environment = "\
 apiVersion: weir/v1

@@ -60,8 +60,18 @@ struct SourceConfig {
     interval: Option<Millis>,
     #[serde(default)]
     recursive: bool,
+    #[serde(default)]
+    glob: Option<String>,
     /// The format of the files.
     format: FormatConfig,
+    #[serde(default)]
+    done: Option<DoneConfig>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DoneConfig {
+    directory: String,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

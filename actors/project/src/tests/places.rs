@@ -45,7 +45,7 @@ format: { type: csv, header: yes, schema: [{ name: a, type: 1 }, { nam: b, type:
             ),
             &format!(
                 "12:11 2001 {BASE}.stable | unknown key \"stable\" | remove it, or use one of \
-                      directory, interval, recursive, format"
+                      directory, interval, recursive, glob, format, done"
             ),
             &format!(
                 "13:40 2002 {BASE}.format.header | expected true or false, found the text \

@@ -56,6 +56,7 @@ async fn questions_about_what_runs_go_to_the_engine_and_come_back_as_they_are() 
         "workflows/flights".to_owned(),
         "streams?limit=2&state=committed".to_owned(),
         format!("streams/{id}/log"),
+        "items?source=flights%2Fin&limit=2".to_owned(),
     ] {
         let direct = get(&format!("{engine}/api/v1/{path}")).await;
         assert_eq!(get(&format!("{server}/api/v1/{path}")).await, direct, "{path}");

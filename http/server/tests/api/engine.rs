@@ -167,7 +167,7 @@ async fn faults_and_panics_are_problems_and_the_server_goes_on() {
 #[tokio::test]
 async fn a_request_that_takes_too_long_is_refused() {
     let limits = Limits { request_timeout: Duration::from_millis(20), ..Limits::default() };
-    let base = fixture::served(router(Arc::new(FakeEngine { journal: Ok(()) }), limits)).await;
+    let base = fixture::served(router(Arc::new(FakeEngine::new()), limits)).await;
     let hangs = problem(&format!("{base}/api/v1/workflows/hangs")).await;
     assert_eq!((&hangs["status"], &hangs["code"]), (&json!(503), &json!("WEIR-07007")));
 }
@@ -178,7 +178,7 @@ async fn readiness_says_what_is_wrong() {
     assert_eq!(get(&format!("{base}/readyz")).await, (200, text_plain(), "ok\n".into()));
     let verbose = "[+] journal: ok\n[+] workflows: ok\nready\n";
     assert_eq!(get(&format!("{base}/readyz?verbose")).await.2, verbose);
-    let cut_off = FakeEngine { journal: Err("the disk is full".into()) };
+    let cut_off = FakeEngine { journal: Err("the disk is full".into()), ..FakeEngine::new() };
     let base = fixture::served(router(Arc::new(cut_off), Limits::default())).await;
     let text = "[-] journal: the disk is full\n[+] workflows: ok\nnot ready: 1 check fails\n";
     assert_eq!(get(&format!("{base}/readyz")).await, (503, text_plain(), text.into()));

@@ -1,20 +1,23 @@
 //! An engine and projects with fixed contents, and servers that own their ports.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use weir_domain::plan::{Edge, OnError, Plan, Retry, Role, Stage};
 use weir_domain::{
-    Code, Counts, Fault, Finding, InstanceId, LogLine, Node, NodeName, NodeStatus, NodeUid, Place,
-    PortName, ProjectName, Severity, StageId, Stream, StreamId, StreamState, Timestamp, Workflow,
-    WorkflowName, WorkflowState,
+    Code, Counts, Fault, Finding, InstanceId, ItemStatus, LogLine, Node, NodeName, NodeStatus,
+    NodeUid, Place, PortName, ProjectName, Severity, SourceName, StageId, Stream, StreamId,
+    StreamState, Timestamp, Workflow, WorkflowName, WorkflowState,
 };
-use weir_http_api::ProjectSummary;
+use weir_http_api::{ItemView, ProjectSummary};
 use weir_http_client::Client;
-use weir_http_server::{Checks, Engine, Limits, Projects, StreamFilter, config_server, engine};
+use weir_http_server::{
+    Checks, Engine, ItemFilter, Limits, Projects, StreamFilter, config_server, engine,
+};
 
 pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
@@ -113,9 +116,32 @@ pub(crate) fn stream(n: u64) -> Stream {
     }
 }
 
-/// Two workflows, ten streams; some names make it misbehave.
+/// Five items of a workflow that runs and one of a workflow that is gone.
+fn items() -> Vec<ItemView> {
+    let item = |source: &str, n: u64| ItemView {
+        source: SourceName::stored(source),
+        name: format!("{n}.csv"),
+        status: if n.is_multiple_of(2) { ItemStatus::Failed } else { ItemStatus::Done },
+        size: 1_000 + n,
+        modified_at: NOW,
+        stream: stream_id(n),
+        owner: "one#7".into(),
+        claimed_at: NOW,
+        settled_at: Some(NOW),
+    };
+    (1..6).map(|n| item("flights/in", n)).chain([item("gone/in", 6)]).collect()
+}
+
+/// Two workflows, ten streams, six items; some names make it misbehave.
 pub(crate) struct FakeEngine {
     pub(crate) journal: Result<(), String>,
+    pub(crate) items: Mutex<Vec<ItemView>>,
+}
+
+impl FakeEngine {
+    pub(crate) fn new() -> Self {
+        Self { journal: Ok(()), items: Mutex::new(items()) }
+    }
 }
 
 #[async_trait::async_trait]
@@ -161,6 +187,36 @@ impl Engine for FakeEngine {
         Ok(self.stream(id).await?.map(|_| vec![line]))
     }
 
+    async fn items(&self, filter: ItemFilter) -> Result<Vec<ItemView>, Fault> {
+        let fits = |it: &&ItemView| {
+            filter.source.as_ref().is_none_or(|source| it.source == *source)
+                && filter.status.is_none_or(|status| it.status == status)
+                && filter
+                    .after
+                    .as_ref()
+                    .is_none_or(|(source, name)| (&it.source, &it.name) > (source, name))
+        };
+        let items = self.items.lock().unwrap();
+        Ok(items.iter().filter(fits).take(filter.limit as usize).cloned().collect())
+    }
+
+    async fn items_reset(
+        &self,
+        source: SourceName,
+        names: Option<Vec<String>>,
+        dry_run: bool,
+    ) -> Result<u64, Fault> {
+        let is_meant = |it: &ItemView| {
+            it.source == source && names.as_ref().is_none_or(|names| names.contains(&it.name))
+        };
+        let mut items = self.items.lock().unwrap();
+        let count = items.iter().filter(|it| is_meant(it)).count();
+        if !dry_run {
+            items.retain(|it| !is_meant(it));
+        }
+        Ok(count as u64)
+    }
+
     async fn readiness(&self) -> Checks {
         vec![("journal", self.journal.clone()), ("workflows", Ok(()))]
     }
@@ -200,13 +256,14 @@ impl Projects for FakeProjects {
 pub(crate) async fn served(router: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(weir_http_server::serve(listener, router, std::future::pending()));
+    let never = std::future::pending();
+    tokio::spawn(weir_http_server::serve(listener, router, Duration::from_secs(1), never));
     address
 }
 
 pub(crate) async fn engine() -> String {
     let limits = Limits::default();
-    served(engine::router(Arc::new(FakeEngine { journal: Ok(()) }), limits)).await
+    served(engine::router(Arc::new(FakeEngine::new()), limits)).await
 }
 
 pub(crate) async fn config_server(engine: &str) -> String {

@@ -6,6 +6,7 @@
 mod config_server;
 mod engine;
 mod fixture;
+mod items;
 mod metrics;
 mod openapi;
 mod shutdown;

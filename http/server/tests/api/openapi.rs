@@ -42,6 +42,8 @@ fn the_documents_hold_every_path() {
     assert_eq!(
         paths(&engine::document()),
         [
+            "/api/v1/items",
+            "/api/v1/items:reset",
             "/api/v1/nodes",
             "/api/v1/nodes/{name}",
             "/api/v1/streams",
@@ -57,6 +59,8 @@ fn the_documents_hold_every_path() {
     assert_eq!(
         paths(&config_server::document()),
         [
+            "/api/v1/items",
+            "/api/v1/items:reset",
             "/api/v1/nodes",
             "/api/v1/nodes/{name}",
             "/api/v1/projects",

@@ -1,0 +1,123 @@
+//! The history of items: listing it page by page, and forgetting it.
+
+use serde_json::json;
+use weir_domain::{ItemStatus, SourceName, StreamId};
+use weir_http_api::{Cursor, ItemsQuery, ItemsReset};
+use weir_http_client::Client;
+
+use crate::fixture::{self, config_server, problem, problem_in};
+
+fn source(name: &str) -> SourceName {
+    SourceName::stored(name)
+}
+
+async fn names(client: &Client, query: &ItemsQuery) -> Vec<String> {
+    let page = client.items(query).await.unwrap();
+    page.items.into_iter().map(|it| format!("{} {}", it.source, it.name)).collect()
+}
+
+#[tokio::test]
+async fn items_are_listed_page_by_page_and_filtered() {
+    let client = Client::new(&fixture::engine().await).unwrap();
+    let mut query = ItemsQuery { limit: Some(4), ..ItemsQuery::default() };
+    let first = client.items(&query).await.unwrap();
+    assert_eq!(first.items.len(), 4);
+    query.cursor = first.next_cursor;
+    let second = client.items(&query).await.unwrap();
+    assert_eq!((second.items.len(), second.next_cursor), (2, None));
+    let failed = ItemsQuery {
+        source: Some(source("flights/in")),
+        status: Some(ItemStatus::Failed),
+        ..ItemsQuery::default()
+    };
+    assert_eq!(names(&client, &failed).await, ["flights/in 2.csv", "flights/in 4.csv"]);
+}
+
+#[tokio::test]
+async fn a_reset_forgets_what_it_names_and_a_dry_run_forgets_nothing() {
+    let engine = fixture::engine().await;
+    // Through the configuration server, which passes questions and commands on.
+    let client = Client::new(&config_server(&engine).await).unwrap();
+    let all = ItemsQuery::default();
+    let mut command = ItemsReset {
+        source: source("flights/in"),
+        names: Some(vec!["1.csv".into(), "2.csv".into(), "nope.csv".into()]),
+        dry_run: true,
+    };
+    let counted = client.items_reset(&command).await.unwrap();
+    assert_eq!((counted.count, counted.dry_run), (2, true));
+    assert_eq!(names(&client, &all).await.len(), 6);
+    command.dry_run = false;
+    let done = client.items_reset(&command).await.unwrap();
+    assert_eq!((done.count, done.dry_run), (2, false));
+    let rest = ["flights/in 3.csv", "flights/in 4.csv", "flights/in 5.csv", "gone/in 6.csv"];
+    assert_eq!(names(&client, &all).await, rest);
+    let whole = ItemsReset { source: source("gone/in"), names: None, dry_run: false };
+    assert_eq!(client.items_reset(&whole).await.unwrap().count, 1);
+    assert_eq!(names(&client, &all).await, rest[..3]);
+}
+
+#[tokio::test]
+async fn a_source_that_nobody_knows_is_refused_with_the_nearest_one() {
+    let base = fixture::engine().await;
+    for (asked, hint) in [
+        ("flights/im", json!("did you mean \"flights/in\"?")),
+        ("weather", json!("did you mean \"weather/in\"?")),
+        ("xyz", json!(null)),
+    ] {
+        let problem = problem(&format!("{base}/api/v1/items?source={asked}")).await;
+        assert_eq!((&problem["code"], &problem["hint"]), (&json!("WEIR-07003"), &hint));
+        assert_eq!(problem["detail"], format!("there is no source {asked:?}"));
+    }
+    let client = Client::new(&base).unwrap();
+    let unknown = ItemsReset { source: source("xyz"), names: None, dry_run: true };
+    assert_eq!(client.items_reset(&unknown).await.unwrap_err().code().0, 7_003);
+    let idle = ItemsQuery { source: Some(source("weather/in")), ..ItemsQuery::default() };
+    assert_eq!(names(&client, &idle).await, [""; 0], "it has read nothing yet");
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_list_is_refused() {
+    let base = fixture::engine().await;
+    let of_streams = Cursor::after_stream(StreamId(uuid::Uuid::nil()));
+    let of_items = Cursor::after_item(source("flights/in"), "1.csv".into());
+    for path in [format!("items?cursor={of_streams}"), format!("streams?cursor={of_items}")] {
+        let problem = problem(&format!("{base}/api/v1/{path}")).await;
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.starts_with("query/cursor is not valid: this is no cursor"), "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_reset_is_refused_where_it_is_wrong() {
+    let engine = fixture::engine().await;
+    let server = config_server(&engine).await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    for (content_type, body, code, detail) in [
+        ("application/json", "{", "WEIR-07001", "body is not valid: EOF while parsing an object"),
+        ("application/json", "{}", "WEIR-07001", "body is not valid: missing field `source`"),
+        (
+            "application/json",
+            r#"{"source": "flights/in", "name": []}"#,
+            "WEIR-07001",
+            "/name is not valid: unknown field `name`, expected one of",
+        ),
+        (
+            "application/json",
+            r#"{"source": "flights/in", "names": ["a", 1]}"#,
+            "WEIR-07001",
+            "/names/1 is not valid: invalid type: integer `1`, expected a string",
+        ),
+        ("text/plain", "{}", "WEIR-07006", "/api/v1/items:reset does not take this content type"),
+    ] {
+        for base in [&engine, &server] {
+            let request = http.post(format!("{base}/api/v1/items:reset")).body(body);
+            let answer = request.header("content-type", content_type).send().await.unwrap();
+            let (status, content_type, text) = fixture::read(answer).await;
+            let problem = problem_in(status, &content_type, &text);
+            assert_eq!(problem["code"], code, "{body}");
+            let found = problem["detail"].as_str().unwrap();
+            assert!(found.starts_with(detail), "{found}");
+        }
+    }
+}
