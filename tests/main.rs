@@ -1,0 +1,20 @@
+//! The product as a whole, seen from outside: real processes, real files, the REST API and the
+//! command line. Nothing here knows how Weir is made; `tidy` alone looks at the sources.
+//!
+//! - Every test owns its directories and ports, and ends its processes.
+//! - A test waits for what it wants to see, with a deadline; it never sleeps and hopes.
+//! - An error in the log that a test does not expect fails it.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod bad_data;
+mod crash;
+mod damage;
+mod disk;
+mod findings;
+mod on_error;
+mod outputs;
+mod sample;
+mod shutdown;
+mod support;
+mod tidy;

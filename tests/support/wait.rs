@@ -1,0 +1,34 @@
+//! Waiting for a condition, never for a time.
+
+use std::thread;
+use std::time::Duration;
+
+use weir_runtime::Stopwatch;
+
+/// Long enough for a busy machine. Nothing that goes right takes so long.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
+
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Waits until the condition holds; fails with what was waited for.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, deadline: Duration, mut condition: impl FnMut() -> bool) {
+    wait_for(what, deadline, || condition().then_some(()));
+}
+
+/// Waits until there is something to return.
+#[track_caller]
+pub(crate) fn wait_for<T>(
+    what: &str,
+    deadline: Duration,
+    mut probe: impl FnMut() -> Option<T>,
+) -> T {
+    let watch = Stopwatch::start();
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(watch.elapsed() < deadline, "waited in vain for {what}");
+        thread::sleep(LOOK_EVERY);
+    }
+}

@@ -1,0 +1,85 @@
+//! A code means one thing: it is given by one package, in the package's range.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use super::{directory, members, root, sources};
+
+/// Where the ranges of `weir_domain::Code` are at home, by the first two digits.
+const RANGES: &[(u32, &[&str])] = &[
+    (0, &["weir", "weir-runtime"]),
+    (1, &["weir-conf"]),
+    (
+        2,
+        &[
+            "weir-domain",
+            "weir-project",
+            "weir-operators",
+            "weir-expr",
+            "weir-stream",
+            "weir-connectors",
+            "weir-conf",
+        ],
+    ),
+    (3, &["weir-stream", "weir-domain", "weir-operators"]),
+    (4, &["weir-connectors", "weir-formats", "weir-expr", "weir-operators"]),
+    (5, &["weir-persistence-api", "weir-persistence-sql"]),
+    (6, &["weir-runtime", "weir-controllers"]),
+    (7, &["weir", "weir-http-api", "weir-http-client", "weir-http-server"]),
+];
+
+/// The codes that a source gives: written out in a log line, or as the first argument of a fault
+/// or finding, or as a named constant of a file of codes.
+fn codes(path: &std::path::Path) -> BTreeSet<u32> {
+    let text = fs::read_to_string(path).unwrap();
+    let text = text.split("#[cfg(test)]\nmod ").next().unwrap();
+    let mut codes = BTreeSet::new();
+    let before = [
+        "\"WEIR-",
+        "Fault::data(",
+        "Fault::transient(",
+        "Fault::config(",
+        "Finding::error(",
+        "Finding::warning(",
+        "Code(",
+    ];
+    for start in before {
+        codes.extend(text.split(start).skip(1).filter_map(leading_number));
+    }
+    if path.ends_with("codes.rs") || path.ends_with("code.rs") || path.ends_with("fault.rs") {
+        codes.extend(text.split(": u32 = ").skip(1).filter_map(leading_number));
+        codes.extend(text.split(": Code = Code(").skip(1).filter_map(leading_number));
+    }
+    codes
+}
+
+fn leading_number(text: &str) -> Option<u32> {
+    let text = text.trim_start();
+    let end = text.find(|it: char| !it.is_ascii_digit() && it != '_').unwrap_or(text.len());
+    text[..end].replace('_', "").parse().ok()
+}
+
+#[test]
+fn a_code_is_given_by_one_package_in_its_range() {
+    let ranges: BTreeMap<_, _> = RANGES.iter().copied().collect();
+    let mut givers: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
+    for member in members() {
+        let name = member["name"].as_str().unwrap();
+        for source in sources(&root().join(directory(member))) {
+            for code in codes(&source) {
+                givers.entry(code).or_default().insert(name);
+            }
+        }
+    }
+    assert!(givers.len() > 100, "the codes were not found: {givers:?}");
+    let shared: BTreeMap<_, _> = givers.iter().filter(|it| it.1.len() > 1).collect();
+    assert_eq!(shared, BTreeMap::new(), "codes of several packages");
+    let strays: Vec<_> = givers
+        .iter()
+        .filter(|(code, by)| {
+            let homes = ranges.get(&(**code / 1000)).copied().unwrap_or_default();
+            !by.iter().all(|it| homes.contains(it))
+        })
+        .collect();
+    assert_eq!(strays, Vec::<(&u32, &BTreeSet<&str>)>::new(), "codes outside of their range");
+}

@@ -1,0 +1,95 @@
+//! What the documents say is there: rooms, files, commands and their options.
+
+use std::fs;
+
+use crate::support::{files, weir};
+
+use super::{directory, members, root};
+
+fn documents() -> Vec<(String, String)> {
+    let docs = files::below(&root().join("docs")).into_iter().map(|it| format!("docs/{it}"));
+    let all = docs.chain(["README.md".to_owned(), "samples/flights/README.md".to_owned()]);
+    let all = all.filter(|it| it.ends_with(".md"));
+    all.map(|it| (it.clone(), fs::read_to_string(root().join(it)).unwrap())).collect()
+}
+
+#[test]
+fn the_code_map_names_every_room() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let rows: Vec<_> = readme.lines().filter(|it| it.starts_with("| `")).collect();
+    for member in members() {
+        let name = format!("`{}`", member["name"].as_str().unwrap());
+        let directory = match directory(member).to_str().unwrap() {
+            "" => "`src/`".to_owned(),
+            other => format!("`{other}"),
+        };
+        assert!(
+            rows.iter().any(|it| it.contains(&name) && it.contains(&directory)),
+            "{name} in {directory}` has no row in the code map"
+        );
+    }
+}
+
+#[test]
+fn links_between_the_documents_lead_somewhere() {
+    for (document, text) in documents() {
+        let parent = root().join(&document).parent().unwrap().to_owned();
+        for link in text.split("](").skip(1).filter_map(|it| it.split(')').next()) {
+            let path = link.split('#').next().unwrap();
+            let is_here = !path.is_empty() && !path.contains("://");
+            assert!(!is_here || parent.join(path).exists(), "{document} links to {link}");
+        }
+    }
+}
+
+/// The commands in the documents, as lists of words: what follows `$ weir`, and lines of shell
+/// blocks that begin with `weir`.
+fn commands() -> Vec<(String, Vec<String>)> {
+    let mut commands = Vec::new();
+    for (document, text) in documents() {
+        let blocks = text.split("```").skip(1).step_by(2);
+        let lines = blocks.filter(|it| it.starts_with("sh") || it.starts_with("console"));
+        for line in lines.flat_map(|it| it.lines().skip(1)) {
+            let Some(rest) = line.trim_start_matches("$ ").strip_prefix("weir ") else { continue };
+            let rest = rest.split(['#', '|', '>', '&']).next().unwrap();
+            let words = rest.split_whitespace().map(str::to_owned).collect();
+            commands.push((format!("{document}: {line}"), words));
+        }
+    }
+    commands
+}
+
+#[test]
+fn commands_in_the_documents_exist_with_their_options() {
+    let commands = commands();
+    assert!(commands.len() > 10, "{commands:?}");
+    for (place, words) in commands {
+        let is_word = |it: &&String| {
+            it.chars().all(|it| it.is_ascii_lowercase() || it == '-') && !it.starts_with('-')
+        };
+        let top = help(&[]);
+        let noun = words.first().unwrap();
+        assert!(top.contains(&format!("  {noun}")), "{place}: there is no {noun}");
+        let of_noun = help(&[noun]);
+        let verb =
+            words.get(1).filter(is_word).filter(|it| of_noun.contains(&format!("\n  {it} ")));
+        let help = match verb {
+            Some(verb) => help(&[noun, verb]),
+            None => of_noun,
+        };
+        for option in words.iter().filter(|it| it.starts_with('-')) {
+            let option = option.split('=').next().unwrap();
+            assert!(help.contains(option), "{place}: {option} is not in\n{help}");
+        }
+    }
+}
+
+fn help(words: &[&str]) -> String {
+    let ran = match words {
+        [] => weir(["--help"]),
+        [noun] => weir([noun, "--help"]),
+        [noun, verb, ..] => weir([noun, verb, "--help"]),
+    };
+    assert_eq!(ran.code, Some(0), "weir {words:?} --help: {}", ran.stderr);
+    ran.stdout
+}

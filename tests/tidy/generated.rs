@@ -1,0 +1,47 @@
+//! Files that are generated and checked in are what would be generated now.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use crate::support::{files, weir};
+
+use super::root;
+
+/// `WEIR_UPDATE=1 cargo test --test product generated` writes them anew.
+#[test]
+fn the_schemas_of_project_files_are_current() {
+    let made = tempfile::tempdir().unwrap();
+    let ran = weir(["schema", made.path().to_str().unwrap()]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let stored = root().join("schemas/json");
+    if std::env::var_os("WEIR_UPDATE").is_some() {
+        assert_eq!(weir(["schema", stored.to_str().unwrap()]).code, Some(0));
+    }
+    let names = |dir: &Path| files::below(dir).into_iter().collect::<BTreeSet<_>>();
+    assert_eq!(names(&stored), names(made.path()));
+    for name in files::below(&stored) {
+        let (stored, made) = (fs::read(stored.join(&name)), fs::read(made.path().join(&name)));
+        assert!(
+            stored.unwrap() == made.unwrap(),
+            "schemas/json/{name} is not what `weir schema` makes: review the change, then run \
+             weir schema schemas/json"
+        );
+    }
+}
+
+#[test]
+fn the_sample_is_valid_with_its_own_schemas() {
+    let ran = weir(["project", "validate", root().join("samples/flights").to_str().unwrap()]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""), "{}", ran.stderr);
+    assert_eq!(ran.stderr, "✓ flights is valid: 2 workflows, 0 warnings\n");
+    for asset in files::below(&root().join("samples/flights")) {
+        let path = root().join("samples/flights").join(&asset);
+        if !asset.ends_with(".yaml") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let (_, schema) = text.lines().next().unwrap().split_once("$schema=").unwrap();
+        assert!(path.parent().unwrap().join(schema).is_file(), "{asset} names {schema}");
+    }
+}
