@@ -20,6 +20,18 @@ pub trait Writer: Send {
     /// Bytes written so far, compressed as they are in the output. What a compressor or a row
     /// group still holds back is estimated or left out.
     fn bytes_written(&self) -> u64;
+
+    /// Bytes of memory that records take which wait for more of their kind, as in a row group.
+    /// Fixed buffers are left out.
+    fn bytes_buffered(&self) -> usize {
+        0
+    }
+
+    /// Writes such records out before their time: it costs size and speed of the output. Does
+    /// nothing where none wait.
+    fn flush(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
 }
 
 /// Makes a writer, if the format can hold the schema's columns.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use weir_domain::{Fault, Fingerprint};
 
 use super::config::{Existing, TargetRule};
+use super::identity::DirectoryId;
 use super::staging::Owner;
 use super::{NAME, codes};
 
@@ -34,6 +35,9 @@ pub(super) struct Publish {
     pub(super) owner: Owner,
     /// The staged file's inode: a second run finds by it which name the first one gave.
     pub(super) inode: u64,
+    /// The output directory as it was when the file was staged.
+    #[serde(default)]
+    pub(super) directory_id: DirectoryId,
 }
 
 impl Publish {
@@ -53,6 +57,17 @@ pub(super) struct Move {
     /// The name below it: the path below the input directory.
     pub(super) name: String,
     pub(super) on_existing: Existing,
+    /// The input directory as it was when the file was found there.
+    #[serde(default)]
+    pub(super) directory_id: DirectoryId,
+}
+
+impl Move {
+    /// The input directory: directories below it come and go with their files.
+    pub(super) fn input_directory(&self) -> &Path {
+        let depth = Path::new(&self.name).components().count();
+        self.from.ancestors().nth(depth).unwrap_or(parent(&self.from))
+    }
 }
 
 /// Removes what a stage of a stream staged and never published.
@@ -61,6 +76,9 @@ pub(super) struct Move {
 pub(super) struct Discard {
     pub(super) directory: PathBuf,
     pub(super) owner: Owner,
+    /// The output directory as it was before anything was staged.
+    #[serde(default)]
+    pub(super) directory_id: DirectoryId,
 }
 
 impl Action {

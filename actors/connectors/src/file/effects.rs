@@ -14,7 +14,10 @@ impl Effects for FileEffects {
     fn run(&self, payload: &Value) -> Result<Vec<Published>, Fault> {
         match Action::read(payload)? {
             Action::Publish(action) => publish::run(&action).map(|it| vec![it]),
-            Action::Move(action) => relocate::run(&action).map(|()| Vec::new()),
+            Action::Move(action) => {
+                let warning = relocate::run(&action)?;
+                Ok(warning.map(Published::nothing_but).into_iter().collect())
+            }
             Action::Discard(action) => discard(&action).map(|()| Vec::new()),
         }
     }
@@ -22,6 +25,8 @@ impl Effects for FileEffects {
 
 fn discard(action: &Discard) -> Result<(), Fault> {
     let staging = Staging::of(&action.directory);
+    let doing = "can't remove unpublished files";
+    action.directory_id.check(&action.directory, codes::DISCARD, doing, "written to")?;
     staging.discard(&action.owner).map_err(|error| {
         disk::fault(codes::DISCARD, "can't remove unpublished files from", staging.path(), &error)
     })

@@ -4,7 +4,8 @@
 //! - F1: a published name never shows a file that is not whole: files are written under
 //!   `.weir/`, made durable there, and get their name by one rename.
 //! - F2: every action is a value and can be run any number of times: a staged file that is gone
-//!   was published, an input file that is gone was moved.
+//!   was published, an input file that is gone was moved, if it is gone from the very directory
+//!   that it was in.
 //! - F3: nothing that is not part of this connector is overwritten, but where `replace` says so.
 //! - F4: nothing hidden is left behind: what a stream staged is published or discarded, and
 //!   `.weir/` goes with the last file in it.
@@ -19,6 +20,7 @@ mod config;
 mod counter;
 mod disk;
 mod effects;
+mod identity;
 mod listing;
 mod output;
 mod pattern;

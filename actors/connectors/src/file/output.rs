@@ -43,6 +43,17 @@ impl Output {
         Ok(())
     }
 
+    /// Bytes of memory that the records not yet written out take.
+    pub(super) fn buffered(&self) -> usize {
+        self.writer.bytes_buffered()
+    }
+
+    /// Writes them out before their time.
+    pub(super) fn flush(&mut self) -> Result<(), Fault> {
+        let flushed = self.writer.flush();
+        flushed.map_err(|fault| self.disk_error.explain(self.staged.path(), fault))
+    }
+
     pub(super) fn records(&self) -> u64 {
         self.records
     }

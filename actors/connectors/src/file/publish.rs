@@ -15,19 +15,20 @@ use super::codes;
 use super::config::TargetRule;
 use super::counter::numbered_path;
 use super::disk::{self, Renamed};
+use super::identity::Standing;
 use super::staging::Staging;
 
 pub(super) fn run(action: &Publish) -> Result<Published, Fault> {
     let staging = Staging::of(&action.directory);
     let target = action.target();
-    check_mounted(action)?;
+    let standing = check_mounted(action, &staging)?;
     let place = put(action, &staging, &target)
         .map_err(|error| disk::fault(codes::PUBLISH, "can't publish", &target, &error))?;
     let released = staging.release(&action.name, &action.owner);
     released
         .and_then(|()| staging.remove_if_empty())
         .map_err(|error| disk::fault(codes::PUBLISH, "can't clear away", staging.path(), &error))?;
-    Ok(published(action, &target, place))
+    Ok(published(action, &target, place, standing))
 }
 
 /// Gives the file its name, or finds the one that an earlier run gave it, and makes it durable.
@@ -49,14 +50,11 @@ fn put(action: &Publish, staging: &Staging, target: &Path) -> io::Result<Place> 
     Ok(place)
 }
 
-fn published(action: &Publish, target: &Path, place: Place) -> Published {
+fn published(action: &Publish, target: &Path, place: Place, standing: Standing) -> Published {
     let (path, warning) = match place {
         Place::Wanted => (target.to_owned(), None),
         Place::Numbered(path) => (path, warning(action, target)),
-        Place::Taken => {
-            let what = "was published before and is gone: it was taken since, or its file system is not mounted";
-            (target.to_owned(), Some(format!("{} {what}", target.display())))
-        }
+        Place::Taken => (target.to_owned(), Some(gone(action, target, standing))),
     };
     Published { address: disk::text(&path), warning }
 }
@@ -77,10 +75,31 @@ fn warning(action: &Publish, target: &Path) -> Option<String> {
     })
 }
 
-/// A missing output directory is not taken for a published file: it may not be mounted.
-fn check_mounted(action: &Publish) -> Result<(), Fault> {
+/// Why nothing is where a file was staged and where it was to be published.
+fn gone(action: &Publish, target: &Path, standing: Standing) -> String {
+    let (target, directory) = (target.display(), action.directory.display());
+    match standing {
+        Standing::Same => format!("{target} was published before and is gone: it was taken since"),
+        Standing::MadeAnew | Standing::Elsewhere => format!(
+            "{target} is gone: {directory} was moved or made anew since the file was written to it"
+        ),
+    }
+}
+
+/// A missing output directory is not taken for a published file: it may not be mounted. Neither
+/// is an empty one in its place.
+fn check_mounted(action: &Publish, staging: &Staging) -> Result<Standing, Fault> {
     if action.directory.is_dir() {
-        return Ok(());
+        let staged = staging.path().join(&action.staged);
+        return match disk::metadata(&staged) {
+            Ok(Some(_)) => Ok(Standing::Same),
+            Ok(None) => {
+                let doing = format!("can't publish {}", action.name);
+                let directory = &action.directory;
+                action.directory_id.check(directory, codes::PUBLISH, &doing, "written to")
+            }
+            Err(error) => Err(disk::fault(codes::PUBLISH, "can't publish", &staged, &error)),
+        };
     }
     let directory = action.directory.display();
     let message =

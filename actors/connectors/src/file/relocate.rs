@@ -1,6 +1,7 @@
 //! Moving a finished input file away, once, however often it is tried, also to another device.
 //!
-//! A file that arrived at the same path in the meantime is another input: it stays.
+//! A file that arrived at the same path in the meantime is another input: it stays. So does the
+//! file itself if it was changed since it was read, and that is said.
 
 use std::fs::{self, File, FileTimes, OpenOptions};
 use std::io::{self, BufReader, ErrorKind, Read};
@@ -16,12 +17,41 @@ use super::counter::numbered_path;
 use super::disk::{self, Renamed};
 use super::publish::rename_numbered;
 
-pub(super) fn run(action: &Move) -> Result<(), Fault> {
+/// Returns a warning if something is left for a person to know.
+pub(super) fn run(action: &Move) -> Result<Option<String>, Fault> {
     let target = action.to_directory.join(&action.name);
-    move_away(action, &target).map_err(|(path, error)| {
-        let doing = format!("can't move {} to", action.from.display());
-        disk::fault(codes::INPUT_MOVE, &doing, &path, &error)
-    })
+    let from = action.from.display();
+    let failed = |(path, error): (PathBuf, io::Error)| {
+        disk::fault(codes::INPUT_MOVE, &format!("can't move {from} to"), &path, &error)
+    };
+    let seen = look(action).map_err(failed)?;
+    if seen != Seen::AsRead {
+        let doing = format!("can't move {from}");
+        let directory = action.input_directory();
+        action.directory_id.check(directory, codes::INPUT_MOVE, &doing, "read from")?;
+    }
+    let moved = match seen {
+        Seen::AsRead => move_away(action, &target),
+        Seen::Changed => settle(action, &target).map(|()| Some(changed(action))),
+        Seen::Gone => settle(action, &target).map(|()| None),
+    };
+    moved.map_err(failed)
+}
+
+/// What is at the path of a file that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// The very file, as it was.
+    AsRead,
+    /// The file, changed in place. One that has its inode by chance is rare, and is no less read.
+    Changed,
+    /// Nothing, or another file.
+    Gone,
+}
+
+fn changed(action: &Move) -> String {
+    let from = action.from.display();
+    format!("{from} was changed after it was read: it stays there, to be processed again")
 }
 
 /// An error with the path that it is about.
@@ -31,27 +61,33 @@ fn at<T>(path: &Path, result: io::Result<T>) -> At<T> {
     result.map_err(|error| (path.to_owned(), error))
 }
 
-fn move_away(action: &Move, target: &Path) -> At<()> {
+/// Moved by a run that died before it made the move durable, or never to be moved.
+fn settle(action: &Move, target: &Path) -> At<()> {
     let directory = parent(target);
-    if !is_there(action)? {
-        // Moved by a run that died before it made the move durable, or never to be moved.
-        if directory.is_dir() {
-            at(directory, disk::sync_directory(directory))?;
-        }
-        return sync_input(action);
+    if directory.is_dir() {
+        // Of an input that is gone no later run finishes the copy that was begun.
+        let draft = directory.join(draft_name(action));
+        at(&draft, disk::remove(&draft))?;
+        at(directory, disk::sync_directory(directory))?;
     }
+    sync_input(action)
+}
+
+fn move_away(action: &Move, target: &Path) -> At<Option<String>> {
+    let directory = parent(target);
     at(directory, disk::create_directories(directory))?;
-    match rename(action, target) {
+    let warning = match rename(action, target) {
         Err(error) if error.kind() == ErrorKind::CrossesDevices => {
             at(target, copy(action, target))?
         }
         renamed => {
             let reached = at(target, renamed)?;
-            put_back_if_other(action, &reached)?;
+            put_back_if_other(action, &reached)?
         }
-    }
+    };
     at(directory, disk::sync_directory(directory))?;
-    sync_input(action)
+    sync_input(action)?;
+    Ok(warning)
 }
 
 /// The input's directory may be gone with its last file.
@@ -63,13 +99,20 @@ fn sync_input(action: &Move) -> At<()> {
     }
 }
 
-/// Whether the very file that was read is still at its path.
-fn is_there(action: &Move) -> At<bool> {
+fn look(action: &Move) -> At<Seen> {
     let metadata = match disk::metadata(&action.from) {
         Err(error) if error.kind() == ErrorKind::NotADirectory => None,
         other => at(&action.from, other)?,
     };
-    Ok(metadata.is_some_and(|it| is_read(action, &disk::fingerprint(&it))))
+    Ok(metadata.map_or(Seen::Gone, |it| compare(action, &disk::fingerprint(&it))))
+}
+
+fn compare(action: &Move, now: &Fingerprint) -> Seen {
+    match now {
+        now if is_read(action, now) => Seen::AsRead,
+        now if now.inode == action.fingerprint.inode => Seen::Changed,
+        _ => Seen::Gone,
+    }
 }
 
 fn is_read(action: &Move, now: &Fingerprint) -> bool {
@@ -87,26 +130,26 @@ fn rename(action: &Move, target: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Between the look and the rename a new file may have taken the path: it is not finished at all.
-fn put_back_if_other(action: &Move, reached: &Path) -> At<()> {
-    let Some(metadata) = at(reached, disk::metadata(reached))? else { return Ok(()) };
-    if is_read(action, &disk::fingerprint(&metadata)) {
-        return Ok(());
+/// Between the look and the rename the file may have been changed, or a new one have taken its
+/// path: that one is not finished at all.
+fn put_back_if_other(action: &Move, reached: &Path) -> At<Option<String>> {
+    let Some(metadata) = at(reached, disk::metadata(reached))? else { return Ok(None) };
+    let seen = compare(action, &disk::fingerprint(&metadata));
+    if seen == Seen::AsRead {
+        return Ok(None);
     }
-    let back = at(&action.from, disk::rename_new(reached, &action.from))?;
-    if back == Renamed::Occupied {
-        tracing::warn!(
-            code = %weir_domain::Code(codes::INPUT_MOVE),
-            path = %reached.display(),
-            "a file that arrived under the name of a finished one was moved with it unread; put it back by hand"
-        );
+    if at(&action.from, disk::rename_new(reached, &action.from))? == Renamed::Occupied {
+        let (from, reached) = (action.from.display(), reached.display());
+        return Ok(Some(format!(
+            "{reached} was not read as it is: it changed or arrived as {from} when that was moved; put it back by hand"
+        )));
     }
-    Ok(())
+    Ok((seen == Seen::Changed).then(|| changed(action)))
 }
 
 /// To another device: a hidden copy, made durable, gets the name; then the original goes. A run
 /// that finds the copy of an earlier one under a name that it could have got makes no second.
-fn copy(action: &Move, target: &Path) -> io::Result<()> {
+fn copy(action: &Move, target: &Path) -> io::Result<Option<String>> {
     if find_copy(action, target)?.is_none() {
         let draft = parent(target).join(draft_name(action));
         if let Err(error) = copy_to(action, &draft).and_then(|()| name_copy(action, &draft, target))
@@ -118,14 +161,15 @@ fn copy(action: &Move, target: &Path) -> io::Result<()> {
     }
     disk::sync_directory(parent(target))?;
     let metadata = disk::metadata(&action.from)?;
-    if metadata.is_some_and(|it| is_read(action, &disk::fingerprint(&it))) {
-        disk::remove(&action.from)?;
+    match metadata.map_or(Seen::Gone, |it| compare(action, &disk::fingerprint(&it))) {
+        Seen::AsRead => disk::remove(&action.from).map(|()| None),
+        Seen::Changed => Ok(Some(changed(action))),
+        Seen::Gone => Ok(None),
     }
-    Ok(())
 }
 
 /// Always the same for one move, so that a second run takes up what the first left.
-fn draft_name(action: &Move) -> String {
+pub(super) fn draft_name(action: &Move) -> String {
     let seed = format!("{}\n{}", disk::text(&action.from), action.fingerprint.inode);
     let hash = twox_hash::XxHash3_128::oneshot(seed.as_bytes());
     format!(".weir-{hash:032x}.part")

@@ -9,6 +9,7 @@ use weir_stream::{Action as StoredAction, BuildContext, Sink, SinkWriter, Stream
 
 use super::action::{Action, Discard};
 use super::config::OutputConfig;
+use super::identity::DirectoryId;
 use super::split::Split;
 use super::staging::Owner;
 use super::target::Place;
@@ -70,7 +71,9 @@ impl Sink for FileSink {
 
     fn discard(&self, stream: &StreamContext) -> Vec<StoredAction> {
         let directory = self.setup.directory.clone();
-        let action = Action::Discard(Discard { directory, owner: self.setup.owner(stream) });
-        vec![action.stored()]
+        // One that is not there yet has nothing in it that could be missed.
+        let directory_id = DirectoryId::of(&directory).unwrap_or_default();
+        let owner = self.setup.owner(stream);
+        vec![Action::Discard(Discard { directory, owner, directory_id }).stored()]
     }
 }

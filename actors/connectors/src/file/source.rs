@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use rustix::fs::OFlags;
-use weir_domain::{Clock, Fault, Item, Reprocess};
+use weir_domain::{Clock, Fault, FaultKind, Item, Reprocess};
 use weir_formats::{ReadOptions, Reader};
 use weir_stream::{
     Action as StoredAction, Batch, BuildContext, Limits, Outcome, Read, RecordReader, Source,
@@ -19,6 +19,7 @@ use weir_stream::{
 
 use super::action::{Action, Move};
 use super::config::{InputConfig, MoveConfig};
+use super::identity::DirectoryId;
 use super::listing::{self, Listing};
 use super::pattern::Pattern;
 use super::settling::Settling;
@@ -30,6 +31,8 @@ const LOOK_AGAIN_MIN: Duration = Duration::from_millis(50);
 pub(super) struct FileSource {
     config: InputConfig,
     directory: PathBuf,
+    /// The directory as it was when it was listed.
+    directory_id: DirectoryId,
     done: Option<Destination>,
     error: Option<Destination>,
     pattern: Pattern,
@@ -67,6 +70,7 @@ impl FileSource {
             limits: cx.limits,
             config,
             directory,
+            directory_id: DirectoryId::default(),
             done,
             error,
             pattern,
@@ -83,6 +87,7 @@ impl Source for FileSource {
         // The time first: a file that changes while we look must not seem older than it is.
         let now = self.clock.now();
         let mut items = self.listing.files(&self.pattern)?;
+        self.directory_id = DirectoryId::of(&self.directory).unwrap_or_default();
         self.settling.begin_look();
         items.retain(|it| self.settling.is_settled(&it.name, &it.fingerprint, now));
         self.settling.end_look(now);
@@ -96,7 +101,7 @@ impl Source for FileSource {
         let metadata = file.metadata().map_err(|error| open_fault(&path, &error))?;
         if !metadata.is_file() || !disk::is_same(&item.fingerprint, &disk::fingerprint(&metadata)) {
             let message = format!("{} was changed since it was listed", path.display());
-            return Err(Fault::transient(codes::INPUT_FILE, message)
+            return Err(given_back(codes::INPUT_FILE, message)
                 .with_hint("write files under a hidden name and rename them when they are whole"));
         }
         let options = ReadOptions {
@@ -117,7 +122,7 @@ impl Source for FileSource {
         let metadata = disk::metadata(&path).map_err(|error| open_fault(&path, &error))?;
         let Some(metadata) = metadata else {
             let message = format!("{} was deleted while it was read", path.display());
-            return Err(Fault::data(codes::INPUT_CHANGED, message).with_hint(
+            return Err(given_back(codes::INPUT_CHANGED, message).with_hint(
                 "leave files alone that a workflow reads; bring it back to read it again",
             ));
         };
@@ -127,7 +132,7 @@ impl Source for FileSource {
         }
         let how = if now.inode == item.fingerprint.inode { "changed" } else { "replaced" };
         let message = format!("{} was {how} while it was read", path.display());
-        Err(Fault::transient(codes::INPUT_CHANGED, message)
+        Err(given_back(codes::INPUT_CHANGED, message)
             .with_hint("raise stableTime, or write files under a hidden name and rename them"))
     }
 
@@ -143,6 +148,7 @@ impl Source for FileSource {
             to_directory: destination.directory.clone(),
             name: item.name.clone(),
             on_existing: destination.config.on_existing,
+            directory_id: self.directory_id,
         });
         vec![action.stored()]
     }
@@ -168,10 +174,16 @@ fn open_regular(path: &Path) -> io::Result<File> {
 fn open_fault(path: &Path, error: &io::Error) -> Fault {
     if error.kind() == ErrorKind::NotFound {
         let message = format!("{} was moved or deleted since it was listed", path.display());
-        return Fault::transient(codes::INPUT_FILE, message)
+        return given_back(codes::INPUT_FILE, message)
             .with_hint("leave files alone that a workflow reads");
     }
     disk::fault(codes::INPUT_FILE, "can't open", path, error)
+}
+
+/// The file that was claimed is not there any more, and no further attempt can find it. What is
+/// there instead is listed as what it is now, and claimed anew.
+fn given_back(code: u32, message: String) -> Fault {
+    Fault::new(FaultKind::Stopped, code, message)
 }
 
 /// Formats don't know where their bytes come from.

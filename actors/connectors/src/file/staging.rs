@@ -87,7 +87,8 @@ impl Staging {
         Err(io::Error::other("the directory disappears again and again"))
     }
 
-    fn reservation(&self, target: &str) -> PathBuf {
+    /// The file that reserves a target.
+    pub(super) fn reservation(&self, target: &str) -> PathBuf {
         let hash = twox_hash::XxHash3_128::oneshot(target.as_bytes());
         self.path.join(format!("{hash:032x}{RESERVED}"))
     }

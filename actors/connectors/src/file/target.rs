@@ -141,10 +141,19 @@ impl Place<'_> {
             return Err(Fault::config(codes::OUTPUT_RESERVED, message)
                 .with_hint("give one of them another name or directory"));
         }
-        let stream = holder.split('@').next().filter(|it| !it.is_empty()).unwrap_or("unknown");
-        let message = format!("another stream is about to publish {at}: stream {stream}");
-        Err(Fault::transient(codes::OUTPUT_RESERVED, message)
-            .with_hint("give each workflow a name or directory of its own"))
+        let reservation = staging.reservation(name);
+        let reservation = reservation.display();
+        // A stream that is not known, as after the loss of a data directory, never releases it.
+        let (stream, stale) = match holder.split('@').next().filter(|it| !it.is_empty()) {
+            Some(id) => (format!("stream {id}"), format!("weir stream show {id} finds nothing")),
+            None => ("an unknown stream".to_owned(), "no stream is running".to_owned()),
+        };
+        let message = format!(
+            "another stream is about to publish {at}: {stream} reserved it by {reservation}"
+        );
+        Err(Fault::transient(codes::OUTPUT_RESERVED, message).with_hint(format!(
+            "give each workflow a name or directory of its own; if {stale}, delete {reservation}"
+        )))
     }
 }
 

@@ -12,6 +12,7 @@ use weir_stream::{BadRecord, Batch, Prepared, SinkWriter, StreamContext};
 
 use super::action::{Action, Publish};
 use super::counter::numbered;
+use super::identity::DirectoryId;
 use super::output::Output;
 use super::sink::Setup;
 use super::split::{Group, Split};
@@ -20,6 +21,10 @@ use super::{codes, disk};
 
 /// Most files that one stream writes at the same time: each costs a descriptor and buffers.
 const OPEN_MAX: usize = 256;
+
+/// Most bytes of memory in records that the open files of one stream hold back. Each Parquet file
+/// holds a row group: beyond this the largest is written out, small as it may be.
+const BUFFERED_MAX: usize = 128 << 20;
 
 /// Most files of one stream altogether: they are published one by one after the commit.
 const FILES_MAX: usize = 10_000;
@@ -40,6 +45,9 @@ pub(super) struct FileWriter {
     sealed: Vec<(String, StagedFile)>,
     /// Those names: no file of a stream may replace another one of it.
     names: HashSet<String>,
+    /// What the open files hold back, and may.
+    pub(super) buffered: usize,
+    pub(super) buffered_max: usize,
 }
 
 /// Files that follow each other by rolling.
@@ -70,6 +78,8 @@ impl FileWriter {
             by_name: HashMap::new(),
             sealed: Vec::new(),
             names: HashSet::new(),
+            buffered: 0,
+            buffered_max: BUFFERED_MAX,
         }
     }
 
@@ -105,7 +115,26 @@ impl FileWriter {
             self.series[at].open = Some(self.create()?);
         }
         let open = self.series[at].open.as_mut().expect("it was opened above");
-        open.write(records)
+        let before = open.buffered();
+        open.write(records)?;
+        self.buffered = (self.buffered + open.buffered()).saturating_sub(before);
+        self.relieve()
+    }
+
+    /// Writes out what the fullest files hold back, until all together fit into memory.
+    fn relieve(&mut self) -> Result<(), Fault> {
+        while self.buffered > self.buffered_max {
+            let open = self.series.iter_mut().filter_map(|it| it.open.as_mut());
+            let Some(fullest) = open.max_by_key(|it| it.buffered()) else { break };
+            let before = fullest.buffered();
+            fullest.flush()?;
+            let after = fullest.buffered();
+            if after >= before {
+                break;
+            }
+            self.buffered = self.buffered.saturating_sub(before - after);
+        }
+        Ok(())
     }
 
     fn create(&mut self) -> Result<Output, Fault> {
@@ -157,6 +186,7 @@ impl FileWriter {
 
     fn seal(&mut self, at: usize) -> Result<(), Fault> {
         let Some(open) = self.series[at].open.take() else { return Ok(()) };
+        self.buffered = self.buffered.saturating_sub(open.buffered());
         let name = self.next_name(at)?;
         self.sealed.push((name.clone(), open.seal()?));
         self.names.insert(name);
@@ -202,7 +232,7 @@ impl FileWriter {
         }
     }
 
-    fn publish(&self, name: &str, staged: &StagedFile) -> Action {
+    fn publish(&self, name: &str, staged: &StagedFile, directory_id: DirectoryId) -> Action {
         Action::Publish(Publish {
             directory: self.setup.directory.clone(),
             staged: staged.name(),
@@ -211,6 +241,7 @@ impl FileWriter {
             create_directory: self.setup.config.create_directory,
             owner: self.owner.clone(),
             inode: staged.fingerprint().inode,
+            directory_id,
         })
     }
 }
@@ -239,9 +270,13 @@ impl SinkWriter for FileWriter {
             return Ok(Prepared::default());
         }
         self.ready_targets()?;
+        let directory = &self.setup.directory;
+        let directory_id = DirectoryId::of(directory).map_err(|error| {
+            disk::fault(codes::OUTPUT_DIRECTORY, "can't look at", directory, &error)
+        })?;
         let mut prepared = Prepared::default();
         for (name, staged) in &self.sealed {
-            prepared.actions.push(self.publish(name, staged).stored());
+            prepared.actions.push(self.publish(name, staged, directory_id).stored());
             prepared.bytes += staged.fingerprint().size;
         }
         for (_, staged) in self.sealed.drain(..) {

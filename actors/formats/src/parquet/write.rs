@@ -1,5 +1,6 @@
 //! Writing Parquet. A row group is held in memory until it is full, so it is bounded by rows and
-//! by bytes: memory stays the same however long the file grows.
+//! by bytes: memory stays the same however long the file grows. Who writes many files at once ends
+//! row groups early.
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -56,5 +57,14 @@ impl Writer for ParquetWriter {
 
     fn bytes_written(&self) -> u64 {
         (self.writer.bytes_written() + self.writer.in_progress_size()) as u64
+    }
+
+    fn bytes_buffered(&self) -> usize {
+        self.writer.memory_size()
+    }
+
+    fn flush(&mut self) -> Result<(), Fault> {
+        let flushed = self.writer.flush();
+        flushed.map_err(|it| self.meter.fault(&it.to_string()))
     }
 }

@@ -7,7 +7,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use weir_domain::FaultKind;
 use weir_formats::{Compression, ReadOptions, create, open};
 
-use crate::support::{config, file_of, read, read_with, write};
+use crate::support::{Shared, config, file_of, read, read_with, write};
 
 const PARQUET: &str = r#"{"type": "parquet"}"#;
 
@@ -34,6 +34,25 @@ fn row_groups_are_bounded_by_rows() {
     let groups = file.metadata().row_groups();
     assert_eq!(groups.iter().map(|it| it.num_rows()).collect::<Vec<_>>(), [1000, 1000, 1000]);
     assert!(groups[0].column(0).statistics().is_some());
+}
+
+#[test]
+fn a_row_group_can_be_ended_early_to_free_its_memory() {
+    let out = Shared::default();
+    let schema = batch(0).schema();
+    let mut writer =
+        create(&config(PARQUET), schema, Box::new(out.clone()), Compression::None).unwrap();
+    assert_eq!(writer.bytes_buffered(), 0);
+    writer.write(&batch(700)).unwrap();
+    assert!(writer.bytes_buffered() > 700);
+    writer.flush().unwrap();
+    assert_eq!(writer.bytes_buffered(), 0);
+    writer.flush().unwrap();
+    writer.write(&batch(300)).unwrap();
+    writer.finish().unwrap();
+    let file = SerializedFileReader::new(file_of(&out.bytes())).unwrap();
+    let groups = file.metadata().row_groups();
+    assert_eq!(groups.iter().map(|it| it.num_rows()).collect::<Vec<_>>(), [700, 300]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod checks;
 mod crash;
 mod faults;
 mod listing;
+mod mounts;
 mod moving;
 mod publishing;
 mod reading;
@@ -11,6 +12,7 @@ mod writing;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -136,6 +138,17 @@ fn with(mut config: Value, keys: Value) -> Value {
     let Value::Object(keys) = keys else { return config };
     config.as_object_mut().unwrap().extend(keys);
     config
+}
+
+/// A directory on another device than the temporary one, if this machine has one.
+fn other_device(project: &Project) -> Option<tempfile::TempDir> {
+    let device = |path: &Path| fs::metadata(path).unwrap().dev();
+    let here = device(project.directory.path());
+    let other = tempfile::tempdir_in("/dev/shm").ok().filter(|it| device(it.path()) != here);
+    if other.is_none() {
+        eprintln!("skipped: /dev/shm is no other device than the temporary directory");
+    }
+    other
 }
 
 fn registry() -> Registry {

@@ -1,10 +1,10 @@
 //! Finished files go where they belong, once.
 
-use std::os::unix::fs::MetadataExt;
-
 use weir_domain::Item;
 use weir_stream::Outcome;
 
+use super::super::action::Action;
+use super::super::relocate::draft_name;
 use super::*;
 
 fn keys() -> Value {
@@ -88,8 +88,13 @@ fn a_file_that_grew_after_its_outcome_stays_to_be_read_again() {
     let mut source = project.source(keys());
     let a = item(&mut *source, "a.csv");
     fs::write(&path, "read and more").unwrap();
-    settle(&project, &*source, &a, Outcome::Committed);
+    let said = run_twice(&project, &source.settle(&a, Outcome::Committed));
+    assert_eq!(said.len(), 1);
+    assert_eq!(said[0].address, "", "nothing became visible");
+    let warning = said[0].warning.as_ref().unwrap();
+    assert!(warning.contains("in/a.csv was changed after it was read"), "{warning}");
     assert_eq!(project.names("in"), ["a.csv"]);
+    assert!(!project.path("done").exists());
 }
 
 #[test]
@@ -106,23 +111,10 @@ fn a_name_between_link_and_unlink_is_finished_by_the_next_run() {
     assert_eq!(project.names("done"), ["a.csv"]);
 }
 
-/// A directory on another device than the temporary one, if this machine has one.
-fn other_device(project: &Project) -> Option<tempfile::TempDir> {
-    let other = tempfile::tempdir_in("/dev/shm").ok()?;
-    let device = |path: &Path| fs::metadata(path).unwrap().dev();
-    if device(other.path()) == device(project.directory.path()) {
-        return None;
-    }
-    Some(other)
-}
-
 #[test]
 fn a_file_moves_to_another_device_whole_and_once() {
     let project = Project::new();
-    let Some(other) = other_device(&project) else {
-        eprintln!("skipped: /dev/shm is no other device than the temporary directory");
-        return;
-    };
+    let Some(other) = other_device(&project) else { return };
     let done = other.path().join("done");
     let path = project.write("in/a.csv", "content");
     let keys = json!({"done": {"directory": done}});
@@ -154,6 +146,22 @@ fn a_file_moves_to_another_device_whole_and_once() {
     run(&source.settle(&other_content, Outcome::Committed)[0]).unwrap();
     assert_eq!(there("a_1.csv").as_deref(), Some("Content"));
     assert_eq!((count(), path.exists()), (2, false));
+}
+
+#[test]
+fn the_draft_of_a_copy_goes_with_the_input_that_was_deleted_meanwhile() {
+    let project = Project::new();
+    let path = project.write("in/a.csv", "content");
+    let mut source = project.source(keys());
+    let a = item(&mut *source, "a.csv");
+    let actions = source.settle(&a, Outcome::Committed);
+    let Action::Move(action) = Action::read(&actions[0].payload).unwrap() else { panic!() };
+    // Killed in the middle of copying to another device.
+    project.write(&format!("done/{}", draft_name(&action)), "con");
+    project.write("done/.weir-another.part", "another move's");
+    fs::remove_file(&path).unwrap();
+    assert!(run_twice(&project, &actions).is_empty());
+    assert_eq!(project.names("done"), [".weir-another.part"]);
 }
 
 fn disk_time(path: &Path) -> i64 {

@@ -126,10 +126,34 @@ fn every_crash_of_publishing_is_mended_by_the_next_run() {
 
 /// The only staged file.
 fn staged(project: &Project) -> PathBuf {
-    let is_staged = |it: &PathBuf| it.extension().is_some_and(|it| it == "part");
+    only_entry(project, "part")
+}
+
+fn only_entry(project: &Project, extension: &str) -> PathBuf {
+    let is_meant = |it: &PathBuf| it.extension().is_some_and(|it| it == extension);
     let entries = fs::read_dir(project.path("out/.weir")).unwrap();
-    let mut paths = entries.map(|it| it.unwrap().path()).filter(is_staged);
+    let mut paths = entries.map(|it| it.unwrap().path()).filter(is_meant);
     paths.next().unwrap()
+}
+
+#[test]
+fn a_reservation_that_nobody_will_release_can_be_deleted() {
+    let project = Project::new();
+    project.mkdir("out");
+    let mut sink = project.sink(json!({}));
+    // Its stream is known to nobody any more, or can't even be read.
+    for owner in [&b"0192f0c1-2222-7333-8444-000000000009@write"[..], b"\xff"] {
+        prepare(&mut *sink, 1, &["AA"]).unwrap();
+        let reservation = only_entry(&project, "reserved");
+        fs::write(&reservation, owner).unwrap();
+        let fault = prepare(&mut *sink, 2, &["DL"]).unwrap_err();
+        let delete = format!("delete {}", reservation.display());
+        assert!(fault.hint.as_ref().unwrap().ends_with(&delete), "{fault}");
+        fs::remove_file(reservation).unwrap();
+        prepare(&mut *sink, 2, &["DL"]).unwrap();
+        run_twice(&project, &sink.discard(&stream(1)));
+        run_twice(&project, &sink.discard(&stream(2)));
+    }
 }
 
 #[test]
@@ -202,7 +226,11 @@ fn of_two_streams_with_one_target_the_second_waits_and_then_fails() {
     let fault = prepare(&mut *sink, 2, &["DL"]).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Transient);
     assert!(fault.message.contains("another stream is about to publish"), "{fault}");
-    assert!(fault.message.contains(&stream(1).stream.to_string()), "{fault}");
+    let (id, hint) = (stream(1).stream.to_string(), fault.hint.as_ref().unwrap());
+    let reservation = only_entry(&project, "reserved").display().to_string();
+    assert!(fault.message.contains(&id) && fault.message.contains(&reservation), "{fault}");
+    let stale = format!("if weir stream show {id} finds nothing, delete {reservation}");
+    assert!(hint.contains(&stale), "{fault}");
 
     run_twice(&project, &first.actions);
     let fault = prepare(&mut *sink, 2, &["DL"]).unwrap_err();

@@ -45,7 +45,7 @@ fn a_file_that_changed_since_it_was_listed_is_not_opened() {
     let item = only_item(&mut *source);
     fs::write(&path, line("DL", 1)).unwrap();
     let opened = source.open(&item).map(|_| ());
-    check_fault(opened, FaultKind::Transient, "was changed since it was listed");
+    check_fault(opened, FaultKind::Stopped, "was changed since it was listed");
 }
 
 #[test]
@@ -55,10 +55,10 @@ fn a_file_that_is_gone_or_no_file_any_more_is_not_opened() {
     let mut source = project.source(json!({}));
     let item = only_item(&mut *source);
     fs::remove_file(&path).unwrap();
-    check_fault(source.open(&item).map(|_| ()), FaultKind::Transient, "moved or deleted");
+    check_fault(source.open(&item).map(|_| ()), FaultKind::Stopped, "moved or deleted");
 
     fs::create_dir(&path).unwrap();
-    check_fault(source.open(&item).map(|_| ()), FaultKind::Transient, "changed since");
+    check_fault(source.open(&item).map(|_| ()), FaultKind::Stopped, "changed since");
     fs::remove_dir(&path).unwrap();
 
     let secret = project.write("secret", &line("AA", 1));
@@ -76,13 +76,13 @@ fn what_happens_to_a_file_while_it_is_read_is_found_at_its_end() {
 
     let mut file = File::options().append(true).open(&path).unwrap();
     file.write_all(line("DL", 2).as_bytes()).unwrap();
-    check_fault(source.verify(&item), FaultKind::Transient, "was changed while it was read");
+    check_fault(source.verify(&item), FaultKind::Stopped, "was changed while it was read");
 
     fs::rename(&path, project.path("aside")).unwrap();
-    check_fault(source.verify(&item), FaultKind::Data, "was deleted while it was read");
+    check_fault(source.verify(&item), FaultKind::Stopped, "was deleted while it was read");
 
     project.write("in/a.jsonl", &line("AA", 1));
-    check_fault(source.verify(&item), FaultKind::Transient, "was replaced while it was read");
+    check_fault(source.verify(&item), FaultKind::Stopped, "was replaced while it was read");
 }
 
 #[test]

@@ -2,6 +2,10 @@
 
 use weir_domain::FaultKind;
 
+use super::super::sink::Setup;
+use super::super::split::Split;
+use super::super::template::Template;
+use super::super::writer::FileWriter;
 use super::*;
 
 /// Writes the batches, prepares, publishes; returns what is in the output directory then.
@@ -195,6 +199,44 @@ fn rolled_files_need_no_descriptor_each() {
     assert!(open.filter(|it| it.starts_with(&staged)).count() <= 2);
     drop(writer);
     assert!(project.names("out").is_empty());
+}
+
+#[test]
+fn many_open_parquet_files_share_one_budget_of_memory() {
+    const BUFFERED_MAX: usize = 256 << 10;
+    let project = Project::new();
+    project.mkdir("out");
+    let config = json!({
+        "directory": "out", "name": "${field:carrier}.parquet", "format": {"type": "parquet"},
+    });
+    let setup = Setup {
+        config: serde_json::from_value(config).unwrap(),
+        template: Template::parse("${field:carrier}.parquet").unwrap(),
+        directory: project.path("out"),
+        stage: StageId::new("write").unwrap(),
+    };
+    let split = Split::new(&["carrier"], &schema()).unwrap();
+    let mut writer = FileWriter::new(Arc::new(setup), stream(1), schema(), split);
+    writer.buffered_max = BUFFERED_MAX;
+    let carriers: Vec<_> = (0..2000).map(|it| format!("C{}", it % 40)).collect();
+    let carriers: Vec<_> = carriers.iter().map(String::as_str).collect();
+    for _ in 0..20 {
+        writer.write(&batch(&carriers)).unwrap();
+        assert!(writer.buffered <= BUFFERED_MAX, "{}", writer.buffered);
+        assert!(writer.buffered > 0);
+    }
+    let prepared = Box::new(writer).prepare().unwrap();
+    run_twice(&project, &prepared.actions);
+    let keys = json!({"directory": "out", "format": {"type": "parquet"}, "stableTime": "0s"});
+    let mut source = project.source(keys);
+    let mut rows = 0;
+    for item in source.list().unwrap() {
+        let mut reader = source.open(&item).unwrap();
+        while let Some(read) = reader.read().unwrap() {
+            rows += read.batch.rows();
+        }
+    }
+    assert_eq!((rows, project.names("out").len()), (40_000, 40));
 }
 
 /// Writes two records, reads them back through a source, and gives what the first bytes say.
