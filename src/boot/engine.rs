@@ -86,9 +86,12 @@ impl Engine {
         let fences = vec![access_fence.clone(), streams_fence.clone(), deployments_fence.clone()];
         leases.keep(fences.clone());
 
-        let access = AccessCoordinator::spawn(&system, store.clone(), access_fence).await?;
+        let restarts = options.restarts;
+        let access =
+            AccessCoordinator::spawn(&system, store.clone(), access_fence, restarts).await?;
         let keep = options.streams_kept;
-        let monitor = StreamMonitor::spawn(&system, store.clone(), streams_fence, keep).await?;
+        let monitor =
+            StreamMonitor::spawn(&system, store.clone(), streams_fence, keep, restarts).await?;
         let services = Services {
             system: system.clone(),
             registry: Arc::new(registry),

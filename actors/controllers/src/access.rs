@@ -12,13 +12,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::{FutureExt as _, TryFutureExt as _};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
 use weir_domain::{ClaimId, SourceName};
 use weir_persistence_api::{
     Claim, ClaimRequest, Error, Fence, ItemFilter, ItemRow, ItemStore, Result, Settlement,
     Unfinished,
 };
-use weir_runtime::{AskError, Envelope, Ref, Reply, System};
+use weir_runtime::{AskError, Envelope, Ref, Reply, RestartPolicy, System, supervise};
 
 /// The name of its lease.
 pub const LEASE: &str = "access-coordinator";
@@ -57,10 +58,17 @@ impl AccessCoordinator {
         system: &System,
         store: Arc<dyn ItemStore>,
         fence: Fence,
+        restarts: RestartPolicy,
     ) -> std::result::Result<Self, SpawnErr> {
         let actor = Coordinator { system: system.clone(), store, fence };
-        let (actor, _) = Actor::spawn(None, actor, ()).await?;
-        Ok(Self(Ref::new(system.gate("access-coordinator", MAILBOX), actor)))
+        let build = move |parent| {
+            let actor = actor.clone();
+            let spawned = async { Actor::spawn_linked(None, actor, (), parent).await };
+            spawned.map_ok(|(actor, _)| actor).boxed()
+        };
+        let child = supervise(system, LEASE, restarts, None, Box::new(build)).await?;
+        child.started().await.map_err(|it| SpawnErr::StartupFailed(Box::new(it)))?;
+        Ok(Self(Ref::supervised(system.gate(LEASE, MAILBOX), child)))
     }
 
     pub async fn claim(&self, request: ClaimRequest) -> Answer<Option<Claim>> {
@@ -99,6 +107,7 @@ impl AccessCoordinator {
 
 pub type Answer<T> = std::result::Result<T, Failure>;
 
+#[derive(Clone)]
 struct Coordinator {
     system: System,
     store: Arc<dyn ItemStore>,

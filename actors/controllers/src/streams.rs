@@ -13,10 +13,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::{FutureExt as _, TryFutureExt as _};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
 use weir_domain::{LogLine, Stream, StreamId};
 use weir_persistence_api::{Error, Fence, StreamFilter, StreamStore};
-use weir_runtime::{AskError, Envelope, Ref, Reply, System};
+use weir_runtime::{AskError, Envelope, Ref, Reply, RestartPolicy, System, supervise};
 
 /// The name of its lease.
 pub const LEASE: &str = "stream-monitor";
@@ -64,10 +65,17 @@ impl StreamMonitor {
         store: Arc<dyn StreamStore>,
         fence: Fence,
         keep: u32,
+        restarts: RestartPolicy,
     ) -> Result<Self, SpawnErr> {
         let monitor = Monitor { system: system.clone(), store: store.clone(), fence, keep };
-        let (actor, _) = Actor::spawn(None, monitor, ()).await?;
-        Ok(Self { actor: Ref::new(system.gate("stream-monitor", MAILBOX), actor), store })
+        let build = move |parent| {
+            let monitor = monitor.clone();
+            let spawned = async { Actor::spawn_linked(None, monitor, (), parent).await };
+            spawned.map_ok(|(actor, _)| actor).boxed()
+        };
+        let child = supervise(system, LEASE, restarts, None, Box::new(build)).await?;
+        child.started().await.map_err(|it| SpawnErr::StartupFailed(Box::new(it)))?;
+        Ok(Self { actor: Ref::supervised(system.gate(LEASE, MAILBOX), child), store })
     }
 
     /// Takes note; never waits. When the mailbox is full the report is dropped and counted.
@@ -108,6 +116,7 @@ fn read<T>(result: Result<T, Error>) -> Answer<T> {
     result.map_err(|it| Failure::Store(Arc::new(it)))
 }
 
+#[derive(Clone)]
 struct Monitor {
     system: System,
     store: Arc<dyn StreamStore>,

@@ -12,6 +12,7 @@ use ractor::ActorRef;
 use tokio::sync::oneshot;
 use weir_domain::Millis;
 
+use crate::Supervised;
 use crate::gate::{Envelope, Gate};
 
 /// Why there is no answer. `R` is the rejection of the one who was asked, if it has any.
@@ -99,6 +100,19 @@ impl<M: Send + 'static> Ref<M> {
         T: ractor::Message + From<Envelope<M>>,
     {
         let deliver = move |it: Envelope<M>| actor.send_message(T::from(it)).map_err(drop);
+        Self { gate, deliver: Arc::new(deliver) }
+    }
+
+    /// For a supervised actor: a message goes to the incarnation that runs. While none does, it is
+    /// refused as by a stopped actor.
+    pub fn supervised<T>(gate: Gate, child: Supervised<T>) -> Self
+    where
+        T: ractor::Message + From<Envelope<M>>,
+    {
+        let deliver = move |it: Envelope<M>| match child.current() {
+            Some(actor) => actor.send_message(T::from(it)).map_err(drop),
+            None => Err(()),
+        };
         Self { gate, deliver: Arc::new(deliver) }
     }
 

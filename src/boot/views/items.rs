@@ -95,7 +95,13 @@ mod tests {
             let lease = LeaseName("access-coordinator".into());
             let acquired = store.lease_acquire(&lease, "one#1", Duration::from_secs(60)).await;
             let Ok(Acquired::Granted(fence)) = acquired else { panic!("{acquired:?}") };
-            let access = AccessCoordinator::spawn(&system, store.clone(), fence.clone()).await;
+            let access = AccessCoordinator::spawn(
+                &system,
+                store.clone(),
+                fence.clone(),
+                weir_runtime::RestartPolicy::default(),
+            )
+            .await;
             Self { store, fence, access: access.expect("it starts"), claims: 0 }
         }
 

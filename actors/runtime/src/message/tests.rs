@@ -94,3 +94,31 @@ async fn messages_left_in_a_stopped_actor_are_counted_and_their_askers_told() {
     assert_eq!(after, Err(stopped(&"doorman".into())));
     assert_eq!(house.system.dead_letters().of("doorman"), 3);
 }
+
+#[tokio::test]
+async fn a_supervised_actor_is_reached_in_whichever_incarnation_it_runs() {
+    let system = system();
+    let built = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let build = move |parent| {
+        // The first one fails at its first question, the others answer.
+        let door = Arc::new(Semaphore::new(8));
+        if built.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 {
+            door.close();
+        }
+        let spawned = async { Actor::spawn_linked(None, Doorman(door), (), parent).await };
+        let spawned = async { spawned.await.map(|(actor, _)| actor) };
+        Box::pin(spawned) as futures::future::BoxFuture<'static, _>
+    };
+    let policy = crate::RestartPolicy::default();
+    let child = crate::supervise(&system, "doorman", policy, None, Box::new(build)).await.unwrap();
+    let mut watch = child.watch();
+    let first = watch.wait_for(|it| it.actor.is_some()).await.unwrap().actor.clone().unwrap();
+    let doorman = Ref::supervised(system.gate("doorman", 8), child);
+    let failed = doorman.ask(SECOND * 30, Knock).await;
+    assert!(matches!(failed, Err(AskError::Stopped { .. })), "{failed:?}");
+
+    let is_another =
+        |it: &crate::Child<_>| it.actor.as_ref().is_some_and(|it| it.get_id() != first.get_id());
+    tokio::time::timeout(SECOND * 30, watch.wait_for(is_another)).await.unwrap().unwrap();
+    assert_eq!(doorman.ask(SECOND * 30, Knock).await, Ok("come in"));
+}

@@ -81,6 +81,17 @@ impl<M: ractor::Message> Supervised<M> {
         self.child.borrow().actor.clone()
     }
 
+    /// Waits until the child runs. An error says why it never will.
+    pub async fn started(&self) -> Result<(), Fault> {
+        let mut child = self.child.clone();
+        let seen = child.wait_for(|it| it.actor.is_some() || it.state.is_final()).await;
+        match seen.as_ref().map(|it| &it.state) {
+            Ok(ChildState::Failed { cause }) => Err(cause.clone()),
+            Ok(ChildState::Stopped) | Err(_) => Err(Fault::stopped("it was stopped")),
+            Ok(_) => Ok(()),
+        }
+    }
+
     /// Follows the child through its states.
     pub fn watch(&self) -> watch::Receiver<Child<M>> {
         self.child.clone()
