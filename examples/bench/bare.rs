@@ -20,7 +20,7 @@ use weir_runtime::{Stopwatch, SystemClock};
 use crate::process::{self, Usage};
 use crate::{COLUMNS, FILTER, Job};
 
-const BATCH_ROWS: usize = 2_048;
+const BATCH_ROWS: usize = 8_192;
 
 /// The columns of the input.
 pub(crate) fn schema() -> SchemaRef {

@@ -43,7 +43,8 @@ pub(crate) fn run(job: Job, inputs: &[PathBuf], dir: &Path) -> anyhow::Result<Do
             break;
         }
         ensure!(watch.elapsed() < Duration::from_secs(600), "not done within 10 minutes: {view}");
-        std::thread::sleep(Duration::from_millis(10));
+        // Each look costs the engine some time, which is counted.
+        std::thread::sleep(Duration::from_millis(50));
     }
     let usage = Usage {
         wall: watch.elapsed(),

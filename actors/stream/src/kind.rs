@@ -60,7 +60,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            batch_rows: 2_048,
+            batch_rows: 8_192,
             batch_bytes: 1 << 20,
             edge_bytes: 4 << 20,
             record_bytes_max: 16 << 20,
