@@ -33,7 +33,6 @@ pub struct RunningWorkflow(Arc<Inner>);
 
 struct Inner {
     spec: WorkflowSpec,
-    services: Services,
     instances: Vec<Supervised<InstanceMessage>>,
     stops: Stops,
     tally: Arc<Mutex<Tally>>,
@@ -78,7 +77,7 @@ impl RunningWorkflow {
             }
         }
         let started_at = services.system.now();
-        Ok(Self(Arc::new(Inner { spec, services, instances, stops, tally, started_at })))
+        Ok(Self(Arc::new(Inner { spec, instances, stops, tally, started_at })))
     }
 
     pub fn name(&self) -> &WorkflowName {
@@ -167,17 +166,6 @@ impl RunningWorkflow {
                 })
                 .await;
         }
-    }
-
-    /// Starts instances that failed again, now: for a person who has looked.
-    pub async fn restart(&self) {
-        for instance in &self.0.instances {
-            instance.restart().await;
-        }
-    }
-
-    pub fn services(&self) -> &Services {
-        &self.0.services
     }
 }
 
