@@ -50,6 +50,14 @@ id!(
     ClaimId
 );
 id!(
+    /// One cluster, for ever: it tells a store of this cluster from one of another.
+    ClusterId
+);
+id!(
+    /// One command of one caller, however often it is sent: carried out once.
+    CommandId
+);
+id!(
     /// One incarnation of an engine: a restarted engine is another one.
     NodeUid
 );

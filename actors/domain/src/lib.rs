@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod bytes;
+mod cluster;
 mod code;
 mod fault;
 mod finding;
@@ -19,13 +20,15 @@ mod time;
 mod workflow;
 
 pub use bytes::Bytes;
+pub use cluster::{ClusterAddress, Incarnation, InvalidAddress, InvalidIncarnation, Member};
 pub use code::Code;
 pub use fault::{Fault, FaultKind};
 pub use finding::{Finding, Place, Severity};
-pub use id::{ClaimId, InstanceId, NodeUid, StreamId};
+pub use id::{ClaimId, ClusterId, CommandId, InstanceId, NodeUid, StreamId};
 pub use item::{Fingerprint, Item, ItemStatus, Reprocess};
 pub use name::{
-    AssetName, InvalidName, NodeName, PortName, ProjectName, SourceName, StageId, WorkflowName,
+    AssetName, ClusterName, InvalidName, NodeName, PortName, ProjectName, SourceName, StageId,
+    WorkflowName,
 };
 pub use node::{Node, NodeStatus};
 pub use stream::{Counts, LogLine, Stream, StreamState};

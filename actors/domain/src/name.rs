@@ -99,6 +99,10 @@ macro_rules! name {
 }
 
 name!(
+    /// A cluster of engines.
+    ClusterName
+);
+name!(
     /// A project: one directory of assets.
     ProjectName
 );

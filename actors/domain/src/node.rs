@@ -38,15 +38,28 @@ pub struct Node {
     pub uid: NodeUid,
     /// `weir://cluster@host:port`.
     pub address: String,
+    /// Where its REST API is: `http://host:port`.
+    pub rest: String,
     pub status: NodeStatus,
+    /// Whether it can't be reached at present, whatever its status.
+    pub unreachable: bool,
     pub roles: Vec<String>,
     pub version: String,
     pub started_at: Timestamp,
+    /// By its own clock: clocks of nodes may differ.
+    pub uptime_ms: u64,
     pub os: String,
     pub architecture: String,
     pub processors: u32,
     /// Resident memory of the engine's process, in bytes.
     pub memory_bytes: u64,
+    pub tasks: u32,
+    /// Peers that it has a link to.
+    pub links: u32,
+    /// When the certificate that it shows its peers expires; `None` where it has none.
+    pub certificate_expires_at: Option<Timestamp>,
+    /// Names of the leases that it holds: what it does for the whole cluster.
+    pub leases: Vec<String>,
     pub workflow_instances: u32,
     pub open_streams: u32,
 }
