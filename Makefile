@@ -4,11 +4,12 @@
 CARGO ?= cargo
 DATA_DIR ?= ./.weir
 
-.PHONY: run test verify bench fmt clean help
+.PHONY: run test chaos verify bench fmt clean help
 
 help:
 	@echo 'make run     build Weir and start `weir dev` on $(DATA_DIR)'
 	@echo 'make test    everything that CI runs'
+	@echo 'make chaos   clusters under faults, for an hour; WEIR_SEED repeats a run'
 	@echo 'make verify  format, lints, docs, licences'
 	@echo 'make bench   the whole product against bare loops, on 1 GB of records'
 
@@ -16,8 +17,12 @@ run: tools
 	$(CARGO) build --locked
 	./target/debug/weir dev --data-dir $(DATA_DIR)
 
-test: tools verify
+test: test-tools verify
 	$(CARGO) test --locked --workspace --no-fail-fast
+
+# One test at a time: what they wait for is mostly time.
+chaos: test-tools
+	WEIR_CHAOS=1 $(CARGO) test --locked --test product -- --nocapture --test-threads 1 chaos cluster
 
 verify: tools
 	$(CARGO) fmt --all --check
@@ -35,6 +40,10 @@ clean:
 	$(CARGO) clean
 
 # A C compiler builds the embedded SQLite and the compressors.
-.PHONY: tools
+.PHONY: tools test-tools
 tools:
 	@scripts/tools
+
+# The tests start real servers: MariaDB and PostgreSQL as Debian packages them.
+test-tools:
+	@scripts/tools test

@@ -4,8 +4,10 @@
 //! - D1: a project has at most one current deployment.
 //! - D2: equal content has an equal digest; deploying what is current changes nothing.
 //!
-//! What engines really run is not known here: each is driven to what is current, again and again,
-//! and one that runs it already does nothing.
+//! What engines really run is not known here: each looks at what is current, again and again and
+//! whenever it is told that something changed, and one that runs it already does nothing.
+
+mod service;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,13 +19,17 @@ use weir_domain::plan::Plan;
 use weir_domain::{ProjectName, Timestamp};
 use weir_runtime::{Decision, EventSourced, Form};
 
+pub use service::{
+    Current, DeploymentService, DeploymentSingleton, DeploymentStorage, Failure, Request, Response,
+};
+
 /// The name of its lease and its persistence id.
 pub const LEASE: &str = "deployment-storage";
 
 #[derive(Debug)]
 pub enum Command {
     /// Makes this content the current one of its project.
-    Deploy(Box<Deployment>),
+    Deploy(Arc<Deployment>),
     /// Runs nothing of the project any more.
     Withdraw { project: ProjectName, at: Timestamp },
 }
@@ -63,7 +69,7 @@ impl fmt::Debug for Effect {
 }
 
 /// Why a command was refused.
-#[derive(Debug, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
 pub enum Rejection {
     #[error("project {0} is not deployed")]
     Unknown(ProjectName),
@@ -91,7 +97,7 @@ impl EventSourced for Deployments {
 
     fn decide(&self, command: Command) -> Decision<Self> {
         match command {
-            Command::Deploy(deployment) => self.deploy(*deployment),
+            Command::Deploy(deployment) => self.deploy(deployment),
             Command::Withdraw { project, at } => self.withdraw(project, at),
         }
     }
@@ -119,7 +125,7 @@ impl Deployments {
         self.current.values()
     }
 
-    fn deploy(&self, deployment: Deployment) -> Decision<Self> {
+    fn deploy(&self, deployment: Arc<Deployment>) -> Decision<Self> {
         let project = &deployment.project;
         if deployment.plans.is_empty() {
             return Err(Rejection::Empty(project.clone()));
@@ -141,7 +147,7 @@ impl Deployments {
                 });
             }
         }
-        Ok(vec![Event::Deployed(Arc::new(deployment))])
+        Ok(vec![Event::Deployed(deployment)])
     }
 
     fn withdraw(&self, project: ProjectName, at: Timestamp) -> Decision<Self> {
@@ -186,7 +192,7 @@ mod tests {
     }
 
     fn deploy(state: &Deployments, deployment: Deployment) -> Decision<Deployments> {
-        state.decide(Command::Deploy(Box::new(deployment)))
+        state.decide(Command::Deploy(Arc::new(deployment)))
     }
 
     #[test]

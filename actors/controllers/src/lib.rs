@@ -1,4 +1,4 @@
-//! The cluster singletons: each is one actor with a lease of its own, one module each.
+//! The cluster singletons, one module each: what it is asked, where it lives, and the way to it.
 //!
 //! Invariants:
 //! - C1: whatever a controller writes carries the epoch of its lease; the store refuses an older one.
@@ -6,7 +6,5 @@
 
 pub mod access;
 pub mod deployments;
-mod lease;
+mod instance;
 pub mod streams;
-
-pub use lease::{Leases, NotGranted};

@@ -2,11 +2,15 @@
 //!
 //! Points in time come from a `Clock` and are for people and for stored rows. Lengths of time come
 //! from a `Stopwatch`, which never jumps and which stands still while a test has paused the time.
+//!
+//! A stopwatch also stands still while the machine is suspended. What must not outlive that (the
+//! right to act for others) is measured by the `BootClock`, which does not.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rustix::time::{ClockId, clock_gettime};
 use weir_domain::{Clock, Timestamp};
 
 /// The system's clock.
@@ -62,6 +66,31 @@ impl Stopwatch {
     }
 }
 
+/// A length of time that only ever grows: what a deadline of this process is measured by.
+pub trait Uptime: Send + Sync + 'static {
+    /// How long ago some fixed moment was.
+    fn uptime(&self) -> Duration;
+}
+
+/// The time since the machine started, with the time that it was suspended (`CLOCK_BOOTTIME`).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BootClock;
+
+impl Uptime for BootClock {
+    fn uptime(&self) -> Duration {
+        let time = clock_gettime(ClockId::Boottime);
+        let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+        Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+    }
+}
+
+/// For tests and simulations on paused time.
+impl Uptime for Stopwatch {
+    fn uptime(&self) -> Duration {
+        self.elapsed()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +101,12 @@ mod tests {
         assert_eq!(clock.now(), Timestamp(5));
         clock.advance(Duration::from_secs(1));
         assert_eq!(clock.now(), Timestamp(1_005));
+    }
+
+    #[test]
+    fn the_boot_clock_only_ever_grows() {
+        let (first, second) = (BootClock.uptime(), BootClock.uptime());
+        assert!(Duration::ZERO < first && first <= second);
     }
 
     #[tokio::test(start_paused = true)]

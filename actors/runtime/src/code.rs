@@ -47,3 +47,5 @@ pub const JOURNAL_DAMAGED: Code = Code(6016);
 pub const READ_PANICKED: Code = Code(6017);
 /// An actor did not stop in time and was killed.
 pub const STOP_TIMED_OUT: Code = Code(6018);
+/// A controller may not write for now, or may again, as those who hold its lease say.
+pub const HELD: Code = Code(6019);

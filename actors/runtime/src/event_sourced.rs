@@ -6,19 +6,25 @@
 //! Invariants:
 //! - H1: an event is applied after its append is known to be durable, never before; so the state
 //!   in memory is at all times the fold of what is stored, and a failed append leaves no trace.
-//! - H2: commands are carried out one at a time, in order of arrival.
+//! - H2: commands are decided one at a time, in order of arrival, each on the state that those
+//!   before it lead to.
 //! - H3: whether a write happened is never guessed: an unknown outcome is read back.
 //! - H4: an event that can't be read or applied stops the controller until a person acts.
 //! - H5: one effect runs at most once at a time, and runs again until the state no longer owes it.
+//! - H6: a command whose id is in the journal is not decided again; its answer is where it stands.
+//! - H7: while it is held from outside (its lease may have passed on) it takes no command, begins
+//!   no effect and cancels those that run; it goes on from the state that it has.
 //!
-//! One command is one append. Appends of several actors share a commit inside the store, so a
-//! group within one actor would gain little and would need a state that can be taken back.
+//! The commands that wait together are one append. Appends of several actors share a commit
+//! inside the store.
 
 mod append;
 mod behaviour;
 mod codec;
 mod command;
+mod commands;
 mod effects;
+mod group;
 mod handle;
 mod host;
 mod recovery;

@@ -1,23 +1,36 @@
-//! Gates: the bound that ractor's mailboxes lack. A message travels in an envelope that holds a
-//! permit of its actor's gate, and gives it back when it is opened.
+//! Gates: the bound that ractor's mailboxes lack. A message travels in an envelope that has a place
+//! in its actor's gate, and gives it back when it is opened.
 //!
-//! An envelope that is dropped unopened was never handled: it counts as a dead letter. So a
-//! message that waits in the mailbox of a stopping actor can't vanish unseen (R2).
+//! Invariants:
+//! - No more messages than the limit are inside.
+//! - An envelope that is dropped unopened was never handled: it counts as a dead letter. So a
+//!   message that waits in the mailbox of a stopping actor can't vanish unseen (R2).
+//! - Who waits for room is let in before those who come later, in the order of coming.
+//!
+//! All that envelopes share is one value: sealing a message is one count up and one reference.
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, Semaphore};
 
 use crate::DeadLetters;
 
 /// The bound of one actor's mailbox, in messages.
 #[derive(Clone)]
-pub struct Gate {
-    actor: Arc<str>,
+pub struct Gate(Arc<Shared>);
+
+struct Shared {
+    inside: AtomicUsize,
+    /// Who stands before the gate. As long as anybody does, nobody else is let in.
+    outside: AtomicUsize,
     limit: usize,
-    permits: Arc<Semaphore>,
+    actor: Arc<str>,
     dead_letters: DeadLetters,
+    /// Whoever stands first waits for room, the others for this turn.
+    turn: Semaphore,
+    room: Notify,
 }
 
 /// The gate let nothing in; here is the message back.
@@ -26,55 +39,98 @@ pub struct Full<M>(pub M);
 
 impl Gate {
     pub fn new(actor: Arc<str>, limit: usize, dead_letters: DeadLetters) -> Self {
-        let limit = limit.clamp(1, Semaphore::MAX_PERMITS);
-        Self { actor, limit, permits: Arc::new(Semaphore::new(limit)), dead_letters }
+        Self(Arc::new(Shared {
+            inside: AtomicUsize::new(0),
+            outside: AtomicUsize::new(0),
+            limit: limit.max(1),
+            actor,
+            dead_letters,
+            turn: Semaphore::new(1),
+            room: Notify::new(),
+        }))
     }
 
     pub fn actor(&self) -> &Arc<str> {
-        &self.actor
+        &self.0.actor
     }
 
     pub fn limit(&self) -> usize {
-        self.limit
+        self.0.limit
     }
 
     /// Messages that are in the mailbox now.
     pub fn waiting(&self) -> usize {
-        self.limit - self.permits.available_permits().min(self.limit)
+        self.0.inside.load(Ordering::Relaxed)
     }
 
     /// Lets a message in at once or not at all.
     pub fn seal<M>(&self, message: M) -> Result<Envelope<M>, Full<M>> {
-        match self.permits.clone().try_acquire_owned() {
-            Ok(permit) => Ok(self.envelope(message, permit)),
-            Err(_) => Err(Full(message)),
+        if self.0.outside.load(Ordering::Relaxed) == 0 && self.0.enter() {
+            Ok(self.envelope(message))
+        } else {
+            Err(Full(message))
         }
     }
 
     /// Lets a message in as soon as there is room. Waiters are served in order.
     pub async fn seal_when_free<M>(&self, message: M) -> Envelope<M> {
-        let permit = self.permits.clone().acquire_owned().await;
-        self.envelope(message, permit.expect("a gate never closes its semaphore"))
+        let _standing = Standing::before(&self.0);
+        let _turn = self.0.turn.acquire().await.expect("a gate never closes its semaphore");
+        while !self.0.enter() {
+            self.0.room.notified().await;
+        }
+        self.envelope(message)
     }
 
-    fn envelope<M>(&self, message: M, permit: OwnedSemaphorePermit) -> Envelope<M> {
-        let (actor, dead_letters) = (self.actor.clone(), self.dead_letters.clone());
-        Envelope { message: Some(message), actor, dead_letters, _permit: permit }
+    fn envelope<M>(&self, message: M) -> Envelope<M> {
+        Envelope { message: Some(message), gate: self.0.clone() }
+    }
+}
+
+impl Shared {
+    /// Takes a place, if one is free.
+    fn enter(&self) -> bool {
+        let more = |inside| (inside < self.limit).then_some(inside + 1);
+        self.inside.fetch_update(Ordering::SeqCst, Ordering::Relaxed, more).is_ok()
+    }
+
+    /// Gives a place back. Either this sees who stands outside, or they see the place: both count
+    /// first and look then.
+    fn leave(&self) {
+        self.inside.fetch_sub(1, Ordering::SeqCst);
+        if self.outside.load(Ordering::SeqCst) > 0 {
+            // It is kept if nobody waits for it yet.
+            self.room.notify_one();
+        }
+    }
+}
+
+/// Somebody before the gate, until let in or gone.
+struct Standing<'a>(&'a Shared);
+
+impl<'a> Standing<'a> {
+    fn before(shared: &'a Shared) -> Self {
+        shared.outside.fetch_add(1, Ordering::SeqCst);
+        Self(shared)
+    }
+}
+
+impl Drop for Standing<'_> {
+    fn drop(&mut self) {
+        self.0.outside.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Gate({}, {} of {})", self.actor, self.waiting(), self.limit)
+        write!(f, "Gate({}, {} of {})", self.actor(), self.waiting(), self.limit())
     }
 }
 
 /// A message on its way through a gate: the `Msg` of a bounded actor.
 pub struct Envelope<M> {
     message: Option<M>,
-    actor: Arc<str>,
-    dead_letters: DeadLetters,
-    _permit: OwnedSemaphorePermit,
+    gate: Arc<Shared>,
 }
 
 impl<M: Send + 'static> ractor::Message for Envelope<M> {}
@@ -88,15 +144,16 @@ impl<M> Envelope<M> {
 
 impl<M> Drop for Envelope<M> {
     fn drop(&mut self) {
+        self.gate.leave();
         if self.message.is_some() {
-            self.dead_letters.count(&self.actor);
+            self.gate.dead_letters.count(&self.gate.actor);
         }
     }
 }
 
 impl<M> fmt::Debug for Envelope<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Envelope(to {})", self.actor)
+        write!(f, "Envelope(to {})", self.gate.actor)
     }
 }
 
@@ -116,5 +173,38 @@ mod tests {
         assert_eq!((gate.waiting(), dead_letters.of("stage")), (1, 0));
         drop(two);
         assert_eq!((gate.waiting(), dead_letters.of("stage")), (0, 1));
+    }
+    #[tokio::test]
+    async fn who_waits_for_room_is_let_in_first_and_in_order() {
+        let gate = Gate::new("stage".into(), 1, DeadLetters::default());
+        let inside = gate.seal(0).unwrap();
+        let mut first = Box::pin(gate.seal_when_free(1));
+        let mut second = Box::pin(gate.seal_when_free(2));
+        assert!(futures::poll!(&mut first).is_pending());
+        assert!(futures::poll!(&mut second).is_pending());
+
+        inside.open();
+        assert!(gate.seal(3).is_err(), "others stand before the gate");
+        assert!(futures::poll!(&mut second).is_pending(), "it came second");
+        let one = first.await;
+        one.open();
+        second.await.open();
+        gate.seal(4).unwrap().open();
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_waiting_leaves_the_place_to_the_next() {
+        let gate = Gate::new("stage".into(), 1, DeadLetters::default());
+        let inside = gate.seal(0).unwrap();
+        let mut first = Box::pin(gate.seal_when_free(1));
+        let mut second = Box::pin(gate.seal_when_free(2));
+        assert!(futures::poll!(&mut first).is_pending());
+        assert!(futures::poll!(&mut second).is_pending());
+
+        inside.open();
+        drop(first);
+        second.await.open();
+        assert_eq!(gate.waiting(), 0);
+        gate.seal(3).unwrap().open();
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use uuid::{Builder, Uuid};
-use weir_domain::{ClaimId, Clock, NodeUid, StreamId};
+use weir_domain::{ClaimId, Clock, ClusterId, CommandId, NodeUid, StreamId};
 
 /// The counter inside one millisecond has 12 bits.
 const COUNTER_MAX: u16 = 0x0FFF;
@@ -52,6 +52,14 @@ impl IdSource {
 
     pub fn node(&self) -> NodeUid {
         NodeUid(self.next())
+    }
+
+    pub fn cluster(&self) -> ClusterId {
+        ClusterId(self.next())
+    }
+
+    pub fn command(&self) -> CommandId {
+        CommandId(self.next())
     }
 
     /// A number in `0.0..1.0`, to spread retries.

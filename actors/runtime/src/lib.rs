@@ -25,7 +25,7 @@ mod supervision;
 mod system;
 mod task;
 
-pub use clock::{ManualClock, Stopwatch, SystemClock};
+pub use clock::{BootClock, ManualClock, Stopwatch, SystemClock, Uptime};
 pub use dead_letter::DeadLetters;
 pub use event_sourced::{
     Decision, EffectHandler, EventSourced, Form, HostRef, HostSettings, HostSpec, HostStatus,

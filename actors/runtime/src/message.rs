@@ -8,7 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ractor::ActorRef;
+use futures::future::BoxFuture;
+use ractor::{ActorCell, ActorRef, ActorStatus};
 use tokio::sync::oneshot;
 use weir_domain::Millis;
 
@@ -86,11 +87,13 @@ impl<R> fmt::Debug for Reply<R> {
 }
 
 type Deliver<M> = dyn Fn(Envelope<M>) -> Result<(), ()> + Send + Sync;
+type Ended = dyn Fn() -> BoxFuture<'static, ()> + Send + Sync;
 
 /// A bounded reference to an actor that understands `M`.
 pub struct Ref<M> {
     gate: Gate,
     deliver: Arc<Deliver<M>>,
+    ended: Arc<Ended>,
 }
 
 impl<M: Send + 'static> Ref<M> {
@@ -99,8 +102,10 @@ impl<M: Send + 'static> Ref<M> {
     where
         T: ractor::Message + From<Envelope<M>>,
     {
+        let cell = actor.get_cell();
         let deliver = move |it: Envelope<M>| actor.send_message(T::from(it)).map_err(drop);
-        Self { gate, deliver: Arc::new(deliver) }
+        let ended = move || -> BoxFuture<'static, ()> { Box::pin(ended(cell.clone())) };
+        Self { gate, deliver: Arc::new(deliver), ended: Arc::new(ended) }
     }
 
     /// For a supervised actor: a message goes to the incarnation that runs. While none does, it is
@@ -109,11 +114,16 @@ impl<M: Send + 'static> Ref<M> {
     where
         T: ractor::Message + From<Envelope<M>>,
     {
+        let watched = child.clone();
+        let ended = move || -> BoxFuture<'static, ()> {
+            let watched = watched.clone();
+            Box::pin(async move { drop(watched.ended().await) })
+        };
         let deliver = move |it: Envelope<M>| match child.current() {
             Some(actor) => actor.send_message(T::from(it)).map_err(drop),
             None => Err(()),
         };
-        Self { gate, deliver: Arc::new(deliver) }
+        Self { gate, deliver: Arc::new(deliver), ended: Arc::new(ended) }
     }
 
     pub fn actor(&self) -> &Arc<str> {
@@ -123,6 +133,11 @@ impl<M: Send + 'static> Ref<M> {
     /// Messages that are in the mailbox now.
     pub fn waiting(&self) -> usize {
         self.gate.waiting()
+    }
+
+    /// Waits until the actor has ended; a supervised one, until it is not started again either.
+    pub async fn ended(&self) {
+        (self.ended)().await;
     }
 
     /// Hands a message over at once or not at all.
@@ -165,13 +180,21 @@ impl<M: Send + 'static> Ref<M> {
 
 impl<M> Clone for Ref<M> {
     fn clone(&self) -> Self {
-        Self { gate: self.gate.clone(), deliver: self.deliver.clone() }
+        let (deliver, ended) = (self.deliver.clone(), self.ended.clone());
+        Self { gate: self.gate.clone(), deliver, ended }
     }
 }
 
 impl<M> fmt::Debug for Ref<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Ref({})", self.gate.actor())
+    }
+}
+
+async fn ended(actor: ActorCell) {
+    // Without a limit it can't fail, except for an actor that has ended.
+    if actor.get_status() != ActorStatus::Stopped {
+        let _ = actor.wait(None).await;
     }
 }
 

@@ -5,6 +5,8 @@
 //! - S2: a step that fails, panics or takes too long is reported and stops nothing else.
 //! - S3: steps run at most once, whoever asks how often.
 //! - S4: a second request ends the waiting: what runs is cancelled, what has not begun never does.
+//! - S5: a node that was downed has no time: its steps for that case run first, what would be a
+//!   graceful end (drain, hand over, leave) is skipped, and the rest gets a second each.
 //!
 //! What the phases do is registered by those who own the things to be stopped. Signals are not
 //! read here.
@@ -25,6 +27,9 @@ use crate::{EventStream, RuntimeEvent, Stopwatch, Tasks, code};
 
 pub use report::{Outcome, PhaseReport, Report, StepReport};
 
+/// How long a step may take when the node was downed.
+const DOWNED_WITHIN: Duration = Duration::from_secs(1);
+
 /// The phases in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
@@ -34,8 +39,10 @@ pub enum Phase {
     ServiceRequestsDone,
     /// Let open streams finish, or roll them back.
     WorkflowDrain,
-    /// Let controllers write what they have accepted, and release their leases.
-    ControllerStop,
+    /// Let controllers write what they have accepted, and release their leases to a successor.
+    SingletonHandOver,
+    /// Tell the cluster that this node is gone for good.
+    ClusterLeave,
     /// Close the store, after its last writer.
     StoreClose,
     /// Join the tasks that are left.
@@ -43,11 +50,12 @@ pub enum Phase {
 }
 
 impl Phase {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::ServiceUnbind,
         Self::ServiceRequestsDone,
         Self::WorkflowDrain,
-        Self::ControllerStop,
+        Self::SingletonHandOver,
+        Self::ClusterLeave,
         Self::StoreClose,
         Self::SystemTerminate,
     ];
@@ -57,10 +65,16 @@ impl Phase {
             Self::ServiceUnbind => "service-unbind",
             Self::ServiceRequestsDone => "service-requests-done",
             Self::WorkflowDrain => "workflow-drain",
-            Self::ControllerStop => "controller-stop",
+            Self::SingletonHandOver => "singleton-hand-over",
+            Self::ClusterLeave => "cluster-leave",
             Self::StoreClose => "store-close",
             Self::SystemTerminate => "system-terminate",
         }
+    }
+
+    /// Whether it belongs to a graceful end only.
+    fn is_graceful(self) -> bool {
+        matches!(self, Self::WorkflowDrain | Self::SingletonHandOver | Self::ClusterLeave)
     }
 }
 
@@ -91,7 +105,7 @@ impl Default for PhaseTimeouts {
     fn default() -> Self {
         Self(BTreeMap::new())
             .with(Phase::WorkflowDrain, Duration::from_secs(30))
-            .with(Phase::ControllerStop, Duration::from_secs(10))
+            .with(Phase::SingletonHandOver, Duration::from_secs(10))
     }
 }
 
@@ -104,6 +118,15 @@ pub enum Reason {
     Requested(String),
     /// It can't go on.
     Failed(Fault),
+    /// The cluster goes on without this node: what it does must end at once, and another
+    /// incarnation may join.
+    Downed(Fault),
+}
+
+impl Reason {
+    pub fn is_downed(&self) -> bool {
+        matches!(self, Self::Downed(_))
+    }
 }
 
 impl fmt::Display for Reason {
@@ -112,6 +135,7 @@ impl fmt::Display for Reason {
             Self::Signal(name) => f.write_str(name),
             Self::Requested(by) => f.write_str(by),
             Self::Failed(fault) => write!(f, "failure: {fault}"),
+            Self::Downed(fault) => write!(f, "downed: {fault}"),
         }
     }
 }
@@ -150,6 +174,7 @@ struct Inner {
 struct Plan {
     begun: Option<Phase>,
     steps: BTreeMap<Phase, Vec<Step>>,
+    downed: Vec<Step>,
 }
 
 struct Step {
@@ -157,7 +182,7 @@ struct Step {
     run: BoxFuture<'static, Result<(), Fault>>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Request {
     reason: Option<Reason>,
     fast: bool,
@@ -189,15 +214,28 @@ impl Shutdown {
         Ok(())
     }
 
+    /// Adds what is done first, and at once, when this node was downed; at no other end.
+    pub fn add_downed<F>(&self, name: impl Into<String>, step: F)
+    where
+        F: Future<Output = Result<(), Fault>> + Send + 'static,
+    {
+        let step = Step { name: name.into(), run: Box::pin(step) };
+        self.0.plan.lock().unwrap_or_else(PoisonError::into_inner).downed.push(step);
+    }
+
     /// Asks for the end. The first request begins it; the second cuts it short.
     pub fn request(&self, reason: Reason) -> Requested {
         let text = reason.to_string();
         let mut answer = Requested::First;
-        self.0.request.send_modify(|it| match it.reason {
+        self.0.request.send_modify(|it| match &it.reason {
             None => it.reason = Some(reason),
             Some(_) => {
                 it.fast = true;
                 answer = Requested::Again;
+                // Who watches the process must learn that it may not simply go on.
+                if reason.is_downed() {
+                    it.reason = Some(reason);
+                }
             }
         });
         match answer {
@@ -232,27 +270,49 @@ impl Shutdown {
     async fn run_phases(&self, reason: Reason) -> Report {
         let watch = Stopwatch::start();
         let mut phases = Vec::new();
+        let is_downed = reason.is_downed();
+        let first = if is_downed { self.run_downed().await } else { Vec::new() };
         for phase in Phase::ALL {
             let begun = Stopwatch::start();
-            let limit = self.0.timeouts.of(phase);
-            let steps = self.begin(phase).into_iter().map(|step| self.run_step(phase, step, limit));
-            let mut steps = join_all(steps).await;
+            let limit = self.limit(phase, is_downed);
+            let steps = self.begin(phase, is_downed).into_iter();
+            let mut steps = join_all(steps.map(|step| self.run_step(phase, step, limit))).await;
+            if phase == Phase::ServiceUnbind {
+                steps.extend(first.iter().cloned());
+            }
             if phase == Phase::SystemTerminate {
                 steps.push(self.join_tasks(limit).await);
             }
             phases.push(PhaseReport { phase, took: begun.elapsed(), steps });
         }
-        let fast = self.is_fast();
+        let Request { reason: last, fast } = self.0.request.borrow().clone();
+        let reason = last.unwrap_or(reason);
         let report = Report { reason, fast, took: watch.elapsed(), phases };
         let took = report.took.as_millis();
         tracing::info!(code = %code::SHUTDOWN_DONE, clean = report.is_clean(), took_ms = took, "shut down");
         report
     }
 
-    fn begin(&self, phase: Phase) -> Vec<Step> {
+    /// The steps of a node that was downed. They are reported with the first phase.
+    async fn run_downed(&self) -> Vec<StepReport> {
+        let steps = {
+            let mut plan = self.0.plan.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut plan.downed)
+        };
+        let phase = Phase::ServiceUnbind;
+        join_all(steps.into_iter().map(|step| self.run_step(phase, step, DOWNED_WITHIN))).await
+    }
+
+    fn begin(&self, phase: Phase, is_downed: bool) -> Vec<Step> {
         let mut plan = self.0.plan.lock().unwrap_or_else(PoisonError::into_inner);
         plan.begun = Some(phase);
-        plan.steps.remove(&phase).unwrap_or_default()
+        let steps = plan.steps.remove(&phase).unwrap_or_default();
+        if is_downed && phase.is_graceful() { Vec::new() } else { steps }
+    }
+
+    fn limit(&self, phase: Phase, is_downed: bool) -> Duration {
+        let limit = self.0.timeouts.of(phase);
+        if is_downed { limit.min(DOWNED_WITHIN) } else { limit }
     }
 
     async fn run_step(&self, phase: Phase, step: Step, limit: Duration) -> StepReport {

@@ -5,9 +5,13 @@
 
 use std::sync::Arc;
 
-use weir_domain::{Clock, NodeName, NodeUid, Timestamp};
+use tokio::sync::Semaphore;
+use weir_domain::{Clock, Incarnation, NodeName, NodeUid, Timestamp};
 
 use crate::{DeadLetters, EventStream, Gate, IdSource, PhaseTimeouts, Shutdown, Tasks};
+
+/// Journals that are read at once: more would only make each of them, and the store, slower.
+const RECOVERIES_AT_ONCE: usize = 4;
 
 pub struct SystemSettings {
     pub node: NodeName,
@@ -30,6 +34,7 @@ struct Inner {
     dead_letters: DeadLetters,
     tasks: Tasks,
     shutdown: Shutdown,
+    recoveries: Semaphore,
 }
 
 impl System {
@@ -44,6 +49,7 @@ impl System {
             started_at: clock.now(),
             dead_letters: DeadLetters::new(events.clone()),
             shutdown: Shutdown::new(tasks.clone(), events.clone(), shutdown),
+            recoveries: Semaphore::new(RECOVERIES_AT_ONCE),
             node,
             uid,
             clock,
@@ -64,6 +70,11 @@ impl System {
     /// `node-name#incarnation`: who holds a lease or a claim.
     pub fn owner(&self) -> &str {
         &self.0.owner
+    }
+
+    /// This life of the node.
+    pub fn incarnation(&self) -> Incarnation {
+        Incarnation { name: self.0.node.clone(), uid: self.0.uid }
     }
 
     pub fn clock(&self) -> &Arc<dyn Clock> {
@@ -96,6 +107,11 @@ impl System {
 
     pub fn shutdown(&self) -> &Shutdown {
         &self.0.shutdown
+    }
+
+    /// Permits to read a journal.
+    pub(crate) fn recoveries(&self) -> &Semaphore {
+        &self.0.recoveries
     }
 
     /// A bound for the mailbox of an actor of this system.

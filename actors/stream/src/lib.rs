@@ -43,7 +43,7 @@ pub use kind::{
     SourceKind, decode_config,
 };
 pub use operator::{Operator, Outputs};
-pub use services::{Access, AccessError, LiveClaims, Monitor, Services};
+pub use services::{Access, AccessError, LiveClaims, Monitor, Peers, Services};
 pub use settlement::{Resumed, resume};
 pub use weir_records::{BadRecord, Batch, Positions, type_name};
 pub use workflow::{RunningWorkflow, StopOutcome, WorkflowSpec};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use weir_domain::{ClaimId, LogLine, Stream};
-use weir_persistence_api::{Claim, ClaimRequest, Settlement, Unfinished};
+use weir_persistence_api::{Adoption, Claim, ClaimRequest, Settlement, Unfinished};
 use weir_runtime::System;
 
 use crate::{Limits, Registry};
@@ -29,6 +29,8 @@ pub trait Access: Send + Sync + 'static {
     async fn commit(&self, claim: ClaimId, settlement: Bytes) -> Result<(), AccessError>;
     async fn fail(&self, claim: ClaimId, settlement: Bytes) -> Result<(), AccessError>;
     async fn settle(&self, claim: ClaimId, settlement: Settlement) -> Result<(), AccessError>;
+    /// Takes an unfinished claim over from an owner that is gone; `None`: somebody else did.
+    async fn adopt(&self, adoption: Adoption) -> Result<Option<Unfinished>, AccessError>;
     /// Claims of all owners that are not finished.
     async fn unfinished(&self) -> Result<Vec<Unfinished>, AccessError>;
 }
@@ -43,6 +45,13 @@ pub trait Monitor: Send + Sync + 'static {
     async fn close(&self, stream: Stream, lines: Vec<LogLine>) -> Result<(), AccessError>;
 }
 
+/// The other engines, as the data plane sees them.
+pub trait Peers: Send + Sync + 'static {
+    /// Whether an owner (`name#incarnation`) will never work again: it is no member of the
+    /// cluster any more. `false` while that is not known.
+    fn is_gone(&self, owner: &str) -> bool;
+}
+
 /// Everything around a workflow that is not the workflow. Cheap to clone.
 #[derive(Clone)]
 pub struct Services {
@@ -50,6 +59,7 @@ pub struct Services {
     pub registry: Arc<Registry>,
     pub access: Arc<dyn Access>,
     pub monitor: Arc<dyn Monitor>,
+    pub peers: Arc<dyn Peers>,
     pub limits: Limits,
     pub live: LiveClaims,
     /// A permit for every thread that open streams may block. Taken all at once for a stream, so
@@ -57,8 +67,8 @@ pub struct Services {
     pub threads: Arc<tokio::sync::Semaphore>,
 }
 
-/// The claims that streams of this engine work on now. Every other unfinished claim is an orphan:
-/// its engine, or the instance that held it, is gone.
+/// The claims that streams of this engine work on now. Any other unfinished claim of this engine is
+/// an orphan: the instance that held it is gone.
 #[derive(Debug, Clone, Default)]
 pub struct LiveClaims(Arc<Mutex<BTreeSet<ClaimId>>>);
 

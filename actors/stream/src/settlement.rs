@@ -9,11 +9,11 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use weir_domain::{ClaimId, Fault, ItemStatus, Stream, StreamState};
-use weir_persistence_api::{Settlement, Unfinished};
+use weir_persistence_api::{Adoption, Settlement, Unfinished};
 
 use crate::connector::{Action, Published};
 use crate::report::{self, Reporter};
-use crate::services::{AccessError, Services};
+use crate::services::{AccessError, Live, Services};
 
 /// First wait before an action or a call is tried again, and the longest.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
@@ -140,17 +140,16 @@ where
 }
 
 /// Pays what orphaned claims owe: what was decided is done, what was not is undone. An orphan is a
-/// claim that no stream of this engine works on; the store must not be shared with other engines
-/// that are alive. Each debt is tried once, so that none waits for another.
+/// claim of this engine that none of its streams works on, or one of an engine that is gone. That
+/// one is first taken over: of several engines one gets it, and if its owner was not gone after
+/// all, it has lost it. Each debt is tried once, so that none waits for another.
 pub async fn resume(services: &Services) -> Result<Resumed, AccessError> {
     let once = CancellationToken::new();
     once.cancel();
     let mut resumed = Resumed::default();
     for unfinished in services.access.unfinished().await? {
+        let Some((unfinished, _live)) = orphan(services, unfinished).await? else { continue };
         let claim = unfinished.claim.id;
-        if services.live.contains(claim) {
-            continue;
-        }
         let (owed, settlement) = match owed_by(services, unfinished) {
             Ok(it) => it,
             Err(reason) => {
@@ -166,6 +165,31 @@ pub async fn resume(services: &Services) -> Result<Resumed, AccessError> {
         }
     }
     Ok(resumed)
+}
+
+/// The claim, if its debt is this engine's to pay, held for as long as that takes.
+async fn orphan(
+    services: &Services,
+    unfinished: Unfinished,
+) -> Result<Option<(Unfinished, Live)>, AccessError> {
+    let (claim, owner) = (unfinished.claim.id, services.system.owner());
+    if unfinished.owner == owner {
+        let is_live = services.live.contains(claim);
+        return Ok((!is_live).then(|| (unfinished, services.live.hold(claim))));
+    }
+    if !services.peers.is_gone(&unfinished.owner) {
+        return Ok(None);
+    }
+    let new_claim = services.system.ids().claim();
+    let live = services.live.hold(new_claim);
+    let (from, owner) = (unfinished.owner.clone(), owner.to_owned());
+    let adopted = services.access.adopt(Adoption { claim, from, new_claim, owner }).await?;
+    if adopted.is_some() {
+        let from = &unfinished.owner;
+        tracing::info!(code = "WEIR-03135", item = unfinished.claim.item.name, %from, "took over a stream whose engine is gone");
+    }
+    // What made it interrupted is its first owner's end.
+    Ok(adopted.map(|it| (Unfinished { owner: unfinished.owner, ..it }, live)))
 }
 
 /// What [`resume`] did.

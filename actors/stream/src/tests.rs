@@ -235,6 +235,30 @@ async fn a_source_that_can_not_list_is_shown_until_it_can() {
 }
 
 #[tokio::test]
+async fn a_stream_of_an_engine_that_lives_is_left_alone_and_one_that_is_gone_loses_it_for_good() {
+    let (world, store) = (World::default(), store());
+    world.item("a", 1..=7);
+    world.with(|it| it.hold_writes = true);
+    let first = Engine::start(&world, &store).await;
+    world.with(|it| it.alive.push(first.services.system.owner().to_owned()));
+    let workflow = first.run(plan(OnError::Rollback)).await;
+    wait_until("a sink writes", || world.with(|it| it.writes > 0)).await;
+
+    let second = Engine::start(&world, &store).await;
+    assert_eq!(resume(&second.services).await, Ok(crate::Resumed::default()));
+    let unfinished = second.services.access.unfinished().await.expect("it answers");
+    world.with(|it| it.alive.clear());
+    let resumed = resume(&second.services).await.expect("it answers");
+    assert_eq!((resumed.undone, resumed.published), (1, 0));
+
+    // It was not gone after all, and wakes up.
+    let lost = second.services.access.commit(unfinished[0].claim.id, bytes::Bytes::new()).await;
+    assert_eq!(lost, Err(crate::AccessError::ClaimLost));
+    world.with(|it| it.hold_writes = false);
+    let _ = workflow.stop(Duration::ZERO).await;
+}
+
+#[tokio::test]
 async fn a_claim_whose_instance_failed_is_an_orphan_and_given_back() {
     let world = World::default();
     world.item("a", 1..=3);

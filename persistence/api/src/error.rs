@@ -1,11 +1,13 @@
 //! Why a store did not do what it was asked.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{LeaseName, PersistenceId};
 
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// A variant per thing that a caller may do differently.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum Error {
     /// The caller's epoch is not the lease's: somebody else is the writer now. Stop.
     #[error("the lease {lease} is no longer held with epoch {epoch}")]

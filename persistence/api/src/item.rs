@@ -6,6 +6,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use weir_domain::{
     ClaimId, Fingerprint, Item, ItemStatus, Reprocess, SourceName, StreamId, Timestamp,
 };
@@ -13,7 +14,7 @@ use weir_domain::{
 use crate::{Fence, Result};
 
 /// What an owner asks for: the first of the candidates that may be processed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimRequest {
     pub source: SourceName,
     /// In the order wanted.
@@ -30,7 +31,7 @@ pub struct ClaimRequest {
 }
 
 /// An exclusive claim on one item.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     pub id: ClaimId,
     pub source: SourceName,
@@ -39,7 +40,7 @@ pub struct Claim {
 }
 
 /// How a claim ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Settlement {
     /// After a commit: everything is published, nothing is left to do.
     Done,
@@ -50,7 +51,7 @@ pub enum Settlement {
 }
 
 /// A claim whose work is not finished: its owner died, or has not come to it yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unfinished {
     pub claim: Claim,
     pub owner: String,
@@ -60,7 +61,18 @@ pub struct Unfinished {
     pub settlement: Bytes,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The change of an unfinished claim's owner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adoption {
+    pub claim: ClaimId,
+    /// The owner that is gone.
+    pub from: String,
+    /// The new id of the claim, and its new owner.
+    pub new_claim: ClaimId,
+    pub owner: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItemRow {
     pub source: SourceName,
     pub item: String,
@@ -72,7 +84,7 @@ pub struct ItemRow {
     pub settled_at: Option<Timestamp>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItemFilter {
     pub source: Option<SourceName>,
     pub status: Option<ItemStatus>,
@@ -112,6 +124,12 @@ pub trait ItemStore: Send + Sync + 'static {
 
     /// Claims that are not finished, of all owners, oldest first.
     async fn item_unfinished(&self) -> Result<Vec<Unfinished>>;
+
+    /// Takes over an unfinished claim from an owner that is gone: it gets the new id and the new
+    /// owner, and keeps its status and settlement. Whoever still has the old id has lost it
+    /// (`Error::ClaimLost` from then on). `None`: the claim is not `from`'s any more, or is
+    /// finished. Taken over again with the same new id, it answers the same.
+    async fn item_adopt(&self, fence: &Fence, adoption: Adoption) -> Result<Option<Unfinished>>;
 
     async fn item_list(&self, filter: ItemFilter) -> Result<Vec<ItemRow>>;
 

@@ -10,7 +10,7 @@
 
 use weir_domain::{Fingerprint, ItemStatus, Reprocess};
 
-use crate::{Error, Result, Settlement};
+use crate::{Adoption, Error, Result, Settlement, Unfinished};
 
 /// What is stored of an item that was claimed before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +81,18 @@ pub fn settle(status: ItemStatus, is_settled: bool, settlement: Settlement) -> R
         | (Settlement::Released, Acquired) => Ok(Step::Write),
         (Settlement::Failed, Failed) => Ok(Step::Write),
         (Settlement::Done | Settlement::Failed | Settlement::Released, _) => Err(Error::ClaimLost),
+    }
+}
+
+/// Whether an unfinished claim, found by its old id or by its new one, goes to the new owner.
+/// `None`: it is not for the taking.
+pub fn adopt(adoption: &Adoption, held: &Unfinished) -> Option<Step> {
+    let is_done = held.claim.id == adoption.new_claim && held.owner == adoption.owner;
+    let is_due = held.claim.id == adoption.claim && held.owner == adoption.from;
+    match (is_done, is_due) {
+        (true, _) => Some(Step::Keep),
+        (false, true) => Some(Step::Write),
+        (false, false) => None,
     }
 }
 

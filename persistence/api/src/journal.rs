@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use weir_domain::Timestamp;
+use weir_domain::{CommandId, Timestamp};
 
 use crate::{Fence, Result};
 
@@ -37,6 +37,8 @@ pub struct NewEvent {
     pub manifest: Manifest,
     pub payload: Bytes,
     pub tags: Vec<Tag>,
+    /// The command that led to it, if its caller gave it an id.
+    pub command: Option<CommandId>,
 }
 
 /// Events that are written together or not at all.
@@ -57,6 +59,7 @@ pub struct StoredEvent {
     pub written_at: Timestamp,
     pub manifest: Manifest,
     pub payload: Bytes,
+    pub command: Option<CommandId>,
 }
 
 /// An event and its place on the read side. Offsets increase; they are not contiguous.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use weir_domain::NodeName;
+
 use crate::Result;
 
 /// The name of a lease: one per singleton.
@@ -46,6 +48,8 @@ pub struct LeaseRow {
     pub owner: String,
     pub epoch: u64,
     pub left: Duration,
+    /// The node that an administrator wants it on, while that node may have it.
+    pub pinned: Option<NodeName>,
 }
 
 /// Time is the store's; safety needs no clock, only liveness does.
@@ -71,6 +75,10 @@ pub trait LeaseStore: Send + Sync + 'static {
 
     /// Gives a lease back. Harmless if it is lost.
     async fn lease_release(&self, fence: &Fence) -> Result<()>;
+
+    /// Says on which node a lease should be, for all candidates to see; `None`: wherever they put
+    /// it. Changes neither owner nor epoch. Makes the lease known if it is not.
+    async fn lease_pin(&self, name: &LeaseName, node: Option<&NodeName>) -> Result<()>;
 
     async fn lease_list(&self) -> Result<Vec<LeaseRow>>;
 }

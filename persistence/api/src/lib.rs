@@ -17,6 +17,7 @@ mod item;
 pub mod item_rule;
 mod journal;
 mod lease;
+mod member;
 mod memory;
 mod snapshot;
 mod store;
@@ -26,11 +27,14 @@ mod stream;
 pub mod contract;
 
 pub use error::{Error, Result};
-pub use item::{Claim, ClaimRequest, ItemFilter, ItemRow, ItemStore, Settlement, Unfinished};
+pub use item::{
+    Adoption, Claim, ClaimRequest, ItemFilter, ItemRow, ItemStore, Settlement, Unfinished,
+};
 pub use journal::{
     Append, Journal, Manifest, NewEvent, PersistenceId, StoredEvent, Tag, TaggedEvent,
 };
 pub use lease::{Acquired, Fence, LeaseName, LeaseRow, LeaseStore};
+pub use member::{ClusterIdentity, MemberChanges, MemberStore, Members};
 pub use memory::{Faults, MemoryStore};
 pub use snapshot::{Snapshot, SnapshotStore};
 pub use store::Store;

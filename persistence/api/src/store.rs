@@ -1,8 +1,14 @@
 //! All stores of one back end together, for those who hold them as one.
 
-use crate::{ItemStore, Journal, LeaseStore, SnapshotStore, StreamStore};
+use crate::{ItemStore, Journal, LeaseStore, MemberStore, SnapshotStore, StreamStore};
 
 /// What one back end offers: every store over the same data, so that a fence holds for all.
-pub trait Store: Journal + SnapshotStore + LeaseStore + ItemStore + StreamStore {}
+pub trait Store:
+    Journal + SnapshotStore + LeaseStore + MemberStore + ItemStore + StreamStore
+{
+}
 
-impl<T: Journal + SnapshotStore + LeaseStore + ItemStore + StreamStore> Store for T {}
+impl<T> Store for T where
+    T: Journal + SnapshotStore + LeaseStore + MemberStore + ItemStore + StreamStore
+{
+}

@@ -1,11 +1,12 @@
 //! Stream history: what ran and what became of it, with each stream's own log.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use weir_domain::{LogLine, Stream, StreamId, StreamState, WorkflowName};
 
 use crate::{Fence, Result};
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamFilter {
     pub workflow: Option<WorkflowName>,
     pub state: Option<StreamState>,

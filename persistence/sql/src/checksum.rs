@@ -4,7 +4,22 @@
 //! out like one that was changed. It guards against damage, not against an attacker.
 
 use crc32fast::Hasher;
+use weir_domain::CommandId;
 use weir_persistence_api::{Manifest, PersistenceId};
+
+/// The sum over an event. One without a command has the sum of a row that knows no commands.
+pub(crate) fn of_event(
+    id: &PersistenceId,
+    sequence: u64,
+    (manifest, payload): (&Manifest, &[u8]),
+    command: Option<CommandId>,
+) -> u32 {
+    let sum = of(id, sequence, manifest, payload);
+    let Some(CommandId(command)) = command else { return sum };
+    let mut hasher = Hasher::new_with_initial(sum);
+    hasher.update(command.as_bytes());
+    hasher.finalize()
+}
 
 /// The sum over all that a row says of itself. It is stored: it must never be computed otherwise.
 pub(crate) fn of(id: &PersistenceId, sequence: u64, manifest: &Manifest, payload: &[u8]) -> u32 {
@@ -39,6 +54,16 @@ mod tests {
         ] {
             assert_ne!(whole, other);
         }
+    }
+
+    #[test]
+    fn the_command_counts() {
+        let (id, manifest) = (PersistenceId("i".into()), Manifest { name: "n".into(), version: 1 });
+        let sum = |command| of_event(&id, 1, (&manifest, b"p"), command);
+        let command = |n: u128| format!("{n:032x}").parse().ok();
+        assert_eq!(sum(None), of(&id, 1, &manifest, b"p"));
+        assert_ne!(sum(None), sum(command(0)));
+        assert_ne!(sum(command(1)), sum(command(2)));
     }
 
     #[test]

@@ -5,42 +5,68 @@
 
 use bytes::Bytes;
 use weir_domain::{
-    Code, Fingerprint, Item, ItemStatus, LogLine, Severity, SourceName, Stream, Timestamp,
+    Code, Fingerprint, Item, ItemStatus, LogLine, Member, Severity, SourceName, Stream, Timestamp,
 };
 use weir_persistence_api::item_rule::Past;
 use weir_persistence_api::{
-    Claim, Error, ItemRow, LeaseName, LeaseRow, Manifest, PersistenceId, Result, Snapshot,
-    StoredEvent, TaggedEvent, Unfinished,
+    Claim, ClusterIdentity, Error, ItemRow, LeaseName, LeaseRow, Manifest, Members, PersistenceId,
+    Result, Snapshot, StoredEvent, TaggedEvent, Unfinished,
 };
 
 use crate::checksum;
 
-/// Ordering, id, sequence, epoch, time, manifest, version, payload, checksum.
-pub(crate) type EventColumns = (i64, String, i64, i64, i64, String, i64, Vec<u8>, i64);
+/// Offset, id, sequence, epoch, time, manifest, version, payload, checksum, command.
+pub(crate) type EventColumns =
+    (i64, String, i64, i64, i64, String, i64, Vec<u8>, i64, Option<String>);
 
 /// Sequence, manifest, version, payload, checksum.
 pub(crate) type SnapshotColumns = (i64, String, i64, Vec<u8>, i64);
 
-/// Name, owner, epoch, expiry.
-pub(crate) type LeaseColumns = (String, String, i64, i64);
+/// Name, owner, epoch, expiry, pin.
+pub(crate) type LeaseColumns = (String, String, i64, i64, Option<String>);
+
+/// The version of the list, and uid and body of a member.
+pub(crate) type MemberColumns = (i64, Option<String>, Option<String>);
 
 /// Name, status, time of settlement, size, time of change.
-pub(crate) type PastColumns = (String, String, Option<i64>, i64, i64);
+pub(crate) type PastColumns<N = String> = (N, String, Option<i64>, i64, i64);
 
 /// Source, name, size, time of change, device, inode, status, stream, owner, times of claim and
 /// settlement.
-pub(crate) type ItemColumns =
-    (String, String, i64, i64, i64, i64, String, String, String, i64, Option<i64>);
+pub(crate) type ItemColumns<N = String> =
+    (String, N, i64, i64, i64, i64, String, String, String, i64, Option<i64>);
 
 /// Claim, source, name, size, time of change, device, inode, stream, owner, status, settlement.
-pub(crate) type UnfinishedColumns =
-    (String, String, String, i64, i64, i64, i64, String, String, String, Vec<u8>);
+pub(crate) type UnfinishedColumns<N = String> =
+    (String, String, N, i64, i64, i64, i64, String, String, String, Vec<u8>);
 
 /// Time, severity, code, text.
 pub(crate) type LogColumns = (i64, Option<String>, i64, String);
 
+/// An item's name as a dialect stores it: as text, or as bytes where its text can't hold every
+/// name.
+pub(crate) trait StoredName {
+    fn text(self) -> Result<String>;
+}
+
+impl StoredName for String {
+    fn text(self) -> Result<String> {
+        Ok(self)
+    }
+}
+
+impl StoredName for Vec<u8> {
+    fn text(self) -> Result<String> {
+        let damaged = |e: std::string::FromUtf8Error| {
+            let shown = String::from_utf8_lossy(e.as_bytes()).into_owned();
+            corrupt(format!("the name {shown:?} of an item"), "it is not UTF-8")
+        };
+        String::from_utf8(self).map_err(damaged)
+    }
+}
+
 pub(crate) fn tagged_event(columns: EventColumns) -> Result<TaggedEvent> {
-    let (ordering, id, sequence, epoch, written_at, name, version, payload, sum) = columns;
+    let (offset, id, sequence, epoch, written_at, name, version, payload, sum, command) = columns;
     let what = || format!("event {sequence} of {id}");
     let stored = StoredEvent {
         id: PersistenceId(id.clone()),
@@ -49,10 +75,12 @@ pub(crate) fn tagged_event(columns: EventColumns) -> Result<TaggedEvent> {
         written_at: Timestamp(written_at),
         manifest: Manifest { name, version: number(version, what)? },
         payload: Bytes::from(payload),
+        command: command.map(|it| parsed(&it, what)).transpose()?,
     };
-    let expected = checksum::of(&stored.id, stored.sequence, &stored.manifest, &stored.payload);
+    let content = (&stored.manifest, &stored.payload[..]);
+    let expected = checksum::of_event(&stored.id, stored.sequence, content, stored.command);
     check_sum(expected, sum, what)?;
-    Ok(TaggedEvent { offset: number(ordering, what)?, event: stored })
+    Ok(TaggedEvent { offset: number(offset, what)?, event: stored })
 }
 
 /// Refuses a page of the journal that has a hole, also one at its end.
@@ -103,22 +131,48 @@ fn check_sum(expected: u32, stored: i64, what: impl FnOnce() -> String) -> Resul
 }
 
 pub(crate) fn lease(columns: LeaseColumns, now: Timestamp) -> Result<LeaseRow> {
-    let (name, owner, epoch, expires_at) = columns;
-    let epoch = number(epoch, || format!("the lease {name}"))?;
+    let (name, owner, epoch, expires_at, pinned) = columns;
+    let what = || format!("the lease {name}");
+    let epoch = number(epoch, what)?;
+    let pinned = pinned.map(|it| parsed(&it, what)).transpose()?;
     let left = Timestamp(expires_at).since(now);
-    Ok(LeaseRow { name: LeaseName(name), owner, epoch, left })
+    Ok(LeaseRow { name: LeaseName(name), owner, epoch, left, pinned })
 }
 
-pub(crate) fn past(columns: PastColumns) -> Result<(String, Past)> {
+pub(crate) fn identity((id, name): (String, String)) -> Result<ClusterIdentity> {
+    let what = || "the identity of the cluster".to_owned();
+    Ok(ClusterIdentity { id: parsed(&id, what)?, name: parsed(&name, what)? })
+}
+
+pub(crate) fn members(rows: Vec<MemberColumns>) -> Result<Members> {
+    let what = || "the list of members".to_owned();
+    let version = rows.first().map_or(Ok(0), |it| number(it.0, what))?;
+    let members = rows.into_iter().filter_map(|(_, uid, body)| Some((uid?, body?)));
+    let members: Result<_> = members.map(member).collect();
+    Ok(Members { version, members: members? })
+}
+
+fn member((uid, body): (String, String)) -> Result<Member> {
+    serde_json::from_str(&body).map_err(|e| corrupt(format!("the member {uid}"), &e.to_string()))
+}
+
+pub(crate) fn member_body(member: &Member) -> Result<String> {
+    serde_json::to_string(member)
+        .map_err(|e| Error::Rejected(format!("{} can't be written as JSON: {e}", member.node)))
+}
+
+pub(crate) fn past<N: StoredName>(columns: PastColumns<N>) -> Result<(String, Past)> {
     let (name, state, settled_at, size, modified_ns) = columns;
+    let name = name.text()?;
     let status = status(&state, || format!("the item {name}"))?;
     let is_settled = settled_at.is_some();
     Ok((name, Past { status, is_settled, size: size.cast_unsigned(), modified_ns }))
 }
 
-pub(crate) fn item(columns: ItemColumns) -> Result<ItemRow> {
+pub(crate) fn item<N: StoredName>(columns: ItemColumns<N>) -> Result<ItemRow> {
     let (source, name, size, modified_ns, device, inode, state, stream, owner, claimed, settled) =
         columns;
+    let name = name.text()?;
     let what = || format!("the item {name} of {source}");
     Ok(ItemRow {
         fingerprint: fingerprint(size, modified_ns, device, inode),
@@ -132,9 +186,10 @@ pub(crate) fn item(columns: ItemColumns) -> Result<ItemRow> {
     })
 }
 
-pub(crate) fn unfinished(columns: UnfinishedColumns) -> Result<Unfinished> {
+pub(crate) fn unfinished<N: StoredName>(columns: UnfinishedColumns<N>) -> Result<Unfinished> {
     let (claim, source, name, size, modified_ns, device, inode, stream, owner, state, settlement) =
         columns;
+    let name = name.text()?;
     let what = || format!("the item {name} of {source}");
     let claim = Claim {
         id: parsed(&claim, what)?,
@@ -220,6 +275,7 @@ mod tests {
             written_at: Timestamp(1),
             manifest: Manifest { name: "n".into(), version: 1 },
             payload: Bytes::new(),
+            command: None,
         };
         sequences.iter().map(event).collect()
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use weir_domain::Fault;
 use weir_persistence_api::{Append, Error, Store, StoredEvent};
 
-use super::recovery::{damaged, within};
+use super::recovery::{damaged, shorter, within};
 use crate::message::millis;
 use crate::{Fatal, code};
 
@@ -72,15 +72,16 @@ impl Writer<'_> {
         match self.look(append).await {
             Ok(Found::Ours) => return Written::Durable,
             Ok(Found::Nothing) => {}
-            Ok(Found::Others) => return self.conflict(append),
+            Ok(Found::Others) => return conflict(append, None),
             Err(error) => return unknown(&error),
         }
-        match self.append(append).await {
+        let again = self.append(append).await;
+        match again {
             Err(error) if error.is_transient() => Written::Unknown(error.to_string()),
             // Perhaps it was the first attempt that came in between.
-            Err(Error::Conflict { .. }) => match self.look(append).await {
+            conflicted @ Err(Error::Conflict { .. }) => match self.look(append).await {
                 Ok(Found::Ours) => Written::Durable,
-                Ok(Found::Nothing | Found::Others) => self.conflict(append),
+                Ok(Found::Nothing | Found::Others) => self.verdict(append, conflicted),
                 Err(error) => unknown(&error),
             },
             known => self.verdict(append, known),
@@ -109,7 +110,8 @@ impl Writer<'_> {
     fn verdict(&self, append: &Append, result: Result<u64, Error>) -> Written {
         match result {
             Ok(highest) if highest == append.after + append.events.len() as u64 => Written::Durable,
-            Ok(_) | Err(Error::Conflict { .. }) => self.conflict(append),
+            Ok(_) => conflict(append, None),
+            Err(Error::Conflict { actual, .. }) => conflict(append, Some(actual)),
             Err(error @ Error::Fenced { .. }) => {
                 let fault =
                     Fault::new(weir_domain::FaultKind::Stopped, code::FENCED.0, error.to_string());
@@ -127,12 +129,16 @@ impl Writer<'_> {
             }
         }
     }
+}
 
-    fn conflict(&self, append: &Append) -> Written {
-        let (id, after) = (&append.id, append.after);
-        let cause = format!("somebody else wrote to {id} after event {after}");
-        Written::Lost(Lost::Conflict(Fault::transient(code::CONFLICT.0, cause)))
+/// The journal is not where the writer thought it was. `actual` is where it ends, if that is known.
+fn conflict(append: &Append, actual: Option<u64>) -> Written {
+    let (id, after) = (&append.id, append.after);
+    if let Some(actual) = actual.filter(|it| *it < after) {
+        return Written::Lost(Lost::Damaged(shorter(id, actual, after)));
     }
+    let cause = format!("somebody else wrote to {id} after event {after}");
+    Written::Lost(Lost::Conflict(Fault::transient(code::CONFLICT.0, cause)))
 }
 
 fn unknown(error: &Error) -> Written {
@@ -154,5 +160,6 @@ fn is_ours(append: &Append, there: &[StoredEvent]) -> bool {
             there.writer_epoch == append.fence.epoch
                 && there.manifest == ours.manifest
                 && there.payload == ours.payload
+                && there.command == ours.command
         })
 }

@@ -95,6 +95,11 @@ impl<E: PartialEq> Effects<E> {
         entry.failures
     }
 
+    /// It did not run to its end, and is no worse for it.
+    pub(super) fn cancelled(&mut self, effect: &Arc<E>) {
+        self.entries.retain(|it| !Arc::ptr_eq(&it.effect, effect));
+    }
+
     /// When the first resting effect may run again.
     pub(super) fn next_due(&self) -> Option<Duration> {
         let resting = self.entries.iter().filter_map(|it| match it.phase {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
-use weir_domain::{Fault, Millis};
+use weir_domain::{CommandId, Fault, Millis};
 use weir_persistence_api::PersistenceId;
 
 use super::host::{Core, HostActor, HostMsg};
@@ -29,7 +29,7 @@ pub(super) trait Asker<B: EventSourced>: Send {
 
 /// What is asked of a host.
 pub(super) enum Ask<B: EventSourced> {
-    Command(B::Command, Box<dyn Asker<B>>),
+    Command { id: Option<CommandId>, command: B::Command, asker: Box<dyn Asker<B>> },
     Query(Box<dyn Asker<B>>),
 }
 
@@ -43,6 +43,7 @@ struct Inner<B: EventSourced> {
     child: Supervised<HostMsg<B>>,
     said: watch::Receiver<HostStatus>,
     system: System,
+    core: Arc<Core<B>>,
 }
 
 impl<B: EventSourced> HostRef<B> {
@@ -53,6 +54,7 @@ impl<B: EventSourced> HostRef<B> {
         let gate = system.gate(actor.clone(), spec.settings.waiting_max);
         let core = Arc::new(Core::new(system.clone(), actor.clone(), spec));
         let said = core.status.subscribe();
+        let shared = core.clone();
         let build = move |parent| {
             let host = HostActor(core.clone());
             let spawned = ractor::Actor::spawn_linked(None, host, (), parent);
@@ -61,7 +63,8 @@ impl<B: EventSourced> HostRef<B> {
         };
         let child = supervise(system, actor.clone(), policy, None, Box::new(build)).await;
         let child = child.map_err(|it| Fault::transient(code::ACTOR_FAILED.0, it.to_string()))?;
-        Ok(Self(Arc::new(Inner { id, actor, gate, child, said, system: system.clone() })))
+        let system = system.clone();
+        Ok(Self(Arc::new(Inner { id, actor, gate, child, said, system, core: shared })))
     }
 
     pub fn id(&self) -> &PersistenceId {
@@ -83,6 +86,31 @@ impl<B: EventSourced> HostRef<B> {
         self.ask_and_read(command, deadline, |sequence, _| sequence).await
     }
 
+    /// Has a command carried out once, however often it is asked with the same id: one that is in
+    /// the journal is answered with the sequence number of its own last event. A command that led
+    /// to no event is decided again; so is one after which many thousand others came.
+    pub async fn ask_as(
+        &self,
+        id: CommandId,
+        command: B::Command,
+        deadline: Duration,
+    ) -> Result<u64, AskError<B::Rejection>> {
+        self.ask_and_read_as(id, command, deadline, |sequence, _| sequence).await
+    }
+
+    /// The same, and reads from the state: from the one that the command led to, or, if it was
+    /// carried out before, from the present one.
+    pub async fn ask_and_read_as<R: Send + 'static>(
+        &self,
+        id: CommandId,
+        command: B::Command,
+        deadline: Duration,
+        read: impl FnOnce(u64, &B) -> R + Send + 'static,
+    ) -> Result<R, AskError<B::Rejection>> {
+        let id = Some(id);
+        self.send(deadline, read, |asker| Ask::Command { id, command, asker }).await
+    }
+
     /// Has a command carried out and reads from the state that it led to.
     pub async fn ask_and_read<R: Send + 'static>(
         &self,
@@ -90,7 +118,7 @@ impl<B: EventSourced> HostRef<B> {
         deadline: Duration,
         read: impl FnOnce(u64, &B) -> R + Send + 'static,
     ) -> Result<R, AskError<B::Rejection>> {
-        self.send(deadline, read, |asker| Ask::Command(command, asker)).await
+        self.send(deadline, read, |asker| Ask::Command { id: None, command, asker }).await
     }
 
     /// Reads from the state, after all commands that were asked before. It shows only what is
@@ -144,6 +172,25 @@ impl<B: EventSourced> HostRef<B> {
                     None => futures::future::pending().await,
                 };
             }
+        }
+    }
+
+    /// Holds it, from this moment on: commands are refused, effects that run are cancelled and none
+    /// begins, reads are answered. For whoever may no longer be sure that this is the writer.
+    pub fn suspend(&self, cause: impl Into<Arc<str>>) {
+        self.hold(Some(cause.into()));
+    }
+
+    /// Lets it go on where it was, without a new recovery.
+    pub fn resume(&self) {
+        self.hold(None);
+    }
+
+    fn hold(&self, cause: Option<Arc<str>>) {
+        self.0.core.hold(cause);
+        if let Some(actor) = self.0.child.current() {
+            // An error only says that it is stopping; its successor looks by itself.
+            let _ = actor.send_message(HostMsg::Held);
         }
     }
 

@@ -3,9 +3,12 @@
 //!
 //! When the store is away the host is *suspended*: commands are refused at once with a time after
 //! which to ask again, reads are still answered (what they show is durable), and the store is
-//! tried again and again. The state stays in memory, so it goes on without a new recovery.
+//! tried again and again. The state stays in memory, so it goes on without a new recovery. The
+//! same holds while it is *held* from outside.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
@@ -15,10 +18,12 @@ use weir_domain::Fault;
 use weir_persistence_api::{Fence, PersistenceId, Store};
 
 use super::append::Writer;
-use super::command::Pending;
+use super::command::Queued;
+use super::commands::Commands;
 use super::effects::Effects;
+use super::group::Pending;
 use super::handle::Ask;
-use super::recovery::{NotRecovered, Source, damaged, recover, within};
+use super::recovery::{NotRecovered, Source, damaged, recover, shorter, within};
 use super::snapshots::Snapshots;
 use super::work::EffectEnded;
 use super::{EffectHandler, EventSourced, HostSettings, HostSpec, HostStatus};
@@ -38,13 +43,44 @@ pub(super) struct Core<B: EventSourced> {
     pub(super) effects: Arc<dyn EffectHandler<B>>,
     pub(super) settings: HostSettings,
     pub(super) status: watch::Sender<HostStatus>,
+    /// Why it is held from outside, if it is.
+    held: watch::Sender<Option<Arc<str>>>,
+    /// The highest sequence number that was ever known to be durable.
+    known: AtomicU64,
 }
 
 impl<B: EventSourced> Core<B> {
     pub(super) fn new(system: System, actor: Arc<str>, spec: HostSpec<B>) -> Self {
         let HostSpec { id, fence, store, effects, settings } = spec;
         let status = watch::Sender::new(HostStatus::Recovering { sequence: 0, of: 0 });
-        Self { system, actor, id, fence, store, effects, settings, status }
+        let (held, known) = (watch::Sender::new(None), AtomicU64::new(0));
+        Self { system, actor, id, fence, store, effects, settings, status, held, known }
+    }
+
+    pub(super) fn held(&self) -> Option<Arc<str>> {
+        self.held.borrow().clone()
+    }
+
+    pub(super) fn hold(&self, cause: Option<Arc<str>>) {
+        let held = self.held.send_replace(cause.clone()).is_some();
+        let actor = &self.actor;
+        match cause {
+            Some(cause) if !held => {
+                tracing::warn!(code = %code::HELD, %actor, %cause, "held: commands are refused and effects wait");
+            }
+            None if held => tracing::info!(code = %code::HELD, %actor, "no longer held"),
+            Some(_) | None => {}
+        }
+    }
+
+    pub(super) async fn until_held(&self) {
+        // It lives in `self`, so it can't end.
+        let _ = self.held.subscribe().wait_for(Option::is_some).await;
+    }
+
+    /// Events up to and with this one are durable.
+    pub(super) fn acknowledge(&self, sequence: u64) {
+        self.known.fetch_max(sequence, Ordering::Relaxed);
     }
 
     pub(super) fn writer(&self) -> Writer<'_> {
@@ -59,6 +95,10 @@ pub(super) enum HostMsg<B: EventSourced> {
     Probe,
     /// Look at what the state owes.
     Derive,
+    /// Carry out what is in the queue.
+    Flush,
+    /// Look whether it is held.
+    Held,
     Ask(Envelope<Ask<B>>),
     EffectEnded(EffectEnded<B>),
     SnapshotEnded {
@@ -77,6 +117,10 @@ pub(super) struct Life<B: EventSourced> {
     /// Absent until it is recovered.
     pub(super) folded: Option<Folded<B>>,
     pub(super) suspension: Option<Suspension<B>>,
+    pub(super) queue: VecDeque<Queued<B>>,
+    pub(super) flush_queued: bool,
+    /// Commands that are to be written one by one, since the store refused some of them.
+    pub(super) careful: usize,
     /// Attempts to reach the store since it was last reached.
     attempts: u32,
     pub(super) effects: Effects<B::Effect>,
@@ -91,6 +135,10 @@ pub(super) struct Life<B: EventSourced> {
 pub(super) struct Folded<B> {
     pub(super) state: B,
     pub(super) sequence: u64,
+    pub(super) commands: Commands,
+    /// The state with the events of the group that is being decided or written; made when a
+    /// second command joins a group, and kept.
+    pub(super) ahead: Option<B>,
 }
 
 pub(super) struct Suspension<B: EventSourced> {
@@ -124,6 +172,9 @@ impl<B: EventSourced> Life<B> {
         Self {
             folded: None,
             suspension: None,
+            queue: VecDeque::new(),
+            flush_queued: false,
+            careful: 0,
             attempts: 0,
             effects: Effects::new(settings.effects_at_once),
             snapshots: Snapshots::new(B::RETENTION, 0),
@@ -172,7 +223,12 @@ impl<B: EventSourced> Actor for HostActor<B> {
                 self.derive(&myself, life);
                 Ok(())
             }
-            HostMsg::Ask(ask) => self.answer(&myself, life, ask.open()).await,
+            HostMsg::Ask(ask) => self.enqueue(&myself, life, Queued::Asked(ask)).await,
+            HostMsg::Flush => self.flush(&myself, life).await,
+            HostMsg::Held => {
+                self.look_whether_held(&myself, life);
+                Ok(())
+            }
             HostMsg::EffectEnded(ended) => self.effect_ended(&myself, life, ended).await,
             HostMsg::SnapshotEnded { sequence, stored } => {
                 life.snapshots.ended(sequence, stored);
@@ -211,8 +267,11 @@ impl<B: EventSourced> HostActor<B> {
         myself: &ActorRef<HostMsg<B>>,
         life: &mut Life<B>,
     ) -> Result<(), ActorProcessingErr> {
-        let Core { id, store, settings, .. } = &*self.0;
-        let source = Source { id, store, page: settings.page, within: settings.read_within };
+        let Core { id, store, settings, system, known, .. } = &*self.0;
+        let known = known.load(Ordering::Relaxed);
+        let HostSettings { page, read_within, .. } = *settings;
+        let source = Source { id, store, page, within: read_within, known };
+        let _permit = system.recoveries().acquire().await?;
         let watch = Stopwatch::start();
         match recover(&source, |sequence, of| self.recovering(sequence, of)).await {
             Ok(recovered) => {
@@ -220,7 +279,9 @@ impl<B: EventSourced> HostActor<B> {
                 let took_ms = watch.elapsed().as_millis();
                 tracing::info!(code = %code::RECOVERY, controller = %id, sequence, snapshot, took_ms, "recovered");
                 life.snapshots = Snapshots::new(B::RETENTION, snapshot);
-                life.folded = Some(Folded { state: recovered.state, sequence });
+                self.0.acknowledge(sequence);
+                let (state, commands) = (recovered.state, recovered.commands);
+                life.folded = Some(Folded { state, sequence, commands, ahead: None });
                 self.resume(life, sequence);
                 self.derive(myself, life);
                 Ok(())
@@ -270,6 +331,9 @@ impl<B: EventSourced> HostActor<B> {
                 self.derive(myself, life);
                 Ok(())
             }
+            Ok(highest) if highest < sequence => {
+                Err(Box::new(Fatal(shorter(id, highest, sequence))))
+            }
             Ok(highest) => {
                 let cause = format!("{id} is at event {highest}, not at {sequence}");
                 Err(Box::new(Fault::transient(code::CONFLICT.0, cause)))
@@ -313,6 +377,25 @@ impl<B: EventSourced> HostActor<B> {
             self.0.system.events().publish(RuntimeEvent::StoreResumed { actor: actor.clone() });
         }
         life.suspension = None;
-        self.0.status.send_replace(HostStatus::Running { sequence });
+        self.show(sequence);
+    }
+
+    fn look_whether_held(&self, myself: &ActorRef<HostMsg<B>>, life: &mut Life<B>) {
+        let Some(sequence) = life.folded.as_ref().map(|it| it.sequence) else { return };
+        if life.suspension.is_none() {
+            self.show(sequence);
+            self.derive(myself, life);
+        }
+    }
+
+    fn show(&self, sequence: u64) {
+        let Core { system, settings, status, .. } = &*self.0;
+        status.send_replace(match self.0.held() {
+            Some(cause) => {
+                let until = system.now().plus(settings.store_retry.min);
+                HostStatus::Suspended { cause: cause.to_string(), until }
+            }
+            None => HostStatus::Running { sequence },
+        });
     }
 }

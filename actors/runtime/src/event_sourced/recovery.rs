@@ -4,19 +4,24 @@
 //! an older one, and at last for none. An event is never passed over (H4).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::maybe_done;
 use weir_domain::Fault;
 use weir_persistence_api::{Error, PersistenceId, Store, StoredEvent};
 
 use super::behaviour::EventSourced;
 use super::codec;
+use super::commands::Commands;
 use crate::code;
 use crate::message::millis;
 use crate::task::panic_text;
 
 const ASK_A_PERSON: &str = "nothing was changed; start the version of weir that wrote it, or restore the store from a backup";
+
+const FIND_THE_EVENTS: &str = "nothing was changed; bring back the database server that has the missing events, or restore a backup that has them, and start this controller again";
 
 /// Where to read.
 pub(super) struct Source<'a> {
@@ -24,6 +29,8 @@ pub(super) struct Source<'a> {
     pub(super) store: &'a Arc<dyn Store>,
     pub(super) page: u32,
     pub(super) within: Duration,
+    /// Events that are known to have been durable: the journal has at least so many.
+    pub(super) known: u64,
 }
 
 #[derive(Debug)]
@@ -32,6 +39,7 @@ pub(super) struct Recovered<B> {
     pub(super) sequence: u64,
     /// Where the snapshot stood that was begun with; 0 for none.
     pub(super) snapshot: u64,
+    pub(super) commands: Commands,
 }
 
 #[derive(Debug)]
@@ -49,15 +57,25 @@ pub(super) async fn recover<B: EventSourced>(
     mut progress: impl FnMut(u64, u64) + Send,
 ) -> Result<Recovered<B>, NotRecovered> {
     let highest = source.read(source.store.highest(source.id)).await?;
+    if highest < source.known {
+        return Err(NotRecovered::Never(shorter(source.id, highest, source.known)));
+    }
     let mut recovered = source.newest_snapshot(highest).await?;
     progress(recovered.sequence, highest);
+    let mut ahead = pin!(maybe_done(source.page(recovered.sequence)));
     loop {
-        let page = source.store.replay(source.id, recovered.sequence, source.page);
-        let page = source.read(page).await?;
+        ahead.as_mut().await;
+        let page = ahead.as_mut().take_output().expect("it was just awaited")?;
+        let is_full = page.len() >= source.page as usize;
+        if let Some(last) = page.last().filter(|_| is_full) {
+            ahead.set(maybe_done(source.page(last.sequence)));
+            // Begun before it is waited for: the store reads it while this page is folded.
+            let _ = futures::poll!(ahead.as_mut());
+        }
         for event in &page {
             recovered.fold(source.id, event)?;
         }
-        if page.len() < source.page as usize {
+        if !is_full {
             break;
         }
         progress(recovered.sequence, highest);
@@ -82,12 +100,9 @@ impl Source<'_> {
             }
             match self.within(self.store.snapshot_load(self.id, sequence)).await {
                 Ok(Some(it)) => match codec::state_from_snapshot(&it) {
-                    Ok(state) => {
-                        return Ok(Recovered {
-                            state,
-                            sequence: it.sequence,
-                            snapshot: it.sequence,
-                        });
+                    Ok((state, commands)) => {
+                        let sequence = it.sequence;
+                        return Ok(Recovered { state, sequence, snapshot: sequence, commands });
                     }
                     Err(unreadable) => self.passed_over(sequence, &unreadable),
                 },
@@ -97,7 +112,13 @@ impl Source<'_> {
                 Err(other) => return Err(not_read(&other)),
             }
         }
-        Ok(Recovered { state: B::default(), sequence: 0, snapshot: 0 })
+        let commands = Commands::default();
+        Ok(Recovered { state: B::default(), sequence: 0, snapshot: 0, commands })
+    }
+
+    /// Events after this one.
+    async fn page(&self, after: u64) -> Result<Vec<StoredEvent>, NotRecovered> {
+        self.read(self.store.replay(self.id, after, self.page)).await
     }
 
     fn passed_over(&self, sequence: u64, cause: &dyn std::error::Error) {
@@ -108,9 +129,9 @@ impl Source<'_> {
     fn journal_lost(&self, at: u64, highest: u64) -> NotRecovered {
         let id = self.id;
         let cause = format!(
-            "{id} has a snapshot at event {at}, but its journal ends at {highest}: events were lost"
+            "{id} has a snapshot at event {at}, but its journal ends at {highest}: events were lost, as when a replica that is behind took over"
         );
-        never(code::JOURNAL_GAP, cause)
+        NotRecovered::Never(Fault::config(code::JOURNAL_GAP.0, cause).with_hint(FIND_THE_EVENTS))
     }
 
     async fn read<T>(
@@ -152,6 +173,9 @@ impl<B: EventSourced> Recovered<B> {
         })?;
         apply(&mut self.state, &event, id, sequence).map_err(NotRecovered::Never)?;
         self.sequence = sequence;
+        if let Some(id) = stored.command {
+            self.commands.record(id, sequence);
+        }
         Ok(())
     }
 }
@@ -168,6 +192,14 @@ pub(super) fn apply<B: EventSourced>(
         let cause = format!("event {sequence} of {id} contradicts the events before it: {why}");
         Fault::config(code::EVENT_CONTRADICTS.0, cause).with_hint(ASK_A_PERSON)
     })
+}
+
+/// Events that were acknowledged are not in the journal any more.
+pub(super) fn shorter(id: &PersistenceId, highest: u64, known: u64) -> Fault {
+    let cause = format!(
+        "the journal of {id} ends at event {highest}, but event {known} was acknowledged: events were lost, as when a replica that is behind took over"
+    );
+    Fault::config(code::JOURNAL_GAP.0, cause).with_hint(FIND_THE_EVENTS)
 }
 
 pub(super) fn damaged(cause: impl Into<String>) -> Fault {

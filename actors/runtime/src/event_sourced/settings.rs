@@ -24,9 +24,12 @@ pub struct HostSettings {
     pub waiting_max: usize,
     /// Events that are read at a time during recovery.
     pub page: u32,
+    /// How long one read may take: a recovery that makes no progress for that long begins anew.
     pub read_within: Duration,
     /// After that the outcome of a write counts as unknown and is read back.
     pub append_within: Duration,
+    /// Commands that are written together at most.
+    pub group_max: usize,
     /// A larger event is refused: large content belongs into an object store.
     pub event_bytes_max: usize,
     /// Between attempts to reach a store that is away.
@@ -52,6 +55,7 @@ impl Default for HostSettings {
             page: 1_000,
             read_within: Duration::from_secs(30),
             append_within: Duration::from_secs(10),
+            group_max: 64,
             event_bytes_max: 1 << 20,
             store_retry: backoff(200, 5),
             effects_every: Duration::from_secs(30),

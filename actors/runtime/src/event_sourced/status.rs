@@ -14,7 +14,7 @@ pub enum HostStatus {
     Running {
         sequence: u64,
     },
-    /// The store is away; commands are refused until it is back.
+    /// The store is away, or it is held from outside; commands are refused until that is over.
     Suspended {
         cause: String,
         until: Timestamp,

@@ -9,7 +9,8 @@ use ractor::{ActorProcessingErr, ActorRef};
 use tokio::task::AbortHandle;
 use weir_domain::Fault;
 
-use super::handle::{Answer, Asker};
+use super::command::Queued;
+use super::handle::{Answer, Ask, Asker};
 use super::host::{Core, HostActor, HostMsg, Life};
 use super::{EventSourced, codec, snapshots};
 use crate::code;
@@ -19,7 +20,8 @@ use crate::task::panic_text;
 /// An effect has run.
 pub(super) struct EffectEnded<B: EventSourced> {
     effect: Arc<B::Effect>,
-    result: Result<Option<B::Command>, Fault>,
+    /// `None`: it was cancelled, since the host is held.
+    result: Option<Result<Option<B::Command>, Fault>>,
 }
 
 impl<B: EventSourced> HostActor<B> {
@@ -31,12 +33,14 @@ impl<B: EventSourced> HostActor<B> {
         }
     }
 
-    /// Starts what the state owes. Nothing is begun while the store is away: whether this is
-    /// still the writer is not known then.
+    /// Starts what the state owes. Nothing is begun while the store is away or the host is held:
+    /// whether this is still the writer is not known then.
     pub(super) fn derive(&self, myself: &ActorRef<HostMsg<B>>, life: &mut Life<B>) {
         life.derive_queued = false;
         let owed = match &life.folded {
-            Some(folded) if life.suspension.is_none() => folded.state.outstanding(),
+            Some(folded) if life.suspension.is_none() && self.0.held().is_none() => {
+                folded.state.outstanding()
+            }
             _ => return,
         };
         let now = life.uptime.elapsed();
@@ -60,7 +64,11 @@ impl<B: EventSourced> HostActor<B> {
     fn run(&self, myself: &ActorRef<HostMsg<B>>, effect: Arc<B::Effect>) -> AbortHandle {
         let (core, myself) = (self.0.clone(), myself.clone());
         let run = async move {
-            let result = attempt(&core, &effect).await;
+            let result = tokio::select! {
+                biased;
+                () = core.until_held() => None,
+                result = attempt(&core, &effect) => Some(result),
+            };
             // An error only says that the actor has stopped; its successor derives the work anew.
             let _ = myself.send_message(HostMsg::EffectEnded(EffectEnded { effect, result }));
         };
@@ -75,16 +83,20 @@ impl<B: EventSourced> HostActor<B> {
     ) -> Result<(), ActorProcessingErr> {
         let EffectEnded { effect, result } = ended;
         match result {
-            Ok(command) => {
+            Some(Ok(command)) => {
                 if let Some(command) = command {
                     let asker = Box::new(EffectAsker { actor: self.0.actor.clone() });
-                    self.command(myself, life, command, asker).await?;
+                    let ask = Ask::Command { id: None, command, asker };
+                    life.queue.push_back(Queued::Own(ask));
+                    // It is decided before the effect may run again.
+                    self.flush(myself, life).await?;
                 }
                 let rest = self.0.settings.effects_every;
                 life.effects.succeeded(&effect, life.uptime.elapsed(), rest);
                 self.count_effect("done");
             }
-            Err(fault) => self.effect_failed(life, &effect, &fault),
+            Some(Err(fault)) => self.effect_failed(life, &effect, &fault),
+            None => life.effects.cancelled(&effect),
         }
         self.queue_derive(myself, life);
         Ok(())
@@ -112,7 +124,7 @@ impl<B: EventSourced> HostActor<B> {
         };
         let sequence = folded.sequence;
         life.snapshots.begun(sequence);
-        match codec::state_to_snapshot(&folded.state, sequence) {
+        match codec::state_to_snapshot(&folded.state, &folded.commands, sequence) {
             Ok(snapshot) => {
                 let (core, myself) = (self.0.clone(), myself.clone());
                 let save = async move {
@@ -140,7 +152,7 @@ impl<B: EventSourced> HostActor<B> {
         let Some(folded) = behind.filter(|_| life.suspension.is_none()) else {
             return;
         };
-        match codec::state_to_snapshot(&folded.state, folded.sequence) {
+        match codec::state_to_snapshot(&folded.state, &folded.commands, folded.sequence) {
             Ok(snapshot) => drop(save(&self.0, snapshot).await),
             Err(cause) => self.snapshot_failed(folded.sequence, &cause),
         }

@@ -122,3 +122,13 @@ async fn a_supervised_actor_is_reached_in_whichever_incarnation_it_runs() {
     tokio::time::timeout(SECOND * 30, watch.wait_for(is_another)).await.unwrap().unwrap();
     assert_eq!(doorman.ask(SECOND * 30, Knock).await, Ok("come in"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_an_actor_can_be_watched_also_after_it() {
+    let house = house(8).await;
+    let mut watch = Box::pin(house.doorman.ended());
+    assert!(futures::poll!(watch.as_mut()).is_pending());
+    house.actor.stop(None);
+    tokio::time::timeout(SECOND, watch).await.unwrap();
+    tokio::time::timeout(SECOND, house.doorman.ended()).await.unwrap();
+}

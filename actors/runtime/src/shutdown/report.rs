@@ -63,8 +63,12 @@ impl Report {
         self.phases.iter().flat_map(|it| it.steps.iter().map(|step| (it.phase, step)))
     }
 
-    /// 0 after a clean stop that somebody asked for, 1 otherwise.
+    /// 0 after a clean stop that somebody asked for, 255 (−1) after the node was downed, so that
+    /// it is started anew, 1 otherwise.
     pub fn exit_code(&self) -> u8 {
+        if self.reason.is_downed() {
+            return 255;
+        }
         let failed = matches!(self.reason, Reason::Failed(_));
         u8::from(failed || self.fast || !self.is_clean())
     }

@@ -54,7 +54,7 @@ async fn the_steps_of_a_phase_run_side_by_side() {
             met.wait().await;
             Ok(())
         };
-        shutdown.add(Phase::ControllerStop, name, step).unwrap();
+        shutdown.add(Phase::SingletonHandOver, name, step).unwrap();
     }
     shutdown.request(Reason::Requested("weir node stop".into()));
     assert!(shutdown.run().await.is_clean());
@@ -146,4 +146,47 @@ async fn stopping_turns_true_with_the_first_request() {
     assert!(stopping.is_stopping());
     stopping.stopped().await;
     assert_eq!(shutdown.requested().await, Reason::Signal("SIGTERM"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_downed_node_stops_its_work_at_once_and_exits_with_minus_one() {
+    let (shutdown, trace) = shutdown();
+    shutdown.add(Phase::ServiceUnbind, "http", note(&trace, "unbind")).unwrap();
+    shutdown.add(Phase::WorkflowDrain, "workflows", note(&trace, "drain")).unwrap();
+    shutdown.add(Phase::SingletonHandOver, "singletons", note(&trace, "hand over")).unwrap();
+    shutdown.add(Phase::ClusterLeave, "cluster", note(&trace, "leave")).unwrap();
+    let hangs = futures::future::pending::<Result<(), Fault>>();
+    shutdown.add(Phase::StoreClose, "store", hangs).unwrap();
+    shutdown.add_downed("workflows", note(&trace, "abort"));
+
+    shutdown.request(Reason::Downed(Fault::stopped("the majority is elsewhere")));
+    let report = shutdown.run().await;
+    assert_eq!(*trace.lock().unwrap(), ["abort", "unbind"]);
+    assert_eq!(report.exit_code(), 255);
+    assert_eq!(report.took, DOWNED_WITHIN, "what hangs gets one second");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_for_a_downed_node_is_not_done_at_an_ordinary_end() {
+    let (shutdown, trace) = shutdown();
+    shutdown.add_downed("workflows", note(&trace, "abort"));
+    shutdown.add(Phase::WorkflowDrain, "workflows", note(&trace, "drain")).unwrap();
+    shutdown.request(Reason::Signal("SIGTERM"));
+    assert_eq!(shutdown.run().await.exit_code(), 0);
+    assert_eq!(*trace.lock().unwrap(), ["drain"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_is_downed_while_it_stops_stops_at_once_and_says_so() {
+    let (shutdown, _) = shutdown();
+    let hangs = futures::future::pending::<Result<(), Fault>>();
+    shutdown.add(Phase::WorkflowDrain, "hangs", hangs).unwrap();
+    shutdown.request(Reason::Signal("SIGTERM"));
+    let downed = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        shutdown.request(Reason::Downed(Fault::stopped("removed")))
+    };
+    let (report, again) = tokio::join!(shutdown.run(), downed);
+    assert_eq!((again, report.exit_code()), (Requested::Again, 255));
+    assert_eq!(report.took, Duration::from_secs(1));
 }

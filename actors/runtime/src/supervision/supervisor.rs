@@ -92,6 +92,14 @@ impl<M: ractor::Message> Supervised<M> {
         }
     }
 
+    /// Waits until the child is gone for good, unless a person acts, and says how it ended.
+    pub async fn ended(&self) -> ChildState {
+        let mut child = self.child.clone();
+        // An error only says that the supervisor is gone, which the state shows.
+        let _ = child.wait_for(|it| it.state.is_final()).await;
+        self.state()
+    }
+
     /// Follows the child through its states.
     pub fn watch(&self) -> watch::Receiver<Child<M>> {
         self.child.clone()

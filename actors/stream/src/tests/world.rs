@@ -16,7 +16,7 @@ use weir_domain::{
     ProjectName, Reprocess, StageId, Stream, Timestamp, WorkflowName,
 };
 use weir_persistence_api::{
-    Acquired, Claim, ClaimRequest, Error, Fence, ItemFilter, ItemStore as _, LeaseName,
+    Acquired, Adoption, Claim, ClaimRequest, Error, Fence, ItemFilter, ItemStore as _, LeaseName,
     LeaseStore as _, MemoryStore, Settlement, Unfinished,
 };
 use weir_runtime::{
@@ -47,6 +47,8 @@ pub(super) struct Outside {
     /// Called when a sink writes, to stop the world there.
     pub(super) writes: usize,
     pub(super) hold_writes: bool,
+    /// Owners that are known to live; all others are gone.
+    pub(super) alive: Vec<String>,
 }
 
 #[derive(Clone, Default)]
@@ -390,6 +392,7 @@ impl Engine {
             registry: Arc::new(world.registry()),
             access: Arc::new(access),
             monitor: Arc::new(TestMonitor(Arc::clone(&streams))),
+            peers: Arc::new(TestPeers(world.clone())),
             limits: Limits::default(),
             live: LiveClaims::default(),
             threads: Arc::new(tokio::sync::Semaphore::new(64)),
@@ -444,8 +447,19 @@ impl Access for TestAccess {
         let now = Timestamp(0);
         self.store.item_settle(&self.fence, claim, settlement, now).await.map_err(refused)
     }
+    async fn adopt(&self, adoption: Adoption) -> Result<Option<Unfinished>, AccessError> {
+        self.store.item_adopt(&self.fence, adoption).await.map_err(refused)
+    }
     async fn unfinished(&self) -> Result<Vec<Unfinished>, AccessError> {
         self.store.item_unfinished().await.map_err(refused)
+    }
+}
+
+struct TestPeers(World);
+
+impl Peers for TestPeers {
+    fn is_gone(&self, owner: &str) -> bool {
+        self.0.with(|it| !it.alive.iter().any(|it| it == owner))
     }
 }
 

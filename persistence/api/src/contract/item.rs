@@ -10,7 +10,7 @@ use weir_domain::{
 };
 
 use super::{StoreFactory, take_over};
-use crate::{Claim, ClaimRequest, Error, Fence, ItemFilter, ItemStore, Settlement};
+use crate::{Adoption, Claim, ClaimRequest, Error, Fence, ItemFilter, ItemStore, Settlement};
 
 pub(super) fn source() -> SourceName {
     SourceName::stored("flights/read")
@@ -40,6 +40,16 @@ pub(super) fn request(n: u32, names: &[&str]) -> ClaimRequest {
         owner: "engine-1#a".into(),
         now: Timestamp(n.into()),
         settlement: Bytes::from_static(b"undo"),
+    }
+}
+
+/// The claim of the n-th request goes from its owner to engine-2, with another id.
+pub(super) fn adoption(n: u128, new: u128) -> Adoption {
+    Adoption {
+        claim: claim_id(n),
+        from: "engine-1#a".into(),
+        new_claim: claim_id(new),
+        owner: "engine-2#b".into(),
     }
 }
 
@@ -340,6 +350,58 @@ pub async fn unfinished_claims_come_oldest_first<F: StoreFactory>(factory: &F) {
     assert_eq!(open[0].claim.id, claim_id(10));
     assert_eq!((open[0].claim.stream, &open[0].claim.source), (stream_id(10), &source()));
     assert_eq!(open[0].owner, "engine-1#a");
+}
+
+pub async fn an_unfinished_claim_goes_to_another_owner<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    for (n, name) in [(1, "acquired"), (2, "committing"), (3, "failed")] {
+        claim(&*store, &fence, request(n, &[name])).await.expect("claimed");
+    }
+    commit(&*store, &fence, 2).await.expect("committed");
+    fail(&*store, &fence, 3).await.expect("failed");
+    let before = store.item_unfinished().await.expect("listed");
+    for (n, mut expected) in (1..).zip(before) {
+        expected.claim.id = claim_id(n + 10);
+        expected.owner = "engine-2#b".into();
+        let adopted = store.item_adopt(&fence, adoption(n, n + 10)).await;
+        assert_eq!(adopted, Ok(Some(expected)));
+        assert_eq!(commit(&*store, &fence, n).await, Err(Error::ClaimLost), "the old id is lost");
+    }
+    assert_eq!(commit(&*store, &fence, 11).await, Ok(()));
+    for (n, settlement) in
+        [(11, Settlement::Done), (12, Settlement::Done), (13, Settlement::Failed)]
+    {
+        assert_eq!(settle(&*store, &fence, n, settlement).await, Ok(()));
+    }
+    assert_eq!(open_settlements(&*store).await, []);
+}
+
+pub async fn what_is_not_the_owners_is_not_adopted<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    claim(&*store, &fence, request(1, &["held"])).await.expect("claimed");
+    claim(&*store, &fence, request(2, &["ended"])).await.expect("claimed");
+    settle(&*store, &fence, 2, Settlement::Released).await.expect("released");
+    let before = store.item_unfinished().await;
+    let of_another = Adoption { from: "engine-9#z".into(), ..adoption(1, 11) };
+    for refused in [of_another, adoption(2, 12), adoption(7, 17)] {
+        assert_eq!(store.item_adopt(&fence, refused.clone()).await, Ok(None), "{refused:?}");
+    }
+    assert_eq!(store.item_unfinished().await, before);
+}
+
+pub async fn adopting_again_answers_the_same<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    claim(&*store, &fence, request(1, &["a"])).await.expect("claimed");
+    let first = store.item_adopt(&fence, adoption(1, 11)).await;
+    assert!(matches!(first, Ok(Some(_))), "{first:?}");
+    assert_eq!(store.item_adopt(&fence, adoption(1, 11)).await, first);
+    let late = Adoption { owner: "engine-3#c".into(), ..adoption(1, 13) };
+    assert_eq!(store.item_adopt(&fence, late).await, Ok(None), "another was faster");
+    settle(&*store, &fence, 11, Settlement::Failed).await.expect("settled");
+    assert_eq!(store.item_adopt(&fence, adoption(1, 11)).await, Ok(None), "it has ended");
 }
 
 pub async fn items_are_listed_page_by_page<F: StoreFactory>(factory: &F) {

@@ -39,6 +39,20 @@ pub async fn events_come_back_as_they_were_written<F: StoreFactory>(factory: &F)
     assert_eq!(store.highest(&other).await, Ok(1));
 }
 
+pub async fn an_event_remembers_its_command<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    let id = journal_id("commands");
+    let command = |n: u128| format!("{n:032x}").parse().expect("32 hexadecimal digits are an id");
+    let commands = [Some(command(1)), None, Some(command(u128::MAX))];
+    let events = commands.map(|it| crate::NewEvent { command: it, ..tagged("e", &["t"]) });
+    store.append(append(&id, &fence, 0, events.to_vec())).await.expect("appended");
+    let replayed = store.replay(&id, 0, 10).await.expect("replayed");
+    assert_eq!(replayed.iter().map(|it| it.command).collect::<Vec<_>>(), commands);
+    let found = store.tagged(&Tag("t".into()), 0, 10).await.expect("read");
+    assert_eq!(found.into_iter().map(|it| it.event).collect::<Vec<_>>(), replayed);
+}
+
 pub async fn none_and_five_hundred_events_are_one_append<F: StoreFactory>(factory: &F) {
     let store = factory.create().await;
     let fence = take_over(&*store, "a").await;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use weir_domain::NodeName;
 
 use super::{HOUR, StoreFactory, granted, lease};
 use crate::{Acquired, Fence, LeaseName, LeaseStore};
@@ -166,4 +167,31 @@ pub async fn epochs_outlive_the_store<F: StoreFactory>(factory: &F) {
     store.lease_release(&fence).await.expect("released");
     let Some(store) = factory.reopen(store).await else { return };
     assert_eq!(granted(acquire(&*store, "b", HOUR).await).epoch, 2);
+}
+
+pub async fn a_pin_changes_neither_owner_nor_epoch<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let node = |name| NodeName::new(name).expect("a valid name");
+    let fence = granted(acquire(&*store, "a", HOUR).await);
+    for wanted in [Some(node("node-1")), Some(node("node-2")), None] {
+        assert_eq!(store.lease_pin(&lease(), wanted.as_ref()).await, Ok(()));
+        let row = store.lease_list().await.expect("listed").pop().expect("one lease");
+        assert_eq!((row.owner.as_str(), row.epoch, row.pinned), ("a", 1, wanted));
+    }
+    store.lease_pin(&lease(), Some(&node("node-3"))).await.expect("pinned");
+    assert_eq!(store.lease_renew(&fence, HOUR).await, Ok(true));
+    granted(force(&*store, "b", ("a", 1)).await);
+    store.lease_pin(&LeaseName("other".into()), None).await.expect("not pinned");
+    let rows = store.lease_list().await.expect("listed");
+    assert_eq!(rows[0].pinned, Some(node("node-3")), "a pin outlives the owner");
+}
+
+pub async fn a_pin_makes_a_lease_known<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let node = NodeName::new("node-1").expect("a valid name");
+    store.lease_pin(&lease(), Some(&node)).await.expect("pinned");
+    let row = store.lease_list().await.expect("listed").pop().expect("one lease");
+    assert_eq!((row.owner.as_str(), row.epoch, row.pinned), ("", 0, Some(node)));
+    assert!(row.left.is_zero());
+    assert_eq!(granted(acquire(&*store, "a", HOUR).await).epoch, 1);
 }

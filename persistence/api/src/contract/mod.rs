@@ -10,6 +10,7 @@
 pub mod item;
 pub mod journal;
 pub mod lease;
+pub mod member;
 pub mod snapshot;
 pub mod stream;
 pub mod writer;
@@ -89,6 +90,7 @@ macro_rules! contract_suite {
             journal {
                 an_empty_journal_has_nothing
                 events_come_back_as_they_were_written
+                an_event_remembers_its_command
                 none_and_five_hundred_events_are_one_append
                 an_append_to_an_old_picture_is_a_conflict
                 one_of_many_concurrent_appends_wins
@@ -119,6 +121,16 @@ macro_rules! contract_suite {
                 one_of_many_contenders_wins
                 leases_are_listed_by_name
                 epochs_outlive_the_store
+                a_pin_changes_neither_owner_nor_epoch
+                a_pin_makes_a_lease_known
+            }
+            member {
+                a_store_belongs_to_the_first_that_claims_it
+                members_are_listed_by_uid
+                a_change_saves_and_forgets_together
+                a_list_that_changed_is_not_overwritten
+                one_of_many_concurrent_changes_wins
+                members_outlive_the_store
             }
             writer {
                 a_deposed_writer_is_refused_everywhere
@@ -140,6 +152,9 @@ macro_rules! contract_suite {
                 names_may_hold_any_character
                 reset_forgets_what_is_settled
                 unfinished_claims_come_oldest_first
+                an_unfinished_claim_goes_to_another_owner
+                what_is_not_the_owners_is_not_adopted
+                adopting_again_answers_the_same
                 items_are_listed_page_by_page
                 fingerprints_come_back_whole
                 items_outlive_the_store
@@ -207,6 +222,7 @@ fn event(text: &str) -> NewEvent {
         manifest: Manifest { name: "contract.Happened".into(), version: 3 },
         payload: Bytes::copy_from_slice(text.as_bytes()),
         tags: Vec::new(),
+        command: None,
     }
 }
 

@@ -22,6 +22,7 @@ async fn try_everything<S: Store>(store: &S, fence: &Fence) -> Vec<(&'static str
         payload: Bytes::new(),
     };
     let claim = item::claim_id(77);
+    let adoption = item::adoption(77, 78);
     let settled = store.item_settle(fence, claim, Settlement::Done, Timestamp(1)).await;
     let events = vec![tagged("stale", &["stale"])];
     let changes = vec![(stream::open(9, "fenced"), vec![])];
@@ -35,6 +36,7 @@ async fn try_everything<S: Store>(store: &S, fence: &Fence) -> Vec<(&'static str
         ("item_commit", store.item_commit(fence, claim, Bytes::new()).await),
         ("item_fail", store.item_fail(fence, claim, Bytes::new()).await),
         ("item_settle", settled),
+        ("item_adopt", store.item_adopt(fence, adoption).await.map(drop)),
         ("item_reset", store.item_reset(fence, &item::source(), None).await.map(drop)),
         ("stream_save", store.stream_save(fence, changes).await),
         ("stream_prune", store.stream_prune(fence, 0).await.map(drop)),

@@ -10,8 +10,8 @@ use weir_domain::{ClaimId, Item, ItemStatus, SourceName, Timestamp};
 use super::MemoryStore;
 use crate::item_rule::{self, Past, Step};
 use crate::{
-    Claim, ClaimRequest, Error, Fence, ItemFilter, ItemRow, ItemStore, Result, Settlement,
-    Unfinished,
+    Adoption, Claim, ClaimRequest, Error, Fence, ItemFilter, ItemRow, ItemStore, Result,
+    Settlement, Unfinished,
 };
 
 #[derive(Default)]
@@ -123,6 +123,23 @@ impl Items {
         Ok(())
     }
 
+    fn adopt(&mut self, adoption: Adoption) -> Option<Unfinished> {
+        let id = [adoption.new_claim, adoption.claim].into_iter().find(|it| self.is_held(*it))?;
+        let row = self.claimed(id).ok()?;
+        if item_rule::adopt(&adoption, &row.unfinished())? == Step::Write {
+            row.claim.id = adoption.new_claim;
+            row.owner = adoption.owner;
+            let key = (row.claim.source.clone(), row.claim.item.name.clone());
+            self.by_claim.remove(&adoption.claim);
+            self.by_claim.insert(adoption.new_claim, key);
+        }
+        self.claimed(adoption.new_claim).ok().map(|it| it.unfinished())
+    }
+
+    fn is_held(&mut self, claim: ClaimId) -> bool {
+        self.claimed(claim).is_ok_and(|it| it.settled_at.is_none())
+    }
+
     fn list(&self, filter: &ItemFilter) -> Vec<ItemRow> {
         let from = filter.after.clone().map_or(Bound::Unbounded, Bound::Excluded);
         let matches = |it: &&Row| {
@@ -190,6 +207,14 @@ impl ItemStore for MemoryStore {
             let mut open: Vec<_> = open.collect();
             open.sort_by_key(|it| (it.claimed_at, it.claim.id));
             Ok(open.into_iter().map(Row::unfinished).collect())
+        })
+        .await
+    }
+
+    async fn item_adopt(&self, fence: &Fence, adoption: Adoption) -> Result<Option<Unfinished>> {
+        self.write(|state| {
+            state.leases.check(fence)?;
+            Ok(state.items.adopt(adoption))
         })
         .await
     }

@@ -50,6 +50,7 @@ impl Journals {
                 written_at,
                 manifest: event.manifest,
                 payload: event.payload,
+                command: event.command,
             };
             log.events.insert(sequence, stored);
         }
@@ -61,6 +62,15 @@ impl Journals {
             log.events.retain(|number, _| *number > sequence);
         }
         self.tags.retain(|_, (of, number)| of != id || *number > sequence);
+    }
+
+    /// Forgets the events after that one, as a replica that is behind never had them.
+    pub(super) fn lose_after(&mut self, id: &PersistenceId, sequence: u64) {
+        if let Some(log) = self.logs.get_mut(id) {
+            log.highest = log.highest.min(sequence);
+            log.events.retain(|number, _| *number <= sequence);
+        }
+        self.tags.retain(|_, (of, number)| of != id || *number <= sequence);
     }
 
     fn tagged(&self, tag: &Tag, after: u64) -> impl Iterator<Item = TaggedEvent> {

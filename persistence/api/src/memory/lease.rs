@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use weir_domain::Timestamp;
+use weir_domain::{NodeName, Timestamp};
 
 use super::MemoryStore;
 use crate::{Acquired, Error, Fence, LeaseName, LeaseRow, LeaseStore, Result};
@@ -17,6 +17,7 @@ struct Lease {
     owner: String,
     epoch: u64,
     expires_at: Timestamp,
+    pinned: Option<NodeName>,
 }
 
 impl Lease {
@@ -116,6 +117,14 @@ impl LeaseStore for MemoryStore {
         .await
     }
 
+    async fn lease_pin(&self, name: &LeaseName, node: Option<&NodeName>) -> Result<()> {
+        self.write(|state| {
+            state.leases.0.entry(name.clone()).or_default().pinned = node.cloned();
+            Ok(())
+        })
+        .await
+    }
+
     async fn lease_list(&self) -> Result<Vec<LeaseRow>> {
         let now = self.clock.now();
         self.read(|state| {
@@ -124,6 +133,7 @@ impl LeaseStore for MemoryStore {
                 owner: it.owner.clone(),
                 epoch: it.epoch,
                 left: it.left(now),
+                pinned: it.pinned.clone(),
             };
             Ok(state.leases.0.iter().map(row).collect())
         })

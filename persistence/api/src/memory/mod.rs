@@ -9,6 +9,7 @@ mod faults;
 mod item;
 mod journal;
 mod lease;
+mod member;
 mod snapshot;
 mod stream;
 
@@ -16,13 +17,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use weir_domain::Clock;
 
-use crate::{Error, Result};
+use crate::{Error, PersistenceId, Result};
 
 pub use faults::Faults;
 
 use faults::Fate;
 
-/// All five stores in memory. Clones share their data.
+/// All stores in memory. Clones share their data.
 #[derive(Clone)]
 pub struct MemoryStore {
     state: Arc<Mutex<State>>,
@@ -35,6 +36,7 @@ struct State {
     journals: journal::Journals,
     snapshots: snapshot::Snapshots,
     leases: lease::Leases,
+    cluster: member::Cluster,
     items: item::Items,
     streams: stream::Streams,
 }
@@ -47,6 +49,11 @@ impl MemoryStore {
     /// The switch for what goes wrong.
     pub fn faults(&self) -> Faults {
         self.faults.clone()
+    }
+
+    /// Loses the events after that one, as when a replica that is behind takes over.
+    pub fn lose_events(&self, id: &PersistenceId, after: u64) {
+        self.lock().journals.lose_after(id, after);
     }
 
     async fn read<T>(&self, look: impl FnOnce(&State) -> Result<T>) -> Result<T> {

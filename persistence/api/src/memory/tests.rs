@@ -47,6 +47,7 @@ fn append(fence: &Fence, after: u64) -> Append {
         manifest: Manifest { name: "Happened".into(), version: 1 },
         payload: Bytes::from_static(b"x"),
         tags: vec![],
+        command: None,
     };
     Append { id: PersistenceId("p".into()), fence: fence.clone(), after, events: vec![event] }
 }

@@ -10,8 +10,8 @@ use sqlx::{SqliteConnection, query, query_as};
 use weir_domain::{ClaimId, Item, ItemStatus, SourceName, Timestamp};
 use weir_persistence_api::item_rule::{self, Past, Step};
 use weir_persistence_api::{
-    Claim, ClaimRequest, Error, Fence, ItemFilter, ItemRow, ItemStore, Result, Settlement,
-    Unfinished,
+    Adoption, Claim, ClaimRequest, Error, Fence, ItemFilter, ItemRow, ItemStore, Result,
+    Settlement, Unfinished,
 };
 
 use super::error::Outcome;
@@ -38,7 +38,7 @@ async fn claim(connection: &mut SqliteConnection, request: ClaimRequest) -> Outc
         .fetch_optional(&mut *connection)
         .await?;
     if let Some(columns) = known {
-        let known = row::unfinished(columns)?;
+        let known = row::unfinished::<String>(columns)?;
         item_rule::claim_again(known.status)?;
         return Ok(Some(known.claim));
     }
@@ -110,6 +110,38 @@ async fn settle(
             .await?;
     }
     Ok(())
+}
+
+async fn adopt(
+    connection: &mut SqliteConnection,
+    adoption: Adoption,
+) -> Outcome<Option<Unfinished>> {
+    let held = match held(connection, adoption.new_claim).await? {
+        Some(held) => Some(held),
+        None => held(connection, adoption.claim).await?,
+    };
+    let Some(mut held) = held else { return Ok(None) };
+    match item_rule::adopt(&adoption, &held) {
+        None => return Ok(None),
+        Some(Step::Keep) => {}
+        Some(Step::Write) => {
+            query(statement::ITEM_ADOPT)
+                .bind(adoption.claim.to_string())
+                .bind(adoption.new_claim.to_string())
+                .bind(&adoption.owner)
+                .execute(connection)
+                .await?;
+            held.claim.id = adoption.new_claim;
+            held.owner = adoption.owner;
+        }
+    }
+    Ok(Some(held))
+}
+
+async fn held(connection: &mut SqliteConnection, claim: ClaimId) -> Outcome<Option<Unfinished>> {
+    let found = query_as(statement::ITEM_HELD).bind(claim.to_string());
+    let found = found.fetch_optional(connection).await?;
+    Ok(found.map(row::unfinished::<String>).transpose()?)
 }
 
 impl SqliteStore {
@@ -189,7 +221,20 @@ impl ItemStore for SqliteStore {
 
     async fn item_unfinished(&self) -> Result<Vec<Unfinished>> {
         let look = query_as(statement::ITEM_UNFINISHED).fetch_all(&self.readers);
-        self.read(look).await?.into_iter().map(row::unfinished).collect()
+        self.read(look).await?.into_iter().map(row::unfinished::<String>).collect()
+    }
+
+    async fn item_adopt(&self, fence: &Fence, adoption: Adoption) -> Result<Option<Unfinished>> {
+        let fence = fence.clone();
+        self.writer
+            .write(move |connection| {
+                async move {
+                    check_fence(connection, &fence).await?;
+                    adopt(connection, adoption).await
+                }
+                .boxed()
+            })
+            .await
     }
 
     async fn item_list(&self, filter: ItemFilter) -> Result<Vec<ItemRow>> {
@@ -210,7 +255,7 @@ impl ItemStore for SqliteStore {
             list = list.bind(source.as_str().to_owned());
         }
         let found = self.read(list.fetch_all(&self.readers)).await?;
-        found.into_iter().map(row::item).collect()
+        found.into_iter().map(row::item::<String>).collect()
     }
 
     async fn item_reset(

@@ -53,6 +53,8 @@ async fn insert(
     event: &NewEvent,
     now: Timestamp,
 ) -> Outcome<()> {
+    let content = (&event.manifest, &event.payload[..]);
+    let sum = checksum::of_event(id, sequence, content, event.command);
     let inserted = query_scalar(statement::EVENT_INSERT)
         .bind(&id.0)
         .bind(bound(sequence))
@@ -62,7 +64,8 @@ async fn insert(
         .bind(&event.manifest.name)
         .bind(i64::from(event.manifest.version))
         .bind(&event.payload[..])
-        .bind(i64::from(checksum::of(id, sequence, &event.manifest, &event.payload)))
+        .bind(i64::from(sum))
+        .bind(event.command.map(|it| it.to_string()))
         .fetch_one(&mut *connection)
         .await;
     let ordering: i64 = inserted.map_err(|e| taken(e, id, sequence))?;

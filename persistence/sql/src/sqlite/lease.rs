@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::FutureExt;
 use sqlx::{SqliteConnection, query, query_as, query_scalar};
-use weir_domain::Timestamp;
+use weir_domain::{NodeName, Timestamp};
 use weir_persistence_api::{Acquired, Fence, LeaseName, LeaseRow, LeaseStore, Result};
 
 use super::error::Outcome;
@@ -25,7 +25,7 @@ async fn outcome(
         return Ok(Acquired::Granted(Fence { epoch, ..fence }));
     }
     let found = query_as(statement::LEASE_LOAD).bind(name).fetch_optional(connection).await?;
-    let unknown: LeaseColumns = (name.clone(), String::new(), 0, 0);
+    let unknown: LeaseColumns = (name.clone(), String::new(), 0, 0, None);
     let LeaseRow { owner, epoch, left, .. } = row::lease(found.unwrap_or(unknown), now)?;
     Ok(Acquired::Held { owner, epoch, left })
 }
@@ -119,6 +119,19 @@ impl LeaseStore for SqliteStore {
             .write(move |connection| {
                 async move {
                     update(connection, statement::LEASE_RELEASE, &fence, None).await.map(drop)
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    async fn lease_pin(&self, name: &LeaseName, node: Option<&NodeName>) -> Result<()> {
+        let (LeaseName(name), node) = (name.clone(), node.map(|it| it.as_str().to_owned()));
+        self.writer
+            .write(move |connection| {
+                async move {
+                    query(statement::LEASE_PIN).bind(name).bind(node).execute(connection).await?;
+                    Ok(())
                 }
                 .boxed()
             })

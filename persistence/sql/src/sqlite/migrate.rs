@@ -15,24 +15,30 @@ struct Migration {
     version: i64,
     name: &'static str,
     text: &'static str,
+    /// Asks whether it was done before, where its statements can't be repeated.
+    done: Option<&'static str>,
 }
 
-macro_rules! migration {
-    ($version:literal, $name:literal) => {
-        Migration {
-            version: $version,
-            name: $name,
-            text: include_str!(concat!(
-                env!("CARGO_MANIFEST_DIR"),
-                "/../../schemas/sql/sqlite/",
-                $name,
-                ".sql"
-            )),
-        }
+macro_rules! text {
+    ($name:expr) => {
+        include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../schemas/sql/sqlite/",
+            $name,
+            ".sql"
+        ))
     };
 }
 
-const MIGRATIONS: [Migration; 1] = [migration!(1, "0001_tables")];
+const MIGRATIONS: [Migration; 2] = [
+    Migration { version: 1, name: "0001_tables", text: text!("0001_tables"), done: None },
+    Migration {
+        version: 2,
+        name: "0002_cluster",
+        text: text!("0002_cluster"),
+        done: Some(text!("0002_cluster_done")),
+    },
+];
 
 /// The version of the schema that this program reads and writes.
 pub(super) const LATEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;
@@ -54,7 +60,15 @@ pub(super) async fn run(
         )));
     }
     for migration in MIGRATIONS.iter().filter(|it| it.version > found) {
-        raw_sql(migration.text).execute(&mut *connection).await.map_err(failed)?;
+        let is_done = match migration.done {
+            Some(done) => {
+                query_scalar::<_, i64>(done).fetch_one(&mut *connection).await.map_err(failed)? > 0
+            }
+            None => false,
+        };
+        if !is_done {
+            raw_sql(migration.text).execute(&mut *connection).await.map_err(failed)?;
+        }
         query(statement::SCHEMA_APPLIED)
             .bind(migration.version)
             .bind(migration.name)

@@ -9,6 +9,7 @@ mod error;
 mod item;
 mod journal;
 mod lease;
+mod member;
 mod migrate;
 mod settings;
 mod snapshot;
@@ -20,6 +21,7 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use sqlx::sqlite::SqlitePoolOptions;
 use sqlx::{ConnectOptions, SqliteConnection, SqlitePool, query_scalar};
 use weir_domain::{Clock, Timestamp};
@@ -29,6 +31,7 @@ pub use settings::Settings;
 
 use self::error::{Failure, Outcome};
 use self::writer::Writer;
+use crate::Database;
 use crate::row::bound;
 
 pub struct SqliteStore {
@@ -87,6 +90,19 @@ impl SqliteStore {
 
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+}
+
+#[async_trait]
+impl Database for SqliteStore {
+    async fn health(&self) -> Result<(), Error> {
+        self.read(query_scalar::<_, i64>(statement::SCHEMA_VERSION).fetch_one(&self.readers))
+            .await
+            .map(drop)
+    }
+
+    async fn close(&self) {
+        self.close().await;
     }
 }
 

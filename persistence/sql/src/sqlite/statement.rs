@@ -31,6 +31,14 @@ statements! {
     LEASE_RELEASE = "lease/release";
     LEASE_LOAD = "lease/load";
     LEASE_LIST = "lease/list";
+    LEASE_PIN = "lease/pin";
+
+    CLUSTER_CLAIM = "member/claim";
+    CLUSTER_IDENTITY = "member/identity";
+    MEMBER_LIST = "member/list";
+    MEMBER_ADVANCE = "member/advance";
+    MEMBER_SAVE = "member/save";
+    MEMBER_FORGET = "member/forget";
 
     EVENT_HEAD = "event/head";
     EVENT_ADVANCE = "event/advance";
@@ -52,6 +60,8 @@ statements! {
     ITEM_DECIDE = "item/decide";
     ITEM_SETTLE = "item/settle";
     ITEM_BY_CLAIM = "item/by_claim";
+    ITEM_HELD = "item/held";
+    ITEM_ADOPT = "item/adopt";
     ITEM_UNFINISHED = "item/unfinished";
     ITEM_LIST = "item/list";
     ITEM_LIST_OF_SOURCE = "item/list_of_source";

@@ -1,7 +1,10 @@
 //! The host with the in-memory store, on paused time.
 
+mod commands;
 mod effects;
 mod forms;
+mod groups;
+mod holding;
 mod recovery;
 mod writes;
 
@@ -11,7 +14,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use weir_domain::Fault;
+use weir_domain::{CommandId, Fault};
 use weir_persistence_api::{
     Acquired, Append, Fence, Journal, LeaseName, LeaseStore, MemoryStore, NewEvent, PersistenceId,
     SnapshotStore, StoredEvent,
@@ -226,7 +229,7 @@ impl Office {
 
     /// Writes past the host, as somebody else would.
     async fn write(&self, after: u64, events: &[Event]) {
-        let events = events.iter().map(|it| codec::event_to_stored::<Parcels>(it).unwrap());
+        let events = events.iter().map(|it| codec::event_to_stored::<Parcels>(it, None).unwrap());
         self.write_raw(after, events.collect()).await;
     }
 

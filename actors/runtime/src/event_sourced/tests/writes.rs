@@ -220,7 +220,8 @@ async fn a_full_gate_refuses_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_command_whose_asker_gave_up_before_its_turn_is_not_carried_out() {
-    let office = office().await;
+    let mut office = office().await;
+    office.settings.group_max = 1;
     let parcels = office.opened().await;
     office.store.faults().slow(5 * SECOND);
     let (first, second) =
@@ -249,7 +250,8 @@ async fn a_stop_carries_out_what_waits() {
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_when_the_controller_fails_is_told_and_counted() {
-    let office = office().await;
+    let mut office = office().await;
+    office.settings.group_max = 1;
     let parcels = office.opened().await;
     lease(&office.store, "node-2#1").await;
     office.store.faults().slow(SECOND);

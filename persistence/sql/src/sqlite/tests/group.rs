@@ -53,7 +53,7 @@ async fn what_a_refused_request_had_written_is_undone() {
     let stray = store.writer.write(|connection| {
         Box::pin(async move {
             let insert =
-                "INSERT INTO event_journal VALUES (900, 'one', 2, '', 0, 0, '', 0, x'', 0)";
+                "INSERT INTO event_journal VALUES (900, 'one', 2, '', 0, 0, '', 0, x'', 0, NULL)";
             query(insert).execute(connection).await?;
             Ok(())
         })

@@ -105,6 +105,7 @@ fn append(id: &str, fence: &Fence, after: u64, payload: &[u8]) -> Append {
         manifest: Manifest { name: "tests.Happened".into(), version: 1 },
         payload: Bytes::copy_from_slice(payload),
         tags: vec![],
+        command: None,
     };
     Append { id: PersistenceId(id.into()), fence: fence.clone(), after, events: vec![event] }
 }

@@ -1,1 +1,1 @@
-SELECT name, owner, epoch, expires_at FROM lease ORDER BY name
+SELECT name, owner, epoch, expires_at, pinned FROM lease ORDER BY name

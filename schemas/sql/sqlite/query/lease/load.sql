@@ -1,1 +1,1 @@
-SELECT name, owner, epoch, expires_at FROM lease WHERE name = ?1
+SELECT name, owner, epoch, expires_at, pinned FROM lease WHERE name = ?1

@@ -1,0 +1,291 @@
+//! The keeper of one singleton on one node: looks, asks the rule, and has done what it says.
+//!
+//! Nothing is waited for here. Every statement and every start or end of the instance is a task
+//! of its own, with its own limit, and comes back as a report; so a store that hangs can't keep
+//! the keeper from noticing that its time is up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use weir_persistence_api::{Acquired, Error, Fence, LeaseName};
+
+use super::code;
+use super::rule::{Action, Report, Rule, Sight, State};
+use super::shared::{Seen, Shared};
+use super::stage::Stage;
+use super::wire::Hint;
+
+/// The longest time between two looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+pub(super) struct Keeper {
+    pub(super) shared: Arc<Shared>,
+    pub(super) name: LeaseName,
+    pub(super) stage: Arc<dyn Stage>,
+    pub(super) rule: Rule,
+    pub(super) seen: watch::Sender<Seen>,
+    pub(super) report: mpsc::Sender<Report>,
+    pub(super) reports: mpsc::Receiver<Report>,
+    pub(super) is_leaving: bool,
+}
+
+impl Keeper {
+    pub(super) async fn run(mut self) {
+        let ended = self.shared.ended.clone();
+        let (mut facts, mut table) = (self.shared.facts.clone(), self.shared.table.subscribe());
+        while self.rule.state() != State::Stopped {
+            self.look();
+            let due = self.rule.due().map(|it| it.saturating_sub(self.shared.now()));
+            let wait = due.map_or(LOOK_AGAIN, |it| it.min(LOOK_AGAIN));
+            tokio::select! {
+                biased;
+                () = ended.cancelled() => break,
+                Some(report) = self.reports.recv() => self.hear(report),
+                Ok(()) = facts.changed() => {}
+                Ok(()) = table.changed() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        // What it had, it has given back, or it lost it, or this node was downed.
+        self.stage.abandon();
+        self.show(State::Stopped);
+    }
+
+    fn look(&mut self) {
+        let shared = self.shared.clone();
+        let actions = {
+            let facts = shared.facts.borrow().clone();
+            let table = shared.table.borrow();
+            let sight = Sight {
+                facts: &facts,
+                row: table.rows.get(&self.name),
+                good_since: table.good_since,
+                preferred: shared.preferred(&self.name, &facts, &table),
+            };
+            self.rule.see(shared.now(), &sight)
+        };
+        self.perform(actions);
+    }
+
+    fn hear(&mut self, report: Report) {
+        self.is_leaving |= report == Report::Leave;
+        self.note(&report);
+        let actions = self.rule.hear(self.shared.now(), report);
+        self.perform(actions);
+    }
+
+    fn perform(&mut self, actions: Vec<Action>) {
+        // Shown first: whoever sees what follows from it sees why.
+        self.show(self.rule.state());
+        for action in actions {
+            self.perform_one(action);
+        }
+    }
+
+    fn perform_one(&self, action: Action) {
+        let lease = &self.name;
+        match action {
+            Action::Acquire => self.acquire(None),
+            Action::Force { owner, epoch } => {
+                tracing::info!(code = %code::TAKEN, %lease, from = owner, epoch, "taking the lease from a node that is gone");
+                self.acquire(Some((owner, epoch)));
+            }
+            Action::Renew(fence) => self.renew(fence),
+            Action::Start(fence) => self.start(fence),
+            Action::Suspend => {
+                tracing::warn!(code = %code::SUSPENDED, %lease, cause = self.rule.trouble(), "the lease could not be renewed in time; commands wait until it is");
+                self.stage.suspend("whether this node still has the lease is not known");
+            }
+            Action::Resume => {
+                tracing::info!(code = %code::RESUMED, %lease, "the lease was renewed; going on");
+                self.stage.resume();
+            }
+            Action::Abandon => self.stage.abandon(),
+            Action::Finish { fence, within } => self.finish(fence.epoch, within),
+            Action::Release(fence) => self.release(fence),
+            Action::AnnounceTaken { epoch } => {
+                tracing::info!(code = %code::TAKEN, %lease, epoch, "lease taken");
+                metrics::counter!("weir_leases_taken_total", "lease" => lease.0.clone())
+                    .increment(1);
+                self.shared.announce(&Hint::Taken { lease: lease.clone(), epoch });
+            }
+            Action::AnnounceReleased { epoch, to } => {
+                tracing::info!(code = %code::RELEASED, %lease, epoch, "lease given back");
+                let is_leaving = self.is_leaving;
+                let hint = Hint::Released { lease: lease.clone(), epoch, to, is_leaving };
+                self.shared.announce(&hint);
+                let leaving = is_leaving.then(|| self.shared.system.uid());
+                self.shared.given_back(lease, epoch, to, leaving);
+            }
+        }
+    }
+
+    fn acquire(&self, seen: Option<(String, u64)>) {
+        let (shared, name) = (self.shared.clone(), self.name.clone());
+        self.spawn("acquire", async move {
+            let (asked_at, ttl) = (shared.now(), shared.settings.lease_ttl);
+            let (store, owner) = (&shared.store, shared.system.owner());
+            let statement = async {
+                match &seen {
+                    None => store.lease_acquire(&name, owner, ttl).await,
+                    Some((from, epoch)) => {
+                        store.lease_force(&name, owner, ttl, (from, *epoch)).await
+                    }
+                }
+            };
+            let report = match shared.in_time(statement).await {
+                Ok(Acquired::Granted(fence)) => {
+                    shared.learn(&name, shared.row(owner.to_owned(), fence.epoch));
+                    Report::Granted { fence, asked_at }
+                }
+                Ok(Acquired::Held { owner, epoch, left }) => {
+                    let row = super::table::Row {
+                        owner,
+                        epoch,
+                        expires_at: shared.now() + left,
+                        read_at: asked_at,
+                    };
+                    shared.learn(&name, row);
+                    Report::Denied
+                }
+                Err(error) => Report::NotAcquired { cause: error.to_string() },
+            };
+            if !matches!(report, Report::Granted { .. }) {
+                shared.look.notify_one();
+            }
+            report
+        });
+    }
+
+    fn renew(&self, fence: Fence) {
+        let shared = self.shared.clone();
+        self.spawn("renew", async move {
+            let (asked_at, epoch) = (shared.now(), fence.epoch);
+            let ttl = shared.settings.lease_ttl;
+            match shared.in_time(shared.store.lease_renew(&fence, ttl)).await {
+                Ok(true) => Report::Renewed { epoch, asked_at },
+                Ok(false) => {
+                    shared.look.notify_one();
+                    Report::Lost { epoch }
+                }
+                Err(error) => Report::NotRenewed { epoch, cause: error.to_string() },
+            }
+        });
+    }
+
+    fn release(&self, fence: Fence) {
+        let shared = self.shared.clone();
+        self.spawn("release", async move {
+            let epoch = fence.epoch;
+            match shared.in_time(shared.store.lease_release(&fence)).await {
+                Ok(()) => Report::Released { epoch },
+                Err(error) => Report::NotReleased { epoch, cause: error.to_string() },
+            }
+        });
+    }
+
+    fn start(&self, fence: Fence) {
+        let (stage, epoch) = (self.stage.clone(), fence.epoch);
+        let (report, name) = (self.report.clone(), self.name.clone());
+        self.spawn_quietly("run", async move {
+            let started = match stage.start(fence).await {
+                Ok(()) => Report::Started { epoch },
+                Err(fault) => {
+                    tracing::warn!(code = %code::NOT_STARTED, lease = %name, epoch, fault = %fault.code, cause = %fault, hint = fault.hint, "the singleton did not start and is tried again");
+                    Report::NotStarted { epoch, cause: fault.to_string() }
+                }
+            };
+            let runs = started == Report::Started { epoch };
+            if report.send(started).await.is_err() || !runs {
+                return;
+            }
+            let fault = tokio::select! {
+                fault = stage.ended(epoch) => fault,
+                // Then nobody is there to be told.
+                () = report.closed() => return,
+            };
+            tracing::error!(code = %code::ENDED, lease = %name, epoch, fault = %fault.code, cause = %fault, hint = fault.hint, "the singleton ended by itself and is started again");
+            let _ = report.send(Report::Ended { epoch, cause: fault.to_string() }).await;
+        });
+    }
+
+    fn finish(&self, epoch: u64, within: Duration) {
+        let stage = self.stage.clone();
+        tracing::info!(code = %code::HANDING_OVER, lease = %self.name, epoch, state = ?self.rule.state(), "handing over");
+        self.spawn("finish", async move {
+            stage.finish(within).await;
+            Report::Finished { epoch }
+        });
+    }
+
+    fn spawn(&self, what: &str, act: impl Future<Output = Report> + Send + 'static) {
+        let report = self.report.clone();
+        self.spawn_quietly(what, async move {
+            // An error only says that the keeper has ended.
+            let _ = report.send(act.await).await;
+        });
+    }
+
+    fn spawn_quietly(&self, what: &str, act: impl Future<Output = ()> + Send + 'static) {
+        self.shared.system.tasks().spawn(format!("lease/{}/{what}", self.name), act);
+    }
+
+    fn note(&self, report: &Report) {
+        let lease = &self.name;
+        match report {
+            Report::Started { epoch } => {
+                tracing::info!(code = %code::STARTED, %lease, epoch, "the singleton runs here");
+            }
+            Report::Lost { epoch } => {
+                tracing::warn!(code = %code::LOST, %lease, epoch, "the lease is lost; the singleton is stopped here");
+                metrics::counter!("weir_leases_lost_total", "lease" => lease.0.clone())
+                    .increment(1);
+            }
+            Report::NotAcquired { cause }
+            | Report::NotRenewed { cause, .. }
+            | Report::NotReleased { cause, .. } => {
+                tracing::warn!(code = %code::NOT_WRITTEN, %lease, cause, "a statement on the lease failed");
+            }
+            Report::Granted { .. }
+            | Report::Denied
+            | Report::Renewed { .. }
+            | Report::NotStarted { .. }
+            | Report::Ended { .. }
+            | Report::Finished { .. }
+            | Report::Released { .. }
+            | Report::Leave => {}
+        }
+    }
+
+    fn show(&self, state: State) {
+        let seen = Seen { state, trouble: self.rule.trouble().map(ToOwned::to_owned) };
+        let mut was = state;
+        self.seen.send_if_modified(|it| {
+            was = it.state;
+            let is_changed = *it != seen;
+            *it = seen;
+            is_changed
+        });
+        if was != state {
+            let lease = self.name.clone();
+            let is_active = f64::from(u8::from(matches!(state, State::Active { .. })));
+            metrics::gauge!("weir_singleton_active", "lease" => lease.0.clone()).set(is_active);
+            // An error only says that nobody listens.
+            let _ = self.shared.events.send(super::SingletonEvent::Changed { lease, state });
+        }
+    }
+}
+
+impl Shared {
+    async fn in_time<T>(
+        &self,
+        statement: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let limit = self.settings.statement_within;
+        match tokio::time::timeout(limit, statement).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::Unknown(format!("it did not answer within {limit:?}"))),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Answers the requests of other nodes with the singletons that are here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use weir_domain::Incarnation;
+use weir_persistence_api::LeaseName;
+
+use super::peers::Serve;
+use super::shared::Shared;
+use super::stage::{self, Doorway, Served};
+use super::wire::{self, Reply, Request};
+use crate::{RequestContext, Service};
+
+/// How long a request waits here for a singleton that is just being started: that is sooner than
+/// asking again.
+const OPEN_WITHIN: Duration = Duration::from_millis(500);
+
+/// One singleton's side of it, whatever its type.
+#[async_trait]
+pub(super) trait ServeOne: Send + Sync + 'static {
+    fn version(&self) -> u32;
+
+    async fn serve(
+        &self,
+        shared: &Shared,
+        request: Bytes,
+        within: Duration,
+    ) -> Result<Bytes, String>;
+}
+
+pub(super) struct ServeDoor<S>(pub(super) Arc<Doorway<S>>);
+
+#[async_trait]
+impl<S: Service> ServeOne for ServeDoor<S> {
+    fn version(&self) -> u32 {
+        S::VERSION
+    }
+
+    async fn serve(
+        &self,
+        shared: &Shared,
+        request: Bytes,
+        within: Duration,
+    ) -> Result<Bytes, String> {
+        let request: Request<S::Request> = wire::read(&request)
+            .map_err(|it| format!("the request to {} can't be read: {it}", S::NAME))?;
+        let Request { command, epoch, request } = request;
+        if stage::is_here(&self.0) {
+            stage::until_open(&self.0, OPEN_WITHIN.min(within)).await;
+        }
+        let context = RequestContext { command, within };
+        let reply = match stage::serve(&self.0, request, context, epoch).await {
+            Served::Done(response) => Reply::Done(response),
+            Served::NotHere => not_here(shared, S::NAME),
+            Served::Shut { cause, retry_after } => {
+                Reply::Unavailable { cause, retry_after_ms: retry_after.0 }
+            }
+            Served::Stale { epoch } => {
+                // This node may have lost the lease without knowing it.
+                shared.look.notify_one();
+                Reply::StaleEpoch { epoch }
+            }
+            Served::Refused { cause } => Reply::Refused { cause },
+        };
+        wire::write(&reply).map_err(|it| format!("the answer of {} can't be sent: {it}", S::NAME))
+    }
+}
+
+fn not_here<R>(shared: &Shared, name: &str) -> Reply<R> {
+    let owners = shared.owners.borrow();
+    match owners.get(&LeaseName(name.to_owned())) {
+        Some(it) => Reply::NotHere { owner: Some(it.node.clone()), epoch: it.epoch },
+        None => Reply::NotHere { owner: None, epoch: 0 },
+    }
+}
+
+pub(super) struct Receptionist(pub(super) Arc<Shared>);
+
+#[async_trait]
+impl Serve for Receptionist {
+    fn hint(&self, from: &Incarnation, hint: &[u8]) {
+        self.0.heard(from, hint);
+    }
+
+    async fn request(
+        &self,
+        name: &str,
+        version: u32,
+        request: Bytes,
+        within: Duration,
+    ) -> Result<Bytes, String> {
+        let registered = self.0.registered().get(&LeaseName(name.to_owned())).cloned();
+        let Some(registered) = registered else {
+            return Err(format!("no singleton {name:?} is known to this version of weir"));
+        };
+        let ours = registered.serve.version();
+        if ours != version {
+            return Err(format!(
+                "the singleton {name:?} is asked in version {version}, and this node knows version {ours}: bring all nodes to one version"
+            ));
+        }
+        registered.serve.serve(&self.0, request, within).await
+    }
+}

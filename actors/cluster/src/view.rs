@@ -1,0 +1,74 @@
+//! The members as this node sees them now: what everything else that runs here goes by.
+
+use std::time::Duration;
+
+use weir_domain::{Incarnation, Member, NodeName, NodeStatus, NodeUid};
+use weir_runtime::Stopwatch;
+
+use crate::reach::Reach;
+
+#[derive(Debug, Clone)]
+pub struct View {
+    pub me: Incarnation,
+    /// By uid; those that were removed are there for a day.
+    pub members: Vec<Member>,
+    /// Of the list of members; 0 before it was first read.
+    pub version: u64,
+    pub leader: Option<NodeUid>,
+    pub reach: Reach,
+    /// Whether this side would go on if the resolver decided now.
+    pub survives: bool,
+    /// Why the list can't be read or written now. `None`: it can.
+    pub store_trouble: Option<String>,
+    /// Runs since the members, or who reaches whom, last changed.
+    pub since: Stopwatch,
+}
+
+impl View {
+    /// Before anything is known.
+    pub fn empty(me: Incarnation) -> Self {
+        Self {
+            me,
+            members: Vec::new(),
+            version: 0,
+            leader: None,
+            reach: Reach::default(),
+            survives: false,
+            store_trouble: None,
+            since: Stopwatch::start(),
+        }
+    }
+
+    pub fn member(&self, node: NodeUid) -> Option<&Member> {
+        self.members.iter().find(|it| it.node.uid == node)
+    }
+
+    /// The member that has the name now, or else the one that had it last.
+    pub fn named(&self, name: &NodeName) -> Option<&Member> {
+        let named = self.members.iter().filter(|it| it.node.name == *name);
+        named.max_by_key(|it| (crate::reach::is_present(it.status), it.node.uid))
+    }
+
+    pub fn own(&self) -> Option<&Member> {
+        self.member(self.me.uid)
+    }
+
+    pub fn is_up(&self) -> bool {
+        self.own().is_some_and(|it| it.status == NodeStatus::Up)
+    }
+
+    pub fn is_leader(&self) -> bool {
+        self.leader == Some(self.me.uid)
+    }
+
+    /// How long it has been as it is.
+    pub fn stable_for(&self) -> Duration {
+        self.since.elapsed()
+    }
+
+    /// Whether the incarnation is no part of the cluster any more, as far as that is known.
+    pub fn has_ended(&self, node: NodeUid) -> bool {
+        let is_over = |it: &Member| !crate::reach::is_present(it.status);
+        self.reach.is_gone(node) || self.member(node).is_some_and(is_over)
+    }
+}

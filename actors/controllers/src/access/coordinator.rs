@@ -1,0 +1,138 @@
+//! The coordinator where it lives: a supervised actor over the store's item history.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::{FutureExt as _, TryFutureExt as _};
+use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use weir_cluster::{Instance, RequestContext, Service, Singleton, Unavailable};
+use weir_domain::Fault;
+use weir_persistence_api::{Error, Fence, ItemStore};
+use weir_runtime::{Envelope, Ref, Reply, RestartPolicy, System, supervise};
+
+use super::{ASK_WITHIN, LEASE, Request, Response};
+use crate::instance::Actors;
+
+/// Calls that may wait for it.
+const MAILBOX: usize = 4_096;
+
+/// Makes a coordinator wherever its lease is held.
+pub struct AccessSingleton {
+    pub system: System,
+    pub store: Arc<dyn ItemStore>,
+    pub restarts: RestartPolicy,
+}
+
+#[async_trait]
+impl Singleton for AccessSingleton {
+    type Service = AccessService;
+
+    async fn start(&self, fence: Fence) -> Result<Instance<AccessService>, Fault> {
+        let Self { system, store, restarts } = self;
+        let actor = Coordinator { system: system.clone(), store: store.clone(), fence };
+        let build = move |parent| {
+            let actor = actor.clone();
+            let spawned = async { Actor::spawn_linked(None, actor, (), parent).await };
+            spawned.map_ok(|(actor, _)| actor).boxed()
+        };
+        let failed = |it: &dyn std::fmt::Display| Fault::transient(6105, it.to_string());
+        let child = supervise(system, LEASE, *restarts, None, Box::new(build)).await;
+        let child = child.map_err(|it| failed(&it))?;
+        child.started().await.map_err(|it| failed(&it))?;
+        let actor = Ref::supervised(system.gate(LEASE, MAILBOX), child.clone());
+        Ok(Instance::new(Arc::new(AccessService(actor)), Arc::new(Actors(child))))
+    }
+}
+
+/// Answers requests by asking the actor.
+pub struct AccessService(Ref<Ask>);
+
+/// A question, with the place for its answer.
+#[derive(Debug)]
+struct Ask(Request, Reply<Response>);
+
+#[async_trait]
+impl Service for AccessService {
+    type Request = Request;
+    type Response = Response;
+
+    const NAME: &'static str = LEASE;
+    const VERSION: u32 = 1;
+
+    async fn serve(&self, request: Request, _: RequestContext) -> Result<Response, Unavailable> {
+        let answer = self.0.ask(ASK_WITHIN, |reply| Ask(request, reply)).await;
+        answer.map_err(|it| Unavailable::new(it.to_string()))
+    }
+}
+
+#[derive(Clone)]
+struct Coordinator {
+    system: System,
+    store: Arc<dyn ItemStore>,
+    fence: Fence,
+}
+
+impl Coordinator {
+    async fn answer(&self, request: Request) -> Response {
+        self.carry_out(request).await.unwrap_or_else(Response::Failed)
+    }
+
+    async fn carry_out(&self, request: Request) -> Result<Response, Error> {
+        let Self { store, fence, system } = self;
+        Ok(match request {
+            Request::Claim(request) => Response::Claimed(store.item_claim(fence, *request).await?),
+            Request::Commit { claim, settlement } => {
+                store.item_commit(fence, claim, settlement).await?;
+                Response::Done
+            }
+            Request::Fail { claim, settlement } => {
+                store.item_fail(fence, claim, settlement).await?;
+                Response::Done
+            }
+            Request::Settle { claim, settlement } => {
+                store.item_settle(fence, claim, settlement, system.now()).await?;
+                Response::Done
+            }
+            Request::Adopt(adoption) => {
+                Response::Adopted(store.item_adopt(fence, *adoption).await?)
+            }
+            Request::Unfinished => Response::Unfinished(store.item_unfinished().await?),
+            Request::List(filter) => Response::Items(store.item_list(filter).await?),
+            Request::Reset { source, names } => {
+                Response::Count(store.item_reset(fence, &source, names).await?)
+            }
+        })
+    }
+}
+
+impl Actor for Coordinator {
+    type Msg = Envelope<Ask>;
+    type State = ();
+    type Arguments = ();
+
+    async fn pre_start(&self, _: ActorRef<Self::Msg>, (): ()) -> Result<(), ActorProcessingErr> {
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        (): &mut (),
+    ) -> Result<(), ActorProcessingErr> {
+        // Calls run side by side, so that the store may write several in one commit.
+        let (this, Ask(request, reply)) = (self.clone(), message.open());
+        let call = async move { reply.send(this.answer(request).await) };
+        self.system.tasks().spawn("access call", call);
+        Ok(())
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        _: ActorRef<Self::Msg>,
+        _: SupervisionEvent,
+        (): &mut (),
+    ) -> Result<(), ActorProcessingErr> {
+        Ok(())
+    }
+}

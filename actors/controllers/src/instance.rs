@@ -1,0 +1,63 @@
+//! How the keeper of a lease governs controllers: those that are plain actors, and those that are
+//! event-sourced.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use weir_cluster::Control;
+use weir_domain::Fault;
+use weir_runtime::{ChildState, EventSourced, HostRef, HostStatus, Supervised};
+
+/// A supervised actor whose every write is fenced by the store: it may go on while suspended, and
+/// is answered by the store itself.
+pub(crate) struct Actors<M>(pub(crate) Supervised<M>);
+
+#[async_trait]
+impl<M: ractor::Message> Control for Actors<M> {
+    fn suspend(&self, _: &str) {}
+
+    fn resume(&self) {}
+
+    async fn stop(&self, deadline: Duration) {
+        if let Err(late) = self.0.stop(deadline).await {
+            tracing::warn!(code = "WEIR-06106", %late, "a controller did not end in time");
+        }
+    }
+
+    async fn ended(&self) -> Fault {
+        match self.0.ended().await {
+            ChildState::Failed { cause } => cause,
+            // It was stopped by the one who asks, or its system ends.
+            _ => std::future::pending().await,
+        }
+    }
+}
+
+/// An event-sourced controller.
+pub(crate) struct Host<B: EventSourced>(pub(crate) HostRef<B>);
+
+#[async_trait]
+impl<B: EventSourced> Control for Host<B> {
+    fn suspend(&self, cause: &str) {
+        self.0.suspend(cause);
+    }
+
+    fn resume(&self) {
+        self.0.resume();
+    }
+
+    async fn stop(&self, deadline: Duration) {
+        if let Err(late) = self.0.stop(deadline).await {
+            tracing::warn!(code = "WEIR-06106", %late, "a controller did not end in time");
+        }
+    }
+
+    async fn ended(&self) -> Fault {
+        self.0
+            .wait_for(|it| match it {
+                HostStatus::Failed { cause } => Some(cause.clone()),
+                _ => None,
+            })
+            .await
+    }
+}

@@ -1,0 +1,67 @@
+//! Heartbeats of all links: one task says a word on each, and ends those that are silent.
+//!
+//! A tick that comes late says that this process was asleep or starved, and nothing about its
+//! peers: their silence is counted anew.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+use weir_runtime::Stopwatch;
+
+use crate::event::Cause;
+use crate::hub::Hub;
+
+impl Hub {
+    pub(crate) fn beat_all(self: &Arc<Self>) {
+        let hub = self.clone();
+        self.system.tasks().spawn("peer heartbeats", async move {
+            let every = hub.settings.heartbeat_every;
+            let mut ticks = tokio::time::interval(every);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut last = Stopwatch::start();
+            while hub.stopping.run_until_cancelled(ticks.tick()).await.is_some() {
+                let was_asleep = is_late(last.elapsed(), every, hub.settings.heartbeat_deadline);
+                last = Stopwatch::start();
+                hub.beat(was_asleep);
+            }
+        });
+    }
+
+    fn beat(&self, was_asleep: bool) {
+        for link in self.all() {
+            if was_asleep {
+                link.excuse();
+            }
+            let silence = link.silence();
+            if silence > self.settings.heartbeat_deadline {
+                link.end(Cause::Silent(silence));
+            } else {
+                link.beat();
+            }
+        }
+        self.refresh();
+    }
+}
+
+/// Half of the deadline is missing in which the peer could have been heard.
+fn is_late(length: Duration, every: Duration, deadline: Duration) -> bool {
+    length > every + deadline / 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tick_is_late_when_the_process_slept_through_half_a_deadline() {
+        let of = |millis| {
+            is_late(
+                Duration::from_millis(millis),
+                Duration::from_millis(500),
+                Duration::from_secs(3),
+            )
+        };
+        assert_eq!([500, 1_900, 2_001, 30_000].map(of), [false, false, true, true]);
+    }
+}

@@ -1,0 +1,114 @@
+//! The statements that every server has, as they stand in `schemas/sql/<dialect>/query`. Their
+//! parameters come in the same order on all servers.
+
+/// Calls a macro with the names of all statements and where they stand.
+macro_rules! with_statements {
+    ($then:ident $($argument:tt)*) => {
+        $crate::server::statement::$then! {
+            $($argument)*
+            begin = "transaction/begin";
+            commit = "transaction/commit";
+            rollback = "transaction/rollback";
+
+            session_open = "session/open";
+            session_open_lease = "session/open_lease";
+            session_patient = "session/patient";
+            session_state = "session/state";
+
+            schema_state = "schema/state";
+            schema_version = "schema/version";
+            schema_applied = "schema/applied";
+            schema_record = "schema/record";
+            schema_lock = "schema/lock";
+
+            lease_check = "lease/check";
+            lease_acquire = "lease/acquire";
+            lease_force = "lease/force";
+            lease_make = "lease/make";
+            lease_renew = "lease/renew";
+            lease_release = "lease/release";
+            lease_load = "lease/load";
+            lease_list = "lease/list";
+            lease_pin = "lease/pin";
+
+            cluster_claim = "member/claim";
+            cluster_identity = "member/identity";
+            member_list = "member/list";
+            member_advance = "member/advance";
+            member_save = "member/save";
+            member_forget = "member/forget";
+
+            event_insert = "event/insert";
+            event_highest = "event/highest";
+            event_first = "event/first";
+            event_replay = "event/replay";
+            event_tagged = "event/tagged";
+            event_delete = "event/delete";
+            event_delete_tags = "event/delete_tags";
+            event_deleted = "event/deleted";
+            event_tag_advance = "event/tag_advance";
+            event_tag = "event/tag";
+
+            snapshot_save = "snapshot/save";
+            snapshot_load = "snapshot/load";
+            snapshot_sequences = "snapshot/sequences";
+            snapshot_prune = "snapshot/prune";
+
+            item_past = "item/past";
+            item_claim = "item/claim";
+            item_claim_again = "item/claim_again";
+            item_state = "item/state";
+            item_decide = "item/decide";
+            item_settle = "item/settle";
+            item_by_claim = "item/by_claim";
+            item_held = "item/held";
+            item_adopt = "item/adopt";
+            item_unfinished = "item/unfinished";
+            item_list = "item/list";
+            item_list_of_source = "item/list_of_source";
+            item_list_all_of_source = "item/list_all_of_source";
+            item_reset = "item/reset";
+            item_reset_names = "item/reset_names";
+
+            stream_save = "stream/save";
+            stream_log_add = "stream/log_add";
+            stream_load = "stream/load";
+            stream_list = "stream/list";
+            stream_log = "stream/log";
+            stream_prune = "stream/prune";
+        }
+    };
+}
+
+macro_rules! define {
+    ($($name:ident = $path:literal;)*) => {
+        pub(crate) struct Statements {
+            $(pub(crate) $name: &'static str,)*
+        }
+    };
+}
+
+macro_rules! load {
+    ($dialect:literal $($name:ident = $path:literal;)*) => {
+        $crate::server::statement::Statements {
+            $($name: $crate::server::statement::text!($dialect, "query/", $path),)*
+        }
+    };
+}
+
+macro_rules! text {
+    ($dialect:literal, $($part:expr),*) => {
+        include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../schemas/sql/",
+            $dialect,
+            "/",
+            $($part,)*
+            ".sql"
+        ))
+    };
+}
+
+pub(crate) use {define, load, text, with_statements};
+
+with_statements! { define }

@@ -1,0 +1,163 @@
+//! The fence under concurrency: whoever holds the lock of a lease decides, and what comes later
+//! sees it.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use weir_persistence_api::Tag;
+
+use super::*;
+use crate::server::session::{Purpose, connect};
+use crate::server::transaction::check_fence;
+
+on_both! {
+    an_append_waits_for_a_take_over_and_is_refused
+    a_take_over_waits_for_a_transaction_under_the_fence
+    a_refused_append_spoils_no_other_of_its_group
+    two_engines_never_write_the_same_number
+    a_reader_of_tags_misses_nothing_of_two_engines
+    renewing_is_not_starved_by_appends
+}
+
+async fn an_append_waits_for_a_take_over_and_is_refused<D: Tested>() {
+    let server = D::Server::shared();
+    let (store, settings) = store::<D>(server).await;
+    let fence = fence(&store).await;
+    let mut other = connect::<D>(&settings, Purpose::Data).await.unwrap();
+    D::script(&mut other, D::STATEMENTS.begin).await.unwrap();
+    let name = &fence.lease.0;
+    let values = ["b".into(), 60_000.into(), name.into(), "a".into(), 1.into()];
+    D::number(&mut other, D::STATEMENTS.lease_force, &values).await.unwrap();
+
+    let mut late = append("one", &fence, 0, b"late");
+    late.events.push(event(b"late too"));
+    let writing = store.append(late);
+    let deciding = async {
+        wait_for_lock::<D>(server, &settings.database).await;
+        D::script(&mut other, D::STATEMENTS.commit).await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(writing, deciding);
+    assert_eq!(answer, Err(Error::Fenced { lease: lease(), epoch: 1 }));
+    assert_eq!(store.highest(&id("one")).await, Ok(0));
+}
+
+async fn a_take_over_waits_for_a_transaction_under_the_fence<D: Tested>() {
+    let server = D::Server::shared();
+    let (store, settings) = store::<D>(server).await;
+    let fence = fence(&store).await;
+    let mut writing = connect::<D>(&settings, Purpose::Data).await.unwrap();
+    D::script(&mut writing, D::STATEMENTS.begin).await.unwrap();
+    assert!(check_fence::<D>(&mut writing, &fence).await.is_ok());
+    let name = lease();
+    let taking = store.lease_force(&name, "b", HOUR, ("a", 1));
+    let committing = async {
+        wait_for_lock::<D>(server, &settings.database).await;
+        D::script(&mut writing, D::STATEMENTS.commit).await.unwrap();
+    };
+    let (taken, ()) = tokio::join!(taking, committing);
+    assert!(matches!(taken, Ok(Acquired::Granted(Fence { epoch: 2, .. }))), "{taken:?}");
+    let late = store.append(append("one", &fence, 0, b"late")).await;
+    assert!(matches!(late, Err(Error::Fenced { .. })), "{late:?}");
+}
+
+async fn a_refused_append_spoils_no_other_of_its_group<D: Tested>() {
+    let (store, _) = store::<D>(D::Server::shared()).await;
+    let fence = fence(&store).await;
+    let stale = Fence { epoch: 99, ..fence.clone() };
+    for round in 0..20_u64 {
+        let two = format!("two-{round}");
+        let (one, other, three) = tokio::join!(
+            store.append(append("one", &fence, round, b"1")),
+            store.append(append("other", &stale, 0, b"x")),
+            store.append(append(&two, &fence, 7, b"x")),
+        );
+        assert_eq!(one, Ok(round + 1));
+        assert!(matches!(other, Err(Error::Fenced { .. })), "{other:?}");
+        assert!(matches!(three, Err(Error::Conflict { actual: 0, .. })), "{three:?}");
+    }
+    assert_eq!(store.highest(&id("other")).await, Ok(0));
+}
+
+/// Two processes with one fence should not be; the journal stays whole all the same.
+async fn two_engines_never_write_the_same_number<D: Tested>() {
+    let (one, settings) = store::<D>(D::Server::shared()).await;
+    let two = ServerStore::<D>::open(settings).await.unwrap();
+    let fence = fence(&one).await;
+    let write = async |store: &ServerStore<D>| {
+        let (mut at, mut written) = (0, 0);
+        while written < 30 {
+            match store.append(append("shared", &fence, at, b"x")).await {
+                Ok(highest) => {
+                    at = highest;
+                    written += 1;
+                }
+                Err(Error::Conflict { actual, .. }) => at = actual,
+                Err(other) => panic!("{other}"),
+            }
+        }
+    };
+    tokio::join!(write(&one), write(&two));
+    let stored = one.replay(&id("shared"), 0, 100).await.unwrap();
+    let numbers: Vec<_> = stored.iter().map(|it| it.sequence).collect();
+    assert_eq!(numbers, (1..=60).collect::<Vec<_>>());
+}
+
+async fn a_reader_of_tags_misses_nothing_of_two_engines<D: Tested>() {
+    let (one, settings) = store::<D>(D::Server::shared()).await;
+    let two = Arc::new(ServerStore::<D>::open(settings).await.unwrap());
+    let one = Arc::new(one);
+    let fence = fence(&one).await;
+    let mut writers = JoinSet::new();
+    for (n, store) in [&one, &two, &one, &two].into_iter().enumerate() {
+        let (store, fence) = (Arc::clone(store), fence.clone());
+        writers.spawn(async move {
+            for after in 0..25 {
+                let mut tagged = append(&format!("writer-{n}"), &fence, after, b"x");
+                tagged.events[0].tags = vec![Tag("b".into()), Tag("a".into())];
+                store.append(tagged).await.unwrap();
+            }
+        });
+    }
+    let (mut seen, mut offset) = (Vec::new(), 0);
+    loop {
+        let is_last = writers.is_empty();
+        let page = two.tagged(&Tag("a".into()), offset, 7).await.unwrap();
+        let is_empty = page.is_empty();
+        for it in page {
+            assert!(it.offset > offset, "places increase");
+            offset = it.offset;
+            seen.push((it.event.id, it.event.sequence));
+        }
+        if is_last && is_empty {
+            break;
+        }
+        while let Some(ended) = writers.try_join_next() {
+            ended.unwrap();
+        }
+    }
+    assert_eq!(seen.len(), 100);
+    assert_eq!(offset, 100, "places are contiguous: none was given and not committed");
+}
+
+/// Those who share a lock may keep others from it for ever: leases must not be lost to that.
+async fn renewing_is_not_starved_by_appends<D: Tested>() {
+    let (store, _) = store::<D>(D::Server::shared()).await;
+    let store = Arc::new(store);
+    let fence = fence(&store).await;
+    let mut writers = JoinSet::new();
+    for n in 0..8 {
+        let (store, fence) = (Arc::clone(&store), fence.clone());
+        writers.spawn(async move {
+            for after in 0..100 {
+                let to = format!("writer-{n}");
+                store.append(append(&to, &fence, after, b"x")).await.unwrap();
+            }
+        });
+    }
+    while !writers.is_empty() {
+        assert_eq!(store.lease_renew(&fence, HOUR).await, Ok(true));
+        while let Some(ended) = writers.try_join_next() {
+            ended.unwrap();
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! The stores on real servers: the contract, and what is a server's own.
+
+mod broken;
+mod fence;
+mod large;
+mod open;
+mod tls;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use weir_persistence_api::contract::{Damage, StoreFactory};
+use weir_persistence_api::{
+    Acquired, Append, Fence, Journal, LeaseName, LeaseStore, Manifest, NewEvent, PersistenceId,
+    contract_suite,
+};
+use weir_test_servers::{self as servers, Options};
+
+use super::*;
+use crate::mysql::MariaDb;
+use crate::postgres::Postgres;
+
+/// A server that tests may treat as they like.
+trait Server: Send + Sync + 'static {
+    fn start(options: Options) -> Self;
+    fn shared() -> &'static Self;
+    fn database(&self) -> servers::Database;
+    fn execute_in(&self, database: &str, sql: &str) -> String;
+    fn freeze(&self);
+    fn thaw(&self);
+    fn restart(&mut self);
+    fn restart_with(&mut self, arguments: &[&str]);
+}
+
+macro_rules! server {
+    ($name:ty) => {
+        impl Server for $name {
+            fn start(options: Options) -> Self {
+                Self::start(options)
+            }
+            fn shared() -> &'static Self {
+                Self::shared()
+            }
+            fn database(&self) -> servers::Database {
+                self.database()
+            }
+            fn execute_in(&self, database: &str, sql: &str) -> String {
+                self.execute_in(database, sql)
+            }
+            fn freeze(&self) {
+                self.freeze();
+            }
+            fn thaw(&self) {
+                self.thaw();
+            }
+            fn restart(&mut self) {
+                self.restart();
+            }
+            fn restart_with(&mut self, arguments: &[&str]) {
+                self.restart_with(arguments);
+            }
+        }
+    };
+}
+
+server!(servers::MariaDb);
+server!(servers::Postgres);
+
+/// A dialect with its server, and what tests ask of it in its own tongue.
+trait Tested: Dialect {
+    type Server: Server;
+    /// The ids of the sessions that append.
+    const APPENDING: &'static str;
+    /// Shows who waits for a lock; and whether one of the database does.
+    const WAITING: &'static str;
+    fn is_waiting(shown: &str, database: &str) -> bool;
+    /// Ends a session.
+    const KILL: &'static str;
+    /// Refuses all writes of ordinary users.
+    const READ_ONLY: &'static [&'static str];
+    /// What a session is set to, as one text, and what that should be.
+    const SESSION: &'static str;
+    const SESSION_WANTED: &'static str;
+}
+
+impl Tested for MariaDb {
+    type Server = servers::MariaDb;
+    const APPENDING: &'static str = "SELECT id FROM information_schema.processlist WHERE db = \
+         DATABASE() AND user <> 'root' AND info LIKE '%INSERT INTO event_journal%'";
+    const WAITING: &'static str = "SHOW ENGINE INNODB STATUS";
+
+    // The tables of locks show what they showed when they were last asked a moment ago.
+    fn is_waiting(shown: &str, database: &str) -> bool {
+        let lock = format!("of table `{database}`.`lease`");
+        shown.split("\\n").any(|line| line.contains(&lock) && line.contains("waiting"))
+    }
+
+    const KILL: &'static str = "KILL :id";
+    const READ_ONLY: &'static [&'static str] = &["--read-only"];
+    const SESSION: &'static str = "SELECT CONCAT(@@sql_mode LIKE '%STRICT_ALL_TABLES%', ' ', \
+         @@tx_isolation, ' ', @@idle_transaction_timeout, ' ', @@innodb_lock_wait_timeout)";
+    const SESSION_WANTED: &'static str = "1 READ-COMMITTED 3 4";
+}
+
+impl Tested for Postgres {
+    type Server = servers::Postgres;
+    const APPENDING: &'static str = "SELECT pid FROM pg_stat_activity WHERE state = 'active' AND \
+         datname = current_database() AND usename <> 'postgres' AND query LIKE '%INSERT INTO \
+         event_journal%'";
+    const WAITING: &'static str = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = \
+         'Lock' AND datname = current_database()";
+
+    fn is_waiting(shown: &str, _database: &str) -> bool {
+        shown.trim() != "0"
+    }
+
+    const KILL: &'static str = "SELECT pg_terminate_backend(:id)";
+    const READ_ONLY: &'static [&'static str] = &["-c", "default_transaction_read_only=on"];
+    const SESSION: &'static str = "SELECT concat_ws(' ', current_setting('synchronous_commit'), \
+         current_setting('transaction_isolation'), \
+         current_setting('idle_in_transaction_session_timeout'), current_setting('lock_timeout'))";
+    const SESSION_WANTED: &'static str = "on read committed 3s 4s";
+}
+
+/// Runs tests on both servers.
+macro_rules! on_both {
+    ($($name:ident)*) => {
+        mod mariadb {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$name::<crate::mysql::MariaDb>().await;
+                }
+            )*
+        }
+        mod postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$name::<crate::postgres::Postgres>().await;
+                }
+            )*
+        }
+    };
+}
+use on_both;
+
+fn settings(database: &servers::Database) -> ServerSettings {
+    ServerSettings {
+        database: database.name.clone(),
+        user: database.user.clone(),
+        password: Password::new(&*database.password),
+        tls: Tls::Off,
+        connections: 4,
+        ..ServerSettings::new(&*database.host, database.port)
+    }
+}
+
+/// A new store on the server, with its settings.
+async fn store<D: Tested>(server: &D::Server) -> (ServerStore<D>, ServerSettings) {
+    let settings = settings(&server.database());
+    migrate::migrate::<D>(&settings).await.unwrap();
+    (ServerStore::open(settings.clone()).await.unwrap(), settings)
+}
+
+/// Databases on the server that all tests share.
+struct Factory<D> {
+    newest: std::sync::Mutex<Option<ServerSettings>>,
+    created: AtomicUsize,
+    dialect: std::marker::PhantomData<D>,
+}
+
+impl<D> Factory<D> {
+    fn new() -> Self {
+        Self {
+            newest: Default::default(),
+            created: AtomicUsize::new(0),
+            dialect: Default::default(),
+        }
+    }
+}
+
+#[async_trait]
+impl<D: Tested> StoreFactory for Factory<D> {
+    type Store = ServerStore<D>;
+
+    async fn create(&self) -> Arc<ServerStore<D>> {
+        self.created.fetch_add(1, Ordering::Relaxed);
+        let (store, settings) = store::<D>(D::Server::shared()).await;
+        *self.newest.lock().unwrap() = Some(settings);
+        Arc::new(store)
+    }
+
+    async fn reopen(&self, store: Arc<ServerStore<D>>) -> Option<Arc<ServerStore<D>>> {
+        store.close().await;
+        let settings = self.newest.lock().unwrap().clone().unwrap();
+        Some(Arc::new(ServerStore::open(settings).await.unwrap()))
+    }
+
+    async fn damage(&self, store: &ServerStore<D>, damage: Damage) -> bool {
+        let (change, id, sequence) = match damage {
+            Damage::Event { id, sequence } => {
+                ("UPDATE event_journal SET event_payload = ''", id, sequence)
+            }
+            Damage::EventLost { id, sequence } => {
+                // Nothing else says how far a journal goes.
+                if store.highest(&id).await == Ok(sequence) {
+                    return false;
+                }
+                ("DELETE FROM event_journal", id, sequence)
+            }
+            Damage::Snapshot { id, sequence } => {
+                ("UPDATE snapshot SET snapshot_ser_version = 9", id, sequence)
+            }
+        };
+        let sql =
+            format!("{change} WHERE persistence_id = '{id}' AND sequence_number = {sequence}");
+        D::Server::shared().execute_in(&store.sessions.settings.database, &sql);
+        true
+    }
+}
+
+mod contract_on_mariadb {
+    use super::*;
+    contract_suite!(Factory::<MariaDb>::new());
+}
+
+mod contract_on_postgres {
+    use super::*;
+    contract_suite!(Factory::<Postgres>::new());
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn lease() -> LeaseName {
+    LeaseName("tests".into())
+}
+
+async fn fence<D: Tested>(store: &ServerStore<D>) -> Fence {
+    match store.lease_acquire(&lease(), "a", HOUR).await.unwrap() {
+        Acquired::Granted(fence) => fence,
+        held @ Acquired::Held { .. } => panic!("{held:?}"),
+    }
+}
+
+fn id(text: &str) -> PersistenceId {
+    PersistenceId(text.into())
+}
+
+fn event(payload: &[u8]) -> NewEvent {
+    NewEvent {
+        manifest: Manifest { name: "tests.Happened".into(), version: 1 },
+        payload: Bytes::copy_from_slice(payload),
+        tags: vec![],
+        command: None,
+    }
+}
+
+fn append(to: &str, fence: &Fence, after: u64, payload: &[u8]) -> Append {
+    Append { id: id(to), fence: fence.clone(), after, events: vec![event(payload)] }
+}
+
+/// Asks until the answer is given.
+async fn wait_until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let asking = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let waiting = tokio::time::timeout(Duration::from_secs(30), asking).await;
+    waiting.unwrap_or_else(|_| panic!("it never happened: {what}"))
+}
+
+/// Waits until somebody waits for a lock in the database.
+async fn wait_for_lock<D: Tested>(server: &D::Server, database: &str) {
+    wait_until("a session waits for a lock", async || {
+        D::is_waiting(&server.execute_in(database, D::WAITING), database).then_some(())
+    })
+    .await;
+}
+
+fn assert_says(error: &Error, parts: &[&str]) {
+    let text = error.to_string();
+    for part in parts {
+        assert!(text.contains(part), "{part:?} is not in: {text}");
+    }
+}
+
+fn refusal<T: Debug>(answer: Result<T>) -> Error {
+    answer.expect_err("it should be refused")
+}

@@ -1,0 +1,111 @@
+//! Group commit: a few writers, each with a connection of its own, append what waits.
+//!
+//! An append that finds all writers idle is written at once, in its caller's task: nobody is woken
+//! for it. What comes while a writer is at work waits in the queue, and goes together.
+//!
+//! Invariants:
+//! - W1: an answer leaves only after the commit of its group.
+//! - W2: a group is one statement: all of it is written or none. If none, each append of it is
+//!   done alone, so that one that is refused spoils no other.
+//! - W3: a caller that ran out of patience knows whether its append was begun: if it was not, it
+//!   never will be.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use weir_domain::Code;
+use weir_persistence_api::{Append, Error, Result};
+
+use super::ServerSettings;
+use super::dialect::Dialect;
+use super::queue::{Queue, Waiting};
+use super::writers::Writers;
+
+/// The callers' end.
+pub(super) struct Writer<D: Dialect> {
+    queue: Arc<Queue>,
+    writers: Arc<Writers<D>>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+    patience: Duration,
+}
+
+impl<D: Dialect> Writer<D> {
+    pub(super) fn start(settings: &Arc<ServerSettings>) -> Self {
+        let queue = Arc::new(Queue::new(settings.queue));
+        let writers = Arc::new(Writers::<D>::new(settings));
+        let task = |_| {
+            let work = run(Arc::clone(&queue), Arc::clone(&writers));
+            #[expect(clippy::disallowed_methods, reason = "below the runtime; joined by close")]
+            tokio::spawn(work)
+        };
+        let tasks = Mutex::new((0..settings.writers()).map(task).collect());
+        // In the queue and at the server: each within the deadline.
+        let patience = settings.deadline * 2;
+        Self { queue, writers, tasks, patience }
+    }
+
+    pub(super) async fn append(&self, append: Append) -> Result<u64> {
+        if self.queue.is_idle()
+            && let Some(mut writer) = self.writers.take_if_all_idle()
+        {
+            let mut answers = writer.write(std::slice::from_ref(&append)).await;
+            return answers.pop().expect("W2: every append has its answer");
+        }
+        self.queued(append).await
+    }
+
+    async fn queued(&self, append: Append) -> Result<u64> {
+        let (reply, answer) = oneshot::channel();
+        let begun = Arc::new(AtomicBool::new(false));
+        let waiting = Waiting { append, reply, begun: Arc::clone(&begun) };
+        let asked = async {
+            let room = self.queue.room().await.ok_or("it is closed")?;
+            self.queue.push(waiting);
+            let answer = answer.await.map_err(|_| "its writer ended before it answered");
+            drop(room);
+            answer
+        };
+        let why = match timeout(self.patience, asked).await {
+            Ok(Ok(answer)) => return answer,
+            Ok(Err(why)) => why.to_owned(),
+            Err(_) => format!("it did not answer for {} ms", self.patience.as_millis()),
+        };
+        let was_begun = begun.swap(true, Ordering::AcqRel);
+        Err(if was_begun { Error::Unknown(why) } else { Error::Unavailable(why) })
+    }
+
+    /// Finishes what is queued and ends the writers.
+    pub(super) async fn close(&self) {
+        self.queue.close();
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in tasks {
+            let error: Box<dyn std::error::Error> = match timeout(self.patience, task).await {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => error.into(),
+                Err(late) => late.into(),
+            };
+            tracing::error!(code = %Code(5002), %error, "the store's writer did not end well");
+        }
+        let _ = timeout(self.patience, self.writers.close()).await;
+    }
+}
+
+/// Writes what is queued, whenever a writer is free.
+async fn run<D: Dialect>(queue: Arc<Queue>, writers: Arc<Writers<D>>) {
+    while queue.wait().await {
+        let mut writer = writers.take().await;
+        queue.settle().await;
+        let (group, replies): (Vec<_>, Vec<_>) =
+            queue.take().into_iter().map(|it| (it.append, it.reply)).unzip();
+        let answers = writer.write(&group).await;
+        drop(writer);
+        for (reply, answer) in replies.into_iter().zip(answers) {
+            // A caller that has gone needs no answer.
+            let _ = reply.send(answer);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+DELETE FROM event_tag WHERE persistence_id = ? AND sequence_number <= ?

@@ -1,0 +1,4 @@
+INSERT INTO item (
+    claim, stream, owner, size, modified_ns, device, inode, claimed_at, settlement, source, name,
+    status
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'acquired')

@@ -1,0 +1,5 @@
+-- The condition repeats what was decided before: a held row is never overwritten.
+UPDATE item SET
+    claim = ?, stream = ?, owner = ?, size = ?, modified_ns = ?, device = ?, inode = ?,
+    claimed_at = ?, settlement = ?, status = 'acquired', settled_at = NULL
+WHERE source = ? AND name = ? AND settled_at IS NOT NULL

@@ -1,0 +1,1 @@
+UPDATE item SET status = ?, settlement = ? WHERE claim = ?

@@ -1,0 +1,1 @@
+DELETE FROM item WHERE source = ? AND settled_at IS NOT NULL

@@ -1,0 +1,1 @@
+UPDATE item SET status = ?, settled_at = ?, settlement = '' WHERE claim = ?

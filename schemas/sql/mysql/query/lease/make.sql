@@ -1,0 +1,1 @@
+INSERT IGNORE INTO lease (name) VALUES (?)

@@ -1,0 +1,1 @@
+UPDATE cluster SET id = ?, name = ? WHERE id = ''

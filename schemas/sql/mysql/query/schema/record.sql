@@ -1,0 +1,1 @@
+INSERT INTO schema_version (version, name, applied_at) VALUES (:version, ':name', CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED));

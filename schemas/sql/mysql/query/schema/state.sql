@@ -1,0 +1,5 @@
+-- Whether this is a database of ours, and whether it is somebody else's.
+SELECT
+    (SELECT count(*) FROM information_schema.tables
+     WHERE table_schema = DATABASE() AND table_name = 'schema_version'),
+    (SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE())

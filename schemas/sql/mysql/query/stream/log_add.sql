@@ -1,0 +1,1 @@
+INSERT INTO stream_log (stream, logged_at, severity, code, line) VALUES (?, ?, ?, ?, ?)

@@ -1,0 +1,1 @@
+SELECT min(sequence_number) FROM event_journal WHERE persistence_id = $1

@@ -1,0 +1,1 @@
+UPDATE item SET claim = $1, owner = $2 WHERE claim = $3

@@ -1,0 +1,1 @@
+UPDATE item SET status = $1, settlement = $2 WHERE claim = $3

@@ -1,0 +1,1 @@
+DELETE FROM item WHERE source = $1 AND settled_at IS NOT NULL

@@ -1,0 +1,1 @@
+UPDATE lease SET pinned = $1::text WHERE name = $2

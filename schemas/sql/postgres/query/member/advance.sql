@@ -1,0 +1,1 @@
+UPDATE cluster SET version = version + 1 WHERE version = $1

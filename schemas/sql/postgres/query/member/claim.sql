@@ -1,0 +1,1 @@
+UPDATE cluster SET id = $1, name = $2 WHERE id = ''

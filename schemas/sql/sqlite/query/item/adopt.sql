@@ -1,0 +1,1 @@
+UPDATE item SET claim = ?2, owner = ?3 WHERE claim = ?1

@@ -1,0 +1,1 @@
+DELETE FROM cluster_member WHERE uid = ?1
