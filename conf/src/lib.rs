@@ -16,4 +16,5 @@ pub mod yaml;
 
 pub use document::{Document, Kind, Node, Value};
 pub use read::{read, read_at};
+pub use secret::Secret;
 pub use settings::Settings;

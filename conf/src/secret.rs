@@ -1,8 +1,45 @@
 //! What must not be shown: values under keys that name secrets, and passwords inside of URLs.
 
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 const SHOWN_INSTEAD: &str = "******";
+
+/// A text that is never printed: not by `{:?}`, not in a document, not in an error.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself, for the one who needs it. It must not go into a log or a message.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(SHOWN_INSTEAD)
+    }
+}
+
+/// What is shown of it does not read back as the secret.
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(SHOWN_INSTEAD)
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self)
+    }
+}
 
 const WORDS: [&str; 8] =
     ["password", "passwd", "passphrase", "secret", "token", "credential", "privatekey", "apikey"];
@@ -50,6 +87,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let secret = Secret::new("s3cret");
+        assert_eq!(format!("{secret:?} {:?}", Some(&secret)), "****** Some(******)");
+        assert_eq!(json!({ "it": secret }), json!({ "it": "******" }));
+        assert_eq!(secret.expose(), "s3cret");
+    }
 
     #[test]
     fn secrets_are_covered_and_nothing_else() {

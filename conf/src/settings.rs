@@ -4,10 +4,15 @@
 //! Settings are read once, at start; what is wrong is refused with the place and the key's path.
 
 mod check;
+mod cluster;
+mod persistence;
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Display;
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use config::{Config, ConfigError, File};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -15,8 +20,18 @@ use weir_domain::{Finding, Millis, NodeName, Place};
 
 use crate::document::{Document, Kind};
 use crate::hocon::{self, Hocon, Refused};
-use crate::{read_at, secret};
+use crate::{Secret, read_at, secret};
 use weir_domain::Bytes;
+
+pub use cluster::{
+    Canonical, Cluster, Discovery, FailureDetector, Heartbeat, KeepMajority, KeepOldest,
+    LeaseMajority, Message, Reconnect, Singleton, SplitBrainResolver, StaticQuorum, Strategy, Tie,
+    Tls,
+};
+pub use persistence::{
+    DatabaseServer, DatabaseTls, Journal, JournalPlugin, Migrate, Persistence, Schema, Sqlite,
+    StreamHistory, TlsMode,
+};
 
 /// The name and text of the built-in layer.
 const REFERENCE: (&str, &str) = ("reference.conf", include_str!("../reference.conf"));
@@ -27,8 +42,10 @@ const ROOT: &str = "weir";
 pub struct Settings {
     pub node: Node,
     pub data_dir: PathBuf,
+    pub cluster: Cluster,
     pub config_server: ConfigServer,
     pub rest_server: RestServer,
+    pub management: Management,
     pub metrics: Metrics,
     pub persistence: Persistence,
     pub stream: Stream,
@@ -55,20 +72,42 @@ pub struct Bind {
     pub port: u16,
 }
 
+impl Bind {
+    /// Whether it is reached from this machine only, as far as its text tells.
+    pub fn is_loopback(&self) -> bool {
+        let host = self.host.trim_matches(['[', ']']);
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ConfigServer {
     pub bind: Bind,
     /// As it was written; [`Settings::in_data_dir`] makes it a path.
     pub projects_dir: PathBuf,
+    /// URLs of the engines to ask, the first that answers; none: the one of these settings.
+    pub engines: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RestServer {
     pub bind: Bind,
+    pub canonical: Canonical,
     pub request_timeout: Millis,
     pub max_body: Bytes,
+}
+
+/// Health, members, leases: what operators and probes ask an engine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Management {
+    pub enabled: bool,
+    pub bind: Bind,
+    pub read_only: bool,
+    /// There is one where changes are allowed.
+    pub token: Option<Secret>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,41 +115,6 @@ pub struct RestServer {
 pub struct Metrics {
     pub enabled: bool,
     pub bind: Bind,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Persistence {
-    pub journal: Journal,
-    pub stream_history: StreamHistory,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Journal {
-    pub plugin: JournalPlugin,
-    pub sqlite: Sqlite,
-    pub queue: NonZeroU32,
-    pub timeout: Millis,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum JournalPlugin {
-    Sqlite,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Sqlite {
-    /// As it was written; [`Settings::in_data_dir`] makes it a path.
-    pub file: PathBuf,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct StreamHistory {
-    pub keep: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -201,6 +205,23 @@ impl Settings {
         value
     }
 
+    /// Whether engines share a store, so that there can be several. An engine on SQLite is a
+    /// cluster of one and has no peers to listen to.
+    pub fn has_peers(&self) -> bool {
+        self.persistence.journal.server().is_some()
+    }
+
+    /// Where the REST API is, as peers and people reach it. `machine` is the name of this machine,
+    /// `bound` the port that it really listens on.
+    pub fn rest_url(&self, machine: &str, bound: u16) -> String {
+        let RestServer { canonical, bind, .. } = &self.rest_server;
+        let host = canonical.host_or(bind, self.cluster.host(machine));
+        let port = if canonical.port == 0 { bound } else { canonical.port };
+        let host = host.trim_matches(['[', ']']);
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        format!("http://{host}:{port}")
+    }
+
     /// A path that counts from the data directory, unless it is absolute.
     pub fn in_data_dir(&self, path: impl AsRef<Path>) -> PathBuf {
         self.data_dir.join(path)
@@ -248,9 +269,13 @@ fn refusal(error: ConfigError) -> Vec<Finding> {
 }
 
 /// An empty text comes from a variable that is set to nothing.
-fn empty_is_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NodeName>, D::Error> {
+fn empty_is_none<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: Display>,
+{
     let text = Option::<String>::deserialize(deserializer)?.filter(|it| !it.is_empty());
-    text.map(NodeName::new).transpose().map_err(serde::de::Error::custom)
+    text.map(|it| it.parse()).transpose().map_err(serde::de::Error::custom)
 }
 
 #[cfg(test)]

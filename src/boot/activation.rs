@@ -1,6 +1,7 @@
 //! The activation agent: drives this engine from what it runs to what is deployed.
 //!
-//! It reads the whole of what should run, again and again, and does what is missing. Workflows
+//! It reads the whole of what should run, whenever it is told that something changed and again and
+//! again, and does what is missing. Workflows
 //! whose plan and place are the same go on untouched; the others are drained and started anew.
 //! Nothing runs before `begin`: whoever starts the engine may deploy first, so that no stream is
 //! begun by a plan that is about to be replaced.
@@ -9,15 +10,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use weir_controllers::deployments::{Deployment, Deployments, Effect};
-use weir_domain::{Fault, WorkflowName};
-use weir_persistence_api::Fence;
-use weir_runtime::{EffectHandler, EventSourced, HostRef, RestartPolicy};
+use tokio::sync::{Notify, Semaphore};
+use weir_controllers::deployments::{Deployment, DeploymentStorage};
+use weir_domain::{Fault, WorkflowName, WorkflowState};
+use weir_runtime::{Backoff, RestartPolicy};
 use weir_stream::{RunningWorkflow, Services, WorkflowSpec};
 
-/// How long the controller may take to say what is deployed.
-const QUERY_WITHIN: Duration = Duration::from_secs(15);
+/// How often to look whether something else should run, when nobody says so.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// The workflows of this engine. Clones share them.
 #[derive(Clone)]
@@ -28,10 +28,14 @@ struct Inner {
     policy: RestartPolicy,
     grace: Duration,
     /// Where it is known what should run; set by `begin`.
-    deployments: OnceLock<HostRef<Deployments>>,
+    deployments: OnceLock<DeploymentStorage>,
+    /// Somebody said that something changed.
+    changed: Notify,
+    /// What runs is this, wholly.
+    reached: Mutex<Option<String>>,
     running: Mutex<BTreeMap<WorkflowName, Running>>,
     /// Only one change at a time; held across awaits, hence a semaphore.
-    changing: tokio::sync::Semaphore,
+    changing: Semaphore,
 }
 
 #[derive(Clone)]
@@ -42,9 +46,16 @@ struct Running {
 
 impl Activation {
     pub(crate) fn new(services: Services, policy: RestartPolicy, grace: Duration) -> Self {
-        let (deployments, running) = (OnceLock::new(), Mutex::default());
-        let changing = tokio::sync::Semaphore::new(1);
-        Self(Arc::new(Inner { services, policy, grace, deployments, running, changing }))
+        Self(Arc::new(Inner {
+            services,
+            policy,
+            grace,
+            deployments: OnceLock::new(),
+            changed: Notify::new(),
+            reached: Mutex::default(),
+            running: Mutex::default(),
+            changing: Semaphore::new(1),
+        }))
     }
 
     pub(crate) fn workflows(&self) -> Vec<RunningWorkflow> {
@@ -55,30 +66,77 @@ impl Activation {
         self.lock().get(name).map(|it| it.workflow.clone())
     }
 
-    /// Begins to run what is deployed, and from now on what will be.
-    pub(crate) async fn begin(&self, deployments: HostRef<Deployments>) {
-        // A second call changes nothing: there is one host of deployments.
-        let _ = self.0.deployments.set(deployments);
-        if let Err(fault) = self.run().await {
-            // The controller asks for it again until it is done.
-            tracing::warn!(code = %fault.code, "not all that is deployed runs yet: {fault}");
+    /// How much work there is now.
+    pub(crate) fn work(&self) -> Work {
+        let views: Vec<_> = self.workflows().iter().map(RunningWorkflow::view).collect();
+        let active = views.iter().filter(|it| is_active(it.state));
+        Work {
+            instances: active.map(|it| it.instances).sum(),
+            open_streams: views.iter().map(|it| it.open_streams).sum(),
         }
     }
 
-    /// Runs exactly what is deployed now, whatever was when this was asked for. Workflows that are
-    /// new begin at once; those that replace another one wait for its end.
-    async fn run(&self) -> Result<(), Fault> {
-        let Some(host) = self.0.deployments.get() else { return Ok(()) };
+    /// Begins to run what is deployed, and from now on what will be.
+    pub(crate) async fn begin(&self, deployments: DeploymentStorage) {
+        // A second call changes nothing: there is one storage in a cluster.
+        let _ = self.0.deployments.set(deployments);
+        let first = self.look().await;
+        let this = self.clone();
+        self.0.services.system.tasks().spawn("activation", async move { this.follow(first).await });
+    }
+
+    /// Looks soon whether something else should run.
+    pub(crate) fn notify(&self) {
+        self.0.changed.notify_one();
+    }
+
+    async fn follow(self, first: Result<(), Fault>) {
+        let stopping = self.0.services.system.shutdown().stopping();
+        let backoff = Backoff { max: LOOK_EVERY, ..self.0.policy.backoff };
+        let (mut failures, mut last) = (0, first);
+        loop {
+            let wait = match &last {
+                Ok(()) => LOOK_EVERY,
+                Err(fault) => {
+                    tracing::warn!(code = %fault.code, "not all that is deployed runs yet: {fault}");
+                    failures += 1;
+                    backoff.delay(failures, self.0.services.system.ids().chance())
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.0.changed.notified() => {}
+                () = stopping.stopped() => return,
+            }
+            last = self.look().await;
+            if last.is_ok() {
+                failures = 0;
+            }
+        }
+    }
+
+    /// Runs exactly what is deployed now. Workflows that are new begin at once; those that replace
+    /// another one wait for its end.
+    async fn look(&self) -> Result<(), Fault> {
+        let Some(storage) = self.0.deployments.get() else { return Ok(()) };
         // Closed when the engine stops.
         let Ok(_permit) = self.0.changing.acquire().await else { return Ok(()) };
-        let current = host.query(QUERY_WITHIN, |it| it.current().cloned().collect::<Vec<_>>());
-        let current = current.await.map_err(|it| Fault::transient(53, it.to_string()))?;
-        let (stale, missing) = self.difference(&wanted(&current));
+        let reached = self.reached().clone();
+        let current = storage.current(reached).await;
+        let current = current.map_err(|it| Fault::transient(53, it.to_string()))?;
+        let Some(current) = current else { return Ok(()) };
+        let (stale, missing) = self.difference(&wanted(&current.deployments));
         let (replacing, new): (Vec<_>, Vec<_>) =
             missing.into_iter().partition(|it| stale.contains(&it.plan.workflow));
         self.start_all(new).await?;
         futures::future::join_all(stale.iter().map(|it| self.stop(it))).await;
-        self.start_all(replacing).await
+        self.start_all(replacing).await?;
+        *self.reached() = Some(current.digest);
+        Ok(())
+    }
+
+    fn reached(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.0.reached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn start_all(&self, specs: Vec<WorkflowSpec>) -> Result<(), Fault> {
@@ -130,14 +188,40 @@ impl Activation {
         // A change that is under way ends first, so that it can't start what nobody would stop.
         let _permit = self.0.changing.acquire().await;
         self.0.changing.close();
+        self.end_all(self.0.grace).await;
+    }
+
+    /// Ends all workflows at once and rolls their streams back: this node may not go on.
+    pub(crate) async fn abort_all(&self) {
+        self.0.changing.close();
+        self.end_all(Duration::ZERO).await;
+    }
+
+    async fn end_all(&self, grace: Duration) {
         let workflows = self.workflows();
-        let stopping = workflows.iter().map(|it| it.stop(self.0.grace));
+        let stopping = workflows.iter().map(|it| it.stop(grace));
         futures::future::join_all(stopping).await;
         self.lock().clear();
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<WorkflowName, Running>> {
         self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What an engine is busy with.
+pub(crate) struct Work {
+    pub(crate) instances: u32,
+    pub(crate) open_streams: u32,
+}
+
+fn is_active(state: WorkflowState) -> bool {
+    match state {
+        WorkflowState::Waiting
+        | WorkflowState::Processing
+        | WorkflowState::Restarting
+        | WorkflowState::Stopping => true,
+        WorkflowState::Failed | WorkflowState::Stopped => false,
     }
 }
 
@@ -157,15 +241,4 @@ fn wanted(deployments: &[Arc<Deployment>]) -> BTreeMap<WorkflowName, WorkflowSpe
         })
     });
     specs.collect()
-}
-
-#[async_trait]
-impl EffectHandler<Deployments> for Activation {
-    async fn run(
-        &self,
-        Effect::Run(_): &Effect,
-        _: &Fence,
-    ) -> Result<Option<<Deployments as EventSourced>::Command>, Fault> {
-        Activation::run(self).await.map(|()| None)
-    }
 }

@@ -6,11 +6,10 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
-use weir_controllers::deployments::{Command, Deployment};
+use weir_controllers::deployments::Deployment;
 use weir_domain::Fault;
 use weir_http_client::Client;
 use weir_http_server as http;
@@ -20,19 +19,15 @@ use weir_runtime::Reason;
 use super::engine::Engine;
 use super::process::{Process, listen_to_signals, until_shut_down};
 use super::projects::ProjectDirs;
+use super::servers::{EngineListeners, EnginePlaces};
 use super::{registry, sample, servers, summary};
 use crate::cli::Findings;
-
-const DEPLOY_WITHIN: Duration = Duration::from_secs(15);
 
 /// Runs the project in the directory given, or the sample.
 pub(crate) async fn run(process: Process, dir: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let settings = &process.settings;
-    let listeners = Listeners {
-        rest: servers::bind(&settings.rest_server.bind, "weir.rest-server.bind").await?,
-        design: servers::bind(&settings.config_server.bind, "weir.config-server.bind").await?,
-        metrics: servers::bind_metrics(&process).await?,
-    };
+    let listeners = EngineListeners::bind(&process).await?;
+    let design = servers::bind(&settings.config_server.bind, "weir.config-server.bind").await?;
     let dir = match &dir {
         Some(dir) => {
             dir.canonicalize().with_context(|| format!("no project in {}", dir.display()))?
@@ -40,8 +35,9 @@ pub(crate) async fn run(process: Process, dir: Option<PathBuf>) -> anyhow::Resul
         None => sample::unpack(&process.data_dir.path)?,
     };
     let project = load(&dir)?;
-    let engine = Engine::start(process.engine_options()?, registry()).await?;
-    if let Err(error) = open(&process, &engine, listeners, &project, dir).await {
+    let rest = listeners.rest_url(&process)?;
+    let engine = Engine::start(&process, registry(), rest).await?;
+    if let Err(error) = open(&process, &engine, (listeners, design), &project, dir).await {
         let fault = Fault::transient(4, format!("{error:#}"));
         engine.system.shutdown().request(Reason::Failed(fault));
         until_shut_down(&engine.system).await;
@@ -50,32 +46,22 @@ pub(crate) async fn run(process: Process, dir: Option<PathBuf>) -> anyhow::Resul
     Ok(until_shut_down(&engine.system).await)
 }
 
-/// Addresses that are ours, before anything is begun.
-struct Listeners {
-    rest: TcpListener,
-    design: TcpListener,
-    metrics: Option<TcpListener>,
-}
-
 /// Opens the servers, deploys the project, and begins to run it.
 async fn open(
     process: &Process,
     engine: &Engine,
-    listeners: Listeners,
+    (listeners, design): (EngineListeners, TcpListener),
     project: &Project,
     dir: PathBuf,
 ) -> anyhow::Result<()> {
     let system = &engine.system;
     listen_to_signals(system)?;
-    let Listeners { rest, design, metrics } = listeners;
-    let (rest_url, design_url) = (servers::url(&rest)?, servers::url(&design)?);
-    let router = http::engine::router(Arc::new(engine.clone()), process.http_limits());
-    servers::serve(process, system, "rest server", rest, router)?;
+    let design_url = servers::url(&design)?;
+    let EnginePlaces { rest: rest_url, management, metrics } = listeners.serve(process, engine)?;
     let projects = Arc::new(ProjectDirs::given(system.tasks().clone(), dir.clone()));
     let client = Client::new(&rest_url).context("the engine's address")?;
     let router = http::config_server::router(projects, client, process.http_limits());
     servers::serve(process, system, "configuration server", design, router)?;
-    let metrics = servers::serve_metrics(process, system, metrics)?;
 
     withdraw_others(engine, project).await?;
     deploy(engine, project, &dir).await?;
@@ -85,6 +71,7 @@ async fn open(
         directory: dir,
         page: design_url,
         rest: rest_url,
+        management,
         metrics: metrics.map(|it| format!("{it}/metrics")),
     });
     system.tasks().spawn("summary", summary::follow(engine.clone()));
@@ -102,14 +89,10 @@ fn load(dir: &Path) -> anyhow::Result<Project> {
 
 /// This process runs one project: what an earlier start ran from elsewhere ends.
 async fn withdraw_others(engine: &Engine, project: &Project) -> anyhow::Result<()> {
-    let name = project.name.clone();
-    let others = engine.deployments.query(DEPLOY_WITHIN, move |state| {
-        let others = state.current().filter(|it| it.project != name);
-        others.map(|it| it.project.clone()).collect::<Vec<_>>()
-    });
-    for project in others.await? {
-        let at = engine.system.now();
-        engine.deployments.ask(Command::Withdraw { project, at }, DEPLOY_WITHIN).await?;
+    let current = engine.deployments.current(None).await?;
+    let deployments = current.into_iter().flat_map(|it| it.deployments);
+    for other in deployments.filter(|it| it.project != project.name) {
+        engine.deployments.withdraw(other.project.clone(), engine.system.now()).await?;
     }
     Ok(())
 }
@@ -122,8 +105,7 @@ async fn deploy(engine: &Engine, project: &Project, dir: &Path) -> anyhow::Resul
         plans: project.plans.clone(),
         at: engine.system.now(),
     };
-    let command = Command::Deploy(Box::new(deployment));
-    engine.deployments.ask(command, DEPLOY_WITHIN).await?;
+    engine.deployments.deploy(deployment).await?;
     tracing::info!(code = "WEIR-00003", project = %project.name, digest = %project.digest, "deployed");
     Ok(())
 }

@@ -1,40 +1,43 @@
-//! One engine: its store, its controllers, its workflows. A cluster of one.
+//! One engine: its store, its part in the cluster, the controllers that it may host, its workflows.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::Semaphore;
-use weir_controllers::Leases;
-use weir_controllers::access::{self, AccessCoordinator};
-use weir_controllers::deployments::{self, Deployments};
-use weir_controllers::streams::{self, StreamMonitor};
-use weir_domain::{Fault, NodeName};
-use weir_persistence_api::{Fence, PersistenceId};
-use weir_persistence_sql::SqliteStore;
+use weir_cluster::View;
+use weir_controllers::access::{AccessCoordinator, AccessSingleton};
+use weir_controllers::deployments::{DeploymentSingleton, DeploymentStorage};
+use weir_controllers::streams::{StreamMonitor, StreamSingleton};
+use weir_domain::{Fault, NodeName, NodeUid};
+use weir_persistence_sql::{Backend, Database};
 use weir_runtime::{
-    HostRef, HostSettings, HostSpec, IdSource, Phase, PhaseTimeouts, RestartPolicy, System,
-    SystemClock, SystemSettings,
+    HostSettings, IdSource, Phase, PhaseTimeouts, RestartPolicy, System, SystemClock,
+    SystemSettings,
 };
 use weir_stream::{Limits, LiveClaims, Registry, Resumed, Services, resume};
 
 use super::activation::Activation;
+use super::announcer::Announcer;
+use super::membership::{Membership, Others};
 use super::ports::{AccessPort, MonitorPort};
+use super::process::Process;
 
-/// How long a controller may take to recover before the start is given up.
-const RECOVER_WITHIN: Duration = Duration::from_secs(60);
 /// How long streams that are rolled back may take to clear away what they staged.
 pub(crate) const ABORT_WITHIN: Duration = Duration::from_secs(15);
+/// How long the lease of a controller may take to be released after it has ended.
+const RELEASE_WITHIN: Duration = Duration::from_secs(2);
 /// How long to wait before what is still owed is tried again.
 const PAY_AGAIN_AFTER: Duration = Duration::from_secs(30);
+/// How long to wait before a first look at what is owed is repeated.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// What an engine is started with.
 pub(crate) struct EngineOptions {
     pub(crate) node: NodeName,
-    pub(crate) roles: Vec<String>,
-    pub(crate) database: PathBuf,
-    pub(crate) store: weir_persistence_sql::Settings,
+    pub(crate) backend: Backend,
+    pub(crate) migrates: bool,
     pub(crate) host: HostSettings,
     pub(crate) limits: Limits,
     /// Threads that open streams may block, all together.
@@ -42,111 +45,117 @@ pub(crate) struct EngineOptions {
     pub(crate) restarts: RestartPolicy,
     /// Open streams finish within it, or are rolled back.
     pub(crate) drain_within: Duration,
-    pub(crate) phase_within: Duration,
     /// Closed streams kept of each workflow.
     pub(crate) streams_kept: u32,
-    /// Where the engine's REST API is, for its peers and for people.
-    pub(crate) address: String,
 }
 
 /// A started engine. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Engine {
     pub(crate) system: System,
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: Arc<dyn Database>,
+    pub(crate) membership: Membership,
     pub(crate) access: AccessCoordinator,
     pub(crate) monitor: StreamMonitor,
-    pub(crate) deployments: HostRef<Deployments>,
+    pub(crate) deployments: DeploymentStorage,
     pub(crate) activation: Activation,
-    pub(crate) roles: Vec<String>,
-    pub(crate) address: String,
-    leases: Leases,
+    services: Services,
 }
 
 impl Engine {
-    /// Opens the store, takes the leases, recovers the controllers, and pays what an earlier
-    /// incarnation left owed. Nothing runs before `begin`.
-    pub(crate) async fn start(options: EngineOptions, registry: Registry) -> anyhow::Result<Self> {
+    /// Opens the store, begins to join the cluster, and competes for the controllers. No workflow
+    /// runs before `begin`. `rest` is where the REST API of this engine is.
+    pub(crate) async fn start(
+        process: &Process,
+        registry: Registry,
+        rest: String,
+    ) -> anyhow::Result<Self> {
+        let options = process.engine_options()?;
         let clock = Arc::new(SystemClock);
-        let timeouts = phase_timeouts(options.phase_within, options.drain_within);
         let system = System::new(SystemSettings {
             node: options.node,
             ids: IdSource::new(clock.clone()),
             clock: clock.clone(),
-            shutdown: timeouts,
+            shutdown: process.phase_timeouts(),
         });
-        let store = SqliteStore::open(&options.database, clock, options.store).await;
-        let store = Arc::new(store.with_context(|| {
-            format!("the database {} can't be opened", options.database.display())
-        })?);
-        let leases = Leases::new(system.clone(), store.clone());
-        let access_fence = leases.take(access::LEASE).await?;
-        let streams_fence = leases.take(streams::LEASE).await?;
-        let deployments_fence = leases.take(deployments::LEASE).await?;
-        let fences = vec![access_fence.clone(), streams_fence.clone(), deployments_fence.clone()];
-        leases.keep(fences.clone());
-
+        let store = open(options.backend, options.migrates, clock).await?;
+        let membership = Membership::begin(process, &system, &store, rest).await?;
+        let singletons = &membership.singletons;
         let restarts = options.restarts;
-        let access =
-            AccessCoordinator::spawn(&system, store.clone(), access_fence, restarts).await?;
-        let keep = options.streams_kept;
-        let monitor =
-            StreamMonitor::spawn(&system, store.clone(), streams_fence, keep, restarts).await?;
+        let access = AccessCoordinator::new(singletons.register(AccessSingleton {
+            system: system.clone(),
+            store: store.clone(),
+            restarts,
+        }));
+        let history = singletons
+            .register(StreamSingleton { store: store.clone(), keep: options.streams_kept });
+        let monitor = StreamMonitor::spawn(&system, history, restarts).await?;
         let services = Services {
             system: system.clone(),
             registry: Arc::new(registry),
             access: Arc::new(AccessPort(access.clone())),
             monitor: Arc::new(MonitorPort(monitor.clone())),
+            peers: Arc::new(Others(membership.cluster.clone())),
             limits: options.limits,
             live: LiveClaims::default(),
             threads: Arc::new(Semaphore::new(options.threads)),
         };
-        pay_debts(&services).await?;
-        let activation = Activation::new(services, options.restarts, options.drain_within);
-        let deployments =
-            recover(&system, &store, deployments_fence, &activation, options.host).await?;
-        let (roles, address) = (options.roles, options.address);
-        let engine = Self {
-            system,
-            store,
-            access,
-            monitor,
-            deployments,
-            activation,
-            roles,
-            address,
-            leases,
-        };
-        engine.plan_shutdown(fences)?;
+        let activation = Activation::new(services.clone(), restarts, options.drain_within);
+        let announcer = Announcer::listen(&activation, &membership);
+        let deployments = DeploymentStorage::new(singletons.register(DeploymentSingleton {
+            system: system.clone(),
+            store: store.clone(),
+            effects: Arc::new(announcer),
+            settings: options.host,
+        }));
+        describe(&membership, &activation);
+        let engine =
+            Self { system, store, membership, access, monitor, deployments, activation, services };
+        engine.plan_shutdown()?;
+        engine.membership.singletons.begin();
         Ok(engine)
     }
 
-    /// Begins to run what is deployed.
-    pub(crate) async fn begin(&self) {
+    /// Waits until this engine is up, settles what nobody works on any more, and begins to run
+    /// what is deployed. `false`: the engine was stopped before that.
+    pub(crate) async fn begin(&self) -> bool {
+        let stopping = self.system.shutdown().stopping();
+        tokio::select! {
+            () = self.take_up_work() => true,
+            () = stopping.stopped() => false,
+        }
+    }
+
+    async fn take_up_work(&self) {
+        self.membership.cluster.up().await;
+        // Settled before anything begins, so that no stream waits for one that was cut off.
+        loop {
+            match resume(&self.services).await {
+                Ok(resumed) => break tell(resumed),
+                Err(error) => {
+                    tracing::warn!(code = "WEIR-00056", %error, "unfinished streams can't be read yet");
+                    tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+                }
+            }
+        }
+        let (services, view) = (self.services.clone(), self.membership.cluster.view());
+        self.system.tasks().spawn("debts", async move { pay_debts(&services, view).await });
         self.activation.begin(self.deployments.clone()).await;
     }
 
-    /// Whether the store takes writes, as far as the last one told.
-    pub(crate) fn store_health(&self) -> Result<(), String> {
-        self.leases.health()
-    }
-
-    fn plan_shutdown(&self, fences: Vec<Fence>) -> anyhow::Result<()> {
-        let leases = self.leases.clone();
+    fn plan_shutdown(&self) -> anyhow::Result<()> {
         let shutdown = self.system.shutdown();
-        let activation = self.activation.clone();
+        let (activation, monitor) = (self.activation.clone(), self.monitor.clone());
         shutdown.add(Phase::WorkflowDrain, "workflows", async move {
             activation.stop_all().await;
+            // While there still is somebody to write it.
+            monitor.flush().await.map_err(|it| Fault::transient(30, it.to_string()))
+        })?;
+        let activation = self.activation.clone();
+        shutdown.add_downed("workflows", async move {
+            activation.abort_all().await;
             Ok(())
-        })?;
-        let (monitor, deployments) = (self.monitor.clone(), self.deployments.clone());
-        shutdown.add(Phase::ControllerStop, "controllers", async move {
-            let flushed = monitor.flush().await;
-            let stopped = deployments.stop(Duration::from_secs(5)).await;
-            leases.release(&fences).await;
-            flushed.map_err(|it| Fault::transient(30, it.to_string()))?;
-            stopped.map_err(|it| Fault::transient(31, it.to_string()))
-        })?;
+        });
         let store = self.store.clone();
         shutdown.add(Phase::StoreClose, "store", async move {
             store.close().await;
@@ -156,35 +165,96 @@ impl Engine {
     }
 }
 
-/// Every phase may take as long as the settings say; that of the open streams as long as these,
-/// and a little more, so that it sees them roll back.
-pub(crate) fn phase_timeouts(phase_within: Duration, drain_within: Duration) -> PhaseTimeouts {
+/// Opens the database, after its schema was brought up to date if that is wanted.
+async fn open(
+    backend: Backend,
+    migrates: bool,
+    clock: Arc<SystemClock>,
+) -> anyhow::Result<Arc<dyn Database>> {
+    let what = match &backend {
+        Backend::Sqlite { path, .. } => format!("the database {} can't be opened", path.display()),
+        Backend::MySql(_) | Backend::Postgres(_) => "the database can't be used".to_owned(),
+    };
+    if migrates {
+        let applied =
+            weir_persistence_sql::migrate(&backend).await.with_context(|| what.clone())?;
+        if !applied.is_empty() {
+            tracing::info!(code = "WEIR-00057", ?applied, "the schema was brought up to date");
+        }
+    }
+    weir_persistence_sql::open(backend, clock).await.context(what)
+}
+
+/// What this engine says of its work to the others.
+fn describe(membership: &Membership, activation: &Activation) {
+    let (activation, singletons) = (activation.clone(), membership.singletons.clone());
+    let me = membership.cluster.view().borrow().me.clone();
+    membership.describe(move |details| {
+        let work = activation.work();
+        (details.workflow_instances, details.open_streams) = (work.instances, work.open_streams);
+        let owners = singletons.owners();
+        let owners = owners.borrow();
+        let held = owners.iter().filter(|(_, owner)| owner.node == me);
+        details.leases = held.map(|(lease, _)| lease.to_string()).collect();
+    });
+}
+
+/// Every phase may take as long as the settings say; those of the open streams and of the
+/// controllers as long as these, and a little more, so that they see the end.
+pub(crate) fn phase_timeouts(
+    phase_within: Duration,
+    drain_within: Duration,
+    hand_over_within: Duration,
+) -> PhaseTimeouts {
     Phase::ALL
         .into_iter()
         .fold(PhaseTimeouts::default(), |it, phase| it.with(phase, phase_within))
         .with(Phase::WorkflowDrain, drain_within + ABORT_WITHIN)
+        .with(Phase::SingletonHandOver, hand_over_within + RELEASE_WITHIN)
 }
 
-/// Settles streams that nobody works on any more, now and again and again: those of an earlier
-/// incarnation, and those whose instance failed. What can't be settled yet (a mount is away) is
-/// tried in the next round.
-async fn pay_debts(services: &Services) -> anyhow::Result<()> {
-    tell(resume(services).await.context("unfinished streams can't be read")?);
-    let (services, tasks) = (services.clone(), services.system.tasks().clone());
-    tasks.spawn("debts", async move {
-        let stopping = services.system.shutdown().stopping();
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep(PAY_AGAIN_AFTER) => {}
-                () = stopping.stopped() => return,
-            }
-            // A store that is away answers in a later round.
-            if let Ok(resumed) = resume(&services).await {
-                tell(resumed);
-            }
+/// Settles streams that nobody works on any more, again and again: those of engines that are gone,
+/// and those whose instance failed. What can't be settled yet (a mount is away) is tried in the
+/// next round.
+async fn pay_debts(services: &Services, mut view: tokio::sync::watch::Receiver<Arc<View>>) {
+    let stopping = services.system.shutdown().stopping();
+    let mut ended = ended_members(&view.borrow_and_update());
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(PAY_AGAIN_AFTER) => {}
+            () = somebody_ended(&mut view, &mut ended) => {}
+            () = stopping.stopped() => return,
         }
-    });
-    Ok(())
+        // A coordinator that is away answers in a later round; the end does not wait for it.
+        tokio::select! {
+            it = resume(services) => it.map_or((), tell),
+            () = stopping.stopped() => return,
+        }
+    }
+}
+
+/// Resolves when a member ended that had not ended before.
+async fn somebody_ended(
+    view: &mut tokio::sync::watch::Receiver<Arc<View>>,
+    known: &mut BTreeSet<NodeUid>,
+) {
+    loop {
+        if view.changed().await.is_err() {
+            // Membership has ended, and so does this process.
+            return std::future::pending().await;
+        }
+        let ended = ended_members(&view.borrow_and_update());
+        let is_news = ended.iter().any(|it| !known.contains(it));
+        *known = ended;
+        if is_news {
+            return;
+        }
+    }
+}
+
+fn ended_members(view: &View) -> BTreeSet<NodeUid> {
+    let uids = view.members.iter().map(|it| it.node.uid);
+    uids.filter(|it| view.has_ended(*it)).collect()
 }
 
 fn tell(resumed: Resumed) {
@@ -199,23 +269,4 @@ fn tell(resumed: Resumed) {
             "settled streams that nobody worked on any more"
         );
     }
-}
-
-async fn recover(
-    system: &System,
-    store: &Arc<SqliteStore>,
-    fence: Fence,
-    activation: &Activation,
-    settings: HostSettings,
-) -> anyhow::Result<HostRef<Deployments>> {
-    let spec = HostSpec {
-        id: PersistenceId(deployments::LEASE.to_owned()),
-        fence,
-        store: store.clone(),
-        effects: Arc::new(activation.clone()),
-        settings,
-    };
-    let host = HostRef::start(system, spec).await?;
-    host.ready(RECOVER_WITHIN).await?;
-    Ok(host)
 }

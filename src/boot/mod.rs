@@ -1,15 +1,19 @@
 //! The composition root: the only place that names every concrete type.
 
 mod activation;
+mod announcer;
+pub(crate) mod certs;
 mod dev;
 mod engine;
 mod lock;
 mod logging;
+mod membership;
 mod ports;
 mod process;
 mod projects;
 mod registry;
 mod sample;
+pub(crate) mod schema;
 mod servers;
 mod summary;
 mod views;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use weir_controllers::access::{self, AccessCoordinator};
 use weir_controllers::streams::StreamMonitor;
 use weir_domain::{ClaimId, LogLine, Stream};
-use weir_persistence_api::{Claim, ClaimRequest, Error, Settlement, Unfinished};
+use weir_persistence_api::{Adoption, Claim, ClaimRequest, Error, Settlement, Unfinished};
 use weir_stream::{Access, AccessError, Monitor};
 
 pub(crate) struct AccessPort(pub(crate) AccessCoordinator);
@@ -33,6 +33,10 @@ impl Access for AccessPort {
 
     async fn settle(&self, claim: ClaimId, settlement: Settlement) -> Result<(), AccessError> {
         self.0.settle(claim, settlement).await.map_err(refused)
+    }
+
+    async fn adopt(&self, adoption: Adoption) -> Result<Option<Unfinished>, AccessError> {
+        self.0.adopt(adoption).await.map_err(refused)
     }
 
     async fn unfinished(&self) -> Result<Vec<Unfinished>, AccessError> {

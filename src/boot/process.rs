@@ -9,19 +9,22 @@ use anyhow::Context as _;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::signal::unix::{SignalKind, signal};
 use weir_conf::Settings;
-use weir_conf::settings::LogFormat;
+use weir_conf::settings::{LogFormat, Migrate};
 use weir_domain::NodeName;
+use weir_persistence_sql::Backend;
 use weir_runtime::{
     Backoff, HostSettings, Phase, PhaseTimeouts, Reason, RestartBudget, RestartPolicy, Shutdown,
     System,
 };
 use weir_stream::Limits;
 
-use super::engine::{ABORT_WITHIN, EngineOptions, phase_timeouts};
+use super::engine::{EngineOptions, phase_timeouts};
 use super::lock::DataDir;
-use super::logging;
+use super::{logging, schema};
 use crate::cli::{ConfArgs, Findings};
 
+/// What others say about connections is said by the peer links, with names and reasons.
+const QUIET: &str = ",ractor_cluster=error,ractor=error,chitchat=error";
 /// Threads for blocking file work; each open stream needs one for its source and one for each
 /// sink while it runs. They exist only while they are used.
 const BLOCKING_THREADS_MAX: usize = 4_096;
@@ -75,7 +78,8 @@ fn start_log(settings: &Settings) -> anyhow::Result<()> {
     };
     let directives =
         logging.levels.iter().map(|(name, level)| format!(",{name}={}", level.as_str()));
-    let level = directives.fold(logging.level.as_str().to_owned(), |all, one| all + &one);
+    let level =
+        directives.fold(format!("{}{QUIET}", logging.level.as_str()), |all, one| all + &one);
     logging::start(&level, style, logging.file.as_deref())
 }
 
@@ -88,42 +92,51 @@ fn start_metrics() -> anyhow::Result<PrometheusHandle> {
 }
 
 impl Process {
-    /// What an engine of this process is started with. `rest` is where its REST API is.
+    /// What an engine of this process is started with.
     pub(crate) fn engine_options(&self) -> anyhow::Result<EngineOptions> {
         let settings = &self.settings;
-        let node = match &settings.node.name {
-            Some(name) => name.clone(),
-            None => host_name()?,
-        };
         let journal = &settings.persistence.journal;
-        let store = weir_persistence_sql::Settings {
-            queue: journal.queue.get() as usize,
-            deadline: journal.timeout.duration(),
-            busy_timeout: journal.timeout.duration() / 2,
-            ..Default::default()
-        };
         let drain_within = settings.shutdown.drain_timeout.duration();
         let host = HostSettings {
             append_within: journal.timeout.duration(),
-            // Replacing a workflow waits for its open streams.
-            effect_within: drain_within + 2 * ABORT_WITHIN,
             restarts: self.restarts(),
             ..HostSettings::default()
         };
-        let rest = &settings.rest_server.bind;
         Ok(EngineOptions {
-            address: format!("weir://weir@{}", weir_http_server::address(&rest.host, rest.port)),
-            node,
-            roles: settings.node.roles.clone(),
-            database: self.data_dir.path.join(&journal.sqlite.file),
-            store,
+            node: self.node()?,
+            backend: self.backend(),
+            migrates: journal.schema.migrate == Migrate::Automatic,
             host,
             limits: self.limits(),
             restarts: self.restarts(),
             drain_within,
             threads: BLOCKING_THREADS_MAX - BLOCKING_THREADS_KEPT,
-            phase_within: settings.shutdown.phase_timeout.duration(),
             streams_kept: settings.persistence.stream_history.keep,
+        })
+    }
+
+    pub(crate) fn node(&self) -> anyhow::Result<NodeName> {
+        match &self.settings.node.name {
+            Some(name) => Ok(name.clone()),
+            None => {
+                let name = machine();
+                NodeName::new(&name).with_context(|| {
+                    format!("the host's name {name:?} can't be a node's name: set weir.node.name")
+                })
+            }
+        }
+    }
+
+    fn backend(&self) -> Backend {
+        let journal = &self.settings.persistence.journal;
+        schema::server(&self.settings).unwrap_or_else(|| Backend::Sqlite {
+            path: self.data_dir.path.join(&journal.sqlite.file),
+            settings: weir_persistence_sql::Settings {
+                queue: journal.queue.get() as usize,
+                deadline: journal.timeout.duration(),
+                busy_timeout: journal.timeout.duration() / 2,
+                ..Default::default()
+            },
         })
     }
 
@@ -150,10 +163,13 @@ impl Process {
         }
     }
 
-    /// For a process without an engine.
     pub(crate) fn phase_timeouts(&self) -> PhaseTimeouts {
-        let shutdown = &self.settings.shutdown;
-        phase_timeouts(shutdown.phase_timeout.duration(), shutdown.drain_timeout.duration())
+        let Settings { shutdown, cluster, .. } = &self.settings;
+        phase_timeouts(
+            shutdown.phase_timeout.duration(),
+            shutdown.drain_timeout.duration(),
+            cluster.singleton.hand_over_timeout.duration(),
+        )
     }
 
     pub(crate) fn http_limits(&self) -> weir_http_server::Limits {
@@ -165,12 +181,9 @@ impl Process {
     }
 }
 
-/// The host's name, as far as it can be a node's.
-fn host_name() -> anyhow::Result<NodeName> {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    NodeName::new(&name).with_context(|| {
-        format!("the host's name {name:?} can't be a node's name: set weir.node.name")
-    })
+/// The name of this machine.
+pub(crate) fn machine() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// Turns signals into requests for the end: the first drains, the second stops at once.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use tokio::net::TcpListener;
-use weir_conf::settings::Bind;
+use weir_conf::Settings;
+use weir_conf::settings::{Bind, Management};
 use weir_domain::Fault;
 use weir_http_client::Client;
 use weir_http_server as http;
@@ -89,43 +90,117 @@ pub(crate) fn serve_metrics(
     Ok(Some(address))
 }
 
+/// The addresses of an engine, before anything else is begun.
+pub(crate) struct EngineListeners {
+    pub(crate) rest: TcpListener,
+    management: Option<TcpListener>,
+    metrics: Option<TcpListener>,
+}
+
+/// Where the servers of an engine listen.
+pub(crate) struct EnginePlaces {
+    pub(crate) rest: String,
+    pub(crate) management: Option<String>,
+    pub(crate) metrics: Option<String>,
+}
+
+impl EngineListeners {
+    pub(crate) async fn bind(process: &Process) -> Result<Self, Fault> {
+        let settings = &process.settings;
+        let rest = bind(&settings.rest_server.bind, "weir.rest-server.bind").await?;
+        let management = match settings.management.enabled {
+            true => Some(bind(&settings.management.bind, "weir.management.bind").await?),
+            false => None,
+        };
+        Ok(Self { rest, management, metrics: bind_metrics(process).await? })
+    }
+
+    /// Where peers and people reach the REST API.
+    pub(crate) fn rest_url(&self, process: &Process) -> anyhow::Result<String> {
+        let port = self.rest.local_addr()?.port();
+        Ok(process.settings.rest_url(&super::process::machine(), port))
+    }
+
+    /// Serves before the engine is up, so that it can be asked what it waits for.
+    pub(crate) fn serve(self, process: &Process, engine: &Engine) -> anyhow::Result<EnginePlaces> {
+        let Self { rest, management, metrics } = self;
+        let (system, limits) = (&engine.system, process.http_limits());
+        let rest_url = url(&rest)?;
+        let shared = Arc::new(engine.clone());
+        let router = http::engine::router(shared.clone(), shared.clone(), limits);
+        serve(process, system, "rest server", rest, router)?;
+        let mut places = EnginePlaces { rest: rest_url, management: None, metrics: None };
+        if let Some(listener) = management {
+            places.management = Some(url(&listener)?);
+            let writes = writes(&process.settings.management);
+            let router = http::management::router(shared.clone(), shared, writes, limits);
+            serve(process, system, "management server", listener, router)?;
+        }
+        places.metrics = serve_metrics(process, system, metrics)?;
+        Ok(places)
+    }
+}
+
+/// Who may change the cluster. The configuration was checked: no changes without a token.
+fn writes(management: &Management) -> http::Writes {
+    match &management.token {
+        Some(token) if !management.read_only => http::Writes::with_token(token.expose()),
+        Some(_) | None => http::Writes::refused(),
+    }
+}
+
 /// `weir reactive-engine`.
 pub(crate) async fn engine_alone(process: Process) -> anyhow::Result<ExitCode> {
-    let listener = bind(&process.settings.rest_server.bind, "weir.rest-server.bind").await?;
-    let metrics = bind_metrics(&process).await?;
-    let engine = Engine::start(process.engine_options()?, registry()).await?;
+    let listeners = EngineListeners::bind(&process).await?;
+    let rest = listeners.rest_url(&process)?;
+    let engine = Engine::start(&process, registry(), rest).await?;
     listen_to_signals(&engine.system)?;
-    engine.begin().await;
-    let address = url(&listener)?;
-    let router = http::engine::router(Arc::new(engine.clone()), process.http_limits());
-    serve(&process, &engine.system, "rest server", listener, router)?;
-    serve_metrics(&process, &engine.system, metrics)?;
-    tracing::info!(code = "WEIR-00001", %address, "engine ready");
+    let address = url(&listeners.rest)?;
+    listeners.serve(&process, &engine)?;
+    let joining = engine.clone();
+    engine.system.tasks().spawn("join", async move {
+        if joining.begin().await {
+            tracing::info!(code = "WEIR-00001", %address, "engine ready");
+        }
+    });
     Ok(until_shut_down(&engine.system).await)
+}
+
+/// The engines that are asked about what runs.
+fn engines(settings: &Settings) -> anyhow::Result<http::Engines> {
+    let rest = &settings.rest_server.bind;
+    let here = format!("http://{}", http::address(&rest.host, rest.port));
+    let mut urls = settings.config_server.engines.clone();
+    if urls.is_empty() {
+        urls.push(here);
+    }
+    let client = |it: &String| {
+        Client::new(it).with_context(|| format!("weir.config-server.engines: {it} is no address"))
+    };
+    let mut clients = urls.iter().map(client).collect::<anyhow::Result<Vec<_>>>()?;
+    let first = clients.remove(0);
+    Ok(http::Engines::new(first, clients))
 }
 
 /// `weir config-server`.
 pub(crate) async fn config_server_alone(process: Process) -> anyhow::Result<ExitCode> {
     let settings = &process.settings;
     let listener = bind(&settings.config_server.bind, "weir.config-server.bind").await?;
-    let options = process.engine_options()?;
     let clock = Arc::new(SystemClock);
     let system = System::new(SystemSettings {
-        node: options.node,
+        node: process.node()?,
         ids: IdSource::new(clock.clone()),
         clock,
         shutdown: process.phase_timeouts(),
     });
     listen_to_signals(&system)?;
     let address = url(&listener)?;
-    let rest = &settings.rest_server.bind;
-    let engine = Client::new(&format!("http://{}", http::address(&rest.host, rest.port)))
-        .context("weir.rest-server.bind is no address")?;
+    let engines = engines(settings)?;
     let dirs = ProjectDirs::below(
         system.tasks().clone(),
         process.data_dir.path.join(&settings.config_server.projects_dir),
     );
-    let router = http::config_server::router(Arc::new(dirs), engine, process.http_limits());
+    let router = http::config_server::router(Arc::new(dirs), engines, process.http_limits());
     serve(&process, &system, "configuration server", listener, router)?;
     tracing::info!(code = "WEIR-00002", %address, "configuration server ready");
     Ok(until_shut_down(&system).await)

@@ -13,18 +13,21 @@ pub(crate) struct Places {
     pub(crate) directory: PathBuf,
     pub(crate) page: String,
     pub(crate) rest: String,
+    pub(crate) management: Option<String>,
     pub(crate) metrics: Option<String>,
 }
 
 /// Says where to look.
 pub(crate) fn announce(places: &Places) {
-    let Places { project, directory, page, rest, metrics } = places;
+    let Places { project, directory, page, rest, management, metrics } = places;
+    let management =
+        management.as_ref().map_or(String::new(), |it| format!("  health    {it}/ready\n"));
     let metrics = metrics.as_ref().map_or(String::new(), |it| format!("  metrics   {it}\n"));
     say(&format!(
         "\nweir runs project {project} in {}\n  \
            page      {page}\n  \
            REST API  {rest}/api/v1\n\
-         {metrics}  \
+         {management}{metrics}  \
            commands  weir workflow list | weir stream list | weir stream show ID --log\n  \
            stop      Ctrl-C: open streams finish first\n\n",
         directory.display()

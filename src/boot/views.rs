@@ -1,17 +1,18 @@
 //! The engine as its REST API sees it.
 
+mod cluster;
+mod deployments;
 mod items;
 
 use std::fmt::Display;
 
 use async_trait::async_trait;
+use weir_cluster::{Details, View};
 use weir_domain::{
-    Fault, LogLine, Node, NodeStatus, SourceName, Stream, StreamId, Workflow, WorkflowName,
-    WorkflowState,
+    Fault, LogLine, Member, Node, NodeStatus, SourceName, Stream, StreamId, Workflow, WorkflowName,
 };
 use weir_http_api::ItemView;
 use weir_http_server::{Checks, ItemFilter, StreamFilter};
-use weir_runtime::HostStatus;
 
 use super::engine::Engine;
 
@@ -23,29 +24,13 @@ fn unavailable(error: &impl Display) -> Fault {
 #[async_trait]
 impl weir_http_server::Engine for Engine {
     async fn nodes(&self) -> Result<Vec<Node>, Fault> {
-        let workflows = self.activation.workflows();
-        let views: Vec<_> = workflows.iter().map(weir_stream::RunningWorkflow::view).collect();
-        let is_stopping = self.system.shutdown().stopping().is_stopping();
-        Ok(vec![Node {
-            name: self.system.node().clone(),
-            uid: self.system.uid(),
-            address: self.address.clone(),
-            status: if is_stopping { NodeStatus::Leaving } else { NodeStatus::Up },
-            roles: self.roles.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            started_at: self.system.started_at(),
-            os: std::env::consts::OS.to_owned(),
-            architecture: std::env::consts::ARCH.to_owned(),
-            processors: std::thread::available_parallelism()
-                .map_or(1, |it| u32::try_from(it.get()).unwrap_or(u32::MAX)),
-            memory_bytes: resident_bytes(),
-            workflow_instances: views
-                .iter()
-                .filter(|it| is_active(it.state))
-                .map(|it| it.instances)
-                .sum(),
-            open_streams: views.iter().map(|it| it.open_streams).sum(),
-        }])
+        let cluster = &self.membership.cluster;
+        let (view, details) = (cluster.view().borrow().clone(), cluster.details());
+        let present = view.members.iter().filter(|it| it.status < NodeStatus::Down);
+        let mut nodes: Vec<_> =
+            present.map(|it| node(it, details.get(&it.node.uid), &view)).collect();
+        nodes.sort_by(|a, b| (&a.name, a.uid).cmp(&(&b.name, b.uid)));
+        Ok(nodes)
     }
 
     async fn workflows(&self) -> Result<Vec<Workflow>, Fault> {
@@ -91,34 +76,63 @@ impl weir_http_server::Engine for Engine {
     }
 
     async fn readiness(&self) -> Checks {
-        let deployments = match self.deployments.status() {
-            HostStatus::Running { .. } => Ok(()),
-            other => Err(format!("{other:?}")),
+        self.checks().await
+    }
+}
+
+impl Engine {
+    /// What must be fine for this engine to do its work.
+    pub(super) async fn checks(&self) -> Checks {
+        let view = self.membership.cluster.view().borrow().clone();
+        let member = match view.own().map(|it| it.status) {
+            Some(NodeStatus::Up) => Ok(()),
+            Some(status) => Err(format!("this node is {status}: see weir cluster explain")),
+            None => Err("this node is no member yet: see weir cluster explain".to_owned()),
         };
-        let streams = self.monitor.flush().await.map_err(|it| it.to_string());
+        let store = self.store.health().await.map_err(|it| it.to_string());
+        let monitor = self.monitor.flush().await.map_err(|it| it.to_string());
         let is_stopping = self.system.shutdown().stopping().is_stopping();
         let stopping = if is_stopping { Err("the engine is stopping".to_owned()) } else { Ok(()) };
         vec![
-            ("store", self.store_health()),
-            ("deployments", deployments),
-            ("stream monitor", streams),
+            ("store", store),
+            ("member", member),
+            ("controllers", self.membership.singletons.health()),
+            ("stream monitor", monitor),
             ("engine", stopping),
         ]
     }
 }
 
-fn is_active(state: WorkflowState) -> bool {
-    match state {
-        WorkflowState::Waiting
-        | WorkflowState::Processing
-        | WorkflowState::Restarting
-        | WorkflowState::Stopping => true,
-        WorkflowState::Failed | WorkflowState::Stopped => false,
+/// A member with what it says of itself; one that is silent is known by the list alone.
+fn node(member: &Member, details: Option<&Details>, view: &View) -> Node {
+    let silent = Details::default();
+    let said = details.unwrap_or(&silent);
+    Node {
+        name: member.node.name.clone(),
+        uid: member.node.uid,
+        address: member.address.to_string(),
+        rest: member.rest.clone(),
+        status: member.status,
+        unreachable: view.reach.unreachable.contains(&member.node.uid),
+        roles: member.roles.iter().cloned().collect(),
+        version: member.version.clone(),
+        started_at: if details.is_some() { said.started_at } else { member.joined_at },
+        uptime_ms: said.uptime_s * 1_000,
+        os: said.os.clone(),
+        architecture: said.architecture.clone(),
+        processors: said.processors,
+        memory_bytes: said.memory_bytes,
+        tasks: said.tasks,
+        links: said.links,
+        certificate_expires_at: said.certificate_expires,
+        leases: said.leases.clone(),
+        workflow_instances: said.workflow_instances,
+        open_streams: said.open_streams,
     }
 }
 
 /// Resident memory of this process; 0 where the system does not say.
-fn resident_bytes() -> u64 {
+pub(super) fn resident_bytes() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages: u64 = statm.split(' ').nth(1).and_then(|it| it.parse().ok()).unwrap_or(0);
     pages * rustix::param::page_size() as u64

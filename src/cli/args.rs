@@ -1,9 +1,10 @@
 //! Arguments that several commands share.
 
+use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
-use weir_http_client::Client;
+use weir_http_client::{Client, Management};
 
 use super::failure::Failure;
 use super::output::Format;
@@ -39,6 +40,43 @@ pub(crate) struct Global {
 impl Global {
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         Client::new(&self.server).map_err(|error| Failure::of_client("can't ask the server", error))
+    }
+}
+
+/// Which management server to ask, and what to show it.
+#[derive(Debug, Args)]
+pub(crate) struct ManagementArgs {
+    /// The management server of an engine
+    #[arg(
+        long,
+        global = true,
+        env = "WEIR_MANAGEMENT",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8558"
+    )]
+    pub(crate) management: String,
+    /// A file with the token that commands need; without it the variable WEIR_MANAGEMENT_TOKEN
+    #[arg(long, global = true, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+}
+
+impl ManagementArgs {
+    pub(crate) fn client(&self) -> Result<Management, Failure> {
+        Management::new(&self.management, self.token()?).map_err(|error| {
+            let failure = Failure::of_client("can't ask the management server", error);
+            failure.with_hint("weir cluster status --management http://127.0.0.1:8558")
+        })
+    }
+
+    /// Never an argument: other users of the machine see those.
+    fn token(&self) -> Result<Option<String>, Failure> {
+        let text = match &self.token_file {
+            Some(file) => fs::read_to_string(file).map(Some).map_err(|error| {
+                Failure::of(format!("can't read the token in {}", file.display()), error)
+            })?,
+            None => std::env::var("WEIR_MANAGEMENT_TOKEN").ok(),
+        };
+        Ok(text.map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()))
     }
 }
 

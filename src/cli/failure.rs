@@ -99,6 +99,29 @@ impl Failure {
         }
     }
 
+    /// What `boot` could not do.
+    pub(crate) fn of_fault(what: impl Into<String>, fault: Fault) -> Self {
+        let Fault { code, message, hint, .. } = fault;
+        Self { code: Some(code), hint, ..Self::of(what, message) }
+    }
+
+    /// A failure of a management server: its hints name other options.
+    pub(crate) fn of_management(what: impl Into<String>, error: client::Error) -> Self {
+        let hint = match &error {
+            client::Error::Unreachable { .. } => {
+                "is the engine running? another one is named with --management http://HOST:8558"
+            }
+            client::Error::Decode { .. } => "--management names the port of weir.management.bind",
+            client::Error::Problem(problem) if problem.is(ProblemKind::Unauthorized) => {
+                "set WEIR_MANAGEMENT_TOKEN, or use --token-file, with that engine's weir.management.token"
+            }
+            client::Error::Problem(_) | client::Error::Address { .. } => {
+                return Self::of_client(what, error);
+            }
+        };
+        Self::of_client(what, error).with_hint(hint)
+    }
+
     #[must_use]
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -182,9 +205,7 @@ impl From<anyhow::Error> for Failure {
             Err(error) => error,
         };
         match error.downcast::<Fault>() {
-            Ok(Fault { code, message, hint, .. }) => {
-                Self { code: Some(code), hint, ..Self::of(what, message) }
-            }
+            Ok(fault) => Self::of_fault(what, fault),
             Err(error) => Self::of(what, format!("{error:#}")),
         }
     }

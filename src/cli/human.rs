@@ -20,6 +20,15 @@ pub(crate) fn age_of(now: Timestamp, then: Option<Timestamp>) -> String {
     then.map_or("-".to_owned(), |then| age(now, then))
 }
 
+/// How long until a moment, or how long ago it was: `in 89d`, `3d ago`.
+pub(crate) fn relative(now: Timestamp, then: Timestamp) -> String {
+    if then.0 >= now.0 {
+        format!("in {}", age(then, now))
+    } else {
+        format!("{} ago", age(now, then))
+    }
+}
+
 /// `9999`, `12.3k`, `4.5M`.
 pub(crate) fn count(n: u64) -> String {
     if n < 10_000 {
@@ -78,6 +87,13 @@ mod tests {
         let ages = [0, 59_999, 60_000, 3_599_999, 7_200_000, 86_400_000 * 3].map(age_of_ms);
         assert_eq!(ages, ["0s", "59s", "1m", "59m", "2h", "3d"]);
         assert_eq!(age(Timestamp(0), Timestamp(5_000)), "0s", "a clock that is behind");
+    }
+
+    #[test]
+    fn a_moment_is_to_come_or_was() {
+        let day = 86_400_000;
+        assert_eq!(relative(Timestamp(day), Timestamp(4 * day)), "in 3d");
+        assert_eq!(relative(Timestamp(4 * day), Timestamp(day)), "3d ago");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! How a text is to look: colours, columns, and which moment is now.
 
 use weir_domain::{ItemStatus, NodeStatus, Severity, StreamState, Timestamp, WorkflowState};
+use weir_http_api::{LeaseState, LinkState};
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Look {
@@ -108,6 +109,39 @@ impl From<NodeStatus> for Status {
             NodeStatus::Exiting => Self::new(Tone::Warn, '◐', "exiting"),
             NodeStatus::Down => Self::new(Tone::Bad, '✗', "down"),
             NodeStatus::Removed => Self::new(Tone::Quiet, '□', "removed"),
+        }
+    }
+}
+
+/// A member's status and whether it can be reached: one that can't is what an operator looks for.
+impl From<(NodeStatus, bool)> for Status {
+    fn from((status, unreachable): (NodeStatus, bool)) -> Self {
+        match (status, unreachable) {
+            (NodeStatus::Joining, true) => Self::new(Tone::Bad, '!', "joining, unreachable"),
+            (NodeStatus::Up, true) => Self::new(Tone::Bad, '!', "up, unreachable"),
+            (NodeStatus::Leaving, true) => Self::new(Tone::Bad, '!', "leaving, unreachable"),
+            (NodeStatus::Exiting, true) => Self::new(Tone::Warn, '!', "exiting, unreachable"),
+            (NodeStatus::Down | NodeStatus::Removed, _) | (_, false) => status.into(),
+        }
+    }
+}
+
+impl From<LeaseState> for Status {
+    fn from(state: LeaseState) -> Self {
+        match state {
+            LeaseState::Held => Self::new(Tone::Good, '✓', "held"),
+            LeaseState::Expired => Self::new(Tone::Warn, '!', "expired"),
+            LeaseState::Free => Self::new(Tone::Warn, '□', "free"),
+        }
+    }
+}
+
+impl From<LinkState> for Status {
+    fn from(state: LinkState) -> Self {
+        match state {
+            LinkState::Up => Self::new(Tone::Good, '✓', "up"),
+            LinkState::Dialling => Self::new(Tone::Warn, '↻', "dialling"),
+            LinkState::Refused => Self::new(Tone::Bad, '✗', "refused"),
         }
     }
 }

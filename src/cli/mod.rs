@@ -8,7 +8,10 @@
 //! What runs servers is in `boot`; this module only reads their arguments.
 
 pub(crate) mod args;
+mod certs;
+mod cluster;
 mod conf;
+mod deployment;
 mod excerpt;
 mod failure;
 mod human;
@@ -16,6 +19,7 @@ mod item;
 mod look;
 mod node;
 mod output;
+mod persistence;
 mod project;
 mod schema;
 mod stream;
@@ -75,6 +79,17 @@ enum Noun {
     /// Nodes of the cluster
     #[command(subcommand, visible_alias = "nodes")]
     Node(node::Verb),
+    /// The cluster: members, leases, links, and changing them
+    Cluster(cluster::Args),
+    /// Deployments: which projects the cluster runs
+    #[command(visible_alias = "deployments")]
+    Deployment(deployment::Args),
+    /// The database that engines share
+    #[command(subcommand)]
+    Persistence(persistence::Verb),
+    /// Certificates of the links between nodes
+    #[command(subcommand)]
+    Certs(certs::Verb),
     /// Project directories on this machine
     #[command(subcommand)]
     Project(project::Verb),
@@ -118,6 +133,10 @@ impl Noun {
             Self::Stream(verb) => asked(verb.run(&global.client()?, out)),
             Self::Item(verb) => asked(verb.run(&global.client()?, out)),
             Self::Node(verb) => asked(verb.run(&global.client()?, out)),
+            Self::Cluster(args) => asked(args.run(out)),
+            Self::Deployment(args) => asked(args.run(out, &registry())),
+            Self::Persistence(verb) => asked(verb.run(out)),
+            Self::Certs(verb) => verb.run(out),
             Self::Project(verb) => verb.run(out, &registry()),
             Self::Conf(verb) => verb.run(out),
             Self::Schema(args) => args.run(out, &registry()),
@@ -166,6 +185,23 @@ mod tests {
         assert!(refusal("weir stream list --limit 0").contains("'0'"));
         assert!(refusal("weir item list --status rolledBack").contains("failed"));
         assert!(refusal("weir item reset").contains("--source"));
+        assert!(refusal("weir cluster leav node-1").contains("'leave'"));
+        assert!(refusal("weir cluster leave node-1 --timeout 5s").contains("--wait"));
+        assert!(refusal("weir cluster move access-coordinator").contains("NODE"));
+        assert!(refusal("weir certs dev --dir tls").contains("<HOST>"));
+    }
+
+    #[test]
+    fn the_management_server_is_named_before_or_after_the_verb() {
+        for line in [
+            "weir cluster --management http://h:1 status -w",
+            "weir cluster leave node-1 --wait --timeout 90s --management http://h:1",
+            "weir cluster move access-coordinator --anywhere --token-file t --management http://h:1",
+        ] {
+            let cli = Cli::try_parse_from(line.split(' ')).expect("a right command line");
+            let Noun::Cluster(args) = cli.noun else { panic!("{line}") };
+            assert_eq!(args.server.management, "http://h:1", "{line}");
+        }
     }
 
     #[test]

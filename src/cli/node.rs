@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use weir_domain::Timestamp;
 use weir_http_api::{NodeView, Page};
 use weir_http_client::Client;
 
@@ -45,27 +46,43 @@ fn list(nodes: &Page<NodeView>, look: &Look) -> String {
         Number("WORKFLOWS"),
         Number("OPEN"),
         Number("MEMORY"),
+        Number("LINKS"),
         Text("VERSION"),
-        Text("AGE"),
+        Text("UPTIME"),
     ];
-    let wide = [Text("ADDRESS"), Text("ROLES"), Number("CPUS"), Text("SYSTEM"), Text("UID")];
+    let wide = [
+        Text("ADDRESS"),
+        Text("REST"),
+        Text("ROLES"),
+        Number("CPUS"),
+        Text("SYSTEM"),
+        Number("TASKS"),
+        Text("CERTIFICATE"),
+        Text("LEASES"),
+        Text("UID"),
+    ];
     let mut rows = Rows::new(look, &narrow, &wide);
     for it in &nodes.items {
         rows.add(
             vec![
                 table::text(it.name.as_str()),
-                table::status(it.status),
+                table::status((it.status, it.unreachable)),
                 table::count(it.workflow_instances),
                 table::count(it.open_streams),
                 table::bytes(it.memory_bytes),
+                table::count(it.links),
                 table::text(&it.version),
-                table::text(&human::age(look.now, it.started_at)),
+                table::text(&uptime(it)),
             ],
             vec![
                 table::text(&it.address),
-                table::text(&roles(it)),
+                table::text(&it.rest),
+                table::text(&listed(&it.roles)),
                 table::count(it.processors),
                 table::text(&system(it)),
+                table::count(it.tasks),
+                table::text(&certificate(it, look)),
+                table::text(&listed(&it.leases)),
                 table::text(&it.uid.to_string()),
             ],
         );
@@ -74,24 +91,42 @@ fn list(nodes: &Page<NodeView>, look: &Look) -> String {
 }
 
 fn show(it: &NodeView, look: &Look) -> String {
-    let started = format!("{} ({} ago)", it.started_at, human::age(look.now, it.started_at));
     facts(&[
         ("name", it.name.to_string()),
-        ("status", look.paint_status(it.status)),
+        ("status", look.paint_status((it.status, it.unreachable))),
         ("address", human::plain(&it.address)),
-        ("roles", roles(it)),
+        ("rest", human::plain(&it.rest)),
+        ("roles", listed(&it.roles)),
+        ("leases", listed(&it.leases)),
         ("version", human::plain(&it.version)),
-        ("started", started),
+        ("started", it.started_at.to_string()),
+        ("uptime", uptime(it)),
         ("system", format!("{}, {}", system(it), human::plural(it.processors as usize, "CPU"))),
         ("memory", human::bytes(it.memory_bytes)),
+        ("tasks", it.tasks.to_string()),
+        ("links", it.links.to_string()),
+        ("certificate", certificate(it, look)),
         ("workflows", human::plural(it.workflow_instances as usize, "instance")),
         ("streams", format!("{} open", it.open_streams)),
         ("uid", it.uid.to_string()),
     ])
 }
 
-fn roles(it: &NodeView) -> String {
-    if it.roles.is_empty() { "-".into() } else { human::plain(&it.roles.join(", ")) }
+/// In its largest unit, by the node's own clock.
+fn uptime(it: &NodeView) -> String {
+    human::age(Timestamp(i64::try_from(it.uptime_ms).unwrap_or(i64::MAX)), Timestamp(0))
+}
+
+fn certificate(it: &NodeView, look: &Look) -> String {
+    match it.certificate_expires_at {
+        Some(at) if at < look.now => format!("expired {}", human::relative(look.now, at)),
+        Some(at) => format!("expires {}", human::relative(look.now, at)),
+        None => "-".into(),
+    }
+}
+
+fn listed(words: &[String]) -> String {
+    if words.is_empty() { "-".into() } else { human::plain(&words.join(", ")) }
 }
 
 fn system(it: &NodeView) -> String {
@@ -105,18 +140,24 @@ mod tests {
 
     #[test]
     fn a_list_of_nodes() {
-        let page = Page::whole([samples::node()]);
+        let lost =
+            NodeView { name: "two".parse().expect("a name"), unreachable: true, ..samples::node() };
+        let page = Page::whole([samples::node(), lost]);
         assert_eq!(
             list(&page, &LOOK),
             "\
-NAME  STATUS  WORKFLOWS  OPEN    MEMORY  VERSION  AGE
-one   ✓ up            2     1  50.0 MiB  0.1.0    2h
+NAME  STATUS             WORKFLOWS  OPEN    MEMORY  LINKS  VERSION  UPTIME
+one   ✓ up                       2     1  50.0 MiB      2  0.1.0    2h
+two   ! up, unreachable          2     1  50.0 MiB      2  0.1.0    2h
 "
         );
         let wide = list(&page, &WIDE);
         let last = wide.lines().last().expect("a line");
         assert!(
-            last.contains("weir://dev@127.0.0.1:5843  ingest, backup     2  linux x86_64"),
+            last.contains(
+                "weir://dev@127.0.0.1:5843  http://127.0.0.1:5842  ingest, backup     2  linux x86_64     17  \
+                 expires in 30d  access-coordinator  "
+            ),
             "{wide}"
         );
     }
@@ -126,18 +167,34 @@ one   ✓ up            2     1  50.0 MiB  0.1.0    2h
         assert_eq!(
             show(&samples::node(), &LOOK),
             "\
-name:       one
-status:     ✓ up
-address:    weir://dev@127.0.0.1:5843
-roles:      ingest, backup
-version:    0.1.0
-started:    2023-11-14T20:11:40.000Z (2h ago)
-system:     linux x86_64, 2 CPUs
-memory:     50.0 MiB
-workflows:  2 instances
-streams:    1 open
-uid:        0197a8b0-0000-7000-8000-000000000001
+name:         one
+status:       ✓ up
+address:      weir://dev@127.0.0.1:5843
+rest:         http://127.0.0.1:5842
+roles:        ingest, backup
+leases:       access-coordinator
+version:      0.1.0
+started:      2023-11-14T20:11:40.000Z
+uptime:       2h
+system:       linux x86_64, 2 CPUs
+memory:       50.0 MiB
+tasks:        17
+links:        2
+certificate:  expires in 30d
+workflows:    2 instances
+streams:      1 open
+uid:          0197a8b0-0000-7000-8000-000000000001
 "
         );
+    }
+
+    #[test]
+    fn a_certificate_that_expired_says_so() {
+        let at = |days: i64| NodeView {
+            certificate_expires_at: Some(samples::ago(-days * 86_400)),
+            ..samples::node()
+        };
+        assert_eq!(certificate(&at(-3), &LOOK), "expired 3d ago");
+        assert_eq!(certificate(&NodeView { certificate_expires_at: None, ..at(1) }, &LOOK), "-");
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use weir_domain::plan::{OnError, Role};
 use weir_domain::{
-    Code, FaultKind, InstanceId, ItemStatus, NodeStatus, NodeUid, Severity, SourceName, StreamId,
-    StreamState, Timestamp, WorkflowState,
+    Code, FaultKind, Incarnation, InstanceId, ItemStatus, NodeStatus, NodeUid, Severity,
+    SourceName, StreamId, StreamState, Timestamp, WorkflowState,
 };
 use weir_http_api::{
-    CountsView, EdgeView, FaultView, ItemView, LogLineView, NodeView, StageView, StreamDetail,
+    CertificateView, CountsView, EdgeView, FaultView, ItemView, LeaseState, LeaseView, LinkState,
+    LinkView, LogLineView, MemberView, MembersView, NodeView, StageView, StreamDetail,
     StreamSummary, WorkflowDetail, WorkflowSummary,
 };
 
@@ -168,15 +169,111 @@ pub(crate) fn node() -> NodeView {
         name: name("one"),
         uid: name::<NodeUid>("0197a8b0-0000-7000-8000-000000000001"),
         address: "weir://dev@127.0.0.1:5843".into(),
+        rest: "http://127.0.0.1:5842".into(),
         status: NodeStatus::Up,
+        unreachable: false,
         roles: vec!["ingest".into(), "backup".into()],
         version: "0.1.0".into(),
         started_at: ago(7_300),
+        uptime_ms: 7_300_000,
         os: "linux".into(),
         architecture: "x86_64".into(),
         processors: 2,
         memory_bytes: 50 << 20,
+        tasks: 17,
+        links: 2,
+        certificate_expires_at: Some(ago(-30 * 86_400)),
+        leases: vec!["access-coordinator".into()],
         workflow_instances: 2,
         open_streams: 1,
     }
+}
+
+pub(crate) fn life(n: u128) -> Incarnation {
+    let uid = NodeUid(format!("0197a8b0-0000-7000-8000-{n:012}").parse().expect("a uid"));
+    Incarnation { name: name(&format!("node-{n}")), uid }
+}
+
+/// node-1 was asked and leads, node-2 is up and can't be reached, node-3 is joining, node-4 is gone.
+pub(crate) fn members() -> MembersView {
+    let member = |n: u128, status, unreachable: bool| {
+        let Incarnation { name, uid } = life(n);
+        MemberView {
+            address: format!("weir://weir@{name}:5843").parse().expect("an address"),
+            rest: format!("http://{name}:5842"),
+            name,
+            uid,
+            status,
+            unreachable,
+            unreachable_from: if unreachable { vec!["node-1".into()] } else { vec![] },
+            roles: vec!["ingest".into()],
+            version: "0.1.0".into(),
+            up_number: n as u64,
+            joined_at: ago(7_300),
+            changed_at: ago(75),
+            reason: "the leader node-1 let it up".into(),
+        }
+    };
+    MembersView {
+        cluster: name("weir"),
+        node: life(1),
+        leader: Some(name("node-1")),
+        version: 12,
+        store_trouble: None,
+        members: vec![
+            member(1, NodeStatus::Up, false),
+            member(2, NodeStatus::Up, true),
+            MemberView { up_number: 0, ..member(3, NodeStatus::Joining, false) },
+            member(4, NodeStatus::Removed, false),
+        ],
+    }
+}
+
+pub(crate) fn leases() -> Vec<LeaseView> {
+    let held = LeaseView {
+        name: "access-coordinator".into(),
+        state: LeaseState::Held,
+        owner: Some(life(1)),
+        epoch: 7,
+        left_ms: 5_200,
+        pinned: Some(name("node-1")),
+        here: "active".into(),
+    };
+    let free = LeaseView {
+        name: "stream-monitor".into(),
+        state: LeaseState::Free,
+        owner: None,
+        epoch: 0,
+        left_ms: 0,
+        pinned: None,
+        here: "standby".into(),
+    };
+    vec![held, free]
+}
+
+pub(crate) fn links() -> Vec<LinkView> {
+    let up = LinkView {
+        address: "weir://weir@node-2:5843".parse().expect("an address"),
+        peer: Some(life(2)),
+        state: LinkState::Up,
+        since: ago(75),
+        round_trip_us: Some(230),
+        queued_bytes: 4_096,
+        certificate: Some(CertificateView {
+            subject: "CN=node-2".into(),
+            expires_at: ago(-86_400),
+        }),
+        trouble: None,
+    };
+    let waiting = LinkView {
+        address: "weir://weir@node-3:5843".parse().expect("an address"),
+        peer: None,
+        state: LinkState::Dialling,
+        since: ago(12),
+        round_trip_us: None,
+        queued_bytes: 0,
+        certificate: None,
+        trouble: Some("connection refused".into()),
+    };
+    vec![up, waiting]
 }

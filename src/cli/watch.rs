@@ -41,7 +41,7 @@ pub(crate) async fn watched<T: Serialize>(
 }
 
 /// A value for a pipe: JSON on one line, YAML as a document of its own.
-fn line<T: Serialize>(
+pub(crate) fn line<T: Serialize>(
     out: &Output,
     value: &T,
     table: impl FnOnce(&T, &Look) -> String,

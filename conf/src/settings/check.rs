@@ -1,24 +1,34 @@
 //! What types can't say: settings that contradict each other, or that would stop the process from
 //! doing its work.
 
+mod cluster;
+mod persistence;
+
 use std::fmt::Display;
 
 use weir_domain::{Finding, Millis};
 
-use super::{Bind, REFERENCE, ROOT, Settings};
+use super::{Bind, Management, REFERENCE, ROOT, Settings};
 use crate::document::{Document, Kind};
+
+const TOKEN_LENGTH_MIN: usize = 16;
 
 pub(super) fn check(settings: &Settings, document: &Document) -> Vec<Finding> {
     let mut checks = Checks { document, findings: Vec::new() };
     checks.order(settings);
     checks.times(settings);
     checks.addresses(settings);
-    for (index, role) in settings.node.roles.iter().enumerate() {
-        if role.is_empty() || role.contains(char::is_whitespace) {
-            let cause = format!("{role:?} is not a role: it is empty or has a space in it");
-            checks.add(&format!("node.roles[{index}]"), cause, "write one word per role");
+    checks.roles("node.roles", &settings.node.roles);
+    for (index, url) in settings.config_server.engines.iter().enumerate() {
+        if !url.strip_prefix("http://").is_some_and(|it| !it.is_empty() && !it.contains(' ')) {
+            let cause = format!("{url:?} is not the address of an engine");
+            let path = format!("config-server.engines[{index}]");
+            checks.add(&path, cause, "write for instance http://node-1:5842");
         }
     }
+    checks.management(&settings.management);
+    checks.cluster(settings);
+    checks.persistence(&settings.persistence.journal);
     if settings.data_dir.as_os_str().is_empty() {
         let fix = "name a directory; \".\" is the working directory";
         checks.add("data-dir", "the path is empty", fix);
@@ -74,9 +84,7 @@ impl Checks<'_> {
             ("persistence.journal.timeout", settings.persistence.journal.timeout),
             ("shutdown.phase-timeout", settings.shutdown.phase_timeout),
         ];
-        for (path, _) in all.into_iter().filter(|it| it.1 == Millis(0)) {
-            self.add(path, "it must be longer than nothing", "write for instance 1s");
-        }
+        self.longer_than_nothing(&all);
         let sizes = [
             ("stream.edge-bytes", settings.stream.edge_bytes),
             ("stream.batch-bytes", settings.stream.batch_bytes),
@@ -88,6 +96,25 @@ impl Checks<'_> {
         }
     }
 
+    fn longer_than_nothing(&mut self, all: &[(&str, Millis)]) {
+        for (path, _) in all.iter().filter(|it| it.1 == Millis(0)) {
+            self.add(path, "it must be longer than nothing", "write for instance 1s");
+        }
+    }
+
+    fn roles(&mut self, path: &str, roles: &[String]) {
+        for (index, role) in roles.iter().enumerate() {
+            self.role(&format!("{path}[{index}]"), role);
+        }
+    }
+
+    fn role(&mut self, path: &str, role: &str) {
+        if role.is_empty() || role.contains(char::is_whitespace) {
+            let cause = format!("{role:?} is not a role: it is empty or has a space in it");
+            self.add(path, cause, "write one word per role");
+        }
+    }
+
     fn addresses(&mut self, settings: &Settings) {
         let mut all = vec![
             ("config-server.bind", &settings.config_server.bind),
@@ -96,11 +123,14 @@ impl Checks<'_> {
         if settings.metrics.enabled {
             all.push(("metrics.bind", &settings.metrics.bind));
         }
+        if settings.management.enabled {
+            all.push(("management.bind", &settings.management.bind));
+        }
+        if settings.has_peers() {
+            all.push(("cluster.bind", &settings.cluster.bind));
+        }
         for (index, (path, bind)) in all.iter().enumerate() {
-            if bind.host.is_empty() || bind.host.contains([' ', '/']) {
-                let cause = format!("{:?} is not the name or address of a host", bind.host);
-                self.add(&format!("{path}.host"), cause, "write for instance 127.0.0.1 or 0.0.0.0");
-            }
+            self.host(&format!("{path}.host"), &bind.host, "127.0.0.1 or 0.0.0.0");
             if let Some((other, _)) = all[..index].iter().find(|it| collide(it.1, bind)) {
                 let (mut here, mut there) = (format!("{path}.port"), format!("{other}.port"));
                 if self.is_default(&here) {
@@ -109,6 +139,32 @@ impl Checks<'_> {
                 let cause = format!("port {} is the port of {there}, too", bind.port);
                 self.add(&here, cause, "choose another port");
             }
+        }
+    }
+
+    fn host(&mut self, path: &str, host: &str, example: &str) {
+        if host.is_empty() || host.contains([' ', '/', '@']) {
+            let cause = format!("{host:?} is not the name or address of a host");
+            self.add(path, cause, &format!("write for instance {example}"));
+        }
+    }
+
+    /// Who may change the cluster shows a token that nobody guesses.
+    fn management(&mut self, management: &Management) {
+        let length = management.token.as_ref().map(|it| it.expose().chars().count());
+        match length {
+            None if !management.read_only => {
+                let cause =
+                    "anybody could change the cluster: read-only is false and there is no token";
+                let fix = "set management.token, or read-only = true";
+                self.add("management.read-only", cause, fix);
+            }
+            Some(length) if length < TOKEN_LENGTH_MIN => {
+                let cause =
+                    format!("it is too short: it has less than {TOKEN_LENGTH_MIN} characters");
+                self.add("management.token", cause, "make one with `openssl rand -hex 32`");
+            }
+            Some(_) | None => {}
         }
     }
 

@@ -1,3 +1,5 @@
+mod cluster;
+
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
 
@@ -74,9 +76,10 @@ fn every_key_of_the_reference_is_explained() {
 
 #[test]
 fn every_file_that_is_shipped_reads() {
-    let files = fs::read_dir(".").unwrap().map(|it| it.unwrap().path());
+    let in_directory = |name: &str| fs::read_dir(name).unwrap().map(|it| it.unwrap().path());
+    let files = [".", "cluster-mariadb", "cluster-postgresql"].into_iter().flat_map(in_directory);
     let files: Vec<_> = files.filter(|it| it.extension().is_some_and(|it| it == "conf")).collect();
-    assert!(files.len() >= 2);
+    assert_eq!(files.len(), 3 + 2 * 4);
     for file in files {
         let read = Settings::load_with(Some(&file), &[], Some(HashMap::new()));
         assert!(read.is_ok(), "{}: {read:?}", file.display());
@@ -128,7 +131,7 @@ weir {
   }
   stream.batch-rows = 0
   logging { level = verbos, levels { weir_stream = inof } }
-  persistence.journal.plugin = mysql
+  persistence.journal.plugin = h2
 }
 ";
     check(
@@ -143,7 +146,7 @@ weir {
             "FILE:9:23: error[WEIR-01102] weir.stream.batch-rows: expected a whole number from 1 to 4294967295, found the number 0",
             "FILE:10:21: error[WEIR-01102] weir.logging.level: \"verbos\" is not allowed here\n  fix: use one of error, warn, info, debug, trace",
             "FILE:10:52: error[WEIR-01102] weir.logging.levels.weir_stream: \"inof\" is not allowed here\n  fix: did you mean \"info\"?",
-            "FILE:11:32: error[WEIR-01102] weir.persistence.journal.plugin: \"mysql\" is not allowed here\n  fix: use one of sqlite",
+            "FILE:11:32: error[WEIR-01102] weir.persistence.journal.plugin: \"h2\" is not allowed here\n  fix: use one of sqlite, mariadb, mysql, postgresql",
         ],
     );
 }

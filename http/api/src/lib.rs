@@ -10,7 +10,9 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod cluster;
 mod counts;
+mod deployment;
 mod finding;
 mod item;
 mod node;
@@ -22,7 +24,13 @@ mod stream;
 mod version;
 mod workflow;
 
+pub use cluster::{
+    CertificateView, ClusterChange, ClusterEvent, ClusterState, ExplainQuery, ExplanationView,
+    LeaseMove, LeaseState, LeaseView, LinkState, LinkView, MemberRef, MemberView, MembersView,
+    ReasonView,
+};
 pub use counts::CountsView;
+pub use deployment::{DeploymentRequest, DeploymentView};
 pub use finding::{FaultView, FindingView};
 pub use item::{ItemView, ItemsQuery, ItemsReset, ItemsResetResult};
 pub use node::NodeView;

@@ -136,6 +136,12 @@ kinds! {
     EngineAnswerUnusable 7011 502 "engine-answer-unusable" "the engine's answer can't be used",
     /// The request was refused for a reason that has no kind of its own; the status says more.
     Refused 7012 400 "refused" "the request was refused",
+    /// The request contradicts the state of what it names: it is over, or somebody else changed it first.
+    Conflict 7013 409 "conflict" "the request contradicts the present state",
+    /// The command needs a token, and there is none or another one. The header `authorization` carries it.
+    Unauthorized 7014 401 "unauthorized" "the request is not authorised",
+    /// The server takes no commands: it is set to be read only.
+    ReadOnly 7015 403 "read-only" "the server is read-only",
 }
 
 #[cfg(test)]

@@ -33,6 +33,15 @@ macro_rules! text {
     };
 }
 
+/// One life of a node: one that was started again is another incarnation.
+#[derive(ToSchema)]
+pub struct Incarnation {
+    #[schema(value_type = Name)]
+    pub name: domain::NodeName,
+    #[schema(value_type = NodeUid)]
+    pub uid: domain::NodeUid,
+}
+
 /// Texts of a domain enum, as serde writes them.
 fn words<T: serde::Serialize>(all: &[T]) -> Vec<serde_json::Value> {
     all.iter().map(|it| serde_json::to_value(it).expect("a plain enum is a JSON text")).collect()

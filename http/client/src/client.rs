@@ -15,6 +15,8 @@ use crate::error::cause;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// More than the server's own limit, so that its answer says what took long.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(35);
+/// A stream of events has a heartbeat: who is silent for several of them is gone.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(35);
 /// Longest answer that is read. A full page of streams is far below it.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
@@ -23,15 +25,22 @@ const ANSWER_BYTES_MAX: usize = 64 << 20;
 pub struct Client {
     pub(crate) http: reqwest::Client,
     base: Url,
+    /// Segments above every path of the API.
+    root: &'static [&'static str],
 }
 
 impl Client {
     /// A client of the server at `base`, as `http://127.0.0.1:5842`. Connects on the first call.
     pub fn new(base: &str) -> Result<Self, Error> {
+        Self::below_root(base, &["api", "v1"])
+    }
+
+    pub(crate) fn below_root(base: &str, root: &'static [&'static str]) -> Result<Self, Error> {
         let base = server_url(base)?;
         let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(ANSWER_TIMEOUT)
+            .read_timeout(SILENCE_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")));
         if is_this_machine(&base) {
@@ -39,7 +48,7 @@ impl Client {
             http = http.no_proxy();
         }
         let refuse = |error| Error::Address { given: base.to_string(), reason: cause(error) };
-        Ok(Self { http: http.build().map_err(refuse)?, base })
+        Ok(Self { http: http.build().map_err(refuse)?, base, root })
     }
 
     /// The server's address, without a slash at its end.
@@ -75,15 +84,15 @@ impl Client {
     }
 
     /// The address of a resource; every part is one segment, whatever characters it has.
-    fn url(&self, path: &[&str]) -> Url {
+    pub(crate) fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(["api", "v1"]).extend(path);
+            segments.pop_if_empty().extend(self.root).extend(path);
         }
         url
     }
 
-    async fn decoded<T: DeserializeOwned>(
+    pub(crate) async fn decoded<T: DeserializeOwned>(
         &self,
         request: reqwest::RequestBuilder,
     ) -> Result<T, Error> {
@@ -96,6 +105,15 @@ impl Client {
             return serde_json::from_slice(&body).map_err(undecodable);
         }
         Err(refusal(url, status, &body))
+    }
+
+    /// The refusal that an answer is.
+    pub(crate) async fn refused(&self, response: Response) -> Error {
+        let (url, status) = (response.url().to_string(), response.status());
+        match self.body(response).await {
+            Ok(body) => refusal(url, status, &body),
+            Err(error) => error,
+        }
     }
 
     pub(crate) async fn sent(&self, request: reqwest::RequestBuilder) -> Result<Response, Error> {
@@ -115,7 +133,7 @@ impl Client {
         Ok(body)
     }
 
-    fn unreachable(&self, error: reqwest::Error) -> Error {
+    pub(crate) fn unreachable(&self, error: reqwest::Error) -> Error {
         Error::Unreachable { url: self.base().to_owned(), cause: cause(error) }
     }
 }

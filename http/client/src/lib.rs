@@ -1,4 +1,5 @@
-//! Typed client of the REST API: what the CLI, the tests and the configuration server speak.
+//! Typed clients of the REST API and of the management of an engine: what the CLI, the tests and the
+//! configuration server speak.
 //!
 //! - A call ends within a time limit, whatever the server does, and reads a bounded answer.
 //! - A refusal of the server is a [`Problem`](weir_http_api::Problem) and comes as one; what is
@@ -7,9 +8,13 @@
 
 mod client;
 mod error;
+mod events;
 mod forward;
+mod management;
 mod resources;
 
 pub use client::Client;
 pub use error::Error;
+pub use events::Events;
 pub use forward::Forwarded;
+pub use management::Management;

@@ -7,30 +7,29 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use axum::{Extension, Router};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use weir_http_client::Client;
 
 use crate::extract::Fields;
 use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
-use crate::{Projects, engine, forward, openapi, overview, projects};
+use crate::{Engines, Projects, engine, forward, openapi, overview, projects};
 
 const NAME: &str = "config-server";
 
-/// All routes of a configuration server that passes questions about what runs on to `engine`.
-pub fn router(projects: Arc<dyn Projects>, engine: Client, limits: Limits) -> Router {
+/// All routes of a configuration server that passes questions about what runs on to an engine.
+pub fn router(projects: Arc<dyn Projects>, engines: impl Into<Engines>, limits: Limits) -> Router {
     let (routes, _) = described().split_for_parts();
     let routes = routes
         .route("/api/v1/projects/{action}", post(projects::act))
         .with_state(projects)
-        .merge(forwarded().with_state(engine))
-        .merge(overview::document(&document()))
+        .merge(forwarded().with_state(engines.into()))
+        .merge(overview::document(overview::DOCUMENT, &document()))
         .merge(overview::page())
         .fallback(overview::unknown_path)
         .layer(Extension(ServerName(NAME)));
@@ -59,13 +58,19 @@ fn described() -> OpenApiRouter<Arc<dyn Projects>> {
 #[openapi(paths(projects::act))]
 struct Acts;
 
-fn forwarded() -> Router<Client> {
-    let commands = Router::new().route("/api/v1/items:reset", post(forward::command_to_engine));
-    ["nodes", "workflows", "streams", "items"].into_iter().fold(commands, |router, noun| {
-        router
-            .route(&format!("/api/v1/{noun}"), get(forward::to_engine))
-            .route(&format!("/api/v1/{noun}/{{*rest}}"), get(forward::to_engine))
-    })
+fn forwarded() -> Router<Engines> {
+    let others = Router::new()
+        .route("/api/v1/items:reset", post(forward::command_to_engine))
+        // Only an answer that ends can be passed on.
+        .route("/api/v1/cluster/domain-events", any(overview::unknown_path));
+    ["cluster", "nodes", "workflows", "streams", "items"].into_iter().fold(
+        others,
+        |router, noun| {
+            router
+                .route(&format!("/api/v1/{noun}"), get(forward::to_engine))
+                .route(&format!("/api/v1/{noun}/{{*rest}}"), get(forward::to_engine))
+        },
+    )
 }
 
 /// Whether the server can do its work.

@@ -1,8 +1,8 @@
-//! The engine's REST API: nodes, workflows, streams and items, as this engine knows them.
+//! The engine's REST API: cluster, nodes, workflows, streams and items, as this engine knows them.
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::response::Response;
 use axum::{Extension, Router};
 use utoipa::openapi::OpenApi;
@@ -13,16 +13,35 @@ use crate::extract::Fields;
 use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
-use crate::{Engine, items, nodes, openapi, overview, streams, workflows};
+use crate::{Cluster, Engine, cluster, items, nodes, openapi, overview, streams, workflows};
 
 const NAME: &str = "reactive-engine";
 
+/// What the handlers ask.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    engine: Arc<dyn Engine>,
+    cluster: Arc<dyn Cluster>,
+}
+
+impl FromRef<Asked> for Arc<dyn Engine> {
+    fn from_ref(asked: &Asked) -> Self {
+        asked.engine.clone()
+    }
+}
+
+impl FromRef<Asked> for Arc<dyn Cluster> {
+    fn from_ref(asked: &Asked) -> Self {
+        asked.cluster.clone()
+    }
+}
+
 /// All routes of an engine.
-pub fn router(engine: Arc<dyn Engine>, limits: Limits) -> Router {
+pub fn router(engine: Arc<dyn Engine>, cluster: Arc<dyn Cluster>, limits: Limits) -> Router {
     let (routes, document) = described().split_for_parts();
     let routes = routes
-        .with_state(engine)
-        .merge(overview::document(&document))
+        .with_state(Asked { engine, cluster })
+        .merge(overview::document(overview::DOCUMENT, &document))
         .fallback(overview::unknown_path)
         .layer(Extension(ServerName(NAME)));
     layers::around(routes, NAME, limits)
@@ -33,16 +52,17 @@ pub fn document() -> OpenApi {
     described().into_openapi()
 }
 
-fn described() -> OpenApiRouter<Arc<dyn Engine>> {
+fn described() -> OpenApiRouter<Asked> {
     let about = "What runs on an engine of a Weir cluster, and what ran.";
     OpenApiRouter::with_openapi(openapi::document("Weir engine", about))
         .routes(routes!(health::livez))
         .routes(routes!(readyz))
         .nest("/api/v1", passed_on().routes(routes!(version::show)))
+        .nest("/api/v1/cluster", OpenApiRouter::default().routes(routes!(cluster::events::follow)))
 }
 
 /// What the configuration server passes on.
-pub(crate) fn passed_on() -> OpenApiRouter<Arc<dyn Engine>> {
+pub(crate) fn passed_on() -> OpenApiRouter<Asked> {
     OpenApiRouter::default()
         .routes(routes!(nodes::list))
         .routes(routes!(nodes::show))
@@ -53,6 +73,7 @@ pub(crate) fn passed_on() -> OpenApiRouter<Arc<dyn Engine>> {
         .routes(routes!(streams::log))
         .routes(routes!(items::list))
         .routes(routes!(items::reset))
+        .nest("/cluster", cluster::reads())
 }
 
 /// Whether the engine can do its work.

@@ -1,10 +1,13 @@
 //! Every refusal of the servers, and the one place where each becomes a problem with its code.
 
-use axum::http::{Method, StatusCode};
+use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use weir_domain::{Fault, FaultKind, did_you_mean};
 use weir_http_api::{Problem, ProblemKind};
 use weir_http_client as client;
+
+use crate::Refusal;
 
 #[derive(Debug)]
 pub(crate) enum Error {
@@ -16,11 +19,28 @@ pub(crate) enum Error {
     UnknownPath {
         path: String,
     },
+    /// The same, on the management server.
+    UnknownManagementPath {
+        path: String,
+    },
     /// The thing that the path names does not exist. `near` is a name that does.
     NotFound {
         what: &'static str,
         name: String,
         near: Option<String>,
+    },
+    /// A command that contradicts what is.
+    Conflict {
+        detail: String,
+        hint: Option<String>,
+    },
+    /// A command to a server that takes none.
+    ReadOnly {
+        path: String,
+    },
+    /// A command without the token that it needs.
+    Unauthorized {
+        reason: &'static str,
     },
     /// What was asked could not answer.
     Fault(Fault),
@@ -62,6 +82,24 @@ impl Error {
                 Problem::new(ProblemKind::UnknownPath, format!("nothing is served under {path}"))
                     .with_hint("/api/v1/openapi.json lists every path of this server")
             }
+            Self::UnknownManagementPath { path } => {
+                Problem::new(ProblemKind::UnknownPath, format!("nothing is served under {path}"))
+                    .with_hint("/openapi.json lists every path of this server")
+            }
+            Self::Conflict { detail, hint } => {
+                Problem { hint, ..Problem::new(ProblemKind::Conflict, detail) }
+            }
+            Self::ReadOnly { path } => {
+                let detail = format!("{path} changes the cluster, and this server only reads");
+                Problem::new(ProblemKind::ReadOnly, detail).with_hint(
+                    "set weir.management.read-only to false and weir.management.token, or ask an \
+                     engine where they are set",
+                )
+            }
+            Self::Unauthorized { reason } => Problem::new(ProblemKind::Unauthorized, reason)
+                .with_hint(
+                    "send `authorization: Bearer …` with the engine's weir.management.token",
+                ),
             Self::NotFound { what, name, near } => {
                 let problem =
                     Problem::new(ProblemKind::NotFound, format!("there is no {what} {name:?}"));
@@ -92,8 +130,7 @@ fn of_forward(path: String, cause: client::Error) -> Problem {
         client::Error::Unreachable { url, cause } => {
             let detail = format!("the engine at {url} does not answer: {cause}");
             Problem::new(ProblemKind::EngineUnreachable, detail).with_hint(
-                "start the engine with `weir reactive-engine`, or correct its address in the \
-                 configuration of this server",
+                "start the engine with `weir reactive-engine`, or correct weir.config-server.engines",
             )
         }
         client::Error::Decode { url, cause } => {
@@ -134,12 +171,25 @@ impl From<Fault> for Error {
     }
 }
 
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Conflict { detail, hint } => Self::Conflict { detail, hint },
+            Refusal::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
 /// The problem travels beside an empty body; `problems` writes it when the request's id is known.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let problem = self.problem();
         let status = StatusCode::from_u16(problem.status);
-        let mut response = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR).into_response();
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = status.into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         response.extensions_mut().insert(problem);
         response
     }

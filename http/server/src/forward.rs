@@ -7,29 +7,42 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 use weir_http_client::{self as client, Client, Forwarded};
 
+use crate::Engines;
 use crate::error::Error;
 use crate::layers::request_id;
 use crate::problems::AsItIs;
 
 pub(crate) async fn to_engine(
-    State(engine): State<Client>,
+    State(engines): State<Engines>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Error> {
-    let answer = engine.forward(path_and_query(&uri), request_id(&headers)).await;
-    passed_on(&engine, &uri, answer)
+    let (path, id) = (path_and_query(&uri), request_id(&headers));
+    let mut silent = None;
+    for (number, engine) in engines.in_turn() {
+        match engine.forward(path, id).await {
+            Err(cause @ client::Error::Unreachable { .. }) => silent = silent.or(Some(cause)),
+            answer => {
+                engines.answered(number);
+                return passed_on(engine, &uri, answer);
+            }
+        }
+    }
+    let cause = silent.expect("there is at least one engine, and none answered");
+    Err(Error::Forward { path: uri.path().to_owned(), cause })
 }
 
 pub(crate) async fn command_to_engine(
-    State(engine): State<Client>,
+    State(engines): State<Engines>,
     headers: HeaderMap,
     uri: Uri,
     body: Bytes,
 ) -> Result<Response, Error> {
     let content_type = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
     let (path, id) = (path_and_query(&uri), request_id(&headers));
+    let engine = engines.preferred();
     let answer = engine.forward_command(path, id, content_type, body.into()).await;
-    passed_on(&engine, &uri, answer)
+    passed_on(engine, &uri, answer)
 }
 
 fn path_and_query(uri: &Uri) -> &str {

@@ -1,4 +1,4 @@
-//! axum: the engine's REST API, the configuration server's, and the metrics endpoint.
+//! axum: the engine's REST API, its management, the configuration server's, and the metrics endpoint.
 //!
 //! - A handler extracts, asks one of the traits in [`ports`], and maps the answer. It decides
 //!   nothing and keeps nothing.
@@ -6,12 +6,16 @@
 //! - Every request has an id, a time limit and a bounded body; a panic is one answer, not the end.
 //! - The OpenAPI documents are made from the routes, and checked in under `schemas/openapi`.
 //!
-//! Who may call is not decided here yet: servers listen on the loopback interface by default.
+//! Who may call is decided in one place so far: commands to the management server need a token
+//! (`writes`). Servers listen on the loopback interface by default.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod cluster;
 pub mod config_server;
+mod deployments;
 pub mod engine;
+mod engines;
 mod error;
 mod extract;
 mod forward;
@@ -19,6 +23,7 @@ mod health;
 mod items;
 mod layers;
 mod listen;
+pub mod management;
 pub mod metrics;
 mod nodes;
 mod openapi;
@@ -30,7 +35,12 @@ mod projects;
 mod streams;
 mod version;
 mod workflows;
+mod writes;
 
+pub use engines::Engines;
 pub use layers::Limits;
 pub use listen::{address, bind, serve};
-pub use ports::{Checks, Engine, ItemFilter, Projects, StreamFilter};
+pub use ports::{
+    Checks, Cluster, ClusterNews, Deployments, Engine, ItemFilter, Projects, Refusal, StreamFilter,
+};
+pub use writes::Writes;

@@ -4,9 +4,9 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use weir_domain::Fault;
 
 /// Listens on `host:port`. `key` is the configuration key above `host` and `port`, as
@@ -44,6 +44,18 @@ fn refused(address: &str, key: &str, error: &io::Error) -> Fault {
     }
 }
 
+/// Tells answers without an end of their own (streams of events) that the server is about to end.
+#[derive(Clone)]
+pub(crate) struct Closing(watch::Receiver<()>);
+
+impl Closing {
+    /// Returns when the server takes nothing new any more.
+    pub(crate) async fn closed(mut self) {
+        // Nothing is ever sent: the sender is dropped when the server closes.
+        while self.0.changed().await.is_ok() {}
+    }
+}
+
 /// Serves until `shutdown` ends; then takes nothing new, lets open requests finish within `grace`,
 /// and returns.
 pub async fn serve(
@@ -52,15 +64,16 @@ pub async fn serve(
     grace: Duration,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let (stopping, stopped) = oneshot::channel::<()>();
+    let (open, closing) = watch::channel(());
+    let closing = Closing(closing);
+    let router = router.layer(Extension(closing.clone()));
     let signal = async move {
         shutdown.await;
-        drop(stopping);
+        drop(open);
     };
     let serving = axum::serve(listener, router).with_graceful_shutdown(signal);
     let cut_off = async move {
-        // The sender is dropped, never used: either way this goes on when the shutdown began.
-        let _ = stopped.await;
+        closing.closed().await;
         tokio::time::sleep(grace).await;
     };
     tokio::select! {

@@ -10,10 +10,13 @@ use utoipa::openapi::OpenApi;
 use crate::error::Error;
 use crate::extract::AskedPath;
 
-/// The OpenAPI document under its path, written once.
-pub(crate) fn document(document: &OpenApi) -> Router {
+/// Where the REST API's document is.
+pub(crate) const DOCUMENT: &str = "/api/v1/openapi.json";
+
+/// An OpenAPI document under its path, written once.
+pub(crate) fn document(path: &str, document: &OpenApi) -> Router {
     let text = document.to_json().expect("an OpenAPI document is JSON");
-    file("/api/v1/openapi.json", "application/json", text)
+    file(path, "application/json", text)
 }
 
 /// The page that shows nodes, workflows and the newest streams.

@@ -4,11 +4,15 @@
 //! others 500, and its code, message and hint reach the client.
 
 use async_trait::async_trait;
+use futures::stream::BoxStream;
 use weir_domain::{
-    Fault, Finding, ItemStatus, LogLine, Node, ProjectName, SourceName, Stream, StreamId,
-    StreamState, Workflow, WorkflowName,
+    Fault, Finding, Incarnation, ItemStatus, LogLine, Node, NodeName, ProjectName, SourceName,
+    Stream, StreamId, StreamState, Timestamp, Workflow, WorkflowName,
 };
-use weir_http_api::{ItemView, ProjectSummary};
+use weir_http_api::{
+    ClusterEvent, DeploymentRequest, DeploymentView, ExplanationView, ItemView, LeaseView,
+    LinkView, MembersView, ProjectSummary,
+};
 
 /// What must be fine for a server to be ready: each check by its name, with what is wrong.
 pub type Checks = Vec<(&'static str, Result<(), String>)>;
@@ -57,6 +61,69 @@ pub trait Engine: Send + Sync + 'static {
         dry_run: bool,
     ) -> Result<u64, Fault>;
     async fn readiness(&self) -> Checks;
+}
+
+/// The cluster as one of its nodes sees it. A node alone is a cluster, too.
+#[async_trait]
+pub trait Cluster: Send + Sync + 'static {
+    fn now(&self) -> Timestamp;
+    async fn members(&self) -> Result<MembersView, Fault>;
+    /// By name.
+    async fn leases(&self) -> Result<Vec<LeaseView>, Fault>;
+    /// By address.
+    async fn links(&self) -> Result<Vec<LinkView>, Fault>;
+    /// Why a node stands where it does, this one where none is named; `None` where it is neither a
+    /// member nor one that tries to be.
+    async fn explain(&self, node: Option<&NodeName>) -> Result<Option<ExplanationView>, Fault>;
+    /// What happens from now on. Ends with the cluster.
+    fn events(&self) -> BoxStream<'static, ClusterNews>;
+    /// Lets a member leave in good order. Returns when that is written down, not when it is done.
+    async fn member_leave(&self, node: &Incarnation) -> Result<(), Refusal>;
+    /// Takes a member for lost, whatever it does: it must stop.
+    async fn member_down(&self, node: &Incarnation) -> Result<(), Refusal>;
+    /// Wants a lease on a node, `None`: wherever the cluster puts it. Returns when that is written
+    /// down, not when it is done.
+    async fn lease_move(&self, lease: &str, node: Option<&NodeName>) -> Result<(), Refusal>;
+    async fn readiness(&self) -> Checks;
+}
+
+/// What the cluster runs.
+#[async_trait]
+pub trait Deployments: Send + Sync + 'static {
+    /// By project.
+    async fn list(&self) -> Result<Vec<DeploymentView>, Fault>;
+    /// Returns when it is written down, not when all engines run it.
+    async fn deploy(
+        &self,
+        project: ProjectName,
+        request: DeploymentRequest,
+    ) -> Result<DeploymentView, Refusal>;
+    async fn withdraw(&self, project: ProjectName) -> Result<(), Refusal>;
+}
+
+/// What a follower of the cluster's events gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClusterNews {
+    Event(Box<ClusterEvent>),
+    /// The follower was too slow, and events are lost: it must look at the whole.
+    Missed,
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// It contradicts what is.
+    Conflict {
+        detail: String,
+        hint: Option<String>,
+    },
+    Fault(Fault),
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
 }
 
 /// The projects of a configuration server.

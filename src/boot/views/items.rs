@@ -60,15 +60,15 @@ pub(super) async fn count_free(
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Duration;
 
     use bytes::Bytes;
+    use tokio::sync::watch;
+    use weir_cluster::{Facts, SingletonSettings, Singletons};
+    use weir_controllers::access::AccessSingleton;
     use weir_domain::{
         ClaimId, Clock, Fingerprint, Item, ItemStatus, NodeName, Reprocess, StreamId,
     };
-    use weir_persistence_api::{
-        Acquired, ClaimRequest, Fence, ItemStore, LeaseName, LeaseStore, MemoryStore, Settlement,
-    };
+    use weir_persistence_api::{ClaimRequest, MemoryStore, Settlement};
     use weir_runtime::{IdSource, ManualClock, PhaseTimeouts, System, SystemSettings};
 
     use super::*;
@@ -76,10 +76,10 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
     struct World {
-        store: Arc<MemoryStore>,
-        fence: Fence,
         access: AccessCoordinator,
         claims: u32,
+        /// They end with it.
+        _singletons: Singletons,
     }
 
     impl World {
@@ -92,17 +92,17 @@ mod tests {
                 shutdown: PhaseTimeouts::default(),
             });
             let store = Arc::new(MemoryStore::new(clock));
-            let lease = LeaseName("access-coordinator".into());
-            let acquired = store.lease_acquire(&lease, "one#1", Duration::from_secs(60)).await;
-            let Ok(Acquired::Granted(fence)) = acquired else { panic!("{acquired:?}") };
-            let access = AccessCoordinator::spawn(
-                &system,
-                store.clone(),
-                fence.clone(),
-                weir_runtime::RestartPolicy::default(),
-            )
-            .await;
-            Self { store, fence, access: access.expect("it starts"), claims: 0 }
+            let facts = watch::Sender::new(Arc::new(Facts::alone(system.incarnation())));
+            let settings = SingletonSettings::default();
+            let singletons =
+                Singletons::new(&system, store.clone(), facts.subscribe(), None, settings);
+            let access = AccessCoordinator::new(singletons.register(AccessSingleton {
+                system: system.clone(),
+                store: store.clone(),
+                restarts: weir_runtime::RestartPolicy::default(),
+            }));
+            singletons.begin();
+            Self { access, claims: 0, _singletons: singletons }
         }
 
         /// What is there in the state of a first look: claimed if the history allows it.
@@ -125,7 +125,7 @@ mod tests {
 
         async fn fail(&mut self, name: &str) {
             let claim = self.claim(name).await.expect("it was free");
-            let settled = self.store.item_settle(&self.fence, claim, Settlement::Failed, NOW);
+            let settled = self.access.settle(claim, Settlement::Failed);
             settled.await.expect("it was held");
         }
     }

@@ -15,6 +15,8 @@ use weir_domain::{
 };
 use weir_http_api::{ItemView, ProjectSummary};
 use weir_http_client::Client;
+
+use crate::fake_cluster::FakeCluster;
 use weir_http_server::{
     Checks, Engine, ItemFilter, Limits, Projects, StreamFilter, config_server, engine,
 };
@@ -39,14 +41,21 @@ pub(crate) fn node() -> Node {
         name: NodeName::new("one").unwrap(),
         uid: NodeUid(uuid::Uuid::from_u128(7)),
         address: "weir://dev@127.0.0.1:5843".into(),
+        rest: "http://127.0.0.1:5842".into(),
         status: NodeStatus::Up,
+        unreachable: false,
         roles: vec![],
         version: "0.1.0".into(),
         started_at: NOW,
+        uptime_ms: 90_000,
         os: "linux".into(),
         architecture: "x86_64".into(),
         processors: 2,
         memory_bytes: 50 << 20,
+        tasks: 17,
+        links: 2,
+        certificate_expires_at: Some(NOW),
+        leases: vec!["access-coordinator".into()],
         workflow_instances: 1,
         open_streams: 1,
     }
@@ -263,7 +272,7 @@ pub(crate) async fn served(router: Router) -> String {
 
 pub(crate) async fn engine() -> String {
     let limits = Limits::default();
-    served(engine::router(Arc::new(FakeEngine::new()), limits)).await
+    served(engine::router(Arc::new(FakeEngine::new()), Arc::new(FakeCluster::new()), limits)).await
 }
 
 pub(crate) async fn config_server(engine: &str) -> String {

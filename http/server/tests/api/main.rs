@@ -3,8 +3,13 @@
 #![allow(clippy::unwrap_used)]
 #![expect(clippy::disallowed_methods, reason = "a test's servers live as long as its runtime")]
 
+mod cluster;
 mod config_server;
+mod deployments;
 mod engine;
+mod events;
+mod fake_cluster;
+mod fake_deployments;
 mod fixture;
 mod items;
 mod metrics;

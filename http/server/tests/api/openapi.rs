@@ -3,10 +3,13 @@
 //! `WEIR_UPDATE=1 cargo test -p weir-http-server` writes them anew.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use utoipa::openapi::OpenApi;
-use weir_http_server::{config_server, engine};
+use weir_http_server::{Limits, Writes, config_server, engine, management};
 
+use crate::fake_cluster::FakeCluster;
+use crate::fake_deployments::FakeDeployments;
 use crate::fixture::{self, get};
 
 fn check(file: &str, document: &OpenApi) {
@@ -29,6 +32,11 @@ fn the_engines_document_is_current() {
 }
 
 #[test]
+fn the_managements_document_is_current() {
+    check("management.json", &management::document());
+}
+
+#[test]
 fn the_configuration_servers_document_is_current() {
     check("config-server.json", &config_server::document());
 }
@@ -40,8 +48,30 @@ fn paths(document: &OpenApi) -> Vec<&str> {
 #[test]
 fn the_documents_hold_every_path() {
     assert_eq!(
+        paths(&management::document()),
+        [
+            "/alive",
+            "/cluster/domain-events",
+            "/cluster/explain",
+            "/cluster/leases",
+            "/cluster/leases/{name}/move",
+            "/cluster/links",
+            "/cluster/members",
+            "/cluster/members/{node}",
+            "/cluster/members/{node}/down",
+            "/cluster/members/{node}/leave",
+            "/ready",
+        ]
+    );
+    assert_eq!(
         paths(&engine::document()),
         [
+            "/api/v1/cluster/domain-events",
+            "/api/v1/cluster/explain",
+            "/api/v1/cluster/leases",
+            "/api/v1/cluster/links",
+            "/api/v1/cluster/members",
+            "/api/v1/cluster/members/{node}",
             "/api/v1/items",
             "/api/v1/items:reset",
             "/api/v1/nodes",
@@ -59,6 +89,11 @@ fn the_documents_hold_every_path() {
     assert_eq!(
         paths(&config_server::document()),
         [
+            "/api/v1/cluster/explain",
+            "/api/v1/cluster/leases",
+            "/api/v1/cluster/links",
+            "/api/v1/cluster/members",
+            "/api/v1/cluster/members/{node}",
             "/api/v1/items",
             "/api/v1/items:reset",
             "/api/v1/nodes",
@@ -80,7 +115,7 @@ fn the_documents_hold_every_path() {
 /// Every `$ref` of a document leads to a schema that it holds.
 #[test]
 fn no_reference_leads_nowhere() {
-    for document in [engine::document(), config_server::document()] {
+    for document in [engine::document(), management::document(), config_server::document()] {
         let schemas = &document.components.as_ref().unwrap().schemas;
         let text = document.to_json().unwrap();
         for part in text.split("\"#/components/schemas/").skip(1) {
@@ -94,8 +129,19 @@ fn no_reference_leads_nowhere() {
 async fn the_servers_serve_their_documents() {
     let engine = fixture::engine().await;
     let server = fixture::config_server(&engine).await;
-    for (base, document) in [(engine, engine::document()), (server, config_server::document())] {
-        let (status, content_type, body) = get(&format!("{base}/api/v1/openapi.json")).await;
+    let management = fixture::served(management::router(
+        Arc::new(FakeCluster::new()),
+        Arc::new(FakeDeployments::default()),
+        Writes::refused(),
+        Limits::default(),
+    ));
+    let management = management.await;
+    for (url, document) in [
+        (format!("{engine}/api/v1/openapi.json"), engine::document()),
+        (format!("{server}/api/v1/openapi.json"), config_server::document()),
+        (format!("{management}/openapi.json"), management::document()),
+    ] {
+        let (status, content_type, body) = get(&url).await;
         assert_eq!((status, content_type.as_str()), (200, "application/json"));
         assert_eq!(body, document.to_json().unwrap());
     }

@@ -1,0 +1,121 @@
+//! The management server of an engine: the cluster as that engine sees it.
+
+use std::fmt;
+
+use reqwest::RequestBuilder;
+use weir_domain::{NodeName, ProjectName};
+use weir_http_api::{
+    DeploymentRequest, DeploymentView, ExplainQuery, ExplanationView, LeaseMove, LeaseView,
+    LinkView, MemberView, MembersView, Page,
+};
+
+use crate::events::Events;
+use crate::{Client, Error};
+
+/// A client of one management server. Cheap to clone; clones share connections.
+#[derive(Clone)]
+pub struct Management {
+    client: Client,
+    token: Option<String>,
+}
+
+/// Without the token.
+impl fmt::Debug for Management {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Management").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
+impl Management {
+    /// A client of the server at `base`, as `http://127.0.0.1:8558`. Commands need the token of that
+    /// server; questions do not.
+    pub fn new(base: &str, token: Option<String>) -> Result<Self, Error> {
+        Ok(Self { client: Client::below_root(base, &[])?, token })
+    }
+
+    /// The server's address, without a slash at its end.
+    pub fn base(&self) -> &str {
+        self.client.base()
+    }
+
+    pub async fn members(&self) -> Result<MembersView, Error> {
+        self.client.get(&["cluster", "members"]).await
+    }
+
+    /// One member by its name or uid.
+    pub async fn member(&self, node: &str) -> Result<MemberView, Error> {
+        self.client.get(&["cluster", "members", node]).await
+    }
+
+    pub async fn leases(&self) -> Result<Page<LeaseView>, Error> {
+        self.client.get(&["cluster", "leases"]).await
+    }
+
+    pub async fn links(&self) -> Result<Page<LinkView>, Error> {
+        self.client.get(&["cluster", "links"]).await
+    }
+
+    /// Why a node is up or not; the asked one where none is named.
+    pub async fn explain(&self, query: &ExplainQuery) -> Result<ExplanationView, Error> {
+        self.client.get_with(&["cluster", "explain"], query).await
+    }
+
+    /// Lets a member leave; it is done when the member is removed.
+    pub async fn leave(&self, node: &str) -> Result<MemberView, Error> {
+        let request = self.command(&["cluster", "members", node, "leave"]);
+        self.client.decoded(request).await
+    }
+
+    /// Takes a member for lost.
+    pub async fn down(&self, node: &str) -> Result<MemberView, Error> {
+        let request = self.command(&["cluster", "members", node, "down"]);
+        self.client.decoded(request).await
+    }
+
+    /// Wants a lease on a node; `None`: wherever the cluster puts it.
+    pub async fn lease_move(
+        &self,
+        lease: &str,
+        node: Option<NodeName>,
+    ) -> Result<LeaseView, Error> {
+        let request = self.command(&["cluster", "leases", lease, "move"]);
+        self.client.decoded(request.json(&LeaseMove { node })).await
+    }
+
+    /// What happens from now on; the first event is the whole state.
+    pub async fn events(&self) -> Result<Events, Error> {
+        Events::of(&self.client, &["cluster", "domain-events"]).await
+    }
+
+    pub async fn deployments(&self) -> Result<Page<DeploymentView>, Error> {
+        self.client.get(&["deployments"]).await
+    }
+
+    /// Makes this the content of the project that all engines run.
+    pub async fn deploy(
+        &self,
+        project: &ProjectName,
+        deployment: &DeploymentRequest,
+    ) -> Result<DeploymentView, Error> {
+        let url = self.client.url(&["deployments", project.as_str()]);
+        let request = self.authorized(self.client.http.put(url));
+        self.client.decoded(request.json(deployment)).await
+    }
+
+    /// Runs nothing of the project any more.
+    pub async fn withdraw(&self, project: &ProjectName) -> Result<DeploymentView, Error> {
+        let url = self.client.url(&["deployments", project.as_str()]);
+        self.client.decoded(self.authorized(self.client.http.delete(url))).await
+    }
+
+    fn command(&self, path: &[&str]) -> RequestBuilder {
+        self.authorized(self.client.http.post(self.client.url(path)))
+    }
+
+    fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+}

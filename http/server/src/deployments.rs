@@ -1,0 +1,77 @@
+//! Deployments: what the cluster runs. On the management server, since changing it needs a token.
+
+use std::sync::Arc;
+
+use axum::{Extension, Json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use weir_domain::ProjectName;
+use weir_http_api::{DeploymentRequest, DeploymentView, Page, Problem};
+
+use crate::error::Error;
+use crate::extract::{Body, Part};
+use crate::writes::Authorized;
+use crate::{Cluster, Deployments};
+
+type Shared = Extension<Arc<dyn Deployments>>;
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<dyn Cluster>> {
+    OpenApiRouter::default().routes(routes!(list)).routes(routes!(deploy, withdraw))
+}
+
+/// What the cluster is to run.
+#[utoipa::path(get, path = "/deployments", tag = "deployments", operation_id = "listDeployments",
+    responses(
+        (status = 200, description = "All deployments, by project", body = Page<DeploymentView>),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn list(
+    Extension(deployments): Shared,
+) -> Result<Json<Page<DeploymentView>>, Error> {
+    Ok(Json(Page::whole(deployments.list().await?)))
+}
+
+/// Makes this the content of the project that all engines run. What is deployed already changes
+/// nothing. Done when it is written down; the engines follow at once.
+#[utoipa::path(put, path = "/deployments/{project}", tag = "deployments", operation_id = "deploy",
+    params(("project" = String, Path, description = "The project's name")),
+    request_body = DeploymentRequest,
+    security(("token" = [])),
+    responses(
+        (status = 200, description = "The deployment", body = DeploymentView),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn deploy(
+    _: Authorized,
+    Extension(deployments): Shared,
+    Part(project): Part<ProjectName>,
+    Body(request): Body<DeploymentRequest>,
+) -> Result<Json<DeploymentView>, Error> {
+    let deployed = deployments.deploy(project, request).await?;
+    let (project, digest) = (&deployed.project, &deployed.digest);
+    tracing::info!(code = "WEIR-07123", %project, digest, "deployed by management");
+    Ok(Json(deployed))
+}
+
+/// Runs nothing of the project any more.
+#[utoipa::path(delete, path = "/deployments/{project}", tag = "deployments", operation_id = "withdraw",
+    params(("project" = String, Path, description = "The project's name")),
+    security(("token" = [])),
+    responses(
+        (status = 200, description = "What was deployed", body = DeploymentView),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn withdraw(
+    _: Authorized,
+    Extension(deployments): Shared,
+    Part(project): Part<ProjectName>,
+) -> Result<Json<DeploymentView>, Error> {
+    let known = deployments.list().await?;
+    let Some(deployed) = known.iter().find(|it| it.project == project).cloned() else {
+        let known = known.iter().map(|it| it.project.as_str());
+        return Err(Error::not_found("deployment", &project, known));
+    };
+    deployments.withdraw(project).await?;
+    tracing::info!(code = "WEIR-07124", project = %deployed.project, "withdrawn by management");
+    Ok(Json(deployed))
+}

@@ -1,0 +1,66 @@
+//! Deployments on the management server.
+
+use std::sync::Arc;
+
+use weir_domain::ProjectName;
+use weir_domain::plan::{Plan, Retry};
+use weir_http_api::{DeploymentRequest, ProblemKind};
+use weir_http_client::{Error, Management};
+use weir_http_server::{Limits, Writes, management::router};
+
+use crate::fake_cluster::FakeCluster;
+use crate::fake_deployments::FakeDeployments;
+use crate::fixture::served;
+
+const TOKEN: &str = "0123456789abcdef";
+
+async fn management(token: Option<&str>) -> Management {
+    let (cluster, deployments) = (FakeCluster::new(), FakeDeployments::default());
+    let writes = Writes::with_token(TOKEN);
+    let router = router(Arc::new(cluster), Arc::new(deployments), writes, Limits::default());
+    Management::new(&served(router).await, token.map(str::to_owned)).unwrap()
+}
+
+fn request(plans: Vec<Plan>) -> DeploymentRequest {
+    DeploymentRequest { digest: "abc".into(), base_dir: "/p".into(), plans }
+}
+
+fn plan() -> Plan {
+    let (stages, edges, dead_letters) = (vec![], vec![], None);
+    let workflow = "w".parse().unwrap();
+    Plan { workflow, instances: 1, stages, edges, retry: Retry::default(), dead_letters }
+}
+
+fn kind<T: std::fmt::Debug>(answer: Result<T, Error>) -> Option<ProblemKind> {
+    match answer {
+        Err(Error::Problem(problem)) => {
+            [ProblemKind::Conflict, ProblemKind::NotFound, ProblemKind::Unauthorized]
+                .into_iter()
+                .find(|it| problem.is(*it))
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_project_is_deployed_listed_and_withdrawn() {
+    let (client, project) = (management(Some(TOKEN)).await, ProjectName::new("p").unwrap());
+    assert_eq!(client.deployments().await.unwrap().items, []);
+    let deployed = client.deploy(&project, &request(vec![plan()])).await.unwrap();
+    assert_eq!((deployed.digest.as_str(), deployed.workflows.len()), ("abc", 1));
+    assert_eq!(client.deployments().await.unwrap().items, std::slice::from_ref(&deployed));
+    assert_eq!(client.withdraw(&project).await.unwrap(), deployed);
+    assert_eq!(kind(client.withdraw(&project).await), Some(ProblemKind::NotFound));
+}
+
+#[tokio::test]
+async fn deploying_needs_the_token_and_something_to_run() {
+    let project = ProjectName::new("p").unwrap();
+    let client = management(None).await;
+    let refused = client.deploy(&project, &request(vec![plan()])).await;
+    assert_eq!(kind(refused), Some(ProblemKind::Unauthorized));
+    assert_eq!(kind(client.withdraw(&project).await), Some(ProblemKind::Unauthorized));
+    let client = management(Some(TOKEN)).await;
+    let refused = client.deploy(&project, &request(vec![])).await;
+    assert_eq!(kind(refused), Some(ProblemKind::Conflict));
+}

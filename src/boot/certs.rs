@@ -1,0 +1,25 @@
+//! Certificates for a cluster of one's own.
+
+use std::path::{Path, PathBuf};
+
+use weir_domain::{Clock as _, Fault};
+use weir_remote::certs::{self, Existing};
+use weir_runtime::SystemClock;
+
+/// The files of an authority and of its hosts.
+pub(crate) struct Made {
+    pub(crate) written: Vec<PathBuf>,
+    /// They were there before.
+    pub(crate) kept: Vec<PathBuf>,
+}
+
+pub(crate) fn dev(dir: &Path, hosts: &[String], overwrite: bool) -> Result<Made, Fault> {
+    let existing = if overwrite { Existing::Replace } else { Existing::Keep };
+    match certs::dev(dir, hosts, existing, SystemClock.now()) {
+        Ok(certs::Made { written, kept }) => Ok(Made { written, kept }),
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map(|it| format!(": {it}"));
+            Err(Fault::config(65, format!("{error}{}", cause.unwrap_or_default())))
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! From settings to the links, the membership and the leases of this node.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use anyhow::Context as _;
+use weir_cluster::liveness::GossipSettings;
+use weir_cluster::resolver::{Strategy, Tie, Timing};
+use weir_cluster::singleton::Peers;
+use weir_cluster::{
+    Admission, Claim, Cluster, ClusterSettings, Details, Facts, LinkMesh, Mesh, SingletonSettings,
+    Singletons, View,
+};
+use weir_conf::Settings;
+use weir_conf::settings::{self, SplitBrainResolver};
+use weir_domain::{Fault, Incarnation};
+use weir_persistence_sql::Database;
+use weir_remote::{LinkState, Local, MessageSettings, Remote, TlsSettings, read_certificate};
+use weir_runtime::{Reason, System};
+
+use super::process::Process;
+
+/// This node's part in the cluster. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Membership {
+    pub(crate) cluster: Cluster,
+    pub(crate) singletons: Singletons,
+    /// `None`: this node is the whole cluster.
+    pub(crate) remote: Option<Remote>,
+    about: Arc<OnceLock<About>>,
+}
+
+/// Describes what this node does; known once it does something.
+type About = Box<dyn Fn(&mut Details) + Send + Sync>;
+
+impl Membership {
+    /// Claims the store, listens for peers and begins to join, in the background. `rest` is where
+    /// the REST API of this node is.
+    pub(crate) async fn begin(
+        process: &Process,
+        system: &System,
+        store: &Arc<dyn Database>,
+        rest: String,
+    ) -> anyhow::Result<Self> {
+        let settings = &process.settings;
+        let about = Arc::<OnceLock<About>>::default();
+        let mut cluster = cluster_settings(process, rest)?;
+        let claim = Claim::take(system, &cluster, store.as_ref()).await.map_err(|it| fault(&it))?;
+        check_leases(&claim, store.as_ref()).await?;
+        let admission = Admission::default();
+        let remote = match settings.has_peers() {
+            true => Some(listen(settings, system, &cluster, &claim, &admission).await?),
+            false => None,
+        };
+        if let Some(remote) = &remote {
+            cluster.address = remote.local().address.clone();
+        }
+        let certificate = settings.cluster.tls.certificate.clone();
+        cluster.describe = describe(system, remote.clone(), certificate, about.clone());
+        let mesh = remote.clone().map(|it| LinkMesh::start(system, it) as Arc<dyn Mesh>);
+        let cluster = Cluster::start(system, cluster, claim, store.clone(), mesh, admission)
+            .map_err(|it| fault(&it))?;
+        let facts = Facts::follow(system, cluster.view(), settings.cluster.singleton.roles.clone());
+        let peers = remote.clone().map(|it| Arc::new(it) as Arc<dyn Peers>);
+        let singletons = singleton_settings(settings);
+        let singletons = Singletons::new(system, store.clone(), facts, peers, singletons);
+        note_leases(system, &cluster, &singletons);
+        Ok(Self { cluster, singletons, remote, about })
+    }
+
+    /// Sets what this node says of its work.
+    pub(crate) fn describe(&self, about: impl Fn(&mut Details) + Send + Sync + 'static) {
+        // Nobody else sets it.
+        let _ = self.about.set(Box::new(about));
+    }
+}
+
+/// What is known of other engines by the members' list.
+pub(crate) struct Others(pub(crate) Cluster);
+
+impl weir_stream::Peers for Others {
+    fn is_gone(&self, owner: &str) -> bool {
+        let view = self.0.view().borrow().clone();
+        let Ok(Incarnation { uid, .. }) = owner.parse() else { return false };
+        is_gone(&view, uid)
+    }
+}
+
+fn is_gone(view: &View, uid: weir_domain::NodeUid) -> bool {
+    let is_known = view.version > 0 && uid != view.me.uid;
+    is_known && (view.has_ended(uid) || view.member(uid).is_none())
+}
+
+/// A store whose leases have lower epochs than this node has seen was restored, or is behind.
+async fn check_leases(claim: &Claim, store: &dyn Database) -> anyhow::Result<()> {
+    let rows = store.lease_list().await.context("the leases can't be read")?;
+    for row in rows {
+        claim.watermarks.lease(&row.name, row.epoch).map_err(|it| fault(&it))?;
+    }
+    Ok(())
+}
+
+/// Notes the epochs that are seen; a store that goes back while this node runs ends it.
+fn note_leases(system: &System, cluster: &Cluster, singletons: &Singletons) {
+    let (watermarks, mut owners) = (cluster.watermarks().clone(), singletons.owners());
+    let (singletons, system) = (singletons.clone(), system.clone());
+    let tasks = system.tasks().clone();
+    tasks.spawn("leases/watermark", async move {
+        let stopping = system.shutdown().stopping();
+        loop {
+            // Epoch 0: it was not read yet, or nobody ever had it.
+            let status = singletons.status();
+            let noted = status.iter().filter(|it| it.epoch > 0).try_fold(false, |news, it| {
+                Ok::<_, weir_cluster::watermark::Error>(watermarks.lease(&it.name, it.epoch)? | news)
+            });
+            match noted {
+                Ok(false) => {}
+                Ok(true) => {
+                    let marks = watermarks.clone();
+                    let write = move || marks.write();
+                    let written = system.tasks().spawn_blocking("leases/watermark", write);
+                    if let Ok(Err(error)) = written.join().await {
+                        tracing::warn!(code = "WEIR-00055", %error, "the watermark was not written");
+                    }
+                }
+                Err(error) => {
+                    let fault = fault(&error);
+                    tracing::error!(code = %fault.code, "{fault}");
+                    system.shutdown().request(Reason::Failed(fault));
+                    return;
+                }
+            }
+            tokio::select! {
+                it = owners.changed() => if it.is_err() { return },
+                () = stopping.stopped() => return,
+            }
+        }
+    });
+}
+
+async fn listen(
+    settings: &Settings,
+    system: &System,
+    cluster: &ClusterSettings,
+    claim: &Claim,
+    admission: &Admission,
+) -> anyhow::Result<Remote> {
+    let conf = &settings.cluster;
+    let local = Local {
+        cluster: cluster.name.clone(),
+        cluster_id: Some(claim.identity.id),
+        node: system.incarnation(),
+        address: cluster.address.clone(),
+        version: cluster.version.clone(),
+    };
+    let remote = weir_remote::Settings {
+        tls: tls(&conf.tls),
+        handshake_timeout: conf.handshake_timeout.duration(),
+        heartbeat_every: conf.heartbeat.every.duration(),
+        heartbeat_deadline: conf.heartbeat.deadline.duration(),
+        backoff_min: conf.reconnect.min_backoff.duration(),
+        backoff_max: conf.reconnect.max_backoff.duration(),
+        message: MessageSettings {
+            size_max: conf.message.max_size.as_usize(),
+            chunk: conf.message.chunk.as_usize(),
+            queue_bytes: conf.message.queue_bytes.as_usize(),
+            queue_length: conf.message.queue_length.get() as usize,
+            ..MessageSettings::default()
+        },
+        ..weir_remote::Settings::new(resolve(&conf.bind).await?)
+    };
+    let started = Remote::start(system, local, remote, Arc::new(admission.clone())).await;
+    Ok(started.map_err(|it| fault(&it))?)
+}
+
+async fn resolve(bind: &settings::Bind) -> anyhow::Result<SocketAddr> {
+    let host = bind.host.trim_matches(['[', ']']);
+    let found = tokio::net::lookup_host((host, bind.port)).await.ok().and_then(|mut it| it.next());
+    found.with_context(|| format!("weir.cluster.bind.host: {host:?} is no address of this machine"))
+}
+
+fn tls(tls: &settings::Tls) -> Option<TlsSettings> {
+    // The configuration was checked: all of them or none.
+    let (certificate, key, ca) = (tls.certificate.clone()?, tls.key.clone()?, tls.ca.clone()?);
+    Some(TlsSettings { certificate, key, ca })
+}
+
+fn cluster_settings(process: &Process, rest: String) -> anyhow::Result<ClusterSettings> {
+    let settings = &process.settings;
+    let conf = &settings.cluster;
+    let address = conf.address(&super::process::machine(), conf.bind.port);
+    Ok(ClusterSettings {
+        rest,
+        roles: settings.node.roles.iter().cloned().collect::<BTreeSet<_>>(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        seeds: conf.seed_nodes.clone(),
+        discovery_dns: conf.discovery.dns.clone(),
+        members_min: conf.min_nr_of_members.get() as usize,
+        strategy: strategy(&conf.split_brain_resolver),
+        timing: Timing {
+            stable_after: conf.split_brain_resolver.stable_after.duration(),
+            down_all_when_unstable: conf.split_brain_resolver.down_all_when_unstable,
+        },
+        gossip: GossipSettings {
+            every: conf.failure_detector.gossip_every.duration(),
+            threshold: conf.failure_detector.threshold,
+            initial_interval: conf.failure_detector.initial_interval.duration(),
+        },
+        data_dir: Some(process.data_dir.path.clone()),
+        ..ClusterSettings::new(conf.name.clone(), address)
+    })
+}
+
+fn strategy(conf: &SplitBrainResolver) -> Strategy {
+    let role = conf.role.clone();
+    match conf.active_strategy {
+        settings::Strategy::KeepMajority => {
+            let tie = match conf.keep_majority.tie {
+                settings::Tie::Lease => Tie::Lease,
+                settings::Tie::LowestAddress => Tie::LowestAddress,
+            };
+            Strategy::KeepMajority { role, tie }
+        }
+        settings::Strategy::StaticQuorum => {
+            Strategy::StaticQuorum { size: conf.static_quorum.size, role }
+        }
+        settings::Strategy::KeepOldest => {
+            Strategy::KeepOldest { down_if_alone: conf.keep_oldest.down_if_alone, role }
+        }
+        settings::Strategy::LeaseMajority => {
+            let minority_delay = conf.lease_majority.minority_delay.duration();
+            Strategy::LeaseMajority { minority_delay, role }
+        }
+        settings::Strategy::DownAll => Strategy::DownAll,
+    }
+}
+
+fn singleton_settings(settings: &Settings) -> SingletonSettings {
+    let conf = &settings.cluster.singleton;
+    SingletonSettings {
+        lease_ttl: conf.lease_ttl.duration(),
+        renew_every: conf.renew_every.duration(),
+        margin: conf.margin.duration(),
+        spread: conf.spread,
+        hand_over_within: conf.hand_over_timeout.duration(),
+        buffer: conf.buffer.get() as usize,
+        buffer_within: conf.buffer_timeout.duration(),
+        ..SingletonSettings::default()
+    }
+}
+
+fn describe(
+    system: &System,
+    remote: Option<Remote>,
+    certificate: Option<PathBuf>,
+    about: Arc<OnceLock<About>>,
+) -> weir_cluster::Describe {
+    let tasks = system.tasks().clone();
+    let (started_at, uptime) = (system.started_at(), weir_runtime::Stopwatch::start());
+    Arc::new(move || {
+        let links = remote.as_ref().map(|it| it.links().borrow().clone());
+        let mut details = Details {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at,
+            uptime_s: uptime.elapsed().as_secs(),
+            os: std::env::consts::OS.to_owned(),
+            architecture: std::env::consts::ARCH.to_owned(),
+            processors: std::thread::available_parallelism()
+                .map_or(1, |it| u32::try_from(it.get()).unwrap_or(u32::MAX)),
+            memory_bytes: super::views::resident_bytes(),
+            tasks: u32::try_from(tasks.running().len()).unwrap_or(u32::MAX),
+            links: links.map_or(0, |it| count(it.values().filter(|it| it.state == LinkState::Up))),
+            certificate_expires: certificate
+                .as_deref()
+                .and_then(|it| read_certificate(it).ok())
+                .map(|it| it.expires),
+            ..Details::default()
+        };
+        if let Some(about) = about.get() {
+            about(&mut details);
+        }
+        details
+    })
+}
+
+fn count<T>(items: impl Iterator<Item = T>) -> u32 {
+    u32::try_from(items.count()).unwrap_or(u32::MAX)
+}
+
+/// What stands in the way of a start, with what to do about it.
+fn fault(error: &dyn std::error::Error) -> Fault {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text += &format!(": {cause}");
+        next = cause.source();
+    }
+    Fault::config(54, text)
+}

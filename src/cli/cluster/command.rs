@@ -1,0 +1,120 @@
+//! Commands that change the cluster.
+
+use weir_domain::{Millis, NodeName, did_you_mean, parse_duration};
+use weir_http_api::MemberView;
+use weir_http_client::{Error, Management};
+
+use super::{refused, tables, wait};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::output::Output;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct OnMember {
+    /// Its name or uid
+    node: String,
+    #[command(flatten)]
+    wait: Wait,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Move {
+    /// The lease, as `weir cluster leases` names it
+    lease: String,
+    /// The engine to move it to
+    #[arg(required_unless_present = "anywhere")]
+    node: Option<NodeName>,
+    /// End an earlier move: the cluster chooses its place
+    #[arg(long, conflicts_with = "node")]
+    anywhere: bool,
+    #[command(flatten)]
+    wait: Wait,
+}
+
+#[derive(Debug, Clone, Copy, clap::Args)]
+struct Wait {
+    /// Wait until it is done
+    #[arg(long)]
+    wait: bool,
+    /// Wait no longer than this, as 90s; 5m if it is not said
+    #[arg(long, value_name = "TIME", requires = "wait", value_parser = parse_duration)]
+    timeout: Option<Millis>,
+}
+
+impl Wait {
+    /// How long to wait; `None`: not at all.
+    fn limit(self) -> Option<Millis> {
+        self.wait.then(|| self.timeout.unwrap_or(Millis::seconds(300)))
+    }
+}
+
+impl OnMember {
+    pub(super) async fn leave(self, client: &Management, out: &Output) -> Result<(), Failure> {
+        match client.leave(&self.node).await {
+            Ok(member) => self.finish(client, out, member).await,
+            Err(error) => {
+                let what = format!("can't let {:?} leave", self.node);
+                Err(self.refused("leave", what, client, error).await)
+            }
+        }
+    }
+
+    pub(super) async fn down(self, client: &Management, out: &Output) -> Result<(), Failure> {
+        match client.down(&self.node).await {
+            Ok(member) => self.finish(client, out, member).await,
+            Err(error) => {
+                let what = format!("can't down {:?}", self.node);
+                Err(self.refused("down", what, client, error).await)
+            }
+        }
+    }
+
+    async fn finish(
+        self,
+        client: &Management,
+        out: &Output,
+        member: MemberView,
+    ) -> Result<(), Failure> {
+        let Some(limit) = self.wait.limit() else {
+            return out.show(&member, tables::member_line);
+        };
+        match wait::until_removed(client, member, limit).await? {
+            wait::Gone::Removed(member) => out.show(&member, tables::member_line),
+            wait::Gone::Ended(member) => {
+                out.note(&format!("the engine at {} has ended", client.base()));
+                out.show(&member, tables::member_line)
+            }
+        }
+    }
+
+    /// Turns "there is no such member" into a command that works.
+    async fn refused(self, verb: &str, what: String, client: &Management, error: Error) -> Failure {
+        let failure = refused(what, error);
+        if failure.exit != Exit::NotFound {
+            return failure;
+        }
+        // The first answer stands, whatever became of the server since.
+        let known = client.members().await.map(|it| it.members).unwrap_or_default();
+        match did_you_mean(&self.node, known.iter().map(|it| it.name.as_str())) {
+            Some(near) => failure.with_hint(format!("weir cluster {verb} {near}")),
+            None => failure.with_hint("weir cluster members"),
+        }
+    }
+}
+
+impl Move {
+    pub(super) async fn run(self, client: &Management, out: &Output) -> Result<(), Failure> {
+        let told = client.lease_move(&self.lease, self.node.clone()).await.map_err(|error| {
+            let has_hint = matches!(&error, Error::Problem(problem) if problem.hint.is_some());
+            let failure = refused(format!("can't move lease {:?}", self.lease), error);
+            match failure.exit {
+                Exit::NotFound if !has_hint => failure.with_hint("weir cluster leases"),
+                _ => failure,
+            }
+        })?;
+        let told = match self.wait.limit() {
+            Some(limit) => wait::until_moved(client, told, self.node.as_ref(), limit).await?,
+            None => told,
+        };
+        out.show(&told, tables::lease_line)
+    }
+}

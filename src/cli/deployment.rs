@@ -1,0 +1,120 @@
+//! `weir deployment`: which projects the cluster runs.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use weir_domain::{Finding, ProjectName};
+use weir_http_api::{DeploymentRequest, DeploymentView, Page};
+use weir_http_client::Error;
+use weir_project::Loaded;
+use weir_stream::Registry;
+
+use super::args::ManagementArgs;
+use super::failure::{Exit, Failure};
+use super::human::{self, plain, plural};
+use super::look::Look;
+use super::output::Output;
+use super::table::{self, Column, Rows};
+
+use Column::{Number, Text};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    server: ManagementArgs,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List what the cluster is to run
+    List,
+    /// Make all engines run a project directory as it is now
+    Apply {
+        /// The project directory. Every engine must find its data at the same paths
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+        /// Where relative paths of the project begin on the engines; without it, at the directory
+        #[arg(long, value_name = "DIR")]
+        base_dir: Option<PathBuf>,
+    },
+    /// Run nothing of a project any more
+    Withdraw { project: ProjectName },
+}
+
+impl Args {
+    pub(crate) async fn run(self, out: &Output, registry: &Registry) -> Result<ExitCode, Failure> {
+        let client = self.server.client()?;
+        match self.verb {
+            Verb::List => {
+                let page = client.deployments().await;
+                out.show(&page.map_err(|it| refused("can't list deployments", it))?, listed)?;
+            }
+            Verb::Apply { dir, base_dir } => {
+                let (project, request) = compiled(&dir, base_dir, registry)?;
+                let what = format!("{:?} can't be deployed", project.as_str());
+                let deployed = client.deploy(&project, &request).await;
+                out.show(&deployed.map_err(|it| refused(what, it))?, line)?;
+            }
+            Verb::Withdraw { project } => {
+                let what = format!("{:?} can't be withdrawn", project.as_str());
+                let withdrawn = client.withdraw(&project).await.map_err(|error| {
+                    let failure = refused(what, error);
+                    match failure.exit {
+                        Exit::NotFound => failure.with_hint("weir deployment list"),
+                        _ => failure,
+                    }
+                });
+                out.show(&withdrawn?, line)?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn refused(what: impl Into<String>, error: Error) -> Failure {
+    Failure::of_management(what, error)
+}
+
+fn compiled(
+    dir: &std::path::Path,
+    base_dir: Option<PathBuf>,
+    registry: &Registry,
+) -> Result<(ProjectName, DeploymentRequest), Failure> {
+    let what = || format!("{} can't be deployed", dir.display());
+    let absolute = dir.canonicalize().map_err(|error| Failure::of(what(), error))?;
+    let Loaded { project, findings, .. } = weir_project::load(dir, registry);
+    let Some(project) = project.filter(|_| !findings.iter().any(Finding::is_error)) else {
+        return Err(Failure::of_findings(what(), findings));
+    };
+    let request = DeploymentRequest {
+        digest: project.digest.clone(),
+        base_dir: base_dir.unwrap_or(absolute).display().to_string(),
+        plans: project.plans.clone(),
+    };
+    Ok((project.name, request))
+}
+
+fn listed(page: &Page<DeploymentView>, look: &Look) -> String {
+    let narrow = [Text("PROJECT"), Number("WORKFLOWS"), Text("DEPLOYED"), Text("DIGEST")];
+    let mut rows = Rows::new(look, &narrow, &[Text("BASE-DIR")]);
+    for it in &page.items {
+        rows.add(
+            vec![
+                table::text(it.project.as_str()),
+                table::count(it.workflows.len() as u64),
+                table::text(&human::age(look.now, it.deployed_at)),
+                table::text(&format!("{:.12}", it.digest)),
+            ],
+            vec![table::text(&it.base_dir)],
+        );
+    }
+    rows.text()
+}
+
+fn line(it: &DeploymentView, _: &Look) -> String {
+    let workflows = plural(it.workflows.len(), "workflow");
+    format!("{}: {workflows}, digest {:.12}\n", plain(it.project.as_str()), it.digest)
+}
