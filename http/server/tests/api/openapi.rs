@@ -60,6 +60,8 @@ fn the_documents_hold_every_path() {
             "/cluster/members/{node}",
             "/cluster/members/{node}/down",
             "/cluster/members/{node}/leave",
+            "/deployments",
+            "/deployments/{project}",
             "/ready",
         ]
     );
