@@ -59,6 +59,9 @@ fn a_file_changed_while_it_is_read_is_read_again() {
     let weir = Start::of(&project).ready();
     let path = project.put("a.csv", "id,amount\n1,1.5\n");
     let first = weir.open("a.csv").id;
+    wait_for("its record to be read", DEADLINE, || {
+        (weir.stream(first).summary.counts.records_in > 0).then_some(())
+    });
     fs::write(&path, "id,amount\n2,2.5\n").unwrap();
     assert_eq!(weir.closed_after("a.csv", first).state, StreamState::Committed);
     let first = weir.stream(first).summary;

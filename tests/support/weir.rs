@@ -37,6 +37,7 @@ impl Start {
         this.arguments(data_dir)
             .set("weir.rest-server.bind.port=0")
             .set("weir.config-server.bind.port=0")
+            .set("weir.management.bind.port=0")
             .set("weir.metrics.bind.port=0")
     }
 

@@ -26,6 +26,8 @@ const RANGES: &[(u32, &[&str])] = &[
     (5, &["weir-persistence-api", "weir-persistence-sql"]),
     (6, &["weir-runtime", "weir-controllers"]),
     (7, &["weir", "weir-http-api", "weir-http-client", "weir-http-server"]),
+    (10, &["weir-remote"]),
+    (11, &["weir-cluster"]),
 ];
 
 /// The codes that a source gives: written out in a log line, or as the first argument of a fault

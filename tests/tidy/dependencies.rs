@@ -13,7 +13,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("weir-persistence-api", &["domain"]),
     ("weir-persistence-sql", &["domain", "persistence-api"]),
     ("weir-runtime", &["domain", "persistence-api"]),
-    ("weir-controllers", &["domain", "persistence-api", "runtime"]),
+    ("weir-remote", &["domain", "runtime"]),
+    ("weir-cluster", &["domain", "persistence-api", "runtime", "remote"]),
+    ("weir-controllers", &["domain", "persistence-api", "runtime", "cluster"]),
+    ("weir-test-servers", &[]),
     ("weir-records", &[]),
     ("weir-formats", &["domain", "records"]),
     ("weir-expr", &["domain", "records"]),
@@ -27,12 +30,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms without data of records.
-const WITHOUT_ARROW: [&str; 9] = [
+const WITHOUT_ARROW: [&str; 11] = [
     "weir-domain",
     "weir-conf",
     "weir-persistence-api",
     "weir-persistence-sql",
     "weir-runtime",
+    "weir-remote",
+    "weir-cluster",
     "weir-controllers",
     "weir-http-api",
     "weir-http-client",
