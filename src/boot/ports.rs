@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use weir_controllers::access::{self, AccessCoordinator};
 use weir_controllers::streams::StreamMonitor;
-use weir_domain::{ClaimId, LogLine, Stream};
+use weir_domain::{ClaimId, LogLine, Stream, StreamId};
 use weir_persistence_api::{Adoption, Claim, ClaimRequest, Error, Settlement, Unfinished};
 use weir_stream::{Access, AccessError, Monitor};
 
@@ -55,5 +55,11 @@ impl Monitor for MonitorPort {
     async fn close(&self, stream: Stream, lines: Vec<LogLine>) -> Result<(), AccessError> {
         let closed = self.0.close(stream, lines).await;
         closed.map_err(|it| AccessError::Unavailable(it.to_string()))
+    }
+
+    async fn has_ended(&self, stream: StreamId) -> Result<bool, AccessError> {
+        let found = self.0.load(stream).await;
+        let found = found.map_err(|it| AccessError::Unavailable(it.to_string()))?;
+        Ok(found.is_some_and(|it| it.state.is_closed()))
     }
 }

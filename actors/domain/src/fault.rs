@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Code;
+use crate::{Code, StreamId};
 
 /// What the one who meets the fault may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,11 +31,24 @@ pub struct Fault {
     /// What a person can do, where there is something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// What is in the way, where that can be cleared away. For whoever meets the fault at once: it
+    /// is not stored.
+    #[serde(skip)]
+    pub obstacle: Option<Box<Obstacle>>,
+}
+
+/// Something that a stream left in the way of another one. It may go once that stream has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Obstacle {
+    pub stream: StreamId,
+    /// Who can clear it away, and with what.
+    pub connector: String,
+    pub payload: serde_json::Value,
 }
 
 impl Fault {
     pub fn new(kind: FaultKind, code: u32, message: impl Into<String>) -> Self {
-        Self { kind, code: Code(code), message: message.into(), hint: None }
+        Self { kind, code: Code(code), message: message.into(), hint: None, obstacle: None }
     }
 
     pub fn data(code: u32, message: impl Into<String>) -> Self {
@@ -57,6 +70,12 @@ impl Fault {
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    #[must_use]
+    pub fn with_obstacle(mut self, obstacle: Obstacle) -> Self {
+        self.obstacle = Some(Box::new(obstacle));
         self
     }
 }

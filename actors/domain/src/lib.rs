@@ -22,7 +22,7 @@ mod workflow;
 pub use bytes::Bytes;
 pub use cluster::{ClusterAddress, Incarnation, InvalidAddress, InvalidIncarnation, Member};
 pub use code::Code;
-pub use fault::{Fault, FaultKind};
+pub use fault::{Fault, FaultKind, Obstacle};
 pub use finding::{Finding, Place, Severity};
 pub use id::{ClaimId, ClusterId, CommandId, InstanceId, NodeUid, StreamId};
 pub use item::{Fingerprint, Item, ItemStatus, Reprocess};

@@ -17,7 +17,7 @@ use ractor::Actor as _;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use weir_domain::plan::{DEAD_LETTERS, Plan, Role};
-use weir_domain::{Counts, Fault, FaultKind, StageId, Stream, StreamState};
+use weir_domain::{Counts, Fault, FaultKind, Obstacle, StageId, Stream, StreamState};
 use weir_persistence_api::{Claim, Settlement};
 
 use crate::connector::{Action, Outcome, Prepared, RecordReader, Source};
@@ -76,6 +76,7 @@ impl Life<'_> {
             (source, attempted) = self.attempt(source, &claim, &context, &mut reporter).await?;
             let Err(fault) = attempted else { break attempted };
             self.undo(&discard, &reporter).await;
+            self.clear_the_way(&fault, &reporter).await;
             if !self.wait_for_retry(&fault, &mut reporter).await {
                 break Err(fault);
             }
@@ -190,6 +191,22 @@ impl Life<'_> {
             if let Err(fault) = run_action(self.services, action.clone()).await {
                 reporter.warn(fault.code.0, format!("could not clear away: {fault}"));
             }
+        }
+    }
+
+    /// Removes what a stream left in the way that has ended: one whose engine woke up after its
+    /// work was undone by another engine, and was ended before it could clear up again.
+    async fn clear_the_way(&self, fault: &Fault, reporter: &Reporter<'_>) {
+        let Some(obstacle) = &fault.obstacle else { return };
+        let Obstacle { stream, connector, payload } = &**obstacle;
+        // Of a stream that is not known it can't be said that nobody works on it.
+        if !matches!(self.services.monitor.has_ended(*stream).await, Ok(true)) {
+            return;
+        }
+        let action = Action { connector: connector.clone(), payload: payload.clone() };
+        match run_action(self.services, action).await {
+            Ok(_) => reporter.warn(3136, format!("cleared away what stream {stream} left")),
+            Err(fault) => reporter.warn(fault.code.0, format!("could not clear away: {fault}")),
         }
     }
 

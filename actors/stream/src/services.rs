@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use weir_domain::{ClaimId, LogLine, Stream};
+use weir_domain::{ClaimId, LogLine, Stream, StreamId};
 use weir_persistence_api::{Adoption, Claim, ClaimRequest, Settlement, Unfinished};
 use weir_runtime::System;
 
@@ -43,6 +43,9 @@ pub trait Monitor: Send + Sync + 'static {
 
     /// The stream's last state. When this returns `Ok` it is durable.
     async fn close(&self, stream: Stream, lines: Vec<LogLine>) -> Result<(), AccessError>;
+
+    /// Whether a stream is known and has ended: nothing is done on its behalf any more.
+    async fn has_ended(&self, stream: StreamId) -> Result<bool, AccessError>;
 }
 
 /// The other engines, as the data plane sees them.

@@ -34,6 +34,12 @@ impl Owner {
         Self(format!("{stream}@{stage}"))
     }
 
+    /// As a reservation names it.
+    pub(super) fn read(text: &str) -> Option<(StreamId, Self)> {
+        let (stream, _) = text.split_once('@')?;
+        Some((stream.parse().ok()?, Self(text.to_owned())))
+    }
+
     fn has_staged(&self, name: &str) -> bool {
         let rest = name.strip_prefix(&self.0).and_then(|it| it.strip_prefix('@'));
         rest.is_some_and(|it| it.ends_with(STAGED))

@@ -6,12 +6,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::fs::Access;
-use weir_domain::Fault;
+use weir_domain::{Fault, Obstacle, StreamId};
+use weir_stream::Action as StoredAction;
 
-use super::action::parent;
+use super::action::{Action, Discard, parent};
 use super::codes;
 use super::config::TargetRule;
 use super::disk;
+use super::identity::DirectoryId;
 use super::staging::{Owner, Staging};
 
 /// Where an output directory stands and what may be done there.
@@ -127,6 +129,14 @@ impl Place<'_> {
             .with_hint("make it the directory of a sink of its own"))
     }
 
+    /// What another stream has in the staging directory.
+    fn obstacle(&self, stream: StreamId, owner: Owner) -> Obstacle {
+        let directory = self.directory.to_owned();
+        let discard = Discard { directory, owner, directory_id: DirectoryId::default() };
+        let StoredAction { connector, payload } = Action::Discard(discard).stored();
+        Obstacle { stream, connector, payload }
+    }
+
     fn reserve(&self, name: &str, owner: &Owner, next: &mut u64) -> Result<(), Fault> {
         let target = self.directory.join(name);
         let failed =
@@ -151,9 +161,13 @@ impl Place<'_> {
         let message = format!(
             "another stream is about to publish {at}: {stream} reserved it by {reservation}"
         );
-        Err(Fault::transient(codes::OUTPUT_RESERVED, message).with_hint(format!(
+        let fault = Fault::transient(codes::OUTPUT_RESERVED, message).with_hint(format!(
             "give each workflow a name or directory of its own; if {stale}, delete {reservation}"
-        )))
+        ));
+        Err(match Owner::read(&holder) {
+            Some((stream, owner)) => fault.with_obstacle(self.obstacle(stream, owner)),
+            None => fault,
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use weir_domain::plan::{DeadLetters, Edge, OnError, Plan, Retry, Role, Stage};
 use weir_domain::{
     ClaimId, Fault, Fingerprint, Item, ItemStatus, LogLine, Millis, NodeName, Place, PortName,
-    ProjectName, Reprocess, StageId, Stream, Timestamp, WorkflowName,
+    ProjectName, Reprocess, StageId, Stream, StreamId, Timestamp, WorkflowName,
 };
 use weir_persistence_api::{
     Acquired, Adoption, Claim, ClaimRequest, Error, Fence, ItemFilter, ItemStore as _, LeaseName,
@@ -473,6 +473,11 @@ impl Monitor for TestMonitor {
     async fn close(&self, stream: Stream, lines: Vec<LogLine>) -> Result<(), AccessError> {
         self.report(stream, lines);
         Ok(())
+    }
+    async fn has_ended(&self, stream: StreamId) -> Result<bool, AccessError> {
+        let states = self.0.lock().unwrap();
+        let last = states.get(&stream.to_string()).and_then(|it| it.last());
+        Ok(last.is_some_and(|it| it.state.is_closed()))
     }
 }
 

@@ -218,6 +218,28 @@ fn a_subdirectory_appears_with_the_first_file_in_it() {
 }
 
 #[test]
+fn what_a_stream_that_ended_left_in_the_way_can_be_cleared_away() {
+    let project = Project::new();
+    project.mkdir("out");
+    let mut sink = project.sink(json!({}));
+    let first = prepare(&mut *sink, 1, &["AA"]).unwrap();
+    // Another stage of another stream: it must not be touched.
+    let mut other = project.sink(json!({"name": "y.jsonl"}));
+    let third = prepare(&mut *other, 3, &["UA"]).unwrap();
+
+    let fault = prepare(&mut *sink, 2, &["DL"]).unwrap_err();
+    let obstacle = fault.obstacle.expect("it is known who is in the way");
+    assert_eq!(obstacle.stream, stream(1).stream);
+    let clear = weir_stream::Action { connector: obstacle.connector, payload: obstacle.payload };
+    assert_eq!(run_twice(&project, &[clear]), []);
+    let second = prepare(&mut *sink, 2, &["DL"]).unwrap();
+    run_twice(&project, &second.actions);
+    run_twice(&project, &third.actions);
+    assert_eq!(project.names("out"), ["x.jsonl", "y.jsonl"]);
+    drop(first);
+}
+
+#[test]
 fn of_two_streams_with_one_target_the_second_waits_and_then_fails() {
     let project = Project::new();
     project.mkdir("out");
