@@ -11,7 +11,7 @@ help:
 	@echo 'make test    everything that CI runs'
 	@echo 'make chaos   clusters under faults, for an hour; WEIR_SEED repeats a run'
 	@echo 'make verify  format, lints, docs, licences'
-	@echo 'make bench   the whole product against bare loops, on 1 GB of records'
+	@echo 'make bench   the whole product against bare loops, on 1 GB of records; then the cluster'
 
 run: tools
 	$(CARGO) build --locked
@@ -29,9 +29,10 @@ verify: tools
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps --quiet
 
-bench: tools
-	$(CARGO) build --locked --release --bin weir --example bench
+bench: test-tools
+	$(CARGO) build --locked --release --bin weir --example bench --example cluster-bench
 	./target/release/examples/bench
+	./target/release/examples/cluster-bench
 
 fmt:
 	$(CARGO) fmt --all

@@ -8,6 +8,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod bad_data;
+mod chaos;
+mod cluster;
 mod crash;
 mod damage;
 mod disk;

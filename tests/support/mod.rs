@@ -1,13 +1,16 @@
 //! What the tests share: a project, a process that runs it, and looks at what came of it.
 
+pub(crate) mod cluster;
 pub(crate) mod files;
 pub(crate) mod flow;
+mod net;
 mod project;
 mod ran;
 mod wait;
 mod weir;
 
 pub(crate) use flow::Flow;
+pub(crate) use net::Net;
 pub(crate) use project::Project;
 pub(crate) use ran::weir;
 pub(crate) use wait::{DEADLINE, wait_for, wait_until};

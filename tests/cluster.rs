@@ -1,0 +1,42 @@
+//! Engines as a cluster: real processes on hosts of their own, from the samples that are shipped,
+//! under the faults that a cluster is for. One oracle judges each of them at its end.
+//!
+//! What takes longer, and faults at random, are in `chaos`.
+
+mod form;
+mod leave;
+mod loss;
+mod partition;
+mod store;
+mod strangers;
+
+use std::time::Duration;
+
+use crate::support::cluster::Cluster;
+
+/// How often the outside world brings a file.
+pub(crate) const FILE_EVERY: Duration = Duration::from_millis(100);
+
+/// The controllers, which are one each in a cluster.
+const CONTROLLERS: [&str; 3] = ["access-coordinator", "deployment-storage", "stream-monitor"];
+/// The one that files can't do without.
+pub(crate) const ACCESS: &str = "access-coordinator";
+
+/// What a node logs as an error when it ends because the others go on without it.
+pub(crate) const DOWNED: &str = "WEIR-11008";
+/// The exit code of such a node: −1, as far as a process can say so.
+pub(crate) const DOWNED_EXIT: i32 = 255;
+
+/// The position of another node than this one.
+pub(crate) fn other(cluster: &Cluster, than: usize) -> usize {
+    (than + 1) % cluster.nodes.len()
+}
+
+/// Waits until a node ends because the others went on without it, and begins its next life.
+#[track_caller]
+fn comes_back(cluster: &mut Cluster, at: usize) {
+    let status = cluster.nodes[at].ended();
+    assert_eq!(status.code(), Some(DOWNED_EXIT), "{}", cluster.nodes[at].log());
+    cluster.nodes[at].start();
+    cluster.all_up();
+}

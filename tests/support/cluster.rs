@@ -1,0 +1,317 @@
+//! A cluster of engines, each a process on a host of its own, with a database on one more.
+//!
+//! - The engines run the samples that are shipped. Only what can't be the same on one machine is set
+//!   otherwise: where certificates and data are.
+//! - One cluster runs at a time: several would starve each other, and what is seen here is mostly
+//!   about time.
+//! - Whoever waits for the cluster asks its management, as an operator would.
+
+mod commands;
+mod database;
+mod files;
+mod http;
+mod node;
+mod oracle;
+mod watch;
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use weir_domain::NodeStatus;
+use weir_http_api::{LeaseView, MemberView};
+
+use super::{DEADLINE, Net, Project, wait_for, wait_until};
+pub(crate) use commands::Commands;
+use database::Database;
+pub(crate) use database::Kind;
+pub(crate) use files::Files;
+use node::{Node, TOKEN};
+pub(crate) use oracle::Oracle;
+use watch::Watch;
+
+/// Codes of what engines log as errors while their database is away.
+pub(crate) const LOST: &[&str] = &["WEIR-05", "WEIR-11005"];
+
+/// What a node logs as errors when it finds that another one took over what it did.
+pub(crate) const DEPOSED: &[&str] = &["fault=WEIR-06009", "WEIR-06018"];
+
+/// The host of the database.
+pub(crate) const DB: &str = "db";
+
+/// What a cluster is started with.
+pub(crate) struct Setup {
+    nodes: usize,
+    kind: Kind,
+    settings: Vec<String>,
+    has_schema: bool,
+}
+
+impl Setup {
+    /// A setting that differs from the sample, for all nodes.
+    pub(crate) fn set(mut self, setting: &str) -> Self {
+        self.settings.push(setting.to_owned());
+        self
+    }
+
+    /// Nobody prepares the database.
+    pub(crate) fn without_schema(mut self) -> Self {
+        self.has_schema = false;
+        self
+    }
+
+    /// Network, database and certificates, and no engine yet. `None` where no networks can be made.
+    pub(crate) fn prepared(self) -> Option<Cluster> {
+        let serial = one_at_a_time();
+        let names: Vec<_> = (1..=self.nodes).map(|it| format!("node-{it}")).collect();
+        let hosts: Vec<_> = names.iter().map(String::as_str).chain([DB]).collect();
+        let net = Arc::new(Net::of(&hosts)?);
+        let root = tempfile::Builder::new().prefix("weir-cluster-").tempdir().unwrap();
+        make_certificates(&root.path().join("tls"), &hosts);
+        let database = Database::start(&net, self.kind, root.path());
+        let node = |name: &String| self.node(&net, &database, root.path(), name);
+        let nodes: Vec<_> = names.iter().map(node).collect();
+        if self.has_schema {
+            let ran = nodes[0].weir_with_conf(&["persistence", "migrate"]);
+            assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+        }
+        Some(Cluster { nodes, net, database, root, _serial: serial })
+    }
+
+    /// As `prepared`, with all engines up.
+    #[track_caller]
+    pub(crate) fn up(self) -> Option<Cluster> {
+        let mut cluster = self.prepared()?;
+        cluster.nodes.iter_mut().for_each(Node::start);
+        cluster.all_up();
+        Some(cluster)
+    }
+
+    fn node(&self, net: &Arc<Net>, database: &Database, root: &Path, name: &str) -> Node {
+        let directory = root.join(name);
+        let sample =
+            repository().join("conf").join(self.kind.sample()).join(format!("{name}.conf"));
+        // A sample for each of three nodes; a further one differs by its name only.
+        let (sample, canonical) = match sample.exists() {
+            true => (sample, None),
+            false => (
+                sample.with_file_name("node-1.conf"),
+                Some(format!("weir.cluster.canonical.host={name}")),
+            ),
+        };
+        let tls = root.join("tls");
+        let file = |key: &str, name: &str| format!("{key}={}", tls.join(name).display());
+        let mut arguments: Vec<OsString> = vec!["--conf".into(), sample.into()];
+        let certificates = [
+            file("weir.cluster.tls.certificate", &format!("{name}.pem")),
+            file("weir.cluster.tls.key", &format!("{name}.key")),
+            file("weir.cluster.tls.ca", "ca.pem"),
+        ];
+        let own = certificates.into_iter().chain(database.settings()).chain(canonical);
+        for setting in own.chain(self.settings.iter().cloned()) {
+            arguments.extend(["-D".into(), setting.into()]);
+        }
+        let environment = vec![
+            ("WEIR_DATA_DIR", directory.join("data").into_os_string()),
+            ("WEIR_DATABASE_PASSWORD", database.password().into()),
+            ("WEIR_MANAGEMENT_TOKEN", TOKEN.into()),
+            ("WEIR_MANAGEMENT_READ_ONLY", "false".into()),
+        ];
+        Node::new(net.clone(), name, arguments, environment, directory)
+    }
+}
+
+fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn one_at_a_time() -> MutexGuard<'static, ()> {
+    static SERIAL: Mutex<()> = Mutex::new(());
+    // A test that failed says nothing about the next one.
+    SERIAL.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+pub(crate) fn make_certificates(directory: &Path, hosts: &[&str]) {
+    let directory = directory.to_str().unwrap();
+    let arguments = [&["certs", "dev", "--dir", directory], hosts].concat();
+    let ran = super::ran::Ran::of(super::ran::binary().args(arguments));
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+}
+
+pub(crate) struct Cluster {
+    /// Before all else when it is dropped: they use what follows.
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) database: Database,
+    pub(crate) net: Arc<Net>,
+    root: TempDir,
+    _serial: MutexGuard<'static, ()>,
+}
+
+impl Cluster {
+    /// A cluster of so many nodes, up to three of them as the samples have them.
+    pub(crate) fn of(nodes: usize, kind: Kind) -> Setup {
+        Setup { nodes, kind, settings: Vec::new(), has_schema: true }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// Waits until all nodes that run see each other up, and nobody else.
+    #[track_caller]
+    pub(crate) fn all_up(&mut self) {
+        let running: BTreeSet<_> = self
+            .nodes
+            .iter_mut()
+            .filter_map(|it| it.is_running().then(|| it.name.clone()))
+            .collect();
+        for at in 0..self.nodes.len() {
+            if !running.contains(&self.nodes[at].name) {
+                continue;
+            }
+            let what = format!("{running:?} to be up as {} sees it", self.nodes[at].name);
+            wait_until(&what, DEADLINE, || {
+                self.assert_running(&running);
+                sees_up(&self.nodes[at], &running)
+            });
+        }
+    }
+
+    /// As `all_up`, after faults: starts again who ended, as a service manager does, until all are
+    /// up. `is_right` judges how they ended.
+    #[track_caller]
+    pub(crate) fn all_up_again(&mut self, is_right: impl Fn(ExitStatus) -> bool) {
+        wait_until("all nodes to be up again", 2 * DEADLINE, || {
+            for node in &mut self.nodes {
+                if let Some(status) = node.try_ended() {
+                    assert!(is_right(status), "{} ended ({status}):\n{}", node.name, node.log());
+                }
+                if !node.is_running() {
+                    node.start();
+                }
+            }
+            let names: BTreeSet<_> = self.nodes.iter().map(|it| it.name.clone()).collect();
+            self.nodes.iter().all(|it| sees_up(it, &names))
+        });
+    }
+
+    /// A process that ended makes waiting for it vain.
+    fn assert_running(&mut self, names: &BTreeSet<String>) {
+        for node in self.nodes.iter_mut().filter(|it| names.contains(&it.name)) {
+            assert!(node.is_running(), "{} ended:\n{}", node.name, node.log());
+        }
+    }
+
+    /// Makes a project run, on all engines.
+    #[track_caller]
+    pub(crate) fn deploy(&self, project: &Project) {
+        let directory = project.dir();
+        let ran = self.nodes[0].weir(&["deployment", "apply", directory.to_str().unwrap()]);
+        assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    }
+
+    /// Waits until a node sees another one in this status.
+    #[track_caller]
+    pub(crate) fn sees(&self, from: usize, name: &str, status: NodeStatus) {
+        let what = format!("{} to see {name} {status:?}", self.nodes[from].name);
+        wait_until(&what, DEADLINE, || self.sees_now(from, name, status));
+    }
+
+    pub(crate) fn sees_now(&self, from: usize, name: &str, status: NodeStatus) -> bool {
+        let members = self.nodes[from].members().map(|it| it.members).unwrap_or_default();
+        let newest = members.iter().filter(|it| it.name.as_str() == name).max_by_key(|it| it.uid);
+        newest.is_some_and(|it| it.status == status)
+    }
+
+    /// Waits until a node knows of no life of another one that is not over.
+    #[track_caller]
+    pub(crate) fn gone(&self, from: usize, name: &str) {
+        let what = format!("{} to do without {name}", self.nodes[from].name);
+        wait_until(&what, LOSS_WITHIN, || {
+            self.nodes[from].members().is_some_and(|it| {
+                let mut lives = it.members.iter().filter(|it| it.name.as_str() == name);
+                lives.all(|it| it.status >= NodeStatus::Down)
+            })
+        });
+    }
+
+    /// A lease that somebody holds, as a node sees it.
+    #[track_caller]
+    pub(crate) fn lease(&self, from: usize, lease: &str) -> LeaseView {
+        wait_for(&format!("a holder of {lease}"), DEADLINE, || held(&self.nodes[from], lease))
+    }
+
+    /// Waits until a node says whether it can reach another one.
+    #[track_caller]
+    pub(crate) fn reaches(&self, from: usize, name: &str, wanted: bool) {
+        let what = format!("{} to find {name} reachable: {wanted}", self.nodes[from].name);
+        wait_until(&what, DEADLINE, || {
+            living(&self.nodes[from])
+                .iter()
+                .any(|it| it.name.as_str() == name && it.unreachable != wanted)
+        });
+    }
+
+    /// The position of the node that holds a lease, once somebody who runs does.
+    #[track_caller]
+    pub(crate) fn holder(&mut self, lease: &str) -> usize {
+        wait_for(&format!("a holder of {lease}"), DEADLINE, || {
+            let at = self.nodes.iter_mut().position(Node::is_running)?;
+            let owner = held(&self.nodes[at], lease)?.owner?;
+            self.nodes.iter().position(|it| it.name == owner.name.as_str())
+        })
+    }
+
+    /// Waits until a node tells of another holder than the one of this epoch; returns its lease.
+    #[track_caller]
+    pub(crate) fn moved(&self, from: usize, lease: &str, epoch: u64) -> LeaseView {
+        wait_for(&format!("{lease} to move"), DEADLINE, || {
+            held(&self.nodes[from], lease).filter(|it| it.epoch > epoch)
+        })
+    }
+
+    /// Ends all nodes as an operator would, one after the other.
+    #[track_caller]
+    pub(crate) fn stop(&mut self) {
+        for node in &mut self.nodes {
+            if node.is_running() {
+                node.terminate();
+                let status = node.ended();
+                assert_eq!(status.code(), Some(0), "{}:\n{}", node.name, node.log());
+            }
+        }
+    }
+
+    /// Waits for a condition of the cluster.
+    #[track_caller]
+    pub(crate) fn until(&self, what: &str, condition: impl FnMut() -> bool) {
+        wait_until(what, DEADLINE, condition);
+    }
+}
+
+/// Whether a node is ready, and sees these up and no other one alive.
+fn sees_up(node: &Node, names: &BTreeSet<String>) -> bool {
+    let living = living(node);
+    let up = living.iter().filter(|it| it.status == NodeStatus::Up && !it.unreachable);
+    let up: BTreeSet<_> = up.map(|it| it.name.to_string()).collect();
+    up == *names && living.len() == names.len() && node.is_ready()
+}
+
+/// The members whose lives are not over, as a node sees them.
+fn living(node: &Node) -> Vec<MemberView> {
+    let members = node.members().map(|it| it.members).unwrap_or_default();
+    members.into_iter().filter(|it| it.status < NodeStatus::Down).collect()
+}
+
+/// A lease that somebody holds now, as a node sees it.
+fn held(node: &Node, lease: &str) -> Option<LeaseView> {
+    let leases = node.leases()?;
+    leases.into_iter().find(|it| it.name == lease && it.state == weir_http_api::LeaseState::Held)
+}
+
+/// Longer than it takes a cluster to do without a node, whatever way it was lost.
+pub(crate) const LOSS_WITHIN: Duration = Duration::from_secs(30);
