@@ -17,7 +17,8 @@ use crate::error::{Error, OrderError};
 use crate::event::ClusterEvent;
 use crate::liveness::{Chitchat, DETAILS};
 use crate::membership::explain::{Clues, Reason, explain};
-use crate::membership::keeper::{Command, Keeper, Outlets, Outside, Parts};
+use crate::membership::keeper::{Command, Inlets, Keeper, Outlets, Parts};
+use crate::membership::surroundings::{Ground, Outside};
 use crate::membership::{Core, Order, Rules};
 use crate::mesh::{Mesh, MeshLink};
 use crate::reach::is_present;
@@ -85,22 +86,28 @@ impl Cluster {
             is_over: watch::Sender::new(false),
         };
         let (commands, inbox) = mpsc::channel(COMMANDS);
-        let parts = Parts {
-            core: Core::new(
-                own_row(system, &settings),
-                rules,
-                settings.strategy.clone(),
-                settings.timing,
-            ),
-            system: system.clone(),
+        let ground = Ground {
+            me: system.incarnation(),
             own_address: settings.address.clone(),
             seeds: settings.seeds.clone(),
-            look_every: settings.look_every,
-            describe: settings.describe.clone(),
             outside: outside.clone(),
             admission,
+            describe: settings.describe.clone(),
+        };
+        let (strategy, timing) = (settings.strategy.clone(), settings.timing);
+        let parts = Parts {
+            system: system.clone(),
+            core: Core::new(own_row(system, &settings), rules, strategy, timing),
+            ground,
+            look_every: settings.look_every,
             watermarks: watermarks.clone(),
             outlets: outlets.clone(),
+        };
+        let inlets = Inlets {
+            store,
+            commands: inbox,
+            news: outside.as_ref().map(|it| it.mesh.listen()),
+            heard: outside.as_ref().map(|it| it.liveness.heard()),
         };
         let inner = Inner {
             system: system.clone(),
@@ -114,17 +121,16 @@ impl Cluster {
         };
         let cluster = Self(Arc::new(inner));
         cluster.add_steps()?;
-        cluster.keep(parts, store, inbox);
+        cluster.keep(parts, inlets);
         Ok(cluster)
     }
 
     /// Starts the keeper. Without it the node would be blind: if it fails, so does the node.
-    fn keep(&self, parts: Parts, store: Arc<dyn MemberStore>, commands: mpsc::Receiver<Command>) {
+    fn keep(&self, parts: Parts, inlets: Inlets) {
         let Inner { system, settings, outside, outlets, .. } = &*self.0;
         let seeds: Vec<String> = settings.seeds.iter().map(ToString::to_string).collect();
         tracing::info!(code = %code::CONNECTING, ?seeds, "trying to connect to the cluster");
-        let news = outside.as_ref().map(|it| it.mesh.listen());
-        let keeper = Keeper::run(parts, store, commands, news);
+        let keeper = Keeper::run(parts, inlets);
         let keeper = system.tasks().spawn("cluster/members", keeper);
         let shutdown = system.shutdown().clone();
         system.tasks().spawn("cluster/members-watch", async move {

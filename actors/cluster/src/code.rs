@@ -35,12 +35,8 @@ pub const WATERMARK: Code = Code(11_013);
 pub const DISCOVERY: Code = Code(11_014);
 /// Gossip ended, and was started again.
 pub const GOSSIP: Code = Code(11_015);
-/// A node asked to be let in and was refused.
-pub const REFUSED: Code = Code(11_016);
 /// A member's row has gone from the store.
 pub const FORGOTTEN: Code = Code(11_017);
-/// The settings of the cluster contradict each other.
-pub const SETTINGS: Code = Code(11_018);
 
 /// Too few nodes are there for any of them to go up.
 pub const TOO_FEW: Code = Code(11_020);

@@ -20,8 +20,6 @@ pub enum Error {
     OtherCluster { found: ClusterName, wanted: ClusterName },
     #[error(transparent)]
     Watermark(#[from] watermark::Error),
-    #[error("weir.cluster.{key}: {reason}")]
-    Settings { key: &'static str, reason: String },
     #[error("this node is shutting down")]
     ShuttingDown,
 }

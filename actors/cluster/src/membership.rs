@@ -20,6 +20,7 @@ mod join;
 mod journalist;
 pub(crate) mod keeper;
 mod rule;
+pub(crate) mod surroundings;
 #[cfg(test)]
 pub(crate) mod tests;
 

@@ -137,7 +137,19 @@ pub enum Decision {
     /// Nothing is wrong.
     Nothing,
     /// These go down; who is among them itself stops at once.
-    Down { nodes: BTreeSet<NodeUid>, why: String },
-    /// Who first writes `win` into the store stays; whoever can't has to take `lose` for it.
-    Contest { after: Duration, win: BTreeSet<NodeUid>, lose: BTreeSet<NodeUid>, why: String },
+    Down {
+        nodes: BTreeSet<NodeUid>,
+        why: String,
+    },
+    Contest(Contest),
+}
+
+/// Who first writes `win` into the store stays; whoever can't has to take `lose` for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contest {
+    /// How long this side waits before it tries.
+    pub after: Duration,
+    pub win: BTreeSet<NodeUid>,
+    pub lose: BTreeSet<NodeUid>,
+    pub why: String,
 }

@@ -6,11 +6,14 @@
 //!
 //! `WEIR_SEED=17 cargo test -p weir-cluster simulation` runs one scenario and tells what happens.
 
+mod calls;
 mod checks;
 mod faults;
 mod net;
 mod node;
+mod process;
 mod store;
+mod turn;
 mod world;
 
 use std::fmt::Write as _;
@@ -20,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use world::World;
 
 /// Scenarios of one run.
-const SCENARIOS: u64 = 2_000;
+const SCENARIOS: u64 = 10_000;
 
 /// Runs one scenario. An error is what was violated, and when.
 fn run(seed: u64, is_told: bool) -> Result<String, String> {

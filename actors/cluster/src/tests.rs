@@ -1,6 +1,7 @@
 //! Several nodes in one process, with real gossip, on paused time.
 
 mod life;
+mod links;
 mod refusals;
 mod splits;
 

@@ -13,7 +13,9 @@ use weir_persistence_api::{MemberChanges, Members};
 
 use super::{Draft, Join, Own, Rules, join, lead, leader, own};
 use crate::reach::{Reach, is_present};
-use crate::resolver::{Decision, Picture, Stability, Step, Strategy, Timing, decide, survives};
+use crate::resolver::{
+    Contest, Decision, Picture, Stability, Step, Strategy, Timing, decide, survives,
+};
 
 /// A node that did not look for so long can't rely on what it saw.
 const GAP: Duration = Duration::from_secs(2);
@@ -234,15 +236,13 @@ impl Core {
         if !matches!(self.own(), Own::Up | Own::Leaving) {
             return;
         }
-        if !matches!(decision, Decision::Contest { .. }) {
+        if !matches!(decision, Decision::Contest(_)) {
             self.contest_since = None;
         }
         match decision {
             Decision::Nothing => {}
-            Decision::Down { nodes, why } => self.down(draft, turn, &nodes, why),
-            Decision::Contest { after, win, lose, why } => {
-                self.contest(now, after, (&win, &lose), why, draft, turn);
-            }
+            Decision::Down { nodes, why } => self.down(draft, turn, &nodes, &why),
+            Decision::Contest(contest) => self.contest(now, &contest, draft, turn),
         }
     }
 
@@ -251,7 +251,7 @@ impl Core {
         draft: &mut Draft<'_>,
         turn: &mut Turn,
         nodes: &BTreeSet<NodeUid>,
-        why: String,
+        why: &str,
     ) {
         // Who goes down itself says so where it can, and decides nothing about others.
         let is_over = nodes.contains(&self.me.node.uid);
@@ -260,11 +260,11 @@ impl Core {
             is_present(it.status) && nodes.contains(&uid) && (!is_over || uid == self.me.node.uid)
         };
         for member in draft.members.iter().filter(ends) {
-            draft.set(member, NodeStatus::Down, why.clone());
+            draft.set(member, NodeStatus::Down, why);
         }
-        turn.resolved = Some(why.clone());
+        turn.resolved = Some(why.to_owned());
         if is_over {
-            turn.stop = Some(Stop::Downed { why });
+            turn.stop = Some(Stop::Downed { why: why.to_owned() });
         }
     }
 
@@ -272,24 +272,23 @@ impl Core {
     fn contest(
         &mut self,
         now: Duration,
-        after: Duration,
-        (win, lose): (&BTreeSet<NodeUid>, &BTreeSet<NodeUid>),
-        why: String,
+        contest: &Contest,
         draft: &mut Draft<'_>,
         turn: &mut Turn,
     ) {
-        let since = *self.contest_since.get_or_insert(now);
-        let given_up_at = since + after + self.patience;
+        let Contest { after, win, lose, why } = contest;
+        let tries_at = *self.contest_since.get_or_insert(now) + *after;
+        let gives_up_at = tries_at + self.patience;
         if self.may_write(now) {
-            match now >= since + after {
-                true => self.down(draft, turn, win, format!("{why}; this side was first")),
-                false => turn.wake = Some(since + after),
+            match now >= tries_at {
+                true => self.down(draft, turn, win, &format!("{why}; this side was first")),
+                false => turn.wake = Some(tries_at),
             }
-        } else if now >= given_up_at {
+        } else if now >= gives_up_at {
             let why = format!("{why}; the store that decides can't be reached from this side");
-            self.down(draft, turn, lose, why);
+            self.down(draft, turn, lose, &why);
         } else {
-            turn.wake = Some(given_up_at);
+            turn.wake = Some(gives_up_at);
         }
     }
 

@@ -19,7 +19,8 @@ pub(super) enum Outcome {
     Saved(u64),
     /// Somebody else was first.
     Late,
-    Failed(String),
+    NotRead(String),
+    NotSaved(String),
 }
 
 pub(super) struct Desk {
@@ -56,20 +57,22 @@ impl Desk {
     pub(super) fn read(&mut self) {
         self.is_stale = false;
         let store = self.store.clone();
-        self.begin("cluster/look", async move { store.member_list().await.map(Outcome::Read) });
+        let read = async move { store.member_list().await.map(Outcome::Read) };
+        self.begin("cluster/look", Outcome::NotRead, read);
     }
 
     pub(super) fn save(&mut self, seen: u64, changes: MemberChanges) {
         self.is_stale = true;
         let store = self.store.clone();
-        self.begin("cluster/change", async move {
+        let save = async move {
             let saved = store.member_save(seen, changes).await?;
             Ok(saved.map_or(Outcome::Late, Outcome::Saved))
-        });
+        };
+        self.begin("cluster/change", Outcome::NotSaved, save);
     }
 
-    /// What comes next waits for its time.
-    pub(super) fn failed(&mut self) {
+    /// The next look waits for its time.
+    pub(super) fn rest(&mut self) {
         self.is_stale = false;
     }
 
@@ -78,7 +81,7 @@ impl Desk {
         self.is_busy = false;
     }
 
-    fn begin<F>(&mut self, name: &'static str, work: F)
+    fn begin<F>(&mut self, name: &'static str, failed: fn(String) -> Outcome, work: F)
     where
         F: Future<Output = weir_persistence_api::Result<Outcome>> + Send + 'static,
     {
@@ -87,8 +90,8 @@ impl Desk {
         self.system.tasks().spawn(name, async move {
             let outcome = match tokio::time::timeout(WITHIN, work).await {
                 Ok(Ok(outcome)) => outcome,
-                Ok(Err(error)) => Outcome::Failed(error.to_string()),
-                Err(_) => Outcome::Failed(format!("no answer within {WITHIN:?}")),
+                Ok(Err(error)) => failed(error.to_string()),
+                Err(_) => failed(format!("no answer within {WITHIN:?}")),
             };
             // Nobody takes it when membership has ended.
             let _ = sender.send(outcome).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use weir_domain::{NodeStatus, NodeUid};
 
 use super::broken::superfluous;
-use super::{Decision, Node, Picture, Standing, Strategy, Tie};
+use super::{Contest, Decision, Node, Picture, Standing, Strategy, Tie};
 
 /// What one side's members amount to.
 struct Sides {
@@ -38,7 +38,9 @@ pub fn decide(strategy: &Strategy, picture: &Picture) -> Decision {
     match fate(strategy, picture, &there) {
         Fate::GoesOn(why) => Decision::Down { nodes: others, why },
         Fate::Ends(why) => Decision::Down { nodes: here, why },
-        Fate::Contest { after, why } => Decision::Contest { after, win: others, lose: here, why },
+        Fate::Contest { after, why } => {
+            Decision::Contest(Contest { after, win: others, lose: here, why })
+        }
     }
 }
 
@@ -47,7 +49,7 @@ pub fn survives(strategy: &Strategy, picture: &Picture) -> bool {
     match decide(strategy, picture) {
         Decision::Nothing => true,
         Decision::Down { nodes, .. } => !nodes.contains(&picture.me),
-        Decision::Contest { .. } => false,
+        Decision::Contest(_) => false,
     }
 }
 

@@ -66,7 +66,7 @@ fn fate(strategy: &Strategy, picture: &Picture) -> Fate {
         Decision::Nothing => Fate::GoesOn,
         Decision::Down { nodes, .. } if nodes.contains(&picture.me) => Fate::Ends,
         Decision::Down { .. } => Fate::GoesOn,
-        Decision::Contest { .. } => Fate::Contest,
+        Decision::Contest(_) => Fate::Contest,
     }
 }
 
@@ -169,7 +169,7 @@ proptest! {
         let gone = match decide(&keep_majority(), &picture) {
             Decision::Nothing => BTreeSet::new(),
             Decision::Down { nodes, .. } => nodes,
-            contest @ Decision::Contest { .. } => panic!("nobody is elsewhere: {contest:?}"),
+            contest @ Decision::Contest(_) => panic!("nobody is elsewhere: {contest:?}"),
         };
         prop_assert!(gone.len() < 6);
         prop_assert!(reach.broken.iter().all(|(a, b)| gone.contains(a) || gone.contains(b)));
@@ -182,7 +182,7 @@ fn two_nodes_contest_and_three_do_not() {
     let win = [uid(2)].into();
     let lose = [uid(1)].into();
     match decide(&keep_majority(), &two) {
-        Decision::Contest { after: Duration::ZERO, win: w, lose: l, why } => {
+        Decision::Contest(Contest { after: Duration::ZERO, win: w, lose: l, why }) => {
             assert_eq!((w, l), (win, lose));
             assert_eq!(why, "by keep-majority: 1 members are on this side, 1 on the other");
         }
@@ -234,7 +234,7 @@ fn the_smaller_side_tries_for_the_lease_later() {
     let delay = |side: &[u8]| {
         let side = side.iter().map(|&n| uid(n)).collect();
         match decide(&strategy, &picture(uid(1), &up(3), &side)) {
-            Decision::Contest { after, .. } => after,
+            Decision::Contest(it) => it.after,
             other => panic!("{other:?}"),
         }
     };

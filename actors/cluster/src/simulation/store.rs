@@ -54,7 +54,7 @@ impl Store {
     pub(super) fn call(&mut self, now: Millis, owner: &str, call: Call) -> Result<Answer, String> {
         Ok(match call {
             Call::Members => Answer::Members(self.members.clone()),
-            Call::Save { seen, changes } => Answer::Saved(self.save(seen, changes)?),
+            Call::Save { seen, changes } => Answer::Saved(self.save(seen, &changes)?),
             Call::Leases => Answer::Leases(self.leases.clone()),
             Call::Acquire { lease, ttl } => {
                 let row = &self.leases[lease];
@@ -103,7 +103,7 @@ impl Store {
         Answer::Granted { epoch }
     }
 
-    fn save(&mut self, seen: u64, changes: MemberChanges) -> Result<Option<u64>, String> {
+    fn save(&mut self, seen: u64, changes: &MemberChanges) -> Result<Option<u64>, String> {
         if seen != self.members.version {
             return Ok(None);
         }
@@ -111,7 +111,7 @@ impl Store {
             let old = self.members.members.iter().find(|it| it.node.uid == new.node.uid);
             check_step(old, new)?;
         }
-        crate::membership::tests::apply(&mut self.members, &changes);
+        crate::membership::tests::apply(&mut self.members, changes);
         self.check_names()?;
         Ok(Some(self.members.version))
     }

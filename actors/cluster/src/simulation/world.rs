@@ -6,33 +6,31 @@ use std::time::Duration;
 
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
-use uuid::Uuid;
-use weir_domain::{NodeStatus, NodeUid};
-use weir_persistence_api::{Fence, LeaseName};
+use weir_domain::NodeUid;
+use weir_persistence_api::LeaseName;
 
-use super::faults::{Fault, Planned, plan};
+use super::faults::{Planned, plan};
 use super::net::Net;
-use super::node::{Node, Start};
+use super::node::Node;
 use super::store::{Answer, Call, Millis, Store};
-use crate::membership::{Order, Stop};
 use crate::resolver::{Strategy, Tie};
-use crate::singleton::{Action, Report, State};
-use crate::testing::member;
+use crate::singleton::Report;
 
 /// Between two steps of the network.
 const STEP: Millis = 200;
 /// The longest time between two turns of a node.
-const TURN: Millis = 500;
-const LOOK: Millis = 1_000;
+pub(super) const TURN: Millis = 500;
+pub(super) const LOOK: Millis = 1_000;
+pub(super) const TTL: Millis = 6_000;
 /// What a node waits for an answer of the store.
-const PATIENCE: Millis = 1_500;
+pub(super) const PATIENCE: Millis = 1_500;
 /// How long the cluster may take to come to rest after the last fault.
 const REST: Millis = 90_000;
 /// How long it has to stay at rest.
 const AT_REST: Millis = 3_000;
 
 #[derive(Debug)]
-enum Event {
+pub(super) enum Event {
     Step,
     Begin(usize),
     End(usize),
@@ -48,7 +46,7 @@ enum Event {
 }
 
 #[derive(Debug)]
-enum Mail {
+pub(super) enum Mail {
     Turn,
     /// The turn that was planned for this time, unless another was planned since.
     Planned(Millis),
@@ -108,24 +106,24 @@ pub(super) struct World {
     pub(super) disturbed_at: Millis,
     /// By lease: the epoch and owner that wrote last.
     pub(super) written: Vec<(u64, String)>,
-    random: SmallRng,
+    pub(super) random: SmallRng,
     events: BinaryHeap<Timed>,
     next_number: u64,
-    next_uid: u128,
-    strategy: Strategy,
-    members_min: usize,
-    names: Vec<LeaseName>,
+    pub(super) next_uid: u128,
+    pub(super) strategy: Strategy,
+    pub(super) members_min: usize,
+    pub(super) names: Vec<LeaseName>,
     /// What waits for those who are paused.
-    mail: Vec<Vec<Mail>>,
-    outages: u32,
-    cut_off: Vec<u32>,
-    slowness: u32,
-    pauses: Vec<u32>,
+    pub(super) mail: Vec<Vec<Mail>>,
+    pub(super) outages: u32,
+    pub(super) cut_off: Vec<u32>,
+    pub(super) slowness: u32,
+    pub(super) pauses: Vec<u32>,
     is_told: bool,
     rests_since: Option<Millis>,
-    downed: u32,
-    forced: u32,
-    turns: u32,
+    pub(super) downed: u32,
+    pub(super) forced: u32,
+    pub(super) turns: u32,
 }
 
 impl World {
@@ -216,18 +214,18 @@ impl World {
         self.now - *self.rests_since.get_or_insert(self.now) >= AT_REST
     }
 
-    fn tell(&self, text: impl FnOnce(&Self) -> String) {
+    pub(super) fn tell(&self, text: impl FnOnce(&Self) -> String) {
         if self.is_told {
             eprintln!("{:>7} {}", self.now, text(self));
         }
     }
 
-    fn at(&mut self, at: Millis, event: Event) {
+    pub(super) fn at(&mut self, at: Millis, event: Event) {
         self.next_number += 1;
         self.events.push(Timed { at, number: self.next_number, event: Box::new(event) });
     }
 
-    fn send(&mut self, after: Millis, to: NodeUid, mail: Mail) {
+    pub(super) fn send(&mut self, after: Millis, to: NodeUid, mail: Mail) {
         self.at(self.now + after, Event::To(to, mail));
     }
 
@@ -274,444 +272,6 @@ impl World {
         for uid in old {
             self.send(0, witness, Mail::Gone(uid));
         }
-    }
-
-    fn begin(&mut self, number: usize) {
-        self.disturbed_at = self.now;
-        let Planned { fault, until, .. } = self.plan[number].clone();
-        self.tell(|_| format!("BEGIN {fault:?}"));
-        match fault {
-            Fault::Kill(place) => self.end_process(place, true, until),
-            Fault::Crash(place) => self.end_process(place, false, until),
-            Fault::Leave(place) => self.leave(place),
-            other => self.switch(&other, 1),
-        }
-    }
-
-    fn end(&mut self, number: usize) {
-        self.disturbed_at = self.now;
-        let fault = self.plan[number].fault.clone();
-        self.tell(|_| format!("END {fault:?}"));
-        self.switch(&fault, -1);
-    }
-
-    /// Turns a fault on or off.
-    fn switch(&mut self, fault: &Fault, by: i32) {
-        let add = |count: &mut u32| *count = count.checked_add_signed(by).unwrap_or(0);
-        match *fault {
-            Fault::Partition(left) => {
-                let is_left = |place: usize| left & (1 << place) != 0;
-                for a in 0..self.nodes.len() {
-                    for b in 0..self.nodes.len() {
-                        if is_left(a) != is_left(b) {
-                            self.net.cut(a, b, by);
-                        }
-                    }
-                }
-            }
-            Fault::Isolate(place) => {
-                add(&mut self.cut_off[place]);
-                for other in (0..self.nodes.len()).filter(|it| *it != place) {
-                    self.net.cut(place, other, by);
-                    self.net.cut(other, place, by);
-                }
-            }
-            Fault::Link(a, b) => {
-                self.net.cut(a, b, by);
-                self.net.cut(b, a, by);
-            }
-            Fault::OneWay(a, b) => self.net.cut(a, b, by),
-            Fault::Pause(place) => {
-                add(&mut self.pauses[place]);
-                self.pause(place);
-            }
-            Fault::Outage => add(&mut self.outages),
-            Fault::CutOff(place) => add(&mut self.cut_off[place]),
-            Fault::Slow => add(&mut self.slowness),
-            Fault::Loss => self.net.loss = if by > 0 { 0.3 } else { 0.0 },
-            Fault::Kill(_) | Fault::Crash(_) | Fault::Leave(_) => {}
-        }
-    }
-
-    fn pause(&mut self, place: usize) {
-        let is_paused = self.pauses[place] > 0;
-        self.net.places[place].is_paused = is_paused;
-        if let (Some(uid), false) = (self.net.places[place].uid, is_paused) {
-            for mail in std::mem::take(&mut self.mail[place]) {
-                self.send(0, uid, mail);
-            }
-            self.send(0, uid, Mail::Turn);
-        }
-    }
-
-    fn start(&mut self, place: usize) {
-        if self.nodes[place].is_some() {
-            return;
-        }
-        self.disturbed_at = self.now;
-        let uid = NodeUid(Uuid::from_u128(self.next_uid));
-        self.next_uid += 1;
-        let mut own = member(u8::try_from(place).unwrap_or(0) + 1, NodeStatus::Joining);
-        own.node.uid = uid;
-        let node = Node::new(Start {
-            own,
-            place,
-            names: self.names.clone(),
-            strategy: self.strategy.clone(),
-            members_min: self.members_min,
-            ahead: self.random.random_range(0..1_000_000),
-            skew: self.random.random_range(-3_600_000..3_600_000),
-            now: self.now,
-        });
-        self.tell(|_| format!("START {}", node.me));
-        self.nodes[place] = Some(node);
-        self.net.start(place, uid);
-        self.mail[place].clear();
-        self.pause(place);
-        self.send(0, uid, Mail::Turn);
-    }
-
-    /// The process ends and is started again, not before `until`.
-    fn end_process(&mut self, place: usize, is_host_alive: bool, until: Millis) {
-        let Some(node) = self.nodes[place].take() else { return };
-        self.disturbed_at = self.now;
-        self.tell(|_| format!("ENDED {}", node.me));
-        for witness in self.net.end(place, is_host_alive) {
-            if let Some(witness) = self.net.places[witness].uid {
-                let after = self.random.random_range(1..50);
-                self.send(after, witness, Mail::Gone(node.me.uid));
-                self.send(after, witness, Mail::Turn);
-            }
-        }
-        let after = self.random.random_range(1_000..3_000);
-        self.at(until.max(self.now + after), Event::Start(place));
-    }
-
-    fn leave(&mut self, place: usize) {
-        let uptime = self.nodes[place].as_ref().map(|it| it.uptime(self.now));
-        let (Some(node), Some(uptime)) = (&mut self.nodes[place], uptime) else { return };
-        node.is_leaving = true;
-        let uid = node.me.uid;
-        node.core.order(uid, Order::Leave);
-        let actions: Vec<_> =
-            node.rules.iter_mut().map(|it| it.hear(uptime, Report::Leave)).collect();
-        for (lease, actions) in actions.into_iter().enumerate() {
-            self.perform(place, lease, actions);
-        }
-    }
-
-    fn deliver(&mut self, to: NodeUid, mail: Mail) -> Result<(), String> {
-        let Some(place) = self.net.places.iter().position(|it| it.uid == Some(to)) else {
-            return Ok(());
-        };
-        if self.net.places[place].is_paused {
-            self.mail[place].push(mail);
-            return Ok(());
-        }
-        let now = self.now;
-        let node = self.nodes[place].as_mut().expect("who has a place runs");
-        match mail {
-            Mail::Turn => {}
-            Mail::Planned(at) if at != node.next_turn => return Ok(()),
-            Mail::Planned(_) => node.next_turn = 0,
-            Mail::Gone(uid) => {
-                node.gone.insert(uid, "proven".into());
-            }
-            Mail::LookAtMembers => node.is_stale = true,
-            Mail::LookAtLeases => node.look_at = now,
-            Mail::Report { lease, report } => {
-                let uptime = node.uptime(now);
-                let actions = node.rules[lease].hear(uptime, report);
-                self.perform(place, lease, actions);
-                return self.turn_leases(place);
-            }
-            Mail::Answer { asked_at, call, answer } => {
-                let is_of_members = matches!(call, Call::Members | Call::Save { .. });
-                self.answered(place, asked_at, call, answer);
-                if !is_of_members {
-                    return self.turn_leases(place);
-                }
-            }
-            Mail::NoAnswer { call } => self.not_answered(place, &call),
-        }
-        self.turn(place)
-    }
-
-    /// What follows from news of the leases alone.
-    fn turn_leases(&mut self, place: usize) -> Result<(), String> {
-        self.see_leases(place);
-        self.plan_turn(place, None);
-        Ok(())
-    }
-
-    /// One turn of a node: what membership and the leases want now.
-    fn turn(&mut self, place: usize) -> Result<(), String> {
-        let now = self.now;
-        self.turns += 1;
-        let Some(node) = self.nodes[place].as_mut() else { return Ok(()) };
-        let reach = node.reach(now, &self.net);
-        let (uptime, wall) = (node.uptime(now), node.wall(now));
-        let turn = node.core.turn(uptime, wall, &reach);
-        node.note_facts(reach, turn.survives);
-        let wake = turn.wake.map(|it| node.virtual_time(it));
-        if let Some(resolved) = &turn.resolved {
-            let me = node.me.clone();
-            self.tell(|_| format!("{me} resolves: {resolved}"));
-        }
-        if let Some(stop) = turn.stop {
-            if let Some((seen, changes)) = turn.save {
-                self.ask(place, Call::Save { seen, changes });
-            }
-            return self.stop(place, stop);
-        }
-        self.read_or_write(place, turn.save);
-        self.see_leases(place);
-        self.go_on_leaving(place);
-        self.plan_turn(place, wake);
-        Ok(())
-    }
-
-    fn plan_turn(&mut self, place: usize, wake: Option<Millis>) {
-        let now = self.now;
-        let Some(node) = self.nodes[place].as_mut() else { return };
-        let due = node.rules.iter().filter_map(|it| it.due()).min().map(|it| node.virtual_time(it));
-        let jitter = self.random.random_range(0..50);
-        let next = [wake, due].into_iter().flatten().min().unwrap_or(Millis::MAX);
-        let next = next.clamp(now + 1, now + TURN + jitter);
-        // One turn is planned at any time, and an earlier one replaces it.
-        if node.next_turn < now || next < node.next_turn {
-            node.next_turn = next;
-            let uid = node.me.uid;
-            self.send(next - now, uid, Mail::Planned(next));
-        }
-    }
-
-    fn stop(&mut self, place: usize, stop: Stop) -> Result<(), String> {
-        let me = self.nodes[place].as_ref().map(|it| it.me.clone());
-        self.tell(|_| {
-            format!("{} stops: {stop:?}", me.map(|it| it.to_string()).unwrap_or_default())
-        });
-        match stop {
-            Stop::Downed { why } => {
-                self.downed += 1;
-                self.check_downed(&why)?;
-                self.end_process(place, true, 0);
-                Ok(())
-            }
-            Stop::Leave { .. } => {
-                self.leave(place);
-                Ok(())
-            }
-            Stop::Duplicate { other, .. } => Err(format!("M2: {other} was taken for a namesake")),
-            Stop::Forgotten => Err("a row vanished".into()),
-        }
-    }
-
-    fn read_or_write(
-        &mut self,
-        place: usize,
-        save: Option<(u64, weir_persistence_api::MemberChanges)>,
-    ) {
-        let now = self.now;
-        let Some(node) = self.nodes[place].as_mut() else { return };
-        if !node.is_saving && !node.is_reading {
-            match save {
-                Some((seen, changes)) if !node.is_stale => {
-                    (node.is_saving, node.is_stale) = (true, true);
-                    self.ask(place, Call::Save { seen, changes });
-                }
-                _ if node.is_stale || now >= node.look_at => {
-                    (node.is_reading, node.is_stale) = (true, false);
-                    self.ask(place, Call::Members);
-                }
-                _ => {}
-            }
-        }
-        let Some(node) = self.nodes[place].as_mut() else { return };
-        if !node.is_reading_leases && now >= node.look_at {
-            node.is_reading_leases = true;
-            self.ask(place, Call::Leases);
-        }
-        if let Some(node) = self.nodes[place].as_mut() {
-            node.look_at = if now >= node.look_at { now + LOOK } else { node.look_at };
-        }
-    }
-
-    fn see_leases(&mut self, place: usize) {
-        let Some(node) = self.nodes[place].as_mut() else { return };
-        let seen: Vec<_> = (0..node.rules.len()).map(|it| node.look(self.now, it)).collect();
-        for (lease, actions) in seen.into_iter().enumerate() {
-            self.perform(place, lease, actions);
-        }
-    }
-
-    fn go_on_leaving(&mut self, place: usize) {
-        let Some(node) = self.nodes[place].as_mut().filter(|it| it.is_leaving) else { return };
-        let uid = node.me.uid;
-        let is_done = node.rules.iter().all(|it| it.state() == State::Stopped);
-        match node.status() {
-            Some(NodeStatus::Leaving) if is_done => node.core.order(uid, Order::Exit),
-            Some(NodeStatus::Exiting) => node.core.order(uid, Order::Remove),
-            None | Some(NodeStatus::Removed) => self.end_process(place, true, 0),
-            Some(_) => {}
-        }
-    }
-
-    fn perform(&mut self, place: usize, lease: usize, actions: Vec<Action>) {
-        let Some(uid) = self.nodes[place].as_ref().map(|it| it.me.uid) else { return };
-        let ttl = 6_000;
-        for action in actions {
-            match action {
-                Action::Acquire => self.ask(place, Call::Acquire { lease, ttl }),
-                Action::Force { owner, epoch } => {
-                    self.ask(place, Call::Force { lease, ttl, owner, epoch });
-                }
-                Action::Renew(Fence { epoch, .. }) => {
-                    self.ask(place, Call::Renew { lease, ttl, epoch });
-                }
-                Action::Release(Fence { epoch, .. }) => {
-                    self.ask(place, Call::Release { lease, epoch });
-                }
-                Action::Start(Fence { epoch, .. }) => {
-                    let after = self.random.random_range(20..400);
-                    let report = Report::Started { epoch };
-                    self.send(after, uid, Mail::Report { lease, report });
-                }
-                Action::Finish { fence: Fence { epoch, .. }, .. } => {
-                    let after = self.random.random_range(5..60);
-                    let report = Report::Finished { epoch };
-                    self.send(after, uid, Mail::Report { lease, report });
-                }
-                Action::Suspend | Action::Resume | Action::Abandon => {}
-                Action::AnnounceTaken { .. } | Action::AnnounceReleased { .. } => {
-                    self.hint(place, || Mail::LookAtLeases);
-                }
-            }
-        }
-    }
-
-    fn hint(&mut self, place: usize, mail: impl Fn() -> Mail) {
-        for other in 0..self.nodes.len() {
-            if let (Some(uid), true) = (self.net.places[other].uid, self.net.is_up(place, other)) {
-                self.send(2, uid, mail());
-            }
-        }
-    }
-
-    /// Sends a call on its way, if there is one.
-    fn ask(&mut self, place: usize, call: Call) {
-        let Some(from) = self.net.places[place].uid else { return };
-        let way = match self.slowness {
-            0 => self.random.random_range(1..15),
-            _ => self.random.random_range(50..1_400),
-        };
-        let asked_at = self.now;
-        self.at(self.now + way, Event::Call { from, asked_at, call });
-    }
-
-    /// The call is carried out, if the store can be reached at that moment. An answer that comes
-    /// too late is none, though the call was carried out.
-    fn call(&mut self, from: NodeUid, asked_at: Millis, call: Call) -> Result<(), String> {
-        let place = self.net.places.iter().position(|it| it.uid == Some(from));
-        // What a process sent before it ended is carried out all the same.
-        let is_reachable = self.outages == 0 && place.is_none_or(|it| self.cut_off[it] == 0);
-        if !is_reachable {
-            let after = (asked_at + PATIENCE).saturating_sub(self.now);
-            self.send(after, from, Mail::NoAnswer { call });
-            return Ok(());
-        }
-        if let (Call::Force { lease, owner, epoch, .. }, Some(place)) = (&call, place) {
-            let row = &self.store.leases[*lease];
-            if row.owner == *owner && row.epoch == *epoch {
-                self.forced += 1;
-                self.check_force(place, owner)?;
-            }
-        }
-        let owner = self.owner(from);
-        let answer = self.store.call(self.now, &owner, call.clone())?;
-        if matches!(answer, Answer::Granted { .. }) {
-            self.tell(|_| format!("{owner}: {call:?} -> {answer:?}"));
-        }
-        if let (Call::Save { changes, .. }, Answer::Saved(Some(version))) = (&call, &answer) {
-            let changes: Vec<_> =
-                changes.save.iter().map(|it| format!("{} {}", it.node, it.status)).collect();
-            self.tell(|_| format!("members v{version} by {owner}: {}", changes.join(", ")));
-            if let Some(place) = place {
-                self.hint(place, || Mail::LookAtMembers);
-            }
-        }
-        let back = self.now - asked_at;
-        if self.now + back >= asked_at + PATIENCE {
-            let after = (asked_at + PATIENCE).saturating_sub(self.now);
-            self.send(after, from, Mail::NoAnswer { call });
-        } else {
-            self.send(back, from, Mail::Answer { asked_at, call, answer });
-        }
-        Ok(())
-    }
-
-    fn owner(&self, uid: NodeUid) -> String {
-        let running = self.nodes.iter().flatten().find(|it| it.me.uid == uid);
-        running.map_or_else(|| format!("ended#{uid}"), |it| it.owner.clone())
-    }
-
-    fn answered(&mut self, place: usize, asked_at: Millis, call: Call, answer: Answer) {
-        let now = self.now;
-        let Some(node) = self.nodes[place].as_mut() else { return };
-        let (uptime, asked) = (node.uptime(now), node.uptime(asked_at));
-        let fence =
-            |epoch| Fence { lease: LeaseName(String::new()), owner: node.owner.clone(), epoch };
-        let (lease, report) = match (call, answer) {
-            (Call::Members, Answer::Members(members)) => {
-                node.is_reading = false;
-                return node.read_members(now, members);
-            }
-            (Call::Save { .. }, _) => {
-                node.is_saving = false;
-                return;
-            }
-            (Call::Leases, Answer::Leases(leases)) => {
-                node.is_reading_leases = false;
-                return node.read_leases(now, asked_at, &leases);
-            }
-            (
-                Call::Acquire { lease, .. } | Call::Force { lease, .. },
-                Answer::Granted { epoch },
-            ) => (lease, Report::Granted { fence: fence(epoch), asked_at: asked }),
-            (Call::Acquire { lease, .. } | Call::Force { lease, .. }, _) => (lease, Report::Denied),
-            (Call::Renew { lease, epoch, .. }, Answer::Renewed(true)) => {
-                (lease, Report::Renewed { epoch, asked_at: asked })
-            }
-            (Call::Renew { lease, epoch, .. }, _) => (lease, Report::Lost { epoch }),
-            (Call::Release { lease, epoch }, _) => (lease, Report::Released { epoch }),
-            (Call::Members | Call::Leases, _) => return,
-        };
-        let actions = node.rules[lease].hear(uptime, report);
-        self.perform(place, lease, actions);
-    }
-
-    fn not_answered(&mut self, place: usize, call: &Call) {
-        let now = self.now;
-        let Some(node) = self.nodes[place].as_mut() else { return };
-        let uptime = node.uptime(now);
-        let cause = String::new();
-        let (lease, report) = match *call {
-            Call::Members | Call::Save { .. } => {
-                (node.is_reading, node.is_saving, node.is_stale) = (false, false, false);
-                return node.core.store_lost();
-            }
-            Call::Leases => {
-                node.is_reading_leases = false;
-                return node.leases_failed();
-            }
-            Call::Acquire { lease, .. } | Call::Force { lease, .. } => {
-                (lease, Report::NotAcquired { cause })
-            }
-            Call::Renew { lease, epoch, .. } => (lease, Report::NotRenewed { epoch, cause }),
-            Call::Release { lease, epoch } => (lease, Report::NotReleased { epoch, cause }),
-        };
-        let actions = node.rules[lease].hear(uptime, report);
-        self.perform(place, lease, actions);
     }
 }
 

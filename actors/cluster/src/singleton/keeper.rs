@@ -212,7 +212,7 @@ impl Keeper {
 
     fn finish(&self, epoch: u64, within: Duration) {
         let stage = self.stage.clone();
-        tracing::info!(code = %code::HANDING_OVER, lease = %self.name, epoch, state = ?self.rule.state(), "handing over");
+        tracing::info!(code = %code::HANDING_OVER, lease = %self.name, epoch, "handing over");
         self.spawn("finish", async move {
             stage.finish(within).await;
             Report::Finished { epoch }

@@ -94,7 +94,7 @@ impl Network {
 impl State {
     fn connect(&mut self, from: NodeUid, to: &ClusterAddress) {
         let there = self.nodes.values().filter(|it| it.address == *to && it.node.uid != from);
-        let Some(there) = there.map(|it| it.node.uid).last() else {
+        let Some(there) = there.map(|it| it.node.uid).next_back() else {
             return self.trouble(from, to, "it refuses connections");
         };
         if self.links.contains(&pair(from, there)) {
