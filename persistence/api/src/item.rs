@@ -98,6 +98,7 @@ pub trait ItemStore: Send + Sync + 'static {
     /// Claims the first candidate that nobody holds and whose history allows it:
     /// `Released` or unknown: yes. `Done` or `Failed`: by `reprocess`; *when changed* compares
     /// size and time of change with those at the last claim, nothing else of the fingerprint.
+    /// A candidate whose name is too long to be stored is passed over.
     /// Asked again with the id of a claim that was granted and is undecided, it answers that
     /// claim; with the id of one that was decided, `Error::ClaimLost`.
     async fn item_claim(&self, fence: &Fence, request: ClaimRequest) -> Result<Option<Claim>>;

@@ -12,6 +12,14 @@ use weir_domain::{Fingerprint, ItemStatus, Reprocess};
 
 use crate::{Adoption, Error, Result, Settlement, Unfinished};
 
+/// Longest name of an item, in bytes: with its source it is a key, which no server takes longer.
+pub const NAME_BYTES_MAX: usize = 2_000;
+
+/// Whether an item's name can be stored everywhere. One that can't is never claimed.
+pub fn is_storable(name: &str) -> bool {
+    name.len() <= NAME_BYTES_MAX
+}
+
 /// What is stored of an item that was claimed before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Past {

@@ -17,6 +17,7 @@ mod item;
 pub mod item_rule;
 mod journal;
 mod lease;
+pub mod log_rule;
 mod member;
 mod memory;
 mod snapshot;

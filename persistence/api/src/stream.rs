@@ -17,7 +17,8 @@ pub struct StreamFilter {
 
 #[async_trait]
 pub trait StreamStore: Send + Sync + 'static {
-    /// Writes streams as they are now, new or known, and adds lines to their logs, together.
+    /// Writes streams as they are now, new or known, and adds lines to their logs, together. A save
+    /// whose outcome is not known may be repeated: lines that are there already are not added.
     async fn stream_save(&self, fence: &Fence, changes: Vec<(Stream, Vec<LogLine>)>) -> Result<()>;
 
     async fn stream_load(&self, id: StreamId) -> Result<Option<Stream>>;

@@ -14,6 +14,7 @@ mod checksum;
 mod mysql;
 mod postgres;
 mod row;
+mod said;
 mod server;
 pub mod sqlite;
 

@@ -1,5 +1,6 @@
 //! MariaDB and MySQL.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use sqlx::error::DatabaseError;
@@ -11,7 +12,7 @@ use sqlx::{
     raw_sql,
 };
 
-use crate::server::dialect::{Class, Columns, Dialect, EventRow, Value};
+use crate::server::dialect::{Class, Columns, Dialect, Doubt, EventRow, Value};
 use crate::server::migrate::Migration;
 use crate::server::statement::{Statements, text, with_statements};
 use crate::server::{ServerSettings, Tls};
@@ -38,6 +39,17 @@ const PREPARED_EVENTS_MAX: usize = 64;
 
 /// Prepared statements that a connection keeps.
 const PREPARED_MAX: usize = 160;
+
+const GALERA: &str = "it is a node of a Galera cluster (wsrep_on), whose locks end at the node: a \
+     writer that was deposed at one node could still write at another: use a single primary with \
+     replicas";
+
+const UNFLUSHED: &str = "innodb_flush_log_at_trx_commit is not 1: the server acknowledges what is \
+     not on its disk yet, and a crash of it or of its host loses up to a second of the journal, \
+     with decisions on files that were already acted on: set it to 1";
+
+const UNSYNCED: &str = "sync_binlog is not 1: after a crash of the server's host its binary log \
+     lacks the last commits, and a replica that takes over lacks them too: set it to 1";
 
 fn list_length(names: usize) -> usize {
     LIST_LENGTHS.into_iter().find(|it| *it >= names).unwrap_or(names)
@@ -197,11 +209,46 @@ impl Dialect for MariaDb {
             _ => Class::Refused,
         }
     }
+
+    fn doubts(variables: &BTreeMap<String, String>) -> Vec<Doubt> {
+        let is = |name: &str, value: &str| {
+            variables.get(name).is_none_or(|it| it.eq_ignore_ascii_case(value))
+        };
+        if variables.contains_key("wsrep_on") && is("wsrep_on", "ON") {
+            return vec![Doubt::Refuse(GALERA.to_owned())];
+        }
+        let mut doubts = Vec::new();
+        if !is("innodb_flush_log_at_trx_commit", "1") {
+            doubts.push(Doubt::Warn(UNFLUSHED.to_owned()));
+        }
+        if variables.contains_key("log_bin") && is("log_bin", "ON") && !is("sync_binlog", "1") {
+            doubts.push(Doubt::Warn(UNSYNCED.to_owned()));
+        }
+        doubts
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn servers_that_keep_less_are_found_out() {
+        let doubts = |it: &[(&str, &str)]| {
+            let named = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+            MariaDb::doubts(&it.iter().map(named).collect())
+        };
+        let flushed = ("innodb_flush_log_at_trx_commit", "1");
+        assert_eq!(doubts(&[flushed, ("log_bin", "OFF"), ("sync_binlog", "0")]), []);
+        assert_eq!(doubts(&[flushed, ("log_bin", "ON"), ("sync_binlog", "1")]), []);
+        assert_eq!(doubts(&[flushed, ("wsrep_on", "OFF")]), []);
+        let unsynced = doubts(&[flushed, ("log_bin", "ON"), ("sync_binlog", "0")]);
+        assert_eq!(unsynced, [Doubt::Warn(UNSYNCED.to_owned())]);
+        let unflushed = doubts(&[("innodb_flush_log_at_trx_commit", "2")]);
+        assert_eq!(unflushed, [Doubt::Warn(UNFLUSHED.to_owned())]);
+        let galera = doubts(&[flushed, ("wsrep_on", "ON")]);
+        assert_eq!(galera, [Doubt::Refuse(GALERA.to_owned())]);
+    }
 
     #[test]
     fn lists_have_few_lengths() {

@@ -1,10 +1,12 @@
 //! PostgreSQL.
 
+use std::collections::BTreeMap;
+
 use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{Arguments, ConnectOptions, query_as_with, query_with, raw_sql};
 
-use crate::server::dialect::{Class, Columns, Dialect, EventRow, Value};
+use crate::server::dialect::{Class, Columns, Dialect, Doubt, EventRow, Value};
 use crate::server::migrate::Migration;
 use crate::server::statement::{Statements, text, with_statements};
 use crate::server::{ServerSettings, Tls};
@@ -129,5 +131,16 @@ impl Dialect for Postgres {
             "3D000" => Class::NoDatabase,
             _ => Class::Refused,
         }
+    }
+
+    fn doubts(variables: &BTreeMap<String, String>) -> Vec<Doubt> {
+        let off = variables.iter().filter(|(_, value)| *value == "off");
+        let doubt = |(name, _): (&String, &String)| {
+            Doubt::Warn(format!(
+                "{name} is off: a crash of the server's host may lose or damage the database: set \
+                 it to on"
+            ))
+        };
+        off.map(doubt).collect()
     }
 }

@@ -5,7 +5,8 @@
 
 use bytes::Bytes;
 use weir_domain::{
-    Code, Fingerprint, Item, ItemStatus, LogLine, Member, Severity, SourceName, Stream, Timestamp,
+    Code, Fingerprint, Item, ItemStatus, LogLine, Member, NodeName, Severity, SourceName, Stream,
+    Timestamp,
 };
 use weir_persistence_api::item_rule::Past;
 use weir_persistence_api::{
@@ -13,7 +14,7 @@ use weir_persistence_api::{
     Result, Snapshot, StoredEvent, TaggedEvent, Unfinished,
 };
 
-use crate::checksum;
+use crate::{checksum, said};
 
 /// Offset, id, sequence, epoch, time, manifest, version, payload, checksum, command.
 pub(crate) type EventColumns =
@@ -30,6 +31,9 @@ pub(crate) type MemberColumns = (i64, Option<String>, Option<String>);
 
 /// Name, status, time of settlement, size, time of change.
 pub(crate) type PastColumns<N = String> = (N, String, Option<i64>, i64, i64);
+
+/// The last claim, and then as above.
+pub(crate) type SeenColumns<N = String> = (String, N, String, Option<i64>, i64, i64);
 
 /// Source, name, size, time of change, device, inode, status, stream, owner, times of claim and
 /// settlement.
@@ -134,9 +138,25 @@ pub(crate) fn lease(columns: LeaseColumns, now: Timestamp) -> Result<LeaseRow> {
     let (name, owner, epoch, expires_at, pinned) = columns;
     let what = || format!("the lease {name}");
     let epoch = number(epoch, what)?;
-    let pinned = pinned.map(|it| parsed(&it, what)).transpose()?;
+    let pinned = pinned.and_then(|it| pin(&name, &it));
     let left = Timestamp(expires_at).since(now);
     Ok(LeaseRow { name: LeaseName(name), owner, epoch, left, pinned })
+}
+
+/// Where a lease is wanted. Somebody who wrote nonsense there by hand must not take the list of all
+/// leases from those who watch it.
+fn pin(lease: &str, stored: &str) -> Option<NodeName> {
+    let parsed = stored.parse();
+    if let Err(error) = &parsed
+        && said::is_new(&format!("pin of {lease}: {stored}"))
+    {
+        tracing::warn!(
+            code = %Code(5003), lease, %error,
+            "the lease is pinned to {stored:?}, which is no name of a node: the pin is ignored: \
+             pin the lease again, or take the pin away"
+        );
+    }
+    parsed.ok()
 }
 
 pub(crate) fn identity((id, name): (String, String)) -> Result<ClusterIdentity> {
@@ -167,6 +187,13 @@ pub(crate) fn past<N: StoredName>(columns: PastColumns<N>) -> Result<(String, Pa
     let status = status(&state, || format!("the item {name}"))?;
     let is_settled = settled_at.is_some();
     Ok((name, Past { status, is_settled, size: size.cast_unsigned(), modified_ns }))
+}
+
+/// An item's name, its past, and the claim that it comes from.
+pub(crate) fn seen<N: StoredName>(columns: SeenColumns<N>) -> Result<(String, (Past, String))> {
+    let (claim, name, state, settled_at, size, modified_ns) = columns;
+    let (name, past) = past((name, state, settled_at, size, modified_ns))?;
+    Ok((name, (past, claim)))
 }
 
 pub(crate) fn item<N: StoredName>(columns: ItemColumns<N>) -> Result<ItemRow> {
@@ -278,6 +305,17 @@ mod tests {
             command: None,
         };
         sequences.iter().map(event).collect()
+    }
+
+    #[test]
+    fn a_pin_that_is_no_name_is_ignored() {
+        let pinned = |to: &str| {
+            let columns = ("l".to_owned(), "a".to_owned(), 1, 5, Some(to.to_owned()));
+            lease(columns, Timestamp(1)).unwrap().pinned
+        };
+        assert_eq!(pinned("node-1"), "node-1".parse().ok());
+        assert_eq!(pinned("no name of a node"), None);
+        assert_eq!(pinned(""), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use weir_domain::{
 };
 
 use super::{StoreFactory, take_over};
+use crate::item_rule::NAME_BYTES_MAX;
 use crate::{Adoption, Claim, ClaimRequest, Error, Fence, ItemFilter, ItemStore, Settlement};
 
 pub(super) fn source() -> SourceName {
@@ -300,6 +301,17 @@ pub async fn names_may_hold_any_character<F: StoreFactory>(factory: &F) {
     let names = names.map(str::to_owned).to_vec();
     let forgotten = store.item_reset(&fence, &source(), Some(names.clone())).await;
     assert_eq!(forgotten, Ok(names.len() as u64));
+}
+
+pub async fn a_name_that_is_too_long_is_passed_over<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    let (long, too_long) = ("x".repeat(NAME_BYTES_MAX), "x".repeat(NAME_BYTES_MAX + 1));
+    let next =
+        async |n| claimed_name(&*store, &fence, request(n, &[&too_long, &long, "short"])).await;
+    assert_eq!(next(1).await, Some(long.clone()));
+    assert_eq!(next(2).await.as_deref(), Some("short"));
+    assert_eq!(next(3).await, None);
 }
 
 pub async fn reset_forgets_what_is_settled<F: StoreFactory>(factory: &F) {

@@ -150,6 +150,7 @@ macro_rules! contract_suite {
                 two_claimers_never_get_the_same_item
                 many_candidates_are_searched_to_the_end
                 names_may_hold_any_character
+                a_name_that_is_too_long_is_passed_over
                 reset_forgets_what_is_settled
                 unfinished_claims_come_oldest_first
                 an_unfinished_claim_goes_to_another_owner
@@ -164,6 +165,7 @@ macro_rules! contract_suite {
                 streams_are_listed_newest_first
                 lists_are_filtered
                 log_lines_stay_in_order
+                a_save_that_is_repeated_adds_no_line_twice
                 pruning_keeps_the_newest_closed_of_each_workflow
                 streams_outlive_the_store
             }

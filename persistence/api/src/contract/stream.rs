@@ -124,6 +124,23 @@ pub async fn log_lines_stay_in_order<F: StoreFactory>(factory: &F) {
     assert_eq!(store.stream_log(stream_id(2)).await, Ok(other));
 }
 
+pub async fn a_save_that_is_repeated_adds_no_line_twice<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    let warning = line("a bad row", Some(Severity::Warning));
+    let first = vec![line("opened", None), warning.clone(), warning, line("a null: \0", None)];
+    store.stream_save(&fence, vec![(open(1, "w"), first.clone())]).await.expect("saved");
+    let stored = store.stream_log(stream_id(1)).await.expect("read");
+    assert_eq!(stored.len(), 4, "the same line twice is two lines");
+    store.stream_save(&fence, vec![(open(1, "w"), first.clone())]).await.expect("saved");
+    assert_eq!(store.stream_log(stream_id(1)).await, Ok(stored.clone()));
+
+    let later = LogLine { at: Timestamp(1_501), ..line("opened", None) };
+    let more = [first, vec![later.clone()]].concat();
+    store.stream_save(&fence, vec![(open(1, "w"), more)]).await.expect("saved");
+    assert_eq!(store.stream_log(stream_id(1)).await, Ok([stored, vec![later]].concat()));
+}
+
 pub async fn pruning_keeps_the_newest_closed_of_each_workflow<F: StoreFactory>(factory: &F) {
     let store = factory.create().await;
     let fence = take_over(&*store, "a").await;

@@ -75,7 +75,8 @@ impl Items {
         let is_free = |item: &Item| {
             let row = self.rows.get(&(request.source.clone(), item.name.clone()));
             let past = row.map(Row::past);
-            item_rule::may_claim(past.as_ref(), &item.fingerprint, request.reprocess)
+            item_rule::is_storable(&item.name)
+                && item_rule::may_claim(past.as_ref(), &item.fingerprint, request.reprocess)
         };
         let Some(item) = request.candidates.iter().find(|it| is_free(it)).cloned() else {
             return Ok(None);

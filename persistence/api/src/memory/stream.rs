@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use weir_domain::{LogLine, Stream, StreamId, WorkflowName};
 
 use super::MemoryStore;
-use crate::{Fence, Result, StreamFilter, StreamStore};
+use crate::{Fence, Result, StreamFilter, StreamStore, log_rule};
 
 pub(super) type Streams = BTreeMap<StreamId, (Stream, Vec<LogLine>)>;
 
@@ -30,12 +30,13 @@ impl StreamStore for MemoryStore {
     async fn stream_save(&self, fence: &Fence, changes: Vec<(Stream, Vec<LogLine>)>) -> Result<()> {
         self.write(|state| {
             state.leases.check(fence)?;
-            for (stream, mut lines) in changes {
+            for (stream, lines) in changes {
                 let id = stream.id;
                 let (known, log) =
                     state.streams.entry(id).or_insert_with(|| (stream.clone(), Vec::new()));
                 *known = stream;
-                log.append(&mut lines);
+                let new: Vec<_> = log_rule::new_lines(log, &lines).into_iter().cloned().collect();
+                log.extend(new);
             }
             Ok(())
         })

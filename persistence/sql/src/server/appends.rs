@@ -13,7 +13,7 @@ use super::dialect::{Class, Dialect};
 use super::error;
 use super::known::Known;
 use super::rows::{rows, tag, tags};
-use super::session::{self, Purpose};
+use super::session::{self, Era, Purpose};
 use super::transaction::{check_fence, fenced};
 use super::{ServerSettings, check_key, now};
 use crate::row;
@@ -25,8 +25,11 @@ const CHECKED_AFTER: Duration = Duration::from_millis(500);
 pub(super) struct Appends<D: Dialect> {
     settings: Arc<ServerSettings>,
     known: Arc<Known>,
+    era: Arc<Era>,
     /// `None` after it broke, until the next group.
     connection: Option<D::Connection>,
+    /// The era that the connection was made in.
+    made_in: u64,
     used_at: Instant,
     /// The largest statement that the server takes, in bytes.
     bytes_max: u64,
@@ -43,10 +46,12 @@ enum Fault {
 }
 
 impl<D: Dialect> Appends<D> {
-    pub(super) fn new(settings: Arc<ServerSettings>, known: Arc<Known>) -> Self {
+    pub(super) fn new(settings: Arc<ServerSettings>, known: Arc<Known>, era: Arc<Era>) -> Self {
         Self {
             settings,
             known,
+            made_in: era.current(),
+            era,
             connection: None,
             used_at: now(),
             bytes_max: u64::MAX,
@@ -194,10 +199,11 @@ impl<D: Dialect> Appends<D> {
         match check {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error::Failure::Refused(error))) => Err(error),
-            Ok(Err(error::Failure::Sql(e) | error::Failure::Overtaken(e))) => {
+            Ok(Err(error::Failure::Sql(e))) => {
                 self.after(&e);
                 Err(error::before_commit::<D>(&settings, &e))
             }
+            Ok(Err(error::Failure::Overtaken)) => Err(error::overtaken(&settings)),
             Err(_) => {
                 self.broken();
                 Err(error::late(&settings, settings.deadline))
@@ -258,6 +264,7 @@ impl<D: Dialect> Appends<D> {
             let Err(e) = answer else { return Ok(()) };
             let class = error::class::<D>(&e);
             if !error::is_usable::<D>(&e) {
+                self.after(&e);
                 self.lost(appends);
                 let fault =
                     if is_committing { error::at_commit::<D> } else { error::before_commit::<D> };
@@ -270,21 +277,29 @@ impl<D: Dialect> Appends<D> {
                     sleep(wait).await;
                     wait *= 2;
                 }
-                Some(class) => return Err(Fault::Refused(class, e)),
-                None => return Err(Fault::All(error::before_commit::<D>(&settings, &e))),
+                Some(class @ (Class::Null | Class::Duplicate | Class::Refused)) => {
+                    return Err(Fault::Refused(class, e));
+                }
+                // Whatever else it is, each alone would meet it too, and wait for it again.
+                _ => return Err(Fault::All(error::before_commit::<D>(&settings, &e))),
             }
         }
     }
 
     async fn roll_back(&mut self, is_transaction: bool) {
-        let Some(connection) = &mut self.connection else { return };
-        if is_transaction && D::script(connection, D::STATEMENTS.rollback).await.is_err() {
+        let Some(connection) = self.connection.as_mut().filter(|_| is_transaction) else { return };
+        let rolling_back = D::script(connection, D::STATEMENTS.rollback);
+        if !matches!(timeout(self.settings.deadline, rolling_back).await, Ok(Ok(()))) {
             self.broken();
         }
     }
 
     /// The connection, opened anew if the last one broke.
     async fn connected(&mut self) -> Result<&mut D::Connection> {
+        let era = self.era.current();
+        if self.connection.is_some() && self.made_in != era {
+            self.broken();
+        }
         if self.used_at.elapsed() > CHECKED_AFTER
             && let Some(connection) = &mut self.connection
         {
@@ -300,12 +315,16 @@ impl<D: Dialect> Appends<D> {
                 let mut connection = session::connect::<D>(&self.settings, Purpose::Data).await?;
                 self.bytes_max = bytes_max::<D>(&self.settings, &mut connection).await?;
                 self.connection = Some(connection);
+                self.made_in = era;
             }
         }
         Ok(self.connection.as_mut().expect("it was just opened"))
     }
 
     fn after(&mut self, error: &sqlx::Error) {
+        if error::class::<D>(error) == Some(Class::ReadOnly) {
+            self.era.end(self.made_in);
+        }
         if !error::is_usable::<D>(error) {
             self.broken();
         }
@@ -331,9 +350,8 @@ async fn bytes_max<D: Dialect>(
     settings: &ServerSettings,
     connection: &mut D::Connection,
 ) -> Result<u64> {
-    let look = D::rows::<(i64, i64)>(connection, D::STATEMENTS.session_state, &[]);
-    match timeout(settings.deadline, look).await {
-        Ok(Ok(rows)) => Ok(rows.first().map_or(0, |it| it.1.unsigned_abs())),
+    match timeout(settings.deadline, session::state::<D>(connection)).await {
+        Ok(Ok(state)) => Ok(state.bytes_max),
         Ok(Err(e)) => Err(error::before_commit::<D>(settings, &e)),
         Err(_) => Err(error::late(settings, settings.deadline)),
     }

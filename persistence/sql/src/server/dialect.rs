@@ -1,5 +1,6 @@
 //! What a database server must be able to do, in its own tongue.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
 use sqlx::error::DatabaseError;
@@ -106,6 +107,15 @@ pub(crate) enum Class {
     Refused,
 }
 
+/// How a server's variables speak against it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// Safety rests on what it does not do.
+    Refuse(String),
+    /// It keeps less than it could.
+    Warn(String),
+}
+
 pub(crate) trait Dialect: Sized + Send + Sync + 'static {
     type Connection: Connection + Unpin + 'static;
 
@@ -151,4 +161,7 @@ pub(crate) trait Dialect: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = sqlx::Result<()>> + Send;
 
     fn class(error: &dyn DatabaseError) -> Class;
+
+    /// What the variables that were asked for, by name, speak against.
+    fn doubts(variables: &BTreeMap<String, String>) -> Vec<Doubt>;
 }

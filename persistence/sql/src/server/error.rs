@@ -14,7 +14,7 @@ pub(super) enum Failure {
     Refused(Error),
     Sql(sqlx::Error),
     /// Somebody else was faster: done again from the beginning, it finds what they did.
-    Overtaken(sqlx::Error),
+    Overtaken,
 }
 
 pub(super) type Outcome<T> = Result<T, Failure>;
@@ -37,7 +37,7 @@ impl Failure {
         match self {
             Self::Refused(_) => false,
             Self::Sql(error) => class::<D>(error) == Some(Class::Contended),
-            Self::Overtaken(_) => true,
+            Self::Overtaken => true,
         }
     }
 }
@@ -47,9 +47,10 @@ pub(super) fn class<D: Dialect>(error: &sqlx::Error) -> Option<Class> {
     error.as_database_error().map(D::class)
 }
 
-/// Whether the session may go on after the error.
+/// Whether the session may go on after the error. One to a server that takes no writes must not:
+/// another server is the primary now, and what is read there is old.
 pub(super) fn is_usable<D: Dialect>(error: &sqlx::Error) -> bool {
-    class::<D>(error).is_some_and(|it| it != Class::Cut)
+    class::<D>(error).is_some_and(|it| !matches!(it, Class::Cut | Class::ReadOnly))
 }
 
 /// What was said, without the driver's own words around it.
@@ -110,6 +111,20 @@ fn without_class(settings: &ServerSettings, error: &sqlx::Error, said: &str) -> 
         sqlx::Error::Encode(_) => Error::Rejected(said.to_owned()),
         _ => Error::Unavailable(format!("{at} can't be reached: {said}")),
     }
+}
+
+/// The fault of work that others overtook each time it was done.
+pub(super) fn overtaken(settings: &ServerSettings) -> Error {
+    Error::Unavailable(format!("{}: others were faster again and again", settings.at()))
+}
+
+/// The fault of a server that is no primary.
+pub(super) fn read_only(settings: &ServerSettings) -> Error {
+    Error::Unavailable(format!(
+        "{} takes no writes: it is a replica, or set to read-only: name the primary server, or \
+         allow writes",
+        settings.at()
+    ))
 }
 
 /// The fault of a statement that commits.

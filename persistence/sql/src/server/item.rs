@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::FutureExt;
 use weir_domain::{ClaimId, Item, ItemStatus, SourceName, Timestamp};
-use weir_persistence_api::item_rule::{self, Past, Step};
+use weir_persistence_api::item_rule::{self, Step};
 use weir_persistence_api::{
     Adoption, Claim, ClaimRequest, Error, Fence, ItemFilter, ItemRow, ItemStore, Result,
     Settlement, Unfinished,
@@ -16,13 +16,11 @@ use weir_persistence_api::{
 use super::ServerStore;
 use super::dialect::{Class, Dialect, Value};
 use super::error::{self, Failure, Outcome};
-use crate::row::{self, ItemColumns, PastColumns, UnfinishedColumns};
+use crate::row::{self, ItemColumns, SeenColumns, UnfinishedColumns};
+use crate::said;
 
 /// Candidates whose history is read at a time. Most often one of the first is free.
 const CANDIDATES_AT_ONCE: usize = 256;
-
-/// Longest name of an item, in bytes: with its source it is a key.
-const NAME_BYTES_MAX: usize = 2_000;
 
 type Name = Vec<u8>;
 
@@ -59,10 +57,29 @@ async fn claim<D: Dialect>(
         item_rule::claim_again(known.status)?;
         return Ok(Some(known.claim));
     }
-    let Some(item) = first_free::<D>(connection, request).await? else { return Ok(None) };
+    match first_free::<D>(connection, request).await? {
+        Some(free) => take::<D>(connection, request, free).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// A candidate that may be claimed, as long as its row is the one that was seen.
+pub(super) struct Free<'r> {
+    item: &'r Item,
+    /// The last claim on it; `None`: it has no row.
+    seen: Option<String>,
+}
+
+/// Claims what was seen to be free. Calls under one fence may run side by side, and nothing was
+/// locked so far: the row must still be the one that was seen.
+pub(super) async fn take<D: Dialect>(
+    connection: &mut D::Connection,
+    request: &ClaimRequest,
+    Free { item, seen }: Free<'_>,
+) -> Outcome<Claim> {
     let (id, stream) = (request.claim.to_string(), request.stream.to_string());
     let fingerprint = &item.fingerprint;
-    let values = [
+    let mut values = vec![
         (&id).into(),
         (&stream).into(),
         (&request.owner).into(),
@@ -75,48 +92,46 @@ async fn claim<D: Dialect>(
         request.source.as_str().into(),
         item.name.as_bytes().into(),
     ];
-    if D::execute(connection, s.item_claim_again, &values).await? == 0 {
-        let inserted = D::execute(connection, s.item_claim, &values).await;
-        inserted.map_err(|e| match error::class::<D>(&e) {
-            Some(Class::Duplicate) => Failure::Overtaken(e),
-            _ => Failure::Sql(e),
-        })?;
+    let statement = match &seen {
+        None => D::STATEMENTS.item_claim,
+        Some(seen) => {
+            values.push(seen.into());
+            D::STATEMENTS.item_claim_again
+        }
+    };
+    match D::execute(connection, statement, &values).await {
+        Ok(0) => return Err(Failure::Overtaken),
+        Ok(_) => {}
+        Err(e) if error::class::<D>(&e) == Some(Class::Duplicate) => {
+            return Err(Failure::Overtaken);
+        }
+        Err(e) => return Err(e.into()),
     }
     let (source, item) = (request.source.clone(), item.clone());
-    Ok(Some(Claim { id: request.claim, source, item, stream: request.stream }))
+    Ok(Claim { id: request.claim, source, item, stream: request.stream })
 }
 
-async fn first_free<'r, D: Dialect>(
+pub(super) async fn first_free<'r, D: Dialect>(
     connection: &mut D::Connection,
     request: &'r ClaimRequest,
-) -> Outcome<Option<&'r Item>> {
+) -> Outcome<Option<Free<'r>>> {
     for candidates in request.candidates.chunks(CANDIDATES_AT_ONCE) {
         let names: Vec<_> = candidates.iter().map(|it| it.name.as_bytes()).collect();
         let values = [request.source.as_str().into(), Value::Names(&names)];
-        let known: Vec<PastColumns<Name>> =
+        let rows: Vec<SeenColumns<Name>> =
             D::rows(connection, D::STATEMENTS.item_past, &values).await?;
-        let known: Result<HashMap<String, Past>> = known.into_iter().map(row::past).collect();
-        let known = known?;
+        let known: Result<HashMap<_, _>> = rows.into_iter().map(row::seen).collect();
+        let mut known = known?;
         let is_free = |it: &&Item| {
-            item_rule::may_claim(known.get(&it.name), &it.fingerprint, request.reprocess)
+            let past = known.get(&it.name).map(|(past, _)| past);
+            item_rule::may_claim(past, &it.fingerprint, request.reprocess)
         };
-        if let Some(free) = candidates.iter().find(is_free) {
-            check_name(&free.name)?;
-            return Ok(Some(free));
+        if let Some(item) = candidates.iter().find(is_free) {
+            let seen = known.remove(&item.name).map(|(_, claim)| claim);
+            return Ok(Some(Free { item, seen }));
         }
     }
     Ok(None)
-}
-
-fn check_name(name: &str) -> Result<()> {
-    if name.len() <= NAME_BYTES_MAX {
-        return Ok(());
-    }
-    Err(Error::Rejected(format!(
-        "the item {name:?} has a name of {} bytes: at most {NAME_BYTES_MAX} can be stored: give \
-         it a shorter path",
-        name.len()
-    )))
 }
 
 /// How a claim's outcome is decided: by the rule, to that status, with that settlement.
@@ -204,7 +219,8 @@ impl<D: Dialect> ServerStore<D> {
 
 #[async_trait]
 impl<D: Dialect> ItemStore for ServerStore<D> {
-    async fn item_claim(&self, fence: &Fence, request: ClaimRequest) -> Result<Option<Claim>> {
+    async fn item_claim(&self, fence: &Fence, mut request: ClaimRequest) -> Result<Option<Claim>> {
+        said::skip_too_long(&mut request);
         let work = self.sessions.transaction(Some(fence), &request, |connection, request| {
             claim::<D>(connection, request).boxed()
         });

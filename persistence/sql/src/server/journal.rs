@@ -11,8 +11,9 @@ use super::error::Outcome;
 use super::{ServerStore, check_key, now};
 use crate::row::{self, EventColumns, bound};
 
-/// Events that are deleted at a time: a server takes long over many, and others wait.
-const DELETED_AT_ONCE: u64 = 5_000;
+/// Events that are deleted at a time: a server takes long over many, and whoever renews the lease
+/// waits.
+const DELETED_AT_ONCE: u64 = 500;
 
 async fn delete<D: Dialect>(
     connection: &mut D::Connection,

@@ -6,10 +6,11 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
+use weir_domain::Code;
 use weir_persistence_api::{Error, Result};
 
 use super::ServerSettings;
-use super::dialect::{Columns, Dialect};
+use super::dialect::{Columns, Dialect, Doubt};
 use super::error;
 use super::session::{Purpose, connect, say_goodbye};
 
@@ -76,21 +77,16 @@ pub(crate) async fn verify<D: Dialect>(settings: &ServerSettings) -> Result<()> 
     let mut connection = connect::<D>(settings, Purpose::Data).await?;
     let looking = async {
         let found = look::<D>(&mut connection).await?;
-        let state = one::<D, (i64, i64)>(&mut connection, D::STATEMENTS.session_state).await?;
-        Ok((found, state.0 != 0))
+        let variables = D::rows(&mut connection, D::STATEMENTS.session_variables, &[]).await?;
+        Ok((found, variables))
     };
     let looked = timeout(settings.deadline, looking).await;
     let looked = looked.map_err(|_| error::late(settings, settings.deadline))?;
-    let (found, is_read_only) = looked.map_err(|e| error::before_commit::<D>(settings, &e))?;
+    let (found, variables) = looked.map_err(|e| error::before_commit::<D>(settings, &e))?;
     say_goodbye::<D>(connection).await;
+    check_variables::<D>(settings, variables)?;
     let at = settings.at();
     match found {
-        Found::Version(it) if it == latest::<D>() && is_read_only => {
-            Err(Error::Unavailable(format!(
-                "{at} takes no writes: it is a replica, or set to read-only: name the primary \
-                 server, or allow writes"
-            )))
-        }
         Found::Version(it) if it == latest::<D>() => Ok(()),
         Found::Version(it) if it > latest::<D>() => Err(newer::<D>(settings, it)),
         Found::Version(it) => Err(Error::Rejected(format!(
@@ -102,6 +98,24 @@ pub(crate) async fn verify<D: Dialect>(settings: &ServerSettings) -> Result<()> 
         }
         Found::Foreign => Err(foreign(settings)),
     }
+}
+
+/// Refuses a server that is set up so that it can't keep what is promised here, and says where it
+/// keeps less.
+fn check_variables<D: Dialect>(
+    settings: &ServerSettings,
+    variables: Vec<(String, String)>,
+) -> Result<()> {
+    let at = settings.at();
+    for doubt in D::doubts(&variables.into_iter().collect()) {
+        match doubt {
+            Doubt::Refuse(why) => {
+                return Err(Error::Rejected(format!("{at} can't be used: {why}")));
+            }
+            Doubt::Warn(why) => tracing::warn!(code = %Code(5005), at, "{why}"),
+        }
+    }
+    Ok(())
 }
 
 /// Brings the schema to the latest version; returns the names of what was applied.

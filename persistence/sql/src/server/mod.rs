@@ -6,6 +6,8 @@
 //! - S2: an outcome is `Unknown` only if the server may have committed; whatever ended before is
 //!   `Unavailable` and was not written.
 //! - S3: a connection on which a call was given up is closed, never used again.
+//! - S4: connections are to a server that takes writes. One that says it takes none any more is
+//!   not used again, nor is any that was made before it said so.
 //!
 //! Time is the server's. What differs between servers is a `Dialect`.
 
@@ -38,7 +40,7 @@ use weir_persistence_api::{Error, Result};
 pub use settings::{Password, ServerSettings, Tls};
 
 use self::dialect::{Columns, Dialect, Value};
-use self::session::Sessions;
+use self::session::{Purpose, Sessions};
 use self::writer::Writer;
 use crate::Database;
 
@@ -60,9 +62,10 @@ impl<D: Dialect> ServerStore<D> {
         migrate::verify::<D>(&settings).await?;
         let writers = settings.writers();
         let others = settings.connections.saturating_sub(writers).max(1);
-        let sessions = Sessions::new(&settings, others, session::Purpose::Data);
-        let leases = Sessions::new(&settings, LEASE_CONNECTIONS, session::Purpose::Lease);
-        let writer = Writer::start(&settings);
+        let era = Arc::default();
+        let sessions = Sessions::new(&settings, (others, Purpose::Data), &era);
+        let leases = Sessions::new(&settings, (LEASE_CONNECTIONS, Purpose::Lease), &era);
+        let writer = Writer::start(&settings, &era);
         Ok(Self { sessions: Arc::new(sessions), leases: Arc::new(leases), writer })
     }
 

@@ -14,6 +14,7 @@ macro_rules! with_statements {
             session_open_lease = "session/open_lease";
             session_patient = "session/patient";
             session_state = "session/state";
+            session_variables = "session/variables";
 
             schema_state = "schema/state";
             schema_version = "schema/version";
@@ -75,7 +76,10 @@ macro_rules! with_statements {
             stream_load = "stream/load";
             stream_list = "stream/list";
             stream_log = "stream/log";
-            stream_prune = "stream/prune";
+            stream_log_between = "stream/log_between";
+            stream_outdated = "stream/outdated";
+            stream_log_forget = "stream/log_forget";
+            stream_forget = "stream/forget";
         }
     };
 }

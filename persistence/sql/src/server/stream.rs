@@ -1,14 +1,21 @@
 //! Stream history on a server.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use futures::FutureExt;
 use weir_domain::{LogLine, Stream, StreamId, StreamState};
-use weir_persistence_api::{Error, Fence, Result, StreamFilter, StreamStore};
+use weir_persistence_api::{Error, Fence, Result, StreamFilter, StreamStore, log_rule};
 
-use super::ServerStore;
 use super::dialect::{Dialect, Value};
 use super::error::Outcome;
+use super::{ServerStore, now};
 use crate::row::{self, LogColumns};
+
+/// Longest time that streams are deleted in one transaction, and lines of a log in one statement:
+/// the lock of the fence is held meanwhile.
+const FORGETTING: Duration = Duration::from_millis(100);
+const LINES_AT_ONCE: u64 = 1_000;
 
 type Changes = Vec<(Stream, Vec<LogLine>)>;
 
@@ -26,25 +33,68 @@ async fn save<D: Dialect>(connection: &mut D::Connection, changes: &Changes) -> 
             (&body).into(),
         ];
         D::execute(connection, D::STATEMENTS.stream_save, &values).await?;
-        for line in lines {
-            // Not every server's text holds a null character: its picture stands for it.
-            let text = line.text.replace('\0', "\u{2400}");
-            let values = [
-                (&id).into(),
-                line.at.0.into(),
-                row::severity_text(line.severity).into(),
-                i64::from(line.code.0).into(),
-                (&text).into(),
-            ];
-            D::execute(connection, D::STATEMENTS.stream_log_add, &values).await?;
-        }
+        add_lines::<D>(connection, &id, lines).await?;
     }
     Ok(())
 }
 
-async fn prune<D: Dialect>(connection: &mut D::Connection, keep: &u32) -> Outcome<u64> {
-    let values = [i64::from(*keep).into()];
-    Ok(D::execute(connection, D::STATEMENTS.stream_prune, &values).await?)
+/// Adds what the log lacks. The stream's row is locked by now: nobody else adds to its log.
+async fn add_lines<D: Dialect>(
+    connection: &mut D::Connection,
+    id: &str,
+    lines: &[LogLine],
+) -> Outcome<()> {
+    let lines: Vec<LogLine> = lines.iter().map(stored).collect();
+    let Some((from, to)) = log_rule::span(&lines) else { return Ok(()) };
+    let values = [id.into(), from.0.into(), to.0.into()];
+    let known: Vec<LogColumns> =
+        D::rows(connection, D::STATEMENTS.stream_log_between, &values).await?;
+    let known: Result<Vec<_>> = known.into_iter().map(row::log_line).collect();
+    for line in log_rule::new_lines(&known?, &lines) {
+        let values = [
+            id.into(),
+            line.at.0.into(),
+            row::severity_text(line.severity).into(),
+            i64::from(line.code.0).into(),
+            (&line.text).into(),
+        ];
+        D::execute(connection, D::STATEMENTS.stream_log_add, &values).await?;
+    }
+    Ok(())
+}
+
+/// Not every server's text holds a null character: its picture stands for it.
+fn stored(line: &LogLine) -> LogLine {
+    LogLine { text: line.text.replace('\0', "\u{2400}"), ..line.clone() }
+}
+
+/// Deletes some of the streams, the first ones; returns how many. Whoever renews the lease waits
+/// for that: it ends soon, and there is progress each time.
+pub(super) async fn forget_some<D: Dialect>(
+    connection: &mut D::Connection,
+    outdated: &[String],
+) -> Outcome<Forgotten> {
+    let until = now() + FORGETTING;
+    let (mut streams, mut deleted) = (0, 0);
+    for id in outdated {
+        let values = [id.into(), LINES_AT_ONCE.cast_signed().into()];
+        if D::execute(connection, D::STATEMENTS.stream_log_forget, &values).await? == LINES_AT_ONCE
+        {
+            break;
+        }
+        deleted += D::execute(connection, D::STATEMENTS.stream_forget, &[id.into()]).await?;
+        streams += 1;
+        if now() >= until {
+            break;
+        }
+    }
+    Ok(Forgotten { streams, deleted })
+}
+
+/// How far a transaction came, and how many streams it deleted: one may have gone before.
+pub(super) struct Forgotten {
+    pub(super) streams: usize,
+    pub(super) deleted: u64,
 }
 
 #[async_trait]
@@ -80,9 +130,21 @@ impl<D: Dialect> StreamStore for ServerStore<D> {
     }
 
     async fn stream_prune(&self, fence: &Fence, keep: u32) -> Result<u64> {
-        let work = self.sessions.transaction(Some(fence), &keep, |connection, keep| {
-            prune::<D>(connection, keep).boxed()
-        });
-        work.await
+        let rows: Vec<(String,)> =
+            self.rows(D::STATEMENTS.stream_outdated, &[i64::from(keep).into()]).await?;
+        let outdated: Vec<String> = rows.into_iter().map(|it| it.0).collect();
+        let (mut done, mut deleted) = (0, 0);
+        loop {
+            let rest = &outdated[done..];
+            let work = self.sessions.transaction(Some(fence), &rest, |connection, rest| {
+                forget_some::<D>(connection, rest).boxed()
+            });
+            let forgotten = work.await?;
+            done += forgotten.streams;
+            deleted += forgotten.deleted;
+            if done >= outdated.len() {
+                return Ok(deleted);
+            }
+        }
     }
 }

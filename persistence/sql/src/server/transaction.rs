@@ -28,13 +28,13 @@ impl<D: Dialect> Sessions<D> {
         input: &I,
         work: impl for<'c> Fn(&'c mut D::Connection, &'c I) -> BoxFuture<'c, Outcome<T>> + Sync,
     ) -> Result<T> {
+        let mut session = self.acquire().await?;
+        // A connection that had to be made took nothing of the time.
         let until = now() + self.deadline();
         let mut wait = BACKOFF;
         loop {
-            let session = self.acquire().await?;
             let is_committing = AtomicBool::new(false);
             let attempt = async {
-                let mut session = session;
                 let answer = self.attempt(&mut session, (fence, input), &work, &is_committing);
                 let answer = answer.await;
                 self.settle(session, answer).await
@@ -56,6 +56,7 @@ impl<D: Dialect> Sessions<D> {
             metrics::counter!("weir_store_contended_total").increment(1);
             sleep(wait).await;
             wait *= 2;
+            session = self.acquire().await?;
         }
     }
 
@@ -79,19 +80,14 @@ impl<D: Dialect> Sessions<D> {
 
     /// Leaves the session as it was found, or closes it.
     async fn settle<T>(&self, mut session: Session<D>, answer: Outcome<T>) -> Outcome<T> {
-        let is_usable = match &answer {
-            Ok(_) | Err(Failure::Refused(_)) => true,
-            Err(Failure::Sql(error) | Failure::Overtaken(error)) => error::is_usable::<D>(error),
-        };
-        let is_clean = match &answer {
-            Ok(_) => true,
-            Err(_) if is_usable => {
-                D::script(session.connection(), D::STATEMENTS.rollback).await.is_ok()
+        match &answer {
+            Ok(_) => session.keep(),
+            Err(Failure::Sql(error)) if !error::is_usable::<D>(error) => session.keep_after(error),
+            Err(_) => {
+                if D::script(session.connection(), D::STATEMENTS.rollback).await.is_ok() {
+                    session.keep();
+                }
             }
-            Err(_) => false,
-        };
-        if is_clean {
-            session.keep();
         }
         answer
     }
@@ -100,9 +96,8 @@ impl<D: Dialect> Sessions<D> {
         match failure {
             Failure::Refused(error) => error,
             Failure::Sql(e) if was_committing => error::at_commit::<D>(&self.settings, &e),
-            Failure::Sql(e) | Failure::Overtaken(e) => {
-                error::before_commit::<D>(&self.settings, &e)
-            }
+            Failure::Sql(e) => error::before_commit::<D>(&self.settings, &e),
+            Failure::Overtaken => error::overtaken(&self.settings),
         }
     }
 
@@ -130,10 +125,10 @@ impl<D: Dialect> Sessions<D> {
         statement: &'static str,
         values: &[Value<'_>],
     ) -> Result<Option<u64>> {
+        let mut session = self.acquire().await?;
         let until = now() + self.deadline();
         let mut wait = BACKOFF;
         loop {
-            let mut session = self.acquire().await?;
             let Ok(answer) = self.answer(&mut session, kind, (statement, values), until).await
             else {
                 return Err(error::late_at_commit(&self.settings, self.deadline()));
@@ -152,6 +147,7 @@ impl<D: Dialect> Sessions<D> {
             }
             sleep(wait).await;
             wait *= 2;
+            session = self.acquire().await?;
         }
     }
 

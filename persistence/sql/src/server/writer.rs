@@ -5,8 +5,8 @@
 //!
 //! Invariants:
 //! - W1: an answer leaves only after the commit of its group.
-//! - W2: a group is one statement: all of it is written or none. If none, each append of it is
-//!   done alone, so that one that is refused spoils no other.
+//! - W2: a group is one statement: all of it is written or none. If none for a reason that lies in
+//!   an append, each of the group is done alone, so that one that is refused spoils no other.
 //! - W3: a caller that ran out of patience knows whether its append was begun: if it was not, it
 //!   never will be.
 
@@ -23,6 +23,7 @@ use weir_persistence_api::{Append, Error, Result};
 use super::ServerSettings;
 use super::dialect::Dialect;
 use super::queue::{Queue, Waiting};
+use super::session::Era;
 use super::writers::Writers;
 
 /// The callers' end.
@@ -34,9 +35,9 @@ pub(super) struct Writer<D: Dialect> {
 }
 
 impl<D: Dialect> Writer<D> {
-    pub(super) fn start(settings: &Arc<ServerSettings>) -> Self {
+    pub(super) fn start(settings: &Arc<ServerSettings>, era: &Arc<Era>) -> Self {
         let queue = Arc::new(Queue::new(settings.queue));
-        let writers = Arc::new(Writers::<D>::new(settings));
+        let writers = Arc::new(Writers::<D>::new(settings, era));
         let task = |_| {
             let work = run(Arc::clone(&queue), Arc::clone(&writers));
             #[expect(clippy::disallowed_methods, reason = "below the runtime; joined by close")]

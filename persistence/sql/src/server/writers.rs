@@ -12,6 +12,7 @@ use super::ServerSettings;
 use super::appends::Appends;
 use super::dialect::Dialect;
 use super::known::Known;
+use super::session::Era;
 
 pub(super) struct Writers<D: Dialect> {
     idle: Mutex<Vec<Appends<D>>>,
@@ -20,9 +21,9 @@ pub(super) struct Writers<D: Dialect> {
 }
 
 impl<D: Dialect> Writers<D> {
-    pub(super) fn new(settings: &Arc<ServerSettings>) -> Self {
+    pub(super) fn new(settings: &Arc<ServerSettings>, era: &Arc<Era>) -> Self {
         let known = Arc::new(Known::default());
-        let writer = |_| Appends::new(Arc::clone(settings), Arc::clone(&known));
+        let writer = |_| Appends::new(Arc::clone(settings), Arc::clone(&known), Arc::clone(era));
         let idle: Vec<_> = (0..settings.writers()).map(writer).collect();
         Self { size: idle.len(), idle: Mutex::new(idle), returned: Notify::new() }
     }

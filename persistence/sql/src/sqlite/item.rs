@@ -17,6 +17,7 @@ use weir_persistence_api::{
 use super::error::Outcome;
 use super::{SqliteStore, check_fence, statement};
 use crate::row::{self, PastColumns};
+use crate::said;
 
 /// Candidates whose history is read at a time. Most often one of the first is free.
 const CANDIDATES_AT_ONCE: usize = 256;
@@ -177,7 +178,8 @@ impl SqliteStore {
 
 #[async_trait]
 impl ItemStore for SqliteStore {
-    async fn item_claim(&self, fence: &Fence, request: ClaimRequest) -> Result<Option<Claim>> {
+    async fn item_claim(&self, fence: &Fence, mut request: ClaimRequest) -> Result<Option<Claim>> {
+        said::skip_too_long(&mut request);
         let fence = fence.clone();
         self.writer
             .write(move |connection| {

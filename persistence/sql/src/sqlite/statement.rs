@@ -73,5 +73,6 @@ statements! {
     STREAM_LOAD = "stream/load";
     STREAM_LIST = "stream/list";
     STREAM_LOG = "stream/log";
+    STREAM_LOG_BETWEEN = "stream/log_between";
     STREAM_PRUNE = "stream/prune";
 }

@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use sqlx::{SqliteConnection, query, query_as};
 use weir_domain::{LogLine, Stream, StreamId, StreamState};
-use weir_persistence_api::{Error, Fence, Result, StreamFilter, StreamStore};
+use weir_persistence_api::{Error, Fence, Result, StreamFilter, StreamStore, log_rule};
 
 use super::error::Outcome;
 use super::{SqliteStore, check_fence, statement};
-use crate::row;
+use crate::row::{self, LogColumns};
 
 async fn save(
     connection: &mut SqliteConnection,
@@ -26,7 +26,15 @@ async fn save(
         .bind(body)
         .execute(&mut *connection)
         .await?;
-    for line in lines {
+    let Some((from, to)) = log_rule::span(lines) else { return Ok(()) };
+    let known: Vec<LogColumns> = query_as(statement::STREAM_LOG_BETWEEN)
+        .bind(&id)
+        .bind(from.0)
+        .bind(to.0)
+        .fetch_all(&mut *connection)
+        .await?;
+    let known: Result<Vec<_>> = known.into_iter().map(row::log_line).collect();
+    for line in log_rule::new_lines(&known?, lines) {
         query(statement::STREAM_LOG_ADD)
             .bind(&id)
             .bind(line.at.0)

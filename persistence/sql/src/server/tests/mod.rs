@@ -2,8 +2,11 @@
 
 mod broken;
 mod fence;
+mod items;
 mod large;
 mod open;
+mod sessions;
+mod streams;
 mod tls;
 
 use std::fmt::Debug;
@@ -82,6 +85,9 @@ trait Tested: Dialect {
     const KILL: &'static str;
     /// Refuses all writes of ordinary users.
     const READ_ONLY: &'static [&'static str];
+    /// Does so while it runs, and takes it back.
+    const DEMOTE: &'static [&'static str];
+    const PROMOTE: &'static [&'static str];
     /// What a session is set to, as one text, and what that should be.
     const SESSION: &'static str;
     const SESSION_WANTED: &'static str;
@@ -101,6 +107,8 @@ impl Tested for MariaDb {
 
     const KILL: &'static str = "KILL :id";
     const READ_ONLY: &'static [&'static str] = &["--read-only"];
+    const DEMOTE: &'static [&'static str] = &["SET GLOBAL read_only = 1"];
+    const PROMOTE: &'static [&'static str] = &["SET GLOBAL read_only = 0"];
     const SESSION: &'static str = "SELECT CONCAT(@@sql_mode LIKE '%STRICT_ALL_TABLES%', ' ', \
          @@tx_isolation, ' ', @@idle_transaction_timeout, ' ', @@innodb_lock_wait_timeout)";
     const SESSION_WANTED: &'static str = "1 READ-COMMITTED 3 4";
@@ -120,6 +128,10 @@ impl Tested for Postgres {
 
     const KILL: &'static str = "SELECT pg_terminate_backend(:id)";
     const READ_ONLY: &'static [&'static str] = &["-c", "default_transaction_read_only=on"];
+    const DEMOTE: &'static [&'static str] =
+        &["ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()"];
+    const PROMOTE: &'static [&'static str] =
+        &["ALTER SYSTEM SET default_transaction_read_only = off", "SELECT pg_reload_conf()"];
     const SESSION: &'static str = "SELECT concat_ws(' ', current_setting('synchronous_commit'), \
          current_setting('transaction_isolation'), \
          current_setting('idle_in_transaction_session_timeout'), current_setting('lock_timeout'))";

@@ -1,5 +1,6 @@
--- The condition repeats what was decided before: a held row is never overwritten.
+-- The condition repeats what was seen before, the row's claim with it: what others did with the
+-- row meanwhile is never overwritten.
 UPDATE item SET
     claim = ?, stream = ?, owner = ?, size = ?, modified_ns = ?, device = ?, inode = ?,
     claimed_at = ?, settlement = ?, status = 'acquired', settled_at = NULL
-WHERE source = ? AND name = ? AND settled_at IS NOT NULL
+WHERE source = ? AND name = ? AND settled_at IS NOT NULL AND claim = ?

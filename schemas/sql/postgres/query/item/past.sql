@@ -1,3 +1,3 @@
-SELECT name, status, settled_at, size, modified_ns
+SELECT claim, name, status, settled_at, size, modified_ns
 FROM item
 WHERE source = $1 AND name = ANY ($2::bytea[])

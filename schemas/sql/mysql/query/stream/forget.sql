@@ -1,0 +1,1 @@
+DELETE FROM stream WHERE id = ? AND is_closed = 1

@@ -1,0 +1,1 @@
+DELETE FROM stream WHERE id = $1 AND is_closed = 1
