@@ -11,8 +11,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
-use weir_controllers::deployments::{Deployment, DeploymentStorage};
+use weir_cluster::ReceiverEpochs;
+use weir_controllers::deployments::{Current, Deployment, DeploymentStorage, LEASE};
 use weir_domain::{Fault, WorkflowName, WorkflowState};
+use weir_persistence_api::LeaseName;
 use weir_runtime::{Backoff, RestartPolicy};
 use weir_stream::{RunningWorkflow, Services, WorkflowSpec};
 
@@ -29,6 +31,8 @@ struct Inner {
     grace: Duration,
     /// Where it is known what should run; set by `begin`.
     deployments: OnceLock<DeploymentStorage>,
+    /// Whose answers count: those of who was deposed are old.
+    epochs: ReceiverEpochs,
     /// Somebody said that something changed.
     changed: Notify,
     /// What runs is this, wholly.
@@ -51,6 +55,7 @@ impl Activation {
             policy,
             grace,
             deployments: OnceLock::new(),
+            epochs: ReceiverEpochs::default(),
             changed: Notify::new(),
             reached: Mutex::default(),
             running: Mutex::default(),
@@ -125,6 +130,7 @@ impl Activation {
         let current = storage.current(reached).await;
         let current = current.map_err(|it| Fault::transient(53, it.to_string()))?;
         let Some(current) = current else { return Ok(()) };
+        admit(&self.0.epochs, &current)?;
         let (stale, missing) = self.difference(&wanted(&current.deployments));
         let (replacing, new): (Vec<_>, Vec<_>) =
             missing.into_iter().partition(|it| stale.contains(&it.plan.workflow));
@@ -209,6 +215,15 @@ impl Activation {
     }
 }
 
+/// Refuses what a storage says that was deposed. One of an earlier version does not tell its epoch.
+fn admit(epochs: &ReceiverEpochs, current: &Current) -> Result<(), Fault> {
+    if current.epoch == 0 {
+        return Ok(());
+    }
+    let admitted = epochs.admit(&LeaseName(LEASE.to_owned()), current.epoch);
+    admitted.map_err(|it| Fault::transient(53, it.to_string()))
+}
+
 /// What an engine is busy with.
 pub(crate) struct Work {
     pub(crate) instances: u32,
@@ -241,4 +256,19 @@ fn wanted(deployments: &[Arc<Deployment>]) -> BTreeMap<WorkflowName, WorkflowSpe
         })
     });
     specs.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_deposed_storage_says_is_not_followed() {
+        let epochs = ReceiverEpochs::default();
+        let is_followed = |epoch| {
+            let current = Current { digest: String::new(), deployments: Vec::new(), epoch };
+            admit(&epochs, &current).is_ok()
+        };
+        assert_eq!([3, 4, 3, 0, 4, 5].map(is_followed), [true, true, false, true, true, true]);
+    }
 }

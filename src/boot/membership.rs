@@ -1,26 +1,36 @@
 //! From settings to the links, the membership and the leases of this node.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use weir_cluster::liveness::GossipSettings;
 use weir_cluster::resolver::{Strategy, Tie, Timing};
 use weir_cluster::singleton::Peers;
+use weir_cluster::watermark::{self, Watermarks};
 use weir_cluster::{
     Admission, Claim, Cluster, ClusterSettings, Details, Facts, LinkMesh, Mesh, SingletonSettings,
     Singletons, View,
 };
 use weir_conf::Settings;
 use weir_conf::settings::{self, SplitBrainResolver};
-use weir_domain::{Fault, Incarnation};
+use weir_domain::{Incarnation, NodeStatus, NodeUid, Timestamp};
+use weir_persistence_api::LeaseName;
+use weir_persistence_api::LeaseStore;
 use weir_persistence_sql::Database;
 use weir_remote::{LinkState, Local, MessageSettings, Remote, TlsSettings, read_certificate};
 use weir_runtime::{Reason, System};
 
 use super::process::Process;
+use super::refusal;
+
+/// Longer than the list of members remembers those that were removed.
+const REMEMBERED: Duration = Duration::from_secs(25 * 3_600);
+/// Longer than a node takes from its start until it is in the list, and than clocks differ.
+const START_WITHIN: Duration = Duration::from_secs(60);
 
 /// This node's part in the cluster. Cheap to clone.
 #[derive(Clone)]
@@ -47,7 +57,9 @@ impl Membership {
         let settings = &process.settings;
         let about = Arc::<OnceLock<About>>::default();
         let mut cluster = cluster_settings(process, rest)?;
-        let claim = Claim::take(system, &cluster, store.as_ref()).await.map_err(|it| fault(&it))?;
+        let claim = Claim::take(system, &cluster, store.as_ref())
+            .await
+            .map_err(|it| refusal::of_cluster(&it))?;
         check_leases(&claim, store.as_ref()).await?;
         let admission = Admission::default();
         let remote = match settings.has_peers() {
@@ -58,10 +70,12 @@ impl Membership {
             cluster.address = remote.local().address.clone();
         }
         let certificate = settings.cluster.tls.certificate.clone();
+        let leases: Arc<dyn LeaseStore> = store.clone();
+        cluster.leases = Some(leases);
         cluster.describe = describe(system, remote.clone(), certificate, about.clone());
         let mesh = remote.clone().map(|it| LinkMesh::start(system, it) as Arc<dyn Mesh>);
         let cluster = Cluster::start(system, cluster, claim, store.clone(), mesh, admission)
-            .map_err(|it| fault(&it))?;
+            .map_err(|it| refusal::of_cluster(&it))?;
         let facts = Facts::follow(system, cluster.view(), settings.cluster.singleton.roles.clone());
         let peers = remote.clone().map(|it| Arc::new(it) as Arc<dyn Peers>);
         let singletons = singleton_settings(settings);
@@ -84,60 +98,86 @@ impl weir_stream::Peers for Others {
     fn is_gone(&self, owner: &str) -> bool {
         let view = self.0.view().borrow().clone();
         let Ok(Incarnation { uid, .. }) = owner.parse() else { return false };
-        is_gone(&view, uid)
+        is_gone(&view, uid, self.0.now())
     }
 }
 
-fn is_gone(view: &View, uid: weir_domain::NodeUid) -> bool {
+/// Whether an engine that owns something is gone for good, as far as this node can know.
+fn is_gone(view: &View, uid: NodeUid, now: Timestamp) -> bool {
     let is_known = view.version > 0 && uid != view.me.uid;
-    is_known && (view.has_ended(uid) || view.member(uid).is_none())
+    is_known && (view.has_ended(uid) || is_forgotten(view, uid, now))
+}
+
+/// Whether an engine was a member once and is remembered no more. One that is not in the list may
+/// as well have come after the list was read; so it has to be older than all that is remembered,
+/// or than the oldest member by more than a start takes.
+fn is_forgotten(view: &View, uid: NodeUid, now: Timestamp) -> bool {
+    if view.member(uid).is_some() || view.store_trouble.is_some() {
+        return false;
+    }
+    let Some(begun) = begun_at(uid) else { return false };
+    let present = view.members.iter().filter(|it| it.status < NodeStatus::Down);
+    let oldest = present.map(|it| it.joined_at).min();
+    let is_before_all = oldest.is_some_and(|it| it.since(begun) > START_WITHIN);
+    is_before_all || now.since(begun) > REMEMBERED
+}
+
+/// When the process began, by its id.
+fn begun_at(uid: NodeUid) -> Option<Timestamp> {
+    let (seconds, nanos) = uid.0.get_timestamp()?.to_unix();
+    let millis = seconds.checked_mul(1_000)?.checked_add(u64::from(nanos) / 1_000_000)?;
+    Some(Timestamp(i64::try_from(millis).ok()?))
 }
 
 /// A store whose leases have lower epochs than this node has seen was restored, or is behind.
 async fn check_leases(claim: &Claim, store: &dyn Database) -> anyhow::Result<()> {
     let rows = store.lease_list().await.context("the leases can't be read")?;
     for row in rows {
-        claim.watermarks.lease(&row.name, row.epoch).map_err(|it| fault(&it))?;
+        claim.watermarks.lease(&row.name, row.epoch).map_err(|it| refusal::of_watermark(&it))?;
     }
     Ok(())
 }
 
 /// Notes the epochs that are seen; a store that goes back while this node runs ends it.
 fn note_leases(system: &System, cluster: &Cluster, singletons: &Singletons) {
-    let (watermarks, mut owners) = (cluster.watermarks().clone(), singletons.owners());
-    let (singletons, system) = (singletons.clone(), system.clone());
-    let tasks = system.tasks().clone();
+    let (watermarks, mut seen) = (cluster.watermarks().clone(), singletons.seen_epochs());
+    let (system, tasks) = (system.clone(), system.tasks().clone());
     tasks.spawn("leases/watermark", async move {
         let stopping = system.shutdown().stopping();
         loop {
-            // Epoch 0: it was not read yet, or nobody ever had it.
-            let status = singletons.status();
-            let noted = status.iter().filter(|it| it.epoch > 0).try_fold(false, |news, it| {
-                Ok::<_, weir_cluster::watermark::Error>(watermarks.lease(&it.name, it.epoch)? | news)
-            });
-            match noted {
+            let epochs = seen.borrow_and_update().clone();
+            match note(&watermarks, &epochs) {
                 Ok(false) => {}
-                Ok(true) => {
-                    let marks = watermarks.clone();
-                    let write = move || marks.write();
-                    let written = system.tasks().spawn_blocking("leases/watermark", write);
-                    if let Ok(Err(error)) = written.join().await {
-                        tracing::warn!(code = "WEIR-00055", %error, "the watermark was not written");
-                    }
-                }
+                Ok(true) => write(&system, &watermarks).await,
                 Err(error) => {
-                    let fault = fault(&error);
+                    let fault = refusal::of_watermark(&error);
                     tracing::error!(code = %fault.code, "{fault}");
                     system.shutdown().request(Reason::Failed(fault));
                     return;
                 }
             }
             tokio::select! {
-                it = owners.changed() => if it.is_err() { return },
+                it = seen.changed() => if it.is_err() { return },
                 () = stopping.stopped() => return,
             }
         }
     });
+}
+
+/// Whether there is something new to be written.
+fn note(
+    watermarks: &Watermarks,
+    epochs: &BTreeMap<LeaseName, u64>,
+) -> Result<bool, watermark::Error> {
+    epochs.iter().try_fold(false, |news, (name, epoch)| Ok(watermarks.lease(name, *epoch)? | news))
+}
+
+async fn write(system: &System, watermarks: &Watermarks) {
+    let marks = watermarks.clone();
+    let written = system.tasks().spawn_blocking("leases/watermark", move || marks.write());
+    if let Ok(Err(error)) = written.join().await {
+        tracing::warn!(code = "WEIR-00055", %error, "the watermark was not written");
+    }
 }
 
 async fn listen(
@@ -172,7 +212,7 @@ async fn listen(
         ..weir_remote::Settings::new(resolve(&conf.bind).await?)
     };
     let started = Remote::start(system, local, remote, Arc::new(admission.clone())).await;
-    Ok(started.map_err(|it| fault(&it))?)
+    Ok(started.map_err(|it| refusal::of_links(&it))?)
 }
 
 async fn resolve(bind: &settings::Bind) -> anyhow::Result<SocketAddr> {
@@ -289,13 +329,50 @@ fn count<T>(items: impl Iterator<Item = T>) -> u32 {
     u32::try_from(items.count()).unwrap_or(u32::MAX)
 }
 
-/// What stands in the way of a start, with what to do about it.
-fn fault(error: &dyn std::error::Error) -> Fault {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text += &format!(": {cause}");
-        next = cause.source();
+#[cfg(test)]
+mod tests {
+    use weir_domain::{ClusterAddress, Member};
+
+    use super::*;
+
+    const HOUR: i64 = 3_600_000;
+    const NOW: Timestamp = Timestamp(1_700_000_000_000);
+
+    fn node(at: i64) -> Incarnation {
+        let id = format!("node-1#{:08x}-{:04x}-7000-8000-000000000001", at >> 16, at & 0xffff);
+        id.parse().unwrap()
     }
-    Fault::config(54, text)
+
+    fn member(joined_at: i64) -> Member {
+        let address: ClusterAddress = "weir://weir@node-1:5843".parse().unwrap();
+        Member {
+            node: node(joined_at),
+            address,
+            rest: String::new(),
+            roles: BTreeSet::new(),
+            version: String::new(),
+            status: NodeStatus::Up,
+            up_number: 1,
+            joined_at: Timestamp(joined_at),
+            changed_at: Timestamp(joined_at),
+            reason: String::new(),
+        }
+    }
+
+    #[test]
+    fn who_is_not_in_the_list_may_have_come_after_it_was_read() {
+        let member = member(NOW.0 - HOUR);
+        let mut view = View { version: 1, members: vec![member], ..View::empty(node(1)) };
+        let is_gone = |view: &View, at: i64| is_gone(view, node(at).uid, NOW);
+        assert!(!is_gone(&view, NOW.0 - 1_000));
+        assert!(!is_gone(&view, NOW.0 - HOUR - 1_000));
+        assert!(is_gone(&view, NOW.0 - HOUR - 120_000));
+        view.members.clear();
+        assert!(!is_gone(&view, NOW.0 - 20 * HOUR));
+        assert!(is_gone(&view, NOW.0 - 30 * HOUR));
+        view.store_trouble = Some("refused".into());
+        assert!(!is_gone(&view, NOW.0 - 30 * HOUR));
+        view = View { version: 0, ..view };
+        assert!(!is_gone(&view, NOW.0 - 30 * HOUR));
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, watch};
-use weir_domain::{Fault, Member, NodeName, NodeStatus, NodeUid};
+use weir_domain::{Fault, Member, NodeName, NodeStatus, NodeUid, Timestamp};
 use weir_persistence_api::{ClusterIdentity, MemberStore};
 use weir_runtime::{Phase, System};
 
@@ -105,6 +105,7 @@ impl Cluster {
         };
         let inlets = Inlets {
             store,
+            leases: settings.leases.clone(),
             commands: inbox,
             news: outside.as_ref().map(|it| it.mesh.listen()),
             heard: outside.as_ref().map(|it| it.liveness.heard()),
@@ -149,6 +150,11 @@ impl Cluster {
                 }
             });
         }
+    }
+
+    /// The time by this node's clock.
+    pub fn now(&self) -> Timestamp {
+        self.0.system.now()
     }
 
     pub fn identity(&self) -> &ClusterIdentity {
@@ -224,7 +230,22 @@ impl Cluster {
     /// Asks a member to leave: it ends gracefully. Returns it as it is in the list then.
     pub async fn leave(&self, node: &NodeName) -> Result<Member, OrderError> {
         let member = self.present(node)?;
+        if member.node.uid == self.0.system.uid() {
+            return self.leave_myself(&member).await;
+        }
         self.order(&member, Order::Leave).await
+    }
+
+    /// This node leaves by its own shutdown, which tells the others.
+    async fn leave_myself(&self, own: &Member) -> Result<Member, OrderError> {
+        let shutdown = self.0.system.shutdown();
+        // A second request would cut the first one short.
+        if !shutdown.stopping().is_stopping() {
+            shutdown.request(weir_runtime::Reason::Requested(
+                "it was told to leave the cluster".to_owned(),
+            ));
+        }
+        self.shows(own, NodeStatus::Leaving).await
     }
 
     /// Takes a member that can't be reached out of the cluster: its process may still run, and
@@ -251,9 +272,14 @@ impl Cluster {
         if let Some(cause) = self.view().borrow().store_trouble.clone() {
             return Err(OrderError::StoreLost(cause));
         }
+        self.command(member.node.uid, order).await?;
+        self.shows(member, order.status()).await
+    }
+
+    /// Waits until the list shows a member with a status or a later one.
+    async fn shows(&self, member: &Member, status: NodeStatus) -> Result<Member, OrderError> {
         let uid = member.node.uid;
-        self.command(uid, order).await?;
-        let is_done = |it: &Member| it.status >= order.status();
+        let is_done = |it: &Member| it.status >= status;
         let mut view = self.view();
         let done = view.wait_for(|it| it.member(uid).is_none_or(is_done));
         match tokio::time::timeout(ORDER_WITHIN, done).await {

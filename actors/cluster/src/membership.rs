@@ -19,7 +19,7 @@ pub mod explain;
 mod join;
 mod journalist;
 pub(crate) mod keeper;
-mod rule;
+pub(crate) mod rule;
 pub(crate) mod surroundings;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -29,7 +29,8 @@ use std::time::Duration;
 pub use self::core::{Core, Order, Stop, Turn};
 pub use draft::Draft;
 pub use join::{Join, join};
-pub use rule::{Own, in_doubt, lead, leader, own};
+pub use rule::{Own, Situation, in_doubt, lead, leader, own};
+use rule::{heirs, line, succeed};
 
 /// What the rules of membership depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

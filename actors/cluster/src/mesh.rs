@@ -81,10 +81,12 @@ pub enum News {
     Down {
         peer: Incarnation,
     },
-    /// The process has been proven to have ended.
+    /// The process seems to have ended.
     Gone {
         node: Incarnation,
         evidence: String,
+        /// It said so itself. All else may be a firewall that answers in a host's name.
+        is_certain: bool,
     },
     /// Whoever listens there wants no link with this node.
     Refused {

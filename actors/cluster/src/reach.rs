@@ -35,8 +35,10 @@ pub struct Sources {
     /// Those whose gossip arrives.
     pub live: BTreeSet<NodeUid>,
     pub links: BTreeMap<NodeUid, Link>,
-    /// Those whose process has been proven to be gone, and how.
+    /// Those whose process seems to be gone, and how that is known.
     pub gone: BTreeMap<NodeUid, String>,
+    /// Those of them whose end is beyond doubt.
+    pub ended: BTreeSet<NodeUid>,
     /// Those that answer, though only to say that they want no link.
     pub answering: BTreeSet<NodeUid>,
     /// By observer: whom it says that it can't reach.
@@ -53,8 +55,17 @@ pub struct Reach {
     pub answering: BTreeSet<NodeUid>,
     /// Members that are silent. One that was just met is in neither set.
     pub unreachable: BTreeSet<NodeUid>,
-    /// Those of them that have been proven to be gone, and how.
+    /// Those of them whose process seems to be gone, and how that is known. That is enough to
+    /// suspect them at once and to take their leases, which are fenced; a firewall that answers
+    /// in a host's name looks the same, so it is not enough to end their membership.
     pub gone: BTreeMap<NodeUid, String>,
+    /// Those of the gone whose end is beyond doubt: they said goodbye, or this node has taken
+    /// their place.
+    pub ended: BTreeSet<NodeUid>,
+    /// Those of the gone whose gossip still arrives by way of others.
+    pub relayed: BTreeSet<NodeUid>,
+    /// Whom others that can be reached say that they can't reach.
+    pub missed: BTreeSet<NodeUid>,
     /// (observer, subject) where both can be reached from here, but not the one from the other.
     pub broken: BTreeSet<(NodeUid, NodeUid)>,
 }
@@ -68,9 +79,14 @@ impl Reach {
         self.gone.contains_key(&node)
     }
 
-    /// Silent, and not known to be gone: it may well be at work.
+    /// Gone beyond doubt: it counts for nobody.
+    pub fn has_ended(&self, node: NodeUid) -> bool {
+        self.ended.contains(&node)
+    }
+
+    /// Silent, and not gone beyond doubt: it may well be at work.
     pub fn is_in_doubt(&self, node: NodeUid) -> bool {
-        self.unreachable.contains(&node) && !self.is_gone(node)
+        self.unreachable.contains(&node) && !self.has_ended(node)
     }
 }
 
@@ -93,6 +109,11 @@ pub fn merge(me: NodeUid, members: &[Member], sources: &Sources) -> Reach {
         match (sources.gone.get(&uid), is_heard(uid, sources)) {
             (Some(how), _) => {
                 reach.gone.insert(uid, how.clone());
+                if sources.ended.contains(&uid) {
+                    reach.ended.insert(uid);
+                } else if sources.live.contains(&uid) {
+                    reach.relayed.insert(uid);
+                }
                 reach.unreachable.insert(uid);
             }
             (None, Some(true)) => {
@@ -105,6 +126,8 @@ pub fn merge(me: NodeUid, members: &[Member], sources: &Sources) -> Reach {
         }
     }
     reach.broken = broken(me, &reach, sources);
+    let others = sources.tables.iter().filter(|(it, _)| **it != me && reach.is_reachable(**it));
+    reach.missed = others.flat_map(|(_, subjects)| subjects.iter().copied()).collect();
     reach
 }
 
@@ -192,8 +215,14 @@ mod tests {
         let mut sources = sources(&[(2, Link::Lost(Duration::ZERO))], &[2]);
         sources.gone.insert(uid(2), "its host refuses".into());
         let reach = merge(uid(1), &members(), &sources);
-        assert!(reach.is_gone(uid(2)) && !reach.is_in_doubt(uid(2)));
+        assert!(reach.is_gone(uid(2)) && reach.is_in_doubt(uid(2)));
+        assert_eq!(reach.relayed, [uid(2)].into());
         assert_eq!(reach.broken, BTreeSet::new());
+
+        sources.ended.insert(uid(2));
+        let reach = merge(uid(1), &members(), &sources);
+        assert!(reach.has_ended(uid(2)) && !reach.is_in_doubt(uid(2)));
+        assert!(reach.relayed.is_empty());
     }
 
     #[test]

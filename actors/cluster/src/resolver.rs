@@ -3,7 +3,10 @@
 //! Invariants, for any two sides of a partition that decide by the same list of members:
 //! - B1: at most one side goes on, whatever strategy; a side that goes on says so by writing the
 //!   other's end into the store, where the version of the list lets only one of two writers win.
-//! - B2: a member that is *proven* to be gone is no side: it counts for nobody.
+//! - B2: a member that has ended beyond doubt is no side: it counts for nobody.
+//! - B4: a member that only seems gone, since its host refuses connections, may be alive behind a
+//!   firewall that answers so, and count the same way. So a side that needs its absence to go on
+//!   waits until the side that does not has had the time to say that it goes on.
 //! - B3: the same picture leads every node of a side to the same decision.
 //!
 //! Where both sides may go on (a tie, `lease-majority`), the decision is a *contest*: the list of
@@ -86,6 +89,8 @@ pub enum Standing {
     /// On this side, or not yet known to be elsewhere.
     Here,
     Unreachable,
+    /// Its process seems to have ended.
+    SeemsGone,
     /// Its process has ended.
     Gone,
 }
@@ -95,7 +100,8 @@ impl Picture {
         let counts = |it: &&Member| is_present(it.status) && it.status != NodeStatus::Joining;
         let nodes = members.iter().filter(counts).map(|it| {
             let standing = match it.node.uid {
-                uid if reach.is_gone(uid) => Standing::Gone,
+                uid if reach.has_ended(uid) => Standing::Gone,
+                uid if reach.is_gone(uid) => Standing::SeemsGone,
                 uid if reach.unreachable.contains(&uid) => Standing::Unreachable,
                 _ => Standing::Here,
             };
@@ -128,6 +134,25 @@ impl Picture {
     pub fn is_whole(&self) -> bool {
         let (unreachable, broken) = self.trouble();
         unreachable.is_empty() && broken.is_empty()
+    }
+
+    /// Those who went down without a word.
+    fn lost(&self) -> BTreeSet<NodeUid> {
+        &self.standing(Standing::SeemsGone) | &self.standing(Standing::Gone)
+    }
+
+    /// Those whose end is not beyond doubt.
+    pub fn seeming_gone(&self) -> impl Iterator<Item = NodeUid> {
+        let doubtful = self.nodes.iter().filter(|(_, it)| it.standing == Standing::SeemsGone);
+        doubtful.map(|(&uid, _)| uid)
+    }
+
+    /// The same with those that seem gone counted as if they were: as silent ones, or as ended.
+    fn taken_as(&self, standing: Standing) -> Self {
+        let mut picture = self.clone();
+        let doubtful = picture.nodes.values_mut().filter(|it| it.standing == Standing::SeemsGone);
+        doubtful.for_each(|it| it.standing = standing);
+        picture
     }
 }
 

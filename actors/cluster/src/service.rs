@@ -27,7 +27,7 @@ pub trait Service: Send + Sync + 'static {
     /// Of the form of requests and responses.
     const VERSION: u32;
 
-    /// `Err` says that nothing was done and that it is worth asking again.
+    /// `Err` says that it is worth asking again, and whether it may have been done all the same.
     async fn serve(
         &self,
         request: Self::Request,
@@ -42,19 +42,29 @@ pub struct RequestContext {
     pub command: CommandId,
     /// How long the caller still waits.
     pub within: Duration,
+    /// The epoch of the lease that the instance answers under.
+    pub epoch: u64,
 }
 
-/// Nothing was done; the caller may ask again.
+/// There is no answer; the caller may ask again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{cause}")]
 pub struct Unavailable {
     pub cause: String,
     pub retry_after: Millis,
+    /// Whether it may have been done all the same. Otherwise nothing was.
+    pub is_uncertain: bool,
 }
 
 impl Unavailable {
+    /// Nothing was done.
     pub fn new(cause: impl Into<String>) -> Self {
-        Self { cause: cause.into(), retry_after: Millis(200) }
+        Self { cause: cause.into(), retry_after: Millis(200), is_uncertain: false }
+    }
+
+    /// Whether it was done is not known.
+    pub fn uncertain(cause: impl Into<String>) -> Self {
+        Self { is_uncertain: true, ..Self::new(cause) }
     }
 }
 
@@ -64,6 +74,9 @@ pub trait Singleton: Send + Sync + 'static {
     type Service: Service;
 
     /// Recovers and begins to work under the fence. An error is tried again while the lease is held.
+    ///
+    /// It is dropped when the lease is given up before it has ended. Whatever it began must end
+    /// with it, as after an error: nobody else knows of that.
     async fn start(&self, fence: Fence) -> Result<Instance<Self::Service>, Fault>;
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use weir_domain::{ClusterAddress, ClusterName};
+use weir_persistence_api::LeaseStore;
 
 use crate::details::Details;
 use crate::liveness::GossipSettings;
@@ -37,6 +38,9 @@ pub struct ClusterSettings {
     /// Where it is noted what was seen of the store. `None`: nowhere, for tests.
     pub data_dir: Option<PathBuf>,
     pub describe: Describe,
+    /// The leases of the same store: one that is renewed shows that its holder lives. `None`: there
+    /// are none.
+    pub leases: Option<Arc<dyn LeaseStore>>,
 }
 
 impl ClusterSettings {
@@ -61,6 +65,7 @@ impl ClusterSettings {
             look_every: Duration::from_secs(1),
             data_dir: None,
             describe: Arc::new(Details::default),
+            leases: None,
         }
     }
 }

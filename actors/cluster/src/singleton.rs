@@ -18,6 +18,7 @@
 
 mod announce;
 pub mod code;
+mod declined;
 mod epochs;
 mod facts;
 mod keeper;

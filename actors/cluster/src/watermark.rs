@@ -113,7 +113,9 @@ impl Watermarks {
         let written = std::fs::File::create(&new).and_then(|mut file| {
             file.write_all(&text)?;
             file.sync_all()?;
-            std::fs::rename(&new, path)
+            std::fs::rename(&new, path)?;
+            // Else the old note may be there again after a loss of power.
+            path.parent().map_or(Ok(()), |dir| std::fs::File::open(dir)?.sync_all())
         });
         written.map_err(failed)
     }

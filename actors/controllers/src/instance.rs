@@ -1,12 +1,44 @@
 //! How the keeper of a lease governs controllers: those that are plain actors, and those that are
 //! event-sourced.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use weir_cluster::Control;
 use weir_domain::Fault;
-use weir_runtime::{ChildState, EventSourced, HostRef, HostStatus, Supervised};
+use weir_runtime::{ChildState, EventSourced, HostRef, HostStatus, Supervised, System};
+
+/// How long a controller whose start failed may take to end.
+const ABANDON_WITHIN: Duration = Duration::from_secs(1);
+
+/// A controller that is being started. Unless it is kept, it ends: it would go on under a lease
+/// that is still valid, beside the next one that is started under it.
+pub(crate) struct Starting {
+    system: System,
+    control: Option<Arc<dyn Control>>,
+}
+
+impl Starting {
+    pub(crate) fn new(system: &System, control: Arc<dyn Control>) -> Self {
+        Self { system: system.clone(), control: Some(control) }
+    }
+
+    /// It runs: from now on its keeper governs it.
+    pub(crate) fn keep(mut self) {
+        self.control = None;
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        let Some(control) = self.control.take() else { return };
+        control.suspend("its start failed or was given up");
+        self.system.tasks().spawn("controller/abandon", async move {
+            control.stop(ABANDON_WITHIN).await;
+        });
+    }
+}
 
 /// A supervised actor whose every write is fenced by the store: it may go on while suspended, and
 /// is answered by the store itself.

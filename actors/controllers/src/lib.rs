@@ -4,6 +4,8 @@
 //! - C1: whatever a controller writes carries the epoch of its lease; the store refuses an older one.
 //! - C2: an answer is given only for what is durable.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod access;
 pub mod deployments;
 mod instance;

@@ -54,5 +54,7 @@ pub const REPLAYED: Code = Code(10_045);
 pub const NO_HELLO: Code = Code(10_046);
 /// Refused: the two dialled each other at once, and the other connection is kept.
 pub const DUPLICATE_LINK: Code = Code(10_047);
+/// Refused: a node of another name is linked that has the address it announces.
+pub const ADDRESS_TAKEN: Code = Code(10_049);
 /// Refused: this node is stopping.
 pub const STOPPING: Code = Code(10_048);

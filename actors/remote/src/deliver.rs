@@ -178,8 +178,14 @@ impl Hub {
         match begun {
             Begun::Was(outcome) => outcome,
             Begun::Runs(first) => {
-                let gone = || Refused::because(code::HANDLER_PANICKED, "the first ask was dropped");
-                first.await.unwrap_or_else(|_| Outcome::Refused(gone()))
+                // It may have more time than this one, whose asker waits no longer than he said.
+                let within = message.time_left().unwrap_or(Duration::MAX);
+                let refused = |code, why: &str| Outcome::Refused(Refused::because(code, why));
+                match tokio::time::timeout(within, first).await {
+                    Ok(Ok(outcome)) => outcome,
+                    Ok(Err(_)) => refused(code::HANDLER_PANICKED, "the first ask was dropped"),
+                    Err(_) => refused(code::LATE, "the first ask takes longer than its deadline"),
+                }
             }
             Begun::First => {
                 let outcome = outcome(handler, from, message).await;

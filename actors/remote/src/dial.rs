@@ -187,6 +187,12 @@ impl Hub {
             }
         };
         let trouble = error.to_string();
+        let is_leaving =
+            matches!(error, DialError::Refused(refusal) if refusal.code == code::STOPPING);
+        if is_leaving {
+            self.note(address, state, Some(trouble.clone()));
+            return tracing::info!(code = %code::REFUSED_BY_PEER, %address, trouble, "no link: the node there is leaving");
+        }
         if self.note(address, state, Some(trouble.clone())) {
             let code =
                 if state == LinkState::Refused { code::REFUSED_BY_PEER } else { code::UNREACHABLE };

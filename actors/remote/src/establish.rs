@@ -185,7 +185,8 @@ impl Hub {
     /// Says why, and gives the peer time to hear it.
     async fn refuse(&self, mut wire: Wire, from: &str, refusal: Refusal) {
         metrics::counter!("weir_remote_refused_total").increment(1);
-        if refusal.code == code::DUPLICATE_LINK || refusal.code == code::ITSELF {
+        let is_quiet = [code::DUPLICATE_LINK, code::ITSELF, code::STOPPING].contains(&refusal.code);
+        if is_quiet {
             tracing::debug!(code = %refusal.code, from, reason = refusal.reason, "refused a connection");
         } else {
             tracing::warn!(code = %code::REFUSED, refusal = %refusal.code, from, reason = refusal.reason, "refused a connection");

@@ -181,12 +181,27 @@ impl Hub {
     }
 
     fn down(&self, peer: &Incarnation, cause: &Cause, gone: Option<Evidence>) {
-        tracing::warn!(code = %code::LINK_DOWN, %peer, %cause, "link down");
+        match cause {
+            Cause::Goodbye(_) => {
+                tracing::info!(code = %code::LINK_DOWN, %peer, %cause, "link down");
+            }
+            _ if self.stopping.is_cancelled() => {
+                tracing::info!(code = %code::LINK_DOWN, %peer, %cause, "link down");
+            }
+            _ => tracing::warn!(code = %code::LINK_DOWN, %peer, %cause, "link down"),
+        }
         self.publish(LinkEvent::Down { peer: peer.clone(), cause: cause.clone(), gone });
     }
 
     fn gone(&self, node: Incarnation, evidence: Evidence) {
-        tracing::warn!(code = %code::PEER_GONE, %node, %evidence, "the process is gone");
+        match evidence {
+            Evidence::Left => {
+                tracing::info!(code = %code::PEER_GONE, %node, %evidence, "the process is gone");
+            }
+            Evidence::Refused | Evidence::Replaced => {
+                tracing::warn!(code = %code::PEER_GONE, %node, %evidence, "the process is gone");
+            }
+        }
         self.publish(LinkEvent::Gone { node, evidence });
     }
 

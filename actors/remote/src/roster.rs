@@ -90,6 +90,7 @@ impl Roster {
     /// Whether the peer that says this hello may be welcomed. If so it must end with `welcomed`.
     pub(crate) fn welcome(&mut self, hello: &Hello) -> Result<(), Refusal> {
         self.check_age(hello)?;
+        self.check_address(hello)?;
         let is_mine_kept = self.me.uid < hello.node.uid;
         let is_greeted = self.greeting.get(&hello.address).is_some_and(|it| it.dialled > 0);
         let is_linked = self.live.get(&hello.node.uid).is_some_and(|it| it.is_dialler);
@@ -102,6 +103,22 @@ impl Roster {
 
     pub(crate) fn welcomed(&mut self, address: &ClusterAddress) {
         self.done(address, |it| it.welcomed = it.welcomed.saturating_sub(1));
+    }
+
+    /// An address is only announced, which proves nothing about the node that is linked there. Once
+    /// that has lost its link the address may be another's.
+    fn check_address(&self, hello: &Hello) -> Result<(), Refusal> {
+        let is_there = |it: &&Live| it.address == hello.address && it.node.name != hello.node.name;
+        match self.live.values().find(is_there) {
+            Some(other) => {
+                let reason = format!(
+                    "it announces {}, where {} is linked: give each node a canonical host and port of its own",
+                    hello.address, other.node
+                );
+                Err(Refusal::new(code::ADDRESS_TAKEN, reason))
+            }
+            None => Ok(()),
+        }
     }
 
     /// A peer must not be older than the incarnation that is linked.

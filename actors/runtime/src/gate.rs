@@ -21,6 +21,8 @@ use crate::DeadLetters;
 #[derive(Clone)]
 pub struct Gate(Arc<Shared>);
 
+/// In this order: what every message changes lies beside the count of references.
+#[repr(C)]
 struct Shared {
     inside: AtomicUsize,
     /// Who stands before the gate. As long as anybody does, nobody else is let in.
@@ -88,7 +90,8 @@ impl Gate {
 }
 
 impl Shared {
-    /// Takes a place, if one is free.
+    /// Takes a place, if one is free. Nothing is counted where none is: a count that is taken back
+    /// would wake those outside for nothing, and themselves again and again.
     fn enter(&self) -> bool {
         let more = |inside| (inside < self.limit).then_some(inside + 1);
         self.inside.fetch_update(Ordering::SeqCst, Ordering::Relaxed, more).is_ok()

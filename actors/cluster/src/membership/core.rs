@@ -4,14 +4,14 @@
 //! Time is the length since some fixed moment by a clock that never jumps; the wall clock only
 //! stamps rows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use weir_domain::{Incarnation, Member, NodeStatus, NodeUid, Timestamp};
 use weir_persistence_api::{MemberChanges, Members};
 
-use super::{Draft, Join, Own, Rules, join, lead, leader, own};
+use super::{Draft, Join, Own, Rules, Situation, join, lead, line, own, succeed};
 use crate::reach::{Reach, is_present};
 use crate::resolver::{
     Contest, Decision, Picture, Stability, Step, Strategy, Timing, decide, survives,
@@ -21,6 +21,17 @@ use crate::resolver::{
 const GAP: Duration = Duration::from_secs(2);
 /// How old a picture of the list may be for a change to be decided by it.
 const FRESH: Duration = Duration::from_secs(5);
+/// How long somebody has to seem gone, in silence, before that is acted upon: a proxy in front of a
+/// node may be restarted.
+const GONE_FOR: Duration = Duration::from_secs(2);
+/// The same for one whose gossip others still relay: it may only be out of this node's reach.
+const RELAYED_FOR: Duration = Duration::from_secs(10);
+/// How long each in the line of those that may lead waits for the one before him. One that can't
+/// use the store would hold up all; that two lead at once does no harm, since only one writes.
+const NEXT_LEADS_AFTER: Duration = Duration::from_secs(3);
+/// How long nobody who is up must have been there before those that join may do without them.
+/// Much longer than a lease lives, so that a lease that is renewed is seen to be.
+const FORSAKEN_AFTER: Duration = Duration::from_secs(15);
 
 /// What an administrator or the node itself asks for, until the list shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +98,19 @@ pub struct Core {
     is_store_there: bool,
     was_listed: bool,
     contest_since: Option<Duration>,
+    /// Since when the store is there in that contest.
+    store_since: Option<Duration>,
+    /// Since when somebody is silent, or seems gone.
+    silent_since: BTreeMap<NodeUid, Duration>,
+    gone_since: BTreeMap<NodeUid, Duration>,
+    /// Those who have seemed gone for long enough.
+    long_gone: BTreeSet<NodeUid>,
+    /// What a leader would have to change, and since when it is due.
+    due: Option<(BTreeSet<NodeUid>, Duration)>,
+    /// Since when nobody who is up is there, as far as that is known.
+    forsaken_since: Option<Duration>,
+    /// Who holds leases, and when that was read.
+    holders: Option<(BTreeSet<NodeUid>, Duration)>,
     orders: BTreeSet<(NodeUid, Order)>,
     refused: Option<String>,
     last_turn: Option<Duration>,
@@ -110,6 +134,13 @@ impl Core {
             is_store_there: false,
             was_listed: false,
             contest_since: None,
+            store_since: None,
+            silent_since: BTreeMap::new(),
+            gone_since: BTreeMap::new(),
+            long_gone: BTreeSet::new(),
+            due: None,
+            forsaken_since: None,
+            holders: None,
             orders: BTreeSet::new(),
             refused: None,
             last_turn: None,
@@ -144,6 +175,16 @@ impl Core {
         self.is_store_there = false;
     }
 
+    /// Who holds leases that have not expired.
+    pub fn read_holders(&mut self, now: Duration, holders: BTreeSet<NodeUid>) {
+        self.holders = Some((holders, now));
+    }
+
+    /// Whether the leases matter to what this node has to decide.
+    pub fn asks_for_holders(&self) -> bool {
+        self.forsaken_since.is_some()
+    }
+
     /// Somebody who knows the list says that this node's end is in it.
     pub fn refused(&mut self, why: String) {
         self.refused = Some(why);
@@ -168,8 +209,12 @@ impl Core {
         }
         if self.last_turn.is_some_and(|last| now.saturating_sub(last) > GAP) {
             self.stability.doubt(now);
+            self.silent_since.clear();
+            self.gone_since.clear();
+            self.forsaken_since = None;
         }
         self.last_turn = Some(now);
+        self.note_silence(now, reach);
         let picture = Picture::new(self.me.node.uid, &self.members.members, reach);
         let survives = survives(&self.strategy, &picture);
         let mut turn = Turn { stop: self.own_fate(), survives, ..Turn::default() };
@@ -179,7 +224,7 @@ impl Core {
             self.resolve(now, &picture, &mut draft, &mut turn);
         }
         if turn.stop.is_none() {
-            self.change(reach, &mut draft, &mut turn);
+            self.change(now, reach, &mut draft, &mut turn);
         }
         self.has_stopped = matches!(&turn.stop, Some(it) if !matches!(it, Stop::Leave { .. }));
         if self.may_write(now) {
@@ -225,9 +270,14 @@ impl Core {
         turn: &mut Turn,
     ) {
         let decision = match self.stability.observe(now, picture) {
+            Step::Quiet if self.seems_over(picture) => decide(&self.strategy, picture),
             Step::Quiet => Decision::Nothing,
             Step::Wait { until } => {
                 turn.wake = Some(until);
+                Decision::Nothing
+            }
+            // Who has just begun to seem gone may be back in a moment.
+            Step::Decide if !picture.seeming_gone().all(|it| self.long_gone.contains(&it)) => {
                 Decision::Nothing
             }
             Step::Decide => decide(&self.strategy, picture),
@@ -237,7 +287,7 @@ impl Core {
             return;
         }
         if !matches!(decision, Decision::Contest(_)) {
-            self.contest_since = None;
+            (self.contest_since, self.store_since) = (None, None);
         }
         match decision {
             Decision::Nothing => {}
@@ -277,8 +327,12 @@ impl Core {
         turn: &mut Turn,
     ) {
         let Contest { after, win, lose, why } = contest;
-        let tries_at = *self.contest_since.get_or_insert(now) + *after;
-        let gives_up_at = tries_at + self.patience;
+        let gives_up_at = *self.contest_since.get_or_insert(now) + *after + self.patience;
+        if !self.may_write(now) {
+            // When the store is back those that go first have not had it either.
+            self.store_since = None;
+        }
+        let tries_at = *self.store_since.get_or_insert(now) + *after;
         if self.may_write(now) {
             match now >= tries_at {
                 true => self.down(draft, turn, win, &format!("{why}; this side was first")),
@@ -292,9 +346,10 @@ impl Core {
         }
     }
 
-    fn change(&mut self, reach: &Reach, draft: &mut Draft<'_>, turn: &mut Turn) {
+    fn change(&mut self, now: Duration, reach: &Reach, draft: &mut Draft<'_>, turn: &mut Turn) {
+        let is_forsaken = self.is_forsaken(now, reach);
         if self.own() == Own::Unknown && self.read_at.is_some() && !self.is_leaving {
-            match join(draft, &self.me, reach, &self.rules) {
+            match join(draft, &self.me, reach, &self.rules, is_forsaken) {
                 Join::Saved => {}
                 Join::Wait { other } => turn.waits_for = Some(other),
                 Join::Duplicate { other, at } => turn.stop = Some(Stop::Duplicate { other, at }),
@@ -302,9 +357,106 @@ impl Core {
             return;
         }
         self.obey(draft);
-        if leader(&self.members.members, reach) == Some(self.me.node.uid) {
-            lead(draft, reach, &self.rules);
+        self.lead_in_turn(now, reach, is_forsaken, draft);
+    }
+
+    /// Does what is to be led, if this node is the leader, or those before it do not.
+    fn lead_in_turn(
+        &mut self,
+        now: Duration,
+        reach: &Reach,
+        is_forsaken: bool,
+        draft: &mut Draft<'_>,
+    ) {
+        let situation = Situation { reach, silent: self.silent_for_long(now) };
+        let members = self.members.clone();
+        let mut line = line(&members.members, reach);
+        let mut change: fn(&mut Draft<'_>, &Situation<'_>, &Rules) = lead;
+        if line.is_empty() && is_forsaken {
+            line = super::heirs(&members.members, reach);
+            change = succeed;
         }
+        let Some(rank) = line.iter().position(|it| *it == self.me.node.uid) else {
+            self.due = None;
+            return;
+        };
+        let mut trial = Draft::new(&members, draft.now());
+        change(&mut trial, &situation, &self.rules);
+        if rank == 0 || self.is_overdue(now, rank, trial) {
+            change(draft, &situation, &self.rules);
+        }
+    }
+
+    /// Whether the same has been due for as long as all who come first have to do it.
+    fn is_overdue(&mut self, now: Duration, rank: usize, trial: Draft<'_>) -> bool {
+        let Some(changes) = trial.changes() else {
+            self.due = None;
+            return false;
+        };
+        let changed: BTreeSet<NodeUid> =
+            changes.save.iter().map(|it| it.node.uid).chain(changes.forget).collect();
+        let since = match &self.due {
+            Some((due, since)) if *due == changed => *since,
+            _ => now,
+        };
+        self.due = Some((changed, since));
+        let rank = u32::try_from(rank).unwrap_or(u32::MAX);
+        now.saturating_sub(since) >= NEXT_LEADS_AFTER.saturating_mul(rank)
+    }
+
+    fn note_silence(&mut self, now: Duration, reach: &Reach) {
+        self.silent_since.retain(|uid, _| reach.unreachable.contains(uid));
+        for &uid in &reach.unreachable {
+            self.silent_since.entry(uid).or_insert(now);
+        }
+        self.gone_since.retain(|uid, _| reach.is_gone(*uid));
+        for &uid in reach.gone.keys() {
+            self.gone_since.entry(uid).or_insert(now);
+        }
+        let is_long = |(uid, since): &(&NodeUid, &Duration)| {
+            let length = if reach.relayed.contains(*uid) { RELAYED_FOR } else { GONE_FOR };
+            now.saturating_sub(**since) >= length
+        };
+        let long_gone = self.gone_since.iter().filter(is_long).map(|(&uid, _)| uid);
+        self.long_gone = long_gone.collect();
+    }
+
+    fn silent_for_long(&self, now: Duration) -> BTreeSet<NodeUid> {
+        let silent = self.silent_since.iter();
+        let long = silent.filter(|(_, since)| now.saturating_sub(**since) >= self.patience);
+        long.map(|(&uid, _)| uid).collect()
+    }
+
+    /// Whether all who seem gone have for long enough to be decided about.
+    fn seems_over(&self, picture: &Picture) -> bool {
+        let mut doubtful = picture.seeming_gone().peekable();
+        doubtful.peek().is_some() && doubtful.all(|it| self.long_gone.contains(&it))
+    }
+
+    /// Whether the members that are up have all been silent for long, though the store was there,
+    /// and none of them holds a lease: the cluster has ended without a word. Its leases tell
+    /// this from a network that keeps this node from a cluster that is at work.
+    fn is_forsaken(&mut self, now: Duration, reach: &Reach) -> bool {
+        let settled = self.members.members.iter().filter(|it| {
+            let is_settled = is_present(it.status) && it.status != NodeStatus::Joining;
+            is_settled && !reach.has_ended(it.node.uid)
+        });
+        let settled: BTreeSet<NodeUid> = settled.map(|it| it.node.uid).collect();
+        let is_out = matches!(self.own(), Own::Joining | Own::Unknown) && self.may_write(now);
+        if !is_out || !settled.is_subset(&reach.unreachable) {
+            self.forsaken_since = None;
+            return false;
+        }
+        let since = *self.forsaken_since.get_or_insert(now);
+        if let Some((holders, _)) = &self.holders
+            && !holders.is_disjoint(&settled)
+        {
+            self.forsaken_since = Some(now);
+            return false;
+        }
+        let is_long = now.saturating_sub(since) >= FORSAKEN_AFTER;
+        let is_read = |(_, at): &(_, Duration)| *at >= since && now.saturating_sub(*at) <= FRESH;
+        is_long && self.holders.as_ref().is_some_and(is_read)
     }
 
     /// Orders stay until the list shows that they are done.

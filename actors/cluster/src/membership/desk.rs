@@ -1,11 +1,13 @@
 //! The desk at which the list of members is read and changed: one thing at a time, each with a
 //! deadline, so that a slow store never holds up the watch over the members.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use weir_persistence_api::{MemberChanges, MemberStore, Members};
+use weir_domain::{Incarnation, NodeUid};
+use weir_persistence_api::{LeaseStore, MemberChanges, MemberStore, Members};
 use weir_runtime::System;
 
 /// How long the store may take for one statement.
@@ -15,6 +17,8 @@ const WITHIN: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) enum Outcome {
     Read(Members),
+    /// With those who hold leases that have not expired.
+    ReadAll(Members, BTreeSet<NodeUid>),
     /// Written; the list has this version now.
     Saved(u64),
     /// Somebody else was first.
@@ -26,6 +30,7 @@ pub(super) enum Outcome {
 pub(super) struct Desk {
     system: System,
     store: Arc<dyn MemberStore>,
+    leases: Option<Arc<dyn LeaseStore>>,
     sender: mpsc::Sender<Outcome>,
     is_busy: bool,
     /// What was read is no longer what there is.
@@ -36,9 +41,10 @@ impl Desk {
     pub(super) fn new(
         system: System,
         store: Arc<dyn MemberStore>,
+        leases: Option<Arc<dyn LeaseStore>>,
     ) -> (Self, mpsc::Receiver<Outcome>) {
         let (sender, outcomes) = mpsc::channel(1);
-        (Self { system, store, sender, is_busy: false, is_stale: true }, outcomes)
+        (Self { system, store, leases, sender, is_busy: false, is_stale: true }, outcomes)
     }
 
     pub(super) fn is_busy(&self) -> bool {
@@ -58,6 +64,23 @@ impl Desk {
         self.is_stale = false;
         let store = self.store.clone();
         let read = async move { store.member_list().await.map(Outcome::Read) };
+        self.begin("cluster/look", Outcome::NotRead, read);
+    }
+
+    /// Reads the list together with the leases. Where there are none nobody holds one.
+    pub(super) fn read_all(&mut self) {
+        self.is_stale = false;
+        let (store, leases) = (self.store.clone(), self.leases.clone());
+        let read = async move {
+            let members = store.member_list().await?;
+            let rows = match leases {
+                Some(leases) => leases.lease_list().await?,
+                None => Vec::new(),
+            };
+            let held = rows.iter().filter(|it| !it.left.is_zero());
+            let holders = held.filter_map(|it| it.owner.parse::<Incarnation>().ok());
+            Ok(Outcome::ReadAll(members, holders.map(|it| it.uid).collect()))
+        };
         self.begin("cluster/look", Outcome::NotRead, read);
     }
 

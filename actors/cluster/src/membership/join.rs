@@ -18,7 +18,17 @@ pub enum Join {
 
 /// Enters a node into the list. An earlier incarnation of it has ended: a restarted node is a new
 /// member (M2). One that answers is another node with the same name.
-pub fn join(draft: &mut Draft<'_>, own: &Member, reach: &Reach, rules: &Rules) -> Join {
+///
+/// That this node can't reach it proves little: a firewall or a wrong certificate may keep the two
+/// apart, and each would end the other for ever. So a member that is linked has to miss it, too;
+/// or the cluster is forsaken, and nobody is there to be asked.
+pub fn join(
+    draft: &mut Draft<'_>,
+    own: &Member,
+    reach: &Reach,
+    rules: &Rules,
+    is_forsaken: bool,
+) -> Join {
     let others = || {
         let others = draft.members.iter().filter(|it| it.node.uid != own.node.uid);
         others.filter(|it| is_present(it.status))
@@ -27,13 +37,17 @@ pub fn join(draft: &mut Draft<'_>, own: &Member, reach: &Reach, rules: &Rules) -
     if let Some(it) = namesakes().find(|it| reach.answering.contains(&it.node.uid)) {
         return Join::Duplicate { other: it.node.clone(), at: it.address.to_string() };
     }
-    let has_ended = |it: &&Member| rules.alone || reach.unreachable.contains(&it.node.uid);
+    let has_ended = |it: &&Member| {
+        let uid = it.node.uid;
+        let is_agreed = reach.missed.contains(&uid) || is_forsaken;
+        rules.alone || reach.has_ended(uid) || (reach.unreachable.contains(&uid) && is_agreed)
+    };
     if let Some(it) = namesakes().find(|it| !has_ended(it)) {
         return Join::Wait { other: it.node.clone() };
     }
     let replaced = |it: &&Member| {
         // Who has another name but the same address can't have it any more.
-        let is_address_taken = it.address == own.address && reach.is_gone(it.node.uid);
+        let is_address_taken = it.address == own.address && reach.has_ended(it.node.uid);
         rules.alone || it.node.name == own.node.name || is_address_taken
     };
     let ended: Vec<&Member> = others().filter(replaced).collect();

@@ -8,8 +8,15 @@ use crate::event::{ClusterEvent, between};
 use crate::view::View;
 
 pub(super) fn report(events: &broadcast::Sender<ClusterEvent>, old: &View, new: &View) {
+    let is_leaving = new.own().is_none_or(|it| it.status > NodeStatus::Up);
     for event in between(old, new) {
-        log(&event);
+        match event {
+            // Whoever leaves is not led any more.
+            ClusterEvent::LeaderChanged { leader: None } if is_leaving => {
+                tracing::info!(code = %code::LEADER, "no leader of the cluster is followed any more");
+            }
+            _ => log(&event),
+        }
         // An error only says that nobody listens.
         let _ = events.send(event);
     }

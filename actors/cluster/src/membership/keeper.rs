@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, watch};
 use weir_domain::{Code, Fault, NodeUid};
-use weir_persistence_api::{MemberChanges, MemberStore, Members};
+use weir_persistence_api::{LeaseStore, MemberChanges, MemberStore, Members};
 use weir_runtime::{Reason, Stopwatch, System};
 
 use super::desk::{Desk, Outcome};
@@ -49,6 +49,7 @@ pub(crate) struct Parts {
 /// What comes to the keeper from outside.
 pub(crate) struct Inlets {
     pub(crate) store: Arc<dyn MemberStore>,
+    pub(crate) leases: Option<Arc<dyn LeaseStore>>,
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) news: Option<mpsc::Receiver<News>>,
     pub(crate) heard: Option<watch::Receiver<Arc<Heard>>>,
@@ -102,8 +103,8 @@ impl Keeper {
 
     /// Keeps the membership until it is over.
     pub(crate) async fn run(parts: Parts, inlets: Inlets) {
-        let Inlets { store, mut commands, mut news, mut heard } = inlets;
-        let (desk, mut outcomes) = Desk::new(parts.system.clone(), store);
+        let Inlets { store, leases, mut commands, mut news, mut heard } = inlets;
+        let (desk, mut outcomes) = Desk::new(parts.system.clone(), store, leases);
         let mut over = parts.outlets.is_over.subscribe();
         let mut it = Self::new(parts, desk);
         loop {
@@ -136,7 +137,7 @@ impl Keeper {
         self.wake = turn.wake;
         self.publish(reach, &turn);
         self.publish_clues(&links, &turn);
-        self.surroundings.tend_links(self.core.members(), &links);
+        self.surroundings.tend_links(now, self.core.members(), &links);
         if turn.stop.is_some() {
             self.last_words.clone_from(&turn.save);
         }
@@ -197,7 +198,10 @@ impl Keeper {
             Some((seen, changes)) if !self.desk.is_stale() => self.desk.save(seen, changes),
             Some(_) | None if self.desk.is_stale() || now >= self.look_at => {
                 self.look_at = now + self.look_every;
-                self.desk.read();
+                match self.core.asks_for_holders() {
+                    true => self.desk.read_all(),
+                    false => self.desk.read(),
+                }
             }
             Some(_) | None => {}
         }
@@ -207,6 +211,10 @@ impl Keeper {
         self.desk.done();
         match outcome {
             Outcome::Read(members) => self.take(members),
+            Outcome::ReadAll(members, holders) => {
+                self.core.read_holders(self.clock.elapsed(), holders);
+                self.take(members);
+            }
             Outcome::Saved(version) => {
                 self.save_trouble = None;
                 self.surroundings.tell_all(&Note::Changed { version });

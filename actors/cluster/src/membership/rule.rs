@@ -1,15 +1,11 @@
 //! What the leader changes, and what a node makes of its own status.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use weir_domain::{Member, NodeStatus, NodeUid};
 
 use super::{Draft, Rules};
 use crate::reach::{Reach, is_present};
-
-/// How long one that joined may be silent before it is taken out again.
-const JOINS_WITHIN: Duration = Duration::from_secs(600);
 
 /// A member that has been up: the cluster's fate depends on it.
 fn is_settled(member: &Member) -> bool {
@@ -22,21 +18,58 @@ pub fn in_doubt<'a>(members: &'a [Member], reach: &Reach) -> Vec<&'a Member> {
     members.iter().filter(doubtful).collect()
 }
 
+/// Why a member was taken out by those that came after it.
+pub(crate) const SUCCEEDED: &str = "nobody who was up was there for long, and no lease was renewed";
+
+/// What a leader goes by.
+#[derive(Debug, Clone)]
+pub struct Situation<'a> {
+    pub reach: &'a Reach,
+    /// Those that have been unreachable for as long as the resolver waits.
+    pub silent: BTreeSet<NodeUid>,
+}
+
 /// Who changes the statuses: the lowest address of those that are up and can be reached. Before
 /// anyone is up, of those that join. The list's version makes a second one harmless.
 pub fn leader(members: &[Member], reach: &Reach) -> Option<NodeUid> {
-    let lives = |it: &&Member| !reach.is_gone(it.node.uid);
+    line(members, reach).first().copied()
+}
+
+/// The leader and those that lead in its stead, in their order.
+pub(super) fn line(members: &[Member], reach: &Reach) -> Vec<NodeUid> {
+    let lives = |it: &&Member| !reach.has_ended(it.node.uid);
     let has_settled = members.iter().filter(lives).any(is_settled);
-    let status = if has_settled { NodeStatus::Up } else { NodeStatus::Joining };
-    let candidates = members.iter().filter(|it| it.status == status);
-    let candidates = candidates.filter(|it| reach.is_reachable(it.node.uid));
-    candidates.min_by_key(|it| (&it.address, it.node.uid)).map(|it| it.node.uid)
+    reachable(members, reach, if has_settled { NodeStatus::Up } else { NodeStatus::Joining })
+}
+
+/// Those that join and take the place of a cluster that has ended without a word.
+pub(super) fn heirs(members: &[Member], reach: &Reach) -> Vec<NodeUid> {
+    reachable(members, reach, NodeStatus::Joining)
+}
+
+fn reachable(members: &[Member], reach: &Reach, status: NodeStatus) -> Vec<NodeUid> {
+    let found = members.iter().filter(|it| it.status == status);
+    let mut found: Vec<_> = found.filter(|it| reach.is_reachable(it.node.uid)).collect();
+    found.sort_by_key(|it| (&it.address, it.node.uid));
+    found.into_iter().map(|it| it.node.uid).collect()
+}
+
+/// Ends the membership of those that were up, after which the heirs lead. Not before enough of
+/// them are there to be a cluster.
+pub(super) fn succeed(draft: &mut Draft<'_>, situation: &Situation<'_>, rules: &Rules) {
+    if counted(draft.members, situation.reach) < rules.members_min {
+        return;
+    }
+    for member in draft.members.iter().filter(|it| is_settled(it)) {
+        draft.set(member, NodeStatus::Down, SUCCEEDED);
+    }
 }
 
 /// Everything that a leader has to change.
-pub fn lead(draft: &mut Draft<'_>, reach: &Reach, rules: &Rules) {
+pub fn lead(draft: &mut Draft<'_>, situation: &Situation<'_>, rules: &Rules) {
+    let reach = situation.reach;
     for member in draft.members {
-        move_on(draft, member, reach, rules);
+        move_on(draft, member, situation, rules);
     }
     for (nth, member) in (1..).zip(risers(draft.members, reach, rules)) {
         let youngest = draft.members.iter().map(|it| it.up_number).max().unwrap_or(0);
@@ -50,14 +83,16 @@ pub fn lead(draft: &mut Draft<'_>, reach: &Reach, rules: &Rules) {
     }
 }
 
-fn move_on(draft: &mut Draft<'_>, member: &Member, reach: &Reach, rules: &Rules) {
+fn move_on(draft: &mut Draft<'_>, member: &Member, situation: &Situation<'_>, rules: &Rules) {
     use NodeStatus::{Down, Exiting, Joining, Leaving, Removed, Up};
-    let gone = reach.gone.get(&member.node.uid);
-    match (member.status, gone) {
+    let uid = member.node.uid;
+    // Who only seems to be gone is the resolver's concern (B4).
+    let ended = situation.reach.gone.get(&uid).filter(|_| situation.reach.has_ended(uid));
+    match (member.status, ended) {
         (Joining | Up, Some(how)) => draft.set(member, Down, format!("its process is gone: {how}")),
         (Leaving | Exiting, Some(_)) | (Exiting, None) => draft.set(member, Removed, "left"),
         (Down, _) => draft.set(member, Removed, member.reason.clone()),
-        (Joining, None) if is_late(draft, member, reach) => {
+        (Joining, None) if situation.silent.contains(&uid) => {
             draft.set(member, Down, "it joined and was not heard of again");
         }
         (Removed, _) if draft.now().since(member.changed_at) >= rules.prune_after => {
@@ -65,11 +100,6 @@ fn move_on(draft: &mut Draft<'_>, member: &Member, reach: &Reach, rules: &Rules)
         }
         (Joining | Up | Leaving, None) | (Removed, _) => {}
     }
-}
-
-fn is_late(draft: &Draft<'_>, member: &Member, reach: &Reach) -> bool {
-    let waited = draft.now().since(member.joined_at);
-    reach.unreachable.contains(&member.node.uid) && waited >= JOINS_WITHIN
 }
 
 /// Those who may go up now, in the order in which they joined.

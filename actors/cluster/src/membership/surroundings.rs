@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use weir_domain::{ClusterAddress, Incarnation, Member, NodeUid};
+use weir_domain::{ClusterAddress, Incarnation, Member, NodeStatus, NodeUid};
 use weir_persistence_api::Members;
 
 use super::acquaintance::Acquaintances;
@@ -17,6 +17,8 @@ use crate::settings::Describe;
 
 /// How often a node describes itself to the others.
 const DESCRIBE_EVERY: Duration = Duration::from_secs(10);
+/// How long one that was removed in order may take to say goodbye and close its links.
+const GOODBYE_WITHIN: Duration = Duration::from_secs(5);
 
 /// The way to the others, for a node that is not alone.
 #[derive(Clone)]
@@ -43,6 +45,10 @@ pub(super) struct Surroundings {
     describe_at: Duration,
     acquaintances: Acquaintances,
     gone: BTreeMap<NodeUid, String>,
+    /// Those of them whose end is beyond doubt.
+    ended: BTreeSet<NodeUid>,
+    /// Since when those that were removed in order are known to be.
+    seen_off: BTreeMap<NodeUid, Duration>,
     answering: BTreeSet<NodeUid>,
     dialled: BTreeSet<ClusterAddress>,
     said_missing: Option<BTreeSet<NodeUid>>,
@@ -71,6 +77,8 @@ impl Surroundings {
             describe_at: Duration::ZERO,
             acquaintances: Acquaintances::default(),
             gone: BTreeMap::new(),
+            ended: BTreeSet::new(),
+            seen_off: BTreeMap::new(),
             answering: BTreeSet::new(),
             dialled: BTreeSet::new(),
             said_missing: None,
@@ -85,18 +93,22 @@ impl Surroundings {
     pub(super) fn look(&mut self, now: Duration, members: &Members, links: &[MeshLink]) -> Reach {
         let me = self.me.uid;
         let members = &members.members;
-        self.note_own_address(members, links);
-        self.gone.retain(|uid, _| members.iter().any(|it| it.node.uid == *uid));
         let up = links.iter().filter(|it| it.is_up()).filter_map(|it| it.peer.as_ref());
         let up: BTreeSet<Incarnation> = up.cloned().collect();
         self.admission.update(members, up.clone());
-        let up = up.into_iter().map(|it| it.uid).collect();
+        let up: BTreeSet<NodeUid> = up.into_iter().map(|it| it.uid).collect();
+        self.note_own_address(members, links);
+        // Whoever is linked lives, whatever was told of its end, and in whatever order.
+        self.gone
+            .retain(|uid, _| !up.contains(uid) && members.iter().any(|it| it.node.uid == *uid));
+        self.ended.retain(|uid| self.gone.contains_key(uid));
         let links = self.acquaintances.observe(now, me, members, &up);
         let heard = self.heard();
         let sources = Sources {
             live: heard.keys().copied().collect(),
             links,
             gone: self.gone.clone(),
+            ended: self.ended.clone(),
             answering: self.answering.clone(),
             tables: tables(&heard),
         };
@@ -116,7 +128,10 @@ impl Surroundings {
         let before = members.iter().filter(|it| it.address == self.own_address);
         let before = before.filter(|it| it.node != self.me);
         let how = || "this node listens at its address now".to_owned();
-        self.gone.extend(before.map(|it| (it.node.uid, how())));
+        for member in before {
+            self.gone.insert(member.node.uid, how());
+            self.ended.insert(member.node.uid);
+        }
     }
 
     fn heard(&self) -> Arc<Heard> {
@@ -138,21 +153,38 @@ impl Surroundings {
     }
 
     /// Dials whoever is a member, and lets go of those that are none any more.
-    pub(super) fn tend_links(&mut self, members: &Members, links: &[MeshLink]) {
+    pub(super) fn tend_links(&mut self, now: Duration, members: &Members, links: &[MeshLink]) {
         let Some(Outside { mesh, .. }) = &self.outside else { return };
         let members = &members.members;
-        let others = members.iter().filter(|it| is_present(it.status) && it.node != self.me);
-        let mut wanted: BTreeSet<ClusterAddress> = others.map(|it| it.address.clone()).collect();
-        wanted.extend(self.seeds.iter().filter(|it| **it != self.own_address).cloned());
+        let wanted = self.wanted(members);
         self.dialled.difference(&wanted).for_each(|it| mesh.forget(it));
         wanted.difference(&self.dialled).for_each(|it| mesh.dial(it));
         self.dialled = wanted;
-        for member in members.iter().filter(|it| !is_present(it.status)) {
-            let is_linked = |it: &MeshLink| it.is_up() && it.peer.as_ref() == Some(&member.node);
-            if links.iter().any(is_linked) {
+        let is_linked = |member: &&Member| {
+            links.iter().any(|it| it.is_up() && it.peer.as_ref() == Some(&member.node))
+        };
+        let over = members.iter().filter(|it| !is_present(it.status) && it.node != self.me);
+        for member in over.filter(is_linked) {
+            // One that was removed in order says goodbye itself, for which it needs the link.
+            let since = *self.seen_off.entry(member.node.uid).or_insert(now);
+            if member.status == NodeStatus::Down || now.saturating_sub(since) >= GOODBYE_WITHIN {
                 mesh.disconnect(member.node.uid, &member.reason);
             }
         }
+        self.seen_off.retain(|uid, _| members.iter().any(|it| it.node.uid == *uid));
+    }
+
+    /// Whose addresses are to be dialled. Who goes away itself needs nobody any more.
+    fn wanted(&self, members: &[Member]) -> BTreeSet<ClusterAddress> {
+        let is_going = |it: &Member| it.node == self.me && it.status >= NodeStatus::Exiting;
+        if members.iter().any(is_going) {
+            return BTreeSet::new();
+        }
+        let stays = |it: &&Member| is_present(it.status) && it.status != NodeStatus::Exiting;
+        let others = members.iter().filter(stays).filter(|it| it.node != self.me);
+        let mut wanted: BTreeSet<ClusterAddress> = others.map(|it| it.address.clone()).collect();
+        wanted.extend(self.seeds.iter().filter(|it| **it != self.own_address).cloned());
+        wanted
     }
 
     pub(super) fn tell_all(&self, note: &Note) {
@@ -173,7 +205,10 @@ impl Surroundings {
                 None
             }
             News::Down { .. } => None,
-            News::Gone { node, evidence } => {
+            News::Gone { node, evidence, is_certain } => {
+                if is_certain {
+                    self.ended.insert(node.uid);
+                }
                 self.gone.insert(node.uid, evidence);
                 None
             }

@@ -37,11 +37,21 @@ fn gone(mut reach: Reach, n: u8) -> Reach {
     reach
 }
 
+fn ended(reach: Reach, n: u8) -> Reach {
+    let mut reach = gone(reach, n);
+    reach.ended.insert(uid(n));
+    reach
+}
+
+fn situation<'a>(reach: &'a Reach, silent: &[u8]) -> Situation<'a> {
+    Situation { reach, silent: silent.iter().map(|&n| uid(n)).collect() }
+}
+
 /// The statuses that a leader makes of those that it finds.
 fn led(statuses: &[NodeStatus], reach: &Reach, rules: &Rules) -> Vec<NodeStatus> {
     let members = members(statuses);
     let mut draft = Draft::new(&members, NOW);
-    lead(&mut draft, reach, rules);
+    lead(&mut draft, &situation(reach, &[]), rules);
     let changes = draft.changes().unwrap_or_default();
     let after = |it: &Member| {
         let changed = changes.save.iter().find(|changed| changed.node.uid == it.node.uid);
@@ -64,7 +74,8 @@ fn before_anyone_is_up_the_lowest_that_joins_leads() {
     assert_eq!(leader(&two, &reach(2, &[1, 2])), Some(uid(1)));
     assert_eq!(leader(&two, &reach(2, &[2])), Some(uid(2)));
     let members = members(&[Up, Joining]).members;
-    assert_eq!(leader(&members, &gone(reach(2, &[2]), 1)), Some(uid(2)));
+    assert_eq!(leader(&members, &ended(reach(2, &[2]), 1)), Some(uid(2)));
+    assert_eq!(leader(&members, &gone(reach(2, &[2]), 1)), None);
 }
 
 #[test]
@@ -80,7 +91,7 @@ fn ages_follow_the_order_of_joining_and_are_never_given_twice() {
     let mut members = members(&[Joining, Joining, Removed]);
     members.members[0].joined_at = Timestamp(99);
     let mut draft = Draft::new(&members, NOW);
-    lead(&mut draft, &reach(3, &[1, 2]), &RULES);
+    lead(&mut draft, &situation(&reach(3, &[1, 2]), &[]), &RULES);
     let saved = draft.changes().unwrap().save;
     let ages: Vec<_> = saved.iter().map(|it| (it.node.uid, it.up_number)).collect();
     assert_eq!(ages, [(uid(1), 5), (uid(2), 4)]);
@@ -89,8 +100,10 @@ fn ages_follow_the_order_of_joining_and_are_never_given_twice() {
 #[test]
 fn nobody_goes_up_while_a_settled_member_is_in_doubt() {
     assert_eq!(led(&[Up, Up, Joining], &reach(3, &[1, 3]), &RULES), [Up, Up, Joining]);
-    let gone = gone(reach(3, &[1, 3]), 2);
-    assert_eq!(led(&[Up, Up, Joining], &gone, &RULES), [Up, Down, Up]);
+    let seems_gone = gone(reach(3, &[1, 3]), 2);
+    assert_eq!(led(&[Up, Up, Joining], &seems_gone, &RULES), [Up, Up, Joining]);
+    let has_ended = ended(reach(3, &[1, 3]), 2);
+    assert_eq!(led(&[Up, Up, Joining], &has_ended, &RULES), [Up, Down, Up]);
     assert_eq!(led(&[Up, Joining, Joining], &reach(3, &[1, 3]), &RULES), [Up, Joining, Up]);
 }
 
@@ -98,8 +111,8 @@ fn nobody_goes_up_while_a_settled_member_is_in_doubt() {
 fn the_leader_sees_members_off() {
     let all = reach(4, &[1, 2, 3, 4]);
     assert_eq!(led(&[Up, Leaving, Exiting, Down], &all, &RULES), [Up, Leaving, Removed, Removed]);
-    let gone = gone(gone(all, 2), 3);
-    assert_eq!(led(&[Up, Leaving, Joining], &gone, &RULES), [Up, Removed, Down]);
+    let both = ended(ended(all, 2), 3);
+    assert_eq!(led(&[Up, Leaving, Joining], &both, &RULES), [Up, Removed, Down]);
 }
 
 #[test]
@@ -107,7 +120,7 @@ fn those_removed_long_ago_are_forgotten() {
     let members = members(&[Up, Removed]);
     let at = |now| {
         let mut draft = Draft::new(&members, now);
-        lead(&mut draft, &reach(1, &[1]), &RULES);
+        lead(&mut draft, &situation(&reach(1, &[1]), &[]), &RULES);
         draft.changes()
     };
     assert_eq!(at(NOW), None);
@@ -115,10 +128,16 @@ fn those_removed_long_ago_are_forgotten() {
     assert_eq!(at(late), Some(MemberChanges { save: vec![], forget: vec![uid(2)] }));
 }
 
-fn joined(found: &[Member], own: &Member, reach: &Reach) -> (Join, Vec<(NodeUid, NodeStatus)>) {
+type Joined = (Join, Vec<(NodeUid, NodeStatus)>);
+
+fn joined(found: &[Member], own: &Member, reach: &Reach) -> Joined {
+    joined_if(found, own, reach, false)
+}
+
+fn joined_if(found: &[Member], own: &Member, reach: &Reach, is_forsaken: bool) -> Joined {
     let members = Members { version: 1, members: found.to_vec() };
     let mut draft = Draft::new(&members, NOW);
-    let verdict = join(&mut draft, own, reach, &RULES);
+    let verdict = join(&mut draft, own, reach, &RULES, is_forsaken);
     let saved = draft.changes().unwrap_or_default().save;
     (verdict, saved.into_iter().map(|it| (it.node.uid, it.status)).collect())
 }
@@ -134,10 +153,21 @@ fn again(n: u8, uid_n: u8) -> Member {
 fn a_restarted_node_is_a_new_member_and_ends_the_old_one() {
     let found = [member(1, Up), member(2, Up)];
     let own = again(1, 9);
-    let gone = gone(reach(2, &[2]), 1);
     let expected = vec![(uid(1), Removed), (uid(9), Joining)];
-    assert_eq!(joined(&found, &own, &gone), (Join::Saved, expected.clone()));
-    assert_eq!(joined(&found, &own, &reach(2, &[2])), (Join::Saved, expected));
+    let has_ended = ended(reach(2, &[2]), 1);
+    assert_eq!(joined(&found, &own, &has_ended), (Join::Saved, expected.clone()));
+    let missed = Reach { missed: [uid(1)].into(), ..reach(2, &[2]) };
+    assert_eq!(joined(&found, &own, &missed), (Join::Saved, expected.clone()));
+    assert_eq!(joined_if(&found, &own, &reach(2, &[]), true), (Join::Saved, expected));
+}
+
+#[test]
+fn a_namesake_that_only_this_node_misses_is_left_alone() {
+    let found = [member(1, Up), member(2, Up)];
+    let waits = (Join::Wait { other: found[0].node.clone() }, vec![]);
+    assert_eq!(joined(&found, &again(1, 9), &reach(2, &[2])), waits);
+    assert_eq!(joined(&found, &again(1, 9), &reach(2, &[])), waits);
+    assert_eq!(joined(&found, &again(1, 9), &gone(reach(2, &[]), 1)), waits);
 }
 
 #[test]
@@ -160,7 +190,8 @@ fn who_is_alone_ends_whomever_it_finds() {
     let members = members(&[Up, Joining]);
     let mut draft = Draft::new(&members, NOW);
     let rules = Rules { alone: true, ..RULES };
-    assert_eq!(join(&mut draft, &member(3, Joining), &Reach::default(), &rules), Join::Saved);
+    let verdict = join(&mut draft, &member(3, Joining), &Reach::default(), &rules, false);
+    assert_eq!(verdict, Join::Saved);
     let statuses: Vec<_> = draft.changes().unwrap().save.iter().map(|it| it.status).collect();
     assert_eq!(statuses, [Removed, Removed, Joining]);
 }
@@ -352,4 +383,119 @@ fn a_name_may_belong_to_one_node_only() {
     );
     let stop = node.turn(&reach(2, &[1, 2])).stop;
     assert!(matches!(stop, Some(Stop::Duplicate { .. })), "{stop:?}");
+}
+
+#[test]
+fn the_next_in_line_leads_when_the_leader_does_not() {
+    let mut second = Node::new(2, members(&[Up, Up, Joining]));
+    let all = reach(3, &[1, 2, 3]);
+    let turns: Vec<_> = (0..4).map(|_| second.turn(&all).save.is_some()).collect();
+    assert_eq!(turns, [false, false, false, true]);
+    assert_eq!(second.status(3), Some(Up));
+    let mut third = Node::new(3, members(&[Up, Up, Up, Joining]));
+    let all = reach(4, &[1, 2, 3, 4]);
+    assert!((0..6).all(|_| third.turn(&all).save.is_none()));
+    assert!(third.turn(&all).save.is_some());
+}
+
+#[test]
+fn one_that_never_went_up_and_is_silent_is_taken_out() {
+    let mut node = Node::new(1, members(&[Up, Joining]));
+    let cut = reach(2, &[1]);
+    assert!((0..5).all(|_| node.turn(&cut).save.is_none()));
+    node.turn(&cut);
+    assert_eq!(node.status(2), Some(Down));
+}
+
+#[test]
+fn the_majority_takes_out_one_that_seems_gone_and_not_at_once() {
+    let mut node = Node::new(1, members(&[Up, Up, Up]));
+    node.turn(&reach(3, &[1, 2, 3]));
+    let cut = gone(reach(3, &[1, 2]), 3);
+    assert!((0..2).all(|_| node.turn(&cut).save.is_none()));
+    node.turn(&cut);
+    assert_eq!(node.status(3), Some(Down));
+    assert_eq!(node.turn(&cut).stop, None);
+}
+
+#[test]
+fn one_whose_gossip_still_arrives_is_given_time_to_come_back() {
+    let mut node = Node::new(1, members(&[Up, Up, Up]));
+    node.turn(&reach(3, &[1, 2, 3]));
+    let mut cut = gone(reach(3, &[1, 2]), 3);
+    cut.relayed.insert(uid(3));
+    assert!((0..8).all(|_| node.turn(&cut).save.is_none()));
+    assert!((0..20).all(|_| node.turn(&reach(3, &[1, 2, 3])).save.is_none()));
+}
+
+#[test]
+fn whoever_takes_the_majority_for_gone_lets_it_go_first() {
+    let mut one = Node::new(1, members(&[Up, Up, Up]));
+    one.turn(&reach(3, &[1, 2, 3]));
+    let cut = gone(gone(reach(3, &[1]), 2), 3);
+    for _ in 0..8 {
+        let turn = one.turn(&cut);
+        assert_eq!((turn.save, turn.stop), (None, None));
+    }
+    // Nobody objected: they have ended.
+    one.turn(&cut);
+    assert_eq!([2, 3].map(|n| one.status(n)), [Some(Down); 2]);
+}
+
+#[test]
+fn whoever_takes_the_others_for_gone_lets_them_go_first_after_an_outage_too() {
+    let mut one = Node::new(1, members(&[Up, Up, Up]));
+    one.turn(&reach(3, &[1, 2, 3]));
+    let cut = gone(gone(reach(3, &[1]), 2), 3);
+    one.core.store_lost();
+    assert!((0..8).all(|_| one.blind_turn(&cut).stop.is_none()));
+    assert!((0..5).all(|_| one.turn(&cut).save.is_none()));
+    one.turn(&cut);
+    assert_eq!([2, 3].map(|n| one.status(n)), [Some(Down); 2]);
+}
+
+#[test]
+fn whoever_takes_the_others_for_gone_and_has_no_store_gives_way() {
+    let mut one = Node::new(1, members(&[Up, Up, Up]));
+    one.turn(&reach(3, &[1, 2, 3]));
+    let cut = gone(gone(reach(3, &[1]), 2), 3);
+    one.core.store_lost();
+    let stop = (0..20).find_map(|_| one.blind_turn(&cut).stop);
+    assert!(matches!(stop, Some(Stop::Downed { .. })), "{stop:?}");
+}
+
+/// Reads the leases, too.
+fn forsaken_turn(node: &mut Node, reach: &Reach, holders: &[u8]) {
+    let holders = holders.iter().map(|&n| uid(n)).collect();
+    node.core.read_holders(node.now, holders);
+    node.turn(reach);
+}
+
+#[test]
+fn those_that_join_do_without_members_that_ended_without_a_word() {
+    let mut node = Node::new(1, members(&[Joining, Joining, Up]));
+    let cut = reach(3, &[1, 2]);
+    for _ in 0..5 {
+        forsaken_turn(&mut node, &cut, &[3]);
+    }
+    for _ in 0..15 {
+        assert_eq!(node.status(3), Some(Up));
+        forsaken_turn(&mut node, &cut, &[]);
+    }
+    forsaken_turn(&mut node, &cut, &[]);
+    forsaken_turn(&mut node, &cut, &[]);
+    forsaken_turn(&mut node, &cut, &[]);
+    assert_eq!([1, 2].map(|n| node.status(n)), [Some(Up); 2]);
+    assert!(matches!(node.status(3), Some(Down | Removed)));
+}
+
+#[test]
+fn while_a_lease_is_renewed_or_nothing_is_known_of_leases_nobody_is_succeeded() {
+    let cut = reach(3, &[1, 2]);
+    let mut node = Node::new(1, members(&[Joining, Joining, Up]));
+    (0..60).for_each(|_| forsaken_turn(&mut node, &cut, &[3]));
+    assert_eq!(node.status(3), Some(Up));
+    let mut node = Node::new(1, members(&[Joining, Joining, Up]));
+    (0..60).for_each(|_| drop(node.turn(&cut)));
+    assert_eq!(node.status(3), Some(Up));
 }

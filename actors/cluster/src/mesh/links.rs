@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use weir_domain::{ClusterAddress, Incarnation, NodeUid};
 use weir_remote::{
-    Gatekeeper, Handler, Hello, Incoming, Lane, LinkEvent, LinkState, Manifest, Outgoing, Refused,
-    Remote,
+    Evidence, Gatekeeper, Handler, Hello, Incoming, Lane, LinkEvent, LinkState, Manifest, Outgoing,
+    Refused, Remote,
 };
 use weir_runtime::System;
 
@@ -81,11 +81,11 @@ impl Listeners {
             LinkEvent::Down { peer, gone, .. } => {
                 self.tell(&News::Down { peer: peer.clone() });
                 if let Some(evidence) = gone {
-                    self.tell(&News::Gone { node: peer, evidence: evidence.to_string() });
+                    self.tell(&ended(peer, evidence));
                 }
             }
             LinkEvent::Gone { node, evidence } => {
-                self.tell(&News::Gone { node, evidence: evidence.to_string() });
+                self.tell(&ended(node, evidence));
             }
             LinkEvent::Refused { address, refusal } => {
                 let refusal = match refusal.code {
@@ -97,6 +97,11 @@ impl Listeners {
             }
         }
     }
+}
+
+fn ended(node: Incarnation, evidence: Evidence) -> News {
+    let is_certain = evidence == Evidence::Left;
+    News::Gone { node, evidence: evidence.to_string(), is_certain }
 }
 
 #[async_trait]

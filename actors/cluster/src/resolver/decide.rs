@@ -21,10 +21,54 @@ enum Fate {
     Contest { after: Duration, why: String },
 }
 
+/// How much longer a side waits that goes on only if those that seem gone are. The others may take
+/// that much longer to notice that they are apart: a link falls silent later than it is reset.
+const LATER: Duration = Duration::from_secs(6);
+
 /// Decides what happens to a cluster that is not whole.
 pub fn decide(strategy: &Strategy, picture: &Picture) -> Decision {
-    if picture.is_whole() {
+    if picture.standing(Standing::SeemsGone).is_empty() {
+        return decide_surely(strategy, picture);
+    }
+    // By down-all a process that ends is no reason for all to go; here as with any other strategy.
+    let strict = match strategy {
+        Strategy::DownAll if picture.is_whole() => Decision::Nothing,
+        _ => decide_surely(strategy, &picture.taken_as(Standing::Unreachable)),
+    };
+    match strict {
+        Decision::Down { ref nodes, .. } if !nodes.contains(&picture.me) => strict,
+        Decision::Nothing | Decision::Down { .. } | Decision::Contest(_) => {
+            later(picture, decide_surely(strategy, &picture.taken_as(Standing::Gone)))
+        }
+    }
+}
+
+/// What goes for a side only if those that seem gone are (B4).
+fn later(picture: &Picture, lenient: Decision) -> Decision {
+    match lenient {
+        Decision::Nothing => Decision::Nothing,
+        Decision::Down { nodes, why } if nodes.contains(&picture.me) => {
+            Decision::Down { nodes, why }
+        }
+        Decision::Down { nodes, why } => Decision::Contest(Contest {
+            after: LATER,
+            win: nodes,
+            lose: picture.standing(Standing::Here),
+            why,
+        }),
+        Decision::Contest(it) => Decision::Contest(Contest { after: it.after + LATER, ..it }),
+    }
+}
+
+/// Decides where nobody is left who only seems gone.
+fn decide_surely(strategy: &Strategy, picture: &Picture) -> Decision {
+    let lost = picture.lost();
+    if picture.is_whole() && lost.is_empty() {
         return Decision::Nothing;
+    }
+    if picture.is_whole() {
+        let why = "the process is gone".to_owned();
+        return Decision::Down { nodes: lost, why };
     }
     let here = picture.standing(Standing::Here);
     let there = picture.standing(Standing::Unreachable);

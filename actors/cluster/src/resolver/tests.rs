@@ -56,6 +56,7 @@ fn view(cut: &Cut, me: NodeUid) -> Picture {
         reachable: side - &ended,
         unreachable: &(&all - side) | &ended,
         gone: proven.iter().map(|&it| (it, "refused".to_owned())).collect(),
+        ended: proven.clone(),
         ..Reach::default()
     };
     Picture::new(me, &cut.members, &reach)
@@ -310,4 +311,63 @@ fn who_did_not_look_for_a_while_waits_again() {
     stability.doubt(30 * SECOND);
     let waits = Step::Wait { until: 34 * SECOND };
     assert_eq!(stability.observe(30 * SECOND, &cut), waits);
+}
+
+/// What a node sees whose own side is not all, and to which the others only seem to be gone.
+fn rejected(me: NodeUid, members: &[Member], side: &BTreeSet<NodeUid>) -> Picture {
+    picture(me, members, side).with_firewall()
+}
+
+impl Picture {
+    fn with_firewall(mut self) -> Self {
+        let silent = self.nodes.values_mut().filter(|it| it.standing == Standing::Unreachable);
+        silent.for_each(|it| it.standing = Standing::SeemsGone);
+        self
+    }
+}
+
+#[test]
+fn a_firewall_that_answers_for_the_majority_does_not_make_the_minority_one() {
+    let members = up(3);
+    match decide(&keep_majority(), &rejected(uid(1), &members, &[uid(1)].into())) {
+        Decision::Contest(it) => {
+            assert_eq!(it.win, [2, 3].map(uid).into());
+            assert!(it.after >= 5 * SECOND && it.lose == [uid(1)].into(), "{it:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+    match decide(&keep_majority(), &rejected(uid(2), &members, &[2, 3].map(uid).into())) {
+        Decision::Down { nodes, .. } => assert_eq!(nodes, [uid(1)].into()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn by_down_all_a_process_that_seems_gone_takes_nobody_along() {
+    match decide(&Strategy::DownAll, &rejected(uid(1), &up(3), &[1, 2].map(uid).into())) {
+        Decision::Contest(it) => assert_eq!(it.win, [uid(3)].into()),
+        other => panic!("{other:?}"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Where each side takes the other for gone, at most one acts without waiting.
+    #[test]
+    fn of_two_sides_that_refuse_each_other_one_acts_first(cut in cuts(false), strategy in strategies()) {
+        let all: BTreeSet<NodeUid> = cut.members.iter().map(|it| it.node.uid).collect();
+        let right = &all - &cut.left;
+        let at_once = |side: &BTreeSet<NodeUid>| side.iter().any(|&me| {
+            fate(&strategy, &rejected(me, &cut.members, side)) == Fate::GoesOn
+                && cut.members.iter().any(|it| it.node.uid == me && it.status == NodeStatus::Up)
+        });
+        let settled = |side: &BTreeSet<NodeUid>| cut.members.iter().any(|it| {
+            side.contains(&it.node.uid)
+                && matches!(it.status, NodeStatus::Up | NodeStatus::Leaving)
+        });
+        if settled(&cut.left) && settled(&right) {
+            prop_assert!(!(at_once(&cut.left) && at_once(&right)));
+        }
+    }
 }

@@ -3,7 +3,8 @@
 //! - S1: epochs never decrease, and an epoch has one owner: what is written under a lease is.
 //! - S2: a lease that expires, expires under nobody who still believes in it.
 //! - S3: no lease is taken by force from a healthy holder.
-//! - S4: of a cluster that stays divided one part goes on.
+//! - S4: of a cluster that stays divided one part goes on. One that was cut off from the store, too,
+//!   and was succeeded by those that join, has no lease and learns of it with the store.
 //! - S5: nobody loses his membership by a store that fails.
 //! - S6: when nothing is wrong any more, all nodes are up and every lease is at work somewhere.
 
@@ -11,6 +12,7 @@ use weir_domain::NodeStatus;
 
 use super::store::Millis;
 use super::world::World;
+use crate::membership::rule::SUCCEEDED;
 use crate::singleton::State;
 
 /// How long a cluster may stay divided: silence, stability, the contest, the exit, and some more.
@@ -106,7 +108,11 @@ impl World {
     fn is_at_work(&self, place: usize) -> bool {
         let Some(node) = &self.nodes[place] else { return false };
         let status = node.status();
-        !self.net.places[place].is_paused
+        let rows = &self.store.members.members;
+        let is_succeeded = rows.iter().any(|it| it.node == node.me && it.reason == SUCCEEDED);
+        let is_ignorant = is_succeeded && (self.outages > 0 || self.cut_off[place] > 0);
+        !is_ignorant
+            && !self.net.places[place].is_paused
             && matches!(status, Some(NodeStatus::Up | NodeStatus::Leaving))
     }
 

@@ -10,6 +10,8 @@ use super::store::Millis;
 pub(super) enum Fault {
     /// Silence between two groups; the bits say who is in the first.
     Partition(u32),
+    /// The same, by a firewall that refuses connections in the hosts' names.
+    Reject(u32),
     /// One node has neither the others nor the store: its cable is out.
     Isolate(usize),
     /// Silence between two nodes.
@@ -39,6 +41,7 @@ impl Fault {
             Self::Outage | Self::Slow | Self::CutOff(_) => true,
             Self::Pause(_) => length <= 1_500,
             Self::Partition(_)
+            | Self::Reject(_)
             | Self::Isolate(_)
             | Self::Link(..)
             | Self::OneWay(..)
@@ -72,8 +75,9 @@ fn one(random: &mut SmallRng, nodes: usize) -> Planned {
         3..8 => random.random_range(1_000..15_000),
         _ => random.random_range(10_000..60_000),
     };
-    let fault = match random.random_range(0..18) {
+    let fault = match random.random_range(0..20) {
         16 | 17 => Fault::Isolate(node),
+        18 | 19 => Fault::Reject(random.random_range(1..1 << nodes)),
         0..4 => Fault::Partition(random.random_range(1..1 << nodes)),
         4 => Fault::Link(node, other),
         5 => Fault::OneWay(node, other),

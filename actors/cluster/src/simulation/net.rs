@@ -98,6 +98,11 @@ impl Net {
         witnesses
     }
 
+    /// Ends a link at once. `false`: there was none.
+    pub(super) fn reset(&mut self, a: usize, b: usize) -> bool {
+        a != b && std::mem::take(&mut self.link_mut(a, b).is_up)
+    }
+
     pub(super) fn cut(&mut self, from: usize, to: usize, by: i32) {
         let way = &mut self.ways[from][to];
         way.cuts = way.cuts.checked_add_signed(by).expect("what was not cut can't heal");

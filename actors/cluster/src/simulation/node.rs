@@ -30,6 +30,7 @@ pub(super) struct Node {
     preferred: BTreeMap<LeaseName, NodeUid>,
     good_since: Option<Duration>,
     pub(super) gone: BTreeMap<NodeUid, String>,
+    ended: BTreeSet<NodeUid>,
     met: BTreeMap<NodeUid, Met>,
     pub(super) missing: BTreeSet<NodeUid>,
     /// How far this node's uptime is ahead of the virtual time.
@@ -88,6 +89,7 @@ impl Node {
             has_new_rows: false,
             good_since: None,
             gone: BTreeMap::new(),
+            ended: BTreeSet::new(),
             met: BTreeMap::new(),
             missing: BTreeSet::new(),
             ahead,
@@ -132,6 +134,7 @@ impl Node {
             live: tables.keys().copied().filter(|it| *it != self.me.uid).collect(),
             links,
             gone: self.gone.clone(),
+            ended: self.ended.clone(),
             answering: BTreeSet::new(),
             tables,
         };
@@ -143,7 +146,10 @@ impl Node {
     fn know_own_place(&mut self, members: &[Member]) {
         let before = members.iter().filter(|it| it.node.name == self.me.name);
         let before = before.filter(|it| it.node.uid != self.me.uid);
-        self.gone.extend(before.map(|it| (it.node.uid, "it is this node's address".to_owned())));
+        for member in before {
+            self.gone.insert(member.node.uid, "it is this node's address".to_owned());
+            self.ended.insert(member.node.uid);
+        }
     }
 
     fn links(&mut self, now: Millis, net: &Net, members: &[Member]) -> BTreeMap<NodeUid, Link> {
@@ -158,6 +164,7 @@ impl Node {
             let link = match (is_up, met.was_up) {
                 (true, _) => {
                     (met.was_up, met.lost_at) = (true, None);
+                    self.gone.remove(&uid);
                     Link::Up
                 }
                 (false, true) => Link::Lost(length(*met.lost_at.get_or_insert(now))),
@@ -175,6 +182,9 @@ impl Node {
     pub(super) fn read_leases(&mut self, now: Millis, asked_at: Millis, leases: &[Lease]) {
         let read_at = self.uptime(asked_at);
         self.good_since.get_or_insert(read_at);
+        let held = leases.iter().filter(|it| it.expires_at > now);
+        let holders = held.filter_map(|it| it.owner.parse::<Incarnation>().ok());
+        self.core.read_holders(self.uptime(now), holders.map(|it| it.uid).collect());
         for (row, lease) in self.rows.iter_mut().zip(leases) {
             let left = Duration::from_millis(lease.expires_at.saturating_sub(now));
             let read = Row {

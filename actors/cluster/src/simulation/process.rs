@@ -21,7 +21,29 @@ impl World {
             Fault::Kill(place) => self.end_process(place, true, until),
             Fault::Crash(place) => self.end_process(place, false, until),
             Fault::Leave(place) => self.leave(place),
+            Fault::Reject(left) => {
+                self.reject(left);
+                self.switch(&fault, 1);
+            }
             other => self.switch(&other, 1),
+        }
+    }
+
+    /// Resets the links between two groups, whose members then seem gone to each other.
+    fn reject(&mut self, left: u32) {
+        let is_left = |place: usize| left & (1 << place) != 0;
+        for a in 0..self.nodes.len() {
+            for b in (0..self.nodes.len()).filter(|b| is_left(a) && !is_left(*b)) {
+                if !self.net.reset(a, b) {
+                    continue;
+                }
+                for (one, other) in [(a, b), (b, a)] {
+                    let (one, other) = (self.net.places[one].uid, self.net.places[other].uid);
+                    if let (Some(one), Some(other)) = (one, other) {
+                        self.send(1, one, Mail::Gone(other));
+                    }
+                }
+            }
         }
     }
 
@@ -36,7 +58,7 @@ impl World {
     pub(super) fn switch(&mut self, fault: &Fault, by: i32) {
         let add = |count: &mut u32| *count = count.checked_add_signed(by).unwrap_or(0);
         match *fault {
-            Fault::Partition(left) => {
+            Fault::Partition(left) | Fault::Reject(left) => {
                 let is_left = |place: usize| left & (1 << place) != 0;
                 for a in 0..self.nodes.len() {
                     for b in 0..self.nodes.len() {

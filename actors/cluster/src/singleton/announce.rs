@@ -53,6 +53,12 @@ impl Shared {
                 Some(to) => drop(table.offers.insert(lease.clone(), (epoch, to))),
                 None => drop(table.offers.remove(lease)),
             }
+            // It was given back for nobody's sake: it could not be started there.
+            let holder = table.rows.get(lease).filter(|it| it.epoch == epoch);
+            let holder = holder.and_then(Row::holder).map(|it| it.uid);
+            if let (None, None, Some(node)) = (to, leaving, holder) {
+                table.declined.note(lease, node, row.read_at);
+            }
             table.learn(lease.clone(), row);
         });
         self.look.notify_one();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use weir_domain::{Fault, FaultKind};
 use weir_persistence_api::{Acquired, Error, Fence, LeaseName};
 
 use super::code;
@@ -76,6 +77,7 @@ impl Keeper {
     }
 
     fn perform(&mut self, actions: Vec<Action>) {
+        self.stage.live_until(self.rule.deadline());
         // Shown first: whoever sees what follows from it sees why.
         self.show(self.rule.state());
         for action in actions {
@@ -188,9 +190,13 @@ impl Keeper {
     fn start(&self, fence: Fence) {
         let (stage, epoch) = (self.stage.clone(), fence.epoch);
         let (report, name) = (self.report.clone(), self.name.clone());
+        // Now, so that whatever follows finds it begun and can give it up.
+        let opening = stage.open(epoch);
         self.spawn_quietly("run", async move {
-            let started = match stage.start(fence).await {
+            let started = match stage.start(fence, opening.clone()).await {
                 Ok(()) => Report::Started { epoch },
+                // Whoever gave it up knows.
+                Err(_) if opening.is_cancelled() => return,
                 Err(fault) => {
                     tracing::warn!(code = %code::NOT_STARTED, lease = %name, epoch, fault = %fault.code, cause = %fault, hint = fault.hint, "the singleton did not start and is tried again");
                     Report::NotStarted { epoch, cause: fault.to_string() }
@@ -205,7 +211,7 @@ impl Keeper {
                 // Then nobody is there to be told.
                 () = report.closed() => return,
             };
-            tracing::error!(code = %code::ENDED, lease = %name, epoch, fault = %fault.code, cause = %fault, hint = fault.hint, "the singleton ended by itself and is started again");
+            tell_end(&name, epoch, &fault);
             let _ = report.send(Report::Ended { epoch, cause: fault.to_string() }).await;
         });
     }
@@ -214,7 +220,7 @@ impl Keeper {
         let stage = self.stage.clone();
         tracing::info!(code = %code::HANDING_OVER, lease = %self.name, epoch, "handing over");
         self.spawn("finish", async move {
-            stage.finish(within).await;
+            stage.finish(epoch, within).await;
             Report::Finished { epoch }
         });
     }
@@ -273,6 +279,19 @@ impl Keeper {
             metrics::gauge!("weir_singleton_active", "lease" => lease.0.clone()).set(is_active);
             // An error only says that nobody listens.
             let _ = self.shared.events.send(super::SingletonEvent::Changed { lease, state });
+        }
+    }
+}
+
+fn tell_end(lease: &LeaseName, epoch: u64, fault: &Fault) {
+    let (code, hint) = (code::ENDED, fault.hint.as_deref());
+    match fault.kind {
+        // A writer that was deposed ends: that is how it should be.
+        FaultKind::Stopped => {
+            tracing::warn!(code = %code, %lease, epoch, fault = %fault.code, cause = %fault, hint, "the singleton ended, since it is not the writer any more");
+        }
+        FaultKind::Data | FaultKind::Transient | FaultKind::Config => {
+            tracing::error!(code = %code, %lease, epoch, fault = %fault.code, cause = %fault, hint, "the singleton ended by itself and is started again");
         }
     }
 }

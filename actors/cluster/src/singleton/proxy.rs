@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use weir_domain::{CommandId, Incarnation, Millis};
 use weir_persistence_api::LeaseName;
 use weir_runtime::Stopwatch;
@@ -20,7 +20,7 @@ use super::shared::Shared;
 use super::stage::{self, Door, Doorway, Served};
 use super::table::{Owner, Owners};
 use super::wire::{self, Reply, Request};
-use crate::{RequestContext, Service};
+use crate::{Service, Unavailable};
 
 pub use why::{ProxyError, Why};
 
@@ -35,6 +35,8 @@ pub struct Proxy<S: Service> {
     shared: Arc<Shared>,
     door: Arc<Doorway<S>>,
     name: LeaseName,
+    /// Requests that wait for this singleton: one that is away takes no room from the others.
+    waiting: Arc<Semaphore>,
 }
 
 /// What became of one attempt.
@@ -42,6 +44,8 @@ enum Attempt<R> {
     Done(R),
     /// Nothing was done, and asking again gives the same answer.
     Refused(String),
+    /// Asking again gives the same answer, and it may have been done all the same.
+    Failed(Why),
     Again(Again),
 }
 
@@ -77,7 +81,9 @@ impl Journey {
 
 impl<S: Service> Proxy<S> {
     pub(super) fn new(shared: Arc<Shared>, door: Arc<Doorway<S>>) -> Self {
-        Self { shared, door, name: LeaseName(S::NAME.to_owned()) }
+        let waiting = shared.settings.buffer.clamp(1, Semaphore::MAX_PERMITS);
+        let (name, waiting) = (LeaseName(S::NAME.to_owned()), Arc::new(Semaphore::new(waiting)));
+        Self { shared, door, name, waiting }
     }
 
     pub fn name(&self) -> &LeaseName {
@@ -132,6 +138,10 @@ impl<S: Service> Proxy<S> {
                 Ok(Attempt::Refused(cause)) => {
                     return Err(ProxyError::Refused { singleton: S::NAME, cause });
                 }
+                Ok(Attempt::Failed(why)) => {
+                    let (singleton, after) = (S::NAME, millis(journey.begun.elapsed()));
+                    return Err(ProxyError::Unsettled { singleton, after, why });
+                }
                 Ok(Attempt::Again(again)) => again,
                 Err(_) => {
                     return Err(ProxyError::Timeout {
@@ -155,7 +165,7 @@ impl<S: Service> Proxy<S> {
         let waited = match &journey.waiting {
             Some((since, _)) => since.elapsed(),
             None => {
-                let permit = self.shared.waiting.clone().try_acquire_owned().map_err(|_| {
+                let permit = self.waiting.clone().try_acquire_owned().map_err(|_| {
                     let waiting = self.shared.settings.buffer;
                     ProxyError::Busy { singleton: S::NAME, waiting, why: again.why.clone() }
                 })?;
@@ -231,14 +241,14 @@ impl<S: Service> Proxy<S> {
         request: S::Request,
         (within, epoch): (Duration, u64),
     ) -> Attempt<S::Response> {
-        let context = RequestContext { command, within };
         let me = || self.shared.system.incarnation();
-        match stage::serve(&self.door, request, context, epoch).await {
+        match stage::serve(&self.door, request, (command, within), epoch).await {
             Served::Done(response) => Attempt::Done(response),
-            Served::Refused { cause } => Attempt::Refused(cause),
-            Served::Shut { cause, retry_after } => {
+            Served::Failed { cause } => Attempt::Failed(Why::NotReady { node: me(), cause }),
+            Served::Shut(Unavailable { cause, retry_after, is_uncertain }) => {
                 let why = Why::NotReady { node: me(), cause };
-                Attempt::Again(Again::new(why, retry_after.duration()))
+                let wait = retry_after.duration();
+                Attempt::Again(Again { why, wait, is_uncertain })
             }
             Served::NotHere | Served::Stale { .. } => {
                 let why = Why::Moved { from: me() };
@@ -279,10 +289,13 @@ impl<S: Service> Proxy<S> {
         let moved = || Why::Moved { from: node.clone() };
         Attempt::Again(match reply {
             Reply::Done(response) => return Attempt::Done(response),
-            Reply::Refused { cause } => return Attempt::Refused(cause),
-            Reply::Unavailable { cause, retry_after_ms } => {
+            Reply::Refused { cause, is_uncertain: false } => return Attempt::Refused(cause),
+            Reply::Refused { cause, is_uncertain: true } => {
+                return Attempt::Failed(Why::NotReady { node: node.clone(), cause });
+            }
+            Reply::Unavailable { cause, retry_after_ms, is_uncertain } => {
                 let why = Why::NotReady { node: node.clone(), cause };
-                Again::new(why, Duration::from_millis(retry_after_ms))
+                Again { why, wait: Duration::from_millis(retry_after_ms), is_uncertain }
             }
             Reply::NotHere { owner, epoch } => {
                 if let Some(owner) = owner {
@@ -314,7 +327,8 @@ fn millis(length: Duration) -> Millis {
 impl<S: Service> Clone for Proxy<S> {
     fn clone(&self) -> Self {
         let (shared, door) = (self.shared.clone(), self.door.clone());
-        Self { shared, door, name: self.name.clone() }
+        let (name, waiting) = (self.name.clone(), self.waiting.clone());
+        Self { shared, door, name, waiting }
     }
 }
 

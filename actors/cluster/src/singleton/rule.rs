@@ -39,6 +39,10 @@ pub struct Timing {
     pub hand_over_within: Duration,
     /// The longest wait before a start that failed is tried again.
     pub start_retry_max: Duration,
+    /// Starts that may fail before another node is given the chance.
+    pub starts_max: u32,
+    /// How long a node that gave up lets the others go first.
+    pub yield_for: Duration,
 }
 
 impl Default for Timing {
@@ -52,6 +56,8 @@ impl Default for Timing {
             settled_after: Duration::from_secs(5),
             hand_over_within: Duration::from_secs(10),
             start_retry_max: Duration::from_secs(10),
+            starts_max: 3,
+            yield_for: Duration::from_secs(60),
         }
     }
 }
@@ -226,6 +232,10 @@ pub struct Rule {
     retry_at: Duration,
     /// Since when the lease could be taken, in which way, and at which epoch.
     open: Option<((Way, u64), Duration)>,
+    /// When the attempt that is under way was begun.
+    asked_at: Duration,
+    /// All others go first until then: it could not be started here.
+    yields_until: Duration,
     is_leaving: bool,
     candidates: Vec<Incarnation>,
     settled_since: Duration,
@@ -255,6 +265,8 @@ impl Rule {
             changed_at: Duration::ZERO,
             retry_at: Duration::ZERO,
             open: None,
+            asked_at: Duration::ZERO,
+            yields_until: Duration::ZERO,
             is_leaving: false,
             candidates: Vec::new(),
             settled_since: Duration::ZERO,
@@ -300,7 +312,8 @@ impl Rule {
         }
         match self.phase {
             Phase::Standby => self.compete(now, sight),
-            Phase::Acquiring | Phase::Stopped => Vec::new(),
+            Phase::Acquiring => self.await_grant(now),
+            Phase::Stopped => Vec::new(),
             Phase::Recovering | Phase::Active | Phase::Suspended | Phase::HandingOver { .. } => {
                 self.keep(now, sight)
             }

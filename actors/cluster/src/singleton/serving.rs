@@ -12,7 +12,7 @@ use super::peers::Serve;
 use super::shared::Shared;
 use super::stage::{self, Doorway, Served};
 use super::wire::{self, Reply, Request};
-use crate::{RequestContext, Service};
+use crate::{Service, Unavailable};
 
 /// How long a request waits here for a singleton that is just being started: that is sooner than
 /// asking again.
@@ -51,19 +51,18 @@ impl<S: Service> ServeOne for ServeDoor<S> {
         if stage::is_here(&self.0) {
             stage::until_open(&self.0, OPEN_WITHIN.min(within)).await;
         }
-        let context = RequestContext { command, within };
-        let reply = match stage::serve(&self.0, request, context, epoch).await {
+        let reply = match stage::serve(&self.0, request, (command, within), epoch).await {
             Served::Done(response) => Reply::Done(response),
             Served::NotHere => not_here(shared, S::NAME),
-            Served::Shut { cause, retry_after } => {
-                Reply::Unavailable { cause, retry_after_ms: retry_after.0 }
+            Served::Shut(Unavailable { cause, retry_after, is_uncertain }) => {
+                Reply::Unavailable { cause, retry_after_ms: retry_after.0, is_uncertain }
             }
             Served::Stale { epoch } => {
                 // This node may have lost the lease without knowing it.
                 shared.look.notify_one();
                 Reply::StaleEpoch { epoch }
             }
-            Served::Refused { cause } => Reply::Refused { cause },
+            Served::Failed { cause } => Reply::Refused { cause, is_uncertain: true },
         };
         wire::write(&reply).map_err(|it| format!("the answer of {} can't be sent: {it}", S::NAME))
     }

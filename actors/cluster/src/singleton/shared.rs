@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore, broadcast, mpsc, watch};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use weir_domain::{NodeUid, Timestamp};
-use weir_persistence_api::{LeaseName, LeaseStore};
+use weir_persistence_api::{LeaseName, LeaseRow, LeaseStore};
 use weir_runtime::{System, Uptime};
 
 use super::facts::Facts;
@@ -32,13 +32,13 @@ pub(super) struct Shared {
     pub(super) uptime: Arc<dyn Uptime>,
     pub(super) table: watch::Sender<Table>,
     pub(super) owners: watch::Sender<Arc<Owners>>,
+    /// The epochs of the last good read, unlike those of the table as they were read.
+    pub(super) seen_epochs: watch::Sender<Arc<BTreeMap<LeaseName, u64>>>,
     pub(super) events: broadcast::Sender<SingletonEvent>,
     /// Asks the watcher to read the leases now.
     pub(super) look: Notify,
     /// Set when this node keeps no leases any more.
     pub(super) ended: CancellationToken,
-    /// Requests that wait for an owner.
-    pub(super) waiting: Arc<Semaphore>,
     registered: Mutex<BTreeMap<LeaseName, Registered>>,
     /// When each lease was first seen with its present owner.
     since: Mutex<BTreeMap<LeaseName, Timestamp>>,
@@ -68,7 +68,6 @@ impl Shared {
         (peers, uptime): (Option<Arc<dyn Peers>>, Arc<dyn Uptime>),
         settings: SingletonSettings,
     ) -> Self {
-        let waiting = settings.buffer.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             system,
             store,
@@ -78,10 +77,10 @@ impl Shared {
             settings,
             table: watch::Sender::default(),
             owners: watch::Sender::default(),
+            seen_epochs: watch::Sender::default(),
             events: broadcast::Sender::new(EVENTS),
             look: Notify::new(),
             ended: CancellationToken::new(),
-            waiting: Arc::new(Semaphore::new(waiting)),
             registered: Mutex::default(),
             since: Mutex::default(),
         }
@@ -129,6 +128,19 @@ impl Shared {
         }
     }
 
+    /// Notes what the store showed, before the table drops what it takes for old news.
+    pub(super) fn note_epochs(&self, rows: &[LeaseRow]) {
+        self.seen_epochs.send_if_modified(|seen| {
+            // A row that is gone had an epoch before.
+            let gone = seen.keys().map(|it| (it.clone(), 0));
+            let mut new: BTreeMap<_, _> = gone.collect();
+            new.extend(rows.iter().map(|it| (it.name.clone(), it.epoch)));
+            let is_changed = **seen != new;
+            *seen = Arc::new(new);
+            is_changed
+        });
+    }
+
     pub(super) fn learn(&self, name: &LeaseName, row: Row) {
         self.change_table(|table| table.learn(name.clone(), row));
     }
@@ -141,7 +153,11 @@ impl Shared {
         table: &Table,
     ) -> Option<NodeUid> {
         let registered: Vec<LeaseName> = self.registered().keys().cloned().collect();
-        let is_there = |it: NodeUid| !table.leaving.contains(&it) && facts.is_candidate(it);
+        let now = self.now();
+        let is_there = |it: NodeUid| {
+            let takes_it = !table.leaving.contains(&it) && !table.declines(name, it, now);
+            takes_it && facts.is_candidate(it)
+        };
         if let Some(to) = table.offer(name).filter(|it| is_there(*it)) {
             return Some(to);
         }

@@ -84,7 +84,7 @@ impl Singletons {
     pub fn register<T: Singleton>(&self, singleton: T) -> Proxy<T::Service> {
         let shared = &self.0.shared;
         let name = LeaseName(<T::Service as Service>::NAME.to_owned());
-        let theatre = Theatre::new(shared.system.clone(), singleton);
+        let theatre = Theatre::new(shared.system.clone(), shared.uptime.clone(), singleton);
         let door = theatre.door().clone();
         let stage: Arc<dyn Stage> = Arc::new(theatre);
         let (report, reports) = mpsc::channel(REPORTS);
@@ -149,6 +149,12 @@ impl Singletons {
 
     pub fn events(&self) -> broadcast::Receiver<SingletonEvent> {
         self.0.shared.events.subscribe()
+    }
+
+    /// The epochs as the store showed them last, also where they are lower than what is known here:
+    /// a store that went back shows in nothing else. 0: a row that was there is gone.
+    pub fn seen_epochs(&self) -> watch::Receiver<Arc<BTreeMap<LeaseName, u64>>> {
+        self.0.shared.seen_epochs.subscribe()
     }
 
     /// Whether the leases can be read, as of the last attempt.

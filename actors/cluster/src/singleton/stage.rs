@@ -5,18 +5,19 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::FutureExt;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use weir_domain::{Fault, Millis};
+use weir_domain::{CommandId, Fault, Millis};
 use weir_persistence_api::Fence;
-use weir_runtime::{Stopwatch, System};
+use weir_runtime::{Stopwatch, System, Uptime};
 
 use super::code;
-use crate::{Instance, RequestContext, Service, Singleton};
+use crate::{Instance, RequestContext, Service, Singleton, Unavailable};
 
 /// How long an instance that lost its lease may take to end.
 const ABANDON_WITHIN: Duration = Duration::from_secs(1);
@@ -24,8 +25,12 @@ const ABANDON_WITHIN: Duration = Duration::from_secs(1);
 /// What a keeper does with its singleton, whatever the type of that is.
 #[async_trait]
 pub(super) trait Stage: Send + Sync + 'static {
-    /// Makes the instance. Not cancelled in between: what it began would be left over.
-    async fn start(&self, fence: Fence) -> Result<(), Fault>;
+    /// Takes note that an instance is about to be made under that epoch. What is returned is
+    /// cancelled when the lease is given up before that is done.
+    fn open(&self, epoch: u64) -> CancellationToken;
+
+    /// Makes the instance, unless it is cancelled meanwhile.
+    async fn start(&self, fence: Fence, opening: CancellationToken) -> Result<(), Fault>;
 
     /// Resolves when the instance of that epoch has ended by itself. Pends for ever if it is ended
     /// from here.
@@ -35,8 +40,12 @@ pub(super) trait Stage: Send + Sync + 'static {
 
     fn resume(&self);
 
-    /// Lets no more requests in, waits for those that are, and ends the instance.
-    async fn finish(&self, within: Duration);
+    /// Until when, of this node's uptime, the instance may act; `None`: the lease is not here.
+    fn live_until(&self, deadline: Option<Duration>);
+
+    /// Lets no more requests in, waits for those that are, and ends the instance of that epoch.
+    /// One that is still being made is given up. Later epochs are none of its business.
+    async fn finish(&self, epoch: u64, within: Duration);
 
     /// Ends the instance at once.
     fn abandon(&self);
@@ -47,6 +56,22 @@ pub(super) struct Door<S> {
     epoch: u64,
     mode: Mode,
     room: Option<Room<S>>,
+    /// Cancelled when what is being made is not wanted any more.
+    opening: CancellationToken,
+    limit: Arc<Limit>,
+}
+
+/// Until when the instance may act. The keeper shuts the door then, but may come too late where
+/// the whole process stood still.
+struct Limit {
+    uptime: Arc<dyn Uptime>,
+    deadline_ms: AtomicU64,
+}
+
+impl Limit {
+    fn is_over(&self) -> bool {
+        self.uptime.uptime() >= Duration::from_millis(self.deadline_ms.load(Ordering::Relaxed))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,16 +104,14 @@ pub(super) enum Served<R> {
     Done(R),
     /// The singleton is not here, or was lost while it worked on the request.
     NotHere,
-    /// It is here and takes no requests now.
-    Shut {
-        cause: String,
-        retry_after: Millis,
-    },
+    /// It is here and takes no requests now, or did not answer this one.
+    Shut(Unavailable),
     /// The caller knows a later epoch than the one that this node has.
     Stale {
         epoch: u64,
     },
-    Refused {
+    /// It panicked on the request: what it had done by then is not known.
+    Failed {
         cause: String,
     },
 }
@@ -102,8 +125,10 @@ pub(super) struct Theatre<T: Singleton> {
 }
 
 impl<T: Singleton> Theatre<T> {
-    pub(super) fn new(system: System, singleton: T) -> Self {
-        let door = Door { epoch: 0, mode: Mode::Away, room: None };
+    pub(super) fn new(system: System, uptime: Arc<dyn Uptime>, singleton: T) -> Self {
+        let limit = Arc::new(Limit { uptime, deadline_ms: AtomicU64::new(0) });
+        let opening = CancellationToken::new();
+        let door = Door { epoch: 0, mode: Mode::Away, room: None, opening, limit };
         Self { system, singleton, door: Arc::new(watch::Sender::new(door)) }
     }
 
@@ -133,33 +158,19 @@ impl<T: Singleton> Theatre<T> {
     /// Shuts the door for good; returns what was behind it.
     fn close(&self) -> Option<Room<T::Service>> {
         let mut room = None;
-        self.door.send_modify(|door| {
-            door.mode = Mode::Away;
-            room = door.room.take();
-        });
+        self.door.send_modify(|door| room = door.close());
         room
     }
-}
 
-#[async_trait]
-impl<T: Singleton> Stage for Theatre<T> {
-    async fn start(&self, fence: Fence) -> Result<(), Fault> {
-        let epoch = fence.epoch;
-        self.door.send_modify(|door| {
-            // Of an earlier attempt under this lease people want to know why it failed.
-            let failed = match &door.mode {
-                Mode::Opening(failed) if door.epoch == epoch => failed.clone(),
-                _ => None,
-            };
-            (door.epoch, door.mode) = (epoch, Mode::Opening(failed));
-        });
-        let started = AssertUnwindSafe(self.singleton.start(fence)).catch_unwind().await;
-        let started = started
-            .unwrap_or_else(|_| Err(Fault::transient(code::NOT_STARTED.0, "its start panicked")));
-        let instance = started.inspect_err(|fault| self.note_failure(epoch, fault))?;
+    /// Opens the door to what was made. It is handed back if nobody wants it any more.
+    fn furnish(
+        &self,
+        instance: Instance<T::Service>,
+        opening: &CancellationToken,
+    ) -> Option<Instance<T::Service>> {
         let mut left_over = Some(instance);
         self.door.send_modify(|door| {
-            if door.epoch != epoch || !matches!(door.mode, Mode::Opening(_)) {
+            if opening.is_cancelled() {
                 return;
             }
             let Some(instance) = left_over.take() else { return };
@@ -167,10 +178,62 @@ impl<T: Singleton> Stage for Theatre<T> {
             door.room = Some(Room { instance, inside, turned_out });
             door.mode = Mode::Open;
         });
-        if let Some(instance) = left_over {
-            self.clear_away(instance);
+        left_over
+    }
+}
+
+impl<S> Door<S> {
+    fn close(&mut self) -> Option<Room<S>> {
+        self.mode = Mode::Away;
+        self.opening.cancel();
+        self.room.take()
+    }
+}
+
+fn given_up() -> Fault {
+    Fault::stopped("its lease was given up while it was started")
+}
+
+#[async_trait]
+impl<T: Singleton> Stage for Theatre<T> {
+    fn open(&self, epoch: u64) -> CancellationToken {
+        let opening = CancellationToken::new();
+        let mut left_over = None;
+        self.door.send_modify(|door| {
+            // Of an earlier attempt under this lease people want to know why it failed.
+            let failed = match &door.mode {
+                Mode::Opening(failed) if door.epoch == epoch => failed.clone(),
+                _ => None,
+            };
+            left_over = door.close();
+            (door.epoch, door.mode) = (epoch, Mode::Opening(failed));
+            door.opening = opening.clone();
+        });
+        if let Some(room) = left_over {
+            room.turned_out.cancel();
+            self.clear_away(room.instance);
         }
-        Ok(())
+        opening
+    }
+
+    async fn start(&self, fence: Fence, opening: CancellationToken) -> Result<(), Fault> {
+        let epoch = fence.epoch;
+        let start = AssertUnwindSafe(self.singleton.start(fence)).catch_unwind();
+        let started = tokio::select! {
+            biased;
+            () = opening.cancelled() => return Err(given_up()),
+            started = start => started,
+        };
+        let started = started
+            .unwrap_or_else(|_| Err(Fault::transient(code::NOT_STARTED.0, "its start panicked")));
+        let instance = started.inspect_err(|fault| self.note_failure(epoch, fault))?;
+        match self.furnish(instance, &opening) {
+            None => Ok(()),
+            Some(instance) => {
+                self.clear_away(instance);
+                Err(given_up())
+            }
+        }
     }
 
     async fn ended(&self, epoch: u64) -> Fault {
@@ -211,17 +274,25 @@ impl<T: Singleton> Stage for Theatre<T> {
         });
     }
 
-    async fn finish(&self, within: Duration) {
+    fn live_until(&self, deadline: Option<Duration>) {
+        let deadline_ms = u64::try_from(deadline.unwrap_or_default().as_millis());
+        let limit = self.door.borrow().limit.clone();
+        limit.deadline_ms.store(deadline_ms.unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    async fn finish(&self, epoch: u64, within: Duration) {
         let watch = Stopwatch::start();
         let mut room = None;
-        self.door.send_modify(|door| {
-            door.mode = Mode::Closing;
+        self.door.send_if_modified(|door| {
+            if door.epoch != epoch {
+                return false;
+            }
+            door.opening.cancel();
             room = door.room.clone();
+            door.mode = if room.is_some() { Mode::Closing } else { Mode::Away };
+            true
         });
-        let Some(room) = room else {
-            self.close();
-            return;
-        };
+        let Some(room) = room else { return };
         let mut inside = room.inside.subscribe();
         let empty = inside.wait_for(|it| *it == 0);
         if tokio::time::timeout(within, empty).await.is_err() {
@@ -235,7 +306,7 @@ impl<T: Singleton> Stage for Theatre<T> {
             () = room.turned_out.cancelled() => {}
         }
         room.turned_out.cancel();
-        self.close();
+        self.door.send_if_modified(|door| door.epoch == epoch && door.close().is_some());
     }
 
     fn abandon(&self) {
@@ -257,17 +328,18 @@ impl<S> Drop for Entered<S> {
     }
 }
 
-/// Has a request answered by the instance here, if there is one. `epoch` is what the caller knows.
+/// Has a request answered by the instance here, if there is one. `known` is the epoch that the caller knows.
 pub(super) async fn serve<S: Service>(
     door: &Doorway<S>,
     request: S::Request,
-    context: RequestContext,
-    epoch: u64,
+    (command, within): (CommandId, Duration),
+    known: u64,
 ) -> Served<S::Response> {
-    let entered = match enter(door, epoch) {
+    let (entered, epoch) = match enter(door, known) {
         Ok(entered) => entered,
         Err(shut) => return shut,
     };
+    let context = RequestContext { command, within, epoch };
     let service = entered.room.instance.service.clone();
     let answer = AssertUnwindSafe(service.serve(request, context)).catch_unwind();
     tokio::select! {
@@ -275,20 +347,22 @@ pub(super) async fn serve<S: Service>(
         () = entered.room.turned_out.cancelled() => Served::NotHere,
         answer = answer => match answer {
             Ok(Ok(response)) => Served::Done(response),
-            Ok(Err(it)) => Served::Shut { cause: it.cause, retry_after: it.retry_after },
-            Err(_) => Served::Refused { cause: format!("{} failed on this request", S::NAME) },
+            Ok(Err(unavailable)) => Served::Shut(unavailable),
+            Err(_) => Served::Failed { cause: format!("{} failed on this request", S::NAME) },
         },
     }
 }
 
-fn enter<S: Service, R>(door: &Doorway<S>, epoch: u64) -> Result<Entered<S>, Served<R>> {
-    let room = {
+/// The way in, with the epoch of what is there.
+fn enter<S: Service, R>(door: &Doorway<S>, known: u64) -> Result<(Entered<S>, u64), Served<R>> {
+    let (room, epoch) = {
         let door = door.borrow();
-        if door.mode != Mode::Away && epoch > door.epoch {
+        if door.mode != Mode::Away && known > door.epoch {
             return Err(Served::Stale { epoch: door.epoch });
         }
         match (&door.mode, &door.room) {
-            (Mode::Open, Some(room)) => room.clone(),
+            (Mode::Open, Some(_)) if door.limit.is_over() => return Err(overdue()),
+            (Mode::Open, Some(room)) => (room.clone(), door.epoch),
             _ => return Err(shut(&door)),
         }
     };
@@ -297,9 +371,14 @@ fn enter<S: Service, R>(door: &Doorway<S>, epoch: u64) -> Result<Entered<S>, Ser
     let entered = Entered { room };
     let door = door.borrow();
     match door.mode {
-        Mode::Open => Ok(entered),
+        Mode::Open if door.epoch == epoch => Ok((entered, epoch)),
         _ => Err(shut(&door)),
     }
+}
+
+/// What it knows may be old by now: somebody else may have the lease.
+fn overdue<R>() -> Served<R> {
+    Served::Shut(Unavailable::new("its lease was not renewed in time"))
 }
 
 fn shut<S, R>(door: &Door<S>) -> Served<R> {
@@ -311,7 +390,7 @@ fn shut<S, R>(door: &Door<S>) -> Served<R> {
         Mode::Suspended(cause) => (cause.clone(), Millis(200)),
         Mode::Open => ("it is being started".to_owned(), Millis(50)),
     };
-    Served::Shut { cause, retry_after }
+    Served::Shut(Unavailable { retry_after, ..Unavailable::new(cause) })
 }
 
 /// Whether the singleton is here, in whatever state.

@@ -10,6 +10,8 @@ use std::time::Duration;
 use weir_domain::{Incarnation, NodeName, NodeUid};
 use weir_persistence_api::{LeaseName, LeaseRow};
 
+use super::declined::Declined;
+
 /// A lease as of a moment of this node's uptime.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -62,6 +64,8 @@ pub(super) struct Table {
     pub(super) leaving: BTreeSet<NodeUid>,
     /// Leases that their holder gave back at an epoch, for a certain node to take.
     pub(super) offers: BTreeMap<LeaseName, (u64, NodeUid)>,
+    /// Nodes that could not keep or take a lease, though they are there.
+    pub(super) declined: Declined,
 }
 
 impl Table {
@@ -69,7 +73,7 @@ impl Table {
     pub(super) fn read(&mut self, read_at: Duration, rows: Vec<LeaseRow>) {
         self.good_since.get_or_insert(read_at);
         self.trouble = None;
-        self.pins.clear();
+        let pins = std::mem::take(&mut self.pins);
         for row in rows {
             if let Some(node) = row.pinned {
                 self.pins.insert(row.name.clone(), node);
@@ -77,6 +81,10 @@ impl Table {
             let expires_at = read_at + row.left;
             let seen = Row { owner: row.owner, epoch: row.epoch, expires_at, read_at };
             self.learn(row.name, seen);
+        }
+        // An administrator who says where it should be wants it to be tried.
+        if self.pins.iter().any(|(name, it)| pins.get(name) != Some(it)) {
+            self.declined = Declined::default();
         }
     }
 
@@ -94,8 +102,32 @@ impl Table {
             Some(known) => row.read_at >= known.read_at,
         };
         if is_news {
+            self.note_change(&name, &row);
             self.rows.insert(name, row);
         }
+    }
+
+    /// Takes note of who did not take what it was offered, and of who lost what it had without
+    /// giving it back: it may not reach the store, though others reach it.
+    fn note_change(&mut self, name: &LeaseName, new: &Row) {
+        let Some(old) = self.rows.get(name).filter(|it| it.epoch < new.epoch) else { return };
+        let Some(taker) = new.holder().map(|it| it.uid) else { return };
+        let offered = self.offers.remove(name).filter(|it| it.0 == old.epoch).map(|it| it.1);
+        let meant = offered.or(old.holder().map(|it| it.uid)).filter(|it| *it != taker);
+        if let Some(node) = meant {
+            self.declined.note(name, node, new.read_at);
+        }
+    }
+
+    /// Whether a node should not be offered a lease for now. One that has others is known to
+    /// reach the store, so that only what became of this very lease counts against it.
+    pub(super) fn declines(&self, name: &LeaseName, node: NodeUid, now: Duration) -> bool {
+        let has = |it: &Row| it.holder().is_some_and(|it| it.uid == node);
+        if self.rows.get(name).is_some_and(has) {
+            return false;
+        }
+        let has_any = self.rows.values().any(has);
+        self.declined.is_noted(name, node, now) || !has_any && self.declined.is_any(node, now)
     }
 
     /// Who should take a lease that was given back a moment ago.

@@ -4,6 +4,7 @@ mod fail_over;
 mod hand_over;
 mod links;
 mod proxies;
+mod stage;
 mod store_away;
 mod world;
 

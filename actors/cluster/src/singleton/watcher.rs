@@ -48,6 +48,7 @@ fn succeeded(shared: &Shared, (read_at, rows): (Duration, Vec<LeaseRow>), was_in
         tracing::info!(code = %code::STORE_BACK, "the leases can be read again");
     }
     metrics::gauge!("weir_leases_readable").set(1.0);
+    shared.note_epochs(&rows);
     // A read that took long is no newer than when it began: the store's clock was read after that.
     shared.change_table(|table| table.read(read_at, rows));
 }

@@ -24,18 +24,22 @@ pub(super) enum Reply<R> {
         owner: Option<Incarnation>,
         epoch: u64,
     },
-    /// Nothing was done; it may be soon.
+    /// It may be done soon. Nothing was done yet, unless that is uncertain.
     Unavailable {
         cause: String,
         retry_after_ms: u64,
+        #[serde(default)]
+        is_uncertain: bool,
     },
     /// Nothing was done: the receiver was in charge at this epoch, and the caller knows a later one.
     StaleEpoch {
         epoch: u64,
     },
-    /// Nothing was done, and nothing will be.
+    /// Nothing was done, unless that is uncertain, and nothing will be.
     Refused {
         cause: String,
+        #[serde(default)]
+        is_uncertain: bool,
     },
 }
 

@@ -85,7 +85,8 @@ impl Network {
                 let evidence = "nobody listens at its address any more".to_owned();
                 let node = &state.nodes[&peer];
                 node.tell(&News::Down { peer: killed.node.clone() });
-                node.tell(&News::Gone { node: killed.node.clone(), evidence });
+                let node_gone = killed.node.clone();
+                node.tell(&News::Gone { node: node_gone, evidence, is_certain: false });
             }
         }
     }

@@ -8,10 +8,10 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use weir_cluster::{Instance, RequestContext, Service, Singleton, Unavailable};
 use weir_domain::Fault;
 use weir_persistence_api::{Error, Fence, ItemStore};
-use weir_runtime::{Envelope, Ref, Reply, RestartPolicy, System, supervise};
+use weir_runtime::{AskError, Envelope, Ref, Reply, RestartPolicy, System, supervise};
 
 use super::{ASK_WITHIN, LEASE, Request, Response};
-use crate::instance::Actors;
+use crate::instance::{Actors, Starting};
 
 /// Calls that may wait for it.
 const MAILBOX: usize = 4_096;
@@ -38,9 +38,12 @@ impl Singleton for AccessSingleton {
         let failed = |it: &dyn std::fmt::Display| Fault::transient(6105, it.to_string());
         let child = supervise(system, LEASE, *restarts, None, Box::new(build)).await;
         let child = child.map_err(|it| failed(&it))?;
+        let control = Arc::new(Actors(child.clone()));
+        let starting = Starting::new(system, control.clone());
         child.started().await.map_err(|it| failed(&it))?;
-        let actor = Ref::supervised(system.gate(LEASE, MAILBOX), child.clone());
-        Ok(Instance::new(Arc::new(AccessService(actor)), Arc::new(Actors(child))))
+        starting.keep();
+        let actor = Ref::supervised(system.gate(LEASE, MAILBOX), child);
+        Ok(Instance::new(Arc::new(AccessService(actor)), control))
     }
 }
 
@@ -61,7 +64,19 @@ impl Service for AccessService {
 
     async fn serve(&self, request: Request, _: RequestContext) -> Result<Response, Unavailable> {
         let answer = self.0.ask(ASK_WITHIN, |reply| Ask(request, reply)).await;
-        answer.map_err(|it| Unavailable::new(it.to_string()))
+        answer.map_err(|it| unavailable(&it))
+    }
+}
+
+fn unavailable(error: &AskError) -> Unavailable {
+    match error {
+        AskError::Timeout { .. } | AskError::Stopped { .. } => {
+            Unavailable::uncertain(error.to_string())
+        }
+        AskError::Rejected(_)
+        | AskError::Busy { .. }
+        | AskError::Unavailable { .. }
+        | AskError::Refused { .. } => Unavailable::new(error.to_string()),
     }
 }
 

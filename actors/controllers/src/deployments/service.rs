@@ -11,7 +11,7 @@ use weir_persistence_api::{Fence, PersistenceId, Store};
 use weir_runtime::{AskError, EffectHandler, HostRef, HostSettings, HostSpec, System};
 
 use super::{Command, Deployment, Deployments, LEASE, Rejection};
-use crate::instance::Host;
+use crate::instance::{Host, Starting};
 
 /// How long a controller may take to recover before it is begun anew.
 const RECOVER_WITHIN: Duration = Duration::from_secs(60);
@@ -47,15 +47,19 @@ pub struct Current {
     /// Differs when anything differs.
     pub digest: String,
     pub deployments: Vec<Arc<Deployment>>,
+    /// The epoch of the one who answered; 0 from an engine of a version that does not say. An
+    /// answer of an earlier epoch than one that was seen is of somebody who was deposed.
+    #[serde(default)]
+    pub epoch: u64,
 }
 
 impl Current {
-    pub(super) fn of(state: &Deployments) -> Self {
+    pub(super) fn of(state: &Deployments, epoch: u64) -> Self {
         let deployments: Vec<_> = state.current().cloned().collect();
         let each = deployments
             .iter()
             .map(|it| format!("{}@{}@{}", it.project, it.digest, it.base_dir.display()));
-        Self { digest: each.collect::<Vec<_>>().join("\n"), deployments }
+        Self { digest: each.collect::<Vec<_>>().join("\n"), deployments, epoch }
     }
 }
 
@@ -137,8 +141,11 @@ impl Singleton for DeploymentSingleton {
             settings: self.settings.clone(),
         };
         let host = HostRef::start(&self.system, spec).await?;
+        let control = Arc::new(Host(host.clone()));
+        let starting = Starting::new(&self.system, control.clone());
         host.ready(RECOVER_WITHIN).await?;
-        Ok(Instance::new(Arc::new(DeploymentService(host.clone())), Arc::new(Host(host))))
+        starting.keep();
+        Ok(Instance::new(Arc::new(DeploymentService(host)), control))
     }
 }
 
@@ -176,7 +183,7 @@ impl DeploymentService {
         known: Option<String>,
         context: RequestContext,
     ) -> Result<Response, Unavailable> {
-        match self.0.query(context.within, Current::of).await {
+        match self.0.query(context.within, move |it| Current::of(it, context.epoch)).await {
             Ok(current) if known.as_ref() == Some(&current.digest) => Ok(Response::Unchanged),
             Ok(current) => Ok(Response::Current(current)),
             Err(error) => refused(error),
@@ -188,9 +195,87 @@ fn refused(error: AskError<Rejection>) -> Result<Response, Unavailable> {
     match error {
         AskError::Rejected(rejection) => Ok(Response::Rejected(rejection)),
         AskError::Refused { cause, .. } => Ok(Response::Refused(cause)),
-        AskError::Unavailable { cause, retry_after, .. } => Err(Unavailable { cause, retry_after }),
-        other @ (AskError::Busy { .. } | AskError::Timeout { .. } | AskError::Stopped { .. }) => {
-            Err(Unavailable::new(other.to_string()))
+        AskError::Unavailable { cause, retry_after, .. } => {
+            Err(Unavailable { retry_after, ..Unavailable::new(cause) })
         }
+        busy @ AskError::Busy { .. } => Err(Unavailable::new(busy.to_string())),
+        unknown @ (AskError::Timeout { .. } | AskError::Stopped { .. }) => {
+            Err(Unavailable::uncertain(unknown.to_string()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use weir_domain::NodeName;
+    use weir_persistence_api::{Acquired, LeaseName, LeaseStore, MemoryStore};
+    use weir_runtime::{IdSource, PhaseTimeouts, SystemSettings};
+
+    use super::super::Effect;
+    use super::*;
+
+    /// Counts what engines are told.
+    #[derive(Default)]
+    struct Told(AtomicU32);
+
+    #[async_trait]
+    impl EffectHandler<Deployments> for Told {
+        async fn run(&self, _: &Effect, _: &Fence) -> Result<Option<Command>, Fault> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Ok(None)
+        }
+    }
+
+    struct Lab {
+        singleton: DeploymentSingleton,
+        store: MemoryStore,
+        fence: Fence,
+        told: Arc<Told>,
+    }
+
+    async fn lab() -> Lab {
+        let clock: Arc<dyn weir_domain::Clock> = Arc::new(weir_runtime::SystemClock);
+        let (ids, node) = (IdSource::seeded(clock.clone(), 1), NodeName::new("node-1").unwrap());
+        let store = MemoryStore::new(clock.clone());
+        let system =
+            System::new(SystemSettings { node, clock, ids, shutdown: PhaseTimeouts::default() });
+        let lease = LeaseName(LEASE.to_owned());
+        let granted = store.lease_acquire(&lease, system.owner(), RECOVER_WITHIN).await;
+        let Ok(Acquired::Granted(fence)) = granted else { panic!("{granted:?}") };
+        let told = Arc::new(Told::default());
+        let (effects, settings) = (told.clone(), HostSettings::default());
+        let singleton =
+            DeploymentSingleton { system, store: Arc::new(store.clone()), effects, settings };
+        Lab { singleton, store, fence, told }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_start_that_fails_or_is_given_up_leaves_nothing_that_works() {
+        let lab = lab().await;
+        lab.store.faults().unavailable();
+        let started = lab.singleton.start(lab.fence.clone()).await;
+        assert!(started.is_err(), "the store was away for too long");
+        let given_up = tokio::time::timeout(ASK_WITHIN, lab.singleton.start(lab.fence.clone()));
+        assert!(given_up.await.is_err());
+        lab.store.faults().heal();
+        tokio::time::sleep(RECOVER_WITHIN * 2).await;
+        assert_eq!(lab.told.0.load(Ordering::SeqCst), 0);
+
+        let _started = lab.singleton.start(lab.fence.clone()).await.expect("the store is back");
+        tokio::time::sleep(RECOVER_WITHIN).await;
+        assert!(lab.told.0.load(Ordering::SeqCst) > 0);
+    }
+
+    #[test]
+    fn only_what_was_never_begun_is_called_undone() {
+        let actor: Arc<str> = "x".into();
+        let is_uncertain = |it| refused(it).is_err_and(|it| it.is_uncertain);
+        let after = weir_domain::Millis(1);
+        assert!(is_uncertain(AskError::Timeout { actor: actor.clone(), after }));
+        let cause = "lost".to_owned();
+        assert!(is_uncertain(AskError::Stopped { actor: actor.clone(), cause }));
+        assert!(!is_uncertain(AskError::Busy { actor, waiting: 1 }));
     }
 }

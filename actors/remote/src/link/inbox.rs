@@ -5,7 +5,7 @@
 //! beyond that only what is left of one large message.
 
 use crate::Lane;
-use crate::wire::{Garbled, Piece};
+use crate::wire::{Fare, Garbled, Piece};
 
 #[derive(Debug)]
 pub(crate) struct Inbox {
@@ -13,6 +13,8 @@ pub(crate) struct Inbox {
     next_frame: u64,
     control: Partial,
     data: Partial,
+    /// Answers, which belong to no lane.
+    answer: Partial,
 }
 
 /// A large item of which some pieces have come.
@@ -33,7 +35,13 @@ pub(crate) enum Pieced {
 
 impl Inbox {
     pub(crate) fn new(size_max: usize) -> Self {
-        Self { size_max, next_frame: 0, control: Partial::default(), data: Partial::default() }
+        Self {
+            size_max,
+            next_frame: 0,
+            control: Partial::default(),
+            data: Partial::default(),
+            answer: Partial::default(),
+        }
     }
 
     pub(crate) fn frame(&mut self, number: u64) -> Result<(), Garbled> {
@@ -44,14 +52,15 @@ impl Inbox {
         Ok(())
     }
 
-    pub(crate) fn piece(&mut self, lane: Lane, piece: &Piece<'_>) -> Result<Pieced, Garbled> {
+    pub(crate) fn piece(&mut self, fare: Fare, piece: &Piece<'_>) -> Result<Pieced, Garbled> {
         let size_max = self.size_max as u64;
         if piece.total > size_max {
             return Ok(if piece.at == 0 { Pieced::TooLarge(piece.total) } else { Pieced::More });
         }
-        let partial = match lane {
-            Lane::Control => &mut self.control,
-            Lane::Data => &mut self.data,
+        let partial = match fare {
+            Fare::Lane(Lane::Control) => &mut self.control,
+            Fare::Lane(Lane::Data) => &mut self.data,
+            Fare::Free => &mut self.answer,
         };
         let total = usize::try_from(piece.total).map_err(|_| Garbled::Pieces)?;
         if piece.at == 0 && partial.bytes.is_empty() {
@@ -106,13 +115,16 @@ mod tests {
     fn pieces_become_the_item_again_per_lane() {
         let mut inbox = Inbox::new(100);
         let piece = |at, bytes| Piece { at, total: 5, bytes: Blob(bytes) };
-        assert_eq!(inbox.piece(Lane::Data, &piece(0, b"ab")), Ok(Pieced::More));
+        assert_eq!(inbox.piece(Fare::Lane(Lane::Data), &piece(0, b"ab")), Ok(Pieced::More));
         assert_eq!(
-            inbox.piece(Lane::Control, &piece(0, b"vwxyz")),
+            inbox.piece(Fare::Lane(Lane::Control), &piece(0, b"vwxyz")),
             Ok(Pieced::Whole(b"vwxyz".into()))
         );
-        assert_eq!(inbox.piece(Lane::Data, &piece(2, b"cde")), Ok(Pieced::Whole(b"abcde".into())));
-        assert_eq!(inbox.piece(Lane::Data, &piece(0, b"ab")), Ok(Pieced::More));
+        assert_eq!(
+            inbox.piece(Fare::Lane(Lane::Data), &piece(2, b"cde")),
+            Ok(Pieced::Whole(b"abcde".into()))
+        );
+        assert_eq!(inbox.piece(Fare::Lane(Lane::Data), &piece(0, b"ab")), Ok(Pieced::More));
     }
 
     #[test]
@@ -121,10 +133,14 @@ mod tests {
             let mut inbox = Inbox::new(100);
             if at > 1 {
                 let first = Piece { at: 0, total: 5, bytes: Blob(b"ab") };
-                inbox.piece(Lane::Data, &first).unwrap();
+                inbox.piece(Fare::Lane(Lane::Data), &first).unwrap();
             }
             let piece = Piece { at, total, bytes: Blob(bytes) };
-            assert_eq!(inbox.piece(Lane::Data, &piece), Err(Garbled::Pieces), "{piece:?}");
+            assert_eq!(
+                inbox.piece(Fare::Lane(Lane::Data), &piece),
+                Err(Garbled::Pieces),
+                "{piece:?}"
+            );
         }
     }
 
@@ -132,8 +148,8 @@ mod tests {
     fn an_item_beyond_the_limit_is_let_pass_and_said_once() {
         let mut inbox = Inbox::new(4);
         let piece = |at| Piece { at, total: 5, bytes: Blob(b"abc") };
-        assert_eq!(inbox.piece(Lane::Data, &piece(0)), Ok(Pieced::TooLarge(5)));
-        assert_eq!(inbox.piece(Lane::Data, &piece(3)), Ok(Pieced::More));
+        assert_eq!(inbox.piece(Fare::Lane(Lane::Data), &piece(0)), Ok(Pieced::TooLarge(5)));
+        assert_eq!(inbox.piece(Fare::Lane(Lane::Data), &piece(3)), Ok(Pieced::More));
     }
 
     #[test]

@@ -14,8 +14,7 @@ use crate::{Lane, MessageSettings};
 /// What may wait in the control lane: it is for small things.
 const CONTROL_LENGTH: usize = 1_000;
 const CONTROL_BYTES: usize = 1 << 20;
-/// Answers are let in beyond the bound of the data lane, up to so many times of it: their askers
-/// wait for them.
+/// How many times more answers than messages may wait: their askers wait for them.
 const ANSWERS: usize = 4;
 
 #[derive(Debug)]
@@ -27,6 +26,10 @@ pub(crate) struct Outbox {
     free: VecDeque<Vec<u8>>,
     control: Queue,
     data: Queue,
+    /// Answers need no credit. They are taken by those who wait for them, so they do not pile up at
+    /// the peer; and if they shared that of the asks, two nodes that ask each other for more
+    /// than they can handle would both wait for credit that only an answer gives back.
+    answers: Queue,
 }
 
 #[derive(Debug)]
@@ -35,6 +38,7 @@ struct Queue {
     bytes: usize,
     length_max: usize,
     bytes_max: usize,
+    fare: Fare,
     /// What the peer lets us send. Below zero after an item that was larger than the rest of it.
     credit: i64,
     /// How much of the first entry has been sent in pieces.
@@ -56,11 +60,12 @@ pub(crate) struct Next {
 
 impl Outbox {
     pub(crate) fn new(link: LinkId, settings: &MessageSettings) -> Self {
-        let queue = |length_max, bytes_max| Queue {
+        let queue = |fare, length_max, bytes_max| Queue {
             entries: VecDeque::new(),
             bytes: 0,
             length_max,
             bytes_max,
+            fare,
             credit: i64::try_from(settings.window).unwrap_or(i64::MAX),
             sent: 0,
         };
@@ -70,8 +75,13 @@ impl Outbox {
             size_max: settings.size_max,
             number: 0,
             free: VecDeque::new(),
-            control: queue(CONTROL_LENGTH, CONTROL_BYTES),
-            data: queue(settings.queue_length, settings.queue_bytes),
+            control: queue(Fare::Lane(Lane::Control), CONTROL_LENGTH, CONTROL_BYTES),
+            data: queue(Fare::Lane(Lane::Data), settings.queue_length, settings.queue_bytes),
+            answers: queue(
+                Fare::Free,
+                settings.queue_length.saturating_mul(ANSWERS),
+                settings.queue_bytes.saturating_mul(ANSWERS),
+            ),
         }
     }
 
@@ -82,12 +92,13 @@ impl Outbox {
         bytes: Vec<u8>,
         expires: Option<Duration>,
     ) -> Result<(), SendError> {
-        self.take(lane, bytes, expires, 1)
+        let size_max = self.size_max;
+        self.lane(lane).take(bytes, expires, size_max)
     }
 
     /// Takes an answer.
     pub(crate) fn answer(&mut self, bytes: Vec<u8>) -> Result<(), SendError> {
-        self.take(Lane::Data, bytes, None, ANSWERS)
+        self.answers.take(bytes, None, self.size_max)
     }
 
     /// Takes an item of the link itself.
@@ -101,18 +112,19 @@ impl Outbox {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.control.bytes + self.data.bytes
+        self.control.bytes + self.data.bytes + self.answers.bytes
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.control.entries.len() + self.data.entries.len()
+        self.control.entries.len() + self.data.entries.len() + self.answers.entries.len()
     }
 
     pub(crate) fn clear(&mut self) {
         self.free.clear();
-        self.control.entries.clear();
-        self.data.entries.clear();
-        (self.control.bytes, self.data.bytes) = (0, 0);
+        for queue in [&mut self.control, &mut self.data, &mut self.answers] {
+            queue.entries.clear();
+            queue.bytes = 0;
+        }
     }
 
     /// The next frame, as far as there is something to send and credit to send it on.
@@ -123,40 +135,20 @@ impl Outbox {
             wire::put_item(&mut frame, Fare::Free, &item);
         }
         let mut expired = 0;
-        for lane in [Lane::Control, Lane::Data] {
-            let chunk = self.chunk;
-            let queue = self.lane(lane);
-            while frame.len() - head < chunk
-                && queue.fill(&mut frame, lane, chunk, now, &mut expired)
-            {}
+        let chunk = self.chunk;
+        // Answers and data take turns to be first, so that neither holds up the other.
+        let (second, third) = match self.number.is_multiple_of(2) {
+            true => (&mut self.answers, &mut self.data),
+            false => (&mut self.data, &mut self.answers),
+        };
+        for queue in [&mut self.control, second, third] {
+            while frame.len() - head < chunk && queue.fill(&mut frame, chunk, now, &mut expired) {}
         }
         if frame.len() == head {
             return Next { frame: None, expired };
         }
         self.number += 1;
         Next { frame: Some(frame), expired }
-    }
-
-    fn take(
-        &mut self,
-        lane: Lane,
-        bytes: Vec<u8>,
-        expires: Option<Duration>,
-        times: usize,
-    ) -> Result<(), SendError> {
-        if bytes.len() > self.size_max {
-            return Err(SendError::TooLarge { bytes: bytes.len(), max: self.size_max });
-        }
-        let queue = self.lane(lane);
-        // A large message is let in when nothing else waits, though it is beyond the bound.
-        let fits = queue.entries.len() < queue.length_max * times
-            && queue.bytes.saturating_add(bytes.len()) <= queue.bytes_max * times;
-        if !fits && !queue.entries.is_empty() {
-            return Err(SendError::Busy);
-        }
-        queue.bytes += bytes.len();
-        queue.entries.push_back(Entry { bytes, expires });
-        Ok(())
     }
 
     fn lane(&mut self, lane: Lane) -> &mut Queue {
@@ -168,11 +160,30 @@ impl Outbox {
 }
 
 impl Queue {
+    fn take(
+        &mut self,
+        bytes: Vec<u8>,
+        expires: Option<Duration>,
+        size_max: usize,
+    ) -> Result<(), SendError> {
+        if bytes.len() > size_max {
+            return Err(SendError::TooLarge { bytes: bytes.len(), max: size_max });
+        }
+        // A large message is let in when nothing else waits, though it is beyond the bound.
+        let fits = self.entries.len() < self.length_max
+            && self.bytes.saturating_add(bytes.len()) <= self.bytes_max;
+        if !fits && !self.entries.is_empty() {
+            return Err(SendError::Busy);
+        }
+        self.bytes += bytes.len();
+        self.entries.push_back(Entry { bytes, expires });
+        Ok(())
+    }
+
     /// Puts one more item into the frame, if there is one and there is credit.
     fn fill(
         &mut self,
         frame: &mut Vec<u8>,
-        lane: Lane,
         chunk: usize,
         now: Duration,
         expired: &mut usize,
@@ -180,12 +191,12 @@ impl Queue {
         if self.sent == 0 {
             *expired += self.drop_expired(now);
         }
-        if self.credit <= 0 {
+        if self.fare != Fare::Free && self.credit <= 0 {
             return false;
         }
         let Some(entry) = self.entries.front() else { return false };
         if entry.bytes.len() <= chunk {
-            wire::put_item(frame, Fare::Lane(lane), &entry.bytes);
+            wire::put_item(frame, self.fare, &entry.bytes);
             self.spend(entry.bytes.len());
             self.shift();
             return true;
@@ -196,7 +207,7 @@ impl Queue {
             total: entry.bytes.len() as u64,
             bytes: Blob(&entry.bytes[self.sent..end]),
         }));
-        wire::put_item(frame, Fare::Lane(lane), &piece);
+        wire::put_item(frame, self.fare, &piece);
         let is_last = end == entry.bytes.len();
         self.spend(piece.len());
         self.sent = end;
@@ -207,7 +218,9 @@ impl Queue {
     }
 
     fn spend(&mut self, bytes: usize) {
-        self.credit -= i64::try_from(bytes).unwrap_or(i64::MAX);
+        if self.fare != Fare::Free {
+            self.credit -= i64::try_from(bytes).unwrap_or(i64::MAX);
+        }
     }
 
     fn shift(&mut self) {
@@ -263,6 +276,25 @@ mod tests {
         assert_eq!(items(&outbox.next(NOW).frame.unwrap()).len(), 2);
         outbox.grant(Lane::Data, 16);
         assert_eq!(items(&outbox.next(NOW).frame.unwrap()), [vec![1; 8]]);
+    }
+
+    #[test]
+    fn answers_need_no_credit_and_take_turns_with_data() {
+        let mut outbox = outbox(10);
+        for _ in 0..2 {
+            outbox.offer(Lane::Data, vec![1; 8], None).unwrap();
+        }
+        outbox.next(NOW);
+        outbox.offer(Lane::Data, vec![1; 8], None).unwrap();
+        outbox.answer(vec![2; 8]).unwrap();
+        assert_eq!(items(&outbox.next(NOW).frame.unwrap()), [vec![2; 8]]);
+        assert_eq!(outbox.next(NOW).frame, None);
+        outbox.grant(Lane::Data, 100);
+        for byte in [3, 4] {
+            outbox.answer(vec![byte; 64]).unwrap();
+        }
+        let first = |outbox: &mut Outbox| items(&outbox.next(NOW).frame.unwrap())[0][0];
+        assert_eq!([first(&mut outbox), first(&mut outbox)], [3, 1]);
     }
 
     #[test]

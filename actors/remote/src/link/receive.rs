@@ -62,24 +62,26 @@ impl Link {
         self.inbox.lock().unwrap_or_else(std::sync::PoisonError::into_inner).frame(number)?;
         for item in items {
             let (fare, item) = item?;
-            let lane = match fare {
-                Fare::Free => Lane::Control,
-                Fare::Lane(lane) => {
-                    self.debt().owe(lane, item.len());
-                    lane
-                }
-            };
-            self.item(lane, item, frame)?;
+            if let Fare::Lane(lane) = fare {
+                self.debt().owe(lane, item.len());
+            }
+            self.item(fare, item, frame)?;
         }
         Ok(())
     }
 
     /// `whole` is what the item is a part of.
-    fn item(&self, lane: Lane, item: &[u8], whole: &Bytes) -> Result<(), Garbled> {
+    fn item(&self, fare: Fare, item: &[u8], whole: &Bytes) -> Result<(), Garbled> {
         match wire::decode(item) {
-            Ok(Item::Message(envelope)) => self.message(lane, &envelope, item.len(), whole),
+            Ok(Item::Message(envelope)) => {
+                let lane = match fare {
+                    Fare::Free => Lane::Control,
+                    Fare::Lane(lane) => lane,
+                };
+                self.message(lane, &envelope, item.len(), whole);
+            }
             Ok(Item::Answer(answer)) => self.answered(answer, whole),
-            Ok(Item::Piece(piece)) => return self.piece(lane, &piece),
+            Ok(Item::Piece(piece)) => return self.piece(fare, &piece),
             Ok(Item::Credit { lane, bytes }) => {
                 let mut sending = self.sending();
                 sending.outbox.grant(lane, bytes);
@@ -101,19 +103,19 @@ impl Link {
         Ok(())
     }
 
-    fn piece(&self, lane: Lane, piece: &Piece<'_>) -> Result<(), Garbled> {
+    fn piece(&self, fare: Fare, piece: &Piece<'_>) -> Result<(), Garbled> {
         let pieced = self
             .inbox
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .piece(lane, piece)?;
+            .piece(fare, piece)?;
         match pieced {
             Pieced::More => Ok(()),
             Pieced::Whole(bytes) => {
                 let whole = Bytes::from(bytes);
                 match wire::decode(&whole) {
                     Ok(Item::Piece(_)) => Err(Garbled::Pieces),
-                    _ => self.item(lane, &whole, &whole),
+                    _ => self.item(fare, &whole, &whole),
                 }
             }
             Pieced::TooLarge(bytes) => {

@@ -118,6 +118,16 @@ fn an_address_that_leads_to_a_linked_node_counts_as_linked() {
     assert!(roster.at(&seed).is_none());
 }
 
+#[test]
+fn who_announces_the_address_of_a_linked_node_of_another_name_is_refused() {
+    let mut roster = Roster::new(node(1));
+    roster.enter(live(2, 10, true)).unwrap();
+    let other = Hello { address: address(2), ..hello(3) };
+    assert_eq!(roster.welcome(&other).unwrap_err().code, code::ADDRESS_TAKEN);
+    roster.leave(&node(2), 10, &Cause::Closed).unwrap();
+    assert_eq!(roster.welcome(&other), Ok(()));
+}
+
 fn node(uid: u8) -> Incarnation {
     format!("node-{uid}#01930000-0000-7000-8000-0000000000{uid:02}").parse().unwrap()
 }

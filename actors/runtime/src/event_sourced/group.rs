@@ -85,6 +85,10 @@ impl<B: EventSourced> Group<B> {
             self.settle(folded, asker, Verdict::Recorded(sequence));
             return Ok(());
         }
+        if let Some(id) = id.filter(|it| folded.commands.may_be_forgotten(*it)) {
+            core.refuse(asker, forgotten(id));
+            return Ok(());
+        }
         match self.state(core, folded)?.decide(command) {
             Err(rejection) => self.settle(folded, asker, Verdict::Rejected(rejection)),
             Ok(events) => match encode::<B>(core, &events, id) {
@@ -200,6 +204,12 @@ pub(super) fn apply_all<B: EventSourced>(
         next += 1;
     }
     Ok(next)
+}
+
+fn forgotten(id: CommandId) -> String {
+    format!(
+        "command {id} is older than those that are remembered, so whether it was carried out before is not known: look, and ask with a new id; if it is new, set the clock of the one who asks"
+    )
 }
 
 fn encode<B: EventSourced>(

@@ -88,7 +88,7 @@ impl<B: EventSourced> HostRef<B> {
 
     /// Has a command carried out once, however often it is asked with the same id: one that is in
     /// the journal is answered with the sequence number of its own last event. A command that led
-    /// to no event is decided again; so is one after which many thousand others came.
+    /// to no event is decided again; one that is older than those that are remembered is refused.
     pub async fn ask_as(
         &self,
         id: CommandId,

@@ -16,7 +16,7 @@ use ractor::{
     Actor, ActorCell, ActorProcessingErr, ActorRef, ActorStatus, SpawnErr, SupervisionEvent,
 };
 use tokio::sync::{oneshot, watch};
-use weir_domain::{Fault, Millis};
+use weir_domain::{Fault, FaultKind, Millis};
 
 use super::child::Failure;
 use super::{Child, ChildState, Exhausted, RestartPolicy, Restarts, Verdict};
@@ -129,7 +129,8 @@ impl<M: ractor::Message> Supervised<M> {
         }
         cell.kill();
         let timed_out = StopTimedOut { actor: self.path.clone(), after: millis(deadline) };
-        tracing::error!(code = %code::STOP_TIMED_OUT, "{timed_out}");
+        // Whoever stops it is told and knows what that means.
+        tracing::warn!(code = %code::STOP_TIMED_OUT, "{timed_out}");
         Err(timed_out)
     }
 }
@@ -349,7 +350,15 @@ impl<M: ractor::Message> Supervisor<M> {
     fn give_up(&self, cause: Fault) {
         let actor = self.path.clone();
         let hint = cause.hint.as_deref().unwrap_or("");
-        tracing::error!(code = %code::ACTOR_FAILED, %actor, fault = %cause.code, %cause, hint, "an actor failed and is not started again");
+        match cause.kind {
+            // Its work was taken from it, as from a writer that was deposed: nothing is wrong.
+            FaultKind::Stopped => {
+                tracing::warn!(code = %code::ACTOR_FAILED, %actor, fault = %cause.code, %cause, hint, "an actor ended and is not started again");
+            }
+            FaultKind::Data | FaultKind::Transient | FaultKind::Config => {
+                tracing::error!(code = %code::ACTOR_FAILED, %actor, fault = %cause.code, %cause, hint, "an actor failed and is not started again");
+            }
+        }
         metrics::counter!("weir_actor_failures_total", "actor" => actor.to_string()).increment(1);
         self.show(ChildState::Failed { cause: cause.clone() }, None);
         self.system.events().publish(RuntimeEvent::ActorFailed { actor, cause });

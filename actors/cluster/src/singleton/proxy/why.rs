@@ -32,7 +32,7 @@ pub enum ProxyError {
     )]
     Unsettled { singleton: &'static str, after: Millis, why: Why },
     /// Nothing was done.
-    #[error("{waiting} requests wait for {singleton} or others already, no more may: {why}")]
+    #[error("{waiting} requests wait for {singleton} already, no more may: {why}")]
     Busy { singleton: &'static str, waiting: usize, why: Why },
     #[error(
         "{singleton} did not answer within {after}: it may still do what was asked, so ask again with the same command id or look first"

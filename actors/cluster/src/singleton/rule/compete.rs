@@ -40,11 +40,23 @@ impl Rule {
             return Vec::new();
         }
         self.phase = Phase::Acquiring;
+        self.asked_at = now;
         self.open = None;
         vec![match (chance.way, sight.row) {
             (Way::Force, Some(row)) => Action::Force { owner: row.owner.clone(), epoch: row.epoch },
             (Way::Force | Way::Acquire, _) => Action::Acquire,
         }]
+    }
+
+    /// An attempt whose outcome never comes must not keep this node from trying again. What is
+    /// granted later is given back.
+    pub(super) fn await_grant(&mut self, now: Duration) -> Vec<Action> {
+        let until = self.asked_at + self.timing.ttl;
+        if now < until {
+            self.wake(until);
+            return Vec::new();
+        }
+        self.denied(now, Some("what became of the attempt to take the lease is not known".into()))
     }
 
     fn chance(&mut self, now: Duration, sight: &Sight<'_>) -> Option<Chance> {
@@ -76,7 +88,7 @@ impl Rule {
                 Chance { way, epoch: row.epoch, holder: holder.map(|it| it.uid), rank: 0 }
             }
         };
-        let rank = self.rank(sight, chance.holder);
+        let rank = self.rank(now, sight, chance.holder);
         Some(Chance { rank, ..chance })
     }
 
@@ -97,8 +109,12 @@ impl Rule {
         }
     }
 
-    /// The place in the order in which the candidates try: where it should be first, then by age.
-    fn rank(&self, sight: &Sight<'_>, holder: Option<NodeUid>) -> u32 {
+    /// The place in the order in which the candidates try: where it should be first, then by age,
+    /// and last where it could not be started.
+    fn rank(&self, now: Duration, sight: &Sight<'_>, holder: Option<NodeUid>) -> u32 {
+        if now < self.yields_until {
+            return u32::try_from(sight.facts.candidates.len()).unwrap_or(u32::MAX);
+        }
         let preferred = sight.preferred.filter(|it| Some(*it) != holder);
         if preferred == Some(self.me.uid) {
             return 0;

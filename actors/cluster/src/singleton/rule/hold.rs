@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use weir_domain::NodeUid;
+use weir_domain::{Incarnation, NodeUid};
 use weir_persistence_api::Fence;
 
 use super::{Action, Fate, Phase, Rule, Sight, Timing};
@@ -19,7 +19,7 @@ pub(super) struct Held {
     start_at: Option<Duration>,
     starts_failed: u32,
     is_suspended: bool,
-    /// When it began to be active.
+    /// When it began to be active, or came here.
     active_since: Duration,
     release: Release,
 }
@@ -42,7 +42,7 @@ impl Held {
             start_at: None,
             starts_failed: 0,
             is_suspended: false,
-            active_since: Duration::ZERO,
+            active_since: asked_at,
             release: Release::NotYet,
         }
     }
@@ -63,16 +63,36 @@ impl Rule {
         }
         let mut actions = self.live_within(now);
         match self.phase {
-            Phase::Active => {
-                if let Some(to) = self.better_place(now, sight) {
-                    actions.extend(self.hand_over(now, Some(to)));
-                }
+            Phase::Recovering | Phase::Active | Phase::Suspended => {
+                actions.extend(self.stay_or_go(now, sight));
             }
-            Phase::Recovering => actions.extend(self.start_again(now)),
             Phase::HandingOver { until, .. } => actions.extend(self.give_back(now, until)),
-            Phase::Standby | Phase::Acquiring | Phase::Suspended | Phase::Stopped => {}
+            Phase::Standby | Phase::Acquiring | Phase::Stopped => {}
         }
         actions
+    }
+
+    /// An instance that does not start, or may not act, keeps the lease from nobody either.
+    fn stay_or_go(&mut self, now: Duration, sight: &Sight<'_>) -> Vec<Action> {
+        if let Some(to) = self.better_place(now, sight) {
+            return self.hand_over(now, Some(to));
+        }
+        if self.phase != Phase::Recovering {
+            return Vec::new();
+        }
+        if self.gives_up(sight) {
+            self.yields_until = now + self.timing.yield_for;
+            return self.hand_over(now, None);
+        }
+        self.start_again(now).into_iter().collect()
+    }
+
+    /// Whether it has failed to start so often that another node should try.
+    fn gives_up(&self, sight: &Sight<'_>) -> bool {
+        let failed = self.held.as_ref().map_or(0, |it| it.starts_failed);
+        let mut others = sight.facts.candidates.iter().filter(|it| it.uid != self.me.uid);
+        let is_there = |it: &Incarnation| sight.facts.fate(it.uid) == Fate::Present;
+        failed >= self.timing.starts_max && sight.good_since.is_some() && others.any(is_there)
     }
 
     /// Whether a row that is newer than the grant names somebody else, as after a change by hand.

@@ -285,8 +285,9 @@ fn a_row_that_was_read_before_the_grant_says_nothing() {
 }
 
 #[test]
-fn a_start_that_fails_is_tried_again_later_and_later_while_the_lease_is_here() {
+fn a_start_that_fails_is_tried_again_later_and_later_while_nobody_else_is_there() {
     let mut lab = Lab::new();
+    lab.facts = facts(1);
     lab.look();
     lab.granted(1);
     let failed = || Report::NotStarted { epoch: 1, cause: "no disk".into() };
@@ -300,6 +301,61 @@ fn a_start_that_fails_is_tried_again_later_and_later_while_the_lease_is_here() {
     assert_eq!(lab.rule.trouble(), None);
     lab.hear(failed());
     assert_eq!(lab.rule.trouble(), Some("no disk"));
+}
+
+#[test]
+fn a_node_where_it_does_not_start_gives_it_to_others_and_goes_last_for_a_while() {
+    let mut lab = Lab::new();
+    lab.look();
+    lab.granted(1);
+    let failed = || Report::NotStarted { epoch: 1, cause: "no disk".into() };
+    for wait in [0.3, 0.6] {
+        lab.hear(failed());
+        assert_eq!(lab.look_after(wait), [Action::Start(fence(1))]);
+    }
+    lab.hear(failed());
+    let finish = Action::Finish { fence: fence(1), within: seconds(10.0) };
+    assert_eq!(lab.look(), [finish]);
+    assert_eq!(lab.hear(Report::Finished { epoch: 1 }), [Action::Release(fence(1))]);
+    let released = lab.hear(Report::Released { epoch: 1 });
+    assert_eq!(released, [Action::AnnounceReleased { epoch: 1, to: None }]);
+
+    lab.now += seconds(0.1);
+    lab.row(0, 1, 0.0);
+    assert_eq!(lab.look(), []);
+    assert_eq!(lab.look_after(1.4), [], "both others go first, though it should be here");
+    assert_eq!(lab.look_after(0.1), [Action::Acquire]);
+}
+
+#[test]
+fn a_singleton_moves_though_it_does_not_start_or_is_suspended() {
+    let moves = |it: &Vec<Action>| it.iter().any(|it| matches!(it, Action::Finish { .. }));
+    let mut lab = Lab::new();
+    lab.look();
+    lab.granted(1);
+    lab.preferred = 2;
+    assert!(!moves(&lab.look_after(4.9)));
+    assert!(moves(&lab.look_after(0.1)), "all has been quiet");
+
+    let mut lab = Lab::active();
+    lab.look_after(5.0);
+    assert_eq!(lab.rule.state(), State::Suspended { epoch: 1 });
+    lab.preferred = 2;
+    assert!(moves(&lab.look()));
+}
+
+#[test]
+fn an_attempt_whose_outcome_never_comes_is_given_up() {
+    let mut lab = Lab::new();
+    assert_eq!(lab.look(), [Action::Acquire]);
+    let asked_at = lab.now;
+    assert_eq!(lab.look_after(5.9), []);
+    assert_eq!(lab.rule.state(), State::Acquiring);
+    assert_eq!(lab.look_after(0.1), []);
+    assert_eq!(lab.rule.state(), State::Standby);
+    let late = Report::Granted { fence: fence(1), asked_at };
+    assert_eq!(lab.hear(late), [Action::Release(fence(1))]);
+    assert_eq!(lab.look_after(0.3), [Action::Acquire]);
 }
 
 #[test]

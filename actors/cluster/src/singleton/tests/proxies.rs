@@ -77,7 +77,7 @@ async fn a_service_that_panics_refuses_one_request_and_lives() {
     let world = world(2).await;
     for node in &world.nodes {
         let refused = node.tally.ask(Request::Bug, SECOND).await.unwrap_err();
-        assert!(matches!(refused, ProxyError::Refused { .. }), "{refused}");
+        assert!(matches!(refused, ProxyError::Unsettled { .. }), "{refused}");
         assert!(node.add(1).await.is_ok());
     }
 }

@@ -1,9 +1,9 @@
-use weir_persistence_api::PersistenceId;
+use weir_persistence_api::{LeaseStore, PersistenceId};
 use weir_runtime::Stopwatch;
 
 use super::super::{Fate, ProxyError, State, Why};
 use super::SECOND;
-use super::world::{Line, Request, wait_until, world};
+use super::world::{Access, Line, Request, Scheduler, idle_world, wait_until, world};
 
 #[tokio::test(start_paused = true)]
 async fn without_the_store_commands_wait_and_it_goes_on_without_recovery() {
@@ -65,6 +65,33 @@ async fn an_owner_that_is_cut_off_from_the_store_alone_is_replaced_and_can_not_w
     old.resume();
     assert!(old.ask(100, SECOND).await.is_err());
     assert_eq!(world.nodes[2].read().await, Ok(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_is_cut_off_from_the_store_alone_is_not_offered_singletons_again_and_again() {
+    let world = idle_world(2);
+    for node in &world.nodes {
+        node.singletons.register(Access);
+        node.singletons.register(Scheduler);
+        node.singletons.begin();
+    }
+    let of = |node: usize| {
+        let owners = world.nodes[0].singletons.owners().borrow().clone();
+        owners.values().filter(|it| it.node == world.nodes[node].me()).count()
+    };
+    wait_until("all have an owner", || of(0) + of(1) == 3).await;
+    tokio::time::sleep(10 * SECOND).await;
+    let lost = of(1) as u64;
+    let epochs =
+        async || world.store.lease_list().await.unwrap().iter().map(|it| it.epoch).sum::<u64>();
+    let before = epochs().await;
+    world.nodes[1].line.set(Line::Away);
+    tokio::time::sleep(60 * SECOND).await;
+    assert!(lost > 0 && of(0) == 3);
+    assert_eq!(epochs().await, before + lost, "each was taken over once");
+
+    world.nodes[1].line.set(Line::Good);
+    wait_until("it has its share again", || of(1) > 0).await;
 }
 
 #[tokio::test(start_paused = true)]
