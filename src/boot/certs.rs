@@ -6,6 +6,8 @@ use weir_domain::{Clock as _, Fault};
 use weir_remote::certs::{self, Existing};
 use weir_runtime::SystemClock;
 
+use super::refusal;
+
 /// The files of an authority and of its hosts.
 pub(crate) struct Made {
     pub(crate) written: Vec<PathBuf>,
@@ -17,9 +19,6 @@ pub(crate) fn dev(dir: &Path, hosts: &[String], overwrite: bool) -> Result<Made,
     let existing = if overwrite { Existing::Replace } else { Existing::Keep };
     match certs::dev(dir, hosts, existing, SystemClock.now()) {
         Ok(certs::Made { written, kept }) => Ok(Made { written, kept }),
-        Err(error) => {
-            let cause = std::error::Error::source(&error).map(|it| format!(": {it}"));
-            Err(Fault::config(65, format!("{error}{}", cause.unwrap_or_default())))
-        }
+        Err(error) => Err(Fault::config(65, refusal::chain(&error))),
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
+use weir_conf::Settings;
 use weir_controllers::deployments::Deployment;
 use weir_domain::Fault;
 use weir_http_client::Client;
@@ -26,6 +27,7 @@ use crate::cli::Findings;
 /// Runs the project in the directory given, or the sample.
 pub(crate) async fn run(process: Process, dir: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let settings = &process.settings;
+    refuse_company(settings)?;
     let listeners = EngineListeners::bind(&process).await?;
     let design = servers::bind(&settings.config_server.bind, "weir.config-server.bind").await?;
     let dir = match &dir {
@@ -76,6 +78,18 @@ async fn open(
     });
     system.tasks().spawn("summary", summary::follow(engine.clone()));
     Ok(())
+}
+
+/// It deploys its own project and withdraws all others: in a cluster that would be everybody's.
+fn refuse_company(settings: &Settings) -> Result<(), Fault> {
+    if !settings.has_peers() {
+        return Ok(());
+    }
+    let message = "weir dev runs alone, and weir.persistence.journal.plugin names a database that \
+                   engines share";
+    Err(Fault::config(66, message).with_hint(
+        "start `weir reactive-engine` with this configuration, or set the plugin to sqlite",
+    ))
 }
 
 fn load(dir: &Path) -> anyhow::Result<Project> {

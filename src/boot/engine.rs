@@ -23,6 +23,7 @@ use super::announcer::Announcer;
 use super::membership::{Membership, Others};
 use super::ports::{AccessPort, MonitorPort};
 use super::process::Process;
+use super::refusal;
 
 /// How long streams that are rolled back may take to clear away what they staged.
 pub(crate) const ABORT_WITHIN: Duration = Duration::from_secs(15);
@@ -93,7 +94,7 @@ impl Engine {
         let services = Services {
             system: system.clone(),
             registry: Arc::new(registry),
-            access: Arc::new(AccessPort(access.clone())),
+            access: Arc::new(AccessPort::new(access.clone())),
             monitor: Arc::new(MonitorPort(monitor.clone())),
             peers: Arc::new(Others(membership.cluster.clone())),
             limits: options.limits,
@@ -114,6 +115,11 @@ impl Engine {
         engine.plan_shutdown()?;
         engine.membership.singletons.begin();
         Ok(engine)
+    }
+
+    /// The kinds of stages that this engine knows.
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.services.registry
     }
 
     /// Waits until this engine is up, settles what nobody works on any more, and begins to run
@@ -171,18 +177,24 @@ async fn open(
     migrates: bool,
     clock: Arc<SystemClock>,
 ) -> anyhow::Result<Arc<dyn Database>> {
-    let what = match &backend {
-        Backend::Sqlite { path, .. } => format!("the database {} can't be opened", path.display()),
-        Backend::MySql(_) | Backend::Postgres(_) => "the database can't be used".to_owned(),
+    let file = match &backend {
+        Backend::Sqlite { path, .. } => Some(path.clone()),
+        Backend::MySql(_) | Backend::Postgres(_) => None,
     };
     if migrates {
-        let applied =
-            weir_persistence_sql::migrate(&backend).await.with_context(|| what.clone())?;
+        let applied = weir_persistence_sql::migrate(&backend).await;
+        let applied = applied.map_err(|it| refusal::of_store(&it))?;
         if !applied.is_empty() {
             tracing::info!(code = "WEIR-00057", ?applied, "the schema was brought up to date");
         }
     }
-    weir_persistence_sql::open(backend, clock).await.context(what)
+    let opened = weir_persistence_sql::open(backend, clock).await;
+    match file {
+        Some(path) => {
+            opened.with_context(|| format!("the database {} can't be opened", path.display()))
+        }
+        None => Ok(opened.map_err(|it| refusal::of_store(&it))?),
+    }
 }
 
 /// What this engine says of its work to the others.

@@ -16,7 +16,7 @@ use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{
-    EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+    EnvFilter, Layer, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 use weir_domain::Clock as _;
 use weir_runtime::SystemClock;
@@ -44,13 +44,20 @@ pub(crate) fn start(level: &str, style: Style, file: Option<&Path>) -> anyhow::R
             BoxMakeWriter::new(Arc::new(file))
         }
     };
+    let layer = layer(style, writer).with_filter(filter);
+    tracing_subscriber::registry().with(layer).try_init()?;
+    Ok(())
+}
+
+fn layer<S>(style: Style, writer: BoxMakeWriter) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
     let layer = tracing_subscriber::fmt::layer().with_writer(writer);
-    let layer = match style.is_json {
+    match style.is_json {
         true => layer.json().flatten_event(true).with_current_span(false).boxed(),
         false => layer.event_format(Lines(style)).boxed(),
-    };
-    tracing_subscriber::registry().with(layer.with_filter(filter)).try_init()?;
-    Ok(())
+    }
 }
 
 struct Lines(Style);
@@ -115,10 +122,72 @@ impl Visit for Fields {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const TEXT: Style = Style { is_json: false, has_short_names: true, has_codes: true };
+
+    /// What a line with a code and fields, and one without, look like.
+    fn logged(style: Style) -> Vec<String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let writer = BoxMakeWriter::new(Arc::new(file.reopen().unwrap()));
+        let subscriber = tracing_subscriber::registry().with(layer(style, writer));
+        tracing::subscriber::with_default(subscriber, || {
+            let (code, workflow) = ("WEIR-03011", "flights");
+            tracing::info!(target: "weir_stream::report", code, workflow, records = 310, "done");
+            tracing::warn!(target: "sqlx::query", "slow");
+        });
+        fs::read_to_string(file.path()).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    /// Without the time of day.
+    fn text(style: Style) -> Vec<String> {
+        let all = logged(style).into_iter();
+        all.map(|it| it.split_once(' ').unwrap().1.to_owned()).collect()
+    }
+
+    #[test]
+    fn a_line_shows_its_code_unless_codes_are_off() {
+        assert_eq!(
+            text(TEXT),
+            ["INFO  stream [WEIR-03011] done workflow=flights records=310", "WARN  sqlx slow"]
+        );
+        let style = Style { has_codes: false, has_short_names: false, ..TEXT };
+        assert_eq!(
+            text(style),
+            [
+                "INFO  weir_stream::report done workflow=flights records=310",
+                "WARN  sqlx::query slow"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_line_for_machines_is_an_object_and_always_has_its_code() {
+        let lines = logged(Style { is_json: true, has_codes: false, ..TEXT });
+        let read = |it: &String| serde_json::from_str(it).unwrap();
+        let mut lines: Vec<serde_json::Value> = lines.iter().map(read).collect();
+        for line in &mut lines {
+            let time = line.as_object_mut().unwrap().remove("timestamp").unwrap();
+            assert!(time.as_str().unwrap().ends_with('Z'), "{time}");
+        }
+        assert_eq!(
+            serde_json::Value::from(lines),
+            serde_json::json!([
+                {
+                    "level": "INFO", "target": "weir_stream::report", "message": "done",
+                    "code": "WEIR-03011", "workflow": "flights", "records": 310,
+                },
+                { "level": "WARN", "target": "sqlx::query", "message": "slow" },
+            ])
+        );
+    }
+
     #[test]
     fn a_logger_is_named_by_its_room() {
-        assert_eq!(super::short("weir_stream::report"), "stream");
-        assert_eq!(super::short("weir::boot::engine"), "weir");
-        assert_eq!(super::short("sqlx::query"), "sqlx");
+        assert_eq!(short("weir_stream::report"), "stream");
+        assert_eq!(short("weir::boot::engine"), "weir");
+        assert_eq!(short("sqlx::query"), "sqlx");
     }
 }

@@ -11,6 +11,7 @@ mod membership;
 mod ports;
 mod process;
 mod projects;
+mod refusal;
 mod registry;
 mod sample;
 pub(crate) mod schema;

@@ -6,11 +6,11 @@ use weir_cluster::watermark::Watermarks;
 use weir_conf::Settings;
 use weir_conf::settings::{DatabaseServer, JournalPlugin, TlsMode};
 use weir_domain::Fault;
-use weir_persistence_api as store;
 use weir_persistence_sql::{Backend, Kind, Password, ServerSettings, Tls};
 
 use super::ENGINE_LOCK;
 use super::lock::DataDir;
+use super::refusal;
 
 const OF_SQLITE: &str = "sqlite needs nothing: an engine keeps the tables of its own file current";
 
@@ -53,7 +53,8 @@ fn kind(plugin: JournalPlugin) -> Kind {
 /// Makes what is missing of the tables.
 pub(crate) async fn migrate(settings: &Settings) -> Result<Vec<String>, Fault> {
     let Some(backend) = server(settings) else { return Ok(vec![OF_SQLITE.to_owned()]) };
-    let applied = weir_persistence_sql::migrate(&backend).await.map_err(|it| refused(&it))?;
+    let applied =
+        weir_persistence_sql::migrate(&backend).await.map_err(|it| refusal::of_store(&it))?;
     let mut steps: Vec<_> = applied.iter().map(|it| format!("applied {it}")).collect();
     if steps.is_empty() {
         steps.push("the tables are those of this version already".to_owned());
@@ -67,7 +68,7 @@ pub(crate) async fn verify(settings: &Settings) -> Result<Vec<String>, Fault> {
     else {
         return Ok(vec![OF_SQLITE.to_owned()]);
     };
-    weir_persistence_sql::verify(&backend).await.map_err(|it| refused(&it))?;
+    weir_persistence_sql::verify(&backend).await.map_err(|it| refusal::of_store(&it))?;
     let DatabaseServer { database, host, port, .. } = server;
     Ok(vec![format!("the database {database} at {host}:{port} can be used by this version")])
 }
@@ -85,29 +86,10 @@ pub(crate) fn accept_restore(settings: &Settings) -> Result<Vec<String>, Fault> 
         error.downcast::<Fault>().unwrap_or_else(other)
     })?;
     let accepted = Watermarks::accept(&data_dir.path);
-    let accepted = accepted.map_err(|it| Fault::transient(63, chain(&it)))?;
+    let accepted = accepted.map_err(|it| refusal::of_watermark(&it))?;
     let what = match accepted {
         true => "this node takes its database as it is",
         false => "this node has seen no database yet: there was nothing to forget",
     };
     Ok(vec![format!("{}: {what}", data_dir.path.display())])
-}
-
-fn refused(error: &store::Error) -> Fault {
-    let fault = |message| Fault::config(64, message);
-    // Their messages say themselves what kind of refusal they are of, which nobody asks here.
-    match error {
-        store::Error::Unavailable(why) | store::Error::Rejected(why) => fault(why.clone()),
-        other => fault(other.to_string()),
-    }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text += &format!(": {cause}");
-        next = cause.source();
-    }
-    text
 }

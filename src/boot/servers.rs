@@ -127,12 +127,13 @@ impl EngineListeners {
         let (system, limits) = (&engine.system, process.http_limits());
         let rest_url = url(&rest)?;
         let shared = Arc::new(engine.clone());
-        let router = http::engine::router(shared.clone(), shared.clone(), limits);
+        let writes = writes(&process.settings.management);
+        let router =
+            http::engine::router_with(shared.clone(), shared.clone(), writes.clone(), limits);
         serve(process, system, "rest server", rest, router)?;
         let mut places = EnginePlaces { rest: rest_url, management: None, metrics: None };
         if let Some(listener) = management {
             places.management = Some(url(&listener)?);
-            let writes = writes(&process.settings.management);
             let router = http::management::router(shared.clone(), shared, writes, limits);
             serve(process, system, "management server", listener, router)?;
         }

@@ -7,18 +7,32 @@ mod items;
 use std::fmt::Display;
 
 use async_trait::async_trait;
-use weir_cluster::{Details, View};
+use weir_cluster::{Details, ProxyError, View};
 use weir_domain::{
     Fault, LogLine, Member, Node, NodeStatus, SourceName, Stream, StreamId, Workflow, WorkflowName,
 };
 use weir_http_api::ItemView;
-use weir_http_server::{Checks, ItemFilter, StreamFilter};
+use weir_http_server::{Checks, ItemFilter, Refusal, StreamFilter};
 
 use super::engine::Engine;
 
 /// A controller gave no answer.
 fn unavailable(error: &impl Display) -> Fault {
-    Fault::transient(40, error.to_string()).with_hint("look at the log of the engine")
+    Fault::transient(40, error.to_string())
+}
+
+/// As `unavailable`, with the time after which it is worth asking again.
+fn refused(error: &ProxyError) -> Refusal {
+    let fault = unavailable(error);
+    match error {
+        ProxyError::Unavailable { retry_after, .. } => {
+            Refusal::Later { fault, after: retry_after.duration() }
+        }
+        ProxyError::Unsettled { .. }
+        | ProxyError::Busy { .. }
+        | ProxyError::Timeout { .. }
+        | ProxyError::Refused { .. } => fault.into(),
+    }
 }
 
 #[async_trait]

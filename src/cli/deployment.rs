@@ -118,3 +118,62 @@ fn line(it: &DeploymentView, _: &Look) -> String {
     let workflows = plural(it.workflows.len(), "workflow");
     format!("{}: {workflows}, digest {:.12}\n", plain(it.project.as_str()), it.digest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::samples::{self, LOOK, WIDE};
+
+    #[test]
+    fn a_list_of_deployments() {
+        let page = Page::whole(samples::deployments());
+        assert_eq!(
+            listed(&page, &LOOK),
+            "\
+PROJECT  WORKFLOWS  DEPLOYED  DIGEST
+flights          2  1m        85e30fe09887
+weather          1  2h        17aa
+"
+        );
+        assert_eq!(
+            listed(&page, &WIDE),
+            "\
+PROJECT  WORKFLOWS  DEPLOYED  DIGEST        BASE-DIR
+flights          2  1m        85e30fe09887  /srv/flights
+weather          1  2h        17aa          /srv/weather
+"
+        );
+    }
+
+    #[test]
+    fn a_deployed_project_is_told_in_a_line() {
+        let [flights, weather] = samples::deployments().try_into().expect("two deployments");
+        assert_eq!(line(&flights, &LOOK), "flights: 2 workflows, digest 85e30fe09887\n");
+        assert_eq!(line(&weather, &LOOK), "weather: 1 workflow, digest 17aa\n");
+    }
+
+    #[test]
+    fn a_project_with_errors_is_not_deployed() {
+        let directory = tempfile::TempDir::new().expect("a directory");
+        let refusal = compiled(directory.path(), None, &crate::boot::registry());
+        let refusal = refusal.map(|it| it.0).expect_err("it has errors");
+        assert_eq!(refusal.exit, Exit::Invalid);
+        let text = refusal.text(&LOOK).replace(&directory.path().display().to_string(), "DIR");
+        assert_eq!(
+            text,
+            "\
+DIR: error[WEIR-02201]: the directory has no project.yaml: it is no project
+  fix: add a project.yaml with an asset of kind Project
+error: DIR can't be deployed
+why:   1 error must be mended first
+"
+        );
+    }
+
+    #[test]
+    fn a_directory_that_is_not_there_is_not_deployed() {
+        let refusal = compiled("no/such/project".as_ref(), None, &Registry::default());
+        let text = refusal.map(|it| it.0).expect_err("there is none").text(&LOOK);
+        assert!(text.starts_with("error: no/such/project can't be deployed\n"), "{text}");
+    }
+}

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use weir_domain::{ItemStatus, SourceName};
-use weir_http_api::{ItemView, ItemsQuery, ItemsReset, ItemsResetResult, LIMIT_MAX, Page};
+use weir_http_api::{
+    ItemView, ItemsQuery, ItemsReset, ItemsResetResult, LIMIT_MAX, Page, ProblemKind,
+};
 use weir_http_client::{Client, Error};
 
 use super::failure::{Exit, Failure};
@@ -108,7 +110,8 @@ impl Reset {
         let names: Vec<_> = names.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
         let named = names.len() as u64;
         let names = Some(names).filter(|it| !it.is_empty());
-        let result = client.items_reset(&ItemsReset { source, names, dry_run }).await;
+        let command = ItemsReset { source, names, dry_run };
+        let result = client.items_reset(&command, token().as_deref()).await;
         let result = result.map_err(|error| refused("can't reset items", error))?;
         out.show(&result, reset)?;
         match left_out(&result, named) {
@@ -116,6 +119,12 @@ impl Reset {
             None => Ok(()),
         }
     }
+}
+
+/// Only an engine on another machine asks for it.
+fn token() -> Option<String> {
+    let token = std::env::var("WEIR_MANAGEMENT_TOKEN").ok()?.trim().to_owned();
+    Some(token).filter(|it| !it.is_empty())
 }
 
 /// Who names an item expects that it is reset.
@@ -132,9 +141,14 @@ fn left_out(result: &ItemsResetResult, named: u64) -> Option<Failure> {
 
 fn refused(what: &str, error: Error) -> Failure {
     let has_hint = matches!(&error, Error::Problem(problem) if problem.hint.is_some());
+    let needs_token =
+        matches!(&error, Error::Problem(problem) if problem.is(ProblemKind::Unauthorized));
     let failure = Failure::of_client(what, error);
     match failure.exit {
         Exit::NotFound if !has_hint => failure.with_hint("weir item list"),
+        _ if needs_token => {
+            failure.with_hint("set WEIR_MANAGEMENT_TOKEN to that engine's weir.management.token")
+        }
         _ => failure,
     }
 }

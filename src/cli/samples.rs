@@ -8,9 +8,9 @@ use weir_domain::{
     SourceName, StreamId, StreamState, Timestamp, WorkflowState,
 };
 use weir_http_api::{
-    CertificateView, CountsView, EdgeView, FaultView, ItemView, LeaseState, LeaseView, LinkState,
-    LinkView, LogLineView, MemberView, MembersView, NodeView, StageView, StreamDetail,
-    StreamSummary, WorkflowDetail, WorkflowSummary,
+    CertificateView, CountsView, DeploymentView, EdgeView, FaultView, ItemView, LeaseState,
+    LeaseView, LinkState, LinkView, LogLineView, MemberView, MembersView, NodeView, StageView,
+    StreamDetail, StreamSummary, WorkflowDetail, WorkflowSummary,
 };
 
 use super::look::Look;
@@ -276,4 +276,22 @@ pub(crate) fn links() -> Vec<LinkView> {
         trouble: Some("connection refused".into()),
     };
     vec![up, waiting]
+}
+
+pub(crate) fn deployments() -> Vec<DeploymentView> {
+    let flights = DeploymentView {
+        project: name("flights"),
+        digest: "85e30fe09887d3f6c0ffee".into(),
+        base_dir: "/srv/flights".into(),
+        workflows: vec![name("arrivals"), name("departures")],
+        deployed_at: ago(75),
+    };
+    let weather = DeploymentView {
+        project: name("weather"),
+        digest: "17aa".into(),
+        base_dir: "/srv/weather".into(),
+        workflows: vec![name("weather")],
+        deployed_at: ago(7_300),
+    };
+    vec![flights, weather]
 }

@@ -95,3 +95,18 @@ fn a_second_signal_ends_a_node_at_once_and_its_work_is_done_by_the_others() {
     cluster.stop();
     oracle.check(&mut cluster);
 }
+
+#[test]
+fn a_node_that_is_told_itself_to_leave_ends_by_itself() {
+    let Some(mut cluster) = Cluster::of(2, Kind::MariaDb).up() else { return };
+    let oracle = Oracle::of(&cluster);
+    let name = cluster.nodes[0].name.clone();
+    let ran = cluster.nodes[0].weir(&["cluster", "leave", &name, "--wait"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let status = cluster.nodes[0].ended();
+    assert_eq!(status.code(), Some(0), "{}", cluster.nodes[0].log());
+    cluster.nodes[0].start();
+    cluster.all_up();
+    cluster.stop();
+    oracle.check(&mut cluster);
+}

@@ -89,6 +89,7 @@ fn a_second_cluster_is_refused_at_the_database_of_the_first() {
     let log = cluster.nodes[1].log();
     assert_eq!(status.code(), Some(1), "{log}");
     assert!(log.contains("the database belongs to cluster weir, this node to other"), "{log}");
+    assert!(log.contains("WEIR-11009"), "{log}");
     cluster.all_up();
     cluster.stop();
     oracle.check(&mut cluster);
@@ -112,8 +113,8 @@ fn refused(cluster: &mut Cluster, settings: &[&str], texts: &[&str]) {
 fn check_refusals(kind: Kind, section: &str) {
     let Some(mut cluster) = Cluster::of(1, kind).set(ALONE).prepared() else { return };
     let set = |key: &str, value: &str| format!("weir.persistence.journal.{section}.{key}={value}");
-    refused(&mut cluster, &[&set("password", "another-password")], &["password"]);
-    refused(&mut cluster, &[&set("database", "nowhere")], &["nowhere"]);
+    refused(&mut cluster, &[&set("password", "another-password")], &["password", "WEIR-00064"]);
+    refused(&mut cluster, &[&set("database", "nowhere")], &["nowhere", "WEIR-00064"]);
     refused(&mut cluster, &[&set("port", "1")], &["refused"]);
     let others = cluster.root().join("others");
     make_certificates(&others, &["db"]);
@@ -122,7 +123,7 @@ fn check_refusals(kind: Kind, section: &str) {
     cluster
         .database
         .execute("INSERT INTO schema_version (version, name, applied_at) VALUES (999, 'later', 0)");
-    refused(&mut cluster, &[], &["newer"]);
+    refused(&mut cluster, &[], &["newer", "WEIR-00064"]);
     assert!(!cluster.nodes[0].logs().contains("another-password"), "no secret is told");
     cluster.database.execute("DELETE FROM schema_version WHERE version = 999");
     cluster.nodes[0].start();
@@ -148,7 +149,7 @@ fn a_restored_backup_is_refused_until_the_loss_is_accepted() {
     cluster.stop();
     // As it was before this cluster ever ran.
     cluster.database.execute("UPDATE lease SET epoch = 0, owner = '', expires_at = 0");
-    refused(&mut cluster, &[], &["older", "weir persistence accept-restore"]);
+    refused(&mut cluster, &[], &["older", "weir persistence accept-restore", "WEIR-11010"]);
     let ran = cluster.nodes[0].weir_with_conf(&["persistence", "accept-restore"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     cluster.nodes[0].start();

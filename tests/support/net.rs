@@ -10,6 +10,7 @@
 mod faults;
 mod leftovers;
 
+use std::ffi::OsStr;
 use std::io;
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::fd::AsFd as _;
@@ -26,6 +27,8 @@ use faults::Faults;
 /// Between the end of what the kernel calls a host and our names: `weir-<pid>-<number>-<host>`.
 const PREFIX: &str = "weir";
 const SUBNET: [u8; 3] = [10, 213, 5];
+/// Set to 1 by who knows that what needs a network is not tested then.
+const SKIP: &str = "WEIR_SKIP_NET";
 
 pub(crate) struct Net {
     /// Before the names of its namespaces.
@@ -35,13 +38,14 @@ pub(crate) struct Net {
 }
 
 impl Net {
-    /// A network of hosts with these names, which know each other by name. `None`, and a line
-    /// that says so, where this user may not make one; root may.
+    /// A network of hosts with these names, which know each other by name. Only root may make one:
+    /// others fail, unless they said that they go without; then it is `None`, and a line says so.
     pub(crate) fn of(hosts: &[&str]) -> Option<Self> {
         static LEFTOVERS: Once = Once::new();
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        if !rustix::process::geteuid().is_root() {
-            eprintln!("skipped: only root may make networks of its own");
+        let is_root = rustix::process::geteuid().is_root();
+        if !is_made(is_root, std::env::var_os(SKIP).as_deref()) {
+            eprintln!("skipped: only root may make networks of its own, and {SKIP} is set");
             return None;
         }
         LEFTOVERS.call_once(leftovers::remove);
@@ -192,6 +196,17 @@ impl Drop for Net {
     }
 }
 
+/// Whether a network is made; panics where it can't be, and nobody said that it may be missing.
+fn is_made(is_root: bool, skip: Option<&OsStr>) -> bool {
+    let may_skip = skip.is_some_and(|it| it == "1");
+    assert!(
+        is_root || may_skip,
+        "only root may make networks of its own: run the tests as root, or leave out those that \
+         need one with {SKIP}=1"
+    );
+    is_root
+}
+
 /// Runs `ip`; these are words without blanks.
 fn ip(arguments: &str) -> String {
     let arguments: Vec<_> = arguments.split_whitespace().collect();
@@ -254,6 +269,15 @@ mod tests {
         assert_eq!(heard(), [true, true, true, true, false, false]);
         net.heal();
         assert_eq!(heard(), [true; 6]);
+    }
+
+    #[test]
+    fn a_network_is_missing_only_where_somebody_said_so() {
+        assert!(is_made(true, None) && is_made(true, Some("1".as_ref())));
+        assert!(!is_made(false, Some("1".as_ref())));
+        for skip in [None, Some(OsStr::new("")), Some(OsStr::new("0"))] {
+            assert!(std::panic::catch_unwind(|| is_made(false, skip)).is_err(), "{skip:?}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use axum::http::HeaderMap;
 use rustix::process::{Pid, Signal, kill_process};
 use weir_domain::StreamId;
 use weir_http_api::{StreamDetail, StreamSummary, StreamsQuery, WorkflowSummary};
@@ -222,7 +223,7 @@ impl Weir {
     pub(crate) fn get(&self, server: &str, path: &str) -> (u16, String) {
         let client = Client::new(server).unwrap();
         let Forwarded { status, body, .. } =
-            self.runtime.block_on(client.forward(path, None)).unwrap();
+            self.runtime.block_on(client.forward(path, HeaderMap::new(), None)).unwrap();
         (status, String::from_utf8(body).unwrap())
     }
 

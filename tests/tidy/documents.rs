@@ -43,20 +43,26 @@ fn links_between_the_documents_lead_somewhere() {
 }
 
 /// The commands in the documents, as lists of words: what follows `$ weir`, and lines of shell
-/// blocks that begin with `weir`.
+/// blocks that begin with `weir`, or run it as its user.
 fn commands() -> Vec<(String, Vec<String>)> {
     let mut commands = Vec::new();
     for (document, text) in documents() {
         let blocks = text.split("```").skip(1).step_by(2);
         let lines = blocks.filter(|it| it.starts_with("sh") || it.starts_with("console"));
         for line in lines.flat_map(|it| it.lines().skip(1)) {
-            let Some(rest) = line.trim_start_matches("$ ").strip_prefix("weir ") else { continue };
+            let Some(rest) = command(line) else { continue };
             let rest = rest.split(['#', '|', '>', '&']).next().unwrap();
             let words = rest.split_whitespace().map(str::to_owned).collect();
             commands.push((format!("{document}: {line}"), words));
         }
     }
     commands
+}
+
+/// What follows `weir` in a line that runs it.
+fn command(line: &str) -> Option<&str> {
+    let line = line.strip_prefix("$ ").unwrap_or(line);
+    line.strip_prefix("as_weir ").unwrap_or(line).strip_prefix("weir ")
 }
 
 #[test]

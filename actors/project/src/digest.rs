@@ -6,7 +6,7 @@ use weir_domain::plan::Plan;
 
 /// SHA-256, as hexadecimal digits, of what the plans mean. Where they were written does not count;
 /// the order of keys in a kind's configuration does, since a kind may give it a meaning.
-pub(crate) fn digest(plans: &[Plan]) -> String {
+pub fn digest(plans: &[Plan]) -> String {
     let mut hasher = Sha256::new();
     for plan in plans {
         let mut json = serde_json::to_value(plan).expect("a plan is made of JSON");

@@ -35,5 +35,6 @@ mod workflow;
 #[cfg(test)]
 mod tests;
 
+pub use digest::digest;
 pub use load::{Loaded, Project, load};
 pub use schema::json_schemas;

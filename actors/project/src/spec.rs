@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
+use weir_domain::plan::INSTANCES_MAX;
 use weir_domain::plan::{OnError, Retry};
 use weir_domain::{AssetName, StageId};
 
@@ -88,8 +89,6 @@ pub(crate) struct WorkflowSpec {
     #[expect(dead_code, reason = "read one by one")]
     stages: Vec<Value>,
 }
-
-pub(crate) const INSTANCES_MAX: u32 = 1_000;
 
 fn one() -> u32 {
     1

@@ -7,17 +7,14 @@
 use std::collections::BTreeSet;
 
 use weir_conf::{Document, Node, Value, read_at};
-use weir_domain::plan::{Edge, Plan, Retry, Role, Stage};
+use weir_domain::plan::{Edge, INSTANCES_MAX, Plan, Retry, Role, STAGES_MAX, Stage};
 use weir_domain::{Finding, PortName, StageId, WorkflowName};
 
 use crate::asset::Asset;
 use crate::config::Config;
 use crate::dead_letters;
 use crate::references::{References, Resolved};
-use crate::spec::{INSTANCES_MAX, StageSpec, WorkflowSpec};
-
-/// More stages than this is no workflow that a person wrote.
-const STAGES_MAX: usize = 1_000;
+use crate::spec::{StageSpec, WorkflowSpec};
 
 /// A plan, and where each part of it was written.
 pub(crate) struct Draft {

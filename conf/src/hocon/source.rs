@@ -54,7 +54,8 @@ impl Sources {
     }
 
     /// The field of one `key=value` from the command line. A value that begins with `[`, `{` or `"` is
-    /// HOCON, any other is the text itself: in a path or URL nothing is to be read as a comment.
+    /// HOCON, and so is `null`; any other is the text itself: in a path or URL nothing is to be read
+    /// as a comment.
     pub(super) fn add_override(&mut self, text: &str) -> Vec<AstField> {
         let text = text.strip_prefix("-D").unwrap_or(text);
         let (key, value) = text.split_once('=').unwrap_or((text, ""));
@@ -68,9 +69,10 @@ impl Sources {
             self.refuse(4, place, &cause, "write for instance \"weir.data-dir=/var/lib/weir\"");
             return Vec::new();
         }
-        let value = match value.chars().next() {
-            Some('[' | '{' | '"') => value.to_owned(),
-            _ => serde_json::Value::from(value).to_string(),
+        let is_hocon = value == "null" || value.starts_with(['[', '{', '"']);
+        let value = match is_hocon {
+            true => value.to_owned(),
+            false => serde_json::Value::from(value).to_string(),
         };
         let quoted: Vec<_> = key.split('.').map(|it| format!("\"{it}\"")).collect();
         let around = Around { stack: Vec::new(), directory: PathBuf::new(), prefix: &[] };

@@ -105,6 +105,15 @@ fn the_file_overrides_the_defaults_and_the_command_line_overrides_the_file() {
 }
 
 #[test]
+fn null_on_the_command_line_is_none_and_in_quotes_a_text() {
+    let file = "weir.logging.file = /var/log/weir.log";
+    let log = |one: &str| load_in(&[], file, &[one]).unwrap().logging.file;
+    assert_eq!(log("weir.logging.file=null"), None);
+    assert_eq!(log("weir.logging.file=\"null\""), Some(PathBuf::from("null")));
+    assert_eq!(log("weir.logging.file=null.log"), Some(PathBuf::from("null.log")));
+}
+
+#[test]
 fn helper_keys_may_stand_beside_the_root_if_something_refers_to_them() {
     let settings = load("port = 9000\nweir.rest-server.bind.port = ${port}");
     assert_eq!(settings.rest_server.bind.port, 9000);

@@ -1,4 +1,4 @@
-//! The cluster: members, leases, links, why a node is not up, and what happens.
+//! The cluster: members, leases, links, and why a node is not up. What happens is in [`events`].
 
 use std::fmt;
 
@@ -9,6 +9,10 @@ use weir_domain::{
 };
 
 use crate::schema;
+
+mod events;
+
+pub use events::{ClusterChange, ClusterEvent, ClusterState};
 
 /// The members as the asked node sees them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -242,111 +246,6 @@ pub struct ReasonView {
     pub hint: Option<String>,
 }
 
-/// Everything that events change: what a follower begins with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ClusterState {
-    pub members: MembersView,
-    pub leases: Vec<LeaseView>,
-}
-
-/// Something that happened to the cluster, as the asked node saw it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ClusterEvent {
-    #[schema(value_type = schema::Timestamp)]
-    pub at: Timestamp,
-    #[serde(flatten)]
-    pub what: ClusterChange,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum ClusterChange {
-    /// The first event, and one after events were missed: everything as it is now.
-    State {
-        state: ClusterState,
-    },
-    MemberJoined {
-        #[schema(value_type = schema::Incarnation)]
-        node: Incarnation,
-    },
-    MemberUp {
-        #[schema(value_type = schema::Incarnation)]
-        node: Incarnation,
-    },
-    MemberLeaving {
-        #[schema(value_type = schema::Incarnation)]
-        node: Incarnation,
-        reason: String,
-    },
-    MemberExited {
-        #[schema(value_type = schema::Incarnation)]
-        node: Incarnation,
-    },
-    MemberDowned {
-        #[schema(value_type = schema::Incarnation)]
-        node: Incarnation,
-        reason: String,
-    },
-    MemberRemoved {
-        #[schema(value_type = schema::Incarnation)]
-        node: Incarnation,
-        reason: String,
-    },
-    Unreachable {
-        #[schema(value_type = schema::Incarnation)]
-        node: Incarnation,
-        reason: String,
-    },
-    Reachable {
-        #[schema(value_type = schema::Incarnation)]
-        node: Incarnation,
-    },
-    LeaderChanged {
-        #[schema(value_type = Option<schema::Incarnation>)]
-        leader: Option<Incarnation>,
-    },
-    /// A side of a divided cluster was chosen.
-    Resolved {
-        reason: String,
-    },
-    /// The list of members can't be read or written: nobody changes status.
-    StoreLost {
-        reason: String,
-    },
-    StoreBack,
-    /// A lease has another owner, or none.
-    SingletonMoved {
-        name: String,
-        #[schema(value_type = Option<schema::Incarnation>)]
-        owner: Option<Incarnation>,
-        epoch: u64,
-    },
-}
-
-impl ClusterChange {
-    /// Its `type`: the name of the event in a stream.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::State { .. } => "state",
-            Self::MemberJoined { .. } => "memberJoined",
-            Self::MemberUp { .. } => "memberUp",
-            Self::MemberLeaving { .. } => "memberLeaving",
-            Self::MemberExited { .. } => "memberExited",
-            Self::MemberDowned { .. } => "memberDowned",
-            Self::MemberRemoved { .. } => "memberRemoved",
-            Self::Unreachable { .. } => "unreachable",
-            Self::Reachable { .. } => "reachable",
-            Self::LeaderChanged { .. } => "leaderChanged",
-            Self::Resolved { .. } => "resolved",
-            Self::StoreLost { .. } => "storeLost",
-            Self::StoreBack => "storeBack",
-            Self::SingletonMoved { .. } => "singletonMoved",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -401,25 +300,5 @@ mod tests {
         let read = |text| serde_json::from_str::<LeaseMove>(text).unwrap().node;
         assert_eq!(read(r#"{"node": null}"#), None);
         assert_eq!(read(r#"{"node": "node-2"}"#).unwrap().as_str(), "node-2");
-    }
-
-    #[test]
-    fn an_event_carries_its_name() {
-        let uid = NodeUid(uuid::Uuid::nil());
-        let node = Incarnation { name: NodeName::new("node-1").unwrap(), uid };
-        let all = [
-            ClusterChange::MemberUp { node: node.clone() },
-            ClusterChange::Unreachable { node, reason: "nothing is heard from it".into() },
-            ClusterChange::LeaderChanged { leader: None },
-            ClusterChange::StoreBack,
-            ClusterChange::SingletonMoved { name: "access".into(), owner: None, epoch: 3 },
-        ];
-        for what in all {
-            let name = what.name();
-            let event = ClusterEvent { at: Timestamp(0), what };
-            let json = serde_json::to_value(&event).unwrap();
-            assert_eq!(json["type"], name);
-            assert_eq!(serde_json::from_value::<ClusterEvent>(json).unwrap(), event);
-        }
     }
 }

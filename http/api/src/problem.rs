@@ -140,7 +140,7 @@ kinds! {
     Conflict 7013 409 "conflict" "the request contradicts the present state",
     /// The command needs a token, and there is none or another one. The header `authorization` carries it.
     Unauthorized 7014 401 "unauthorized" "the request is not authorised",
-    /// The server takes no commands: it is set to be read only.
+    /// The server takes no commands, or none from another machine: the engine has no token for them.
     ReadOnly 7015 403 "read-only" "the server is read-only",
 }
 

@@ -17,6 +17,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(35);
 /// A stream of events has a heartbeat: who is silent for several of them is gone.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(35);
+/// Less than a server keeps an idle connection, so that no request meets one that it just closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest answer that is read. A full page of streams is far below it.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
@@ -41,6 +43,7 @@ impl Client {
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(ANSWER_TIMEOUT)
             .read_timeout(SILENCE_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")));
         if is_this_machine(&base) {
@@ -72,15 +75,6 @@ impl Client {
     pub(crate) async fn post<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Error> {
         let url = self.url(path);
         self.decoded(self.http.post(url)).await
-    }
-
-    pub(crate) async fn post_with<T: DeserializeOwned>(
-        &self,
-        path: &[&str],
-        command: &(impl Serialize + ?Sized),
-    ) -> Result<T, Error> {
-        let url = self.url(path);
-        self.decoded(self.http.post(url).json(command)).await
     }
 
     /// The address of a resource; every part is one segment, whatever characters it has.

@@ -31,10 +31,12 @@ impl Error {
     }
 }
 
+pub(crate) const NO_ANSWER: &str = "it did not answer in time";
+
 /// What went wrong underneath, innermost cause last, without the address that reqwest repeats.
 pub(crate) fn cause(error: reqwest::Error) -> String {
     if error.is_timeout() {
-        return "it did not answer in time".to_owned();
+        return NO_ANSWER.to_owned();
     }
     let error = error.without_url();
     let mut innermost: &dyn std::error::Error = &error;

@@ -1,62 +1,85 @@
 //! Passing a question or a command on to another server, answer unread.
 
-use reqwest::header::{CONTENT_TYPE, HeaderName};
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use reqwest::{RequestBuilder, Url};
 
+use crate::error::NO_ANSWER;
 use crate::{Client, Error};
 
 /// The other server's answer as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forwarded {
     pub status: u16,
-    pub content_type: Option<String>,
+    /// Those that say something about the answer, not about the connection.
+    pub headers: HeaderMap,
     pub body: Vec<u8>,
 }
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// There is no answer.
+#[derive(Debug)]
+pub struct Unanswered {
+    /// Whether the request may have reached the server.
+    pub has_arrived: bool,
+    pub error: Error,
+}
+
+const PASSED_ON: [HeaderName; 3] = [CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE];
 
 impl Client {
-    /// Reads `path_and_query` (which begins with a slash) of this server. Any status is an answer;
-    /// only the lack of one is an error. The request keeps its id, so that both logs name it.
-    /// A path that would lead elsewhere once its dots are resolved is refused.
+    /// Reads `path_and_query` (which begins with a slash) of this server, with these headers. Any
+    /// status is an answer; only the lack of one is an error. Where `within` is given, the answer
+    /// must have begun by then. A path that would lead elsewhere once its dots are resolved is
+    /// refused.
     pub async fn forward(
         &self,
         path_and_query: &str,
-        request_id: Option<&str>,
-    ) -> Result<Forwarded, Error> {
-        let url = self.below(path_and_query)?;
-        self.forwarded(self.http.get(url), request_id).await
+        headers: HeaderMap,
+        within: Option<Duration>,
+    ) -> Result<Forwarded, Unanswered> {
+        let url = self.below(path_and_query).map_err(not_sent)?;
+        self.forwarded(self.http.get(url).headers(headers), within).await
     }
 
     /// As [`Client::forward`], a command with its body.
     pub async fn forward_command(
         &self,
         path_and_query: &str,
-        request_id: Option<&str>,
-        content_type: Option<&str>,
-        body: Vec<u8>,
-    ) -> Result<Forwarded, Error> {
-        let url = self.below(path_and_query)?;
-        let mut request = self.http.post(url).body(body);
-        if let Some(content_type) = content_type {
-            request = request.header(CONTENT_TYPE, content_type);
-        }
-        self.forwarded(request, request_id).await
+        headers: HeaderMap,
+        body: Bytes,
+        within: Option<Duration>,
+    ) -> Result<Forwarded, Unanswered> {
+        let url = self.below(path_and_query).map_err(not_sent)?;
+        self.forwarded(self.http.post(url).headers(headers).body(body), within).await
     }
 
     async fn forwarded(
         &self,
-        mut request: RequestBuilder,
-        request_id: Option<&str>,
-    ) -> Result<Forwarded, Error> {
-        if let Some(id) = request_id {
-            request = request.header(REQUEST_ID, id);
-        }
-        let response = self.sent(request).await?;
-        let content_type = response.headers().get(CONTENT_TYPE);
-        let content_type = content_type.and_then(|it| it.to_str().ok()).map(str::to_owned);
-        let status = response.status().as_u16();
-        Ok(Forwarded { status, content_type, body: self.body(response).await? })
+        request: RequestBuilder,
+        within: Option<Duration>,
+    ) -> Result<Forwarded, Unanswered> {
+        let lost = |error| Unanswered { has_arrived: true, error };
+        let silent = || lost(self.silent());
+        let answer = match within {
+            Some(within) => {
+                tokio::time::timeout(within, request.send()).await.map_err(|_| silent())?
+            }
+            None => request.send().await,
+        };
+        let answer = answer.map_err(|error| Unanswered {
+            has_arrived: !error.is_connect(),
+            error: self.unreachable(error),
+        })?;
+        let known = PASSED_ON.iter().filter_map(|it| Some((it.clone(), answer.headers().get(it)?)));
+        let headers = known.map(|(name, value)| (name, value.clone())).collect();
+        let status = answer.status().as_u16();
+        Ok(Forwarded { status, headers, body: self.body(answer).await.map_err(lost)? })
+    }
+
+    fn silent(&self) -> Error {
+        Error::Unreachable { url: self.base().to_owned(), cause: NO_ANSWER.to_owned() }
     }
 
     fn below(&self, path_and_query: &str) -> Result<Url, Error> {
@@ -66,6 +89,10 @@ impl Client {
             _ => Err(Error::Address { given, reason: "its path is not in normal form".into() }),
         }
     }
+}
+
+fn not_sent(error: Error) -> Unanswered {
+    Unanswered { has_arrived: false, error }
 }
 
 #[cfg(test)]

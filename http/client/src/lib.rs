@@ -16,5 +16,5 @@ mod resources;
 pub use client::Client;
 pub use error::Error;
 pub use events::Events;
-pub use forward::Forwarded;
+pub use forward::{Forwarded, Unanswered};
 pub use management::Management;

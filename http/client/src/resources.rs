@@ -44,9 +44,19 @@ impl Client {
         self.get_with(&["items"], query).await
     }
 
-    /// Forgets what was processed, so that it is processed again.
-    pub async fn items_reset(&self, command: &ItemsReset) -> Result<ItemsResetResult, Error> {
-        self.post_with(&["items:reset"], command).await
+    /// Forgets what was processed, so that it is processed again. From another machine than the
+    /// server's it needs the engine's token.
+    pub async fn items_reset(
+        &self,
+        command: &ItemsReset,
+        token: Option<&str>,
+    ) -> Result<ItemsResetResult, Error> {
+        let request = self.http.post(self.url(&["items:reset"])).json(command);
+        let request = match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        self.decoded(request).await
     }
 
     /// Projects of a configuration server.

@@ -18,7 +18,7 @@ use crate::extract::Fields;
 use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
-use crate::{Engines, Projects, engine, forward, openapi, overview, projects};
+use crate::{Engines, Projects, Writes, engine, forward, openapi, overview, projects};
 
 const NAME: &str = "config-server";
 
@@ -32,6 +32,7 @@ pub fn router(projects: Arc<dyn Projects>, engines: impl Into<Engines>, limits: 
         .merge(overview::document(overview::DOCUMENT, &document()))
         .merge(overview::page())
         .fallback(overview::unknown_path)
+        .layer(Extension(Writes::refused().or_from_here()))
         .layer(Extension(ServerName(NAME)));
     layers::around(routes, NAME, limits)
 }
@@ -40,11 +41,13 @@ pub fn router(projects: Arc<dyn Projects>, engines: impl Into<Engines>, limits: 
 pub fn document() -> OpenApi {
     let acts = OpenApi::default().nest("/api/v1", Acts::openapi());
     let engine = OpenApi::default().nest("/api/v1", engine::passed_on().into_openapi());
-    described().into_openapi().merge_from(acts).merge_from(engine)
+    let document = described().into_openapi().merge_from(acts).merge_from(engine);
+    openapi::with_token(document, openapi::TOKEN_ELSEWHERE)
 }
 
 fn described() -> OpenApiRouter<Arc<dyn Projects>> {
-    let about = "Projects of a Weir installation, and what runs on its engines.";
+    let about = "Projects of a Weir installation, and what runs on its engines. Commands to them are \
+                 taken from the server's machine, from elsewhere with the engine's token.";
     let v1 =
         OpenApiRouter::default().routes(routes!(projects::list)).routes(routes!(version::show));
     OpenApiRouter::with_openapi(openapi::document("Weir configuration server", about))

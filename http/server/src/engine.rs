@@ -13,7 +13,9 @@ use crate::extract::Fields;
 use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
-use crate::{Cluster, Engine, cluster, items, nodes, openapi, overview, streams, workflows};
+use crate::{
+    Cluster, Engine, Writes, cluster, items, nodes, openapi, overview, streams, workflows,
+};
 
 const NAME: &str = "reactive-engine";
 
@@ -36,24 +38,36 @@ impl FromRef<Asked> for Arc<dyn Cluster> {
     }
 }
 
-/// All routes of an engine.
+/// All routes of an engine that takes commands from its own machine alone.
 pub fn router(engine: Arc<dyn Engine>, cluster: Arc<dyn Cluster>, limits: Limits) -> Router {
-    let (routes, document) = described().split_for_parts();
+    router_with(engine, cluster, Writes::refused(), limits)
+}
+
+/// All routes of an engine that takes commands from its own machine, and as `writes` says.
+pub fn router_with(
+    engine: Arc<dyn Engine>,
+    cluster: Arc<dyn Cluster>,
+    writes: Writes,
+    limits: Limits,
+) -> Router {
+    let (routes, _) = described().split_for_parts();
     let routes = routes
         .with_state(Asked { engine, cluster })
-        .merge(overview::document(overview::DOCUMENT, &document))
+        .merge(overview::document(overview::DOCUMENT, &document()))
         .fallback(overview::unknown_path)
+        .layer(Extension(writes.or_from_here()))
         .layer(Extension(ServerName(NAME)));
     layers::around(routes, NAME, limits)
 }
 
 /// The OpenAPI document of the engine.
 pub fn document() -> OpenApi {
-    described().into_openapi()
+    openapi::with_token(described().into_openapi(), openapi::TOKEN_ELSEWHERE)
 }
 
 fn described() -> OpenApiRouter<Asked> {
-    let about = "What runs on an engine of a Weir cluster, and what ran.";
+    let about = "What runs on an engine of a Weir cluster, and what ran. Commands are taken from the \
+                 engine's machine, from elsewhere with its token.";
     OpenApiRouter::with_openapi(openapi::document("Weir engine", about))
         .routes(routes!(health::livez))
         .routes(routes!(readyz))

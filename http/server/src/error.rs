@@ -1,6 +1,8 @@
 //! Every refusal of the servers, and the one place where each becomes a problem with its code.
 
-use axum::http::header::WWW_AUTHENTICATE;
+use std::time::Duration;
+
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use weir_domain::{Fault, FaultKind, did_you_mean};
@@ -37,16 +39,29 @@ pub(crate) enum Error {
     /// A command to a server that takes none.
     ReadOnly {
         path: String,
+        /// Whether it would take it from its own machine.
+        from_here: bool,
     },
     /// A command without the token that it needs.
     Unauthorized {
         reason: &'static str,
+        /// Whether it would need none on the server's machine.
+        from_here: bool,
     },
     /// What was asked could not answer.
     Fault(Fault),
+    /// What was asked can't answer now, and says when it may.
+    Later {
+        fault: Fault,
+        after: Duration,
+    },
     /// The engine that a request was forwarded to gave no answer.
     Forward {
         path: String,
+        cause: client::Error,
+    },
+    /// The same, for a command that may have been carried out.
+    CommandLost {
         cause: client::Error,
     },
     /// A handler panicked. The cause is in the log and stays there.
@@ -71,6 +86,14 @@ impl Error {
         Self::NotFound { what, name, near }
     }
 
+    /// In whole seconds, as HTTP has it: never before the time that the cause names.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Later { after, .. } => Some(after.as_millis().div_ceil(1_000).max(1) as u64),
+            _ => None,
+        }
+    }
+
     pub(crate) fn problem(self) -> Problem {
         match self {
             Self::Invalid { pointer, reason } => Problem::new(
@@ -89,24 +112,28 @@ impl Error {
             Self::Conflict { detail, hint } => {
                 Problem { hint, ..Problem::new(ProblemKind::Conflict, detail) }
             }
-            Self::ReadOnly { path } => {
-                let detail = format!("{path} changes the cluster, and this server only reads");
-                Problem::new(ProblemKind::ReadOnly, detail).with_hint(
-                    "set weir.management.read-only to false and weir.management.token, or ask an \
-                     engine where they are set",
-                )
+            Self::ReadOnly { path, from_here } => read_only(&path, from_here),
+            Self::Unauthorized { reason, from_here } => {
+                let shown =
+                    "send `authorization: Bearer …` with the engine's weir.management.token";
+                let or = if from_here { ", or send it from the server's own machine" } else { "" };
+                Problem::new(ProblemKind::Unauthorized, reason).with_hint(format!("{shown}{or}"))
             }
-            Self::Unauthorized { reason } => Problem::new(ProblemKind::Unauthorized, reason)
-                .with_hint(
-                    "send `authorization: Bearer …` with the engine's weir.management.token",
-                ),
             Self::NotFound { what, name, near } => {
                 let problem =
                     Problem::new(ProblemKind::NotFound, format!("there is no {what} {name:?}"));
                 Problem { hint: near.map(|it| format!("did you mean {it:?}?")), ..problem }
             }
-            Self::Fault(fault) => of_fault(fault),
+            Self::Fault(fault) | Self::Later { fault, .. } => of_fault(fault),
             Self::Forward { path, cause } => of_forward(path, cause),
+            Self::CommandLost { cause } => {
+                let problem = of_forward(String::new(), cause);
+                Problem {
+                    detail: format!("{}; it may have carried out the command", problem.detail),
+                    ..problem
+                }
+                .with_hint("look at what the command changes before you send it again")
+            }
             Self::Panicked => {
                 Problem::new(ProblemKind::Internal, "a defect of weir ended this request")
                     .with_hint("look for the request's id in the server's log, and report it")
@@ -116,13 +143,32 @@ impl Error {
     }
 }
 
+fn read_only(path: &str, from_here: bool) -> Problem {
+    let (detail, hint) = match from_here {
+        true => (
+            format!(
+                "{path} changes the cluster, and is taken from this server's own machine alone"
+            ),
+            "send it from that machine, or set weir.management.read-only to false and \
+             weir.management.token on the engine, and show the token",
+        ),
+        false => (
+            format!("{path} changes the cluster, and this server only reads"),
+            "set weir.management.read-only to false and weir.management.token, or ask an engine \
+             where they are set",
+        ),
+    };
+    Problem::new(ProblemKind::ReadOnly, detail).with_hint(hint)
+}
+
 fn of_fault(fault: Fault) -> Problem {
     let kind = match fault.kind {
         FaultKind::Transient | FaultKind::Stopped => ProblemKind::Unavailable,
         FaultKind::Data | FaultKind::Config => ProblemKind::Internal,
     };
-    let problem = Problem::new(kind, fault.message);
-    Problem { code: fault.code, hint: fault.hint, ..problem }
+    let look = "`weir cluster explain` and the engine's /readyz?verbose say what it waits for";
+    let hint = fault.hint.or_else(|| (kind == ProblemKind::Unavailable).then(|| look.to_owned()));
+    Problem { code: fault.code, hint, ..Problem::new(kind, fault.message) }
 }
 
 fn of_forward(path: String, cause: client::Error) -> Problem {
@@ -176,6 +222,7 @@ impl From<Refusal> for Error {
         match refusal {
             Refusal::Conflict { detail, hint } => Self::Conflict { detail, hint },
             Refusal::Fault(fault) => Self::Fault(fault),
+            Refusal::Later { fault, after } => Self::Later { fault, after },
         }
     }
 }
@@ -183,12 +230,16 @@ impl From<Refusal> for Error {
 /// The problem travels beside an empty body; `problems` writes it when the request's id is known.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
+        let retry_after = self.retry_after();
         let problem = self.problem();
         let status = StatusCode::from_u16(problem.status);
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = status.into_response();
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
         response.extensions_mut().insert(problem);
         response
@@ -208,6 +259,23 @@ mod tests {
         assert_eq!(problem.code.to_string(), "WEIR-05012");
         assert_eq!(problem.detail, "the journal is not reachable");
         assert_eq!(problem.hint.as_deref(), Some("look at the disk"));
+    }
+
+    #[test]
+    fn whoever_waits_for_something_is_told_when_and_where_to_look() {
+        for (ms, seconds) in [(0, "1"), (1_000, "1"), (1_001, "2"), (10_000, "10")] {
+            let fault = Fault::transient(6_001, "the controller moves");
+            let after = Duration::from_millis(ms);
+            let answer = Error::from(Refusal::Later { fault, after }).into_response();
+            assert_eq!(
+                (answer.status().as_u16(), &answer.headers()[RETRY_AFTER]),
+                (503, &HeaderValue::from_static(seconds))
+            );
+            let problem = answer.extensions().get::<Problem>().unwrap();
+            assert!(problem.hint.as_deref().unwrap().contains("/readyz?verbose"), "{problem:?}");
+        }
+        let never = Error::from(Fault::transient(6_001, "who knows")).into_response();
+        assert!(!never.headers().contains_key(RETRY_AFTER));
     }
 
     #[test]

@@ -1,30 +1,44 @@
-//! Passing questions and commands about what runs on to the engine, answers as they come.
+//! Passing questions and commands about what runs on to an engine, answers as they come.
+//!
+//! A question goes to one engine after the other until one answers. A command goes to the next one
+//! only while it has reached none: whether one that got no answer was carried out is not known.
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
-use weir_http_client::{self as client, Client, Forwarded};
+use weir_http_client::{self as client, Client, Forwarded, Unanswered};
 
 use crate::Engines;
 use crate::error::Error;
-use crate::layers::request_id;
+use crate::layers::REQUEST_ID;
+use crate::origin::{FORWARDED_FOR, Origin};
 use crate::problems::AsItIs;
+use crate::writes::PassedOn;
+
+/// A command may have to wait for a controller that moves: so many turns of a question.
+const TURNS_OF_A_COMMAND: u32 = 3;
 
 pub(crate) async fn to_engine(
     State(engines): State<Engines>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Error> {
-    let (path, id) = (path_and_query(&uri), request_id(&headers));
+    let (path, headers) = (path_and_query(&uri), taken(&headers, &[REQUEST_ID]));
+    let mut turns = engines.in_turn().peekable();
     let mut silent = None;
-    for (number, engine) in engines.in_turn() {
-        match engine.forward(path, id).await {
-            Err(cause @ client::Error::Unreachable { .. }) => silent = silent.or(Some(cause)),
+    while let Some((number, engine)) = turns.next() {
+        // The last one may take as long as the request may.
+        let within = turns.peek().map(|_| engines.turn());
+        match engine.forward(path, headers.clone(), within).await {
+            Err(Unanswered { error: cause @ client::Error::Unreachable { .. }, .. }) => {
+                silent = silent.or(Some(cause));
+            }
             answer => {
                 engines.answered(number);
-                return passed_on(engine, &uri, answer);
+                return passed_on(engine, &uri, answer.map_err(|it| it.error));
             }
         }
     }
@@ -34,19 +48,49 @@ pub(crate) async fn to_engine(
 
 pub(crate) async fn command_to_engine(
     State(engines): State<Engines>,
-    headers: HeaderMap,
-    uri: Uri,
+    _: PassedOn,
+    parts: Parts,
     body: Bytes,
 ) -> Result<Response, Error> {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
-    let (path, id) = (path_and_query(&uri), request_id(&headers));
-    let engine = engines.preferred();
-    let answer = engine.forward_command(path, id, content_type, body.into()).await;
-    passed_on(engine, &uri, answer)
+    let (path, headers) = (path_and_query(&parts.uri), of_command(&parts));
+    let within = engines.has_others().then(|| engines.turn() * TURNS_OF_A_COMMAND);
+    let mut unreached = None;
+    for (number, engine) in engines.in_turn() {
+        match engine.forward_command(path, headers.clone(), body.clone(), within).await {
+            Err(Unanswered { has_arrived: false, error }) => unreached = unreached.or(Some(error)),
+            Err(Unanswered { has_arrived: true, error: cause }) => {
+                engines.kept_silent(number);
+                return Err(Error::CommandLost { cause });
+            }
+            Ok(answer) => {
+                engines.answered(number);
+                return passed_on(engine, &parts.uri, Ok(answer));
+            }
+        }
+    }
+    let cause = unreached.expect("there is at least one engine, and none was reached");
+    Err(Error::Forward { path: parts.uri.path().to_owned(), cause })
 }
 
 fn path_and_query(uri: &Uri) -> &str {
     uri.path_and_query().map_or(uri.path(), |it| it.as_str())
+}
+
+fn taken(headers: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
+    let known = names.iter().filter_map(|name| Some((name.clone(), headers.get(name)?.clone())));
+    known.collect()
+}
+
+/// The engine sees this server as its peer: it is told who is behind it, unless it is this machine.
+fn of_command(parts: &Parts) -> HeaderMap {
+    let mut headers = taken(&parts.headers, &[REQUEST_ID, CONTENT_TYPE, AUTHORIZATION]);
+    let origin = Origin::of(parts);
+    if !origin.is_here() {
+        let address = origin.address().map(|it| it.ip().to_string()).unwrap_or_default();
+        let address = HeaderValue::try_from(address).expect("an address is plain text");
+        headers.insert(FORWARDED_FOR, address);
+    }
+    headers
 }
 
 fn passed_on(
@@ -67,8 +111,8 @@ fn response(answer: Forwarded) -> Result<Response, &'static str> {
     }
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = status;
-    if let Some(value) = answer.content_type.and_then(|it| HeaderValue::try_from(it).ok()) {
-        response.headers_mut().insert(CONTENT_TYPE, value);
+    *response.headers_mut() = answer.headers;
+    if response.headers().contains_key(CONTENT_TYPE) {
         response.extensions_mut().insert(AsItIs);
     }
     Ok(response)

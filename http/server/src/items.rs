@@ -10,6 +10,7 @@ use weir_http_api::{Cursor, ItemView, ItemsQuery, ItemsReset, ItemsResetResult, 
 
 use crate::error::Error;
 use crate::extract::{Body, Fields};
+use crate::writes::Authorized;
 use crate::{Engine, ItemFilter, paging};
 
 /// Items that were claimed, by source and name.
@@ -34,14 +35,16 @@ pub(crate) async fn list(
 }
 
 /// Forgets items that were processed, so that they are processed again when they are found. What
-/// a stream holds stays.
+/// a stream holds stays. From another machine than the server's it needs a token.
 #[utoipa::path(post, path = "/items:reset", tag = "items", operation_id = "resetItems",
     request_body = ItemsReset,
+    security((), ("token" = [])),
     responses(
         (status = 200, description = "How many are forgotten", body = ItemsResetResult),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn reset(
+    _: Authorized,
     State(engine): State<Arc<dyn Engine>>,
     Body(command): Body<ItemsReset>,
 ) -> Result<Json<ItemsResetResult>, Error> {

@@ -48,7 +48,7 @@ pub(crate) fn around(router: Router, server: &'static str, limits: Limits) -> Ro
         .layer(map_request(without_unfit_id))
 }
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
     headers.get(REQUEST_ID).and_then(|it| it.to_str().ok())

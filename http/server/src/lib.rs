@@ -6,13 +6,15 @@
 //! - Every request has an id, a time limit and a bounded body; a panic is one answer, not the end.
 //! - The OpenAPI documents are made from the routes, and checked in under `schemas/openapi`.
 //!
-//! Who may call is decided in one place so far: commands to the management server need a token
-//! (`writes`). Servers listen on the loopback interface by default.
+//! Who may call is decided in one place (`writes`): questions need nothing, commands to the
+//! management server a token, commands to the others a token or to come from the same machine.
+//! Servers listen on the loopback interface by default.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod cluster;
 pub mod config_server;
+mod connections;
 mod deployments;
 pub mod engine;
 mod engines;
@@ -27,19 +29,21 @@ pub mod management;
 pub mod metrics;
 mod nodes;
 mod openapi;
+mod origin;
 mod overview;
 mod paging;
 pub mod ports;
 mod problems;
 mod projects;
 mod streams;
+mod throttle;
 mod version;
 mod workflows;
 mod writes;
 
 pub use engines::Engines;
 pub use layers::Limits;
-pub use listen::{address, bind, serve};
+pub use listen::{address, bind, refused, serve};
 pub use ports::{
     Checks, Cluster, ClusterNews, Deployments, Engine, ItemFilter, Projects, Refusal, StreamFilter,
 };

@@ -9,6 +9,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use weir_domain::Fault;
 
+use crate::connections::{self, Bounds};
+
 /// Listens on `host:port`. `key` is the configuration key above `host` and `port`, as
 /// `weir.rest-server.bind`: a refusal names it.
 pub async fn bind(host: &str, port: u16, key: &str) -> Result<TcpListener, Fault> {
@@ -22,7 +24,8 @@ pub fn address(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
-fn refused(address: &str, key: &str, error: &io::Error) -> Fault {
+/// Why an address can't be listened on, with the key to change.
+pub fn refused(address: &str, key: &str, error: &io::Error) -> Fault {
     match error.kind() {
         io::ErrorKind::AddrInUse => Fault::config(
             7_101,
@@ -49,6 +52,11 @@ fn refused(address: &str, key: &str, error: &io::Error) -> Fault {
 pub(crate) struct Closing(watch::Receiver<()>);
 
 impl Closing {
+    /// Until the sender is dropped.
+    pub(crate) fn of(sender: watch::Receiver<()>) -> Self {
+        Self(sender)
+    }
+
     /// Returns when the server takes nothing new any more.
     pub(crate) async fn closed(mut self) {
         // Nothing is ever sent: the sender is dropped when the server closes.
@@ -65,21 +73,26 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let (open, closing) = watch::channel(());
-    let closing = Closing(closing);
+    let closing = Closing::of(closing);
     let router = router.layer(Extension(closing.clone()));
     let signal = async move {
         shutdown.await;
         drop(open);
     };
-    let serving = axum::serve(listener, router).with_graceful_shutdown(signal);
-    let cut_off = async move {
-        closing.closed().await;
+    let serving = async {
+        tokio::join!(
+            signal,
+            connections::serve(listener, router, Bounds::default(), closing.clone())
+        );
+    };
+    let cut_off = async {
+        closing.clone().closed().await;
         tokio::time::sleep(grace).await;
     };
     tokio::select! {
-        ended = serving => ended,
+        () = serving => Ok(()),
         () = cut_off => {
-            tracing::warn!("connections were still open after {grace:?} and were closed");
+            tracing::warn!(code = "WEIR-07113", "connections were still open after {grace:?} and were closed");
             Ok(())
         }
     }

@@ -9,7 +9,6 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::{Extension, Router};
 use utoipa::openapi::OpenApi;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -40,14 +39,8 @@ pub fn router(
 
 /// The OpenAPI document of the management server.
 pub fn document() -> OpenApi {
-    let mut document = described().into_openapi();
-    let bearer = HttpBuilder::new()
-        .scheme(HttpAuthScheme::Bearer)
-        .description(Some("The engine's weir.management.token. Reading needs none"))
-        .build();
-    let components = document.components.get_or_insert_default();
-    components.add_security_scheme("token", SecurityScheme::Http(bearer));
-    document
+    let about = "The engine's weir.management.token. Reading needs none";
+    openapi::with_token(described().into_openapi(), about)
 }
 
 fn described() -> OpenApiRouter<Arc<dyn Cluster>> {

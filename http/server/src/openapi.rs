@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 use weir_http_api::ProblemKind;
 
@@ -15,6 +16,19 @@ pub(crate) fn document(title: &str, about: &str) -> OpenApi {
         .description(Some(format!("{about}\n\n{}", problems())))
         .build();
     OpenApiBuilder::new().info(info).build()
+}
+
+/// What the token is for where commands need it from other machines alone.
+pub(crate) const TOKEN_ELSEWHERE: &str = "The engine's weir.management.token, while \
+    weir.management.read-only is false. Reading needs none, and commands from the same machine \
+    need none";
+
+/// The document with the scheme that operations name `token`.
+pub(crate) fn with_token(mut document: OpenApi, about: &str) -> OpenApi {
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(about)).build();
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("token", SecurityScheme::Http(bearer));
+    document
 }
 
 fn problems() -> String {

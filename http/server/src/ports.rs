@@ -3,6 +3,8 @@
 //! A [`Fault`] says why a question has no answer: `Transient` and `Stopped` become 503, the
 //! others 500, and its code, message and hint reach the client.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use weir_domain::{
@@ -118,6 +120,11 @@ pub enum Refusal {
         hint: Option<String>,
     },
     Fault(Fault),
+    /// What would carry it out is not there now, and says when to ask again.
+    Later {
+        fault: Fault,
+        after: Duration,
+    },
 }
 
 impl From<Fault> for Refusal {

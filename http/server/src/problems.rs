@@ -65,6 +65,6 @@ fn log(problem: &Problem) {
 pub(crate) fn after_panic(panic: Box<dyn std::any::Any + Send>) -> Response<Body> {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-    tracing::error!(panic = text, "a handler panicked");
+    tracing::error!(code = "WEIR-07114", panic = text, "a handler panicked");
     Error::Panicked.into_response()
 }

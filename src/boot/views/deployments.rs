@@ -1,12 +1,16 @@
 //! Deployments as operators see and change them.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use weir_controllers::deployments::{Deployment, Failure};
-use weir_domain::{Fault, ProjectName};
+use weir_domain::plan::{INSTANCES_MAX, Plan, STAGES_MAX};
+use weir_domain::{Fault, Finding, ProjectName};
 use weir_http_api::{DeploymentRequest, DeploymentView};
 use weir_http_server::{Deployments, Refusal};
+use weir_stream::Registry;
 
 use crate::boot::engine::Engine;
 
@@ -22,6 +26,7 @@ impl Deployments for Engine {
         project: ProjectName,
         request: DeploymentRequest,
     ) -> Result<DeploymentView, Refusal> {
+        self.check(&request).map_err(|detail| Refusal::Conflict { detail, hint: None })?;
         let DeploymentRequest { digest, base_dir, plans } = request;
         let base_dir = base_dir.into();
         let deployment = Deployment { project, digest, base_dir, plans, at: self.system.now() };
@@ -32,6 +37,46 @@ impl Deployments for Engine {
 
     async fn withdraw(&self, project: ProjectName) -> Result<(), Refusal> {
         self.deployments.withdraw(project, self.system.now()).await.map_err(refusal)
+    }
+}
+
+impl Engine {
+    /// What the compiler would have refused, whoever made the plans: all engines would have to
+    /// live with it.
+    fn check(&self, request: &DeploymentRequest) -> Result<(), String> {
+        let DeploymentRequest { digest, base_dir, plans } = request;
+        if !Path::new(base_dir).is_absolute() {
+            return Err(format!(
+                "baseDir {base_dir:?} is not absolute: each engine would look elsewhere"
+            ));
+        }
+        if *digest != weir_project::digest(plans) {
+            return Err("the digest is not that of these plans".to_owned());
+        }
+        let mut workflows = BTreeSet::new();
+        for plan in plans {
+            let name = &plan.workflow;
+            if !workflows.insert(name) {
+                return Err(format!("there are two plans of workflow {name}"));
+            }
+            check_plan(plan, self.registry()).map_err(|why| format!("workflow {name}: {why}"))?;
+        }
+        Ok(())
+    }
+}
+
+fn check_plan(plan: &Plan, registry: &Registry) -> Result<(), String> {
+    if !(1..=INSTANCES_MAX).contains(&plan.instances) {
+        return Err(format!("{} instances are not 1 to {INSTANCES_MAX}", plan.instances));
+    }
+    if plan.stages.len() > STAGES_MAX {
+        return Err(format!("it has {} stages, {STAGES_MAX} are the most", plan.stages.len()));
+    }
+    let findings = weir_stream::check_plan(plan, registry).findings;
+    let mut errors = findings.into_iter().map(|it| it.finding).filter(Finding::is_error);
+    match errors.next() {
+        Some(first) => Err(format!("{first}; {} more errors", errors.count())),
+        None => Ok(()),
     }
 }
 
@@ -53,6 +98,6 @@ fn refusal(failure: Failure) -> Refusal {
             Refusal::Conflict { detail: rejection.to_string(), hint: None }
         }
         Failure::Refused(cause) => Refusal::Conflict { detail: cause, hint: None },
-        Failure::Proxy(error) => super::unavailable(&error).into(),
+        Failure::Proxy(error) => super::refused(&error),
     }
 }

@@ -24,7 +24,8 @@ pub(super) struct Move {
     #[arg(required_unless_present = "anywhere")]
     node: Option<NodeName>,
     /// End an earlier move: the cluster chooses its place
-    #[arg(long, conflicts_with = "node")]
+    // Nobody can tell when that is done: the lease may stay where it is.
+    #[arg(long, conflicts_with_all = ["node", "wait"])]
     anywhere: bool,
     #[command(flatten)]
     wait: Wait,
@@ -111,10 +112,40 @@ impl Move {
                 _ => failure,
             }
         })?;
-        let told = match self.wait.limit() {
-            Some(limit) => wait::until_moved(client, told, self.node.as_ref(), limit).await?,
-            None => told,
+        let told = match (&self.node, self.wait.limit()) {
+            (Some(node), Some(limit)) => wait::until_moved(client, told, node, limit).await?,
+            _ => told,
         };
         out.show(&told, tables::lease_line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        command: Move,
+    }
+
+    fn parsed(words: &str) -> Result<Move, ErrorKind> {
+        let words = ["move"].into_iter().chain(words.split(' '));
+        Line::try_parse_from(words).map(|it| it.command).map_err(|it| it.kind())
+    }
+
+    #[test]
+    fn a_move_is_waited_for_only_where_it_is_known_when_it_is_done() {
+        let limit = |words| parsed(words).map(|it| it.wait.limit());
+        assert_eq!(limit("lease node-2 --wait"), Ok(Some(Millis::seconds(300))));
+        assert_eq!(limit("lease node-2 --wait --timeout 90s"), Ok(Some(Millis::seconds(90))));
+        assert_eq!(limit("lease --anywhere"), Ok(None));
+        assert_eq!(limit("lease --anywhere --wait"), Err(ErrorKind::ArgumentConflict));
+        assert_eq!(limit("lease node-2 --anywhere"), Err(ErrorKind::ArgumentConflict));
+        assert_eq!(limit("lease"), Err(ErrorKind::MissingRequiredArgument));
     }
 }

@@ -50,11 +50,11 @@ pub(super) async fn until_removed(
     timeout(limit.duration(), waiting).await.unwrap_or_else(|_| Err(failure()))
 }
 
-/// Waits until a lease is held where it should be, by anybody where that is left open.
+/// Waits until a lease is held where it should be.
 pub(super) async fn until_moved(
     client: &Management,
     lease: LeaseView,
-    node: Option<&NodeName>,
+    node: &NodeName,
     limit: Millis,
 ) -> Result<LeaseView, Failure> {
     let name = lease.name.clone();
@@ -76,9 +76,9 @@ pub(super) async fn until_moved(
     timeout(limit.duration(), waiting).await.unwrap_or_else(|_| Err(failure()))
 }
 
-fn is_there(lease: &LeaseView, node: Option<&NodeName>) -> bool {
+fn is_there(lease: &LeaseView, node: &NodeName) -> bool {
     let owner = lease.owner.as_ref().filter(|_| lease.state == LeaseState::Held);
-    owner.is_some_and(|owner| node.is_none_or(|it| owner.name == *it))
+    owner.is_some_and(|owner| owner.name == *node)
 }
 
 /// While a cluster changes, its database or an answer may be late: that is what is waited for.
@@ -105,9 +105,9 @@ mod tests {
     fn a_lease_is_there_when_the_right_node_holds_it() {
         let [held, free] = samples::leases().try_into().expect("two leases");
         let node = |n| samples::life(n).name;
-        assert!(is_there(&held, Some(&node(1))) && is_there(&held, None));
-        assert!(!is_there(&held, Some(&node(2))) && !is_there(&free, None));
+        assert!(is_there(&held, &node(1)));
+        assert!(!is_there(&held, &node(2)) && !is_there(&free, &node(1)));
         let expired = LeaseView { state: LeaseState::Expired, ..held };
-        assert!(!is_there(&expired, Some(&node(1))));
+        assert!(!is_there(&expired, &node(1)));
     }
 }

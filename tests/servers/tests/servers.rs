@@ -1,11 +1,32 @@
 //! Both servers start, hold what they were given, freeze, and end with their directory.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use weir_test_servers::{MariaDb, Options, Postgres};
 
+fn connect(port: u16) -> std::io::Result<TcpStream> {
+    TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port)))
+}
+
 fn listens(port: u16) -> bool {
-    TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))).is_ok()
+    connect(port).is_ok()
+}
+
+/// Says something to a server that is frozen, and hears its answer when it is thawed.
+fn answers_when_thawed(port: u16, say: &[u8], thaw: impl FnOnce()) {
+    // The kernel takes the connection for it.
+    let mut session = connect(port).unwrap();
+    session.write_all(say).unwrap();
+    session.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    let silence = session.read(&mut [0]).unwrap_err();
+    assert_eq!(silence.kind(), ErrorKind::WouldBlock, "a frozen server says nothing: {silence}");
+    thaw();
+    session.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    assert_eq!(session.read(&mut [0]).unwrap(), 1, "a thawed server answers");
 }
 
 #[test]
@@ -18,6 +39,9 @@ fn mariadb_keeps_its_data_over_a_kill() {
     assert!(!listens(database.port));
     server.restart();
     assert_eq!(server.execute(&format!("SELECT n FROM {table}")).trim(), "7");
+    server.freeze();
+    // It greets whoever connects.
+    answers_when_thawed(database.port, b"", || server.thaw());
     drop(server);
     assert!(!listens(database.port));
 }
@@ -32,7 +56,9 @@ fn postgres_keeps_its_data_over_a_kill() {
     server.restart();
     assert_eq!(server.execute_in(&database.name, "SELECT n FROM t").trim(), "7");
     server.freeze();
-    server.thaw();
+    // "Is there TLS?" is answered before anything else.
+    let question = [8_u32.to_be_bytes(), 80_877_103_u32.to_be_bytes()].concat();
+    answers_when_thawed(database.port, &question, || server.thaw());
     server.stop();
     assert!(!listens(database.port));
 }

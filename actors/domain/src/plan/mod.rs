@@ -16,6 +16,11 @@ use crate::{Millis, Place, PortName, StageId, WorkflowName};
 pub use check::{DEAD_LETTERS, StageShape, check};
 pub use graph::{Graph, Islands};
 
+/// Most instances of one workflow in one engine.
+pub const INSTANCES_MAX: u32 = 1_000;
+/// More stages than this is no workflow that a person wrote.
+pub const STAGES_MAX: usize = 1_000;
+
 /// Where a stage stands in the flow of data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -18,7 +18,7 @@ use weir_http_client::Client;
 
 use crate::fake_cluster::FakeCluster;
 use weir_http_server::{
-    Checks, Engine, ItemFilter, Limits, Projects, StreamFilter, config_server, engine,
+    Checks, Engine, ItemFilter, Limits, Projects, StreamFilter, Writes, config_server, engine,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -273,6 +273,13 @@ pub(crate) async fn served(router: Router) -> String {
 pub(crate) async fn engine() -> String {
     let limits = Limits::default();
     served(engine::router(Arc::new(FakeEngine::new()), Arc::new(FakeCluster::new()), limits)).await
+}
+
+/// One that takes commands with this token from other machines, too.
+pub(crate) async fn engine_with_token(token: &str) -> String {
+    let (engine, cluster) = (Arc::new(FakeEngine::new()), Arc::new(FakeCluster::new()));
+    let writes = Writes::with_token(token);
+    served(engine::router_with(engine, cluster, writes, Limits::default())).await
 }
 
 pub(crate) async fn config_server(engine: &str) -> String {

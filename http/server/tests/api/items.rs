@@ -44,16 +44,16 @@ async fn a_reset_forgets_what_it_names_and_a_dry_run_forgets_nothing() {
         names: Some(vec!["1.csv".into(), "2.csv".into(), "nope.csv".into()]),
         dry_run: true,
     };
-    let counted = client.items_reset(&command).await.unwrap();
+    let counted = client.items_reset(&command, None).await.unwrap();
     assert_eq!((counted.count, counted.dry_run), (2, true));
     assert_eq!(names(&client, &all).await.len(), 6);
     command.dry_run = false;
-    let done = client.items_reset(&command).await.unwrap();
+    let done = client.items_reset(&command, None).await.unwrap();
     assert_eq!((done.count, done.dry_run), (2, false));
     let rest = ["flights/in 3.csv", "flights/in 4.csv", "flights/in 5.csv", "gone/in 6.csv"];
     assert_eq!(names(&client, &all).await, rest);
     let whole = ItemsReset { source: source("gone/in"), names: None, dry_run: false };
-    assert_eq!(client.items_reset(&whole).await.unwrap().count, 1);
+    assert_eq!(client.items_reset(&whole, None).await.unwrap().count, 1);
     assert_eq!(names(&client, &all).await, rest[..3]);
 }
 
@@ -71,7 +71,7 @@ async fn a_source_that_nobody_knows_is_refused_with_the_nearest_one() {
     }
     let client = Client::new(&base).unwrap();
     let unknown = ItemsReset { source: source("xyz"), names: None, dry_run: true };
-    assert_eq!(client.items_reset(&unknown).await.unwrap_err().code().0, 7_003);
+    assert_eq!(client.items_reset(&unknown, None).await.unwrap_err().code().0, 7_003);
     let idle = ItemsQuery { source: Some(source("weather/in")), ..ItemsQuery::default() };
     assert_eq!(names(&client, &idle).await, [""; 0], "it has read nothing yet");
 }

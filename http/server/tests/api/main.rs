@@ -4,9 +4,11 @@
 #![expect(clippy::disallowed_methods, reason = "a test's servers live as long as its runtime")]
 
 mod cluster;
+mod commands;
 mod config_server;
 mod deployments;
 mod engine;
+mod engines;
 mod events;
 mod fake_cluster;
 mod fake_deployments;

@@ -1,0 +1,294 @@
+//! The open connections of one port.
+//!
+//! - There are never more than [`Bounds::connections_max`]: when there is no place, the connection
+//!   that is idle and was opened first is closed; while none is idle, a new one waits, and others
+//!   behind it in the queue of the operating system.
+//! - A client that sends no whole head of a request in time is cut off, be it slow or silent.
+//! - An answer that is being sent, a stream of events too, keeps its connection for as long as it
+//!   lasts.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::Request;
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+
+use crate::listen::Closing;
+use crate::origin::Peer;
+use crate::throttle::Throttle;
+
+/// When no connection can be taken, the next try is then.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// What one port grants.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// All ports of an engine together stay below 1,024, the usual limit of open files.
+    pub(crate) connections_max: usize,
+    /// How long the head of a request may take, counted from the end of the one before.
+    pub(crate) head_timeout: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { connections_max: 240, head_timeout: Duration::from_secs(10) }
+    }
+}
+
+/// Serves until `closing`, and then until all connections have ended.
+pub(crate) async fn serve(listener: TcpListener, router: Router, bounds: Bounds, closing: Closing) {
+    let open = Arc::new(Open::new(bounds));
+    let mut tasks = JoinSet::new();
+    let mut closed = pin!(closing.clone().closed());
+    loop {
+        tokio::select! {
+            () = &mut closed => break,
+            (stream, peer, place) = next(&listener, &open) => {
+                let (router, closing) = (router.clone(), closing.clone());
+                tasks.spawn(connection(stream, peer, place, router, bounds, closing));
+            }
+        }
+        while tasks.try_join_next().is_some() {}
+    }
+    drop(listener);
+    while tasks.join_next().await.is_some() {}
+}
+
+async fn next(listener: &TcpListener, open: &Arc<Open>) -> (TcpStream, SocketAddr, Place) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => return (stream, peer, open.place().await),
+            Err(error) if is_of_the_client(&error) => {}
+            Err(error) => {
+                open.not_accepted(&error);
+                tokio::time::sleep(ACCEPT_AGAIN).await;
+            }
+        }
+    }
+}
+
+/// The client went before it was its turn.
+fn is_of_the_client(error: &io::Error) -> bool {
+    use ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: Place,
+    router: Router,
+    bounds: Bounds,
+    closing: Closing,
+) {
+    let (router, activity) = (TowerToHyperService::new(router), place.activity.clone());
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let busy = Busy::begin(&activity);
+        request.extensions_mut().insert(Peer(peer));
+        let answer = router.call(request);
+        async move {
+            let answer = answer.await?;
+            Ok::<_, Infallible>(answer.map(|body| Body::new(Sent { body, _busy: busy })))
+        }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(bounds.head_timeout);
+    let mut http = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let mut closed = pin!(closing.closed());
+    let mut is_closing = false;
+    loop {
+        tokio::select! {
+            // How a client breaks off is its own affair.
+            _ = http.as_mut() => return,
+            () = &mut closed, if !is_closing => {
+                is_closing = true;
+                http.as_mut().graceful_shutdown();
+            }
+            () = place.activity.leave.notified() => {
+                if place.activity.is_idle() {
+                    return;
+                }
+                // A request came first: another one has to go.
+                place.activity.is_told.store(false, Ordering::Relaxed);
+                place.activity.idle.notify_one();
+            }
+        }
+    }
+}
+
+/// The connections of a port, by their order.
+struct Open {
+    places: Arc<Semaphore>,
+    /// A connection became idle.
+    idle: Arc<Notify>,
+    all: Mutex<BTreeMap<u64, Arc<Activity>>>,
+    opened: AtomicUsize,
+    full: Throttle,
+    failed: Throttle,
+}
+
+/// Whether a connection can be spared.
+struct Activity {
+    requests: AtomicUsize,
+    leave: Notify,
+    is_told: AtomicBool,
+    idle: Arc<Notify>,
+}
+
+impl Activity {
+    fn is_idle(&self) -> bool {
+        self.requests.load(Ordering::Relaxed) == 0
+    }
+}
+
+impl Open {
+    fn new(bounds: Bounds) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(bounds.connections_max)),
+            idle: Arc::default(),
+            all: Mutex::default(),
+            opened: AtomicUsize::new(0),
+            full: Throttle::default(),
+            failed: Throttle::default(),
+        }
+    }
+
+    async fn place(self: &Arc<Self>) -> Place {
+        loop {
+            if let Ok(permit) = self.places.clone().try_acquire_owned() {
+                return self.enter(permit);
+            }
+            if !self.close_first_idle() {
+                self.warn_full();
+            }
+            tokio::select! {
+                permit = self.places.clone().acquire_owned() => {
+                    return self.enter(permit.expect("the semaphore is never closed"));
+                }
+                () = self.idle.notified() => {}
+            }
+        }
+    }
+
+    fn enter(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Place {
+        let activity = Arc::new(Activity {
+            requests: AtomicUsize::new(0),
+            leave: Notify::new(),
+            is_told: AtomicBool::new(false),
+            idle: self.idle.clone(),
+        });
+        let number = self.opened.fetch_add(1, Ordering::Relaxed) as u64;
+        self.all().insert(number, activity.clone());
+        Place { number, activity, open: self.clone(), _permit: permit }
+    }
+
+    /// Whether there is one, or one is about to go.
+    fn close_first_idle(&self) -> bool {
+        let all = self.all();
+        let Some(first) = all.values().find(|it| it.is_idle()) else { return false };
+        if !first.is_told.swap(true, Ordering::Relaxed) {
+            first.leave.notify_one();
+        }
+        true
+    }
+
+    fn all(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Arc<Activity>>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Mostly the process has as many files open as it may: an idle connection is one of them.
+    fn not_accepted(&self, error: &io::Error) {
+        if let Some(more) = self.failed.pass() {
+            tracing::error!(code = "WEIR-07115", %error, more, "a connection can't be taken");
+        }
+        self.close_first_idle();
+    }
+
+    fn warn_full(&self) {
+        if let Some(more) = self.full.pass() {
+            let open = self.all().len();
+            tracing::warn!(
+                code = "WEIR-07116",
+                open,
+                more,
+                "all connections are busy, new ones wait"
+            );
+        }
+    }
+}
+
+/// Room for one connection.
+struct Place {
+    number: u64,
+    activity: Arc<Activity>,
+    open: Arc<Open>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.open.all().remove(&self.number);
+    }
+}
+
+/// One request, until its answer is sent.
+struct Busy(Arc<Activity>);
+
+impl Busy {
+    fn begin(activity: &Arc<Activity>) -> Self {
+        activity.requests.fetch_add(1, Ordering::Relaxed);
+        Self(activity.clone())
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+        self.0.idle.notify_one();
+    }
+}
+
+/// The body of an answer, which keeps its connection busy.
+struct Sent {
+    body: Body,
+    _busy: Busy,
+}
+
+impl HttpBody for Sent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests;
