@@ -14,7 +14,7 @@ use rustix::process::Signal;
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-use weir_domain::ProjectName;
+use weir_domain::{Millis, ProjectName};
 use weir_http_api::DeploymentRequest;
 use weir_http_client::Management;
 use weir_runtime::{Stopwatch, System, Task};
@@ -177,8 +177,7 @@ async fn send(
             _ = ticks.tick() => {}
             _ = &mut stopped => break,
         }
-        let digest = CONTENTS.fetch_add(1, Ordering::Relaxed).to_string();
-        let request = DeploymentRequest { digest, ..request.clone() };
+        let request = numbered(&request, CONTENTS.fetch_add(1, Ordering::Relaxed));
         let (management, project) = (management.clone(), project.clone());
         open.spawn(async move {
             let answer = management.deploy(&project, &request).await;
@@ -209,6 +208,14 @@ impl Done {
 }
 
 /// A project that has nothing to do: no file comes.
+/// The same with another content.
+fn numbered(request: &DeploymentRequest, number: u64) -> DeploymentRequest {
+    let mut request = request.clone();
+    request.plans[0].retry.min_backoff = Millis(1_000 + number);
+    request.digest = weir_project::digest(&request.plans);
+    request
+}
+
 fn request(base_dir: &str) -> anyhow::Result<DeploymentRequest> {
     let file = |directory: &str, more: (&str, &str)| json!({ "directory": directory, "format": { "type": "json" }, more.0: more.1 });
     Ok(serde_json::from_value(json!({

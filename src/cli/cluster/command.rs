@@ -1,6 +1,6 @@
 //! Commands that change the cluster.
 
-use weir_domain::{Millis, NodeName, did_you_mean, parse_duration};
+use weir_domain::{Millis, NodeName, NodeUid, did_you_mean, parse_duration};
 use weir_http_api::MemberView;
 use weir_http_client::{Error, Management};
 
@@ -50,8 +50,9 @@ impl Wait {
 
 impl OnMember {
     pub(super) async fn leave(self, client: &Management, out: &Output) -> Result<(), Failure> {
+        let asked = self.asked(client).await;
         match client.leave(&self.node).await {
-            Ok(member) => self.finish(client, out, member).await,
+            Ok(member) => self.finish(client, out, (asked, member)).await,
             Err(error) => {
                 let what = format!("can't let {:?} leave", self.node);
                 Err(self.refused("leave", what, client, error).await)
@@ -60,8 +61,9 @@ impl OnMember {
     }
 
     pub(super) async fn down(self, client: &Management, out: &Output) -> Result<(), Failure> {
+        let asked = self.asked(client).await;
         match client.down(&self.node).await {
-            Ok(member) => self.finish(client, out, member).await,
+            Ok(member) => self.finish(client, out, (asked, member)).await,
             Err(error) => {
                 let what = format!("can't down {:?}", self.node);
                 Err(self.refused("down", what, client, error).await)
@@ -69,16 +71,21 @@ impl OnMember {
         }
     }
 
+    /// Which member is asked: if it is told to leave, it may be gone before it is asked again.
+    async fn asked(&self, client: &Management) -> Option<NodeUid> {
+        client.members().await.ok().map(|it| it.node.uid)
+    }
+
     async fn finish(
         self,
         client: &Management,
         out: &Output,
-        member: MemberView,
+        (asked, member): (Option<NodeUid>, MemberView),
     ) -> Result<(), Failure> {
         let Some(limit) = self.wait.limit() else {
             return out.show(&member, tables::member_line);
         };
-        match wait::until_removed(client, member, limit).await? {
+        match wait::until_removed(client, (asked, member), limit).await? {
             wait::Gone::Removed(member) => out.show(&member, tables::member_line),
             wait::Gone::Ended(member) => {
                 out.note(&format!("the engine at {} has ended", client.base()));

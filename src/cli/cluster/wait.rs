@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
-use weir_domain::{Millis, NodeName, NodeStatus};
+use weir_domain::{Millis, NodeName, NodeStatus, NodeUid};
 use weir_http_api::{LeaseState, LeaseView, MemberRef, MemberView, ProblemKind};
 use weir_http_client::{Error, Management};
 
@@ -19,15 +19,16 @@ pub(super) enum Gone {
     Ended(MemberView),
 }
 
-/// Waits until a member is removed.
+/// Waits until a member is removed. `asked` is the node that answers.
 pub(super) async fn until_removed(
     client: &Management,
-    member: MemberView,
+    (asked, member): (Option<NodeUid>, MemberView),
     limit: Millis,
 ) -> Result<Gone, Failure> {
     let (name, wanted) = (member.name.clone(), MemberRef::Uid(member.uid));
     let waiting = async {
-        let (mut last, mut is_asked) = (member, false);
+        let mut is_asked = asked == Some(member.uid);
+        let mut last = member;
         loop {
             match client.members().await {
                 Ok(members) => {

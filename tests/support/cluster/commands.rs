@@ -10,6 +10,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use serde_json::json;
+use weir_domain::Millis;
+use weir_http_api::DeploymentRequest;
 use weir_runtime::Stopwatch;
 
 use super::super::{DEADLINE, Net, wait_until};
@@ -104,8 +106,8 @@ impl Client {
         let mut done = Done { before, acknowledged: vec![], is_last_open: false, failures: vec![] };
         let mut node = 0;
         while !self.is_over.load(Ordering::Relaxed) {
-            let digest = format!("{}", before + done.acknowledged.len() as u64);
-            match self.deploy(&self.names[node % self.names.len()], &digest) {
+            let number = before + done.acknowledged.len() as u64;
+            match self.deploy(&self.names[node % self.names.len()], number) {
                 Ok(()) => {
                     done.acknowledged.push(watch.elapsed());
                     done.is_last_open = false;
@@ -124,8 +126,8 @@ impl Client {
         done
     }
 
-    fn deploy(&self, name: &str, digest: &str) -> Result<(), String> {
-        let body = deployment(&self.base_dir, digest).to_string();
+    fn deploy(&self, name: &str, number: u64) -> Result<(), String> {
+        let body = serde_json::to_string(&deployment(&self.base_dir, number)).unwrap();
         let path = "/deployments/commands";
         let answer = ask(&self.net, name, MANAGEMENT_PORT, "PUT", path, &body)?;
         match answer.status {
@@ -135,9 +137,8 @@ impl Client {
     }
 }
 
-/// A project that has nothing to do: no file comes. Only its digest differs, so that no engine
-/// begins anything anew.
-fn deployment(base_dir: &str, digest: &str) -> serde_json::Value {
+/// A project that has nothing to do: no file comes. Each number gives another content.
+fn deployment(base_dir: &str, number: u64) -> DeploymentRequest {
     let file = |directory: &str, more: serde_json::Value| {
         let mut config = json!({ "directory": directory, "format": { "type": "json" } });
         config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -145,8 +146,8 @@ fn deployment(base_dir: &str, digest: &str) -> serde_json::Value {
     };
     let read = file("commands-in", json!({ "interval": "10s" }));
     let write = file("commands-out", json!({ "name": "${item:stem}" }));
-    json!({
-        "digest": digest,
+    let request = json!({
+        "digest": "",
         "baseDir": base_dir,
         "plans": [{
             "workflow": "commands",
@@ -159,5 +160,9 @@ fn deployment(base_dir: &str, digest: &str) -> serde_json::Value {
             ],
             "edges": [{ "from": "read", "port": "out", "to": "write" }],
         }],
-    })
+    });
+    let mut request: DeploymentRequest = serde_json::from_value(request).unwrap();
+    request.plans[0].retry.min_backoff = Millis(1_000 + number);
+    request.digest = weir_project::digest(&request.plans);
+    request
 }
