@@ -141,11 +141,21 @@ async fn check_leases(claim: &Claim, store: &dyn Database) -> anyhow::Result<()>
 /// Notes the epochs that are seen; a store that goes back while this node runs ends it.
 fn note_leases(system: &System, cluster: &Cluster, singletons: &Singletons) {
     let (watermarks, mut seen) = (cluster.watermarks().clone(), singletons.seen_epochs());
+    let singletons = singletons.clone();
     let (system, tasks) = (system.clone(), system.tasks().clone());
     tasks.spawn("leases/watermark", async move {
         let stopping = system.shutdown().stopping();
+        let mut is_over = false;
         loop {
-            let epochs = seen.borrow_and_update().clone();
+            let mut epochs = (*seen.borrow_and_update()).as_ref().clone();
+            if is_over {
+                // What was taken here since the leases were last read.
+                for it in singletons.status() {
+                    let epoch = epochs.entry(it.name).or_default();
+                    *epoch = it.epoch.max(*epoch);
+                }
+                epochs.retain(|_, epoch| *epoch > 0);
+            }
             match note(&watermarks, &epochs) {
                 Ok(false) => {}
                 Ok(true) => write(&system, &watermarks).await,
@@ -156,10 +166,14 @@ fn note_leases(system: &System, cluster: &Cluster, singletons: &Singletons) {
                     return;
                 }
             }
-            tokio::select! {
-                it = seen.changed() => if it.is_err() { return },
-                () = stopping.stopped() => return,
+            // What was seen until the end is noted, too.
+            if is_over {
+                return;
             }
+            is_over = tokio::select! {
+                it = seen.changed() => it.is_err(),
+                () = stopping.stopped() => true,
+            };
         }
     });
 }
