@@ -19,7 +19,7 @@ use tracing_subscriber::{
     EnvFilter, Layer, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 use weir_domain::Clock as _;
-use weir_runtime::SystemClock;
+use weir_runtime::{SystemClock, Trace};
 
 /// How lines look.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +55,7 @@ where
 {
     let layer = tracing_subscriber::fmt::layer().with_writer(writer);
     match style.is_json {
-        true => layer.json().flatten_event(true).with_current_span(false).boxed(),
+        true => layer.json().flatten_event(true).with_span_list(false).boxed(),
         false => layer.event_format(Lines(style)).boxed(),
     }
 }
@@ -84,7 +84,11 @@ where
         if self.0.has_codes && !fields.code.is_empty() {
             write!(writer, "[{}] ", fields.code)?;
         }
-        writeln!(writer, "{}{}", fields.message, fields.others)
+        write!(writer, "{}{}", fields.message, fields.others)?;
+        if let Some(trace) = Trace::current() {
+            write!(writer, " trace={}", trace.id())?;
+        }
+        writeln!(writer)
     }
 }
 
@@ -182,6 +186,14 @@ mod tests {
                 { "level": "WARN", "target": "sqlx::query", "message": "slow" },
             ])
         );
+    }
+
+    #[tokio::test]
+    async fn a_line_names_the_trace_that_it_belongs_to() {
+        let trace: Trace =
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap();
+        let line = Trace::within(Some(trace), async { text(TEXT) }).await.remove(1);
+        assert_eq!(line, "WARN  sqlx slow trace=4bf92f3577b34da6a3ce929d0e0e4736");
     }
 
     #[test]

@@ -26,7 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("weir-project", &["domain", "conf", "stream"]),
     ("weir-http-api", &["domain"]),
     ("weir-http-client", &["domain", "http-api"]),
-    ("weir-http-server", &["domain", "http-api", "http-client"]),
+    ("weir-http-server", &["domain", "http-api", "http-client", "runtime"]),
 ];
 
 /// Rooms without data of records.

@@ -12,7 +12,7 @@ use futures::FutureExt;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use weir_domain::{Incarnation, NodeUid};
-use weir_runtime::System;
+use weir_runtime::{System, Trace};
 
 use crate::dedup::{Begun, Key, Outcome, Window};
 use crate::error::Refused;
@@ -246,7 +246,8 @@ async fn run(
     message: Incoming,
 ) -> Result<Option<Outgoing>, Refused> {
     let manifest = message.manifest.clone();
-    let handled = AssertUnwindSafe(handler.handle(from, message)).catch_unwind().await;
+    let handling = Trace::within(message.trace, handler.handle(from, message));
+    let handled = AssertUnwindSafe(handling).catch_unwind().await;
     handled.unwrap_or_else(|panic| {
         let cause = panic.downcast_ref::<String>().map(String::as_str);
         let cause = cause.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text");

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use weir_domain::{CommandId, Incarnation};
-use weir_runtime::Stopwatch;
+use weir_runtime::{Stopwatch, Trace};
 
 use crate::error::{Refused, Unreadable, Unwritable};
 
@@ -59,13 +59,14 @@ pub struct Outgoing {
     pub command: Option<CommandId>,
     /// A tell that could not be handled within this time is dropped. An ask has its own.
     pub deadline: Option<Duration>,
-    /// The trace that the message belongs to, in the form of a W3C traceparent.
-    pub trace: Option<String>,
+    /// What it is sent for.
+    pub trace: Option<Trace>,
 }
 
 impl Outgoing {
     pub fn raw(manifest: Manifest, payload: impl Into<Bytes>) -> Self {
-        Self { manifest, payload: payload.into(), command: None, deadline: None, trace: None }
+        let trace = Trace::current();
+        Self { manifest, payload: payload.into(), command: None, deadline: None, trace }
     }
 
     pub fn of<T: Serialize>(manifest: Manifest, value: &T) -> Result<Self, Unwritable> {
@@ -86,12 +87,6 @@ impl Outgoing {
         self.deadline = Some(deadline);
         self
     }
-
-    #[must_use]
-    pub fn with_trace(mut self, trace: impl Into<String>) -> Self {
-        self.trace = Some(trace.into());
-        self
-    }
 }
 
 /// A message from another node, or its answer to an ask.
@@ -100,7 +95,8 @@ pub struct Incoming {
     pub manifest: Manifest,
     pub payload: Bytes,
     pub command: Option<CommandId>,
-    pub trace: Option<String>,
+    /// What it was sent for; its handler works for that, too.
+    pub trace: Option<Trace>,
     /// Whether the sender waits for an answer.
     pub is_ask: bool,
     pub(crate) deadline: Option<Duration>,

@@ -159,7 +159,7 @@ pub(crate) fn encode_message(
         manifest: message.manifest.clone(),
         corr,
         deadline_ms,
-        trace: message.trace.clone(),
+        trace: message.trace.map(|it| it.to_string()),
         command: message.command,
         payload: Blob(&message.payload),
     });
@@ -263,10 +263,12 @@ mod tests {
     /// Nodes of neighbouring versions must read each other: what is here may only be added to.
     #[test]
     fn the_form_of_a_message_on_the_wire_stays() {
-        let message = Outgoing::raw(Manifest::new("m", 1), vec![1, 2]).with_trace("t");
+        let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().ok();
+        let message = Outgoing { trace, ..Outgoing::raw(Manifest::new("m", 1), vec![1, 2]) };
         let bytes = encode_message("p", Some(9), Some(100), &message);
         let form = b"\x81\xa7message\x86\xa2to\xa1p\xa8manifest\x82\xa4name\xa1m\xa7version\x01\
-            \xa4corr\x09\xabdeadline_ms\x64\xa5trace\xa1t\xa7payload\xc4\x02\x01\x02";
+            \xa4corr\x09\xabdeadline_ms\x64\xa5trace\xd9\x37\
+            00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\xa7payload\xc4\x02\x01\x02";
         assert_eq!(bytes, form);
         let credit = encode(&Item::Credit { lane: Lane::Data, bytes: 5 });
         assert_eq!(credit, b"\x81\xa6credit\x82\xa4lane\xa4data\xa5bytes\x05");

@@ -24,6 +24,7 @@ mod shutdown;
 mod supervision;
 mod system;
 mod task;
+mod trace;
 
 pub use clock::{BootClock, ManualClock, Stopwatch, SystemClock, Uptime};
 pub use dead_letter::DeadLetters;
@@ -45,3 +46,4 @@ pub use supervision::{
 };
 pub use system::{System, SystemSettings};
 pub use task::{Task, TaskFailed, Tasks};
+pub use trace::{NoTrace, Trace};

@@ -4,6 +4,7 @@
 //!   that is idle and was opened first is closed; while none is idle, a new one waits, and others
 //!   behind it in the queue of the operating system.
 //! - A client that sends no whole head of a request in time is cut off, be it slow or silent.
+//! - A client that takes nothing of its answer for [`Bounds::unread_timeout`] is cut off.
 //! - An answer that is being sent, a stream of events too, keeps its connection for as long as it
 //!   lasts.
 
@@ -25,6 +26,7 @@ use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -43,11 +45,17 @@ pub(crate) struct Bounds {
     pub(crate) connections_max: usize,
     /// How long the head of a request may take, counted from the end of the one before.
     pub(crate) head_timeout: Duration,
+    /// How long a client may take nothing of what is there for it, or not confirm what was sent.
+    pub(crate) unread_timeout: Duration,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { connections_max: 240, head_timeout: Duration::from_secs(10) }
+        Self {
+            connections_max: 240,
+            head_timeout: Duration::from_secs(10),
+            unread_timeout: Duration::from_secs(60),
+        }
     }
 }
 
@@ -97,6 +105,9 @@ async fn connection(
     bounds: Bounds,
     closing: Closing,
 ) {
+    // The kernel counts it, also while the client says that it has no room. Without it the
+    // connection is as good, and ends later.
+    let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(bounds.unread_timeout));
     let (router, activity) = (TowerToHyperService::new(router), place.activity.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         let busy = Busy::begin(&activity);

@@ -1,4 +1,4 @@
-//! What surrounds every handler of every server, outermost first: request id, headers, trace,
+//! What surrounds every handler of every server, outermost first: request id, headers, span, trace,
 //! measure, problems, panics, time limit, body limit.
 
 use std::time::Duration;
@@ -14,6 +14,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
+use weir_runtime::Trace;
 
 use crate::problems;
 
@@ -41,6 +42,7 @@ pub(crate) fn around(router: Router, server: &'static str, limits: Limits) -> Ro
         .layer(CatchPanicLayer::custom(problems::after_panic))
         .layer(from_fn(problems::written))
         .layer(from_fn(move |request, next| measured(server, request, next)))
+        .layer(from_fn(traced))
         .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(()))
         .layer(map_response(with_security_headers))
         .layer(PropagateRequestIdLayer::x_request_id())
@@ -49,6 +51,8 @@ pub(crate) fn around(router: Router, server: &'static str, limits: Limits) -> Ro
 }
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
     headers.get(REQUEST_ID).and_then(|it| it.to_str().ok())
@@ -64,6 +68,14 @@ async fn without_unfit_id(mut request: Request) -> Request {
         request.headers_mut().remove(REQUEST_ID);
     }
     request
+}
+
+/// What a request does is done for the trace that the client names, or one that begins with it.
+async fn traced(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let named = headers.get(TRACEPARENT).and_then(|it| it.to_str().ok()?.parse().ok());
+    let begun = || request_id(headers)?.parse().ok().map(Trace::begun_by);
+    Trace::within(named.or_else(begun), next.run(request)).await
 }
 
 fn span(request: &Request) -> tracing::Span {

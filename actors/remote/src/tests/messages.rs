@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Semaphore;
 use weir_domain::CommandId;
+use weir_runtime::Trace;
 
 use super::links::linked;
 use super::*;
@@ -157,6 +158,30 @@ async fn a_large_message_travels_in_pieces_and_one_too_large_is_refused_here() {
     let exact = Outgoing::raw(NOTE, vec![1; 64 << 20]);
     let answer = a.ask(to, "notes", &exact, WITHIN).await.unwrap();
     assert_eq!(answer.payload.len(), 64 << 20);
+}
+
+/// Answers with the trace that it works for.
+struct Traced;
+
+#[async_trait]
+impl Handler for Traced {
+    async fn handle(&self, _: Incarnation, _: Incoming) -> Result<Option<Outgoing>, Refused> {
+        let trace = Trace::current().map(|it| it.to_string()).unwrap_or_default();
+        Ok(Some(Outgoing::raw(NOTE, trace.into_bytes())))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_done_elsewhere_is_done_for_the_same_trace() {
+    let (_network, a, b) = linked().await;
+    b.serve("traced", Arc::new(Traced));
+    let ask = async || {
+        let answer = a.ask(b.local().node.uid, "traced", &note(1), WITHIN).await.unwrap();
+        String::from_utf8(answer.payload.to_vec()).unwrap()
+    };
+    let trace = Trace::begun_by(uuid::Uuid::from_u128((7 << 64) | 9));
+    assert_eq!(Trace::within(Some(trace), ask()).await, trace.to_string());
+    assert_eq!(ask().await, "");
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,7 +13,8 @@ use super::*;
 const LONG: Duration = Duration::from_secs(20);
 const QUESTION: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
-/// A server with one plain route and one whose answer begins and goes on for ever.
+/// A server with one plain route, one whose answer begins and goes on for ever, and one whose answer
+/// is larger than all buffers between the two sides.
 async fn served(bounds: Bounds) -> (SocketAddr, watch::Sender<()>, impl Future<Output = ()>) {
     let endless = futures::stream::once(async { Ok::<_, Infallible>("begun\n") })
         .chain(futures::stream::pending());
@@ -22,6 +23,7 @@ async fn served(bounds: Bounds) -> (SocketAddr, watch::Sender<()>, impl Future<O
         "/endless",
         get(async move || Body::from_stream(endless.lock().unwrap().take().unwrap())),
     );
+    let router = router.route("/large", get(async || vec![b'x'; 64 << 20]));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (open, closing) = watch::channel(());
@@ -67,7 +69,8 @@ async fn half_a_request_and_silence_are_cut_off() {
 #[tokio::test]
 async fn an_answer_that_goes_on_outlives_every_bound() {
     let head_timeout = Duration::from_millis(50);
-    let (address, _open, _end) = served(Bounds { head_timeout, connections_max: 2 }).await;
+    let bounds = Bounds { head_timeout, connections_max: 2, ..Bounds::default() };
+    let (address, _open, _end) = served(bounds).await;
     let mut follower = connected(address, b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n").await;
     read_until(&mut follower, "begun").await;
     // Each of these needs the other place, and the last ones wait for the head's time to pass.
@@ -81,9 +84,20 @@ async fn an_answer_that_goes_on_outlives_every_bound() {
 }
 
 #[tokio::test]
+async fn who_does_not_read_an_answer_is_cut_off_and_makes_room() {
+    let unread_timeout = Duration::from_millis(300);
+    let bounds = Bounds { unread_timeout, connections_max: 1, ..Bounds::default() };
+    let (address, _open, _end) = served(bounds).await;
+    let lazy = connected(address, b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    lazy.readable().await.unwrap();
+    read_until(&mut connected(address, QUESTION).await, "answered").await;
+}
+
+#[tokio::test]
 async fn the_first_idle_connection_makes_room_for_a_new_one() {
     let head_timeout = LONG * 10;
-    let (address, _open, _end) = served(Bounds { head_timeout, connections_max: 3 }).await;
+    let bounds = Bounds { head_timeout, connections_max: 3, ..Bounds::default() };
+    let (address, _open, _end) = served(bounds).await;
     let mut half = Vec::new();
     for _ in 0..50 {
         half.push(connected(address, b"GET / HTTP/1.1\r\nhos").await);
