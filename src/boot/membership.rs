@@ -1,6 +1,6 @@
 //! From settings to the links, the membership and the leases of this node.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -10,7 +10,6 @@ use anyhow::Context as _;
 use weir_cluster::liveness::GossipSettings;
 use weir_cluster::resolver::{Strategy, Tie, Timing};
 use weir_cluster::singleton::Peers;
-use weir_cluster::watermark::{self, Watermarks};
 use weir_cluster::{
     Admission, Claim, Cluster, ClusterSettings, Details, Facts, LinkMesh, Mesh, SingletonSettings,
     Singletons, View,
@@ -18,14 +17,13 @@ use weir_cluster::{
 use weir_conf::Settings;
 use weir_conf::settings::{self, SplitBrainResolver};
 use weir_domain::{Incarnation, NodeStatus, NodeUid, Timestamp};
-use weir_persistence_api::LeaseName;
 use weir_persistence_api::LeaseStore;
 use weir_persistence_sql::Database;
 use weir_remote::{LinkState, Local, MessageSettings, Remote, TlsSettings, read_certificate};
-use weir_runtime::{Reason, System};
+use weir_runtime::System;
 
 use super::process::Process;
-use super::refusal;
+use super::{refusal, watermark};
 
 /// Longer than the list of members remembers those that were removed.
 const REMEMBERED: Duration = Duration::from_secs(25 * 3_600);
@@ -60,7 +58,8 @@ impl Membership {
         let claim = Claim::take(system, &cluster, store.as_ref())
             .await
             .map_err(|it| refusal::of_cluster(&it))?;
-        check_leases(&claim, store.as_ref()).await?;
+        let leases: Arc<dyn LeaseStore> = store.clone();
+        watermark::check(&claim.watermarks, leases.as_ref()).await?;
         let admission = Admission::default();
         let remote = match settings.has_peers() {
             true => Some(listen(settings, system, &cluster, &claim, &admission).await?),
@@ -70,8 +69,7 @@ impl Membership {
             cluster.address = remote.local().address.clone();
         }
         let certificate = settings.cluster.tls.certificate.clone();
-        let leases: Arc<dyn LeaseStore> = store.clone();
-        cluster.leases = Some(leases);
+        cluster.leases = Some(leases.clone());
         cluster.describe = describe(system, remote.clone(), certificate, about.clone());
         let mesh = remote.clone().map(|it| LinkMesh::start(system, it) as Arc<dyn Mesh>);
         let cluster = Cluster::start(system, cluster, claim, store.clone(), mesh, admission)
@@ -80,7 +78,7 @@ impl Membership {
         let peers = remote.clone().map(|it| Arc::new(it) as Arc<dyn Peers>);
         let singletons = singleton_settings(settings);
         let singletons = Singletons::new(system, store.clone(), facts, peers, singletons);
-        note_leases(system, &cluster, &singletons);
+        watermark::follow(system, &cluster, &singletons, leases);
         Ok(Self { cluster, singletons, remote, about })
     }
 
@@ -127,71 +125,6 @@ fn begun_at(uid: NodeUid) -> Option<Timestamp> {
     let (seconds, nanos) = uid.0.get_timestamp()?.to_unix();
     let millis = seconds.checked_mul(1_000)?.checked_add(u64::from(nanos) / 1_000_000)?;
     Some(Timestamp(i64::try_from(millis).ok()?))
-}
-
-/// A store whose leases have lower epochs than this node has seen was restored, or is behind.
-async fn check_leases(claim: &Claim, store: &dyn Database) -> anyhow::Result<()> {
-    let rows = store.lease_list().await.context("the leases can't be read")?;
-    for row in rows {
-        claim.watermarks.lease(&row.name, row.epoch).map_err(|it| refusal::of_watermark(&it))?;
-    }
-    Ok(())
-}
-
-/// Notes the epochs that are seen; a store that goes back while this node runs ends it.
-fn note_leases(system: &System, cluster: &Cluster, singletons: &Singletons) {
-    let (watermarks, mut seen) = (cluster.watermarks().clone(), singletons.seen_epochs());
-    let singletons = singletons.clone();
-    let (system, tasks) = (system.clone(), system.tasks().clone());
-    tasks.spawn("leases/watermark", async move {
-        let stopping = system.shutdown().stopping();
-        let mut is_over = false;
-        loop {
-            let mut epochs = (*seen.borrow_and_update()).as_ref().clone();
-            if is_over {
-                // What was taken here since the leases were last read.
-                for it in singletons.status() {
-                    let epoch = epochs.entry(it.name).or_default();
-                    *epoch = it.epoch.max(*epoch);
-                }
-                epochs.retain(|_, epoch| *epoch > 0);
-            }
-            match note(&watermarks, &epochs) {
-                Ok(false) => {}
-                Ok(true) => write(&system, &watermarks).await,
-                Err(error) => {
-                    let fault = refusal::of_watermark(&error);
-                    tracing::error!(code = %fault.code, "{fault}");
-                    system.shutdown().request(Reason::Failed(fault));
-                    return;
-                }
-            }
-            // What was seen until the end is noted, too.
-            if is_over {
-                return;
-            }
-            is_over = tokio::select! {
-                it = seen.changed() => it.is_err(),
-                () = stopping.stopped() => true,
-            };
-        }
-    });
-}
-
-/// Whether there is something new to be written.
-fn note(
-    watermarks: &Watermarks,
-    epochs: &BTreeMap<LeaseName, u64>,
-) -> Result<bool, watermark::Error> {
-    epochs.iter().try_fold(false, |news, (name, epoch)| Ok(watermarks.lease(name, *epoch)? | news))
-}
-
-async fn write(system: &System, watermarks: &Watermarks) {
-    let marks = watermarks.clone();
-    let written = system.tasks().spawn_blocking("leases/watermark", move || marks.write());
-    if let Ok(Err(error)) = written.join().await {
-        tracing::warn!(code = "WEIR-00055", %error, "the watermark was not written");
-    }
 }
 
 async fn listen(

@@ -18,6 +18,7 @@ pub(crate) mod schema;
 mod servers;
 mod summary;
 mod views;
+mod watermark;
 
 use std::process::ExitCode;
 

@@ -1,0 +1,82 @@
+//! The epochs that this node has seen, noted so that a store which goes back is noticed: one that was
+//! restored, or a replica that was behind when it took over.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use weir_cluster::watermark::{Error, Watermarks};
+use weir_cluster::{Cluster, Singletons};
+use weir_domain::Fault;
+use weir_persistence_api::{LeaseName, LeaseStore};
+use weir_runtime::{Phase, Reason, System};
+
+use super::refusal;
+
+/// A store whose leases have lower epochs than this node has seen was restored, or is behind.
+pub(crate) async fn check(marks: &Watermarks, leases: &dyn LeaseStore) -> anyhow::Result<()> {
+    let rows = leases.lease_list().await.context("the leases can't be read")?;
+    let epochs = rows.into_iter().map(|it| (it.name, it.epoch)).collect();
+    note(marks, &epochs).map_err(|it| refusal::of_watermark(&it))?;
+    Ok(())
+}
+
+/// Notes the epochs that are seen; a store that goes back while this node runs ends it.
+pub(crate) fn follow(
+    system: &System,
+    cluster: &Cluster,
+    singletons: &Singletons,
+    leases: Arc<dyn LeaseStore>,
+) {
+    let marks = cluster.watermarks().clone();
+    note_last(system, marks.clone(), leases);
+    let mut seen = singletons.seen_epochs();
+    let (system, tasks) = (system.clone(), system.tasks().clone());
+    tasks.spawn("leases/watermark", async move {
+        let stopping = system.shutdown().stopping();
+        loop {
+            let epochs = seen.borrow_and_update().clone();
+            match note(&marks, &epochs) {
+                Ok(false) => {}
+                Ok(true) => write(&system, &marks).await,
+                Err(error) => {
+                    let fault = refusal::of_watermark(&error);
+                    tracing::error!(code = %fault.code, "{fault}");
+                    system.shutdown().request(Reason::Failed(fault));
+                    return;
+                }
+            }
+            tokio::select! {
+                it = seen.changed() => if it.is_err() { return },
+                () = stopping.stopped() => return,
+            }
+        }
+    });
+}
+
+/// What was taken here since the leases were last read is noted, too, when this node leaves.
+fn note_last(system: &System, marks: Watermarks, leases: Arc<dyn LeaseStore>) {
+    let it = system.clone();
+    let step = async move {
+        if let Err(error) = check(&marks, leases.as_ref()).await {
+            return Err(Fault::transient(55, format!("{error:#}")));
+        }
+        write(&it, &marks).await;
+        Ok(())
+    };
+    // Refused only by a system that stops already: then it has seen nothing.
+    let _ = system.shutdown().add(Phase::ClusterLeave, "leases-watermark", step);
+}
+
+/// Whether there is something new to be written.
+fn note(marks: &Watermarks, epochs: &BTreeMap<LeaseName, u64>) -> Result<bool, Error> {
+    epochs.iter().try_fold(false, |news, (name, epoch)| Ok(marks.lease(name, *epoch)? | news))
+}
+
+async fn write(system: &System, marks: &Watermarks) {
+    let marks = marks.clone();
+    let written = system.tasks().spawn_blocking("leases/watermark", move || marks.write());
+    if let Ok(Err(error)) = written.join().await {
+        tracing::warn!(code = "WEIR-00055", %error, "the watermark was not written");
+    }
+}
