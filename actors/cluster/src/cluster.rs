@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, watch};
-use weir_domain::{Fault, Member, NodeName, NodeStatus, NodeUid, Timestamp};
+use weir_domain::{Fault, Incarnation, Member, NodeName, NodeStatus, NodeUid, Timestamp};
 use weir_persistence_api::{ClusterIdentity, MemberStore};
 use weir_runtime::{Phase, System};
 
@@ -180,12 +180,6 @@ impl Cluster {
         self.0.outlets.events.subscribe()
     }
 
-    /// For those who have something to say about the cluster, too.
-    pub fn publish(&self, event: ClusterEvent) {
-        // An error only says that nobody listens.
-        let _ = self.0.outlets.events.send(event);
-    }
-
     /// The links to the other nodes as they are now.
     pub fn links(&self) -> Vec<MeshLink> {
         self.0.outside.as_ref().map(|it| it.mesh.links()).unwrap_or_default()
@@ -228,7 +222,7 @@ impl Cluster {
     }
 
     /// Asks a member to leave: it ends gracefully. Returns it as it is in the list then.
-    pub async fn leave(&self, node: &NodeName) -> Result<Member, OrderError> {
+    pub async fn leave(&self, node: &Incarnation) -> Result<Member, OrderError> {
         let member = self.present(node)?;
         if member.node.uid == self.0.system.uid() {
             return self.leave_myself(&member).await;
@@ -249,26 +243,28 @@ impl Cluster {
     }
 
     /// Takes a member that can't be reached out of the cluster: its process may still run, and
-    /// stops as soon as it learns of it. One that works is not taken out unless it is forced.
-    pub async fn down(&self, node: &NodeName, is_forced: bool) -> Result<Member, OrderError> {
+    /// stops as soon as it learns of it. One that works is not taken out.
+    pub async fn down(&self, node: &Incarnation) -> Result<Member, OrderError> {
         let member = self.present(node)?;
-        if !is_forced && self.view().borrow().reach.is_reachable(member.node.uid) {
-            return Err(OrderError::StillReachable { node: node.clone() });
+        if self.view().borrow().reach.is_reachable(node.uid) {
+            return Err(OrderError::StillReachable { node: node.name.clone() });
         }
         self.order(&member, Order::Down).await
     }
 
-    fn present(&self, node: &NodeName) -> Result<Member, OrderError> {
+    /// The member of this life: a later one of the same name was not meant.
+    fn present(&self, node: &Incarnation) -> Result<Member, OrderError> {
         let view = self.view().borrow().clone();
-        let member = view.named(node).ok_or_else(|| OrderError::Unknown(node.clone()))?;
+        let name = || node.name.clone();
+        let member = view.member(node.uid).ok_or_else(|| OrderError::Unknown(name()))?;
         match is_present(member.status) {
             true => Ok(member.clone()),
-            false => Err(OrderError::Over { node: node.clone(), status: member.status }),
+            false => Err(OrderError::Over { node: name(), status: member.status }),
         }
     }
 
     /// Has something done to a member and waits until the list shows it.
-    async fn order(&self, member: &Member, order: Order) -> Result<Member, OrderError> {
+    pub(crate) async fn order(&self, member: &Member, order: Order) -> Result<Member, OrderError> {
         if let Some(cause) = self.view().borrow().store_trouble.clone() {
             return Err(OrderError::StoreLost(cause));
         }

@@ -50,12 +50,6 @@ pub enum ClusterEvent {
         reason: String,
     },
     StoreBack,
-    /// A lease has another owner, or none.
-    SingletonMoved {
-        name: String,
-        owner: Option<String>,
-        epoch: u64,
-    },
 }
 
 /// What became of the members from one view to the next.

@@ -85,11 +85,11 @@ impl Cluster for Engine {
     }
 
     async fn member_leave(&self, node: &Incarnation) -> Result<(), Refusal> {
-        self.membership.cluster.leave(&node.name).await.map(drop).map_err(|it| refusal(&it))
+        self.membership.cluster.leave(node).await.map(drop).map_err(|it| refusal(&it))
     }
 
     async fn member_down(&self, node: &Incarnation) -> Result<(), Refusal> {
-        self.membership.cluster.down(&node.name, false).await.map(drop).map_err(|it| refusal(&it))
+        self.membership.cluster.down(node).await.map(drop).map_err(|it| refusal(&it))
     }
 
     async fn lease_move(&self, lease: &str, node: Option<&NodeName>) -> Result<(), Refusal> {
@@ -220,10 +220,6 @@ fn change(event: ClusterEvent) -> ClusterChange {
         ClusterEvent::Resolved { reason } => ClusterChange::Resolved { reason },
         ClusterEvent::StoreLost { reason } => ClusterChange::StoreLost { reason },
         ClusterEvent::StoreBack => ClusterChange::StoreBack,
-        ClusterEvent::SingletonMoved { name, owner, epoch } => {
-            let owner = owner.and_then(|it| it.parse().ok());
-            ClusterChange::SingletonMoved { name, owner, epoch }
-        }
     }
 }
 
@@ -244,7 +240,7 @@ fn refusal(error: &OrderError) -> Refusal {
             Refusal::Conflict { detail, hint: None }
         }
         OrderError::StoreLost(_) | OrderError::Timeout(_) | OrderError::ShuttingDown => {
-            Fault::transient(58, detail).into()
+            Fault::transient(67, detail).into()
         }
     }
 }

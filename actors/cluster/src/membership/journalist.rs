@@ -76,6 +76,6 @@ fn log(event: &ClusterEvent) {
             tracing::info!(code = %code::STORE_BACK, "the list of members can be used again");
         }
         // Logged where they happen.
-        ClusterEvent::Resolved { .. } | ClusterEvent::SingletonMoved { .. } => {}
+        ClusterEvent::Resolved { .. } => {}
     }
 }

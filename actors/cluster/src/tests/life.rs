@@ -1,11 +1,14 @@
 //! Nodes come, go and come back.
 
+use weir_domain::Incarnation;
 use weir_domain::NodeStatus::{Removed, Up};
 
 use super::*;
 use crate::ClusterEvent;
 use crate::OrderError;
 use crate::code;
+use crate::membership::Order;
+use crate::testing::member;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -124,8 +127,8 @@ async fn an_administrator_tells_another_node_to_leave() {
     let world = World::new();
     let mut nodes = world.start_up(2).await;
     let told = nodes.remove(1);
-    let (cluster, name) = (nodes[0].cluster.clone(), told.system.node().clone());
-    let asked = system_tasks().spawn("ask", async move { cluster.leave(&name).await });
+    let (cluster, node) = (nodes[0].cluster.clone(), told.system.incarnation());
+    let asked = system_tasks().spawn("ask", async move { cluster.leave(&node).await });
     world.within(5 * SECOND, "it ends", || told.report.is_finished()).await;
     assert!(asked.join().await.unwrap().is_ok());
     let reason = told.reason().await;
@@ -136,16 +139,25 @@ async fn an_administrator_tells_another_node_to_leave() {
 async fn one_that_works_is_not_taken_out_and_one_that_is_unknown_is_named() {
     let world = World::new();
     let nodes = world.start_up(2).await;
-    let [one, two] = [0, 1].map(|n: usize| nodes[n].system.node().clone());
-    let down = nodes[0].cluster.down(&two, false).await;
-    assert_eq!(down, Err(OrderError::StillReachable { node: two.clone() }));
-    let nobody = NodeName::new("nobody").unwrap();
-    assert_eq!(nodes[0].cluster.leave(&nobody).await, Err(OrderError::Unknown(nobody)));
+    let two = nodes[1].system.incarnation();
+    let down = nodes[0].cluster.down(&two).await;
+    assert_eq!(down, Err(OrderError::StillReachable { node: two.name.clone() }));
+    // Another life of the same name is not meant.
+    let nobody = Incarnation { uid: member(9, Up).node.uid, ..two.clone() };
+    let left = nodes[0].cluster.leave(&nobody).await;
+    assert_eq!(left, Err(OrderError::Unknown(nobody.name)));
+    assert_eq!(nodes[0].status_of(&nodes[1]), Some(Up));
+}
 
-    let cluster = nodes[0].cluster.clone();
-    let forced = system_tasks().spawn("down", async move { cluster.down(&two, true).await });
+#[tokio::test(start_paused = true)]
+async fn one_that_is_taken_out_stops_and_the_others_go_on() {
+    let world = World::new();
+    let nodes = world.start_up(2).await;
+    let (cluster, view) = (nodes[0].cluster.clone(), nodes[0].view());
+    let two = view.member(nodes[1].uid()).unwrap().clone();
+    let down = async move { cluster.order(&two, Order::Down).await };
+    let down = system_tasks().spawn("down", down);
     world.within(2 * SECOND, "it stops", || nodes[1].is_stopping()).await;
-    assert!(forced.join().await.unwrap().is_ok());
+    assert!(down.join().await.unwrap().is_ok());
     assert_eq!(nodes[0].status_of(&nodes[0]), Some(Up));
-    assert_eq!(nodes[0].view().named(&one).unwrap().node.uid, nodes[0].uid());
 }

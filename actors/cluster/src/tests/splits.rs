@@ -66,7 +66,7 @@ async fn without_the_store_nothing_changes_and_nobody_stops() {
     world.until("it is known", || nodes.iter().all(|it| it.view().store_trouble.is_some())).await;
     world.pass(60 * SECOND).await;
     assert!(nodes.iter().all(|it| !it.is_stopping() && it.sees_up(2)));
-    let told = nodes[0].cluster.leave(nodes[1].system.node()).await;
+    let told = nodes[0].cluster.leave(&nodes[1].system.incarnation()).await;
     assert!(matches!(told, Err(crate::OrderError::StoreLost(_))), "{told:?}");
     world.store.faults().heal();
     world
