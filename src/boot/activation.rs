@@ -1,8 +1,8 @@
 //! The activation agent: drives this engine from what it runs to what is deployed.
 //!
 //! It reads the whole of what should run, whenever it is told that something changed and again and
-//! again, and does what is missing. Workflows
-//! whose plan and place are the same go on untouched; the others are drained and started anew.
+//! again, and does what is missing. Workflows whose plan and place are the same go on untouched; the
+//! others are drained and started anew.
 //! Nothing runs before `begin`: whoever starts the engine may deploy first, so that no stream is
 //! begun by a plan that is about to be replaced.
 

@@ -67,7 +67,9 @@ async fn open(
 
     withdraw_others(engine, project).await?;
     deploy(engine, project, &dir).await?;
-    engine.begin().await;
+    if !engine.begin().await {
+        return Ok(());
+    }
     summary::announce(&summary::Places {
         project: project.name.to_string(),
         directory: dir,

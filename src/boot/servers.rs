@@ -128,8 +128,7 @@ impl EngineListeners {
         let rest_url = url(&rest)?;
         let shared = Arc::new(engine.clone());
         let writes = writes(&process.settings.management);
-        let router =
-            http::engine::router_with(shared.clone(), shared.clone(), writes.clone(), limits);
+        let router = http::engine::router(shared.clone(), shared.clone(), writes.clone(), limits);
         serve(process, system, "rest server", rest, router)?;
         let mut places = EnginePlaces { rest: rest_url, management: None, metrics: None };
         if let Some(listener) = management {

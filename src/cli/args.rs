@@ -43,6 +43,27 @@ impl Global {
     }
 }
 
+/// What a command is shown with that not everybody may give.
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    /// A file with the token that commands need; without it the variable WEIR_MANAGEMENT_TOKEN
+    #[arg(long, global = true, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+}
+
+impl TokenArgs {
+    /// Never an argument: other users of the machine see those.
+    pub(crate) fn token(&self) -> Result<Option<String>, Failure> {
+        let text = match &self.token_file {
+            Some(file) => fs::read_to_string(file).map(Some).map_err(|error| {
+                Failure::of(format!("can't read the token in {}", file.display()), error)
+            })?,
+            None => std::env::var("WEIR_MANAGEMENT_TOKEN").ok(),
+        };
+        Ok(text.map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()))
+    }
+}
+
 /// Which management server to ask, and what to show it.
 #[derive(Debug, Args)]
 pub(crate) struct ManagementArgs {
@@ -55,28 +76,16 @@ pub(crate) struct ManagementArgs {
         default_value = "http://127.0.0.1:8558"
     )]
     pub(crate) management: String,
-    /// A file with the token that commands need; without it the variable WEIR_MANAGEMENT_TOKEN
-    #[arg(long, global = true, value_name = "FILE")]
-    token_file: Option<PathBuf>,
+    #[command(flatten)]
+    token: TokenArgs,
 }
 
 impl ManagementArgs {
     pub(crate) fn client(&self) -> Result<Management, Failure> {
-        Management::new(&self.management, self.token()?).map_err(|error| {
+        Management::new(&self.management, self.token.token()?).map_err(|error| {
             let failure = Failure::of_client("can't ask the management server", error);
             failure.with_hint("weir cluster status --management http://127.0.0.1:8558")
         })
-    }
-
-    /// Never an argument: other users of the machine see those.
-    fn token(&self) -> Result<Option<String>, Failure> {
-        let text = match &self.token_file {
-            Some(file) => fs::read_to_string(file).map(Some).map_err(|error| {
-                Failure::of(format!("can't read the token in {}", file.display()), error)
-            })?,
-            None => std::env::var("WEIR_MANAGEMENT_TOKEN").ok(),
-        };
-        Ok(text.map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()))
     }
 }
 

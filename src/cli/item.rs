@@ -11,6 +11,7 @@ use weir_http_api::{
 };
 use weir_http_client::{Client, Error};
 
+use super::args::TokenArgs;
 use super::failure::{Exit, Failure};
 use super::human;
 use super::look::Look;
@@ -51,6 +52,8 @@ pub(crate) struct Reset {
     /// Only say how many they are
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    token: TokenArgs,
 }
 
 fn source(text: &str) -> Result<SourceName, &'static str> {
@@ -106,12 +109,13 @@ impl List {
 
 impl Reset {
     async fn run(self, client: &Client, out: &Output) -> Result<(), Failure> {
-        let Self { source, names, dry_run } = self;
+        let Self { source, names, dry_run, token } = self;
+        let token = token.token()?;
         let names: Vec<_> = names.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
         let named = names.len() as u64;
         let names = Some(names).filter(|it| !it.is_empty());
         let command = ItemsReset { source, names, dry_run };
-        let result = client.items_reset(&command, token().as_deref()).await;
+        let result = client.items_reset(&command, token.as_deref()).await;
         let result = result.map_err(|error| refused("can't reset items", error))?;
         out.show(&result, reset)?;
         match left_out(&result, named) {
@@ -119,12 +123,6 @@ impl Reset {
             None => Ok(()),
         }
     }
-}
-
-/// Only an engine on another machine asks for it.
-fn token() -> Option<String> {
-    let token = std::env::var("WEIR_MANAGEMENT_TOKEN").ok()?.trim().to_owned();
-    Some(token).filter(|it| !it.is_empty())
 }
 
 /// Who names an item expects that it is reset.

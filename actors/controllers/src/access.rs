@@ -11,7 +11,6 @@
 
 mod coordinator;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -66,7 +65,7 @@ pub type Answer<T> = Result<T, Failure>;
 
 /// The way to the coordinator, wherever it lives. Cheap to clone.
 #[derive(Clone)]
-pub struct AccessCoordinator(Arc<Proxy<AccessService>>);
+pub struct AccessCoordinator(Proxy<AccessService>);
 
 /// An engine of another version may answer what this one does not expect.
 fn odd<T>(response: Response) -> Answer<T> {
@@ -81,7 +80,7 @@ fn odd<T>(response: Response) -> Answer<T> {
 
 impl AccessCoordinator {
     pub fn new(proxy: Proxy<AccessService>) -> Self {
-        Self(Arc::new(proxy))
+        Self(proxy)
     }
 
     pub async fn claim(&self, request: ClaimRequest) -> Answer<Option<Claim>> {

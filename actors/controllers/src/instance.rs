@@ -60,7 +60,10 @@ impl<M: ractor::Message> Control for Actors<M> {
         match self.0.ended().await {
             ChildState::Failed { cause } => cause,
             // It was stopped by the one who asks, or its system ends.
-            _ => std::future::pending().await,
+            ChildState::Starting
+            | ChildState::Running { .. }
+            | ChildState::Restarting { .. }
+            | ChildState::Stopped => std::future::pending().await,
         }
     }
 }
@@ -88,7 +91,11 @@ impl<B: EventSourced> Control for Host<B> {
         self.0
             .wait_for(|it| match it {
                 HostStatus::Failed { cause } => Some(cause.clone()),
-                _ => None,
+                HostStatus::Recovering { .. }
+                | HostStatus::Running { .. }
+                | HostStatus::Suspended { .. }
+                | HostStatus::Restarting { .. }
+                | HostStatus::Stopped => None,
             })
             .await
     }

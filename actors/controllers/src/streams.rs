@@ -14,7 +14,6 @@
 mod gatherer;
 mod history;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::SpawnErr;
@@ -68,7 +67,7 @@ pub type Answer<T> = Result<T, Failure>;
 #[derive(Clone)]
 pub struct StreamMonitor {
     gatherer: Ref<Command>,
-    history: Arc<Proxy<StreamHistory>>,
+    history: Proxy<StreamHistory>,
 }
 
 impl StreamMonitor {
@@ -77,7 +76,6 @@ impl StreamMonitor {
         history: Proxy<StreamHistory>,
         restarts: RestartPolicy,
     ) -> Result<Self, SpawnErr> {
-        let history = Arc::new(history);
         let gatherer = gatherer::spawn(system, history.clone(), restarts).await?;
         Ok(Self { gatherer, history })
     }

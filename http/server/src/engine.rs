@@ -38,13 +38,8 @@ impl FromRef<Asked> for Arc<dyn Cluster> {
     }
 }
 
-/// All routes of an engine that takes commands from its own machine alone.
-pub fn router(engine: Arc<dyn Engine>, cluster: Arc<dyn Cluster>, limits: Limits) -> Router {
-    router_with(engine, cluster, Writes::refused(), limits)
-}
-
 /// All routes of an engine that takes commands from its own machine, and as `writes` says.
-pub fn router_with(
+pub fn router(
     engine: Arc<dyn Engine>,
     cluster: Arc<dyn Cluster>,
     writes: Writes,

@@ -76,11 +76,11 @@ pub enum Failure {
 
 /// The way to Deployment Storage, wherever it lives. Cheap to clone.
 #[derive(Clone)]
-pub struct DeploymentStorage(Arc<Proxy<DeploymentService>>);
+pub struct DeploymentStorage(Proxy<DeploymentService>);
 
 impl DeploymentStorage {
     pub fn new(proxy: Proxy<DeploymentService>) -> Self {
-        Self(Arc::new(proxy))
+        Self(proxy)
     }
 
     /// Makes this content the current one of its project.

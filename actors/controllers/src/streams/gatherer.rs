@@ -1,7 +1,6 @@
 //! The gatherer: what this engine reports, kept until the history has it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{FutureExt as _, TryFutureExt as _};
@@ -30,7 +29,7 @@ pub(super) enum Command {
 
 pub(super) async fn spawn(
     system: &System,
-    history: Arc<Proxy<StreamHistory>>,
+    history: Proxy<StreamHistory>,
     restarts: RestartPolicy,
 ) -> Result<Ref<Command>, SpawnErr> {
     const NAME: &str = "stream-gatherer";
@@ -48,7 +47,7 @@ pub(super) async fn spawn(
 #[derive(Clone)]
 struct Gatherer {
     system: System,
-    history: Arc<Proxy<StreamHistory>>,
+    history: Proxy<StreamHistory>,
 }
 
 enum Message {

@@ -272,14 +272,20 @@ pub(crate) async fn served(router: Router) -> String {
 
 pub(crate) async fn engine() -> String {
     let limits = Limits::default();
-    served(engine::router(Arc::new(FakeEngine::new()), Arc::new(FakeCluster::new()), limits)).await
+    served(engine::router(
+        Arc::new(FakeEngine::new()),
+        Arc::new(FakeCluster::new()),
+        Writes::refused(),
+        limits,
+    ))
+    .await
 }
 
 /// One that takes commands with this token from other machines, too.
 pub(crate) async fn engine_with_token(token: &str) -> String {
     let (engine, cluster) = (Arc::new(FakeEngine::new()), Arc::new(FakeCluster::new()));
     let writes = Writes::with_token(token);
-    served(engine::router_with(engine, cluster, writes, Limits::default())).await
+    served(engine::router(engine, cluster, writes, Limits::default())).await
 }
 
 pub(crate) async fn config_server(engine: &str) -> String {
