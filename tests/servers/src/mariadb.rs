@@ -39,6 +39,8 @@ impl MariaDb {
         install
             .arg("--no-defaults")
             .arg(format!("--datadir={}", directory.path().join("data").display()))
+            // A server that starts removes what others have of temporary tables in the same place.
+            .arg(format!("--tmpdir={}", directory.path().display()))
             .args(["--auth-root-authentication-method=normal", "--skip-test-db"])
             .arg("--innodb-log-file-size=16M");
         if process::is_root() {
@@ -60,6 +62,7 @@ impl MariaDb {
         command
             .arg("--no-defaults")
             .arg(format!("--datadir={}", path.join("data").display()))
+            .arg(format!("--tmpdir={}", path.display()))
             .arg(format!("--socket={}", self.socket().display()))
             .arg(format!("--pid-file={}", path.join("mariadb.pid").display()))
             .arg(format!("--bind-address={}", self.options.bind))
