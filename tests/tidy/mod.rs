@@ -1,10 +1,11 @@
-//! What keeps the house in order: dependencies, licences, generated files, codes, documents.
+//! What keeps the house in order: dependencies, licences, generated files, codes, documents, units.
 
 mod codes;
 mod dependencies;
 mod documents;
 mod generated;
 mod licences;
+mod units;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
