@@ -3,6 +3,7 @@
 //!
 //! What takes longer, and faults at random, are in `chaos`.
 
+mod clocks;
 mod form;
 mod leave;
 mod loss;

@@ -6,6 +6,7 @@
 //!   about time.
 //! - Whoever waits for the cluster asks its management, as an operator would.
 
+mod clock;
 mod commands;
 mod database;
 mod files;
@@ -49,12 +50,21 @@ pub(crate) struct Setup {
     kind: Kind,
     settings: Vec<String>,
     has_schema: bool,
+    /// By how many seconds the clock of each node is off; empty: they have this machine's.
+    clocks: Vec<i64>,
 }
 
 impl Setup {
     /// A setting that differs from the sample, for all nodes.
     pub(crate) fn set(mut self, setting: &str) -> Self {
         self.settings.push(setting.to_owned());
+        self
+    }
+
+    /// Gives each node a clock of its own, which is off by so many seconds.
+    pub(crate) fn clocks(mut self, seconds: &[i64]) -> Self {
+        assert_eq!(seconds.len(), self.nodes, "a clock for each node");
+        self.clocks = seconds.to_vec();
         self
     }
 
@@ -73,8 +83,14 @@ impl Setup {
         let root = tempfile::Builder::new().prefix("weir-cluster-").tempdir().unwrap();
         make_certificates(&root.path().join("tls"), &hosts);
         let database = Database::start(&net, self.kind, root.path());
-        let node = |name: &String| self.node(&net, &database, root.path(), name);
-        let nodes: Vec<_> = names.iter().map(node).collect();
+        let node = |(at, name): (usize, &String)| {
+            let node = self.node(&net, &database, root.path(), name);
+            match self.clocks.get(at) {
+                Some(seconds) => node.with_clock(*seconds),
+                None => node,
+            }
+        };
+        let nodes: Vec<_> = names.iter().enumerate().map(node).collect();
         if self.has_schema {
             let ran = nodes[0].weir_with_conf(&["persistence", "migrate"]);
             assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
@@ -154,7 +170,13 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// A cluster of so many nodes, up to three of them as the samples have them.
     pub(crate) fn of(nodes: usize, kind: Kind) -> Setup {
-        Setup { nodes, kind, settings: Vec::new(), has_schema: true }
+        Setup {
+            nodes,
+            kind,
+            settings: Vec::new(),
+            has_schema: true,
+            clocks: Vec::new(),
+        }
     }
 
     pub(crate) fn root(&self) -> &Path {

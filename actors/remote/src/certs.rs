@@ -20,8 +20,9 @@ const CA_KEY: &str = "ca.key";
 const CA_NAME: &str = "Weir cluster CA";
 const CA_AGE: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
 const AGE: Duration = Duration::from_secs(2 * 365 * 24 * 3_600);
-/// Certificates begin to be valid a little in the past: clocks differ.
-const SKEW: Duration = Duration::from_secs(3_600);
+/// Certificates begin to be valid in the past: clocks differ, and more than by an hour where one of
+/// them has the wrong time zone.
+const SKEW: Duration = Duration::from_secs(24 * 3_600);
 
 /// What to do about files that are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,6 +189,19 @@ mod tests {
         for key in ["ca.key", "node-1.key"] {
             let mode = fs::metadata(path.join(key)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_host_whose_clock_is_behind_by_hours_takes_them() {
+        let directory = tempfile::tempdir().unwrap();
+        dev(directory.path(), &["node-1".to_owned()], Existing::Keep, NOW).unwrap();
+        for name in ["ca.pem", "node-1.pem"] {
+            let pem = fs::read(directory.path().join(name)).unwrap();
+            let (_, pem) = x509_parser::pem::parse_x509_pem(&pem).unwrap();
+            let begins = pem.parse_x509().unwrap().validity().not_before.timestamp() * 1_000;
+            let behind = 14 * 3_600_000;
+            assert!(begins < NOW.0 - behind, "{name} begins {} ms early", NOW.0 - begins);
         }
     }
 

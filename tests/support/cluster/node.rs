@@ -12,6 +12,7 @@ use weir_http_api::{LeaseView, MembersView, Page};
 
 use super::super::ran::{Ran, binary};
 use super::super::{DEADLINE, Net, wait_for, wait_until};
+use super::clock::Clock;
 use super::http::{self, Answer};
 
 pub(super) const MANAGEMENT_PORT: u16 = 8558;
@@ -25,6 +26,8 @@ pub(crate) struct Node {
     arguments: Vec<OsString>,
     environment: Vec<(&'static str, OsString)>,
     directory: PathBuf,
+    /// `None`: it has the clock of this machine.
+    clock: Option<Clock>,
     child: Option<Child>,
     /// Where its present life begins in its log.
     life: usize,
@@ -44,7 +47,28 @@ impl Node {
         fs::create_dir_all(&directory).unwrap();
         fs::write(directory.join("weir.log"), "").unwrap();
         let name = name.to_owned();
-        Self { name, net, arguments, environment, directory, child: None, life: 0, memory_peak: 0 }
+        Self {
+            name,
+            net,
+            arguments,
+            environment,
+            directory,
+            clock: None,
+            child: None,
+            life: 0,
+            memory_peak: 0,
+        }
+    }
+
+    /// Gives it a clock of its own, which is off by so many seconds.
+    pub(super) fn with_clock(mut self, seconds: i64) -> Self {
+        self.clock = Some(Clock::new(&self.directory, seconds));
+        self
+    }
+
+    /// Sets its clock, for its present life and for those to come.
+    pub(crate) fn set_clock(&self, seconds: i64) {
+        self.clock.as_ref().expect("it was given a clock of its own").set(seconds);
     }
 
     /// Begins a life. Only the thread that runs the test may: its processes die with it.
@@ -68,8 +92,11 @@ impl Node {
 
     /// `weir` on this node's host, in its directory and environment.
     pub(crate) fn command(&self) -> Command {
-        let weir = binary();
-        let mut command = self.net.command(&self.name, weir.get_program().to_str().unwrap());
+        let weir = binary().get_program().to_owned();
+        let wrapper = self.clock.as_ref().map(Clock::wrapper).unwrap_or_default();
+        let words: Vec<_> = wrapper.into_iter().chain([weir]).collect();
+        let mut command = self.net.command(&self.name, words[0].to_str().unwrap());
+        command.args(&words[1..]);
         command.env_remove("WEIR_SERVER").env("NO_COLOR", "1").current_dir(&self.directory);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
@@ -98,6 +125,13 @@ impl Node {
         let mut child = self.child.take().unwrap_or_else(|| panic!("{} does not run", self.name));
         child.kill().unwrap();
         child.wait().unwrap();
+        self.forget(child.id());
+    }
+
+    fn forget(&self, pid: u32) {
+        if let Some(clock) = &self.clock {
+            clock.forget(pid);
+        }
     }
 
     /// It stands still, and its kernel goes on answering for it.
@@ -208,10 +242,11 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
+        if let Some(mut child) = self.child.take() {
             // It may have ended long ago: then there is nothing to kill.
             let _ = child.kill();
             let _ = child.wait();
+            self.forget(child.id());
         }
         if std::thread::panicking() {
             let log = self.whole_log();
