@@ -4,6 +4,7 @@
 //! What takes longer, and faults at random, are in `chaos`.
 
 mod clocks;
+mod discovery;
 mod form;
 mod leave;
 mod loss;

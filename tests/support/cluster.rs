@@ -26,7 +26,7 @@ use tempfile::TempDir;
 use weir_domain::NodeStatus;
 use weir_http_api::{LeaseView, MemberView};
 
-use super::{DEADLINE, Net, Project, wait_for, wait_until};
+use super::{DEADLINE, Dns, Net, Project, wait_for, wait_until};
 pub(crate) use commands::Commands;
 use database::Database;
 pub(crate) use database::Kind;
@@ -44,6 +44,9 @@ pub(crate) const DEPOSED: &[&str] = &["fault=WEIR-06009", "WEIR-06018"];
 /// The host of the database.
 pub(crate) const DB: &str = "db";
 
+/// The host of the DNS server, where there is one.
+const DNS: &str = "dns";
+
 /// What a cluster is started with.
 pub(crate) struct Setup {
     nodes: usize,
@@ -52,6 +55,7 @@ pub(crate) struct Setup {
     has_schema: bool,
     /// By how many seconds the clock of each node is off; empty: they have this machine's.
     clocks: Vec<i64>,
+    has_dns: bool,
 }
 
 impl Setup {
@@ -68,6 +72,12 @@ impl Setup {
         self
     }
 
+    /// What names lead to is said by a DNS server, which knows the database at first.
+    pub(crate) fn with_dns(mut self) -> Self {
+        self.has_dns = true;
+        self
+    }
+
     /// Nobody prepares the database.
     pub(crate) fn without_schema(mut self) -> Self {
         self.has_schema = false;
@@ -78,8 +88,11 @@ impl Setup {
     pub(crate) fn prepared(self) -> Option<Cluster> {
         let serial = one_at_a_time();
         let names: Vec<_> = (1..=self.nodes).map(|it| format!("node-{it}")).collect();
-        let hosts: Vec<_> = names.iter().map(String::as_str).chain([DB]).collect();
-        let net = Arc::new(Net::of(&hosts)?);
+        let mut hosts: Vec<_> = names.iter().map(String::as_str).chain([DB]).collect();
+        let name_server = self.has_dns.then_some(DNS);
+        hosts.extend(name_server);
+        let net = Arc::new(Net::with_name_server(&hosts, name_server)?);
+        let dns = name_server.map(|_| Dns::start(&net, &[(DB, net.address(DB))]));
         let root = tempfile::Builder::new().prefix("weir-cluster-").tempdir().unwrap();
         make_certificates(&root.path().join("tls"), &hosts);
         let database = Database::start(&net, self.kind, root.path());
@@ -95,7 +108,7 @@ impl Setup {
             let ran = nodes[0].weir_with_conf(&["persistence", "migrate"]);
             assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
         }
-        Some(Cluster { nodes, net, database, root, _serial: serial })
+        Some(Cluster { nodes, net, dns, database, root, _serial: serial })
     }
 
     /// As `prepared`, with all engines up.
@@ -163,6 +176,7 @@ pub(crate) struct Cluster {
     pub(crate) nodes: Vec<Node>,
     pub(crate) database: Database,
     pub(crate) net: Arc<Net>,
+    dns: Option<Dns>,
     root: TempDir,
     _serial: MutexGuard<'static, ()>,
 }
@@ -176,7 +190,16 @@ impl Cluster {
             settings: Vec::new(),
             has_schema: true,
             clocks: Vec::new(),
+            has_dns: false,
         }
+    }
+
+    /// From now on names lead to these hosts and no others, and to the database.
+    #[track_caller]
+    pub(crate) fn set_names(&self, names: &[(&str, &str)]) {
+        let names = names.iter().copied().chain([(DB, DB)]);
+        let records: Vec<_> = names.map(|(name, host)| (name, self.net.address(host))).collect();
+        self.dns.as_ref().expect("the cluster was set up with a DNS server").set(&records);
     }
 
     pub(crate) fn root(&self) -> &Path {

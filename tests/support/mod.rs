@@ -10,7 +10,7 @@ mod wait;
 mod weir;
 
 pub(crate) use flow::Flow;
-pub(crate) use net::Net;
+pub(crate) use net::{Dns, Net};
 pub(crate) use project::Project;
 pub(crate) use ran::weir;
 pub(crate) use wait::{DEADLINE, wait_for, wait_until};

@@ -7,9 +7,11 @@
 //!   is pulled. A host itself is always reached from within: that is how a test looks at it.
 //! - All of it goes with the value. What a killed run left is removed by the next one.
 
+mod dns;
 mod faults;
 mod leftovers;
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
 use std::net::{Ipv4Addr, TcpStream};
@@ -22,6 +24,7 @@ use std::thread;
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
+pub(crate) use dns::Dns;
 use faults::Faults;
 
 /// Between the end of what the kernel calls a host and our names: `weir-<pid>-<number>-<host>`.
@@ -34,6 +37,10 @@ pub(crate) struct Net {
     /// Before the names of its namespaces.
     prefix: String,
     hosts: Vec<String>,
+    /// The addresses of hosts that were given another one.
+    moved: Mutex<BTreeMap<String, Ipv4Addr>>,
+    /// The host with the DNS server. `None`: hosts know each other by name without one.
+    name_server: Option<String>,
     faults: Mutex<Faults>,
 }
 
@@ -41,6 +48,11 @@ impl Net {
     /// A network of hosts with these names, which know each other by name. Only root may make one:
     /// others fail, unless they said that they go without; then it is `None`, and a line says so.
     pub(crate) fn of(hosts: &[&str]) -> Option<Self> {
+        Self::with_name_server(hosts, None)
+    }
+
+    /// As `of`, but what hosts know of each other comes from the DNS server of one of them.
+    pub(crate) fn with_name_server(hosts: &[&str], name_server: Option<&str>) -> Option<Self> {
         static LEFTOVERS: Once = Once::new();
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let is_root = rustix::process::geteuid().is_root();
@@ -53,6 +65,8 @@ impl Net {
         let net = Self {
             prefix: format!("{PREFIX}-{}-{number}", std::process::id()),
             hosts: hosts.iter().map(|it| (*it).to_owned()).collect(),
+            moved: Mutex::default(),
+            name_server: name_server.map(str::to_owned),
             faults: Mutex::default(),
         };
         net.make();
@@ -70,6 +84,10 @@ impl Net {
             let names = leftovers::etc(&namespace);
             std::fs::create_dir_all(&names).unwrap();
             std::fs::write(names.join("hosts"), self.names()).unwrap();
+            if let Some(server) = &self.name_server {
+                let resolver = format!("nameserver {}\noptions timeout:1\n", self.address(server));
+                std::fs::write(names.join("resolv.conf"), resolver).unwrap();
+            }
             ip(&format!("netns add {namespace}"));
             let port = format!("port{at}");
             ip(&format!("-n {switch} link add {port} type veth peer name eth0 netns {namespace}"));
@@ -83,6 +101,9 @@ impl Net {
     /// Lines of `/etc/hosts`.
     fn names(&self) -> String {
         let own = "127.0.0.1 localhost\n::1 localhost\n".to_owned();
+        if self.name_server.is_some() {
+            return own;
+        }
         self.hosts.iter().fold(own, |all, it| all + &format!("{} {it}\n", self.address(it)))
     }
 
@@ -93,8 +114,16 @@ impl Net {
     pub(crate) fn address(&self, host: &str) -> Ipv4Addr {
         let at = self.hosts.iter().position(|it| it == host);
         let at = at.unwrap_or_else(|| panic!("{host} is no host of this network"));
-        let [a, b, c] = SUBNET;
-        Ipv4Addr::new(a, b, c, u8::try_from(at + 1).unwrap())
+        let moved = self.moved.lock().unwrap().get(host).copied();
+        moved.unwrap_or_else(|| in_subnet(u8::try_from(at + 1).unwrap()))
+    }
+
+    /// Gives a host another address, with this number, in place of the one that it has.
+    pub(crate) fn readdress(&self, host: &str, number: u8) {
+        let (namespace, old, new) = (self.namespace(host), self.address(host), in_subnet(number));
+        ip(&format!("-n {namespace} addr del {old}/24 dev eth0"));
+        ip(&format!("-n {namespace} addr add {new}/24 dev eth0"));
+        self.moved.lock().unwrap().insert(host.to_owned(), new);
     }
 
     fn namespace(&self, host: &str) -> String {
@@ -194,6 +223,11 @@ impl Drop for Net {
             leftovers::remove_one(&self.namespace(host));
         }
     }
+}
+
+fn in_subnet(number: u8) -> Ipv4Addr {
+    let [a, b, c] = SUBNET;
+    Ipv4Addr::new(a, b, c, number)
 }
 
 /// Whether a network is made; panics where it can't be, and nobody said that it may be missing.

@@ -51,6 +51,8 @@ struct Inner {
     outlets: Outlets,
     commands: mpsc::Sender<Command>,
     outside: Option<Outside>,
+    /// Why the name of the discovery has no addresses.
+    undiscovered: discovery::Trouble,
     watermarks: Watermarks,
 }
 
@@ -118,6 +120,7 @@ impl Cluster {
             outlets,
             commands,
             outside,
+            undiscovered: discovery::Trouble::default(),
             watermarks,
         };
         let cluster = Self(Arc::new(inner));
@@ -141,7 +144,8 @@ impl Cluster {
             }
         });
         if let (Some(name), Some(it)) = (&settings.discovery_dns, outside) {
-            let discovery = discovery::run(name.clone(), settings.address.clone(), it.mesh.clone());
+            let (own, trouble) = (settings.address.clone(), self.0.undiscovered.clone());
+            let discovery = discovery::run(name.clone(), own, it.mesh.clone(), trouble);
             let mut over = outlets.is_over.subscribe();
             system.tasks().spawn("cluster/discovery", async move {
                 tokio::select! {
@@ -201,7 +205,9 @@ impl Cluster {
     /// Why a node is as it is; without a name, this one.
     pub fn explain(&self, node: Option<&NodeName>) -> Vec<Reason> {
         let view = self.view().borrow().clone();
-        let clues = self.0.outlets.clues.borrow().clone();
+        let mut clues = self.0.outlets.clues.borrow().clone();
+        let name = self.0.settings.discovery_dns.clone();
+        clues.undiscovered = name.zip(self.0.undiscovered.borrow().clone());
         let own = self.0.system.node();
         let (subject, clues) = match node {
             Some(name) if name != own => (view.named(name), Clues::default()),

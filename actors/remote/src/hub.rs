@@ -235,6 +235,11 @@ impl Hub {
 
     fn rows(&self) -> Links {
         let mut links = self.dials.rows();
+        {
+            // Who is linked is shown once, at its own address, whatever else leads there.
+            let roster = self.roster();
+            links.retain(|address, _| roster.at(address).is_none());
+        }
         for link in self.all() {
             let row = LinkRow {
                 peer: Some(link.node().clone()),

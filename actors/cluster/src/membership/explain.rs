@@ -29,6 +29,8 @@ pub struct Clues {
     pub troubles: Vec<(String, String)>,
     /// The incarnation of the same name whose end this node waits to know.
     pub waits_for: Option<String>,
+    /// The name of the discovery, where it can't be resolved, and why.
+    pub undiscovered: Option<(String, String)>,
 }
 
 /// Explains where a member stands. `None` stands for a node that is not in the list.
@@ -141,6 +143,11 @@ fn joining(view: &View, member: &Member, rules: &Rules, clues: &Clues, reasons: 
             let fix = "check that it runs, its address, the firewall and the certificates";
             reasons.push(Reason::new(code::NOT_LINKED, cause, fix));
         }
+        if let Some((name, trouble)) = &clues.undiscovered {
+            let cause = format!("weir.cluster.discovery.dns: {name} can't be resolved: {trouble}");
+            let fix = "check the name, and this machine's DNS server; it is tried again every 10 s";
+            reasons.push(Reason::new(code::DISCOVERY, cause, fix));
+        }
     }
     if reasons.is_empty() {
         let cause = "nothing stands in its way: the leader lets it in next";
@@ -187,9 +194,14 @@ mod tests {
     #[test]
     fn each_obstacle_is_named() {
         use NodeStatus::{Joining, Removed, Up};
-        let clues = Clues { troubles: vec![("a:1".into(), "refused".into())], waits_for: None };
+        let clues = Clues {
+            troubles: vec![("a:1".into(), "refused".into())],
+            undiscovered: Some(("engines".into(), "no such name".into())),
+            ..Clues::default()
+        };
         let cut_off = view(&[Joining, Up], &[1]);
-        let expected = [code::TOO_FEW, code::BLOCKED, code::NO_LEADER, code::NOT_LINKED];
+        let expected =
+            [code::TOO_FEW, code::BLOCKED, code::NO_LEADER, code::NOT_LINKED, code::DISCOVERY];
         assert_eq!(codes(&cut_off, 1, &clues), expected);
         assert_eq!(codes(&cut_off, 2, &clues), [code::AS_IT_SHOULD, code::REACHABILITY]);
         assert_eq!(codes(&view(&[Up, Removed], &[1]), 2, &clues)[0], code::DOWNED);

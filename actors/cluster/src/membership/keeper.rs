@@ -175,7 +175,7 @@ impl Keeper {
     fn publish_clues(&self, links: &[MeshLink], turn: &Turn) {
         let troubles = self.surroundings.troubles(links);
         let waits_for = turn.waits_for.as_ref().map(ToString::to_string);
-        let clues = Clues { troubles, waits_for };
+        let clues = Clues { troubles, waits_for, ..Clues::default() };
         self.outlets.clues.send_if_modified(|it| {
             let is_new = *it != clues;
             *it = clues;
