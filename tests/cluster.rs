@@ -3,6 +3,7 @@
 //!
 //! What takes longer, and faults at random, are in `chaos`.
 
+mod certificates;
 mod clocks;
 mod discovery;
 mod form;

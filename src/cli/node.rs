@@ -1,6 +1,7 @@
 //! `weir node`: the engines of the cluster.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Subcommand;
 use weir_domain::Timestamp;
@@ -12,6 +13,9 @@ use super::human;
 use super::look::Look;
 use super::output::Output;
 use super::table::{self, Column, Rows, facts};
+
+/// A certificate that expires sooner has a mark.
+const CERTIFICATE_EARLY: Duration = Duration::from_secs(30 * 86_400);
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -118,10 +122,12 @@ fn uptime(it: &NodeView) -> String {
 }
 
 fn certificate(it: &NodeView, look: &Look) -> String {
-    match it.certificate_expires_at {
-        Some(at) if at < look.now => format!("expired {}", human::relative(look.now, at)),
-        Some(at) => format!("expires {}", human::relative(look.now, at)),
-        None => "-".into(),
+    let Some(at) = it.certificate_expires_at else { return "-".into() };
+    let when = human::relative(look.now, at);
+    match at.since(look.now) {
+        Duration::ZERO => format!("✗ expired {when}"),
+        left if left < CERTIFICATE_EARLY => format!("! expires {when}"),
+        _ => format!("expires {when}"),
     }
 }
 
@@ -194,7 +200,8 @@ uid:          0197a8b0-0000-7000-8000-000000000001
             certificate_expires_at: Some(samples::ago(-days * 86_400)),
             ..samples::node()
         };
-        assert_eq!(certificate(&at(-3), &LOOK), "expired 3d ago");
+        assert_eq!(certificate(&at(-3), &LOOK), "✗ expired 3d ago");
+        assert_eq!(certificate(&at(29), &LOOK), "! expires in 29d");
         assert_eq!(certificate(&NodeView { certificate_expires_at: None, ..at(1) }, &LOOK), "-");
     }
 }

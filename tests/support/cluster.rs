@@ -18,7 +18,7 @@ mod watch;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -27,6 +27,7 @@ use weir_domain::NodeStatus;
 use weir_http_api::{LeaseView, MemberView};
 
 use super::{DEADLINE, Dns, Net, Project, wait_for, wait_until};
+use clock::Clock;
 pub(crate) use commands::Commands;
 use database::Database;
 pub(crate) use database::Kind;
@@ -165,9 +166,13 @@ fn one_at_a_time() -> MutexGuard<'static, ()> {
 }
 
 pub(crate) fn make_certificates(directory: &Path, hosts: &[&str]) {
+    make_certificates_by(super::ran::binary(), directory, hosts);
+}
+
+fn make_certificates_by(mut weir: Command, directory: &Path, hosts: &[&str]) {
     let directory = directory.to_str().unwrap();
     let arguments = [&["certs", "dev", "--dir", directory], hosts].concat();
-    let ran = super::ran::Ran::of(super::ran::binary().args(arguments));
+    let ran = super::ran::Ran::of(weir.args(arguments));
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
 }
 
@@ -191,6 +196,34 @@ impl Cluster {
             has_schema: true,
             clocks: Vec::new(),
             has_dns: false,
+        }
+    }
+
+    /// Settings for a node that shows another certificate: one for this host, which this cluster's
+    /// authority signed so many days ago. Its files are in a directory of this name.
+    pub(crate) fn certificate(&self, directory: &str, host: &str, days_ago: i64) -> [String; 2] {
+        let (tls, directory) = (self.root().join("tls"), self.root().join(directory));
+        std::fs::create_dir(&directory).unwrap();
+        for name in ["ca.pem", "ca.key"] {
+            std::fs::copy(tls.join(name), directory.join(name)).unwrap();
+        }
+        let clock = Clock::new(&directory, -days_ago * 86_400);
+        let mut command = Command::new("env");
+        command.args(&clock.wrapper()[1..]).arg(super::ran::binary().get_program());
+        make_certificates_by(command, &directory, &[host]);
+        ["certificate=pem", "key=key"].map(|it| {
+            let (key, extension) = it.split_once('=').expect("it stands above");
+            let file = directory.join(host).with_extension(extension);
+            format!("weir.cluster.tls.{key}={}", file.display())
+        })
+    }
+
+    /// Puts a good certificate for a host in the place of another one that `certificate` made.
+    pub(crate) fn renew_certificate(&self, directory: &str, replaced: &str, host: &str) {
+        for extension in ["key", "pem"] {
+            let good = self.root().join("tls").join(host).with_extension(extension);
+            let bad = self.root().join(directory).join(replaced).with_extension(extension);
+            std::fs::copy(good, bad).unwrap();
         }
     }
 

@@ -23,6 +23,13 @@ pub const CERTIFICATES_READ: Code = Code(10_009);
 /// Changed certificates can't be used; those read before stay in use.
 pub const CERTIFICATES_BAD: Code = Code(10_010);
 
+/// This node's own certificate expires soon.
+pub const CERTIFICATE_EXPIRES: Code = Code(10_011);
+/// This node's own certificate has expired.
+pub const CERTIFICATE_EXPIRED: Code = Code(10_012);
+/// This node's own certificate is for another host than its canonical one.
+pub const CERTIFICATE_OTHER_HOST: Code = Code(10_013);
+
 /// A message for a path or of a kind that nobody here handles.
 pub const UNHANDLED: Code = Code(10_020);
 /// A handler refused a message whose sender waits for no answer.

@@ -26,6 +26,7 @@ mod dial;
 mod error;
 mod establish;
 mod event;
+mod expiry;
 mod hello;
 mod hub;
 mod link;

@@ -14,7 +14,7 @@ use crate::event::{Cause, LinkEvent, Links};
 use crate::hello::{Hello, Refusal};
 use crate::hub::Hub;
 use crate::transport::{Tcp, Transport};
-use crate::{Handler, Incoming, Lane, Outgoing, Settings, code};
+use crate::{Handler, Incoming, Lane, Outgoing, Settings, code, expiry};
 
 /// How long a peer has time to hear what still waits for it, and a goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -50,6 +50,9 @@ impl Remote {
         gatekeeper: Arc<dyn Gatekeeper>,
     ) -> Result<Self, Error> {
         let transport = Arc::new(Tcp::new(local.node.clone(), &settings).await?);
+        if let Some(tls) = &settings.tls {
+            expiry::watch(system, tls.certificate.clone(), local.address.host.clone());
+        }
         Self::over(transport, system, local, settings, gatekeeper).await
     }
 

@@ -11,6 +11,7 @@ mod tls;
 mod valve;
 
 pub(crate) use tcp::{Tcp, insecure};
+pub(crate) use tls::own_certificate;
 pub use tls::read_certificate;
 #[cfg(test)]
 pub(crate) fn read_credentials(

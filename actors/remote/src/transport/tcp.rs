@@ -128,16 +128,17 @@ where
 /// What failed, and what that usually means.
 pub(crate) fn insecure(error: &std::io::Error) -> String {
     let text = error.to_string();
+    // Of a peer's certificate it says more than the name of what is wrong.
     let hint = if text.contains("InvalidContentType") {
         "the peer does not speak TLS: set weir.cluster.tls on both or on none"
-    } else if text.contains("Expired") {
-        "a certificate has expired: make new ones for both sides and replace the files"
+    } else if text.contains("Expired") || text.contains("certificate expired") {
+        "a certificate has expired, or a clock is wrong: make new ones and replace the files of both"
     } else if ["UnknownIssuer", "UnknownCA", "BadSignature", "DecryptError"]
         .iter()
         .any(|it| text.contains(it))
     {
         "the two certificates are not of one authority: check weir.cluster.tls.ca on both"
-    } else if text.contains("NotValidYet") {
+    } else if text.contains("NotValidYet") || text.contains("certificate not valid yet") {
         "a certificate is not valid yet: check the clocks of both"
     } else if text.contains("CertificateRequired") || text.contains("NoCertificatesPresented") {
         "a certificate is missing: set weir.cluster.tls on both"

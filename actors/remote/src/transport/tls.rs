@@ -230,12 +230,13 @@ fn is_for(certificate: &CertificateDer<'_>, host: &str) -> Result<(), String> {
 
 /// The first certificate of a PEM file. Blocks.
 pub fn read_certificate(path: &Path) -> Result<Certificate, CertificateError> {
-    let chain = certificates(path)?;
-    let first = chain.first().ok_or_else(|| CertificateError::Unreadable {
-        path: path.to_owned(),
-        reason: "there is no certificate in it".to_owned(),
-    })?;
-    Ok(describe(first))
+    own_certificate(path).map(|it| it.shown)
+}
+
+/// The first certificate of a PEM file, as peers see it. Blocks.
+pub(crate) fn own_certificate(path: &Path) -> Result<PeerCertificate, CertificateError> {
+    let missing = || CertificateError::Missing { path: path.to_owned(), what: "certificate" };
+    peer(Some(&certificates(path)?)).ok_or_else(missing)
 }
 
 fn describe(der: &CertificateDer<'_>) -> Certificate {
