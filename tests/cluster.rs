@@ -12,6 +12,7 @@ mod loss;
 mod partition;
 mod store;
 mod strangers;
+mod versions;
 
 use std::time::Duration;
 

@@ -65,7 +65,10 @@ struct Ear(Activation);
 
 #[async_trait]
 impl Handler for Ear {
-    async fn handle(&self, _: Incarnation, _: Incoming) -> Result<Option<Outgoing>, Refused> {
+    async fn handle(&self, _: Incarnation, message: Incoming) -> Result<Option<Outgoing>, Refused> {
+        if message.manifest != CHANGED {
+            return Err(Refused::Unhandled);
+        }
         self.0.notify();
         Ok(None)
     }

@@ -165,6 +165,9 @@ impl Hub {
             } else {
                 hub.once(&link, &served, message.clone()).await
             };
+            if matches!(outcome, Outcome::Unhandled) {
+                hub.unhandled(link.node(), &served.path, &message);
+            }
             link.answer(corr, &message, bytes, &outcome);
         });
     }

@@ -16,6 +16,7 @@ use super::clock::Clock;
 use super::http::{self, Answer};
 
 pub(super) const MANAGEMENT_PORT: u16 = 8558;
+const METRICS_PORT: u16 = 9095;
 /// What whoever changes the cluster shows.
 pub(crate) const TOKEN: &str = "0123456789abcdef-of-tests";
 
@@ -217,6 +218,13 @@ impl Node {
 
     pub(crate) fn leases(&self) -> Option<Vec<LeaseView>> {
         self.shown::<Page<LeaseView>>("/cluster/leases").map(|it| it.items)
+    }
+
+    /// What it counted so far under a name of its metrics.
+    pub(crate) fn counted(&self, metric: &str) -> u64 {
+        let answer = ask(&self.net, &self.name, METRICS_PORT, "GET", "/metrics", "").unwrap();
+        let line = answer.body.lines().find_map(|it| it.strip_prefix(metric)?.strip_prefix(' '));
+        line.map_or(0, |it| it.parse().unwrap())
     }
 
     pub(crate) fn is_ready(&self) -> bool {

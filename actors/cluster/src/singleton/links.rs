@@ -63,11 +63,19 @@ struct Requests(Arc<dyn Serve>);
 
 #[async_trait]
 impl Handler for Requests {
-    async fn handle(&self, _: Incarnation, message: Incoming) -> Result<Option<Outgoing>, Refused> {
+    async fn handle(
+        &self,
+        from: Incarnation,
+        message: Incoming,
+    ) -> Result<Option<Outgoing>, Refused> {
         let within = message.time_left().unwrap_or(WITHIN_DEFAULT);
         let Manifest { name, version } = message.manifest;
         let answer = self.0.request(&name, version, message.payload, within).await;
-        let refused = |cause| Refused::because(code::NOT_SERVED, cause);
+        let refused = |cause: String| {
+            metrics::counter!("weir_remote_unhandled_total").increment(1);
+            tracing::warn!(code = %code::NOT_SERVED, %from, cause, "a request to a singleton was refused");
+            Refused::because(code::NOT_SERVED, cause)
+        };
         Ok(Some(Outgoing::raw(ANSWER, answer.map_err(refused)?)))
     }
 }
