@@ -1,11 +1,16 @@
 //! What the leader changes, and what a node makes of its own status.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use weir_domain::{Member, NodeStatus, NodeUid};
 
 use super::{Draft, Rules};
 use crate::reach::{Reach, is_present};
+
+/// How long one is remembered that was never up. Longer than two clocks differ of which one is an
+/// hour ahead and one an hour behind: one wrote when it was removed, the other one forgets it.
+const NEVER_UP_REMEMBERED: Duration = Duration::from_secs(3 * 3_600);
 
 /// A member that has been up: the cluster's fate depends on it.
 fn is_settled(member: &Member) -> bool {
@@ -93,12 +98,22 @@ fn move_on(draft: &mut Draft<'_>, member: &Member, situation: &Situation<'_>, ru
         (Leaving | Exiting, Some(_)) | (Exiting, None) => draft.set(member, Removed, "left"),
         (Down, _) => draft.set(member, Removed, member.reason.clone()),
         (Joining, None) if situation.silent.contains(&uid) => {
-            draft.set(member, Down, "it joined and was not heard of again");
+            let why = "it joined and can't be reached: weir cluster links on both sides says why";
+            draft.set(member, Down, why);
         }
-        (Removed, _) if draft.now().since(member.changed_at) >= rules.prune_after => {
+        (Removed, _) if draft.now().since(member.changed_at) >= remembered(member, rules) => {
             draft.forget(member.node.uid);
         }
         (Joining | Up | Leaving, None) | (Removed, _) => {}
+    }
+}
+
+/// How long one that was removed is remembered. Who was never up has left nothing behind; and one
+/// that can't get in and is started again and again would fill the list.
+fn remembered(member: &Member, rules: &Rules) -> Duration {
+    match member.up_number {
+        0 => rules.prune_after.min(NEVER_UP_REMEMBERED),
+        _ => rules.prune_after,
     }
 }
 

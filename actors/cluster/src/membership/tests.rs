@@ -128,6 +128,19 @@ fn those_removed_long_ago_are_forgotten() {
     assert_eq!(at(late), Some(MemberChanges { save: vec![], forget: vec![uid(2)] }));
 }
 
+#[test]
+fn those_that_never_got_in_are_forgotten_soon() {
+    let mut members = members(&[Up, Removed]);
+    members.members[1].up_number = 0;
+    let after = |hours: u64| {
+        let mut draft = Draft::new(&members, NOW.plus(Duration::from_secs(hours * 3_600)));
+        lead(&mut draft, &situation(&reach(1, &[1]), &[]), &RULES);
+        draft.changes()
+    };
+    assert_eq!(after(2), None, "clocks differ by as much");
+    assert_eq!(after(3), Some(MemberChanges { save: vec![], forget: vec![uid(2)] }));
+}
+
 type Joined = (Join, Vec<(NodeUid, NodeStatus)>);
 
 fn joined(found: &[Member], own: &Member, reach: &Reach) -> Joined {
