@@ -12,6 +12,7 @@ mod loss;
 mod partition;
 mod store;
 mod strangers;
+pub(crate) mod strategies;
 mod versions;
 
 use std::time::Duration;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::is_wanted;
+use crate::cluster::strategies::Divided;
 use crate::cluster::{DOWNED, DOWNED_EXIT, FILE_EVERY};
 use crate::support::cluster::{Cluster, DEPOSED, Files, Kind, LOSS_WITHIN, Oracle};
 use crate::support::{DEADLINE, wait_for, wait_until};
@@ -56,4 +57,28 @@ fn three_of_five_go_on() {
 #[test]
 fn of_two_pairs_one_goes_on() {
     check(Kind::Postgres, 4, 2, &[nodes(0..2), nodes(2..4)]);
+}
+
+#[test]
+fn keep_oldest_lets_the_side_of_the_oldest_go_on_unless_that_is_all_alone() {
+    if !is_wanted() {
+        return;
+    }
+    let Some(mut it) = Divided::by("keep-oldest", Kind::Postgres, 3, &[]) else { return };
+    it.cut(&[2], &[&[0, 1]]);
+    it.cluster.net.heal();
+    it.cluster.all_up_again(|it| it.code() == Some(DOWNED_EXIT));
+    it.cut(&[0], &[&[1, 2]]);
+    it.heal();
+}
+
+#[test]
+fn lease_majority_lets_the_larger_side_go_on() {
+    if !is_wanted() {
+        return;
+    }
+    let Some(mut it) = Divided::by("lease-majority", Kind::MariaDb, 3, &[]) else { return };
+    // The larger one is the first to ask for the lease.
+    it.cut(&[0], &[&[1, 2]]);
+    it.heal();
 }
