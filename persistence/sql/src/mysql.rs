@@ -27,6 +27,9 @@ const MIGRATIONS: [Migration; 1] =
 const ROW_FIRST: &str = text!("mysql", "query/event/row_first");
 const ROW: &str = text!("mysql", "query/event/row");
 
+/// How a storage engine says that there is no space, ENOSPC.
+const NO_SPACE: &str = "Got error 28";
+
 /// What stands for a list of names in a statement.
 const NAMES: &str = ":names";
 
@@ -192,11 +195,13 @@ impl Dialect for MariaDb {
             Some(1062) => Class::Duplicate,
             Some(1048) => Class::Null,
             Some(1205 | 1213 | 1020) => Class::Contended,
-            // Too many connections or queries, disk or table full, a statement that took too long,
-            // a node that is not in its cluster.
-            Some(1021 | 1040 | 1041 | 1047 | 1114 | 1203 | 1226 | 1969 | 3024) => {
-                Class::Unavailable
-            }
+            // Out of memory, a statement that took too long, a node that is not in its cluster.
+            Some(1041 | 1047 | 1969 | 3024) => Class::Unavailable,
+            // The disk, a table that can't grow, or a file that could not be written.
+            Some(3 | 20 | 1021 | 1026 | 1114) => Class::Full,
+            Some(1030) if error.message().contains(NO_SPACE) => Class::Full,
+            // For all, or for this user.
+            Some(1040 | 1203 | 1226) => Class::Crowded,
             Some(1036 | 1290 | 1792 | 1836) => Class::ReadOnly,
             // Shut down, killed, or the network failed on the server's side.
             Some(1053 | 1077..=1080 | 1152 | 1153 | 1158..=1161 | 1184 | 1317 | 1927 | 4031) => {

@@ -120,6 +120,8 @@ impl Dialect for Postgres {
             "40001" | "40P01" | "55P03" => Class::Contended,
             // A statement that took too long, a server that starts, and resources that ran out.
             "57014" | "57P03" => Class::Unavailable,
+            "53100" => Class::Full,
+            "53300" => Class::Crowded,
             code if code.starts_with("53") => Class::Unavailable,
             "25006" => Class::ReadOnly,
             // Shut down, killed, crashed, idle for too long.

@@ -91,6 +91,10 @@ pub(crate) enum Class {
     Contended,
     /// Nothing was written, and it may succeed later.
     Unavailable,
+    /// The same: there is no space where the server writes.
+    Full,
+    /// The server lets no more sessions in.
+    Crowded,
     /// The server takes no writes at present.
     ReadOnly,
     /// The session was ended: whether before or after a commit is not known.

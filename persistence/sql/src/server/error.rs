@@ -8,6 +8,9 @@ use weir_persistence_api::Error;
 use super::ServerSettings;
 use super::dialect::{Class, Dialect};
 
+/// What to do about a server that takes no writes.
+const NAME_PRIMARY: &str = "name the primary server, or allow writes";
+
 /// Why a piece of a transaction did not succeed.
 pub(super) enum Failure {
     /// The request is refused for a reason of ours.
@@ -71,9 +74,16 @@ pub(super) fn before_commit<D: Dialect>(settings: &ServerSettings, error: &sqlx:
             Error::Unavailable(format!("{at}: others were in the way again and again: {said}"))
         }
         Some(Class::Unavailable) => Error::Unavailable(format!("{at}: {said}")),
+        Some(Class::Full) => Error::Unavailable(format!(
+            "{at}: the disk of its server is full: {said}: free space there, and it goes on by itself"
+        )),
+        Some(Class::Crowded) => Error::Unavailable(format!(
+            "{at} lets nobody in: all its connections are taken: {said}: raise max_connections on \
+             the server, or end sessions of others"
+        )),
         Some(Class::Cut) => Error::Unavailable(format!("{at} ended the session: {said}")),
         Some(Class::ReadOnly) => Error::Unavailable(format!(
-            "{at} takes no writes: {said}: is it a replica, or set to read-only?"
+            "{at} takes no writes: {said}: it is a replica, or set to read-only: {NAME_PRIMARY}"
         )),
         Some(Class::Schema) => Error::Rejected(format!(
             "{at} has other tables than this program needs: {said}: run `weir persistence migrate`"
@@ -121,8 +131,7 @@ pub(super) fn overtaken(settings: &ServerSettings) -> Error {
 /// The fault of a server that is no primary.
 pub(super) fn read_only(settings: &ServerSettings) -> Error {
     Error::Unavailable(format!(
-        "{} takes no writes: it is a replica, or set to read-only: name the primary server, or \
-         allow writes",
+        "{} takes no writes: it is a replica, or set to read-only: {NAME_PRIMARY}",
         settings.at()
     ))
 }
