@@ -1,8 +1,8 @@
 //! All stores on a database server, for a cluster of engines: what is the same on every server.
 //!
 //! Invariants:
-//! - S1: a fenced write reads its lease under a lock, in its own statement or transaction; whoever
-//!   takes the lease over waits for it, and what comes later is refused.
+//! - S1: a fenced write reads its lease under a lock, in its own statement or as the last step of
+//!   its transaction; whoever takes the lease over waits for it, and what comes later is refused.
 //! - S2: an outcome is `Unknown` only if the server may have committed; whatever ended before is
 //!   `Unavailable` and was not written.
 //! - S3: a connection on which a call was given up is closed, never used again.

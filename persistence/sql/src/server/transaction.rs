@@ -20,8 +20,9 @@ use crate::row::bound;
 const BACKOFF: Duration = Duration::from_millis(2);
 
 impl<D: Dialect> Sessions<D> {
-    /// Runs the work inside a transaction, after the fence was checked in it; its answer comes
-    /// after the commit.
+    /// Runs the work inside a transaction, whose last step is the check of the fence; its answer
+    /// comes after the commit. The lease is not locked before: work that waits for others would
+    /// keep its own renewal waiting, and lose it.
     pub(super) async fn transaction<I: Sync, T: Send>(
         &self,
         fence: Option<&Fence>,
@@ -69,10 +70,12 @@ impl<D: Dialect> Sessions<D> {
     ) -> Outcome<T> {
         let connection = session.connection();
         D::script(connection, D::STATEMENTS.begin).await?;
-        if let Some(fence) = fence {
+        let answer = work(connection, input).await;
+        // A deposed writer's picture does not matter: why its work was refused neither.
+        if let (Some(fence), Ok(_) | Err(Failure::Refused(_))) = (fence, &answer) {
             check_fence::<D>(connection, fence).await?;
         }
-        let answer = work(connection, input).await?;
+        let answer = answer?;
         is_committing.store(true, Ordering::Release);
         D::script(connection, D::STATEMENTS.commit).await?;
         Ok(answer)

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use futures::FutureExt as _;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use weir_persistence_api::Tag;
 
@@ -13,6 +15,8 @@ use crate::server::transaction::check_fence;
 on_both! {
     an_append_waits_for_a_take_over_and_is_refused
     a_take_over_waits_for_a_transaction_under_the_fence
+    a_lease_is_renewed_while_a_transaction_under_it_waits
+    a_writer_that_is_deposed_in_a_transaction_is_refused
     a_refused_append_spoils_no_other_of_its_group
     two_engines_never_write_the_same_number
     a_reader_of_tags_misses_nothing_of_two_engines
@@ -58,6 +62,47 @@ async fn a_take_over_waits_for_a_transaction_under_the_fence<D: Tested>() {
     assert!(matches!(taken, Ok(Acquired::Granted(Fence { epoch: 2, .. }))), "{taken:?}");
     let late = store.append(append("one", &fence, 0, b"late")).await;
     assert!(matches!(late, Err(Error::Fenced { .. })), "{late:?}");
+}
+
+/// A transaction under the fence; does something while its work waits.
+async fn in_the_middle<D: Tested, T>(
+    store: &ServerStore<D>,
+    fence: &Fence,
+    meanwhile: impl Future<Output = T>,
+) -> (Result<()>, T) {
+    let (begun, may_end) = (Notify::new(), Notify::new());
+    let gates = (&begun, &may_end);
+    let working = store.sessions.transaction(Some(fence), &gates, |_, (begun, may_end)| {
+        let work = async move {
+            begun.notify_one();
+            may_end.notified().await;
+            Ok(())
+        };
+        work.boxed()
+    });
+    let meanwhile = async {
+        begun.notified().await;
+        let done = meanwhile.await;
+        may_end.notify_one();
+        done
+    };
+    tokio::join!(working, meanwhile)
+}
+
+async fn a_lease_is_renewed_while_a_transaction_under_it_waits<D: Tested>() {
+    let (store, _) = store::<D>(D::Server::shared()).await;
+    let fence = fence(&store).await;
+    let done = in_the_middle(&store, &fence, store.lease_renew(&fence, HOUR)).await;
+    assert_eq!(done, (Ok(()), Ok(true)));
+}
+
+async fn a_writer_that_is_deposed_in_a_transaction_is_refused<D: Tested>() {
+    let (store, _) = store::<D>(D::Server::shared()).await;
+    let (fence, name) = (fence(&store).await, lease());
+    let taking = store.lease_force(&name, "b", HOUR, ("a", 1));
+    let (worked, taken) = in_the_middle(&store, &fence, taking).await;
+    assert!(matches!(taken, Ok(Acquired::Granted(Fence { epoch: 2, .. }))), "{taken:?}");
+    assert_eq!(worked, Err(Error::Fenced { lease: lease(), epoch: 1 }));
 }
 
 async fn a_refused_append_spoils_no_other_of_its_group<D: Tested>() {
