@@ -14,6 +14,8 @@
 //! - H6: a command whose id is in the journal is not decided again; its answer is where it stands.
 //! - H7: while it is held from outside (its lease may have passed on) it takes no command, begins
 //!   no effect and cancels those that run; it goes on from the state that it has.
+//! - H8: on a journal that lost what this process knows to be durable nothing is built, neither by
+//!   this host (no event, no snapshot) nor by one that is started anew.
 //!
 //! The commands that wait together are one append. Appends of several actors share a commit
 //! inside the store.

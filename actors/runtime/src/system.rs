@@ -3,10 +3,13 @@
 //! It is cheap to clone and passed down explicitly. Whoever has it can name things, measure time,
 //! spawn tasks and ask for a stop; nothing of it is global.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 use weir_domain::{Clock, Incarnation, NodeName, NodeUid, Timestamp};
+use weir_persistence_api::PersistenceId;
 
 use crate::{DeadLetters, EventStream, Gate, IdSource, PhaseTimeouts, Shutdown, Tasks};
 
@@ -35,6 +38,8 @@ struct Inner {
     tasks: Tasks,
     shutdown: Shutdown,
     recoveries: Semaphore,
+    /// The highest event of each journal that was ever known here to be durable.
+    durable: Mutex<BTreeMap<PersistenceId, Arc<AtomicU64>>>,
 }
 
 impl System {
@@ -50,6 +55,7 @@ impl System {
             dead_letters: DeadLetters::new(events.clone()),
             shutdown: Shutdown::new(tasks.clone(), events.clone(), shutdown),
             recoveries: Semaphore::new(RECOVERIES_AT_ONCE),
+            durable: Mutex::default(),
             node,
             uid,
             clock,
@@ -112,6 +118,13 @@ impl System {
     /// Permits to read a journal.
     pub(crate) fn recoveries(&self) -> &Semaphore {
         &self.0.recoveries
+    }
+
+    /// The highest event of a journal that is known to be durable. It outlives controllers, so that
+    /// one that is started anew does not begin with a journal that has lost events.
+    pub(crate) fn durable(&self, journal: &PersistenceId) -> Arc<AtomicU64> {
+        let mut durable = self.0.durable.lock().unwrap_or_else(PoisonError::into_inner);
+        durable.entry(journal.clone()).or_default().clone()
     }
 
     /// A bound for the mailbox of an actor of this system.

@@ -46,14 +46,14 @@ pub(super) struct Core<B: EventSourced> {
     /// Why it is held from outside, if it is.
     held: watch::Sender<Option<Arc<str>>>,
     /// The highest sequence number that was ever known to be durable.
-    known: AtomicU64,
+    known: Arc<AtomicU64>,
 }
 
 impl<B: EventSourced> Core<B> {
     pub(super) fn new(system: System, actor: Arc<str>, spec: HostSpec<B>) -> Self {
         let HostSpec { id, fence, store, effects, settings } = spec;
         let status = watch::Sender::new(HostStatus::Recovering { sequence: 0, of: 0 });
-        let (held, known) = (watch::Sender::new(None), AtomicU64::new(0));
+        let (held, known) = (watch::Sender::new(None), system.durable(&id));
         Self { system, actor, id, fence, store, effects, settings, status, held, known }
     }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use weir_persistence_api::{Fence, PersistenceId, Result, Snapshot, Store};
+use weir_persistence_api::{Error, Fence, PersistenceId, Result, Snapshot, Store};
 
 use super::behaviour::Retention;
 
@@ -44,7 +44,8 @@ impl Snapshots {
     }
 }
 
-/// Saves a snapshot and prunes older ones.
+/// Saves a snapshot and prunes older ones. Beside a journal that has lost the newest events, as when
+/// a replica that is behind took over, it would keep the controller from ever starting again.
 pub(super) async fn save(
     store: Arc<dyn Store>,
     id: PersistenceId,
@@ -52,6 +53,10 @@ pub(super) async fn save(
     snapshot: Snapshot,
     keep: u32,
 ) -> Result<()> {
+    let (expected, actual) = (snapshot.sequence, store.highest(&id).await?);
+    if actual < expected {
+        return Err(Error::Conflict { id, expected, actual });
+    }
     store.snapshot_save(&id, &fence, snapshot).await?;
     store.snapshot_prune(&id, &fence, keep.max(1)).await
 }

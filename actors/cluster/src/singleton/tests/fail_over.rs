@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use weir_persistence_api::{Append, Fence, Journal as _, LeaseName, NewEvent, StoredEvent};
 use weir_runtime::Stopwatch;
 
 use super::super::{Fate, Owner, SingletonEvent, State};
@@ -142,12 +143,25 @@ async fn a_start_that_fails_is_tried_again_and_requests_wait_for_it() {
 async fn an_instance_that_fails_is_started_again_under_the_same_lease() {
     let world = world(1).await;
     world.nodes[0].add(1).await.unwrap();
-    // It stops for a person, since events were lost; a person brings them back.
+    // It stops for a person, since events were lost.
     let host = world.nodes[0].maker.host();
+    let lost = world.store.replay(host.id(), 0, 10).await.unwrap();
     world.store.lose_events(host.id(), 0);
     assert!(host.ask(1, SECOND).await.is_err());
-    assert_eq!(world.nodes[0].add(4).await, Ok(4), "a new instance knows only the journal");
+    let refused = world.nodes[0].add(4).await;
+    assert!(refused.is_err(), "a new instance does not begin without them: {refused:?}");
+    // A person brings them back.
+    let owner = world.nodes[0].me().to_string();
+    let fence = Fence { lease: LeaseName("tally".into()), owner, epoch: 1 };
+    let again = |it: StoredEvent| {
+        let StoredEvent { manifest, payload, command, .. } = it;
+        NewEvent { manifest, payload, tags: Vec::new(), command }
+    };
+    let events = lost.into_iter().map(again).collect();
+    let append = Append { id: host.id().clone(), fence, after: 0, events };
+    world.store.append(append).await.unwrap();
+    assert_eq!(world.nodes[0].add(4).await, Ok(5));
     assert_eq!((world.epoch().await, world.nodes[0].maker.starts()), (1, 2));
     let state = world.nodes[0].maker.host().query(SECOND, Tally::clone).await.unwrap();
-    assert_eq!(state, Tally { total: 4, added: 1 });
+    assert_eq!(state, Tally { total: 5, added: 2 });
 }

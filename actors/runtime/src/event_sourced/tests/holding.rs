@@ -71,6 +71,21 @@ async fn a_journal_that_lost_acknowledged_events_stops_the_controller_for_a_pers
     assert!(fault.hint.is_some_and(|it| it.contains("bring back the database")));
     parcels.restart().await;
     assert_eq!(failed(&parcels).await.code, code::JOURNAL_GAP, "it remembers what it knew");
+    parcels.stop(SECOND).await.unwrap();
+    let anew = office.open().await;
+    assert_eq!(failed(&anew).await.code, code::JOURNAL_GAP, "and so does whoever comes after it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_snapshot_is_saved_beside_a_journal_that_lost_its_events() {
+    let office = office().await;
+    let parcels = office.opened().await;
+    for parcel in 1..=3 {
+        accept(&parcels, parcel).await.unwrap();
+    }
+    office.store.lose_events(&id(), 1);
+    parcels.stop(SECOND).await.unwrap();
+    assert_eq!(office.store.snapshot_sequences(&id()).await.unwrap(), Vec::<u64>::new());
 }
 
 #[tokio::test(start_paused = true)]
