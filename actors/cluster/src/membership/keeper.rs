@@ -26,6 +26,10 @@ use crate::watermark::Watermarks;
 /// The longest time between two turns: a node that takes longer has been paused.
 const TURN_EVERY: Duration = Duration::from_millis(500);
 
+/// How long the list's version may stay the same. It is what everybody knows the store's age by: a
+/// replica that lacks more than that, and takes the place of the store, is recognised.
+const BEAT_EVERY: Duration = Duration::from_secs(2);
+
 /// What the keeper publishes.
 #[derive(Clone)]
 pub(crate) struct Outlets {
@@ -72,6 +76,8 @@ pub(crate) struct Keeper {
     look_every: Duration,
     look_at: Duration,
     wake: Option<Duration>,
+    /// When the list's version was last seen to change.
+    version_since: Duration,
     /// Why the list could not be read, or changed, when that was last tried.
     read_trouble: Option<String>,
     save_trouble: Option<String>,
@@ -94,6 +100,7 @@ impl Keeper {
             look_every,
             look_at: Duration::ZERO,
             wake: None,
+            version_since: Duration::ZERO,
             read_trouble: None,
             save_trouble: None,
             resolved: None,
@@ -196,6 +203,10 @@ impl Keeper {
         }
         match save {
             Some((seen, changes)) if !self.desk.is_stale() => self.desk.save(seen, changes),
+            None if !self.desk.is_stale() && self.is_beat_due(now) => {
+                let seen = self.core.members().version;
+                self.desk.save(seen, MemberChanges::default());
+            }
             Some(_) | None if self.desk.is_stale() || now >= self.look_at => {
                 self.look_at = now + self.look_every;
                 match self.core.asks_for_holders() {
@@ -205,6 +216,16 @@ impl Keeper {
             }
             Some(_) | None => {}
         }
+    }
+
+    /// Whether it is time to advance the version though nothing changes: the leader does that. A
+    /// store that is this node's alone has no replicas.
+    fn is_beat_due(&self, now: Duration) -> bool {
+        let leads = self.outlets.view.borrow().leader == Some(self.system.uid());
+        leads
+            && !self.core.rules().alone
+            && self.core.is_store_there()
+            && now >= self.version_since + BEAT_EVERY
     }
 
     fn settle(&mut self, outcome: Outcome) {
@@ -241,7 +262,11 @@ impl Keeper {
             Ok(false) => {}
         }
         self.read_trouble = None;
-        self.core.read(self.clock.elapsed(), members);
+        let now = self.clock.elapsed();
+        if members.version != self.core.members().version {
+            self.version_since = now;
+        }
+        self.core.read(now, members);
     }
 
     fn note_watermarks(&self) {

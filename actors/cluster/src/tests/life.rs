@@ -161,3 +161,17 @@ async fn one_that_is_taken_out_stops_and_the_others_go_on() {
     assert!(down.join().await.unwrap().is_ok());
     assert_eq!(nodes[0].status_of(&nodes[0]), Some(Up));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_version_of_the_list_grows_while_nothing_changes() {
+    let world = World::new();
+    let nodes = world.start_up(2).await;
+    world.pass(5 * SECOND).await;
+    let before = nodes[1].view();
+    world.pass(10 * SECOND).await;
+    let after = nodes[1].view();
+    let beats = after.version - before.version;
+    assert!((3..=6).contains(&beats), "{beats}: everybody learns that the store is no older");
+    assert_eq!(after.members, before.members);
+    assert!(after.since.elapsed() > 10 * SECOND, "that is no change");
+}
