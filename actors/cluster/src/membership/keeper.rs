@@ -243,12 +243,13 @@ impl Keeper {
             Outcome::Late => self.save_trouble = None,
             Outcome::NotRead(cause) => {
                 self.core.store_lost();
-                self.read_trouble.get_or_insert(cause);
+                // The newest: the first one is often silence, and what is behind it comes later.
+                self.read_trouble = Some(cause);
             }
             // It is tried again after the next look, since what became of it is not known.
             Outcome::NotSaved(cause) => {
                 self.core.store_lost();
-                self.save_trouble.get_or_insert(cause);
+                self.save_trouble = Some(cause);
                 self.look_at = self.clock.elapsed() + self.look_every;
                 self.desk.rest();
             }
