@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod directory;
+mod disk;
 mod mariadb;
 mod postgres;
 mod process;
@@ -34,6 +35,11 @@ pub struct Options {
     pub arguments: Vec<String>,
     /// What the server is started with, as `["ip", "netns", "exec", "name"]`.
     pub wrapper: Vec<String>,
+    /// Its data are on a disk of so many MiB, which `fill_disk` fills. Only root may have that, and
+    /// what is written is gone when the server ends.
+    pub disk_mib: Option<u32>,
+    /// Other servers may follow it.
+    pub is_followed: bool,
 }
 
 #[derive(Debug, Clone)]

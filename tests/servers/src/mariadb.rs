@@ -8,10 +8,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rustix::process::Signal;
 
 use crate::directory::Directory;
+use crate::disk;
 use crate::process::{self, Process};
 use crate::{Database, Options, PASSWORD, USER};
 
 const PACKAGE: &str = "mariadb-server";
+/// Who a follower is to the server that it follows.
+const FOLLOWER: &str = "follower";
 
 pub struct MariaDb {
     process: Option<Process>,
@@ -58,10 +61,13 @@ impl MariaDb {
 
     fn run(&mut self) {
         let path = self.directory.path();
-        let mut command = process::wrapped(&self.options.wrapper, &tool("mariadbd"));
+        let mut wrapper = self.options.wrapper.clone();
+        wrapper
+            .extend(self.options.disk_mib.iter().flat_map(|it| disk::wrapper(&self.data(), *it)));
+        let mut command = process::wrapped(&wrapper, &tool("mariadbd"));
         command
             .arg("--no-defaults")
-            .arg(format!("--datadir={}", path.join("data").display()))
+            .arg(format!("--datadir={}", self.data().display()))
             .arg(format!("--tmpdir={}", path.display()))
             .arg(format!("--socket={}", self.socket().display()))
             .arg(format!("--pid-file={}", path.join("mariadb.pid").display()))
@@ -74,6 +80,9 @@ impl MariaDb {
         }
         if self.options.fast {
             command.args(["--innodb-flush-log-at-trx-commit=0", "--skip-innodb-doublewrite"]);
+        }
+        if self.options.is_followed {
+            command.args(["--log-bin=log", "--sync-binlog=1", "--server-id=1"]);
         }
         if let Some(tls) = &self.options.tls {
             command
@@ -88,6 +97,10 @@ impl MariaDb {
             answer.is_ok_and(|it| it.status.success())
         });
         self.process = Some(process);
+    }
+
+    fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
     }
 
     fn socket(&self) -> PathBuf {
@@ -154,6 +167,59 @@ impl MariaDb {
 
     pub fn thaw(&self) {
         self.process.iter().for_each(|it| it.signal(Signal::CONT));
+    }
+
+    /// Takes all space of its disk, which must be one of its own.
+    pub fn fill_disk(&self) {
+        self.process.iter().for_each(|it| disk::fill(it.id(), &self.data()));
+    }
+
+    /// Gives the space back.
+    pub fn free_disk(&self) {
+        self.process.iter().for_each(|it| disk::free(it.id(), &self.data()));
+    }
+
+    /// Starts another server, with databases of the same names, that follows this one from now on.
+    pub fn follower(&self, port: u16) -> Self {
+        let options = Options {
+            port,
+            is_followed: false,
+            arguments: vec!["--server-id=2".to_owned()],
+            ..self.options.clone()
+        };
+        let follower = Self::start(options);
+        (0..self.databases.load(Ordering::Relaxed)).for_each(|_| drop(follower.database()));
+        self.execute(&format!(
+            "CREATE USER '{FOLLOWER}'@'%' IDENTIFIED BY '{PASSWORD}';
+             GRANT REPLICATION SLAVE ON *.* TO '{FOLLOWER}'@'%';"
+        ));
+        follower.execute(&format!(
+            "SET GLOBAL gtid_slave_pos = '{}';
+             CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = {}, MASTER_USER = '{FOLLOWER}',
+                 MASTER_PASSWORD = '{PASSWORD}', MASTER_USE_GTID = slave_pos;
+             START SLAVE;",
+            self.position(),
+            self.options.port
+        ));
+        follower
+    }
+
+    fn position(&self) -> String {
+        self.execute("SELECT @@gtid_binlog_pos").trim().to_owned()
+    }
+
+    /// Takes over what the other server has so far, and nothing that it gets from now on.
+    pub fn stop_following(&mut self, followed: &Self) {
+        let wait = format!("SELECT MASTER_GTID_WAIT('{}', 60)", followed.position());
+        let state = || self.execute("SHOW SLAVE STATUS\\G");
+        assert_eq!(self.execute(&wait).trim(), "0", "it does not follow: {}", state());
+        self.execute("STOP SLAVE; RESET SLAVE ALL;");
+    }
+
+    /// Takes the place of the server that it followed, which has ended.
+    pub fn promote(&mut self, port: u16) {
+        self.options.port = port;
+        self.restart();
     }
 
     /// Starts the server again on its data and port, after `stop` or `kill`; ends it first if it

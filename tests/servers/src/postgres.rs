@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rustix::process::Signal;
 
 use crate::directory::Directory;
+use crate::disk;
 use crate::process::{self, Process};
 use crate::{Database, Options, PASSWORD, USER};
 
@@ -18,7 +19,8 @@ const PACKAGE: &str = "postgresql";
 const ADMINISTRATOR: &str = "postgres";
 
 /// Everybody from anywhere with a password; the socket is in a directory of ours.
-const ACCESS: &str = "local all all trust\nhost all all all scram-sha-256\n";
+const ACCESS: &str =
+    "local all all trust\nlocal replication all trust\nhost all all all scram-sha-256\n";
 
 pub struct Postgres {
     process: Option<Process>,
@@ -38,9 +40,6 @@ impl Postgres {
         if options.bind.is_empty() {
             options.bind = "127.0.0.1".to_owned();
         }
-        if options.port == 0 {
-            options.port = process::free_port(&options.bind);
-        }
         let directory = Directory::new();
         own(directory.path());
         let data = directory.path().join("data");
@@ -50,15 +49,27 @@ impl Postgres {
         install.current_dir(directory.path());
         process::run(as_user(&mut install));
         fs::write(data.join("pg_hba.conf"), ACCESS).expect("T1: the directory is ours");
+        let mut server = Self::installed(directory, options);
+        server.run();
+        server.execute(&format!("CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'"));
+        server
+    }
+
+    /// One whose data are in its directory.
+    fn installed(directory: Directory, mut options: Options) -> Self {
+        if options.port == 0 {
+            options.port = process::free_port(&options.bind);
+        }
         if let Some(tls) = &mut options.tls {
             for file in [&mut tls.certificate, &mut tls.key, &mut tls.ca] {
                 *file = copied(file, directory.path());
             }
         }
-        let mut server = Self { process: None, directory, options, databases: AtomicU32::new(0) };
-        server.run();
-        server.execute(&format!("CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'"));
-        server
+        Self { process: None, directory, options, databases: AtomicU32::new(0) }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
     }
 
     fn run(&mut self) {
@@ -79,7 +90,7 @@ impl Postgres {
             settings.push(format!("ssl_ca_file={}", tls.ca.display()));
         }
         let mut command = self.command();
-        command.arg("-D").arg(path.join("data")).arg("-p").arg(self.options.port.to_string());
+        command.arg("-D").arg(self.data()).arg("-p").arg(self.options.port.to_string());
         command.args(settings.iter().flat_map(|it| ["-c", it]));
         command.args(&self.options.arguments).current_dir(path);
         let mut process = Process::start(&self.directory, command);
@@ -93,12 +104,14 @@ impl Postgres {
     /// The wrapper may need root: then the user changes inside it.
     fn command(&self) -> Command {
         let program = tool("postgres");
-        if self.options.wrapper.is_empty() {
+        let mut wrapper = self.options.wrapper.clone();
+        wrapper
+            .extend(self.options.disk_mib.iter().flat_map(|it| disk::wrapper(&self.data(), *it)));
+        if wrapper.is_empty() {
             let mut command = Command::new(program);
             as_user(&mut command);
             return command;
         }
-        let mut wrapper = self.options.wrapper.clone();
         if process::is_root() {
             let (user, group) = package_user();
             let ids = [format!("--reuid={user}"), format!("--regid={group}")];
@@ -169,6 +182,48 @@ impl Postgres {
 
     pub fn thaw(&self) {
         self.process.iter().for_each(|it| it.signal(Signal::CONT));
+    }
+
+    /// Takes all space of its disk, which must be one of its own.
+    pub fn fill_disk(&self) {
+        self.process.iter().for_each(|it| disk::fill(it.id(), &self.data()));
+    }
+
+    /// Gives the space back.
+    pub fn free_disk(&self) {
+        self.process.iter().for_each(|it| disk::free(it.id(), &self.data()));
+    }
+
+    /// Starts another server that has all that this one has, and follows it from now on.
+    pub fn follower(&self, port: u16) -> Self {
+        let directory = Directory::new();
+        own(directory.path());
+        let mut copy = Command::new(tool("pg_basebackup"));
+        copy.arg("--pgdata").arg(directory.path().join("data"));
+        copy.arg("--host").arg(self.directory.path()).arg("--port").arg(self.port().to_string());
+        copy.args(["--username", ADMINISTRATOR, "--checkpoint=fast", "--write-recovery-conf"]);
+        copy.current_dir(directory.path());
+        process::run(as_user(&mut copy));
+        let mut follower = Self::installed(directory, Options { port, ..self.options.clone() });
+        follower.run();
+        follower
+    }
+
+    /// Takes over what the other server has so far, and ends: it gets nothing more.
+    pub fn stop_following(&mut self, followed: &Self) {
+        let position = followed.execute("SELECT pg_current_wal_lsn()");
+        let has_all = format!("SELECT pg_last_wal_replay_lsn() >= '{}'", position.trim());
+        let mut process = self.process.take().expect("it follows");
+        process.wait_ready(self.directory.path(), || self.execute(&has_all).trim() == "t");
+        self.process = Some(process);
+        self.stop();
+    }
+
+    /// Takes the place of the server that it followed, which has ended.
+    pub fn promote(&mut self, port: u16) {
+        self.options.port = port;
+        self.run();
+        self.execute("SELECT pg_promote()");
     }
 
     /// Starts the server again on its data and port, after `stop` or `kill`; ends it first if it

@@ -62,3 +62,32 @@ fn postgres_keeps_its_data_over_a_kill() {
     server.stop();
     assert!(!listens(database.port));
 }
+
+#[test]
+fn what_follows_mariadb_has_what_came_until_it_stopped() {
+    let mut server = MariaDb::start(Options { is_followed: true, ..Options::default() });
+    let database = server.database();
+    let table = format!("{}.t", database.name);
+    let mut follower = server.follower(0);
+    server.execute(&format!("CREATE TABLE {table} (n INT); INSERT INTO {table} VALUES (7)"));
+    follower.stop_following(&server);
+    server.execute(&format!("INSERT INTO {table} VALUES (8)"));
+    server.kill();
+    follower.promote(database.port);
+    assert_eq!(follower.execute(&format!("SELECT n FROM {table}")).trim(), "7");
+    follower.execute(&format!("INSERT INTO {table} VALUES (9)"));
+}
+
+#[test]
+fn what_follows_postgres_has_what_came_until_it_stopped() {
+    let mut server = Postgres::start(Options::default());
+    let database = server.database();
+    let mut follower = server.follower(0);
+    server.execute_in(&database.name, "CREATE TABLE t (n INT); INSERT INTO t VALUES (7)");
+    follower.stop_following(&server);
+    server.execute_in(&database.name, "INSERT INTO t VALUES (8)");
+    server.kill();
+    follower.promote(database.port);
+    assert_eq!(follower.execute_in(&database.name, "SELECT n FROM t").trim(), "7");
+    follower.execute_in(&database.name, "INSERT INTO t VALUES (9)");
+}
