@@ -3,8 +3,10 @@
 //!
 //! What takes longer, and faults at random, are in `chaos`.
 
+mod behind;
 mod certificates;
 mod clocks;
+pub(crate) mod database;
 mod discovery;
 mod form;
 mod leave;

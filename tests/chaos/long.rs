@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use weir_runtime::Stopwatch;
 
-use super::is_wanted;
+use super::{Seed, is_wanted};
+use crate::cluster::database::check_slow;
 use crate::cluster::{ACCESS, DOWNED, FILE_EVERY};
 use crate::support::cluster::{Cluster, DEPOSED, Files, Kind, LOST, Oracle};
 
@@ -109,6 +110,15 @@ fn a_long_outage_of_the_database_is_waited_for() {
     cluster.all_up();
     cluster.stop();
     oracle.check(&mut cluster);
+}
+
+#[test]
+fn a_database_that_is_slow_for_five_minutes_moves_nothing_to_and_fro() {
+    if is_wanted() {
+        let seed = Seed::chosen();
+        check_slow(Kind::MariaDb, seed.0, Duration::from_secs(300));
+        check_slow(Kind::Postgres, seed.0, Duration::from_secs(300));
+    }
 }
 
 #[test]

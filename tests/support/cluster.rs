@@ -9,6 +9,7 @@
 mod clock;
 mod commands;
 mod database;
+mod delay;
 mod files;
 mod http;
 mod node;
@@ -29,8 +30,8 @@ use weir_http_api::{LeaseView, MemberView};
 use super::{DEADLINE, Dns, Net, Project, wait_for, wait_until};
 use clock::Clock;
 pub(crate) use commands::Commands;
-use database::Database;
-pub(crate) use database::Kind;
+use database::{Database, Oddities};
+pub(crate) use database::{Kind, Session};
 pub(crate) use files::Files;
 use node::{Node, TOKEN};
 pub(crate) use oracle::Oracle;
@@ -57,6 +58,7 @@ pub(crate) struct Setup {
     /// By how many seconds the clock of each node is off; empty: they have this machine's.
     clocks: Vec<i64>,
     has_dns: bool,
+    oddities: Oddities,
 }
 
 impl Setup {
@@ -85,6 +87,30 @@ impl Setup {
         self
     }
 
+    /// More arguments for the database's server.
+    pub(crate) fn server(mut self, arguments: &[&str]) -> Self {
+        self.oddities.arguments.extend(arguments.iter().map(|&it| it.to_owned()));
+        self
+    }
+
+    /// The database is on a disk of so many MiB, which can be filled.
+    pub(crate) fn on_disk_of(mut self, mib: u32) -> Self {
+        self.oddities.disk_mib = Some(mib);
+        self
+    }
+
+    /// Another server follows the database, and can take its place.
+    pub(crate) fn followed(mut self) -> Self {
+        self.oddities.is_followed = true;
+        self
+    }
+
+    /// The database can be made slow; how slow each answer is, is chosen by chance from this seed.
+    pub(crate) fn slow_from(mut self, seed: u64) -> Self {
+        self.oddities.delay_seed = Some(seed);
+        self
+    }
+
     /// Network, database and certificates, and no engine yet. `None` where no networks can be made.
     pub(crate) fn prepared(self) -> Option<Cluster> {
         let serial = one_at_a_time();
@@ -96,7 +122,7 @@ impl Setup {
         let dns = name_server.map(|_| Dns::start(&net, &[(DB, net.address(DB))]));
         let root = tempfile::Builder::new().prefix("weir-cluster-").tempdir().unwrap();
         make_certificates(&root.path().join("tls"), &hosts);
-        let database = Database::start(&net, self.kind, root.path());
+        let database = Database::start(&net, self.kind, root.path(), &self.oddities);
         let node = |(at, name): (usize, &String)| {
             let node = self.node(&net, &database, root.path(), name);
             match self.clocks.get(at) {
@@ -196,6 +222,7 @@ impl Cluster {
             has_schema: true,
             clocks: Vec::new(),
             has_dns: false,
+            oddities: Oddities::default(),
         }
     }
 

@@ -10,6 +10,10 @@ use weir_test_servers::{MariaDb, Options, Postgres, Tls};
 
 use super::super::Net;
 use super::DB;
+use super::delay::Delay;
+
+/// Where a server is that follows the database, until it takes its place.
+const FOLLOWER_PORT: u16 = 3999;
 
 /// A frozen database answers never.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
@@ -36,12 +40,28 @@ impl Kind {
         }
     }
 
+    /// The key of a setting of the connection, in the configuration.
+    pub(crate) fn key(self, name: &str) -> String {
+        format!("weir.persistence.journal.{}.{name}", self.section())
+    }
+
     fn port(self) -> u16 {
         match self {
             Self::MariaDb => 3306,
             Self::Postgres => 5432,
         }
     }
+}
+
+/// What is special about a database.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Oddities {
+    /// More arguments for the server.
+    pub(super) arguments: Vec<String>,
+    pub(super) disk_mib: Option<u32>,
+    pub(super) is_followed: bool,
+    /// Engines reach it on a way that can be slowed down, by chance from this seed.
+    pub(super) delay_seed: Option<u64>,
 }
 
 enum Server {
@@ -56,11 +76,13 @@ pub(crate) struct Database {
     net: Arc<Net>,
     /// The authority that signed its certificate.
     ca: String,
+    delay: Option<Delay>,
+    follower: Option<Server>,
 }
 
 impl Database {
     /// Runs with certificates of `tls` below the root, which must be there.
-    pub(super) fn start(net: &Arc<Net>, kind: Kind, root: &Path) -> Self {
+    pub(super) fn start(net: &Arc<Net>, kind: Kind, root: &Path, oddities: &Oddities) -> Self {
         let file = |name: &str| root.join("tls").join(name);
         let options = Options {
             bind: "0.0.0.0".to_owned(),
@@ -71,6 +93,9 @@ impl Database {
                 ca: file("ca.pem"),
             }),
             wrapper: net.wrapper(DB),
+            arguments: oddities.arguments.clone(),
+            disk_mib: oddities.disk_mib,
+            is_followed: oddities.is_followed,
             ..Options::default()
         };
         let (server, access) = match kind {
@@ -85,17 +110,20 @@ impl Database {
                 (Server::Postgres(server), access)
             }
         };
+        let follower = oddities.is_followed.then(|| server.follower());
+        let delay = oddities.delay_seed.map(|it| Delay::start(net, kind.port(), it));
         let ca = file("ca.pem").display().to_string();
-        Self { kind, server, access, net: net.clone(), ca }
+        Self { kind, server, access, net: net.clone(), ca, delay, follower }
     }
 
     /// What differs from the samples.
-    pub(super) fn settings(&self) -> [String; 2] {
-        let section = format!("weir.persistence.journal.{}", self.kind.section());
-        [
-            format!("{section}.database={}", self.access.name),
-            format!("{section}.tls.ca={}", self.ca),
-        ]
+    pub(super) fn settings(&self) -> Vec<String> {
+        let set = |key: &str, value: &str| format!("{}={value}", self.kind.key(key));
+        let port = self.delay.as_ref().map(|it| set("port", &it.port().to_string()));
+        [set("database", &self.access.name), set("tls.ca", &self.ca)]
+            .into_iter()
+            .chain(port)
+            .collect()
     }
 
     pub(super) fn password(&self) -> &str {
@@ -132,6 +160,63 @@ impl Database {
         }
     }
 
+    /// From now on each of its answers to engines takes long.
+    pub(crate) fn slow_down(&self) {
+        self.delay().slow_down(true);
+    }
+
+    pub(crate) fn speed_up(&self) {
+        self.delay().slow_down(false);
+    }
+
+    fn delay(&self) -> &Delay {
+        self.delay.as_ref().expect("it was set up as one that can be slow")
+    }
+
+    /// Takes all space of its disk, which must be one of its own.
+    pub(crate) fn fill_disk(&self) {
+        match &self.server {
+            Server::MariaDb(it) => it.fill_disk(),
+            Server::Postgres(it) => it.fill_disk(),
+        }
+    }
+
+    pub(crate) fn free_disk(&self) {
+        match &self.server {
+            Server::MariaDb(it) => it.free_disk(),
+            Server::Postgres(it) => it.free_disk(),
+        }
+    }
+
+    /// What comes from now on is not known to the server that follows.
+    pub(crate) fn leave_follower_behind(&mut self) {
+        let follower = self.follower.as_mut().expect("it is followed");
+        match (follower, &self.server) {
+            (Server::MariaDb(it), Server::MariaDb(followed)) => it.stop_following(followed),
+            (Server::Postgres(it), Server::Postgres(followed)) => it.stop_following(followed),
+            _ => unreachable!("both are of one kind"),
+        }
+    }
+
+    /// It is killed, and the one that followed it takes its place.
+    pub(crate) fn fail_over(&mut self) {
+        self.kill();
+        let mut follower = self.follower.take().expect("it is followed");
+        match &mut follower {
+            Server::MariaDb(it) => it.promote(self.kind.port()),
+            Server::Postgres(it) => it.promote(self.kind.port()),
+        }
+        self.server = follower;
+    }
+
+    /// Changes something that only its administrator may.
+    pub(crate) fn administrate(&self, sql: &str) {
+        match &self.server {
+            Server::MariaDb(it) => it.execute(sql),
+            Server::Postgres(it) => it.execute(sql),
+        };
+    }
+
     pub(crate) fn session(&self) -> Session {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let (kind, access, net) = (self.kind, self.access.clone(), self.net.clone());
@@ -158,6 +243,15 @@ pub(crate) struct Session {
     net: Arc<Net>,
     runtime: Runtime,
     connection: Option<Connection>,
+}
+
+impl Server {
+    fn follower(&self) -> Self {
+        match self {
+            Self::MariaDb(it) => Self::MariaDb(it.follower(FOLLOWER_PORT)),
+            Self::Postgres(it) => Self::Postgres(it.follower(FOLLOWER_PORT)),
+        }
+    }
 }
 
 enum Connection {
