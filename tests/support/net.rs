@@ -279,6 +279,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::support::{DEADLINE, wait_until};
 
     const PORT: u16 = 7000;
 
@@ -347,6 +348,8 @@ mod tests {
         let prefix = format!("{}-", net.prefix);
         let mut sleeper = net.command("a", "sleep").arg("1000").spawn().unwrap();
         assert!(ip("netns list").contains(&prefix));
+        let there = format!("netns pids {}", net.namespace("a"));
+        wait_until("the program to be there", DEADLINE, || !ip(&there).is_empty());
         drop(net);
         assert!(!ip("netns list").contains(&prefix));
         assert!(!sleeper.wait().unwrap().success(), "it was killed");
