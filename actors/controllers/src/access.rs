@@ -147,3 +147,6 @@ impl AccessCoordinator {
         Ok(self.0.ask(request, ASK_WITHIN).await?)
     }
 }
+
+#[cfg(test)]
+mod tests;

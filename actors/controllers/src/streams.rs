@@ -14,6 +14,7 @@
 mod gatherer;
 mod history;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::SpawnErr;
@@ -76,7 +77,7 @@ impl StreamMonitor {
         history: Proxy<StreamHistory>,
         restarts: RestartPolicy,
     ) -> Result<Self, SpawnErr> {
-        let gatherer = gatherer::spawn(system, history.clone(), restarts).await?;
+        let gatherer = gatherer::spawn(system, Arc::new(history.clone()), restarts).await?;
         Ok(Self { gatherer, history })
     }
 

@@ -1,23 +1,25 @@
 //! The gatherer: what this engine reports, kept until the history has it.
 
-use std::collections::BTreeMap;
+mod batch;
+
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures::{FutureExt as _, TryFutureExt as _};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
 use weir_cluster::Proxy;
-use weir_domain::{LogLine, Stream, StreamId};
+use weir_domain::{LogLine, Stream};
 use weir_runtime::{Envelope, Ref, Reply, RestartPolicy, System, supervise};
 
-use super::{ASK_WITHIN, Answer, Failure, Request, Response, StreamHistory, odd};
+use super::{ASK_WITHIN, Answer, Request, Response, StreamHistory, odd};
+use batch::Batch;
 
 const MAILBOX: usize = 16_384;
 /// How long progress may wait to be written with more of it.
 const GATHER: Duration = Duration::from_millis(200);
 /// How long to wait after a write that failed.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// Streams that may wait to be written. More are only closed ones while the store is away.
-const PENDING_MAX: usize = 10_000;
 
 #[derive(Debug)]
 pub(super) enum Command {
@@ -27,9 +29,25 @@ pub(super) enum Command {
     Flush(Reply<()>),
 }
 
+/// Where it is written: the history, wherever it lives.
+#[async_trait]
+pub(super) trait History: Send + Sync + 'static {
+    async fn save(&self, changes: Vec<(Stream, Vec<LogLine>)>) -> Answer<()>;
+}
+
+#[async_trait]
+impl History for Proxy<StreamHistory> {
+    async fn save(&self, changes: Vec<(Stream, Vec<LogLine>)>) -> Answer<()> {
+        match self.ask(Request::Save(changes), ASK_WITHIN).await? {
+            Response::Saved => Ok(()),
+            other => odd(other),
+        }
+    }
+}
+
 pub(super) async fn spawn(
     system: &System,
-    history: Proxy<StreamHistory>,
+    history: Arc<dyn History>,
     restarts: RestartPolicy,
 ) -> Result<Ref<Command>, SpawnErr> {
     const NAME: &str = "stream-gatherer";
@@ -47,7 +65,7 @@ pub(super) async fn spawn(
 #[derive(Clone)]
 struct Gatherer {
     system: System,
-    history: Proxy<StreamHistory>,
+    history: Arc<dyn History>,
 }
 
 enum Message {
@@ -65,52 +83,10 @@ impl From<Envelope<Command>> for Message {
     }
 }
 
-/// The outcome of a write, with what could not be written.
+/// The outcome of a write, with what it was to write.
 struct Written {
     result: Answer<()>,
     batch: Batch,
-}
-
-/// Streams with their newest state and new log lines, and those who wait for it to be durable.
-#[derive(Default)]
-struct Batch {
-    streams: BTreeMap<StreamId, (Stream, Vec<LogLine>)>,
-    closers: Vec<Closer>,
-    flushers: Vec<Reply<()>>,
-}
-
-/// Somebody who waits for the last state of a stream to be durable.
-struct Closer {
-    stream: StreamId,
-    /// How many lines came with it, at the end of the stream's. Whoever is refused brings them again.
-    lines: usize,
-    reply: Reply<Answer<()>>,
-}
-
-impl Batch {
-    fn note(&mut self, stream: Stream, mut lines: Vec<LogLine>) {
-        let entry = self.streams.entry(stream.id);
-        let (kept, log) = entry.or_insert_with(|| (stream.clone(), Vec::new()));
-        *kept = stream;
-        log.append(&mut lines);
-    }
-
-    /// Puts back what could not be written, under what came since.
-    fn put_back(&mut self, older: BTreeMap<StreamId, (Stream, Vec<LogLine>)>) {
-        for (id, (stream, mut lines)) in older {
-            match self.streams.get_mut(&id) {
-                Some((_, newer)) => {
-                    lines.append(newer);
-                    *newer = lines;
-                }
-                None => drop(self.streams.insert(id, (stream, lines))),
-            }
-        }
-        while self.streams.len() > PENDING_MAX {
-            self.streams.pop_first();
-            metrics::counter!("weir_stream_reports_dropped_total").increment(1);
-        }
-    }
 }
 
 #[derive(Default)]
@@ -160,17 +136,15 @@ impl Gatherer {
     fn command(&self, myself: &ActorRef<Message>, command: Command, state: &mut State) {
         match command {
             Command::Report(stream, lines) => {
-                state.pending.note(*stream, lines);
+                state.pending.report(*stream, lines);
                 due(myself, state, GATHER);
             }
             Command::Close(stream, lines, reply) => {
-                let closer = Closer { stream: stream.id, lines: lines.len(), reply };
-                state.pending.note(*stream, lines);
-                state.pending.closers.push(closer);
+                state.pending.close(*stream, lines, reply);
                 self.write(myself, state);
             }
             Command::Flush(reply) => {
-                state.pending.flushers.push(reply);
+                state.pending.flush(reply);
                 self.write(myself, state);
             }
         }
@@ -181,16 +155,15 @@ impl Gatherer {
         if state.is_writing {
             return;
         }
-        let batch = std::mem::take(&mut state.pending);
-        if batch.streams.is_empty() {
-            batch.flushers.into_iter().for_each(|it| it.send(()));
+        let mut batch = std::mem::take(&mut state.pending);
+        if !batch.has_changes() {
+            batch.answer(&Ok(()));
             return;
         }
         state.is_writing = true;
         let (history, myself) = (self.history.clone(), myself.clone());
         self.system.tasks().spawn("stream gatherer write", async move {
-            let changes = batch.streams.values().cloned().collect();
-            let result = save(&history, changes).await;
+            let result = history.save(batch.changes()).await;
             // The gatherer outlives its writes, but for the end of the process.
             let _ = myself.cast(Message::Written(Written { result, batch }));
         });
@@ -198,26 +171,15 @@ impl Gatherer {
 
     fn written(&self, myself: &ActorRef<Message>, written: Written, state: &mut State) {
         state.is_writing = false;
-        let Written { result, batch } = written;
-        let Batch { mut streams, closers, flushers } = batch;
-        let failed = result.is_err();
+        let Written { result, mut batch } = written;
+        batch.answer(&result);
         if let Err(error) = &result {
             tracing::warn!(code = "WEIR-06111", %error, "stream history was not written");
-            for closer in &closers {
-                if let Some((_, lines)) = streams.get_mut(&closer.stream) {
-                    lines.truncate(lines.len().saturating_sub(closer.lines));
-                }
-            }
-            state.pending.put_back(streams);
-        }
-        closers.into_iter().for_each(|it| it.reply.send(result.clone()));
-        flushers.into_iter().for_each(|it| it.send(()));
-        let is_waited_for = !state.pending.closers.is_empty() || !state.pending.flushers.is_empty();
-        if failed {
+            state.pending.put_back(batch);
             due(myself, state, RETRY_AFTER);
-        } else if is_waited_for {
+        } else if state.pending.is_waited_for() {
             self.write(myself, state);
-        } else if !state.pending.streams.is_empty() {
+        } else if state.pending.has_changes() {
             due(myself, state, GATHER);
         }
     }
@@ -229,9 +191,5 @@ fn due(myself: &ActorRef<Message>, state: &mut State, after: Duration) {
     }
 }
 
-async fn save(history: &Proxy<StreamHistory>, changes: Vec<(Stream, Vec<LogLine>)>) -> Answer<()> {
-    match history.ask(Request::Save(changes), ASK_WITHIN).await.map_err(Failure::from)? {
-        Response::Saved => Ok(()),
-        other => odd(other),
-    }
-}
+#[cfg(test)]
+mod tests;
