@@ -320,7 +320,7 @@ impl Cluster {
         if self.0.system.shutdown().requested().await.is_downed() {
             return Ok(());
         }
-        tracing::info!(code = %code::LEAVING, "leaving the cluster");
+        tracing::debug!(code = %code::LEAVING, "leaving the cluster");
         self.order(&own, Order::Leave).await.map(drop).map_err(|it| not_left(&it))
     }
 

@@ -191,7 +191,7 @@ impl Hub {
             matches!(error, DialError::Refused(refusal) if refusal.code == code::STOPPING);
         if is_leaving {
             self.note(address, state, Some(trouble.clone()));
-            return tracing::info!(code = %code::REFUSED_BY_PEER, %address, trouble, "no link: the node there is leaving");
+            return tracing::debug!(code = %code::REFUSED_BY_PEER, %address, trouble, "no link: the node there is leaving");
         }
         if self.note(address, state, Some(trouble.clone())) {
             let code =

@@ -182,11 +182,12 @@ impl Hub {
 
     fn down(&self, peer: &Incarnation, cause: &Cause, gone: Option<Evidence>) {
         match cause {
+            // Whoever says goodbye is reported as gone, and whoever ends has no links to mend.
             Cause::Goodbye(_) => {
-                tracing::info!(code = %code::LINK_DOWN, %peer, %cause, "link down");
+                tracing::debug!(code = %code::LINK_DOWN, %peer, %cause, "link down");
             }
             _ if self.stopping.is_cancelled() => {
-                tracing::info!(code = %code::LINK_DOWN, %peer, %cause, "link down");
+                tracing::debug!(code = %code::LINK_DOWN, %peer, %cause, "link down");
             }
             _ => tracing::warn!(code = %code::LINK_DOWN, %peer, %cause, "link down"),
         }

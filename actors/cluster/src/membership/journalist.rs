@@ -1,4 +1,7 @@
 //! Writes into the log and the stream of events what changes from one view to the next.
+//!
+//! A member that leaves is two lines for an operator, that it leaves and that it is removed. Of
+//! itself it says only the first: its end is reported by its shutdown.
 
 use tokio::sync::broadcast;
 use weir_domain::NodeStatus;
@@ -9,11 +12,21 @@ use crate::view::View;
 
 pub(super) fn report(events: &broadcast::Sender<ClusterEvent>, old: &View, new: &View) {
     let is_leaving = new.own().is_none_or(|it| it.status > NodeStatus::Up);
+    let was_leaving =
+        old.own().is_some_and(|it| [NodeStatus::Leaving, NodeStatus::Exiting].contains(&it.status));
     for event in between(old, new) {
-        match event {
+        match &event {
             // Whoever leaves is not led any more.
             ClusterEvent::LeaderChanged { leader: None } if is_leaving => {
-                tracing::info!(code = %code::LEADER, "no leader of the cluster is followed any more");
+                tracing::debug!(code = %code::LEADER, "no leader of the cluster is followed any more");
+            }
+            ClusterEvent::LeaderChanged { leader: Some(node) }
+                if is_leaving && new.own().is_some() =>
+            {
+                tracing::debug!(code = %code::LEADER, %node, "leader of the cluster that this node leaves");
+            }
+            ClusterEvent::MemberRemoved { node, reason } if was_leaving && *node == new.me => {
+                tracing::debug!(code = %code::MEMBER, %node, reason, "member was removed");
             }
             _ => log(&event),
         }
@@ -49,7 +62,7 @@ fn log(event: &ClusterEvent) {
             tracing::info!(code = %code::MEMBER, %node, reason, "member leaves");
         }
         ClusterEvent::MemberExited { node } => {
-            tracing::info!(code = %code::MEMBER, %node, "member has handed over");
+            tracing::debug!(code = %code::MEMBER, %node, "member has handed over");
         }
         ClusterEvent::MemberDowned { node, reason } => {
             tracing::warn!(code = %code::MEMBER, %node, reason, "member is down");

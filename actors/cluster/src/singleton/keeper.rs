@@ -218,7 +218,7 @@ impl Keeper {
 
     fn finish(&self, epoch: u64, within: Duration) {
         let stage = self.stage.clone();
-        tracing::info!(code = %code::HANDING_OVER, lease = %self.name, epoch, "handing over");
+        tracing::debug!(code = %code::HANDING_OVER, lease = %self.name, epoch, "handing over");
         self.spawn("finish", async move {
             stage.finish(epoch, within).await;
             Report::Finished { epoch }
