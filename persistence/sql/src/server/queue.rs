@@ -6,17 +6,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, oneshot};
+use tokio::time::Instant;
 use weir_persistence_api::{Append, Result};
 
 /// Most events, and bytes of their payloads, that share a statement. A larger append goes alone.
 const EVENTS_MAX: usize = 512;
 const BYTES_MAX: usize = 1 << 20;
 
+/// Turns of the executor without news after which those who were answered are waited for no more.
+const QUIET_MAX: u32 = 4;
+
 pub(super) struct Waiting {
     pub(super) append: Append,
     pub(super) reply: oneshot::Sender<Result<u64>>,
     /// Set by whoever comes first: the writer that begins it, or the caller that gives up.
     pub(super) begun: Arc<AtomicBool>,
+    pub(super) since: Instant,
 }
 
 pub(super) struct Queue {
@@ -69,13 +74,21 @@ impl Queue {
         }
     }
 
+    /// Since when the append that came first waits. `None`: none does.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        self.lock().waiting.front().map(|it| it.since)
+    }
+
     /// Waits while more comes: those who were just answered often append again, and what they
-    /// append goes together. It takes no time where nobody else has work.
-    pub(super) async fn settle(&self) {
-        let mut seen = 0;
+    /// append goes together. It takes a few turns of the executor where they don't, and no time
+    /// where nobody else has work.
+    pub(super) async fn settle(&self, answered: usize) {
+        let (mut seen, mut quiet) = (0, 0);
         loop {
             let waiting = self.lock().waiting.len();
-            if waiting == seen || waiting >= EVENTS_MAX {
+            quiet = if waiting > seen { 0 } else { quiet + 1 };
+            let patience = if waiting < answered { QUIET_MAX } else { 1 };
+            if quiet >= patience || waiting >= EVENTS_MAX {
                 return;
             }
             seen = waiting;
@@ -152,7 +165,12 @@ mod tests {
             command: None,
         };
         let append = Append { id: PersistenceId(id.into()), fence, after, events: vec![event] };
-        Waiting { append, reply: oneshot::channel().0, begun: Arc::default() }
+        Waiting {
+            append,
+            reply: oneshot::channel().0,
+            begun: Arc::default(),
+            since: super::super::now(),
+        }
     }
 
     fn groups(queue: impl IntoIterator<Item = Waiting>) -> Vec<Vec<String>> {
@@ -184,5 +202,22 @@ mod tests {
         let given_up = waiting("a", 0, 1);
         given_up.begun.store(true, Ordering::Release);
         assert_eq!(groups([given_up, waiting("b", 0, 1)]), [vec!["b0"]]);
+    }
+
+    #[tokio::test]
+    async fn who_was_answered_and_comes_back_soon_goes_with_the_others() {
+        let queue = Queue::new(9);
+        let late = async {
+            for id in ["a", "b", "c"] {
+                tokio::task::yield_now().await;
+                tokio::task::yield_now().await;
+                queue.push(waiting(id, 0, 1));
+            }
+        };
+        tokio::join!(queue.settle(3), late);
+        assert_eq!(queue.take().len(), 3);
+        // Nobody comes: it ends all the same.
+        queue.settle(3).await;
+        assert_eq!(queue.oldest(), None);
     }
 }

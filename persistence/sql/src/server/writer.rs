@@ -1,7 +1,11 @@
 //! Group commit: a few writers, each with a connection of its own, append what waits.
 //!
 //! An append that finds all writers idle is written at once, in its caller's task: nobody is woken
-//! for it. What comes while a writer is at work waits in the queue, and goes together.
+//! for it. What comes while a writer is at work gathers in the queue and goes together, as soon as
+//! that writer is done: one full statement after the other takes the server less than two that
+//! share the rows, and appends under one lease wait for each other there anyway. A second writer
+//! sets in when an append has waited for long, so that a statement that is slow, or waits for a
+//! lock, does not hold up what has nothing to do with it.
 //!
 //! Invariants:
 //! - W1: an answer leaves only after the commit of its group.
@@ -16,15 +20,19 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 use weir_domain::Code;
 use weir_persistence_api::{Append, Error, Result};
 
-use super::ServerSettings;
+use super::appends::Appends;
 use super::dialect::Dialect;
 use super::queue::{Queue, Waiting};
 use super::session::Era;
-use super::writers::Writers;
+use super::writers::{Loan, Writers};
+use super::{ServerSettings, now};
+
+/// How long an append waits at most for another group's commit.
+const GATHER_MAX: Duration = Duration::from_millis(2);
 
 /// The callers' end.
 pub(super) struct Writer<D: Dialect> {
@@ -62,7 +70,7 @@ impl<D: Dialect> Writer<D> {
     async fn queued(&self, append: Append) -> Result<u64> {
         let (reply, answer) = oneshot::channel();
         let begun = Arc::new(AtomicBool::new(false));
-        let waiting = Waiting { append, reply, begun: Arc::clone(&begun) };
+        let waiting = Waiting { append, reply, begun: Arc::clone(&begun), since: now() };
         let asked = async {
             let room = self.queue.room().await.ok_or("it is closed")?;
             self.queue.push(waiting);
@@ -95,18 +103,47 @@ impl<D: Dialect> Writer<D> {
     }
 }
 
-/// Writes what is queued, whenever a writer is free.
+/// Writes what is queued, whenever it is this task's turn.
 async fn run<D: Dialect>(queue: Arc<Queue>, writers: Arc<Writers<D>>) {
     while queue.wait().await {
-        let mut writer = writers.take().await;
-        queue.settle().await;
-        let (group, replies): (Vec<_>, Vec<_>) =
-            queue.take().into_iter().map(|it| (it.append, it.reply)).unzip();
-        let answers = writer.write(&group).await;
-        drop(writer);
-        for (reply, answer) in replies.into_iter().zip(answers) {
-            // A caller that has gone needs no answer.
-            let _ = reply.send(answer);
+        let Some(mut writer) = turn(&queue, &writers).await else { continue };
+        let mut answered = 0;
+        loop {
+            // The writer is kept meanwhile: nobody who comes back first shall go alone.
+            queue.settle(answered).await;
+            let group = queue.take();
+            answered = group.len();
+            write(&mut writer, group).await;
+            if answered == 0 || !writers.is_alone_at_work() {
+                break;
+            }
         }
+    }
+}
+
+/// A writer for what waits: at once if no other is at work, or else as soon as that is so, or what
+/// waits has waited for long. `None`: another wrote it.
+async fn turn<D: Dialect>(queue: &Queue, writers: &Arc<Writers<D>>) -> Option<Loan<D>> {
+    loop {
+        let returned = writers.returned();
+        let overdue = queue.oldest()? + GATHER_MAX;
+        if let Some(writer) = writers.take_if_all_idle() {
+            return Some(writer);
+        }
+        if now() >= overdue {
+            return Some(writers.take().await);
+        }
+        // Whatever ends the wait, it is looked again.
+        let _ = timeout_at(overdue, returned).await;
+    }
+}
+
+async fn write<D: Dialect>(writer: &mut Appends<D>, group: Vec<Waiting>) {
+    let (group, replies): (Vec<_>, Vec<_>) =
+        group.into_iter().map(|it| (it.append, it.reply)).unzip();
+    let answers = writer.write(&group).await;
+    for (reply, answer) in replies.into_iter().zip(answers) {
+        // A caller that has gone needs no answer.
+        let _ = reply.send(answer);
     }
 }

@@ -7,6 +7,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use super::ServerSettings;
 use super::appends::Appends;
@@ -36,6 +37,16 @@ impl<D: Dialect> Writers<D> {
         let appends = idle.pop();
         drop(idle);
         Some(Loan { appends: Some(appends?), home: Arc::clone(self) })
+    }
+
+    /// Whether one of them is at work, and no other.
+    pub(super) fn is_alone_at_work(&self) -> bool {
+        self.lock().len() + 1 == self.size
+    }
+
+    /// Ends when one comes back, from now on.
+    pub(super) fn returned(&self) -> Notified<'_> {
+        self.returned.notified()
     }
 
     pub(super) async fn take(self: &Arc<Self>) -> Loan<D> {

@@ -18,6 +18,7 @@ on_both! {
     a_lease_is_renewed_while_a_transaction_under_it_waits
     a_writer_that_is_deposed_in_a_transaction_is_refused
     a_refused_append_spoils_no_other_of_its_group
+    an_append_that_waits_for_its_lease_holds_up_no_other
     two_engines_never_write_the_same_number
     a_reader_of_tags_misses_nothing_of_two_engines
     renewing_is_not_starved_by_appends
@@ -121,6 +122,32 @@ async fn a_refused_append_spoils_no_other_of_its_group<D: Tested>() {
         assert!(matches!(three, Err(Error::Conflict { actual: 0, .. })), "{three:?}");
     }
     assert_eq!(store.highest(&id("other")).await, Ok(0));
+}
+
+async fn an_append_that_waits_for_its_lease_holds_up_no_other<D: Tested>() {
+    let server = D::Server::shared();
+    let (_, settings) = store::<D>(server).await;
+    let two_writers = ServerSettings { connections: 6, ..settings.clone() };
+    let store = ServerStore::<D>::open(two_writers).await.unwrap();
+    let held = fence(&store).await;
+    let free = store.lease_acquire(&LeaseName("free".into()), "a", HOUR).await.unwrap();
+    let Acquired::Granted(free) = free else { panic!("{free:?}") };
+    let mut other = connect::<D>(&settings, Purpose::Data).await.unwrap();
+    D::script(&mut other, D::STATEMENTS.begin).await.unwrap();
+    let name = &held.lease.0;
+    let values = ["b".into(), 60_000.into(), name.into(), "a".into(), 1.into()];
+    D::number(&mut other, D::STATEMENTS.lease_force, &values).await.unwrap();
+
+    let waiting = store.append(append("held", &held, 0, b"1"));
+    let others = async {
+        wait_for_lock::<D>(server, &settings.database).await;
+        let written = store.append(append("free", &free, 0, b"1")).await;
+        D::script(&mut other, D::STATEMENTS.commit).await.unwrap();
+        written
+    };
+    let (refused, written) = tokio::join!(waiting, others);
+    assert_eq!(written, Ok(1), "it was written while the other waited");
+    assert!(matches!(refused, Err(Error::Fenced { .. })), "{refused:?}");
 }
 
 /// Two processes with one fence should not be; the journal stays whole all the same.

@@ -11,7 +11,8 @@ SELECT
         WHERE l.name = v.lease AND l.owner = v.writer AND l.epoch = v.epoch
         FOR NO KEY UPDATE
     ) END,
-    (extract(epoch FROM clock_timestamp()) * 1000)::bigint,
+    -- In a query of its own it is computed once, not for each row.
+    (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint),
     v.manifest, v.form, v.payload, v.checksum, v.command
 FROM unnest(
     $1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[],
