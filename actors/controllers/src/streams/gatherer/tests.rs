@@ -71,7 +71,7 @@ struct Slow(mpsc::UnboundedSender<Write>);
 impl History for Slow {
     async fn save(&self, changes: Changes) -> Answer<()> {
         let (end, ended) = oneshot::channel();
-        self.0.send(Write { changes, end }).ok().expect("the test looks on");
+        self.0.send(Write { changes, end }).expect("the test looks on");
         ended.await.expect("the test ends every write")
     }
 }
