@@ -2,7 +2,8 @@
 //! in its actor's gate, and gives it back when it is opened.
 //!
 //! Invariants:
-//! - No more messages than the limit are inside.
+//! - No more messages than the limit are inside. Of those that come at the same moment for the last
+//!   place, all may be refused.
 //! - An envelope that is dropped unopened was never handled: it counts as a dead letter. So a
 //!   message that waits in the mailbox of a stopping actor can't vanish unseen (R2).
 //! - Who waits for room is let in before those who come later, in the order of coming.
@@ -62,12 +63,13 @@ impl Gate {
 
     /// Messages that are in the mailbox now.
     pub fn waiting(&self) -> usize {
-        self.0.inside.load(Ordering::Relaxed)
+        // Those who are being turned away are counted for a moment.
+        self.0.inside.load(Ordering::Relaxed).min(self.0.limit)
     }
 
     /// Lets a message in at once or not at all.
     pub fn seal<M>(&self, message: M) -> Result<Envelope<M>, Full<M>> {
-        if self.0.outside.load(Ordering::Relaxed) == 0 && self.0.enter() {
+        if self.0.outside.load(Ordering::Relaxed) == 0 && self.0.try_enter() {
             Ok(self.envelope(message))
         } else {
             Err(Full(message))
@@ -90,11 +92,22 @@ impl Gate {
 }
 
 impl Shared {
-    /// Takes a place, if one is free. Nothing is counted where none is: a count that is taken back
-    /// would wake those outside for nothing, and themselves again and again.
+    /// Takes a place at once or not at all. It counts first and looks then: where many send and one
+    /// receives, that is half the work of looking first. Where no place was free, the count is given
+    /// back like a place, since it may have kept somebody outside who looked meanwhile.
+    fn try_enter(&self) -> bool {
+        let is_in = self.inside.fetch_add(1, Ordering::SeqCst) < self.limit;
+        if !is_in {
+            self.leave();
+        }
+        is_in
+    }
+
+    /// Takes a place, for somebody who stands outside. Nothing is counted where none is free: a
+    /// count that is given back would wake those outside, themselves too, again and again.
     fn enter(&self) -> bool {
         let more = |inside| (inside < self.limit).then_some(inside + 1);
-        self.inside.fetch_update(Ordering::SeqCst, Ordering::Relaxed, more).is_ok()
+        self.inside.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok()
     }
 
     /// Gives a place back. Either this sees who stands outside, or they see the place: both count
@@ -177,6 +190,63 @@ mod tests {
         drop(two);
         assert_eq!((gate.waiting(), dead_letters.of("stage")), (0, 1));
     }
+
+    #[test]
+    fn who_is_turned_away_takes_no_place() {
+        let gate = Gate::new("stage".into(), 1, DeadLetters::default());
+        let inside = gate.seal(0).unwrap();
+        for n in 1..9 {
+            assert_eq!(gate.seal(n).unwrap_err().0, n);
+        }
+        inside.open();
+        gate.seal(9).unwrap().open();
+        assert_eq!(gate.waiting(), 0);
+    }
+
+    #[test]
+    fn of_many_who_come_at_once_no_more_are_inside_than_the_limit() {
+        let gate = Gate::new("stage".into(), 3, DeadLetters::default());
+        let most = AtomicUsize::new(0);
+        let inside = AtomicUsize::new(0);
+        std::thread::scope(|threads| {
+            for _ in 0..4 {
+                threads.spawn(|| {
+                    for n in 0..20_000 {
+                        let Ok(envelope) = gate.seal(n) else { continue };
+                        most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                        envelope.open();
+                    }
+                });
+            }
+        });
+        assert!(most.load(Ordering::SeqCst) <= 3, "{most:?} were inside");
+        assert_eq!(gate.waiting(), 0);
+    }
+
+    #[test]
+    fn who_waits_for_room_gets_it_though_others_are_turned_away_all_the_time() {
+        let gate = Gate::new("stage".into(), 1, DeadLetters::default());
+        let (ended, ends) = std::sync::mpsc::channel();
+        for sender in 0..4 {
+            let (gate, ended) = (gate.clone(), ended.clone());
+            std::thread::spawn(move || {
+                for n in 0..2_000 {
+                    match sender % 2 {
+                        0 => drop(gate.seal(n).map(Envelope::open)),
+                        _ => drop(futures::executor::block_on(gate.seal_when_free(n)).open()),
+                    }
+                }
+                ended.send(())
+            });
+        }
+        for _ in 0..4 {
+            let deadline = std::time::Duration::from_secs(60);
+            ends.recv_timeout(deadline).expect("nobody waits for ever");
+        }
+        assert_eq!(gate.waiting(), 0);
+    }
+
     #[tokio::test]
     async fn who_waits_for_room_is_let_in_first_and_in_order() {
         let gate = Gate::new("stage".into(), 1, DeadLetters::default());
