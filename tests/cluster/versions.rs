@@ -38,7 +38,7 @@ fn a_neighbouring_version_is_linked_and_what_is_not_known_of_it_is_refused_aloud
     let address = cluster.net.address("node-1");
     let before = cluster.nodes[0].counted(UNHANDLED);
     within_peer(&cluster, async |peer| {
-        link(&peer, &format!("weir://weir@{address}:{PORT}").parse().unwrap()).await;
+        link(&peer, engine, &format!("weir://weir@{address}:{PORT}").parse().unwrap()).await;
         refusals(&peer, engine).await;
         cluster.nodes[0].logged("version=0.2.0");
         for (code, message) in [
@@ -133,14 +133,15 @@ fn within_peer(cluster: &Cluster, work: impl AsyncFnOnce(Remote) + Send) {
     });
 }
 
-/// Waits until the peer is linked to the engine at an address.
-async fn link(peer: &Remote, address: &ClusterAddress) {
+/// Waits until the peer is linked to an engine. Others find it, too, since it is one of the seeds.
+async fn link(peer: &Remote, engine: NodeUid, address: &ClusterAddress) {
     let mut events = peer.events();
     peer.dial(address.clone());
     let up = async {
         loop {
-            if let LinkEvent::Up { .. } = events.recv().await.unwrap() {
-                return;
+            match events.recv().await.unwrap() {
+                LinkEvent::Up { peer } if peer.uid == engine => return,
+                _ => {}
             }
         }
     };
