@@ -118,6 +118,8 @@ pub enum Reason {
     Requested(String),
     /// It can't go on.
     Failed(Fault),
+    /// It can't go on, and must not begin again before a person has decided.
+    Refused(Fault),
     /// The cluster goes on without this node: what it does must end at once, and another
     /// incarnation may join.
     Downed(Fault),
@@ -135,6 +137,7 @@ impl fmt::Display for Reason {
             Self::Signal(name) => f.write_str(name),
             Self::Requested(by) => f.write_str(by),
             Self::Failed(fault) => write!(f, "failure: {fault}"),
+            Self::Refused(fault) => write!(f, "refused: {fault}"),
             Self::Downed(fault) => write!(f, "downed: {fault}"),
         }
     }
@@ -227,9 +230,14 @@ impl Shutdown {
     pub fn request(&self, reason: Reason) -> Requested {
         let text = reason.to_string();
         let mut answer = Requested::First;
+        // Told before it takes effect: the process may be over at once then.
         self.0.request.send_modify(|it| match &it.reason {
-            None => it.reason = Some(reason),
+            None => {
+                tracing::info!(code = %code::SHUTDOWN_REQUESTED, reason = text, "shutting down");
+                it.reason = Some(reason);
+            }
             Some(_) => {
+                tracing::warn!(code = %code::SHUTDOWN_FAST, reason = text, "asked again: stopping at once");
                 it.fast = true;
                 answer = Requested::Again;
                 // Who watches the process must learn that it may not simply go on.
@@ -238,14 +246,8 @@ impl Shutdown {
                 }
             }
         });
-        match answer {
-            Requested::First => {
-                tracing::info!(code = %code::SHUTDOWN_REQUESTED, reason = text, "shutting down");
-                self.0.events.publish(RuntimeEvent::ShutdownRequested { reason: text });
-            }
-            Requested::Again => {
-                tracing::warn!(code = %code::SHUTDOWN_FAST, reason = text, "asked again: stopping at once");
-            }
+        if answer == Requested::First {
+            self.0.events.publish(RuntimeEvent::ShutdownRequested { reason: text });
         }
         answer
     }

@@ -64,12 +64,13 @@ impl Report {
     }
 
     /// 0 after a clean stop that somebody asked for, 255 (−1) after the node was downed, so that
-    /// it is started anew, 1 otherwise.
+    /// it is started anew, 6 if it must not be before a person has decided, 1 otherwise.
     pub fn exit_code(&self) -> u8 {
-        if self.reason.is_downed() {
-            return 255;
+        match self.reason {
+            Reason::Downed(_) => 255,
+            Reason::Refused(_) => 6,
+            Reason::Failed(_) => 1,
+            Reason::Signal(_) | Reason::Requested(_) => u8::from(self.fast || !self.is_clean()),
         }
-        let failed = matches!(self.reason, Reason::Failed(_));
-        u8::from(failed || self.fast || !self.is_clean())
     }
 }
