@@ -33,6 +33,8 @@ pub(crate) const ACCESS: &str = "access-coordinator";
 pub(crate) const DOWNED: &str = "WEIR-11008";
 /// The exit code of such a node: −1, as far as a process can say so.
 pub(crate) const DOWNED_EXIT: i32 = 255;
+/// The exit code of a node that waits for a person.
+const UNDECIDED: i32 = 6;
 
 /// The position of another node than this one.
 pub(crate) fn other(cluster: &Cluster, than: usize) -> usize {

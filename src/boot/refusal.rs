@@ -4,6 +4,8 @@ use std::error::Error;
 
 use weir_cluster::watermark;
 use weir_domain::Fault;
+
+use crate::cli::Undecided;
 use weir_http_server as http;
 use weir_persistence_api as store;
 
@@ -18,15 +20,21 @@ pub(super) fn chain(error: &dyn Error) -> String {
     text
 }
 
-pub(super) fn of_cluster(error: &weir_cluster::Error) -> Fault {
+pub(super) fn of_cluster(error: &weir_cluster::Error) -> anyhow::Error {
     use weir_cluster::{Error, code};
     let code = match error {
         Error::OtherCluster { .. } => code::OTHER_CLUSTER,
-        Error::Watermark(error) => return of_watermark(error),
+        Error::Watermark(error) => return until_decided(of_watermark(error)),
         Error::Store(_) | Error::StoreSilent(_) => code::STORE_LOST,
         Error::ShuttingDown => code::LEAVING,
     };
-    Fault::config(code.0, chain(error))
+    Fault::config(code.0, chain(error)).into()
+}
+
+/// A start that must not be tried again before a person has decided: who knocks for long enough
+/// may find the database as far on as what it remembers, with other content.
+pub(super) fn until_decided(fault: Fault) -> anyhow::Error {
+    Undecided(fault).into()
 }
 
 pub(super) fn of_watermark(error: &watermark::Error) -> Fault {

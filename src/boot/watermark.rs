@@ -17,7 +17,7 @@ use super::refusal;
 pub(crate) async fn check(marks: &Watermarks, leases: &dyn LeaseStore) -> anyhow::Result<()> {
     let rows = leases.lease_list().await.context("the leases can't be read")?;
     let epochs = rows.into_iter().map(|it| (it.name, it.epoch)).collect();
-    note(marks, &epochs).map_err(|it| refusal::of_watermark(&it))?;
+    note(marks, &epochs).map_err(|it| refusal::until_decided(refusal::of_watermark(&it)))?;
     Ok(())
 }
 
@@ -36,19 +36,24 @@ pub(crate) fn follow(
         let stopping = system.shutdown().stopping();
         loop {
             let epochs = seen.borrow_and_update().clone();
+            let is_last = stopping.is_stopping();
             match note(&marks, &epochs) {
                 Ok(false) => {}
                 Ok(true) => write(&system, &marks).await,
                 Err(error) => {
                     let fault = refusal::of_watermark(&error);
                     tracing::error!(code = %fault.code, "{fault}");
-                    system.shutdown().request(Reason::Failed(fault));
+                    system.shutdown().request(Reason::Refused(fault));
                     return;
                 }
             }
+            if is_last {
+                return;
+            }
+            // What was seen until the end is noted, too.
             tokio::select! {
                 it = seen.changed() => if it.is_err() { return },
-                () = stopping.stopped() => return,
+                () = stopping.stopped() => {}
             }
         }
     });
@@ -58,9 +63,10 @@ pub(crate) fn follow(
 fn note_last(system: &System, marks: Watermarks, leases: Arc<dyn LeaseStore>) {
     let it = system.clone();
     let step = async move {
-        if let Err(error) = check(&marks, leases.as_ref()).await {
-            return Err(Fault::transient(55, format!("{error:#}")));
-        }
+        let rows = leases.lease_list().await;
+        let rows = rows.map_err(|it| Fault::transient(55, format!("the last epochs: {it}")))?;
+        let epochs = rows.into_iter().map(|it| (it.name, it.epoch)).collect();
+        note(&marks, &epochs).map_err(|it| refusal::of_watermark(&it))?;
         write(&it, &marks).await;
         Ok(())
     };

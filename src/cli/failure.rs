@@ -196,12 +196,30 @@ fn exit_of(problem: &Problem) -> Exit {
     }
 }
 
+/// Why a process must not be started again before a person has decided.
+#[derive(Debug)]
+pub(crate) struct Undecided(pub(crate) Fault);
+
+impl fmt::Display for Undecided {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Undecided {}
+
 /// An error of `boot`, which says most where it is one of ours.
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         let what = "weir can't run";
         let error = match error.downcast::<Findings>() {
             Ok(Findings(findings)) => return Self::of_findings(what, findings),
+            Err(error) => error,
+        };
+        let error = match error.downcast::<Undecided>() {
+            Ok(Undecided(fault)) => {
+                return Self { exit: Exit::Invalid, ..Self::of_fault(what, fault) };
+            }
             Err(error) => error,
         };
         match error.downcast::<Fault>() {

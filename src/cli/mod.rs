@@ -37,7 +37,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use weir_stream::Registry;
 
 pub(crate) use args::{ConfArgs, DevArgs, ServerArgs};
-pub(crate) use failure::Findings;
+pub(crate) use failure::{Findings, Undecided};
 
 use args::Global;
 use failure::Failure;

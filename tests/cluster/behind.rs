@@ -4,7 +4,7 @@
 use std::thread;
 use std::time::Duration;
 
-use super::ACCESS;
+use super::{ACCESS, UNDECIDED};
 use crate::support::cluster::{Cluster, Commands, Kind, LOST, Oracle};
 
 /// More than the time that a store may lack before everybody notices.
@@ -31,12 +31,12 @@ fn check(kind: Kind) {
     for at in 0..cluster.nodes.len() {
         let status = cluster.nodes[at].ended();
         let log = cluster.nodes[at].log();
-        assert_eq!(status.code(), Some(1), "{log}");
+        assert_eq!(status.code(), Some(UNDECIDED), "{log}");
         let tells = [WENT_BACK, "older than what this node has seen", "accept-restore"];
         assert!(log.lines().any(|it| tells.iter().all(|tell| it.contains(tell))), "{log}");
     }
     cluster.nodes[0].start();
-    assert_eq!(cluster.nodes[0].ended().code(), Some(1), "it does not forget");
+    assert_eq!(cluster.nodes[0].ended().code(), Some(UNDECIDED), "it does not forget");
     assert!(cluster.nodes[0].log().contains(WENT_BACK), "{}", cluster.nodes[0].log());
 
     for node in &mut cluster.nodes {

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use super::{ACCESS, FILE_EVERY};
+use super::{ACCESS, FILE_EVERY, UNDECIDED};
 use crate::support::cluster::{Cluster, Commands, Files, Kind, LOST, Oracle, make_certificates};
 
 #[test]
@@ -101,10 +101,15 @@ const ALONE: &str = "weir.cluster.min-nr-of-members=1";
 /// The start of a node is refused with these texts, and nothing panics.
 #[track_caller]
 fn refused(cluster: &mut Cluster, settings: &[&str], texts: &[&str]) {
+    refused_with(1, cluster, settings, texts);
+}
+
+#[track_caller]
+fn refused_with(code: i32, cluster: &mut Cluster, settings: &[&str], texts: &[&str]) {
     cluster.nodes[0].start_with(settings);
     let status = cluster.nodes[0].ended();
     let log = cluster.nodes[0].log();
-    assert_eq!(status.code(), Some(1), "{log}");
+    assert_eq!(status.code(), Some(code), "{log}");
     assert!(texts.iter().all(|it| log.contains(it)), "{texts:?} in\n{log}");
     assert!(!log.contains("panicked"), "{log}");
 }
@@ -149,7 +154,8 @@ fn a_restored_backup_is_refused_until_the_loss_is_accepted() {
     cluster.stop();
     // As it was before this cluster ever ran.
     cluster.database.execute("UPDATE lease SET epoch = 0, owner = '', expires_at = 0");
-    refused(&mut cluster, &[], &["older", "weir persistence accept-restore", "WEIR-11010"]);
+    let texts = ["older", "weir persistence accept-restore", "WEIR-11010"];
+    refused_with(UNDECIDED, &mut cluster, &[], &texts);
     let ran = cluster.nodes[0].weir_with_conf(&["persistence", "accept-restore"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     cluster.nodes[0].start();

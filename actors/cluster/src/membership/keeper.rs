@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 use weir_domain::{Code, Fault, NodeUid};
 use weir_persistence_api::{LeaseStore, MemberChanges, MemberStore, Members};
 use weir_runtime::{Reason, Stopwatch, System};
@@ -70,6 +70,8 @@ pub(crate) struct Keeper {
     core: Core,
     surroundings: Surroundings,
     watermarks: Watermarks,
+    /// There is something new to be noted.
+    news: Arc<Notify>,
     outlets: Outlets,
     desk: Desk,
     clock: Stopwatch,
@@ -94,6 +96,7 @@ impl Keeper {
             core,
             surroundings: Surroundings::new(ground),
             watermarks,
+            news: Arc::default(),
             outlets,
             desk,
             clock: Stopwatch::start(),
@@ -114,6 +117,8 @@ impl Keeper {
         let (desk, mut outcomes) = Desk::new(parts.system.clone(), store, leases);
         let mut over = parts.outlets.is_over.subscribe();
         let mut it = Self::new(parts, desk);
+        let mut noting =
+            std::pin::pin!(note(it.system.clone(), it.watermarks.clone(), it.news.clone()));
         loop {
             it.turn();
             let pause = it.pause();
@@ -123,6 +128,7 @@ impl Keeper {
                 Some(Command { node, order }) = commands.recv() => it.core.order(node, order),
                 Some(news) = next(&mut news) => it.hear(news),
                 () = changed(&mut heard) => {}
+                () = &mut noting => {}
                 _ = over.wait_for(|it| *it) => return,
             }
         }
@@ -194,8 +200,9 @@ impl Keeper {
         if self.desk.is_busy() {
             return;
         }
-        if save.is_none() && self.core.is_store_there() {
-            // What could not be changed has been, or need not be any more.
+        if save.is_none() && self.core.is_store_there() && !self.leads() {
+            // What could not be changed has been, or need not be any more. The leader learns by the
+            // next beat whether changes are taken again.
             self.save_trouble = None;
         }
         if let Some((seen, changes)) = self.last_words.take() {
@@ -221,11 +228,14 @@ impl Keeper {
     /// Whether it is time to advance the version though nothing changes: the leader does that. A
     /// store that is this node's alone has no replicas.
     fn is_beat_due(&self, now: Duration) -> bool {
-        let leads = self.outlets.view.borrow().leader == Some(self.system.uid());
-        leads
+        self.leads()
             && !self.core.rules().alone
             && self.core.is_store_there()
             && now >= self.version_since + BEAT_EVERY
+    }
+
+    fn leads(&self) -> bool {
+        self.outlets.view.borrow().leader == Some(self.system.uid())
     }
 
     fn settle(&mut self, outcome: Outcome) {
@@ -258,8 +268,8 @@ impl Keeper {
 
     fn take(&mut self, members: Members) {
         match self.watermarks.members(members.version) {
-            Err(error) => return self.fail(code::STORE_WENT_BACK, &error),
-            Ok(true) => self.note_watermarks(),
+            Err(error) => return self.refuse(code::STORE_WENT_BACK, &error),
+            Ok(true) => self.news.notify_one(),
             Ok(false) => {}
         }
         self.read_trouble = None;
@@ -268,15 +278,6 @@ impl Keeper {
             self.version_since = now;
         }
         self.core.read(now, members);
-    }
-
-    fn note_watermarks(&self) {
-        let watermarks = self.watermarks.clone();
-        self.system.tasks().spawn_blocking("cluster/watermark", move || {
-            if let Err(error) = watermarks.write() {
-                tracing::warn!(code = %code::WATERMARK, %error, "what was seen of the store is not noted");
-            }
-        });
     }
 
     fn hear(&mut self, news: News) {
@@ -320,12 +321,26 @@ impl Keeper {
         self.system.shutdown().request(Reason::Downed(Fault { code, ..fault }));
     }
 
-    /// What can't go on, because going on would do harm. A second request would end it rudely.
-    fn fail(&self, code: Code, error: &dyn std::error::Error) {
+    /// Going on, or beginning again, would do harm. A second request would end it rudely.
+    fn refuse(&self, code: Code, error: &dyn std::error::Error) {
         if !self.system.shutdown().stopping().is_stopping() {
             tracing::error!(%code, "{error}");
             let fault = Fault::config(code.0, error.to_string());
-            self.system.shutdown().request(Reason::Failed(fault));
+            self.system.shutdown().request(Reason::Refused(fault));
+        }
+    }
+}
+
+/// Writes what was seen of the store, one time after the other: a disk that hangs holds up one
+/// thread.
+async fn note(system: System, watermarks: Watermarks, news: Arc<Notify>) {
+    loop {
+        news.notified().await;
+        let marks = watermarks.clone();
+        let write = move || marks.write();
+        let written = system.tasks().spawn_blocking("cluster/watermark", write).join().await;
+        if let Ok(Err(error)) = written {
+            tracing::warn!(code = %code::WATERMARK, %error, "what was seen of the store is not noted");
         }
     }
 }

@@ -64,7 +64,7 @@ async fn a_store_that_went_back_stops_the_node_until_a_person_accepts_it() {
     let again = restored.start_with(1, noted).await.unwrap();
     restored.within(5 * SECOND, "it stops", || again.is_stopping()).await;
     match again.reason().await {
-        Reason::Failed(fault) => assert_eq!(fault.code, code::STORE_WENT_BACK),
+        Reason::Refused(fault) => assert_eq!(fault.code, code::STORE_WENT_BACK),
         other => panic!("{other:?}"),
     }
 

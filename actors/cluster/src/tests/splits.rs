@@ -3,6 +3,7 @@
 use weir_domain::NodeStatus::{Removed, Up};
 
 use super::*;
+use crate::ClusterEvent;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -75,4 +76,25 @@ async fn without_the_store_nothing_changes_and_nobody_stops() {
         })
         .await;
     assert_eq!(nodes[0].status_of(&nodes[1]), Some(Up));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_can_be_read_and_not_written_is_one_trouble_until_it_is_cured() {
+    let world = World::new();
+    let nodes = world.start_up(2).await;
+    let mut events = nodes[0].cluster.events();
+    world.store.faults().lost(u32::MAX);
+    world.until("it is known", || nodes[0].view().store_trouble.is_some()).await;
+    world.pass(60 * SECOND).await;
+    world.store.faults().heal();
+    world.within(5 * SECOND, "it is back", || nodes[0].view().store_trouble.is_none()).await;
+    let mut told = Vec::new();
+    while let Ok(event) = events.try_recv() {
+        match event {
+            ClusterEvent::StoreLost { .. } => told.push("lost"),
+            ClusterEvent::StoreBack => told.push("back"),
+            _ => {}
+        }
+    }
+    assert_eq!(told, ["lost", "back"]);
 }
