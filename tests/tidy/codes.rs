@@ -14,6 +14,7 @@ const RANGES: &[(u32, &[&str])] = &[
         &[
             "weir-domain",
             "weir-project",
+            "weir-package",
             "weir-operators",
             "weir-expr",
             "weir-stream",

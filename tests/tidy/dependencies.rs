@@ -10,6 +10,7 @@ use super::{METADATA, members};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("weir-domain", &[]),
     ("weir-conf", &["domain"]),
+    ("weir-package", &["domain"]),
     ("weir-persistence-api", &["domain"]),
     ("weir-persistence-sql", &["domain", "persistence-api"]),
     ("weir-runtime", &["domain", "persistence-api"]),
@@ -30,9 +31,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms without data of records.
-const WITHOUT_ARROW: [&str; 11] = [
+const WITHOUT_ARROW: [&str; 12] = [
     "weir-domain",
     "weir-conf",
+    "weir-package",
     "weir-persistence-api",
     "weir-persistence-sql",
     "weir-runtime",

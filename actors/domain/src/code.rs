@@ -1,8 +1,8 @@
 //! Stable message codes: what an operator greps for and what the documentation explains.
 //!
-//! Ranges: 00 start and stop, 01 configuration, 02 projects and plans, 03 streams and stages,
-//! 04 connectors and formats, 05 persistence, 06 actors, 07 HTTP, 10 peer links, 11 the cluster. A code is never
-//! reused.
+//! Ranges: 00 start and stop, 01 configuration, 02 projects, plans and packages, 03 streams and
+//! stages, 04 connectors and formats, 05 persistence, 06 actors, 07 HTTP, 10 peer links, 11 the
+//! cluster. A code is never reused.
 
 use std::fmt;
 

@@ -7,6 +7,7 @@
 mod bytes;
 mod cluster;
 mod code;
+mod digest;
 mod fault;
 mod finding;
 mod id;
@@ -22,13 +23,14 @@ mod workflow;
 pub use bytes::Bytes;
 pub use cluster::{ClusterAddress, Incarnation, InvalidAddress, InvalidIncarnation, Member};
 pub use code::Code;
+pub use digest::{Digest, InvalidDigest};
 pub use fault::{Fault, FaultKind, Obstacle};
 pub use finding::{Finding, Place, Severity};
 pub use id::{ClaimId, ClusterId, CommandId, InstanceId, NodeUid, StreamId};
 pub use item::{Fingerprint, Item, ItemStatus, Reprocess};
 pub use name::{
-    AssetName, ClusterName, InvalidName, NodeName, PortName, ProjectName, SourceName, StageId,
-    WorkflowName,
+    AssetName, ClusterName, DeploymentTag, InvalidName, NodeName, PortName, ProjectName,
+    SourceName, StageId, WorkflowName,
 };
 pub use node::{Node, NodeStatus};
 pub use stream::{Counts, LogLine, Stream, StreamState};

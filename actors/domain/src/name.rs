@@ -111,6 +111,10 @@ name!(
     AssetName
 );
 name!(
+    /// A stored deployment, unique in the cluster.
+    DeploymentTag
+);
+name!(
     /// A workflow, unique in its project.
     WorkflowName
 );
