@@ -7,6 +7,7 @@
 //! - P3: a row was written under the epoch that its lease had at that moment; a deposed writer
 //!   is refused by the store, in the same transaction as the write.
 //! - P4: an item is held by at most one claim, and a claim that was lost stays lost.
+//! - P5: an object is what its digest says, or it is called damaged.
 //!
 //! Stores know nothing of actors, and payloads are opaque bytes to them.
 
@@ -20,6 +21,7 @@ mod lease;
 pub mod log_rule;
 mod member;
 mod memory;
+mod object;
 mod snapshot;
 mod store;
 mod stream;
@@ -37,6 +39,7 @@ pub use journal::{
 pub use lease::{Acquired, Fence, LeaseName, LeaseRow, LeaseStore};
 pub use member::{ClusterIdentity, MemberChanges, MemberStore, Members};
 pub use memory::{Faults, MemoryStore};
+pub use object::{OBJECT_BYTES_MAX, ObjectStore, ObjectTotals, check_object};
 pub use snapshot::{Snapshot, SnapshotStore};
 pub use store::Store;
 pub use stream::{StreamFilter, StreamStore};

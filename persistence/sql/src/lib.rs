@@ -1,4 +1,4 @@
-//! Journal, snapshots, leases, members, item history and stream history on SQL.
+//! Journal, snapshots, leases, members, item history, stream history and objects on SQL.
 //!
 //! A dialect is a folder of statements in `schemas/sql/<dialect>` and a module here: SQLite for a
 //! single host, MariaDB/MySQL and PostgreSQL for a cluster. What the servers have in common is
@@ -12,6 +12,7 @@
 mod backend;
 mod checksum;
 mod mysql;
+mod object;
 mod postgres;
 mod row;
 mod said;

@@ -21,8 +21,10 @@ pub(crate) struct MariaDb;
 
 static STATEMENTS: Statements = with_statements! { load "mysql" };
 
-const MIGRATIONS: [Migration; 1] =
-    [Migration { name: "0001_tables", text: text!("mysql", "0001_tables") }];
+const MIGRATIONS: [Migration; 2] = [
+    Migration { name: "0001_tables", text: text!("mysql", "0001_tables") },
+    Migration { name: "0002_objects", text: text!("mysql", "0002_objects") },
+];
 
 const ROW_FIRST: &str = text!("mysql", "query/event/row_first");
 const ROW: &str = text!("mysql", "query/event/row");

@@ -15,8 +15,10 @@ pub(crate) struct Postgres;
 
 static STATEMENTS: Statements = with_statements! { load "postgres" };
 
-const MIGRATIONS: [Migration; 1] =
-    [Migration { name: "0001_tables", text: text!("postgres", "0001_tables") }];
+const MIGRATIONS: [Migration; 2] = [
+    Migration { name: "0001_tables", text: text!("postgres", "0001_tables") },
+    Migration { name: "0002_objects", text: text!("postgres", "0002_objects") },
+];
 
 fn bound(values: &[Value<'_>]) -> sqlx::Result<PgArguments> {
     let mut arguments = PgArguments::default();

@@ -11,6 +11,7 @@ pub mod item;
 pub mod journal;
 pub mod lease;
 pub mod member;
+pub mod object;
 pub mod snapshot;
 pub mod stream;
 pub mod writer;
@@ -21,7 +22,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use weir_domain::{Clock, Timestamp};
+use weir_domain::{Clock, Digest, Timestamp};
 
 use crate::{
     Acquired, Append, Fence, LeaseName, LeaseStore, Manifest, NewEvent, PersistenceId, Store, Tag,
@@ -36,6 +37,8 @@ pub enum Damage {
     EventLost { id: PersistenceId, sequence: u64 },
     /// The payload of a snapshot is changed.
     Snapshot { id: PersistenceId, sequence: u64 },
+    /// The content of an object is changed.
+    Object { digest: Digest },
 }
 
 /// How the suite gets at one back end.
@@ -168,6 +171,19 @@ macro_rules! contract_suite {
                 a_save_that_is_repeated_adds_no_line_twice
                 pruning_keeps_the_newest_closed_of_each_workflow
                 streams_outlive_the_store
+            }
+            object {
+                an_object_comes_back_as_it_was_put
+                the_largest_object_is_stored_and_a_larger_one_refused
+                an_object_is_stored_once
+                many_who_put_one_object_store_it_whole
+                content_of_another_digest_is_refused
+                missing_objects_are_named
+                a_sweep_takes_what_is_old_and_not_kept
+                an_object_that_is_asked_for_is_young_again
+                a_deposed_sweeper_deletes_nothing
+                objects_outlive_the_store
+                a_damaged_object_is_named
             }
         }
     };

@@ -10,6 +10,7 @@ mod item;
 mod journal;
 mod lease;
 mod member;
+mod object;
 mod snapshot;
 mod stream;
 
@@ -39,6 +40,7 @@ struct State {
     cluster: member::Cluster,
     items: item::Items,
     streams: stream::Streams,
+    objects: object::Objects,
 }
 
 impl MemoryStore {

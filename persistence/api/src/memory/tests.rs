@@ -30,7 +30,7 @@ impl StoreFactory for Memory {
         match damage {
             Damage::Event { id, sequence } => store.faults().damage_event(&id, sequence),
             Damage::Snapshot { id, sequence } => store.faults().damage_snapshot(&id, sequence),
-            Damage::EventLost { .. } => return false,
+            Damage::EventLost { .. } | Damage::Object { .. } => return false,
         }
         true
     }

@@ -20,6 +20,7 @@ mod known;
 mod lease;
 mod member;
 pub(crate) mod migrate;
+mod object;
 mod queue;
 mod rows;
 mod session;

@@ -80,6 +80,19 @@ macro_rules! with_statements {
             stream_outdated = "stream/outdated";
             stream_log_forget = "stream/log_forget";
             stream_forget = "stream/forget";
+
+            object_touch = "object/touch";
+            object_touch_all = "object/touch_all";
+            object_present = "object/present";
+            object_chunk_put = "object/chunk_put";
+            object_put = "object/put";
+            object_size = "object/size";
+            object_chunk = "object/chunk";
+            object_totals = "object/totals";
+            object_old = "object/old";
+            object_delete = "object/delete";
+            object_chunks_delete = "object/chunks_delete";
+            object_strays_delete = "object/strays_delete";
         }
     };
 }

@@ -30,7 +30,7 @@ macro_rules! text {
     };
 }
 
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration { version: 1, name: "0001_tables", text: text!("0001_tables"), done: None },
     Migration {
         version: 2,
@@ -38,6 +38,7 @@ const MIGRATIONS: [Migration; 2] = [
         text: text!("0002_cluster"),
         done: Some(text!("0002_cluster_done")),
     },
+    Migration { version: 3, name: "0003_objects", text: text!("0003_objects"), done: None },
 ];
 
 /// The version of the schema that this program reads and writes.

@@ -11,6 +11,7 @@ mod journal;
 mod lease;
 mod member;
 mod migrate;
+mod object;
 mod settings;
 mod snapshot;
 mod statement;

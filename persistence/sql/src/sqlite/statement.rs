@@ -75,4 +75,17 @@ statements! {
     STREAM_LOG = "stream/log";
     STREAM_LOG_BETWEEN = "stream/log_between";
     STREAM_PRUNE = "stream/prune";
+
+    OBJECT_TOUCH = "object/touch";
+    OBJECT_TOUCH_ALL = "object/touch_all";
+    OBJECT_PRESENT = "object/present";
+    OBJECT_CHUNK_PUT = "object/chunk_put";
+    OBJECT_PUT = "object/put";
+    OBJECT_SIZE = "object/size";
+    OBJECT_CHUNK = "object/chunk";
+    OBJECT_TOTALS = "object/totals";
+    OBJECT_OLD = "object/old";
+    OBJECT_DELETE = "object/delete";
+    OBJECT_CHUNKS_DELETE = "object/chunks_delete";
+    OBJECT_STRAYS_DELETE = "object/strays_delete";
 }

@@ -88,6 +88,8 @@ trait Tested: Dialect {
     /// Does so while it runs, and takes it back.
     const DEMOTE: &'static [&'static str];
     const PROMOTE: &'static [&'static str];
+    /// Bytes from their hexadecimal digits.
+    const HEXADECIMAL: &'static str;
     /// What a session is set to, as one text, and what that should be.
     const SESSION: &'static str;
     const SESSION_WANTED: &'static str;
@@ -112,6 +114,7 @@ impl Tested for MariaDb {
     const SESSION: &'static str = "SELECT CONCAT(@@sql_mode LIKE '%STRICT_ALL_TABLES%', ' ', \
          @@tx_isolation, ' ', @@idle_transaction_timeout, ' ', @@innodb_lock_wait_timeout)";
     const SESSION_WANTED: &'static str = "1 READ-COMMITTED 3 4";
+    const HEXADECIMAL: &'static str = "x':digest'";
 }
 
 impl Tested for Postgres {
@@ -136,6 +139,7 @@ impl Tested for Postgres {
          current_setting('transaction_isolation'), \
          current_setting('idle_in_transaction_session_timeout'), current_setting('lock_timeout'))";
     const SESSION_WANTED: &'static str = "on read committed 3s 4s";
+    const HEXADECIMAL: &'static str = "decode(':digest', 'hex')";
 }
 
 /// Runs tests on both servers.
@@ -170,6 +174,11 @@ fn settings(database: &servers::Database) -> ServerSettings {
         connections: 4,
         ..ServerSettings::new(&*database.host, database.port)
     }
+}
+
+/// The names of all migrations.
+fn all_migrations() -> Vec<&'static str> {
+    vec!["0001_tables", "0002_objects"]
 }
 
 /// A new store on the server, with its settings.
@@ -227,6 +236,13 @@ impl<D: Tested> StoreFactory for Factory<D> {
             }
             Damage::Snapshot { id, sequence } => {
                 ("UPDATE snapshot SET snapshot_ser_version = 9", id, sequence)
+            }
+            Damage::Object { digest } => {
+                let of_server = D::HEXADECIMAL.replace(":digest", &digest.to_string());
+                let sql =
+                    format!("UPDATE object_chunk SET content = '' WHERE digest = {of_server}");
+                D::Server::shared().execute_in(&store.sessions.settings.database, &sql);
+                return true;
             }
         };
         let sql =

@@ -44,7 +44,7 @@ async fn a_server_is_known_by_its_certificate<D: Tested>() {
     let with = |tls| ServerSettings { tls, ..plain.clone() };
     let verify = |ca: PathBuf| with(Tls::Verify { ca: Some(ca) });
 
-    assert_eq!(migrate::migrate::<D>(&verify(right.ca.clone())).await, Ok(vec!["0001_tables"]));
+    assert_eq!(migrate::migrate::<D>(&verify(right.ca.clone())).await, Ok(all_migrations()));
     assert_eq!(migrate::verify::<D>(&with(Tls::Require)).await, Ok(()));
     let store = ServerStore::<D>::open(verify(right.ca.clone())).await.unwrap();
     let fence = fence(&store).await;

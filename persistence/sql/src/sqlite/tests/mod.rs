@@ -74,6 +74,11 @@ impl StoreFactory for Sqlite {
                 id,
                 sequence,
             ),
+            Damage::Object { digest } => (
+                "UPDATE object_chunk SET content = zeroblob(size) WHERE digest = ?1 AND number = ?2",
+                PersistenceId(digest.to_string()),
+                0,
+            ),
         };
         let work = store.writer.write(move |connection| {
             Box::pin(async move {

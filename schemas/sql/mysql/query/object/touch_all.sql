@@ -1,0 +1,2 @@
+-- :names stands for as many digests as there are.
+UPDATE object SET touched_at = CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) WHERE digest IN (:names)

@@ -1,0 +1,1 @@
+DELETE FROM object_chunk WHERE digest = $1

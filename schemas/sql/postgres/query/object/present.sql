@@ -1,0 +1,1 @@
+SELECT digest FROM object WHERE digest = ANY ($1::bytea[])

@@ -1,0 +1,1 @@
+UPDATE object SET touched_at = ?2 WHERE digest = ?1
