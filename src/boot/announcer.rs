@@ -44,7 +44,7 @@ impl Announcer {
 impl EffectHandler<Deployments> for Announcer {
     async fn run(
         &self,
-        Effect::Run(_): &Effect,
+        _: &Effect,
         _: &Fence,
     ) -> Result<Option<<Deployments as EventSourced>::Command>, Fault> {
         self.activation.notify();

@@ -16,7 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("weir-runtime", &["domain", "persistence-api"]),
     ("weir-remote", &["domain", "runtime"]),
     ("weir-cluster", &["domain", "persistence-api", "runtime", "remote"]),
-    ("weir-controllers", &["domain", "persistence-api", "runtime", "cluster"]),
+    ("weir-controllers", &["domain", "package", "persistence-api", "runtime", "cluster"]),
     ("weir-test-servers", &[]),
     ("weir-records", &[]),
     ("weir-formats", &["domain", "records"]),

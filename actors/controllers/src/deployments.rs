@@ -1,27 +1,39 @@
-//! Deployments: which project the cluster should run, in which content.
+//! Deployments: what the cluster should run.
 //!
-//! Invariants:
+//! Two things, in one journal: the *storage* of deployments that were built as packages, with the
+//! rules that say which node runs which; and the *current* deployment of each project that was
+//! applied from a directory.
+//!
+//! Invariants, beside those of the storage:
 //! - D1: a project has at most one current deployment.
 //! - D2: equal content has an equal digest; deploying what is current changes nothing.
 //!
 //! What engines really run is not known here: each looks at what is current, again and again and
 //! whenever it is told that something changed, and one that runs it already does nothing.
 
+mod administration;
+mod effects;
 mod service;
+pub mod storage;
+mod transfer;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use weir_domain::plan::Plan;
-use weir_domain::{ProjectName, Timestamp};
-use weir_runtime::{Decision, EventSourced, Form};
+use weir_domain::{Digest, ProjectName, Timestamp};
+use weir_runtime::{Decision, EventSourced, Form, Stored, Unreadable};
 
+use storage::Storage;
+
+pub use administration::{Administration, Answer, Target};
 pub use service::{
     Current, DeploymentService, DeploymentSingleton, DeploymentStorage, Failure, Request, Response,
 };
+pub use transfer::{TransferError, Uploaded, load, plans, upload};
 
 /// The name of its lease and its persistence id.
 pub const LEASE: &str = "deployment-storage";
@@ -31,7 +43,11 @@ pub enum Command {
     /// Makes this content the current one of its project.
     Deploy(Arc<Deployment>),
     /// Runs nothing of the project any more.
-    Withdraw { project: ProjectName, at: Timestamp },
+    Withdraw {
+        project: ProjectName,
+        at: Timestamp,
+    },
+    Storage(storage::Command),
 }
 
 /// One project, compiled, in one content.
@@ -50,7 +66,12 @@ pub struct Deployment {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Event {
     Deployed(Arc<Deployment>),
-    Withdrawn { project: ProjectName, at: Timestamp },
+    Withdrawn {
+        project: ProjectName,
+        at: Timestamp,
+    },
+    /// Since version 2.
+    Storage(storage::Event),
 }
 
 /// Work for the engines. Shown by project and digest: configurations don't belong into a log.
@@ -58,13 +79,23 @@ pub enum Event {
 pub enum Effect {
     /// Run exactly these, and nothing else.
     Run(Vec<Arc<Deployment>>),
+    /// Look what should run: the rules are those of this revision now.
+    Aim { revision: u64 },
+    /// Delete the objects that nobody needs.
+    Sweep { garbage: u64, keep: BTreeSet<Digest> },
 }
 
 impl fmt::Debug for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Run(deployments) = self;
-        let named = deployments.iter().map(|it| format!("{}@{:.12}", it.project, it.digest));
-        write!(f, "Run({})", named.collect::<Vec<_>>().join(", "))
+        match self {
+            Self::Run(deployments) => {
+                let named =
+                    deployments.iter().map(|it| format!("{}@{:.12}", it.project, it.digest));
+                write!(f, "Run({})", named.collect::<Vec<_>>().join(", "))
+            }
+            Self::Aim { revision } => write!(f, "Aim({revision})"),
+            Self::Sweep { keep, .. } => write!(f, "Sweep(all but {})", keep.len()),
+        }
     }
 }
 
@@ -79,11 +110,14 @@ pub enum Rejection {
     WorkflowTaken { project: ProjectName, workflow: String, owner: ProjectName },
     #[error("project {0} has no workflow: there is nothing to run")]
     Empty(ProjectName),
+    #[error(transparent)]
+    Storage(#[from] storage::Rejection),
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Deployments {
     current: BTreeMap<ProjectName, Arc<Deployment>>,
+    storage: Storage,
 }
 
 impl EventSourced for Deployments {
@@ -92,13 +126,17 @@ impl EventSourced for Deployments {
     type Effect = Effect;
     type Rejection = Rejection;
 
-    const EVENT_FORM: Form = Form::new("deployments.event", 1);
-    const STATE_FORM: Form = Form::new("deployments.state", 1);
+    const EVENT_FORM: Form = Form::new("deployments.event", 2);
+    const STATE_FORM: Form = Form::new("deployments.state", 2);
 
     fn decide(&self, command: Command) -> Decision<Self> {
         match command {
             Command::Deploy(deployment) => self.deploy(deployment),
             Command::Withdraw { project, at } => self.withdraw(project, at),
+            Command::Storage(command) => {
+                let events = self.storage.decide(command)?;
+                Ok(events.into_iter().map(Event::Storage).collect())
+            }
         }
     }
 
@@ -111,15 +149,33 @@ impl EventSourced for Deployments {
                 let known = self.current.remove(project);
                 assert!(known.is_some(), "D1: {project} was withdrawn and never deployed");
             }
+            Event::Storage(event) => self.storage.apply(event),
         }
     }
 
     fn outstanding(&self) -> Vec<Effect> {
-        vec![Effect::Run(self.current.values().cloned().collect())]
+        let mut owed = vec![Effect::Run(self.current.values().cloned().collect())];
+        let revision = self.storage.revision();
+        owed.extend((revision > 0).then_some(Effect::Aim { revision }));
+        let keep = || self.storage.needed();
+        owed.extend(self.storage.garbage().map(|garbage| Effect::Sweep { garbage, keep: keep() }));
+        owed
+    }
+
+    fn upcast(old: &Stored<'_>) -> Result<Event, Unreadable> {
+        // Version 1 knew less, and nothing else.
+        match (old.manifest.name.as_str(), old.manifest.version) {
+            ("deployments.event", 1) => old.read(),
+            _ => Err(old.unknown()),
+        }
     }
 }
 
 impl Deployments {
+    pub fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
     /// What is current, by project.
     pub fn current(&self) -> impl Iterator<Item = &Arc<Deployment>> {
         self.current.values()
@@ -157,6 +213,9 @@ impl Deployments {
         }
     }
 }
+
+#[cfg(test)]
+mod testing;
 
 #[cfg(test)]
 mod tests {
@@ -230,6 +289,30 @@ mod tests {
     fn an_event_of_the_first_version_still_reads() {
         let golden = include_str!("../../../schemas/events/deployments.event.v1.json");
         let event: Event = serde_json::from_str(golden).expect("the golden event reads");
-        assert!(matches!(event, Event::Deployed(it) if it.project.as_str() == "flights"));
+        assert!(matches!(&event, Event::Deployed(it) if it.project.as_str() == "flights"));
+
+        let payload = rmp_serde::to_vec_named(&event).expect("it is written");
+        let read = |version| {
+            let name = "deployments.event".to_owned();
+            let manifest = weir_persistence_api::Manifest { name, version };
+            Deployments::upcast(&Stored { manifest: &manifest, payload: &payload })
+        };
+        assert_eq!(read(1), Ok(event));
+        assert!(read(3).is_err(), "of a newer version");
+    }
+
+    #[test]
+    fn a_change_of_the_storage_is_announced_and_swept_after() {
+        let mut state = given([]);
+        let author = storage::Author { name: "ada".into(), at: Timestamp(1), expected: None };
+        let change = storage::Change::Store(Box::new(testing::deployment("a")));
+        let command = Command::Storage(storage::Command::Change { author, change });
+        let events = state.decide(command).expect("accepted");
+        events.iter().for_each(|it| state.apply(it));
+        let keep = state.storage().needed();
+        assert!(!keep.is_empty());
+        let [Effect::Run(_), aim, sweep] = &state.outstanding()[..] else { panic!("not all") };
+        assert_eq!(*aim, Effect::Aim { revision: 1 });
+        assert_eq!(*sweep, Effect::Sweep { garbage: 1, keep });
     }
 }

@@ -10,7 +10,10 @@ use weir_domain::{Fault, ProjectName, Timestamp};
 use weir_persistence_api::{Fence, PersistenceId, Store};
 use weir_runtime::{AskError, EffectHandler, HostRef, HostSettings, HostSpec, System};
 
-use super::{Command, Deployment, Deployments, LEASE, Rejection};
+use super::effects::Effects;
+use super::{
+    Administration, Answer, Command, Deployment, Deployments, LEASE, Rejection, administration,
+};
 use crate::instance::{Host, Starting};
 
 /// How long a controller may take to recover before it is begun anew.
@@ -29,6 +32,8 @@ pub enum Request {
     Current {
         known: Option<String>,
     },
+    /// Of the storage of deployments. Boxed: it is much larger than the others.
+    Administer(Box<Administration>),
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,6 +41,7 @@ pub enum Response {
     Done,
     Unchanged,
     Current(Current),
+    Answer(Answer),
     Rejected(Rejection),
     /// Asking again gives the same answer.
     Refused(String),
@@ -85,12 +91,12 @@ impl DeploymentStorage {
 
     /// Makes this content the current one of its project.
     pub async fn deploy(&self, deployment: Deployment) -> Result<(), Failure> {
-        self.change(Request::Deploy(Arc::new(deployment))).await
+        self.apply(Request::Deploy(Arc::new(deployment))).await
     }
 
     /// Runs nothing of the project any more.
     pub async fn withdraw(&self, project: ProjectName, at: Timestamp) -> Result<(), Failure> {
-        self.change(Request::Withdraw { project, at }).await
+        self.apply(Request::Withdraw { project, at }).await
     }
 
     /// All that should run; `None`: it is what the caller knows.
@@ -98,24 +104,31 @@ impl DeploymentStorage {
         match self.0.ask(Request::Current { known }, ASK_WITHIN).await? {
             Response::Current(it) => Ok(Some(it)),
             Response::Unchanged => Ok(None),
-            other => Err(odd(other)),
+            other => Err(other.odd()),
         }
     }
 
-    async fn change(&self, request: Request) -> Result<(), Failure> {
+    pub(super) async fn administer(&self, asked: Administration) -> Result<Response, Failure> {
+        Ok(self.0.ask(Request::Administer(Box::new(asked)), ASK_WITHIN).await?)
+    }
+
+    async fn apply(&self, request: Request) -> Result<(), Failure> {
         match self.0.ask(request, ASK_WITHIN).await? {
             Response::Done => Ok(()),
-            other => Err(odd(other)),
+            other => Err(other.odd()),
         }
     }
 }
 
-fn odd(response: Response) -> Failure {
-    match response {
-        Response::Rejected(rejection) => rejection.into(),
-        Response::Refused(cause) => Failure::Refused(cause),
-        // An engine of another version may answer what this one does not expect.
-        other => Failure::Refused(format!("an answer to another question: {other:?}")),
+impl Response {
+    /// Why this is not what was asked for.
+    pub(super) fn odd(self) -> Failure {
+        match self {
+            Self::Rejected(rejection) => rejection.into(),
+            Self::Refused(cause) => Failure::Refused(cause),
+            // An engine of another version may answer what this one does not expect.
+            other => Failure::Refused(format!("an answer to another question: {other:?}")),
+        }
     }
 }
 
@@ -137,7 +150,11 @@ impl Singleton for DeploymentSingleton {
             id: PersistenceId(LEASE.to_owned()),
             fence,
             store: self.store.clone(),
-            effects: self.effects.clone(),
+            effects: Arc::new(Effects {
+                system: self.system.clone(),
+                store: self.store.clone(),
+                announce: self.effects.clone(),
+            }),
             settings: self.settings.clone(),
         };
         let host = HostRef::start(&self.system, spec).await?;
@@ -145,12 +162,17 @@ impl Singleton for DeploymentSingleton {
         let starting = Starting::new(&self.system, control.clone());
         host.ready(RECOVER_WITHIN).await?;
         starting.keep();
-        Ok(Instance::new(Arc::new(DeploymentService(host)), control))
+        let service = DeploymentService { host, store: self.store.clone() };
+        Ok(Instance::new(Arc::new(service), control))
     }
 }
 
 /// Answers requests from the event-sourced host.
-pub struct DeploymentService(HostRef<Deployments>);
+pub struct DeploymentService {
+    host: HostRef<Deployments>,
+    /// Where the objects of deployments are.
+    store: Arc<dyn Store>,
+}
 
 #[async_trait]
 impl Service for DeploymentService {
@@ -169,8 +191,11 @@ impl Service for DeploymentService {
             Request::Deploy(deployment) => Command::Deploy(deployment),
             Request::Withdraw { project, at } => Command::Withdraw { project, at },
             Request::Current { known } => return self.current(known, context).await,
+            Request::Administer(asked) => {
+                return administration::serve((&self.host, &self.store), *asked, context).await;
+            }
         };
-        match self.0.ask_as(context.command, command, context.within).await {
+        match self.host.ask_as(context.command, command, context.within).await {
             Ok(_) => Ok(Response::Done),
             Err(error) => refused(error),
         }
@@ -183,7 +208,7 @@ impl DeploymentService {
         known: Option<String>,
         context: RequestContext,
     ) -> Result<Response, Unavailable> {
-        match self.0.query(context.within, move |it| Current::of(it, context.epoch)).await {
+        match self.host.query(context.within, move |it| Current::of(it, context.epoch)).await {
             Ok(current) if known.as_ref() == Some(&current.digest) => Ok(Response::Unchanged),
             Ok(current) => Ok(Response::Current(current)),
             Err(error) => refused(error),
@@ -191,7 +216,7 @@ impl DeploymentService {
     }
 }
 
-fn refused(error: AskError<Rejection>) -> Result<Response, Unavailable> {
+pub(super) fn refused(error: AskError<Rejection>) -> Result<Response, Unavailable> {
     match error {
         AskError::Rejected(rejection) => Ok(Response::Rejected(rejection)),
         AskError::Refused { cause, .. } => Ok(Response::Refused(cause)),
@@ -213,7 +238,8 @@ mod tests {
     use weir_persistence_api::{Acquired, LeaseName, LeaseStore, MemoryStore};
     use weir_runtime::{IdSource, PhaseTimeouts, SystemSettings};
 
-    use super::super::Effect;
+    use super::super::storage::{Author, Change, NewDeployment, Report, root};
+    use super::super::{Effect, plans, testing, upload};
     use super::*;
 
     /// Counts what engines are told.
@@ -266,6 +292,68 @@ mod tests {
         let _started = lab.singleton.start(lab.fence.clone()).await.expect("the store is back");
         tokio::time::sleep(RECOVER_WITHIN).await;
         assert!(lab.told.0.load(Ordering::SeqCst) > 0);
+    }
+
+    fn context(command: u64) -> RequestContext {
+        let command = format!("{command:032x}").parse().expect("32 hexadecimal digits are an id");
+        RequestContext { command, within: ASK_WITHIN, epoch: 7 }
+    }
+
+    /// What a node's agent and an administrator do, from the package to the running plan.
+    #[tokio::test(start_paused = true)]
+    async fn a_package_is_stored_made_the_default_fetched_and_reported() {
+        let lab = lab().await;
+        let service = lab.singleton.start(lab.fence.clone()).await.expect("started").service;
+        let ask = async |command, asked| {
+            service.serve(Request::Administer(Box::new(asked)), context(command)).await
+        };
+        let author = || Author { name: "ada".into(), at: Timestamp(5), expected: None };
+        let change = |change| Administration::Change { author: author(), change };
+        let mut uploaded = testing::deployment("flights-1");
+        let store = |it: &NewDeployment| change(Change::Store(Box::new(it.clone())));
+
+        let early = ask(1, store(&uploaded)).await;
+        let Ok(Response::Rejected(Rejection::Storage(refused))) = early else {
+            panic!("{early:?}")
+        };
+        assert!(refused.to_string().contains("objects of the deployment are not stored"));
+
+        let file = testing::file("flights-1");
+        let mut reader = testing::reader(&file);
+        let sent = upload(&mut reader, root(), &lab.store).await.expect("uploaded");
+        assert_eq!(sent.deployment, uploaded);
+        let revision = |it| match it {
+            Ok(Response::Answer(Answer::Revision(it))) => it,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(revision(ask(2, store(&uploaded)).await), 1);
+        // A caller that timed out asks again, and is not told that the tag is taken.
+        assert_eq!(revision(ask(2, store(&uploaded)).await), 1);
+        let tag = uploaded.tag.clone();
+        assert_eq!(revision(ask(3, change(Change::SetDefault { tag })).await), 2);
+
+        let node = NodeName::new("node-1").unwrap();
+        let at = Timestamp(6);
+        let asked = Administration::Target { node: node.clone(), roles: Default::default(), at };
+        let target = match ask(4, asked).await {
+            Ok(Response::Answer(Answer::Target(it))) => it,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((target.epoch, target.revision), (7, 2));
+        let (content, plans) = plans(target.wanted.digest.unwrap(), &lab.store).await.unwrap();
+        assert_eq!(content.workflow_digests(), uploaded.workflows);
+        assert_eq!(plans, [testing::plan()]);
+
+        let report = Report::Running { tag: target.wanted.tag };
+        let asked = Administration::Report { node: node.clone(), report, at };
+        assert!(matches!(ask(5, asked).await, Ok(Response::Done)));
+        let overview = match ask(6, Administration::Overview).await {
+            Ok(Response::Answer(Answer::Overview(it))) => it,
+            other => panic!("{other:?}"),
+        };
+        assert!(overview.nodes[&node].0.is_settled());
+        uploaded.objects.clear();
+        assert_eq!(overview.deployments[0].deployment, uploaded);
     }
 
     #[test]

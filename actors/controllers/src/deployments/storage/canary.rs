@@ -1,0 +1,133 @@
+//! A canary: a deployment that runs on a few nodes for a while before it becomes the default.
+//!
+//! Its time begins when all its nodes run it. It ends at once, and for the worse, when a node fails
+//! to activate it or when more records fail than are accepted; and for the better when its time is
+//! over. What was processed arrives from outside, as totals since it began.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use weir_domain::{DeploymentTag, Millis, NodeName, Timestamp};
+
+use super::{Fact, Rejection, Storage, Why};
+
+const MILLION: u64 = 1_000_000;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CanaryPlan {
+    pub tag: DeploymentTag,
+    /// On how many nodes.
+    pub nodes: u32,
+    /// Nodes that are up: the first of them, by name, that run the default are taken.
+    pub candidates: BTreeSet<NodeName>,
+    pub bake: Millis,
+    /// Records that may fail, of each million.
+    pub errors_per_million_max: u32,
+    /// It is not promoted before that many records were processed.
+    #[serde(default)]
+    pub records_min: u64,
+}
+
+/// One that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Canary {
+    pub plan: CanaryPlan,
+    pub nodes: BTreeSet<NodeName>,
+    pub started_at: Timestamp,
+    /// Since when all its nodes run it.
+    pub baking_since: Option<Timestamp>,
+}
+
+/// What the nodes of a canary have processed since it began, together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CanaryCounts {
+    /// Which canary: a count of another one says nothing.
+    pub tag: DeploymentTag,
+    pub started_at: Timestamp,
+    pub records: u64,
+    pub errors: u64,
+}
+
+impl Canary {
+    fn has_too_many_errors(&self, counts: &CanaryCounts) -> bool {
+        let limit = u128::from(self.plan.errors_per_million_max);
+        u128::from(counts.errors) * u128::from(MILLION) > u128::from(counts.records) * limit
+    }
+
+    fn is_baked(&self, at: Timestamp) -> bool {
+        self.baking_since.is_some_and(|it| at.since(it) >= self.plan.bake.duration())
+    }
+}
+
+impl Storage {
+    pub fn canary(&self) -> Option<&Canary> {
+        self.canary.as_ref()
+    }
+
+    pub(super) fn check_no_canary(&self) -> Result<(), Rejection> {
+        match &self.canary {
+            Some(canary) => Err(Rejection::CanaryRuns { tag: canary.plan.tag.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn start_canary(&self, plan: CanaryPlan) -> Result<Vec<Fact>, Rejection> {
+        self.check_exists(&plan.tag)?;
+        self.check_no_canary()?;
+        if self.default_tag() == plan.tag {
+            return Err(Rejection::CanaryOfDefault { tag: plan.tag });
+        }
+        if plan.nodes == 0 || u64::from(plan.errors_per_million_max) > MILLION {
+            return Err(Rejection::CanarySenseless);
+        }
+        let wanted = usize::try_from(plan.nodes).unwrap_or(usize::MAX);
+        let runs_default = |name: &&NodeName| {
+            let node = self.nodes.get(*name);
+            node.is_some_and(|it| self.rule(name, &it.roles).1 == Why::Default)
+        };
+        let nodes: BTreeSet<_> =
+            plan.candidates.iter().filter(runs_default).take(wanted).cloned().collect();
+        if nodes.len() < wanted {
+            return Err(Rejection::TooFewNodes { wanted: plan.nodes, found: nodes.len() });
+        }
+        Ok(vec![Fact::CanaryStarted { plan, nodes }])
+    }
+
+    pub(super) fn promote_canary(&self) -> Result<Vec<Fact>, Rejection> {
+        let canary = self.canary.as_ref().ok_or(Rejection::NoCanary)?;
+        Ok(vec![promoted(canary, "by command".to_owned())])
+    }
+
+    pub(super) fn end_canary(&self) -> Result<Vec<Fact>, Rejection> {
+        let canary = self.canary.as_ref().ok_or(Rejection::NoCanary)?;
+        Ok(vec![ended(canary, "by command".to_owned())])
+    }
+
+    /// What becomes of the canary, given what it has processed so far.
+    pub(super) fn judge_canary(&self, counts: &CanaryCounts, at: Timestamp) -> Vec<Fact> {
+        let is_this =
+            |it: &&Canary| it.plan.tag == counts.tag && it.started_at == counts.started_at;
+        let Some(canary) = self.canary.as_ref().filter(is_this) else { return vec![] };
+        let CanaryCounts { records, errors, .. } = *counts;
+        if canary.has_too_many_errors(counts) {
+            let limit = canary.plan.errors_per_million_max;
+            let why = format!(
+                "{errors} of {records} records failed, more than {limit} of a million are accepted"
+            );
+            return vec![ended(canary, why)];
+        }
+        if canary.is_baked(at) && records >= canary.plan.records_min {
+            let why = format!("{records} records in {}, {errors} of them failed", canary.plan.bake);
+            return vec![promoted(canary, why)];
+        }
+        vec![]
+    }
+}
+
+pub(super) fn ended(canary: &Canary, why: String) -> Fact {
+    Fact::CanaryEnded { tag: canary.plan.tag.clone(), why }
+}
+
+fn promoted(canary: &Canary, why: String) -> Fact {
+    Fact::CanaryPromoted { tag: canary.plan.tag.clone(), why }
+}

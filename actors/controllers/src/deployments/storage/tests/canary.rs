@@ -1,0 +1,131 @@
+//! A few nodes first.
+
+use super::*;
+
+const BAKE: u64 = 60_000;
+
+fn plan(nodes: u32) -> CanaryPlan {
+    CanaryPlan {
+        tag: tag("B"),
+        nodes,
+        candidates: ["x", "y", "z"].map(node).into(),
+        bake: Millis(BAKE),
+        errors_per_million_max: 10_000,
+        records_min: 100,
+    }
+}
+
+/// A default on three nodes, and a canary on the first of them.
+fn started() -> Cluster {
+    let mut cluster = Cluster::with(&["A", "B", "C"]);
+    for name in ["x", "y", "z"] {
+        cluster.node(name, &[]);
+    }
+    cluster.does(set_default("A"));
+    cluster.does(assign("x", "C"));
+    cluster.does(Change::StartCanary(plan(1)));
+    cluster
+}
+
+fn counts(cluster: &Cluster, records: u64, errors: u64) -> Observation {
+    let Canary { plan, started_at, .. } = cluster.storage.canary().unwrap().clone();
+    Observation::Canary(CanaryCounts { tag: plan.tag, started_at, records, errors })
+}
+
+fn after_the_bake(cluster: &mut Cluster) {
+    cluster.now += i64::try_from(BAKE).unwrap();
+}
+
+#[test]
+fn a_canary_runs_on_nodes_of_the_default_and_nowhere_else() {
+    let cluster = started();
+    assert_eq!(cluster.targets(), "x=C(node) y=B(canary) z=A(default)");
+}
+
+#[test]
+fn a_canary_that_is_baked_and_sound_becomes_the_default() {
+    let mut cluster = started();
+    after_the_bake(&mut cluster);
+    let sound = counts(&cluster, 1_000, 10);
+    assert_eq!(cluster.observes(sound.clone()), [], "its node does not run it yet");
+    cluster.runs("y", "B");
+    assert_eq!(cluster.observes(sound.clone()), [], "its time began only now");
+    after_the_bake(&mut cluster);
+    let few = counts(&cluster, 99, 0);
+    assert_eq!(cluster.observes(few), [], "too little was processed");
+    let facts = cluster.observes(sound);
+    let [Fact::CanaryPromoted { why, .. }] = &facts[..] else { panic!("{facts:?}") };
+    assert_eq!(why, "1000 records in 1m, 10 of them failed");
+    assert_eq!(cluster.targets(), "x=C(node) y=B(default) z=B(default)");
+    cluster.does(Change::Rollback);
+    assert_eq!(cluster.storage.default_tag(), tag("A"));
+}
+
+#[test]
+fn a_canary_with_too_many_errors_ends_at_once() {
+    let mut cluster = started();
+    cluster.runs("y", "B");
+    let bad = counts(&cluster, 1_000, 11);
+    let facts = cluster.observes(bad.clone());
+    let [Fact::CanaryEnded { why, .. }] = &facts[..] else { panic!("{facts:?}") };
+    assert_eq!(why, "11 of 1000 records failed, more than 10000 of a million are accepted");
+    assert_eq!(cluster.targets(), "x=C(node) y=A(default) z=A(default)");
+    assert_eq!(cluster.observes(bad), [], "it is over");
+}
+
+#[test]
+fn a_canary_ends_when_a_node_of_it_can_not_activate_it() {
+    let mut cluster = started();
+    assert_eq!(cluster.fails("z", "B").len(), 1, "z takes no part");
+    let facts = cluster.fails("y", "B");
+    assert!(matches!(&facts[..], [Fact::ActivationFailed { .. }, Fact::CanaryEnded { .. }]));
+    assert_eq!(cluster.storage.canary(), None);
+}
+
+#[test]
+fn counts_of_another_canary_say_nothing() {
+    let mut cluster = started();
+    let old = counts(&cluster, 10, 10);
+    cluster.does(Change::EndCanary);
+    cluster.does(Change::StartCanary(plan(2)));
+    assert_eq!(cluster.targets(), "x=C(node) y=B(canary) z=B(canary)");
+    assert_eq!(cluster.observes(old), []);
+}
+
+#[test]
+fn while_a_canary_runs_a_rollback_ends_it_and_the_default_stays() {
+    let mut cluster = started();
+    let runs = Rejection::CanaryRuns { tag: tag("B") };
+    assert_eq!(cluster.tries(set_default("C")), Err(runs.clone()));
+    assert_eq!(cluster.tries(Change::StartCanary(plan(1))), Err(runs));
+    let uses = vec![Use::Canary];
+    assert_eq!(cluster.tries(delete("B")), Err(Rejection::IsAssigned { tag: tag("B"), uses }));
+    let facts = cluster.does(Change::Rollback);
+    assert!(matches!(&facts[..], [Fact::CanaryEnded { .. }]), "{facts:?}");
+    assert_eq!(cluster.storage.default_tag(), tag("A"));
+}
+
+#[test]
+fn a_canary_may_be_promoted_before_its_time() {
+    let mut cluster = started();
+    cluster.does(Change::PromoteCanary);
+    assert_eq!(cluster.storage.default_tag(), tag("B"));
+    assert_eq!(cluster.tries(Change::PromoteCanary), Err(Rejection::NoCanary));
+    assert_eq!(cluster.tries(Change::EndCanary), Err(Rejection::NoCanary));
+}
+
+#[test]
+fn a_canary_that_proves_nothing_is_refused() {
+    let mut cluster = started();
+    cluster.does(Change::EndCanary);
+    let mut tries = |plan| cluster.tries(Change::StartCanary(plan)).unwrap_err();
+    // x has a rule of its own.
+    assert_eq!(tries(plan(3)), Rejection::TooFewNodes { wanted: 3, found: 2 });
+    assert_eq!(tries(plan(0)), Rejection::CanarySenseless);
+    let of_default = CanaryPlan { tag: tag("A"), ..plan(1) };
+    assert_eq!(tries(of_default), Rejection::CanaryOfDefault { tag: tag("A") });
+    let over_all = CanaryPlan { errors_per_million_max: 1_000_001, ..plan(1) };
+    assert_eq!(tries(over_all), Rejection::CanarySenseless);
+    let unknown = CanaryPlan { tag: tag("X"), ..plan(1) };
+    assert!(matches!(tries(unknown), Rejection::Unknown { .. }));
+}

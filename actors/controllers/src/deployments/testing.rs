@@ -1,0 +1,61 @@
+//! A small package, for the tests of this room.
+
+use weir_domain::plan::{Plan, Retry};
+use weir_domain::{DeploymentTag, ProjectName, Timestamp, WorkflowName};
+use weir_package::{Details, Limits, Package, Parts, Reader, Signer, Trust, Workflow};
+
+use super::storage::{NewDeployment, root};
+
+pub(super) fn plan() -> Plan {
+    Plan {
+        workflow: WorkflowName::new("flights").unwrap(),
+        instances: 1,
+        stages: vec![],
+        edges: vec![],
+        retry: Retry::default(),
+        dead_letters: None,
+    }
+}
+
+fn signer() -> Signer {
+    Signer::from_seed(&[1; 32])
+}
+
+/// The same content whatever its tag.
+pub(super) fn package(tag: &str) -> Package {
+    let workflow = Workflow { plan: plan(), assets: vec![], scripts: vec![], secrets: vec![] };
+    let parts = Parts {
+        project: ProjectName::new("flights").unwrap(),
+        base_dir: "/srv/flights".into(),
+        workflows: vec![workflow],
+        assets: vec![],
+        scripts: vec![],
+        environments: vec![],
+        secrets: vec![],
+        scheduler: None,
+        assignments: None,
+    };
+    let details = Details {
+        tag: DeploymentTag::new(tag).unwrap(),
+        description: "a test's".into(),
+        author: "ada".into(),
+        commit: None,
+        built_at: Timestamp(1),
+    };
+    Package::build(parts, details, &Limits::default()).unwrap()
+}
+
+pub(super) fn file(tag: &str) -> Vec<u8> {
+    let mut file = Vec::new();
+    package(tag).write(&mut file, &signer()).unwrap();
+    file
+}
+
+pub(super) fn reader(file: &[u8]) -> Reader<&[u8]> {
+    Reader::open(file, &Trust::Only([signer().key()].into()), &Limits::default()).unwrap()
+}
+
+/// What is to be stored of it.
+pub(super) fn deployment(tag: &str) -> NewDeployment {
+    NewDeployment::of(&package(tag).manifest(), root(), signer().key().to_string())
+}
