@@ -24,7 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("weir-stream", &["domain", "persistence-api", "records", "runtime"]),
     ("weir-operators", &["domain", "stream", "expr"]),
     ("weir-connectors", &["domain", "stream", "formats"]),
-    ("weir-project", &["domain", "conf", "stream"]),
+    ("weir-project", &["domain", "conf", "package", "stream"]),
     ("weir-http-api", &["domain"]),
     ("weir-http-client", &["domain", "http-api"]),
     ("weir-http-server", &["domain", "http-api", "http-client", "runtime"]),

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! files -> assets -> environment values put in -> references resolved -> plans -> checked
+//!                                                              with their assets -> parts of a package
 //! ```
 //!
 //! Invariants:
@@ -24,6 +25,7 @@ mod environment;
 mod files;
 mod library;
 mod load;
+mod parts;
 mod path;
 mod references;
 mod schema;
@@ -37,4 +39,5 @@ mod tests;
 
 pub use digest::digest;
 pub use load::{Loaded, Project, load};
+pub use parts::UnknownWorkflow;
 pub use schema::json_schemas;

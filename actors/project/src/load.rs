@@ -11,6 +11,7 @@ use weir_stream::Registry;
 use crate::asset::{self, Asset, AssetKind, Parsed, Unreadable};
 use crate::files::{self, PROJECT_FILE};
 use crate::library::Library;
+use crate::parts::Written;
 use crate::references::References;
 use crate::spec::ProjectSpec;
 use crate::workflow::{self, Draft};
@@ -27,6 +28,8 @@ pub struct Project {
     pub plans: Vec<Plan>,
     /// The content digest of the plans, SHA-256 in hexadecimal: equal content, equal digest.
     pub digest: String,
+    /// What the plans were compiled from.
+    pub(crate) written: Written,
 }
 
 /// What loading a directory gave.
@@ -55,12 +58,13 @@ fn build(dir: &Path, registry: &Registry, findings: &mut Vec<Finding>) -> Option
     let project = project_asset(&root, findings)?;
     let spec = project_spec(&project, findings);
     let library = library(&root, spec.as_ref(), findings);
+    let mut written = Written::of(spec.as_ref(), &library);
     let values = environment::values(&project, spec.as_ref(), &library, findings);
     let (library, broken) = put_in(library, &values, findings);
 
     let mut found = Vec::new();
     let mut references = References::new(&library, broken);
-    let drafts = drafts(&library, &mut references, &mut found);
+    let drafts = drafts(&library, &mut references, &mut written, &mut found);
     for draft in &drafts {
         found.extend(check::workflow(draft, registry));
     }
@@ -80,7 +84,7 @@ fn build(dir: &Path, registry: &Registry, findings: &mut Vec<Finding>) -> Option
     plans.sort_by(|a, b| a.workflow.cmp(&b.workflow));
     let name = ProjectName::new(project.name.as_str()).ok()?;
     let digest = digest::digest(&plans);
-    Some(Project { name, description: project.description, dir: root, plans, digest })
+    Some(Project { name, description: project.description, dir: root, plans, digest, written })
 }
 
 fn open(dir: &Path) -> Result<PathBuf, Finding> {
@@ -183,10 +187,17 @@ fn put_in(
 fn drafts(
     library: &Library,
     references: &mut References<'_>,
+    written: &mut Written,
     findings: &mut Vec<Finding>,
 ) -> Vec<Draft> {
-    let workflows = library.of_kind(AssetKind::Workflow);
-    workflows.filter_map(|it| workflow::compile(it, references, findings)).collect()
+    let mut drafts = Vec::new();
+    for asset in library.of_kind(AssetKind::Workflow) {
+        let Some(draft) = workflow::compile(asset, references, findings) else { continue };
+        let used = references.take_recent();
+        written.uses(&draft.plan.workflow, used.into_iter().chain([(asset.kind, &*asset.name)]));
+        drafts.push(draft);
+    }
+    drafts
 }
 
 /// Assets that nothing uses are still judged, as far as that goes.

@@ -29,19 +29,26 @@ impl Resolved {
 pub(crate) struct References<'l> {
     library: &'l Library,
     used: BTreeSet<(AssetKind, &'l str)>,
+    /// Since the last `take_recent`.
+    recent: BTreeSet<(AssetKind, &'l str)>,
     /// Places of values that were reported: what else is wrong with them follows from it.
     pub(crate) broken: BTreeSet<Place>,
 }
 
 impl<'l> References<'l> {
     pub(crate) fn new(library: &'l Library, broken: BTreeSet<Place>) -> Self {
-        Self { library, used: BTreeSet::new(), broken }
+        Self { library, used: BTreeSet::new(), recent: BTreeSet::new(), broken }
     }
 
     /// The assets of a kind that nothing referred to.
     pub(crate) fn unused(&self, kind: AssetKind) -> Vec<&'l Asset> {
         let is_unused = |it: &&Asset| !self.used.contains(&(kind, it.name.as_str()));
         self.library.of_kind(kind).filter(is_unused).collect()
+    }
+
+    /// The assets that were referred to since this was last asked.
+    pub(crate) fn take_recent(&mut self) -> BTreeSet<(AssetKind, &'l str)> {
+        std::mem::take(&mut self.recent)
     }
 
     /// Resolves what a stage has in a slot: the name of an asset, or a kind and its configuration.
@@ -134,6 +141,7 @@ impl<'l> References<'l> {
     fn find(&mut self, kind: AssetKind, name: &str) -> Result<&'l Asset, Missing> {
         let asset = self.library.find(kind, name)?;
         self.used.insert((kind, &asset.name));
+        self.recent.insert((kind, &asset.name));
         Ok(asset)
     }
 

@@ -4,6 +4,7 @@ mod assets;
 mod documents;
 mod files;
 mod kinds;
+mod parts;
 mod places;
 mod plans;
 mod robust;

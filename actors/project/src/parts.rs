@@ -1,0 +1,111 @@
+//! What a project has to deploy: the plans that were selected, and what they were compiled from as
+//! its author wrote it, so that two deployments can be compared in the author's own terms.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use weir_domain::{AssetName, WorkflowName, did_you_mean};
+use weir_package::{Asset, AssetId, Environment, Parts, Workflow};
+
+use crate::Project;
+use crate::asset::AssetKind;
+use crate::library::Library;
+use crate::spec::ProjectSpec;
+
+/// The assets before values were put in and references resolved.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Written {
+    assets: BTreeMap<AssetId, Value>,
+    /// In the order in which they apply.
+    environments: Vec<Environment>,
+    used: BTreeMap<WorkflowName, BTreeSet<AssetId>>,
+}
+
+/// A workflow was selected that the project does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the project has no workflow {name}{}",
+    near.as_ref().map(|it| format!(": did you mean {it}?")).unwrap_or_default()
+)]
+pub struct UnknownWorkflow {
+    pub name: WorkflowName,
+    pub near: Option<String>,
+}
+
+impl Written {
+    pub(crate) fn of(spec: Option<&ProjectSpec>, library: &Library) -> Self {
+        let all = AssetKind::ALL.into_iter().flat_map(|it| library.of_kind(it));
+        let assets = all.filter_map(|it| Some((id(it.kind, &it.name)?, it.document.to_json())));
+        let listed = spec.iter().flat_map(|it| &it.environments);
+        let environments = listed.filter_map(|name| {
+            let asset = library.find(AssetKind::Environment, name.as_str()).ok()?;
+            let values = asset.document.node("spec.values")?.to_json();
+            let values = values.as_object()?.clone().into_iter().collect();
+            Some(Environment { name: name.clone(), values })
+        });
+        Self {
+            assets: assets.collect(),
+            environments: environments.collect(),
+            used: BTreeMap::new(),
+        }
+    }
+
+    /// Notes which assets a workflow was compiled from.
+    pub(crate) fn uses<'a>(
+        &mut self,
+        workflow: &WorkflowName,
+        assets: impl Iterator<Item = (AssetKind, &'a str)>,
+    ) {
+        let ids = assets.filter_map(|(kind, name)| id(kind, name));
+        self.used.entry(workflow.clone()).or_default().extend(ids);
+    }
+}
+
+fn id(kind: AssetKind, name: &str) -> Option<AssetId> {
+    let name = AssetName::new(name).ok()?;
+    Some(AssetId { kind: AssetName::new(kind.as_str()).ok()?, name })
+}
+
+impl Project {
+    /// What a package of these workflows is built from; an empty selection is all of them. Relative
+    /// paths begin at `base_dir` on the engines.
+    pub fn parts(
+        &self,
+        selected: &BTreeSet<WorkflowName>,
+        base_dir: String,
+    ) -> Result<Parts, UnknownWorkflow> {
+        let names = || self.plans.iter().map(|it| it.workflow.as_str());
+        if let Some(name) = selected.iter().find(|it| !names().any(|name| name == it.as_str())) {
+            let near = did_you_mean(name.as_str(), names()).map(str::to_owned);
+            return Err(UnknownWorkflow { name: name.clone(), near });
+        }
+        let is_selected = |it: &WorkflowName| selected.is_empty() || selected.contains(it);
+        let plans = self.plans.iter().filter(|it| is_selected(&it.workflow));
+        let workflows: Vec<_> = plans
+            .map(|plan| Workflow {
+                assets: self.used_by(&plan.workflow).cloned().collect(),
+                plan: plan.clone(),
+                scripts: Vec::new(),
+                secrets: Vec::new(),
+            })
+            .collect();
+        let used: BTreeSet<_> = workflows.iter().flat_map(|it| &it.assets).collect();
+        let assets = self.written.assets.iter().filter(|it| used.contains(it.0));
+        let assets = assets.map(|(id, fields)| Asset { id: id.clone(), fields: fields.clone() });
+        Ok(Parts {
+            project: self.name.clone(),
+            base_dir,
+            assets: assets.collect(),
+            workflows,
+            scripts: Vec::new(),
+            environments: self.written.environments.clone(),
+            secrets: Vec::new(),
+            scheduler: None,
+            assignments: None,
+        })
+    }
+
+    fn used_by(&self, workflow: &WorkflowName) -> impl Iterator<Item = &AssetId> {
+        self.written.used.get(workflow).into_iter().flatten()
+    }
+}
