@@ -66,7 +66,10 @@ impl Storage {
             }
             Fact::Swept => self.garbage = None,
         }
-        self.aim(at);
+        // Reports come from each node, again and again; only these move a target.
+        if event.fact.is_change() || matches!(event.fact, Fact::NodeSeen { .. }) {
+            self.aim(at);
+        }
     }
 
     fn note(&mut self, event: &Event) {
