@@ -15,6 +15,7 @@ mod item;
 mod name;
 mod node;
 pub mod plan;
+pub mod schedule;
 mod stream;
 mod suggest;
 mod time;
