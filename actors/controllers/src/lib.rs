@@ -9,4 +9,5 @@
 pub mod access;
 pub mod deployments;
 mod instance;
+pub mod scheduler;
 pub mod streams;
