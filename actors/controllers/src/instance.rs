@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use weir_cluster::Control;
+use weir_cluster::{Control, Unavailable};
 use weir_domain::Fault;
-use weir_runtime::{ChildState, EventSourced, HostRef, HostStatus, Supervised, System};
+use weir_runtime::{AskError, ChildState, EventSourced, HostRef, HostStatus, Supervised, System};
 
 /// How long a controller whose start failed may take to end.
 const ABANDON_WITHIN: Duration = Duration::from_secs(1);
@@ -98,5 +98,44 @@ impl<B: EventSourced> Control for Host<B> {
                 | HostStatus::Stopped => None,
             })
             .await
+    }
+}
+
+/// What a service answers when its host does not carry a command out: with the refusal, where
+/// asking again gives the same one.
+pub(crate) fn refused<E: std::error::Error, R>(
+    error: AskError<E>,
+    rejected: impl FnOnce(E) -> R,
+    refused: impl FnOnce(String) -> R,
+) -> Result<R, Unavailable> {
+    match error {
+        AskError::Rejected(rejection) => Ok(rejected(rejection)),
+        AskError::Refused { cause, .. } => Ok(refused(cause)),
+        AskError::Unavailable { cause, retry_after, .. } => {
+            Err(Unavailable { retry_after, ..Unavailable::new(cause) })
+        }
+        busy @ AskError::Busy { .. } => Err(Unavailable::new(busy.to_string())),
+        unknown @ (AskError::Timeout { .. } | AskError::Stopped { .. }) => {
+            Err(Unavailable::uncertain(unknown.to_string()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Error;
+
+    use super::*;
+
+    #[test]
+    fn only_what_was_never_begun_is_called_undone() {
+        let actor: Arc<str> = "x".into();
+        let is_uncertain =
+            |it: AskError<Error>| refused(it, |_| (), |_| ()).is_err_and(|it| it.is_uncertain);
+        let after = weir_domain::Millis(1);
+        assert!(is_uncertain(AskError::Timeout { actor: actor.clone(), after }));
+        let cause = "lost".to_owned();
+        assert!(is_uncertain(AskError::Stopped { actor: actor.clone(), cause }));
+        assert!(!is_uncertain(AskError::Busy { actor, waiting: 1 }));
     }
 }

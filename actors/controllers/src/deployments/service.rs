@@ -14,7 +14,7 @@ use super::effects::Effects;
 use super::{
     Administration, Answer, Command, Deployment, Deployments, LEASE, Rejection, administration,
 };
-use crate::instance::{Host, Starting};
+use crate::instance::{self, Host, Starting};
 
 /// How long a controller may take to recover before it is begun anew.
 const RECOVER_WITHIN: Duration = Duration::from_secs(60);
@@ -217,17 +217,7 @@ impl DeploymentService {
 }
 
 pub(super) fn refused(error: AskError<Rejection>) -> Result<Response, Unavailable> {
-    match error {
-        AskError::Rejected(rejection) => Ok(Response::Rejected(rejection)),
-        AskError::Refused { cause, .. } => Ok(Response::Refused(cause)),
-        AskError::Unavailable { cause, retry_after, .. } => {
-            Err(Unavailable { retry_after, ..Unavailable::new(cause) })
-        }
-        busy @ AskError::Busy { .. } => Err(Unavailable::new(busy.to_string())),
-        unknown @ (AskError::Timeout { .. } | AskError::Stopped { .. }) => {
-            Err(Unavailable::uncertain(unknown.to_string()))
-        }
-    }
+    instance::refused(error, Response::Rejected, Response::Refused)
 }
 
 #[cfg(test)]
@@ -354,16 +344,5 @@ mod tests {
         assert!(overview.nodes[&node].0.is_settled());
         uploaded.objects.clear();
         assert_eq!(overview.deployments[0].deployment, uploaded);
-    }
-
-    #[test]
-    fn only_what_was_never_begun_is_called_undone() {
-        let actor: Arc<str> = "x".into();
-        let is_uncertain = |it| refused(it).is_err_and(|it| it.is_uncertain);
-        let after = weir_domain::Millis(1);
-        assert!(is_uncertain(AskError::Timeout { actor: actor.clone(), after }));
-        let cause = "lost".to_owned();
-        assert!(is_uncertain(AskError::Stopped { actor: actor.clone(), cause }));
-        assert!(!is_uncertain(AskError::Busy { actor, waiting: 1 }));
     }
 }

@@ -64,3 +64,13 @@ pub fn place(situation: &Situation<'_>) -> Placement {
     rows.iter().for_each(|row| spread::start_missing(&mut board, *row));
     report::report(board)
 }
+
+/// How many instances are wanted in all: targets, or minimums where those are more.
+pub fn demand(situation: &Situation<'_>) -> u64 {
+    let board = Board::new(situation);
+    let of_row = |row: usize| {
+        let target = u64::from(board.rows[row].target);
+        if target == 0 { 0 } else { target.max(spread::minimums(&board, row)) }
+    };
+    (0..board.rows.len()).map(of_row).sum()
+}

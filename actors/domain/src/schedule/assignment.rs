@@ -65,7 +65,7 @@ pub struct Placed {
 
 /// Why an instance was put where it is. Loads are those before it came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Why {
     /// The node must have so many.
     Minimum { scope: Scope, min: u32 },

@@ -89,20 +89,29 @@ pub struct Limit {
     max: Option<Max>,
 }
 
+/// What a node can be made to run of one workflow at least. A rule is written before its nodes
+/// join, and their number is not known: this bounds what a slip of the finger may start.
+const MIN_MAX: u32 = 1_000;
+
 /// Why two bounds are no rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error(
-    "the least number of instances, {min}, is above the largest, {max}: lower the one or raise the other"
-)]
-pub struct InvalidLimit {
-    pub min: u32,
-    pub max: u32,
+#[serde(rename_all = "camelCase")]
+pub enum InvalidLimit {
+    #[error(
+        "the least number of instances, {min}, is above the largest, {max}: lower the one or raise the other"
+    )]
+    Contradiction { min: u32, max: u32 },
+    #[error("the least number of instances on a node is {max} at most, and this is {min}")]
+    TooMany { min: u32, max: u32 },
 }
 
 impl Limit {
     pub fn new(min: Option<u32>, max: Option<Max>) -> Result<Self, InvalidLimit> {
         match (min, max) {
-            (Some(min), Some(Max::AtMost(max))) if min > max => Err(InvalidLimit { min, max }),
+            (Some(min), Some(Max::AtMost(max))) if min > max => {
+                Err(InvalidLimit::Contradiction { min, max })
+            }
+            (Some(min), _) if min > MIN_MAX => Err(InvalidLimit::TooMany { min, max: MIN_MAX }),
             _ => Ok(Self { min, max }),
         }
     }
@@ -163,10 +172,11 @@ mod tests {
     #[test]
     fn a_least_number_above_the_largest_is_refused_however_it_arrives() {
         let refused = Limit::new(Some(3), Some(Max::AtMost(2)));
-        assert_eq!(refused, Err(InvalidLimit { min: 3, max: 2 }));
+        assert_eq!(refused, Err(InvalidLimit::Contradiction { min: 3, max: 2 }));
         let read = serde_json::from_str::<Limit>(r#"{"min": 3, "max": 2}"#);
         assert!(read.unwrap_err().to_string().contains("lower the one or raise the other"));
         assert!(Limit::new(Some(3), Some(Max::Unlimited)).is_ok());
+        assert!(matches!(Limit::new(Some(u32::MAX), None), Err(InvalidLimit::TooMany { .. })));
     }
 
     #[test]

@@ -206,6 +206,25 @@ pub struct Move {
     pub to_load: u64,
 }
 
+impl Move {
+    /// What it ends on the node that it leaves.
+    pub fn stop(&self) -> Stop {
+        Stop {
+            workflow: self.workflow.clone(),
+            number: self.number,
+            node: self.from.clone(),
+            cause: StopCause::Rebalanced,
+        }
+    }
+
+    /// What it begins on the other, under a number of its own.
+    pub fn start(&self, number: InstanceNumber) -> Start {
+        let (from_load, load) = (self.from_load, self.to_load);
+        let why = Why::Rebalanced { from: self.from.name.clone(), from_load, load };
+        Start { workflow: self.workflow.clone(), number, node: self.to.clone(), why }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

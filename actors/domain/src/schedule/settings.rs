@@ -165,6 +165,6 @@ mod tests {
         let operators = settings(r#"{"roles": {"big": {"max": 2}}}"#);
         let refused = operators.patched(&patch(r#"{"roles": {"big": {"min": 3}}}"#));
         let role = Scope::Role("big".to_owned());
-        assert_eq!(refused, Err((role, InvalidLimit { min: 3, max: 2 })));
+        assert_eq!(refused, Err((role, InvalidLimit::Contradiction { min: 3, max: 2 })));
     }
 }

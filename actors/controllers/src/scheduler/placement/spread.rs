@@ -18,6 +18,11 @@ pub(super) fn fill_minimums(board: &mut Board<'_>, row: usize) {
     }
 }
 
+/// Instances that nodes must have.
+pub(super) fn minimums(board: &Board<'_>, row: usize) -> u64 {
+    with_minimum(board, row).iter().map(|it| u64::from(it.1.explicit_min())).sum()
+}
+
 /// The nodes that must have a number of instances, by name.
 fn with_minimum<'a>(board: &Board<'a>, row: usize) -> Vec<(usize, Bounds<'a>)> {
     let classes = board.class_bounds(row).filter(|it| it.1.explicit_min() > 0);
