@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use weir_cluster::ReceiverEpochs;
-use weir_domain::schedule::NodeReport;
+use weir_domain::schedule::{InstanceState, NodeReport};
 use weir_domain::{Incarnation, Timestamp};
 use weir_persistence_api::LeaseName;
 
@@ -43,13 +43,16 @@ pub struct Agent {
     grace: Grace,
     /// Of the order that is followed; 0 before the first.
     revision: u64,
+    wanted: BTreeSet<Wanted>,
+    /// Also of those that are not wanted any more, until their end was reported.
     lives: BTreeMap<Wanted, Life>,
 }
 
 impl Agent {
     pub fn new(node: Incarnation, epochs: ReceiverEpochs, grace: Grace) -> Self {
         let lease = LeaseName(LEASE.to_owned());
-        Self { node, epochs, lease, grace, revision: 0, lives: BTreeMap::new() }
+        let (wanted, lives) = (BTreeSet::new(), BTreeMap::new());
+        Self { node, epochs, lease, grace, revision: 0, wanted, lives }
     }
 
     /// Follows an order. What stops comes before what starts.
@@ -63,24 +66,23 @@ impl Agent {
             return Err(Refused::Older { revision, followed: self.revision });
         }
         self.revision = revision;
-        let wanted: BTreeSet<Wanted> = instances.into_iter().collect();
+        self.wanted = instances.into_iter().collect();
         let unwanted: Vec<Wanted> =
-            self.lives.keys().filter(|it| !wanted.contains(*it)).cloned().collect();
+            self.lives.keys().filter(|it| !self.wanted.contains(*it)).cloned().collect();
         let stop = || Input::Stop(StopOrder::Shutdown);
         let mut tasks: Vec<Task> =
             unwanted.iter().filter_map(|it| self.tell(it, stop(), now)).collect();
-        for instance in wanted {
-            if !self.lives.contains_key(&instance) {
+        for instance in &self.wanted {
+            if !self.lives.contains_key(instance) {
                 let (life, action) = Life::begin(self.grace, now);
                 self.lives.insert(instance.clone(), life);
-                tasks.push(Task { instance, action });
+                tasks.push(Task { instance: instance.clone(), action });
             }
         }
         Ok(tasks)
     }
 
-    /// Something happened to an instance. One that has ended and is not wanted is forgotten when
-    /// it was reported.
+    /// Something happened to an instance.
     pub fn tell(&mut self, instance: &Wanted, input: Input, now: Timestamp) -> Option<Task> {
         let action = self.lives.get_mut(instance)?.step(input, now)?;
         Some(Task { instance: instance.clone(), action })
@@ -109,13 +111,12 @@ impl Agent {
         NodeReport { node, revision, instances: instances.collect(), at: now }
     }
 
-    /// A report arrived: those that had ended are forgotten. Numbers are not used again, so none of
-    /// them is wanted another time, except that somebody ended it here: that one stays, and shows.
-    pub fn reported(&mut self, report: &NodeReport, wanted: &Order) {
-        for it in &report.instances {
+    /// A report arrived: what had ended in it and is not wanted any more is forgotten. What a person
+    /// ended here is wanted still; it stays, and shows.
+    pub fn reported(&mut self, report: &NodeReport) {
+        for it in report.instances.iter().filter(|it| it.state == InstanceState::Terminated) {
             let instance = Wanted { workflow: it.workflow.clone(), number: it.number };
-            let has_ended = self.lives.get(&instance).is_some_and(Life::has_ended);
-            if has_ended && !wanted.instances.contains(&instance) {
+            if !self.wanted.contains(&instance) {
                 self.lives.remove(&instance);
             }
         }
@@ -126,7 +127,7 @@ impl Agent {
 mod tests {
     use std::time::Duration;
 
-    use weir_domain::schedule::{InstanceNumber, InstanceState};
+    use weir_domain::schedule::InstanceNumber;
     use weir_domain::{NodeName, NodeUid, WorkflowName};
     use weir_runtime::RestartPolicy;
 
@@ -193,12 +194,11 @@ mod tests {
     fn what_has_ended_is_reported_once_and_then_forgotten() {
         let mut agent = agent();
         agent.follow(order(1, 1, &[1]), NOW).unwrap();
-        let empty = order(1, 2, &[]);
-        agent.follow(empty.clone(), NOW).unwrap();
+        agent.follow(order(1, 2, &[]), NOW).unwrap();
         assert_eq!(agent.tell(&wanted(1), Input::Ended, NOW), None);
         let report = agent.report(NOW);
         assert_eq!(report.instances[0].state, InstanceState::Terminated);
-        agent.reported(&report, &empty.order);
+        agent.reported(&report);
         assert_eq!(agent.report(NOW).instances, []);
     }
 }

@@ -57,3 +57,74 @@ fn reach(member: &Member, is_silent: bool) -> Option<Reach> {
         NodeStatus::Leaving | NodeStatus::Exiting => Some(Reach::Draining),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use weir_domain::{ClusterAddress, NodeName, NodeUid};
+
+    use super::*;
+
+    fn node(name: &str, uid: u128) -> Incarnation {
+        let uid = NodeUid(uuid::Uuid::from_u128(uid));
+        Incarnation { name: NodeName::new(name).unwrap(), uid }
+    }
+
+    fn member(name: &str, uid: u128, status: NodeStatus) -> Member {
+        Member {
+            node: node(name, uid),
+            address: "weir://weir@x:5843".parse::<ClusterAddress>().unwrap(),
+            rest: String::new(),
+            roles: BTreeSet::from(["big".to_owned()]),
+            version: String::new(),
+            status,
+            up_number: 1,
+            joined_at: Timestamp(0),
+            changed_at: Timestamp(0),
+            reason: String::new(),
+        }
+    }
+
+    #[test]
+    fn only_who_is_removed_is_lost_and_only_who_is_up_gets_anything() {
+        let mut view = View::empty(node("me", 1));
+        view.version = 4;
+        let statuses = [
+            ("a", NodeStatus::Joining),
+            ("b", NodeStatus::Up),
+            ("c", NodeStatus::Leaving),
+            ("d", NodeStatus::Exiting),
+            ("e", NodeStatus::Down),
+            ("f", NodeStatus::Removed),
+            ("g", NodeStatus::Up),
+        ];
+        view.members = (1..).zip(statuses).map(|(uid, (name, it))| member(name, uid, it)).collect();
+        view.reach.unreachable.insert(view.members[6].node.uid);
+        let seen = Observation::of(&view, Timestamp(1)).unwrap();
+        let mut reaches: Vec<_> =
+            seen.nodes.iter().map(|it| (it.node.name.as_str(), it.reach)).collect();
+        reaches.sort_by_key(|it| it.0);
+        let expected = [
+            ("b", Reach::Up),
+            ("c", Reach::Draining),
+            ("d", Reach::Draining),
+            ("e", Reach::Unreachable),
+            ("g", Reach::Unreachable),
+        ];
+        assert_eq!(reaches, expected);
+    }
+
+    #[test]
+    fn of_two_lives_of_a_node_the_last_one_counts() {
+        let mut view = View::empty(node("me", 1));
+        view.version = 1;
+        let old = member("a", 1, NodeStatus::Down);
+        view.members = vec![member("a", 2, NodeStatus::Up), old];
+        let seen = Observation::of(&view, Timestamp(1)).unwrap().nodes;
+        assert_eq!(seen.iter().map(|it| &it.node).collect::<Vec<_>>(), [&node("a", 2)]);
+    }
+
+    #[test]
+    fn a_list_that_was_not_read_yet_is_no_empty_cluster() {
+        assert_eq!(Observation::of(&View::empty(node("me", 1)), Timestamp(1)), None);
+    }
+}
