@@ -11,7 +11,7 @@ help:
 	@echo 'make test    everything that CI runs'
 	@echo 'make chaos   clusters under faults, for an hour; WEIR_SEED repeats a run'
 	@echo 'make verify  format, lints, docs, licences'
-	@echo 'make bench   the whole product against bare loops, on 1 GB of records; then the cluster'
+	@echo 'make bench   the whole product against bare loops, on 1 GB of records; then the cluster and the schedule'
 
 run: tools
 	$(CARGO) build --locked
@@ -30,9 +30,10 @@ verify: tools
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps --quiet
 
 bench: test-tools
-	$(CARGO) build --locked --release --bin weir --example bench --example cluster-bench
+	$(CARGO) build --locked --release --bin weir --example bench --example cluster-bench --example schedule-bench
 	./target/release/examples/bench
 	./target/release/examples/cluster-bench
+	./target/release/examples/schedule-bench
 
 fmt:
 	$(CARGO) fmt --all
