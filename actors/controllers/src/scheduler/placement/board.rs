@@ -29,6 +29,8 @@ pub(super) struct Board<'a> {
 /// A node.
 pub(super) struct Seat<'a> {
     pub(super) node: &'a ScheduleNode,
+    /// Of the node: every workflow that starts something looks at it on every seat.
+    pub(super) reach: Reach,
     pub(super) load: u64,
     class: usize,
 }
@@ -88,7 +90,7 @@ impl<'a> Board<'a> {
                 classes.len() - 1
             });
             classes[class].push(at);
-            seats.push(Seat { node, load: 0, class });
+            seats.push(Seat { node, reach: node.reach, load: 0, class });
         }
         let index: HashMap<&str, usize> =
             nodes.keys().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
@@ -161,7 +163,7 @@ impl<'a> Board<'a> {
 
     /// Why nothing may start there, limits aside.
     fn closed(&self, row: usize, seat: usize) -> Option<Bar<'a>> {
-        match (self.seats[seat].node.reach, self.fit(row, seat)) {
+        match (self.seats[seat].reach, self.fit(row, seat)) {
             (Reach::Unreachable, _) => Some(Bar::Unreachable),
             (Reach::Draining, _) => Some(Bar::Draining),
             (Reach::Up, Fit::Unknown | Fit::NotDeployed) => Some(Bar::NotDeployed),

@@ -22,7 +22,7 @@ fn may_not_stay(board: &Board<'_>, row: usize, seat: usize) -> Option<StopCause>
     if board.rows[row].target == 0 {
         return Some(StopCause::NoTarget);
     }
-    match (board.seats[seat].node.reach, board.fit(row, seat)) {
+    match (board.seats[seat].reach, board.fit(row, seat)) {
         (Reach::Unreachable, _) | (Reach::Up, Fit::Fits | Fit::Unknown) => None,
         (Reach::Draining, _) => Some(StopCause::Draining),
         (Reach::Up, Fit::NotDeployed) => Some(StopCause::NotDeployed),

@@ -27,7 +27,7 @@ pub fn rebalance(situation: &Situation<'_>) -> Vec<Move> {
 /// The best move away from the most loaded node that has one.
 fn next_move(board: &mut Board<'_>) -> Option<Move> {
     let mut seats: Vec<usize> =
-        (0..board.seats.len()).filter(|it| board.seats[*it].node.reach == Reach::Up).collect();
+        (0..board.seats.len()).filter(|it| board.seats[*it].reach == Reach::Up).collect();
     seats.sort_by_key(|it| (Reverse(board.seats[*it].load), *it));
     for from in seats {
         let rows = 0..board.rows.len();
