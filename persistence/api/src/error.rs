@@ -12,7 +12,8 @@ pub enum Error {
     /// The caller's epoch is not the lease's: somebody else is the writer now. Stop.
     #[error("the lease {lease} is no longer held with epoch {epoch}")]
     Fenced { lease: LeaseName, epoch: u64 },
-    /// Another append came first: the caller's picture of the journal is old. Recover.
+    /// The journal is not where the caller thought it was: another append came first, or, if it is
+    /// shorter, events were lost. Recover.
     #[error("{id} is at sequence {actual}, not at {expected}")]
     Conflict { id: PersistenceId, expected: u64, actual: u64 },
     /// The claim is not (or no longer) held. Nothing was changed.

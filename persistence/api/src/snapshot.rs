@@ -1,4 +1,5 @@
-//! Snapshots: a state as of a sequence number. They only ever save time: the journal is the truth.
+//! Snapshots: a state as of a sequence number. They only ever save time: the journal is the truth,
+//! and none is saved that stands beyond it.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,7 +15,9 @@ pub struct Snapshot {
 
 #[async_trait]
 pub trait SnapshotStore: Send + Sync + 'static {
-    /// Saving the same sequence number again replaces it.
+    /// Saving the same sequence number again replaces it. `Error::Conflict`, with the end of the
+    /// journal as `actual`, if the journal ends before the snapshot, as when a replica that is
+    /// behind took over: both are looked at in one transaction.
     async fn snapshot_save(
         &self,
         id: &PersistenceId,

@@ -24,7 +24,7 @@ use super::effects::Effects;
 use super::group::Pending;
 use super::handle::Ask;
 use super::recovery::{NotRecovered, Source, damaged, recover, shorter, within};
-use super::snapshots::Snapshots;
+use super::snapshots::{Saved, Snapshots};
 use super::work::EffectEnded;
 use super::{EffectHandler, EventSourced, HostSettings, HostSpec, HostStatus};
 use crate::message::millis;
@@ -103,7 +103,7 @@ pub(super) enum HostMsg<B: EventSourced> {
     EffectEnded(EffectEnded<B>),
     SnapshotEnded {
         sequence: u64,
-        stored: bool,
+        saved: Saved,
     },
 }
 
@@ -125,7 +125,7 @@ pub(super) struct Life<B: EventSourced> {
     attempts: u32,
     pub(super) effects: Effects<B::Effect>,
     pub(super) snapshots: Snapshots,
-    pub(super) snapshot_task: Option<Task<()>>,
+    pub(super) snapshot_task: Option<Task<Saved>>,
     pub(super) uptime: Stopwatch,
     pub(super) derive_queued: bool,
     pub(super) derive_timer: Option<AbortHandle>,
@@ -230,9 +230,9 @@ impl<B: EventSourced> Actor for HostActor<B> {
                 Ok(())
             }
             HostMsg::EffectEnded(ended) => self.effect_ended(&myself, life, ended).await,
-            HostMsg::SnapshotEnded { sequence, stored } => {
-                life.snapshots.ended(sequence, stored);
-                Ok(())
+            HostMsg::SnapshotEnded { sequence, saved } => {
+                life.snapshots.ended(sequence, &saved);
+                Ok(saved.verdict()?)
             }
         }
     }
@@ -252,12 +252,14 @@ impl<B: EventSourced> Actor for HostActor<B> {
         _: ActorRef<HostMsg<B>>,
         life: &mut Life<B>,
     ) -> Result<(), ActorProcessingErr> {
-        let last = tokio::time::timeout(LAST_SNAPSHOT_WITHIN, self.last_snapshot(life)).await;
-        if last.is_err() {
-            let controller = &self.0.id;
-            tracing::warn!(code = %code::SNAPSHOT, %controller, "the last snapshot took too long; the next start replays more events");
+        match tokio::time::timeout(LAST_SNAPSHOT_WITHIN, self.last_snapshot(life)).await {
+            Ok(verdict) => Ok(verdict?),
+            Err(_) => {
+                let controller = &self.0.id;
+                tracing::warn!(code = %code::SNAPSHOT, %controller, "the last snapshot took too long; the next start replays more events");
+                Ok(())
+            }
         }
-        Ok(())
     }
 }
 

@@ -1,11 +1,15 @@
 //! When a snapshot is due, and how it is saved: beside the actor, one at a time. A failure costs
-//! nothing but a longer recovery, so it is logged and tried again after the next events.
+//! nothing but a longer recovery, so it is logged and tried again after the next events. Only one
+//! that the journal does not reach is more than that: what it is of was acknowledged, and is lost.
 
-use std::sync::Arc;
+use weir_domain::Fault;
+use weir_persistence_api::{Error, Snapshot};
 
-use weir_persistence_api::{Error, Fence, PersistenceId, Result, Snapshot, Store};
-
+use super::EventSourced;
 use super::behaviour::Retention;
+use super::host::Core;
+use super::recovery::shorter;
+use crate::{Fatal, code};
 
 pub(super) struct Snapshots {
     retention: Retention,
@@ -36,27 +40,51 @@ impl Snapshots {
         self.due_at = sequence.saturating_add(self.retention.every.max(1));
     }
 
-    pub(super) fn ended(&mut self, sequence: u64, stored: bool) {
+    pub(super) fn ended(&mut self, sequence: u64, saved: &Saved) {
         self.in_flight = false;
-        if stored {
+        if matches!(saved, Saved::Stored) {
             self.saved = self.saved.max(sequence);
         }
     }
 }
 
-/// Saves a snapshot and prunes older ones. Beside a journal that has lost the newest events, as when
-/// a replica that is behind took over, it would keep the controller from ever starting again.
-pub(super) async fn save(
-    store: Arc<dyn Store>,
-    id: PersistenceId,
-    fence: Fence,
-    snapshot: Snapshot,
-    keep: u32,
-) -> Result<()> {
-    let (expected, actual) = (snapshot.sequence, store.highest(&id).await?);
-    if actual < expected {
-        return Err(Error::Conflict { id, expected, actual });
+/// What became of a snapshot.
+#[derive(Debug, Clone)]
+pub(super) enum Saved {
+    Stored,
+    /// It was logged; the next one may succeed.
+    Failed,
+    /// The journal ends before it.
+    Beyond(Fault),
+}
+
+impl Saved {
+    /// A journal that lost what was acknowledged ends its controller.
+    pub(super) fn verdict(self) -> Result<(), Fatal> {
+        match self {
+            Self::Stored | Self::Failed => Ok(()),
+            Self::Beyond(fault) => Err(Fatal(fault)),
+        }
     }
-    store.snapshot_save(&id, &fence, snapshot).await?;
-    store.snapshot_prune(&id, &fence, keep.max(1)).await
+}
+
+/// Saves a snapshot of what is durable and prunes older ones. Beside a journal that has lost the
+/// newest events the store refuses it: it would keep the controller from ever starting again.
+pub(super) async fn save<B: EventSourced>(core: &Core<B>, snapshot: Snapshot) -> Saved {
+    let Core { store, id, fence, .. } = core;
+    let sequence = snapshot.sequence;
+    let saving = async {
+        store.snapshot_save(id, fence, snapshot).await?;
+        store.snapshot_prune(id, fence, B::RETENTION.keep.max(1)).await
+    };
+    match saving.await {
+        Ok(()) => Saved::Stored,
+        Err(Error::Conflict { id, expected, actual }) => {
+            Saved::Beyond(shorter(&id, actual, expected))
+        }
+        Err(cause) => {
+            tracing::warn!(code = %code::SNAPSHOT, controller = %id, sequence, %cause, "a snapshot could not be saved");
+            Saved::Failed
+        }
+    }
 }

@@ -12,10 +12,11 @@ use weir_domain::Fault;
 use super::command::Queued;
 use super::handle::{Answer, Ask, Asker};
 use super::host::{Core, HostActor, HostMsg, Life};
+use super::snapshots::Saved;
 use super::{EventSourced, codec, snapshots};
-use crate::code;
 use crate::message::millis;
 use crate::task::panic_text;
+use crate::{Fatal, code};
 
 /// An effect has run.
 pub(super) struct EffectEnded<B: EventSourced> {
@@ -128,33 +129,40 @@ impl<B: EventSourced> HostActor<B> {
             Ok(snapshot) => {
                 let (core, myself) = (self.0.clone(), myself.clone());
                 let save = async move {
-                    let stored = save(&core, snapshot).await;
-                    // An error only says that the actor has stopped.
-                    let _ = myself.send_message(HostMsg::SnapshotEnded { sequence, stored });
+                    let saved = snapshots::save(&core, snapshot).await;
+                    let ended = HostMsg::SnapshotEnded { sequence, saved: saved.clone() };
+                    // An error only says that the actor stops; it asks the task then.
+                    let _ = myself.send_message(ended);
+                    saved
                 };
                 let name = format!("{}/snapshot", self.0.actor);
                 life.snapshot_task = Some(self.0.system.tasks().spawn(name, save));
             }
             Err(cause) => {
                 self.snapshot_failed(sequence, &cause);
-                life.snapshots.ended(sequence, false);
+                life.snapshots.ended(sequence, &Saved::Failed);
             }
         }
     }
 
     /// Lets the snapshot that is being saved finish, or saves one, so that the next start is quick.
-    pub(super) async fn last_snapshot(&self, life: &mut Life<B>) {
-        if let Some(task) = life.snapshot_task.take() {
-            // What went wrong in it was logged there.
-            let _ = task.join().await;
+    pub(super) async fn last_snapshot(&self, life: &mut Life<B>) -> Result<(), Fatal> {
+        if let Some(task) = life.snapshot_task.take()
+            // A panic in it was logged there.
+            && let Ok(saved) = task.join().await
+        {
+            saved.verdict()?;
         }
         let behind = life.folded.as_ref().filter(|it| life.snapshots.is_behind(it.sequence));
         let Some(folded) = behind.filter(|_| life.suspension.is_none()) else {
-            return;
+            return Ok(());
         };
         match codec::state_to_snapshot(&folded.state, &folded.commands, folded.sequence) {
-            Ok(snapshot) => drop(save(&self.0, snapshot).await),
-            Err(cause) => self.snapshot_failed(folded.sequence, &cause),
+            Ok(snapshot) => snapshots::save(&self.0, snapshot).await.verdict(),
+            Err(cause) => {
+                self.snapshot_failed(folded.sequence, &cause);
+                Ok(())
+            }
         }
     }
 
@@ -162,17 +170,6 @@ impl<B: EventSourced> HostActor<B> {
         let controller = &self.0.id;
         tracing::warn!(code = %code::SNAPSHOT, %controller, sequence, cause, "a snapshot can't be encoded");
     }
-}
-
-async fn save<B: EventSourced>(core: &Core<B>, snapshot: weir_persistence_api::Snapshot) -> bool {
-    let sequence = snapshot.sequence;
-    let (store, id, fence) = (core.store.clone(), core.id.clone(), core.fence.clone());
-    let saved = snapshots::save(store, id, fence, snapshot, B::RETENTION.keep).await;
-    if let Err(cause) = &saved {
-        let controller = &core.id;
-        tracing::warn!(code = %code::SNAPSHOT, %controller, sequence, %cause, "a snapshot could not be saved");
-    }
-    saved.is_ok()
 }
 
 async fn attempt<B: EventSourced>(

@@ -111,6 +111,7 @@ macro_rules! contract_suite {
                 pruning_keeps_the_newest
                 snapshots_outlive_the_store
                 a_damaged_snapshot_leaves_the_older_one
+                none_stands_beyond_its_journal
             }
             lease {
                 a_free_lease_is_granted_and_held

@@ -25,7 +25,7 @@ struct Log {
 }
 
 impl Journals {
-    fn highest(&self, id: &PersistenceId) -> u64 {
+    pub(super) fn highest(&self, id: &PersistenceId) -> u64 {
         self.logs.get(id).map_or(0, |it| it.highest)
     }
 

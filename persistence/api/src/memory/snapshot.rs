@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use super::MemoryStore;
-use crate::{Fence, PersistenceId, Result, Snapshot, SnapshotStore};
+use crate::{Error, Fence, PersistenceId, Result, Snapshot, SnapshotStore};
 
 pub(super) type Snapshots = BTreeMap<PersistenceId, BTreeMap<u64, Snapshot>>;
 
@@ -19,6 +19,10 @@ impl SnapshotStore for MemoryStore {
     ) -> Result<()> {
         self.write(|state| {
             state.leases.check(fence)?;
+            let (expected, actual) = (snapshot.sequence, state.journals.highest(id));
+            if actual < expected {
+                return Err(Error::Conflict { id: id.clone(), expected, actual });
+            }
             let of_id = state.snapshots.entry(id.clone()).or_default();
             of_id.insert(snapshot.sequence, snapshot);
             Ok(())

@@ -27,6 +27,21 @@ async fn delete<D: Dialect>(
     Ok(())
 }
 
+/// How far a journal goes, as a transaction sees it.
+pub(super) async fn highest<D: Dialect>(
+    connection: &mut D::Connection,
+    id: &PersistenceId,
+) -> Outcome<u64> {
+    let values = [(&id.0).into(), (&id.0).into()];
+    let rows = D::rows(connection, D::STATEMENTS.event_highest, &values).await?;
+    Ok(highest_of(id, &rows)?)
+}
+
+fn highest_of(id: &PersistenceId, rows: &[(i64,)]) -> Result<u64> {
+    let highest = rows.first().map_or(0, |it| it.0);
+    row::number(highest, || format!("the journal of {id}"))
+}
+
 #[async_trait]
 impl<D: Dialect> Journal for ServerStore<D> {
     async fn append(&self, request: Append) -> Result<u64> {
@@ -52,8 +67,7 @@ impl<D: Dialect> Journal for ServerStore<D> {
     async fn highest(&self, id: &PersistenceId) -> Result<u64> {
         let values = [(&id.0).into(), (&id.0).into()];
         let rows: Vec<(i64,)> = self.rows(D::STATEMENTS.event_highest, &values).await?;
-        let highest = rows.first().map_or(0, |it| it.0);
-        row::number(highest, || format!("the journal of {id}"))
+        highest_of(id, &rows)
     }
 
     async fn delete_to(&self, id: &PersistenceId, fence: &Fence, sequence: u64) -> Result<()> {

@@ -2,19 +2,26 @@
 
 use async_trait::async_trait;
 use futures::FutureExt;
-use weir_persistence_api::{Fence, PersistenceId, Result, Snapshot, SnapshotStore};
+use weir_persistence_api::{Error, Fence, PersistenceId, Result, Snapshot, SnapshotStore};
 
 use super::dialect::Dialect;
 use super::error::Outcome;
+use super::journal::highest;
 use super::{ServerStore, check_key};
 use crate::checksum;
 use crate::row::{self, SnapshotColumns, bound};
 
+/// Saves it if the journal reaches that far, as the same server has it in the same transaction.
 async fn save<D: Dialect>(
     connection: &mut D::Connection,
     (id, snapshot): &(&PersistenceId, Snapshot),
 ) -> Outcome<()> {
     let Snapshot { sequence, manifest, payload } = snapshot;
+    let actual = highest::<D>(connection, id).await?;
+    if actual < *sequence {
+        let id = PersistenceId::clone(id);
+        return Err(Error::Conflict { id, expected: *sequence, actual }.into());
+    }
     let values = [
         (&id.0).into(),
         bound(*sequence).into(),

@@ -15,7 +15,10 @@ use crate::checksum;
 use crate::row::{self, EventColumns, bound};
 
 /// How far a journal goes: the highest number ever written, and the highest that was deleted.
-async fn head(connection: &mut SqliteConnection, id: &PersistenceId) -> Outcome<(u64, u64)> {
+pub(super) async fn head(
+    connection: &mut SqliteConnection,
+    id: &PersistenceId,
+) -> Outcome<(u64, u64)> {
     let found = query_as(statement::EVENT_HEAD).bind(&id.0).fetch_optional(connection).await?;
     let (highest, deleted_to): (i64, i64) = found.unwrap_or_default();
     let what = || format!("the journal of {id}");

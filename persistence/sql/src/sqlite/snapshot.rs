@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use futures::FutureExt;
 use sqlx::{query, query_as, query_scalar};
-use weir_persistence_api::{Fence, PersistenceId, Result, Snapshot, SnapshotStore};
+use weir_persistence_api::{Error, Fence, PersistenceId, Result, Snapshot, SnapshotStore};
 
+use super::journal::head;
 use super::{SqliteStore, check_fence, statement};
 use crate::checksum;
 use crate::row::{self, bound};
@@ -23,6 +24,10 @@ impl SnapshotStore for SqliteStore {
                 async move {
                     check_fence(connection, &fence).await?;
                     let Snapshot { sequence, manifest, payload } = &snapshot;
+                    let (actual, _) = head(connection, &id).await?;
+                    if actual < *sequence {
+                        return Err(Error::Conflict { id, expected: *sequence, actual }.into());
+                    }
                     query(statement::SNAPSHOT_SAVE)
                         .bind(&id.0)
                         .bind(bound(*sequence))

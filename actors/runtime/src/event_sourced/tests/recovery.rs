@@ -115,8 +115,10 @@ async fn a_missing_event_is_noticed() {
 #[tokio::test(start_paused = true)]
 async fn a_journal_that_is_shorter_than_its_snapshot_has_lost_events() {
     let office = office().await;
+    office.write(0, &accepted(1..=10)).await;
     let snapshot = codec::state_to_snapshot(&Parcels::default(), &Default::default(), 10).unwrap();
     office.store.snapshot_save(&id(), &office.fence, snapshot).await.unwrap();
+    office.store.lose_events(&id(), 9);
     let fault = failed(&office.open().await).await;
     assert_eq!(fault.code, code::JOURNAL_GAP);
 }
