@@ -175,6 +175,8 @@ impl<M> fmt::Debug for Envelope<M> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::watch::Receiver;
+
     use super::*;
 
     #[test]
@@ -228,23 +230,44 @@ mod tests {
     fn who_waits_for_room_gets_it_though_others_are_turned_away_all_the_time() {
         let gate = Gate::new("stage".into(), 1, DeadLetters::default());
         let (ended, ends) = std::sync::mpsc::channel();
-        for sender in 0..4 {
-            let (gate, ended) = (gate.clone(), ended.clone());
-            std::thread::spawn(move || {
-                for n in 0..2_000 {
+        let over = tokio::sync::watch::Sender::new(false);
+        std::thread::scope(|threads| {
+            for sender in 0..4 {
+                let (gate, over, ended) = (&gate, over.subscribe(), ended.clone());
+                threads.spawn(move || {
                     match sender % 2 {
-                        0 => drop(gate.seal(n).map(Envelope::open)),
-                        _ => drop(futures::executor::block_on(gate.seal_when_free(n)).open()),
+                        0 => knock(gate, &over),
+                        _ => futures::executor::block_on(queue_up(gate, over)),
                     }
-                }
-                ended.send(())
-            });
-        }
-        for _ in 0..4 {
+                    ended.send(())
+                });
+            }
             let deadline = std::time::Duration::from_secs(60);
-            ends.recv_timeout(deadline).expect("nobody waits for ever");
-        }
+            let all_ended = (0..4).all(|_| ends.recv_timeout(deadline).is_ok());
+            // Nobody outlives a failure.
+            over.send_replace(true);
+            assert!(all_ended, "nobody waits for ever");
+        });
         assert_eq!(gate.waiting(), 0);
+    }
+
+    fn knock(gate: &Gate, over: &Receiver<bool>) {
+        for n in 0..2_000 {
+            if *over.borrow() {
+                return;
+            }
+            drop(gate.seal(n).map(Envelope::open));
+        }
+    }
+
+    async fn queue_up(gate: &Gate, mut over: Receiver<bool>) {
+        for n in 0..2_000 {
+            tokio::select! {
+                biased;
+                envelope = gate.seal_when_free(n) => drop(envelope.open()),
+                _ = over.wait_for(|it| *it) => return,
+            }
+        }
     }
 
     #[tokio::test]

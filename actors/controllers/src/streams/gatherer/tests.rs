@@ -17,6 +17,9 @@ type Changes = Vec<(Stream, Vec<LogLine>)>;
 const KEPT: usize = 10_000;
 const MANY: usize = 10_100;
 
+/// Nothing here takes that long.
+const WITHIN: Duration = Duration::from_secs(600);
+
 fn id(n: usize) -> StreamId {
     format!("{n:032x}").parse().unwrap()
 }
@@ -108,14 +111,19 @@ impl Lab {
     }
 
     async fn written(&mut self) -> Write {
-        self.writes.recv().await.expect("the gatherer runs")
+        let write = tokio::time::timeout(WITHIN, self.writes.recv()).await;
+        write.expect("it writes").expect("the gatherer runs")
     }
 
     /// Everything that was sent arrived.
     async fn arrived(&self) {
-        while self.gatherer.waiting() > 0 {
-            tokio::task::yield_now().await;
-        }
+        let arriving = async {
+            // On paused time it passes only when nobody has anything else to do.
+            while self.gatherer.waiting() > 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(WITHIN, arriving).await.expect("the gatherer takes what it is sent");
     }
 }
 
