@@ -82,7 +82,8 @@ async fn in_the_middle<D: Tested, T>(
         work.boxed()
     });
     let meanwhile = async {
-        begun.notified().await;
+        let begun = tokio::time::timeout(Duration::from_secs(30), begun.notified()).await;
+        begun.expect("the work begins");
         let done = meanwhile.await;
         may_end.notify_one();
         done
