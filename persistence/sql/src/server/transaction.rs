@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use weir_persistence_api::{Error, Fence, Result};
 
 use super::dialect::{Dialect, Value};
@@ -19,10 +19,16 @@ use crate::row::bound;
 /// First wait before a contended transaction is done again; each is twice as long as the last.
 const BACKOFF: Duration = Duration::from_millis(2);
 
+/// How long it is asked, after work that failed, whether its writer was deposed.
+const LOOK_WITHIN: Duration = Duration::from_millis(500);
+
 impl<D: Dialect> Sessions<D> {
     /// Runs the work inside a transaction, whose last step is the check of the fence; its answer
     /// comes after the commit. The lease is not locked before: work that waits for others would
     /// keep its own renewal waiting, and lose it.
+    ///
+    /// Whoever was deposed is told so, whatever else was in the way of the work. Only where the
+    /// lease can't be read either, or the outcome of the commit is not known, is that the answer.
     pub(super) async fn transaction<I: Sync, T: Send>(
         &self,
         fence: Option<&Fence>,
@@ -42,17 +48,24 @@ impl<D: Dialect> Sessions<D> {
             };
             let Ok(answer) = timeout_at(until, attempt).await else {
                 let waited = self.deadline();
-                return Err(match is_committing.load(Ordering::Acquire) {
-                    true => error::late_at_commit(&self.settings, waited),
-                    false => error::late(&self.settings, waited),
-                });
+                if is_committing.load(Ordering::Acquire) {
+                    return Err(error::late_at_commit(&self.settings, waited));
+                }
+                return Err(self.unless_deposed(fence, error::late(&self.settings, waited)).await);
             };
             let failure = match answer {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
             if !failure.is_contended::<D>() || now() + wait >= until {
-                return Err(self.fault(failure, is_committing.load(Ordering::Acquire)));
+                let was_committing = is_committing.load(Ordering::Acquire);
+                // The fence was looked at before a commit, and before a refusal of ours.
+                let was_checked = was_committing || matches!(failure, Failure::Refused(_));
+                let fault = self.fault(failure, was_committing);
+                return Err(match was_checked {
+                    true => fault,
+                    false => self.unless_deposed(fence, fault).await,
+                });
             }
             metrics::counter!("weir_store_contended_total").increment(1);
             sleep(wait).await;
@@ -93,6 +106,16 @@ impl<D: Dialect> Sessions<D> {
             }
         }
         answer
+    }
+
+    /// The fault of work that was rolled back, unless its writer was deposed meanwhile.
+    async fn unless_deposed(&self, fence: Option<&Fence>, fault: Error) -> Error {
+        let Some(fence) = fence else { return fault };
+        let (look, values) = (D::STATEMENTS.lease_check, fence_values(fence));
+        match timeout(LOOK_WITHIN, self.read::<(i64,)>(look, &values)).await {
+            Ok(Ok(held)) if held.is_empty() => fenced(fence),
+            Ok(Ok(_) | Err(_)) | Err(_) => fault,
+        }
     }
 
     fn fault(&self, failure: Failure, was_committing: bool) -> Error {
@@ -186,9 +209,13 @@ pub(super) async fn check_fence<D: Dialect>(
     connection: &mut D::Connection,
     fence: &Fence,
 ) -> Outcome<()> {
-    let values = [(&fence.lease.0).into(), (&fence.owner).into(), bound(fence.epoch).into()];
+    let values = fence_values(fence);
     let held: Vec<(i64,)> = D::rows(connection, D::STATEMENTS.lease_check, &values).await?;
     if held.is_empty() { Err(fenced(fence).into()) } else { Ok(()) }
+}
+
+fn fence_values(fence: &Fence) -> [Value<'_>; 3] {
+    [(&fence.lease.0).into(), (&fence.owner).into(), bound(fence.epoch).into()]
 }
 
 pub(super) fn fenced(fence: &Fence) -> Error {

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use weir_persistence_api::Tag;
 
 use super::*;
+use crate::server::error::{Failure, Outcome};
 use crate::server::session::{Purpose, connect};
 use crate::server::transaction::check_fence;
 
@@ -17,6 +18,7 @@ on_both! {
     a_take_over_waits_for_a_transaction_under_the_fence
     a_lease_is_renewed_while_a_transaction_under_it_waits
     a_writer_that_is_deposed_in_a_transaction_is_refused
+    a_deposed_writer_is_told_so_whatever_was_in_the_way_of_its_work
     a_refused_append_spoils_no_other_of_its_group
     an_append_that_waits_for_its_lease_holds_up_no_other
     two_engines_never_write_the_same_number
@@ -105,6 +107,36 @@ async fn a_writer_that_is_deposed_in_a_transaction_is_refused<D: Tested>() {
     let (worked, taken) = in_the_middle(&store, &fence, taking).await;
     assert!(matches!(taken, Ok(Acquired::Granted(Fence { epoch: 2, .. }))), "{taken:?}");
     assert_eq!(worked, Err(Error::Fenced { lease: lease(), epoch: 1 }));
+}
+
+/// Work under the fence that others overtake, that the server refuses, and that takes too long.
+async fn work_in_vain<D: Tested>(store: &ServerStore<D>, fence: &Fence) -> [Error; 3] {
+    let (sessions, fence) = (&store.sessions, Some(fence));
+    let overtaken = sessions
+        .transaction(fence, &(), |_, ()| async { Outcome::<()>::Err(Failure::Overtaken) }.boxed());
+    let overtaken = refusal(overtaken.await);
+    let refused = sessions.transaction(fence, &(), |connection, ()| {
+        async { Ok(D::script(connection, "SELECT * FROM nothing_of_ours").await?) }.boxed()
+    });
+    let refused = refusal(refused.await);
+    let endless =
+        sessions.transaction(fence, &(), |_, ()| std::future::pending::<Outcome<()>>().boxed());
+    [overtaken, refused, refusal(endless.await)]
+}
+
+async fn a_deposed_writer_is_told_so_whatever_was_in_the_way_of_its_work<D: Tested>() {
+    let (_, settings) = store::<D>(D::Server::shared()).await;
+    let hasty = ServerSettings { deadline: Duration::from_secs(1), ..settings };
+    let store = ServerStore::<D>::open(hasty).await.unwrap();
+    let deposed = fence(&store).await;
+    let [overtaken, refused, endless] = work_in_vain(&store, &deposed).await;
+    assert_says(&overtaken, &["not available", "others were faster"]);
+    assert_says(&refused, &["refused", "nothing_of_ours"]);
+    assert_says(&endless, &["not available", "did not answer"]);
+    let taken = store.lease_force(&lease(), "b", HOUR, ("a", 1)).await;
+    assert!(matches!(taken, Ok(Acquired::Granted(_))), "{taken:?}");
+    let fenced = Error::Fenced { lease: lease(), epoch: 1 };
+    assert_eq!(work_in_vain(&store, &deposed).await, [fenced.clone(), fenced.clone(), fenced]);
 }
 
 async fn a_refused_append_spoils_no_other_of_its_group<D: Tested>() {
