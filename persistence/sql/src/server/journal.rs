@@ -11,8 +11,8 @@ use super::error::Outcome;
 use super::{ServerStore, check_key, now};
 use crate::row::{self, EventColumns, bound};
 
-/// Events that are deleted at a time: a server takes long over many, and whoever renews the lease
-/// waits.
+/// Events that are deleted at a time: a server takes long over many, and a statement that takes it
+/// too long is undone. What one transaction deleted stays deleted, whatever becomes of the next.
 const DELETED_AT_ONCE: u64 = 500;
 
 async fn delete<D: Dialect>(

@@ -46,7 +46,8 @@ impl ServerSettings {
         }
     }
 
-    /// Connections that append: two keep the server busy while one of them waits for its disk.
+    /// Connections that append. One is at work as a rule; the others are for what comes while its
+    /// statement takes long, or waits for a lock.
     pub(super) fn writers(&self) -> u32 {
         (self.connections / 3).clamp(1, 3)
     }

@@ -12,8 +12,8 @@ use super::error::Outcome;
 use super::{ServerStore, now};
 use crate::row::{self, LogColumns};
 
-/// Longest time that streams are deleted in one transaction, and lines of a log in one statement:
-/// the lock of the fence is held meanwhile.
+/// How long one transaction goes on deleting streams, and how many lines of a log one statement
+/// deletes: both end well before their deadline, after which all of it would be undone.
 const FORGETTING: Duration = Duration::from_millis(100);
 const LINES_AT_ONCE: u64 = 1_000;
 
@@ -68,8 +68,8 @@ fn stored(line: &LogLine) -> LogLine {
     LogLine { text: line.text.replace('\0', "\u{2400}"), ..line.clone() }
 }
 
-/// Deletes some of the streams, the first ones; returns how many. Whoever renews the lease waits
-/// for that: it ends soon, and there is progress each time.
+/// Deletes some of the streams, the first ones; returns how many. It ends soon, and there is
+/// progress each time.
 pub(super) async fn forget_some<D: Dialect>(
     connection: &mut D::Connection,
     outdated: &[String],
