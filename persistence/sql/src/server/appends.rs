@@ -12,6 +12,7 @@ use weir_persistence_api::{Append, Error, PersistenceId, Result};
 use super::dialect::{Class, Dialect};
 use super::error;
 use super::known::Known;
+use super::pace::Pace;
 use super::rows::{rows, tag, tags};
 use super::session::{self, Era, Purpose};
 use super::transaction::{check_fence, fenced};
@@ -25,6 +26,7 @@ const CHECKED_AFTER: Duration = Duration::from_millis(500);
 pub(super) struct Appends<D: Dialect> {
     settings: Arc<ServerSettings>,
     known: Arc<Known>,
+    pace: Arc<Pace>,
     era: Arc<Era>,
     /// `None` after it broke, until the next group.
     connection: Option<D::Connection>,
@@ -46,10 +48,15 @@ enum Fault {
 }
 
 impl<D: Dialect> Appends<D> {
-    pub(super) fn new(settings: Arc<ServerSettings>, known: Arc<Known>, era: Arc<Era>) -> Self {
+    pub(super) fn new(
+        settings: Arc<ServerSettings>,
+        (known, pace): (Arc<Known>, Arc<Pace>),
+        era: Arc<Era>,
+    ) -> Self {
         Self {
             settings,
             known,
+            pace,
             made_in: era.current(),
             era,
             connection: None,
@@ -83,7 +90,12 @@ impl<D: Dialect> Appends<D> {
         self.is_at_work = false;
         let size = u32::try_from(group.len()).unwrap_or(u32::MAX);
         metrics::histogram!("weir_store_group_size").record(f64::from(size));
-        metrics::histogram!("weir_store_commit_seconds").record(started.elapsed());
+        let took = started.elapsed();
+        metrics::histogram!("weir_store_commit_seconds").record(took);
+        // What was not written says nothing about a commit.
+        if answers.iter().any(Result::is_ok) {
+            self.pace.record(took);
+        }
         answers
     }
 

@@ -21,6 +21,7 @@ mod lease;
 mod member;
 pub(crate) mod migrate;
 mod object;
+mod pace;
 mod queue;
 mod rows;
 mod session;

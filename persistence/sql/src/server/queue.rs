@@ -150,13 +150,13 @@ fn next_group(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use bytes::Bytes;
     use weir_persistence_api::{Fence, LeaseName, Manifest, NewEvent, PersistenceId};
 
     use super::*;
 
-    fn waiting(id: &str, after: u64, bytes: usize) -> Waiting {
+    pub(in super::super) fn waiting(id: &str, after: u64, bytes: usize) -> Waiting {
         let fence = Fence { lease: LeaseName("l".into()), owner: "o".into(), epoch: 1 };
         let event = NewEvent {
             manifest: Manifest { name: "n".into(), version: 1 },

@@ -4,8 +4,10 @@
 //! for it. What comes while a writer is at work gathers in the queue and goes together, as soon as
 //! that writer is done: one full statement after the other takes the server less than two that
 //! share the rows, and appends under one lease wait for each other there anyway. A second writer
-//! sets in when an append has waited for long, so that a statement that is slow, or waits for a
-//! lock, does not hold up what has nothing to do with it.
+//! is asked for when an append has waited for twice as long as a commit usually takes, so that a
+//! statement that is slow, or waits for a lock, does not hold up what comes after it. Those in the
+//! statement wait together, under whatever leases: a group for each lease would be more statements
+//! all the time, to spare a wait that only a take-over causes.
 //!
 //! Invariants:
 //! - W1: an answer leaves only after the commit of its group.
@@ -30,9 +32,6 @@ use super::queue::{Queue, Waiting};
 use super::session::Era;
 use super::writers::{Loan, Writers};
 use super::{ServerSettings, now};
-
-/// How long an append waits at most for another group's commit.
-const GATHER_MAX: Duration = Duration::from_millis(2);
 
 /// The callers' end.
 pub(super) struct Writer<D: Dialect> {
@@ -126,7 +125,7 @@ async fn run<D: Dialect>(queue: Arc<Queue>, writers: Arc<Writers<D>>) {
 async fn turn<D: Dialect>(queue: &Queue, writers: &Arc<Writers<D>>) -> Option<Loan<D>> {
     loop {
         let returned = writers.returned();
-        let overdue = queue.oldest()? + GATHER_MAX;
+        let overdue = queue.oldest()? + writers.pace().gather_max();
         if let Some(writer) = writers.take_if_all_idle() {
             return Some(writer);
         }
@@ -145,5 +144,42 @@ async fn write<D: Dialect>(writer: &mut Appends<D>, group: Vec<Waiting>) {
     for (reply, answer) in replies.into_iter().zip(answers) {
         // A caller that has gone needs no answer.
         let _ = reply.send(answer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::queue::tests::waiting;
+    use super::*;
+    use crate::postgres::Postgres;
+
+    fn two_writers() -> Arc<Writers<Postgres>> {
+        let settings = ServerSettings { connections: 6, ..ServerSettings::new("nowhere", 1) };
+        Arc::new(Writers::new(&Arc::new(settings), &Arc::default()))
+    }
+
+    #[tokio::test]
+    async fn no_second_writer_is_asked_for_before_two_usual_commits_could_have_gone_by() {
+        let (queue, writers) = (Queue::new(9), two_writers());
+        (0..100).for_each(|_| writers.pace().record(Duration::from_millis(20)));
+        let _at_work = writers.take().await;
+        let waiting = waiting("a", 0, 1);
+        let since = waiting.since;
+        queue.push(waiting);
+        assert!(turn(&queue, &writers).await.is_some());
+        assert!(since.elapsed() >= Duration::from_millis(39), "{:?}", since.elapsed());
+    }
+
+    #[tokio::test]
+    async fn what_gathers_goes_as_soon_as_the_writer_at_work_is_done() {
+        let (queue, writers) = (Queue::new(9), two_writers());
+        let hour = Duration::from_secs(3_600);
+        (0..200).for_each(|_| writers.pace().record(hour));
+        assert!(writers.pace().gather_max() > hour, "nobody waits for that here");
+        let at_work = writers.take().await;
+        queue.push(waiting("a", 0, 1));
+        let both = async { tokio::join!(turn(&queue, &writers), async { drop(at_work) }) };
+        let (turn, ()) = timeout(Duration::from_secs(30), both).await.expect("it is its turn");
+        assert!(turn.is_some());
     }
 }

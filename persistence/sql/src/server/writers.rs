@@ -13,20 +13,30 @@ use super::ServerSettings;
 use super::appends::Appends;
 use super::dialect::Dialect;
 use super::known::Known;
+use super::pace::Pace;
 use super::session::Era;
 
 pub(super) struct Writers<D: Dialect> {
     idle: Mutex<Vec<Appends<D>>>,
     size: usize,
     returned: Notify,
+    pace: Arc<Pace>,
 }
 
 impl<D: Dialect> Writers<D> {
     pub(super) fn new(settings: &Arc<ServerSettings>, era: &Arc<Era>) -> Self {
-        let known = Arc::new(Known::default());
-        let writer = |_| Appends::new(Arc::clone(settings), Arc::clone(&known), Arc::clone(era));
+        let (known, pace) = (Arc::new(Known::default()), Arc::new(Pace::new()));
+        let writer = |_| {
+            let shared = (Arc::clone(&known), Arc::clone(&pace));
+            Appends::new(Arc::clone(settings), shared, Arc::clone(era))
+        };
         let idle: Vec<_> = (0..settings.writers()).map(writer).collect();
-        Self { size: idle.len(), idle: Mutex::new(idle), returned: Notify::new() }
+        Self { size: idle.len(), idle: Mutex::new(idle), returned: Notify::new(), pace }
+    }
+
+    /// How long their commits take.
+    pub(super) fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     pub(super) fn take_if_all_idle(self: &Arc<Self>) -> Option<Loan<D>> {
