@@ -175,9 +175,13 @@ impl<M> fmt::Debug for Envelope<M> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::sync::watch::Receiver;
 
     use super::*;
+
+    const WITHIN: Duration = Duration::from_secs(60);
 
     #[test]
     fn a_gate_lets_in_no_more_than_its_limit_and_counts_what_is_dropped() {
@@ -242,8 +246,7 @@ mod tests {
                     ended.send(())
                 });
             }
-            let deadline = std::time::Duration::from_secs(60);
-            let all_ended = (0..4).all(|_| ends.recv_timeout(deadline).is_ok());
+            let all_ended = (0..4).all(|_| ends.recv_timeout(WITHIN).is_ok());
             // Nobody outlives a failure.
             over.send_replace(true);
             assert!(all_ended, "nobody waits for ever");
@@ -270,6 +273,11 @@ mod tests {
         }
     }
 
+    async fn admitted<M>(waiting: impl Future<Output = Envelope<M>>) -> Envelope<M> {
+        let admitted = tokio::time::timeout(WITHIN, waiting).await;
+        admitted.expect("whoever is next is let in")
+    }
+
     #[tokio::test]
     async fn who_waits_for_room_is_let_in_first_and_in_order() {
         let gate = Gate::new("stage".into(), 1, DeadLetters::default());
@@ -282,9 +290,9 @@ mod tests {
         inside.open();
         assert!(gate.seal(3).is_err(), "others stand before the gate");
         assert!(futures::poll!(&mut second).is_pending(), "it came second");
-        let one = first.await;
+        let one = admitted(first).await;
         one.open();
-        second.await.open();
+        admitted(second).await.open();
         gate.seal(4).unwrap().open();
     }
 
@@ -299,7 +307,7 @@ mod tests {
 
         inside.open();
         drop(first);
-        second.await.open();
+        admitted(second).await.open();
         assert_eq!(gate.waiting(), 0);
         gate.seal(3).unwrap().open();
     }
