@@ -12,7 +12,7 @@ use weir_domain::{Fault, FaultKind};
 use weir_persistence_api::{Acquired, Error, Fence, LeaseName};
 
 use super::code;
-use super::rule::{Action, Report, Rule, Sight, State};
+use super::rule::{Action, Report, Rule, Sight, State, is_loss};
 use super::shared::{Seen, Shared};
 use super::stage::Stage;
 use super::wire::Hint;
@@ -189,7 +189,7 @@ impl Keeper {
 
     fn start(&self, fence: Fence) {
         let (stage, epoch) = (self.stage.clone(), fence.epoch);
-        let (report, name) = (self.report.clone(), self.name.clone());
+        let report = self.report.clone();
         // Now, so that whatever follows finds it begun and can give it up.
         let opening = stage.open(epoch);
         self.spawn_quietly("run", async move {
@@ -197,10 +197,7 @@ impl Keeper {
                 Ok(()) => Report::Started { epoch },
                 // Whoever gave it up knows.
                 Err(_) if opening.is_cancelled() => return,
-                Err(fault) => {
-                    tracing::warn!(code = %code::NOT_STARTED, lease = %name, epoch, fault = %fault.code, cause = %fault, hint = fault.hint, "the singleton did not start and is tried again");
-                    Report::NotStarted { epoch, cause: fault.to_string() }
-                }
+                Err(fault) => Report::NotStarted { epoch, fault },
             };
             let runs = started == Report::Started { epoch };
             if report.send(started).await.is_err() || !runs {
@@ -211,8 +208,7 @@ impl Keeper {
                 // Then nobody is there to be told.
                 () = report.closed() => return,
             };
-            tell_end(&name, epoch, &fault);
-            let _ = report.send(Report::Ended { epoch, cause: fault.to_string() }).await;
+            let _ = report.send(Report::Ended { epoch, fault }).await;
         });
     }
 
@@ -253,11 +249,14 @@ impl Keeper {
             | Report::NotReleased { cause, .. } => {
                 tracing::warn!(code = %code::NOT_WRITTEN, %lease, cause, "a statement on the lease failed");
             }
+            // It was told when it began, and is tried again and again.
+            Report::NotStarted { fault, .. } | Report::Ended { fault, .. }
+                if is_loss(fault) && self.rule.waits_for_journal() => {}
+            Report::NotStarted { epoch, fault } => tell_not_started(lease, *epoch, fault),
+            Report::Ended { epoch, fault } => tell_end(lease, *epoch, fault),
             Report::Granted { .. }
             | Report::Denied
             | Report::Renewed { .. }
-            | Report::NotStarted { .. }
-            | Report::Ended { .. }
             | Report::Finished { .. }
             | Report::Released { .. }
             | Report::Leave => {}
@@ -280,6 +279,15 @@ impl Keeper {
             // An error only says that nobody listens.
             let _ = self.shared.events.send(super::SingletonEvent::Changed { lease, state });
         }
+    }
+}
+
+fn tell_not_started(lease: &LeaseName, epoch: u64, fault: &Fault) {
+    let (code, hint) = (code::NOT_STARTED, fault.hint.as_deref());
+    if is_loss(fault) {
+        tracing::error!(code = %code, %lease, epoch, fault = %fault.code, cause = %fault, hint, "the singleton can't go on without its events; it stays here and is tried again until they are back");
+    } else {
+        tracing::warn!(code = %code, %lease, epoch, fault = %fault.code, cause = %fault, hint, "the singleton did not start and is tried again");
     }
 }
 

@@ -17,8 +17,9 @@ mod tests;
 
 use std::time::Duration;
 
-use weir_domain::{Incarnation, NodeUid};
+use weir_domain::{Fault, Incarnation, NodeUid};
 use weir_persistence_api::Fence;
+use weir_runtime::code::JOURNAL_GAP;
 
 use super::facts::{Facts, Fate};
 use super::table::Row;
@@ -186,11 +187,11 @@ pub enum Report {
     },
     NotStarted {
         epoch: u64,
-        cause: String,
+        fault: Fault,
     },
     Ended {
         epoch: u64,
-        cause: String,
+        fault: Fault,
     },
     Finished {
         epoch: u64,
@@ -215,6 +216,12 @@ pub fn may_force(facts: &Facts, holder: &Incarnation) -> bool {
         Fate::Unreachable => facts.survives,
         Fate::Present | Fate::Unknown => false,
     }
+}
+
+/// Whether the journal lacks what was acknowledged. Only the node that wrote it knows: another one
+/// would go on without it, and overwrite it where it still is.
+pub(super) fn is_loss(fault: &Fault) -> bool {
+    fault.code == JOURNAL_GAP
 }
 
 /// The rule of one lease.
@@ -288,9 +295,15 @@ impl Rule {
         }
     }
 
+    /// Whether the singleton may run on no node before its journal is whole again.
+    pub(super) fn waits_for_journal(&self) -> bool {
+        self.held.as_ref().is_some_and(Held::waits_for_journal)
+    }
+
     /// What last went wrong and has not been mended.
     pub fn trouble(&self) -> Option<&str> {
-        self.trouble.as_deref()
+        let fails = self.held.as_ref().and_then(Held::why_not_started);
+        fails.or(self.trouble.as_deref())
     }
 
     /// Until when the instance may act, while the lease is here.
@@ -332,10 +345,10 @@ impl Rule {
             }
             Report::Lost { epoch } if self.holds(epoch) => self.not_ours(now),
             Report::Started { epoch } if self.holds(epoch) => self.started(now),
-            Report::NotStarted { epoch, cause } if self.holds(epoch) => {
-                self.not_started(now, cause)
+            Report::NotStarted { epoch, fault } if self.holds(epoch) => {
+                self.not_started(now, &fault)
             }
-            Report::Ended { epoch, cause } if self.holds(epoch) => self.ended(now, cause),
+            Report::Ended { epoch, fault } if self.holds(epoch) => self.ended(now, &fault),
             Report::Finished { epoch } if self.holds(epoch) => self.finished(),
             Report::Released { epoch } if self.holds(epoch) => self.released(now),
             Report::NotReleased { epoch, cause } if self.holds(epoch) => {

@@ -21,7 +21,10 @@ use crate::task::panic_text;
 
 const ASK_A_PERSON: &str = "nothing was changed; start the version of weir that wrote it, or restore the store from a backup";
 
-const FIND_THE_EVENTS: &str = "nothing was changed; bring back the database server that has the missing events, or restore a backup that has them, and start this controller again";
+const FIND_THE_EVENTS: &str = "nothing was changed; bring back the database server that has the missing events, or restore a backup that has them";
+
+/// What is known to be missing is known to this process alone.
+const FIND_OR_ACCEPT: &str = "nothing was changed; bring back the database server that has the missing events, and this goes on by itself; to go on without them, restart this engine";
 
 /// Where to read.
 pub(super) struct Source<'a> {
@@ -199,7 +202,7 @@ pub(super) fn shorter(id: &PersistenceId, highest: u64, known: u64) -> Fault {
     let cause = format!(
         "the journal of {id} ends at event {highest}, but event {known} was acknowledged: events were lost, as when a replica that is behind took over"
     );
-    Fault::config(code::JOURNAL_GAP.0, cause).with_hint(FIND_THE_EVENTS)
+    Fault::config(code::JOURNAL_GAP.0, cause).with_hint(FIND_OR_ACCEPT)
 }
 
 pub(super) fn damaged(cause: impl Into<String>) -> Fault {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use weir_domain::{Incarnation, NodeUid};
+use weir_domain::{Fault, Incarnation, NodeUid};
 use weir_persistence_api::Fence;
 
-use super::{Action, Fate, Phase, Rule, Sight, Timing};
+use super::{Action, Fate, Phase, Rule, Sight, Timing, is_loss};
 
 /// A lease that is here.
 #[derive(Debug)]
@@ -18,10 +18,19 @@ pub(super) struct Held {
     /// When to start the instance (again). `None`: it is being started, or runs.
     start_at: Option<Duration>,
     starts_failed: u32,
+    /// Why it does not run, since it last failed.
+    failure: Option<Failure>,
     is_suspended: bool,
     /// When it began to be active, or came here.
     active_since: Duration,
     release: Release,
+}
+
+#[derive(Debug)]
+struct Failure {
+    text: String,
+    /// It would do harm elsewhere: see [`is_loss`].
+    is_loss: bool,
 }
 
 /// How far the giving back is.
@@ -41,6 +50,7 @@ impl Held {
             is_renewing: false,
             start_at: None,
             starts_failed: 0,
+            failure: None,
             is_suspended: false,
             active_since: asked_at,
             release: Release::NotYet,
@@ -49,6 +59,14 @@ impl Held {
 
     fn is_over(&self, now: Duration) -> bool {
         now >= self.deadline
+    }
+
+    pub(super) fn waits_for_journal(&self) -> bool {
+        self.failure.as_ref().is_some_and(|it| it.is_loss)
+    }
+
+    pub(super) fn why_not_started(&self) -> Option<&str> {
+        self.failure.as_ref().map(|it| it.text.as_str())
     }
 }
 
@@ -72,8 +90,12 @@ impl Rule {
         actions
     }
 
-    /// An instance that does not start, or may not act, keeps the lease from nobody either.
+    /// An instance that does not start, or may not act, keeps the lease from nobody either; but one
+    /// whose journal lost what was acknowledged here would go on elsewhere as if that had never been.
     fn stay_or_go(&mut self, now: Duration, sight: &Sight<'_>) -> Vec<Action> {
+        if self.waits_for_journal() {
+            return self.start_again(now).into_iter().collect();
+        }
         if let Some(to) = self.better_place(now, sight) {
             return self.hand_over(now, Some(to));
         }
@@ -285,6 +307,7 @@ impl Rule {
             return Vec::new();
         };
         held.starts_failed = 0;
+        held.failure = None;
         held.active_since = now;
         held.is_suspended = held.is_over(now);
         self.trouble = None;
@@ -296,18 +319,18 @@ impl Rule {
         Vec::new()
     }
 
-    pub(super) fn not_started(&mut self, now: Duration, cause: String) -> Vec<Action> {
+    pub(super) fn not_started(&mut self, now: Duration, fault: &Fault) -> Vec<Action> {
         if self.phase == Phase::Recovering {
-            self.start_later(now, cause);
+            self.start_later(now, fault);
         }
         Vec::new()
     }
 
-    pub(super) fn ended(&mut self, now: Duration, cause: String) -> Vec<Action> {
+    pub(super) fn ended(&mut self, now: Duration, fault: &Fault) -> Vec<Action> {
         match self.phase {
             Phase::Recovering | Phase::Active | Phase::Suspended => {
                 self.phase = Phase::Recovering;
-                self.start_later(now, cause);
+                self.start_later(now, fault);
                 // It may have ended because it is the writer no more: the store knows.
                 if let Some(held) = &mut self.held {
                     held.renew_at = now;
@@ -321,12 +344,16 @@ impl Rule {
         }
     }
 
-    fn start_later(&mut self, now: Duration, cause: String) {
-        self.trouble = Some(cause);
+    fn start_later(&mut self, now: Duration, fault: &Fault) {
         let Some(held) = &mut self.held else { return };
-        let wait = self.timing.retry * 2_u32.saturating_pow(held.starts_failed.min(16));
-        held.starts_failed += 1;
-        let at = now + wait.min(self.timing.start_retry_max);
+        let doubled = self.timing.retry * 2_u32.saturating_pow(held.starts_failed.min(16));
+        let longest = self.timing.start_retry_max;
+        let was_loss = held.waits_for_journal();
+        // It stays one whatever else goes wrong meanwhile, until the instance runs.
+        let is_loss = was_loss || is_loss(fault);
+        held.failure = Some(Failure { text: fault.to_string(), is_loss });
+        held.starts_failed += u32::from(!is_loss);
+        let at = now + if was_loss { longest } else { doubled.min(longest) };
         held.start_at = Some(at);
         self.wake(at);
     }

@@ -90,6 +90,10 @@ impl Lab {
     }
 }
 
+fn no_disk() -> Fault {
+    Fault::transient(1, "no disk")
+}
+
 fn force(owner: u8, epoch: u64) -> Action {
     Action::Force { owner: node(owner).to_string(), epoch }
 }
@@ -290,7 +294,7 @@ fn a_start_that_fails_is_tried_again_later_and_later_while_nobody_else_is_there(
     lab.facts = facts(1);
     lab.look();
     lab.granted(1);
-    let failed = || Report::NotStarted { epoch: 1, cause: "no disk".into() };
+    let failed = || Report::NotStarted { epoch: 1, fault: no_disk() };
     for wait in [0.3, 0.6, 1.2] {
         assert_eq!(lab.hear(failed()), []);
         let again = lab.look_after(wait);
@@ -298,9 +302,9 @@ fn a_start_that_fails_is_tried_again_later_and_later_while_nobody_else_is_there(
         let asked_at = lab.now;
         lab.hear(Report::Renewed { epoch: 1, asked_at });
     }
+    assert_eq!(lab.rule.trouble(), Some("no disk"), "a renewal mends nothing of that");
+    lab.hear(Report::Started { epoch: 1 });
     assert_eq!(lab.rule.trouble(), None);
-    lab.hear(failed());
-    assert_eq!(lab.rule.trouble(), Some("no disk"));
 }
 
 #[test]
@@ -308,7 +312,7 @@ fn a_node_where_it_does_not_start_gives_it_to_others_and_goes_last_for_a_while()
     let mut lab = Lab::new();
     lab.look();
     lab.granted(1);
-    let failed = || Report::NotStarted { epoch: 1, cause: "no disk".into() };
+    let failed = || Report::NotStarted { epoch: 1, fault: no_disk() };
     for wait in [0.3, 0.6] {
         lab.hear(failed());
         assert_eq!(lab.look_after(wait), [Action::Start(fence(1))]);
@@ -372,10 +376,32 @@ fn an_instance_that_started_past_the_deadline_is_suspended() {
 #[test]
 fn an_instance_that_ends_by_itself_is_asked_after_in_the_store_and_started_again() {
     let mut lab = Lab::active();
-    let ended = Report::Ended { epoch: 1, cause: "fenced".into() };
+    let ended = Report::Ended { epoch: 1, fault: Fault::stopped("fenced") };
     assert_eq!(lab.hear(ended), [Action::Abandon]);
     assert_eq!(lab.look(), [Action::Renew(fence(1))]);
     assert_eq!(lab.look_after(0.3), [Action::Start(fence(1))]);
+}
+
+#[test]
+fn a_singleton_whose_journal_lost_what_was_acknowledged_here_is_kept_and_tried_seldom() {
+    let lost = || Fault::config(JOURNAL_GAP.0, "events were lost");
+    let mut lab = Lab::active();
+    lab.preferred = 2;
+    assert_eq!(lab.hear(Report::Ended { epoch: 1, fault: lost() }), [Action::Abandon]);
+    lab.look();
+    assert_eq!(lab.look_after(0.3), [Action::Start(fence(1))]);
+    for fault in [lost(), no_disk(), no_disk(), no_disk(), lost()] {
+        let text = fault.message.clone();
+        lab.hear(Report::NotStarted { epoch: 1, fault });
+        assert_eq!(lab.rule.trouble(), Some(text.as_str()));
+        assert!(!lab.look_after(9.9).contains(&Action::Start(fence(1))));
+        assert!(lab.look_after(0.1).contains(&Action::Start(fence(1))));
+        assert_eq!(lab.rule.state(), State::Recovering { epoch: 1 });
+        let asked_at = lab.now;
+        lab.hear(Report::Renewed { epoch: 1, asked_at });
+    }
+    lab.hear(Report::Leave);
+    assert_eq!(lab.rule.state(), State::HandingOver { epoch: 1, to: None }, "a person wants that");
 }
 
 #[test]

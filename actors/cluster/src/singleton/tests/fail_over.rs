@@ -5,7 +5,7 @@ use weir_runtime::Stopwatch;
 
 use super::super::{Fate, Owner, SingletonEvent, State};
 use super::SECOND;
-use super::world::{Line, Request, Tally, wait_until, world};
+use super::world::{Line, Request, Tally, World, wait_until, world};
 
 #[tokio::test(start_paused = true)]
 async fn one_node_has_the_lease_renews_it_and_everybody_is_answered() {
@@ -140,28 +140,67 @@ async fn a_start_that_fails_is_tried_again_and_requests_wait_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_instance_that_fails_is_started_again_under_the_same_lease() {
+async fn an_instance_whose_journal_lost_events_goes_on_once_they_are_back() {
     let world = world(1).await;
     world.nodes[0].add(1).await.unwrap();
-    // It stops for a person, since events were lost.
-    let host = world.nodes[0].maker.host();
+    let lost = lose_all(&world, 0).await;
+    let refused = world.nodes[0].add(4).await;
+    assert!(refused.is_err(), "a new instance does not begin without them: {refused:?}");
+    bring_back(&world, 0, lost).await;
+    assert_eq!(world.nodes[0].add(4).await, Ok(5));
+    assert_eq!((world.epoch().await, world.nodes[0].maker.starts()), (1, 2));
+    let state = world.nodes[0].maker.host().query(SECOND, Tally::clone).await.unwrap();
+    assert_eq!(state, Tally { total: 5, added: 2 });
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_acknowledged_is_not_overwritten_by_a_node_that_knows_nothing_of_it() {
+    let world = world(2).await;
+    world.nodes[0].add(1).await.unwrap();
+    let lost = lose_all(&world, 0).await;
+    for node in &world.nodes {
+        let refused = node.add(4).await.unwrap_err().to_string();
+        assert!(refused.contains("WEIR-06008"), "it says why: {refused}");
+    }
+    tokio::time::sleep(600 * SECOND).await;
+    assert_eq!((world.epoch().await, world.written().await), (1, 0), "it moved nowhere");
+    let trouble = world.nodes[0].singletons.status().remove(0).trouble;
+    assert!(trouble.is_some_and(|it| it.contains("was acknowledged")));
+    bring_back(&world, 0, lost).await;
+    assert_eq!(world.nodes[1].add(4).await, Ok(5));
+    assert_eq!((world.epoch().await, world.written().await), (1, 2));
+    assert_eq!(world.nodes[0].singletons.status().remove(0).trouble, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_accepts_the_loss_by_a_restart_of_the_node_that_knows_of_it() {
+    let world = world(2).await;
+    world.nodes[0].add(1).await.unwrap();
+    lose_all(&world, 0).await;
+    let leaves = world.nodes[0].singletons.hand_over_all().await;
+    assert_eq!(leaves, Ok(()));
+    assert_eq!(world.nodes[1].add(4).await, Ok(4));
+    assert_eq!(world.epoch().await, 2);
+}
+
+/// As when a replica that is behind took over. The instance has noticed it.
+async fn lose_all(world: &World, node: usize) -> Vec<StoredEvent> {
+    let host = world.nodes[node].maker.host();
     let lost = world.store.replay(host.id(), 0, 10).await.unwrap();
     world.store.lose_events(host.id(), 0);
     assert!(host.ask(1, SECOND).await.is_err());
-    let refused = world.nodes[0].add(4).await;
-    assert!(refused.is_err(), "a new instance does not begin without them: {refused:?}");
-    // A person brings them back.
-    let owner = world.nodes[0].me().to_string();
+    lost
+}
+
+/// As when the server that has them is back.
+async fn bring_back(world: &World, node: usize, lost: Vec<StoredEvent>) {
+    let owner = world.nodes[node].me().to_string();
     let fence = Fence { lease: LeaseName("tally".into()), owner, epoch: 1 };
     let again = |it: StoredEvent| {
         let StoredEvent { manifest, payload, command, .. } = it;
         NewEvent { manifest, payload, tags: Vec::new(), command }
     };
     let events = lost.into_iter().map(again).collect();
-    let append = Append { id: host.id().clone(), fence, after: 0, events };
-    world.store.append(append).await.unwrap();
-    assert_eq!(world.nodes[0].add(4).await, Ok(5));
-    assert_eq!((world.epoch().await, world.nodes[0].maker.starts()), (1, 2));
-    let state = world.nodes[0].maker.host().query(SECOND, Tally::clone).await.unwrap();
-    assert_eq!(state, Tally { total: 5, added: 2 });
+    let id = world.nodes[node].maker.host().id().clone();
+    world.store.append(Append { id, fence, after: 0, events }).await.unwrap();
 }
