@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Subcommand;
-use weir_domain::Timestamp;
+use weir_domain::{CERTIFICATE_EARLY, Timestamp};
 use weir_http_api::{NodeView, Page};
 use weir_http_client::Client;
 
@@ -13,9 +13,6 @@ use super::human;
 use super::look::Look;
 use super::output::Output;
 use super::table::{self, Column, Rows, facts};
-
-/// A certificate that expires sooner has a mark.
-const CERTIFICATE_EARLY: Duration = Duration::from_secs(30 * 86_400);
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {

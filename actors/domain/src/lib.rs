@@ -33,7 +33,7 @@ pub use name::{
     AssetName, ClusterName, DeploymentTag, InvalidName, NodeName, PortName, ProjectName,
     SourceName, StageId, WorkflowName,
 };
-pub use node::{Node, NodeStatus};
+pub use node::{CERTIFICATE_EARLY, Node, NodeStatus};
 pub use stream::{Counts, LogLine, Stream, StreamState};
 pub use suggest::did_you_mean;
 pub use time::{Clock, Millis, Timestamp, parse_duration};

@@ -1,10 +1,14 @@
 //! A node of the cluster as its peers and operators see it.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{NodeName, NodeUid, Timestamp};
+
+/// A node's certificate that expires sooner is told of, wherever people look.
+pub const CERTIFICATE_EARLY: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// Where a member stands in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

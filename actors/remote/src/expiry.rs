@@ -6,15 +6,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use weir_domain::Timestamp;
+use weir_domain::{CERTIFICATE_EARLY, Timestamp};
 use weir_runtime::System;
 
 use crate::code;
 use crate::transport::{PeerCertificate, own_certificate};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
-/// A certificate that expires sooner is told of.
-const EARLY: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(3_600);
 
@@ -33,7 +31,9 @@ fn worry(certificate: &PeerCertificate, host: &str, now: Timestamp) -> Option<Wo
     let left = certificate.shown.expires.since(now);
     match left {
         Duration::ZERO => Some(Worry::Expired),
-        _ if left < EARLY => Some(Worry::Expires { days: left.as_secs() / DAY.as_secs() }),
+        _ if left < CERTIFICATE_EARLY => {
+            Some(Worry::Expires { days: left.as_secs() / DAY.as_secs() })
+        }
         _ => None,
     }
 }
