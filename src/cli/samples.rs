@@ -238,6 +238,7 @@ pub(crate) fn leases() -> Vec<LeaseView> {
         left_ms: 5_200,
         pinned: Some(name("node-1")),
         here: "active".into(),
+        trouble: None,
     };
     let free = LeaseView {
         name: "stream-monitor".into(),
@@ -247,6 +248,7 @@ pub(crate) fn leases() -> Vec<LeaseView> {
         left_ms: 0,
         pinned: None,
         here: "standby".into(),
+        trouble: Some("connection refused".into()),
     };
     vec![held, free]
 }

@@ -130,6 +130,9 @@ pub struct LeaseView {
     pub pinned: Option<NodeName>,
     /// What the asked node does about it: `standby`, `active`, `suspended` and such.
     pub here: String,
+    /// What last went wrong with it on the asked node and has not been mended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -138,6 +138,7 @@ fn lease(it: LeaseStatus) -> LeaseView {
         left_ms: u64::try_from(it.left.as_millis()).unwrap_or(u64::MAX),
         pinned: it.pinned,
         here: here(it.here).to_owned(),
+        trouble: it.trouble,
     }
 }
 

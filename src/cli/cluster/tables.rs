@@ -69,10 +69,12 @@ fn counted_members(members: &[MemberView]) -> String {
 
 fn counted_leases(leases: &[LeaseView]) -> String {
     let count = |state| leases.iter().filter(|it| it.state == state).count();
+    let troubled = leases.iter().filter(|it| it.trouble.is_some()).count();
     listed([
         (count(LeaseState::Held), "held".to_owned()),
         (count(LeaseState::Expired), "expired".to_owned()),
         (count(LeaseState::Free), "free".to_owned()),
+        (troubled, "in trouble here".to_owned()),
     ])
 }
 
@@ -139,6 +141,7 @@ pub(super) fn leases(leases: &Page<LeaseView>, look: &Look) -> String {
         Number("LEFT"),
         Text("PINNED"),
         Text("HERE"),
+        Text("TROUBLE"),
     ];
     let mut rows = Rows::new(look, &narrow, &[Text("OWNER")]);
     for it in &leases.items {
@@ -151,6 +154,7 @@ pub(super) fn leases(leases: &Page<LeaseView>, look: &Look) -> String {
                 table::text(&human::duration(Duration::from_millis(it.left_ms))),
                 table::text(it.pinned.as_ref().map_or("-", |it| it.as_str())),
                 table::text(&it.here),
+                table::text(it.trouble.as_deref().unwrap_or("-")),
             ],
             vec![table::text(&it.owner.as_ref().map_or("-".into(), ToString::to_string))],
         );

@@ -68,6 +68,7 @@ impl FakeCluster {
             left_ms: 5_200,
             pinned: None,
             here: "active".into(),
+            trouble: None,
         };
         Self {
             members: Mutex::new(MembersView {

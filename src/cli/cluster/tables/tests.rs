@@ -16,7 +16,7 @@ cluster:  weir
 asked:    node-1
 leader:   node-1
 members:  2 up, 1 joining, 1 unreachable
-leases:   1 held, 1 free
+leases:   1 held, 1 free, 1 in trouble here
 store:    ✓ answers
 
 NAME      STATUS             ADDRESS                  ROLES   VERSION  JOINED
@@ -58,12 +58,12 @@ fn a_list_of_leases() {
     assert_eq!(
         leases(&page, &LOOK),
         "\
-NAME                STATE   NODE    EPOCH  LEFT  PINNED  HERE
-access-coordinator  ✓ held  node-1      7  5.2s  node-1  active
-stream-monitor      □ free  -           0   0ms  -       standby
+NAME                STATE   NODE    EPOCH  LEFT  PINNED  HERE     TROUBLE
+access-coordinator  ✓ held  node-1      7  5.2s  node-1  active   -
+stream-monitor      □ free  -           0   0ms  -       standby  connection refused
 "
     );
-    assert!(leases(&page, &WIDE).contains("active   node-1#0197a8b0-0000"));
+    assert!(leases(&page, &WIDE).contains("active   -                   node-1#0197a8b0-0000"));
 }
 
 #[test]
