@@ -42,7 +42,7 @@ mod tests;
 
 pub use epochs::{ReceiverEpochs, StaleEpoch};
 pub use facts::{Facts, Fate};
-pub use peers::{Form, PeerError, Peers, Serve};
+pub use peers::{Form, NotServed, PeerError, Peers, Serve};
 pub use place::{Placing, place};
 pub use proxy::{Proxy, ProxyError, Why};
 pub use rule::{Action, Report, Rule, Sight, State, Timing, Way, may_force};

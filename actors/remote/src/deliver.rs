@@ -18,7 +18,8 @@ use crate::dedup::{Begun, Key, Outcome, Window};
 use crate::error::Refused;
 use crate::hub::Hub;
 use crate::link::{Link, nothing};
-use crate::{Handler, Incoming, Lane, Outgoing, code};
+use crate::refusals::Refusals;
+use crate::{Handler, Incoming, Lane, Manifest, Outgoing, code};
 
 /// How a message came.
 #[derive(Clone, Copy)]
@@ -36,6 +37,7 @@ pub(crate) struct Paths {
     seen: Mutex<Window>,
     /// The last task of each peer, path and lane, to be waited for by the next.
     tails: Mutex<HashMap<Tail, CancellationToken>>,
+    refusals: Arc<Refusals>,
 }
 
 type Tail = (NodeUid, Arc<str>, Lane);
@@ -133,6 +135,7 @@ impl Hub {
                 path: path.clone(),
                 lane,
                 receiver,
+                refusals: self.paths.refusals.clone(),
             };
             let name = format!("tells to {path} of {}", link.node().name);
             self.system.tasks().spawn(name, async move {
@@ -199,9 +202,10 @@ impl Hub {
     }
 
     fn unhandled(&self, from: &Incarnation, path: &str, message: &Incoming) {
-        let path: String = path.chars().take(128).collect();
-        metrics::counter!("weir_remote_unhandled_total").increment(1);
-        tracing::warn!(code = %code::UNHANDLED, %from, path, manifest = %message.manifest, "nobody here handles this message: the sender may run another version");
+        if self.paths.refusals.count(from.uid, path, &message.manifest) {
+            let path: String = path.chars().take(128).collect();
+            tracing::warn!(code = %code::UNHANDLED, %from, path, manifest = %message.manifest, "nobody here handles this message: the sender may run another version; more of its kind are only counted");
+        }
     }
 }
 
@@ -212,6 +216,7 @@ struct Teller {
     path: Arc<str>,
     lane: Lane,
     receiver: mpsc::UnboundedReceiver<Tell>,
+    refusals: Arc<Refusals>,
 }
 
 impl Teller {
@@ -227,9 +232,16 @@ impl Teller {
             }
             let manifest = message.manifest.clone();
             if let Err(refused) = run(&handler, self.from.clone(), message).await {
-                metrics::counter!("weir_remote_unhandled_total").increment(1);
-                tracing::warn!(code = %code::TELL_REFUSED, from = %self.from, path = %self.path, %manifest, %refused, "a message was refused, and its sender waits for no answer");
+                self.refused(&manifest, &refused);
             }
+        }
+    }
+}
+
+impl Teller {
+    fn refused(&self, manifest: &Manifest, refused: &Refused) {
+        if self.refusals.count(self.from.uid, &self.path, manifest) {
+            tracing::warn!(code = %code::TELL_REFUSED, from = %self.from, path = %self.path, %manifest, %refused, "a message was refused, and its sender waits for no answer; more of its kind are only counted");
         }
     }
 }

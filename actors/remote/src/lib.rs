@@ -33,6 +33,7 @@ mod link;
 mod memory;
 mod message;
 mod pulse;
+mod refusals;
 mod remote;
 mod roster;
 mod settings;

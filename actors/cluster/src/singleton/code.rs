@@ -34,5 +34,7 @@ pub const HINT_UNREADABLE: Code = Code(11_063);
 pub const PINNED: Code = Code(11_064);
 /// An instance did not stop in time.
 pub const NOT_STOPPED: Code = Code(11_065);
-/// A request to a singleton that this node can't understand.
+/// A request to a singleton can't be read; nothing of it was done.
 pub const NOT_SERVED: Code = Code(11_066);
+/// A request to a singleton was carried out, and its answer can't be sent.
+pub const ANSWER_NOT_SENT: Code = Code(11_067);

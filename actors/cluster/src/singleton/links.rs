@@ -12,7 +12,7 @@ use weir_domain::{Incarnation, NodeUid};
 use weir_remote::{AskError, Handler, Incoming, Lane, Manifest, Outgoing, Refused, Remote};
 
 use super::code;
-use super::peers::{Form, PeerError, Peers, Serve};
+use super::peers::{Form, NotServed, PeerError, Peers, Serve};
 
 /// Where requests to singletons go. The manifest says to which.
 const REQUESTS: &str = "singleton";
@@ -63,20 +63,15 @@ struct Requests(Arc<dyn Serve>);
 
 #[async_trait]
 impl Handler for Requests {
-    async fn handle(
-        &self,
-        from: Incarnation,
-        message: Incoming,
-    ) -> Result<Option<Outgoing>, Refused> {
+    async fn handle(&self, _: Incarnation, message: Incoming) -> Result<Option<Outgoing>, Refused> {
         let within = message.time_left().unwrap_or(WITHIN_DEFAULT);
         let Manifest { name, version } = message.manifest;
         let answer = self.0.request(&name, version, message.payload, within).await;
-        let refused = |cause: String| {
-            metrics::counter!("weir_remote_unhandled_total").increment(1);
-            tracing::warn!(code = %code::NOT_SERVED, %from, cause, "a request to a singleton was refused");
-            Refused::because(code::NOT_SERVED, cause)
-        };
-        Ok(Some(Outgoing::raw(ANSWER, answer.map_err(refused)?)))
+        match answer {
+            Ok(answer) => Ok(Some(Outgoing::raw(ANSWER, answer))),
+            Err(NotServed::Unknown) => Err(Refused::Unhandled),
+            Err(NotServed::Unreadable(cause)) => Err(Refused::because(code::NOT_SERVED, cause)),
+        }
     }
 }
 

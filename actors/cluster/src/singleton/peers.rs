@@ -57,12 +57,21 @@ pub trait Peers: Send + Sync + 'static {
 pub trait Serve: Send + Sync + 'static {
     fn hint(&self, from: &Incarnation, hint: &[u8]);
 
-    /// An error says why nobody here understands the request.
     async fn request(
         &self,
         name: &str,
         version: u32,
         request: Bytes,
         within: Duration,
-    ) -> Result<Bytes, String>;
+    ) -> Result<Bytes, NotServed>;
+}
+
+/// Why a request was not even begun.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotServed {
+    /// No singleton of that name and version is known to this version of weir.
+    #[error("nobody here handles it")]
+    Unknown,
+    #[error("{0}")]
+    Unreadable(String),
 }

@@ -284,7 +284,11 @@ impl<S: Service> Proxy<S> {
     fn understand(&self, reply: &[u8], node: &Incarnation) -> Attempt<S::Response> {
         let reply = match wire::read::<Reply<S::Response>>(reply) {
             Ok(reply) => reply,
-            Err(cause) => return Attempt::Refused(format!("the answer can't be read: {cause}")),
+            // Whoever answered may have carried it out.
+            Err(cause) => {
+                let cause = format!("the answer can't be read: {cause}");
+                return Attempt::Failed(Why::NotReady { node: node.clone(), cause });
+            }
         };
         let moved = || Why::Moved { from: node.clone() };
         Attempt::Again(match reply {

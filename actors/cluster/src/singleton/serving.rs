@@ -8,7 +8,8 @@ use bytes::Bytes;
 use weir_domain::Incarnation;
 use weir_persistence_api::LeaseName;
 
-use super::peers::Serve;
+use super::code;
+use super::peers::{NotServed, Serve};
 use super::shared::Shared;
 use super::stage::{self, Doorway, Served};
 use super::wire::{self, Reply, Request};
@@ -28,7 +29,7 @@ pub(super) trait ServeOne: Send + Sync + 'static {
         shared: &Shared,
         request: Bytes,
         within: Duration,
-    ) -> Result<Bytes, String>;
+    ) -> Result<Bytes, NotServed>;
 }
 
 pub(super) struct ServeDoor<S>(pub(super) Arc<Doorway<S>>);
@@ -44,9 +45,10 @@ impl<S: Service> ServeOne for ServeDoor<S> {
         shared: &Shared,
         request: Bytes,
         within: Duration,
-    ) -> Result<Bytes, String> {
-        let request: Request<S::Request> = wire::read(&request)
-            .map_err(|it| format!("the request to {} can't be read: {it}", S::NAME))?;
+    ) -> Result<Bytes, NotServed> {
+        let unreadable = |it| format!("the request to {} can't be read: {it}", S::NAME);
+        let request: Request<S::Request> =
+            wire::read(&request).map_err(|it| NotServed::Unreadable(unreadable(it)))?;
         let Request { command, epoch, request } = request;
         if stage::is_here(&self.0) {
             stage::until_open(&self.0, OPEN_WITHIN.min(within)).await;
@@ -64,8 +66,17 @@ impl<S: Service> ServeOne for ServeDoor<S> {
             }
             Served::Failed { cause } => Reply::Refused { cause, is_uncertain: true },
         };
-        wire::write(&reply).map_err(|it| format!("the answer of {} can't be sent: {it}", S::NAME))
+        Ok(wire::write(&reply).unwrap_or_else(|error| unsent(S::NAME, &error)))
     }
+}
+
+/// What is said in place of an answer that has no form on the wire: whatever was asked is done.
+fn unsent(singleton: &str, error: &str) -> Bytes {
+    let code = code::ANSWER_NOT_SENT;
+    tracing::error!(code = %code, singleton, error, "a request was carried out, and its answer can't be sent");
+    let cause = format!("{code} it was carried out, and its answer can't be sent: {error}");
+    let reply = Reply::<()>::Refused { cause, is_uncertain: true };
+    wire::write(&reply).expect("a text has a form on the wire")
 }
 
 fn not_here<R>(shared: &Shared, name: &str) -> Reply<R> {
@@ -90,17 +101,10 @@ impl Serve for Receptionist {
         version: u32,
         request: Bytes,
         within: Duration,
-    ) -> Result<Bytes, String> {
+    ) -> Result<Bytes, NotServed> {
         let registered = self.0.registered().get(&LeaseName(name.to_owned())).cloned();
-        let Some(registered) = registered else {
-            return Err(format!("no singleton {name:?} is known to this version of weir"));
-        };
-        let ours = registered.serve.version();
-        if ours != version {
-            return Err(format!(
-                "the singleton {name:?} is asked in version {version}, and this node knows version {ours}: bring all nodes to one version"
-            ));
-        }
+        let registered = registered.filter(|it| it.serve.version() == version);
+        let registered = registered.ok_or(NotServed::Unknown)?;
         registered.serve.serve(&self.0, request, within).await
     }
 }

@@ -354,7 +354,7 @@ impl Peers for NetPeers {
         tokio::time::sleep(LATENCY).await;
         self.net.reach(from, to).ok_or(PeerError::Lost)?;
         match answer {
-            Ok(Ok(answer)) => answer.map_err(PeerError::Refused),
+            Ok(Ok(answer)) => answer.map_err(|it| PeerError::Refused(it.to_string())),
             Ok(Err(_)) => Err(PeerError::Lost),
             Err(_) => Err(PeerError::Timeout),
         }
