@@ -24,10 +24,16 @@ use crate::support::cluster::Cluster;
 /// How often the outside world brings a file.
 pub(crate) const FILE_EVERY: Duration = Duration::from_millis(100);
 
+/// Longer than a lease holds without being renewed.
+const LONGER_THAN_A_LEASE: Duration = Duration::from_secs(8);
+
 /// The controllers, which are one each in a cluster.
 const CONTROLLERS: [&str; 3] = ["access-coordinator", "deployment-storage", "stream-monitor"];
 /// The one that files can't do without.
 pub(crate) const ACCESS: &str = "access-coordinator";
+
+/// Longer than all deadlines of a test together: nobody but an operator gives a node up.
+const NOBODY_GIVEN_UP: &str = "weir.cluster.split-brain-resolver.stable-after=1h";
 
 /// What a node logs as an error when it ends because the others go on without it.
 pub(crate) const DOWNED: &str = "WEIR-11008";

@@ -113,7 +113,7 @@ fn a_long_outage_of_the_database_is_waited_for() {
 }
 
 #[test]
-fn a_database_that_is_slow_for_five_minutes_moves_nothing_to_and_fro() {
+fn a_database_that_is_slow_for_five_minutes_moves_nothing() {
     if is_wanted() {
         let seed = Seed::chosen();
         check_slow(Kind::MariaDb, seed.0, Duration::from_secs(300));

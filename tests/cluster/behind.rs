@@ -1,14 +1,8 @@
 //! A replica that was behind takes the place of the database while engines run: what it lacks was
 //! acknowledged, so nobody works on as if nothing had happened.
 
-use std::thread;
-use std::time::Duration;
-
 use super::{ACCESS, UNDECIDED};
 use crate::support::cluster::{Cluster, Commands, Kind, LOST, Oracle};
-
-/// More than the time that a store may lack before everybody notices.
-const BEHIND_FOR: Duration = Duration::from_secs(5);
 
 /// What a node logs as an error when the database is older than what it has seen.
 const WENT_BACK: &str = "WEIR-11010";
@@ -21,8 +15,11 @@ fn check(kind: Kind) {
     cluster.database.leave_follower_behind();
     let before = cluster.lease(0, ACCESS);
     // What is acknowledged meanwhile is what will be missing.
-    thread::sleep(BEHIND_FOR);
     commands.go_on(5);
+    let versions = versions(&cluster);
+    cluster.until("every node to see two more beats than the follower will have", || {
+        self::versions(&cluster).iter().zip(&versions).all(|(now, before)| *now >= before + 2)
+    });
     drop(commands.end());
     let after = cluster.lease(0, ACCESS);
     assert_eq!((after.owner, after.epoch), (before.owner, before.epoch), "no lease gives it away");
@@ -51,6 +48,11 @@ fn check(kind: Kind) {
     oracle.acknowledged(&cluster, &commands.end());
     cluster.stop();
     oracle.check(&mut cluster);
+}
+
+/// The list of members as each node has seen it. Its leader advances it all the time.
+fn versions(cluster: &Cluster) -> Vec<u64> {
+    cluster.nodes.iter().map(|it| it.members().map_or(0, |it| it.version)).collect()
 }
 
 #[test]

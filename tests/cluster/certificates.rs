@@ -3,6 +3,7 @@
 
 use weir_domain::NodeStatus;
 
+use super::NOBODY_GIVEN_UP;
 use crate::support::cluster::{Cluster, Files, Kind, Oracle};
 
 /// Certificates are made for two years.
@@ -22,9 +23,7 @@ impl Kept {
         errors: &[&'static str],
         settings: impl FnOnce(&Cluster) -> [String; 2],
     ) -> Option<Self> {
-        // Nobody gives the third one up meanwhile.
-        let setup = Cluster::of(3, kind).set("weir.cluster.split-brain-resolver.stable-after=60s");
-        let mut cluster = setup.prepared()?;
+        let mut cluster = Cluster::of(3, kind).set(NOBODY_GIVEN_UP).prepared()?;
         cluster.nodes[0].start();
         let soon = cluster.certificate("soon", "node-2", AGE_DAYS - 10);
         cluster.nodes[1].start_with(&soon.each_ref().map(String::as_str));

@@ -1,32 +1,22 @@
 //! A database that answers, but badly: it is slow, full, read-only, or busy with others.
 
 use std::collections::BTreeSet;
-use std::thread;
 use std::time::Duration;
 
-use weir_runtime::Stopwatch;
+use super::{ACCESS, CONTROLLERS, FILE_EVERY, LONGER_THAN_A_LEASE};
+use crate::support::cluster::{
+    Cluster, Commands, DEPOSED, Files, Kind, LOST, Node, Oracle, Session,
+};
+use crate::support::stays_so;
 
-use super::{ACCESS, CONTROLLERS, FILE_EVERY};
-use crate::support::cluster::{Cluster, Commands, DEPOSED, Files, Kind, LOST, Oracle, Session};
-
-/// Longer than a lease lives.
-const LONGER_THAN_A_LEASE: Duration = Duration::from_secs(8);
-/// How often a controller may move while the database is slow.
-const MOVES_MAX: u64 = 2;
 const SEED: u64 = 20_261_120;
 /// Each second answer takes longer.
-const SLOW: Duration = Duration::from_millis(800);
+const SLOW: Duration = Duration::from_millis(450);
 
 /// Nobody is lost while this lasts.
 #[track_caller]
 fn all_stay_up(cluster: &mut Cluster, time: Duration) {
-    let watch = Stopwatch::start();
-    while watch.elapsed() < time {
-        for node in &mut cluster.nodes {
-            assert!(node.is_running(), "{} ended:\n{}", node.name, node.log());
-        }
-        thread::sleep(Duration::from_millis(200));
-    }
+    stays_so("all nodes run", time, || cluster.nodes.iter_mut().all(Node::is_running));
 }
 
 /// The epochs of all controllers.
@@ -45,7 +35,8 @@ fn settled(cluster: &Cluster) -> [u64; 3] {
     epochs(cluster)
 }
 
-/// A database that is slow for a while delays what is to be done, and no more.
+/// A database that is slow for a while, but lets renewals through in time, delays what is to be
+/// done, and no more.
 #[track_caller]
 pub(crate) fn check_slow(kind: Kind, seed: u64, time: Duration) {
     let Some(mut cluster) = Cluster::of(3, kind).slow_from(seed).up() else { return };
@@ -67,9 +58,7 @@ pub(crate) fn check_slow(kind: Kind, seed: u64, time: Duration) {
         oracle.acknowledged(&cluster, &done);
     });
     files.check();
-    let after = epochs(&cluster);
-    let moves: Vec<_> = before.iter().zip(&after).map(|(before, after)| after - before).collect();
-    assert!(moves.iter().all(|it| *it <= MOVES_MAX), "{CONTROLLERS:?} moved {moves:?} times");
+    assert_eq!(epochs(&cluster), before, "each renewal got through in time, so nothing moved");
     cluster.all_up();
     for node in &cluster.nodes {
         assert!(
@@ -83,12 +72,12 @@ pub(crate) fn check_slow(kind: Kind, seed: u64, time: Duration) {
 }
 
 #[test]
-fn a_slow_mariadb_delays_the_work_and_moves_nothing_to_and_fro() {
+fn a_slow_mariadb_delays_the_work_and_moves_nothing() {
     check_slow(Kind::MariaDb, SEED, Duration::from_secs(15));
 }
 
 #[test]
-fn a_slow_postgresql_delays_the_work_and_moves_nothing_to_and_fro() {
+fn a_slow_postgresql_delays_the_work_and_moves_nothing() {
     check_slow(Kind::Postgres, SEED, Duration::from_secs(15));
 }
 

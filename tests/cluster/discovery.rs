@@ -6,6 +6,7 @@
 use weir_domain::NodeStatus;
 use weir_http_api::{ExplanationView, LinkState, LinkView, Page};
 
+use super::NOBODY_GIVEN_UP;
 use crate::support::cluster::{Cluster, Kind, Oracle};
 
 const BY_DNS: &str = "weir.cluster.discovery.dns=engines";
@@ -40,12 +41,8 @@ fn nodes_without_seeds_find_each_other_by_a_name_and_again_when_an_address_has_c
 
 #[test]
 fn a_name_that_can_not_be_resolved_is_told_and_tried_again() {
-    // Nobody gives the other one up meanwhile.
-    let setup = Cluster::of(2, Kind::MariaDb)
-        .with_dns()
-        .set(NO_SEEDS)
-        .set(BY_DNS)
-        .set("weir.cluster.split-brain-resolver.stable-after=60s");
+    let setup =
+        Cluster::of(2, Kind::MariaDb).with_dns().set(NO_SEEDS).set(BY_DNS).set(NOBODY_GIVEN_UP);
     let Some(mut cluster) = setup.prepared() else { return };
     let oracle = Oracle::of(&cluster);
     cluster.nodes.iter_mut().for_each(|it| it.start());

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use super::{ACCESS, DOWNED, FILE_EVERY, comes_back, other};
+use super::{ACCESS, DOWNED, FILE_EVERY, NOBODY_GIVEN_UP, comes_back, other};
 use crate::support::cluster::{Cluster, Commands, DEPOSED, Files, Kind, Oracle};
 
 #[test]
@@ -60,10 +60,7 @@ fn a_node_that_stood_still_does_nothing_more_when_it_wakes() {
 
 #[test]
 fn an_operator_downs_a_node_that_is_lost_and_no_other() {
-    // Nobody else decides meanwhile.
-    let setup =
-        Cluster::of(3, Kind::MariaDb).set("weir.cluster.split-brain-resolver.stable-after=60s");
-    let Some(mut cluster) = setup.up() else { return };
+    let Some(mut cluster) = Cluster::of(3, Kind::MariaDb).set(NOBODY_GIVEN_UP).up() else { return };
     let oracle = Oracle::of(&cluster).expecting(&[DOWNED]).expecting(DEPOSED);
     let ran = cluster.nodes[0].weir(&["cluster", "down", "node-3"]);
     assert_ne!(ran.code, Some(0));

@@ -33,7 +33,8 @@ pub(crate) use commands::Commands;
 use database::{Database, Oddities};
 pub(crate) use database::{Kind, Session};
 pub(crate) use files::Files;
-use node::{Node, TOKEN};
+pub(crate) use node::Node;
+use node::TOKEN;
 pub(crate) use oracle::Oracle;
 use watch::Watch;
 

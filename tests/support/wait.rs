@@ -32,3 +32,13 @@ pub(crate) fn wait_for<T>(
         thread::sleep(LOOK_EVERY);
     }
 }
+
+/// The condition holds all the time. For what must not happen however long it is waited for.
+#[track_caller]
+pub(crate) fn stays_so(what: &str, time: Duration, mut condition: impl FnMut() -> bool) {
+    let watch = Stopwatch::start();
+    while watch.elapsed() < time {
+        assert!(condition(), "it did not stay so after {:?}: {what}", watch.elapsed());
+        thread::sleep(LOOK_EVERY);
+    }
+}

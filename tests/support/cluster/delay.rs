@@ -1,13 +1,15 @@
 //! A way to the database on which its answers take long, as those of an overloaded server do.
 //!
-//! - Every answer is held up as a whole, for a time that is chosen by chance from a seed.
+//! - Every answer is held up as a whole, for a time that is chosen by chance. Each connection has a
+//!   generator of its own, from the seed and its number, so that a seed repeats a run.
+//! - No answer is held up so long that a renewal of a lease would fail.
 //! - A server that is slow at its work still greets at once: the first answers of a connection,
 //!   which make it, are never held up.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -19,10 +21,12 @@ use super::DB;
 
 const PORT: u16 = 3998;
 
-/// Half of all answers take less, and one in a hundred takes more than six times as long.
-const MEDIAN: Duration = Duration::from_millis(800);
+/// Half of all answers take less, and some take as long as may be.
+const MEDIAN: Duration = Duration::from_millis(450);
 const SPREAD: f64 = 0.4;
-const LONGEST: Duration = Duration::from_secs(5);
+/// An engine waits 1.5 s for a renewal, which may be two answers: the first says that the connection
+/// still works.
+const LONGEST: Duration = Duration::from_millis(600);
 
 /// Answers until a connection is made: protection, credentials, and the session's own settings.
 const GREETING: usize = 10;
@@ -36,15 +40,14 @@ pub(super) struct Delay {
 struct Pace {
     is_slow: AtomicBool,
     is_over: AtomicBool,
-    chance: Mutex<StdRng>,
 }
 
 impl Pace {
-    fn next(&self) -> Duration {
-        if !self.is_slow.load(Ordering::Relaxed) {
+    fn next(&self, chance: &mut StdRng) -> Duration {
+        if !self.is_slow.load(Ordering::Relaxed) || self.is_over.load(Ordering::Relaxed) {
             return Duration::ZERO;
         }
-        let chance: f64 = self.chance.lock().unwrap().random_range(0.001..0.999);
+        let chance: f64 = chance.random_range(0.001..0.999);
         MEDIAN.mul_f64((chance / (1.0 - chance)).powf(SPREAD)).min(LONGEST)
     }
 }
@@ -53,23 +56,10 @@ impl Delay {
     /// Opens a way to that port of the database's host.
     pub(super) fn start(net: &Arc<Net>, to: u16, seed: u64) -> Self {
         let listener = net.within(DB, || TcpListener::bind(("0.0.0.0", PORT)).unwrap());
-        let pace = Arc::new(Pace {
-            is_slow: AtomicBool::new(false),
-            is_over: AtomicBool::new(false),
-            chance: Mutex::new(StdRng::seed_from_u64(seed)),
-        });
+        let is_over = AtomicBool::new(false);
+        let pace = Arc::new(Pace { is_slow: AtomicBool::new(false), is_over });
         let (there, at_pace) = (net.clone(), pace.clone());
-        let acceptor = Some(thread::spawn(move || {
-            for client in listener.incoming() {
-                if at_pace.is_over.load(Ordering::Relaxed) {
-                    return;
-                }
-                // A database that is down answers nobody: the client's connection ends at once.
-                if let (Ok(client), Ok(server)) = (client, there.connect(DB, DB, to)) {
-                    carry(client, server, &at_pace).unwrap();
-                }
-            }
-        }));
+        let acceptor = Some(thread::spawn(move || accept(&listener, &there, to, seed, &at_pace)));
         Self { pace, net: net.clone(), acceptor }
     }
 
@@ -91,27 +81,73 @@ impl Drop for Delay {
     }
 }
 
-/// Carries what both say until one of them has gone.
-fn carry(client: TcpStream, server: TcpStream, pace: &Arc<Pace>) -> io::Result<()> {
-    let was_asked = Arc::new(AtomicBool::new(false));
-    let (mut asking, mut asked) = (client.try_clone()?, server.try_clone()?);
-    let (mut answering, mut answered) = (server, client);
-    asked.set_nodelay(true)?;
-    answered.set_nodelay(true)?;
-    let (asks, pace) = (was_asked.clone(), pace.clone());
-    thread::spawn(move || pump(&mut asking, &mut asked, || asks.store(true, Ordering::Relaxed)));
-    let mut answers = 0;
-    thread::spawn(move || {
-        pump(&mut answering, &mut answered, || {
-            if was_asked.swap(false, Ordering::Relaxed) {
-                answers += 1;
-                if answers > GREETING {
-                    thread::sleep(pace.next());
-                }
-            }
+/// Carries all connections until it is over, and then ends them.
+fn accept(listener: &TcpListener, net: &Net, to: u16, seed: u64, pace: &Arc<Pace>) {
+    let mut carried: Vec<Carried> = Vec::new();
+    for (client, number) in listener.incoming().zip(0..) {
+        if pace.is_over.load(Ordering::Relaxed) {
+            break;
+        }
+        carried.retain(|it| !it.is_over());
+        let chance = StdRng::seed_from_u64(seed.wrapping_add(number));
+        // A client that goes at the wrong moment, and a database that is down, end this connection
+        // and no other one.
+        let begun = client.and_then(|client| {
+            let server = net.connect(DB, DB, to)?;
+            Carried::begin(client, server, (chance, pace.clone()))
         });
-    });
-    Ok(())
+        carried.extend(begun.ok());
+    }
+    carried.into_iter().for_each(Carried::end);
+}
+
+/// A connection, and who carries what both sides say until one of them has gone.
+struct Carried {
+    client: TcpStream,
+    pumps: [JoinHandle<()>; 2],
+}
+
+impl Carried {
+    fn begin(
+        client: TcpStream,
+        server: TcpStream,
+        (mut chance, pace): (StdRng, Arc<Pace>),
+    ) -> io::Result<Self> {
+        client.set_nodelay(true)?;
+        server.set_nodelay(true)?;
+        let whole = client.try_clone()?;
+        let (mut asking, mut asked) = (client.try_clone()?, server.try_clone()?);
+        let (mut answering, mut answered) = (server, client);
+        let was_asked = Arc::new(AtomicBool::new(false));
+        let asks = was_asked.clone();
+        let there = thread::spawn(move || {
+            pump(&mut asking, &mut asked, || asks.store(true, Ordering::Relaxed));
+        });
+        let mut answers = 0;
+        let back = thread::spawn(move || {
+            pump(&mut answering, &mut answered, || {
+                if was_asked.swap(false, Ordering::Relaxed) {
+                    answers += 1;
+                    if answers > GREETING {
+                        thread::sleep(pace.next(&mut chance));
+                    }
+                }
+            });
+        });
+        Ok(Self { client: whole, pumps: [there, back] })
+    }
+
+    fn is_over(&self) -> bool {
+        self.pumps.iter().all(JoinHandle::is_finished)
+    }
+
+    fn end(self) {
+        // It may be closed already. Either pump passes its end on to the other.
+        let _ = self.client.shutdown(Shutdown::Both);
+        for pump in self.pumps {
+            let _ = pump.join();
+        }
+    }
 }
 
 /// One direction of a connection. Its end is that of the other one, too.
