@@ -52,7 +52,7 @@ pub(crate) async fn measure(rounds: u64, report: &mut Report) -> anyhow::Result<
     let mut bare = engines.server.bare().await?;
     let system = system("bench");
     // A pause takes long to be over; the kill is what the tail is asked of.
-    let plan = [(Loss::Killed, rounds), (Loss::Left, rounds), (Loss::Paused, rounds.div_ceil(3))];
+    let plan = [(Loss::Killed, rounds), (Loss::Left, rounds), (Loss::Paused, rounds.div_ceil(5))];
     for (loss, rounds) in plan {
         let (mut gaps, mut failures) = (Samples::default(), 0);
         for _ in 0..rounds {
@@ -207,7 +207,6 @@ impl Done {
     }
 }
 
-/// A project that has nothing to do: no file comes.
 /// The same with another content.
 fn numbered(request: &DeploymentRequest, number: u64) -> DeploymentRequest {
     let mut request = request.clone();
@@ -216,6 +215,7 @@ fn numbered(request: &DeploymentRequest, number: u64) -> DeploymentRequest {
     request
 }
 
+/// A project that has nothing to do: no file comes.
 fn request(base_dir: &str) -> anyhow::Result<DeploymentRequest> {
     let file = |directory: &str, more: (&str, &str)| json!({ "directory": directory, "format": { "type": "json" }, more.0: more.1 });
     Ok(serde_json::from_value(json!({

@@ -4,7 +4,7 @@
 //!
 //! Both sides of a ratio run in turns within one run, and what they did is checked before it is
 //! timed. `BENCH_ONLY=appends,recovery,messages,fail-over,idle` runs some of the parts,
-//! `BENCH_ROUNDS=50` loses so many engines, `BENCH_EVENTS=1000000` are recovered.
+//! `BENCH_ROUNDS=10` loses so many engines instead of 50, `BENCH_EVENTS=1000000` are recovered.
 //!
 //! It expects a release build of `weir` beside it: `make bench` sees to that.
 
@@ -54,7 +54,7 @@ fn main() -> anyhow::Result<()> {
         peers::measure(&mut report)?;
     }
     if is_wanted("fail-over") {
-        let rounds = setting("BENCH_ROUNDS", 10)?;
+        let rounds = setting("BENCH_ROUNDS", 50)?;
         runtime.block_on(fail_over::measure(rounds, &mut report))?;
     }
     if is_wanted("idle") {
