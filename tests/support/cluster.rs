@@ -380,11 +380,15 @@ impl Cluster {
         })
     }
 
-    /// Ends all nodes as an operator would, one after the other.
+    /// Ends all nodes as an operator would, one after the other, each once it can use the database:
+    /// without it, no node leaves in order.
     #[track_caller]
     pub(crate) fn stop(&mut self) {
         for node in &mut self.nodes {
             if node.is_running() {
+                wait_until("the database to be there", DEADLINE, || {
+                    node.members().is_some_and(|it| it.store_trouble.is_none())
+                });
                 node.terminate();
                 let status = node.ended();
                 assert_eq!(status.code(), Some(0), "{}:\n{}", node.name, node.log());

@@ -162,7 +162,7 @@ impl MariaDb {
 
     /// Stops all of the server's work without ending it: connections stay open, nothing answers.
     pub fn freeze(&self) {
-        self.process.iter().for_each(|it| it.signal(Signal::STOP));
+        self.process.iter().for_each(Process::freeze);
     }
 
     pub fn thaw(&self) {

@@ -60,6 +60,18 @@ impl Process {
         }
     }
 
+    /// Stops the server and its processes, and waits until none of their threads works any more:
+    /// until the signal is taken the others go on.
+    pub(crate) fn freeze(&self) {
+        self.signal(Signal::STOP);
+        let began = now();
+        let all = || std::iter::once(self.id()).chain(children(self.id()));
+        while !all().all(is_stopped) {
+            assert!(began.elapsed() < PATIENCE, "the server does not stand still");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Asks the server alone to end, and waits until it has.
     pub(crate) fn end(&mut self, directory: &Directory, signal: Signal) {
         self.signal(Signal::CONT);
@@ -77,6 +89,17 @@ impl Process {
         }
         directory.set_server(None);
     }
+}
+
+/// Whether no thread of the process runs; one that has ended works no more either.
+fn is_stopped(pid: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let mut states = threads.filter_map(|it| {
+        let stat = fs::read_to_string(it.path().join("stat")).ok()?;
+        // Behind the name, which may hold anything.
+        stat.rsplit_once(") ")?.1.chars().next()
+    });
+    states.all(|state| matches!(state, 'T' | 't' | 'Z' | 'X'))
 }
 
 /// The processes that were started by this one, at any remove.
