@@ -62,6 +62,28 @@ fn leading_number(text: &str) -> Option<u32> {
     text[..end].replace('_', "").parse().ok()
 }
 
+/// Codes that several files of a package give, each time for the same thing.
+const SAME_IN_SEVERAL_FILES: &[u32] = &[
+    // A plan without a source.
+    3_111, // The store is away from a stream.
+    3_132, // Writers of the store, on servers and embedded.
+    5_001, 5_002,
+];
+
+#[test]
+fn a_code_of_a_package_is_given_by_one_file() {
+    for member in members() {
+        let mut givers: BTreeMap<u32, BTreeSet<_>> = BTreeMap::new();
+        for source in sources(&root().join(directory(member))) {
+            for code in codes(&source) {
+                givers.entry(code).or_default().insert(source.clone());
+            }
+        }
+        givers.retain(|code, by| by.len() > 1 && !SAME_IN_SEVERAL_FILES.contains(code));
+        assert_eq!(givers, BTreeMap::new(), "codes with several meanings");
+    }
+}
+
 #[test]
 fn a_code_is_given_by_one_package_in_its_range() {
     let ranges: BTreeMap<_, _> = RANGES.iter().copied().collect();

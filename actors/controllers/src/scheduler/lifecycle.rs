@@ -290,7 +290,7 @@ impl Life {
                 let after = now.since(self.begun_waiting()).as_secs();
                 let message = format!("no progress for {after} s while {state}");
                 let hint = "look at what it waits for: a server, a lock, a script that never ends";
-                self.failed(Fault::transient(6107, message).with_hint(hint), chance, now);
+                self.failed(Fault::transient(6112, message).with_hint(hint), chance, now);
                 Some(Action::Terminate)
             }
         }

@@ -58,7 +58,7 @@ async fn observe(host: &HostRef<Schedule>, observation: Observation) {
         // It is held or stops; what it did not hear now is looked at again.
         Err(AskError::Unavailable { .. } | AskError::Stopped { .. }) => {}
         Err(cause) => {
-            tracing::warn!(code = "WEIR-06108", %cause, "the scheduler was not told of the members; it is tried again");
+            tracing::warn!(code = "WEIR-06113", %cause, "the scheduler was not told of the members; it is tried again");
         }
     }
 }
