@@ -15,8 +15,7 @@ use super::refusal;
 
 /// A store whose leases have lower epochs than this node has seen was restored, or is behind.
 pub(crate) async fn check(marks: &Watermarks, leases: &dyn LeaseStore) -> anyhow::Result<()> {
-    let rows = leases.lease_list().await.context("the leases can't be read")?;
-    let epochs = rows.into_iter().map(|it| (it.name, it.epoch)).collect();
+    let epochs = epochs(leases).await.context("the leases can't be read")?;
     note(marks, &epochs).map_err(|it| refusal::until_decided(refusal::of_watermark(&it)))?;
     Ok(())
 }
@@ -63,9 +62,8 @@ pub(crate) fn follow(
 fn note_last(system: &System, marks: Watermarks, leases: Arc<dyn LeaseStore>) {
     let it = system.clone();
     let step = async move {
-        let rows = leases.lease_list().await;
-        let rows = rows.map_err(|it| Fault::transient(55, format!("the last epochs: {it}")))?;
-        let epochs = rows.into_iter().map(|it| (it.name, it.epoch)).collect();
+        let unread = |it| Fault::transient(55, format!("the last epochs: {it}"));
+        let epochs = epochs(leases.as_ref()).await.map_err(unread)?;
         note(&marks, &epochs).map_err(|it| refusal::of_watermark(&it))?;
         write(&it, &marks).await;
         Ok(())
@@ -74,8 +72,15 @@ fn note_last(system: &System, marks: Watermarks, leases: Arc<dyn LeaseStore>) {
     let _ = system.shutdown().add(Phase::ClusterLeave, "leases-watermark", step);
 }
 
+type Epochs = BTreeMap<LeaseName, u64>;
+
+async fn epochs(leases: &dyn LeaseStore) -> weir_persistence_api::Result<Epochs> {
+    let rows = leases.lease_list().await?;
+    Ok(rows.into_iter().map(|it| (it.name, it.epoch)).collect())
+}
+
 /// Whether there is something new to be written.
-fn note(marks: &Watermarks, epochs: &BTreeMap<LeaseName, u64>) -> Result<bool, Error> {
+fn note(marks: &Watermarks, epochs: &Epochs) -> Result<bool, Error> {
     epochs.iter().try_fold(false, |news, (name, epoch)| Ok(marks.lease(name, *epoch)? | news))
 }
 

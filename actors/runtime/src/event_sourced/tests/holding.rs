@@ -89,17 +89,22 @@ async fn no_snapshot_is_saved_beside_a_journal_that_lost_its_events() {
     assert_eq!(failed(&parcels).await.code, code::JOURNAL_GAP, "it is found out at the end too");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_snapshot_that_its_journal_does_not_reach_stops_the_controller_for_a_person() {
+/// The tenth event is followed by a snapshot, which is under way when the events are lost.
+async fn with_a_snapshot_that_lost_its_events() -> (Office, HostRef<Parcels>) {
     let office = office().await;
     let parcels = office.opened().await;
     for parcel in 1..=9 {
         accept(&parcels, parcel).await.unwrap();
     }
-    // The tenth event is followed by a snapshot, which is under way when the events are lost.
     office.store.faults().slow(SECOND);
     accept(&parcels, 10).await.unwrap();
     office.store.lose_events(&id(), 4);
+    (office, parcels)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_that_its_journal_does_not_reach_stops_the_controller_for_a_person() {
+    let (office, parcels) = with_a_snapshot_that_lost_its_events().await;
     let fault = failed(&parcels).await;
     assert_eq!(fault.code, code::JOURNAL_GAP);
     assert!(fault.message.contains("ends at event 4, but event 10 was acknowledged"), "{fault}");
@@ -108,14 +113,7 @@ async fn a_snapshot_that_its_journal_does_not_reach_stops_the_controller_for_a_p
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_waits_for_the_snapshot_that_is_under_way_and_hears_what_became_of_it() {
-    let office = office().await;
-    let parcels = office.opened().await;
-    for parcel in 1..=9 {
-        accept(&parcels, parcel).await.unwrap();
-    }
-    office.store.faults().slow(SECOND);
-    accept(&parcels, 10).await.unwrap();
-    office.store.lose_events(&id(), 4);
+    let (_office, parcels) = with_a_snapshot_that_lost_its_events().await;
     parcels.stop(60 * SECOND).await.unwrap();
     assert_eq!(failed(&parcels).await.code, code::JOURNAL_GAP);
 }
