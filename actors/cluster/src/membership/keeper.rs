@@ -86,6 +86,8 @@ pub(crate) struct Keeper {
     resolved: Option<String>,
     /// What this node still has to say of itself when it stops.
     last_words: Option<(u64, MemberChanges)>,
+    /// The cluster goes on without this node.
+    is_downed: bool,
 }
 
 impl Keeper {
@@ -108,6 +110,7 @@ impl Keeper {
             save_trouble: None,
             resolved: None,
             last_words: None,
+            is_downed: false,
         }
     }
 
@@ -119,7 +122,7 @@ impl Keeper {
         let mut it = Self::new(parts, desk);
         let mut noting =
             std::pin::pin!(note(it.system.clone(), it.watermarks.clone(), it.news.clone()));
-        loop {
+        while !it.has_said_all() {
             it.turn();
             let pause = it.pause();
             tokio::select! {
@@ -132,6 +135,12 @@ impl Keeper {
                 _ = over.wait_for(|it| *it) => return,
             }
         }
+    }
+
+    /// Whether this node was downed, and its last words have got to the store or can't: what comes
+    /// of a store that is about to be closed concerns nobody any more.
+    fn has_said_all(&self) -> bool {
+        self.is_downed && self.last_words.is_none() && !self.desk.is_busy()
     }
 
     /// Until there is something to do in any case.
@@ -251,6 +260,8 @@ impl Keeper {
                 self.surroundings.tell_all(&Note::Changed { version });
             }
             Outcome::Late => self.save_trouble = None,
+            // The store is about to be closed, or is.
+            Outcome::NotRead(_) | Outcome::NotSaved(_) if self.is_downed => {}
             Outcome::NotRead(cause) => {
                 self.core.store_lost();
                 // The newest: the first one is often silence, and what is behind it comes later.
@@ -290,7 +301,7 @@ impl Keeper {
         }
     }
 
-    fn stop(&self, stop: Stop) {
+    fn stop(&mut self, stop: Stop) {
         let shutdown = self.system.shutdown();
         match stop {
             // Whoever stops already leaves as part of that.
@@ -314,11 +325,12 @@ impl Keeper {
         }
     }
 
-    fn downed(&self, code: Code, message: String) {
+    fn downed(&mut self, code: Code, message: String) {
         tracing::error!(%code, "{message}");
         let hint = "start it again: it comes back as a new member";
         let fault = Fault::stopped(message).with_hint(hint);
         self.system.shutdown().request(Reason::Downed(Fault { code, ..fault }));
+        self.is_downed = true;
     }
 
     /// Going on, or beginning again, would do harm. A second request would end it rudely.
