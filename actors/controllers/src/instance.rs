@@ -7,8 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use weir_cluster::{Control, Unavailable};
 use weir_domain::Fault;
-use weir_runtime::{AskError, ChildState, EventSourced, HostRef, HostStatus, Supervised, System};
+use weir_runtime::{
+    AskError, ChildState, EventSourced, HostRef, HostSpec, HostStatus, Supervised, System,
+};
 
+/// How long a controller may take to recover before it is begun anew.
+pub(crate) const RECOVER_WITHIN: Duration = Duration::from_secs(60);
 /// How long a controller whose start failed may take to end.
 const ABANDON_WITHIN: Duration = Duration::from_secs(1);
 
@@ -99,6 +103,19 @@ impl<B: EventSourced> Control for Host<B> {
             })
             .await
     }
+}
+
+/// Starts an event-sourced controller, and waits until it has recovered.
+pub(crate) async fn recovered<B: EventSourced>(
+    system: &System,
+    spec: HostSpec<B>,
+) -> Result<(HostRef<B>, Arc<Host<B>>), Fault> {
+    let host = HostRef::start(system, spec).await?;
+    let control = Arc::new(Host(host.clone()));
+    let starting = Starting::new(system, control.clone());
+    host.ready(RECOVER_WITHIN).await?;
+    starting.keep();
+    Ok((host, control))
 }
 
 /// What a service answers when its host does not carry a command out: with the refusal, where

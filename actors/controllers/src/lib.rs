@@ -11,3 +11,5 @@ pub mod deployments;
 mod instance;
 pub mod scheduler;
 pub mod streams;
+#[cfg(test)]
+mod testing;

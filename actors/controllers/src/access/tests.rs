@@ -5,11 +5,9 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use weir_cluster::{Instance, RequestContext, Service as _, Singleton as _};
-use weir_domain::{
-    ClaimId, CommandId, Fingerprint, Item, NodeName, Reprocess, StreamId, Timestamp,
-};
+use weir_domain::{ClaimId, CommandId, Fingerprint, Item, Reprocess, StreamId, Timestamp};
 use weir_persistence_api::{Acquired, Fence, LeaseName, LeaseStore as _, MemoryStore};
-use weir_runtime::{IdSource, PhaseTimeouts, RestartPolicy, System, SystemClock, SystemSettings};
+use weir_runtime::{RestartPolicy, System, SystemClock};
 
 use super::*;
 
@@ -26,12 +24,7 @@ struct Lab {
 impl Lab {
     async fn new() -> Self {
         let clock = Arc::new(SystemClock);
-        let system = System::new(SystemSettings {
-            node: NodeName::new("node-1").unwrap(),
-            ids: IdSource::seeded(clock.clone(), 1),
-            clock: clock.clone(),
-            shutdown: PhaseTimeouts::default(),
-        });
+        let system = crate::testing::system(clock.clone());
         let store = MemoryStore::new(clock);
         let lease = LeaseName(LEASE.to_owned());
         let granted = store.lease_acquire(&lease, "node-1#a", HOUR).await;

@@ -65,9 +65,9 @@ mod tests {
     use std::sync::atomic::{AtomicI64, Ordering};
     use std::time::Duration;
 
-    use weir_domain::{Clock, NodeName, Timestamp};
+    use weir_domain::{Clock, Timestamp};
     use weir_persistence_api::{Acquired, LeaseName, LeaseStore, MemoryStore, ObjectStore};
-    use weir_runtime::{IdSource, NoEffects, PhaseTimeouts, SystemSettings};
+    use weir_runtime::NoEffects;
 
     use super::*;
 
@@ -85,9 +85,7 @@ mod tests {
         let hand = Arc::new(Hand::default());
         let clock: Arc<dyn Clock> = hand.clone();
         let store = MemoryStore::new(clock.clone());
-        let (ids, node) = (IdSource::seeded(clock.clone(), 1), NodeName::new("node-1").unwrap());
-        let shutdown = PhaseTimeouts::default();
-        let system = System::new(SystemSettings { node, clock, ids, shutdown });
+        let system = crate::testing::system(clock);
         let lease = LeaseName("l".into());
         let granted = store.lease_acquire(&lease, "a", Duration::from_secs(1 << 20)).await;
         let Ok(Acquired::Granted(fence)) = granted else { panic!("{granted:?}") };

@@ -14,10 +14,8 @@ use super::effects::Effects;
 use super::{
     Administration, Answer, Command, Deployment, Deployments, LEASE, Rejection, administration,
 };
-use crate::instance::{self, Host, Starting};
+use crate::instance;
 
-/// How long a controller may take to recover before it is begun anew.
-const RECOVER_WITHIN: Duration = Duration::from_secs(60);
 const ASK_WITHIN: Duration = Duration::from_secs(15);
 
 /// What it is asked. Names of fields and variants travel between engines of two versions.
@@ -157,11 +155,7 @@ impl Singleton for DeploymentSingleton {
             }),
             settings: self.settings.clone(),
         };
-        let host = HostRef::start(&self.system, spec).await?;
-        let control = Arc::new(Host(host.clone()));
-        let starting = Starting::new(&self.system, control.clone());
-        host.ready(RECOVER_WITHIN).await?;
-        starting.keep();
+        let (host, control) = instance::recovered(&self.system, spec).await?;
         let service = DeploymentService { host, store: self.store.clone() };
         Ok(Instance::new(Arc::new(service), control))
     }
@@ -226,11 +220,11 @@ mod tests {
 
     use weir_domain::NodeName;
     use weir_persistence_api::{Acquired, LeaseName, LeaseStore, MemoryStore};
-    use weir_runtime::{IdSource, PhaseTimeouts, SystemSettings};
 
     use super::super::storage::{Author, Change, NewDeployment, Report, root};
     use super::super::{Effect, plans, testing, upload};
     use super::*;
+    use crate::instance::RECOVER_WITHIN;
 
     /// Counts what engines are told.
     #[derive(Default)]
@@ -253,10 +247,8 @@ mod tests {
 
     async fn lab() -> Lab {
         let clock: Arc<dyn weir_domain::Clock> = Arc::new(weir_runtime::SystemClock);
-        let (ids, node) = (IdSource::seeded(clock.clone(), 1), NodeName::new("node-1").unwrap());
         let store = MemoryStore::new(clock.clone());
-        let system =
-            System::new(SystemSettings { node, clock, ids, shutdown: PhaseTimeouts::default() });
+        let system = crate::testing::system(clock);
         let lease = LeaseName(LEASE.to_owned());
         let granted = store.lease_acquire(&lease, system.owner(), RECOVER_WITHIN).await;
         let Ok(Acquired::Granted(fence)) = granted else { panic!("{granted:?}") };

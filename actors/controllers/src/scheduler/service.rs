@@ -22,10 +22,8 @@ use weir_persistence_api::{Fence, PersistenceId, Store};
 use weir_runtime::{EffectHandler, HostRef, HostSettings, HostSpec, System};
 
 use super::{Command, Envelope, LEASE, Registration, Rejection, Schedule, order};
-use crate::instance::{Host, Starting, refused};
+use crate::instance;
 
-/// How long a controller may take to recover before it is begun anew.
-const RECOVER_WITHIN: Duration = Duration::from_secs(60);
 const ASK_WITHIN: Duration = Duration::from_secs(15);
 
 /// What it is asked. Names of fields and variants travel between engines of two versions.
@@ -95,11 +93,11 @@ pub enum Failure {
 
 /// The way to the Scheduler Master, wherever it lives. Cheap to clone.
 #[derive(Clone)]
-pub struct Scheduler(Arc<Proxy<SchedulerService>>);
+pub struct Scheduler(Proxy<SchedulerService>);
 
 impl Scheduler {
     pub fn new(proxy: Proxy<SchedulerService>) -> Self {
-        Self(Arc::new(proxy))
+        Self(proxy)
     }
 
     /// Has a command carried out once, however often it is sent with the same id.
@@ -195,12 +193,8 @@ impl Singleton for SchedulerSingleton {
             effects: self.effects.clone(),
             settings: self.settings.clone(),
         };
-        let host = HostRef::start(&self.system, spec).await?;
-        let control = Arc::new(Host(host.clone()));
-        let starting = Starting::new(&self.system, control.clone());
-        host.ready(RECOVER_WITHIN).await?;
+        let (host, control) = instance::recovered(&self.system, spec).await?;
         watch::spawn(&self.system, host.clone(), self.view.clone());
-        starting.keep();
         let service = SchedulerService { host, reports: Mutex::default() };
         Ok(Instance::new(Arc::new(service), control))
     }
@@ -329,7 +323,7 @@ fn overview(schedule: &Schedule) -> Overview {
 }
 
 fn unanswered(error: weir_runtime::AskError<Rejection>) -> Result<Response, Unavailable> {
-    refused(error, Response::Rejected, Response::Refused)
+    instance::refused(error, Response::Rejected, Response::Refused)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use weir_runtime::{IdSource, PhaseTimeouts, System, SystemClock, SystemSettings}
 use super::super::Effect;
 use super::super::tests::{node, register, target, workflow};
 use super::*;
+use crate::instance::RECOVER_WITHIN;
 
 /// Keeps the orders that nodes are sent.
 #[derive(Default)]

@@ -2,11 +2,9 @@
 
 use futures::poll;
 use tokio::sync::{mpsc, oneshot};
-use weir_domain::{
-    Code, Counts, InstanceId, NodeName, StreamId, StreamState, Timestamp, WorkflowName,
-};
+use weir_domain::{Code, Counts, InstanceId, StreamId, StreamState, Timestamp, WorkflowName};
 use weir_persistence_api::Error;
-use weir_runtime::{IdSource, PhaseTimeouts, SystemClock, SystemSettings};
+use weir_runtime::SystemClock;
 
 use super::super::Failure;
 use super::*;
@@ -86,13 +84,7 @@ struct Lab {
 
 impl Lab {
     async fn new() -> Self {
-        let clock = Arc::new(SystemClock);
-        let system = System::new(SystemSettings {
-            node: NodeName::new("node-1").unwrap(),
-            ids: IdSource::seeded(clock.clone(), 1),
-            clock,
-            shutdown: PhaseTimeouts::default(),
-        });
+        let system = crate::testing::system(Arc::new(SystemClock));
         let (sender, writes) = mpsc::unbounded_channel();
         let history = Arc::new(Slow(sender));
         let gatherer = spawn(&system, history, RestartPolicy::default()).await.unwrap();
