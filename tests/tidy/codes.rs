@@ -29,6 +29,7 @@ const RANGES: &[(u32, &[&str])] = &[
     (7, &["weir", "weir-http-api", "weir-http-client", "weir-http-server"]),
     (10, &["weir-remote"]),
     (11, &["weir-cluster"]),
+    (12, &["weir-secrets"]),
 ];
 
 /// The codes that a source gives: written out in a log line, or as the first argument of a fault

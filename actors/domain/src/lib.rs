@@ -12,6 +12,7 @@ mod fault;
 mod finding;
 mod id;
 mod item;
+mod key;
 mod name;
 mod node;
 pub mod plan;
@@ -29,6 +30,7 @@ pub use fault::{Fault, FaultKind, Obstacle};
 pub use finding::{Finding, Place, Severity};
 pub use id::{ClaimId, ClusterId, CommandId, InstanceId, NodeUid, StreamId};
 pub use item::{Fingerprint, Item, ItemStatus, Reprocess};
+pub use key::{InvalidFingerprint, KeyFingerprint};
 pub use name::{
     AssetName, ClusterName, DeploymentTag, InvalidName, NodeName, PortName, ProjectName,
     SourceName, StageId, WorkflowName,
