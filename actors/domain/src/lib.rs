@@ -32,8 +32,8 @@ pub use id::{ClaimId, ClusterId, CommandId, InstanceId, NodeUid, StreamId};
 pub use item::{Fingerprint, Item, ItemStatus, Reprocess};
 pub use key::{InvalidFingerprint, KeyFingerprint};
 pub use name::{
-    AssetName, ClusterName, DeploymentTag, InvalidName, NodeName, PortName, ProjectName,
-    SourceName, StageId, WorkflowName,
+    AssetName, ClusterName, DeploymentTag, InvalidName, NodeName, PortName, ProjectName, RoleName,
+    SourceName, StageId, UserName, WorkflowName,
 };
 pub use node::{CERTIFICATE_EARLY, Node, NodeStatus};
 pub use stream::{Counts, LogLine, Stream, StreamState};

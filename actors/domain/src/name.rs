@@ -131,6 +131,15 @@ name!(
     NodeName
 );
 
+name!(
+    /// A user of the cluster. It never changes.
+    UserName
+);
+name!(
+    /// A role of users: a set of claims. It never changes.
+    RoleName
+);
+
 impl PortName {
     /// The output of a stage that has only one.
     pub fn out() -> Self {

@@ -1,4 +1,5 @@
-//! Key pairs, values that are sealed to them, and the master key that private keys are kept under.
+//! Key pairs, values that are sealed to them, and the master key that private keys are kept under;
+//! passwords and tokens.
 //!
 //! Anyone may seal a value to a public key; only who has the private key opens it. All encryption
 //! is age's (X25519, ChaCha20-Poly1305): what is stored here can be opened without Weir, by the
@@ -15,20 +16,24 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod bearer;
 mod error;
 mod exchange;
 mod file;
 mod key;
 mod keyring;
 mod master;
+mod password;
 mod sealed;
 mod secret;
 
+pub use bearer::{Bearer, NoBearer, SecretHash, random_secret};
 pub use error::{Error, Result};
 pub use exchange::{PASSPHRASE_MIN, export, import};
 pub use file::{read_private, write_private};
 pub use key::{PrivateKey, PublicKey};
 pub use keyring::Keyring;
 pub use master::{MasterKey, MasterSource, Wrapped};
+pub use password::PasswordHash;
 pub use sealed::Sealed;
 pub use secret::Secret;
