@@ -7,9 +7,14 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod access;
+mod answer;
+mod author;
 pub mod deployments;
 mod instance;
+pub mod keys;
 pub mod scheduler;
 pub mod streams;
 #[cfg(test)]
 mod testing;
+
+pub use author::Author;

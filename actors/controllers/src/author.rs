@@ -1,0 +1,10 @@
+//! Who changes something, and when.
+
+use serde::{Deserialize, Serialize};
+use weir_domain::{Timestamp, UserName};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Author {
+    pub user: UserName,
+    pub at: Timestamp,
+}

@@ -1,0 +1,394 @@
+//! Key Storage: the cluster's key pairs, and whom it trusts.
+//!
+//! Invariants:
+//! - Y1: a private key is in events and snapshots only under the master key.
+//! - Y2: an alias belongs to one key pair, one certificate and one host at most.
+//! - Y3: the current key is one that is stored, and is never deleted.
+//! - Y4: a key that an identity is sealed to is not deleted.
+//!
+//! Nothing here has a clear key: the service makes, opens and wraps them, and what it made comes as
+//! fields of a command. Secrets are not stored here: they live where they are used.
+
+mod alias;
+mod handle;
+mod pair;
+mod service;
+mod trust;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use serde::{Deserialize, Serialize};
+use weir_domain::KeyFingerprint;
+use weir_runtime::{Decision, EventSourced, Form};
+use weir_secrets::Wrapped;
+
+pub use crate::Author;
+pub use alias::{Alias, InvalidAlias};
+pub use handle::{Failure, KeyStorage};
+pub use pair::{KeyPair, NewPair, PairView};
+pub use service::{EXPIRES_SOON, KeyService, KeySingleton, Listing, Masters, Request, Response};
+pub use trust::{Certificate, Expiry, HostLine, Identity, KnownHost, NotTrusted, Trusted};
+
+/// The name of its lease and its persistence id.
+pub const LEASE: &str = "key-storage";
+
+#[derive(Debug)]
+pub enum Command {
+    /// A new pair. The first one is current.
+    Create {
+        pair: NewPair,
+        author: Author,
+    },
+    /// A pair from elsewhere. If its alias is taken, it gets a number.
+    Import {
+        pair: NewPair,
+        author: Author,
+    },
+    /// A new pair that is current from now on. The former ones still open what is sealed to them.
+    Rotate {
+        pair: NewPair,
+        expected: Option<KeyFingerprint>,
+        author: Author,
+    },
+    /// Makes a stored pair the current one.
+    Choose {
+        key: KeyFingerprint,
+        expected: Option<KeyFingerprint>,
+        author: Author,
+    },
+    Describe {
+        key: KeyFingerprint,
+        alias: Alias,
+        description: String,
+        expected: Option<u64>,
+        author: Author,
+    },
+    Delete {
+        key: KeyFingerprint,
+        expected: Option<u64>,
+        author: Author,
+    },
+    /// The same private keys under another master key.
+    Rewrap {
+        wrapped: Vec<Wrapped>,
+        author: Author,
+    },
+    AddCertificate {
+        certificate: Certificate,
+        author: Author,
+    },
+    DeleteCertificate {
+        alias: Alias,
+        author: Author,
+    },
+    AddHost {
+        host: KnownHost,
+        author: Author,
+    },
+    DeleteHost {
+        alias: Alias,
+        author: Author,
+    },
+}
+
+/// Facts, in the past tense. Add variants; never change the meaning of one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    Created { pair: NewPair, author: Author },
+    Imported { pair: NewPair, author: Author },
+    Chosen { key: KeyFingerprint, author: Author },
+    Described { key: KeyFingerprint, alias: Alias, description: String, author: Author },
+    Deleted { key: KeyFingerprint, author: Author },
+    Rewrapped { wrapped: Vec<Wrapped>, author: Author },
+    CertificateAdded { certificate: Certificate, author: Author },
+    CertificateDeleted { alias: Alias, author: Author },
+    HostAdded { host: KnownHost, author: Author },
+    HostDeleted { alias: Alias, author: Author },
+}
+
+/// Why a command was refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
+pub enum Rejection {
+    #[error("there is no key with fingerprint {0}: list the keys to see which there are")]
+    Unknown(KeyFingerprint),
+    #[error("the alias {0} is taken: choose another one")]
+    AliasTaken(Alias),
+    #[error("the key {} is stored already, as {alias}", key.short())]
+    Known { key: KeyFingerprint, alias: Alias },
+    #[error(
+        "the key {alias} was changed since it was read: it has revision {actual}, not {expected}; read it again"
+    )]
+    Changed { alias: Alias, expected: u64, actual: u64 },
+    #[error("the current key is another one by now: {}", .0.map_or_else(|| "none".into(), |it| it.short()))]
+    CurrentChanged(Option<KeyFingerprint>),
+    #[error(
+        "{0} is the current key, which new secrets are sealed to: make another one current first"
+    )]
+    IsCurrent(Alias),
+    #[error("the key {key} can't be deleted: the identity {identity} is sealed to it")]
+    InUse { key: Alias, identity: Alias },
+    #[error("the keys changed while the master key was rotated: do it again")]
+    NotAll,
+    #[error("there is nothing with the alias {0}")]
+    UnknownAlias(Alias),
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Keys {
+    pairs: BTreeMap<KeyFingerprint, KeyPair>,
+    current: Option<KeyFingerprint>,
+    certificates: BTreeMap<Alias, Trusted<Certificate>>,
+    hosts: BTreeMap<Alias, Trusted<KnownHost>>,
+}
+
+impl EventSourced for Keys {
+    type Command = Command;
+    type Event = Event;
+    type Effect = Infallible;
+    type Rejection = Rejection;
+
+    const EVENT_FORM: Form = Form::new("keys.event", 1);
+    const STATE_FORM: Form = Form::new("keys.state", 1);
+
+    fn decide(&self, command: Command) -> Decision<Self> {
+        match command {
+            Command::Create { pair, author } => self.create(pair, author),
+            Command::Import { pair, author } => self.import(pair, author),
+            Command::Rotate { pair, expected, author } => self.rotate(pair, expected, author),
+            Command::Choose { key, expected, author } => self.choose(key, expected, author),
+            Command::Describe { key, alias, description, expected, author } => {
+                self.checked(&key, expected)?;
+                self.describe(key, alias, description, author)
+            }
+            Command::Delete { key, expected, author } => {
+                self.checked(&key, expected)?;
+                self.delete(key, author)
+            }
+            Command::Rewrap { wrapped, author } => self.rewrap(wrapped, author),
+            Command::AddCertificate { certificate, author } => {
+                free(&self.certificates, &certificate.alias)?;
+                Ok(vec![Event::CertificateAdded { certificate, author }])
+            }
+            Command::DeleteCertificate { alias, author } => {
+                there(&self.certificates, &alias)?;
+                Ok(vec![Event::CertificateDeleted { alias, author }])
+            }
+            Command::AddHost { host, author } => {
+                free(&self.hosts, &host.alias)?;
+                Ok(vec![Event::HostAdded { host, author }])
+            }
+            Command::DeleteHost { alias, author } => {
+                there(&self.hosts, &alias)?;
+                Ok(vec![Event::HostDeleted { alias, author }])
+            }
+        }
+    }
+
+    fn apply(&mut self, event: &Event) {
+        match event.clone() {
+            Event::Created { pair, author } | Event::Imported { pair, author } => {
+                let key = pair.wrapped.public.fingerprint();
+                assert!(
+                    !self.is_alias_taken(&pair.alias, None),
+                    "Y2: {} is stored twice",
+                    pair.alias
+                );
+                self.pairs.insert(key, KeyPair::new(pair, author));
+                self.current.get_or_insert(key);
+            }
+            Event::Chosen { key, .. } => {
+                assert!(self.pairs.contains_key(&key), "Y3: {key} is current and not stored");
+                self.current = Some(key);
+            }
+            Event::Described { key, alias, description, .. } => {
+                self.stored(key).describe(alias, description);
+            }
+            Event::Deleted { key, .. } => {
+                assert_ne!(self.current, Some(key), "Y3: the current key was deleted");
+                self.pairs.remove(&key);
+            }
+            Event::Rewrapped { wrapped, .. } => {
+                for it in wrapped {
+                    let key = it.public.fingerprint();
+                    self.stored(key).wrapped = it;
+                }
+            }
+            Event::CertificateAdded { certificate, author } => {
+                let alias = certificate.alias.clone();
+                self.certificates.insert(alias, Trusted { value: certificate, added: author });
+            }
+            Event::CertificateDeleted { alias, .. } => {
+                self.certificates.remove(&alias);
+            }
+            Event::HostAdded { host, author } => {
+                self.hosts.insert(host.alias.clone(), Trusted { value: host, added: author });
+            }
+            Event::HostDeleted { alias, .. } => {
+                self.hosts.remove(&alias);
+            }
+        }
+    }
+
+    fn outstanding(&self) -> Vec<Infallible> {
+        vec![]
+    }
+}
+
+fn free<T>(stored: &BTreeMap<Alias, T>, alias: &Alias) -> Result<(), Rejection> {
+    match stored.contains_key(alias) {
+        true => Err(Rejection::AliasTaken(alias.clone())),
+        false => Ok(()),
+    }
+}
+
+fn there<T>(stored: &BTreeMap<Alias, T>, alias: &Alias) -> Result<(), Rejection> {
+    match stored.contains_key(alias) {
+        true => Ok(()),
+        false => Err(Rejection::UnknownAlias(alias.clone())),
+    }
+}
+
+impl Keys {
+    pub fn current(&self) -> Option<KeyFingerprint> {
+        self.current
+    }
+
+    pub fn certificates(&self) -> impl Iterator<Item = &Trusted<Certificate>> {
+        self.certificates.values()
+    }
+
+    pub fn hosts(&self) -> impl Iterator<Item = &Trusted<KnownHost>> {
+        self.hosts.values()
+    }
+
+    fn create(&self, pair: NewPair, author: Author) -> Decision<Self> {
+        self.is_new(&pair)?;
+        match self.is_alias_taken(&pair.alias, None) {
+            true => Err(Rejection::AliasTaken(pair.alias)),
+            false => Ok(vec![Event::Created { pair, author }]),
+        }
+    }
+
+    fn import(&self, mut pair: NewPair, author: Author) -> Decision<Self> {
+        self.is_new(&pair)?;
+        pair.alias = pair.alias.first_free(|it| self.is_alias_taken(it, None));
+        Ok(vec![Event::Imported { pair, author }])
+    }
+
+    fn rotate(
+        &self,
+        pair: NewPair,
+        expected: Option<KeyFingerprint>,
+        author: Author,
+    ) -> Decision<Self> {
+        self.is_current(expected)?;
+        let key = pair.wrapped.public.fingerprint();
+        let mut events = self.create(pair, author.clone())?;
+        if self.current.is_some() {
+            events.push(Event::Chosen { key, author });
+        }
+        Ok(events)
+    }
+
+    fn choose(
+        &self,
+        key: KeyFingerprint,
+        expected: Option<KeyFingerprint>,
+        author: Author,
+    ) -> Decision<Self> {
+        self.pair(&key)?;
+        if self.current == Some(key) {
+            return Ok(vec![]);
+        }
+        self.is_current(expected)?;
+        Ok(vec![Event::Chosen { key, author }])
+    }
+
+    fn describe(
+        &self,
+        key: KeyFingerprint,
+        alias: Alias,
+        description: String,
+        author: Author,
+    ) -> Decision<Self> {
+        let pair = self.pair(&key)?;
+        if pair.alias == alias && pair.description == description {
+            return Ok(vec![]);
+        }
+        match self.is_alias_taken(&alias, Some(&key)) {
+            true => Err(Rejection::AliasTaken(alias)),
+            false => Ok(vec![Event::Described { key, alias, description, author }]),
+        }
+    }
+
+    fn delete(&self, key: KeyFingerprint, author: Author) -> Decision<Self> {
+        let pair = self.pair(&key)?;
+        if self.current == Some(key) {
+            return Err(Rejection::IsCurrent(pair.alias.clone()));
+        }
+        let sealed_to_it = |it: &&Trusted<Certificate>| it.value.needs(&key);
+        match self.certificates.values().find(sealed_to_it) {
+            Some(it) => {
+                Err(Rejection::InUse { key: pair.alias.clone(), identity: it.value.alias.clone() })
+            }
+            None => Ok(vec![Event::Deleted { key, author }]),
+        }
+    }
+
+    /// Every key at once: a rotation that stopped half way would need two master keys for ever.
+    fn rewrap(&self, wrapped: Vec<Wrapped>, author: Author) -> Decision<Self> {
+        let given: BTreeMap<_, _> =
+            wrapped.iter().map(|it| (it.public.fingerprint(), it)).collect();
+        if !given.keys().eq(self.pairs.keys()) {
+            return Err(Rejection::NotAll);
+        }
+        let changes =
+            |it: &Wrapped| self.pairs[&it.public.fingerprint()].wrapped.master() != it.master();
+        match wrapped.iter().any(changes) {
+            true => Ok(vec![Event::Rewrapped { wrapped, author }]),
+            false => Ok(vec![]),
+        }
+    }
+
+    fn is_new(&self, pair: &NewPair) -> Result<(), Rejection> {
+        let key = pair.wrapped.public.fingerprint();
+        match self.pairs.get(&key) {
+            Some(known) => Err(Rejection::Known { key, alias: known.alias.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    fn is_current(&self, expected: Option<KeyFingerprint>) -> Result<(), Rejection> {
+        match expected.is_none_or(|it| self.current == Some(it)) {
+            true => Ok(()),
+            false => Err(Rejection::CurrentChanged(self.current)),
+        }
+    }
+
+    fn is_alias_taken(&self, alias: &Alias, except: Option<&KeyFingerprint>) -> bool {
+        self.pairs.iter().any(|(key, it)| it.alias == *alias && Some(key) != except)
+    }
+
+    fn checked(&self, key: &KeyFingerprint, expected: Option<u64>) -> Result<(), Rejection> {
+        let pair = self.pair(key)?;
+        let (alias, actual) = (pair.alias.clone(), pair.revision);
+        match expected {
+            Some(expected) if expected != actual => {
+                Err(Rejection::Changed { alias, expected, actual })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn pair(&self, key: &KeyFingerprint) -> Result<&KeyPair, Rejection> {
+        self.pairs.get(key).ok_or(Rejection::Unknown(*key))
+    }
+
+    fn stored(&mut self, key: KeyFingerprint) -> &mut KeyPair {
+        self.pairs.get_mut(&key).expect("events are about keys that are stored")
+    }
+}

@@ -1,0 +1,242 @@
+//! The way to Key Storage, wherever it lives. Clear values stay on this side of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use weir_cluster::{Proxy, ProxyError};
+use weir_domain::{Fault, KeyFingerprint, UserName};
+use weir_secrets::{Error, PrivateKey, PublicKey, Sealed, Secret};
+
+use super::service::{KeyService, Listing, Request, Response};
+use super::{Alias, KnownHost, NotTrusted, PairView, Rejection};
+
+const ASK_WITHIN: Duration = Duration::from_secs(15);
+
+/// Why there is no good answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    #[error(transparent)]
+    NotTrusted(#[from] NotTrusted),
+    /// A key or a secret was refused; the code and the hint say what to do.
+    #[error("{0}")]
+    Fault(Fault),
+    #[error("{0}")]
+    Refused(String),
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Fault(Fault::from(&error))
+    }
+}
+
+type Answer<T> = Result<T, Failure>;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct KeyStorage(Arc<Proxy<KeyService>>);
+
+fn odd<T>(response: Response) -> Answer<T> {
+    Err(match response {
+        Response::Rejected(it) => it.into(),
+        Response::NotTrusted(it) => it.into(),
+        Response::Fault(it) => Failure::Fault(it),
+        Response::Refused(it) => Failure::Refused(it),
+        // An engine of another version may answer what this one does not expect.
+        other => Failure::Refused(format!("an answer to another question: {other:?}")),
+    })
+}
+
+impl KeyStorage {
+    pub fn new(proxy: Proxy<KeyService>) -> Self {
+        Self(Arc::new(proxy))
+    }
+
+    pub async fn list(&self) -> Answer<Listing> {
+        match self.ask(Request::List).await? {
+            Response::Listing(it) => Ok(*it),
+            other => odd(other),
+        }
+    }
+
+    pub async fn create(
+        &self,
+        alias: Alias,
+        description: String,
+        by: UserName,
+    ) -> Answer<PairView> {
+        self.pair(Request::Create { alias, description, by }).await
+    }
+
+    /// A new key that is current from now on; `expected` is the one that the caller saw.
+    pub async fn rotate(
+        &self,
+        (alias, description): (Alias, String),
+        expected: Option<KeyFingerprint>,
+        by: UserName,
+    ) -> Answer<PairView> {
+        self.pair(Request::Rotate { alias, description, expected, by }).await
+    }
+
+    /// Takes a private key over, as `age-keygen` or `export` wrote it.
+    pub async fn import(
+        &self,
+        (alias, description): (Alias, String),
+        (key, passphrase): (&Secret, Option<&Secret>),
+        by: UserName,
+    ) -> Answer<PairView> {
+        let answer = self.sealed(|to| {
+            let key = Sealed::seal(key, to)?;
+            let passphrase = passphrase.map(|it| Sealed::seal(it, to)).transpose()?;
+            let (alias, description, by) = (alias.clone(), description.clone(), by.clone());
+            Ok(Request::Import { alias, description, key, passphrase, by })
+        });
+        match answer.await? {
+            Response::Pair(it) => Ok(*it),
+            other => odd(other),
+        }
+    }
+
+    /// A private key under a passphrase.
+    pub async fn export(&self, key: KeyFingerprint, passphrase: &Secret) -> Answer<String> {
+        let answer = self
+            .sealed(|to| Ok(Request::Export { key, passphrase: Sealed::seal(passphrase, to)? }));
+        match answer.await? {
+            Response::Exported(it) => Ok(it),
+            other => odd(other),
+        }
+    }
+
+    /// Adds a trusted certificate; with its private key, an identity.
+    pub async fn add_certificate(
+        &self,
+        (alias, pem): (Alias, String),
+        key: Option<&Secret>,
+        by: UserName,
+    ) -> Answer<()> {
+        let answer = self.sealed(|to| {
+            let key = key.map(|it| Sealed::seal(it, to)).transpose()?;
+            Ok(Request::AddCertificate {
+                alias: alias.clone(),
+                pem: pem.clone(),
+                key,
+                by: by.clone(),
+            })
+        });
+        done(answer.await?)
+    }
+
+    pub async fn delete_certificate(&self, alias: Alias, by: UserName) -> Answer<()> {
+        done(self.ask(Request::DeleteCertificate { alias, by }).await?)
+    }
+
+    pub async fn add_host(&self, host: KnownHost, by: UserName) -> Answer<()> {
+        done(self.ask(Request::AddHost { host, by }).await?)
+    }
+
+    pub async fn delete_host(&self, alias: Alias, by: UserName) -> Answer<()> {
+        done(self.ask(Request::DeleteHost { alias, by }).await?)
+    }
+
+    pub async fn choose(
+        &self,
+        key: KeyFingerprint,
+        expected: Option<KeyFingerprint>,
+        by: UserName,
+    ) -> Answer<()> {
+        done(self.ask(Request::Choose { key, expected, by }).await?)
+    }
+
+    pub async fn describe(
+        &self,
+        key: KeyFingerprint,
+        (alias, description): (Alias, String),
+        expected: Option<u64>,
+        by: UserName,
+    ) -> Answer<()> {
+        done(self.ask(Request::Describe { key, alias, description, expected, by }).await?)
+    }
+
+    pub async fn delete(
+        &self,
+        key: KeyFingerprint,
+        expected: Option<u64>,
+        by: UserName,
+    ) -> Answer<()> {
+        done(self.ask(Request::Delete { key, expected, by }).await?)
+    }
+
+    /// Puts every private key under the master key of the host's configuration.
+    pub async fn rewrap(&self, by: UserName) -> Answer<()> {
+        done(self.ask(Request::Rewrap { by }).await?)
+    }
+
+    /// Seals a value to keys of this cluster; to the current one, if none is named.
+    pub async fn seal(&self, value: &Secret, to: &[KeyFingerprint]) -> Answer<Sealed> {
+        let pairs = self.list().await?.pairs;
+        let unknown = to.iter().find(|key| !pairs.iter().any(|it| it.fingerprint == **key));
+        if let Some(unknown) = unknown {
+            return Err(Rejection::Unknown(*unknown).into());
+        }
+        let is_wanted = |it: &PairView| match to.is_empty() {
+            true => it.is_current,
+            false => to.contains(&it.fingerprint),
+        };
+        let keys: Vec<_> = pairs.into_iter().filter(is_wanted).map(|it| it.public).collect();
+        Ok(Sealed::seal(value, &keys)?)
+    }
+
+    /// Opens secrets for this engine, all or none. They travel sealed to a key that is made for
+    /// this one question and forgotten after it.
+    pub async fn open(&self, secrets: Vec<Sealed>) -> Answer<Vec<Secret>> {
+        if secrets.is_empty() {
+            return Ok(vec![]);
+        }
+        let mine = PrivateKey::generate();
+        match self.ask(Request::Open { secrets, to: mine.public() }).await? {
+            Response::Opened(sealed) => {
+                let opened: Result<_, _> = sealed.iter().map(|it| it.open(&mine)).collect();
+                Ok(opened?)
+            }
+            other => odd(other),
+        }
+    }
+
+    async fn pair(&self, request: Request) -> Answer<PairView> {
+        match self.ask(request).await? {
+            Response::Pair(it) => Ok(*it),
+            other => odd(other),
+        }
+    }
+
+    /// Asks with something that is sealed to the instance that answers. When another instance took
+    /// over meanwhile, it says its key, and is asked once more.
+    async fn sealed(
+        &self,
+        request: impl Fn(&[PublicKey]) -> Result<Request, Error>,
+    ) -> Answer<Response> {
+        let transit = match self.ask(Request::Transit).await? {
+            Response::Transit(it) => it,
+            other => return odd(other),
+        };
+        match self.ask(request(&[transit])?).await? {
+            Response::OtherTransit(transit) => self.ask(request(&[transit])?).await,
+            response => Ok(response),
+        }
+    }
+
+    async fn ask(&self, request: Request) -> Answer<Response> {
+        Ok(self.0.ask(request, ASK_WITHIN).await?)
+    }
+}
+
+fn done(response: Response) -> Answer<()> {
+    match response {
+        Response::Done => Ok(()),
+        other => odd(other),
+    }
+}

@@ -1,0 +1,437 @@
+//! Key Storage as a singleton: where private keys are opened and wrapped.
+//!
+//! Invariants:
+//! - Y5: neither a private key nor a clear secret leaves this process in clear, not even in a link
+//!   that is encrypted: what comes and goes is sealed to a key that its receiver made for that.
+//! - Y6: requests come from engines only. Peer links admit nobody else, and no other API offers
+//!   `Open`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use weir_cluster::{Instance, RequestContext, Service, Singleton, Unavailable};
+use weir_domain::{Fault, KeyFingerprint, UserName};
+use weir_persistence_api::{Fence, PersistenceId, Store};
+use weir_runtime::{AskError, HostRef, HostSettings, HostSpec, NoEffects, System};
+use weir_secrets::{
+    Error, Keyring, MasterKey, PrivateKey, PublicKey, Sealed, Wrapped, export, import,
+};
+
+use super::{
+    Alias, Author, Certificate, Command, Expiry, Keys, KnownHost, LEASE, NewPair, NotTrusted,
+    PairView, Rejection, Trusted,
+};
+use crate::answer::{Refusal, refusal};
+use crate::instance::{Host, Starting};
+
+/// How long a controller may take to recover before it is begun anew.
+const RECOVER_WITHIN: Duration = Duration::from_secs(60);
+/// How long before its end a certificate is warned of.
+pub const EXPIRES_SOON: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// What it is asked. Names of fields and variants travel between engines of two versions.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Request {
+    List,
+    /// The key that private keys and passphrases are sealed to on their way here.
+    Transit,
+    Create {
+        alias: Alias,
+        description: String,
+        by: UserName,
+    },
+    /// A private key and what opens it, each sealed to the transit key.
+    Import {
+        alias: Alias,
+        description: String,
+        key: Sealed,
+        passphrase: Option<Sealed>,
+        by: UserName,
+    },
+    Export {
+        key: KeyFingerprint,
+        passphrase: Sealed,
+    },
+    Rotate {
+        alias: Alias,
+        description: String,
+        expected: Option<KeyFingerprint>,
+        by: UserName,
+    },
+    Choose {
+        key: KeyFingerprint,
+        expected: Option<KeyFingerprint>,
+        by: UserName,
+    },
+    Describe {
+        key: KeyFingerprint,
+        alias: Alias,
+        description: String,
+        expected: Option<u64>,
+        by: UserName,
+    },
+    Delete {
+        key: KeyFingerprint,
+        expected: Option<u64>,
+        by: UserName,
+    },
+    /// Puts every private key under the master key that is configured now.
+    Rewrap {
+        by: UserName,
+    },
+    /// Secrets to be sealed to the key of whoever asks: all of them, or none.
+    Open {
+        secrets: Vec<Sealed>,
+        to: PublicKey,
+    },
+    /// `key`: the private key of an identity, sealed to the transit key.
+    AddCertificate {
+        alias: Alias,
+        pem: String,
+        key: Option<Sealed>,
+        by: UserName,
+    },
+    DeleteCertificate {
+        alias: Alias,
+        by: UserName,
+    },
+    AddHost {
+        host: KnownHost,
+        by: UserName,
+    },
+    DeleteHost {
+        alias: Alias,
+        by: UserName,
+    },
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Response {
+    Done,
+    Listing(Box<Listing>),
+    Transit(PublicKey),
+    Pair(Box<PairView>),
+    /// A private key under a passphrase.
+    Exported(String),
+    Opened(Vec<Sealed>),
+    Rejected(Rejection),
+    NotTrusted(NotTrusted),
+    /// A key or secret was refused.
+    Fault(Fault),
+    /// Asking again gives the same answer.
+    Refused(String),
+    /// What came was sealed to the transit key of another instance: seal it anew.
+    OtherTransit(PublicKey),
+}
+
+/// Everything that may be seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Listing {
+    pub pairs: Vec<PairView>,
+    pub certificates: Vec<Trusted<Certificate>>,
+    pub hosts: Vec<Trusted<KnownHost>>,
+    pub expiring: Vec<Expiry>,
+}
+
+/// The master keys of this host.
+#[derive(Debug, Clone)]
+pub struct Masters {
+    /// What new keys are wrapped under.
+    pub current: MasterKey,
+    /// Those before it, while a rotation is under way.
+    pub former: Vec<MasterKey>,
+}
+
+impl Masters {
+    /// Opens a stored key with the master key that it names.
+    fn unwrap(&self, wrapped: &Wrapped) -> Result<PrivateKey, Error> {
+        let named = self.former.iter().find(|it| it.fingerprint() == wrapped.master());
+        named.unwrap_or(&self.current).unwrap(wrapped)
+    }
+}
+
+/// Makes the storage wherever its lease is held.
+pub struct KeySingleton {
+    pub system: System,
+    pub store: Arc<dyn Store>,
+    pub settings: HostSettings,
+    pub masters: Masters,
+}
+
+#[async_trait]
+impl Singleton for KeySingleton {
+    type Service = KeyService;
+
+    async fn start(&self, fence: Fence) -> Result<Instance<KeyService>, Fault> {
+        let spec = HostSpec {
+            id: PersistenceId(LEASE.to_owned()),
+            fence,
+            store: self.store.clone(),
+            effects: Arc::new(NoEffects),
+            settings: self.settings.clone(),
+        };
+        let host = HostRef::start(&self.system, spec).await?;
+        let control = Arc::new(Host(host.clone()));
+        let starting = Starting::new(&self.system, control.clone());
+        host.ready(RECOVER_WITHIN).await?;
+        starting.keep();
+        let service = KeyService {
+            host,
+            system: self.system.clone(),
+            masters: self.masters.clone(),
+            transit: PrivateKey::generate(),
+        };
+        Ok(Instance::new(Arc::new(service), control))
+    }
+}
+
+/// Answers requests from the event-sourced host, with the master key at hand.
+pub struct KeyService {
+    pub(super) host: HostRef<Keys>,
+    pub(super) system: System,
+    pub(super) masters: Masters,
+    /// Of this instance, and never stored.
+    pub(super) transit: PrivateKey,
+}
+
+/// Why a request has no good answer.
+enum Stop {
+    Answer(Box<Response>),
+    Unavailable(Unavailable),
+}
+
+impl From<AskError<Rejection>> for Stop {
+    fn from(error: AskError<Rejection>) -> Self {
+        match refusal(error) {
+            Ok(Refusal::Rejected(it)) => Self::Answer(Box::new(Response::Rejected(it))),
+            Ok(Refusal::Refused(it)) => Self::Answer(Box::new(Response::Refused(it))),
+            Err(unavailable) => Self::Unavailable(unavailable),
+        }
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Answer(Box::new(Response::Fault(Fault::from(&error))))
+    }
+}
+
+impl From<NotTrusted> for Stop {
+    fn from(error: NotTrusted) -> Self {
+        Self::Answer(Box::new(Response::NotTrusted(error)))
+    }
+}
+
+#[async_trait]
+impl Service for KeyService {
+    type Request = Request;
+    type Response = Response;
+
+    const NAME: &'static str = LEASE;
+    const VERSION: u32 = 1;
+
+    async fn serve(
+        &self,
+        request: Request,
+        context: RequestContext,
+    ) -> Result<Response, Unavailable> {
+        match self.answer(request, context).await {
+            Ok(response) => Ok(response),
+            Err(Stop::Answer(response)) => Ok(*response),
+            Err(Stop::Unavailable(unavailable)) => Err(unavailable),
+        }
+    }
+}
+
+impl KeyService {
+    async fn answer(&self, request: Request, context: RequestContext) -> Result<Response, Stop> {
+        let command = match request {
+            Request::List => return self.list(context).await,
+            Request::Transit => return Ok(Response::Transit(self.transit.public())),
+            Request::Open { secrets, to } => return self.open(secrets, to, context).await,
+            Request::Export { key, passphrase } => {
+                return self.export(key, passphrase, context).await;
+            }
+            Request::Create { alias, description, by } => {
+                let pair = self.new_pair(alias, description);
+                return self.add(context, Command::Create { pair, author: self.author(by) }).await;
+            }
+            Request::Rotate { alias, description, expected, by } => {
+                let (pair, author) = (self.new_pair(alias, description), self.author(by));
+                return self.add(context, Command::Rotate { pair, expected, author }).await;
+            }
+            Request::Import { alias, description, key, passphrase, by } => {
+                let key = self.imported(key, passphrase).await?;
+                let pair = NewPair { alias, description, wrapped: self.masters.current.wrap(&key) };
+                return self.add(context, Command::Import { pair, author: self.author(by) }).await;
+            }
+            Request::Choose { key, expected, by } => {
+                Command::Choose { key, expected, author: self.author(by) }
+            }
+            Request::Describe { key, alias, description, expected, by } => {
+                let author = self.author(by);
+                Command::Describe { key, alias, description, expected, author }
+            }
+            Request::Delete { key, expected, by } => {
+                Command::Delete { key, expected, author: self.author(by) }
+            }
+            Request::Rewrap { by } => self.rewrapped(by, context).await?,
+            Request::AddCertificate { alias, pem, key, by } => {
+                let certificate = self.certificate((alias, pem), key, context).await?;
+                Command::AddCertificate { certificate, author: self.author(by) }
+            }
+            Request::DeleteCertificate { alias, by } => {
+                Command::DeleteCertificate { alias, author: self.author(by) }
+            }
+            Request::AddHost { host, by } => Command::AddHost { host, author: self.author(by) },
+            Request::DeleteHost { alias, by } => {
+                Command::DeleteHost { alias, author: self.author(by) }
+            }
+        };
+        self.host.ask_as(context.command, command, context.within).await?;
+        Ok(Response::Done)
+    }
+
+    fn author(&self, user: UserName) -> Author {
+        Author { user, at: self.system.now() }
+    }
+
+    fn new_pair(&self, alias: Alias, description: String) -> NewPair {
+        let wrapped = self.masters.current.wrap(&PrivateKey::generate());
+        NewPair { alias, description, wrapped }
+    }
+
+    /// Stores a pair and answers it. A command that was carried out before stored the pair of its
+    /// first attempt: it is found by its author's alias, since this attempt's key is another one.
+    async fn add(&self, context: RequestContext, command: Command) -> Result<Response, Stop> {
+        let (Command::Create { pair, .. }
+        | Command::Import { pair, .. }
+        | Command::Rotate { pair, .. }) = &command
+        else {
+            unreachable!("only these add a pair");
+        };
+        let (key, alias) = (pair.wrapped.public.fingerprint(), pair.alias.clone());
+        let read = move |_: u64, keys: &Keys| {
+            let mut pairs: Vec<_> = keys.pairs().collect();
+            let found = pairs.iter().position(|it| it.fingerprint == key);
+            let found = found.or_else(|| pairs.iter().position(|it| it.alias == alias));
+            found.map(|it| pairs.swap_remove(it))
+        };
+        let added =
+            self.host.ask_and_read_as(context.command, command, context.within, read).await?;
+        Ok(match added {
+            Some(pair) => Response::Pair(Box::new(pair)),
+            None => Response::Refused("the key was added, and renamed or deleted since".into()),
+        })
+    }
+
+    async fn list(&self, context: RequestContext) -> Result<Response, Stop> {
+        let now = self.system.now();
+        let read = move |keys: &Keys| Listing {
+            pairs: keys.pairs().collect(),
+            certificates: keys.certificates().cloned().collect(),
+            hosts: keys.hosts().cloned().collect(),
+            expiring: keys.expiring(now, EXPIRES_SOON),
+        };
+        Ok(Response::Listing(Box::new(self.host.query(context.within, read).await?)))
+    }
+
+    async fn open(
+        &self,
+        secrets: Vec<Sealed>,
+        to: PublicKey,
+        context: RequestContext,
+    ) -> Result<Response, Stop> {
+        let needed = secrets.iter().flat_map(|it| it.keys().to_vec()).collect();
+        let ring = self.ring(needed, context).await?;
+        let to = [to];
+        let opened: Result<_, _> = secrets.iter().map(|it| ring.reseal(it, &to)).collect();
+        Ok(Response::Opened(opened?))
+    }
+
+    /// The private keys among these that are stored. They are wiped when the answer is made.
+    async fn ring(
+        &self,
+        needed: Vec<KeyFingerprint>,
+        context: RequestContext,
+    ) -> Result<Keyring, Stop> {
+        let read = move |keys: &Keys| -> Vec<Wrapped> {
+            let wrapped = keys.wrapped().filter(|it| needed.contains(it.0));
+            wrapped.map(|it| it.1.clone()).collect()
+        };
+        let wrapped = self.host.query(context.within, read).await?;
+        let keys: Result<Vec<_>, _> = wrapped.iter().map(|it| self.masters.unwrap(it)).collect();
+        Ok(keys?.into_iter().collect())
+    }
+
+    async fn export(
+        &self,
+        key: KeyFingerprint,
+        passphrase: Sealed,
+        context: RequestContext,
+    ) -> Result<Response, Stop> {
+        let passphrase = self.received(&passphrase)?;
+        let wrapped =
+            move |keys: &Keys| keys.wrapped().find(|it| *it.0 == key).map(|it| it.1.clone());
+        let Some(wrapped) = self.host.query(context.within, wrapped).await? else {
+            return Ok(Response::Rejected(Rejection::Unknown(key)));
+        };
+        let key = self.masters.unwrap(&wrapped)?;
+        let exported = self.slowly(move || export(&key, &passphrase)).await?;
+        Ok(Response::Exported(exported?))
+    }
+
+    async fn imported(&self, key: Sealed, passphrase: Option<Sealed>) -> Result<PrivateKey, Stop> {
+        let key = self.received(&key)?;
+        let passphrase = passphrase.map(|it| self.received(&it)).transpose()?;
+        Ok(self.slowly(move || import(&key, passphrase.as_ref())).await??)
+    }
+
+    async fn certificate(
+        &self,
+        (alias, pem): (Alias, String),
+        key: Option<Sealed>,
+        context: RequestContext,
+    ) -> Result<Certificate, Stop> {
+        let certificate = Certificate::parse(alias, &pem)?;
+        let Some(key) = key else { return Ok(certificate) };
+        let key = self.received(&key)?;
+        let current = |keys: &Keys| keys.pairs().find(|it| it.is_current).map(|it| it.public);
+        let Some(to) = self.host.query(context.within, current).await? else {
+            let cause = "there is no key pair that the identity's private key could be sealed to: \
+                         create one first";
+            return Err(Stop::Answer(Box::new(Response::Refused(cause.into()))));
+        };
+        Ok(certificate.with_key(&key, &to)?)
+    }
+
+    async fn rewrapped(&self, by: UserName, context: RequestContext) -> Result<Command, Stop> {
+        let all = |keys: &Keys| -> Vec<Wrapped> { keys.wrapped().map(|it| it.1.clone()).collect() };
+        let all = self.host.query(context.within, all).await?;
+        let to = &self.masters.current;
+        let rewrap = |it: &Wrapped| Ok(to.wrap(&self.masters.unwrap(it)?));
+        let wrapped: Result<_, Error> = all.iter().map(rewrap).collect();
+        Ok(Command::Rewrap { wrapped: wrapped?, author: self.author(by) })
+    }
+
+    fn received(&self, sealed: &Sealed) -> Result<weir_secrets::Secret, Stop> {
+        match sealed.open(&self.transit) {
+            Err(Error::MissingKey(_)) => {
+                Err(Stop::Answer(Box::new(Response::OtherTransit(self.transit.public()))))
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// Passphrases take long on purpose.
+    async fn slowly<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Stop> {
+        let done = self.system.tasks().spawn_blocking("keys/passphrase", work);
+        let done = done.join().await;
+        done.map_err(|it| Stop::Unavailable(Unavailable::new(it.to_string())))
+    }
+}

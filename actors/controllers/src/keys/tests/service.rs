@@ -1,0 +1,185 @@
+//! The service: keys and secrets on their way in and out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use weir_cluster::{RequestContext, Service, Singleton, Unavailable};
+use weir_domain::{Clock, NodeName};
+use weir_persistence_api::{
+    Acquired, Fence, Journal, LeaseName, LeaseStore, MemoryStore, PersistenceId,
+};
+use weir_runtime::{HostSettings, IdSource, PhaseTimeouts, System, SystemClock, SystemSettings};
+use weir_secrets::Sealed;
+
+use super::*;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const PASSPHRASE: &str = "correct horse battery";
+
+struct Lab {
+    system: System,
+    store: MemoryStore,
+    fence: Fence,
+}
+
+impl Lab {
+    async fn new() -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let (ids, node) = (IdSource::seeded(clock.clone(), 1), NodeName::new("node-1").unwrap());
+        let store = MemoryStore::new(clock.clone());
+        let system =
+            System::new(SystemSettings { node, clock, ids, shutdown: PhaseTimeouts::default() });
+        let lease = LeaseName(LEASE.to_owned());
+        let Ok(Acquired::Granted(fence)) = store.lease_acquire(&lease, system.owner(), HOUR).await
+        else {
+            panic!("the lease is free");
+        };
+        Self { system, store, fence }
+    }
+
+    async fn start(&self, masters: Masters) -> Arc<KeyService> {
+        let (system, store) = (self.system.clone(), Arc::new(self.store.clone()));
+        let settings = HostSettings::default();
+        let singleton = KeySingleton { system, store, settings, masters };
+        singleton.start(self.fence.clone()).await.unwrap().service
+    }
+
+    async fn ask(&self, service: &KeyService, request: Request) -> Result<Response, Unavailable> {
+        let command = self.system.ids().command();
+        service.serve(request, RequestContext { command, within: HOUR, epoch: 1 }).await
+    }
+
+    /// Everything that is stored.
+    async fn stored(&self) -> String {
+        let id = PersistenceId(LEASE.to_owned());
+        let events = self.store.replay(&id, 0, 1_000).await.unwrap();
+        events.iter().map(|it| String::from_utf8_lossy(&it.payload).into_owned()).collect()
+    }
+}
+
+fn masters(current: &MasterKey, former: &[&MasterKey]) -> Masters {
+    let former = former.iter().map(|it| (*it).clone()).collect();
+    Masters { current: current.clone(), former }
+}
+
+fn secret(text: &str) -> Secret {
+    Secret::from(text.to_owned())
+}
+
+fn user() -> weir_domain::UserName {
+    "ada".parse().unwrap()
+}
+
+fn create(named: &str) -> Request {
+    Request::Create { alias: alias(named), description: String::new(), by: user() }
+}
+
+async fn pair(lab: &Lab, service: &KeyService, request: Request) -> PairView {
+    match lab.ask(service, request).await {
+        Ok(Response::Pair(it)) => *it,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn transit(lab: &Lab, service: &KeyService) -> weir_secrets::PublicKey {
+    match lab.ask(service, Request::Transit).await {
+        Ok(Response::Transit(it)) => it,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_secret_is_opened_for_the_key_of_whoever_asks_and_for_nobody_else() {
+    let lab = Lab::new().await;
+    let service = lab.start(masters(&MasterKey::generate(), &[])).await;
+    let pair = pair(&lab, &service, create("DefaultKey")).await;
+    let sealed = Sealed::seal(&secret("hunter2"), &[pair.public]).unwrap();
+    let engine = PrivateKey::generate();
+    let open = Request::Open { secrets: vec![sealed], to: engine.public() };
+    let Ok(Response::Opened(opened)) = lab.ask(&service, open).await else { panic!() };
+    assert_eq!(opened[0].keys(), [engine.fingerprint()]);
+    assert_eq!(opened[0].open(&engine).unwrap(), secret("hunter2"));
+    assert!(!lab.stored().await.contains("AGE-SECRET-KEY"));
+}
+
+#[tokio::test]
+async fn a_secret_of_a_key_that_is_not_here_is_refused_by_fingerprint() {
+    let lab = Lab::new().await;
+    let service = lab.start(masters(&MasterKey::generate(), &[])).await;
+    let stranger = PrivateKey::generate();
+    let sealed = Sealed::seal(&secret("hunter2"), &[stranger.public()]).unwrap();
+    let open = Request::Open { secrets: vec![sealed], to: PrivateKey::generate().public() };
+    let Ok(Response::Fault(fault)) = lab.ask(&service, open).await else { panic!() };
+    assert!(fault.message.contains(&stranger.fingerprint().to_string()), "{fault}");
+    assert_eq!(fault.code.to_string(), "WEIR-12001");
+}
+
+#[tokio::test]
+async fn a_create_that_is_sent_again_answers_the_key_that_it_made() {
+    let lab = Lab::new().await;
+    let service = lab.start(masters(&MasterKey::generate(), &[])).await;
+    let command = lab.system.ids().command();
+    let mut made = Vec::new();
+    for _ in 0..2 {
+        let context = RequestContext { command, within: HOUR, epoch: 1 };
+        match service.serve(create("DefaultKey"), context).await {
+            Ok(Response::Pair(it)) => made.push(it.fingerprint),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(made[0], made[1]);
+}
+
+#[tokio::test]
+async fn an_exported_key_is_imported_elsewhere_and_a_seal_to_another_instance_is_told() {
+    let [here, there] = [Lab::new().await, Lab::new().await];
+    let one = here.start(masters(&MasterKey::generate(), &[])).await;
+    let two = there.start(masters(&MasterKey::generate(), &[])).await;
+    let made = pair(&here, &one, create("DefaultKey")).await;
+
+    let sealed_to = |to, text: &str| Sealed::seal(&secret(text), &[to]).unwrap();
+    let [to_one, to_two] = [transit(&here, &one).await, transit(&there, &two).await];
+    let passphrase = sealed_to(to_one, PASSPHRASE);
+    let export = Request::Export { key: made.fingerprint, passphrase: passphrase.clone() };
+    let Ok(Response::Exported(exported)) = here.ask(&one, export).await else { panic!() };
+    let import = |passphrase| Request::Import {
+        alias: alias("DefaultKey"),
+        description: "from the other cluster".into(),
+        key: sealed_to(to_two.clone(), &exported),
+        passphrase: Some(passphrase),
+        by: user(),
+    };
+    let told = there.ask(&two, import(passphrase)).await;
+    assert!(matches!(told, Ok(Response::OtherTransit(it)) if it == to_two));
+    let imported = pair(&there, &two, import(sealed_to(to_two.clone(), PASSPHRASE))).await;
+    assert_eq!(imported.fingerprint, made.fingerprint);
+}
+
+#[tokio::test]
+async fn a_rotated_master_key_is_all_that_is_needed_after_it() {
+    let lab = Lab::new().await;
+    let (old, new) = (MasterKey::generate(), MasterKey::generate());
+    let service = lab.start(masters(&old, &[])).await;
+    let made = pair(&lab, &service, create("DefaultKey")).await;
+    let sealed = Sealed::seal(&secret("hunter2"), &[made.public]).unwrap();
+    let engine = PrivateKey::generate();
+    let open = || Request::Open { secrets: vec![sealed.clone()], to: engine.public() };
+
+    let wrong = KeyService { masters: masters(&new, &[]), ..copy(&service) };
+    let Ok(Response::Fault(fault)) = lab.ask(&wrong, open()).await else { panic!() };
+    assert_eq!(fault.code.to_string(), "WEIR-12007", "{fault}");
+    let both = KeyService { masters: masters(&new, &[&old]), ..copy(&service) };
+    let rewrap = lab.ask(&both, Request::Rewrap { by: user() }).await;
+    assert!(matches!(rewrap, Ok(Response::Done)), "{rewrap:?}");
+    assert!(matches!(lab.ask(&wrong, open()).await, Ok(Response::Opened(_))));
+}
+
+/// The same host under other master keys.
+fn copy(service: &KeyService) -> KeyService {
+    KeyService {
+        host: service.host.clone(),
+        system: service.system.clone(),
+        masters: service.masters.clone(),
+        transit: service.transit.clone(),
+    }
+}
