@@ -16,5 +16,7 @@ pub mod scheduler;
 pub mod streams;
 #[cfg(test)]
 mod testing;
+mod transit;
+pub mod users;
 
 pub use author::Author;

@@ -61,6 +61,14 @@ id!(
     /// One incarnation of an engine: a restarted engine is another one.
     NodeUid
 );
+id!(
+    /// One API token.
+    TokenId
+);
+id!(
+    /// One log-in of one user.
+    SessionId
+);
 
 /// The n-th copy of a workflow inside one engine, counted from 1.
 #[derive(

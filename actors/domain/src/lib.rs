@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod bytes;
+mod claim;
 mod cluster;
 mod code;
 mod digest;
@@ -23,12 +24,13 @@ mod time;
 mod workflow;
 
 pub use bytes::Bytes;
+pub use claim::{Grants, Scope, UnknownClaim, UserClaim};
 pub use cluster::{ClusterAddress, Incarnation, InvalidAddress, InvalidIncarnation, Member};
 pub use code::Code;
 pub use digest::{Digest, InvalidDigest};
 pub use fault::{Fault, FaultKind, Obstacle};
 pub use finding::{Finding, Place, Severity};
-pub use id::{ClaimId, ClusterId, CommandId, InstanceId, NodeUid, StreamId};
+pub use id::{ClaimId, ClusterId, CommandId, InstanceId, NodeUid, SessionId, StreamId, TokenId};
 pub use item::{Fingerprint, Item, ItemStatus, Reprocess};
 pub use key::{InvalidFingerprint, KeyFingerprint};
 pub use name::{

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use uuid::{Builder, Uuid};
-use weir_domain::{ClaimId, Clock, ClusterId, CommandId, NodeUid, StreamId};
+use weir_domain::{ClaimId, Clock, ClusterId, CommandId, NodeUid, SessionId, StreamId, TokenId};
 
 /// The counter inside one millisecond has 12 bits.
 const COUNTER_MAX: u16 = 0x0FFF;
@@ -60,6 +60,14 @@ impl IdSource {
 
     pub fn command(&self) -> CommandId {
         CommandId(self.next())
+    }
+
+    pub fn token(&self) -> TokenId {
+        TokenId(self.next())
+    }
+
+    pub fn session(&self) -> SessionId {
+        SessionId(self.next())
     }
 
     /// A number in `0.0..1.0`, to spread retries.

@@ -16,7 +16,7 @@ use weir_domain::{Fault, KeyFingerprint, UserName};
 use weir_persistence_api::{Fence, PersistenceId, Store};
 use weir_runtime::{AskError, HostRef, HostSettings, HostSpec, NoEffects, System};
 use weir_secrets::{
-    Error, Keyring, MasterKey, PrivateKey, PublicKey, Sealed, Wrapped, export, import,
+    Error, Keyring, MasterKey, PrivateKey, PublicKey, Sealed, Secret, Wrapped, export, import,
 };
 
 use super::{
@@ -25,6 +25,7 @@ use super::{
 };
 use crate::answer::{Refusal, refusal};
 use crate::instance::{Host, Starting};
+use crate::transit::Transit;
 
 /// How long a controller may take to recover before it is begun anew.
 const RECOVER_WITHIN: Duration = Duration::from_secs(60);
@@ -181,7 +182,7 @@ impl Singleton for KeySingleton {
             host,
             system: self.system.clone(),
             masters: self.masters.clone(),
-            transit: PrivateKey::generate(),
+            transit: Transit::new(),
         };
         Ok(Instance::new(Arc::new(service), control))
     }
@@ -192,8 +193,7 @@ pub struct KeyService {
     pub(super) host: HostRef<Keys>,
     pub(super) system: System,
     pub(super) masters: Masters,
-    /// Of this instance, and never stored.
-    pub(super) transit: PrivateKey,
+    pub(super) transit: Transit,
 }
 
 /// Why a request has no good answer.
@@ -416,13 +416,9 @@ impl KeyService {
         Ok(Command::Rewrap { wrapped: wrapped?, author: self.author(by) })
     }
 
-    fn received(&self, sealed: &Sealed) -> Result<weir_secrets::Secret, Stop> {
-        match sealed.open(&self.transit) {
-            Err(Error::MissingKey(_)) => {
-                Err(Stop::Answer(Box::new(Response::OtherTransit(self.transit.public()))))
-            }
-            other => Ok(other?),
-        }
+    fn received(&self, sealed: &Sealed) -> Result<Secret, Stop> {
+        let other = |it| Stop::Answer(Box::new(Response::OtherTransit(it)));
+        self.transit.open(sealed)?.map_err(other)
     }
 
     /// Passphrases take long on purpose.

@@ -1,0 +1,198 @@
+//! Tokens and sessions: what somebody shows, and who that makes them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use weir_domain::{Grants, Scope, SessionId, Timestamp, TokenId, UserClaim, UserName};
+use weir_runtime::Decision;
+use weir_secrets::{Bearer, SecretHash};
+
+use super::{Author, Event, Rejection, User, Users};
+
+/// A token lives no longer.
+const TOKEN_DAYS_MAX: u64 = 366;
+/// The last use of a token is known as exactly as this: each use would be an event otherwise.
+const USE_EVERY: Duration = Duration::from_secs(600);
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewToken {
+    pub id: TokenId,
+    pub user: UserName,
+    pub description: String,
+    /// It allows these, where its user may do them.
+    pub claims: BTreeSet<UserClaim>,
+    pub scope: Scope,
+    pub expires_at: Timestamp,
+    pub hash: SecretHash,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Token {
+    pub user: UserName,
+    pub description: String,
+    pub claims: BTreeSet<UserClaim>,
+    pub scope: Scope,
+    pub expires_at: Timestamp,
+    pub created: Author,
+    /// To ten minutes.
+    pub used_at: Option<Timestamp>,
+    pub(super) hash: SecretHash,
+}
+
+impl Token {
+    pub(super) fn new(token: NewToken, created: Author) -> Self {
+        let NewToken { user, description, claims, scope, expires_at, hash, .. } = token;
+        Self { user, description, claims, scope, expires_at, created, used_at: None, hash }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewSession {
+    pub id: SessionId,
+    pub user: UserName,
+    /// The address that the user came from.
+    pub from: String,
+    pub at: Timestamp,
+    pub expires_at: Timestamp,
+    pub hash: SecretHash,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Session {
+    pub user: UserName,
+    pub from: String,
+    pub opened_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub(super) hash: SecretHash,
+}
+
+impl From<NewSession> for Session {
+    fn from(it: NewSession) -> Self {
+        let NewSession { user, from, at, expires_at, hash, .. } = it;
+        Self { user, from, opened_at: at, expires_at, hash }
+    }
+}
+
+/// How somebody proved who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Via {
+    Session(SessionId),
+    Token(TokenId),
+}
+
+/// Who somebody is, and what they may do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Identity {
+    pub user: UserName,
+    pub via: Via,
+    pub grants: Grants,
+    pub expires_at: Timestamp,
+    /// Nothing is allowed but to change the password.
+    pub must_change: bool,
+}
+
+impl Users {
+    /// Tokens that are not revoked, in order of creation.
+    pub fn tokens(&self) -> impl Iterator<Item = (TokenId, &Token)> {
+        self.tokens.iter().map(|(id, it)| (*id, it))
+    }
+
+    /// Sessions that have not ended, in order of log-in.
+    pub fn sessions(&self, now: Timestamp) -> impl Iterator<Item = (SessionId, &Session)> {
+        let open = self.sessions.iter().filter(move |it| now < it.1.expires_at);
+        open.map(|(id, it)| (*id, it))
+    }
+
+    /// Who that is who shows this. What is wrong with it is not told.
+    pub fn identify(
+        &self,
+        bearer: uuid::Uuid,
+        hash: &SecretHash,
+        now: Timestamp,
+    ) -> Option<Identity> {
+        let (session, token) = (SessionId(bearer), TokenId(bearer));
+        if let Some(it) = self.sessions.get(&session) {
+            let is_good = (it.hash == *hash) & (now < it.expires_at);
+            let user = self.users.get(&it.user).filter(|user| is_good && user.is_enabled)?;
+            let (via, grants) = (Via::Session(session), self.grants(user));
+            return Some(identity((&it.user, user), via, grants, it.expires_at));
+        }
+        let it = self.tokens.get(&token)?;
+        let is_good = (it.hash == *hash) & (now < it.expires_at);
+        let user = self.users.get(&it.user).filter(|user| is_good && user.is_enabled)?;
+        let mut grants = Grants::default();
+        grants.add(it.claims.iter().copied(), &it.scope);
+        let grants = grants.intersection(&self.grants(user));
+        Some(identity((&it.user, user), Via::Token(token), grants, it.expires_at))
+    }
+
+    pub(super) fn create_token(&self, token: NewToken, author: Author) -> Decision<Self> {
+        self.user(&token.user)?;
+        self.is_id_free(token.id.0)?;
+        let days = TOKEN_DAYS_MAX;
+        let latest = author.at.plus(Duration::from_secs(days * 24 * 3_600));
+        match author.at < token.expires_at && token.expires_at <= latest {
+            true => Ok(vec![Event::TokenCreated { token, author }]),
+            false => Err(Rejection::BadExpiry { days }),
+        }
+    }
+
+    /// The asking engine chose the id.
+    pub(super) fn is_id_free(&self, id: uuid::Uuid) -> Result<(), Rejection> {
+        let is_taken =
+            self.tokens.contains_key(&TokenId(id)) || self.sessions.contains_key(&SessionId(id));
+        if is_taken { Err(Rejection::IdTaken(id)) } else { Ok(()) }
+    }
+
+    pub(super) fn revoke_token(&self, id: TokenId, author: Author) -> Decision<Self> {
+        match self.tokens.contains_key(&id) {
+            true => Ok(vec![Event::TokenRevoked { id, author }]),
+            false => Err(Rejection::UnknownToken(id)),
+        }
+    }
+
+    pub(super) fn end_session(&self, id: SessionId, at: Timestamp) -> Decision<Self> {
+        match self.sessions.contains_key(&id) {
+            true => Ok(vec![Event::SessionEnded { id, at }]),
+            false => Err(Rejection::UnknownSession(id)),
+        }
+    }
+
+    /// Whether it is worth an event that the token was used now.
+    pub(super) fn is_use_news(&self, token: TokenId, at: Timestamp) -> bool {
+        let it = self.tokens.get(&token);
+        it.is_some_and(|it| it.used_at.is_none_or(|used| at.since(used) >= USE_EVERY))
+    }
+
+    pub(super) fn touch(&self, mut tokens: BTreeMap<TokenId, Timestamp>) -> Decision<Self> {
+        tokens.retain(|id, at| self.is_use_news(*id, *at));
+        match tokens.is_empty() {
+            true => Ok(vec![]),
+            false => Ok(vec![Event::TokensUsed { tokens }]),
+        }
+    }
+}
+
+fn identity(
+    (name, user): (&UserName, &User),
+    via: Via,
+    grants: Grants,
+    expires_at: Timestamp,
+) -> Identity {
+    let must_change = user.must_change && matches!(via, Via::Session(_));
+    Identity { user: name.clone(), via, grants, expires_at, must_change }
+}
+
+/// What is asked about a bearer: its secret stays where it was shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    pub id: uuid::Uuid,
+    pub hash: SecretHash,
+}
+
+impl From<&Bearer> for Shown {
+    fn from(bearer: &Bearer) -> Self {
+        Self { id: bearer.id, hash: bearer.hash() }
+    }
+}

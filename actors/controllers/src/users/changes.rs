@@ -1,0 +1,143 @@
+//! What may be changed of users and roles.
+
+use weir_domain::{RoleName, Timestamp, UserName};
+use weir_runtime::Decision;
+use weir_secrets::SecretHash;
+
+use super::role::ADMIN;
+use super::{Author, Event, NewUser, Rejection, Role, User, UserChange, Users};
+
+impl Users {
+    pub(super) fn prepare_set_up(&self, secret: SecretHash, at: Timestamp) -> Decision<Self> {
+        match self.users.is_empty() {
+            true => Ok(vec![Event::SetUpPrepared { secret, at }]),
+            false => Err(Rejection::IsSetUp),
+        }
+    }
+
+    pub(super) fn decide_set_up(
+        &self,
+        secret: &SecretHash,
+        mut user: NewUser,
+        at: Timestamp,
+    ) -> Decision<Self> {
+        if !self.users.is_empty() {
+            return Err(Rejection::IsSetUp);
+        }
+        if self.set_up.as_ref() != Some(secret) {
+            return Err(Rejection::WrongSetUpSecret);
+        }
+        user.roles = [RoleName::new(ADMIN).expect("the name is valid")].into();
+        Ok(vec![Event::SetUp { user, at }])
+    }
+
+    pub(super) fn create_user(&self, user: NewUser, author: Author) -> Decision<Self> {
+        let is_same = |it: &&UserName| it.as_str().eq_ignore_ascii_case(user.name.as_str());
+        if let Some(known) = self.users.keys().find(is_same) {
+            return Err(Rejection::NameTaken { what: "user".into(), name: known.to_string() });
+        }
+        self.are_known(&user.roles)?;
+        Ok(vec![Event::UserCreated { user, author }])
+    }
+
+    pub(super) fn change_user(
+        &self,
+        name: UserName,
+        change: UserChange,
+        author: Author,
+    ) -> Decision<Self> {
+        if !self.user(&name)?.would_change(&change) {
+            return Ok(vec![]);
+        }
+        if let Some(roles) = &change.roles {
+            self.are_known(roles)?;
+        }
+        let loses_role =
+            change.roles.as_ref().is_some_and(|it| it.iter().all(|it| it.as_str() != ADMIN));
+        if loses_role || change.is_enabled == Some(false) {
+            self.keeps_an_administrator(&name)?;
+        }
+        Ok(vec![Event::UserChanged { name, change, author }])
+    }
+
+    pub(super) fn create_role(&self, mut role: Role, author: Author) -> Decision<Self> {
+        let is_same = |it: &Role| it.name.as_str().eq_ignore_ascii_case(role.name.as_str());
+        if let Some(known) = self.roles().find(is_same) {
+            return Err(Rejection::NameTaken { what: "role".into(), name: known.name.to_string() });
+        }
+        role.revision = 1;
+        Ok(vec![Event::RoleCreated { role, author }])
+    }
+
+    pub(super) fn change_role(
+        &self,
+        role: Role,
+        expected: Option<u64>,
+        author: Author,
+    ) -> Decision<Self> {
+        let known = self.checked_role(&role.name, expected)?;
+        match *known == (Role { revision: known.revision, ..role.clone() }) {
+            true => Ok(vec![]),
+            false => Ok(vec![Event::RoleChanged { role, author }]),
+        }
+    }
+
+    /// A user that can be taken away without taking away the last administrator.
+    pub(super) fn keeps_an_administrator(&self, without: &UserName) -> Result<(), Rejection> {
+        match self.is_last_administrator(without) {
+            true => Err(Rejection::LastAdministrator(without.clone())),
+            false => Ok(()),
+        }
+    }
+
+    pub(super) fn user(&self, name: &UserName) -> Result<&User, Rejection> {
+        self.users.get(name).ok_or_else(|| Rejection::UnknownUser(name.clone()))
+    }
+
+    pub(super) fn checked_user(
+        &self,
+        name: &UserName,
+        expected: Option<u64>,
+    ) -> Result<&User, Rejection> {
+        let user = self.user(name)?;
+        is_revision(expected, user.revision, || format!("user {name}"))?;
+        Ok(user)
+    }
+
+    pub(super) fn checked_role(
+        &self,
+        name: &RoleName,
+        expected: Option<u64>,
+    ) -> Result<&Role, Rejection> {
+        if Role::built_in().iter().any(|it| it.name == *name) {
+            return Err(Rejection::BuiltIn(name.clone()));
+        }
+        let role = self.roles.get(name).ok_or_else(|| Rejection::UnknownRole(name.clone()))?;
+        is_revision(expected, role.revision, || format!("role {name}"))?;
+        Ok(role)
+    }
+
+    fn are_known<'a>(
+        &self,
+        roles: impl IntoIterator<Item = &'a RoleName>,
+    ) -> Result<(), Rejection> {
+        let is_unknown = |it: &&RoleName| self.roles().all(|known| known.name != **it);
+        match roles.into_iter().find(is_unknown) {
+            Some(unknown) => Err(Rejection::UnknownRole(unknown.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+fn is_revision(
+    expected: Option<u64>,
+    actual: u64,
+    what: impl FnOnce() -> String,
+) -> Result<(), Rejection> {
+    match expected {
+        Some(expected) if expected != actual => {
+            Err(Rejection::Changed { what: what(), expected, actual })
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,275 @@
+//! The way to User Storage, wherever it lives. Secrets of bearers are made on this side of it, and
+//! passwords leave it sealed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use weir_cluster::{Proxy, ProxyError};
+use weir_domain::{Fault, RoleName, Scope, SessionId, Timestamp, TokenId, UserClaim, UserName};
+use weir_runtime::IdSource;
+use weir_secrets::{Bearer, Error, PublicKey, Sealed, Secret, SecretHash};
+
+use super::service::{Request, Response, UserService};
+use super::{Identity, NewToken, Profile, Rejection, Role, Session, Token, UserChange, UserView, Via};
+
+const ASK_WITHIN: Duration = Duration::from_secs(15);
+
+/// Why there is no good answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    #[error("{0}")]
+    Fault(Fault),
+    #[error("{0}")]
+    Refused(String),
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Fault(Fault::from(&error))
+    }
+}
+
+type Answer<T> = Result<T, Failure>;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct UserStorage {
+    proxy: Arc<Proxy<UserService>>,
+    ids: IdSource,
+}
+
+fn odd<T>(response: Response) -> Answer<T> {
+    Err(match response {
+        Response::Rejected(it) => it.into(),
+        Response::Fault(it) => Failure::Fault(it),
+        Response::Refused(it) => Failure::Refused(it),
+        // An engine of another version may answer what this one does not expect.
+        other => Failure::Refused(format!("an answer to another question: {other:?}")),
+    })
+}
+
+impl UserStorage {
+    pub fn new(proxy: Proxy<UserService>, ids: IdSource) -> Self {
+        Self { proxy: Arc::new(proxy), ids }
+    }
+
+    /// Makes the first administrator, with the secret that an engine wrote.
+    pub async fn set_up(
+        &self,
+        secret: &Secret,
+        (name, profile): (UserName, Profile),
+        password: &Secret,
+    ) -> Answer<()> {
+        let secret = SecretHash::of(secret);
+        let answer = self.sealed(|to| {
+            let password = Sealed::seal(password, to)?;
+            Ok(Request::SetUp { secret, name: name.clone(), profile: profile.clone(), password })
+        });
+        done(answer.await?)
+    }
+
+    /// What the user shows from now on, and who that is.
+    pub async fn log_in(
+        &self,
+        name: UserName,
+        password: &Secret,
+        from: String,
+    ) -> Answer<(Secret, Identity)> {
+        let bearer = Bearer::generate(self.ids.session().0);
+        let answer = self.sealed(|to| {
+            let (password, session) = (Sealed::seal(password, to)?, (&bearer).into());
+            Ok(Request::LogIn { name: name.clone(), password, session, from: from.clone() })
+        });
+        match answer.await? {
+            Response::Identity(it) => Ok((bearer.to_text(), *it)),
+            other => odd(other),
+        }
+    }
+
+    /// Who shows that. A text that is no bearer's is refused without asking.
+    pub async fn identify(&self, shown: &str) -> Answer<Identity> {
+        let bearer: Bearer = shown.parse().map_err(|_| Rejection::NotAuthenticated)?;
+        match self.ask(Request::Identify((&bearer).into())).await? {
+            Response::Identity(it) => Ok(*it),
+            other => odd(other),
+        }
+    }
+
+    pub async fn end_session(&self, id: SessionId) -> Answer<()> {
+        done(self.ask(Request::EndSession { id }).await?)
+    }
+
+    pub async fn end_sessions_of(&self, user: UserName, by: UserName) -> Answer<()> {
+        done(self.ask(Request::EndSessionsOf { user, by }).await?)
+    }
+
+    /// The token's text is known to nobody but the caller, and never again. A token makes no
+    /// tokens: one that allows little could make one that allows all that its user may do.
+    pub async fn create_token(
+        &self,
+        identity: &Identity,
+        description: String,
+        (claims, scope): (BTreeSet<UserClaim>, Scope),
+        expires_at: Timestamp,
+    ) -> Answer<(TokenId, Secret)> {
+        if identity.must_change || matches!(identity.via, Via::Token(_)) {
+            return Err(Rejection::NeedsSession.into());
+        }
+        let (id, user) = (self.ids.token(), identity.user.clone());
+        let bearer = Bearer::generate(id.0);
+        let (by, hash) = (user.clone(), bearer.hash());
+        let token = NewToken { id, user, description, claims, scope, expires_at, hash };
+        done(self.ask(Request::CreateToken { token, by }).await?)?;
+        Ok((id, bearer.to_text()))
+    }
+
+    pub async fn revoke_token(&self, id: TokenId, by: UserName) -> Answer<()> {
+        done(self.ask(Request::RevokeToken { id, by }).await?)
+    }
+
+    pub async fn create_user(
+        &self,
+        (name, profile): (UserName, Profile),
+        roles: BTreeSet<RoleName>,
+        password: &Secret,
+        by: UserName,
+    ) -> Answer<()> {
+        let answer = self.sealed(|to| {
+            let password = Sealed::seal(password, to)?;
+            let (name, profile) = (name.clone(), profile.clone());
+            Ok(Request::CreateUser {
+                name,
+                profile,
+                roles: roles.clone(),
+                password,
+                by: by.clone(),
+            })
+        });
+        done(answer.await?)
+    }
+
+    pub async fn change_user(
+        &self,
+        name: UserName,
+        change: UserChange,
+        expected: Option<u64>,
+        by: UserName,
+    ) -> Answer<()> {
+        done(self.ask(Request::ChangeUser { name, change, expected, by }).await?)
+    }
+
+    pub async fn delete_user(
+        &self,
+        name: UserName,
+        expected: Option<u64>,
+        by: UserName,
+    ) -> Answer<()> {
+        done(self.ask(Request::DeleteUser { name, expected, by }).await?)
+    }
+
+    /// Sets somebody's password, which must be changed at the next log-in.
+    pub async fn set_password(
+        &self,
+        name: UserName,
+        password: &Secret,
+        by: UserName,
+    ) -> Answer<()> {
+        let answer = self.sealed(|to| {
+            let password = Sealed::seal(password, to)?;
+            Ok(Request::SetPassword { name: name.clone(), password, by: by.clone() })
+        });
+        done(answer.await?)
+    }
+
+    /// Changes one's own password; all sessions but one end.
+    pub async fn change_password(
+        &self,
+        name: UserName,
+        (current, new): (&Secret, &Secret),
+        keep: Option<SessionId>,
+    ) -> Answer<()> {
+        let answer = self.sealed(|to| {
+            let (current, new) = (Sealed::seal(current, to)?, Sealed::seal(new, to)?);
+            Ok(Request::ChangePassword { name: name.clone(), current, new, keep })
+        });
+        done(answer.await?)
+    }
+
+    pub async fn create_role(&self, role: Role, by: UserName) -> Answer<()> {
+        done(self.ask(Request::CreateRole { role, by }).await?)
+    }
+
+    pub async fn change_role(&self, role: Role, expected: Option<u64>, by: UserName) -> Answer<()> {
+        done(self.ask(Request::ChangeRole { role, expected, by }).await?)
+    }
+
+    pub async fn delete_role(
+        &self,
+        name: RoleName,
+        expected: Option<u64>,
+        by: UserName,
+    ) -> Answer<()> {
+        done(self.ask(Request::DeleteRole { name, expected, by }).await?)
+    }
+
+    pub async fn users(&self) -> Answer<Vec<UserView>> {
+        match self.ask(Request::Users).await? {
+            Response::Users(it) => Ok(it),
+            other => odd(other),
+        }
+    }
+
+    pub async fn roles(&self) -> Answer<Vec<Role>> {
+        match self.ask(Request::Roles).await? {
+            Response::Roles(it) => Ok(it),
+            other => odd(other),
+        }
+    }
+
+    /// Their hashes are with them: nothing to be shown.
+    pub async fn tokens(&self) -> Answer<Vec<(TokenId, Token)>> {
+        match self.ask(Request::Tokens).await? {
+            Response::Tokens(it) => Ok(it),
+            other => odd(other),
+        }
+    }
+
+    pub async fn sessions(&self) -> Answer<Vec<(SessionId, Session)>> {
+        match self.ask(Request::Sessions).await? {
+            Response::Sessions(it) => Ok(it),
+            other => odd(other),
+        }
+    }
+
+    /// Asks with something that is sealed to the instance that answers. When another instance took
+    /// over meanwhile, it says its key, and is asked once more.
+    async fn sealed(
+        &self,
+        request: impl Fn(&[PublicKey]) -> Result<Request, Error>,
+    ) -> Answer<Response> {
+        let transit = match self.ask(Request::Transit).await? {
+            Response::Transit(it) => it,
+            other => return odd(other),
+        };
+        match self.ask(request(&[transit])?).await? {
+            Response::OtherTransit(transit) => self.ask(request(&[transit])?).await,
+            response => Ok(response),
+        }
+    }
+
+    async fn ask(&self, request: Request) -> Answer<Response> {
+        Ok(self.proxy.ask(request, ASK_WITHIN).await?)
+    }
+}
+
+fn done(response: Response) -> Answer<()> {
+    match response {
+        Response::Done => Ok(()),
+        other => odd(other),
+    }
+}

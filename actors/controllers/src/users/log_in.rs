@@ -1,0 +1,62 @@
+//! Who may log in: a function of the failures so far, and of the time.
+
+use weir_domain::{Timestamp, UserName};
+use weir_runtime::Decision;
+use weir_secrets::PasswordHash;
+
+use super::{Event, NewSession, Rejection, Users};
+
+/// What is to be done about somebody who gives a password.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Attempt {
+    /// Check it against this hash, which is the user's password with that number.
+    Check { hash: PasswordHash, password: u64 },
+    /// Don't even look at it.
+    Wait(Timestamp),
+    /// There is no such user.
+    Unknown,
+}
+
+impl Users {
+    pub fn attempt(&self, name: &UserName, now: Timestamp) -> Attempt {
+        let Some(user) = self.users.get(name) else { return Attempt::Unknown };
+        match user.failures.wait_until(now, self.is_last_administrator(name)) {
+            Some(until) => Attempt::Wait(until),
+            None => Attempt::Check { hash: user.password.clone(), password: user.password_number },
+        }
+    }
+
+    pub(super) fn log_in(&self, session: NewSession, password: u64) -> Decision<Self> {
+        let name = &session.user;
+        let user = self.users.get(name).ok_or(Rejection::BadCredentials)?;
+        if user.password_number != password {
+            return Err(Rejection::BadCredentials);
+        }
+        if let Some(until) = user.failures.wait_until(session.at, self.is_last_administrator(name))
+        {
+            return Err(Rejection::TryLater(until));
+        }
+        self.is_id_free(session.id.0)?;
+        match user.is_enabled {
+            true => Ok(vec![Event::LoggedIn { session }]),
+            false => Err(Rejection::Disabled(name.clone())),
+        }
+    }
+
+    pub(super) fn fail_log_in(&self, user: UserName, at: Timestamp) -> Decision<Self> {
+        match self.users.contains_key(&user) {
+            true => Ok(vec![Event::LogInFailed { user, at }]),
+            false => Ok(vec![]),
+        }
+    }
+
+    pub(super) fn logged_in(&mut self, session: NewSession) {
+        let at = session.at;
+        // Those that ended by themselves are cleared away here: nothing else grows their number.
+        self.sessions.retain(|_, it| at < it.expires_at);
+        let user = self.stored(&session.user);
+        user.failures = super::Failures::default();
+        user.logged_in_at = Some(at);
+        self.sessions.insert(session.id, session.into());
+    }
+}

@@ -1,0 +1,462 @@
+//! User Storage as a singleton: where passwords are checked.
+//!
+//! Passwords come sealed to this instance's key, and bearers' secrets not at all: the asking engine
+//! makes and hashes them. Checking a password costs memory and time on purpose, so few are checked
+//! at once; an unknown user costs the same as a wrong password.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+use weir_cluster::{Instance, RequestContext, Service, Singleton, Unavailable};
+use weir_domain::{Fault, RoleName, SessionId, TokenId, UserName};
+use weir_persistence_api::{Fence, PersistenceId, Store};
+use weir_runtime::{AskError, HostRef, HostSettings, HostSpec, NoEffects, System};
+use weir_secrets::{Error, PasswordHash, PublicKey, Sealed, Secret, SecretHash, random_secret};
+
+use super::uses::Uses;
+use super::{
+    Attempt, Author, Command, Identity, LEASE, NewPassword, NewSession, NewToken, NewUser, Profile,
+    Rejection, Role, Session, SetUpNotice, Shown, Token, UserChange, UserView, Users, Via,
+};
+use crate::answer::{Refusal, refusal};
+use crate::instance::{Host, Starting};
+use crate::transit::Transit;
+
+/// How long a controller may take to recover before it is begun anew.
+const RECOVER_WITHIN: Duration = Duration::from_secs(60);
+/// A log-in holds so long.
+const SESSION_LENGTH: Duration = Duration::from_secs(12 * 3_600);
+/// Passwords that are checked at once: each takes 19 MiB.
+const CHECKS_AT_ONCE: usize = 2;
+const PASSWORD_MIN: usize = 12;
+const PASSWORD_MAX: usize = 1_024;
+
+/// What it is asked. Names of fields and variants travel between engines of two versions.
+/// Passwords are sealed to the transit key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Request {
+    Transit,
+    Users,
+    Roles,
+    Tokens,
+    Sessions,
+    SetUp {
+        secret: SecretHash,
+        name: UserName,
+        profile: Profile,
+        password: Sealed,
+    },
+    CreateUser {
+        name: UserName,
+        profile: Profile,
+        roles: BTreeSet<RoleName>,
+        password: Sealed,
+        by: UserName,
+    },
+    ChangeUser {
+        name: UserName,
+        change: UserChange,
+        expected: Option<u64>,
+        by: UserName,
+    },
+    DeleteUser {
+        name: UserName,
+        expected: Option<u64>,
+        by: UserName,
+    },
+    /// An administrator sets it, and the user must change it.
+    SetPassword {
+        name: UserName,
+        password: Sealed,
+        by: UserName,
+    },
+    /// Users change their own.
+    ChangePassword {
+        name: UserName,
+        current: Sealed,
+        new: Sealed,
+        keep: Option<SessionId>,
+    },
+    CreateRole {
+        role: Role,
+        by: UserName,
+    },
+    ChangeRole {
+        role: Role,
+        expected: Option<u64>,
+        by: UserName,
+    },
+    DeleteRole {
+        name: RoleName,
+        expected: Option<u64>,
+        by: UserName,
+    },
+    CreateToken {
+        token: NewToken,
+        by: UserName,
+    },
+    RevokeToken {
+        id: TokenId,
+        by: UserName,
+    },
+    LogIn {
+        name: UserName,
+        password: Sealed,
+        session: Shown,
+        from: String,
+    },
+    EndSession {
+        id: SessionId,
+    },
+    EndSessionsOf {
+        user: UserName,
+        by: UserName,
+    },
+    /// Who is that?
+    Identify(Shown),
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Response {
+    Done,
+    Transit(PublicKey),
+    Users(Vec<UserView>),
+    Roles(Vec<Role>),
+    Tokens(Vec<(TokenId, Token)>),
+    Sessions(Vec<(SessionId, Session)>),
+    Identity(Box<Identity>),
+    Rejected(Rejection),
+    Fault(Fault),
+    /// Asking again gives the same answer.
+    Refused(String),
+    /// What came was sealed to the transit key of another instance: seal it anew.
+    OtherTransit(PublicKey),
+}
+
+/// Makes the storage wherever its lease is held.
+pub struct UserSingleton {
+    pub system: System,
+    pub store: Arc<dyn Store>,
+    pub settings: HostSettings,
+    pub notice: Arc<dyn SetUpNotice>,
+}
+
+#[async_trait]
+impl Singleton for UserSingleton {
+    type Service = UserService;
+
+    async fn start(&self, fence: Fence) -> Result<Instance<UserService>, Fault> {
+        let spec = HostSpec {
+            id: PersistenceId(LEASE.to_owned()),
+            fence,
+            store: self.store.clone(),
+            effects: Arc::new(NoEffects),
+            settings: self.settings.clone(),
+        };
+        let host = HostRef::start(&self.system, spec).await?;
+        let control = Arc::new(Host(host.clone()));
+        let starting = Starting::new(&self.system, control.clone());
+        host.ready(RECOVER_WITHIN).await?;
+        self.prepare_set_up(&host).await?;
+        let decoy = self
+            .system
+            .tasks()
+            .spawn_blocking("users/decoy", || PasswordHash::of(&random_secret()));
+        let decoy = decoy.join().await.map_err(|it| failed(&it))?;
+        starting.keep();
+        let service = UserService {
+            host,
+            system: self.system.clone(),
+            notice: self.notice.clone(),
+            transit: Transit::new(),
+            decoy,
+            checks: Semaphore::new(CHECKS_AT_ONCE),
+            uses: Arc::default(),
+        };
+        Ok(Instance::new(Arc::new(service), control))
+    }
+}
+
+impl UserSingleton {
+    /// While there are no users, each instance makes a new secret for its own host.
+    async fn prepare_set_up(&self, host: &HostRef<Users>) -> Result<(), Fault> {
+        let is_empty = host.query(RECOVER_WITHIN, |it| it.users().next().is_none()).await;
+        if !is_empty.map_err(|it| failed(&it))? {
+            return Ok(());
+        }
+        let secret = random_secret();
+        let prepare =
+            Command::PrepareSetUp { secret: SecretHash::of(&secret), at: self.system.now() };
+        host.ask(prepare, RECOVER_WITHIN).await.map_err(|it| failed(&it))?;
+        self.notice.announce(&secret);
+        Ok(())
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> Fault {
+    Fault::transient(6113, format!("the user storage can't start: {error}"))
+}
+
+/// Answers requests from the event-sourced host.
+pub struct UserService {
+    host: HostRef<Users>,
+    system: System,
+    notice: Arc<dyn SetUpNotice>,
+    transit: Transit,
+    /// Checked in place of a user's that there is not.
+    decoy: PasswordHash,
+    checks: Semaphore,
+    uses: Arc<Uses>,
+}
+
+/// Why a request has no good answer.
+enum Stop {
+    Answer(Box<Response>),
+    Unavailable(Unavailable),
+}
+
+impl From<AskError<Rejection>> for Stop {
+    fn from(error: AskError<Rejection>) -> Self {
+        match refusal(error) {
+            Ok(Refusal::Rejected(it)) => it.into(),
+            Ok(Refusal::Refused(it)) => Self::Answer(Box::new(Response::Refused(it))),
+            Err(unavailable) => Self::Unavailable(unavailable),
+        }
+    }
+}
+
+impl From<Rejection> for Stop {
+    fn from(it: Rejection) -> Self {
+        Self::Answer(Box::new(Response::Rejected(it)))
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Answer(Box::new(Response::Fault(Fault::from(&error))))
+    }
+}
+
+#[async_trait]
+impl Service for UserService {
+    type Request = Request;
+    type Response = Response;
+
+    const NAME: &'static str = LEASE;
+    const VERSION: u32 = 1;
+
+    async fn serve(
+        &self,
+        request: Request,
+        context: RequestContext,
+    ) -> Result<Response, Unavailable> {
+        match self.answer(request, context).await {
+            Ok(response) => Ok(response),
+            Err(Stop::Answer(response)) => Ok(*response),
+            Err(Stop::Unavailable(unavailable)) => Err(unavailable),
+        }
+    }
+}
+
+impl UserService {
+    async fn answer(&self, request: Request, context: RequestContext) -> Result<Response, Stop> {
+        let (host, within, now) = (&self.host, context.within, self.system.now());
+        let author = |user| Author { user, at: now };
+        let command = match request {
+            Request::Transit => return Ok(Response::Transit(self.transit.public())),
+            Request::Users => {
+                return Ok(Response::Users(host.query(within, |it| it.users().collect()).await?));
+            }
+            Request::Roles => {
+                return Ok(Response::Roles(host.query(within, |it| it.roles().collect()).await?));
+            }
+            Request::Tokens => {
+                let all = |it: &Users| it.tokens().map(|(id, it)| (id, it.clone())).collect();
+                return Ok(Response::Tokens(host.query(within, all).await?));
+            }
+            Request::Sessions => {
+                let open =
+                    move |it: &Users| it.sessions(now).map(|(id, it)| (id, it.clone())).collect();
+                return Ok(Response::Sessions(host.query(within, open).await?));
+            }
+            Request::Identify(shown) => return self.identify(shown, context).await,
+            Request::LogIn { name, password, session, from } => {
+                return self.log_in(name, &password, (session, from), context).await;
+            }
+            Request::SetUp { secret, name, profile, password } => {
+                return self.set_up(secret, (name, profile, password), context).await;
+            }
+            Request::ChangePassword { name, current, new, keep } => {
+                self.check(&name, &current, context).await?;
+                let password = self.new_password(&name, &new, false, context).await?;
+                let author = author(name.clone());
+                Command::SetPassword { name, password, keep, author }
+            }
+            Request::SetPassword { name, password, by } => {
+                let password = self.new_password(&name, &password, true, context).await?;
+                Command::SetPassword { name, password, keep: None, author: author(by) }
+            }
+            Request::CreateUser { name, profile, roles, password, by } => {
+                let password = self.new_password(&name, &password, true, context).await?;
+                let user = NewUser { name, profile, roles, password };
+                Command::CreateUser { user, author: author(by) }
+            }
+            Request::ChangeUser { name, change, expected, by } => {
+                Command::ChangeUser { name, change, expected, author: author(by) }
+            }
+            Request::DeleteUser { name, expected, by } => {
+                Command::DeleteUser { name, expected, author: author(by) }
+            }
+            Request::CreateRole { role, by } => Command::CreateRole { role, author: author(by) },
+            Request::ChangeRole { role, expected, by } => {
+                Command::ChangeRole { role, expected, author: author(by) }
+            }
+            Request::DeleteRole { name, expected, by } => {
+                Command::DeleteRole { name, expected, author: author(by) }
+            }
+            Request::CreateToken { token, by } => {
+                Command::CreateToken { token, author: author(by) }
+            }
+            Request::RevokeToken { id, by } => Command::RevokeToken { id, author: author(by) },
+            Request::EndSession { id } => Command::EndSession { id, at: now },
+            Request::EndSessionsOf { user, by } => {
+                Command::EndSessionsOf { user, author: author(by) }
+            }
+        };
+        host.ask_as(context.command, command, within).await?;
+        Ok(Response::Done)
+    }
+
+    async fn set_up(
+        &self,
+        secret: SecretHash,
+        (name, profile, password): (UserName, Profile, Sealed),
+        context: RequestContext,
+    ) -> Result<Response, Stop> {
+        let password = self.new_password(&name, &password, false, context).await?;
+        let user = NewUser { name, profile, roles: BTreeSet::new(), password };
+        let command = Command::SetUp { secret, user, at: self.system.now() };
+        self.host.ask_as(context.command, command, context.within).await?;
+        self.notice.used();
+        Ok(Response::Done)
+    }
+
+    async fn identify(&self, shown: Shown, context: RequestContext) -> Result<Response, Stop> {
+        let now = self.system.now();
+        let read = move |users: &Users| {
+            let identity = users.identify(shown.id, &shown.hash, now)?;
+            let used = match identity.via {
+                Via::Token(it) => users.is_use_news(it, now).then_some(it),
+                Via::Session(_) => None,
+            };
+            Some((identity, used))
+        };
+        let found = self.host.query(context.within, read).await?;
+        let (identity, used) = found.ok_or(Rejection::NotAuthenticated)?;
+        if let Some(tokens) = used.and_then(|it| self.uses.note(it, now)) {
+            let host = self.host.clone();
+            self.system.tasks().spawn("users/uses", async move {
+                // Lost when it fails: the next use is written.
+                let _ = host.ask(Command::Touch { tokens }, RECOVER_WITHIN).await;
+            });
+        }
+        Ok(Response::Identity(Box::new(identity)))
+    }
+
+    async fn log_in(
+        &self,
+        user: UserName,
+        password: &Sealed,
+        (session, from): (Shown, String),
+        context: RequestContext,
+    ) -> Result<Response, Stop> {
+        let number = self.check(&user, password, context).await?;
+        let at = self.system.now();
+        let Shown { id, hash } = session;
+        let expires_at = at.plus(SESSION_LENGTH);
+        let session = NewSession { id: SessionId(id), user, from, at, expires_at, hash };
+        let command = Command::LogIn { session, password: number };
+        let read = move |_: u64, users: &Users| users.identify(id, &hash, at);
+        let identity =
+            self.host.ask_and_read_as(context.command, command, context.within, read).await?;
+        Ok(Response::Identity(Box::new(identity.ok_or(Rejection::NotAuthenticated)?)))
+    }
+
+    /// Checks a password and counts it if it is wrong; gives the number of the one it is.
+    async fn check(
+        &self,
+        user: &UserName,
+        password: &Sealed,
+        context: RequestContext,
+    ) -> Result<u64, Stop> {
+        let password = self.received(password)?;
+        let _one_of_few = self.one_of_few(context.within).await?;
+        // Asked only now: those that were checked before this one are counted.
+        let (name, now) = (user.clone(), self.system.now());
+        let attempt = self.host.query(context.within, move |it| it.attempt(&name, now)).await?;
+        let (hash, number) = match attempt {
+            Attempt::Wait(until) => return Err(Rejection::TryLater(until).into()),
+            Attempt::Check { hash, password } => (hash, Some(password)),
+            Attempt::Unknown => (self.decoy.clone(), None),
+        };
+        let is_right = self.slowly(move || hash.is_of(&password)).await?;
+        if let Some(number) = number.filter(|_| is_right) {
+            return Ok(number);
+        }
+        let failed = Command::FailLogIn { user: user.clone(), at: self.system.now() };
+        self.host.ask_as(context.command, failed, context.within).await?;
+        Err(Rejection::BadCredentials.into())
+    }
+
+    async fn new_password(
+        &self,
+        user: &UserName,
+        password: &Sealed,
+        must_change: bool,
+        context: RequestContext,
+    ) -> Result<NewPassword, Stop> {
+        let password = self.received(password)?;
+        is_good(&password, user).map_err(Rejection::BadPassword)?;
+        let _one_of_few = self.one_of_few(context.within).await?;
+        let hash = self.slowly(move || PasswordHash::of(&password)).await?;
+        Ok(NewPassword { hash, must_change })
+    }
+
+    fn received(&self, sealed: &Sealed) -> Result<Secret, Stop> {
+        let other = |it| Stop::Answer(Box::new(Response::OtherTransit(it)));
+        self.transit.open(sealed)?.map_err(other)
+    }
+
+    async fn one_of_few(&self, within: Duration) -> Result<tokio::sync::SemaphorePermit<'_>, Stop> {
+        let busy = || Stop::Unavailable(Unavailable::new("too many passwords are being checked"));
+        let permit = tokio::time::timeout(within, self.checks.acquire()).await;
+        permit.map_err(|_| busy())?.map_err(|_| busy())
+    }
+
+    async fn slowly<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Stop> {
+        let done = self.system.tasks().spawn_blocking("users/password", work).join().await;
+        done.map_err(|it| Stop::Unavailable(Unavailable::new(it.to_string())))
+    }
+}
+
+/// Length is what counts; what else a password must have makes people write it down.
+fn is_good(password: &Secret, user: &UserName) -> Result<(), String> {
+    let Some(text) = password.expose_text() else { return Err("must be text".into()) };
+    let length = text.chars().count();
+    if !(PASSWORD_MIN..=PASSWORD_MAX).contains(&length) {
+        return Err(format!(
+            "has {length} characters, and must have {PASSWORD_MIN} to {PASSWORD_MAX}"
+        ));
+    }
+    match text.to_lowercase().contains(&user.as_str().to_lowercase()) && length < 2 * PASSWORD_MIN {
+        true => Err("contains the name of the user: choose another one".into()),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,199 @@
+//! The service: from the set-up secret to a revoked session.
+
+use std::sync::{Arc, Mutex};
+
+use weir_cluster::{RequestContext, Service, Singleton};
+use weir_domain::{Clock, NodeName};
+use weir_persistence_api::{
+    Acquired, Fence, Journal, LeaseName, LeaseStore, MemoryStore, PersistenceId,
+};
+use weir_runtime::{HostSettings, IdSource, ManualClock, PhaseTimeouts, System, SystemSettings};
+use weir_secrets::Sealed;
+
+use super::*;
+
+const PASSWORD: &str = "correct horse battery";
+
+/// Remembers the last secret.
+#[derive(Default)]
+struct Told(Mutex<Option<Secret>>);
+
+impl SetUpNotice for Told {
+    fn announce(&self, secret: &Secret) {
+        *self.0.lock().unwrap() = Some(secret.clone());
+    }
+
+    fn used(&self) {
+        *self.0.lock().unwrap() = None;
+    }
+}
+
+struct Lab {
+    system: System,
+    clock: ManualClock,
+    store: MemoryStore,
+    fence: Fence,
+    told: Arc<Told>,
+    service: Arc<UserService>,
+}
+
+impl Lab {
+    async fn new() -> Self {
+        let clock = ManualClock::at(NOW);
+        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let (ids, node) = (IdSource::seeded(shared.clone(), 1), NodeName::new("node-1").unwrap());
+        let store = MemoryStore::new(shared.clone());
+        let settings =
+            SystemSettings { node, clock: shared, ids, shutdown: PhaseTimeouts::default() };
+        let system = System::new(settings);
+        let lease = LeaseName(LEASE.to_owned());
+        let Ok(Acquired::Granted(fence)) = store.lease_acquire(&lease, system.owner(), DAY).await
+        else {
+            panic!("the lease is free");
+        };
+        let told = Arc::new(Told::default());
+        let service = start(&system, &store, &fence, &told).await;
+        Self { system, clock, store, fence, told, service }
+    }
+
+    async fn ask(&self, request: Request) -> Response {
+        let command = self.system.ids().command();
+        let context = RequestContext { command, within: DAY, epoch: 1 };
+        self.service.serve(request, context).await.unwrap()
+    }
+
+    async fn seal(&self, text: &str) -> Sealed {
+        let Response::Transit(to) = self.ask(Request::Transit).await else { panic!() };
+        Sealed::seal(&Secret::from(text.to_owned()), &[to]).unwrap()
+    }
+
+    async fn set_up(&self) {
+        let secret = self.told.0.lock().unwrap().clone().expect("it was announced");
+        let request = Request::SetUp {
+            secret: SecretHash::of(&secret),
+            name: name("root"),
+            profile: Profile::default(),
+            password: self.seal(PASSWORD).await,
+        };
+        assert!(matches!(self.ask(request).await, Response::Done));
+        assert!(self.told.0.lock().unwrap().is_none(), "it was used");
+    }
+
+    async fn log_in(&self, named: &str, password: &str) -> (Bearer, Response) {
+        let bearer = Bearer::generate(self.system.ids().session().0);
+        let (name, session, from) = (name(named), (&bearer).into(), "127.0.0.1".into());
+        let password = self.seal(password).await;
+        let response = self.ask(Request::LogIn { name, password, session, from }).await;
+        (bearer, response)
+    }
+
+    async fn stored(&self) -> String {
+        let id = PersistenceId(LEASE.to_owned());
+        let events = self.store.replay(&id, 0, 1_000).await.unwrap();
+        events.iter().map(|it| String::from_utf8_lossy(&it.payload).into_owned()).collect()
+    }
+}
+
+async fn start(
+    system: &System,
+    store: &MemoryStore,
+    fence: &Fence,
+    told: &Arc<Told>,
+) -> Arc<UserService> {
+    let singleton = UserSingleton {
+        system: system.clone(),
+        store: Arc::new(store.clone()),
+        settings: HostSettings::default(),
+        notice: told.clone(),
+    };
+    singleton.start(fence.clone()).await.unwrap().service
+}
+
+#[tokio::test]
+async fn an_administrator_is_set_up_logs_in_and_is_known_until_the_session_ends() {
+    let lab = Lab::new().await;
+    lab.set_up().await;
+    let (bearer, response) = lab.log_in("root", PASSWORD).await;
+    let Response::Identity(identity) = response else { panic!("{response:?}") };
+    assert!(identity.grants.allows(UserClaim::UserWrite, None) && !identity.must_change);
+    let known = lab.ask(Request::Identify((&bearer).into())).await;
+    assert!(matches!(known, Response::Identity(it) if it == identity));
+
+    let Via::Session(id) = identity.via else { panic!() };
+    assert!(matches!(lab.ask(Request::EndSession { id }).await, Response::Done));
+    let gone = lab.ask(Request::Identify((&bearer).into())).await;
+    assert!(matches!(gone, Response::Rejected(Rejection::NotAuthenticated)));
+
+    let stored = lab.stored().await;
+    let text = bearer.to_text();
+    let clear = text.expose_text().unwrap().rsplit('_').next().unwrap().to_owned();
+    assert!(!stored.contains(PASSWORD) && !stored.contains(&clear));
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_user_are_answered_alike_and_failures_make_wait() {
+    let lab = Lab::new().await;
+    lab.set_up().await;
+    for (user, password) in [("nobody", PASSWORD), ("root", "wrong horse battery")] {
+        let (_, response) = lab.log_in(user, password).await;
+        assert!(matches!(response, Response::Rejected(Rejection::BadCredentials)), "{response:?}");
+    }
+    for _ in 0..4 {
+        lab.log_in("root", "wrong horse battery").await;
+    }
+    let (_, response) = lab.log_in("root", PASSWORD).await;
+    assert!(matches!(response, Response::Rejected(Rejection::TryLater(_))), "{response:?}");
+    lab.clock.advance(Duration::from_secs(1));
+    let (_, response) = lab.log_in("root", PASSWORD).await;
+    assert!(matches!(response, Response::Identity(_)), "{response:?}");
+}
+
+#[tokio::test]
+async fn a_password_that_somebody_else_set_must_be_changed_by_whoever_knows_it() {
+    let lab = Lab::new().await;
+    lab.set_up().await;
+    let by = name("root");
+    let create = |password| Request::CreateUser {
+        name: name("ada"),
+        profile: Profile::default(),
+        roles: [role("user")].into(),
+        password,
+        by: by.clone(),
+    };
+    for weak in ["short", "ada-ada-ada-1"] {
+        let refused = lab.ask(create(lab.seal(weak).await)).await;
+        assert!(matches!(refused, Response::Rejected(Rejection::BadPassword(_))), "{refused:?}");
+    }
+    assert!(matches!(lab.ask(create(lab.seal(PASSWORD).await)).await, Response::Done));
+    let (_, response) = lab.log_in("ada", PASSWORD).await;
+    assert!(matches!(response, Response::Identity(it) if it.must_change));
+
+    let new = "another horse battery";
+    for (current, is_done) in [("wrong horse battery", false), (PASSWORD, true)] {
+        let (current, new) = (lab.seal(current).await, lab.seal(new).await);
+        let change = Request::ChangePassword { name: name("ada"), current, new, keep: None };
+        assert_eq!(matches!(lab.ask(change).await, Response::Done), is_done);
+    }
+    let (_, response) = lab.log_in("ada", new).await;
+    assert!(matches!(response, Response::Identity(it) if !it.must_change));
+}
+
+#[tokio::test]
+async fn a_set_up_cluster_announces_no_secret_and_an_old_seal_is_told() {
+    let lab = Lab::new().await;
+    lab.set_up().await;
+    let sealed = lab.seal(PASSWORD).await;
+    let Lab { system, store, fence, told, .. } = &lab;
+    let lease = LeaseName(LEASE.to_owned());
+    let seen = (fence.owner.as_str(), fence.epoch);
+    let forced = store.lease_force(&lease, system.owner(), DAY, seen).await;
+    let Ok(Acquired::Granted(fence)) = forced else { panic!("{forced:?}") };
+    let service = start(system, store, &fence, told).await;
+    assert!(told.0.lock().unwrap().is_none());
+    let session = (&Bearer::generate(Uuid::from_u128(9))).into();
+    let log_in =
+        Request::LogIn { name: name("root"), password: sealed, session, from: String::new() };
+    let context = RequestContext { command: system.ids().command(), within: DAY, epoch: 2 };
+    let told = service.serve(log_in, context).await;
+    assert!(matches!(told, Ok(Response::OtherTransit(_))), "{told:?}");
+}

@@ -1,0 +1,165 @@
+//! A user: as stored, as shown, and the log-ins that failed.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use weir_domain::{RoleName, Timestamp, UserName};
+use weir_secrets::PasswordHash;
+
+use super::NewPassword;
+use crate::Author;
+
+/// What users say about themselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Profile {
+    pub first_name: String,
+    pub last_name: String,
+    pub email: String,
+    pub description: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewUser {
+    pub name: UserName,
+    pub profile: Profile,
+    pub roles: BTreeSet<RoleName>,
+    pub password: NewPassword,
+}
+
+/// What is given is changed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct UserChange {
+    pub is_enabled: Option<bool>,
+    pub profile: Option<Profile>,
+    pub roles: Option<BTreeSet<RoleName>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct User {
+    pub is_enabled: bool,
+    pub profile: Profile,
+    pub roles: BTreeSet<RoleName>,
+    pub must_change: bool,
+    pub password_at: Timestamp,
+    pub created: Author,
+    pub revision: u64,
+    pub logged_in_at: Option<Timestamp>,
+    pub(super) failures: Failures,
+    pub(super) password: PasswordHash,
+    /// Grows with every password: one that was checked may have been changed meanwhile.
+    pub(super) password_number: u64,
+}
+
+impl User {
+    pub(super) fn new(user: NewUser, created: Author) -> Self {
+        Self {
+            is_enabled: true,
+            profile: user.profile,
+            roles: user.roles,
+            must_change: user.password.must_change,
+            password_at: created.at,
+            created,
+            revision: 1,
+            logged_in_at: None,
+            failures: Failures::default(),
+            password: user.password.hash,
+            password_number: 1,
+        }
+    }
+
+    pub(super) fn change(&mut self, change: UserChange) {
+        self.is_enabled = change.is_enabled.unwrap_or(self.is_enabled);
+        self.profile = change.profile.unwrap_or_else(|| self.profile.clone());
+        self.roles = change.roles.unwrap_or_else(|| self.roles.clone());
+        self.revision += 1;
+    }
+
+    pub(super) fn set_password(&mut self, password: NewPassword, at: Timestamp) {
+        self.password = password.hash;
+        self.must_change = password.must_change;
+        self.password_at = at;
+        self.password_number += 1;
+        self.failures = Failures::default();
+        self.revision += 1;
+    }
+
+    pub(super) fn would_change(&self, change: &UserChange) -> bool {
+        change.is_enabled.is_some_and(|it| it != self.is_enabled)
+            || change.profile.as_ref().is_some_and(|it| *it != self.profile)
+            || change.roles.as_ref().is_some_and(|it| *it != self.roles)
+    }
+}
+
+/// Log-ins that failed since the last one that did not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failures {
+    pub count: u32,
+    pub last: Option<Timestamp>,
+}
+
+impl Failures {
+    /// So many may fail without a wait.
+    const FREE: u32 = 5;
+    const WAIT_MAX: Duration = Duration::from_secs(15 * 60);
+    /// Whoever guesses must not keep the last administrator out.
+    const WAIT_MAX_LAST_ADMINISTRATOR: Duration = Duration::from_secs(30);
+    /// After that they are forgotten.
+    const MEMORY: Duration = Duration::from_secs(24 * 3_600);
+
+    pub(super) fn count(&mut self, at: Timestamp) {
+        let is_fresh = self.last.is_some_and(|it| at.since(it) < Self::MEMORY);
+        self.count = if is_fresh { self.count.saturating_add(1) } else { 1 };
+        self.last = Some(at);
+    }
+
+    /// Until when nobody is let in: 1 s after the fifth failure, twice as long after each further.
+    pub(super) fn wait_until(
+        &self,
+        now: Timestamp,
+        is_last_administrator: bool,
+    ) -> Option<Timestamp> {
+        let over = self.count.checked_sub(Self::FREE)?;
+        let wait_max = match is_last_administrator {
+            true => Self::WAIT_MAX_LAST_ADMINISTRATOR,
+            false => Self::WAIT_MAX,
+        };
+        let wait = Duration::from_secs(1_u64.checked_shl(over).unwrap_or(u64::MAX)).min(wait_max);
+        self.last.map(|it| it.plus(wait)).filter(|until| now < *until)
+    }
+}
+
+/// What may be shown of a user.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserView {
+    pub name: UserName,
+    pub is_enabled: bool,
+    pub profile: Profile,
+    pub roles: BTreeSet<RoleName>,
+    pub must_change: bool,
+    pub password_at: Timestamp,
+    pub created: Author,
+    pub revision: u64,
+    pub logged_in_at: Option<Timestamp>,
+    pub failures: Failures,
+}
+
+impl super::Users {
+    /// All users, by name.
+    pub fn users(&self) -> impl Iterator<Item = UserView> {
+        self.users.iter().map(|(name, it)| UserView {
+            name: name.clone(),
+            is_enabled: it.is_enabled,
+            profile: it.profile.clone(),
+            roles: it.roles.clone(),
+            must_change: it.must_change,
+            password_at: it.password_at,
+            created: it.created.clone(),
+            revision: it.revision,
+            logged_in_at: it.logged_in_at,
+            failures: it.failures,
+        })
+    }
+}

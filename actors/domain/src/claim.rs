@@ -1,0 +1,213 @@
+//! What a user may do: the claims, each documented in one place.
+//!
+//! Every route and command asks for exactly one of them. A claim of an item in work is something
+//! else: see `ClaimId`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{ProjectName, did_you_mean};
+
+macro_rules! claims {
+    ($($name:ident $text:literal $doc:literal;)*) => {
+        /// The right to do one kind of thing.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+        pub enum UserClaim {
+            $(#[doc = $doc] #[schemars(rename = $text)] $name,)*
+        }
+
+        impl UserClaim {
+            /// All of them, in the order in which they are documented.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// `noun:verb`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// What it lets a user do.
+            pub const fn describe(self) -> &'static str {
+                match self { $(Self::$name => $doc,)* }
+            }
+        }
+    };
+}
+
+claims! {
+    ClusterRead "cluster:read" "See nodes, members, controllers and their health";
+    ClusterManage "cluster:manage" "Drain, undrain, shut down and remove nodes; move controllers";
+    DeploymentRead "deployment:read" "See deployments, assignments and what each node runs";
+    DeploymentWrite "deployment:write" "Create, upload and delete deployments";
+    DeploymentActivate "deployment:activate" "Set the default, assign, canary and roll back";
+    ScheduleRead "schedule:read" "See targets, limits, placements and why; preview changes";
+    ScheduleWrite "schedule:write" "Change targets, weights and limits; rebalance";
+    AccessRead "access:read" "See source items and resources";
+    AccessManage "access:manage" "Reset items, give or deny clearance, revoke resources";
+    WorkflowRead "workflow:read" "See workflows and their instances";
+    WorkflowControl "workflow:control" "Shut down, terminate and abort workflows";
+    StreamRead "stream:read" "See streams, their counts and logs";
+    StreamPause "stream:pause" "Pause and resume streams";
+    StreamControl "stream:control" "Shut down, terminate and abort streams";
+    StreamSniff "stream:sniff" "See records that pass a stage: payload data";
+    ServiceTest "service:test" "Test the services that workflows use";
+    KeyRead "key:read" "See public keys, certificates and known hosts; seal secrets to them";
+    KeyWrite "key:write" "Create, import, rotate and delete keys, certificates and known hosts";
+    KeyExport "key:export" "Export private keys under a passphrase";
+    UserRead "user:read" "See users, roles, tokens and sessions";
+    UserWrite "user:write" "Create, change and delete users and roles; revoke tokens and sessions of others";
+    ProfileWrite "profile:write" "Change one's own profile and password; create and revoke one's own tokens";
+    AuditRead "audit:read" "See, verify and export the audit";
+    AuditManage "audit:manage" "Seal and drop old entries of the audit";
+}
+
+impl fmt::Display for UserClaim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// There is no such claim.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no claim {given:?}{}", .meant.map_or_else(String::new, |it| format!(": did you mean {it}?")))]
+pub struct UnknownClaim {
+    given: String,
+    meant: Option<&'static str>,
+}
+
+impl FromStr for UserClaim {
+    type Err = UnknownClaim;
+
+    fn from_str(text: &str) -> Result<Self, UnknownClaim> {
+        let found = Self::ALL.iter().copied().find(|it| it.as_str() == text);
+        found.ok_or_else(|| {
+            let names = Self::ALL.iter().map(|it| it.as_str());
+            UnknownClaim {
+                given: text.chars().take(80).collect(),
+                meant: did_you_mean(text, names),
+            }
+        })
+    }
+}
+
+impl Serialize for UserClaim {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for UserClaim {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// What claims hold for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Scope {
+    Everything,
+    /// These projects, their workflows and streams. What belongs to no project is outside.
+    Projects(BTreeSet<ProjectName>),
+}
+
+impl Scope {
+    /// Whether it holds for what belongs to the project; `None`: to the cluster as a whole.
+    pub fn covers(&self, project: Option<&ProjectName>) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Projects(them) => project.is_some_and(|it| them.contains(it)),
+        }
+    }
+
+    #[must_use]
+    fn union(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Projects(a), Self::Projects(b)) => Self::Projects(a | b),
+            _ => Self::Everything,
+        }
+    }
+
+    #[must_use]
+    fn intersection(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Everything, it) | (it, Self::Everything) => it.clone(),
+            (Self::Projects(a), Self::Projects(b)) => Self::Projects(a & b),
+        }
+    }
+}
+
+/// What somebody may do, and where: the union of all roles.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Grants(BTreeMap<UserClaim, Scope>);
+
+impl Grants {
+    pub fn add(&mut self, claims: impl IntoIterator<Item = UserClaim>, scope: &Scope) {
+        for claim in claims {
+            let wider = self.0.get(&claim).map_or_else(|| scope.clone(), |it| it.union(scope));
+            self.0.insert(claim, wider);
+        }
+    }
+
+    pub fn allows(&self, claim: UserClaim, project: Option<&ProjectName>) -> bool {
+        self.0.get(&claim).is_some_and(|it| it.covers(project))
+    }
+
+    /// Whether it is allowed somewhere, so that a list may be shown with what is covered.
+    pub fn allows_somewhere(&self, claim: UserClaim) -> Option<&Scope> {
+        self.0.get(&claim)
+    }
+
+    /// What both allow: a token never allows more than its user.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        let both = self
+            .0
+            .iter()
+            .filter_map(|(claim, scope)| Some((*claim, scope.intersection(other.0.get(claim)?))));
+        Self(both.collect())
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (UserClaim, &Scope)> {
+        self.0.iter().map(|(claim, scope)| (*claim, scope))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn projects(names: &[&str]) -> Scope {
+        Scope::Projects(names.iter().map(|it| it.parse().unwrap()).collect())
+    }
+
+    #[test]
+    fn every_claim_has_one_name_that_reads_back() {
+        let names: BTreeSet<_> = UserClaim::ALL.iter().map(|it| it.as_str()).collect();
+        assert_eq!(names.len(), UserClaim::ALL.len());
+        assert!(UserClaim::ALL.iter().all(|it| it.as_str().parse() == Ok(*it)));
+        let refused = "stream:snif".parse::<UserClaim>().unwrap_err().to_string();
+        assert!(refused.contains("did you mean stream:sniff?"), "{refused}");
+    }
+
+    #[test]
+    fn grants_are_the_union_of_roles_and_a_tokens_are_cut_to_its_users() {
+        let (read, sniff) = (UserClaim::StreamRead, UserClaim::StreamSniff);
+        let [a, b] = ["a", "b"].map(|it| it.parse::<ProjectName>().unwrap());
+        let mut user = Grants::default();
+        user.add([read], &projects(&["a"]));
+        user.add([read, sniff], &projects(&["b"]));
+        assert!(user.allows(read, Some(&a)) && user.allows(read, Some(&b)));
+        assert!(!user.allows(sniff, Some(&a)) && !user.allows(read, None));
+
+        let mut token = Grants::default();
+        token.add([read, UserClaim::KeyExport], &Scope::Everything);
+        let both = token.intersection(&user);
+        assert!(both.allows(read, Some(&a)) && !both.allows(read, None));
+        assert!(!both.allows(UserClaim::KeyExport, None) && !both.allows(sniff, Some(&b)));
+    }
+}
