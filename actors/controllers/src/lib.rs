@@ -8,6 +8,7 @@
 
 pub mod access;
 mod answer;
+pub mod audit;
 mod author;
 pub mod deployments;
 mod instance;

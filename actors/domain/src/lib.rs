@@ -4,6 +4,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod audit;
 mod bytes;
 mod claim;
 mod cluster;
@@ -23,6 +24,7 @@ mod suggest;
 mod time;
 mod workflow;
 
+pub use audit::{AuditAction, AuditEntry, AuditHash, AuditHead, AuditOutcome};
 pub use bytes::Bytes;
 pub use claim::{Grants, Scope, UnknownClaim, UserClaim};
 pub use cluster::{ClusterAddress, Incarnation, InvalidAddress, InvalidIncarnation, Member};

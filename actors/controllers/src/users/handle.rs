@@ -11,7 +11,9 @@ use weir_runtime::IdSource;
 use weir_secrets::{Bearer, Error, PublicKey, Sealed, Secret, SecretHash};
 
 use super::service::{Request, Response, UserService};
-use super::{Identity, NewToken, Profile, Rejection, Role, Session, Token, UserChange, UserView, Via};
+use super::{
+    Identity, NewToken, Profile, Rejection, Role, Session, Token, UserChange, UserView, Via,
+};
 
 const ASK_WITHIN: Duration = Duration::from_secs(15);
 
