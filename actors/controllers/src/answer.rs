@@ -1,7 +1,9 @@
 //! What becomes of a question that an event-sourced controller did not answer well.
 
 use weir_cluster::Unavailable;
-use weir_runtime::AskError;
+use weir_domain::Fault;
+use weir_runtime::{AskError, System};
+use weir_secrets::Error;
 
 /// Asking again gives the same answer.
 pub(crate) enum Refusal<R> {
@@ -25,6 +27,55 @@ where
             Err(Unavailable::uncertain(unknown.to_string()))
         }
     }
+}
+
+/// Why a request is not carried on with: there is an answer already, or there can be none now.
+pub(crate) enum Stop<A> {
+    Answer(Box<A>),
+    Unavailable(Unavailable),
+}
+
+impl<A> Stop<A> {
+    pub(crate) fn answer(answer: impl Into<A>) -> Self {
+        Self::Answer(Box::new(answer.into()))
+    }
+}
+
+/// What the request is answered with.
+pub(crate) fn answered<A>(result: Result<A, Stop<A>>) -> Result<A, Unavailable> {
+    match result {
+        Ok(answer) => Ok(answer),
+        Err(Stop::Answer(answer)) => Ok(*answer),
+        Err(Stop::Unavailable(unavailable)) => Err(unavailable),
+    }
+}
+
+impl<A: From<Refusal<R>>, R> From<AskError<R>> for Stop<A>
+where
+    AskError<R>: std::fmt::Display,
+{
+    fn from(error: AskError<R>) -> Self {
+        match refusal(error) {
+            Ok(refusal) => Self::answer(refusal),
+            Err(unavailable) => Self::Unavailable(unavailable),
+        }
+    }
+}
+
+impl<A: From<Fault>> From<Error> for Stop<A> {
+    fn from(error: Error) -> Self {
+        Self::answer(Fault::from(&error))
+    }
+}
+
+/// Does what takes long on purpose (passwords, passphrases) where nobody waits behind it.
+pub(crate) async fn slowly<T: Send + 'static, A>(
+    system: &System,
+    name: &'static str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Stop<A>> {
+    let done = system.tasks().spawn_blocking(name, work).join().await;
+    done.map_err(|it| Stop::Unavailable(Unavailable::new(it.to_string())))
 }
 
 #[cfg(test)]

@@ -10,8 +10,10 @@
 //! fields of a command. Secrets are not stored here: they live where they are used.
 
 mod alias;
+mod changes;
 mod handle;
 mod pair;
+mod protocol;
 mod service;
 mod trust;
 
@@ -26,11 +28,14 @@ use weir_domain::KeyFingerprint;
 use weir_runtime::{Decision, EventSourced, Form};
 use weir_secrets::Wrapped;
 
+use changes::{free, there};
+
 pub use crate::Author;
 pub use alias::{Alias, InvalidAlias};
 pub use handle::{Failure, KeyStorage};
 pub use pair::{KeyPair, NewPair, PairView};
-pub use service::{EXPIRES_SOON, KeyService, KeySingleton, Listing, Masters, Request, Response};
+pub use protocol::{Listing, Request, Response};
+pub use service::{EXPIRES_SOON, KeyService, KeySingleton, Masters};
 pub use trust::{Certificate, Expiry, HostLine, Identity, KnownHost, NotTrusted, Trusted};
 
 /// The name of its lease and its persistence id.
@@ -238,20 +243,6 @@ impl EventSourced for Keys {
     }
 }
 
-fn free<T>(stored: &BTreeMap<Alias, T>, alias: &Alias) -> Result<(), Rejection> {
-    match stored.contains_key(alias) {
-        true => Err(Rejection::AliasTaken(alias.clone())),
-        false => Ok(()),
-    }
-}
-
-fn there<T>(stored: &BTreeMap<Alias, T>, alias: &Alias) -> Result<(), Rejection> {
-    match stored.contains_key(alias) {
-        true => Ok(()),
-        false => Err(Rejection::UnknownAlias(alias.clone())),
-    }
-}
-
 impl Keys {
     pub fn current(&self) -> Option<KeyFingerprint> {
         self.current
@@ -263,132 +254,5 @@ impl Keys {
 
     pub fn hosts(&self) -> impl Iterator<Item = &Trusted<KnownHost>> {
         self.hosts.values()
-    }
-
-    fn create(&self, pair: NewPair, author: Author) -> Decision<Self> {
-        self.is_new(&pair)?;
-        match self.is_alias_taken(&pair.alias, None) {
-            true => Err(Rejection::AliasTaken(pair.alias)),
-            false => Ok(vec![Event::Created { pair, author }]),
-        }
-    }
-
-    fn import(&self, mut pair: NewPair, author: Author) -> Decision<Self> {
-        self.is_new(&pair)?;
-        pair.alias = pair.alias.first_free(|it| self.is_alias_taken(it, None));
-        Ok(vec![Event::Imported { pair, author }])
-    }
-
-    fn rotate(
-        &self,
-        pair: NewPair,
-        expected: Option<KeyFingerprint>,
-        author: Author,
-    ) -> Decision<Self> {
-        self.is_current(expected)?;
-        let key = pair.wrapped.public.fingerprint();
-        let mut events = self.create(pair, author.clone())?;
-        if self.current.is_some() {
-            events.push(Event::Chosen { key, author });
-        }
-        Ok(events)
-    }
-
-    fn choose(
-        &self,
-        key: KeyFingerprint,
-        expected: Option<KeyFingerprint>,
-        author: Author,
-    ) -> Decision<Self> {
-        self.pair(&key)?;
-        if self.current == Some(key) {
-            return Ok(vec![]);
-        }
-        self.is_current(expected)?;
-        Ok(vec![Event::Chosen { key, author }])
-    }
-
-    fn describe(
-        &self,
-        key: KeyFingerprint,
-        alias: Alias,
-        description: String,
-        author: Author,
-    ) -> Decision<Self> {
-        let pair = self.pair(&key)?;
-        if pair.alias == alias && pair.description == description {
-            return Ok(vec![]);
-        }
-        match self.is_alias_taken(&alias, Some(&key)) {
-            true => Err(Rejection::AliasTaken(alias)),
-            false => Ok(vec![Event::Described { key, alias, description, author }]),
-        }
-    }
-
-    fn delete(&self, key: KeyFingerprint, author: Author) -> Decision<Self> {
-        let pair = self.pair(&key)?;
-        if self.current == Some(key) {
-            return Err(Rejection::IsCurrent(pair.alias.clone()));
-        }
-        let sealed_to_it = |it: &&Trusted<Certificate>| it.value.needs(&key);
-        match self.certificates.values().find(sealed_to_it) {
-            Some(it) => {
-                Err(Rejection::InUse { key: pair.alias.clone(), identity: it.value.alias.clone() })
-            }
-            None => Ok(vec![Event::Deleted { key, author }]),
-        }
-    }
-
-    /// Every key at once: a rotation that stopped half way would need two master keys for ever.
-    fn rewrap(&self, wrapped: Vec<Wrapped>, author: Author) -> Decision<Self> {
-        let given: BTreeMap<_, _> =
-            wrapped.iter().map(|it| (it.public.fingerprint(), it)).collect();
-        if !given.keys().eq(self.pairs.keys()) {
-            return Err(Rejection::NotAll);
-        }
-        let changes =
-            |it: &Wrapped| self.pairs[&it.public.fingerprint()].wrapped.master() != it.master();
-        match wrapped.iter().any(changes) {
-            true => Ok(vec![Event::Rewrapped { wrapped, author }]),
-            false => Ok(vec![]),
-        }
-    }
-
-    fn is_new(&self, pair: &NewPair) -> Result<(), Rejection> {
-        let key = pair.wrapped.public.fingerprint();
-        match self.pairs.get(&key) {
-            Some(known) => Err(Rejection::Known { key, alias: known.alias.clone() }),
-            None => Ok(()),
-        }
-    }
-
-    fn is_current(&self, expected: Option<KeyFingerprint>) -> Result<(), Rejection> {
-        match expected.is_none_or(|it| self.current == Some(it)) {
-            true => Ok(()),
-            false => Err(Rejection::CurrentChanged(self.current)),
-        }
-    }
-
-    fn is_alias_taken(&self, alias: &Alias, except: Option<&KeyFingerprint>) -> bool {
-        self.pairs.iter().any(|(key, it)| it.alias == *alias && Some(key) != except)
-    }
-
-    fn checked(&self, key: &KeyFingerprint, expected: Option<u64>) -> Result<(), Rejection> {
-        let pair = self.pair(key)?;
-        let (alias, actual) = (pair.alias.clone(), pair.revision);
-        match expected {
-            Some(expected) if expected != actual => {
-                Err(Rejection::Changed { alias, expected, actual })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn pair(&self, key: &KeyFingerprint) -> Result<&KeyPair, Rejection> {
-        self.pairs.get(key).ok_or(Rejection::Unknown(*key))
-    }
-
-    fn stored(&mut self, key: KeyFingerprint) -> &mut KeyPair {
-        self.pairs.get_mut(&key).expect("events are about keys that are stored")
     }
 }

@@ -20,4 +20,7 @@ mod testing;
 mod transit;
 pub mod users;
 
+#[cfg(test)]
+mod tests;
+
 pub use author::Author;

@@ -16,9 +16,11 @@ mod changes;
 mod handle;
 mod log_in;
 mod matrix;
+mod protocol;
 mod role;
 mod service;
 mod set_up;
+mod strangers;
 mod user;
 mod uses;
 
@@ -38,8 +40,9 @@ pub use access::{Identity, NewSession, NewToken, Session, Shown, Token, Via};
 pub use handle::{Failure, UserStorage};
 pub use log_in::Attempt;
 pub use matrix::matrix;
+pub use protocol::{Request, Response};
 pub use role::Role;
-pub use service::{Request, Response, UserService, UserSingleton};
+pub use service::{UserService, UserSingleton};
 pub use set_up::{SetUpFile, SetUpNotice};
 pub use user::{Failures, NewUser, Profile, User, UserChange, UserView};
 

@@ -3,7 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
-use weir_domain::{Fault, FaultKind, KeyFingerprint};
+use weir_domain::{Code, Fault, FaultKind, KeyFingerprint};
+
+use crate::code;
 
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -58,23 +60,23 @@ fn no_private_key(keys: &[KeyFingerprint]) -> String {
 
 impl Error {
     /// Its stable number.
-    fn code(&self) -> u32 {
+    fn code(&self) -> Code {
         match self {
-            Self::MissingKey(_) => 12_001,
-            Self::NoKeys => 12_002,
-            Self::Damaged(_) => 12_003,
-            Self::NotSealed(_) => 12_004,
-            Self::NotAKey { .. } => 12_005,
-            Self::Mismatch(_) => 12_006,
-            Self::WrongMaster { .. } => 12_007,
-            Self::WrongPassphrase => 12_008,
-            Self::PassphraseNeeded => 12_009,
-            Self::WeakPassphrase { .. } => 12_010,
-            Self::TooCostly(_) => 12_011,
-            Self::Exposed { .. } => 12_012,
-            Self::BadFile { .. } => 12_013,
-            Self::File { .. } => 12_014,
-            Self::NoVariable(_) => 12_015,
+            Self::MissingKey(_) => code::MISSING_KEY,
+            Self::NoKeys => code::NO_KEYS,
+            Self::Damaged(_) => code::DAMAGED,
+            Self::NotSealed(_) => code::NOT_SEALED,
+            Self::NotAKey { .. } => code::NOT_A_KEY,
+            Self::Mismatch(_) => code::MISMATCH,
+            Self::WrongMaster { .. } => code::WRONG_MASTER,
+            Self::WrongPassphrase => code::WRONG_PASSPHRASE,
+            Self::PassphraseNeeded => code::PASSPHRASE_NEEDED,
+            Self::WeakPassphrase { .. } => code::WEAK_PASSPHRASE,
+            Self::TooCostly(_) => code::TOO_COSTLY,
+            Self::Exposed { .. } => code::EXPOSED,
+            Self::BadFile { .. } => code::BAD_FILE,
+            Self::File { .. } => code::FILE,
+            Self::NoVariable(_) => code::NO_VARIABLE,
         }
     }
 
@@ -109,6 +111,6 @@ impl From<&Error> for Fault {
             Error::File { source, .. } => format!("{error}: {source}"),
             _ => error.to_string(),
         };
-        Fault::new(FaultKind::Config, error.code(), cause).with_hint(error.hint())
+        Fault::new(FaultKind::Config, error.code().0, cause).with_hint(error.hint())
     }
 }

@@ -17,6 +17,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod bearer;
+mod code;
 mod error;
 mod exchange;
 mod file;

@@ -111,7 +111,7 @@ impl Singleton for AuditSingleton {
             let spawned = async { Actor::spawn_linked(None, recorder, (), parent).await };
             spawned.map_ok(|(actor, _)| actor).boxed()
         };
-        let failed = |it: &dyn std::fmt::Display| Fault::transient(6114, it.to_string());
+        let failed = |it: &dyn std::fmt::Display| Fault::transient(6144, it.to_string());
         let child = supervise(system, LEASE, *restarts, None, Box::new(build)).await;
         let child = child.map_err(|it| failed(&it))?;
         let control = Arc::new(Actors(child.clone()));

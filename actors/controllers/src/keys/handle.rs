@@ -7,8 +7,9 @@ use weir_cluster::{Proxy, ProxyError};
 use weir_domain::{Fault, KeyFingerprint, UserName};
 use weir_secrets::{Error, PrivateKey, PublicKey, Sealed, Secret};
 
-use super::service::{KeyService, Listing, Request, Response};
-use super::{Alias, KnownHost, NotTrusted, PairView, Rejection};
+use super::{
+    Alias, KeyService, KnownHost, Listing, NotTrusted, PairView, Rejection, Request, Response,
+};
 
 const ASK_WITHIN: Duration = Duration::from_secs(15);
 

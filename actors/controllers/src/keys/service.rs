@@ -10,131 +10,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
 use weir_cluster::{Instance, RequestContext, Service, Singleton, Unavailable};
 use weir_domain::{Fault, KeyFingerprint, UserName};
 use weir_persistence_api::{Fence, PersistenceId, Store};
-use weir_runtime::{AskError, HostRef, HostSettings, HostSpec, NoEffects, System};
+use weir_runtime::{HostRef, HostSettings, HostSpec, NoEffects, System};
 use weir_secrets::{
     Error, Keyring, MasterKey, PrivateKey, PublicKey, Sealed, Secret, Wrapped, export, import,
 };
 
 use super::{
-    Alias, Author, Certificate, Command, Expiry, Keys, KnownHost, LEASE, NewPair, NotTrusted,
-    PairView, Rejection, Trusted,
+    Alias, Author, Certificate, Command, Keys, LEASE, Listing, NewPair, Rejection, Request,
+    Response,
 };
-use crate::answer::{Refusal, refusal};
+use crate::answer::{answered, slowly};
 use crate::instance::{Host, Starting};
 use crate::transit::Transit;
 
 /// How long a controller may take to recover before it is begun anew.
 const RECOVER_WITHIN: Duration = Duration::from_secs(60);
+/// The pair that is there from the start.
+const FIRST: &str = "DefaultKey";
+/// The task that derives a key from a passphrase.
+const PASSPHRASE: &str = "keys/passphrase";
 /// How long before its end a certificate is warned of.
 pub const EXPIRES_SOON: Duration = Duration::from_secs(30 * 24 * 3_600);
-
-/// What it is asked. Names of fields and variants travel between engines of two versions.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Request {
-    List,
-    /// The key that private keys and passphrases are sealed to on their way here.
-    Transit,
-    Create {
-        alias: Alias,
-        description: String,
-        by: UserName,
-    },
-    /// A private key and what opens it, each sealed to the transit key.
-    Import {
-        alias: Alias,
-        description: String,
-        key: Sealed,
-        passphrase: Option<Sealed>,
-        by: UserName,
-    },
-    Export {
-        key: KeyFingerprint,
-        passphrase: Sealed,
-    },
-    Rotate {
-        alias: Alias,
-        description: String,
-        expected: Option<KeyFingerprint>,
-        by: UserName,
-    },
-    Choose {
-        key: KeyFingerprint,
-        expected: Option<KeyFingerprint>,
-        by: UserName,
-    },
-    Describe {
-        key: KeyFingerprint,
-        alias: Alias,
-        description: String,
-        expected: Option<u64>,
-        by: UserName,
-    },
-    Delete {
-        key: KeyFingerprint,
-        expected: Option<u64>,
-        by: UserName,
-    },
-    /// Puts every private key under the master key that is configured now.
-    Rewrap {
-        by: UserName,
-    },
-    /// Secrets to be sealed to the key of whoever asks: all of them, or none.
-    Open {
-        secrets: Vec<Sealed>,
-        to: PublicKey,
-    },
-    /// `key`: the private key of an identity, sealed to the transit key.
-    AddCertificate {
-        alias: Alias,
-        pem: String,
-        key: Option<Sealed>,
-        by: UserName,
-    },
-    DeleteCertificate {
-        alias: Alias,
-        by: UserName,
-    },
-    AddHost {
-        host: KnownHost,
-        by: UserName,
-    },
-    DeleteHost {
-        alias: Alias,
-        by: UserName,
-    },
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Response {
-    Done,
-    Listing(Box<Listing>),
-    Transit(PublicKey),
-    Pair(Box<PairView>),
-    /// A private key under a passphrase.
-    Exported(String),
-    Opened(Vec<Sealed>),
-    Rejected(Rejection),
-    NotTrusted(NotTrusted),
-    /// A key or secret was refused.
-    Fault(Fault),
-    /// Asking again gives the same answer.
-    Refused(String),
-    /// What came was sealed to the transit key of another instance: seal it anew.
-    OtherTransit(PublicKey),
-}
-
-/// Everything that may be seen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Listing {
-    pub pairs: Vec<PairView>,
-    pub certificates: Vec<Trusted<Certificate>>,
-    pub hosts: Vec<Trusted<KnownHost>>,
-    pub expiring: Vec<Expiry>,
-}
 
 /// The master keys of this host.
 #[derive(Debug, Clone)]
@@ -177,6 +76,7 @@ impl Singleton for KeySingleton {
         let control = Arc::new(Host(host.clone()));
         let starting = Starting::new(&self.system, control.clone());
         host.ready(RECOVER_WITHIN).await?;
+        self.make_first(&host).await?;
         starting.keep();
         let service = KeyService {
             host,
@@ -188,6 +88,25 @@ impl Singleton for KeySingleton {
     }
 }
 
+impl KeySingleton {
+    /// The first instance of all makes the first pair, so that secrets can be sealed at once.
+    async fn make_first(&self, host: &HostRef<Keys>) -> Result<(), Fault> {
+        let failed = |it: &dyn std::fmt::Display| {
+            Fault::transient(6145, format!("the key storage can't start: {it}"))
+        };
+        let is_empty = host.query(RECOVER_WITHIN, |it| it.pairs().next().is_none()).await;
+        if !is_empty.map_err(|it| failed(&it))? {
+            return Ok(());
+        }
+        let wrapped = self.masters.current.wrap(&PrivateKey::generate());
+        let alias = Alias::new(FIRST).expect("the first alias is valid");
+        let pair = NewPair { alias, description: "made at the first start".into(), wrapped };
+        let author = Author { user: Author::weir(), at: self.system.now() };
+        let create = host.ask(Command::Create { pair, author }, RECOVER_WITHIN).await;
+        create.map(drop).map_err(|it| failed(&it))
+    }
+}
+
 /// Answers requests from the event-sourced host, with the master key at hand.
 pub struct KeyService {
     pub(super) host: HostRef<Keys>,
@@ -196,33 +115,7 @@ pub struct KeyService {
     pub(super) transit: Transit,
 }
 
-/// Why a request has no good answer.
-enum Stop {
-    Answer(Box<Response>),
-    Unavailable(Unavailable),
-}
-
-impl From<AskError<Rejection>> for Stop {
-    fn from(error: AskError<Rejection>) -> Self {
-        match refusal(error) {
-            Ok(Refusal::Rejected(it)) => Self::Answer(Box::new(Response::Rejected(it))),
-            Ok(Refusal::Refused(it)) => Self::Answer(Box::new(Response::Refused(it))),
-            Err(unavailable) => Self::Unavailable(unavailable),
-        }
-    }
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Answer(Box::new(Response::Fault(Fault::from(&error))))
-    }
-}
-
-impl From<NotTrusted> for Stop {
-    fn from(error: NotTrusted) -> Self {
-        Self::Answer(Box::new(Response::NotTrusted(error)))
-    }
-}
+type Stop = crate::answer::Stop<Response>;
 
 #[async_trait]
 impl Service for KeyService {
@@ -237,11 +130,7 @@ impl Service for KeyService {
         request: Request,
         context: RequestContext,
     ) -> Result<Response, Unavailable> {
-        match self.answer(request, context).await {
-            Ok(response) => Ok(response),
-            Err(Stop::Answer(response)) => Ok(*response),
-            Err(Stop::Unavailable(unavailable)) => Err(unavailable),
-        }
+        answered(self.answer(request, context).await)
     }
 }
 
@@ -379,14 +268,14 @@ impl KeyService {
             return Ok(Response::Rejected(Rejection::Unknown(key)));
         };
         let key = self.masters.unwrap(&wrapped)?;
-        let exported = self.slowly(move || export(&key, &passphrase)).await?;
+        let exported = slowly(&self.system, PASSPHRASE, move || export(&key, &passphrase)).await?;
         Ok(Response::Exported(exported?))
     }
 
     async fn imported(&self, key: Sealed, passphrase: Option<Sealed>) -> Result<PrivateKey, Stop> {
         let key = self.received(&key)?;
         let passphrase = passphrase.map(|it| self.received(&it)).transpose()?;
-        Ok(self.slowly(move || import(&key, passphrase.as_ref())).await??)
+        Ok(slowly(&self.system, PASSPHRASE, move || import(&key, passphrase.as_ref())).await??)
     }
 
     async fn certificate(
@@ -402,7 +291,7 @@ impl KeyService {
         let Some(to) = self.host.query(context.within, current).await? else {
             let cause = "there is no key pair that the identity's private key could be sealed to: \
                          create one first";
-            return Err(Stop::Answer(Box::new(Response::Refused(cause.into()))));
+            return Err(Stop::answer(Response::Refused(cause.into())));
         };
         Ok(certificate.with_key(&key, &to)?)
     }
@@ -417,17 +306,7 @@ impl KeyService {
     }
 
     fn received(&self, sealed: &Sealed) -> Result<Secret, Stop> {
-        let other = |it| Stop::Answer(Box::new(Response::OtherTransit(it)));
+        let other = |it| Stop::answer(Response::OtherTransit(it));
         self.transit.open(sealed)?.map_err(other)
-    }
-
-    /// Passphrases take long on purpose.
-    async fn slowly<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Stop> {
-        let done = self.system.tasks().spawn_blocking("keys/passphrase", work);
-        let done = done.join().await;
-        done.map_err(|it| Stop::Unavailable(Unavailable::new(it.to_string())))
     }
 }

@@ -27,17 +27,26 @@ impl Users {
         if self.set_up.as_ref() != Some(secret) {
             return Err(Rejection::WrongSetUpSecret);
         }
+        self.is_name_free(&user.name)?;
         user.roles = [RoleName::new(ADMIN).expect("the name is valid")].into();
         Ok(vec![Event::SetUp { user, at }])
     }
 
     pub(super) fn create_user(&self, user: NewUser, author: Author) -> Decision<Self> {
-        let is_same = |it: &&UserName| it.as_str().eq_ignore_ascii_case(user.name.as_str());
-        if let Some(known) = self.users.keys().find(is_same) {
-            return Err(Rejection::NameTaken { what: "user".into(), name: known.to_string() });
-        }
+        self.is_name_free(&user.name)?;
         self.are_known(&user.roles)?;
         Ok(vec![Event::UserCreated { user, author }])
+    }
+
+    fn is_name_free(&self, name: &UserName) -> Result<(), Rejection> {
+        let is_same = |it: &&UserName| it.as_str().eq_ignore_ascii_case(name.as_str());
+        let weir = Author::weir();
+        match self.users.keys().chain([&weir]).find(is_same) {
+            None => Ok(()),
+            Some(known) => {
+                Err(Rejection::NameTaken { what: "user".into(), name: known.to_string() })
+            }
+        }
     }
 
     pub(super) fn change_user(

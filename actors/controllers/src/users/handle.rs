@@ -10,9 +10,9 @@ use weir_domain::{Fault, RoleName, Scope, SessionId, Timestamp, TokenId, UserCla
 use weir_runtime::IdSource;
 use weir_secrets::{Bearer, Error, PublicKey, Sealed, Secret, SecretHash};
 
-use super::service::{Request, Response, UserService};
 use super::{
-    Identity, NewToken, Profile, Rejection, Role, Session, Token, UserChange, UserView, Via,
+    Identity, NewToken, Profile, Rejection, Request, Response, Role, Session, Token, UserChange,
+    UserService, UserView, Via,
 };
 
 const ASK_WITHIN: Duration = Duration::from_secs(15);

@@ -44,6 +44,7 @@ impl Users {
     }
 
     pub(super) fn fail_log_in(&self, user: UserName, at: Timestamp) -> Decision<Self> {
+        // One that was deleted meanwhile has nothing to count.
         match self.users.contains_key(&user) {
             true => Ok(vec![Event::LogInFailed { user, at }]),
             false => Ok(vec![]),

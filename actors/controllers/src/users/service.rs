@@ -9,20 +9,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use weir_cluster::{Instance, RequestContext, Service, Singleton, Unavailable};
-use weir_domain::{Fault, RoleName, SessionId, TokenId, UserName};
+use weir_domain::{Fault, SessionId, UserName};
 use weir_persistence_api::{Fence, PersistenceId, Store};
-use weir_runtime::{AskError, HostRef, HostSettings, HostSpec, NoEffects, System};
-use weir_secrets::{Error, PasswordHash, PublicKey, Sealed, Secret, SecretHash, random_secret};
+use weir_runtime::{HostRef, HostSettings, HostSpec, NoEffects, System};
+use weir_secrets::{PasswordHash, Sealed, Secret, SecretHash, random_secret};
 
+use super::strangers::Strangers;
 use super::uses::Uses;
 use super::{
-    Attempt, Author, Command, Identity, LEASE, NewPassword, NewSession, NewToken, NewUser, Profile,
-    Rejection, Role, Session, SetUpNotice, Shown, Token, UserChange, UserView, Users, Via,
+    Attempt, Author, Command, LEASE, NewPassword, NewSession, NewUser, Profile, Rejection, Request,
+    Response, SetUpNotice, Shown, Users, Via,
 };
-use crate::answer::{Refusal, refusal};
+use crate::answer::{answered, slowly};
 use crate::instance::{Host, Starting};
 use crate::transit::Transit;
 
@@ -30,112 +30,12 @@ use crate::transit::Transit;
 const RECOVER_WITHIN: Duration = Duration::from_secs(60);
 /// A log-in holds so long.
 const SESSION_LENGTH: Duration = Duration::from_secs(12 * 3_600);
+/// The task that hashes a password.
+const PASSWORD: &str = "users/password";
 /// Passwords that are checked at once: each takes 19 MiB.
 const CHECKS_AT_ONCE: usize = 2;
 const PASSWORD_MIN: usize = 12;
 const PASSWORD_MAX: usize = 1_024;
-
-/// What it is asked. Names of fields and variants travel between engines of two versions.
-/// Passwords are sealed to the transit key.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Request {
-    Transit,
-    Users,
-    Roles,
-    Tokens,
-    Sessions,
-    SetUp {
-        secret: SecretHash,
-        name: UserName,
-        profile: Profile,
-        password: Sealed,
-    },
-    CreateUser {
-        name: UserName,
-        profile: Profile,
-        roles: BTreeSet<RoleName>,
-        password: Sealed,
-        by: UserName,
-    },
-    ChangeUser {
-        name: UserName,
-        change: UserChange,
-        expected: Option<u64>,
-        by: UserName,
-    },
-    DeleteUser {
-        name: UserName,
-        expected: Option<u64>,
-        by: UserName,
-    },
-    /// An administrator sets it, and the user must change it.
-    SetPassword {
-        name: UserName,
-        password: Sealed,
-        by: UserName,
-    },
-    /// Users change their own.
-    ChangePassword {
-        name: UserName,
-        current: Sealed,
-        new: Sealed,
-        keep: Option<SessionId>,
-    },
-    CreateRole {
-        role: Role,
-        by: UserName,
-    },
-    ChangeRole {
-        role: Role,
-        expected: Option<u64>,
-        by: UserName,
-    },
-    DeleteRole {
-        name: RoleName,
-        expected: Option<u64>,
-        by: UserName,
-    },
-    CreateToken {
-        token: NewToken,
-        by: UserName,
-    },
-    RevokeToken {
-        id: TokenId,
-        by: UserName,
-    },
-    LogIn {
-        name: UserName,
-        password: Sealed,
-        session: Shown,
-        from: String,
-    },
-    EndSession {
-        id: SessionId,
-    },
-    EndSessionsOf {
-        user: UserName,
-        by: UserName,
-    },
-    /// Who is that?
-    Identify(Shown),
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Response {
-    Done,
-    Transit(PublicKey),
-    Users(Vec<UserView>),
-    Roles(Vec<Role>),
-    Tokens(Vec<(TokenId, Token)>),
-    Sessions(Vec<(SessionId, Session)>),
-    Identity(Box<Identity>),
-    Rejected(Rejection),
-    Fault(Fault),
-    /// Asking again gives the same answer.
-    Refused(String),
-    /// What came was sealed to the transit key of another instance: seal it anew.
-    OtherTransit(PublicKey),
-}
 
 /// Makes the storage wherever its lease is held.
 pub struct UserSingleton {
@@ -175,7 +75,8 @@ impl Singleton for UserSingleton {
             transit: Transit::new(),
             decoy,
             checks: Semaphore::new(CHECKS_AT_ONCE),
-            uses: Arc::default(),
+            strangers: Strangers::default(),
+            uses: Uses::default(),
         };
         Ok(Instance::new(Arc::new(service), control))
     }
@@ -198,7 +99,7 @@ impl UserSingleton {
 }
 
 fn failed(error: &dyn std::fmt::Display) -> Fault {
-    Fault::transient(6113, format!("the user storage can't start: {error}"))
+    Fault::transient(6143, format!("the user storage can't start: {error}"))
 }
 
 /// Answers requests from the event-sourced host.
@@ -210,36 +111,11 @@ pub struct UserService {
     /// Checked in place of a user's that there is not.
     decoy: PasswordHash,
     checks: Semaphore,
-    uses: Arc<Uses>,
+    strangers: Strangers,
+    uses: Uses,
 }
 
-/// Why a request has no good answer.
-enum Stop {
-    Answer(Box<Response>),
-    Unavailable(Unavailable),
-}
-
-impl From<AskError<Rejection>> for Stop {
-    fn from(error: AskError<Rejection>) -> Self {
-        match refusal(error) {
-            Ok(Refusal::Rejected(it)) => it.into(),
-            Ok(Refusal::Refused(it)) => Self::Answer(Box::new(Response::Refused(it))),
-            Err(unavailable) => Self::Unavailable(unavailable),
-        }
-    }
-}
-
-impl From<Rejection> for Stop {
-    fn from(it: Rejection) -> Self {
-        Self::Answer(Box::new(Response::Rejected(it)))
-    }
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Answer(Box::new(Response::Fault(Fault::from(&error))))
-    }
-}
+type Stop = crate::answer::Stop<Response>;
 
 #[async_trait]
 impl Service for UserService {
@@ -254,11 +130,7 @@ impl Service for UserService {
         request: Request,
         context: RequestContext,
     ) -> Result<Response, Unavailable> {
-        match self.answer(request, context).await {
-            Ok(response) => Ok(response),
-            Err(Stop::Answer(response)) => Ok(*response),
-            Err(Stop::Unavailable(unavailable)) => Err(unavailable),
-        }
+        answered(self.answer(request, context).await)
     }
 }
 
@@ -401,14 +273,23 @@ impl UserService {
         let (hash, number) = match attempt {
             Attempt::Wait(until) => return Err(Rejection::TryLater(until).into()),
             Attempt::Check { hash, password } => (hash, Some(password)),
-            Attempt::Unknown => (self.decoy.clone(), None),
+            Attempt::Unknown => match self.strangers.wait_until(user, now) {
+                Some(until) => return Err(Rejection::TryLater(until).into()),
+                None => (self.decoy.clone(), None),
+            },
         };
-        let is_right = self.slowly(move || hash.is_of(&password)).await?;
+        let is_right = slowly(&self.system, PASSWORD, move || hash.is_of(&password)).await?;
         if let Some(number) = number.filter(|_| is_right) {
             return Ok(number);
         }
-        let failed = Command::FailLogIn { user: user.clone(), at: self.system.now() };
-        self.host.ask_as(context.command, failed, context.within).await?;
+        let (user, at) = (user.clone(), self.system.now());
+        match number {
+            None => self.strangers.count(user, at),
+            Some(_) => {
+                let failed = Command::FailLogIn { user, at };
+                self.host.ask_as(context.command, failed, context.within).await?;
+            }
+        }
         Err(Rejection::BadCredentials.into())
     }
 
@@ -422,12 +303,12 @@ impl UserService {
         let password = self.received(password)?;
         is_good(&password, user).map_err(Rejection::BadPassword)?;
         let _one_of_few = self.one_of_few(context.within).await?;
-        let hash = self.slowly(move || PasswordHash::of(&password)).await?;
+        let hash = slowly(&self.system, PASSWORD, move || PasswordHash::of(&password)).await?;
         Ok(NewPassword { hash, must_change })
     }
 
     fn received(&self, sealed: &Sealed) -> Result<Secret, Stop> {
-        let other = |it| Stop::Answer(Box::new(Response::OtherTransit(it)));
+        let other = |it| Stop::answer(Response::OtherTransit(it));
         self.transit.open(sealed)?.map_err(other)
     }
 
@@ -435,14 +316,6 @@ impl UserService {
         let busy = || Stop::Unavailable(Unavailable::new("too many passwords are being checked"));
         let permit = tokio::time::timeout(within, self.checks.acquire()).await;
         permit.map_err(|_| busy())?.map_err(|_| busy())
-    }
-
-    async fn slowly<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Stop> {
-        let done = self.system.tasks().spawn_blocking("users/password", work).join().await;
-        done.map_err(|it| Stop::Unavailable(Unavailable::new(it.to_string())))
     }
 }
 

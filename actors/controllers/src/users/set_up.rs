@@ -25,7 +25,7 @@ impl SetUpFile {
             && error.kind() != ErrorKind::NotFound
         {
             let path = self.0.display();
-            tracing::warn!(code = "WEIR-06112", %path, %error, "an old set-up secret can't be removed");
+            tracing::warn!(code = "WEIR-06142", %path, %error, "an old set-up secret can't be removed");
         }
     }
 }
@@ -36,11 +36,11 @@ impl SetUpNotice for SetUpFile {
         let path = self.0.display();
         match write_private(&self.0, secret) {
             Ok(()) => tracing::warn!(
-                code = "WEIR-06110", %path,
+                code = "WEIR-06140", %path,
                 "the cluster has no users: make the first administrator with the secret in this file"
             ),
             Err(error) => tracing::error!(
-                code = "WEIR-06111", %path, %error,
+                code = "WEIR-06141", %path, %error,
                 "the cluster has no users, and the set-up secret can't be written"
             ),
         }

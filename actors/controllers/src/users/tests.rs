@@ -151,6 +151,7 @@ fn names_differ_by_more_than_case_and_roles_must_be_known() {
     let taken =
         |what: &str, name: &str| Err(Rejection::NameTaken { what: what.into(), name: name.into() });
     assert_eq!(create(&mut state, user("Root", &[])), taken("user", "root"));
+    assert_eq!(create(&mut state, user("Weir", &[])), taken("user", "weir"));
     assert_eq!(create(&mut state, user("a", &["x"])), Err(Rejection::UnknownRole(role("x"))));
     let create = Command::CreateRole { role: of_own("Admin", &[]), author: author() };
     assert_eq!(then(&mut state, create), taken("role", "admin"));

@@ -92,7 +92,7 @@ async fn transit(lab: &Lab, service: &KeyService) -> weir_secrets::PublicKey {
 async fn a_secret_is_opened_for_the_key_of_whoever_asks_and_for_nobody_else() {
     let lab = Lab::new().await;
     let service = lab.start(masters(&MasterKey::generate(), &[])).await;
-    let pair = pair(&lab, &service, create("DefaultKey")).await;
+    let pair = pair(&lab, &service, create("my-key")).await;
     let sealed = Sealed::seal(&secret("hunter2"), &[pair.public]).unwrap();
     let engine = PrivateKey::generate();
     let open = Request::Open { secrets: vec![sealed], to: engine.public() };
@@ -122,7 +122,7 @@ async fn a_create_that_is_sent_again_answers_the_key_that_it_made() {
     let mut made = Vec::new();
     for _ in 0..2 {
         let context = RequestContext { command, within: HOUR, epoch: 1 };
-        match service.serve(create("DefaultKey"), context).await {
+        match service.serve(create("my-key"), context).await {
             Ok(Response::Pair(it)) => made.push(it.fingerprint),
             other => panic!("{other:?}"),
         }
@@ -135,7 +135,7 @@ async fn an_exported_key_is_imported_elsewhere_and_a_seal_to_another_instance_is
     let [here, there] = [Lab::new().await, Lab::new().await];
     let one = here.start(masters(&MasterKey::generate(), &[])).await;
     let two = there.start(masters(&MasterKey::generate(), &[])).await;
-    let made = pair(&here, &one, create("DefaultKey")).await;
+    let made = pair(&here, &one, create("my-key")).await;
 
     let sealed_to = |to, text: &str| Sealed::seal(&secret(text), &[to]).unwrap();
     let [to_one, to_two] = [transit(&here, &one).await, transit(&there, &two).await];
@@ -143,7 +143,7 @@ async fn an_exported_key_is_imported_elsewhere_and_a_seal_to_another_instance_is
     let export = Request::Export { key: made.fingerprint, passphrase: passphrase.clone() };
     let Ok(Response::Exported(exported)) = here.ask(&one, export).await else { panic!() };
     let import = |passphrase| Request::Import {
-        alias: alias("DefaultKey"),
+        alias: alias("my-key"),
         description: "from the other cluster".into(),
         key: sealed_to(to_two.clone(), &exported),
         passphrase: Some(passphrase),
@@ -160,7 +160,7 @@ async fn a_rotated_master_key_is_all_that_is_needed_after_it() {
     let lab = Lab::new().await;
     let (old, new) = (MasterKey::generate(), MasterKey::generate());
     let service = lab.start(masters(&old, &[])).await;
-    let made = pair(&lab, &service, create("DefaultKey")).await;
+    let made = pair(&lab, &service, create("my-key")).await;
     let sealed = Sealed::seal(&secret("hunter2"), &[made.public]).unwrap();
     let engine = PrivateKey::generate();
     let open = || Request::Open { secrets: vec![sealed.clone()], to: engine.public() };

@@ -1,0 +1,133 @@
+//! What Key Storage is asked, and what it answers.
+
+use serde::{Deserialize, Serialize};
+use weir_domain::{Fault, KeyFingerprint, UserName};
+use weir_secrets::{PublicKey, Sealed};
+
+use super::{Alias, Certificate, Expiry, KnownHost, NotTrusted, PairView, Rejection, Trusted};
+use crate::answer::{Refusal, Stop};
+
+/// What it is asked. Names of fields and variants travel between engines of two versions.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Request {
+    List,
+    /// The key that private keys and passphrases are sealed to on their way here.
+    Transit,
+    Create {
+        alias: Alias,
+        description: String,
+        by: UserName,
+    },
+    /// A private key and what opens it, each sealed to the transit key.
+    Import {
+        alias: Alias,
+        description: String,
+        key: Sealed,
+        passphrase: Option<Sealed>,
+        by: UserName,
+    },
+    Export {
+        key: KeyFingerprint,
+        passphrase: Sealed,
+    },
+    Rotate {
+        alias: Alias,
+        description: String,
+        expected: Option<KeyFingerprint>,
+        by: UserName,
+    },
+    Choose {
+        key: KeyFingerprint,
+        expected: Option<KeyFingerprint>,
+        by: UserName,
+    },
+    Describe {
+        key: KeyFingerprint,
+        alias: Alias,
+        description: String,
+        expected: Option<u64>,
+        by: UserName,
+    },
+    Delete {
+        key: KeyFingerprint,
+        expected: Option<u64>,
+        by: UserName,
+    },
+    /// Puts every private key under the master key that is configured now.
+    Rewrap {
+        by: UserName,
+    },
+    /// Secrets to be sealed to the key of whoever asks: all of them, or none.
+    Open {
+        secrets: Vec<Sealed>,
+        to: PublicKey,
+    },
+    /// `key`: the private key of an identity, sealed to the transit key.
+    AddCertificate {
+        alias: Alias,
+        pem: String,
+        key: Option<Sealed>,
+        by: UserName,
+    },
+    DeleteCertificate {
+        alias: Alias,
+        by: UserName,
+    },
+    AddHost {
+        host: KnownHost,
+        by: UserName,
+    },
+    DeleteHost {
+        alias: Alias,
+        by: UserName,
+    },
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Response {
+    Done,
+    Listing(Box<Listing>),
+    Transit(PublicKey),
+    Pair(Box<PairView>),
+    /// A private key under a passphrase.
+    Exported(String),
+    Opened(Vec<Sealed>),
+    Rejected(Rejection),
+    NotTrusted(NotTrusted),
+    /// A key or secret was refused.
+    Fault(Fault),
+    /// Asking again gives the same answer.
+    Refused(String),
+    /// What came was sealed to the transit key of another instance: seal it anew.
+    OtherTransit(PublicKey),
+}
+
+/// Everything that may be seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Listing {
+    pub pairs: Vec<PairView>,
+    pub certificates: Vec<Trusted<Certificate>>,
+    pub hosts: Vec<Trusted<KnownHost>>,
+    pub expiring: Vec<Expiry>,
+}
+
+impl From<Refusal<Rejection>> for Response {
+    fn from(refusal: Refusal<Rejection>) -> Self {
+        match refusal {
+            Refusal::Rejected(it) => Self::Rejected(it),
+            Refusal::Refused(it) => Self::Refused(it),
+        }
+    }
+}
+
+impl From<Fault> for Response {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<NotTrusted> for Stop<Response> {
+    fn from(it: NotTrusted) -> Self {
+        Self::answer(Response::NotTrusted(it))
+    }
+}
