@@ -36,7 +36,9 @@ use weir_runtime::{Decision, EventSourced, Form};
 use weir_secrets::{PasswordHash, SecretHash};
 
 pub use crate::Author;
-pub use access::{Identity, NewSession, NewToken, Session, Shown, Token, Via};
+pub use access::{
+    Identity, NewSession, NewToken, Session, SessionView, Shown, Token, TokenView, Via,
+};
 pub use handle::{Failure, UserStorage};
 pub use log_in::Attempt;
 pub use matrix::matrix;
@@ -71,12 +73,19 @@ pub enum Command {
         expected: Option<u64>,
         author: Author,
     },
-    /// `keep`: the session that goes on, when users change their own.
     SetPassword {
         name: UserName,
-        password: NewPassword,
-        keep: Option<SessionId>,
+        password: PasswordHash,
         author: Author,
+    },
+    /// Users change their own. `checked`: the number of the one that they gave; `keep`: the session
+    /// that goes on.
+    ChangePassword {
+        name: UserName,
+        password: PasswordHash,
+        checked: u64,
+        keep: Option<SessionId>,
+        at: Timestamp,
     },
     DeleteUser {
         name: UserName,
@@ -117,7 +126,7 @@ pub enum Command {
     },
     EndSession {
         id: SessionId,
-        at: Timestamp,
+        author: Author,
     },
     EndSessionsOf {
         user: UserName,
@@ -152,7 +161,7 @@ pub enum Event {
     TokenRevoked { id: TokenId, author: Author },
     LoggedIn { session: NewSession },
     LogInFailed { user: UserName, at: Timestamp },
-    SessionEnded { id: SessionId, at: Timestamp },
+    SessionEnded { id: SessionId, author: Author },
     SessionsOfUserEnded { user: UserName, author: Author },
     TokensUsed { tokens: BTreeMap<TokenId, Timestamp> },
 }
@@ -229,8 +238,15 @@ impl EventSourced for Users {
                 self.checked_user(&name, expected)?;
                 self.change_user(name, change, author)
             }
-            Command::SetPassword { name, password, keep, author } => {
+            Command::SetPassword { name, password, author } => {
                 self.user(&name)?;
+                let password = NewPassword { hash: password, must_change: true };
+                Ok(vec![Event::PasswordSet { name, password, keep: None, author }])
+            }
+            Command::ChangePassword { name, password, checked, keep, at } => {
+                self.is_let_in(&name, checked, at)?;
+                let password = NewPassword { hash: password, must_change: false };
+                let author = Author { user: name.clone(), at };
                 Ok(vec![Event::PasswordSet { name, password, keep, author }])
             }
             Command::DeleteUser { name, expected, author } => {
@@ -250,7 +266,7 @@ impl EventSourced for Users {
             Command::RevokeToken { id, author } => self.revoke_token(id, author),
             Command::LogIn { session, password } => self.log_in(session, password),
             Command::FailLogIn { user, at } => self.fail_log_in(user, at),
-            Command::EndSession { id, at } => self.end_session(id, at),
+            Command::EndSession { id, author } => self.end_session(id, author),
             Command::EndSessionsOf { user, author } => {
                 self.user(&user)?;
                 Ok(vec![Event::SessionsOfUserEnded { user, author }])

@@ -1,6 +1,7 @@
 //! What must not be read in the audit, and in what form it is written.
 
 use serde_json::{Map, Value};
+use weir_domain::{AuditAction, AuditOutcome};
 
 const MASK: &str = "***";
 
@@ -19,6 +20,26 @@ const SECRET_FIELDS: [&str; 8] = [
 const SECRET_TEXTS: [&str; 6] =
     ["AGE-SECRET-KEY-", "-----BEGIN", "$argon2", "weir_", "Bearer ", "Basic "];
 
+/// An action as it may be recorded.
+pub(super) fn masked_action(action: AuditAction) -> AuditAction {
+    let outcome = match action.outcome {
+        AuditOutcome::Done => AuditOutcome::Done,
+        AuditOutcome::Refused(why) => AuditOutcome::Refused(masked_text(why)),
+        AuditOutcome::Unknown(why) => AuditOutcome::Unknown(masked_text(why)),
+    };
+    AuditAction {
+        before: action.before.map(masked),
+        after: action.after.map(masked),
+        object: masked_text(action.object),
+        outcome,
+        ..action
+    }
+}
+
+fn masked_text(text: String) -> String {
+    if is_secret_text(&text) { MASK.to_owned() } else { text }
+}
+
 /// The value with its secrets masked. Sealed values stay: they tell nobody anything, and that they
 /// changed is worth knowing. Fractions become texts, which read back as they were written.
 pub fn masked(value: Value) -> Value {
@@ -34,7 +55,7 @@ pub fn masked(value: Value) -> Value {
             Value::Object(fields.into_iter().map(mask).collect::<Map<_, _>>())
         }
         Value::Array(values) => values.into_iter().map(masked).collect(),
-        Value::String(text) if is_secret_text(&text) => Value::from(MASK),
+        Value::String(text) => Value::from(masked_text(text)),
         Value::Number(number) if number.is_f64() => Value::from(number.to_string()),
         other => other,
     }

@@ -13,8 +13,9 @@ use weir_domain::{
 use weir_persistence_api::{Error, Fence, Store, StoredEvent};
 use weir_runtime::{AskError, Ref, RestartPolicy, System, supervise};
 
+use super::mask::masked_action;
 use super::recorder::{Ask, Recorder, journal};
-use super::{LEASE, SEAL, masked};
+use super::{LEASE, SEAL};
 use crate::instance::{Actors, Starting};
 
 /// Calls that may wait for it.
@@ -146,11 +147,7 @@ impl Service for AuditService {
     ) -> Result<Response, Unavailable> {
         match request {
             Request::Record(action) => {
-                let action = AuditAction {
-                    before: action.before.map(masked),
-                    after: action.after.map(masked),
-                    ..*action
-                };
+                let action = masked_action(*action);
                 self.write(context, |reply| Ask::Record(Box::new(action), context.command, reply))
                     .await
             }

@@ -3,6 +3,7 @@
 mod service;
 
 use serde_json::{Value, json};
+use sha2::Digest as _;
 use uuid::Uuid;
 use weir_domain::{
     AuditAction, AuditEntry, AuditHead, AuditOutcome, CommandId, Timestamp, UserClaim,
@@ -91,6 +92,16 @@ fn an_entry_of_a_newer_form_is_not_called_changed() {
     assert_eq!(verify(&entries), Err(Broken::Newer(2)));
     entries[1].form = 0;
     assert_eq!(verify(&entries), Err(Broken::Changed(2)));
+}
+
+/// As `docs/audit.md` says: `jq -cj 'del(.hash)' | sha256sum`.
+#[test]
+fn a_hash_can_be_checked_without_weir() {
+    let entry = chain(1).remove(0);
+    let mut value: Value = serde_json::from_str(&line(&entry)).unwrap();
+    value.as_object_mut().unwrap().shift_remove("hash");
+    let digest: [u8; 32] = sha2::Sha256::digest(value.to_string()).into();
+    assert_eq!(entry.hash.to_string(), weir_domain::KeyFingerprint(digest).to_string());
 }
 
 #[test]

@@ -45,6 +45,10 @@ pub struct Masters {
 }
 
 impl Masters {
+    fn fingerprints(&self) -> Vec<KeyFingerprint> {
+        self.former.iter().chain([&self.current]).map(MasterKey::fingerprint).collect()
+    }
+
     /// Opens a stored key with the master key that it names.
     fn unwrap(&self, wrapped: &Wrapped) -> Result<PrivateKey, Error> {
         let named = self.former.iter().find(|it| it.fingerprint() == wrapped.master());
@@ -145,14 +149,17 @@ impl KeyService {
             }
             Request::Create { alias, description, by } => {
                 let pair = self.new_pair(alias, description);
+                self.has_the_master(context).await?;
                 return self.add(context, Command::Create { pair, author: self.author(by) }).await;
             }
             Request::Rotate { alias, description, expected, by } => {
                 let (pair, author) = (self.new_pair(alias, description), self.author(by));
+                self.has_the_master(context).await?;
                 return self.add(context, Command::Rotate { pair, expected, author }).await;
             }
             Request::Import { alias, description, key, passphrase, by } => {
                 let key = self.imported(key, passphrase).await?;
+                self.has_the_master(context).await?;
                 let pair = NewPair { alias, description, wrapped: self.masters.current.wrap(&key) };
                 return self.add(context, Command::Import { pair, author: self.author(by) }).await;
             }
@@ -181,6 +188,20 @@ impl KeyService {
         };
         self.host.ask_as(context.command, command, context.within).await?;
         Ok(Response::Done)
+    }
+
+    /// Whether this host can open what is stored: if not, a new key would be under a master key
+    /// that the other hosts don't have.
+    async fn has_the_master(&self, context: RequestContext) -> Result<(), Stop> {
+        let known = self.masters.fingerprints();
+        let foreign = move |keys: &Keys| -> Option<Wrapped> {
+            let mut wrapped = keys.wrapped().map(|it| it.1);
+            wrapped.find(|it| !known.contains(&it.master())).cloned()
+        };
+        match self.host.query(context.within, foreign).await? {
+            None => Ok(()),
+            Some(foreign) => Ok(self.masters.unwrap(&foreign).map(drop)?),
+        }
     }
 
     fn author(&self, user: UserName) -> Author {

@@ -74,6 +74,31 @@ impl From<NewSession> for Session {
     }
 }
 
+/// What may be shown of a token.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenView {
+    pub id: TokenId,
+    pub user: UserName,
+    pub description: String,
+    pub claims: BTreeSet<UserClaim>,
+    pub scope: Scope,
+    pub expires_at: Timestamp,
+    pub created: Author,
+    pub used_at: Option<Timestamp>,
+}
+
+/// What may be shown of a session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionView {
+    pub id: SessionId,
+    pub user: UserName,
+    pub from: String,
+    pub opened_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
 /// How somebody proved who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Via {
@@ -94,14 +119,29 @@ pub struct Identity {
 
 impl Users {
     /// Tokens that are not revoked, in order of creation.
-    pub fn tokens(&self) -> impl Iterator<Item = (TokenId, &Token)> {
-        self.tokens.iter().map(|(id, it)| (*id, it))
+    pub fn tokens(&self) -> impl Iterator<Item = TokenView> {
+        self.tokens.iter().map(|(id, it)| TokenView {
+            id: *id,
+            user: it.user.clone(),
+            description: it.description.clone(),
+            claims: it.claims.clone(),
+            scope: it.scope.clone(),
+            expires_at: it.expires_at,
+            created: it.created.clone(),
+            used_at: it.used_at,
+        })
     }
 
     /// Sessions that have not ended, in order of log-in.
-    pub fn sessions(&self, now: Timestamp) -> impl Iterator<Item = (SessionId, &Session)> {
+    pub fn sessions(&self, now: Timestamp) -> impl Iterator<Item = SessionView> {
         let open = self.sessions.iter().filter(move |it| now < it.1.expires_at);
-        open.map(|(id, it)| (*id, it))
+        open.map(|(id, it)| SessionView {
+            id: *id,
+            user: it.user.clone(),
+            from: it.from.clone(),
+            opened_at: it.opened_at,
+            expires_at: it.expires_at,
+        })
     }
 
     /// Who that is who shows this. What is wrong with it is not told.
@@ -152,9 +192,9 @@ impl Users {
         }
     }
 
-    pub(super) fn end_session(&self, id: SessionId, at: Timestamp) -> Decision<Self> {
+    pub(super) fn end_session(&self, id: SessionId, author: Author) -> Decision<Self> {
         match self.sessions.contains_key(&id) {
-            true => Ok(vec![Event::SessionEnded { id, at }]),
+            true => Ok(vec![Event::SessionEnded { id, author }]),
             false => Err(Rejection::UnknownSession(id)),
         }
     }

@@ -11,8 +11,8 @@ use weir_runtime::IdSource;
 use weir_secrets::{Bearer, Error, PublicKey, Sealed, Secret, SecretHash};
 
 use super::{
-    Identity, NewToken, Profile, Rejection, Request, Response, Role, Session, Token, UserChange,
-    UserService, UserView, Via,
+    Identity, NewToken, Profile, Rejection, Request, Response, Role, SessionView, TokenView,
+    UserChange, UserService, UserView, Via,
 };
 
 const ASK_WITHIN: Duration = Duration::from_secs(15);
@@ -102,8 +102,8 @@ impl UserStorage {
         }
     }
 
-    pub async fn end_session(&self, id: SessionId) -> Answer<()> {
-        done(self.ask(Request::EndSession { id }).await?)
+    pub async fn end_session(&self, id: SessionId, by: UserName) -> Answer<()> {
+        done(self.ask(Request::EndSession { id, by }).await?)
     }
 
     pub async fn end_sessions_of(&self, user: UserName, by: UserName) -> Answer<()> {
@@ -233,15 +233,14 @@ impl UserStorage {
         }
     }
 
-    /// Their hashes are with them: nothing to be shown.
-    pub async fn tokens(&self) -> Answer<Vec<(TokenId, Token)>> {
+    pub async fn tokens(&self) -> Answer<Vec<TokenView>> {
         match self.ask(Request::Tokens).await? {
             Response::Tokens(it) => Ok(it),
             other => odd(other),
         }
     }
 
-    pub async fn sessions(&self) -> Answer<Vec<(SessionId, Session)>> {
+    pub async fn sessions(&self) -> Answer<Vec<SessionView>> {
         match self.ask(Request::Sessions).await? {
             Response::Sessions(it) => Ok(it),
             other => odd(other),

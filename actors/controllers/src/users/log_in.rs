@@ -27,20 +27,27 @@ impl Users {
     }
 
     pub(super) fn log_in(&self, session: NewSession, password: u64) -> Decision<Self> {
-        let name = &session.user;
+        self.is_let_in(&session.user, password, session.at)?;
+        self.is_id_free(session.id.0)?;
+        Ok(vec![Event::LoggedIn { session }])
+    }
+
+    /// Whether a password that was checked lets its user in now: meanwhile it may have been changed,
+    /// the user disabled, or other log-ins have failed.
+    pub(super) fn is_let_in(
+        &self,
+        name: &UserName,
+        password: u64,
+        now: Timestamp,
+    ) -> Result<(), Rejection> {
         let user = self.users.get(name).ok_or(Rejection::BadCredentials)?;
         if user.password_number != password {
             return Err(Rejection::BadCredentials);
         }
-        if let Some(until) = user.failures.wait_until(session.at, self.is_last_administrator(name))
-        {
+        if let Some(until) = user.failures.wait_until(now, self.is_last_administrator(name)) {
             return Err(Rejection::TryLater(until));
         }
-        self.is_id_free(session.id.0)?;
-        match user.is_enabled {
-            true => Ok(vec![Event::LoggedIn { session }]),
-            false => Err(Rejection::Disabled(name.clone())),
-        }
+        if user.is_enabled { Ok(()) } else { Err(Rejection::Disabled(name.clone())) }
     }
 
     pub(super) fn fail_log_in(&self, user: UserName, at: Timestamp) -> Decision<Self> {

@@ -7,7 +7,8 @@ use weir_domain::{Fault, RoleName, SessionId, TokenId, UserName};
 use weir_secrets::{PublicKey, Sealed, SecretHash};
 
 use super::{
-    Identity, NewToken, Profile, Rejection, Role, Session, Shown, Token, UserChange, UserView,
+    Identity, NewToken, Profile, Rejection, Role, SessionView, Shown, TokenView, UserChange,
+    UserView,
 };
 use crate::answer::{Refusal, Stop};
 
@@ -87,6 +88,7 @@ pub enum Request {
     },
     EndSession {
         id: SessionId,
+        by: UserName,
     },
     EndSessionsOf {
         user: UserName,
@@ -102,8 +104,8 @@ pub enum Response {
     Transit(PublicKey),
     Users(Vec<UserView>),
     Roles(Vec<Role>),
-    Tokens(Vec<(TokenId, Token)>),
-    Sessions(Vec<(SessionId, Session)>),
+    Tokens(Vec<TokenView>),
+    Sessions(Vec<SessionView>),
     Identity(Box<Identity>),
     Rejected(Rejection),
     Fault(Fault),

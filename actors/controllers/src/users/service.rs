@@ -147,12 +147,10 @@ impl UserService {
                 return Ok(Response::Roles(host.query(within, |it| it.roles().collect()).await?));
             }
             Request::Tokens => {
-                let all = |it: &Users| it.tokens().map(|(id, it)| (id, it.clone())).collect();
-                return Ok(Response::Tokens(host.query(within, all).await?));
+                return Ok(Response::Tokens(host.query(within, |it| it.tokens().collect()).await?));
             }
             Request::Sessions => {
-                let open =
-                    move |it: &Users| it.sessions(now).map(|(id, it)| (id, it.clone())).collect();
+                let open = move |it: &Users| it.sessions(now).collect();
                 return Ok(Response::Sessions(host.query(within, open).await?));
             }
             Request::Identify(shown) => return self.identify(shown, context).await,
@@ -163,17 +161,17 @@ impl UserService {
                 return self.set_up(secret, (name, profile, password), context).await;
             }
             Request::ChangePassword { name, current, new, keep } => {
-                self.check(&name, &current, context).await?;
-                let password = self.new_password(&name, &new, false, context).await?;
-                let author = author(name.clone());
-                Command::SetPassword { name, password, keep, author }
+                let checked = self.check(&name, &current, context).await?;
+                let password = self.new_password(&name, &new, context).await?;
+                Command::ChangePassword { name, password, checked, keep, at: now }
             }
             Request::SetPassword { name, password, by } => {
-                let password = self.new_password(&name, &password, true, context).await?;
-                Command::SetPassword { name, password, keep: None, author: author(by) }
+                let password = self.new_password(&name, &password, context).await?;
+                Command::SetPassword { name, password, author: author(by) }
             }
             Request::CreateUser { name, profile, roles, password, by } => {
-                let password = self.new_password(&name, &password, true, context).await?;
+                let hash = self.new_password(&name, &password, context).await?;
+                let password = NewPassword { hash, must_change: true };
                 let user = NewUser { name, profile, roles, password };
                 Command::CreateUser { user, author: author(by) }
             }
@@ -194,7 +192,7 @@ impl UserService {
                 Command::CreateToken { token, author: author(by) }
             }
             Request::RevokeToken { id, by } => Command::RevokeToken { id, author: author(by) },
-            Request::EndSession { id } => Command::EndSession { id, at: now },
+            Request::EndSession { id, by } => Command::EndSession { id, author: author(by) },
             Request::EndSessionsOf { user, by } => {
                 Command::EndSessionsOf { user, author: author(by) }
             }
@@ -209,7 +207,8 @@ impl UserService {
         (name, profile, password): (UserName, Profile, Sealed),
         context: RequestContext,
     ) -> Result<Response, Stop> {
-        let password = self.new_password(&name, &password, false, context).await?;
+        let hash = self.new_password(&name, &password, context).await?;
+        let password = NewPassword { hash, must_change: false };
         let user = NewUser { name, profile, roles: BTreeSet::new(), password };
         let command = Command::SetUp { secret, user, at: self.system.now() };
         self.host.ask_as(context.command, command, context.within).await?;
@@ -297,14 +296,12 @@ impl UserService {
         &self,
         user: &UserName,
         password: &Sealed,
-        must_change: bool,
         context: RequestContext,
-    ) -> Result<NewPassword, Stop> {
+    ) -> Result<PasswordHash, Stop> {
         let password = self.received(password)?;
         is_good(&password, user).map_err(Rejection::BadPassword)?;
         let _one_of_few = self.one_of_few(context.within).await?;
-        let hash = slowly(&self.system, PASSWORD, move || PasswordHash::of(&password)).await?;
-        Ok(NewPassword { hash, must_change })
+        slowly(&self.system, PASSWORD, move || PasswordHash::of(&password)).await
     }
 
     fn received(&self, sealed: &Sealed) -> Result<Secret, Stop> {

@@ -217,15 +217,17 @@ fn a_session_ends_with_its_user_its_password_its_time_or_when_told() {
     assert_eq!(state.identify(one.id, &one.hash(), late), None);
     assert_eq!(identify(&state, &Bearer::generate(one.id)), None, "the id alone is nothing");
 
-    let set = |keep| Command::SetPassword {
+    let change_own = Command::ChangePassword {
         name: name("ada"),
-        password: password(),
-        keep,
-        author: author(),
+        password: HASH.clone(),
+        checked: 1,
+        keep: Some(SessionId(two.id)),
+        at: NOW,
     };
-    then(&mut state, set(Some(SessionId(two.id)))).unwrap();
+    then(&mut state, change_own).unwrap();
     assert!(identify(&state, &one).is_none() && identify(&state, &two).is_some());
-    then(&mut state, Command::EndSession { id: SessionId(two.id), at: NOW }).unwrap();
+    let end = Command::EndSession { id: SessionId(two.id), author: author() };
+    then(&mut state, end).unwrap();
     assert!(identify(&state, &two).is_none());
 
     for end in [|| disable("ada"), || delete("ada")] {
@@ -290,7 +292,7 @@ fn the_last_use_of_a_token_is_kept_to_ten_minutes() {
     let minutes = |n: u64| NOW.plus(Duration::from_secs(n * 60));
     assert_eq!(state.decide(touch(minutes(9))), Ok(vec![]));
     then(&mut state, touch(minutes(10))).unwrap();
-    assert_eq!(state.tokens().next().unwrap().1.used_at, Some(minutes(10)));
+    assert_eq!(state.tokens().next().unwrap().used_at, Some(minutes(10)));
 }
 
 /// `WEIR_UPDATE=1 cargo test -p weir-controllers rights` writes it anew.

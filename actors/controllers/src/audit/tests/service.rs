@@ -127,7 +127,11 @@ async fn a_deposed_instance_records_nothing() {
 #[tokio::test]
 async fn a_secret_is_masked_before_it_is_stored() {
     let lab = Lab::new().await;
-    let action = AuditAction { after: Some(json!({ "password": "hunter2" })), ..action(1) };
+    let action = AuditAction {
+        after: Some(json!({ "password": "hunter2" })),
+        outcome: AuditOutcome::Refused("the key AGE-SECRET-KEY-1hunter2 is none".into()),
+        ..action(1)
+    };
     lab.ask(Request::Record(Box::new(action))).await;
     let stored = lab.store.replay(&PersistenceId(LEASE.into()), 0, 10).await.unwrap();
     let stored = String::from_utf8(stored[0].payload.to_vec()).unwrap();

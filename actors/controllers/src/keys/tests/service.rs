@@ -168,6 +168,11 @@ async fn a_rotated_master_key_is_all_that_is_needed_after_it() {
     let wrong = KeyService { masters: masters(&new, &[]), ..copy(&service) };
     let Ok(Response::Fault(fault)) = lab.ask(&wrong, open()).await else { panic!() };
     assert_eq!(fault.code.to_string(), "WEIR-12007", "{fault}");
+    let refused = lab.ask(&wrong, create("another")).await;
+    assert!(
+        matches!(refused, Ok(Response::Fault(it)) if it.code == fault.code),
+        "nothing new is made"
+    );
     let both = KeyService { masters: masters(&new, &[&old]), ..copy(&service) };
     let rewrap = lab.ask(&both, Request::Rewrap { by: user() }).await;
     assert!(matches!(rewrap, Ok(Response::Done)), "{rewrap:?}");

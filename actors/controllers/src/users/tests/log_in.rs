@@ -76,14 +76,17 @@ fn a_right_password_is_no_way_around_a_wait_a_change_or_a_disabled_user() {
     assert_eq!(then(&mut state, log_in(2)), Err(Rejection::BadCredentials));
     fail(&mut state, "ada", 5);
     assert_eq!(then(&mut state, log_in(1)), Err(Rejection::TryLater(seconds(1))));
-    let set = Command::SetPassword {
-        name: name("ada"),
-        password: password(),
-        keep: None,
-        author: author(),
-    };
+    let set = Command::SetPassword { name: name("ada"), password: HASH.clone(), author: author() };
     then(&mut state, set).unwrap();
     assert_eq!(then(&mut state, log_in(1)), Err(Rejection::BadCredentials));
+    let change_own = Command::ChangePassword {
+        name: name("ada"),
+        password: HASH.clone(),
+        checked: 1,
+        keep: None,
+        at: NOW,
+    };
+    assert_eq!(then(&mut state, change_own), Err(Rejection::BadCredentials), "it was set since");
     then(&mut state, disable("ada")).unwrap();
     assert_eq!(then(&mut state, log_in(2)), Err(Rejection::Disabled(name("ada"))));
 }

@@ -120,7 +120,7 @@ async fn an_administrator_is_set_up_logs_in_and_is_known_until_the_session_ends(
     assert!(matches!(known, Response::Identity(it) if it == identity));
 
     let Via::Session(id) = identity.via else { panic!() };
-    assert!(matches!(lab.ask(Request::EndSession { id }).await, Response::Done));
+    assert!(matches!(lab.ask(Request::EndSession { id, by: name("root") }).await, Response::Done));
     let gone = lab.ask(Request::Identify((&bearer).into())).await;
     assert!(matches!(gone, Response::Rejected(Rejection::NotAuthenticated)));
 
