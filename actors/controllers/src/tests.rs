@@ -111,7 +111,11 @@ async fn a_secret_is_sealed_opened_and_moved_to_a_new_key() {
 
     let stranger = PrivateKey::generate();
     let foreign = Sealed::seal(&secret(PLANTED), &[stranger.public()]).unwrap();
-    let refused = lab.keys.open(vec![foreign]).await.unwrap_err().to_string();
+    let mine = lab.keys.seal(&secret(PLANTED), &[]).await.unwrap();
+    let resealed = lab.keys.reseal(vec![mine], &[stranger.public()]).await.unwrap();
+    assert_eq!(resealed[0].keys(), [stranger.fingerprint()]);
+    assert_eq!(resealed[0].open(&stranger).unwrap(), secret(PLANTED));
+    let refused = lab.keys.reseal(vec![foreign], &[new.public]).await.unwrap_err().to_string();
     assert!(refused.contains(&stranger.fingerprint().to_string()), "{refused}");
     let stored = lab.stored().await;
     assert!(!stored.contains(PLANTED) && !stored.contains("AGE-SECRET-KEY"));

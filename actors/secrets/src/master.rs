@@ -5,6 +5,7 @@
 //! anew and touches no secret.
 
 use std::env;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,16 @@ impl MasterKey {
                 Self::parse(&Secret::from(text), None)
             }
         }
+    }
+
+    /// Reads it from the file, or makes one there. For an engine that is alone: of a cluster's, each
+    /// would make its own.
+    pub fn load_or_make(path: &Path) -> Result<Self> {
+        match Self::generate().save(path, None) {
+            Err(Error::File { source, .. }) if source.kind() == ErrorKind::AlreadyExists => {}
+            made => made?,
+        }
+        Self::load(&MasterSource::File(path.into()))
     }
 
     /// Reads it as private keys are imported.
@@ -171,6 +182,16 @@ mod tests {
         assert!(matches!(refused, Err(Error::PassphraseNeeded)), "{refused:?}");
         let loaded = MasterKey::load(&MasterSource::ProtectedFile { path, passphrase }).unwrap();
         assert_eq!(loaded.fingerprint(), master.fingerprint());
+    }
+
+    #[test]
+    fn an_engine_that_is_alone_makes_its_master_key_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("master.key");
+        let made = MasterKey::load_or_make(&path).unwrap();
+        assert_eq!(MasterKey::load_or_make(&path).unwrap().fingerprint(), made.fingerprint());
+        let nowhere = MasterKey::load_or_make(&dir.path().join("no/such/directory"));
+        assert!(matches!(nowhere, Err(Error::File { action: "written", .. })), "{nowhere:?}");
     }
 
     #[test]

@@ -207,6 +207,14 @@ impl KeyStorage {
         }
     }
 
+    /// Seals secrets of this cluster to the keys of other ones, and to these only. All of them, or
+    /// none: a key that is missing here is named.
+    pub async fn reseal(&self, secrets: Vec<Sealed>, to: &[PublicKey]) -> Answer<Vec<Sealed>> {
+        let opened = self.open(secrets).await?;
+        let sealed: Result<_, _> = opened.iter().map(|it| Sealed::seal(it, to)).collect();
+        Ok(sealed?)
+    }
+
     async fn pair(&self, request: Request) -> Answer<PairView> {
         match self.ask(request).await? {
             Response::Pair(it) => Ok(*it),

@@ -15,7 +15,8 @@ use weir_domain::{Fault, KeyFingerprint, UserName};
 use weir_persistence_api::{Fence, PersistenceId, Store};
 use weir_runtime::{HostRef, HostSettings, HostSpec, NoEffects, System};
 use weir_secrets::{
-    Error, Keyring, MasterKey, PrivateKey, PublicKey, Sealed, Secret, Wrapped, export, import,
+    Error, Keyring, MasterKey, MasterSource, PrivateKey, PublicKey, Sealed, Secret, Wrapped,
+    export, import,
 };
 
 use super::{
@@ -45,6 +46,13 @@ pub struct Masters {
 }
 
 impl Masters {
+    /// Reads them; the first that can't be read is told.
+    pub fn load(current: &MasterSource, former: &[MasterSource]) -> Result<Self, Fault> {
+        let load = |it| MasterKey::load(it).map_err(|error| Fault::from(&error));
+        let former: Result<_, _> = former.iter().map(load).collect();
+        Ok(Self { current: load(current)?, former: former? })
+    }
+
     fn fingerprints(&self) -> Vec<KeyFingerprint> {
         self.former.iter().chain([&self.current]).map(MasterKey::fingerprint).collect()
     }

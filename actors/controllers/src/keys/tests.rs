@@ -1,5 +1,6 @@
 //! Key Storage: its decisions, and the service with its keys.
 
+mod random;
 mod service;
 
 use std::time::Duration;

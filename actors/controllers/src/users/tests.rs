@@ -1,6 +1,7 @@
 //! User Storage: its decisions, and the service with its passwords.
 
 mod log_in;
+mod random;
 mod service;
 
 use std::collections::{BTreeMap, BTreeSet};
