@@ -113,7 +113,7 @@ pub struct Identity {
     pub via: Via,
     pub grants: Grants,
     pub expires_at: Timestamp,
-    /// Nothing is allowed but to change the password.
+    /// Nothing is allowed but to change one's own password.
     pub must_change: bool,
 }
 
@@ -214,6 +214,13 @@ impl Users {
     }
 }
 
+/// All that is left to somebody whose password must be changed.
+fn own_profile() -> Grants {
+    let mut grants = Grants::default();
+    grants.add([UserClaim::ProfileWrite], &Scope::Everything);
+    grants
+}
+
 fn identity(
     (name, user): (&UserName, &User),
     via: Via,
@@ -221,6 +228,7 @@ fn identity(
     expires_at: Timestamp,
 ) -> Identity {
     let must_change = user.must_change && matches!(via, Via::Session(_));
+    let grants = if must_change { grants.intersection(&own_profile()) } else { grants };
     Identity { user: name.clone(), via, grants, expires_at, must_change }
 }
 
