@@ -6,6 +6,7 @@
 mod check;
 mod cluster;
 mod persistence;
+mod secrets;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
@@ -32,6 +33,7 @@ pub use persistence::{
     DatabaseServer, DatabaseTls, Journal, JournalPlugin, Migrate, Persistence, Schema, Sqlite,
     StreamHistory, TlsMode,
 };
+pub use secrets::{MasterKey, Secrets};
 
 /// The name and text of the built-in layer.
 const REFERENCE: (&str, &str) = ("reference.conf", include_str!("../reference.conf"));
@@ -48,6 +50,7 @@ pub struct Settings {
     pub management: Management,
     pub metrics: Metrics,
     pub persistence: Persistence,
+    pub secrets: Secrets,
     pub stream: Stream,
     pub supervision: Supervision,
     pub shutdown: Shutdown,
@@ -97,6 +100,10 @@ pub struct RestServer {
     pub canonical: Canonical,
     pub request_timeout: Millis,
     pub max_body: Bytes,
+    /// Who is on this machine may do everything without a log-in.
+    pub trust_local: bool,
+    /// Who did not log in sees what runs.
+    pub anonymous_reads: bool,
 }
 
 /// Health, members, leases: what operators and probes ask an engine.

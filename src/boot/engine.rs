@@ -8,9 +8,13 @@ use anyhow::Context as _;
 use tokio::sync::Semaphore;
 use weir_cluster::View;
 use weir_controllers::access::{AccessCoordinator, AccessSingleton};
+use weir_controllers::audit::{Audit, AuditSingleton};
 use weir_controllers::deployments::{DeploymentSingleton, DeploymentStorage};
+use weir_controllers::keys::{KeySingleton, KeyStorage};
 use weir_controllers::streams::{StreamMonitor, StreamSingleton};
+use weir_controllers::users::{SetUpFile, UserSingleton, UserStorage};
 use weir_domain::{Fault, NodeName, NodeUid};
+use weir_http_server::Storages;
 use weir_persistence_sql::{Backend, Database};
 use weir_runtime::{
     HostSettings, IdSource, Phase, PhaseTimeouts, RestartPolicy, System, SystemClock,
@@ -20,6 +24,7 @@ use weir_stream::{Limits, LiveClaims, Registry, Resumed, Services, resume};
 
 use super::activation::Activation;
 use super::announcer::Announcer;
+use super::master;
 use super::membership::{Membership, Others};
 use super::ports::{AccessPort, MonitorPort};
 use super::process::Process;
@@ -33,6 +38,9 @@ const RELEASE_WITHIN: Duration = Duration::from_secs(2);
 const PAY_AGAIN_AFTER: Duration = Duration::from_secs(30);
 /// How long to wait before a first look at what is owed is repeated.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Where the secret that makes the first administrator is kept, in the data directory.
+const SET_UP_FILE: &str = "set-up-secret";
 
 /// What an engine is started with.
 pub(crate) struct EngineOptions {
@@ -60,6 +68,7 @@ pub(crate) struct Engine {
     pub(crate) monitor: StreamMonitor,
     pub(crate) deployments: DeploymentStorage,
     pub(crate) activation: Activation,
+    pub(crate) storages: Storages,
     services: Services,
 }
 
@@ -79,6 +88,7 @@ impl Engine {
             clock: clock.clone(),
             shutdown: process.phase_timeouts(),
         });
+        let masters = master::load(process)?;
         let store = open(options.backend, options.migrates, clock).await?;
         let membership = Membership::begin(process, &system, &store, rest).await?;
         let singletons = &membership.singletons;
@@ -107,11 +117,39 @@ impl Engine {
             system: system.clone(),
             store: store.clone(),
             effects: Arc::new(announcer),
-            settings: options.host,
+            settings: options.host.clone(),
         }));
+        let keys = KeySingleton {
+            system: system.clone(),
+            store: store.clone(),
+            settings: options.host.clone(),
+            masters,
+        };
+        let users = UserSingleton {
+            system: system.clone(),
+            store: store.clone(),
+            settings: options.host,
+            notice: Arc::new(SetUpFile(process.data_dir.path.join(SET_UP_FILE))),
+        };
+        let audit = AuditSingleton { system: system.clone(), store: store.clone(), restarts };
+        let storages = Storages {
+            keys: KeyStorage::new(singletons.register(keys)),
+            users: UserStorage::new(singletons.register(users), system.ids().clone()),
+            audit: Audit::new(singletons.register(audit)),
+            system: system.clone(),
+        };
         describe(&membership, &activation);
-        let engine =
-            Self { system, store, membership, access, monitor, deployments, activation, services };
+        let engine = Self {
+            system,
+            store,
+            membership,
+            access,
+            monitor,
+            deployments,
+            activation,
+            storages,
+            services,
+        };
         engine.plan_shutdown()?;
         engine.membership.singletons.begin();
         Ok(engine)

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use axum::Router;
 use tokio::net::TcpListener;
 use weir_conf::Settings;
-use weir_conf::settings::{Bind, Management};
+use weir_conf::settings::Bind;
 use weir_domain::Fault;
 use weir_http_client::Client;
 use weir_http_server as http;
@@ -127,13 +127,14 @@ impl EngineListeners {
         let (system, limits) = (&engine.system, process.http_limits());
         let rest_url = url(&rest)?;
         let shared = Arc::new(engine.clone());
-        let writes = writes(&process.settings.management);
-        let router = http::engine::router(shared.clone(), shared.clone(), writes.clone(), limits);
-        serve(process, system, "rest server", rest, router)?;
+        let guards = Guards::of(&process.settings, shared.clone());
+        let router = http::engine::router(shared.clone(), shared.clone(), guards.rest, limits);
+        serve(process, system, "rest server", rest, engine.storages.clone().beside(router))?;
         let mut places = EnginePlaces { rest: rest_url, management: None, metrics: None };
         if let Some(listener) = management {
             places.management = Some(url(&listener)?);
-            let router = http::management::router(shared.clone(), shared, writes, limits);
+            let router =
+                http::management::router(shared.clone(), shared, guards.management, limits);
             serve(process, system, "management server", listener, router)?;
         }
         places.metrics = serve_metrics(process, system, metrics)?;
@@ -141,11 +142,31 @@ impl EngineListeners {
     }
 }
 
-/// Who may change the cluster. The configuration was checked: no changes without a token.
-fn writes(management: &Management) -> http::Writes {
-    match &management.token {
-        Some(token) if !management.read_only => http::Writes::with_token(token.expose()),
-        Some(_) | None => http::Writes::refused(),
+/// Who is let in by the servers of an engine.
+struct Guards {
+    rest: http::Guard,
+    management: http::Guard,
+}
+
+impl Guards {
+    /// The configuration was checked: management takes no commands without a token.
+    fn of(settings: &Settings, access: Arc<dyn http::Access>) -> Self {
+        let (management, rest_server) = (&settings.management, &settings.rest_server);
+        let guard = match &management.token {
+            Some(token) if !management.read_only => http::Guard::with_token(token.expose()),
+            Some(_) | None => http::Guard::closed(),
+        };
+        let guard = guard.knowing(access);
+        let guard = match rest_server.anonymous_reads {
+            true => guard,
+            false => guard.without_anonymous(),
+        };
+        let rest = match rest_server.trust_local {
+            true => guard.clone().or_from_here(),
+            false => guard.clone(),
+        };
+        let management = if management.read_only { guard.reading_only() } else { guard };
+        Self { rest, management }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The engine as its REST API sees it.
 
+mod access;
 mod cluster;
 mod deployments;
 mod items;

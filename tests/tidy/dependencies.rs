@@ -28,7 +28,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("weir-project", &["domain", "conf", "package", "stream"]),
     ("weir-http-api", &["domain"]),
     ("weir-http-client", &["domain", "http-api"]),
-    ("weir-http-server", &["domain", "http-api", "http-client", "runtime"]),
+    (
+        "weir-http-server",
+        &["domain", "http-api", "http-client", "runtime", "secrets", "cluster", "controllers"],
+    ),
 ];
 
 /// Rooms without data of records.

@@ -10,6 +10,16 @@ pub struct Author {
 }
 
 impl Author {
+    /// Who shows the token of the configuration. No user has that name.
+    pub fn operator() -> UserName {
+        UserName::new("management-token").expect("the name is valid")
+    }
+
+    /// Who is on the engine's own machine and did not log in. No user has that name.
+    pub fn local() -> UserName {
+        UserName::new("local").expect("the name is valid")
+    }
+
     /// Who does what nobody asked for. No user has that name.
     pub(crate) fn weir() -> UserName {
         UserName::new("weir").expect("the name is valid")

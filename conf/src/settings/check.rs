@@ -3,6 +3,7 @@
 
 mod cluster;
 mod persistence;
+mod secrets;
 
 use std::fmt::Display;
 
@@ -29,6 +30,7 @@ pub(super) fn check(settings: &Settings, document: &Document) -> Vec<Finding> {
     checks.management(&settings.management);
     checks.cluster(settings);
     checks.persistence(&settings.persistence.journal);
+    checks.secrets(settings);
     if settings.data_dir.as_os_str().is_empty() {
         let fix = "name a directory; \".\" is the working directory";
         checks.add("data-dir", "the path is empty", fix);

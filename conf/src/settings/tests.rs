@@ -48,6 +48,24 @@ fn the_defaults_are_those_of_the_reference() {
 }
 
 #[test]
+fn a_master_key_has_one_place_and_engines_that_share_a_database_name_it() {
+    let of = |text: &str| format!("weir.secrets.master-key {{ {text} }}");
+    let two = of("file = a, variable = B");
+    let refused = load_in(&[], &two, &[]).unwrap_err();
+    assert!(refused[0].contains("there are two places of one key"), "{refused:?}");
+    let refused = load_in(&[], &of("passphrase-file = a"), &[]).unwrap_err();
+    assert!(refused[0].contains("there is no secrets.master-key.file"), "{refused:?}");
+    let shared = "weir.persistence.journal { plugin = mariadb, mysql.host = db }\n";
+    let refused = load_in(&[], shared, &[]).unwrap_err();
+    assert!(refused.iter().any(|it| it.contains("weir key master FILE")), "{refused:?}");
+    for place in ["file = a", "variable = A", "file = a, passphrase-file = b"] {
+        let read = load_in(&[], &format!("{shared}{}", of(place)), &[]);
+        let findings = read.err().unwrap_or_default();
+        assert!(!findings.iter().any(|it| it.contains("master-key")), "{findings:?}");
+    }
+}
+
+#[test]
 fn every_key_is_in_the_reference_and_every_key_of_the_reference_is_a_setting() {
     let reference = hocon::parse(REFERENCE.0, REFERENCE.1).unwrap().to_json();
     let settings = Settings::load_with(None, &[], Some(HashMap::new())).unwrap();

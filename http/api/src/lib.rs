@@ -10,33 +10,48 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod audit;
 mod cluster;
+mod concealed;
 mod counts;
 mod deployment;
 mod finding;
 mod item;
+mod key;
 mod node;
 mod page;
 mod problem;
 mod project;
 pub mod schema;
 mod stream;
+mod user;
 mod version;
 mod workflow;
 
+pub use audit::{AuditEntryView, AuditHeadView, AuditQuery, AuditSeal};
 pub use cluster::{
     CertificateView, ClusterChange, ClusterEvent, ClusterState, ExplainQuery, ExplanationView,
     LeaseMove, LeaseState, LeaseView, LinkState, LinkView, MemberRef, MemberView, MembersView,
     ReasonView,
 };
+pub use concealed::Concealed;
 pub use counts::CountsView;
 pub use deployment::{DeploymentRequest, DeploymentView};
 pub use finding::{FaultView, FindingView};
 pub use item::{ItemView, ItemsQuery, ItemsReset, ItemsResetResult};
+pub use key::{
+    CertificateAdd, KeyCreate, KeyExport, KeyExported, KeyImport, KeyRotate, KeyView, KnownHostAdd,
+    KnownHostView, SecretSeal, SecretSealed, TrustedCertificateView,
+};
 pub use node::NodeView;
 pub use page::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page};
 pub use problem::{Problem, ProblemKind, ProblemPart};
 pub use project::{ProjectSummary, Validation};
 pub use stream::{LogLineView, StreamDetail, StreamLog, StreamSummary, StreamsQuery};
+pub use user::{
+    LogIn, LoggedIn, Me, PasswordChange, PasswordSet, ProfileView, RoleChange, RoleCreate,
+    RoleView, SessionView, SetUp, TokenCreate, TokenCreated, TokenView, UserChange, UserCreate,
+    UserView, Via,
+};
 pub use version::VersionView;
 pub use workflow::{EdgeView, StageView, WorkflowDetail, WorkflowSummary};

@@ -46,11 +46,13 @@ pub struct Cursor(Last);
 enum Last {
     Stream(StreamId),
     Item(SourceName, String),
+    Entry(u64),
 }
 
 /// First byte of every cursor: which list it belongs to, and in which shape.
 const STREAM: u8 = 1;
 const ITEM: u8 = 2;
+const ENTRY: u8 = 3;
 
 const REFUSAL: &str = "this is no cursor of this list: pass nextCursor back as it came, or leave \
                        it out to begin at the start";
@@ -68,7 +70,7 @@ impl Cursor {
     pub fn stream(self) -> Result<StreamId, &'static str> {
         match self.0 {
             Last::Stream(id) => Ok(id),
-            Last::Item(..) => Err(REFUSAL),
+            Last::Item(..) | Last::Entry(_) => Err(REFUSAL),
         }
     }
 
@@ -76,7 +78,19 @@ impl Cursor {
     pub fn item(self) -> Result<(SourceName, String), &'static str> {
         match self.0 {
             Last::Item(source, name) => Ok((source, name)),
-            Last::Stream(_) => Err(REFUSAL),
+            Last::Stream(_) | Last::Entry(_) => Err(REFUSAL),
+        }
+    }
+
+    pub fn before_entry(sequence: u64) -> Self {
+        Self(Last::Entry(sequence))
+    }
+
+    /// The last entry of the audit that was seen; an error for a cursor of another list.
+    pub fn entry(self) -> Result<u64, &'static str> {
+        match self.0 {
+            Last::Entry(sequence) => Ok(sequence),
+            Last::Stream(_) | Last::Item(..) => Err(REFUSAL),
         }
     }
 }
@@ -93,6 +107,10 @@ impl fmt::Display for Cursor {
                 bytes.push(ITEM);
                 let pair = serde_json::to_vec(&(source, name)).expect("two texts are JSON");
                 bytes.extend(pair);
+            }
+            Last::Entry(sequence) => {
+                bytes.push(ENTRY);
+                bytes.extend(sequence.to_be_bytes());
             }
         }
         f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
@@ -112,6 +130,10 @@ impl FromStr for Cursor {
             Some((&ITEM, pair)) => {
                 let (source, name) = serde_json::from_slice(pair).map_err(|_| REFUSAL)?;
                 Ok(Self::after_item(source, name))
+            }
+            Some((&ENTRY, sequence)) => {
+                let sequence = sequence.try_into().map_err(|_| REFUSAL)?;
+                Ok(Self::before_entry(u64::from_be_bytes(sequence)))
             }
             _ => Err(REFUSAL),
         }

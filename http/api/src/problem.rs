@@ -138,10 +138,18 @@ kinds! {
     Refused 7012 400 "refused" "the request was refused",
     /// The request contradicts the state of what it names: it is over, or somebody else changed it first.
     Conflict 7013 409 "conflict" "the request contradicts the present state",
-    /// The command needs a token, and there is none or another one. The header `authorization` carries it.
+    /// It needs a log-in or a token, and there is none, or one that is not known any more. The header `authorization` carries it.
     Unauthorized 7014 401 "unauthorized" "the request is not authorised",
     /// The server takes no commands, or none from another machine: the engine has no token for them.
     ReadOnly 7015 403 "read-only" "the server is read-only",
+    /// Who asks may not do this: the detail names the claim that is missing.
+    Forbidden 7016 403 "forbidden" "the request is not allowed",
+    /// What is to be changed has another revision than `if-match` says: read it again.
+    Stale 7017 412 "stale" "it was changed meanwhile",
+    /// Too many log-ins failed. The header `retry-after` says when to try again.
+    TooManyAttempts 7018 429 "too-many-attempts" "too many attempts",
+    /// The audit is not what was written: an entry was changed, taken out or put in.
+    AuditBroken 7019 422 "audit-broken" "the audit is broken",
 }
 
 #[cfg(test)]

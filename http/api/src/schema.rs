@@ -42,6 +42,15 @@ pub struct Incarnation {
     pub uid: domain::NodeUid,
 }
 
+/// What claims hold for: `"everything"`, or `{"projects": [names]}`.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub enum Scope {
+    Everything,
+    #[schema(value_type = Vec<Name>)]
+    Projects(Vec<String>),
+}
+
 /// Texts of a domain enum, as serde writes them.
 fn words<T: serde::Serialize>(all: &[T]) -> Vec<serde_json::Value> {
     all.iter().map(|it| serde_json::to_value(it).expect("a plain enum is a JSON text")).collect()
@@ -75,6 +84,21 @@ text!(
     /// One incarnation of an engine: a restarted engine has another one.
     NodeUid,
     |it| it.format(format("uuid"))
+);
+text!(
+    /// The id of a token or a session.
+    Id,
+    |it| it.format(format("uuid"))
+);
+text!(
+    /// SHA-256 as 64 hexadecimal digits.
+    Fingerprint,
+    |it| it.pattern(Some("^[0-9a-f]{64}$"))
+);
+text!(
+    /// What a user may do.
+    UserClaim,
+    |it| it.enum_values(Some(words(domain::UserClaim::ALL)))
 );
 text!(
     /// Where a list goes on. Opaque: pass it back as it came.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::{Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use weir_http_api::Problem;
+use weir_http_api::{Concealed, Problem};
 
 use crate::Error;
 use crate::error::cause;
@@ -29,6 +29,8 @@ pub struct Client {
     base: Url,
     /// Segments above every path of the API.
     root: &'static [&'static str],
+    /// What is shown with every request.
+    token: Option<Concealed>,
 }
 
 impl Client {
@@ -51,7 +53,13 @@ impl Client {
             http = http.no_proxy();
         }
         let refuse = |error| Error::Address { given: base.to_string(), reason: cause(error) };
-        Ok(Self { http: http.build().map_err(refuse)?, base, root })
+        Ok(Self { http: http.build().map_err(refuse)?, base, root, token: None })
+    }
+
+    /// Shows this with every request: a session or a token of a user, or that of the engine.
+    #[must_use]
+    pub fn with_token(self, token: Option<Concealed>) -> Self {
+        Self { token, ..self }
     }
 
     /// The server's address, without a slash at its end.
@@ -69,12 +77,19 @@ impl Client {
         query: &(impl Serialize + ?Sized),
     ) -> Result<T, Error> {
         let url = self.url(path);
-        self.decoded(self.http.get(url).query(query)).await
+        self.decoded(self.authorized(self.http.get(url).query(query))).await
     }
 
     pub(crate) async fn post<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Error> {
         let url = self.url(path);
-        self.decoded(self.http.post(url)).await
+        self.decoded(self.authorized(self.http.post(url))).await
+    }
+
+    pub(crate) fn authorized(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        match &self.token {
+            Some(token) => request.bearer_auth(token.expose()),
+            None => request,
+        }
     }
 
     /// The address of a resource; every part is one segment, whatever characters it has.

@@ -29,7 +29,7 @@ pub struct Events {
 
 impl Events {
     pub(crate) async fn of(client: &Client, path: &[&str]) -> Result<Self, Error> {
-        let request = client.http.get(client.url(path)).timeout(NO_LIMIT);
+        let request = client.authorized(client.http.get(client.url(path))).timeout(NO_LIMIT);
         let response = client.sent(request.header(ACCEPT, "text/event-stream")).await?;
         if !response.status().is_success() {
             return Err(client.refused(response).await);

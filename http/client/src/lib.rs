@@ -6,6 +6,7 @@
 //!   no answer of a Weir server is told apart from it.
 //! - It asks once. Whether to ask again is the caller's to decide.
 
+mod access;
 mod client;
 mod error;
 mod events;

@@ -1,36 +1,27 @@
 //! The management server of an engine: the cluster as that engine sees it.
 
-use std::fmt;
-
 use reqwest::RequestBuilder;
 use weir_domain::{NodeName, ProjectName};
 use weir_http_api::{
-    DeploymentRequest, DeploymentView, ExplainQuery, ExplanationView, LeaseMove, LeaseView,
-    LinkView, MemberView, MembersView, Page,
+    Concealed, DeploymentRequest, DeploymentView, ExplainQuery, ExplanationView, LeaseMove,
+    LeaseView, LinkView, MemberView, MembersView, Page,
 };
 
 use crate::events::Events;
 use crate::{Client, Error};
 
 /// A client of one management server. Cheap to clone; clones share connections.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Management {
     client: Client,
-    token: Option<String>,
-}
-
-/// Without the token.
-impl fmt::Debug for Management {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Management").field("client", &self.client).finish_non_exhaustive()
-    }
 }
 
 impl Management {
     /// A client of the server at `base`, as `http://127.0.0.1:8558`. Commands need the token of that
-    /// server; questions do not.
+    /// server or of a user; questions may.
     pub fn new(base: &str, token: Option<String>) -> Result<Self, Error> {
-        Ok(Self { client: Client::below_root(base, &[])?, token })
+        let client = Client::below_root(base, &[])?;
+        Ok(Self { client: client.with_token(token.map(Concealed::new)) })
     }
 
     /// The server's address, without a slash at its end.
@@ -98,24 +89,17 @@ impl Management {
         deployment: &DeploymentRequest,
     ) -> Result<DeploymentView, Error> {
         let url = self.client.url(&["deployments", project.as_str()]);
-        let request = self.authorized(self.client.http.put(url));
+        let request = self.client.authorized(self.client.http.put(url));
         self.client.decoded(request.json(deployment)).await
     }
 
     /// Runs nothing of the project any more.
     pub async fn withdraw(&self, project: &ProjectName) -> Result<DeploymentView, Error> {
         let url = self.client.url(&["deployments", project.as_str()]);
-        self.client.decoded(self.authorized(self.client.http.delete(url))).await
+        self.client.decoded(self.client.authorized(self.client.http.delete(url))).await
     }
 
     fn command(&self, path: &[&str]) -> RequestBuilder {
-        self.authorized(self.client.http.post(self.client.url(path)))
-    }
-
-    fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
-        match &self.token {
-            Some(token) => request.bearer_auth(token),
-            None => request,
-        }
+        self.client.authorized(self.client.http.post(self.client.url(path)))
     }
 }

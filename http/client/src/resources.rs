@@ -54,7 +54,7 @@ impl Client {
         let request = self.http.post(self.url(&["items:reset"])).json(command);
         let request = match token {
             Some(token) => request.bearer_auth(token),
-            None => request,
+            None => self.authorized(request),
         };
         self.decoded(request).await
     }

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use weir_domain::{Incarnation, NodeName, NodeStatus};
+use weir_domain::{Incarnation, NodeName, NodeStatus, UserClaim};
 use weir_http_api::{
     ExplainQuery, ExplanationView, LeaseMove, LeaseView, LinkView, MemberRef, MemberView,
     MembersView, Page, Problem,
@@ -16,7 +16,7 @@ use weir_http_api::{
 use crate::Cluster;
 use crate::error::Error;
 use crate::extract::{Body, Fields, Part};
-use crate::writes::Authorized;
+use crate::guard::{Trail, command, read};
 
 pub(crate) mod events;
 
@@ -29,19 +29,28 @@ where
     Arc<dyn Cluster>: axum::extract::FromRef<S>,
 {
     OpenApiRouter::default()
-        .routes(routes!(members))
-        .routes(routes!(member))
-        .routes(routes!(leases))
-        .routes(routes!(links))
-        .routes(routes!(explain))
+        .routes(read(UserClaim::ClusterRead, routes!(members)))
+        .routes(read(UserClaim::ClusterRead, routes!(member)))
+        .routes(read(UserClaim::ClusterRead, routes!(leases)))
+        .routes(read(UserClaim::ClusterRead, routes!(links)))
+        .routes(read(UserClaim::ClusterRead, routes!(explain)))
+}
+
+/// What happens in it.
+pub(crate) fn happenings<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Arc<dyn Cluster>: axum::extract::FromRef<S>,
+{
+    OpenApiRouter::default().routes(read(UserClaim::ClusterRead, routes!(events::follow)))
 }
 
 /// What changes the cluster.
 pub(crate) fn commands() -> OpenApiRouter<Arc<dyn Cluster>> {
     OpenApiRouter::default()
-        .routes(routes!(leave))
-        .routes(routes!(down))
-        .routes(routes!(lease_move))
+        .routes(command(UserClaim::ClusterManage, "node leave", routes!(leave)))
+        .routes(command(UserClaim::ClusterManage, "node down", routes!(down)))
+        .routes(command(UserClaim::ClusterManage, "lease move", routes!(lease_move)))
 }
 
 /// The members, as this node sees them.
@@ -109,17 +118,17 @@ pub(crate) async fn explain(
 /// when it is removed. Harmless if it leaves already.
 #[utoipa::path(post, path = "/members/{node}/leave", tag = "cluster", operation_id = "leaveMember",
     params(("node" = String, Path, description = "The member's name or uid")),
-    security(("token" = [])),
     responses(
         (status = 200, description = "The member, which is about to leave", body = MemberView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn leave(
-    _: Authorized,
+    trail: Trail,
     State(cluster): Shared,
     Part(wanted): Part<MemberRef>,
 ) -> Result<Json<MemberView>, Error> {
     let member = find(&*cluster, &wanted).await?;
+    trail.about("node", &member.name).before(&member);
     match member.status {
         NodeStatus::Joining | NodeStatus::Up => {
             cluster.member_leave(&life(&member)).await?;
@@ -135,17 +144,17 @@ pub(crate) async fn leave(
 /// one that is gone or can't be reached; one that works is asked to leave.
 #[utoipa::path(post, path = "/members/{node}/down", tag = "cluster", operation_id = "downMember",
     params(("node" = String, Path, description = "The member's name or uid")),
-    security(("token" = [])),
     responses(
         (status = 200, description = "The member, which is down", body = MemberView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn down(
-    _: Authorized,
+    trail: Trail,
     State(cluster): Shared,
     Part(wanted): Part<MemberRef>,
 ) -> Result<Json<MemberView>, Error> {
     let member = find(&*cluster, &wanted).await?;
+    trail.about("node", &member.name).before(&member);
     match member.status {
         NodeStatus::Removed => return Err(over(&member)),
         NodeStatus::Down => {}
@@ -162,22 +171,22 @@ pub(crate) async fn down(
 #[utoipa::path(post, path = "/leases/{name}/move", tag = "cluster", operation_id = "moveLease",
     params(("name" = String, Path, description = "The lease's name")),
     request_body = LeaseMove,
-    security(("token" = [])),
     responses(
         (status = 200, description = "The lease, which is about to move", body = LeaseView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn lease_move(
-    _: Authorized,
+    trail: Trail,
     State(cluster): Shared,
     Path(name): Path<String>,
     Body(LeaseMove { node }): Body<LeaseMove>,
 ) -> Result<Json<LeaseView>, Error> {
-    find_lease(&*cluster, &name).await?;
+    trail.about("lease", &name).before(&find_lease(&*cluster, &name).await?);
     if let Some(node) = &node {
         refuse_place(&find(&*cluster, &MemberRef::Name(node.clone())).await?)?;
     }
     cluster.lease_move(&name, node.as_ref()).await?;
+    trail.after(&LeaseMove { node: node.clone() });
     let to = node.as_ref().map_or("wherever it fits", NodeName::as_str);
     tracing::info!(code = "WEIR-07122", lease = name, to, "moved by management");
     find_lease(&*cluster, &name).await.map(Json)

@@ -13,26 +13,30 @@ use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use weir_domain::UserClaim;
 
 use crate::extract::Fields;
+use crate::guard::{Need, Rule, open, read};
 use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
-use crate::{Engines, Projects, Writes, engine, forward, openapi, overview, projects};
+use crate::{Engines, Guard, Projects, engine, forward, openapi, overview, projects};
 
 const NAME: &str = "config-server";
+/// It reads a project's files, and changes nothing.
+const VALIDATE: Rule = Rule { need: Need::Claim(UserClaim::DeploymentRead), action: None };
 
 /// All routes of a configuration server that passes questions about what runs on to an engine.
 pub fn router(projects: Arc<dyn Projects>, engines: impl Into<Engines>, limits: Limits) -> Router {
     let (routes, _) = described().split_for_parts();
     let routes = routes
-        .route("/api/v1/projects/{action}", post(projects::act))
+        .route("/api/v1/projects/{action}", VALIDATE.layer(post(projects::act)))
         .with_state(projects)
         .merge(forwarded().with_state(engines.into()))
         .merge(overview::document(overview::DOCUMENT, &document()))
         .merge(overview::page())
         .fallback(overview::unknown_path)
-        .layer(Extension(Writes::refused().or_from_here()))
+        .layer(Extension(Guard::closed().or_from_here()))
         .layer(Extension(ServerName(NAME)));
     layers::around(routes, NAME, limits)
 }
@@ -48,11 +52,12 @@ pub fn document() -> OpenApi {
 fn described() -> OpenApiRouter<Arc<dyn Projects>> {
     let about = "Projects of a Weir installation, and what runs on its engines. Commands to them are \
                  taken from the server's machine, from elsewhere with the engine's token.";
-    let v1 =
-        OpenApiRouter::default().routes(routes!(projects::list)).routes(routes!(version::show));
+    let v1 = OpenApiRouter::default()
+        .routes(read(UserClaim::DeploymentRead, routes!(projects::list)))
+        .routes(open(routes!(version::show)));
     OpenApiRouter::with_openapi(openapi::document("Weir configuration server", about))
-        .routes(routes!(health::livez))
-        .routes(routes!(readyz))
+        .routes(open(routes!(health::livez)))
+        .routes(open(routes!(readyz)))
         .nest("/api/v1", v1)
 }
 

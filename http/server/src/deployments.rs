@@ -5,18 +5,21 @@ use std::sync::Arc;
 use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use weir_domain::ProjectName;
+use weir_domain::{ProjectName, UserClaim};
 use weir_http_api::{DeploymentRequest, DeploymentView, Page, Problem};
 
 use crate::error::Error;
 use crate::extract::{Body, Part};
-use crate::writes::Authorized;
+use crate::guard::{Trail, command, read};
 use crate::{Cluster, Deployments};
 
 type Shared = Extension<Arc<dyn Deployments>>;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<dyn Cluster>> {
-    OpenApiRouter::default().routes(routes!(list)).routes(routes!(deploy, withdraw))
+    OpenApiRouter::default()
+        .routes(read(UserClaim::DeploymentRead, routes!(list)))
+        .routes(command(UserClaim::DeploymentWrite, "deployment apply", routes!(deploy)))
+        .routes(command(UserClaim::DeploymentWrite, "deployment withdraw", routes!(withdraw)))
 }
 
 /// What the cluster is to run.
@@ -36,18 +39,19 @@ pub(crate) async fn list(
 #[utoipa::path(put, path = "/deployments/{project}", tag = "deployments", operation_id = "deploy",
     params(("project" = String, Path, description = "The project's name")),
     request_body = DeploymentRequest,
-    security(("token" = [])),
     responses(
         (status = 200, description = "The deployment", body = DeploymentView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn deploy(
-    _: Authorized,
+    trail: Trail,
     Extension(deployments): Shared,
     Part(project): Part<ProjectName>,
     Body(request): Body<DeploymentRequest>,
 ) -> Result<Json<DeploymentView>, Error> {
+    trail.about("deployment", &project);
     let deployed = deployments.deploy(project, request).await?;
+    trail.after(&deployed);
     let (project, digest) = (&deployed.project, &deployed.digest);
     tracing::info!(code = "WEIR-07123", %project, digest, "deployed by management");
     Ok(Json(deployed))
@@ -56,21 +60,22 @@ pub(crate) async fn deploy(
 /// Runs nothing of the project any more.
 #[utoipa::path(delete, path = "/deployments/{project}", tag = "deployments", operation_id = "withdraw",
     params(("project" = String, Path, description = "The project's name")),
-    security(("token" = [])),
     responses(
         (status = 200, description = "What was deployed", body = DeploymentView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn withdraw(
-    _: Authorized,
+    trail: Trail,
     Extension(deployments): Shared,
     Part(project): Part<ProjectName>,
 ) -> Result<Json<DeploymentView>, Error> {
+    trail.about("deployment", &project);
     let known = deployments.list().await?;
     let Some(deployed) = known.iter().find(|it| it.project == project).cloned() else {
         let known = known.iter().map(|it| it.project.as_str());
         return Err(Error::not_found("deployment", &project, known));
     };
+    trail.before(&deployed);
     deployments.withdraw(project).await?;
     tracing::info!(code = "WEIR-07124", project = %deployed.project, "withdrawn by management");
     Ok(Json(deployed))

@@ -8,13 +8,16 @@ use axum::{Extension, Router};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use weir_domain::UserClaim;
 
 use crate::extract::Fields;
+use crate::guard::{command, open, read};
 use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
-    Cluster, Engine, Writes, cluster, items, nodes, openapi, overview, streams, workflows,
+    Cluster, Engine, Guard, audit, cluster, items, keys, log_in, nodes, openapi, overview, roles,
+    sessions, streams, trust, users, workflows,
 };
 
 const NAME: &str = "reactive-engine";
@@ -38,11 +41,12 @@ impl FromRef<Asked> for Arc<dyn Cluster> {
     }
 }
 
-/// All routes of an engine that takes commands from its own machine, and as `writes` says.
+/// All routes of an engine, for those whom the guard lets in. `Storages::beside` adds what those about
+/// keys, users and the audit ask.
 pub fn router(
     engine: Arc<dyn Engine>,
     cluster: Arc<dyn Cluster>,
-    writes: Writes,
+    guard: Guard,
     limits: Limits,
 ) -> Router {
     let (routes, _) = described().split_for_parts();
@@ -50,7 +54,7 @@ pub fn router(
         .with_state(Asked { engine, cluster })
         .merge(overview::document(overview::DOCUMENT, &document()))
         .fallback(overview::unknown_path)
-        .layer(Extension(writes.or_from_here()))
+        .layer(Extension(guard))
         .layer(Extension(ServerName(NAME)));
     layers::around(routes, NAME, limits)
 }
@@ -64,24 +68,37 @@ fn described() -> OpenApiRouter<Asked> {
     let about = "What runs on an engine of a Weir cluster, and what ran. Commands are taken from the \
                  engine's machine, from elsewhere with its token.";
     OpenApiRouter::with_openapi(openapi::document("Weir engine", about))
-        .routes(routes!(health::livez))
-        .routes(routes!(readyz))
-        .nest("/api/v1", passed_on().routes(routes!(version::show)))
-        .nest("/api/v1/cluster", OpenApiRouter::default().routes(routes!(cluster::events::follow)))
+        .routes(open(routes!(health::livez)))
+        .routes(open(routes!(readyz)))
+        .nest("/api/v1", passed_on().merge(own()))
+        .nest("/api/v1/cluster", cluster::happenings())
+}
+
+/// What only the engine itself answers.
+fn own() -> OpenApiRouter<Asked> {
+    OpenApiRouter::default()
+        .routes(open(routes!(version::show)))
+        .merge(log_in::routes())
+        .merge(users::routes())
+        .merge(roles::routes())
+        .merge(sessions::routes())
+        .merge(keys::routes())
+        .merge(trust::routes())
+        .merge(audit::routes())
 }
 
 /// What the configuration server passes on.
 pub(crate) fn passed_on() -> OpenApiRouter<Asked> {
     OpenApiRouter::default()
-        .routes(routes!(nodes::list))
-        .routes(routes!(nodes::show))
-        .routes(routes!(workflows::list))
-        .routes(routes!(workflows::show))
-        .routes(routes!(streams::list))
-        .routes(routes!(streams::show))
-        .routes(routes!(streams::log))
-        .routes(routes!(items::list))
-        .routes(routes!(items::reset))
+        .routes(read(UserClaim::ClusterRead, routes!(nodes::list)))
+        .routes(read(UserClaim::ClusterRead, routes!(nodes::show)))
+        .routes(read(UserClaim::WorkflowRead, routes!(workflows::list)))
+        .routes(read(UserClaim::WorkflowRead, routes!(workflows::show)))
+        .routes(read(UserClaim::StreamRead, routes!(streams::list)))
+        .routes(read(UserClaim::StreamRead, routes!(streams::show)))
+        .routes(read(UserClaim::StreamRead, routes!(streams::log)))
+        .routes(read(UserClaim::AccessRead, routes!(items::list)))
+        .routes(command(UserClaim::AccessManage, "item reset", routes!(items::reset)))
         .nest("/cluster", cluster::reads())
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use weir_domain::{Fault, FaultKind, did_you_mean};
+use weir_domain::{Fault, FaultKind, UserClaim, did_you_mean};
 use weir_http_api::{Problem, ProblemKind};
 use weir_http_client as client;
 
@@ -42,11 +42,34 @@ pub(crate) enum Error {
         /// Whether it would take it from its own machine.
         from_here: bool,
     },
-    /// A command without the token that it needs.
+    /// A request without the log-in or the token that it needs.
     Unauthorized {
-        reason: &'static str,
+        reason: String,
         /// Whether it would need none on the server's machine.
         from_here: bool,
+        /// Whether users are known here.
+        has_users: bool,
+    },
+    /// Who asks is known, and may not do this.
+    Forbidden {
+        claim: UserClaim,
+    },
+    /// Who asks may do nothing before the password was changed.
+    MustChange,
+    /// It was changed since the caller read it.
+    Stale {
+        detail: String,
+    },
+    /// Too many log-ins failed.
+    TooManyAttempts {
+        detail: String,
+        after: Option<Duration>,
+    },
+    /// A key, a passphrase or a sealed value that can't be used; the fault says which and why.
+    Unfit(Fault),
+    /// The audit is not what was written.
+    Broken {
+        detail: String,
     },
     /// What was asked could not answer.
     Fault(Fault),
@@ -88,10 +111,12 @@ impl Error {
 
     /// In whole seconds, as HTTP has it: never before the time that the cause names.
     fn retry_after(&self) -> Option<u64> {
-        match self {
-            Self::Later { after, .. } => Some(after.as_millis().div_ceil(1_000).max(1) as u64),
-            _ => None,
-        }
+        let after = match self {
+            Self::Later { after, .. } => *after,
+            Self::TooManyAttempts { after, .. } => (*after)?,
+            _ => return None,
+        };
+        Some(after.as_millis().div_ceil(1_000).max(1) as u64)
     }
 
     pub(crate) fn problem(self) -> Problem {
@@ -113,11 +138,38 @@ impl Error {
                 Problem { hint, ..Problem::new(ProblemKind::Conflict, detail) }
             }
             Self::ReadOnly { path, from_here } => read_only(&path, from_here),
-            Self::Unauthorized { reason, from_here } => {
-                let shown =
-                    "send `authorization: Bearer …` with the engine's weir.management.token";
+            Self::Unauthorized { reason, from_here, has_users } => {
+                let shown = match has_users {
+                    true => {
+                        "log in with `weir login`, or send `authorization: Bearer …` with a token \
+                         of a user or the engine's weir.management.token"
+                    }
+                    false => {
+                        "send `authorization: Bearer …` with the engine's weir.management.token"
+                    }
+                };
                 let or = if from_here { ", or send it from the server's own machine" } else { "" };
                 Problem::new(ProblemKind::Unauthorized, reason).with_hint(format!("{shown}{or}"))
+            }
+            Self::Forbidden { claim } => {
+                let detail = format!("the claim {claim} is missing: {}", claim.describe());
+                Problem::new(ProblemKind::Forbidden, detail)
+                    .with_hint("ask an administrator for a role that has it; `weir whoami` shows what you may do")
+            }
+            Self::MustChange => {
+                let detail = "the password was set by somebody else and must be changed first";
+                Problem::new(ProblemKind::Forbidden, detail).with_hint("weir user password")
+            }
+            Self::Unfit(Fault { code, message, hint, .. }) => {
+                Problem { code, hint, ..Problem::new(ProblemKind::InvalidRequest, message) }
+            }
+            Self::Broken { detail } => Problem::new(ProblemKind::AuditBroken, detail)
+                .with_hint("keep the database as it is, and compare with the last export"),
+            Self::Stale { detail } => Problem::new(ProblemKind::Stale, detail)
+                .with_hint("read it again, and send `if-match` with the revision that it has now"),
+            Self::TooManyAttempts { detail, .. } => {
+                Problem::new(ProblemKind::TooManyAttempts, detail)
+                    .with_hint("wait; an administrator can set another password meanwhile")
             }
             Self::NotFound { what, name, near } => {
                 let problem =

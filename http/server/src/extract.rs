@@ -7,6 +7,7 @@ use std::str::FromStr;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Path, Query, Request};
+use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
 use axum::http::{Extensions, Uri};
 use serde::de::DeserializeOwned;
@@ -50,6 +51,23 @@ fn invalid_query(text: &str) -> Error {
         _ => ("query".to_owned(), text),
     };
     Error::Invalid { pointer, reason: reason.to_owned() }
+}
+
+/// The revision that the caller saw: `if-match: 3`. Without it any will do.
+pub(crate) struct IfMatch(pub(crate) Option<u64>);
+
+impl<S: Sync + Send> FromRequestParts<S> for IfMatch {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let Some(given) = parts.headers.get(IF_MATCH) else { return Ok(Self(None)) };
+        let text = given.to_str().unwrap_or_default().trim();
+        let revision = text.trim_matches('"').parse();
+        revision.map(|it| Self(Some(it))).map_err(|_| Error::Invalid {
+            pointer: "header/if-match".into(),
+            reason: format!("{text:?} is no revision"),
+        })
+    }
 }
 
 /// A command in JSON. Unknown fields are refused where its type says so.

@@ -4,6 +4,7 @@
 //! only while it has reached none: whether one that got no answer was carried out is not known.
 
 use axum::body::{Body, Bytes};
+use axum::extract::FromRequestParts;
 use axum::extract::State;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::request::Parts;
@@ -16,17 +17,16 @@ use crate::error::Error;
 use crate::layers::REQUEST_ID;
 use crate::origin::{FORWARDED_FOR, Origin};
 use crate::problems::AsItIs;
-use crate::writes::PassedOn;
 
 /// A command may have to wait for a controller that moves: so many turns of a question.
 const TURNS_OF_A_COMMAND: u32 = 3;
 
 pub(crate) async fn to_engine(
     State(engines): State<Engines>,
-    headers: HeaderMap,
-    uri: Uri,
+    parts: Parts,
 ) -> Result<Response, Error> {
-    let (path, headers) = (path_and_query(&uri), taken(&headers, &[REQUEST_ID]));
+    let (path, headers) = (path_and_query(&parts.uri), of_request(&parts, &[]));
+    let uri = &parts.uri;
     let mut turns = engines.in_turn().peekable();
     let mut silent = None;
     while let Some((number, engine)) = turns.next() {
@@ -38,7 +38,7 @@ pub(crate) async fn to_engine(
             }
             answer => {
                 engines.answered(number);
-                return passed_on(engine, &uri, answer.map_err(|it| it.error));
+                return passed_on(engine, uri, answer.map_err(|it| it.error));
             }
         }
     }
@@ -52,7 +52,7 @@ pub(crate) async fn command_to_engine(
     parts: Parts,
     body: Bytes,
 ) -> Result<Response, Error> {
-    let (path, headers) = (path_and_query(&parts.uri), of_command(&parts));
+    let (path, headers) = (path_and_query(&parts.uri), of_request(&parts, &[CONTENT_TYPE]));
     let within = engines.has_others().then(|| engines.turn() * TURNS_OF_A_COMMAND);
     let mut unreached = None;
     for (number, engine) in engines.in_turn() {
@@ -72,6 +72,25 @@ pub(crate) async fn command_to_engine(
     Err(Error::Forward { path: parts.uri.path().to_owned(), cause })
 }
 
+/// The proof that a command may be passed on to a server that checks who sends it: who is not on
+/// this machine must show something.
+pub(crate) struct PassedOn;
+
+impl<S: Send + Sync> FromRequestParts<S> for PassedOn {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        match Origin::of(parts).is_here() || parts.headers.contains_key(AUTHORIZATION) {
+            true => Ok(Self),
+            false => Err(Error::Unauthorized {
+                reason: "the command needs a token, and shows none".to_owned(),
+                from_here: true,
+                has_users: false,
+            }),
+        }
+    }
+}
+
 fn path_and_query(uri: &Uri) -> &str {
     uri.path_and_query().map_or(uri.path(), |it| it.as_str())
 }
@@ -82,8 +101,8 @@ fn taken(headers: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
 }
 
 /// The engine sees this server as its peer: it is told who is behind it, unless it is this machine.
-fn of_command(parts: &Parts) -> HeaderMap {
-    let mut headers = taken(&parts.headers, &[REQUEST_ID, CONTENT_TYPE, AUTHORIZATION]);
+fn of_request(parts: &Parts, more: &[HeaderName]) -> HeaderMap {
+    let mut headers = taken(&parts.headers, &[&[REQUEST_ID, AUTHORIZATION], more].concat());
     let origin = Origin::of(parts);
     if !origin.is_here() {
         let address = origin.address().map(|it| it.ip().to_string()).unwrap_or_default();

@@ -10,7 +10,7 @@ use weir_http_api::{Cursor, ItemView, ItemsQuery, ItemsReset, ItemsResetResult, 
 
 use crate::error::Error;
 use crate::extract::{Body, Fields};
-use crate::writes::Authorized;
+use crate::guard::Trail;
 use crate::{Engine, ItemFilter, paging};
 
 /// Items that were claimed, by source and name.
@@ -38,20 +38,22 @@ pub(crate) async fn list(
 /// a stream holds stays. From another machine than the server's it needs a token.
 #[utoipa::path(post, path = "/items:reset", tag = "items", operation_id = "resetItems",
     request_body = ItemsReset,
-    security((), ("token" = [])),
     responses(
         (status = 200, description = "How many are forgotten", body = ItemsResetResult),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn reset(
-    _: Authorized,
+    trail: Trail,
     State(engine): State<Arc<dyn Engine>>,
     Body(command): Body<ItemsReset>,
 ) -> Result<Json<ItemsResetResult>, Error> {
+    trail.about("source", &command.source).before(&command).dry(command.dry_run);
     let ItemsReset { source, names, dry_run } = command;
     refuse_unknown(&*engine, &source).await?;
     let count = engine.items_reset(source.clone(), names, dry_run).await?;
-    Ok(Json(ItemsResetResult { source, count, dry_run }))
+    let result = ItemsResetResult { source, count, dry_run };
+    trail.after(&result);
+    Ok(Json(result))
 }
 
 /// Asks for one more than the page holds, which tells whether another page follows.

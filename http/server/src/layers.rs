@@ -54,6 +54,10 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
+/// Says that the client chose the request's id: it may have chosen it before.
+#[derive(Clone)]
+pub(crate) struct ChosenId;
+
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
     headers.get(REQUEST_ID).and_then(|it| it.to_str().ok())
 }
@@ -64,7 +68,9 @@ async fn without_unfit_id(mut request: Request) -> Request {
         let plain = |it: u8| it.is_ascii_alphanumeric() || b"-_.".contains(&it);
         (1..=64).contains(&id.len()) && id.bytes().all(plain)
     };
-    if !request_id(request.headers()).is_some_and(is_fit) {
+    if request_id(request.headers()).is_some_and(is_fit) {
+        request.extensions_mut().insert(ChosenId);
+    } else {
         request.headers_mut().remove(REQUEST_ID);
     }
     request

@@ -6,12 +6,13 @@
 //! - Every request has an id, a time limit and a bounded body; a panic is one answer, not the end.
 //! - The OpenAPI documents are made from the routes, and checked in under `schemas/openapi`.
 //!
-//! Who may call is decided in one place (`writes`): questions need nothing, commands to the
-//! management server a token, commands to the others a token or to come from the same machine.
-//! Servers listen on the loopback interface by default.
+//! Who may call is decided in one place (`guard`), by what each route says it needs where it is
+//! declared; what changes something is recorded there, too. Servers listen on the loopback interface
+//! by default.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod audit;
 mod cluster;
 pub mod config_server;
 mod connections;
@@ -19,12 +20,17 @@ mod deployments;
 pub mod engine;
 mod engines;
 mod error;
+
 mod extract;
+mod failures;
 mod forward;
+mod guard;
 mod health;
 mod items;
+mod keys;
 mod layers;
 mod listen;
+mod log_in;
 pub mod management;
 pub mod metrics;
 mod nodes;
@@ -35,16 +41,22 @@ mod paging;
 pub mod ports;
 mod problems;
 mod projects;
+mod roles;
+mod sessions;
+mod storages;
 mod streams;
 mod throttle;
+mod trust;
+mod users;
 mod version;
 mod workflows;
-mod writes;
 
 pub use engines::Engines;
+pub use guard::Guard;
 pub use layers::Limits;
 pub use listen::{address, bind, refused, serve};
 pub use ports::{
-    Checks, Cluster, ClusterNews, Deployments, Engine, ItemFilter, Projects, Refusal, StreamFilter,
+    Access, Checks, Cluster, ClusterNews, Deployments, Engine, ItemFilter, Projects, Refusal,
+    StreamFilter,
 };
-pub use writes::Writes;
+pub use storages::Storages;

@@ -1,7 +1,7 @@
 //! The management server of an engine: health and the cluster, for probes and operators.
 //!
-//! It works while the rest of the engine waits for the cluster or for its database. Reading needs no
-//! token; commands need one, and are refused unless they are allowed.
+//! It works while the rest of the engine waits for the cluster or for its database. Commands need a
+//! token or a session, also from this machine, and are refused unless they are allowed.
 
 use std::sync::Arc;
 
@@ -14,9 +14,10 @@ use utoipa_axum::routes;
 
 use crate::error::Error;
 use crate::extract::{AskedPath, Fields};
+use crate::guard::open;
 use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
-use crate::{Cluster, Deployments, Writes, cluster, deployments, openapi, overview};
+use crate::{Cluster, Deployments, Guard, cluster, deployments, openapi, overview};
 
 const NAME: &str = "management";
 
@@ -24,7 +25,7 @@ const NAME: &str = "management";
 pub fn router(
     cluster: Arc<dyn Cluster>,
     deployments: Arc<dyn Deployments>,
-    writes: Writes,
+    guard: Guard,
     limits: Limits,
 ) -> Router {
     let (routes, _) = described().split_for_parts();
@@ -33,7 +34,7 @@ pub fn router(
         .merge(overview::document("/openapi.json", &document()))
         .fallback(unknown_path)
         .layer(Extension(deployments))
-        .layer(Extension(writes));
+        .layer(Extension(guard));
     layers::around(routes, NAME, limits)
 }
 
@@ -46,11 +47,10 @@ pub fn document() -> OpenApi {
 fn described() -> OpenApiRouter<Arc<dyn Cluster>> {
     let about = "Health of an engine, the cluster as it sees it, and what the cluster runs. Commands need a token, and are \
                  refused unless the engine allows them.";
-    let of_cluster =
-        cluster::reads().merge(cluster::commands()).routes(routes!(cluster::events::follow));
+    let of_cluster = cluster::reads().merge(cluster::commands()).merge(cluster::happenings());
     OpenApiRouter::with_openapi(openapi::document("Weir management", about))
-        .routes(routes!(alive))
-        .routes(routes!(ready))
+        .routes(open(routes!(alive)))
+        .routes(open(routes!(ready)))
         .nest("/cluster", of_cluster)
         .merge(deployments::routes())
 }

@@ -3,9 +3,11 @@
 //! A request that somebody passed on comes from wherever its headers say, which is another machine
 //! as far as it is known: a proxy on this machine must not lend its place to everybody.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
 
+use axum::extract::FromRequestParts;
 use axum::http::header::{FORWARDED, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Uri};
@@ -46,6 +48,18 @@ impl Origin {
 
     pub(crate) fn address(&self) -> Option<SocketAddr> {
         self.peer
+    }
+}
+
+/// The address that a request came from, without its port.
+pub(crate) struct From(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for From {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let address = Origin::of(parts).address();
+        Ok(Self(address.map_or_else(|| "unknown".to_owned(), |it| it.ip().to_string())))
     }
 }
 

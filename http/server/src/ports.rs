@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use weir_controllers::users::Identity;
 use weir_domain::{
-    Fault, Finding, Incarnation, ItemStatus, LogLine, Node, NodeName, ProjectName, SourceName,
-    Stream, StreamId, StreamState, Timestamp, Workflow, WorkflowName,
+    AuditAction, CommandId, Fault, Finding, Incarnation, ItemStatus, LogLine, Node, NodeName,
+    ProjectName, SourceName, Stream, StreamId, StreamState, Timestamp, Workflow, WorkflowName,
 };
 use weir_http_api::{
     ClusterEvent, DeploymentRequest, DeploymentView, ExplanationView, ItemView, LeaseView,
@@ -101,6 +102,18 @@ pub trait Deployments: Send + Sync + 'static {
         request: DeploymentRequest,
     ) -> Result<DeploymentView, Refusal>;
     async fn withdraw(&self, project: ProjectName) -> Result<(), Refusal>;
+}
+
+/// Who users are, and where it is written down what they do.
+#[async_trait]
+pub trait Access: Send + Sync + 'static {
+    /// Who shows that; `None`: nobody that is known.
+    async fn identify(&self, shown: &str) -> Result<Option<Identity>, Refusal>;
+    /// Durable when this returns.
+    async fn record(&self, action: AuditAction) -> Result<(), Fault>;
+    fn now(&self) -> Timestamp;
+    /// A new id for a request that has none of its own.
+    fn request(&self) -> CommandId;
 }
 
 /// What a follower of the cluster's events gets.

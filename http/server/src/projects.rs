@@ -30,6 +30,7 @@ pub(crate) async fn list(
     operation_id = "validateProject",
     description = "Reads the project's files and reports every finding. Changes nothing.",
     params(("name" = String, Path, description = "The project's name")),
+    security((), ("token" = ["deployment:read"])),
     responses(
         (status = 200, description = "What was found", body = Validation),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),

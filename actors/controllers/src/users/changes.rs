@@ -40,8 +40,8 @@ impl Users {
 
     fn is_name_free(&self, name: &UserName) -> Result<(), Rejection> {
         let is_same = |it: &&UserName| it.as_str().eq_ignore_ascii_case(name.as_str());
-        let weir = Author::weir();
-        match self.users.keys().chain([&weir]).find(is_same) {
+        let reserved = [Author::weir(), Author::operator(), Author::local()];
+        match self.users.keys().chain(&reserved).find(is_same) {
             None => Ok(()),
             Some(known) => {
                 Err(Rejection::NameTaken { what: "user".into(), name: known.to_string() })

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use weir_domain::{Fault, NodeStatus};
 use weir_http_api::{ExplainQuery, LinkState, ProblemKind};
 use weir_http_client::{Client, Error, Management};
-use weir_http_server::{Limits, Writes, management::router};
+use weir_http_server::{Guard, Limits, management::router};
 
 use crate::fake_cluster::{FakeCluster, life, node_name};
 use crate::fake_deployments::FakeDeployments;
@@ -14,17 +14,17 @@ use crate::fixture::{self, get, problem, problem_in, served};
 
 const TOKEN: &str = "0123456789abcdef";
 
-fn routed(cluster: FakeCluster, writes: Writes) -> axum::Router {
+fn routed(cluster: FakeCluster, writes: Guard) -> axum::Router {
     let deployments = Arc::new(FakeDeployments::default());
     router(Arc::new(cluster), deployments, writes, Limits::default())
 }
 
-async fn management(writes: Writes) -> String {
+async fn management(writes: Guard) -> String {
     served(routed(FakeCluster::new(), writes)).await
 }
 
 async fn obedient(token: Option<&str>) -> Management {
-    let base = management(Writes::with_token(TOKEN)).await;
+    let base = management(Guard::with_token(TOKEN)).await;
     Management::new(&base, token.map(str::to_owned)).unwrap()
 }
 
@@ -37,7 +37,7 @@ fn refusal<T: std::fmt::Debug>(answer: Result<T, Error>) -> weir_http_api::Probl
 
 #[tokio::test]
 async fn the_client_reads_the_cluster() {
-    let client = Management::new(&management(Writes::refused()).await, None).unwrap();
+    let client = Management::new(&management(Guard::closed()).await, None).unwrap();
     let members = client.members().await.unwrap();
     assert_eq!((members.version, members.leader), (7, Some(node_name(1))));
     let statuses: Vec<_> = members.members.iter().map(|it| (it.status, it.unreachable)).collect();
@@ -64,7 +64,7 @@ async fn the_client_reads_the_cluster() {
 #[tokio::test]
 async fn the_rest_api_has_the_same_resources_and_no_commands() {
     let engine = fixture::engine().await;
-    let management = management(Writes::refused()).await;
+    let management = management(Guard::closed()).await;
     for path in ["members", "members/node-2", "leases", "links", "explain?node=node-3"] {
         let of_rest = get(&format!("{engine}/api/v1/cluster/{path}")).await;
         assert_eq!(of_rest.0, 200, "{path}: {}", of_rest.2);
@@ -82,7 +82,7 @@ async fn the_rest_api_has_the_same_resources_and_no_commands() {
 
 #[tokio::test]
 async fn commands_are_refused_unless_they_are_allowed() {
-    let base = management(Writes::refused()).await;
+    let base = management(Guard::closed()).await;
     let client = Management::new(&base, Some(TOKEN.into())).unwrap();
     let refused = refusal(client.leave("node-2").await);
     assert!(refused.is(ProblemKind::ReadOnly) && refused.status == 403, "{refused:?}");
@@ -114,7 +114,7 @@ async fn commands_need_the_token_of_the_server() {
         }
         assert_eq!(client.member("node-2").await.unwrap().status, NodeStatus::Up);
     }
-    let base = management(Writes::with_token(TOKEN)).await;
+    let base = management(Guard::with_token(TOKEN)).await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = format!("{base}/cluster/members/node-2/down");
     let response = http.post(&url).header("authorization", "Basic eDp5").send().await.unwrap();
@@ -184,7 +184,7 @@ async fn what_is_not_there_is_answered_with_the_nearest_name() {
 
 #[tokio::test]
 async fn wrong_requests_are_problems() {
-    let base = management(Writes::with_token(TOKEN)).await;
+    let base = management(Guard::with_token(TOKEN)).await;
     let unknown = problem(&format!("{base}/cluster/member")).await;
     assert_eq!((&unknown["code"], &unknown["status"]), (&json!("WEIR-07002"), &json!(404)));
     assert_eq!(unknown["hint"], "/openapi.json lists every path of this server");
@@ -206,7 +206,7 @@ async fn wrong_requests_are_problems() {
 async fn without_the_store_the_engine_says_so() {
     let fault = Fault::transient(5_001, "the database does not answer").with_hint("look at it");
     let cluster = FakeCluster::without_store(fault);
-    let base = served(routed(cluster, Writes::refused())).await;
+    let base = served(routed(cluster, Guard::closed())).await;
     for path in ["members", "leases", "domain-events"] {
         let problem = problem(&format!("{base}/cluster/{path}")).await;
         assert_eq!((&problem["status"], &problem["code"]), (&json!(503), &json!("WEIR-05001")));
@@ -215,7 +215,7 @@ async fn without_the_store_the_engine_says_so() {
 
 #[tokio::test]
 async fn probes_get_plain_text() {
-    let base = management(Writes::refused()).await;
+    let base = management(Guard::closed()).await;
     assert_eq!(get(&format!("{base}/alive")).await.2, "ok\n");
     let (status, content_type, body) = get(&format!("{base}/ready")).await;
     assert_eq!((status, content_type.as_str()), (503, "text/plain; charset=utf-8"));
@@ -238,7 +238,7 @@ async fn the_configuration_server_asks_the_next_engine_when_one_is_down() {
 
 #[test]
 fn a_token_is_shown_nowhere() {
-    assert!(!format!("{:?}", Writes::with_token(TOKEN)).contains(TOKEN));
+    assert!(!format!("{:?}", Guard::with_token(TOKEN)).contains(TOKEN));
     let client = Management::new("http://h:1", Some(TOKEN.into())).unwrap();
     assert!(!format!("{client:?}").contains(TOKEN));
 }

@@ -6,7 +6,7 @@ use weir_domain::ProjectName;
 use weir_domain::plan::{Plan, Retry};
 use weir_http_api::{DeploymentRequest, ProblemKind};
 use weir_http_client::{Error, Management};
-use weir_http_server::{Limits, Writes, management::router};
+use weir_http_server::{Guard, Limits, management::router};
 
 use crate::fake_cluster::FakeCluster;
 use crate::fake_deployments::FakeDeployments;
@@ -16,7 +16,7 @@ const TOKEN: &str = "0123456789abcdef";
 
 async fn management(token: Option<&str>) -> Management {
     let (cluster, deployments) = (FakeCluster::new(), FakeDeployments::default());
-    let writes = Writes::with_token(TOKEN);
+    let writes = Guard::with_token(TOKEN);
     let router = router(Arc::new(cluster), Arc::new(deployments), writes, Limits::default());
     Management::new(&served(router).await, token.map(str::to_owned)).unwrap()
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use weir_domain::StreamState;
 use weir_http_api::{LogLineView, NodeView, StreamDetail, StreamsQuery, WorkflowDetail};
 use weir_http_client::{Client, Error};
-use weir_http_server::{Limits, Writes, engine::router};
+use weir_http_server::{Guard, Limits, engine::router};
 
 use crate::fake_cluster::FakeCluster;
 use crate::fixture::{self, FakeEngine, get, problem, problem_in, stream, stream_id, workflow};
@@ -173,7 +173,7 @@ async fn faults_and_panics_are_problems_and_the_server_goes_on() {
 async fn a_request_that_takes_too_long_is_refused() {
     let limits = Limits { request_timeout: Duration::from_millis(20), ..Limits::default() };
     let base =
-        fixture::served(router(Arc::new(FakeEngine::new()), cluster(), Writes::refused(), limits))
+        fixture::served(router(Arc::new(FakeEngine::new()), cluster(), Guard::closed(), limits))
             .await;
     let hangs = problem(&format!("{base}/api/v1/workflows/hangs")).await;
     assert_eq!((&hangs["status"], &hangs["code"]), (&json!(503), &json!("WEIR-07007")));
@@ -187,7 +187,7 @@ async fn readiness_says_what_is_wrong() {
     assert_eq!(get(&format!("{base}/readyz?verbose")).await.2, verbose);
     let cut_off = FakeEngine { journal: Err("the disk is full".into()), ..FakeEngine::new() };
     let base =
-        fixture::served(router(Arc::new(cut_off), cluster(), Writes::refused(), Limits::default()))
+        fixture::served(router(Arc::new(cut_off), cluster(), Guard::closed(), Limits::default()))
             .await;
     let text = "[-] journal: the disk is full\n[+] workflows: ok\nnot ready: 1 check fails\n";
     assert_eq!(get(&format!("{base}/readyz")).await, (503, text_plain(), text.into()));

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use weir_http_api::{ClusterChange, ClusterEvent};
 use weir_http_client::{Events, Management};
-use weir_http_server::{Limits, Writes, management::router};
+use weir_http_server::{Guard, Limits, management::router};
 
 use crate::fake_cluster::{FakeCluster, life};
 use crate::fake_deployments::FakeDeployments;
@@ -22,7 +22,7 @@ async fn next(events: &mut Events) -> Option<ClusterEvent> {
 
 fn routed(cluster: Arc<FakeCluster>) -> axum::Router {
     let deployments = Arc::new(FakeDeployments::default());
-    router(cluster, deployments, Writes::refused(), Limits::default())
+    router(cluster, deployments, Guard::closed(), Limits::default())
 }
 
 async fn following(cluster: &Arc<FakeCluster>) -> Events {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use utoipa::openapi::OpenApi;
-use weir_http_server::{Limits, Writes, config_server, engine, management};
+use weir_http_server::{Guard, Limits, config_server, engine, management};
 
 use crate::fake_cluster::FakeCluster;
 use crate::fake_deployments::FakeDeployments;
@@ -68,6 +68,12 @@ fn the_documents_hold_every_path() {
     assert_eq!(
         paths(&engine::document()),
         [
+            "/api/v1/audit",
+            "/api/v1/audit/export",
+            "/api/v1/audit/head",
+            "/api/v1/audit:seal",
+            "/api/v1/certificates",
+            "/api/v1/certificates/{alias}",
             "/api/v1/cluster/domain-events",
             "/api/v1/cluster/explain",
             "/api/v1/cluster/leases",
@@ -76,11 +82,37 @@ fn the_documents_hold_every_path() {
             "/api/v1/cluster/members/{node}",
             "/api/v1/items",
             "/api/v1/items:reset",
+            "/api/v1/keys",
+            "/api/v1/keys/{key}",
+            "/api/v1/keys/{key}/export",
+            "/api/v1/keys:import",
+            "/api/v1/keys:rewrap",
+            "/api/v1/keys:rotate",
+            "/api/v1/known-hosts",
+            "/api/v1/known-hosts/{alias}",
+            "/api/v1/log-in",
+            "/api/v1/log-out",
+            "/api/v1/me",
+            "/api/v1/me/password",
+            "/api/v1/me/tokens",
+            "/api/v1/me/tokens/{id}",
             "/api/v1/nodes",
             "/api/v1/nodes/{name}",
+            "/api/v1/roles",
+            "/api/v1/roles/{name}",
+            "/api/v1/secrets:seal",
+            "/api/v1/sessions",
+            "/api/v1/sessions/{id}",
+            "/api/v1/set-up",
             "/api/v1/streams",
             "/api/v1/streams/{id}",
             "/api/v1/streams/{id}/log",
+            "/api/v1/tokens",
+            "/api/v1/tokens/{id}",
+            "/api/v1/users",
+            "/api/v1/users/{name}",
+            "/api/v1/users/{name}/password",
+            "/api/v1/users/{name}/sessions",
             "/api/v1/version",
             "/api/v1/workflows",
             "/api/v1/workflows/{name}",
@@ -134,7 +166,7 @@ async fn the_servers_serve_their_documents() {
     let management = fixture::served(management::router(
         Arc::new(FakeCluster::new()),
         Arc::new(FakeDeployments::default()),
-        Writes::refused(),
+        Guard::closed(),
         Limits::default(),
     ));
     let management = management.await;

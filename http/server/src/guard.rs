@@ -1,0 +1,229 @@
+//! Who asks, and whether they may: the one place that decides it.
+//!
+//! - G1: every route says what it needs where it is declared (`rule`), and is asked about it here
+//!   before its handler runs.
+//! - G2: who shows something is who that says, wherever the request comes from; one that is not
+//!   known any more gets what everybody gets.
+//! - G3: what the storage said of a bearer is believed for three seconds, and no longer: so long may a
+//!   session that was ended elsewhere go on.
+
+mod caller;
+mod known;
+mod pass;
+mod rule;
+mod trail;
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use subtle::ConstantTimeEq;
+use weir_domain::ProjectName;
+
+use crate::Access;
+use crate::error::Error;
+use crate::origin::Origin;
+use crate::throttle::Throttle;
+
+pub(crate) use caller::Caller;
+use known::Known;
+pub(crate) use rule::{Need, Rule, command, open, read, tried};
+pub(crate) use trail::Trail;
+
+/// What bearers of users begin with.
+const OF_A_USER: &str = "weir_";
+/// The variable of a path that names what a scope is about.
+const PROJECT: &str = "project";
+
+/// Who is let in. Cheap to clone; clones share what they learned.
+#[derive(Clone)]
+pub struct Guard {
+    token: Option<Arc<str>>,
+    from_here: bool,
+    anonymous_reads: bool,
+    takes_commands: bool,
+    access: Option<Arc<dyn Access>>,
+    known: Arc<Known>,
+    refusals: Arc<Throttle>,
+}
+
+impl Guard {
+    /// Shows what runs to everybody, and takes commands from nobody.
+    pub fn closed() -> Self {
+        Self {
+            token: None,
+            from_here: false,
+            anonymous_reads: true,
+            takes_commands: true,
+            access: None,
+            known: Arc::default(),
+            refusals: Arc::default(),
+        }
+    }
+
+    /// Whoever shows this token as `authorization: Bearer …` may do everything.
+    pub fn with_token(token: &str) -> Self {
+        Self { token: Some(token.into()), ..Self::closed() }
+    }
+
+    /// Whoever is on this machine may do everything, without showing anything.
+    #[must_use]
+    pub fn or_from_here(self) -> Self {
+        Self { from_here: true, ..self }
+    }
+
+    /// Users may do what their roles say, and what is done is recorded.
+    #[must_use]
+    pub fn knowing(self, access: Arc<dyn Access>) -> Self {
+        Self { access: Some(access), ..self }
+    }
+
+    /// Who did not log in sees nothing.
+    #[must_use]
+    pub fn without_anonymous(self) -> Self {
+        Self { anonymous_reads: false, ..self }
+    }
+
+    /// Takes no commands, whoever sends them.
+    #[must_use]
+    pub fn reading_only(self) -> Self {
+        Self { takes_commands: false, ..self }
+    }
+
+    async fn caller(&self, origin: &Origin, headers: &HeaderMap) -> Result<Caller, Denied> {
+        let is_trusted = self.from_here && origin.is_here();
+        let shown = headers.get(AUTHORIZATION).and_then(|it| bearer(it.as_bytes()));
+        let unknown = if is_trusted { Caller::Local } else { Caller::Anonymous };
+        // What is for others, such as a proxy that asked for a password, is not for us.
+        let Some(shown) = shown else { return Ok(unknown) };
+        // In constant time, so that a token can't be guessed byte by byte.
+        if self.token.as_ref().is_some_and(|it| bool::from(shown.ct_eq(it.as_bytes()))) {
+            return Ok(Caller::Operator);
+        }
+        let of_a_user = std::str::from_utf8(shown).ok().filter(|it| it.starts_with(OF_A_USER));
+        if let (Some(access), Some(shown)) = (&self.access, of_a_user) {
+            let identity = self.known.identify(access.as_ref(), shown).await;
+            let identity = identity.map_err(|it| Denied::Unanswered(Box::new(it.into())))?;
+            return identity.map(|it| Caller::User(Box::new(it))).ok_or(Denied::Token(EXPIRED));
+        }
+        match is_trusted || self.knows_nobody() {
+            // What it has set for another engine is in nobody's way.
+            true => Ok(unknown),
+            false => Err(Denied::Token("the token is not the one of this server")),
+        }
+    }
+
+    async fn admit(&self, rule: Rule, parts: &mut Parts) -> (Caller, Result<(), Denied>) {
+        let origin = Origin::of(parts);
+        let caller = match self.caller(&origin, &parts.headers).await {
+            Ok(caller) => caller,
+            // What runs is seen by an old session, too, and while nobody can be asked whose it is.
+            Err(_) if self.is_for_everybody(rule) => Caller::Anonymous,
+            Err(denied) => return (Caller::Anonymous, Err(denied)),
+        };
+        let project = project(parts).await;
+        let checked = self.check(rule, &caller, project.as_ref());
+        (caller, checked)
+    }
+
+    fn check(
+        &self,
+        rule: Rule,
+        caller: &Caller,
+        project: Option<&ProjectName>,
+    ) -> Result<(), Denied> {
+        if rule.is_command() && !self.takes_commands {
+            return Err(Denied::ReadOnly);
+        }
+        match (rule.need, caller) {
+            (Need::Nothing, _)
+            | (Need::Claim(_) | Need::LogIn, Caller::Local | Caller::Operator)
+            | (Need::LogIn, Caller::User(_)) => Ok(()),
+            (Need::Claim(claim), Caller::User(user)) => match user.grants.allows(claim, project) {
+                true => Ok(()),
+                false if user.must_change => Err(Denied::MustChange),
+                false => Err(Denied::Claim(claim)),
+            },
+            (Need::Claim(_), Caller::Anonymous) if self.is_for_everybody(rule) => Ok(()),
+            (Need::Claim(_) | Need::LogIn, Caller::Anonymous) => match self.knows_nobody() {
+                true => Err(Denied::ReadOnly),
+                false if self.access.is_some() => Err(Denied::Token(NOBODY)),
+                false => Err(Denied::Token(NO_TOKEN)),
+            },
+        }
+    }
+
+    fn is_for_everybody(&self, rule: Rule) -> bool {
+        rule.need == Need::Nothing || rule.is_open_read() && self.anonymous_reads
+    }
+
+    /// There is nothing that could be shown to it.
+    fn knows_nobody(&self) -> bool {
+        self.token.is_none() && self.access.is_none()
+    }
+
+    fn refuse(&self, denied: Denied, origin: &Origin, path: &str) -> Error {
+        let (reason, from_here) = (denied.reason(), self.from_here);
+        if let Some(more) = self.refusals.pass() {
+            tracing::warn!(code = "WEIR-07125", peer = %origin, path, more, "a request was refused: {reason}");
+        }
+        match denied {
+            Denied::ReadOnly => Error::ReadOnly { path: path.into(), from_here },
+            Denied::Token(reason) => {
+                let (reason, has_users) = (reason.to_owned(), self.access.is_some());
+                Error::Unauthorized { reason, from_here, has_users }
+            }
+            Denied::Claim(claim) => Error::Forbidden { claim },
+            Denied::MustChange => Error::MustChange,
+            Denied::Unanswered(error) => *error,
+        }
+    }
+}
+
+const NO_TOKEN: &str = "the command needs a token, and shows none";
+const NOBODY: &str = "the request needs a log-in or a token, and shows none";
+const EXPIRED: &str = "the session or token is not known, has expired or was revoked";
+
+enum Denied {
+    ReadOnly,
+    Token(&'static str),
+    Claim(weir_domain::UserClaim),
+    MustChange,
+    /// Who that is can't be asked now.
+    Unanswered(Box<Error>),
+}
+
+impl Denied {
+    fn reason(&self) -> String {
+        match self {
+            Self::ReadOnly => "the server takes no commands".into(),
+            Self::Token(reason) => (*reason).into(),
+            Self::Claim(claim) => format!("the claim {claim} is missing"),
+            Self::MustChange => "the password must be changed first".into(),
+            Self::Unanswered(_) => "who asks is not known now".into(),
+        }
+    }
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.token.is_some() { "with a token" } else { "closed" })?;
+        f.write_str(if self.from_here { ", or from here" } else { "" })
+    }
+}
+
+/// The project that the path is about.
+async fn project(parts: &mut Parts) -> Option<ProjectName> {
+    let parameters = RawPathParams::from_request_parts(parts, &()).await.ok()?;
+    let (_, name) = parameters.iter().find(|it| it.0 == PROJECT)?;
+    ProjectName::new(name).ok()
+}
+
+/// The token in `Bearer …`; the name of the scheme is written as one likes.
+fn bearer(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, token) = value.split_at_checked("Bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
+}

@@ -1,0 +1,71 @@
+//! Who asks.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use weir_controllers::Author;
+use weir_controllers::users::{Identity, Via};
+use weir_domain::{SessionId, UserName};
+
+use crate::error::Error;
+
+/// Put beside the request by the guard: a handler of a guarded route takes it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Caller {
+    /// Somebody who did not say.
+    Anonymous,
+    /// Whoever is on this machine.
+    Local,
+    /// Whoever has the token of the configuration.
+    Operator,
+    User(Box<Identity>),
+}
+
+impl Caller {
+    /// Whom changes are put down to.
+    pub(crate) fn by(&self) -> UserName {
+        match self {
+            Self::User(it) => it.user.clone(),
+            Self::Operator => Author::operator(),
+            // What everybody may do changes nothing that has an author.
+            Self::Local | Self::Anonymous => Author::local(),
+        }
+    }
+
+    /// For the audit: who did not say who they are is nobody.
+    pub(crate) fn name(&self) -> Option<UserName> {
+        match self {
+            Self::Anonymous => None,
+            Self::Local | Self::Operator | Self::User(_) => Some(self.by()),
+        }
+    }
+
+    /// A user, where nobody else will do.
+    pub(crate) fn identity(&self) -> Result<&Identity, Error> {
+        match self {
+            Self::User(it) => Ok(it),
+            Self::Anonymous | Self::Local | Self::Operator => Err(Error::Unauthorized {
+                reason: "only a user who logged in can do that".to_owned(),
+                from_here: false,
+                has_users: true,
+            }),
+        }
+    }
+
+    pub(crate) fn session(&self) -> Option<SessionId> {
+        match self {
+            Self::User(it) => match it.via {
+                Via::Session(id) => Some(id),
+                Via::Token(_) => None,
+            },
+            Self::Anonymous | Self::Local | Self::Operator => None,
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or(Self::Anonymous))
+    }
+}

@@ -1,0 +1,128 @@
+//! What a route needs, said where it is declared: in its OpenAPI document and before its handler.
+//!
+//! A route that is declared without any of these has no `security` in its document, which a test
+//! that walks the documents refuses.
+
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::routing::MethodRouter;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::SecurityRequirement;
+use utoipa_axum::router::UtoipaMethodRouter;
+use weir_domain::UserClaim;
+
+use super::pass::pass;
+
+/// What is shown to everybody where `weir.rest-server.anonymous-reads` says so.
+const OPEN_READS: [UserClaim; 5] = [
+    UserClaim::ClusterRead,
+    UserClaim::DeploymentRead,
+    UserClaim::AccessRead,
+    UserClaim::WorkflowRead,
+    UserClaim::StreamRead,
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Everybody may.
+    Nothing,
+    /// Whoever is known.
+    LogIn,
+    Claim(UserClaim),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rule {
+    pub(crate) need: Need,
+    /// `noun verb`: what it is called in the audit. `None`: it changes nothing.
+    pub(crate) action: Option<&'static str>,
+}
+
+impl Rule {
+    pub(crate) fn is_command(self) -> bool {
+        self.action.is_some()
+    }
+
+    pub(crate) fn is_open_read(self) -> bool {
+        matches!(self.need, Need::Claim(claim) if !self.is_command() && OPEN_READS.contains(&claim))
+    }
+
+    pub(crate) fn layer<S: Clone + Send + Sync + 'static>(
+        self,
+        router: MethodRouter<S>,
+    ) -> MethodRouter<S> {
+        router.route_layer(from_fn(move |request: Request, next: Next| pass(self, request, next)))
+    }
+
+    fn security(self) -> Vec<SecurityRequirement> {
+        let nobody = SecurityRequirement::default();
+        match self.need {
+            Need::Nothing => vec![nobody],
+            Need::LogIn => vec![SecurityRequirement::new("token", Vec::<String>::new())],
+            Need::Claim(claim) => {
+                let claim = SecurityRequirement::new("token", [claim.as_str()]);
+                if self.is_open_read() { vec![nobody, claim] } else { vec![claim] }
+            }
+        }
+    }
+}
+
+/// Everybody may, and it changes nothing.
+pub(crate) fn open<S>(routes: UtoipaMethodRouter<S>) -> UtoipaMethodRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    declared(Rule { need: Need::Nothing, action: None }, routes)
+}
+
+/// Everybody may try: whether it is done depends on what they bring.
+pub(crate) fn tried<S>(action: &'static str, routes: UtoipaMethodRouter<S>) -> UtoipaMethodRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    declared(Rule { need: Need::Nothing, action: Some(action) }, routes)
+}
+
+/// It shows something.
+pub(crate) fn read<S>(need: impl Into<Need>, routes: UtoipaMethodRouter<S>) -> UtoipaMethodRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    declared(Rule { need: need.into(), action: None }, routes)
+}
+
+/// It changes something, or gives something away, and is recorded.
+pub(crate) fn command<S>(
+    need: impl Into<Need>,
+    action: &'static str,
+    routes: UtoipaMethodRouter<S>,
+) -> UtoipaMethodRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    declared(Rule { need: need.into(), action: Some(action) }, routes)
+}
+
+impl From<UserClaim> for Need {
+    fn from(claim: UserClaim) -> Self {
+        Self::Claim(claim)
+    }
+}
+
+fn declared<S>(
+    rule: Rule,
+    (schemas, mut paths, router): UtoipaMethodRouter<S>,
+) -> UtoipaMethodRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    for item in paths.paths.values_mut() {
+        operations(item).for_each(|it| it.security = Some(rule.security()));
+    }
+    (schemas, paths, rule.layer(router))
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, patch, .. } = item;
+    [get, put, post, delete, patch].into_iter().flatten()
+}

@@ -1,0 +1,59 @@
+//! What a handler says of what it does, for the audit.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use serde::Serialize;
+use serde_json::Value;
+
+/// Put beside the request by the guard; clones are one. Secrets are masked when it is recorded, and
+/// are better not noted at all.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Trail(Arc<Mutex<Noted>>);
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Noted {
+    /// `noun/name`. Empty: the path of the request tells.
+    pub(crate) object: String,
+    pub(crate) before: Option<Value>,
+    pub(crate) after: Option<Value>,
+    /// It changed nothing on purpose.
+    pub(crate) is_dry: bool,
+}
+
+impl Trail {
+    pub(crate) fn about(&self, noun: &str, name: impl std::fmt::Display) -> &Self {
+        self.note(|it| it.object = format!("{noun}/{name}"))
+    }
+
+    pub(crate) fn before(&self, value: &impl Serialize) -> &Self {
+        self.note(|it| it.before = serde_json::to_value(value).ok())
+    }
+
+    pub(crate) fn after(&self, value: &impl Serialize) -> &Self {
+        self.note(|it| it.after = serde_json::to_value(value).ok())
+    }
+
+    pub(crate) fn dry(&self, is_dry: bool) -> &Self {
+        self.note(|it| it.is_dry = is_dry)
+    }
+
+    pub(super) fn noted(&self) -> Noted {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Noted)) -> &Self {
+        note(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        self
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Trail {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
+    }
+}

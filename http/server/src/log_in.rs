@@ -1,0 +1,202 @@
+//! Logging in and out, and what users do about themselves.
+
+use axum::{Extension, Json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use weir_controllers::users::{self, Identity};
+use weir_domain::{Grants, Scope, TokenId, UserClaim};
+use weir_http_api::{
+    LogIn, LoggedIn, Me, Page, PasswordChange, Problem, SetUp, TokenCreate, TokenCreated,
+    TokenView, Via,
+};
+
+use crate::error::Error;
+use crate::extract::{Body, Part};
+use crate::failures::of_log_in;
+use crate::guard::{Caller, Need, Trail, command, open, read, tried};
+use crate::origin::From;
+use crate::storages::Stored;
+use crate::users::{concealed, profile, secret};
+
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
+    let own = UserClaim::ProfileWrite;
+    OpenApiRouter::default()
+        .routes(tried("user set-up", routes!(set_up)))
+        .routes(tried("user log-in", routes!(log_in)))
+        .routes(command(Need::LogIn, "user log-out", routes!(log_out)))
+        .routes(open(routes!(me)))
+        .routes(command(own, "user password", routes!(change_password)))
+        .routes(read(own, routes!(tokens)))
+        .routes(command(own, "token create", routes!(create_token)))
+        .routes(command(own, "token revoke", routes!(revoke_token)))
+}
+
+/// Makes the first administrator, with the secret that the engine wrote to its data directory.
+#[utoipa::path(post, path = "/set-up", tag = "log-in", operation_id = "setUp",
+    request_body = SetUp,
+    responses(
+        (status = 200, description = "It is there, and may log in"),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn set_up(
+    trail: Trail,
+    Extension(storages): Stored,
+    Body(request): Body<SetUp>,
+) -> Result<(), Error> {
+    trail.about("user", &request.name);
+    let about = (request.name, profile(request.profile));
+    let (code, password) = (secret(&request.secret), secret(&request.password));
+    Ok(storages.users.set_up(&code, about, &password).await?)
+}
+
+/// Begins a session. It ends after 12 hours, or when its user logs out.
+#[utoipa::path(post, path = "/log-in", tag = "log-in", operation_id = "logIn",
+    request_body = LogIn,
+    responses(
+        (status = 200, description = "What to show from now on", body = LoggedIn),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn log_in(
+    From(from): From,
+    trail: Trail,
+    Extension(storages): Stored,
+    Body(request): Body<LogIn>,
+) -> Result<Json<LoggedIn>, Error> {
+    trail.about("user", &request.name);
+    let begun = storages.users.log_in(request.name, &secret(&request.password), from).await;
+    let (token, identity) = begun.map_err(|it| of_log_in(it, storages.now()))?;
+    let Identity { user, expires_at, must_change, .. } = identity;
+    Ok(Json(LoggedIn { user, token: concealed(&token), expires_at, must_change }))
+}
+
+/// Ends the session that is shown.
+#[utoipa::path(post, path = "/log-out", tag = "log-in", operation_id = "logOut",
+    responses(
+        (status = 200, description = "It has ended"),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn log_out(
+    caller: Caller,
+    trail: Trail,
+    Extension(storages): Stored,
+) -> Result<(), Error> {
+    let Some(session) = caller.session() else {
+        let detail = "what is shown is no session, and can't end".to_owned();
+        let hint = Some("a token ends with `weir token revoke`".to_owned());
+        return Err(Error::Conflict { detail, hint });
+    };
+    trail.about("session", session);
+    Ok(storages.users.end_session(session, caller.by()).await?)
+}
+
+/// Who the server takes one for, and what one may do.
+#[utoipa::path(get, path = "/me", tag = "log-in", operation_id = "showMe",
+    responses(
+        (status = 200, description = "Oneself", body = Me),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn me(caller: Caller) -> Json<Me> {
+    let via = match &caller {
+        Caller::Anonymous => Via::Nothing,
+        Caller::Local => Via::Machine,
+        Caller::Operator => Via::ManagementToken,
+        Caller::User(it) => match it.via {
+            users::Via::Session(_) => Via::Session,
+            users::Via::Token(_) => Via::Token,
+        },
+    };
+    let nobody =
+        Me { user: None, via, grants: Grants::default(), expires_at: None, must_change: false };
+    Json(match caller {
+        Caller::Anonymous => nobody,
+        Caller::Local | Caller::Operator => {
+            let mut grants = Grants::default();
+            grants.add(UserClaim::ALL.iter().copied(), &Scope::Everything);
+            Me { grants, ..nobody }
+        }
+        Caller::User(it) => {
+            let Identity { user, grants, expires_at, must_change, .. } = *it;
+            Me { user: Some(user), grants, expires_at: Some(expires_at), must_change, ..nobody }
+        }
+    })
+}
+
+/// Changes one's own password. All one's other sessions end.
+#[utoipa::path(post, path = "/me/password", tag = "log-in", operation_id = "changePassword",
+    request_body = PasswordChange,
+    responses(
+        (status = 200, description = "It is changed"),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn change_password(
+    caller: Caller,
+    trail: Trail,
+    Extension(storages): Stored,
+    Body(request): Body<PasswordChange>,
+) -> Result<(), Error> {
+    let name = caller.identity()?.user.clone();
+    trail.about("user", &name);
+    let (current, new) = (secret(&request.current), secret(&request.new));
+    let changed = storages.users.change_password(name, (&current, &new), caller.session()).await;
+    changed.map_err(|it| of_log_in(it, storages.now()))
+}
+
+/// One's own tokens.
+#[utoipa::path(get, path = "/me/tokens", tag = "log-in", operation_id = "listMyTokens",
+    responses(
+        (status = 200, description = "All of them, oldest first", body = Page<TokenView>),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn tokens(
+    caller: Caller,
+    Extension(storages): Stored,
+) -> Result<Json<Page<TokenView>>, Error> {
+    let me = &caller.identity()?.user;
+    let all = storages.users.tokens().await?;
+    let mine = all.into_iter().filter(|it| it.user == *me).map(crate::sessions::token);
+    Ok(Json(Page::whole(mine)))
+}
+
+/// Makes a token that allows what it names, where its user may do that. It is shown this once.
+#[utoipa::path(post, path = "/me/tokens", tag = "log-in", operation_id = "createToken",
+    request_body = TokenCreate,
+    responses(
+        (status = 200, description = "The token", body = TokenCreated),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn create_token(
+    caller: Caller,
+    trail: Trail,
+    Extension(storages): Stored,
+    Body(request): Body<TokenCreate>,
+) -> Result<Json<TokenCreated>, Error> {
+    trail.after(&request);
+    let TokenCreate { description, claims, scope, expires_at } = request;
+    let identity = caller.identity()?;
+    let made = storages.users.create_token(identity, description, (claims, scope), expires_at);
+    let (id, token) = made.await?;
+    trail.about("token", id);
+    Ok(Json(TokenCreated { id, token: concealed(&token) }))
+}
+
+/// Revokes one of one's own tokens.
+#[utoipa::path(delete, path = "/me/tokens/{id}", tag = "log-in", operation_id = "revokeMyToken",
+    params(("id" = String, Path, format = "uuid", description = "The token's id")),
+    responses(
+        (status = 200, description = "It allows nothing any more"),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn revoke_token(
+    caller: Caller,
+    trail: Trail,
+    Extension(storages): Stored,
+    Part(id): Part<TokenId>,
+) -> Result<(), Error> {
+    trail.about("token", id);
+    let me = &caller.identity()?.user;
+    let all = storages.users.tokens().await?;
+    match all.iter().any(|it| it.id == id && it.user == *me) {
+        true => Ok(storages.users.revoke_token(id, caller.by()).await?),
+        false => Err(Error::not_found("token", &id, [])),
+    }
+}

@@ -1,0 +1,97 @@
+//! Tokens and sessions of all users.
+
+use axum::{Extension, Json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use weir_controllers::users;
+use weir_domain::{SessionId, TokenId, UserClaim};
+use weir_http_api::{Page, Problem, SessionView, TokenView};
+
+use crate::error::Error;
+use crate::extract::Part;
+use crate::guard::{Caller, Trail, command, read};
+use crate::storages::Stored;
+
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
+    OpenApiRouter::default()
+        .routes(read(UserClaim::UserRead, routes!(tokens)))
+        .routes(command(UserClaim::UserWrite, "token revoke", routes!(revoke)))
+        .routes(read(UserClaim::UserRead, routes!(sessions)))
+        .routes(command(UserClaim::UserWrite, "session end", routes!(end)))
+}
+
+/// Tokens of all users, oldest first.
+#[utoipa::path(get, path = "/tokens", tag = "users", operation_id = "listTokens",
+    responses(
+        (status = 200, description = "All of them", body = Page<TokenView>),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn tokens(Extension(storages): Stored) -> Result<Json<Page<TokenView>>, Error> {
+    Ok(Json(Page::whole(storages.users.tokens().await?.into_iter().map(token))))
+}
+
+/// Revokes anybody's token.
+#[utoipa::path(delete, path = "/tokens/{id}", tag = "users", operation_id = "revokeToken",
+    params(("id" = String, Path, format = "uuid", description = "The token's id")),
+    responses(
+        (status = 200, description = "It allows nothing any more"),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn revoke(
+    caller: Caller,
+    trail: Trail,
+    Extension(storages): Stored,
+    Part(id): Part<TokenId>,
+) -> Result<(), Error> {
+    trail.about("token", id);
+    Ok(storages.users.revoke_token(id, caller.by()).await?)
+}
+
+/// Sessions that have not ended, oldest first.
+#[utoipa::path(get, path = "/sessions", tag = "users", operation_id = "listSessions",
+    responses(
+        (status = 200, description = "All of them", body = Page<SessionView>),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn sessions(
+    Extension(storages): Stored,
+) -> Result<Json<Page<SessionView>>, Error> {
+    let all = storages.users.sessions().await?.into_iter();
+    Ok(Json(Page::whole(all.map(|it| SessionView {
+        id: it.id,
+        user: it.user,
+        from: it.from,
+        opened_at: it.opened_at,
+        expires_at: it.expires_at,
+    }))))
+}
+
+/// Ends anybody's session.
+#[utoipa::path(delete, path = "/sessions/{id}", tag = "users", operation_id = "endSession",
+    params(("id" = String, Path, format = "uuid", description = "The session's id")),
+    responses(
+        (status = 200, description = "It has ended"),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn end(
+    caller: Caller,
+    trail: Trail,
+    Extension(storages): Stored,
+    Part(id): Part<SessionId>,
+) -> Result<(), Error> {
+    trail.about("session", id);
+    Ok(storages.users.end_session(id, caller.by()).await?)
+}
+
+pub(crate) fn token(it: users::TokenView) -> TokenView {
+    TokenView {
+        id: it.id,
+        user: it.user,
+        description: it.description,
+        claims: it.claims,
+        scope: it.scope,
+        expires_at: it.expires_at,
+        created_at: it.created.at,
+        used_at: it.used_at,
+    }
+}

@@ -1,0 +1,197 @@
+//! The cluster's users.
+
+use axum::{Extension, Json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use weir_controllers::users::{self, Profile};
+use weir_domain::{UserClaim, UserName};
+use weir_http_api::{
+    Concealed, Page, PasswordSet, Problem, ProfileView, UserChange, UserCreate, UserView,
+};
+use weir_secrets::Secret;
+
+use crate::error::Error;
+use crate::extract::{Body, IfMatch, Part};
+use crate::guard::{Caller, Trail, command, read};
+use crate::storages::{Storages, Stored};
+
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
+    let write = UserClaim::UserWrite;
+    OpenApiRouter::default()
+        .routes(read(UserClaim::UserRead, routes!(list)))
+        .routes(command(write, "user create", routes!(create)))
+        .routes(read(UserClaim::UserRead, routes!(show)))
+        .routes(command(write, "user set", routes!(change)))
+        .routes(command(write, "user delete", routes!(delete)))
+        .routes(command(write, "user password", routes!(set_password)))
+        .routes(command(write, "session end", routes!(end_sessions)))
+}
+
+/// All users, by name.
+#[utoipa::path(get, path = "/users", tag = "users", operation_id = "listUsers",
+    responses(
+        (status = 200, description = "All of them", body = Page<UserView>),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn list(Extension(storages): Stored) -> Result<Json<Page<UserView>>, Error> {
+    Ok(Json(Page::whole(storages.users.users().await?.into_iter().map(view))))
+}
+
+/// One user.
+#[utoipa::path(get, path = "/users/{name}", tag = "users", operation_id = "showUser",
+    params(("name" = String, Path, description = "The user's name")),
+    responses(
+        (status = 200, description = "The user", body = UserView),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn show(
+    Extension(storages): Stored,
+    Part(name): Part<UserName>,
+) -> Result<Json<UserView>, Error> {
+    find(&storages, &name).await.map(Json)
+}
+
+/// Makes a user, whose password must be changed at the first log-in.
+#[utoipa::path(post, path = "/users", tag = "users", operation_id = "createUser",
+    request_body = UserCreate,
+    responses(
+        (status = 200, description = "The user", body = UserView),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn create(
+    caller: Caller,
+    trail: Trail,
+    Extension(storages): Stored,
+    Body(request): Body<UserCreate>,
+) -> Result<Json<UserView>, Error> {
+    let UserCreate { name, password, roles, profile: about } = request;
+    trail.about("user", &name);
+    let user = (name.clone(), profile(about));
+    storages.users.create_user(user, roles, &secret(&password), caller.by()).await?;
+    let made = find(&storages, &name).await?;
+    trail.after(&made);
+    Ok(Json(made))
+}
+
+/// Changes what is given of a user. One who is disabled is logged out at once.
+#[utoipa::path(patch, path = "/users/{name}", tag = "users", operation_id = "changeUser",
+    params(("name" = String, Path, description = "The user's name"), ("if-match" = Option<u64>, Header, description = "The revision that was read: another one is refused")),
+    request_body = UserChange,
+    responses(
+        (status = 200, description = "The user", body = UserView),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn change(
+    caller: Caller,
+    trail: Trail,
+    Extension(storages): Stored,
+    Part(name): Part<UserName>,
+    IfMatch(expected): IfMatch,
+    Body(request): Body<UserChange>,
+) -> Result<Json<UserView>, Error> {
+    trail.about("user", &name).before(&find(&storages, &name).await?);
+    let change = users::UserChange {
+        is_enabled: request.enabled,
+        profile: request.profile.map(profile),
+        roles: request.roles,
+    };
+    storages.users.change_user(name.clone(), change, expected, caller.by()).await?;
+    let changed = find(&storages, &name).await?;
+    trail.after(&changed);
+    Ok(Json(changed))
+}
+
+/// Deletes a user with all tokens and sessions.
+#[utoipa::path(delete, path = "/users/{name}", tag = "users", operation_id = "deleteUser",
+    params(("name" = String, Path, description = "The user's name"), ("if-match" = Option<u64>, Header, description = "The revision that was read: another one is refused")),
+    responses(
+        (status = 200, description = "Who is deleted", body = UserView),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn delete(
+    caller: Caller,
+    trail: Trail,
+    Extension(storages): Stored,
+    Part(name): Part<UserName>,
+    IfMatch(expected): IfMatch,
+) -> Result<Json<UserView>, Error> {
+    let deleted = find(&storages, &name).await?;
+    trail.about("user", &name).before(&deleted);
+    storages.users.delete_user(name, expected, caller.by()).await?;
+    Ok(Json(deleted))
+}
+
+/// Sets somebody's password, which must be changed at the next log-in. All sessions of the user end.
+#[utoipa::path(put, path = "/users/{name}/password", tag = "users", operation_id = "setPassword",
+    params(("name" = String, Path, description = "The user's name")),
+    request_body = PasswordSet,
+    responses(
+        (status = 200, description = "It is set"),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn set_password(
+    caller: Caller,
+    trail: Trail,
+    Extension(storages): Stored,
+    Part(name): Part<UserName>,
+    Body(request): Body<PasswordSet>,
+) -> Result<(), Error> {
+    trail.about("user", &name);
+    Ok(storages.users.set_password(name, &secret(&request.password), caller.by()).await?)
+}
+
+/// Ends all sessions of a user.
+#[utoipa::path(delete, path = "/users/{name}/sessions", tag = "users", operation_id = "endSessionsOf",
+    params(("name" = String, Path, description = "The user's name")),
+    responses(
+        (status = 200, description = "They have ended"),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn end_sessions(
+    caller: Caller,
+    trail: Trail,
+    Extension(storages): Stored,
+    Part(name): Part<UserName>,
+) -> Result<(), Error> {
+    trail.about("user", &name);
+    Ok(storages.users.end_sessions_of(name, caller.by()).await?)
+}
+
+async fn find(storages: &Storages, name: &UserName) -> Result<UserView, Error> {
+    let users = storages.users.users().await?;
+    let known = || users.iter().map(|it| it.name.as_str());
+    let found = users.iter().find(|it| it.name == *name).cloned();
+    found.map(view).ok_or_else(|| Error::not_found("user", name, known()))
+}
+
+fn view(it: users::UserView) -> UserView {
+    let Profile { first_name, last_name, email, description } = it.profile;
+    UserView {
+        name: it.name,
+        enabled: it.is_enabled,
+        profile: ProfileView { first_name, last_name, email, description },
+        roles: it.roles,
+        must_change: it.must_change,
+        password_at: it.password_at,
+        created_at: it.created.at,
+        created_by: it.created.user,
+        revision: it.revision,
+        logged_in_at: it.logged_in_at,
+        failures: it.failures.count,
+    }
+}
+
+pub(crate) fn profile(it: ProfileView) -> Profile {
+    let ProfileView { first_name, last_name, email, description } = it;
+    Profile { first_name, last_name, email, description }
+}
+
+/// What came in a body, as what is wiped and never shown.
+pub(crate) fn secret(it: &Concealed) -> Secret {
+    Secret::from(it.expose().to_owned())
+}
+
+/// What goes out in a body.
+pub(crate) fn concealed(it: &Secret) -> Concealed {
+    Concealed::new(it.expose_text().unwrap_or_default())
+}

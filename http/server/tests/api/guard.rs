@@ -1,0 +1,281 @@
+//! Who may do what: every route of every server, with every built-in role and with none.
+
+use std::sync::Arc;
+
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::Operation;
+use weir_controllers::users::Role;
+use weir_domain::{AuditAction, AuditOutcome, UserClaim};
+use weir_http_server::{Guard, Limits, config_server, engine, management};
+
+use crate::fake_access::{FakeAccess, MUST_CHANGE, OF_A_PROJECT};
+use crate::fake_cluster::FakeCluster;
+use crate::fake_deployments::FakeDeployments;
+use crate::fixture::{FakeEngine, problem_in, read, served};
+
+const TOKEN: &str = "0123456789abcdef";
+
+struct Route {
+    method: Method,
+    path: String,
+    /// As the document has it: all of them, each with its claims.
+    security: Vec<Value>,
+}
+
+impl Route {
+    /// `None`: everybody may; `Some(None)`: whoever is known.
+    fn claim(&self) -> Option<Option<UserClaim>> {
+        let claims = self.security.last().unwrap().get("token")?;
+        Some(claims.as_array().unwrap().first().map(|it| it.as_str().unwrap().parse().unwrap()))
+    }
+}
+
+fn routes(document: &OpenApi) -> Vec<Route> {
+    let mut routes = Vec::new();
+    for (path, item) in &document.paths.paths {
+        let of = |method, operation: &Option<Operation>| {
+            let operation = operation.as_ref()?;
+            let said = operation.security.as_ref();
+            let said = said.unwrap_or_else(|| panic!("{method} {path} does not say what it needs"));
+            let security = said.iter().map(|it| serde_json::to_value(it).unwrap()).collect();
+            Some(Route { method, path: filled(path), security })
+        };
+        routes.extend([
+            of(Method::GET, &item.get),
+            of(Method::PUT, &item.put),
+            of(Method::POST, &item.post),
+            of(Method::DELETE, &item.delete),
+            of(Method::PATCH, &item.patch),
+        ]);
+    }
+    routes.into_iter().flatten().collect()
+}
+
+fn filled(path: &str) -> String {
+    let id = "01970000-0000-7000-8000-000000000001";
+    let parts = path.split('/').map(|it| match it {
+        "{id}" => id,
+        it if it.starts_with('{') => "x",
+        it => it,
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+fn guard(access: &Arc<FakeAccess>) -> Guard {
+    Guard::with_token(TOKEN).knowing(access.clone()).without_anonymous()
+}
+
+async fn engine_with(guard: Guard) -> String {
+    let (engine, cluster) = (Arc::new(FakeEngine::new()), Arc::new(FakeCluster::new()));
+    served(engine::router(engine, cluster, guard, Limits::default())).await
+}
+
+async fn management_with(guard: Guard) -> String {
+    let (cluster, deployments) = (FakeCluster::new(), FakeDeployments::default());
+    let (cluster, deployments) = (Arc::new(cluster), Arc::new(deployments));
+    served(management::router(cluster, deployments, guard, Limits::default())).await
+}
+
+fn request(method: &Method, url: &str, shown: Option<&str>) -> RequestBuilder {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = http.request(method.clone(), url);
+    match shown {
+        Some(shown) => request.bearer_auth(shown),
+        None => request,
+    }
+}
+
+async fn refusal(request: RequestBuilder) -> (u16, Value) {
+    let (status, content_type, body) = read(request.send().await.unwrap()).await;
+    (status, problem_in(status, &content_type, &body))
+}
+
+#[tokio::test]
+async fn every_route_asks_for_its_claim_and_lets_in_who_has_it() {
+    let access = Arc::new(FakeAccess::default());
+    let servers = [
+        (engine_with(guard(&access)).await, engine::document()),
+        (management_with(guard(&access)).await, management::document()),
+    ];
+    let mut asked = 0;
+    for (base, document) in servers {
+        for route in routes(&document) {
+            let Some(claim) = route.claim() else { continue };
+            asked += 1;
+            let (what, url) =
+                (format!("{} {}", route.method, route.path), base.clone() + &route.path);
+            let (status, problem) = refusal(request(&route.method, &url, None)).await;
+            assert_eq!((status, &problem["code"]), (401, &json!("WEIR-07014")), "{what}");
+            assert!(problem["hint"].as_str().unwrap().contains("weir login"), "{problem}");
+            for role in Role::built_in() {
+                let shown = format!("weir_{}", role.name);
+                let request = request(&route.method, &url, Some(&shown));
+                match claim.filter(|it| !role.claims.contains(it)) {
+                    Some(missing) => {
+                        let (status, problem) = refusal(request).await;
+                        let detail = problem["detail"].as_str().unwrap();
+                        assert_eq!(status, 403, "{what} by {}", role.name);
+                        assert!(detail.starts_with(&format!("the claim {missing} is")), "{detail}");
+                    }
+                    // What the handler makes of it is not the guard's.
+                    None => {
+                        let status = request.send().await.unwrap().status();
+                        let denied = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
+                        assert!(!denied.contains(&status), "{what} by {}: {status}", role.name);
+                    }
+                }
+            }
+        }
+    }
+    assert!(asked > 50, "{asked} routes are all");
+}
+
+#[test]
+fn what_everybody_may_is_said_and_is_little() {
+    let open = |document: &OpenApi| -> Vec<String> {
+        let open = routes(document).into_iter().filter(|it| it.claim().is_none());
+        open.map(|it| format!("{} {}", it.method, it.path)).collect()
+    };
+    assert_eq!(
+        open(&engine::document()),
+        [
+            "POST /api/v1/log-in",
+            "GET /api/v1/me",
+            "POST /api/v1/set-up",
+            "GET /api/v1/version",
+            "GET /livez",
+            "GET /readyz"
+        ]
+    );
+    assert_eq!(open(&management::document()), ["GET /alive", "GET /ready"]);
+    assert_eq!(
+        open(&config_server::document()),
+        ["GET /api/v1/version", "GET /livez", "GET /readyz"]
+    );
+}
+
+#[tokio::test]
+async fn what_runs_is_shown_to_everybody_only_where_that_is_wanted() {
+    let access = Arc::new(FakeAccess::default());
+    let (closed, open) = (guard(&access), Guard::closed().knowing(access.clone()));
+    for (guard, streams) in [(closed, 401), (open, 200)] {
+        let base = engine_with(guard).await;
+        let status = |path: &str| request(&Method::GET, &format!("{base}{path}"), None).send();
+        assert_eq!(status("/api/v1/streams").await.unwrap().status(), streams);
+        assert_eq!(status("/api/v1/livez").await.unwrap().status(), 404);
+        for path in ["keys", "users", "audit", "sessions", "me/tokens"] {
+            assert_eq!(status(&format!("/api/v1/{path}")).await.unwrap().status(), 401, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_shows_something_is_who_that_says_also_on_the_own_machine() {
+    let access = Arc::new(FakeAccess::default());
+    let base = engine_with(guard(&access).or_from_here()).await;
+    let status = async |shown| {
+        let url = format!("{base}/api/v1/items:reset");
+        let request = request(&Method::POST, &url, shown);
+        request.json(&json!({ "source": "gone/in", "dryRun": true })).send().await.unwrap().status()
+    };
+    assert_eq!(status(None).await, 200);
+    assert_eq!(status(Some(TOKEN)).await, 200);
+    assert_eq!(status(Some("weir_admin")).await, 200);
+    assert_eq!(status(Some("weir_user")).await, 403);
+    assert_eq!(status(Some("weir_gone")).await, 401);
+    assert_eq!(status(Some("weir_unanswered")).await, 503);
+    let recorded = access.recorded.lock().unwrap();
+    let is_refused = |it: &AuditAction| matches!(it.outcome, AuditOutcome::Refused(_));
+    assert!(recorded.len() == 1 && recorded.iter().all(is_refused), "dry runs are not recorded");
+}
+
+#[tokio::test]
+async fn a_bearer_that_is_shown_again_and_again_is_asked_about_once() {
+    let access = Arc::new(FakeAccess::default());
+    let base = engine_with(guard(&access)).await;
+    for shown in ["weir_admin", "weir_nobody"] {
+        for _ in 0..5 {
+            let url = format!("{base}/api/v1/nodes");
+            request(&Method::GET, &url, Some(shown)).send().await.unwrap();
+        }
+    }
+    assert_eq!(access.asked.load(std::sync::atomic::Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn who_must_change_the_password_is_told_so() {
+    let access = Arc::new(FakeAccess::default());
+    let base = engine_with(guard(&access)).await;
+    let url = format!("{base}/api/v1/nodes");
+    let (status, problem) = refusal(request(&Method::GET, &url, Some(MUST_CHANGE))).await;
+    assert_eq!((status, &problem["hint"]), (403, &json!("weir user password")));
+}
+
+#[tokio::test]
+async fn a_scope_of_projects_holds_for_these_alone() {
+    let access = Arc::new(FakeAccess::default());
+    let base = management_with(guard(&access)).await;
+    let status = async |project: &str| {
+        let url = format!("{base}/deployments/{project}");
+        let withdrawn = request(&Method::DELETE, &url, Some(OF_A_PROJECT)).send().await;
+        withdrawn.unwrap().status().as_u16()
+    };
+    assert_eq!((status("p").await, status("q").await), (404, 403));
+}
+
+#[tokio::test]
+async fn what_is_done_and_what_is_refused_to_users_is_recorded() {
+    let access = Arc::new(FakeAccess::default());
+    let base = management_with(guard(&access)).await;
+    let url = format!("{base}/cluster/leases/access-coordinator/move");
+    for shown in ["weir_admin", "weir_user", "weir_gone"] {
+        let request = request(&Method::POST, &url, Some(shown));
+        request.json(&json!({ "node": null })).send().await.unwrap();
+    }
+    let recorded = access.recorded.lock().unwrap().clone();
+    let [done, refused] = &recorded[..] else { panic!("{recorded:?}") };
+    assert_eq!(done.action, "lease move");
+    assert_eq!(done.object, "lease/access-coordinator");
+    assert_eq!(done.claim, Some(UserClaim::ClusterManage));
+    assert_eq!(done.user.as_ref().unwrap().as_str(), "ada");
+    assert_eq!(
+        (&done.outcome, done.after.as_ref().unwrap()),
+        (&AuditOutcome::Done, &json!({ "node": null }))
+    );
+    assert!(
+        done.before.as_ref().unwrap()["name"] == "access-coordinator"
+            && done.from.starts_with("127.")
+    );
+    assert!(
+        matches!(&refused.outcome, AuditOutcome::Refused(why) if why.contains("cluster:manage"))
+    );
+}
+
+#[tokio::test]
+async fn an_id_that_its_sender_chose_does_not_hide_what_is_done_with_it() {
+    let access = Arc::new(FakeAccess::default());
+    let base = management_with(guard(&access)).await;
+    let id = "01970000-0000-7000-8000-000000000001";
+    for chosen in [Some(id), None] {
+        let url = format!("{base}/deployments/x");
+        let request = request(&Method::DELETE, &url, Some("weir_admin"));
+        let request = chosen.iter().fold(request, |it, id| it.header("x-request-id", *id));
+        let answer = request.send().await.unwrap();
+        let answered = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+        let recorded = access.recorded.lock().unwrap().pop().unwrap().request.to_string();
+        assert_eq!(recorded == answered, chosen.is_none(), "{recorded} {answered}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_only_reads_takes_commands_from_nobody() {
+    let access = Arc::new(FakeAccess::default());
+    let base = management_with(guard(&access).reading_only()).await;
+    let url = format!("{base}/deployments/x");
+    for shown in [None, Some("weir_admin"), Some(TOKEN)] {
+        let (status, problem) = refusal(request(&Method::DELETE, &url, shown)).await;
+        assert_eq!((status, &problem["code"]), (403, &json!("WEIR-07015")), "{shown:?}");
+    }
+}
