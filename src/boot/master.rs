@@ -42,3 +42,10 @@ fn made(data_dir: &Path) -> Result<PathBuf, Fault> {
     }
     Ok(path)
 }
+
+/// Makes a master key for engines to share.
+pub(crate) fn make(path: &Path) -> Result<String, Fault> {
+    let key = MasterKey::generate();
+    key.save(path, None).map_err(|it| Fault::from(&it))?;
+    Ok(key.fingerprint().to_string())
+}

@@ -7,7 +7,7 @@ mod dev;
 mod engine;
 mod lock;
 mod logging;
-mod master;
+pub(crate) mod master;
 mod membership;
 mod ports;
 mod process;

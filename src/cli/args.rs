@@ -4,23 +4,34 @@ use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
+use weir_http_api::Concealed;
 use weir_http_client::{Client, Management};
 
 use super::failure::Failure;
 use super::output::Format;
+use super::profile::Profiles;
 
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// The engine or configuration server to ask
+    /// The engine or configuration server to ask; without it that of the profile, or
+    /// http://127.0.0.1:5842
     #[arg(
         long,
         global = true,
         env = "WEIR_SERVER",
         value_name = "URL",
-        default_value = "http://127.0.0.1:5842",
         help_heading = "Global options"
     )]
-    pub(crate) server: String,
+    pub(crate) server: Option<String>,
+    /// The profile to use: a server, and who one is there
+    #[arg(
+        long,
+        global = true,
+        env = "WEIR_PROFILE",
+        value_name = "NAME",
+        help_heading = "Global options"
+    )]
+    pub(crate) profile: Option<String>,
     /// How to write the answer
     #[arg(
         short,
@@ -39,14 +50,45 @@ pub(crate) struct Global {
 
 impl Global {
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        Client::new(&self.server).map_err(|error| Failure::of_client("can't ask the server", error))
+        let Place { server, token } = self.place()?;
+        let client = Client::new(&server);
+        let client = client.map_err(|it| Failure::of_client("can't ask the server", it))?;
+        Ok(client.with_token(token))
+    }
+
+    /// Which server to ask, and what to show it. A profile's session is shown to its own server and
+    /// to no other one.
+    pub(crate) fn place(&self) -> Result<Place, Failure> {
+        let profile = Profiles::load()?.chosen(self.profile.as_deref())?;
+        let token = std::env::var("WEIR_TOKEN").ok().filter(|it| !it.is_empty());
+        let token = token.map(Concealed::new);
+        Ok(match (&self.server, profile) {
+            (Some(server), Some(profile)) if *server == profile.server => {
+                Place { token: token.or(profile.token), server: profile.server }
+            }
+            (Some(server), _) => Place { token, server: server.clone() },
+            (None, Some(profile)) => {
+                Place { token: token.or(profile.token), server: profile.server }
+            }
+            (None, None) => Place { token, server: SERVER.to_owned() },
+        })
     }
 }
+
+/// Where commands go.
+pub(crate) struct Place {
+    pub(crate) server: String,
+    pub(crate) token: Option<Concealed>,
+}
+
+/// An engine on this machine.
+const SERVER: &str = "http://127.0.0.1:5842";
 
 /// What a command is shown with that not everybody may give.
 #[derive(Debug, Args)]
 pub(crate) struct TokenArgs {
-    /// A file with the token that commands need; without it the variable WEIR_MANAGEMENT_TOKEN
+    /// A file with the token that commands need; without it the variable WEIR_MANAGEMENT_TOKEN or
+    /// WEIR_TOKEN
     #[arg(long, global = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
 }
@@ -60,8 +102,13 @@ impl TokenArgs {
             })?,
             None => std::env::var("WEIR_MANAGEMENT_TOKEN").ok(),
         };
-        Ok(text.map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()))
+        Ok(text.map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).or_else(own))
     }
+}
+
+/// A token of one's own, for programs.
+fn own() -> Option<String> {
+    std::env::var("WEIR_TOKEN").ok().filter(|it| !it.is_empty())
 }
 
 /// Which management server to ask, and what to show it.

@@ -8,22 +8,30 @@
 //! What runs servers is in `boot`; this module only reads their arguments.
 
 pub(crate) mod args;
+mod audit;
 mod certs;
 mod cluster;
 mod conf;
 mod deployment;
 mod excerpt;
 mod failure;
+mod hidden;
 mod human;
 mod item;
+mod key;
+mod login;
 mod look;
 mod node;
 mod output;
 mod persistence;
+mod profile;
 mod project;
+mod role;
 mod schema;
 mod stream;
 mod table;
+mod token;
+mod user;
 mod version;
 mod watch;
 mod workflow;
@@ -84,6 +92,36 @@ enum Noun {
     /// Deployments: which projects the cluster runs
     #[command(visible_alias = "deployments")]
     Deployment(deployment::Args),
+    /// Log in; the session is kept in the profile
+    Login(login::Login),
+    /// Log out
+    Logout,
+    /// Show who one is at the server, and what one may do
+    Whoami,
+    /// Profiles: servers, and who one is there
+    #[command(subcommand, visible_alias = "profiles")]
+    Profile(profile::Verb),
+    /// Users of the cluster
+    #[command(subcommand, visible_alias = "users")]
+    User(user::Verb),
+    /// Roles: what users may do
+    #[command(subcommand, visible_alias = "roles")]
+    Role(role::Verb),
+    /// Tokens, for programs
+    #[command(subcommand, visible_alias = "tokens")]
+    Token(token::Verb),
+    /// Sessions of users
+    #[command(subcommand, visible_alias = "sessions")]
+    Session(token::SessionVerb),
+    /// Key pairs that secrets are sealed to
+    #[command(subcommand, visible_alias = "keys")]
+    Key(key::Verb),
+    /// Secrets: values that only the cluster opens
+    #[command(subcommand, visible_alias = "secrets")]
+    Secret(key::SecretVerb),
+    /// The audit: who did what
+    #[command(subcommand)]
+    Audit(audit::Verb),
     /// The database that engines share
     #[command(subcommand)]
     Persistence(persistence::Verb),
@@ -135,6 +173,20 @@ impl Noun {
             Self::Node(verb) => asked(verb.run(&global.client()?, out)),
             Self::Cluster(args) => asked(args.run(out)),
             Self::Deployment(args) => asked(args.run(out, &registry())),
+            Self::Login(args) => asked(args.run(global, out)),
+            Self::Logout => asked(login::logout(global, out)),
+            Self::Whoami => asked(login::whoami(global, out)),
+            Self::Profile(verb) => verb.run(out),
+            Self::User(verb) => asked(verb.run(&global.client()?, out)),
+            Self::Role(verb) => asked(verb.run(&global.client()?, out)),
+            Self::Token(verb) => asked(verb.run(&global.client()?, out)),
+            Self::Session(verb) => asked(verb.run(&global.client()?, out)),
+            Self::Key(verb) => match verb.run_here(out) {
+                Some(done) => done,
+                None => asked(verb.run(&global.client()?, out)),
+            },
+            Self::Secret(verb) => asked(verb.run(&global.client()?, out)),
+            Self::Audit(verb) => asked(verb.run(&global.client()?, out)),
             Self::Persistence(verb) => asked(verb.run(out)),
             Self::Certs(verb) => verb.run(out),
             Self::Project(verb) => verb.run(out, &registry()),
@@ -208,7 +260,7 @@ mod tests {
     fn global_options_stand_anywhere() {
         let line = "weir workflow list -o json --server http://h:1";
         let cli = Cli::try_parse_from(line.split(' ')).expect("a right command line");
-        assert_eq!(cli.global.server, "http://h:1");
+        assert_eq!(cli.global.server.as_deref(), Some("http://h:1"));
         assert_eq!(cli.global.output, output::Format::Json);
     }
 

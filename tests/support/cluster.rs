@@ -123,6 +123,7 @@ impl Setup {
         let dns = name_server.map(|_| Dns::start(&net, &[(DB, net.address(DB))]));
         let root = tempfile::Builder::new().prefix("weir-cluster-").tempdir().unwrap();
         make_certificates(&root.path().join("tls"), &hosts);
+        make_master_key(&root.path().join(MASTER_KEY));
         let database = Database::start(&net, self.kind, root.path(), &self.oddities);
         let node = |(at, name): (usize, &String)| {
             let node = self.node(&net, &database, root.path(), name);
@@ -175,12 +176,17 @@ impl Setup {
         let environment = vec![
             ("WEIR_DATA_DIR", directory.join("data").into_os_string()),
             ("WEIR_DATABASE_PASSWORD", database.password().into()),
+            ("WEIR_MASTER_KEY_FILE", root.join(MASTER_KEY).into_os_string()),
+            ("WEIR_CONFIG_DIR", directory.join("profile").into_os_string()),
             ("WEIR_MANAGEMENT_TOKEN", TOKEN.into()),
             ("WEIR_MANAGEMENT_READ_ONLY", "false".into()),
         ];
         Node::new(net.clone(), name, arguments, environment, directory)
     }
 }
+
+/// What all nodes keep their private keys under, below the cluster's directory.
+const MASTER_KEY: &str = "master.key";
 
 fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -194,6 +200,11 @@ fn one_at_a_time() -> MutexGuard<'static, ()> {
 
 pub(crate) fn make_certificates(directory: &Path, hosts: &[&str]) {
     make_certificates_by(super::ran::binary(), directory, hosts);
+}
+
+fn make_master_key(file: &Path) {
+    let ran = super::ran::Ran::of(super::ran::binary().args(["key", "master"]).arg(file));
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
 }
 
 fn make_certificates_by(mut weir: Command, directory: &Path, hosts: &[&str]) {

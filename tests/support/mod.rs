@@ -12,6 +12,6 @@ mod weir;
 pub(crate) use flow::Flow;
 pub(crate) use net::{Dns, Net};
 pub(crate) use project::Project;
-pub(crate) use ran::weir;
+pub(crate) use ran::{Ran, binary, weir};
 pub(crate) use wait::{DEADLINE, stays_so, wait_for, wait_until};
 pub(crate) use weir::{Start, Weir};

@@ -65,8 +65,12 @@ pub(crate) fn weir<const N: usize>(arguments: [&str; N]) -> Ran {
     Ran::of(binary().args(arguments))
 }
 
+/// Has no profiles.
+const NOWHERE: &str = "/nonexistent/weir";
+
 pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
     command.env_remove("WEIR_SERVER").env("NO_COLOR", "1");
+    command.env_remove("WEIR_TOKEN").env_remove("WEIR_PROFILE").env("WEIR_CONFIG_DIR", NOWHERE);
     command
 }

@@ -49,7 +49,9 @@ impl From<users::Rejection> for Error {
                 Self::Unauthorized { reason: detail, from_here: false, has_users: true }
             }
             Rejection::TryLater(_) => Self::TooManyAttempts { detail, after: None },
-            Rejection::BadPassword(reason) => Self::Invalid { pointer: "/password".into(), reason },
+            Rejection::BadPassword(_) => {
+                Self::Invalid { pointer: "/password".into(), reason: detail }
+            }
             Rejection::BadExpiry { .. } => {
                 Self::Invalid { pointer: "/expiresAt".into(), reason: detail }
             }

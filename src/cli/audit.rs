@@ -1,0 +1,242 @@
+//! `weir audit`: who did what, and whether somebody changed what stands there.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use weir_domain::{AuditOutcome, Timestamp, UserClaim, UserName};
+use weir_http_api::{AuditEntryView, AuditHeadView, AuditQuery, LIMIT_MAX, Page};
+use weir_http_client::Client;
+
+use super::failure::Failure;
+use super::human::age;
+use super::look::Look;
+use super::output::Output;
+use super::table::{self, Column, Rows};
+use super::user::refused;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// List entries, newest first
+    #[command(visible_alias = "ls")]
+    List(List),
+    /// Check that no entry was changed, and print the end of the chain
+    Verify,
+    /// Write all entries, oldest first, each as JSON on a line
+    Export {
+        /// A new file instead of standard output
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Only what this user did
+    #[arg(long, value_name = "USER")]
+    user: Option<UserName>,
+    /// Only what needed this claim
+    #[arg(long, value_name = "CLAIM")]
+    claim: Option<UserClaim>,
+    /// Only what was done to objects with this text in their names
+    #[arg(long, value_name = "TEXT")]
+    object: Option<String>,
+    /// Only from this moment on, as 2026-11-20T18:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    since: Option<Timestamp>,
+    /// Only before this moment
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<Timestamp>,
+    /// Only what was not done
+    #[arg(long)]
+    refused: bool,
+    /// Most entries to list
+    #[arg(long, value_name = "N", default_value_t = 100,
+        value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    limit: u32,
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    serde_json::from_value(text.into()).map_err(|it| it.to_string())
+}
+
+impl Verb {
+    pub(crate) async fn run(self, client: &Client, out: &Output) -> Result<ExitCode, Failure> {
+        match self {
+            Self::List(args) => {
+                let page = args.ask(client).await?;
+                out.show(&page, list)?;
+                if page.next_cursor.is_some() && out.terminal {
+                    let count = page.items.len();
+                    out.note(&format!("these are the last {count}; --limit N lists more"));
+                }
+            }
+            Self::Verify => {
+                let head = client.audit_verify().await;
+                out.show(
+                    &head.map_err(|it| refused("the audit can't be trusted", it))?,
+                    head_line,
+                )?;
+                out.note("keep this elsewhere: later entries must continue from it");
+            }
+            Self::Export { file } => export(client, file).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl List {
+    /// As many pages as the limit needs, as one.
+    async fn ask(self, client: &Client) -> Result<Page<AuditEntryView>, Failure> {
+        let mut all = Page { items: Vec::new(), next_cursor: None };
+        loop {
+            let missing = self.limit - u32::try_from(all.items.len()).unwrap_or(self.limit);
+            let query = AuditQuery {
+                user: self.user.clone(),
+                claim: self.claim,
+                object: self.object.clone(),
+                since: self.since,
+                until: self.until,
+                only_refused: self.refused.then_some(true),
+                limit: Some(missing.min(LIMIT_MAX)),
+                cursor: all.next_cursor.take(),
+            };
+            let page = client.audit(&query).await;
+            let page = page.map_err(|it| refused("can't list the audit", it))?;
+            all.items.extend(page.items);
+            all.next_cursor = page.next_cursor;
+            if all.next_cursor.is_none() || all.items.len() >= self.limit as usize {
+                return Ok(all);
+            }
+        }
+    }
+}
+
+/// As it comes: an audit may be longer than the memory.
+async fn export(client: &Client, file: Option<PathBuf>) -> Result<(), Failure> {
+    let refuse = |it| refused("can't export the audit", it);
+    let mut answer = client.audit_export().await.map_err(refuse)?;
+    let mut writer: Box<dyn std::io::Write> = match &file {
+        Some(file) => Box::new(
+            std::fs::File::create_new(file)
+                .map_err(|it| Failure::of(format!("can't write {}", file.display()), it))?,
+        ),
+        None => Box::new(std::io::stdout()),
+    };
+    let unwritten = |it| Failure::of("can't write the audit", it);
+    while let Some(piece) = client.next_piece(&mut answer).await.map_err(refuse)? {
+        writer.write_all(&piece).map_err(unwritten)?;
+    }
+    writer.flush().map_err(unwritten)
+}
+
+fn outcome(outcome: &AuditOutcome) -> String {
+    match outcome {
+        AuditOutcome::Done => "done".to_owned(),
+        AuditOutcome::Refused(_) => "refused".to_owned(),
+        AuditOutcome::Unknown(_) => "unknown".to_owned(),
+    }
+}
+
+fn why(outcome: &AuditOutcome) -> &str {
+    match outcome {
+        AuditOutcome::Done => "",
+        AuditOutcome::Refused(why) | AuditOutcome::Unknown(why) => why,
+    }
+}
+
+fn list(page: &Page<AuditEntryView>, look: &Look) -> String {
+    use Column::{Number, Text};
+    let narrow = [
+        Number("ENTRY"),
+        Text("AGE"),
+        Text("USER"),
+        Text("ACTION"),
+        Text("OBJECT"),
+        Text("OUTCOME"),
+    ];
+    let wide = [Text("FROM"), Text("CLAIM"), Text("REQUEST"), Text("WHY")];
+    let mut rows = Rows::new(look, &narrow, &wide);
+    for AuditEntryView(entry) in &page.items {
+        let it = &entry.action;
+        rows.add(
+            vec![
+                table::text(&entry.sequence.to_string()),
+                table::text(&age(look.now, it.at)),
+                table::text(it.user.as_ref().map_or("-", UserName::as_str)),
+                table::text(&it.action),
+                table::text(&it.object),
+                table::text(&outcome(&it.outcome)),
+            ],
+            vec![
+                table::text(&it.from),
+                table::text(it.claim.map_or("-", UserClaim::as_str)),
+                table::text(&it.request.to_string()),
+                table::text(why(&it.outcome)),
+            ],
+        );
+    }
+    rows.text()
+}
+
+fn head_line(it: &AuditHeadView, _: &Look) -> String {
+    match it.sequence {
+        0 => "there are no entries yet\n".to_owned(),
+        n => format!("nothing was changed up to entry {n}, {}\n", it.hash),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_domain::{AuditAction, AuditEntry, AuditHash, CommandId, KeyFingerprint};
+
+    use super::*;
+    use crate::cli::samples::{LOOK, WIDE, ago};
+
+    fn entry(sequence: u64, outcome: AuditOutcome) -> AuditEntryView {
+        let request = "01970000-0000-7000-8000-000000000001".parse::<CommandId>();
+        AuditEntryView(AuditEntry {
+            form: 1,
+            sequence,
+            previous: AuditHash::NONE,
+            action: AuditAction {
+                at: ago(60),
+                user: Some("ada".parse().expect("a name")),
+                claim: Some(UserClaim::KeyWrite),
+                action: "key rotate".into(),
+                object: "key/DefaultKey".into(),
+                before: None,
+                after: None,
+                outcome,
+                from: "10.0.0.7:4711".into(),
+                request: request.expect("an id"),
+            },
+            hash: AuditHash(KeyFingerprint([18; 32])),
+        })
+    }
+
+    #[test]
+    fn a_list_of_entries() {
+        let refused = AuditOutcome::Refused("it is the current key".into());
+        let page = Page::whole([entry(12, refused), entry(9, AuditOutcome::Done)]);
+        assert_eq!(
+            list(&page, &LOOK),
+            "\
+ENTRY  AGE  USER  ACTION      OBJECT          OUTCOME
+   12  1m   ada   key rotate  key/DefaultKey  refused
+    9  1m   ada   key rotate  key/DefaultKey  done
+"
+        );
+        assert!(list(&page, &WIDE).contains("10.0.0.7:4711  key:write"));
+        assert!(list(&page, &WIDE).contains("000000000001  it is the current key\n"));
+    }
+
+    #[test]
+    fn the_end_of_the_chain() {
+        let head = |sequence| AuditHeadView { sequence, hash: AuditHash(KeyFingerprint([18; 32])) };
+        assert_eq!(head_line(&head(0), &LOOK), "there are no entries yet\n");
+        let text = format!("nothing was changed up to entry 9, {}\n", "12".repeat(32));
+        assert_eq!(head_line(&head(9), &LOOK), text);
+    }
+}

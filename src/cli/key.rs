@@ -1,0 +1,315 @@
+//! `weir key` and `weir secret`: the cluster's key pairs, and values that are sealed to them.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use weir_http_api::{
+    Concealed, KeyCreate, KeyExport, KeyExported, KeyImport, KeyRotate, KeyView, Page,
+};
+use weir_http_client::Client;
+use weir_secrets::{PublicKey, Sealed, Secret};
+
+use super::failure::Failure;
+use super::hidden;
+use super::human::{age, plain};
+use super::look::Look;
+use super::output::Output;
+use super::table::{self, Column, Rows};
+use super::user::refused;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// List key pairs, their public parts
+    #[command(visible_alias = "ls")]
+    List,
+    /// Show the public part of a key pair, by its alias or fingerprint
+    Show { key: String },
+    /// Make a key pair. The current one stays current
+    Create(About),
+    /// Make a key pair that new secrets are sealed to from now on
+    Rotate(About),
+    /// Take over a private key that `age-keygen` or an export wrote
+    Import {
+        #[command(flatten)]
+        about: About,
+        /// The file with the private key; without it, it is read from standard input
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// A file with the passphrase that the key is under
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+    },
+    /// Write a private key on standard output, under a passphrase of 12 characters or more
+    Export {
+        key: String,
+        /// A file with the passphrase; without it, it is asked for or read from standard input
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+    },
+    /// Delete a key pair: what is sealed to it alone can never be opened again
+    Delete { key: String },
+    /// Put all stored private keys under the master key that the engines are configured with now
+    Rewrap,
+    /// Make a master key for engines that share a database, in a new file
+    Master { file: PathBuf },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct About {
+    /// What people call it
+    alias: String,
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    description: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretVerb {
+    /// Seal a value that is typed or comes from standard input; it does not leave this machine
+    Encrypt {
+        /// A key by its alias or fingerprint; may be repeated. Without it: the current one
+        #[arg(long = "key", value_name = "KEY")]
+        keys: Vec<String>,
+        /// Keep the line break at the end
+        #[arg(long)]
+        keep_newline: bool,
+    },
+}
+
+#[derive(Debug, Serialize)]
+struct Encrypted {
+    sealed: String,
+    keys: Vec<String>,
+}
+
+impl Verb {
+    /// `None`: what it does needs no server.
+    pub(crate) fn run_here(&self, out: &Output) -> Option<Result<ExitCode, Failure>> {
+        let Self::Master { file } = self else { return None };
+        let made = crate::boot::master::make(file);
+        let made = made.map_err(|it| Failure::of_fault("can't make the master key", it));
+        Some(made.map(|fingerprint| {
+            out.note(&format!("wrote {}, fingerprint {fingerprint}", file.display()));
+            out.note("copy it to every engine, and keep a copy apart from backups of the database");
+            ExitCode::SUCCESS
+        }))
+    }
+
+    pub(crate) async fn run(self, client: &Client, out: &Output) -> Result<ExitCode, Failure> {
+        match self {
+            Self::List => {
+                let page = client.keys().await;
+                out.show(&page.map_err(|it| refused("can't list keys", it))?, list)?;
+            }
+            Self::Show { key } => {
+                let shown_key = client.key(&key).await;
+                let shown_key =
+                    shown_key.map_err(|it| refused(format!("can't show {key:?}"), it))?;
+                out.show(&shown_key, shown)?;
+            }
+            Self::Create(About { alias, description }) => {
+                let made = client.key_create(&KeyCreate { alias, description }).await;
+                out.show(&made.map_err(|it| refused("can't make the key", it))?, line)?;
+            }
+            Self::Rotate(About { alias, description }) => {
+                let keys = client.keys().await.map_err(|it| refused("can't list keys", it))?;
+                let expected = keys.items.iter().find(|it| it.current).map(|it| it.fingerprint);
+                let request = KeyRotate { alias, description, expected };
+                let made = client.key_rotate(&request).await;
+                out.show(&made.map_err(|it| refused("can't rotate the key", it))?, line)?;
+                out.note("former keys still open what is sealed to them");
+            }
+            Self::Import { about, file, passphrase_file } => {
+                let key = private_key(file.as_deref())?;
+                let passphrase = passphrase_file.as_deref();
+                let passphrase =
+                    passphrase.map(|it| hidden::line("passphrase", Some(it))).transpose()?;
+                let About { alias, description } = about;
+                let request = KeyImport { alias, description, key, passphrase };
+                let imported = client.key_import(&request).await;
+                out.show(&imported.map_err(|it| refused("can't import the key", it))?, line)?;
+            }
+            Self::Export { key, passphrase_file } => {
+                let passphrase = hidden::new_line("passphrase", passphrase_file.as_deref())?;
+                let exported = client.key_export(&key, &KeyExport { passphrase }).await;
+                let exported =
+                    exported.map_err(|it| refused(format!("can't export {key:?}"), it))?;
+                out.show(&exported, |it: &KeyExported, _| it.key.clone())?;
+            }
+            Self::Delete { key } => {
+                let deleted = client.key_delete(&key).await;
+                let deleted = deleted.map_err(|it| refused(format!("can't delete {key:?}"), it))?;
+                out.show(&deleted, |it, _| format!("{} deleted\n", plain(&it.alias)))?;
+            }
+            Self::Rewrap => {
+                let keys = client.keys_rewrap().await;
+                out.show(&keys.map_err(|it| refused("can't rewrap the keys", it))?, list)?;
+            }
+            Self::Master { .. } => unreachable!("it was done without a server"),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn private_key(file: Option<&std::path::Path>) -> Result<Concealed, Failure> {
+    match file {
+        Some(file) => {
+            let text = std::fs::read_to_string(file);
+            text.map(Concealed::new)
+                .map_err(|it| Failure::of(format!("can't read {}", file.display()), it))
+        }
+        None => hidden::whole("private key"),
+    }
+}
+
+impl SecretVerb {
+    pub(crate) async fn run(self, client: &Client, out: &Output) -> Result<ExitCode, Failure> {
+        let Self::Encrypt { keys: wanted, keep_newline } = self;
+        let known = client.keys().await.map_err(|it| refused("can't list keys", it))?.items;
+        let chosen = chosen(&known, &wanted)?;
+        let value = hidden::whole("value")?;
+        let value = match keep_newline {
+            true => value.expose(),
+            false => value.expose().strip_suffix('\n').unwrap_or(value.expose()),
+        };
+        let sealed = sealed(value, &chosen)?;
+        out.show(&sealed, |it, _| it.sealed.clone() + "\n")?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn chosen<'a>(known: &'a [KeyView], wanted: &[String]) -> Result<Vec<&'a KeyView>, Failure> {
+    if wanted.is_empty() {
+        return Ok(known.iter().filter(|it| it.current).collect());
+    }
+    let find = |wanted: &String| {
+        let found =
+            known.iter().find(|it| it.alias == *wanted || it.fingerprint.to_string() == *wanted);
+        found.ok_or_else(|| {
+            let what = format!("there is no key {wanted:?}");
+            let why = "it is neither an alias nor a fingerprint of the cluster";
+            Failure::new(super::failure::Exit::NotFound, what, why).with_hint("weir key list")
+        })
+    };
+    wanted.iter().map(find).collect()
+}
+
+fn sealed(value: &str, keys: &[&KeyView]) -> Result<Encrypted, Failure> {
+    let unfit = |it: weir_secrets::Error| {
+        Failure::of_fault("can't seal the value", weir_domain::Fault::from(&it))
+    };
+    let publics: Result<Vec<PublicKey>, _> = keys.iter().map(|it| it.public.parse()).collect();
+    let value = Secret::from(value.to_owned());
+    let sealed = Sealed::seal(&value, &publics.map_err(unfit)?).map_err(unfit)?;
+    let keys = sealed.keys().iter().map(ToString::to_string).collect();
+    Ok(Encrypted { sealed: sealed.to_string(), keys })
+}
+
+fn list(page: &Page<KeyView>, look: &Look) -> String {
+    use Column::Text;
+    let narrow = [Text("KEY"), Text("FINGERPRINT"), Text("AGE"), Text("BY")];
+    let wide = [Text("MASTER KEY"), Text("PUBLIC"), Text("DESCRIPTION")];
+    let mut rows = Rows::new(look, &narrow, &wide);
+    for it in &page.items {
+        let mark = if it.current { "* " } else { "  " };
+        rows.add(
+            vec![
+                table::text(&format!("{mark}{}", it.alias)),
+                table::text(&it.fingerprint.short()),
+                table::text(&age(look.now, it.created_at)),
+                table::text(it.created_by.as_str()),
+            ],
+            vec![
+                table::text(&it.master.short()),
+                table::text(&it.public),
+                table::text(&it.description),
+            ],
+        );
+    }
+    rows.text()
+}
+
+fn line(it: &KeyView, _: &Look) -> String {
+    let is_current = if it.current { ", current" } else { "" };
+    format!("{}: {}{is_current}\n", plain(&it.alias), it.fingerprint)
+}
+
+fn shown(it: &KeyView, look: &Look) -> String {
+    let current = if it.current { "yes: new secrets are sealed to it" } else { "no" };
+    table::facts(&[
+        ("key", plain(&it.alias).to_string()),
+        ("fingerprint", it.fingerprint.to_string()),
+        ("public", plain(&it.public).to_string()),
+        ("current", current.to_owned()),
+        ("description", plain(&it.description).to_string()),
+        ("created", format!("{} ago by {}", age(look.now, it.created_at), it.created_by)),
+        ("master key", it.master.to_string()),
+        ("revision", it.revision.to_string()),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_domain::KeyFingerprint;
+    use weir_secrets::PrivateKey;
+
+    use super::*;
+    use crate::cli::failure::Exit;
+    use crate::cli::samples::{LOOK, ago};
+
+    fn key(alias: &str, private: &PrivateKey, current: bool) -> KeyView {
+        KeyView {
+            fingerprint: private.fingerprint(),
+            alias: alias.into(),
+            description: "for tests".into(),
+            public: private.public().to_string(),
+            current,
+            created_at: ago(60),
+            created_by: "weir".parse().expect("a name"),
+            revision: 1,
+            master: KeyFingerprint([7; 32]),
+        }
+    }
+
+    #[test]
+    fn keys_are_listed_and_shown() {
+        let private = PrivateKey::generate();
+        let current = KeyView {
+            fingerprint: KeyFingerprint([18; 32]),
+            public: "age1x".into(),
+            ..key("DefaultKey", &private, true)
+        };
+        let former = KeyView { alias: "Old one".into(), current: false, ..current.clone() };
+        assert_eq!(
+            list(&Page::whole([current.clone(), former]), &LOOK),
+            "\
+KEY           FINGERPRINT       AGE  BY
+* DefaultKey  1212121212121212  1m   weir
+  Old one     1212121212121212  1m   weir
+"
+        );
+        let digits = "12".repeat(32);
+        assert_eq!(line(&current, &LOOK), format!("DefaultKey: {digits}, current\n"));
+        let text = shown(&current, &LOOK);
+        assert!(text.contains("current:      yes: new secrets are sealed to it\n"), "{text}");
+    }
+
+    #[test]
+    fn a_value_is_sealed_to_the_current_key_or_to_those_that_are_named() {
+        let (a, b) = (PrivateKey::generate(), PrivateKey::generate());
+        let known = [key("a", &a, true), key("b", &b, false)];
+        let opened = |it: &Encrypted, by: &PrivateKey| {
+            it.sealed.parse::<Sealed>().expect("sealed").open(by).ok()
+        };
+        let value = Secret::from("hunter2".to_owned());
+        let current = sealed("hunter2", &chosen(&known, &[]).expect("keys")).expect("sealed");
+        assert_eq!((opened(&current, &a), opened(&current, &b)), (Some(value.clone()), None));
+        let named = ["b".to_owned(), a.fingerprint().to_string()];
+        let both = sealed("hunter2", &chosen(&known, &named).expect("keys")).expect("sealed");
+        assert_eq!((opened(&both, &a), opened(&both, &b)), (Some(value.clone()), Some(value)));
+        assert!(!both.sealed.contains("hunter2"));
+        let refused = chosen(&known, &["c".to_owned()]).expect_err("there is none");
+        assert_eq!(refused.exit, Exit::NotFound);
+    }
+}

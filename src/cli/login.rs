@@ -1,0 +1,141 @@
+//! `weir login`, `logout`, `whoami`: who one is at a server.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use weir_domain::{Scope, UserClaim, UserName};
+use weir_http_api::{LogIn, LoggedIn, Me, Via};
+use weir_http_client::Client;
+
+use super::args::Global;
+use super::failure::Failure;
+use super::hidden;
+use super::human::relative;
+use super::look::Look;
+use super::output::Output;
+use super::profile::Profiles;
+use super::table;
+
+#[derive(Debug, Args)]
+pub(crate) struct Login {
+    /// The user
+    name: UserName,
+    /// A file with the password; without it, it is asked for or read from standard input
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+impl Login {
+    pub(crate) async fn run(self, global: &Global, out: &Output) -> Result<ExitCode, Failure> {
+        let server = global.place()?.server;
+        let client = Client::new(&server);
+        let client = client.map_err(|it| Failure::of_client("can't log in", it))?;
+        let password = hidden::line("password", self.password_file.as_deref())?;
+        let begun = client.log_in(&LogIn { name: self.name, password }).await;
+        let begun = begun.map_err(|it| Failure::of_client("can't log in", it))?;
+        let LoggedIn { user, token, expires_at, must_change } = begun;
+        let session = Some((user.to_string(), token));
+        Profiles::load()?.remember(global.profile.as_deref(), &server, session)?;
+        let ends = relative(out.look().now, expires_at);
+        out.note(&format!("{user} is logged in at {server}; the session ends {ends}"));
+        if must_change {
+            out.note("the password must be changed first: weir user password");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Forgets the session here, also when the server knows it no more.
+pub(crate) async fn logout(global: &Global, out: &Output) -> Result<ExitCode, Failure> {
+    let place = global.place()?;
+    if place.token.is_none() {
+        out.note("nobody is logged in here");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let ended = global.client()?.log_out().await;
+    Profiles::load()?.remember(global.profile.as_deref(), &place.server, None)?;
+    ended.map_err(|it| {
+        Failure::of_client("the session is forgotten here, and not ended there", it)
+    })?;
+    out.note(&format!("logged out at {}", place.server));
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn whoami(global: &Global, out: &Output) -> Result<ExitCode, Failure> {
+    let me = global.client()?.me().await;
+    out.show(&me.map_err(|it| Failure::of_client("can't ask who one is", it))?, shown)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn shown(me: &Me, look: &Look) -> String {
+    let via = match me.via {
+        Via::Session => "a session",
+        Via::Token => "a token",
+        Via::ManagementToken => "the engine's weir.management.token",
+        Via::Machine => "this is the engine's machine, which it trusts",
+        Via::Nothing => "nobody is logged in",
+    };
+    let user = me.user.as_ref().map_or("-", UserName::as_str).to_owned();
+    let mut facts = vec![("user", user), ("by", via.to_owned())];
+    if let Some(expires_at) = me.expires_at {
+        facts.push(("expires", relative(look.now, expires_at)));
+    }
+    if me.must_change {
+        facts.push(("first", "change the password: weir user password".to_owned()));
+    }
+    facts.push(("may", may(me)));
+    table::facts(&facts)
+}
+
+fn may(me: &Me) -> String {
+    let granted = |it: &UserClaim| Some((*it, me.grants.allows_somewhere(*it)?));
+    let all: Vec<_> = UserClaim::ALL.iter().filter_map(granted).collect();
+    let is_everything = |it: &(UserClaim, &Scope)| *it.1 == Scope::Everything;
+    if all.len() == UserClaim::ALL.len() && all.iter().all(is_everything) {
+        return "everything".to_owned();
+    }
+    if all.is_empty() {
+        return "what everybody may".to_owned();
+    }
+    let claims = all.iter().map(|(claim, scope)| match scope {
+        Scope::Everything => claim.to_string(),
+        Scope::Projects(them) => {
+            let them: Vec<_> = them.iter().map(|it| it.as_str()).collect();
+            format!("{claim} in {}", them.join(" and "))
+        }
+    });
+    claims.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_domain::Grants;
+
+    use super::*;
+    use crate::cli::samples::{LOOK, ago};
+
+    #[test]
+    fn who_one_is_and_what_one_may() {
+        let mut grants = Grants::default();
+        let scope = Scope::Projects(["flights".parse().expect("a name")].into());
+        grants.add([UserClaim::ClusterRead], &Scope::Everything);
+        grants.add([UserClaim::DeploymentWrite], &scope);
+        let me = Me {
+            user: Some("ada".parse().expect("a name")),
+            via: Via::Session,
+            grants,
+            expires_at: Some(ago(-3_600)),
+            must_change: false,
+        };
+        assert_eq!(
+            shown(&me, &LOOK),
+            "\
+user:     ada
+by:       a session
+expires:  in 1h
+may:      cluster:read, deployment:write in flights
+"
+        );
+    }
+}

@@ -1,0 +1,264 @@
+//! `weir profile`: servers, and who one is there.
+//!
+//! They are kept in one file that only its user may read (`profiles.json` with mode 0600, below
+//! `$WEIR_CONFIG_DIR`, `$XDG_CONFIG_HOME/weir` or `~/.config/weir`). A session is in there as it is.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+use weir_domain::did_you_mean;
+use weir_http_api::{Concealed, Page};
+
+use super::failure::{Exit, Failure};
+use super::human::plain;
+use super::look::Look;
+use super::output::Output;
+use super::table::{self, Column, Rows};
+
+/// The one that is made where none is named.
+const FIRST: &str = "default";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// List profiles
+    #[command(visible_alias = "ls")]
+    List,
+    /// Use a profile from now on
+    Use { name: String },
+    /// Make a profile, or change its server: who changes it is logged out there
+    Set {
+        name: String,
+        /// Its engine
+        #[arg(long = "url", value_name = "URL")]
+        url: String,
+    },
+    /// Forget a profile, with the session in it
+    Delete { name: String },
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Profile {
+    pub(crate) server: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<String>,
+    /// The session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) token: Option<Concealed>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Profiles {
+    #[serde(default)]
+    current: Option<String>,
+    #[serde(default)]
+    profiles: BTreeMap<String, Profile>,
+}
+
+/// What is shown of one.
+#[derive(Debug, Serialize)]
+struct Listed {
+    name: String,
+    current: bool,
+    server: String,
+    user: Option<String>,
+}
+
+impl Profiles {
+    /// None at all, where there is no file.
+    pub(crate) fn load() -> Result<Self, Failure> {
+        file()?.map_or_else(|| Ok(Self::default()), |it| Self::read(&it))
+    }
+
+    fn read(file: &Path) -> Result<Self, Failure> {
+        let what = || format!("can't read the profiles in {}", file.display());
+        let text = match fs::read_to_string(file) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            text => text.map_err(|it| Failure::of(what(), it))?,
+        };
+        let hint = "mend the file, or delete it and log in again";
+        serde_json::from_str(&text).map_err(|it| Failure::of(what(), it).with_hint(hint))
+    }
+
+    /// The one that is named, or else the current one.
+    pub(crate) fn chosen(self, name: Option<&str>) -> Result<Option<Profile>, Failure> {
+        let Some(name) = name.map(str::to_owned).or_else(|| self.current.clone()) else {
+            return Ok(None);
+        };
+        match self.profiles.get(&name) {
+            Some(profile) => Ok(Some(profile.clone())),
+            None => Err(self.unknown(&name)),
+        }
+    }
+
+    /// Remembers who one is at a server; `None`: nobody any more.
+    pub(crate) fn remember(
+        mut self,
+        name: Option<&str>,
+        server: &str,
+        session: Option<(String, Concealed)>,
+    ) -> Result<(), Failure> {
+        let name = name.map(str::to_owned).or_else(|| self.current.clone());
+        let name = name.unwrap_or_else(|| FIRST.to_owned());
+        let (user, token) = session.unzip();
+        self.profiles.insert(name.clone(), Profile { server: server.to_owned(), user, token });
+        self.current.get_or_insert(name);
+        self.save()
+    }
+
+    fn save(&self) -> Result<(), Failure> {
+        let Some(file) = file()? else {
+            let why = "neither WEIR_CONFIG_DIR, XDG_CONFIG_HOME nor HOME is set";
+            return Err(Failure::of("can't keep the profile", why));
+        };
+        self.write(&file).map_err(|it| {
+            Failure::of(format!("can't write the profiles in {}", file.display()), it)
+        })
+    }
+
+    /// In one step, so that a session is neither lost nor seen by others while it is written.
+    fn write(&self, file: &Path) -> std::io::Result<()> {
+        let directory = file.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(directory)?;
+        let draft = file.with_extension(format!("{}.draft", std::process::id()));
+        let mut options = OpenOptions::new();
+        let mut writer = options.write(true).create_new(true).mode(0o600).open(&draft)?;
+        let text = serde_json::to_string_pretty(self)? + "\n";
+        let written = writer.write_all(text.as_bytes()).and_then(|()| writer.sync_all());
+        let written = written.and_then(|()| fs::rename(&draft, file));
+        if written.is_err() {
+            // What is left of it may hold a session.
+            let _ = fs::remove_file(&draft);
+        }
+        written
+    }
+
+    fn unknown(&self, name: &str) -> Failure {
+        let near = did_you_mean(name, self.profiles.keys().map(String::as_str));
+        let hint = near.map_or_else(
+            || "weir profile list".to_owned(),
+            |it| format!("did you mean {it:?}? `weir profile list` lists all"),
+        );
+        let why = "`weir profile set` and `weir login` make one";
+        Failure::new(Exit::NotFound, format!("there is no profile {name:?}"), why).with_hint(hint)
+    }
+
+    fn listed(&self) -> Page<Listed> {
+        let items = self.profiles.iter().map(|(name, it)| Listed {
+            name: name.clone(),
+            current: self.current.as_ref() == Some(name),
+            server: it.server.clone(),
+            user: it.user.clone(),
+        });
+        Page { items: items.collect(), next_cursor: None }
+    }
+}
+
+/// Where they are kept; `None`: nowhere is known where.
+fn file() -> Result<Option<PathBuf>, Failure> {
+    let of = |name| env::var_os(name).filter(|it| !it.is_empty()).map(PathBuf::from);
+    let directory = of("WEIR_CONFIG_DIR")
+        .or_else(|| of("XDG_CONFIG_HOME").map(|it| it.join("weir")))
+        .or_else(|| of("HOME").map(|it| it.join(".config/weir")));
+    Ok(directory.map(|it| it.join("profiles.json")))
+}
+
+impl Verb {
+    pub(crate) fn run(self, out: &Output) -> Result<ExitCode, Failure> {
+        let mut profiles = Profiles::load()?;
+        match self {
+            Self::List => out.show(&profiles.listed(), table)?,
+            Self::Use { name } => {
+                if !profiles.profiles.contains_key(&name) {
+                    return Err(profiles.unknown(&name));
+                }
+                profiles.current = Some(name);
+                profiles.save()?;
+            }
+            Self::Set { name, url } => profiles.remember(Some(&name), &url, None)?,
+            Self::Delete { name } => {
+                if profiles.profiles.remove(&name).is_none() {
+                    return Err(profiles.unknown(&name));
+                }
+                profiles.current = profiles.current.filter(|it| *it != name);
+                profiles.save()?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn table(page: &Page<Listed>, look: &Look) -> String {
+    use Column::Text;
+    let mut rows = Rows::new(look, &[Text("PROFILE"), Text("SERVER"), Text("USER")], &[]);
+    for it in &page.items {
+        let mark = if it.current { "* " } else { "  " };
+        rows.add(
+            vec![
+                table::text(&format!("{mark}{}", plain(&it.name))),
+                table::text(&it.server),
+                table::text(it.user.as_deref().unwrap_or("-")),
+            ],
+            vec![],
+        );
+    }
+    rows.text()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::cli::samples::LOOK;
+
+    fn profiles() -> Profiles {
+        let server = "http://node-1:5842".to_owned();
+        let (user, token) = (Some("ada".to_owned()), Some(Concealed::new("weir_session")));
+        let ada = Profile { server: server.clone(), user, token };
+        let nobody = Profile { server, user: None, token: None };
+        let profiles = [("prod".to_owned(), ada), ("test".to_owned(), nobody)].into();
+        Profiles { current: Some("prod".to_owned()), profiles }
+    }
+
+    #[test]
+    fn a_list_of_profiles_shows_no_session() {
+        let text = crate::cli::output::json(&profiles().listed()).expect("JSON");
+        assert!(!text.contains("weir_session"), "{text}");
+        assert_eq!(
+            table(&profiles().listed(), &LOOK),
+            "\
+PROFILE  SERVER              USER
+* prod   http://node-1:5842  ada
+  test   http://node-1:5842  -
+"
+        );
+    }
+
+    #[test]
+    fn profiles_are_read_as_they_were_written_and_only_by_their_user() {
+        let directory = tempfile::TempDir::new().expect("a directory");
+        let file = directory.path().join("deep/profiles.json");
+        assert!(Profiles::read(&file).expect("none").profiles.is_empty());
+        profiles().write(&file).expect("it is written");
+        profiles().write(&file).expect("it is written again");
+        let mode = fs::metadata(&file).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let read = Profiles::read(&file).expect("profiles").chosen(None).expect("one");
+        assert_eq!(read.and_then(|it| it.token), Some(Concealed::new("weir_session")));
+        assert_eq!(fs::read_dir(directory.path().join("deep")).expect("a directory").count(), 1);
+    }
+
+    #[test]
+    fn a_profile_that_is_not_there_is_refused_with_the_nearest() {
+        let refused = profiles().chosen(Some("prd")).expect_err("there is none");
+        assert_eq!(refused.exit, Exit::NotFound);
+        assert!(refused.text(&LOOK).contains("did you mean \"prod\"?"), "{refused:?}");
+    }
+}

@@ -1,0 +1,102 @@
+//! Log-in, rights, keys and the audit, through the command line and the REST API of one engine.
+//!
+//! Planted passwords, passphrases and values must be found nowhere afterwards.
+
+mod planted;
+mod rights;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::{Flow, Project, Ran, Start, Weir, binary};
+
+const CSV: &str = "{ type: csv }";
+
+/// An engine that trusts nobody, and somebody who talks to it.
+struct Office {
+    /// Before its directory when it is dropped.
+    weir: Weir,
+    project: Project,
+}
+
+impl Office {
+    fn open() -> Self {
+        let project = Project::of(&Flow::straight(CSV));
+        let weir = start(&project).ready();
+        Self { project, weir }
+    }
+
+    /// Ends the engine and starts it again; returns its log.
+    fn reopen(self) -> (Self, String) {
+        let Self { project, weir } = self;
+        let log = weir.stop();
+        let weir = start(&project).ready();
+        (Self { project, weir }, log)
+    }
+
+    /// A file of whoever talks to the engine.
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.project.root().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn set_up_secret(&self) -> PathBuf {
+        self.project.data_dir().join("set-up-secret")
+    }
+
+    /// `weir` by somebody who has a profile of their own.
+    fn command(&self, who: &str) -> Command {
+        let mut command = binary();
+        command.args(["--server", self.weir.rest()]);
+        command.env("WEIR_CONFIG_DIR", self.project.root().join("profiles").join(who));
+        command.env_remove("WEIR_TOKEN").env_remove("WEIR_PROFILE");
+        command
+    }
+
+    #[track_caller]
+    fn by(&self, who: &str, arguments: &[&str]) -> Ran {
+        Ran::of(self.command(who).args(arguments))
+    }
+
+    #[track_caller]
+    fn done(&self, who: &str, arguments: &[&str]) -> String {
+        let ran = self.by(who, arguments);
+        assert_eq!(ran.code, Some(0), "{arguments:?}: {}{}", ran.stdout, ran.stderr);
+        ran.stdout
+    }
+
+    /// Not allowed; returns what was said.
+    #[track_caller]
+    fn denied(&self, who: &str, arguments: &[&str]) -> String {
+        let ran = self.by(who, arguments);
+        assert_eq!(ran.code, Some(4), "{arguments:?}: {}{}", ran.stdout, ran.stderr);
+        ran.stderr
+    }
+
+    /// Makes the first administrator, `ada`, and logs her in.
+    fn with_administrator(self, password: &str) -> Self {
+        let (secret, password) = (self.set_up_secret(), self.file("ada", password));
+        let (secret, password) = (text(&secret), text(&password));
+        let set_up = ["user", "set-up", "ada", "--secret-file", secret];
+        self.done("ada", &[&set_up[..], &["--password-file", password]].concat());
+        self.done("ada", &["login", "ada", "--password-file", password]);
+        self
+    }
+}
+
+fn start(project: &Project) -> Start {
+    Start::of(project)
+        .set("weir.rest-server.trust-local=false")
+        .set("weir.rest-server.anonymous-reads=false")
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}

@@ -1,0 +1,113 @@
+//! From the first administrator to users and programs that may do a part of it.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::{Office, mode, text};
+use crate::support::Ran;
+
+#[test]
+fn the_first_administrator_is_made_once_and_lets_others_in() {
+    let office = Office::open();
+    let said = office.denied("ada", &["key", "list"]);
+    assert!(said.contains("weir login"), "{said}");
+    let secret = fs::read_to_string(office.set_up_secret()).unwrap();
+    assert_eq!(mode(&office.set_up_secret()), 0o600);
+    assert_eq!(mode(&office.project.data_dir().join("master.key")), 0o600);
+    office.weir.logged("WEIR-06140");
+    assert!(!office.weir.process.log().contains(secret.trim()));
+
+    let office = office.with_administrator("correct horse battery 1");
+    assert!(!office.set_up_secret().exists());
+    assert_eq!(mode(&office.project.root().join("profiles/ada/profiles.json")), 0o600);
+    assert!(office.done("ada", &["whoami"]).contains("may:      everything\n"));
+    let again = office.file("again", &secret);
+    let password = office.file("eve", "correct horse battery 2");
+    let (again, password) = (text(&again), text(&password));
+    let set_up = ["user", "set-up", "eve", "--secret-file", again, "--password-file", password];
+    let refused = office.by("eve", &set_up);
+    assert_eq!(refused.code, Some(5), "{}", refused.stderr);
+
+    // Somebody who operates workflows: sees keys, and changes none.
+    let create = ["user", "create", "bob", "--role", "user", "--password-file", password];
+    office.done("ada", &create);
+    office.done("bob", &["login", "bob", "--password-file", password]);
+    assert!(office.denied("bob", &["key", "list"]).contains("weir user password"));
+    let new = office.file("bob", "correct horse battery 3");
+    office.done(
+        "bob",
+        &["user", "password", "--present-file", password, "--password-file", text(&new)],
+    );
+    assert!(office.done("bob", &["key", "list"]).contains("* DefaultKey"));
+    assert!(office.denied("bob", &["key", "rotate", "Mine"]).contains("key:write is missing"));
+    assert!(office.denied("bob", &["user", "list"]).contains("user:read is missing"));
+
+    // A role that is taken away counts at once, and a disabled user is nobody.
+    office.done("ada", &["user", "set", "bob", "--role", "monitoring"]);
+    assert!(office.done("bob", &["user", "list"]).contains("bob   enabled  monitoring"));
+    office.done("ada", &["user", "set", "bob", "--disable"]);
+    office.denied("bob", &["user", "list"]);
+    let last = office.by("ada", &["user", "delete", "ada"]);
+    assert!(last.code == Some(5) && last.stderr.contains("last administrator"), "{}", last.stderr);
+    office.weir.stop();
+}
+
+#[test]
+fn a_token_does_what_it_names_until_it_is_revoked() {
+    let office = Office::open().with_administrator("correct horse battery 1");
+    let create = ["token", "create", "nightly", "--claim", "key:read", "--expires-in", "1h"];
+    let token = office.done("ada", &create).trim().to_owned();
+    let by_token = |arguments: &[&str]| {
+        Ran::of(office.command("program").env("WEIR_TOKEN", &token).args(arguments))
+    };
+    assert!(by_token(&["key", "list"]).done().contains("DefaultKey"));
+    assert_eq!(by_token(&["key", "create", "Other"]).code, Some(4));
+    assert_eq!(by_token(&["token", "create", "more", "--claim", "key:read"]).code, Some(4));
+    let tokens: Value =
+        serde_json::from_str(&office.done("ada", &["token", "list", "-o", "json"])).unwrap();
+    let id = tokens["items"][0]["id"].as_str().unwrap();
+    office.done("ada", &["token", "revoke", id]);
+    assert_eq!(by_token(&["key", "list"]).code, Some(4));
+    office.done("ada", &["logout"]);
+    office.denied("ada", &["key", "list"]);
+    office.weir.stop();
+}
+
+#[test]
+fn everything_is_there_after_a_restart_and_is_in_the_audit() {
+    let office = Office::open().with_administrator("correct horse battery 1");
+    office.done("ada", &["key", "rotate", "Second"]);
+    let keys = office.done("ada", &["key", "list", "-o", "json"]);
+    let wrong = office.file("wrong", "not her password");
+    office.denied("ada-2", &["login", "ada", "--password-file", text(&wrong)]);
+    let (office, _) = office.reopen();
+    let place = office.weir.rest().to_owned();
+    office.done("ada", &["profile", "set", "new", "--url", &place]);
+    let password = office.file("ada", "correct horse battery 1");
+    office.done("ada", &["--profile", "new", "login", "ada", "--password-file", text(&password)]);
+    let by_ada =
+        |arguments: &[&str]| office.done("ada", &[&["--profile", "new"], arguments].concat());
+    assert_eq!(by_ada(&["key", "list", "-o", "json"]), keys);
+    assert!(by_ada(&["user", "list"]).contains("ada   enabled  admin"));
+
+    let listed = by_ada(&["audit", "list"]);
+    for line in [
+        "ada   key rotate   key/Second",
+        "-     user log-in  user/ada",
+        "-     user set-up  user/ada",
+    ] {
+        assert!(listed.contains(line), "{line:?} in\n{listed}");
+    }
+    let refused = by_ada(&["audit", "list", "--refused", "-o", "json"]);
+    let refused: Value = serde_json::from_str(&refused).unwrap();
+    let why = refused["items"][0]["outcome"]["refused"].as_str().unwrap();
+    assert_eq!(why, "the user or the password is wrong");
+    let file = office.project.root().join("audit.jsonl");
+    by_ada(&["audit", "export", "--file", text(&file)]);
+    let exported = fs::read_to_string(&file).unwrap();
+    let verified = by_ada(&["audit", "verify"]);
+    let last: Value = serde_json::from_str(exported.lines().last().unwrap()).unwrap();
+    assert!(verified.contains(last["hash"].as_str().unwrap()), "{verified}");
+    office.weir.stop();
+}
