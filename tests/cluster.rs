@@ -3,6 +3,7 @@
 //!
 //! What takes longer, and faults at random, are in `chaos`.
 
+mod access;
 mod behind;
 mod certificates;
 mod clocks;

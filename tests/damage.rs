@@ -35,13 +35,14 @@ fn in_database<T>(project: &Project, work: impl AsyncFnOnce(&mut SqliteConnectio
     })
 }
 
-/// Every row that holds something that can't be made again.
+/// Every row that holds something that can't be made again, of the controller that is damaged: others
+/// go on, and write.
 fn rows(project: &Project) -> Vec<String> {
     in_database(project, async |connection| {
         let rows = sqlx::query(
-            "SELECT 'event ' || persistence_id || sequence_number || ' ' || hex(event_payload) || checksum AS row FROM event_journal
-             UNION ALL SELECT 'head ' || persistence_id || highest || deleted_to FROM event_head
-             UNION ALL SELECT 'snapshot ' || persistence_id || sequence_number || hex(snapshot_payload) FROM snapshot
+            "SELECT 'event ' || persistence_id || sequence_number || ' ' || hex(event_payload) || checksum AS row FROM event_journal WHERE persistence_id = 'deployment-storage'
+             UNION ALL SELECT 'head ' || persistence_id || highest || deleted_to FROM event_head WHERE persistence_id = 'deployment-storage'
+             UNION ALL SELECT 'snapshot ' || persistence_id || sequence_number || hex(snapshot_payload) FROM snapshot WHERE persistence_id = 'deployment-storage'
              UNION ALL SELECT 'item ' || source || name || claim || status FROM item
              UNION ALL SELECT 'stream ' || id || body FROM stream
              ORDER BY 1",
@@ -55,7 +56,7 @@ fn rows(project: &Project) -> Vec<String> {
 fn a_damaged_event_stops_the_start_and_is_named() {
     let project = killed();
     in_database(&project, async |connection| {
-        let damage = "UPDATE event_journal SET event_payload = X'7B7D' WHERE sequence_number = 1";
+        let damage = "UPDATE event_journal SET event_payload = X'7B7D' WHERE sequence_number = 1 AND persistence_id = 'deployment-storage'";
         let done = sqlx::query(damage).execute(connection).await.unwrap();
         assert_eq!(done.rows_affected(), 1);
     });
@@ -83,7 +84,7 @@ fn a_damaged_event_stops_the_start_and_is_named() {
 fn a_damaged_snapshot_is_passed_over_for_the_events() {
     let project = used();
     in_database(&project, async |connection| {
-        let damage = "UPDATE snapshot SET snapshot_payload = X'7B7D'";
+        let damage = "UPDATE snapshot SET snapshot_payload = X'7B7D' WHERE persistence_id = 'deployment-storage'";
         let done = sqlx::query(damage).execute(connection).await.unwrap();
         assert_eq!(done.rows_affected(), 1);
     });
