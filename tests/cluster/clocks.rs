@@ -1,12 +1,11 @@
 //! Clocks that are wrong, and clocks that are set while a node runs. What only measures time does
 //! not notice; what is written with a time is read by nodes with another one.
 
-use std::collections::BTreeSet;
 
 use weir_domain::{NodeStatus, NodeUid};
 use weir_http_api::LeaseView;
 
-use super::{ACCESS, CONTROLLERS, FILE_EVERY, LONGER_THAN_A_LEASE, other};
+use super::{ACCESS, CONTROLLERS, FILE_EVERY, LONGER_THAN_A_LEASE, is_spread, other};
 use crate::support::cluster::{Cluster, Commands, Files, Kind, Oracle};
 use crate::support::stays_so;
 
@@ -50,11 +49,9 @@ fn a_clock_that_is_set_moves_no_lease() {
     let mut files = Files::new();
     cluster.deploy(&files.project);
     files.flow_again();
-    let mut before = held(&cluster);
-    cluster.until("each node to have its controller, so that none is to be moved", || {
-        before = held(&cluster);
-        before.iter().map(|it| &it.0).collect::<BTreeSet<_>>().len() == CONTROLLERS.len()
-    });
+    cluster
+        .until("the controllers to be spread, so that none is to be moved", || is_spread(&cluster));
+    let before = held(&cluster);
     let members = lives(&cluster);
     let holder = cluster.holder(ACCESS);
     let witness = other(&cluster, holder);

@@ -1,9 +1,8 @@
 //! A database that answers, but badly: it is slow, full, read-only, or busy with others.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{ACCESS, CONTROLLERS, FILE_EVERY, LONGER_THAN_A_LEASE};
+use super::{ACCESS, CONTROLLERS, FILE_EVERY, LONGER_THAN_A_LEASE, is_spread};
 use crate::support::cluster::{
     Cluster, Commands, DEPOSED, Files, Kind, LOST, Node, Oracle, Session,
 };
@@ -21,17 +20,14 @@ fn all_stay_up(cluster: &mut Cluster, time: Duration) {
 
 /// The epochs of all controllers.
 #[track_caller]
-fn epochs(cluster: &Cluster) -> [u64; 3] {
+fn epochs(cluster: &Cluster) -> [u64; 6] {
     CONTROLLERS.map(|it| cluster.lease(0, it).epoch)
 }
 
-/// The same, once each controller has a node of its own: then nothing moves by itself any more.
+/// The same, once nothing moves by itself any more.
 #[track_caller]
-fn settled(cluster: &Cluster) -> [u64; 3] {
-    cluster.until("the controllers to be spread over the nodes", || {
-        let owners = CONTROLLERS.map(|it| cluster.lease(0, it).owner.map(|it| it.uid));
-        BTreeSet::from(owners).len() == CONTROLLERS.len()
-    });
+fn settled(cluster: &Cluster) -> [u64; 6] {
+    cluster.until("the controllers to be spread over the nodes", || is_spread(cluster));
     epochs(cluster)
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
-use reqwest::{RequestBuilder, Url};
+use reqwest::{Method, RequestBuilder, Url};
 
 use crate::error::NO_ANSWER;
 use crate::{Client, Error};
@@ -43,16 +43,17 @@ impl Client {
         self.forwarded(self.http.get(url).headers(headers), within).await
     }
 
-    /// As [`Client::forward`], a command with its body.
+    /// As [`Client::forward`], a command with its method and body.
     pub async fn forward_command(
         &self,
+        method: Method,
         path_and_query: &str,
         headers: HeaderMap,
         body: Bytes,
         within: Option<Duration>,
     ) -> Result<Forwarded, Unanswered> {
         let url = self.below(path_and_query).map_err(not_sent)?;
-        self.forwarded(self.http.post(url).headers(headers).body(body), within).await
+        self.forwarded(self.http.request(method, url).headers(headers).body(body), within).await
     }
 
     async fn forwarded(

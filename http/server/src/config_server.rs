@@ -23,6 +23,12 @@ use crate::version::{self, ServerName};
 use crate::{Engines, Guard, Projects, engine, forward, openapi, overview, projects};
 
 const NAME: &str = "config-server";
+/// What is read and changed through an engine, below which the engine knows its ways.
+const MANAGED: [&str; 9] =
+    ["audit", "certificates", "keys", "known-hosts", "me", "roles", "sessions", "tokens", "users"];
+/// Commands to an engine that are about no single thing.
+const ACTIONS: [&str; 6] =
+    ["audit:seal", "keys:import", "keys:rewrap", "keys:rotate", "log-out", "secrets:seal"];
 /// It reads a project's files, and changes nothing.
 const VALIDATE: Rule = Rule { need: Need::Claim(UserClaim::DeploymentRead), action: None };
 
@@ -71,6 +77,18 @@ fn forwarded() -> Router<Engines> {
         .route("/api/v1/items:reset", post(forward::command_to_engine))
         // Only an answer that ends can be passed on.
         .route("/api/v1/cluster/domain-events", any(overview::unknown_path));
+    let attempts = ["log-in", "set-up"].into_iter().fold(others, |router, noun| {
+        router.route(&format!("/api/v1/{noun}"), post(forward::attempt_to_engine))
+    });
+    let others = ACTIONS.into_iter().fold(attempts, |router, action| {
+        router.route(&format!("/api/v1/{action}"), post(forward::command_to_engine))
+    });
+    let others = MANAGED.into_iter().fold(others, |router, noun| {
+        let both = || get(forward::to_engine).fallback(forward::command_to_engine);
+        router
+            .route(&format!("/api/v1/{noun}"), both())
+            .route(&format!("/api/v1/{noun}/{{*rest}}"), both())
+    });
     ["cluster", "nodes", "workflows", "streams", "items"].into_iter().fold(
         others,
         |router, noun| {

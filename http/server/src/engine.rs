@@ -70,14 +70,13 @@ fn described() -> OpenApiRouter<Asked> {
     OpenApiRouter::with_openapi(openapi::document("Weir engine", about))
         .routes(open(routes!(health::livez)))
         .routes(open(routes!(readyz)))
-        .nest("/api/v1", passed_on().merge(own()))
+        .nest("/api/v1", passed_on().routes(open(routes!(version::show))))
         .nest("/api/v1/cluster", cluster::happenings())
 }
 
-/// What only the engine itself answers.
-fn own() -> OpenApiRouter<Asked> {
+/// Who may do what, and what they are told in confidence.
+fn access() -> OpenApiRouter<Asked> {
     OpenApiRouter::default()
-        .routes(open(routes!(version::show)))
         .merge(log_in::routes())
         .merge(users::routes())
         .merge(roles::routes())
@@ -100,6 +99,7 @@ pub(crate) fn passed_on() -> OpenApiRouter<Asked> {
         .routes(read(UserClaim::AccessRead, routes!(items::list)))
         .routes(command(UserClaim::AccessManage, "item reset", routes!(items::reset)))
         .nest("/cluster", cluster::reads())
+        .merge(access())
 }
 
 /// Whether the engine can do its work.

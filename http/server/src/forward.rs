@@ -6,7 +6,7 @@
 use axum::body::{Body, Bytes};
 use axum::extract::FromRequestParts;
 use axum::extract::State;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
@@ -52,11 +52,28 @@ pub(crate) async fn command_to_engine(
     parts: Parts,
     body: Bytes,
 ) -> Result<Response, Error> {
-    let (path, headers) = (path_and_query(&parts.uri), of_request(&parts, &[CONTENT_TYPE]));
+    commanded(&engines, &parts, body).await
+}
+
+/// For what everybody may try, wherever they are.
+pub(crate) async fn attempt_to_engine(
+    State(engines): State<Engines>,
+    parts: Parts,
+    body: Bytes,
+) -> Result<Response, Error> {
+    commanded(&engines, &parts, body).await
+}
+
+async fn commanded(engines: &Engines, parts: &Parts, body: Bytes) -> Result<Response, Error> {
+    let (path, headers) =
+        (path_and_query(&parts.uri), of_request(parts, &[CONTENT_TYPE, IF_MATCH]));
     let within = engines.has_others().then(|| engines.turn() * TURNS_OF_A_COMMAND);
     let mut unreached = None;
     for (number, engine) in engines.in_turn() {
-        match engine.forward_command(path, headers.clone(), body.clone(), within).await {
+        match engine
+            .forward_command(parts.method.clone(), path, headers.clone(), body.clone(), within)
+            .await
+        {
             Err(Unanswered { has_arrived: false, error }) => unreached = unreached.or(Some(error)),
             Err(Unanswered { has_arrived: true, error: cause }) => {
                 engines.kept_silent(number);

@@ -8,12 +8,12 @@ use utoipa::openapi::OpenApi;
 use utoipa::openapi::path::Operation;
 use weir_controllers::users::Role;
 use weir_domain::{AuditAction, AuditOutcome, UserClaim};
-use weir_http_server::{Guard, Limits, config_server, engine, management};
+use weir_http_server::{Guard, Limits, config_server as design, engine, management};
 
 use crate::fake_access::{FakeAccess, MUST_CHANGE, OF_A_PROJECT};
 use crate::fake_cluster::FakeCluster;
 use crate::fake_deployments::FakeDeployments;
-use crate::fixture::{FakeEngine, problem_in, read, served};
+use crate::fixture::{FakeEngine, config_server, problem_in, read, served};
 
 const TOKEN: &str = "0123456789abcdef";
 
@@ -151,8 +151,15 @@ fn what_everybody_may_is_said_and_is_little() {
     );
     assert_eq!(open(&management::document()), ["GET /alive", "GET /ready"]);
     assert_eq!(
-        open(&config_server::document()),
-        ["GET /api/v1/version", "GET /livez", "GET /readyz"]
+        open(&design::document()),
+        [
+            "POST /api/v1/log-in",
+            "GET /api/v1/me",
+            "POST /api/v1/set-up",
+            "GET /api/v1/version",
+            "GET /livez",
+            "GET /readyz"
+        ]
     );
 }
 
@@ -267,6 +274,34 @@ async fn an_id_that_its_sender_chose_does_not_hide_what_is_done_with_it() {
         let recorded = access.recorded.lock().unwrap().pop().unwrap().request.to_string();
         assert_eq!(recorded == answered, chosen.is_none(), "{recorded} {answered}");
     }
+}
+
+#[tokio::test]
+async fn the_configuration_server_passes_on_who_asks_and_decides_nothing() {
+    let access = Arc::new(FakeAccess::default());
+    let base = config_server(&engine_with(guard(&access).or_from_here()).await).await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    for (method, path) in [
+        (Method::GET, "users"),
+        (Method::PATCH, "users/x"),
+        (Method::DELETE, "keys/x"),
+        (Method::PUT, "roles/x"),
+        (Method::POST, "keys:rotate"),
+        (Method::GET, "nodes"),
+    ] {
+        let send = async |shown: Option<&str>| {
+            let url = format!("{base}/api/v1/{path}");
+            let request = request(&method, &url, shown).header("x-forwarded-for", "10.0.0.7");
+            request.send().await.unwrap().status().as_u16()
+        };
+        assert_eq!(send(None).await, 401, "{method} {path}");
+        assert_eq!(send(Some("weir_gone")).await, 401, "{method} {path}");
+        let expected = if path == "nodes" { 200 } else { 403 };
+        assert_eq!(send(Some("weir_user")).await, expected, "{method} {path}");
+    }
+    let attempt = http.post(format!("{base}/api/v1/log-in")).header("x-forwarded-for", "10.0.0.7");
+    let status = attempt.json(&json!({ "name": 7 })).send().await.unwrap().status();
+    assert!(![401, 404, 405].contains(&status.as_u16()), "everybody may try: {status}");
 }
 
 #[tokio::test]
