@@ -89,7 +89,7 @@ impl Office {
 
 fn start(project: &Project) -> Start {
     Start::of(project)
-        .set("weir.rest-server.trust-local=false")
+        .set("weir.rest-server.trust-local=none")
         .set("weir.rest-server.anonymous-reads=false")
 }
 

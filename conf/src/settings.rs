@@ -100,10 +100,19 @@ pub struct RestServer {
     pub canonical: Canonical,
     pub request_timeout: Millis,
     pub max_body: Bytes,
-    /// Who is on this machine may do everything without a log-in.
-    pub trust_local: bool,
+    /// What whoever is on this machine may do without a log-in.
+    pub trust_local: TrustLocal,
     /// Who did not log in sees what runs.
     pub anonymous_reads: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrustLocal {
+    /// Everything with `weir dev`; else seeing what runs, and resetting items.
+    Auto,
+    All,
+    None,
 }
 
 /// Health, members, leases: what operators and probes ask an engine.

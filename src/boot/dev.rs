@@ -59,7 +59,8 @@ async fn open(
     let system = &engine.system;
     listen_to_signals(system)?;
     let design_url = servers::url(&design)?;
-    let EnginePlaces { rest: rest_url, management, metrics } = listeners.serve(process, engine)?;
+    let EnginePlaces { rest: rest_url, management, metrics } =
+        listeners.serve(process, engine, http::Here::Everything)?;
     let projects = Arc::new(ProjectDirs::given(system.tasks().clone(), dir.clone()));
     let client = Client::new(&rest_url).context("the engine's address")?;
     let router = http::config_server::router(projects, client, process.http_limits());

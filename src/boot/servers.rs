@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use axum::Router;
 use tokio::net::TcpListener;
 use weir_conf::Settings;
-use weir_conf::settings::Bind;
+use weir_conf::settings::{Bind, TrustLocal};
 use weir_domain::Fault;
 use weir_http_client::Client;
 use weir_http_server as http;
@@ -122,12 +122,18 @@ impl EngineListeners {
     }
 
     /// Serves before the engine is up, so that it can be asked what it waits for.
-    pub(crate) fn serve(self, process: &Process, engine: &Engine) -> anyhow::Result<EnginePlaces> {
+    /// `here`: what whoever is on this machine may do, where the settings leave it open.
+    pub(crate) fn serve(
+        self,
+        process: &Process,
+        engine: &Engine,
+        here: http::Here,
+    ) -> anyhow::Result<EnginePlaces> {
         let Self { rest, management, metrics } = self;
         let (system, limits) = (&engine.system, process.http_limits());
         let rest_url = url(&rest)?;
         let shared = Arc::new(engine.clone());
-        let guards = Guards::of(&process.settings, shared.clone());
+        let guards = Guards::of(&process.settings, shared.clone(), here);
         let router = http::engine::router(shared.clone(), shared.clone(), guards.rest, limits);
         serve(process, system, "rest server", rest, engine.storages.clone().beside(router))?;
         let mut places = EnginePlaces { rest: rest_url, management: None, metrics: None };
@@ -150,7 +156,7 @@ struct Guards {
 
 impl Guards {
     /// The configuration was checked: management takes no commands without a token.
-    fn of(settings: &Settings, access: Arc<dyn http::Access>) -> Self {
+    fn of(settings: &Settings, access: Arc<dyn http::Access>, auto: http::Here) -> Self {
         let (management, rest_server) = (&settings.management, &settings.rest_server);
         let guard = match &management.token {
             Some(token) if !management.read_only => http::Guard::with_token(token.expose()),
@@ -161,10 +167,12 @@ impl Guards {
             true => guard,
             false => guard.without_anonymous(),
         };
-        let rest = match rest_server.trust_local {
-            true => guard.clone().or_from_here(),
-            false => guard.clone(),
+        let here = match rest_server.trust_local {
+            TrustLocal::Auto => auto,
+            TrustLocal::All => http::Here::Everything,
+            TrustLocal::None => http::Here::Nothing,
         };
+        let rest = guard.clone().or_from_here(here);
         let management = if management.read_only { guard.reading_only() } else { guard };
         Self { rest, management }
     }
@@ -177,7 +185,7 @@ pub(crate) async fn engine_alone(process: Process) -> anyhow::Result<ExitCode> {
     let engine = Engine::start(&process, registry(), rest).await?;
     listen_to_signals(&engine.system)?;
     let address = url(&listeners.rest)?;
-    listeners.serve(&process, &engine)?;
+    listeners.serve(&process, &engine, http::Here::Operation)?;
     let joining = engine.clone();
     engine.system.tasks().spawn("join", async move {
         if joining.begin().await {

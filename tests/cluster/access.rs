@@ -40,7 +40,7 @@ fn log_in(cluster: &mut Cluster) {
 #[test]
 fn keys_users_and_the_audit_outlive_the_nodes_that_host_them() {
     let setup = Cluster::of(3, Kind::Postgres)
-        .set("weir.rest-server.trust-local=false")
+        .set("weir.rest-server.trust-local=none")
         .set("weir.rest-server.anonymous-reads=false");
     let Some(mut cluster) = setup.up() else { return };
     let oracle = Oracle::of(&cluster);

@@ -20,7 +20,7 @@ use crate::guard::{Need, Rule, open, read};
 use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
-use crate::{Engines, Guard, Projects, engine, forward, openapi, overview, projects};
+use crate::{Engines, Guard, Here, Projects, engine, forward, openapi, overview, projects};
 
 const NAME: &str = "config-server";
 /// What is read and changed through an engine, below which the engine knows its ways.
@@ -42,7 +42,7 @@ pub fn router(projects: Arc<dyn Projects>, engines: impl Into<Engines>, limits: 
         .merge(overview::document(overview::DOCUMENT, &document()))
         .merge(overview::page())
         .fallback(overview::unknown_path)
-        .layer(Extension(Guard::closed().or_from_here()))
+        .layer(Extension(Guard::closed().or_from_here(Here::Everything)))
         .layer(Extension(ServerName(NAME)));
     layers::around(routes, NAME, limits)
 }

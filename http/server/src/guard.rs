@@ -29,6 +29,7 @@ use crate::origin::Origin;
 use crate::throttle::Throttle;
 
 pub(crate) use caller::Caller;
+pub use caller::Here;
 use known::Known;
 pub(crate) use rule::{Need, Rule, command, open, read, tried};
 pub(crate) use trail::Trail;
@@ -42,7 +43,7 @@ const PROJECT: &str = "project";
 #[derive(Clone)]
 pub struct Guard {
     token: Option<Arc<str>>,
-    from_here: bool,
+    here: Here,
     anonymous_reads: bool,
     takes_commands: bool,
     access: Option<Arc<dyn Access>>,
@@ -55,7 +56,7 @@ impl Guard {
     pub fn closed() -> Self {
         Self {
             token: None,
-            from_here: false,
+            here: Here::Nothing,
             anonymous_reads: true,
             takes_commands: true,
             access: None,
@@ -69,10 +70,10 @@ impl Guard {
         Self { token: Some(token.into()), ..Self::closed() }
     }
 
-    /// Whoever is on this machine may do everything, without showing anything.
+    /// Whoever is on this machine may do that without showing anything.
     #[must_use]
-    pub fn or_from_here(self) -> Self {
-        Self { from_here: true, ..self }
+    pub fn or_from_here(self, here: Here) -> Self {
+        Self { here, ..self }
     }
 
     /// Users may do what their roles say, and what is done is recorded.
@@ -94,9 +95,9 @@ impl Guard {
     }
 
     async fn caller(&self, origin: &Origin, headers: &HeaderMap) -> Result<Caller, Denied> {
-        let is_trusted = self.from_here && origin.is_here();
+        let is_trusted = self.here != Here::Nothing && origin.is_here();
         let shown = headers.get(AUTHORIZATION).and_then(|it| bearer(it.as_bytes()));
-        let unknown = if is_trusted { Caller::Local } else { Caller::Anonymous };
+        let unknown = if is_trusted { Caller::Local(self.here) } else { Caller::Anonymous };
         // What is for others, such as a proxy that asked for a password, is not for us.
         let Some(shown) = shown else { return Ok(unknown) };
         // In constant time, so that a token can't be guessed byte by byte.
@@ -140,15 +141,21 @@ impl Guard {
         }
         match (rule.need, caller) {
             (Need::Nothing, _)
-            | (Need::Claim(_) | Need::LogIn, Caller::Local | Caller::Operator)
-            | (Need::LogIn, Caller::User(_)) => Ok(()),
+            | (Need::Claim(_) | Need::LogIn, Caller::Operator)
+            | (Need::LogIn, Caller::User(_) | Caller::Local(_)) => Ok(()),
+            (Need::Claim(claim), Caller::Local(here)) if here.may(claim) => Ok(()),
             (Need::Claim(claim), Caller::User(user)) => match user.grants.allows(claim, project) {
                 true => Ok(()),
                 false if user.must_change => Err(Denied::MustChange),
                 false => Err(Denied::Claim(claim)),
             },
-            (Need::Claim(_), Caller::Anonymous) if self.is_for_everybody(rule) => Ok(()),
-            (Need::Claim(_) | Need::LogIn, Caller::Anonymous) => match self.knows_nobody() {
+            (Need::Claim(_), Caller::Anonymous | Caller::Local(_))
+                if self.is_for_everybody(rule) =>
+            {
+                Ok(())
+            }
+            (Need::Claim(_), Caller::Anonymous | Caller::Local(_))
+            | (Need::LogIn, Caller::Anonymous) => match self.knows_nobody() {
                 true => Err(Denied::ReadOnly),
                 false if self.access.is_some() => Err(Denied::Token(NOBODY)),
                 false => Err(Denied::Token(NO_TOKEN)),
@@ -165,8 +172,9 @@ impl Guard {
         self.token.is_none() && self.access.is_none()
     }
 
-    fn refuse(&self, denied: Denied, origin: &Origin, path: &str) -> Error {
-        let (reason, from_here) = (denied.reason(), self.from_here);
+    fn refuse(&self, denied: Denied, rule: Rule, origin: &Origin, path: &str) -> Error {
+        let reason = denied.reason();
+        let from_here = matches!(rule.need, Need::Claim(claim) if self.here.may(claim));
         if let Some(more) = self.refusals.pass() {
             tracing::warn!(code = "WEIR-07125", peer = %origin, path, more, "a request was refused: {reason}");
         }
@@ -211,7 +219,7 @@ impl Denied {
 impl fmt::Debug for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.token.is_some() { "with a token" } else { "closed" })?;
-        f.write_str(if self.from_here { ", or from here" } else { "" })
+        f.write_str(if self.here == Here::Nothing { "" } else { ", or from here" })
     }
 }
 

@@ -52,7 +52,7 @@ mod version;
 mod workflows;
 
 pub use engines::Engines;
-pub use guard::Guard;
+pub use guard::{Guard, Here};
 pub use layers::Limits;
 pub use listen::{address, bind, refused, serve};
 pub use ports::{

@@ -98,7 +98,7 @@ pub(crate) async fn log_out(
 pub(crate) async fn me(caller: Caller) -> Json<Me> {
     let via = match &caller {
         Caller::Anonymous => Via::Nothing,
-        Caller::Local => Via::Machine,
+        Caller::Local(_) => Via::Machine,
         Caller::Operator => Via::ManagementToken,
         Caller::User(it) => match it.via {
             users::Via::Session(_) => Via::Session,
@@ -109,16 +109,19 @@ pub(crate) async fn me(caller: Caller) -> Json<Me> {
         Me { user: None, via, grants: Grants::default(), expires_at: None, must_change: false };
     Json(match caller {
         Caller::Anonymous => nobody,
-        Caller::Local | Caller::Operator => {
-            let mut grants = Grants::default();
-            grants.add(UserClaim::ALL.iter().copied(), &Scope::Everything);
-            Me { grants, ..nobody }
-        }
+        Caller::Local(here) => Me { grants: all(|it| here.may(it)), ..nobody },
+        Caller::Operator => Me { grants: all(|_| true), ..nobody },
         Caller::User(it) => {
             let Identity { user, grants, expires_at, must_change, .. } = *it;
             Me { user: Some(user), grants, expires_at: Some(expires_at), must_change, ..nobody }
         }
     })
+}
+
+fn all(may: impl Fn(UserClaim) -> bool) -> Grants {
+    let mut grants = Grants::default();
+    grants.add(UserClaim::ALL.iter().copied().filter(|it| may(*it)), &Scope::Everything);
+    grants
 }
 
 /// Changes one's own password. All one's other sessions end.

@@ -4,9 +4,30 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use weir_controllers::Author;
 use weir_controllers::users::{Identity, Via};
-use weir_domain::{SessionId, UserName};
+use weir_domain::{SessionId, UserClaim, UserName};
 
+use super::rule::OPEN_READS;
 use crate::error::Error;
+
+/// What whoever is on this machine may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Here {
+    /// No more than others.
+    Nothing,
+    /// See what runs, and reset items.
+    Operation,
+    Everything,
+}
+
+impl Here {
+    pub(crate) fn may(self, claim: UserClaim) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Operation => claim == UserClaim::AccessManage || OPEN_READS.contains(&claim),
+            Self::Everything => true,
+        }
+    }
+}
 
 /// Put beside the request by the guard: a handler of a guarded route takes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,7 +35,7 @@ pub(crate) enum Caller {
     /// Somebody who did not say.
     Anonymous,
     /// Whoever is on this machine.
-    Local,
+    Local(Here),
     /// Whoever has the token of the configuration.
     Operator,
     User(Box<Identity>),
@@ -27,7 +48,7 @@ impl Caller {
             Self::User(it) => it.user.clone(),
             Self::Operator => Author::operator(),
             // What everybody may do changes nothing that has an author.
-            Self::Local | Self::Anonymous => Author::local(),
+            Self::Local(_) | Self::Anonymous => Author::local(),
         }
     }
 
@@ -35,7 +56,7 @@ impl Caller {
     pub(crate) fn name(&self) -> Option<UserName> {
         match self {
             Self::Anonymous => None,
-            Self::Local | Self::Operator | Self::User(_) => Some(self.by()),
+            Self::Local(_) | Self::Operator | Self::User(_) => Some(self.by()),
         }
     }
 
@@ -43,7 +64,7 @@ impl Caller {
     pub(crate) fn identity(&self) -> Result<&Identity, Error> {
         match self {
             Self::User(it) => Ok(it),
-            Self::Anonymous | Self::Local | Self::Operator => Err(Error::Unauthorized {
+            Self::Anonymous | Self::Local(_) | Self::Operator => Err(Error::Unauthorized {
                 reason: "only a user who logged in can do that".to_owned(),
                 from_here: false,
                 has_users: true,
@@ -57,7 +78,7 @@ impl Caller {
                 Via::Session(id) => Some(id),
                 Via::Token(_) => None,
             },
-            Self::Anonymous | Self::Local | Self::Operator => None,
+            Self::Anonymous | Self::Local(_) | Self::Operator => None,
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) async fn pass(rule: Rule, request: Request, next: Next) -> Response {
             next.run(Request::from_parts(parts, body)).await
         }
         Err(denied) => {
-            let refused = guard.refuse(denied, &origin, &path).into_response();
+            let refused = guard.refuse(denied, rule, &origin, &path).into_response();
             // Who is nobody could fill the audit with refusals: those are counted in the log.
             if caller == Caller::Anonymous {
                 return refused;

@@ -14,7 +14,7 @@ use weir_domain::UserClaim;
 use super::pass::pass;
 
 /// What is shown to everybody where `weir.rest-server.anonymous-reads` says so.
-const OPEN_READS: [UserClaim; 5] = [
+pub(super) const OPEN_READS: [UserClaim; 5] = [
     UserClaim::ClusterRead,
     UserClaim::DeploymentRead,
     UserClaim::AccessRead,

@@ -18,7 +18,7 @@ use weir_http_client::Client;
 
 use crate::fake_cluster::FakeCluster;
 use weir_http_server::{
-    Checks, Engine, Guard, ItemFilter, Limits, Projects, StreamFilter, config_server, engine,
+    Checks, Engine, Guard, Here, ItemFilter, Limits, Projects, StreamFilter, config_server, engine,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -275,7 +275,7 @@ pub(crate) async fn engine() -> String {
     served(engine::router(
         Arc::new(FakeEngine::new()),
         Arc::new(FakeCluster::new()),
-        Guard::closed().or_from_here(),
+        Guard::closed().or_from_here(Here::Everything),
         limits,
     ))
     .await
@@ -284,7 +284,7 @@ pub(crate) async fn engine() -> String {
 /// One that takes commands with this token from other machines, too.
 pub(crate) async fn engine_with_token(token: &str) -> String {
     let (engine, cluster) = (Arc::new(FakeEngine::new()), Arc::new(FakeCluster::new()));
-    let writes = Guard::with_token(token).or_from_here();
+    let writes = Guard::with_token(token).or_from_here(Here::Everything);
     served(engine::router(engine, cluster, writes, Limits::default())).await
 }
 

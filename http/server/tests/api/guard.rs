@@ -8,7 +8,7 @@ use utoipa::openapi::OpenApi;
 use utoipa::openapi::path::Operation;
 use weir_controllers::users::Role;
 use weir_domain::{AuditAction, AuditOutcome, UserClaim};
-use weir_http_server::{Guard, Limits, config_server as design, engine, management};
+use weir_http_server::{Guard, Here, Limits, config_server as design, engine, management};
 
 use crate::fake_access::{FakeAccess, MUST_CHANGE, OF_A_PROJECT};
 use crate::fake_cluster::FakeCluster;
@@ -181,7 +181,7 @@ async fn what_runs_is_shown_to_everybody_only_where_that_is_wanted() {
 #[tokio::test]
 async fn who_shows_something_is_who_that_says_also_on_the_own_machine() {
     let access = Arc::new(FakeAccess::default());
-    let base = engine_with(guard(&access).or_from_here()).await;
+    let base = engine_with(guard(&access).or_from_here(Here::Everything)).await;
     let status = async |shown| {
         let url = format!("{base}/api/v1/items:reset");
         let request = request(&Method::POST, &url, shown);
@@ -196,6 +196,24 @@ async fn who_shows_something_is_who_that_says_also_on_the_own_machine() {
     let recorded = access.recorded.lock().unwrap();
     let is_refused = |it: &AuditAction| matches!(it.outcome, AuditOutcome::Refused(_));
     assert!(recorded.len() == 1 && recorded.iter().all(is_refused), "dry runs are not recorded");
+}
+
+#[tokio::test]
+async fn the_own_machine_may_operate_and_not_make_itself_an_administrator() {
+    let access = Arc::new(FakeAccess::default());
+    let base = engine_with(guard(&access).or_from_here(Here::Operation)).await;
+    let status = async |method: Method, path: &str| {
+        let request = request(&method, &format!("{base}/api/v1/{path}"), None);
+        request.json(&json!({ "source": "gone/in" })).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(status(Method::GET, "streams").await, 200);
+    assert_eq!(status(Method::POST, "items:reset").await, 200);
+    for path in ["users", "keys", "roles", "keys/x/export", "keys:rotate", "audit:seal"] {
+        assert_eq!(status(Method::POST, path).await, 401, "{path}");
+    }
+    for path in ["users", "sessions", "audit", "keys"] {
+        assert_eq!(status(Method::GET, path).await, 401, "{path}");
+    }
 }
 
 #[tokio::test]
@@ -279,7 +297,8 @@ async fn an_id_that_its_sender_chose_does_not_hide_what_is_done_with_it() {
 #[tokio::test]
 async fn the_configuration_server_passes_on_who_asks_and_decides_nothing() {
     let access = Arc::new(FakeAccess::default());
-    let base = config_server(&engine_with(guard(&access).or_from_here()).await).await;
+    let base =
+        config_server(&engine_with(guard(&access).or_from_here(Here::Everything)).await).await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     for (method, path) in [
         (Method::GET, "users"),
