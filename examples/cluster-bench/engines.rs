@@ -16,12 +16,15 @@ use weir_http_api::LeaseView;
 use weir_http_client::Management;
 use weir_remote::certs::{Existing, dev};
 use weir_runtime::{Stopwatch, SystemClock};
+use weir_secrets::MasterKey;
 use weir_test_servers::{Options, Tls};
 
 use crate::database::{Kind, Server};
 
 const HOST: &str = "127.0.0.1";
 const TOKEN: &str = "0123456789abcdef-of-the-bench";
+/// What all of them keep their private keys under, in their common directory.
+const MASTER_KEY: &str = "master.key";
 const NODES: usize = 3;
 const WITHIN: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -45,6 +48,7 @@ impl Engines {
         };
         let options = Options { tls: Some(tls), ..Options::default() };
         let server = Server::start_with(Kind::MariaDb, options).await?;
+        MasterKey::generate().save(&directory.path().join(MASTER_KEY), None)?;
         let ports = free_ports()?;
         let nodes = (0..NODES).map(|at| Engine::new(at, &ports, directory.path(), &server));
         let mut engines = Self { nodes: nodes.collect::<anyhow::Result<_>>()?, server, directory };
@@ -121,7 +125,7 @@ pub(crate) struct Engine {
     pub(crate) name: String,
     pub(crate) management: Management,
     arguments: Vec<String>,
-    environment: [(&'static str, String); 4],
+    environment: [(&'static str, String); 5],
     log: PathBuf,
     child: Option<Child>,
 }
@@ -172,6 +176,7 @@ impl Engine {
             .extend(settings.into_iter().flat_map(|it| ["-D".to_owned(), format!("weir.{it}")]));
         let environment = [
             ("WEIR_DATA_DIR", directory.join(&name).display().to_string()),
+            ("WEIR_MASTER_KEY_FILE", directory.join(MASTER_KEY).display().to_string()),
             ("WEIR_DATABASE_PASSWORD", access.password.clone()),
             ("WEIR_MANAGEMENT_TOKEN", TOKEN.to_owned()),
             ("WEIR_MANAGEMENT_READ_ONLY", "false".to_owned()),

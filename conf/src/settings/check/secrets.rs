@@ -18,7 +18,8 @@ impl Checks<'_> {
             let cause = "engines that share a database need the same master key, and none is named";
             let fix = "make one with `weir key master FILE`, copy it to every engine, and name it in \
                        secrets.master-key.file";
-            self.add("secrets.master-key", cause, fix);
+            // Where a person wrote that there are several.
+            self.add("persistence.journal.plugin", cause, fix);
         }
     }
 }

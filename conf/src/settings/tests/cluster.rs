@@ -3,7 +3,8 @@
 use super::*;
 
 /// A cluster on a database, as far as all others agree.
-const SHARED: &str = "weir.persistence.journal { plugin = postgresql, postgresql.host = db }\n";
+const SHARED: &str = "weir { persistence.journal { plugin = postgresql, postgresql.host = db }, \
+                      secrets.master-key.file = k }\n";
 
 fn check_shared(text: &str, expected: &[&str]) {
     check(&format!("{SHARED}{text}"), expected);
@@ -144,7 +145,8 @@ fn a_quorum_is_more_than_half() {
 #[test]
 fn a_database_must_be_told_where_it_is() {
     check(
-        "weir.persistence.journal { plugin = mariadb\n mysql { user = \"\", tls { mode = require, ca = ca.pem } } }",
+        "weir.persistence.journal { plugin = mariadb\n mysql { user = \"\", tls { mode = require, ca = ca.pem } } }
+ weir.secrets.master-key.file = k",
         &[
             "FILE:1:37: error[WEIR-01110] weir.persistence.journal.plugin: the database is on a server, and its host is not named\n  fix: set persistence.journal.mysql.host",
             "FILE:2:17: error[WEIR-01110] weir.persistence.journal.mysql.user: it is empty\n  fix: write for instance weir",
