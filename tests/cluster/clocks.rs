@@ -1,7 +1,6 @@
 //! Clocks that are wrong, and clocks that are set while a node runs. What only measures time does
 //! not notice; what is written with a time is read by nodes with another one.
 
-
 use weir_domain::{NodeStatus, NodeUid};
 use weir_http_api::LeaseView;
 

@@ -17,7 +17,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("weir-secrets", &["domain"]),
     ("weir-remote", &["domain", "runtime"]),
     ("weir-cluster", &["domain", "persistence-api", "runtime", "remote"]),
-    ("weir-controllers", &["domain", "package", "persistence-api", "runtime", "secrets", "cluster"]),
+    (
+        "weir-controllers",
+        &["domain", "package", "persistence-api", "runtime", "secrets", "cluster"],
+    ),
     ("weir-test-servers", &[]),
     ("weir-records", &[]),
     ("weir-formats", &["domain", "records"]),
@@ -35,7 +38,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms without data of records.
-const WITHOUT_ARROW: [&str; 12] = [
+const WITHOUT_ARROW: [&str; 13] = [
     "weir-domain",
     "weir-conf",
     "weir-package",
