@@ -1,14 +1,18 @@
 //! How the keeper of a lease governs controllers: those that are plain actors, and those that are
 //! event-sourced.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use weir_cluster::{Control, Unavailable};
+use futures::{FutureExt as _, TryFutureExt as _};
+use ractor::Actor;
+use weir_cluster::Control;
 use weir_domain::Fault;
 use weir_runtime::{
-    AskError, ChildState, EventSourced, HostRef, HostSpec, HostStatus, Supervised, System,
+    ChildState, EventSourced, HostRef, HostSpec, HostStatus, RestartPolicy, Supervised, System,
+    supervise,
 };
 
 /// How long a controller may take to recover before it is begun anew.
@@ -24,13 +28,13 @@ pub(crate) struct Starting {
 }
 
 impl Starting {
-    pub(crate) fn new(system: &System, control: Arc<dyn Control>) -> Self {
+    fn new(system: &System, control: Arc<dyn Control>) -> Self {
         Self { system: system.clone(), control: Some(control) }
     }
 
     /// It runs: from now on its keeper governs it.
-    pub(crate) fn keep(mut self) {
-        self.control = None;
+    pub(crate) fn keep(mut self) -> Arc<dyn Control> {
+        self.control.take().expect("it is kept once, by value")
     }
 }
 
@@ -46,7 +50,7 @@ impl Drop for Starting {
 
 /// A supervised actor whose every write is fenced by the store: it may go on while suspended, and
 /// is answered by the store itself.
-pub(crate) struct Actors<M>(pub(crate) Supervised<M>);
+struct Actors<M>(Supervised<M>);
 
 #[async_trait]
 impl<M: ractor::Message> Control for Actors<M> {
@@ -73,7 +77,7 @@ impl<M: ractor::Message> Control for Actors<M> {
 }
 
 /// An event-sourced controller.
-pub(crate) struct Host<B: EventSourced>(pub(crate) HostRef<B>);
+struct Host<B: EventSourced>(HostRef<B>);
 
 #[async_trait]
 impl<B: EventSourced> Control for Host<B> {
@@ -109,50 +113,32 @@ impl<B: EventSourced> Control for Host<B> {
 pub(crate) async fn recovered<B: EventSourced>(
     system: &System,
     spec: HostSpec<B>,
-) -> Result<(HostRef<B>, Arc<Host<B>>), Fault> {
+) -> Result<(HostRef<B>, Starting), Fault> {
     let host = HostRef::start(system, spec).await?;
-    let control = Arc::new(Host(host.clone()));
-    let starting = Starting::new(system, control.clone());
+    let starting = Starting::new(system, Arc::new(Host(host.clone())));
     host.ready(RECOVER_WITHIN).await?;
-    starting.keep();
-    Ok((host, control))
+    Ok((host, starting))
 }
 
-/// What a service answers when its host does not carry a command out: with the refusal, where
-/// asking again gives the same one.
-pub(crate) fn refused<E: std::error::Error, R>(
-    error: AskError<E>,
-    rejected: impl FnOnce(E) -> R,
-    refused: impl FnOnce(String) -> R,
-) -> Result<R, Unavailable> {
-    match error {
-        AskError::Rejected(rejection) => Ok(rejected(rejection)),
-        AskError::Refused { cause, .. } => Ok(refused(cause)),
-        AskError::Unavailable { cause, retry_after, .. } => {
-            Err(Unavailable { retry_after, ..Unavailable::new(cause) })
-        }
-        busy @ AskError::Busy { .. } => Err(Unavailable::new(busy.to_string())),
-        unknown @ (AskError::Timeout { .. } | AskError::Stopped { .. }) => {
-            Err(Unavailable::uncertain(unknown.to_string()))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fmt::Error;
-
-    use super::*;
-
-    #[test]
-    fn only_what_was_never_begun_is_called_undone() {
-        let actor: Arc<str> = "x".into();
-        let is_uncertain =
-            |it: AskError<Error>| refused(it, |_| (), |_| ()).is_err_and(|it| it.is_uncertain);
-        let after = weir_domain::Millis(1);
-        assert!(is_uncertain(AskError::Timeout { actor: actor.clone(), after }));
-        let cause = "lost".to_owned();
-        assert!(is_uncertain(AskError::Stopped { actor: actor.clone(), cause }));
-        assert!(!is_uncertain(AskError::Busy { actor, waiting: 1 }));
-    }
+/// Starts a controller that is a plain actor, and waits until it has started.
+pub(crate) async fn supervised<A>(
+    system: &System,
+    name: &'static str,
+    restarts: RestartPolicy,
+    actor: A,
+    failed: impl Fn(&dyn fmt::Display) -> Fault,
+) -> Result<(Supervised<A::Msg>, Starting), Fault>
+where
+    A: Actor<Arguments = ()> + Clone,
+{
+    let build = move |parent| {
+        let actor = actor.clone();
+        let spawned = async { Actor::spawn_linked(None, actor, (), parent).await };
+        spawned.map_ok(|(actor, _)| actor).boxed()
+    };
+    let child = supervise(system, name, restarts, None, Box::new(build)).await;
+    let child = child.map_err(|it| failed(&it))?;
+    let starting = Starting::new(system, Arc::new(Actors(child.clone())));
+    child.started().await.map_err(|it| failed(&it))?;
+    Ok((child, starting))
 }

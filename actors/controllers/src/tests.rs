@@ -6,15 +6,14 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::sync::watch;
 use weir_cluster::{Facts, SingletonSettings, Singletons};
-use weir_domain::{AuditAction, AuditOutcome, Clock, NodeName, Scope, UserClaim, UserName};
+use weir_domain::{AuditAction, AuditOutcome, Clock, Scope, UserClaim, UserName};
 use weir_persistence_api::{Journal, LeaseStore, MemoryStore, PersistenceId, Store};
-use weir_runtime::{
-    HostSettings, IdSource, PhaseTimeouts, RestartPolicy, System, SystemClock, SystemSettings,
-};
+use weir_runtime::{HostSettings, RestartPolicy, System, SystemClock};
 use weir_secrets::{MasterKey, PrivateKey, Sealed, Secret, read_private};
 
 use crate::audit::{Audit, AuditFilter, AuditSingleton};
 use crate::keys::{self, Alias, KeySingleton, KeyStorage, Masters};
+use crate::testing;
 use crate::users::{self, Profile, SetUpFile, UserSingleton, UserStorage};
 
 const PLANTED: &str = "planted-secret-value";
@@ -33,12 +32,10 @@ struct Lab {
 
 fn lab() -> Lab {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (ids, node) = (IdSource::seeded(clock.clone(), 1), NodeName::new("node-1").unwrap());
     let memory = MemoryStore::new(clock.clone());
     let (store, leases): (Arc<dyn Store>, Arc<dyn LeaseStore>) =
         (Arc::new(memory.clone()), Arc::new(memory.clone()));
-    let system =
-        System::new(SystemSettings { node, clock, ids, shutdown: PhaseTimeouts::default() });
+    let system = testing::system(clock);
     let (facts, seen) = watch::channel(Arc::new(Facts::alone(system.incarnation())));
     let singletons = Singletons::new(&system, leases, seen, None, SingletonSettings::default());
     let dir = tempfile::tempdir().unwrap();

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::{FutureExt as _, TryFutureExt as _};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use weir_cluster::{Instance, RequestContext, Service, Singleton, Unavailable};
 use weir_domain::Fault;
 use weir_persistence_api::{Error, Fence, ItemStore};
-use weir_runtime::{AskError, Envelope, Ref, Reply, RestartPolicy, System, supervise};
+use weir_runtime::{AskError, Envelope, Ref, Reply, RestartPolicy, System};
 
 use super::{ASK_WITHIN, LEASE, Request, Response};
-use crate::instance::{Actors, Starting};
+use crate::instance;
 
 /// Calls that may wait for it.
 const MAILBOX: usize = 4_096;
@@ -30,20 +29,11 @@ impl Singleton for AccessSingleton {
     async fn start(&self, fence: Fence) -> Result<Instance<AccessService>, Fault> {
         let Self { system, store, restarts } = self;
         let actor = Coordinator { system: system.clone(), store: store.clone(), fence };
-        let build = move |parent| {
-            let actor = actor.clone();
-            let spawned = async { Actor::spawn_linked(None, actor, (), parent).await };
-            spawned.map_ok(|(actor, _)| actor).boxed()
-        };
         let failed = |it: &dyn std::fmt::Display| Fault::transient(6105, it.to_string());
-        let child = supervise(system, LEASE, *restarts, None, Box::new(build)).await;
-        let child = child.map_err(|it| failed(&it))?;
-        let control = Arc::new(Actors(child.clone()));
-        let starting = Starting::new(system, control.clone());
-        child.started().await.map_err(|it| failed(&it))?;
-        starting.keep();
+        let (child, starting) =
+            instance::supervised(system, LEASE, *restarts, actor, failed).await?;
         let actor = Ref::supervised(system.gate(LEASE, MAILBOX), child);
-        Ok(Instance::new(Arc::new(AccessService(actor)), control))
+        Ok(Instance::new(Arc::new(AccessService(actor)), starting.keep()))
     }
 }
 

@@ -3,20 +3,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::{FutureExt as _, TryFutureExt as _};
-use ractor::Actor;
 use serde::{Deserialize, Serialize};
 use weir_cluster::{Instance, RequestContext, Service, Singleton, Unavailable};
 use weir_domain::{
     AuditAction, AuditEntry, AuditHead, AuditOutcome, Fault, Timestamp, UserClaim, UserName,
 };
 use weir_persistence_api::{Error, Fence, Store, StoredEvent};
-use weir_runtime::{AskError, Ref, RestartPolicy, System, supervise};
+use weir_runtime::{AskError, Ref, RestartPolicy, System};
 
 use super::mask::masked_action;
 use super::recorder::{Ask, Recorder, journal};
 use super::{LEASE, SEAL};
-use crate::instance::{Actors, Starting};
+use crate::instance;
 
 /// Calls that may wait for it.
 const MAILBOX: usize = 4_096;
@@ -107,21 +105,12 @@ impl Singleton for AuditSingleton {
     async fn start(&self, fence: Fence) -> Result<Instance<AuditService>, Fault> {
         let Self { system, store, restarts } = self;
         let recorder = Recorder { store: store.clone(), fence };
-        let build = move |parent| {
-            let recorder = recorder.clone();
-            let spawned = async { Actor::spawn_linked(None, recorder, (), parent).await };
-            spawned.map_ok(|(actor, _)| actor).boxed()
-        };
         let failed = |it: &dyn std::fmt::Display| Fault::transient(6144, it.to_string());
-        let child = supervise(system, LEASE, *restarts, None, Box::new(build)).await;
-        let child = child.map_err(|it| failed(&it))?;
-        let control = Arc::new(Actors(child.clone()));
-        let starting = Starting::new(system, control.clone());
-        child.started().await.map_err(|it| failed(&it))?;
-        starting.keep();
+        let (child, starting) =
+            instance::supervised(system, LEASE, *restarts, recorder, failed).await?;
         let recorder = Ref::supervised(system.gate(LEASE, MAILBOX), child);
         let service = AuditService { recorder, system: system.clone(), store: store.clone() };
-        Ok(Instance::new(Arc::new(service), control))
+        Ok(Instance::new(Arc::new(service), starting.keep()))
     }
 }
 

@@ -14,6 +14,7 @@ use super::effects::Effects;
 use super::{
     Administration, Answer, Command, Deployment, Deployments, LEASE, Rejection, administration,
 };
+use crate::answer::{Refusal, refusal};
 use crate::instance;
 
 const ASK_WITHIN: Duration = Duration::from_secs(15);
@@ -43,6 +44,15 @@ pub enum Response {
     Rejected(Rejection),
     /// Asking again gives the same answer.
     Refused(String),
+}
+
+impl From<Refusal<Rejection>> for Response {
+    fn from(refusal: Refusal<Rejection>) -> Self {
+        match refusal {
+            Refusal::Rejected(it) => Self::Rejected(it),
+            Refusal::Refused(it) => Self::Refused(it),
+        }
+    }
 }
 
 /// All that should run.
@@ -155,9 +165,9 @@ impl Singleton for DeploymentSingleton {
             }),
             settings: self.settings.clone(),
         };
-        let (host, control) = instance::recovered(&self.system, spec).await?;
+        let (host, starting) = instance::recovered(&self.system, spec).await?;
         let service = DeploymentService { host, store: self.store.clone() };
-        Ok(Instance::new(Arc::new(service), control))
+        Ok(Instance::new(Arc::new(service), starting.keep()))
     }
 }
 
@@ -211,7 +221,7 @@ impl DeploymentService {
 }
 
 pub(super) fn refused(error: AskError<Rejection>) -> Result<Response, Unavailable> {
-    instance::refused(error, Response::Rejected, Response::Refused)
+    refusal(error).map(Response::from)
 }
 
 #[cfg(test)]

@@ -24,11 +24,10 @@ use super::{
     Response,
 };
 use crate::answer::{answered, slowly};
-use crate::instance::{Host, Starting};
+use crate::instance::{self, RECOVER_WITHIN};
 use crate::transit::Transit;
 
 /// How long a controller may take to recover before it is begun anew.
-const RECOVER_WITHIN: Duration = Duration::from_secs(60);
 /// The pair that is there from the start.
 const FIRST: &str = "DefaultKey";
 /// The task that derives a key from a passphrase.
@@ -84,19 +83,15 @@ impl Singleton for KeySingleton {
             effects: Arc::new(NoEffects),
             settings: self.settings.clone(),
         };
-        let host = HostRef::start(&self.system, spec).await?;
-        let control = Arc::new(Host(host.clone()));
-        let starting = Starting::new(&self.system, control.clone());
-        host.ready(RECOVER_WITHIN).await?;
+        let (host, starting) = instance::recovered(&self.system, spec).await?;
         self.make_first(&host).await?;
-        starting.keep();
         let service = KeyService {
             host,
             system: self.system.clone(),
             masters: self.masters.clone(),
             transit: Transit::new(),
         };
-        Ok(Instance::new(Arc::new(service), control))
+        Ok(Instance::new(Arc::new(service), starting.keep()))
     }
 }
 

@@ -22,6 +22,7 @@ use weir_persistence_api::{Fence, PersistenceId, Store};
 use weir_runtime::{EffectHandler, HostRef, HostSettings, HostSpec, System};
 
 use super::{Command, Envelope, LEASE, Registration, Rejection, Schedule, order};
+use crate::answer::{Refusal, refusal};
 use crate::instance;
 
 const ASK_WITHIN: Duration = Duration::from_secs(15);
@@ -54,6 +55,15 @@ pub enum Response {
     Rejected(Rejection),
     /// Asking again gives the same answer.
     Refused(String),
+}
+
+impl From<Refusal<Rejection>> for Response {
+    fn from(refusal: Refusal<Rejection>) -> Self {
+        match refusal {
+            Refusal::Rejected(it) => Self::Rejected(it),
+            Refusal::Refused(it) => Self::Refused(it),
+        }
+    }
 }
 
 /// The schedule, without its single instances.
@@ -193,10 +203,10 @@ impl Singleton for SchedulerSingleton {
             effects: self.effects.clone(),
             settings: self.settings.clone(),
         };
-        let (host, control) = instance::recovered(&self.system, spec).await?;
+        let (host, starting) = instance::recovered(&self.system, spec).await?;
         watch::spawn(&self.system, host.clone(), self.view.clone());
         let service = SchedulerService { host, reports: Mutex::default() };
-        Ok(Instance::new(Arc::new(service), control))
+        Ok(Instance::new(Arc::new(service), starting.keep()))
     }
 }
 
@@ -323,7 +333,7 @@ fn overview(schedule: &Schedule) -> Overview {
 }
 
 fn unanswered(error: weir_runtime::AskError<Rejection>) -> Result<Response, Unavailable> {
-    instance::refused(error, Response::Rejected, Response::Refused)
+    refusal(error).map(Response::from)
 }
 
 #[cfg(test)]

@@ -23,11 +23,10 @@ use super::{
     Response, SetUpNotice, Shown, Users, Via,
 };
 use crate::answer::{answered, slowly};
-use crate::instance::{Host, Starting};
+use crate::instance::{self, RECOVER_WITHIN};
 use crate::transit::Transit;
 
 /// How long a controller may take to recover before it is begun anew.
-const RECOVER_WITHIN: Duration = Duration::from_secs(60);
 /// A log-in holds so long.
 const SESSION_LENGTH: Duration = Duration::from_secs(12 * 3_600);
 /// The task that hashes a password.
@@ -57,17 +56,13 @@ impl Singleton for UserSingleton {
             effects: Arc::new(NoEffects),
             settings: self.settings.clone(),
         };
-        let host = HostRef::start(&self.system, spec).await?;
-        let control = Arc::new(Host(host.clone()));
-        let starting = Starting::new(&self.system, control.clone());
-        host.ready(RECOVER_WITHIN).await?;
+        let (host, starting) = instance::recovered(&self.system, spec).await?;
         self.prepare_set_up(&host).await?;
         let decoy = self
             .system
             .tasks()
             .spawn_blocking("users/decoy", || PasswordHash::of(&random_secret()));
         let decoy = decoy.join().await.map_err(|it| failed(&it))?;
-        starting.keep();
         let service = UserService {
             host,
             system: self.system.clone(),
@@ -78,7 +73,7 @@ impl Singleton for UserSingleton {
             strangers: Strangers::default(),
             uses: Uses::default(),
         };
-        Ok(Instance::new(Arc::new(service), control))
+        Ok(Instance::new(Arc::new(service), starting.keep()))
     }
 }
 

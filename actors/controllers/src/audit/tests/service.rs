@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use weir_cluster::{Instance, RequestContext, Service, Singleton, Unavailable};
-use weir_domain::{Clock, NodeName};
+use weir_domain::Clock;
 use weir_persistence_api::{
     Acquired, Fence, Journal, LeaseName, LeaseStore, MemoryStore, PersistenceId,
 };
-use weir_runtime::{IdSource, PhaseTimeouts, RestartPolicy, System, SystemClock, SystemSettings};
+use weir_runtime::{RestartPolicy, System, SystemClock};
 
 use super::*;
+use crate::testing;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -39,10 +40,8 @@ async fn start(system: &System, store: &MemoryStore, fence: Fence) -> Instance<A
 impl Lab {
     async fn new() -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let (ids, node) = (IdSource::seeded(clock.clone(), 1), NodeName::new("node-1").unwrap());
         let store = MemoryStore::new(clock.clone());
-        let system =
-            System::new(SystemSettings { node, clock, ids, shutdown: PhaseTimeouts::default() });
+        let system = testing::system(clock);
         let instance = started(&system, &store).await;
         Self { system, store, instance }
     }

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use weir_cluster::{RequestContext, Service, Singleton, Unavailable};
-use weir_domain::{Clock, NodeName};
+use weir_domain::Clock;
 use weir_persistence_api::{
     Acquired, Fence, Journal, LeaseName, LeaseStore, MemoryStore, PersistenceId,
 };
-use weir_runtime::{HostSettings, IdSource, PhaseTimeouts, System, SystemClock, SystemSettings};
+use weir_runtime::{HostSettings, System, SystemClock};
 use weir_secrets::Sealed;
 
 use super::*;
+use crate::testing;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const PASSPHRASE: &str = "correct horse battery";
@@ -25,10 +26,8 @@ struct Lab {
 impl Lab {
     async fn new() -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let (ids, node) = (IdSource::seeded(clock.clone(), 1), NodeName::new("node-1").unwrap());
         let store = MemoryStore::new(clock.clone());
-        let system =
-            System::new(SystemSettings { node, clock, ids, shutdown: PhaseTimeouts::default() });
+        let system = testing::system(clock);
         let lease = LeaseName(LEASE.to_owned());
         let Ok(Acquired::Granted(fence)) = store.lease_acquire(&lease, system.owner(), HOUR).await
         else {

@@ -3,14 +3,15 @@
 use std::sync::{Arc, Mutex};
 
 use weir_cluster::{RequestContext, Service, Singleton};
-use weir_domain::{Clock, NodeName};
+use weir_domain::Clock;
 use weir_persistence_api::{
     Acquired, Fence, Journal, LeaseName, LeaseStore, MemoryStore, PersistenceId,
 };
-use weir_runtime::{HostSettings, IdSource, ManualClock, PhaseTimeouts, System, SystemSettings};
+use weir_runtime::{HostSettings, ManualClock, System};
 use weir_secrets::Sealed;
 
 use super::*;
+use crate::testing;
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -41,11 +42,8 @@ impl Lab {
     async fn new() -> Self {
         let clock = ManualClock::at(NOW);
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let (ids, node) = (IdSource::seeded(shared.clone(), 1), NodeName::new("node-1").unwrap());
         let store = MemoryStore::new(shared.clone());
-        let settings =
-            SystemSettings { node, clock: shared, ids, shutdown: PhaseTimeouts::default() };
-        let system = System::new(settings);
+        let system = testing::system(shared);
         let lease = LeaseName(LEASE.to_owned());
         let Ok(Acquired::Granted(fence)) = store.lease_acquire(&lease, system.owner(), DAY).await
         else {
