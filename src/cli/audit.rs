@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use weir_domain::{AuditOutcome, Timestamp, UserClaim, UserName};
-use weir_http_api::{AuditEntryView, AuditHeadView, AuditQuery, LIMIT_MAX, Page};
+use weir_http_api::{AuditEntryView, AuditHeadView, AuditQuery, AuditSeal, LIMIT_MAX, Page};
 use weir_http_client::Client;
 
 use super::failure::Failure;
@@ -23,6 +23,12 @@ pub(crate) enum Verb {
     List(List),
     /// Check that no entry was changed, and print the end of the chain
     Verify,
+    /// Drop entries up to a number; what is left says where it begins. Export them before
+    Seal {
+        /// The last one to drop
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        through: u64,
+    },
     /// Write all entries, oldest first, each as JSON on a line
     Export {
         /// A new file instead of standard output
@@ -79,6 +85,11 @@ impl Verb {
                     head_line,
                 )?;
                 out.note("keep this elsewhere: later entries must continue from it");
+            }
+            Self::Seal { through } => {
+                let sealed = client.audit_seal(&AuditSeal { through }).await;
+                let sealed = sealed.map_err(|it| refused("can't seal the audit", it))?;
+                out.show(&sealed, seal_line)?;
             }
             Self::Export { file } => export(client, file).await?,
         }
@@ -185,6 +196,10 @@ fn head_line(it: &AuditHeadView, _: &Look) -> String {
         0 => "there are no entries yet\n".to_owned(),
         n => format!("nothing was changed up to entry {n}, {}\n", it.hash),
     }
+}
+
+fn seal_line(it: &AuditHeadView, _: &Look) -> String {
+    format!("sealed by entry {}, {}\n", it.sequence, it.hash)
 }
 
 #[cfg(test)]

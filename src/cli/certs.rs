@@ -1,19 +1,43 @@
-//! `weir certs`: certificates of the links between nodes.
+//! `weir certs`: certificates that the cluster trusts or shows, and those of the links between
+//! nodes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
 use serde::Serialize;
+use weir_domain::Timestamp;
+use weir_http_api::{CertificateAdd, Concealed, Page, TrustedCertificateView};
+use weir_http_client::Client;
 
 use super::failure::Failure;
+use super::human::{age, relative};
 use super::look::Look;
 use super::output::Output;
+use super::table::{self, Column, Rows};
+use super::user::refused;
 use crate::boot::certs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Make an authority and a certificate for each host. An authority that is there is used again
+    /// List the certificates that the cluster trusts or shows
+    #[command(visible_alias = "ls")]
+    List,
+    /// Trust a certificate; with its private key, the cluster shows it
+    Add {
+        /// What people call it
+        alias: String,
+        /// The file with the certificate, in PEM
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+        /// The file with its private key, in PEM
+        #[arg(long, value_name = "FILE")]
+        key_file: Option<PathBuf>,
+    },
+    /// Trust or show a certificate no more
+    Delete { alias: String },
+    /// Make an authority and a certificate for each host, for the links between nodes. An authority
+    /// that is there is used again
     Dev {
         /// Where to write the files
         #[arg(long, value_name = "DIR")]
@@ -35,21 +59,83 @@ struct Files {
 }
 
 impl Verb {
-    pub(crate) fn run(self, out: &Output) -> Result<ExitCode, Failure> {
-        let Self::Dev { dir, hosts, overwrite } = self;
-        let made = certs::dev(&dir, &hosts, overwrite);
-        let certs::Made { written, kept } =
-            made.map_err(|it| Failure::of_fault("can't make the certificates", it))?;
-        // That an authority is used again is as it should be.
-        let of_authority = [dir.join("ca.pem"), dir.join("ca.key")];
-        let any_kept = kept.iter().any(|it| !of_authority.contains(it));
-        out.show(&Files { written, kept }, table)?;
-        if any_kept {
-            out.note("what was there is kept; --overwrite makes new ones for the hosts");
+    /// `None`: what it does needs a server.
+    pub(crate) fn run_here(&self, out: &Output) -> Option<Result<ExitCode, Failure>> {
+        let Self::Dev { dir, hosts, overwrite } = self else { return None };
+        Some(dev(dir, hosts, *overwrite, out))
+    }
+
+    pub(crate) async fn run(self, client: &Client, out: &Output) -> Result<ExitCode, Failure> {
+        match self {
+            Self::List => {
+                let page = client.certificates().await;
+                out.show(&page.map_err(|it| refused("can't list certificates", it))?, list)?;
+            }
+            Self::Add { alias, file, key_file } => {
+                let key = key_file.as_deref().map(text).transpose()?.map(Concealed::new);
+                let request = CertificateAdd { alias: alias.clone(), pem: text(&file)?, key };
+                let added = client.certificate_add(&request).await;
+                added.map_err(|it| refused(format!("can't add {alias:?}"), it))?;
+                out.note(&format!("{alias} added"));
+            }
+            Self::Delete { alias } => {
+                let deleted = client.certificate_delete(&alias).await;
+                deleted.map_err(|it| refused(format!("can't delete {alias:?}"), it))?;
+                out.note(&format!("{alias} deleted"));
+            }
+            Self::Dev { .. } => unreachable!("it was done without a server"),
         }
-        out.note("keys are secrets: give each host its own, and keep ca.key where no engine runs");
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn dev(dir: &Path, hosts: &[String], overwrite: bool, out: &Output) -> Result<ExitCode, Failure> {
+    let made = certs::dev(dir, hosts, overwrite);
+    let certs::Made { written, kept } =
+        made.map_err(|it| Failure::of_fault("can't make the certificates", it))?;
+    // That an authority is used again is as it should be.
+    let of_authority = [dir.join("ca.pem"), dir.join("ca.key")];
+    let any_kept = kept.iter().any(|it| !of_authority.contains(it));
+    out.show(&Files { written, kept }, table)?;
+    if any_kept {
+        out.note("what was there is kept; --overwrite makes new ones for the hosts");
+    }
+    out.note("keys are secrets: give each host its own, and keep ca.key where no engine runs");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn text(file: &Path) -> Result<String, Failure> {
+    let text = std::fs::read_to_string(file);
+    text.map_err(|it| Failure::of(format!("can't read {}", file.display()), it))
+}
+
+fn list(page: &Page<TrustedCertificateView>, look: &Look) -> String {
+    use Column::Text;
+    let narrow = [Text("CERTIFICATE"), Text("SUBJECT"), Text("KIND"), Text("ENDS")];
+    let wide = [Text("FINGERPRINT"), Text("AGE"), Text("BY")];
+    let mut rows = Rows::new(look, &narrow, &wide);
+    for it in &page.items {
+        rows.add(
+            vec![
+                table::text(&it.alias),
+                table::text(&it.subject),
+                table::text(if it.identity { "identity" } else { "trusted" }),
+                table::text(&ends(it, look.now)),
+            ],
+            vec![
+                table::text(&it.fingerprint.short()),
+                table::text(&age(look.now, it.added_at)),
+                table::text(it.added_by.as_str()),
+            ],
+        );
+    }
+    rows.text()
+}
+
+/// Marked where it is time to renew it.
+fn ends(it: &TrustedCertificateView, now: Timestamp) -> String {
+    let mark = if it.expires_soon { "!" } else { "" };
+    format!("{}{mark}", relative(now, it.not_after))
 }
 
 fn table(files: &Files, _: &Look) -> String {
@@ -60,8 +146,40 @@ fn table(files: &Files, _: &Look) -> String {
 
 #[cfg(test)]
 mod tests {
+    use weir_domain::KeyFingerprint;
+
     use super::*;
-    use crate::cli::samples::LOOK;
+    use crate::cli::samples::{LOOK, ago};
+
+    #[test]
+    fn certificates_say_when_they_end() {
+        let view = |alias: &str, not_after, expires_soon: bool| TrustedCertificateView {
+            alias: alias.into(),
+            subject: "CN=Test CA".into(),
+            fingerprint: KeyFingerprint([18; 32]),
+            not_before: ago(1_000_000),
+            not_after,
+            identity: !expires_soon,
+            expires_soon,
+            pem: String::new(),
+            added_at: ago(60),
+            added_by: "ada".parse().expect("a name"),
+        };
+        let page = Page::whole([
+            view("ended", ago(3_600), true),
+            view("partner", ago(-86_400), true),
+            view("us", ago(-90 * 86_400), false),
+        ]);
+        assert_eq!(
+            list(&page, &LOOK),
+            "\
+CERTIFICATE  SUBJECT     KIND      ENDS
+ended        CN=Test CA  trusted   1h ago!
+partner      CN=Test CA  trusted   in 1d!
+us           CN=Test CA  identity  in 90d
+"
+        );
+    }
 
     #[test]
     fn files_that_were_made_and_files_that_were_there_are_told_apart() {

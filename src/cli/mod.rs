@@ -16,6 +16,7 @@ mod deployment;
 mod excerpt;
 mod failure;
 mod hidden;
+mod host;
 mod human;
 mod item;
 mod key;
@@ -125,9 +126,12 @@ enum Noun {
     /// The database that engines share
     #[command(subcommand)]
     Persistence(persistence::Verb),
-    /// Certificates of the links between nodes
+    /// Certificates: those that the cluster trusts or shows, and those of the links between nodes
     #[command(subcommand)]
     Certs(certs::Verb),
+    /// Known hosts: servers whose keys the cluster trusts
+    #[command(subcommand, visible_alias = "hosts")]
+    Host(host::Verb),
     /// Project directories on this machine
     #[command(subcommand)]
     Project(project::Verb),
@@ -188,7 +192,11 @@ impl Noun {
             Self::Secret(verb) => asked(verb.run(&global.client()?, out)),
             Self::Audit(verb) => asked(verb.run(&global.client()?, out)),
             Self::Persistence(verb) => asked(verb.run(out)),
-            Self::Certs(verb) => verb.run(out),
+            Self::Certs(verb) => match verb.run_here(out) {
+                Some(done) => done,
+                None => asked(verb.run(&global.client()?, out)),
+            },
+            Self::Host(verb) => asked(verb.run(&global.client()?, out)),
             Self::Project(verb) => verb.run(out, &registry()),
             Self::Conf(verb) => verb.run(out),
             Self::Schema(args) => args.run(out, &registry()),

@@ -3,10 +3,10 @@
 use reqwest::{Method, RequestBuilder, Response};
 use weir_domain::{SessionId, TokenId};
 use weir_http_api::{
-    AuditEntryView, AuditHeadView, AuditQuery, KeyCreate, KeyExport, KeyExported, KeyImport,
-    KeyRotate, KeyView, LogIn, LoggedIn, Me, Page, PasswordChange, PasswordSet, RoleChange,
-    RoleCreate, RoleView, SessionView, SetUp, TokenCreate, TokenCreated, TokenView, UserChange,
-    UserCreate, UserView,
+    AuditEntryView, AuditHeadView, AuditQuery, AuditSeal, CertificateAdd, KeyCreate, KeyExport,
+    KeyExported, KeyImport, KeyRotate, KeyView, KnownHostAdd, KnownHostView, LogIn, LoggedIn, Me,
+    Page, PasswordChange, PasswordSet, RoleChange, RoleCreate, RoleView, SessionView, SetUp,
+    TokenCreate, TokenCreated, TokenView, TrustedCertificateView, UserChange, UserCreate, UserView,
 };
 
 use crate::{Client, Error};
@@ -155,6 +155,37 @@ impl Client {
 
     pub async fn keys_rewrap(&self) -> Result<Page<KeyView>, Error> {
         self.decoded(self.command(Method::POST, &["keys:rewrap"])).await
+    }
+
+    /// Certificates that the cluster trusts or shows.
+    pub async fn certificates(&self) -> Result<Page<TrustedCertificateView>, Error> {
+        self.get(&["certificates"]).await
+    }
+
+    pub async fn certificate_add(&self, request: &CertificateAdd) -> Result<(), Error> {
+        self.done(self.command(Method::POST, &["certificates"]).json(request)).await
+    }
+
+    pub async fn certificate_delete(&self, alias: &str) -> Result<(), Error> {
+        self.done(self.command(Method::DELETE, &["certificates", alias])).await
+    }
+
+    /// Hosts whose keys are known.
+    pub async fn known_hosts(&self) -> Result<Page<KnownHostView>, Error> {
+        self.get(&["known-hosts"]).await
+    }
+
+    pub async fn known_host_add(&self, request: &KnownHostAdd) -> Result<(), Error> {
+        self.done(self.command(Method::POST, &["known-hosts"]).json(request)).await
+    }
+
+    pub async fn known_host_delete(&self, alias: &str) -> Result<(), Error> {
+        self.done(self.command(Method::DELETE, &["known-hosts", alias])).await
+    }
+
+    /// Drops entries up to a number.
+    pub async fn audit_seal(&self, request: &AuditSeal) -> Result<AuditHeadView, Error> {
+        self.decoded(self.command(Method::POST, &["audit:seal"]).json(request)).await
     }
 
     /// One page of entries, newest first.
