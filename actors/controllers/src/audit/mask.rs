@@ -81,6 +81,6 @@ fn is_secret_field(name: &str) -> bool {
 }
 
 fn is_secret_text(text: &str) -> bool {
-    let is_certificate = text.starts_with("-----BEGIN CERTIFICATE");
-    SECRET_TEXTS.iter().any(|it| text.contains(it)) && !is_certificate
+    let without_certificates = text.replace("-----BEGIN CERTIFICATE-----", "");
+    SECRET_TEXTS.iter().any(|it| without_certificates.contains(it))
 }

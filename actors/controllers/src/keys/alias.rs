@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use weir_domain::KeyFingerprint;
 
 const LENGTH_MAX: usize = 100;
 
@@ -13,14 +14,18 @@ const LENGTH_MAX: usize = 100;
 pub struct Alias(String);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an alias is one line of 1 to {LENGTH_MAX} characters, and {0:?} is not")]
+#[error(
+    "an alias is one line of 1 to {LENGTH_MAX} characters and no fingerprint of a key, unlike {0:?}"
+)]
 pub struct InvalidAlias(String);
 
 impl Alias {
     pub fn new(text: &str) -> Result<Self, InvalidAlias> {
         let trimmed = text.trim();
         let is_short = (1..=LENGTH_MAX).contains(&trimmed.chars().count());
-        match is_short && !trimmed.chars().any(char::is_control) {
+        // Keys are asked for by alias or by fingerprint: one must not be taken for the other.
+        let is_fingerprint = trimmed.parse::<KeyFingerprint>().is_ok();
+        match is_short && !is_fingerprint && !trimmed.chars().any(char::is_control) {
             true => Ok(Self(trimmed.to_owned())),
             false => Err(InvalidAlias(trimmed.chars().take(LENGTH_MAX).collect())),
         }

@@ -166,6 +166,24 @@ fn what_is_no_certificate_or_not_its_key_is_refused() {
 }
 
 #[test]
+fn a_private_key_beside_a_certificate_is_refused_and_what_is_no_block_is_dropped() {
+    let (pem, private) = certificate();
+    let combined = format!("{pem}{}", private.expose_text().unwrap());
+    let refused = Certificate::parse(alias("a"), &combined).unwrap_err();
+    assert_eq!(refused, NotTrusted::NoCertificate("PRIVATE KEY".to_owned()));
+    let (other, _) = certificate();
+    let chain = format!("subject: hunter2\n{pem}# hunter2\n{other}");
+    let stored = Certificate::parse(alias("a"), &chain).unwrap().pem;
+    assert!(!stored.contains("hunter2") && stored.matches("BEGIN CERTIFICATE").count() == 2);
+}
+
+#[test]
+fn no_alias_can_be_taken_for_a_fingerprint() {
+    let fingerprint = PrivateKey::generate().fingerprint().to_string();
+    assert!(Alias::new(&fingerprint).is_err() && Alias::new(&fingerprint[..63]).is_ok());
+}
+
+#[test]
 fn a_line_of_known_hosts_is_checked() {
     let ed = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
     let good = HostLine::parse(&format!("github.com,140.82.121.4  ssh-ed25519 {ed} comment\n"));

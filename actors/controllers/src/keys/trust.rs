@@ -10,9 +10,13 @@ use sha2::{Digest, Sha256};
 use weir_domain::{KeyFingerprint, Timestamp};
 use weir_secrets::{PublicKey, Sealed, Secret};
 use x509_parser::pem::parse_x509_pem;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::Alias;
 use crate::Author;
+
+/// How blocks of PEM are called that are certificates.
+const CERTIFICATE: &str = "CERTIFICATE";
 
 /// A certificate of somebody who is trusted; with a private key, one of the cluster's own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,7 +27,7 @@ pub struct Certificate {
     pub fingerprint: KeyFingerprint,
     pub not_before: Timestamp,
     pub not_after: Timestamp,
-    /// The whole chain as it was given.
+    /// The whole chain.
     pub pem: String,
     /// With its private key it is an identity. The key is a secret like all others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,6 +64,10 @@ pub struct Trusted<T> {
 pub enum NotTrusted {
     #[error("this is no certificate in PEM: {0}")]
     NotPem(String),
+    #[error(
+        "beside certificates there is a {0}: give certificates only, and a private key apart from them"
+    )]
+    NoCertificate(String),
     #[error("this is no X.509 certificate: {0}")]
     NotX509(String),
     #[error("the private key is none in PKCS#8 PEM of a kind that is known")]
@@ -71,24 +79,30 @@ pub enum NotTrusted {
 }
 
 impl Certificate {
-    /// Reads a certificate, the first one of a chain, from PEM.
+    /// Reads a certificate, the first one of a chain, from PEM that holds certificates only.
     pub fn parse(alias: Alias, pem: &str) -> Result<Self, NotTrusted> {
         let not_x509 = |it: &dyn std::fmt::Display| NotTrusted::NotX509(it.to_string());
-        let (_, block) =
-            parse_x509_pem(pem.as_bytes()).map_err(|it| NotTrusted::NotPem(it.to_string()))?;
-        if block.label != "CERTIFICATE" {
-            return Err(NotTrusted::NotPem(format!("it begins with a {}", block.label)));
+        let blocks = pem::parse_many(pem).map_err(|it| NotTrusted::NotPem(it.to_string()))?;
+        for block in &blocks {
+            if block.tag() != CERTIFICATE {
+                return Err(NotTrusted::NoCertificate(block.tag().to_owned()));
+            }
+            X509Certificate::from_der(block.contents()).map_err(|it| not_x509(&it))?;
         }
-        let x509 = block.parse_x509().map_err(|it| not_x509(&it))?;
+        let Some(first) = blocks.first() else {
+            return Err(NotTrusted::NotPem("it has no block".to_owned()));
+        };
+        let (_, x509) = X509Certificate::from_der(first.contents()).map_err(|it| not_x509(&it))?;
         let at =
             |time: x509_parser::time::ASN1Time| Timestamp(time.timestamp().saturating_mul(1_000));
         Ok(Self {
             alias,
             subject: x509.subject().to_string(),
-            fingerprint: KeyFingerprint(Sha256::digest(&block.contents).into()),
+            fingerprint: KeyFingerprint(Sha256::digest(first.contents()).into()),
             not_before: at(x509.validity().not_before),
             not_after: at(x509.validity().not_after),
-            pem: pem.to_owned(),
+            // What stands beside the blocks is nobody's business.
+            pem: pem::encode_many(&blocks),
             identity: None,
         })
     }
