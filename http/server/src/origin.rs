@@ -5,11 +5,12 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::FromRequestParts;
-use axum::http::header::{FORWARDED, ORIGIN};
+use axum::http::header::{FORWARDED, HOST, ORIGIN};
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, Uri};
 
 /// Who opened the connection.
@@ -18,6 +19,7 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 
 pub(crate) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Where a request comes from, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,18 +28,28 @@ pub(crate) struct Origin {
     is_passed_on: bool,
     /// A page of another site let a browser send it.
     is_of_a_page: bool,
+    /// Whom the one who passed it on names; anybody can say that.
+    said: Option<String>,
 }
 
 impl Origin {
     pub(crate) fn of(parts: &Parts) -> Self {
-        Self::new(parts.extensions.get::<Peer>().map(|it| it.0), &parts.headers)
+        let peer = parts.extensions.get::<Peer>().map(|it| it.0);
+        // HTTP/2 says there what HTTP/1.1 says in a header.
+        let host = parts.uri.authority().map(Authority::as_str);
+        Self::new(peer, host, &parts.headers)
     }
 
-    fn new(peer: Option<SocketAddr>, headers: &HeaderMap) -> Self {
+    fn new(peer: Option<SocketAddr>, host: Option<&str>, headers: &HeaderMap) -> Self {
         let is_passed_on =
             [FORWARDED, FORWARDED_FOR, REAL_IP].iter().any(|it| headers.contains_key(it));
-        let page = headers.get(ORIGIN).map(|it| it.to_str().unwrap_or_default());
-        Self { peer, is_passed_on, is_of_a_page: page.is_some_and(|it| !is_loopback(it)) }
+        let text = |name: &str| headers.get(name).map(|it| it.to_str().unwrap_or_default());
+        let is_of_a_page = text(ORIGIN.as_str()).is_some_and(|it| !is_loopback(it))
+            || text(FETCH_SITE.as_str()).is_some_and(|it| !matches!(it, "none" | "same-origin"))
+            // A name that its owner has pointed at this machine makes a page of his look like ours.
+            || host.or_else(|| text(HOST.as_str())).is_some_and(|it| !is_address_or_local(it));
+        let said = text(FORWARDED_FOR.as_str()).map(address_like).filter(|it| !it.is_empty());
+        Self { peer, is_passed_on, is_of_a_page, said }
     }
 
     /// Whether somebody on this machine sent it.
@@ -51,31 +63,49 @@ impl Origin {
     }
 }
 
-/// The address that a request came from, without its port.
+/// The address that a request came from, as [`Origin`] shows it.
 pub(crate) struct From(pub(crate) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for From {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let address = Origin::of(parts).address();
-        Ok(Self(address.map_or_else(|| "unknown".to_owned(), |it| it.ip().to_string())))
+        Ok(Self(Origin::of(parts).to_string()))
     }
 }
 
+/// The address without its port, and whom it names if it passed the request on.
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.peer {
-            Some(peer) => peer.fmt(f),
-            None => f.write_str("unknown"),
+            Some(peer) => peer.ip().to_canonical().fmt(f)?,
+            None => f.write_str("unknown")?,
         }
+        self.said.as_ref().map_or(Ok(()), |it| write!(f, ", for {it}"))
     }
+}
+
+/// What of a header may belong to a list of addresses, and not too much of it.
+fn address_like(text: &str) -> String {
+    const LENGTH_MAX: usize = 100;
+    let is_fit = |it: &char| it.is_ascii_hexdigit() || ".:[], ".contains(*it);
+    text.chars().filter(is_fit).take(LENGTH_MAX).collect()
 }
 
 fn is_loopback(origin: &str) -> bool {
     let uri = origin.parse::<Uri>().ok();
-    let host = uri.as_ref().and_then(Uri::host).unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|it| it.is_loopback())
+    let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
+    host == "localhost" || address(host).is_some_and(|it| it.is_loopback())
+}
+
+/// Whether the host of a request can be no other machine's name.
+fn is_address_or_local(host: &str) -> bool {
+    let host = host.parse::<Authority>();
+    host.is_ok_and(|it| it.host() == "localhost" || address(it.host()).is_some())
+}
+
+fn address(host: &str) -> Option<IpAddr> {
+    host.trim_matches(['[', ']']).parse().ok()
 }
 
 #[cfg(test)]
@@ -85,7 +115,7 @@ mod tests {
     fn is_here(peer: &str, header: Option<(HeaderName, &str)>) -> bool {
         let headers = header.map(|(name, value)| (name, value.parse().unwrap()));
         let headers: HeaderMap = headers.into_iter().collect();
-        Origin::new(Some(peer.parse().unwrap()), &headers).is_here()
+        Origin::new(Some(peer.parse().unwrap()), None, &headers).is_here()
     }
 
     #[test]
@@ -96,7 +126,20 @@ mod tests {
         for peer in ["10.0.0.1:9", "[fe80::1]:9", "[::ffff:10.0.0.1]:9", "0.0.0.0:9"] {
             assert!(!is_here(peer, None), "{peer}");
         }
-        assert!(!Origin::new(None, &HeaderMap::new()).is_here());
+        assert!(!Origin::new(None, None, &HeaderMap::new()).is_here());
+    }
+
+    #[test]
+    fn who_passed_a_request_on_is_told_from_whom_he_names() {
+        let shown = |said: &str| {
+            let headers = HeaderMap::from_iter([(FORWARDED_FOR, said.parse().unwrap())]);
+            Origin::new(Some("10.0.0.7:9".parse().unwrap()), None, &headers).to_string()
+        };
+        assert_eq!(shown("192.0.2.1, 192.0.2.2"), "10.0.0.7, for 192.0.2.1, 192.0.2.2");
+        assert_eq!(shown("<script>"), "10.0.0.7, for c");
+        let alone =
+            Origin::new(Some("[::ffff:10.0.0.7]:9".parse().unwrap()), None, &HeaderMap::new());
+        assert_eq!(alone.to_string(), "10.0.0.7");
     }
 
     #[test]
@@ -107,5 +150,20 @@ mod tests {
         assert!(here(ORIGIN, "http://127.0.0.1:5841") && here(ORIGIN, "http://[::1]:5841"));
         assert!(here(ORIGIN, "http://localhost:5841"));
         assert!(!here(ORIGIN, "https://example.org") && !here(ORIGIN, "null"));
+        assert!(here(FETCH_SITE, "same-origin") && here(FETCH_SITE, "none"));
+        assert!(!here(FETCH_SITE, "cross-site") && !here(FETCH_SITE, "same-site"));
+    }
+
+    #[test]
+    fn a_name_that_points_here_lends_nobody_this_machine() {
+        let here = |host| is_here("127.0.0.1:9", Some((HOST, host)));
+        for host in ["127.0.0.1:5842", "[::1]:5842", "localhost:5842", "localhost", "10.0.0.1"] {
+            assert!(here(host), "{host}");
+        }
+        for host in ["example.org:5842", "127.0.0.1.example.org", "localhost.example.org", ""] {
+            assert!(!here(host), "{host}");
+        }
+        let peer = Some("127.0.0.1:9".parse().unwrap());
+        assert!(!Origin::new(peer, Some("example.org"), &HeaderMap::new()).is_here());
     }
 }
