@@ -8,14 +8,14 @@ use weir_domain::{AuditAction, AuditEntry, AuditHash, AuditHead, KeyFingerprint}
 /// The action that allows a prefix to be dropped.
 pub const SEAL: &str = "audit seal";
 
-/// The form of entries. Raise it with every field that is added: a reader that does not know the
-/// field would take the entry for changed.
+/// The form of entries. Raise it with every field that is added, and leave the field out of what is
+/// hashed of older forms: a reader that does not know it would take the entry for changed.
 const FORM: u32 = 1;
 
 /// Makes the next entry.
 pub(super) fn next(head: AuditHead, action: AuditAction) -> AuditEntry {
     let (sequence, previous) = (head.sequence + 1, head.hash);
-    let hash = hash(sequence, previous, &action);
+    let hash = hash(FORM, sequence, previous, &action);
     AuditEntry { form: FORM, sequence, previous, action, hash }
 }
 
@@ -35,8 +35,8 @@ struct Hashed<'a> {
     action: &'a AuditAction,
 }
 
-fn hash(sequence: u64, previous: AuditHash, action: &AuditAction) -> AuditHash {
-    let text = serde_json::to_vec(&Hashed { form: FORM, sequence, previous, action });
+fn hash(form: u32, sequence: u64, previous: AuditHash, action: &AuditAction) -> AuditHash {
+    let text = serde_json::to_vec(&Hashed { form, sequence, previous, action });
     let digest = Sha256::digest(text.expect("an entry has text keys only"));
     AuditHash(KeyFingerprint(digest.into()))
 }
@@ -44,6 +44,17 @@ fn hash(sequence: u64, previous: AuditHash, action: &AuditAction) -> AuditHash {
 /// What a seal records: the last number and hash of the prefix that may go.
 pub(super) fn sealed(head: AuditHead) -> Value {
     json!({ "sequence": head.sequence, "hash": head.hash })
+}
+
+/// Whether an entry is a seal for all that is gone. Entries go in pieces, and who deletes them may
+/// be interrupted: then less is gone than may be, and the rest is in the chain.
+fn allows(entry: &AuditEntry, gone: AuditHead) -> bool {
+    let through = entry.action.after.as_ref().and_then(|it| it["sequence"].as_u64());
+    entry.action.action == SEAL
+        && match through {
+            Some(through) if through > gone.sequence => through < entry.sequence,
+            _ => entry.action.after == Some(sealed(gone)),
+        }
 }
 
 /// The first entry that is not what was written.
@@ -89,23 +100,21 @@ impl Verifier {
         if entry.form > FORM {
             return Err(Broken::Newer(sequence));
         }
-        if entry.form < FORM || hash(sequence, entry.previous, &entry.action) != entry.hash {
+        if hash(entry.form, sequence, entry.previous, &entry.action) != entry.hash {
             return Err(Broken::Changed(sequence));
         }
-        let confirms = |gone: &AuditHead| {
-            entry.action.action == SEAL && entry.action.after == Some(sealed(*gone))
-        };
-        self.unconfirmed = self.unconfirmed.filter(|it| !confirms(it));
+        self.unconfirmed = self.unconfirmed.filter(|it| !allows(entry, *it));
         self.head = Some(AuditHead { sequence, hash: entry.hash });
         Ok(())
     }
 
-    /// Reads and checks what was exported.
-    pub fn push_line(&mut self, line: &str) -> Result<(), Broken> {
+    /// Reads and checks what was exported; gives the end of the chain so far.
+    pub fn push_line(&mut self, line: &str) -> Result<AuditHead, Broken> {
         let at = self.head.map_or(1, |it| it.sequence + 1);
         let entry = serde_json::from_str(line)
             .map_err(|error| Broken::Unreadable { line: at, reason: error.to_string() })?;
-        self.push(&entry)
+        self.push(&entry)?;
+        Ok(self.head.unwrap_or(AuditHead::EMPTY))
     }
 
     /// The end of the chain, if all of it is what was written.

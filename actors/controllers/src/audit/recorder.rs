@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
-use weir_domain::{AuditAction, AuditEntry, AuditHead, CommandId};
-use weir_persistence_api::{Append, Error, Fence, Manifest, NewEvent, PersistenceId, Store};
-use weir_runtime::{Envelope, Reply};
+use serde::Deserialize;
+use weir_domain::{AuditAction, AuditEntry, AuditHash, AuditHead, CommandId};
+use weir_persistence_api::{
+    Append, Error, Fence, Manifest, NewEvent, PersistenceId, Store, StoredEvent,
+};
+use weir_runtime::{Envelope, Reply, System};
 
 use super::chain::{line, next, sealed};
-use super::service::decoded;
 use super::{LEASE, SEAL};
 
 /// Requests that are known to be recorded: one that is sent again comes soon.
@@ -29,6 +31,7 @@ pub(super) enum Ask {
 
 #[derive(Clone)]
 pub(super) struct Recorder {
+    pub(super) system: System,
     pub(super) store: Arc<dyn Store>,
     pub(super) fence: Fence,
 }
@@ -56,7 +59,7 @@ impl Recorder {
         let mut head = AuditHead::EMPTY;
         tail.recorded.clear();
         for event in &events {
-            let entry = decoded(event)?;
+            let entry = linked(event)?;
             head = AuditHead { sequence: entry.sequence, hash: entry.hash };
             tail.recorded.extend(event.command.map(|it| (it, head)));
         }
@@ -120,7 +123,7 @@ impl Recorder {
                 )));
             }
             let found = self.store.replay(&journal(), through - 1, 1).await?;
-            let entry = found.first().map(decoded).transpose()?;
+            let entry = found.first().map(linked).transpose()?;
             let Some(entry) = entry.filter(|it| it.sequence == through) else {
                 return Err(Error::Rejected(format!("entries up to {through} are gone already")));
             };
@@ -129,9 +132,34 @@ impl Recorder {
             action.after = Some(sealed(gone));
         }
         let head = self.record(tail, action, command).await?;
-        self.store.delete_to(&journal(), &self.fence, through).await?;
+        self.drop_to(through);
         Ok(head)
     }
+
+    /// Aside: it may take long, and others have something to record meanwhile. What is left of it
+    /// when it fails goes with the next seal.
+    fn drop_to(&self, through: u64) {
+        let Self { system: _, store, fence } = self.clone();
+        self.system.tasks().spawn("audit/drop", async move {
+            if let Err(error) = store.delete_to(&journal(), &fence, through).await {
+                tracing::warn!(code = "WEIR-06146", %error, through, "sealed entries are not all deleted");
+            }
+        });
+    }
+}
+
+/// What of an entry the chain is made of. An entry of a newer version is continued from, too.
+#[derive(Deserialize)]
+struct AuditLink {
+    sequence: u64,
+    hash: AuditHash,
+}
+
+fn linked(event: &StoredEvent) -> Result<AuditLink, Error> {
+    serde_json::from_slice(&event.payload).map_err(|error| Error::Corrupt {
+        what: format!("entry {} of the audit", event.sequence),
+        reason: error.to_string(),
+    })
 }
 
 impl Actor for Recorder {

@@ -104,7 +104,7 @@ impl Singleton for AuditSingleton {
 
     async fn start(&self, fence: Fence) -> Result<Instance<AuditService>, Fault> {
         let Self { system, store, restarts } = self;
-        let recorder = Recorder { store: store.clone(), fence };
+        let recorder = Recorder { system: system.clone(), store: store.clone(), fence };
         let failed = |it: &dyn std::fmt::Display| Fault::transient(6144, it.to_string());
         let (child, starting) =
             instance::supervised(system, LEASE, *restarts, recorder, failed).await?;

@@ -40,7 +40,7 @@ fn chain(length: u128) -> Vec<AuditEntry> {
 /// As it is exported and read.
 fn verify<'a>(entries: impl IntoIterator<Item = &'a AuditEntry>) -> Result<AuditHead, Broken> {
     let mut verifier = Verifier::default();
-    entries.into_iter().try_for_each(|it| verifier.push_line(&line(it)))?;
+    entries.into_iter().try_for_each(|it| verifier.push_line(&line(it)).map(drop))?;
     verifier.finish()
 }
 
@@ -137,6 +137,8 @@ fn a_prefix_is_gone_only_with_a_seal_that_names_its_end() {
     entries.push(next(head(&entries[4]), seal(head(&entries[2]))));
     assert_eq!(verify(&entries[3..]), Ok(head(&entries[5])));
     assert_eq!(verify(&entries), Ok(head(&entries[5])), "it is good with the prefix, too");
+    assert_eq!(verify(&entries[2..]), Ok(head(&entries[5])), "and with a part of it");
+    assert_eq!(verify(&entries[4..]), Err(Broken::Unsealed(4)), "not with less than is left");
 }
 
 #[test]
