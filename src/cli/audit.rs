@@ -1,15 +1,17 @@
 //! `weir audit`: who did what, and whether somebody changed what stands there.
 
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use weir_domain::{AuditOutcome, Timestamp, UserClaim, UserName};
+use weir_controllers::audit::{Broken, Verifier};
+use weir_domain::{AuditHash, AuditHead, AuditOutcome, Timestamp, UserClaim, UserName};
 use weir_http_api::{AuditEntryView, AuditHeadView, AuditQuery, AuditSeal, LIMIT_MAX, Page};
 use weir_http_client::Client;
 
-use super::failure::Failure;
+use super::failure::{Exit, Failure};
 use super::human::age;
 use super::look::Look;
 use super::output::Output;
@@ -22,7 +24,14 @@ pub(crate) enum Verb {
     #[command(visible_alias = "ls")]
     List(List),
     /// Check that no entry was changed, and print the end of the chain
-    Verify,
+    Verify {
+        /// A file that `weir audit export` wrote, instead of asking the server
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// The hash of a head that was kept: its entry must still be there
+        #[arg(long, value_name = "HASH")]
+        head: Option<AuditHash>,
+    },
     /// Drop entries up to a number; what is left says where it begins. Export them before
     Seal {
         /// The last one to drop
@@ -78,12 +87,13 @@ impl Verb {
                     out.note(&format!("these are the last {count}; --limit N lists more"));
                 }
             }
-            Self::Verify => {
-                let head = client.audit_verify().await;
-                out.show(
-                    &head.map_err(|it| refused("the audit can't be trusted", it))?,
-                    head_line,
-                )?;
+            Self::Verify { file, head } => {
+                let mut check = Check { head, ..Check::default() };
+                match file {
+                    Some(file) => check.file(&file)?,
+                    None => check.export(client).await?,
+                }
+                out.show(&check.finish()?, head_line)?;
                 out.note("keep this elsewhere: later entries must continue from it");
             }
             Self::Seal { through } => {
@@ -122,6 +132,82 @@ impl List {
             }
         }
     }
+}
+
+/// Checks what was exported, here and as it comes: the server can't say that all is well of what it
+/// has changed itself, and an audit may be longer than the memory.
+#[derive(Default)]
+struct Check {
+    verifier: Verifier,
+    /// The hash to be found.
+    head: Option<AuditHash>,
+    is_found: bool,
+    /// A line of which the end has not come yet.
+    rest: Vec<u8>,
+}
+
+impl Check {
+    fn file(&mut self, file: &Path) -> Result<(), Failure> {
+        let unread = |it| Failure::of(format!("can't read {}", file.display()), it);
+        let mut reader = BufReader::new(File::open(file).map_err(unread)?);
+        loop {
+            let piece = reader.fill_buf().map_err(unread)?;
+            let length = piece.len();
+            if length == 0 {
+                return Ok(());
+            }
+            self.piece(piece)?;
+            reader.consume(length);
+        }
+    }
+
+    async fn export(&mut self, client: &Client) -> Result<(), Failure> {
+        let refuse = |it| refused("can't read the audit", it);
+        let mut answer = client.audit_export().await.map_err(refuse)?;
+        while let Some(piece) = client.next_piece(&mut answer).await.map_err(refuse)? {
+            self.piece(&piece)?;
+        }
+        Ok(())
+    }
+
+    fn piece(&mut self, piece: &[u8]) -> Result<(), Failure> {
+        for part in piece.split_inclusive(|it| *it == b'\n') {
+            self.rest.extend_from_slice(part);
+            if part.ends_with(b"\n") {
+                let line = std::mem::take(&mut self.rest);
+                self.line(&line)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, line: &[u8]) -> Result<(), Failure> {
+        let text = String::from_utf8_lossy(line);
+        let head = self.verifier.push_line(text.trim_end()).map_err(|it| broken(&it))?;
+        self.is_found |= self.head == Some(head.hash);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<AuditHeadView, Failure> {
+        let rest = std::mem::take(&mut self.rest);
+        if !rest.is_empty() {
+            self.line(&rest)?;
+        }
+        if let Some(head) = self.head.filter(|_| !self.is_found) {
+            let why =
+                format!("no entry has the hash {head}: entries were replaced, cut off or sealed");
+            return Err(Failure::new(Exit::Invalid, DISTRUST, why));
+        }
+        let AuditHead { sequence, hash } = self.verifier.finish().map_err(|it| broken(&it))?;
+        Ok(AuditHeadView { sequence, hash })
+    }
+}
+
+const DISTRUST: &str = "the audit can't be trusted";
+
+fn broken(broken: &Broken) -> Failure {
+    Failure::new(Exit::Invalid, DISTRUST, broken.to_string())
+        .with_hint("compare it with an export that was kept")
 }
 
 /// As it comes: an audit may be longer than the memory.
@@ -245,6 +331,26 @@ ENTRY  AGE  USER  ACTION      OBJECT          OUTCOME
         );
         assert!(list(&page, &WIDE).contains("10.0.0.7:4711  key:write"));
         assert!(list(&page, &WIDE).contains("000000000001  it is the current key\n"));
+    }
+
+    #[test]
+    fn an_export_is_checked_however_it_is_cut_and_a_head_is_looked_for() {
+        let golden = include_str!("../../schemas/events/audit.entry.v1.json");
+        let entry: AuditEntry = serde_json::from_str(golden).expect("an entry");
+        let line = serde_json::to_string(&entry).expect("a line");
+        let check = |text: &str, head| {
+            let mut check = Check { head, ..Check::default() };
+            text.as_bytes().chunks(7).try_for_each(|it| check.piece(it))?;
+            check.finish()
+        };
+        let good = AuditHeadView { sequence: 1, hash: entry.hash };
+        for text in [line.clone(), format!("{line}\n")] {
+            assert_eq!(check(&text, Some(entry.hash)).expect("it is good"), good);
+        }
+        let other = check(&line, Some(AuditHash::NONE)).expect_err("there is no such entry");
+        assert_eq!(other.exit, Exit::Invalid);
+        let changed = check(&line.replace("ada", "eve"), None).expect_err("it was changed");
+        assert!(format!("{changed:?}").contains("entry 1 was changed"), "{changed:?}");
     }
 
     #[test]
