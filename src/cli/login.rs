@@ -1,5 +1,6 @@
 //! `weir login`, `logout`, `whoami`: who one is at a server.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -29,6 +30,11 @@ pub(crate) struct Login {
 impl Login {
     pub(crate) async fn run(self, global: &Global, out: &Output) -> Result<ExitCode, Failure> {
         let server = global.place()?.server;
+        let profiles = Profiles::load()?;
+        profiles.check_server(global.profile.as_deref(), &server)?;
+        if is_clear(&server) {
+            out.note(&format!("warning: {server} is not encrypted: the network sees the password"));
+        }
         let client = Client::new(&server);
         let client = client.map_err(|it| Failure::of_client("can't log in", it))?;
         let password = hidden::line("password", self.password_file.as_deref())?;
@@ -36,7 +42,7 @@ impl Login {
         let begun = begun.map_err(|it| Failure::of_client("can't log in", it))?;
         let LoggedIn { user, token, expires_at, must_change } = begun;
         let session = Some((user.to_string(), token));
-        Profiles::load()?.remember(global.profile.as_deref(), &server, session)?;
+        profiles.remember(global.profile.as_deref(), &server, session)?;
         let ends = relative(out.look().now, expires_at);
         out.note(&format!("{user} is logged in at {server}; the session ends {ends}"));
         if must_change {
@@ -44,6 +50,16 @@ impl Login {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Whether what is sent there can be read on the way.
+fn is_clear(server: &str) -> bool {
+    let uri = server.parse::<axum::http::Uri>().ok();
+    uri.is_some_and(|it| {
+        let host = it.host().unwrap_or_default().trim_matches(['[', ']']);
+        let is_here = host.parse::<IpAddr>().is_ok_and(|it| it.is_loopback());
+        it.scheme_str() == Some("http") && host != "localhost" && !is_here
+    })
 }
 
 /// Forgets the session here, also when the server knows it no more.
@@ -114,6 +130,18 @@ mod tests {
 
     use super::*;
     use crate::cli::samples::{LOOK, ago};
+
+    #[test]
+    fn a_way_that_others_can_listen_to_is_told_from_one_that_they_can_not() {
+        for server in ["http://node-1:5842", "http://10.0.0.1:5842", "http://[fe80::1]:5842"] {
+            assert!(is_clear(server), "{server}");
+        }
+        for server in
+            ["https://node-1", "http://127.0.0.1:5842", "http://[::1]:1", "http://localhost"]
+        {
+            assert!(!is_clear(server), "{server}");
+        }
+    }
 
     #[test]
     fn who_one_is_and_what_one_may() {

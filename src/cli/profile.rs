@@ -97,6 +97,21 @@ impl Profiles {
         }
     }
 
+    /// Refuses a server that is not that of the profile in which it would be remembered.
+    pub(crate) fn check_server(&self, name: Option<&str>, server: &str) -> Result<(), Failure> {
+        let name = name.or(self.current.as_deref()).unwrap_or(FIRST);
+        match self.profiles.get(name).filter(|it| it.server != server) {
+            None => Ok(()),
+            Some(known) => {
+                let what = format!("profile {name} is not for {server}");
+                let why = format!("its server is {}", known.server);
+                let hint =
+                    "--profile NAME names another one; `weir profile set` changes its server";
+                Err(Failure::new(Exit::Conflict, what, why).with_hint(hint))
+            }
+        }
+    }
+
     /// Remembers who one is at a server; `None`: nobody any more.
     pub(crate) fn remember(
         mut self,
@@ -239,6 +254,17 @@ PROFILE  SERVER              USER
   test   http://node-1:5842  -
 "
         );
+    }
+
+    #[test]
+    fn a_session_of_one_server_does_not_end_in_the_profile_of_another() {
+        let check = |name, server| profiles().check_server(name, server);
+        assert!(check(None, "http://node-1:5842").is_ok());
+        assert!(check(Some("new"), "http://b:5842").is_ok());
+        let refused = check(None, "http://b:5842").expect_err("prod is of another server");
+        assert_eq!(refused.exit, Exit::Conflict);
+        assert!(check(Some("test"), "http://b:5842").is_err());
+        assert!(Profiles::default().check_server(None, "http://b:5842").is_ok());
     }
 
     #[test]
