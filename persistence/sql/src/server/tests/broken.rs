@@ -15,14 +15,17 @@ on_both! {
     a_closed_store_answers_no_more
 }
 
+/// Long enough for a server that works on a machine that is busy.
+const HASTY: Duration = Duration::from_secs(2);
+
 async fn a_frozen_server_is_told_from_a_refusal_and_nothing_is_lost<D: Tested>() {
     let server = D::Server::start(Options { fast: true, ..Options::default() });
     let (patient, settings) = store::<D>(&server).await;
     let fence = fence(&patient).await;
     let hasty = ServerSettings {
-        deadline: Duration::from_millis(300),
-        lease_deadline: Duration::from_millis(200),
-        connect_deadline: Duration::from_millis(300),
+        deadline: HASTY,
+        lease_deadline: HASTY,
+        connect_deadline: HASTY,
         ..settings
     };
     let hasty = ServerStore::<D>::open(hasty).await.unwrap();
@@ -56,7 +59,7 @@ async fn a_frozen_server_is_told_from_a_refusal_and_nothing_is_lost<D: Tested>()
 async fn an_append_that_is_not_answered_in_time_is_unknown<D: Tested>() {
     let (patient, settings) = store::<D>(D::Server::shared()).await;
     let fence = fence(&patient).await;
-    let hasty = ServerSettings { deadline: Duration::from_millis(300), ..settings.clone() };
+    let hasty = ServerSettings { deadline: HASTY, ..settings.clone() };
     let hasty = ServerStore::<D>::open(hasty).await.unwrap();
     hasty.append(append("one", &fence, 0, b"1")).await.unwrap();
     let mut other = connect::<D>(&settings, Purpose::Data).await.unwrap();
@@ -64,7 +67,7 @@ async fn an_append_that_is_not_answered_in_time_is_unknown<D: Tested>() {
     let values = [60_000.into(), (&fence.lease.0).into(), "a".into(), 1.into()];
     D::execute(&mut other, D::STATEMENTS.lease_renew, &values).await.unwrap();
     match hasty.append(append("one", &fence, 1, b"2")).await {
-        Err(Error::Unknown(why)) => assert!(why.contains("did not answer for 300 ms"), "{why}"),
+        Err(Error::Unknown(why)) => assert!(why.contains("did not answer for 2000 ms"), "{why}"),
         answer => panic!("{answer:?}"),
     }
     D::script(&mut other, D::STATEMENTS.rollback).await.unwrap();
