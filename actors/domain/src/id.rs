@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::schedule::InstanceNumber;
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -70,12 +72,19 @@ id!(
     SessionId
 );
 
-/// The n-th copy of a workflow inside one engine, counted from 1.
+/// The number of an instance of a workflow in the cluster, as its streams know it: counted from 1,
+/// and never given again.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(transparent)]
-pub struct InstanceId(pub u32);
+pub struct InstanceId(pub u64);
+
+impl From<InstanceNumber> for InstanceId {
+    fn from(number: InstanceNumber) -> Self {
+        Self(number.0)
+    }
+}
 
 impl fmt::Display for InstanceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

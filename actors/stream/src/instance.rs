@@ -2,6 +2,7 @@
 //! and lives a stream for each.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use weir_runtime::Stopwatch;
 use crate::connector::Action;
 use crate::layout::{Ground, unknown_kind};
 use crate::life::{Claimed, Lent, Life, Stops};
+use crate::pulse::Pulse;
 use crate::services::{AccessError, Live, Services};
 use crate::settlement::Owed;
 use crate::{BuildContext, StreamContext};
@@ -25,9 +27,26 @@ use crate::{BuildContext, StreamContext};
 const CANDIDATES_MAX: usize = 256;
 /// How long to wait before a claim that was not answered is asked for again.
 const CLAIM_RETRY: Duration = Duration::from_secs(1);
+/// How often an instance with an open stream says that it works.
+const BEAT_EVERY: Duration = Duration::from_secs(1);
 
-/// What an instance is made of. A restarted instance is made of the same.
-#[derive(Clone)]
+/// What an instance says of itself.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Happened {
+    /// Its source is there.
+    Active,
+    /// It made progress.
+    Worked,
+    /// It looked for work, and there is none that it could do.
+    Idle,
+    /// The last thing that it says. An error is one that only a new start can mend.
+    Ended(Result<(), Fault>),
+}
+
+/// Is told what happens to an instance. It must not block.
+pub type Notice = Arc<dyn Fn(Happened) + Send + Sync>;
+
+/// What an instance is made of.
 pub(crate) struct Instance {
     pub(crate) services: Services,
     pub(crate) plan: Arc<Plan>,
@@ -35,6 +54,8 @@ pub(crate) struct Instance {
     pub(crate) base_dir: std::path::PathBuf,
     pub(crate) stops: Stops,
     pub(crate) tally: Arc<Mutex<Tally>>,
+    pub(crate) notice: Notice,
+    pub(crate) pulse: Pulse,
 }
 
 /// What became known of a workflow since its start.
@@ -66,7 +87,14 @@ impl Instance {
         };
         let mut source = kind.build(&stage.config, &cx)?;
         let name = SourceName::of(&self.plan.workflow, &stage.id);
-        let life = Life { services: &self.services, plan: &self.plan, cx: &cx, stops: &self.stops };
+        let life = Life {
+            services: &self.services,
+            plan: &self.plan,
+            cx: &cx,
+            stops: &self.stops,
+            pulse: &self.pulse,
+        };
+        (self.notice)(Happened::Active);
         while !self.stops.drain.is_cancelled() {
             let listed;
             (source, listed) = life.lend(source, |it| it.list()).await?;
@@ -83,6 +111,7 @@ impl Instance {
                 }
             };
             if !was_busy {
+                (self.notice)(Happened::Idle);
                 self.pause(interval).await;
             }
         }
@@ -120,7 +149,7 @@ impl Instance {
             let id = claimed.stream.id;
             let _open = Open::new(self, id);
             let closed;
-            (source, closed) = life.live(source, claimed).await?;
+            (source, closed) = self.beating(life.live(source, claimed)).await?;
             // What was given back is free at once: whoever works on it needs a moment.
             was_busy |= !closed.as_ref().is_some_and(is_given_back);
             if let Some(stream) = closed {
@@ -131,6 +160,20 @@ impl Instance {
             }
         }
         Ok((source, was_busy))
+    }
+
+    /// Says again and again that the work goes on, as long as it does.
+    async fn beating<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        let mut beat = tokio::time::interval(BEAT_EVERY);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                _ = beat.tick() => if self.pulse.beats() {
+                    (self.notice)(Happened::Worked);
+                }
+            }
+        }
     }
 
     async fn claim(

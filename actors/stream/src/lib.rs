@@ -25,6 +25,7 @@ mod layout;
 mod life;
 mod operator;
 mod pipeline;
+mod pulse;
 mod report;
 mod services;
 mod settlement;
@@ -38,6 +39,7 @@ pub use connector::{
 };
 pub use counters::Counters;
 pub use dead_letter::dead_letter_schema;
+pub use instance::{Happened, Notice};
 pub use kind::{
     BuildContext, BuiltOperator, Checked, ConfigError, Limits, OperatorKind, Registry, SinkKind,
     SourceKind, decode_config,
@@ -46,7 +48,7 @@ pub use operator::{Operator, Outputs};
 pub use services::{Access, AccessError, LiveClaims, Monitor, Peers, Services};
 pub use settlement::{Resumed, resume};
 pub use weir_records::{BadRecord, Batch, Positions, type_name};
-pub use workflow::{RunningWorkflow, StopOutcome, WorkflowSpec};
+pub use workflow::{RunningWorkflow, WorkflowSpec};
 
 #[cfg(test)]
 mod tests;

@@ -23,6 +23,7 @@ use weir_persistence_api::{Claim, Settlement};
 use crate::connector::{Action, Outcome, Prepared, RecordReader, Source};
 use crate::layout::{Ground, Layout, lay_out};
 use crate::pipeline::{self, Pipeline};
+use crate::pulse::Pulse;
 use crate::report::Reporter;
 use crate::services::{AccessError, Services};
 use crate::settlement::{Owed, Paid, pay, persist, run_action};
@@ -44,6 +45,7 @@ pub(crate) struct Life<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) cx: &'a BuildContext,
     pub(crate) stops: &'a Stops,
+    pub(crate) pulse: &'a Pulse,
 }
 
 /// The source lives longer than its streams: it is lent to threads that may block, and returned.
@@ -150,6 +152,7 @@ impl Life<'_> {
             cx: self.cx,
             stream: context.clone(),
         };
+        let piping = self.pulse.piping();
         let Layout { bodies, counters } = lay_out(&ground, reader)?;
         let (answer, mut ended) = oneshot::channel();
         let stop = self.stops.abort.child_token();
@@ -164,7 +167,11 @@ impl Life<'_> {
             tokio::select! {
                 ended = &mut ended => break ended,
                 _ = tick.tick() => {
+                    let before = std::mem::take(&mut reporter.stream.stages);
                     count(self.plan, &counters, &mut reporter.stream);
+                    if reporter.stream.stages != before {
+                        piping.moved();
+                    }
                     reporter.progress();
                 }
             }

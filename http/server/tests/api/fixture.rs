@@ -85,6 +85,7 @@ pub(crate) fn workflow(text: &str) -> Workflow {
         project: ProjectName::new("sample").unwrap(),
         state: WorkflowState::Processing,
         instances: 1,
+        reports: Vec::new(),
         open_streams: 1,
         committed: 3,
         committed_with_warnings: 1,
