@@ -156,6 +156,7 @@ pub struct Supervision {
     pub max_backoff: Millis,
     pub reset_after: Millis,
     pub max_restarts: u32,
+    pub progress_timeout: Millis,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

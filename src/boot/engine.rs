@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::Semaphore;
-use weir_cluster::View;
+use weir_cluster::{ReceiverEpochs, View};
 use weir_controllers::access::{AccessCoordinator, AccessSingleton};
 use weir_controllers::audit::{Audit, AuditSingleton};
 use weir_controllers::deployments::{DeploymentSingleton, DeploymentStorage};
 use weir_controllers::keys::{KeySingleton, KeyStorage};
-use weir_controllers::scheduler::{Scheduler, SchedulerSingleton};
+use weir_controllers::scheduler::{Grace, Scheduler, SchedulerSingleton};
 use weir_controllers::streams::{StreamMonitor, StreamSingleton};
 use weir_controllers::users::{SetUpFile, UserSingleton, UserStorage};
 use weir_domain::{Fault, NodeName, NodeUid};
@@ -23,8 +23,9 @@ use weir_runtime::{
 };
 use weir_stream::{Limits, LiveClaims, Registry, Resumed, Services, resume};
 
-use super::activation::Activation;
+use super::activation::{self, Activation};
 use super::announcer::Announcer;
+use super::instances::Instances;
 use super::master;
 use super::membership::{Membership, Others};
 use super::orders::Dispatcher;
@@ -34,6 +35,8 @@ use super::refusal;
 
 /// How long streams that are rolled back may take to clear away what they staged.
 pub(crate) const ABORT_WITHIN: Duration = Duration::from_secs(15);
+/// How long an instance that was aborted may take to clear away before it is ended without that.
+const TERMINATE_AFTER: Duration = Duration::from_secs(10);
 /// How long the lease of a controller may take to be released after it has ended.
 const RELEASE_WITHIN: Duration = Duration::from_secs(2);
 /// How long to wait before what is still owed is tried again.
@@ -56,6 +59,8 @@ pub(crate) struct EngineOptions {
     pub(crate) restarts: RestartPolicy,
     /// Open streams finish within it, or are rolled back.
     pub(crate) drain_within: Duration,
+    /// A pipeline that counts nothing for so long is taken to be stuck.
+    pub(crate) progress_within: Duration,
     /// Closed streams kept of each workflow.
     pub(crate) streams_kept: u32,
 }
@@ -114,15 +119,13 @@ impl Engine {
             live: LiveClaims::default(),
             threads: Arc::new(Semaphore::new(options.threads)),
         };
-        let activation = Activation::new(services.clone(), restarts, options.drain_within);
-        let announcer = Announcer::listen(&activation, &membership);
-        let deployments = DeploymentStorage::new(singletons.register(DeploymentSingleton {
+        let keys = KeyStorage::new(singletons.register(KeySingleton {
             system: system.clone(),
             store: store.clone(),
-            effects: Arc::new(announcer),
             settings: options.host.clone(),
+            masters,
         }));
-        let (dispatcher, _orders) = Dispatcher::listen(&membership);
+        let (dispatcher, inbox) = Dispatcher::listen(&membership);
         let scheduler = Scheduler::new(singletons.register(SchedulerSingleton {
             system: system.clone(),
             store: store.clone(),
@@ -130,12 +133,32 @@ impl Engine {
             settings: options.host.clone(),
             view: membership.cluster.view(),
         }));
-        let keys = KeySingleton {
+        let grace = Grace {
+            shutdown: options.drain_within,
+            abort: TERMINATE_AFTER,
+            progress: options.progress_within,
+            restarts,
+        };
+        let orders = (inbox, ReceiverEpochs::default());
+        let instances = Instances::begin(&system, scheduler.clone(), orders, grace);
+        let activation = Activation::new(activation::Parts {
+            services: services.clone(),
+            instances,
+            scheduler: scheduler.clone(),
+            keys: keys.clone(),
+            store: store.clone(),
+            cluster: membership.cluster.clone(),
+            retry: restarts.backoff,
+        });
+        let ground = (&system, &store);
+        let announcer = Announcer::listen(&activation, &membership, ground, &scheduler);
+        let deployments = DeploymentStorage::new(singletons.register(DeploymentSingleton {
             system: system.clone(),
             store: store.clone(),
+            effects: Arc::new(announcer),
             settings: options.host.clone(),
-            masters,
-        };
+            view: membership.cluster.view(),
+        }));
         let users = UserSingleton {
             system: system.clone(),
             store: store.clone(),
@@ -144,7 +167,7 @@ impl Engine {
         };
         let audit = AuditSingleton { system: system.clone(), store: store.clone(), restarts };
         let storages = Storages {
-            keys: KeyStorage::new(singletons.register(keys)),
+            keys,
             users: UserStorage::new(singletons.register(users), system.ids().clone()),
             audit: Audit::new(singletons.register(audit)),
             system: system.clone(),

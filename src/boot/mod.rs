@@ -5,6 +5,7 @@ mod announcer;
 pub(crate) mod certs;
 mod dev;
 mod engine;
+mod instances;
 mod lock;
 mod logging;
 pub(crate) mod master;

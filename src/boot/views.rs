@@ -49,11 +49,11 @@ impl weir_http_server::Engine for Engine {
     }
 
     async fn workflows(&self) -> Result<Vec<Workflow>, Fault> {
-        Ok(self.activation.workflows().iter().map(weir_stream::RunningWorkflow::view).collect())
+        Ok(self.activation.workflows())
     }
 
     async fn workflow(&self, name: &WorkflowName) -> Result<Option<Workflow>, Fault> {
-        Ok(self.activation.workflow(name).map(|it| it.view()))
+        Ok(self.activation.workflow(name))
     }
 
     async fn streams(&self, filter: StreamFilter) -> Result<Vec<Stream>, Fault> {

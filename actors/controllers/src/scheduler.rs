@@ -65,6 +65,10 @@ pub enum Command {
     /// What a deployment says; what it does not say is left as it is.
     Apply {
         patches: BTreeMap<WorkflowName, SettingsPatch>,
+        /// The number of the deployment's activation, which only grows: each is applied once, however
+        /// often it is asked for. `None`: whenever it is asked for.
+        #[serde(default)]
+        activation: Option<u64>,
         at: Timestamp,
     },
     /// Empties the node until it is undrained.
@@ -80,6 +84,9 @@ pub enum Command {
     Observe(Observation),
     /// What a node has deployed.
     Register(Registration),
+    /// What several nodes have deployed, placed in one decision: what begins is spread over all of
+    /// them. Who is no member is left out.
+    RegisterAll(Vec<Registration>),
     /// Evens out the loads. With the revision of the assignments whose plan the caller has seen.
     Rebalance {
         expected: Option<u64>,
@@ -120,6 +127,11 @@ pub enum Event {
     Applied {
         workflow: WorkflowName,
         settings: Settings,
+        at: Timestamp,
+    },
+    /// What the deployment of this activation says was applied, in the events before.
+    ActivationApplied {
+        activation: u64,
         at: Timestamp,
     },
     Drained {

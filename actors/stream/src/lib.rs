@@ -32,7 +32,7 @@ mod settlement;
 mod stage;
 mod workflow;
 
-pub use check::{CheckedPlan, StageFinding, check_plan};
+pub use check::{CheckedPlan, StageFinding, check_plan, verify};
 pub use connector::{
     Action, Effects, Outcome, Prepared, Published, Read, RecordReader, Sink, SinkWriter, Source,
     StreamContext,

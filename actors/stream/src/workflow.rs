@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::task::AbortHandle;
 use weir_domain::plan::Plan;
@@ -15,6 +15,7 @@ use weir_domain::{
     Fault, InstanceId, ProjectName, Timestamp, Workflow, WorkflowName, WorkflowState,
 };
 
+use crate::check::verify;
 use crate::instance::{Happened, Instance, Notice, Tally};
 use crate::life::Stops;
 use crate::pulse::Pulse;
@@ -36,6 +37,7 @@ struct Inner {
     services: Services,
     spec: WorkflowSpec,
     runs: Mutex<BTreeMap<InstanceId, Run>>,
+    verified: OnceLock<Result<(), Fault>>,
     tally: Arc<Mutex<Tally>>,
     started_at: Timestamp,
 }
@@ -50,8 +52,8 @@ impl RunningWorkflow {
     /// Without any instance.
     pub fn new(services: Services, spec: WorkflowSpec) -> Self {
         let started_at = services.system.now();
-        let (runs, tally) = (Mutex::default(), Arc::default());
-        Self(Arc::new(Inner { services, spec, runs, tally, started_at }))
+        let (runs, verified, tally) = (Mutex::default(), OnceLock::new(), Arc::default());
+        Self(Arc::new(Inner { services, spec, runs, verified, tally, started_at }))
     }
 
     pub fn name(&self) -> &WorkflowName {
@@ -64,6 +66,12 @@ impl RunningWorkflow {
 
     pub fn spec(&self) -> &WorkflowSpec {
         &self.0.spec
+    }
+
+    /// Whether this engine can run it; looked at once. Compiles expressions, which takes a while.
+    pub fn verify(&self) -> Result<(), Fault> {
+        let verify = || verify(self.plan(), &self.0.services.registry);
+        self.0.verified.get_or_init(verify).clone()
     }
 
     /// Starts an instance. Of what lived under its number before nothing is heard any more, or it has

@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use weir_cluster::{Instance, Proxy, ProxyError, RequestContext, Service, Singleton, Unavailable};
+use weir_cluster::{
+    Instance, Proxy, ProxyError, RequestContext, Service, Singleton, Unavailable, View,
+};
 use weir_domain::{Fault, ProjectName, Timestamp};
 use weir_persistence_api::{Fence, PersistenceId, Store};
 use weir_runtime::{AskError, EffectHandler, HostRef, HostSettings, HostSpec, System};
 
 use super::effects::Effects;
+use super::tally::CanaryTally;
+use super::watch;
 use super::{
     Administration, Answer, Command, Deployment, Deployments, LEASE, Rejection, administration,
 };
@@ -147,6 +151,8 @@ pub struct DeploymentSingleton {
     /// Tells engines that something changed.
     pub effects: Arc<dyn EffectHandler<Deployments>>,
     pub settings: HostSettings,
+    /// The members, as this node sees them.
+    pub view: tokio::sync::watch::Receiver<Arc<View>>,
 }
 
 #[async_trait]
@@ -166,7 +172,9 @@ impl Singleton for DeploymentSingleton {
             settings: self.settings.clone(),
         };
         let (host, starting) = instance::recovered(&self.system, spec).await?;
-        let service = DeploymentService { host, store: self.store.clone() };
+        watch::spawn(&self.system, host.clone(), self.view.clone());
+        let (store, tally) = (self.store.clone(), CanaryTally::default());
+        let service = DeploymentService { host, store, tally };
         Ok(Instance::new(Arc::new(service), starting.keep()))
     }
 }
@@ -176,6 +184,7 @@ pub struct DeploymentService {
     host: HostRef<Deployments>,
     /// Where the objects of deployments are.
     store: Arc<dyn Store>,
+    tally: CanaryTally,
 }
 
 #[async_trait]
@@ -196,7 +205,12 @@ impl Service for DeploymentService {
             Request::Withdraw { project, at } => Command::Withdraw { project, at },
             Request::Current { known } => return self.current(known, context).await,
             Request::Administer(asked) => {
-                return administration::serve((&self.host, &self.store), *asked, context).await;
+                return administration::serve(
+                    (&self.host, &self.store, &self.tally),
+                    *asked,
+                    context,
+                )
+                .await;
             }
         };
         match self.host.ask_as(context.command, command, context.within).await {
@@ -264,8 +278,10 @@ mod tests {
         let Ok(Acquired::Granted(fence)) = granted else { panic!("{granted:?}") };
         let told = Arc::new(Told::default());
         let (effects, settings) = (told.clone(), HostSettings::default());
+        let view = View::empty(system.incarnation());
+        let (_, view) = tokio::sync::watch::channel(Arc::new(view));
         let singleton =
-            DeploymentSingleton { system, store: Arc::new(store.clone()), effects, settings };
+            DeploymentSingleton { system, store: Arc::new(store.clone()), effects, settings, view };
         Lab { singleton, store, fence, told }
     }
 

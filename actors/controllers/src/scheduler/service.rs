@@ -3,6 +3,7 @@
 //! What nodes report lives here, beside the journal: it is lost when the singleton moves, and every
 //! node reports again.
 
+mod gathering;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,8 @@ use weir_domain::schedule::{
 use weir_domain::{CommandId, Fault, NodeName, WorkflowName};
 use weir_persistence_api::{Fence, PersistenceId, Store};
 use weir_runtime::{EffectHandler, HostRef, HostSettings, HostSpec, System};
+
+use gathering::Gathering;
 
 use super::{Command, Envelope, LEASE, Registration, Rejection, Schedule, order};
 use crate::answer::{Refusal, refusal};
@@ -205,7 +208,8 @@ impl Singleton for SchedulerSingleton {
         };
         let (host, starting) = instance::recovered(&self.system, spec).await?;
         watch::spawn(&self.system, host.clone(), self.view.clone());
-        let service = SchedulerService { host, reports: Mutex::default() };
+        let (reports, gathering) = (Mutex::default(), Gathering::default());
+        let service = SchedulerService { host, reports, gathering };
         Ok(Instance::new(Arc::new(service), starting.keep()))
     }
 }
@@ -214,6 +218,7 @@ impl Singleton for SchedulerSingleton {
 pub struct SchedulerService {
     host: HostRef<Schedule>,
     reports: Mutex<BTreeMap<NodeName, NodeReport>>,
+    gathering: Gathering,
 }
 
 #[async_trait]
@@ -231,6 +236,10 @@ impl Service for SchedulerService {
     ) -> Result<Response, Unavailable> {
         match request {
             Request::Command(command) => {
+                if let Command::Register(registration) = &*command {
+                    let registration = registration.clone();
+                    self.gathering.join(registration, &self.host, context.within).await;
+                }
                 let carried_out = self.host.ask_as(context.command, *command, context.within);
                 carried_out.await.map(|_| Response::Done).or_else(unanswered)
             }

@@ -28,6 +28,9 @@ pub(super) struct Terms {
     drained: BTreeSet<NodeName>,
     /// Every node that ever was a member.
     known: BTreeSet<NodeName>,
+    /// The last one whose settings were applied.
+    #[serde(default)]
+    activation: u64,
 }
 
 /// When the command was given.
@@ -40,6 +43,7 @@ pub(super) fn time(command: &Command) -> Timestamp {
         | Command::Rebalance { at, .. } => *at,
         Command::Observe(it) => it.at,
         Command::Register(it) => it.at,
+        Command::RegisterAll(all) => all.iter().map(|it| it.at).max().unwrap_or_default(),
     }
 }
 
@@ -54,11 +58,20 @@ impl Terms {
             Command::Change { workflow, change, expected, at } => {
                 self.change(workflow, change, expected, at)
             }
-            Command::Apply { patches, at } => self.patch(&patches, at),
+            Command::Apply { patches, activation, at } => {
+                if activation.is_some_and(|it| it <= self.activation) {
+                    return Ok(vec![]);
+                }
+                let mut events = self.patch(&patches, at)?;
+                let applied = |activation| Event::ActivationApplied { activation, at };
+                events.extend(activation.map(applied));
+                Ok(events)
+            }
             Command::Drain { node, at } => self.drain(node, at),
             Command::Undrain { node, at } => self.undrain(node, at),
             Command::Observe(observation) => Ok(self.observe(observation)),
             Command::Register(registration) => self.register(registration),
+            Command::RegisterAll(registrations) => Ok(self.register_all(registrations)),
             // Nothing of this is changed by it.
             Command::Rebalance { .. } => Ok(vec![]),
         }
@@ -75,6 +88,7 @@ impl Terms {
                 self.settings.insert(workflow.clone(), settings.clone());
                 self.count_revision(workflow);
             }
+            Event::ActivationApplied { activation, .. } => self.activation = *activation,
             Event::Drained { node, .. } => drop(self.drained.insert(node.clone())),
             Event::Undrained { node, .. } => drop(self.drained.remove(node)),
             Event::Observed { version, seen, lost, .. } => self.observed(*version, seen, lost),
@@ -267,6 +281,17 @@ impl Terms {
         }
         events.push(Event::Registered { node, deployment, at });
         Ok(events)
+    }
+
+    fn register_all(&self, registrations: Vec<Registration>) -> Vec<Event> {
+        let mut next = self.clone();
+        let mut events = Vec::new();
+        for registration in registrations {
+            let registered = next.register(registration).unwrap_or_default();
+            registered.iter().for_each(|it| next.apply(it));
+            events.extend(registered);
+        }
+        events
     }
 }
 

@@ -271,7 +271,7 @@ fn what_a_deployment_says_of_the_schedule_leaves_what_it_does_not_say() {
     let patch = |text: &str| -> SettingsPatch { serde_json::from_str(text).unwrap() };
     let apply = |text: &str| {
         let patches = BTreeMap::from([(workflow("w"), patch(text))]);
-        Command::Apply { patches, at: AT }
+        Command::Apply { patches, activation: None, at: AT }
     };
     assert_eq!(it.does(apply(r#"{"target": null}"#)), []);
     it.does(apply(r#"{"weight": 5, "default": {"max": 1}}"#));

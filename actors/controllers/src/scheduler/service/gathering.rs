@@ -1,0 +1,95 @@
+//! Registrations that come at about the same time are decided together.
+//!
+//! When a deployment is activated, all nodes say so within moments. Placed one by one, the first of
+//! them would get all instances of a new workflow, and nothing moves them afterwards.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore};
+use weir_domain::NodeName;
+use weir_domain::schedule::Reach;
+use weir_runtime::HostRef;
+
+use crate::scheduler::{Command, Registration, Schedule};
+
+/// How long a registration waits for those of the other nodes.
+const WINDOW: Duration = Duration::from_secs(1);
+
+pub(super) struct Gathering {
+    waiting: Mutex<BTreeMap<NodeName, Registration>>,
+    more: Notify,
+    /// One batch at a time: whoever comes out of this finds its own registration decided.
+    deciding: Semaphore,
+}
+
+impl Default for Gathering {
+    fn default() -> Self {
+        Self { waiting: Mutex::default(), more: Notify::new(), deciding: Semaphore::new(1) }
+    }
+}
+
+impl Gathering {
+    /// Waits for the other nodes, and has all that came decided. What became of this one is asked
+    /// afterwards: it changes nothing then.
+    pub(super) async fn join(
+        &self,
+        registration: Registration,
+        host: &HostRef<Schedule>,
+        within: Duration,
+    ) {
+        if is_known(&registration, host, within).await {
+            return;
+        }
+        self.lock().insert(registration.node.name.clone(), registration);
+        self.more.notify_waiters();
+        let _ = tokio::time::timeout(WINDOW.min(within), self.complete(host, within)).await;
+        // Never closed.
+        let _permit = self.deciding.acquire().await;
+        let all: Vec<_> = std::mem::take(&mut *self.lock()).into_values().collect();
+        if !all.is_empty() {
+            // A batch that failed is asked for again, one by one.
+            let _ = host.ask(Command::RegisterAll(all), within).await;
+        }
+    }
+
+    /// Every node that is up has come, or has said the same before.
+    async fn complete(&self, host: &HostRef<Schedule>, within: Duration) {
+        loop {
+            let more = self.more.notified();
+            let (named, known): (Vec<_>, Vec<_>) = {
+                let waiting = self.lock();
+                waiting.iter().map(|it| (it.0.clone(), it.1.deployment.clone())).unzip()
+            };
+            let is_complete = move |it: &Schedule| {
+                let landscape = it.landscape();
+                let mut up = landscape.nodes.values().filter(|it| it.reach == Reach::Up);
+                up.all(|it| {
+                    let has_said = it.deployment.as_ref().is_some_and(|it| known.contains(it));
+                    has_said || named.contains(&it.node.name)
+                })
+            };
+            if host.query(within, is_complete).await.unwrap_or(true) {
+                return;
+            }
+            more.await;
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<NodeName, Registration>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether it would change nothing.
+async fn is_known(registration: &Registration, host: &HostRef<Schedule>, within: Duration) -> bool {
+    let (node, deployment) = (registration.node.clone(), registration.deployment.clone());
+    let is_known = move |it: &Schedule| {
+        let landscape = it.landscape();
+        let known = landscape.nodes.get(&node.name).filter(|it| it.node == node);
+        // Who is no member is told so at once.
+        known.is_none_or(|it| it.deployment.as_ref() == Some(&deployment))
+    };
+    host.query(within, is_known).await.unwrap_or(true)
+}
