@@ -21,13 +21,24 @@ pub(crate) struct Files {
 }
 
 impl Files {
+    /// With more instances than any cluster has nodes, so that each has some.
     pub(crate) fn new() -> Self {
-        let flow = Flow::named("orders")
+        Self::with_instances(6)
+    }
+
+    /// With so many instances in the whole cluster.
+    pub(crate) fn with_instances(instances: u32) -> Self {
+        let project = Project::of(&Self::flow(instances));
+        Self { project, put: BTreeMap::new(), next_id: 0 }
+    }
+
+    /// What the project says of its workflow `orders`.
+    pub(crate) fn flow(instances: u32) -> Flow {
+        Flow::named("orders")
             .with(PATIENT)
-            .with("instances: 2")
+            .with(&format!("instances: {instances}"))
             .stage(&read(CSV, ""))
-            .stage(&write("read", ""));
-        Self { project: Project::of(&flow), put: BTreeMap::new(), next_id: 0 }
+            .stage(&write("read", ""))
     }
 
     /// Puts so many files into the input directory.
