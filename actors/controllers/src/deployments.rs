@@ -332,6 +332,34 @@ mod tests {
         assert_eq!(refused, Err(Rejection::Unknown(project)));
     }
 
+    fn change(state: &mut Deployments, change: storage::Change) -> Result<(), Rejection> {
+        let author = storage::Author { name: "ada".into(), at: Timestamp(1), expected: None };
+        let command = Command::Storage(storage::Command::Change { author, change });
+        let events = state.decide(command)?;
+        events.iter().for_each(|it| state.apply(it));
+        Ok(())
+    }
+
+    #[test]
+    fn of_a_directory_and_a_package_with_one_workflow_the_later_one_is_refused() {
+        use storage::Change::{SetDefault, Store};
+        let packaged = testing::deployment("a");
+        let set_default = || SetDefault { tag: packaged.tag.clone() };
+        let workflow = testing::plan().workflow;
+
+        let mut state = given([deployment("p", "1", workflow.as_str())]);
+        change(&mut state, Store(Box::new(packaged.clone()))).expect("nobody runs it yet");
+        let refused = change(&mut state, set_default());
+        assert!(matches!(refused, Err(Rejection::WorkflowOfDirectory { .. })), "{refused:?}");
+
+        let mut state = given([]);
+        change(&mut state, Store(Box::new(packaged.clone()))).expect("accepted");
+        change(&mut state, set_default()).expect("accepted");
+        let refused = deploy(&state, deployment("p", "1", workflow.as_str()));
+        assert!(matches!(refused, Err(Rejection::WorkflowOfPackage { .. })), "{refused:?}");
+        assert!(deploy(&state, deployment("p", "1", "other")).is_ok());
+    }
+
     /// Written by version 0.1: it must be readable for ever.
     #[test]
     fn an_event_of_the_first_version_still_reads() {

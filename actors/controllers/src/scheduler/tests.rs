@@ -319,3 +319,36 @@ fn events_of_the_first_version_still_read() {
     let written: serde_json::Value = serde_json::from_str(golden).unwrap();
     assert_eq!(serde_json::to_value(&events).unwrap(), written);
 }
+
+#[test]
+fn what_a_deployment_says_is_applied_once_for_each_of_its_activations() {
+    let mut schedule = Schedule::default();
+    schedule.does(observe(1, &[("a", Reach::Up)]));
+    schedule.does(register("a", "d", &["w"]));
+    let apply = |target, activation| {
+        let patch = SettingsPatch { target: Some(target), ..SettingsPatch::default() };
+        let patches = BTreeMap::from([(workflow("w"), patch)]);
+        Command::Apply { patches, activation: Some(activation), at: AT }
+    };
+    schedule.does(apply(2, 5));
+    schedule.does(target("w", 3));
+    assert_eq!(schedule.does(apply(2, 5)), [], "asked again, after an operator set another");
+    assert_eq!(schedule.does(apply(2, 4)), [], "of an earlier one");
+    assert_eq!(schedule.on("a").len(), 3);
+    schedule.does(apply(1, 6));
+    assert_eq!(schedule.on("a").len(), 1);
+}
+
+#[test]
+fn nodes_that_register_together_share_what_is_new() {
+    let mut schedule = Schedule::default();
+    schedule.does(observe(1, &[("a", Reach::Up), ("b", Reach::Up)]));
+    let registration = |name| {
+        let says = DeployedWorkflow { instances: 4, ..DeployedWorkflow::default() };
+        let deployed = Deployed { workflows: [(workflow("w"), says)].into() };
+        Registration { node: node(name, 1), deployment: "d".into(), deployed, at: AT }
+    };
+    let stranger = registration("c");
+    schedule.does(Command::RegisterAll(vec![registration("a"), stranger, registration("b")]));
+    assert_eq!((schedule.on("a").len(), schedule.on("b").len()), (2, 2));
+}
