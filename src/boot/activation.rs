@@ -163,7 +163,11 @@ impl Activation {
                 () = self.0.changed.notified() => {}
                 () = stopping.stopped() => return,
             }
-            last = self.look().await;
+            last = tokio::select! {
+                it = self.look() => it,
+                // All ends, whatever was about to begin.
+                () = stopping.stopped() => return,
+            };
             if last.is_ok() {
                 failures = 0;
             }

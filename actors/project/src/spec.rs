@@ -72,7 +72,8 @@ enum EnvironmentValue {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct WorkflowSpec {
-    /// Copies that run at the same time. Each has one stream open at a time.
+    /// Copies that run at the same time in the whole cluster, as long as nobody has set another target.
+    /// Each has one stream open at a time.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = INSTANCES_MAX))]
     pub(crate) instances: u32,

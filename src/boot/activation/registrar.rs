@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use weir_controllers::scheduler::{Registration, Scheduler};
-use weir_domain::Digest;
 use weir_domain::schedule::Deployed;
+use weir_domain::{Digest, Timestamp};
 use weir_runtime::{Backoff, System};
 
 use crate::boot::instances::Instances;
@@ -23,13 +23,19 @@ pub(super) async fn follow(
     mut deployed: watch::Receiver<Option<Deployed>>,
 ) {
     let stopping = system.shutdown().stopping();
-    let mut failures = 0;
+    let (mut failures, mut last) = (0, Timestamp(0));
     loop {
         let now = deployed.borrow_and_update().clone();
         let mut wait = AGAIN_EVERY;
         if let Some(now) = now {
+            last = later(last, system.now());
             let registered = tokio::select! {
-                it = scheduler.register(registration(&system, now)) => it,
+                it = scheduler.register(registration(&system, now, last)) => it,
+                // What is active now counts.
+                changed = deployed.changed() => match changed {
+                    Ok(()) => continue,
+                    Err(_) => return,
+                },
                 () = stopping.stopped() => return,
             };
             match registered {
@@ -52,8 +58,13 @@ pub(super) async fn follow(
     }
 }
 
-fn registration(system: &System, deployed: Deployed) -> Registration {
+/// Of two registrations of one node the later one counts, also where the clock was set back.
+fn later(last: Timestamp, now: Timestamp) -> Timestamp {
+    now.max(last.plus(Duration::from_millis(1)))
+}
+
+fn registration(system: &System, deployed: Deployed, at: Timestamp) -> Registration {
     let content = serde_json::to_vec(&deployed).expect("names and numbers are JSON");
     let deployment = Digest::of(&content).to_string();
-    Registration { node: system.incarnation(), deployment, deployed, at: system.now() }
+    Registration { node: system.incarnation(), deployment, deployed, at }
 }

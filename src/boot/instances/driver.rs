@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
 use weir_controllers::scheduler::{
     Action, Agent, Envelope, Input, Refused, Scheduler, Task, Wanted,
 };
@@ -37,6 +38,8 @@ pub(super) struct Driver {
     answers: mpsc::Sender<Answer>,
     answered: mpsc::Receiver<Answer>,
     reporting: Reporting,
+    /// The last report.
+    sending: Option<AbortHandle>,
     is_ending: bool,
 }
 
@@ -82,12 +85,19 @@ impl Driver {
             answers,
             answered,
             reporting: Reporting::Due(REPORT_EVERY),
+            sending: None,
             is_ending: false,
         };
         (driver, see)
     }
 
-    pub(super) async fn run(mut self, mut inbox: Inbox, mut asked: mpsc::Receiver<Wish>) {
+    pub(super) async fn run(mut self, inbox: Inbox, asked: mpsc::Receiver<Wish>) {
+        self.drive(inbox, asked).await;
+        // What it would be answered nobody hears.
+        self.sending.iter().for_each(AbortHandle::abort);
+    }
+
+    async fn drive(&mut self, mut inbox: Inbox, mut asked: mpsc::Receiver<Wish>) {
         let notices = self.notices.clone();
         while !(self.is_ending && self.is_empty()) {
             let wait = self.wait();
@@ -311,11 +321,12 @@ impl Driver {
         self.reporting = Reporting::Sent { is_stale: false };
         let report = self.agent.report(self.system.now());
         let (scheduler, answers) = (self.scheduler.clone(), self.answers.clone());
-        self.system.tasks().spawn("scheduler-agent/report", async move {
+        let sending = self.system.tasks().spawn("scheduler-agent/report", async move {
             let order = scheduler.report(report.clone()).await.map_err(|it| it.to_string());
             // The driver has ended.
             let _ = answers.send(Answer { report, order }).await;
         });
+        self.sending = Some(sending.abort_handle());
     }
 
     fn take(&mut self, Answer { report, order }: Answer) {

@@ -55,7 +55,7 @@ impl Runnable {
             keys.join(", ")
         );
         let hint = "import the key, or seal the secret to a key of this cluster and build again";
-        Err(Fault::config(2430, message).with_hint(hint))
+        Err(Fault::config(6121, message).with_hint(hint))
     }
 }
 
@@ -70,7 +70,7 @@ pub async fn schedule(
     let Some(object) = object else { return Ok(BTreeMap::new()) };
     serde_json::from_slice(object).map_err(|it| {
         let message = format!("the deployment's scheduler settings can't be read: {it}");
-        Fault::config(2431, message).with_hint("correct them in the project, and build it again")
+        Fault::config(6122, message).with_hint("correct them in the project, and build it again")
     })
 }
 
@@ -112,6 +112,25 @@ mod tests {
 
     use super::super::testing;
     use super::*;
+
+    #[tokio::test]
+    async fn an_engine_gets_plans_and_the_scheduler_its_settings() {
+        let store = MemoryStore::new(Arc::new(weir_runtime::SystemClock));
+        let package =
+            testing::package_with(Some(serde_json::json!({ "flights": { "target": 3 } })));
+        let contents = package.contents.clone();
+        store.object_put(package.digest(), contents.content.to_object().into()).await.unwrap();
+        for (digest, object) in contents.objects {
+            store.object_put(digest, object).await.unwrap();
+        }
+        let runnable = Runnable::fetch(package.digest(), &store).await.unwrap();
+        let digests = contents.content.workflow_digests();
+        let workflow = testing::plan().workflow;
+        assert_eq!(runnable.workflows, [(digests[&workflow], testing::plan())]);
+        assert_eq!(runnable.base_dir, PathBuf::from("/srv/flights"));
+        let settings = schedule(package.digest(), &store).await.unwrap();
+        assert_eq!(settings[&workflow].target, Some(3));
+    }
 
     #[tokio::test]
     async fn a_deployment_that_is_not_there_and_a_key_that_is_not_there_are_named() {

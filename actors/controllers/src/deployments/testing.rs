@@ -23,6 +23,15 @@ fn signer() -> Signer {
 
 /// The same content whatever its tag.
 pub(super) fn package(tag: &str) -> Package {
+    build(tag, None)
+}
+
+/// With scheduler settings.
+pub(super) fn package_with(scheduler: Option<serde_json::Value>) -> Package {
+    build("settings", scheduler)
+}
+
+fn build(tag: &str, scheduler: Option<serde_json::Value>) -> Package {
     let workflow = Workflow { plan: plan(), assets: vec![], scripts: vec![], secrets: vec![] };
     let parts = Parts {
         project: ProjectName::new("flights").unwrap(),
@@ -32,7 +41,7 @@ pub(super) fn package(tag: &str) -> Package {
         scripts: vec![],
         environments: vec![],
         secrets: vec![],
-        scheduler: None,
+        scheduler,
         assignments: None,
     };
     let details = Details {

@@ -238,7 +238,9 @@ impl Service for SchedulerService {
             Request::Command(command) => {
                 if let Command::Register(registration) = &*command {
                     let registration = registration.clone();
-                    self.gathering.join(registration, &self.host, context.within).await;
+                    if !self.gathering.join(registration, &self.host, context.within).await {
+                        return Ok(Response::Done);
+                    }
                 }
                 let carried_out = self.host.ask_as(context.command, *command, context.within);
                 carried_out.await.map(|_| Response::Done).or_else(unanswered)

@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
-use weir_domain::NodeName;
 use weir_domain::schedule::Reach;
+use weir_domain::{Incarnation, NodeName, NodeUid, Timestamp};
 use weir_runtime::HostRef;
 
 use crate::scheduler::{Command, Registration, Schedule};
@@ -19,6 +19,8 @@ const WINDOW: Duration = Duration::from_secs(1);
 
 pub(super) struct Gathering {
     waiting: Mutex<BTreeMap<NodeName, Registration>>,
+    /// The last one of each node: one that it overtook does not count any more.
+    latest: Mutex<BTreeMap<NodeName, (NodeUid, Timestamp)>>,
     more: Notify,
     /// One batch at a time: whoever comes out of this finds its own registration decided.
     deciding: Semaphore,
@@ -26,22 +28,47 @@ pub(super) struct Gathering {
 
 impl Default for Gathering {
     fn default() -> Self {
-        Self { waiting: Mutex::default(), more: Notify::new(), deciding: Semaphore::new(1) }
+        Self {
+            waiting: Mutex::default(),
+            latest: Mutex::default(),
+            more: Notify::new(),
+            deciding: Semaphore::new(1),
+        }
     }
 }
 
 impl Gathering {
     /// Waits for the other nodes, and has all that came decided. What became of this one is asked
-    /// afterwards: it changes nothing then.
+    /// afterwards: it changes nothing then. `false`: the node has said something else since, and it is
+    /// not to be asked.
     pub(super) async fn join(
         &self,
         registration: Registration,
         host: &HostRef<Schedule>,
         within: Duration,
-    ) {
-        if is_known(&registration, host, within).await {
-            return;
+    ) -> bool {
+        let said = (registration.node.clone(), registration.at);
+        if !self.is_latest(&said) {
+            return false;
         }
+        if !is_known(&registration, host, within).await {
+            self.gather(registration, host, within).await;
+        }
+        self.is_latest(&said)
+    }
+
+    /// Whether nothing later is known of the node's life, which this makes known.
+    fn is_latest(&self, (node, at): &(Incarnation, Timestamp)) -> bool {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = latest.entry(node.name.clone()).or_insert((node.uid, *at));
+        if known.0 != node.uid {
+            *known = (node.uid, *at);
+        }
+        known.1 = known.1.max(*at);
+        known.1 == *at
+    }
+
+    async fn gather(&self, registration: Registration, host: &HostRef<Schedule>, within: Duration) {
         self.lock().insert(registration.node.name.clone(), registration);
         self.more.notify_waiters();
         let _ = tokio::time::timeout(WINDOW.min(within), self.complete(host, within)).await;
