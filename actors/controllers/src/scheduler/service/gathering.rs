@@ -69,32 +69,41 @@ impl Gathering {
     }
 
     async fn gather(&self, registration: Registration, host: &HostRef<Schedule>, within: Duration) {
+        let deployment = registration.deployment.clone();
         self.lock().insert(registration.node.name.clone(), registration);
         self.more.notify_waiters();
-        let _ = tokio::time::timeout(WINDOW.min(within), self.complete(host, within)).await;
+        let complete = self.complete(&deployment, host, within);
+        let _ = tokio::time::timeout(WINDOW.min(within), complete).await;
         // Never closed.
         let _permit = self.deciding.acquire().await;
-        let all: Vec<_> = std::mem::take(&mut *self.lock()).into_values().collect();
+        let all = self.take(&deployment);
         if !all.is_empty() {
             // A batch that failed is asked for again, one by one.
             let _ = host.ask(Command::RegisterAll(all), within).await;
         }
     }
 
-    /// Every node that is up has come, or has said the same before.
-    async fn complete(&self, host: &HostRef<Schedule>, within: Duration) {
+    /// Those that wait with the same deployment: others wait for theirs.
+    fn take(&self, deployment: &str) -> Vec<Registration> {
+        let mut waiting = self.lock();
+        let (all, rest): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(&mut *waiting).into_iter().partition(|it| it.1.deployment == deployment);
+        *waiting = rest;
+        all.into_values().collect()
+    }
+
+    /// Every node that is up has this deployment, as far as it has said.
+    async fn complete(&self, deployment: &str, host: &HostRef<Schedule>, within: Duration) {
         loop {
             let more = self.more.notified();
-            let (named, known): (Vec<_>, Vec<_>) = {
-                let waiting = self.lock();
-                waiting.iter().map(|it| (it.0.clone(), it.1.deployment.clone())).unzip()
-            };
+            let waiting = self.said();
+            let deployment = deployment.to_owned();
             let is_complete = move |it: &Schedule| {
                 let landscape = it.landscape();
                 let mut up = landscape.nodes.values().filter(|it| it.reach == Reach::Up);
                 up.all(|it| {
-                    let has_said = it.deployment.as_ref().is_some_and(|it| known.contains(it));
-                    has_said || named.contains(&it.node.name)
+                    let said = waiting.get(&it.node.name).or(it.deployment.as_ref());
+                    said == Some(&deployment)
                 })
             };
             if host.query(within, is_complete).await.unwrap_or(true) {
@@ -102,6 +111,11 @@ impl Gathering {
             }
             more.await;
         }
+    }
+
+    /// What each node that waits has deployed.
+    fn said(&self) -> BTreeMap<NodeName, String> {
+        self.lock().iter().map(|it| (it.0.clone(), it.1.deployment.clone())).collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<NodeName, Registration>> {
