@@ -183,7 +183,9 @@ async fn registrations_that_come_at_about_the_same_time_are_placed_together() {
         let workflow = (workflow("w"), DeployedWorkflow { instances, ..Default::default() });
         let deployed = Deployed { workflows: [workflow].into() };
         let (node, deployment) = (node(name, 1), deployment.to_owned());
-        let registration = Registration { node, deployment, deployed, at: Timestamp(1) };
+        // A later word than the one before.
+        let at = Timestamp(10 + i64::from(instances));
+        let registration = Registration { node, deployment, deployed, at };
         Request::Command(Box::new(Command::Register(registration)))
     };
     let context = |command: u128| {
@@ -207,4 +209,11 @@ async fn registrations_that_come_at_about_the_same_time_are_placed_together() {
     let alone = service.serve(says("a", "e", 9), context(104)).await;
     assert!(matches!(alone, Ok(Response::Done)));
     assert!(begun.elapsed() < ASK_WITHIN);
+
+    // What it overtook is answered, and changes nothing.
+    let late = service.serve(says("a", "d", 6), context(105)).await;
+    assert!(matches!(late, Ok(Response::Done)));
+    let show = lab.ask(&service, Request::Show).await;
+    let Response::Overview(overview) = show else { panic!("{show:?}") };
+    assert_eq!(overview.landscape.nodes["a"].deployment.as_deref(), Some("e"));
 }
