@@ -41,7 +41,7 @@ pub use observe::{Observation, Seen};
 pub use order::{Envelope, Order, Wanted};
 pub use placement::{Situation, demand, explain, place, rebalance};
 pub use service::{
-    Failure, Overview, Request, Response, Scheduler, SchedulerService, SchedulerSingleton,
+    Failure, Overview, Request, Response, Scheduler, SchedulerService, SchedulerSingleton, States,
     WorkflowView,
 };
 
@@ -80,6 +80,13 @@ pub enum Command {
     Observe(Observation),
     /// What a node has deployed.
     Register(Registration),
+    /// Changes that are made together or not at all. With the revision of the assignments whose
+    /// plan the caller has seen, if any.
+    Together {
+        steps: Vec<Self>,
+        expected: Option<u64>,
+        at: Timestamp,
+    },
     /// Evens out the loads. With the revision of the assignments whose plan the caller has seen.
     Rebalance {
         expected: Option<u64>,
@@ -225,7 +232,7 @@ impl EventSourced for Schedule {
             return self.rebalanced(expected, at);
         }
         let at = terms::time(&command);
-        let mut events = self.terms.decide(command)?;
+        let mut events = self.decided(command)?;
         if !events.is_empty() {
             let placement = self.placed_after(&events)?;
             events.extend(assigned(&placement, at));
@@ -250,8 +257,13 @@ impl EventSourced for Schedule {
 impl Schedule {
     /// What would become of a command: refused as the command would be.
     pub fn preview(&self, command: Command) -> Result<Placement, Rejection> {
-        let events = self.terms.decide(command)?;
+        let events = self.decided(command)?;
         self.placed_after(&events)
+    }
+
+    /// Of the assignments: it grows with whatever is placed.
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// How things stand.
@@ -291,9 +303,27 @@ impl Schedule {
         self.terms.landscape().nodes.keys().cloned().collect()
     }
 
+    /// Whether some node has it deployed.
+    pub fn is_deployed(&self, workflow: &WorkflowName) -> bool {
+        self.terms.is_deployed(workflow)
+    }
+
     /// The nodes, draining where an operator wants that.
     pub fn landscape(&self) -> Cow<'_, Landscape> {
         self.terms.offered()
+    }
+
+    /// What a command changes of the terms.
+    fn decided(&self, command: Command) -> Decision<Self> {
+        if let Command::Together { expected: Some(expected), .. } = command {
+            self.check_revision(expected)?;
+        }
+        self.terms.decide(command)
+    }
+
+    fn check_revision(&self, expected: u64) -> Result<(), Rejection> {
+        let revision = self.revision;
+        if expected == revision { Ok(()) } else { Err(Rejection::Moved { expected, revision }) }
     }
 
     fn situation<'a>(&'a self, landscape: &'a Landscape) -> Situation<'a> {
@@ -315,10 +345,8 @@ impl Schedule {
     }
 
     fn rebalanced(&self, expected: Option<u64>, at: Timestamp) -> Decision<Self> {
-        let (revision, moves) = self.moves();
-        if let Some(expected) = expected.filter(|it| *it != revision) {
-            return Err(Rejection::Moved { expected, revision });
-        }
+        expected.map_or(Ok(()), |it| self.check_revision(it))?;
+        let (_, moves) = self.moves();
         let mut last: BTreeMap<&WorkflowName, u64> = BTreeMap::new();
         let mut placement = Placement::default();
         for step in &moves {

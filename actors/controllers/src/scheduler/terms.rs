@@ -37,6 +37,7 @@ pub(super) fn time(command: &Command) -> Timestamp {
         | Command::Apply { at, .. }
         | Command::Drain { at, .. }
         | Command::Undrain { at, .. }
+        | Command::Together { at, .. }
         | Command::Rebalance { at, .. } => *at,
         Command::Observe(it) => it.at,
         Command::Register(it) => it.at,
@@ -59,6 +60,7 @@ impl Terms {
             Command::Undrain { node, at } => self.undrain(node, at),
             Command::Observe(observation) => Ok(self.observe(observation)),
             Command::Register(registration) => self.register(registration),
+            Command::Together { steps, .. } => self.together(steps),
             // Nothing of this is changed by it.
             Command::Rebalance { .. } => Ok(vec![]),
         }
@@ -128,12 +130,28 @@ impl Terms {
         &self.landscape
     }
 
+    pub(super) fn is_deployed(&self, workflow: &WorkflowName) -> bool {
+        self.landscape.deployments.values().any(|it| it.workflows.contains_key(workflow))
+    }
+
     fn revision(&self, workflow: &WorkflowName) -> u64 {
         self.revisions.get(workflow).copied().unwrap_or(0)
     }
 
     fn count_revision(&mut self, workflow: &WorkflowName) {
         *self.revisions.entry(workflow.clone()).or_default() += 1;
+    }
+
+    /// Each on what those before it made of it.
+    fn together(&self, steps: Vec<Command>) -> Decided {
+        let mut drafted = self.clone();
+        let mut events = Vec::new();
+        for step in steps {
+            let decided = drafted.decide(step)?;
+            decided.iter().for_each(|it| drafted.apply(it));
+            events.extend(decided);
+        }
+        Ok(events)
     }
 
     fn change(
@@ -143,10 +161,7 @@ impl Terms {
         expected: Option<u64>,
         at: Timestamp,
     ) -> Decided {
-        let is_deployed = |it: &WorkflowName| {
-            self.landscape.deployments.values().any(|of| of.workflows.contains_key(it))
-        };
-        if !self.settings.contains_key(&workflow) && !is_deployed(&workflow) {
+        if !self.settings.contains_key(&workflow) && !self.is_deployed(&workflow) {
             return Err(Rejection::UnknownWorkflow(workflow));
         }
         if let Change::Limit(Scope::Node(node), limit) = &change

@@ -319,3 +319,26 @@ fn events_of_the_first_version_still_read() {
     let written: serde_json::Value = serde_json::from_str(golden).unwrap();
     assert_eq!(serde_json::to_value(&events).unwrap(), written);
 }
+
+#[test]
+fn changes_are_made_together_or_not_at_all() {
+    let mut schedule = Schedule::default();
+    schedule.does(observe(1, &[("a", Reach::Up), ("b", Reach::Up)]));
+    schedule.does(register("a", "d", &["w", "v"]));
+    schedule.does(register("b", "d", &["w", "v"]));
+    let together = |steps: Vec<Command>, expected| Command::Together { steps, expected, at: AT };
+    let unknown = together(vec![target("w", 2), target("x", 1)], None);
+    assert_eq!(schedule.decide(unknown).unwrap_err(), Rejection::UnknownWorkflow(workflow("x")));
+
+    let node = NodeName::new("a").unwrap();
+    let steps = vec![target("w", 2), target("v", 1), Command::Drain { node, at: AT }];
+    let draft = together(steps.clone(), Some(0));
+    let preview = schedule.preview(draft.clone()).unwrap();
+    schedule.does(draft);
+    assert_eq!((schedule.on("a").len(), schedule.on("b").len()), (0, 3));
+    assert_eq!(preview.starts.len(), 3);
+    // Its plan was for other assignments.
+    let revision = schedule.revision();
+    let stale = schedule.decide(together(steps, Some(0))).unwrap_err();
+    assert_eq!(stale, Rejection::Moved { expected: 0, revision });
+}

@@ -157,6 +157,16 @@ pub enum Warning {
     Missing { workflow: WorkflowName, missing: u32 },
 }
 
+impl Warning {
+    pub fn workflow(&self) -> &WorkflowName {
+        match self {
+            Self::AboveTarget { workflow, .. }
+            | Self::MinAboveMax { workflow, .. }
+            | Self::Missing { workflow, .. } => workflow,
+        }
+    }
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
