@@ -11,6 +11,7 @@ use weir_controllers::access::{AccessCoordinator, AccessSingleton};
 use weir_controllers::audit::{Audit, AuditSingleton};
 use weir_controllers::deployments::{DeploymentSingleton, DeploymentStorage};
 use weir_controllers::keys::{KeySingleton, KeyStorage};
+use weir_controllers::scheduler::{Scheduler, SchedulerSingleton};
 use weir_controllers::streams::{StreamMonitor, StreamSingleton};
 use weir_controllers::users::{SetUpFile, UserSingleton, UserStorage};
 use weir_domain::{Fault, NodeName, NodeUid};
@@ -26,6 +27,7 @@ use super::activation::Activation;
 use super::announcer::Announcer;
 use super::master;
 use super::membership::{Membership, Others};
+use super::orders::Dispatcher;
 use super::ports::{AccessPort, MonitorPort};
 use super::process::Process;
 use super::refusal;
@@ -67,6 +69,7 @@ pub(crate) struct Engine {
     pub(crate) access: AccessCoordinator,
     pub(crate) monitor: StreamMonitor,
     pub(crate) deployments: DeploymentStorage,
+    pub(crate) scheduler: Scheduler,
     pub(crate) activation: Activation,
     pub(crate) storages: Storages,
     services: Services,
@@ -119,6 +122,14 @@ impl Engine {
             effects: Arc::new(announcer),
             settings: options.host.clone(),
         }));
+        let (dispatcher, _orders) = Dispatcher::listen(&membership);
+        let scheduler = Scheduler::new(singletons.register(SchedulerSingleton {
+            system: system.clone(),
+            store: store.clone(),
+            effects: Arc::new(dispatcher),
+            settings: options.host.clone(),
+            view: membership.cluster.view(),
+        }));
         let keys = KeySingleton {
             system: system.clone(),
             store: store.clone(),
@@ -146,6 +157,7 @@ impl Engine {
             access,
             monitor,
             deployments,
+            scheduler,
             activation,
             storages,
             services,

@@ -9,6 +9,7 @@ mod lock;
 mod logging;
 pub(crate) mod master;
 mod membership;
+mod orders;
 mod ports;
 mod process;
 mod projects;

@@ -97,7 +97,7 @@ pub enum Command {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Change {
-    /// `None` unsets it: the workflow stops.
+    /// `None` unsets it: the target is what the deployment says.
     Target(Option<u32>),
     Weight(Weight),
     /// A silent limit takes the rule away.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use weir_domain::schedule::{
-    Deployed, InstanceNumber, Limit, Max, Reach, Scope, SettingsPatch, StopCause,
+    Deployed, DeployedWorkflow, InstanceNumber, Limit, Max, Reach, Scope, SettingsPatch, StopCause,
 };
 use weir_domain::{Incarnation, NodeName, NodeUid, Timestamp, WorkflowName};
 use weir_runtime::EventSourced;
@@ -31,8 +31,8 @@ pub(super) fn observe(version: u64, nodes: &[(&str, Reach)]) -> Command {
 }
 
 pub(super) fn register(name: &str, deployment: &str, workflows: &[&str]) -> Command {
-    let workflows = workflows.iter().map(|it| (workflow(it), BTreeSet::new())).collect();
-    let deployed = Deployed { workflows };
+    let each = |it: &&str| (workflow(it), DeployedWorkflow::default());
+    let deployed = Deployed { workflows: workflows.iter().map(each).collect() };
     let deployment = deployment.to_owned();
     Command::Register(Registration { node: node(name, 1), deployment, deployed, at: AT })
 }

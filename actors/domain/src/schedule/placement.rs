@@ -42,7 +42,7 @@ pub struct Stop {
 pub enum StopCause {
     /// Its node is no member any more: nothing is left to be stopped.
     Lost,
-    /// The workflow's target is 0 or unset.
+    /// The workflow's target is 0.
     NoTarget,
     Draining,
     NotDeployed,
@@ -60,7 +60,7 @@ pub enum StopCause {
 /// How one workflow stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// 0 where it is unset.
+    /// What somebody has set, or else what the deployment says.
     pub target: u32,
     /// Instances by node, whatever state they are in.
     pub nodes: BTreeMap<NodeName, u32>,
