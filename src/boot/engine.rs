@@ -147,6 +147,7 @@ impl Engine {
             keys: KeyStorage::new(singletons.register(keys)),
             users: UserStorage::new(singletons.register(users), system.ids().clone()),
             audit: Audit::new(singletons.register(audit)),
+            scheduler: scheduler.clone(),
             system: system.clone(),
         };
         describe(&membership, &activation);

@@ -1,5 +1,6 @@
 //! How a text is to look: colours, columns, and which moment is now.
 
+use weir_domain::schedule::{Health, InstanceState, Reach};
 use weir_domain::{ItemStatus, NodeStatus, Severity, StreamState, Timestamp, WorkflowState};
 use weir_http_api::{LeaseState, LinkState};
 
@@ -122,6 +123,28 @@ impl From<(NodeStatus, bool)> for Status {
             (NodeStatus::Leaving, true) => Self::new(Tone::Bad, '!', "leaving, unreachable"),
             (NodeStatus::Exiting, true) => Self::new(Tone::Warn, '!', "exiting, unreachable"),
             (NodeStatus::Down | NodeStatus::Removed, _) | (_, false) => status.into(),
+        }
+    }
+}
+
+impl From<Reach> for Status {
+    fn from(reach: Reach) -> Self {
+        match reach {
+            Reach::Up => Self::new(Tone::Good, '✓', "up"),
+            Reach::Unreachable => Self::new(Tone::Bad, '!', "unreachable"),
+            Reach::Draining => Self::new(Tone::Warn, '◐', "draining"),
+        }
+    }
+}
+
+impl From<InstanceState> for Status {
+    fn from(state: InstanceState) -> Self {
+        let word = state.as_str();
+        match state.health() {
+            Health::Ok if state == InstanceState::Processing => Self::new(Tone::Busy, '●', word),
+            Health::Ok => Self::new(Tone::Good, '✓', word),
+            Health::Warning => Self::new(Tone::Warn, '◐', word),
+            Health::Failure => Self::new(Tone::Bad, '✗', word),
         }
     }
 }

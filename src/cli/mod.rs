@@ -27,6 +27,7 @@ mod persistence;
 mod profile;
 mod project;
 mod role;
+mod scheduler;
 mod schema;
 mod stream;
 mod table;
@@ -92,6 +93,9 @@ enum Noun {
     /// Deployments: which projects the cluster runs
     #[command(visible_alias = "deployments")]
     Deployment(deployment::Args),
+    /// The schedule: how many instances of each workflow run, where and why
+    #[command(subcommand, visible_alias = "schedule")]
+    Scheduler(scheduler::Verb),
     /// Log in; the session is kept in the profile
     Login(login::Login),
     /// Log out
@@ -173,6 +177,7 @@ impl Noun {
             Self::Node(verb) => asked(verb.run(&global.client()?, out)),
             Self::Cluster(args) => asked(args.run(out)),
             Self::Deployment(args) => asked(args.run(out, &registry())),
+            Self::Scheduler(verb) => asked(verb.run(&global.client()?, out)),
             Self::Login(args) => asked(args.run(global, out)),
             Self::Logout => asked(login::logout(global, out)),
             Self::Whoami => asked(login::whoami(global, out)),

@@ -9,8 +9,9 @@ use weir_domain::{
 };
 use weir_http_api::{
     CertificateView, CountsView, DeploymentView, EdgeView, FaultView, ItemView, LeaseState,
-    LeaseView, LinkState, LinkView, LogLineView, MemberView, MembersView, NodeView, StageView,
-    StreamDetail, StreamSummary, WorkflowDetail, WorkflowSummary,
+    LeaseView, LinkState, LinkView, LogLineView, MemberView, MembersView, NodeView,
+    ScheduleStanding, ShortfallReason, StageView, StreamDetail, StreamSummary, WorkflowDetail,
+    WorkflowSummary,
 };
 
 use super::look::Look;
@@ -64,7 +65,18 @@ pub(crate) fn workflow() -> WorkflowSummary {
         started_at: ago(7_300),
         last_stream_at: Some(ago(12)),
         fault: None,
+        schedule: None,
     }
+}
+
+pub(crate) fn shortfall() -> ScheduleStanding {
+    let reason = |code: &str, nodes| ShortfallReason {
+        code: name(code),
+        nodes,
+        detail: "the rule for default allows no more there".into(),
+    };
+    let reasons = vec![reason("max:default", 3), reason("draining", 1)];
+    ScheduleStanding { target: 6, placed: 3, missing: 3, reasons }
 }
 
 pub(crate) fn broken_workflow() -> WorkflowSummary {

@@ -22,6 +22,7 @@ mod node;
 mod page;
 mod problem;
 mod project;
+mod scheduler;
 pub mod schema;
 mod stream;
 mod user;
@@ -47,6 +48,12 @@ pub use node::NodeView;
 pub use page::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page};
 pub use problem::{Problem, ProblemKind, ProblemPart};
 pub use project::{ProjectSummary, Validation};
+pub use scheduler::{
+    DrainView, PlannedMove, PlannedStart, PlannedStop, PlannedWorkflow, Rebalance, RebalancePlan,
+    ScheduleApply, ScheduleCandidate, ScheduleChange, SchedulePlan, SchedulePreview,
+    ScheduleSettings, ScheduleStanding, ScheduleView, ScheduledInstance, ScheduledNode,
+    ScheduledWorkflow, ScheduledWorkflowDetail, ShortfallReason, TargetChange, UnknownTarget,
+};
 pub use stream::{LogLineView, StreamDetail, StreamLog, StreamSummary, StreamsQuery};
 pub use user::{
     LogIn, LoggedIn, Me, PasswordChange, PasswordSet, ProfileView, RoleChange, RoleCreate,

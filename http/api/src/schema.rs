@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{RefOr, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 use weir_domain as domain;
@@ -22,6 +22,32 @@ macro_rules! text {
                 let text = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
                 let doc = concat!($($doc, "\n"),*).trim().replace("\n ", "\n");
                 describe(text.description(Some(doc))).build().into()
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed(stringify!($name))
+            }
+        }
+    };
+}
+
+macro_rules! number_or {
+    ($(#[doc = $doc:literal])* $name:ident, $word:literal) => {
+        $(#[doc = $doc])*
+        pub struct $name;
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let number = ObjectBuilder::new()
+                    .schema_type(SchemaType::Type(Type::Integer))
+                    .minimum(Some(0));
+                let word = ObjectBuilder::new()
+                    .schema_type(SchemaType::Type(Type::String))
+                    .enum_values(Some([$word]));
+                let either = OneOfBuilder::new().item(number).item(word);
+                Schema::from(either.description(Some(concat!($($doc),*).trim())).build()).into()
             }
         }
 
@@ -50,6 +76,25 @@ pub enum Scope {
     #[schema(value_type = Vec<Name>)]
     Projects(Vec<String>),
 }
+
+/// One rule: how many instances of a workflow a node must and may run. A bound that is absent is
+/// left to a wider rule.
+#[derive(ToSchema)]
+pub struct Limit {
+    pub min: Option<u32>,
+    pub max: Option<Max>,
+}
+
+number_or!(
+    /// A number of instances, or `unlimited`.
+    Max,
+    "unlimited"
+);
+number_or!(
+    /// Instances in the whole cluster, or `unset`.
+    Target,
+    "unset"
+);
 
 /// Texts of a domain enum, as serde writes them.
 fn words<T: serde::Serialize>(all: &[T]) -> Vec<serde_json::Value> {
@@ -169,4 +214,24 @@ text!(
     /// What becomes of a record that can't be read, mapped or written.
     OnError,
     |it| it.enum_values(Some(words(&[plan::OnError::Rollback, plan::OnError::DeadLetter, plan::OnError::Ignore])))
+);
+text!(
+    /// Whether a node can be told what to run. An unreachable one may be working all the same.
+    Reach,
+    |it| it.enum_values(Some(words(&[
+        domain::schedule::Reach::Up,
+        domain::schedule::Reach::Unreachable,
+        domain::schedule::Reach::Draining,
+    ])))
+);
+text!(
+    /// Where an instance stands in its life.
+    InstanceState,
+    |it| it.enum_values(Some(words(&domain::schedule::InstanceState::ALL)))
+);
+text!(
+    /// Why a node takes no more: `max:node:<n>`, `max:role:<r>`, `max:default`, `default-min`,
+    /// `draining`, `unreachable`, `roles`, `not-deployed` or `no-nodes`.
+    ScheduleReason,
+    |it| it
 );

@@ -31,6 +31,8 @@ pub struct Client {
     root: &'static [&'static str],
     /// What is shown with every request.
     token: Option<Concealed>,
+    /// What commands are called.
+    key: Option<String>,
 }
 
 impl Client {
@@ -53,13 +55,19 @@ impl Client {
             http = http.no_proxy();
         }
         let refuse = |error| Error::Address { given: base.to_string(), reason: cause(error) };
-        Ok(Self { http: http.build().map_err(refuse)?, base, root, token: None })
+        Ok(Self { http: http.build().map_err(refuse)?, base, root, token: None, key: None })
     }
 
     /// Shows this with every request: a session or a token of a user, or that of the engine.
     #[must_use]
     pub fn with_token(self, token: Option<Concealed>) -> Self {
         Self { token, ..self }
+    }
+
+    /// Calls every command this, so that one that is sent again is carried out once.
+    #[must_use]
+    pub fn with_idempotency_key(self, key: Option<String>) -> Self {
+        Self { key, ..self }
     }
 
     /// The server's address, without a slash at its end.
@@ -82,12 +90,19 @@ impl Client {
 
     pub(crate) async fn post<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Error> {
         let url = self.url(path);
-        self.decoded(self.authorized(self.http.post(url))).await
+        self.decoded(self.named(self.authorized(self.http.post(url)))).await
     }
 
     pub(crate) fn authorized(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
         match &self.token {
             Some(token) => request.bearer_auth(token.expose()),
+            None => request,
+        }
+    }
+
+    pub(crate) fn named(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        match &self.key {
+            Some(key) => request.header("idempotency-key", key),
             None => request,
         }
     }

@@ -13,6 +13,7 @@ mod events;
 mod forward;
 mod management;
 mod resources;
+mod scheduler;
 
 pub use client::Client;
 pub use error::Error;

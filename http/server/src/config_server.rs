@@ -24,11 +24,30 @@ use crate::{Engines, Guard, Here, Projects, engine, forward, openapi, overview, 
 
 const NAME: &str = "config-server";
 /// What is read and changed through an engine, below which the engine knows its ways.
-const MANAGED: [&str; 9] =
-    ["audit", "certificates", "keys", "known-hosts", "me", "roles", "sessions", "tokens", "users"];
+const MANAGED: [&str; 11] = [
+    "audit",
+    "certificates",
+    "keys",
+    "known-hosts",
+    "me",
+    "nodes",
+    "roles",
+    "scheduler",
+    "sessions",
+    "tokens",
+    "users",
+];
 /// Commands to an engine that are about no single thing.
-const ACTIONS: [&str; 6] =
-    ["audit:seal", "keys:import", "keys:rewrap", "keys:rotate", "log-out", "secrets:seal"];
+const ACTIONS: [&str; 8] = [
+    "audit:seal",
+    "keys:import",
+    "keys:rewrap",
+    "keys:rotate",
+    "log-out",
+    "scheduler:apply",
+    "scheduler:preview",
+    "secrets:seal",
+];
 /// It reads a project's files, and changes nothing.
 const VALIDATE: Rule = Rule { need: Need::Claim(UserClaim::DeploymentRead), action: None };
 
@@ -89,14 +108,11 @@ fn forwarded() -> Router<Engines> {
             .route(&format!("/api/v1/{noun}"), both())
             .route(&format!("/api/v1/{noun}/{{*rest}}"), both())
     });
-    ["cluster", "nodes", "workflows", "streams", "items"].into_iter().fold(
-        others,
-        |router, noun| {
-            router
-                .route(&format!("/api/v1/{noun}"), get(forward::to_engine))
-                .route(&format!("/api/v1/{noun}/{{*rest}}"), get(forward::to_engine))
-        },
-    )
+    ["cluster", "workflows", "streams", "items"].into_iter().fold(others, |router, noun| {
+        router
+            .route(&format!("/api/v1/{noun}"), get(forward::to_engine))
+            .route(&format!("/api/v1/{noun}/{{*rest}}"), get(forward::to_engine))
+    })
 }
 
 /// Whether the server can do its work.

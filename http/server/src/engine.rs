@@ -17,7 +17,7 @@ use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
     Cluster, Engine, Guard, audit, cluster, items, keys, log_in, nodes, openapi, overview, roles,
-    sessions, streams, trust, users, workflows,
+    scheduler, sessions, streams, trust, users, workflows,
 };
 
 const NAME: &str = "reactive-engine";
@@ -42,7 +42,7 @@ impl FromRef<Asked> for Arc<dyn Cluster> {
 }
 
 /// All routes of an engine, for those whom the guard lets in. `Storages::beside` adds what those about
-/// keys, users and the audit ask.
+/// keys, users, the audit and the schedule ask.
 pub fn router(
     engine: Arc<dyn Engine>,
     cluster: Arc<dyn Cluster>,
@@ -99,6 +99,7 @@ pub(crate) fn passed_on() -> OpenApiRouter<Asked> {
         .routes(read(UserClaim::AccessRead, routes!(items::list)))
         .routes(command(UserClaim::AccessManage, "item reset", routes!(items::reset)))
         .nest("/cluster", cluster::reads())
+        .merge(scheduler::routes())
         .merge(access())
 }
 

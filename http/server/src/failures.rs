@@ -1,7 +1,7 @@
-//! Why keys, users and the audit gave no good answer, as refusals.
+//! Why keys, users, the audit and the scheduler gave no good answer, as refusals.
 
 use weir_cluster::ProxyError;
-use weir_controllers::{audit, keys, users};
+use weir_controllers::{audit, keys, scheduler, users};
 use weir_domain::{Fault, Timestamp};
 
 use crate::error::Error;
@@ -113,6 +113,30 @@ impl From<audit::Failure> for Error {
             Failure::Store(it) => Self::Fault(Fault::transient(7132, it.to_string())),
             Failure::Broken(it) => Self::Broken { detail: it.to_string() },
             Failure::Refused(detail) => Self::Conflict { detail, hint: None },
+            Failure::Proxy(it) => it.into(),
+        }
+    }
+}
+
+impl From<scheduler::Failure> for Error {
+    fn from(failure: scheduler::Failure) -> Self {
+        use scheduler::{Failure, Rejection};
+        let detail = failure.to_string();
+        match failure {
+            Failure::Rejected(Rejection::UnknownWorkflow(it)) => {
+                Self::not_found("workflow", &it, [])
+            }
+            Failure::Rejected(Rejection::UnknownNode(it)) => Self::not_found("node", &it, []),
+            Failure::Rejected(Rejection::Stale { .. }) => Self::Stale { detail },
+            Failure::Rejected(Rejection::Moved { .. }) => {
+                let hint = "look at the plan again, and send the revision that it has now";
+                Self::Conflict { detail, hint: Some(hint.to_owned()) }
+            }
+            Failure::Rejected(Rejection::Limit { .. }) => {
+                Self::Invalid { pointer: "body".into(), reason: detail }
+            }
+            Failure::Rejected(Rejection::TooMany { .. } | Rejection::NotAMember(_))
+            | Failure::Refused(_) => Self::Conflict { detail, hint: None },
             Failure::Proxy(it) => it.into(),
         }
     }

@@ -1,8 +1,9 @@
-//! The ways to keys, users and the audit, put beside the routes of an engine.
+//! The ways to keys, users, the audit and the scheduler, put beside the routes of an engine.
 
 use axum::{Extension, Router};
 use weir_controllers::audit::Audit;
 use weir_controllers::keys::KeyStorage;
+use weir_controllers::scheduler::Scheduler;
 use weir_controllers::users::UserStorage;
 use weir_domain::Timestamp;
 use weir_runtime::System;
@@ -13,13 +14,14 @@ pub struct Storages {
     pub keys: KeyStorage,
     pub users: UserStorage,
     pub audit: Audit,
+    pub scheduler: Scheduler,
     pub system: System,
 }
 
 pub(crate) type Stored = Extension<Storages>;
 
 impl Storages {
-    /// The engine's routes with what those about keys, users and the audit ask.
+    /// The engine's routes with what those about these ask.
     pub fn beside(self, router: Router) -> Router {
         router.layer(Extension(self))
     }

@@ -18,4 +18,6 @@ mod guard;
 mod items;
 mod metrics;
 mod openapi;
+mod schedule_lab;
+mod scheduler;
 mod shutdown;
