@@ -16,6 +16,7 @@ mod damage;
 mod disk;
 mod findings;
 mod on_error;
+mod orders;
 mod outputs;
 mod sample;
 mod shutdown;

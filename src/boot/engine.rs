@@ -14,14 +14,14 @@ use weir_controllers::keys::{KeySingleton, KeyStorage};
 use weir_controllers::scheduler::{Scheduler, SchedulerSingleton};
 use weir_controllers::streams::{StreamMonitor, StreamSingleton};
 use weir_controllers::users::{SetUpFile, UserSingleton, UserStorage};
-use weir_domain::{Fault, NodeName, NodeUid};
+use weir_domain::{Fault, Millis, NodeName, NodeUid};
 use weir_http_server::Storages;
 use weir_persistence_sql::{Backend, Database};
 use weir_runtime::{
     HostSettings, IdSource, Phase, PhaseTimeouts, RestartPolicy, System, SystemClock,
     SystemSettings,
 };
-use weir_stream::{Limits, LiveClaims, Registry, Resumed, Services, resume};
+use weir_stream::{Limits, LiveClaims, LiveStreams, Registry, Resumed, Services, resume};
 
 use super::activation::Activation;
 use super::announcer::Announcer;
@@ -31,6 +31,7 @@ use super::orders::Dispatcher;
 use super::ports::{AccessPort, MonitorPort};
 use super::process::Process;
 use super::refusal;
+use super::steering::Steering;
 
 /// How long streams that are rolled back may take to clear away what they staged.
 pub(crate) const ABORT_WITHIN: Duration = Duration::from_secs(15);
@@ -58,6 +59,8 @@ pub(crate) struct EngineOptions {
     pub(crate) drain_within: Duration,
     /// Closed streams kept of each workflow.
     pub(crate) streams_kept: u32,
+    /// And how long, if that is bounded.
+    pub(crate) streams_kept_for: Option<Millis>,
 }
 
 /// A started engine. Cheap to clone.
@@ -70,6 +73,7 @@ pub(crate) struct Engine {
     pub(crate) monitor: StreamMonitor,
     pub(crate) deployments: DeploymentStorage,
     pub(crate) scheduler: Scheduler,
+    pub(crate) steering: Steering,
     pub(crate) activation: Activation,
     pub(crate) storages: Storages,
     services: Services,
@@ -101,8 +105,12 @@ impl Engine {
             store: store.clone(),
             restarts,
         }));
-        let history = singletons
-            .register(StreamSingleton { store: store.clone(), keep: options.streams_kept });
+        let history = singletons.register(StreamSingleton {
+            store: store.clone(),
+            clock: system.clock().clone(),
+            keep: options.streams_kept,
+            keep_for: options.streams_kept_for,
+        });
         let monitor = StreamMonitor::spawn(&system, history, restarts).await?;
         let services = Services {
             system: system.clone(),
@@ -112,6 +120,7 @@ impl Engine {
             peers: Arc::new(Others(membership.cluster.clone())),
             limits: options.limits,
             live: LiveClaims::default(),
+            streams: LiveStreams::default(),
             threads: Arc::new(Semaphore::new(options.threads)),
         };
         let activation = Activation::new(services.clone(), restarts, options.drain_within);
@@ -151,6 +160,7 @@ impl Engine {
             system: system.clone(),
         };
         describe(&membership, &activation);
+        let steering = Steering::listen(services.streams.clone(), &membership);
         let engine = Self {
             system,
             store,
@@ -159,6 +169,7 @@ impl Engine {
             monitor,
             deployments,
             scheduler,
+            steering,
             activation,
             storages,
             services,

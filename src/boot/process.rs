@@ -112,6 +112,7 @@ impl Process {
             drain_within,
             threads: BLOCKING_THREADS_MAX - BLOCKING_THREADS_KEPT,
             streams_kept: settings.persistence.stream_history.keep,
+            streams_kept_for: settings.persistence.stream_history.keep_for,
         })
     }
 

@@ -5,15 +5,17 @@ mod cluster;
 mod deployments;
 mod items;
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use async_trait::async_trait;
 use weir_cluster::{Details, ProxyError, View};
 use weir_domain::{
-    Fault, LogLine, Member, Node, NodeStatus, SourceName, Stream, StreamId, Workflow, WorkflowName,
+    Fault, LogLine, Member, Node, NodeStatus, SourceName, Stream, StreamId, StreamOrder, Workflow,
+    WorkflowName,
 };
 use weir_http_api::ItemView;
-use weir_http_server::{Checks, ItemFilter, Refusal, StreamFilter};
+use weir_http_server::{Checks, ItemFilter, Refusal, StreamFilter, Unreached};
 
 use super::engine::Engine;
 
@@ -71,6 +73,18 @@ impl weir_http_server::Engine for Engine {
             Some(_) => self.monitor.log(id).await.map(Some).map_err(|it| unavailable(&it)),
             None => Ok(None),
         }
+    }
+
+    async fn streams_order(
+        &self,
+        order: StreamOrder,
+        streams: Vec<Stream>,
+    ) -> Result<(Vec<StreamId>, Vec<Unreached>), Fault> {
+        let mut by_node: BTreeMap<String, Vec<StreamId>> = BTreeMap::new();
+        for it in streams {
+            by_node.entry(it.node).or_default().push(it.id);
+        }
+        Ok(self.steering.order(order, by_node).await)
     }
 
     async fn items(&self, filter: ItemFilter) -> Result<Vec<ItemView>, Fault> {

@@ -66,6 +66,7 @@ impl From<StreamState> for Status {
     fn from(state: StreamState) -> Self {
         match state {
             StreamState::Open => Self::new(Tone::Busy, '●', "open"),
+            StreamState::Paused => Self::new(Tone::Warn, '‖', "paused"),
             StreamState::Retrying => Self::new(Tone::Warn, '↻', "retrying"),
             StreamState::Committed => Self::new(Tone::Good, '✓', "committed"),
             StreamState::CommittedWithWarnings => {

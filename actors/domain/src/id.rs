@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::Timestamp;
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -45,6 +47,14 @@ id!(
     /// One stream: one item on its way through one workflow, with all its attempts.
     StreamId
 );
+impl StreamId {
+    /// The least id that a stream could have that was opened then.
+    pub fn first_at(at: Timestamp) -> Self {
+        let ms = u64::try_from(at.0).unwrap_or(0);
+        Self(Uuid::from_u64_pair(ms << 16, 0))
+    }
+}
+
 id!(
     /// One exclusive claim of a source item. A claim that was lost is never valid again.
     ClaimId

@@ -40,7 +40,7 @@ pub use name::{
     SourceName, StageId, UserName, WorkflowName,
 };
 pub use node::{CERTIFICATE_EARLY, Node, NodeStatus};
-pub use stream::{Counts, LogLine, Stream, StreamState};
+pub use stream::{Counts, LogLine, Stream, StreamOrder, StreamState};
 pub use suggest::did_you_mean;
 pub use time::{Clock, Millis, Timestamp, parse_duration};
 pub use workflow::{Workflow, WorkflowState};

@@ -15,6 +15,7 @@ use weir_persistence_api::{Claim, ClaimRequest};
 use weir_runtime::Stopwatch;
 
 use crate::connector::Action;
+use crate::control::Gate;
 use crate::layout::{Ground, unknown_kind};
 use crate::life::{Claimed, Lent, Life, Stops};
 use crate::services::{AccessError, Live, Services};
@@ -165,7 +166,8 @@ impl Instance {
         Ok(claim.map(|claim| {
             stream.item.clone_from(&claim.item.name);
             context.item.clone_from(&claim.item.name);
-            (Claimed { claim, context: Arc::new(context), discard, stream }, live)
+            let heard = self.services.streams.hold(stream.id);
+            (Claimed { claim, context: Arc::new(context), discard, stream, heard }, live)
         }))
     }
 
@@ -211,7 +213,7 @@ impl Instance {
             StreamState::Committed => tally.committed += 1,
             StreamState::CommittedWithWarnings => tally.committed_with_warnings += 1,
             StreamState::RolledBack => tally.rolled_back += 1,
-            StreamState::Open | StreamState::Retrying => {}
+            StreamState::Open | StreamState::Paused | StreamState::Retrying => {}
         }
         if stream.state != StreamState::RolledBack {
             tally.counts = tally.counts.plus(stream.counts);
@@ -282,6 +284,7 @@ fn discard(life: &Life<'_>, context: &StreamContext) -> Result<Vec<Action>, Faul
         registry: &life.services.registry,
         cx: life.cx,
         stream: Arc::new(context.clone()),
+        gate: Gate::open(),
     };
     let sinks = ground.sinks()?;
     Ok(sinks.iter().flat_map(|(_, sink)| sink.discard(context)).collect())

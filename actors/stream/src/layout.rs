@@ -8,6 +8,7 @@ use weir_domain::plan::{DEAD_LETTERS, Graph, OnError, Plan, Role, Stage};
 use weir_domain::{Fault, PortName, StageId};
 
 use crate::check::{role_word, schema_difference};
+use crate::control::Gate;
 use crate::edge::{Receiver, Sender, edge};
 use crate::island::{Island, Member, Target};
 use crate::stage::{Body, Guard, IslandBody, SinkBody, SourceBody};
@@ -30,6 +31,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) registry: &'a Registry,
     pub(crate) cx: &'a BuildContext,
     pub(crate) stream: Arc<StreamContext>,
+    /// Where its source waits while it is paused.
+    pub(crate) gate: Gate,
 }
 
 impl Ground<'_> {
@@ -160,6 +163,7 @@ impl<'a> Builder<'a> {
             reader,
             outputs: self.outputs(&stage.id),
             dead: self.dead(std::slice::from_ref(&stage.id)),
+            gate: self.ground.gate.clone(),
         })
     }
 

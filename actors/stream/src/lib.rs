@@ -15,6 +15,7 @@
 
 mod check;
 mod connector;
+mod control;
 mod counters;
 mod dead_letter;
 mod edge;
@@ -36,6 +37,7 @@ pub use connector::{
     Action, Effects, Outcome, Prepared, Published, Read, RecordReader, Sink, SinkWriter, Source,
     StreamContext,
 };
+pub use control::LiveStreams;
 pub use counters::Counters;
 pub use dead_letter::dead_letter_schema;
 pub use kind::{

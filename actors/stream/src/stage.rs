@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use weir_domain::plan::OnError;
 use weir_domain::{Fault, StageId};
 
+use crate::control::Gate;
 use crate::counters::add;
 use crate::edge::{Broken, Receiver, Sender};
 use crate::island::{Island, Outflow, Step, rollback_fault};
@@ -87,15 +88,18 @@ pub(crate) struct SourceBody {
     pub(crate) reader: Box<dyn RecordReader>,
     pub(crate) outputs: Vec<Sender>,
     pub(crate) dead: Option<Sender>,
+    pub(crate) gate: Gate,
 }
 
 impl SourceBody {
     /// Reads to the end. Blocks.
     pub(crate) fn run(mut self, stop: &CancellationToken) -> StageResult {
-        while let Some(read) = self.reader.read()? {
+        loop {
+            self.gate.pass(stop);
             if stop.is_cancelled() {
                 return Err(Stopped::Broken);
             }
+            let Some(read) = self.reader.read()? else { break };
             let counters = &self.guard.counters;
             add(&counters.records_in, read.batch.rows() + read.bad.len());
             counters.bytes_in.fetch_add(read.bytes, std::sync::atomic::Ordering::Relaxed);

@@ -25,6 +25,7 @@ mod project;
 mod scheduler;
 pub mod schema;
 mod stream;
+mod stream_order;
 mod user;
 mod version;
 mod workflow;
@@ -55,6 +56,7 @@ pub use scheduler::{
     ScheduledWorkflow, ScheduledWorkflowDetail, ShortfallReason, TargetChange, UnknownTarget,
 };
 pub use stream::{LogLineView, StreamDetail, StreamLog, StreamSummary, StreamsQuery};
+pub use stream_order::{StreamNotTold, StreamSelection, StreamsTold};
 pub use user::{
     LogIn, LoggedIn, Me, PasswordChange, PasswordSet, ProfileView, RoleChange, RoleCreate,
     RoleView, SessionView, SetUp, TokenCreate, TokenCreated, TokenView, UserChange, UserCreate,

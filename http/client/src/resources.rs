@@ -1,10 +1,11 @@
 //! The calls, one for each operation of the API.
 
-use weir_domain::StreamId;
+use reqwest::Method;
+use weir_domain::{StreamId, StreamOrder};
 use weir_http_api::{
     ItemView, ItemsQuery, ItemsReset, ItemsResetResult, NodeView, Page, ProjectSummary,
-    StreamDetail, StreamLog, StreamSummary, StreamsQuery, Validation, VersionView, WorkflowDetail,
-    WorkflowSummary,
+    StreamDetail, StreamLog, StreamSelection, StreamSummary, StreamsQuery, StreamsTold, Validation,
+    VersionView, WorkflowDetail, WorkflowSummary,
 };
 
 use crate::{Client, Error};
@@ -37,6 +38,16 @@ impl Client {
 
     pub async fn stream_log(&self, id: StreamId) -> Result<StreamLog, Error> {
         self.get(&["streams", &id.to_string(), "log"]).await
+    }
+
+    /// Tells open streams what to do.
+    pub async fn streams_order(
+        &self,
+        order: StreamOrder,
+        selection: &StreamSelection,
+    ) -> Result<StreamsTold, Error> {
+        let path = format!("streams:{order}");
+        self.decoded(self.command(Method::POST, &[&path]).json(selection)).await
     }
 
     /// One page of items, by source and name.

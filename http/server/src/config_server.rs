@@ -38,7 +38,7 @@ const MANAGED: [&str; 11] = [
     "users",
 ];
 /// Commands to an engine that are about no single thing.
-const ACTIONS: [&str; 8] = [
+const ACTIONS: [&str; 13] = [
     "audit:seal",
     "keys:import",
     "keys:rewrap",
@@ -47,6 +47,11 @@ const ACTIONS: [&str; 8] = [
     "scheduler:apply",
     "scheduler:preview",
     "secrets:seal",
+    "streams:abort",
+    "streams:pause",
+    "streams:resume",
+    "streams:shutdown",
+    "streams:terminate",
 ];
 /// It reads a project's files, and changes nothing.
 const VALIDATE: Rule = Rule { need: Need::Claim(UserClaim::DeploymentRead), action: None };

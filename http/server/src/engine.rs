@@ -17,7 +17,7 @@ use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
     Cluster, Engine, Guard, audit, cluster, items, keys, log_in, nodes, openapi, overview, roles,
-    scheduler, sessions, streams, trust, users, workflows,
+    scheduler, sessions, steering, streams, trust, users, workflows,
 };
 
 const NAME: &str = "reactive-engine";
@@ -100,6 +100,7 @@ pub(crate) fn passed_on() -> OpenApiRouter<Asked> {
         .routes(command(UserClaim::AccessManage, "item reset", routes!(items::reset)))
         .nest("/cluster", cluster::reads())
         .merge(scheduler::routes())
+        .merge(steering::routes())
         .merge(access())
 }
 

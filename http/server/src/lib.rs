@@ -45,6 +45,7 @@ mod projects;
 mod roles;
 mod scheduler;
 mod sessions;
+mod steering;
 mod storages;
 mod streams;
 mod throttle;
@@ -59,6 +60,6 @@ pub use layers::Limits;
 pub use listen::{address, bind, refused, serve};
 pub use ports::{
     Access, Checks, Cluster, ClusterNews, Deployments, Engine, ItemFilter, Projects, Refusal,
-    StreamFilter,
+    StreamFilter, Unreached,
 };
 pub use storages::Storages;

@@ -10,7 +10,8 @@ use futures::stream::BoxStream;
 use weir_controllers::users::Identity;
 use weir_domain::{
     AuditAction, CommandId, Fault, Finding, Incarnation, ItemStatus, LogLine, Node, NodeName,
-    ProjectName, SourceName, Stream, StreamId, StreamState, Timestamp, Workflow, WorkflowName,
+    ProjectName, SourceName, Stream, StreamId, StreamOrder, StreamState, Timestamp, Workflow,
+    WorkflowName,
 };
 use weir_http_api::{
     ClusterEvent, DeploymentRequest, DeploymentView, ExplanationView, ItemView, LeaseView,
@@ -29,6 +30,13 @@ pub struct StreamFilter {
     pub before: Option<StreamId>,
     /// Most streams to return.
     pub limit: u32,
+}
+
+/// A stream whose engine gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreached {
+    pub id: StreamId,
+    pub why: String,
 }
 
 /// Which items to list, by source and name.
@@ -54,6 +62,13 @@ pub trait Engine: Send + Sync + 'static {
     async fn stream(&self, id: StreamId) -> Result<Option<Stream>, Fault>;
     /// The log of a stream, oldest line first; `None` where the stream is not known.
     async fn stream_log(&self, id: StreamId) -> Result<Option<Vec<LogLine>>, Fault>;
+    /// Tells open streams what to do, wherever they run: those that were told, and those whose engine
+    /// could not be. Others are not open any more.
+    async fn streams_order(
+        &self,
+        order: StreamOrder,
+        streams: Vec<Stream>,
+    ) -> Result<(Vec<StreamId>, Vec<Unreached>), Fault>;
     async fn items(&self, filter: ItemFilter) -> Result<Vec<ItemView>, Fault>;
     /// Forgets items that are not held, all of the source where no names are given, and says how
     /// many; with `dry_run` it only counts them.

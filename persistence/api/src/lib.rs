@@ -42,4 +42,4 @@ pub use memory::{Faults, MemoryStore};
 pub use object::{OBJECT_BYTES_MAX, ObjectStore, ObjectTotals, check_object};
 pub use snapshot::{Snapshot, SnapshotStore};
 pub use store::Store;
-pub use stream::{StreamFilter, StreamStore};
+pub use stream::{Retention, StreamFilter, StreamStore};

@@ -47,6 +47,7 @@ pub(super) struct Outside {
     /// Called when a sink writes, to stop the world there.
     pub(super) writes: usize,
     pub(super) hold_writes: bool,
+    pub(super) hold_reads: bool,
     /// Owners that are known to live; all others are gone.
     pub(super) alive: Vec<String>,
 }
@@ -154,6 +155,11 @@ impl RecordReader for TestReader {
     }
     fn read(&mut self) -> Result<Option<Read>, Fault> {
         self.world.meet("read")?;
+        let watch = Stopwatch::start();
+        while self.world.with(|it| it.hold_reads) {
+            std::thread::yield_now();
+            assert!(watch.elapsed() < Duration::from_secs(60), "nobody let the reader go on");
+        }
         if self.at >= self.numbers.len() {
             return Ok(None);
         }
@@ -395,6 +401,7 @@ impl Engine {
             peers: Arc::new(TestPeers(world.clone())),
             limits: Limits::default(),
             live: LiveClaims::default(),
+            streams: LiveStreams::default(),
             threads: Arc::new(tokio::sync::Semaphore::new(64)),
         };
         Self { services, store: store.clone(), streams }

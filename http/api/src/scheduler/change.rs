@@ -167,11 +167,11 @@ mod tests {
     fn a_draft_says_what_changes_and_nothing_else() {
         let text = r#"{"workflows":{"w":{"target":12,"default":{},"nodes":{"n1":{"max":1},"n2":{"min":3}}},"v":{"target":"unset"}}}"#;
         let draft: SchedulePreview = serde_json::from_str(text).unwrap();
-        let change = &draft.workflows[&"w".parse().unwrap()];
+        let change = &draft.workflows[&WorkflowName::new("w").unwrap()];
         assert_eq!(change.target, Some(TargetChange::Instances(12)));
         assert_eq!(change.default, Some(Limit::default()));
         assert_eq!((change.weight, change.nodes.len()), (None, 2));
-        let unset = draft.workflows[&"v".parse().unwrap()].target;
+        let unset = draft.workflows[&WorkflowName::new("v").unwrap()].target;
         assert_eq!(unset, Some(TargetChange::Unset));
         let written = serde_json::to_string(&draft).unwrap();
         assert_eq!(serde_json::from_str::<SchedulePreview>(&written).unwrap(), draft);

@@ -11,14 +11,15 @@ use weir_domain::plan::{Edge, OnError, Plan, Retry, Role, Stage};
 use weir_domain::{
     Code, Counts, Fault, Finding, InstanceId, ItemStatus, LogLine, Node, NodeName, NodeStatus,
     NodeUid, Place, PortName, ProjectName, Severity, SourceName, StageId, Stream, StreamId,
-    StreamState, Timestamp, Workflow, WorkflowName, WorkflowState,
+    StreamOrder, StreamState, Timestamp, Workflow, WorkflowName, WorkflowState,
 };
 use weir_http_api::{ItemView, ProjectSummary};
 use weir_http_client::Client;
 
 use crate::fake_cluster::FakeCluster;
 use weir_http_server::{
-    Checks, Engine, Guard, Here, ItemFilter, Limits, Projects, StreamFilter, config_server, engine,
+    Checks, Engine, Guard, Here, ItemFilter, Limits, Projects, StreamFilter, Unreached,
+    config_server, engine,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -194,6 +195,14 @@ impl Engine for FakeEngine {
             text: "2 dead letters".into(),
         };
         Ok(self.stream(id).await?.map(|_| vec![line]))
+    }
+
+    async fn streams_order(
+        &self,
+        _: StreamOrder,
+        streams: Vec<Stream>,
+    ) -> Result<(Vec<StreamId>, Vec<Unreached>), Fault> {
+        Ok((streams.into_iter().map(|it| it.id).collect(), vec![]))
     }
 
     async fn items(&self, filter: ItemFilter) -> Result<Vec<ItemView>, Fault> {

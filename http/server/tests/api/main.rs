@@ -21,3 +21,4 @@ mod openapi;
 mod schedule_lab;
 mod scheduler;
 mod shutdown;
+mod steering;

@@ -39,7 +39,7 @@ async fn try_everything<S: Store>(store: &S, fence: &Fence) -> Vec<(&'static str
         ("item_adopt", store.item_adopt(fence, adoption).await.map(drop)),
         ("item_reset", store.item_reset(fence, &item::source(), None).await.map(drop)),
         ("stream_save", store.stream_save(fence, changes).await),
-        ("stream_prune", store.stream_prune(fence, 0).await.map(drop)),
+        ("stream_prune", store.stream_prune(fence, 0.into()).await.map(drop)),
     ]
 }
 
