@@ -20,7 +20,7 @@ fn open(time: &str) -> (Project, Weir, String) {
 
 #[test]
 fn a_paused_stream_is_not_committed_before_it_is_resumed() {
-    let (project, weir, id) = open("300ms");
+    let (project, weir, id) = open("8s");
     let would = weir.cli(["stream", "pause", "--workflow", "orders", "--dry-run"]).done();
     assert!(would.ends_with("1 stream would be told to pause\n"), "{would}");
     let told = weir.cli(["stream", "pause", &id]).done();
@@ -84,5 +84,30 @@ fn a_node_is_drained_and_the_schedule_is_shown() {
         assert_eq!(unknown.code, Some(3), "{}", unknown.stderr);
         assert!(unknown.stderr.contains("hint:"), "{}", unknown.stderr);
     }
+    weir.stop();
+}
+
+#[test]
+fn live_records_are_seen_with_their_secrets_masked() {
+    let format =
+        "{ type: csv, schema: [{ name: id, type: int64 }, { name: password, type: string }] }";
+    let flow = Flow::named("orders").stage(&read(format, "")).stage(&slow("read", "20ms"));
+    let project = Project::of(&flow.stage(&write("slow", "")));
+    let weir = Start::of(&project).ready();
+    let rows: String = (0..2_000).map(|id| format!("{id},planted-{id}\n")).collect();
+    project.put("a.csv", format!("id,password\n{rows}"));
+    weir.open("a.csv");
+    let seen = weir.cli([
+        "stream", "sniff", "orders", "write", "--in", "-n", "3", "--for", "20s", "-o", "json",
+    ]);
+    let seen = seen.json();
+    assert_eq!(seen["records"].as_array().unwrap().len(), 3, "{seen:#}");
+    assert!(seen["records"][0]["record"]["id"].is_i64(), "{seen:#}");
+    assert!(!seen.to_string().contains("planted"), "{seen:#}");
+    let unknown = weir.cli(["stream", "sniff", "orders", "slwo"]);
+    assert_eq!(unknown.code, Some(3), "{}", unknown.stderr);
+    assert!(unknown.stderr.contains("weir workflow show orders"), "{}", unknown.stderr);
+    weir.cli(["stream", "abort", "--workflow", "orders"]).done();
+    weir.closed("a.csv");
     weir.stop();
 }

@@ -21,7 +21,7 @@ use weir_runtime::{
     HostSettings, IdSource, Phase, PhaseTimeouts, RestartPolicy, System, SystemClock,
     SystemSettings,
 };
-use weir_stream::{Limits, LiveClaims, LiveStreams, Registry, Resumed, Services, resume};
+use weir_stream::{Limits, LiveClaims, LiveStreams, Registry, Resumed, Services, Taps, resume};
 
 use super::activation::Activation;
 use super::announcer::Announcer;
@@ -31,6 +31,7 @@ use super::orders::Dispatcher;
 use super::ports::{AccessPort, MonitorPort};
 use super::process::Process;
 use super::refusal;
+use super::sniffing::Sniffing;
 use super::steering::Steering;
 
 /// How long streams that are rolled back may take to clear away what they staged.
@@ -74,6 +75,7 @@ pub(crate) struct Engine {
     pub(crate) deployments: DeploymentStorage,
     pub(crate) scheduler: Scheduler,
     pub(crate) steering: Steering,
+    pub(crate) sniffing: Sniffing,
     pub(crate) activation: Activation,
     pub(crate) storages: Storages,
     services: Services,
@@ -121,6 +123,7 @@ impl Engine {
             limits: options.limits,
             live: LiveClaims::default(),
             streams: LiveStreams::default(),
+            taps: Taps::default(),
             threads: Arc::new(Semaphore::new(options.threads)),
         };
         let activation = Activation::new(services.clone(), restarts, options.drain_within);
@@ -161,6 +164,7 @@ impl Engine {
         };
         describe(&membership, &activation);
         let steering = Steering::listen(services.streams.clone(), &membership);
+        let sniffing = Sniffing::listen(services.taps.clone(), &membership);
         let engine = Self {
             system,
             store,
@@ -170,6 +174,7 @@ impl Engine {
             deployments,
             scheduler,
             steering,
+            sniffing,
             activation,
             storages,
             services,

@@ -18,6 +18,7 @@ mod registry;
 mod sample;
 pub(crate) mod schema;
 mod servers;
+mod sniffing;
 mod steering;
 mod summary;
 mod views;

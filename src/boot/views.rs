@@ -11,10 +11,10 @@ use std::fmt::Display;
 use async_trait::async_trait;
 use weir_cluster::{Details, ProxyError, View};
 use weir_domain::{
-    Fault, LogLine, Member, Node, NodeStatus, SourceName, Stream, StreamId, StreamOrder, Workflow,
-    WorkflowName,
+    Fault, LogLine, Member, Node, NodeStatus, SniffWish, SourceName, Stream, StreamId, StreamOrder,
+    Workflow, WorkflowName,
 };
-use weir_http_api::ItemView;
+use weir_http_api::{ItemView, SniffResult};
 use weir_http_server::{Checks, ItemFilter, Refusal, StreamFilter, Unreached};
 
 use super::engine::Engine;
@@ -85,6 +85,10 @@ impl weir_http_server::Engine for Engine {
             by_node.entry(it.node).or_default().push(it.id);
         }
         Ok(self.steering.order(order, by_node).await)
+    }
+
+    async fn sniff(&self, wish: SniffWish) -> Result<SniffResult, Fault> {
+        Ok(self.sniffing.sniff(&wish).await)
     }
 
     async fn items(&self, filter: ItemFilter) -> Result<Vec<ItemView>, Fault> {

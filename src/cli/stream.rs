@@ -21,6 +21,7 @@ use Column::{Number, Text};
 
 mod follow;
 mod order;
+mod sniff;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -29,6 +30,8 @@ pub(crate) enum Verb {
     List(List),
     /// Show one stream with its stages and what it published
     Show(Show),
+    /// Look at live records that pass a stage
+    Sniff(sniff::Sniff),
     /// Print the log of one stream
     Log { id: StreamId },
     /// Let open streams read nothing more until they are resumed
@@ -84,6 +87,7 @@ impl Verb {
         match self {
             Self::List(args) => args.run(client, out).await,
             Self::Show(args) => args.run(client, out).await,
+            Self::Sniff(args) => args.run(client, out).await,
             Self::Log { id } => {
                 let log = client.stream_log(id).await.map_err(|error| refused(id, error))?;
                 out.show(&log, |it, look| lines(&it.lines, look))?;

@@ -19,6 +19,7 @@ mod name;
 mod node;
 pub mod plan;
 pub mod schedule;
+mod sniff;
 mod stream;
 mod suggest;
 mod time;
@@ -40,6 +41,7 @@ pub use name::{
     SourceName, StageId, UserName, WorkflowName,
 };
 pub use node::{CERTIFICATE_EARLY, Node, NodeStatus};
+pub use sniff::{SniffFilter, SniffSide, SniffWish, SniffedRecord};
 pub use stream::{Counts, LogLine, Stream, StreamOrder, StreamState};
 pub use suggest::did_you_mean;
 pub use time::{Clock, Millis, Timestamp, parse_duration};

@@ -285,6 +285,7 @@ fn discard(life: &Life<'_>, context: &StreamContext) -> Result<Vec<Action>, Faul
         cx: life.cx,
         stream: Arc::new(context.clone()),
         gate: Gate::open(),
+        taps: life.services.taps.clone(),
     };
     let sinks = ground.sinks()?;
     Ok(sinks.iter().flat_map(|(_, sink)| sink.discard(context)).collect())

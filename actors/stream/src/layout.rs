@@ -13,7 +13,7 @@ use crate::edge::{Receiver, Sender, edge};
 use crate::island::{Island, Member, Target};
 use crate::stage::{Body, Guard, IslandBody, SinkBody, SourceBody};
 use crate::{
-    BuildContext, Counters, RecordReader, Registry, Sink, StreamContext, dead_letter_schema,
+    BuildContext, Counters, RecordReader, Registry, Sink, StreamContext, Taps, dead_letter_schema,
 };
 
 /// The stages of one attempt, sinks first, and the counters of every stage of the plan.
@@ -33,6 +33,7 @@ pub(crate) struct Ground<'a> {
     pub(crate) stream: Arc<StreamContext>,
     /// Where its source waits while it is paused.
     pub(crate) gate: Gate,
+    pub(crate) taps: Taps,
 }
 
 impl Ground<'_> {
@@ -148,6 +149,7 @@ impl<'a> Builder<'a> {
             counters: self.counters.get(id).cloned().unwrap_or_default(),
             stream: self.ground.stream.clone(),
             raw_bytes_max: self.ground.cx.limits.raw_bytes_max,
+            taps: self.ground.taps.clone(),
         }
     }
 

@@ -29,6 +29,7 @@ mod pipeline;
 mod report;
 mod services;
 mod settlement;
+mod sniff;
 mod stage;
 mod workflow;
 
@@ -47,6 +48,7 @@ pub use kind::{
 pub use operator::{Operator, Outputs};
 pub use services::{Access, AccessError, LiveClaims, Monitor, Peers, Services};
 pub use settlement::{Resumed, resume};
+pub use sniff::{Sniffed, Taps};
 pub use weir_records::{BadRecord, Batch, Positions, type_name};
 pub use workflow::{RunningWorkflow, StopOutcome, WorkflowSpec};
 

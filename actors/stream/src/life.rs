@@ -163,6 +163,7 @@ impl Life<'_> {
             cx: self.cx,
             stream: context.clone(),
             gate: gate.clone(),
+            taps: self.services.taps.clone(),
         };
         let Layout { bodies, counters } = lay_out(&ground, reader)?;
         let (answer, mut ended) = oneshot::channel();

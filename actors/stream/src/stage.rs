@@ -6,13 +6,15 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use tokio_util::sync::CancellationToken;
 use weir_domain::plan::OnError;
-use weir_domain::{Fault, StageId};
+use weir_domain::{Fault, SniffSide, StageId};
 
 use crate::control::Gate;
 use crate::counters::add;
 use crate::edge::{Broken, Receiver, Sender};
 use crate::island::{Island, Outflow, Step, rollback_fault};
-use crate::{BadRecord, Batch, Counters, Prepared, RecordReader, Sink, StreamContext, dead_letter};
+use crate::{
+    BadRecord, Batch, Counters, Prepared, RecordReader, Sink, StreamContext, Taps, dead_letter,
+};
 
 /// What stands around every stage: its counters, and its rule for bad records.
 pub(crate) struct Guard {
@@ -22,14 +24,17 @@ pub(crate) struct Guard {
     pub(crate) stream: Arc<StreamContext>,
     /// How much of a bad record is kept.
     pub(crate) raw_bytes_max: usize,
+    pub(crate) taps: Taps,
 }
 
 impl Guard {
     pub(crate) fn took(&self, batch: &Batch) {
+        self.taps.pass(SniffSide::In, &self.stage, &self.stream, batch);
         add(&self.counters.records_in, batch.rows());
     }
 
     pub(crate) fn gave(&self, batch: &Batch) {
+        self.taps.pass(SniffSide::Out, &self.stage, &self.stream, batch);
         add(&self.counters.records_out, batch.rows());
     }
 

@@ -24,6 +24,7 @@ mod problem;
 mod project;
 mod scheduler;
 pub mod schema;
+mod sniff;
 mod stream;
 mod stream_order;
 mod user;
@@ -55,6 +56,7 @@ pub use scheduler::{
     ScheduleSettings, ScheduleStanding, ScheduleView, ScheduledInstance, ScheduledNode,
     ScheduledWorkflow, ScheduledWorkflowDetail, ShortfallReason, TargetChange, UnknownTarget,
 };
+pub use sniff::{SniffRequest, SniffResult, SniffUnreached, SniffedView};
 pub use stream::{LogLineView, StreamDetail, StreamLog, StreamSummary, StreamsQuery};
 pub use stream_order::{StreamNotTold, StreamSelection, StreamsTold};
 pub use user::{

@@ -96,6 +96,13 @@ number_or!(
     "unset"
 );
 
+/// Records whose field has this text. Numbers and truth values are compared as they are written.
+#[derive(ToSchema)]
+pub struct SniffFilter {
+    pub field: String,
+    pub equals: String,
+}
+
 /// Texts of a domain enum, as serde writes them.
 fn words<T: serde::Serialize>(all: &[T]) -> Vec<serde_json::Value> {
     all.iter().map(|it| serde_json::to_value(it).expect("a plain enum is a JSON text")).collect()
@@ -234,4 +241,9 @@ text!(
     /// `draining`, `unreachable`, `roles`, `not-deployed` or `no-nodes`.
     ScheduleReason,
     |it| it
+);
+text!(
+    /// Before a stage or behind it.
+    SniffSide,
+    |it| it.enum_values(Some(words(&[domain::SniffSide::In, domain::SniffSide::Out])))
 );

@@ -4,8 +4,8 @@ use reqwest::Method;
 use weir_domain::{StreamId, StreamOrder};
 use weir_http_api::{
     ItemView, ItemsQuery, ItemsReset, ItemsResetResult, NodeView, Page, ProjectSummary,
-    StreamDetail, StreamLog, StreamSelection, StreamSummary, StreamsQuery, StreamsTold, Validation,
-    VersionView, WorkflowDetail, WorkflowSummary,
+    SniffRequest, SniffResult, StreamDetail, StreamLog, StreamSelection, StreamSummary,
+    StreamsQuery, StreamsTold, Validation, VersionView, WorkflowDetail, WorkflowSummary,
 };
 
 use crate::{Client, Error};
@@ -48,6 +48,16 @@ impl Client {
     ) -> Result<StreamsTold, Error> {
         let path = format!("streams:{order}");
         self.decoded(self.command(Method::POST, &[&path]).json(selection)).await
+    }
+
+    /// Looks at live records of a workflow.
+    pub async fn sniff(
+        &self,
+        workflow: &str,
+        request: &SniffRequest,
+    ) -> Result<SniffResult, Error> {
+        let path = ["workflows", workflow, "sniff"];
+        self.decoded(self.command(Method::POST, &path).json(request)).await
     }
 
     /// One page of items, by source and name.

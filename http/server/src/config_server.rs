@@ -24,7 +24,7 @@ use crate::{Engines, Guard, Here, Projects, engine, forward, openapi, overview, 
 
 const NAME: &str = "config-server";
 /// What is read and changed through an engine, below which the engine knows its ways.
-const MANAGED: [&str; 11] = [
+const MANAGED: [&str; 12] = [
     "audit",
     "certificates",
     "keys",
@@ -36,6 +36,7 @@ const MANAGED: [&str; 11] = [
     "sessions",
     "tokens",
     "users",
+    "workflows",
 ];
 /// Commands to an engine that are about no single thing.
 const ACTIONS: [&str; 13] = [
@@ -113,7 +114,7 @@ fn forwarded() -> Router<Engines> {
             .route(&format!("/api/v1/{noun}"), both())
             .route(&format!("/api/v1/{noun}/{{*rest}}"), both())
     });
-    ["cluster", "workflows", "streams", "items"].into_iter().fold(others, |router, noun| {
+    ["cluster", "streams", "items"].into_iter().fold(others, |router, noun| {
         router
             .route(&format!("/api/v1/{noun}"), get(forward::to_engine))
             .route(&format!("/api/v1/{noun}/{{*rest}}"), get(forward::to_engine))

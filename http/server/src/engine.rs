@@ -17,7 +17,7 @@ use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
     Cluster, Engine, Guard, audit, cluster, items, keys, log_in, nodes, openapi, overview, roles,
-    scheduler, sessions, steering, streams, trust, users, workflows,
+    scheduler, sessions, sniff, steering, streams, trust, users, workflows,
 };
 
 const NAME: &str = "reactive-engine";
@@ -93,6 +93,7 @@ pub(crate) fn passed_on() -> OpenApiRouter<Asked> {
         .routes(read(UserClaim::ClusterRead, routes!(nodes::show)))
         .routes(read(UserClaim::WorkflowRead, routes!(workflows::list)))
         .routes(read(UserClaim::WorkflowRead, routes!(workflows::show)))
+        .routes(command(UserClaim::StreamSniff, "stream sniff", routes!(sniff::sniff)))
         .routes(read(UserClaim::StreamRead, routes!(streams::list)))
         .routes(read(UserClaim::StreamRead, routes!(streams::show)))
         .routes(read(UserClaim::StreamRead, routes!(streams::log)))

@@ -45,6 +45,7 @@ mod projects;
 mod roles;
 mod scheduler;
 mod sessions;
+mod sniff;
 mod steering;
 mod storages;
 mod streams;

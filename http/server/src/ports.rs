@@ -10,12 +10,12 @@ use futures::stream::BoxStream;
 use weir_controllers::users::Identity;
 use weir_domain::{
     AuditAction, CommandId, Fault, Finding, Incarnation, ItemStatus, LogLine, Node, NodeName,
-    ProjectName, SourceName, Stream, StreamId, StreamOrder, StreamState, Timestamp, Workflow,
-    WorkflowName,
+    ProjectName, SniffWish, SourceName, Stream, StreamId, StreamOrder, StreamState, Timestamp,
+    Workflow, WorkflowName,
 };
 use weir_http_api::{
     ClusterEvent, DeploymentRequest, DeploymentView, ExplanationView, ItemView, LeaseView,
-    LinkView, MembersView, ProjectSummary,
+    LinkView, MembersView, ProjectSummary, SniffResult,
 };
 
 /// What must be fine for a server to be ready: each check by its name, with what is wrong.
@@ -69,6 +69,8 @@ pub trait Engine: Send + Sync + 'static {
         order: StreamOrder,
         streams: Vec<Stream>,
     ) -> Result<(Vec<StreamId>, Vec<Unreached>), Fault>;
+    /// Looks at live records on all engines.
+    async fn sniff(&self, wish: SniffWish) -> Result<SniffResult, Fault>;
     async fn items(&self, filter: ItemFilter) -> Result<Vec<ItemView>, Fault>;
     /// Forgets items that are not held, all of the source where no names are given, and says how
     /// many; with `dry_run` it only counts them.

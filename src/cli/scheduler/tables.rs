@@ -18,7 +18,7 @@ use Column::{Number, Text};
 
 pub(super) fn schedule(it: &ScheduleView, look: &Look) -> String {
     let nodes = format!("\n{}", nodes(it, look));
-    let gone: Vec<&NodeName> = it.drained.iter().filter(|it_| !is_member(it, it_)).collect();
+    let gone: Vec<&NodeName> = it.drained.iter().filter(|node| !is_member(it, node)).collect();
     let gone = match gone.is_empty() {
         true => String::new(),
         false => format!("\ndrained, and no members now: {}\n", joined(gone)),

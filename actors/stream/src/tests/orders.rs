@@ -2,24 +2,29 @@
 
 use std::time::Duration;
 
-use weir_domain::plan::{OnError, Retry};
+use weir_domain::plan::{OnError, Plan, Retry};
 use weir_domain::{Fault, ItemStatus, Millis, Stream, StreamOrder, StreamState};
 
 use super::store;
 use super::world::{Engine, World, plan, wait_until};
-use crate::RunningWorkflow;
 
-async fn open(world: &World) -> (Engine, RunningWorkflow) {
+async fn begun(world: &World) -> Engine {
     world.item("a", 1..=30);
-    let engine = Engine::start(world, &store()).await;
-    let mut plan = plan(OnError::Rollback);
-    plan.retry = Retry { max_backoff: Millis(600_000), min_backoff: Millis(600_000), ..plan.retry };
-    let workflow = engine.run(plan).await;
-    wait_until("a stream is open", || !engine.last().is_empty()).await;
-    (engine, workflow)
+    Engine::start(world, &store()).await
+}
+
+/// Waits long before it tries again.
+fn patient() -> Plan {
+    let plan = plan(OnError::Rollback);
+    let retry = Retry { max_backoff: Millis(600_000), min_backoff: Millis(600_000), ..plan.retry };
+    Plan { retry, ..plan }
 }
 
 impl Engine {
+    async fn open(&self) {
+        wait_until("a stream is open", || !self.last().is_empty()).await;
+    }
+
     /// Tells its only stream.
     fn tell(&self, order: StreamOrder) -> usize {
         let streams: Vec<_> = self.last().iter().map(|it| it.id).collect();
@@ -36,7 +41,9 @@ impl Engine {
 async fn a_paused_stream_reads_nothing_more_until_it_is_resumed() {
     let world = World::default();
     world.with(|it| it.hold_reads = true);
-    let (engine, workflow) = open(&world).await;
+    let engine = begun(&world).await;
+    let workflow = engine.run(patient()).await;
+    engine.open().await;
     wait_until("it is paused", || engine.tell(StreamOrder::Pause) == 1).await;
     engine.until(StreamState::Paused).await;
     world.with(|it| it.hold_reads = false);
@@ -57,7 +64,9 @@ async fn a_paused_stream_reads_nothing_more_until_it_is_resumed() {
 async fn an_aborted_stream_leaves_nothing_and_its_item_has_failed() {
     let world = World::default();
     world.with(|it| it.hold_reads = true);
-    let (engine, workflow) = open(&world).await;
+    let engine = begun(&world).await;
+    let workflow = engine.run(patient()).await;
+    engine.open().await;
     assert_eq!(engine.tell(StreamOrder::Pause), 1);
     assert_eq!(engine.tell(StreamOrder::Abort), 1, "also one that is paused");
     world.with(|it| it.hold_reads = false);
@@ -74,7 +83,9 @@ async fn an_aborted_stream_leaves_nothing_and_its_item_has_failed() {
 async fn a_stream_that_hangs_is_terminated_without_waiting_for_it() {
     let world = World::default();
     world.with(|it| it.hold_writes = true);
-    let (engine, workflow) = open(&world).await;
+    let engine = begun(&world).await;
+    let workflow = engine.run(patient()).await;
+    engine.open().await;
     wait_until("it hangs", || world.with(|it| it.writes > 0)).await;
     assert_eq!(engine.tell(StreamOrder::Terminate), 1);
     let stream = engine.until(StreamState::RolledBack).await;
@@ -90,7 +101,9 @@ async fn a_stream_that_hangs_is_terminated_without_waiting_for_it() {
 async fn a_stream_that_is_shut_down_begins_no_other_attempt() {
     let world = World::default();
     world.fault("open", Fault::transient(1, "the disk is away"));
-    let (engine, workflow) = open(&world).await;
+    let engine = begun(&world).await;
+    let workflow = engine.run(patient()).await;
+    engine.open().await;
     engine.until(StreamState::Retrying).await;
     assert_eq!(engine.tell(StreamOrder::Shutdown), 1);
     let stream = engine.until(StreamState::RolledBack).await;
@@ -103,7 +116,9 @@ async fn a_stream_that_is_shut_down_begins_no_other_attempt() {
 async fn a_stream_that_is_shut_down_finishes_what_it_has_begun() {
     let world = World::default();
     world.with(|it| it.hold_reads = true);
-    let (engine, workflow) = open(&world).await;
+    let engine = begun(&world).await;
+    let workflow = engine.run(patient()).await;
+    engine.open().await;
     assert_eq!(engine.tell(StreamOrder::Pause), 1);
     assert_eq!(engine.tell(StreamOrder::Shutdown), 1);
     world.with(|it| it.hold_reads = false);
@@ -115,7 +130,9 @@ async fn a_stream_that_is_shut_down_finishes_what_it_has_begun() {
 async fn what_is_paused_when_all_was_read_is_not_committed_before_it_is_resumed() {
     let world = World::default();
     world.with(|it| it.hold_writes = true);
-    let (engine, workflow) = open(&world).await;
+    let engine = begun(&world).await;
+    let workflow = engine.run(patient()).await;
+    engine.open().await;
     wait_until("all is read", || engine.last()[0].counts.records_in == 30).await;
     assert_eq!(engine.tell(StreamOrder::Pause), 1);
     world.with(|it| it.hold_writes = false);

@@ -402,6 +402,7 @@ impl Engine {
             limits: Limits::default(),
             live: LiveClaims::default(),
             streams: LiveStreams::default(),
+            taps: Taps::default(),
             threads: Arc::new(tokio::sync::Semaphore::new(64)),
         };
         Self { services, store: store.clone(), streams }

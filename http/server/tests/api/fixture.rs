@@ -10,10 +10,10 @@ use tokio::net::TcpListener;
 use weir_domain::plan::{Edge, OnError, Plan, Retry, Role, Stage};
 use weir_domain::{
     Code, Counts, Fault, Finding, InstanceId, ItemStatus, LogLine, Node, NodeName, NodeStatus,
-    NodeUid, Place, PortName, ProjectName, Severity, SourceName, StageId, Stream, StreamId,
-    StreamOrder, StreamState, Timestamp, Workflow, WorkflowName, WorkflowState,
+    NodeUid, Place, PortName, ProjectName, Severity, SniffWish, SourceName, StageId, Stream,
+    StreamId, StreamOrder, StreamState, Timestamp, Workflow, WorkflowName, WorkflowState,
 };
-use weir_http_api::{ItemView, ProjectSummary};
+use weir_http_api::{ItemView, ProjectSummary, SniffResult};
 use weir_http_client::Client;
 
 use crate::fake_cluster::FakeCluster;
@@ -203,6 +203,10 @@ impl Engine for FakeEngine {
         streams: Vec<Stream>,
     ) -> Result<(Vec<StreamId>, Vec<Unreached>), Fault> {
         Ok((streams.into_iter().map(|it| it.id).collect(), vec![]))
+    }
+
+    async fn sniff(&self, wish: SniffWish) -> Result<SniffResult, Fault> {
+        Ok(SniffResult { seen: u64::from(wish.records), ..SniffResult::default() })
     }
 
     async fn items(&self, filter: ItemFilter) -> Result<Vec<ItemView>, Fault> {

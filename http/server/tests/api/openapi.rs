@@ -128,6 +128,7 @@ fn the_documents_hold_every_path() {
             "/api/v1/version",
             "/api/v1/workflows",
             "/api/v1/workflows/{name}",
+            "/api/v1/workflows/{name}/sniff",
             "/livez",
             "/readyz",
         ]
@@ -196,6 +197,7 @@ fn the_documents_hold_every_path() {
             "/api/v1/version",
             "/api/v1/workflows",
             "/api/v1/workflows/{name}",
+            "/api/v1/workflows/{name}/sniff",
             "/livez",
             "/readyz",
         ]
