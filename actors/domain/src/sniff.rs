@@ -68,7 +68,10 @@ impl SniffFilter {
         match record.get(&self.field) {
             Some(Value::String(text)) => *text == self.equals,
             Some(Value::Null) | None => self.equals.is_empty(),
-            Some(other) => other.to_string() == self.equals,
+            Some(other) => {
+                let written = other.to_string();
+                written == self.equals
+            }
         }
     }
 }

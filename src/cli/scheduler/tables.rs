@@ -21,7 +21,7 @@ pub(super) fn schedule(it: &ScheduleView, look: &Look) -> String {
     let gone: Vec<&NodeName> = it.drained.iter().filter(|node| !is_member(it, node)).collect();
     let gone = match gone.is_empty() {
         true => String::new(),
-        false => format!("\ndrained, and no members now: {}\n", joined(gone)),
+        false => format!("\ndrained, and no members now: {}\n", joined(&gone)),
     };
     workflows(it, look) + &nodes + &gone + &warnings(&it.warnings, look)
 }
@@ -298,6 +298,6 @@ fn dash(text: String) -> String {
     if text.is_empty() { "-".to_owned() } else { text }
 }
 
-fn joined(names: Vec<&NodeName>) -> String {
+fn joined(names: &[&NodeName]) -> String {
     names.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", ")
 }

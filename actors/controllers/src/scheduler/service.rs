@@ -295,7 +295,9 @@ impl SchedulerService {
         let view = move |it: &Schedule| {
             let nodes = it.explain(&name);
             let nodes = nodes.or_else(|| it.is_deployed(&name).then(Vec::new));
-            Response::Workflow(nodes.map(|nodes| Box::new(workflow_view(it, name, nodes, reports))))
+            Response::Workflow(
+                nodes.map(|nodes| Box::new(workflow_view(it, &name, nodes, reports))),
+            )
         };
         self.read(context, view).await
     }
@@ -362,15 +364,15 @@ fn overview(schedule: &Schedule, states: States) -> Overview {
 
 fn workflow_view(
     schedule: &Schedule,
-    name: WorkflowName,
+    name: &WorkflowName,
     nodes: Vec<NodeVerdict>,
     reports: Vec<NodeReport>,
 ) -> WorkflowView {
-    let (settings, revision) = schedule.settings(&name);
+    let (settings, revision) = schedule.settings(name);
     let mut placement = schedule.placement();
-    let outcome = placement.workflows.remove(&name);
-    let warnings = placement.warnings.into_iter().filter(|it| *it.workflow() == name).collect();
-    let assigned = schedule.assignments().workflows.get(&name).cloned().unwrap_or_default();
+    let outcome = placement.workflows.remove(name);
+    let warnings = placement.warnings.into_iter().filter(|it| it.workflow() == name).collect();
+    let assigned = schedule.assignments().workflows.get(name).cloned().unwrap_or_default();
     WorkflowView { settings, revision, outcome, warnings, assigned, nodes, reports }
 }
 
