@@ -13,6 +13,7 @@ mod chaos;
 mod cluster;
 mod crash;
 mod damage;
+mod deployments;
 mod disk;
 mod findings;
 mod on_error;

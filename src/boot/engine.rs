@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use weir_cluster::View;
 use weir_controllers::access::{AccessCoordinator, AccessSingleton};
 use weir_controllers::audit::{Audit, AuditSingleton};
-use weir_controllers::deployments::{DeploymentSingleton, DeploymentStorage};
+use weir_controllers::deployments::{DeploymentSingleton, DeploymentStorage, Packages};
 use weir_controllers::keys::{KeySingleton, KeyStorage};
 use weir_controllers::streams::{StreamMonitor, StreamSingleton};
 use weir_controllers::users::{SetUpFile, UserSingleton, UserStorage};
@@ -26,6 +26,7 @@ use super::activation::Activation;
 use super::announcer::Announcer;
 use super::master;
 use super::membership::{Membership, Others};
+use super::packages::Signing;
 use super::ports::{AccessPort, MonitorPort};
 use super::process::Process;
 use super::refusal;
@@ -136,6 +137,12 @@ impl Engine {
             keys: KeyStorage::new(singletons.register(keys)),
             users: UserStorage::new(singletons.register(users), system.ids().clone()),
             audit: Audit::new(singletons.register(audit)),
+            deployments: deployments.clone(),
+            packages: Packages::new(
+                system.clone(),
+                store.clone(),
+                Arc::new(Signing::of(&process.settings, &process.data_dir.path)),
+            ),
             system: system.clone(),
         };
         describe(&membership, &activation);

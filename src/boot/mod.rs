@@ -9,6 +9,7 @@ mod lock;
 mod logging;
 pub(crate) mod master;
 mod membership;
+pub(crate) mod packages;
 mod ports;
 mod process;
 mod projects;

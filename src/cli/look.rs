@@ -1,7 +1,7 @@
 //! How a text is to look: colours, columns, and which moment is now.
 
 use weir_domain::{ItemStatus, NodeStatus, Severity, StreamState, Timestamp, WorkflowState};
-use weir_http_api::{LeaseState, LinkState};
+use weir_http_api::{ActivationState, LeaseState, LinkState};
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Look {
@@ -71,6 +71,16 @@ impl From<StreamState> for Status {
                 Self::new(Tone::Warn, '✓', "committed with warnings")
             }
             StreamState::RolledBack => Self::new(Tone::Bad, '✗', "rolled back"),
+        }
+    }
+}
+
+impl From<ActivationState> for Status {
+    fn from(state: ActivationState) -> Self {
+        match state {
+            ActivationState::Active => Self::new(Tone::Good, '✓', "active"),
+            ActivationState::Switching => Self::new(Tone::Busy, '●', "switching"),
+            ActivationState::Failed => Self::new(Tone::Bad, '✗', "failed"),
         }
     }
 }

@@ -9,6 +9,7 @@
 
 pub(crate) mod args;
 mod audit;
+mod build;
 mod certs;
 mod cluster;
 mod conf;
@@ -65,7 +66,8 @@ const AFTER_HELP: &str = "\
 Begin with `weir dev`: it runs a sample project and says where to look.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 not allowed, 5 conflict,
-6 validation found errors, 7 timed out, 8 the server can't be reached.";
+6 validation found errors, 7 timed out, 8 the server can't be reached, 10 a comparison found
+differences.";
 
 #[derive(Debug, Subcommand)]
 enum Noun {
@@ -89,9 +91,11 @@ enum Noun {
     Node(node::Verb),
     /// The cluster: members, leases, links, and changing them
     Cluster(cluster::Args),
-    /// Deployments: which projects the cluster runs
-    #[command(visible_alias = "deployments")]
-    Deployment(deployment::Args),
+    /// Build a package from a project directory: a deployment as one signed file
+    Build(build::Args),
+    /// Deployments: what is stored, which node runs it, and changing that
+    #[command(subcommand, visible_alias = "deployments")]
+    Deployment(deployment::Verb),
     /// Log in; the session is kept in the profile
     Login(login::Login),
     /// Log out
@@ -172,7 +176,8 @@ impl Noun {
             Self::Item(verb) => asked(verb.run(&global.client()?, out)),
             Self::Node(verb) => asked(verb.run(&global.client()?, out)),
             Self::Cluster(args) => asked(args.run(out)),
-            Self::Deployment(args) => asked(args.run(out, &registry())),
+            Self::Build(args) => args.run(out, &registry()),
+            Self::Deployment(verb) => asked(verb.run(global, out, &registry())),
             Self::Login(args) => asked(args.run(global, out)),
             Self::Logout => asked(login::logout(global, out)),
             Self::Whoami => asked(login::whoami(global, out)),
@@ -240,6 +245,11 @@ mod tests {
         assert!(refusal("weir cluster leav node-1").contains("'leave'"));
         assert!(refusal("weir cluster leave node-1 --timeout 5s").contains("--wait"));
         assert!(refusal("weir cluster move access-coordinator").contains("NODE"));
+        assert!(refusal("weir deployment activat x").contains("'activate'"));
+        assert!(refusal("weir deployment assign x").contains("--node"));
+        assert!(refusal("weir deployment assign x --node a --role b").contains("--role"));
+        assert!(refusal("weir deployment upload f --tag a/b").contains("a/b"));
+        assert!(refusal("weir deployment canary start x --max-errors 2").contains("0.1%"));
         assert!(refusal("weir certs dev --dir tls").contains("<HOST>"));
     }
 

@@ -13,6 +13,7 @@
 
 mod administration;
 mod effects;
+mod packages;
 mod service;
 pub mod storage;
 mod transfer;
@@ -30,10 +31,11 @@ use weir_runtime::{Decision, EventSourced, Form, Stored, Unreadable};
 use storage::Storage;
 
 pub use administration::{Administration, Answer, Target};
+pub use packages::{Packages, Sent, Signers};
 pub use service::{
     Current, DeploymentService, DeploymentSingleton, DeploymentStorage, Failure, Request, Response,
 };
-pub use transfer::{TransferError, Uploaded, load, plans, upload};
+pub use transfer::{Arrival, TransferError, Uploaded, load, plans};
 
 /// The name of its lease and its persistence id.
 pub const LEASE: &str = "deployment-storage";

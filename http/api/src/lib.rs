@@ -10,11 +10,13 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod assignment;
 mod audit;
 mod cluster;
 mod concealed;
 mod counts;
 mod deployment;
+mod diff;
 mod finding;
 mod item;
 mod key;
@@ -23,11 +25,17 @@ mod page;
 mod problem;
 mod project;
 pub mod schema;
+mod stored;
 mod stream;
 mod user;
 mod version;
 mod workflow;
 
+pub use assignment::{
+    ActivationFailureView, ActivationState, ActivationView, AssignmentsView, CanaryStart,
+    CanaryStatus, CanaryView, DecidingRule, NodeAssignment, RoleAssignment, RoleAssignments,
+    WhyView,
+};
 pub use audit::{AuditEntryView, AuditHeadView, AuditQuery, AuditSeal};
 pub use cluster::{
     CertificateView, ClusterChange, ClusterEvent, ClusterState, ExplainQuery, ExplanationView,
@@ -37,6 +45,7 @@ pub use cluster::{
 pub use concealed::Concealed;
 pub use counts::CountsView;
 pub use deployment::{DeploymentRequest, DeploymentView};
+pub use diff::{DiffQuery, DiffView, EditKind, EditView, ItemChange, ItemChangeKind, LineView};
 pub use finding::{FaultView, FindingView};
 pub use item::{ItemView, ItemsQuery, ItemsReset, ItemsResetResult};
 pub use key::{
@@ -47,6 +56,11 @@ pub use node::NodeView;
 pub use page::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page};
 pub use problem::{Problem, ProblemKind, ProblemPart};
 pub use project::{ProjectSummary, Validation};
+pub use stored::{
+    ChangeView, DeploymentsView, DryRun, NodeChangeView, ObjectCountView, ObjectsView, PACKAGE,
+    PARTIAL_PACKAGE, RecentChangeView, StoredView, TagRef, UploadQuery, UploadView,
+    WorkflowDigestView,
+};
 pub use stream::{LogLineView, StreamDetail, StreamLog, StreamSummary, StreamsQuery};
 pub use user::{
     LogIn, LoggedIn, Me, PasswordChange, PasswordSet, ProfileView, RoleChange, RoleCreate,

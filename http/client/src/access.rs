@@ -181,7 +181,7 @@ impl Client {
         response.chunk().await.map_err(|error| self.unreachable(error))
     }
 
-    fn command(&self, method: Method, path: &[&str]) -> RequestBuilder {
+    pub(crate) fn command(&self, method: Method, path: &[&str]) -> RequestBuilder {
         self.authorized(self.http.request(method, self.url(path)))
     }
 
@@ -195,7 +195,7 @@ impl Client {
     }
 }
 
-fn if_match(request: RequestBuilder, revision: Option<u64>) -> RequestBuilder {
+pub(crate) fn if_match(request: RequestBuilder, revision: Option<u64>) -> RequestBuilder {
     match revision {
         Some(revision) => request.header(reqwest::header::IF_MATCH, revision),
         None => request,

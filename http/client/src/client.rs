@@ -41,19 +41,14 @@ impl Client {
 
     pub(crate) fn below_root(base: &str, root: &'static [&'static str]) -> Result<Self, Error> {
         let base = server_url(base)?;
-        let mut http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(ANSWER_TIMEOUT)
-            .read_timeout(SILENCE_TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")));
-        if is_this_machine(&base) {
-            // A proxy from the environment can't know what runs on this machine.
-            http = http.no_proxy();
-        }
-        let refuse = |error| Error::Address { given: base.to_string(), reason: cause(error) };
-        Ok(Self { http: http.build().map_err(refuse)?, base, root, token: None })
+        let http = builder(&base).timeout(ANSWER_TIMEOUT).read_timeout(SILENCE_TIMEOUT).build();
+        let http = http.map_err(|it| unusable(&base, it))?;
+        Ok(Self { http, base, root, token: None })
+    }
+
+    /// A connection for what takes as long as its body needs.
+    pub(crate) fn patient(&self, within: Duration) -> Result<reqwest::Client, Error> {
+        builder(&self.base).timeout(within).build().map_err(|it| unusable(&self.base, it))
     }
 
     /// Shows this with every request: a session or a token of a user, or that of the engine.
@@ -145,6 +140,23 @@ impl Client {
     pub(crate) fn unreachable(&self, error: reqwest::Error) -> Error {
         Error::Unreachable { url: self.base().to_owned(), cause: cause(error) }
     }
+}
+
+fn builder(base: &Url) -> reqwest::ClientBuilder {
+    let http = reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")));
+    match is_this_machine(base) {
+        // A proxy from the environment can't know what runs on this machine.
+        true => http.no_proxy(),
+        false => http,
+    }
+}
+
+fn unusable(base: &Url, error: reqwest::Error) -> Error {
+    Error::Address { given: base.to_string(), reason: cause(error) }
 }
 
 fn refusal(url: String, status: StatusCode, body: &[u8]) -> Error {

@@ -8,6 +8,7 @@
 
 mod access;
 mod client;
+mod deployments;
 mod error;
 mod events;
 mod forward;
@@ -15,6 +16,7 @@ mod management;
 mod resources;
 
 pub use client::Client;
+pub use deployments::{ChangeOptions, Pieces, Upload};
 pub use error::Error;
 pub use events::Events;
 pub use forward::{Forwarded, Unanswered};

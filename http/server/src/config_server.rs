@@ -20,15 +20,38 @@ use crate::guard::{Need, Rule, open, read};
 use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
-use crate::{Engines, Guard, Here, Projects, engine, forward, openapi, overview, projects};
+use crate::{Engines, Guard, Here, Projects, engine, forward, openapi, overview, projects, stored};
 
 const NAME: &str = "config-server";
 /// What is read and changed through an engine, below which the engine knows its ways.
-const MANAGED: [&str; 9] =
-    ["audit", "certificates", "keys", "known-hosts", "me", "roles", "sessions", "tokens", "users"];
+const MANAGED: [&str; 13] = [
+    "activations",
+    "assignments",
+    "audit",
+    "canary",
+    "certificates",
+    "deployments",
+    "keys",
+    "known-hosts",
+    "me",
+    "roles",
+    "sessions",
+    "tokens",
+    "users",
+];
 /// Commands to an engine that are about no single thing.
-const ACTIONS: [&str; 6] =
-    ["audit:seal", "keys:import", "keys:rewrap", "keys:rotate", "log-out", "secrets:seal"];
+const ACTIONS: [&str; 10] = [
+    "audit:seal",
+    "canary:end",
+    "canary:promote",
+    "deployments:activate",
+    "deployments:rollback",
+    "keys:import",
+    "keys:rewrap",
+    "keys:rotate",
+    "log-out",
+    "secrets:seal",
+];
 /// It reads a project's files, and changes nothing.
 const VALIDATE: Rule = Rule { need: Need::Claim(UserClaim::DeploymentRead), action: None };
 
@@ -50,7 +73,8 @@ pub fn router(projects: Arc<dyn Projects>, engines: impl Into<Engines>, limits: 
 /// The OpenAPI document of the configuration server, with what it passes on.
 pub fn document() -> OpenApi {
     let acts = OpenApi::default().nest("/api/v1", Acts::openapi());
-    let engine = OpenApi::default().nest("/api/v1", engine::passed_on().into_openapi());
+    let engine = engine::passed_on().merge(stored::uploads()).into_openapi();
+    let engine = OpenApi::default().nest("/api/v1", engine);
     let document = described().into_openapi().merge_from(acts).merge_from(engine);
     openapi::with_token(document, openapi::TOKEN_ELSEWHERE)
 }
@@ -75,6 +99,7 @@ struct Acts;
 fn forwarded() -> Router<Engines> {
     let others = Router::new()
         .route("/api/v1/items:reset", post(forward::command_to_engine))
+        .route("/api/v1/deployments:diff", get(forward::to_engine))
         // Only an answer that ends can be passed on.
         .route("/api/v1/cluster/domain-events", any(overview::unknown_path));
     let attempts = ["log-in", "set-up"].into_iter().fold(others, |router, noun| {

@@ -16,8 +16,8 @@ use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
-    Cluster, Engine, Guard, audit, cluster, items, keys, log_in, nodes, openapi, overview, roles,
-    sessions, streams, trust, users, workflows,
+    Cluster, Engine, Guard, assignments, audit, canary, cluster, items, keys, log_in, nodes,
+    openapi, overview, roles, sessions, stored, streams, trust, users, workflows,
 };
 
 const NAME: &str = "reactive-engine";
@@ -49,19 +49,23 @@ pub fn router(
     guard: Guard,
     limits: Limits,
 ) -> Router {
-    let (routes, _) = described().split_for_parts();
-    let routes = routes
-        .with_state(Asked { engine, cluster })
+    let asked = Asked { engine, cluster };
+    let routes = described().split_for_parts().0.with_state(asked.clone());
+    let uploads = uploads().split_for_parts().0.with_state(asked);
+    let routes = layers::bounded(routes, limits)
+        // They have bounds of their own.
+        .merge(uploads)
         .merge(overview::document(overview::DOCUMENT, &document()))
         .fallback(overview::unknown_path)
         .layer(Extension(guard))
         .layer(Extension(ServerName(NAME)));
-    layers::around(routes, NAME, limits)
+    layers::outside(routes, NAME)
 }
 
 /// The OpenAPI document of the engine.
 pub fn document() -> OpenApi {
-    openapi::with_token(described().into_openapi(), openapi::TOKEN_ELSEWHERE)
+    let document = described().merge(uploads()).into_openapi();
+    openapi::with_token(document, openapi::TOKEN_ELSEWHERE)
 }
 
 fn described() -> OpenApiRouter<Asked> {
@@ -72,6 +76,11 @@ fn described() -> OpenApiRouter<Asked> {
         .routes(open(routes!(readyz)))
         .nest("/api/v1", passed_on().routes(open(routes!(version::show))))
         .nest("/api/v1/cluster", cluster::happenings())
+}
+
+/// What is longer, and takes longer, than other requests.
+fn uploads() -> OpenApiRouter<Asked> {
+    OpenApiRouter::default().nest("/api/v1", stored::uploads())
 }
 
 /// Who may do what, and what they are told in confidence.
@@ -99,6 +108,9 @@ pub(crate) fn passed_on() -> OpenApiRouter<Asked> {
         .routes(read(UserClaim::AccessRead, routes!(items::list)))
         .routes(command(UserClaim::AccessManage, "item reset", routes!(items::reset)))
         .nest("/cluster", cluster::reads())
+        .merge(stored::routes())
+        .merge(assignments::routes())
+        .merge(canary::routes())
         .merge(access())
 }
 

@@ -1,8 +1,9 @@
-//! Why keys, users and the audit gave no good answer, as refusals.
+//! Why keys, users, deployments and the audit gave no good answer, as refusals.
 
 use weir_cluster::ProxyError;
+use weir_controllers::deployments::{self, TransferError, storage};
 use weir_controllers::{audit, keys, users};
-use weir_domain::{Fault, Timestamp};
+use weir_domain::{Fault, FaultKind, Timestamp};
 
 use crate::error::Error;
 
@@ -116,4 +117,78 @@ impl From<audit::Failure> for Error {
             Failure::Proxy(it) => it.into(),
         }
     }
+}
+
+impl From<deployments::Failure> for Error {
+    fn from(failure: deployments::Failure) -> Self {
+        use deployments::{Failure, Rejection};
+        match failure {
+            Failure::Rejected(Rejection::Storage(it)) => it.into(),
+            Failure::Rejected(it) => Self::Conflict { detail: it.to_string(), hint: None },
+            Failure::Refused(detail) => Self::Conflict { detail, hint: None },
+            Failure::Proxy(it) => it.into(),
+        }
+    }
+}
+
+impl From<storage::Rejection> for Error {
+    fn from(rejection: storage::Rejection) -> Self {
+        use storage::Rejection;
+        let detail = rejection.to_string();
+        let conflict =
+            |hint: &str| Self::Conflict { detail: detail.clone(), hint: Some(hint.to_owned()) };
+        match rejection {
+            Rejection::Changed { .. } => Self::Stale { detail },
+            Rejection::Unknown { tag, near } => {
+                Self::NotFound { what: "deployment", name: tag.to_string(), near }
+            }
+            Rejection::UnknownNode { node, near } => {
+                Self::NotFound { what: "node", name: node.to_string(), near }
+            }
+            Rejection::NoRole { .. } | Rejection::RoleTwice { .. } => {
+                Self::Invalid { pointer: "/roles".into(), reason: detail }
+            }
+            Rejection::CanarySenseless => Self::Invalid { pointer: "body".into(), reason: detail },
+            Rejection::TagTaken { .. } | Rejection::TagReserved => {
+                conflict("weir deployment upload FILE --tag OTHER")
+            }
+            Rejection::IsDefault { .. } => conflict("weir deployment activate OTHER"),
+            Rejection::IsAssigned { .. } => conflict("weir deployment assignments"),
+            Rejection::SwitchingAway { .. } => conflict("weir deployment nodes --watch"),
+            Rejection::ObjectsMissing { .. } => conflict("weir deployment upload FILE"),
+            Rejection::CanaryRuns { .. } => conflict("weir deployment canary status"),
+            Rejection::TooFewNodes { .. } => conflict("weir deployment nodes"),
+            Rejection::NothingToRollBack | Rejection::NoCanary => conflict(
+                "weir deployment list shows what is the default, and what runs as a canary",
+            ),
+            Rejection::NotAssigned { .. } => conflict("weir deployment assignments"),
+            Rejection::CanaryOfDefault { .. } => conflict("weir deployment list"),
+            Rejection::RootStays => Self::Conflict { detail, hint: None },
+        }
+    }
+}
+
+impl From<TransferError> for Error {
+    fn from(error: TransferError) -> Self {
+        let text = error.to_string();
+        match error {
+            TransferError::Package(it) => Self::Unfit(of_package(&it)),
+            TransferError::Signers(it) => Self::Fault(it),
+            TransferError::Store(it) => {
+                Self::Fault(Fault::transient(7133, format!("{text}: {it}")))
+            }
+            TransferError::Gone(_) | TransferError::Interrupted => {
+                Self::Fault(Fault::transient(7134, text))
+            }
+        }
+    }
+}
+
+fn of_package(error: &weir_package::Error) -> Fault {
+    let cause = match error {
+        weir_package::Error::Io(cause) => format!("{error}: {cause}"),
+        _ => error.to_string(),
+    };
+    let hint = Some(error.hint().to_owned());
+    Fault { kind: FaultKind::Config, code: error.code(), message: cause, hint, obstacle: None }
 }

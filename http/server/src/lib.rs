@@ -12,7 +12,9 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod assignments;
 mod audit;
+mod canary;
 mod cluster;
 pub mod config_server;
 mod connections;
@@ -44,6 +46,7 @@ mod projects;
 mod roles;
 mod sessions;
 mod storages;
+mod stored;
 mod streams;
 mod throttle;
 mod trust;

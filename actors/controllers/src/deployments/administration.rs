@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use weir_cluster::{RequestContext, Unavailable};
-use weir_domain::{DeploymentTag, Digest, NodeName, Timestamp, WorkflowName};
+use weir_domain::{CommandId, DeploymentTag, Digest, NodeName, Timestamp, WorkflowName};
 use weir_persistence_api::Store;
 use weir_runtime::HostRef;
 
@@ -160,9 +160,14 @@ async fn missing(
 }
 
 impl DeploymentStorage {
-    /// Makes a change; the revision after it.
-    pub async fn change(&self, author: Author, change: Change) -> Result<u64, Failure> {
-        match self.administer(Administration::Change { author, change }).await? {
+    /// Makes a change, once however often it is asked for with that id; the revision after it.
+    pub async fn change(
+        &self,
+        command: CommandId,
+        author: Author,
+        change: Change,
+    ) -> Result<u64, Failure> {
+        match self.administer_as(command, Administration::Change { author, change }).await? {
             Response::Answer(Answer::Revision(it)) => Ok(it),
             other => Err(other.odd()),
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use weir_cluster::{Instance, Proxy, ProxyError, RequestContext, Service, Singleton, Unavailable};
-use weir_domain::{Fault, ProjectName, Timestamp};
+use weir_domain::{CommandId, Fault, ProjectName, Timestamp};
 use weir_persistence_api::{Fence, PersistenceId, Store};
 use weir_runtime::{AskError, EffectHandler, HostRef, HostSettings, HostSpec, System};
 
@@ -120,6 +120,16 @@ impl DeploymentStorage {
         Ok(self.0.ask(Request::Administer(Box::new(asked)), ASK_WITHIN).await?)
     }
 
+    /// The same for a caller who may have asked before, with that command id.
+    pub(super) async fn administer_as(
+        &self,
+        command: CommandId,
+        asked: Administration,
+    ) -> Result<Response, Failure> {
+        let request = Request::Administer(Box::new(asked));
+        Ok(self.0.ask_as(command, request, ASK_WITHIN).await?)
+    }
+
     async fn apply(&self, request: Request) -> Result<(), Failure> {
         match self.0.ask(request, ASK_WITHIN).await? {
             Response::Done => Ok(()),
@@ -231,8 +241,8 @@ mod tests {
     use weir_domain::NodeName;
     use weir_persistence_api::{Acquired, LeaseName, LeaseStore, MemoryStore};
 
-    use super::super::storage::{Author, Change, NewDeployment, Report, root};
-    use super::super::{Effect, plans, testing, upload};
+    use super::super::storage::{Author, Change, NewDeployment, Report};
+    use super::super::{Effect, plans, testing};
     use super::*;
     use crate::instance::RECOVER_WITHIN;
 
@@ -312,7 +322,7 @@ mod tests {
 
         let file = testing::file("flights-1");
         let mut reader = testing::reader(&file);
-        let sent = upload(&mut reader, root(), &lab.store).await.expect("uploaded");
+        let sent = testing::upload(&mut reader, &lab.store).await.expect("uploaded");
         assert_eq!(sent.deployment, uploaded);
         let revision = |it| match it {
             Ok(Response::Answer(Answer::Revision(it))) => it,
