@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use weir_domain::{DeploymentTag, NodeName};
-use weir_http_api::{DiffQuery, TagRef};
+use weir_http_api::{Activate, DiffQuery};
 use weir_http_client::{Client, Error};
 use weir_stream::Registry;
 
@@ -55,6 +55,9 @@ pub(crate) enum Verb {
     Activate {
         /// DeploymentRoot stops everything there
         tag: DeploymentTag,
+        /// Replace all rules by those that its package brings, too
+        #[arg(long)]
+        assignments: bool,
         #[command(flatten)]
         change: ChangeArgs,
         #[command(flatten)]
@@ -129,9 +132,10 @@ impl Verb {
             }
             Self::Diff { from, to } => return compare(DiffQuery { from, to }, client, out).await,
             Self::Upload(it) => it.run(client, out).await?,
-            Self::Activate { tag, change, wait } => {
+            Self::Activate { tag, assignments, change, wait } => {
                 let what = format!("can't activate \"{tag}\"");
-                let done = client.deployment_activate(&TagRef { tag }, &change.options()).await;
+                let request = Activate { tag, assignments };
+                let done = client.deployment_activate(&request, &change.options()).await;
                 change::finish(client, out, done.map_err(|it| refused(what, it))?, wait).await?;
             }
             Self::Rollback { change, wait } => {

@@ -56,6 +56,31 @@ fn a_nodes_own_rule_comes_before_the_default_and_a_dry_run_changes_nothing() {
 }
 
 #[test]
+fn the_rules_of_a_package_replace_all_others_at_once() {
+    let desk = Desk::open();
+    desk.upload("p-1", None);
+    desk.done(&["deployment", "assign", "p-1", "--role", "old"]);
+    let none = desk.refused(5, &["deployment", "activate", "p-1", "--assignments"]);
+    assert!(none.contains("says nothing of assignments"), "{none}");
+    let project = desk.sources().join("project.yaml");
+    let text = std::fs::read_to_string(&project).unwrap();
+    let with = |rules: &str| text.replace("version:", &format!("assignments: {rules}, version:"));
+    std::fs::write(&project, with("{ roles: [{ role: edge, tag: p-0 }] }")).unwrap();
+    desk.upload("p-2", None);
+    let revision = desk.revision();
+    let unknown = desk.refused(3, &["deployment", "activate", "p-2", "--assignments"]);
+    assert!(unknown.contains("no deployment \"p-0\""), "{unknown}");
+    assert_eq!(desk.revision(), revision, "nothing of it was done");
+    std::fs::write(&project, with("{ roles: [{ role: edge, tag: p-1 }] }")).unwrap();
+    desk.upload("p-3", None);
+    desk.done(&["deployment", "activate", "p-3", "--assignments"]);
+    let rules = desk.json(&["deployment", "assignments"]);
+    assert_eq!(rules["default"], "p-3");
+    assert_eq!(rules["roles"], serde_json::json!([{ "role": "edge", "tag": "p-1" }]));
+    desk.weir.stop();
+}
+
+#[test]
 fn rules_of_roles_are_kept_in_order() {
     let desk = Desk::open();
     desk.upload("p-1", None);

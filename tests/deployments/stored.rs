@@ -41,7 +41,7 @@ fn packages_are_stored_once_shown_as_a_tree_and_compared() {
     assert!(from_nothing.stdout.starts_with("+ workflow parcels\n"), "{}", from_nothing.stdout);
 
     let said = desk.refused(3, &["deployment", "show", "p-3"]);
-    assert!(said.contains("did you mean"), "{said}");
+    assert!(said.contains("there is no deployment \"p-3\""), "{said}");
     let listed = desk.done(&["audit", "list"]);
     assert!(listed.contains("deployment upload  deployment/p-2"), "{listed}");
     // It is all there after a restart.

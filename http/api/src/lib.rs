@@ -57,8 +57,8 @@ pub use page::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page};
 pub use problem::{Problem, ProblemKind, ProblemPart};
 pub use project::{ProjectSummary, Validation};
 pub use stored::{
-    ChangeView, DeploymentsView, DryRun, NodeChangeView, ObjectCountView, ObjectsView, PACKAGE,
-    PARTIAL_PACKAGE, RecentChangeView, StoredView, TagRef, UploadQuery, UploadView,
+    Activate, ChangeView, DeploymentsView, DryRun, NodeChangeView, ObjectCountView, ObjectsView,
+    PACKAGE, PARTIAL_PACKAGE, RecentChangeView, StoredView, TagRef, UploadQuery, UploadView,
     WorkflowDigestView,
 };
 pub use stream::{LogLineView, StreamDetail, StreamLog, StreamSummary, StreamsQuery};

@@ -158,6 +158,17 @@ pub struct DryRun {
     pub dry_run: bool,
 }
 
+/// What is to become the default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Activate {
+    #[schema(value_type = schema::Name)]
+    pub tag: DeploymentTag,
+    /// All rules become those that its package brings, too. If that names another default, it is that.
+    #[serde(default)]
+    pub assignments: bool,
+}
+
 /// A stored deployment by its tag.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

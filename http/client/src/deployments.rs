@@ -13,9 +13,9 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, RequestBuilder};
 use serde::Serialize;
 use weir_http_api::{
-    ActivationView, AssignmentsView, CanaryStart, CanaryStatus, ChangeView, DeploymentsView,
-    DiffQuery, DiffView, DryRun, Page, RoleAssignments, StoredView, TagRef, UploadQuery,
-    UploadView,
+    Activate, ActivationView, AssignmentsView, CanaryStart, CanaryStatus, ChangeView,
+    DeploymentsView, DiffQuery, DiffView, DryRun, Page, RoleAssignments, StoredView, TagRef,
+    UploadQuery, UploadView,
 };
 
 use crate::access::if_match;
@@ -80,10 +80,10 @@ impl Client {
     /// Makes it the default.
     pub async fn deployment_activate(
         &self,
-        tag: &TagRef,
+        request: &Activate,
         options: &ChangeOptions,
     ) -> Result<ChangeView, Error> {
-        self.change(Method::POST, &["deployments:activate"], Some(tag), options).await
+        self.change(Method::POST, &["deployments:activate"], Some(request), options).await
     }
 
     pub async fn deployment_rollback(&self, options: &ChangeOptions) -> Result<ChangeView, Error> {

@@ -11,13 +11,14 @@ use utoipa_axum::routes;
 use weir_controllers::deployments::storage::{Change, Overview, Row};
 use weir_domain::{DeploymentTag, UserClaim};
 use weir_http_api::{
-    ChangeView, DeploymentsView, DiffQuery, DiffView, DryRun, Problem, StoredView, TagRef,
+    Activate, ChangeView, DeploymentsView, DiffQuery, DiffView, DryRun, Problem, StoredView,
 };
+use weir_package::AssignmentSettings;
 
 use crate::error::Error;
 use crate::extract::{Body, Fields, Part};
 use crate::guard::{Trail, command, read};
-use crate::storages::Stored;
+use crate::storages::{Storages, Stored};
 
 pub(crate) use asked::{Asked, Headers, IDEMPOTENCY_KEY};
 pub(crate) use views::{activation, canary, recent, role, role_rule};
@@ -110,7 +111,7 @@ pub(crate) async fn delete(
 /// everything there. Done when it is written down; the nodes follow at once.
 #[utoipa::path(post, path = "/deployments:activate", tag = "deployments", operation_id = "activateDeployment",
     params(DryRun, asked::Headers),
-    request_body = TagRef,
+    request_body = Activate,
     responses(
         (status = 200, description = "What it changed", body = ChangeView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
@@ -120,10 +121,25 @@ pub(crate) async fn activate(
     trail: Trail,
     Extension(storages): Stored,
     Fields(dry): Fields<DryRun>,
-    Body(TagRef { tag }): Body<TagRef>,
+    Body(Activate { tag, assignments }): Body<Activate>,
 ) -> Result<Json<ChangeView>, Error> {
     trail.about("deployment", &tag);
-    asked.change(&storages, &trail, dry, Change::SetDefault { tag }).await
+    let change = match assignments {
+        true => Change::SetAssignments(brought(&storages, tag).await?),
+        false => Change::SetDefault { tag },
+    };
+    asked.change(&storages, &trail, dry, change).await
+}
+
+/// The rules that a deployment's package brings; where they name no default, it is the default.
+async fn brought(storages: &Storages, tag: DeploymentTag) -> Result<AssignmentSettings, Error> {
+    let overview = storages.deployments.overview().await?;
+    let digest = find(&overview, &tag)?.deployment.digest;
+    let settings = storages.packages.assignments(digest).await?.ok_or_else(|| Error::Conflict {
+        detail: format!("the package of {tag} says nothing of assignments"),
+        hint: Some("write spec.assignments in project.yaml, or set rules one by one".to_owned()),
+    })?;
+    Ok(AssignmentSettings { default: settings.default.or(Some(tag)), ..settings })
 }
 
 /// Ends the canary, if one runs; otherwise makes the default before this one the default again.

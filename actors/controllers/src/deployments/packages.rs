@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc};
 use weir_domain::{DeploymentTag, Digest, Fault};
-use weir_package::{Diff, Limits, Manifest, Object, Reader, SignerKey, Trust};
+use weir_package::{
+    AssignmentSettings, Content, Diff, Limits, Manifest, Object, Reader, SignerKey, Trust,
+};
 use weir_persistence_api::ObjectStore;
 use weir_runtime::System;
 
@@ -92,6 +94,15 @@ impl Packages {
         after: Option<Digest>,
     ) -> Result<Diff, TransferError> {
         transfer::difference(before, after, &*self.store).await
+    }
+
+    /// The rules that the package of a deployment brought, if it did.
+    pub async fn assignments(
+        &self,
+        deployment: Digest,
+    ) -> Result<Option<AssignmentSettings>, TransferError> {
+        let wanted = |it: &Content| it.assignments.into_iter().collect();
+        Ok(transfer::load(deployment, wanted, &*self.store).await?.assignments()?)
     }
 
     async fn arrival(
