@@ -14,10 +14,10 @@ use weir_http_client::{self as client, Client, Forwarded, Unanswered};
 
 use crate::Engines;
 use crate::error::Error;
+use crate::idempotency::IDEMPOTENCY_KEY;
 use crate::layers::REQUEST_ID;
 use crate::origin::{FORWARDED_FOR, Origin};
 use crate::problems::AsItIs;
-use crate::stored::IDEMPOTENCY_KEY;
 
 /// A command may have to wait for a controller that moves: so many turns of a question.
 const TURNS_OF_A_COMMAND: u32 = 3;

@@ -28,6 +28,7 @@ mod failures;
 mod forward;
 mod guard;
 mod health;
+mod idempotency;
 mod items;
 mod keys;
 mod layers;

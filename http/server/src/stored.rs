@@ -20,7 +20,7 @@ use crate::extract::{Body, Fields, Part};
 use crate::guard::{Trail, command, read};
 use crate::storages::{Storages, Stored};
 
-pub(crate) use asked::{Asked, Headers, IDEMPOTENCY_KEY};
+pub(crate) use asked::{Asked, Headers};
 pub(crate) use views::{activation, canary, recent, role, role_rule};
 
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {

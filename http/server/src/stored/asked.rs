@@ -2,21 +2,18 @@
 
 use axum::Json;
 use axum::extract::FromRequestParts;
-use axum::http::HeaderName;
 use axum::http::request::Parts;
 use utoipa::IntoParams;
 use weir_controllers::deployments::storage::{Author, Change};
-use weir_domain::{CommandId, Digest};
+use weir_domain::CommandId;
 use weir_http_api::{ChangeView, DryRun};
 
 use super::views;
 use crate::error::Error;
 use crate::extract::IfMatch;
 use crate::guard::{Caller, Trail};
+use crate::idempotency::Key;
 use crate::storages::Storages;
-
-pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const KEY_LENGTH_MAX: usize = 255;
 
 /// For the document.
 #[derive(IntoParams)]
@@ -26,16 +23,16 @@ pub(crate) struct Headers {
     /// The revision that was read: another one is refused.
     #[param(rename = "if-match")]
     if_match: Option<u64>,
-    /// 1 to 255 characters that the sender chose: the same request with the same key is carried out
+    /// 1 to 128 characters that the sender chose: the same request with the same key is carried out
     /// once, however often it is sent.
-    #[param(rename = "idempotency-key", max_length = 255)]
+    #[param(rename = "idempotency-key", max_length = 128)]
     idempotency_key: Option<String>,
 }
 
 pub(crate) struct Asked {
     caller: Caller,
     expected: Option<u64>,
-    key: Option<String>,
+    key: Key,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Asked {
@@ -44,19 +41,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let caller = Caller::from_request_parts(parts, state).await?;
         let IfMatch(expected) = IfMatch::from_request_parts(parts, state).await?;
-        Ok(Self { caller, expected, key: key(parts)? })
-    }
-}
-
-fn key(parts: &Parts) -> Result<Option<String>, Error> {
-    let Some(given) = parts.headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
-    let text = given.to_str().unwrap_or_default();
-    match (1..=KEY_LENGTH_MAX).contains(&text.len()) {
-        true => Ok(Some(text.to_owned())),
-        false => Err(Error::Invalid {
-            pointer: "header/idempotency-key".into(),
-            reason: format!("it has 1 to {KEY_LENGTH_MAX} plain characters"),
-        }),
+        let key = Key::from_request_parts(parts, state).await?;
+        Ok(Self { caller, expected, key })
     }
 }
 
@@ -68,12 +54,7 @@ impl Asked {
 
     /// The same for the same change by the same caller with the same key; else a new one.
     pub(crate) fn command(&self, storages: &Storages, change: &Change) -> CommandId {
-        let Some(key) = &self.key else { return storages.system.ids().command() };
-        let change = serde_json::to_string(change).expect("a change is made of JSON");
-        let caller = self.caller.by();
-        let digest = Digest::of(format!("{caller}\n{key}\n{change}").as_bytes());
-        let (id, _) = digest.as_bytes().split_at(16);
-        CommandId(uuid::Uuid::from_bytes(id.try_into().expect("16 of 32 bytes")))
+        self.key.command(&storages.system, &self.caller, "deployments", change)
     }
 
     /// Makes the change, or only says what it would do.
