@@ -10,10 +10,11 @@ use std::fmt::Display;
 use async_trait::async_trait;
 use weir_cluster::{Details, ProxyError, View};
 use weir_domain::{
-    Fault, LogLine, Member, Node, NodeStatus, SourceName, Stream, StreamId, Workflow, WorkflowName,
+    Fault, LogLine, Member, Node, NodeStatus, SourceName, Stream, StreamId, SweepId, Workflow,
+    WorkflowName,
 };
-use weir_http_api::ItemView;
-use weir_http_server::{Checks, ItemFilter, Refusal, StreamFilter};
+use weir_http_api::{ItemView, SourceView, SweepView};
+use weir_http_server::{Checks, ItemFilter, ItemPlace, Refusal, StreamFilter, SweepRequest};
 
 use super::engine::Engine;
 
@@ -73,21 +74,31 @@ impl weir_http_server::Engine for Engine {
         }
     }
 
-    async fn items(&self, filter: ItemFilter) -> Result<Vec<ItemView>, Fault> {
-        items::list(&self.access, filter).await.map_err(|it| unavailable(&it))
+    async fn items(
+        &self,
+        filter: ItemFilter,
+        after: Option<ItemPlace>,
+        limit: u32,
+    ) -> Result<(Vec<ItemView>, Option<ItemPlace>), Fault> {
+        items::list(&self.access, filter, after, limit).await.map_err(|it| unavailable(&it))
     }
 
-    async fn items_reset(
+    async fn sources(
         &self,
-        source: SourceName,
-        names: Option<Vec<String>>,
-        dry_run: bool,
-    ) -> Result<u64, Fault> {
-        let counted = match dry_run {
-            true => items::count_free(&self.access, source, names).await,
-            false => self.access.reset(source, names).await,
-        };
-        counted.map_err(|it| unavailable(&it))
+        after: Option<SourceName>,
+        limit: u32,
+    ) -> Result<Vec<SourceView>, Fault> {
+        items::sources(&self.access, after, limit).await.map_err(|it| unavailable(&it))
+    }
+
+    async fn sweep_begin(&self, request: SweepRequest) -> Result<SweepView, Refusal> {
+        let id = request.id.unwrap_or_else(|| self.system.ids().sweep());
+        items::sweep(&self.access, id, request, self.system.now()).await
+    }
+
+    async fn sweep(&self, id: SweepId) -> Result<Option<SweepView>, Fault> {
+        let found = self.access.find_sweep(id).await.map_err(|it| unavailable(&it))?;
+        Ok(found.map(items::sweep_view))
     }
 
     async fn readiness(&self) -> Checks {

@@ -83,6 +83,9 @@ impl From<ItemStatus> for Status {
             ItemStatus::Done => Self::new(Tone::Good, '✓', "done"),
             ItemStatus::Failed => Self::new(Tone::Bad, '✗', "failed"),
             ItemStatus::Released => Self::new(Tone::Quiet, '□', "released"),
+            ItemStatus::Waiting => Self::new(Tone::Warn, '◇', "waiting"),
+            ItemStatus::Pending => Self::new(Tone::Quiet, '○', "pending"),
+            ItemStatus::Denied => Self::new(Tone::Bad, '✗', "denied"),
         }
     }
 }

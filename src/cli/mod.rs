@@ -7,6 +7,7 @@
 //!
 //! What runs servers is in `boot`; this module only reads their arguments.
 
+mod access;
 pub(crate) mod args;
 mod audit;
 mod certs;
@@ -17,7 +18,6 @@ mod excerpt;
 mod failure;
 mod hidden;
 mod human;
-mod item;
 mod key;
 mod login;
 mod look;
@@ -81,9 +81,12 @@ enum Noun {
     /// Streams: what runs and what ran
     #[command(subcommand, visible_alias = "streams")]
     Stream(stream::Verb),
-    /// Items of sources: what was processed, and processing it again
-    #[command(subcommand, visible_alias = "items")]
-    Item(item::Verb),
+    /// What sources handed out, what became of it, and processing it again
+    #[command(subcommand)]
+    Access(access::Verb),
+    /// Items of sources, as in `weir access`
+    #[command(subcommand, alias = "items", hide = true)]
+    Item(access::ItemVerb),
     /// Nodes of the cluster
     #[command(subcommand, visible_alias = "nodes")]
     Node(node::Verb),
@@ -169,6 +172,7 @@ impl Noun {
             Self::ReactiveEngine(args) => Ok(crate::boot::reactive_engine(&args)?),
             Self::Workflow(verb) => asked(verb.run(&global.client()?, out)),
             Self::Stream(verb) => asked(verb.run(&global.client()?, out)),
+            Self::Access(verb) => asked(verb.run(&global.client()?, out)),
             Self::Item(verb) => asked(verb.run(&global.client()?, out)),
             Self::Node(verb) => asked(verb.run(&global.client()?, out)),
             Self::Cluster(args) => asked(args.run(out)),
@@ -237,6 +241,8 @@ mod tests {
         assert!(refusal("weir stream list --limit 0").contains("'0'"));
         assert!(refusal("weir item list --status rolledBack").contains("failed"));
         assert!(refusal("weir item reset").contains("--source"));
+        assert!(refusal("weir access clear").contains("--source"));
+        assert!(refusal("weir access items --match ").contains("pattern"));
         assert!(refusal("weir cluster leav node-1").contains("'leave'"));
         assert!(refusal("weir cluster leave node-1 --timeout 5s").contains("--wait"));
         assert!(refusal("weir cluster move access-coordinator").contains("NODE"));

@@ -157,10 +157,12 @@ pub(crate) fn item() -> ItemView {
         status: ItemStatus::Failed,
         size: 15 << 20,
         modified_at: ago(90),
-        stream: stream().id,
-        owner: "one#0197a8b0-0000-7000-8000-000000000001".into(),
+        stream: Some(stream().id),
+        owner: Some("one#0197a8b0-0000-7000-8000-000000000001".into()),
+        instance: Some(InstanceId(2)),
         claimed_at: ago(75),
         settled_at: Some(ago(71)),
+        cleared_at: None,
     }
 }
 

@@ -62,6 +62,14 @@ id!(
     NodeUid
 );
 id!(
+    /// One reservation of a resource. One that ended or was revoked is never valid again.
+    ReservationId
+);
+id!(
+    /// One pass over the items of a source, however often it is asked for.
+    SweepId
+);
+id!(
     /// One API token.
     TokenId
 );

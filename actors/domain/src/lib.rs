@@ -17,6 +17,7 @@ mod item;
 mod key;
 mod name;
 mod node;
+mod pattern;
 pub mod plan;
 pub mod schedule;
 mod stream;
@@ -32,7 +33,10 @@ pub use code::Code;
 pub use digest::{Digest, InvalidDigest};
 pub use fault::{Fault, FaultKind, Obstacle};
 pub use finding::{Finding, Place, Severity};
-pub use id::{ClaimId, ClusterId, CommandId, InstanceId, NodeUid, SessionId, StreamId, TokenId};
+pub use id::{
+    ClaimId, ClusterId, CommandId, InstanceId, NodeUid, ReservationId, SessionId, StreamId,
+    SweepId, TokenId,
+};
 pub use item::{Fingerprint, Item, ItemStatus, Reprocess};
 pub use key::{InvalidFingerprint, KeyFingerprint};
 pub use name::{
@@ -40,6 +44,7 @@ pub use name::{
     SourceName, StageId, UserName, WorkflowName,
 };
 pub use node::{CERTIFICATE_EARLY, Node, NodeStatus};
+pub use pattern::{InvalidPattern, NamePattern};
 pub use stream::{Counts, LogLine, Stream, StreamState};
 pub use suggest::did_you_mean;
 pub use time::{Clock, Millis, Timestamp, parse_duration};

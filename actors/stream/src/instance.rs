@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use weir_domain::plan::{Plan, Role};
 use weir_domain::{
-    Counts, Fault, FaultKind, InstanceId, Item, SourceName, StageId, Stream, StreamId, StreamState,
-    Timestamp,
+    Counts, Fault, FaultKind, InstanceId, Item, Reprocess, SourceName, StageId, Stream, StreamId,
+    StreamState, Timestamp,
 };
 use weir_persistence_api::{Claim, ClaimRequest};
 use weir_runtime::Stopwatch;
@@ -102,7 +102,8 @@ impl Instance {
         let mut was_busy = false;
         while !items.is_empty() && !self.stops.drain.is_cancelled() {
             let candidates: Vec<_> = items.iter().take(CANDIDATES_MAX).cloned().collect();
-            let claimed = match self.claim(life, name, source.reprocess(), candidates).await {
+            let terms = Terms::of(&source);
+            let claimed = match self.claim(life, name, terms, candidates).await {
                 Ok(it) => it,
                 Err(fault) => {
                     self.stands(fault);
@@ -137,7 +138,7 @@ impl Instance {
         &self,
         life: &Life<'_>,
         name: &SourceName,
-        reprocess: weir_domain::Reprocess,
+        terms: Terms,
         candidates: Vec<Item>,
     ) -> Result<Option<(Claimed, Live)>, Fault> {
         let system = &self.services.system;
@@ -153,12 +154,14 @@ impl Instance {
         let request = ClaimRequest {
             source: name.clone(),
             candidates,
-            reprocess,
+            reprocess: terms.reprocess,
             claim: system.ids().claim(),
             stream: stream.id,
             owner: system.owner().to_owned(),
             now: stream.opened_at,
             settlement: Owed { actions: discard.clone(), stream: stream.clone() }.to_bytes(),
+            clearance: terms.clearance,
+            instance: Some(self.id),
         };
         let live = self.services.live.hold(request.claim);
         let claim = self.ask_for_claim(request).await?;
@@ -249,6 +252,18 @@ impl Instance {
             () = tokio::time::sleep(length) => {}
             () = drain.cancelled() => {}
         }
+    }
+}
+
+/// On which terms a source's items are claimed.
+struct Terms {
+    reprocess: Reprocess,
+    clearance: bool,
+}
+
+impl Terms {
+    fn of(source: &Lent) -> Self {
+        Self { reprocess: source.reprocess(), clearance: source.waits_for_clearance() }
     }
 }
 

@@ -38,7 +38,10 @@ pub use concealed::Concealed;
 pub use counts::CountsView;
 pub use deployment::{DeploymentRequest, DeploymentView};
 pub use finding::{FaultView, FindingView};
-pub use item::{ItemView, ItemsQuery, ItemsReset, ItemsResetResult};
+pub use item::{
+    ItemView, ItemsClear, ItemsQuery, ItemsReset, SourceCountView, SourceView, SourcesQuery,
+    SweepAction, SweepView,
+};
 pub use key::{
     CertificateAdd, KeyCreate, KeyExport, KeyExported, KeyImport, KeyRotate, KeyView, KnownHostAdd,
     KnownHostView, SecretSeal, SecretSealed, TrustedCertificateView,

@@ -116,8 +116,8 @@ text!(
     |it| it
 );
 text!(
-    /// What became of an item. `acquired` and `committing` are held by a stream; `released` was
-    /// given back unprocessed.
+    /// What became of an item. `waiting` waits for clearance, `pending` was given it and `denied` was
+    /// not; `acquired` and `committing` are held by a stream; `released` was given back unprocessed.
     ItemStatus,
     |it| it.enum_values(Some(words(&domain::ItemStatus::ALL)))
 );

@@ -11,6 +11,7 @@ mod client;
 mod error;
 mod events;
 mod forward;
+mod items;
 mod management;
 mod resources;
 

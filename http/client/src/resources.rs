@@ -2,9 +2,8 @@
 
 use weir_domain::StreamId;
 use weir_http_api::{
-    ItemView, ItemsQuery, ItemsReset, ItemsResetResult, NodeView, Page, ProjectSummary,
-    StreamDetail, StreamLog, StreamSummary, StreamsQuery, Validation, VersionView, WorkflowDetail,
-    WorkflowSummary,
+    NodeView, Page, ProjectSummary, StreamDetail, StreamLog, StreamSummary, StreamsQuery,
+    Validation, VersionView, WorkflowDetail, WorkflowSummary,
 };
 
 use crate::{Client, Error};
@@ -37,26 +36,6 @@ impl Client {
 
     pub async fn stream_log(&self, id: StreamId) -> Result<StreamLog, Error> {
         self.get(&["streams", &id.to_string(), "log"]).await
-    }
-
-    /// One page of items, by source and name.
-    pub async fn items(&self, query: &ItemsQuery) -> Result<Page<ItemView>, Error> {
-        self.get_with(&["items"], query).await
-    }
-
-    /// Forgets what was processed, so that it is processed again. From another machine than the
-    /// server's it needs the engine's token.
-    pub async fn items_reset(
-        &self,
-        command: &ItemsReset,
-        token: Option<&str>,
-    ) -> Result<ItemsResetResult, Error> {
-        let request = self.http.post(self.url(&["items:reset"])).json(command);
-        let request = match token {
-            Some(token) => request.bearer_auth(token),
-            None => self.authorized(request),
-        };
-        self.decoded(request).await
     }
 
     /// Projects of a configuration server.

@@ -27,8 +27,16 @@ const NAME: &str = "config-server";
 const MANAGED: [&str; 9] =
     ["audit", "certificates", "keys", "known-hosts", "me", "roles", "sessions", "tokens", "users"];
 /// Commands to an engine that are about no single thing.
-const ACTIONS: [&str; 6] =
-    ["audit:seal", "keys:import", "keys:rewrap", "keys:rotate", "log-out", "secrets:seal"];
+const ACTIONS: [&str; 8] = [
+    "audit:seal",
+    "items:clear",
+    "items:reset",
+    "keys:import",
+    "keys:rewrap",
+    "keys:rotate",
+    "log-out",
+    "secrets:seal",
+];
 /// It reads a project's files, and changes nothing.
 const VALIDATE: Rule = Rule { need: Need::Claim(UserClaim::DeploymentRead), action: None };
 
@@ -74,7 +82,6 @@ struct Acts;
 
 fn forwarded() -> Router<Engines> {
     let others = Router::new()
-        .route("/api/v1/items:reset", post(forward::command_to_engine))
         // Only an answer that ends can be passed on.
         .route("/api/v1/cluster/domain-events", any(overview::unknown_path));
     let attempts = ["log-in", "set-up"].into_iter().fold(others, |router, noun| {
@@ -89,7 +96,7 @@ fn forwarded() -> Router<Engines> {
             .route(&format!("/api/v1/{noun}"), both())
             .route(&format!("/api/v1/{noun}/{{*rest}}"), both())
     });
-    ["cluster", "nodes", "workflows", "streams", "items"].into_iter().fold(
+    ["cluster", "nodes", "workflows", "streams", "items", "sources", "sweeps"].into_iter().fold(
         others,
         |router, noun| {
             router

@@ -11,13 +11,13 @@ use utoipa_axum::routes;
 use weir_domain::UserClaim;
 
 use crate::extract::Fields;
-use crate::guard::{command, open, read};
+use crate::guard::{open, read};
 use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
     Cluster, Engine, Guard, audit, cluster, items, keys, log_in, nodes, openapi, overview, roles,
-    sessions, streams, trust, users, workflows,
+    sessions, streams, sweeps, trust, users, workflows,
 };
 
 const NAME: &str = "reactive-engine";
@@ -97,7 +97,8 @@ pub(crate) fn passed_on() -> OpenApiRouter<Asked> {
         .routes(read(UserClaim::StreamRead, routes!(streams::show)))
         .routes(read(UserClaim::StreamRead, routes!(streams::log)))
         .routes(read(UserClaim::AccessRead, routes!(items::list)))
-        .routes(command(UserClaim::AccessManage, "item reset", routes!(items::reset)))
+        .routes(read(UserClaim::AccessRead, routes!(items::sources)))
+        .merge(sweeps::routes())
         .nest("/cluster", cluster::reads())
         .merge(access())
 }

@@ -9,7 +9,7 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Path, Query, Request};
 use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
-use axum::http::{Extensions, Uri};
+use axum::http::{Extensions, HeaderName, Uri};
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
@@ -66,6 +66,25 @@ impl<S: Sync + Send> FromRequestParts<S> for IfMatch {
         revision.map(|it| Self(Some(it))).map_err(|_| Error::Invalid {
             pointer: "header/if-match".into(),
             reason: format!("{text:?} is no revision"),
+        })
+    }
+}
+
+/// The id that a client gave its command: `idempotency-key: …`. Without it the server makes one.
+pub(crate) struct IdempotencyKey<T>(pub(crate) Option<T>);
+
+/// As in the IETF's draft of it.
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+impl<S: Sync + Send, T: FromStr<Err: Display>> FromRequestParts<S> for IdempotencyKey<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let Some(given) = parts.headers.get(IDEMPOTENCY_KEY) else { return Ok(Self(None)) };
+        let text = given.to_str().unwrap_or_default().trim().trim_matches('"');
+        text.parse().map(|it| Self(Some(it))).map_err(|error: T::Err| Error::Invalid {
+            pointer: "header/idempotency-key".into(),
+            reason: format!("{text:?} is no UUID: {error}"),
         })
     }
 }

@@ -45,6 +45,7 @@ mod roles;
 mod sessions;
 mod storages;
 mod streams;
+mod sweeps;
 mod throttle;
 mod trust;
 mod users;
@@ -56,7 +57,7 @@ pub use guard::{Guard, Here};
 pub use layers::Limits;
 pub use listen::{address, bind, refused, serve};
 pub use ports::{
-    Access, Checks, Cluster, ClusterNews, Deployments, Engine, ItemFilter, Projects, Refusal,
-    StreamFilter,
+    Access, Checks, Cluster, ClusterNews, Deployments, Engine, ItemFilter, ItemPlace, Projects,
+    Refusal, StreamFilter, SweepRequest,
 };
 pub use storages::Storages;

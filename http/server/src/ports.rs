@@ -9,12 +9,13 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use weir_controllers::users::Identity;
 use weir_domain::{
-    AuditAction, CommandId, Fault, Finding, Incarnation, ItemStatus, LogLine, Node, NodeName,
-    ProjectName, SourceName, Stream, StreamId, StreamState, Timestamp, Workflow, WorkflowName,
+    AuditAction, CommandId, Fault, Finding, Incarnation, ItemStatus, LogLine, NamePattern, Node,
+    NodeName, ProjectName, SourceName, Stream, StreamId, StreamState, SweepId, Timestamp, Workflow,
+    WorkflowName,
 };
 use weir_http_api::{
     ClusterEvent, DeploymentRequest, DeploymentView, ExplanationView, ItemView, LeaseView,
-    LinkView, MembersView, ProjectSummary,
+    LinkView, MembersView, ProjectSummary, SourceView, SweepAction, SweepView,
 };
 
 /// What must be fine for a server to be ready: each check by its name, with what is wrong.
@@ -31,15 +32,30 @@ pub struct StreamFilter {
     pub limit: u32,
 }
 
-/// Which items to list, by source and name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Which items to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ItemFilter {
     pub source: Option<SourceName>,
     pub status: Option<ItemStatus>,
-    /// Go on after this item of this source.
-    pub after: Option<(SourceName, String)>,
-    /// Most items to return.
-    pub limit: u32,
+    pub names: Option<Vec<String>>,
+    pub pattern: Option<NamePattern>,
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+}
+
+/// Where a list of items goes on: its source, when it was claimed, its name.
+pub type ItemPlace = (SourceName, Timestamp, String);
+
+/// A pass over the items of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SweepRequest {
+    /// `None`: a new one.
+    pub id: Option<SweepId>,
+    pub action: SweepAction,
+    pub dry_run: bool,
+    pub source: SourceName,
+    pub filter: ItemFilter,
+    pub by: String,
 }
 
 /// An engine as its REST API sees it.
@@ -54,15 +70,22 @@ pub trait Engine: Send + Sync + 'static {
     async fn stream(&self, id: StreamId) -> Result<Option<Stream>, Fault>;
     /// The log of a stream, oldest line first; `None` where the stream is not known.
     async fn stream_log(&self, id: StreamId) -> Result<Option<Vec<LogLine>>, Fault>;
-    async fn items(&self, filter: ItemFilter) -> Result<Vec<ItemView>, Fault>;
-    /// Forgets items that are not held, all of the source where no names are given, and says how
-    /// many; with `dry_run` it only counts them.
-    async fn items_reset(
+    /// One page of items, and where the next one begins.
+    async fn items(
         &self,
-        source: SourceName,
-        names: Option<Vec<String>>,
-        dry_run: bool,
-    ) -> Result<u64, Fault>;
+        filter: ItemFilter,
+        after: Option<ItemPlace>,
+        limit: u32,
+    ) -> Result<(Vec<ItemView>, Option<ItemPlace>), Fault>;
+    /// Sources by name, with how many items they have in each state.
+    async fn sources(
+        &self,
+        after: Option<SourceName>,
+        limit: u32,
+    ) -> Result<Vec<SourceView>, Fault>;
+    /// Begins a sweep, or says how far the one of that id came.
+    async fn sweep_begin(&self, request: SweepRequest) -> Result<SweepView, Refusal>;
+    async fn sweep(&self, id: SweepId) -> Result<Option<SweepView>, Fault>;
     async fn readiness(&self) -> Checks;
 }
 

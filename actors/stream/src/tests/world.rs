@@ -17,7 +17,7 @@ use weir_domain::{
 };
 use weir_persistence_api::{
     Acquired, Adoption, Claim, ClaimRequest, Error, Fence, ItemFilter, ItemStore as _, LeaseName,
-    LeaseStore as _, MemoryStore, Settlement, Unfinished,
+    LeaseStore as _, MemoryStore, Settlement, Unfinished, item_page,
 };
 use weir_runtime::{
     IdSource, PhaseTimeouts, RestartPolicy, Stopwatch, System, SystemClock, SystemSettings,
@@ -414,8 +414,8 @@ impl Engine {
     }
 
     pub(super) async fn statuses(&self) -> Vec<(String, ItemStatus)> {
-        let filter = ItemFilter { limit: 1_000, ..ItemFilter::default() };
-        let rows = self.store.item_list(filter).await.unwrap();
+        let page = item_page::page(&self.store, &ItemFilter::default(), None, 1_000);
+        let rows = page.await.unwrap().rows;
         rows.into_iter().map(|it| (it.item, it.status)).collect()
     }
 }
