@@ -30,8 +30,15 @@ pub(crate) const FILE_EVERY: Duration = Duration::from_millis(100);
 const LONGER_THAN_A_LEASE: Duration = Duration::from_secs(8);
 
 /// The controllers, which are one each in a cluster.
-const CONTROLLERS: [&str; 6] =
-    [ACCESS, "audit", "deployment-storage", "key-storage", "stream-monitor", "user-storage"];
+const CONTROLLERS: [&str; 7] = [
+    ACCESS,
+    "audit",
+    "deployment-storage",
+    "key-storage",
+    "resource-coordinator",
+    "stream-monitor",
+    "user-storage",
+];
 /// The one that files can't do without.
 pub(crate) const ACCESS: &str = "access-coordinator";
 

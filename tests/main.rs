@@ -15,6 +15,7 @@ mod crash;
 mod damage;
 mod disk;
 mod findings;
+mod items;
 mod on_error;
 mod outputs;
 mod sample;

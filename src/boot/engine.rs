@@ -11,6 +11,7 @@ use weir_controllers::access::{AccessCoordinator, AccessSingleton};
 use weir_controllers::audit::{Audit, AuditSingleton};
 use weir_controllers::deployments::{DeploymentSingleton, DeploymentStorage};
 use weir_controllers::keys::{KeySingleton, KeyStorage};
+use weir_controllers::resources::{ResourceCoordinator, ResourceSingleton};
 use weir_controllers::streams::{StreamMonitor, StreamSingleton};
 use weir_controllers::users::{SetUpFile, UserSingleton, UserStorage};
 use weir_domain::{Fault, NodeName, NodeUid};
@@ -125,6 +126,12 @@ impl Engine {
             settings: options.host.clone(),
             masters,
         };
+        let resources = ResourceSingleton {
+            system: system.clone(),
+            store: store.clone(),
+            settings: options.host.clone(),
+            owners: Arc::new(Others(membership.cluster.clone())),
+        };
         let users = UserSingleton {
             system: system.clone(),
             store: store.clone(),
@@ -136,6 +143,7 @@ impl Engine {
             keys: KeyStorage::new(singletons.register(keys)),
             users: UserStorage::new(singletons.register(users), system.ids().clone()),
             audit: Audit::new(singletons.register(audit)),
+            resources: ResourceCoordinator::new(singletons.register(resources)),
             system: system.clone(),
         };
         describe(&membership, &activation);

@@ -1,6 +1,7 @@
-//! `weir access`: what sources handed out and what became of it.
+//! `weir access`: what sources handed out and what became of it, and what is held exclusively.
 
 mod items;
+mod resources;
 mod sources;
 mod sweeps;
 
@@ -24,6 +25,10 @@ pub(crate) enum Verb {
     Reset(sweeps::Reset),
     /// Give items that wait for clearance their clearance, or deny it
     Clear(sweeps::Clear),
+    /// List resources that are held exclusively, and who holds them
+    Resources(resources::Resources),
+    /// Take resources from their holders
+    Revoke(resources::Revoke),
 }
 
 /// The same under the name of what is listed and reset.
@@ -43,6 +48,8 @@ impl Verb {
             Self::Items(args) => args.run(client, out).await?,
             Self::Reset(args) => args.run(client, out).await?,
             Self::Clear(args) => args.run(client, out).await?,
+            Self::Resources(args) => args.run(client, out).await?,
+            Self::Revoke(args) => args.run(client, out).await?,
         }
         Ok(ExitCode::SUCCESS)
     }

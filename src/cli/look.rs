@@ -52,7 +52,7 @@ pub(crate) struct Status {
 }
 
 impl Status {
-    fn new(tone: Tone, glyph: char, word: &'static str) -> Self {
+    pub(crate) fn new(tone: Tone, glyph: char, word: &'static str) -> Self {
         Self { tone, glyph, word }
     }
 

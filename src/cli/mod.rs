@@ -81,7 +81,7 @@ enum Noun {
     /// Streams: what runs and what ran
     #[command(subcommand, visible_alias = "streams")]
     Stream(stream::Verb),
-    /// What sources handed out, what became of it, and processing it again
+    /// Items and resources: what was handed out, and to whom
     #[command(subcommand)]
     Access(access::Verb),
     /// Items of sources, as in `weir access`

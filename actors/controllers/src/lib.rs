@@ -13,6 +13,7 @@ mod author;
 pub mod deployments;
 mod instance;
 pub mod keys;
+pub mod resources;
 pub mod scheduler;
 pub mod streams;
 #[cfg(test)]

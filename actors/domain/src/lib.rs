@@ -40,8 +40,8 @@ pub use id::{
 pub use item::{Fingerprint, Item, ItemStatus, Reprocess};
 pub use key::{InvalidFingerprint, KeyFingerprint};
 pub use name::{
-    AssetName, ClusterName, DeploymentTag, InvalidName, NodeName, PortName, ProjectName, RoleName,
-    SourceName, StageId, UserName, WorkflowName,
+    AssetName, ClusterName, DeploymentTag, GroupName, InvalidName, NodeName, PortName, ProjectName,
+    ResourceName, RoleName, SourceName, StageId, UserName, WorkflowName,
 };
 pub use node::{CERTIFICATE_EARLY, Node, NodeStatus};
 pub use pattern::{InvalidPattern, NamePattern};

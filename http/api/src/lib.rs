@@ -22,6 +22,7 @@ mod node;
 mod page;
 mod problem;
 mod project;
+mod resource;
 pub mod schema;
 mod stream;
 mod user;
@@ -50,6 +51,10 @@ pub use node::NodeView;
 pub use page::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page};
 pub use problem::{Problem, ProblemKind, ProblemPart};
 pub use project::{ProjectSummary, Validation};
+pub use resource::{
+    ReservationView, Reservations, ResourceGroupView, ResourceReserve, ResourceView,
+    ResourceWaiterView, ResourcesDeclare, ResourcesRevoke, ResourcesRevoked,
+};
 pub use stream::{LogLineView, StreamDetail, StreamLog, StreamSummary, StreamsQuery};
 pub use user::{
     LogIn, LoggedIn, Me, PasswordChange, PasswordSet, ProfileView, RoleChange, RoleCreate,

@@ -27,7 +27,7 @@ const NAME: &str = "config-server";
 const MANAGED: [&str; 9] =
     ["audit", "certificates", "keys", "known-hosts", "me", "roles", "sessions", "tokens", "users"];
 /// Commands to an engine that are about no single thing.
-const ACTIONS: [&str; 8] = [
+const ACTIONS: [&str; 13] = [
     "audit:seal",
     "items:clear",
     "items:reset",
@@ -35,6 +35,11 @@ const ACTIONS: [&str; 8] = [
     "keys:rewrap",
     "keys:rotate",
     "log-out",
+    "resources:declare",
+    "resources:release",
+    "resources:renew",
+    "resources:reserve",
+    "resources:revoke",
     "secrets:seal",
 ];
 /// It reads a project's files, and changes nothing.
@@ -96,14 +101,13 @@ fn forwarded() -> Router<Engines> {
             .route(&format!("/api/v1/{noun}"), both())
             .route(&format!("/api/v1/{noun}/{{*rest}}"), both())
     });
-    ["cluster", "nodes", "workflows", "streams", "items", "sources", "sweeps"].into_iter().fold(
-        others,
-        |router, noun| {
+    ["cluster", "nodes", "workflows", "streams", "items", "resources", "sources", "sweeps"]
+        .into_iter()
+        .fold(others, |router, noun| {
             router
                 .route(&format!("/api/v1/{noun}"), get(forward::to_engine))
                 .route(&format!("/api/v1/{noun}/{{*rest}}"), get(forward::to_engine))
-        },
-    )
+        })
 }
 
 /// Whether the server can do its work.

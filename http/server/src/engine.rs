@@ -16,8 +16,8 @@ use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
-    Cluster, Engine, Guard, audit, cluster, items, keys, log_in, nodes, openapi, overview, roles,
-    sessions, streams, sweeps, trust, users, workflows,
+    Cluster, Engine, Guard, audit, cluster, items, keys, log_in, nodes, openapi, overview,
+    resources, roles, sessions, streams, sweeps, trust, users, workflows,
 };
 
 const NAME: &str = "reactive-engine";
@@ -84,6 +84,7 @@ fn access() -> OpenApiRouter<Asked> {
         .merge(keys::routes())
         .merge(trust::routes())
         .merge(audit::routes())
+        .merge(resources::routes())
 }
 
 /// What the configuration server passes on.

@@ -1,7 +1,7 @@
-//! Why keys, users and the audit gave no good answer, as refusals.
+//! Why keys, users, the audit and resources gave no good answer, as refusals.
 
 use weir_cluster::ProxyError;
-use weir_controllers::{audit, keys, users};
+use weir_controllers::{audit, keys, resources, users};
 use weir_domain::{Fault, Timestamp};
 
 use crate::error::Error;
@@ -101,6 +101,32 @@ impl From<keys::Failure> for Error {
                 Self::Invalid { pointer: "body".into(), reason: it.to_string() }
             }
             Failure::Fault(it) => Self::Unfit(it),
+            Failure::Proxy(it) => it.into(),
+        }
+    }
+}
+
+impl From<resources::Failure> for Error {
+    fn from(failure: resources::Failure) -> Self {
+        use resources::{Failure, Rejection};
+        let detail = failure.to_string();
+        match failure {
+            Failure::Rejected(Rejection::UnknownGroup(it)) => {
+                Self::not_found("group of resources", &it, [])
+            }
+            Failure::Rejected(Rejection::UnknownResource { resource, .. }) => {
+                Self::not_found("resource", &resource, [])
+            }
+            Failure::Rejected(Rejection::TooMany { .. }) => {
+                Self::Invalid { pointer: "/resources".into(), reason: detail }
+            }
+            Failure::Rejected(
+                Rejection::Depleted { .. } | Rejection::Held { .. } | Rejection::Crowded(_),
+            ) => {
+                let hint = "weir access resources shows who holds them".to_owned();
+                Self::Conflict { detail, hint: Some(hint) }
+            }
+            Failure::Refused(_) => Self::Conflict { detail, hint: None },
             Failure::Proxy(it) => it.into(),
         }
     }

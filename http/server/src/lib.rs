@@ -41,6 +41,7 @@ mod paging;
 pub mod ports;
 mod problems;
 mod projects;
+mod resources;
 mod roles;
 mod sessions;
 mod storages;

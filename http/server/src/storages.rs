@@ -1,8 +1,9 @@
-//! The ways to keys, users and the audit, put beside the routes of an engine.
+//! The ways to keys, users, the audit and resources, put beside the routes of an engine.
 
 use axum::{Extension, Router};
 use weir_controllers::audit::Audit;
 use weir_controllers::keys::KeyStorage;
+use weir_controllers::resources::ResourceCoordinator;
 use weir_controllers::users::UserStorage;
 use weir_domain::Timestamp;
 use weir_runtime::System;
@@ -13,6 +14,7 @@ pub struct Storages {
     pub keys: KeyStorage,
     pub users: UserStorage,
     pub audit: Audit,
+    pub resources: ResourceCoordinator,
     pub system: System,
 }
 
