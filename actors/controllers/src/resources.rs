@@ -186,11 +186,13 @@ impl EventSourced for Resources {
 
     fn decide(&self, command: Command) -> Decision<Self> {
         match command {
-            Command::Declare { group, resources } => self.declare(group, resources),
+            Command::Declare { group, resources } => self.declare(&group, resources),
             Command::Reserve { ask, at } => self.reserve(ask, at),
             Command::Renew { reservations, at } => Ok(self.renew(&reservations, at)),
             Command::Release { reservation, at } => Ok(self.release(reservation, at)),
-            Command::Revoke { group, resources, at } => self.revoke(&group, resources, at),
+            Command::Revoke { group, resources, at } => {
+                self.revoke(&group, resources.as_deref(), at)
+            }
             Command::Expire { at } => Ok(self.expire(at)),
             Command::Bury { owners, at } => Ok(self.bury(&owners, at)),
             Command::Resume { at } => Ok(self.resume(at)),

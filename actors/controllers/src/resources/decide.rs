@@ -13,17 +13,17 @@ use super::{
 impl Resources {
     pub(super) fn declare(
         &self,
-        group: GroupName,
+        group: &GroupName,
         mut resources: Vec<ResourceName>,
     ) -> Decision<Self> {
         let mut seen = BTreeSet::new();
         resources.retain(|it| seen.insert(it.clone()));
-        let of_others = self.groups.iter().filter(|it| *it.0 != group);
+        let of_others = self.groups.iter().filter(|it| it.0 != group);
         let count = of_others.map(|it| it.1.resources.len()).sum::<usize>() + resources.len();
         if count > RESOURCES_MAX {
             return Err(Rejection::TooMany { count });
         }
-        let known = self.groups.get(&group);
+        let known = self.groups.get(group);
         let is_known = |known: &Group| {
             let names = known.resources.iter().filter(|it| !it.is_retired).map(|it| &it.name);
             names.eq(&resources)
@@ -32,7 +32,7 @@ impl Resources {
             return Ok(vec![]);
         }
         let declared = Event::Declared { group: group.clone(), resources };
-        Ok(Changing::of(self, &group).with([declared]).served(None))
+        Ok(Changing::of(self, group).with([declared]).served(None))
     }
 
     pub(super) fn reserve(&self, ask: Reserve, at: Timestamp) -> Decision<Self> {
@@ -83,17 +83,17 @@ impl Resources {
     pub(super) fn revoke(
         &self,
         name: &GroupName,
-        resources: Option<Vec<ResourceName>>,
+        resources: Option<&[ResourceName]>,
         at: Timestamp,
     ) -> Decision<Self> {
         let unknown = || Rejection::UnknownGroup(name.to_string());
         let group = self.groups.get(name).ok_or_else(unknown)?;
         let is_there = |it: &&ResourceName| group.resources.iter().any(|known| known.name == **it);
-        if let Some(missing) = resources.iter().flatten().find(|it| !is_there(it)) {
+        if let Some(missing) = resources.unwrap_or_default().iter().find(|it| !is_there(it)) {
             let (group, resource) = (name.clone(), missing.to_string());
             return Err(Rejection::UnknownResource { group, resource });
         }
-        let is_named = |it: &ResourceName| resources.as_ref().is_none_or(|all| all.contains(it));
+        let is_named = |it: &ResourceName| resources.is_none_or(|all| all.contains(it));
         let ended = group.ended(|resource, _| is_named(resource));
         Ok(Changing::of(self, name).freed(ended, Ended::Revoked).served(Some(at)))
     }

@@ -414,8 +414,8 @@ impl Engine {
     }
 
     pub(super) async fn statuses(&self) -> Vec<(String, ItemStatus)> {
-        let page = item_page::page(&self.store, &ItemFilter::default(), None, 1_000);
-        let rows = page.await.unwrap().rows;
+        let all = ItemFilter::default();
+        let rows = item_page::page(&self.store, &all, None, 1_000).await.unwrap().rows;
         rows.into_iter().map(|it| (it.item, it.status)).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use futures::FutureExt;
 use sqlx::{SqliteConnection, query, query_as};
-use weir_persistence_api::{Error, Fence, ItemChange, Result, Sweep};
+use weir_persistence_api::{Fence, ItemChange, Result, Sweep};
 
 use super::error::Outcome;
 use super::item::json;
@@ -76,7 +76,7 @@ async fn step(
     let step = step.bind(sweep.id.to_string()).bind(revision - 1).execute(connection).await?;
     match step.rows_affected() {
         1 => Ok(sweep),
-        _ => Err(Error::from(row::swept_elsewhere(&sweep)).into()),
+        _ => Err(row::swept_elsewhere(&sweep).into()),
     }
 }
 
