@@ -6,7 +6,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use axum::http::HeaderMap;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use rustix::process::{Pid, Signal, kill_process};
 use weir_domain::StreamId;
 use weir_http_api::{StreamDetail, StreamSummary, StreamsQuery, WorkflowSummary};
@@ -224,6 +225,23 @@ impl Weir {
         let client = Client::new(server).unwrap();
         let Forwarded { status, body, .. } =
             self.runtime.block_on(client.forward(path, HeaderMap::new(), None)).unwrap();
+        (status, String::from_utf8(body).unwrap())
+    }
+
+    /// What a server of this process answers to a command in JSON by somebody who shows a token.
+    pub(crate) fn put(
+        &self,
+        server: &str,
+        path: &str,
+        (token, body): (&str, &str),
+    ) -> (u16, String) {
+        let client = Client::new(server).unwrap();
+        let shown = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
+        let json = HeaderValue::from_static("application/json");
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, shown), (CONTENT_TYPE, json)]);
+        let body = body.to_owned().into();
+        let sent = client.forward_command(Method::PUT, path, headers, body, None);
+        let Forwarded { status, body, .. } = self.runtime.block_on(sent).unwrap();
         (status, String::from_utf8(body).unwrap())
     }
 
