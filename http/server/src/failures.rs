@@ -42,12 +42,14 @@ impl From<users::Rejection> for Error {
             Rejection::UnknownSession(it) => Self::not_found("session", &it, []),
             Rejection::Changed { .. } => Self::Stale { detail },
             Rejection::WrongSetUpSecret
-            | Rejection::BadCredentials
+            | Rejection::BadCredentials { .. }
             | Rejection::Disabled(_)
             | Rejection::NotAuthenticated
             | Rejection::NeedsSession => {
                 Self::Unauthorized { reason: detail, from_here: false, has_users: true }
             }
+            Rejection::Busy => Self::Busy { detail },
+            Rejection::TooLong(_) => Self::Invalid { pointer: "body".into(), reason: detail },
             Rejection::TryLater(_) => Self::TooManyAttempts { detail, after: None },
             Rejection::BadPassword(_) => {
                 Self::Invalid { pointer: "/password".into(), reason: detail }
@@ -59,6 +61,7 @@ impl From<users::Rejection> for Error {
             | Rejection::NameTaken { .. }
             | Rejection::LastAdministrator(_)
             | Rejection::BuiltIn(_)
+            | Rejection::TooMany { .. }
             | Rejection::IsSetUp
             | Rejection::IdTaken(_) => Self::Conflict { detail, hint: None },
         }
@@ -84,6 +87,10 @@ impl From<keys::Failure> for Error {
         use keys::{Failure, Rejection};
         let detail = failure.to_string();
         match failure {
+            Failure::Rejected(Rejection::Busy) => Self::Busy { detail },
+            Failure::Rejected(Rejection::TooLong(_)) => {
+                Self::Invalid { pointer: "body".into(), reason: detail }
+            }
             Failure::Rejected(Rejection::Unknown(it)) => Self::not_found("key", &it, []),
             Failure::Rejected(Rejection::UnknownAlias(it)) => Self::not_found("alias", &it, []),
             Failure::Rejected(Rejection::Changed { .. } | Rejection::CurrentChanged(_)) => {
