@@ -32,8 +32,27 @@ const ACTIONS: [&str; 6] =
 /// It reads a project's files, and changes nothing.
 const VALIDATE: Rule = Rule { need: Need::Claim(UserClaim::DeploymentRead), action: None };
 
+/// Who sees the projects of a configuration server. It knows no users: those of the engines are let
+/// in by the engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShownTo {
+    Everybody,
+    /// Whoever is on its own machine.
+    Here,
+}
+
 /// All routes of a configuration server that passes questions about what runs on to an engine.
-pub fn router(projects: Arc<dyn Projects>, engines: impl Into<Engines>, limits: Limits) -> Router {
+pub fn router(
+    projects: Arc<dyn Projects>,
+    engines: impl Into<Engines>,
+    shown_to: ShownTo,
+    limits: Limits,
+) -> Router {
+    let guard = Guard::closed().or_from_here(Here::Everything);
+    let guard = match shown_to {
+        ShownTo::Everybody => guard,
+        ShownTo::Here => guard.without_anonymous(),
+    };
     let (routes, _) = described().split_for_parts();
     let routes = routes
         .route("/api/v1/projects/{action}", VALIDATE.layer(post(projects::act)))
@@ -42,7 +61,7 @@ pub fn router(projects: Arc<dyn Projects>, engines: impl Into<Engines>, limits: 
         .merge(overview::document(overview::DOCUMENT, &document()))
         .merge(overview::page())
         .fallback(overview::unknown_path)
-        .layer(Extension(Guard::closed().or_from_here(Here::Everything)))
+        .layer(Extension(guard))
         .layer(Extension(ServerName(NAME)));
     layers::around(routes, NAME, limits)
 }
@@ -56,8 +75,8 @@ pub fn document() -> OpenApi {
 }
 
 fn described() -> OpenApiRouter<Arc<dyn Projects>> {
-    let about = "Projects of a Weir installation, and what runs on its engines. Commands to them are \
-                 taken from the server's machine, from elsewhere with the engine's token.";
+    let about = "Projects of a Weir installation, and what runs on its engines, which decide who may do \
+                 what: each operation names the claim that it needs.";
     let v1 = OpenApiRouter::default()
         .routes(read(UserClaim::DeploymentRead, routes!(projects::list)))
         .routes(open(routes!(version::show)));

@@ -65,8 +65,8 @@ pub fn document() -> OpenApi {
 }
 
 fn described() -> OpenApiRouter<Asked> {
-    let about = "What runs on an engine of a Weir cluster, and what ran. Commands are taken from the \
-                 engine's machine, from elsewhere with its token.";
+    let about = "What runs on an engine of a Weir cluster, and what ran; its keys, users and audit. Each \
+                 operation names the claim that it needs.";
     OpenApiRouter::with_openapi(openapi::document("Weir engine", about))
         .routes(open(routes!(health::livez)))
         .routes(open(routes!(readyz)))

@@ -16,6 +16,7 @@ use weir_http_api::{
     ClusterEvent, DeploymentRequest, DeploymentView, ExplanationView, ItemView, LeaseView,
     LinkView, MembersView, ProjectSummary,
 };
+use weir_runtime::Tasks;
 
 /// What must be fine for a server to be ready: each check by its name, with what is wrong.
 pub type Checks = Vec<(&'static str, Result<(), String>)>;
@@ -114,6 +115,8 @@ pub trait Access: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
     /// A new id for a request that has none of its own.
     fn request(&self) -> CommandId;
+    /// Where commands are carried out, whether or not their senders wait.
+    fn tasks(&self) -> &Tasks;
 }
 
 /// What a follower of the cluster's events gets.

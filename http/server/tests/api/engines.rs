@@ -30,7 +30,8 @@ fn down() -> Client {
 async fn server(first: Client, second: Client) -> String {
     let engines = Engines::new(first, vec![second]).with_turn(TURN);
     let limits = Limits::default();
-    served(config_server::router(Arc::new(FakeProjects), engines, limits)).await
+    let everybody = config_server::ShownTo::Everybody;
+    served(config_server::router(Arc::new(FakeProjects), engines, everybody, limits)).await
 }
 
 fn reset() -> ItemsReset {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use weir_domain::plan::{Edge, OnError, Plan, Retry, Role, Stage};
 use weir_domain::{
     Code, Counts, Fault, Finding, InstanceId, ItemStatus, LogLine, Node, NodeName, NodeStatus,
@@ -145,11 +146,19 @@ fn items() -> Vec<ItemView> {
 pub(crate) struct FakeEngine {
     pub(crate) journal: Result<(), String>,
     pub(crate) items: Mutex<Vec<ItemView>>,
+    pub(crate) reset: Halt,
+}
+
+/// Where a reset of the item `waits` stops until it may go on.
+#[derive(Default)]
+pub(crate) struct Halt {
+    pub(crate) reached: Arc<Notify>,
+    pub(crate) go: Arc<Notify>,
 }
 
 impl FakeEngine {
     pub(crate) fn new() -> Self {
-        Self { journal: Ok(()), items: Mutex::new(items()) }
+        Self { journal: Ok(()), items: Mutex::new(items()), reset: Halt::default() }
     }
 }
 
@@ -215,6 +224,14 @@ impl Engine for FakeEngine {
         names: Option<Vec<String>>,
         dry_run: bool,
     ) -> Result<u64, Fault> {
+        match names.iter().flatten().next().map(String::as_str) {
+            Some("panics") => panic!("a defect"),
+            Some("waits") => {
+                self.reset.reached.notify_one();
+                self.reset.go.notified().await;
+            }
+            _ => {}
+        }
         let is_meant = |it: &ItemView| {
             it.source == source && names.as_ref().is_none_or(|names| names.contains(&it.name))
         };
@@ -291,7 +308,8 @@ pub(crate) async fn engine_with_token(token: &str) -> String {
 pub(crate) async fn config_server(engine: &str) -> String {
     let limits = Limits { body_bytes_max: 1_000, ..Limits::default() };
     let engine = Client::new(engine).unwrap();
-    served(config_server::router(Arc::new(FakeProjects), engine, limits)).await
+    let everybody = config_server::ShownTo::Everybody;
+    served(config_server::router(Arc::new(FakeProjects), engine, everybody, limits)).await
 }
 
 /// Status, content type and body of a plain request.

@@ -18,4 +18,5 @@ mod guard;
 mod items;
 mod metrics;
 mod openapi;
+mod recorded;
 mod shutdown;
