@@ -196,6 +196,10 @@ impl UserService {
     ) -> Result<Response, Stop> {
         match request {
             Request::LogIn { session, .. } => self.identify(session, context).await,
+            Request::SetUp { .. } => {
+                self.notice.used();
+                Ok(Response::Done)
+            }
             _ => Ok(Response::Done),
         }
     }
