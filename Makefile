@@ -11,7 +11,7 @@ help:
 	@echo 'make test    everything that CI runs'
 	@echo 'make chaos   clusters under faults, for an hour; WEIR_SEED repeats a run'
 	@echo 'make verify  format, lints, docs, licences'
-	@echo 'make bench   the whole product against bare loops, on 1 GB of records; then the cluster and the schedule'
+	@echo 'make bench   the whole product against bare loops, on 1 GB of records; then the cluster, the schedule and the item history'
 
 run: tools
 	$(CARGO) build --locked
@@ -30,10 +30,11 @@ verify: tools
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps --quiet
 
 bench: test-tools
-	$(CARGO) build --locked --release --bin weir --example bench --example cluster-bench --example schedule-bench
+	$(CARGO) build --locked --release --bin weir --example bench --example cluster-bench --example schedule-bench --example access-bench
 	./target/release/examples/bench
 	./target/release/examples/cluster-bench
 	./target/release/examples/schedule-bench
+	./target/release/examples/access-bench
 
 fmt:
 	$(CARGO) fmt --all

@@ -13,6 +13,7 @@ mod form;
 mod leave;
 mod loss;
 mod partition;
+mod scheduling;
 mod store;
 mod strangers;
 pub(crate) mod strategies;
@@ -30,8 +31,17 @@ pub(crate) const FILE_EVERY: Duration = Duration::from_millis(100);
 const LONGER_THAN_A_LEASE: Duration = Duration::from_secs(8);
 
 /// The controllers, which are one each in a cluster.
-const CONTROLLERS: [&str; 6] =
-    [ACCESS, "audit", "deployment-storage", "key-storage", "stream-monitor", "user-storage"];
+const CONTROLLERS: [&str; 8] = [
+    ACCESS,
+    "audit",
+    "deployment-storage",
+    "key-storage",
+    "resource-coordinator",
+    SCHEDULER,
+    "stream-monitor",
+    "user-storage",
+];
+const SCHEDULER: &str = "scheduler-master";
 /// The one that files can't do without.
 pub(crate) const ACCESS: &str = "access-coordinator";
 

@@ -5,6 +5,7 @@
 
 mod check;
 mod cluster;
+mod packages;
 mod persistence;
 mod secrets;
 
@@ -29,6 +30,7 @@ pub use cluster::{
     LeaseMajority, Message, Reconnect, Singleton, SplitBrainResolver, StaticQuorum, Strategy, Tie,
     Tls,
 };
+pub use packages::Packages;
 pub use persistence::{
     DatabaseServer, DatabaseTls, Journal, JournalPlugin, Migrate, Persistence, Schema, Sqlite,
     StreamHistory, TlsMode,
@@ -49,6 +51,7 @@ pub struct Settings {
     pub rest_server: RestServer,
     pub management: Management,
     pub metrics: Metrics,
+    pub packages: Packages,
     pub persistence: Persistence,
     pub secrets: Secrets,
     pub stream: Stream,
@@ -156,6 +159,7 @@ pub struct Supervision {
     pub max_backoff: Millis,
     pub reset_after: Millis,
     pub max_restarts: u32,
+    pub progress_timeout: Millis,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,8 @@ use rand::Rng as _;
 use rand::rngs::StdRng;
 use weir_controllers::scheduler::Situation;
 use weir_domain::schedule::{
-    Assignments, Deployed, Landscape, Limit, Max, Reach, ScheduleNode, Scope, Settings, Weight,
+    Assignments, Deployed, DeployedWorkflow, Landscape, Limit, Max, Reach, ScheduleNode, Scope,
+    Settings, Weight,
 };
 use weir_domain::{Incarnation, NodeName, NodeUid, WorkflowName};
 
@@ -65,7 +66,7 @@ impl Cluster {
 
     fn new(nodes: usize, workflows: usize, random: &mut StdRng) -> Self {
         let names: Vec<WorkflowName> = (0..workflows).map(workflow_name).collect();
-        let all = names.iter().map(|it| (it.clone(), BTreeSet::new())).collect();
+        let all = names.iter().map(|it| (it.clone(), DeployedWorkflow::default())).collect();
         let deployments = BTreeMap::from([(DEPLOYED.to_owned(), Deployed { workflows: all })]);
         let nodes = (0..nodes).map(|it| (node_name(it), node(it)));
         let weight = |random: &mut StdRng| {

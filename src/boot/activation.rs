@@ -1,22 +1,36 @@
-//! The activation agent: drives this engine from what it runs to what is deployed.
+//! The activation agent: drives this engine from what it can run to what is deployed.
 //!
 //! It reads the whole of what should run, whenever it is told that something changed and again and
-//! again, and does what is missing. Workflows whose plan and place are the same go on untouched; the
-//! others are drained and started anew.
+//! again, and does what is missing. Workflows whose plan and place are the same go on untouched;
+//! instances of the others are drained, and begun anew where the scheduler still wants them.
+//! What can't be run here is not begun at all: the engine stays on what ran before, and says why.
 //! Nothing runs before `begin`: whoever starts the engine may deploy first, so that no stream is
 //! begun by a plan that is about to be replaced.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+mod canary;
+mod package;
+mod registrar;
+mod wanted;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore};
-use weir_cluster::ReceiverEpochs;
-use weir_controllers::deployments::{Current, Deployment, DeploymentStorage, LEASE};
-use weir_domain::{Fault, WorkflowName, WorkflowState};
-use weir_persistence_api::LeaseName;
-use weir_runtime::{Backoff, RestartPolicy};
-use weir_stream::{RunningWorkflow, Services, WorkflowSpec};
+use tokio::sync::{Notify, Semaphore, watch};
+use weir_cluster::{Cluster, ReceiverEpochs};
+use weir_controllers::deployments::storage::Report;
+use weir_controllers::deployments::{DeploymentStorage, LEASE, Target};
+use weir_controllers::keys::KeyStorage;
+use weir_controllers::scheduler::{Scheduler, StopOrder};
+use weir_domain::schedule::Deployed;
+use weir_domain::{Fault, Workflow, WorkflowName, WorkflowState};
+use weir_persistence_sql::Database;
+use weir_runtime::Backoff;
+use weir_stream::{RunningWorkflow, Services};
+
+use super::instances::Instances;
+use package::Adopted;
+use wanted::{Wanted, difference};
 
 /// How often to look whether something else should run, when nobody says so.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -25,55 +39,86 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub(crate) struct Activation(Arc<Inner>);
 
+/// What an activation works with.
+pub(crate) struct Parts {
+    pub(crate) services: Services,
+    pub(crate) instances: Instances,
+    pub(crate) scheduler: Scheduler,
+    pub(crate) keys: KeyStorage,
+    pub(crate) store: Arc<dyn Database>,
+    pub(crate) cluster: Cluster,
+    /// Between attempts that failed.
+    pub(crate) retry: Backoff,
+}
+
 struct Inner {
-    services: Services,
-    policy: RestartPolicy,
-    grace: Duration,
+    parts: Parts,
     /// Where it is known what should run; set by `begin`.
     deployments: OnceLock<DeploymentStorage>,
     /// Whose answers count: those of who was deposed are old.
     epochs: ReceiverEpochs,
     /// Somebody said that something changed.
     changed: Notify,
-    /// What runs is this, wholly.
-    reached: Mutex<Option<String>>,
-    running: Mutex<BTreeMap<WorkflowName, Running>>,
+    /// What is to be reached.
+    goal: Mutex<Goal>,
+    running: Mutex<BTreeMap<WorkflowName, Active>>,
+    /// What the scheduler is to know of this node.
+    deployed: watch::Sender<Option<Deployed>>,
     /// Only one change at a time; held across awaits, hence a semaphore.
     changing: Semaphore,
 }
 
+/// What should run, as far as it is known and can be run.
+#[derive(Default)]
+struct Goal {
+    /// Of the directories' projects, as their storage names it.
+    known: Option<String>,
+    directories: BTreeMap<WorkflowName, Wanted>,
+    package: Adopted,
+    /// What was said of it last, and under which epoch.
+    reported: Option<(u64, Report)>,
+    canary: canary::Baseline,
+}
+
+/// A workflow that can run here.
 #[derive(Clone)]
-struct Running {
+struct Active {
     workflow: RunningWorkflow,
-    spec: WorkflowSpec,
+    wanted: Wanted,
 }
 
 impl Activation {
-    pub(crate) fn new(services: Services, policy: RestartPolicy, grace: Duration) -> Self {
+    pub(crate) fn new(parts: Parts) -> Self {
         Self(Arc::new(Inner {
-            services,
-            policy,
-            grace,
+            parts,
             deployments: OnceLock::new(),
             epochs: ReceiverEpochs::default(),
             changed: Notify::new(),
-            reached: Mutex::default(),
+            goal: Mutex::default(),
             running: Mutex::default(),
+            deployed: watch::Sender::default(),
             changing: Semaphore::new(1),
         }))
     }
 
-    pub(crate) fn workflows(&self) -> Vec<RunningWorkflow> {
-        self.lock().values().map(|it| it.workflow.clone()).collect()
+    /// All that can run here, with what their instances do.
+    pub(crate) fn workflows(&self) -> Vec<Workflow> {
+        let all: Vec<_> = self.running().values().map(|it| it.workflow.clone()).collect();
+        all.iter().map(|it| self.view(it)).collect()
     }
 
-    pub(crate) fn workflow(&self, name: &WorkflowName) -> Option<RunningWorkflow> {
-        self.lock().get(name).map(|it| it.workflow.clone())
+    pub(crate) fn workflow(&self, name: &WorkflowName) -> Option<Workflow> {
+        let workflow = self.running().get(name).map(|it| it.workflow.clone());
+        workflow.map(|it| self.view(&it))
+    }
+
+    fn view(&self, workflow: &RunningWorkflow) -> Workflow {
+        workflow.view(self.0.parts.instances.of(workflow.name()))
     }
 
     /// How much work there is now.
     pub(crate) fn work(&self) -> Work {
-        let views: Vec<_> = self.workflows().iter().map(RunningWorkflow::view).collect();
+        let views = self.workflows();
         let active = views.iter().filter(|it| is_active(it.state));
         Work {
             instances: active.map(|it| it.instances).sum(),
@@ -85,9 +130,13 @@ impl Activation {
     pub(crate) async fn begin(&self, deployments: DeploymentStorage) {
         // A second call changes nothing: there is one storage in a cluster.
         let _ = self.0.deployments.set(deployments);
+        let Parts { services, scheduler, instances, .. } = &self.0.parts;
+        let (system, deployed) = (services.system.clone(), self.0.deployed.subscribe());
+        let ways = (scheduler.clone(), instances.clone());
+        services.system.tasks().spawn("registrar", registrar::follow(system, ways, deployed));
         let first = self.look().await;
         let this = self.clone();
-        self.0.services.system.tasks().spawn("activation", async move { this.follow(first).await });
+        services.system.tasks().spawn("activation", async move { this.follow(first).await });
     }
 
     /// Looks soon whether something else should run.
@@ -96,16 +145,17 @@ impl Activation {
     }
 
     async fn follow(self, first: Result<(), Fault>) {
-        let stopping = self.0.services.system.shutdown().stopping();
-        let backoff = Backoff { max: LOOK_EVERY, ..self.0.policy.backoff };
+        let system = &self.0.parts.services.system;
+        let stopping = system.shutdown().stopping();
+        let backoff = Backoff { max: LOOK_EVERY, ..self.0.parts.retry };
         let (mut failures, mut last) = (0, first);
         loop {
             let wait = match &last {
                 Ok(()) => LOOK_EVERY,
                 Err(fault) => {
-                    tracing::warn!(code = %fault.code, "not all that is deployed runs yet: {fault}");
+                    tracing::warn!(code = %fault.code, "not all that is deployed is active yet: {fault}");
                     failures += 1;
-                    backoff.delay(failures, self.0.services.system.ids().chance())
+                    backoff.delay(failures, system.ids().chance())
                 }
             };
             tokio::select! {
@@ -113,115 +163,179 @@ impl Activation {
                 () = self.0.changed.notified() => {}
                 () = stopping.stopped() => return,
             }
-            last = self.look().await;
+            last = tokio::select! {
+                it = self.look() => it,
+                // All ends, whatever was about to begin.
+                () = stopping.stopped() => return,
+            };
             if last.is_ok() {
                 failures = 0;
             }
         }
     }
 
-    /// Runs exactly what is deployed now. Workflows that are new begin at once; those that replace
-    /// another one wait for its end.
+    /// Makes exactly what is deployed now active here. What can't be is left as it was.
     async fn look(&self) -> Result<(), Fault> {
         let Some(storage) = self.0.deployments.get() else { return Ok(()) };
         // Closed when the engine stops.
         let Ok(_permit) = self.0.changing.acquire().await else { return Ok(()) };
-        let reached = self.reached().clone();
-        let current = storage.current(reached).await;
-        let current = current.map_err(|it| Fault::transient(53, it.to_string()))?;
-        let Some(current) = current else { return Ok(()) };
-        admit(&self.0.epochs, &current)?;
-        let (stale, missing) = self.difference(&wanted(&current.deployments));
-        let (replacing, new): (Vec<_>, Vec<_>) =
-            missing.into_iter().partition(|it| stale.contains(&it.plan.workflow));
-        self.start_all(new).await?;
-        futures::future::join_all(stale.iter().map(|it| self.stop(it))).await;
-        self.start_all(replacing).await?;
-        *self.reached() = Some(current.digest);
-        Ok(())
+        let target = self.aim(storage).await?;
+        let adopted = self.adopt(&target).await;
+        self.switch().await;
+        self.report(storage, &target, adopted.as_ref().err()).await?;
+        self.count(storage, &target).await?;
+        adopted
     }
 
-    fn reached(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        self.0.reached.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Asks what should run here.
+    async fn aim(&self, storage: &DeploymentStorage) -> Result<Target, Fault> {
+        let known = self.goal().known.clone();
+        let current = storage.current(known).await.map_err(|it| unanswered(&it))?;
+        if let Some(current) = current {
+            self.admit(current.epoch)?;
+            let directories = wanted::of_directories(&current.deployments);
+            let mut goal = self.goal();
+            (goal.known, goal.directories) = (Some(current.digest), directories);
+        }
+        let (me, roles) = self.me();
+        let now = self.0.parts.services.system.now();
+        let target = storage.target(me, roles, now).await.map_err(|it| unanswered(&it))?;
+        self.admit(target.epoch)?;
+        Ok(target)
     }
 
-    async fn start_all(&self, specs: Vec<WorkflowSpec>) -> Result<(), Fault> {
-        let stopping = self.0.services.system.shutdown().stopping();
-        for spec in specs {
-            if stopping.is_stopping() {
-                return Ok(());
-            }
-            self.start(spec).await?;
+    fn me(&self) -> (weir_domain::NodeName, BTreeSet<String>) {
+        let view = self.0.parts.cluster.view().borrow().clone();
+        let roles = view.own().map(|it| it.roles.clone()).unwrap_or_default();
+        (view.me.name.clone(), roles)
+    }
+
+    /// Refuses what a storage says that was deposed.
+    fn admit(&self, epoch: u64) -> Result<(), Fault> {
+        admit(&self.0.epochs, epoch)
+    }
+
+    /// Fetches the deployment of a package and looks whether this engine can run it.
+    async fn adopt(&self, target: &Target) -> Result<(), Fault> {
+        let known = self.goal().package.digest();
+        if known != target.wanted.digest {
+            let adopted = Adopted::fetch(target.wanted.digest, &self.0.parts).await?;
+            self.goal().package = adopted;
         }
         Ok(())
     }
 
-    /// What runs and should not, and what should run and does not.
-    fn difference(
-        &self,
-        wanted: &BTreeMap<WorkflowName, WorkflowSpec>,
-    ) -> (Vec<WorkflowName>, Vec<WorkflowSpec>) {
-        let running = self.lock();
-        let is_wanted = |name: &WorkflowName, it: &Running| {
-            wanted.get(name).is_some_and(|spec| same(spec, &it.spec))
-        };
-        let stale = running.iter().filter(|(name, it)| !is_wanted(name, it));
-        let stale: Vec<_> = stale.map(|(name, _)| name.clone()).collect();
-        let is_missing = |name: &WorkflowName| !running.contains_key(name) || stale.contains(name);
-        let missing = wanted.iter().filter(|(name, _)| is_missing(name));
-        let missing = missing.map(|(_, spec)| spec.clone()).collect();
-        (stale, missing)
+    /// Has run here what is wanted, and nothing else. Workflows that are new begin at once; those
+    /// that replace another one wait for its end.
+    async fn switch(&self) {
+        let wanted = self.goal().all();
+        self.0.deployed.send_if_modified(|it| {
+            let deployed = Some(wanted::deployed(&wanted));
+            let is_news = *it != deployed;
+            *it = deployed;
+            is_news
+        });
+        let running: BTreeMap<_, _> =
+            self.running().iter().map(|(name, it)| (name.clone(), it.wanted.clone())).collect();
+        let (stale, missing) = difference(&running, &wanted);
+        if stale.is_empty() && missing.is_empty() {
+            return;
+        }
+        let (replacing, new): (Vec<_>, Vec<_>) =
+            missing.into_iter().partition(|it| stale.contains(it.name()));
+        self.add(new);
+        let instances = &self.0.parts.instances;
+        instances.offer(self.all_but(&stale)).await;
+        instances.ended(&stale).await;
+        for name in &stale {
+            tracing::info!(code = "WEIR-00083", workflow = %name, "workflow is not active any more");
+            self.running().remove(name);
+        }
+        self.add(replacing);
+        instances.offer(self.all_but(&BTreeSet::new())).await;
     }
 
-    async fn start(&self, spec: WorkflowSpec) -> Result<(), Fault> {
-        let services = self.0.services.clone();
-        let workflow = RunningWorkflow::start(services, spec.clone(), self.0.policy).await?;
-        let name = workflow.name().clone();
-        tracing::info!(code = "WEIR-00050", workflow = %name, "workflow started");
-        self.lock().insert(name, Running { workflow, spec });
+    fn add(&self, all: Vec<Wanted>) {
+        for wanted in all {
+            let name = wanted.name().clone();
+            tracing::info!(code = "WEIR-00084", workflow = %name, "workflow is active");
+            let workflow = RunningWorkflow::new(self.0.parts.services.clone(), wanted.spec.clone());
+            self.running().insert(name, Active { workflow, wanted });
+        }
+    }
+
+    fn all_but(&self, names: &BTreeSet<WorkflowName>) -> Vec<RunningWorkflow> {
+        let running = self.running();
+        let kept = running.iter().filter(|it| !names.contains(it.0));
+        kept.map(|it| it.1.workflow.clone()).collect()
+    }
+
+    /// Says what became of the target, once.
+    async fn report(
+        &self,
+        storage: &DeploymentStorage,
+        target: &Target,
+        failure: Option<&Fault>,
+    ) -> Result<(), Fault> {
+        let tag = target.wanted.tag.clone();
+        let report = match failure {
+            None => Report::Running { tag },
+            Some(cause) => Report::Failed { target: tag, cause: cause.clone() },
+        };
+        let report = (target.epoch, report);
+        if self.goal().reported.as_ref() == Some(&report) {
+            return Ok(());
+        }
+        let now = self.0.parts.services.system.now();
+        let (me, _) = self.me();
+        storage.report(me, report.1.clone(), now).await.map_err(|it| unanswered(&it))?;
+        self.goal().reported = Some(report);
         Ok(())
     }
 
-    async fn stop(&self, name: &WorkflowName) {
-        let Some(workflow) = self.workflow(name) else { return };
-        let outcome = workflow.stop(self.0.grace).await;
-        tracing::info!(code = "WEIR-00051", workflow = %name, ?outcome, "workflow stopped");
-        self.lock().remove(name);
+    fn goal(&self) -> MutexGuard<'_, Goal> {
+        self.0.goal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Drains all workflows, side by side. Nothing is started afterwards.
+    fn running(&self) -> MutexGuard<'_, BTreeMap<WorkflowName, Active>> {
+        self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drains all instances, side by side. None is begun afterwards.
     pub(crate) async fn stop_all(&self) {
-        // A change that is under way ends first, so that it can't start what nobody would stop.
+        // A change that is under way ends first.
         let _permit = self.0.changing.acquire().await;
         self.0.changing.close();
-        self.end_all(self.0.grace).await;
+        self.0.parts.instances.end(StopOrder::Shutdown).await;
     }
 
-    /// Ends all workflows at once and rolls their streams back: this node may not go on.
+    /// Ends all instances at once and rolls their streams back: this node may not go on.
     pub(crate) async fn abort_all(&self) {
         self.0.changing.close();
-        self.end_all(Duration::ZERO).await;
-    }
-
-    async fn end_all(&self, grace: Duration) {
-        let workflows = self.workflows();
-        let stopping = workflows.iter().map(|it| it.stop(grace));
-        futures::future::join_all(stopping).await;
-        self.lock().clear();
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<WorkflowName, Running>> {
-        self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.parts.instances.end(StopOrder::Abort).await;
     }
 }
 
 /// Refuses what a storage says that was deposed. One of an earlier version does not tell its epoch.
-fn admit(epochs: &ReceiverEpochs, current: &Current) -> Result<(), Fault> {
-    if current.epoch == 0 {
+fn admit(epochs: &ReceiverEpochs, epoch: u64) -> Result<(), Fault> {
+    if epoch == 0 {
         return Ok(());
     }
-    let admitted = epochs.admit(&LeaseName(LEASE.to_owned()), current.epoch);
+    let admitted = epochs.admit(&weir_persistence_api::LeaseName(LEASE.to_owned()), epoch);
     admitted.map_err(|it| Fault::transient(53, it.to_string()))
+}
+
+impl Goal {
+    /// All that should run. Names that both have are refused where they are deployed.
+    fn all(&self) -> BTreeMap<WorkflowName, Wanted> {
+        let package = self.package.workflows();
+        package.chain(self.directories.values()).map(|it| (it.name().clone(), it.clone())).collect()
+    }
+}
+
+/// A controller gave no answer.
+fn unanswered(error: &impl std::fmt::Display) -> Fault {
+    Fault::transient(53, error.to_string())
 }
 
 /// What an engine is busy with.
@@ -240,24 +354,6 @@ fn is_active(state: WorkflowState) -> bool {
     }
 }
 
-fn same(a: &WorkflowSpec, b: &WorkflowSpec) -> bool {
-    a.plan == b.plan && a.base_dir == b.base_dir && a.project == b.project
-}
-
-fn wanted(deployments: &[Arc<Deployment>]) -> BTreeMap<WorkflowName, WorkflowSpec> {
-    let specs = deployments.iter().flat_map(|deployment| {
-        deployment.plans.iter().map(|plan| {
-            let spec = WorkflowSpec {
-                project: deployment.project.clone(),
-                plan: Arc::new(plan.clone()),
-                base_dir: deployment.base_dir.clone(),
-            };
-            (plan.workflow.clone(), spec)
-        })
-    });
-    specs.collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,10 +361,7 @@ mod tests {
     #[test]
     fn what_a_deposed_storage_says_is_not_followed() {
         let epochs = ReceiverEpochs::default();
-        let is_followed = |epoch| {
-            let current = Current { digest: String::new(), deployments: Vec::new(), epoch };
-            admit(&epochs, &current).is_ok()
-        };
+        let is_followed = |epoch| admit(&epochs, epoch).is_ok();
         assert_eq!([3, 4, 3, 0, 4, 5].map(is_followed), [true, true, false, true, true, true]);
     }
 }

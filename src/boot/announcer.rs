@@ -1,18 +1,25 @@
-//! Tells all engines that something else should run, so that none waits for its next look.
+//! What Deployment Storage owes to the world: it tells all engines that something else should run, so
+//! that none waits for its next look; and gives the scheduler the settings of a new default.
 //!
-//! Best effort, and harmless when repeated: each engine looks by itself, too.
+//! Telling is best effort, and harmless when repeated: each engine looks by itself, too. Settings are
+//! owed until the scheduler has answered, which applies those of each activation once.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
 use weir_cluster::Cluster;
-use weir_controllers::deployments::{Deployments, Effect};
-use weir_domain::{Fault, Incarnation, NodeStatus};
+use weir_controllers::deployments::storage::{self, Observation};
+use weir_controllers::deployments::{self, Command, Deployments, Effect};
+use weir_controllers::scheduler::{self, Failure, Scheduler};
+use weir_domain::schedule::SettingsPatch;
+use weir_domain::{Digest, Fault, FaultKind, Incarnation, NodeStatus, WorkflowName};
 use weir_persistence_api::Fence;
+use weir_persistence_sql::Database;
 use weir_remote::{Handler, Incoming, Lane, Manifest, Outgoing, Refused, Remote};
-use weir_runtime::{EffectHandler, EventSourced};
+use weir_runtime::{EffectHandler, System};
 
 use super::activation::Activation;
 use super::membership::Membership;
@@ -24,11 +31,19 @@ pub(crate) struct Announcer {
     activation: Activation,
     cluster: Cluster,
     remote: Option<Remote>,
+    system: System,
+    store: Arc<dyn Database>,
+    scheduler: Scheduler,
 }
 
 impl Announcer {
     /// Also hears what other engines announce.
-    pub(crate) fn listen(activation: &Activation, membership: &Membership) -> Self {
+    pub(crate) fn listen(
+        activation: &Activation,
+        membership: &Membership,
+        (system, store): (&System, &Arc<dyn Database>),
+        scheduler: &Scheduler,
+    ) -> Self {
         if let Some(remote) = &membership.remote {
             remote.serve(PATH, Arc::new(Ear(activation.clone())));
         }
@@ -36,19 +51,15 @@ impl Announcer {
             activation: activation.clone(),
             cluster: membership.cluster.clone(),
             remote: membership.remote.clone(),
+            system: system.clone(),
+            store: store.clone(),
+            scheduler: scheduler.clone(),
         }
     }
-}
 
-#[async_trait]
-impl EffectHandler<Deployments> for Announcer {
-    async fn run(
-        &self,
-        _: &Effect,
-        _: &Fence,
-    ) -> Result<Option<<Deployments as EventSourced>::Command>, Fault> {
+    fn announce(&self) {
         self.activation.notify();
-        let Some(remote) = &self.remote else { return Ok(None) };
+        let Some(remote) = &self.remote else { return };
         let view = self.cluster.view().borrow().clone();
         let message = Outgoing::raw(CHANGED, Bytes::new());
         for member in view.members.iter().filter(|it| it.status == NodeStatus::Up) {
@@ -57,7 +68,56 @@ impl EffectHandler<Deployments> for Announcer {
                 let _ = remote.tell(member.node.uid, PATH, &message, Lane::Control);
             }
         }
-        Ok(None)
+    }
+
+    /// Gives the scheduler what the default deployment says of it. What can't be applied is said, and
+    /// does not stand in the way of the deployment.
+    async fn schedule(&self, activation: u64, digest: Digest) -> Result<Command, Fault> {
+        let refusal = match deployments::schedule(digest, self.store.as_ref()).await {
+            Ok(patches) => self.apply(patches, activation).await?,
+            Err(fault) if fault.kind == FaultKind::Config => Some(fault.to_string()),
+            Err(fault) => return Err(fault),
+        };
+        if let Some(cause) = &refusal {
+            tracing::error!(
+                code = "WEIR-00085",
+                cause,
+                "the scheduler settings of the default deployment were refused: set them by hand, or correct them and build it again"
+            );
+        }
+        let observation = Observation::Scheduled { activation, refusal };
+        let at = self.system.now();
+        Ok(Command::Storage(storage::Command::Observe { at, observation }))
+    }
+
+    async fn apply(&self, patches: Patches, activation: u64) -> Result<Option<String>, Fault> {
+        let (id, at) = (self.system.ids().command(), self.system.now());
+        let activation = Some(activation);
+        let command = scheduler::Command::Apply { patches, activation, at };
+        match self.scheduler.carry_out(id, command).await {
+            Ok(()) => Ok(None),
+            Err(Failure::Rejected(it)) => Ok(Some(it.to_string())),
+            Err(it) => Err(Fault::transient(86, it.to_string())),
+        }
+    }
+}
+
+type Patches = BTreeMap<WorkflowName, SettingsPatch>;
+
+#[async_trait]
+impl EffectHandler<Deployments> for Announcer {
+    async fn run(&self, effect: &Effect, _: &Fence) -> Result<Option<Command>, Fault> {
+        match effect {
+            Effect::Schedule { activation, digest } => {
+                self.schedule(*activation, *digest).await.map(Some)
+            }
+            Effect::Run(_) | Effect::Aim { .. } => {
+                self.announce();
+                Ok(None)
+            }
+            // The storage sweeps by itself.
+            Effect::Sweep { .. } => Ok(None),
+        }
     }
 }
 

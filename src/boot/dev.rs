@@ -63,7 +63,12 @@ async fn open(
         listeners.serve(process, engine, http::Here::Everything)?;
     let projects = Arc::new(ProjectDirs::given(system.tasks().clone(), dir.clone()));
     let client = Client::new(&rest_url).context("the engine's address")?;
-    let router = http::config_server::router(projects, client, process.http_limits());
+    let router = http::config_server::router(
+        projects,
+        client,
+        servers::shown_to(&process.settings),
+        process.http_limits(),
+    );
     servers::serve(process, system, "configuration server", design, router)?;
 
     withdraw_others(engine, project).await?;

@@ -6,32 +6,41 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::Semaphore;
-use weir_cluster::View;
+use weir_cluster::{ReceiverEpochs, View};
 use weir_controllers::access::{AccessCoordinator, AccessSingleton};
 use weir_controllers::audit::{Audit, AuditSingleton};
-use weir_controllers::deployments::{DeploymentSingleton, DeploymentStorage};
+use weir_controllers::deployments::{DeploymentSingleton, DeploymentStorage, Packages};
 use weir_controllers::keys::{KeySingleton, KeyStorage};
+use weir_controllers::resources::{ResourceCoordinator, ResourceSingleton};
+use weir_controllers::scheduler::{Grace, Scheduler, SchedulerSingleton};
 use weir_controllers::streams::{StreamMonitor, StreamSingleton};
 use weir_controllers::users::{SetUpFile, UserSingleton, UserStorage};
-use weir_domain::{Fault, NodeName, NodeUid};
+use weir_domain::{Fault, Millis, NodeName, NodeUid};
 use weir_http_server::Storages;
 use weir_persistence_sql::{Backend, Database};
 use weir_runtime::{
     HostSettings, IdSource, Phase, PhaseTimeouts, RestartPolicy, System, SystemClock,
     SystemSettings,
 };
-use weir_stream::{Limits, LiveClaims, Registry, Resumed, Services, resume};
+use weir_stream::{Limits, LiveClaims, LiveStreams, Registry, Resumed, Services, Taps, resume};
 
-use super::activation::Activation;
+use super::activation::{self, Activation};
 use super::announcer::Announcer;
+use super::instances::Instances;
 use super::master;
 use super::membership::{Membership, Others};
+use super::orders::Dispatcher;
+use super::packages::Signing;
 use super::ports::{AccessPort, MonitorPort};
 use super::process::Process;
 use super::refusal;
+use super::sniffing::Sniffing;
+use super::steering::Steering;
 
 /// How long streams that are rolled back may take to clear away what they staged.
 pub(crate) const ABORT_WITHIN: Duration = Duration::from_secs(15);
+/// How long an instance that was aborted may take to clear away before it is ended without that.
+const TERMINATE_AFTER: Duration = Duration::from_secs(10);
 /// How long the lease of a controller may take to be released after it has ended.
 const RELEASE_WITHIN: Duration = Duration::from_secs(2);
 /// How long to wait before what is still owed is tried again.
@@ -54,8 +63,12 @@ pub(crate) struct EngineOptions {
     pub(crate) restarts: RestartPolicy,
     /// Open streams finish within it, or are rolled back.
     pub(crate) drain_within: Duration,
+    /// A pipeline that counts nothing for so long is taken to be stuck.
+    pub(crate) progress_within: Duration,
     /// Closed streams kept of each workflow.
     pub(crate) streams_kept: u32,
+    /// And how long, if that is bounded.
+    pub(crate) streams_kept_for: Option<Millis>,
 }
 
 /// A started engine. Cheap to clone.
@@ -67,6 +80,8 @@ pub(crate) struct Engine {
     pub(crate) access: AccessCoordinator,
     pub(crate) monitor: StreamMonitor,
     pub(crate) deployments: DeploymentStorage,
+    pub(crate) steering: Steering,
+    pub(crate) sniffing: Sniffing,
     pub(crate) activation: Activation,
     pub(crate) storages: Storages,
     services: Services,
@@ -98,8 +113,12 @@ impl Engine {
             store: store.clone(),
             restarts,
         }));
-        let history = singletons
-            .register(StreamSingleton { store: store.clone(), keep: options.streams_kept });
+        let history = singletons.register(StreamSingleton {
+            store: store.clone(),
+            clock: system.clock().clone(),
+            keep: options.streams_kept,
+            keep_for: options.streams_kept_for,
+        });
         let monitor = StreamMonitor::spawn(&system, history, restarts).await?;
         let services = Services {
             system: system.clone(),
@@ -109,21 +128,55 @@ impl Engine {
             peers: Arc::new(Others(membership.cluster.clone())),
             limits: options.limits,
             live: LiveClaims::default(),
+            streams: LiveStreams::default(),
+            taps: Taps::default(),
             threads: Arc::new(Semaphore::new(options.threads)),
         };
-        let activation = Activation::new(services.clone(), restarts, options.drain_within);
-        let announcer = Announcer::listen(&activation, &membership);
+        let keys = KeyStorage::new(singletons.register(KeySingleton {
+            system: system.clone(),
+            store: store.clone(),
+            settings: options.host.clone(),
+            masters,
+        }));
+        let (dispatcher, inbox) = Dispatcher::listen(&membership);
+        let scheduler = Scheduler::new(singletons.register(SchedulerSingleton {
+            system: system.clone(),
+            store: store.clone(),
+            effects: Arc::new(dispatcher),
+            settings: options.host.clone(),
+            view: membership.cluster.view(),
+        }));
+        let grace = Grace {
+            shutdown: options.drain_within,
+            abort: TERMINATE_AFTER,
+            progress: options.progress_within,
+            restarts,
+        };
+        let orders = (inbox, ReceiverEpochs::default());
+        let instances = Instances::begin(&system, scheduler.clone(), orders, grace);
+        let activation = Activation::new(activation::Parts {
+            services: services.clone(),
+            instances,
+            scheduler: scheduler.clone(),
+            keys: keys.clone(),
+            store: store.clone(),
+            cluster: membership.cluster.clone(),
+            retry: restarts.backoff,
+        });
+        let ground = (&system, &store);
+        let announcer = Announcer::listen(&activation, &membership, ground, &scheduler);
         let deployments = DeploymentStorage::new(singletons.register(DeploymentSingleton {
             system: system.clone(),
             store: store.clone(),
             effects: Arc::new(announcer),
             settings: options.host.clone(),
+            view: membership.cluster.view(),
         }));
-        let keys = KeySingleton {
+        let resources = ResourceSingleton {
             system: system.clone(),
             store: store.clone(),
             settings: options.host.clone(),
-            masters,
+            owners: Arc::new(Others(membership.cluster.clone())),
         };
         let users = UserSingleton {
             system: system.clone(),
@@ -133,12 +186,22 @@ impl Engine {
         };
         let audit = AuditSingleton { system: system.clone(), store: store.clone(), restarts };
         let storages = Storages {
-            keys: KeyStorage::new(singletons.register(keys)),
+            keys,
             users: UserStorage::new(singletons.register(users), system.ids().clone()),
             audit: Audit::new(singletons.register(audit)),
+            scheduler: scheduler.clone(),
+            deployments: deployments.clone(),
+            packages: Packages::new(
+                system.clone(),
+                store.clone(),
+                Arc::new(Signing::of(&process.settings, &process.data_dir.path)),
+            ),
+            resources: ResourceCoordinator::new(singletons.register(resources)),
             system: system.clone(),
         };
         describe(&membership, &activation);
+        let steering = Steering::listen(services.streams.clone(), &membership);
+        let sniffing = Sniffing::listen(services.taps.clone(), &membership);
         let engine = Self {
             system,
             store,
@@ -146,6 +209,8 @@ impl Engine {
             access,
             monitor,
             deployments,
+            steering,
+            sniffing,
             activation,
             storages,
             services,

@@ -101,6 +101,12 @@ impl weir_stream::Peers for Others {
     }
 }
 
+impl weir_controllers::resources::Owners for Others {
+    fn is_gone(&self, owner: &str) -> bool {
+        weir_stream::Peers::is_gone(self, owner)
+    }
+}
+
 /// Whether an engine that owns something is gone for good, as far as this node can know.
 fn is_gone(view: &View, uid: NodeUid, now: Timestamp) -> bool {
     let is_known = view.version > 0 && uid != view.me.uid;

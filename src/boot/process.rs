@@ -110,8 +110,10 @@ impl Process {
             limits: self.limits(),
             restarts: self.restarts(),
             drain_within,
+            progress_within: settings.supervision.progress_timeout.duration(),
             threads: BLOCKING_THREADS_MAX - BLOCKING_THREADS_KEPT,
             streams_kept: settings.persistence.stream_history.keep,
+            streams_kept_for: settings.persistence.stream_history.keep_for,
         })
     }
 

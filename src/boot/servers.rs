@@ -211,6 +211,14 @@ fn engines(settings: &Settings) -> anyhow::Result<http::Engines> {
     Ok(http::Engines::new(first, clients))
 }
 
+/// Who sees the projects of a configuration server.
+pub(crate) fn shown_to(settings: &Settings) -> http::config_server::ShownTo {
+    match settings.rest_server.anonymous_reads {
+        true => http::config_server::ShownTo::Everybody,
+        false => http::config_server::ShownTo::Here,
+    }
+}
+
 /// `weir config-server`.
 pub(crate) async fn config_server_alone(process: Process) -> anyhow::Result<ExitCode> {
     let settings = &process.settings;
@@ -229,7 +237,12 @@ pub(crate) async fn config_server_alone(process: Process) -> anyhow::Result<Exit
         system.tasks().clone(),
         process.data_dir.path.join(&settings.config_server.projects_dir),
     );
-    let router = http::config_server::router(Arc::new(dirs), engines, process.http_limits());
+    let router = http::config_server::router(
+        Arc::new(dirs),
+        engines,
+        shown_to(settings),
+        process.http_limits(),
+    );
     serve(&process, &system, "configuration server", listener, router)?;
     tracing::info!(code = "WEIR-00002", %address, "configuration server ready");
     Ok(until_shut_down(&system).await)

@@ -49,7 +49,7 @@ pub(crate) async fn follow(engine: Engine) {
             () = tokio::time::sleep(Duration::from_millis(500)) => {}
             () = stopping.stopped() => return,
         }
-        let views: Vec<_> = engine.activation.workflows().iter().map(|it| it.view()).collect();
+        let views = engine.activation.workflows();
         let is_at_rest = views.iter().all(|it| it.open_streams == 0);
         let closed: Vec<_> = views.iter().map(closed).collect();
         if is_at_rest && closed != told && closed.iter().any(|it| *it > 0) {

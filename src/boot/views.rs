@@ -5,15 +5,19 @@ mod cluster;
 mod deployments;
 mod items;
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use async_trait::async_trait;
 use weir_cluster::{Details, ProxyError, View};
 use weir_domain::{
-    Fault, LogLine, Member, Node, NodeStatus, SourceName, Stream, StreamId, Workflow, WorkflowName,
+    Fault, LogLine, Member, Node, NodeStatus, SniffWish, SourceName, Stream, StreamId, StreamOrder,
+    SweepId, Workflow, WorkflowName,
 };
-use weir_http_api::ItemView;
-use weir_http_server::{Checks, ItemFilter, Refusal, StreamFilter};
+use weir_http_api::{ItemView, SniffResult, SourceView, SweepView};
+use weir_http_server::{
+    Checks, ItemFilter, ItemPlace, Refusal, StreamFilter, SweepRequest, Unreached,
+};
 
 use super::engine::Engine;
 
@@ -49,11 +53,11 @@ impl weir_http_server::Engine for Engine {
     }
 
     async fn workflows(&self) -> Result<Vec<Workflow>, Fault> {
-        Ok(self.activation.workflows().iter().map(weir_stream::RunningWorkflow::view).collect())
+        Ok(self.activation.workflows())
     }
 
     async fn workflow(&self, name: &WorkflowName) -> Result<Option<Workflow>, Fault> {
-        Ok(self.activation.workflow(name).map(|it| it.view()))
+        Ok(self.activation.workflow(name))
     }
 
     async fn streams(&self, filter: StreamFilter) -> Result<Vec<Stream>, Fault> {
@@ -73,21 +77,47 @@ impl weir_http_server::Engine for Engine {
         }
     }
 
-    async fn items(&self, filter: ItemFilter) -> Result<Vec<ItemView>, Fault> {
-        items::list(&self.access, filter).await.map_err(|it| unavailable(&it))
+    async fn streams_order(
+        &self,
+        order: StreamOrder,
+        streams: Vec<Stream>,
+    ) -> Result<(Vec<StreamId>, Vec<Unreached>), Fault> {
+        let mut by_node: BTreeMap<String, Vec<StreamId>> = BTreeMap::new();
+        for it in streams {
+            by_node.entry(it.node).or_default().push(it.id);
+        }
+        Ok(self.steering.order(order, by_node).await)
     }
 
-    async fn items_reset(
+    async fn sniff(&self, wish: SniffWish) -> Result<SniffResult, Fault> {
+        Ok(self.sniffing.sniff(&wish).await)
+    }
+
+    async fn items(
         &self,
-        source: SourceName,
-        names: Option<Vec<String>>,
-        dry_run: bool,
-    ) -> Result<u64, Fault> {
-        let counted = match dry_run {
-            true => items::count_free(&self.access, source, names).await,
-            false => self.access.reset(source, names).await,
-        };
-        counted.map_err(|it| unavailable(&it))
+        filter: ItemFilter,
+        after: Option<ItemPlace>,
+        limit: u32,
+    ) -> Result<(Vec<ItemView>, Option<ItemPlace>), Fault> {
+        items::list(&self.access, filter, after, limit).await.map_err(|it| unavailable(&it))
+    }
+
+    async fn sources(
+        &self,
+        after: Option<SourceName>,
+        limit: u32,
+    ) -> Result<Vec<SourceView>, Fault> {
+        items::sources(&self.access, after, limit).await.map_err(|it| unavailable(&it))
+    }
+
+    async fn sweep_begin(&self, request: SweepRequest) -> Result<SweepView, Refusal> {
+        let id = request.id.unwrap_or_else(|| self.system.ids().sweep());
+        items::sweep(&self.access, id, request, self.system.now()).await
+    }
+
+    async fn sweep(&self, id: SweepId) -> Result<Option<SweepView>, Fault> {
+        let found = self.access.find_sweep(id).await.map_err(|it| unavailable(&it))?;
+        Ok(found.map(items::sweep_view))
     }
 
     async fn readiness(&self) -> Checks {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
+use weir_domain::{Millis, parse_duration};
 use weir_http_api::Concealed;
 use weir_http_client::{Client, Management};
 
@@ -135,6 +136,27 @@ impl ManagementArgs {
         })
     }
 }
+
+/// Whether to wait for the end of what was begun.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Wait {
+    /// Wait until it is done
+    #[arg(long)]
+    wait: bool,
+    /// Wait no longer than this, as 90s; 5m if it is not said
+    #[arg(long, value_name = "TIME", requires = "wait", value_parser = parse_duration)]
+    timeout: Option<Millis>,
+}
+
+impl Wait {
+    /// How long to wait; `None`: not at all.
+    pub(crate) fn limit(self) -> Option<Millis> {
+        self.wait.then(|| self.timeout.unwrap_or(WAIT_MAX))
+    }
+}
+
+/// How long to wait where nobody says it.
+pub(crate) const WAIT_MAX: Millis = Millis::seconds(300);
 
 /// Where the configuration of a process comes from.
 #[derive(Debug, Clone, Default, Args)]

@@ -72,7 +72,7 @@ pub(crate) struct List {
     limit: u32,
 }
 
-fn moment(text: &str) -> Result<Timestamp, String> {
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     serde_json::from_value(text.into()).map_err(|it| it.to_string())
 }
 

@@ -1,179 +1,193 @@
-//! `weir deployment`: which projects the cluster runs.
+//! `weir deployment`: what is stored, which node runs it, and changing that.
 
-use std::path::PathBuf;
+mod activations;
+mod applied;
+mod assign;
+mod canary;
+mod change;
+mod diff;
+mod inspect;
+mod tree;
+mod upload;
+mod wait;
+
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use weir_domain::{Finding, ProjectName};
-use weir_http_api::{DeploymentRequest, DeploymentView, Page};
-use weir_http_client::Error;
-use weir_project::Loaded;
+use weir_domain::{DeploymentTag, NodeName};
+use weir_http_api::{Activate, DiffQuery};
+use weir_http_client::{Client, Error};
 use weir_stream::Registry;
 
-use super::args::ManagementArgs;
+use super::args::{Global, Wait};
 use super::failure::{Exit, Failure};
-use super::human::{self, plain, plural};
-use super::look::Look;
 use super::output::Output;
-use super::table::{self, Column, Rows};
+use super::watch::watched;
+use change::ChangeArgs;
 
-use Column::{Number, Text};
+pub(super) use inspect::refused as unusable;
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(flatten)]
-    server: ManagementArgs,
-    #[command(subcommand)]
-    verb: Verb,
-}
+/// The exit code of a comparison that found something.
+const DIFFERENT: u8 = 10;
 
 #[derive(Debug, Subcommand)]
-enum Verb {
-    /// List what the cluster is to run
-    List,
-    /// Make all engines run a project directory as it is now
-    Apply {
-        /// The project directory. Every engine must find its data at the same paths
-        #[arg(default_value = ".")]
-        dir: PathBuf,
-        /// Where relative paths of the project begin on the engines; without it, at the directory
-        #[arg(long, value_name = "DIR")]
-        base_dir: Option<PathBuf>,
+pub(crate) enum Verb {
+    /// List stored deployments as the tree that they are, and projects that were applied
+    #[command(visible_alias = "ls")]
+    List {
+        /// Go on showing what changes, until Ctrl-C
+        #[arg(short, long)]
+        watch: bool,
     },
-    /// Run nothing of a project any more
-    Withdraw { project: ProjectName },
+    /// Show one stored deployment
+    Show { tag: DeploymentTag },
+    /// Show what differs between two deployments; exit with 10 if anything does
+    Diff {
+        /// DeploymentRoot is the empty one
+        from: DeploymentTag,
+        to: DeploymentTag,
+    },
+    /// Show what is in a package file, and prove that it is whole
+    Inspect(inspect::Inspect),
+    /// Store a deployment from a package file; only what the cluster lacks is sent
+    Upload(upload::Upload),
+    /// Make a deployment the default: what nodes run that no rule fits
+    Activate {
+        /// DeploymentRoot stops everything there
+        tag: DeploymentTag,
+        /// Replace all rules by those that its package brings, too
+        #[arg(long)]
+        assignments: bool,
+        #[command(flatten)]
+        change: ChangeArgs,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Go back to the default before this one; while a canary runs, end it
+    Rollback {
+        #[command(flatten)]
+        change: ChangeArgs,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Delete a stored deployment that nothing runs
+    #[command(visible_alias = "rm")]
+    Delete {
+        tag: DeploymentTag,
+        #[command(flatten)]
+        change: ChangeArgs,
+    },
+    /// Show the rules that say which node runs what
+    Assignments,
+    /// Assign a deployment to a node, or to all nodes that have a role
+    Assign(assign::Assign),
+    /// Take the rule of a node or a role away
+    Unassign(assign::Unassign),
+    /// Show what each node should run, and what it runs
+    Nodes {
+        /// Go on showing what changes, until Ctrl-C
+        #[arg(short, long)]
+        watch: bool,
+    },
+    /// Say why a node runs what it runs
+    Why { node: NodeName },
+    /// Wait until nodes run what they should
+    Wait(wait::UntilActive),
+    /// Try a deployment on a few nodes before it becomes the default
+    #[command(subcommand)]
+    Canary(canary::Verb),
+    /// Make all engines run a project directory as it is now, without a package
+    Apply(applied::Apply),
+    /// Run nothing of an applied project any more
+    Withdraw(applied::Withdraw),
 }
 
-impl Args {
-    pub(crate) async fn run(self, out: &Output, registry: &Registry) -> Result<ExitCode, Failure> {
-        let client = self.server.client()?;
-        match self.verb {
-            Verb::List => {
-                let page = client.deployments().await;
-                out.show(&page.map_err(|it| refused("can't list deployments", it))?, listed)?;
+impl Verb {
+    pub(crate) async fn run(
+        self,
+        global: &Global,
+        out: &Output,
+        registry: &Registry,
+    ) -> Result<ExitCode, Failure> {
+        match self {
+            Self::Apply(it) => it.run(out, registry).await?,
+            Self::Withdraw(it) => it.run(out).await?,
+            Self::Inspect(it) => it.run(out)?,
+            asking => return asking.ask(&global.client()?, out).await,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn ask(self, client: &Client, out: &Output) -> Result<ExitCode, Failure> {
+        match self {
+            Self::List { watch } => {
+                let refuse = |it| refused("can't list deployments", it);
+                let ask = async || client.deployments().await.map_err(refuse);
+                watched(watch, out, ask, tree::list).await?;
             }
-            Verb::Apply { dir, base_dir } => {
-                let (project, request) = compiled(&dir, base_dir, registry)?;
-                let what = format!("{:?} can't be deployed", project.as_str());
-                let deployed = client.deploy(&project, &request).await;
-                out.show(&deployed.map_err(|it| refused(what, it))?, line)?;
+            Self::Show { tag } => {
+                let shown = client.deployment(tag.as_str()).await;
+                let shown = shown.map_err(|it| refused(format!("can't show \"{tag}\""), it))?;
+                out.show(&shown, tree::shown)?;
             }
-            Verb::Withdraw { project } => {
-                let what = format!("{:?} can't be withdrawn", project.as_str());
-                let withdrawn = client.withdraw(&project).await.map_err(|error| {
-                    let failure = refused(what, error);
-                    match failure.exit {
-                        Exit::NotFound => failure.with_hint("weir deployment list"),
-                        _ => failure,
-                    }
-                });
-                out.show(&withdrawn?, line)?;
+            Self::Diff { from, to } => return compare(DiffQuery { from, to }, client, out).await,
+            Self::Upload(it) => it.run(client, out).await?,
+            Self::Activate { tag, assignments, change, wait } => {
+                let what = format!("can't activate \"{tag}\"");
+                let request = Activate { tag, assignments };
+                let done = client.deployment_activate(&request, &change.options()).await;
+                change::finish(client, out, done.map_err(|it| refused(what, it))?, wait).await?;
+            }
+            Self::Rollback { change, wait } => {
+                let done = client.deployment_rollback(&change.options()).await;
+                let done = done.map_err(|it| refused("can't roll back", it))?;
+                change::finish(client, out, done, wait).await?;
+            }
+            Self::Delete { tag, change } => {
+                let done = client.deployment_delete(tag.as_str(), &change.options()).await;
+                let done = done.map_err(|it| refused(format!("can't delete \"{tag}\""), it))?;
+                out.show(&done, change::shown)?;
+            }
+            Self::Assignments => {
+                let rules = client.assignments().await;
+                let rules = rules.map_err(|it| refused("can't show the assignments", it))?;
+                out.show(&rules, assign::rules)?;
+            }
+            Self::Assign(it) => it.run(client, out).await?,
+            Self::Unassign(it) => it.run(client, out).await?,
+            Self::Nodes { watch } => {
+                let refuse = |it| refused("can't list what nodes run", it);
+                let ask = async || client.activations().await.map_err(refuse);
+                watched(watch, out, ask, |it, look| activations::list(&it.items, look)).await?;
+            }
+            Self::Why { node } => {
+                let why = client.activation(node.as_str()).await;
+                let why = why.map_err(|it| refused(format!("can't say it of \"{node}\""), it))?;
+                out.show(&why, activations::why)?;
+            }
+            Self::Wait(it) => it.run(client, out).await?,
+            Self::Canary(verb) => verb.run(client, out).await?,
+            Self::Apply(_) | Self::Withdraw(_) | Self::Inspect(_) => {
+                unreachable!("these ask another server, or none")
             }
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
+async fn compare(query: DiffQuery, client: &Client, out: &Output) -> Result<ExitCode, Failure> {
+    let what = format!("can't compare \"{}\" and \"{}\"", query.from, query.to);
+    let diff = client.deployment_diff(&query).await.map_err(|it| refused(what, it))?;
+    out.show(&diff, diff::shown)?;
+    Ok(if diff.changes.is_empty() { ExitCode::SUCCESS } else { DIFFERENT.into() })
+}
+
+/// Hints of the server name things; where it has none, what there is can be listed.
 fn refused(what: impl Into<String>, error: Error) -> Failure {
-    Failure::of_management(what, error)
-}
-
-fn compiled(
-    dir: &std::path::Path,
-    base_dir: Option<PathBuf>,
-    registry: &Registry,
-) -> Result<(ProjectName, DeploymentRequest), Failure> {
-    let what = || format!("{} can't be deployed", dir.display());
-    let absolute = dir.canonicalize().map_err(|error| Failure::of(what(), error))?;
-    let Loaded { project, findings, .. } = weir_project::load(dir, registry);
-    let Some(project) = project.filter(|_| !findings.iter().any(Finding::is_error)) else {
-        return Err(Failure::of_findings(what(), findings));
-    };
-    let request = DeploymentRequest {
-        digest: project.digest.clone(),
-        base_dir: base_dir.unwrap_or(absolute).display().to_string(),
-        plans: project.plans.clone(),
-    };
-    Ok((project.name, request))
-}
-
-fn listed(page: &Page<DeploymentView>, look: &Look) -> String {
-    let narrow = [Text("PROJECT"), Number("WORKFLOWS"), Text("DEPLOYED"), Text("DIGEST")];
-    let mut rows = Rows::new(look, &narrow, &[Text("BASE-DIR")]);
-    for it in &page.items {
-        rows.add(
-            vec![
-                table::text(it.project.as_str()),
-                table::count(it.workflows.len() as u64),
-                table::text(&human::age(look.now, it.deployed_at)),
-                table::text(&format!("{:.12}", it.digest)),
-            ],
-            vec![table::text(&it.base_dir)],
-        );
-    }
-    rows.text()
-}
-
-fn line(it: &DeploymentView, _: &Look) -> String {
-    let workflows = plural(it.workflows.len(), "workflow");
-    format!("{}: {workflows}, digest {:.12}\n", plain(it.project.as_str()), it.digest)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cli::samples::{self, LOOK, WIDE};
-
-    #[test]
-    fn a_list_of_deployments() {
-        let page = Page::whole(samples::deployments());
-        assert_eq!(
-            listed(&page, &LOOK),
-            "\
-PROJECT  WORKFLOWS  DEPLOYED  DIGEST
-flights          2  1m        85e30fe09887
-weather          1  2h        17aa
-"
-        );
-        assert_eq!(
-            listed(&page, &WIDE),
-            "\
-PROJECT  WORKFLOWS  DEPLOYED  DIGEST        BASE-DIR
-flights          2  1m        85e30fe09887  /srv/flights
-weather          1  2h        17aa          /srv/weather
-"
-        );
-    }
-
-    #[test]
-    fn a_deployed_project_is_told_in_a_line() {
-        let [flights, weather] = samples::deployments().try_into().expect("two deployments");
-        assert_eq!(line(&flights, &LOOK), "flights: 2 workflows, digest 85e30fe09887\n");
-        assert_eq!(line(&weather, &LOOK), "weather: 1 workflow, digest 17aa\n");
-    }
-
-    #[test]
-    fn a_project_with_errors_is_not_deployed() {
-        let directory = tempfile::TempDir::new().expect("a directory");
-        let refusal = compiled(directory.path(), None, &crate::boot::registry());
-        let refusal = refusal.map(|it| it.0).expect_err("it has errors");
-        assert_eq!(refusal.exit, Exit::Invalid);
-        let text = refusal.text(&LOOK).replace(&directory.path().display().to_string(), "DIR");
-        assert_eq!(
-            text,
-            "\
-DIR: error[WEIR-02201]: the directory has no project.yaml: it is no project
-  fix: add a project.yaml with an asset of kind Project
-error: DIR can't be deployed
-why:   1 error must be mended first
-"
-        );
-    }
-
-    #[test]
-    fn a_directory_that_is_not_there_is_not_deployed() {
-        let refusal = compiled("no/such/project".as_ref(), None, &Registry::default());
-        let text = refusal.map(|it| it.0).expect_err("there is none").text(&LOOK);
-        assert!(text.starts_with("error: no/such/project can't be deployed\n"), "{text}");
+    let has_hint = matches!(&error, Error::Problem(problem) if problem.hint.is_some());
+    let failure = Failure::of_client(what, error);
+    match failure.exit {
+        Exit::NotFound if !has_hint => failure.with_hint("weir deployment list"),
+        _ => failure,
     }
 }

@@ -48,7 +48,8 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "FILE")]
         passphrase_file: Option<PathBuf>,
     },
-    /// Delete a key pair: what is sealed to it alone can never be opened again
+    /// Delete a key pair: what is sealed to it alone is opened here no more. The journal and backups
+    /// still hold the pair, under its master key
     Delete { key: String },
     /// Put all stored private keys under the master key that the engines are configured with now
     Rewrap,
@@ -145,6 +146,10 @@ impl Verb {
             Self::Rewrap => {
                 let keys = client.keys_rewrap().await;
                 out.show(&keys.map_err(|it| refused("can't rewrap the keys", it))?, list)?;
+                out.note(
+                    "the journal and backups still hold the keys under the old master key: keep that \
+                     secret, or destroy it",
+                );
             }
             Self::Master { .. } => unreachable!("it was done without a server"),
         }

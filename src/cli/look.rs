@@ -1,7 +1,8 @@
 //! How a text is to look: colours, columns, and which moment is now.
 
+use weir_domain::schedule::{Health, InstanceState, Reach};
 use weir_domain::{ItemStatus, NodeStatus, Severity, StreamState, Timestamp, WorkflowState};
-use weir_http_api::{LeaseState, LinkState};
+use weir_http_api::{ActivationState, LeaseState, LinkState};
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Look {
@@ -52,7 +53,7 @@ pub(crate) struct Status {
 }
 
 impl Status {
-    fn new(tone: Tone, glyph: char, word: &'static str) -> Self {
+    pub(crate) fn new(tone: Tone, glyph: char, word: &'static str) -> Self {
         Self { tone, glyph, word }
     }
 
@@ -65,12 +66,23 @@ impl From<StreamState> for Status {
     fn from(state: StreamState) -> Self {
         match state {
             StreamState::Open => Self::new(Tone::Busy, '●', "open"),
+            StreamState::Paused => Self::new(Tone::Warn, '‖', "paused"),
             StreamState::Retrying => Self::new(Tone::Warn, '↻', "retrying"),
             StreamState::Committed => Self::new(Tone::Good, '✓', "committed"),
             StreamState::CommittedWithWarnings => {
                 Self::new(Tone::Warn, '✓', "committed with warnings")
             }
             StreamState::RolledBack => Self::new(Tone::Bad, '✗', "rolled back"),
+        }
+    }
+}
+
+impl From<ActivationState> for Status {
+    fn from(state: ActivationState) -> Self {
+        match state {
+            ActivationState::Active => Self::new(Tone::Good, '✓', "active"),
+            ActivationState::Switching => Self::new(Tone::Busy, '●', "switching"),
+            ActivationState::Failed => Self::new(Tone::Bad, '✗', "failed"),
         }
     }
 }
@@ -83,6 +95,9 @@ impl From<ItemStatus> for Status {
             ItemStatus::Done => Self::new(Tone::Good, '✓', "done"),
             ItemStatus::Failed => Self::new(Tone::Bad, '✗', "failed"),
             ItemStatus::Released => Self::new(Tone::Quiet, '□', "released"),
+            ItemStatus::Waiting => Self::new(Tone::Warn, '◇', "waiting"),
+            ItemStatus::Pending => Self::new(Tone::Quiet, '○', "pending"),
+            ItemStatus::Denied => Self::new(Tone::Bad, '✗', "denied"),
         }
     }
 }
@@ -122,6 +137,28 @@ impl From<(NodeStatus, bool)> for Status {
             (NodeStatus::Leaving, true) => Self::new(Tone::Bad, '!', "leaving, unreachable"),
             (NodeStatus::Exiting, true) => Self::new(Tone::Warn, '!', "exiting, unreachable"),
             (NodeStatus::Down | NodeStatus::Removed, _) | (_, false) => status.into(),
+        }
+    }
+}
+
+impl From<Reach> for Status {
+    fn from(reach: Reach) -> Self {
+        match reach {
+            Reach::Up => Self::new(Tone::Good, '✓', "up"),
+            Reach::Unreachable => Self::new(Tone::Bad, '!', "unreachable"),
+            Reach::Draining => Self::new(Tone::Warn, '◐', "draining"),
+        }
+    }
+}
+
+impl From<InstanceState> for Status {
+    fn from(state: InstanceState) -> Self {
+        let word = state.as_str();
+        match state.health() {
+            Health::Ok if state == InstanceState::Processing => Self::new(Tone::Busy, '●', word),
+            Health::Ok => Self::new(Tone::Good, '✓', word),
+            Health::Warning => Self::new(Tone::Warn, '◐', word),
+            Health::Failure => Self::new(Tone::Bad, '✗', word),
         }
     }
 }

@@ -7,8 +7,10 @@
 //!
 //! What runs servers is in `boot`; this module only reads their arguments.
 
+mod access;
 pub(crate) mod args;
 mod audit;
+mod build;
 mod certs;
 mod cluster;
 mod conf;
@@ -18,7 +20,6 @@ mod failure;
 mod hidden;
 mod host;
 mod human;
-mod item;
 mod key;
 mod login;
 mod look;
@@ -28,6 +29,7 @@ mod persistence;
 mod profile;
 mod project;
 mod role;
+mod scheduler;
 mod schema;
 mod stream;
 mod table;
@@ -66,7 +68,8 @@ const AFTER_HELP: &str = "\
 Begin with `weir dev`: it runs a sample project and says where to look.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 not allowed, 5 conflict,
-6 validation found errors, 7 timed out, 8 the server can't be reached.";
+6 validation found errors, 7 timed out, 8 the server can't be reached, 10 a comparison found
+differences.";
 
 #[derive(Debug, Subcommand)]
 enum Noun {
@@ -82,17 +85,25 @@ enum Noun {
     /// Streams: what runs and what ran
     #[command(subcommand, visible_alias = "streams")]
     Stream(stream::Verb),
-    /// Items of sources: what was processed, and processing it again
-    #[command(subcommand, visible_alias = "items")]
-    Item(item::Verb),
+    /// Items and resources: what was handed out, and to whom
+    #[command(subcommand)]
+    Access(access::Verb),
+    /// Items of sources, as in `weir access`
+    #[command(subcommand, alias = "items", hide = true)]
+    Item(access::ItemVerb),
     /// Nodes of the cluster
     #[command(subcommand, visible_alias = "nodes")]
     Node(node::Verb),
     /// The cluster: members, leases, links, and changing them
     Cluster(cluster::Args),
-    /// Deployments: which projects the cluster runs
-    #[command(visible_alias = "deployments")]
-    Deployment(deployment::Args),
+    /// Build a package from a project directory: a deployment as one signed file
+    Build(build::Args),
+    /// Deployments: what is stored, which node runs it, and changing that
+    #[command(subcommand, visible_alias = "deployments")]
+    Deployment(deployment::Verb),
+    /// The schedule: how many instances of each workflow run, where and why
+    #[command(subcommand, visible_alias = "schedule")]
+    Scheduler(scheduler::Verb),
     /// Log in; the session is kept in the profile
     Login(login::Login),
     /// Log out
@@ -173,10 +184,13 @@ impl Noun {
             Self::ReactiveEngine(args) => Ok(crate::boot::reactive_engine(&args)?),
             Self::Workflow(verb) => asked(verb.run(&global.client()?, out)),
             Self::Stream(verb) => asked(verb.run(&global.client()?, out)),
+            Self::Access(verb) => asked(verb.run(&global.client()?, out)),
             Self::Item(verb) => asked(verb.run(&global.client()?, out)),
             Self::Node(verb) => asked(verb.run(&global.client()?, out)),
             Self::Cluster(args) => asked(args.run(out)),
-            Self::Deployment(args) => asked(args.run(out, &registry())),
+            Self::Build(args) => args.run(out, &registry()),
+            Self::Deployment(verb) => asked(verb.run(global, out, &registry())),
+            Self::Scheduler(verb) => asked(verb.run(&global.client()?, out)),
             Self::Login(args) => asked(args.run(global, out)),
             Self::Logout => asked(login::logout(global, out)),
             Self::Whoami => asked(login::whoami(global, out)),
@@ -245,9 +259,16 @@ mod tests {
         assert!(refusal("weir stream list --limit 0").contains("'0'"));
         assert!(refusal("weir item list --status rolledBack").contains("failed"));
         assert!(refusal("weir item reset").contains("--source"));
+        assert!(refusal("weir access clear").contains("--source"));
+        assert!(refusal("weir access items --match ").contains("pattern"));
         assert!(refusal("weir cluster leav node-1").contains("'leave'"));
         assert!(refusal("weir cluster leave node-1 --timeout 5s").contains("--wait"));
         assert!(refusal("weir cluster move access-coordinator").contains("NODE"));
+        assert!(refusal("weir deployment activat x").contains("'activate'"));
+        assert!(refusal("weir deployment assign x").contains("--node"));
+        assert!(refusal("weir deployment assign x --node a --role b").contains("--role"));
+        assert!(refusal("weir deployment upload f --tag a/b").contains("a/b"));
+        assert!(refusal("weir deployment canary start x --max-errors 2").contains("0.1%"));
         assert!(refusal("weir certs dev --dir tls").contains("<HOST>"));
     }
 

@@ -4,14 +4,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Subcommand;
-use weir_domain::{CERTIFICATE_EARLY, Timestamp};
-use weir_http_api::{NodeView, Page};
+use weir_domain::{CERTIFICATE_EARLY, NodeName, Timestamp};
+use weir_http_api::{DrainView, NodeView, Page, SchedulePreview};
 use weir_http_client::Client;
 
 use super::failure::Failure;
 use super::human;
 use super::look::Look;
 use super::output::Output;
+use super::scheduler::{Once, plan, refused, warnings};
 use super::table::{self, Column, Rows, facts};
 
 #[derive(Debug, Subcommand)]
@@ -21,6 +22,24 @@ pub(crate) enum Verb {
     List,
     /// Show one engine
     Show { name: String },
+    /// Empty an engine: what it runs starts elsewhere, and it gets nothing until it is undrained
+    Drain {
+        name: String,
+        /// Only show what would start and stop
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        once: Once,
+    },
+    /// Let a drained engine be given instances again
+    Undrain {
+        name: String,
+        /// Only show what would start and stop
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        once: Once,
+    },
 }
 
 impl Verb {
@@ -34,9 +53,47 @@ impl Verb {
                 let refuse = |error| Failure::of_client(format!("can't show node {name:?}"), error);
                 out.show(&client.node(&name).await.map_err(refuse)?, show)?;
             }
+            Self::Drain { name, dry_run, once } => {
+                let refuse = |error| refused(format!("can't drain node {name:?}"), error);
+                if dry_run {
+                    let drain = [named(&name)?].into();
+                    let draft = SchedulePreview { drain, ..SchedulePreview::default() };
+                    out.show(&client.schedule_preview(&draft).await.map_err(refuse)?, plan)?;
+                } else {
+                    let drained = once.client(client).node_drain(&name).await;
+                    out.show(&drained.map_err(refuse)?, drained_line)?;
+                }
+            }
+            Self::Undrain { name, dry_run, once } => {
+                let refuse = |error| refused(format!("can't undrain node {name:?}"), error);
+                if dry_run {
+                    let undrain = [named(&name)?].into();
+                    let draft = SchedulePreview { undrain, ..SchedulePreview::default() };
+                    out.show(&client.schedule_preview(&draft).await.map_err(refuse)?, plan)?;
+                } else {
+                    let undrained = once.client(client).node_undrain(&name).await;
+                    out.show(&undrained.map_err(refuse)?, drained_line)?;
+                }
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn named(name: &str) -> Result<NodeName, Failure> {
+    name.parse().map_err(|it| Failure::of(format!("{name:?} is no node"), it))
+}
+
+fn drained_line(it: &DrainView, look: &Look) -> String {
+    let state = it.reach.map_or("no member now".to_owned(), |it| look.paint_status(it));
+    let drained = if it.drained { "until it is undrained" } else { "no" };
+    let left = human::plural(it.instances as usize, "instance");
+    facts(&[
+        ("node", it.node.to_string()),
+        ("state", state),
+        ("drained", drained.to_owned()),
+        ("has", left),
+    ]) + &warnings(&it.warnings, look)
 }
 
 fn list(nodes: &Page<NodeView>, look: &Look) -> String {
@@ -187,6 +244,28 @@ certificate:  expires in 30d
 workflows:    2 instances
 streams:      1 open
 uid:          0197a8b0-0000-7000-8000-000000000001
+"
+        );
+    }
+
+    #[test]
+    fn a_drained_node() {
+        let drained = DrainView {
+            node: "one".parse().expect("a name"),
+            drained: true,
+            reach: Some(weir_domain::schedule::Reach::Draining),
+            instances: 0,
+            warnings: vec!["workflow w misses 1 instances of its target".into()],
+        };
+        assert_eq!(
+            drained_line(&drained, &LOOK),
+            "\
+node:     one
+state:    ◐ draining
+drained:  until it is undrained
+has:      0 instances
+
+! workflow w misses 1 instances of its target
 "
         );
     }

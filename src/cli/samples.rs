@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use weir_domain::plan::{OnError, Role};
 use weir_domain::{
-    Code, FaultKind, Incarnation, InstanceId, ItemStatus, NodeStatus, NodeUid, Severity,
+    Code, Digest, FaultKind, Incarnation, InstanceId, ItemStatus, NodeStatus, NodeUid, Severity,
     SourceName, StreamId, StreamState, Timestamp, WorkflowState,
 };
 use weir_http_api::{
-    CertificateView, CountsView, DeploymentView, EdgeView, FaultView, ItemView, LeaseState,
-    LeaseView, LinkState, LinkView, LogLineView, MemberView, MembersView, NodeView, StageView,
-    StreamDetail, StreamSummary, WorkflowDetail, WorkflowSummary,
+    ActivationFailureView, ActivationState, ActivationView, CanaryView, CertificateView,
+    ChangeView, CountsView, DecidingRule, DeploymentView, DeploymentsView, EdgeView, FaultView,
+    ItemView, LeaseState, LeaseView, LinkState, LinkView, LogLineView, MemberView, MembersView,
+    NodeChangeView, NodeView, ObjectsView, RecentChangeView, ScheduleStanding, ShortfallReason,
+    StageView, StoredView, StreamDetail, StreamSummary, WhyView, WorkflowDetail,
+    WorkflowDigestView, WorkflowSummary,
 };
 
 use super::look::Look;
@@ -64,7 +67,18 @@ pub(crate) fn workflow() -> WorkflowSummary {
         started_at: ago(7_300),
         last_stream_at: Some(ago(12)),
         fault: None,
+        schedule: None,
     }
+}
+
+pub(crate) fn shortfall() -> ScheduleStanding {
+    let reason = |code: &str, nodes| ShortfallReason {
+        code: name(code),
+        nodes,
+        detail: "the rule for default allows no more there".into(),
+    };
+    let reasons = vec![reason("max:default", 3), reason("draining", 1)];
+    ScheduleStanding { target: 6, placed: 3, missing: 3, reasons }
 }
 
 pub(crate) fn broken_workflow() -> WorkflowSummary {
@@ -157,10 +171,12 @@ pub(crate) fn item() -> ItemView {
         status: ItemStatus::Failed,
         size: 15 << 20,
         modified_at: ago(90),
-        stream: stream().id,
-        owner: "one#0197a8b0-0000-7000-8000-000000000001".into(),
+        stream: Some(stream().id),
+        owner: Some("one#0197a8b0-0000-7000-8000-000000000001".into()),
+        instance: Some(InstanceId(2)),
         claimed_at: ago(75),
         settled_at: Some(ago(71)),
+        cleared_at: None,
     }
 }
 
@@ -296,4 +312,147 @@ pub(crate) fn deployments() -> Vec<DeploymentView> {
         deployed_at: ago(7_300),
     };
     vec![flights, weather]
+}
+
+fn tag(text: &str) -> weir_domain::DeploymentTag {
+    name(text)
+}
+
+fn digest(byte: u8) -> Digest {
+    Digest::from_bytes([byte; 32])
+}
+
+fn stored(text: &str, parent: &str, byte: u8) -> StoredView {
+    let workflow = |text: &str, byte| WorkflowDigestView { name: name(text), digest: digest(byte) };
+    StoredView {
+        tag: tag(text),
+        parent: tag(parent),
+        digest: digest(byte),
+        project: name("flights"),
+        description: "the first".into(),
+        author: "ada".into(),
+        commit: Some("4f2a".into()),
+        built_at: ago(75),
+        signer: digest(5).to_string(),
+        workflows: vec![workflow("arrivals", 1), workflow("departures", 2)],
+        same: vec![],
+        duplicate: false,
+        default: false,
+        assigned_by: vec![],
+        nodes: vec![],
+    }
+}
+
+pub(crate) fn stored_deployments() -> DeploymentsView {
+    let first = StoredView {
+        built_at: ago(7_300),
+        default: true,
+        assigned_by: vec!["the rule of node node-2".into()],
+        nodes: vec![name("node-1"), name("node-2")],
+        ..stored("flights-1", "DeploymentRoot", 7)
+    };
+    let second = StoredView {
+        same: vec![tag("flights-2-b")],
+        assigned_by: vec!["the canary".into()],
+        nodes: vec![name("node-3")],
+        ..stored("flights-2", "flights-1", 9)
+    };
+    let again = StoredView {
+        same: vec![tag("flights-2")],
+        duplicate: true,
+        ..stored("flights-2-b", "flights-2", 9)
+    };
+    let canary = CanaryView {
+        tag: tag("flights-2"),
+        nodes: vec![name("node-3")],
+        started_at: ago(75),
+        baking_since: None,
+        bake_ms: 600_000,
+        errors_per_million_max: 1_000,
+        records_min: 100,
+    };
+    let recent = RecentChangeView {
+        revision: 9,
+        at: ago(75),
+        by: "ada".into(),
+        what: "a canary of flights-2 was started on node-3".into(),
+    };
+    let third = stored("flights-3", "flights-1", 11);
+    let other = stored("other", "DeploymentRoot", 12);
+    DeploymentsView {
+        revision: 9,
+        default: tag("flights-1"),
+        previous: None,
+        canary: Some(canary),
+        items: vec![first, second, third, again, other],
+        objects: ObjectsView { count: 17, bytes: 12 << 10, bytes_saved: 3 << 10 },
+        recent: vec![recent],
+        applied: deployments(),
+    }
+}
+
+pub(crate) fn deployment_change() -> ChangeView {
+    let node = NodeChangeView {
+        node: name("node-1"),
+        before: tag("flights-1"),
+        after: tag("flights-2"),
+        why: why(DecidingRule::Default, None),
+        starts: vec![name("departures")],
+        stops: vec![],
+        restarts: vec![name("arrivals")],
+        stays: vec![name("weather")],
+    };
+    ChangeView {
+        dry_run: false,
+        revision: 5,
+        changes: vec!["flights-2 was made the default".into()],
+        nodes: vec![node],
+    }
+}
+
+fn why(rule: DecidingRule, role: Option<&str>) -> WhyView {
+    let text = match (rule, role) {
+        (DecidingRule::Role, Some(role)) => format!("role rule 1 fits: the node has role {role}"),
+        (DecidingRule::Canary, _) => "it takes part in the canary".to_owned(),
+        _ => "no rule fits: it is the default".to_owned(),
+    };
+    WhyView { rule, number: role.map(|_| 1), role: role.map(str::to_owned), text }
+}
+
+/// One of each state.
+pub(crate) fn activations() -> Vec<ActivationView> {
+    let active = ActivationView {
+        node: name("node-1"),
+        roles: vec![],
+        state: ActivationState::Active,
+        target: tag("flights-2"),
+        target_since: ago(75),
+        current: Some(tag("flights-2")),
+        current_since: Some(ago(70)),
+        why: why(DecidingRule::Default, None),
+        failure: None,
+    };
+    let failed = ActivationView {
+        node: name("node-2"),
+        roles: vec!["edge".into()],
+        state: ActivationState::Failed,
+        current: Some(tag("flights-1")),
+        current_since: Some(ago(7_300)),
+        why: why(DecidingRule::Role, Some("edge")),
+        failure: Some(ActivationFailureView {
+            target: tag("flights-2"),
+            at: ago(60),
+            cause: fault(),
+        }),
+        ..active.clone()
+    };
+    let switching = ActivationView {
+        node: name("node-3"),
+        state: ActivationState::Switching,
+        current: None,
+        current_since: None,
+        why: why(DecidingRule::Canary, None),
+        ..active.clone()
+    };
+    vec![active, failed, switching]
 }

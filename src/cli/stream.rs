@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use weir_domain::{Millis, StreamId, StreamState, WorkflowName, parse_duration};
+use weir_domain::{Millis, StreamId, StreamOrder, StreamState, WorkflowName, parse_duration};
 use weir_http_api::{LIMIT_MAX, LogLineView, Page, StreamDetail, StreamSummary, StreamsQuery};
 use weir_http_client::Client;
 
@@ -20,6 +20,8 @@ use super::workflow::with_near_name;
 use Column::{Number, Text};
 
 mod follow;
+mod order;
+mod sniff;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -28,6 +30,20 @@ pub(crate) enum Verb {
     List(List),
     /// Show one stream with its stages and what it published
     Show(Show),
+    /// Look at live records that pass a stage
+    Sniff(sniff::Sniff),
+    /// Print the log of one stream
+    Log { id: StreamId },
+    /// Let open streams read nothing more until they are resumed
+    Pause(order::Selection),
+    /// Let paused streams go on
+    Resume(order::Selection),
+    /// Let open streams finish their attempt, and begin no other one
+    Shutdown(order::Selection),
+    /// Roll open streams back; their items have failed
+    Abort(order::Selection),
+    /// Roll open streams back at once, also where a stage hangs
+    Terminate(order::Selection),
 }
 
 #[derive(Debug, Args)]
@@ -71,6 +87,17 @@ impl Verb {
         match self {
             Self::List(args) => args.run(client, out).await,
             Self::Show(args) => args.run(client, out).await,
+            Self::Sniff(args) => args.run(client, out).await,
+            Self::Log { id } => {
+                let log = client.stream_log(id).await.map_err(|error| refused(id, error))?;
+                out.show(&log, |it, look| lines(&it.lines, look))?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Self::Pause(them) => them.run(StreamOrder::Pause, client, out).await,
+            Self::Resume(them) => them.run(StreamOrder::Resume, client, out).await,
+            Self::Shutdown(them) => them.run(StreamOrder::Shutdown, client, out).await,
+            Self::Abort(them) => them.run(StreamOrder::Abort, client, out).await,
+            Self::Terminate(them) => them.run(StreamOrder::Terminate, client, out).await,
         }
     }
 }
@@ -279,7 +306,11 @@ fn stages(stream: &StreamDetail, look: &Look) -> String {
     format!("\n{}", rows.text())
 }
 
-fn log(lines: &[LogLineView], look: &Look) -> String {
+fn log(of: &[LogLineView], look: &Look) -> String {
+    format!("\n{}", lines(of, look))
+}
+
+fn lines(lines: &[LogLineView], look: &Look) -> String {
     let line = |it: &LogLineView| {
         let tone = it.severity.map_or(Tone::Quiet, |it| super::look::Status::from(it).tone);
         format!(
@@ -289,7 +320,7 @@ fn log(lines: &[LogLineView], look: &Look) -> String {
             human::plain(&it.text)
         )
     };
-    format!("\n{}", lines.iter().map(line).collect::<String>())
+    lines.iter().map(line).collect()
 }
 
 #[cfg(test)]

@@ -163,7 +163,9 @@ impl Verb {
                 let request = PasswordSet { password: password.read()? };
                 let done = client.user_password(name.as_str(), &request).await;
                 done.map_err(|it| refused(format!("can't set the password of {name}"), it))?;
-                out.note(&format!("{name} must change it at the next log-in"));
+                out.note(&format!(
+                    "{name} must change it at the next log-in; sessions have ended and tokens are revoked"
+                ));
             }
             Self::Delete { name } => {
                 let deleted = client.user_delete(name.as_str()).await;

@@ -11,6 +11,7 @@ use super::failure::{Exit, Failure};
 use super::human;
 use super::look::{Look, Tone};
 use super::output::Output;
+use super::scheduler::{shortfall, warnings};
 use super::table::{self, Column, Rows, facts};
 use super::watch::watched;
 
@@ -127,7 +128,11 @@ fn list(workflows: &Page<WorkflowSummary>, look: &Look) -> String {
             ],
         );
     }
-    rows.text()
+    let missing = workflows
+        .items
+        .iter()
+        .filter_map(|it| Some(format!("{}: {}", it.name, shortfall(it.schedule.as_ref()?)?)));
+    rows.text() + &warnings(&missing.collect::<Vec<_>>(), look)
 }
 
 fn show(workflow: &WorkflowDetail, look: &Look) -> String {
@@ -147,12 +152,25 @@ fn show(workflow: &WorkflowDetail, look: &Look) -> String {
         ("streams", streams),
         ("last", last.unwrap_or("-".into())),
     ];
+    lines.splice(4..4, schedule(it, look));
     if let Some(fault) = &it.fault {
         lines.push(("why", look.paint(Tone::Bad, &human::plain(&fault.message))));
         lines.extend(fault.hint.as_ref().map(|hint| ("hint", human::plain(hint))));
         lines.push(("code", fault.code.to_string()));
     }
     facts(&lines) + "\n" + &stages(workflow, look)
+}
+
+/// How the whole cluster stands with it, where that is known.
+fn schedule(it: &WorkflowSummary, look: &Look) -> Option<(&'static str, String)> {
+    let standing = it.schedule.as_ref()?;
+    Some((
+        "cluster",
+        match shortfall(standing) {
+            Some(missing) => look.paint(Tone::Bad, &missing),
+            None => format!("{} of {} wanted", standing.placed, standing.target),
+        },
+    ))
 }
 
 fn stages(workflow: &WorkflowDetail, look: &Look) -> String {
@@ -238,6 +256,24 @@ weather  ↻ restarting     0          0         0            3       0       0 
         let text = list(&page(), &WIDE);
         assert!(text.contains("no space left on device\n"), "{text}");
         assert!(text.contains("sample           2  15.0 MiB    4.1 MiB        0  2h\n"), "{text}");
+    }
+
+    #[test]
+    fn a_shortfall_is_shown_with_its_reason() {
+        let short = WorkflowSummary { schedule: Some(samples::shortfall()), ..samples::workflow() };
+        let text = list(&Page::whole([short.clone(), samples::broken_workflow()]), &LOOK);
+        assert!(
+            text.ends_with(
+                "\n\n! flights: 3 of 6 instances missing (max:default ×3, draining ×1)\n"
+            ),
+            "{text}"
+        );
+        let detail = WorkflowDetail { summary: short, ..samples::workflow_detail() };
+        let text = show(&detail, &LOOK);
+        assert!(
+            text.contains("cluster:    3 of 6 instances missing (max:default ×3, draining ×1)\n"),
+            "{text}"
+        );
     }
 
     #[test]

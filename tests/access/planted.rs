@@ -13,6 +13,8 @@ const PASSWORD: &str = "planted-password-9b1f";
 const WRONG: &str = "planted-wrong-password-77aa";
 const PASSPHRASE: &str = "planted-passphrase-c3d4";
 const VALUE: &str = "planted-value-5e6f";
+const NUMBER: &str = "9182736455463728";
+const MISPLACED: &str = "planted-misplaced-8a9b";
 
 #[test]
 fn planted_secrets_are_found_nowhere() {
@@ -26,7 +28,8 @@ fn planted_secrets_are_found_nowhere() {
     said += &office.denied("eve", &["login", "ada", "--password-file", text(&wrong)]);
     let profile = fs::read_to_string(office.project.root().join("profiles/ada/profiles.json"));
     let profile: Value = serde_json::from_str(&profile.unwrap()).unwrap();
-    secrets.push(profile["profiles"]["default"]["token"].as_str().unwrap().to_owned());
+    let session = profile["profiles"]["default"]["token"].as_str().unwrap().to_owned();
+    secrets.push(session.clone());
     let create = ["token", "create", "t", "--claim", "key:read", "--expires-in", "1h"];
     secrets.push(office.done("ada", &create).trim().to_owned());
 
@@ -49,6 +52,19 @@ fn planted_secrets_are_found_nowhere() {
     let odd = office.file("odd", &format!("AGE-SECRET-KEY-{VALUE}"));
     said += &office.by("ada", &["key", "import", "Odd", "--file", text(&odd)]).stderr;
     secrets.push("AGE-SECRET-KEY-".to_owned());
+
+    for body in [
+        format!(r#"{{"password":{NUMBER}}}"#),
+        format!(r#""{MISPLACED}""#),
+        format!(r#"{{"password":["{MISPLACED}"]}}"#),
+        format!(r#"{{"{MISPLACED}":"{MISPLACED}"}}"#),
+    ] {
+        let path = "/api/v1/users/ada/password";
+        let (status, answer) = office.weir.put(office.weir.rest(), path, (&session, &body));
+        assert!((400..500).contains(&status), "{status} {answer}");
+        said += &answer;
+    }
+    secrets.extend([NUMBER.to_owned(), MISPLACED.into()]);
 
     said += &office.done("ada", &["audit", "export"]);
     said += &office.done("ada", &["audit", "list", "-o", "json"]);

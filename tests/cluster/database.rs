@@ -20,13 +20,13 @@ fn all_stay_up(cluster: &mut Cluster, time: Duration) {
 
 /// The epochs of all controllers.
 #[track_caller]
-fn epochs(cluster: &Cluster) -> [u64; 6] {
+fn epochs(cluster: &Cluster) -> [u64; CONTROLLERS.len()] {
     CONTROLLERS.map(|it| cluster.lease(0, it).epoch)
 }
 
 /// The same, once nothing moves by itself any more.
 #[track_caller]
-fn settled(cluster: &Cluster) -> [u64; 6] {
+fn settled(cluster: &Cluster) -> [u64; CONTROLLERS.len()] {
     cluster.until("the controllers to be spread over the nodes", || is_spread(cluster));
     epochs(cluster)
 }

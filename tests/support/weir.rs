@@ -6,8 +6,10 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use axum::http::HeaderMap;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use weir_domain::StreamId;
 use weir_http_api::{StreamDetail, StreamSummary, StreamsQuery, WorkflowSummary};
 use weir_http_client::{Client, Forwarded};
@@ -224,6 +226,36 @@ impl Weir {
         let client = Client::new(server).unwrap();
         let Forwarded { status, body, .. } =
             self.runtime.block_on(client.forward(path, HeaderMap::new(), None)).unwrap();
+        (status, String::from_utf8(body).unwrap())
+    }
+
+    /// What the REST API answers to a command.
+    #[track_caller]
+    pub(crate) fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let headers =
+            HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        let body = body.to_string().into_bytes();
+        let command = self.client.forward_command(Method::POST, path, headers, body.into(), None);
+        let Ok(Forwarded { status, body, .. }) = self.runtime.block_on(command) else {
+            panic!("{path} is not answered")
+        };
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    /// What a server of this process answers to a command in JSON by somebody who shows a token.
+    pub(crate) fn put(
+        &self,
+        server: &str,
+        path: &str,
+        (token, body): (&str, &str),
+    ) -> (u16, String) {
+        let client = Client::new(server).unwrap();
+        let shown = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
+        let json = HeaderValue::from_static("application/json");
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, shown), (CONTENT_TYPE, json)]);
+        let body = body.to_owned().into();
+        let sent = client.forward_command(Method::PUT, path, headers, body, None);
+        let Forwarded { status, body, .. } = self.runtime.block_on(sent).unwrap();
         (status, String::from_utf8(body).unwrap())
     }
 

@@ -33,7 +33,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("weir-http-client", &["domain", "http-api"]),
     (
         "weir-http-server",
-        &["domain", "http-api", "http-client", "runtime", "secrets", "cluster", "controllers"],
+        &[
+            "domain",
+            "package",
+            "http-api",
+            "http-client",
+            "runtime",
+            "secrets",
+            "cluster",
+            "controllers",
+        ],
     ),
 ];
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{files, weir};
+use crate::support::{Ran, binary, files};
 
 use super::{directory, members, root};
 
@@ -70,19 +70,8 @@ fn commands_in_the_documents_exist_with_their_options() {
     let commands = commands();
     assert!(commands.len() > 10, "{commands:?}");
     for (place, words) in commands {
-        let is_word = |it: &&String| {
-            it.chars().all(|it| it.is_ascii_lowercase() || it == '-') && !it.starts_with('-')
-        };
-        let top = help(&[]);
-        let noun = words.first().unwrap();
-        assert!(top.contains(&format!("  {noun}")), "{place}: there is no {noun}");
-        let of_noun = help(&[noun]);
-        let verb =
-            words.get(1).filter(is_word).filter(|it| of_noun.contains(&format!("\n  {it} ")));
-        let help = match verb {
-            Some(verb) => help(&[noun, verb]),
-            None => of_noun,
-        };
+        let (path, help) = found(&words);
+        assert!(!path.is_empty(), "{place}: there is no {}", words[0]);
         for option in words.iter().filter(|it| it.starts_with('-')) {
             let option = option.split('=').next().unwrap();
             assert!(help.contains(option), "{place}: {option} is not in\n{help}");
@@ -90,12 +79,23 @@ fn commands_in_the_documents_exist_with_their_options() {
     }
 }
 
+/// The words that name the command, as deep as there are any, and its help.
+fn found(words: &[String]) -> (Vec<&str>, String) {
+    let mut path = Vec::new();
+    let mut text = help(&path);
+    for word in words {
+        let is_word = word.chars().all(|it| it.is_ascii_lowercase() || it == '-');
+        if !is_word || word.starts_with('-') || !text.contains(&format!("\n  {word} ")) {
+            break;
+        }
+        path.push(word.as_str());
+        text = help(&path);
+    }
+    (path, text)
+}
+
 fn help(words: &[&str]) -> String {
-    let ran = match words {
-        [] => weir(["--help"]),
-        [noun] => weir([noun, "--help"]),
-        [noun, verb, ..] => weir([noun, verb, "--help"]),
-    };
+    let ran = Ran::of(binary().args(words).arg("--help"));
     assert_eq!(ran.code, Some(0), "weir {words:?} --help: {}", ran.stderr);
     ran.stdout
 }

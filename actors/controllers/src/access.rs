@@ -8,17 +8,20 @@
 //! Invariants:
 //! - A1: an item is held by at most one claim.
 //! - A2: a claim that ended, was lost or was taken over never comes back.
+//! - A3: a sweep that was answered goes on until it has ended, wherever the coordinator lives.
 
 mod coordinator;
+mod sweeping;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use weir_cluster::{Proxy, ProxyError};
-use weir_domain::{ClaimId, SourceName};
+use weir_domain::{ClaimId, SourceName, SweepId};
 use weir_persistence_api::{
-    Adoption, Claim, ClaimRequest, Error, ItemFilter, ItemRow, Settlement, Unfinished,
+    Adoption, Claim, ClaimRequest, Error, ItemFilter, ItemPage, ItemPlace, Settlement, SourceRow,
+    Sweep, Unfinished,
 };
 
 pub use coordinator::{AccessService, AccessSingleton};
@@ -27,18 +30,39 @@ pub use coordinator::{AccessService, AccessSingleton};
 pub const LEASE: &str = "access-coordinator";
 /// How long a caller waits for an answer.
 const ASK_WITHIN: Duration = Duration::from_secs(15);
+/// How long a caller waits between two looks at a sweep.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 /// What it is asked. Names of fields and variants travel between engines of two versions.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Request {
     Claim(Box<ClaimRequest>),
-    Commit { claim: ClaimId, settlement: Bytes },
-    Fail { claim: ClaimId, settlement: Bytes },
-    Settle { claim: ClaimId, settlement: Settlement },
+    Commit {
+        claim: ClaimId,
+        settlement: Bytes,
+    },
+    Fail {
+        claim: ClaimId,
+        settlement: Bytes,
+    },
+    Settle {
+        claim: ClaimId,
+        settlement: Settlement,
+    },
     Adopt(Box<Adoption>),
     Unfinished,
-    List(ItemFilter),
-    Reset { source: SourceName, names: Option<Vec<String>> },
+    Page {
+        filter: Box<ItemFilter>,
+        after: Option<ItemPlace>,
+        limit: u32,
+    },
+    Sources {
+        after: Option<SourceName>,
+        limit: u32,
+    },
+    /// Begins a sweep, or says how far the one of that id came.
+    Sweep(Box<Sweep>),
+    FindSweep(SweepId),
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,8 +71,9 @@ pub enum Response {
     Done,
     Adopted(Option<Unfinished>),
     Unfinished(Vec<Unfinished>),
-    Items(Vec<ItemRow>),
-    Count(u64),
+    Page(Box<ItemPage>),
+    Sources(Vec<SourceRow>),
+    Sweep(Option<Box<Sweep>>),
     Failed(Error),
 }
 
@@ -76,6 +101,10 @@ fn odd<T>(response: Response) -> Answer<T> {
             Err(Error::Rejected(reason).into())
         }
     }
+}
+
+fn lost_sweep(id: SweepId) -> Error {
+    Error::Rejected(format!("the sweep {id} is not known any more"))
 }
 
 impl AccessCoordinator {
@@ -128,17 +157,51 @@ impl AccessCoordinator {
         }
     }
 
-    pub async fn list(&self, filter: ItemFilter) -> Answer<Vec<ItemRow>> {
-        match self.ask(Request::List(filter)).await? {
-            Response::Items(it) => Ok(it),
+    /// One page of the items that match.
+    pub async fn page(
+        &self,
+        filter: ItemFilter,
+        after: Option<ItemPlace>,
+        limit: u32,
+    ) -> Answer<ItemPage> {
+        match self.ask(Request::Page { filter: Box::new(filter), after, limit }).await? {
+            Response::Page(it) => Ok(*it),
             other => odd(other),
         }
     }
 
-    /// Forgets what was processed, so that it is processed again when found. `None`: all of it.
-    pub async fn reset(&self, source: SourceName, names: Option<Vec<String>>) -> Answer<u64> {
-        match self.ask(Request::Reset { source, names }).await? {
-            Response::Count(it) => Ok(it),
+    /// Sources by name, with how many items they have in each state.
+    pub async fn sources(&self, after: Option<SourceName>, limit: u32) -> Answer<Vec<SourceRow>> {
+        match self.ask(Request::Sources { after, limit }).await? {
+            Response::Sources(it) => Ok(it),
+            other => odd(other),
+        }
+    }
+
+    /// Begins a sweep, and waits a while for its end. What is answered goes on in any case.
+    pub async fn sweep(&self, sweep: Sweep, patience: Duration) -> Answer<Sweep> {
+        let id = sweep.id;
+        let begun = self.found(Request::Sweep(Box::new(sweep))).await?;
+        let Some(mut sweep) = begun else { return Err(lost_sweep(id).into()) };
+        let looks = patience.as_millis() / LOOK_AGAIN_AFTER.as_millis();
+        for _ in 0..looks {
+            if !sweep.is_open() {
+                break;
+            }
+            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+            sweep = self.find_sweep(id).await?.ok_or_else(|| lost_sweep(id))?;
+        }
+        Ok(sweep)
+    }
+
+    /// How far a sweep came. `None`: there is none, or it ended long ago.
+    pub async fn find_sweep(&self, id: SweepId) -> Answer<Option<Sweep>> {
+        self.found(Request::FindSweep(id)).await
+    }
+
+    async fn found(&self, request: Request) -> Answer<Option<Sweep>> {
+        match self.ask(request).await? {
+            Response::Sweep(it) => Ok(it.map(|it| *it)),
             other => odd(other),
         }
     }

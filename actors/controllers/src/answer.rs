@@ -2,7 +2,7 @@
 
 use weir_cluster::Unavailable;
 use weir_domain::Fault;
-use weir_runtime::{AskError, System};
+use weir_runtime::AskError;
 use weir_secrets::Error;
 
 /// Asking again gives the same answer.
@@ -66,16 +66,6 @@ impl<A: From<Fault>> From<Error> for Stop<A> {
     fn from(error: Error) -> Self {
         Self::answer(Fault::from(&error))
     }
-}
-
-/// Does what takes long on purpose (passwords, passphrases) where nobody waits behind it.
-pub(crate) async fn slowly<T: Send + 'static, A>(
-    system: &System,
-    name: &'static str,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Stop<A>> {
-    let done = system.tasks().spawn_blocking(name, work).join().await;
-    done.map_err(|it| Stop::Unavailable(Unavailable::new(it.to_string())))
 }
 
 #[cfg(test)]

@@ -13,9 +13,13 @@
 
 mod administration;
 mod effects;
+mod packages;
+mod runnable;
 mod service;
 pub mod storage;
+mod tally;
 mod transfer;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -24,16 +28,18 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use weir_domain::plan::Plan;
-use weir_domain::{Digest, ProjectName, Timestamp};
+use weir_domain::{DeploymentTag, Digest, ProjectName, Timestamp, WorkflowName};
 use weir_runtime::{Decision, EventSourced, Form, Stored, Unreadable};
 
 use storage::Storage;
 
 pub use administration::{Administration, Answer, Target};
+pub use packages::{Packages, Sent, Signers};
+pub use runnable::{Runnable, schedule};
 pub use service::{
     Current, DeploymentService, DeploymentSingleton, DeploymentStorage, Failure, Request, Response,
 };
-pub use transfer::{TransferError, Uploaded, load, plans, upload};
+pub use transfer::{Arrival, TransferError, Uploaded, load, plans};
 
 /// The name of its lease and its persistence id.
 pub const LEASE: &str = "deployment-storage";
@@ -81,6 +87,8 @@ pub enum Effect {
     Run(Vec<Arc<Deployment>>),
     /// Look what should run: the rules are those of this revision now.
     Aim { revision: u64 },
+    /// Have the scheduler settings of the default deployment hold, once for this activation of it.
+    Schedule { activation: u64, digest: Digest },
     /// Delete the objects that nobody needs.
     Sweep { garbage: u64, keep: BTreeSet<Digest> },
 }
@@ -94,6 +102,7 @@ impl fmt::Debug for Effect {
                 write!(f, "Run({})", named.collect::<Vec<_>>().join(", "))
             }
             Self::Aim { revision } => write!(f, "Aim({revision})"),
+            Self::Schedule { activation, .. } => write!(f, "Schedule({activation})"),
             Self::Sweep { keep, .. } => write!(f, "Sweep(all but {})", keep.len()),
         }
     }
@@ -108,6 +117,14 @@ pub enum Rejection {
         "project {project} can't be deployed: its workflow {workflow} belongs to project {owner}"
     )]
     WorkflowTaken { project: ProjectName, workflow: String, owner: ProjectName },
+    #[error(
+        "workflow {workflow} of deployment {tag} belongs to project {owner}, which was deployed from a directory: withdraw that project first, or rename the workflow"
+    )]
+    WorkflowOfDirectory { tag: DeploymentTag, workflow: WorkflowName, owner: ProjectName },
+    #[error(
+        "project {project} can't be deployed: its workflow {workflow} belongs to deployment {tag}, which nodes run: rename it, or take the deployment out of use first"
+    )]
+    WorkflowOfPackage { project: ProjectName, workflow: WorkflowName, tag: DeploymentTag },
     #[error("project {0} has no workflow: there is nothing to run")]
     Empty(ProjectName),
     #[error(transparent)]
@@ -135,6 +152,7 @@ impl EventSourced for Deployments {
             Command::Withdraw { project, at } => self.withdraw(project, at),
             Command::Storage(command) => {
                 let events = self.storage.decide(command)?;
+                self.check_directories(&events)?;
                 Ok(events.into_iter().map(Event::Storage).collect())
             }
         }
@@ -157,6 +175,10 @@ impl EventSourced for Deployments {
         let mut owed = vec![Effect::Run(self.current.values().cloned().collect())];
         let revision = self.storage.revision();
         owed.extend((revision > 0).then_some(Effect::Aim { revision }));
+        let unscheduled = self.storage.unscheduled();
+        owed.extend(
+            unscheduled.map(|(activation, digest)| Effect::Schedule { activation, digest }),
+        );
         let keep = || self.storage.needed();
         owed.extend(self.storage.garbage().map(|garbage| Effect::Sweep { garbage, keep: keep() }));
         owed
@@ -203,7 +225,36 @@ impl Deployments {
                 });
             }
         }
+        let used = self.storage.used();
+        for plan in &deployment.plans {
+            if let Some(tag) = used.get(&plan.workflow).cloned() {
+                let (project, workflow) = (project.clone(), plan.workflow.clone());
+                return Err(Rejection::WorkflowOfPackage { project, workflow, tag });
+            }
+        }
         Ok(vec![Event::Deployed(deployment)])
+    }
+
+    /// Refuses that nodes are to run a package of which a workflow belongs to a directory.
+    fn check_directories(&self, events: &[storage::Event]) -> Result<(), Rejection> {
+        if self.current.is_empty() || !events.iter().any(storage::Event::is_change) {
+            return Ok(());
+        }
+        let mut next = self.storage.clone();
+        events.iter().for_each(|it| next.apply(it));
+        let used = next.used();
+        for deployment in self.current.values() {
+            for plan in &deployment.plans {
+                if let Some(tag) = used.get(&plan.workflow) {
+                    return Err(Rejection::WorkflowOfDirectory {
+                        tag: tag.clone(),
+                        workflow: plan.workflow.clone(),
+                        owner: deployment.project.clone(),
+                    });
+                }
+            }
+        }
+        Ok(())
     }
 
     fn withdraw(&self, project: ProjectName, at: Timestamp) -> Decision<Self> {
@@ -219,7 +270,6 @@ mod testing;
 
 #[cfg(test)]
 mod tests {
-    use weir_domain::WorkflowName;
     use weir_domain::plan::Retry;
 
     use super::*;
@@ -282,6 +332,34 @@ mod tests {
         let refused =
             given([]).decide(Command::Withdraw { project: project.clone(), at: Timestamp(2) });
         assert_eq!(refused, Err(Rejection::Unknown(project)));
+    }
+
+    fn change(state: &mut Deployments, change: storage::Change) -> Result<(), Rejection> {
+        let author = storage::Author { name: "ada".into(), at: Timestamp(1), expected: None };
+        let command = Command::Storage(storage::Command::Change { author, change });
+        let events = state.decide(command)?;
+        events.iter().for_each(|it| state.apply(it));
+        Ok(())
+    }
+
+    #[test]
+    fn of_a_directory_and_a_package_with_one_workflow_the_later_one_is_refused() {
+        use storage::Change::{SetDefault, Store};
+        let packaged = testing::deployment("a");
+        let set_default = || SetDefault { tag: packaged.tag.clone() };
+        let workflow = testing::plan().workflow;
+
+        let mut state = given([deployment("p", "1", workflow.as_str())]);
+        change(&mut state, Store(Box::new(packaged.clone()))).expect("nobody runs it yet");
+        let refused = change(&mut state, set_default());
+        assert!(matches!(refused, Err(Rejection::WorkflowOfDirectory { .. })), "{refused:?}");
+
+        let mut state = given([]);
+        change(&mut state, Store(Box::new(packaged.clone()))).expect("accepted");
+        change(&mut state, set_default()).expect("accepted");
+        let refused = deploy(&state, deployment("p", "1", workflow.as_str()));
+        assert!(matches!(refused, Err(Rejection::WorkflowOfPackage { .. })), "{refused:?}");
+        assert!(deploy(&state, deployment("p", "1", "other")).is_ok());
     }
 
     /// Written by version 0.1: it must be readable for ever.

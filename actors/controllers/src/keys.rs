@@ -136,10 +136,14 @@ pub enum Rejection {
     IsCurrent(Alias),
     #[error("the key {key} can't be deleted: the identity {identity} is sealed to it")]
     InUse { key: Alias, identity: Alias },
+    #[error("more passphrases are being tried than can be: try again in a second")]
+    Busy,
     #[error("the keys changed while the master key was rotated: do it again")]
     NotAll,
     #[error("there is nothing with the alias {0}")]
     UnknownAlias(Alias),
+    #[error(transparent)]
+    TooLong(#[from] crate::TooLong),
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]

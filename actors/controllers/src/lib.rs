@@ -13,10 +13,13 @@ mod author;
 pub mod deployments;
 mod instance;
 pub mod keys;
+mod line;
+pub mod resources;
 pub mod scheduler;
 pub mod streams;
 #[cfg(test)]
 mod testing;
+mod text;
 mod transit;
 pub mod users;
 
@@ -24,3 +27,4 @@ pub mod users;
 mod tests;
 
 pub use author::Author;
+pub use text::TooLong;

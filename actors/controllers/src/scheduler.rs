@@ -41,7 +41,7 @@ pub use observe::{Observation, Seen};
 pub use order::{Envelope, Order, Wanted};
 pub use placement::{Situation, demand, explain, place, rebalance};
 pub use service::{
-    Failure, Overview, Request, Response, Scheduler, SchedulerService, SchedulerSingleton,
+    Failure, Overview, Request, Response, Scheduler, SchedulerService, SchedulerSingleton, States,
     WorkflowView,
 };
 
@@ -65,6 +65,10 @@ pub enum Command {
     /// What a deployment says; what it does not say is left as it is.
     Apply {
         patches: BTreeMap<WorkflowName, SettingsPatch>,
+        /// The number of the deployment's activation, which only grows: each is applied once, however
+        /// often it is asked for. `None`: whenever it is asked for.
+        #[serde(default)]
+        activation: Option<u64>,
         at: Timestamp,
     },
     /// Empties the node until it is undrained.
@@ -80,6 +84,16 @@ pub enum Command {
     Observe(Observation),
     /// What a node has deployed.
     Register(Registration),
+    /// What several nodes have deployed, placed in one decision: what begins is spread over all of
+    /// them. Who is no member is left out.
+    RegisterAll(Vec<Registration>),
+    /// Changes that are made together or not at all. With the revision of the assignments whose
+    /// plan the caller has seen, if any.
+    Together {
+        steps: Vec<Self>,
+        expected: Option<u64>,
+        at: Timestamp,
+    },
     /// Evens out the loads. With the revision of the assignments whose plan the caller has seen.
     Rebalance {
         expected: Option<u64>,
@@ -90,7 +104,7 @@ pub enum Command {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Change {
-    /// `None` unsets it: the workflow stops.
+    /// `None` unsets it: the target is what the deployment says.
     Target(Option<u32>),
     Weight(Weight),
     /// A silent limit takes the rule away.
@@ -120,6 +134,11 @@ pub enum Event {
     Applied {
         workflow: WorkflowName,
         settings: Settings,
+        at: Timestamp,
+    },
+    /// What the deployment of this activation says was applied, in the events before.
+    ActivationApplied {
+        activation: u64,
         at: Timestamp,
     },
     Drained {
@@ -225,7 +244,7 @@ impl EventSourced for Schedule {
             return self.rebalanced(expected, at);
         }
         let at = terms::time(&command);
-        let mut events = self.terms.decide(command)?;
+        let mut events = self.decided(command)?;
         if !events.is_empty() {
             let placement = self.placed_after(&events)?;
             events.extend(assigned(&placement, at));
@@ -250,8 +269,13 @@ impl EventSourced for Schedule {
 impl Schedule {
     /// What would become of a command: refused as the command would be.
     pub fn preview(&self, command: Command) -> Result<Placement, Rejection> {
-        let events = self.terms.decide(command)?;
+        let events = self.decided(command)?;
         self.placed_after(&events)
+    }
+
+    /// Of the assignments: it grows with whatever is placed.
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// How things stand.
@@ -291,9 +315,27 @@ impl Schedule {
         self.terms.landscape().nodes.keys().cloned().collect()
     }
 
+    /// Whether some node has it deployed.
+    pub fn is_deployed(&self, workflow: &WorkflowName) -> bool {
+        self.terms.is_deployed(workflow)
+    }
+
     /// The nodes, draining where an operator wants that.
     pub fn landscape(&self) -> Cow<'_, Landscape> {
         self.terms.offered()
+    }
+
+    /// What a command changes of the terms.
+    fn decided(&self, command: Command) -> Decision<Self> {
+        if let Command::Together { expected: Some(expected), .. } = command {
+            self.check_revision(expected)?;
+        }
+        self.terms.decide(command)
+    }
+
+    fn check_revision(&self, expected: u64) -> Result<(), Rejection> {
+        let revision = self.revision;
+        if expected == revision { Ok(()) } else { Err(Rejection::Moved { expected, revision }) }
     }
 
     fn situation<'a>(&'a self, landscape: &'a Landscape) -> Situation<'a> {
@@ -315,10 +357,8 @@ impl Schedule {
     }
 
     fn rebalanced(&self, expected: Option<u64>, at: Timestamp) -> Decision<Self> {
-        let (revision, moves) = self.moves();
-        if let Some(expected) = expected.filter(|it| *it != revision) {
-            return Err(Rejection::Moved { expected, revision });
-        }
+        expected.map_or(Ok(()), |it| self.check_revision(it))?;
+        let (_, moves) = self.moves();
         let mut last: BTreeMap<&WorkflowName, u64> = BTreeMap::new();
         let mut placement = Placement::default();
         for step in &moves {

@@ -12,11 +12,14 @@
 //! engine writes where its operator finds it.
 
 mod access;
+mod attempts;
 mod changes;
 mod handle;
 mod log_in;
 mod matrix;
+mod passwords;
 mod protocol;
+mod rejection;
 mod role;
 mod service;
 mod set_up;
@@ -39,14 +42,16 @@ pub use crate::Author;
 pub use access::{
     Identity, NewSession, NewToken, Session, SessionView, Shown, Token, TokenView, Via,
 };
+pub use attempts::{Attempts, Failures};
 pub use handle::{Failure, UserStorage};
 pub use log_in::Attempt;
 pub use matrix::matrix;
 pub use protocol::{Request, Response};
+pub use rejection::Rejection;
 pub use role::Role;
 pub use service::{UserService, UserSingleton};
 pub use set_up::{SetUpFile, SetUpNotice};
-pub use user::{Failures, NewUser, Profile, User, UserChange, UserView};
+pub use user::{NewUser, Profile, User, UserChange, UserView};
 
 /// The name of its lease and its persistence id.
 pub const LEASE: &str = "user-storage";
@@ -78,12 +83,13 @@ pub enum Command {
         password: PasswordHash,
         author: Author,
     },
-    /// Users change their own. `checked`: the number of the one that they gave; `keep`: the session
-    /// that goes on.
+    /// Users change their own. `checked`: the number of the one that they gave, from that address;
+    /// `keep`: the session that goes on.
     ChangePassword {
         name: UserName,
         password: PasswordHash,
         checked: u64,
+        from: String,
         keep: Option<SessionId>,
         at: Timestamp,
     },
@@ -122,6 +128,7 @@ pub enum Command {
     /// The password was checked and is wrong.
     FailLogIn {
         user: UserName,
+        from: String,
         at: Timestamp,
     },
     EndSession {
@@ -148,66 +155,73 @@ pub struct NewPassword {
 /// Facts, in the past tense. Add variants; never change the meaning of one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Event {
-    SetUpPrepared { secret: SecretHash, at: Timestamp },
-    SetUp { user: NewUser, at: Timestamp },
-    UserCreated { user: NewUser, author: Author },
-    UserChanged { name: UserName, change: UserChange, author: Author },
-    PasswordSet { name: UserName, password: NewPassword, keep: Option<SessionId>, author: Author },
-    UserDeleted { name: UserName, author: Author },
-    RoleCreated { role: Role, author: Author },
-    RoleChanged { role: Role, author: Author },
-    RoleDeleted { name: RoleName, author: Author },
-    TokenCreated { token: NewToken, author: Author },
-    TokenRevoked { id: TokenId, author: Author },
-    LoggedIn { session: NewSession },
-    LogInFailed { user: UserName, at: Timestamp },
-    SessionEnded { id: SessionId, author: Author },
-    SessionsOfUserEnded { user: UserName, author: Author },
-    TokensUsed { tokens: BTreeMap<TokenId, Timestamp> },
-}
-
-/// Why a command was refused.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
-pub enum Rejection {
-    #[error("there is no user {0}")]
-    UnknownUser(UserName),
-    #[error("there is no role {0}: create it first, or use admin, monitoring or user")]
-    UnknownRole(RoleName),
-    #[error("there is no token {0}: it may have been revoked")]
-    UnknownToken(TokenId),
-    #[error("there is no session {0}: it may have ended")]
-    UnknownSession(SessionId),
-    #[error("there is a {what} {name} already: choose another name")]
-    NameTaken { what: String, name: String },
-    #[error(
-        "{what} was changed since it was read: it has revision {actual}, not {expected}; read it again"
-    )]
-    Changed { what: String, expected: u64, actual: u64 },
-    #[error("{0} is the last administrator that can log in: make another one first")]
-    LastAdministrator(UserName),
-    #[error("the role {0} is built in and can't be changed: create one of your own")]
-    BuiltIn(RoleName),
-    #[error("the cluster is set up already: log in as an administrator")]
-    IsSetUp,
-    #[error("this is not the set-up secret: use the last one that the engine wrote")]
-    WrongSetUpSecret,
-    /// Says neither which of the two is wrong nor whether the user is known.
-    #[error("the user or the password is wrong")]
-    BadCredentials,
-    #[error("the user {0} is disabled: ask an administrator")]
-    Disabled(UserName),
-    #[error("too many log-ins failed: try again after {0}")]
-    TryLater(Timestamp),
-    #[error("the token or session is not known, has expired or was revoked: log in again")]
-    NotAuthenticated,
-    #[error("the password {0}")]
-    BadPassword(String),
-    #[error("there is a token or session with the id {0} already")]
-    IdTaken(uuid::Uuid),
-    #[error("only a user who logged in, with a password of their own, can do that")]
-    NeedsSession,
-    #[error("a token must expire within {days} days, and after now")]
-    BadExpiry { days: u64 },
+    SetUpPrepared {
+        secret: SecretHash,
+        at: Timestamp,
+    },
+    SetUp {
+        user: NewUser,
+        at: Timestamp,
+    },
+    UserCreated {
+        user: NewUser,
+        author: Author,
+    },
+    UserChanged {
+        name: UserName,
+        change: UserChange,
+        author: Author,
+    },
+    PasswordSet {
+        name: UserName,
+        password: NewPassword,
+        keep: Option<SessionId>,
+        author: Author,
+    },
+    UserDeleted {
+        name: UserName,
+        author: Author,
+    },
+    RoleCreated {
+        role: Role,
+        author: Author,
+    },
+    RoleChanged {
+        role: Role,
+        author: Author,
+    },
+    RoleDeleted {
+        name: RoleName,
+        author: Author,
+    },
+    TokenCreated {
+        token: NewToken,
+        author: Author,
+    },
+    TokenRevoked {
+        id: TokenId,
+        author: Author,
+    },
+    LoggedIn {
+        session: NewSession,
+    },
+    LogInFailed {
+        user: UserName,
+        #[serde(default)]
+        from: String,
+        at: Timestamp,
+    },
+    SessionEnded {
+        id: SessionId,
+        author: Author,
+    },
+    SessionsOfUserEnded {
+        user: UserName,
+        author: Author,
+    },
+    TokensUsed {
+        tokens: BTreeMap<TokenId, Timestamp>,
+    },
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -239,12 +253,10 @@ impl EventSourced for Users {
                 self.change_user(name, change, author)
             }
             Command::SetPassword { name, password, author } => {
-                self.user(&name)?;
-                let password = NewPassword { hash: password, must_change: true };
-                Ok(vec![Event::PasswordSet { name, password, keep: None, author }])
+                self.set_password(name, password, author)
             }
-            Command::ChangePassword { name, password, checked, keep, at } => {
-                self.is_let_in(&name, checked, at)?;
+            Command::ChangePassword { name, password, checked, from, keep, at } => {
+                self.is_let_in(&name, checked, (&from, at))?;
                 let password = NewPassword { hash: password, must_change: false };
                 let author = Author { user: name.clone(), at };
                 Ok(vec![Event::PasswordSet { name, password, keep, author }])
@@ -265,7 +277,7 @@ impl EventSourced for Users {
             Command::CreateToken { token, author } => self.create_token(token, author),
             Command::RevokeToken { id, author } => self.revoke_token(id, author),
             Command::LogIn { session, password } => self.log_in(session, password),
-            Command::FailLogIn { user, at } => self.fail_log_in(user, at),
+            Command::FailLogIn { user, from, at } => self.fail_log_in(user, from, at),
             Command::EndSession { id, author } => self.end_session(id, author),
             Command::EndSessionsOf { user, author } => {
                 self.user(&user)?;
@@ -316,13 +328,17 @@ impl EventSourced for Users {
                 self.roles.remove(&name);
             }
             Event::TokenCreated { token, author } => {
+                // Those that have expired are cleared away here: nothing else grows their number.
+                self.tokens.retain(|_, it| author.at < it.expires_at);
                 self.tokens.insert(token.id, Token::new(token, author));
             }
             Event::TokenRevoked { id, .. } => {
                 self.tokens.remove(&id);
             }
             Event::LoggedIn { session } => self.logged_in(session),
-            Event::LogInFailed { user, at } => self.stored(&user).failures.count(at),
+            Event::LogInFailed { user, from, at } => {
+                self.stored(&user).attempts.fail(&from, at);
+            }
             Event::SessionEnded { id, .. } => {
                 self.sessions.remove(&id);
             }

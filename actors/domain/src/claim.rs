@@ -59,7 +59,7 @@ claims! {
     KeyExport "key:export" "Export private keys under a passphrase";
     UserRead "user:read" "See users, roles, tokens and sessions";
     UserWrite "user:write" "Create, change and delete users and roles; revoke tokens and sessions of others";
-    ProfileWrite "profile:write" "Change one's own profile and password; create and revoke one's own tokens";
+    ProfileWrite "profile:write" "Change one's own profile; create and revoke one's own tokens";
     AuditRead "audit:read" "See, verify and export the audit";
     AuditManage "audit:manage" "Seal and drop old entries of the audit";
 }

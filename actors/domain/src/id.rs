@@ -8,6 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::Timestamp;
+use crate::schedule::InstanceNumber;
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -45,6 +48,14 @@ id!(
     /// One stream: one item on its way through one workflow, with all its attempts.
     StreamId
 );
+impl StreamId {
+    /// The least id that a stream could have that was opened then.
+    pub fn first_at(at: Timestamp) -> Self {
+        let ms = u64::try_from(at.0).unwrap_or(0);
+        Self(Uuid::from_u64_pair(ms << 16, 0))
+    }
+}
+
 id!(
     /// One exclusive claim of a source item. A claim that was lost is never valid again.
     ClaimId
@@ -62,6 +73,14 @@ id!(
     NodeUid
 );
 id!(
+    /// One reservation of a resource. One that ended or was revoked is never valid again.
+    ReservationId
+);
+id!(
+    /// One pass over the items of a source, however often it is asked for.
+    SweepId
+);
+id!(
     /// One API token.
     TokenId
 );
@@ -70,12 +89,19 @@ id!(
     SessionId
 );
 
-/// The n-th copy of a workflow inside one engine, counted from 1.
+/// The number of an instance of a workflow in the cluster, as its streams know it: counted from 1,
+/// and never given again.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(transparent)]
-pub struct InstanceId(pub u32);
+pub struct InstanceId(pub u64);
+
+impl From<InstanceNumber> for InstanceId {
+    fn from(number: InstanceNumber) -> Self {
+        Self(number.0)
+    }
+}
 
 impl fmt::Display for InstanceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -41,11 +41,25 @@ pub enum ItemStatus {
     Failed,
     /// It was given back unprocessed and may be claimed again.
     Released,
+    /// It waits until an operator gives it clearance, or denies it.
+    Waiting,
+    /// It was given clearance, and is claimed next time it is found.
+    Pending,
+    /// It was denied clearance: a failure until it is reset.
+    Denied,
 }
 
 impl ItemStatus {
-    pub const ALL: [Self; 5] =
-        [Self::Acquired, Self::Committing, Self::Done, Self::Failed, Self::Released];
+    pub const ALL: [Self; 8] = [
+        Self::Waiting,
+        Self::Pending,
+        Self::Acquired,
+        Self::Committing,
+        Self::Done,
+        Self::Failed,
+        Self::Denied,
+        Self::Released,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -54,6 +68,9 @@ impl ItemStatus {
             Self::Done => "done",
             Self::Failed => "failed",
             Self::Released => "released",
+            Self::Waiting => "waiting",
+            Self::Pending => "pending",
+            Self::Denied => "denied",
         }
     }
 

@@ -17,8 +17,10 @@ mod item;
 mod key;
 mod name;
 mod node;
+mod pattern;
 pub mod plan;
 pub mod schedule;
+mod sniff;
 mod stream;
 mod suggest;
 mod time;
@@ -32,15 +34,20 @@ pub use code::Code;
 pub use digest::{Digest, InvalidDigest};
 pub use fault::{Fault, FaultKind, Obstacle};
 pub use finding::{Finding, Place, Severity};
-pub use id::{ClaimId, ClusterId, CommandId, InstanceId, NodeUid, SessionId, StreamId, TokenId};
+pub use id::{
+    ClaimId, ClusterId, CommandId, InstanceId, NodeUid, ReservationId, SessionId, StreamId,
+    SweepId, TokenId,
+};
 pub use item::{Fingerprint, Item, ItemStatus, Reprocess};
 pub use key::{InvalidFingerprint, KeyFingerprint};
 pub use name::{
-    AssetName, ClusterName, DeploymentTag, InvalidName, NodeName, PortName, ProjectName, RoleName,
-    SourceName, StageId, UserName, WorkflowName,
+    AssetName, ClusterName, DeploymentTag, GroupName, InvalidName, NodeName, PortName, ProjectName,
+    ResourceName, RoleName, SourceName, StageId, UserName, WorkflowName,
 };
 pub use node::{CERTIFICATE_EARLY, Node, NodeStatus};
-pub use stream::{Counts, LogLine, Stream, StreamState};
+pub use pattern::{InvalidPattern, NamePattern};
+pub use sniff::{SniffFilter, SniffSide, SniffWish, SniffedRecord};
+pub use stream::{Counts, LogLine, Stream, StreamOrder, StreamState};
 pub use suggest::did_you_mean;
 pub use time::{Clock, Millis, Timestamp, parse_duration};
 pub use workflow::{Workflow, WorkflowState};

@@ -147,6 +147,15 @@ impl PortName {
     }
 }
 
+name!(
+    /// A group of resources, such as the partitions of a topic for one consumer.
+    GroupName
+);
+name!(
+    /// A resource, unique within its group.
+    ResourceName
+);
+
 /// The history that items are claimed in: a workflow's source stage, as `workflow/stage`.
 #[derive(
     Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,

@@ -13,6 +13,8 @@ use crate::{Code, Fault, InstanceId, Severity, StageId, StreamId, Timestamp, Wor
 pub enum StreamState {
     /// Records flow, or the outcome is being made visible.
     Open,
+    /// An operator holds its source: nothing more is read.
+    Paused,
     /// An attempt failed; the next one waits for its back-off.
     Retrying,
     /// Everything was published, nothing was left out.
@@ -24,8 +26,9 @@ pub enum StreamState {
 }
 
 impl StreamState {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Open,
+        Self::Paused,
         Self::Retrying,
         Self::Committed,
         Self::CommittedWithWarnings,
@@ -35,6 +38,7 @@ impl StreamState {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
+            Self::Paused => "paused",
             Self::Retrying => "retrying",
             Self::Committed => "committed",
             Self::CommittedWithWarnings => "committedWithWarnings",
@@ -48,9 +52,42 @@ impl StreamState {
 
     pub fn is_closed(self) -> bool {
         match self {
-            Self::Open | Self::Retrying => false,
+            Self::Open | Self::Paused | Self::Retrying => false,
             Self::Committed | Self::CommittedWithWarnings | Self::RolledBack => true,
         }
+    }
+}
+
+/// What an operator may tell an open stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StreamOrder {
+    /// Reads nothing more until it is resumed.
+    Pause,
+    Resume,
+    /// Finishes this attempt and begins no other.
+    Shutdown,
+    /// Is rolled back now, once its stages have stopped.
+    Abort,
+    /// Is rolled back now, whatever its stages do.
+    Terminate,
+}
+
+impl StreamOrder {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Shutdown => "shutdown",
+            Self::Abort => "abort",
+            Self::Terminate => "terminate",
+        }
+    }
+}
+
+impl fmt::Display for StreamOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Plan;
+use crate::schedule::InstanceReport;
 use crate::{Counts, Fault, ProjectName, StageId, Timestamp, WorkflowName};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -49,7 +50,11 @@ pub struct Workflow {
     pub name: WorkflowName,
     pub project: ProjectName,
     pub state: WorkflowState,
+    /// On this engine.
     pub instances: u32,
+    /// Where each of them stands, also of those that end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<InstanceReport>,
     pub open_streams: u32,
     /// Streams closed since the engine started, by outcome.
     pub committed: u64,

@@ -9,8 +9,8 @@ use weir_domain::{Digest, WorkflowName};
 
 use crate::build::Parts;
 use crate::{
-    Content, Details, Error, Item, Limits, Manifest, ObjectEntry, Reader, Result, Signer, Trust,
-    write,
+    AssignmentSettings, Content, Details, Error, Item, Limits, Manifest, ObjectEntry, Reader,
+    Result, Signer, Trust, write,
 };
 
 /// A content and the objects that it refers to.
@@ -28,6 +28,17 @@ impl Contents {
         let entry = entry
             .ok_or_else(|| Error::Dangling { used_by: Item::Settings, missing: item.clone() })?;
         read_plan(&item, self.object(&item, entry.plan)?)
+    }
+
+    /// The rules that the content brings; their object must be there.
+    pub fn assignments(&self) -> Result<Option<AssignmentSettings>> {
+        let Some(digest) = self.content.assignments else { return Ok(None) };
+        let bytes = self.object(&Item::Assignments, digest)?;
+        let malformed = |it: serde_json::Error| Error::Malformed {
+            what: Item::Assignments.to_string(),
+            reason: it.to_string(),
+        };
+        serde_json::from_slice(bytes).map(Some).map_err(malformed)
     }
 
     pub(crate) fn object(&self, used_by: &Item, object: Digest) -> Result<&Bytes> {

@@ -11,8 +11,8 @@ use crate::package::read_plan;
 use crate::sign::{KEY_LENGTH, SIGNATURE_LENGTH};
 use crate::write::{FORMAT, MAGIC};
 use crate::{
-    AssignmentSettings, Error, Item, Limits, Manifest, ObjectEntry, Result, SignerKey, Trust,
-    limits,
+    AssignmentSettings, Error, Item, Limits, Manifest, ObjectEntry, Result, Selection, SignerKey,
+    Trust, limits,
 };
 
 /// More digits than this have no number of a format.
@@ -37,6 +37,9 @@ pub struct Reader<R> {
     manifest: Manifest,
     uses: BTreeMap<Digest, Item>,
     next: usize,
+    head_bytes: u64,
+    /// Which objects follow; `None`: all of them.
+    selection: Option<Selection>,
 }
 
 impl<R: Read> Reader<R> {
@@ -58,7 +61,16 @@ impl<R: Read> Reader<R> {
             .map_err(|it| Error::Malformed { what: what(), reason: it.to_string() })?;
         manifest.check(limits)?;
         let uses = manifest.uses();
-        Ok(Self { source, signer, manifest, uses, next: 0 })
+        let head_bytes = (head.len() + KEY_LENGTH + SIGNATURE_LENGTH) as u64;
+        Ok(Self { source, signer, manifest, uses, next: 0, head_bytes, selection: None })
+    }
+
+    /// The same of a package on its way to a store that has some of its objects: behind the head
+    /// stands which of them follow.
+    pub fn open_partial(source: R, trust: &Trust, limits: &Limits) -> Result<Self> {
+        let mut reader = Self::open(source, trust, limits)?;
+        let selection = Selection::read(&mut reader.source, reader.manifest.objects.len())?;
+        Ok(Self { selection: Some(selection), ..reader })
     }
 
     pub fn manifest(&self) -> &Manifest {
@@ -74,8 +86,17 @@ impl<R: Read> Reader<R> {
         self.signer
     }
 
+    /// How long the file is before its first object.
+    pub fn head_bytes(&self) -> u64 {
+        self.head_bytes
+    }
+
     /// The next object; `None` after the last one, when the file ends as it should.
     pub fn next_object(&mut self) -> Result<Option<Object>> {
+        if let Some(selection) = &self.selection {
+            let all = self.manifest.objects.len();
+            self.next = (self.next..all).find(|it| selection.has(*it)).unwrap_or(all);
+        }
         let Some(&ObjectEntry { digest, size }) = self.manifest.objects.get(self.next) else {
             let mut more = [0; 1];
             return match read(&mut self.source, &mut more)? {
@@ -157,7 +178,7 @@ fn verified(source: &mut impl Read, head: &[u8]) -> Result<SignerKey> {
 }
 
 /// Reads as many bytes, in memory that grows with what is really there.
-fn take(source: &mut impl Read, size: u64, what: &str) -> Result<Vec<u8>> {
+pub(crate) fn take(source: &mut impl Read, size: u64, what: &str) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let found = source.take(size).read_to_end(&mut bytes).map_err(Error::Io)? as u64;
     match size - found {

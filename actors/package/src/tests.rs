@@ -3,6 +3,7 @@
 mod content;
 mod damage;
 mod differences;
+mod partial;
 mod refusals;
 
 use serde_json::json;

@@ -15,13 +15,14 @@ use crate::parts::Written;
 use crate::references::References;
 use crate::spec::ProjectSpec;
 use crate::workflow::{self, Draft};
-use crate::{check, digest, environment, substitute, targets};
+use crate::{check, digest, environment, parts, substitute, targets};
 
 /// A project without errors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Project {
     pub name: ProjectName,
     pub description: Option<String>,
+    pub version: Option<String>,
     /// The project's directory, without links: relative paths in configurations are below it.
     pub dir: PathBuf,
     /// By name of workflow.
@@ -82,9 +83,13 @@ fn build(dir: &Path, registry: &Registry, findings: &mut Vec<Finding>) -> Option
 
     let mut plans: Vec<_> = drafts.into_iter().map(|it| it.plan).collect();
     plans.sort_by(|a, b| a.workflow.cmp(&b.workflow));
+    if let Some(spec) = &spec {
+        findings.extend(parts::unscheduled(&project.document, spec, &plans, &library));
+    }
     let name = ProjectName::new(project.name.as_str()).ok()?;
-    let digest = digest::digest(&plans);
-    Some(Project { name, description: project.description, dir: root, plans, digest, written })
+    let (digest, version) = (digest::digest(&plans), spec.and_then(|it| it.version));
+    let description = project.description;
+    Some(Project { name, description, version, dir: root, plans, digest, written })
 }
 
 fn open(dir: &Path) -> Result<PathBuf, Finding> {

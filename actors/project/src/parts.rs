@@ -4,8 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use weir_domain::{AssetName, WorkflowName, did_you_mean};
-use weir_package::{Asset, AssetId, Environment, Parts, Workflow};
+use weir_conf::Document;
+use weir_domain::plan::Plan;
+use weir_domain::schedule::{Settings, SettingsPatch};
+use weir_domain::{AssetName, Finding, WorkflowName, did_you_mean};
+use weir_package::{Asset, AssetId, AssignmentSettings, Environment, Parts, Workflow};
 
 use crate::Project;
 use crate::asset::AssetKind;
@@ -19,6 +22,8 @@ pub(crate) struct Written {
     /// In the order in which they apply.
     environments: Vec<Environment>,
     used: BTreeMap<WorkflowName, BTreeSet<AssetId>>,
+    scheduler: BTreeMap<WorkflowName, SettingsPatch>,
+    assignments: Option<AssignmentSettings>,
 }
 
 /// A workflow was selected that the project does not have.
@@ -47,6 +52,8 @@ impl Written {
             assets: assets.collect(),
             environments: environments.collect(),
             used: BTreeMap::new(),
+            scheduler: spec.map(|it| it.scheduler.clone()).unwrap_or_default(),
+            assignments: spec.and_then(|it| it.assignments.clone()),
         }
     }
 
@@ -59,6 +66,34 @@ impl Written {
         let ids = assets.filter_map(|(kind, name)| id(kind, name));
         self.used.entry(workflow.clone()).or_default().extend(ids);
     }
+}
+
+/// What is wrong with the settings of the schedule: workflows that the project does not have, and
+/// bounds that contradict each other.
+pub(crate) fn unscheduled(
+    project: &Document,
+    spec: &ProjectSpec,
+    plans: &[Plan],
+    library: &Library,
+) -> Vec<Finding> {
+    let names = || plans.iter().map(|it| it.workflow.as_str());
+    let mut findings = Vec::new();
+    for (workflow, patch) in &spec.scheduler {
+        let path = format!("spec.scheduler.{workflow}");
+        if library.is_complete() && !names().any(|it| it == workflow.as_str()) {
+            let cause = format!("the project has no workflow {workflow}");
+            let fix = match did_you_mean(workflow.as_str(), names()) {
+                Some(near) => format!("did you mean {near}?"),
+                None => "remove it, or add the workflow".to_owned(),
+            };
+            findings.push(project.finding(2216, &path, cause).with_fix(fix));
+        }
+        if let Err((scope, invalid)) = Settings::default().patched(patch) {
+            let cause = format!("{scope}: {invalid}");
+            findings.push(project.finding(2217, &path, cause).with_fix("lower min, or raise max"));
+        }
+    }
+    findings
 }
 
 fn id(kind: AssetKind, name: &str) -> Option<AssetId> {
@@ -100,9 +135,17 @@ impl Project {
             scripts: Vec::new(),
             environments: self.written.environments.clone(),
             secrets: Vec::new(),
-            scheduler: None,
-            assignments: None,
+            scheduler: self.scheduler(is_selected),
+            assignments: self.written.assignments.clone(),
         })
+    }
+
+    /// By workflow; nothing where the project says nothing of those that were selected.
+    fn scheduler(&self, is_selected: impl Fn(&WorkflowName) -> bool) -> Option<Value> {
+        let said: BTreeMap<_, _> =
+            self.written.scheduler.iter().filter(|it| is_selected(it.0)).collect();
+        let json = || serde_json::to_value(&said).expect("settings are JSON");
+        (!said.is_empty()).then(json)
     }
 
     fn used_by(&self, workflow: &WorkflowName) -> impl Iterator<Item = &AssetId> {

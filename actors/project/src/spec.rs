@@ -10,7 +10,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use weir_domain::plan::INSTANCES_MAX;
 use weir_domain::plan::{OnError, Retry};
-use weir_domain::{AssetName, StageId};
+use weir_domain::schedule::SettingsPatch;
+use weir_domain::{AssetName, NodeName, StageId, WorkflowName};
+use weir_package::AssignmentSettings;
 
 /// The frame of every asset. The version, the kind and the spec are judged apart.
 #[derive(Debug, Deserialize)]
@@ -45,6 +47,57 @@ pub(crate) struct ProjectSpec {
     /// Directories, relative to the project, that hold data and no assets: they are not searched.
     #[serde(default)]
     pub(crate) exclude: Vec<String>,
+    /// The version of the project: what `${build:version}` stands for in the tag of a package.
+    pub(crate) version: Option<String>,
+    /// What a package of this project says of the schedule, by workflow. What is silent is left as
+    /// operators set it.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<WorkflowName, Schedule>")]
+    pub(crate) scheduler: BTreeMap<WorkflowName, SettingsPatch>,
+    /// Which deployment runs where, as a package of this project wants it.
+    pub(crate) assignments: Option<AssignmentSettings>,
+}
+
+/// What is wanted of one workflow's schedule.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Schedule {
+    /// Instances in the whole cluster.
+    target: Option<u32>,
+    /// How heavy one instance is for the node that runs it.
+    #[schemars(range(min = 1))]
+    weight: Option<u32>,
+    /// Per node, where no narrower rule says otherwise.
+    default: Option<Bounds>,
+    /// On these nodes.
+    nodes: Option<BTreeMap<NodeName, Bounds>>,
+    /// On each node that has the role.
+    roles: Option<BTreeMap<String, Bounds>>,
+}
+
+/// Least and most instances per node.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Bounds {
+    min: Option<u32>,
+    max: Option<Most>,
+}
+
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Most {
+    Number(u32),
+    Word(Unlimited),
+}
+
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Unlimited {
+    Unlimited,
 }
 
 /// Values that differ from one place to another.
@@ -72,7 +125,8 @@ enum EnvironmentValue {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct WorkflowSpec {
-    /// Copies that run at the same time. Each has one stream open at a time.
+    /// Copies that run at the same time in the whole cluster, as long as nobody has set another target.
+    /// Each has one stream open at a time.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = INSTANCES_MAX))]
     pub(crate) instances: u32,

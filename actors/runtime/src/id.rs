@@ -9,7 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use uuid::{Builder, Uuid};
-use weir_domain::{ClaimId, Clock, ClusterId, CommandId, NodeUid, SessionId, StreamId, TokenId};
+use weir_domain::{
+    ClaimId, Clock, ClusterId, CommandId, NodeUid, ReservationId, SessionId, StreamId, SweepId,
+    TokenId,
+};
 
 /// The counter inside one millisecond has 12 bits.
 const COUNTER_MAX: u16 = 0x0FFF;
@@ -48,6 +51,14 @@ impl IdSource {
 
     pub fn claim(&self) -> ClaimId {
         ClaimId(self.next())
+    }
+
+    pub fn sweep(&self) -> SweepId {
+        SweepId(self.next())
+    }
+
+    pub fn reservation(&self) -> ReservationId {
+        ReservationId(self.next())
     }
 
     pub fn node(&self) -> NodeUid {

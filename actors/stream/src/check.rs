@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use arrow::datatypes::SchemaRef;
 use weir_domain::plan::{self, Graph, Plan, Role, Stage, StageShape};
-use weir_domain::{Finding, PortName, StageId, did_you_mean};
+use weir_domain::{Fault, Finding, PortName, StageId, did_you_mean};
 
 use crate::{Checked, ConfigError, Registry, type_name};
 
@@ -52,6 +52,17 @@ pub fn check_plan(plan: &Plan, registry: &Registry) -> CheckedPlan {
     let graph_findings = plan::check(plan, &known).into_iter();
     checked.findings.extend(graph_findings.map(|finding| StageFinding { stage: None, finding }));
     checked
+}
+
+/// Whether an engine with these kinds can run the plan. What is only doubtful is no reason not to.
+pub fn verify(plan: &Plan, registry: &Registry) -> Result<(), Fault> {
+    let findings = check_plan(plan, registry).findings.into_iter();
+    let Some(found) = findings.into_iter().find(|it| it.finding.is_error()) else { return Ok(()) };
+    let Finding { code, place, path, cause, fix, .. } = found.finding;
+    let stage = found.stage.map(|it| format!(", stage {it}")).unwrap_or_default();
+    let message = format!("workflow {}{stage}, {path} at {place}: {cause}", plan.workflow);
+    let fault = Fault::config(code.0, message);
+    Err(if fix.is_empty() { fault } else { fault.with_hint(fix) })
 }
 
 /// A stage of unknown kind, or whose configuration can't be read, has no known ports: nothing is

@@ -72,6 +72,11 @@ pub trait Source: Send {
     /// What to do with an item whose name was processed before.
     fn reprocess(&self) -> Reprocess;
 
+    /// Whether an item that is new waits until an operator gives it clearance.
+    fn waits_for_clearance(&self) -> bool {
+        false
+    }
+
     /// How long to wait before listing again when there was nothing to do.
     fn interval(&self) -> Duration;
 }

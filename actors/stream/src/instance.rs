@@ -2,21 +2,24 @@
 //! and lives a stream for each.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use weir_domain::plan::{Plan, Role};
 use weir_domain::{
-    Counts, Fault, FaultKind, InstanceId, Item, SourceName, StageId, Stream, StreamId, StreamState,
-    Timestamp,
+    Counts, Fault, FaultKind, InstanceId, Item, Reprocess, SourceName, StageId, Stream, StreamId,
+    StreamState, Timestamp,
 };
 use weir_persistence_api::{Claim, ClaimRequest};
 use weir_runtime::Stopwatch;
 
 use crate::connector::Action;
+use crate::control::Gate;
 use crate::layout::{Ground, unknown_kind};
 use crate::life::{Claimed, Lent, Life, Stops};
+use crate::pulse::Pulse;
 use crate::services::{AccessError, Live, Services};
 use crate::settlement::Owed;
 use crate::{BuildContext, StreamContext};
@@ -25,9 +28,26 @@ use crate::{BuildContext, StreamContext};
 const CANDIDATES_MAX: usize = 256;
 /// How long to wait before a claim that was not answered is asked for again.
 const CLAIM_RETRY: Duration = Duration::from_secs(1);
+/// How often an instance with an open stream says that it works.
+const BEAT_EVERY: Duration = Duration::from_secs(1);
 
-/// What an instance is made of. A restarted instance is made of the same.
-#[derive(Clone)]
+/// What an instance says of itself.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Happened {
+    /// Its source is there.
+    Active,
+    /// It made progress.
+    Worked,
+    /// It looked for work, and there is none that it could do.
+    Idle,
+    /// The last thing that it says. An error is one that only a new start can mend.
+    Ended(Result<(), Fault>),
+}
+
+/// Is told what happens to an instance. It must not block.
+pub type Notice = Arc<dyn Fn(Happened) + Send + Sync>;
+
+/// What an instance is made of.
 pub(crate) struct Instance {
     pub(crate) services: Services,
     pub(crate) plan: Arc<Plan>,
@@ -35,6 +55,8 @@ pub(crate) struct Instance {
     pub(crate) base_dir: std::path::PathBuf,
     pub(crate) stops: Stops,
     pub(crate) tally: Arc<Mutex<Tally>>,
+    pub(crate) notice: Notice,
+    pub(crate) pulse: Pulse,
 }
 
 /// What became known of a workflow since its start.
@@ -66,7 +88,14 @@ impl Instance {
         };
         let mut source = kind.build(&stage.config, &cx)?;
         let name = SourceName::of(&self.plan.workflow, &stage.id);
-        let life = Life { services: &self.services, plan: &self.plan, cx: &cx, stops: &self.stops };
+        let life = Life {
+            services: &self.services,
+            plan: &self.plan,
+            cx: &cx,
+            stops: &self.stops,
+            pulse: &self.pulse,
+        };
+        (self.notice)(Happened::Active);
         while !self.stops.drain.is_cancelled() {
             let listed;
             (source, listed) = life.lend(source, |it| it.list()).await?;
@@ -83,6 +112,7 @@ impl Instance {
                 }
             };
             if !was_busy {
+                (self.notice)(Happened::Idle);
                 self.pause(interval).await;
             }
         }
@@ -102,7 +132,8 @@ impl Instance {
         let mut was_busy = false;
         while !items.is_empty() && !self.stops.drain.is_cancelled() {
             let candidates: Vec<_> = items.iter().take(CANDIDATES_MAX).cloned().collect();
-            let claimed = match self.claim(life, name, source.reprocess(), candidates).await {
+            let terms = Terms::of(&source);
+            let claimed = match self.claim(life, name, terms, candidates).await {
                 Ok(it) => it,
                 Err(fault) => {
                     self.stands(fault);
@@ -120,7 +151,7 @@ impl Instance {
             let id = claimed.stream.id;
             let _open = Open::new(self, id);
             let closed;
-            (source, closed) = life.live(source, claimed).await?;
+            (source, closed) = self.beating(life.live(source, claimed)).await?;
             // What was given back is free at once: whoever works on it needs a moment.
             was_busy |= !closed.as_ref().is_some_and(is_given_back);
             if let Some(stream) = closed {
@@ -133,11 +164,25 @@ impl Instance {
         Ok((source, was_busy))
     }
 
+    /// Says again and again that the work goes on, as long as it does.
+    async fn beating<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        let mut beat = tokio::time::interval(BEAT_EVERY);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                _ = beat.tick() => if self.pulse.beats() {
+                    (self.notice)(Happened::Worked);
+                }
+            }
+        }
+    }
+
     async fn claim(
         &self,
         life: &Life<'_>,
         name: &SourceName,
-        reprocess: weir_domain::Reprocess,
+        terms: Terms,
         candidates: Vec<Item>,
     ) -> Result<Option<(Claimed, Live)>, Fault> {
         let system = &self.services.system;
@@ -153,19 +198,22 @@ impl Instance {
         let request = ClaimRequest {
             source: name.clone(),
             candidates,
-            reprocess,
+            reprocess: terms.reprocess,
             claim: system.ids().claim(),
             stream: stream.id,
             owner: system.owner().to_owned(),
             now: stream.opened_at,
             settlement: Owed { actions: discard.clone(), stream: stream.clone() }.to_bytes(),
+            clearance: terms.clearance,
+            instance: Some(self.id),
         };
         let live = self.services.live.hold(request.claim);
         let claim = self.ask_for_claim(request).await?;
         Ok(claim.map(|claim| {
             stream.item.clone_from(&claim.item.name);
             context.item.clone_from(&claim.item.name);
-            (Claimed { claim, context: Arc::new(context), discard, stream }, live)
+            let heard = self.services.streams.hold(stream.id);
+            (Claimed { claim, context: Arc::new(context), discard, stream, heard }, live)
         }))
     }
 
@@ -211,7 +259,7 @@ impl Instance {
             StreamState::Committed => tally.committed += 1,
             StreamState::CommittedWithWarnings => tally.committed_with_warnings += 1,
             StreamState::RolledBack => tally.rolled_back += 1,
-            StreamState::Open | StreamState::Retrying => {}
+            StreamState::Open | StreamState::Paused | StreamState::Retrying => {}
         }
         if stream.state != StreamState::RolledBack {
             tally.counts = tally.counts.plus(stream.counts);
@@ -252,6 +300,18 @@ impl Instance {
     }
 }
 
+/// On which terms a source's items are claimed.
+struct Terms {
+    reprocess: Reprocess,
+    clearance: bool,
+}
+
+impl Terms {
+    fn of(source: &Lent) -> Self {
+        Self { reprocess: source.reprocess(), clearance: source.waits_for_clearance() }
+    }
+}
+
 /// A stream counts as open as long as this lives, however its life ends.
 struct Open<'a> {
     instance: &'a Instance,
@@ -282,6 +342,8 @@ fn discard(life: &Life<'_>, context: &StreamContext) -> Result<Vec<Action>, Faul
         registry: &life.services.registry,
         cx: life.cx,
         stream: Arc::new(context.clone()),
+        gate: Gate::open(),
+        taps: life.services.taps.clone(),
     };
     let sinks = ground.sinks()?;
     Ok(sinks.iter().flat_map(|(_, sink)| sink.discard(context)).collect())

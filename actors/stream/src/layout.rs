@@ -8,11 +8,12 @@ use weir_domain::plan::{DEAD_LETTERS, Graph, OnError, Plan, Role, Stage};
 use weir_domain::{Fault, PortName, StageId};
 
 use crate::check::{role_word, schema_difference};
+use crate::control::Gate;
 use crate::edge::{Receiver, Sender, edge};
 use crate::island::{Island, Member, Target};
 use crate::stage::{Body, Guard, IslandBody, SinkBody, SourceBody};
 use crate::{
-    BuildContext, Counters, RecordReader, Registry, Sink, StreamContext, dead_letter_schema,
+    BuildContext, Counters, RecordReader, Registry, Sink, StreamContext, Taps, dead_letter_schema,
 };
 
 /// The stages of one attempt, sinks first, and the counters of every stage of the plan.
@@ -30,6 +31,9 @@ pub(crate) struct Ground<'a> {
     pub(crate) registry: &'a Registry,
     pub(crate) cx: &'a BuildContext,
     pub(crate) stream: Arc<StreamContext>,
+    /// Where its source waits while it is paused.
+    pub(crate) gate: Gate,
+    pub(crate) taps: Taps,
 }
 
 impl Ground<'_> {
@@ -145,6 +149,7 @@ impl<'a> Builder<'a> {
             counters: self.counters.get(id).cloned().unwrap_or_default(),
             stream: self.ground.stream.clone(),
             raw_bytes_max: self.ground.cx.limits.raw_bytes_max,
+            taps: self.ground.taps.clone(),
         }
     }
 
@@ -160,6 +165,7 @@ impl<'a> Builder<'a> {
             reader,
             outputs: self.outputs(&stage.id),
             dead: self.dead(std::slice::from_ref(&stage.id)),
+            gate: self.ground.gate.clone(),
         })
     }
 

@@ -15,6 +15,7 @@
 
 mod check;
 mod connector;
+mod control;
 mod counters;
 mod dead_letter;
 mod edge;
@@ -25,19 +26,23 @@ mod layout;
 mod life;
 mod operator;
 mod pipeline;
+mod pulse;
 mod report;
 mod services;
 mod settlement;
+mod sniff;
 mod stage;
 mod workflow;
 
-pub use check::{CheckedPlan, StageFinding, check_plan};
+pub use check::{CheckedPlan, StageFinding, check_plan, verify};
 pub use connector::{
     Action, Effects, Outcome, Prepared, Published, Read, RecordReader, Sink, SinkWriter, Source,
     StreamContext,
 };
+pub use control::LiveStreams;
 pub use counters::Counters;
 pub use dead_letter::dead_letter_schema;
+pub use instance::{Happened, Notice};
 pub use kind::{
     BuildContext, BuiltOperator, Checked, ConfigError, Limits, OperatorKind, Registry, SinkKind,
     SourceKind, decode_config,
@@ -45,8 +50,9 @@ pub use kind::{
 pub use operator::{Operator, Outputs};
 pub use services::{Access, AccessError, LiveClaims, Monitor, Peers, Services};
 pub use settlement::{Resumed, resume};
+pub use sniff::{Sniffed, Taps};
 pub use weir_records::{BadRecord, Batch, Positions, type_name};
-pub use workflow::{RunningWorkflow, StopOutcome, WorkflowSpec};
+pub use workflow::{RunningWorkflow, WorkflowSpec};
 
 #[cfg(test)]
 mod tests;

@@ -21,8 +21,10 @@ use weir_domain::{Counts, Fault, FaultKind, Obstacle, StageId, Stream, StreamSta
 use weir_persistence_api::{Claim, Settlement};
 
 use crate::connector::{Action, Outcome, Prepared, RecordReader, Source};
+use crate::control::{Control, Heard};
 use crate::layout::{Ground, Layout, lay_out};
 use crate::pipeline::{self, Pipeline};
+use crate::pulse::Pulse;
 use crate::report::Reporter;
 use crate::services::{AccessError, Services};
 use crate::settlement::{Owed, Paid, pay, persist, run_action};
@@ -44,6 +46,7 @@ pub(crate) struct Life<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) cx: &'a BuildContext,
     pub(crate) stops: &'a Stops,
+    pub(crate) pulse: &'a Pulse,
 }
 
 /// The source lives longer than its streams: it is lent to threads that may block, and returned.
@@ -56,6 +59,8 @@ pub(crate) struct Claimed {
     /// Removes what an attempt staged.
     pub(crate) discard: Vec<Action>,
     pub(crate) stream: Stream,
+    /// What operators say to it.
+    pub(crate) heard: Heard,
 }
 
 impl Life<'_> {
@@ -66,19 +71,22 @@ impl Life<'_> {
         mut source: Lent,
         claimed: Claimed,
     ) -> Result<(Lent, Option<Stream>), Fault> {
-        let Claimed { claim, context, discard, stream } = claimed;
+        let Claimed { claim, context, discard, stream, heard } = claimed;
+        let control = &heard.control;
         let mut reporter = Reporter::new(self.services, stream);
         reporter.say(3010, format!("opened {}", claim.item.name));
         let attempt = loop {
             reporter.stream.state = StreamState::Open;
             reporter.stream.attempts += 1;
             let attempted;
-            (source, attempted) = self.attempt(source, &claim, &context, &mut reporter).await?;
+            (source, attempted) =
+                self.attempt(source, &claim, &context, control, &mut reporter).await?;
+            let attempted = attempted.and_then(|it| control.ended().map_or(Ok(it), Err));
             let Err(fault) = attempted else { break attempted };
             self.undo(&discard, &reporter).await;
             self.clear_the_way(&fault, &reporter).await;
-            if !self.wait_for_retry(&fault, &mut reporter).await {
-                break Err(fault);
+            if !self.wait_for_retry(&fault, control, &mut reporter).await {
+                break Err(control.ended().unwrap_or(fault));
             }
         };
         let paid = match attempt {
@@ -101,15 +109,20 @@ impl Life<'_> {
         source: Lent,
         claim: &Claim,
         context: &Arc<StreamContext>,
+        control: &Control,
         reporter: &mut Reporter<'_>,
     ) -> Result<(Lent, Result<Vec<Prepared>, Fault>), Fault> {
         let item = claim.item.clone();
         let (source, opened) = self.lend(source, move |it| it.open(&item)).await?;
         let piped = match opened {
-            Ok(reader) => self.pipe(reader, context, reporter).await,
+            Ok(reader) => self.pipe(reader, context, control, reporter).await,
             Err(fault) => Err(fault),
         };
-        let prepared = match piped {
+        let held = match piped {
+            Ok(prepared) => control.held(reporter, &self.stops.abort).await.map(|()| prepared),
+            Err(fault) => Err(fault),
+        };
+        let prepared = match held {
             Ok(prepared) => prepared,
             Err(fault) => return Ok((source, Err(fault))),
         };
@@ -138,43 +151,65 @@ impl Life<'_> {
         &self,
         reader: Box<dyn RecordReader>,
         context: &Arc<StreamContext>,
+        control: &Control,
         reporter: &mut Reporter<'_>,
     ) -> Result<Vec<Prepared>, Fault> {
         if reader.schema().fields().is_empty() {
             return Ok(Vec::new());
         }
-        let _threads = self.threads().await?;
+        let _threads = self.threads(control).await?;
+        let mut gate = control.gate();
         let ground = Ground {
             plan: self.plan,
             registry: &self.services.registry,
             cx: self.cx,
             stream: context.clone(),
+            gate: gate.clone(),
+            taps: self.services.taps.clone(),
         };
+        let piping = self.pulse.piping();
         let Layout { bodies, counters } = lay_out(&ground, reader)?;
         let (answer, mut ended) = oneshot::channel();
         let stop = self.stops.abort.child_token();
         let tasks = self.services.system.tasks().clone();
-        let arguments = pipeline::Arguments { bodies, tasks, stop, answer };
+        let arguments = pipeline::Arguments { bodies, tasks, stop: stop.clone(), answer };
         let spawned = Pipeline::spawn(None, Pipeline, arguments).await;
         spawned
             .map_err(|it| Fault::transient(3141, format!("the pipeline did not start: {it}")))?;
         let mut tick = tokio::time::interval(PROGRESS_EVERY);
         tick.tick().await;
+        reporter.paused(gate.is_shut());
         let ended = loop {
             tokio::select! {
                 ended = &mut ended => break ended,
+                () = gate.changed() => reporter.paused(gate.is_shut()),
+                () = control.abort.cancelled(), if !stop.is_cancelled() => stop.cancel(),
+                // Stages that hang end when they can: what they staged is cleared away, and they can
+                // publish nothing.
+                () = control.terminate.cancelled() => {
+                    stop.cancel();
+                    break Ok(Err(Fault::stopped("the stream was terminated")));
+                }
                 _ = tick.tick() => {
+                    let before = std::mem::take(&mut reporter.stream.stages);
                     count(self.plan, &counters, &mut reporter.stream);
+                    // One that is paused is not stuck.
+                    if reporter.stream.stages != before || gate.is_shut() {
+                        piping.moved();
+                    }
                     reporter.progress();
                 }
             }
         };
         count(self.plan, &counters, &mut reporter.stream);
-        ended.unwrap_or_else(|_| Err(Fault::transient(3142, "the pipeline ended without a word")))
+        let ended = ended
+            .unwrap_or_else(|_| Err(Fault::transient(3142, "the pipeline ended without a word")));
+        // How a stage meets its end is no news if an operator ended it.
+        ended.map_err(|fault| control.ended().unwrap_or(fault))
     }
 
     /// The threads that a pipeline of this plan blocks: its source's and its sinks'.
-    async fn threads(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Fault> {
+    async fn threads(&self, control: &Control) -> Result<tokio::sync::SemaphorePermit<'_>, Fault> {
         let needed = self.plan.of_role(Role::Sink).count() + 2;
         let needed = u32::try_from(needed).unwrap_or(u32::MAX);
         tokio::select! {
@@ -182,6 +217,7 @@ impl Life<'_> {
                 permit.map_err(|_| Fault::stopped("the engine is stopping"))
             }
             () = self.stops.abort.cancelled() => Err(Fault::stopped("the stream was stopped")),
+            () = control.abort.cancelled() => Err(Fault::stopped("the stream was stopped")),
         }
     }
 
@@ -211,10 +247,15 @@ impl Life<'_> {
     }
 
     /// Whether there is another attempt; then it is time for it.
-    async fn wait_for_retry(&self, fault: &Fault, reporter: &mut Reporter<'_>) -> bool {
+    async fn wait_for_retry(
+        &self,
+        fault: &Fault,
+        control: &Control,
+        reporter: &mut Reporter<'_>,
+    ) -> bool {
         let backoff = self.plan.retry.backoff(reporter.stream.attempts);
         let (FaultKind::Transient, Some(wait)) = (fault.kind, backoff) else { return false };
-        if self.stops.drain.is_cancelled() {
+        if self.stops.drain.is_cancelled() || control.shutdown.is_cancelled() {
             return false;
         }
         reporter.stream.state = StreamState::Retrying;
@@ -228,6 +269,7 @@ impl Life<'_> {
                 true
             }
             () = self.stops.drain.cancelled() => false,
+            () = control.shutdown.cancelled() => false,
         }
     }
 

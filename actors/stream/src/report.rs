@@ -49,6 +49,17 @@ impl<'a> Reporter<'a> {
         LogLine { at: self.services.system.now(), severity, code, text }
     }
 
+    /// An operator paused the stream, or lets it go on.
+    pub(crate) fn paused(&mut self, is_paused: bool) {
+        let (state, code, text) = match is_paused {
+            true => (StreamState::Paused, 3014, "paused by an operator"),
+            false => (StreamState::Open, 3015, "goes on"),
+        };
+        if std::mem::replace(&mut self.stream.state, state) != state {
+            self.say(code, text);
+        }
+    }
+
     /// The counts as they are now, without a word.
     pub(crate) fn progress(&self) {
         self.services.monitor.report(self.stream.clone(), Vec::new());

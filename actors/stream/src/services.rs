@@ -9,7 +9,7 @@ use weir_domain::{ClaimId, LogLine, Stream, StreamId};
 use weir_persistence_api::{Adoption, Claim, ClaimRequest, Settlement, Unfinished};
 use weir_runtime::System;
 
-use crate::{Limits, Registry};
+use crate::{Limits, LiveStreams, Registry, Taps};
 
 /// Why the Access Coordinator did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +65,8 @@ pub struct Services {
     pub peers: Arc<dyn Peers>,
     pub limits: Limits,
     pub live: LiveClaims,
+    pub streams: LiveStreams,
+    pub taps: Taps,
     /// A permit for every thread that open streams may block. Taken all at once for a stream, so
     /// that no two of them wait for each other's threads.
     pub threads: Arc<tokio::sync::Semaphore>,

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use tokio_util::sync::CancellationToken;
 use weir_domain::plan::OnError;
-use weir_domain::{Fault, StageId};
+use weir_domain::{Fault, SniffSide, StageId};
 
+use crate::control::Gate;
 use crate::counters::add;
 use crate::edge::{Broken, Receiver, Sender};
 use crate::island::{Island, Outflow, Step, rollback_fault};
-use crate::{BadRecord, Batch, Counters, Prepared, RecordReader, Sink, StreamContext, dead_letter};
+use crate::{
+    BadRecord, Batch, Counters, Prepared, RecordReader, Sink, StreamContext, Taps, dead_letter,
+};
 
 /// What stands around every stage: its counters, and its rule for bad records.
 pub(crate) struct Guard {
@@ -21,14 +24,17 @@ pub(crate) struct Guard {
     pub(crate) stream: Arc<StreamContext>,
     /// How much of a bad record is kept.
     pub(crate) raw_bytes_max: usize,
+    pub(crate) taps: Taps,
 }
 
 impl Guard {
     pub(crate) fn took(&self, batch: &Batch) {
+        self.taps.pass(SniffSide::In, &self.stage, &self.stream, batch);
         add(&self.counters.records_in, batch.rows());
     }
 
     pub(crate) fn gave(&self, batch: &Batch) {
+        self.taps.pass(SniffSide::Out, &self.stage, &self.stream, batch);
         add(&self.counters.records_out, batch.rows());
     }
 
@@ -87,15 +93,18 @@ pub(crate) struct SourceBody {
     pub(crate) reader: Box<dyn RecordReader>,
     pub(crate) outputs: Vec<Sender>,
     pub(crate) dead: Option<Sender>,
+    pub(crate) gate: Gate,
 }
 
 impl SourceBody {
     /// Reads to the end. Blocks.
     pub(crate) fn run(mut self, stop: &CancellationToken) -> StageResult {
-        while let Some(read) = self.reader.read()? {
+        loop {
+            self.gate.pass(stop);
             if stop.is_cancelled() {
                 return Err(Stopped::Broken);
             }
+            let Some(read) = self.reader.read()? else { break };
             let counters = &self.guard.counters;
             add(&counters.records_in, read.batch.rows() + read.bad.len());
             counters.bytes_in.fetch_add(read.bytes, std::sync::atomic::Ordering::Relaxed);

@@ -1,16 +1,18 @@
 //! Streams from their item to their last word, with faults on the way.
 
+mod orders;
+mod sniffing;
 mod world;
 
 use std::time::Duration;
 
 use weir_domain::plan::OnError;
-use weir_domain::{Fault, ItemStatus, StreamState, WorkflowState};
+use weir_domain::{Fault, InstanceId, ItemStatus, StreamState, WorkflowState};
 use weir_persistence_api::MemoryStore;
 
-use crate::{StopOutcome, resume};
+use crate::{Happened, resume};
 use weir_runtime::SystemClock;
-use world::{Engine, World, plan, wait_until};
+use world::{Engine, StopOutcome, World, plan, wait_until};
 
 fn store() -> MemoryStore {
     MemoryStore::new(std::sync::Arc::new(SystemClock))
@@ -222,6 +224,44 @@ async fn instances_share_the_items_and_none_is_processed_twice() {
 }
 
 #[tokio::test]
+async fn an_instance_says_what_it_does_and_others_go_on_when_it_ends() {
+    let world = World::default();
+    let engine = Engine::start(&world, &store()).await;
+    let mut plan = plan(OnError::Rollback);
+    plan.instances = 2;
+    let workflow = engine.run(plan).await;
+    wait_until("both have looked", || workflow.said(1).len() > 1 && workflow.said(2).len() > 1)
+        .await;
+    assert_eq!(workflow.said(1)[..2], [Happened::Active, Happened::Idle]);
+    workflow.running.drain(InstanceId(1));
+    wait_until("it has ended", || workflow.said(1).last() == Some(&Happened::Ended(Ok(())))).await;
+    world.item("a", 1..=3);
+    wait_until("the item is committed", || workflow.view().committed == 1).await;
+    assert!(workflow.said(2).contains(&Happened::Worked));
+    workflow.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn a_terminated_instance_waits_for_nothing_and_its_claim_is_an_orphan() {
+    let world = World::default();
+    world.item("a", 1..=3);
+    world.with(|it| it.hold_writes = true);
+    let engine = Engine::start(&world, &store()).await;
+    let workflow = engine.run(plan(OnError::Rollback)).await;
+    wait_until("a sink writes", || world.with(|it| it.writes > 0)).await;
+    workflow.running.terminate(InstanceId(1));
+    wait_until("it is said", || matches!(workflow.said(1).last(), Some(Happened::Ended(_)))).await;
+    assert_eq!(workflow.view().open_streams, 0);
+    let resumed = resume(&engine.services).await.expect("it answers");
+    assert_eq!((resumed.undone, resumed.published), (1, 0));
+    world.with(|it| it.hold_writes = false);
+    workflow.start(1);
+    wait_until("the item is committed", || workflow.view().committed == 1).await;
+    assert_eq!(world.published("odd"), [1, 3]);
+    workflow.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
 async fn a_source_that_can_not_list_is_shown_until_it_can() {
     let world = World::default();
     (0..3).for_each(|_| world.fault("list", Fault::transient(7, "the directory is away")));
@@ -269,6 +309,7 @@ async fn a_claim_whose_instance_failed_is_an_orphan_and_given_back() {
     assert_eq!(workflow.view().open_streams, 0);
     let resumed = resume(&engine.services).await.expect("it answers");
     assert_eq!((resumed.undone, resumed.published), (1, 0));
+    workflow.start(1);
     wait_until("the item is committed", || workflow.view().committed == 1).await;
     assert_eq!(world.published("odd"), [1, 3]);
     workflow.stop(Duration::from_secs(5)).await;

@@ -1,83 +1,59 @@
-//! A running workflow: its instances, each supervised on its own, and what is to be seen of it.
+//! A workflow on this engine: its instances, started and ended one by one, and what is to be seen of
+//! it.
+//!
+//! It decides nothing: which instances there are, when one is started again and how long one may
+//! take to end is known to whoever drives it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use futures::FutureExt as _;
-use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use tokio::task::AbortHandle;
 use weir_domain::plan::Plan;
+use weir_domain::schedule::{InstanceReport, InstanceState};
 use weir_domain::{
-    Fault, FaultKind, InstanceId, ProjectName, Timestamp, Workflow, WorkflowName, WorkflowState,
+    Fault, InstanceId, ProjectName, Timestamp, Workflow, WorkflowName, WorkflowState,
 };
-use weir_runtime::{ChildState, Fatal, RestartPolicy, Supervised, supervise};
 
-use crate::instance::{Instance, Tally};
+use crate::check::verify;
+use crate::instance::{Happened, Instance, Notice, Tally};
 use crate::life::Stops;
+use crate::pulse::Pulse;
 use crate::services::Services;
 
-/// How long aborted streams may take to clear away what they staged.
-const ABORT_WITHIN: Duration = Duration::from_secs(10);
-
 /// What to run, and where its relative paths begin.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct WorkflowSpec {
     pub project: ProjectName,
     pub plan: Arc<Plan>,
     pub base_dir: PathBuf,
 }
 
-/// A workflow that runs on this engine. Clones are the same workflow.
+/// A workflow that this engine can run. Clones are the same workflow.
 #[derive(Clone)]
 pub struct RunningWorkflow(Arc<Inner>);
 
 struct Inner {
+    services: Services,
     spec: WorkflowSpec,
-    instances: Vec<Supervised<InstanceMessage>>,
-    stops: Stops,
+    runs: Mutex<BTreeMap<InstanceId, Run>>,
+    verified: OnceLock<Result<(), Fault>>,
     tally: Arc<Mutex<Tally>>,
     started_at: Timestamp,
 }
 
-/// How a workflow stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StopOutcome {
-    /// Every open stream reached its end.
-    Drained,
-    /// Some did not within the grace period and were rolled back; their items are free again.
-    Aborted,
+/// An instance that was started.
+struct Run {
+    stops: Stops,
+    work: AbortHandle,
 }
 
 impl RunningWorkflow {
-    /// Starts all instances. What can fail later is retried by their supervisors.
-    pub async fn start(
-        services: Services,
-        spec: WorkflowSpec,
-        policy: RestartPolicy,
-    ) -> Result<Self, Fault> {
-        let stops = Stops::default();
-        let tally = Arc::new(Mutex::new(Tally::default()));
-        let mut instances = Vec::new();
-        for number in 1..=spec.plan.instances {
-            let instance = Instance {
-                services: services.clone(),
-                plan: spec.plan.clone(),
-                id: InstanceId(number),
-                base_dir: spec.base_dir.clone(),
-                stops: stops.clone(),
-                tally: tally.clone(),
-            };
-            match start_instance(&services, instance, policy).await {
-                Ok(instance) => instances.push(instance),
-                Err(fault) => {
-                    // The ones that run already end by themselves.
-                    stops.drain.cancel();
-                    return Err(fault);
-                }
-            }
-        }
+    /// Without any instance.
+    pub fn new(services: Services, spec: WorkflowSpec) -> Self {
         let started_at = services.system.now();
-        Ok(Self(Arc::new(Inner { spec, instances, stops, tally, started_at })))
+        let (runs, verified, tally) = (Mutex::default(), OnceLock::new(), Arc::default());
+        Self(Arc::new(Inner { services, spec, runs, verified, tally, started_at }))
     }
 
     pub fn name(&self) -> &WorkflowName {
@@ -88,15 +64,78 @@ impl RunningWorkflow {
         &self.0.spec.plan
     }
 
-    /// The workflow as it is now.
-    pub fn view(&self) -> Workflow {
+    pub fn spec(&self) -> &WorkflowSpec {
+        &self.0.spec
+    }
+
+    /// Whether this engine can run it; looked at once. Compiles expressions, which takes a while.
+    pub fn verify(&self) -> Result<(), Fault> {
+        let verify = || verify(self.plan(), &self.0.services.registry);
+        self.0.verified.get_or_init(verify).clone()
+    }
+
+    /// Starts an instance. Of what lived under its number before nothing is heard any more, or it has
+    /// ended.
+    pub fn start(&self, id: InstanceId, notice: Notice) {
+        let Inner { services, spec, tally, .. } = &*self.0;
+        let stops = Stops::default();
+        let instance = Instance {
+            services: services.clone(),
+            plan: spec.plan.clone(),
+            id,
+            base_dir: spec.base_dir.clone(),
+            stops: stops.clone(),
+            tally: tally.clone(),
+            notice: notice.clone(),
+            pulse: Pulse::default(),
+        };
+        let name = format!("instance {}/{id}", self.name());
+        let tasks = services.system.tasks();
+        let work = tasks.spawn(name.clone(), async move { instance.work().await });
+        let run = Run { stops, work: work.abort_handle() };
+        self.runs().insert(id, run);
+        tasks.spawn(name, async move {
+            let ended = work.join().await;
+            let ended = ended.unwrap_or_else(|it| Err(Fault::transient(3042, it.to_string())));
+            notice(Happened::Ended(ended));
+        });
+    }
+
+    /// Has the instance finish its open stream, and begin none.
+    pub fn drain(&self, id: InstanceId) {
+        if let Some(run) = self.runs().get(&id) {
+            run.stops.drain.cancel();
+        }
+    }
+
+    /// Has the instance roll its open stream back, and end.
+    pub fn abort(&self, id: InstanceId) {
+        if let Some(run) = self.runs().get(&id) {
+            run.stops.drain.cancel();
+            run.stops.abort.cancel();
+        }
+    }
+
+    /// Ends the instance without waiting for anything. What its stream owes is settled like that of
+    /// an instance that failed.
+    pub fn terminate(&self, id: InstanceId) {
+        self.abort(id);
+        if let Some(run) = self.runs().remove(&id) {
+            run.work.abort();
+        }
+    }
+
+    /// The workflow as it is now, with where its instances on this engine stand.
+    pub fn view(&self, reports: Vec<InstanceReport>) -> Workflow {
         let tally = self.0.tally.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let (state, instance_fault) = self.state(tally.open.len());
+        let (state, instance_fault) = state(&reports, tally.open.len());
+        let live = reports.iter().filter(|it| it.state != InstanceState::Terminated);
         Workflow {
             name: self.name().clone(),
             project: self.0.spec.project.clone(),
             state,
-            instances: self.0.spec.plan.instances,
+            instances: u32::try_from(live.count()).unwrap_or(u32::MAX),
+            reports,
             open_streams: u32::try_from(tally.open.len()).unwrap_or(u32::MAX),
             committed: tally.committed,
             committed_with_warnings: tally.committed_with_warnings,
@@ -110,136 +149,86 @@ impl RunningWorkflow {
         }
     }
 
-    /// The worst that holds for any instance.
-    fn state(&self, open_streams: usize) -> (WorkflowState, Option<Fault>) {
-        let states: Vec<_> = self.0.instances.iter().map(Supervised::state).collect();
-        let mut restarting = None;
-        for state in &states {
-            match state {
-                ChildState::Failed { cause } => {
-                    return (WorkflowState::Failed, Some(cause.clone()));
-                }
-                ChildState::Restarting { cause, .. } => restarting = Some(cause.clone()),
-                ChildState::Starting | ChildState::Running { .. } | ChildState::Stopped => {}
-            }
-        }
-        let state = if restarting.is_some() {
-            WorkflowState::Restarting
-        } else if states.iter().all(ChildState::is_final) {
-            WorkflowState::Stopped
-        } else if self.0.stops.drain.is_cancelled() {
-            WorkflowState::Stopping
-        } else if open_streams > 0 {
-            WorkflowState::Processing
-        } else {
-            WorkflowState::Waiting
+    fn runs(&self) -> std::sync::MutexGuard<'_, BTreeMap<InstanceId, Run>> {
+        self.0.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The worst that holds for any instance, and its cause.
+fn state(reports: &[InstanceReport], open_streams: usize) -> (WorkflowState, Option<Fault>) {
+    let of = |it: &&InstanceReport| rank(it.state);
+    let Some(worst) = reports.iter().max_by_key(of) else { return (WorkflowState::Stopped, None) };
+    match rank(worst.state) {
+        Rank::Failed => (WorkflowState::Failed, worst.fault.clone()),
+        Rank::Restarting => (WorkflowState::Restarting, worst.fault.clone()),
+        Rank::Working if open_streams > 0 => (WorkflowState::Processing, None),
+        Rank::Working => (WorkflowState::Waiting, None),
+        Rank::Stopping => (WorkflowState::Stopping, None),
+        Rank::Ended => (WorkflowState::Stopped, None),
+    }
+}
+
+/// How much an instance's state says of its workflow.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Ended,
+    Stopping,
+    Working,
+    Restarting,
+    Failed,
+}
+
+fn rank(state: InstanceState) -> Rank {
+    use InstanceState::*;
+    match state {
+        ConfigurationFailure
+        | DependencyFailure
+        | ActivationFailure
+        | ProcessingPreparationFailed
+        | InternalError => Rank::Failed,
+        RestartBackoff | ClusterRoleMismatch => Rank::Restarting,
+        VerifyingConfiguration
+        | VerifyingDependencies
+        | Activating
+        | On
+        | Processing
+        | WaitingForSource => Rank::Working,
+        StopProcessing | ShuttingDown => Rank::Stopping,
+        Terminated => Rank::Ended,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_domain::schedule::InstanceNumber;
+
+    use super::*;
+
+    #[test]
+    fn a_workflow_is_shown_as_the_worst_of_its_instances() {
+        use InstanceState::*;
+        let of = |states: &[InstanceState], open| {
+            let report = |(number, state): (usize, &InstanceState)| InstanceReport {
+                workflow: WorkflowName::new("w").unwrap(),
+                number: InstanceNumber(number as u64),
+                state: *state,
+                since: Timestamp(0),
+                restarts: 0,
+                restart_at: None,
+                fault: Some(Fault::transient(1, state.as_str())),
+            };
+            let reports: Vec<_> = states.iter().enumerate().map(report).collect();
+            let (state, fault) = state(&reports, open);
+            (state, fault.map(|it| it.message))
         };
-        (state, restarting)
-    }
-
-    /// Opens no new stream and waits for the open ones; those that are still open after `grace`
-    /// are rolled back.
-    pub async fn stop(&self, grace: Duration) -> StopOutcome {
-        self.0.stops.drain.cancel();
-        let drained = tokio::time::timeout(grace, self.ended()).await.is_ok();
-        if !drained {
-            self.0.stops.abort.cancel();
-            if tokio::time::timeout(ABORT_WITHIN, self.ended()).await.is_err() {
-                let workflow = self.name();
-                tracing::error!(code = "WEIR-03040", %workflow, "streams did not end when aborted");
-            }
-        }
-        for instance in &self.0.instances {
-            // It has ended, or hangs: then the process's end is the last resort.
-            let _ = instance.stop(Duration::from_secs(1)).await;
-        }
-        if drained { StopOutcome::Drained } else { StopOutcome::Aborted }
-    }
-
-    async fn ended(&self) {
-        for instance in &self.0.instances {
-            let mut child = instance.watch();
-            // An error says that the supervisor is gone, and its child with it.
-            let _ = child
-                .wait_for(|it| {
-                    it.state.is_final() || matches!(it.state, ChildState::Restarting { .. })
-                })
-                .await;
-        }
-    }
-}
-
-async fn start_instance(
-    services: &Services,
-    instance: Instance,
-    policy: RestartPolicy,
-) -> Result<Supervised<InstanceMessage>, Fault> {
-    let path = format!("workflow/{}/{}", instance.plan.workflow, instance.id);
-    let factory = move |parent| {
-        let instance = instance.clone();
-        async move {
-            let spawned = Actor::spawn_linked(None, InstanceActor, instance, parent).await;
-            spawned.map(|(actor, _)| actor)
-        }
-        .boxed()
-    };
-    let supervised = supervise(&services.system, path, policy, None, Box::new(factory)).await;
-    supervised.map_err(|it| Fault::transient(3041, format!("the workflow did not start: {it}")))
-}
-
-struct InstanceActor;
-
-#[derive(Debug)]
-pub(crate) enum InstanceMessage {
-    /// Its work is over.
-    Ended(Result<(), Fault>),
-}
-
-impl ractor::Message for InstanceMessage {}
-
-impl Actor for InstanceActor {
-    type Msg = InstanceMessage;
-    type State = ();
-    type Arguments = Instance;
-
-    async fn pre_start(
-        &self,
-        myself: ActorRef<InstanceMessage>,
-        instance: Instance,
-    ) -> Result<(), ActorProcessingErr> {
-        let tasks = instance.services.system.tasks().clone();
-        let name = format!("instance {}/{}", instance.plan.workflow, instance.id);
-        tasks.clone().spawn(name.clone(), async move {
-            let work = tasks.spawn(name, async move { instance.work().await }).join().await;
-            let ended = work.unwrap_or_else(|it| Err(Fault::transient(3042, it.to_string())));
-            // The actor may have been stopped while its work was ending.
-            let _ = myself.cast(InstanceMessage::Ended(ended));
-        });
-        Ok(())
-    }
-
-    async fn handle(
-        &self,
-        myself: ActorRef<InstanceMessage>,
-        InstanceMessage::Ended(ended): InstanceMessage,
-        (): &mut (),
-    ) -> Result<(), ActorProcessingErr> {
-        match ended {
-            Ok(()) => {
-                myself.stop(None);
-                Ok(())
-            }
-            Err(fault) if fault.kind == FaultKind::Config => Err(Box::new(Fatal(fault))),
-            Err(fault) => Err(Box::new(fault)),
-        }
-    }
-
-    async fn handle_supervisor_evt(
-        &self,
-        _: ActorRef<InstanceMessage>,
-        _: SupervisionEvent,
-        (): &mut (),
-    ) -> Result<(), ActorProcessingErr> {
-        Ok(())
+        assert_eq!(of(&[], 0), (WorkflowState::Stopped, None));
+        assert_eq!(of(&[Terminated], 0), (WorkflowState::Stopped, None));
+        assert_eq!(of(&[Terminated, StopProcessing], 1), (WorkflowState::Stopping, None));
+        assert_eq!(of(&[StopProcessing, On], 0), (WorkflowState::Waiting, None));
+        assert_eq!(of(&[WaitingForSource, On], 1), (WorkflowState::Processing, None));
+        let restarting = Some("restart-backoff".to_owned());
+        assert_eq!(of(&[On, RestartBackoff], 0), (WorkflowState::Restarting, restarting));
+        let failed = Some("internal-error".to_owned());
+        assert_eq!(of(&[RestartBackoff, InternalError], 0), (WorkflowState::Failed, failed));
     }
 }

@@ -115,4 +115,6 @@ pub enum Migrate {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct StreamHistory {
     pub keep: u32,
+    /// `None`: however old they are.
+    pub keep_for: Option<Millis>,
 }

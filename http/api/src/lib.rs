@@ -10,11 +10,13 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod assignment;
 mod audit;
 mod cluster;
 mod concealed;
 mod counts;
 mod deployment;
+mod diff;
 mod finding;
 mod item;
 mod key;
@@ -22,12 +24,22 @@ mod node;
 mod page;
 mod problem;
 mod project;
+mod resource;
+mod scheduler;
 pub mod schema;
+mod sniff;
+mod stored;
 mod stream;
+mod stream_order;
 mod user;
 mod version;
 mod workflow;
 
+pub use assignment::{
+    ActivationFailureView, ActivationState, ActivationView, AssignmentsView, CanaryStart,
+    CanaryStatus, CanaryView, DecidingRule, NodeAssignment, RoleAssignment, RoleAssignments,
+    WhyView,
+};
 pub use audit::{AuditEntryView, AuditHeadView, AuditQuery, AuditSeal};
 pub use cluster::{
     CertificateView, ClusterChange, ClusterEvent, ClusterState, ExplainQuery, ExplanationView,
@@ -37,8 +49,12 @@ pub use cluster::{
 pub use concealed::Concealed;
 pub use counts::CountsView;
 pub use deployment::{DeploymentRequest, DeploymentView};
+pub use diff::{DiffQuery, DiffView, EditKind, EditView, ItemChange, ItemChangeKind, LineView};
 pub use finding::{FaultView, FindingView};
-pub use item::{ItemView, ItemsQuery, ItemsReset, ItemsResetResult};
+pub use item::{
+    ItemView, ItemsClear, ItemsQuery, ItemsReset, SourceCountView, SourceView, SourcesQuery,
+    SweepAction, SweepView,
+};
 pub use key::{
     CertificateAdd, KeyCreate, KeyExport, KeyExported, KeyImport, KeyRotate, KeyView, KnownHostAdd,
     KnownHostView, SecretSeal, SecretSealed, TrustedCertificateView,
@@ -47,7 +63,24 @@ pub use node::NodeView;
 pub use page::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page};
 pub use problem::{Problem, ProblemKind, ProblemPart};
 pub use project::{ProjectSummary, Validation};
+pub use resource::{
+    ReservationView, Reservations, ResourceGroupView, ResourceReserve, ResourceView,
+    ResourceWaiterView, ResourcesDeclare, ResourcesRevoke, ResourcesRevoked,
+};
+pub use scheduler::{
+    DrainView, PlannedMove, PlannedStart, PlannedStop, PlannedWorkflow, Rebalance, RebalancePlan,
+    ScheduleApply, ScheduleCandidate, ScheduleChange, SchedulePlan, SchedulePreview,
+    ScheduleSettings, ScheduleStanding, ScheduleView, ScheduledInstance, ScheduledNode,
+    ScheduledWorkflow, ScheduledWorkflowDetail, ShortfallReason, TargetChange, UnknownTarget,
+};
+pub use sniff::{SniffRequest, SniffResult, SniffUnreached, SniffedView};
+pub use stored::{
+    Activate, ChangeView, DeploymentsView, DryRun, NodeChangeView, ObjectCountView, ObjectsView,
+    PACKAGE, PARTIAL_PACKAGE, RecentChangeView, StoredView, TagRef, UploadQuery, UploadView,
+    WorkflowDigestView,
+};
 pub use stream::{LogLineView, StreamDetail, StreamLog, StreamSummary, StreamsQuery};
+pub use stream_order::{StreamNotTold, StreamSelection, StreamsTold};
 pub use user::{
     LogIn, LoggedIn, Me, PasswordChange, PasswordSet, ProfileView, RoleChange, RoleCreate,
     RoleView, SessionView, SetUp, TokenCreate, TokenCreated, TokenView, UserChange, UserCreate,

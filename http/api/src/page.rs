@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use weir_domain::{SourceName, StreamId};
+use weir_domain::{SourceName, StreamId, Timestamp};
 
 use crate::schema;
 
@@ -45,7 +45,7 @@ pub struct Cursor(Last);
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Last {
     Stream(StreamId),
-    Item(SourceName, String),
+    Item(SourceName, Timestamp, String),
     Entry(u64),
 }
 
@@ -62,8 +62,8 @@ impl Cursor {
         Self(Last::Stream(id))
     }
 
-    pub fn after_item(source: SourceName, name: String) -> Self {
-        Self(Last::Item(source, name))
+    pub fn after_item(source: SourceName, claimed_at: Timestamp, name: String) -> Self {
+        Self(Last::Item(source, claimed_at, name))
     }
 
     /// The last stream that was seen; an error for a cursor of another list.
@@ -75,9 +75,9 @@ impl Cursor {
     }
 
     /// The last item that was seen; an error for a cursor of another list.
-    pub fn item(self) -> Result<(SourceName, String), &'static str> {
+    pub fn item(self) -> Result<(SourceName, Timestamp, String), &'static str> {
         match self.0 {
-            Last::Item(source, name) => Ok((source, name)),
+            Last::Item(source, claimed_at, name) => Ok((source, claimed_at, name)),
             Last::Stream(_) | Last::Entry(_) => Err(REFUSAL),
         }
     }
@@ -103,10 +103,10 @@ impl fmt::Display for Cursor {
                 bytes.push(STREAM);
                 bytes.extend(id.0.as_bytes());
             }
-            Last::Item(source, name) => {
+            Last::Item(source, claimed_at, name) => {
                 bytes.push(ITEM);
-                let pair = serde_json::to_vec(&(source, name)).expect("two texts are JSON");
-                bytes.extend(pair);
+                let parts = serde_json::to_vec(&(source, claimed_at, name));
+                bytes.extend(parts.expect("texts are JSON"));
             }
             Last::Entry(sequence) => {
                 bytes.push(ENTRY);
@@ -127,9 +127,10 @@ impl FromStr for Cursor {
                 let id: [u8; 16] = id.try_into().map_err(|_| REFUSAL)?;
                 Ok(Self::after_stream(StreamId(uuid::Uuid::from_bytes(id))))
             }
-            Some((&ITEM, pair)) => {
-                let (source, name) = serde_json::from_slice(pair).map_err(|_| REFUSAL)?;
-                Ok(Self::after_item(source, name))
+            Some((&ITEM, parts)) => {
+                let (source, claimed_at, name) =
+                    serde_json::from_slice(parts).map_err(|_| REFUSAL)?;
+                Ok(Self::after_item(source, claimed_at, name))
             }
             Some((&ENTRY, sequence)) => {
                 let sequence = sequence.try_into().map_err(|_| REFUSAL)?;
@@ -161,7 +162,7 @@ mod tests {
         let id: StreamId = "0197a8b0-5b5e-7c3e-9d4f-0123456789ab".parse().unwrap();
         let source = SourceName::stored("flights/read");
         let of_streams = Cursor::after_stream(id);
-        let of_items = Cursor::after_item(source.clone(), "a\"\u{e9}\0/b.csv".into());
+        let of_items = Cursor::after_item(source.clone(), Timestamp(7), "a\"\u{e9}\0/b.csv".into());
         for cursor in [&of_streams, &of_items] {
             assert_eq!(cursor.to_string().parse().as_ref(), Ok(cursor));
         }
@@ -176,7 +177,7 @@ mod tests {
             assert!(bad.parse::<Cursor>().is_err(), "{bad:?}");
         }
         assert_eq!(of_streams.clone().stream(), Ok(id));
-        assert_eq!(of_items.clone().item(), Ok((source, "a\"\u{e9}\0/b.csv".into())));
+        assert_eq!(of_items.clone().item(), Ok((source, Timestamp(7), "a\"\u{e9}\0/b.csv".into())));
         assert!(of_streams.item().is_err() && of_items.stream().is_err(), "of another list");
     }
 }

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{RefOr, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 use weir_domain as domain;
@@ -33,6 +33,32 @@ macro_rules! text {
     };
 }
 
+macro_rules! number_or {
+    ($(#[doc = $doc:literal])* $name:ident, $word:literal) => {
+        $(#[doc = $doc])*
+        pub struct $name;
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let number = ObjectBuilder::new()
+                    .schema_type(SchemaType::Type(Type::Integer))
+                    .minimum(Some(0));
+                let word = ObjectBuilder::new()
+                    .schema_type(SchemaType::Type(Type::String))
+                    .enum_values(Some([$word]));
+                let either = OneOfBuilder::new().item(number).item(word);
+                Schema::from(either.description(Some(concat!($($doc),*).trim())).build()).into()
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed(stringify!($name))
+            }
+        }
+    };
+}
+
 /// One life of a node: one that was started again is another incarnation.
 #[derive(ToSchema)]
 pub struct Incarnation {
@@ -49,6 +75,32 @@ pub enum Scope {
     Everything,
     #[schema(value_type = Vec<Name>)]
     Projects(Vec<String>),
+}
+
+/// One rule: how many instances of a workflow a node must and may run. A bound that is absent is
+/// left to a wider rule.
+#[derive(ToSchema)]
+pub struct Limit {
+    pub min: Option<u32>,
+    pub max: Option<Max>,
+}
+
+number_or!(
+    /// A number of instances, or `unlimited`.
+    Max,
+    "unlimited"
+);
+number_or!(
+    /// Instances in the whole cluster, or `unset`.
+    Target,
+    "unset"
+);
+
+/// Records whose field has this text. Numbers and truth values are compared as they are written.
+#[derive(ToSchema)]
+pub struct SniffFilter {
+    pub field: String,
+    pub equals: String,
 }
 
 /// Texts of a domain enum, as serde writes them.
@@ -116,8 +168,8 @@ text!(
     |it| it
 );
 text!(
-    /// What became of an item. `acquired` and `committing` are held by a stream; `released` was
-    /// given back unprocessed.
+    /// What became of an item. `waiting` waits for clearance, `pending` was given it and `denied` was
+    /// not; `acquired` and `committing` are held by a stream; `released` was given back unprocessed.
     ItemStatus,
     |it| it.enum_values(Some(words(&domain::ItemStatus::ALL)))
 );
@@ -169,4 +221,29 @@ text!(
     /// What becomes of a record that can't be read, mapped or written.
     OnError,
     |it| it.enum_values(Some(words(&[plan::OnError::Rollback, plan::OnError::DeadLetter, plan::OnError::Ignore])))
+);
+text!(
+    /// Whether a node can be told what to run. An unreachable one may be working all the same.
+    Reach,
+    |it| it.enum_values(Some(words(&[
+        domain::schedule::Reach::Up,
+        domain::schedule::Reach::Unreachable,
+        domain::schedule::Reach::Draining,
+    ])))
+);
+text!(
+    /// Where an instance stands in its life.
+    InstanceState,
+    |it| it.enum_values(Some(words(&domain::schedule::InstanceState::ALL)))
+);
+text!(
+    /// Why a node takes no more: `max:node:<n>`, `max:role:<r>`, `max:default`, `default-min`,
+    /// `draining`, `unreachable`, `roles`, `not-deployed` or `no-nodes`.
+    ScheduleReason,
+    |it| it
+);
+text!(
+    /// Before a stage or behind it.
+    SniffSide,
+    |it| it.enum_values(Some(words(&[domain::SniffSide::In, domain::SniffSide::Out])))
 );

@@ -42,8 +42,8 @@ pub struct StreamSummary {
     pub id: StreamId,
     #[schema(value_type = schema::Name)]
     pub workflow: WorkflowName,
-    /// Which copy of the workflow ran it, counted from 1.
-    #[schema(value_type = u32)]
+    /// The number of the instance of the workflow that ran it.
+    #[schema(value_type = u64)]
     pub instance: InstanceId,
     pub node: String,
     /// The source item, as `directory/file.csv`.

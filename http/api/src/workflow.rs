@@ -7,7 +7,7 @@ use weir_domain::{
     PortName, ProjectName, StageId, Timestamp, Workflow, WorkflowName, WorkflowState,
 };
 
-use crate::{CountsView, FaultView, schema};
+use crate::{CountsView, FaultView, ScheduleStanding, schema};
 
 /// A workflow in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -36,6 +36,9 @@ pub struct WorkflowSummary {
     /// What is wrong now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<FaultView>,
+    /// How the whole cluster stands with it; absent where the scheduler can't say now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleStanding>,
 }
 
 /// A workflow with its graph.
@@ -96,6 +99,7 @@ impl From<Workflow> for WorkflowSummary {
             started_at: it.started_at,
             last_stream_at: it.last_stream_at,
             fault: it.fault.map(Into::into),
+            schedule: None,
         }
     }
 }

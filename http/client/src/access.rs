@@ -212,8 +212,8 @@ impl Client {
         response.chunk().await.map_err(|error| self.unreachable(error))
     }
 
-    fn command(&self, method: Method, path: &[&str]) -> RequestBuilder {
-        self.authorized(self.http.request(method, self.url(path)))
+    pub(crate) fn command(&self, method: Method, path: &[&str]) -> RequestBuilder {
+        self.named(self.authorized(self.http.request(method, self.url(path))))
     }
 
     /// For what has no answer but that it was done.
@@ -226,7 +226,7 @@ impl Client {
     }
 }
 
-fn if_match(request: RequestBuilder, revision: Option<u64>) -> RequestBuilder {
+pub(crate) fn if_match(request: RequestBuilder, revision: Option<u64>) -> RequestBuilder {
     match revision {
         Some(revision) => request.header(reqwest::header::IF_MATCH, revision),
         None => request,

@@ -31,6 +31,8 @@ pub struct Client {
     root: &'static [&'static str],
     /// What is shown with every request.
     token: Option<Concealed>,
+    /// What commands are called.
+    key: Option<String>,
 }
 
 impl Client {
@@ -41,25 +43,26 @@ impl Client {
 
     pub(crate) fn below_root(base: &str, root: &'static [&'static str]) -> Result<Self, Error> {
         let base = server_url(base)?;
-        let mut http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(ANSWER_TIMEOUT)
-            .read_timeout(SILENCE_TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")));
-        if is_this_machine(&base) {
-            // A proxy from the environment can't know what runs on this machine.
-            http = http.no_proxy();
-        }
-        let refuse = |error| Error::Address { given: base.to_string(), reason: cause(error) };
-        Ok(Self { http: http.build().map_err(refuse)?, base, root, token: None })
+        let http = builder(&base).timeout(ANSWER_TIMEOUT).read_timeout(SILENCE_TIMEOUT).build();
+        let http = http.map_err(|it| unusable(&base, it))?;
+        Ok(Self { http, base, root, token: None, key: None })
+    }
+
+    /// A connection for what takes as long as its body needs.
+    pub(crate) fn patient(&self, within: Duration) -> Result<reqwest::Client, Error> {
+        builder(&self.base).timeout(within).build().map_err(|it| unusable(&self.base, it))
     }
 
     /// Shows this with every request: a session or a token of a user, or that of the engine.
     #[must_use]
     pub fn with_token(self, token: Option<Concealed>) -> Self {
         Self { token, ..self }
+    }
+
+    /// Calls every command this, so that one that is sent again is carried out once.
+    #[must_use]
+    pub fn with_idempotency_key(self, key: Option<String>) -> Self {
+        Self { key, ..self }
     }
 
     /// The server's address, without a slash at its end.
@@ -82,12 +85,19 @@ impl Client {
 
     pub(crate) async fn post<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Error> {
         let url = self.url(path);
-        self.decoded(self.authorized(self.http.post(url))).await
+        self.decoded(self.named(self.authorized(self.http.post(url)))).await
     }
 
     pub(crate) fn authorized(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
         match &self.token {
             Some(token) => request.bearer_auth(token.expose()),
+            None => request,
+        }
+    }
+
+    pub(crate) fn named(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        match &self.key {
+            Some(key) => request.header("idempotency-key", key),
             None => request,
         }
     }
@@ -145,6 +155,23 @@ impl Client {
     pub(crate) fn unreachable(&self, error: reqwest::Error) -> Error {
         Error::Unreachable { url: self.base().to_owned(), cause: cause(error) }
     }
+}
+
+fn builder(base: &Url) -> reqwest::ClientBuilder {
+    let http = reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")));
+    match is_this_machine(base) {
+        // A proxy from the environment can't know what runs on this machine.
+        true => http.no_proxy(),
+        false => http,
+    }
+}
+
+fn unusable(base: &Url, error: reqwest::Error) -> Error {
+    Error::Address { given: base.to_string(), reason: cause(error) }
 }
 
 fn refusal(url: String, status: StatusCode, body: &[u8]) -> Error {

@@ -7,14 +7,19 @@
 //! - It asks once. Whether to ask again is the caller's to decide.
 
 mod access;
+mod calls;
 mod client;
+mod deployments;
 mod error;
 mod events;
 mod forward;
+mod items;
 mod management;
 mod resources;
+mod scheduler;
 
 pub use client::Client;
+pub use deployments::{ChangeOptions, Pieces, Upload};
 pub use error::Error;
 pub use events::Events;
 pub use forward::{Forwarded, Unanswered};

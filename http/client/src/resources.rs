@@ -1,75 +1,25 @@
-//! The calls, one for each operation of the API.
+//! Resources that are held exclusively.
 
-use weir_domain::StreamId;
-use weir_http_api::{
-    ItemView, ItemsQuery, ItemsReset, ItemsResetResult, NodeView, Page, ProjectSummary,
-    StreamDetail, StreamLog, StreamSummary, StreamsQuery, Validation, VersionView, WorkflowDetail,
-    WorkflowSummary,
-};
+use weir_http_api::{Page, ResourceGroupView, ResourcesRevoke, ResourcesRevoked};
 
 use crate::{Client, Error};
 
 impl Client {
-    pub async fn nodes(&self) -> Result<Page<NodeView>, Error> {
-        self.get(&["nodes"]).await
+    pub async fn resources(&self) -> Result<Page<ResourceGroupView>, Error> {
+        self.get(&["resources"]).await
     }
 
-    pub async fn node(&self, name: &str) -> Result<NodeView, Error> {
-        self.get(&["nodes", name]).await
-    }
-
-    pub async fn workflows(&self) -> Result<Page<WorkflowSummary>, Error> {
-        self.get(&["workflows"]).await
-    }
-
-    pub async fn workflow(&self, name: &str) -> Result<WorkflowDetail, Error> {
-        self.get(&["workflows", name]).await
-    }
-
-    /// One page of streams, newest first.
-    pub async fn streams(&self, query: &StreamsQuery) -> Result<Page<StreamSummary>, Error> {
-        self.get_with(&["streams"], query).await
-    }
-
-    pub async fn stream(&self, id: StreamId) -> Result<StreamDetail, Error> {
-        self.get(&["streams", &id.to_string()]).await
-    }
-
-    pub async fn stream_log(&self, id: StreamId) -> Result<StreamLog, Error> {
-        self.get(&["streams", &id.to_string(), "log"]).await
-    }
-
-    /// One page of items, by source and name.
-    pub async fn items(&self, query: &ItemsQuery) -> Result<Page<ItemView>, Error> {
-        self.get_with(&["items"], query).await
-    }
-
-    /// Forgets what was processed, so that it is processed again. From another machine than the
-    /// server's it needs the engine's token.
-    pub async fn items_reset(
+    /// Takes resources from their holders.
+    pub async fn resources_revoke(
         &self,
-        command: &ItemsReset,
+        command: &ResourcesRevoke,
         token: Option<&str>,
-    ) -> Result<ItemsResetResult, Error> {
-        let request = self.http.post(self.url(&["items:reset"])).json(command);
+    ) -> Result<ResourcesRevoked, Error> {
+        let request = self.http.post(self.url(&["resources:revoke"]));
         let request = match token {
             Some(token) => request.bearer_auth(token),
             None => self.authorized(request),
         };
-        self.decoded(request).await
-    }
-
-    /// Projects of a configuration server.
-    pub async fn projects(&self) -> Result<Page<ProjectSummary>, Error> {
-        self.get(&["projects"]).await
-    }
-
-    /// Validates a project of a configuration server; it changes nothing.
-    pub async fn project_validate(&self, name: &str) -> Result<Validation, Error> {
-        self.post(&["projects", &format!("{name}:validate")]).await
-    }
-
-    pub async fn version(&self) -> Result<VersionView, Error> {
-        self.get(&["version"]).await
+        self.decoded(request.json(command)).await
     }
 }

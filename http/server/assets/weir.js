@@ -2,7 +2,7 @@
 "use strict";
 
 const GLYPHS = {
-  open: ["●", "busy"], processing: ["●", "busy"], retrying: ["↻", "warn"], restarting: ["↻", "warn"],
+  open: ["●", "busy"], processing: ["●", "busy"], paused: ["‖", "warn"], retrying: ["↻", "warn"], restarting: ["↻", "warn"],
   committed: ["✓", "good"], committedWithWarnings: ["✓", "warn"], up: ["✓", "good"],
   waiting: ["○", "good"], rolledBack: ["✗", "bad"], failed: ["✗", "bad"], down: ["✗", "bad"],
 };

@@ -20,20 +20,79 @@ use crate::guard::{Need, Rule, open, read};
 use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
-use crate::{Engines, Guard, Here, Projects, engine, forward, openapi, overview, projects};
+use crate::{Engines, Guard, Here, Projects, engine, forward, openapi, overview, projects, stored};
 
 const NAME: &str = "config-server";
 /// What is read and changed through an engine, below which the engine knows its ways.
-const MANAGED: [&str; 9] =
-    ["audit", "certificates", "keys", "known-hosts", "me", "roles", "sessions", "tokens", "users"];
+const MANAGED: [&str; 16] = [
+    "activations",
+    "assignments",
+    "audit",
+    "canary",
+    "certificates",
+    "deployments",
+    "keys",
+    "known-hosts",
+    "me",
+    "nodes",
+    "roles",
+    "scheduler",
+    "sessions",
+    "tokens",
+    "users",
+    "workflows",
+];
 /// Commands to an engine that are about no single thing.
-const ACTIONS: [&str; 6] =
-    ["audit:seal", "keys:import", "keys:rewrap", "keys:rotate", "log-out", "secrets:seal"];
+const ACTIONS: [&str; 24] = [
+    "audit:seal",
+    "canary:end",
+    "canary:promote",
+    "deployments:activate",
+    "deployments:rollback",
+    "items:clear",
+    "items:reset",
+    "keys:import",
+    "keys:rewrap",
+    "keys:rotate",
+    "log-out",
+    "resources:declare",
+    "resources:release",
+    "resources:renew",
+    "resources:reserve",
+    "resources:revoke",
+    "scheduler:apply",
+    "scheduler:preview",
+    "secrets:seal",
+    "streams:abort",
+    "streams:pause",
+    "streams:resume",
+    "streams:shutdown",
+    "streams:terminate",
+];
 /// It reads a project's files, and changes nothing.
 const VALIDATE: Rule = Rule { need: Need::Claim(UserClaim::DeploymentRead), action: None };
 
+/// Who sees the projects of a configuration server. It knows no users: those of the engines are let
+/// in by the engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShownTo {
+    Everybody,
+    /// Whoever is on its own machine.
+    Here,
+}
+
 /// All routes of a configuration server that passes questions about what runs on to an engine.
-pub fn router(projects: Arc<dyn Projects>, engines: impl Into<Engines>, limits: Limits) -> Router {
+pub fn router(
+    projects: Arc<dyn Projects>,
+    engines: impl Into<Engines>,
+    shown_to: ShownTo,
+    limits: Limits,
+) -> Router {
+    let guard = Guard::closed().or_from_here(Here::Everything);
+    let guard = match shown_to {
+        ShownTo::Everybody => guard,
+        ShownTo::Here => guard.without_anonymous(),
+    };
     let (routes, _) = described().split_for_parts();
     let routes = routes
         .route("/api/v1/projects/{action}", VALIDATE.layer(post(projects::act)))
@@ -42,7 +101,7 @@ pub fn router(projects: Arc<dyn Projects>, engines: impl Into<Engines>, limits: 
         .merge(overview::document(overview::DOCUMENT, &document()))
         .merge(overview::page())
         .fallback(overview::unknown_path)
-        .layer(Extension(Guard::closed().or_from_here(Here::Everything)))
+        .layer(Extension(guard))
         .layer(Extension(ServerName(NAME)));
     layers::around(routes, NAME, limits)
 }
@@ -50,14 +109,15 @@ pub fn router(projects: Arc<dyn Projects>, engines: impl Into<Engines>, limits: 
 /// The OpenAPI document of the configuration server, with what it passes on.
 pub fn document() -> OpenApi {
     let acts = OpenApi::default().nest("/api/v1", Acts::openapi());
-    let engine = OpenApi::default().nest("/api/v1", engine::passed_on().into_openapi());
+    let engine = engine::passed_on().merge(stored::uploads()).into_openapi();
+    let engine = OpenApi::default().nest("/api/v1", engine);
     let document = described().into_openapi().merge_from(acts).merge_from(engine);
     openapi::with_token(document, openapi::TOKEN_ELSEWHERE)
 }
 
 fn described() -> OpenApiRouter<Arc<dyn Projects>> {
-    let about = "Projects of a Weir installation, and what runs on its engines. Commands to them are \
-                 taken from the server's machine, from elsewhere with the engine's token.";
+    let about = "Projects of a Weir installation, and what runs on its engines, which decide who may do \
+                 what: each operation names the claim that it needs.";
     let v1 = OpenApiRouter::default()
         .routes(read(UserClaim::DeploymentRead, routes!(projects::list)))
         .routes(open(routes!(version::show)));
@@ -74,7 +134,7 @@ struct Acts;
 
 fn forwarded() -> Router<Engines> {
     let others = Router::new()
-        .route("/api/v1/items:reset", post(forward::command_to_engine))
+        .route("/api/v1/deployments:diff", get(forward::to_engine))
         // Only an answer that ends can be passed on.
         .route("/api/v1/cluster/domain-events", any(overview::unknown_path));
     let attempts = ["log-in", "set-up"].into_iter().fold(others, |router, noun| {
@@ -89,7 +149,7 @@ fn forwarded() -> Router<Engines> {
             .route(&format!("/api/v1/{noun}"), both())
             .route(&format!("/api/v1/{noun}/{{*rest}}"), both())
     });
-    ["cluster", "nodes", "workflows", "streams", "items"].into_iter().fold(
+    ["cluster", "streams", "items", "resources", "sources", "sweeps"].into_iter().fold(
         others,
         |router, noun| {
             router

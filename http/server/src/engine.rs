@@ -16,8 +16,9 @@ use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
-    Cluster, Engine, Guard, audit, cluster, items, keys, log_in, nodes, openapi, overview, roles,
-    sessions, streams, trust, users, workflows,
+    Cluster, Engine, Guard, assignments, audit, canary, cluster, items, keys, log_in, nodes,
+    openapi, overview, resources, roles, scheduler, sessions, sniff, steering, stored, streams,
+    sweeps, trust, users, workflows,
 };
 
 const NAME: &str = "reactive-engine";
@@ -42,36 +43,45 @@ impl FromRef<Asked> for Arc<dyn Cluster> {
 }
 
 /// All routes of an engine, for those whom the guard lets in. `Storages::beside` adds what those about
-/// keys, users and the audit ask.
+/// keys, users, the audit and the schedule ask.
 pub fn router(
     engine: Arc<dyn Engine>,
     cluster: Arc<dyn Cluster>,
     guard: Guard,
     limits: Limits,
 ) -> Router {
-    let (routes, _) = described().split_for_parts();
-    let routes = routes
-        .with_state(Asked { engine, cluster })
+    let asked = Asked { engine, cluster };
+    let routes = described().split_for_parts().0.with_state(asked.clone());
+    let uploads = uploads().split_for_parts().0.with_state(asked);
+    let routes = layers::bounded(routes, limits)
+        // They have bounds of their own.
+        .merge(uploads)
         .merge(overview::document(overview::DOCUMENT, &document()))
         .fallback(overview::unknown_path)
         .layer(Extension(guard))
         .layer(Extension(ServerName(NAME)));
-    layers::around(routes, NAME, limits)
+    layers::outside(routes, NAME)
 }
 
 /// The OpenAPI document of the engine.
 pub fn document() -> OpenApi {
-    openapi::with_token(described().into_openapi(), openapi::TOKEN_ELSEWHERE)
+    let document = described().merge(uploads()).into_openapi();
+    openapi::with_token(document, openapi::TOKEN_ELSEWHERE)
 }
 
 fn described() -> OpenApiRouter<Asked> {
-    let about = "What runs on an engine of a Weir cluster, and what ran. Commands are taken from the \
-                 engine's machine, from elsewhere with its token.";
+    let about = "What runs on an engine of a Weir cluster, and what ran; its keys, users and audit. Each \
+                 operation names the claim that it needs.";
     OpenApiRouter::with_openapi(openapi::document("Weir engine", about))
         .routes(open(routes!(health::livez)))
         .routes(open(routes!(readyz)))
         .nest("/api/v1", passed_on().routes(open(routes!(version::show))))
         .nest("/api/v1/cluster", cluster::happenings())
+}
+
+/// What is longer, and takes longer, than other requests.
+fn uploads() -> OpenApiRouter<Asked> {
+    OpenApiRouter::default().nest("/api/v1", stored::uploads())
 }
 
 /// Who may do what, and what they are told in confidence.
@@ -84,6 +94,7 @@ fn access() -> OpenApiRouter<Asked> {
         .merge(keys::routes())
         .merge(trust::routes())
         .merge(audit::routes())
+        .merge(resources::routes())
 }
 
 /// What the configuration server passes on.
@@ -93,12 +104,19 @@ pub(crate) fn passed_on() -> OpenApiRouter<Asked> {
         .routes(read(UserClaim::ClusterRead, routes!(nodes::show)))
         .routes(read(UserClaim::WorkflowRead, routes!(workflows::list)))
         .routes(read(UserClaim::WorkflowRead, routes!(workflows::show)))
+        .routes(command(UserClaim::StreamSniff, "stream sniff", routes!(sniff::sniff)))
         .routes(read(UserClaim::StreamRead, routes!(streams::list)))
         .routes(read(UserClaim::StreamRead, routes!(streams::show)))
         .routes(read(UserClaim::StreamRead, routes!(streams::log)))
         .routes(read(UserClaim::AccessRead, routes!(items::list)))
-        .routes(command(UserClaim::AccessManage, "item reset", routes!(items::reset)))
+        .routes(read(UserClaim::AccessRead, routes!(items::sources)))
+        .merge(sweeps::routes())
         .nest("/cluster", cluster::reads())
+        .merge(scheduler::routes())
+        .merge(steering::routes())
+        .merge(stored::routes())
+        .merge(assignments::routes())
+        .merge(canary::routes())
         .merge(access())
 }
 

@@ -11,6 +11,9 @@ use weir_http_client as client;
 
 use crate::Refusal;
 
+/// How soon it is worth asking again where too much is being done: a password is checked in less.
+const BUSY_FOR: Duration = Duration::from_secs(1);
+
 #[derive(Debug)]
 pub(crate) enum Error {
     /// A part of the request can't be used.
@@ -65,6 +68,14 @@ pub(crate) enum Error {
         detail: String,
         after: Option<Duration>,
     },
+    /// So much is being done that nothing more is begun.
+    Busy {
+        detail: String,
+    },
+    /// What is shown on the server's own machine alone.
+    Hidden {
+        path: String,
+    },
     /// A key, a passphrase or a sealed value that can't be used; the fault says which and why.
     Unfit(Fault),
     /// The audit is not what was written.
@@ -113,6 +124,7 @@ impl Error {
     fn retry_after(&self) -> Option<u64> {
         let after = match self {
             Self::Later { after, .. } => *after,
+            Self::Busy { .. } => BUSY_FOR,
             Self::TooManyAttempts { after, .. } => (*after)?,
             _ => return None,
         };
@@ -170,6 +182,14 @@ impl Error {
             Self::TooManyAttempts { detail, .. } => {
                 Problem::new(ProblemKind::TooManyAttempts, detail)
                     .with_hint("wait; an administrator can set another password meanwhile")
+            }
+            Self::Busy { detail } => Problem::new(ProblemKind::TooManyAttempts, detail)
+                .with_hint("ask again; the header `retry-after` says when"),
+            Self::Hidden { path } => {
+                let detail = format!("{path} is shown on this server's own machine alone");
+                Problem::new(ProblemKind::Unauthorized, detail).with_hint(
+                    "ask from that machine, or set weir.rest-server.anonymous-reads to true",
+                )
             }
             Self::NotFound { what, name, near } => {
                 let problem =

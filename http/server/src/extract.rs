@@ -88,6 +88,35 @@ impl<S: Sync + Send, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
+/// A body that may hold a secret: a refusal says where and what is expected, and nothing of what came.
+pub(crate) struct Confidential<T>(pub(crate) T);
+
+impl<S: Sync + Send, T: DeserializeOwned> FromRequest<S> for Confidential<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        match Body::from_request(request, state).await {
+            Ok(Body(it)) => Ok(Self(it)),
+            Err(Error::Invalid { pointer, reason }) => Err(discreet(pointer, &reason)),
+            Err(other) => Err(other),
+        }
+    }
+}
+
+/// Serde says `invalid type: string "…", expected …`, and `unknown field `…`, expected …`: what came
+/// stands before what is expected.
+fn discreet(pointer: String, reason: &str) -> Error {
+    if ["missing field", "EOF while", "must be text"].iter().any(|it| reason.starts_with(it)) {
+        return Error::Invalid { pointer, reason: reason.to_owned() };
+    }
+    let pointer = if reason.starts_with("unknown field") { "body".to_owned() } else { pointer };
+    let reason = match reason.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("this is not what belongs here: expected {expected}"),
+        None => "this is not what belongs here".to_owned(),
+    };
+    Error::Invalid { pointer, reason }
+}
+
 /// The text is `Failed to … : names[0]: invalid type: …` where a path into the body is known.
 fn invalid_body(text: &str) -> Error {
     let text = text.split_once(": ").map_or(text, |it| it.1);
@@ -122,4 +151,31 @@ impl<S: Sync + Send> FromRequestParts<S> for AskedPath {
 fn asked_path(extensions: &Extensions, uri: &Uri) -> String {
     let original = extensions.get::<OriginalUri>();
     original.map_or(uri, |it| &it.0).path().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_a_confidential_body_repeats_nothing_of_it() {
+        let check = |pointer: &str, reason: &str, expected: (&str, &str)| {
+            let Error::Invalid { pointer, reason } = discreet(pointer.into(), reason) else {
+                panic!("it is refused as a part")
+            };
+            assert_eq!((pointer.as_str(), reason.as_str()), expected);
+        };
+        check(
+            "body",
+            "invalid type: string \"hunter2, expected b\", expected struct LogIn at line 1 column 9",
+            ("body", "this is not what belongs here: expected struct LogIn at line 1 column 9"),
+        );
+        check(
+            "/hunter2",
+            "unknown field `hunter2`, expected `name` or `password`",
+            ("body", "this is not what belongs here: expected `name` or `password`"),
+        );
+        check("/name", "hunter2 is no name", ("/name", "this is not what belongs here"));
+        check("body", "missing field `name`", ("body", "missing field `name`"));
+    }
 }

@@ -1,8 +1,10 @@
-//! Why keys, users and the audit gave no good answer, as refusals.
+//! Why keys, users, deployments, the scheduler, the audit and resources gave no good answer, as
+//! refusals.
 
 use weir_cluster::ProxyError;
-use weir_controllers::{audit, keys, users};
-use weir_domain::{Fault, Timestamp};
+use weir_controllers::deployments::{self, TransferError, storage};
+use weir_controllers::{audit, keys, resources, scheduler, users};
+use weir_domain::{Fault, FaultKind, Timestamp};
 
 use crate::error::Error;
 
@@ -42,12 +44,14 @@ impl From<users::Rejection> for Error {
             Rejection::UnknownSession(it) => Self::not_found("session", &it, []),
             Rejection::Changed { .. } => Self::Stale { detail },
             Rejection::WrongSetUpSecret
-            | Rejection::BadCredentials
+            | Rejection::BadCredentials { .. }
             | Rejection::Disabled(_)
             | Rejection::NotAuthenticated
             | Rejection::NeedsSession => {
                 Self::Unauthorized { reason: detail, from_here: false, has_users: true }
             }
+            Rejection::Busy => Self::Busy { detail },
+            Rejection::TooLong(_) => Self::Invalid { pointer: "body".into(), reason: detail },
             Rejection::TryLater(_) => Self::TooManyAttempts { detail, after: None },
             Rejection::BadPassword(_) => {
                 Self::Invalid { pointer: "/password".into(), reason: detail }
@@ -59,6 +63,7 @@ impl From<users::Rejection> for Error {
             | Rejection::NameTaken { .. }
             | Rejection::LastAdministrator(_)
             | Rejection::BuiltIn(_)
+            | Rejection::TooMany { .. }
             | Rejection::IsSetUp
             | Rejection::IdTaken(_) => Self::Conflict { detail, hint: None },
         }
@@ -84,6 +89,10 @@ impl From<keys::Failure> for Error {
         use keys::{Failure, Rejection};
         let detail = failure.to_string();
         match failure {
+            Failure::Rejected(Rejection::Busy) => Self::Busy { detail },
+            Failure::Rejected(Rejection::TooLong(_)) => {
+                Self::Invalid { pointer: "body".into(), reason: detail }
+            }
             Failure::Rejected(Rejection::Unknown(it)) => Self::not_found("key", &it, []),
             Failure::Rejected(Rejection::UnknownAlias(it)) => Self::not_found("alias", &it, []),
             Failure::Rejected(Rejection::Changed { .. } | Rejection::CurrentChanged(_)) => {
@@ -106,6 +115,32 @@ impl From<keys::Failure> for Error {
     }
 }
 
+impl From<resources::Failure> for Error {
+    fn from(failure: resources::Failure) -> Self {
+        use resources::{Failure, Rejection};
+        let detail = failure.to_string();
+        match failure {
+            Failure::Rejected(Rejection::UnknownGroup(it)) => {
+                Self::not_found("group of resources", &it, [])
+            }
+            Failure::Rejected(Rejection::UnknownResource { resource, .. }) => {
+                Self::not_found("resource", &resource, [])
+            }
+            Failure::Rejected(Rejection::TooMany { .. }) => {
+                Self::Invalid { pointer: "/resources".into(), reason: detail }
+            }
+            Failure::Rejected(
+                Rejection::Depleted { .. } | Rejection::Held { .. } | Rejection::Crowded(_),
+            ) => {
+                let hint = "weir access resources shows who holds them".to_owned();
+                Self::Conflict { detail, hint: Some(hint) }
+            }
+            Failure::Refused(_) => Self::Conflict { detail, hint: None },
+            Failure::Proxy(it) => it.into(),
+        }
+    }
+}
+
 impl From<audit::Failure> for Error {
     fn from(failure: audit::Failure) -> Self {
         use audit::Failure;
@@ -116,4 +151,102 @@ impl From<audit::Failure> for Error {
             Failure::Proxy(it) => it.into(),
         }
     }
+}
+
+impl From<scheduler::Failure> for Error {
+    fn from(failure: scheduler::Failure) -> Self {
+        use scheduler::{Failure, Rejection};
+        let detail = failure.to_string();
+        match failure {
+            Failure::Rejected(Rejection::UnknownWorkflow(it)) => {
+                Self::not_found("workflow", &it, [])
+            }
+            Failure::Rejected(Rejection::UnknownNode(it)) => Self::not_found("node", &it, []),
+            Failure::Rejected(Rejection::Stale { .. }) => Self::Stale { detail },
+            Failure::Rejected(Rejection::Moved { .. }) => {
+                let hint = "look at the plan again, and send the revision that it has now";
+                Self::Conflict { detail, hint: Some(hint.to_owned()) }
+            }
+            Failure::Rejected(Rejection::Limit { .. }) => {
+                Self::Invalid { pointer: "body".into(), reason: detail }
+            }
+            Failure::Rejected(Rejection::TooMany { .. } | Rejection::NotAMember(_))
+            | Failure::Refused(_) => Self::Conflict { detail, hint: None },
+            Failure::Proxy(it) => it.into(),
+        }
+    }
+}
+
+impl From<deployments::Failure> for Error {
+    fn from(failure: deployments::Failure) -> Self {
+        use deployments::{Failure, Rejection};
+        match failure {
+            Failure::Rejected(Rejection::Storage(it)) => it.into(),
+            Failure::Rejected(it) => Self::Conflict { detail: it.to_string(), hint: None },
+            Failure::Refused(detail) => Self::Conflict { detail, hint: None },
+            Failure::Proxy(it) => it.into(),
+        }
+    }
+}
+
+impl From<storage::Rejection> for Error {
+    fn from(rejection: storage::Rejection) -> Self {
+        use storage::Rejection;
+        let detail = rejection.to_string();
+        let conflict =
+            |hint: &str| Self::Conflict { detail: detail.clone(), hint: Some(hint.to_owned()) };
+        match rejection {
+            Rejection::Changed { .. } => Self::Stale { detail },
+            Rejection::Unknown { tag, near } => {
+                Self::NotFound { what: "deployment", name: tag.to_string(), near }
+            }
+            Rejection::UnknownNode { node, near } => {
+                Self::NotFound { what: "node", name: node.to_string(), near }
+            }
+            Rejection::NoRole { .. } | Rejection::RoleTwice { .. } => {
+                Self::Invalid { pointer: "/roles".into(), reason: detail }
+            }
+            Rejection::CanarySenseless => Self::Invalid { pointer: "body".into(), reason: detail },
+            Rejection::TagTaken { .. } | Rejection::TagReserved => {
+                conflict("weir deployment upload FILE --tag OTHER")
+            }
+            Rejection::IsDefault { .. } => conflict("weir deployment activate OTHER"),
+            Rejection::IsAssigned { .. } => conflict("weir deployment assignments"),
+            Rejection::SwitchingAway { .. } => conflict("weir deployment nodes --watch"),
+            Rejection::ObjectsMissing { .. } => conflict("weir deployment upload FILE"),
+            Rejection::CanaryRuns { .. } => conflict("weir deployment canary status"),
+            Rejection::TooFewNodes { .. } => conflict("weir deployment nodes"),
+            Rejection::NothingToRollBack | Rejection::NoCanary => conflict(
+                "weir deployment list shows what is the default, and what runs as a canary",
+            ),
+            Rejection::NotAssigned { .. } => conflict("weir deployment assignments"),
+            Rejection::CanaryOfDefault { .. } => conflict("weir deployment list"),
+            Rejection::RootStays => Self::Conflict { detail, hint: None },
+        }
+    }
+}
+
+impl From<TransferError> for Error {
+    fn from(error: TransferError) -> Self {
+        let text = error.to_string();
+        match error {
+            TransferError::Package(it) => Self::Unfit(of_package(&it)),
+            TransferError::Signers(it) => Self::Fault(it),
+            TransferError::Store(it) => {
+                Self::Fault(Fault::transient(7133, format!("{text}: {it}")))
+            }
+            TransferError::Gone(_) | TransferError::Interrupted => {
+                Self::Fault(Fault::transient(7134, text))
+            }
+        }
+    }
+}
+
+fn of_package(error: &weir_package::Error) -> Fault {
+    let cause = match error {
+        weir_package::Error::Io(cause) => format!("{error}: {cause}"),
+        _ => error.to_string(),
+    };
+    let hint = Some(error.hint().to_owned());
+    Fault { kind: FaultKind::Config, code: error.code(), message: cause, hint, obstacle: None }
 }

@@ -14,6 +14,7 @@ use weir_http_client::{self as client, Client, Forwarded, Unanswered};
 
 use crate::Engines;
 use crate::error::Error;
+use crate::idempotency::IDEMPOTENCY_KEY;
 use crate::layers::REQUEST_ID;
 use crate::origin::{FORWARDED_FOR, Origin};
 use crate::problems::AsItIs;
@@ -66,7 +67,7 @@ pub(crate) async fn attempt_to_engine(
 
 async fn commanded(engines: &Engines, parts: &Parts, body: Bytes) -> Result<Response, Error> {
     let (path, headers) =
-        (path_and_query(&parts.uri), of_request(parts, &[CONTENT_TYPE, IF_MATCH]));
+        (path_and_query(&parts.uri), of_request(parts, &[CONTENT_TYPE, IF_MATCH, IDEMPOTENCY_KEY]));
     let within = engines.has_others().then(|| engines.turn() * TURNS_OF_A_COMMAND);
     let mut unreached = None;
     for (number, engine) in engines.in_turn() {

@@ -5,13 +5,17 @@
 //! - G2: who shows something is who that says, wherever the request comes from; one that is not
 //!   known any more gets what everybody gets.
 //! - G3: what the storage said of a bearer is believed for three seconds, and no longer: so long may a
-//!   session that was ended elsewhere go on.
+//!   session that was ended elsewhere go on, and an answer that has no end of its own.
+//! - G4: a command is carried out and recorded to the end, whether or not its sender waits.
+//! - G5: who is nobody adds no more to the audit than an entry for a user now and then.
 
+mod attempts;
 mod caller;
 mod known;
 mod pass;
 mod rule;
 mod trail;
+mod watch;
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,11 +32,13 @@ use crate::error::Error;
 use crate::origin::Origin;
 use crate::throttle::Throttle;
 
+use attempts::Attempts;
 pub(crate) use caller::Caller;
 pub use caller::Here;
 use known::Known;
 pub(crate) use rule::{Need, Rule, command, open, read, tried};
 pub(crate) use trail::Trail;
+pub(crate) use watch::Watch;
 
 /// What bearers of users begin with.
 const OF_A_USER: &str = "weir_";
@@ -49,6 +55,7 @@ pub struct Guard {
     access: Option<Arc<dyn Access>>,
     known: Arc<Known>,
     refusals: Arc<Throttle>,
+    attempts: Arc<Attempts>,
 }
 
 impl Guard {
@@ -62,6 +69,7 @@ impl Guard {
             access: None,
             known: Arc::default(),
             refusals: Arc::default(),
+            attempts: Arc::default(),
         }
     }
 
@@ -156,7 +164,8 @@ impl Guard {
             }
             (Need::Claim(_), Caller::Anonymous | Caller::Local(_))
             | (Need::LogIn, Caller::Anonymous) => match self.knows_nobody() {
-                true => Err(Denied::ReadOnly),
+                true if rule.is_command() => Err(Denied::ReadOnly),
+                true => Err(Denied::Hidden),
                 false if self.access.is_some() => Err(Denied::Token(NOBODY)),
                 false => Err(Denied::Token(NO_TOKEN)),
             },
@@ -172,14 +181,19 @@ impl Guard {
         self.token.is_none() && self.access.is_none()
     }
 
-    fn refuse(&self, denied: Denied, rule: Rule, origin: &Origin, path: &str) -> Error {
-        let reason = denied.reason();
-        let from_here = matches!(rule.need, Need::Claim(claim) if self.here.may(claim));
+    fn tell_refused(&self, origin: &Origin, path: &str, reason: &str) {
         if let Some(more) = self.refusals.pass() {
             tracing::warn!(code = "WEIR-07125", peer = %origin, path, more, "a request was refused: {reason}");
         }
+    }
+
+    fn refuse(&self, denied: Denied, rule: Rule, origin: &Origin, path: &str) -> Error {
+        let reason = denied.reason();
+        let from_here = matches!(rule.need, Need::Claim(claim) if self.here.may(claim));
+        self.tell_refused(origin, path, &reason);
         match denied {
             Denied::ReadOnly => Error::ReadOnly { path: path.into(), from_here },
+            Denied::Hidden => Error::Hidden { path: path.into() },
             Denied::Token(reason) => {
                 let (reason, has_users) = (reason.to_owned(), self.access.is_some());
                 Error::Unauthorized { reason, from_here, has_users }
@@ -197,6 +211,8 @@ const EXPIRED: &str = "the session or token is not known, has expired or was rev
 
 enum Denied {
     ReadOnly,
+    /// Nobody is known here, and what this shows is not for everybody.
+    Hidden,
     Token(&'static str),
     Claim(weir_domain::UserClaim),
     MustChange,
@@ -208,6 +224,7 @@ impl Denied {
     fn reason(&self) -> String {
         match self {
             Self::ReadOnly => "the server takes no commands".into(),
+            Self::Hidden => "it is shown on the server's own machine alone".into(),
             Self::Token(reason) => (*reason).into(),
             Self::Claim(claim) => format!("the claim {claim} is missing"),
             Self::MustChange => "the password must be changed first".into(),

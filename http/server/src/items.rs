@@ -1,19 +1,18 @@
-//! Items of the engine's sources: what was processed, and forgetting it.
+//! Sources and their items: what was handed out, and what became of it.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use weir_domain::plan::Role;
-use weir_domain::{SourceName, did_you_mean};
-use weir_http_api::{Cursor, ItemView, ItemsQuery, ItemsReset, ItemsResetResult, Page, Problem};
+use weir_domain::{SourceName, Timestamp, did_you_mean};
+use weir_http_api::{Cursor, ItemView, ItemsQuery, Page, Problem, SourceView, SourcesQuery};
 
 use crate::error::Error;
-use crate::extract::{Body, Fields};
-use crate::guard::Trail;
+use crate::extract::Fields;
 use crate::{Engine, ItemFilter, paging};
 
-/// Items that were claimed, by source and name.
+/// Items that were handed out, by source and name, or the newest first.
 #[utoipa::path(get, path = "/items", tag = "items", operation_id = "listItems",
     params(ItemsQuery),
     responses(
@@ -25,45 +24,45 @@ pub(crate) async fn list(
     Fields(query): Fields<ItemsQuery>,
 ) -> Result<Json<Page<ItemView>>, Error> {
     let limit = paging::limit(query.limit)?;
+    let after = query.cursor.map(Cursor::item).transpose().map_err(paging::wrong_cursor)?;
     let source = query.source.clone();
-    let items = engine.items(filter(query, limit)?).await?;
-    if let (true, Some(source)) = (items.is_empty(), &source) {
+    let filter = ItemFilter {
+        source: query.source,
+        status: query.status,
+        names: None,
+        pattern: query.pattern,
+        since: query.since,
+        until: query.until,
+    };
+    let (items, next) = engine.items(filter, after, limit).await?;
+    if let (true, None, Some(source)) = (items.is_empty(), &next, &source) {
         refuse_unknown(&*engine, source).await?;
     }
-    let cursor = |it: &ItemView| Cursor::after_item(it.source.clone(), it.name.clone());
-    Ok(Json(paging::page(items, limit, cursor)))
+    let next_cursor = next.map(|(source, at, name)| Cursor::after_item(source, at, name));
+    Ok(Json(Page { items, next_cursor }))
 }
 
-/// Forgets items that were processed, so that they are processed again when they are found. What
-/// a stream holds stays. From another machine than the server's it needs a token.
-#[utoipa::path(post, path = "/items:reset", tag = "items", operation_id = "resetItems",
-    request_body = ItemsReset,
+/// Sources that anything is remembered of, by name, with how many items they have in each state.
+#[utoipa::path(get, path = "/sources", tag = "items", operation_id = "listSources",
+    params(SourcesQuery),
     responses(
-        (status = 200, description = "How many are forgotten", body = ItemsResetResult),
+        (status = 200, description = "One page of sources", body = Page<SourceView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(crate) async fn reset(
-    trail: Trail,
+pub(crate) async fn sources(
     State(engine): State<Arc<dyn Engine>>,
-    Body(command): Body<ItemsReset>,
-) -> Result<Json<ItemsResetResult>, Error> {
-    trail.about("source", &command.source).before(&command).dry(command.dry_run);
-    let ItemsReset { source, names, dry_run } = command;
-    refuse_unknown(&*engine, &source).await?;
-    let count = engine.items_reset(source.clone(), names, dry_run).await?;
-    let result = ItemsResetResult { source, count, dry_run };
-    trail.after(&result);
-    Ok(Json(result))
-}
-
-/// Asks for one more than the page holds, which tells whether another page follows.
-fn filter(query: ItemsQuery, limit: u32) -> Result<ItemFilter, Error> {
+    Fields(query): Fields<SourcesQuery>,
+) -> Result<Json<Page<SourceView>>, Error> {
+    let limit = paging::limit(query.limit)?;
     let after = query.cursor.map(Cursor::item).transpose().map_err(paging::wrong_cursor)?;
-    Ok(ItemFilter { source: query.source, status: query.status, after, limit: limit + 1 })
+    let sources = engine.sources(after.map(|it| it.0), limit + 1).await?;
+    let cursor =
+        |it: &SourceView| Cursor::after_item(it.source.clone(), Timestamp(0), String::new());
+    Ok(Json(paging::page(sources, limit, cursor)))
 }
 
 /// A source is known while a workflow reads it, and after that while something is remembered of it.
-async fn refuse_unknown(engine: &dyn Engine, source: &SourceName) -> Result<(), Error> {
+pub(crate) async fn refuse_unknown(engine: &dyn Engine, source: &SourceName) -> Result<(), Error> {
     let workflows = engine.workflows().await?;
     let sources = workflows.iter().flat_map(|it| {
         let stages = it.plan.of_role(Role::Source);
@@ -77,8 +76,8 @@ async fn refuse_unknown(engine: &dyn Engine, source: &SourceName) -> Result<(), 
 }
 
 async fn is_remembered(engine: &dyn Engine, source: &SourceName) -> Result<bool, Error> {
-    let any = ItemFilter { source: Some(source.clone()), status: None, after: None, limit: 1 };
-    Ok(!engine.items(any).await?.is_empty())
+    let any = ItemFilter { source: Some(source.clone()), ..ItemFilter::default() };
+    Ok(!engine.items(any, None, 1).await?.0.is_empty())
 }
 
 /// Who names the workflow alone means its source.

@@ -11,7 +11,7 @@ use weir_http_api::{
 };
 
 use crate::error::Error;
-use crate::extract::{Body, IfMatch, Part};
+use crate::extract::{Body, Confidential, IfMatch, Part};
 use crate::guard::{Caller, Trail, command, read};
 use crate::storages::{Storages, Stored};
 use crate::users::secret;
@@ -85,7 +85,7 @@ pub(crate) async fn import(
     caller: Caller,
     trail: Trail,
     Extension(storages): Stored,
-    Body(request): Body<KeyImport>,
+    Confidential(request): Confidential<KeyImport>,
 ) -> Result<Json<KeyView>, Error> {
     let alias = alias(&request.alias)?;
     trail.about("key", &alias);
@@ -189,7 +189,7 @@ pub(crate) async fn export(
     trail: Trail,
     Extension(storages): Stored,
     Part(key): Part<String>,
-    Body(request): Body<KeyExport>,
+    Confidential(request): Confidential<KeyExport>,
 ) -> Result<Json<KeyExported>, Error> {
     let known = find(&storages, &key).await?;
     trail.about("key", &known.alias);
@@ -206,7 +206,7 @@ pub(crate) async fn export(
     ))]
 pub(crate) async fn seal(
     Extension(storages): Stored,
-    Body(request): Body<SecretSeal>,
+    Confidential(request): Confidential<SecretSeal>,
 ) -> Result<Json<SecretSealed>, Error> {
     let sealed = storages.keys.seal(&secret(&request.value), &request.keys).await?;
     Ok(Json(SecretSealed { keys: sealed.keys().to_vec(), sealed: sealed.to_string() }))

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, map_request, map_response};
 use axum::response::Response;
@@ -34,11 +34,23 @@ impl Default for Limits {
 }
 
 pub(crate) fn around(router: Router, server: &'static str, limits: Limits) -> Router {
+    outside(bounded(router, limits), server)
+}
+
+/// Requests that are short, and answered in time.
+pub(crate) fn bounded(router: Router, limits: Limits) -> Router {
     let timeout =
         TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.request_timeout);
     router
+        // There is one limit, and it is that of the configuration.
+        .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(limits.body_bytes_max))
         .layer(timeout)
+}
+
+/// All but the bounds.
+pub(crate) fn outside(router: Router, server: &'static str) -> Router {
+    router
         .layer(CatchPanicLayer::custom(problems::after_panic))
         .layer(from_fn(problems::written))
         .layer(from_fn(move |request, next| measured(server, request, next)))

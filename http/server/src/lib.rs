@@ -12,7 +12,9 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod assignments;
 mod audit;
+mod canary;
 mod cluster;
 pub mod config_server;
 mod connections;
@@ -26,6 +28,7 @@ mod failures;
 mod forward;
 mod guard;
 mod health;
+mod idempotency;
 mod items;
 mod keys;
 mod layers;
@@ -41,10 +44,16 @@ mod paging;
 pub mod ports;
 mod problems;
 mod projects;
+mod resources;
 mod roles;
+mod scheduler;
 mod sessions;
+mod sniff;
+mod steering;
 mod storages;
+mod stored;
 mod streams;
+mod sweeps;
 mod throttle;
 mod trust;
 mod users;
@@ -56,7 +65,7 @@ pub use guard::{Guard, Here};
 pub use layers::Limits;
 pub use listen::{address, bind, refused, serve};
 pub use ports::{
-    Access, Checks, Cluster, ClusterNews, Deployments, Engine, ItemFilter, Projects, Refusal,
-    StreamFilter,
+    Access, Checks, Cluster, ClusterNews, Deployments, Engine, ItemFilter, ItemPlace, Projects,
+    Refusal, StreamFilter, SweepRequest, Unreached,
 };
 pub use storages::Storages;

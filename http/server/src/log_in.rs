@@ -3,7 +3,7 @@
 use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use weir_controllers::users::{self, Identity};
+use weir_controllers::users::{self, Failure, Identity, Rejection};
 use weir_domain::{Grants, Scope, TokenId, UserClaim};
 use weir_http_api::{
     LogIn, LoggedIn, Me, Page, PasswordChange, Problem, SetUp, TokenCreate, TokenCreated,
@@ -11,7 +11,7 @@ use weir_http_api::{
 };
 
 use crate::error::Error;
-use crate::extract::{Body, Part};
+use crate::extract::{Body, Confidential, Part};
 use crate::failures::of_log_in;
 use crate::guard::{Caller, Need, Trail, command, open, read, tried};
 use crate::origin::From;
@@ -25,7 +25,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
         .routes(tried("user log-in", routes!(log_in)))
         .routes(command(Need::LogIn, "user log-out", routes!(log_out)))
         .routes(open(routes!(me)))
-        .routes(command(own, "user password", routes!(change_password)))
+        .routes(command(Need::LogIn, "user password", routes!(change_password)))
         .routes(read(own, routes!(tokens)))
         .routes(command(own, "token create", routes!(create_token)))
         .routes(command(own, "token revoke", routes!(revoke_token)))
@@ -41,7 +41,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
 pub(crate) async fn set_up(
     trail: Trail,
     Extension(storages): Stored,
-    Body(request): Body<SetUp>,
+    Confidential(request): Confidential<SetUp>,
 ) -> Result<(), Error> {
     trail.about("user", &request.name);
     let about = (request.name, profile(request.profile));
@@ -60,11 +60,17 @@ pub(crate) async fn log_in(
     From(from): From,
     trail: Trail,
     Extension(storages): Stored,
-    Body(request): Body<LogIn>,
+    Confidential(request): Confidential<LogIn>,
 ) -> Result<Json<LoggedIn>, Error> {
     trail.about("user", &request.name);
+    let name = request.name.clone();
     let begun = storages.users.log_in(request.name, &secret(&request.password), from).await;
-    let (token, identity) = begun.map_err(|it| of_log_in(it, storages.now()))?;
+    let (token, identity) = begun.map_err(|it| {
+        if let Failure::Rejected(Rejection::BadCredentials { is_user: true }) = it {
+            trail.attempted(name);
+        }
+        of_log_in(it, storages.now())
+    })?;
     let Identity { user, expires_at, must_change, .. } = identity;
     Ok(Json(LoggedIn { user, token: concealed(&token), expires_at, must_change }))
 }
@@ -124,7 +130,8 @@ fn all(may: impl Fn(UserClaim) -> bool) -> Grants {
     grants
 }
 
-/// Changes one's own password. All one's other sessions end.
+/// Changes one's own password. All one's other sessions end. Whoever logged in may, and no token: it
+/// could guess the password.
 #[utoipa::path(post, path = "/me/password", tag = "log-in", operation_id = "changePassword",
     request_body = PasswordChange,
     responses(
@@ -132,15 +139,18 @@ fn all(may: impl Fn(UserClaim) -> bool) -> Grants {
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn change_password(
+    From(from): From,
     caller: Caller,
     trail: Trail,
     Extension(storages): Stored,
-    Body(request): Body<PasswordChange>,
+    Confidential(request): Confidential<PasswordChange>,
 ) -> Result<(), Error> {
     let name = caller.identity()?.user.clone();
     trail.about("user", &name);
+    let session = caller.session().ok_or_else(|| Error::from(Rejection::NeedsSession))?;
     let (current, new) = (secret(&request.current), secret(&request.new));
-    let changed = storages.users.change_password(name, (&current, &new), caller.session()).await;
+    let kept = (Some(session), from);
+    let changed = storages.users.change_password(name, (&current, &new), kept).await;
     changed.map_err(|it| of_log_in(it, storages.now()))
 }
 

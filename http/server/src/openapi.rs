@@ -19,9 +19,10 @@ pub(crate) fn document(title: &str, about: &str) -> OpenApi {
 }
 
 /// What the token is for where commands need it from other machines alone.
-pub(crate) const TOKEN_ELSEWHERE: &str = "The engine's weir.management.token, while \
-    weir.management.read-only is false. Reading needs none, and commands from the same machine \
-    need none";
+pub(crate) const TOKEN_ELSEWHERE: &str = "A session or token of a user, or the engine's \
+    weir.management.token while weir.management.read-only is false. weir.rest-server.anonymous-reads \
+    says whether seeing what runs needs one, and weir.rest-server.trust-local what the same \
+    machine may without one";
 
 /// The document with the scheme that operations name `token`.
 pub(crate) fn with_token(mut document: OpenApi, about: &str) -> OpenApi {

@@ -9,13 +9,15 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use weir_controllers::users::Identity;
 use weir_domain::{
-    AuditAction, CommandId, Fault, Finding, Incarnation, ItemStatus, LogLine, Node, NodeName,
-    ProjectName, SourceName, Stream, StreamId, StreamState, Timestamp, Workflow, WorkflowName,
+    AuditAction, CommandId, Fault, Finding, Incarnation, ItemStatus, LogLine, NamePattern, Node,
+    NodeName, ProjectName, SniffWish, SourceName, Stream, StreamId, StreamOrder, StreamState,
+    SweepId, Timestamp, Workflow, WorkflowName,
 };
 use weir_http_api::{
     ClusterEvent, DeploymentRequest, DeploymentView, ExplanationView, ItemView, LeaseView,
-    LinkView, MembersView, ProjectSummary,
+    LinkView, MembersView, ProjectSummary, SniffResult, SourceView, SweepAction, SweepView,
 };
+use weir_runtime::Tasks;
 
 /// What must be fine for a server to be ready: each check by its name, with what is wrong.
 pub type Checks = Vec<(&'static str, Result<(), String>)>;
@@ -31,15 +33,37 @@ pub struct StreamFilter {
     pub limit: u32,
 }
 
-/// Which items to list, by source and name.
+/// A stream whose engine gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreached {
+    pub id: StreamId,
+    pub why: String,
+}
+
+/// Which items to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ItemFilter {
     pub source: Option<SourceName>,
     pub status: Option<ItemStatus>,
-    /// Go on after this item of this source.
-    pub after: Option<(SourceName, String)>,
-    /// Most items to return.
-    pub limit: u32,
+    pub names: Option<Vec<String>>,
+    pub pattern: Option<NamePattern>,
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+}
+
+/// Where a list of items goes on: its source, when it was claimed, its name.
+pub type ItemPlace = (SourceName, Timestamp, String);
+
+/// A pass over the items of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SweepRequest {
+    /// `None`: a new one.
+    pub id: Option<SweepId>,
+    pub action: SweepAction,
+    pub dry_run: bool,
+    pub source: SourceName,
+    pub filter: ItemFilter,
+    pub by: String,
 }
 
 /// An engine as its REST API sees it.
@@ -54,15 +78,31 @@ pub trait Engine: Send + Sync + 'static {
     async fn stream(&self, id: StreamId) -> Result<Option<Stream>, Fault>;
     /// The log of a stream, oldest line first; `None` where the stream is not known.
     async fn stream_log(&self, id: StreamId) -> Result<Option<Vec<LogLine>>, Fault>;
-    async fn items(&self, filter: ItemFilter) -> Result<Vec<ItemView>, Fault>;
-    /// Forgets items that are not held, all of the source where no names are given, and says how
-    /// many; with `dry_run` it only counts them.
-    async fn items_reset(
+    /// Tells open streams what to do, wherever they run: those that were told, and those whose engine
+    /// could not be. Others are not open any more.
+    async fn streams_order(
         &self,
-        source: SourceName,
-        names: Option<Vec<String>>,
-        dry_run: bool,
-    ) -> Result<u64, Fault>;
+        order: StreamOrder,
+        streams: Vec<Stream>,
+    ) -> Result<(Vec<StreamId>, Vec<Unreached>), Fault>;
+    /// Looks at live records on all engines.
+    async fn sniff(&self, wish: SniffWish) -> Result<SniffResult, Fault>;
+    /// One page of items, and where the next one begins.
+    async fn items(
+        &self,
+        filter: ItemFilter,
+        after: Option<ItemPlace>,
+        limit: u32,
+    ) -> Result<(Vec<ItemView>, Option<ItemPlace>), Fault>;
+    /// Sources by name, with how many items they have in each state.
+    async fn sources(
+        &self,
+        after: Option<SourceName>,
+        limit: u32,
+    ) -> Result<Vec<SourceView>, Fault>;
+    /// Begins a sweep, or says how far the one of that id came.
+    async fn sweep_begin(&self, request: SweepRequest) -> Result<SweepView, Refusal>;
+    async fn sweep(&self, id: SweepId) -> Result<Option<SweepView>, Fault>;
     async fn readiness(&self) -> Checks;
 }
 
@@ -114,6 +154,8 @@ pub trait Access: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
     /// A new id for a request that has none of its own.
     fn request(&self) -> CommandId;
+    /// Where commands are carried out, whether or not their senders wait.
+    fn tasks(&self) -> &Tasks;
 }
 
 /// What a follower of the cluster's events gets.

@@ -1,4 +1,4 @@
-//! Keeps what comes from outside from filling the log: the first time is told, then how often.
+//! Keeps what comes from outside from filling the log and the audit: the first time is told, then how often.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -8,8 +8,17 @@ use tokio::time::Instant;
 /// What happens within this time after a line is counted.
 const QUIET: Duration = Duration::from_secs(60);
 
-#[derive(Debug, Default)]
-pub(crate) struct Throttle(Mutex<State>);
+#[derive(Debug)]
+pub(crate) struct Throttle {
+    quiet: Duration,
+    state: Mutex<State>,
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self::after(QUIET)
+    }
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -18,6 +27,10 @@ struct State {
 }
 
 impl Throttle {
+    pub(crate) fn after(quiet: Duration) -> Self {
+        Self { quiet, state: Mutex::default() }
+    }
+
     /// Whether to tell it now, with how many times it was not told since the last line.
     #[expect(clippy::disallowed_methods, reason = "spaces lines of the log, decides nothing else")]
     pub(crate) fn pass(&self) -> Option<u64> {
@@ -25,8 +38,8 @@ impl Throttle {
     }
 
     fn pass_at(&self, now: Instant) -> Option<u64> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.told.is_some_and(|told| now.duration_since(told) < QUIET) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.told.is_some_and(|told| now.duration_since(told) < self.quiet) {
             state.more += 1;
             return None;
         }

@@ -10,7 +10,7 @@ use weir_http_api::{
 };
 
 use crate::error::Error;
-use crate::extract::{Body, Part};
+use crate::extract::{Body, Confidential, Part};
 use crate::guard::{Caller, Trail, command, read};
 use crate::keys::alias;
 use crate::storages::Stored;
@@ -51,7 +51,7 @@ pub(crate) async fn add_certificate(
     caller: Caller,
     trail: Trail,
     Extension(storages): Stored,
-    Body(request): Body<CertificateAdd>,
+    Confidential(request): Confidential<CertificateAdd>,
 ) -> Result<(), Error> {
     let alias = alias(&request.alias)?;
     trail.about("certificate", &alias);

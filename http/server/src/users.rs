@@ -11,7 +11,7 @@ use weir_http_api::{
 use weir_secrets::Secret;
 
 use crate::error::Error;
-use crate::extract::{Body, IfMatch, Part};
+use crate::extract::{Body, Confidential, IfMatch, Part};
 use crate::guard::{Caller, Trail, command, read};
 use crate::storages::{Storages, Stored};
 
@@ -62,7 +62,7 @@ pub(crate) async fn create(
     caller: Caller,
     trail: Trail,
     Extension(storages): Stored,
-    Body(request): Body<UserCreate>,
+    Confidential(request): Confidential<UserCreate>,
 ) -> Result<Json<UserView>, Error> {
     let UserCreate { name, password, roles, profile: about } = request;
     trail.about("user", &name);
@@ -121,7 +121,8 @@ pub(crate) async fn delete(
     Ok(Json(deleted))
 }
 
-/// Sets somebody's password, which must be changed at the next log-in. All sessions of the user end.
+/// Sets somebody's password, which must be changed at the next log-in. All sessions of the user end,
+/// and the tokens are revoked.
 #[utoipa::path(put, path = "/users/{name}/password", tag = "users", operation_id = "setPassword",
     params(("name" = String, Path, description = "The user's name")),
     request_body = PasswordSet,
@@ -134,7 +135,7 @@ pub(crate) async fn set_password(
     trail: Trail,
     Extension(storages): Stored,
     Part(name): Part<UserName>,
-    Body(request): Body<PasswordSet>,
+    Confidential(request): Confidential<PasswordSet>,
 ) -> Result<(), Error> {
     trail.about("user", &name);
     Ok(storages.users.set_password(name, &secret(&request.password), caller.by()).await?)

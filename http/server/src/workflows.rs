@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use weir_domain::WorkflowName;
 use weir_http_api::{Page, Problem, WorkflowDetail, WorkflowSummary};
 
 use crate::Engine;
 use crate::error::Error;
 use crate::extract::Part;
+use crate::scheduler::standings;
+use crate::storages::Storages;
 
 /// The workflows that run, with their counts.
 #[utoipa::path(get, path = "/workflows", tag = "workflows", operation_id = "listWorkflows",
@@ -19,8 +21,12 @@ use crate::extract::Part;
     ))]
 pub(crate) async fn list(
     State(engine): State<Arc<dyn Engine>>,
+    storages: Option<Extension<Storages>>,
 ) -> Result<Json<Page<WorkflowSummary>>, Error> {
-    Ok(Json(Page::whole(engine.workflows().await?)))
+    let mut page: Page<WorkflowSummary> = Page::whole(engine.workflows().await?);
+    let mut standings = standings(storages.as_deref()).await;
+    page.items.iter_mut().for_each(|it| it.schedule = standings.remove(&it.name));
+    Ok(Json(page))
 }
 
 /// One workflow with its stages, edges and counts by stage.
@@ -32,10 +38,15 @@ pub(crate) async fn list(
     ))]
 pub(crate) async fn show(
     State(engine): State<Arc<dyn Engine>>,
+    storages: Option<Extension<Storages>>,
     Part(name): Part<WorkflowName>,
 ) -> Result<Json<WorkflowDetail>, Error> {
     match engine.workflow(&name).await? {
-        Some(workflow) => Ok(Json(workflow.into())),
+        Some(workflow) => {
+            let mut detail = WorkflowDetail::from(workflow);
+            detail.summary.schedule = standings(storages.as_deref()).await.remove(&name);
+            Ok(Json(detail))
+        }
         None => {
             let known = engine.workflows().await?;
             Err(Error::not_found("workflow", &name, known.iter().map(|it| it.name.as_str())))

@@ -8,10 +8,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use weir_domain::{
-    ClaimId, Fingerprint, Item, ItemStatus, Reprocess, SourceName, StreamId, Timestamp,
+    ClaimId, Fingerprint, InstanceId, Item, ItemStatus, NamePattern, Reprocess, SourceName,
+    StreamId, SweepId, Timestamp,
 };
 
-use crate::{Fence, Result};
+use crate::{Fence, Result, Sweep};
 
 /// What an owner asks for: the first of the candidates that may be processed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,12 @@ pub struct ClaimRequest {
     pub now: Timestamp,
     /// What has to be undone if this claim ends without a commit (temporary files …). Opaque.
     pub settlement: Bytes,
+    /// Whether an item that is new has to wait until an operator gives it clearance.
+    #[serde(default)]
+    pub clearance: bool,
+    /// The instance of its workflow that asks.
+    #[serde(default)]
+    pub instance: Option<InstanceId>,
 }
 
 /// An exclusive claim on one item.
@@ -72,25 +79,78 @@ pub struct Adoption {
     pub owner: String,
 }
 
+/// What is remembered of an item: its last claim, or what it waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItemRow {
     pub source: SourceName,
     pub item: String,
     pub fingerprint: Fingerprint,
     pub status: ItemStatus,
-    pub stream: StreamId,
+    /// `None`: it was never claimed.
+    pub stream: Option<StreamId>,
+    pub instance: Option<InstanceId>,
+    /// Empty: it was never claimed.
     pub owner: String,
+    /// When it was claimed last; when it was seen first where it never was.
     pub claimed_at: Timestamp,
     pub settled_at: Option<Timestamp>,
+    /// When an operator gave it clearance.
+    pub cleared_at: Option<Timestamp>,
+    /// What tells this state of the row from a later one: the id of its claim, or what stands for it.
+    pub claim: String,
 }
 
+impl ItemRow {
+    pub fn place(&self) -> ItemPlace {
+        let (source, item) = (self.source.clone(), self.item.clone());
+        ItemPlace { source, claimed_at: self.claimed_at, item }
+    }
+}
+
+/// Where a list of items goes on: after this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemPlace {
+    pub source: SourceName,
+    pub claimed_at: Timestamp,
+    pub item: String,
+}
+
+/// Which items are meant. All that is said must hold; nothing said means all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItemFilter {
     pub source: Option<SourceName>,
     pub status: Option<ItemStatus>,
-    /// Go on after this (source, item): rows come in that order.
-    pub after: Option<(SourceName, String)>,
-    pub limit: u32,
+    /// Only these.
+    pub names: Option<Vec<String>>,
+    pub pattern: Option<NamePattern>,
+    /// Claimed, or seen first, not before.
+    pub since: Option<Timestamp>,
+    /// Claimed, or seen first, before.
+    pub until: Option<Timestamp>,
+}
+
+/// How the rows of a source are walked: each way has an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ItemPath {
+    /// By name, from this one on.
+    ByName { from: String },
+    Newest {
+        status: Option<ItemStatus>,
+        since: Timestamp,
+        /// Not later, and of those of this time only what comes before the name.
+        until: (Timestamp, Option<String>),
+    },
+}
+
+/// What a step of a sweep does to items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ItemChange {
+    /// Forgotten, unless a claim holds it.
+    Forget,
+    /// Given clearance, if it waits for it.
+    Clear,
+    /// Denied clearance, if it waits for it.
+    Deny,
 }
 
 #[async_trait]
@@ -98,7 +158,8 @@ pub trait ItemStore: Send + Sync + 'static {
     /// Claims the first candidate that nobody holds and whose history allows it:
     /// `Released` or unknown: yes. `Done` or `Failed`: by `reprocess`; *when changed* compares
     /// size and time of change with those at the last claim, nothing else of the fingerprint.
-    /// A candidate whose name is too long to be stored is passed over.
+    /// A candidate whose name is too long to be stored is passed over. Where clearance is asked
+    /// for, an item that would be free waits for it first, as `item_rule::admit` says.
     /// Asked again with the id of a claim that was granted and is undecided, it answers that
     /// claim; with the id of one that was decided, `Error::ClaimLost`.
     async fn item_claim(&self, fence: &Fence, request: ClaimRequest) -> Result<Option<Claim>>;
@@ -132,14 +193,38 @@ pub trait ItemStore: Send + Sync + 'static {
     /// finished. Taken over again with the same new id, it answers the same.
     async fn item_adopt(&self, fence: &Fence, adoption: Adoption) -> Result<Option<Unfinished>>;
 
-    async fn item_list(&self, filter: ItemFilter) -> Result<Vec<ItemRow>>;
+    /// Rows of one source along a path, at most so many. The walk is cheap wherever it begins.
+    async fn item_scan(
+        &self,
+        source: &SourceName,
+        path: ItemPath,
+        limit: u32,
+    ) -> Result<Vec<ItemRow>>;
 
-    /// Forgets `Done`, `Failed` and `Released` items, so that they are processed again when
-    /// found; held ones stay. No names: all of the source. Returns how many were forgotten.
-    async fn item_reset(
+    /// The rows of these names, in no order.
+    async fn item_named(&self, source: &SourceName, names: Vec<String>) -> Result<Vec<ItemRow>>;
+
+    /// The first source after this one, by name, that anything is remembered of.
+    async fn item_source_after(&self, after: Option<&SourceName>) -> Result<Option<SourceName>>;
+
+    /// How many items of the source have the status; stops counting at `max`.
+    async fn item_count(&self, source: &SourceName, status: ItemStatus, max: u32) -> Result<u64>;
+
+    /// Remembers a new sweep. If its id is known, that one is answered, and nothing changes.
+    async fn sweep_begin(&self, fence: &Fence, sweep: Sweep) -> Result<Sweep>;
+
+    /// Writes how far a sweep came, with what it does to the items whose claims these are, in one
+    /// transaction. An item that was claimed since, or is held, stays as it is and is counted as
+    /// kept. `Error::Rejected` if the stored sweep is not the one before this.
+    async fn sweep_step(
         &self,
         fence: &Fence,
-        source: &SourceName,
-        names: Option<Vec<String>>,
-    ) -> Result<u64>;
+        sweep: Sweep,
+        change: Option<(ItemChange, Vec<String>)>,
+    ) -> Result<Sweep>;
+
+    async fn sweep_load(&self, id: SweepId) -> Result<Option<Sweep>>;
+
+    /// Those that have not ended, oldest first.
+    async fn sweep_open(&self) -> Result<Vec<Sweep>>;
 }

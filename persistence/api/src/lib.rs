@@ -15,6 +15,7 @@
 
 mod error;
 mod item;
+pub mod item_page;
 pub mod item_rule;
 mod journal;
 mod lease;
@@ -25,14 +26,17 @@ mod object;
 mod snapshot;
 mod store;
 mod stream;
+mod sweep;
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 
 pub use error::{Error, Result};
 pub use item::{
-    Adoption, Claim, ClaimRequest, ItemFilter, ItemRow, ItemStore, Settlement, Unfinished,
+    Adoption, Claim, ClaimRequest, ItemChange, ItemFilter, ItemPath, ItemPlace, ItemRow, ItemStore,
+    Settlement, Unfinished,
 };
+pub use item_page::{ItemPage, SourceCount, SourceRow};
 pub use journal::{
     Append, Journal, Manifest, NewEvent, PersistenceId, StoredEvent, Tag, TaggedEvent,
 };
@@ -42,4 +46,5 @@ pub use memory::{Faults, MemoryStore};
 pub use object::{OBJECT_BYTES_MAX, ObjectStore, ObjectTotals, check_object};
 pub use snapshot::{Snapshot, SnapshotStore};
 pub use store::Store;
-pub use stream::{StreamFilter, StreamStore};
+pub use stream::{Retention, StreamFilter, StreamStore};
+pub use sweep::{Sweep, advance};

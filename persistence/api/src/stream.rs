@@ -15,6 +15,21 @@ pub struct StreamFilter {
     pub limit: u32,
 }
 
+/// Which closed streams are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// The newest of each workflow.
+    pub keep: u32,
+    /// None before this one: ids are in the order of opening.
+    pub first: Option<StreamId>,
+}
+
+impl From<u32> for Retention {
+    fn from(keep: u32) -> Self {
+        Self { keep, first: None }
+    }
+}
+
 #[async_trait]
 pub trait StreamStore: Send + Sync + 'static {
     /// Writes streams as they are now, new or known, and adds lines to their logs, together. A save
@@ -28,6 +43,6 @@ pub trait StreamStore: Send + Sync + 'static {
     /// The stream's log in order of writing.
     async fn stream_log(&self, id: StreamId) -> Result<Vec<LogLine>>;
 
-    /// Keeps the newest `keep` closed streams of each workflow; returns how many were deleted.
-    async fn stream_prune(&self, fence: &Fence, keep: u32) -> Result<u64>;
+    /// Deletes closed streams that are not to be kept; returns how many.
+    async fn stream_prune(&self, fence: &Fence, retention: Retention) -> Result<u64>;
 }

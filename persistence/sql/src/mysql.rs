@@ -21,9 +21,10 @@ pub(crate) struct MariaDb;
 
 static STATEMENTS: Statements = with_statements! { load "mysql" };
 
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration { name: "0001_tables", text: text!("mysql", "0001_tables") },
     Migration { name: "0002_objects", text: text!("mysql", "0002_objects") },
+    Migration { name: "0003_access", text: text!("mysql", "0003_access") },
 ];
 
 const ROW_FIRST: &str = text!("mysql", "query/event/row_first");
@@ -32,7 +33,7 @@ const ROW: &str = text!("mysql", "query/event/row");
 /// How a storage engine says that there is no space, ENOSPC.
 const NO_SPACE: &str = "Got error 28";
 
-/// What stands for a list of names in a statement.
+/// What stands for a list in a statement.
 const NAMES: &str = ":names";
 
 /// Statements with lists have few lengths, so that few are prepared: a list is filled up with its
@@ -60,6 +61,18 @@ fn list_length(names: usize) -> usize {
     LIST_LENGTHS.into_iter().find(|it| *it >= names).unwrap_or(names)
 }
 
+/// The statement with its list written out.
+fn listing(statement: &'static str, length: usize) -> SqlStr {
+    let marks = vec!["?"; list_length(length)].join(", ");
+    AssertSqlSafe(statement.replace(NAMES, &marks)).into_sql_str()
+}
+
+/// The list, filled up with its last element.
+fn filled<'l, T: Copy>(list: &'l [T]) -> impl Iterator<Item = T> + 'l {
+    let filling = list.last().copied().into_iter().cycle();
+    list.iter().copied().chain(filling).take(list_length(list.len()))
+}
+
 /// The statement with its list written out, and its arguments.
 fn bound(statement: &'static str, values: &[Value<'_>]) -> sqlx::Result<(SqlStr, MySqlArguments)> {
     let mut arguments = MySqlArguments::default();
@@ -71,12 +84,12 @@ fn bound(statement: &'static str, values: &[Value<'_>]) -> sqlx::Result<(SqlStr,
             Value::MaybeText(it) => arguments.add(it),
             Value::Bytes(it) => arguments.add(it),
             Value::Names(names) => {
-                let length = list_length(names.len());
-                let marks = vec!["?"; length].join(", ");
-                text = AssertSqlSafe(statement.replace(NAMES, &marks)).into_sql_str();
-                let filling = names.last().copied().unwrap_or_default();
-                let mut filled = names.iter().copied().chain(std::iter::repeat(filling));
-                filled.by_ref().take(length).try_for_each(|it| arguments.add(it))
+                text = listing(statement, names.len());
+                filled(names).try_for_each(|it| arguments.add(it))
+            }
+            Value::Texts(texts) => {
+                text = listing(statement, texts.len());
+                filled(texts).try_for_each(|it| arguments.add(it))
             }
         };
         added.map_err(sqlx::Error::Encode)?;

@@ -15,9 +15,10 @@ pub(crate) struct Postgres;
 
 static STATEMENTS: Statements = with_statements! { load "postgres" };
 
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration { name: "0001_tables", text: text!("postgres", "0001_tables") },
     Migration { name: "0002_objects", text: text!("postgres", "0002_objects") },
+    Migration { name: "0003_access", text: text!("postgres", "0003_access") },
 ];
 
 fn bound(values: &[Value<'_>]) -> sqlx::Result<PgArguments> {
@@ -29,6 +30,7 @@ fn bound(values: &[Value<'_>]) -> sqlx::Result<PgArguments> {
             Value::MaybeText(it) => arguments.add(it),
             Value::Bytes(it) => arguments.add(it),
             Value::Names(names) => arguments.add(names),
+            Value::Texts(texts) => arguments.add(texts),
         };
         added.map_err(sqlx::Error::Encode)?;
     }

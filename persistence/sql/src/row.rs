@@ -5,13 +5,13 @@
 
 use bytes::Bytes;
 use weir_domain::{
-    Code, Fingerprint, Item, ItemStatus, LogLine, Member, NodeName, Severity, SourceName, Stream,
-    Timestamp,
+    Code, Fingerprint, InstanceId, Item, ItemStatus, LogLine, Member, NodeName, Severity,
+    SourceName, Stream, Timestamp,
 };
 use weir_persistence_api::item_rule::Past;
 use weir_persistence_api::{
     Claim, ClusterIdentity, Error, ItemRow, LeaseName, LeaseRow, Manifest, Members, PersistenceId,
-    Result, Snapshot, StoredEvent, TaggedEvent, Unfinished,
+    Result, Snapshot, StoredEvent, Sweep, TaggedEvent, Unfinished,
 };
 
 use crate::{checksum, said};
@@ -29,16 +29,30 @@ pub(crate) type LeaseColumns = (String, String, i64, i64, Option<String>);
 /// The version of the list, and uid and body of a member.
 pub(crate) type MemberColumns = (i64, Option<String>, Option<String>);
 
-/// Name, status, time of settlement, size, time of change.
-pub(crate) type PastColumns<N = String> = (N, String, Option<i64>, i64, i64);
+/// Name, status, time of settlement, size, time of change, time of clearance.
+pub(crate) type PastColumns<N = String> = (N, String, Option<i64>, i64, i64, Option<i64>);
 
 /// The last claim, and then as above.
-pub(crate) type SeenColumns<N = String> = (String, N, String, Option<i64>, i64, i64);
+pub(crate) type SeenColumns<N = String> = (String, N, String, Option<i64>, i64, i64, Option<i64>);
 
 /// Source, name, size, time of change, device, inode, status, stream, owner, times of claim and
-/// settlement.
-pub(crate) type ItemColumns<N = String> =
-    (String, N, i64, i64, i64, i64, String, String, String, i64, Option<i64>);
+/// settlement, instance, time of clearance, claim.
+pub(crate) type ItemColumns<N = String> = (
+    String,
+    N,
+    i64,
+    i64,
+    i64,
+    i64,
+    String,
+    String,
+    String,
+    i64,
+    Option<i64>,
+    i64,
+    Option<i64>,
+    String,
+);
 
 /// Claim, source, name, size, time of change, device, inode, stream, owner, status, settlement.
 pub(crate) type UnfinishedColumns<N = String> =
@@ -46,6 +60,9 @@ pub(crate) type UnfinishedColumns<N = String> =
 
 /// Time, severity, code, text.
 pub(crate) type LogColumns = (i64, Option<String>, i64, String);
+
+/// A week: so long is a sweep known under its id.
+const SWEEPS_KEPT_MS: i64 = 7 * 24 * 3_600 * 1_000;
 
 /// An item's name as a dialect stores it: as text, or as bytes where its text can't hold every
 /// name.
@@ -182,35 +199,83 @@ pub(crate) fn member_body(member: &Member) -> Result<String> {
 }
 
 pub(crate) fn past<N: StoredName>(columns: PastColumns<N>) -> Result<(String, Past)> {
-    let (name, state, settled_at, size, modified_ns) = columns;
+    let (name, state, settled_at, size, modified_ns, cleared_at) = columns;
     let name = name.text()?;
     let status = status(&state, || format!("the item {name}"))?;
-    let is_settled = settled_at.is_some();
-    Ok((name, Past { status, is_settled, size: size.cast_unsigned(), modified_ns }))
+    let past = Past {
+        status,
+        is_settled: settled_at.is_some(),
+        size: size.cast_unsigned(),
+        modified_ns,
+        is_cleared: cleared_at.is_some(),
+    };
+    Ok((name, past))
 }
 
 /// An item's name, its past, and the claim that it comes from.
 pub(crate) fn seen<N: StoredName>(columns: SeenColumns<N>) -> Result<(String, (Past, String))> {
-    let (claim, name, state, settled_at, size, modified_ns) = columns;
-    let (name, past) = past((name, state, settled_at, size, modified_ns))?;
+    let (claim, name, state, settled_at, size, modified_ns, cleared_at) = columns;
+    let (name, past) = past((name, state, settled_at, size, modified_ns, cleared_at))?;
     Ok((name, (past, claim)))
 }
 
 pub(crate) fn item<N: StoredName>(columns: ItemColumns<N>) -> Result<ItemRow> {
-    let (source, name, size, modified_ns, device, inode, state, stream, owner, claimed, settled) =
-        columns;
+    #[rustfmt::skip]
+    let (
+        source, name, size, modified_ns, device, inode, state, stream, owner, claimed, settled,
+        instance, cleared, claim,
+    ) = columns;
     let name = name.text()?;
     let what = || format!("the item {name} of {source}");
+    let stream = Some(stream).filter(|it| !it.is_empty());
+    let instance: u64 = number(instance, what)?;
     Ok(ItemRow {
         fingerprint: fingerprint(size, modified_ns, device, inode),
         status: status(&state, what)?,
-        stream: parsed(&stream, what)?,
+        stream: stream.map(|it| parsed(&it, what)).transpose()?,
+        instance: Some(InstanceId(instance)).filter(|it| it.0 > 0),
         source: SourceName::stored(source.clone()),
         item: name.clone(),
         owner,
         claimed_at: Timestamp(claimed),
         settled_at: settled.map(Timestamp),
+        cleared_at: cleared.map(Timestamp),
+        claim,
     })
+}
+
+pub(crate) fn sweep((id, body): (String, String)) -> Result<Sweep> {
+    serde_json::from_str(&body).map_err(|e| corrupt(format!("the sweep {id}"), &e.to_string()))
+}
+
+pub(crate) fn sweep_body(sweep: &Sweep) -> Result<String> {
+    let id = sweep.id;
+    serde_json::to_string(sweep)
+        .map_err(|e| Error::Rejected(format!("the sweep {id} can't be written as JSON: {e}")))
+}
+
+/// What becomes of the items of a step, in the sweep's counts.
+pub(crate) fn count_swept(sweep: &mut Sweep, wanted: usize, changed: u64) {
+    sweep.changed += changed;
+    sweep.kept += (wanted as u64).saturating_sub(changed);
+}
+
+/// Sweeps that ended before are forgotten when another one begins.
+pub(crate) fn forgotten_before(sweep: &Sweep) -> i64 {
+    sweep.begun_at.0.saturating_sub(SWEEPS_KEPT_MS)
+}
+
+/// The latest time of a walk; the time of which only names before the name are meant; that name.
+pub(crate) fn latest((until, before): (Timestamp, Option<String>)) -> (i64, i64, String) {
+    match before {
+        Some(name) => (until.0, until.0, name),
+        None => (until.0, until.0.saturating_add(1), String::new()),
+    }
+}
+
+/// A step was not taken: another one was before.
+pub(crate) fn swept_elsewhere(sweep: &Sweep) -> Error {
+    Error::Rejected(format!("the sweep {} went on elsewhere", sweep.id))
 }
 
 pub(crate) fn unfinished<N: StoredName>(columns: UnfinishedColumns<N>) -> Result<Unfinished> {

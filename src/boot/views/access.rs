@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use weir_controllers::users::{Failure, Identity, Rejection};
 use weir_domain::{AuditAction, CommandId, Fault, Timestamp};
 use weir_http_server::{Access, Refusal};
+use weir_runtime::Tasks;
 
 use crate::boot::engine::Engine;
 
@@ -29,5 +30,9 @@ impl Access for Engine {
 
     fn request(&self) -> CommandId {
         self.system.ids().command()
+    }
+
+    fn tasks(&self) -> &Tasks {
+        self.system.tasks()
     }
 }

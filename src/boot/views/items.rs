@@ -1,20 +1,36 @@
-//! Items as the Access Coordinator remembers them: pages of them, and how many a reset would forget.
+//! Sources and items as the Access Coordinator remembers them, and sweeps over them.
 
-use std::collections::HashSet;
+use std::time::Duration;
 
-use weir_controllers::access::{AccessCoordinator, Answer};
-use weir_domain::{SourceName, Timestamp};
-use weir_http_api::ItemView;
-use weir_http_server::ItemFilter;
-use weir_persistence_api::{self as store, ItemRow};
+use weir_controllers::access::{AccessCoordinator, Answer, Failure};
+use weir_domain::{SourceName, SweepId, Timestamp};
+use weir_http_api::{ItemView, SourceCountView, SourceView, SweepAction, SweepView};
+use weir_http_server::{ItemFilter, ItemPlace, Refusal, SweepRequest};
+use weir_persistence_api::{
+    self as store, Error, ItemChange, ItemRow, SourceCount, SourceRow, Sweep,
+};
 
-/// Rows that are counted at a time: few enough for memory, many enough for few round trips.
-const COUNTED_AT_ONCE: u32 = 1_000;
+use super::unavailable;
 
-pub(super) async fn list(access: &AccessCoordinator, filter: ItemFilter) -> Answer<Vec<ItemView>> {
-    let ItemFilter { source, status, after, limit } = filter;
-    let rows = access.list(store::ItemFilter { source, status, after, limit }).await?;
-    Ok(rows.into_iter().map(view).collect())
+/// How long a request waits for the end of a sweep before it is told how far it came.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+pub(super) async fn list(
+    access: &AccessCoordinator,
+    filter: ItemFilter,
+    after: Option<ItemPlace>,
+    limit: u32,
+) -> Answer<(Vec<ItemView>, Option<ItemPlace>)> {
+    let after =
+        after.map(|(source, claimed_at, item)| store::ItemPlace { source, claimed_at, item });
+    let page = access.page(stored(filter), after, limit).await?;
+    let next = page.next.map(|it| (it.source, it.claimed_at, it.item));
+    Ok((page.rows.into_iter().map(view).collect(), next))
+}
+
+fn stored(filter: ItemFilter) -> store::ItemFilter {
+    let ItemFilter { source, status, names, pattern, since, until } = filter;
+    store::ItemFilter { source, status, names, pattern, since, until }
 }
 
 fn view(row: ItemRow) -> ItemView {
@@ -25,35 +41,93 @@ fn view(row: ItemRow) -> ItemView {
         size: row.fingerprint.size,
         modified_at: Timestamp(row.fingerprint.modified_ns.div_euclid(1_000_000)),
         stream: row.stream,
-        owner: row.owner,
+        owner: Some(row.owner).filter(|it| !it.is_empty()),
+        instance: row.instance,
         claimed_at: row.claimed_at,
         settled_at: row.settled_at,
+        cleared_at: row.cleared_at,
     }
 }
 
-/// How many items a reset would forget: those of these names that no stream holds.
-pub(super) async fn count_free(
+pub(super) async fn sources(
     access: &AccessCoordinator,
-    source: SourceName,
-    names: Option<Vec<String>>,
-) -> Answer<u64> {
-    let names: Option<HashSet<String>> = names.map(HashSet::from_iter);
-    let is_meant = |it: &&ItemRow| {
-        let is_named = names.as_ref().is_none_or(|names| names.contains(&it.item));
-        is_named && it.settled_at.is_some()
+    after: Option<SourceName>,
+    limit: u32,
+) -> Answer<Vec<SourceView>> {
+    let count = |SourceCount { count, has_more }| SourceCountView { count, has_more };
+    let view = |SourceRow { source, counts }| {
+        let counts = counts.into_iter().map(|(status, it)| (status, count(it))).collect();
+        SourceView { source, counts }
     };
-    let (mut count, mut after) = (0, None);
-    loop {
-        let source = Some(source.clone());
-        let limit = COUNTED_AT_ONCE;
-        let rows = access.list(store::ItemFilter { source, status: None, after, limit }).await?;
-        count += rows.iter().filter(is_meant).count() as u64;
-        match rows.last() {
-            Some(last) if rows.len() == limit as usize => {
-                after = Some((last.source.clone(), last.item.clone()));
-            }
-            _ => return Ok(count),
-        }
+    Ok(access.sources(after, limit).await?.into_iter().map(view).collect())
+}
+
+/// Begins a sweep under its key. A key that stands for another one is refused.
+pub(super) async fn sweep(
+    access: &AccessCoordinator,
+    id: SweepId,
+    request: SweepRequest,
+    now: Timestamp,
+) -> Result<SweepView, Refusal> {
+    let SweepRequest { action, dry_run, source, filter, by, .. } = request;
+    let asked = Sweep {
+        id,
+        change: change(action),
+        dry_run,
+        filter: store::ItemFilter { source: Some(source), ..stored(filter) },
+        by,
+        begun_at: now,
+        ended_at: None,
+        after: None,
+        examined: 0,
+        changed: 0,
+        kept: 0,
+        revision: 0,
+    };
+    let key = (asked.change, asked.dry_run, asked.filter.clone());
+    let sweep = access.sweep(asked, PATIENCE).await.map_err(|it| refused(&it))?;
+    if (sweep.change, sweep.dry_run, sweep.filter.clone()) != key {
+        return Err(Refusal::Conflict {
+            detail: format!("the idempotency key {id} stands for another command already"),
+            hint: Some("send each command with a key of its own".to_owned()),
+        });
+    }
+    Ok(sweep_view(sweep))
+}
+
+fn refused(failure: &Failure) -> Refusal {
+    let fault = unavailable(failure);
+    match failure {
+        Failure::Store(Error::Unavailable(_)) => Refusal::Later { fault, after: PATIENCE },
+        Failure::Store(_) => fault.into(),
+        Failure::Proxy(error) => super::refused(error),
+    }
+}
+
+fn change(action: SweepAction) -> ItemChange {
+    match action {
+        SweepAction::Reset => ItemChange::Forget,
+        SweepAction::Clear => ItemChange::Clear,
+        SweepAction::Deny => ItemChange::Deny,
+    }
+}
+
+pub(super) fn sweep_view(sweep: Sweep) -> SweepView {
+    SweepView {
+        id: sweep.id,
+        action: match sweep.change {
+            ItemChange::Forget => SweepAction::Reset,
+            ItemChange::Clear => SweepAction::Clear,
+            ItemChange::Deny => SweepAction::Deny,
+        },
+        source: sweep.filter.source.unwrap_or_else(|| SourceName::stored("")),
+        dry_run: sweep.dry_run,
+        count: sweep.changed,
+        kept: sweep.kept,
+        examined: sweep.examined,
+        by: sweep.by,
+        begun_at: sweep.begun_at,
+        ended_at: sweep.ended_at,
     }
 }
 
@@ -119,8 +193,27 @@ mod tests {
                 owner: "one#1".into(),
                 now: NOW,
                 settlement: Bytes::new(),
+                clearance: false,
+                instance: None,
             };
             self.access.claim(request).await.expect("an answer").map(|it| it.id)
+        }
+
+        fn request(&self, names: Option<Vec<String>>, dry_run: bool) -> SweepRequest {
+            SweepRequest {
+                id: None,
+                action: SweepAction::Reset,
+                dry_run,
+                source: source(),
+                filter: ItemFilter { names, ..ItemFilter::default() },
+                by: "somebody".to_owned(),
+            }
+        }
+
+        /// A sweep with the n-th key.
+        async fn sweep(&self, n: u32, request: SweepRequest) -> Result<SweepView, Refusal> {
+            let id = format!("{n:032x}").parse().expect("hexadecimal digits are an id");
+            sweep(&self.access, id, request, NOW).await
         }
 
         async fn fail(&mut self, name: &str) {
@@ -139,31 +232,37 @@ mod tests {
         let mut world = World::new().await;
         world.fail("a.csv").await;
         assert_eq!(world.claim("a.csv").await, None, "nothing has changed");
-        let all = ItemFilter { source: None, status: None, after: None, limit: 10 };
-        let items = list(&world.access, all.clone()).await.expect("an answer");
-        let found = items.iter().map(|it| (it.name.as_str(), it.status, it.modified_at));
-        assert_eq!(found.collect::<Vec<_>>(), [("a.csv", ItemStatus::Failed, Timestamp(-1))]);
-        let names = Some(vec!["a.csv".to_owned()]);
-        assert_eq!(world.access.reset(source(), names).await.expect("an answer"), 1);
-        assert_eq!(list(&world.access, all).await.expect("an answer"), []);
+        let all = async || {
+            let page = list(&world.access, ItemFilter::default(), None, 10).await;
+            let items = page.expect("an answer").0;
+            items.into_iter().map(|it| (it.name, it.status, it.modified_at)).collect::<Vec<_>>()
+        };
+        assert_eq!(all().await, [("a.csv".to_owned(), ItemStatus::Failed, Timestamp(-1))]);
+        let request = world.request(Some(vec!["a.csv".to_owned()]), false);
+        assert_eq!(world.sweep(1, request).await.map(|it| it.count), Ok(1));
+        assert_eq!(all().await, []);
         assert!(world.claim("a.csv").await.is_some());
     }
 
     #[tokio::test]
     async fn what_would_be_reset_is_counted_to_the_end_without_what_is_held() {
         let mut world = World::new().await;
-        for n in 0..=COUNTED_AT_ONCE {
+        for n in 0..=1_000 {
             world.fail(&format!("{n:04}.csv")).await;
         }
         world.claim("held.csv").await.expect("it was free");
-        let count = async |names: Option<&[&str]>| {
-            let names = names.map(|it| it.iter().map(|it| (*it).to_owned()).collect());
-            count_free(&world.access, source(), names).await.expect("an answer")
-        };
-        let every = u64::from(COUNTED_AT_ONCE) + 1;
-        assert_eq!(count(None).await, every);
-        assert_eq!(count(Some(&["0000.csv", "1000.csv", "held.csv", "nope"])).await, 2);
-        assert_eq!(count(Some(&[])).await, 0);
-        assert_eq!(world.access.reset(source(), None).await.expect("an answer"), every);
+        let counted = world.sweep(1, world.request(None, true)).await.expect("an answer");
+        assert_eq!((counted.count, counted.kept, counted.ended_at), (1_001, 1, Some(NOW)));
+        let names = ["0000.csv", "1000.csv", "held.csv", "nope"].map(str::to_owned);
+        let named = world.sweep(2, world.request(Some(names.into()), true)).await;
+        assert_eq!(named.map(|it| (it.count, it.kept)), Ok((2, 1)));
+        let none = world.sweep(3, world.request(Some(vec![]), true)).await;
+        assert_eq!(none.map(|it| it.count), Ok(0));
+        let reset = world.sweep(4, world.request(None, false)).await;
+        assert_eq!(reset.map(|it| it.count), Ok(1_001));
+        let again = world.sweep(4, world.request(None, false)).await;
+        assert_eq!(again.map(|it| it.count), Ok(1_001), "it is done once");
+        let other = world.sweep(4, world.request(None, true)).await;
+        assert!(matches!(other, Err(Refusal::Conflict { .. })), "{other:?}");
     }
 }

@@ -1,10 +1,11 @@
 //! Commands that change the cluster.
 
-use weir_domain::{Millis, NodeName, NodeUid, did_you_mean, parse_duration};
+use weir_domain::{NodeName, NodeUid, did_you_mean};
 use weir_http_api::MemberView;
 use weir_http_client::{Error, Management};
 
 use super::{refused, tables, wait};
+use crate::cli::args::Wait;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::Output;
 
@@ -29,23 +30,6 @@ pub(super) struct Move {
     anywhere: bool,
     #[command(flatten)]
     wait: Wait,
-}
-
-#[derive(Debug, Clone, Copy, clap::Args)]
-struct Wait {
-    /// Wait until it is done
-    #[arg(long)]
-    wait: bool,
-    /// Wait no longer than this, as 90s; 5m if it is not said
-    #[arg(long, value_name = "TIME", requires = "wait", value_parser = parse_duration)]
-    timeout: Option<Millis>,
-}
-
-impl Wait {
-    /// How long to wait; `None`: not at all.
-    fn limit(self) -> Option<Millis> {
-        self.wait.then(|| self.timeout.unwrap_or(Millis::seconds(300)))
-    }
 }
 
 impl OnMember {
@@ -131,6 +115,8 @@ impl Move {
 mod tests {
     use clap::Parser;
     use clap::error::ErrorKind;
+
+    use weir_domain::Millis;
 
     use super::*;
 

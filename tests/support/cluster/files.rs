@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::support::flow::{CSV, read, write};
-use crate::support::{DEADLINE, Flow, Project, wait_until};
+use crate::support::{DEADLINE, Flow, Project, wait_for, wait_until};
 
 /// An engine tries again until it can: no fault of the cluster may set a file aside.
 const PATIENT: &str = "retry: { maxRetries: 100000, minBackoff: 50ms, maxBackoff: 500ms }";
@@ -21,13 +21,24 @@ pub(crate) struct Files {
 }
 
 impl Files {
+    /// With more instances than any cluster has nodes, so that each has some.
     pub(crate) fn new() -> Self {
-        let flow = Flow::named("orders")
+        Self::with_instances(6)
+    }
+
+    /// With so many instances in the whole cluster.
+    pub(crate) fn with_instances(instances: u32) -> Self {
+        let project = Project::of(&Self::flow(instances));
+        Self { project, put: BTreeMap::new(), next_id: 0 }
+    }
+
+    /// What the project says of its workflow `orders`.
+    pub(crate) fn flow(instances: u32) -> Flow {
+        Flow::named("orders")
             .with(PATIENT)
-            .with("instances: 2")
+            .with(&format!("instances: {instances}"))
             .stage(&read(CSV, ""))
-            .stage(&write("read", ""));
-        Self { project: Project::of(&flow), put: BTreeMap::new(), next_id: 0 }
+            .stage(&write("read", ""))
     }
 
     /// Puts so many files into the input directory.
@@ -73,10 +84,22 @@ impl Files {
         wait_until("files to be processed", DEADLINE, || self.done() > before);
     }
 
+    /// However many there are: as long as one is done after the other.
+    #[track_caller]
+    fn wait_for_input(&self) {
+        let mut waiting = usize::MAX;
+        while waiting > 0 {
+            waiting = wait_for("another file to be done", DEADLINE, || {
+                let now = self.project.files("in").len();
+                (now < waiting).then_some(now)
+            });
+        }
+    }
+
     /// Waits until all is done, and checks that each file was processed once and none twice.
     #[track_caller]
     pub(crate) fn check(&self) {
-        wait_until("all files to be done", DEADLINE, || self.project.files("in").is_empty());
+        self.wait_for_input();
         wait_until("all files to be put aside", DEADLINE, || self.done() == self.put.len());
         assert!(self.project.files("done").iter().eq(self.put.keys()), "each input is done once");
         assert_eq!(self.project.files("error"), Vec::<String>::new());

@@ -90,13 +90,18 @@ impl<S: Service> Proxy<S> {
         &self.name
     }
 
+    /// A new id for `ask_as`.
+    pub fn command(&self) -> CommandId {
+        self.shared.system.ids().command()
+    }
+
     /// Asks, and waits no longer than `within` for the answer.
     pub async fn ask(
         &self,
         request: S::Request,
         within: Duration,
     ) -> Result<S::Response, ProxyError> {
-        self.ask_as(self.shared.system.ids().command(), request, within).await
+        self.ask_as(self.command(), request, within).await
     }
 
     /// The same for a caller who may have asked before, with that command id.

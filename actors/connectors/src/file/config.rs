@@ -42,6 +42,9 @@ pub struct InputConfig {
     /// What to do with a file whose name was processed before.
     #[serde(default)]
     pub reprocess: Reprocess,
+    /// Whether a file that is new waits until an operator gives it clearance.
+    #[serde(default)]
+    pub wait_for_clearance: bool,
     /// Where a committed file is moved. Absent: it stays, and is known to be processed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done: Option<MoveConfig>,

@@ -162,6 +162,10 @@ impl Source for FileSource {
     fn reprocess(&self) -> Reprocess {
         self.config.reprocess
     }
+
+    fn waits_for_clearance(&self) -> bool {
+        self.config.wait_for_clearance
+    }
 }
 
 /// Opens a path without following a link and without waiting for the other end of a pipe: what

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use tokio::sync::{Notify, oneshot};
 use weir_cluster::{Instance, RequestContext, Service, Singleton, Unavailable};
 use weir_domain::Fault;
-use weir_persistence_api::{Error, Fence, ItemStore};
+use weir_persistence_api::{Error, Fence, ItemStore, item_page};
 use weir_runtime::{AskError, Envelope, Ref, Reply, RestartPolicy, System};
 
+use super::sweeping::{self, Sweeper};
 use super::{ASK_WITHIN, LEASE, Request, Response};
 use crate::instance;
 
@@ -28,7 +30,8 @@ impl Singleton for AccessSingleton {
 
     async fn start(&self, fence: Fence) -> Result<Instance<AccessService>, Fault> {
         let Self { system, store, restarts } = self;
-        let actor = Coordinator { system: system.clone(), store: store.clone(), fence };
+        let news = Arc::new(Notify::new());
+        let actor = Coordinator { system: system.clone(), store: store.clone(), fence, news };
         let failed = |it: &dyn std::fmt::Display| Fault::transient(6105, it.to_string());
         let (child, starting) =
             instance::supervised(system, LEASE, *restarts, actor, failed).await?;
@@ -75,6 +78,8 @@ struct Coordinator {
     system: System,
     store: Arc<dyn ItemStore>,
     fence: Fence,
+    /// Wakes those who carry sweeps out.
+    news: Arc<Notify>,
 }
 
 impl Coordinator {
@@ -83,7 +88,7 @@ impl Coordinator {
     }
 
     async fn carry_out(&self, request: Request) -> Result<Response, Error> {
-        let Self { store, fence, system } = self;
+        let Self { store, fence, system, news } = self;
         Ok(match request {
             Request::Claim(request) => Response::Claimed(store.item_claim(fence, *request).await?),
             Request::Commit { claim, settlement } => {
@@ -102,28 +107,49 @@ impl Coordinator {
                 Response::Adopted(store.item_adopt(fence, *adoption).await?)
             }
             Request::Unfinished => Response::Unfinished(store.item_unfinished().await?),
-            Request::List(filter) => Response::Items(store.item_list(filter).await?),
-            Request::Reset { source, names } => {
-                Response::Count(store.item_reset(fence, &source, names).await?)
+            Request::Page { filter, after, limit } => {
+                Response::Page(Box::new(item_page::page(&**store, &filter, after, limit).await?))
             }
+            Request::Sources { after, limit } => {
+                Response::Sources(item_page::sources(&**store, after, limit).await?)
+            }
+            Request::Sweep(sweep) => {
+                let begun = sweeping::begin(&**store, fence, *sweep).await?;
+                news.notify_one();
+                Response::Sweep(Some(Box::new(begun)))
+            }
+            Request::FindSweep(id) => Response::Sweep(store.sweep_load(id).await?.map(Box::new)),
         })
     }
 }
 
 impl Actor for Coordinator {
     type Msg = Envelope<Ask>;
-    type State = ();
+    /// Sweeps are carried out as long as it lives.
+    type State = oneshot::Sender<()>;
     type Arguments = ();
 
-    async fn pre_start(&self, _: ActorRef<Self::Msg>, (): ()) -> Result<(), ActorProcessingErr> {
-        Ok(())
+    async fn pre_start(
+        &self,
+        _: ActorRef<Self::Msg>,
+        (): (),
+    ) -> Result<Self::State, ActorProcessingErr> {
+        let (alive, ended) = oneshot::channel();
+        let sweeper = Sweeper {
+            system: self.system.clone(),
+            store: self.store.clone(),
+            fence: self.fence.clone(),
+            news: self.news.clone(),
+        };
+        self.system.tasks().spawn("access sweeps", async move { sweeper.work(ended).await });
+        Ok(alive)
     }
 
     async fn handle(
         &self,
         _: ActorRef<Self::Msg>,
         message: Self::Msg,
-        (): &mut (),
+        _: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
         // Calls run side by side, so that the store may write several in one commit.
         let (this, Ask(request, reply)) = (self.clone(), message.open());
@@ -136,7 +162,7 @@ impl Actor for Coordinator {
         &self,
         _: ActorRef<Self::Msg>,
         _: SupervisionEvent,
-        (): &mut (),
+        _: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
         Ok(())
     }

@@ -80,6 +80,8 @@ fn claim(n: u32, reprocess: Reprocess) -> Request {
         owner: owner(n),
         now: Timestamp(i64::from(n)),
         settlement: Bytes::from_static(b"undo"),
+        clearance: false,
+        instance: None,
     }))
 }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use weir_cluster::{RequestContext, Unavailable};
-use weir_domain::{DeploymentTag, Digest, NodeName, Timestamp, WorkflowName};
+use weir_domain::{
+    CommandId, DeploymentTag, Digest, Incarnation, NodeName, Timestamp, WorkflowName,
+};
 use weir_persistence_api::Store;
 use weir_runtime::HostRef;
 
@@ -13,6 +15,7 @@ use super::service::{Failure, Response, refused};
 use super::storage::{
     Author, CanaryCounts, Change, Command, Impact, Observation, Overview, Rejection, Report, Wanted,
 };
+use super::tally::CanaryTally;
 use super::{DeploymentStorage, Deployments};
 
 /// Names of fields and variants travel between engines of two versions.
@@ -48,7 +51,9 @@ pub enum Administration {
         node: NodeName,
         at: Timestamp,
     },
+    /// What one of the canary's nodes has processed, in this life of it.
     Canary {
+        node: Incarnation,
         counts: CanaryCounts,
         at: Timestamp,
     },
@@ -71,11 +76,14 @@ pub struct Target {
     pub wanted: Wanted,
     pub revision: u64,
     pub epoch: u64,
+    /// When the canary began that the node takes part in.
+    #[serde(default)]
+    pub canary_since: Option<Timestamp>,
 }
 
 /// Answers from the event-sourced host.
 pub(super) async fn serve(
-    (host, store): (&HostRef<Deployments>, &Arc<dyn Store>),
+    (host, store, tally): (&HostRef<Deployments>, &Arc<dyn Store>, &CanaryTally),
     asked: Administration,
     context: RequestContext,
 ) -> Result<Response, Unavailable> {
@@ -113,6 +121,7 @@ pub(super) async fn serve(
                 wanted: it.storage().wanted(&node, &roles),
                 revision: it.storage().revision(),
                 epoch,
+                canary_since: it.storage().canary_since(&node),
             };
             host.ask_and_read(command, within, read).await.map(Answer::Target)
         }
@@ -122,8 +131,9 @@ pub(super) async fn serve(
         Administration::Gone { node, at } => {
             return observe(host, Observation::Gone { node }, at, context).await;
         }
-        Administration::Canary { counts, at } => {
-            return observe(host, Observation::Canary(counts), at, context).await;
+        Administration::Canary { node, counts, at } => {
+            let all = tally.add(node, counts);
+            return observe(host, Observation::Canary(all), at, context).await;
         }
     };
     answer.map_or_else(refused, |it| Ok(Response::Answer(it)))
@@ -160,9 +170,14 @@ async fn missing(
 }
 
 impl DeploymentStorage {
-    /// Makes a change; the revision after it.
-    pub async fn change(&self, author: Author, change: Change) -> Result<u64, Failure> {
-        match self.administer(Administration::Change { author, change }).await? {
+    /// Makes a change, once however often it is asked for with that id; the revision after it.
+    pub async fn change(
+        &self,
+        command: CommandId,
+        author: Author,
+        change: Change,
+    ) -> Result<u64, Failure> {
+        match self.administer_as(command, Administration::Change { author, change }).await? {
             Response::Answer(Answer::Revision(it)) => Ok(it),
             other => Err(other.odd()),
         }
@@ -222,9 +237,15 @@ impl DeploymentStorage {
         self.tell(Administration::Gone { node, at }).await
     }
 
-    /// What the canary's nodes have processed so far.
-    pub async fn canary_counts(&self, counts: CanaryCounts, at: Timestamp) -> Result<(), Failure> {
-        self.tell(Administration::Canary { counts, at }).await
+    /// What a node has processed for the canary so far, in this life of it. Nodes tell it again and
+    /// again: the storage adds them up.
+    pub async fn canary_counts(
+        &self,
+        node: Incarnation,
+        counts: CanaryCounts,
+        at: Timestamp,
+    ) -> Result<(), Failure> {
+        self.tell(Administration::Canary { node, counts, at }).await
     }
 
     async fn tell(&self, asked: Administration) -> Result<(), Failure> {

@@ -55,7 +55,9 @@ impl EffectHandler<Deployments> for Effects {
     async fn run(&self, effect: &Effect, fence: &Fence) -> Result<Option<Command>, Fault> {
         match effect {
             Effect::Sweep { garbage, keep } => self.sweep(*garbage, keep, fence).await,
-            Effect::Run(_) | Effect::Aim { .. } => self.announce.run(effect, fence).await,
+            Effect::Run(_) | Effect::Aim { .. } | Effect::Schedule { .. } => {
+                self.announce.run(effect, fence).await
+            }
         }
     }
 }

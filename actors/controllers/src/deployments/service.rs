@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use weir_cluster::{Instance, Proxy, ProxyError, RequestContext, Service, Singleton, Unavailable};
-use weir_domain::{Fault, ProjectName, Timestamp};
+use weir_cluster::{
+    Instance, Proxy, ProxyError, RequestContext, Service, Singleton, Unavailable, View,
+};
+use weir_domain::{CommandId, Fault, ProjectName, Timestamp};
 use weir_persistence_api::{Fence, PersistenceId, Store};
 use weir_runtime::{AskError, EffectHandler, HostRef, HostSettings, HostSpec, System};
 
 use super::effects::Effects;
+use super::tally::CanaryTally;
+use super::watch;
 use super::{
     Administration, Answer, Command, Deployment, Deployments, LEASE, Rejection, administration,
 };
@@ -120,6 +124,16 @@ impl DeploymentStorage {
         Ok(self.0.ask(Request::Administer(Box::new(asked)), ASK_WITHIN).await?)
     }
 
+    /// The same for a caller who may have asked before, with that command id.
+    pub(super) async fn administer_as(
+        &self,
+        command: CommandId,
+        asked: Administration,
+    ) -> Result<Response, Failure> {
+        let request = Request::Administer(Box::new(asked));
+        Ok(self.0.ask_as(command, request, ASK_WITHIN).await?)
+    }
+
     async fn apply(&self, request: Request) -> Result<(), Failure> {
         match self.0.ask(request, ASK_WITHIN).await? {
             Response::Done => Ok(()),
@@ -147,6 +161,8 @@ pub struct DeploymentSingleton {
     /// Tells engines that something changed.
     pub effects: Arc<dyn EffectHandler<Deployments>>,
     pub settings: HostSettings,
+    /// The members, as this node sees them.
+    pub view: tokio::sync::watch::Receiver<Arc<View>>,
 }
 
 #[async_trait]
@@ -166,7 +182,9 @@ impl Singleton for DeploymentSingleton {
             settings: self.settings.clone(),
         };
         let (host, starting) = instance::recovered(&self.system, spec).await?;
-        let service = DeploymentService { host, store: self.store.clone() };
+        watch::spawn(&self.system, host.clone(), self.view.clone());
+        let (store, tally) = (self.store.clone(), CanaryTally::default());
+        let service = DeploymentService { host, store, tally };
         Ok(Instance::new(Arc::new(service), starting.keep()))
     }
 }
@@ -176,6 +194,7 @@ pub struct DeploymentService {
     host: HostRef<Deployments>,
     /// Where the objects of deployments are.
     store: Arc<dyn Store>,
+    tally: CanaryTally,
 }
 
 #[async_trait]
@@ -196,7 +215,12 @@ impl Service for DeploymentService {
             Request::Withdraw { project, at } => Command::Withdraw { project, at },
             Request::Current { known } => return self.current(known, context).await,
             Request::Administer(asked) => {
-                return administration::serve((&self.host, &self.store), *asked, context).await;
+                return administration::serve(
+                    (&self.host, &self.store, &self.tally),
+                    *asked,
+                    context,
+                )
+                .await;
             }
         };
         match self.host.ask_as(context.command, command, context.within).await {
@@ -231,8 +255,8 @@ mod tests {
     use weir_domain::NodeName;
     use weir_persistence_api::{Acquired, LeaseName, LeaseStore, MemoryStore};
 
-    use super::super::storage::{Author, Change, NewDeployment, Report, root};
-    use super::super::{Effect, plans, testing, upload};
+    use super::super::storage::{Author, Change, NewDeployment, Report};
+    use super::super::{Effect, plans, testing};
     use super::*;
     use crate::instance::RECOVER_WITHIN;
 
@@ -264,8 +288,10 @@ mod tests {
         let Ok(Acquired::Granted(fence)) = granted else { panic!("{granted:?}") };
         let told = Arc::new(Told::default());
         let (effects, settings) = (told.clone(), HostSettings::default());
+        let view = View::empty(system.incarnation());
+        let (_, view) = tokio::sync::watch::channel(Arc::new(view));
         let singleton =
-            DeploymentSingleton { system, store: Arc::new(store.clone()), effects, settings };
+            DeploymentSingleton { system, store: Arc::new(store.clone()), effects, settings, view };
         Lab { singleton, store, fence, told }
     }
 
@@ -312,7 +338,7 @@ mod tests {
 
         let file = testing::file("flights-1");
         let mut reader = testing::reader(&file);
-        let sent = upload(&mut reader, root(), &lab.store).await.expect("uploaded");
+        let sent = testing::upload(&mut reader, &lab.store).await.expect("uploaded");
         assert_eq!(sent.deployment, uploaded);
         let revision = |it| match it {
             Ok(Response::Answer(Answer::Revision(it))) => it,

@@ -21,6 +21,7 @@ mod event;
 mod impact;
 mod node;
 mod rejection;
+mod scheduled;
 mod stored;
 mod sweep;
 mod view;
@@ -73,6 +74,9 @@ pub struct Storage {
     nodes: BTreeMap<NodeName, NodeState>,
     /// Counts what may have left objects behind; `None` when nothing has.
     garbage: Option<u64>,
+    /// The revision that made the default what it is, until the scheduler has its settings.
+    #[serde(default)]
+    unscheduled: Option<u64>,
 }
 
 /// A deployment in the tree.
@@ -140,6 +144,7 @@ impl Storage {
             Observation::Reported { node, report } => self.report(node, report),
             Observation::Canary(counts) => self.judge_canary(&counts, at),
             Observation::Swept { garbage } => self.swept(garbage),
+            Observation::Scheduled { activation, refusal } => self.scheduled(activation, refusal),
         }
     }
 

@@ -4,7 +4,10 @@ use weir_domain::plan::{Plan, Retry};
 use weir_domain::{DeploymentTag, ProjectName, Timestamp, WorkflowName};
 use weir_package::{Details, Limits, Package, Parts, Reader, Signer, Trust, Workflow};
 
+use weir_persistence_api::ObjectStore;
+
 use super::storage::{NewDeployment, root};
+use super::{Arrival, TransferError, Uploaded};
 
 pub(super) fn plan() -> Plan {
     Plan {
@@ -23,6 +26,15 @@ fn signer() -> Signer {
 
 /// The same content whatever its tag.
 pub(super) fn package(tag: &str) -> Package {
+    build(tag, None)
+}
+
+/// With scheduler settings.
+pub(super) fn package_with(scheduler: Option<serde_json::Value>) -> Package {
+    build("settings", scheduler)
+}
+
+fn build(tag: &str, scheduler: Option<serde_json::Value>) -> Package {
     let workflow = Workflow { plan: plan(), assets: vec![], scripts: vec![], secrets: vec![] };
     let parts = Parts {
         project: ProjectName::new("flights").unwrap(),
@@ -32,7 +44,7 @@ pub(super) fn package(tag: &str) -> Package {
         scripts: vec![],
         environments: vec![],
         secrets: vec![],
-        scheduler: None,
+        scheduler,
         assignments: None,
     };
     let details = Details {
@@ -53,6 +65,18 @@ pub(super) fn file(tag: &str) -> Vec<u8> {
 
 pub(super) fn reader(file: &[u8]) -> Reader<&[u8]> {
     Reader::open(file, &Trust::Only([signer().key()].into()), &Limits::default()).unwrap()
+}
+
+pub(super) async fn upload(
+    reader: &mut Reader<&[u8]>,
+    store: &dyn ObjectStore,
+) -> Result<Uploaded, TransferError> {
+    let head = (reader.manifest().clone(), reader.signer());
+    let mut arrival = Arrival::begin(head, root(), store).await?;
+    while let Some(object) = reader.next_object()? {
+        arrival.object(object, store).await?;
+    }
+    arrival.end(store).await
 }
 
 /// What is to be stored of it.

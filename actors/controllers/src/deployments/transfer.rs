@@ -1,12 +1,11 @@
 //! Deployments on their way: from a package into the object store, and from there to an engine.
 
 use std::collections::BTreeSet;
-use std::io::Read;
 
 use bytes::Bytes;
 use weir_domain::plan::Plan;
-use weir_domain::{DeploymentTag, Digest};
-use weir_package::{Content, Contents, Reader};
+use weir_domain::{DeploymentTag, Digest, Fault};
+use weir_package::{Content, Contents, Diff, Manifest, Object, SignerKey};
 use weir_persistence_api::{ObjectStore, ObjectTotals};
 
 use super::storage::NewDeployment;
@@ -20,6 +19,11 @@ pub enum TransferError {
     Store(#[from] weir_persistence_api::Error),
     #[error("object {0:.12} of the deployment is not in the object store")]
     Gone(Digest),
+    /// Whose packages are accepted is not known.
+    #[error("{0}")]
+    Signers(Fault),
+    #[error("reading the package was broken off")]
+    Interrupted,
 }
 
 /// A package whose objects are all in the store.
@@ -32,33 +36,63 @@ pub struct Uploaded {
     pub total: ObjectTotals,
 }
 
-/// Reads a package and puts into the store what is missing there. Nothing is stored under a tag
+/// A package that is arriving: its head is proven, and objects follow. Nothing is stored under a tag
 /// yet: objects of a deployment that never is are swept.
-///
-/// The source is read where this runs: it must not wait for a peer.
-pub async fn upload<R: Read + Send>(
-    reader: &mut Reader<R>,
-    parent: DeploymentTag,
-    store: &dyn ObjectStore,
-) -> Result<Uploaded, TransferError> {
-    let manifest = reader.manifest().clone();
-    let deployment = NewDeployment::of(&manifest, parent, reader.signer().to_string());
-    let all: BTreeSet<_> = deployment.objects.iter().map(|it| it.digest).collect();
-    let missing = store.object_missing(&all).await?;
-    let mut sent = ObjectTotals::default();
-    // Read to its end, also where all is there: only then is it proven whole.
-    while let Some(object) = reader.next_object()? {
-        if missing.contains(&object.digest) {
-            put(store, object.digest, object.bytes, &mut sent).await?;
+pub struct Arrival {
+    manifest: Manifest,
+    deployment: NewDeployment,
+    missing: BTreeSet<Digest>,
+    sent: ObjectTotals,
+}
+
+impl Arrival {
+    /// Asks which objects are missing, which keeps the others from being swept for a while.
+    pub async fn begin(
+        (manifest, signer): (Manifest, SignerKey),
+        parent: DeploymentTag,
+        store: &dyn ObjectStore,
+    ) -> Result<Self, TransferError> {
+        let deployment = NewDeployment::of(&manifest, parent, signer.to_string());
+        let all: BTreeSet<_> = deployment.objects.iter().map(|it| it.digest).collect();
+        let missing = store.object_missing(&all).await?;
+        Ok(Self { manifest, deployment, missing, sent: ObjectTotals::default() })
+    }
+
+    pub fn deployment(&self) -> &NewDeployment {
+        &self.deployment
+    }
+
+    /// What is to be sent. The object that the content is follows from the head, and is not.
+    pub fn missing(&self) -> BTreeSet<Digest> {
+        let mut missing = self.missing.clone();
+        missing.remove(&self.deployment.digest);
+        missing
+    }
+
+    pub fn total(&self) -> ObjectTotals {
+        ObjectTotals {
+            objects: self.deployment.objects.len() as u64,
+            bytes: self.deployment.objects.iter().map(|it| it.size).sum(),
         }
     }
-    let content = Bytes::from(manifest.content.to_object());
-    put(store, manifest.digest, content, &mut sent).await?;
-    let total = ObjectTotals {
-        objects: deployment.objects.len() as u64,
-        bytes: deployment.objects.iter().map(|it| it.size).sum(),
-    };
-    Ok(Uploaded { deployment, sent, total })
+
+    pub async fn object(
+        &mut self,
+        object: Object,
+        store: &dyn ObjectStore,
+    ) -> Result<(), TransferError> {
+        match self.missing.contains(&object.digest) {
+            true => put(store, object.digest, object.bytes, &mut self.sent).await,
+            false => Ok(()),
+        }
+    }
+
+    /// After the last object: only then is the package proven whole.
+    pub async fn end(mut self, store: &dyn ObjectStore) -> Result<Uploaded, TransferError> {
+        let content = Bytes::from(self.manifest.content.to_object());
+        put(store, self.manifest.digest, content, &mut self.sent).await?;
+        Ok(Uploaded { sent: self.sent, total: self.total(), deployment: self.deployment })
+    }
 }
 
 async fn put(
@@ -101,6 +135,27 @@ pub async fn plans(
     Ok((contents.content, plans))
 }
 
+/// What differs between two deployments, down to fields; `None` is the empty one.
+pub(super) async fn difference(
+    before: Option<Digest>,
+    after: Option<Digest>,
+    store: &dyn ObjectStore,
+) -> Result<Diff, TransferError> {
+    let content = async |digest: Option<Digest>| match digest {
+        Some(digest) => load(digest, |_| BTreeSet::new(), store).await.map(Some),
+        None => Ok(None),
+    };
+    let (mut before, mut after) = (content(before).await?, content(after).await?);
+    if let (Some(before), Some(after)) = (&mut before, &mut after) {
+        for object in Diff::needed(&before.content, &after.content) {
+            let bytes = get(store, object).await?;
+            before.objects.insert(object, bytes.clone());
+            after.objects.insert(object, bytes);
+        }
+    }
+    Ok(Diff::between(before.as_ref(), after.as_ref())?)
+}
+
 async fn get(store: &dyn ObjectStore, digest: Digest) -> Result<Bytes, TransferError> {
     store.object_get(digest).await?.ok_or(TransferError::Gone(digest))
 }
@@ -111,7 +166,6 @@ mod tests {
 
     use weir_persistence_api::MemoryStore;
 
-    use super::super::storage::root;
     use super::super::testing;
     use super::*;
 
@@ -127,7 +181,7 @@ mod tests {
             let store = store();
             let mut reader = testing::reader(&file);
             let Uploaded { mut deployment, .. } =
-                upload(&mut reader, root(), &store).await.unwrap();
+                testing::upload(&mut reader, &store).await.unwrap();
             deployment.tag = DeploymentTag::new(tag).unwrap();
             assert_eq!(deployment.description, "a test's");
             digests.push(deployment.digest);
@@ -142,7 +196,7 @@ mod tests {
         let upload = async |tag: &str| {
             let file = testing::file(tag);
             let mut reader = testing::reader(&file);
-            upload(&mut reader, root(), &store).await.unwrap()
+            testing::upload(&mut reader, &store).await.unwrap()
         };
         let first = upload("a").await;
         assert_eq!(first.sent, first.total);
@@ -156,7 +210,7 @@ mod tests {
         let store = store();
         let file = testing::file("a");
         let mut reader = testing::reader(&file[..file.len() - 1]);
-        let refused = upload(&mut reader, root(), &store).await;
+        let refused = testing::upload(&mut reader, &store).await;
         assert!(matches!(refused, Err(TransferError::Package(_))), "{refused:?}");
         let digest = testing::package("a").digest();
         let refused = plans(digest, &store).await;

@@ -7,6 +7,7 @@ use weir_runtime::Decision;
 use weir_secrets::Wrapped;
 
 use super::{Alias, Author, Certificate, Event, KeyPair, Keys, NewPair, Rejection, Trusted};
+use crate::text::is_short;
 
 pub(super) fn free<T>(stored: &BTreeMap<Alias, T>, alias: &Alias) -> Result<(), Rejection> {
     match stored.contains_key(alias) {
@@ -77,6 +78,7 @@ impl Keys {
         if pair.alias == alias && pair.description == description {
             return Ok(vec![]);
         }
+        is_short("description", &description)?;
         match self.is_alias_taken(&alias, Some(&key)) {
             true => Err(Rejection::AliasTaken(alias)),
             false => Ok(vec![Event::Described { key, alias, description, author }]),
@@ -113,6 +115,7 @@ impl Keys {
     }
 
     pub(super) fn is_new(&self, pair: &NewPair) -> Result<(), Rejection> {
+        is_short("description", &pair.description)?;
         let key = pair.wrapped.public.fingerprint();
         match self.pairs.get(&key) {
             Some(known) => Err(Rejection::Known { key, alias: known.alias.clone() }),

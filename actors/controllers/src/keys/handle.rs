@@ -10,6 +10,7 @@ use weir_secrets::{Error, PrivateKey, PublicKey, Sealed, Secret};
 use super::{
     Alias, KeyService, KnownHost, Listing, NotTrusted, PairView, Rejection, Request, Response,
 };
+use crate::transit::{self, done};
 
 const ASK_WITHIN: Duration = Duration::from_secs(15);
 
@@ -41,15 +42,17 @@ type Answer<T> = Result<T, Failure>;
 #[derive(Clone)]
 pub struct KeyStorage(Arc<Proxy<KeyService>>);
 
-fn odd<T>(response: Response) -> Answer<T> {
-    Err(match response {
-        Response::Rejected(it) => it.into(),
-        Response::NotTrusted(it) => it.into(),
-        Response::Fault(it) => Failure::Fault(it),
-        Response::Refused(it) => Failure::Refused(it),
-        // An engine of another version may answer what this one does not expect.
-        other => Failure::Refused(format!("an answer to another question: {other:?}")),
-    })
+impl From<Response> for Failure {
+    fn from(response: Response) -> Self {
+        match response {
+            Response::Rejected(it) => it.into(),
+            Response::NotTrusted(it) => it.into(),
+            Response::Fault(it) => Self::Fault(it),
+            Response::Refused(it) => Self::Refused(it),
+            // An engine of another version may answer what this one does not expect.
+            other => Self::Refused(format!("an answer to another question: {other:?}")),
+        }
+    }
 }
 
 impl KeyStorage {
@@ -60,7 +63,7 @@ impl KeyStorage {
     pub async fn list(&self) -> Answer<Listing> {
         match self.ask(Request::List).await? {
             Response::Listing(it) => Ok(*it),
-            other => odd(other),
+            other => Err(other.into()),
         }
     }
 
@@ -98,7 +101,7 @@ impl KeyStorage {
         });
         match answer.await? {
             Response::Pair(it) => Ok(*it),
-            other => odd(other),
+            other => Err(other.into()),
         }
     }
 
@@ -108,7 +111,7 @@ impl KeyStorage {
             .sealed(|to| Ok(Request::Export { key, passphrase: Sealed::seal(passphrase, to)? }));
         match answer.await? {
             Response::Exported(it) => Ok(it),
-            other => odd(other),
+            other => Err(other.into()),
         }
     }
 
@@ -203,7 +206,7 @@ impl KeyStorage {
                 let opened: Result<_, _> = sealed.iter().map(|it| it.open(&mine)).collect();
                 Ok(opened?)
             }
-            other => odd(other),
+            other => Err(other.into()),
         }
     }
 
@@ -218,34 +221,18 @@ impl KeyStorage {
     async fn pair(&self, request: Request) -> Answer<PairView> {
         match self.ask(request).await? {
             Response::Pair(it) => Ok(*it),
-            other => odd(other),
+            other => Err(other.into()),
         }
     }
 
-    /// Asks with something that is sealed to the instance that answers. When another instance took
-    /// over meanwhile, it says its key, and is asked once more.
     async fn sealed(
         &self,
         request: impl Fn(&[PublicKey]) -> Result<Request, Error>,
     ) -> Answer<Response> {
-        let transit = match self.ask(Request::Transit).await? {
-            Response::Transit(it) => it,
-            other => return odd(other),
-        };
-        match self.ask(request(&[transit])?).await? {
-            Response::OtherTransit(transit) => self.ask(request(&[transit])?).await,
-            response => Ok(response),
-        }
+        transit::sealed(&self.0, ASK_WITHIN, Request::Transit, request).await
     }
 
     async fn ask(&self, request: Request) -> Answer<Response> {
         Ok(self.0.ask(request, ASK_WITHIN).await?)
-    }
-}
-
-fn done(response: Response) -> Answer<()> {
-    match response {
-        Response::Done => Ok(()),
-        other => odd(other),
     }
 }

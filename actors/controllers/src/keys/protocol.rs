@@ -4,8 +4,12 @@ use serde::{Deserialize, Serialize};
 use weir_domain::{Fault, KeyFingerprint, UserName};
 use weir_secrets::{PublicKey, Sealed};
 
-use super::{Alias, Certificate, Expiry, KnownHost, NotTrusted, PairView, Rejection, Trusted};
+use super::{
+    Alias, Certificate, Expiry, Failure, KnownHost, NotTrusted, PairView, Rejection, Trusted,
+};
 use crate::answer::{Refusal, Stop};
+use crate::line::Busy;
+use crate::transit::Confidant;
 
 /// What it is asked. Names of fields and variants travel between engines of two versions.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -87,6 +91,7 @@ pub enum Request {
 pub enum Response {
     Done,
     Listing(Box<Listing>),
+    /// The transit key of this instance: what came was sealed to another one, or only this was asked.
     Transit(PublicKey),
     Pair(Box<PairView>),
     /// A private key under a passphrase.
@@ -98,8 +103,6 @@ pub enum Response {
     Fault(Fault),
     /// Asking again gives the same answer.
     Refused(String),
-    /// What came was sealed to the transit key of another instance: seal it anew.
-    OtherTransit(PublicKey),
 }
 
 /// Everything that may be seen.
@@ -129,5 +132,30 @@ impl From<Fault> for Response {
 impl From<NotTrusted> for Stop<Response> {
     fn from(it: NotTrusted) -> Self {
         Self::answer(Response::NotTrusted(it))
+    }
+}
+
+impl From<Busy> for Stop<Response> {
+    fn from(Busy: Busy) -> Self {
+        Self::answer(Response::Rejected(Rejection::Busy))
+    }
+}
+
+impl Confidant for Response {
+    type Failure = Failure;
+
+    fn of_key(key: PublicKey) -> Self {
+        Self::Transit(key)
+    }
+
+    fn key(self) -> Result<PublicKey, Self> {
+        match self {
+            Self::Transit(key) => Ok(key),
+            other => Err(other),
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        matches!(self, Self::Done)
     }
 }

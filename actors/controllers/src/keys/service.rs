@@ -15,23 +15,26 @@ use weir_domain::{Fault, KeyFingerprint, UserName};
 use weir_persistence_api::{Fence, PersistenceId, Store};
 use weir_runtime::{HostRef, HostSettings, HostSpec, NoEffects, System};
 use weir_secrets::{
-    Error, Keyring, MasterKey, MasterSource, PrivateKey, PublicKey, Sealed, Secret, Wrapped,
-    export, import,
+    Error, Keyring, MasterKey, MasterSource, PrivateKey, PublicKey, Sealed, Wrapped, export, import,
 };
 
 use super::{
-    Alias, Author, Certificate, Command, Keys, LEASE, Listing, NewPair, Rejection, Request,
-    Response,
+    Alias, Author, Certificate, Command, Keys, LEASE, Listing, NewPair, PairView, Rejection,
+    Request, Response,
 };
-use crate::answer::{answered, slowly};
+use crate::answer::answered;
 use crate::instance::{self, RECOVER_WITHIN};
+use crate::line::Line;
 use crate::transit::Transit;
 
-/// How long a controller may take to recover before it is begun anew.
 /// The pair that is there from the start.
 const FIRST: &str = "DefaultKey";
 /// The task that derives a key from a passphrase.
 const PASSPHRASE: &str = "keys/passphrase";
+/// Keys that are derived at once: each takes 128 MiB.
+const DERIVED_AT_ONCE: usize = 1;
+/// More who wait are refused.
+const DERIVED_WAITING_MAX: usize = 4;
 /// How long before its end a certificate is warned of.
 pub const EXPIRES_SOON: Duration = Duration::from_secs(30 * 24 * 3_600);
 
@@ -90,6 +93,7 @@ impl Singleton for KeySingleton {
             system: self.system.clone(),
             masters: self.masters.clone(),
             transit: Transit::new(),
+            derivations: Arc::new(Line::new(DERIVED_AT_ONCE, DERIVED_WAITING_MAX)),
         };
         Ok(Instance::new(Arc::new(service), starting.keep()))
     }
@@ -120,6 +124,7 @@ pub struct KeyService {
     pub(super) system: System,
     pub(super) masters: Masters,
     pub(super) transit: Transit,
+    pub(super) derivations: Arc<Line>,
 }
 
 type Stop = crate::answer::Stop<Response>;
@@ -161,7 +166,10 @@ impl KeyService {
                 return self.add(context, Command::Rotate { pair, expected, author }).await;
             }
             Request::Import { alias, description, key, passphrase, by } => {
-                let key = self.imported(key, passphrase).await?;
+                if self.host.recalls(context.command, context.within).await? {
+                    return self.imported_before(alias, by, context).await;
+                }
+                let key = self.imported((key, passphrase), context).await?;
                 self.has_the_master(context).await?;
                 let pair = NewPair { alias, description, wrapped: self.masters.current.wrap(&key) };
                 return self.add(context, Command::Import { pair, author: self.author(by) }).await;
@@ -178,6 +186,9 @@ impl KeyService {
             }
             Request::Rewrap { by } => self.rewrapped(by, context).await?,
             Request::AddCertificate { alias, pem, key, by } => {
+                if self.host.recalls(context.command, context.within).await? {
+                    return Ok(Response::Done);
+                }
                 let certificate = self.certificate((alias, pem), key, context).await?;
                 Command::AddCertificate { certificate, author: self.author(by) }
             }
@@ -232,12 +243,8 @@ impl KeyService {
             let found = found.or_else(|| pairs.iter().position(|it| it.alias == alias));
             found.map(|it| pairs.swap_remove(it))
         };
-        let added =
-            self.host.ask_and_read_as(context.command, command, context.within, read).await?;
-        Ok(match added {
-            Some(pair) => Response::Pair(Box::new(pair)),
-            None => Response::Refused("the key was added, and renamed or deleted since".into()),
-        })
+        let found = self.host.ask_and_read_as(context.command, command, context.within, read);
+        Ok(added(found.await?))
     }
 
     async fn list(&self, context: RequestContext) -> Result<Response, Stop> {
@@ -285,21 +292,45 @@ impl KeyService {
         passphrase: Sealed,
         context: RequestContext,
     ) -> Result<Response, Stop> {
-        let passphrase = self.received(&passphrase)?;
+        let passphrase = self.transit.received(&passphrase)?;
         let wrapped =
             move |keys: &Keys| keys.wrapped().find(|it| *it.0 == key).map(|it| it.1.clone());
         let Some(wrapped) = self.host.query(context.within, wrapped).await? else {
             return Ok(Response::Rejected(Rejection::Unknown(key)));
         };
         let key = self.masters.unwrap(&wrapped)?;
-        let exported = slowly(&self.system, PASSPHRASE, move || export(&key, &passphrase)).await?;
-        Ok(Response::Exported(exported?))
+        let turn = self.derivations.turn(context.within).await?;
+        let work = move || export(&key, &passphrase);
+        Ok(Response::Exported(turn.spend(&self.system, PASSPHRASE, work).await??))
     }
 
-    async fn imported(&self, key: Sealed, passphrase: Option<Sealed>) -> Result<PrivateKey, Stop> {
-        let key = self.received(&key)?;
-        let passphrase = passphrase.map(|it| self.received(&it)).transpose()?;
-        Ok(slowly(&self.system, PASSPHRASE, move || import(&key, passphrase.as_ref())).await??)
+    async fn imported(
+        &self,
+        (key, passphrase): (Sealed, Option<Sealed>),
+        context: RequestContext,
+    ) -> Result<PrivateKey, Stop> {
+        let key = self.transit.received(&key)?;
+        let passphrase = passphrase.map(|it| self.transit.received(&it)).transpose()?;
+        let turn = self.derivations.turn(context.within).await?;
+        let work = move || import(&key, passphrase.as_ref());
+        Ok(turn.spend(&self.system, PASSPHRASE, work).await??)
+    }
+
+    /// What a command led to that was carried out before. It may have been sealed to a former
+    /// instance: its author's newest pair of that name is it.
+    async fn imported_before(
+        &self,
+        alias: Alias,
+        by: UserName,
+        context: RequestContext,
+    ) -> Result<Response, Stop> {
+        let read = move |keys: &Keys| {
+            let fits = |it: &PairView| {
+                it.created.user == by && it.alias.as_str().starts_with(alias.as_str())
+            };
+            keys.pairs().filter(fits).max_by_key(|it| it.created.at)
+        };
+        Ok(added(self.host.query(context.within, read).await?))
     }
 
     async fn certificate(
@@ -310,7 +341,7 @@ impl KeyService {
     ) -> Result<Certificate, Stop> {
         let certificate = Certificate::parse(alias, &pem)?;
         let Some(key) = key else { return Ok(certificate) };
-        let key = self.received(&key)?;
+        let key = self.transit.received(&key)?;
         let current = |keys: &Keys| keys.pairs().find(|it| it.is_current).map(|it| it.public);
         let Some(to) = self.host.query(context.within, current).await? else {
             let cause = "there is no key pair that the identity's private key could be sealed to: \
@@ -328,9 +359,11 @@ impl KeyService {
         let wrapped: Result<_, Error> = all.iter().map(rewrap).collect();
         Ok(Command::Rewrap { wrapped: wrapped?, author: self.author(by) })
     }
+}
 
-    fn received(&self, sealed: &Sealed) -> Result<Secret, Stop> {
-        let other = |it| Stop::answer(Response::OtherTransit(it));
-        self.transit.open(sealed)?.map_err(other)
+fn added(pair: Option<PairView>) -> Response {
+    match pair {
+        Some(pair) => Response::Pair(Box::new(pair)),
+        None => Response::Refused("the key was added, and renamed or deleted since".into()),
     }
 }

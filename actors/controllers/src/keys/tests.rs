@@ -208,13 +208,38 @@ fn certificate() -> (String, Secret) {
     (made.cert.pem(), Secret::from(made.signing_key.serialize_pem()))
 }
 
-/// Written by the first version: it must be readable for ever, and its key be opened.
+/// Written by the first version: they must be readable for ever, and the key be opened. A variant
+/// that is added goes to the end of both.
 #[test]
-fn an_event_of_the_first_version_still_reads() {
+fn events_of_the_first_version_still_read() {
     let golden = include_str!("../../../../schemas/events/keys.event.v1.json");
-    let event: Event = serde_json::from_str(golden).expect("the golden event reads");
-    let Event::Created { pair, .. } = event else { panic!("{event:?}") };
+    let events: Vec<Event> = serde_json::from_str(golden).expect("the golden events read");
+    let variants: std::collections::BTreeSet<usize> = events.iter().map(variant).collect();
+    assert!(variants.into_iter().eq(0..VARIANTS), "there is one of each");
+    let mut state = Keys::default();
+    events.iter().for_each(|event| state.apply(event));
+    assert!(state.pairs().map(|it| it.alias).eq([alias("Another")]));
+    let Event::Created { pair, .. } = &events[0] else { panic!("{:?}", events[0]) };
     let master = "AGE-SECRET-KEY-1GQ9778VQXMMJVE8SK7J6VT8UJ4HDQAJUVSFCWCM02D8GEWQ72PVQ2Y5J33";
     let master = MasterKey::parse(&Secret::from(master.to_owned()), None).unwrap();
-    assert_eq!(master.unwrap(&pair.wrapped).unwrap().fingerprint(), key(&pair));
+    assert_eq!(master.unwrap(&pair.wrapped).unwrap().fingerprint(), key(pair));
+    let written: serde_json::Value = serde_json::from_str(golden).unwrap();
+    assert_eq!(serde_json::to_value(&events).unwrap(), written);
+}
+
+const VARIANTS: usize = 10;
+
+fn variant(event: &Event) -> usize {
+    match event {
+        Event::Created { .. } => 0,
+        Event::Imported { .. } => 1,
+        Event::Chosen { .. } => 2,
+        Event::Described { .. } => 3,
+        Event::Deleted { .. } => 4,
+        Event::Rewrapped { .. } => 5,
+        Event::CertificateAdded { .. } => 6,
+        Event::CertificateDeleted { .. } => 7,
+        Event::HostAdded { .. } => 8,
+        Event::HostDeleted { .. } => 9,
+    }
 }

@@ -3,6 +3,7 @@
 //! What nodes report lives here, beside the journal: it is lost when the singleton moves, and every
 //! node reports again.
 
+mod gathering;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,11 +16,14 @@ use weir_cluster::{
     Instance, Proxy, ProxyError, RequestContext, Service, Singleton, Unavailable, View,
 };
 use weir_domain::schedule::{
-    Assigned, Landscape, Move, NodeReport, NodeVerdict, Placement, Settings,
+    Assigned, InstanceState, Landscape, Move, NodeReport, NodeVerdict, Outcome, Placement,
+    Settings, Warning,
 };
 use weir_domain::{CommandId, Fault, NodeName, WorkflowName};
 use weir_persistence_api::{Fence, PersistenceId, Store};
 use weir_runtime::{EffectHandler, HostRef, HostSettings, HostSpec, System};
+
+use gathering::Gathering;
 
 use super::{Command, Envelope, LEASE, Registration, Rejection, Schedule, order};
 use crate::answer::{Refusal, refusal};
@@ -44,7 +48,11 @@ pub enum Request {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Response {
     Done,
-    Preview(Box<Placement>),
+    Preview {
+        /// Of the assignments that it was made for.
+        revision: u64,
+        placement: Box<Placement>,
+    },
     Moves {
         revision: u64,
         moves: Vec<Move>,
@@ -66,9 +74,14 @@ impl From<Refusal<Rejection>> for Response {
     }
 }
 
+/// How many instances of a workflow are in each state.
+pub type States = BTreeMap<WorkflowName, BTreeMap<InstanceState, u32>>;
+
 /// The schedule, without its single instances.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overview {
+    /// Of the assignments.
+    pub revision: u64,
     /// With their revisions, for changes that must not overwrite others.
     pub settings: BTreeMap<WorkflowName, (Settings, u64)>,
     pub landscape: Landscape,
@@ -76,6 +89,8 @@ pub struct Overview {
     pub drained: BTreeSet<NodeName>,
     /// Counts, shortfalls and warnings. It neither starts nor stops anything.
     pub placement: Placement,
+    /// How many instances of each workflow stand where, as their nodes last said.
+    pub states: States,
 }
 
 /// One workflow, with all that is known of its instances.
@@ -83,6 +98,9 @@ pub struct Overview {
 pub struct WorkflowView {
     pub settings: Settings,
     pub revision: u64,
+    /// Counts and shortfall; `None` for one that nobody has asked for.
+    pub outcome: Option<Outcome>,
+    pub warnings: Vec<Warning>,
     /// Where each instance is, and why there.
     pub assigned: Assigned,
     pub nodes: Vec<NodeVerdict>,
@@ -119,10 +137,11 @@ impl Scheduler {
         }
     }
 
-    /// What would become of a command: what starts, stops, and is missing then.
-    pub async fn preview(&self, command: Command) -> Result<Placement, Failure> {
+    /// What would become of a command: what starts, stops, and is missing then. With the revision
+    /// of the assignments that it holds for.
+    pub async fn preview(&self, command: Command) -> Result<(u64, Placement), Failure> {
         match self.ask(Request::Preview(Box::new(command))).await? {
-            Response::Preview(it) => Ok(*it),
+            Response::Preview { revision, placement } => Ok((revision, *placement)),
             other => Err(odd(other)),
         }
     }
@@ -142,7 +161,7 @@ impl Scheduler {
         }
     }
 
-    /// `None` for a workflow that has no settings and no instances.
+    /// `None` for a workflow that has no settings, no instances and no node.
     pub async fn workflow(&self, name: WorkflowName) -> Result<Option<WorkflowView>, Failure> {
         match self.ask(Request::ShowWorkflow(name)).await? {
             Response::Workflow(it) => Ok(it.map(|it| *it)),
@@ -205,7 +224,8 @@ impl Singleton for SchedulerSingleton {
         };
         let (host, starting) = instance::recovered(&self.system, spec).await?;
         watch::spawn(&self.system, host.clone(), self.view.clone());
-        let service = SchedulerService { host, reports: Mutex::default() };
+        let (reports, gathering) = (Mutex::default(), Gathering::default());
+        let service = SchedulerService { host, reports, gathering };
         Ok(Instance::new(Arc::new(service), starting.keep()))
     }
 }
@@ -214,6 +234,7 @@ impl Singleton for SchedulerSingleton {
 pub struct SchedulerService {
     host: HostRef<Schedule>,
     reports: Mutex<BTreeMap<NodeName, NodeReport>>,
+    gathering: Gathering,
 }
 
 #[async_trait]
@@ -231,12 +252,21 @@ impl Service for SchedulerService {
     ) -> Result<Response, Unavailable> {
         match request {
             Request::Command(command) => {
+                if let Command::Register(registration) = &*command {
+                    let registration = registration.clone();
+                    if !self.gathering.join(registration, &self.host, context.within).await {
+                        return Ok(Response::Done);
+                    }
+                }
                 let carried_out = self.host.ask_as(context.command, *command, context.within);
                 carried_out.await.map(|_| Response::Done).or_else(unanswered)
             }
             Request::Preview(command) => {
                 let preview = move |it: &Schedule| match it.preview(*command) {
-                    Ok(placement) => Response::Preview(Box::new(placement)),
+                    Ok(placement) => {
+                        let (revision, placement) = (it.revision(), Box::new(placement));
+                        Response::Preview { revision, placement }
+                    }
                     Err(rejection) => Response::Rejected(rejection),
                 };
                 self.read(context, preview).await
@@ -249,7 +279,8 @@ impl Service for SchedulerService {
                 self.read(context, moves).await
             }
             Request::Show => {
-                self.read(context, |it| Response::Overview(Box::new(overview(it)))).await
+                let states = self.states();
+                self.read(context, |it| Response::Overview(Box::new(overview(it, states)))).await
             }
             Request::ShowWorkflow(name) => self.workflow(name, context).await,
             Request::Report(report) => self.report(*report, context).await,
@@ -273,14 +304,22 @@ impl SchedulerService {
     ) -> Result<Response, Unavailable> {
         let reports = self.reports_of(&name);
         let view = move |it: &Schedule| {
-            let view = it.explain(&name).map(|nodes| {
-                let (settings, revision) = it.settings(&name);
-                let assigned = it.assignments().workflows.get(&name).cloned().unwrap_or_default();
-                Box::new(WorkflowView { settings, revision, assigned, nodes, reports })
-            });
-            Response::Workflow(view)
+            let nodes = it.explain(&name);
+            let nodes = nodes.or_else(|| it.is_deployed(&name).then(Vec::new));
+            Response::Workflow(
+                nodes.map(|nodes| Box::new(workflow_view(it, &name, nodes, reports))),
+            )
         };
         self.read(context, view).await
+    }
+
+    fn states(&self) -> States {
+        let reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut states = States::new();
+        for it in reports.values().flat_map(|it| &it.instances) {
+            *states.entry(it.workflow.clone()).or_default().entry(it.state).or_default() += 1;
+        }
+        states
     }
 
     /// What nodes say of a workflow's instances, and of nothing else.
@@ -322,14 +361,30 @@ impl SchedulerService {
     }
 }
 
-fn overview(schedule: &Schedule) -> Overview {
+fn overview(schedule: &Schedule, states: States) -> Overview {
     let settings = schedule.workflows().map(|it| (it.clone(), schedule.settings(it)));
     Overview {
+        revision: schedule.revision(),
+        states,
         settings: settings.collect(),
         landscape: schedule.landscape().into_owned(),
         drained: schedule.drained().clone(),
         placement: schedule.placement(),
     }
+}
+
+fn workflow_view(
+    schedule: &Schedule,
+    name: &WorkflowName,
+    nodes: Vec<NodeVerdict>,
+    reports: Vec<NodeReport>,
+) -> WorkflowView {
+    let (settings, revision) = schedule.settings(name);
+    let mut placement = schedule.placement();
+    let outcome = placement.workflows.remove(name);
+    let warnings = placement.warnings.into_iter().filter(|it| it.workflow() == name).collect();
+    let assigned = schedule.assignments().workflows.get(name).cloned().unwrap_or_default();
+    WorkflowView { settings, revision, outcome, warnings, assigned, nodes, reports }
 }
 
 fn unanswered(error: weir_runtime::AskError<Rejection>) -> Result<Response, Unavailable> {

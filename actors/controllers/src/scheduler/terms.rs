@@ -28,6 +28,9 @@ pub(super) struct Terms {
     drained: BTreeSet<NodeName>,
     /// Every node that ever was a member.
     known: BTreeSet<NodeName>,
+    /// The last one whose settings were applied.
+    #[serde(default)]
+    activation: u64,
 }
 
 /// When the command was given.
@@ -37,9 +40,11 @@ pub(super) fn time(command: &Command) -> Timestamp {
         | Command::Apply { at, .. }
         | Command::Drain { at, .. }
         | Command::Undrain { at, .. }
+        | Command::Together { at, .. }
         | Command::Rebalance { at, .. } => *at,
         Command::Observe(it) => it.at,
         Command::Register(it) => it.at,
+        Command::RegisterAll(all) => all.iter().map(|it| it.at).max().unwrap_or_default(),
     }
 }
 
@@ -54,11 +59,21 @@ impl Terms {
             Command::Change { workflow, change, expected, at } => {
                 self.change(workflow, change, expected, at)
             }
-            Command::Apply { patches, at } => self.patch(&patches, at),
+            Command::Apply { patches, activation, at } => {
+                if activation.is_some_and(|it| it <= self.activation) {
+                    return Ok(vec![]);
+                }
+                let mut events = self.patch(&patches, at)?;
+                let applied = |activation| Event::ActivationApplied { activation, at };
+                events.extend(activation.map(applied));
+                Ok(events)
+            }
             Command::Drain { node, at } => self.drain(node, at),
             Command::Undrain { node, at } => self.undrain(node, at),
             Command::Observe(observation) => Ok(self.observe(observation)),
             Command::Register(registration) => self.register(registration),
+            Command::RegisterAll(registrations) => Ok(self.register_all(registrations)),
+            Command::Together { steps, .. } => self.together(steps),
             // Nothing of this is changed by it.
             Command::Rebalance { .. } => Ok(vec![]),
         }
@@ -75,6 +90,7 @@ impl Terms {
                 self.settings.insert(workflow.clone(), settings.clone());
                 self.count_revision(workflow);
             }
+            Event::ActivationApplied { activation, .. } => self.activation = *activation,
             Event::Drained { node, .. } => drop(self.drained.insert(node.clone())),
             Event::Undrained { node, .. } => drop(self.drained.remove(node)),
             Event::Observed { version, seen, lost, .. } => self.observed(*version, seen, lost),
@@ -128,12 +144,28 @@ impl Terms {
         &self.landscape
     }
 
+    pub(super) fn is_deployed(&self, workflow: &WorkflowName) -> bool {
+        self.landscape.deployments.values().any(|it| it.workflows.contains_key(workflow))
+    }
+
     fn revision(&self, workflow: &WorkflowName) -> u64 {
         self.revisions.get(workflow).copied().unwrap_or(0)
     }
 
     fn count_revision(&mut self, workflow: &WorkflowName) {
         *self.revisions.entry(workflow.clone()).or_default() += 1;
+    }
+
+    /// Each on what those before it made of it.
+    fn together(&self, steps: Vec<Command>) -> Decided {
+        let mut drafted = self.clone();
+        let mut events = Vec::new();
+        for step in steps {
+            let decided = drafted.decide(step)?;
+            decided.iter().for_each(|it| drafted.apply(it));
+            events.extend(decided);
+        }
+        Ok(events)
     }
 
     fn change(
@@ -143,10 +175,7 @@ impl Terms {
         expected: Option<u64>,
         at: Timestamp,
     ) -> Decided {
-        let is_deployed = |it: &WorkflowName| {
-            self.landscape.deployments.values().any(|of| of.workflows.contains_key(it))
-        };
-        if !self.settings.contains_key(&workflow) && !is_deployed(&workflow) {
+        if !self.settings.contains_key(&workflow) && !self.is_deployed(&workflow) {
             return Err(Rejection::UnknownWorkflow(workflow));
         }
         if let Change::Limit(Scope::Node(node), limit) = &change
@@ -267,6 +296,17 @@ impl Terms {
         }
         events.push(Event::Registered { node, deployment, at });
         Ok(events)
+    }
+
+    fn register_all(&self, registrations: Vec<Registration>) -> Vec<Event> {
+        let mut next = self.clone();
+        let mut events = Vec::new();
+        for registration in registrations {
+            let registered = next.register(registration).unwrap_or_default();
+            registered.iter().for_each(|it| next.apply(it));
+            events.extend(registered);
+        }
+        events
     }
 }
 

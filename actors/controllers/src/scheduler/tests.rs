@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use weir_domain::schedule::{
-    Deployed, InstanceNumber, Limit, Max, Reach, Scope, SettingsPatch, StopCause,
+    Deployed, DeployedWorkflow, InstanceNumber, Limit, Max, Reach, Scope, SettingsPatch, StopCause,
 };
 use weir_domain::{Incarnation, NodeName, NodeUid, Timestamp, WorkflowName};
 use weir_runtime::EventSourced;
@@ -31,8 +31,8 @@ pub(super) fn observe(version: u64, nodes: &[(&str, Reach)]) -> Command {
 }
 
 pub(super) fn register(name: &str, deployment: &str, workflows: &[&str]) -> Command {
-    let workflows = workflows.iter().map(|it| (workflow(it), BTreeSet::new())).collect();
-    let deployed = Deployed { workflows };
+    let each = |it: &&str| (workflow(it), DeployedWorkflow::default());
+    let deployed = Deployed { workflows: workflows.iter().map(each).collect() };
     let deployment = deployment.to_owned();
     Command::Register(Registration { node: node(name, 1), deployment, deployed, at: AT })
 }
@@ -271,7 +271,7 @@ fn what_a_deployment_says_of_the_schedule_leaves_what_it_does_not_say() {
     let patch = |text: &str| -> SettingsPatch { serde_json::from_str(text).unwrap() };
     let apply = |text: &str| {
         let patches = BTreeMap::from([(workflow("w"), patch(text))]);
-        Command::Apply { patches, at: AT }
+        Command::Apply { patches, activation: None, at: AT }
     };
     assert_eq!(it.does(apply(r#"{"target": null}"#)), []);
     it.does(apply(r#"{"weight": 5, "default": {"max": 1}}"#));
@@ -318,4 +318,60 @@ fn events_of_the_first_version_still_read() {
     assert_eq!(it.on("a"), [2]);
     let written: serde_json::Value = serde_json::from_str(golden).unwrap();
     assert_eq!(serde_json::to_value(&events).unwrap(), written);
+}
+
+#[test]
+fn changes_are_made_together_or_not_at_all() {
+    let mut schedule = Schedule::default();
+    schedule.does(observe(1, &[("a", Reach::Up), ("b", Reach::Up)]));
+    schedule.does(register("a", "d", &["w", "v"]));
+    schedule.does(register("b", "d", &["w", "v"]));
+    let together = |steps: Vec<Command>, expected| Command::Together { steps, expected, at: AT };
+    let unknown = together(vec![target("w", 2), target("x", 1)], None);
+    assert_eq!(schedule.decide(unknown).unwrap_err(), Rejection::UnknownWorkflow(workflow("x")));
+
+    let node = NodeName::new("a").unwrap();
+    let steps = vec![target("w", 2), target("v", 1), Command::Drain { node, at: AT }];
+    let draft = together(steps.clone(), Some(0));
+    let preview = schedule.preview(draft.clone()).unwrap();
+    schedule.does(draft);
+    assert_eq!((schedule.on("a").len(), schedule.on("b").len()), (0, 3));
+    assert_eq!(preview.starts.len(), 3);
+    // Its plan was for other assignments.
+    let revision = schedule.revision();
+    let stale = schedule.decide(together(steps, Some(0))).unwrap_err();
+    assert_eq!(stale, Rejection::Moved { expected: 0, revision });
+}
+
+#[test]
+fn what_a_deployment_says_is_applied_once_for_each_of_its_activations() {
+    let mut schedule = Schedule::default();
+    schedule.does(observe(1, &[("a", Reach::Up)]));
+    schedule.does(register("a", "d", &["w"]));
+    let apply = |target, activation| {
+        let patch = SettingsPatch { target: Some(target), ..SettingsPatch::default() };
+        let patches = BTreeMap::from([(workflow("w"), patch)]);
+        Command::Apply { patches, activation: Some(activation), at: AT }
+    };
+    schedule.does(apply(2, 5));
+    schedule.does(target("w", 3));
+    assert_eq!(schedule.does(apply(2, 5)), [], "asked again, after an operator set another");
+    assert_eq!(schedule.does(apply(2, 4)), [], "of an earlier one");
+    assert_eq!(schedule.on("a").len(), 3);
+    schedule.does(apply(1, 6));
+    assert_eq!(schedule.on("a").len(), 1);
+}
+
+#[test]
+fn nodes_that_register_together_share_what_is_new() {
+    let mut schedule = Schedule::default();
+    schedule.does(observe(1, &[("a", Reach::Up), ("b", Reach::Up)]));
+    let registration = |name| {
+        let says = DeployedWorkflow { instances: 4, ..DeployedWorkflow::default() };
+        let deployed = Deployed { workflows: [(workflow("w"), says)].into() };
+        Registration { node: node(name, 1), deployment: "d".into(), deployed, at: AT }
+    };
+    let stranger = registration("c");
+    schedule.does(Command::RegisterAll(vec![registration("a"), stranger, registration("b")]));
+    assert_eq!((schedule.on("a").len(), schedule.on("b").len()), (2, 2));
 }

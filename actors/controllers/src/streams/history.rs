@@ -1,22 +1,31 @@
 //! The history where it lives: written in batches under the singleton's epoch.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use weir_cluster::{Instance, Nothing, RequestContext, Service, Singleton, Unavailable};
-use weir_domain::Fault;
-use weir_persistence_api::{Error, Fence, StreamStore};
+use weir_domain::{Clock, Fault, Millis, StreamId, Timestamp};
+use weir_persistence_api::{Error, Fence, Retention, StreamStore};
+use weir_runtime::Stopwatch;
 
 use super::{LEASE, Request, Response};
 
 /// How often old streams are deleted, in writes.
 const PRUNE_EVERY: u32 = 500;
 
-/// Makes a history wherever its lease is held. `keep`: closed streams kept of each workflow.
+/// And how long, where little is written.
+const PRUNE_AFTER: Duration = Duration::from_secs(600);
+
+/// Makes a history wherever its lease is held.
 pub struct StreamSingleton {
     pub store: Arc<dyn StreamStore>,
+    pub clock: Arc<dyn Clock>,
+    /// Closed streams kept of each workflow.
     pub keep: u32,
+    /// How long any of them is kept.
+    pub keep_for: Option<Millis>,
 }
 
 #[async_trait]
@@ -24,8 +33,15 @@ impl Singleton for StreamSingleton {
     type Service = StreamHistory;
 
     async fn start(&self, fence: Fence) -> Result<Instance<StreamHistory>, Fault> {
-        let (store, keep) = (self.store.clone(), self.keep);
-        let history = StreamHistory { store, fence, keep, writes: AtomicU32::new(0) };
+        let history = StreamHistory {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            fence,
+            keep: self.keep,
+            keep_for: self.keep_for,
+            writes: AtomicU32::new(0),
+            pruned: Mutex::new(Stopwatch::start()),
+        };
         // It has no state and no work of its own: there is nothing to stop.
         Ok(Instance::new(Arc::new(history), Arc::new(Nothing)))
     }
@@ -33,9 +49,13 @@ impl Singleton for StreamSingleton {
 
 pub struct StreamHistory {
     store: Arc<dyn StreamStore>,
+    clock: Arc<dyn Clock>,
     fence: Fence,
     keep: u32,
+    keep_for: Option<Millis>,
     writes: AtomicU32,
+    /// Since when.
+    pruned: Mutex<Stopwatch>,
 }
 
 #[async_trait]
@@ -67,10 +87,24 @@ impl StreamHistory {
 
     async fn prune_if_due(&self) {
         let writes = self.writes.fetch_add(1, Ordering::Relaxed) + 1;
-        if writes.is_multiple_of(PRUNE_EVERY)
-            && let Err(error) = self.store.stream_prune(&self.fence, self.keep).await
-        {
+        if !writes.is_multiple_of(PRUNE_EVERY) && !self.is_long_ago() {
+            return;
+        }
+        *self.pruned.lock().unwrap_or_else(PoisonError::into_inner) = Stopwatch::start();
+        if let Err(error) = self.store.stream_prune(&self.fence, self.retention()).await {
             tracing::warn!(code = "WEIR-06110", %error, "old streams were not deleted");
         }
+    }
+
+    fn is_long_ago(&self) -> bool {
+        self.pruned.lock().unwrap_or_else(PoisonError::into_inner).elapsed() > PRUNE_AFTER
+    }
+
+    fn retention(&self) -> Retention {
+        let before = |age: Millis| {
+            let age = i64::try_from(age.0).unwrap_or(i64::MAX);
+            StreamId::first_at(Timestamp(self.clock.now().0.saturating_sub(age)))
+        };
+        Retention { keep: self.keep, first: self.keep_for.map(before) }
     }
 }

@@ -8,10 +8,13 @@ use weir_domain::{Grants, Scope, SessionId, Timestamp, TokenId, UserClaim, UserN
 use weir_runtime::Decision;
 use weir_secrets::{Bearer, SecretHash};
 
+use super::role::is_bounded;
 use super::{Author, Event, Rejection, User, Users};
 
 /// A token lives no longer.
 const TOKEN_DAYS_MAX: u64 = 366;
+/// Tokens of one user that have not expired.
+const TOKENS_MAX: usize = 100;
 /// The last use of a token is known as exactly as this: each use would be an event otherwise.
 const USE_EVERY: Duration = Duration::from_secs(600);
 
@@ -113,7 +116,7 @@ pub struct Identity {
     pub via: Via,
     pub grants: Grants,
     pub expires_at: Timestamp,
-    /// Nothing is allowed but to change one's own password.
+    /// Nothing is allowed but to change one's own password, and to log out.
     pub must_change: bool,
 }
 
@@ -170,6 +173,11 @@ impl Users {
     pub(super) fn create_token(&self, token: NewToken, author: Author) -> Decision<Self> {
         self.user(&token.user)?;
         self.is_id_free(token.id.0)?;
+        is_bounded(&token.description, &token.scope)?;
+        let alive = |it: &&Token| it.user == token.user && author.at < it.expires_at;
+        if self.tokens.values().filter(alive).count() >= TOKENS_MAX {
+            return Err(Rejection::TooMany { what: "tokens of yours".into(), max: TOKENS_MAX });
+        }
         let days = TOKEN_DAYS_MAX;
         let latest = author.at.plus(Duration::from_secs(days * 24 * 3_600));
         match author.at < token.expires_at && token.expires_at <= latest {
@@ -214,13 +222,6 @@ impl Users {
     }
 }
 
-/// All that is left to somebody whose password must be changed.
-fn own_profile() -> Grants {
-    let mut grants = Grants::default();
-    grants.add([UserClaim::ProfileWrite], &Scope::Everything);
-    grants
-}
-
 fn identity(
     (name, user): (&UserName, &User),
     via: Via,
@@ -228,7 +229,7 @@ fn identity(
     expires_at: Timestamp,
 ) -> Identity {
     let must_change = user.must_change && matches!(via, Via::Session(_));
-    let grants = if must_change { grants.intersection(&own_profile()) } else { grants };
+    let grants = if must_change { Grants::default() } else { grants };
     Identity { user: name.clone(), via, grants, expires_at, must_change }
 }
 

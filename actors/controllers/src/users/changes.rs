@@ -2,16 +2,34 @@
 
 use weir_domain::{RoleName, Timestamp, UserName};
 use weir_runtime::Decision;
-use weir_secrets::SecretHash;
+use weir_secrets::{PasswordHash, SecretHash};
 
-use super::role::ADMIN;
-use super::{Author, Event, NewUser, Rejection, Role, User, UserChange, Users};
+use super::role::{ADMIN, is_bounded};
+use super::{
+    Author, Event, NewPassword, NewUser, Profile, Rejection, Role, User, UserChange, Users,
+};
 
 impl Users {
     pub(super) fn prepare_set_up(&self, secret: SecretHash, at: Timestamp) -> Decision<Self> {
-        match self.users.is_empty() {
-            true => Ok(vec![Event::SetUpPrepared { secret, at }]),
-            false => Err(Rejection::IsSetUp),
+        match self.is_set_up() {
+            false => Ok(vec![Event::SetUpPrepared { secret, at }]),
+            true => Err(Rejection::IsSetUp),
+        }
+    }
+
+    /// Whether somebody administers the cluster. Users without that role may be there before.
+    pub(super) fn is_set_up(&self) -> bool {
+        self.administrators().next().is_some()
+    }
+
+    /// Whether who has this secret may make the first administrator.
+    pub(super) fn may_be_set_up(&self, secret: &SecretHash) -> Result<(), Rejection> {
+        if self.is_set_up() {
+            return Err(Rejection::IsSetUp);
+        }
+        match self.set_up.as_ref() == Some(secret) {
+            true => Ok(()),
+            false => Err(Rejection::WrongSetUpSecret),
         }
     }
 
@@ -21,19 +39,16 @@ impl Users {
         mut user: NewUser,
         at: Timestamp,
     ) -> Decision<Self> {
-        if !self.users.is_empty() {
-            return Err(Rejection::IsSetUp);
-        }
-        if self.set_up.as_ref() != Some(secret) {
-            return Err(Rejection::WrongSetUpSecret);
-        }
+        self.may_be_set_up(secret)?;
         self.is_name_free(&user.name)?;
+        user.profile.is_short()?;
         user.roles = [RoleName::new(ADMIN).expect("the name is valid")].into();
         Ok(vec![Event::SetUp { user, at }])
     }
 
     pub(super) fn create_user(&self, user: NewUser, author: Author) -> Decision<Self> {
         self.is_name_free(&user.name)?;
+        user.profile.is_short()?;
         self.are_known(&user.roles)?;
         Ok(vec![Event::UserCreated { user, author }])
     }
@@ -61,6 +76,7 @@ impl Users {
         if let Some(roles) = &change.roles {
             self.are_known(roles)?;
         }
+        change.profile.as_ref().map_or(Ok(()), Profile::is_short)?;
         let loses_role =
             change.roles.as_ref().is_some_and(|it| it.iter().all(|it| it.as_str() != ADMIN));
         if loses_role || change.is_enabled == Some(false) {
@@ -69,11 +85,30 @@ impl Users {
         Ok(vec![Event::UserChanged { name, change, author }])
     }
 
+    /// Somebody sets the password of another user, perhaps since the old one is known to a thief: what
+    /// the user made with it goes, too.
+    pub(super) fn set_password(
+        &self,
+        name: UserName,
+        password: PasswordHash,
+        author: Author,
+    ) -> Decision<Self> {
+        self.user(&name)?;
+        let tokens = self.tokens.iter().filter(|it| it.1.user == name && author.user != name);
+        let revoked: Vec<_> =
+            tokens.map(|it| Event::TokenRevoked { id: *it.0, author: author.clone() }).collect();
+        let password = NewPassword { hash: password, must_change: true };
+        let mut events = vec![Event::PasswordSet { name, password, keep: None, author }];
+        events.extend(revoked);
+        Ok(events)
+    }
+
     pub(super) fn create_role(&self, mut role: Role, author: Author) -> Decision<Self> {
         let is_same = |it: &Role| it.name.as_str().eq_ignore_ascii_case(role.name.as_str());
         if let Some(known) = self.roles().find(is_same) {
             return Err(Rejection::NameTaken { what: "role".into(), name: known.name.to_string() });
         }
+        is_bounded(&role.description, &role.scope)?;
         role.revision = 1;
         Ok(vec![Event::RoleCreated { role, author }])
     }
@@ -84,6 +119,7 @@ impl Users {
         expected: Option<u64>,
         author: Author,
     ) -> Decision<Self> {
+        is_bounded(&role.description, &role.scope)?;
         let known = self.checked_role(&role.name, expected)?;
         match *known == (Role { revision: known.revision, ..role.clone() }) {
             true => Ok(vec![]),

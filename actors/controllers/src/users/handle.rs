@@ -14,6 +14,7 @@ use super::{
     Identity, NewToken, Profile, Rejection, Request, Response, Role, SessionView, TokenView,
     UserChange, UserService, UserView, Via,
 };
+use crate::transit::{self, done};
 
 const ASK_WITHIN: Duration = Duration::from_secs(15);
 
@@ -45,14 +46,16 @@ pub struct UserStorage {
     ids: IdSource,
 }
 
-fn odd<T>(response: Response) -> Answer<T> {
-    Err(match response {
-        Response::Rejected(it) => it.into(),
-        Response::Fault(it) => Failure::Fault(it),
-        Response::Refused(it) => Failure::Refused(it),
-        // An engine of another version may answer what this one does not expect.
-        other => Failure::Refused(format!("an answer to another question: {other:?}")),
-    })
+impl From<Response> for Failure {
+    fn from(response: Response) -> Self {
+        match response {
+            Response::Rejected(it) => it.into(),
+            Response::Fault(it) => Self::Fault(it),
+            Response::Refused(it) => Self::Refused(it),
+            // An engine of another version may answer what this one does not expect.
+            other => Self::Refused(format!("an answer to another question: {other:?}")),
+        }
+    }
 }
 
 impl UserStorage {
@@ -89,7 +92,7 @@ impl UserStorage {
         });
         match answer.await? {
             Response::Identity(it) => Ok((bearer.to_text(), *it)),
-            other => odd(other),
+            other => Err(other.into()),
         }
     }
 
@@ -98,7 +101,7 @@ impl UserStorage {
         let bearer: Bearer = shown.parse().map_err(|_| Rejection::NotAuthenticated)?;
         match self.ask(Request::Identify((&bearer).into())).await? {
             Response::Identity(it) => Ok(*it),
-            other => odd(other),
+            other => Err(other.into()),
         }
     }
 
@@ -193,11 +196,12 @@ impl UserStorage {
         &self,
         name: UserName,
         (current, new): (&Secret, &Secret),
-        keep: Option<SessionId>,
+        (keep, from): (Option<SessionId>, String),
     ) -> Answer<()> {
         let answer = self.sealed(|to| {
             let (current, new) = (Sealed::seal(current, to)?, Sealed::seal(new, to)?);
-            Ok(Request::ChangePassword { name: name.clone(), current, new, keep })
+            let (name, from) = (name.clone(), from.clone());
+            Ok(Request::ChangePassword { name, current, new, from, keep })
         });
         done(answer.await?)
     }
@@ -222,55 +226,39 @@ impl UserStorage {
     pub async fn users(&self) -> Answer<Vec<UserView>> {
         match self.ask(Request::Users).await? {
             Response::Users(it) => Ok(it),
-            other => odd(other),
+            other => Err(other.into()),
         }
     }
 
     pub async fn roles(&self) -> Answer<Vec<Role>> {
         match self.ask(Request::Roles).await? {
             Response::Roles(it) => Ok(it),
-            other => odd(other),
+            other => Err(other.into()),
         }
     }
 
     pub async fn tokens(&self) -> Answer<Vec<TokenView>> {
         match self.ask(Request::Tokens).await? {
             Response::Tokens(it) => Ok(it),
-            other => odd(other),
+            other => Err(other.into()),
         }
     }
 
     pub async fn sessions(&self) -> Answer<Vec<SessionView>> {
         match self.ask(Request::Sessions).await? {
             Response::Sessions(it) => Ok(it),
-            other => odd(other),
+            other => Err(other.into()),
         }
     }
 
-    /// Asks with something that is sealed to the instance that answers. When another instance took
-    /// over meanwhile, it says its key, and is asked once more.
     async fn sealed(
         &self,
         request: impl Fn(&[PublicKey]) -> Result<Request, Error>,
     ) -> Answer<Response> {
-        let transit = match self.ask(Request::Transit).await? {
-            Response::Transit(it) => it,
-            other => return odd(other),
-        };
-        match self.ask(request(&[transit])?).await? {
-            Response::OtherTransit(transit) => self.ask(request(&[transit])?).await,
-            response => Ok(response),
-        }
+        transit::sealed(&self.proxy, ASK_WITHIN, Request::Transit, request).await
     }
 
     async fn ask(&self, request: Request) -> Answer<Response> {
         Ok(self.proxy.ask(request, ASK_WITHIN).await?)
-    }
-}
-
-fn done(response: Response) -> Answer<()> {
-    match response {
-        Response::Done => Ok(()),
-        other => odd(other),
     }
 }

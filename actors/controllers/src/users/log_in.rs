@@ -18,16 +18,16 @@ pub enum Attempt {
 }
 
 impl Users {
-    pub fn attempt(&self, name: &UserName, now: Timestamp) -> Attempt {
+    pub fn attempt(&self, name: &UserName, from: &str, now: Timestamp) -> Attempt {
         let Some(user) = self.users.get(name) else { return Attempt::Unknown };
-        match user.failures.wait_until(now, self.is_last_administrator(name)) {
+        match user.attempts.wait_until(from, now) {
             Some(until) => Attempt::Wait(until),
             None => Attempt::Check { hash: user.password.clone(), password: user.password_number },
         }
     }
 
     pub(super) fn log_in(&self, session: NewSession, password: u64) -> Decision<Self> {
-        self.is_let_in(&session.user, password, session.at)?;
+        self.is_let_in(&session.user, password, (&session.from, session.at))?;
         self.is_id_free(session.id.0)?;
         Ok(vec![Event::LoggedIn { session }])
     }
@@ -38,22 +38,27 @@ impl Users {
         &self,
         name: &UserName,
         password: u64,
-        now: Timestamp,
+        (from, now): (&str, Timestamp),
     ) -> Result<(), Rejection> {
-        let user = self.users.get(name).ok_or(Rejection::BadCredentials)?;
+        let user = self.users.get(name).ok_or(Rejection::BadCredentials { is_user: false })?;
         if user.password_number != password {
-            return Err(Rejection::BadCredentials);
+            return Err(Rejection::BadCredentials { is_user: true });
         }
-        if let Some(until) = user.failures.wait_until(now, self.is_last_administrator(name)) {
+        if let Some(until) = user.attempts.wait_until(from, now) {
             return Err(Rejection::TryLater(until));
         }
         if user.is_enabled { Ok(()) } else { Err(Rejection::Disabled(name.clone())) }
     }
 
-    pub(super) fn fail_log_in(&self, user: UserName, at: Timestamp) -> Decision<Self> {
+    pub(super) fn fail_log_in(
+        &self,
+        user: UserName,
+        from: String,
+        at: Timestamp,
+    ) -> Decision<Self> {
         // One that was deleted meanwhile has nothing to count.
         match self.users.contains_key(&user) {
-            true => Ok(vec![Event::LogInFailed { user, at }]),
+            true => Ok(vec![Event::LogInFailed { user, from, at }]),
             false => Ok(vec![]),
         }
     }
@@ -63,7 +68,7 @@ impl Users {
         // Those that ended by themselves are cleared away here: nothing else grows their number.
         self.sessions.retain(|_, it| at < it.expires_at);
         let user = self.stored(&session.user);
-        user.failures = super::Failures::default();
+        user.attempts.succeed(&session.from, at);
         user.logged_in_at = Some(at);
         self.sessions.insert(session.id, session.into());
     }

@@ -7,10 +7,12 @@ use weir_domain::{Fault, RoleName, SessionId, TokenId, UserName};
 use weir_secrets::{PublicKey, Sealed, SecretHash};
 
 use super::{
-    Identity, NewToken, Profile, Rejection, Role, SessionView, Shown, TokenView, UserChange,
-    UserView,
+    Failure, Identity, NewToken, Profile, Rejection, Role, SessionView, Shown, TokenView,
+    UserChange, UserView,
 };
 use crate::answer::{Refusal, Stop};
+use crate::line::Busy;
+use crate::transit::Confidant;
 
 /// What it is asked. Names of fields and variants travel between engines of two versions.
 /// Passwords are sealed to the transit key.
@@ -56,6 +58,7 @@ pub enum Request {
         name: UserName,
         current: Sealed,
         new: Sealed,
+        from: String,
         keep: Option<SessionId>,
     },
     CreateRole {
@@ -101,6 +104,7 @@ pub enum Request {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Response {
     Done,
+    /// The transit key of this instance: what came was sealed to another one, or only this was asked.
     Transit(PublicKey),
     Users(Vec<UserView>),
     Roles(Vec<Role>),
@@ -111,8 +115,6 @@ pub enum Response {
     Fault(Fault),
     /// Asking again gives the same answer.
     Refused(String),
-    /// What came was sealed to the transit key of another instance: seal it anew.
-    OtherTransit(PublicKey),
 }
 
 impl From<Refusal<Rejection>> for Response {
@@ -133,5 +135,44 @@ impl From<Fault> for Response {
 impl From<Rejection> for Stop<Response> {
     fn from(it: Rejection) -> Self {
         Self::answer(Response::Rejected(it))
+    }
+}
+
+impl From<Busy> for Stop<Response> {
+    fn from(Busy: Busy) -> Self {
+        Self::answer(Response::Rejected(Rejection::Busy))
+    }
+}
+
+impl Confidant for Response {
+    type Failure = Failure;
+
+    fn of_key(key: PublicKey) -> Self {
+        Self::Transit(key)
+    }
+
+    fn key(self) -> Result<PublicKey, Self> {
+        match self {
+            Self::Transit(key) => Ok(key),
+            other => Err(other),
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        matches!(self, Self::Done)
+    }
+}
+
+impl Request {
+    /// Whether it brings something sealed to one instance, which no other one can open.
+    pub(super) fn is_sealed(&self) -> bool {
+        matches!(
+            self,
+            Self::SetUp { .. }
+                | Self::CreateUser { .. }
+                | Self::SetPassword { .. }
+                | Self::ChangePassword { .. }
+                | Self::LogIn { .. }
+        )
     }
 }

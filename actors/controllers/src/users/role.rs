@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use weir_domain::{Grants, RoleName, Scope, UserClaim, UserName};
 
-use super::{User, Users};
+use super::{Rejection, User, Users};
+use crate::text::is_short;
 
 pub(super) const ADMIN: &str = "admin";
+/// Projects that a role or token may name.
+const PROJECTS_MAX: usize = 200;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Role {
@@ -43,6 +46,17 @@ impl Role {
             ),
             built_in("user", "Operates workflows and streams", all.filter(operates).collect()),
         ]
+    }
+}
+
+/// What a role or token names, beside claims.
+pub(super) fn is_bounded(description: &str, scope: &Scope) -> Result<(), Rejection> {
+    is_short("description", description)?;
+    match scope {
+        Scope::Projects(projects) if projects.len() > PROJECTS_MAX => {
+            Err(Rejection::TooMany { what: "projects in the scope".into(), max: PROJECTS_MAX })
+        }
+        Scope::Projects(_) | Scope::Everything => Ok(()),
     }
 }
 

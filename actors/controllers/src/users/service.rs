@@ -1,40 +1,31 @@
 //! User Storage as a singleton: where passwords are checked.
 //!
 //! Passwords come sealed to this instance's key, and bearers' secrets not at all: the asking engine
-//! makes and hashes them. Checking a password costs memory and time on purpose, so few are checked
-//! at once; an unknown user costs the same as a wrong password.
+//! makes and hashes them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
 use weir_cluster::{Instance, RequestContext, Service, Singleton, Unavailable};
 use weir_domain::{Fault, SessionId, UserName};
 use weir_persistence_api::{Fence, PersistenceId, Store};
 use weir_runtime::{HostRef, HostSettings, HostSpec, NoEffects, System};
-use weir_secrets::{PasswordHash, Sealed, Secret, SecretHash, random_secret};
+use weir_secrets::{PasswordHash, Sealed, SecretHash, random_secret};
 
-use super::strangers::Strangers;
+use super::passwords::{For, Passwords};
 use super::uses::Uses;
 use super::{
-    Attempt, Author, Command, LEASE, NewPassword, NewSession, NewUser, Profile, Rejection, Request,
+    Author, Command, LEASE, NewPassword, NewSession, NewUser, Profile, Rejection, Request,
     Response, SetUpNotice, Shown, Users, Via,
 };
-use crate::answer::{answered, slowly};
+use crate::answer::answered;
 use crate::instance::{self, RECOVER_WITHIN};
 use crate::transit::Transit;
 
-/// How long a controller may take to recover before it is begun anew.
 /// A log-in holds so long.
 const SESSION_LENGTH: Duration = Duration::from_secs(12 * 3_600);
-/// The task that hashes a password.
-const PASSWORD: &str = "users/password";
-/// Passwords that are checked at once: each takes 19 MiB.
-const CHECKS_AT_ONCE: usize = 2;
-const PASSWORD_MIN: usize = 12;
-const PASSWORD_MAX: usize = 1_024;
 
 /// Makes the storage wherever its lease is held.
 pub struct UserSingleton {
@@ -63,14 +54,13 @@ impl Singleton for UserSingleton {
             .tasks()
             .spawn_blocking("users/decoy", || PasswordHash::of(&random_secret()));
         let decoy = decoy.join().await.map_err(|it| failed(&it))?;
+        let passwords = Passwords::new(self.system.clone(), host.clone(), decoy);
         let service = UserService {
             host,
             system: self.system.clone(),
             notice: self.notice.clone(),
             transit: Transit::new(),
-            decoy,
-            checks: Semaphore::new(CHECKS_AT_ONCE),
-            strangers: Strangers::default(),
+            passwords,
             uses: Uses::default(),
         };
         Ok(Instance::new(Arc::new(service), starting.keep()))
@@ -78,10 +68,10 @@ impl Singleton for UserSingleton {
 }
 
 impl UserSingleton {
-    /// While there are no users, each instance makes a new secret for its own host.
+    /// While there is no administrator, each instance makes a new secret for its own host.
     async fn prepare_set_up(&self, host: &HostRef<Users>) -> Result<(), Fault> {
-        let is_empty = host.query(RECOVER_WITHIN, |it| it.users().next().is_none()).await;
-        if !is_empty.map_err(|it| failed(&it))? {
+        let is_set_up = host.query(RECOVER_WITHIN, Users::is_set_up).await;
+        if is_set_up.map_err(|it| failed(&it))? {
             return Ok(());
         }
         let secret = random_secret();
@@ -103,10 +93,7 @@ pub struct UserService {
     system: System,
     notice: Arc<dyn SetUpNotice>,
     transit: Transit,
-    /// Checked in place of a user's that there is not.
-    decoy: PasswordHash,
-    checks: Semaphore,
-    strangers: Strangers,
+    passwords: Passwords,
     uses: Uses,
 }
 
@@ -133,6 +120,9 @@ impl UserService {
     async fn answer(&self, request: Request, context: RequestContext) -> Result<Response, Stop> {
         let (host, within, now) = (&self.host, context.within, self.system.now());
         let author = |user| Author { user, at: now };
+        if request.is_sealed() && host.recalls(context.command, within).await? {
+            return self.done_before(request, context).await;
+        }
         let command = match request {
             Request::Transit => return Ok(Response::Transit(self.transit.public())),
             Request::Users => {
@@ -155,17 +145,18 @@ impl UserService {
             Request::SetUp { secret, name, profile, password } => {
                 return self.set_up(secret, (name, profile, password), context).await;
             }
-            Request::ChangePassword { name, current, new, keep } => {
-                let checked = self.check(&name, &current, context).await?;
-                let password = self.new_password(&name, &new, context).await?;
-                Command::ChangePassword { name, password, checked, keep, at: now }
+            Request::ChangePassword { name, current, new, from, keep } => {
+                let current = self.transit.received(&current)?;
+                let checked = self.passwords.check((&name, &from), current, within).await?;
+                let password = self.new_password(For::Change, &name, &new, context).await?;
+                Command::ChangePassword { name, password, checked, from, keep, at: now }
             }
             Request::SetPassword { name, password, by } => {
-                let password = self.new_password(&name, &password, context).await?;
+                let password = self.new_password(For::Change, &name, &password, context).await?;
                 Command::SetPassword { name, password, author: author(by) }
             }
             Request::CreateUser { name, profile, roles, password, by } => {
-                let hash = self.new_password(&name, &password, context).await?;
+                let hash = self.new_password(For::Change, &name, &password, context).await?;
                 let password = NewPassword { hash, must_change: true };
                 let user = NewUser { name, profile, roles, password };
                 Command::CreateUser { user, author: author(by) }
@@ -196,19 +187,50 @@ impl UserService {
         Ok(Response::Done)
     }
 
+    /// What a command led to that was carried out before. What it brings may be sealed to a former
+    /// instance, and is not looked at.
+    async fn done_before(
+        &self,
+        request: Request,
+        context: RequestContext,
+    ) -> Result<Response, Stop> {
+        match request {
+            Request::LogIn { session, .. } => self.identify(session, context).await,
+            Request::SetUp { .. } => {
+                self.notice.used();
+                Ok(Response::Done)
+            }
+            _ => Ok(Response::Done),
+        }
+    }
+
     async fn set_up(
         &self,
         secret: SecretHash,
         (name, profile, password): (UserName, Profile, Sealed),
         context: RequestContext,
     ) -> Result<Response, Stop> {
-        let hash = self.new_password(&name, &password, context).await?;
+        // Anybody can ask: nothing costs anything before the secret is right.
+        let read = move |it: &Users| it.may_be_set_up(&secret);
+        self.host.query(context.within, read).await??;
+        let hash = self.new_password(For::SetUp, &name, &password, context).await?;
         let password = NewPassword { hash, must_change: false };
         let user = NewUser { name, profile, roles: BTreeSet::new(), password };
         let command = Command::SetUp { secret, user, at: self.system.now() };
         self.host.ask_as(context.command, command, context.within).await?;
         self.notice.used();
         Ok(Response::Done)
+    }
+
+    async fn new_password(
+        &self,
+        why: For,
+        user: &UserName,
+        password: &Sealed,
+        context: RequestContext,
+    ) -> Result<PasswordHash, Stop> {
+        let password = self.transit.received(password)?;
+        self.passwords.hash(why, user, (password, context.within)).await
     }
 
     async fn identify(&self, shown: Shown, context: RequestContext) -> Result<Response, Stop> {
@@ -240,7 +262,8 @@ impl UserService {
         (session, from): (Shown, String),
         context: RequestContext,
     ) -> Result<Response, Stop> {
-        let number = self.check(&user, password, context).await?;
+        let password = self.transit.received(password)?;
+        let number = self.passwords.check((&user, &from), password, context.within).await?;
         let at = self.system.now();
         let Shown { id, hash } = session;
         let expires_at = at.plus(SESSION_LENGTH);
@@ -250,78 +273,5 @@ impl UserService {
         let identity =
             self.host.ask_and_read_as(context.command, command, context.within, read).await?;
         Ok(Response::Identity(Box::new(identity.ok_or(Rejection::NotAuthenticated)?)))
-    }
-
-    /// Checks a password and counts it if it is wrong; gives the number of the one it is.
-    async fn check(
-        &self,
-        user: &UserName,
-        password: &Sealed,
-        context: RequestContext,
-    ) -> Result<u64, Stop> {
-        let password = self.received(password)?;
-        let _one_of_few = self.one_of_few(context.within).await?;
-        // Asked only now: those that were checked before this one are counted.
-        let (name, now) = (user.clone(), self.system.now());
-        let attempt = self.host.query(context.within, move |it| it.attempt(&name, now)).await?;
-        let (hash, number) = match attempt {
-            Attempt::Wait(until) => return Err(Rejection::TryLater(until).into()),
-            Attempt::Check { hash, password } => (hash, Some(password)),
-            Attempt::Unknown => match self.strangers.wait_until(user, now) {
-                Some(until) => return Err(Rejection::TryLater(until).into()),
-                None => (self.decoy.clone(), None),
-            },
-        };
-        let is_right = slowly(&self.system, PASSWORD, move || hash.is_of(&password)).await?;
-        if let Some(number) = number.filter(|_| is_right) {
-            return Ok(number);
-        }
-        let (user, at) = (user.clone(), self.system.now());
-        match number {
-            None => self.strangers.count(user, at),
-            Some(_) => {
-                let failed = Command::FailLogIn { user, at };
-                self.host.ask_as(context.command, failed, context.within).await?;
-            }
-        }
-        Err(Rejection::BadCredentials.into())
-    }
-
-    async fn new_password(
-        &self,
-        user: &UserName,
-        password: &Sealed,
-        context: RequestContext,
-    ) -> Result<PasswordHash, Stop> {
-        let password = self.received(password)?;
-        is_good(&password, user).map_err(Rejection::BadPassword)?;
-        let _one_of_few = self.one_of_few(context.within).await?;
-        slowly(&self.system, PASSWORD, move || PasswordHash::of(&password)).await
-    }
-
-    fn received(&self, sealed: &Sealed) -> Result<Secret, Stop> {
-        let other = |it| Stop::answer(Response::OtherTransit(it));
-        self.transit.open(sealed)?.map_err(other)
-    }
-
-    async fn one_of_few(&self, within: Duration) -> Result<tokio::sync::SemaphorePermit<'_>, Stop> {
-        let busy = || Stop::Unavailable(Unavailable::new("too many passwords are being checked"));
-        let permit = tokio::time::timeout(within, self.checks.acquire()).await;
-        permit.map_err(|_| busy())?.map_err(|_| busy())
-    }
-}
-
-/// Length is what counts; what else a password must have makes people write it down.
-fn is_good(password: &Secret, user: &UserName) -> Result<(), String> {
-    let Some(text) = password.expose_text() else { return Err("must be text".into()) };
-    let length = text.chars().count();
-    if !(PASSWORD_MIN..=PASSWORD_MAX).contains(&length) {
-        return Err(format!(
-            "has {length} characters, and must have {PASSWORD_MIN} to {PASSWORD_MAX}"
-        ));
-    }
-    match text.to_lowercase().contains(&user.as_str().to_lowercase()) && length < 2 * PASSWORD_MIN {
-        true => Err("contains the name of the user: choose another one".into()),
-        false => Ok(()),
     }
 }

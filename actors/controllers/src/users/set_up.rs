@@ -8,7 +8,7 @@ use weir_secrets::{Secret, write_private};
 
 /// Tells the operator of this host.
 pub trait SetUpNotice: Send + Sync + 'static {
-    /// The cluster has no users: whoever has this makes the first one. It replaces former ones.
+    /// The cluster has no administrator: whoever has this makes the first one. It replaces former ones.
     fn announce(&self, secret: &Secret);
 
     /// It was used: it opens nothing any more.
@@ -37,11 +37,11 @@ impl SetUpNotice for SetUpFile {
         match write_private(&self.0, secret) {
             Ok(()) => tracing::warn!(
                 code = "WEIR-06140", %path,
-                "the cluster has no users: make the first administrator with the secret in this file"
+                "the cluster has no administrator: make the first administrator with the secret in this file"
             ),
             Err(error) => tracing::error!(
                 code = "WEIR-06141", %path, %error,
-                "the cluster has no users, and the set-up secret can't be written"
+                "the cluster has no administrator, and the set-up secret can't be written"
             ),
         }
     }

@@ -6,28 +6,33 @@ use std::sync::{Mutex, PoisonError};
 
 use weir_domain::{Timestamp, UserName};
 
-use super::Failures;
+use super::Attempts;
 
 /// Names that are remembered: the one that failed longest ago is forgotten for a new one.
 const NAMES_MAX: usize = 1_000;
 
 /// Of one instance. Nothing is stored of them: anybody could fill the journal.
 #[derive(Default)]
-pub(super) struct Strangers(Mutex<BTreeMap<UserName, Failures>>);
+pub(super) struct Strangers(Mutex<BTreeMap<UserName, Attempts>>);
 
 impl Strangers {
-    pub(super) fn wait_until(&self, name: &UserName, now: Timestamp) -> Option<Timestamp> {
+    pub(super) fn wait_until(
+        &self,
+        name: &UserName,
+        from: &str,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
         let strangers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        strangers.get(name)?.wait_until(now, false)
+        strangers.get(name)?.wait_until(from, now)
     }
 
-    pub(super) fn count(&self, name: UserName, at: Timestamp) {
+    pub(super) fn fail(&self, name: UserName, from: &str, at: Timestamp) {
         let mut strangers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if strangers.len() >= NAMES_MAX && !strangers.contains_key(&name) {
-            let oldest = strangers.iter().min_by_key(|it| it.1.last).map(|it| it.0.clone());
+            let oldest = strangers.iter().min_by_key(|it| it.1.last()).map(|it| it.0.clone());
             oldest.and_then(|it| strangers.remove(&it));
         }
-        strangers.entry(name).or_default().count(at);
+        strangers.entry(name).or_default().fail(from, at);
     }
 }
 
@@ -40,14 +45,15 @@ mod tests {
         let (strangers, name) =
             (Strangers::default(), |n: usize| format!("user-{n}").parse().unwrap());
         for _ in 0..5 {
-            strangers.count(name(0), Timestamp(0));
+            strangers.fail(name(0), "10.0.0.1", Timestamp(0));
         }
-        assert_eq!(strangers.wait_until(&name(0), Timestamp(0)), Some(Timestamp(1_000)));
-        assert_eq!(strangers.wait_until(&name(1), Timestamp(0)), None);
+        let waits = |n, from| strangers.wait_until(&name(n), from, Timestamp(0));
+        assert_eq!(waits(0, "10.0.0.1"), Some(Timestamp(1_000)));
+        assert_eq!((waits(0, "10.0.0.2"), waits(1, "10.0.0.1")), (None, None));
         for n in 1..=NAMES_MAX {
-            strangers.count(name(n), Timestamp(1));
+            strangers.fail(name(n), "10.0.0.1", Timestamp(1));
         }
         assert_eq!(strangers.0.lock().unwrap().len(), NAMES_MAX);
-        assert_eq!(strangers.wait_until(&name(0), Timestamp(0)), None);
+        assert_eq!(strangers.wait_until(&name(0), "10.0.0.1", Timestamp(0)), None);
     }
 }

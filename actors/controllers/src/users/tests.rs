@@ -1,8 +1,10 @@
 //! User Storage: its decisions, and the service with its passwords.
 
+mod golden;
 mod log_in;
 mod random;
 mod service;
+mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -127,6 +129,24 @@ fn the_first_administrator_needs_the_last_set_up_secret_and_there_is_one_first()
 }
 
 #[test]
+fn users_who_were_there_before_don_t_end_the_set_up_without_an_administrator() {
+    let secret = SecretHash::of(&Secret::from("first".to_owned()));
+    let mut state = Users::default();
+    then(&mut state, Command::PrepareSetUp { secret, at: NOW }).unwrap();
+    create(&mut state, user("ada", &["user"])).unwrap();
+    // Another instance makes a new secret.
+    then(&mut state, Command::PrepareSetUp { secret, at: NOW }).unwrap();
+    let set_up = |named| Command::SetUp { secret, user: user(named, &[]), at: NOW };
+    then(&mut state, set_up("root")).unwrap();
+    assert!(state.administrators().eq([&name("root")]));
+
+    let mut state = Users::default();
+    then(&mut state, Command::PrepareSetUp { secret, at: NOW }).unwrap();
+    create(&mut state, user("ada", &["admin"])).unwrap();
+    assert_eq!(then(&mut state, set_up("root")), Err(Rejection::IsSetUp));
+}
+
+#[test]
 fn nobody_is_set_up_by_an_empty_storage() {
     let secret = SecretHash::of(&Secret::new(vec![]));
     let set_up = Command::SetUp { secret, user: user("root", &[]), at: NOW };
@@ -222,6 +242,7 @@ fn a_session_ends_with_its_user_its_password_its_time_or_when_told() {
         name: name("ada"),
         password: HASH.clone(),
         checked: 1,
+        from: String::new(),
         keep: Some(SessionId(two.id)),
         at: NOW,
     };
@@ -239,61 +260,6 @@ fn a_session_ends_with_its_user_its_password_its_time_or_when_told() {
         let _ = then(&mut state, change("ada", enable));
         assert!(identify(&state, &bearer).is_none(), "it does not come back");
     }
-}
-
-#[test]
-fn a_token_allows_what_it_names_where_its_user_may_until_it_ends() {
-    let mut state = cluster();
-    create(&mut state, user("ada", &["user"])).unwrap();
-    let bearer = Bearer::generate(Uuid::from_u128(77));
-    let token = |days: u32| NewToken {
-        id: TokenId(bearer.id),
-        user: name("ada"),
-        description: "deploys".into(),
-        claims: [UserClaim::StreamRead, UserClaim::KeyExport].into(),
-        scope: Scope::Projects(BTreeSet::from(["flights".parse().unwrap()])),
-        expires_at: NOW.plus(DAY * days),
-        hash: bearer.hash(),
-    };
-    let make = |days| Command::CreateToken { token: token(days), author: author() };
-    for bad in [0, 367] {
-        assert_eq!(then(&mut state, make(bad)), Err(Rejection::BadExpiry { days: 366 }));
-    }
-    then(&mut state, make(30)).unwrap();
-    assert_eq!(then(&mut state, make(30)), Err(Rejection::IdTaken(bearer.id)));
-
-    let grants = identify(&state, &bearer).unwrap().grants;
-    let flights = "flights".parse().unwrap();
-    assert!(grants.allows(UserClaim::StreamRead, Some(&flights)));
-    assert!(!grants.allows(UserClaim::StreamRead, None));
-    assert!(!grants.allows(UserClaim::KeyExport, Some(&flights)), "its user may not");
-    assert_eq!(state.identify(bearer.id, &bearer.hash(), NOW.plus(DAY * 30)), None);
-    then(&mut state, disable("ada")).unwrap();
-    assert!(identify(&state, &bearer).is_none());
-    then(&mut state, Command::RevokeToken { id: TokenId(bearer.id), author: author() }).unwrap();
-    assert_eq!(state.tokens().count(), 0);
-}
-
-#[test]
-fn the_last_use_of_a_token_is_kept_to_ten_minutes() {
-    let mut state = cluster();
-    let bearer = Bearer::generate(Uuid::from_u128(77));
-    let token = NewToken {
-        id: TokenId(bearer.id),
-        user: name("root"),
-        description: String::new(),
-        claims: BTreeSet::new(),
-        scope: Scope::Everything,
-        expires_at: NOW.plus(DAY),
-        hash: bearer.hash(),
-    };
-    then(&mut state, Command::CreateToken { token, author: author() }).unwrap();
-    let touch = |at| Command::Touch { tokens: BTreeMap::from([(TokenId(bearer.id), at)]) };
-    then(&mut state, touch(NOW)).unwrap();
-    let minutes = |n: u64| NOW.plus(Duration::from_secs(n * 60));
-    assert_eq!(state.decide(touch(minutes(9))), Ok(vec![]));
-    then(&mut state, touch(minutes(10))).unwrap();
-    assert_eq!(state.tokens().next().unwrap().used_at, Some(minutes(10)));
 }
 
 /// `WEIR_UPDATE=1 cargo test -p weir-controllers rights` writes it anew.
@@ -316,13 +282,4 @@ fn only_an_administrator_may_export_keys_and_change_users() {
         }
     }
     assert_eq!(Role::built_in()[0].claims.len(), UserClaim::ALL.len());
-}
-
-/// Written by the first version: it must be readable for ever.
-#[test]
-fn an_event_of_the_first_version_still_reads() {
-    let golden = include_str!("../../../../schemas/events/users.event.v1.json");
-    let event: Event = serde_json::from_str(golden).expect("the golden event reads");
-    let Event::UserCreated { user, .. } = event else { panic!("{event:?}") };
-    assert!(user.password.hash.is_of(&Secret::from("correct horse battery".to_owned())));
 }

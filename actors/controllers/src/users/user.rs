@@ -1,14 +1,14 @@
-//! A user: as stored, as shown, and the log-ins that failed.
+//! A user: as stored, and as shown.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use weir_domain::{RoleName, Timestamp, UserName};
 use weir_secrets::PasswordHash;
 
-use super::NewPassword;
-use crate::Author;
+use super::{Attempts, Failures, NewPassword};
+use crate::text::is_short;
+use crate::{Author, TooLong};
 
 /// What users say about themselves.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,15 @@ pub struct Profile {
     pub last_name: String,
     pub email: String,
     pub description: String,
+}
+
+impl Profile {
+    pub(super) fn is_short(&self) -> Result<(), TooLong> {
+        is_short("first name", &self.first_name)?;
+        is_short("last name", &self.last_name)?;
+        is_short("email", &self.email)?;
+        is_short("description", &self.description)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,7 +55,8 @@ pub struct User {
     pub created: Author,
     pub revision: u64,
     pub logged_in_at: Option<Timestamp>,
-    pub(super) failures: Failures,
+    #[serde(default)]
+    pub(super) attempts: Attempts,
     pub(super) password: PasswordHash,
     /// Grows with every password: one that was checked may have been changed meanwhile.
     pub(super) password_number: u64,
@@ -63,7 +73,7 @@ impl User {
             created,
             revision: 1,
             logged_in_at: None,
-            failures: Failures::default(),
+            attempts: Attempts::default(),
             password: user.password.hash,
             password_number: 1,
         }
@@ -81,7 +91,7 @@ impl User {
         self.must_change = password.must_change;
         self.password_at = at;
         self.password_number += 1;
-        self.failures = Failures::default();
+        self.attempts = Attempts::default();
         self.revision += 1;
     }
 
@@ -89,44 +99,6 @@ impl User {
         change.is_enabled.is_some_and(|it| it != self.is_enabled)
             || change.profile.as_ref().is_some_and(|it| *it != self.profile)
             || change.roles.as_ref().is_some_and(|it| *it != self.roles)
-    }
-}
-
-/// Log-ins that failed since the last one that did not.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failures {
-    pub count: u32,
-    pub last: Option<Timestamp>,
-}
-
-impl Failures {
-    /// So many may fail without a wait.
-    const FREE: u32 = 5;
-    const WAIT_MAX: Duration = Duration::from_secs(15 * 60);
-    /// Whoever guesses must not keep the last administrator out.
-    const WAIT_MAX_LAST_ADMINISTRATOR: Duration = Duration::from_secs(30);
-    /// After that they are forgotten.
-    const MEMORY: Duration = Duration::from_secs(24 * 3_600);
-
-    pub(super) fn count(&mut self, at: Timestamp) {
-        let is_fresh = self.last.is_some_and(|it| at.since(it) < Self::MEMORY);
-        self.count = if is_fresh { self.count.saturating_add(1) } else { 1 };
-        self.last = Some(at);
-    }
-
-    /// Until when nobody is let in: 1 s after the fifth failure, twice as long after each further.
-    pub(super) fn wait_until(
-        &self,
-        now: Timestamp,
-        is_last_administrator: bool,
-    ) -> Option<Timestamp> {
-        let over = self.count.checked_sub(Self::FREE)?;
-        let wait_max = match is_last_administrator {
-            true => Self::WAIT_MAX_LAST_ADMINISTRATOR,
-            false => Self::WAIT_MAX,
-        };
-        let wait = Duration::from_secs(1_u64.checked_shl(over).unwrap_or(u64::MAX)).min(wait_max);
-        self.last.map(|it| it.plus(wait)).filter(|until| now < *until)
     }
 }
 
@@ -159,7 +131,7 @@ impl super::Users {
             created: it.created.clone(),
             revision: it.revision,
             logged_in_at: it.logged_in_at,
-            failures: it.failures,
+            failures: it.attempts.all(),
         })
     }
 }

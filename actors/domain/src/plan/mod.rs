@@ -16,7 +16,7 @@ use crate::{Millis, Place, PortName, StageId, WorkflowName};
 pub use check::{DEAD_LETTERS, StageShape, check};
 pub use graph::{Graph, Islands};
 
-/// Most instances of one workflow in one engine.
+/// Most instances that the file of a workflow may ask for.
 pub const INSTANCES_MAX: u32 = 1_000;
 /// More stages than this is no workflow that a person wrote.
 pub const STAGES_MAX: usize = 1_000;

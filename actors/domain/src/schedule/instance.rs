@@ -47,6 +47,26 @@ pub enum Health {
 }
 
 impl InstanceState {
+    /// In the order of a life, failures last.
+    pub const ALL: [Self; 16] = [
+        Self::VerifyingConfiguration,
+        Self::VerifyingDependencies,
+        Self::Activating,
+        Self::On,
+        Self::Processing,
+        Self::WaitingForSource,
+        Self::StopProcessing,
+        Self::ShuttingDown,
+        Self::RestartBackoff,
+        Self::Terminated,
+        Self::ConfigurationFailure,
+        Self::DependencyFailure,
+        Self::ActivationFailure,
+        Self::ProcessingPreparationFailed,
+        Self::InternalError,
+        Self::ClusterRoleMismatch,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::VerifyingConfiguration => "verifying-configuration",

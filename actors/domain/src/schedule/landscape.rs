@@ -33,8 +33,17 @@ pub struct ScheduleNode {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Deployed {
-    /// Its workflows, each with the roles that a node must have to run it.
-    pub workflows: BTreeMap<WorkflowName, BTreeSet<String>>,
+    pub workflows: BTreeMap<WorkflowName, DeployedWorkflow>,
+}
+
+/// What a deployment says of a workflow that the schedule must know.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DeployedWorkflow {
+    /// Roles that a node must have to run it.
+    pub roles: BTreeSet<String>,
+    /// The target, as long as nobody has set one.
+    pub instances: u32,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,5 +58,16 @@ impl Landscape {
     /// What the node could run, where that is known.
     pub fn deployed(&self, node: &ScheduleNode) -> Option<&Deployed> {
         self.deployments.get(node.deployment.as_deref()?)
+    }
+
+    /// The target of each workflow for which nobody has set one. Where nodes have different
+    /// deployments, the larger one: what a switch from one to the other ends with is stopped then.
+    pub fn targets(&self) -> BTreeMap<&WorkflowName, u32> {
+        let mut targets = BTreeMap::new();
+        for (name, it) in self.deployments.values().flat_map(|it| &it.workflows) {
+            let target = targets.entry(name).or_default();
+            *target = it.instances.max(*target);
+        }
+        targets
     }
 }

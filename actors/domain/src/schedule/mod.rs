@@ -14,7 +14,7 @@ mod settings;
 
 pub use assignment::{Assigned, Assignments, Comparison, InstanceNumber, Placed, Why};
 pub use instance::{Health, InstanceReport, InstanceState, NodeReport};
-pub use landscape::{Deployed, Landscape, Reach, ScheduleNode};
+pub use landscape::{Deployed, DeployedWorkflow, Landscape, Reach, ScheduleNode};
 pub use limit::{InvalidLimit, Limit, Max, Scope};
 pub use placement::{
     Move, NodeVerdict, Outcome, Placement, Reason, Start, Stop, StopCause, UnknownReason, Verdict,

@@ -42,7 +42,7 @@ pub struct Stop {
 pub enum StopCause {
     /// Its node is no member any more: nothing is left to be stopped.
     Lost,
-    /// The workflow's target is 0 or unset.
+    /// The workflow's target is 0.
     NoTarget,
     Draining,
     NotDeployed,
@@ -57,10 +57,26 @@ pub enum StopCause {
     Rebalanced,
 }
 
+impl StopCause {
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Lost => "its node is no member any more",
+            Self::NoTarget => "the target is 0 or unset",
+            Self::Draining => "its node is drained, or leaves the cluster",
+            Self::NotDeployed => "the workflow is not in its node's deployment any more",
+            Self::Roles => "its node lacks a role that the workflow needs",
+            Self::Max => "its node has more than a limit allows",
+            Self::Surplus => "more run than are wanted, or a minimum takes it elsewhere",
+            Self::DefaultMinimum => "its node would run fewer than the default minimum",
+            Self::Rebalanced => "it starts on another node, to even out the loads",
+        }
+    }
+}
+
 /// How one workflow stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// 0 where it is unset.
+    /// What somebody has set, or else what the deployment says.
     pub target: u32,
     /// Instances by node, whatever state they are in.
     pub nodes: BTreeMap<NodeName, u32>,
@@ -99,6 +115,24 @@ impl fmt::Display for Reason {
             Self::Roles => f.write_str("roles"),
             Self::NotDeployed => f.write_str("not-deployed"),
             Self::NoNodes => f.write_str("no-nodes"),
+        }
+    }
+}
+
+impl Reason {
+    /// What it says of a node.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Max(scope) => format!("the rule for {scope} allows no more there"),
+            Self::DefaultMinimum => "it would have to run more than are missing".to_owned(),
+            Self::Draining => "it is drained, or leaves the cluster".to_owned(),
+            Self::Unreachable => "nobody hears it".to_owned(),
+            Self::Roles => "it lacks a role that the workflow needs".to_owned(),
+            Self::NotDeployed => {
+                "the workflow is not in its deployment, or it has not said yet what it has"
+                    .to_owned()
+            }
+            Self::NoNodes => "the cluster has no node".to_owned(),
         }
     }
 }
@@ -155,6 +189,16 @@ pub enum Warning {
     MinAboveMax { workflow: WorkflowName, node: NodeName, nodes: u32, min: u32, max: u32 },
     /// Fewer instances than the target.
     Missing { workflow: WorkflowName, missing: u32 },
+}
+
+impl Warning {
+    pub fn workflow(&self) -> &WorkflowName {
+        match self {
+            Self::AboveTarget { workflow, .. }
+            | Self::MinAboveMax { workflow, .. }
+            | Self::Missing { workflow, .. } => workflow,
+        }
+    }
 }
 
 impl fmt::Display for Warning {

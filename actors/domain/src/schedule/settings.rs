@@ -48,7 +48,7 @@ impl<'de> Deserialize<'de> for Weight {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Settings {
-    /// Instances in the whole cluster. Unset and 0 both mean that nothing runs.
+    /// Instances in the whole cluster. Unset: as many as the deployment says. 0: nothing runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<u32>,
     pub weight: Weight,

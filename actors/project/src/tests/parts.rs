@@ -116,3 +116,52 @@ fn a_workflow_that_is_not_there_is_not_selected() {
     let refused = project.parts(&selected, "/".into()).unwrap_err().to_string();
     assert_eq!(refused, "the project has no workflow flight: did you mean flights?");
 }
+
+const SCHEDULE: &str = "scheduler: { flights: { target: 4, default: { max: 2 }, \
+                        roles: { edge: { max: unlimited } } }, shared: { weight: 200 } }, \
+                        assignments: { roles: [{ role: edge, tag: flights-edge }] }";
+
+fn scheduled(settings: &str) -> Vec<(&'static str, String)> {
+    let mut files = files();
+    files[0].1 = PROJECT.replace(
+        "spec: {}",
+        &format!("spec: {{ version: 1.2.3, environments: [base], {settings} }}"),
+    );
+    files
+}
+
+#[test]
+fn what_a_project_says_of_the_schedule_goes_along_with_the_workflows_that_it_is_about() {
+    let package = package(&scheduled(SCHEDULE), &["flights"]);
+    let content = &package.contents.content;
+    let object = |it: Option<weir_domain::Digest>| -> serde_json::Value {
+        serde_json::from_slice(&package.contents.objects[&it.unwrap()]).unwrap()
+    };
+    assert_eq!(
+        object(content.scheduler),
+        serde_json::json!({ "flights": {
+            "target": 4, "default": { "max": 2 }, "roles": { "edge": { "max": "unlimited" } }
+        } })
+    );
+    assert_eq!(object(content.assignments)["roles"][0]["tag"], "flights-edge");
+    let silent = self::package(&files(), &[]);
+    assert_eq!(
+        (silent.contents.content.scheduler, silent.contents.content.assignments),
+        (None, None)
+    );
+}
+
+#[test]
+fn settings_of_no_workflow_and_bounds_that_contradict_each_other_are_found() {
+    let codes = |settings: &str| -> Vec<u32> {
+        let files = scheduled(settings);
+        let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+        loaded(&files).findings.iter().map(|it| it.code.0).collect()
+    };
+    assert_eq!(codes(SCHEDULE), Vec::<u32>::new());
+    assert_eq!(codes("scheduler: { flight: { target: 1 } }"), [2216]);
+    assert_eq!(codes("scheduler: { flights: { default: { min: 3, max: 2 } } }"), [2217]);
+    assert_ne!(codes("scheduler: { flights: { weight: 0 } }"), Vec::<u32>::new());
+    assert_ne!(codes("scheduler: { flights: { targets: 1 } }"), Vec::<u32>::new());
+    assert_ne!(codes("assignments: { role: [] }"), Vec::<u32>::new());
+}

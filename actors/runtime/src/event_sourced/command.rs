@@ -82,13 +82,14 @@ impl<B: EventSourced> HostActor<B> {
             let is_suspended = life.suspension.is_some() || core.held().is_some();
             match (ask, life.folded.as_mut()) {
                 (Ask::Query(asker), Some(folded)) => group.read(folded, asker),
+                (Ask::Recall { id, asker }, Some(folded)) => group.recall(folded, id, asker),
                 // Its asker was told that the deadline passed; to do it now would be a surprise.
                 (Ask::Command { asker, .. }, _) if !asker.still_waits() => core.count("expired"),
                 (Ask::Command { id, command, asker }, Some(folded)) if !is_suspended => {
                     group.decide(core, folded, (id, command), asker).map_err(Fatal)?;
                 }
-                (Ask::Query(asker) | Ask::Command { asker, .. }, _) => {
-                    self.tell_unavailable(life, asker);
+                (Ask::Query(asker) | Ask::Recall { asker, .. } | Ask::Command { asker, .. }, _) => {
+                    self.tell_unavailable(life, asker)
                 }
             }
         }

@@ -77,9 +77,7 @@ impl<B: EventSourced> Group<B> {
         (id, command): (Option<CommandId>, B::Command),
         asker: Box<dyn Asker<B>>,
     ) -> Result<(), Fault> {
-        let recorded = id.and_then(|id| {
-            self.commands.get(&id).copied().or_else(|| folded.commands.sequence_of(id))
-        });
+        let recorded = id.and_then(|id| self.sequence_of(folded, id));
         if let Some(sequence) = recorded {
             core.count("repeated");
             self.settle(folded, asker, Verdict::Recorded(sequence));
@@ -101,6 +99,16 @@ impl<B: EventSourced> Group<B> {
 
     pub(super) fn read(&mut self, folded: &Folded<B>, asker: Box<dyn Asker<B>>) {
         self.settle(folded, asker, Verdict::Read);
+    }
+
+    pub(super) fn recall(&mut self, folded: &Folded<B>, id: CommandId, asker: Box<dyn Asker<B>>) {
+        let sequence = self.sequence_of(folded, id).unwrap_or_default();
+        self.settle(folded, asker, Verdict::Recorded(sequence));
+    }
+
+    /// The last event of a command that was carried out, or is to be written with this group.
+    fn sequence_of(&self, folded: &Folded<B>, id: CommandId) -> Option<u64> {
+        self.commands.get(&id).copied().or_else(|| folded.commands.sequence_of(id))
     }
 
     fn take(

@@ -29,8 +29,17 @@ pub(super) trait Asker<B: EventSourced>: Send {
 
 /// What is asked of a host.
 pub(super) enum Ask<B: EventSourced> {
-    Command { id: Option<CommandId>, command: B::Command, asker: Box<dyn Asker<B>> },
+    Command {
+        id: Option<CommandId>,
+        command: B::Command,
+        asker: Box<dyn Asker<B>>,
+    },
     Query(Box<dyn Asker<B>>),
+    /// Answered with the sequence number of the command's last event, 0 if there is none.
+    Recall {
+        id: CommandId,
+        asker: Box<dyn Asker<B>>,
+    },
 }
 
 /// The handle of one event-sourced actor.
@@ -129,6 +138,17 @@ impl<B: EventSourced> HostRef<B> {
         read: impl FnOnce(&B) -> R + Send + 'static,
     ) -> Result<R, AskError<B::Rejection>> {
         self.send(deadline, |_, state| read(state), Ask::Query).await
+    }
+
+    /// Whether a command with this id is in the journal: for whoever must do something slow, or
+    /// something that can't be done again, before it can be asked. One that was forgotten is not
+    /// found here, and is refused when it is asked.
+    pub async fn recalls(
+        &self,
+        id: CommandId,
+        deadline: Duration,
+    ) -> Result<bool, AskError<B::Rejection>> {
+        self.send(deadline, |sequence, _| sequence > 0, |asker| Ask::Recall { id, asker }).await
     }
 
     pub fn status(&self) -> HostStatus {

@@ -2,6 +2,7 @@
 //! on order.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,17 +12,16 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use weir_domain::plan::{DeadLetters, Edge, OnError, Plan, Retry, Role, Stage};
+use weir_domain::schedule::{InstanceNumber, InstanceReport, InstanceState};
 use weir_domain::{
-    ClaimId, Fault, Fingerprint, Item, ItemStatus, LogLine, Millis, NodeName, Place, PortName,
-    ProjectName, Reprocess, StageId, Stream, StreamId, Timestamp, WorkflowName,
+    ClaimId, Fault, Fingerprint, InstanceId, Item, ItemStatus, LogLine, Millis, NodeName, Place,
+    PortName, ProjectName, Reprocess, StageId, Stream, StreamId, Timestamp, Workflow, WorkflowName,
 };
 use weir_persistence_api::{
     Acquired, Adoption, Claim, ClaimRequest, Error, Fence, ItemFilter, ItemStore as _, LeaseName,
-    LeaseStore as _, MemoryStore, Settlement, Unfinished,
+    LeaseStore as _, MemoryStore, Settlement, Unfinished, item_page,
 };
-use weir_runtime::{
-    IdSource, PhaseTimeouts, RestartPolicy, Stopwatch, System, SystemClock, SystemSettings,
-};
+use weir_runtime::{IdSource, PhaseTimeouts, Stopwatch, System, SystemClock, SystemSettings};
 
 use crate::connector::*;
 use crate::kind::*;
@@ -47,6 +47,7 @@ pub(super) struct Outside {
     /// Called when a sink writes, to stop the world there.
     pub(super) writes: usize,
     pub(super) hold_writes: bool,
+    pub(super) hold_reads: bool,
     /// Owners that are known to live; all others are gone.
     pub(super) alive: Vec<String>,
 }
@@ -154,6 +155,11 @@ impl RecordReader for TestReader {
     }
     fn read(&mut self) -> Result<Option<Read>, Fault> {
         self.world.meet("read")?;
+        let watch = Stopwatch::start();
+        while self.world.with(|it| it.hold_reads) {
+            std::thread::yield_now();
+            assert!(watch.elapsed() < Duration::from_secs(60), "nobody let the reader go on");
+        }
         if self.at >= self.numbers.len() {
             return Ok(None);
         }
@@ -395,16 +401,22 @@ impl Engine {
             peers: Arc::new(TestPeers(world.clone())),
             limits: Limits::default(),
             live: LiveClaims::default(),
+            streams: LiveStreams::default(),
+            taps: Taps::default(),
             threads: Arc::new(tokio::sync::Semaphore::new(64)),
         };
         Self { services, store: store.clone(), streams }
     }
 
-    pub(super) async fn run(&self, plan: Plan) -> RunningWorkflow {
+    /// Runs as many instances as the plan says.
+    pub(super) async fn run(&self, plan: Plan) -> Driven {
         let project = ProjectName::new("p").unwrap();
+        let numbers = 1..=u64::from(plan.instances);
         let spec = WorkflowSpec { project, plan: Arc::new(plan), base_dir: "/".into() };
-        let policy = RestartPolicy::default();
-        RunningWorkflow::start(self.services.clone(), spec, policy).await.unwrap()
+        let running = RunningWorkflow::new(self.services.clone(), spec);
+        let driven = Driven { running, said: Arc::default(), is_stopping: AtomicBool::new(false) };
+        numbers.for_each(|it| driven.start(it));
+        driven
     }
 
     /// The last state of every stream, in order of opening.
@@ -414,8 +426,8 @@ impl Engine {
     }
 
     pub(super) async fn statuses(&self) -> Vec<(String, ItemStatus)> {
-        let filter = ItemFilter { limit: 1_000, ..ItemFilter::default() };
-        let rows = self.store.item_list(filter).await.unwrap();
+        let all = ItemFilter::default();
+        let rows = item_page::page(&self.store, &all, None, 1_000).await.unwrap().rows;
         rows.into_iter().map(|it| (it.item, it.status)).collect()
     }
 }
@@ -525,5 +537,78 @@ pub(super) async fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     while !holds() {
         assert!(watch.elapsed() < Duration::from_secs(30), "not within 30 s: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// A workflow, and what its instances said.
+pub(super) struct Driven {
+    pub(super) running: RunningWorkflow,
+    said: Arc<Mutex<BTreeMap<u64, Vec<Happened>>>>,
+    is_stopping: AtomicBool,
+}
+
+/// How a workflow stopped.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum StopOutcome {
+    Drained,
+    Aborted,
+}
+
+impl Driven {
+    pub(super) fn start(&self, number: u64) {
+        let said = self.said.clone();
+        said.lock().unwrap().insert(number, Vec::new());
+        let notice = move |it: Happened| {
+            if let Some(all) = said.lock().unwrap().get_mut(&number) {
+                all.push(it);
+            }
+        };
+        self.running.start(InstanceId(number), Arc::new(notice));
+    }
+
+    pub(super) fn said(&self, number: u64) -> Vec<Happened> {
+        self.said.lock().unwrap()[&number].clone()
+    }
+
+    pub(super) fn view(&self) -> Workflow {
+        let numbers: Vec<u64> = self.said.lock().unwrap().keys().copied().collect();
+        self.running.view(numbers.into_iter().map(|it| self.report(it)).collect())
+    }
+
+    fn report(&self, number: u64) -> InstanceReport {
+        let state = match self.said(number).last() {
+            Some(Happened::Ended(Ok(()))) => InstanceState::Terminated,
+            Some(Happened::Ended(Err(_))) => InstanceState::RestartBackoff,
+            _ if self.is_stopping.load(Ordering::SeqCst) => InstanceState::StopProcessing,
+            _ => InstanceState::On,
+        };
+        InstanceReport {
+            workflow: self.running.name().clone(),
+            number: InstanceNumber(number),
+            state,
+            since: Timestamp(0),
+            restarts: 0,
+            restart_at: None,
+            fault: None,
+        }
+    }
+
+    /// Drains all instances; those that work on after `grace` are aborted.
+    pub(super) async fn stop(&self, grace: Duration) -> StopOutcome {
+        self.is_stopping.store(true, Ordering::SeqCst);
+        let numbers: Vec<u64> = self.said.lock().unwrap().keys().copied().collect();
+        let each = || numbers.iter().map(|it| InstanceId(*it));
+        each().for_each(|it| self.running.drain(it));
+        let has_ended = || self.view().instances == 0;
+        let watch = Stopwatch::start();
+        while !has_ended() && watch.elapsed() < grace {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        if has_ended() {
+            return StopOutcome::Drained;
+        }
+        each().for_each(|it| self.running.abort(it));
+        wait_until("all have ended", has_ended).await;
+        StopOutcome::Aborted
     }
 }

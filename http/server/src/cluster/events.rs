@@ -1,6 +1,7 @@
 //! What happens to the cluster, as server-sent events.
 //!
 //! The first event shows the whole state; so does one after events that a slow follower missed.
+//! It ends when the server closes, and when who follows would not be let in any more.
 //! Nothing is lost between state and events: they are followed before the state is read.
 
 use std::convert::Infallible;
@@ -17,6 +18,7 @@ use weir_domain::Fault;
 use weir_http_api::{ClusterChange, ClusterEvent, ClusterState, Problem};
 
 use crate::error::Error;
+use crate::guard::Watch;
 use crate::listen::Closing;
 use crate::{Cluster, ClusterNews};
 
@@ -38,6 +40,13 @@ pub(crate) async fn follow(
     let first = state(&*cluster).await?;
     let following = unfold(Following { cluster, news }, next);
     let closing = extensions.get::<Closing>().cloned();
+    let watch = extensions.get::<Watch>().cloned();
+    let barred = async move {
+        match watch {
+            Some(watch) => watch.ended().await,
+            None => std::future::pending().await,
+        }
+    };
     let closed = async move {
         match closing {
             Some(closing) => closing.closed().await,
@@ -45,6 +54,7 @@ pub(crate) async fn follow(
         }
     };
     let events = once(async move { first }).chain(following).take_until(closed.boxed());
+    let events = events.take_until(barred.boxed());
     let answer = Sse::new(events.map(|it| Ok(written(&it))));
     Ok(answer.keep_alive(KeepAlive::new().interval(HEARTBEAT_EVERY).text("alive")))
 }

@@ -14,7 +14,7 @@ use crate::error::Error;
 pub enum Here {
     /// No more than others.
     Nothing,
-    /// See what runs, and reset items.
+    /// See what runs and why, and reset items.
     Operation,
     Everything,
 }
@@ -23,7 +23,10 @@ impl Here {
     pub(crate) fn may(self, claim: UserClaim) -> bool {
         match self {
             Self::Nothing => false,
-            Self::Operation => claim == UserClaim::AccessManage || OPEN_READS.contains(&claim),
+            Self::Operation => {
+                let more = [UserClaim::AccessManage, UserClaim::ScheduleRead];
+                more.contains(&claim) || OPEN_READS.contains(&claim)
+            }
             Self::Everything => true,
         }
     }

@@ -8,18 +8,26 @@ use std::time::Duration;
 use weir_controllers::users::Identity;
 use weir_domain::KeyFingerprint;
 use weir_runtime::Stopwatch;
-use weir_secrets::{Secret, SecretHash};
+use weir_secrets::{Bearer, Secret, SecretHash};
 
 use crate::{Access, Refusal};
 
 /// How long an answer is believed.
-const BELIEVED: Duration = Duration::from_secs(3);
-/// Somebody who makes up bearers must not fill the memory.
+pub(super) const BELIEVED: Duration = Duration::from_secs(3);
+/// Bearers of users.
 const KNOWN_MAX: usize = 1_000;
+/// Bearers of nobody. Whoever makes them up takes the room of others that are made up.
+const NOBODY_S_MAX: usize = 200;
 
 /// By hash: the bearers themselves are kept nowhere.
 #[derive(Default)]
-pub(super) struct Known(Mutex<HashMap<KeyFingerprint, Answer>>);
+pub(super) struct Known(Mutex<Answers>);
+
+#[derive(Default)]
+struct Answers {
+    of_users: HashMap<KeyFingerprint, Answer>,
+    of_nobody: HashMap<KeyFingerprint, Answer>,
+}
 
 struct Answer {
     age: Stopwatch,
@@ -32,6 +40,10 @@ impl Known {
         access: &dyn Access,
         shown: &str,
     ) -> Result<Option<Identity>, Refusal> {
+        // Nobody was given what does not even look like one.
+        if shown.parse::<Bearer>().is_err() {
+            return Ok(None);
+        }
         let key = SecretHash::of(&Secret::from(shown.to_owned())).into();
         if let Some(identity) = self.find(&key) {
             return Ok(identity);
@@ -44,25 +56,30 @@ impl Known {
 
     /// Somebody's rights, sessions or tokens have changed.
     pub(super) fn forget(&self) {
-        self.lock().clear();
+        *self.lock() = Answers::default();
     }
 
     fn find(&self, key: &KeyFingerprint) -> Option<Option<Identity>> {
         let known = self.lock();
-        known.get(key).filter(|it| it.age.elapsed() < BELIEVED).map(|it| it.identity.clone())
+        let answer = known.of_users.get(key).or_else(|| known.of_nobody.get(key))?;
+        (answer.age.elapsed() < BELIEVED).then(|| answer.identity.clone())
     }
 
     fn keep(&self, key: KeyFingerprint, answer: Answer) {
         let mut known = self.lock();
-        if known.len() >= KNOWN_MAX {
-            known.retain(|_, it| it.age.elapsed() < BELIEVED);
+        let (answers, max) = match answer.identity {
+            Some(_) => (&mut known.of_users, KNOWN_MAX),
+            None => (&mut known.of_nobody, NOBODY_S_MAX),
+        };
+        if answers.len() >= max {
+            answers.retain(|_, it| it.age.elapsed() < BELIEVED);
         }
-        if known.len() < KNOWN_MAX {
-            known.insert(key, answer);
+        if answers.len() < max {
+            answers.insert(key, answer);
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<KeyFingerprint, Answer>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Answers> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,24 +1,35 @@
 //! Lets a request pass to its handler or not, and records commands.
 
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures::FutureExt as _;
+use serde_json::Value;
 use weir_controllers::audit::masked;
 use weir_domain::{AuditAction, AuditOutcome, CommandId, UserClaim};
 use weir_http_api::Problem;
+use weir_runtime::Trace;
 
 use super::rule::{Need, Rule};
 use super::trail::Noted;
-use super::{Caller, Guard, Trail};
+use super::{Caller, Guard, Trail, Watch};
+use crate::error::Error;
 use crate::extract::AskedPath;
 use crate::layers::{ChosenId, request_id};
 use crate::origin::Origin;
+use crate::problems;
 
 /// What was done is answered after it was recorded, and no later than this.
 const RECORD_WITHIN: Duration = Duration::from_secs(10);
+/// An entry tells of the value before and after up to this length, written as JSON.
+const VALUE_BYTES_MAX: usize = 8 << 10;
+/// Characters of what an entry is about and of why it was refused.
+const TEXT_MAX: usize = 1_000;
 
 pub(super) async fn pass(rule: Rule, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
@@ -27,27 +38,23 @@ pub(super) async fn pass(rule: Rule, request: Request, next: Next) -> Response {
     let (origin, request) = (Origin::of(&parts), chosen_request(&parts));
     let (caller, admitted) = guard.admit(rule, &mut parts).await;
     let trail = Trail::default();
-    let response = match admitted {
-        Ok(()) => {
-            parts.extensions.insert(caller.clone());
-            parts.extensions.insert(trail.clone());
-            next.run(Request::from_parts(parts, body)).await
-        }
-        Err(denied) => {
-            let refused = guard.refuse(denied, rule, &origin, &path).into_response();
-            // Who is nobody could fill the audit with refusals: those are counted in the log.
-            if caller == Caller::Anonymous {
-                return refused;
-            }
-            refused
-        }
-    };
-    if let Some(action) = rule.action {
-        let (noted, outcome) = (trail.noted(), outcome(&response));
-        guard.record(Done { action, rule, caller, noted, outcome, path, origin, request }).await;
-        guard.forget_after(rule);
+    if let Err(denied) = admitted {
+        let refused = guard.refuse(denied, rule, &origin, &path).into_response();
+        // Who is nobody could fill the audit with refusals: those are counted in the log.
+        let (Some(action), true) = (rule.action, caller != Caller::Anonymous) else {
+            return refused;
+        };
+        let done = Done { action, rule, caller, trail, path, origin, request };
+        return guard.carried_out(done, async { refused }).await;
     }
-    response
+    parts.extensions.insert(caller.clone());
+    parts.extensions.insert(trail.clone());
+    let Some(action) = rule.action else {
+        parts.extensions.insert(Watch::new(&guard, rule, &caller, &parts));
+        return next.run(Request::from_parts(parts, body)).await;
+    };
+    let done = Done { action, rule, caller, trail, path, origin, request };
+    guard.carried_out(done, next.run(Request::from_parts(parts, body))).await
 }
 
 /// The request's id, unless its sender chose it: the audit takes each id once, so that one that is
@@ -61,17 +68,66 @@ struct Done {
     action: &'static str,
     rule: Rule,
     caller: Caller,
-    noted: Noted,
-    outcome: AuditOutcome,
+    trail: Trail,
     path: String,
     origin: Origin,
     request: Option<CommandId>,
 }
 
 impl Guard {
-    async fn record(&self, done: Done) {
-        let Some(access) = self.access.as_ref().filter(|_| !done.noted.is_dry) else { return };
-        let Done { action, rule, caller, noted, outcome, path, origin, request } = done;
+    /// Does the work and records it, in a task of its own: neither a sender that hangs up nor the
+    /// time limit of its request comes between.
+    async fn carried_out(
+        self,
+        done: Done,
+        work: impl Future<Output = Response> + Send + 'static,
+    ) -> Response {
+        let Some(access) = self.access.clone() else { return work.await };
+        let guard = self;
+        let task = access.tasks().spawn(
+            "http/command",
+            Trace::within(Trace::current(), async move {
+                let worked = AssertUnwindSafe(work).catch_unwind().await;
+                let response = worked.unwrap_or_else(problems::after_panic);
+                guard.conclude(done, outcome(&response)).await;
+                response
+            }),
+        );
+        task.join().await.unwrap_or_else(|_| Error::Panicked.into_response())
+    }
+
+    async fn conclude(&self, done: Done, outcome: AuditOutcome) {
+        let rule = done.rule;
+        match (rule.need, outcome) {
+            (Need::Nothing, AuditOutcome::Refused(why) | AuditOutcome::Unknown(why)) => {
+                self.attempted(done, &why);
+            }
+            (_, outcome) => self.record(done, outcome).await,
+        }
+        self.forget_after(rule);
+    }
+
+    /// What everybody may try, and somebody did in vain. The answer does not wait for the entry:
+    /// there is one for users only, and how long it takes would tell who is one.
+    fn attempted(&self, done: Done, why: &str) {
+        self.tell_refused(&done.origin, &done.path, why);
+        let user = done.trail.noted().attempted;
+        let (Some(access), Some(more)) = (&self.access, user.and_then(|it| self.attempts.pass(it)))
+        else {
+            return;
+        };
+        let outcome = AuditOutcome::Refused(match more {
+            0 => why.to_owned(),
+            more => format!("{why}; {more} more since the last entry of this user"),
+        });
+        let guard = self.clone();
+        access.tasks().spawn("http/attempt", async move { guard.record(done, outcome).await });
+    }
+
+    async fn record(&self, done: Done, outcome: AuditOutcome) {
+        let Done { action, rule, caller, trail, path, origin, request } = done;
+        let noted = trail.noted();
+        let Some(access) = self.access.as_ref().filter(|_| !noted.is_dry) else { return };
         let claim = match rule.need {
             Need::Claim(claim) => Some(claim),
             Need::Nothing | Need::LogIn => None,
@@ -82,9 +138,9 @@ impl Guard {
             user: caller.name(),
             claim,
             action: action.to_owned(),
-            object: if object.is_empty() { path } else { object },
-            before: before.map(masked),
-            after: after.map(masked),
+            object: cut(if object.is_empty() { path } else { object }),
+            before: before.map(masked).map(bounded),
+            after: after.map(masked).map(bounded),
             outcome,
             from: origin.to_string(),
             request: request.unwrap_or_else(|| access.request()),
@@ -111,13 +167,28 @@ impl Guard {
     }
 }
 
+/// What somebody sends must not fill the audit.
+fn bounded(value: Value) -> Value {
+    match value.to_string().len() {
+        ..=VALUE_BYTES_MAX => value,
+        bytes => serde_json::json!({ "leftOut": format!("{bytes} bytes") }),
+    }
+}
+
+fn cut(text: String) -> String {
+    match text.char_indices().nth(TEXT_MAX) {
+        None => text,
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
 fn outcome(response: &Response) -> AuditOutcome {
     let status = response.status();
     let detail = response.extensions().get::<Problem>().map(|it| it.detail.clone());
     let detail = detail.unwrap_or_else(|| status.to_string());
     match status {
         it if it.is_success() => AuditOutcome::Done,
-        it if it.is_client_error() => AuditOutcome::Refused(detail),
-        _ => AuditOutcome::Unknown(detail),
+        it if it.is_client_error() => AuditOutcome::Refused(cut(detail)),
+        _ => AuditOutcome::Unknown(cut(detail)),
     }
 }

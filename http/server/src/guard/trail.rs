@@ -7,6 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::Serialize;
 use serde_json::Value;
+use weir_domain::UserName;
 
 /// Put beside the request by the guard; clones are one. Secrets are masked when it is recorded, and
 /// are better not noted at all.
@@ -19,6 +20,8 @@ pub(crate) struct Noted {
     pub(crate) object: String,
     pub(crate) before: Option<Value>,
     pub(crate) after: Option<Value>,
+    /// Somebody gave a wrong password for this user, which there is.
+    pub(crate) attempted: Option<UserName>,
     /// It changed nothing on purpose.
     pub(crate) is_dry: bool,
 }
@@ -38,6 +41,10 @@ impl Trail {
 
     pub(crate) fn dry(&self, is_dry: bool) -> &Self {
         self.note(|it| it.is_dry = is_dry)
+    }
+
+    pub(crate) fn attempted(&self, user: UserName) -> &Self {
+        self.note(|it| it.attempted = Some(user))
     }
 
     pub(super) fn noted(&self) -> Noted {

@@ -229,7 +229,12 @@ async fn the_configuration_server_asks_the_next_engine_when_one_is_down() {
     let up = Client::new(&fixture::engine().await).unwrap();
     let engines = weir_http_server::Engines::new(down, vec![up]);
     let projects = Arc::new(fixture::FakeProjects);
-    let router = weir_http_server::config_server::router(projects, engines, Limits::default());
+    let router = weir_http_server::config_server::router(
+        projects,
+        engines,
+        weir_http_server::config_server::ShownTo::Everybody,
+        Limits::default(),
+    );
     let base = served(router).await;
     for _ in 0..2 {
         assert_eq!(get(&format!("{base}/api/v1/nodes")).await.0, 200);

@@ -117,8 +117,8 @@ async fn a_wrong_part_of_a_request_is_named() {
     );
     assert_eq!(
         refused("streams?state=done").await,
-        "query/state is not valid: unknown variant `done`, expected one of `open`, `retrying`, \
-         `committed`, `committedWithWarnings`, `rolledBack`"
+        "query/state is not valid: unknown variant `done`, expected one of `open`, `paused`, \
+         `retrying`, `committed`, `committedWithWarnings`, `rolledBack`"
     );
     assert_eq!(
         refused("streams?limit=1000").await,

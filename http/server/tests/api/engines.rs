@@ -30,11 +30,20 @@ fn down() -> Client {
 async fn server(first: Client, second: Client) -> String {
     let engines = Engines::new(first, vec![second]).with_turn(TURN);
     let limits = Limits::default();
-    served(config_server::router(Arc::new(FakeProjects), engines, limits)).await
+    let everybody = config_server::ShownTo::Everybody;
+    served(config_server::router(Arc::new(FakeProjects), engines, everybody, limits)).await
 }
 
 fn reset() -> ItemsReset {
-    ItemsReset { source: SourceName::stored("gone/in"), names: None, dry_run: true }
+    ItemsReset {
+        source: SourceName::stored("gone/in"),
+        names: None,
+        status: None,
+        pattern: None,
+        since: None,
+        until: None,
+        dry_run: true,
+    }
 }
 
 #[tokio::test]
@@ -50,9 +59,9 @@ async fn a_frozen_engine_is_passed_over() {
 async fn a_command_that_reached_nobody_goes_to_the_next_engine() {
     let base = server(down(), Client::new(&engine().await).unwrap()).await;
     let client = Client::new(&base).unwrap();
-    assert_eq!(client.items_reset(&reset(), None).await.unwrap().count, 1);
+    assert_eq!(client.items_reset(&reset(), None, None).await.unwrap().count, 1);
     let nowhere = Client::new(&server(down(), down()).await).unwrap();
-    assert_eq!(nowhere.items_reset(&reset(), None).await.unwrap_err().code().0, 7_010);
+    assert_eq!(nowhere.items_reset(&reset(), None, None).await.unwrap_err().code().0, 7_010);
 }
 
 #[tokio::test]
@@ -60,10 +69,14 @@ async fn a_command_that_may_have_been_carried_out_is_sent_once() {
     let (_listener, frozen) = frozen();
     let base = server(frozen, Client::new(&engine().await).unwrap()).await;
     let client = Client::new(&base).unwrap();
-    let Err(Error::Problem(lost)) = client.items_reset(&reset(), None).await else {
+    let Err(Error::Problem(lost)) = client.items_reset(&reset(), None, None).await else {
         panic!("a problem")
     };
     assert_eq!(lost.code.0, 7_010);
     assert!(lost.detail.ends_with("it may have carried out the command"), "{}", lost.detail);
-    assert_eq!(client.items_reset(&reset(), None).await.unwrap().count, 1, "the next one is asked");
+    assert_eq!(
+        client.items_reset(&reset(), None, None).await.unwrap().count,
+        1,
+        "the next one is asked"
+    );
 }

@@ -1,37 +1,60 @@
 //! Users whose bearers are their roles' names, and an audit in memory.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use weir_controllers::users::{Identity, Role, Via};
 use weir_domain::{
-    AuditAction, CommandId, Fault, Grants, ProjectName, Scope, SessionId, Timestamp, UserClaim,
-    UserName,
+    AuditAction, CommandId, Fault, Grants, NodeName, ProjectName, Scope, SessionId, Timestamp,
+    UserClaim, UserName,
 };
 use weir_http_server::{Access, Refusal};
+use weir_runtime::{IdSource, PhaseTimeouts, System, SystemClock, SystemSettings, Tasks};
 
 use crate::fixture::NOW;
 
 /// Deploys one project and nothing else.
-pub(crate) const OF_A_PROJECT: &str = "weir_of-a-project";
+pub(crate) const OF_A_PROJECT: &str = "of-a-project";
 /// Somebody whose password must be changed.
-pub(crate) const MUST_CHANGE: &str = "weir_must-change";
+pub(crate) const MUST_CHANGE: &str = "must-change";
 
-#[derive(Default)]
+/// What is shown by somebody who has that role, or is one of those above.
+pub(crate) fn bearer(who: &str) -> String {
+    format!("weir_00000000000000000000000000000007_{who:.<43}")
+}
+
 pub(crate) struct FakeAccess {
     pub(crate) asked: AtomicUsize,
     pub(crate) recorded: Mutex<Vec<AuditAction>>,
+    /// What is shown is known no more.
+    pub(crate) is_over: AtomicBool,
+    system: System,
 }
 
-fn grants(shown: &str) -> Option<Grants> {
+impl Default for FakeAccess {
+    fn default() -> Self {
+        let clock = Arc::new(SystemClock);
+        let system = System::new(SystemSettings {
+            node: NodeName::new("one").unwrap(),
+            ids: IdSource::new(clock.clone()),
+            clock,
+            shutdown: PhaseTimeouts::default(),
+        });
+        let (asked, recorded) = (AtomicUsize::default(), Mutex::default());
+        Self { asked, recorded, is_over: AtomicBool::default(), system }
+    }
+}
+
+fn grants(who: &str) -> Option<Grants> {
     let mut grants = Grants::default();
-    let role = Role::built_in().into_iter().find(|it| shown == format!("weir_{}", it.name));
-    match (shown, role) {
+    let role = Role::built_in().into_iter().find(|it| who == it.name.as_str());
+    match (who, role) {
         (OF_A_PROJECT, _) => {
             let scope = Scope::Projects([ProjectName::new("p").unwrap()].into());
             grants.add([UserClaim::DeploymentWrite], &scope);
         }
-        (MUST_CHANGE, _) => grants.add([UserClaim::ProfileWrite], &Scope::Everything),
+        (MUST_CHANGE, _) => {}
         (_, Some(role)) => grants.add(role.claims, &role.scope),
         (_, None) => return None,
     }
@@ -42,15 +65,19 @@ fn grants(shown: &str) -> Option<Grants> {
 impl Access for FakeAccess {
     async fn identify(&self, shown: &str) -> Result<Option<Identity>, Refusal> {
         self.asked.fetch_add(1, Ordering::Relaxed);
-        if shown == "weir_unanswered" {
+        let who = shown[38..].trim_end_matches('.');
+        if who == "unanswered" {
             return Err(Fault::transient(6_001, "the user storage moves").into());
         }
-        Ok(grants(shown).map(|grants| Identity {
+        if self.is_over.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        Ok(grants(who).map(|grants| Identity {
             user: UserName::new("ada").unwrap(),
             via: Via::Session(SessionId(uuid::Uuid::from_u128(7))),
             grants,
-            expires_at: NOW,
-            must_change: shown == MUST_CHANGE,
+            expires_at: NOW.plus(Duration::from_secs(3_600)),
+            must_change: who == MUST_CHANGE,
         }))
     }
 
@@ -65,5 +92,9 @@ impl Access for FakeAccess {
 
     fn request(&self) -> CommandId {
         CommandId(uuid::Uuid::from_u128(17))
+    }
+
+    fn tasks(&self) -> &Tasks {
+        self.system.tasks()
     }
 }

@@ -7,18 +7,22 @@ use std::time::Duration;
 use axum::Router;
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use weir_domain::plan::{Edge, OnError, Plan, Retry, Role, Stage};
 use weir_domain::{
     Code, Counts, Fault, Finding, InstanceId, ItemStatus, LogLine, Node, NodeName, NodeStatus,
-    NodeUid, Place, PortName, ProjectName, Severity, SourceName, StageId, Stream, StreamId,
-    StreamState, Timestamp, Workflow, WorkflowName, WorkflowState,
+    NodeUid, Place, PortName, ProjectName, Severity, SniffWish, SourceName, StageId, Stream,
+    StreamId, StreamOrder, StreamState, SweepId, Timestamp, Workflow, WorkflowName, WorkflowState,
 };
-use weir_http_api::{ItemView, ProjectSummary};
+use weir_http_api::{
+    ItemView, ProjectSummary, SniffResult, SourceCountView, SourceView, SweepAction, SweepView,
+};
 use weir_http_client::Client;
 
 use crate::fake_cluster::FakeCluster;
 use weir_http_server::{
-    Checks, Engine, Guard, Here, ItemFilter, Limits, Projects, StreamFilter, config_server, engine,
+    Checks, Engine, Guard, Here, ItemFilter, ItemPlace, Limits, Projects, Refusal, StreamFilter,
+    SweepRequest, Unreached, config_server, engine,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -85,6 +89,7 @@ pub(crate) fn workflow(text: &str) -> Workflow {
         project: ProjectName::new("sample").unwrap(),
         state: WorkflowState::Processing,
         instances: 1,
+        reports: Vec::new(),
         open_streams: 1,
         committed: 3,
         committed_with_warnings: 1,
@@ -133,10 +138,12 @@ fn items() -> Vec<ItemView> {
         status: if n.is_multiple_of(2) { ItemStatus::Failed } else { ItemStatus::Done },
         size: 1_000 + n,
         modified_at: NOW,
-        stream: stream_id(n),
-        owner: "one#7".into(),
+        stream: Some(stream_id(n)),
+        owner: Some("one#7".into()),
+        instance: Some(InstanceId(1)),
         claimed_at: NOW,
         settled_at: Some(NOW),
+        cleared_at: None,
     };
     (1..6).map(|n| item("flights/in", n)).chain([item("gone/in", 6)]).collect()
 }
@@ -145,12 +152,27 @@ fn items() -> Vec<ItemView> {
 pub(crate) struct FakeEngine {
     pub(crate) journal: Result<(), String>,
     pub(crate) items: Mutex<Vec<ItemView>>,
+    pub(crate) reset: Halt,
+}
+
+/// Where a reset of the item `waits` stops until it may go on.
+#[derive(Default)]
+pub(crate) struct Halt {
+    pub(crate) reached: Arc<Notify>,
+    pub(crate) go: Arc<Notify>,
 }
 
 impl FakeEngine {
     pub(crate) fn new() -> Self {
-        Self { journal: Ok(()), items: Mutex::new(items()) }
+        Self { journal: Ok(()), items: Mutex::new(items()), reset: Halt::default() }
     }
+}
+
+fn fits(filter: &ItemFilter, it: &ItemView) -> bool {
+    filter.source.as_ref().is_none_or(|source| it.source == *source)
+        && filter.status.is_none_or(|status| it.status == status)
+        && filter.names.as_ref().is_none_or(|names| names.contains(&it.name))
+        && filter.pattern.as_ref().is_none_or(|pattern| pattern.matches(&it.name))
 }
 
 #[async_trait::async_trait]
@@ -196,34 +218,85 @@ impl Engine for FakeEngine {
         Ok(self.stream(id).await?.map(|_| vec![line]))
     }
 
-    async fn items(&self, filter: ItemFilter) -> Result<Vec<ItemView>, Fault> {
-        let fits = |it: &&ItemView| {
-            filter.source.as_ref().is_none_or(|source| it.source == *source)
-                && filter.status.is_none_or(|status| it.status == status)
-                && filter
-                    .after
-                    .as_ref()
-                    .is_none_or(|(source, name)| (&it.source, &it.name) > (source, name))
-        };
-        let items = self.items.lock().unwrap();
-        Ok(items.iter().filter(fits).take(filter.limit as usize).cloned().collect())
+    async fn streams_order(
+        &self,
+        _: StreamOrder,
+        streams: Vec<Stream>,
+    ) -> Result<(Vec<StreamId>, Vec<Unreached>), Fault> {
+        Ok((streams.into_iter().map(|it| it.id).collect(), vec![]))
     }
 
-    async fn items_reset(
+    async fn sniff(&self, wish: SniffWish) -> Result<SniffResult, Fault> {
+        Ok(SniffResult { seen: u64::from(wish.records), ..SniffResult::default() })
+    }
+
+    async fn items(
         &self,
-        source: SourceName,
-        names: Option<Vec<String>>,
-        dry_run: bool,
-    ) -> Result<u64, Fault> {
-        let is_meant = |it: &ItemView| {
-            it.source == source && names.as_ref().is_none_or(|names| names.contains(&it.name))
+        filter: ItemFilter,
+        after: Option<ItemPlace>,
+        limit: u32,
+    ) -> Result<(Vec<ItemView>, Option<ItemPlace>), Fault> {
+        let after = after.map(|(source, _, name)| (source, name));
+        let is_after = |it: &&ItemView| {
+            after.as_ref().is_none_or(|after| (&it.source, &it.name) > (&after.0, &after.1))
         };
-        let mut items = self.items.lock().unwrap();
-        let count = items.iter().filter(|it| is_meant(it)).count();
-        if !dry_run {
-            items.retain(|it| !is_meant(it));
+        let items = self.items.lock().unwrap();
+        let mut found: Vec<_> =
+            items.iter().filter(is_after).filter(|it| fits(&filter, it)).cloned().collect();
+        let has_more = found.len() > limit as usize;
+        found.truncate(limit as usize);
+        let last = found.last().filter(|_| has_more);
+        let next = last.map(|it| (it.source.clone(), it.claimed_at, it.name.clone()));
+        Ok((found, next))
+    }
+
+    async fn sources(
+        &self,
+        after: Option<SourceName>,
+        limit: u32,
+    ) -> Result<Vec<SourceView>, Fault> {
+        let mut found: BTreeMap<SourceName, BTreeMap<String, SourceCountView>> = BTreeMap::new();
+        for it in self.items.lock().unwrap().iter() {
+            let counts = found.entry(it.source.clone()).or_default();
+            let none = SourceCountView { count: 0, has_more: false };
+            counts.entry(it.status.to_string()).or_insert(none).count += 1;
         }
-        Ok(count as u64)
+        let found = found.into_iter().filter(|it| after.as_ref().is_none_or(|after| it.0 > *after));
+        let view = |(source, counts)| SourceView { source, counts };
+        Ok(found.take(limit as usize).map(view).collect())
+    }
+
+    async fn sweep_begin(&self, request: SweepRequest) -> Result<SweepView, Refusal> {
+        match request.filter.names.iter().flatten().next().map(String::as_str) {
+            Some("panics") => panic!("a defect"),
+            Some("waits") => {
+                self.reset.reached.notify_one();
+                self.reset.go.notified().await;
+            }
+            _ => {}
+        }
+        let filter = ItemFilter { source: Some(request.source.clone()), ..request.filter };
+        let mut items = self.items.lock().unwrap();
+        let count = items.iter().filter(|it| fits(&filter, it)).count() as u64;
+        if !request.dry_run && request.action == SweepAction::Reset {
+            items.retain(|it| !fits(&filter, it));
+        }
+        Ok(SweepView {
+            id: request.id.unwrap_or(SweepId(uuid::Uuid::from_u128(1))),
+            action: request.action,
+            source: request.source,
+            dry_run: request.dry_run,
+            count,
+            kept: 0,
+            examined: count,
+            by: request.by,
+            begun_at: NOW,
+            ended_at: Some(NOW),
+        })
+    }
+
+    async fn sweep(&self, _: SweepId) -> Result<Option<SweepView>, Fault> {
+        Ok(None)
     }
 
     async fn readiness(&self) -> Checks {
@@ -291,7 +364,8 @@ pub(crate) async fn engine_with_token(token: &str) -> String {
 pub(crate) async fn config_server(engine: &str) -> String {
     let limits = Limits { body_bytes_max: 1_000, ..Limits::default() };
     let engine = Client::new(engine).unwrap();
-    served(config_server::router(Arc::new(FakeProjects), engine, limits)).await
+    let everybody = config_server::ShownTo::Everybody;
+    served(config_server::router(Arc::new(FakeProjects), engine, everybody, limits)).await
 }
 
 /// Status, content type and body of a plain request.

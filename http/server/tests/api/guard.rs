@@ -1,6 +1,7 @@
 //! Who may do what: every route of every server, with every built-in role and with none.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -10,10 +11,10 @@ use weir_controllers::users::Role;
 use weir_domain::{AuditAction, AuditOutcome, UserClaim};
 use weir_http_server::{Guard, Here, Limits, config_server as design, engine, management};
 
-use crate::fake_access::{FakeAccess, MUST_CHANGE, OF_A_PROJECT};
+use crate::fake_access::{FakeAccess, MUST_CHANGE, OF_A_PROJECT, bearer};
 use crate::fake_cluster::FakeCluster;
 use crate::fake_deployments::FakeDeployments;
-use crate::fixture::{FakeEngine, config_server, problem_in, read, served};
+use crate::fixture::{FakeEngine, FakeProjects, config_server, problem_in, read, served};
 
 const TOKEN: &str = "0123456789abcdef";
 
@@ -63,22 +64,22 @@ fn filled(path: &str) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-fn guard(access: &Arc<FakeAccess>) -> Guard {
+pub(crate) fn guard(access: &Arc<FakeAccess>) -> Guard {
     Guard::with_token(TOKEN).knowing(access.clone()).without_anonymous()
 }
 
-async fn engine_with(guard: Guard) -> String {
+pub(crate) async fn engine_with(guard: Guard) -> String {
     let (engine, cluster) = (Arc::new(FakeEngine::new()), Arc::new(FakeCluster::new()));
     served(engine::router(engine, cluster, guard, Limits::default())).await
 }
 
-async fn management_with(guard: Guard) -> String {
+pub(crate) async fn management_with(guard: Guard) -> String {
     let (cluster, deployments) = (FakeCluster::new(), FakeDeployments::default());
     let (cluster, deployments) = (Arc::new(cluster), Arc::new(deployments));
     served(management::router(cluster, deployments, guard, Limits::default())).await
 }
 
-fn request(method: &Method, url: &str, shown: Option<&str>) -> RequestBuilder {
+pub(crate) fn request(method: &Method, url: &str, shown: Option<&str>) -> RequestBuilder {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let request = http.request(method.clone(), url);
     match shown {
@@ -87,7 +88,7 @@ fn request(method: &Method, url: &str, shown: Option<&str>) -> RequestBuilder {
     }
 }
 
-async fn refusal(request: RequestBuilder) -> (u16, Value) {
+pub(crate) async fn refusal(request: RequestBuilder) -> (u16, Value) {
     let (status, content_type, body) = read(request.send().await.unwrap()).await;
     (status, problem_in(status, &content_type, &body))
 }
@@ -110,7 +111,7 @@ async fn every_route_asks_for_its_claim_and_lets_in_who_has_it() {
             assert_eq!((status, &problem["code"]), (401, &json!("WEIR-07014")), "{what}");
             assert!(problem["hint"].as_str().unwrap().contains("weir login"), "{problem}");
             for role in Role::built_in() {
-                let shown = format!("weir_{}", role.name);
+                let shown = bearer(role.name.as_str());
                 let request = request(&route.method, &url, Some(&shown));
                 match claim.filter(|it| !role.claims.contains(it)) {
                     Some(missing) => {
@@ -182,17 +183,17 @@ async fn what_runs_is_shown_to_everybody_only_where_that_is_wanted() {
 async fn who_shows_something_is_who_that_says_also_on_the_own_machine() {
     let access = Arc::new(FakeAccess::default());
     let base = engine_with(guard(&access).or_from_here(Here::Everything)).await;
-    let status = async |shown| {
+    let status = async |shown: Option<&str>| {
         let url = format!("{base}/api/v1/items:reset");
         let request = request(&Method::POST, &url, shown);
         request.json(&json!({ "source": "gone/in", "dryRun": true })).send().await.unwrap().status()
     };
     assert_eq!(status(None).await, 200);
     assert_eq!(status(Some(TOKEN)).await, 200);
-    assert_eq!(status(Some("weir_admin")).await, 200);
-    assert_eq!(status(Some("weir_user")).await, 403);
-    assert_eq!(status(Some("weir_gone")).await, 401);
-    assert_eq!(status(Some("weir_unanswered")).await, 503);
+    assert_eq!(status(Some(&bearer("admin"))).await, 200);
+    assert_eq!(status(Some(&bearer("user"))).await, 403);
+    assert_eq!(status(Some(&bearer("gone"))).await, 401);
+    assert_eq!(status(Some(&bearer("unanswered"))).await, 503);
     let recorded = access.recorded.lock().unwrap();
     let is_refused = |it: &AuditAction| matches!(it.outcome, AuditOutcome::Refused(_));
     assert!(recorded.len() == 1 && recorded.iter().all(is_refused), "dry runs are not recorded");
@@ -220,13 +221,29 @@ async fn the_own_machine_may_operate_and_not_make_itself_an_administrator() {
 async fn a_bearer_that_is_shown_again_and_again_is_asked_about_once() {
     let access = Arc::new(FakeAccess::default());
     let base = engine_with(guard(&access)).await;
-    for shown in ["weir_admin", "weir_nobody"] {
+    for shown in ["admin", "nobody"] {
         for _ in 0..5 {
             let url = format!("{base}/api/v1/nodes");
-            request(&Method::GET, &url, Some(shown)).send().await.unwrap();
+            request(&Method::GET, &url, Some(&bearer(shown))).send().await.unwrap();
         }
     }
     assert_eq!(access.asked.load(std::sync::atomic::Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn bearers_that_are_made_up_take_no_room_from_those_of_users() {
+    let access = Arc::new(FakeAccess::default());
+    let base = engine_with(guard(&access)).await;
+    let url = format!("{base}/api/v1/nodes");
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let show = async |shown: String| {
+        http.get(&url).bearer_auth(shown).send().await.unwrap().status().as_u16()
+    };
+    for n in 0..50 {
+        assert_eq!(show(format!("weir_made-up-{n}")).await, 401);
+    }
+    let asked = || access.asked.load(std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(asked(), 0, "nobody was given such a thing");
 }
 
 #[tokio::test]
@@ -234,7 +251,7 @@ async fn who_must_change_the_password_is_told_so() {
     let access = Arc::new(FakeAccess::default());
     let base = engine_with(guard(&access)).await;
     let url = format!("{base}/api/v1/nodes");
-    let (status, problem) = refusal(request(&Method::GET, &url, Some(MUST_CHANGE))).await;
+    let (status, problem) = refusal(request(&Method::GET, &url, Some(&bearer(MUST_CHANGE)))).await;
     assert_eq!((status, &problem["hint"]), (403, &json!("weir user password")));
 }
 
@@ -244,54 +261,10 @@ async fn a_scope_of_projects_holds_for_these_alone() {
     let base = management_with(guard(&access)).await;
     let status = async |project: &str| {
         let url = format!("{base}/deployments/{project}");
-        let withdrawn = request(&Method::DELETE, &url, Some(OF_A_PROJECT)).send().await;
+        let withdrawn = request(&Method::DELETE, &url, Some(&bearer(OF_A_PROJECT))).send().await;
         withdrawn.unwrap().status().as_u16()
     };
     assert_eq!((status("p").await, status("q").await), (404, 403));
-}
-
-#[tokio::test]
-async fn what_is_done_and_what_is_refused_to_users_is_recorded() {
-    let access = Arc::new(FakeAccess::default());
-    let base = management_with(guard(&access)).await;
-    let url = format!("{base}/cluster/leases/access-coordinator/move");
-    for shown in ["weir_admin", "weir_user", "weir_gone"] {
-        let request = request(&Method::POST, &url, Some(shown));
-        request.json(&json!({ "node": null })).send().await.unwrap();
-    }
-    let recorded = access.recorded.lock().unwrap().clone();
-    let [done, refused] = &recorded[..] else { panic!("{recorded:?}") };
-    assert_eq!(done.action, "lease move");
-    assert_eq!(done.object, "lease/access-coordinator");
-    assert_eq!(done.claim, Some(UserClaim::ClusterManage));
-    assert_eq!(done.user.as_ref().unwrap().as_str(), "ada");
-    assert_eq!(
-        (&done.outcome, done.after.as_ref().unwrap()),
-        (&AuditOutcome::Done, &json!({ "node": null }))
-    );
-    assert!(
-        done.before.as_ref().unwrap()["name"] == "access-coordinator"
-            && done.from.starts_with("127.")
-    );
-    assert!(
-        matches!(&refused.outcome, AuditOutcome::Refused(why) if why.contains("cluster:manage"))
-    );
-}
-
-#[tokio::test]
-async fn an_id_that_its_sender_chose_does_not_hide_what_is_done_with_it() {
-    let access = Arc::new(FakeAccess::default());
-    let base = management_with(guard(&access)).await;
-    let id = "01970000-0000-7000-8000-000000000001";
-    for chosen in [Some(id), None] {
-        let url = format!("{base}/deployments/x");
-        let request = request(&Method::DELETE, &url, Some("weir_admin"));
-        let request = chosen.iter().fold(request, |it, id| it.header("x-request-id", *id));
-        let answer = request.send().await.unwrap();
-        let answered = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
-        let recorded = access.recorded.lock().unwrap().pop().unwrap().request.to_string();
-        assert_eq!(recorded == answered, chosen.is_none(), "{recorded} {answered}");
-    }
 }
 
 #[tokio::test]
@@ -314,9 +287,9 @@ async fn the_configuration_server_passes_on_who_asks_and_decides_nothing() {
             request.send().await.unwrap().status().as_u16()
         };
         assert_eq!(send(None).await, 401, "{method} {path}");
-        assert_eq!(send(Some("weir_gone")).await, 401, "{method} {path}");
+        assert_eq!(send(Some(&bearer("gone"))).await, 401, "{method} {path}");
         let expected = if path == "nodes" { 200 } else { 403 };
-        assert_eq!(send(Some("weir_user")).await, expected, "{method} {path}");
+        assert_eq!(send(Some(&bearer("user"))).await, expected, "{method} {path}");
     }
     let attempt = http.post(format!("{base}/api/v1/log-in")).header("x-forwarded-for", "10.0.0.7");
     let status = attempt.json(&json!({ "name": 7 })).send().await.unwrap().status();
@@ -328,8 +301,38 @@ async fn a_server_that_only_reads_takes_commands_from_nobody() {
     let access = Arc::new(FakeAccess::default());
     let base = management_with(guard(&access).reading_only()).await;
     let url = format!("{base}/deployments/x");
-    for shown in [None, Some("weir_admin"), Some(TOKEN)] {
+    let admin = bearer("admin");
+    for shown in [None, Some(admin.as_str()), Some(TOKEN)] {
         let (status, problem) = refusal(request(&Method::DELETE, &url, shown)).await;
         assert_eq!((status, &problem["code"]), (403, &json!("WEIR-07015")), "{shown:?}");
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_goes_on_ends_with_the_session() {
+    let access = Arc::new(FakeAccess::default());
+    let base = engine_with(guard(&access)).await;
+    let url = format!("{base}/api/v1/cluster/domain-events");
+    let mut events = request(&Method::GET, &url, Some(&bearer("admin"))).send().await.unwrap();
+    assert!(events.chunk().await.unwrap().is_some());
+    access.is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+    let ended = async { while events.chunk().await.unwrap().is_some() {} };
+    tokio::time::timeout(Duration::from_secs(60), ended).await.expect("it ends");
+}
+
+#[tokio::test]
+async fn a_configuration_server_hides_its_projects_where_that_is_wanted() {
+    let engine = weir_http_client::Client::new("http://127.0.0.1:9").unwrap();
+    let here = design::ShownTo::Here;
+    let router = design::router(Arc::new(FakeProjects), engine, here, Limits::default());
+    let base = served(router).await;
+    let url = format!("{base}/api/v1/projects");
+    let asked = |from: Option<&str>| {
+        let asked = request(&Method::GET, &url, None);
+        from.iter().fold(asked, |it, from| it.header("x-forwarded-for", *from))
+    };
+    assert_eq!(asked(None).send().await.unwrap().status(), 200);
+    let (status, problem) = refusal(asked(Some("10.0.0.7"))).await;
+    assert_eq!(status, 401);
+    assert!(problem["hint"].as_str().unwrap().contains("anonymous-reads"), "{problem}");
 }

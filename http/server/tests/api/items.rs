@@ -1,14 +1,26 @@
 //! The history of items: listing it page by page, and forgetting it.
 
 use serde_json::json;
-use weir_domain::{ItemStatus, SourceName, StreamId};
-use weir_http_api::{Cursor, ItemsQuery, ItemsReset};
+use weir_domain::{ItemStatus, SourceName, StreamId, SweepId};
+use weir_http_api::{Cursor, ItemsClear, ItemsQuery, ItemsReset, SourcesQuery, SweepAction};
 use weir_http_client::Client;
 
 use crate::fixture::{self, config_server, problem, problem_in};
 
 fn source(name: &str) -> SourceName {
     SourceName::stored(name)
+}
+
+fn whole(of: &str) -> ItemsReset {
+    ItemsReset {
+        source: source(of),
+        names: None,
+        status: None,
+        pattern: None,
+        since: None,
+        until: None,
+        dry_run: false,
+    }
 }
 
 async fn names(client: &Client, query: &ItemsQuery) -> Vec<String> {
@@ -31,6 +43,57 @@ async fn items_are_listed_page_by_page_and_filtered() {
         ..ItemsQuery::default()
     };
     assert_eq!(names(&client, &failed).await, ["flights/in 2.csv", "flights/in 4.csv"]);
+    let named = ItemsQuery { pattern: Some("?.csv".parse().unwrap()), ..failed };
+    assert_eq!(names(&client, &named).await, ["flights/in 2.csv", "flights/in 4.csv"]);
+}
+
+#[tokio::test]
+async fn sources_are_listed_with_their_counts() {
+    let engine = fixture::engine().await;
+    let client = Client::new(&config_server(&engine).await).unwrap();
+    let mut query = SourcesQuery { limit: Some(1), ..SourcesQuery::default() };
+    let first = client.sources(&query).await.unwrap();
+    assert_eq!(first.items[0].source, source("flights/in"));
+    assert_eq!(first.items[0].counts["done"].count, 3);
+    query.cursor = first.next_cursor;
+    let second = client.sources(&query).await.unwrap();
+    assert_eq!((second.items[0].source.as_str(), second.next_cursor), ("gone/in", None));
+}
+
+#[tokio::test]
+async fn a_sweep_is_the_same_for_the_key_that_it_was_asked_for_with() {
+    let engine = fixture::engine().await;
+    let client = Client::new(&config_server(&engine).await).unwrap();
+    let key: SweepId = "0197a8b0-5b5e-7c3e-9d4f-0123456789ab".parse().unwrap();
+    let clear = ItemsClear {
+        source: source("flights/in"),
+        names: Some(vec!["1.csv".into()]),
+        pattern: None,
+        since: None,
+        until: None,
+        deny: true,
+        dry_run: false,
+    };
+    let view = client.items_clear(&clear, Some(key), None).await.unwrap();
+    assert_eq!((view.action, view.by.as_str()), (SweepAction::Deny, "local"));
+    let again = client.items_clear(&clear, Some(key), None).await.unwrap();
+    assert_eq!(again.id, view.id, "it is the same sweep");
+    let other = ItemsClear { deny: false, ..clear.clone() };
+    assert_ne!(client.items_clear(&other, Some(key), None).await.unwrap().id, view.id);
+    let unknown = client.sweep(key).await.unwrap_err();
+    assert_eq!(unknown.code().0, 7_003);
+    let names = Some(vec!["x".to_owned(); 1_001]);
+    let direct = Client::new(&engine).unwrap();
+    let too_many = ItemsReset { names, ..whole("flights/in") };
+    let refused = direct.items_reset(&too_many, None, None).await;
+    assert_eq!(refused.unwrap_err().code().0, 7_001);
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = http.post(format!("{engine}/api/v1/items:reset")).json(&whole("flights/in"));
+    let answer = request.header("idempotency-key", "k".repeat(256)).send().await.unwrap();
+    let (status, content_type, text) = fixture::read(answer).await;
+    let problem = problem_in(status, &content_type, &text);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.starts_with("header/idempotency-key is not valid"), "{detail}");
 }
 
 #[tokio::test]
@@ -43,17 +106,17 @@ async fn a_reset_forgets_what_it_names_and_a_dry_run_forgets_nothing() {
         source: source("flights/in"),
         names: Some(vec!["1.csv".into(), "2.csv".into(), "nope.csv".into()]),
         dry_run: true,
+        ..whole("flights/in")
     };
-    let counted = client.items_reset(&command, None).await.unwrap();
+    let counted = client.items_reset(&command, None, None).await.unwrap();
     assert_eq!((counted.count, counted.dry_run), (2, true));
     assert_eq!(names(&client, &all).await.len(), 6);
     command.dry_run = false;
-    let done = client.items_reset(&command, None).await.unwrap();
+    let done = client.items_reset(&command, None, None).await.unwrap();
     assert_eq!((done.count, done.dry_run), (2, false));
     let rest = ["flights/in 3.csv", "flights/in 4.csv", "flights/in 5.csv", "gone/in 6.csv"];
     assert_eq!(names(&client, &all).await, rest);
-    let whole = ItemsReset { source: source("gone/in"), names: None, dry_run: false };
-    assert_eq!(client.items_reset(&whole, None).await.unwrap().count, 1);
+    assert_eq!(client.items_reset(&whole("gone/in"), None, None).await.unwrap().count, 1);
     assert_eq!(names(&client, &all).await, rest[..3]);
 }
 
@@ -70,8 +133,8 @@ async fn a_source_that_nobody_knows_is_refused_with_the_nearest_one() {
         assert_eq!(problem["detail"], format!("there is no source {asked:?}"));
     }
     let client = Client::new(&base).unwrap();
-    let unknown = ItemsReset { source: source("xyz"), names: None, dry_run: true };
-    assert_eq!(client.items_reset(&unknown, None).await.unwrap_err().code().0, 7_003);
+    let unknown = ItemsReset { dry_run: true, ..whole("xyz") };
+    assert_eq!(client.items_reset(&unknown, None, None).await.unwrap_err().code().0, 7_003);
     let idle = ItemsQuery { source: Some(source("weather/in")), ..ItemsQuery::default() };
     assert_eq!(names(&client, &idle).await, [""; 0], "it has read nothing yet");
 }
@@ -80,7 +143,7 @@ async fn a_source_that_nobody_knows_is_refused_with_the_nearest_one() {
 async fn a_cursor_of_another_list_is_refused() {
     let base = fixture::engine().await;
     let of_streams = Cursor::after_stream(StreamId(uuid::Uuid::nil()));
-    let of_items = Cursor::after_item(source("flights/in"), "1.csv".into());
+    let of_items = Cursor::after_item(source("flights/in"), fixture::NOW, "1.csv".into());
     for path in [format!("items?cursor={of_streams}"), format!("streams?cursor={of_items}")] {
         let problem = problem(&format!("{base}/api/v1/{path}")).await;
         let detail = problem["detail"].as_str().unwrap();

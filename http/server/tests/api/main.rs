@@ -18,4 +18,8 @@ mod guard;
 mod items;
 mod metrics;
 mod openapi;
+mod recorded;
+mod schedule_lab;
+mod scheduler;
 mod shutdown;
+mod steering;

@@ -6,12 +6,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::task::JoinSet;
 use weir_domain::{
-    ClaimId, Fingerprint, Item, ItemStatus, Reprocess, SourceName, StreamId, Timestamp,
+    ClaimId, Fingerprint, InstanceId, Item, ItemStatus, Reprocess, SourceName, StreamId, Timestamp,
 };
 
+use super::sweep::{forget, swept};
 use super::{StoreFactory, take_over};
 use crate::item_rule::NAME_BYTES_MAX;
-use crate::{Adoption, Claim, ClaimRequest, Error, Fence, ItemFilter, ItemStore, Settlement};
+use crate::{
+    Adoption, Claim, ClaimRequest, Error, Fence, ItemChange, ItemFilter, ItemRow, ItemStore,
+    Settlement, item_page,
+};
 
 pub(super) fn source() -> SourceName {
     SourceName::stored("flights/read")
@@ -41,6 +45,8 @@ pub(super) fn request(n: u32, names: &[&str]) -> ClaimRequest {
         owner: "engine-1#a".into(),
         now: Timestamp(n.into()),
         settlement: Bytes::from_static(b"undo"),
+        clearance: false,
+        instance: Some(InstanceId(3)),
     }
 }
 
@@ -83,9 +89,12 @@ async fn fail<S: ItemStore>(store: &S, fence: &Fence, n: u128) -> crate::Result<
     store.item_fail(fence, claim_id(n), Bytes::from_static(b"move away")).await
 }
 
-async fn statuses<S: ItemStore>(store: &S) -> Vec<(String, ItemStatus)> {
-    let filter = ItemFilter { limit: 1000, ..ItemFilter::default() };
-    let rows = store.item_list(filter).await.expect("listed");
+pub(super) async fn rows<S: ItemStore>(store: &S, filter: ItemFilter) -> Vec<ItemRow> {
+    item_page::page(store, &filter, None, 1_000).await.expect("listed").rows
+}
+
+pub(super) async fn statuses<S: ItemStore>(store: &S) -> Vec<(String, ItemStatus)> {
+    let rows = rows(store, ItemFilter::default()).await;
     rows.into_iter().map(|it| (it.item, it.status)).collect()
 }
 
@@ -119,11 +128,12 @@ pub async fn a_committed_item_runs_through_its_states<F: StoreFactory>(factory: 
     assert_eq!(open_settlements(&*store).await, [(ItemStatus::Committing, "publish".into())]);
     assert_eq!(settle(&*store, &fence, 1, Settlement::Done).await, Ok(()));
     assert_eq!(open_settlements(&*store).await, []);
-    let rows = store.item_list(ItemFilter { limit: 9, ..ItemFilter::default() }).await;
-    let row = rows.expect("listed").pop().expect("one row");
+    let row = rows(&*store, ItemFilter::default()).await.pop().expect("one row");
     assert_eq!((row.status, row.settled_at), (ItemStatus::Done, Some(Timestamp(99))));
     assert_eq!((row.owner.as_str(), row.claimed_at), ("engine-1#a", Timestamp(1)));
-    assert_eq!((row.source, row.stream), (source(), stream_id(1)));
+    assert_eq!((row.source, row.stream), (source(), Some(stream_id(1))));
+    assert_eq!((row.instance, row.cleared_at), (Some(InstanceId(3)), None));
+    assert_eq!(row.claim, claim_id(1).to_string());
     assert_eq!(claim(&*store, &fence, request(2, &["a"])).await, None);
 }
 
@@ -299,8 +309,8 @@ pub async fn names_may_hold_any_character<F: StoreFactory>(factory: &F) {
         settle(&*store, &fence, n as u128, Settlement::Failed).await.expect("settled");
     }
     let names = names.map(str::to_owned).to_vec();
-    let forgotten = store.item_reset(&fence, &source(), Some(names.clone())).await;
-    assert_eq!(forgotten, Ok(names.len() as u64));
+    let filter = ItemFilter { names: Some(names.clone()), ..ItemFilter::default() };
+    assert_eq!(forget(&*store, &fence, 1, filter).await, names.len() as u64);
 }
 
 pub async fn a_name_that_is_too_long_is_passed_over<F: StoreFactory>(factory: &F) {
@@ -330,13 +340,14 @@ pub async fn reset_forgets_what_is_settled<F: StoreFactory>(factory: &F) {
     {
         settle(&*store, &fence, n, settlement).await.expect("settled");
     }
-    let reset = async |names: Option<Vec<&str>>| {
+    let mut n = 0;
+    let mut reset = async |names: Option<Vec<&str>>| {
+        n += 1;
         let names = names.map(|it| it.into_iter().map(str::to_owned).collect());
-        store.item_reset(&fence, &source(), names).await.expect("reset")
+        forget(&*store, &fence, n, ItemFilter { names, ..ItemFilter::default() }).await
     };
     assert_eq!(reset(Some(vec![])).await, 0);
     assert_eq!(reset(Some(vec!["done", "acquired", "never seen"])).await, 1);
-    assert_eq!(store.item_reset(&fence, &SourceName::stored("other"), None).await, Ok(0));
     assert_eq!(reset(None).await, 2);
     let held: Vec<_> = statuses(&*store).await.into_iter().map(|it| it.0).collect();
     assert_eq!(held, ["acquired", "committing", "owed"]);
@@ -426,25 +437,160 @@ pub async fn items_are_listed_page_by_page<F: StoreFactory>(factory: &F) {
     let elsewhere = ClaimRequest { source: other.clone(), ..request(4, &["z"]) };
     claim(&*store, &fence, elsewhere).await.expect("claimed");
     commit(&*store, &fence, 1).await.expect("committed");
-    let list = async |filter: ItemFilter| {
-        let rows = store.item_list(filter).await.expect("listed");
-        rows.into_iter().map(|it| it.item).collect::<Vec<_>>()
+    for limit in [1, 2, 3, 4, 9] {
+        let list = async |filter: ItemFilter| paged(&*store, &filter, limit).await;
+        let all = ItemFilter::default();
+        assert_eq!(list(all.clone()).await, ["z", "a", "b", "c"]);
+        let of_source = ItemFilter { source: Some(source()), ..all.clone() };
+        assert_eq!(list(of_source.clone()).await, ["a", "b", "c"]);
+        let committing = ItemFilter { status: Some(ItemStatus::Committing), ..all.clone() };
+        assert_eq!(list(committing).await, ["b"]);
+        let acquired = ItemFilter { status: Some(ItemStatus::Acquired), ..all.clone() };
+        assert_eq!(list(acquired.clone()).await, ["z", "c", "a"], "the newest of a source first");
+        let since = Some(Timestamp(3));
+        let young = ItemFilter { since, ..all.clone() };
+        assert_eq!(list(young).await, ["z", "c"]);
+        let until = Some(Timestamp(3));
+        let old = ItemFilter { until, ..all.clone() };
+        assert_eq!(list(old.clone()).await, ["a", "b"]);
+        let old_and_acquired = ItemFilter { status: Some(ItemStatus::Acquired), ..old };
+        assert_eq!(list(old_and_acquired).await, ["a"]);
+        let names = |names: &[&str]| Some(names.iter().map(|it| (*it).to_owned()).collect());
+        let named = ItemFilter { names: names(&["c", "x", "a", "c"]), ..of_source.clone() };
+        assert_eq!(list(named).await, ["a", "c"]);
+        let none =
+            ItemFilter { source: Some(other.clone()), status: Some(ItemStatus::Done), ..all };
+        assert_eq!(list(none).await, Vec::<String>::new());
+    }
+    let none = item_page::page(&*store, &ItemFilter::default(), None, 0).await.expect("listed");
+    assert_eq!((none.rows.len(), none.next), (0, None));
+}
+
+/// All pages of so many, one after the other: each is full but the last.
+async fn paged<S: ItemStore>(store: &S, filter: &ItemFilter, limit: u32) -> Vec<String> {
+    let (mut names, mut after) = (Vec::new(), None);
+    loop {
+        let page = item_page::page(store, filter, after, limit).await.expect("listed");
+        assert!(page.rows.len() <= limit as usize);
+        names.extend(page.rows.into_iter().map(|it| it.item));
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return names,
+        }
+    }
+}
+
+pub async fn items_are_found_by_a_pattern<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    let names = ["a/1.csv", "a/2.csv", "a", "ab.json", "b.csv", "\u{e9}.csv", "z"];
+    for (n, name) in (1..).zip(names) {
+        claim(&*store, &fence, request(n, &[name])).await.expect("claimed");
+    }
+    settle(&*store, &fence, 1, Settlement::Failed).await.expect("settled");
+    for (pattern, expected) in [
+        ("a*", &["a", "a/1.csv", "a/2.csv", "ab.json"][..]),
+        ("*.csv", &["a/1.csv", "a/2.csv", "b.csv", "\u{e9}.csv"]),
+        ("?.csv", &["b.csv", "\u{e9}.csv"]),
+        ("a", &["a"]),
+        ("\u{e9}*", &["\u{e9}.csv"]),
+        ("nothing*", &[]),
+    ] {
+        let pattern = Some(pattern.parse().expect("a pattern"));
+        for limit in [1, 3, 100] {
+            let filter = ItemFilter { pattern: pattern.clone(), ..ItemFilter::default() };
+            assert_eq!(paged(&*store, &filter, limit).await, expected, "{pattern:?}");
+            let failed = ItemFilter { status: Some(ItemStatus::Failed), ..filter };
+            let expected: Vec<_> = expected.iter().filter(|it| **it == "a/1.csv").collect();
+            assert_eq!(paged(&*store, &failed, limit).await.len(), expected.len(), "{pattern:?}");
+        }
+    }
+}
+
+pub async fn a_page_ends_however_little_matches<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    let names: Vec<_> = (0..2_500).map(|n| format!("{n:05}.csv")).collect();
+    for (n, name) in (1..).zip(&names) {
+        claim(&*store, &fence, request(n, &[name])).await.expect("claimed");
+    }
+    let pattern = Some("*2499.csv".parse().expect("a pattern"));
+    let filter = ItemFilter { pattern, ..ItemFilter::default() };
+    let mut after = None;
+    let mut pages = 0;
+    let found = loop {
+        let page = item_page::examine(&*store, &filter, after, 1_000).await.expect("listed");
+        assert!(page.examined <= 1_001, "{}", page.examined);
+        pages += 1;
+        if let Some(found) = page.rows.first() {
+            break found.item.clone();
+        }
+        after = Some(page.next.expect("it is not at the end"));
     };
-    let all = ItemFilter { limit: 10, ..ItemFilter::default() };
-    assert_eq!(list(all.clone()).await, ["z", "a", "b", "c"]);
-    assert_eq!(list(ItemFilter { limit: 2, ..all.clone() }).await, ["z", "a"]);
-    assert_eq!(list(ItemFilter { limit: 0, ..all.clone() }).await, Vec::<String>::new());
-    let after = Some((source(), "a".to_owned()));
-    assert_eq!(list(ItemFilter { after: after.clone(), ..all.clone() }).await, ["b", "c"]);
-    let of_source = ItemFilter { source: Some(source()), ..all.clone() };
-    assert_eq!(list(of_source.clone()).await, ["a", "b", "c"]);
-    assert_eq!(list(ItemFilter { limit: 1, after, ..of_source.clone() }).await, ["b"]);
-    let after_other = Some((other.clone(), "z".to_owned()));
-    assert_eq!(list(ItemFilter { after: after_other, ..of_source }).await, ["a", "b", "c"]);
-    let committing = ItemFilter { status: Some(ItemStatus::Committing), ..all.clone() };
-    assert_eq!(list(committing).await, ["b"]);
-    let none = ItemFilter { source: Some(other), status: Some(ItemStatus::Done), ..all };
-    assert_eq!(list(none).await, Vec::<String>::new());
+    assert_eq!((pages, found.as_str()), (3, "02499.csv"));
+}
+
+pub async fn items_that_are_new_wait_for_clearance<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    let ask = |n, names: &[&str]| ClaimRequest { clearance: true, ..request(n, names) };
+    assert_eq!(claim(&*store, &fence, ask(1, &["a", "b", "c"])).await, None);
+    assert_eq!(claim(&*store, &fence, ask(2, &["a", "b", "c"])).await, None, "asked once");
+    let waiting = |it: &str| (it.to_owned(), ItemStatus::Waiting);
+    assert_eq!(statuses(&*store).await, ["a", "b", "c"].map(waiting));
+    let row = &rows(&*store, ItemFilter::default()).await[0];
+    assert_eq!((row.stream, row.owner.as_str(), row.claimed_at), (None, "", Timestamp(1)));
+    assert_eq!(store.item_unfinished().await, Ok(vec![]));
+    let named =
+        |name: &str| ItemFilter { names: Some(vec![name.to_owned()]), ..ItemFilter::default() };
+    assert_eq!(swept(&*store, &fence, 1, ItemChange::Clear, named("b")).await.changed, 1);
+    assert_eq!(swept(&*store, &fence, 2, ItemChange::Deny, named("c")).await.changed, 1);
+    assert_eq!(swept(&*store, &fence, 3, ItemChange::Clear, named("c")).await.changed, 0);
+    let claimed = claimed_name(&*store, &fence, ask(3, &["a", "b", "c"])).await;
+    assert_eq!(claimed.as_deref(), Some("b"));
+    let found = rows(&*store, named("b")).await.pop().expect("one row");
+    assert_eq!((found.status, found.stream), (ItemStatus::Acquired, Some(stream_id(3))));
+    assert!(found.cleared_at.is_some());
+    settle(&*store, &fence, 3, Settlement::Failed).await.expect("settled");
+    let again = ClaimRequest { reprocess: Reprocess::Always, ..ask(4, &["b", "c"]) };
+    assert_eq!(claimed_name(&*store, &fence, again).await.as_deref(), Some("b"), "not asked twice");
+    commit(&*store, &fence, 4).await.expect("committed");
+    settle(&*store, &fence, 4, Settlement::Done).await.expect("settled");
+    let again = ClaimRequest { reprocess: Reprocess::Always, ..ask(5, &["b", "c"]) };
+    assert_eq!(claim(&*store, &fence, again).await, None, "it was supplied again");
+    let expected = [waiting("a"), waiting("b"), ("c".to_owned(), ItemStatus::Denied)];
+    assert_eq!(statuses(&*store).await, expected);
+    assert_eq!(forget(&*store, &fence, 4, named("c")).await, 1);
+    assert_eq!(claimed_name(&*store, &fence, request(6, &["c"])).await.as_deref(), Some("c"));
+}
+
+pub async fn sources_are_counted_by_status<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    assert_eq!(item_page::sources(&*store, None, 9).await, Ok(vec![]));
+    for (n, name) in [(1, "a"), (2, "b"), (3, "c")] {
+        claim(&*store, &fence, request(n, &[name])).await.expect("claimed");
+    }
+    settle(&*store, &fence, 2, Settlement::Failed).await.expect("settled");
+    let other = SourceName::stored("airports/read");
+    let elsewhere = ClaimRequest { source: other.clone(), ..request(4, &["z"]) };
+    claim(&*store, &fence, elsewhere).await.expect("claimed");
+    let found = item_page::sources(&*store, None, 9).await.expect("listed");
+    let counts = |at: usize| {
+        let counts = found[at].counts.iter();
+        counts.map(|(status, it)| (status.as_str(), it.count)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        found.iter().map(|it| it.source.clone()).collect::<Vec<_>>(),
+        [other.clone(), source()]
+    );
+    assert_eq!(
+        (counts(0), counts(1)),
+        (vec![("acquired", 1)], vec![("acquired", 2), ("failed", 1)])
+    );
+    let rest = item_page::sources(&*store, Some(other), 9).await.expect("listed");
+    assert_eq!(rest.len(), 1);
+    assert_eq!(store.item_count(&source(), ItemStatus::Acquired, 1).await, Ok(1), "it stops there");
 }
 
 pub async fn fingerprints_come_back_whole<F: StoreFactory>(factory: &F) {
@@ -455,8 +601,7 @@ pub async fn fingerprints_come_back_whole<F: StoreFactory>(factory: &F) {
     let found = Item { name: "x".into(), fingerprint: extreme.clone() };
     let request = ClaimRequest { candidates: vec![found.clone()], ..request(1, &[]) };
     assert_eq!(claim(&*store, &fence, request.clone()).await.map(|it| it.item), Some(found));
-    let rows = store.item_list(ItemFilter { limit: 1, ..ItemFilter::default() }).await;
-    assert_eq!(rows.expect("listed")[0].fingerprint, extreme);
+    assert_eq!(rows(&*store, ItemFilter::default()).await[0].fingerprint, extreme);
     settle(&*store, &fence, 1, Settlement::Failed).await.expect("settled");
     let again = ClaimRequest { claim: claim_id(2), reprocess: Reprocess::WhenChanged, ..request };
     assert_eq!(claim(&*store, &fence, again).await, None, "nothing changed");

@@ -14,6 +14,7 @@ pub mod member;
 pub mod object;
 pub mod snapshot;
 pub mod stream;
+pub mod sweep;
 pub mod writer;
 
 use std::sync::Arc;
@@ -161,8 +162,16 @@ macro_rules! contract_suite {
                 what_is_not_the_owners_is_not_adopted
                 adopting_again_answers_the_same
                 items_are_listed_page_by_page
+                items_are_found_by_a_pattern
+                a_page_ends_however_little_matches
+                items_that_are_new_wait_for_clearance
+                sources_are_counted_by_status
                 fingerprints_come_back_whole
                 items_outlive_the_store
+            }
+            sweep {
+                a_sweep_goes_on_where_it_was
+                what_was_claimed_since_is_left_alone
             }
             stream {
                 a_stream_is_saved_as_it_is_now

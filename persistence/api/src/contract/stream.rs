@@ -7,7 +7,7 @@ use weir_domain::{
 
 use super::item::stream_id;
 use super::{StoreFactory, take_over};
-use crate::{StreamFilter, StreamStore};
+use crate::{Retention, StreamFilter, StreamStore};
 
 fn workflow(name: &str) -> WorkflowName {
     WorkflowName::new(name).expect("a valid name")
@@ -150,12 +150,16 @@ pub async fn pruning_keeps_the_newest_closed_of_each_workflow<F: StoreFactory>(f
     }
     changes.push((closed(6, "b", StreamState::RolledBack), vec![]));
     store.stream_save(&fence, changes).await.expect("saved");
-    assert_eq!(store.stream_prune(&fence, 9).await, Ok(0));
-    assert_eq!(store.stream_prune(&fence, 2).await, Ok(2));
+    assert_eq!(store.stream_prune(&fence, 9.into()).await, Ok(0));
+    assert_eq!(store.stream_prune(&fence, 2.into()).await, Ok(2));
     assert_eq!(numbers(&*store, all()).await, [6, 5, 4, 1]);
     assert_eq!(store.stream_log(stream_id(2)).await, Ok(vec![]), "its log goes with a stream");
     assert_eq!(store.stream_log(stream_id(1)).await.map(|it| it.len()), Ok(1));
-    assert_eq!(store.stream_prune(&fence, 0).await, Ok(3));
+    let from = |n| Retention { keep: 9, first: Some(stream_id(n)) };
+    assert_eq!(store.stream_prune(&fence, from(4)).await, Ok(0));
+    assert_eq!(store.stream_prune(&fence, from(5)).await, Ok(1));
+    assert_eq!(numbers(&*store, all()).await, [6, 5, 1], "what is open stays");
+    assert_eq!(store.stream_prune(&fence, 0.into()).await, Ok(2));
     assert_eq!(numbers(&*store, all()).await, [1]);
 }
 

@@ -6,11 +6,11 @@ use bytes::Bytes;
 use weir_domain::Timestamp;
 
 use super::{
-    StoreFactory, append, event, granted, item, journal_id, lease, stream, tagged, take_over,
+    StoreFactory, append, event, granted, item, journal_id, lease, stream, sweep, tagged, take_over,
 };
 use crate::{
-    Error, Fence, Journal, LeaseStore, Manifest, Result, Settlement, Snapshot, Store, StreamFilter,
-    Tag,
+    Error, Fence, ItemChange, ItemFilter, Journal, LeaseStore, Manifest, Result, Settlement,
+    Snapshot, Store, StreamFilter, Sweep, Tag,
 };
 
 /// Every kind of fenced write, each tried under the fence: what the store answered.
@@ -23,6 +23,8 @@ async fn try_everything<S: Store>(store: &S, fence: &Fence) -> Vec<(&'static str
     };
     let claim = item::claim_id(77);
     let adoption = item::adoption(77, 78);
+    let sweep = sweep::sweep(77, ItemChange::Forget, ItemFilter::default());
+    let step = Sweep { revision: 1, ..sweep.clone() };
     let settled = store.item_settle(fence, claim, Settlement::Done, Timestamp(1)).await;
     let events = vec![tagged("stale", &["stale"])];
     let changes = vec![(stream::open(9, "fenced"), vec![])];
@@ -37,9 +39,10 @@ async fn try_everything<S: Store>(store: &S, fence: &Fence) -> Vec<(&'static str
         ("item_fail", store.item_fail(fence, claim, Bytes::new()).await),
         ("item_settle", settled),
         ("item_adopt", store.item_adopt(fence, adoption).await.map(drop)),
-        ("item_reset", store.item_reset(fence, &item::source(), None).await.map(drop)),
+        ("sweep_begin", store.sweep_begin(fence, sweep.clone()).await.map(drop)),
+        ("sweep_step", store.sweep_step(fence, step, None).await.map(drop)),
         ("stream_save", store.stream_save(fence, changes).await),
-        ("stream_prune", store.stream_prune(fence, 0).await.map(drop)),
+        ("stream_prune", store.stream_prune(fence, 0.into()).await.map(drop)),
     ]
 }
 

@@ -1,31 +1,41 @@
 //! Item history in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use weir_domain::{ClaimId, Item, ItemStatus, SourceName, Timestamp};
+use weir_domain::{
+    ClaimId, InstanceId, Item, ItemStatus, SourceName, StreamId, SweepId, Timestamp,
+};
 
 use super::MemoryStore;
-use crate::item_rule::{self, Past, Step};
+use crate::item_rule::{self, Admission, Past, Step};
 use crate::{
-    Adoption, Claim, ClaimRequest, Error, Fence, ItemFilter, ItemRow, ItemStore, Result,
-    Settlement, Unfinished,
+    Adoption, Claim, ClaimRequest, Error, Fence, ItemChange, ItemPath, ItemRow, ItemStore, Result,
+    Settlement, Sweep, Unfinished,
 };
+
+type Key = (SourceName, String);
 
 #[derive(Default)]
 pub(super) struct Items {
-    rows: BTreeMap<(SourceName, String), Row>,
-    by_claim: BTreeMap<ClaimId, (SourceName, String)>,
+    rows: BTreeMap<Key, Row>,
+    /// By the id of the claim, or what stands for it.
+    by_claim: BTreeMap<String, Key>,
+    sweeps: BTreeMap<SweepId, Sweep>,
 }
 
 struct Row {
-    claim: Claim,
+    source: SourceName,
+    item: Item,
+    /// `None`: it was never claimed.
+    claim: Option<(ClaimId, StreamId)>,
+    instance: Option<InstanceId>,
     owner: String,
     status: ItemStatus,
     claimed_at: Timestamp,
     settled_at: Option<Timestamp>,
+    cleared_at: Option<Timestamp>,
     settlement: Bytes,
 }
 
@@ -34,69 +44,114 @@ impl Row {
         Past {
             status: self.status,
             is_settled: self.settled_at.is_some(),
-            size: self.claim.item.fingerprint.size,
-            modified_ns: self.claim.item.fingerprint.modified_ns,
+            size: self.item.fingerprint.size,
+            modified_ns: self.item.fingerprint.modified_ns,
+            is_cleared: self.cleared_at.is_some(),
+        }
+    }
+
+    fn key(&self) -> Key {
+        (self.source.clone(), self.item.name.clone())
+    }
+
+    fn claim_text(&self) -> String {
+        match self.claim {
+            Some((id, _)) => id.to_string(),
+            None => item_rule::unclaimed(&self.source, &self.item.name),
         }
     }
 
     fn listed(&self) -> ItemRow {
         ItemRow {
-            source: self.claim.source.clone(),
-            item: self.claim.item.name.clone(),
-            fingerprint: self.claim.item.fingerprint.clone(),
+            source: self.source.clone(),
+            item: self.item.name.clone(),
+            fingerprint: self.item.fingerprint.clone(),
             status: self.status,
-            stream: self.claim.stream,
+            stream: self.claim.map(|it| it.1),
+            instance: self.instance,
             owner: self.owner.clone(),
             claimed_at: self.claimed_at,
             settled_at: self.settled_at,
+            cleared_at: self.cleared_at,
+            claim: self.claim_text(),
         }
     }
 
-    fn unfinished(&self) -> Unfinished {
-        Unfinished {
-            claim: self.claim.clone(),
+    /// `None`: nothing was ever claimed.
+    fn claimed(&self) -> Option<Claim> {
+        let (id, stream) = self.claim?;
+        Some(Claim { id, source: self.source.clone(), item: self.item.clone(), stream })
+    }
+
+    fn unfinished(&self) -> Option<Unfinished> {
+        Some(Unfinished {
+            claim: self.claimed()?,
             owner: self.owner.clone(),
             status: self.status,
             settlement: self.settlement.clone(),
-        }
+        })
     }
 }
 
 impl Items {
     fn claimed(&mut self, claim: ClaimId) -> Result<&mut Row> {
-        let key = self.by_claim.get(&claim).ok_or(Error::ClaimLost)?;
+        let key = self.by_claim.get(&claim.to_string()).ok_or(Error::ClaimLost)?;
         self.rows.get_mut(key).ok_or(Error::ClaimLost)
     }
 
     fn claim(&mut self, request: ClaimRequest) -> Result<Option<Claim>> {
         if let Ok(row) = self.claimed(request.claim) {
-            return item_rule::claim_again(row.status).map(|()| Some(row.claim.clone()));
+            return item_rule::claim_again(row.status).map(|()| row.claimed());
         }
-        let is_free = |item: &Item| {
-            let row = self.rows.get(&(request.source.clone(), item.name.clone()));
-            let past = row.map(Row::past);
-            item_rule::is_storable(&item.name)
-                && item_rule::may_claim(past.as_ref(), &item.fingerprint, request.reprocess)
-        };
-        let Some(item) = request.candidates.iter().find(|it| is_free(it)).cloned() else {
-            return Ok(None);
-        };
+        let Some(item) = self.admitted(&request) else { return Ok(None) };
         let key = (request.source.clone(), item.name.clone());
-        let claim =
-            Claim { id: request.claim, source: request.source, item, stream: request.stream };
         let row = Row {
-            claim: claim.clone(),
+            source: request.source,
+            item,
+            claim: Some((request.claim, request.stream)),
+            instance: request.instance,
             owner: request.owner,
             status: ItemStatus::Acquired,
             claimed_at: request.now,
             settled_at: None,
+            cleared_at: self.rows.get(&key).and_then(|it| it.cleared_at),
             settlement: request.settlement,
         };
-        self.by_claim.insert(claim.id, key.clone());
-        if let Some(earlier) = self.rows.insert(key, row) {
-            self.by_claim.remove(&earlier.claim.id);
+        let claim = row.claimed();
+        self.put(row);
+        Ok(claim)
+    }
+
+    /// The first candidate that may be claimed. Those before it wait for clearance if they have to.
+    fn admitted(&mut self, request: &ClaimRequest) -> Option<Item> {
+        for item in request.candidates.iter().filter(|it| item_rule::is_storable(&it.name)) {
+            let past = self.rows.get(&(request.source.clone(), item.name.clone())).map(Row::past);
+            match item_rule::admit(past.as_ref(), &item.fingerprint, request) {
+                Admission::Claim => return Some(item.clone()),
+                Admission::No => {}
+                Admission::Ask => self.put(Row {
+                    source: request.source.clone(),
+                    item: item.clone(),
+                    claim: None,
+                    instance: None,
+                    owner: String::new(),
+                    status: ItemStatus::Waiting,
+                    claimed_at: request.now,
+                    settled_at: Some(request.now),
+                    cleared_at: None,
+                    settlement: Bytes::new(),
+                }),
+            }
         }
-        Ok(Some(claim))
+        None
+    }
+
+    fn put(&mut self, row: Row) {
+        let (key, claim) = (row.key(), row.claim_text());
+        if let Some(earlier) = self.rows.insert(key.clone(), row) {
+            self.by_claim.remove(&earlier.claim_text());
+        }
+        self.by_claim.insert(claim, key);
     }
 
     fn decide(
@@ -127,38 +182,106 @@ impl Items {
     fn adopt(&mut self, adoption: Adoption) -> Option<Unfinished> {
         let id = [adoption.new_claim, adoption.claim].into_iter().find(|it| self.is_held(*it))?;
         let row = self.claimed(id).ok()?;
-        if item_rule::adopt(&adoption, &row.unfinished())? == Step::Write {
-            row.claim.id = adoption.new_claim;
+        if item_rule::adopt(&adoption, &row.unfinished()?)? == Step::Write {
+            let (_, stream) = row.claim?;
+            row.claim = Some((adoption.new_claim, stream));
             row.owner = adoption.owner;
-            let key = (row.claim.source.clone(), row.claim.item.name.clone());
-            self.by_claim.remove(&adoption.claim);
-            self.by_claim.insert(adoption.new_claim, key);
+            let key = row.key();
+            self.by_claim.remove(&adoption.claim.to_string());
+            self.by_claim.insert(adoption.new_claim.to_string(), key);
         }
-        self.claimed(adoption.new_claim).ok().map(|it| it.unfinished())
+        self.claimed(adoption.new_claim).ok()?.unfinished()
     }
 
     fn is_held(&mut self, claim: ClaimId) -> bool {
         self.claimed(claim).is_ok_and(|it| it.settled_at.is_none())
     }
 
-    fn list(&self, filter: &ItemFilter) -> Vec<ItemRow> {
-        let from = filter.after.clone().map_or(Bound::Unbounded, Bound::Excluded);
-        let matches = |it: &&Row| {
-            filter.source.as_ref().is_none_or(|source| *source == it.claim.source)
-                && filter.status.is_none_or(|status| status == it.status)
-        };
-        let later = self.rows.range((from, Bound::Unbounded)).map(|(_, it)| it);
-        later.filter(matches).take(filter.limit as usize).map(Row::listed).collect()
+    fn of_source(&self, source: &SourceName) -> impl Iterator<Item = &Row> {
+        let from = (source.clone(), String::new());
+        self.rows.range(from..).take_while(|it| it.0.0 == *source).map(|it| it.1)
     }
 
-    fn reset(&mut self, source: &SourceName, names: Option<&BTreeSet<String>>) -> u64 {
-        let before = self.rows.len();
-        self.rows.retain(|(of, name), row| {
-            let is_meant = of == source && names.is_none_or(|it| it.contains(name));
-            !is_meant || row.settled_at.is_none()
-        });
-        self.by_claim.retain(|_, key| self.rows.contains_key(key));
-        (before - self.rows.len()) as u64
+    fn scan(&self, source: &SourceName, path: ItemPath, limit: u32) -> Vec<ItemRow> {
+        let limit = limit as usize;
+        match path {
+            ItemPath::ByName { from } => {
+                let rows = self.of_source(source).filter(|it| it.item.name >= from);
+                rows.take(limit).map(Row::listed).collect()
+            }
+            ItemPath::Newest { status, since, until: (until, before) } => {
+                let is_meant = |it: &&Row| {
+                    let at = it.claimed_at;
+                    let is_before = before.as_ref().is_none_or(|name| it.item.name < *name);
+                    status.is_none_or(|status| status == it.status)
+                        && since <= at
+                        && (at < until || at == until && is_before)
+                };
+                let mut rows: Vec<_> = self.of_source(source).filter(is_meant).collect();
+                rows.sort_by(|a, b| {
+                    (b.claimed_at, &b.item.name).cmp(&(a.claimed_at, &a.item.name))
+                });
+                rows.into_iter().take(limit).map(Row::listed).collect()
+            }
+        }
+    }
+
+    fn named(&self, source: &SourceName, names: &[String]) -> Vec<ItemRow> {
+        let names: BTreeSet<_> = names.iter().collect();
+        let found = names.into_iter().filter_map(|it| self.rows.get(&(source.clone(), it.clone())));
+        found.map(Row::listed).collect()
+    }
+
+    fn source_after(&self, after: Option<&SourceName>) -> Option<SourceName> {
+        let sources = self.rows.keys().map(|it| &it.0);
+        sources.filter(|it| after.is_none_or(|after| *it > after)).min().cloned()
+    }
+
+    fn count(&self, source: &SourceName, status: ItemStatus, max: u32) -> u64 {
+        let meant = self.of_source(source).filter(|it| it.status == status);
+        meant.take(max as usize).count() as u64
+    }
+
+    fn step(
+        &mut self,
+        mut sweep: Sweep,
+        change: Option<(ItemChange, Vec<String>)>,
+    ) -> Result<Sweep> {
+        let known = self.sweeps.get(&sweep.id).map(|it| it.revision);
+        if known.is_none_or(|it| it + 1 != sweep.revision) {
+            return Err(Error::Rejected(format!("the sweep {} went on elsewhere", sweep.id)));
+        }
+        if let Some((change, claims)) = change {
+            let wanted = claims.len() as u64;
+            let done = claims.iter().filter(|it| self.change(it, change, &sweep)).count() as u64;
+            sweep.changed += done;
+            sweep.kept += wanted - done;
+        }
+        self.sweeps.insert(sweep.id, sweep.clone());
+        Ok(sweep)
+    }
+
+    fn change(&mut self, claim: &str, change: ItemChange, sweep: &Sweep) -> bool {
+        let Some(key) = self.by_claim.get(claim).cloned() else { return false };
+        let Some(row) = self.rows.get_mut(&key) else { return false };
+        if !item_rule::is_swept(row.status, row.settled_at.is_some(), change) {
+            return false;
+        }
+        match change {
+            ItemChange::Forget => {
+                self.rows.remove(&key);
+                self.by_claim.remove(claim);
+            }
+            ItemChange::Clear => {
+                row.status = ItemStatus::Pending;
+                row.cleared_at = Some(sweep.begun_at);
+            }
+            ItemChange::Deny => {
+                row.status = ItemStatus::Denied;
+                row.settled_at = Some(sweep.begun_at);
+            }
+        }
+        true
     }
 }
 
@@ -206,8 +329,8 @@ impl ItemStore for MemoryStore {
         self.read(|state| {
             let open = state.items.rows.values().filter(|it| it.settled_at.is_none());
             let mut open: Vec<_> = open.collect();
-            open.sort_by_key(|it| (it.claimed_at, it.claim.id));
-            Ok(open.into_iter().map(Row::unfinished).collect())
+            open.sort_by_key(|it| (it.claimed_at, it.claim));
+            Ok(open.into_iter().filter_map(Row::unfinished).collect())
         })
         .await
     }
@@ -220,20 +343,58 @@ impl ItemStore for MemoryStore {
         .await
     }
 
-    async fn item_list(&self, filter: ItemFilter) -> Result<Vec<ItemRow>> {
-        self.read(|state| Ok(state.items.list(&filter))).await
+    async fn item_scan(
+        &self,
+        source: &SourceName,
+        path: ItemPath,
+        limit: u32,
+    ) -> Result<Vec<ItemRow>> {
+        self.read(|state| Ok(state.items.scan(source, path, limit))).await
     }
 
-    async fn item_reset(
-        &self,
-        fence: &Fence,
-        source: &SourceName,
-        names: Option<Vec<String>>,
-    ) -> Result<u64> {
-        let names = names.map(BTreeSet::from_iter);
+    async fn item_named(&self, source: &SourceName, names: Vec<String>) -> Result<Vec<ItemRow>> {
+        self.read(|state| Ok(state.items.named(source, &names))).await
+    }
+
+    async fn item_source_after(&self, after: Option<&SourceName>) -> Result<Option<SourceName>> {
+        self.read(|state| Ok(state.items.source_after(after))).await
+    }
+
+    async fn item_count(&self, source: &SourceName, status: ItemStatus, max: u32) -> Result<u64> {
+        self.read(|state| Ok(state.items.count(source, status, max))).await
+    }
+
+    async fn sweep_begin(&self, fence: &Fence, sweep: Sweep) -> Result<Sweep> {
         self.write(|state| {
             state.leases.check(fence)?;
-            Ok(state.items.reset(source, names.as_ref()))
+            Ok(state.items.sweeps.entry(sweep.id).or_insert(sweep).clone())
+        })
+        .await
+    }
+
+    async fn sweep_step(
+        &self,
+        fence: &Fence,
+        sweep: Sweep,
+        change: Option<(ItemChange, Vec<String>)>,
+    ) -> Result<Sweep> {
+        self.write(|state| {
+            state.leases.check(fence)?;
+            state.items.step(sweep, change)
+        })
+        .await
+    }
+
+    async fn sweep_load(&self, id: SweepId) -> Result<Option<Sweep>> {
+        self.read(|state| Ok(state.items.sweeps.get(&id).cloned())).await
+    }
+
+    async fn sweep_open(&self) -> Result<Vec<Sweep>> {
+        self.read(|state| {
+            let open = state.items.sweeps.values().filter(|it| it.is_open()).cloned();
+            let mut open: Vec<_> = open.collect();
+            open.sort_by_key(|it| (it.begun_at, it.id));
+            Ok(open)
         })
         .await
     }

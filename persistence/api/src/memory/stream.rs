@@ -7,18 +7,18 @@ use async_trait::async_trait;
 use weir_domain::{LogLine, Stream, StreamId, WorkflowName};
 
 use super::MemoryStore;
-use crate::{Fence, Result, StreamFilter, StreamStore, log_rule};
+use crate::{Fence, Result, Retention, StreamFilter, StreamStore, log_rule};
 
 pub(super) type Streams = BTreeMap<StreamId, (Stream, Vec<LogLine>)>;
 
 /// The closed streams that are not among the newest `keep` of their workflow.
-fn outdated(streams: &Streams, keep: u32) -> Vec<StreamId> {
+fn outdated(streams: &Streams, retention: Retention) -> Vec<StreamId> {
     let mut kept: BTreeMap<&WorkflowName, u32> = BTreeMap::new();
     let mut outdated = Vec::new();
     for (stream, _) in streams.values().rev().filter(|(it, _)| it.state.is_closed()) {
         let count = kept.entry(&stream.workflow).or_default();
         *count += 1;
-        if *count > keep {
+        if *count > retention.keep || retention.first.is_some_and(|it| stream.id < it) {
             outdated.push(stream.id);
         }
     }
@@ -67,10 +67,10 @@ impl StreamStore for MemoryStore {
         .await
     }
 
-    async fn stream_prune(&self, fence: &Fence, keep: u32) -> Result<u64> {
+    async fn stream_prune(&self, fence: &Fence, retention: Retention) -> Result<u64> {
         self.write(|state| {
             state.leases.check(fence)?;
-            let outdated = outdated(&state.streams, keep);
+            let outdated = outdated(&state.streams, retention);
             for id in &outdated {
                 state.streams.remove(id);
             }

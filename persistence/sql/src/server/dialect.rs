@@ -32,6 +32,8 @@ pub(crate) enum Value<'v> {
     Bytes(&'v [u8]),
     /// Any number of names but none.
     Names(&'v [&'v [u8]]),
+    /// Any number of texts but none.
+    Texts(&'v [&'v str]),
 }
 
 impl From<i64> for Value<'_> {

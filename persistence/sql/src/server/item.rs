@@ -6,17 +6,17 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::FutureExt;
-use weir_domain::{ClaimId, Item, ItemStatus, SourceName, Timestamp};
-use weir_persistence_api::item_rule::{self, Step};
+use weir_domain::{ClaimId, Item, ItemStatus, SourceName, SweepId, Timestamp};
+use weir_persistence_api::item_rule::{self, Admission, Step};
 use weir_persistence_api::{
-    Adoption, Claim, ClaimRequest, Error, Fence, ItemFilter, ItemRow, ItemStore, Result,
-    Settlement, Unfinished,
+    Adoption, Claim, ClaimRequest, Error, Fence, ItemChange, ItemPath, ItemRow, ItemStore, Result,
+    Settlement, Sweep, Unfinished,
 };
 
 use super::ServerStore;
 use super::dialect::{Class, Dialect, Value};
 use super::error::{self, Failure, Outcome};
-use crate::row::{self, ItemColumns, SeenColumns, UnfinishedColumns};
+use crate::row::{self, ItemColumns, SeenColumns, UnfinishedColumns, bound};
 use crate::said;
 
 /// Candidates whose history is read at a time. Most often one of the first is free.
@@ -89,6 +89,7 @@ pub(super) async fn take<D: Dialect>(
         fingerprint.inode.cast_signed().into(),
         request.now.0.into(),
         request.settlement[..].into(),
+        bound(request.instance.map_or(0, |it| it.0)).into(),
         request.source.as_str().into(),
         item.name.as_bytes().into(),
     ];
@@ -99,16 +100,52 @@ pub(super) async fn take<D: Dialect>(
             D::STATEMENTS.item_claim_again
         }
     };
-    match D::execute(connection, statement, &values).await {
-        Ok(0) => return Err(Failure::Overtaken),
-        Ok(_) => {}
-        Err(e) if error::class::<D>(&e) == Some(Class::Duplicate) => {
-            return Err(Failure::Overtaken);
-        }
-        Err(e) => return Err(e.into()),
-    }
+    write_seen::<D>(connection, statement, &values).await?;
     let (source, item) = (request.source.clone(), item.clone());
     Ok(Claim { id: request.claim, source, item, stream: request.stream })
+}
+
+/// Writes a row as it was seen, or none.
+async fn write_seen<D: Dialect>(
+    connection: &mut D::Connection,
+    statement: &'static str,
+    values: &[Value<'_>],
+) -> Outcome<()> {
+    match D::execute(connection, statement, values).await {
+        Ok(0) => Err(Failure::Overtaken),
+        Ok(_) => Ok(()),
+        Err(e) if error::class::<D>(&e) == Some(Class::Duplicate) => Err(Failure::Overtaken),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// The item waits for clearance from now on.
+async fn wait<D: Dialect>(
+    connection: &mut D::Connection,
+    request: &ClaimRequest,
+    Free { item, seen }: Free<'_>,
+) -> Outcome<()> {
+    let claim = item_rule::unclaimed(&request.source, &item.name);
+    let fingerprint = &item.fingerprint;
+    let mut values = vec![
+        (&claim).into(),
+        fingerprint.size.cast_signed().into(),
+        fingerprint.modified_ns.into(),
+        fingerprint.device.cast_signed().into(),
+        fingerprint.inode.cast_signed().into(),
+        request.now.0.into(),
+        request.now.0.into(),
+        request.source.as_str().into(),
+        item.name.as_bytes().into(),
+    ];
+    let statement = match &seen {
+        None => D::STATEMENTS.item_wait,
+        Some(seen) => {
+            values.push(seen.into());
+            D::STATEMENTS.item_wait_again
+        }
+    };
+    write_seen::<D>(connection, statement, &values).await
 }
 
 pub(super) async fn first_free<'r, D: Dialect>(
@@ -121,14 +158,18 @@ pub(super) async fn first_free<'r, D: Dialect>(
         let rows: Vec<SeenColumns<Name>> =
             D::rows(connection, D::STATEMENTS.item_past, &values).await?;
         let known: Result<HashMap<_, _>> = rows.into_iter().map(row::seen).collect();
-        let mut known = known?;
-        let is_free = |it: &&Item| {
-            let past = known.get(&it.name).map(|(past, _)| past);
-            item_rule::may_claim(past, &it.fingerprint, request.reprocess)
-        };
-        if let Some(item) = candidates.iter().find(is_free) {
-            let seen = known.remove(&item.name).map(|(_, claim)| claim);
-            return Ok(Some(Free { item, seen }));
+        let known = known?;
+        for item in candidates {
+            let past = known.get(&item.name).map(|(past, _)| past);
+            let admission = item_rule::admit(past, &item.fingerprint, request);
+            let seen = || known.get(&item.name).map(|(_, claim)| claim.clone());
+            match admission {
+                Admission::Claim => return Ok(Some(Free { item, seen: seen() })),
+                Admission::Ask => {
+                    wait::<D>(connection, request, Free { item, seen: seen() }).await?;
+                }
+                Admission::No => {}
+            }
         }
     }
     Ok(None)
@@ -191,23 +232,6 @@ async fn adopt<D: Dialect>(
     Ok(Some(held))
 }
 
-async fn reset<D: Dialect>(
-    connection: &mut D::Connection,
-    (source, names): &(&SourceName, Option<Vec<String>>),
-) -> Outcome<u64> {
-    let s = D::STATEMENTS;
-    let Some(names) = names else {
-        return Ok(D::execute(connection, s.item_reset, &[source.as_str().into()]).await?);
-    };
-    let mut forgotten = 0;
-    for names in names.chunks(CANDIDATES_AT_ONCE) {
-        let names: Vec<_> = names.iter().map(String::as_bytes).collect();
-        let values = [source.as_str().into(), Value::Names(&names)];
-        forgotten += D::execute(connection, s.item_reset_names, &values).await?;
-    }
-    Ok(forgotten)
-}
-
 impl<D: Dialect> ServerStore<D> {
     async fn decide(&self, fence: &Fence, verdict: Verdict) -> Result<()> {
         let work = self.sessions.transaction(Some(fence), &verdict, |connection, verdict| {
@@ -264,37 +288,85 @@ impl<D: Dialect> ItemStore for ServerStore<D> {
         work.await
     }
 
-    async fn item_list(&self, filter: ItemFilter) -> Result<Vec<ItemRow>> {
+    async fn item_scan(
+        &self,
+        source: &SourceName,
+        path: ItemPath,
+        limit: u32,
+    ) -> Result<Vec<ItemRow>> {
         let s = D::STATEMENTS;
-        let (status, limit) = (filter.status.map(ItemStatus::as_str), i64::from(filter.limit));
-        let end = [status.into(), status.into(), limit.into()];
-        let after = filter.after.as_ref().map(|(source, name)| (source.as_str(), name.as_bytes()));
-        let (statement, start): (_, Vec<Value<'_>>) = match (&filter.source, after) {
-            (None, after) => {
-                let (source, name) = after.unwrap_or_default();
-                (s.item_list, vec![source.into(), source.into(), name.into()])
+        let limit = i64::from(limit).into();
+        let rows: Vec<ItemColumns<Name>> = match path {
+            ItemPath::ByName { from } => {
+                let values = [source.as_str().into(), from.as_bytes().into(), limit];
+                self.rows(s.item_by_name, &values).await?
             }
-            (Some(of), Some((source, _))) if source > of.as_str() => return Ok(Vec::new()),
-            (Some(of), Some((source, name))) if source == of.as_str() => {
-                (s.item_list_of_source, vec![source.into(), name.into()])
+            ItemPath::Newest { status, since, until } => {
+                let (latest, below, name) = row::latest(until);
+                let mut values: Vec<Value<'_>> = vec![
+                    source.as_str().into(),
+                    since.0.into(),
+                    latest.into(),
+                    below.into(),
+                    name.as_bytes().into(),
+                ];
+                values.extend(status.map(|it| Value::from(it.as_str())));
+                values.push(limit);
+                let of_status = status.is_some();
+                let newest = if of_status { s.item_newest_of_status } else { s.item_newest };
+                self.rows(newest, &values).await?
             }
-            (Some(of), _) => (s.item_list_all_of_source, vec![of.as_str().into()]),
         };
-        let values = [&start[..], &end[..]].concat();
-        let rows: Vec<ItemColumns<Name>> = self.rows(statement, &values).await?;
         rows.into_iter().map(row::item).collect()
     }
 
-    async fn item_reset(
+    async fn item_named(&self, source: &SourceName, names: Vec<String>) -> Result<Vec<ItemRow>> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names: Vec<_> = names.iter().map(String::as_bytes).collect();
+        let values = [source.as_str().into(), Value::Names(&names)];
+        let rows: Vec<ItemColumns<Name>> = self.rows(D::STATEMENTS.item_named, &values).await?;
+        rows.into_iter().map(row::item).collect()
+    }
+
+    async fn item_source_after(&self, after: Option<&SourceName>) -> Result<Option<SourceName>> {
+        let s = D::STATEMENTS;
+        let mut rows: Vec<(Option<String>,)> = match after {
+            None => self.rows(s.item_first_source, &[]).await?,
+            Some(after) => self.rows(s.item_source_after, &[after.as_str().into()]).await?,
+        };
+        Ok(rows.pop().and_then(|it| it.0).map(SourceName::stored))
+    }
+
+    async fn item_count(&self, source: &SourceName, status: ItemStatus, max: u32) -> Result<u64> {
+        let values = [source.as_str().into(), status.as_str().into(), i64::from(max).into()];
+        let rows: Vec<(i64,)> = self.rows(D::STATEMENTS.item_count, &values).await?;
+        let count = rows.first().map_or(0, |it| it.0);
+        row::number(count, || format!("the number of items of {source}"))
+    }
+
+    async fn sweep_begin(&self, fence: &Fence, sweep: Sweep) -> Result<Sweep> {
+        self.begin_sweep(fence, &sweep).await
+    }
+
+    async fn sweep_step(
         &self,
         fence: &Fence,
-        source: &SourceName,
-        names: Option<Vec<String>>,
-    ) -> Result<u64> {
-        let input = (source, names);
-        let work = self.sessions.transaction(Some(fence), &input, |connection, input| {
-            reset::<D>(connection, input).boxed()
-        });
-        work.await
+        sweep: Sweep,
+        change: Option<(ItemChange, Vec<String>)>,
+    ) -> Result<Sweep> {
+        self.step_sweep(fence, &(sweep, change)).await
+    }
+
+    async fn sweep_load(&self, id: SweepId) -> Result<Option<Sweep>> {
+        let id = id.to_string();
+        let mut rows = self.rows(D::STATEMENTS.sweep_load, &[(&id).into()]).await?;
+        rows.pop().map(row::sweep).transpose()
+    }
+
+    async fn sweep_open(&self) -> Result<Vec<Sweep>> {
+        let rows: Vec<(String, String)> = self.rows(D::STATEMENTS.sweep_open, &[]).await?;
+        rows.into_iter().map(row::sweep).collect()
     }
 }

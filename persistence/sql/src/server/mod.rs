@@ -29,6 +29,7 @@ mod settings;
 mod snapshot;
 pub(crate) mod statement;
 mod stream;
+mod sweep;
 mod transaction;
 mod writer;
 mod writers;

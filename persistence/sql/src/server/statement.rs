@@ -65,11 +65,25 @@ macro_rules! with_statements {
             item_held = "item/held";
             item_adopt = "item/adopt";
             item_unfinished = "item/unfinished";
-            item_list = "item/list";
-            item_list_of_source = "item/list_of_source";
-            item_list_all_of_source = "item/list_all_of_source";
-            item_reset = "item/reset";
-            item_reset_names = "item/reset_names";
+            item_by_name = "item/by_name";
+            item_newest = "item/newest";
+            item_newest_of_status = "item/newest_of_status";
+            item_named = "item/named";
+            item_first_source = "item/first_source";
+            item_source_after = "item/source_after";
+            item_count = "item/count";
+            item_wait = "item/wait";
+            item_wait_again = "item/wait_again";
+            item_forget = "item/forget";
+            item_clear = "item/clear";
+            item_deny = "item/deny";
+
+            sweep_begin = "sweep/begin";
+            sweep_forget = "sweep/forget";
+            sweep_step = "sweep/step";
+            sweep_end = "sweep/end";
+            sweep_load = "sweep/load";
+            sweep_open = "sweep/open";
 
             stream_save = "stream/save";
             stream_log_add = "stream/log_add";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::FutureExt;
 use weir_domain::{LogLine, Stream, StreamId, StreamState};
-use weir_persistence_api::{Error, Fence, Result, StreamFilter, StreamStore, log_rule};
+use weir_persistence_api::{Error, Fence, Result, Retention, StreamFilter, StreamStore, log_rule};
 
 use super::dialect::{Dialect, Value};
 use super::error::Outcome;
@@ -129,9 +129,10 @@ impl<D: Dialect> StreamStore for ServerStore<D> {
         rows.into_iter().map(row::log_line).collect()
     }
 
-    async fn stream_prune(&self, fence: &Fence, keep: u32) -> Result<u64> {
-        let rows: Vec<(String,)> =
-            self.rows(D::STATEMENTS.stream_outdated, &[i64::from(keep).into()]).await?;
+    async fn stream_prune(&self, fence: &Fence, retention: Retention) -> Result<u64> {
+        let first = retention.first.map(|it| it.to_string()).unwrap_or_default();
+        let values = [i64::from(retention.keep).into(), (&first).into()];
+        let rows: Vec<(String,)> = self.rows(D::STATEMENTS.stream_outdated, &values).await?;
         let outdated: Vec<String> = rows.into_iter().map(|it| it.0).collect();
         let (mut done, mut deleted) = (0, 0);
         loop {

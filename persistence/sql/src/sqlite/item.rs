@@ -6,17 +6,17 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::FutureExt;
-use sqlx::{SqliteConnection, query, query_as};
-use weir_domain::{ClaimId, Item, ItemStatus, SourceName, Timestamp};
-use weir_persistence_api::item_rule::{self, Past, Step};
+use sqlx::{SqliteConnection, query, query_as, query_scalar};
+use weir_domain::{ClaimId, Item, ItemStatus, SourceName, SweepId, Timestamp};
+use weir_persistence_api::item_rule::{self, Admission, Past, Step};
 use weir_persistence_api::{
-    Adoption, Claim, ClaimRequest, Error, Fence, ItemFilter, ItemRow, ItemStore, Result,
-    Settlement, Unfinished,
+    Adoption, Claim, ClaimRequest, Error, Fence, ItemChange, ItemPath, ItemRow, ItemStore, Result,
+    Settlement, Sweep, Unfinished,
 };
 
 use super::error::Outcome;
 use super::{SqliteStore, check_fence, statement};
-use crate::row::{self, PastColumns};
+use crate::row::{self, PastColumns, bound};
 use crate::said;
 
 /// Candidates whose history is read at a time. Most often one of the first is free.
@@ -58,6 +58,7 @@ async fn claim(connection: &mut SqliteConnection, request: ClaimRequest) -> Outc
         .bind(fingerprint.inode.cast_signed())
         .bind(request.now.0)
         .bind(&request.settlement[..])
+        .bind(bound(request.instance.map_or(0, |it| it.0)))
         .execute(connection)
         .await?;
     if claimed.rows_affected() != 1 {
@@ -81,17 +82,40 @@ async fn first_free<'r>(
             .await?;
         let known: Result<HashMap<String, Past>> = known.into_iter().map(row::past).collect();
         let known = known?;
-        let is_free = |it: &&Item| {
-            item_rule::may_claim(known.get(&it.name), &it.fingerprint, request.reprocess)
-        };
-        if let Some(free) = candidates.iter().find(is_free) {
-            return Ok(Some(free));
+        for item in candidates {
+            match item_rule::admit(known.get(&item.name), &item.fingerprint, request) {
+                Admission::Claim => return Ok(Some(item)),
+                Admission::Ask => wait(connection, request, item).await?,
+                Admission::No => {}
+            }
         }
     }
     Ok(None)
 }
 
-fn json(names: &[impl AsRef<str>]) -> String {
+/// The item waits for clearance from now on.
+async fn wait(
+    connection: &mut SqliteConnection,
+    request: &ClaimRequest,
+    item: &Item,
+) -> Outcome<()> {
+    let fingerprint = &item.fingerprint;
+    query(statement::ITEM_WAIT)
+        .bind(item_rule::unclaimed(&request.source, &item.name))
+        .bind(fingerprint.size.cast_signed())
+        .bind(fingerprint.modified_ns)
+        .bind(fingerprint.device.cast_signed())
+        .bind(fingerprint.inode.cast_signed())
+        .bind(request.now.0)
+        .bind(request.now.0)
+        .bind(request.source.as_str())
+        .bind(&item.name)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) fn json(names: &[impl AsRef<str>]) -> String {
     serde_json::Value::from_iter(names.iter().map(AsRef::as_ref)).to_string()
 }
 
@@ -239,48 +263,78 @@ impl ItemStore for SqliteStore {
             .await
     }
 
-    async fn item_list(&self, filter: ItemFilter) -> Result<Vec<ItemRow>> {
-        let (source, name) = match filter.after {
-            Some((source, name)) => (source.as_str().to_owned(), name),
-            None => Default::default(),
+    async fn item_scan(
+        &self,
+        source: &SourceName,
+        path: ItemPath,
+        limit: u32,
+    ) -> Result<Vec<ItemRow>> {
+        let (source, limit) = (source.as_str().to_owned(), i64::from(limit));
+        let scan = match path {
+            ItemPath::ByName { from } => {
+                query_as(statement::ITEM_BY_NAME).bind(source).bind(from).bind(limit)
+            }
+            ItemPath::Newest { status, since, until } => {
+                let scan = match status {
+                    None => query_as(statement::ITEM_NEWEST),
+                    Some(_) => query_as(statement::ITEM_NEWEST_OF_STATUS),
+                };
+                let (latest, below, name) = row::latest(until);
+                let scan = scan.bind(source).bind(since.0).bind(latest).bind(below).bind(name);
+                match status {
+                    None => scan.bind(limit),
+                    Some(status) => scan.bind(status.as_str()).bind(limit),
+                }
+            }
         };
-        let list = match filter.source {
-            None => query_as(statement::ITEM_LIST),
-            Some(_) => query_as(statement::ITEM_LIST_OF_SOURCE),
-        };
-        let mut list = list
-            .bind(source)
-            .bind(name)
-            .bind(filter.status.map(ItemStatus::as_str))
-            .bind(i64::from(filter.limit));
-        if let Some(source) = filter.source {
-            list = list.bind(source.as_str().to_owned());
-        }
-        let found = self.read(list.fetch_all(&self.readers)).await?;
+        let found = self.read(scan.fetch_all(&self.readers)).await?;
         found.into_iter().map(row::item::<String>).collect()
     }
 
-    async fn item_reset(
+    async fn item_named(&self, source: &SourceName, names: Vec<String>) -> Result<Vec<ItemRow>> {
+        let look = query_as(statement::ITEM_NAMED).bind(source.as_str()).bind(json(&names));
+        let found = self.read(look.fetch_all(&self.readers)).await?;
+        found.into_iter().map(row::item::<String>).collect()
+    }
+
+    async fn item_source_after(&self, after: Option<&SourceName>) -> Result<Option<SourceName>> {
+        let look = match after {
+            None => query_scalar(statement::ITEM_FIRST_SOURCE),
+            Some(after) => query_scalar(statement::ITEM_SOURCE_AFTER).bind(after.as_str()),
+        };
+        let found: Option<String> = self.read(look.fetch_one(&self.readers)).await?;
+        Ok(found.map(SourceName::stored))
+    }
+
+    async fn item_count(&self, source: &SourceName, status: ItemStatus, max: u32) -> Result<u64> {
+        let count = query_scalar(statement::ITEM_COUNT)
+            .bind(source.as_str())
+            .bind(status.as_str())
+            .bind(i64::from(max));
+        let count: i64 = self.read(count.fetch_one(&self.readers)).await?;
+        row::number(count, || format!("the number of items of {source}"))
+    }
+
+    async fn sweep_begin(&self, fence: &Fence, sweep: Sweep) -> Result<Sweep> {
+        self.begin_sweep(fence, sweep).await
+    }
+
+    async fn sweep_step(
         &self,
         fence: &Fence,
-        source: &SourceName,
-        names: Option<Vec<String>>,
-    ) -> Result<u64> {
-        let (fence, source) = (fence.clone(), source.clone());
-        self.writer
-            .write(move |connection| {
-                async move {
-                    check_fence(connection, &fence).await?;
-                    let deletion = match names {
-                        None => query(statement::ITEM_RESET).bind(source.as_str()),
-                        Some(names) => query(statement::ITEM_RESET_NAMES)
-                            .bind(source.as_str())
-                            .bind(json(&names)),
-                    };
-                    Ok(deletion.execute(connection).await?.rows_affected())
-                }
-                .boxed()
-            })
-            .await
+        sweep: Sweep,
+        change: Option<(ItemChange, Vec<String>)>,
+    ) -> Result<Sweep> {
+        self.step_sweep(fence, sweep, change).await
+    }
+
+    async fn sweep_load(&self, id: SweepId) -> Result<Option<Sweep>> {
+        let look = query_as(statement::SWEEP_LOAD).bind(id.to_string());
+        self.read(look.fetch_optional(&self.readers)).await?.map(row::sweep).transpose()
+    }
+
+    async fn sweep_open(&self) -> Result<Vec<Sweep>> {
+        let look = query_as(statement::SWEEP_OPEN).fetch_all(&self.readers);
+        self.read(look).await?.into_iter().map(row::sweep).collect()
     }
 }

@@ -30,7 +30,7 @@ macro_rules! text {
     };
 }
 
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration { version: 1, name: "0001_tables", text: text!("0001_tables"), done: None },
     Migration {
         version: 2,
@@ -39,6 +39,12 @@ const MIGRATIONS: [Migration; 3] = [
         done: Some(text!("0002_cluster_done")),
     },
     Migration { version: 3, name: "0003_objects", text: text!("0003_objects"), done: None },
+    Migration {
+        version: 4,
+        name: "0004_access",
+        text: text!("0004_access"),
+        done: Some(text!("0004_access_done")),
+    },
 ];
 
 /// The version of the schema that this program reads and writes.

@@ -16,6 +16,7 @@ mod settings;
 mod snapshot;
 mod statement;
 mod stream;
+mod sweep;
 mod writer;
 
 use std::future::Future;

@@ -63,10 +63,24 @@ statements! {
     ITEM_HELD = "item/held";
     ITEM_ADOPT = "item/adopt";
     ITEM_UNFINISHED = "item/unfinished";
-    ITEM_LIST = "item/list";
-    ITEM_LIST_OF_SOURCE = "item/list_of_source";
-    ITEM_RESET = "item/reset";
-    ITEM_RESET_NAMES = "item/reset_names";
+    ITEM_BY_NAME = "item/by_name";
+    ITEM_NEWEST = "item/newest";
+    ITEM_NEWEST_OF_STATUS = "item/newest_of_status";
+    ITEM_NAMED = "item/named";
+    ITEM_FIRST_SOURCE = "item/first_source";
+    ITEM_SOURCE_AFTER = "item/source_after";
+    ITEM_COUNT = "item/count";
+    ITEM_WAIT = "item/wait";
+    ITEM_FORGET = "item/forget";
+    ITEM_CLEAR = "item/clear";
+    ITEM_DENY = "item/deny";
+
+    SWEEP_BEGIN = "sweep/begin";
+    SWEEP_FORGET = "sweep/forget";
+    SWEEP_STEP = "sweep/step";
+    SWEEP_END = "sweep/end";
+    SWEEP_LOAD = "sweep/load";
+    SWEEP_OPEN = "sweep/open";
 
     STREAM_SAVE = "stream/save";
     STREAM_LOG_ADD = "stream/log_add";

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use sqlx::{SqliteConnection, query, query_as};
 use weir_domain::{LogLine, Stream, StreamId, StreamState};
-use weir_persistence_api::{Error, Fence, Result, StreamFilter, StreamStore, log_rule};
+use weir_persistence_api::{Error, Fence, Result, Retention, StreamFilter, StreamStore, log_rule};
 
 use super::error::Outcome;
 use super::{SqliteStore, check_fence, statement};
@@ -86,13 +86,15 @@ impl StreamStore for SqliteStore {
         self.read(look).await?.into_iter().map(row::log_line).collect()
     }
 
-    async fn stream_prune(&self, fence: &Fence, keep: u32) -> Result<u64> {
+    async fn stream_prune(&self, fence: &Fence, retention: Retention) -> Result<u64> {
         let fence = fence.clone();
+        let first = retention.first.map(|it| it.to_string()).unwrap_or_default();
         self.writer
             .write(move |connection| {
                 async move {
                     check_fence(connection, &fence).await?;
-                    let deletion = query(statement::STREAM_PRUNE).bind(i64::from(keep));
+                    let deletion =
+                        query(statement::STREAM_PRUNE).bind(i64::from(retention.keep)).bind(first);
                     Ok(deletion.execute(connection).await?.rows_affected())
                 }
                 .boxed()

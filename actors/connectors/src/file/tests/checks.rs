@@ -112,7 +112,7 @@ fn an_unknown_key_or_value_is_refused_with_its_path() {
 fn the_schemas_for_editors_describe_every_key() {
     let source = registry().sources[NAME].config_schema();
     let sink = registry().sinks[NAME].config_schema();
-    for (schema, count) in [(source, 12), (sink, 8)] {
+    for (schema, count) in [(source, 13), (sink, 8)] {
         let properties = schema.as_value()["properties"].as_object().unwrap().clone();
         assert_eq!(properties.len(), count);
         for (key, property) in properties {

@@ -22,10 +22,12 @@ impl Storage {
                     self.defaults.remove(0);
                 }
                 self.canary = None;
+                self.unscheduled = Some(self.revision);
             }
             Fact::RolledBack { .. } => {
                 let rolled_back = self.defaults.pop();
                 assert!(rolled_back.is_some(), "T4: the root was rolled back");
+                self.unscheduled = Some(self.revision);
             }
             Fact::Assigned { node, tag } => {
                 self.by_node.insert(node.clone(), tag.clone());
@@ -64,6 +66,7 @@ impl Storage {
                 let failure = ActivationFailure { target, cause, at };
                 self.with_node(node, |it| it.failure = Some(failure));
             }
+            Fact::Scheduled { .. } => self.unscheduled = None,
             Fact::Swept => self.garbage = None,
         }
         // Reports come from each node, again and again; only these move a target.

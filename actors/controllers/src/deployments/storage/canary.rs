@@ -64,6 +64,11 @@ impl Storage {
         self.canary.as_ref()
     }
 
+    /// When the canary began that the node takes part in.
+    pub fn canary_since(&self, node: &NodeName) -> Option<Timestamp> {
+        self.canary.as_ref().filter(|it| it.nodes.contains(node)).map(|it| it.started_at)
+    }
+
     pub(super) fn check_no_canary(&self) -> Result<(), Rejection> {
         match &self.canary {
             Some(canary) => Err(Rejection::CanaryRuns { tag: canary.plan.tag.clone() }),

@@ -136,6 +136,11 @@ pub enum Observation {
     Swept {
         garbage: u64,
     },
+    /// The scheduler was given the settings of the default, and what it did not accept.
+    Scheduled {
+        activation: u64,
+        refusal: Option<String>,
+    },
 }
 
 /// What became of a node's activation.

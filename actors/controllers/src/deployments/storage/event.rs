@@ -75,7 +75,20 @@ pub enum Fact {
         target: DeploymentTag,
         cause: Fault,
     },
+    /// The scheduler has the settings of the default, or has refused them.
+    Scheduled {
+        activation: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refusal: Option<String>,
+    },
     Swept,
+}
+
+impl Event {
+    /// Whether it changes what administrators see and decide on.
+    pub fn is_change(&self) -> bool {
+        self.fact.is_change()
+    }
 }
 
 impl Fact {
@@ -96,6 +109,7 @@ impl Fact {
             | Self::NodeGone { .. }
             | Self::Activated { .. }
             | Self::ActivationFailed { .. }
+            | Self::Scheduled { .. }
             | Self::Swept => false,
         }
     }
@@ -126,6 +140,12 @@ impl fmt::Display for Fact {
             Self::Activated { node, tag } => write!(f, "node {node} runs {tag}"),
             Self::ActivationFailed { node, target, .. } => {
                 write!(f, "node {node} could not activate {target}")
+            }
+            Self::Scheduled { refusal: None, .. } => {
+                f.write_str("the scheduler has the settings of the default")
+            }
+            Self::Scheduled { refusal: Some(why), .. } => {
+                write!(f, "the scheduler refused the settings of the default: {why}")
             }
             Self::Swept => f.write_str("objects that nobody needs were deleted"),
         }

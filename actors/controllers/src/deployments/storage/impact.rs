@@ -9,7 +9,7 @@ use weir_persistence_api::ObjectTotals;
 
 use super::{Author, Change, Command, Fact, Rejection, Storage, Why};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Impact {
     /// The revision that this holds for: the change may be asked for with it.
     pub revision: u64,

@@ -149,9 +149,31 @@ async fn an_exported_key_is_imported_elsewhere_and_a_seal_to_another_instance_is
         by: user(),
     };
     let told = there.ask(&two, import(passphrase)).await;
-    assert!(matches!(told, Ok(Response::OtherTransit(it)) if it == to_two));
+    assert!(matches!(told, Ok(Response::Transit(it)) if it == to_two));
     let imported = pair(&there, &two, import(sealed_to(to_two.clone(), PASSPHRASE))).await;
     assert_eq!(imported.fingerprint, made.fingerprint);
+}
+
+#[tokio::test]
+async fn an_import_that_is_asked_again_of_a_successor_answers_the_key_that_it_stored() {
+    let lab = Lab::new().await;
+    let master = MasterKey::generate();
+    let service = lab.start(masters(&master, &[])).await;
+    let to = [transit(&lab, &service).await];
+    let import = Request::Import {
+        alias: alias("DefaultKey"),
+        description: String::new(),
+        key: Sealed::seal(&PrivateKey::generate().to_text(), &to).unwrap(),
+        passphrase: None,
+        by: user(),
+    };
+    let command = lab.system.ids().command();
+    let context = RequestContext { command, within: HOUR, epoch: 1 };
+    let Ok(Response::Pair(stored)) = service.serve(import.clone(), context).await else { panic!() };
+    assert_eq!(stored.alias.as_str(), "DefaultKey (2)");
+    let successor = KeyService { transit: crate::transit::Transit::new(), ..copy(&service) };
+    let again = successor.serve(import, context).await;
+    assert!(matches!(&again, Ok(Response::Pair(it)) if *it == stored), "{again:?}");
 }
 
 #[tokio::test]
@@ -185,5 +207,6 @@ fn copy(service: &KeyService) -> KeyService {
         system: service.system.clone(),
         masters: service.masters.clone(),
         transit: service.transit.clone(),
+        derivations: service.derivations.clone(),
     }
 }

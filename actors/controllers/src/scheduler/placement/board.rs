@@ -267,16 +267,26 @@ struct Ground<'a, 'b> {
     index: &'b HashMap<&'a str, usize>,
 }
 
-/// A row for each workflow that is wanted or runs.
+/// A row for each workflow that is deployed, has settings or runs.
 fn rows<'a>(situation: &Situation<'a>, ground: &Ground<'a, '_>) -> Vec<Row<'a>> {
     static UNSET: LazyLock<Settings> = LazyLock::new(Settings::default);
     let runs = situation.current.workflows.iter().filter(|it| !it.1.instances.is_empty());
     let mut all: BTreeMap<&WorkflowName, &Settings> = runs.map(|it| (it.0, &*UNSET)).collect();
+    let targets = situation.landscape.targets();
+    all.extend(targets.keys().map(|it| (*it, &*UNSET)));
     all.extend(situation.settings);
-    all.into_iter().map(|(name, settings)| row(name, settings, ground)).collect()
+    let row = |(name, settings): (&'a WorkflowName, &'a Settings)| {
+        let target = settings.target.or(targets.get(name).copied()).unwrap_or(0);
+        row(name, (settings, target), ground)
+    };
+    all.into_iter().map(row).collect()
 }
 
-fn row<'a>(name: &'a WorkflowName, settings: &'a Settings, ground: &Ground<'a, '_>) -> Row<'a> {
+fn row<'a>(
+    name: &'a WorkflowName,
+    (settings, target): (&'a Settings, u32),
+    ground: &Ground<'a, '_>,
+) -> Row<'a> {
     let own = settings.nodes.iter().filter_map(|(node, limit)| {
         let seat = *ground.index.get(node.as_str())?;
         let roles = &ground.seats[seat].node.roles;
@@ -285,7 +295,7 @@ fn row<'a>(name: &'a WorkflowName, settings: &'a Settings, ground: &Ground<'a, '
     Row {
         name,
         weight: settings.weight.get().into(),
-        target: settings.target.unwrap_or(0),
+        target,
         held: BTreeMap::new(),
         total: 0,
         last: 0,
@@ -303,7 +313,7 @@ fn fit(workflow: &WorkflowName, node: &ScheduleNode, deployed: Option<&Deployed>
     let Some(deployed) = deployed else { return Fit::Unknown };
     match deployed.workflows.get(workflow) {
         None => Fit::NotDeployed,
-        Some(needed) if !needed.is_subset(&node.roles) => Fit::Roles,
+        Some(it) if !it.roles.is_subset(&node.roles) => Fit::Roles,
         Some(_) => Fit::Fits,
     }
 }

@@ -2,7 +2,7 @@
 //! through all that is assigned. It shares nothing with the real one but the values.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use weir_domain::schedule::{Limit, Max, Reach, ScheduleNode};
 use weir_domain::{NodeName, WorkflowName};
@@ -32,9 +32,12 @@ pub(super) fn place(situation: Situation<'_>) -> Vec<Instance> {
         }
     }
     let mut it = Reference { situation, at, last };
-    let mut workflows: Vec<WorkflowName> = situation.settings.keys().cloned().collect();
+    let deployed = situation.landscape.deployments.values().flat_map(|it| it.workflows.keys());
+    let known: BTreeSet<WorkflowName> =
+        situation.settings.keys().chain(deployed).cloned().collect();
+    let mut workflows: Vec<WorkflowName> = known.iter().cloned().collect();
     workflows.sort_by_key(|w| (Reverse(it.weight(w)), w.clone()));
-    it.at.retain(|(w, ..)| situation.settings.contains_key(w));
+    it.at.retain(|(w, ..)| known.contains(w));
     workflows.iter().for_each(|w| it.release(w));
     workflows.iter().for_each(|w| it.minimums(w));
     workflows.iter().for_each(|w| it.settle(w));
@@ -49,7 +52,10 @@ impl<'a> Reference<'a> {
     }
 
     fn target(&self, w: &WorkflowName) -> usize {
-        self.situation.settings.get(w).and_then(|it| it.target).unwrap_or(0) as usize
+        let set = self.situation.settings.get(w).and_then(|it| it.target);
+        let deployments = self.situation.landscape.deployments.values();
+        let says = deployments.filter_map(|it| it.workflows.get(w)).map(|it| it.instances).max();
+        set.or(says).unwrap_or(0) as usize
     }
 
     fn nodes(&self) -> Vec<&'a ScheduleNode> {
@@ -108,7 +114,7 @@ impl<'a> Reference<'a> {
 
     fn may_start(&self, w: &WorkflowName, n: &ScheduleNode) -> bool {
         let needed = self.situation.landscape.deployed(n).and_then(|it| it.workflows.get(w));
-        n.reach == Reach::Up && needed.is_some_and(|it| it.is_subset(&n.roles))
+        n.reach == Reach::Up && needed.is_some_and(|it| it.roles.is_subset(&n.roles))
     }
 
     fn may_stay(&self, w: &WorkflowName, n: &ScheduleNode) -> bool {

@@ -8,8 +8,8 @@ mod rules;
 use std::collections::{BTreeMap, BTreeSet};
 
 use weir_domain::schedule::{
-    Assignments, Deployed, Landscape, Limit, Max, NodeVerdict, Placement, Reach, Reason,
-    ScheduleNode, Scope, Settings, StopCause, Weight,
+    Assignments, Deployed, DeployedWorkflow, Landscape, Limit, Max, NodeVerdict, Placement, Reach,
+    Reason, ScheduleNode, Scope, Settings, StopCause, Weight,
 };
 use weir_domain::{Incarnation, NodeName, NodeUid, WorkflowName};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use weir_domain::schedule::Reach;
+use weir_domain::schedule::{Deployed, DeployedWorkflow, Reach};
 use weir_domain::{ClusterAddress, CommandId, Fault, Member, NodeName, NodeStatus, Timestamp};
 use weir_persistence_api::{Acquired, LeaseName, LeaseStore, MemoryStore};
 use weir_runtime::{IdSource, PhaseTimeouts, System, SystemClock, SystemSettings};
@@ -172,4 +172,48 @@ async fn a_refusal_is_an_answer_and_a_report_of_a_stranger_leaves_nothing() {
     assert!(matches!(&preview, Response::Rejected(it) if *it == unknown), "{preview:?}");
     assert!(matches!(lab.ask(&service, report("x", 0)).await, Response::Order(None)));
     assert!(service.reports.lock().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn registrations_that_come_at_about_the_same_time_are_placed_together() {
+    let mut lab = lab();
+    let service = lab.singleton.start(lab.fence().await).await.unwrap().service;
+    lab.members(1, &["a", "b", "c"]);
+    let says = |name: &str, deployment: &str, instances| {
+        let workflow = (workflow("w"), DeployedWorkflow { instances, ..Default::default() });
+        let deployed = Deployed { workflows: [workflow].into() };
+        let (node, deployment) = (node(name, 1), deployment.to_owned());
+        // A later word than the one before.
+        let at = Timestamp(10 + i64::from(instances));
+        let registration = Registration { node, deployment, deployed, at };
+        Request::Command(Box::new(Command::Register(registration)))
+    };
+    let context = |command: u128| {
+        let command = CommandId(uuid::Uuid::from_u128(command));
+        RequestContext { command, within: ASK_WITHIN, epoch: 9 }
+    };
+    // All are members once one of them is known.
+    lab.does(&service, register("a", "none", &[])).await;
+    let each = [("a", 101), ("b", 102), ("c", 103)];
+    let together = each.map(|(name, it)| service.serve(says(name, "d", 6), context(it)));
+    for response in futures::future::join_all(together).await {
+        assert!(matches!(response, Ok(Response::Done)));
+    }
+    let show = lab.ask(&service, Request::Show).await;
+    let Response::Overview(overview) = show else { panic!("{show:?}") };
+    let counts: Vec<_> = overview.placement.workflows["w"].nodes.values().copied().collect();
+    assert_eq!(counts, [2, 2, 2]);
+
+    // One whose others do not come waits for a moment, and no longer.
+    let begun = weir_runtime::Stopwatch::start();
+    let alone = service.serve(says("a", "e", 9), context(104)).await;
+    assert!(matches!(alone, Ok(Response::Done)));
+    assert!(begun.elapsed() < ASK_WITHIN);
+
+    // What it overtook is answered, and changes nothing.
+    let late = service.serve(says("a", "d", 6), context(105)).await;
+    assert!(matches!(late, Ok(Response::Done)));
+    let show = lab.ask(&service, Request::Show).await;
+    let Response::Overview(overview) = show else { panic!("{show:?}") };
+    assert_eq!(overview.landscape.nodes["a"].deployment.as_deref(), Some("e"));
 }

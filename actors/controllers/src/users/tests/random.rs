@@ -34,6 +34,7 @@ fn any_command() -> impl Strategy<Value = Command> {
             name: name(named),
             password: HASH.clone(),
             checked,
+            from: String::new(),
             keep: None,
             at: NOW,
         }),
@@ -49,7 +50,11 @@ fn any_command() -> impl Strategy<Value = Command> {
             };
             Command::LogIn { session, password }
         }),
-        named().prop_map(|named| Command::FailLogIn { user: name(named), at: NOW }),
+        named().prop_map(|named| Command::FailLogIn {
+            user: name(named),
+            from: String::new(),
+            at: NOW,
+        }),
         Just(()).prop_map(|()| Command::CreateRole {
             role: of_own("own", &[UserClaim::StreamRead]),
             author: author(),

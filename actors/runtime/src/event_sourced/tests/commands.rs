@@ -26,6 +26,16 @@ async fn a_command_that_is_repeated_is_answered_as_the_first_time_and_writes_not
 }
 
 #[tokio::test(start_paused = true)]
+async fn whether_a_command_was_carried_out_can_be_asked_before_it_is_asked_again() {
+    let office = office().await;
+    let parcels = office.opened().await;
+    assert_eq!(parcels.recalls(command(1), SECOND).await, Ok(false));
+    parcels.ask_as(command(1), Command::Remark(1), SECOND).await.unwrap();
+    assert_eq!(parcels.recalls(command(1), SECOND).await, Ok(true));
+    assert_eq!(parcels.recalls(command(2), SECOND).await, Ok(false));
+}
+
+#[tokio::test(start_paused = true)]
 async fn repetitions_that_wait_together_are_written_once() {
     let office = office().await;
     let parcels = office.opened().await;

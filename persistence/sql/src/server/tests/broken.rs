@@ -1,7 +1,7 @@
 //! What callers learn when the server is frozen, restarted, or ends a session; and that nothing
 //! is lost or written twice.
 
-use weir_persistence_api::{ItemStore, MemberStore};
+use weir_persistence_api::{ClaimRequest, ItemStore, MemberStore};
 
 use super::*;
 use crate::server::session::{Purpose, connect};
@@ -132,15 +132,15 @@ async fn a_given_up_call_leaves_no_session_behind<D: Tested>() {
     let values = [60_000.into(), (&fence.lease.0).into(), "a".into(), 1.into()];
     D::execute(&mut other, D::STATEMENTS.lease_renew, &values).await.unwrap();
     for _ in 0..4 {
-        let source = weir_domain::SourceName::stored("w/s");
-        let waiting = store.item_reset(&fence, &source, None);
+        let nothing = ClaimRequest { candidates: vec![], ..items::request(1) };
+        let waiting = store.item_claim(&fence, nothing);
         let given_up = tokio::time::timeout(Duration::from_millis(50), waiting).await;
         assert!(given_up.is_err(), "it waits for the lock: {given_up:?}");
     }
     D::script(&mut other, D::STATEMENTS.commit).await.unwrap();
     assert_eq!(store.item_unfinished().await, Ok(vec![]));
-    let source = weir_domain::SourceName::stored("w/s");
-    assert_eq!(store.item_reset(&fence, &source, None).await, Ok(0));
+    let nothing = ClaimRequest { candidates: vec![], ..items::request(1) };
+    assert_eq!(store.item_claim(&fence, nothing).await, Ok(None));
     assert_eq!(store.lease_renew(&fence, HOUR).await, Ok(true));
     assert_eq!(store.append(append("one", &fence, 0, b"1")).await, Ok(1));
 }

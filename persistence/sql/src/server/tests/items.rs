@@ -3,7 +3,7 @@
 use weir_domain::{
     ClaimId, Fingerprint, Item, ItemStatus, Reprocess, SourceName, StreamId, Timestamp,
 };
-use weir_persistence_api::{ClaimRequest, ItemFilter, ItemStore, Settlement};
+use weir_persistence_api::{ClaimRequest, ItemFilter, ItemStore, Settlement, item_page};
 
 use super::*;
 use crate::server::error::Failure;
@@ -23,7 +23,7 @@ fn stream_id(n: u128) -> StreamId {
     format!("{n:032x}").parse().unwrap()
 }
 
-fn request(n: u32) -> ClaimRequest {
+pub(super) fn request(n: u32) -> ClaimRequest {
     ClaimRequest {
         source: SourceName::stored("w/s"),
         candidates: vec![Item { name: "a.csv".into(), fingerprint: Fingerprint::default() }],
@@ -33,6 +33,8 @@ fn request(n: u32) -> ClaimRequest {
         owner: "a".into(),
         now: Timestamp(n.into()),
         settlement: Bytes::from_static(b"undo"),
+        clearance: false,
+        instance: None,
     }
 }
 
@@ -68,8 +70,8 @@ async fn a_claim_that_stalled_does_not_take_what_was_done_meanwhile<D: Tested>()
         store.item_settle(&fence, claim_id(2), Settlement::Done, Timestamp(3)).await.unwrap();
     };
     assert!(!stalled::<D>(&settings, &late, others).await, "it was processed by another claim");
-    let rows = store.item_list(ItemFilter { limit: 9, ..ItemFilter::default() }).await.unwrap();
-    assert_eq!((rows[0].status, rows[0].stream), (ItemStatus::Done, stream_id(2)));
+    let rows = item_page::page(&store, &ItemFilter::default(), None, 9).await.unwrap().rows;
+    assert_eq!((rows[0].status, rows[0].stream), (ItemStatus::Done, Some(stream_id(2))));
     assert_eq!(store.item_claim(&fence, late).await, Ok(None), "done again, it finds that out");
 }
 

@@ -5,6 +5,7 @@ mod fence;
 mod items;
 mod large;
 mod open;
+mod plans;
 mod sessions;
 mod streams;
 mod tls;
@@ -90,6 +91,12 @@ trait Tested: Dialect {
     const PROMOTE: &'static [&'static str];
     /// Bytes from their hexadecimal digits.
     const HEXADECIMAL: &'static str;
+    /// Fills the item history, so that its indexes are worth it.
+    const FILL_ITEMS: &'static [&'static str];
+    /// What stands before a statement to be told how it is carried out.
+    const EXPLAIN: &'static str;
+    /// What a plan says that reads more than it answers with, or sorts.
+    const COSTLY: &'static [&'static str];
     /// What a session is set to, as one text, and what that should be.
     const SESSION: &'static str;
     const SESSION_WANTED: &'static str;
@@ -115,6 +122,14 @@ impl Tested for MariaDb {
          @@tx_isolation, ' ', @@idle_transaction_timeout, ' ', @@innodb_lock_wait_timeout)";
     const SESSION_WANTED: &'static str = "1 READ-COMMITTED 3 4";
     const HEXADECIMAL: &'static str = "x':digest'";
+    const FILL_ITEMS: &'static [&'static str] = &[
+        "INSERT INTO item SELECT CONCAT('w/', seq % 3), CONCAT('file-', seq), UUID(), '', 'o', \
+         IF(seq % 100 = 0, 'failed', 'done'), 1, 1, 1, 1, seq, seq, '', 1, NULL FROM seq_1_to_20000",
+        "ANALYZE TABLE item",
+    ];
+    const EXPLAIN: &'static str = "EXPLAIN FORMAT=JSON ";
+    const COSTLY: &'static [&'static str] =
+        &["filesort", "temporary_table", "\"access_type\": \"ALL\""];
 }
 
 impl Tested for Postgres {
@@ -140,6 +155,14 @@ impl Tested for Postgres {
          current_setting('idle_in_transaction_session_timeout'), current_setting('lock_timeout'))";
     const SESSION_WANTED: &'static str = "on read committed 3s 4s";
     const HEXADECIMAL: &'static str = "decode(':digest', 'hex')";
+    const FILL_ITEMS: &'static [&'static str] = &[
+        "INSERT INTO item SELECT 'w/' || n % 3, ('file-' || n)::bytea, gen_random_uuid()::text, '', \
+         'o', CASE WHEN n % 100 = 0 THEN 'failed' ELSE 'done' END, 1, 1, 1, 1, n, n, '', 1, NULL \
+         FROM generate_series(1, 20000) AS n",
+        "ANALYZE item",
+    ];
+    const EXPLAIN: &'static str = "EXPLAIN ";
+    const COSTLY: &'static [&'static str] = &["Sort", "Seq Scan"];
 }
 
 /// Runs tests on both servers.
@@ -178,7 +201,7 @@ fn settings(database: &servers::Database) -> ServerSettings {
 
 /// The names of all migrations.
 fn all_migrations() -> Vec<&'static str> {
-    vec!["0001_tables", "0002_objects"]
+    vec!["0001_tables", "0002_objects", "0003_access"]
 }
 
 /// A new store on the server, with its settings.

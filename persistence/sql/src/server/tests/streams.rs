@@ -49,7 +49,7 @@ async fn a_long_log_is_deleted_in_steps<D: Tested>() {
     assert_eq!((step.streams, step.deleted), (0, 0), "its log was too long for one step");
     assert_eq!(store.stream_log(closed(1).id).await.map(|it| it.len()), Ok(100));
 
-    assert_eq!(store.stream_prune(&fence, 1).await, Ok(2));
+    assert_eq!(store.stream_prune(&fence, 1.into()).await, Ok(2));
     let left = store.stream_list(StreamFilter { limit: 9, ..StreamFilter::default() }).await;
     assert_eq!(left, Ok(vec![closed(3)]));
     assert_eq!(store.stream_log(closed(1).id).await, Ok(vec![]));

@@ -4,6 +4,7 @@ mod crash;
 mod damage;
 mod group;
 mod open;
+mod plans;
 
 use std::path::PathBuf;
 use std::time::Duration;

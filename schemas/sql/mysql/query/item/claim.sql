@@ -1,4 +1,4 @@
 INSERT INTO item (
-    claim, stream, owner, size, modified_ns, device, inode, claimed_at, settlement, source, name,
-    status
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'acquired')
+    claim, stream, owner, size, modified_ns, device, inode, claimed_at, settlement, instance, source,
+    name, status
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'acquired')

@@ -2,5 +2,5 @@
 -- row meanwhile is never overwritten.
 UPDATE item SET
     claim = ?, stream = ?, owner = ?, size = ?, modified_ns = ?, device = ?, inode = ?,
-    claimed_at = ?, settlement = ?, status = 'acquired', settled_at = NULL
+    claimed_at = ?, settlement = ?, instance = ?, status = 'acquired', settled_at = NULL
 WHERE source = ? AND name = ? AND settled_at IS NOT NULL AND claim = ?

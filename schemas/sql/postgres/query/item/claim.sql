@@ -1,4 +1,4 @@
 INSERT INTO item (
-    claim, stream, owner, size, modified_ns, device, inode, claimed_at, settlement, source, name,
-    status
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'acquired')
+    claim, stream, owner, size, modified_ns, device, inode, claimed_at, settlement, instance, source,
+    name, status
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'acquired')

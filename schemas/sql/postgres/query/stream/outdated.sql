@@ -1,7 +1,7 @@
--- The closed streams of each workflow but the newest of them. Nothing is locked.
+-- The closed streams of each workflow but the newest of them, and those that are too old. Nothing is locked.
 SELECT id FROM (
     SELECT id, row_number() OVER (PARTITION BY workflow ORDER BY id DESC) AS place
     FROM stream WHERE is_closed = 1
 ) AS closed
-WHERE place > $1
+WHERE place > $1 OR id < $2
 ORDER BY id

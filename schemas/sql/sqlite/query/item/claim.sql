@@ -1,8 +1,8 @@
 -- The condition repeats what was decided before: a held row is never overwritten.
 INSERT INTO item (
     source, name, claim, stream, owner, status,
-    size, modified_ns, device, inode, claimed_at, settled_at, settlement
-) VALUES (?1, ?2, ?3, ?4, ?5, 'acquired', ?6, ?7, ?8, ?9, ?10, NULL, ?11)
+    size, modified_ns, device, inode, claimed_at, settled_at, settlement, instance
+) VALUES (?1, ?2, ?3, ?4, ?5, 'acquired', ?6, ?7, ?8, ?9, ?10, NULL, ?11, ?12)
 ON CONFLICT (source, name) DO UPDATE SET
     claim = excluded.claim,
     stream = excluded.stream,
@@ -14,5 +14,6 @@ ON CONFLICT (source, name) DO UPDATE SET
     inode = excluded.inode,
     claimed_at = excluded.claimed_at,
     settled_at = excluded.settled_at,
-    settlement = excluded.settlement
+    settlement = excluded.settlement,
+    instance = excluded.instance
 WHERE item.settled_at IS NOT NULL

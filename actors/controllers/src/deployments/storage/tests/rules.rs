@@ -118,3 +118,32 @@ fn deleting_what_stood_between_two_equal_defaults_leaves_one() {
     assert_eq!(cluster.storage.default_tag(), tag("A"));
     assert_eq!(cluster.does(Change::Rollback), [Fact::RolledBack { from: tag("A"), to: root() }]);
 }
+
+#[test]
+fn the_settings_of_each_default_are_owed_until_the_scheduler_has_answered_for_that_activation() {
+    let mut cluster = Cluster::with(&["A", "B"]);
+    assert_eq!(cluster.storage.unscheduled(), None);
+    cluster.does(set_default("A"));
+    let (first, _) = cluster.storage.unscheduled().unwrap();
+    cluster.does(set_default("B"));
+    let (second, _) = cluster.storage.unscheduled().unwrap();
+    assert!(first < second);
+    let scheduled = |activation| Observation::Scheduled { activation, refusal: None };
+    assert_eq!(cluster.observes(scheduled(first)), [], "of a default that is none any more");
+    assert_eq!(cluster.observes(scheduled(second)).len(), 1);
+    assert_eq!(cluster.storage.unscheduled(), None);
+    cluster.does(Change::Rollback);
+    let (third, digest) = cluster.storage.unscheduled().unwrap();
+    assert!(second < third);
+    assert_eq!(digest, cluster.storage.content(&tag("A")).unwrap().0);
+}
+
+#[test]
+fn a_workflow_is_used_where_a_rule_the_default_or_a_canary_names_its_deployment() {
+    let mut cluster = Cluster::with(&["A", "B"]);
+    cluster.node("x", &[]);
+    assert!(cluster.storage.used().is_empty());
+    cluster.does(assign("x", "A"));
+    let tags: Vec<_> = cluster.storage.used().into_values().collect();
+    assert!(!tags.is_empty() && tags.iter().all(|it| *it == tag("A")), "{tags:?}");
+}

@@ -43,8 +43,9 @@ fn changes() -> impl Strategy<Value = Change> {
 fn empty() -> Lab {
     let mut lab = Lab::of(0);
     let needs = |role: Option<u8>| role.map(|it| format!("r{it}")).into_iter().collect();
+    let says = |w: u8, role| DeployedWorkflow { roles: needs(role), instances: u32::from(w) * 2 };
     let of = |all: &[(u8, Option<u8>)]| Deployed {
-        workflows: all.iter().map(|(w, r)| (workflow(&format!("w{w}")), needs(*r))).collect(),
+        workflows: all.iter().map(|(w, r)| (workflow(&format!("w{w}")), says(*w, *r))).collect(),
     };
     let all = of(&[(0, None), (1, None), (2, None), (3, None)]);
     let deployments = &mut lab.landscape.deployments;

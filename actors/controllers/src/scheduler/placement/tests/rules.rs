@@ -12,6 +12,10 @@ fn role(name: &str) -> Scope {
     Scope::Role(name.to_owned())
 }
 
+fn needs(role: &str) -> DeployedWorkflow {
+    DeployedWorkflow { roles: BTreeSet::from([role.to_owned()]), ..DeployedWorkflow::default() }
+}
+
 #[test]
 fn an_unreachable_node_keeps_its_instances_in_the_count_and_gets_no_new_ones() {
     let mut lab = Lab::of(2);
@@ -62,7 +66,7 @@ fn a_node_must_have_the_roles_that_the_workflow_needs() {
     lab.want("w", 4);
     lab.place();
     let deployed = lab.landscape.deployments.get_mut(DEPLOYED).unwrap();
-    deployed.workflows.insert(workflow("w"), BTreeSet::from(["big".to_owned()]));
+    deployed.workflows.insert(workflow("w"), needs("big"));
     let placement = lab.place();
     assert_eq!(lab.counts("w"), [2, 2, 0]);
     assert_eq!(stopped(&placement), [("w/3@n3".to_owned(), StopCause::Roles)]);
@@ -368,7 +372,7 @@ fn every_reason_has_its_code() {
     settings.set_limit(node_rule("n2"), limit(None, Some(1)));
     settings.set_limit(role("a"), limit(None, Some(1)));
     let deployed = lab.landscape.deployments.get_mut(DEPLOYED).unwrap();
-    deployed.workflows.insert(workflow("w"), BTreeSet::from(["b".to_owned()]));
+    deployed.workflows.insert(workflow("w"), needs("b"));
     lab.node("n4").reach = Reach::Draining;
     lab.node("n5").reach = Reach::Unreachable;
     lab.node("n6").deployment = None;
@@ -404,4 +408,23 @@ fn nodes_that_are_allowed_are_ranked_by_what_would_decide() {
     let ranks: Vec<_> = lab.verdicts("w").into_iter().map(|it| (it.load, it.verdict)).collect();
     let rank = |rank| Verdict::Allowed { rank };
     assert_eq!(ranks, [(100, rank(2)), (100, rank(3)), (0, rank(1))]);
+}
+
+#[test]
+fn a_target_that_nobody_has_set_is_what_the_deployment_says_and_the_larger_one_of_two() {
+    let says = |instances| DeployedWorkflow { instances, ..DeployedWorkflow::default() };
+    let of = |instances| Deployed { workflows: [(workflow("w"), says(instances))].into() };
+    let mut lab = Lab::of(2);
+    lab.landscape.deployments.insert(DEPLOYED.to_owned(), of(2));
+    lab.place();
+    assert_eq!(lab.counts("w"), [1, 1]);
+
+    lab.landscape.deployments.insert("next".to_owned(), of(4));
+    lab.node("n2").deployment = Some("next".to_owned());
+    assert_eq!(lab.place().workflows["w"].target, 4);
+    assert_eq!(lab.counts("w"), [2, 2]);
+
+    lab.want("w", 0);
+    lab.place();
+    assert_eq!(lab.counts("w"), [0, 0]);
 }

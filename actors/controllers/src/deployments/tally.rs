@@ -1,0 +1,59 @@
+//! What the nodes of a canary have processed, added up. It is lost when the storage moves, and every
+//! node tells its count again.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use weir_domain::Incarnation;
+
+use super::storage::CanaryCounts;
+
+/// Each life of a node counts for itself: what one did before it died is not forgotten.
+#[derive(Default)]
+pub(super) struct CanaryTally(Mutex<BTreeMap<Incarnation, CanaryCounts>>);
+
+impl CanaryTally {
+    /// The sum, with what this node says now.
+    pub(super) fn add(&self, node: Incarnation, counts: CanaryCounts) -> CanaryCounts {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same =
+            |it: &CanaryCounts| it.tag == counts.tag && it.started_at == counts.started_at;
+        // A node that lags behind must not wipe out what others say of a later one.
+        if all.values().any(|it| !is_same(it) && it.started_at > counts.started_at) {
+            return counts;
+        }
+        all.retain(|_, it| is_same(it));
+        all.insert(node, counts.clone());
+        let records = all.values().map(|it| it.records).sum();
+        let errors = all.values().map(|it| it.errors).sum();
+        CanaryCounts { records, errors, ..counts }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_domain::{DeploymentTag, NodeName, NodeUid, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn nodes_and_lives_are_added_up_and_another_canary_begins_anew() {
+        let tally = CanaryTally::default();
+        let node = |uid: u128| Incarnation {
+            name: NodeName::new("n").unwrap(),
+            uid: NodeUid(uuid::Uuid::from_u128(uid)),
+        };
+        let counts = |started_at, records, errors| CanaryCounts {
+            tag: DeploymentTag::new("a").unwrap(),
+            started_at: Timestamp(started_at),
+            records,
+            errors,
+        };
+        assert_eq!(tally.add(node(1), counts(5, 10, 1)), counts(5, 10, 1));
+        assert_eq!(tally.add(node(2), counts(5, 20, 0)), counts(5, 30, 1));
+        assert_eq!(tally.add(node(1), counts(5, 15, 2)), counts(5, 35, 2));
+        assert_eq!(tally.add(node(1), counts(6, 1, 0)), counts(6, 1, 0));
+        assert_eq!(tally.add(node(2), counts(5, 99, 9)), counts(5, 99, 9), "of the one before");
+        assert_eq!(tally.add(node(2), counts(6, 1, 1)), counts(6, 2, 1));
+    }
+}

@@ -1,0 +1,58 @@
+//! Whether who asked would still be let in: for answers that go on without an end of their own.
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use weir_domain::Timestamp;
+
+use super::known::BELIEVED;
+use super::{Caller, Denied, Guard, Rule};
+use crate::origin::Origin;
+
+/// Put beside a read by the guard.
+#[derive(Clone)]
+pub(crate) struct Watch {
+    guard: Guard,
+    rule: Rule,
+    origin: Origin,
+    /// What was shown.
+    headers: HeaderMap,
+    expires_at: Option<Timestamp>,
+}
+
+impl Watch {
+    pub(super) fn new(guard: &Guard, rule: Rule, caller: &Caller, parts: &Parts) -> Self {
+        let shown = parts.headers.get(AUTHORIZATION).map(|it| (AUTHORIZATION, it.clone()));
+        let expires_at = match caller {
+            Caller::User(it) => Some(it.expires_at),
+            Caller::Anonymous | Caller::Local(_) | Caller::Operator => None,
+        };
+        let (guard, origin) = (guard.clone(), Origin::of(parts));
+        Self { guard, rule, origin, headers: shown.into_iter().collect(), expires_at }
+    }
+
+    /// Returns when who asked would not be let in any more: the session ended or expired, or a right
+    /// was taken away.
+    pub(crate) async fn ended(self) {
+        loop {
+            tokio::time::sleep(BELIEVED).await;
+            if self.has_expired() || !self.is_let_in().await {
+                return;
+            }
+        }
+    }
+
+    fn has_expired(&self) -> bool {
+        let access = self.guard.access.as_ref().zip(self.expires_at);
+        access.is_some_and(|(access, expires_at)| access.now() >= expires_at)
+    }
+
+    async fn is_let_in(&self) -> bool {
+        match self.guard.caller(&self.origin, &self.headers).await {
+            Ok(caller) => self.guard.check(self.rule, &caller, None).is_ok(),
+            // While nobody can be asked whose it is, it is what it was.
+            Err(Denied::Unanswered(_)) => true,
+            Err(_) => self.guard.is_for_everybody(self.rule),
+        }
+    }
+}

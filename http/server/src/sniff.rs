@@ -1,0 +1,61 @@
+//! Looking at live records of a workflow.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use weir_domain::{Millis, SniffWish, Workflow, WorkflowName};
+use weir_http_api::{Problem, SniffRequest, SniffResult};
+
+use crate::Engine;
+use crate::error::Error;
+use crate::extract::{Body, Part};
+use crate::guard::Trail;
+
+/// Captures some of the records that pass a stage now, on all engines, until there are as many as
+/// asked for or the time is over. It never makes a stream wait: what comes too fast is dropped, and
+/// counted. Secrets are masked.
+#[utoipa::path(post, path = "/workflows/{name}/sniff", tag = "workflows", operation_id = "sniffWorkflow",
+    params(("name" = String, Path, description = "The workflow's name")),
+    request_body = SniffRequest,
+    responses(
+        (status = 200, description = "What was captured", body = SniffResult),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn sniff(
+    trail: Trail,
+    State(engine): State<Arc<dyn Engine>>,
+    Part(name): Part<WorkflowName>,
+    Body(request): Body<SniffRequest>,
+) -> Result<Json<SniffResult>, Error> {
+    trail.about("workflow", &name).before(&request);
+    let Some(workflow) = engine.workflow(&name).await? else {
+        let known = engine.workflows().await?;
+        return Err(Error::not_found("workflow", &name, known.iter().map(|it| it.name.as_str())));
+    };
+    let wish = wish(&workflow, request)?;
+    Ok(Json(engine.sniff(wish).await?))
+}
+
+fn wish(workflow: &Workflow, request: SniffRequest) -> Result<SniffWish, Error> {
+    let SniffRequest { stage, side, stream, filter, records, within_ms } = request;
+    if workflow.plan.stage(&stage).is_none() {
+        let known = workflow.plan.stages.iter().map(|it| it.id.as_str());
+        return Err(Error::not_found("stage", &stage, known));
+    }
+    let (records_max, within_max) = (SniffRequest::RECORDS_MAX, SniffRequest::WITHIN_MS_MAX);
+    check("/records", u64::from(records), u64::from(records_max))?;
+    check("/withinMs", within_ms, within_max)?;
+    let (workflow, within) = (workflow.name.clone(), Millis(within_ms));
+    Ok(SniffWish { workflow, stage, side, stream, filter, records, within })
+}
+
+fn check(pointer: &str, given: u64, max: u64) -> Result<(), Error> {
+    match (1..=max).contains(&given) {
+        true => Ok(()),
+        false => {
+            let reason = format!("{given} is not between 1 and {max}");
+            Err(Error::Invalid { pointer: pointer.into(), reason })
+        }
+    }
+}

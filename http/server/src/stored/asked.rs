@@ -1,0 +1,82 @@
+//! A change as it is asked for: by whom, on the sight of what, and whether it was asked for before.
+
+use axum::Json;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use utoipa::IntoParams;
+use weir_controllers::deployments::storage::{Author, Change};
+use weir_domain::CommandId;
+use weir_http_api::{ChangeView, DryRun};
+
+use super::views;
+use crate::error::Error;
+use crate::extract::IfMatch;
+use crate::guard::{Caller, Trail};
+use crate::idempotency::Key;
+use crate::storages::Storages;
+
+/// For the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "read by hand, since what is wrong with them is said exactly")]
+pub(crate) struct Headers {
+    /// The revision that was read: another one is refused.
+    #[param(rename = "if-match")]
+    if_match: Option<u64>,
+    /// 1 to 255 characters that the sender chose: the same request with the same key is carried out
+    /// once, however often it is sent.
+    #[param(rename = "idempotency-key", max_length = 255)]
+    idempotency_key: Option<String>,
+}
+
+pub(crate) struct Asked {
+    caller: Caller,
+    expected: Option<u64>,
+    key: Key,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let IfMatch(expected) = IfMatch::from_request_parts(parts, state).await?;
+        let key = Key::from_request_parts(parts, state).await?;
+        Ok(Self { caller, expected, key })
+    }
+}
+
+impl Asked {
+    pub(crate) fn author(&self, storages: &Storages) -> Author {
+        let name = self.caller.by().to_string();
+        Author { name, at: storages.now(), expected: self.expected }
+    }
+
+    /// The same for the same change by the same caller with the same key; else a new one.
+    pub(crate) fn command(&self, storages: &Storages, change: &Change) -> CommandId {
+        self.key.command(&storages.system, &self.caller, "deployment", change)
+    }
+
+    /// Makes the change, or only says what it would do.
+    pub(crate) async fn change(
+        self,
+        storages: &Storages,
+        trail: &Trail,
+        DryRun { dry_run }: DryRun,
+        change: Change,
+    ) -> Result<Json<ChangeView>, Error> {
+        trail.dry(dry_run);
+        let author = self.author(storages);
+        let preview = storages.deployments.preview(author.clone(), change.clone()).await;
+        if dry_run {
+            let preview = preview?;
+            return Ok(Json(views::change(true, preview.revision, preview)));
+        }
+        // One that was carried out before is refused by the preview, and not by the storage.
+        let command = self.command(storages, &change);
+        let revision = storages.deployments.change(command, author, change).await?;
+        let view = views::change(false, revision, preview.unwrap_or_default());
+        trail.after(&view);
+        Ok(Json(view))
+    }
+}

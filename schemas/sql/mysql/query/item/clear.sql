@@ -1,0 +1,3 @@
+-- :names stands for as many claims as there are.
+UPDATE item SET status = 'pending', cleared_at = ?
+WHERE claim IN (:names) AND status = 'waiting'

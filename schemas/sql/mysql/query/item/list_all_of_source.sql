@@ -1,7 +1,0 @@
--- The source; a status or null, twice; the limit.
-SELECT
-    source, name, size, modified_ns, device, inode, status, stream, owner, claimed_at, settled_at
-FROM item
-WHERE source = ? AND (? IS NULL OR status = ?)
-ORDER BY name
-LIMIT ?

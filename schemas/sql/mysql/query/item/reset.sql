@@ -1,1 +1,0 @@
-DELETE FROM item WHERE source = ? AND settled_at IS NOT NULL

@@ -1,0 +1,5 @@
+SELECT
+    source, name, size, modified_ns, device, inode, status, stream, owner, claimed_at, settled_at,
+    instance, cleared_at, claim
+FROM item
+WHERE source = $1 AND name = ANY ($2::bytea[])

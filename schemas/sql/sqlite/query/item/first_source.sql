@@ -1,0 +1,1 @@
+SELECT min(source) FROM item

@@ -1,0 +1,6 @@
+-- ?2 is a JSON array of names.
+SELECT
+    source, name, size, modified_ns, device, inode, status, stream, owner, claimed_at, settled_at,
+    instance, cleared_at, claim
+FROM item
+WHERE source = ?1 AND name IN (SELECT value FROM json_each(?2))

@@ -1,0 +1,1 @@
+DELETE FROM item_sweep WHERE ended_at < ?1

@@ -1,0 +1,84 @@
+//! `weir access`: what sources handed out and what became of it, and what is held exclusively.
+
+mod items;
+mod resources;
+mod sources;
+mod sweeps;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use weir_domain::SourceName;
+use weir_http_api::ProblemKind;
+use weir_http_client::{Client, Error};
+
+use super::failure::{Exit, Failure};
+use super::output::Output;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// List sources, with how many items they have in each state
+    Sources(sources::Sources),
+    /// List items that were handed out
+    Items(items::Items),
+    /// Forget items, so that they are processed again when they are found
+    Reset(sweeps::Reset),
+    /// Give items that wait for clearance their clearance, or deny it
+    Clear(sweeps::Clear),
+    /// List resources that are held exclusively, and who holds them
+    Resources(resources::Resources),
+    /// Take resources from their holders
+    Revoke(resources::Revoke),
+}
+
+/// The same under the name of what is listed and reset.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ItemVerb {
+    /// The same as `weir access items`
+    #[command(visible_alias = "ls")]
+    List(items::Items),
+    /// The same as `weir access reset`
+    Reset(sweeps::Reset),
+}
+
+impl Verb {
+    pub(crate) async fn run(self, client: &Client, out: &Output) -> Result<ExitCode, Failure> {
+        match self {
+            Self::Sources(args) => args.run(client, out).await?,
+            Self::Items(args) => args.run(client, out).await?,
+            Self::Reset(args) => args.run(client, out).await?,
+            Self::Clear(args) => args.run(client, out).await?,
+            Self::Resources(args) => args.run(client, out).await?,
+            Self::Revoke(args) => args.run(client, out).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl ItemVerb {
+    pub(crate) async fn run(self, client: &Client, out: &Output) -> Result<ExitCode, Failure> {
+        let verb = match self {
+            Self::List(args) => Verb::Items(args),
+            Self::Reset(args) => Verb::Reset(args),
+        };
+        verb.run(client, out).await
+    }
+}
+
+fn source(text: &str) -> Result<SourceName, &'static str> {
+    if text.is_empty() { Err("write WORKFLOW/STAGE") } else { Ok(SourceName::stored(text)) }
+}
+
+fn refused(what: &str, error: Error) -> Failure {
+    let has_hint = matches!(&error, Error::Problem(problem) if problem.hint.is_some());
+    let needs_token =
+        matches!(&error, Error::Problem(problem) if problem.is(ProblemKind::Unauthorized));
+    let failure = Failure::of_client(what, error);
+    match failure.exit {
+        Exit::NotFound if !has_hint => failure.with_hint("weir access sources"),
+        _ if needs_token => {
+            failure.with_hint("set WEIR_MANAGEMENT_TOKEN to that engine's weir.management.token")
+        }
+        _ => failure,
+    }
+}

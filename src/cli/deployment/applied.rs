@@ -1,0 +1,166 @@
+//! Projects that are applied from a directory, without a package: every node runs them.
+
+use std::path::{Path, PathBuf};
+
+use weir_domain::{Finding, ProjectName};
+use weir_http_api::{DeploymentRequest, DeploymentView};
+use weir_http_client::Error;
+use weir_project::Loaded;
+use weir_stream::Registry;
+
+use crate::cli::args::ManagementArgs;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::human::{self, plain, plural};
+use crate::cli::look::Look;
+use crate::cli::output::Output;
+use crate::cli::table::{self, Column, Rows};
+
+use Column::{Number, Text};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Apply {
+    /// The project directory. Every engine must find its data at the same paths
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+    /// Where relative paths of the project begin on the engines; without it, at the directory
+    #[arg(long, value_name = "DIR")]
+    base_dir: Option<PathBuf>,
+    #[command(flatten)]
+    server: ManagementArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Withdraw {
+    project: ProjectName,
+    #[command(flatten)]
+    server: ManagementArgs,
+}
+
+impl Apply {
+    pub(super) async fn run(self, out: &Output, registry: &Registry) -> Result<(), Failure> {
+        let client = self.server.client()?;
+        let (project, request) = compiled(&self.dir, self.base_dir, registry)?;
+        let what = format!("{:?} can't be deployed", project.as_str());
+        let deployed = client.deploy(&project, &request).await;
+        out.show(&deployed.map_err(|it| refused(what, it))?, line)
+    }
+}
+
+impl Withdraw {
+    pub(super) async fn run(self, out: &Output) -> Result<(), Failure> {
+        let client = self.server.client()?;
+        let what = format!("{:?} can't be withdrawn", self.project.as_str());
+        let withdrawn = client.withdraw(&self.project).await.map_err(|error| {
+            let failure = refused(what, error);
+            match failure.exit {
+                Exit::NotFound => failure.with_hint("weir deployment list"),
+                _ => failure,
+            }
+        });
+        out.show(&withdrawn?, line)
+    }
+}
+
+fn refused(what: impl Into<String>, error: Error) -> Failure {
+    Failure::of_management(what, error)
+}
+
+fn compiled(
+    dir: &Path,
+    base_dir: Option<PathBuf>,
+    registry: &Registry,
+) -> Result<(ProjectName, DeploymentRequest), Failure> {
+    let what = || format!("{} can't be deployed", dir.display());
+    let absolute = dir.canonicalize().map_err(|error| Failure::of(what(), error))?;
+    let Loaded { project, findings, .. } = weir_project::load(dir, registry);
+    let Some(project) = project.filter(|_| !findings.iter().any(Finding::is_error)) else {
+        return Err(Failure::of_findings(what(), findings));
+    };
+    let request = DeploymentRequest {
+        digest: project.digest.clone(),
+        base_dir: base_dir.unwrap_or(absolute).display().to_string(),
+        plans: project.plans.clone(),
+    };
+    Ok((project.name, request))
+}
+
+pub(super) fn listed(applied: &[DeploymentView], look: &Look) -> String {
+    let narrow = [Text("PROJECT"), Number("WORKFLOWS"), Text("DEPLOYED"), Text("DIGEST")];
+    let mut rows = Rows::new(look, &narrow, &[Text("BASE-DIR")]);
+    for it in applied {
+        rows.add(
+            vec![
+                table::text(it.project.as_str()),
+                table::count(it.workflows.len() as u64),
+                table::text(&human::age(look.now, it.deployed_at)),
+                table::text(&format!("{:.12}", it.digest)),
+            ],
+            vec![table::text(&it.base_dir)],
+        );
+    }
+    rows.text()
+}
+
+fn line(it: &DeploymentView, _: &Look) -> String {
+    let workflows = plural(it.workflows.len(), "workflow");
+    format!("{}: {workflows}, digest {:.12}\n", plain(it.project.as_str()), it.digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::samples::{self, LOOK, WIDE};
+
+    #[test]
+    fn a_list_of_applied_projects() {
+        let page = samples::deployments();
+        assert_eq!(
+            listed(&page, &LOOK),
+            "\
+PROJECT  WORKFLOWS  DEPLOYED  DIGEST
+flights          2  1m        85e30fe09887
+weather          1  2h        17aa
+"
+        );
+        assert_eq!(
+            listed(&page, &WIDE),
+            "\
+PROJECT  WORKFLOWS  DEPLOYED  DIGEST        BASE-DIR
+flights          2  1m        85e30fe09887  /srv/flights
+weather          1  2h        17aa          /srv/weather
+"
+        );
+    }
+
+    #[test]
+    fn a_deployed_project_is_told_in_a_line() {
+        let [flights, weather] = samples::deployments().try_into().expect("two deployments");
+        assert_eq!(line(&flights, &LOOK), "flights: 2 workflows, digest 85e30fe09887\n");
+        assert_eq!(line(&weather, &LOOK), "weather: 1 workflow, digest 17aa\n");
+    }
+
+    #[test]
+    fn a_project_with_errors_is_not_deployed() {
+        let directory = tempfile::TempDir::new().expect("a directory");
+        let refusal = compiled(directory.path(), None, &crate::boot::registry());
+        let refusal = refusal.map(|it| it.0).expect_err("it has errors");
+        assert_eq!(refusal.exit, Exit::Invalid);
+        let text = refusal.text(&LOOK).replace(&directory.path().display().to_string(), "DIR");
+        assert_eq!(
+            text,
+            "\
+DIR: error[WEIR-02201]: the directory has no project.yaml: it is no project
+  fix: add a project.yaml with an asset of kind Project
+error: DIR can't be deployed
+why:   1 error must be mended first
+"
+        );
+    }
+
+    #[test]
+    fn a_directory_that_is_not_there_is_not_deployed() {
+        let refusal = compiled("no/such/project".as_ref(), None, &Registry::default());
+        let text = refusal.map(|it| it.0).expect_err("there is none").text(&LOOK);
+        assert!(text.starts_with("error: no/such/project can't be deployed\n"), "{text}");
+    }
+}

@@ -1,0 +1,186 @@
+//! Uploading a package: the cluster says which objects it lacks, and those are sent.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use weir_domain::{DeploymentTag, Digest};
+use weir_http_api::{PACKAGE, PARTIAL_PACKAGE, UploadQuery, UploadView};
+use weir_http_client::{Client, Upload as Body};
+use weir_package::Selection;
+
+use super::change::ChangeArgs;
+use super::inspect::{Proven, prove};
+use super::refused;
+use crate::cli::failure::Failure;
+use crate::cli::human::{self, plural};
+use crate::cli::look::{Look, Tone};
+use crate::cli::output::Output;
+
+/// What is read of the file at a time.
+const PIECE_BYTES: u64 = 256 << 10;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Upload {
+    /// A file that `weir build` wrote
+    file: PathBuf,
+    /// Instead of the tag in the package
+    #[arg(long)]
+    tag: Option<DeploymentTag>,
+    /// Instead of the description in the package
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// The deployment that it is based on; without it, DeploymentRoot
+    #[arg(long, value_name = "TAG")]
+    base: Option<DeploymentTag>,
+    #[command(flatten)]
+    change: ChangeArgs,
+}
+
+impl Upload {
+    pub(super) async fn run(self, client: &Client, out: &Output) -> Result<(), Failure> {
+        let Self { file, tag, description, base, change } = self;
+        let proven = prove(&file)?;
+        let what = || format!("can't upload {}", file.display());
+        let options = change.options();
+        let dry = UploadQuery { tag, description, base, dry_run: true };
+        let head = parts(&file, vec![(0, proven.head_bytes)], &[]);
+        let head = body(head, proven.head_bytes, PACKAGE);
+        let looked = client.deployment_upload(&dry, head, &options).await;
+        // A repeated one is refused here, and known by its key below.
+        let missing = match looked {
+            Ok(looked) if change.dry_run => return out.show(&looked, shown),
+            Ok(looked) => looked.missing.into_iter().collect(),
+            Err(_) if options.key.is_some() && !change.dry_run => BTreeSet::new(),
+            Err(error) => return Err(refused(what(), error)),
+        };
+        let query = UploadQuery { dry_run: false, ..dry };
+        let sent =
+            client.deployment_upload(&query, partial(&file, &proven, &missing), &options).await;
+        out.show(&sent.map_err(|it| refused(what(), it))?, shown)
+    }
+}
+
+/// The head, which objects follow, and those.
+fn partial(file: &Path, proven: &Proven, missing: &BTreeSet<Digest>) -> Body {
+    let mut ranges = Vec::new();
+    let mut at = proven.head_bytes;
+    for object in &proven.manifest.objects {
+        if missing.contains(&object.digest) {
+            ranges.push((at, object.size));
+        }
+        at += object.size;
+    }
+    let selection = Selection::of(&proven.manifest, missing);
+    let objects: u64 = ranges.iter().map(|it| it.1).sum();
+    let length = proven.head_bytes + selection.as_bytes().len() as u64 + objects;
+    let head = parts(file, vec![(0, proven.head_bytes)], selection.as_bytes());
+    body(head.chain(parts(file, ranges, &[])), length, PARTIAL_PACKAGE)
+}
+
+fn body(
+    pieces: impl Iterator<Item = io::Result<Bytes>> + Send + 'static,
+    length: u64,
+    content_type: &'static str,
+) -> Body {
+    Body { pieces: Box::new(pieces), length, content_type }
+}
+
+/// Ranges of the file, piece by piece, and what follows them.
+fn parts(
+    file: &Path,
+    ranges: Vec<(u64, u64)>,
+    more: &[u8],
+) -> impl Iterator<Item = io::Result<Bytes>> + Send + use<> {
+    let (path, more) = (file.to_path_buf(), Bytes::copy_from_slice(more));
+    let pieces = ranges.into_iter().flat_map(|(start, length)| {
+        let starts = (0..length).step_by(PIECE_BYTES as usize);
+        starts.map(move |at| (start + at, PIECE_BYTES.min(length - at)))
+    });
+    let read = pieces.map(move |(at, length)| piece(&path, at, length));
+    read.chain((!more.is_empty()).then_some(Ok(more)))
+}
+
+fn piece(path: &Path, at: u64, length: u64) -> io::Result<Bytes> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(at))?;
+    let mut piece = Vec::new();
+    file.take(length).read_to_end(&mut piece)?;
+    match piece.len() as u64 == length {
+        true => Ok(piece.into()),
+        false => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file changed meanwhile")),
+    }
+}
+
+fn shown(it: &UploadView, look: &Look) -> String {
+    let count = |it: u64| plural(usize::try_from(it).unwrap_or(usize::MAX), "object");
+    let total = format!("{}, {}", count(it.total.objects), human::bytes(it.total.bytes));
+    let what = format!("{} on {}, digest {:.12}", it.tag, it.base, it.digest);
+    if it.dry_run {
+        let head = format!("dry run: nothing is stored; at revision {}:", it.revision);
+        let head = look.paint(Tone::Busy, &head);
+        let missing = count(it.missing.len() as u64);
+        return format!("{head}\n{what}: {total}; {missing} to send\n");
+    }
+    let saved = it.total.bytes.saturating_sub(it.stored.bytes);
+    format!(
+        "{what}: {total}; new {}, {}; {} saved\nrevision {}\n",
+        count(it.stored.objects),
+        human::bytes(it.stored.bytes),
+        human::bytes(saved),
+        it.revision
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_http_api::ObjectCountView;
+
+    use super::*;
+    use crate::cli::samples::LOOK;
+
+    fn view() -> UploadView {
+        UploadView {
+            dry_run: false,
+            revision: 3,
+            tag: "flights-2".parse().expect("a tag"),
+            base: "DeploymentRoot".parse().expect("a tag"),
+            digest: Digest::from_bytes([7; 32]),
+            signer: String::new(),
+            missing: vec![Digest::from_bytes([8; 32])],
+            stored: ObjectCountView { objects: 1, bytes: 512 },
+            total: ObjectCountView { objects: 9, bytes: 4_096 },
+        }
+    }
+
+    #[test]
+    fn an_upload_says_what_it_saved() {
+        assert_eq!(
+            shown(&view(), &LOOK),
+            "flights-2 on DeploymentRoot, digest 070707070707: 9 objects, 4.0 KiB; \
+             new 1 object, 512 B; 3.5 KiB saved\nrevision 3\n"
+        );
+        assert_eq!(
+            shown(&UploadView { dry_run: true, ..view() }, &LOOK),
+            "dry run: nothing is stored; at revision 3:\n\
+             flights-2 on DeploymentRoot, digest 070707070707: 9 objects, 4.0 KiB; 1 object to send\n"
+        );
+    }
+
+    #[test]
+    fn a_file_is_sent_in_pieces_that_are_together_what_is_wanted() {
+        let directory = tempfile::TempDir::new().expect("a directory");
+        let path = directory.path().join("p");
+        let bytes: Vec<u8> = (0..PIECE_BYTES * 3 + 7).map(|it| it as u8).collect();
+        std::fs::write(&path, &bytes).expect("written");
+        let whole = (0, bytes.len() as u64);
+        let read: Vec<_> = parts(&path, vec![whole, (5, 2)], b"more").collect();
+        assert_eq!(read.len(), 6);
+        let read: Vec<u8> = read.into_iter().flat_map(|it| it.expect("read")).collect();
+        assert_eq!(read, [&bytes[..], &bytes[5..7], b"more"].concat());
+        let beyond = parts(&path, vec![(bytes.len() as u64, 1)], &[]).next();
+        assert!(beyond.expect("a piece").is_err());
+    }
+}

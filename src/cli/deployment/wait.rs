@@ -1,0 +1,96 @@
+//! Waiting until nodes run what they should.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+use weir_domain::{Millis, NodeName, parse_duration};
+use weir_http_api::{ActivationState, ActivationView, ProblemKind};
+use weir_http_client::{Client, Error};
+
+use super::{activations, refused};
+use crate::cli::args::WAIT_MAX;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::output::Output;
+
+const EVERY: Duration = Duration::from_millis(250);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Condition {
+    /// It runs what it should
+    Active,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct UntilActive {
+    /// The nodes; without any, all that are known
+    #[arg(value_name = "NODE")]
+    nodes: Vec<NodeName>,
+    /// What to wait for
+    #[arg(long = "for", value_enum, default_value = "active")]
+    condition: Condition,
+    /// Wait no longer than this, as 90s; 5m if it is not said
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    timeout: Option<Millis>,
+}
+
+impl UntilActive {
+    pub(super) async fn run(self, client: &Client, out: &Output) -> Result<(), Failure> {
+        let Condition::Active = self.condition;
+        let limit = self.timeout.unwrap_or(WAIT_MAX);
+        for node in &self.nodes {
+            let known = client.activation(node.as_str()).await;
+            known.map_err(|it| refused(format!("can't wait for \"{node}\""), it))?;
+        }
+        until_active(client, out, &self.nodes.into_iter().collect(), limit).await
+    }
+}
+
+/// Ends when all of them run what they should, or when one can't. None: all that are known.
+pub(super) async fn until_active(
+    client: &Client,
+    out: &Output,
+    nodes: &BTreeSet<NodeName>,
+    limit: Millis,
+) -> Result<(), Failure> {
+    let waiting = async {
+        loop {
+            match client.activations().await {
+                Ok(all) => {
+                    let waited_for =
+                        |it: &ActivationView| nodes.is_empty() || nodes.contains(&it.node);
+                    let all: Vec<_> = all.items.into_iter().filter(waited_for).collect();
+                    if let Some(failed) = all.iter().find(|it| it.state == ActivationState::Failed)
+                    {
+                        return Err(failure(failed));
+                    }
+                    if all.iter().all(|it| it.state == ActivationState::Active) {
+                        return out.show(&all, |it, look| activations::list(it, look));
+                    }
+                }
+                // A controller may move meanwhile.
+                Err(Error::Problem(it))
+                    if it.is(ProblemKind::Unavailable) || it.is(ProblemKind::TimedOut) => {}
+                Err(error) => return Err(refused("can't see what nodes run", error)),
+            }
+            sleep(EVERY).await;
+        }
+    };
+    let late = || {
+        let why = format!("they were told to, and {limit} were not enough");
+        Failure::new(Exit::TimedOut, "not all nodes run what they should", why)
+            .with_hint("weir deployment nodes")
+            .with_code(7_304)
+    };
+    timeout(limit.duration(), waiting).await.unwrap_or_else(|_| Err(late()))
+}
+
+fn failure(it: &ActivationView) -> Failure {
+    let what = format!("node {} could not activate {}", it.node, it.target);
+    let why = it.failure.as_ref().map_or("it does not say why", |it| it.cause.message.as_str());
+    let failure = Failure::of(what, why);
+    match it.failure.as_ref().and_then(|it| it.cause.hint.clone()) {
+        Some(hint) => failure.with_hint(hint),
+        None => failure.with_hint(format!("weir deployment why {}", it.node)),
+    }
+}

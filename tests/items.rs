@@ -1,0 +1,92 @@
+//! Items that wait for clearance, and resources of an engine that was killed.
+
+use serde_json::{Value, json};
+use weir_domain::StreamState;
+
+use crate::support::flow::{CSV, read, write};
+use crate::support::{DEADLINE, Flow, Project, Start, Weir, wait_until};
+
+/// The items of the source, with their states.
+fn items(weir: &Weir) -> Vec<(String, String)> {
+    let page = weir.cli(["access", "items", "-o", "json"]).json();
+    let text = |it: &Value| it.as_str().unwrap().to_owned();
+    let items = page["items"].as_array().unwrap().iter();
+    items.map(|it| (text(&it["name"]), text(&it["status"]))).collect()
+}
+
+fn wait_for_items(weir: &Weir, expected: &[(&str, &str)]) {
+    let expected: Vec<_> = expected.iter().map(|it| (it.0.to_owned(), it.1.to_owned())).collect();
+    wait_until(&format!("items to be {expected:?}"), DEADLINE, || items(weir) == expected);
+}
+
+#[test]
+fn a_new_file_waits_until_it_is_given_clearance() {
+    let flow =
+        Flow::named("orders").stage(&read(CSV, "waitForClearance: true")).stage(&write("read", ""));
+    let project = Project::of(&flow);
+    let weir = Start::of(&project).ready();
+    for name in ["a.csv", "b.csv"] {
+        project.put(name, "id,amount\n1,1.5\n");
+    }
+    wait_for_items(&weir, &[("a.csv", "waiting"), ("b.csv", "waiting")]);
+    let source = ["--source", "orders/read"];
+    let counted = weir.cli(["access", "clear", source[0], source[1], "--dry-run"]).done();
+    assert_eq!(counted, "2 items of orders/read would be given clearance\n");
+    let cleared = weir.cli(["access", "clear", source[0], source[1], "a.csv"]).done();
+    assert_eq!(cleared, "1 item of orders/read given clearance: processed when found\n");
+    assert_eq!(weir.closed("a.csv").state, StreamState::Committed);
+    let deny = ["access", "clear", source[0], source[1], "--match", "b*", "--deny"];
+    let denied = weir.cli(deny).done();
+    assert_eq!(denied, "1 item of orders/read denied clearance: failed until they are reset\n");
+    wait_for_items(&weir, &[("a.csv", "done"), ("b.csv", "denied")]);
+    let sources = weir.cli(["access", "sources", "-o", "json"]).json();
+    let counts = json!({
+        "done": { "count": 1, "hasMore": false },
+        "denied": { "count": 1, "hasMore": false },
+    });
+    assert_eq!(sources["items"], json!([{ "source": "orders/read", "counts": counts }]));
+    let again = weir.cli(["access", "clear", source[0], source[1], "b.csv"]);
+    assert_eq!(again.code, Some(3), "{}", again.stderr);
+    weir.cli(["access", "reset", source[0], source[1], "--status", "denied"]).done();
+    wait_for_items(&weir, &[("a.csv", "done"), ("b.csv", "waiting")]);
+    weir.stop();
+    assert_eq!(project.data(), ["in/b.csv", "out/a.jsonl", "done/a.csv"]);
+}
+
+#[test]
+fn what_a_killed_engine_held_is_free_after_it() {
+    let project = Project::of(&Flow::straight(CSV));
+    let mut weir = Start::of(&project).ready();
+    let group = json!({ "group": "topic", "resources": ["0", "1"] });
+    assert_eq!(weir.post("/api/v1/resources:declare", &group).0, 200);
+    for n in ["0", "1"] {
+        let (status, got) = weir.post("/api/v1/resources:reserve", &json!({ "group": "topic" }));
+        assert_eq!((status, &got["resource"]), (200, &json!(n)), "{got}");
+    }
+    let (status, refused) = weir.post("/api/v1/resources:reserve", &json!({ "group": "topic" }));
+    assert_eq!(status, 409, "{refused}");
+    let detail = refused["detail"].as_str().unwrap();
+    assert!(detail.contains("depleted"), "{detail}");
+    assert_eq!(
+        weir.cli(["access", "revoke", "topic", "1"]).done(),
+        "1 resource of topic revoked\n"
+    );
+    let counted = weir.cli(["access", "revoke", "topic", "--all", "--dry-run"]).done();
+    assert_eq!(counted, "1 resource of topic would be revoked\n");
+    weir.process.kill();
+    let weir = Start::of(&project).ready();
+    let ask = json!({ "group": "topic", "resource": "0", "wait": true });
+    let mut reservation = weir.post("/api/v1/resources:reserve", &ask);
+    wait_until("the resource to be free", DEADLINE, || {
+        let (status, got) = &reservation;
+        assert_eq!(*status, 200, "{got}");
+        if got["resource"] == "0" {
+            return true;
+        }
+        let mut again = ask.clone();
+        again["reservation"] = got["reservation"].clone();
+        reservation = weir.post("/api/v1/resources:reserve", &again);
+        false
+    });
+    weir.stop();
+}
