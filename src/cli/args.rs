@@ -76,6 +76,19 @@ impl Global {
     }
 }
 
+impl Global {
+    /// Which server to log in at. A profile that is named and not there yet is made by that.
+    pub(crate) fn server_to_log_in(&self) -> Result<String, Failure> {
+        let is_new = |name: &str| Ok::<_, Failure>(!Profiles::load()?.has(name));
+        match self.profile.as_deref() {
+            Some(name) if is_new(name)? => {
+                Ok(self.server.clone().unwrap_or_else(|| SERVER.to_owned()))
+            }
+            _ => Ok(self.place()?.server),
+        }
+    }
+}
+
 /// Where commands go.
 pub(crate) struct Place {
     pub(crate) server: String,

@@ -29,7 +29,7 @@ pub(crate) struct Login {
 
 impl Login {
     pub(crate) async fn run(self, global: &Global, out: &Output) -> Result<ExitCode, Failure> {
-        let server = global.place()?.server;
+        let server = global.server_to_log_in()?;
         let profiles = Profiles::load()?;
         profiles.check_server(global.profile.as_deref(), &server)?;
         if is_clear(&server) {

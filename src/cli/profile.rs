@@ -97,6 +97,10 @@ impl Profiles {
         }
     }
 
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.profiles.contains_key(name)
+    }
+
     /// Refuses a server that is not that of the profile in which it would be remembered.
     pub(crate) fn check_server(&self, name: Option<&str>, server: &str) -> Result<(), Failure> {
         let name = name.or(self.current.as_deref()).unwrap_or(FIRST);
@@ -190,7 +194,7 @@ impl Verb {
         match self {
             Self::List => out.show(&profiles.listed(), table)?,
             Self::Use { name } => {
-                if !profiles.profiles.contains_key(&name) {
+                if !profiles.has(&name) {
                     return Err(profiles.unknown(&name));
                 }
                 profiles.current = Some(name);
