@@ -12,6 +12,7 @@ mod discovery;
 mod form;
 mod leave;
 mod loss;
+mod operator;
 mod partition;
 mod scheduling;
 mod store;

@@ -13,7 +13,7 @@ const AUDIT: &str = "audit";
 
 /// `weir` on a node's own host, which the engines don't trust.
 #[track_caller]
-fn done(cluster: &Cluster, at: usize, arguments: &[&str]) -> String {
+pub(super) fn done(cluster: &Cluster, at: usize, arguments: &[&str]) -> String {
     let ran = cluster.nodes[at].weir(arguments);
     assert_eq!(ran.code, Some(0), "{arguments:?}: {}{}", ran.stdout, ran.stderr);
     ran.stdout
@@ -21,7 +21,7 @@ fn done(cluster: &Cluster, at: usize, arguments: &[&str]) -> String {
 
 /// Makes the first administrator, and logs her in on each node's host.
 #[track_caller]
-fn log_in(cluster: &mut Cluster) {
+pub(super) fn log_in(cluster: &mut Cluster) {
     let host = cluster.holder(USERS);
     let secret = cluster.root().join(&cluster.nodes[host].name).join("data/set-up-secret");
     cluster.until("the secret of the first administrator", || secret.exists());

@@ -37,7 +37,7 @@ fn everywhere(cluster: &mut Cluster) -> Vec<BTreeSet<Instance>> {
 
 /// Waits until each node runs so many.
 #[track_caller]
-fn spread(cluster: &mut Cluster, counts: &[usize]) -> Vec<BTreeSet<Instance>> {
+pub(super) fn spread(cluster: &mut Cluster, counts: &[usize]) -> Vec<BTreeSet<Instance>> {
     let mut all = Vec::new();
     let mut sorted = counts.to_vec();
     sorted.sort_unstable();

@@ -17,6 +17,7 @@ use super::http::{self, Answer};
 
 pub(super) const MANAGEMENT_PORT: u16 = 8558;
 const METRICS_PORT: u16 = 9095;
+const REST_PORT: u16 = 5842;
 /// What whoever changes the cluster shows.
 pub(crate) const TOKEN: &str = "0123456789abcdef-of-tests";
 
@@ -199,6 +200,11 @@ impl Node {
         body: &str,
     ) -> Result<Answer, String> {
         ask(&self.net, &self.name, MANAGEMENT_PORT, method, path, body)
+    }
+
+    /// A request to its REST API, with the token of its management.
+    pub(crate) fn rest(&self, method: &str, path: &str, body: &str) -> Answer {
+        ask(&self.net, &self.name, REST_PORT, method, path, body).unwrap()
     }
 
     /// What its management shows; `None` while it does not.
