@@ -153,3 +153,37 @@ fn another_deployment_leaves_alone_what_is_the_same_in_it() {
     cluster.stop();
     oracle.check(&mut cluster);
 }
+
+#[test]
+fn a_drained_node_is_emptied_and_gets_nothing_until_it_is_undrained() {
+    let Some(mut cluster) = Cluster::of(3, Kind::MariaDb).up() else { return };
+    let oracle = Oracle::of(&cluster);
+    let mut files = Files::new();
+    cluster.deploy(&files.project);
+    let before = spread(&mut cluster, &[2, 2, 2]);
+    let name = cluster.nodes[2].name.clone();
+    let told = |cluster: &Cluster, verb: &str| {
+        let answer = cluster.nodes[0].rest("POST", &format!("/api/v1/nodes/{name}/{verb}"), "");
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    };
+    told(&cluster, "drain");
+    let drained = spread(&mut cluster, &[0, 3, 3]);
+    assert!(drained[2].is_empty());
+    assert_kept(&before, &drained, Some(2));
+    // Also through a restart.
+    cluster.nodes[2].terminate();
+    assert_eq!(cluster.nodes[2].ended().code(), Some(0));
+    cluster.nodes[2].start();
+    cluster.all_up();
+    scale(&cluster, &files.project.dir(), 8);
+    let eight = spread(&mut cluster, &[0, 4, 4]);
+    assert!(eight[2].is_empty());
+    told(&cluster, "undrain");
+    scale(&cluster, &files.project.dir(), 10);
+    let after = spread(&mut cluster, &[2, 4, 4]);
+    assert_kept(&eight, &after, None);
+    files.flow_again();
+    files.check();
+    cluster.stop();
+    oracle.check(&mut cluster);
+}
