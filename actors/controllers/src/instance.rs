@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use futures::{FutureExt as _, TryFutureExt as _};
 use ractor::Actor;
-use weir_cluster::Control;
+use tokio::sync::watch;
+use weir_cluster::{Control, View};
 use weir_domain::Fault;
 use weir_runtime::{
     ChildState, EventSourced, HostRef, HostSpec, HostStatus, RestartPolicy, Supervised, System,
@@ -17,6 +19,10 @@ use weir_runtime::{
 
 /// How long a controller may take to recover before it is begun anew.
 pub(crate) const RECOVER_WITHIN: Duration = Duration::from_secs(60);
+/// How often members are looked at when nothing is heard of them.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How long a controller may take to hear of the members.
+pub(crate) const OBSERVE_WITHIN: Duration = Duration::from_secs(15);
 /// How long a controller whose start failed may take to end.
 const ABANDON_WITHIN: Duration = Duration::from_secs(1);
 
@@ -118,6 +124,42 @@ pub(crate) async fn recovered<B: EventSourced>(
     let starting = Starting::new(system, Arc::new(Host(host.clone())));
     host.ready(RECOVER_WITHIN).await?;
     Ok((host, starting))
+}
+
+/// Tells a controller of the cluster's members, as long as it lives here: at once, whenever they
+/// change, and again and again, since what can't be told now is looked at again.
+pub(crate) fn follow_members<B: EventSourced>(
+    system: &System,
+    task: &'static str,
+    host: HostRef<B>,
+    mut view: watch::Receiver<Arc<View>>,
+    tell: impl Fn(HostRef<B>, Arc<View>) -> BoxFuture<'static, ()> + Send + 'static,
+) {
+    let stopping = system.shutdown().stopping();
+    system.tasks().spawn(task, async move {
+        loop {
+            let seen = view.borrow_and_update().clone();
+            tell(host.clone(), seen).await;
+            tokio::select! {
+                changed = view.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = over(&host) => return,
+                () = stopping.stopped() => return,
+            }
+        }
+    });
+}
+
+/// It has stopped, or failed for good: whoever starts the controller anew follows anew.
+async fn over<B: EventSourced>(host: &HostRef<B>) {
+    let is_over = |it: &HostStatus| match it {
+        HostStatus::Stopped | HostStatus::Failed { .. } => Some(()),
+        HostStatus::Recovering { .. }
+        | HostStatus::Running { .. }
+        | HostStatus::Suspended { .. }
+        | HostStatus::Restarting { .. } => None,
+    };
+    host.wait_for(is_over).await;
 }
 
 /// Starts a controller that is a plain actor, and waits until it has started.

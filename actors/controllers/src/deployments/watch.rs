@@ -3,41 +3,28 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
+use futures::FutureExt as _;
 use tokio::sync::watch;
 use weir_cluster::View;
 use weir_domain::{NodeName, NodeStatus};
-use weir_runtime::{HostRef, HostStatus, System};
+use weir_runtime::{HostRef, System};
 
 use super::storage::{self, Observation};
 use super::{Command, Deployments};
+use crate::instance::{OBSERVE_WITHIN, follow_members};
 
-/// How often the members are looked at when nothing is heard of them.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
-const OBSERVE_WITHIN: Duration = Duration::from_secs(15);
-
-pub(super) fn spawn(
-    system: &System,
-    host: HostRef<Deployments>,
-    mut view: watch::Receiver<Arc<View>>,
-) {
+pub(super) fn spawn(system: &System, host: HostRef<Deployments>, view: watch::Receiver<Arc<View>>) {
     let of = system.clone();
-    system.tasks().spawn("deployments/members", async move {
-        let stopping = of.shutdown().stopping();
-        loop {
-            let seen = view.borrow_and_update().clone();
+    follow_members(system, "deployments/members", host, view, move |host, seen| {
+        let of = of.clone();
+        async move {
             // Before the list was read nobody is known to be gone.
             if seen.version > 0 {
                 observe(&of, &host, present(&seen)).await;
             }
-            tokio::select! {
-                changed = view.changed() => if changed.is_err() { return },
-                () = tokio::time::sleep(LOOK_EVERY) => {}
-                () = ended(&host) => return,
-                () = stopping.stopped() => return,
-            }
         }
+        .boxed()
     });
 }
 
@@ -60,16 +47,4 @@ async fn observe(system: &System, host: &HostRef<Deployments>, present: BTreeSet
         let command = storage::Command::Observe { at: system.now(), observation };
         let _ = host.ask(Command::Storage(command), OBSERVE_WITHIN).await;
     }
-}
-
-/// It has stopped, or failed for good: whoever starts the storage anew watches anew.
-async fn ended(host: &HostRef<Deployments>) {
-    let has_ended = |it: &HostStatus| match it {
-        HostStatus::Stopped | HostStatus::Failed { .. } => Some(()),
-        HostStatus::Recovering { .. }
-        | HostStatus::Running { .. }
-        | HostStatus::Suspended { .. }
-        | HostStatus::Restarting { .. } => None,
-    };
-    host.wait_for(has_ended).await;
 }

@@ -1,55 +1,26 @@
 //! Follows the members of the cluster, as long as the scheduler lives here.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use futures::FutureExt as _;
 use tokio::sync::watch;
 use weir_cluster::View;
-use weir_runtime::{AskError, HostRef, HostStatus, System};
+use weir_runtime::{AskError, HostRef, System};
 
+use crate::instance::{OBSERVE_WITHIN, follow_members};
 use crate::scheduler::{Command, Observation, Schedule};
 
-/// How often the members are looked at when nothing is heard of them.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
-const OBSERVE_WITHIN: Duration = Duration::from_secs(15);
-
-pub(super) fn spawn(
-    system: &System,
-    host: HostRef<Schedule>,
-    mut view: watch::Receiver<Arc<View>>,
-) {
+pub(super) fn spawn(system: &System, host: HostRef<Schedule>, view: watch::Receiver<Arc<View>>) {
     let of = system.clone();
-    system.tasks().spawn("scheduler/members", async move {
-        let stopping = of.shutdown().stopping();
-        let mut is_first = true;
-        loop {
-            if !is_first {
-                tokio::select! {
-                    changed = view.changed() => if changed.is_err() { return },
-                    () = tokio::time::sleep(LOOK_EVERY) => {}
-                    () = ended(&host) => return,
-                    () = stopping.stopped() => return,
-                }
-            }
-            is_first = false;
-            let seen = view.borrow_and_update().clone();
-            if let Some(observation) = Observation::of(&seen, of.now()) {
+    follow_members(system, "scheduler/members", host, view, move |host, seen| {
+        let observation = Observation::of(&seen, of.now());
+        async move {
+            if let Some(observation) = observation {
                 observe(&host, observation).await;
             }
         }
+        .boxed()
     });
-}
-
-/// It has stopped, or failed for good: whoever starts the scheduler anew watches anew.
-async fn ended(host: &HostRef<Schedule>) {
-    let has_ended = |it: &HostStatus| match it {
-        HostStatus::Stopped | HostStatus::Failed { .. } => Some(()),
-        HostStatus::Recovering { .. }
-        | HostStatus::Running { .. }
-        | HostStatus::Suspended { .. }
-        | HostStatus::Restarting { .. } => None,
-    };
-    host.wait_for(has_ended).await;
 }
 
 async fn observe(host: &HostRef<Schedule>, observation: Observation) {
