@@ -69,3 +69,4 @@ pub use ports::{
     Refusal, StreamFilter, SweepRequest, Unreached,
 };
 pub use storages::Storages;
+pub use stored::applied;

@@ -21,6 +21,7 @@ use crate::guard::{Trail, command, read};
 use crate::storages::{Storages, Stored};
 
 pub(crate) use asked::{Asked, Headers};
+pub use views::applied;
 pub(crate) use views::{activation, canary, recent, role, role_rule};
 
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use weir_controllers::deployments::{Deployment, Failure};
 use weir_domain::plan::{INSTANCES_MAX, Plan, STAGES_MAX};
 use weir_domain::{Fault, Finding, ProjectName};
 use weir_http_api::{DeploymentRequest, DeploymentView};
-use weir_http_server::{Deployments, Refusal};
+use weir_http_server::{Deployments, Refusal, applied};
 use weir_stream::Registry;
 
 use crate::boot::engine::Engine;
@@ -18,7 +17,7 @@ use crate::boot::engine::Engine;
 impl Deployments for Engine {
     async fn list(&self) -> Result<Vec<DeploymentView>, Fault> {
         let current = self.deployments.current(None).await.map_err(|it| super::unavailable(&it))?;
-        Ok(current.into_iter().flat_map(|it| it.deployments).map(|it| view(&it)).collect())
+        Ok(current.into_iter().flat_map(|it| it.deployments).map(|it| applied(&it)).collect())
     }
 
     async fn deploy(
@@ -30,7 +29,7 @@ impl Deployments for Engine {
         let DeploymentRequest { digest, base_dir, plans } = request;
         let base_dir = base_dir.into();
         let deployment = Deployment { project, digest, base_dir, plans, at: self.system.now() };
-        let deployed = view(&Arc::new(deployment.clone()));
+        let deployed = applied(&deployment);
         self.deployments.deploy(deployment).await.map_err(refusal)?;
         Ok(deployed)
     }
@@ -77,18 +76,6 @@ fn check_plan(plan: &Plan, registry: &Registry) -> Result<(), String> {
     match errors.next() {
         Some(first) => Err(format!("{first}; {} more errors", errors.count())),
         None => Ok(()),
-    }
-}
-
-fn view(it: &Arc<Deployment>) -> DeploymentView {
-    let mut workflows: Vec<_> = it.plans.iter().map(|it| it.workflow.clone()).collect();
-    workflows.sort();
-    DeploymentView {
-        project: it.project.clone(),
-        digest: it.digest.clone(),
-        base_dir: it.base_dir.display().to_string(),
-        workflows,
-        deployed_at: it.at,
     }
 }
 

@@ -52,7 +52,8 @@ pub(super) fn stored(row: &Row) -> StoredView {
     }
 }
 
-pub(super) fn applied(it: &Deployment) -> DeploymentView {
+/// A project that was applied from a directory.
+pub fn applied(it: &Deployment) -> DeploymentView {
     let mut workflows: Vec<_> = it.plans.iter().map(|it| it.workflow.clone()).collect();
     workflows.sort();
     DeploymentView {
