@@ -118,11 +118,39 @@ impl TokenArgs {
         };
         Ok(text.map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).or_else(own))
     }
+
+    /// A client that shows the token, where there is one.
+    pub(crate) fn client(&self, client: &Client) -> Result<Client, Failure> {
+        let client = client.clone();
+        Ok(match self.token()? {
+            Some(token) => client.with_token(Some(Concealed::new(token))),
+            None => client,
+        })
+    }
 }
 
 /// A token of one's own, for programs.
 fn own() -> Option<String> {
     std::env::var("WEIR_TOKEN").ok().filter(|it| !it.is_empty())
+}
+
+/// For who may have to send a command again.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Once {
+    /// A text of one's own: the same command with the same text is carried out once, however often
+    /// it is sent
+    #[arg(long, value_name = "TEXT")]
+    idempotency_key: Option<String>,
+}
+
+impl Once {
+    pub(crate) fn client(&self, client: &Client) -> Client {
+        client.clone().with_idempotency_key(self.idempotency_key.clone())
+    }
+
+    pub(crate) fn is_given(&self) -> bool {
+        self.idempotency_key.is_some()
+    }
 }
 
 /// Which management server to ask, and what to show it.

@@ -135,16 +135,18 @@ impl Verb {
             Self::Activate { tag, assignments, change, wait } => {
                 let what = format!("can't activate \"{tag}\"");
                 let request = Activate { tag, assignments };
-                let done = client.deployment_activate(&request, &change.options()).await;
+                let done =
+                    change.client(client).deployment_activate(&request, &change.options()).await;
                 change::finish(client, out, done.map_err(|it| refused(what, it))?, wait).await?;
             }
             Self::Rollback { change, wait } => {
-                let done = client.deployment_rollback(&change.options()).await;
+                let done = change.client(client).deployment_rollback(&change.options()).await;
                 let done = done.map_err(|it| refused("can't roll back", it))?;
                 change::finish(client, out, done, wait).await?;
             }
             Self::Delete { tag, change } => {
-                let done = client.deployment_delete(tag.as_str(), &change.options()).await;
+                let done =
+                    change.client(client).deployment_delete(tag.as_str(), &change.options()).await;
                 let done = done.map_err(|it| refused(format!("can't delete \"{tag}\""), it))?;
                 out.show(&done, change::shown)?;
             }

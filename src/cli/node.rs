@@ -8,11 +8,12 @@ use weir_domain::{CERTIFICATE_EARLY, NodeName, Timestamp};
 use weir_http_api::{DrainView, NodeView, Page, SchedulePreview};
 use weir_http_client::Client;
 
+use super::args::Once;
 use super::failure::Failure;
 use super::human;
 use super::look::Look;
 use super::output::Output;
-use super::scheduler::{Once, plan, refused, warnings};
+use super::scheduler::{plan, refused, warnings};
 use super::table::{self, Column, Rows, facts};
 
 #[derive(Debug, Subcommand)]

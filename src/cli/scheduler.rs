@@ -15,6 +15,7 @@ use weir_http_api::{
 };
 use weir_http_client::{Client, Error};
 
+use super::args::Once;
 use super::failure::{Exit, Failure};
 use super::human::plural;
 use super::output::Output;
@@ -95,20 +96,6 @@ pub(crate) struct Set {
     dry_run: bool,
     #[command(flatten)]
     once: Once,
-}
-
-/// For who may have to send a command again.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Once {
-    /// A text of one's own: the same command with the same text is carried out once
-    #[arg(long, value_name = "TEXT")]
-    idempotency_key: Option<String>,
-}
-
-impl Once {
-    pub(crate) fn client(self, client: &Client) -> Client {
-        client.clone().with_idempotency_key(self.idempotency_key)
-    }
 }
 
 /// A bound as it is wished: one, or none.

@@ -193,11 +193,6 @@ impl Client {
         self.get_with(&["audit"], query).await
     }
 
-    /// Lets the server check every entry.
-    pub async fn audit_verify(&self) -> Result<AuditHeadView, Error> {
-        self.get(&["audit", "head"]).await
-    }
-
     /// All entries as lines, to be read piece by piece with [`Client::next_piece`].
     pub async fn audit_export(&self) -> Result<Response, Error> {
         let response = self.sent(self.command(Method::GET, &["audit", "export"])).await?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Method, RequestBuilder};
+use reqwest::Method;
 use serde::Serialize;
 use weir_http_api::{
     Activate, ActivationView, AssignmentsView, CanaryStart, CanaryStatus, ChangeView,
@@ -31,8 +31,6 @@ pub struct ChangeOptions {
     pub dry_run: bool,
     /// The revision that the caller saw; another one is refused.
     pub revision: Option<u64>,
-    /// A change that is sent again with it is carried out once.
-    pub key: Option<String>,
 }
 
 /// A body that is made while it is sent.
@@ -65,8 +63,9 @@ impl Client {
         options: &ChangeOptions,
     ) -> Result<UploadView, Error> {
         let request = self.patient(UPLOAD_TIMEOUT)?.post(self.url(&["deployments"])).query(query);
-        let request = self.authorized(request).header(CONTENT_TYPE, upload.content_type);
-        self.decoded(with(request, options).body(reqwest::Body::wrap(Made::of(upload)))).await
+        let request = self.named(self.authorized(request));
+        let request = if_match(request, options.revision).header(CONTENT_TYPE, upload.content_type);
+        self.decoded(request.body(reqwest::Body::wrap(Made::of(upload)))).await
     }
 
     pub async fn deployment_delete(
@@ -159,15 +158,7 @@ impl Client {
             Some(body) => request.json(body),
             None => request,
         };
-        self.decoded(with(request, options)).await
-    }
-}
-
-fn with(request: RequestBuilder, options: &ChangeOptions) -> RequestBuilder {
-    let request = if_match(request, options.revision);
-    match &options.key {
-        Some(key) => request.header("idempotency-key", key),
-        None => request,
+        self.decoded(if_match(request, options.revision)).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sources, their items, and sweeps over them.
 
-use serde::Serialize;
+use reqwest::Method;
 use weir_domain::SweepId;
 use weir_http_api::{
     ItemView, ItemsClear, ItemsQuery, ItemsReset, Page, SourceView, SourcesQuery, SweepView,
@@ -21,46 +21,17 @@ impl Client {
 
     /// Forgets what was processed, so that it is processed again. From another machine than the
     /// server's it needs the engine's token. Asked for again with the same key, it is done once.
-    pub async fn items_reset(
-        &self,
-        command: &ItemsReset,
-        key: Option<SweepId>,
-        token: Option<&str>,
-    ) -> Result<SweepView, Error> {
-        self.swept("items:reset", command, key, token).await
+    pub async fn items_reset(&self, command: &ItemsReset) -> Result<SweepView, Error> {
+        self.decoded(self.command(Method::POST, &["items:reset"]).json(command)).await
     }
 
     /// Gives or denies clearance, on the same terms.
-    pub async fn items_clear(
-        &self,
-        command: &ItemsClear,
-        key: Option<SweepId>,
-        token: Option<&str>,
-    ) -> Result<SweepView, Error> {
-        self.swept("items:clear", command, key, token).await
+    pub async fn items_clear(&self, command: &ItemsClear) -> Result<SweepView, Error> {
+        self.decoded(self.command(Method::POST, &["items:clear"]).json(command)).await
     }
 
     /// How far a sweep came.
     pub async fn sweep(&self, id: SweepId) -> Result<SweepView, Error> {
         self.get(&["sweeps", &id.to_string()]).await
-    }
-
-    async fn swept(
-        &self,
-        action: &str,
-        command: &impl Serialize,
-        key: Option<SweepId>,
-        token: Option<&str>,
-    ) -> Result<SweepView, Error> {
-        let request = self.http.post(self.url(&[action])).json(command);
-        let request = match token {
-            Some(token) => request.bearer_auth(token),
-            None => self.authorized(request),
-        };
-        let request = match key {
-            Some(key) => request.header("idempotency-key", key.to_string()),
-            None => request,
-        };
-        self.decoded(request).await
     }
 }

@@ -1,5 +1,6 @@
 //! Resources that are held exclusively.
 
+use reqwest::Method;
 use weir_http_api::{Page, ResourceGroupView, ResourcesRevoke, ResourcesRevoked};
 
 use crate::{Client, Error};
@@ -13,13 +14,7 @@ impl Client {
     pub async fn resources_revoke(
         &self,
         command: &ResourcesRevoke,
-        token: Option<&str>,
     ) -> Result<ResourcesRevoked, Error> {
-        let request = self.http.post(self.url(&["resources:revoke"]));
-        let request = match token {
-            Some(token) => request.bearer_auth(token),
-            None => self.authorized(request),
-        };
-        self.decoded(request.json(command)).await
+        self.decoded(self.command(Method::POST, &["resources:revoke"]).json(command)).await
     }
 }

@@ -63,10 +63,9 @@ impl Resources {
 impl Revoke {
     pub(super) async fn run(self, client: &Client, out: &Output) -> Result<(), Failure> {
         let Self { group, resources, all, dry_run, token } = self;
-        let token = token.token()?;
         let resources = (!all).then_some(resources);
         let command = ResourcesRevoke { group, resources, dry_run };
-        let revoked = client.resources_revoke(&command, token.as_deref()).await;
+        let revoked = token.client(client)?.resources_revoke(&command).await;
         let revoked = revoked.map_err(|error| {
             let failure = refused("can't revoke resources", error);
             match failure.exit {

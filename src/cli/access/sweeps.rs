@@ -75,9 +75,11 @@ impl Meant {
         Some(names.into_iter().collect::<Vec<_>>()).filter(|it| !it.is_empty())
     }
 
-    /// The key, so that the command is done once though it is sent again.
-    fn key(&self) -> SweepId {
-        self.idempotency_key.unwrap_or_else(|| IdSource::new(Arc::new(SystemClock)).sweep())
+    /// Calls the command by a key in any case, so that it is done once though it is sent again.
+    fn client(&self, client: &Client) -> Result<Client, Failure> {
+        let fresh = || IdSource::new(Arc::new(SystemClock)).sweep();
+        let key = self.idempotency_key.unwrap_or_else(fresh);
+        Ok(self.token.client(client)?.with_idempotency_key(Some(key.to_string())))
     }
 }
 
@@ -93,8 +95,7 @@ impl Reset {
             until: meant.until,
             dry_run: meant.dry_run,
         };
-        let token = meant.token.token()?;
-        let begun = client.items_reset(&command, Some(meant.key()), token.as_deref()).await;
+        let begun = meant.client(client)?.items_reset(&command).await;
         let begun = begun.map_err(|error| refused("can't reset items", error))?;
         finish(client, out, begun, command.names).await
     }
@@ -112,8 +113,7 @@ impl Clear {
             deny,
             dry_run: meant.dry_run,
         };
-        let token = meant.token.token()?;
-        let begun = client.items_clear(&command, Some(meant.key()), token.as_deref()).await;
+        let begun = meant.client(client)?.items_clear(&command).await;
         let begun = begun.map_err(|error| refused("can't give clearance", error))?;
         finish(client, out, begun, command.names).await
     }

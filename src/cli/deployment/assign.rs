@@ -57,7 +57,7 @@ impl Assign {
         let done = match (node, role) {
             (Some(node), _) => {
                 let (tag, options) = (TagRef { tag }, change.options());
-                let done = client.assign_node(node.as_str(), &tag, &options).await;
+                let done = change.client(client).assign_node(node.as_str(), &tag, &options).await;
                 done.map_err(|it| refused(what, it))?
             }
             (None, role) => {
@@ -76,7 +76,8 @@ impl Unassign {
         let done = match (node, role) {
             (Some(node), _) => {
                 let what = format!("can't take the rule of node \"{node}\" away");
-                let done = client.unassign_node(node.as_str(), &change.options()).await;
+                let done =
+                    change.client(client).unassign_node(node.as_str(), &change.options()).await;
                 done.map_err(|it| refused(what, it))?
             }
             (None, role) => {
@@ -103,7 +104,7 @@ async fn set_roles(
         failure.with_hint("weir deployment assignments")
     })?;
     let (roles, options) = (RoleAssignments { roles }, change.options_at(rules.revision));
-    client.assign_roles(&roles, &options).await.map_err(|it| refused(what, it))
+    change.client(client).assign_roles(&roles, &options).await.map_err(|it| refused(what, it))
 }
 
 /// A rule that is there keeps its place, unless another one is wanted.

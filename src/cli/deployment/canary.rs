@@ -92,7 +92,8 @@ impl Verb {
                     errors_per_million_max: it.max_errors,
                     records_min: it.min_records,
                 };
-                let done = client.canary_start(&request, &it.change.options()).await;
+                let done =
+                    it.change.client(client).canary_start(&request, &it.change.options()).await;
                 change::finish(client, out, done.map_err(|it| refused(what, it))?, it.wait).await
             }
             Self::Status { watch } => {
@@ -101,12 +102,12 @@ impl Verb {
                 watched(watch, out, ask, shown).await
             }
             Self::Promote(Decide { change, wait }) => {
-                let done = client.canary_promote(&change.options()).await;
+                let done = change.client(client).canary_promote(&change.options()).await;
                 let done = done.map_err(|it| refused("can't promote the canary", it))?;
                 change::finish(client, out, done, wait).await
             }
             Self::Rollback(Decide { change, wait }) => {
-                let done = client.canary_end(&change.options()).await;
+                let done = change.client(client).canary_end(&change.options()).await;
                 let done = done.map_err(|it| refused("can't roll the canary back", it))?;
                 change::finish(client, out, done, wait).await
             }

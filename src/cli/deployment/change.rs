@@ -5,7 +5,7 @@ use weir_http_api::ChangeView;
 use weir_http_client::{ChangeOptions, Client};
 
 use super::wait;
-use crate::cli::args::Wait;
+use crate::cli::args::{Once, Wait};
 use crate::cli::failure::Failure;
 use crate::cli::look::{Look, Tone};
 use crate::cli::output::Output;
@@ -21,19 +21,17 @@ pub(crate) struct ChangeArgs {
     /// The revision that was looked at; it is refused if something changed since
     #[arg(long, value_name = "N")]
     if_revision: Option<u64>,
-    /// A text of one's own: the same command with the same text is carried out once, however often
-    /// it is sent
-    #[arg(long, value_name = "TEXT")]
-    idempotency_key: Option<String>,
+    #[command(flatten)]
+    pub(super) once: Once,
 }
 
 impl ChangeArgs {
     pub(super) fn options(&self) -> ChangeOptions {
-        ChangeOptions {
-            dry_run: self.dry_run,
-            revision: self.if_revision,
-            key: self.idempotency_key.clone(),
-        }
+        ChangeOptions { dry_run: self.dry_run, revision: self.if_revision }
+    }
+
+    pub(super) fn client(&self, client: &Client) -> Client {
+        self.once.client(client)
     }
 
     /// Decided on the sight of this revision, unless the caller saw another one.

@@ -44,7 +44,7 @@ impl Upload {
         let Self { file, tag, description, base, change } = self;
         let proven = prove(&file)?;
         let what = || format!("can't upload {}", file.display());
-        let options = change.options();
+        let (client, options) = (change.client(client), change.options());
         let dry = UploadQuery { tag, description, base, dry_run: true };
         let head = parts(&file, vec![(0, proven.head_bytes)], &[]);
         let head = body(head, proven.head_bytes, PACKAGE);
@@ -53,7 +53,7 @@ impl Upload {
         let missing = match looked {
             Ok(looked) if change.dry_run => return out.show(&looked, shown),
             Ok(looked) => looked.missing.into_iter().collect(),
-            Err(_) if options.key.is_some() && !change.dry_run => BTreeSet::new(),
+            Err(_) if change.once.is_given() && !change.dry_run => BTreeSet::new(),
             Err(error) => return Err(refused(what(), error)),
         };
         let query = UploadQuery { dry_run: false, ..dry };

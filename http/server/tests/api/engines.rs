@@ -59,9 +59,9 @@ async fn a_frozen_engine_is_passed_over() {
 async fn a_command_that_reached_nobody_goes_to_the_next_engine() {
     let base = server(down(), Client::new(&engine().await).unwrap()).await;
     let client = Client::new(&base).unwrap();
-    assert_eq!(client.items_reset(&reset(), None, None).await.unwrap().count, 1);
+    assert_eq!(client.items_reset(&reset()).await.unwrap().count, 1);
     let nowhere = Client::new(&server(down(), down()).await).unwrap();
-    assert_eq!(nowhere.items_reset(&reset(), None, None).await.unwrap_err().code().0, 7_010);
+    assert_eq!(nowhere.items_reset(&reset()).await.unwrap_err().code().0, 7_010);
 }
 
 #[tokio::test]
@@ -69,14 +69,8 @@ async fn a_command_that_may_have_been_carried_out_is_sent_once() {
     let (_listener, frozen) = frozen();
     let base = server(frozen, Client::new(&engine().await).unwrap()).await;
     let client = Client::new(&base).unwrap();
-    let Err(Error::Problem(lost)) = client.items_reset(&reset(), None, None).await else {
-        panic!("a problem")
-    };
+    let Err(Error::Problem(lost)) = client.items_reset(&reset()).await else { panic!("a problem") };
     assert_eq!(lost.code.0, 7_010);
     assert!(lost.detail.ends_with("it may have carried out the command"), "{}", lost.detail);
-    assert_eq!(
-        client.items_reset(&reset(), None, None).await.unwrap().count,
-        1,
-        "the next one is asked"
-    );
+    assert_eq!(client.items_reset(&reset()).await.unwrap().count, 1, "the next one is asked");
 }

@@ -74,18 +74,19 @@ async fn a_sweep_is_the_same_for_the_key_that_it_was_asked_for_with() {
         deny: true,
         dry_run: false,
     };
-    let view = client.items_clear(&clear, Some(key), None).await.unwrap();
+    let named = client.clone().with_idempotency_key(Some(key.to_string()));
+    let view = named.items_clear(&clear).await.unwrap();
     assert_eq!((view.action, view.by.as_str()), (SweepAction::Deny, "local"));
-    let again = client.items_clear(&clear, Some(key), None).await.unwrap();
+    let again = named.items_clear(&clear).await.unwrap();
     assert_eq!(again.id, view.id, "it is the same sweep");
     let other = ItemsClear { deny: false, ..clear.clone() };
-    assert_ne!(client.items_clear(&other, Some(key), None).await.unwrap().id, view.id);
+    assert_ne!(named.items_clear(&other).await.unwrap().id, view.id);
     let unknown = client.sweep(key).await.unwrap_err();
     assert_eq!(unknown.code().0, 7_003);
     let names = Some(vec!["x".to_owned(); 1_001]);
     let direct = Client::new(&engine).unwrap();
     let too_many = ItemsReset { names, ..whole("flights/in") };
-    let refused = direct.items_reset(&too_many, None, None).await;
+    let refused = direct.items_reset(&too_many).await;
     assert_eq!(refused.unwrap_err().code().0, 7_001);
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let request = http.post(format!("{engine}/api/v1/items:reset")).json(&whole("flights/in"));
@@ -108,15 +109,15 @@ async fn a_reset_forgets_what_it_names_and_a_dry_run_forgets_nothing() {
         dry_run: true,
         ..whole("flights/in")
     };
-    let counted = client.items_reset(&command, None, None).await.unwrap();
+    let counted = client.items_reset(&command).await.unwrap();
     assert_eq!((counted.count, counted.dry_run), (2, true));
     assert_eq!(names(&client, &all).await.len(), 6);
     command.dry_run = false;
-    let done = client.items_reset(&command, None, None).await.unwrap();
+    let done = client.items_reset(&command).await.unwrap();
     assert_eq!((done.count, done.dry_run), (2, false));
     let rest = ["flights/in 3.csv", "flights/in 4.csv", "flights/in 5.csv", "gone/in 6.csv"];
     assert_eq!(names(&client, &all).await, rest);
-    assert_eq!(client.items_reset(&whole("gone/in"), None, None).await.unwrap().count, 1);
+    assert_eq!(client.items_reset(&whole("gone/in")).await.unwrap().count, 1);
     assert_eq!(names(&client, &all).await, rest[..3]);
 }
 
@@ -134,7 +135,7 @@ async fn a_source_that_nobody_knows_is_refused_with_the_nearest_one() {
     }
     let client = Client::new(&base).unwrap();
     let unknown = ItemsReset { dry_run: true, ..whole("xyz") };
-    assert_eq!(client.items_reset(&unknown, None, None).await.unwrap_err().code().0, 7_003);
+    assert_eq!(client.items_reset(&unknown).await.unwrap_err().code().0, 7_003);
     let idle = ItemsQuery { source: Some(source("weather/in")), ..ItemsQuery::default() };
     assert_eq!(names(&client, &idle).await, [""; 0], "it has read nothing yet");
 }
