@@ -23,8 +23,12 @@ struct Office {
 
 impl Office {
     fn open() -> Self {
+        Self::with(|start| start)
+    }
+
+    fn with(settings: impl FnOnce(Start) -> Start) -> Self {
         let project = Project::of(&Flow::straight(CSV));
-        let weir = start(&project).ready();
+        let weir = settings(start(&project)).ready();
         Self { project, weir }
     }
 
@@ -52,7 +56,9 @@ impl Office {
         let mut command = binary();
         command.args(["--server", self.weir.rest()]);
         command.env("WEIR_CONFIG_DIR", self.project.root().join("profiles").join(who));
-        command.env_remove("WEIR_TOKEN").env_remove("WEIR_PROFILE");
+        for name in ["WEIR_TOKEN", "WEIR_MANAGEMENT_TOKEN", "WEIR_MANAGEMENT", "WEIR_PROFILE"] {
+            command.env_remove(name);
+        }
         command
     }
 

@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use weir_domain::{Clock as _, NodeStatus};
-use weir_http_api::LeaseView;
+use weir_http_api::{Concealed, LeaseView};
 use weir_http_client::Management;
 use weir_remote::certs::{Existing, dev};
 use weir_runtime::{Stopwatch, SystemClock};
@@ -181,8 +181,8 @@ impl Engine {
             ("WEIR_MANAGEMENT_TOKEN", TOKEN.to_owned()),
             ("WEIR_MANAGEMENT_READ_ONLY", "false".to_owned()),
         ];
-        let management =
-            Management::new(&format!("http://{HOST}:{management}"), Some(TOKEN.to_owned()))?;
+        let management = Management::new(&format!("http://{HOST}:{management}"))?
+            .with_token(Some(Concealed::new(TOKEN)));
         let log = directory.join(format!("{name}.log"));
         Ok(Self { name, management, arguments, environment, log, child: None })
     }

@@ -77,7 +77,9 @@ fn refused(what: &str, error: Error) -> Failure {
     match failure.exit {
         Exit::NotFound if !has_hint => failure.with_hint("weir access sources"),
         _ if needs_token => {
-            failure.with_hint("set WEIR_MANAGEMENT_TOKEN to that engine's weir.management.token")
+            let hint = "`weir login`; or set WEIR_TOKEN to a token of a user, or WEIR_MANAGEMENT_TOKEN to \
+                        that engine's weir.management.token";
+            failure.with_hint(hint)
         }
         _ => failure,
     }

@@ -10,7 +10,7 @@ use weir_http_client::{Client, Management};
 
 use super::failure::Failure;
 use super::output::Format;
-use super::profile::Profiles;
+use super::profile::{Profile, Profiles};
 
 #[derive(Debug, Args)]
 pub(crate) struct Global {
@@ -60,9 +60,7 @@ impl Global {
     /// Which server to ask, and what to show it. A profile's session is shown to its own server and
     /// to no other one.
     pub(crate) fn place(&self) -> Result<Place, Failure> {
-        let profile = Profiles::load()?.chosen(self.profile.as_deref())?;
-        let token = std::env::var("WEIR_TOKEN").ok().filter(|it| !it.is_empty());
-        let token = token.map(Concealed::new);
+        let (profile, token) = (self.chosen()?, own().map(Concealed::new));
         Ok(match (&self.server, profile) {
             (Some(server), Some(profile)) if *server == profile.server => {
                 Place { token: token.or(profile.token), server: profile.server }
@@ -73,6 +71,10 @@ impl Global {
             }
             (None, None) => Place { token, server: SERVER.to_owned() },
         })
+    }
+
+    fn chosen(&self) -> Result<Option<Profile>, Failure> {
+        Profiles::load()?.chosen(self.profile.as_deref())
     }
 }
 
@@ -102,11 +104,13 @@ const SERVER: &str = "http://127.0.0.1:5842";
 #[derive(Debug, Args)]
 pub(crate) struct TokenArgs {
     /// A file with the token that commands need; without it the variable WEIR_MANAGEMENT_TOKEN or
-    /// WEIR_TOKEN
+    /// WEIR_TOKEN, or the session of the profile
     #[arg(long, global = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
 }
 
+/// Its management server.
+const MANAGEMENT: &str = "http://127.0.0.1:8558";
 impl TokenArgs {
     /// Never an argument: other users of the machine see those.
     pub(crate) fn token(&self) -> Result<Option<String>, Failure> {
@@ -156,25 +160,25 @@ impl Once {
 /// Which management server to ask, and what to show it.
 #[derive(Debug, Args)]
 pub(crate) struct ManagementArgs {
-    /// The management server of an engine
-    #[arg(
-        long,
-        global = true,
-        env = "WEIR_MANAGEMENT",
-        value_name = "URL",
-        default_value = "http://127.0.0.1:8558"
-    )]
-    pub(crate) management: String,
+    /// The management server of an engine; without it that of the profile, or
+    /// http://127.0.0.1:8558
+    #[arg(long, global = true, env = "WEIR_MANAGEMENT", value_name = "URL")]
+    pub(crate) management: Option<String>,
     #[command(flatten)]
     token: TokenArgs,
 }
 
 impl ManagementArgs {
-    pub(crate) fn client(&self) -> Result<Management, Failure> {
-        Management::new(&self.management, self.token.token()?).map_err(|error| {
+    pub(crate) fn client(&self, global: &Global) -> Result<Management, Failure> {
+        let (token, profile) = (self.token.token()?.map(Concealed::new), global.chosen()?);
+        let of_profile = profile.as_ref().and_then(|it| it.management.as_deref());
+        let base = self.management.as_deref().or(of_profile).unwrap_or(MANAGEMENT);
+        let client = Management::new(base).map_err(|error| {
             let failure = Failure::of_client("can't ask the management server", error);
             failure.with_hint("weir cluster status --management http://127.0.0.1:8558")
-        })
+        })?;
+        let session = profile.and_then(|it| it.session_for(&client));
+        Ok(client.with_token(token.or(session)))
     }
 }
 

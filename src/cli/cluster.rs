@@ -7,7 +7,7 @@ use weir_domain::{NodeName, NodeStatus};
 use weir_http_api::{ExplainQuery, MembersView};
 use weir_http_client::{Error, Management};
 
-use super::args::ManagementArgs;
+use super::args::{Global, ManagementArgs};
 use super::failure::Failure;
 use super::output::Output;
 use super::watch::watched;
@@ -64,8 +64,8 @@ struct Watch {
 }
 
 impl Args {
-    pub(crate) async fn run(self, out: &Output) -> Result<ExitCode, Failure> {
-        let client = self.server.client()?;
+    pub(crate) async fn run(self, global: &Global, out: &Output) -> Result<ExitCode, Failure> {
+        let client = self.server.client(global)?;
         self.verb.run(&client, out).await.map(|()| ExitCode::SUCCESS)
     }
 }

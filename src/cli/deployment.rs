@@ -110,8 +110,8 @@ impl Verb {
         registry: &Registry,
     ) -> Result<ExitCode, Failure> {
         match self {
-            Self::Apply(it) => it.run(out, registry).await?,
-            Self::Withdraw(it) => it.run(out).await?,
+            Self::Apply(it) => it.run(global, out, registry).await?,
+            Self::Withdraw(it) => it.run(global, out).await?,
             Self::Inspect(it) => it.run(out)?,
             asking => return asking.ask(&global.client()?, out).await,
         }

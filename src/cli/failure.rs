@@ -113,7 +113,8 @@ impl Failure {
             }
             client::Error::Decode { .. } => "--management names the port of weir.management.bind",
             client::Error::Problem(problem) if problem.is(ProblemKind::Unauthorized) => {
-                "set WEIR_MANAGEMENT_TOKEN, or use --token-file, with that engine's weir.management.token"
+                "`weir login` at an engine of that host; or set WEIR_TOKEN to a token of a user, or \
+                 WEIR_MANAGEMENT_TOKEN to that engine's weir.management.token"
             }
             client::Error::Problem(_) | client::Error::Address { .. } => {
                 return Self::of_client(what, error);

@@ -187,7 +187,7 @@ impl Noun {
             Self::Access(verb) => asked(verb.run(&global.client()?, out)),
             Self::Item(verb) => asked(verb.run(&global.client()?, out)),
             Self::Node(verb) => asked(verb.run(&global.client()?, out)),
-            Self::Cluster(args) => asked(args.run(out)),
+            Self::Cluster(args) => asked(args.run(global, out)),
             Self::Build(args) => args.run(out, &registry()),
             Self::Deployment(verb) => asked(verb.run(global, out, &registry())),
             Self::Scheduler(verb) => asked(verb.run(&global.client()?, out)),
@@ -281,7 +281,7 @@ mod tests {
         ] {
             let cli = Cli::try_parse_from(line.split(' ')).expect("a right command line");
             let Noun::Cluster(args) = cli.noun else { panic!("{line}") };
-            assert_eq!(args.server.management, "http://h:1", "{line}");
+            assert_eq!(args.server.management.as_deref(), Some("http://h:1"), "{line}");
         }
     }
 

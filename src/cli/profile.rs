@@ -15,6 +15,7 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use weir_domain::did_you_mean;
 use weir_http_api::{Concealed, Page};
+use weir_http_client::Management;
 
 use super::failure::{Exit, Failure};
 use super::human::plain;
@@ -38,6 +39,9 @@ pub(crate) enum Verb {
         /// Its engine
         #[arg(long = "url", value_name = "URL")]
         url: String,
+        /// Its management server, which `weir cluster` asks then, and which the session is shown to
+        #[arg(long, value_name = "URL")]
+        management: Option<String>,
     },
     /// Forget a profile, with the session in it
     Delete { name: String },
@@ -46,6 +50,8 @@ pub(crate) enum Verb {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Profile {
     pub(crate) server: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) management: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) user: Option<String>,
     /// The session.
@@ -61,12 +67,22 @@ pub(crate) struct Profiles {
     profiles: BTreeMap<String, Profile>,
 }
 
+impl Profile {
+    /// The session, where it may be shown to a management server: that of the profile, or one that
+    /// the host of its server has.
+    pub(crate) fn session_for(self, client: &Management) -> Option<Concealed> {
+        let is_its_own = self.management.as_deref().is_some_and(|it| client.is_at(it));
+        self.token.filter(|_| is_its_own || client.is_beside(&self.server))
+    }
+}
+
 /// What is shown of one.
 #[derive(Debug, Serialize)]
 struct Listed {
     name: String,
     current: bool,
     server: String,
+    management: Option<String>,
     user: Option<String>,
 }
 
@@ -118,7 +134,7 @@ impl Profiles {
 
     /// Remembers who one is at a server; `None`: nobody any more.
     pub(crate) fn remember(
-        mut self,
+        self,
         name: Option<&str>,
         server: &str,
         session: Option<(String, Concealed)>,
@@ -126,7 +142,14 @@ impl Profiles {
         let name = name.map(str::to_owned).or_else(|| self.current.clone());
         let name = name.unwrap_or_else(|| FIRST.to_owned());
         let (user, token) = session.unzip();
-        self.profiles.insert(name.clone(), Profile { server: server.to_owned(), user, token });
+        let known = self.profiles.get(&name).filter(|it| it.server == server);
+        let management = known.and_then(|it| it.management.clone());
+        let profile = Profile { server: server.to_owned(), management, user, token };
+        self.keep(name, profile)
+    }
+
+    fn keep(mut self, name: String, profile: Profile) -> Result<(), Failure> {
+        self.profiles.insert(name.clone(), profile);
         self.current.get_or_insert(name);
         self.save()
     }
@@ -173,6 +196,7 @@ impl Profiles {
             name: name.clone(),
             current: self.current.as_ref() == Some(name),
             server: it.server.clone(),
+            management: it.management.clone(),
             user: it.user.clone(),
         });
         Page { items: items.collect(), next_cursor: None }
@@ -200,7 +224,10 @@ impl Verb {
                 profiles.current = Some(name);
                 profiles.save()?;
             }
-            Self::Set { name, url } => profiles.remember(Some(&name), &url, None)?,
+            Self::Set { name, url, management } => {
+                let profile = Profile { server: url, management, user: None, token: None };
+                profiles.keep(name, profile)?;
+            }
             Self::Delete { name } => {
                 if profiles.profiles.remove(&name).is_none() {
                     return Err(profiles.unknown(&name));
@@ -240,8 +267,8 @@ mod tests {
     fn profiles() -> Profiles {
         let server = "http://node-1:5842".to_owned();
         let (user, token) = (Some("ada".to_owned()), Some(Concealed::new("weir_session")));
-        let ada = Profile { server: server.clone(), user, token };
-        let nobody = Profile { server, user: None, token: None };
+        let ada = Profile { server: server.clone(), management: None, user, token };
+        let nobody = Profile { server, management: None, user: None, token: None };
         let profiles = [("prod".to_owned(), ada), ("test".to_owned(), nobody)].into();
         Profiles { current: Some("prod".to_owned()), profiles }
     }
@@ -283,6 +310,22 @@ PROFILE  SERVER              USER
         let read = Profiles::read(&file).expect("profiles").chosen(None).expect("one");
         assert_eq!(read.and_then(|it| it.token), Some(Concealed::new("weir_session")));
         assert_eq!(fs::read_dir(directory.path().join("deep")).expect("a directory").count(), 1);
+    }
+
+    #[test]
+    fn a_session_is_shown_to_the_management_of_its_own_host_and_to_the_one_that_is_named() {
+        let shown = |server: &str, management: Option<&str>, asked| {
+            let (user, token) = (None, Some(Concealed::new("weir_session")));
+            let management = management.map(str::to_owned);
+            let profile = Profile { server: server.to_owned(), management, user, token };
+            profile.session_for(&Management::new(asked).expect("an address")).is_some()
+        };
+        assert!(shown("http://node-1:5842", None, "http://node-1:8558"));
+        assert!(!shown("http://node-1:5842", None, "http://node-2:8558"));
+        assert!(!shown("http://node-1:5842", None, "http://127.0.0.1:8558"));
+        let named = Some("http://127.0.0.1:8558/");
+        assert!(shown("http://node-1:5842", named, "http://127.0.0.1:8558"));
+        assert!(!shown("http://node-1:5842", named, "http://127.0.0.1:8559"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::{Office, mode, text};
-use crate::support::Ran;
+use crate::support::{Ran, Start};
 
 #[test]
 fn the_first_administrator_is_made_once_and_lets_others_in() {
@@ -109,5 +109,41 @@ fn everything_is_there_after_a_restart_and_is_in_the_audit() {
     let verified = by_ada(&["audit", "verify"]);
     let last: Value = serde_json::from_str(exported.lines().last().unwrap()).unwrap();
     assert!(verified.contains(last["hash"].as_str().unwrap()), "{verified}");
+    office.weir.stop();
+}
+
+#[test]
+fn a_log_in_does_for_the_management_server_of_the_same_host_and_no_other() {
+    let obedient = |it: Start| {
+        it.set("weir.management.read-only=false")
+            .set("weir.management.token=\"a token of 16 or more\"")
+    };
+    let office = Office::with(obedient).with_administrator("correct horse battery 1");
+    let move_it = |address: &str, who: &str| {
+        let anywhere = ["cluster", "move", "user-storage", "--anywhere", "--management", address];
+        office.by(who, &anywhere)
+    };
+    let place = office.weir.management();
+    let moved = move_it(place, "ada");
+    assert_eq!(moved.code, Some(0), "{}{}", moved.stdout, moved.stderr);
+    let listed = office.done("ada", &["audit", "list"]);
+    assert!(listed.contains("ada   lease move"), "{listed}");
+
+    let refused = move_it(place, "nobody");
+    assert_eq!(refused.code, Some(4), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("`weir login` at an engine of that host"),
+        "{}",
+        refused.stderr
+    );
+    // The same server by another name: it is not shown there, unless the profile says so.
+    let elsewhere = place.replace("127.0.0.1", "localhost");
+    assert_eq!(move_it(&elsewhere, "ada").code, Some(4));
+    let rest = office.weir.rest().to_owned();
+    office.done("ada", &["profile", "set", "default", "--url", &rest, "--management", &elsewhere]);
+    let password = office.file("ada", "correct horse battery 1");
+    office.done("ada", &["login", "ada", "--password-file", text(&password)]);
+    let moved = move_it(&elsewhere, "ada");
+    assert_eq!(moved.code, Some(0), "{}{}", moved.stdout, moved.stderr);
     office.weir.stop();
 }

@@ -134,8 +134,13 @@ pub(crate) struct Process {
     stderr: PathBuf,
 }
 
-/// Page, REST API and metrics, as they were announced.
-struct Places([String; 3]);
+/// Where it is, as it was announced.
+struct Places {
+    page: String,
+    rest: String,
+    management: Option<String>,
+    metrics: String,
+}
 
 impl Process {
     pub(crate) fn pid(&self) -> u32 {
@@ -156,7 +161,8 @@ impl Process {
         };
         let rest = place("REST API")?.strip_suffix("/api/v1")?.to_owned();
         let metrics = place("metrics")?.strip_suffix("/metrics")?.to_owned();
-        Some(Places([place("page")?, rest, metrics]))
+        let management = place("health").and_then(|it| Some(it.strip_suffix("/ready")?.to_owned()));
+        Some(Places { page: place("page")?, rest, management, metrics })
     }
 
     /// Ends it at once, as a loss of power would, as far as a process can tell.
@@ -199,21 +205,25 @@ pub(crate) struct Weir {
 impl Weir {
     fn new(process: Process, places: Places) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let client = Client::new(&places.0[1]).unwrap();
+        let client = Client::new(&places.rest).unwrap();
         Self { process, client, places, runtime }
     }
 
     /// Where the page is.
     pub(crate) fn page(&self) -> &str {
-        &self.places.0[0]
+        &self.places.page
     }
 
     pub(crate) fn rest(&self) -> &str {
-        &self.places.0[1]
+        &self.places.rest
+    }
+
+    pub(crate) fn management(&self) -> &str {
+        self.places.management.as_deref().expect("the management server is on")
     }
 
     pub(crate) fn metrics(&self) -> &str {
-        &self.places.0[2]
+        &self.places.metrics
     }
 
     /// Runs `weir` against this one.

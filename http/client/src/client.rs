@@ -103,6 +103,14 @@ impl Client {
     }
 
     /// The address of a resource; every part is one segment, whatever characters it has.
+    pub(crate) fn is_at(&self, server: &str) -> bool {
+        server_url(server).is_ok_and(|it| it == self.base)
+    }
+
+    pub(crate) fn is_beside(&self, server: &str) -> bool {
+        server_url(server).is_ok_and(|it| it.host() == self.base.host())
+    }
+
     pub(crate) fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use reqwest::header::CONTENT_TYPE;
 use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
 use serde::Serialize;
 use weir_http_api::{
     Activate, ActivationView, AssignmentsView, CanaryStart, CanaryStatus, ChangeView,

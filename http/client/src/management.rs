@@ -17,11 +17,26 @@ pub struct Management {
 }
 
 impl Management {
-    /// A client of the server at `base`, as `http://127.0.0.1:8558`. Commands need the token of that
-    /// server or of a user; questions may.
-    pub fn new(base: &str, token: Option<String>) -> Result<Self, Error> {
-        let client = Client::below_root(base, &[])?;
-        Ok(Self { client: client.with_token(token.map(Concealed::new)) })
+    /// A client of the server at `base`, as `http://127.0.0.1:8558`.
+    pub fn new(base: &str) -> Result<Self, Error> {
+        Ok(Self { client: Client::below_root(base, &[])? })
+    }
+
+    /// Shows this with every request: the token of that server, or a token or session of a user.
+    /// Commands need one; questions may.
+    #[must_use]
+    pub fn with_token(self, token: Option<Concealed>) -> Self {
+        Self { client: self.client.with_token(token) }
+    }
+
+    /// Whether this address is its own.
+    pub fn is_at(&self, server: &str) -> bool {
+        self.client.is_at(server)
+    }
+
+    /// Whether it is on the same host as a server.
+    pub fn is_beside(&self, server: &str) -> bool {
+        self.client.is_beside(server)
     }
 
     /// The server's address, without a slash at its end.

@@ -8,7 +8,7 @@ use weir_http_client::Error;
 use weir_project::Loaded;
 use weir_stream::Registry;
 
-use crate::cli::args::ManagementArgs;
+use crate::cli::args::{Global, ManagementArgs};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::human::{self, plain, plural};
 use crate::cli::look::Look;
@@ -37,8 +37,13 @@ pub(crate) struct Withdraw {
 }
 
 impl Apply {
-    pub(super) async fn run(self, out: &Output, registry: &Registry) -> Result<(), Failure> {
-        let client = self.server.client()?;
+    pub(super) async fn run(
+        self,
+        global: &Global,
+        out: &Output,
+        registry: &Registry,
+    ) -> Result<(), Failure> {
+        let client = self.server.client(global)?;
         let (project, request) = compiled(&self.dir, self.base_dir, registry)?;
         let what = format!("{:?} can't be deployed", project.as_str());
         let deployed = client.deploy(&project, &request).await;
@@ -47,8 +52,8 @@ impl Apply {
 }
 
 impl Withdraw {
-    pub(super) async fn run(self, out: &Output) -> Result<(), Failure> {
-        let client = self.server.client()?;
+    pub(super) async fn run(self, global: &Global, out: &Output) -> Result<(), Failure> {
+        let client = self.server.client(global)?;
         let what = format!("{:?} can't be withdrawn", self.project.as_str());
         let withdrawn = client.withdraw(&self.project).await.map_err(|error| {
             let failure = refused(what, error);

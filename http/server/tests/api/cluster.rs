@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use weir_domain::{Fault, NodeStatus};
-use weir_http_api::{ExplainQuery, LinkState, ProblemKind};
+use weir_http_api::{Concealed, ExplainQuery, LinkState, ProblemKind};
 use weir_http_client::{Client, Error, Management};
 use weir_http_server::{Guard, Limits, management::router};
 
@@ -25,7 +25,7 @@ async fn management(writes: Guard) -> String {
 
 async fn obedient(token: Option<&str>) -> Management {
     let base = management(Guard::with_token(TOKEN)).await;
-    Management::new(&base, token.map(str::to_owned)).unwrap()
+    Management::new(&base).unwrap().with_token(token.map(Concealed::new))
 }
 
 fn refusal<T: std::fmt::Debug>(answer: Result<T, Error>) -> weir_http_api::Problem {
@@ -37,7 +37,7 @@ fn refusal<T: std::fmt::Debug>(answer: Result<T, Error>) -> weir_http_api::Probl
 
 #[tokio::test]
 async fn the_client_reads_the_cluster() {
-    let client = Management::new(&management(Guard::closed()).await, None).unwrap();
+    let client = Management::new(&management(Guard::closed()).await).unwrap();
     let members = client.members().await.unwrap();
     assert_eq!((members.version, members.leader), (7, Some(node_name(1))));
     let statuses: Vec<_> = members.members.iter().map(|it| (it.status, it.unreachable)).collect();
@@ -83,7 +83,7 @@ async fn the_rest_api_has_the_same_resources_and_no_commands() {
 #[tokio::test]
 async fn commands_are_refused_unless_they_are_allowed() {
     let base = management(Guard::closed()).await;
-    let client = Management::new(&base, Some(TOKEN.into())).unwrap();
+    let client = Management::new(&base).unwrap().with_token(Some(Concealed::new(TOKEN)));
     let refused = refusal(client.leave("node-2").await);
     assert!(refused.is(ProblemKind::ReadOnly) && refused.status == 403, "{refused:?}");
     assert_eq!(
@@ -244,6 +244,6 @@ async fn the_configuration_server_asks_the_next_engine_when_one_is_down() {
 #[test]
 fn a_token_is_shown_nowhere() {
     assert!(!format!("{:?}", Guard::with_token(TOKEN)).contains(TOKEN));
-    let client = Management::new("http://h:1", Some(TOKEN.into())).unwrap();
+    let client = Management::new("http://h:1").unwrap().with_token(Some(Concealed::new(TOKEN)));
     assert!(!format!("{client:?}").contains(TOKEN));
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use weir_domain::ProjectName;
 use weir_domain::plan::{Plan, Retry};
-use weir_http_api::{DeploymentRequest, ProblemKind};
+use weir_http_api::{Concealed, DeploymentRequest, ProblemKind};
 use weir_http_client::{Error, Management};
 use weir_http_server::{Guard, Limits, management::router};
 
@@ -18,7 +18,7 @@ async fn management(token: Option<&str>) -> Management {
     let (cluster, deployments) = (FakeCluster::new(), FakeDeployments::default());
     let writes = Guard::with_token(TOKEN);
     let router = router(Arc::new(cluster), Arc::new(deployments), writes, Limits::default());
-    Management::new(&served(router).await, token.map(str::to_owned)).unwrap()
+    Management::new(&served(router).await).unwrap().with_token(token.map(Concealed::new))
 }
 
 fn request(plans: Vec<Plan>) -> DeploymentRequest {

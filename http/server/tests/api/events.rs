@@ -27,7 +27,7 @@ fn routed(cluster: Arc<FakeCluster>) -> axum::Router {
 
 async fn following(cluster: &Arc<FakeCluster>) -> Events {
     let base = served(routed(cluster.clone())).await;
-    Management::new(&base, None).unwrap().events().await.unwrap()
+    Management::new(&base).unwrap().events().await.unwrap()
 }
 
 fn leader(n: u128) -> ClusterChange {
@@ -79,7 +79,7 @@ async fn the_stream_ends_with_the_server_and_does_not_hold_it_up() {
     let router = routed(cluster);
     let until = async move { drop(stopped.await) };
     let serving = tokio::spawn(weir_http_server::serve(listener, router, DEADLINE * 9, until));
-    let mut events = Management::new(&base, None).unwrap().events().await.unwrap();
+    let mut events = Management::new(&base).unwrap().events().await.unwrap();
     assert_eq!(next(&mut events).await.unwrap().what.name(), "state");
     drop(stop);
     assert_eq!(next(&mut events).await, None);
