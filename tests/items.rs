@@ -47,8 +47,16 @@ fn a_new_file_waits_until_it_is_given_clearance() {
     assert_eq!(sources["items"], json!([{ "source": "orders/read", "counts": counts }]));
     let again = weir.cli(["access", "clear", source[0], source[1], "b.csv"]);
     assert_eq!(again.code, Some(3), "{}", again.stderr);
-    weir.cli(["access", "reset", source[0], source[1], "--status", "denied"]).done();
+    let by_key = |key| {
+        let reset = ["access", "reset", source[0], source[1], "--status", "denied"];
+        let [noun, verb, option, source, status, denied] = reset;
+        weir.cli([noun, verb, option, source, status, denied, "--idempotency-key", key]).done()
+    };
+    let reset = by_key("b, once more");
+    assert_eq!(reset, "1 item of orders/read reset: processed again when found\n");
     wait_for_items(&weir, &[("a.csv", "done"), ("b.csv", "waiting")]);
+    assert_eq!(by_key("b, once more"), reset, "the same sweep");
+    assert_eq!(by_key("b, yet again"), reset.replacen("1 item", "0 items", 1));
     weir.stop();
     assert_eq!(project.data(), ["in/b.csv", "out/a.jsonl", "done/a.csv"]);
 }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use weir_domain::{ItemStatus, NamePattern, SourceName, SweepId, Timestamp};
+use weir_domain::{ItemStatus, NamePattern, SourceName, Timestamp};
 use weir_http_api::{ItemsClear, ItemsReset, SweepAction, SweepView};
 use weir_http_client::Client;
 use weir_runtime::{IdSource, SystemClock};
 
 use super::items::statuses;
 use super::{refused, source};
-use crate::cli::args::TokenArgs;
+use crate::cli::args::{Once, TokenArgs};
 use crate::cli::audit::moment;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::human;
@@ -44,9 +44,8 @@ struct Meant {
     /// Only say how many they are
     #[arg(long)]
     dry_run: bool,
-    /// Do it once, however often it is asked for with this UUID
-    #[arg(long, value_name = "UUID")]
-    idempotency_key: Option<SweepId>,
+    #[command(flatten)]
+    once: Once,
     #[command(flatten)]
     token: TokenArgs,
 }
@@ -77,9 +76,12 @@ impl Meant {
 
     /// Calls the command by a key in any case, so that it is done once though it is sent again.
     fn client(&self, client: &Client) -> Result<Client, Failure> {
-        let fresh = || IdSource::new(Arc::new(SystemClock)).sweep();
-        let key = self.idempotency_key.unwrap_or_else(fresh);
-        Ok(self.token.client(client)?.with_idempotency_key(Some(key.to_string())))
+        let client = self.token.client(client)?;
+        if self.once.is_given() {
+            return Ok(self.once.client(&client));
+        }
+        let fresh = IdSource::new(Arc::new(SystemClock)).sweep();
+        Ok(client.with_idempotency_key(Some(fresh.to_string())))
     }
 }
 
