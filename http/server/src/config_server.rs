@@ -7,68 +7,23 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::{any, get, post};
+use axum::routing::{MethodFilter, MethodRouter, post};
 use axum::{Extension, Router};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::PathItem;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_domain::UserClaim;
 
 use crate::extract::Fields;
-use crate::guard::{Need, Rule, open, read};
+use crate::guard::{Need, Rule, is_for_everybody, open, read};
 use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{Engines, Guard, Here, Projects, engine, forward, openapi, overview, projects, stored};
 
 const NAME: &str = "config-server";
-/// What is read and changed through an engine, below which the engine knows its ways.
-const MANAGED: [&str; 16] = [
-    "activations",
-    "assignments",
-    "audit",
-    "canary",
-    "certificates",
-    "deployments",
-    "keys",
-    "known-hosts",
-    "me",
-    "nodes",
-    "roles",
-    "scheduler",
-    "sessions",
-    "tokens",
-    "users",
-    "workflows",
-];
-/// Commands to an engine that are about no single thing.
-const ACTIONS: [&str; 24] = [
-    "audit:seal",
-    "canary:end",
-    "canary:promote",
-    "deployments:activate",
-    "deployments:rollback",
-    "items:clear",
-    "items:reset",
-    "keys:import",
-    "keys:rewrap",
-    "keys:rotate",
-    "log-out",
-    "resources:declare",
-    "resources:release",
-    "resources:renew",
-    "resources:reserve",
-    "resources:revoke",
-    "scheduler:apply",
-    "scheduler:preview",
-    "secrets:seal",
-    "streams:abort",
-    "streams:pause",
-    "streams:resume",
-    "streams:shutdown",
-    "streams:terminate",
-];
 /// It reads a project's files, and changes nothing.
 const VALIDATE: Rule = Rule { need: Need::Claim(UserClaim::DeploymentRead), action: None };
 
@@ -109,8 +64,7 @@ pub fn router(
 /// The OpenAPI document of the configuration server, with what it passes on.
 pub fn document() -> OpenApi {
     let acts = OpenApi::default().nest("/api/v1", Acts::openapi());
-    let engine = engine::passed_on().merge(stored::uploads()).into_openapi();
-    let engine = OpenApi::default().nest("/api/v1", engine);
+    let engine = OpenApi::default().nest("/api/v1", passed_on().into_openapi());
     let document = described().into_openapi().merge_from(acts).merge_from(engine);
     openapi::with_token(document, openapi::TOKEN_ELSEWHERE)
 }
@@ -132,31 +86,32 @@ fn described() -> OpenApiRouter<Arc<dyn Projects>> {
 #[openapi(paths(projects::act))]
 struct Acts;
 
+/// All that an engine declares as passed on, as it is declared there.
 fn forwarded() -> Router<Engines> {
-    let others = Router::new()
-        .route("/api/v1/deployments:diff", get(forward::to_engine))
-        // Only an answer that ends can be passed on.
-        .route("/api/v1/cluster/domain-events", any(overview::unknown_path));
-    let attempts = ["log-in", "set-up"].into_iter().fold(others, |router, noun| {
-        router.route(&format!("/api/v1/{noun}"), post(forward::attempt_to_engine))
-    });
-    let others = ACTIONS.into_iter().fold(attempts, |router, action| {
-        router.route(&format!("/api/v1/{action}"), post(forward::command_to_engine))
-    });
-    let others = MANAGED.into_iter().fold(others, |router, noun| {
-        let both = || get(forward::to_engine).fallback(forward::command_to_engine);
-        router
-            .route(&format!("/api/v1/{noun}"), both())
-            .route(&format!("/api/v1/{noun}/{{*rest}}"), both())
-    });
-    ["cluster", "streams", "items", "resources", "sources", "sweeps"].into_iter().fold(
-        others,
-        |router, noun| {
-            router
-                .route(&format!("/api/v1/{noun}"), get(forward::to_engine))
-                .route(&format!("/api/v1/{noun}/{{*rest}}"), get(forward::to_engine))
-        },
-    )
+    let declared = passed_on().into_openapi().paths.paths.into_iter();
+    declared.fold(Router::new(), |router, (path, item)| {
+        router.route(&format!("/api/v1{path}"), ways(&item))
+    })
+}
+
+fn passed_on() -> OpenApiRouter<engine::Asked> {
+    engine::passed_on().merge(stored::uploads())
+}
+
+fn ways(item: &PathItem) -> MethodRouter<Engines> {
+    let PathItem { get, put, post, delete, patch, .. } = item;
+    let questions = get.iter().fold(MethodRouter::new(), |it, _| it.get(forward::to_engine));
+    let commands = [
+        (MethodFilter::PUT, put),
+        (MethodFilter::POST, post),
+        (MethodFilter::DELETE, delete),
+        (MethodFilter::PATCH, patch),
+    ];
+    let commands = commands.into_iter().filter_map(|(method, it)| Some((method, it.as_ref()?)));
+    commands.fold(questions, |ways, (method, operation)| match is_for_everybody(operation) {
+        true => ways.on(method, forward::attempt_to_engine),
+        false => ways.on(method, forward::command_to_engine),
+    })
 }
 
 /// Whether the server can do its work.

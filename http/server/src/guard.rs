@@ -36,7 +36,7 @@ use attempts::Attempts;
 pub(crate) use caller::Caller;
 pub use caller::Here;
 use known::Known;
-pub(crate) use rule::{Need, Rule, command, open, read, tried};
+pub(crate) use rule::{Need, Rule, command, is_for_everybody, open, read, tried};
 pub(crate) use trail::Trail;
 pub(crate) use watch::Watch;
 

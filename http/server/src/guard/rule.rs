@@ -109,6 +109,11 @@ impl From<UserClaim> for Need {
     }
 }
 
+/// Whether it was declared so that everybody may.
+pub(crate) fn is_for_everybody(operation: &Operation) -> bool {
+    operation.security == Some(Rule { need: Need::Nothing, action: None }.security())
+}
+
 fn declared<S>(
     rule: Rule,
     (schemas, mut paths, router): UtoipaMethodRouter<S>,
