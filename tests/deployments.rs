@@ -3,6 +3,7 @@
 
 mod packages;
 mod rules;
+mod scoped;
 mod stored;
 
 use std::fs;

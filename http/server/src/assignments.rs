@@ -16,7 +16,7 @@ use weir_http_api::{
 use crate::Engine;
 use crate::error::Error;
 use crate::extract::{Body, Fields, Part};
-use crate::guard::{Trail, command, read};
+use crate::guard::{Need, Trail, command, read};
 use crate::storages::{Storages, Stored};
 use crate::stored::{self, Asked, Headers};
 
@@ -25,7 +25,7 @@ where
     S: Clone + Send + Sync + 'static,
     Arc<dyn Engine>: FromRef<S>,
 {
-    let activates = UserClaim::DeploymentActivate;
+    let activates = Need::Within(UserClaim::DeploymentActivate);
     OpenApiRouter::default()
         .routes(read(UserClaim::DeploymentRead, routes!(list)))
         .routes(command(activates, "assignment set-roles", routes!(set_roles)))

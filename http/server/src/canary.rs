@@ -13,7 +13,7 @@ use weir_http_api::{CanaryStart, CanaryStatus, ChangeView, DryRun, Problem};
 use crate::Engine;
 use crate::error::Error;
 use crate::extract::{Body, Fields};
-use crate::guard::{Trail, command, read};
+use crate::guard::{Need, Trail, command, read};
 use crate::storages::Stored;
 use crate::stored::{self, Asked, Headers};
 
@@ -22,7 +22,7 @@ where
     S: Clone + Send + Sync + 'static,
     Arc<dyn Engine>: FromRef<S>,
 {
-    let activates = UserClaim::DeploymentActivate;
+    let activates = Need::Within(UserClaim::DeploymentActivate);
     OpenApiRouter::default()
         .routes(read(UserClaim::DeploymentRead, routes!(show)))
         .routes(command(activates, "canary start", routes!(start)))

@@ -57,6 +57,10 @@ pub(crate) enum Error {
     Forbidden {
         claim: UserClaim,
     },
+    /// Who asks may do this elsewhere.
+    OutOfReach {
+        detail: String,
+    },
     /// Who asks may do nothing before the password was changed.
     MustChange,
     /// It was changed since the caller read it.
@@ -168,6 +172,8 @@ impl Error {
                 Problem::new(ProblemKind::Forbidden, detail)
                     .with_hint("ask an administrator for a role that has it; `weir whoami` shows what you may do")
             }
+            Self::OutOfReach { detail } => Problem::new(ProblemKind::Forbidden, detail)
+                .with_hint("ask an administrator for a role that has it there; `weir whoami` shows what you may do where"),
             Self::MustChange => {
                 let detail = "the password was set by somebody else and must be changed first";
                 Problem::new(ProblemKind::Forbidden, detail).with_hint("weir user password")

@@ -197,6 +197,7 @@ impl From<storage::Rejection> for Error {
             |hint: &str| Self::Conflict { detail: detail.clone(), hint: Some(hint.to_owned()) };
         match rejection {
             Rejection::Changed { .. } => Self::Stale { detail },
+            Rejection::OutOfReach { .. } => Self::OutOfReach { detail },
             Rejection::Unknown { tag, near } => {
                 Self::NotFound { what: "deployment", name: tag.to_string(), near }
             }

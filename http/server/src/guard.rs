@@ -1,7 +1,8 @@
 //! Who asks, and whether they may: the one place that decides it.
 //!
 //! - G1: every route says what it needs where it is declared (`rule`), and is asked about it here
-//!   before its handler runs.
+//!   before its handler runs. Where only the request's content tells the project, who has the claim for
+//!   some projects is let in, and what decides of the request is told for which.
 //! - G2: who shows something is who that says, wherever the request comes from; one that is not
 //!   known any more gets what everybody gets.
 //! - G3: what the storage said of a bearer is believed for three seconds, and no longer: so long may a
@@ -25,7 +26,8 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use subtle::ConstantTimeEq;
-use weir_domain::ProjectName;
+use weir_controllers::users::Identity;
+use weir_domain::{ProjectName, UserClaim};
 
 use crate::Access;
 use crate::error::Error;
@@ -33,8 +35,8 @@ use crate::origin::Origin;
 use crate::throttle::Throttle;
 
 use attempts::Attempts;
-pub(crate) use caller::Caller;
 pub use caller::Here;
+pub(crate) use caller::{Caller, Reach};
 use known::Known;
 pub(crate) use rule::{Need, Rule, command, is_for_everybody, open, read, tried};
 pub(crate) use trail::Trail;
@@ -149,20 +151,23 @@ impl Guard {
         }
         match (rule.need, caller) {
             (Need::Nothing, _)
-            | (Need::Claim(_) | Need::LogIn, Caller::Operator)
+            | (Need::Claim(_) | Need::Within(_) | Need::LogIn, Caller::Operator)
             | (Need::LogIn, Caller::User(_) | Caller::Local(_)) => Ok(()),
-            (Need::Claim(claim), Caller::Local(here)) if here.may(claim) => Ok(()),
-            (Need::Claim(claim), Caller::User(user)) => match user.grants.allows(claim, project) {
-                true => Ok(()),
-                false if user.must_change => Err(Denied::MustChange),
-                false => Err(Denied::Claim(claim)),
-            },
-            (Need::Claim(_), Caller::Anonymous | Caller::Local(_))
+            (Need::Claim(claim) | Need::Within(claim), Caller::Local(here)) if here.may(claim) => {
+                Ok(())
+            }
+            (Need::Claim(claim), Caller::User(user)) => {
+                allowed(user.grants.allows(claim, project), user, claim)
+            }
+            (Need::Within(claim), Caller::User(user)) => {
+                allowed(user.grants.allows_somewhere(claim).is_some(), user, claim)
+            }
+            (Need::Claim(_) | Need::Within(_), Caller::Anonymous | Caller::Local(_))
                 if self.is_for_everybody(rule) =>
             {
                 Ok(())
             }
-            (Need::Claim(_), Caller::Anonymous | Caller::Local(_))
+            (Need::Claim(_) | Need::Within(_), Caller::Anonymous | Caller::Local(_))
             | (Need::LogIn, Caller::Anonymous) => match self.knows_nobody() {
                 true if rule.is_command() => Err(Denied::ReadOnly),
                 true => Err(Denied::Hidden),
@@ -189,7 +194,7 @@ impl Guard {
 
     fn refuse(&self, denied: Denied, rule: Rule, origin: &Origin, path: &str) -> Error {
         let reason = denied.reason();
-        let from_here = matches!(rule.need, Need::Claim(claim) if self.here.may(claim));
+        let from_here = rule.need.claim().is_some_and(|it| self.here.may(it));
         self.tell_refused(origin, path, &reason);
         match denied {
             Denied::ReadOnly => Error::ReadOnly { path: path.into(), from_here },
@@ -214,7 +219,7 @@ enum Denied {
     /// Nobody is known here, and what this shows is not for everybody.
     Hidden,
     Token(&'static str),
-    Claim(weir_domain::UserClaim),
+    Claim(UserClaim),
     MustChange,
     /// Who that is can't be asked now.
     Unanswered(Box<Error>),
@@ -237,6 +242,14 @@ impl fmt::Debug for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.token.is_some() { "with a token" } else { "closed" })?;
         f.write_str(if self.here == Here::Nothing { "" } else { ", or from here" })
+    }
+}
+
+fn allowed(is_allowed: bool, user: &Identity, claim: UserClaim) -> Result<(), Denied> {
+    match is_allowed {
+        true => Ok(()),
+        false if user.must_change => Err(Denied::MustChange),
+        false => Err(Denied::Claim(claim)),
     }
 }
 

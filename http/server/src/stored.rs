@@ -17,7 +17,7 @@ use weir_package::AssignmentSettings;
 
 use crate::error::Error;
 use crate::extract::{Body, Fields, Part};
-use crate::guard::{Trail, command, read};
+use crate::guard::{Need, Trail, command, read};
 use crate::storages::{Storages, Stored};
 
 pub(crate) use asked::{Asked, Headers};
@@ -25,7 +25,8 @@ pub use views::applied;
 pub(crate) use views::{activation, canary, recent, role, role_rule};
 
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
-    let (write, activates) = (UserClaim::DeploymentWrite, UserClaim::DeploymentActivate);
+    let write = Need::Within(UserClaim::DeploymentWrite);
+    let activates = Need::Within(UserClaim::DeploymentActivate);
     OpenApiRouter::default()
         .routes(read(UserClaim::DeploymentRead, routes!(list)))
         .routes(read(UserClaim::DeploymentRead, routes!(show)))
@@ -37,7 +38,8 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
 
 /// What takes longer and is longer than other requests.
 pub(crate) fn uploads<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
-    let upload = command(UserClaim::DeploymentWrite, "deployment upload", routes!(upload::upload));
+    let write = Need::Within(UserClaim::DeploymentWrite);
+    let upload = command(write, "deployment upload", routes!(upload::upload));
     OpenApiRouter::default().routes(upload)
 }
 

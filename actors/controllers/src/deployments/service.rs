@@ -325,7 +325,8 @@ mod tests {
         let ask = async |command, asked| {
             service.serve(Request::Administer(Box::new(asked)), context(command)).await
         };
-        let author = || Author { name: "ada".into(), at: Timestamp(5), expected: None };
+        let author =
+            || Author { name: "ada".into(), at: Timestamp(5), expected: None, reach: None };
         let change = |change| Administration::Change { author: author(), change };
         let mut uploaded = testing::deployment("flights-1");
         let store = |it: &NewDeployment| change(Change::Store(Box::new(it.clone())));

@@ -10,6 +10,7 @@
 //!   says, or else the first role rule that fits, or else the default.
 //! - T4: each change of an administrator makes a new revision; one that was decided on the sight of
 //!   an older one is refused, with what happened since. What nodes report makes none.
+//! - T5: who may change what belongs to some projects only changes nothing that nodes run of others.
 //!
 //! Objects are elsewhere: here it is known which are needed. Nothing here knows what is in them.
 
@@ -20,6 +21,7 @@ mod command;
 mod event;
 mod impact;
 mod node;
+mod reach;
 mod rejection;
 mod scheduled;
 mod stored;
@@ -40,6 +42,7 @@ pub use command::{Author, Change, Command, NewDeployment, ObjectRef, Observation
 pub use event::{Event, Fact};
 pub use impact::{Impact, NodeImpact};
 pub use node::{ActivationFailure, NodeState, Why};
+pub use reach::Reach;
 pub use rejection::{Rejection, Use};
 pub use sweep::SWEEP_AGE;
 pub use view::{Overview, Row, Wanted};
@@ -110,8 +113,11 @@ impl Storage {
         match command {
             Command::Change { author, change } => {
                 self.check_revision(&author)?;
+                self.check_named(&author, &change)?;
                 let facts = self.change(change)?;
-                Ok(facts.into_iter().map(|it| author.event(it)).collect())
+                let events: Vec<_> = facts.into_iter().map(|it| author.event(it)).collect();
+                self.check_reach(&author, &events)?;
+                Ok(events)
             }
             Command::Observe { at, observation } => {
                 let facts = self.observe(observation, at);

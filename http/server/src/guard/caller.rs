@@ -3,10 +3,11 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use weir_controllers::Author;
+use weir_controllers::deployments::storage;
 use weir_controllers::users::{Identity, Via};
-use weir_domain::{SessionId, UserClaim, UserName};
+use weir_domain::{Scope, SessionId, UserClaim, UserName};
 
-use super::rule::OPEN_READS;
+use super::rule::{OPEN_READS, Rule};
 use crate::error::Error;
 
 /// What whoever is on this machine may do.
@@ -83,6 +84,32 @@ impl Caller {
             },
             Self::Anonymous | Self::Local(_) | Self::Operator => None,
         }
+    }
+}
+
+impl Caller {
+    /// What the claim that the route asks for is restricted to.
+    pub(super) fn reach(&self, rule: Rule) -> Reach {
+        let Self::User(user) = self else { return Reach(None) };
+        let granted =
+            rule.need.claim().and_then(|it| Some((it, user.grants.allows_somewhere(it)?)));
+        Reach(granted.and_then(|(claim, scope)| match scope {
+            Scope::Everything => None,
+            Scope::Projects(projects) => Some(storage::Reach { claim, projects: projects.clone() }),
+        }))
+    }
+}
+
+/// How far the caller reaches on this route. Put beside the request by the guard: what changes
+/// something on a route that is declared as `Need::Within` takes it.
+#[derive(Debug, Clone)]
+pub(crate) struct Reach(pub(crate) Option<storage::Reach>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Reach {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or(Self(None)))
     }
 }
 

@@ -48,6 +48,7 @@ pub(super) async fn pass(rule: Rule, request: Request, next: Next) -> Response {
         return guard.carried_out(done, async { refused }).await;
     }
     parts.extensions.insert(caller.clone());
+    parts.extensions.insert(caller.reach(rule));
     parts.extensions.insert(trail.clone());
     let Some(action) = rule.action else {
         parts.extensions.insert(Watch::new(&guard, rule, &caller, &parts));
@@ -128,15 +129,11 @@ impl Guard {
         let Done { action, rule, caller, trail, path, origin, request } = done;
         let noted = trail.noted();
         let Some(access) = self.access.as_ref().filter(|_| !noted.is_dry) else { return };
-        let claim = match rule.need {
-            Need::Claim(claim) => Some(claim),
-            Need::Nothing | Need::LogIn => None,
-        };
         let Noted { object, before, after, .. } = noted;
         let action = AuditAction {
             at: access.now(),
             user: caller.name(),
-            claim,
+            claim: rule.need.claim(),
             action: action.to_owned(),
             object: cut(if object.is_empty() { path } else { object }),
             before: before.map(masked).map(bounded),

@@ -29,6 +29,18 @@ pub(crate) enum Need {
     /// Whoever is known.
     LogIn,
     Claim(UserClaim),
+    /// The same, where the path does not tell which project it is about: who has the claim for some
+    /// projects is let in, and what decides of the change is told for which (`Caller::reach`).
+    Within(UserClaim),
+}
+
+impl Need {
+    pub(super) fn claim(self) -> Option<UserClaim> {
+        match self {
+            Self::Nothing | Self::LogIn => None,
+            Self::Claim(claim) | Self::Within(claim) => Some(claim),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +56,7 @@ impl Rule {
     }
 
     pub(crate) fn is_open_read(self) -> bool {
-        matches!(self.need, Need::Claim(claim) if !self.is_command() && OPEN_READS.contains(&claim))
+        !self.is_command() && self.need.claim().is_some_and(|it| OPEN_READS.contains(&it))
     }
 
     pub(crate) fn layer<S: Clone + Send + Sync + 'static>(
@@ -59,7 +71,7 @@ impl Rule {
         match self.need {
             Need::Nothing => vec![nobody],
             Need::LogIn => vec![SecurityRequirement::new("token", Vec::<String>::new())],
-            Need::Claim(claim) => {
+            Need::Claim(claim) | Need::Within(claim) => {
                 let claim = SecurityRequirement::new("token", [claim.as_str()]);
                 if self.is_open_read() { vec![nobody, claim] } else { vec![claim] }
             }

@@ -11,7 +11,7 @@ use weir_http_api::{ChangeView, DryRun};
 use super::views;
 use crate::error::Error;
 use crate::extract::IfMatch;
-use crate::guard::{Caller, Trail};
+use crate::guard::{Caller, Reach, Trail};
 use crate::idempotency::Key;
 use crate::storages::Storages;
 
@@ -31,6 +31,7 @@ pub(crate) struct Headers {
 
 pub(crate) struct Asked {
     caller: Caller,
+    reach: Reach,
     expected: Option<u64>,
     key: Key,
 }
@@ -40,16 +41,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let caller = Caller::from_request_parts(parts, state).await?;
+        let reach = Reach::from_request_parts(parts, state).await?;
         let IfMatch(expected) = IfMatch::from_request_parts(parts, state).await?;
         let key = Key::from_request_parts(parts, state).await?;
-        Ok(Self { caller, expected, key })
+        Ok(Self { caller, reach, expected, key })
     }
 }
 
 impl Asked {
     pub(crate) fn author(&self, storages: &Storages) -> Author {
         let name = self.caller.by().to_string();
-        Author { name, at: storages.now(), expected: self.expected }
+        let (expected, reach) = (self.expected, self.reach.0.clone());
+        Author { name, at: storages.now(), expected, reach }
     }
 
     /// The same for the same change by the same caller with the same key; else a new one.

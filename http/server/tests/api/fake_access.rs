@@ -52,7 +52,7 @@ fn grants(who: &str) -> Option<Grants> {
     match (who, role) {
         (OF_A_PROJECT, _) => {
             let scope = Scope::Projects([ProjectName::new("p").unwrap()].into());
-            grants.add([UserClaim::DeploymentWrite], &scope);
+            grants.add([UserClaim::DeploymentWrite, UserClaim::DeploymentActivate], &scope);
         }
         (MUST_CHANGE, _) => {}
         (_, Some(role)) => grants.add(role.claims, &role.scope),

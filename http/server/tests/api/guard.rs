@@ -268,6 +268,28 @@ async fn a_scope_of_projects_holds_for_these_alone() {
 }
 
 #[tokio::test]
+async fn where_the_content_tells_the_project_a_scope_is_left_to_what_decides() {
+    let access = Arc::new(FakeAccess::default());
+    let base = engine_with(guard(&access)).await;
+    let mut let_in = 0;
+    for route in routes(&engine::document()) {
+        let url = base.clone() + &route.path;
+        let request = request(&route.method, &url, Some(&bearer(OF_A_PROJECT)));
+        let is_denied = request.send().await.unwrap().status() == StatusCode::FORBIDDEN;
+        let deploys = [UserClaim::DeploymentWrite, UserClaim::DeploymentActivate];
+        match route.claim() {
+            Some(Some(claim)) if deploys.contains(&claim) => {
+                let_in += 1;
+                assert!(!is_denied, "{} {}", route.method, route.path);
+            }
+            Some(Some(_)) => assert!(is_denied, "{} {}", route.method, route.path),
+            Some(None) | None => {}
+        }
+    }
+    assert_eq!(let_in, 10, "each of them hands `Reach` on, and is counted here for that");
+}
+
+#[tokio::test]
 async fn the_configuration_server_passes_on_who_asks_and_decides_nothing() {
     let access = Arc::new(FakeAccess::default());
     let base =

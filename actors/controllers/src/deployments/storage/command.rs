@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use weir_domain::{DeploymentTag, Digest, Fault, NodeName, ProjectName, Timestamp, WorkflowName};
 use weir_package::{AssignmentSettings, Manifest, RoleRule};
 
-use super::{CanaryCounts, CanaryPlan, Event, Fact};
+use super::{CanaryCounts, CanaryPlan, Event, Fact, Reach};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
@@ -23,6 +23,9 @@ pub struct Author {
     pub at: Timestamp,
     /// The revision that the change was decided on; `None`: whatever it is.
     pub expected: Option<u64>,
+    /// `None`: everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<Reach>,
 }
 
 impl Author {

@@ -1,11 +1,12 @@
 //! Why a change was refused. A refusal is an answer, not a failure.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use weir_domain::{DeploymentTag, Digest, NodeName};
+use weir_domain::{DeploymentTag, Digest, NodeName, ProjectName};
 
-use super::{ROOT, Recent};
+use super::{ROOT, Reach, Recent};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
 pub enum Rejection {
@@ -14,6 +15,13 @@ pub enum Rejection {
         told(since)
     )]
     Changed { expected: u64, actual: u64, since: Vec<Recent> },
+    #[error(
+        "the claim {} is there for the project {}, and this is about the project {}",
+        reach.claim,
+        listed(&reach.projects),
+        listed(missing)
+    )]
+    OutOfReach { reach: Reach, missing: BTreeSet<ProjectName> },
     #[error("there is no deployment {tag}{}", near.as_ref().map(|it| format!(": did you mean {it}?")).unwrap_or_default())]
     Unknown { tag: DeploymentTag, near: Option<String> },
     #[error(
@@ -84,6 +92,13 @@ impl fmt::Display for Use {
 
 fn joined<T: ToString>(all: &[T]) -> String {
     all.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn listed(projects: &BTreeSet<ProjectName>) -> String {
+    match projects.is_empty() {
+        true => "none".to_owned(),
+        false => projects.iter().map(ProjectName::as_str).collect::<Vec<_>>().join(", "),
+    }
 }
 
 fn told(since: &[Recent]) -> String {

@@ -3,6 +3,7 @@
 mod canary;
 mod golden;
 mod nodes;
+mod reach;
 mod rules;
 mod switch;
 mod tree;
@@ -29,7 +30,8 @@ impl Cluster {
 
     fn tries(&mut self, change: Change) -> Result<Vec<Fact>, Rejection> {
         self.now += 1;
-        let author = Author { name: "ada".into(), at: Timestamp(self.now), expected: None };
+        let author =
+            Author { name: "ada".into(), at: Timestamp(self.now), expected: None, reach: None };
         self.decides(Command::Change { author, change })
     }
 

@@ -36,7 +36,7 @@ fn only_what_differs_is_new() {
     let mut cluster = Cluster::default();
     cluster.does(store("A", ROOT, "w=1 v=1 u=2"));
     let impact = {
-        let author = Author { name: "ada".into(), at: Timestamp(9), expected: None };
+        let author = Author { name: "ada".into(), at: Timestamp(9), expected: None, reach: None };
         cluster.storage.preview(author, store("B", "A", "w=1 v=1 u=3")).unwrap()
     };
     // The content itself, and the one workflow that is another.
@@ -126,7 +126,12 @@ fn objects_stay_while_a_deployment_needs_them_and_a_sweep_is_owed_after_a_change
 fn the_second_of_two_administrators_is_told_what_the_first_did() {
     let mut cluster = Cluster::with(&["A", "B"]);
     let seen = cluster.storage.revision();
-    let author = |name: &str| Author { name: name.into(), at: Timestamp(50), expected: Some(seen) };
+    let author = |name: &str| Author {
+        name: name.into(),
+        at: Timestamp(50),
+        expected: Some(seen),
+        reach: None,
+    };
     let command = |name: &str, change| Command::Change { author: author(name), change };
     cluster.decides(command("ada", set_default("A"))).unwrap();
     let refused = cluster.decides(command("grace", set_default("B"))).unwrap_err();
