@@ -17,6 +17,7 @@ use weir_controllers::streams::{StreamMonitor, StreamSingleton};
 use weir_controllers::users::{SetUpFile, UserSingleton, UserStorage};
 use weir_domain::{Fault, Millis, NodeName, NodeUid};
 use weir_http_server::Storages;
+use weir_persistence_api::LogBound;
 use weir_persistence_sql::{Backend, Database};
 use weir_runtime::{
     HostSettings, IdSource, Phase, PhaseTimeouts, RestartPolicy, System, SystemClock,
@@ -69,6 +70,7 @@ pub(crate) struct EngineOptions {
     pub(crate) streams_kept: u32,
     /// And how long, if that is bounded.
     pub(crate) streams_kept_for: Option<Millis>,
+    pub(crate) log_of_a_stream: LogBound,
 }
 
 /// A started engine. Cheap to clone.
@@ -118,6 +120,7 @@ impl Engine {
             clock: system.clock().clone(),
             keep: options.streams_kept,
             keep_for: options.streams_kept_for,
+            log: options.log_of_a_stream,
         });
         let monitor = StreamMonitor::spawn(&system, history, restarts).await?;
         let services = Services {

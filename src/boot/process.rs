@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use weir_conf::Settings;
 use weir_conf::settings::{LogFormat, Migrate};
 use weir_domain::NodeName;
+use weir_persistence_api::LogBound;
 use weir_persistence_sql::Backend;
 use weir_runtime::{
     Backoff, HostSettings, Phase, PhaseTimeouts, Reason, RestartBudget, RestartPolicy, Shutdown,
@@ -114,6 +115,10 @@ impl Process {
             threads: BLOCKING_THREADS_MAX - BLOCKING_THREADS_KEPT,
             streams_kept: settings.persistence.stream_history.keep,
             streams_kept_for: settings.persistence.stream_history.keep_for,
+            log_of_a_stream: LogBound {
+                lines: settings.persistence.stream_history.log_lines.get(),
+                bytes: settings.persistence.stream_history.log_bytes.0,
+            },
         })
     }
 

@@ -10,8 +10,10 @@
 //! - M1: a stream's last state, once acknowledged, is durable.
 //! - M2: reports never make a stream wait; what is dropped when the store is away for long is
 //!   progress and log lines, never a last state, and it is counted.
+//! - M3: a log is bounded, in lines and in bytes: the oldest lines go first, and one line says how many.
 
 mod gatherer;
+mod growth;
 mod history;
 
 use std::sync::Arc;

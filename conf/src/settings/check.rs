@@ -92,6 +92,7 @@ impl Checks<'_> {
             ("stream.batch-bytes", settings.stream.batch_bytes),
             ("stream.max-record-bytes", settings.stream.max_record_bytes),
             ("rest-server.max-body", settings.rest_server.max_body),
+            ("persistence.stream-history.log-bytes", settings.persistence.stream_history.log_bytes),
         ];
         for (path, _) in sizes.into_iter().filter(|it| it.1.0 == 0) {
             self.add(path, "it must be more than nothing", "write for instance 1MiB");

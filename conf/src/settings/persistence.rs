@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use weir_domain::Millis;
+use weir_domain::{Bytes, Millis};
 
 use crate::Secret;
 
@@ -117,4 +117,6 @@ pub struct StreamHistory {
     pub keep: u32,
     /// `None`: however old they are.
     pub keep_for: Option<Millis>,
+    pub log_lines: NonZeroU32,
+    pub log_bytes: Bytes,
 }

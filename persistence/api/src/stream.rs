@@ -30,6 +30,15 @@ impl From<u32> for Retention {
     }
 }
 
+/// How long a stream's log may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogBound {
+    /// With the one that tells of those that are gone.
+    pub lines: u32,
+    /// Of their text.
+    pub bytes: u64,
+}
+
 #[async_trait]
 pub trait StreamStore: Send + Sync + 'static {
     /// Writes streams as they are now, new or known, and adds lines to their logs, together. A save
@@ -42,6 +51,11 @@ pub trait StreamStore: Send + Sync + 'static {
 
     /// The stream's log in order of writing.
     async fn stream_log(&self, id: StreamId) -> Result<Vec<LogLine>>;
+
+    /// Leaves out the oldest lines of a log that is longer than the bound; one line in their place
+    /// says how many they are, over all times. Returns how many were left out now: the newest line
+    /// never is.
+    async fn stream_log_trim(&self, fence: &Fence, id: StreamId, bound: LogBound) -> Result<u64>;
 
     /// Deletes closed streams that are not to be kept; returns how many.
     async fn stream_prune(&self, fence: &Fence, retention: Retention) -> Result<u64>;

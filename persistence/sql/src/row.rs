@@ -11,7 +11,7 @@ use weir_domain::{
 use weir_persistence_api::item_rule::Past;
 use weir_persistence_api::{
     Claim, ClusterIdentity, Error, ItemRow, LeaseName, LeaseRow, Manifest, Members, PersistenceId,
-    Result, Snapshot, StoredEvent, Sweep, TaggedEvent, Unfinished,
+    Result, Snapshot, StoredEvent, Sweep, TaggedEvent, Unfinished, log_rule,
 };
 
 use crate::{checksum, said};
@@ -320,6 +320,19 @@ pub(crate) fn severity_text(severity: Option<Severity>) -> Option<&'static str> 
         Severity::Error => "error",
         Severity::Warning => "warning",
     })
+}
+
+/// What stands for these lines of a stream's log, each with its place, code and beginning, and at
+/// whose place: the last one's. With how many are left out; `None`: there is nothing to leave out.
+pub(crate) fn left_out(oldest: &[(i64, i64, String)]) -> Result<Option<(Code, String, i64, u64)>> {
+    let what = || "a line of a stream's log".to_owned();
+    let mut lines = Vec::with_capacity(oldest.len());
+    for (_, code, text) in oldest {
+        lines.push((Code(number(*code, what)?), text.as_str()));
+    }
+    let (code, text, now) = log_rule::left_out(lines);
+    let last = oldest.last().filter(|_| now > 0);
+    Ok(last.map(|(place, ..)| (code, text, *place, now)))
 }
 
 pub(crate) fn log_line(columns: LogColumns) -> Result<LogLine> {

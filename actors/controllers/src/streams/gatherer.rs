@@ -192,4 +192,4 @@ fn due(myself: &ActorRef<Message>, state: &mut State, after: Duration) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,15 +1,16 @@
 //! The history where it lives: written in batches under the singleton's epoch.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use weir_cluster::{Instance, Nothing, RequestContext, Service, Singleton, Unavailable};
 use weir_domain::{Clock, Fault, Millis, StreamId, Timestamp};
-use weir_persistence_api::{Error, Fence, Retention, StreamStore};
+use weir_persistence_api::{Error, Fence, LogBound, Retention, StreamStore};
 use weir_runtime::Stopwatch;
 
+use super::growth::Growth;
 use super::{LEASE, Request, Response};
 
 /// How often old streams are deleted, in writes.
@@ -26,6 +27,8 @@ pub struct StreamSingleton {
     pub keep: u32,
     /// How long any of them is kept.
     pub keep_for: Option<Millis>,
+    /// Of each stream's log.
+    pub log: LogBound,
 }
 
 #[async_trait]
@@ -39,6 +42,7 @@ impl Singleton for StreamSingleton {
             fence,
             keep: self.keep,
             keep_for: self.keep_for,
+            growth: Mutex::new(Growth::within(self.log)),
             writes: AtomicU32::new(0),
             pruned: Mutex::new(Stopwatch::start()),
         };
@@ -53,6 +57,7 @@ pub struct StreamHistory {
     fence: Fence,
     keep: u32,
     keep_for: Option<Millis>,
+    growth: Mutex<Growth>,
     writes: AtomicU32,
     /// Since when.
     pruned: Mutex<Stopwatch>,
@@ -75,7 +80,9 @@ impl StreamHistory {
     async fn carry_out(&self, request: Request) -> Result<Response, Error> {
         Ok(match request {
             Request::Save(changes) => {
+                let grown = self.growth().add(&changes);
                 self.store.stream_save(&self.fence, changes).await?;
+                self.trim(grown).await;
                 self.prune_if_due().await;
                 Response::Saved
             }
@@ -83,6 +90,20 @@ impl StreamHistory {
             Request::Load(id) => Response::Stream(self.store.stream_load(id).await?.map(Box::new)),
             Request::Log(id) => Response::Log(self.store.stream_log(id).await?),
         })
+    }
+
+    /// Logs that got longer by much.
+    async fn trim(&self, grown: Vec<StreamId>) {
+        for stream in grown {
+            let bound = self.growth().bound();
+            if let Err(error) = self.store.stream_log_trim(&self.fence, stream, bound).await {
+                tracing::warn!(code = "WEIR-06115", %stream, %error, "the log of a stream was not trimmed");
+            }
+        }
+    }
+
+    fn growth(&self) -> MutexGuard<'_, Growth> {
+        self.growth.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn prune_if_due(&self) {

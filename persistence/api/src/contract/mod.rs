@@ -178,6 +178,7 @@ macro_rules! contract_suite {
                 streams_are_listed_newest_first
                 lists_are_filtered
                 log_lines_stay_in_order
+                a_log_that_is_too_long_loses_its_oldest_lines
                 a_save_that_is_repeated_adds_no_line_twice
                 pruning_keeps_the_newest_closed_of_each_workflow
                 streams_outlive_the_store

@@ -7,7 +7,7 @@ use weir_domain::{
 
 use super::item::stream_id;
 use super::{StoreFactory, take_over};
-use crate::{Retention, StreamFilter, StreamStore};
+use crate::{LogBound, Retention, StreamFilter, StreamStore};
 
 fn workflow(name: &str) -> WorkflowName {
     WorkflowName::new(name).expect("a valid name")
@@ -122,6 +122,46 @@ pub async fn log_lines_stay_in_order<F: StoreFactory>(factory: &F) {
     store.stream_save(&fence, vec![(open(1, "w"), last.to_vec())]).await.expect("saved");
     assert_eq!(store.stream_log(stream_id(1)).await, Ok([first, last].concat()));
     assert_eq!(store.stream_log(stream_id(2)).await, Ok(other));
+}
+
+pub async fn a_log_that_is_too_long_loses_its_oldest_lines<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    let numbered = |from: u32, to: u32| (from..to).map(|n| line(&format!("line {n:04}"), None));
+    let save = async |lines: Vec<LogLine>| {
+        store.stream_save(&fence, vec![(open(1, "w"), lines)]).await.expect("saved");
+    };
+    let trim = async |lines, bytes| {
+        let bound = LogBound { lines, bytes };
+        store.stream_log_trim(&fence, stream_id(1), bound).await.expect("trimmed")
+    };
+    let texts = async || -> Vec<String> {
+        let log = store.stream_log(stream_id(1)).await.expect("read");
+        log.into_iter().map(|it| it.text).collect()
+    };
+    let left_out = |count: u32| {
+        format!("{count} older lines were left out: a log of a stream is kept up to a length")
+    };
+    assert_eq!(trim(4, 1_000).await, 0, "there is no such log");
+    store
+        .stream_save(&fence, vec![(open(2, "w"), vec![line("another's", None)])])
+        .await
+        .expect("saved");
+    // More than one step leaves out.
+    save(numbered(0, 2_500).collect()).await;
+    assert_eq!(trim(2_500, 100_000).await, 0);
+    assert_eq!(trim(4, 1_000).await, 2_497);
+    let kept: Vec<_> = numbered(2_497, 2_500).map(|it| it.text).collect();
+    assert_eq!(texts().await, [vec![left_out(2_497)], kept].concat());
+    assert_eq!(trim(4, 1_000).await, 0, "it is short enough");
+
+    save(numbered(2_500, 2_502).collect()).await;
+    assert_eq!(trim(4, 1_000).await, 2);
+    assert_eq!(texts().await[..2], [left_out(2_499), "line 2499".to_owned()]);
+    assert_eq!(trim(4, 20).await, 2, "the newest two are as long");
+    assert_eq!(texts().await, [left_out(2_501), "line 2501".to_owned()]);
+    assert_eq!(trim(1, 1).await, 0, "the newest stays");
+    assert_eq!(store.stream_log(stream_id(2)).await.map(|it| it.len()), Ok(1));
 }
 
 pub async fn a_save_that_is_repeated_adds_no_line_twice<F: StoreFactory>(factory: &F) {

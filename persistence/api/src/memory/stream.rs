@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use weir_domain::{LogLine, Stream, StreamId, WorkflowName};
 
 use super::MemoryStore;
-use crate::{Fence, Result, Retention, StreamFilter, StreamStore, log_rule};
+use crate::{Fence, LogBound, Result, Retention, StreamFilter, StreamStore, log_rule};
 
 pub(super) type Streams = BTreeMap<StreamId, (Stream, Vec<LogLine>)>;
 
@@ -63,6 +63,21 @@ impl StreamStore for MemoryStore {
     async fn stream_log(&self, id: StreamId) -> Result<Vec<LogLine>> {
         self.read(|state| {
             Ok(state.streams.get(&id).map(|(_, log)| log.clone()).unwrap_or_default())
+        })
+        .await
+    }
+
+    async fn stream_log_trim(&self, fence: &Fence, id: StreamId, bound: LogBound) -> Result<u64> {
+        self.write(|state| {
+            state.leases.check(fence)?;
+            let Some((_, log)) = state.streams.get_mut(&id) else { return Ok(0) };
+            let lengths = log.iter().map(|it| it.text.len() as u64).enumerate().rev();
+            let Some(cut) = log_rule::cut(lengths, bound) else { return Ok(0) };
+            let oldest = log[..=cut].iter().map(|it| (it.code, it.text.as_str()));
+            let (code, text, now) = log_rule::left_out(oldest);
+            let at = log[cut].at;
+            drop(log.splice(..=cut, [LogLine { at, severity: None, code, text }]));
+            Ok(now)
         })
         .await
     }

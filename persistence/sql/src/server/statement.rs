@@ -91,6 +91,10 @@ macro_rules! with_statements {
             stream_list = "stream/list";
             stream_log = "stream/log";
             stream_log_between = "stream/log_between";
+            stream_log_newest = "stream/log_newest";
+            stream_log_oldest = "stream/log_oldest";
+            stream_log_replace = "stream/log_replace";
+            stream_log_delete = "stream/log_delete";
             stream_outdated = "stream/outdated";
             stream_log_forget = "stream/log_forget";
             stream_forget = "stream/forget";

@@ -5,7 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::FutureExt;
 use weir_domain::{LogLine, Stream, StreamId, StreamState};
-use weir_persistence_api::{Error, Fence, Result, Retention, StreamFilter, StreamStore, log_rule};
+use weir_persistence_api::{
+    Error, Fence, LogBound, Result, Retention, StreamFilter, StreamStore, log_rule,
+};
 
 use super::dialect::{Dialect, Value};
 use super::error::Outcome;
@@ -68,6 +70,27 @@ fn stored(line: &LogLine) -> LogLine {
     LogLine { text: line.text.replace('\0', "\u{2400}"), ..line.clone() }
 }
 
+/// One step of it. Whether there may be more, and how many lines were left out.
+async fn trim<D: Dialect>(
+    connection: &mut D::Connection,
+    id: &str,
+    bound: LogBound,
+) -> Outcome<(bool, u64)> {
+    let values = [id.into(), (i64::from(bound.lines) + 1).into()];
+    let newest: Vec<(i64, i64)> =
+        D::rows(connection, D::STATEMENTS.stream_log_newest, &values).await?;
+    let lengths = newest.into_iter().map(|(place, length)| (place, length.cast_unsigned()));
+    let Some(cut) = log_rule::cut(lengths, bound) else { return Ok((false, 0)) };
+    let values = [id.into(), cut.into(), i64::from(log_rule::LEFT_OUT_AT_ONCE).into()];
+    let oldest: Vec<(i64, i64, String)> =
+        D::rows(connection, D::STATEMENTS.stream_log_oldest, &values).await?;
+    let Some((code, text, last, now)) = row::left_out(&oldest)? else { return Ok((false, 0)) };
+    let values = [i64::from(code.0).into(), (&text).into(), last.into()];
+    D::execute(connection, D::STATEMENTS.stream_log_replace, &values).await?;
+    D::execute(connection, D::STATEMENTS.stream_log_delete, &[id.into(), last.into()]).await?;
+    Ok((oldest.len() == log_rule::LEFT_OUT_AT_ONCE as usize, now))
+}
+
 /// Deletes some of the streams, the first ones; returns how many. It ends soon, and there is
 /// progress each time.
 pub(super) async fn forget_some<D: Dialect>(
@@ -127,6 +150,21 @@ impl<D: Dialect> StreamStore for ServerStore<D> {
         let id = id.to_string();
         let rows: Vec<LogColumns> = self.rows(D::STATEMENTS.stream_log, &[(&id).into()]).await?;
         rows.into_iter().map(row::log_line).collect()
+    }
+
+    async fn stream_log_trim(&self, fence: &Fence, id: StreamId, bound: LogBound) -> Result<u64> {
+        let asked = (id.to_string(), bound);
+        let mut all = 0;
+        loop {
+            let step = self.sessions.transaction(Some(fence), &asked, |connection, (id, bound)| {
+                trim::<D>(connection, id, *bound).boxed()
+            });
+            let (has_more, now) = step.await?;
+            all += now;
+            if !has_more {
+                return Ok(all);
+            }
+        }
     }
 
     async fn stream_prune(&self, fence: &Fence, retention: Retention) -> Result<u64> {

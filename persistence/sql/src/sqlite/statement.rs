@@ -88,6 +88,10 @@ statements! {
     STREAM_LIST = "stream/list";
     STREAM_LOG = "stream/log";
     STREAM_LOG_BETWEEN = "stream/log_between";
+    STREAM_LOG_NEWEST = "stream/log_newest";
+    STREAM_LOG_OLDEST = "stream/log_oldest";
+    STREAM_LOG_REPLACE = "stream/log_replace";
+    STREAM_LOG_DELETE = "stream/log_delete";
     STREAM_PRUNE = "stream/prune";
 
     OBJECT_TOUCH = "object/touch";

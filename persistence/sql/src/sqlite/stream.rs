@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use sqlx::{SqliteConnection, query, query_as};
 use weir_domain::{LogLine, Stream, StreamId, StreamState};
-use weir_persistence_api::{Error, Fence, Result, Retention, StreamFilter, StreamStore, log_rule};
+use weir_persistence_api::{
+    Error, Fence, LogBound, Result, Retention, StreamFilter, StreamStore, log_rule,
+};
 
 use super::error::Outcome;
 use super::{SqliteStore, check_fence, statement};
@@ -47,6 +49,36 @@ async fn save(
     Ok(())
 }
 
+/// One step of it. Whether there may be more, and how many lines were left out.
+async fn trim(
+    connection: &mut SqliteConnection,
+    id: &str,
+    bound: LogBound,
+) -> Outcome<(bool, u64)> {
+    let newest: Vec<(i64, i64)> = query_as(statement::STREAM_LOG_NEWEST)
+        .bind(id)
+        .bind(i64::from(bound.lines) + 1)
+        .fetch_all(&mut *connection)
+        .await?;
+    let lengths = newest.into_iter().map(|(place, length)| (place, length.cast_unsigned()));
+    let Some(cut) = log_rule::cut(lengths, bound) else { return Ok((false, 0)) };
+    let oldest: Vec<(i64, i64, String)> = query_as(statement::STREAM_LOG_OLDEST)
+        .bind(id)
+        .bind(cut)
+        .bind(i64::from(log_rule::LEFT_OUT_AT_ONCE))
+        .fetch_all(&mut *connection)
+        .await?;
+    let Some((code, text, last, now)) = row::left_out(&oldest)? else { return Ok((false, 0)) };
+    query(statement::STREAM_LOG_REPLACE)
+        .bind(i64::from(code.0))
+        .bind(text)
+        .bind(last)
+        .execute(&mut *connection)
+        .await?;
+    query(statement::STREAM_LOG_DELETE).bind(id).bind(last).execute(&mut *connection).await?;
+    Ok((oldest.len() == log_rule::LEFT_OUT_AT_ONCE as usize, now))
+}
+
 #[async_trait]
 impl StreamStore for SqliteStore {
     async fn stream_save(&self, fence: &Fence, changes: Vec<(Stream, Vec<LogLine>)>) -> Result<()> {
@@ -84,6 +116,25 @@ impl StreamStore for SqliteStore {
     async fn stream_log(&self, id: StreamId) -> Result<Vec<LogLine>> {
         let look = query_as(statement::STREAM_LOG).bind(id.to_string()).fetch_all(&self.readers);
         self.read(look).await?.into_iter().map(row::log_line).collect()
+    }
+
+    async fn stream_log_trim(&self, fence: &Fence, id: StreamId, bound: LogBound) -> Result<u64> {
+        let mut all = 0;
+        loop {
+            let fence = fence.clone();
+            let step = self.writer.write(move |connection| {
+                async move {
+                    check_fence(connection, &fence).await?;
+                    trim(connection, &id.to_string(), bound).await
+                }
+                .boxed()
+            });
+            let (has_more, now) = step.await?;
+            all += now;
+            if !has_more {
+                return Ok(all);
+            }
+        }
     }
 
     async fn stream_prune(&self, fence: &Fence, retention: Retention) -> Result<u64> {

@@ -23,7 +23,7 @@ fn id(n: usize) -> StreamId {
 }
 
 /// The n-th stream after so many attempts.
-pub(super) fn stream(n: usize, attempts: u32) -> Stream {
+pub(in crate::streams) fn stream(n: usize, attempts: u32) -> Stream {
     Stream {
         id: id(n),
         workflow: WorkflowName::new("w").unwrap(),
@@ -45,7 +45,7 @@ fn closed(n: usize) -> Stream {
     Stream { state: StreamState::Committed, closed_at: Some(Timestamp(2)), ..stream(n, 1) }
 }
 
-pub(super) fn line(text: &str) -> LogLine {
+pub(in crate::streams) fn line(text: &str) -> LogLine {
     LogLine { at: Timestamp(1), severity: None, code: Code(3007), text: text.into() }
 }
 

@@ -1,0 +1,1 @@
+DELETE FROM stream_log WHERE stream = ? AND ordering < ?

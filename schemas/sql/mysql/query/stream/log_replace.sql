@@ -1,0 +1,1 @@
+UPDATE stream_log SET severity = NULL, code = ?, line = ? WHERE ordering = ?

@@ -1,0 +1,3 @@
+SELECT ordering, code, LEFT(line, 100) FROM stream_log
+WHERE stream = $1 AND ordering <= $2
+ORDER BY ordering LIMIT $3
