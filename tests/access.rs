@@ -4,6 +4,7 @@
 
 mod planted;
 mod rights;
+mod rotation;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -34,9 +35,13 @@ impl Office {
 
     /// Ends the engine and starts it again; returns its log.
     fn reopen(self) -> (Self, String) {
+        self.reopen_with(|start| start)
+    }
+
+    fn reopen_with(self, settings: impl FnOnce(Start) -> Start) -> (Self, String) {
         let Self { project, weir } = self;
         let log = weir.stop();
-        let weir = start(&project).ready();
+        let weir = settings(start(&project)).ready();
         (Self { project, weir }, log)
     }
 

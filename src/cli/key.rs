@@ -48,10 +48,11 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "FILE")]
         passphrase_file: Option<PathBuf>,
     },
-    /// Delete a key pair: what is sealed to it alone is opened here no more. The journal and backups
-    /// still hold the pair, under its master key
+    /// Delete a key pair: what is sealed to it alone is opened here no more. The journal holds the pair,
+    /// under its master key, until the next `weir key rewrap`, and backups do
     Delete { key: String },
-    /// Put all stored private keys under the master key that the engines are configured with now
+    /// Put all stored private keys under the master key that the engines are configured with now, and
+    /// delete what was stored before
     Rewrap,
     /// Make a master key for engines that share a database, in a new file
     Master { file: PathBuf },
@@ -147,7 +148,7 @@ impl Verb {
                 let keys = client.keys_rewrap().await;
                 out.show(&keys.map_err(|it| refused("can't rewrap the keys", it))?, list)?;
                 out.note(
-                    "the journal and backups still hold the keys under the old master key: keep that \
+                    "backups from before still hold the keys under the old master key: keep that \
                      secret, or destroy it",
                 );
             }

@@ -100,6 +100,6 @@ fn sealed_from(office: &Office, value: &str) -> String {
     Ran::of(&mut shell).done()
 }
 
-fn has(bytes: &[u8], text: &str) -> bool {
+pub(super) fn has(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|it| it == text.as_bytes())
 }

@@ -5,12 +5,15 @@
 //! - Y2: an alias belongs to one key pair, one certificate and one host at most.
 //! - Y3: the current key is one that is stored, and is never deleted.
 //! - Y4: a key that an identity is sealed to is not deleted.
+//! - Y7: once a rotation of the master key is through, nothing is stored under a former one: what was
+//!   stored before it is deleted.
 //!
 //! Nothing here has a clear key: the service makes, opens and wraps them, and what it made comes as
 //! fields of a command. Secrets are not stored here: they live where they are used.
 
 mod alias;
 mod changes;
+mod forgetting;
 mod handle;
 mod pair;
 mod protocol;
@@ -21,10 +24,10 @@ mod trust;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 
 use serde::{Deserialize, Serialize};
 use weir_domain::KeyFingerprint;
+use weir_persistence_api::Tag;
 use weir_runtime::{Decision, EventSourced, Form};
 use weir_secrets::Wrapped;
 
@@ -90,6 +93,8 @@ pub enum Command {
         alias: Alias,
         author: Author,
     },
+    /// What was stored before the keys were restated is deleted.
+    ConfirmForgotten,
     AddHost {
         host: KnownHost,
         author: Author,
@@ -103,17 +108,66 @@ pub enum Command {
 /// Facts, in the past tense. Add variants; never change the meaning of one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Event {
-    Created { pair: NewPair, author: Author },
-    Imported { pair: NewPair, author: Author },
-    Chosen { key: KeyFingerprint, author: Author },
-    Described { key: KeyFingerprint, alias: Alias, description: String, author: Author },
-    Deleted { key: KeyFingerprint, author: Author },
-    Rewrapped { wrapped: Vec<Wrapped>, author: Author },
-    CertificateAdded { certificate: Certificate, author: Author },
-    CertificateDeleted { alias: Alias, author: Author },
-    HostAdded { host: KnownHost, author: Author },
-    HostDeleted { alias: Alias, author: Author },
+    Created {
+        pair: NewPair,
+        author: Author,
+    },
+    Imported {
+        pair: NewPair,
+        author: Author,
+    },
+    Chosen {
+        key: KeyFingerprint,
+        author: Author,
+    },
+    Described {
+        key: KeyFingerprint,
+        alias: Alias,
+        description: String,
+        author: Author,
+    },
+    Deleted {
+        key: KeyFingerprint,
+        author: Author,
+    },
+    Rewrapped {
+        wrapped: Vec<Wrapped>,
+        author: Author,
+    },
+    CertificateAdded {
+        certificate: Certificate,
+        author: Author,
+    },
+    CertificateDeleted {
+        alias: Alias,
+        author: Author,
+    },
+    HostAdded {
+        host: KnownHost,
+        author: Author,
+    },
+    HostDeleted {
+        alias: Alias,
+        author: Author,
+    },
+    /// All there is, so that nothing before it is needed: the form of the state is that of an event.
+    Restated {
+        keys: Box<Keys>,
+        author: Author,
+    },
+    /// What was before the last one of these is deleted.
+    Forgotten,
 }
+
+/// What is owed to the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// That what was stored before the keys were restated is deleted.
+    Forget,
+}
+
+/// By which events are found that restate all.
+pub(crate) const RESTATED: &str = "key-storage.restated";
 
 /// Why a command was refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
@@ -146,18 +200,24 @@ pub enum Rejection {
     TooLong(#[from] crate::TooLong),
 }
 
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Keys {
     pairs: BTreeMap<KeyFingerprint, KeyPair>,
     current: Option<KeyFingerprint>,
     certificates: BTreeMap<Alias, Trusted<Certificate>>,
     hosts: BTreeMap<Alias, Trusted<KnownHost>>,
+    /// The last change restated all.
+    #[serde(default)]
+    is_restated: bool,
+    /// What was stored before they were restated is still to be deleted.
+    #[serde(default)]
+    owes_forgetting: bool,
 }
 
 impl EventSourced for Keys {
     type Command = Command;
     type Event = Event;
-    type Effect = Infallible;
+    type Effect = Effect;
     type Rejection = Rejection;
 
     const EVENT_FORM: Form = Form::new("keys.event", 1);
@@ -186,6 +246,7 @@ impl EventSourced for Keys {
                 there(&self.certificates, &alias)?;
                 Ok(vec![Event::CertificateDeleted { alias, author }])
             }
+            Command::ConfirmForgotten => Ok(self.confirm_forgotten()),
             Command::AddHost { host, author } => {
                 free(&self.hosts, &host.alias)?;
                 Ok(vec![Event::HostAdded { host, author }])
@@ -198,6 +259,7 @@ impl EventSourced for Keys {
     }
 
     fn apply(&mut self, event: &Event) {
+        self.is_restated &= matches!(event, Event::Forgotten);
         match event.clone() {
             Event::Created { pair, author } | Event::Imported { pair, author } => {
                 let key = pair.wrapped.public.fingerprint();
@@ -239,11 +301,24 @@ impl EventSourced for Keys {
             Event::HostDeleted { alias, .. } => {
                 self.hosts.remove(&alias);
             }
+            Event::Restated { keys, .. } => *self = *keys,
+            Event::Forgotten => self.owes_forgetting = false,
         }
     }
 
-    fn outstanding(&self) -> Vec<Infallible> {
-        vec![]
+    fn outstanding(&self) -> Vec<Effect> {
+        self.owes_forgetting.then_some(Effect::Forget).into_iter().collect()
+    }
+
+    fn restates(event: &Event) -> bool {
+        matches!(event, Event::Restated { .. })
+    }
+
+    fn tags(event: &Event) -> Vec<Tag> {
+        match Self::restates(event) {
+            true => vec![Tag(RESTATED.to_owned())],
+            false => vec![],
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use weir_domain::KeyFingerprint;
-use weir_runtime::Decision;
+use weir_runtime::{Decision, EventSourced as _};
 use weir_secrets::Wrapped;
 
 use super::{Alias, Author, Certificate, Event, KeyPair, Keys, NewPair, Rejection, Trusted};
@@ -108,10 +108,21 @@ impl Keys {
         }
         let changes =
             |it: &Wrapped| self.pairs[&it.public.fingerprint()].wrapped.master() != it.master();
-        match wrapped.iter().any(changes) {
-            true => Ok(vec![Event::Rewrapped { wrapped, author }]),
-            false => Ok(vec![]),
+        let mut events = Vec::new();
+        if wrapped.iter().any(changes) {
+            events.push(Event::Rewrapped { wrapped, author: author.clone() });
+        } else if self.is_restated {
+            return Ok(vec![]);
         }
+        let mut after = Self { owes_forgetting: true, ..self.clone() };
+        events.iter().for_each(|it| after.apply(it));
+        after.is_restated = true;
+        events.push(Event::Restated { keys: Box::new(after), author });
+        Ok(events)
+    }
+
+    pub(super) fn confirm_forgotten(&self) -> Vec<Event> {
+        self.owes_forgetting.then_some(Event::Forgotten).into_iter().collect()
     }
 
     pub(super) fn is_new(&self, pair: &NewPair) -> Result<(), Rejection> {

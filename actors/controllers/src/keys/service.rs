@@ -13,11 +13,12 @@ use async_trait::async_trait;
 use weir_cluster::{Instance, RequestContext, Service, Singleton, Unavailable};
 use weir_domain::{Fault, KeyFingerprint, UserName};
 use weir_persistence_api::{Fence, PersistenceId, Store};
-use weir_runtime::{HostRef, HostSettings, HostSpec, NoEffects, System};
+use weir_runtime::{HostRef, HostSettings, HostSpec, System};
 use weir_secrets::{
     Error, Keyring, MasterKey, MasterSource, PrivateKey, PublicKey, Sealed, Wrapped, export, import,
 };
 
+use super::forgetting::Forgetting;
 use super::{
     Alias, Author, Certificate, Command, Keys, LEASE, Listing, NewPair, PairView, Rejection,
     Request, Response,
@@ -83,7 +84,7 @@ impl Singleton for KeySingleton {
             id: PersistenceId(LEASE.to_owned()),
             fence,
             store: self.store.clone(),
-            effects: Arc::new(NoEffects),
+            effects: Arc::new(Forgetting { store: self.store.clone() }),
             settings: self.settings.clone(),
         };
         let (host, starting) = instance::recovered(&self.system, spec).await?;

@@ -135,6 +135,35 @@ fn all_keys_are_put_under_another_master_key_or_none() {
 }
 
 #[test]
+fn what_was_before_a_rotation_is_restated_and_owed_to_be_forgotten() {
+    let master = MasterKey::generate();
+    let wrapped = master.wrap(&PrivateKey::generate());
+    let one = NewPair { alias: alias("one"), description: String::new(), wrapped };
+    let mut state = given([created(&one)]);
+    assert_eq!(state.outstanding(), []);
+    let next = vec![master.rewrap(&one.wrapped, &MasterKey::generate()).unwrap()];
+    let rewrap =
+        |wrapped: &[Wrapped]| Command::Rewrap { wrapped: wrapped.into(), author: author() };
+    let events = state.decide(rewrap(&next)).unwrap();
+    let [Event::Rewrapped { .. }, restated @ Event::Restated { .. }] = &events[..] else {
+        panic!("{events:?}")
+    };
+    events.iter().for_each(|it| state.apply(it));
+    assert_eq!(given([restated.clone()]), state, "nothing before it is needed");
+    assert_eq!(state.outstanding(), [Effect::Forget]);
+    then(&mut state, Command::ConfirmForgotten).unwrap();
+    assert_eq!(state.outstanding(), []);
+    assert_eq!(state.decide(Command::ConfirmForgotten), Ok(vec![]));
+
+    // What was stored since, or by a version that did not do it, goes when it is asked for again.
+    let mut rotated = given([created(&one)]);
+    let again = rotated.decide(rewrap(std::slice::from_ref(&one.wrapped))).unwrap();
+    assert!(matches!(&again[..], [Event::Restated { .. }]), "{again:?}");
+    again.iter().for_each(|it| rotated.apply(it));
+    assert_eq!(rotated.decide(rewrap(&[one.wrapped])), Ok(vec![]));
+}
+
+#[test]
 fn certificates_that_expire_are_warned_of_the_most_urgent_first() {
     let at = |name: &str, end: i64| {
         let (pem, _) = certificate();
@@ -227,7 +256,7 @@ fn events_of_the_first_version_still_read() {
     assert_eq!(serde_json::to_value(&events).unwrap(), written);
 }
 
-const VARIANTS: usize = 10;
+const VARIANTS: usize = 12;
 
 fn variant(event: &Event) -> usize {
     match event {
@@ -241,5 +270,7 @@ fn variant(event: &Event) -> usize {
         Event::CertificateDeleted { .. } => 7,
         Event::HostAdded { .. } => 8,
         Event::HostDeleted { .. } => 9,
+        Event::Restated { .. } => 10,
+        Event::Forgotten => 11,
     }
 }

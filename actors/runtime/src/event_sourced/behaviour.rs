@@ -41,6 +41,13 @@ pub trait EventSourced: Default + Serialize + DeserializeOwned + Send + Sync + '
     /// All work that the state owes to the world now.
     fn outstanding(&self) -> Vec<Self::Effect>;
 
+    /// Whether the event is the whole state, whatever was before it: then the events before it, and
+    /// snapshots of them, may be deleted (by an effect, with its fence), and recovery begins with it.
+    fn restates(event: &Self::Event) -> bool {
+        let _ = event;
+        false
+    }
+
     /// The words by which the event is found on the read side.
     fn tags(event: &Self::Event) -> Vec<Tag> {
         let _ = event;
@@ -66,7 +73,7 @@ impl Form {
     }
 }
 
-/// When snapshots are taken and how many are kept. Events are always kept.
+/// When snapshots are taken and how many are kept. The host keeps all events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     /// Events between two snapshots.

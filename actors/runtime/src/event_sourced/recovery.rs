@@ -1,7 +1,8 @@
 //! Recovery: from what is stored to the state, or to a clear reason why not.
 //!
 //! A snapshot only saves time: one that is damaged, too new or of another form is passed over for
-//! an older one, and at last for none. An event is never passed over (H4).
+//! an older one, and at last for none. An event is never passed over (H4), but for those that a later one
+//! restates: they may be deleted, or be about to be.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -43,6 +44,8 @@ pub(super) struct Recovered<B> {
     /// Where the snapshot stood that was begun with; 0 for none.
     pub(super) snapshot: u64,
     pub(super) commands: Commands,
+    /// An event that does not follow the one before it: no matter once an event restates all.
+    gap: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -83,6 +86,12 @@ pub(super) async fn recover<B: EventSourced>(
         }
         progress(recovered.sequence, highest);
     }
+    if let Some(found) = recovered.gap {
+        let (id, expected) = (source.id, recovered.sequence + 1);
+        let cause =
+            format!("the journal of {id} goes on with event {found} where {expected} belongs");
+        return Err(never(code::JOURNAL_GAP, cause));
+    }
     if recovered.sequence < highest {
         let (id, reached) = (source.id, recovered.sequence);
         let cause =
@@ -105,7 +114,7 @@ impl Source<'_> {
                 Ok(Some(it)) => match codec::state_from_snapshot(&it) {
                     Ok((state, commands)) => {
                         let sequence = it.sequence;
-                        return Ok(Recovered { state, sequence, snapshot: sequence, commands });
+                        return Ok(Recovered::at(sequence, state, commands));
                     }
                     Err(unreadable) => self.passed_over(sequence, &unreadable),
                 },
@@ -115,8 +124,7 @@ impl Source<'_> {
                 Err(other) => return Err(not_read(&other)),
             }
         }
-        let commands = Commands::default();
-        Ok(Recovered { state: B::default(), sequence: 0, snapshot: 0, commands })
+        Ok(Recovered::at(0, B::default(), Commands::default()))
     }
 
     /// Events after this one.
@@ -162,18 +170,21 @@ pub(super) async fn within<T>(
 }
 
 impl<B: EventSourced> Recovered<B> {
+    fn at(snapshot: u64, state: B, commands: Commands) -> Self {
+        Self { state, sequence: snapshot, snapshot, commands, gap: None }
+    }
+
     fn fold(&mut self, id: &PersistenceId, stored: &StoredEvent) -> Result<(), NotRecovered> {
-        let (expected, sequence) = (self.sequence + 1, stored.sequence);
-        if sequence != expected {
-            let cause = format!(
-                "the journal of {id} goes on with event {sequence} where {expected} belongs"
-            );
-            return Err(never(code::JOURNAL_GAP, cause));
-        }
+        let sequence = stored.sequence;
         let event = codec::event_from_stored::<B>(stored).map_err(|unreadable| {
             let cause = format!("event {sequence} of {id} can't be read: {unreadable}");
             never(code::EVENT_UNREADABLE, cause)
         })?;
+        if sequence != self.sequence + 1 && !B::restates(&event) {
+            self.gap.get_or_insert(sequence);
+            return Ok(());
+        }
+        self.gap = None;
         apply(&mut self.state, &event, id, sequence).map_err(NotRecovered::Never)?;
         self.sequence = sequence;
         if let Some(id) = stored.command {

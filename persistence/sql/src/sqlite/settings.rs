@@ -44,6 +44,8 @@ impl Settings {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .pragma("query_only", "OFF")
+            // What is deleted is overwritten, such as private keys under a former master key.
+            .pragma("secure_delete", "ON")
             // A log that grew in a storm is cut back when it is reused.
             .pragma("journal_size_limit", "67108864")
             .thread_name(|_| "weir-store-writer".to_owned())

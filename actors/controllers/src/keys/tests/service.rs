@@ -200,6 +200,38 @@ async fn a_rotated_master_key_is_all_that_is_needed_after_it() {
     assert!(matches!(lab.ask(&wrong, open()).await, Ok(Response::Opened(_))));
 }
 
+#[tokio::test]
+async fn nothing_is_stored_under_a_former_master_key_after_a_rotation() {
+    let lab = Lab::new().await;
+    let (old, new) = (MasterKey::generate(), MasterKey::generate());
+    let service = lab.start(masters(&old, &[])).await;
+    let kept = pair(&lab, &service, create("kept")).await;
+    let deleted = pair(&lab, &service, create("deleted")).await;
+    let delete = Request::Delete { key: deleted.fingerprint, expected: None, by: user() };
+    assert!(matches!(lab.ask(&service, delete).await, Ok(Response::Done)));
+    let under = |master: &MasterKey| format!("weir-secret:1:{}:", master.fingerprint());
+    assert!(lab.stored().await.contains(&under(&old)));
+
+    let both = KeyService { masters: masters(&new, &[&old]), ..copy(&service) };
+    assert!(matches!(lab.ask(&both, Request::Rewrap { by: user() }).await, Ok(Response::Done)));
+    let forgotten = async {
+        while lab.stored().await.contains(&under(&old)) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), forgotten).await.expect("it is deleted");
+    assert!(lab.stored().await.contains(&under(&new)));
+    service.host.stop(HOUR).await.unwrap();
+
+    let again = lab.start(masters(&new, &[])).await;
+    let Ok(Response::Listing(listing)) = lab.ask(&again, Request::List).await else { panic!() };
+    let pairs: Vec<_> = listing.pairs.iter().map(|it| it.fingerprint).collect();
+    assert!(pairs.contains(&kept.fingerprint) && !pairs.contains(&deleted.fingerprint));
+    let sealed = Sealed::seal(&secret("hunter2"), &[kept.public]).unwrap();
+    let open = Request::Open { secrets: vec![sealed], to: PrivateKey::generate().public() };
+    assert!(matches!(lab.ask(&again, open).await, Ok(Response::Opened(_))));
+}
+
 /// The same host under other master keys.
 fn copy(service: &KeyService) -> KeyService {
     KeyService {

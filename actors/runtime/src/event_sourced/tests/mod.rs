@@ -56,6 +56,7 @@ enum Event {
     Accepted { parcel: u32 },
     Delivered { parcel: u32 },
     Remarked { text: String },
+    Restated { all: Parcels },
 }
 
 #[derive(Debug, PartialEq)]
@@ -104,7 +105,12 @@ impl EventSourced for Parcels {
                 assert!(self.owed.remove(parcel), "P1: parcel {parcel} was never accepted");
             }
             Event::Remarked { .. } => {}
+            Event::Restated { all } => self.clone_from(all),
         }
+    }
+
+    fn restates(event: &Event) -> bool {
+        matches!(event, Event::Restated { .. })
     }
 
     fn outstanding(&self) -> Vec<Effect> {

@@ -113,6 +113,26 @@ async fn a_missing_event_is_noticed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_journal_may_begin_with_an_event_that_restates_all() {
+    let all = Parcels { accepted: 7, owed: [4].into() };
+    let restated = Event::Restated { all: all.clone() };
+    let history = [accepted(1..=5), vec![restated], accepted(8..=8)].concat();
+    // Those before it are deleted piece by piece: whoever is interrupted leaves some of them.
+    for deleted in [0, 3, 5] {
+        let office = office().await;
+        office.write(0, &history).await;
+        office.store.delete_to(&id(), &office.fence, deleted).await.unwrap();
+        let owed = [4, 8].into();
+        assert_eq!(state(&office.opened().await).await, Parcels { accepted: 8, owed });
+    }
+    let office = office().await;
+    office.write(0, &history).await;
+    office.store.delete_to(&id(), &office.fence, 6).await.unwrap();
+    let fault = failed(&office.open().await).await;
+    assert_eq!(fault.message, "the journal of parcels goes on with event 7 where 1 belongs");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_journal_that_is_shorter_than_its_snapshot_has_lost_events() {
     let office = office().await;
     office.write(0, &accepted(1..=10)).await;
