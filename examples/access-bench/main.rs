@@ -13,8 +13,8 @@ use bytes::Bytes;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use weir_domain::{Fingerprint, Item, ItemStatus, Reprocess, SourceName};
 use weir_persistence_api::{
-    Acquired, ClaimRequest, Fence, ItemFilter, ItemStore as _, LeaseName, LeaseStore as _,
-    Settlement, item_page,
+    Acquired, ClaimRequest, Fence, ItemFilter, ItemHistory as _, ItemStore as _, LeaseName,
+    LeaseStore as _, Settlement, item_page,
 };
 use weir_persistence_sql::SqliteStore;
 use weir_runtime::{IdSource, Stopwatch, SystemClock};

@@ -8,9 +8,12 @@
 //! Invariants:
 //! - A1: an item is held by at most one claim.
 //! - A2: a claim that ended, was lost or was taken over never comes back.
+//! - A4: what a source lists and nobody has claimed is shown as pending; of a source no more than one claim
+//!   offers, and nothing of it is written.
 //! - A3: a sweep that was answered goes on until it has ended, wherever the coordinator lives.
 
 mod coordinator;
+mod offered;
 mod sweeping;
 
 use std::time::Duration;

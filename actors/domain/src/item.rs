@@ -43,7 +43,8 @@ pub enum ItemStatus {
     Released,
     /// It waits until an operator gives it clearance, or denies it.
     Waiting,
-    /// It was given clearance, and is claimed next time it is found.
+    /// Its source has found it, and nobody has claimed it yet; or it was given clearance, and is claimed next
+    /// time it is found.
     Pending,
     /// It was denied clearance: a failure until it is reset.
     Denied,

@@ -96,6 +96,7 @@ impl Instance {
             pulse: &self.pulse,
         };
         (self.notice)(Happened::Active);
+        let mut has_offered = false;
         while !self.stops.drain.is_cancelled() {
             let listed;
             (source, listed) = life.lend(source, |it| it.list()).await?;
@@ -104,6 +105,9 @@ impl Instance {
             (source, was_busy) = match listed {
                 Ok(items) => {
                     self.clears();
+                    if std::mem::replace(&mut has_offered, !items.is_empty()) && items.is_empty() {
+                        self.offer_nothing(&life, &name, Terms::of(&source)).await;
+                    }
                     self.claim_all(&life, &name, source, items).await?
                 }
                 Err(fault) => {
@@ -162,6 +166,13 @@ impl Instance {
             }
         }
         Ok((source, was_busy))
+    }
+
+    /// What was offered last is not there any more: nobody is to be told that it waits.
+    async fn offer_nothing(&self, life: &Life<'_>, name: &SourceName, terms: Terms) {
+        if let Err(fault) = self.claim(life, name, terms, Vec::new()).await {
+            self.stands(fault);
+        }
     }
 
     /// Says again and again that the work goes on, as long as it does.

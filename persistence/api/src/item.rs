@@ -142,6 +142,31 @@ pub enum ItemPath {
     },
 }
 
+impl ItemPath {
+    /// Whether the walk comes by the row.
+    pub fn has(&self, row: &ItemRow) -> bool {
+        match self {
+            Self::ByName { from } => row.item >= *from,
+            Self::Newest { status, since, until: (until, before) } => {
+                let is_before = before.as_ref().is_none_or(|it| row.item < *it);
+                status.is_none_or(|it| it == row.status)
+                    && row.claimed_at >= *since
+                    && (row.claimed_at < *until || row.claimed_at == *until && is_before)
+            }
+        }
+    }
+
+    /// In the order of the walk.
+    pub fn sort(&self, rows: &mut [ItemRow]) {
+        match self {
+            Self::ByName { .. } => rows.sort_by(|a, b| a.item.cmp(&b.item)),
+            Self::Newest { .. } => {
+                rows.sort_by(|a, b| (b.claimed_at, &b.item).cmp(&(a.claimed_at, &a.item)));
+            }
+        }
+    }
+}
+
 /// What a step of a sweep does to items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ItemChange {
@@ -153,8 +178,29 @@ pub enum ItemChange {
     Deny,
 }
 
+/// What is remembered of items, to be read.
 #[async_trait]
-pub trait ItemStore: Send + Sync + 'static {
+pub trait ItemHistory: Send + Sync {
+    /// Rows of one source along a path, at most so many. The walk is cheap wherever it begins.
+    async fn item_scan(
+        &self,
+        source: &SourceName,
+        path: ItemPath,
+        limit: u32,
+    ) -> Result<Vec<ItemRow>>;
+
+    /// The rows of these names, in no order.
+    async fn item_named(&self, source: &SourceName, names: Vec<String>) -> Result<Vec<ItemRow>>;
+
+    /// The first source after this one, by name, that anything is remembered of.
+    async fn item_source_after(&self, after: Option<&SourceName>) -> Result<Option<SourceName>>;
+
+    /// How many items of the source have the status; stops counting at `max`.
+    async fn item_count(&self, source: &SourceName, status: ItemStatus, max: u32) -> Result<u64>;
+}
+
+#[async_trait]
+pub trait ItemStore: ItemHistory + 'static {
     /// Claims the first candidate that nobody holds and whose history allows it:
     /// `Released` or unknown: yes. `Done` or `Failed`: by `reprocess`; *when changed* compares
     /// size and time of change with those at the last claim, nothing else of the fingerprint.
@@ -192,23 +238,6 @@ pub trait ItemStore: Send + Sync + 'static {
     /// (`Error::ClaimLost` from then on). `None`: the claim is not `from`'s any more, or is
     /// finished. Taken over again with the same new id, it answers the same.
     async fn item_adopt(&self, fence: &Fence, adoption: Adoption) -> Result<Option<Unfinished>>;
-
-    /// Rows of one source along a path, at most so many. The walk is cheap wherever it begins.
-    async fn item_scan(
-        &self,
-        source: &SourceName,
-        path: ItemPath,
-        limit: u32,
-    ) -> Result<Vec<ItemRow>>;
-
-    /// The rows of these names, in no order.
-    async fn item_named(&self, source: &SourceName, names: Vec<String>) -> Result<Vec<ItemRow>>;
-
-    /// The first source after this one, by name, that anything is remembered of.
-    async fn item_source_after(&self, after: Option<&SourceName>) -> Result<Option<SourceName>>;
-
-    /// How many items of the source have the status; stops counting at `max`.
-    async fn item_count(&self, source: &SourceName, status: ItemStatus, max: u32) -> Result<u64>;
 
     /// Remembers a new sweep. If its id is known, that one is answered, and nothing changes.
     async fn sweep_begin(&self, fence: &Fence, sweep: Sweep) -> Result<Sweep>;

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use weir_domain::{ItemStatus, SourceName, Timestamp};
 
-use crate::{ItemFilter, ItemPath, ItemPlace, ItemRow, ItemStore, Result};
+use crate::{ItemFilter, ItemHistory, ItemPath, ItemPlace, ItemRow, Result};
 
 /// Rows that one page examines, at most.
 pub const EXAMINED_MAX: u32 = 10_000;
@@ -46,7 +46,7 @@ pub struct SourceCount {
 }
 
 /// One page of the items that match.
-pub async fn page<S: ItemStore + ?Sized>(
+pub async fn page<S: ItemHistory + ?Sized>(
     store: &S,
     filter: &ItemFilter,
     after: Option<ItemPlace>,
@@ -56,7 +56,7 @@ pub async fn page<S: ItemStore + ?Sized>(
 }
 
 /// All matches among the next rows.
-pub(crate) async fn examine<S: ItemStore + ?Sized>(
+pub(crate) async fn examine<S: ItemHistory + ?Sized>(
     store: &S,
     filter: &ItemFilter,
     after: Option<ItemPlace>,
@@ -66,7 +66,7 @@ pub(crate) async fn examine<S: ItemStore + ?Sized>(
 }
 
 /// Sources that anything is remembered of, by name, with how many items they have in each state.
-pub async fn sources<S: ItemStore + ?Sized>(
+pub async fn sources<S: ItemHistory + ?Sized>(
     store: &S,
     mut after: Option<SourceName>,
     limit: u32,
@@ -89,7 +89,7 @@ pub async fn sources<S: ItemStore + ?Sized>(
     Ok(rows)
 }
 
-async fn walk<S: ItemStore + ?Sized>(
+async fn walk<S: ItemHistory + ?Sized>(
     store: &S,
     filter: &ItemFilter,
     after: Option<ItemPlace>,
@@ -155,7 +155,7 @@ enum End {
 }
 
 impl Way<'_> {
-    async fn walk<S: ItemStore + ?Sized>(
+    async fn walk<S: ItemHistory + ?Sized>(
         &self,
         store: &S,
         mut after: Option<ItemPlace>,
@@ -189,7 +189,7 @@ impl Way<'_> {
     }
 
     /// The next rows, and whether none follow.
-    async fn read<S: ItemStore + ?Sized>(
+    async fn read<S: ItemHistory + ?Sized>(
         &self,
         store: &S,
         after: Option<&ItemPlace>,
@@ -208,7 +208,7 @@ impl Way<'_> {
         Ok((rows, is_end))
     }
 
-    async fn read_named<S: ItemStore + ?Sized>(
+    async fn read_named<S: ItemHistory + ?Sized>(
         &self,
         store: &S,
         names: &[String],

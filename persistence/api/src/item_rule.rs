@@ -10,7 +10,7 @@
 
 use weir_domain::{Digest, Fingerprint, ItemStatus, Reprocess, SourceName};
 
-use crate::{Adoption, ClaimRequest, Error, ItemChange, Result, Settlement, Unfinished};
+use crate::{Adoption, ClaimRequest, Error, ItemChange, ItemRow, Result, Settlement, Unfinished};
 
 /// Longest name of an item, in bytes: with its source it is a key, which no server takes longer.
 pub const NAME_BYTES_MAX: usize = 2_000;
@@ -31,6 +31,18 @@ pub struct Past {
     pub modified_ns: i64,
     /// Whether an operator gave it clearance.
     pub is_cleared: bool,
+}
+
+impl From<&ItemRow> for Past {
+    fn from(row: &ItemRow) -> Self {
+        Self {
+            status: row.status,
+            is_settled: row.settled_at.is_some(),
+            size: row.fingerprint.size,
+            modified_ns: row.fingerprint.modified_ns,
+            is_cleared: row.cleared_at.is_some(),
+        }
+    }
 }
 
 impl Past {

@@ -33,8 +33,8 @@ pub mod contract;
 
 pub use error::{Error, Result};
 pub use item::{
-    Adoption, Claim, ClaimRequest, ItemChange, ItemFilter, ItemPath, ItemPlace, ItemRow, ItemStore,
-    Settlement, Unfinished,
+    Adoption, Claim, ClaimRequest, ItemChange, ItemFilter, ItemHistory, ItemPath, ItemPlace,
+    ItemRow, ItemStore, Settlement, Unfinished,
 };
 pub use item_page::{ItemPage, SourceCount, SourceRow};
 pub use journal::{

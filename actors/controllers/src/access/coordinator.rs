@@ -7,9 +7,10 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::{Notify, oneshot};
 use weir_cluster::{Instance, RequestContext, Service, Singleton, Unavailable};
 use weir_domain::Fault;
-use weir_persistence_api::{Error, Fence, ItemStore, item_page};
+use weir_persistence_api::{Claim, ClaimRequest, Error, Fence, ItemStore, item_page};
 use weir_runtime::{AskError, Envelope, Ref, Reply, RestartPolicy, System};
 
+use super::offered::{Offered, WithOffered};
 use super::sweeping::{self, Sweeper};
 use super::{ASK_WITHIN, LEASE, Request, Response};
 use crate::instance;
@@ -31,7 +32,13 @@ impl Singleton for AccessSingleton {
     async fn start(&self, fence: Fence) -> Result<Instance<AccessService>, Fault> {
         let Self { system, store, restarts } = self;
         let news = Arc::new(Notify::new());
-        let actor = Coordinator { system: system.clone(), store: store.clone(), fence, news };
+        let actor = Coordinator {
+            system: system.clone(),
+            store: store.clone(),
+            fence,
+            news,
+            offered: Arc::default(),
+        };
         let failed = |it: &dyn std::fmt::Display| Fault::transient(6105, it.to_string());
         let (child, starting) =
             instance::supervised(system, LEASE, *restarts, actor, failed).await?;
@@ -80,6 +87,7 @@ struct Coordinator {
     fence: Fence,
     /// Wakes those who carry sweeps out.
     news: Arc<Notify>,
+    offered: Arc<Offered>,
 }
 
 impl Coordinator {
@@ -87,10 +95,19 @@ impl Coordinator {
         self.carry_out(request).await.unwrap_or_else(Response::Failed)
     }
 
+    /// An offer of nothing only says that nothing is listed any more.
+    async fn claim(&self, request: ClaimRequest) -> Result<Option<Claim>, Error> {
+        self.offered.note(&request);
+        match request.candidates.is_empty() {
+            true => Ok(None),
+            false => self.store.item_claim(&self.fence, request).await,
+        }
+    }
+
     async fn carry_out(&self, request: Request) -> Result<Response, Error> {
-        let Self { store, fence, system, news } = self;
+        let Self { store, fence, system, news, offered } = self;
         Ok(match request {
-            Request::Claim(request) => Response::Claimed(store.item_claim(fence, *request).await?),
+            Request::Claim(request) => Response::Claimed(self.claim(*request).await?),
             Request::Commit { claim, settlement } => {
                 store.item_commit(fence, claim, settlement).await?;
                 Response::Done
@@ -108,10 +125,12 @@ impl Coordinator {
             }
             Request::Unfinished => Response::Unfinished(store.item_unfinished().await?),
             Request::Page { filter, after, limit } => {
-                Response::Page(Box::new(item_page::page(&**store, &filter, after, limit).await?))
+                let history = WithOffered::new(&**store, offered);
+                Response::Page(Box::new(item_page::page(&history, &filter, after, limit).await?))
             }
             Request::Sources { after, limit } => {
-                Response::Sources(item_page::sources(&**store, after, limit).await?)
+                let history = WithOffered::new(&**store, offered);
+                Response::Sources(item_page::sources(&history, after, limit).await?)
             }
             Request::Sweep(sweep) => {
                 let begun = sweeping::begin(&**store, fence, *sweep).await?;

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use weir_cluster::{Instance, RequestContext, Service as _, Singleton as _};
-use weir_domain::{ClaimId, CommandId, Fingerprint, Item, Reprocess, StreamId, Timestamp};
+use weir_domain::{
+    ClaimId, CommandId, Fingerprint, Item, ItemStatus, Reprocess, StreamId, Timestamp,
+};
 use weir_persistence_api::{Acquired, Fence, LeaseName, LeaseStore as _, MemoryStore};
 use weir_runtime::{RestartPolicy, System, SystemClock};
 
@@ -83,6 +85,15 @@ fn claim(n: u32, reprocess: Reprocess) -> Request {
         clearance: false,
         instance: None,
     }))
+}
+
+/// The same of several files.
+fn offer(n: u32, names: &[&str]) -> Request {
+    let Request::Claim(mut request) = claim(n, Reprocess::WhenChanged) else { unreachable!() };
+    let item = request.candidates.remove(0);
+    let named = |name: &&str| Item { name: (*name).to_owned(), ..item.clone() };
+    request.candidates = names.iter().map(named).collect();
+    Request::Claim(request)
 }
 
 /// The engine that made the n-th claim.
@@ -202,4 +213,80 @@ async fn a_coordinator_that_was_deposed_decides_nothing() {
         assert!(is_fenced, "{late:?}: {answer:?}");
     }
     assert!(is_done(&lab.ask(commit(1)).await));
+}
+
+/// All items as `name:status`, by pages of two.
+async fn listed(lab: &Lab, filter: ItemFilter) -> String {
+    let (mut after, mut items) = (None, Vec::new());
+    loop {
+        let page = Request::Page { filter: Box::new(filter.clone()), after, limit: 2 };
+        let Response::Page(page) = lab.ask(page).await else { panic!("a page") };
+        items.extend(page.rows.iter().map(|it| format!("{}:{}", it.item, it.status)));
+        after = page.next;
+        if after.is_none() {
+            return items.join(" ");
+        }
+    }
+}
+
+fn of_status(status: ItemStatus) -> ItemFilter {
+    ItemFilter { status: Some(status), ..ItemFilter::default() }
+}
+
+async fn counts(lab: &Lab) -> String {
+    let Response::Sources(sources) = lab.ask(Request::Sources { after: None, limit: 9 }).await
+    else {
+        panic!("sources")
+    };
+    let of = |it: &SourceRow| {
+        it.counts.iter().map(|(status, it)| format!("{status}={}", it.count)).collect::<Vec<_>>()
+    };
+    sources.iter().flat_map(of).collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn what_is_offered_and_not_claimed_is_pending() {
+    let lab = Lab::new().await;
+    assert!(matches!(lab.ask(offer(1, &["a", "b", "c", "d"])).await, Response::Claimed(Some(_))));
+    let all = ItemFilter::default();
+    assert_eq!(listed(&lab, all.clone()).await, "a:acquired b:pending c:pending d:pending");
+    assert_eq!(listed(&lab, of_status(ItemStatus::Pending)).await, "d:pending c:pending b:pending");
+    let names = Some(vec!["c".to_owned(), "a".to_owned(), "x".to_owned()]);
+    let named =
+        ItemFilter { names, source: Some(SourceName::stored("flights/read")), ..all.clone() };
+    assert_eq!(listed(&lab, named).await, "a:acquired c:pending");
+    let c_or_later = ItemFilter { pattern: Some("c*".parse().unwrap()), ..all.clone() };
+    assert_eq!(listed(&lab, c_or_later).await, "c:pending");
+    assert_eq!(counts(&lab).await, "acquired=1 pending=3");
+
+    let settle = Request::Settle { claim: id(1), settlement: Settlement::Failed };
+    assert!(matches!(lab.ask(settle).await, Response::Done));
+    assert!(matches!(lab.ask(offer(2, &["a", "b", "c"])).await, Response::Claimed(Some(_))));
+    assert_eq!(listed(&lab, all.clone()).await, "a:failed b:acquired c:pending");
+    assert_eq!(counts(&lab).await, "acquired=1 failed=1 pending=1");
+    // It takes the place of what was before: one that changed is processed again.
+    let Request::Claim(mut changed) = offer(3, &["c", "a"]) else { unreachable!() };
+    changed.candidates[1].fingerprint.size += 1;
+    assert!(matches!(lab.ask(Request::Claim(changed)).await, Response::Claimed(Some(_))));
+    assert_eq!(listed(&lab, all.clone()).await, "a:pending b:acquired c:acquired");
+    assert_eq!(listed(&lab, of_status(ItemStatus::Failed)).await, "");
+    assert_eq!(counts(&lab).await, "acquired=2 pending=1");
+
+    // Somebody took it away, and the source says that nothing is there.
+    assert!(matches!(lab.ask(offer(4, &[])).await, Response::Claimed(None)));
+    assert_eq!(listed(&lab, all).await, "a:failed b:acquired c:acquired");
+}
+
+#[tokio::test]
+async fn pending_items_are_told_anew_after_a_move_and_may_be_all_that_is_known_of_a_source() {
+    let mut lab = Lab::new().await;
+    assert!(matches!(lab.ask(offer(1, &["a", "b"])).await, Response::Claimed(Some(_))));
+    let former = lab.moves().await;
+    assert_eq!(counts(&lab).await, "acquired=1");
+    drop(former);
+    let Request::Claim(mut elsewhere) = offer(2, &["x"]) else { unreachable!() };
+    elsewhere.source = SourceName::stored("a/first");
+    assert!(matches!(lab.ask(Request::Claim(elsewhere)).await, Response::Claimed(Some(_))));
+    lab.ask(offer(3, &["a"])).await;
+    assert_eq!(counts(&lab).await, "acquired=1 acquired=1");
 }

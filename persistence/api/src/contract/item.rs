@@ -13,8 +13,8 @@ use super::sweep::{forget, swept};
 use super::{StoreFactory, take_over};
 use crate::item_rule::NAME_BYTES_MAX;
 use crate::{
-    Adoption, Claim, ClaimRequest, Error, Fence, ItemChange, ItemFilter, ItemRow, ItemStore,
-    Settlement, item_page,
+    Adoption, Claim, ClaimRequest, Error, Fence, ItemChange, ItemFilter, ItemHistory, ItemRow,
+    ItemStore, Settlement, item_page,
 };
 
 pub(super) fn source() -> SourceName {

@@ -11,8 +11,8 @@ use weir_domain::{
 use super::MemoryStore;
 use crate::item_rule::{self, Admission, Past, Step};
 use crate::{
-    Adoption, Claim, ClaimRequest, Error, Fence, ItemChange, ItemPath, ItemRow, ItemStore, Result,
-    Settlement, Sweep, Unfinished,
+    Adoption, Claim, ClaimRequest, Error, Fence, ItemChange, ItemHistory, ItemPath, ItemRow,
+    ItemStore, Result, Settlement, Sweep, Unfinished,
 };
 
 type Key = (SourceName, String);
@@ -203,27 +203,11 @@ impl Items {
     }
 
     fn scan(&self, source: &SourceName, path: ItemPath, limit: u32) -> Vec<ItemRow> {
-        let limit = limit as usize;
-        match path {
-            ItemPath::ByName { from } => {
-                let rows = self.of_source(source).filter(|it| it.item.name >= from);
-                rows.take(limit).map(Row::listed).collect()
-            }
-            ItemPath::Newest { status, since, until: (until, before) } => {
-                let is_meant = |it: &&Row| {
-                    let at = it.claimed_at;
-                    let is_before = before.as_ref().is_none_or(|name| it.item.name < *name);
-                    status.is_none_or(|status| status == it.status)
-                        && since <= at
-                        && (at < until || at == until && is_before)
-                };
-                let mut rows: Vec<_> = self.of_source(source).filter(is_meant).collect();
-                rows.sort_by(|a, b| {
-                    (b.claimed_at, &b.item.name).cmp(&(a.claimed_at, &a.item.name))
-                });
-                rows.into_iter().take(limit).map(Row::listed).collect()
-            }
-        }
+        let rows = self.of_source(source).map(Row::listed);
+        let mut rows: Vec<_> = rows.filter(|it| path.has(it)).collect();
+        path.sort(&mut rows);
+        rows.truncate(limit as usize);
+        rows
     }
 
     fn named(&self, source: &SourceName, names: &[String]) -> Vec<ItemRow> {
@@ -286,6 +270,30 @@ impl Items {
 }
 
 #[async_trait]
+impl ItemHistory for MemoryStore {
+    async fn item_scan(
+        &self,
+        source: &SourceName,
+        path: ItemPath,
+        limit: u32,
+    ) -> Result<Vec<ItemRow>> {
+        self.read(|state| Ok(state.items.scan(source, path, limit))).await
+    }
+
+    async fn item_named(&self, source: &SourceName, names: Vec<String>) -> Result<Vec<ItemRow>> {
+        self.read(|state| Ok(state.items.named(source, &names))).await
+    }
+
+    async fn item_source_after(&self, after: Option<&SourceName>) -> Result<Option<SourceName>> {
+        self.read(|state| Ok(state.items.source_after(after))).await
+    }
+
+    async fn item_count(&self, source: &SourceName, status: ItemStatus, max: u32) -> Result<u64> {
+        self.read(|state| Ok(state.items.count(source, status, max))).await
+    }
+}
+
+#[async_trait]
 impl ItemStore for MemoryStore {
     async fn item_claim(&self, fence: &Fence, request: ClaimRequest) -> Result<Option<Claim>> {
         self.write(|state| {
@@ -341,27 +349,6 @@ impl ItemStore for MemoryStore {
             Ok(state.items.adopt(adoption))
         })
         .await
-    }
-
-    async fn item_scan(
-        &self,
-        source: &SourceName,
-        path: ItemPath,
-        limit: u32,
-    ) -> Result<Vec<ItemRow>> {
-        self.read(|state| Ok(state.items.scan(source, path, limit))).await
-    }
-
-    async fn item_named(&self, source: &SourceName, names: Vec<String>) -> Result<Vec<ItemRow>> {
-        self.read(|state| Ok(state.items.named(source, &names))).await
-    }
-
-    async fn item_source_after(&self, after: Option<&SourceName>) -> Result<Option<SourceName>> {
-        self.read(|state| Ok(state.items.source_after(after))).await
-    }
-
-    async fn item_count(&self, source: &SourceName, status: ItemStatus, max: u32) -> Result<u64> {
-        self.read(|state| Ok(state.items.count(source, status, max))).await
     }
 
     async fn sweep_begin(&self, fence: &Fence, sweep: Sweep) -> Result<Sweep> {

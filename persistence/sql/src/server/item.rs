@@ -9,8 +9,8 @@ use futures::FutureExt;
 use weir_domain::{ClaimId, Item, ItemStatus, SourceName, SweepId, Timestamp};
 use weir_persistence_api::item_rule::{self, Admission, Step};
 use weir_persistence_api::{
-    Adoption, Claim, ClaimRequest, Error, Fence, ItemChange, ItemPath, ItemRow, ItemStore, Result,
-    Settlement, Sweep, Unfinished,
+    Adoption, Claim, ClaimRequest, Error, Fence, ItemChange, ItemHistory, ItemPath, ItemRow,
+    ItemStore, Result, Settlement, Sweep, Unfinished,
 };
 
 use super::ServerStore;
@@ -242,52 +242,7 @@ impl<D: Dialect> ServerStore<D> {
 }
 
 #[async_trait]
-impl<D: Dialect> ItemStore for ServerStore<D> {
-    async fn item_claim(&self, fence: &Fence, mut request: ClaimRequest) -> Result<Option<Claim>> {
-        said::skip_too_long(&mut request);
-        let work = self.sessions.transaction(Some(fence), &request, |connection, request| {
-            claim::<D>(connection, request).boxed()
-        });
-        work.await
-    }
-
-    async fn item_commit(&self, fence: &Fence, claim: ClaimId, settlement: Bytes) -> Result<()> {
-        let (rule, status) = (item_rule::commit, ItemStatus::Committing);
-        self.decide(fence, Verdict { claim, rule, status, settlement }).await
-    }
-
-    async fn item_fail(&self, fence: &Fence, claim: ClaimId, settlement: Bytes) -> Result<()> {
-        let (rule, status) = (item_rule::fail, ItemStatus::Failed);
-        self.decide(fence, Verdict { claim, rule, status, settlement }).await
-    }
-
-    async fn item_settle(
-        &self,
-        fence: &Fence,
-        claim: ClaimId,
-        settlement: Settlement,
-        now: Timestamp,
-    ) -> Result<()> {
-        let input = (claim, settlement, now);
-        let work = self.sessions.transaction(Some(fence), &input, |connection, input| {
-            settle::<D>(connection, input).boxed()
-        });
-        work.await
-    }
-
-    async fn item_unfinished(&self) -> Result<Vec<Unfinished>> {
-        let rows: Vec<UnfinishedColumns<Name>> =
-            self.rows(D::STATEMENTS.item_unfinished, &[]).await?;
-        rows.into_iter().map(row::unfinished).collect()
-    }
-
-    async fn item_adopt(&self, fence: &Fence, adoption: Adoption) -> Result<Option<Unfinished>> {
-        let work = self.sessions.transaction(Some(fence), &adoption, |connection, adoption| {
-            adopt::<D>(connection, adoption).boxed()
-        });
-        work.await
-    }
-
+impl<D: Dialect> ItemHistory for ServerStore<D> {
     async fn item_scan(
         &self,
         source: &SourceName,
@@ -344,6 +299,54 @@ impl<D: Dialect> ItemStore for ServerStore<D> {
         let rows: Vec<(i64,)> = self.rows(D::STATEMENTS.item_count, &values).await?;
         let count = rows.first().map_or(0, |it| it.0);
         row::number(count, || format!("the number of items of {source}"))
+    }
+}
+
+#[async_trait]
+impl<D: Dialect> ItemStore for ServerStore<D> {
+    async fn item_claim(&self, fence: &Fence, mut request: ClaimRequest) -> Result<Option<Claim>> {
+        said::skip_too_long(&mut request);
+        let work = self.sessions.transaction(Some(fence), &request, |connection, request| {
+            claim::<D>(connection, request).boxed()
+        });
+        work.await
+    }
+
+    async fn item_commit(&self, fence: &Fence, claim: ClaimId, settlement: Bytes) -> Result<()> {
+        let (rule, status) = (item_rule::commit, ItemStatus::Committing);
+        self.decide(fence, Verdict { claim, rule, status, settlement }).await
+    }
+
+    async fn item_fail(&self, fence: &Fence, claim: ClaimId, settlement: Bytes) -> Result<()> {
+        let (rule, status) = (item_rule::fail, ItemStatus::Failed);
+        self.decide(fence, Verdict { claim, rule, status, settlement }).await
+    }
+
+    async fn item_settle(
+        &self,
+        fence: &Fence,
+        claim: ClaimId,
+        settlement: Settlement,
+        now: Timestamp,
+    ) -> Result<()> {
+        let input = (claim, settlement, now);
+        let work = self.sessions.transaction(Some(fence), &input, |connection, input| {
+            settle::<D>(connection, input).boxed()
+        });
+        work.await
+    }
+
+    async fn item_unfinished(&self) -> Result<Vec<Unfinished>> {
+        let rows: Vec<UnfinishedColumns<Name>> =
+            self.rows(D::STATEMENTS.item_unfinished, &[]).await?;
+        rows.into_iter().map(row::unfinished).collect()
+    }
+
+    async fn item_adopt(&self, fence: &Fence, adoption: Adoption) -> Result<Option<Unfinished>> {
+        let work = self.sessions.transaction(Some(fence), &adoption, |connection, adoption| {
+            adopt::<D>(connection, adoption).boxed()
+        });
+        work.await
     }
 
     async fn sweep_begin(&self, fence: &Fence, sweep: Sweep) -> Result<Sweep> {

@@ -10,8 +10,8 @@ use sqlx::{SqliteConnection, query, query_as, query_scalar};
 use weir_domain::{ClaimId, Item, ItemStatus, SourceName, SweepId, Timestamp};
 use weir_persistence_api::item_rule::{self, Admission, Past, Step};
 use weir_persistence_api::{
-    Adoption, Claim, ClaimRequest, Error, Fence, ItemChange, ItemPath, ItemRow, ItemStore, Result,
-    Settlement, Sweep, Unfinished,
+    Adoption, Claim, ClaimRequest, Error, Fence, ItemChange, ItemHistory, ItemPath, ItemRow,
+    ItemStore, Result, Settlement, Sweep, Unfinished,
 };
 
 use super::error::Outcome;
@@ -201,6 +201,61 @@ impl SqliteStore {
 }
 
 #[async_trait]
+impl ItemHistory for SqliteStore {
+    async fn item_scan(
+        &self,
+        source: &SourceName,
+        path: ItemPath,
+        limit: u32,
+    ) -> Result<Vec<ItemRow>> {
+        let (source, limit) = (source.as_str().to_owned(), i64::from(limit));
+        let scan = match path {
+            ItemPath::ByName { from } => {
+                query_as(statement::ITEM_BY_NAME).bind(source).bind(from).bind(limit)
+            }
+            ItemPath::Newest { status, since, until } => {
+                let scan = match status {
+                    None => query_as(statement::ITEM_NEWEST),
+                    Some(_) => query_as(statement::ITEM_NEWEST_OF_STATUS),
+                };
+                let (latest, below, name) = row::latest(until);
+                let scan = scan.bind(source).bind(since.0).bind(latest).bind(below).bind(name);
+                match status {
+                    None => scan.bind(limit),
+                    Some(status) => scan.bind(status.as_str()).bind(limit),
+                }
+            }
+        };
+        let found = self.read(scan.fetch_all(&self.readers)).await?;
+        found.into_iter().map(row::item::<String>).collect()
+    }
+
+    async fn item_named(&self, source: &SourceName, names: Vec<String>) -> Result<Vec<ItemRow>> {
+        let look = query_as(statement::ITEM_NAMED).bind(source.as_str()).bind(json(&names));
+        let found = self.read(look.fetch_all(&self.readers)).await?;
+        found.into_iter().map(row::item::<String>).collect()
+    }
+
+    async fn item_source_after(&self, after: Option<&SourceName>) -> Result<Option<SourceName>> {
+        let look = match after {
+            None => query_scalar(statement::ITEM_FIRST_SOURCE),
+            Some(after) => query_scalar(statement::ITEM_SOURCE_AFTER).bind(after.as_str()),
+        };
+        let found: Option<String> = self.read(look.fetch_one(&self.readers)).await?;
+        Ok(found.map(SourceName::stored))
+    }
+
+    async fn item_count(&self, source: &SourceName, status: ItemStatus, max: u32) -> Result<u64> {
+        let count = query_scalar(statement::ITEM_COUNT)
+            .bind(source.as_str())
+            .bind(status.as_str())
+            .bind(i64::from(max));
+        let count: i64 = self.read(count.fetch_one(&self.readers)).await?;
+        row::number(count, || format!("the number of items of {source}"))
+    }
+}
+
+#[async_trait]
 impl ItemStore for SqliteStore {
     async fn item_claim(&self, fence: &Fence, mut request: ClaimRequest) -> Result<Option<Claim>> {
         said::skip_too_long(&mut request);
@@ -261,58 +316,6 @@ impl ItemStore for SqliteStore {
                 .boxed()
             })
             .await
-    }
-
-    async fn item_scan(
-        &self,
-        source: &SourceName,
-        path: ItemPath,
-        limit: u32,
-    ) -> Result<Vec<ItemRow>> {
-        let (source, limit) = (source.as_str().to_owned(), i64::from(limit));
-        let scan = match path {
-            ItemPath::ByName { from } => {
-                query_as(statement::ITEM_BY_NAME).bind(source).bind(from).bind(limit)
-            }
-            ItemPath::Newest { status, since, until } => {
-                let scan = match status {
-                    None => query_as(statement::ITEM_NEWEST),
-                    Some(_) => query_as(statement::ITEM_NEWEST_OF_STATUS),
-                };
-                let (latest, below, name) = row::latest(until);
-                let scan = scan.bind(source).bind(since.0).bind(latest).bind(below).bind(name);
-                match status {
-                    None => scan.bind(limit),
-                    Some(status) => scan.bind(status.as_str()).bind(limit),
-                }
-            }
-        };
-        let found = self.read(scan.fetch_all(&self.readers)).await?;
-        found.into_iter().map(row::item::<String>).collect()
-    }
-
-    async fn item_named(&self, source: &SourceName, names: Vec<String>) -> Result<Vec<ItemRow>> {
-        let look = query_as(statement::ITEM_NAMED).bind(source.as_str()).bind(json(&names));
-        let found = self.read(look.fetch_all(&self.readers)).await?;
-        found.into_iter().map(row::item::<String>).collect()
-    }
-
-    async fn item_source_after(&self, after: Option<&SourceName>) -> Result<Option<SourceName>> {
-        let look = match after {
-            None => query_scalar(statement::ITEM_FIRST_SOURCE),
-            Some(after) => query_scalar(statement::ITEM_SOURCE_AFTER).bind(after.as_str()),
-        };
-        let found: Option<String> = self.read(look.fetch_one(&self.readers)).await?;
-        Ok(found.map(SourceName::stored))
-    }
-
-    async fn item_count(&self, source: &SourceName, status: ItemStatus, max: u32) -> Result<u64> {
-        let count = query_scalar(statement::ITEM_COUNT)
-            .bind(source.as_str())
-            .bind(status.as_str())
-            .bind(i64::from(max));
-        let count: i64 = self.read(count.fetch_one(&self.readers)).await?;
-        row::number(count, || format!("the number of items of {source}"))
     }
 
     async fn sweep_begin(&self, fence: &Fence, sweep: Sweep) -> Result<Sweep> {

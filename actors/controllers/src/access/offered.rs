@@ -1,0 +1,208 @@
+//! What sources list and nobody has claimed yet: *pending* items.
+//!
+//! A claim offers what its source lists next; the last offer of each source is remembered here. Which of
+//! its items are pending is asked of the history when somebody looks: so a claim costs nothing more, and
+//! nothing is written of what may be gone a moment later. After a move the next claims tell it anew.
+//!
+//! Bounded: [`SOURCES_MAX`] sources, and of each what one claim offers, up to [`NAMES_BYTES_MAX`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use weir_domain::{ItemStatus, SourceName, Timestamp};
+use weir_persistence_api::item_rule::{self, Admission, Past};
+use weir_persistence_api::{ClaimRequest, ItemHistory, ItemPath, ItemRow, ItemStore, Result};
+
+/// The one that was offered from longest ago is forgotten for a new one.
+const SOURCES_MAX: usize = 1_000;
+/// Of the names of one offer.
+const NAMES_BYTES_MAX: usize = 64 << 10;
+
+#[derive(Default)]
+pub(super) struct Offered(Mutex<BTreeMap<SourceName, Arc<Offer>>>);
+
+/// The last offer of a source.
+struct Offer {
+    request: ClaimRequest,
+    /// When each item was first offered without a break.
+    since: BTreeMap<String, Timestamp>,
+}
+
+impl Offered {
+    /// Takes the place of what the source offered before.
+    pub(super) fn note(&self, request: &ClaimRequest) {
+        let mut sources = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = sources.remove(&request.source);
+        if request.candidates.is_empty() {
+            return;
+        }
+        if sources.len() >= SOURCES_MAX {
+            let oldest = sources.iter().min_by_key(|it| it.1.request.now).map(|it| it.0.clone());
+            oldest.and_then(|it| sources.remove(&it));
+        }
+        let offer = Offer::new(request, before.as_deref());
+        sources.insert(request.source.clone(), Arc::new(offer));
+    }
+
+    fn of(&self, source: &SourceName) -> Option<Arc<Offer>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(source).cloned()
+    }
+
+    fn source_after(&self, after: Option<&SourceName>) -> Option<SourceName> {
+        let sources = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sources.keys().find(|it| after.is_none_or(|after| *it > after)).cloned()
+    }
+}
+
+impl Offer {
+    fn new(request: &ClaimRequest, before: Option<&Self>) -> Self {
+        let mut length = 0;
+        let mut fits = |name: &str| {
+            length += name.len();
+            length <= NAMES_BYTES_MAX
+        };
+        let candidates = request.candidates.iter().filter(|it| item_rule::is_storable(&it.name));
+        let candidates: Vec<_> = candidates.take_while(|it| fits(&it.name)).cloned().collect();
+        let since = candidates.iter().map(|it| {
+            let known = before.and_then(|before| before.since.get(&it.name));
+            (it.name.clone(), known.copied().unwrap_or(request.now))
+        });
+        let since = since.collect();
+        let settlement = Bytes::new();
+        Self { request: ClaimRequest { candidates, settlement, ..request.clone() }, since }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.request.candidates.iter().map(|it| it.name.clone()).collect()
+    }
+
+    /// What the next claims will be granted, given what is remembered of these items.
+    fn pending(&self, known: Vec<ItemRow>) -> Pending {
+        let known: BTreeMap<_, _> = known.into_iter().map(|it| (it.item.clone(), it)).collect();
+        let mut pending = Pending::default();
+        for item in &self.request.candidates {
+            let row = known.get(&item.name);
+            let past = row.map(Past::from);
+            let admission = item_rule::admit(past.as_ref(), &item.fingerprint, &self.request);
+            if admission != Admission::Claim {
+                continue;
+            }
+            if let Some(status) = row.map(|it| it.status) {
+                *pending.hidden.entry(status.as_str()).or_default() += 1;
+            }
+            let source = self.request.source.clone();
+            pending.rows.insert(
+                item.name.clone(),
+                ItemRow {
+                    claim: item_rule::unclaimed(&source, &item.name),
+                    source,
+                    item: item.name.clone(),
+                    fingerprint: item.fingerprint.clone(),
+                    status: ItemStatus::Pending,
+                    stream: None,
+                    instance: None,
+                    owner: String::new(),
+                    claimed_at: self.since.get(&item.name).copied().unwrap_or(self.request.now),
+                    settled_at: None,
+                    cleared_at: row.and_then(|it| it.cleared_at),
+                },
+            );
+        }
+        pending
+    }
+}
+
+/// Of one source, by name.
+#[derive(Default)]
+struct Pending {
+    rows: BTreeMap<String, ItemRow>,
+    /// How many rows of the history they stand for, by status.
+    hidden: BTreeMap<&'static str, u64>,
+}
+
+/// The history, with pending items in the place of what was before.
+pub(super) struct WithOffered<'a> {
+    store: &'a dyn ItemStore,
+    offered: &'a Offered,
+    /// Looked up once for each source.
+    pending: Mutex<BTreeMap<SourceName, Arc<Pending>>>,
+}
+
+impl<'a> WithOffered<'a> {
+    pub(super) fn new(store: &'a dyn ItemStore, offered: &'a Offered) -> Self {
+        Self { store, offered, pending: Mutex::default() }
+    }
+
+    async fn pending(&self, source: &SourceName) -> Result<Arc<Pending>> {
+        let looked_up = || self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = looked_up().get(source) {
+            return Ok(known.clone());
+        }
+        let pending = match self.offered.of(source) {
+            Some(offer) => offer.pending(self.store.item_named(source, offer.names()).await?),
+            None => Pending::default(),
+        };
+        let pending = Arc::new(pending);
+        looked_up().insert(source.clone(), pending.clone());
+        Ok(pending)
+    }
+}
+
+#[async_trait]
+impl ItemHistory for WithOffered<'_> {
+    async fn item_scan(
+        &self,
+        source: &SourceName,
+        path: ItemPath,
+        limit: u32,
+    ) -> Result<Vec<ItemRow>> {
+        let pending = self.pending(source).await?;
+        // As many rows of the history may stand aside.
+        let more = u32::try_from(pending.rows.len()).unwrap_or(u32::MAX);
+        let mut rows =
+            self.store.item_scan(source, path.clone(), limit.saturating_add(more)).await?;
+        rows.retain(|it| !pending.rows.contains_key(&it.item));
+        rows.extend(pending.rows.values().filter(|it| path.has(it)).cloned());
+        path.sort(&mut rows);
+        rows.truncate(limit as usize);
+        Ok(rows)
+    }
+
+    async fn item_named(&self, source: &SourceName, names: Vec<String>) -> Result<Vec<ItemRow>> {
+        let pending = self.pending(source).await?;
+        let asked: BTreeSet<_> = names.iter().cloned().collect();
+        let mut rows = self.store.item_named(source, names).await?;
+        rows.retain(|it| !pending.rows.contains_key(&it.item));
+        rows.extend(asked.iter().filter_map(|it| pending.rows.get(it)).cloned());
+        Ok(rows)
+    }
+
+    async fn item_source_after(&self, after: Option<&SourceName>) -> Result<Option<SourceName>> {
+        let remembered = self.store.item_source_after(after).await?;
+        let mut offering = self.offered.source_after(after);
+        while let Some(it) = offering {
+            if remembered.as_ref().is_some_and(|remembered| *remembered <= it) {
+                break;
+            }
+            if !self.pending(&it).await?.rows.is_empty() {
+                return Ok(Some(it));
+            }
+            offering = self.offered.source_after(Some(&it));
+        }
+        Ok(remembered)
+    }
+
+    async fn item_count(&self, source: &SourceName, status: ItemStatus, max: u32) -> Result<u64> {
+        let pending = self.pending(source).await?;
+        let hidden = pending.hidden.get(status.as_str()).copied().unwrap_or(0);
+        let shown = match status {
+            ItemStatus::Pending => pending.rows.len() as u64,
+            _ => 0,
+        };
+        let more = u32::try_from(hidden).unwrap_or(u32::MAX);
+        let counted = self.store.item_count(source, status, max.saturating_add(more)).await?;
+        Ok((counted.saturating_sub(hidden) + shown).min(max.into()))
+    }
+}
