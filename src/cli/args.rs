@@ -91,6 +91,16 @@ impl Global {
     }
 }
 
+impl Global {
+    /// What of one's own may be shown at a server, where it need not be good any more.
+    pub(crate) fn shown_at(&self, server: &str) -> Result<Option<Concealed>, Failure> {
+        let profiles = Profiles::load()?;
+        let name = self.profile.as_deref().filter(|it| profiles.has(it));
+        let profile = profiles.chosen(name)?.filter(|it| it.server == server);
+        Ok(profile.and_then(|it| it.token))
+    }
+}
+
 /// Where commands go.
 pub(crate) struct Place {
     pub(crate) server: String,
@@ -99,6 +109,8 @@ pub(crate) struct Place {
 
 /// An engine on this machine.
 const SERVER: &str = "http://127.0.0.1:5842";
+/// Its management server.
+const MANAGEMENT: &str = "http://127.0.0.1:8558";
 
 /// What a command is shown with that not everybody may give.
 #[derive(Debug, Args)]
@@ -109,8 +121,6 @@ pub(crate) struct TokenArgs {
     token_file: Option<PathBuf>,
 }
 
-/// Its management server.
-const MANAGEMENT: &str = "http://127.0.0.1:8558";
 impl TokenArgs {
     /// Never an argument: other users of the machine see those.
     pub(crate) fn token(&self) -> Result<Option<String>, Failure> {

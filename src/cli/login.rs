@@ -37,6 +37,7 @@ impl Login {
         }
         let client = Client::new(&server);
         let client = client.map_err(|it| Failure::of_client("can't log in", it))?;
+        let client = client.with_token(global.shown_at(&server)?);
         let password = hidden::line("password", self.password_file.as_deref())?;
         let begun = client.log_in(&LogIn { name: self.name, password }).await;
         let begun = begun.map_err(|it| Failure::of_client("can't log in", it))?;

@@ -130,7 +130,8 @@ async fn a_user_is_set_up_works_with_a_token_and_is_put_out() {
     assert!(!lab.set_up.0.exists(), "it was used");
 
     let from = || "127.0.0.1".to_owned();
-    let (session, identity) = lab.users.log_in(root(), &secret(PASSWORD), from()).await.unwrap();
+    let (session, identity) =
+        lab.users.log_in(root(), &secret(PASSWORD), (from(), false)).await.unwrap();
     let shown = session.expose_text().unwrap();
     assert_eq!(lab.users.identify(shown).await.unwrap(), identity);
 

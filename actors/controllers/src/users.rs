@@ -17,6 +17,7 @@ mod changes;
 mod handle;
 mod log_in;
 mod matrix;
+mod neighbours;
 mod passwords;
 mod protocol;
 mod rejection;

@@ -49,7 +49,8 @@ pub(crate) async fn set_up(
     Ok(storages.users.set_up(&code, about, &password).await?)
 }
 
-/// Begins a session. It ends after 12 hours, or when its user logs out.
+/// Begins a session. It ends after 12 hours, or when its user logs out. Who shows a session or token that is
+/// good is not kept out by a flood of log-ins.
 #[utoipa::path(post, path = "/log-in", tag = "log-in", operation_id = "logIn",
     request_body = LogIn,
     responses(
@@ -58,12 +59,14 @@ pub(crate) async fn set_up(
     ))]
 pub(crate) async fn log_in(
     From(from): From,
+    caller: Caller,
     trail: Trail,
     Extension(storages): Stored,
     Confidential(request): Confidential<LogIn>,
 ) -> Result<Json<LoggedIn>, Error> {
     trail.about("user", &request.name);
     let name = request.name.clone();
+    let from = (from, caller.identity().is_ok());
     let begun = storages.users.log_in(request.name, &secret(&request.password), from).await;
     let (token, identity) = begun.map_err(|it| {
         if let Failure::Rejected(Rejection::BadCredentials { is_user: true }) = it {

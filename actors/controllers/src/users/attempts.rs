@@ -46,6 +46,11 @@ impl Attempts {
         self.known.insert(from, at);
     }
 
+    /// Where the user has logged in from, and when last.
+    pub(super) fn known(&self) -> impl Iterator<Item = (&String, Timestamp)> {
+        self.known.iter().map(|(from, at)| (from, *at))
+    }
+
     /// Until when nobody is let in from there.
     pub(super) fn wait_until(&self, from: &str, now: Timestamp) -> Option<Timestamp> {
         let from = network(from);
@@ -92,7 +97,7 @@ impl Bound {
 }
 
 /// What one party has: of IPv6 that is a network of 64 bits, not an address.
-fn network(from: &str) -> String {
+pub(super) fn network(from: &str) -> String {
     match from.parse::<IpAddr>().map(|it| it.to_canonical()) {
         Ok(IpAddr::V6(it)) => Ipv6Addr::from_bits(it.to_bits() >> 64 << 64).to_string(),
         Ok(IpAddr::V4(it)) => it.to_string(),

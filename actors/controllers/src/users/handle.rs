@@ -78,17 +78,19 @@ impl UserStorage {
         done(answer.await?)
     }
 
-    /// What the user shows from now on, and who that is.
+    /// What the user shows from now on, and who that is. `is_proven`: who asks has shown a session or token
+    /// that is good, whoever's.
     pub async fn log_in(
         &self,
         name: UserName,
         password: &Secret,
-        from: String,
+        (from, is_proven): (String, bool),
     ) -> Answer<(Secret, Identity)> {
         let bearer = Bearer::generate(self.ids.session().0);
         let answer = self.sealed(|to| {
             let (password, session) = (Sealed::seal(password, to)?, (&bearer).into());
-            Ok(Request::LogIn { name: name.clone(), password, session, from: from.clone() })
+            let (name, from) = (name.clone(), from.clone());
+            Ok(Request::LogIn { name, password, session, from, is_proven })
         });
         match answer.await? {
             Response::Identity(it) => Ok((bearer.to_text(), *it)),

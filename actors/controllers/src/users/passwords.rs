@@ -7,6 +7,8 @@
 //!   password stand in lines of their own: none can take the turns of the others.
 //! - W3: an unknown user costs the same as a wrong password, and the answer does not wait for the
 //!   failure to be written: how long it takes tells neither.
+//! - W4: who is known to somebody (the address was good lately, or what is shown proves a user) stands in a
+//!   line apart from the rest of the world, and no address has more than its share of either.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,10 +17,12 @@ use std::time::Duration;
 use futures::poll;
 use tokio::sync::oneshot;
 use weir_cluster::Unavailable;
-use weir_domain::UserName;
+use weir_domain::{Timestamp, UserName};
 use weir_runtime::{HostRef, System};
 use weir_secrets::{PasswordHash, Secret};
 
+use super::attempts::network;
+use super::neighbours::Neighbours;
 use super::strangers::Strangers;
 use super::{Attempt, Command, Rejection, Response, Users};
 use crate::instance::RECOVER_WITHIN;
@@ -29,6 +33,8 @@ const PASSWORD: &str = "users/password";
 /// Each check takes 19 MiB.
 const CHECKS_AT_ONCE: usize = 2;
 const CHECKS_WAITING_MAX: usize = 32;
+/// Of them, from one address.
+const SHARE_MAX: usize = 8;
 /// Set-ups that bring the right secret, and passwords that known users set.
 const OTHERS_AT_ONCE: usize = 1;
 const OTHERS_WAITING_MAX: usize = 8;
@@ -43,6 +49,10 @@ pub(super) struct Passwords {
     /// Checked in place of a user's that there is not.
     decoy: PasswordHash,
     strangers: Arc<Strangers>,
+    /// Where somebody logged in from lately.
+    neighbours: Neighbours,
+    /// Those of people who are known, and all others.
+    known: Line,
     checks: Line,
     set_ups: Line,
     changes: Line,
@@ -56,27 +66,40 @@ pub(super) enum For {
 }
 
 impl Passwords {
-    pub(super) fn new(system: System, host: HostRef<Users>, decoy: PasswordHash) -> Self {
+    pub(super) fn new(
+        system: System,
+        host: HostRef<Users>,
+        decoy: PasswordHash,
+        neighbours: Neighbours,
+    ) -> Self {
+        let checks = || Line::new(CHECKS_AT_ONCE, CHECKS_WAITING_MAX);
         let others = || Line::new(OTHERS_AT_ONCE, OTHERS_WAITING_MAX);
         Self {
             system,
             host,
             decoy,
             strangers: Arc::default(),
-            checks: Line::new(CHECKS_AT_ONCE, CHECKS_WAITING_MAX),
+            neighbours,
+            known: checks(),
+            checks: checks(),
             set_ups: others(),
             changes: others(),
         }
     }
 
-    /// Checks a password and counts it if it is wrong; gives the number of the one it is.
+    /// Checks a password and counts it if it is wrong; gives the number of the one it is. `is_proven`: who
+    /// brings it has shown to be a user.
     pub(super) async fn check(
         &self,
         (user, from): (&UserName, &str),
-        password: Secret,
+        (password, is_proven): (Secret, bool),
         within: Duration,
     ) -> Result<u64, Stop> {
-        let turn = self.checks.turn(within).await?;
+        let line = match is_proven || self.neighbours.knows(from, self.system.now()) {
+            true => &self.known,
+            false => &self.checks,
+        };
+        let turn = line.turn_of(network(from), SHARE_MAX, within).await?;
         // Asked only now: those that were checked before this one are counted.
         let (hash, number) = self.to_check((user, from), within).await?;
         let (tell, told) = oneshot::channel();
@@ -99,6 +122,10 @@ impl Passwords {
         let is_right = told.await.map_err(lost)??;
         let is_user = number.is_some();
         number.filter(|_| is_right).ok_or_else(|| Rejection::BadCredentials { is_user }.into())
+    }
+
+    pub(super) fn let_in(&self, from: &str, at: Timestamp) {
+        self.neighbours.note(from, at);
     }
 
     /// The hash to check against, and the number of the password that it is of.

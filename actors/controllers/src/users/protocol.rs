@@ -88,6 +88,9 @@ pub enum Request {
         password: Sealed,
         session: Shown,
         from: String,
+        /// Who asks has shown a session or token that is good.
+        #[serde(default)]
+        is_proven: bool,
     },
     EndSession {
         id: SessionId,

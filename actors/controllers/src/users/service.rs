@@ -12,8 +12,9 @@ use weir_cluster::{Instance, RequestContext, Service, Singleton, Unavailable};
 use weir_domain::{Fault, SessionId, UserName};
 use weir_persistence_api::{Fence, PersistenceId, Store};
 use weir_runtime::{HostRef, HostSettings, HostSpec, NoEffects, System};
-use weir_secrets::{PasswordHash, Sealed, SecretHash, random_secret};
+use weir_secrets::{PasswordHash, Sealed, Secret, SecretHash, random_secret};
 
+use super::neighbours::Neighbours;
 use super::passwords::{For, Passwords};
 use super::uses::Uses;
 use super::{
@@ -54,7 +55,8 @@ impl Singleton for UserSingleton {
             .tasks()
             .spawn_blocking("users/decoy", || PasswordHash::of(&random_secret()));
         let decoy = decoy.join().await.map_err(|it| failed(&it))?;
-        let passwords = Passwords::new(self.system.clone(), host.clone(), decoy);
+        let neighbours = self.neighbours(&host).await?;
+        let passwords = Passwords::new(self.system.clone(), host.clone(), decoy, neighbours);
         let service = UserService {
             host,
             system: self.system.clone(),
@@ -80,6 +82,18 @@ impl UserSingleton {
         host.ask(prepare, RECOVER_WITHIN).await.map_err(|it| failed(&it))?;
         self.notice.announce(&secret);
         Ok(())
+    }
+}
+
+impl UserSingleton {
+    /// The addresses that users have logged in from.
+    async fn neighbours(&self, host: &HostRef<Users>) -> Result<Neighbours, Fault> {
+        let read = |users: &Users| {
+            let neighbours = Neighbours::default();
+            users.addresses().for_each(|(from, at)| neighbours.note(from, at));
+            neighbours
+        };
+        host.query(RECOVER_WITHIN, read).await.map_err(|it| failed(&it))
     }
 }
 
@@ -139,15 +153,16 @@ impl UserService {
                 return Ok(Response::Sessions(host.query(within, open).await?));
             }
             Request::Identify(shown) => return self.identify(shown, context).await,
-            Request::LogIn { name, password, session, from } => {
-                return self.log_in(name, &password, (session, from), context).await;
+            Request::LogIn { name, password, session, from, is_proven } => {
+                let password = (self.transit.received(&password)?, is_proven);
+                return self.log_in(name, password, (session, from), context).await;
             }
             Request::SetUp { secret, name, profile, password } => {
                 return self.set_up(secret, (name, profile, password), context).await;
             }
             Request::ChangePassword { name, current, new, from, keep } => {
                 let current = self.transit.received(&current)?;
-                let checked = self.passwords.check((&name, &from), current, within).await?;
+                let checked = self.passwords.check((&name, &from), (current, true), within).await?;
                 let password = self.new_password(For::Change, &name, &new, context).await?;
                 Command::ChangePassword { name, password, checked, from, keep, at: now }
             }
@@ -258,20 +273,21 @@ impl UserService {
     async fn log_in(
         &self,
         user: UserName,
-        password: &Sealed,
+        password: (Secret, bool),
         (session, from): (Shown, String),
         context: RequestContext,
     ) -> Result<Response, Stop> {
-        let password = self.transit.received(password)?;
         let number = self.passwords.check((&user, &from), password, context.within).await?;
         let at = self.system.now();
         let Shown { id, hash } = session;
         let expires_at = at.plus(SESSION_LENGTH);
-        let session = NewSession { id: SessionId(id), user, from, at, expires_at, hash };
+        let session =
+            NewSession { id: SessionId(id), user, from: from.clone(), at, expires_at, hash };
         let command = Command::LogIn { session, password: number };
         let read = move |_: u64, users: &Users| users.identify(id, &hash, at);
         let identity =
             self.host.ask_and_read_as(context.command, command, context.within, read).await?;
+        self.passwords.let_in(&from, at);
         Ok(Response::Identity(Box::new(identity.ok_or(Rejection::NotAuthenticated)?)))
     }
 }

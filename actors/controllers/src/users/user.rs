@@ -119,6 +119,12 @@ pub struct UserView {
 }
 
 impl super::Users {
+    /// Where users have logged in from, and when last.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = (&str, Timestamp)> {
+        let known = self.users.values().flat_map(|it| it.attempts.known());
+        known.map(|(from, at)| (from.as_str(), at))
+    }
+
     /// All users, by name.
     pub fn users(&self) -> impl Iterator<Item = UserView> {
         self.users.iter().map(|(name, it)| UserView {

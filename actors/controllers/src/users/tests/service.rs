@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use weir_cluster::{RequestContext, Service, Singleton};
 use weir_domain::{Clock, CommandId};
 use weir_persistence_api::{
@@ -84,8 +86,15 @@ impl Lab {
         let bearer = Bearer::generate(self.system.ids().session().0);
         let (name, session, from) = (name(named), (&bearer).into(), "127.0.0.1".into());
         let password = self.seal(password).await;
-        let response = self.ask(Request::LogIn { name, password, session, from }).await;
+        let is_proven = false;
+        let response = self.ask(Request::LogIn { name, password, session, from, is_proven }).await;
         (bearer, response)
+    }
+
+    async fn log_in_from(&self, password: Sealed, (from, is_proven): (String, bool)) -> Response {
+        let bearer = Bearer::generate(self.system.ids().session().0);
+        let (name, session) = (name("root"), (&bearer).into());
+        self.ask(Request::LogIn { name, password, session, from, is_proven }).await
     }
 
     /// The instance that takes over.
@@ -251,6 +260,7 @@ async fn a_log_in_that_is_asked_again_of_a_successor_is_not_done_again() {
         password: lab.seal(PASSWORD).await,
         session: (&bearer).into(),
         from: "127.0.0.1".into(),
+        is_proven: false,
     };
     let command = lab.system.ids().command();
     let first = lab.ask_as(command, log_in.clone()).await;
@@ -275,9 +285,40 @@ async fn a_set_up_cluster_announces_no_secret_and_an_old_seal_is_told() {
     let Lab { system, told, .. } = &lab;
     assert!(told.0.lock().unwrap().is_none());
     let session = (&Bearer::generate(Uuid::from_u128(9))).into();
-    let log_in =
-        Request::LogIn { name: name("root"), password: sealed, session, from: String::new() };
+    let log_in = Request::LogIn {
+        name: name("root"),
+        password: sealed,
+        session,
+        from: String::new(),
+        is_proven: false,
+    };
     let context = RequestContext { command: system.ids().command(), within: DAY, epoch: 2 };
     let told = service.serve(log_in, context).await;
     assert!(matches!(told, Ok(Response::Transit(_))), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_flood_of_log_ins_keeps_nobody_out_who_is_known() {
+    let lab = Lab::new().await;
+    lab.set_up().await;
+    let (home, right) = ("10.0.0.1".to_owned(), lab.seal(PASSWORD).await);
+    let first = lab.log_in_from(right.clone(), (home.clone(), false)).await;
+    assert!(matches!(first, Response::Identity(_)), "{first:?}");
+
+    let wrong = lab.seal("a guess of many").await;
+    let mut flood: FuturesUnordered<_> =
+        (0..100).map(|n| lab.log_in_from(wrong.clone(), (format!("192.0.2.{n}"), false))).collect();
+    let is_busy = |it: &Response| matches!(it, Response::Rejected(Rejection::Busy));
+    while !flood.next().await.is_some_and(|it| is_busy(&it)) {}
+    // Others from nowhere are refused; those who are known are not.
+    let stranger = lab.log_in_from(right.clone(), ("198.51.100.1".into(), false));
+    assert!(is_busy(&stranger.await), "the line is full");
+    let at_home = lab.log_in_from(right.clone(), (home, false)).await;
+    assert!(matches!(at_home, Response::Identity(_)), "{at_home:?}");
+    // The number of failures makes wait who comes from elsewhere, and what was shown is no password.
+    let proven = lab.log_in_from(right, ("198.51.100.2".into(), true)).await;
+    let is_checked =
+        matches!(proven, Response::Identity(_) | Response::Rejected(Rejection::TryLater(_)));
+    assert!(is_checked, "{proven:?}");
+    drop(flood);
 }
