@@ -4,6 +4,7 @@ use serde_json::json;
 use weir_http_client::{Client, Error};
 
 use crate::fixture::{self, config_server, get, problem, problem_in, stream_id};
+use crate::guard;
 
 const NOWHERE: &str = "http://127.0.0.1:1";
 
@@ -86,6 +87,21 @@ async fn an_engine_that_is_away_is_named() {
         "the engine at http://127.0.0.1:1 does not answer: connection refused"
     );
     assert_eq!(get(&format!("{base}/readyz?verbose")).await.2, "[+] projects: ok\nready\n");
+}
+
+#[tokio::test]
+async fn all_that_is_documented_as_passed_on_is_passed_on() {
+    let base = config_server(NOWHERE).await;
+    let own = ["/livez", "/readyz", "/api/v1/version", "/api/v1/projects"];
+    let mut routes = guard::routes(&weir_http_server::config_server::document());
+    routes.retain(|it| !own.iter().any(|own| it.path.starts_with(own)));
+    assert!(routes.len() > 50, "{} routes are all", routes.len());
+    for route in routes {
+        let request = guard::request(&route.method, &(base.clone() + &route.path), None);
+        let (status, problem) = guard::refusal(request).await;
+        let what = format!("{} {}", route.method, route.path);
+        assert_eq!((status, &problem["code"]), (502, &json!("WEIR-07010")), "{what}");
+    }
 }
 
 #[tokio::test]

@@ -18,9 +18,9 @@ use crate::fixture::{FakeEngine, FakeProjects, config_server, problem_in, read, 
 
 const TOKEN: &str = "0123456789abcdef";
 
-struct Route {
-    method: Method,
-    path: String,
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    pub(crate) path: String,
     /// As the document has it: all of them, each with its claims.
     security: Vec<Value>,
 }
@@ -33,7 +33,7 @@ impl Route {
     }
 }
 
-fn routes(document: &OpenApi) -> Vec<Route> {
+pub(crate) fn routes(document: &OpenApi) -> Vec<Route> {
     let mut routes = Vec::new();
     for (path, item) in &document.paths.paths {
         let of = |method, operation: &Option<Operation>| {
