@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use weir_domain::StreamState;
 
-use crate::support::flow::{CSV, read, write};
+use crate::support::flow::{CSV, read, slow, write};
 use crate::support::{DEADLINE, Flow, Project, Start, Weir, wait_until};
 
 /// The items of the source, with their states.
@@ -59,6 +59,23 @@ fn a_new_file_waits_until_it_is_given_clearance() {
     assert_eq!(by_key("b, yet again"), reset.replacen("1 item", "0 items", 1));
     weir.stop();
     assert_eq!(project.data(), ["in/b.csv", "out/a.jsonl", "done/a.csv"]);
+}
+
+#[test]
+fn what_waits_for_an_instance_is_pending() {
+    let flow = Flow::named("orders").stage(&read(CSV, "")).stage(&slow("read", "1h"));
+    let project = Project::of(&flow.stage(&write("slow", "")));
+    for name in ["a.csv", "b.csv", "c.csv"] {
+        project.put(name, "id,amount\n1,1.5\n2,2.5\n");
+    }
+    let weir = Start::of(&project).ready();
+    let all = [("a.csv", "acquired"), ("b.csv", "pending"), ("c.csv", "pending")];
+    wait_for_items(&weir, &all);
+    let pending = weir.cli(["access", "items", "--status", "pending", "-o", "json"]).json();
+    let names: Vec<_> = pending["items"].as_array().unwrap().iter().map(|it| &it["name"]).collect();
+    assert_eq!(names, ["c.csv", "b.csv"]);
+    let sources = weir.cli(["access", "sources", "-o", "json"]).json();
+    assert_eq!(sources["items"][0]["counts"]["pending"], json!({ "count": 2, "hasMore": false }));
 }
 
 #[test]
