@@ -202,7 +202,7 @@ impl Items {
         self.rows.range(from..).take_while(|it| it.0.0 == *source).map(|it| it.1)
     }
 
-    fn scan(&self, source: &SourceName, path: ItemPath, limit: u32) -> Vec<ItemRow> {
+    fn scan(&self, source: &SourceName, path: &ItemPath, limit: u32) -> Vec<ItemRow> {
         let rows = self.of_source(source).map(Row::listed);
         let mut rows: Vec<_> = rows.filter(|it| path.has(it)).collect();
         path.sort(&mut rows);
@@ -277,7 +277,7 @@ impl ItemHistory for MemoryStore {
         path: ItemPath,
         limit: u32,
     ) -> Result<Vec<ItemRow>> {
-        self.read(|state| Ok(state.items.scan(source, path, limit))).await
+        self.read(|state| Ok(state.items.scan(source, &path, limit))).await
     }
 
     async fn item_named(&self, source: &SourceName, names: Vec<String>) -> Result<Vec<ItemRow>> {
