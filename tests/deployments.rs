@@ -4,6 +4,7 @@
 mod packages;
 mod rules;
 mod scoped;
+mod secrets;
 mod stored;
 
 use std::fs;

@@ -103,6 +103,9 @@ fn refuse_company(settings: &Settings) -> Result<(), Fault> {
 fn load(dir: &Path) -> anyhow::Result<Project> {
     let Loaded { project, findings, .. } = weir_project::load(dir, &registry());
     let Some(project) = project else { return Err(Findings(findings).into()) };
+    if let Some(fault) = project.needs_package() {
+        return Err(fault.into());
+    }
     for finding in findings {
         tracing::warn!(code = %finding.code, "{finding}");
     }

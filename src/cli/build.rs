@@ -8,7 +8,9 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use weir_conf::Settings;
-use weir_domain::{DeploymentTag, Digest, Finding, Timestamp, WorkflowName, did_you_mean};
+use weir_domain::{
+    DeploymentTag, Digest, Finding, KeyFingerprint, Timestamp, WorkflowName, did_you_mean,
+};
 use weir_package::{Details, Limits, Package, Signer};
 use weir_project::{Loaded, Project};
 use weir_stream::Registry;
@@ -19,6 +21,7 @@ use super::failure::{Exit, Failure};
 use super::human::{self, plural};
 use super::look::Look;
 use super::output::Output;
+use super::sealing::{Carried, Sealing};
 use super::table;
 use crate::boot::packages::{self, Signing};
 
@@ -55,6 +58,8 @@ pub(crate) struct Args {
     #[arg(long)]
     unsigned: bool,
     #[command(flatten)]
+    sealing: Sealing,
+    #[command(flatten)]
     conf: ConfArgs,
 }
 
@@ -67,6 +72,9 @@ struct Built {
     signer: String,
     unsigned: bool,
     workflows: Vec<WorkflowName>,
+    /// To which keys each secret is sealed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    secrets: Vec<Carried>,
     objects: u64,
     bytes: u64,
 }
@@ -77,7 +85,7 @@ impl Args {
         let project = loaded(&self.dir, out, registry)?;
         let built_at = moment(out)?;
         let tag = self.tag(&project, built_at)?;
-        let package = self.package(&project, tag.clone(), built_at)?;
+        let (package, secrets) = self.package(&project, tag.clone(), built_at)?;
         let signer = self.signer(out).map_err(|it| Failure::of_fault(what(), it))?;
         let file = self.file.clone().unwrap_or_else(|| PathBuf::from(format!("{tag}.weir")));
         let bytes = written(&file, &package, &signer)?;
@@ -94,6 +102,7 @@ impl Args {
                 .iter()
                 .map(|it| it.name.clone())
                 .collect(),
+            secrets,
             objects: package.contents.objects.len() as u64,
             bytes,
         };
@@ -120,7 +129,7 @@ impl Args {
         project: &Project,
         tag: DeploymentTag,
         built_at: Timestamp,
-    ) -> Result<Package, Failure> {
+    ) -> Result<(Package, Vec<Carried>), Failure> {
         let what = || format!("can't build a package of {}", self.dir.display());
         let base_dir = self.base_dir.as_ref().unwrap_or(&project.dir);
         if !base_dir.is_absolute() {
@@ -132,7 +141,8 @@ impl Args {
         }
         let selected: BTreeSet<_> = self.workflows.iter().cloned().collect();
         let parts = project.parts(&selected, base_dir.display().to_string());
-        let parts = parts.map_err(|it| Failure::new(Exit::NotFound, what(), it.to_string()))?;
+        let mut parts = parts.map_err(|it| Failure::new(Exit::NotFound, what(), it.to_string()))?;
+        let secrets = self.sealing.apply(&mut parts, &what())?;
         let details = Details {
             tag,
             description: self.description.clone(),
@@ -141,7 +151,8 @@ impl Args {
             built_at,
         };
         let package = Package::build(parts, details, &Limits::default());
-        package.map_err(|it| deployment::unusable(what(), &it))
+        let package = package.map_err(|it| deployment::unusable(what(), &it))?;
+        Ok((package, secrets))
     }
 
     fn signer(&self, out: &Output) -> Result<Signer, weir_domain::Fault> {
@@ -253,14 +264,21 @@ fn shown(it: &Built, _: &Look) -> String {
         false => it.signer.clone(),
     };
     let workflows: Vec<_> = it.workflows.iter().map(WorkflowName::as_str).collect();
-    table::facts(&[
+    let mut facts = vec![
         ("file", human::plain(&it.file)),
         ("tag", it.tag.to_string()),
         ("digest", it.digest.to_string()),
         ("workflows", workflows.join(", ")),
         ("size", format!("{objects}, {}", human::bytes(it.bytes))),
         ("signed by", signer),
-    ])
+    ];
+    facts.extend(it.secrets.iter().map(|it| ("secret", carried(it))));
+    table::facts(&facts)
+}
+
+fn carried(it: &Carried) -> String {
+    let keys: Vec<_> = it.keys.iter().map(KeyFingerprint::short).collect();
+    format!("{}, sealed to {}", it.name, keys.join(", "))
 }
 
 #[cfg(test)]
@@ -303,6 +321,7 @@ mod tests {
             signer: "05".repeat(32),
             unsigned: false,
             workflows: vec!["a".parse().expect("a name"), "b".parse().expect("a name")],
+            secrets: vec![],
             objects: 9,
             bytes: 4_096,
         };

@@ -70,7 +70,8 @@ pub(crate) struct About {
 pub(crate) enum SecretVerb {
     /// Seal a value that is typed or comes from standard input; it does not leave this machine
     Encrypt {
-        /// A key by its alias or fingerprint; may be repeated. Without it: the current one
+        /// A key by its alias or fingerprint, or anybody's public key (age1…); may be repeated. Without
+        /// it: the current one
         #[arg(long = "key", value_name = "KEY")]
         keys: Vec<String>,
         /// Keep the line break at the end
@@ -172,27 +173,33 @@ fn private_key(file: Option<&std::path::Path>) -> Result<Concealed, Failure> {
 impl SecretVerb {
     pub(crate) async fn run(self, client: &Client, out: &Output) -> Result<ExitCode, Failure> {
         let Self::Encrypt { keys: wanted, keep_newline } = self;
-        let known = client.keys().await.map_err(|it| refused("can't list keys", it))?.items;
-        let chosen = chosen(&known, &wanted)?;
+        let (mut publics, wanted): (Vec<_>, Vec<_>) =
+            wanted.into_iter().partition(|it| it.starts_with("age1"));
+        // Who names public keys alone needs no server.
+        if publics.is_empty() || !wanted.is_empty() {
+            let known = client.keys().await.map_err(|it| refused("can't list keys", it))?.items;
+            publics.extend(chosen(&known, &wanted)?);
+        }
         let value = hidden::whole("value")?;
         let value = match keep_newline {
             true => value.expose(),
             false => value.expose().strip_suffix('\n').unwrap_or(value.expose()),
         };
-        let sealed = sealed(value, &chosen)?;
+        let sealed = sealed(value, &publics)?;
         out.show(&sealed, |it, _| it.sealed.clone() + "\n")?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn chosen<'a>(known: &'a [KeyView], wanted: &[String]) -> Result<Vec<&'a KeyView>, Failure> {
+/// The public keys of those that are wanted.
+fn chosen(known: &[KeyView], wanted: &[String]) -> Result<Vec<String>, Failure> {
     if wanted.is_empty() {
-        return Ok(known.iter().filter(|it| it.current).collect());
+        return Ok(known.iter().filter(|it| it.current).map(|it| it.public.clone()).collect());
     }
     let find = |wanted: &String| {
         let found =
             known.iter().find(|it| it.alias == *wanted || it.fingerprint.to_string() == *wanted);
-        found.ok_or_else(|| {
+        found.map(|it| it.public.clone()).ok_or_else(|| {
             let what = format!("there is no key {wanted:?}");
             let why = "it is neither an alias nor a fingerprint of the cluster";
             Failure::new(super::failure::Exit::NotFound, what, why).with_hint("weir key list")
@@ -201,11 +208,11 @@ fn chosen<'a>(known: &'a [KeyView], wanted: &[String]) -> Result<Vec<&'a KeyView
     wanted.iter().map(find).collect()
 }
 
-fn sealed(value: &str, keys: &[&KeyView]) -> Result<Encrypted, Failure> {
+fn sealed(value: &str, publics: &[String]) -> Result<Encrypted, Failure> {
     let unfit = |it: weir_secrets::Error| {
         Failure::of_fault("can't seal the value", weir_domain::Fault::from(&it))
     };
-    let publics: Result<Vec<PublicKey>, _> = keys.iter().map(|it| it.public.parse()).collect();
+    let publics: Result<Vec<PublicKey>, _> = publics.iter().map(|it| it.parse()).collect();
     let value = Secret::from(value.to_owned());
     let sealed = Sealed::seal(&value, &publics.map_err(unfit)?).map_err(unfit)?;
     let keys = sealed.keys().iter().map(ToString::to_string).collect();

@@ -31,6 +31,7 @@ mod project;
 mod role;
 mod scheduler;
 mod schema;
+mod sealing;
 mod stream;
 mod table;
 mod token;

@@ -1,13 +1,15 @@
-//! Secrets that pass through the engine are found nowhere: not in its database, its log, its metrics,
-//! its refusals, nor in the audit.
+//! Secrets that pass through the engine, and those that its workflows use, are found nowhere: not in its
+//! database, its log, its metrics, its refusals, nor in packages, dead letters and the audit.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
 use super::{Office, text};
-use crate::support::{Ran, files};
+use crate::support::flow::{read_with, write};
+use crate::support::{DEADLINE, Flow, Ran, files, wait_until};
 
 const PASSWORD: &str = "planted-password-9b1f";
 const WRONG: &str = "planted-wrong-password-77aa";
@@ -83,6 +85,113 @@ fn planted_secrets_are_found_nowhere() {
     places.push(("what it said".into(), said.into_bytes()));
     assert!(places.iter().any(|it| has(&it.1, "key rotate") || has(&it.1, "user log-in")));
     for secret in &secrets {
+        for (place, bytes) in &places {
+            assert!(!has(bytes, secret), "{secret} is in {place}");
+        }
+    }
+}
+
+const PIN: &str = "planted-pin-1b2c";
+/// It has what SQL, JSON and logs write in other ways.
+const PHRASE: &str = "planted 'phrase' \"3d4e\"";
+
+/// A project of three workflows that use secrets, each of which fails with what is said of them: a
+/// record is refused, a file is rolled back, the workflow can't be activated.
+fn packaged(dir: &Path, secrets: &[(&str, &str)], workflows: &[(&str, &str, &str)]) {
+    fs::create_dir_all(dir).unwrap();
+    let values: String = secrets.iter().map(|it| format!("    {}: {}\n", it.0, it.1)).collect();
+    let asset = "apiVersion: weir/v1\nkind: Secret\nmetadata: { name: site }\nspec:\n  values:\n";
+    fs::write(dir.join("secrets.yaml"), format!("{asset}{values}")).unwrap();
+    let project = "apiVersion: weir/v1\nkind: Project\nmetadata: { name: packaged }\n\
+                   spec: { secrets: [site] }\n";
+    fs::write(dir.join("project.yaml"), project).unwrap();
+    for (name, on_error, expression) in workflows {
+        let map = format!(
+            "{{ name: map, from: read, onError: {on_error}, processor: {{ mapping: {{ set: \
+             {{ made: \"{expression}\" }} }} }} }}"
+        );
+        let csv = "{ type: csv, schema: [{ name: id, type: int64 }] }";
+        let flow = Flow::named(name).stage(&read_with(csv, "", "deadLetter"));
+        let flow = flow.stage(&map).stage(&write("map", ""));
+        let yaml = flow.yaml().replace("directory: ", &format!("directory: {name}/"));
+        for data in ["in", "out"] {
+            fs::create_dir_all(dir.join(name).join(data)).unwrap();
+        }
+        fs::write(dir.join(format!("{name}.yaml")), yaml).unwrap();
+    }
+}
+
+#[test]
+fn secrets_of_running_workflows_are_found_nowhere() {
+    let office = Office::open().with_administrator(PASSWORD);
+    let seal = |name: &str, value: &str| {
+        sealed_from(&office, text(&office.file(name, value))).trim().to_owned()
+    };
+    let sealed = [("PIN", seal("pin", PIN)), ("PHRASE", seal("phrase", PHRASE))];
+    let sealed = sealed.each_ref().map(|(name, it)| (*name, it.as_str()));
+    let dir = office.project.root().join("packaged");
+    let data = office.project.data_dir();
+    let deploy = |tag: &str, workflows: &[(&str, &str, &str)]| {
+        packaged(&dir, &sealed, workflows);
+        let file = office.project.root().join(format!("{tag}.weir"));
+        let setting = format!("weir.data-dir={}", data.display());
+        let build = ["build", text(&dir), "--tag", tag, "--file", text(&file), "-D", &setting];
+        let mut said = office.done("ada", &build);
+        said += &office.done("ada", &["deployment", "upload", text(&file)]);
+        said + &office.done("ada", &["deployment", "activate", tag])
+    };
+    let cast = |of: &str| format!("CAST(concat('${{sec:{of}}}', CAST(id AS STRING)) AS BIGINT)");
+    let (pin, phrase) = (cast("PIN"), cast("PHRASE"));
+    let running = [("letters", "deadLetter", &*pin), ("back", "rollback", &phrase)];
+    let mut said = deploy("used-1", &running);
+    for (name, ..) in running {
+        fs::write(dir.join("draft"), "id\n1\n2\n").unwrap();
+        fs::rename(dir.join("draft"), dir.join(name).join("in/a.csv")).unwrap();
+    }
+    let has_files =
+        |name: &str| dir.join(name).is_dir() && !files::below(&dir.join(name)).is_empty();
+    wait_until("records to be refused", DEADLINE, || has_files("letters/done"));
+    wait_until("a file to be rolled back", DEADLINE, || has_files("back/error"));
+    let letters: Vec<_> = files::below(&dir.join("dead-letters"));
+    let letters: String = letters
+        .iter()
+        .map(|it| fs::read_to_string(dir.join("dead-letters").join(it)).unwrap())
+        .collect();
+    assert!(letters.contains("***1"), "the reason names the value, masked: {letters}");
+
+    // At build it is sound: what is wrong is seen once the value is known.
+    let fails =
+        "CAST(CASE WHEN strpos('${sec:PIN}', 'sec') > 0 THEN '1' ELSE '${sec:PIN}' END AS INT)";
+    said += &deploy("used-2", &[("fails", "rollback", fails)]);
+    let activations = || office.done("ada", &["deployment", "nodes", "-o", "json"]);
+    wait_until("the activation to fail", DEADLINE, || activations().contains("***"));
+
+    said += &activations();
+    said += &office.done("ada", &["workflow", "list", "-o", "json"]);
+    said += &office.done("ada", &["stream", "list", "-o", "json"]);
+    let streams: Value =
+        serde_json::from_str(&office.done("ada", &["stream", "list", "-o", "json"])).unwrap();
+    for stream in streams["items"].as_array().unwrap() {
+        let id = stream["id"].as_str().unwrap();
+        said += &office.done("ada", &["stream", "show", id, "--log"]);
+        said += &office.done("ada", &["stream", "show", id, "-o", "json"]);
+    }
+    said += &office.done("ada", &["audit", "export"]);
+    said += &office.weir.get(office.weir.metrics(), "/metrics").1;
+    let read = |root: &Path| {
+        let names = files::below(root).into_iter().filter(|it| !it.ends_with("master.key"));
+        names.map(|it| (it.clone(), fs::read(root.join(&it)).unwrap())).collect::<Vec<_>>()
+    };
+    let (mut places, log) = (read(&data), office.weir.stop());
+    assert!(log.contains("***"), "what was said of the values was logged, masked");
+    places.extend(read(&data));
+    places.extend(read(&dir));
+    for tag in ["used-1.weir", "used-2.weir"] {
+        places.push((tag.to_owned(), fs::read(office.project.root().join(tag)).unwrap()));
+    }
+    places.push(("its log".into(), log.into_bytes()));
+    places.push(("what it said".into(), said.into_bytes()));
+    for secret in ["planted-pin", "3d4e", "'phrase"] {
         for (place, bytes) in &places {
             assert!(!has(bytes, secret), "{secret} is in {place}");
         }

@@ -25,10 +25,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("weir-records", &[]),
     ("weir-formats", &["domain", "records"]),
     ("weir-expr", &["domain", "records"]),
-    ("weir-stream", &["domain", "persistence-api", "records", "runtime"]),
+    ("weir-stream", &["domain", "persistence-api", "records", "runtime", "secrets"]),
     ("weir-operators", &["domain", "stream", "expr"]),
     ("weir-connectors", &["domain", "stream", "formats"]),
-    ("weir-project", &["domain", "conf", "package", "stream"]),
+    ("weir-project", &["domain", "conf", "package", "secrets", "stream"]),
     ("weir-http-api", &["domain"]),
     ("weir-http-client", &["domain", "http-api"]),
     (

@@ -35,7 +35,7 @@ use storage::Storage;
 
 pub use administration::{Administration, Answer, Target};
 pub use packages::{Packages, Sent, Signers};
-pub use runnable::{Runnable, schedule};
+pub use runnable::{Runnable, RunnableWorkflow, schedule};
 pub use service::{
     Current, DeploymentService, DeploymentSingleton, DeploymentStorage, Failure, Request, Response,
 };

@@ -14,6 +14,7 @@ pub(crate) const API_VERSION: &str = "weir/v1";
 pub(crate) enum AssetKind {
     Project,
     Environment,
+    Secret,
     Format,
     Source,
     Sink,
@@ -21,13 +22,21 @@ pub(crate) enum AssetKind {
 }
 
 impl AssetKind {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Project, Self::Environment, Self::Format, Self::Source, Self::Sink, Self::Workflow];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Project,
+        Self::Environment,
+        Self::Secret,
+        Self::Format,
+        Self::Source,
+        Self::Sink,
+        Self::Workflow,
+    ];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Project => "Project",
             Self::Environment => "Environment",
+            Self::Secret => "Secret",
             Self::Format => "Format",
             Self::Source => "Source",
             Self::Sink => "Sink",
@@ -40,6 +49,7 @@ impl AssetKind {
         match self {
             Self::Project => "a Project",
             Self::Environment => "an Environment",
+            Self::Secret => "a Secret",
             Self::Format => "a Format",
             Self::Source => "a Source",
             Self::Sink => "a Sink",

@@ -29,6 +29,7 @@ mod parts;
 mod path;
 mod references;
 mod schema;
+mod secrets;
 mod spec;
 mod substitute;
 mod targets;

@@ -13,9 +13,10 @@ use crate::files::{self, PROJECT_FILE};
 use crate::library::Library;
 use crate::parts::Written;
 use crate::references::References;
+use crate::secrets::{self, Secrets};
 use crate::spec::ProjectSpec;
 use crate::workflow::{self, Draft};
-use crate::{check, digest, environment, parts, substitute, targets};
+use crate::{check, dead_letters, digest, environment, parts, substitute, targets};
 
 /// A project without errors.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,13 +62,18 @@ fn build(dir: &Path, registry: &Registry, findings: &mut Vec<Finding>) -> Option
     let library = library(&root, spec.as_ref(), findings);
     let mut written = Written::of(spec.as_ref(), &library);
     let values = environment::values(&project, spec.as_ref(), &library, findings);
-    let (library, broken) = put_in(library, &values, findings);
+    let (library, mut broken) = put_in(library, &values, findings);
+    written.secrets = Secrets::of(&project, spec.as_ref(), &library, findings);
+    broken.extend(named(&library, &written.secrets, findings));
 
     let mut found = Vec::new();
     let mut references = References::new(&library, broken);
     let drafts = drafts(&library, &mut references, &mut written, &mut found);
     for draft in &drafts {
         found.extend(check::workflow(draft, registry));
+    }
+    for draft in &drafts {
+        findings.extend(misplaced(draft, registry, &mut references.broken));
     }
     unused(&library, &mut references, registry, &mut found);
     found.extend(targets::shared(&drafts, &root));
@@ -181,12 +187,34 @@ fn put_in(
     findings: &mut Vec<Finding>,
 ) -> (Library, BTreeSet<Place>) {
     let mut broken = BTreeSet::new();
-    for asset in library.iter_mut().filter(|it| it.kind != AssetKind::Environment) {
+    // What is sealed has no macros in it.
+    let may_use = |it: &&mut Asset| !matches!(it.kind, AssetKind::Environment | AssetKind::Secret);
+    for asset in library.iter_mut().filter(may_use) {
         if let Some(spec) = asset.spec_mut() {
             broken.extend(substitute::substitute(spec, "spec", values, findings));
         }
     }
     (library, broken)
+}
+
+/// Looks at the secrets that assets name, once environment values are put in, which may name some.
+fn named(library: &Library, secrets: &Secrets, findings: &mut Vec<Finding>) -> BTreeSet<Place> {
+    let kinds = [AssetKind::Format, AssetKind::Source, AssetKind::Sink, AssetKind::Workflow];
+    let assets = kinds.into_iter().flat_map(|it| library.of_kind(it));
+    let specs = assets.filter_map(Asset::spec);
+    specs.flat_map(|it| secrets.check(it, "spec", findings)).collect()
+}
+
+fn misplaced(draft: &Draft, registry: &Registry, broken: &mut BTreeSet<Place>) -> Vec<Finding> {
+    let stages = draft.plan.stages.iter().map(|it| (it.role, it.kind.as_str()));
+    // A stage of no known kind was reported as that.
+    let stages = stages.zip(&draft.configs).filter(|it| registry.knows(it.0.0, it.0.1));
+    let letters = draft.dead_letters.iter().map(|it| ((Role::Sink, dead_letters::KIND), it));
+    let all = stages.chain(letters);
+    all.flat_map(|((role, kind), config)| {
+        secrets::misplaced(config, registry.secret_use(role, kind), broken)
+    })
+    .collect()
 }
 
 fn drafts(
@@ -216,6 +244,11 @@ fn unused<'l>(
         for asset in references.unused(kind) {
             let resolved = references.asset(asset, findings);
             findings.extend(resolved.iter().flat_map(|it| check::unused(role, it, registry)));
+            let known = resolved.iter().filter(|it| registry.knows(role, &it.kind));
+            findings.extend(known.flat_map(|it| {
+                let usage = registry.secret_use(role, &it.kind);
+                secrets::misplaced(&it.config, usage, &mut BTreeSet::new())
+            }));
         }
     }
     if !library.is_complete() {

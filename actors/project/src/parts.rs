@@ -7,12 +7,13 @@ use serde_json::Value;
 use weir_conf::Document;
 use weir_domain::plan::Plan;
 use weir_domain::schedule::{Settings, SettingsPatch};
-use weir_domain::{AssetName, Finding, WorkflowName, did_you_mean};
-use weir_package::{Asset, AssetId, AssignmentSettings, Environment, Parts, Workflow};
+use weir_domain::{AssetName, Fault, Finding, WorkflowName, did_you_mean};
+use weir_package::{Asset, AssetId, AssignmentSettings, Environment, Parts, Secret, Workflow};
 
 use crate::Project;
 use crate::asset::AssetKind;
 use crate::library::Library;
+use crate::secrets::{self, Secrets};
 use crate::spec::ProjectSpec;
 
 /// The assets before values were put in and references resolved.
@@ -24,6 +25,7 @@ pub(crate) struct Written {
     used: BTreeMap<WorkflowName, BTreeSet<AssetId>>,
     scheduler: BTreeMap<WorkflowName, SettingsPatch>,
     assignments: Option<AssignmentSettings>,
+    pub(crate) secrets: Secrets,
 }
 
 /// A workflow was selected that the project does not have.
@@ -54,6 +56,7 @@ impl Written {
             used: BTreeMap::new(),
             scheduler: spec.map(|it| it.scheduler.clone()).unwrap_or_default(),
             assignments: spec.and_then(|it| it.assignments.clone()),
+            secrets: Secrets::default(),
         }
     }
 
@@ -121,9 +124,16 @@ impl Project {
                 assets: self.used_by(&plan.workflow).cloned().collect(),
                 plan: plan.clone(),
                 scripts: Vec::new(),
-                secrets: Vec::new(),
+                secrets: secrets::of_plan(plan).into_iter().collect(),
             })
             .collect();
+        let named = workflows.iter().flat_map(|it| it.secrets.iter().cloned()).collect();
+        let secrets = self.written.secrets.named(&named);
+        let secrets = secrets.map(|(name, sealed)| Secret {
+            name: name.clone(),
+            ciphertext: sealed.to_string().into(),
+        });
+        let secrets = secrets.collect();
         let used: BTreeSet<_> = workflows.iter().flat_map(|it| &it.assets).collect();
         let assets = self.written.assets.iter().filter(|it| used.contains(it.0));
         let assets = assets.map(|(id, fields)| Asset { id: id.clone(), fields: fields.clone() });
@@ -134,10 +144,22 @@ impl Project {
             workflows,
             scripts: Vec::new(),
             environments: self.written.environments.clone(),
-            secrets: Vec::new(),
+            secrets,
             scheduler: self.scheduler(is_selected),
             assignments: self.written.assignments.clone(),
         })
+    }
+
+    /// Why its plans can't run by themselves, if they can't: secrets come with packages alone.
+    pub fn needs_package(&self) -> Option<Fault> {
+        let named = |it: &Plan| Some((it.workflow.clone(), secrets::of_plan(it).pop_first()?));
+        let (workflow, secret) = self.plans.iter().find_map(named)?;
+        let message = format!(
+            "workflow {workflow} names the secret {secret}, which only packages bring along"
+        );
+        let hint =
+            "run it from a package: `weir build`, then `weir deployment upload` and `activate`";
+        Some(Fault::config(2236, message).with_hint(hint))
     }
 
     /// By workflow; nothing where the project says nothing of those that were selected.

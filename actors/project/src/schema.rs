@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use weir_stream::Registry;
 
 use crate::asset::{API_VERSION, AssetKind};
-use crate::spec::{EnvironmentSpec, Metadata, ProjectSpec, WorkflowSpec};
+use crate::spec::{EnvironmentSpec, Metadata, ProjectSpec, SecretSpec, WorkflowSpec};
 use embed::Definitions;
 
 /// The JSON Schemas of all kinds of assets, by file name (`workflow.schema.json` …).
@@ -31,6 +31,7 @@ fn schema(kind: AssetKind, registry: &Registry) -> Value {
     let spec = match kind {
         AssetKind::Project => generator.subschema_for::<ProjectSpec>(),
         AssetKind::Environment => generator.subschema_for::<EnvironmentSpec>(),
+        AssetKind::Secret => generator.subschema_for::<SecretSpec>(),
         AssetKind::Workflow => generator.subschema_for::<WorkflowSpec>(),
         AssetKind::Format => generator.subschema_for::<FormatSpec>(),
         AssetKind::Source => generator.subschema_for::<SourceSpec>(),
@@ -43,7 +44,8 @@ fn schema(kind: AssetKind, registry: &Registry) -> Value {
     let mut definitions = definitions.reachable_from(&spec, &metadata);
     for (name, definition) in &mut definitions {
         lenient::without_nulls(definition);
-        let may_use_values = !matches!(kind, AssetKind::Project | AssetKind::Environment);
+        let may_use_values =
+            !matches!(kind, AssetKind::Project | AssetKind::Environment | AssetKind::Secret);
         if may_use_values && !IN_METADATA.contains(&name.as_str()) {
             lenient::with_macros(definition);
         }
@@ -72,6 +74,7 @@ fn purpose(kind: AssetKind) -> &'static str {
     match kind {
         AssetKind::Project => "The project as a whole: the file project.yaml.",
         AssetKind::Environment => "Values that differ from one place to another.",
+        AssetKind::Secret => "Values that only the engine sees that uses them.",
         AssetKind::Format => "How records are written in bytes.",
         AssetKind::Source => "Where records come from.",
         AssetKind::Sink => "Where records go.",

@@ -44,6 +44,10 @@ pub(crate) struct ProjectSpec {
     /// define one name, the later wins.
     #[serde(default)]
     pub(crate) environments: Vec<AssetName>,
+    /// The secret assets whose values `${sec:NAME}` stands for, in order: where two define one name,
+    /// the later wins.
+    #[serde(default)]
+    pub(crate) secrets: Vec<AssetName>,
     /// Directories, relative to the project, that hold data and no assets: they are not searched.
     #[serde(default)]
     pub(crate) exclude: Vec<String>,
@@ -120,6 +124,22 @@ enum EnvironmentValue {
     Number(f64),
     Bool(bool),
 }
+
+/// Values that only the engine sees that uses them.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the check")]
+pub(crate) struct SecretSpec {
+    /// Each value as `weir secret encrypt` prints it. It is written `${sec:NAME}` where it is used.
+    #[schemars(with = "BTreeMap<AssetName, SealedText>")]
+    pub(crate) values: serde_json::Map<String, Value>,
+}
+
+/// A sealed value.
+#[derive(JsonSchema)]
+#[schemars(extend("pattern" = "^weir-secret:1:"))]
+#[expect(dead_code, reason = "only its schema is used")]
+struct SealedText(String);
 
 /// A graph of stages that every item of its source flows through.
 #[derive(Debug, Deserialize, JsonSchema)]

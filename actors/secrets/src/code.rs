@@ -32,3 +32,7 @@ pub(crate) const BAD_FILE: Code = Code(12_013);
 pub(crate) const FILE: Code = Code(12_014);
 /// A variable of the environment is not set.
 pub(crate) const NO_VARIABLE: Code = Code(12_015);
+/// A configuration names a secret that is not there.
+pub(crate) const UNKNOWN: Code = Code(12_016);
+/// A secret that is no text stands in a text.
+pub(crate) const NOT_TEXT: Code = Code(12_017);

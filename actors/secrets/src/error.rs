@@ -51,6 +51,11 @@ pub enum Error {
     File { path: PathBuf, action: &'static str, source: io::Error },
     #[error("the environment has no variable {0} that holds a master key")]
     NoVariable(String),
+    /// A configuration names a secret that did not come along.
+    #[error("there is no secret {0:?}")]
+    Unknown(String),
+    #[error("the value of secret {0:?} is no text, and it stands in one")]
+    NotText(String),
 }
 
 fn no_private_key(keys: &[KeyFingerprint]) -> String {
@@ -77,6 +82,8 @@ impl Error {
             Self::BadFile { .. } => code::BAD_FILE,
             Self::File { .. } => code::FILE,
             Self::NoVariable(_) => code::NO_VARIABLE,
+            Self::Unknown(_) => code::UNKNOWN,
+            Self::NotText(_) => code::NOT_TEXT,
         }
     }
 
@@ -101,6 +108,10 @@ impl Error {
             Self::BadFile { .. } => "name the file that holds the key",
             Self::File { .. } => "see that it exists and belongs to the user that runs Weir",
             Self::NoVariable(_) => "set the variable for the process, or name a key file instead",
+            Self::Unknown(_) => {
+                "secrets come with packages: `weir build` the project, and upload it"
+            }
+            Self::NotText(_) => "seal a value that is UTF-8",
         }
     }
 }

@@ -24,7 +24,9 @@ mod file;
 mod key;
 mod keyring;
 mod master;
+mod opened;
 mod password;
+mod reference;
 mod sealed;
 mod secret;
 
@@ -35,6 +37,8 @@ pub use file::{read_private, write_private};
 pub use key::{PrivateKey, PublicKey};
 pub use keyring::Keyring;
 pub use master::{MasterKey, MasterSource, Wrapped};
+pub use opened::{Opened, Quoting};
 pub use password::PasswordHash;
+pub use reference::{Piece, may_name_secrets, pieces};
 pub use sealed::Sealed;
 pub use secret::Secret;

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use arrow::datatypes::SchemaRef;
 use weir_domain::plan::{self, Graph, Plan, Role, Stage, StageShape};
 use weir_domain::{Fault, Finding, PortName, StageId, did_you_mean};
+use weir_secrets::Opened;
 
+use crate::clear::ClearPlan;
 use crate::{Checked, ConfigError, Registry, type_name};
 
 /// A plan with all that is known of it before data flows.
@@ -54,8 +56,14 @@ pub fn check_plan(plan: &Plan, registry: &Registry) -> CheckedPlan {
     checked
 }
 
-/// Whether an engine with these kinds can run the plan. What is only doubtful is no reason not to.
-pub fn verify(plan: &Plan, registry: &Registry) -> Result<(), Fault> {
+/// Whether an engine with these kinds and secrets can run the plan. What is only doubtful is no
+/// reason not to.
+pub fn verify(plan: &Plan, secrets: &Opened, registry: &Registry) -> Result<(), Fault> {
+    let clear = ClearPlan::of(plan, secrets, registry)?;
+    verified(&clear, registry).map_err(|it| secrets.masked_fault(it))
+}
+
+fn verified(plan: &Plan, registry: &Registry) -> Result<(), Fault> {
     let findings = check_plan(plan, registry).findings.into_iter();
     let Some(found) = findings.into_iter().find(|it| it.finding.is_error()) else { return Ok(()) };
     let Finding { code, place, path, cause, fix, .. } = found.finding;

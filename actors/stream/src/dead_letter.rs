@@ -7,6 +7,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use base64::Engine as _;
 use weir_domain::StageId;
 use weir_records::beginning;
+use weir_secrets::Opened;
 
 use crate::{BadRecord, Batch, Positions, StreamContext};
 
@@ -39,6 +40,7 @@ pub(crate) fn batch(
     stream: &StreamContext,
     stage: &StageId,
     bad: &[BadRecord],
+    secrets: &Opened,
     raw_bytes_max: usize,
 ) -> Batch {
     let repeat = |text: &str| -> ArrayRef {
@@ -57,7 +59,7 @@ pub(crate) fn batch(
         position.append_value(record.position);
         line.append_option(record.line);
         offset.append_option(record.offset);
-        reason.append_value(&record.reason);
+        reason.append_value(secrets.masked(&record.reason));
         match std::str::from_utf8(&kept) {
             Ok(text) => {
                 raw.append_value(text);

@@ -2,6 +2,7 @@
 //! and lives a stream for each.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::Path;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,7 +15,9 @@ use weir_domain::{
 };
 use weir_persistence_api::{Claim, ClaimRequest};
 use weir_runtime::Stopwatch;
+use weir_secrets::Opened;
 
+use crate::clear::ClearPlan;
 use crate::connector::Action;
 use crate::control::Gate;
 use crate::layout::{Ground, unknown_kind};
@@ -51,6 +54,7 @@ pub type Notice = Arc<dyn Fn(Happened) + Send + Sync>;
 pub(crate) struct Instance {
     pub(crate) services: Services,
     pub(crate) plan: Arc<Plan>,
+    pub(crate) secrets: Opened,
     pub(crate) id: InstanceId,
     pub(crate) base_dir: std::path::PathBuf,
     pub(crate) stops: Stops,
@@ -76,21 +80,13 @@ pub(crate) struct Tally {
 impl Instance {
     /// Works until it is drained. An error is one that only a new start can mend.
     pub(crate) async fn work(&self) -> Result<(), Fault> {
-        let stage = self.plan.of_role(Role::Source).next();
-        let stage = stage.ok_or_else(|| Fault::config(3111, "the plan has no source"))?;
-        let kind = self.services.registry.sources.get(stage.kind.as_str());
-        let kind = kind.ok_or_else(|| unknown_kind(Role::Source, &stage.kind))?;
-        let cx = BuildContext {
-            stage: stage.id.clone(),
-            base_dir: self.base_dir.clone(),
-            clock: self.services.system.clock().clone(),
-            limits: self.services.limits,
-        };
-        let mut source = kind.build(&stage.config, &cx)?;
-        let name = SourceName::of(&self.plan.workflow, &stage.id);
+        let plan = ClearPlan::of(&self.plan, &self.secrets, &self.services.registry)?;
+        let (mut source, cx) = source(&plan, &self.base_dir, &self.services)?;
+        let name = SourceName::of(&self.plan.workflow, &cx.stage);
         let life = Life {
             services: &self.services,
-            plan: &self.plan,
+            plan: &plan,
+            secrets: &self.secrets,
             cx: &cx,
             stops: &self.stops,
             pulse: &self.pulse,
@@ -284,6 +280,7 @@ impl Instance {
 
     /// Something stands in the way of the next stream: said once, shown until it is gone.
     fn stands(&self, fault: Fault) {
+        let fault = self.secrets.masked_fault(fault);
         let mut tally = self.tally();
         if tally.fault.as_ref() != Some(&fault) {
             let workflow = &self.plan.workflow;
@@ -346,10 +343,30 @@ fn is_given_back(stream: &Stream) -> bool {
     stream.fault.as_ref().is_some_and(|it| it.kind == FaultKind::Stopped)
 }
 
+/// The source of a plan, and what it was built with.
+pub(crate) fn source(
+    plan: &Plan,
+    base_dir: &Path,
+    services: &Services,
+) -> Result<(Lent, BuildContext), Fault> {
+    let stage = plan.of_role(Role::Source).next();
+    let stage = stage.ok_or_else(|| Fault::config(3111, "the plan has no source"))?;
+    let kind = services.registry.sources.get(stage.kind.as_str());
+    let kind = kind.ok_or_else(|| unknown_kind(Role::Source, &stage.kind))?;
+    let cx = BuildContext {
+        stage: stage.id.clone(),
+        base_dir: base_dir.to_owned(),
+        clock: services.system.clock().clone(),
+        limits: services.limits,
+    };
+    Ok((kind.build(&stage.config, &cx)?, cx))
+}
+
 /// What clears away everything that a stream may leave at the sinks.
 fn discard(life: &Life<'_>, context: &StreamContext) -> Result<Vec<Action>, Fault> {
     let ground = Ground {
         plan: life.plan,
+        secrets: life.secrets,
         registry: &life.services.registry,
         cx: life.cx,
         stream: Arc::new(context.clone()),

@@ -11,8 +11,10 @@ use arrow::datatypes::SchemaRef;
 use schemars::Schema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use weir_domain::plan::Role;
 use weir_domain::{Clock, Fault, Finding, PortName, StageId};
 
+use crate::clear::SecretUse;
 use crate::{Effects, Operator, Sink, Source};
 
 /// Where a configuration does not fit its type: the path inside it, and why.
@@ -88,6 +90,10 @@ pub trait SourceKind: Send + Sync {
     fn config_schema(&self) -> Schema;
     /// Whether the configuration fits its type.
     fn decode(&self, config: &Value) -> Result<(), ConfigError>;
+    /// What becomes of secrets that its configuration names.
+    fn secret_use(&self) -> SecretUse {
+        SecretUse::Plain
+    }
     /// Checks a configuration that `decode` accepted, without touching the outside world.
     fn check(&self, config: &Value) -> Checked;
     fn build(&self, config: &Value, cx: &BuildContext) -> Result<Box<dyn Source>, Fault>;
@@ -97,6 +103,9 @@ pub trait OperatorKind: Send + Sync {
     fn name(&self) -> &'static str;
     fn config_schema(&self) -> Schema;
     fn decode(&self, config: &Value) -> Result<(), ConfigError>;
+    fn secret_use(&self) -> SecretUse {
+        SecretUse::Plain
+    }
     /// `input` is `None` while the schema depends on data not seen yet.
     fn check(&self, config: &Value, input: Option<&SchemaRef>) -> Checked;
     fn build(
@@ -111,6 +120,9 @@ pub trait SinkKind: Send + Sync {
     fn name(&self) -> &'static str;
     fn config_schema(&self) -> Schema;
     fn decode(&self, config: &Value) -> Result<(), ConfigError>;
+    fn secret_use(&self) -> SecretUse {
+        SecretUse::Plain
+    }
     fn check(&self, config: &Value, input: Option<&SchemaRef>) -> Checked;
     fn build(&self, config: &Value, cx: &BuildContext) -> Result<Box<dyn Sink>, Fault>;
 }
@@ -141,6 +153,24 @@ impl Registry {
     pub fn sink(mut self, kind: impl SinkKind + 'static) -> Self {
         self.sinks.insert(kind.name(), Arc::new(kind));
         self
+    }
+
+    pub fn knows(&self, role: Role, kind: &str) -> bool {
+        match role {
+            Role::Source => self.sources.contains_key(kind),
+            Role::Operator => self.operators.contains_key(kind),
+            Role::Sink => self.sinks.contains_key(kind),
+        }
+    }
+
+    /// What a kind does with secrets; one that is not known is not built.
+    pub fn secret_use(&self, role: Role, kind: &str) -> SecretUse {
+        let known = match role {
+            Role::Source => self.sources.get(kind).map(|it| it.secret_use()),
+            Role::Operator => self.operators.get(kind).map(|it| it.secret_use()),
+            Role::Sink => self.sinks.get(kind).map(|it| it.secret_use()),
+        };
+        known.unwrap_or(SecretUse::Refused)
     }
 
     #[must_use]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use weir_domain::plan::{DEAD_LETTERS, Graph, OnError, Plan, Role, Stage};
 use weir_domain::{Fault, PortName, StageId};
+use weir_secrets::Opened;
 
 use crate::check::{role_word, schema_difference};
 use crate::control::Gate;
@@ -28,6 +29,7 @@ pub(crate) type NamedSinks = Vec<(StageId, Box<dyn Sink>)>;
 /// What the layout is made from.
 pub(crate) struct Ground<'a> {
     pub(crate) plan: &'a Plan,
+    pub(crate) secrets: &'a Opened,
     pub(crate) registry: &'a Registry,
     pub(crate) cx: &'a BuildContext,
     pub(crate) stream: Arc<StreamContext>,
@@ -148,6 +150,7 @@ impl<'a> Builder<'a> {
             on_error,
             counters: self.counters.get(id).cloned().unwrap_or_default(),
             stream: self.ground.stream.clone(),
+            secrets: self.ground.secrets.clone(),
             raw_bytes_max: self.ground.cx.limits.raw_bytes_max,
             taps: self.ground.taps.clone(),
         }

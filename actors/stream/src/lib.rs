@@ -14,6 +14,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod check;
+mod clear;
 mod connector;
 mod control;
 mod counters;
@@ -35,6 +36,7 @@ mod stage;
 mod workflow;
 
 pub use check::{CheckedPlan, StageFinding, check_plan, verify};
+pub use clear::SecretUse;
 pub use connector::{
     Action, Effects, Outcome, Prepared, Published, Read, RecordReader, Sink, SinkWriter, Source,
     StreamContext,

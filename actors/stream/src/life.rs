@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use weir_domain::plan::{DEAD_LETTERS, Plan, Role};
 use weir_domain::{Counts, Fault, FaultKind, Obstacle, StageId, Stream, StreamState};
 use weir_persistence_api::{Claim, Settlement};
+use weir_secrets::Opened;
 
 use crate::connector::{Action, Outcome, Prepared, RecordReader, Source};
 use crate::control::{Control, Heard};
@@ -44,6 +45,7 @@ pub(crate) struct Stops {
 pub(crate) struct Life<'a> {
     pub(crate) services: &'a Services,
     pub(crate) plan: &'a Plan,
+    pub(crate) secrets: &'a Opened,
     pub(crate) cx: &'a BuildContext,
     pub(crate) stops: &'a Stops,
     pub(crate) pulse: &'a Pulse,
@@ -83,6 +85,7 @@ impl Life<'_> {
                 self.attempt(source, &claim, &context, control, &mut reporter).await?;
             let attempted = attempted.and_then(|it| control.ended().map_or(Ok(it), Err));
             let Err(fault) = attempted else { break attempted };
+            let fault = self.secrets.masked_fault(fault);
             self.undo(&discard, &reporter).await;
             self.clear_the_way(&fault, &reporter).await;
             if !self.wait_for_retry(&fault, control, &mut reporter).await {
@@ -161,6 +164,7 @@ impl Life<'_> {
         let mut gate = control.gate();
         let ground = Ground {
             plan: self.plan,
+            secrets: self.secrets,
             registry: &self.services.registry,
             cx: self.cx,
             stream: context.clone(),

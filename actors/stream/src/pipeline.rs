@@ -133,7 +133,8 @@ impl State {
                 self.stop.cancel();
             }
             Err(Stopped::Fault(fault)) => {
-                tracing::debug!(%stage, %fault, "stage failed");
+                // What it says may show secrets: the stream tells it, masked.
+                tracing::debug!(%stage, code = %fault.code, "stage failed");
                 self.failed(fault);
             }
         }

@@ -7,6 +7,7 @@ use arrow::datatypes::SchemaRef;
 use tokio_util::sync::CancellationToken;
 use weir_domain::plan::OnError;
 use weir_domain::{Fault, SniffSide, StageId};
+use weir_secrets::Opened;
 
 use crate::control::Gate;
 use crate::counters::add;
@@ -22,6 +23,8 @@ pub(crate) struct Guard {
     pub(crate) on_error: OnError,
     pub(crate) counters: Arc<Counters>,
     pub(crate) stream: Arc<StreamContext>,
+    /// What no reason may show.
+    pub(crate) secrets: Opened,
     /// How much of a bad record is kept.
     pub(crate) raw_bytes_max: usize,
     pub(crate) taps: Taps,
@@ -53,7 +56,13 @@ impl Guard {
             }
             OnError::DeadLetter => {
                 add(&self.counters.dead_letters, bad.len());
-                Ok(Some(dead_letter::batch(&self.stream, &self.stage, bad, self.raw_bytes_max)))
+                Ok(Some(dead_letter::batch(
+                    &self.stream,
+                    &self.stage,
+                    bad,
+                    &self.secrets,
+                    self.raw_bytes_max,
+                )))
             }
         }
     }

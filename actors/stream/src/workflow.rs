@@ -14,6 +14,7 @@ use weir_domain::schedule::{InstanceReport, InstanceState};
 use weir_domain::{
     Fault, InstanceId, ProjectName, Timestamp, Workflow, WorkflowName, WorkflowState,
 };
+use weir_secrets::Opened;
 
 use crate::check::verify;
 use crate::instance::{Happened, Instance, Notice, Tally};
@@ -27,6 +28,8 @@ pub struct WorkflowSpec {
     pub project: ProjectName,
     pub plan: Arc<Plan>,
     pub base_dir: PathBuf,
+    /// What its configurations name.
+    pub secrets: Opened,
 }
 
 /// A workflow that this engine can run. Clones are the same workflow.
@@ -70,7 +73,8 @@ impl RunningWorkflow {
 
     /// Whether this engine can run it; looked at once. Compiles expressions, which takes a while.
     pub fn verify(&self) -> Result<(), Fault> {
-        let verify = || verify(self.plan(), &self.0.services.registry);
+        let Inner { services, spec, .. } = &*self.0;
+        let verify = || verify(&spec.plan, &spec.secrets, &services.registry);
         self.0.verified.get_or_init(verify).clone()
     }
 
@@ -82,6 +86,7 @@ impl RunningWorkflow {
         let instance = Instance {
             services: services.clone(),
             plan: spec.plan.clone(),
+            secrets: spec.secrets.clone(),
             id,
             base_dir: spec.base_dir.clone(),
             stops: stops.clone(),
@@ -91,7 +96,10 @@ impl RunningWorkflow {
         };
         let name = format!("instance {}/{id}", self.name());
         let tasks = services.system.tasks();
-        let work = tasks.spawn(name.clone(), async move { instance.work().await });
+        let work = tasks.spawn(name.clone(), async move {
+            let ended = instance.work().await;
+            ended.map_err(|it| instance.secrets.masked_fault(it))
+        });
         let run = Run { stops, work: work.abort_handle() };
         self.runs().insert(id, run);
         tasks.spawn(name, async move {

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use weir_controllers::deployments::Runnable;
+use weir_controllers::deployments::{Runnable, RunnableWorkflow};
+use weir_controllers::keys::{self, KeyStorage};
 use weir_domain::{Digest, Fault};
+use weir_secrets::Opened;
 use weir_stream::{Registry, WorkflowSpec, verify};
 
 use super::wanted::Wanted;
@@ -23,26 +25,24 @@ impl Adopted {
     pub(super) async fn fetch(digest: Option<Digest>, parts: &Parts) -> Result<Self, Fault> {
         let Some(digest) = digest else { return Ok(Self::default()) };
         let runnable = Runnable::fetch(digest, parts.store.as_ref()).await?;
-        if !runnable.secrets.is_empty() {
-            let known = parts.keys.list().await.map_err(|it| unanswered(&it))?;
-            let known: BTreeSet<_> = known.pairs.iter().map(|it| it.fingerprint).collect();
-            runnable.check_keys(&known)?;
-        }
-        let adopted = Self::of(digest, runnable);
-        let plans: Vec<_> = adopted.workflows.iter().map(|it| it.spec.plan.clone()).collect();
+        let opened = opened(&runnable, &parts.keys).await?;
+        let adopted = Self::of(digest, runnable, &opened);
+        let specs: Vec<_> = adopted.workflows.iter().map(|it| it.spec.clone()).collect();
         let registry: Arc<Registry> = parts.services.registry.clone();
         let verified = parts.services.system.tasks().spawn_blocking("verify", move || {
-            plans.iter().try_for_each(|it| verify(it, &registry))
+            specs.iter().try_for_each(|it| verify(&it.plan, &it.secrets, &registry))
         });
         verified.join().await.map_err(|it| unanswered(&it))??;
         Ok(adopted)
     }
 
-    fn of(digest: Digest, runnable: Runnable) -> Self {
+    fn of(digest: Digest, runnable: Runnable, opened: &Opened) -> Self {
         let Runnable { project, base_dir, workflows, .. } = runnable;
-        let wanted = |(digest, plan)| {
+        let wanted = |it: RunnableWorkflow| {
+            let RunnableWorkflow { digest, plan, secrets } = it;
             let (project, base_dir) = (project.clone(), base_dir.clone());
-            let spec = WorkflowSpec { project, plan: Arc::new(plan), base_dir };
+            let secrets = opened.only(&secrets);
+            let spec = WorkflowSpec { project, plan: Arc::new(plan), base_dir, secrets };
             Wanted { spec, digest: Some(digest) }
         };
         Self { digest: Some(digest), workflows: workflows.into_iter().map(wanted).collect() }
@@ -55,4 +55,21 @@ impl Adopted {
     pub(super) fn workflows(&self) -> impl Iterator<Item = &Wanted> {
         self.workflows.iter()
     }
+}
+
+/// Opens its secrets, all or none. From here on their values are in the memory of this engine, as
+/// long as a workflow that uses them can run.
+async fn opened(runnable: &Runnable, keys: &KeyStorage) -> Result<Opened, Fault> {
+    if runnable.secrets.is_empty() {
+        return Ok(Opened::default());
+    }
+    let known = keys.list().await.map_err(|it| unanswered(&it))?;
+    let known: BTreeSet<_> = known.pairs.iter().map(|it| it.fingerprint).collect();
+    runnable.check_keys(&known)?;
+    let sealed = runnable.secrets.values().cloned().collect();
+    let values = keys.open(sealed).await.map_err(|failure| match failure {
+        keys::Failure::Fault(fault) => fault,
+        other => unanswered(&other),
+    })?;
+    Ok(runnable.secrets.keys().cloned().zip(values).collect())
 }

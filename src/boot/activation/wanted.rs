@@ -6,6 +6,7 @@ use std::sync::Arc;
 use weir_controllers::deployments::Deployment;
 use weir_domain::schedule::{Deployed, DeployedWorkflow};
 use weir_domain::{Digest, WorkflowName};
+use weir_secrets::Opened;
 use weir_stream::WorkflowSpec;
 
 /// A workflow that should run. Equal ones go on at a switch from one to the other.
@@ -29,6 +30,8 @@ pub(super) fn of_directories(deployments: &[Arc<Deployment>]) -> BTreeMap<Workfl
                 project: deployment.project.clone(),
                 plan: Arc::new(plan.clone()),
                 base_dir: deployment.base_dir.clone(),
+                // They come with packages alone.
+                secrets: Opened::default(),
             };
             (plan.workflow.clone(), Wanted { spec, digest: None })
         })
@@ -88,7 +91,8 @@ mod tests {
             dead_letters: None,
         };
         let project = ProjectName::new("p").unwrap();
-        let spec = WorkflowSpec { project, plan: Arc::new(plan), base_dir: base_dir.into() };
+        let (plan, secrets) = (Arc::new(plan), Opened::default());
+        let spec = WorkflowSpec { project, plan, base_dir: base_dir.into(), secrets };
         Wanted { spec, digest: None }
     }
 

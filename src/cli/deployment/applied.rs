@@ -81,6 +81,9 @@ fn compiled(
     let Some(project) = project.filter(|_| !findings.iter().any(Finding::is_error)) else {
         return Err(Failure::of_findings(what(), findings));
     };
+    if let Some(fault) = project.needs_package() {
+        return Err(Failure::of_fault(what(), fault));
+    }
     let request = DeploymentRequest {
         digest: project.digest.clone(),
         base_dir: base_dir.unwrap_or(absolute).display().to_string(),

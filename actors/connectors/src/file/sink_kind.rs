@@ -5,7 +5,7 @@ use schemars::Schema;
 use serde_json::Value;
 use weir_domain::{Fault, Finding};
 use weir_formats::FormatConfig;
-use weir_stream::{BuildContext, Checked, ConfigError, Sink, SinkKind, decode_config};
+use weir_stream::{BuildContext, Checked, ConfigError, SecretUse, Sink, SinkKind, decode_config};
 
 use super::config::{OutputConfig, WriteCompression};
 use super::sink::FileSink;
@@ -27,6 +27,11 @@ impl SinkKind for Output {
 
     fn decode(&self, config: &Value) -> Result<(), ConfigError> {
         decode_config::<OutputConfig>(config).map(|_| ())
+    }
+
+    /// What it says of files is in their names, in journals and in logs.
+    fn secret_use(&self) -> SecretUse {
+        SecretUse::Refused
     }
 
     fn check(&self, config: &Value, input: Option<&SchemaRef>) -> Checked {

@@ -4,7 +4,9 @@ use schemars::Schema;
 use serde_json::Value;
 use weir_domain::{Fault, Finding, Place, PortName, Reprocess};
 use weir_formats::FormatConfig;
-use weir_stream::{BuildContext, Checked, ConfigError, Source, SourceKind, decode_config};
+use weir_stream::{
+    BuildContext, Checked, ConfigError, SecretUse, Source, SourceKind, decode_config,
+};
 
 use super::config::InputConfig;
 use super::pattern::Pattern;
@@ -24,6 +26,11 @@ impl SourceKind for Input {
 
     fn decode(&self, config: &Value) -> Result<(), ConfigError> {
         decode_config::<InputConfig>(config).map(|_| ())
+    }
+
+    /// What it says of files is in their names, in journals and in logs.
+    fn secret_use(&self) -> SecretUse {
+        SecretUse::Refused
     }
 
     fn check(&self, config: &Value) -> Checked {

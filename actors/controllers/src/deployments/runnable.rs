@@ -18,10 +18,17 @@ pub struct Runnable {
     pub project: ProjectName,
     /// Relative paths of the plans begin here.
     pub base_dir: PathBuf,
-    /// Each with the digest of all that decides how it runs.
-    pub workflows: Vec<(Digest, Plan)>,
-    /// The keys that open each secret: one of them is enough.
-    pub secrets: BTreeMap<AssetName, Vec<KeyFingerprint>>,
+    pub workflows: Vec<RunnableWorkflow>,
+    pub secrets: BTreeMap<AssetName, Sealed>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunnableWorkflow {
+    /// Of all that decides how it runs.
+    pub digest: Digest,
+    pub plan: Plan,
+    /// Those that its plan names.
+    pub secrets: Vec<AssetName>,
 }
 
 impl Runnable {
@@ -32,10 +39,12 @@ impl Runnable {
         let plan = |name: &WorkflowName| {
             contents.plan(name).map_err(|it| fault(&TransferError::Package(it)))
         };
-        let workflows = content.workflows.iter();
-        let workflows = workflows.map(|it| Ok((it.digest, plan(&it.name)?)));
+        let workflows = content.workflows.iter().map(|it| {
+            let (digest, secrets) = (it.digest, it.secrets.clone());
+            Ok(RunnableWorkflow { digest, plan: plan(&it.name)?, secrets })
+        });
         let secrets = content.secrets.iter();
-        let secrets = secrets.map(|it| Ok((it.name.clone(), keys(it, &contents)?)));
+        let secrets = secrets.map(|it| Ok((it.name.clone(), sealed(it, &contents)?)));
         Ok(Self {
             project: content.project.clone(),
             base_dir: content.base_dir.clone().into(),
@@ -44,12 +53,13 @@ impl Runnable {
         })
     }
 
-    /// Why its secrets can't be opened with these keys, if they can't.
+    /// Why its secrets can't be opened with these keys, if they can't: one of a secret's keys is
+    /// enough.
     pub fn check_keys(&self, known: &BTreeSet<KeyFingerprint>) -> Result<(), Fault> {
         let is_closed =
-            |it: &(&AssetName, &Vec<KeyFingerprint>)| !it.1.iter().any(|key| known.contains(key));
-        let Some((name, keys)) = self.secrets.iter().find(is_closed) else { return Ok(()) };
-        let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
+            |it: &(&AssetName, &Sealed)| !it.1.keys().iter().any(|key| known.contains(key));
+        let Some((name, sealed)) = self.secrets.iter().find(is_closed) else { return Ok(()) };
+        let keys: Vec<_> = sealed.keys().iter().map(ToString::to_string).collect();
         let message = format!(
             "secret {name} is sealed to {}, and this cluster has no such key",
             keys.join(", ")
@@ -79,14 +89,13 @@ fn needed(content: &Content) -> BTreeSet<Digest> {
     plans.chain(content.secrets.iter().map(|it| it.object)).collect()
 }
 
-fn keys(secret: &NamedEntry, contents: &Contents) -> Result<Vec<KeyFingerprint>, Fault> {
+fn sealed(secret: &NamedEntry, contents: &Contents) -> Result<Sealed, Fault> {
     let bytes = contents.objects.get(&secret.object);
     let text = bytes.and_then(|it| std::str::from_utf8(it).ok()).unwrap_or_default();
-    let sealed: Sealed = text.trim().parse().map_err(|it: weir_secrets::Error| {
+    text.trim().parse().map_err(|it: weir_secrets::Error| {
         let fault = Fault::from(&it);
         Fault { message: format!("secret {}: {}", secret.name, fault.message), ..fault }
-    })?;
-    Ok(sealed.keys().to_vec())
+    })
 }
 
 fn fault(error: &TransferError) -> Fault {
@@ -126,7 +135,8 @@ mod tests {
         let runnable = Runnable::fetch(package.digest(), &store).await.unwrap();
         let digests = contents.content.workflow_digests();
         let workflow = testing::plan().workflow;
-        assert_eq!(runnable.workflows, [(digests[&workflow], testing::plan())]);
+        let (digest, plan) = (digests[&workflow], testing::plan());
+        assert_eq!(runnable.workflows, [RunnableWorkflow { digest, plan, secrets: vec![] }]);
         assert_eq!(runnable.base_dir, PathBuf::from("/srv/flights"));
         let settings = schedule(package.digest(), &store).await.unwrap();
         assert_eq!(settings[&workflow].target, Some(3));
@@ -139,12 +149,15 @@ mod tests {
         let gone = Runnable::fetch(digest, &store).await.unwrap_err();
         assert!(gone.message.contains(&format!("{digest:.12}")), "{gone}");
 
-        let key: KeyFingerprint = weir_secrets::PrivateKey::generate().fingerprint();
+        let key = weir_secrets::PrivateKey::generate();
+        let value = weir_secrets::Secret::from("hunter2".to_owned());
+        let sealed = Sealed::seal(&value, &[key.public()]).unwrap();
+        let key = key.fingerprint();
         let runnable = Runnable {
             project: ProjectName::new("p").unwrap(),
             base_dir: "/".into(),
             workflows: vec![],
-            secrets: [(AssetName::new("password").unwrap(), vec![key])].into(),
+            secrets: [(AssetName::new("password").unwrap(), sealed)].into(),
         };
         assert_eq!(runnable.check_keys(&[key].into()), Ok(()));
         let refused = runnable.check_keys(&BTreeSet::new()).unwrap_err().message;

@@ -19,7 +19,7 @@ use serde_json::Value;
 use weir_domain::{Clock, Fault, Finding, Place, PortName};
 use weir_stream::{
     Batch, BuildContext, BuiltOperator, Checked, ConfigError, Operator, OperatorKind, Outputs,
-    decode_config,
+    SecretUse, decode_config,
 };
 
 use config::DROP;
@@ -42,6 +42,10 @@ impl OperatorKind for FilterRouteKind {
 
     fn decode(&self, config: &Value) -> Result<(), ConfigError> {
         decode_config::<FilterRouteConfig>(config).map(|_| ())
+    }
+
+    fn secret_use(&self) -> SecretUse {
+        SecretUse::InLiterals
     }
 
     fn check(&self, config: &Value, input: Option<&SchemaRef>) -> Checked {

@@ -20,7 +20,7 @@ use weir_domain::{Clock, Fault, Finding, Place, PortName, Timestamp};
 use weir_expr::Expression;
 use weir_stream::{
     Batch, BuildContext, BuiltOperator, Checked, ConfigError, Operator, OperatorKind, Outputs,
-    decode_config,
+    SecretUse, decode_config,
 };
 
 pub use config::{MappingConfig, Mode};
@@ -44,6 +44,10 @@ impl OperatorKind for MappingKind {
 
     fn decode(&self, config: &Value) -> Result<(), ConfigError> {
         decode_config::<MappingConfig>(config).map(|_| ())
+    }
+
+    fn secret_use(&self) -> SecretUse {
+        SecretUse::InLiterals
     }
 
     fn check(&self, config: &Value, input: Option<&SchemaRef>) -> Checked {

@@ -6,7 +6,7 @@ use weir_stream::Registry;
 
 use super::*;
 
-fn real() -> Registry {
+pub(super) fn real() -> Registry {
     weir_connectors::file::register(Registry::default())
         .operator(weir_operators::mapping::MappingKind)
         .operator(weir_operators::filter_route::FilterRouteKind)

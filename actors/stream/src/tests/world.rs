@@ -22,6 +22,7 @@ use weir_persistence_api::{
     LeaseStore as _, MemoryStore, Settlement, Unfinished, item_page,
 };
 use weir_runtime::{IdSource, PhaseTimeouts, Stopwatch, System, SystemClock, SystemSettings};
+use weir_secrets::Opened;
 
 use crate::connector::*;
 use crate::kind::*;
@@ -412,7 +413,12 @@ impl Engine {
     pub(super) async fn run(&self, plan: Plan) -> Driven {
         let project = ProjectName::new("p").unwrap();
         let numbers = 1..=u64::from(plan.instances);
-        let spec = WorkflowSpec { project, plan: Arc::new(plan), base_dir: "/".into() };
+        let spec = WorkflowSpec {
+            project,
+            plan: Arc::new(plan),
+            base_dir: "/".into(),
+            secrets: Opened::default(),
+        };
         let running = RunningWorkflow::new(self.services.clone(), spec);
         let driven = Driven { running, said: Arc::default(), is_stopping: AtomicBool::new(false) };
         numbers.for_each(|it| driven.start(it));

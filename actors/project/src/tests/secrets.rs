@@ -1,0 +1,134 @@
+//! Secrets of a project: where they are named, and what goes into a package.
+
+use weir_secrets::{PrivateKey, Sealed, Secret};
+
+use super::documents::real;
+use super::*;
+
+const VALUE: &str = "hunter2";
+
+fn seal(key: &PrivateKey) -> String {
+    let value = Secret::from(VALUE.to_owned());
+    Sealed::seal(&value, &[key.public()]).unwrap().to_string()
+}
+
+fn asset(values: &str) -> String {
+    format!(
+        "apiVersion: weir/v1\nkind: Secret\nmetadata: {{ name: site }}\nspec:\n  values:\n{values}"
+    )
+}
+
+fn project() -> String {
+    PROJECT.replace("spec: {}", "spec: { secrets: [site], environments: [base] }")
+}
+
+const ENVIRONMENT: &str = "\
+apiVersion: weir/v1
+kind: Environment
+metadata: { name: base }
+spec: { values: { SALT: \"${sec:SALT}\" } }
+";
+
+fn workflow(expression: &str) -> String {
+    WORKFLOW.replace("set: { minutes: delay }", &format!("set: {{ minutes: {expression:?} }}"))
+}
+
+/// All findings of a project with these values, and a mapping with this expression.
+#[track_caller]
+fn finds(values: &str, expression: &str, expected: &[&str]) {
+    let (asset, project, workflow) = (asset(values), project(), workflow(expression));
+    let files = [
+        ("p/s.yaml", &*asset),
+        ("project.yaml", &project),
+        ("e.yaml", ENVIRONMENT),
+        ("w.yaml", &workflow),
+    ];
+    check_real(&files, expected);
+}
+
+#[track_caller]
+fn check_real(files: &[(&str, &str)], expected: &[&str]) {
+    let dir = directory(files);
+    let found = load(dir.path(), &real());
+    assert_eq!(lines(dir.path(), &found.findings), expected);
+}
+
+#[test]
+fn a_package_has_the_secrets_that_its_workflows_name_as_they_were_sealed() {
+    let key = PrivateKey::generate();
+    let sealed = [seal(&key), seal(&key)];
+    let asset = asset(&format!("    SALT: {}\n    OTHER: {}\n", sealed[0], sealed[1]));
+    let (project, workflow) = (project(), workflow("concat('${env:SALT}', delay)"));
+    let files = [
+        ("s.yaml", &*asset),
+        ("project.yaml", &project),
+        ("e.yaml", ENVIRONMENT),
+        ("w.yaml", &workflow),
+    ];
+    let dir = directory(&files);
+    let loaded = load(dir.path(), &real());
+    let project = loaded.project.unwrap_or_else(|| panic!("{:?}", loaded.findings));
+    let parts = project.parts(&[].into(), "/".into()).unwrap();
+    let secrets: Vec<_> = parts
+        .secrets
+        .iter()
+        .map(|it| (it.name.as_str(), String::from_utf8(it.ciphertext.to_vec()).unwrap()))
+        .collect();
+    assert_eq!(secrets, [("SALT", sealed[0].clone())]);
+    assert_eq!(parts.workflows[0].secrets, [weir_domain::AssetName::new("SALT").unwrap()]);
+    assert!(format!("{:?}", parts.workflows[0].plan).contains("${sec:SALT}"), "it is put in later");
+    let why = project.needs_package().unwrap();
+    assert!(why.message.contains("flights names the secret SALT"), "{why}");
+}
+
+#[test]
+fn a_value_that_is_not_sealed_is_refused_without_being_shown() {
+    for clear in [VALUE, "[hunter2]", "weir-secret:1:hunter2"] {
+        let (asset, project) = (asset(&format!("    SALT: {clear}\n")), project());
+        let files = [("s.yaml", &*asset), ("project.yaml", &project), ("e.yaml", ENVIRONMENT)];
+        let found = load(directory(&files).path(), &real()).findings;
+        let [first, _] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((first.code.0, first.place.line), (2231, 0), "no line is shown: {first:?}");
+        assert!(!format!("{found:?}").contains(VALUE), "{found:?}");
+    }
+}
+
+#[test]
+fn names_that_are_not_there_or_none_are_found_where_they_stand() {
+    let sealed = format!("    SALT: {}\n", seal(&PrivateKey::generate()));
+    let finds = |expression, expected: &[&str]| finds(&sealed, expression, expected);
+    finds("length('${sec:SALT}')", &[]);
+    finds("length('$${sec:SALTY}')", &[]);
+    const AT: &str = "w.yaml:11:49";
+    const PATH: &str = "spec.stages[1].processor.mapping.set.minutes";
+    let unknown = "no secret of the project is called \"SALTY\" | did you mean ${sec:SALT}?";
+    finds("length('${sec:SALTY}')", &[&format!("{AT} 2232 {PATH} | {unknown}")]);
+    let fix = "write ${sec:NAME}; $${sec: stands for the text ${sec:";
+    finds(
+        "length('${sec:SALT')",
+        &[&format!("{AT} 2233 {PATH} | ${{sec: has no closing }} | {fix}")],
+    );
+    let lookalike =
+        "${secret:…} is no macro of secrets and stays as it is | did you mean ${sec:…}?";
+    finds("length('${secret:SALT}')", &[&format!("{AT} 2234 {PATH} | {lookalike}")]);
+}
+
+#[test]
+fn a_secret_does_not_stand_where_it_shows() {
+    let asset = asset(&format!("    SALT: {}\n", seal(&PrivateKey::generate())));
+    let project = project();
+    let workflow = WORKFLOW.replace("directory: out", "directory: \"out/${sec:SALT}\"");
+    let files = [
+        ("s.yaml", &*asset),
+        ("project.yaml", &project),
+        ("e.yaml", ENVIRONMENT),
+        ("w.yaml", &workflow),
+    ];
+    check_real(
+        &files,
+        &[
+            "w.yaml:14:32 2235 spec.stages[2].sink.file.directory | the value of a secret would show \
+           here: in names of files, in logs and journals | write an ${env:NAME} here, or no secret",
+        ],
+    );
+}
