@@ -4,6 +4,7 @@
 //! again, and does what is missing. Workflows whose plan and place are the same go on untouched;
 //! instances of the others are drained, and begun anew where the scheduler still wants them.
 //! What can't be run here is not begun at all: the engine stays on what ran before, and says why.
+//! That is also so where the source of a workflow is out of reach of this node alone.
 //! Nothing runs before `begin`: whoever starts the engine may deploy first, so that no stream is
 //! begun by a plan that is about to be replaced.
 
@@ -75,6 +76,8 @@ struct Goal {
     known: Option<String>,
     directories: BTreeMap<WorkflowName, Wanted>,
     package: Adopted,
+    /// What runs was chosen once in this life: there is something to stay on.
+    has_adopted: bool,
     /// What was said of it last, and under which epoch.
     reported: Option<(u64, Report)>,
     canary: canary::Baseline,
@@ -220,8 +223,14 @@ impl Activation {
         let known = self.goal().package.digest();
         if known != target.wanted.digest {
             let adopted = Adopted::fetch(target.wanted.digest, &self.0.parts).await?;
+            // Who starts has nothing to stay on: what is in reach works, what is not waits.
+            if self.goal().has_adopted {
+                let runs = self.goal().package.digests();
+                adopted.reach(&runs, &self.0.parts).await?;
+            }
             self.goal().package = adopted;
         }
+        self.goal().has_adopted = true;
         Ok(())
     }
 

@@ -56,6 +56,12 @@ pub enum Outcome {
 
 /// Offers items and reads them. One source belongs to one instance of a workflow.
 pub trait Source: Send {
+    /// Whether what it reads from is there for this engine: asked before a node begins to run it
+    /// instead of something else.
+    fn reach(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+
     /// The items that are there now and ready to be read, in the order wanted. History is not
     /// the source's business: processed items may be among them.
     fn list(&mut self) -> Result<Vec<Item>, Fault>;

@@ -17,7 +17,8 @@ use weir_domain::{
 use weir_secrets::Opened;
 
 use crate::check::verify;
-use crate::instance::{Happened, Instance, Notice, Tally};
+use crate::clear::ClearPlan;
+use crate::instance::{Happened, Instance, Notice, Tally, source};
 use crate::life::Stops;
 use crate::pulse::Pulse;
 use crate::services::Services;
@@ -30,6 +31,21 @@ pub struct WorkflowSpec {
     pub base_dir: PathBuf,
     /// What its configurations name.
     pub secrets: Opened,
+}
+
+impl WorkflowSpec {
+    /// Whether its source finds here what it reads from. It may block.
+    pub fn reach(&self, services: &Services) -> Result<(), Fault> {
+        let reached = || {
+            let plan = ClearPlan::of(&self.plan, &self.secrets, &services.registry)?;
+            let (source, cx) = source(&plan, &self.base_dir, services)?;
+            source.reach().map_err(|fault| {
+                let place = format!("workflow {}, stage {}", plan.workflow, cx.stage);
+                Fault { message: format!("{place}: {}", fault.message), ..fault }
+            })
+        };
+        reached().map_err(|it| self.secrets.masked_fault(it))
+    }
 }
 
 /// A workflow that this engine can run. Clones are the same workflow.

@@ -36,6 +36,29 @@ impl Adopted {
         Ok(adopted)
     }
 
+    /// Refused where the source of a workflow is not in reach of this node. Those that run are not
+    /// asked: they go on either way.
+    pub(super) async fn reach(
+        &self,
+        running: &BTreeSet<Digest>,
+        parts: &Parts,
+    ) -> Result<(), Fault> {
+        let is_new = |it: &&Wanted| !it.digest.is_some_and(|it| running.contains(&it));
+        let specs: Vec<_> =
+            self.workflows.iter().filter(is_new).map(|it| it.spec.clone()).collect();
+        let services = parts.services.clone();
+        let reached =
+            parts.services.system.tasks().spawn_blocking("reach", move || {
+                specs.iter().try_for_each(|it| it.reach(&services))
+            });
+        reached.join().await.map_err(|it| unanswered(&it))?
+    }
+
+    /// Of its workflows.
+    pub(super) fn digests(&self) -> BTreeSet<Digest> {
+        self.workflows.iter().filter_map(|it| it.digest).collect()
+    }
+
     fn of(digest: Digest, runnable: Runnable, opened: &Opened) -> Self {
         let Runnable { project, base_dir, workflows, .. } = runnable;
         let wanted = |it: RunnableWorkflow| {

@@ -60,6 +60,12 @@ impl Listing {
         Ok(walk.files)
     }
 
+    /// Whether the directory is there and may be read.
+    pub(super) fn reach(&self) -> Result<(), Fault> {
+        let opened = fs::read_dir(&self.directory);
+        opened.map(drop).map_err(|error| self.fault(&self.directory, &error))
+    }
+
     fn excluded_ids(&self) -> Vec<(u64, u64)> {
         let found = self.excluded.iter().filter_map(|it| fs::metadata(it).ok());
         found.map(|it| (it.dev(), it.ino())).collect()

@@ -83,6 +83,10 @@ impl FileSource {
 }
 
 impl Source for FileSource {
+    fn reach(&self) -> Result<(), Fault> {
+        self.listing.reach()
+    }
+
     fn list(&mut self) -> Result<Vec<Item>, Fault> {
         // The time first: a file that changes while we look must not seem older than it is.
         let now = self.clock.now();
