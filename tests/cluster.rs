@@ -8,6 +8,7 @@ mod behind;
 mod certificates;
 mod clocks;
 pub(crate) mod database;
+mod deploying;
 mod discovery;
 mod form;
 mod leave;

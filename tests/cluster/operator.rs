@@ -11,25 +11,32 @@ use crate::support::{DEADLINE, wait_until};
 /// The node whose host packages are built on: it trusts its own signatures.
 const DESK: usize = 0;
 
-fn json_of(cluster: &Cluster, at: usize, arguments: &[&str]) -> Value {
+pub(super) fn json_of(cluster: &Cluster, at: usize, arguments: &[&str]) -> Value {
     let text = done(cluster, at, &[arguments, &["-o", "json"]].concat());
     serde_json::from_str(&text).unwrap()
 }
 
-/// Builds the project as it is now, and stores it.
+/// Builds the project as it is now; returns the file of its package.
 #[track_caller]
-fn upload(cluster: &Cluster, files: &Files, tag: &str, base: &str) {
+pub(super) fn package(cluster: &Cluster, files: &Files, tag: &str) -> String {
     let file = cluster.root().join(format!("{tag}.weir"));
     let (project, file) = (files.project.dir(), file.to_str().unwrap().to_owned());
     let build = ["build", project.to_str().unwrap(), "--tag", tag, "--file", &file];
     let built = cluster.nodes[DESK].weir_with_conf(&build);
     assert_eq!(built.code, Some(0), "{}", built.stderr);
+    file
+}
+
+/// Builds the project as it is now, and stores it.
+#[track_caller]
+pub(super) fn upload(cluster: &Cluster, files: &Files, tag: &str, base: &str) {
+    let file = package(cluster, files, tag);
     done(cluster, DESK, &["deployment", "upload", &file, "--base", base]);
 }
 
 /// Waits until this deployment is the default and all nodes run it.
 #[track_caller]
-fn runs(cluster: &Cluster, tag: &str) {
+pub(super) fn runs(cluster: &Cluster, tag: &str) {
     wait_until(&format!("all nodes to run {tag}"), DEADLINE, || {
         let text = done(cluster, DESK, &["deployment", "nodes"]);
         let rows: Vec<Vec<&str>> =
@@ -39,7 +46,7 @@ fn runs(cluster: &Cluster, tag: &str) {
     });
 }
 
-fn is_default(cluster: &Cluster, at: usize, tag: &str) -> bool {
+pub(super) fn is_default(cluster: &Cluster, at: usize, tag: &str) -> bool {
     let text = done(cluster, at, &["deployment", "list"]);
     let line = text.lines().find(|it| it.split_whitespace().any(|word| word == tag));
     line.is_some_and(|it| it.contains(" default "))

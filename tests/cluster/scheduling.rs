@@ -9,10 +9,10 @@ use crate::support::flow::{CSV, read, write};
 use crate::support::{DEADLINE, Flow, Project, wait_until};
 
 /// Workflow and number of an instance.
-type Instance = (String, u64);
+pub(super) type Instance = (String, u64);
 
 /// What is started on a node in its present life and has not ended, by its log.
-fn running(node: &Node) -> BTreeSet<Instance> {
+pub(super) fn running(node: &Node) -> BTreeSet<Instance> {
     let mut running = BTreeSet::new();
     for line in node.log().lines() {
         let word = |key: &str| {

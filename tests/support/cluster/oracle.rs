@@ -52,6 +52,11 @@ impl Oracle {
         assert_eq!(Journal::of(&cluster.database).wrong(), Vec::<String>::new());
     }
 
+    /// How many changes of deployments are written that somebody commanded.
+    pub(crate) fn changes(cluster: &Cluster) -> u64 {
+        written(&cluster.database)
+    }
+
     /// What a client knows to be done must be in the journal, once. Nobody else deploys meanwhile.
     #[track_caller]
     pub(crate) fn acknowledged(&self, cluster: &Cluster, done: &Done) {

@@ -117,7 +117,8 @@ impl Storage {
         if canary.has_too_many_errors(counts) {
             let limit = canary.plan.errors_per_million_max;
             let why = format!(
-                "{errors} of {records} records failed, more than {limit} of a million are accepted"
+                "{errors} of {records} records failed, more than {}% are accepted",
+                f64::from(limit) / (MILLION / 100) as f64
             );
             return vec![ended(canary, why)];
         }

@@ -68,7 +68,7 @@ fn a_canary_with_too_many_errors_ends_at_once() {
     let bad = counts(&cluster, 1_000, 11);
     let facts = cluster.observes(bad.clone());
     let [Fact::CanaryEnded { why, .. }] = &facts[..] else { panic!("{facts:?}") };
-    assert_eq!(why, "11 of 1000 records failed, more than 10000 of a million are accepted");
+    assert_eq!(why, "11 of 1000 records failed, more than 1% are accepted");
     assert_eq!(cluster.targets(), "x=C(node) y=A(default) z=A(default)");
     assert_eq!(cluster.observes(bad), [], "it is over");
 }
