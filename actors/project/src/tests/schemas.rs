@@ -15,6 +15,7 @@ fn every_kind_of_asset_has_a_schema_without_loose_ends() {
             "environment.schema.json",
             "format.schema.json",
             "project.schema.json",
+            "secret.schema.json",
             "sink.schema.json",
             "source.schema.json",
             "workflow.schema.json",

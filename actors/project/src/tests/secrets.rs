@@ -29,8 +29,14 @@ metadata: { name: base }
 spec: { values: { SALT: \"${sec:SALT}\" } }
 ";
 
+/// The workflow of the other tests, as the real kinds read it.
+fn real_workflow() -> String {
+    WORKFLOW.replace("name: \"${item}\"", "name: \"${item}\", format: { type: json }")
+}
+
 fn workflow(expression: &str) -> String {
-    WORKFLOW.replace("set: { minutes: delay }", &format!("set: {{ minutes: {expression:?} }}"))
+    real_workflow()
+        .replace("set: { minutes: delay }", &format!("set: {{ minutes: {expression:?} }}"))
 }
 
 /// All findings of a project with these values, and a mapping with this expression.
@@ -87,7 +93,7 @@ fn a_value_that_is_not_sealed_is_refused_without_being_shown() {
         let (asset, project) = (asset(&format!("    SALT: {clear}\n")), project());
         let files = [("s.yaml", &*asset), ("project.yaml", &project), ("e.yaml", ENVIRONMENT)];
         let found = load(directory(&files).path(), &real()).findings;
-        let [first, _] = &found[..] else { panic!("{found:?}") };
+        let [_, first] = &found[..] else { panic!("{found:?}") };
         assert_eq!((first.code.0, first.place.line), (2231, 0), "no line is shown: {first:?}");
         assert!(!format!("{found:?}").contains(VALUE), "{found:?}");
     }
@@ -99,7 +105,7 @@ fn names_that_are_not_there_or_none_are_found_where_they_stand() {
     let finds = |expression, expected: &[&str]| finds(&sealed, expression, expected);
     finds("length('${sec:SALT}')", &[]);
     finds("length('$${sec:SALTY}')", &[]);
-    const AT: &str = "w.yaml:11:49";
+    const AT: &str = "w.yaml:11:47";
     const PATH: &str = "spec.stages[1].processor.mapping.set.minutes";
     let unknown = "no secret of the project is called \"SALTY\" | did you mean ${sec:SALT}?";
     finds("length('${sec:SALTY}')", &[&format!("{AT} 2232 {PATH} | {unknown}")]);
@@ -117,7 +123,7 @@ fn names_that_are_not_there_or_none_are_found_where_they_stand() {
 fn a_secret_does_not_stand_where_it_shows() {
     let asset = asset(&format!("    SALT: {}\n", seal(&PrivateKey::generate())));
     let project = project();
-    let workflow = WORKFLOW.replace("directory: out", "directory: \"out/${sec:SALT}\"");
+    let workflow = real_workflow().replace("directory: out", "directory: \"out/${sec:SALT}\"");
     let files = [
         ("s.yaml", &*asset),
         ("project.yaml", &project),
@@ -127,7 +133,7 @@ fn a_secret_does_not_stand_where_it_shows() {
     check_real(
         &files,
         &[
-            "w.yaml:14:32 2235 spec.stages[2].sink.file.directory | the value of a secret would show \
+            "w.yaml:14:34 2235 spec.stages[2].sink.file.directory | the value of a secret would show \
            here: in names of files, in logs and journals | write an ${env:NAME} here, or no secret",
         ],
     );
