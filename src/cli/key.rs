@@ -143,7 +143,9 @@ impl Verb {
             Self::Delete { key } => {
                 let deleted = client.key_delete(&key).await;
                 let deleted = deleted.map_err(|it| refused(format!("can't delete {key:?}"), it))?;
-                out.show(&deleted, |it, _| format!("{} deleted\n", plain(&it.alias)))?;
+                let alias =
+                    |it: &Option<KeyView>| it.as_ref().map_or(key.clone(), |it| it.alias.clone());
+                out.show(&deleted, |it, _| format!("{} deleted\n", plain(&alias(it))))?;
             }
             Self::Rewrap => {
                 let keys = client.keys_rewrap().await;

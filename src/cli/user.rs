@@ -170,7 +170,7 @@ impl Verb {
             Self::Delete { name } => {
                 let deleted = client.user_delete(name.as_str()).await;
                 let deleted = deleted.map_err(|it| refused(format!("can't delete {name}"), it))?;
-                out.show(&deleted, |it, _| format!("{} deleted\n", plain(it.name.as_str())))?;
+                out.show(&deleted, |_, _| format!("{} deleted\n", plain(name.as_str())))?;
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -1,12 +1,19 @@
 //! Who changes something, and when.
 
 use serde::{Deserialize, Serialize};
-use weir_domain::{Timestamp, UserName};
+use weir_domain::{CommandId, Timestamp, UserName};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Author {
     pub user: UserName,
     pub at: Timestamp,
+}
+
+/// Who sends a command, and the id that it has however often it is sent: it is carried out once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sender {
+    pub user: UserName,
+    pub command: CommandId,
 }
 
 impl Author {

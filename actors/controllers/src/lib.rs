@@ -26,5 +26,5 @@ pub mod users;
 #[cfg(test)]
 mod tests;
 
-pub use author::Author;
+pub use author::{Author, Sender};
 pub use text::TooLong;

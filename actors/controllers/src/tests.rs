@@ -6,15 +6,15 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::sync::watch;
 use weir_cluster::{Facts, SingletonSettings, Singletons};
-use weir_domain::{AuditAction, AuditOutcome, Clock, Scope, UserClaim, UserName};
+use weir_domain::{AuditAction, AuditOutcome, Clock, CommandId, Scope, UserClaim, UserName};
 use weir_persistence_api::{Journal, LeaseStore, MemoryStore, PersistenceId, Store};
 use weir_runtime::{HostSettings, RestartPolicy, System, SystemClock};
 use weir_secrets::{MasterKey, PrivateKey, Sealed, Secret, read_private};
 
 use crate::audit::{Audit, AuditFilter, AuditSingleton};
 use crate::keys::{self, Alias, KeySingleton, KeyStorage, Masters};
-use crate::testing;
-use crate::users::{self, Profile, SetUpFile, UserSingleton, UserStorage};
+use crate::users::{self, Identity, Profile, SetUpFile, UserSingleton, UserStorage};
+use crate::{Sender, testing};
 
 const PLANTED: &str = "planted-secret-value";
 const PASSWORD: &str = "planted horse battery";
@@ -84,6 +84,10 @@ fn root() -> UserName {
     "root".parse().unwrap()
 }
 
+fn by_root(lab: &Lab) -> Sender {
+    Sender { user: root(), command: lab.system.ids().command() }
+}
+
 #[tokio::test]
 async fn a_secret_is_sealed_opened_and_moved_to_a_new_key() {
     let lab = lab();
@@ -95,15 +99,15 @@ async fn a_secret_is_sealed_opened_and_moved_to_a_new_key() {
 
     let alias = |text| (Alias::new(text).unwrap(), String::new());
     let old = first[0].fingerprint;
-    let new = lab.keys.rotate(alias("2027"), Some(old), root()).await.unwrap();
+    let new = lab.keys.rotate(alias("2027"), Some(old), by_root(&lab)).await.unwrap();
     assert!(new.is_current);
     assert_eq!(lab.keys.seal(&secret(PLANTED), &[]).await.unwrap().keys(), [new.fingerprint]);
     assert_eq!(lab.keys.open(vec![sealed]).await.unwrap(), [secret(PLANTED)], "old ones open");
 
     let exported = lab.keys.export(new.fingerprint, &secret(PASSWORD)).await.unwrap();
-    lab.keys.delete(old, Some(1), root()).await.unwrap();
+    lab.keys.delete(old, Some(1), by_root(&lab)).await.unwrap();
     let again = (&secret(&exported), Some(&secret(PASSWORD)));
-    let refused = lab.keys.import(alias("2027"), again, root()).await.unwrap_err();
+    let refused = lab.keys.import(alias("2027"), again, by_root(&lab)).await.unwrap_err();
     assert!(refused.to_string().contains("stored already, as 2027"), "{refused}");
 
     let stranger = PrivateKey::generate();
@@ -137,16 +141,22 @@ async fn a_user_is_set_up_works_with_a_token_and_is_put_out() {
 
     let grants = ([UserClaim::StreamRead].into(), Scope::Everything);
     let tomorrow = lab.system.now().plus(Duration::from_secs(24 * 3_600));
-    let made = lab.users.create_token(&identity, "ci".into(), grants.clone(), tomorrow).await;
+    let create = async |by: &Identity, command: CommandId| {
+        lab.users.create_token(by, "ci".into(), grants.clone(), tomorrow, command).await
+    };
+    let command = by_root(&lab).command;
+    let made = create(&identity, command).await;
     let (id, token) = made.unwrap();
     let by_token = lab.users.identify(token.expose_text().unwrap()).await.unwrap();
     assert!(by_token.grants.allows(UserClaim::StreamRead, None));
     assert!(!by_token.grants.allows(UserClaim::UserWrite, None));
-    let wider = lab.users.create_token(&by_token, "ci".into(), grants, tomorrow).await;
+    let again = create(&identity, command).await.unwrap_err().to_string();
+    assert!(again.contains("its text is told once"), "{again}");
+    let wider = create(&by_token, by_root(&lab).command).await;
     assert!(wider.unwrap_err().to_string().contains("logged in"));
 
-    lab.users.revoke_token(id, root()).await.unwrap();
-    lab.users.end_sessions_of(root(), root()).await.unwrap();
+    lab.users.revoke_token(id, by_root(&lab)).await.unwrap();
+    lab.users.end_sessions_of(root(), by_root(&lab)).await.unwrap();
     for gone in [shown, token.expose_text().unwrap(), "weir_", ""] {
         assert!(lab.users.identify(gone).await.is_err());
     }

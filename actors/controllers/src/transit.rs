@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use weir_cluster::{Proxy, ProxyError, Service};
-use weir_domain::Fault;
+use weir_domain::{CommandId, Fault};
 use weir_secrets::{Error, PrivateKey, PublicKey, Sealed, Secret};
 
 use crate::answer::Stop;
@@ -48,14 +48,13 @@ impl Transit {
 }
 
 /// Asks with something sealed to whoever answers: `transit` asks for its key. When another instance
-/// took over meanwhile, it says its own, and is asked once more.
+/// took over meanwhile, it says its own, and is asked once more. All of it is one `command`.
 pub(crate) async fn sealed<S: Service<Response: Confidant>>(
     proxy: &Proxy<S>,
-    within: Duration,
+    (command, within): (CommandId, Duration),
     transit: S::Request,
     request: impl Fn(&[PublicKey]) -> Result<S::Request, Error>,
 ) -> Result<S::Response, <S::Response as Confidant>::Failure> {
-    let command = proxy.command();
     let key = match proxy.ask(transit, within).await?.key() {
         Ok(key) => key,
         Err(other) => return Err(other.into()),

@@ -55,7 +55,8 @@ impl Client {
         self.decoded(if_match(request, revision)).await
     }
 
-    pub async fn user_delete(&self, name: &str) -> Result<UserView, Error> {
+    /// `None`: the same command deleted the user before.
+    pub async fn user_delete(&self, name: &str) -> Result<Option<UserView>, Error> {
         self.decoded(self.command(Method::DELETE, &["users", name])).await
     }
 
@@ -85,7 +86,8 @@ impl Client {
         self.decoded(if_match(request, revision)).await
     }
 
-    pub async fn role_delete(&self, name: &str) -> Result<RoleView, Error> {
+    /// `None`: the same command deleted it before.
+    pub async fn role_delete(&self, name: &str) -> Result<Option<RoleView>, Error> {
         self.decoded(self.command(Method::DELETE, &["roles", name])).await
     }
 
@@ -149,7 +151,8 @@ impl Client {
         self.decoded(self.command(Method::POST, &["keys", key, "export"]).json(request)).await
     }
 
-    pub async fn key_delete(&self, key: &str) -> Result<KeyView, Error> {
+    /// `None`: the same command deleted it before.
+    pub async fn key_delete(&self, key: &str) -> Result<Option<KeyView>, Error> {
         self.decoded(self.command(Method::DELETE, &["keys", key])).await
     }
 

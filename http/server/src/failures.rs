@@ -59,6 +59,9 @@ impl From<users::Rejection> for Error {
             Rejection::BadExpiry { .. } => {
                 Self::Invalid { pointer: "/expiresAt".into(), reason: detail }
             }
+            Rejection::MadeBefore(id) => {
+                Self::Conflict { detail, hint: Some(format!("weir token revoke {id}")) }
+            }
             Rejection::UnknownRole(_)
             | Rejection::NameTaken { .. }
             | Rejection::LastAdministrator(_)

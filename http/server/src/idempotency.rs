@@ -2,13 +2,15 @@
 //!
 //! The id that a controller remembers is made of the key, of who sends it, and of what is asked for.
 //! So nobody's key hides a command of somebody else, and a key that is used again for something else
-//! is another command.
+//! is another command. What is confidential in a request is left out of it, since ids are stored.
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderName;
 use axum::http::request::Parts;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use utoipa::IntoParams;
+use weir_controllers::Sender;
 use weir_domain::CommandId;
 use weir_runtime::System;
 
@@ -18,6 +20,17 @@ use crate::guard::Caller;
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 const LENGTH_MAX: usize = 255;
+
+/// For the documents.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "read by hand, since what is wrong with it is said exactly")]
+pub(crate) struct Once {
+    /// 1 to 255 characters that the sender chose: the same request with the same key is carried out
+    /// once, however often it is sent.
+    #[param(rename = "idempotency-key", max_length = 255)]
+    idempotency_key: Option<String>,
+}
 
 /// What the sender calls this request: `idempotency-key`, if it wants to be able to send it again.
 pub(crate) struct Key(Option<String>);
@@ -34,7 +47,19 @@ impl Key {
         self.chosen(caller, action, request).unwrap_or_else(|| system.ids().command())
     }
 
-    /// The same, where the sender gave a key.
+    /// The same, with who sends it.
+    pub(crate) fn sender(
+        &self,
+        system: &System,
+        caller: &Caller,
+        action: &str,
+        request: &impl Serialize,
+    ) -> Sender {
+        let command = self.command(system, caller, action, request);
+        Sender { user: caller.by(), command }
+    }
+
+    /// The same id, where the sender gave a key.
     pub(crate) fn chosen(
         &self,
         caller: &Caller,

@@ -13,6 +13,7 @@ use weir_http_api::{
 use crate::error::Error;
 use crate::extract::{Body, Confidential, IfMatch, Part};
 use crate::guard::{Caller, Trail, command, read};
+use crate::idempotency::{Key, Once};
 use crate::storages::{Storages, Stored};
 use crate::users::secret;
 
@@ -57,33 +58,34 @@ pub(crate) async fn show(
 
 /// Makes a key pair. The current one stays current.
 #[utoipa::path(post, path = "/keys", tag = "keys", operation_id = "createKey",
+    params(Once),
     request_body = KeyCreate,
     responses(
         (status = 200, description = "The key", body = KeyView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn create(
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Body(request): Body<KeyCreate>,
 ) -> Result<Json<KeyView>, Error> {
     let alias = alias(&request.alias)?;
     trail.about("key", &alias);
-    let made = storages.keys.create(alias, request.description, caller.by()).await?;
+    let sender = once.sender(&storages.system, &caller, "key create", &request);
+    let made = storages.keys.create(alias, request.description, sender).await?;
     answered(&trail, made)
 }
 
 /// Takes a private key over from elsewhere.
 #[utoipa::path(post, path = "/keys:import", tag = "keys", operation_id = "importKey",
+    params(Once),
     request_body = KeyImport,
     responses(
         (status = 200, description = "The key", body = KeyView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn import(
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Confidential(request): Confidential<KeyImport>,
 ) -> Result<Json<KeyView>, Error> {
@@ -91,90 +93,105 @@ pub(crate) async fn import(
     trail.about("key", &alias);
     let (key, passphrase) = (secret(&request.key), request.passphrase.as_ref().map(secret));
     let (about, brought) = ((alias, request.description), (&key, passphrase.as_ref()));
-    let imported = storages.keys.import(about, brought, caller.by()).await?;
+    let sender = once.sender(&storages.system, &caller, "key import", &about);
+    let imported = storages.keys.import(about, brought, sender).await?;
     answered(&trail, imported)
 }
 
 /// Makes a key pair that is current from now on. Former ones still open what is sealed to them.
 #[utoipa::path(post, path = "/keys:rotate", tag = "keys", operation_id = "rotateKey",
+    params(Once),
     request_body = KeyRotate,
     responses(
         (status = 200, description = "The new key", body = KeyView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn rotate(
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Body(request): Body<KeyRotate>,
 ) -> Result<Json<KeyView>, Error> {
     let alias = alias(&request.alias)?;
     trail.about("key", &alias);
+    let sender = once.sender(&storages.system, &caller, "key rotate", &request);
     let about = (alias, request.description);
-    let made = storages.keys.rotate(about, request.expected, caller.by()).await?;
+    let made = storages.keys.rotate(about, request.expected, sender).await?;
     answered(&trail, made)
 }
 
 /// Puts every stored private key under the master key that is configured now.
 #[utoipa::path(post, path = "/keys:rewrap", tag = "keys", operation_id = "rewrapKeys",
+    params(Once),
     responses(
         (status = 200, description = "All keys", body = Page<KeyView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn rewrap(
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
 ) -> Result<Json<Page<KeyView>>, Error> {
     trail.about("key", "all");
-    storages.keys.rewrap(caller.by()).await?;
+    let sender = once.sender(&storages.system, &caller, "key rewrap", &());
+    storages.keys.rewrap(sender).await?;
     let pairs = storages.keys.list().await?.pairs;
     Ok(Json(Page::whole(pairs.into_iter().map(view))))
 }
 
 /// Gives a key pair another alias and description.
 #[utoipa::path(put, path = "/keys/{key}", tag = "keys", operation_id = "describeKey",
-    params(("key" = String, Path, description = "The key's fingerprint or alias"), ("if-match" = Option<u64>, Header, description = "The revision that was read: another one is refused")),
+    params(("key" = String, Path, description = "The key's fingerprint or alias"), ("if-match" = Option<u64>, Header, description = "The revision that was read: another one is refused"), Once),
     request_body = KeyCreate,
     responses(
         (status = 200, description = "The key", body = KeyView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn describe(
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Part(key): Part<String>,
     IfMatch(expected): IfMatch,
     Body(request): Body<KeyCreate>,
 ) -> Result<Json<KeyView>, Error> {
-    let known = find(&storages, &key).await?;
+    let sender = once.sender(&storages.system, &caller, "key set", &(&key, expected, &request));
+    let known = match find(&storages, &key).await {
+        // What it was called before the same command gave it another alias.
+        Err(Error::NotFound { .. }) if storages.keys.recalls(sender.command).await? => {
+            find(&storages, &request.alias).await?
+        }
+        found => found?,
+    };
     let fingerprint = known.fingerprint;
     trail.about("key", &known.alias).before(&view(known));
     let about = (alias(&request.alias)?, request.description);
-    storages.keys.describe(fingerprint, about, expected, caller.by()).await?;
+    storages.keys.describe(fingerprint, about, expected, sender).await?;
     answered(&trail, find(&storages, &fingerprint.to_string()).await?)
 }
 
 /// Deletes a key pair. What is sealed to it alone can never be opened again.
 #[utoipa::path(delete, path = "/keys/{key}", tag = "keys", operation_id = "deleteKey",
-    params(("key" = String, Path, description = "The key's fingerprint or alias"), ("if-match" = Option<u64>, Header, description = "The revision that was read: another one is refused")),
+    params(("key" = String, Path, description = "The key's fingerprint or alias"), ("if-match" = Option<u64>, Header, description = "The revision that was read: another one is refused"), Once),
     responses(
-        (status = 200, description = "What is deleted", body = KeyView),
+        (status = 200, description = "What is deleted; null: the same command deleted it before", body = Option<KeyView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn delete(
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Part(key): Part<String>,
     IfMatch(expected): IfMatch,
-) -> Result<Json<KeyView>, Error> {
-    let known = find(&storages, &key).await?;
+) -> Result<Json<Option<KeyView>>, Error> {
+    let sender = once.sender(&storages.system, &caller, "key delete", &(&key, expected));
+    let known = match find(&storages, &key).await {
+        Err(Error::NotFound { .. }) if storages.keys.recalls(sender.command).await? => {
+            trail.about("key", &key);
+            return Ok(Json(None));
+        }
+        found => found?,
+    };
     let deleted = view(known.clone());
     trail.about("key", &known.alias).before(&deleted);
-    storages.keys.delete(known.fingerprint, expected, caller.by()).await?;
-    Ok(Json(deleted))
+    storages.keys.delete(known.fingerprint, expected, sender).await?;
+    Ok(Json(Some(deleted)))
 }
 
 /// Gives a private key away, under a passphrase.

@@ -3,6 +3,7 @@
 use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use weir_controllers::Sender;
 use weir_controllers::users::{self, Failure, Identity, Rejection};
 use weir_domain::{Grants, Scope, TokenId, UserClaim};
 use weir_http_api::{
@@ -14,6 +15,7 @@ use crate::error::Error;
 use crate::extract::{Body, Confidential, Part};
 use crate::failures::of_log_in;
 use crate::guard::{Caller, Need, Trail, command, open, read, tried};
+use crate::idempotency::{Key, Once};
 use crate::origin::From;
 use crate::storages::Stored;
 use crate::users::{concealed, profile, secret};
@@ -95,7 +97,8 @@ pub(crate) async fn log_out(
         return Err(Error::Conflict { detail, hint });
     };
     trail.about("session", session);
-    Ok(storages.users.end_session(session, caller.by()).await?)
+    let sender = Sender { user: caller.by(), command: storages.system.ids().command() };
+    Ok(storages.users.end_session(session, sender).await?)
 }
 
 /// Who the server takes one for, and what one may do.
@@ -136,6 +139,7 @@ fn all(may: impl Fn(UserClaim) -> bool) -> Grants {
 /// Changes one's own password. All one's other sessions end. Whoever logged in may, and no token: it
 /// could guess the password.
 #[utoipa::path(post, path = "/me/password", tag = "log-in", operation_id = "changePassword",
+    params(Once),
     request_body = PasswordChange,
     responses(
         (status = 200, description = "It is changed"),
@@ -143,8 +147,7 @@ fn all(may: impl Fn(UserClaim) -> bool) -> Grants {
     ))]
 pub(crate) async fn change_password(
     From(from): From,
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Confidential(request): Confidential<PasswordChange>,
 ) -> Result<(), Error> {
@@ -153,7 +156,8 @@ pub(crate) async fn change_password(
     let session = caller.session().ok_or_else(|| Error::from(Rejection::NeedsSession))?;
     let (current, new) = (secret(&request.current), secret(&request.new));
     let kept = (Some(session), from);
-    let changed = storages.users.change_password(name, (&current, &new), kept).await;
+    let command = once.command(&storages.system, &caller, "password change", &name);
+    let changed = storages.users.change_password(name, (&current, &new), kept, command).await;
     changed.map_err(|it| of_log_in(it, storages.now()))
 }
 
@@ -175,21 +179,23 @@ pub(crate) async fn tokens(
 
 /// Makes a token that allows what it names, where its user may do that. It is shown this once.
 #[utoipa::path(post, path = "/me/tokens", tag = "log-in", operation_id = "createToken",
+    params(Once),
     request_body = TokenCreate,
     responses(
         (status = 200, description = "The token", body = TokenCreated),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn create_token(
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Body(request): Body<TokenCreate>,
 ) -> Result<Json<TokenCreated>, Error> {
     trail.after(&request);
+    let command = once.command(&storages.system, &caller, "token create", &request);
     let TokenCreate { description, claims, scope, expires_at } = request;
     let identity = caller.identity()?;
-    let made = storages.users.create_token(identity, description, (claims, scope), expires_at);
+    let grants = (claims, scope);
+    let made = storages.users.create_token(identity, description, grants, expires_at, command);
     let (id, token) = made.await?;
     trail.about("token", id);
     Ok(Json(TokenCreated { id, token: concealed(&token) }))
@@ -197,22 +203,23 @@ pub(crate) async fn create_token(
 
 /// Revokes one of one's own tokens.
 #[utoipa::path(delete, path = "/me/tokens/{id}", tag = "log-in", operation_id = "revokeMyToken",
-    params(("id" = String, Path, format = "uuid", description = "The token's id")),
+    params(("id" = String, Path, format = "uuid", description = "The token's id"), Once),
     responses(
         (status = 200, description = "It allows nothing any more"),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn revoke_token(
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Part(id): Part<TokenId>,
 ) -> Result<(), Error> {
     trail.about("token", id);
     let me = &caller.identity()?.user;
+    let sender = once.sender(&storages.system, &caller, "own token revoke", &id);
     let all = storages.users.tokens().await?;
     match all.iter().any(|it| it.id == id && it.user == *me) {
-        true => Ok(storages.users.revoke_token(id, caller.by()).await?),
+        true => Ok(storages.users.revoke_token(id, sender).await?),
+        false if storages.users.recalls(sender.command).await? => Ok(()),
         false => Err(Error::not_found("token", &id, [])),
     }
 }

@@ -6,7 +6,7 @@ use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_controllers::resources::{self, GroupRow, Reservation, Reserve, ResourceRow, WaiterRow};
-use weir_domain::UserClaim;
+use weir_domain::{ReservationId, UserClaim};
 use weir_http_api::{
     Page, Problem, ReservationView, Reservations, ResourceGroupView, ResourceReserve, ResourceView,
     ResourceWaiterView, ResourcesDeclare, ResourcesRevoke, ResourcesRevoked,
@@ -14,7 +14,8 @@ use weir_http_api::{
 
 use crate::error::Error;
 use crate::extract::Body;
-use crate::guard::{Trail, command, read};
+use crate::guard::{Caller, Trail, command, read};
+use crate::idempotency::{Key, Once};
 use crate::storages::Stored;
 
 /// How long who waits keeps its place without asking again.
@@ -46,36 +47,43 @@ pub(crate) async fn list(
 
 /// Says which resources a group has; none: there is no such group any more.
 #[utoipa::path(post, path = "/resources:declare", tag = "resources", operation_id = "declareResources",
+    params(Once),
     request_body = ResourcesDeclare,
     responses(
         (status = 200, description = "What was declared", body = ResourcesDeclare),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn declare(
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Body(it): Body<ResourcesDeclare>,
 ) -> Result<Json<ResourcesDeclare>, Error> {
     trail.about("group", &it.group).after(&it);
-    storages.resources.declare(it.group.clone(), it.resources.clone()).await?;
+    let command = once.command(&storages.system, &caller, "resource declare", &it);
+    storages.resources.declare(command, it.group.clone(), it.resources.clone()).await?;
     Ok(Json(it))
 }
 
 /// Asks for a free resource, and waits a few seconds for its turn if it may wait.
 #[utoipa::path(post, path = "/resources:reserve", tag = "resources", operation_id = "reserveResource",
+    params(Once),
     request_body = ResourceReserve,
     responses(
         (status = 200, description = "What it holds, or that it waits", body = ReservationView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn reserve(
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Body(it): Body<ResourceReserve>,
 ) -> Result<Json<ReservationView>, Error> {
     trail.about("group", &it.group).before(&it);
     let system = &storages.system;
-    let reservation = it.reservation.unwrap_or_else(|| system.ids().reservation());
+    // Sent again with its key, it asks for the same one.
+    let named = it.reservation.or_else(|| {
+        once.chosen(&caller, "resource reserve", &it).map(|command| ReservationId(command.0))
+    });
+    let reservation = named.unwrap_or_else(|| system.ids().reservation());
     let ask = Reserve {
         group: it.group,
         reservation,
@@ -131,22 +139,25 @@ pub(crate) async fn release(
     Ok(Json(it))
 }
 
-/// Takes resources from their holders: selected ones, or all of a group. Who waits is served.
+/// Takes resources from their holders: selected ones, or all of a group. Who waits is served. Sent
+/// again with its key, it takes nothing from those who got them since.
 #[utoipa::path(post, path = "/resources:revoke", tag = "resources", operation_id = "revokeResources",
+    params(Once),
     request_body = ResourcesRevoke,
     responses(
         (status = 200, description = "How many", body = ResourcesRevoked),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn revoke(
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Body(it): Body<ResourcesRevoke>,
 ) -> Result<Json<ResourcesRevoked>, Error> {
+    let command = once.command(&storages.system, &caller, "resource revoke", &it);
     let ResourcesRevoke { group, resources, dry_run } = it;
     trail.about("group", &group).before(&resources).dry(dry_run);
     let count = match dry_run {
-        false => storages.resources.revoke(group.clone(), resources).await?,
+        false => storages.resources.revoke(command, group.clone(), resources).await?,
         true => {
             let groups = storages.resources.groups().await?;
             let found = groups.into_iter().find(|it| it.group == group);

@@ -10,7 +10,9 @@ use weir_http_api::{Page, Problem, RoleChange, RoleCreate, RoleView};
 use crate::error::Error;
 use crate::extract::{Body, IfMatch, Part};
 use crate::guard::{Caller, Trail, command, read};
+use crate::idempotency::{Key, Once};
 use crate::storages::{Storages, Stored};
+use crate::users::since_deleted;
 
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
     let write = UserClaim::UserWrite;
@@ -48,46 +50,47 @@ pub(crate) async fn show(
 
 /// Makes a role of one's own.
 #[utoipa::path(post, path = "/roles", tag = "users", operation_id = "createRole",
+    params(Once),
     request_body = RoleCreate,
     responses(
         (status = 200, description = "The role", body = RoleView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn create(
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Body(request): Body<RoleCreate>,
 ) -> Result<Json<RoleView>, Error> {
+    let sender = once.sender(&storages.system, &caller, "role create", &request);
     let RoleCreate { name, description, claims, scope } = request;
     trail.about("role", &name);
     let role = Role { name: name.clone(), description, claims, scope, revision: 0 };
-    storages.users.create_role(role, caller.by()).await?;
-    let made = find(&storages, &name).await?;
+    storages.users.create_role(role, sender).await?;
+    let made = find(&storages, &name).await.map_err(|it| since_deleted(it, "role", &name))?;
     trail.after(&made);
     Ok(Json(made))
 }
 
 /// Changes a role, for all who have it, at once.
 #[utoipa::path(put, path = "/roles/{name}", tag = "users", operation_id = "changeRole",
-    params(("name" = String, Path, description = "The role's name"), ("if-match" = Option<u64>, Header, description = "The revision that was read: another one is refused")),
+    params(("name" = String, Path, description = "The role's name"), ("if-match" = Option<u64>, Header, description = "The revision that was read: another one is refused"), Once),
     request_body = RoleChange,
     responses(
         (status = 200, description = "The role", body = RoleView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn change(
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Part(name): Part<RoleName>,
     IfMatch(expected): IfMatch,
     Body(request): Body<RoleChange>,
 ) -> Result<Json<RoleView>, Error> {
     trail.about("role", &name).before(&find(&storages, &name).await?);
+    let sender = once.sender(&storages.system, &caller, "role set", &(&name, expected, &request));
     let RoleChange { description, claims, scope } = request;
     let role = Role { name: name.clone(), description, claims, scope, revision: 0 };
-    storages.users.change_role(role, expected, caller.by()).await?;
+    storages.users.change_role(role, expected, sender).await?;
     let changed = find(&storages, &name).await?;
     trail.after(&changed);
     Ok(Json(changed))
@@ -95,22 +98,28 @@ pub(crate) async fn change(
 
 /// Deletes a role, and takes it from all who have it.
 #[utoipa::path(delete, path = "/roles/{name}", tag = "users", operation_id = "deleteRole",
-    params(("name" = String, Path, description = "The role's name"), ("if-match" = Option<u64>, Header, description = "The revision that was read: another one is refused")),
+    params(("name" = String, Path, description = "The role's name"), ("if-match" = Option<u64>, Header, description = "The revision that was read: another one is refused"), Once),
     responses(
-        (status = 200, description = "What is deleted", body = RoleView),
+        (status = 200, description = "What is deleted; null: the same command deleted it before", body = Option<RoleView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn delete(
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Part(name): Part<RoleName>,
     IfMatch(expected): IfMatch,
-) -> Result<Json<RoleView>, Error> {
-    let deleted = find(&storages, &name).await?;
-    trail.about("role", &name).before(&deleted);
-    storages.users.delete_role(name, expected, caller.by()).await?;
-    Ok(Json(deleted))
+) -> Result<Json<Option<RoleView>>, Error> {
+    let sender = once.sender(&storages.system, &caller, "role delete", &(&name, expected));
+    trail.about("role", &name);
+    let deleted = match find(&storages, &name).await {
+        Err(Error::NotFound { .. }) if storages.users.recalls(sender.command).await? => {
+            return Ok(Json(None));
+        }
+        found => found?,
+    };
+    trail.before(&deleted);
+    storages.users.delete_role(name, expected, sender).await?;
+    Ok(Json(Some(deleted)))
 }
 
 async fn find(storages: &Storages, name: &RoleName) -> Result<RoleView, Error> {

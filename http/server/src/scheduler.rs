@@ -20,7 +20,7 @@ use weir_http_api::{
 use crate::error::Error;
 use crate::extract::{Body, IfMatch, Part};
 use crate::guard::{Caller, Trail, command, read};
-use crate::idempotency::Key;
+use crate::idempotency::{Key, Once};
 use crate::storages::{Storages, Stored};
 
 /// Who shows workflows does not wait longer for what the scheduler says of them.
@@ -69,7 +69,7 @@ pub(crate) async fn workflow(
 
 /// Changes what is wanted of one workflow. What is absent stays.
 #[utoipa::path(patch, path = "/scheduler/workflows/{workflow}", tag = "scheduler", operation_id = "changeScheduledWorkflow",
-    params(("workflow" = String, Path, description = "The workflow's name"), ("if-match" = Option<u64>, Header, description = "The revision that was read: another one is refused"), ("idempotency-key" = Option<String>, Header, description = "A text of one's own: the same request with the same text is carried out once")),
+    params(("workflow" = String, Path, description = "The workflow's name"), ("if-match" = Option<u64>, Header, description = "The revision that was read: another one is refused"), Once),
     request_body = ScheduleChange,
     responses(
         (status = 200, description = "The workflow", body = ScheduledWorkflowDetail),
@@ -117,7 +117,7 @@ pub(crate) async fn preview(
 
 /// Changes several workflows together, or nothing at all.
 #[utoipa::path(post, path = "/scheduler:apply", tag = "scheduler", operation_id = "applySchedule",
-    params(("idempotency-key" = Option<String>, Header, description = "A text of one's own: the same request with the same text is carried out once")),
+    params(Once),
     request_body = ScheduleApply,
     responses(
         (status = 200, description = "The schedule", body = ScheduleView),
@@ -155,7 +155,7 @@ pub(crate) async fn moves(Extension(storages): Stored) -> Result<Json<RebalanceP
 
 /// Evens out the loads, by the plan that the caller saw.
 #[utoipa::path(post, path = "/scheduler/rebalance", tag = "scheduler", operation_id = "rebalance",
-    params(("idempotency-key" = Option<String>, Header, description = "A text of one's own: the same request with the same text is carried out once")),
+    params(Once),
     request_body = Rebalance,
     responses(
         (status = 200, description = "The schedule", body = ScheduleView),
@@ -175,7 +175,7 @@ pub(crate) async fn rebalance(
 
 /// Empties a node until it is undrained: what it runs starts elsewhere, as far as limits allow.
 #[utoipa::path(post, path = "/nodes/{name}/drain", tag = "nodes", operation_id = "drainNode",
-    params(("name" = String, Path, description = "The node's name"), ("idempotency-key" = Option<String>, Header, description = "A text of one's own: the same request with the same text is carried out once")),
+    params(("name" = String, Path, description = "The node's name"), Once),
     responses(
         (status = 200, description = "The node", body = DrainView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
@@ -192,7 +192,7 @@ pub(crate) async fn drain(
 
 /// Lets a drained node be given instances again. Nothing that works is moved to it.
 #[utoipa::path(post, path = "/nodes/{name}/undrain", tag = "nodes", operation_id = "undrainNode",
-    params(("name" = String, Path, description = "The node's name"), ("idempotency-key" = Option<String>, Header, description = "A text of one's own: the same request with the same text is carried out once")),
+    params(("name" = String, Path, description = "The node's name"), Once),
     responses(
         (status = 200, description = "The node", body = DrainView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),

@@ -10,6 +10,7 @@ use weir_http_api::{Page, Problem, SessionView, TokenView};
 use crate::error::Error;
 use crate::extract::Part;
 use crate::guard::{Caller, Trail, command, read};
+use crate::idempotency::{Key, Once};
 use crate::storages::Stored;
 
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
@@ -32,19 +33,19 @@ pub(crate) async fn tokens(Extension(storages): Stored) -> Result<Json<Page<Toke
 
 /// Revokes anybody's token.
 #[utoipa::path(delete, path = "/tokens/{id}", tag = "users", operation_id = "revokeToken",
-    params(("id" = String, Path, format = "uuid", description = "The token's id")),
+    params(("id" = String, Path, format = "uuid", description = "The token's id"), Once),
     responses(
         (status = 200, description = "It allows nothing any more"),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn revoke(
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Part(id): Part<TokenId>,
 ) -> Result<(), Error> {
     trail.about("token", id);
-    Ok(storages.users.revoke_token(id, caller.by()).await?)
+    let sender = once.sender(&storages.system, &caller, "token revoke", &id);
+    Ok(storages.users.revoke_token(id, sender).await?)
 }
 
 /// Sessions that have not ended, oldest first.
@@ -68,19 +69,19 @@ pub(crate) async fn sessions(
 
 /// Ends anybody's session.
 #[utoipa::path(delete, path = "/sessions/{id}", tag = "users", operation_id = "endSession",
-    params(("id" = String, Path, format = "uuid", description = "The session's id")),
+    params(("id" = String, Path, format = "uuid", description = "The session's id"), Once),
     responses(
         (status = 200, description = "It has ended"),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn end(
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Part(id): Part<SessionId>,
 ) -> Result<(), Error> {
     trail.about("session", id);
-    Ok(storages.users.end_session(id, caller.by()).await?)
+    let sender = once.sender(&storages.system, &caller, "session end", &id);
+    Ok(storages.users.end_session(id, sender).await?)
 }
 
 pub(crate) fn token(it: users::TokenView) -> TokenView {

@@ -16,7 +16,7 @@ use crate::engine::Asked;
 use crate::error::Error;
 use crate::extract::{Body, Part};
 use crate::guard::{Caller, Trail, command, read};
-use crate::idempotency::Key;
+use crate::idempotency::{Key, Once};
 use crate::items::refuse_unknown;
 use crate::{Engine, ItemFilter, SweepRequest};
 
@@ -34,7 +34,7 @@ pub(crate) fn routes() -> OpenApiRouter<Asked> {
 /// Forgets items that were processed, so that they are processed again when they are found. What
 /// a stream holds stays. From another machine than the server's it needs a token.
 #[utoipa::path(post, path = "/items:reset", tag = "items", operation_id = "resetItems",
-    params(("idempotency-key" = Option<String>, Header, description = "A text of one's own: the same request with the same text is the same sweep")),
+    params(Once),
     request_body = ItemsReset,
     responses(
         (status = 200, description = "How many are forgotten so far", body = SweepView),
@@ -64,7 +64,7 @@ pub(crate) async fn reset(
 /// Gives items that wait for clearance their clearance, or denies it. From another machine than the
 /// server's it needs a token.
 #[utoipa::path(post, path = "/items:clear", tag = "items", operation_id = "clearItems",
-    params(("idempotency-key" = Option<String>, Header, description = "A text of one's own: the same request with the same text is the same sweep")),
+    params(Once),
     request_body = ItemsClear,
     responses(
         (status = 200, description = "How many are cleared or denied so far", body = SweepView),

@@ -12,6 +12,7 @@ use weir_http_api::{
 use crate::error::Error;
 use crate::extract::{Body, Confidential, Part};
 use crate::guard::{Caller, Trail, command, read};
+use crate::idempotency::{Key, Once};
 use crate::keys::alias;
 use crate::storages::Stored;
 use crate::users::secret;
@@ -42,14 +43,14 @@ pub(crate) async fn certificates(
 
 /// Trusts a certificate; with its private key, the cluster shows it.
 #[utoipa::path(post, path = "/certificates", tag = "keys", operation_id = "addCertificate",
+    params(Once),
     request_body = CertificateAdd,
     responses(
         (status = 200, description = "It is stored"),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn add_certificate(
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Confidential(request): Confidential<CertificateAdd>,
 ) -> Result<(), Error> {
@@ -57,24 +58,25 @@ pub(crate) async fn add_certificate(
     trail.about("certificate", &alias);
     let key = request.key.as_ref().map(secret);
     let certificate = (alias, request.pem);
-    Ok(storages.keys.add_certificate(certificate, key.as_ref(), caller.by()).await?)
+    let sender = once.sender(&storages.system, &caller, "certificate add", &certificate);
+    Ok(storages.keys.add_certificate(certificate, key.as_ref(), sender).await?)
 }
 
 /// Trusts or shows a certificate no more.
 #[utoipa::path(delete, path = "/certificates/{alias}", tag = "keys", operation_id = "deleteCertificate",
-    params(("alias" = String, Path, description = "The certificate's alias")),
+    params(("alias" = String, Path, description = "The certificate's alias"), Once),
     responses(
         (status = 200, description = "It is deleted"),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn delete_certificate(
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Part(alias): Part<Alias>,
 ) -> Result<(), Error> {
     trail.about("certificate", &alias);
-    Ok(storages.keys.delete_certificate(alias, caller.by()).await?)
+    let sender = once.sender(&storages.system, &caller, "certificate delete", &alias);
+    Ok(storages.keys.delete_certificate(alias, sender).await?)
 }
 
 /// Hosts whose keys are known, by alias.
@@ -96,40 +98,41 @@ pub(crate) async fn hosts(Extension(storages): Stored) -> Result<Json<Page<Known
 
 /// Knows the key of a host.
 #[utoipa::path(post, path = "/known-hosts", tag = "keys", operation_id = "addKnownHost",
+    params(Once),
     request_body = KnownHostAdd,
     responses(
         (status = 200, description = "It is stored"),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn add_host(
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Body(request): Body<KnownHostAdd>,
 ) -> Result<(), Error> {
     trail.about("host", &request.alias).after(&request);
+    let sender = once.sender(&storages.system, &caller, "host add", &request);
     let alias = alias(&request.alias)?;
     let line = HostLine::parse(&request.line)
         .map_err(|it| Error::Invalid { pointer: "/line".into(), reason: it.to_string() })?;
     let host = KnownHost { alias, description: request.description, line };
-    Ok(storages.keys.add_host(host, caller.by()).await?)
+    Ok(storages.keys.add_host(host, sender).await?)
 }
 
 /// Knows the key of a host no more.
 #[utoipa::path(delete, path = "/known-hosts/{alias}", tag = "keys", operation_id = "deleteKnownHost",
-    params(("alias" = String, Path, description = "The host's alias")),
+    params(("alias" = String, Path, description = "The host's alias"), Once),
     responses(
         (status = 200, description = "It is deleted"),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn delete_host(
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Part(alias): Part<Alias>,
 ) -> Result<(), Error> {
     trail.about("host", &alias);
-    Ok(storages.keys.delete_host(alias, caller.by()).await?)
+    let sender = once.sender(&storages.system, &caller, "host delete", &alias);
+    Ok(storages.keys.delete_host(alias, sender).await?)
 }
 
 fn view(it: Trusted<Certificate>, now: Timestamp) -> TrustedCertificateView {

@@ -1,5 +1,7 @@
 //! The cluster's users.
 
+use std::fmt::Display;
+
 use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -13,6 +15,7 @@ use weir_secrets::Secret;
 use crate::error::Error;
 use crate::extract::{Body, Confidential, IfMatch, Part};
 use crate::guard::{Caller, Trail, command, read};
+use crate::idempotency::{Key, Once};
 use crate::storages::{Storages, Stored};
 
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
@@ -53,49 +56,51 @@ pub(crate) async fn show(
 
 /// Makes a user, whose password must be changed at the first log-in.
 #[utoipa::path(post, path = "/users", tag = "users", operation_id = "createUser",
+    params(Once),
     request_body = UserCreate,
     responses(
         (status = 200, description = "The user", body = UserView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn create(
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Confidential(request): Confidential<UserCreate>,
 ) -> Result<Json<UserView>, Error> {
     let UserCreate { name, password, roles, profile: about } = request;
     trail.about("user", &name);
+    let sent = (&name, &about, &roles);
+    let sender = once.sender(&storages.system, &caller, "user create", &sent);
     let user = (name.clone(), profile(about));
-    storages.users.create_user(user, roles, &secret(&password), caller.by()).await?;
-    let made = find(&storages, &name).await?;
+    storages.users.create_user(user, roles, &secret(&password), sender).await?;
+    let made = find(&storages, &name).await.map_err(|it| since_deleted(it, "user", &name))?;
     trail.after(&made);
     Ok(Json(made))
 }
 
 /// Changes what is given of a user. One who is disabled is logged out at once.
 #[utoipa::path(patch, path = "/users/{name}", tag = "users", operation_id = "changeUser",
-    params(("name" = String, Path, description = "The user's name"), ("if-match" = Option<u64>, Header, description = "The revision that was read: another one is refused")),
+    params(("name" = String, Path, description = "The user's name"), ("if-match" = Option<u64>, Header, description = "The revision that was read: another one is refused"), Once),
     request_body = UserChange,
     responses(
         (status = 200, description = "The user", body = UserView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn change(
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Part(name): Part<UserName>,
     IfMatch(expected): IfMatch,
     Body(request): Body<UserChange>,
 ) -> Result<Json<UserView>, Error> {
     trail.about("user", &name).before(&find(&storages, &name).await?);
+    let sender = once.sender(&storages.system, &caller, "user set", &(&name, expected, &request));
     let change = users::UserChange {
         is_enabled: request.enabled,
         profile: request.profile.map(profile),
         roles: request.roles,
     };
-    storages.users.change_user(name.clone(), change, expected, caller.by()).await?;
+    storages.users.change_user(name.clone(), change, expected, sender).await?;
     let changed = find(&storages, &name).await?;
     trail.after(&changed);
     Ok(Json(changed))
@@ -103,59 +108,76 @@ pub(crate) async fn change(
 
 /// Deletes a user with all tokens and sessions.
 #[utoipa::path(delete, path = "/users/{name}", tag = "users", operation_id = "deleteUser",
-    params(("name" = String, Path, description = "The user's name"), ("if-match" = Option<u64>, Header, description = "The revision that was read: another one is refused")),
+    params(("name" = String, Path, description = "The user's name"), ("if-match" = Option<u64>, Header, description = "The revision that was read: another one is refused"), Once),
     responses(
-        (status = 200, description = "Who is deleted", body = UserView),
+        (status = 200, description = "Who is deleted; null: the same command deleted the user before", body = Option<UserView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn delete(
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Part(name): Part<UserName>,
     IfMatch(expected): IfMatch,
-) -> Result<Json<UserView>, Error> {
-    let deleted = find(&storages, &name).await?;
-    trail.about("user", &name).before(&deleted);
-    storages.users.delete_user(name, expected, caller.by()).await?;
-    Ok(Json(deleted))
+) -> Result<Json<Option<UserView>>, Error> {
+    let sender = once.sender(&storages.system, &caller, "user delete", &(&name, expected));
+    trail.about("user", &name);
+    let deleted = match find(&storages, &name).await {
+        Err(Error::NotFound { .. }) if storages.users.recalls(sender.command).await? => {
+            return Ok(Json(None));
+        }
+        found => found?,
+    };
+    trail.before(&deleted);
+    storages.users.delete_user(name, expected, sender).await?;
+    Ok(Json(Some(deleted)))
 }
 
 /// Sets somebody's password, which must be changed at the next log-in. All sessions of the user end,
 /// and the tokens are revoked.
 #[utoipa::path(put, path = "/users/{name}/password", tag = "users", operation_id = "setPassword",
-    params(("name" = String, Path, description = "The user's name")),
+    params(("name" = String, Path, description = "The user's name"), Once),
     request_body = PasswordSet,
     responses(
         (status = 200, description = "It is set"),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn set_password(
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Part(name): Part<UserName>,
     Confidential(request): Confidential<PasswordSet>,
 ) -> Result<(), Error> {
     trail.about("user", &name);
-    Ok(storages.users.set_password(name, &secret(&request.password), caller.by()).await?)
+    let sender = once.sender(&storages.system, &caller, "user password", &name);
+    Ok(storages.users.set_password(name, &secret(&request.password), sender).await?)
 }
 
 /// Ends all sessions of a user.
 #[utoipa::path(delete, path = "/users/{name}/sessions", tag = "users", operation_id = "endSessionsOf",
-    params(("name" = String, Path, description = "The user's name")),
+    params(("name" = String, Path, description = "The user's name"), Once),
     responses(
         (status = 200, description = "They have ended"),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn end_sessions(
-    caller: Caller,
-    trail: Trail,
+    (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Part(name): Part<UserName>,
 ) -> Result<(), Error> {
     trail.about("user", &name);
-    Ok(storages.users.end_sessions_of(name, caller.by()).await?)
+    let sender = once.sender(&storages.system, &caller, "sessions end", &name);
+    Ok(storages.users.end_sessions_of(name, sender).await?)
+}
+
+/// What was made by a command that is sent again, and is not there any more.
+pub(crate) fn since_deleted(missing: Error, what: &str, name: &impl Display) -> Error {
+    match missing {
+        Error::NotFound { .. } => {
+            let detail = format!("the {what} {name} was made by this command, and deleted since");
+            Error::Conflict { detail, hint: None }
+        }
+        other => other,
+    }
 }
 
 async fn find(storages: &Storages, name: &UserName) -> Result<UserView, Error> {

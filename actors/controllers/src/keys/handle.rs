@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use weir_cluster::{Proxy, ProxyError};
-use weir_domain::{Fault, KeyFingerprint, UserName};
+use weir_domain::{CommandId, Fault, KeyFingerprint};
 use weir_secrets::{Error, PrivateKey, PublicKey, Sealed, Secret};
 
 use super::{
     Alias, KeyService, KnownHost, Listing, NotTrusted, PairView, Rejection, Request, Response,
 };
+use crate::Sender;
 use crate::transit::{self, done};
 
 const ASK_WITHIN: Duration = Duration::from_secs(15);
@@ -71,9 +72,10 @@ impl KeyStorage {
         &self,
         alias: Alias,
         description: String,
-        by: UserName,
+        sender: Sender,
     ) -> Answer<PairView> {
-        self.pair(Request::Create { alias, description, by }).await
+        let Sender { user: by, command } = sender;
+        self.pair(command, Request::Create { alias, description, by }).await
     }
 
     /// A new key that is current from now on; `expected` is the one that the caller saw.
@@ -81,9 +83,10 @@ impl KeyStorage {
         &self,
         (alias, description): (Alias, String),
         expected: Option<KeyFingerprint>,
-        by: UserName,
+        sender: Sender,
     ) -> Answer<PairView> {
-        self.pair(Request::Rotate { alias, description, expected, by }).await
+        let Sender { user: by, command } = sender;
+        self.pair(command, Request::Rotate { alias, description, expected, by }).await
     }
 
     /// Takes a private key over, as `age-keygen` or `export` wrote it.
@@ -91,9 +94,10 @@ impl KeyStorage {
         &self,
         (alias, description): (Alias, String),
         (key, passphrase): (&Secret, Option<&Secret>),
-        by: UserName,
+        sender: Sender,
     ) -> Answer<PairView> {
-        let answer = self.sealed(|to| {
+        let Sender { user: by, command } = sender;
+        let answer = self.sealed(command, |to| {
             let key = Sealed::seal(key, to)?;
             let passphrase = passphrase.map(|it| Sealed::seal(it, to)).transpose()?;
             let (alias, description, by) = (alias.clone(), description.clone(), by.clone());
@@ -107,8 +111,9 @@ impl KeyStorage {
 
     /// A private key under a passphrase.
     pub async fn export(&self, key: KeyFingerprint, passphrase: &Secret) -> Answer<String> {
-        let answer = self
-            .sealed(|to| Ok(Request::Export { key, passphrase: Sealed::seal(passphrase, to)? }));
+        let answer = self.sealed(self.0.command(), |to| {
+            Ok(Request::Export { key, passphrase: Sealed::seal(passphrase, to)? })
+        });
         match answer.await? {
             Response::Exported(it) => Ok(it),
             other => Err(other.into()),
@@ -120,9 +125,10 @@ impl KeyStorage {
         &self,
         (alias, pem): (Alias, String),
         key: Option<&Secret>,
-        by: UserName,
+        sender: Sender,
     ) -> Answer<()> {
-        let answer = self.sealed(|to| {
+        let Sender { user: by, command } = sender;
+        let answer = self.sealed(command, |to| {
             let key = key.map(|it| Sealed::seal(it, to)).transpose()?;
             Ok(Request::AddCertificate {
                 alias: alias.clone(),
@@ -134,25 +140,29 @@ impl KeyStorage {
         done(answer.await?)
     }
 
-    pub async fn delete_certificate(&self, alias: Alias, by: UserName) -> Answer<()> {
-        done(self.ask(Request::DeleteCertificate { alias, by }).await?)
+    pub async fn delete_certificate(&self, alias: Alias, sender: Sender) -> Answer<()> {
+        let Sender { user: by, command } = sender;
+        done(self.ask_as(command, Request::DeleteCertificate { alias, by }).await?)
     }
 
-    pub async fn add_host(&self, host: KnownHost, by: UserName) -> Answer<()> {
-        done(self.ask(Request::AddHost { host, by }).await?)
+    pub async fn add_host(&self, host: KnownHost, sender: Sender) -> Answer<()> {
+        let Sender { user: by, command } = sender;
+        done(self.ask_as(command, Request::AddHost { host, by }).await?)
     }
 
-    pub async fn delete_host(&self, alias: Alias, by: UserName) -> Answer<()> {
-        done(self.ask(Request::DeleteHost { alias, by }).await?)
+    pub async fn delete_host(&self, alias: Alias, sender: Sender) -> Answer<()> {
+        let Sender { user: by, command } = sender;
+        done(self.ask_as(command, Request::DeleteHost { alias, by }).await?)
     }
 
     pub async fn choose(
         &self,
         key: KeyFingerprint,
         expected: Option<KeyFingerprint>,
-        by: UserName,
+        sender: Sender,
     ) -> Answer<()> {
-        done(self.ask(Request::Choose { key, expected, by }).await?)
+        let Sender { user: by, command } = sender;
+        done(self.ask_as(command, Request::Choose { key, expected, by }).await?)
     }
 
     pub async fn describe(
@@ -160,23 +170,29 @@ impl KeyStorage {
         key: KeyFingerprint,
         (alias, description): (Alias, String),
         expected: Option<u64>,
-        by: UserName,
+        sender: Sender,
     ) -> Answer<()> {
-        done(self.ask(Request::Describe { key, alias, description, expected, by }).await?)
+        let Sender { user: by, command } = sender;
+        done(
+            self.ask_as(command, Request::Describe { key, alias, description, expected, by })
+                .await?,
+        )
     }
 
     pub async fn delete(
         &self,
         key: KeyFingerprint,
         expected: Option<u64>,
-        by: UserName,
+        sender: Sender,
     ) -> Answer<()> {
-        done(self.ask(Request::Delete { key, expected, by }).await?)
+        let Sender { user: by, command } = sender;
+        done(self.ask_as(command, Request::Delete { key, expected, by }).await?)
     }
 
     /// Puts every private key under the master key of the host's configuration.
-    pub async fn rewrap(&self, by: UserName) -> Answer<()> {
-        done(self.ask(Request::Rewrap { by }).await?)
+    pub async fn rewrap(&self, sender: Sender) -> Answer<()> {
+        let Sender { user: by, command } = sender;
+        done(self.ask_as(command, Request::Rewrap { by }).await?)
     }
 
     /// Seals a value to keys of this cluster; to the current one, if none is named.
@@ -218,8 +234,16 @@ impl KeyStorage {
         Ok(sealed?)
     }
 
-    async fn pair(&self, request: Request) -> Answer<PairView> {
-        match self.ask(request).await? {
+    /// Whether the sender's command was carried out before.
+    pub async fn recalls(&self, command: CommandId) -> Answer<bool> {
+        match self.ask_as(command, Request::Recall).await? {
+            Response::Recalled(it) => Ok(it),
+            other => Err(other.into()),
+        }
+    }
+
+    async fn pair(&self, command: CommandId, request: Request) -> Answer<PairView> {
+        match self.ask_as(command, request).await? {
             Response::Pair(it) => Ok(*it),
             other => Err(other.into()),
         }
@@ -227,12 +251,17 @@ impl KeyStorage {
 
     async fn sealed(
         &self,
+        command: CommandId,
         request: impl Fn(&[PublicKey]) -> Result<Request, Error>,
     ) -> Answer<Response> {
-        transit::sealed(&self.0, ASK_WITHIN, Request::Transit, request).await
+        transit::sealed(&self.0, (command, ASK_WITHIN), Request::Transit, request).await
     }
 
     async fn ask(&self, request: Request) -> Answer<Response> {
-        Ok(self.0.ask(request, ASK_WITHIN).await?)
+        self.ask_as(self.0.command(), request).await
+    }
+
+    async fn ask_as(&self, command: CommandId, request: Request) -> Answer<Response> {
+        Ok(self.0.ask_as(command, request, ASK_WITHIN).await?)
     }
 }

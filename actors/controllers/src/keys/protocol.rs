@@ -15,6 +15,8 @@ use crate::transit::Confidant;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Request {
     List,
+    /// Whether what is asked with this request's id was carried out before.
+    Recall,
     /// The key that private keys and passphrases are sealed to on their way here.
     Transit,
     Create {
@@ -91,6 +93,7 @@ pub enum Request {
 pub enum Response {
     Done,
     Listing(Box<Listing>),
+    Recalled(bool),
     /// The transit key of this instance: what came was sealed to another one, or only this was asked.
     Transit(PublicKey),
     Pair(Box<PairView>),

@@ -151,6 +151,10 @@ impl KeyService {
     async fn answer(&self, request: Request, context: RequestContext) -> Result<Response, Stop> {
         let command = match request {
             Request::List => return self.list(context).await,
+            Request::Recall => {
+                let recalled = self.host.recalls(context.command, context.within).await?;
+                return Ok(Response::Recalled(recalled));
+            }
             Request::Transit => return Ok(Response::Transit(self.transit.public())),
             Request::Open { secrets, to } => return self.open(secrets, to, context).await,
             Request::Export { key, passphrase } => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use weir_cluster::{Proxy, ProxyError};
-use weir_domain::{GroupName, ReservationId, ResourceName};
+use weir_domain::{CommandId, GroupName, ReservationId, ResourceName};
 
 use super::{GroupRow, Rejection, Request, Reservation, Reserve, ResourceService, Response};
 
@@ -35,6 +35,13 @@ fn odd<T>(response: Response) -> Answer<T> {
     })
 }
 
+fn done(response: Response) -> Answer<()> {
+    match response {
+        Response::Done => Ok(()),
+        other => odd(other),
+    }
+}
+
 impl ResourceCoordinator {
     pub fn new(proxy: Proxy<ResourceService>) -> Self {
         Self(proxy)
@@ -50,8 +57,14 @@ impl ResourceCoordinator {
 
     /// Says which resources a group has. Those that are held and not among them stay until they are
     /// free. No resources: there is no such group any more.
-    pub async fn declare(&self, group: GroupName, resources: Vec<ResourceName>) -> Answer<()> {
-        self.done(Request::Declare { group, resources }).await
+    pub async fn declare(
+        &self,
+        command: CommandId,
+        group: GroupName,
+        resources: Vec<ResourceName>,
+    ) -> Answer<()> {
+        let declare = Request::Declare { group, resources };
+        done(self.0.ask_as(command, declare, ASK_WITHIN).await?)
     }
 
     /// Asks for a resource, and waits a few seconds for its turn if it may wait. Who still waits asks
@@ -73,24 +86,20 @@ impl ResourceCoordinator {
 
     /// Gives back what it holds, or leaves the queue. Harmless if it does neither.
     pub async fn release(&self, reservation: ReservationId) -> Answer<()> {
-        self.done(Request::Release(reservation)).await
+        done(self.ask(Request::Release(reservation)).await?)
     }
 
-    /// Takes resources from their holders, all of the group where none are named. Returns how many.
+    /// Takes resources from their holders, all of the group where none are named. Returns how many;
+    /// none, if the command was carried out before: who got them since keeps them.
     pub async fn revoke(
         &self,
+        command: CommandId,
         group: GroupName,
         resources: Option<Vec<ResourceName>>,
     ) -> Answer<u64> {
-        match self.ask(Request::Revoke { group, resources }).await? {
+        let revoke = Request::Revoke { group, resources };
+        match self.0.ask_as(command, revoke, ASK_WITHIN).await? {
             Response::Revoked(it) => Ok(it),
-            other => odd(other),
-        }
-    }
-
-    async fn done(&self, request: Request) -> Answer<()> {
-        match self.ask(request).await? {
-            Response::Done => Ok(()),
             other => odd(other),
         }
     }

@@ -186,6 +186,11 @@ impl Users {
         }
     }
 
+    /// Whether there is a token of that id, and with that secret.
+    pub(super) fn is_token(&self, id: &TokenId, hash: &SecretHash) -> bool {
+        self.tokens.get(id).is_some_and(|it| it.hash == *hash)
+    }
+
     /// The asking engine chose the id.
     pub(super) fn is_id_free(&self, id: uuid::Uuid) -> Result<(), Rejection> {
         let is_taken =

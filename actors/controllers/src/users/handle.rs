@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use weir_cluster::{Proxy, ProxyError};
-use weir_domain::{Fault, RoleName, Scope, SessionId, Timestamp, TokenId, UserClaim, UserName};
+use weir_domain::{
+    CommandId, Fault, RoleName, Scope, SessionId, Timestamp, TokenId, UserClaim, UserName,
+};
 use weir_runtime::IdSource;
 use weir_secrets::{Bearer, Error, PublicKey, Sealed, Secret, SecretHash};
 
@@ -14,6 +16,7 @@ use super::{
     Identity, NewToken, Profile, Rejection, Request, Response, Role, SessionView, TokenView,
     UserChange, UserService, UserView, Via,
 };
+use crate::Sender;
 use crate::transit::{self, done};
 
 const ASK_WITHIN: Duration = Duration::from_secs(15);
@@ -71,7 +74,7 @@ impl UserStorage {
         password: &Secret,
     ) -> Answer<()> {
         let secret = SecretHash::of(secret);
-        let answer = self.sealed(|to| {
+        let answer = self.sealed(self.proxy.command(), |to| {
             let password = Sealed::seal(password, to)?;
             Ok(Request::SetUp { secret, name: name.clone(), profile: profile.clone(), password })
         });
@@ -87,7 +90,7 @@ impl UserStorage {
         (from, is_proven): (String, bool),
     ) -> Answer<(Secret, Identity)> {
         let bearer = Bearer::generate(self.ids.session().0);
-        let answer = self.sealed(|to| {
+        let answer = self.sealed(self.proxy.command(), |to| {
             let (password, session) = (Sealed::seal(password, to)?, (&bearer).into());
             let (name, from) = (name.clone(), from.clone());
             Ok(Request::LogIn { name, password, session, from, is_proven })
@@ -107,36 +110,41 @@ impl UserStorage {
         }
     }
 
-    pub async fn end_session(&self, id: SessionId, by: UserName) -> Answer<()> {
-        done(self.ask(Request::EndSession { id, by }).await?)
+    pub async fn end_session(&self, id: SessionId, sender: Sender) -> Answer<()> {
+        let Sender { user: by, command } = sender;
+        done(self.ask_as(command, Request::EndSession { id, by }).await?)
     }
 
-    pub async fn end_sessions_of(&self, user: UserName, by: UserName) -> Answer<()> {
-        done(self.ask(Request::EndSessionsOf { user, by }).await?)
+    pub async fn end_sessions_of(&self, user: UserName, sender: Sender) -> Answer<()> {
+        let Sender { user: by, command } = sender;
+        done(self.ask_as(command, Request::EndSessionsOf { user, by }).await?)
     }
 
-    /// The token's text is known to nobody but the caller, and never again. A token makes no
-    /// tokens: one that allows little could make one that allows all that its user may do.
+    /// The token's text is known to nobody but the caller, and never again: who sends the command once
+    /// more is refused, since nobody can say what it was. A token makes no tokens: one that allows
+    /// little could make one that allows all that its user may do.
     pub async fn create_token(
         &self,
         identity: &Identity,
         description: String,
         (claims, scope): (BTreeSet<UserClaim>, Scope),
         expires_at: Timestamp,
+        command: CommandId,
     ) -> Answer<(TokenId, Secret)> {
         if identity.must_change || matches!(identity.via, Via::Token(_)) {
             return Err(Rejection::NeedsSession.into());
         }
-        let (id, user) = (self.ids.token(), identity.user.clone());
+        let (id, user) = (TokenId(command.0), identity.user.clone());
         let bearer = Bearer::generate(id.0);
         let (by, hash) = (user.clone(), bearer.hash());
         let token = NewToken { id, user, description, claims, scope, expires_at, hash };
-        done(self.ask(Request::CreateToken { token, by }).await?)?;
+        done(self.ask_as(command, Request::CreateToken { token, by }).await?)?;
         Ok((id, bearer.to_text()))
     }
 
-    pub async fn revoke_token(&self, id: TokenId, by: UserName) -> Answer<()> {
-        done(self.ask(Request::RevokeToken { id, by }).await?)
+    pub async fn revoke_token(&self, id: TokenId, sender: Sender) -> Answer<()> {
+        let Sender { user: by, command } = sender;
+        done(self.ask_as(command, Request::RevokeToken { id, by }).await?)
     }
 
     pub async fn create_user(
@@ -144,9 +152,10 @@ impl UserStorage {
         (name, profile): (UserName, Profile),
         roles: BTreeSet<RoleName>,
         password: &Secret,
-        by: UserName,
+        sender: Sender,
     ) -> Answer<()> {
-        let answer = self.sealed(|to| {
+        let Sender { user: by, command } = sender;
+        let answer = self.sealed(command, |to| {
             let password = Sealed::seal(password, to)?;
             let (name, profile) = (name.clone(), profile.clone());
             Ok(Request::CreateUser {
@@ -165,18 +174,20 @@ impl UserStorage {
         name: UserName,
         change: UserChange,
         expected: Option<u64>,
-        by: UserName,
+        sender: Sender,
     ) -> Answer<()> {
-        done(self.ask(Request::ChangeUser { name, change, expected, by }).await?)
+        let Sender { user: by, command } = sender;
+        done(self.ask_as(command, Request::ChangeUser { name, change, expected, by }).await?)
     }
 
     pub async fn delete_user(
         &self,
         name: UserName,
         expected: Option<u64>,
-        by: UserName,
+        sender: Sender,
     ) -> Answer<()> {
-        done(self.ask(Request::DeleteUser { name, expected, by }).await?)
+        let Sender { user: by, command } = sender;
+        done(self.ask_as(command, Request::DeleteUser { name, expected, by }).await?)
     }
 
     /// Sets somebody's password, which must be changed at the next log-in.
@@ -184,9 +195,10 @@ impl UserStorage {
         &self,
         name: UserName,
         password: &Secret,
-        by: UserName,
+        sender: Sender,
     ) -> Answer<()> {
-        let answer = self.sealed(|to| {
+        let Sender { user: by, command } = sender;
+        let answer = self.sealed(command, |to| {
             let password = Sealed::seal(password, to)?;
             Ok(Request::SetPassword { name: name.clone(), password, by: by.clone() })
         });
@@ -199,8 +211,9 @@ impl UserStorage {
         name: UserName,
         (current, new): (&Secret, &Secret),
         (keep, from): (Option<SessionId>, String),
+        command: CommandId,
     ) -> Answer<()> {
-        let answer = self.sealed(|to| {
+        let answer = self.sealed(command, |to| {
             let (current, new) = (Sealed::seal(current, to)?, Sealed::seal(new, to)?);
             let (name, from) = (name.clone(), from.clone());
             Ok(Request::ChangePassword { name, current, new, from, keep })
@@ -208,21 +221,29 @@ impl UserStorage {
         done(answer.await?)
     }
 
-    pub async fn create_role(&self, role: Role, by: UserName) -> Answer<()> {
-        done(self.ask(Request::CreateRole { role, by }).await?)
+    pub async fn create_role(&self, role: Role, sender: Sender) -> Answer<()> {
+        let Sender { user: by, command } = sender;
+        done(self.ask_as(command, Request::CreateRole { role, by }).await?)
     }
 
-    pub async fn change_role(&self, role: Role, expected: Option<u64>, by: UserName) -> Answer<()> {
-        done(self.ask(Request::ChangeRole { role, expected, by }).await?)
+    pub async fn change_role(
+        &self,
+        role: Role,
+        expected: Option<u64>,
+        sender: Sender,
+    ) -> Answer<()> {
+        let Sender { user: by, command } = sender;
+        done(self.ask_as(command, Request::ChangeRole { role, expected, by }).await?)
     }
 
     pub async fn delete_role(
         &self,
         name: RoleName,
         expected: Option<u64>,
-        by: UserName,
+        sender: Sender,
     ) -> Answer<()> {
-        done(self.ask(Request::DeleteRole { name, expected, by }).await?)
+        let Sender { user: by, command } = sender;
+        done(self.ask_as(command, Request::DeleteRole { name, expected, by }).await?)
     }
 
     pub async fn users(&self) -> Answer<Vec<UserView>> {
@@ -253,14 +274,27 @@ impl UserStorage {
         }
     }
 
+    /// Whether the sender's command was carried out before.
+    pub async fn recalls(&self, command: CommandId) -> Answer<bool> {
+        match self.ask_as(command, Request::Recall).await? {
+            Response::Recalled(it) => Ok(it),
+            other => Err(other.into()),
+        }
+    }
+
     async fn sealed(
         &self,
+        command: CommandId,
         request: impl Fn(&[PublicKey]) -> Result<Request, Error>,
     ) -> Answer<Response> {
-        transit::sealed(&self.proxy, ASK_WITHIN, Request::Transit, request).await
+        transit::sealed(&self.proxy, (command, ASK_WITHIN), Request::Transit, request).await
     }
 
     async fn ask(&self, request: Request) -> Answer<Response> {
-        Ok(self.proxy.ask(request, ASK_WITHIN).await?)
+        self.ask_as(self.proxy.command(), request).await
+    }
+
+    async fn ask_as(&self, command: CommandId, request: Request) -> Answer<Response> {
+        Ok(self.proxy.ask_as(command, request, ASK_WITHIN).await?)
     }
 }

@@ -19,6 +19,8 @@ use crate::transit::Confidant;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Request {
     Transit,
+    /// Whether what is asked with this request's id was carried out before.
+    Recall,
     Users,
     Roles,
     Tokens,
@@ -109,6 +111,7 @@ pub enum Response {
     Done,
     /// The transit key of this instance: what came was sealed to another one, or only this was asked.
     Transit(PublicKey),
+    Recalled(bool),
     Users(Vec<UserView>),
     Roles(Vec<Role>),
     Tokens(Vec<TokenView>),

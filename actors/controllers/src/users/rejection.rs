@@ -46,6 +46,11 @@ pub enum Rejection {
     BadPassword(String),
     #[error("there is a token or session with the id {0} already")]
     IdTaken(uuid::Uuid),
+    #[error(
+        "the token {0} was made when this was sent before, and its text is told once: revoke it, and \
+         send the command under another key"
+    )]
+    MadeBefore(TokenId),
     #[error("only a user who logged in, with a password of their own, can do that")]
     NeedsSession,
     #[error("a token must expire within {days} days, and after now")]

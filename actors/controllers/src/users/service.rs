@@ -18,8 +18,8 @@ use super::neighbours::Neighbours;
 use super::passwords::{For, Passwords};
 use super::uses::Uses;
 use super::{
-    Author, Command, LEASE, NewPassword, NewSession, NewUser, Profile, Rejection, Request,
-    Response, SetUpNotice, Shown, Users, Via,
+    Author, Command, LEASE, NewPassword, NewSession, NewToken, NewUser, Profile, Rejection,
+    Request, Response, SetUpNotice, Shown, Users, Via,
 };
 use crate::answer::answered;
 use crate::instance::{self, RECOVER_WITHIN};
@@ -139,6 +139,9 @@ impl UserService {
         }
         let command = match request {
             Request::Transit => return Ok(Response::Transit(self.transit.public())),
+            Request::Recall => {
+                return Ok(Response::Recalled(host.recalls(context.command, within).await?));
+            }
             Request::Users => {
                 return Ok(Response::Users(host.query(within, |it| it.users().collect()).await?));
             }
@@ -190,7 +193,7 @@ impl UserService {
                 Command::DeleteRole { name, expected, author: author(by) }
             }
             Request::CreateToken { token, by } => {
-                Command::CreateToken { token, author: author(by) }
+                return self.create_token(token, author(by), context).await;
             }
             Request::RevokeToken { id, by } => Command::RevokeToken { id, author: author(by) },
             Request::EndSession { id, by } => Command::EndSession { id, author: author(by) },
@@ -216,6 +219,23 @@ impl UserService {
                 Ok(Response::Done)
             }
             _ => Ok(Response::Done),
+        }
+    }
+
+    /// One that was made before, with another secret, is of no use to who asks.
+    async fn create_token(
+        &self,
+        token: NewToken,
+        author: Author,
+        context: RequestContext,
+    ) -> Result<Response, Stop> {
+        let (id, hash) = (token.id, token.hash);
+        let read = move |_, it: &Users| it.is_token(&id, &hash);
+        let create = Command::CreateToken { token, author };
+        let is_it = self.host.ask_and_read_as(context.command, create, context.within, read);
+        match is_it.await? {
+            true => Ok(Response::Done),
+            false => Err(Rejection::MadeBefore(id).into()),
         }
     }
 

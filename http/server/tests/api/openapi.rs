@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use serde_json::Value;
 use utoipa::openapi::OpenApi;
 use weir_http_server::{Guard, Limits, config_server, engine, management};
 
@@ -39,6 +40,42 @@ fn the_managements_document_is_current() {
 #[test]
 fn the_configuration_servers_document_is_current() {
     check("config-server.json", &config_server::document());
+}
+
+/// Commands that may be sent again without a key, and questions that are sent as commands.
+const WITHOUT_A_KEY: [&str; 15] = [
+    // Questions.
+    "post /api/v1/keys/{key}/export",
+    "post /api/v1/scheduler:preview",
+    "post /api/v1/secrets:seal",
+    "post /api/v1/workflows/{name}/sniff",
+    // They say how it is to be, or what is to be over: done twice, it is the same.
+    "post /api/v1/audit:seal",
+    "post /api/v1/log-out",
+    "post /api/v1/resources:release",
+    "post /api/v1/resources:renew",
+    "post /api/v1/set-up",
+    "post /api/v1/streams:abort",
+    "post /api/v1/streams:pause",
+    "post /api/v1/streams:resume",
+    "post /api/v1/streams:shutdown",
+    "post /api/v1/streams:terminate",
+    // A session whose secret nobody heard ends by itself.
+    "post /api/v1/log-in",
+];
+
+#[test]
+fn every_command_of_an_engine_can_be_called_by_a_key() {
+    let document = serde_json::to_value(engine::document()).unwrap();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let name = format!("{method} {path}");
+            let takes = |it: &Value| it["name"] == "idempotency-key";
+            let has_key = operation["parameters"].as_array().is_some_and(|it| it.iter().any(takes));
+            let needs_key = method != "get" && !WITHOUT_A_KEY.contains(&name.as_str());
+            assert_eq!(has_key, needs_key, "{name}");
+        }
+    }
 }
 
 fn paths(document: &OpenApi) -> Vec<&str> {

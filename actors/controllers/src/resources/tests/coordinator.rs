@@ -49,7 +49,7 @@ async fn lab(resources: usize) -> Lab {
     }));
     singletons.begin();
     let resources = (0..resources).map(resource).collect();
-    coordinator.declare(group(), resources).await.expect("an answer");
+    coordinator.declare(system.ids().command(), group(), resources).await.expect("an answer");
     Lab { system, coordinator, gone, _facts: facts, _singletons: singletons }
 }
 
@@ -85,7 +85,12 @@ async fn who_is_revoked_learns_it_at_the_next_renewal() {
     let length = Duration::from_millis(600);
     let held = lab.coordinator.hold(&lab.system, (group(), None), length, None).await;
     let held = held.expect("it is free");
-    assert_eq!(lab.coordinator.revoke(group(), None).await.expect("an answer"), 1);
+    let command = lab.system.ids().command();
+    let revoke = async || lab.coordinator.revoke(command, group(), None).await;
+    assert_eq!(revoke().await.expect("an answer"), 1);
+    let next = lab.coordinator.reserve(ask(8)).await.expect("an answer");
+    assert_eq!(next, Reservation::Held(resource(0)));
+    assert_eq!(revoke().await.expect("an answer"), 0, "sent again, it takes nothing");
     tokio::time::timeout(Duration::from_secs(20), held.lost()).await.expect("it learns it");
     assert!(held.is_lost());
 }
