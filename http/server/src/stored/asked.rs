@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use utoipa::IntoParams;
-use weir_controllers::deployments::storage::{Author, Change};
+use weir_controllers::deployments::storage::{Author, CanaryPlan, Change};
 use weir_domain::CommandId;
 use weir_http_api::{ChangeView, DryRun};
 
@@ -57,7 +57,15 @@ impl Asked {
 
     /// The same for the same change by the same caller with the same key; else a new one.
     pub(crate) fn command(&self, storages: &Storages, change: &Change) -> CommandId {
-        self.key.command(&storages.system, &self.caller, "deployment", change)
+        let of = |it: &Change| self.key.command(&storages.system, &self.caller, "deployment", it);
+        match change {
+            // Which nodes are up is no part of what is asked for, and differs when it is sent again.
+            Change::StartCanary(plan) => {
+                let candidates = Default::default();
+                of(&Change::StartCanary(CanaryPlan { candidates, ..plan.clone() }))
+            }
+            other => of(other),
+        }
     }
 
     /// Makes the change, or only says what it would do.
