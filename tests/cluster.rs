@@ -4,6 +4,7 @@
 //! What takes longer, and faults at random, are in `chaos`.
 
 mod access;
+mod across;
 mod behind;
 mod certificates;
 mod clocks;
@@ -13,6 +14,7 @@ mod discovery;
 mod form;
 mod leave;
 mod loss;
+mod once;
 mod operator;
 mod partition;
 mod scheduling;

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{FILE_EVERY, SCHEDULER, other};
-use crate::support::cluster::{Cluster, Files, Kind, Node, Oracle};
+use super::{FILE_EVERY, LONGER_THAN_A_LEASE, NOBODY_GIVEN_UP, SCHEDULER, other};
+use crate::support::cluster::{Cluster, DB, DEPOSED, Files, Kind, LOST, Node, Oracle};
 use crate::support::flow::{CSV, read, write};
-use crate::support::{DEADLINE, Flow, Project, wait_until};
+use crate::support::{DEADLINE, Flow, Project, stays_so, wait_until};
 
 /// Workflow and number of an instance.
 pub(super) type Instance = (String, u64);
@@ -117,6 +117,53 @@ fn a_scheduler_that_moves_moves_nothing_else() {
     scale(&cluster, &files.project.dir(), 9);
     let after = spread(&mut cluster, &[3, 3, 3]);
     assert_kept(&before, &after, None);
+    files.flow_again();
+    files.check();
+    cluster.stop();
+    oracle.check(&mut cluster);
+}
+
+#[test]
+fn a_scheduler_that_is_cut_off_stops_nothing_and_starts_nothing_twice() {
+    let Some(mut cluster) = Cluster::of(3, Kind::Postgres).set(NOBODY_GIVEN_UP).up() else {
+        return;
+    };
+    let oracle = Oracle::of(&cluster).expecting(LOST).expecting(DEPOSED);
+    let mut files = Files::new();
+    cluster.deploy(&files.project);
+    let before = spread(&mut cluster, &[2, 2, 2]);
+    files.flow_again();
+    let stays = |cluster: &mut Cluster, what: &str| {
+        stays_so(what, LONGER_THAN_A_LEASE, || everywhere(cluster) == before);
+    };
+    // From the database: another one schedules.
+    let blind = cluster.holder(SCHEDULER);
+    let (witness, name) = (other(&cluster, blind), cluster.nodes[blind].name.clone());
+    let epoch = cluster.lease(witness, SCHEDULER).epoch;
+    cluster.net.cut(&name, DB);
+    cluster.moved(witness, SCHEDULER, epoch);
+    stays(&mut cluster, "all go on without the one that lost the database");
+    cluster.net.heal();
+    cluster.all_up();
+    stays(&mut cluster, "nothing moves when it has the database again");
+    // From the others, and not from the database.
+    let alone = cluster.holder(SCHEDULER);
+    let names: Vec<_> = cluster.nodes.iter().map(|it| it.name.clone()).collect();
+    let rest = [other(&cluster, alone), other(&cluster, other(&cluster, alone))];
+    cluster.net.partition(&[&names[alone]], &rest.map(|it| names[it].as_str()));
+    for it in rest {
+        cluster.reaches(it, &names[alone], false);
+    }
+    stays(&mut cluster, "all go on without the one that lost the others");
+    cluster.net.heal();
+    cluster.all_up();
+    stays(&mut cluster, "nothing moves when it is found again");
+    // Whoever schedules now has spoken to all.
+    scale(&cluster, &files.project.dir(), 9);
+    let after = spread(&mut cluster, &[3, 3, 3]);
+    assert_kept(&before, &after, None);
+    let all: BTreeSet<_> = after.iter().flatten().collect();
+    assert_eq!(all.len(), 9, "no instance runs twice: {after:?}");
     files.flow_again();
     files.check();
     cluster.stop();

@@ -33,6 +33,7 @@ pub(crate) use commands::Commands;
 use database::{Database, Oddities};
 pub(crate) use database::{Kind, Session};
 pub(crate) use files::Files;
+pub(crate) use http::{Answer, Call};
 pub(crate) use node::Node;
 use node::TOKEN;
 pub(crate) use oracle::Oracle;
@@ -389,6 +390,26 @@ impl Cluster {
         wait_for(&format!("{lease} to move"), DEADLINE, || {
             held(&self.nodes[from], lease).filter(|it| it.epoch > epoch)
         })
+    }
+
+    /// Has these leases held by a node, and nobody else while it is up.
+    #[track_caller]
+    pub(crate) fn gather(&mut self, leases: &[&str], at: usize) {
+        let body = format!("{{ \"node\": \"{}\" }}", self.nodes[at].name);
+        for lease in leases {
+            let path = format!("/cluster/leases/{lease}/move");
+            let moved = wait_for(&format!("{lease} to be movable"), DEADLINE, || {
+                self.nodes[at].management("POST", &path, &body).ok()
+            });
+            assert!((200..300).contains(&moved.status), "{}", moved.body);
+        }
+        for lease in leases {
+            wait_until(&format!("{lease} to be held by {body}"), DEADLINE, || {
+                held(&self.nodes[at], lease)
+                    .and_then(|it| it.owner)
+                    .is_some_and(|it| it.name.as_str() == self.nodes[at].name)
+            });
+        }
     }
 
     /// Ends all nodes as an operator would, one after the other, each once it can use the database:

@@ -12,27 +12,56 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-/// Sends a request and reads the answer to its end. `head` is whole lines of further headers.
-pub(crate) fn request(
-    mut stream: TcpStream,
-    method: &str,
-    path: &str,
-    head: &str,
-    body: &str,
-) -> io::Result<Answer> {
-    stream.set_read_timeout(Some(ANSWER_WITHIN))?;
-    stream.set_write_timeout(Some(ANSWER_WITHIN))?;
-    // In this version a server sends an answer in one piece and closes.
-    let text = format!(
-        "{method} {path} HTTP/1.0\r\nhost: localhost\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\n{head}\r\n{body}",
-        body.len()
-    );
-    stream.write_all(text.as_bytes())?;
+/// What is asked of a server.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) method: &'static str,
+    pub(crate) path: String,
+    /// Whole lines of further headers.
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Call {
+    pub(crate) fn new(method: &'static str, path: impl Into<String>) -> Self {
+        Self { method, path: path.into(), head: String::new(), body: Vec::new() }
+    }
+
+    /// With a body in JSON.
+    pub(crate) fn json(self, body: impl ToString) -> Self {
+        self.body("application/json", body.to_string().into_bytes())
+    }
+
+    pub(crate) fn body(self, kind: &str, body: Vec<u8>) -> Self {
+        Self { body, ..self }.header("content-type", kind)
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.head += &format!("{name}: {value}\r\n");
+        self
+    }
+}
+
+/// Sends a request and reads the answer to its end.
+pub(crate) fn request(mut stream: TcpStream, call: &Call) -> io::Result<Answer> {
+    send(&mut stream, call)?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     read(&String::from_utf8_lossy(&answer))
         .ok_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, "the answer is cut off"))
+}
+
+/// Sends a request whose answer somebody else may read, or nobody.
+pub(crate) fn send(stream: &mut TcpStream, call: &Call) -> io::Result<()> {
+    stream.set_read_timeout(Some(ANSWER_WITHIN))?;
+    stream.set_write_timeout(Some(ANSWER_WITHIN))?;
+    let Call { method, path, head, body } = call;
+    // In this version a server sends an answer in one piece and closes.
+    let text = format!(
+        "{method} {path} HTTP/1.0\r\nhost: localhost\r\ncontent-length: {}\r\n{head}\r\n",
+        body.len()
+    );
+    stream.write_all(&[text.as_bytes(), body].concat())
 }
 
 fn read(text: &str) -> Option<Answer> {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use weir_http_api::{LeaseView, MembersView, Page};
 use super::super::ran::{Ran, binary};
 use super::super::{DEADLINE, Net, wait_for, wait_until};
 use super::clock::Clock;
-use super::http::{self, Answer};
+use super::http::{self, Answer, Call};
 
 pub(super) const MANAGEMENT_PORT: u16 = 8558;
 const METRICS_PORT: u16 = 9095;
@@ -195,7 +196,7 @@ impl Node {
     /// A request to its management.
     pub(crate) fn management(
         &self,
-        method: &str,
+        method: &'static str,
         path: &str,
         body: &str,
     ) -> Result<Answer, String> {
@@ -203,8 +204,30 @@ impl Node {
     }
 
     /// A request to its REST API, with the token of its management.
-    pub(crate) fn rest(&self, method: &str, path: &str, body: &str) -> Answer {
+    pub(crate) fn rest(&self, method: &'static str, path: &str, body: &str) -> Answer {
         ask(&self.net, &self.name, REST_PORT, method, path, body).unwrap()
+    }
+
+    /// A call of its REST API, by whoever has the token of its management unless the call says who.
+    pub(crate) fn called(&self, call: &Call) -> Result<Answer, String> {
+        let (stream, call) = self.to_rest(call)?;
+        http::request(stream, &call).map_err(|it| it.to_string())
+    }
+
+    /// The same, and nobody hears the answer.
+    pub(crate) fn called_unheard(&self, call: &Call) -> Result<TcpStream, String> {
+        let (mut stream, call) = self.to_rest(call)?;
+        http::send(&mut stream, &call).map_err(|it| it.to_string())?;
+        Ok(stream)
+    }
+
+    fn to_rest(&self, call: &Call) -> Result<(TcpStream, Call), String> {
+        let stream = self.net.connect(&self.name, &self.name, REST_PORT);
+        let call = match call.head.contains("authorization:") {
+            true => call.clone(),
+            false => by_operator(call.clone()),
+        };
+        Ok((stream.map_err(|it| it.to_string())?, call))
     }
 
     /// What its management shows; `None` while it does not.
@@ -276,11 +299,15 @@ pub(super) fn ask(
     net: &Net,
     host: &str,
     port: u16,
-    method: &str,
+    method: &'static str,
     path: &str,
     body: &str,
 ) -> Result<Answer, String> {
-    let head = format!("authorization: Bearer {TOKEN}\r\n");
+    let call = Call::new(method, path).json(body);
     let stream = net.connect(host, host, port).map_err(|it| it.to_string())?;
-    http::request(stream, method, path, &head, body).map_err(|it| it.to_string())
+    http::request(stream, &by_operator(call)).map_err(|it| it.to_string())
+}
+
+fn by_operator(call: Call) -> Call {
+    call.header("authorization", &format!("Bearer {TOKEN}"))
 }
