@@ -4,6 +4,8 @@ use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use serde_json::Value;
+
 /// Longer than a healthy server takes, also on a busy machine. A frozen one answers never.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
@@ -28,8 +30,8 @@ impl Call {
     }
 
     /// With a body in JSON.
-    pub(crate) fn json(self, body: impl ToString) -> Self {
-        self.body("application/json", body.to_string().into_bytes())
+    pub(crate) fn json(self, body: impl Into<Value>) -> Self {
+        self.body("application/json", body.into().to_string().into_bytes())
     }
 
     pub(crate) fn body(self, kind: &str, body: Vec<u8>) -> Self {

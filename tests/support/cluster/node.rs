@@ -303,7 +303,7 @@ pub(super) fn ask(
     path: &str,
     body: &str,
 ) -> Result<Answer, String> {
-    let call = Call::new(method, path).json(body);
+    let call = Call::new(method, path).body("application/json", body.into());
     let stream = net.connect(host, host, port).map_err(|it| it.to_string())?;
     http::request(stream, &by_operator(call)).map_err(|it| it.to_string())
 }
