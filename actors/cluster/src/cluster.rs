@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::TryFutureExt as _;
 use tokio::sync::{broadcast, mpsc, watch};
 use weir_domain::{Fault, Incarnation, Member, NodeName, NodeStatus, NodeUid, Timestamp};
 use weir_persistence_api::{ClusterIdentity, MemberStore};
@@ -30,6 +31,8 @@ use crate::watermark::Watermarks;
 const CLAIM_WITHIN: Duration = Duration::from_secs(10);
 /// How long an order may take to show in the list.
 const ORDER_WITHIN: Duration = Duration::from_secs(5);
+/// How long an order waits for a store that did not answer last.
+const STORE_BACK_WITHIN: Duration = Duration::from_secs(3);
 /// How long a node that leaves waits for another to see it off.
 const SEEN_OFF_WITHIN: Duration = Duration::from_secs(2);
 /// How long those who were removed are remembered.
@@ -271,11 +274,22 @@ impl Cluster {
 
     /// Has something done to a member and waits until the list shows it.
     pub(crate) async fn order(&self, member: &Member, order: Order) -> Result<Member, OrderError> {
-        if let Some(cause) = self.view().borrow().store_trouble.clone() {
-            return Err(OrderError::StoreLost(cause));
-        }
+        self.store_is_there().await?;
         self.command(member.node.uid, order).await?;
         self.shows(member, order.status()).await
+    }
+
+    /// Waits a moment for a store that did not answer last: it is asked again and again.
+    async fn store_is_there(&self) -> Result<(), OrderError> {
+        let mut view = self.view();
+        let there = view.wait_for(|it| it.store_trouble.is_none()).map_ok(drop);
+        match tokio::time::timeout(STORE_BACK_WITHIN, there).await {
+            Ok(there) => there.map_err(|_| OrderError::ShuttingDown),
+            Err(_) => {
+                let trouble = self.view().borrow().store_trouble.clone();
+                Err(OrderError::StoreLost(trouble.unwrap_or_default()))
+            }
+        }
     }
 
     /// Waits until the list shows a member with a status or a later one.

@@ -235,12 +235,14 @@ impl Keeper {
     }
 
     /// Whether it is time to advance the version though nothing changes: the leader does that. A
-    /// store that is this node's alone has no replicas.
+    /// store that is this node's alone has no replicas. One that took no change is tried at once
+    /// when it can be read again.
     fn is_beat_due(&self, now: Duration) -> bool {
+        let is_late = now >= self.version_since + BEAT_EVERY;
         self.leads()
             && !self.core.rules().alone
             && self.core.is_store_there()
-            && now >= self.version_since + BEAT_EVERY
+            && (is_late || self.save_trouble.is_some())
     }
 
     fn leads(&self) -> bool {

@@ -79,6 +79,18 @@ async fn without_the_store_nothing_changes_and_nobody_stops() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_order_waits_a_moment_for_a_store_that_comes_back() {
+    let world = World::new();
+    let nodes = world.start_up(2).await;
+    world.store.faults().unavailable();
+    world.until("it is known", || nodes[0].view().store_trouble.is_some()).await;
+    world.store.faults().heal();
+    assert!(nodes[0].view().store_trouble.is_some(), "nobody has looked since");
+    let told = nodes[0].cluster.leave(&nodes[1].system.incarnation()).await;
+    assert!(told.is_ok(), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_store_that_can_be_read_and_not_written_is_one_trouble_until_it_is_cured() {
     let world = World::new();
     let nodes = world.start_up(2).await;
