@@ -130,7 +130,7 @@ async fn deploy(engine: &Engine, project: &Project, dir: &Path) -> anyhow::Resul
         plans: project.plans.clone(),
         at: engine.system.now(),
     };
-    engine.deployments.deploy(deployment).await?;
+    engine.deployments.deploy_as(engine.system.ids().command(), deployment).await?;
     tracing::info!(code = "WEIR-00003", project = %project.name, digest = %project.digest, "deployed");
     Ok(())
 }

@@ -10,7 +10,8 @@ use weir_http_api::{DeploymentRequest, DeploymentView, Page, Problem};
 
 use crate::error::Error;
 use crate::extract::{Body, Part};
-use crate::guard::{Trail, command, read};
+use crate::guard::{Caller, Trail, command, read};
+use crate::idempotency::{Key, Once};
 use crate::{Cluster, Deployments};
 
 type Shared = Extension<Arc<dyn Deployments>>;
@@ -37,7 +38,7 @@ pub(crate) async fn list(
 /// Makes this the content of the project that all engines run. What is deployed already changes
 /// nothing. Done when it is written down; the engines follow at once.
 #[utoipa::path(put, path = "/deployments/{project}", tag = "deployments", operation_id = "deploy",
-    params(("project" = String, Path, description = "The project's name")),
+    params(("project" = String, Path, description = "The project's name"), Once),
     request_body = DeploymentRequest,
     responses(
         (status = 200, description = "The deployment", body = DeploymentView),
@@ -45,12 +46,15 @@ pub(crate) async fn list(
     ))]
 pub(crate) async fn deploy(
     trail: Trail,
+    caller: Caller,
+    key: Key,
     Extension(deployments): Shared,
     Part(project): Part<ProjectName>,
     Body(request): Body<DeploymentRequest>,
 ) -> Result<Json<DeploymentView>, Error> {
     trail.about("deployment", &project);
-    let deployed = deployments.deploy(project, request).await?;
+    let named = key.chosen(&caller, "deployment apply", &(&project, &request));
+    let deployed = deployments.deploy(project, request, named).await?;
     trail.after(&deployed);
     let (project, digest) = (&deployed.project, &deployed.digest);
     tracing::info!(code = "WEIR-07123", %project, digest, "deployed by management");

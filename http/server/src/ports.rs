@@ -135,11 +135,13 @@ pub trait Cluster: Send + Sync + 'static {
 pub trait Deployments: Send + Sync + 'static {
     /// By project.
     async fn list(&self) -> Result<Vec<DeploymentView>, Fault>;
-    /// Returns when it is written down, not when all engines run it.
+    /// Returns when it is written down, not when all engines run it. A command that its sender
+    /// named is carried out once, however often it is sent.
     async fn deploy(
         &self,
         project: ProjectName,
         request: DeploymentRequest,
+        named: Option<CommandId>,
     ) -> Result<DeploymentView, Refusal>;
     async fn withdraw(&self, project: ProjectName) -> Result<(), Refusal>;
 }

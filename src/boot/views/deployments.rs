@@ -6,7 +6,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use weir_controllers::deployments::{Deployment, Failure};
 use weir_domain::plan::{INSTANCES_MAX, Plan, STAGES_MAX};
-use weir_domain::{Fault, Finding, ProjectName};
+use weir_domain::{CommandId, Fault, Finding, ProjectName};
 use weir_http_api::{DeploymentRequest, DeploymentView};
 use weir_http_server::{Deployments, Refusal, applied};
 use weir_stream::Registry;
@@ -24,13 +24,15 @@ impl Deployments for Engine {
         &self,
         project: ProjectName,
         request: DeploymentRequest,
+        named: Option<CommandId>,
     ) -> Result<DeploymentView, Refusal> {
         self.check(&request).map_err(|detail| Refusal::Conflict { detail, hint: None })?;
         let DeploymentRequest { digest, base_dir, plans } = request;
         let base_dir = base_dir.into();
         let deployment = Deployment { project, digest, base_dir, plans, at: self.system.now() };
         let deployed = applied(&deployment);
-        self.deployments.deploy(deployment).await.map_err(refusal)?;
+        let command = named.unwrap_or_else(|| self.system.ids().command());
+        self.deployments.deploy_as(command, deployment).await.map_err(refusal)?;
         Ok(deployed)
     }
 

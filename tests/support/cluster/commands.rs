@@ -16,7 +16,7 @@ use weir_runtime::Stopwatch;
 
 use super::super::{DEADLINE, Net, wait_until};
 use super::Cluster;
-use super::node::{MANAGEMENT_PORT, ask};
+use super::node::ask_once;
 use super::oracle::written;
 
 /// One client does so much, and leaves the machine to the cluster.
@@ -129,7 +129,9 @@ impl Client {
     fn deploy(&self, name: &str, number: u64) -> Result<(), String> {
         let body = serde_json::to_string(&deployment(&self.base_dir, number)).unwrap();
         let path = "/deployments/commands";
-        let answer = ask(&self.net, name, MANAGEMENT_PORT, "PUT", path, &body)?;
+        // An attempt that was given up may arrive late, behind other commands.
+        let key = format!("command {number}");
+        let answer = ask_once(&self.net, name, ("PUT", path, &body), &key)?;
         match answer.status {
             200 => Ok(()),
             status => Err(format!("{status} {}", answer.body)),

@@ -308,6 +308,19 @@ pub(super) fn ask(
     http::request(stream, &by_operator(call)).map_err(|it| it.to_string())
 }
 
+/// The same to the management server, carried out once however often it is sent.
+pub(super) fn ask_once(
+    net: &Net,
+    host: &str,
+    (method, path, body): (&'static str, &str, &str),
+    key: &str,
+) -> Result<Answer, String> {
+    let call = Call::new(method, path).body("application/json", body.into());
+    let call = call.header("idempotency-key", key);
+    let stream = net.connect(host, host, MANAGEMENT_PORT).map_err(|it| it.to_string())?;
+    http::request(stream, &by_operator(call)).map_err(|it| it.to_string())
+}
+
 fn by_operator(call: Call) -> Call {
     call.header("authorization", &format!("Bearer {TOKEN}"))
 }

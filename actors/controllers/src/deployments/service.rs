@@ -101,14 +101,19 @@ impl DeploymentStorage {
         Self(proxy)
     }
 
-    /// Makes this content the current one of its project.
-    pub async fn deploy(&self, deployment: Deployment) -> Result<(), Failure> {
-        self.apply(Request::Deploy(Arc::new(deployment))).await
+    /// Makes this content the current one of its project. What is asked for again with the same
+    /// command is done once.
+    pub async fn deploy_as(
+        &self,
+        command: CommandId,
+        deployment: Deployment,
+    ) -> Result<(), Failure> {
+        done(self.0.ask_as(command, Request::Deploy(Arc::new(deployment)), ASK_WITHIN).await?)
     }
 
     /// Runs nothing of the project any more.
     pub async fn withdraw(&self, project: ProjectName, at: Timestamp) -> Result<(), Failure> {
-        self.apply(Request::Withdraw { project, at }).await
+        done(self.0.ask(Request::Withdraw { project, at }, ASK_WITHIN).await?)
     }
 
     /// All that should run; `None`: it is what the caller knows.
@@ -133,12 +138,12 @@ impl DeploymentStorage {
         let request = Request::Administer(Box::new(asked));
         Ok(self.0.ask_as(command, request, ASK_WITHIN).await?)
     }
+}
 
-    async fn apply(&self, request: Request) -> Result<(), Failure> {
-        match self.0.ask(request, ASK_WITHIN).await? {
-            Response::Done => Ok(()),
-            other => Err(other.odd()),
-        }
+fn done(response: Response) -> Result<(), Failure> {
+    match response {
+        Response::Done => Ok(()),
+        other => Err(other.odd()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use weir_domain::{Fault, ProjectName};
+use weir_domain::{CommandId, Fault, ProjectName};
 use weir_http_api::{DeploymentRequest, DeploymentView};
 use weir_http_server::{Deployments, Refusal};
 
@@ -22,6 +22,7 @@ impl Deployments for FakeDeployments {
         &self,
         project: ProjectName,
         request: DeploymentRequest,
+        _: Option<CommandId>,
     ) -> Result<DeploymentView, Refusal> {
         let DeploymentRequest { digest, base_dir, plans } = request;
         if plans.is_empty() {
