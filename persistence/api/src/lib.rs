@@ -8,11 +8,13 @@
 //!   is refused by the store, in the same transaction as the write.
 //! - P4: an item is held by at most one claim, and a claim that was lost stays lost.
 //! - P5: an object is what its digest says, or it is called damaged.
+//! - P6: of all who create one blob, exactly one does (`blob`, whose back ends are other ones).
 //!
 //! Stores know nothing of actors, and payloads are opaque bytes to them.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod blob;
 mod error;
 mod item;
 pub mod item_page;
@@ -31,6 +33,7 @@ mod sweep;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 
+pub use blob::{BLOB_BYTES_MAX, BlobEntry, BlobKey, BlobStore, InvalidBlobKey, check_blob};
 pub use error::{Error, Result};
 pub use item::{
     Adoption, Claim, ClaimRequest, ItemChange, ItemFilter, ItemHistory, ItemPath, ItemPlace,
@@ -42,7 +45,7 @@ pub use journal::{
 };
 pub use lease::{Acquired, Fence, LeaseName, LeaseRow, LeaseStore};
 pub use member::{ClusterIdentity, MemberChanges, MemberStore, Members};
-pub use memory::{Faults, MemoryStore};
+pub use memory::{Faults, MemoryBlobs, MemoryStore};
 pub use object::{OBJECT_BYTES_MAX, ObjectStore, ObjectTotals, check_object};
 pub use snapshot::{Snapshot, SnapshotStore};
 pub use store::Store;

@@ -7,6 +7,7 @@
 //!
 //! A function panics where the contract is broken.
 
+pub mod blob;
 pub mod item;
 pub mod journal;
 pub mod lease;

@@ -5,6 +5,7 @@
 //!
 //! Nothing outlives the process. Faults are switched by hand with [`Faults`].
 
+mod blob;
 mod faults;
 mod item;
 mod journal;
@@ -20,6 +21,7 @@ use weir_domain::Clock;
 
 use crate::{Error, PersistenceId, Result};
 
+pub use blob::MemoryBlobs;
 pub use faults::Faults;
 
 use faults::Fate;
