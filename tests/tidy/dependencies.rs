@@ -13,6 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("weir-package", &["domain"]),
     ("weir-persistence-api", &["domain"]),
     ("weir-persistence-sql", &["domain", "persistence-api"]),
+    ("weir-persistence-objects", &["persistence-api"]),
     ("weir-runtime", &["domain", "persistence-api"]),
     ("weir-secrets", &["domain"]),
     ("weir-remote", &["domain", "runtime"]),
@@ -47,12 +48,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms without data of records.
-const WITHOUT_ARROW: [&str; 13] = [
+const WITHOUT_ARROW: [&str; 14] = [
     "weir-domain",
     "weir-conf",
     "weir-package",
     "weir-persistence-api",
     "weir-persistence-sql",
+    "weir-persistence-objects",
     "weir-runtime",
     "weir-secrets",
     "weir-remote",

@@ -1,4 +1,5 @@
-//! Real database servers for tests: MariaDB and PostgreSQL as Debian packages them.
+//! Real servers for tests: MariaDB and PostgreSQL as Debian packages them, and an S3 server from
+//! crates.io, which runs inside of the test process.
 //!
 //! Invariants:
 //! - T1: a server lives in a directory of its own and listens on a port of its own; nothing that
@@ -14,9 +15,11 @@ mod disk;
 mod mariadb;
 mod postgres;
 mod process;
+mod s3;
 
 pub use mariadb::MariaDb;
 pub use postgres::Postgres;
+pub use s3::S3;
 
 use std::path::PathBuf;
 
