@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("weir-persistence-api", &["domain"]),
     ("weir-persistence-sql", &["domain", "persistence-api"]),
     ("weir-persistence-objects", &["persistence-api"]),
+    ("weir-checkpoint", &["domain", "persistence-api"]),
     ("weir-runtime", &["domain", "persistence-api"]),
     ("weir-secrets", &["domain"]),
     ("weir-remote", &["domain", "runtime"]),
@@ -48,13 +49,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms without data of records.
-const WITHOUT_ARROW: [&str; 14] = [
+const WITHOUT_ARROW: [&str; 15] = [
     "weir-domain",
     "weir-conf",
     "weir-package",
     "weir-persistence-api",
     "weir-persistence-sql",
     "weir-persistence-objects",
+    "weir-checkpoint",
     "weir-runtime",
     "weir-secrets",
     "weir-remote",

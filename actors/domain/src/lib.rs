@@ -42,7 +42,7 @@ pub use item::{Fingerprint, Item, ItemStatus, Reprocess};
 pub use key::{InvalidFingerprint, KeyFingerprint};
 pub use name::{
     AssetName, ClusterName, DeploymentTag, GroupName, InvalidName, NodeName, PortName, ProjectName,
-    ResourceName, RoleName, SourceName, StageId, UserName, WorkflowName,
+    ResourceName, RoleName, SavepointName, SourceName, StageId, TableName, UserName, WorkflowName,
 };
 pub use node::{CERTIFICATE_EARLY, Node, NodeStatus};
 pub use pattern::{InvalidPattern, NamePattern};

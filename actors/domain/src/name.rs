@@ -123,6 +123,14 @@ name!(
     StageId
 );
 name!(
+    /// A table of a stage's state, unique in its stage.
+    TableName
+);
+name!(
+    /// A checkpoint that people keep, unique in its job.
+    SavepointName
+);
+name!(
     /// An output of a stage. Most stages have one, `out`.
     PortName
 );

@@ -1,0 +1,313 @@
+//! The protocol on a store, with everything that a store does wrong.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use weir_domain::StageId;
+use weir_persistence_api::{BlobEntry, MemoryBlobs};
+
+use super::*;
+use crate::disk::{at, layout, periodic, pipeline, reported, stage};
+use crate::manifest::{Committable, PartKind, StageManifest};
+use crate::table::{Chain, MapTable, Table, compact};
+use crate::{Coordinator, Input, Trigger, Upload};
+
+const RETRY: Retry =
+    Retry { attempts: 3, wait_first: Duration::from_millis(1), wait_max: Duration::from_millis(2) };
+
+fn on(blobs: &MemoryBlobs) -> Checkpoints {
+    Checkpoints::new(Arc::new(blobs.clone()), layout(), RETRY)
+}
+
+fn writer(name: &str) -> Writer {
+    Writer(name.to_owned())
+}
+
+/// A job whose stages do as they are told.
+struct Job {
+    checkpoints: Checkpoints,
+    coordinator: Coordinator,
+}
+
+impl Job {
+    async fn start(checkpoints: Checkpoints, name: &str) -> Result<Self> {
+        let recovered = checkpoints.recover(&writer(name), &RestoreFrom::Newest).await?;
+        let coordinator = Coordinator::new(layout(), pipeline(), &recovered);
+        Ok(Self { checkpoints, coordinator })
+    }
+
+    async fn follow(&mut self, effects: Vec<Effect>) -> Result<Vec<Effect>> {
+        let (mut pending, mut seen) = (std::collections::VecDeque::from(effects), Vec::new());
+        while let Some(effect) = pending.pop_front() {
+            if let Some(stored) = self.checkpoints.perform(&effect).await? {
+                pending.extend(self.coordinator.on(Input::Stored(stored)));
+            }
+            if let Effect::Publish(permit) = &effect {
+                let epoch = permit.epoch();
+                let published = Input::Published { stage: stage("sink"), epoch };
+                pending.extend(self.coordinator.on(published));
+            }
+            seen.push(effect);
+        }
+        Ok(seen)
+    }
+
+    async fn epoch(&mut self, trigger: Input) -> Result<Epoch> {
+        let effects = self.coordinator.on(trigger);
+        let [Effect::Announce { epoch, .. }] = effects[..] else { panic!("{effects:?}") };
+        let key = self.checkpoints.layout().staged(epoch, &stage("sink"), 1);
+        self.checkpoints.put(&key, "rows".into()).await?;
+        let committable = Committable { content: Bytes::new(), blobs: vec![key] };
+        let committables = [(epoch, committable)].into();
+        let sink = StageManifest { committables, ..StageManifest::default() };
+        let mut effects = self.coordinator.on(reported("source", epoch, StageManifest::default()));
+        effects.extend(self.coordinator.on(reported("sink", epoch, sink)));
+        self.follow(effects).await?;
+        Ok(epoch)
+    }
+
+    fn retention(&self, epochs: usize) -> Retention {
+        let coordinator = &self.coordinator;
+        Retention {
+            epochs,
+            generation: coordinator.generation(),
+            slot: coordinator.slot(),
+            pins: coordinator.pins(),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_job_runs_and_another_goes_on_where_it_was() {
+    let blobs = MemoryBlobs::default();
+    let mut job = Job::start(on(&blobs), "a").await.unwrap();
+    let (_, second) = (job.epoch(periodic()).await.unwrap(), job.epoch(periodic()).await.unwrap());
+    let recovered = on(&blobs).recover(&writer("b"), &RestoreFrom::Newest).await.unwrap();
+    assert_eq!(recovered.manifest.unwrap().epoch, second);
+    assert_eq!(recovered.unpublished, []);
+    let refused = job.epoch(periodic()).await;
+    assert!(refused.is_ok(), "it is told by the coordinator");
+    assert_eq!(job.coordinator.on(periodic()), [], "it was deposed");
+}
+
+#[tokio::test]
+async fn a_store_that_does_what_it_should_and_never_says_so_is_asked_again() {
+    let blobs = MemoryBlobs::default();
+    let mut job = Job::start(on(&blobs), "a").await.unwrap();
+    for unanswered in 1..=2 {
+        blobs.faults().unanswered(unanswered);
+        let epoch = job.epoch(periodic()).await.unwrap();
+        assert_eq!(job.coordinator.restorable(), Some(epoch));
+    }
+    blobs.faults().lost(2);
+    let epoch = job.epoch(periodic()).await.unwrap();
+    assert_eq!(job.coordinator.restorable(), Some(epoch));
+    blobs.faults().unanswered(2);
+    let recovered = on(&blobs).recover(&writer("b"), &RestoreFrom::Newest).await.unwrap();
+    assert_eq!(recovered.manifest.unwrap().epoch, epoch);
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_costs_an_epoch_and_not_the_job() {
+    let blobs = MemoryBlobs::default();
+    let mut job = Job::start(on(&blobs), "a").await.unwrap();
+    let first = job.epoch(periodic()).await.unwrap();
+    blobs.faults().unavailable();
+    let refused = job.epoch(periodic()).await.unwrap_err();
+    assert!(matches!(refused, Error::Store(persistence::Error::Unavailable(_))), "{refused}");
+    let (lost, _) = job.coordinator.under_way().next().unwrap();
+    let effects = job.coordinator.on(Input::Overdue { epoch: lost });
+    assert!(matches!(effects[..], [Effect::Abandon { .. }]), "{effects:?}");
+    blobs.faults().heal();
+    let next = job.epoch(periodic()).await.unwrap();
+    assert!(job.coordinator.restorable() == Some(next) && next > lost && lost > first);
+}
+
+#[tokio::test]
+async fn retries_are_bounded() {
+    let calls = Mutex::new(0);
+    let failing: persistence::Result<()> = RETRY
+        .run(async || {
+            *calls.lock().unwrap() += 1;
+            Err(persistence::Error::Unavailable("away".into()))
+        })
+        .await;
+    assert!(failing.is_err());
+    assert_eq!(*calls.lock().unwrap(), 3);
+    let refused = |calls: &Mutex<u32>| {
+        *calls.lock().unwrap() += 1;
+        Err::<(), _>(persistence::Error::Rejected("no".into()))
+    };
+    let refused = RETRY.run(async || refused(&calls)).await;
+    assert!(refused.is_err());
+    assert_eq!(*calls.lock().unwrap(), 4, "what fails for good is not tried again");
+}
+
+#[tokio::test]
+async fn savepoints_are_taken_listed_inspected_restored_and_deleted() {
+    let blobs = MemoryBlobs::default();
+    let mut job = Job::start(on(&blobs), "a").await.unwrap();
+    let name = SavepointName::new("before-upgrade").unwrap();
+    let trigger = Trigger::Savepoint { at: at(), name: name.clone() };
+    let epoch = job.epoch(Input::Trigger(trigger)).await.unwrap();
+    for _ in 0..3 {
+        job.epoch(periodic()).await.unwrap();
+    }
+    job.checkpoints.collect(&job.retention(1)).await.unwrap();
+    let checkpoints = on(&blobs);
+    let listed = checkpoints.savepoints().await.unwrap();
+    let [(listed_name, Ok(savepoint))] = &listed[..] else { panic!("{listed:?}") };
+    assert_eq!((listed_name, savepoint.epoch), (&name, epoch));
+    let (inspected, manifest) = checkpoints.savepoint(&name).await.unwrap();
+    assert_eq!((&inspected, manifest.epoch), (savepoint, epoch));
+    let from = RestoreFrom::Savepoint(name.clone());
+    let recovered = checkpoints.recover(&writer("b"), &from).await.unwrap();
+    assert_eq!(recovered.manifest, Some(manifest));
+    checkpoints.savepoint_delete(&name).await.unwrap();
+    let refused = checkpoints.savepoint_delete(&name).await.unwrap_err();
+    assert!(matches!(refused, Error::NoSavepoint { .. }), "{refused}");
+    assert_eq!(checkpoints.savepoints().await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_damaged_savepoint_is_listed_with_the_reason() {
+    let blobs = MemoryBlobs::default();
+    let name = SavepointName::new("x").unwrap();
+    blobs.blob_put(&layout().savepoint(&name), "damaged".into()).await.unwrap();
+    let listed = on(&blobs).savepoints().await.unwrap();
+    assert!(matches!(&listed[..], [(_, Err(Error::Unreadable { .. }))]), "{listed:?}");
+}
+
+#[tokio::test]
+async fn tables_go_through_the_store_and_come_back() {
+    let blobs = MemoryBlobs::default();
+    let checkpoints = on(&blobs);
+    let name = weir_domain::TableName::new("counts").unwrap();
+    let id: StageId = stage("count");
+    let mut table = MapTable::<String, u64>::new(1);
+    let mut chain = Chain::new(table.spec());
+    for number in 1..=5 {
+        let epoch = Epoch::new(1, number);
+        table.put(format!("key {number}"), u64::from(number));
+        let delta = table.freeze(epoch).unwrap().encode();
+        let key = layout().state(epoch, &id, &name, PartKind::Delta);
+        checkpoints.put(&key, delta.clone()).await.unwrap();
+        chain.push(key, &delta);
+    }
+    let of = chain.parts()[..3].to_vec();
+    let parts = futures::future::try_join_all(of.iter().map(|it| checkpoints.part(it))).await;
+    let base = compact(&parts.unwrap()).unwrap();
+    let key = layout().state(Epoch::new(1, 6), &id, &name, PartKind::Base);
+    checkpoints.put(&key, base.clone()).await.unwrap();
+    assert!(chain.compacted(&of, key, &base));
+
+    let mut loaded = MapTable::<String, u64>::new(1);
+    for part in chain.parts() {
+        loaded.load(&checkpoints.part(part).await.unwrap()).unwrap();
+    }
+    assert_eq!(loaded.len(), 5);
+    let first = &chain.parts()[0];
+    blobs.blob_put(&first.key, "another life's".into()).await.unwrap();
+    let refused = checkpoints.part(first).await.unwrap_err();
+    assert!(matches!(refused, Error::Unreadable { .. }), "{refused}");
+    blobs.blob_delete(&first.key).await.unwrap();
+    assert!(matches!(checkpoints.part(first).await, Err(Error::Missing { .. })));
+}
+
+/// A store whose process dies at its n-th call: that one and all behind it are never done.
+struct Dying {
+    blobs: MemoryBlobs,
+    left: Mutex<u32>,
+}
+
+impl Dying {
+    fn live(&self) -> persistence::Result<()> {
+        let mut left = self.left.lock().unwrap();
+        match left.checked_sub(1) {
+            None => Err(persistence::Error::Rejected("the process is dead".into())),
+            Some(less) => {
+                *left = less;
+                Ok(())
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl BlobStore for Dying {
+    async fn blob_create(&self, key: &BlobKey, content: Bytes) -> persistence::Result<bool> {
+        self.live()?;
+        self.blobs.blob_create(key, content).await
+    }
+
+    async fn blob_put(&self, key: &BlobKey, content: Bytes) -> persistence::Result<()> {
+        self.live()?;
+        self.blobs.blob_put(key, content).await
+    }
+
+    async fn blob_get(&self, key: &BlobKey) -> persistence::Result<Option<Bytes>> {
+        self.live()?;
+        self.blobs.blob_get(key).await
+    }
+
+    async fn blob_list(&self, parent: &BlobKey) -> persistence::Result<Vec<BlobEntry>> {
+        self.live()?;
+        self.blobs.blob_list(parent).await
+    }
+
+    async fn blob_delete(&self, key: &BlobKey) -> persistence::Result<()> {
+        self.live()?;
+        self.blobs.blob_delete(key).await
+    }
+}
+
+/// Three epochs, one of them with a name, and a collection.
+async fn life(checkpoints: Checkpoints) -> Result<()> {
+    let mut job = Job::start(checkpoints, "mortal").await?;
+    let effects = job.coordinator.outstanding();
+    job.follow(effects).await?;
+    job.epoch(periodic()).await?;
+    let name = SavepointName::new("named").unwrap();
+    job.epoch(Input::Trigger(Trigger::Savepoint { at: at(), name })).await?;
+    job.epoch(periodic()).await?;
+    job.checkpoints.collect(&job.retention(1)).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn whatever_call_is_the_last_of_a_process_the_next_goes_on() {
+    let mut calls = 0;
+    loop {
+        let blobs = MemoryBlobs::default();
+        Job::start(on(&blobs), "before").await.unwrap().epoch(periodic()).await.unwrap();
+        let dying = Dying { blobs: blobs.clone(), left: Mutex::new(calls) };
+        let died = life(Checkpoints::new(Arc::new(dying), layout(), RETRY)).await.is_err();
+        let mut job = Job::start(on(&blobs), "after").await.unwrap();
+        let owed = job.coordinator.outstanding();
+        job.follow(owed).await.unwrap();
+        let epoch = job.epoch(periodic()).await.unwrap();
+        let garbage = job.checkpoints.collect(&job.retention(1)).await.unwrap();
+        assert!(garbage.kept.contains(&epoch), "after {calls} calls");
+        for (name, savepoint) in job.checkpoints.savepoints().await.unwrap() {
+            let (_, manifest) = job.checkpoints.savepoint(&name).await.unwrap();
+            assert_eq!(manifest.epoch, savepoint.unwrap().epoch, "after {calls} calls");
+            for key in manifest.blobs() {
+                job.checkpoints.staged(key).await.unwrap();
+            }
+        }
+        if !died {
+            break;
+        }
+        calls += 1;
+    }
+    assert!(calls > 30, "{calls}");
+}
+
+#[test]
+fn an_upload_is_a_value() {
+    let upload = Upload { id: "u".into(), content: Bytes::new(), blobs: vec![] };
+    let sink = StageManifest { uploads: vec![upload], ..StageManifest::default() };
+    let json = serde_json::to_string(&sink).unwrap();
+    assert_eq!(serde_json::from_str::<StageManifest>(&json).unwrap(), sink);
+}

@@ -1,0 +1,71 @@
+//! Compaction: the parts of a chain become one base, without knowing the types of the rows.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::op::{Apply, BUCKET, Op, Writer, bucket_bytes};
+use super::{Part, PartError, part};
+use crate::manifest::PartKind;
+
+/// The base that is equal to these parts, in the order of their chain. At least one part is needed.
+pub fn compact(parts: &[Bytes]) -> Result<Bytes, PartError> {
+    let Some(last) = parts.last() else {
+        return Err(PartError::Malformed("there is no part to compact".into()));
+    };
+    let (spec, epoch) = {
+        let last = Part::open(last)?;
+        (last.spec(), last.epoch())
+    };
+    let mut rows = Rows::default();
+    for bytes in parts {
+        super::load(spec, bytes, &mut rows)?;
+    }
+    let mut writer = Writer::default();
+    for (key, row) in &rows.0 {
+        match row {
+            Row::One(value) => writer.write(&Op::Put { key, value }),
+            Row::Many(rows) => {
+                let values = rows.iter().map(Vec::as_slice).collect();
+                writer.write(&Op::Append { key, values });
+            }
+        }
+    }
+    Ok(part::seal(spec, PartKind::Base, epoch, &writer))
+}
+
+/// A table of any kind, as bytes.
+#[derive(Default)]
+struct Rows(BTreeMap<Vec<u8>, Row>);
+
+enum Row {
+    One(Vec<u8>),
+    Many(Vec<Vec<u8>>),
+}
+
+impl Apply for Rows {
+    fn apply(&mut self, op: Op<'_>) -> Result<(), PartError> {
+        match op {
+            Op::Put { key, value } => {
+                self.0.insert(key.to_vec(), Row::One(value.to_vec()));
+            }
+            Op::Delete { key } => {
+                self.0.remove(key);
+            }
+            Op::Append { key, values } => {
+                let row = self.0.entry(key.to_vec()).or_insert_with(|| Row::Many(Vec::new()));
+                let Row::Many(rows) = row else {
+                    return Err(PartError::Malformed("rows are appended to a value".into()));
+                };
+                rows.extend(values.into_iter().map(<[u8]>::to_vec));
+            }
+            Op::Drop { from, through } => {
+                let range = bucket_bytes(from)..=bucket_bytes(through);
+                self.0.retain(|key, _| {
+                    key.first_chunk::<BUCKET>().is_none_or(|it| !range.contains(it))
+                });
+            }
+        }
+        Ok(())
+    }
+}
