@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::json::{LineDelimitedWriter, ReaderBuilder};
 use serde_json::Value;
 use weir_domain::{Clock, StageId, Timestamp};
-use weir_stream::{Batch, BuildContext, Limits, Operator, OperatorKind, Outputs, Positions};
+use weir_stream::{Batch, BuildContext, Limits, Operator, OperatorKind, Outputs, Positions, Shelf};
 
 struct Noon;
 
@@ -23,6 +23,7 @@ pub(crate) fn context() -> BuildContext {
         base_dir: ".".into(),
         clock: Arc::new(Noon),
         limits: Limits::default(),
+        shelf: Shelf::default(),
     }
 }
 

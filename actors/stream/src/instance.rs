@@ -25,7 +25,7 @@ use crate::life::{Claimed, Lent, Life, Stops};
 use crate::pulse::Pulse;
 use crate::services::{AccessError, Live, Services};
 use crate::settlement::Owed;
-use crate::{BuildContext, StreamContext};
+use crate::{BuildContext, Shelf, StreamContext, StreamLog};
 
 /// How many candidates are offered to the coordinator at once.
 const CANDIDATES_MAX: usize = 256;
@@ -358,6 +358,7 @@ pub(crate) fn source(
         base_dir: base_dir.to_owned(),
         clock: services.system.clock().clone(),
         limits: services.limits,
+        shelf: Shelf::default(),
     };
     Ok((kind.build(&stage.config, &cx)?, cx))
 }
@@ -372,6 +373,7 @@ fn discard(life: &Life<'_>, context: &StreamContext) -> Result<Vec<Action>, Faul
         stream: Arc::new(context.clone()),
         gate: Gate::open(),
         taps: life.services.taps.clone(),
+        log: StreamLog::default(),
     };
     let sinks = ground.sinks()?;
     Ok(sinks.iter().flat_map(|(_, sink)| sink.discard(context)).collect())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use weir_domain::{Fault, StageId};
 
 use crate::stage::Guard;
-use crate::{Batch, Operator, Outputs};
+use crate::{Batch, Opening, Operator, Outputs};
 
 /// Where a batch goes that leaves an operator by a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,10 @@ pub(crate) struct Island {
 impl Island {
     pub(crate) fn new(members: Vec<Member>) -> Self {
         Self { members }
+    }
+
+    pub(crate) fn start(&mut self, opening: &Opening) -> Result<(), Fault> {
+        self.members.iter_mut().try_for_each(|it| it.operator.start(opening))
     }
 
     pub(crate) fn process(&mut self, batch: Batch) -> Result<Outflow, Fault> {

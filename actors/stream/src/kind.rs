@@ -15,7 +15,7 @@ use weir_domain::plan::Role;
 use weir_domain::{Clock, Fault, Finding, PortName, StageId};
 
 use crate::clear::SecretUse;
-use crate::{Effects, Operator, Sink, Source};
+use crate::{Effects, Operator, Shelf, Sink, Source};
 
 /// Where a configuration does not fit its type: the path inside it, and why.
 pub type ConfigError = serde_path_to_error::Error<serde_json::Error>;
@@ -44,6 +44,8 @@ pub struct BuildContext {
     pub base_dir: PathBuf,
     pub clock: Arc<dyn Clock>,
     pub limits: Limits,
+    /// What operators of the instance keep from one stream to the next.
+    pub shelf: Shelf,
 }
 
 /// Bounds of the data plane, from the process's configuration.
@@ -108,6 +110,10 @@ pub trait OperatorKind: Send + Sync {
     }
     /// `input` is `None` while the schema depends on data not seen yet.
     fn check(&self, config: &Value, input: Option<&SchemaRef>) -> Checked;
+    /// Whether its operators may work for long on one batch. They run on threads that may block.
+    fn blocks(&self) -> bool {
+        false
+    }
     fn build(
         &self,
         config: &Value,

@@ -14,7 +14,8 @@ use crate::edge::{Receiver, Sender, edge};
 use crate::island::{Island, Member, Target};
 use crate::stage::{Body, Guard, IslandBody, SinkBody, SourceBody};
 use crate::{
-    BuildContext, Counters, RecordReader, Registry, Sink, StreamContext, Taps, dead_letter_schema,
+    BuildContext, Counters, RecordReader, Registry, Sink, StreamContext, StreamLog, Taps,
+    dead_letter_schema,
 };
 
 /// The stages of one attempt, sinks first, and the counters of every stage of the plan.
@@ -36,6 +37,7 @@ pub(crate) struct Ground<'a> {
     /// Where its source waits while it is paused.
     pub(crate) gate: Gate,
     pub(crate) taps: Taps,
+    pub(crate) log: StreamLog,
 }
 
 impl Ground<'_> {
@@ -180,7 +182,11 @@ impl<'a> Builder<'a> {
             members.push(self.member(id, ids, &mut outputs)?);
         }
         let dead = self.dead(ids);
-        Ok(Body::Island(IslandBody { island: Island::new(members), input, outputs, dead }))
+        let Ground { plan, registry, stream, log, .. } = self.ground;
+        let mut stages = ids.iter().filter_map(|it| plan.stage(it));
+        let blocks = stages.any(|it| blocks(it, registry));
+        let (island, stream, log) = (Island::new(members), stream.clone(), log.clone());
+        Ok(Body::Island(IslandBody { island, stream, log, blocks, input, outputs, dead }))
     }
 
     fn member(
@@ -244,6 +250,12 @@ impl<'a> Builder<'a> {
         }
         found.ok_or_else(|| unconnected(id))
     }
+}
+
+/// Whether a stage is an operator that needs a thread which may block.
+pub(crate) fn blocks(stage: &Stage, registry: &Registry) -> bool {
+    let kind = registry.operators.get(stage.kind.as_str());
+    stage.role == Role::Operator && kind.is_some_and(|it| it.blocks())
 }
 
 fn unconnected(id: &StageId) -> Fault {

@@ -31,8 +31,10 @@ mod pulse;
 mod report;
 mod services;
 mod settlement;
+mod shelf;
 mod sniff;
 mod stage;
+mod stream_log;
 mod workflow;
 
 pub use check::{CheckedPlan, StageFinding, check_plan, verify};
@@ -49,10 +51,12 @@ pub use kind::{
     BuildContext, BuiltOperator, Checked, ConfigError, Limits, OperatorKind, Registry, SinkKind,
     SourceKind, decode_config,
 };
-pub use operator::{Operator, Outputs};
+pub use operator::{Opening, Operator, Outputs};
 pub use services::{Access, AccessError, LiveClaims, Monitor, Peers, Services};
 pub use settlement::{Resumed, resume};
+pub use shelf::{Kept, Shelf};
 pub use sniff::{Sniffed, Taps};
+pub use stream_log::{Said, StreamLog};
 pub use weir_records::{BadRecord, Batch, Positions, type_name};
 pub use workflow::{RunningWorkflow, WorkflowSpec};
 

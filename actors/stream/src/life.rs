@@ -23,13 +23,13 @@ use weir_secrets::Opened;
 
 use crate::connector::{Action, Outcome, Prepared, RecordReader, Source};
 use crate::control::{Control, Heard};
-use crate::layout::{Ground, Layout, lay_out};
+use crate::layout::{Ground, Layout, blocks, lay_out};
 use crate::pipeline::{self, Pipeline};
 use crate::pulse::Pulse;
 use crate::report::Reporter;
 use crate::services::{AccessError, Services};
 use crate::settlement::{Owed, Paid, pay, persist, run_action};
-use crate::{BuildContext, Counters, StreamContext};
+use crate::{BuildContext, Counters, StreamContext, StreamLog};
 
 /// How often an open stream's counts are told.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
@@ -86,6 +86,7 @@ impl Life<'_> {
             let attempted = attempted.and_then(|it| control.ended().map_or(Ok(it), Err));
             let Err(fault) = attempted else { break attempted };
             let fault = self.secrets.masked_fault(fault);
+            self.notify(Outcome::Failed, &reporter).await;
             self.undo(&discard, &reporter).await;
             self.clear_the_way(&fault, &reporter).await;
             if !self.wait_for_retry(&fault, control, &mut reporter).await {
@@ -170,7 +171,9 @@ impl Life<'_> {
             stream: context.clone(),
             gate: gate.clone(),
             taps: self.services.taps.clone(),
+            log: StreamLog::default(),
         };
+        let log = ground.log.clone();
         let piping = self.pulse.piping();
         let Layout { bodies, counters } = lay_out(&ground, reader)?;
         let (answer, mut ended) = oneshot::channel();
@@ -202,19 +205,23 @@ impl Life<'_> {
                         piping.moved();
                     }
                     reporter.progress();
+                    reporter.pass_on(&log);
                 }
             }
         };
         count(self.plan, &counters, &mut reporter.stream);
+        reporter.pass_on(&log);
         let ended = ended
             .unwrap_or_else(|_| Err(Fault::transient(3142, "the pipeline ended without a word")));
         // How a stage meets its end is no news if an operator ended it.
         ended.map_err(|fault| control.ended().unwrap_or(fault))
     }
 
-    /// The threads that a pipeline of this plan blocks: its source's and its sinks'.
+    /// The threads that a pipeline of this plan blocks: its source's, its sinks' and those of
+    /// operators that work for long.
     async fn threads(&self, control: &Control) -> Result<tokio::sync::SemaphorePermit<'_>, Fault> {
-        let needed = self.plan.of_role(Role::Sink).count() + 2;
+        let long = self.plan.stages.iter().filter(|it| blocks(it, &self.services.registry));
+        let needed = self.plan.of_role(Role::Sink).count() + 2 + long.count();
         let needed = u32::try_from(needed).unwrap_or(u32::MAX);
         tokio::select! {
             permit = self.services.threads.acquire_many(needed) => {
@@ -223,6 +230,22 @@ impl Life<'_> {
             () = self.stops.abort.cancelled() => Err(Fault::stopped("the stream was stopped")),
             () = control.abort.cancelled() => Err(Fault::stopped("the stream was stopped")),
         }
+    }
+
+    /// Tells what operators kept what became of the attempt. They change nothing about that.
+    async fn notify(&self, outcome: Outcome, reporter: &Reporter<'_>) {
+        let shelf = self.cx.shelf.clone();
+        if shelf.is_empty() {
+            return;
+        }
+        let log = StreamLog::default();
+        let said = log.clone();
+        let tasks = self.services.system.tasks();
+        let told = tasks.spawn_blocking("operators", move || shelf.settle(outcome, &said));
+        if let Err(panicked) = told.join().await {
+            reporter.warn(3143, format!("what operators kept is lost: {panicked}"));
+        }
+        reporter.pass_on(&log);
     }
 
     /// Removes what a failed attempt staged. What can't be removed now is removed with the rest.
@@ -297,8 +320,12 @@ impl Life<'_> {
         let bytes = owed.to_bytes();
         let decide = || self.services.access.commit(claim.id, bytes.clone());
         match persist(decide, &mut reporter, &self.stops.abort).await {
-            Some(Ok(())) => self.pay(claim, owed, Settlement::Done).await,
+            Some(Ok(())) => {
+                self.notify(Outcome::Committed, &reporter).await;
+                self.pay(claim, owed, Settlement::Done).await
+            }
             Some(Err(lost)) => {
+                self.notify(Outcome::Failed, &reporter).await;
                 self.undo(&discard, &reporter).await;
                 self.lost(&lost, reporter).await
             }

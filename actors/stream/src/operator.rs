@@ -1,14 +1,31 @@
 //! Operators: pure functions over batches, with a place to put what comes out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
 use weir_domain::Fault;
 
-use crate::{BadRecord, Batch};
+use crate::{BadRecord, Batch, StreamContext, StreamLog};
+
+/// What an operator may know when an attempt of a stream begins.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    pub stream: Arc<StreamContext>,
+    /// What it says into the stream's log.
+    pub log: StreamLog,
+    /// Set when the attempt is to end early: whoever works long on one batch looks at it.
+    pub stop: CancellationToken,
+}
 
 /// Transforms batches. Synchronous: an operator that has to wait for the outside world is none.
 pub trait Operator: Send {
+    /// The stream begins. Called once, where the batches will be processed and before the first.
+    fn start(&mut self, _opening: &Opening) -> Result<(), Fault> {
+        Ok(())
+    }
+
     fn process(&mut self, batch: Batch, out: &mut Outputs) -> Result<(), Fault>;
 
     /// The end of the stream: what was held back goes out now.

@@ -224,7 +224,8 @@ impl Actor for StageActor {
 }
 
 impl StageStart {
-    /// Starts the loop: file stages on threads that may block, islands as tasks.
+    /// Starts the loop: file stages on threads that may block, islands as tasks, unless an operator
+    /// of theirs may work for long: then they would keep the whole engine from its work.
     fn run(self, ended: impl FnOnce(StageResult) + Send + 'static) {
         let Self { id, body, tasks, stop } = self;
         let name = format!("stage {id}");
@@ -235,6 +236,12 @@ impl StageStart {
             Body::Sink(sink) => drop(tasks.spawn_blocking(name, move || {
                 ended(caught(&id, || sink.run(&stop)));
             })),
+            Body::Island(island) if island.blocks => {
+                let runtime = tokio::runtime::Handle::current();
+                drop(tasks.spawn_blocking(name, move || {
+                    ended(caught(&id, || runtime.block_on(island.run(&stop))));
+                }));
+            }
             Body::Island(island) => drop(tasks.spawn(name, async move {
                 use futures::FutureExt as _;
                 let run = std::panic::AssertUnwindSafe(island.run(&stop)).catch_unwind();

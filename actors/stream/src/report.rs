@@ -3,6 +3,7 @@
 use tokio_util::sync::CancellationToken;
 use weir_domain::{Code, Counts, Fault, FaultKind, LogLine, Severity, Stream, StreamState};
 
+use crate::StreamLog;
 use crate::connector::Published;
 use crate::services::Services;
 use crate::settlement::persist;
@@ -25,6 +26,17 @@ impl<'a> Reporter<'a> {
 
     pub(crate) fn warn(&self, code: u32, text: impl Into<String>) {
         self.line(Some(Severity::Warning), code, text.into());
+    }
+
+    /// What operators said since this was last called.
+    pub(crate) fn pass_on(&self, log: &StreamLog) {
+        for said in log.drain() {
+            self.line(said.severity, said.code, said.text);
+        }
+        match log.left_out() {
+            0 => {}
+            n => self.warn(3016, format!("{n} more lines of operators were left out")),
+        }
     }
 
     /// A line for the stream's own log only.

@@ -14,7 +14,8 @@ use crate::counters::add;
 use crate::edge::{Broken, Receiver, Sender};
 use crate::island::{Island, Outflow, Step, rollback_fault};
 use crate::{
-    BadRecord, Batch, Counters, Prepared, RecordReader, Sink, StreamContext, Taps, dead_letter,
+    BadRecord, Batch, Counters, Opening, Prepared, RecordReader, Sink, StreamContext, StreamLog,
+    Taps, dead_letter,
 };
 
 /// What stands around every stage: its counters, and its rule for bad records.
@@ -132,6 +133,10 @@ impl SourceBody {
 
 pub(crate) struct IslandBody {
     pub(crate) island: Island,
+    pub(crate) stream: Arc<StreamContext>,
+    pub(crate) log: StreamLog,
+    /// Whether it needs a thread that may block.
+    pub(crate) blocks: bool,
     pub(crate) input: Receiver,
     pub(crate) outputs: Vec<Sender>,
     pub(crate) dead: Option<Sender>,
@@ -139,6 +144,8 @@ pub(crate) struct IslandBody {
 
 impl IslandBody {
     pub(crate) async fn run(mut self, stop: &CancellationToken) -> StageResult {
+        let (stream, log) = (self.stream.clone(), self.log.clone());
+        self.island.start(&Opening { stream, log, stop: stop.clone() })?;
         while let Some(batch) = self.input.receive().await? {
             let outflow = self.island.process(batch)?;
             send(&self.outputs, self.dead.as_ref(), outflow, stop).await?;

@@ -1,5 +1,6 @@
 //! Streams from their item to their last word, with faults on the way.
 
+mod kept;
 mod orders;
 mod sniffing;
 mod world;

@@ -28,6 +28,7 @@ impl Run {
             base_dir: self.root.clone(),
             clock: Arc::new(TestClock(AtomicI64::new(NOW * 1000))),
             limits: Limits::default(),
+            shelf: Shelf::default(),
         }
     }
 

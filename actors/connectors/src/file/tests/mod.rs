@@ -23,7 +23,7 @@ use arrow::datatypes::SchemaRef;
 use serde_json::{Value, json};
 use weir_domain::{Clock, Fault, InstanceId, StageId, StreamId, Timestamp, WorkflowName};
 use weir_stream::{
-    Action, Batch, BuildContext, Limits, Positions, Prepared, Published, Registry, Sink,
+    Action, Batch, BuildContext, Limits, Positions, Prepared, Published, Registry, Shelf, Sink,
     SinkWriter, Source, StreamContext,
 };
 
@@ -84,6 +84,7 @@ impl Project {
             base_dir: self.directory.path().to_owned(),
             clock: self.clock.clone(),
             limits: Limits::default(),
+            shelf: Shelf::default(),
         }
     }
 
