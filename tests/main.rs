@@ -21,6 +21,7 @@ mod on_error;
 mod orders;
 mod outputs;
 mod sample;
+mod scripts;
 mod shutdown;
 mod support;
 mod tidy;

@@ -5,6 +5,7 @@ use weir_operators::dev_null::DevNullKind;
 use weir_operators::filter_route::FilterRouteKind;
 use weir_operators::mapping::MappingKind;
 use weir_operators::throttle::ThrottleKind;
+use weir_script::JavaScriptKind;
 use weir_stream::Registry;
 
 pub(crate) fn registry() -> Registry {
@@ -12,5 +13,6 @@ pub(crate) fn registry() -> Registry {
         .operator(MappingKind)
         .operator(FilterRouteKind)
         .operator(ThrottleKind)
+        .operator(JavaScriptKind)
         .sink(DevNullKind)
 }

@@ -30,6 +30,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("weir-stream", &["domain", "persistence-api", "records", "runtime", "secrets"]),
     ("weir-operators", &["domain", "stream", "expr"]),
     ("weir-connectors", &["domain", "stream", "formats"]),
+    ("weir-script", &["domain", "stream", "formats"]),
     ("weir-project", &["domain", "conf", "package", "secrets", "stream"]),
     ("weir-http-api", &["domain"]),
     ("weir-http-client", &["domain", "http-api"]),

@@ -72,6 +72,13 @@ pub(crate) fn schema(fields: &[FieldConfig], errors: &mut Vec<ConfigError>) -> S
     Arc::new(Schema::new(resolve("schema", fields, errors)))
 }
 
+/// The fields that are declared below `path` of a configuration.
+pub fn declared(path: &str, fields: &[FieldConfig]) -> Result<Fields, Vec<ConfigError>> {
+    let mut errors = Vec::new();
+    let resolved = resolve(path, fields, &mut errors);
+    if errors.is_empty() { Ok(resolved) } else { Err(errors) }
+}
+
 fn resolve(path: &str, fields: &[FieldConfig], errors: &mut Vec<ConfigError>) -> Fields {
     if fields.is_empty() {
         let fix = "list the fields, or leave the key out";

@@ -31,7 +31,7 @@ pub use config::{
     CsvChar, CsvConfig, FormatConfig, JsonConfig, JsonLayout, LineEnding, NullText,
     ParquetCompression, ParquetConfig,
 };
-pub use field::{ConfigError, FieldConfig, ItemConfig};
+pub use field::{ConfigError, FieldConfig, ItemConfig, declared};
 pub use reader::{Chunk, ReadOptions, Reader, open};
 pub use type_name::{TypeError, parse_type};
 pub use weir_records::{BadRecord, Positions};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow::datatypes::SchemaRef;
 use serde_json::Value;
 use weir_domain::plan::{Plan, Role};
-use weir_domain::{Finding, PortName, StageId, did_you_mean};
+use weir_domain::{Finding, Place, PortName, StageId, did_you_mean};
 use weir_stream::{Checked, Registry, StageFinding, check_plan, dead_letter_schema};
 
 use crate::config::Config;
@@ -51,8 +51,13 @@ pub(crate) fn unused(role: Role, resolved: &Resolved, registry: &Registry) -> Ve
 fn placed(found: StageFinding, draft: &Draft) -> Option<Finding> {
     match found.stage {
         Some(id) => {
-            let config = draft.config(&id);
-            Some(config.map_or(found.finding.clone(), |it| it.placed(found.finding)))
+            let Some(config) = draft.config(&id) else { return Some(found.finding) };
+            let mut finding = found.finding;
+            // The stage's place is where nothing better is known; the configuration knows better.
+            if draft.plan.stage(&id).is_some_and(|it| it.place == finding.place) {
+                finding.place = Place::default();
+            }
+            Some(config.placed(finding))
         }
         None if !draft.is_complete || follows(&found.finding, draft) => None,
         None => Some(found.finding),

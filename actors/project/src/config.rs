@@ -35,6 +35,15 @@ impl Config {
         self.mounts.push(Mount { at: key.to_owned(), path: path.into() });
     }
 
+    /// Adds a key to the mapping that stands at another one.
+    pub(crate) fn add(&mut self, at: &str, key: &str, value: Node) {
+        let Value::Mapping(entries) = &mut self.root.value else { return };
+        let Some((_, node)) = entries.iter_mut().find(|it| it.0 == at) else { return };
+        if let Value::Mapping(inner) = &mut node.value {
+            inner.push((key.to_owned(), value));
+        }
+    }
+
     pub(crate) fn to_json(&self) -> serde_json::Value {
         self.root.to_json()
     }
@@ -44,10 +53,15 @@ impl Config {
         Finding::error(code, self.place(steps), self.written(&path::write(steps)), cause)
     }
 
-    /// Gives a finding of a kind, whose path is inside this configuration, its place and its path.
+    /// Gives a finding of a kind, whose path is inside this configuration, its place and its path. A
+    /// kind that knows the place better, as it is about another file, keeps it.
     pub(crate) fn placed(&self, finding: Finding) -> Finding {
+        let path = self.written(&finding.path);
+        if finding.place != Place::default() {
+            return Finding { path, ..finding };
+        }
         let steps = path::follow(&self.root, &finding.path);
-        Finding { place: self.place(&steps), path: self.written(&finding.path), ..finding }
+        Finding { place: self.place(&steps), path, ..finding }
     }
 
     pub(crate) fn place(&self, steps: &[Step]) -> Place {

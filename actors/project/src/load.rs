@@ -67,7 +67,7 @@ fn build(dir: &Path, registry: &Registry, findings: &mut Vec<Finding>) -> Option
     broken.extend(named(&library, &written.secrets, findings));
 
     let mut found = Vec::new();
-    let mut references = References::new(&library, broken);
+    let mut references = References::new(&library, &root, broken);
     let drafts = drafts(&library, &mut references, &mut written, &mut found);
     for draft in &drafts {
         found.extend(check::workflow(draft, registry));
@@ -228,8 +228,10 @@ fn drafts(
         let Some(draft) = workflow::compile(asset, references, findings) else { continue };
         let used = references.take_recent();
         written.uses(&draft.plan.workflow, used.into_iter().chain([(asset.kind, &*asset.name)]));
+        written.runs(&draft.plan.workflow, references.take_recent_scripts());
         drafts.push(draft);
     }
+    written.scripts.clone_from(&references.scripts);
     drafts
 }
 

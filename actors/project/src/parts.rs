@@ -8,7 +8,9 @@ use weir_conf::Document;
 use weir_domain::plan::Plan;
 use weir_domain::schedule::{Settings, SettingsPatch};
 use weir_domain::{AssetName, Fault, Finding, WorkflowName, did_you_mean};
-use weir_package::{Asset, AssetId, AssignmentSettings, Environment, Parts, Secret, Workflow};
+use weir_package::{
+    Asset, AssetId, AssignmentSettings, Environment, Parts, Script, Secret, Workflow,
+};
 
 use crate::Project;
 use crate::asset::AssetKind;
@@ -23,6 +25,9 @@ pub(crate) struct Written {
     /// In the order in which they apply.
     environments: Vec<Environment>,
     used: BTreeMap<WorkflowName, BTreeSet<AssetId>>,
+    /// The texts of scripts by the paths of their files.
+    pub(crate) scripts: BTreeMap<String, String>,
+    run: BTreeMap<WorkflowName, BTreeSet<String>>,
     scheduler: BTreeMap<WorkflowName, SettingsPatch>,
     assignments: Option<AssignmentSettings>,
     pub(crate) secrets: Secrets,
@@ -54,6 +59,8 @@ impl Written {
             assets: assets.collect(),
             environments: environments.collect(),
             used: BTreeMap::new(),
+            scripts: BTreeMap::new(),
+            run: BTreeMap::new(),
             scheduler: spec.map(|it| it.scheduler.clone()).unwrap_or_default(),
             assignments: spec.and_then(|it| it.assignments.clone()),
             secrets: Secrets::default(),
@@ -68,6 +75,11 @@ impl Written {
     ) {
         let ids = assets.filter_map(|(kind, name)| id(kind, name));
         self.used.entry(workflow.clone()).or_default().extend(ids);
+    }
+
+    /// Notes which scripts a workflow runs.
+    pub(crate) fn runs(&mut self, workflow: &WorkflowName, scripts: BTreeSet<String>) {
+        self.run.entry(workflow.clone()).or_default().extend(scripts);
     }
 }
 
@@ -123,7 +135,7 @@ impl Project {
             .map(|plan| Workflow {
                 assets: self.used_by(&plan.workflow).cloned().collect(),
                 plan: plan.clone(),
-                scripts: Vec::new(),
+                scripts: self.run_by(&plan.workflow).cloned().collect(),
                 secrets: secrets::of_plan(plan).into_iter().collect(),
             })
             .collect();
@@ -136,13 +148,18 @@ impl Project {
         let secrets = secrets.collect();
         let used: BTreeSet<_> = workflows.iter().flat_map(|it| &it.assets).collect();
         let assets = self.written.assets.iter().filter(|it| used.contains(it.0));
+        let run: BTreeSet<_> = workflows.iter().flat_map(|it| &it.scripts).collect();
+        let scripts = self.written.scripts.iter().filter(|it| run.contains(it.0));
+        let script =
+            |(path, text): (&String, &String)| Script { path: path.clone(), text: text.clone() };
+        let scripts: Vec<_> = scripts.map(script).collect();
         let assets = assets.map(|(id, fields)| Asset { id: id.clone(), fields: fields.clone() });
         Ok(Parts {
             project: self.name.clone(),
             base_dir,
             assets: assets.collect(),
             workflows,
-            scripts: Vec::new(),
+            scripts,
             environments: self.written.environments.clone(),
             secrets,
             scheduler: self.scheduler(is_selected),
@@ -168,6 +185,10 @@ impl Project {
             self.written.scheduler.iter().filter(|it| is_selected(it.0)).collect();
         let json = || serde_json::to_value(&said).expect("settings are JSON");
         (!said.is_empty()).then(json)
+    }
+
+    fn run_by(&self, workflow: &WorkflowName) -> impl Iterator<Item = &String> {
+        self.written.run.get(workflow).into_iter().flatten()
     }
 
     fn used_by(&self, workflow: &WorkflowName) -> impl Iterator<Item = &AssetId> {

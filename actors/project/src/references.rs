@@ -1,6 +1,8 @@
-//! References between assets: a stage names a source or a sink, those name a format.
+//! References between assets: a stage names a source or a sink, those name a format; and to files:
+//! a processor names the script that it runs, and gets its text.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path};
 
 use weir_conf::{Document, Node, Value};
 use weir_domain::plan::Role;
@@ -8,6 +10,7 @@ use weir_domain::{Finding, Place};
 
 use crate::asset::{Asset, AssetKind};
 use crate::config::Config;
+use crate::files;
 use crate::library::{Library, Missing};
 use crate::path::Step;
 
@@ -28,16 +31,23 @@ impl Resolved {
 /// Resolves references, and remembers which assets were referred to and where that failed.
 pub(crate) struct References<'l> {
     library: &'l Library,
+    /// The project's directory.
+    root: &'l Path,
     used: BTreeSet<(AssetKind, &'l str)>,
     /// Since the last `take_recent`.
     recent: BTreeSet<(AssetKind, &'l str)>,
     /// Places of values that were reported: what else is wrong with them follows from it.
     pub(crate) broken: BTreeSet<Place>,
+    /// The texts of the files that were referred to, by their paths.
+    pub(crate) scripts: BTreeMap<String, String>,
+    /// Those since the last `take_recent_scripts`.
+    recent_scripts: BTreeSet<String>,
 }
 
 impl<'l> References<'l> {
-    pub(crate) fn new(library: &'l Library, broken: BTreeSet<Place>) -> Self {
-        Self { library, used: BTreeSet::new(), recent: BTreeSet::new(), broken }
+    pub(crate) fn new(library: &'l Library, root: &'l Path, broken: BTreeSet<Place>) -> Self {
+        let (used, recent, scripts, recent_scripts) = Default::default();
+        Self { library, root, used, recent, broken, scripts, recent_scripts }
     }
 
     /// The assets of a kind that nothing referred to.
@@ -49,6 +59,11 @@ impl<'l> References<'l> {
     /// The assets that were referred to since this was last asked.
     pub(crate) fn take_recent(&mut self) -> BTreeSet<(AssetKind, &'l str)> {
         std::mem::take(&mut self.recent)
+    }
+
+    /// The files that were referred to since this was last asked.
+    pub(crate) fn take_recent_scripts(&mut self) -> BTreeSet<String> {
+        std::mem::take(&mut self.recent_scripts)
     }
 
     /// Resolves what a stage has in a slot: the name of an asset, or a kind and its configuration.
@@ -63,7 +78,11 @@ impl<'l> References<'l> {
         let kind = match role {
             Role::Source => AssetKind::Source,
             Role::Sink => AssetKind::Sink,
-            Role::Operator => return self.written(document, slot, path, findings),
+            Role::Operator => {
+                let mut resolved = self.written(document, slot, path, findings)?;
+                self.put_script(&mut resolved.config, findings);
+                return Some(resolved);
+            }
         };
         let Some(name) = slot.as_str() else {
             return self.written(document, slot, path, findings);
@@ -136,6 +155,47 @@ impl<'l> References<'l> {
                 self.refuse(missing, &node, &path, findings);
             }
         }
+    }
+
+    /// Puts the text of a script beside the name of its file: `script: { file: scripts/x.js }`.
+    fn put_script(&mut self, config: &mut Config, findings: &mut Vec<Finding>) {
+        let Some(script) = config.root.get("script") else { return };
+        let Some(file) = script.get("file").filter(|_| script.get("text").is_none()) else {
+            return;
+        };
+        let Some(path) = file.as_str().map(str::to_owned) else { return };
+        let (place, at) = (file.place.clone(), config.written("script.file"));
+        let whole = script.place.clone();
+        match self.script(&path) {
+            Ok(text) => {
+                let text = Node::new(Value::Text(text), place);
+                config.add("script", "text", text);
+            }
+            Err(cause) => {
+                self.broken.insert(whole);
+                let fix = "write the path of a file of the project, as scripts/delays.js";
+                findings.push(Finding::error(2218, place, at, cause).with_fix(fix));
+            }
+        }
+    }
+
+    fn script(&mut self, path: &str) -> Result<String, String> {
+        // A file has one name, so that it is one script however often it is used.
+        let plain = |it: Component<'_>| match it {
+            Component::Normal(part) => part.to_str().map(str::to_owned),
+            _ => None,
+        };
+        let parts: Option<Vec<_>> = Path::new(path).components().map(plain).collect();
+        if path.is_empty() || parts.is_none_or(|it| it.join("/") != path) {
+            return Err(format!("{path:?} is no path below the project's directory"));
+        }
+        if !self.scripts.contains_key(path) {
+            let file =
+                files::read(self.root, path).map_err(|it| format!("{path}: {}", it.cause))?;
+            self.scripts.insert(path.to_owned(), file.text);
+        }
+        self.recent_scripts.insert(path.to_owned());
+        Ok(self.scripts[path].clone())
     }
 
     fn find(&mut self, kind: AssetKind, name: &str) -> Result<&'l Asset, Missing> {

@@ -9,6 +9,7 @@ mod places;
 mod plans;
 mod robust;
 mod schemas;
+mod scripts;
 mod secrets;
 mod targets;
 mod workflows;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use arrow::datatypes::SchemaRef;
 use weir_domain::plan::{self, Graph, Plan, Role, Stage, StageShape};
-use weir_domain::{Fault, Finding, PortName, StageId, did_you_mean};
+use weir_domain::{Fault, Finding, Place, PortName, StageId, did_you_mean};
 use weir_secrets::Opened;
 
 use crate::clear::ClearPlan;
@@ -39,7 +39,9 @@ pub fn check_plan(plan: &Plan, registry: &Registry) -> CheckedPlan {
         let input = input_schema(&graph, stage, &mut checked);
         let found = check_stage(stage, input.as_ref(), registry);
         for mut finding in found.findings {
-            finding.place = stage.place.clone();
+            if finding.place == Place::default() {
+                finding.place = stage.place.clone();
+            }
             checked.findings.push(StageFinding { stage: Some(id.clone()), finding });
         }
         let outputs = found.outputs.iter().map(|it| it.0.clone()).collect();

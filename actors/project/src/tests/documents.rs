@@ -11,6 +11,7 @@ pub(super) fn real() -> Registry {
         .operator(weir_operators::mapping::MappingKind)
         .operator(weir_operators::filter_route::FilterRouteKind)
         .operator(weir_operators::throttle::ThrottleKind)
+        .operator(weir_script::JavaScriptKind)
         .sink(weir_operators::dev_null::DevNullKind)
 }
 
@@ -72,7 +73,9 @@ fn the_sample_project_is_sound_also_where_it_has_run() {
 fn the_kinds_that_people_use_have_schemas_without_clashes() {
     let schemas = crate::json_schemas(&real());
     let text = schemas["workflow.schema.json"].to_string();
-    for word in ["stableTime", "filterRoute", "throttle", "devNull", "nullText", "onExisting"] {
+    for word in
+        ["stableTime", "filterRoute", "throttle", "javascript", "devNull", "nullText", "onExisting"]
+    {
         assert!(text.contains(word), "{word}");
     }
 }
