@@ -1,9 +1,9 @@
-//! How many rows a second a script takes on one core, in batches as pipelines bring them.
+//! How many rows a script takes in a second of one core, in batches as pipelines bring them. What
+//! counts is the time that the core worked for it (Linux says so), whoever else uses the machine.
 //!
 //! `cargo run --release -p weir-script --example rows`
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use weir_stream::{
 };
 
 const ROWS: usize = 8_192;
-const BATCHES: usize = 250;
+const BATCHES: usize = 50;
 
 struct Noon;
 
@@ -55,16 +55,22 @@ fn rate(config: &Value) -> f64 {
     operator.start(&opening()).expect("it starts");
     let mut best = f64::MAX;
     for _ in 0..5 {
-        #[expect(clippy::disallowed_methods, reason = "it measures")]
-        let began = Instant::now();
+        let began = worked_seconds();
         for _ in 0..BATCHES {
             let mut out = Outputs::default();
             operator.process(batch.clone(), &mut out).expect("no limit is met");
             assert!(out.refused().is_empty(), "{}", out.refused()[0].reason);
         }
-        best = best.min(began.elapsed().as_secs_f64());
+        best = best.min(worked_seconds() - began);
     }
     (ROWS * BATCHES) as f64 / best / 1e6
+}
+
+/// How long a core worked for this thread so far.
+fn worked_seconds() -> f64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux has it");
+    let nanos = told.split_whitespace().next().and_then(|it| it.parse::<f64>().ok());
+    nanos.expect("its first number") / 1e9
 }
 
 const JAVASCRIPT: weir_script::JavaScriptKind = weir_script::JavaScriptKind;

@@ -104,31 +104,33 @@ impl Engine {
         })
     }
 
-    /// Begins a stream, with the schema of its records.
+    /// Begins a stream, with the schema of its records. An error names what failed.
     pub(crate) fn start(
         &mut self,
-        shape: Arc<Shape>,
+        shape: &Arc<Shape>,
         stream: &StreamContext,
         stop: Stop,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), (&'static str, Failure)> {
         self.watch.obey(stop);
-        self.work.lock().bind(Arc::clone(&shape));
+        self.saved = None;
+        self.work.lock().bind(Arc::clone(shape));
         let saved = self.run(|ctx, _| {
-            set_class(ctx, &shape)?;
+            set_class(ctx, shape)?;
             let state: Value<'_> = ctx.globals().get(STATE)?;
             ctx.json_stringify(state)?.map(|it| it.to_string()).transpose()
-        })?;
-        self.saved = saved;
+        });
+        self.saved = saved.map_err(|it| (STATE, it))?;
         let about = json!({
             "workflow": stream.workflow,
             "item": stream.item,
             "stream": stream.stream,
             "openedAt": stream.opened_at.0,
         });
-        self.run(|ctx, watch| {
+        let started = self.run(|ctx, watch| {
             let about = ctx.json_parse(about.to_string())?;
             call(ctx, watch, "onStreamStart", (about,))
-        })
+        });
+        started.map_err(|it| ("onStreamStart", it))
     }
 
     /// Calls `onMessage` for each row of the batch at hand. Returns how many of them left nothing. A
@@ -183,6 +185,7 @@ impl Engine {
     /// The stream is committed: its state stays.
     pub(crate) fn committed(&mut self) -> Result<(), Failure> {
         self.watch.obey(Box::new(|| false));
+        self.saved = None;
         self.run(|ctx, watch| call(ctx, watch, "onCommit", ()))
     }
 

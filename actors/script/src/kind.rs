@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use schemars::{Schema, schema_for};
 use serde_json::Value;
-use weir_domain::{Fault, Finding, Place};
+use weir_domain::{Fault, Finding, Millis, Place};
 use weir_stream::{BuildContext, BuiltOperator, Checked, ConfigError, OperatorKind, decode_config};
 
 use crate::config::{JavaScriptConfig, MEMORY_MIN, Script};
@@ -15,6 +15,9 @@ use crate::operator::ScriptOperator;
 use crate::program::Program;
 use crate::shape::{Shape, outputs};
 use crate::thrown::{Failure, Thrown};
+
+/// The longest that whoever checks a configuration waits for its script.
+const LOAD_TIME_MAX: Millis = Millis::seconds(5);
 
 /// The kind `javascript`.
 pub struct JavaScriptKind;
@@ -98,6 +101,9 @@ fn limit_findings(config: &JavaScriptConfig) -> Vec<Finding> {
 
 /// Runs what a script does when it is loaded, without its hooks: it can reach nothing outside.
 fn script_findings(config: &JavaScriptConfig) -> Vec<Finding> {
+    let mut config = config.clone();
+    config.limits.time = config.limits.time.min(LOAD_TIME_MAX);
+    let config = &config;
     let Some(program) = Program::of(config) else {
         let finding = Finding::error(2150, Place::default(), "script", unread(config));
         return vec![finding.with_fix("check that the project has the file")];

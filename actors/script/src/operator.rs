@@ -40,9 +40,9 @@ impl Operator for ScriptOperator {
         kept.engine.voice.turn_to(opening.log.clone());
         let stop = opening.stop.clone();
         let stop = Box::new(move || stop.is_cancelled());
-        let started = kept.engine.start(Arc::clone(&self.shape), &opening.stream, stop);
+        let started = kept.engine.start(&self.shape, &opening.stream, stop);
         self.engine = Some(kept);
-        started.map_err(|it| self.fault("onStreamStart", it))
+        started.map_err(|(during, failure)| self.fault(during, failure))
     }
 
     fn process(&mut self, batch: Batch, out: &mut Outputs) -> Result<(), Fault> {

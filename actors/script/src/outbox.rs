@@ -92,7 +92,7 @@ impl Outbox {
                 Some(given) if made.at.is_empty() && is_all => Arc::clone(given),
                 Some(given) if made.at.is_empty() => take(given, &picked, None)?,
                 Some(given) if made.at.len() < length => {
-                    mixed(given, &picked, &made, cell::column(data_type, &made.cells)?)?
+                    mixed(given, &picked, &made, &cell::column(data_type, &made.cells)?)?
                 }
                 _ => cell::column(data_type, &made.cells)?,
             });
@@ -109,7 +109,7 @@ fn mixed(
     given: &ArrayRef,
     picked: &UInt32Array,
     made: &Made,
-    cells: ArrayRef,
+    cells: &ArrayRef,
 ) -> Result<ArrayRef, ArrowError> {
     let mut from: Vec<_> = picked.values().iter().map(|row| (0, *row as usize)).collect();
     for (number, at) in made.at.iter().enumerate() {

@@ -130,6 +130,7 @@ fn set<'js>(ctx: &Ctx<'js>, turn: u64, field: usize, value: &Value<'js>) -> Resu
 
 /// What scripts call as `copy(row)`: a plain object with the fields that the row has, those that only
 /// ports have if they were set.
+#[expect(clippy::needless_pass_by_value, reason = "so the interpreter hands arguments over")]
 pub(crate) fn copy<'js>(ctx: Ctx<'js>, row: Class<'js, Row>) -> Result<Object<'js>> {
     let copy = Object::new(ctx.clone())?;
     let turn = row.borrow().turn;
@@ -148,6 +149,7 @@ fn to_json<'js>(ctx: Ctx<'js>, row: This<Class<'js, Row>>) -> Result<Object<'js>
 }
 
 /// What happens where a row is given a property that is no field.
+#[expect(clippy::needless_pass_by_value, reason = "so the interpreter hands arguments over")]
 pub(crate) fn no_such_field<'js>(
     ctx: Ctx<'js>,
     _target: Value<'js>,
@@ -183,6 +185,7 @@ fn made<'js>(
 }
 
 /// What scripts call as `emit(port, record)`.
+#[expect(clippy::needless_pass_by_value, reason = "so the interpreter hands arguments over")]
 pub(crate) fn emit<'js>(
     ctx: Ctx<'js>,
     port: rquickjs::String<'js>,

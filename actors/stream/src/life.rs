@@ -235,7 +235,7 @@ impl Life<'_> {
     /// Tells what operators kept what became of the attempt. They change nothing about that.
     async fn notify(&self, outcome: Outcome, reporter: &Reporter<'_>) {
         let shelf = self.cx.shelf.clone();
-        if shelf.is_empty() {
+        if !shelf.is_used() {
             return;
         }
         let log = StreamLog::default();

@@ -100,3 +100,10 @@ fn hooks_outside_of_a_record_can_not_emit_and_fail_the_stream() {
                 TypeError: records are emitted in onMessage and onStreamEnd only";
     assert_eq!((fault.kind, fault.message.as_str()), (weir_domain::FaultKind::Data, told));
 }
+
+#[test]
+fn a_state_that_is_no_json_fails_the_next_stream_and_says_so() {
+    let script = "export function onInit() { state.self = state }\nexport function onMessage() {}";
+    let fault = try_run(&json!({ "script": script }), orders(&["a"])).unwrap_err();
+    assert_eq!(fault.message, "stage script, state: TypeError: circular reference");
+}

@@ -123,6 +123,8 @@ async fn what_an_operator_keeps_hears_what_became_of_each_attempt_and_goes_on_to
     world.fault("prepare", Fault::data(1, "on order"));
     world.item("b", [3]);
     wait_until("the second stream is closed", || closed(2)).await;
+    // Of an attempt that ends before its operators begin, none hears.
+    world.fault("open", Fault::transient(1, "on order"));
     world.item("c", [5]);
     wait_until("the third stream is closed", || closed(3)).await;
     workflow.stop(Duration::from_secs(10)).await;
