@@ -246,7 +246,8 @@ fn prepare(ctx: &Ctx<'_>, voice: &Voice, work: &Shared) -> rquickjs::Result<()> 
     globals.set("emit", Function::new(ctx.clone(), emit)?.with_name("emit")?)?;
     globals.set(STATE, Object::new(ctx.clone())?)?;
     globals.set("copy", Function::new(ctx.clone(), copy)?.with_name("copy")?)?;
-    let scene = Scene { builtins: Builtins::take(ctx)?, work: work.clone() };
+    let bytes_max = work.lock().bytes_max;
+    let scene = Scene { builtins: Builtins::take(ctx)?, work: work.clone(), bytes_max };
     ctx.store_userdata(scene).map_err(|_| rquickjs::Error::Unknown)?;
     Ok(())
 }

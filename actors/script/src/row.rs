@@ -11,6 +11,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arrow::datatypes::Field;
 use rquickjs::class::{JsClass, Readable, Trace, Tracer};
 use rquickjs::function::{Constructor, This};
 use rquickjs::object::{Accessor, Property};
@@ -52,6 +53,8 @@ impl<'js> JsClass<'js> for Row {
 pub(crate) struct Scene<'js> {
     pub(crate) builtins: Builtins<'js>,
     pub(crate) work: Shared,
+    /// The most that one value may take.
+    pub(crate) bytes_max: usize,
 }
 
 /// The class of the rows of a schema.
@@ -75,8 +78,9 @@ impl<'js> RowClass<'js> {
                 let get = move |ctx: Ctx<'js>, row: This<Class<'js, Row>>| {
                     value(&ctx, row.0.borrow().turn, at)
                 };
+                let of = Arc::clone(field);
                 let set = move |ctx: Ctx<'js>, row: This<Class<'js, Row>>, value: Value<'js>| {
-                    set(&ctx, row.0.borrow().turn, at, &value)
+                    set(&ctx, row.0.borrow().turn, at, &of, &value)
                 };
                 let accessor = Accessor::new(get, set).enumerable().configurable();
                 prototype.prop(atom.clone(), accessor)?;
@@ -120,11 +124,11 @@ fn value<'js>(ctx: &Ctx<'js>, turn: u64, field: usize) -> Result<Value<'js>> {
     }
 }
 
-fn set<'js>(ctx: &Ctx<'js>, turn: u64, field: usize, value: &Value<'js>) -> Result<()> {
+fn set<'js>(ctx: &Ctx<'js>, turn: u64, at: usize, field: &Field, value: &Value<'js>) -> Result<()> {
     let scene = scene(ctx)?;
-    let cell = made(ctx, &scene, &scene.work.shape(), field, value)?;
+    let cell = made(ctx, &scene, field, value)?;
     // Not under the lock: a script may have a say in how its errors are made.
-    let is_set = scene.work.lock().set(turn, field, cell);
+    let is_set = scene.work.lock().set(turn, at, cell);
     if is_set { Ok(()) } else { Err(Exception::throw_type(ctx, OVER)) }
 }
 
@@ -171,13 +175,10 @@ fn no_field<'js>(ctx: &Ctx<'js>, shape: &Shape, atom: &Atom<'js>) -> rquickjs::E
 fn made<'js>(
     ctx: &Ctx<'js>,
     scene: &Scene<'js>,
-    shape: &Shape,
-    field: usize,
+    field: &Field,
     value: &Value<'js>,
 ) -> Result<Cell> {
-    let field = &shape.fields[field];
-    let budget = scene.work.lock().bytes_max;
-    let from = FromJs { ctx, builtins: &scene.builtins, budget: budget.into() };
+    let from = FromJs { ctx, builtins: &scene.builtins, budget: scene.bytes_max.into() };
     from.cell(value, field.data_type()).map_err(|unfit| match unfit {
         Unfit::Reason(why) => Exception::throw_type(ctx, &format!("field {}: {why}", field.name())),
         Unfit::Js(error) => error,
@@ -287,7 +288,7 @@ fn cells<'js>(
     let mut cells = Vec::with_capacity(columns.len());
     for &field in columns {
         let value: Value<'js> = object.get(names.atoms[field].clone())?;
-        cells.push(made(ctx, scene, shape, field, &value)?);
+        cells.push(made(ctx, scene, &shape.fields[field], &value)?);
     }
     Ok(cells)
 }
