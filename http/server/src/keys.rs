@@ -113,7 +113,8 @@ pub(crate) async fn rotate(
 ) -> Result<Json<KeyView>, Error> {
     let alias = alias(&request.alias)?;
     trail.about("key", &alias);
-    let sender = once.sender(&storages.system, &caller, "key rotate", &request);
+    let sender =
+        once.sender(&storages.system, &caller, "key rotate", &(&alias, &request.description));
     let about = (alias, request.description);
     let made = storages.keys.rotate(about, request.expected, sender).await?;
     answered(&trail, made)
@@ -152,7 +153,7 @@ pub(crate) async fn describe(
     IfMatch(expected): IfMatch,
     Body(request): Body<KeyCreate>,
 ) -> Result<Json<KeyView>, Error> {
-    let sender = once.sender(&storages.system, &caller, "key set", &(&key, expected, &request));
+    let sender = once.sender(&storages.system, &caller, "key set", &(&key, &request));
     let known = match find(&storages, &key).await {
         // What it was called before the same command gave it another alias.
         Err(Error::NotFound { .. }) if storages.keys.recalls(sender.command).await? => {
@@ -180,14 +181,12 @@ pub(crate) async fn delete(
     Part(key): Part<String>,
     IfMatch(expected): IfMatch,
 ) -> Result<Json<Option<KeyView>>, Error> {
-    let sender = once.sender(&storages.system, &caller, "key delete", &(&key, expected));
-    let known = match find(&storages, &key).await {
-        Err(Error::NotFound { .. }) if storages.keys.recalls(sender.command).await? => {
-            trail.about("key", &key);
-            return Ok(Json(None));
-        }
-        found => found?,
-    };
+    let sender = once.sender(&storages.system, &caller, "key delete", &key);
+    if storages.keys.recalls(sender.command).await? {
+        trail.about("key", &key);
+        return Ok(Json(None));
+    }
+    let known = find(&storages, &key).await?;
     let deleted = view(known.clone());
     trail.about("key", &known.alias).before(&deleted);
     storages.keys.delete(known.fingerprint, expected, sender).await?;

@@ -87,7 +87,7 @@ pub(crate) async fn change(
     Body(request): Body<RoleChange>,
 ) -> Result<Json<RoleView>, Error> {
     trail.about("role", &name).before(&find(&storages, &name).await?);
-    let sender = once.sender(&storages.system, &caller, "role set", &(&name, expected, &request));
+    let sender = once.sender(&storages.system, &caller, "role set", &(&name, &request));
     let RoleChange { description, claims, scope } = request;
     let role = Role { name: name.clone(), description, claims, scope, revision: 0 };
     storages.users.change_role(role, expected, sender).await?;
@@ -109,14 +109,12 @@ pub(crate) async fn delete(
     Part(name): Part<RoleName>,
     IfMatch(expected): IfMatch,
 ) -> Result<Json<Option<RoleView>>, Error> {
-    let sender = once.sender(&storages.system, &caller, "role delete", &(&name, expected));
+    let sender = once.sender(&storages.system, &caller, "role delete", &name);
     trail.about("role", &name);
-    let deleted = match find(&storages, &name).await {
-        Err(Error::NotFound { .. }) if storages.users.recalls(sender.command).await? => {
-            return Ok(Json(None));
-        }
-        found => found?,
-    };
+    if storages.users.recalls(sender.command).await? {
+        return Ok(Json(None));
+    }
+    let deleted = find(&storages, &name).await?;
     trail.before(&deleted);
     storages.users.delete_role(name, expected, sender).await?;
     Ok(Json(Some(deleted)))

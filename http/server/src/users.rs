@@ -94,7 +94,7 @@ pub(crate) async fn change(
     Body(request): Body<UserChange>,
 ) -> Result<Json<UserView>, Error> {
     trail.about("user", &name).before(&find(&storages, &name).await?);
-    let sender = once.sender(&storages.system, &caller, "user set", &(&name, expected, &request));
+    let sender = once.sender(&storages.system, &caller, "user set", &(&name, &request));
     let change = users::UserChange {
         is_enabled: request.enabled,
         profile: request.profile.map(profile),
@@ -119,14 +119,12 @@ pub(crate) async fn delete(
     Part(name): Part<UserName>,
     IfMatch(expected): IfMatch,
 ) -> Result<Json<Option<UserView>>, Error> {
-    let sender = once.sender(&storages.system, &caller, "user delete", &(&name, expected));
+    let sender = once.sender(&storages.system, &caller, "user delete", &name);
     trail.about("user", &name);
-    let deleted = match find(&storages, &name).await {
-        Err(Error::NotFound { .. }) if storages.users.recalls(sender.command).await? => {
-            return Ok(Json(None));
-        }
-        found => found?,
-    };
+    if storages.users.recalls(sender.command).await? {
+        return Ok(Json(None));
+    }
+    let deleted = find(&storages, &name).await?;
     trail.before(&deleted);
     storages.users.delete_user(name, expected, sender).await?;
     Ok(Json(Some(deleted)))
