@@ -3,6 +3,7 @@
 //! Planted passwords, passphrases and values must be found nowhere afterwards.
 
 mod planted;
+mod repeated;
 mod rights;
 mod rotation;
 

@@ -165,6 +165,22 @@ impl Once {
     pub(crate) fn is_given(&self) -> bool {
         self.idempotency_key.is_some()
     }
+
+    /// For a command that sends along what it has just read. Somebody could change that before it is
+    /// sent again: then it would be another command, carried out too, but for the revision.
+    pub(crate) fn needs_revision(
+        &self,
+        revision: Option<u64>,
+        what: &str,
+        read: &str,
+    ) -> Result<(), Failure> {
+        if !self.is_given() || revision.is_some() {
+            return Ok(());
+        }
+        let why = format!("{read} is not given, and could differ when this is sent again");
+        let failure = Failure::of(what, why);
+        Err(failure.with_hint("give it, too, or the revision that `show` tells, with --revision"))
+    }
 }
 
 /// Which management server to ask, and what to show it.
@@ -242,4 +258,18 @@ pub(crate) struct DevArgs {
 pub(crate) struct ServerArgs {
     #[command(flatten)]
     pub(crate) conf: ConfArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_is_sent_under_a_key_with_its_revision_alone() {
+        let of = |key: Option<&str>| Once { idempotency_key: key.map(str::to_owned) };
+        let asked = |once: &Once, revision| once.needs_revision(revision, "can't", "the rest");
+        assert!(asked(&of(None), None).is_ok());
+        assert!(asked(&of(Some("k")), Some(3)).is_ok());
+        assert!(asked(&of(Some("k")), None).is_err());
+    }
 }

@@ -10,6 +10,7 @@ use weir_domain::Timestamp;
 use weir_http_api::{CertificateAdd, Concealed, Page, TrustedCertificateView};
 use weir_http_client::Client;
 
+use super::args::Once;
 use super::failure::Failure;
 use super::human::{age, relative};
 use super::look::Look;
@@ -33,9 +34,15 @@ pub(crate) enum Verb {
         /// The file with its private key, in PEM
         #[arg(long, value_name = "FILE")]
         key_file: Option<PathBuf>,
+        #[command(flatten)]
+        once: Once,
     },
     /// Trust or show a certificate no more
-    Delete { alias: String },
+    Delete {
+        alias: String,
+        #[command(flatten)]
+        once: Once,
+    },
     /// Make an authority and a certificate for each host, for the links between nodes. An authority
     /// that is there is used again
     Dev {
@@ -71,15 +78,15 @@ impl Verb {
                 let page = client.certificates().await;
                 out.show(&page.map_err(|it| refused("can't list certificates", it))?, list)?;
             }
-            Self::Add { alias, file, key_file } => {
+            Self::Add { alias, file, key_file, once } => {
                 let key = key_file.as_deref().map(text).transpose()?.map(Concealed::new);
                 let request = CertificateAdd { alias: alias.clone(), pem: text(&file)?, key };
-                let added = client.certificate_add(&request).await;
+                let added = once.client(client).certificate_add(&request).await;
                 added.map_err(|it| refused(format!("can't add {alias:?}"), it))?;
                 out.note(&format!("{alias} added"));
             }
-            Self::Delete { alias } => {
-                let deleted = client.certificate_delete(&alias).await;
+            Self::Delete { alias, once } => {
+                let deleted = once.client(client).certificate_delete(&alias).await;
                 deleted.map_err(|it| refused(format!("can't delete {alias:?}"), it))?;
                 out.note(&format!("{alias} deleted"));
             }

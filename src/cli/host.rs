@@ -6,6 +6,7 @@ use clap::Subcommand;
 use weir_http_api::{KnownHostAdd, KnownHostView, Page};
 use weir_http_client::Client;
 
+use super::args::Once;
 use super::failure::Failure;
 use super::human::age;
 use super::look::Look;
@@ -26,9 +27,15 @@ pub(crate) enum Verb {
         line: String,
         #[arg(long, default_value = "", value_name = "TEXT")]
         description: String,
+        #[command(flatten)]
+        once: Once,
     },
     /// Know the key of a host no more
-    Delete { alias: String },
+    Delete {
+        alias: String,
+        #[command(flatten)]
+        once: Once,
+    },
 }
 
 impl Verb {
@@ -38,14 +45,14 @@ impl Verb {
                 let page = client.known_hosts().await;
                 out.show(&page.map_err(|it| refused("can't list known hosts", it))?, list)?;
             }
-            Self::Add { alias, line, description } => {
+            Self::Add { alias, line, description, once } => {
                 let request = KnownHostAdd { alias: alias.clone(), description, line };
-                let added = client.known_host_add(&request).await;
+                let added = once.client(client).known_host_add(&request).await;
                 added.map_err(|it| refused(format!("can't add {alias:?}"), it))?;
                 out.note(&format!("{alias} added"));
             }
-            Self::Delete { alias } => {
-                let deleted = client.known_host_delete(&alias).await;
+            Self::Delete { alias, once } => {
+                let deleted = once.client(client).known_host_delete(&alias).await;
                 deleted.map_err(|it| refused(format!("can't delete {alias:?}"), it))?;
                 out.note(&format!("{alias} deleted"));
             }

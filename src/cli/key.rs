@@ -11,13 +11,14 @@ use weir_http_api::{
 use weir_http_client::Client;
 use weir_secrets::{PublicKey, Sealed, Secret};
 
+use super::args::Once;
 use super::failure::Failure;
 use super::hidden;
 use super::human::{age, plain};
 use super::look::Look;
 use super::output::Output;
 use super::table::{self, Column, Rows};
-use super::user::refused;
+use super::user::{deleted, refused};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -27,9 +28,19 @@ pub(crate) enum Verb {
     /// Show the public part of a key pair, by its alias or fingerprint
     Show { key: String },
     /// Make a key pair. The current one stays current
-    Create(About),
+    Create {
+        #[command(flatten)]
+        about: About,
+        #[command(flatten)]
+        once: Once,
+    },
     /// Make a key pair that new secrets are sealed to from now on
-    Rotate(About),
+    Rotate {
+        #[command(flatten)]
+        about: About,
+        #[command(flatten)]
+        once: Once,
+    },
     /// Take over a private key that `age-keygen` or an export wrote
     Import {
         #[command(flatten)]
@@ -40,6 +51,8 @@ pub(crate) enum Verb {
         /// A file with the passphrase that the key is under
         #[arg(long, value_name = "FILE")]
         passphrase_file: Option<PathBuf>,
+        #[command(flatten)]
+        once: Once,
     },
     /// Write a private key on standard output, under a passphrase of 12 characters or more
     Export {
@@ -50,10 +63,17 @@ pub(crate) enum Verb {
     },
     /// Delete a key pair: what is sealed to it alone is opened here no more. The journal holds the pair,
     /// under its master key, until the next `weir key rewrap`, and backups do
-    Delete { key: String },
+    Delete {
+        key: String,
+        #[command(flatten)]
+        once: Once,
+    },
     /// Put all stored private keys under the master key that the engines are configured with now, and
     /// delete what was stored before
-    Rewrap,
+    Rewrap {
+        #[command(flatten)]
+        once: Once,
+    },
     /// Make a master key for engines that share a database, in a new file
     Master { file: PathBuf },
 }
@@ -111,26 +131,27 @@ impl Verb {
                     shown_key.map_err(|it| refused(format!("can't show {key:?}"), it))?;
                 out.show(&shown_key, shown)?;
             }
-            Self::Create(About { alias, description }) => {
-                let made = client.key_create(&KeyCreate { alias, description }).await;
+            Self::Create { about: About { alias, description }, once } => {
+                let request = KeyCreate { alias, description };
+                let made = once.client(client).key_create(&request).await;
                 out.show(&made.map_err(|it| refused("can't make the key", it))?, line)?;
             }
-            Self::Rotate(About { alias, description }) => {
+            Self::Rotate { about: About { alias, description }, once } => {
                 let keys = client.keys().await.map_err(|it| refused("can't list keys", it))?;
                 let expected = keys.items.iter().find(|it| it.current).map(|it| it.fingerprint);
                 let request = KeyRotate { alias, description, expected };
-                let made = client.key_rotate(&request).await;
+                let made = once.client(client).key_rotate(&request).await;
                 out.show(&made.map_err(|it| refused("can't rotate the key", it))?, line)?;
                 out.note("former keys still open what is sealed to them");
             }
-            Self::Import { about, file, passphrase_file } => {
+            Self::Import { about, file, passphrase_file, once } => {
                 let key = private_key(file.as_deref())?;
                 let passphrase = passphrase_file.as_deref();
                 let passphrase =
                     passphrase.map(|it| hidden::line("passphrase", Some(it))).transpose()?;
                 let About { alias, description } = about;
                 let request = KeyImport { alias, description, key, passphrase };
-                let imported = client.key_import(&request).await;
+                let imported = once.client(client).key_import(&request).await;
                 out.show(&imported.map_err(|it| refused("can't import the key", it))?, line)?;
             }
             Self::Export { key, passphrase_file } => {
@@ -140,15 +161,14 @@ impl Verb {
                     exported.map_err(|it| refused(format!("can't export {key:?}"), it))?;
                 out.show(&exported, |it: &KeyExported, _| it.key.clone())?;
             }
-            Self::Delete { key } => {
-                let deleted = client.key_delete(&key).await;
-                let deleted = deleted.map_err(|it| refused(format!("can't delete {key:?}"), it))?;
-                let alias =
-                    |it: &Option<KeyView>| it.as_ref().map_or(key.clone(), |it| it.alias.clone());
-                out.show(&deleted, |it, _| format!("{} deleted\n", plain(&alias(it))))?;
+            Self::Delete { key, once } => {
+                let gone = once.client(client).key_delete(&key).await;
+                let gone = gone.map_err(|it| refused(format!("can't delete {key:?}"), it))?;
+                let alias = gone.as_ref().map_or(&*key, |it| &it.alias);
+                out.show(&gone, |it, _| deleted(alias, it.is_some()))?;
             }
-            Self::Rewrap => {
-                let keys = client.keys_rewrap().await;
+            Self::Rewrap { once } => {
+                let keys = once.client(client).keys_rewrap().await;
                 out.show(&keys.map_err(|it| refused("can't rewrap the keys", it))?, list)?;
                 out.note(
                     "backups from before still hold the keys under the old master key: keep that \

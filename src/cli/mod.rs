@@ -286,6 +286,56 @@ mod tests {
         }
     }
 
+    /// One line for each command whose request takes the header `idempotency-key`, that nobody has to
+    /// wonder which command may be sent again.
+    #[test]
+    fn what_a_server_carries_out_once_takes_a_key() {
+        for line in [
+            "access clear --source s/read",
+            "access reset --source s/read",
+            "access revoke g 1",
+            "certs add a --file f",
+            "certs delete a",
+            "deployment activate t",
+            "deployment assign t --node n",
+            "deployment canary promote",
+            "deployment canary rollback",
+            "deployment canary start t",
+            "deployment delete t",
+            "deployment rollback",
+            "deployment unassign --node n",
+            "deployment upload f",
+            "host add a line",
+            "host delete a",
+            "key create a",
+            "key delete a",
+            "key import a",
+            "key rewrap",
+            "key rotate a",
+            "node drain n",
+            "node undrain n",
+            "role create r --claim key:read",
+            "role delete r",
+            "role set r --claim key:read",
+            "scheduler apply f",
+            "scheduler rebalance",
+            "scheduler set w --target 1",
+            "session end 01970000-0000-7000-8000-000000000001",
+            "session end-all u",
+            "token create t --claim key:read",
+            "token revoke 01970000-0000-7000-8000-000000000001",
+            "user create u",
+            "user delete u",
+            "user password",
+            "user password u",
+            "user set u --disable",
+        ] {
+            let line = format!("weir {line} --idempotency-key k");
+            let parsed = Cli::try_parse_from(line.split(' '));
+            assert!(parsed.is_ok(), "{line}: {}", parsed.expect_err("refused"));
+        }
+    }
+
     #[test]
     fn global_options_stand_anywhere() {
         let line = "weir workflow list -o json --server http://h:1";

@@ -8,12 +8,13 @@ use weir_domain::{ProjectName, RoleName, Scope, UserClaim};
 use weir_http_api::{Page, RoleChange, RoleCreate, RoleView};
 use weir_http_client::Client;
 
+use super::args::Once;
 use super::failure::Failure;
 use super::human::plain;
 use super::look::Look;
 use super::output::Output;
 use super::table::{self, Column, Rows};
-use super::user::refused;
+use super::user::{deleted, refused};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -29,6 +30,8 @@ pub(crate) enum Verb {
         description: String,
         #[command(flatten)]
         grants: GrantArgs,
+        #[command(flatten)]
+        once: Once,
     },
     /// Change a role, for all who have it, at once
     Set {
@@ -40,9 +43,15 @@ pub(crate) enum Verb {
         /// Only if the role has this revision
         #[arg(long, value_name = "N")]
         revision: Option<u64>,
+        #[command(flatten)]
+        once: Once,
     },
     /// Delete a role, and take it from all who have it
-    Delete { name: RoleName },
+    Delete {
+        name: RoleName,
+        #[command(flatten)]
+        once: Once,
+    },
 }
 
 /// What is allowed, and where.
@@ -77,28 +86,32 @@ impl Verb {
                 let role = client.role(name.as_str()).await;
                 out.show(&role.map_err(|it| refused(format!("can't show {name}"), it))?, shown)?;
             }
-            Self::Create { name, description, grants } => {
+            Self::Create { name, description, grants, once } => {
                 let what = format!("can't make the role {name}");
                 let (claims, scope) = grants.grants();
-                let made =
-                    client.role_create(&RoleCreate { name, description, claims, scope }).await;
+                let request = RoleCreate { name, description, claims, scope };
+                let made = once.client(client).role_create(&request).await;
                 out.show(&made.map_err(|it| refused(what, it))?, shown)?;
             }
-            Self::Set { name, description, grants, revision } => {
+            Self::Set { name, description, grants, revision, once } => {
                 let what = format!("can't change the role {name}");
+                if description.is_none() {
+                    once.needs_revision(revision, &what, "its description")?;
+                }
                 let known = client.role(name.as_str()).await;
                 let known = known.map_err(|it| refused(what.clone(), it))?;
                 let (claims, scope) = grants.grants();
                 let description = description.unwrap_or(known.description);
                 let change = RoleChange { description, claims, scope };
                 let revision = revision.unwrap_or(known.revision);
+                let client = once.client(client);
                 let changed = client.role_change(name.as_str(), &change, Some(revision)).await;
                 out.show(&changed.map_err(|it| refused(what, it))?, shown)?;
             }
-            Self::Delete { name } => {
-                let deleted = client.role_delete(name.as_str()).await;
-                let deleted = deleted.map_err(|it| refused(format!("can't delete {name}"), it))?;
-                out.show(&deleted, |_, _| format!("{} deleted\n", plain(name.as_str())))?;
+            Self::Delete { name, once } => {
+                let gone = once.client(client).role_delete(name.as_str()).await;
+                let gone = gone.map_err(|it| refused(format!("can't delete {name}"), it))?;
+                out.show(&gone, |it, _| deleted(name.as_str(), it.is_some()))?;
             }
         }
         Ok(ExitCode::SUCCESS)

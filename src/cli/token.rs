@@ -7,6 +7,7 @@ use weir_domain::{Millis, SessionId, TokenId, UserName, parse_duration};
 use weir_http_api::{Page, SessionView, TokenCreate, TokenCreated, TokenView};
 use weir_http_client::Client;
 
+use super::args::Once;
 use super::failure::Failure;
 use super::human::{age, age_of, relative};
 use super::look::Look;
@@ -33,6 +34,8 @@ pub(crate) enum Verb {
         /// How long it holds: a year at most
         #[arg(long, value_name = "TIME", default_value = "90d", value_parser = parse_duration)]
         expires_in: Millis,
+        #[command(flatten)]
+        once: Once,
     },
     /// Revoke a token
     Revoke {
@@ -40,6 +43,8 @@ pub(crate) enum Verb {
         /// It is another user's
         #[arg(long)]
         of_others: bool,
+        #[command(flatten)]
+        once: Once,
     },
 }
 
@@ -49,9 +54,17 @@ pub(crate) enum SessionVerb {
     #[command(visible_alias = "ls")]
     List,
     /// End a session
-    End { id: SessionId },
+    End {
+        id: SessionId,
+        #[command(flatten)]
+        once: Once,
+    },
     /// End all sessions of a user
-    EndAll { user: UserName },
+    EndAll {
+        user: UserName,
+        #[command(flatten)]
+        once: Once,
+    },
 }
 
 impl Verb {
@@ -64,16 +77,17 @@ impl Verb {
                 };
                 out.show(&page.map_err(|it| refused("can't list tokens", it))?, list)?;
             }
-            Self::Create { description, grants, expires_in } => {
+            Self::Create { description, grants, expires_in, once } => {
                 let (claims, scope) = grants.grants();
                 let expires_at = out.look().now.plus(expires_in.duration());
                 let request = TokenCreate { description, claims, scope, expires_at };
-                let made = client.token_create(&request).await;
+                let made = once.client(client).token_create(&request).await;
                 let made = made.map_err(|it| refused("can't make the token", it))?;
                 out.show(&made, created)?;
                 out.note("it is shown this once; programs show it as WEIR_TOKEN");
             }
-            Self::Revoke { id, of_others } => {
+            Self::Revoke { id, of_others, once } => {
+                let client = once.client(client);
                 let done = match of_others {
                     true => client.token_revoke(id).await,
                     false => client.my_token_revoke(id).await,
@@ -93,13 +107,13 @@ impl SessionVerb {
                 let page = client.sessions().await;
                 out.show(&page.map_err(|it| refused("can't list sessions", it))?, sessions)?;
             }
-            Self::End { id } => {
-                let done = client.session_end(id).await;
+            Self::End { id, once } => {
+                let done = once.client(client).session_end(id).await;
                 done.map_err(|it| refused(format!("can't end the session {id}"), it))?;
                 out.note(&format!("{id} has ended"));
             }
-            Self::EndAll { user } => {
-                let done = client.sessions_end(user.as_str()).await;
+            Self::EndAll { user, once } => {
+                let done = once.client(client).sessions_end(user.as_str()).await;
                 done.map_err(|it| refused(format!("can't end the sessions of {user}"), it))?;
                 out.note(&format!("{user} is logged out everywhere"));
             }

@@ -11,6 +11,7 @@ use weir_http_api::{
 };
 use weir_http_client::{Client, Error};
 
+use super::args::Once;
 use super::failure::{Exit, Failure};
 use super::hidden;
 use super::human::{age_of, plain};
@@ -44,6 +45,8 @@ pub(crate) enum Verb {
         profile: ProfileArgs,
         #[command(flatten)]
         password: PasswordArgs,
+        #[command(flatten)]
+        once: Once,
     },
     /// Change what is given of a user
     Set {
@@ -65,6 +68,8 @@ pub(crate) enum Verb {
         /// Only if the user has this revision
         #[arg(long, value_name = "N")]
         revision: Option<u64>,
+        #[command(flatten)]
+        once: Once,
     },
     /// Change one's own password, or set that of another user
     Password {
@@ -75,9 +80,15 @@ pub(crate) enum Verb {
         present_file: Option<PathBuf>,
         #[command(flatten)]
         password: PasswordArgs,
+        #[command(flatten)]
+        once: Once,
     },
     /// Delete a user with all tokens and sessions
-    Delete { name: UserName },
+    Delete {
+        name: UserName,
+        #[command(flatten)]
+        once: Once,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -100,6 +111,11 @@ pub(crate) struct ProfileArgs {
 }
 
 impl ProfileArgs {
+    fn is_given(&self) -> bool {
+        let all = [&self.first_name, &self.last_name, &self.email, &self.description];
+        all.iter().any(|it| it.is_some())
+    }
+
     /// What is not given stays as it is.
     fn over(self, known: ProfileView) -> ProfileView {
         ProfileView {
@@ -130,47 +146,52 @@ impl Verb {
                 done.map_err(|it| refused("can't make the first administrator", it))?;
                 out.note(&format!("{0} is an administrator: weir login {0}", request.name));
             }
-            Self::Create { name, roles, profile, password } => {
+            Self::Create { name, roles, profile, password, once } => {
                 let what = format!("can't make the user {name}");
                 let roles: BTreeSet<_> = roles.into_iter().collect();
                 let profile = profile.over(ProfileView::default());
                 let password = password.read()?;
-                let made = client.user_create(&UserCreate { name, password, roles, profile }).await;
+                let request = UserCreate { name, password, roles, profile };
+                let made = once.client(client).user_create(&request).await;
                 out.show(&made.map_err(|it| refused(what, it))?, shown)?;
             }
-            Self::Set { name, roles, no_roles, enable, disable, profile, revision } => {
+            Self::Set { name, roles, no_roles, enable, disable, profile, revision, once } => {
                 let what = format!("can't change {name}");
+                if profile.is_given() {
+                    once.needs_revision(revision, &what, "the rest of the profile")?;
+                }
                 let known = client.user(name.as_str()).await;
                 let known = known.map_err(|it| refused(what.clone(), it))?;
                 let change = UserChange {
                     enabled: (enable || disable).then_some(enable),
-                    profile: Some(profile.over(known.profile)),
+                    profile: profile.is_given().then(|| profile.over(known.profile)),
                     roles: (no_roles || !roles.is_empty()).then(|| roles.into_iter().collect()),
                 };
                 // What is not given is what was just read.
                 let revision = revision.unwrap_or(known.revision);
+                let client = once.client(client);
                 let changed = client.user_change(name.as_str(), &change, Some(revision)).await;
                 out.show(&changed.map_err(|it| refused(what, it))?, shown)?;
             }
-            Self::Password { name: None, present_file, password } => {
+            Self::Password { name: None, present_file, password, once } => {
                 let current = hidden::line("present password", present_file.as_deref())?;
                 let request = PasswordChange { current, new: password.read()? };
-                let done = client.change_password(&request).await;
+                let done = once.client(client).change_password(&request).await;
                 done.map_err(|it| refused("can't change the password", it))?;
                 out.note("the password is changed; other sessions have ended");
             }
-            Self::Password { name: Some(name), password, .. } => {
+            Self::Password { name: Some(name), password, once, .. } => {
                 let request = PasswordSet { password: password.read()? };
-                let done = client.user_password(name.as_str(), &request).await;
+                let done = once.client(client).user_password(name.as_str(), &request).await;
                 done.map_err(|it| refused(format!("can't set the password of {name}"), it))?;
                 out.note(&format!(
                     "{name} must change it at the next log-in; sessions have ended and tokens are revoked"
                 ));
             }
-            Self::Delete { name } => {
-                let deleted = client.user_delete(name.as_str()).await;
-                let deleted = deleted.map_err(|it| refused(format!("can't delete {name}"), it))?;
-                out.show(&deleted, |_, _| format!("{} deleted\n", plain(name.as_str())))?;
+            Self::Delete { name, once } => {
+                let gone = once.client(client).user_delete(name.as_str()).await;
+                let gone = gone.map_err(|it| refused(format!("can't delete {name}"), it))?;
+                out.show(&gone, |it, _| deleted(name.as_str(), it.is_some()))?;
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -190,6 +211,14 @@ pub(super) fn refused(what: impl Into<String>, error: Error) -> Failure {
     match failure.exit {
         Exit::NotFound if !has_hint => failure.with_hint("list what there is with `list`"),
         _ => failure,
+    }
+}
+
+/// What is said of a deletion; `is_now`: this sending did it, and none before.
+pub(super) fn deleted(name: &str, is_now: bool) -> String {
+    match is_now {
+        true => format!("{} deleted\n", plain(name)),
+        false => format!("{} was deleted when this command was sent before\n", plain(name)),
     }
 }
 
@@ -285,6 +314,13 @@ bob   disabled  -           -
 "
         );
         assert!(list(&page, &WIDE).contains("ada@example.org  2h       local         1"));
+    }
+
+    #[test]
+    fn a_deletion_that_was_done_before_says_so() {
+        assert_eq!(deleted("bob", true), "bob deleted\n");
+        let before = "bob was deleted when this command was sent before\n";
+        assert_eq!(deleted("bob", false), before);
     }
 
     #[test]

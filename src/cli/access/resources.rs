@@ -6,7 +6,7 @@ use weir_http_api::{Page, ResourceGroupView, ResourcesRevoke, ResourcesRevoked};
 use weir_http_client::Client;
 
 use super::refused;
-use crate::cli::args::TokenArgs;
+use crate::cli::args::{Once, TokenArgs};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::human;
 use crate::cli::look::{Look, Status, Tone};
@@ -37,6 +37,8 @@ pub(crate) struct Revoke {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
+    once: Once,
+    #[command(flatten)]
     token: TokenArgs,
 }
 
@@ -62,10 +64,11 @@ impl Resources {
 
 impl Revoke {
     pub(super) async fn run(self, client: &Client, out: &Output) -> Result<(), Failure> {
-        let Self { group, resources, all, dry_run, token } = self;
+        let Self { group, resources, all, dry_run, once, token } = self;
         let resources = (!all).then_some(resources);
         let command = ResourcesRevoke { group, resources, dry_run };
-        let revoked = token.client(client)?.resources_revoke(&command).await;
+        let client = once.client(&token.client(client)?);
+        let revoked = client.resources_revoke(&command).await;
         let revoked = revoked.map_err(|error| {
             let failure = refused("can't revoke resources", error);
             match failure.exit {
