@@ -3,15 +3,22 @@
 //! A route that is declared without any of these has no `security` in its document, which a test
 //! that walks the documents refuses.
 
-use axum::extract::Request;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::extract::{Query, Request};
 use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use axum::routing::MethodRouter;
-use utoipa::openapi::path::{Operation, PathItem};
+use serde::de::IgnoredAny;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa_axum::router::UtoipaMethodRouter;
-use weir_domain::UserClaim;
+use weir_domain::{UserClaim, did_you_mean};
 
 use super::pass::pass;
+use crate::error::Error;
 
 /// What is shown to everybody where `weir.rest-server.anonymous-reads` says so.
 pub(super) const OPEN_READS: [UserClaim; 5] = [
@@ -133,10 +140,45 @@ fn declared<S>(
 where
     S: Clone + Send + Sync + 'static,
 {
-    for item in paths.paths.values_mut() {
-        operations(item).for_each(|it| it.security = Some(rule.security()));
+    let mut known = BTreeSet::new();
+    for operation in paths.paths.values_mut().flat_map(operations) {
+        operation.security = Some(rule.security());
+        let named = operation.parameters.iter().flatten();
+        known.extend(named.filter_map(|it| match it {
+            RefOr::T(it) if it.parameter_in == ParameterIn::Query => Some(it.name.clone()),
+            RefOr::T(_) | RefOr::Ref(_) => None,
+        }));
     }
-    (schemas, paths, rule.layer(router))
+    let known = Arc::new(known);
+    let check = from_fn(move |request: Request, next: Next| queried(known.clone(), request, next));
+    (schemas, paths, rule.layer(router.route_layer(check)))
+}
+
+/// Refuses what is asked for in the query and means nothing to the route: a dry run that is none
+/// would be carried out.
+async fn queried(
+    known: Arc<BTreeSet<String>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Error> {
+    let query = Query::<Vec<(String, IgnoredAny)>>::try_from_uri(request.uri());
+    // What can't be read at all is refused by the handler, in its own words.
+    let asked = query.into_iter().flat_map(|Query(it)| it).map(|it| it.0);
+    match asked.into_iter().find(|it| !known.contains(it)) {
+        None => Ok(next.run(request).await),
+        Some(name) => {
+            let near = did_you_mean(&name, known.iter().map(String::as_str));
+            let reason = match near {
+                Some(near) => format!("nothing here is called so: did you mean {near}?"),
+                None if known.is_empty() => "nothing can be asked for here".to_owned(),
+                None => {
+                    let known: Vec<_> = known.iter().map(String::as_str).collect();
+                    format!("what can be asked for here is {}", known.join(", "))
+                }
+            };
+            Err(Error::Invalid { pointer: format!("query/{name}"), reason })
+        }
+    }
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {

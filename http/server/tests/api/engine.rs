@@ -112,8 +112,15 @@ async fn a_wrong_part_of_a_request_is_named() {
     };
     assert_eq!(
         refused("streams?colour=red").await,
-        "query/colour is not valid: unknown field `colour`, expected one of `workflow`, `state`, \
-         `limit`, `cursor`"
+        "query/colour is not valid: what can be asked for here is cursor, limit, state, workflow"
+    );
+    assert_eq!(
+        refused("streams?workfow=w").await,
+        "query/workfow is not valid: nothing here is called so: did you mean workflow?"
+    );
+    assert_eq!(
+        refused("workflows/flights?dryRun=yes").await,
+        "query/dryRun is not valid: nothing can be asked for here"
     );
     assert_eq!(
         refused("streams?state=done").await,
