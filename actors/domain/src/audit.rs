@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::{CommandId, KeyFingerprint, Timestamp, UserClaim, UserName};
@@ -34,15 +34,20 @@ pub struct AuditAction {
     /// What it was done to: `noun/name`.
     pub object: String,
     /// The object before and after, secrets masked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub before: Option<Value>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub after: Option<Value>,
     pub outcome: AuditOutcome,
     /// The address that the request came from.
     pub from: String,
     /// The same in logs and in what the caller was answered.
     pub request: CommandId,
+}
+
+/// What is there, also if it is `null`: an entry is read back as it was hashed.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// SHA-256 over an entry and the one before it. Written as 64 hexadecimal digits.

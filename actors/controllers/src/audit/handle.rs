@@ -42,6 +42,8 @@ pub struct Audit(Arc<Proxy<AuditService>>);
 
 fn odd<T>(response: Response) -> Answer<T> {
     match response {
+        // What was asked for can't be done, whoever asks.
+        Response::Failed(Error::Rejected(cause)) => Err(Failure::Refused(cause)),
         Response::Failed(error) => Err(error.into()),
         // An engine of another version may answer what this one does not expect.
         other => Err(Failure::Refused(format!("an answer to another question: {other:?}"))),

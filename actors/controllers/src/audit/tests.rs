@@ -54,6 +54,16 @@ fn a_chain_is_good_to_its_end() {
 }
 
 #[test]
+fn an_entry_is_read_as_it_was_hashed_whatever_stood_there() {
+    for nothing in [None, Some(Value::Null), Some(json!({ "a": null })), Some(json!(1e300))] {
+        let action = AuditAction { before: nothing.clone(), after: nothing, ..action(1) };
+        let entry = next(AuditHead::EMPTY, action);
+        let head = AuditHead { sequence: 1, hash: entry.hash };
+        assert_eq!(verify([&entry]), Ok(head), "{}", line(&entry));
+    }
+}
+
+#[test]
 fn whatever_is_changed_in_an_entry_names_it() {
     let changes: [fn(&mut AuditEntry); 9] = [
         |it| it.action.user = None,

@@ -32,11 +32,11 @@ impl Trail {
     }
 
     pub(crate) fn before(&self, value: &impl Serialize) -> &Self {
-        self.note(|it| it.before = serde_json::to_value(value).ok())
+        self.note(|it| it.before = noted(value))
     }
 
     pub(crate) fn after(&self, value: &impl Serialize) -> &Self {
-        self.note(|it| it.after = serde_json::to_value(value).ok())
+        self.note(|it| it.after = noted(value))
     }
 
     pub(crate) fn dry(&self, is_dry: bool) -> &Self {
@@ -55,6 +55,11 @@ impl Trail {
         note(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
         self
     }
+}
+
+/// `None` says nothing.
+fn noted(value: &impl Serialize) -> Option<Value> {
+    serde_json::to_value(value).ok().filter(|it| !it.is_null())
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Trail {
