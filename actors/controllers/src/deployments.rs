@@ -31,7 +31,7 @@ use weir_domain::plan::Plan;
 use weir_domain::{DeploymentTag, Digest, ProjectName, Timestamp, WorkflowName};
 use weir_runtime::{Decision, EventSourced, Form, Stored, Unreadable};
 
-use storage::Storage;
+use storage::{Author, Change, Impact, Storage};
 
 pub use administration::{Administration, Answer, Target};
 pub use packages::{Packages, Sent, Signers};
@@ -233,6 +233,13 @@ impl Deployments {
             }
         }
         Ok(vec![Event::Deployed(deployment)])
+    }
+
+    /// What the change would do, without doing it; refused just as the change would be.
+    fn preview(&self, author: Author, change: Change) -> Result<Impact, Rejection> {
+        let (by, wanted) = (author.clone(), change.clone());
+        self.decide(Command::Storage(storage::Command::Change { author: by, change: wanted }))?;
+        Ok(self.storage.preview(author, change)?)
     }
 
     /// Refuses that nodes are to run a package of which a workflow belongs to a directory.

@@ -99,9 +99,9 @@ pub(super) async fn serve(
             asked.map(Answer::Revision)
         }
         Administration::Preview { author, change } => {
-            let previewed = host.query(within, |it| it.storage().preview(author, change)).await;
+            let previewed = host.query(within, |it| it.preview(author, change)).await;
             match previewed {
-                Ok(Err(rejection)) => return Ok(Response::Rejected(rejection.into())),
+                Ok(Err(rejection)) => return Ok(Response::Rejected(rejection)),
                 Ok(Ok(impact)) => Ok(Answer::Impact(impact)),
                 Err(error) => Err(error),
             }
