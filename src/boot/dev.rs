@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 use weir_conf::Settings;
-use weir_controllers::deployments::Deployment;
+use weir_controllers::deployments::{Deployment, Failure, Rejection};
 use weir_domain::Fault;
 use weir_http_client::Client;
 use weir_http_server as http;
@@ -130,7 +130,14 @@ async fn deploy(engine: &Engine, project: &Project, dir: &Path) -> anyhow::Resul
         plans: project.plans.clone(),
         at: engine.system.now(),
     };
-    engine.deployments.deploy_as(engine.system.ids().command(), deployment).await?;
+    match engine.deployments.deploy_as(engine.system.ids().command(), deployment).await {
+        // Somebody activated a package of it: that goes on, and the server that changes it is here.
+        Err(Failure::Rejected(it @ Rejection::WorkflowOfPackage { .. })) => {
+            tracing::warn!(code = "WEIR-00091", project = %project.name, "not run from its directory: {it}");
+            return Ok(());
+        }
+        deployed => deployed?,
+    }
     tracing::info!(code = "WEIR-00003", project = %project.name, digest = %project.digest, "deployed");
     Ok(())
 }
