@@ -151,3 +151,18 @@ fn a_role_and_a_host_are_changed_once() {
     assert_eq!(office.count("host"), 1, "it was added since");
     office.weir.stop();
 }
+
+#[test]
+fn who_logs_in_after_all_sessions_ended_stays_logged_in() {
+    let office = Office::open().with_administrator(PASSWORD);
+    let ended = ["session", "end-all", "ada"];
+    let log_in = ["login", "ada", "--password-file"];
+    let file = office.file("ada", PASSWORD);
+    let log_in = [&log_in[..], &[text(&file)]].concat();
+    office.done_once("end", &ended);
+    office.denied("ada", &["key", "list"]);
+    office.done("ada", &log_in);
+    office.done_once("end", &ended);
+    office.done("ada", &["key", "list"]);
+    office.weir.stop();
+}
