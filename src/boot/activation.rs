@@ -226,7 +226,7 @@ impl Activation {
             // Who starts has nothing to stay on: what is in reach works, what is not waits.
             if self.goal().has_adopted {
                 let runs = self.goal().package.digests();
-                adopted.reach(&runs, &self.0.parts).await?;
+                adopted.check_access(&runs, &self.0.parts).await?;
             }
             self.goal().package = adopted;
         }

@@ -58,7 +58,7 @@ pub enum Outcome {
 pub trait Source: Send {
     /// Whether what it reads from is there for this engine: asked before a node begins to run it
     /// instead of something else.
-    fn reach(&self) -> Result<(), Fault> {
+    fn check_access(&self) -> Result<(), Fault> {
         Ok(())
     }
 

@@ -35,11 +35,11 @@ pub struct WorkflowSpec {
 
 impl WorkflowSpec {
     /// Whether its source finds here what it reads from. It may block.
-    pub fn reach(&self, services: &Services) -> Result<(), Fault> {
+    pub fn check_access(&self, services: &Services) -> Result<(), Fault> {
         let reached = || {
             let plan = ClearPlan::of(&self.plan, &self.secrets, &services.registry)?;
             let (source, cx) = source(&plan, &self.base_dir, services)?;
-            source.reach().map_err(|fault| {
+            source.check_access().map_err(|fault| {
                 let place = format!("workflow {}, stage {}", plan.workflow, cx.stage);
                 Fault { message: format!("{place}: {}", fault.message), ..fault }
             })

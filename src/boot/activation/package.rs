@@ -38,7 +38,7 @@ impl Adopted {
 
     /// Refused where the source of a workflow is not in reach of this node. Those that run are not
     /// asked: they go on either way.
-    pub(super) async fn reach(
+    pub(super) async fn check_access(
         &self,
         running: &BTreeSet<Digest>,
         parts: &Parts,
@@ -47,10 +47,9 @@ impl Adopted {
         let specs: Vec<_> =
             self.workflows.iter().filter(is_new).map(|it| it.spec.clone()).collect();
         let services = parts.services.clone();
-        let reached =
-            parts.services.system.tasks().spawn_blocking("reach", move || {
-                specs.iter().try_for_each(|it| it.reach(&services))
-            });
+        let reached = parts.services.system.tasks().spawn_blocking("reach", move || {
+            specs.iter().try_for_each(|it| it.check_access(&services))
+        });
         reached.join().await.map_err(|it| unanswered(&it))?
     }
 

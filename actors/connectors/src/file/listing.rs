@@ -61,7 +61,7 @@ impl Listing {
     }
 
     /// Whether the directory is there and may be read.
-    pub(super) fn reach(&self) -> Result<(), Fault> {
+    pub(super) fn check_access(&self) -> Result<(), Fault> {
         let opened = fs::read_dir(&self.directory);
         opened.map(drop).map_err(|error| self.fault(&self.directory, &error))
     }

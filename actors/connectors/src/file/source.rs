@@ -83,8 +83,8 @@ impl FileSource {
 }
 
 impl Source for FileSource {
-    fn reach(&self) -> Result<(), Fault> {
-        self.listing.reach()
+    fn check_access(&self) -> Result<(), Fault> {
+        self.listing.check_access()
     }
 
     fn list(&mut self) -> Result<Vec<Item>, Fault> {
