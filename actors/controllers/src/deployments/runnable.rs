@@ -69,19 +69,23 @@ impl Runnable {
     }
 }
 
-/// The scheduler settings that a deployment brings, by workflow.
+/// The scheduler settings that a deployment brings, by workflow. Of its own workflows only: whoever
+/// makes a package decides nothing about those of others.
 pub async fn schedule(
     digest: Digest,
     store: &dyn ObjectStore,
 ) -> Result<BTreeMap<WorkflowName, SettingsPatch>, Fault> {
     let settings = |it: &Content| it.scheduler.iter().copied().collect();
     let contents = load(digest, settings, store).await.map_err(|it| fault(&it))?;
-    let object = contents.content.scheduler.and_then(|it| contents.objects.get(&it));
+    let Contents { content, objects } = &contents;
+    let object = content.scheduler.and_then(|it| objects.get(&it));
     let Some(object) = object else { return Ok(BTreeMap::new()) };
-    serde_json::from_slice(object).map_err(|it| {
+    let settings: BTreeMap<_, _> = serde_json::from_slice(object).map_err(|it| {
         let message = format!("the deployment's scheduler settings can't be read: {it}");
         Fault::config(6122, message).with_hint("correct them in the project, and build it again")
-    })
+    })?;
+    let is_own = |name: &WorkflowName| content.workflows.iter().any(|it| it.name == *name);
+    Ok(settings.into_iter().filter(|it| is_own(&it.0)).collect())
 }
 
 fn needed(content: &Content) -> BTreeSet<Digest> {
@@ -125,8 +129,9 @@ mod tests {
     #[tokio::test]
     async fn an_engine_gets_plans_and_the_scheduler_its_settings() {
         let store = MemoryStore::new(Arc::new(weir_runtime::SystemClock));
-        let package =
-            testing::package_with(Some(serde_json::json!({ "flights": { "target": 3 } })));
+        let settings =
+            serde_json::json!({ "flights": { "target": 3 }, "billing": { "target": 9 } });
+        let package = testing::package_with(Some(settings));
         let contents = package.contents.clone();
         store.object_put(package.digest(), contents.content.to_object().into()).await.unwrap();
         for (digest, object) in contents.objects {
@@ -140,6 +145,7 @@ mod tests {
         assert_eq!(runnable.base_dir, PathBuf::from("/srv/flights"));
         let settings = schedule(package.digest(), &store).await.unwrap();
         assert_eq!(settings[&workflow].target, Some(3));
+        assert_eq!(settings.len(), 1, "of its own workflows: {settings:?}");
     }
 
     #[tokio::test]
