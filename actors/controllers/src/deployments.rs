@@ -342,8 +342,12 @@ mod tests {
     }
 
     fn change(state: &mut Deployments, change: storage::Change) -> Result<(), Rejection> {
-        let author =
-            storage::Author { name: "ada".into(), at: Timestamp(1), expected: None, reach: None };
+        let author = storage::Author {
+            name: "ada".into(),
+            at: Timestamp(1),
+            expected: None,
+            reach: storage::Reach::Everything,
+        };
         let command = Command::Storage(storage::Command::Change { author, change });
         let events = state.decide(command)?;
         events.iter().for_each(|it| state.apply(it));
@@ -390,8 +394,12 @@ mod tests {
     #[test]
     fn a_change_of_the_storage_is_announced_and_swept_after() {
         let mut state = given([]);
-        let author =
-            storage::Author { name: "ada".into(), at: Timestamp(1), expected: None, reach: None };
+        let author = storage::Author {
+            name: "ada".into(),
+            at: Timestamp(1),
+            expected: None,
+            reach: storage::Reach::Everything,
+        };
         let change = storage::Change::Store(Box::new(testing::deployment("a")));
         let command = Command::Storage(storage::Command::Change { author, change });
         let events = state.decide(command).expect("accepted");

@@ -104,6 +104,8 @@ pub(crate) enum Error {
     },
     /// A handler panicked. The cause is in the log and stays there.
     Panicked,
+    /// A route changes what belongs to projects, and is not declared so that its guard says of which.
+    NoReach,
     /// axum or a layer refused with nothing but a status.
     Status {
         status: StatusCode,
@@ -215,6 +217,11 @@ impl Error {
             Self::Panicked => {
                 Problem::new(ProblemKind::Internal, "a defect of weir ended this request")
                     .with_hint("look for the request's id in the server's log, and report it")
+            }
+            Self::NoReach => {
+                let detail = "the route does not say of which projects its caller may change something";
+                Problem::new(ProblemKind::Internal, detail)
+                    .with_hint("nothing was changed: it is a defect of weir, report it")
             }
             Self::Status { status, method, path } => of_status(status, &method, &path),
         }

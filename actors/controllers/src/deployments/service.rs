@@ -260,7 +260,7 @@ mod tests {
     use weir_domain::NodeName;
     use weir_persistence_api::{Acquired, LeaseName, LeaseStore, MemoryStore};
 
-    use super::super::storage::{Author, Change, NewDeployment, Report};
+    use super::super::storage::{Author, Change, NewDeployment, Reach, Report};
     use super::super::{Effect, plans, testing};
     use super::*;
     use crate::instance::RECOVER_WITHIN;
@@ -330,8 +330,12 @@ mod tests {
         let ask = async |command, asked| {
             service.serve(Request::Administer(Box::new(asked)), context(command)).await
         };
-        let author =
-            || Author { name: "ada".into(), at: Timestamp(5), expected: None, reach: None };
+        let author = || Author {
+            name: "ada".into(),
+            at: Timestamp(5),
+            expected: None,
+            reach: Reach::Everything,
+        };
         let change = |change| Administration::Change { author: author(), change };
         let mut uploaded = testing::deployment("flights-1");
         let store = |it: &NewDeployment| change(Change::Store(Box::new(it.clone())));

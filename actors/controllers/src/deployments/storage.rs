@@ -16,6 +16,7 @@
 
 mod apply;
 mod assign;
+mod author;
 mod canary;
 mod command;
 mod event;
@@ -37,12 +38,13 @@ use serde::{Deserialize, Serialize};
 use weir_domain::{DeploymentTag, Digest, NodeName, WorkflowName};
 use weir_package::RoleRule;
 
+pub use author::Author;
 pub use canary::{Canary, CanaryCounts, CanaryPlan};
-pub use command::{Author, Change, Command, NewDeployment, ObjectRef, Observation, Report};
+pub use command::{Change, Command, NewDeployment, ObjectRef, Observation, Report};
 pub use event::{Event, Fact};
 pub use impact::{Impact, NodeImpact};
 pub use node::{ActivationFailure, NodeState, Why};
-pub use reach::Reach;
+pub use reach::{Limit, Reach};
 pub use rejection::{Rejection, Use};
 pub use sweep::SWEEP_AGE;
 pub use view::{Overview, Row, Wanted};
@@ -116,7 +118,9 @@ impl Storage {
                 self.check_named(&author, &change)?;
                 let facts = self.change(change)?;
                 let events: Vec<_> = facts.into_iter().map(|it| author.event(it)).collect();
-                self.check_reach(&author, &events)?;
+                let mut after = self.clone();
+                events.iter().for_each(|it| after.apply(it));
+                self.check_reach(&author, &after)?;
                 Ok(events)
             }
             Command::Observe { at, observation } => {

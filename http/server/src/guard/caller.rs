@@ -3,11 +3,11 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use weir_controllers::Author;
-use weir_controllers::deployments::storage;
+use weir_controllers::deployments::storage::{self, Limit};
 use weir_controllers::users::{Identity, Via};
 use weir_domain::{Scope, SessionId, UserClaim, UserName};
 
-use super::rule::{OPEN_READS, Rule};
+use super::rule::{Need, OPEN_READS, Rule};
 use crate::error::Error;
 
 /// What whoever is on this machine may do.
@@ -88,28 +88,34 @@ impl Caller {
 }
 
 impl Caller {
-    /// What the claim that the route asks for is restricted to.
-    pub(super) fn reach(&self, rule: Rule) -> Reach {
-        let Self::User(user) = self else { return Reach(None) };
-        let granted =
-            rule.need.claim().and_then(|it| Some((it, user.grants.allows_somewhere(it)?)));
-        Reach(granted.and_then(|(claim, scope)| match scope {
-            Scope::Everything => None,
-            Scope::Projects(projects) => Some(storage::Reach { claim, projects: projects.clone() }),
+    /// What the claim that the route asks for is restricted to. `None`: the route asks for none that
+    /// is decided by the content, or who asks does not have it.
+    pub(super) fn reach(&self, rule: Rule) -> Option<Reach> {
+        let Need::Within(claim) = rule.need else { return None };
+        let scope = match self {
+            Self::User(user) => user.grants.allows_somewhere(claim)?,
+            Self::Operator | Self::Local(_) => &Scope::Everything,
+            Self::Anonymous => return None,
+        };
+        Some(Reach(match scope {
+            Scope::Everything => storage::Reach::Everything,
+            Scope::Projects(projects) => {
+                storage::Reach::Projects(Limit { claim, projects: projects.clone() })
+            }
         }))
     }
 }
 
-/// How far the caller reaches on this route. Put beside the request by the guard: what changes
-/// something on a route that is declared as `Need::Within` takes it.
-#[derive(Debug, Clone)]
-pub(crate) struct Reach(pub(crate) Option<storage::Reach>);
+/// How far the caller reaches on this route. Put beside the request by the guard where the route is
+/// declared as `Need::Within`: what changes something there takes it, and elsewhere it is refused.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Reach(pub(crate) storage::Reach);
 
 impl<S: Send + Sync> FromRequestParts<S> for Reach {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        Ok(parts.extensions.get::<Self>().cloned().unwrap_or(Self(None)))
+        parts.extensions.get::<Self>().cloned().ok_or(Error::NoReach)
     }
 }
 
@@ -118,5 +124,24 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         Ok(parts.extensions.get::<Self>().cloned().unwrap_or(Self::Anonymous))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn how_far_a_caller_reaches_is_said_or_the_request_refused() {
+        let (mut parts, ()) = axum::http::Request::new(()).into_parts();
+        let refused = Reach::from_request_parts(&mut parts, &()).await;
+        assert!(matches!(refused, Err(Error::NoReach)), "{refused:?}");
+
+        let claim = UserClaim::DeploymentActivate;
+        let of = |caller: Caller, need| caller.reach(Rule { need, action: None });
+        let everything = Some(Reach(storage::Reach::Everything));
+        assert_eq!(of(Caller::Operator, Need::Within(claim)), everything);
+        assert_eq!(of(Caller::Operator, Need::Claim(claim)), None);
+        assert_eq!(of(Caller::Anonymous, Need::Within(claim)), None);
     }
 }

@@ -48,7 +48,9 @@ pub(super) async fn pass(rule: Rule, request: Request, next: Next) -> Response {
         return guard.carried_out(done, async { refused }).await;
     }
     parts.extensions.insert(caller.clone());
-    parts.extensions.insert(caller.reach(rule));
+    if let Some(reach) = caller.reach(rule) {
+        parts.extensions.insert(reach);
+    }
     parts.extensions.insert(trail.clone());
     let Some(action) = rule.action else {
         parts.extensions.insert(Watch::new(&guard, rule, &caller, &parts));

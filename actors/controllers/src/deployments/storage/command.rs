@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use weir_domain::{DeploymentTag, Digest, Fault, NodeName, ProjectName, Timestamp, WorkflowName};
 use weir_package::{AssignmentSettings, Manifest, RoleRule};
 
-use super::{CanaryCounts, CanaryPlan, Event, Fact, Reach};
+use super::{Author, CanaryCounts, CanaryPlan};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
@@ -14,24 +14,6 @@ pub enum Command {
     Change { author: Author, change: Change },
     /// By a machine.
     Observe { at: Timestamp, observation: Observation },
-}
-
-/// Who changes something, when, and on the sight of what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Author {
-    pub name: String,
-    pub at: Timestamp,
-    /// The revision that the change was decided on; `None`: whatever it is.
-    pub expected: Option<u64>,
-    /// `None`: everything.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reach: Option<Reach>,
-}
-
-impl Author {
-    pub(super) fn event(&self, fact: Fact) -> Event {
-        Event { at: self.at, by: self.name.clone(), fact }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,8 +1,9 @@
 //! How far an author reaches: for who may change what belongs to some projects only.
 //!
 //! A change is about the deployments that it names, about those that default, rules and canary name
-//! before or after it and not both, and about those that it ends on nodes. So nobody takes a node from
-//! a project of others, and what is given back needs no more. It is decided here, where nothing can
+//! before or after it and not both, about those whose role rule it puts behind another one's, and about
+//! those that it ends on nodes. So nobody takes a node from a project of others, also none that comes
+//! later and has several roles; and what is given back needs no more. It is decided here, where nothing can
 //! change between the look and the change; a command that was carried out before is answered as it was
 //! then. The root belongs to no project: it is for everybody.
 
@@ -12,11 +13,18 @@ use serde::{Deserialize, Serialize};
 use weir_domain::{DeploymentTag, NodeName, ProjectName, UserClaim};
 use weir_package::RoleRule;
 
-use super::{Author, Change, Event, Rejection, Storage};
+use super::{Author, Change, Rejection, Storage};
 
-/// What somebody may change who may not change everything.
+/// What somebody may change. There is no default: who makes an author says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    Everything,
+    Projects(Limit),
+}
+
+/// What belongs to these, and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reach {
+pub struct Limit {
     /// What the route asks for: for the refusal.
     pub claim: UserClaim,
     pub projects: BTreeSet<ProjectName>,
@@ -42,13 +50,9 @@ impl Storage {
     }
 
     /// What the change would do has all to be within reach.
-    pub(super) fn check_reach(&self, author: &Author, events: &[Event]) -> Result<(), Rejection> {
-        if author.reach.is_none() {
-            return Ok(());
-        }
-        let mut after = self.clone();
-        events.iter().for_each(|it| after.apply(it));
-        let taken = self.said(&after).into_iter().chain(self.run(&after));
+    pub(super) fn check_reach(&self, author: &Author, after: &Self) -> Result<(), Rejection> {
+        let taken = self.said(after).into_iter();
+        let taken = taken.chain(self.overtaken(after)).chain(self.run(after));
         check(author, taken.filter_map(|it| self.project(it)))?;
         check(author, after.said(self).into_iter().filter_map(|it| after.project(it)))
     }
@@ -68,6 +72,14 @@ impl Storage {
         tags
     }
 
+    /// The deployments whose role rules stand there behind a role that is not before them here.
+    fn overtaken<'s>(&'s self, other: &'s Self) -> impl Iterator<Item = &'s DeploymentTag> {
+        let stays = |it: &RoleRule| {
+            before(&other.roles, &it.role).is_subset(&before(&self.roles, &it.role))
+        };
+        self.roles.iter().filter(move |it| !stays(it)).map(|it| &it.tag)
+    }
+
     /// What nodes should run here and not in the other.
     fn run<'s>(&'s self, other: &'s Self) -> impl Iterator<Item = &'s DeploymentTag> {
         let targets = self.nodes.iter().map(|(name, it)| (name, &it.target));
@@ -77,13 +89,18 @@ impl Storage {
         targets.filter(move |it| !stays(*it)).map(|it| it.1)
     }
 
-    fn project(&self, tag: &DeploymentTag) -> Option<&ProjectName> {
+    pub(super) fn project(&self, tag: &DeploymentTag) -> Option<&ProjectName> {
         self.by_tag.get(tag).map(|it| &it.deployment.project)
     }
 }
 
 fn only<'s>(here: &'s [RoleRule], there: &[RoleRule]) -> impl Iterator<Item = &'s DeploymentTag> {
     here.iter().filter(|it| !there.contains(it)).map(|it| &it.tag)
+}
+
+/// The roles that decide before this one does.
+fn before<'s>(rules: &'s [RoleRule], role: &str) -> BTreeSet<&'s str> {
+    rules.iter().map(|it| it.role.as_str()).take_while(|it| *it != role).collect()
 }
 
 fn unlike<'s>(
@@ -97,11 +114,11 @@ fn check<'s>(
     author: &Author,
     about: impl IntoIterator<Item = &'s ProjectName>,
 ) -> Result<(), Rejection> {
-    let Some(reach) = &author.reach else { return Ok(()) };
-    let beyond = about.into_iter().filter(|it| !reach.projects.contains(*it));
+    let Reach::Projects(limit) = &author.reach else { return Ok(()) };
+    let beyond = about.into_iter().filter(|it| !limit.projects.contains(*it));
     let missing: BTreeSet<_> = beyond.cloned().collect();
     match missing.is_empty() {
         true => Ok(()),
-        false => Err(Rejection::OutOfReach { reach: reach.clone(), missing }),
+        false => Err(Rejection::OutOfReach { limit: limit.clone(), missing }),
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use weir_domain::{DeploymentTag, Digest, NodeName, ProjectName};
 
-use super::{ROOT, Reach, Recent};
+use super::{Limit, ROOT, Recent};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
 pub enum Rejection {
@@ -17,11 +17,11 @@ pub enum Rejection {
     Changed { expected: u64, actual: u64, since: Vec<Recent> },
     #[error(
         "the claim {} is there for the project {}, and this is about the project {}",
-        reach.claim,
-        listed(&reach.projects),
+        limit.claim,
+        listed(&limit.projects),
         listed(missing)
     )]
-    OutOfReach { reach: Reach, missing: BTreeSet<ProjectName> },
+    OutOfReach { limit: Limit, missing: BTreeSet<ProjectName> },
     #[error("there is no deployment {tag}{}", near.as_ref().map(|it| format!(": did you mean {it}?")).unwrap_or_default())]
     Unknown { tag: DeploymentTag, near: Option<String> },
     #[error(

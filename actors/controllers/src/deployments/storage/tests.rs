@@ -30,8 +30,12 @@ impl Cluster {
 
     fn tries(&mut self, change: Change) -> Result<Vec<Fact>, Rejection> {
         self.now += 1;
-        let author =
-            Author { name: "ada".into(), at: Timestamp(self.now), expected: None, reach: None };
+        let author = Author {
+            name: "ada".into(),
+            at: Timestamp(self.now),
+            expected: None,
+            reach: Reach::Everything,
+        };
         self.decides(Command::Change { author, change })
     }
 

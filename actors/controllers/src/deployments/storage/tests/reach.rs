@@ -15,14 +15,14 @@ fn billing(name: &str) -> Change {
     Change::Store(Box::new(deployment))
 }
 
-fn reach() -> Reach {
-    Reach { claim: UserClaim::DeploymentActivate, projects: [project(BILLING)].into() }
+fn limit() -> Limit {
+    Limit { claim: UserClaim::DeploymentActivate, projects: [project(BILLING)].into() }
 }
 
 impl Cluster {
     /// By somebody who deploys `billing` alone.
     fn by_billing(&mut self, change: Change) -> Result<Vec<Fact>, Rejection> {
-        let (at, reach) = (Timestamp(self.now), Some(reach()));
+        let (at, reach) = (Timestamp(self.now), Reach::Projects(limit()));
         let author = Author { name: "bob".into(), at, expected: None, reach };
         let preview = self.storage.preview(author.clone(), change.clone());
         let done = self.decides(Command::Change { author, change });
@@ -33,7 +33,7 @@ impl Cluster {
     #[track_caller]
     fn refuses_billing(&mut self, change: Change) {
         let (before, missing) = (self.storage.clone(), [project("flights")].into());
-        let refused = Err(Rejection::OutOfReach { reach: reach(), missing });
+        let refused = Err(Rejection::OutOfReach { limit: limit(), missing });
         assert_eq!(self.by_billing(change), refused);
         assert_eq!(self.storage, before);
     }
@@ -129,6 +129,22 @@ fn nothing_is_taken_from_another_project() {
 }
 
 #[test]
+fn no_role_rule_of_another_project_is_put_behind() {
+    // Nobody has these roles yet.
+    let mut cluster = Cluster::with(&["F1"]);
+    cluster.does(billing("B1"));
+    let (ours, theirs) = (role("a", "B1"), role("b", "F1"));
+    cluster.does(Change::SetRoles(vec![theirs.clone()]));
+    cluster.refuses_billing(Change::SetRoles(vec![ours.clone(), theirs.clone()]));
+    for rules in [[theirs.clone(), ours.clone()], [ours.clone(), theirs.clone()]] {
+        cluster.does(Change::SetRoles(rules.to_vec()));
+        let behind = Change::SetRoles(vec![theirs.clone(), ours.clone()]);
+        assert!(cluster.by_billing(behind).is_ok(), "it gives way");
+        cluster.refuses_billing(Change::SetRoles(vec![ours.clone(), theirs.clone()]));
+    }
+}
+
+#[test]
 fn a_rollback_makes_no_deployment_of_another_project_the_default() {
     let mut cluster = Cluster::with(&["F1"]);
     cluster.does(billing("B1"));
@@ -143,7 +159,7 @@ fn a_rollback_makes_no_deployment_of_another_project_the_default() {
 
 #[test]
 fn a_refusal_says_what_is_missing_where() {
-    let refused = Rejection::OutOfReach { reach: reach(), missing: [project("flights")].into() };
+    let refused = Rejection::OutOfReach { limit: limit(), missing: [project("flights")].into() };
     assert_eq!(
         refused.to_string(),
         "the claim deployment:activate is there for the project billing, and this is about the project flights"

@@ -5,7 +5,8 @@ use weir_package::Switch;
 use super::*;
 
 fn preview(cluster: &Cluster, change: Change) -> Impact {
-    let author = Author { name: "ada".into(), at: Timestamp(99), expected: None, reach: None };
+    let author =
+        Author { name: "ada".into(), at: Timestamp(99), expected: None, reach: Reach::Everything };
     cluster.storage.preview(author, change).expect("the change would be accepted")
 }
 
@@ -79,7 +80,12 @@ fn a_dry_run_names_only_nodes_that_it_moves() {
 #[test]
 fn a_dry_run_is_refused_as_the_change_would_be() {
     let cluster = Cluster::with(&["A"]);
-    let stale = Author { name: "ada".into(), at: Timestamp(99), expected: Some(0), reach: None };
+    let stale = Author {
+        name: "ada".into(),
+        at: Timestamp(99),
+        expected: Some(0),
+        reach: Reach::Everything,
+    };
     let refused = cluster.storage.preview(stale, set_default("A"));
     assert!(matches!(refused, Err(Rejection::Changed { .. })), "{refused:?}");
 }

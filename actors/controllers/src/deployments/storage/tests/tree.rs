@@ -36,7 +36,12 @@ fn only_what_differs_is_new() {
     let mut cluster = Cluster::default();
     cluster.does(store("A", ROOT, "w=1 v=1 u=2"));
     let impact = {
-        let author = Author { name: "ada".into(), at: Timestamp(9), expected: None, reach: None };
+        let author = Author {
+            name: "ada".into(),
+            at: Timestamp(9),
+            expected: None,
+            reach: Reach::Everything,
+        };
         cluster.storage.preview(author, store("B", "A", "w=1 v=1 u=3")).unwrap()
     };
     // The content itself, and the one workflow that is another.
@@ -130,7 +135,7 @@ fn the_second_of_two_administrators_is_told_what_the_first_did() {
         name: name.into(),
         at: Timestamp(50),
         expected: Some(seen),
-        reach: None,
+        reach: Reach::Everything,
     };
     let command = |name: &str, change| Command::Change { author: author(name), change };
     cluster.decides(command("ada", set_default("A"))).unwrap();
