@@ -223,7 +223,9 @@ impl From<storage::Rejection> for Error {
             Rejection::NothingToRollBack | Rejection::NoCanary => conflict(
                 "weir deployment list shows what is the default, and what runs as a canary",
             ),
-            Rejection::NotAssigned { .. } => conflict("weir deployment assignments"),
+            Rejection::NotAssigned { .. } | Rejection::WorkflowTaken { .. } => {
+                conflict("weir deployment assignments")
+            }
             Rejection::CanaryOfDefault { .. } => conflict("weir deployment list"),
             Rejection::RootStays => Self::Conflict { detail, hint: None },
         }

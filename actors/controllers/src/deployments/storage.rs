@@ -11,6 +11,8 @@
 //! - T4: each change of an administrator makes a new revision; one that was decided on the sight of
 //!   an older one is refused, with what happened since. What nodes report makes none.
 //! - T5: who may change what belongs to some projects only changes nothing that nodes run of others.
+//! - T6: a workflow has one owner: no change has deployments of two projects in use that have a
+//!   workflow of the same name.
 //!
 //! Objects are elsewhere: here it is known which are needed. Nothing here knows what is in them.
 
@@ -22,6 +24,7 @@ mod command;
 mod event;
 mod impact;
 mod node;
+mod owners;
 mod reach;
 mod rejection;
 mod scheduled;
@@ -121,6 +124,7 @@ impl Storage {
                 let mut after = self.clone();
                 events.iter().for_each(|it| after.apply(it));
                 self.check_reach(&author, &after)?;
+                self.check_owners(&after)?;
                 Ok(events)
             }
             Command::Observe { at, observation } => {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use weir_domain::{DeploymentTag, Digest, NodeName, ProjectName};
+use weir_domain::{DeploymentTag, Digest, NodeName, ProjectName, WorkflowName};
 
 use super::{Limit, ROOT, Recent};
 
@@ -22,6 +22,16 @@ pub enum Rejection {
         listed(missing)
     )]
     OutOfReach { limit: Limit, missing: BTreeSet<ProjectName> },
+    #[error(
+        "workflow {workflow} of deployment {tag} belongs to project {owner}, whose deployment {of} is in use: rename it, or take {of} out of use first"
+    )]
+    WorkflowTaken {
+        tag: DeploymentTag,
+        workflow: WorkflowName,
+        owner: ProjectName,
+        /// The owner's.
+        of: DeploymentTag,
+    },
     #[error("there is no deployment {tag}{}", near.as_ref().map(|it| format!(": did you mean {it}?")).unwrap_or_default())]
     Unknown { tag: DeploymentTag, near: Option<String> },
     #[error(

@@ -4,9 +4,7 @@
 //! It is owed until the scheduler has answered, and the scheduler knows by the activation's number
 //! what it has done: so a fail-over of either in between does it neither twice nor never.
 
-use std::collections::BTreeMap;
-
-use weir_domain::{DeploymentTag, Digest, WorkflowName};
+use weir_domain::Digest;
 
 use super::{Fact, Storage};
 
@@ -24,17 +22,5 @@ impl Storage {
             // It is about another activation by now.
             false => vec![],
         }
-    }
-
-    /// The workflows of all deployments that some node runs or is to run, by rule or by default.
-    pub fn used(&self) -> BTreeMap<WorkflowName, DeploymentTag> {
-        let rules = self.by_node.values().chain(self.roles.iter().map(|it| &it.tag));
-        let canary = self.canary.iter().map(|it| &it.plan.tag);
-        let default = self.default_tag();
-        let tags = rules.chain(canary).chain([&default]);
-        let used = tags.flat_map(|tag| {
-            self.workflows(tag).into_keys().map(|workflow| (workflow, tag.clone()))
-        });
-        used.collect()
     }
 }

@@ -3,6 +3,7 @@
 mod canary;
 mod golden;
 mod nodes;
+mod owners;
 mod reach;
 mod rules;
 mod switch;
