@@ -3,9 +3,9 @@
 //! A change is about the deployments that it names, about those that default, rules and canary name
 //! before or after it and not both, about those whose role rule it puts behind another one's, and about
 //! those that it ends on nodes. So nobody takes a node from a project of others, also none that comes
-//! later and has several roles; and what is given back needs no more. It is decided here, where nothing can
-//! change between the look and the change; a command that was carried out before is answered as it was
-//! then. The root belongs to no project: it is for everybody.
+//! later and has several roles; and what is given back needs no more. It is decided here, where nothing
+//! can change between the look and the change; a command that was carried out before is answered as it
+//! was then. The root belongs to no project: it is for everybody.
 
 use std::collections::{BTreeMap, BTreeSet};
 
