@@ -17,8 +17,9 @@ use crate::Engine;
 use crate::error::Error;
 use crate::extract::{Body, Fields, Part};
 use crate::guard::{Need, Trail, command, read};
+use crate::idempotency::Once;
 use crate::storages::{Storages, Stored};
-use crate::stored::{self, Asked, Headers};
+use crate::stored::{self, Asked, Expected};
 
 pub(crate) fn routes<S>() -> OpenApiRouter<S>
 where
@@ -50,7 +51,7 @@ pub(crate) async fn list(Extension(storages): Stored) -> Result<Json<Assignments
 
 /// Sets all role rules, in the order in which they are tried.
 #[utoipa::path(put, path = "/assignments/roles", tag = "deployments", operation_id = "setRoleAssignments",
-    params(DryRun, Headers),
+    params(DryRun, Expected, Once),
     request_body = RoleAssignments,
     responses(
         (status = 200, description = "What it changed", body = ChangeView),
@@ -70,7 +71,7 @@ pub(crate) async fn set_roles(
 
 /// Gives a node a rule of its own, which comes before all others.
 #[utoipa::path(put, path = "/assignments/nodes/{node}", tag = "deployments", operation_id = "assignNode",
-    params(("node" = String, Path, description = "The node's name"), DryRun, Headers),
+    params(("node" = String, Path, description = "The node's name"), DryRun, Expected, Once),
     request_body = TagRef,
     responses(
         (status = 200, description = "What it changed", body = ChangeView),
@@ -92,7 +93,7 @@ pub(crate) async fn assign(
 
 /// Takes a node's own rule away.
 #[utoipa::path(delete, path = "/assignments/nodes/{node}", tag = "deployments", operation_id = "unassignNode",
-    params(("node" = String, Path, description = "The node's name"), DryRun, Headers),
+    params(("node" = String, Path, description = "The node's name"), DryRun, Expected, Once),
     responses(
         (status = 200, description = "What it changed", body = ChangeView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),

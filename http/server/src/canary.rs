@@ -14,8 +14,9 @@ use crate::Engine;
 use crate::error::Error;
 use crate::extract::{Body, Fields};
 use crate::guard::{Need, Trail, command, read};
+use crate::idempotency::Once;
 use crate::storages::Stored;
-use crate::stored::{self, Asked, Headers};
+use crate::stored::{self, Asked, Expected};
 
 pub(crate) fn routes<S>() -> OpenApiRouter<S>
 where
@@ -52,7 +53,7 @@ pub(crate) async fn show(Extension(storages): Stored) -> Result<Json<CanaryStatu
 /// Starts a deployment on some of the nodes that run the default. It becomes the default when it did
 /// well for long enough, and ends when it does not.
 #[utoipa::path(post, path = "/canary", tag = "deployments", operation_id = "startCanary",
-    params(DryRun, Headers),
+    params(DryRun, Expected, Once),
     request_body = CanaryStart,
     responses(
         (status = 200, description = "What it changed", body = ChangeView),
@@ -82,7 +83,7 @@ pub(crate) async fn start(
 
 /// Makes the canary's deployment the default before its time.
 #[utoipa::path(post, path = "/canary:promote", tag = "deployments", operation_id = "promoteCanary",
-    params(DryRun, Headers),
+    params(DryRun, Expected, Once),
     responses(
         (status = 200, description = "What it changed", body = ChangeView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
@@ -99,7 +100,7 @@ pub(crate) async fn promote(
 
 /// Ends the canary: its nodes go back to the default.
 #[utoipa::path(post, path = "/canary:end", tag = "deployments", operation_id = "endCanary",
-    params(DryRun, Headers),
+    params(DryRun, Expected, Once),
     responses(
         (status = 200, description = "What it changed", body = ChangeView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),

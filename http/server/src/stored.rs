@@ -18,9 +18,10 @@ use weir_package::AssignmentSettings;
 use crate::error::Error;
 use crate::extract::{Body, Fields, Part};
 use crate::guard::{Need, Trail, command, read};
+use crate::idempotency::Once;
 use crate::storages::{Storages, Stored};
 
-pub(crate) use asked::{Asked, Headers};
+pub(crate) use asked::{Asked, Expected};
 pub use views::applied;
 pub(crate) use views::{activation, canary, recent, role, role_rule};
 
@@ -94,7 +95,7 @@ pub(crate) async fn compare(
 /// Deletes a deployment that nothing runs and nothing assigns. What is based on it hangs under its
 /// own base afterwards.
 #[utoipa::path(delete, path = "/deployments/{tag}", tag = "deployments", operation_id = "deleteDeployment",
-    params(("tag" = String, Path, description = "The deployment's tag"), DryRun, asked::Headers),
+    params(("tag" = String, Path, description = "The deployment's tag"), DryRun, asked::Expected, Once),
     responses(
         (status = 200, description = "What it changed", body = ChangeView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
@@ -113,7 +114,7 @@ pub(crate) async fn delete(
 /// Makes a deployment the default: what all nodes run that no rule fits. `DeploymentRoot` stops
 /// everything there. Done when it is written down; the nodes follow at once.
 #[utoipa::path(post, path = "/deployments:activate", tag = "deployments", operation_id = "activateDeployment",
-    params(DryRun, asked::Headers),
+    params(DryRun, asked::Expected, Once),
     request_body = Activate,
     responses(
         (status = 200, description = "What it changed", body = ChangeView),
@@ -147,7 +148,7 @@ async fn brought(storages: &Storages, tag: DeploymentTag) -> Result<AssignmentSe
 
 /// Ends the canary, if one runs; otherwise makes the default before this one the default again.
 #[utoipa::path(post, path = "/deployments:rollback", tag = "deployments", operation_id = "rollBackDeployment",
-    params(DryRun, asked::Headers),
+    params(DryRun, asked::Expected, Once),
     responses(
         (status = 200, description = "What it changed", body = ChangeView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),

@@ -15,18 +15,14 @@ use crate::guard::{Caller, Reach, Trail};
 use crate::idempotency::Key;
 use crate::storages::Storages;
 
-/// For the document.
+/// For the document; `Once` beside it.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "read by hand, since what is wrong with them is said exactly")]
-pub(crate) struct Headers {
+#[expect(dead_code, reason = "read by hand, since what is wrong with it is said exactly")]
+pub(crate) struct Expected {
     /// The revision that was read: another one is refused.
     #[param(rename = "if-match")]
     if_match: Option<u64>,
-    /// 1 to 255 characters that the sender chose: the same request with the same key is carried out
-    /// once, however often it is sent.
-    #[param(rename = "idempotency-key", max_length = 255)]
-    idempotency_key: Option<String>,
 }
 
 pub(crate) struct Asked {

@@ -18,6 +18,7 @@ use super::asked::{self, Asked};
 use crate::error::Error;
 use crate::extract::{AskedPath, Fields};
 use crate::guard::Trail;
+use crate::idempotency::Once;
 use crate::storages::{Storages, Stored};
 
 /// Pieces of a body that wait to be read.
@@ -30,7 +31,7 @@ const DRAINED_MAX: usize = 64 << 20;
 /// Stores a deployment from a package, whole or without the objects that the cluster has: a dry run
 /// tells which are missing. Nothing is activated.
 #[utoipa::path(post, path = "/deployments", tag = "deployments", operation_id = "uploadDeployment",
-    params(UploadQuery, asked::Headers),
+    params(UploadQuery, asked::Expected, Once),
     request_body(description = "The package, or `application/vnd.weir.partial-package`, as docs/packages.md says",
         content = Vec<u8>, content_type = "application/vnd.weir.package"),
     responses(
