@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use weir_domain::StreamId;
@@ -247,6 +247,18 @@ impl Weir {
         let body = body.to_string().into_bytes();
         let command = self.client.forward_command(Method::POST, path, headers, body.into(), None);
         let Ok(Forwarded { status, body, .. }) = self.runtime.block_on(command) else {
+            panic!("{path} is not answered")
+        };
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    /// What the REST API answers to a deletion that can be sent again.
+    #[track_caller]
+    pub(crate) fn delete(&self, path: &str, key: &str) -> (u16, Value) {
+        let key = HeaderValue::try_from(key).unwrap();
+        let headers = HeaderMap::from_iter([(HeaderName::from_static("idempotency-key"), key)]);
+        let sent = self.client.forward_command(Method::DELETE, path, headers, vec![].into(), None);
+        let Ok(Forwarded { status, body, .. }) = self.runtime.block_on(sent) else {
             panic!("{path} is not answered")
         };
         (status, serde_json::from_slice(&body).unwrap())

@@ -182,6 +182,7 @@ pub(crate) async fn delete(
     IfMatch(expected): IfMatch,
 ) -> Result<Json<Option<KeyView>>, Error> {
     let sender = once.sender(&storages.system, &caller, "key delete", &key);
+    // Asked first: by now there may be another one of that name, which is not what was deleted.
     if storages.keys.recalls(sender.command).await? {
         trail.about("key", &key);
         return Ok(Json(None));

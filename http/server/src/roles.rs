@@ -111,6 +111,7 @@ pub(crate) async fn delete(
 ) -> Result<Json<Option<RoleView>>, Error> {
     let sender = once.sender(&storages.system, &caller, "role delete", &name);
     trail.about("role", &name);
+    // Asked first: by now there may be another one of that name, which is not what was deleted.
     if storages.users.recalls(sender.command).await? {
         return Ok(Json(None));
     }

@@ -121,6 +121,7 @@ pub(crate) async fn delete(
 ) -> Result<Json<Option<UserView>>, Error> {
     let sender = once.sender(&storages.system, &caller, "user delete", &name);
     trail.about("user", &name);
+    // Asked first: by now there may be another one of that name, which is not what was deleted.
     if storages.users.recalls(sender.command).await? {
         return Ok(Json(None));
     }
