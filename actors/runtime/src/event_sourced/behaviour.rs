@@ -43,6 +43,8 @@ pub trait EventSourced: Default + Serialize + DeserializeOwned + Send + Sync + '
 
     /// Whether the event is the whole state, whatever was before it: then the events before it, and
     /// snapshots of them, may be deleted (by an effect, with its fence), and recovery begins with it.
+    /// That effect waits for a snapshot with it, which the host saves at once: what else the host
+    /// remembers of the time before it, the ids of commands, is in no event that stays.
     fn restates(event: &Self::Event) -> bool {
         let _ = event;
         false

@@ -147,6 +147,9 @@ impl<B: EventSourced> HostActor<B> {
             if let Verdict::Accepted { events, command } = &entry.verdict {
                 let next = apply_all(&mut folded.state, events, core, folded.sequence + 1);
                 folded.sequence = next.map_err(Fatal)? - 1;
+                if events.iter().any(B::restates) {
+                    life.snapshots.restated(folded.sequence);
+                }
                 if let Some(id) = *command {
                     folded.commands.record(id, folded.sequence);
                 }

@@ -177,7 +177,7 @@ impl<B: EventSourced> Life<B> {
             careful: 0,
             attempts: 0,
             effects: Effects::new(settings.effects_at_once),
-            snapshots: Snapshots::new(B::RETENTION, 0),
+            snapshots: Snapshots::new(B::RETENTION, 0, 0),
             snapshot_task: None,
             uptime: Stopwatch::start(),
             derive_queued: false,
@@ -232,6 +232,9 @@ impl<B: EventSourced> Actor for HostActor<B> {
             HostMsg::EffectEnded(ended) => self.effect_ended(&myself, life, ended).await,
             HostMsg::SnapshotEnded { sequence, saved } => {
                 life.snapshots.ended(sequence, &saved);
+                if matches!(saved, Saved::Stored) && life.snapshots.is_owed() {
+                    self.snapshot_if_due(&myself, life);
+                }
                 Ok(saved.verdict()?)
             }
         }
@@ -280,7 +283,7 @@ impl<B: EventSourced> HostActor<B> {
                 let (sequence, snapshot) = (recovered.sequence, recovered.snapshot);
                 let took_ms = watch.elapsed().as_millis();
                 tracing::info!(code = %code::RECOVERY, controller = %id, sequence, snapshot, took_ms, "recovered");
-                life.snapshots = Snapshots::new(B::RETENTION, snapshot);
+                life.snapshots = Snapshots::new(B::RETENTION, snapshot, recovered.restated);
                 self.0.acknowledge(sequence);
                 let (state, commands) = (recovered.state, recovered.commands);
                 life.folded = Some(Folded { state, sequence, commands, ahead: None });

@@ -44,6 +44,8 @@ pub(super) struct Recovered<B> {
     /// Where the snapshot stood that was begun with; 0 for none.
     pub(super) snapshot: u64,
     pub(super) commands: Commands,
+    /// The newest event after the snapshot that restates all; 0 for none.
+    pub(super) restated: u64,
     /// An event that does not follow the one before it: no matter once an event restates all.
     gap: Option<u64>,
 }
@@ -171,7 +173,7 @@ pub(super) async fn within<T>(
 
 impl<B: EventSourced> Recovered<B> {
     fn at(snapshot: u64, state: B, commands: Commands) -> Self {
-        Self { state, sequence: snapshot, snapshot, commands, gap: None }
+        Self { state, sequence: snapshot, snapshot, commands, restated: 0, gap: None }
     }
 
     fn fold(&mut self, id: &PersistenceId, stored: &StoredEvent) -> Result<(), NotRecovered> {
@@ -180,7 +182,9 @@ impl<B: EventSourced> Recovered<B> {
             let cause = format!("event {sequence} of {id} can't be read: {unreadable}");
             never(code::EVENT_UNREADABLE, cause)
         })?;
-        if sequence != self.sequence + 1 && !B::restates(&event) {
+        if B::restates(&event) {
+            self.restated = sequence;
+        } else if sequence != self.sequence + 1 {
             self.gap.get_or_insert(sequence);
             return Ok(());
         }

@@ -1,6 +1,9 @@
 //! When a snapshot is due, and how it is saved: beside the actor, one at a time. A failure costs
 //! nothing but a longer recovery, so it is logged and tried again after the next events. Only one
 //! that the journal does not reach is more than that: what it is of was acknowledged, and is lost.
+//!
+//! A state that was restated is saved at once, and again until it is: what was before it may be deleted
+//! only then, since the ids of the commands that led to it are nowhere else.
 
 use weir_domain::Fault;
 use weir_persistence_api::{Error, Snapshot};
@@ -15,19 +18,30 @@ pub(super) struct Snapshots {
     retention: Retention,
     /// The sequence number of the newest one that is stored; 0 for none.
     saved: u64,
+    /// The newest event that restates all, as far as it is known; 0 for none.
+    restated: u64,
     due_at: u64,
     in_flight: bool,
 }
 
 impl Snapshots {
-    pub(super) fn new(retention: Retention, saved: u64) -> Self {
+    pub(super) fn new(retention: Retention, saved: u64, restated: u64) -> Self {
         let due_at = saved.saturating_add(retention.every.max(1));
-        Self { retention, saved, due_at, in_flight: false }
+        Self { retention, saved, restated, due_at, in_flight: false }
+    }
+
+    pub(super) fn restated(&mut self, sequence: u64) {
+        self.restated = sequence;
+    }
+
+    /// Whether one is needed that has what was restated, and none is being saved.
+    pub(super) fn is_owed(&self) -> bool {
+        !self.in_flight && self.saved < self.restated
     }
 
     /// Whether one should be begun at this sequence number.
     pub(super) fn is_due(&self, sequence: u64) -> bool {
-        !self.in_flight && sequence >= self.due_at
+        self.is_owed() || !self.in_flight && sequence >= self.due_at
     }
 
     /// Whether there are events after the newest one, and none is being saved.

@@ -44,6 +44,9 @@ impl<B: EventSourced> HostActor<B> {
             }
             _ => return,
         };
+        if life.snapshots.is_owed() {
+            self.snapshot_if_due(myself, life);
+        }
         let now = life.uptime.elapsed();
         for effect in life.effects.begin(owed, now) {
             let cancel = self.run(myself, effect.clone());

@@ -73,6 +73,48 @@ async fn what_was_carried_out_is_known_after_a_recovery_from_events_and_from_a_s
     assert_eq!(remark(&third, 6, 1).await, Ok(6));
 }
 
+async fn saved(office: &Office, sequence: u64) {
+    let saved = async {
+        while !office.store.snapshot_sequences(&id()).await.unwrap().contains(&sequence) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(60 * SECOND, saved).await.expect("it is saved");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_carried_out_before_all_was_restated_is_known_once_that_is_deleted() {
+    let office = office().await;
+    let parcels = office.opened().await;
+    remark(&parcels, 1, 1).await.unwrap();
+    let restated = parcels.ask(Command::Restate, SECOND).await.unwrap();
+    saved(&office, restated).await;
+    office.store.delete_to(&id(), &office.fence, restated - 1).await.unwrap();
+    assert!(parcels.stop(Duration::ZERO).await.is_err(), "it was killed");
+    let again = office.opened().await;
+    assert_eq!(remark(&again, 1, 1).await, Ok(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_killed_before_what_was_restated_was_saved_saves_it_after_the_recovery() {
+    let office = office().await;
+    let restated = Event::Restated { all: Parcels::default() };
+    office.write(0, &[accepted(1..=2), vec![restated], accepted(4..=5)].concat()).await;
+    let _parcels = office.opened().await;
+    saved(&office, 5).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_restated_while_an_older_snapshot_was_being_saved_is_saved_after_it() {
+    let office = office().await;
+    let parcels = office.opened().await;
+    // The tenth event begins a snapshot, which is under way when the next one comes.
+    let ten = Command::AcceptAll((1..=10).collect());
+    let asked = tokio::join!(parcels.ask(ten, SECOND), parcels.ask(Command::Restate, SECOND));
+    assert_eq!(asked, (Ok(10), Ok(11)));
+    saved(&office, 11).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_caller_whose_answer_was_lost_with_its_writer_asks_the_next_one() {
     let office = office().await;

@@ -49,6 +49,7 @@ enum Command {
     Mistake,
     /// Panics while it decides.
     Bug,
+    Restate,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -91,6 +92,7 @@ impl EventSourced for Parcels {
             Command::ConfirmDelivered(parcel) => Err(Rejection::Unknown(parcel)),
             Command::Remark(bytes) => Ok(vec![Event::Remarked { text: "x".repeat(bytes) }]),
             Command::Bug => panic!("a decision that fails its own assertion"),
+            Command::Restate => Ok(vec![Event::Restated { all: self.clone() }]),
             Command::Mistake => Ok(vec![Event::Delivered { parcel: 999 }]),
         }
     }
