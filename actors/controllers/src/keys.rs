@@ -192,6 +192,11 @@ pub enum Rejection {
     InUse { key: Alias, identity: Alias },
     #[error("more passphrases are being tried than can be: try again in a second")]
     Busy,
+    #[error(
+        "the key that this command brought when it was carried out before was another one, or is deleted: \
+         send it under another key to import this one"
+    )]
+    BroughtAnother,
     #[error("the keys changed while the master key was rotated: do it again")]
     NotAll,
     #[error("there is nothing with the alias {0}")]

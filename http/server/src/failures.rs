@@ -68,6 +68,7 @@ impl From<users::Rejection> for Error {
             | Rejection::BuiltIn(_)
             | Rejection::TooMany { .. }
             | Rejection::IsSetUp
+            | Rejection::SetAnother
             | Rejection::IdTaken(_) => Self::Conflict { detail, hint: None },
         }
     }
@@ -106,6 +107,7 @@ impl From<keys::Failure> for Error {
                 | Rejection::Known { .. }
                 | Rejection::IsCurrent(_)
                 | Rejection::InUse { .. }
+                | Rejection::BroughtAnother
                 | Rejection::NotAll,
             )
             | Failure::Refused(_) => Self::Conflict { detail, hint: None },

@@ -2,9 +2,10 @@
 //!
 //! The id that a controller remembers is made of the key, of who sends it, and of what is asked for.
 //! So nobody's key hides a command of somebody else, and a key that is used again for something else
-//! is another command. What is confidential in a request is left out of it, since ids are stored. So
-//! is what its sender saw or computed before sending, as a revision that is expected or when a token
-//! expires: it differs when the same command is sent again.
+//! is another command. What is confidential in a request is left out of it, since ids are stored: whoever
+//! carries the command out compares it with what is stored. What its sender saw or computed before
+//! sending is left out too, as a revision that is expected or when a token expires: it differs when the
+//! same command is sent again.
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderName;

@@ -171,10 +171,10 @@ impl KeyService {
                 return self.add(context, Command::Rotate { pair, expected, author }).await;
             }
             Request::Import { alias, description, key, passphrase, by } => {
-                if self.host.recalls(context.command, context.within).await? {
-                    return self.imported_before(alias, by, context).await;
-                }
                 let key = self.imported((key, passphrase), context).await?;
+                if self.host.recalls(context.command, context.within).await? {
+                    return self.imported_before(&key, by, context).await;
+                }
                 self.has_the_master(context).await?;
                 let pair = NewPair { alias, description, wrapped: self.masters.current.wrap(&key) };
                 return self.add(context, Command::Import { pair, author: self.author(by) }).await;
@@ -321,21 +321,20 @@ impl KeyService {
         Ok(turn.spend(&self.system, PASSPHRASE, work).await??)
     }
 
-    /// What a command led to that was carried out before. It may have been sealed to a former
-    /// instance: its author's newest pair of that name is it.
+    /// What a command led to that was carried out before: its author's pair with that private key. The id
+    /// of a command is not made of what is confidential in it, so it may have brought another one.
     async fn imported_before(
         &self,
-        alias: Alias,
+        key: &PrivateKey,
         by: UserName,
         context: RequestContext,
     ) -> Result<Response, Stop> {
-        let read = move |keys: &Keys| {
-            let fits = |it: &PairView| {
-                it.created.user == by && it.alias.as_str().starts_with(alias.as_str())
-            };
-            keys.pairs().filter(fits).max_by_key(|it| it.created.at)
-        };
-        Ok(added(self.host.query(context.within, read).await?))
+        let key = key.fingerprint();
+        let fits = move |it: &PairView| it.created.user == by && it.fingerprint == key;
+        match self.host.query(context.within, move |keys: &Keys| keys.pairs().find(fits)).await? {
+            Some(pair) => Ok(Response::Pair(Box::new(pair))),
+            None => Ok(Response::Rejected(Rejection::BroughtAnother)),
+        }
     }
 
     async fn certificate(

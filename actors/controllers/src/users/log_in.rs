@@ -26,6 +26,11 @@ impl Users {
         }
     }
 
+    /// The password that somebody else set for the user, and that must be changed.
+    pub(super) fn set_by_another(&self, name: &UserName) -> Option<PasswordHash> {
+        self.users.get(name).filter(|it| it.must_change).map(|it| it.password.clone())
+    }
+
     pub(super) fn log_in(&self, session: NewSession, password: u64) -> Decision<Self> {
         self.is_let_in(&session.user, password, (&session.from, session.at))?;
         self.is_id_free(session.id.0)?;

@@ -153,6 +153,20 @@ impl Passwords {
         Wrong { system, host, strangers, user: user.clone(), from: from.to_owned(), is_user }
     }
 
+    /// Whether the password that somebody else set for the user is that one; `None` if the user has a
+    /// password of their own by now: that is nobody's to compare with.
+    pub(super) async fn is_still(
+        &self,
+        user: &UserName,
+        (password, within): (Secret, Duration),
+    ) -> Result<Option<bool>, Stop> {
+        let user = user.clone();
+        let set = self.host.query(within, move |it: &Users| it.set_by_another(&user)).await?;
+        let Some(hash) = set else { return Ok(None) };
+        let turn = self.changes.turn(within).await?;
+        spent(&turn, &self.system, hash, password).await.map(Some)
+    }
+
     pub(super) async fn hash(
         &self,
         why: For,

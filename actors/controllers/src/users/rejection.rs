@@ -51,6 +51,11 @@ pub enum Rejection {
          send the command under another key"
     )]
     MadeBefore(TokenId),
+    #[error(
+        "the password that this command set when it was carried out before was another one, or was changed \
+         since: send it under another key to set this one"
+    )]
+    SetAnother,
     #[error("only a user who logged in, with a password of their own, can do that")]
     NeedsSession,
     #[error("a token must expire within {days} days, and after now")]

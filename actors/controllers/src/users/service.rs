@@ -205,8 +205,9 @@ impl UserService {
         Ok(Response::Done)
     }
 
-    /// What a command led to that was carried out before. What it brings may be sealed to a former
-    /// instance, and is not looked at.
+    /// What a command led to that was carried out before. The id of a command is not made of what is
+    /// confidential in it: a password is compared with the one that is set. What a log-in or a set-up
+    /// brings may be sealed to a former instance, and is not looked at: nobody chooses their ids.
     async fn done_before(
         &self,
         request: Request,
@@ -217,6 +218,27 @@ impl UserService {
             Request::SetUp { .. } => {
                 self.notice.used();
                 Ok(Response::Done)
+            }
+            Request::CreateUser { name, password, .. } => {
+                let password = self.transit.received(&password)?;
+                let is_it = self.passwords.is_still(&name, (password, context.within)).await?;
+                // Its user has another one by now, or is gone: what was made is answered as it is.
+                set_before(is_it.unwrap_or(true))
+            }
+            Request::SetPassword { name, password, .. } => {
+                let password = self.transit.received(&password)?;
+                let is_it = self.passwords.is_still(&name, (password, context.within)).await?;
+                set_before(is_it.unwrap_or(false))
+            }
+            Request::ChangePassword { name, new, from, .. } => {
+                let new = self.transit.received(&new)?;
+                // Counted as a log-in is: who may send it again could guess the password.
+                let checked = self.passwords.check((&name, &from), (new, true), context.within);
+                match checked.await {
+                    Ok(_) => Ok(Response::Done),
+                    Err(Stop::Answer(it)) if is_wrong(&it) => set_before(false),
+                    Err(other) => Err(other),
+                }
             }
             _ => Ok(Response::Done),
         }
@@ -310,4 +332,15 @@ impl UserService {
         self.passwords.let_in(&from, at);
         Ok(Response::Identity(Box::new(identity.ok_or(Rejection::NotAuthenticated)?)))
     }
+}
+
+fn set_before(is_it: bool) -> Result<Response, Stop> {
+    match is_it {
+        true => Ok(Response::Done),
+        false => Err(Rejection::SetAnother.into()),
+    }
+}
+
+fn is_wrong(response: &Response) -> bool {
+    matches!(response, Response::Rejected(Rejection::BadCredentials { .. }))
 }

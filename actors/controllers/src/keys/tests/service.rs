@@ -160,20 +160,28 @@ async fn an_import_that_is_asked_again_of_a_successor_answers_the_key_that_it_st
     let master = MasterKey::generate();
     let service = lab.start(masters(&master, &[])).await;
     let to = [transit(&lab, &service).await];
-    let import = Request::Import {
+    let import_of = |private: &PrivateKey, to: &[weir_secrets::PublicKey]| Request::Import {
         alias: alias("DefaultKey"),
         description: String::new(),
-        key: Sealed::seal(&PrivateKey::generate().to_text(), &to).unwrap(),
+        key: Sealed::seal(&private.to_text(), to).unwrap(),
         passphrase: None,
         by: user(),
     };
+    let private = PrivateKey::generate();
+    let import = import_of(&private, &to);
     let command = lab.system.ids().command();
     let context = RequestContext { command, within: HOUR, epoch: 1 };
     let Ok(Response::Pair(stored)) = service.serve(import.clone(), context).await else { panic!() };
     assert_eq!(stored.alias.as_str(), "DefaultKey (2)");
     let successor = KeyService { transit: crate::transit::Transit::new(), ..copy(&service) };
-    let again = successor.serve(import, context).await;
+    let told = successor.serve(import, context).await;
+    assert!(matches!(told, Ok(Response::Transit(it)) if [it.clone()] != to));
+    let to = [transit(&lab, &successor).await];
+    let again = successor.serve(import_of(&private, &to), context).await;
     assert!(matches!(&again, Ok(Response::Pair(it)) if *it == stored), "{again:?}");
+    let other = successor.serve(import_of(&PrivateKey::generate(), &to), context).await;
+    let is_told = matches!(other, Ok(Response::Rejected(Rejection::BroughtAnother)));
+    assert!(is_told, "{other:?}: another key is not what this command brought");
 }
 
 #[tokio::test]

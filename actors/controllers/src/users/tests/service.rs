@@ -210,6 +210,53 @@ async fn a_password_that_somebody_else_set_must_be_changed_by_whoever_knows_it()
 }
 
 #[tokio::test]
+async fn a_password_that_is_sent_again_is_the_same_one_or_told_to_be_another() {
+    let lab = Lab::new().await;
+    lab.set_up().await;
+    let (by, other) = (name("root"), "wrong horse battery");
+    let create = async |text| Request::CreateUser {
+        name: name("ada"),
+        profile: Profile::default(),
+        roles: [role("user")].into(),
+        password: lab.seal(text).await,
+        by: by.clone(),
+    };
+    let set = async |text| Request::SetPassword {
+        name: name("ada"),
+        password: lab.seal(text).await,
+        by: by.clone(),
+    };
+    let change = async |from, text| Request::ChangePassword {
+        name: name("ada"),
+        current: lab.seal(from).await,
+        new: lab.seal(text).await,
+        from: String::new(),
+        keep: None,
+    };
+    let is_told = |it: &Response| matches!(it, Response::Rejected(Rejection::SetAnother));
+    let ids = lab.system.ids();
+    let [one, two, three] = [ids.command(), ids.command(), ids.command()];
+    assert!(matches!(lab.ask_as(one, create(PASSWORD).await).await, Response::Done));
+    assert!(matches!(lab.ask_as(one, create(PASSWORD).await).await, Response::Done));
+    assert!(is_told(&lab.ask_as(one, create(other).await).await));
+
+    let temporary = "temporary horse battery";
+    assert!(matches!(lab.ask_as(two, set(temporary).await).await, Response::Done));
+    assert!(matches!(lab.ask_as(two, set(temporary).await).await, Response::Done));
+    assert!(is_told(&lab.ask_as(two, set(other).await).await));
+
+    let own = "own horse battery 1";
+    assert!(matches!(lab.ask_as(three, change(temporary, own).await).await, Response::Done));
+    assert!(matches!(lab.ask_as(three, change(temporary, own).await).await, Response::Done));
+    assert!(is_told(&lab.ask_as(three, change(own, other).await).await));
+    // Who set it once can't find out with that what its user chose since.
+    assert!(is_told(&lab.ask_as(two, set(own).await).await));
+    assert!(matches!(lab.ask_as(one, create(other).await).await, Response::Done));
+    let (_, response) = lab.log_in("ada", own).await;
+    assert!(matches!(response, Response::Identity(_)), "{response:?}");
+}
+
+#[tokio::test]
 async fn a_set_up_with_another_secret_is_refused_before_its_password_is_looked_at() {
     let lab = Lab::new().await;
     let set_up = async || Request::SetUp {
