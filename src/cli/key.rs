@@ -241,6 +241,10 @@ fn sealed(value: &str, publics: &[String]) -> Result<Encrypted, Failure> {
     Ok(Encrypted { sealed: sealed.to_string(), keys })
 }
 
+/// Until it is done, the former master key opens what is in the database.
+const FORGETTING: &str =
+    "What was stored under a former master key, or of deleted keys, is still being deleted.";
+
 fn list(page: &Page<KeyView>, look: &Look) -> String {
     use Column::Text;
     let narrow = [Text("KEY"), Text("FINGERPRINT"), Text("AGE"), Text("BY")];
@@ -262,7 +266,10 @@ fn list(page: &Page<KeyView>, look: &Look) -> String {
             ],
         );
     }
-    rows.text()
+    match page.items.iter().any(|it| it.forgetting) {
+        true => format!("{}\n{FORGETTING}\n", rows.text()),
+        false => rows.text(),
+    }
 }
 
 fn line(it: &KeyView, _: &Look) -> String {
@@ -304,6 +311,7 @@ mod tests {
             created_by: "weir".parse().expect("a name"),
             revision: 1,
             master: KeyFingerprint([7; 32]),
+            forgetting: false,
         }
     }
 
@@ -324,6 +332,8 @@ KEY           FINGERPRINT       AGE  BY
   Old one     1212121212121212  1m   weir
 "
         );
+        let owed = KeyView { forgetting: true, ..current.clone() };
+        assert!(list(&Page::whole([owed]), &LOOK).ends_with(&format!("weir\n\n{FORGETTING}\n")));
         let digits = "12".repeat(32);
         assert_eq!(line(&current, &LOOK), format!("DefaultKey: {digits}, current\n"));
         let text = shown(&current, &LOOK);

@@ -93,8 +93,10 @@ pub enum Command {
         alias: Alias,
         author: Author,
     },
-    /// What was stored before the keys were restated is deleted.
-    ConfirmForgotten,
+    /// What was stored before the keys were restated for the time of that number is deleted.
+    ConfirmForgotten {
+        restated: u64,
+    },
     AddHost {
         host: KnownHost,
         author: Author,
@@ -155,15 +157,16 @@ pub enum Event {
         keys: Box<Keys>,
         author: Author,
     },
-    /// What was before the last one of these is deleted.
+    /// What was before the last `Restated` is deleted.
     Forgotten,
 }
 
 /// What is owed to the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// That what was stored before the keys were restated is deleted.
-    Forget,
+    /// That what was stored before the keys were restated is deleted. The number says which time that
+    /// was: what is owed after another one is another effect.
+    Forget { restated: u64 },
 }
 
 /// By which events are found that restate all.
@@ -214,6 +217,9 @@ pub struct Keys {
     /// The last change restated all.
     #[serde(default)]
     is_restated: bool,
+    /// How often all was restated.
+    #[serde(default)]
+    restated: u64,
     /// What was stored before they were restated is still to be deleted.
     #[serde(default)]
     owes_forgetting: bool,
@@ -251,7 +257,7 @@ impl EventSourced for Keys {
                 there(&self.certificates, &alias)?;
                 Ok(vec![Event::CertificateDeleted { alias, author }])
             }
-            Command::ConfirmForgotten => Ok(self.confirm_forgotten()),
+            Command::ConfirmForgotten { restated } => Ok(self.confirm_forgotten(restated)),
             Command::AddHost { host, author } => {
                 free(&self.hosts, &host.alias)?;
                 Ok(vec![Event::HostAdded { host, author }])
@@ -312,7 +318,8 @@ impl EventSourced for Keys {
     }
 
     fn outstanding(&self) -> Vec<Effect> {
-        self.owes_forgetting.then_some(Effect::Forget).into_iter().collect()
+        let forget = Effect::Forget { restated: self.restated };
+        self.owes_forgetting.then_some(forget).into_iter().collect()
     }
 
     fn restates(event: &Event) -> bool {
@@ -330,6 +337,11 @@ impl EventSourced for Keys {
 impl Keys {
     pub fn current(&self) -> Option<KeyFingerprint> {
         self.current
+    }
+
+    /// How often all was restated.
+    fn restated(&self) -> u64 {
+        self.restated
     }
 
     pub fn certificates(&self) -> impl Iterator<Item = &Trusted<Certificate>> {

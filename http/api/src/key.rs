@@ -28,6 +28,9 @@ pub struct KeyView {
     /// The master key that its private key is under.
     #[schema(value_type = schema::Fingerprint)]
     pub master: KeyFingerprint,
+    /// What was stored under a former master key, or of deleted pairs, is still to be deleted.
+    #[serde(default)]
+    pub forgetting: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

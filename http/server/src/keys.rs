@@ -261,5 +261,6 @@ fn view(it: PairView) -> KeyView {
         created_by: it.created.user,
         revision: it.revision,
         master: it.master,
+        forgetting: it.is_forgetting,
     }
 }

@@ -114,15 +114,18 @@ impl Keys {
         } else if self.is_restated {
             return Ok(vec![]);
         }
-        let mut after = Self { owes_forgetting: true, ..self.clone() };
+        let mut after = self.clone();
         events.iter().for_each(|it| after.apply(it));
-        after.is_restated = true;
+        (after.is_restated, after.owes_forgetting) = (true, true);
+        after.restated += 1;
         events.push(Event::Restated { keys: Box::new(after), author });
         Ok(events)
     }
 
-    pub(super) fn confirm_forgotten(&self) -> Vec<Event> {
-        self.owes_forgetting.then_some(Event::Forgotten).into_iter().collect()
+    /// All that was owed, unless the keys were restated once more while it was deleted.
+    pub(super) fn confirm_forgotten(&self, restated: u64) -> Vec<Event> {
+        let is_it = self.owes_forgetting && self.restated == restated;
+        is_it.then_some(Event::Forgotten).into_iter().collect()
     }
 
     pub(super) fn is_new(&self, pair: &NewPair) -> Result<(), Rejection> {

@@ -49,6 +49,9 @@ pub struct PairView {
     pub is_current: bool,
     /// The master key that its private key is under.
     pub master: KeyFingerprint,
+    /// What was stored under a former master key, or of deleted pairs, is still to be deleted.
+    #[serde(default)]
+    pub is_forgetting: bool,
 }
 
 impl super::Keys {
@@ -63,6 +66,7 @@ impl super::Keys {
             revision: it.revision,
             is_current: self.current == Some(*key),
             master: it.wrapped.master(),
+            is_forgetting: self.owes_forgetting,
         })
     }
 

@@ -150,10 +150,18 @@ fn what_was_before_a_rotation_is_restated_and_owed_to_be_forgotten() {
     };
     events.iter().for_each(|it| state.apply(it));
     assert_eq!(given([restated.clone()]), state, "nothing before it is needed");
-    assert_eq!(state.outstanding(), [Effect::Forget]);
-    then(&mut state, Command::ConfirmForgotten).unwrap();
+    assert_eq!(state.outstanding(), [Effect::Forget { restated: 1 }]);
+    assert!(state.pairs().all(|it| it.is_forgetting));
+
+    // What was stored since is not deleted yet when the end of that comes.
+    let third = vec![master.rewrap(&one.wrapped, &MasterKey::generate()).unwrap()];
+    then(&mut state, rewrap(&third)).unwrap();
+    then(&mut state, Command::ConfirmForgotten { restated: 1 }).unwrap();
+    assert_eq!(state.outstanding(), [Effect::Forget { restated: 2 }]);
+    then(&mut state, Command::ConfirmForgotten { restated: 2 }).unwrap();
     assert_eq!(state.outstanding(), []);
-    assert_eq!(state.decide(Command::ConfirmForgotten), Ok(vec![]));
+    assert!(state.pairs().all(|it| !it.is_forgetting));
+    assert_eq!(state.decide(Command::ConfirmForgotten { restated: 2 }), Ok(vec![]));
 
     // What was stored since, or by a version that did not do it, goes when it is asked for again.
     let mut rotated = given([created(&one)]);

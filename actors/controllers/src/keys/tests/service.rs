@@ -6,12 +6,14 @@ use std::time::Duration;
 use weir_cluster::{RequestContext, Service, Singleton, Unavailable};
 use weir_domain::Clock;
 use weir_persistence_api::{
-    Acquired, Fence, Journal, LeaseName, LeaseStore, MemoryStore, PersistenceId,
+    Acquired, Fence, Journal, LeaseName, LeaseStore, MemoryStore, PersistenceId, Snapshot,
+    SnapshotStore,
 };
-use weir_runtime::{HostSettings, System, SystemClock};
+use weir_runtime::{EffectHandler, HostSettings, System, SystemClock};
 use weir_secrets::Sealed;
 
 use super::*;
+use crate::keys::forgetting::Forgetting;
 use crate::testing;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -213,7 +215,9 @@ async fn nothing_is_stored_under_a_former_master_key_after_a_rotation() {
     let lab = Lab::new().await;
     let (old, new) = (MasterKey::generate(), MasterKey::generate());
     let service = lab.start(masters(&old, &[])).await;
-    let kept = pair(&lab, &service, create("kept")).await;
+    let command = lab.system.ids().command();
+    let context = RequestContext { command, within: HOUR, epoch: 1 };
+    let Ok(Response::Pair(kept)) = service.serve(create("kept"), context).await else { panic!() };
     let deleted = pair(&lab, &service, create("deleted")).await;
     let delete = Request::Delete { key: deleted.fingerprint, expected: None, by: user() };
     assert!(matches!(lab.ask(&service, delete).await, Ok(Response::Done)));
@@ -223,21 +227,58 @@ async fn nothing_is_stored_under_a_former_master_key_after_a_rotation() {
     let both = KeyService { masters: masters(&new, &[&old]), ..copy(&service) };
     assert!(matches!(lab.ask(&both, Request::Rewrap { by: user() }).await, Ok(Response::Done)));
     let forgotten = async {
-        while lab.stored().await.contains(&under(&old)) {
-            tokio::task::yield_now().await;
+        loop {
+            match lab.ask(&both, Request::List).await {
+                Ok(Response::Listing(it)) if it.pairs.iter().all(|it| !it.is_forgetting) => break,
+                _ => tokio::task::yield_now().await,
+            }
         }
     };
     tokio::time::timeout(Duration::from_secs(60), forgotten).await.expect("it is deleted");
-    assert!(lab.stored().await.contains(&under(&new)));
-    service.host.stop(HOUR).await.unwrap();
+    let stored = lab.stored().await;
+    assert!(stored.contains(&under(&new)) && !stored.contains(&under(&old)));
 
+    // As after a kill: the first one saves no last snapshot, since it does not stop.
     let again = lab.start(masters(&new, &[])).await;
+    let sent = again.serve(create("kept"), context).await;
+    let is_known = matches!(&sent, Ok(Response::Pair(it)) if it.fingerprint == kept.fingerprint);
+    assert!(is_known, "{sent:?}: what was sent before the rotation is not done again");
     let Ok(Response::Listing(listing)) = lab.ask(&again, Request::List).await else { panic!() };
     let pairs: Vec<_> = listing.pairs.iter().map(|it| it.fingerprint).collect();
     assert!(pairs.contains(&kept.fingerprint) && !pairs.contains(&deleted.fingerprint));
     let sealed = Sealed::seal(&secret("hunter2"), &[kept.public]).unwrap();
     let open = Request::Open { secrets: vec![sealed], to: PrivateKey::generate().public() };
     assert!(matches!(lab.ask(&again, open).await, Ok(Response::Opened(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_snapshot_that_is_saved_meanwhile_is_deleted_before_the_end_is_confirmed() {
+    let lab = Lab::new().await;
+    let (old, new) = (MasterKey::generate(), MasterKey::generate());
+    let service = lab.start(masters(&old, &[])).await;
+    let both = KeyService { masters: masters(&new, &[&old]), ..copy(&service) };
+    assert!(matches!(lab.ask(&both, Request::Rewrap { by: user() }).await, Ok(Response::Done)));
+    service.host.stop(HOUR).await.unwrap();
+    let (store, journal) = (&lab.store, PersistenceId(LEASE.to_owned()));
+    let newest = store.snapshot_sequences(&journal).await.unwrap()[0];
+    let stored = store.snapshot_load(&journal, newest).await.unwrap().unwrap();
+
+    // Each answer takes a second: two for the event, one for the snapshots, and one to delete them.
+    let second = Duration::from_secs(1);
+    store.faults().slow(second);
+    let late = async {
+        tokio::time::sleep(3 * second + second / 2).await;
+        store.snapshot_save(&journal, &lab.fence, Snapshot { sequence: 1, ..stored }).await
+    };
+    let forgetting = Forgetting { store: Arc::new(store.clone()) };
+    let effect = Effect::Forget { restated: 1 };
+    let (first, saved) = tokio::join!(forgetting.run(&effect, &lab.fence), late);
+    saved.unwrap();
+    assert!(first.unwrap_err().message.contains("an older snapshot"));
+    store.faults().heal();
+    let again = forgetting.run(&effect, &lab.fence).await;
+    assert!(matches!(again, Ok(Some(Command::ConfirmForgotten { restated: 1 }))), "{again:?}");
+    assert!(!store.snapshot_sequences(&journal).await.unwrap().contains(&1));
 }
 
 /// The same host under other master keys.
