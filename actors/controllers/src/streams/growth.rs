@@ -40,29 +40,48 @@ impl Growth {
         self.kept
     }
 
-    /// The streams whose logs are to be looked at once this is written.
-    pub(super) fn add(&mut self, changes: &[(Stream, Vec<LogLine>)]) -> Vec<StreamId> {
-        let mut grown: Vec<_> =
-            changes.iter().filter_map(|(it, lines)| self.grow(it, lines)).collect();
+    /// The streams whose logs are to be looked at, now that this is written.
+    pub(super) fn add(&mut self, written: &[Written]) -> Vec<StreamId> {
+        let mut grown: Vec<_> = written.iter().filter_map(|it| self.grow(it)).collect();
         while self.streams.len() > STREAMS_MAX {
             grown.extend(self.streams.pop_first().map(|it| it.0));
         }
         grown
     }
 
-    fn grow(&mut self, stream: &Stream, lines: &[LogLine]) -> Option<StreamId> {
-        let known = self.streams.remove(&stream.id).unwrap_or(LogBound { lines: 0, bytes: 0 });
-        let bytes: usize = lines.iter().map(|it| it.text.len()).sum();
-        let lines = known.lines.saturating_add(u32::try_from(lines.len()).unwrap_or(u32::MAX));
-        let now = LogBound { lines, bytes: known.bytes.saturating_add(bytes as u64) };
+    fn grow(&mut self, written: &Written) -> Option<StreamId> {
+        let &Written { stream, is_closed, by } = written;
+        let known = self.streams.remove(&stream).unwrap_or(LogBound { lines: 0, bytes: 0 });
+        let lines = known.lines.saturating_add(by.lines);
+        let now = LogBound { lines, bytes: known.bytes.saturating_add(by.bytes) };
         if now.lines >= self.step.lines || now.bytes >= self.step.bytes {
-            return Some(stream.id);
+            return Some(stream);
         }
         // One that is closed grows no more.
-        if !stream.state.is_closed() && now.lines > 0 {
-            self.streams.insert(stream.id, now);
+        if !is_closed && now.lines > 0 {
+            self.streams.insert(stream, now);
         }
         None
+    }
+}
+
+/// By how much a change makes a log longer. Taken before the change is given away to be written, and
+/// counted once it is: what was not written is written again.
+pub(super) struct Written {
+    stream: StreamId,
+    is_closed: bool,
+    by: LogBound,
+}
+
+impl Written {
+    pub(super) fn of(changes: &[(Stream, Vec<LogLine>)]) -> Vec<Self> {
+        let each = |(stream, lines): &(Stream, Vec<LogLine>)| {
+            let bytes: usize = lines.iter().map(|it| it.text.len()).sum();
+            let lines = u32::try_from(lines.len()).unwrap_or(u32::MAX);
+            let by = LogBound { lines, bytes: bytes as u64 };
+            Self { stream: stream.id, is_closed: stream.state.is_closed(), by }
+        };
+        changes.iter().map(each).collect()
     }
 }
 
@@ -87,20 +106,21 @@ mod tests {
         assert_eq!(growth.bound(), LogBound { lines: 21, bytes: 700 });
         let (one, two) = (stream(1, 1), stream(2, 1));
         let changes = |n| [(one.clone(), lines(n, "a")), (two.clone(), lines(1, "b"))];
-        assert_eq!(growth.add(&changes(1)), []);
-        assert_eq!(growth.add(&changes(2)), [one.id]);
-        assert_eq!(growth.add(&changes(2)), [two.id], "the first one begins anew");
-        assert_eq!(growth.add(&[(one.clone(), lines(1, &"x".repeat(100)))]), [one.id]);
+        assert_eq!(growth.add(&Written::of(&changes(1))), []);
+        assert_eq!(growth.add(&Written::of(&changes(2))), [one.id]);
+        assert_eq!(growth.add(&Written::of(&changes(2))), [two.id], "the first one begins anew");
+        let long = [(one.clone(), lines(1, &"x".repeat(100)))];
+        assert_eq!(growth.add(&Written::of(&long)), [one.id]);
     }
 
     #[test]
     fn of_closed_streams_and_of_too_many_nothing_is_kept() {
         let mut growth = growth();
         let closed = Stream { state: StreamState::Committed, ..stream(1, 1) };
-        assert_eq!(growth.add(&[(closed, lines(2, "a"))]), []);
+        assert_eq!(growth.add(&Written::of(&[(closed, lines(2, "a"))])), []);
         assert!(growth.streams.is_empty());
         let many: Vec<_> = (0..=STREAMS_MAX).map(|n| (stream(n, 1), lines(1, "a"))).collect();
-        assert_eq!(growth.add(&many), [stream(0, 1).id], "the oldest");
+        assert_eq!(growth.add(&Written::of(&many)), [stream(0, 1).id], "the oldest");
         assert_eq!(growth.streams.len(), STREAMS_MAX);
     }
 }

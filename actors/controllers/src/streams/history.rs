@@ -10,7 +10,7 @@ use weir_domain::{Clock, Fault, Millis, StreamId, Timestamp};
 use weir_persistence_api::{Error, Fence, LogBound, Retention, StreamStore};
 use weir_runtime::Stopwatch;
 
-use super::growth::Growth;
+use super::growth::{Growth, Written};
 use super::{LEASE, Request, Response};
 
 /// How often old streams are deleted, in writes.
@@ -80,8 +80,9 @@ impl StreamHistory {
     async fn carry_out(&self, request: Request) -> Result<Response, Error> {
         Ok(match request {
             Request::Save(changes) => {
-                let grown = self.growth().add(&changes);
+                let written = Written::of(&changes);
                 self.store.stream_save(&self.fence, changes).await?;
+                let grown = self.growth().add(&written);
                 self.trim(grown).await;
                 self.prune_if_due().await;
                 Response::Saved
@@ -127,5 +128,45 @@ impl StreamHistory {
             StreamId::first_at(Timestamp(self.clock.now().0.saturating_sub(age)))
         };
         Retention { keep: self.keep, first: self.keep_for.map(before) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_persistence_api::{Acquired, LeaseName, LeaseStore as _, MemoryStore};
+    use weir_runtime::SystemClock;
+
+    use super::super::gatherer::tests::{line, stream};
+    use super::*;
+
+    #[tokio::test]
+    async fn a_log_is_trimmed_when_it_is_due_though_a_write_failed_meanwhile() {
+        let (clock, lease) = (Arc::new(SystemClock), LeaseName(LEASE.to_owned()));
+        let store = MemoryStore::new(clock.clone());
+        let granted = store.lease_acquire(&lease, "node-1#a", Duration::from_secs(3_600)).await;
+        let Ok(Acquired::Granted(fence)) = granted else { panic!("{granted:?}") };
+        // It is looked at after two lines, and trimmed to 14.
+        let bound = LogBound { lines: 16, bytes: 1 << 20 };
+        let history = StreamHistory {
+            store: Arc::new(store.clone()),
+            clock,
+            fence,
+            keep: 10,
+            keep_for: None,
+            growth: Mutex::new(Growth::within(bound)),
+            writes: AtomicU32::new(0),
+            pruned: Mutex::new(Stopwatch::start()),
+        };
+        let save = async |range: std::ops::Range<u32>| {
+            let lines = range.map(|it| line(&format!("line {it}"))).collect();
+            history.carry_out(Request::Save(vec![(stream(1, 1), lines)])).await
+        };
+        assert!(save(0..14).await.is_ok());
+        assert!(save(14..15).await.is_ok());
+        store.faults().lost(1);
+        assert!(save(15..16).await.is_err());
+        assert!(save(15..16).await.is_ok(), "the gatherer sends it again");
+        let log = store.stream_log(stream(1, 1).id).await.unwrap();
+        assert!(log.len() <= 14, "{} lines", log.len());
     }
 }
