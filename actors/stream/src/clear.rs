@@ -11,7 +11,7 @@ use std::ops::Deref;
 use serde_json::Value;
 use weir_domain::Fault;
 use weir_domain::plan::{Plan, Role};
-use weir_secrets::{Opened, Quoting, may_name_secrets};
+use weir_secrets::{Opened, Piece, Quoting, may_name_secrets, pieces};
 use zeroize::Zeroize as _;
 
 use crate::Registry;
@@ -53,9 +53,10 @@ fn put_into(config: &mut Value, secrets: &Opened, usage: SecretUse) -> Result<()
     match config {
         Value::String(text) if may_name_secrets(text) => {
             let quoting = match usage {
-                SecretUse::Plain => Quoting::Plain,
                 SecretUse::InLiterals => Quoting::Sql,
-                SecretUse::Refused => return Err(refused(text)),
+                SecretUse::Refused if names_secrets(text) => return Err(refused(text)),
+                // Where nothing is named, what is left is the text that `$${sec:` stands for.
+                SecretUse::Plain | SecretUse::Refused => Quoting::Plain,
             };
             let mut value = secrets.put_into(text, quoting).map_err(|it| Fault::from(&it))?;
             *text = std::mem::take(&mut *value);
@@ -67,6 +68,10 @@ fn put_into(config: &mut Value, secrets: &Opened, usage: SecretUse) -> Result<()
         }
         Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }
+}
+
+fn names_secrets(text: &str) -> bool {
+    pieces(text).iter().any(|it| matches!(it, Piece::Name(_)))
 }
 
 fn refused(text: &str) -> Fault {
@@ -121,6 +126,17 @@ mod tests {
         assert_eq!(config, expected);
         wipe(&mut config);
         assert_eq!(config, json!({ "${sec:PW}": ["", 7, { "a": "" }], "b": "" }));
+    }
+
+    #[test]
+    fn a_text_that_only_looks_like_a_secret_is_fit_for_every_kind() {
+        for usage in [SecretUse::Plain, SecretUse::InLiterals, SecretUse::Refused] {
+            let mut config = json!(["/srv/$${sec:PW}", "${env:HOME}"]);
+            put_into(&mut config, &secrets(), usage).unwrap();
+            assert_eq!(config, json!(["/srv/${sec:PW}", "${env:HOME}"]), "{usage:?}");
+        }
+        let both = put_into(&mut json!("$${sec:A}${sec:PW}"), &secrets(), SecretUse::Refused);
+        assert!(both.is_err());
     }
 
     #[test]
