@@ -4,7 +4,8 @@
 //! again, and does what is missing. Workflows whose plan and place are the same go on untouched;
 //! instances of the others are drained, and begun anew where the scheduler still wants them.
 //! What can't be run here is not begun at all: the engine stays on what ran before, and says why.
-//! That is also so where the source of a workflow is out of reach of this node alone.
+//! That is also so where the source of a workflow that may be placed here is out of reach of this
+//! node alone.
 //! Nothing runs before `begin`: whoever starts the engine may deploy first, so that no stream is
 //! begun by a plan that is about to be replaced.
 
@@ -226,7 +227,7 @@ impl Activation {
             // Who starts has nothing to stay on: what is in reach works, what is not waits.
             if self.goal().has_adopted {
                 let runs = self.goal().package.digests();
-                adopted.check_access(&runs, &self.0.parts).await?;
+                adopted.check_access(&runs, self.me(), &self.0.parts).await?;
             }
             self.goal().package = adopted;
         }

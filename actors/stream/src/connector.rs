@@ -56,6 +56,9 @@ pub enum Outcome {
 
 /// Offers items and reads them. One source belongs to one instance of a workflow.
 pub trait Source: Send {
+    /// What it reads from, in the words of people: a directory, an address.
+    fn origin(&self) -> String;
+
     /// Whether what it reads from is there for this engine: asked before a node begins to run it
     /// instead of something else.
     fn check_access(&self) -> Result<(), Fault> {

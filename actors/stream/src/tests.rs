@@ -8,12 +8,15 @@ mod world;
 use std::time::Duration;
 
 use weir_domain::plan::OnError;
-use weir_domain::{Fault, InstanceId, ItemStatus, StreamState, WorkflowState};
+use weir_domain::{
+    Fault, FaultKind, InstanceId, ItemStatus, StreamState, WorkflowState,
+};
 use weir_persistence_api::MemoryStore;
 
 use crate::{Happened, resume};
 use weir_runtime::SystemClock;
-use world::{Engine, StopOutcome, World, plan, wait_until};
+use weir_secrets::Opened;
+use world::{Engine, StopOutcome, World, plan, spec, wait_until};
 
 fn store() -> MemoryStore {
     MemoryStore::new(std::sync::Arc::new(SystemClock))
@@ -118,6 +121,28 @@ async fn what_was_decided_is_published_however_often_publishing_fails() {
     let engine = run_one(&world, OnError::Rollback).await;
     assert_eq!((world.published("even"), world.published("odd")), (vec![2, 4], vec![1, 3]));
     assert_eq!(engine.last()[0].attempts, 1);
+}
+
+#[tokio::test]
+async fn a_source_that_gives_no_answer_is_out_of_reach_and_not_asked_twice() {
+    let world = World::default();
+    world.with(|it| it.hold_reach = true);
+    let engine = Engine::start(&world, &store()).await;
+    let spec = spec(plan(OnError::Rollback), Opened::default());
+    let asked = || spec.reach(&engine.services, Duration::from_millis(20));
+    let threads = || engine.services.system.tasks().running().len();
+    for _ in 0..3 {
+        let fault = asked().await.expect_err("it says nothing");
+        assert_eq!(fault.kind, FaultKind::Transient);
+        let message = "workflow w, stage read: /mnt/in gives no answer within 20ms";
+        assert_eq!((fault.message.as_str(), threads()), (message, 1));
+    }
+    world.with(|it| it.hold_reach = false);
+    wait_until("it answers", || threads() == 0).await;
+    world.fault("reach", Fault::transient(1, "it is not there"));
+    let asked = || spec.reach(&engine.services, Duration::from_secs(30));
+    assert_eq!(asked().await.unwrap_err().message, "workflow w, stage read: it is not there");
+    assert_eq!(asked().await, Ok(()));
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use tokio::task::AbortHandle;
 use weir_domain::plan::Plan;
@@ -34,17 +35,34 @@ pub struct WorkflowSpec {
 }
 
 impl WorkflowSpec {
-    /// Whether its source finds here what it reads from. It may block.
-    pub fn check_access(&self, services: &Services) -> Result<(), Fault> {
-        let reached = || {
-            let plan = ClearPlan::of(&self.plan, &self.secrets, &services.registry)?;
-            let (source, cx) = source(&plan, &self.base_dir, services)?;
-            source.check_access().map_err(|fault| {
-                let place = format!("workflow {}, stage {}", plan.workflow, cx.stage);
-                Fault { message: format!("{place}: {}", fault.message), ..fault }
-            })
+    /// Whether its source finds here what it reads from. One that is silent for so long is out of
+    /// reach, and is not asked again before it has answered: each question holds a thread.
+    pub async fn check_access(&self, services: &Services, within: Duration) -> Result<(), Fault> {
+        let reached = self.ask(services, within).await;
+        reached.map_err(|it| self.secrets.masked_fault(it))
+    }
+
+    async fn ask(&self, services: &Services, within: Duration) -> Result<(), Fault> {
+        let plan = ClearPlan::of(&self.plan, &self.secrets, &services.registry)?;
+        let (source, cx) = source(&plan, &self.base_dir, services)?;
+        drop(plan);
+        let place = format!("workflow {}, stage {}", self.plan.workflow, cx.stage);
+        let origin = source.origin();
+        let silent = || {
+            let message = format!("{place}: {origin} gives no answer within {within:?}");
+            Fault::transient(3143, message).with_hint(
+                "is a mount there hung? mend it or unmount it: this goes on once it answers",
+            )
         };
-        reached().map_err(|it| self.secrets.masked_fault(it))
+        let tasks = services.system.tasks();
+        let question = self.secrets.masked(&format!("reach {place}: {origin}")).into_owned();
+        if tasks.running().iter().any(|it| **it == *question) {
+            return Err(silent());
+        }
+        let asked = tasks.spawn_blocking(question, move || source.check_access());
+        let answer = tokio::time::timeout(within, asked.join()).await.map_err(|_| silent())?;
+        let reached = answer.map_err(|it| Fault::transient(3140, it.to_string()))?;
+        reached.map_err(|it| Fault { message: format!("{place}: {}", it.message), ..it })
     }
 }
 

@@ -2,15 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use weir_controllers::deployments::{Runnable, RunnableWorkflow};
 use weir_controllers::keys::{self, KeyStorage};
-use weir_domain::{Digest, Fault};
+use weir_domain::{Digest, Fault, NodeName, WorkflowName};
 use weir_secrets::Opened;
 use weir_stream::{Registry, WorkflowSpec, verify};
 
 use super::wanted::Wanted;
 use super::{Parts, unanswered};
+
+/// How long a source may take to say that it is there.
+const REACH_WITHIN: Duration = Duration::from_secs(10);
 
 /// What was found fit to run; nothing, before there is anything.
 #[derive(Default)]
@@ -36,21 +40,22 @@ impl Adopted {
         Ok(adopted)
     }
 
-    /// Refused where the source of a workflow is not in reach of this node. Those that run are not
-    /// asked: they go on either way.
+    /// Refused where the source of a workflow is not in reach of this node, and the schedule may
+    /// place it here. Those that run are not asked: they go on either way.
     pub(super) async fn check_access(
         &self,
         running: &BTreeSet<Digest>,
+        me: (NodeName, BTreeSet<String>),
         parts: &Parts,
     ) -> Result<(), Fault> {
         let is_new = |it: &&Wanted| !it.digest.is_some_and(|it| running.contains(&it));
-        let specs: Vec<_> =
-            self.workflows.iter().filter(is_new).map(|it| it.spec.clone()).collect();
-        let services = parts.services.clone();
-        let reached = parts.services.system.tasks().spawn_blocking("reach", move || {
-            specs.iter().try_for_each(|it| it.check_access(&services))
-        });
-        reached.join().await.map_err(|it| unanswered(&it))?
+        for wanted in self.workflows.iter().filter(is_new) {
+            let reached = wanted.spec.check_access(&parts.services, REACH_WITHIN).await;
+            if reached.is_err() && may_run(wanted.name(), &me, parts).await {
+                return reached;
+            }
+        }
+        Ok(())
     }
 
     /// Of its workflows.
@@ -77,6 +82,16 @@ impl Adopted {
     pub(super) fn workflows(&self) -> impl Iterator<Item = &Wanted> {
         self.workflows.iter()
     }
+}
+
+/// Whether this node may be told to run it. While nobody says, it may.
+async fn may_run(
+    workflow: &WorkflowName,
+    (node, roles): &(NodeName, BTreeSet<String>),
+    parts: &Parts,
+) -> bool {
+    let known = parts.scheduler.workflow(workflow.clone()).await.ok().flatten();
+    known.is_none_or(|it| it.may_run_on(node, roles))
 }
 
 /// Opens its secrets, all or none. From here on their values are in the memory of this engine, as

@@ -83,6 +83,10 @@ impl FileSource {
 }
 
 impl Source for FileSource {
+    fn origin(&self) -> String {
+        self.directory.display().to_string()
+    }
+
     fn check_access(&self) -> Result<(), Fault> {
         self.listing.check_access()
     }

@@ -33,12 +33,13 @@ mod spread;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use weir_domain::WorkflowName;
 use weir_domain::schedule::{Assignments, Landscape, Placement, Settings};
+use weir_domain::{NodeName, WorkflowName};
 
 use board::Board;
+use bounds::Bounds;
 
 pub use explain::explain;
 pub use rebalance::rebalance;
@@ -63,6 +64,12 @@ pub fn place(situation: &Situation<'_>) -> Placement {
     }
     rows.iter().for_each(|row| spread::start_missing(&mut board, *row));
     report::report(board)
+}
+
+/// The most instances that a node with these roles may have.
+pub(super) fn most(settings: &Settings, node: &NodeName, roles: &BTreeSet<String>) -> u32 {
+    let own = settings.nodes.get_key_value(node).map(|(node, limit)| (node, *limit));
+    Bounds::look_up(settings, roles, own).max
 }
 
 /// How many instances are wanted in all: targets, or minimums where those are more.

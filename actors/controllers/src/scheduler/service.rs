@@ -25,7 +25,7 @@ use weir_runtime::{EffectHandler, HostRef, HostSettings, HostSpec, System};
 
 use gathering::Gathering;
 
-use super::{Command, Envelope, LEASE, Registration, Rejection, Schedule, order};
+use super::{Command, Envelope, LEASE, Registration, Rejection, Schedule, order, placement};
 use crate::answer::{Refusal, refusal};
 use crate::instance;
 
@@ -106,6 +106,13 @@ pub struct WorkflowView {
     pub nodes: Vec<NodeVerdict>,
     /// What nodes last said of these instances, also of those that are being stopped.
     pub reports: Vec<NodeReport>,
+}
+
+impl WorkflowView {
+    /// Whether target and limits let a node with these roles have any instance.
+    pub fn may_run_on(&self, node: &NodeName, roles: &BTreeSet<String>) -> bool {
+        self.settings.target != Some(0) && placement::most(&self.settings, node, roles) > 0
+    }
 }
 
 /// Why there is no good answer.

@@ -49,6 +49,10 @@ pub(super) struct Outside {
     pub(super) writes: usize,
     pub(super) hold_writes: bool,
     pub(super) hold_reads: bool,
+    /// The source does not say whether it is there.
+    pub(super) hold_reach: bool,
+    /// How many items each claim offered.
+    pub(super) offers: Vec<usize>,
     /// Owners that are known to live; all others are gone.
     pub(super) alive: Vec<String>,
 }
@@ -103,6 +107,9 @@ impl SourceKind for Kind {
     fn decode(&self, _: &Value) -> Result<(), ConfigError> {
         Ok(())
     }
+    fn secret_use(&self) -> SecretUse {
+        SecretUse::Plain
+    }
     fn check(&self, _: &Value) -> Checked {
         Checked { outputs: vec![(PortName::out(), Some(schema()))], ..Checked::default() }
     }
@@ -114,6 +121,17 @@ impl SourceKind for Kind {
 struct TestSource(World);
 
 impl Source for TestSource {
+    fn origin(&self) -> String {
+        "/mnt/in".into()
+    }
+    fn reach(&self) -> Result<(), Fault> {
+        let watch = Stopwatch::start();
+        while self.0.with(|it| it.hold_reach) {
+            std::thread::yield_now();
+            assert!(watch.elapsed() < Duration::from_secs(60), "nobody let the source answer");
+        }
+        self.0.meet("reach")
+    }
     fn list(&mut self) -> Result<Vec<Item>, Fault> {
         self.0.meet("list")?;
         let item = |(name, numbers): (&String, &Numbers)| Item {
@@ -197,6 +215,9 @@ impl OperatorKind for Kind {
     fn decode(&self, _: &Value) -> Result<(), ConfigError> {
         Ok(())
     }
+    fn secret_use(&self) -> SecretUse {
+        SecretUse::Plain
+    }
     fn check(&self, config: &Value, _: Option<&SchemaRef>) -> Checked {
         let outputs = ports(config).into_iter().map(|it| (it, Some(schema()))).collect();
         Checked { outputs, ..Checked::default() }
@@ -256,6 +277,9 @@ impl SinkKind for Kind {
     }
     fn decode(&self, _: &Value) -> Result<(), ConfigError> {
         Ok(())
+    }
+    fn secret_use(&self) -> SecretUse {
+        SecretUse::Plain
     }
     fn check(&self, _: &Value, _: Option<&SchemaRef>) -> Checked {
         Checked::default()
@@ -370,6 +394,8 @@ pub(super) struct Engine {
     pub(super) services: Services,
     pub(super) store: MemoryStore,
     pub(super) streams: Arc<Mutex<BTreeMap<String, Vec<Stream>>>>,
+    /// What all streams said.
+    pub(super) lines: Arc<Mutex<Vec<String>>>,
 }
 
 impl Engine {
@@ -392,13 +418,14 @@ impl Engine {
                 }
             }
         };
-        let streams = Arc::default();
-        let access = TestAccess { store: store.clone(), fence };
+        let (streams, lines) = (Arc::default(), Arc::default());
+        let access = TestAccess { store: store.clone(), fence, world: world.clone() };
+        let monitor = TestMonitor { streams: Arc::clone(&streams), lines: Arc::clone(&lines) };
         let services = Services {
             system,
             registry: Arc::new(world.registry()),
             access: Arc::new(access),
-            monitor: Arc::new(TestMonitor(Arc::clone(&streams))),
+            monitor: Arc::new(monitor),
             peers: Arc::new(TestPeers(world.clone())),
             limits: Limits::default(),
             live: LiveClaims::default(),
@@ -406,19 +433,17 @@ impl Engine {
             taps: Taps::default(),
             threads: Arc::new(tokio::sync::Semaphore::new(64)),
         };
-        Self { services, store: store.clone(), streams }
+        Self { services, store: store.clone(), streams, lines }
     }
 
     /// Runs as many instances as the plan says.
     pub(super) async fn run(&self, plan: Plan) -> Driven {
-        let project = ProjectName::new("p").unwrap();
+        self.run_with(plan, Opened::default())
+    }
+
+    pub(super) fn run_with(&self, plan: Plan, secrets: Opened) -> Driven {
         let numbers = 1..=u64::from(plan.instances);
-        let spec = WorkflowSpec {
-            project,
-            plan: Arc::new(plan),
-            base_dir: "/".into(),
-            secrets: Opened::default(),
-        };
+        let spec = spec(plan, secrets);
         let running = RunningWorkflow::new(self.services.clone(), spec);
         let driven = Driven { running, said: Arc::default(), is_stopping: AtomicBool::new(false) };
         numbers.for_each(|it| driven.start(it));
@@ -438,9 +463,15 @@ impl Engine {
     }
 }
 
+pub(super) fn spec(plan: Plan, secrets: Opened) -> WorkflowSpec {
+    let project = ProjectName::new("p").unwrap();
+    WorkflowSpec { project, plan: Arc::new(plan), base_dir: "/".into(), secrets }
+}
+
 struct TestAccess {
     store: MemoryStore,
     fence: Fence,
+    world: World,
 }
 
 fn refused(error: Error) -> AccessError {
@@ -453,6 +484,7 @@ fn refused(error: Error) -> AccessError {
 #[async_trait]
 impl Access for TestAccess {
     async fn claim(&self, request: ClaimRequest) -> Result<Option<Claim>, AccessError> {
+        self.world.with(|it| it.offers.push(request.candidates.len()));
         self.store.item_claim(&self.fence, request).await.map_err(refused)
     }
     async fn commit(&self, claim: ClaimId, settlement: Bytes) -> Result<(), AccessError> {
@@ -481,19 +513,23 @@ impl Peers for TestPeers {
     }
 }
 
-struct TestMonitor(Arc<Mutex<BTreeMap<String, Vec<Stream>>>>);
+struct TestMonitor {
+    streams: Arc<Mutex<BTreeMap<String, Vec<Stream>>>>,
+    lines: Arc<Mutex<Vec<String>>>,
+}
 
 #[async_trait]
 impl Monitor for TestMonitor {
-    fn report(&self, stream: Stream, _: Vec<LogLine>) {
-        self.0.lock().unwrap().entry(stream.id.to_string()).or_default().push(stream);
+    fn report(&self, stream: Stream, lines: Vec<LogLine>) {
+        self.lines.lock().unwrap().extend(lines.into_iter().map(|it| it.text));
+        self.streams.lock().unwrap().entry(stream.id.to_string()).or_default().push(stream);
     }
     async fn close(&self, stream: Stream, lines: Vec<LogLine>) -> Result<(), AccessError> {
         self.report(stream, lines);
         Ok(())
     }
     async fn has_ended(&self, stream: StreamId) -> Result<bool, AccessError> {
-        let states = self.0.lock().unwrap();
+        let states = self.streams.lock().unwrap();
         let last = states.get(&stream.to_string()).and_then(|it| it.last());
         Ok(last.is_some_and(|it| it.state.is_closed()))
     }

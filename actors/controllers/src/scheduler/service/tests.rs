@@ -217,3 +217,34 @@ async fn registrations_that_come_at_about_the_same_time_are_placed_together() {
     let Response::Overview(overview) = show else { panic!("{show:?}") };
     assert_eq!(overview.landscape.nodes["a"].deployment.as_deref(), Some("e"));
 }
+
+#[test]
+fn a_node_may_run_what_target_and_limits_let_it_have() {
+    let view = |text: &str| WorkflowView {
+        settings: serde_json::from_str(text).unwrap(),
+        revision: 0,
+        outcome: None,
+        warnings: Vec::new(),
+        assigned: Assigned::default(),
+        nodes: Vec::new(),
+        reports: Vec::new(),
+    };
+    let (node, roles) = (NodeName::new("n1").unwrap(), BTreeSet::from(["big".to_owned()]));
+    let may = |text: &str| view(text).may_run_on(&node, &roles);
+    for text in [
+        "{}",
+        r#"{"target": 3, "default": {"max": 1}}"#,
+        r#"{"nodes": {"n2": {"max": 0}}}"#,
+        r#"{"default": {"max": 0}, "nodes": {"n1": {"max": "unlimited"}}}"#,
+    ] {
+        assert!(may(text), "{text}");
+    }
+    for text in [
+        r#"{"target": 0}"#,
+        r#"{"default": {"max": 0}}"#,
+        r#"{"nodes": {"n1": {"max": 0}}}"#,
+        r#"{"roles": {"big": {"max": 0}}, "default": {"max": 3}}"#,
+    ] {
+        assert!(!may(text), "{text}");
+    }
+}
