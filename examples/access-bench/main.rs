@@ -172,6 +172,7 @@ impl Bench {
             settlement: Bytes::from_static(b"undo"),
             clearance: false,
             instance: None,
+            interval: None,
         }
     }
 

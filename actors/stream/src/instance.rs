@@ -7,11 +7,12 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use weir_domain::plan::{Plan, Role};
 use weir_domain::{
-    Counts, Fault, FaultKind, InstanceId, Item, Reprocess, SourceName, StageId, Stream, StreamId,
-    StreamState, Timestamp,
+    Counts, Fault, FaultKind, InstanceId, Item, Millis, Reprocess, SourceName, StageId, Stream,
+    StreamId, StreamState, Timestamp,
 };
 use weir_persistence_api::{Claim, ClaimRequest};
 use weir_runtime::Stopwatch;
@@ -31,6 +32,8 @@ use crate::{BuildContext, Shelf, StreamContext, StreamLog};
 const CANDIDATES_MAX: usize = 256;
 /// How long to wait before a claim that was not answered is asked for again.
 const CLAIM_RETRY: Duration = Duration::from_secs(1);
+/// How long it may take to take an offer back.
+const TAKE_BACK_WITHIN: Duration = Duration::from_secs(2);
 /// How often an instance with an open stream says that it works.
 const BEAT_EVERY: Duration = Duration::from_secs(1);
 
@@ -101,13 +104,15 @@ impl Instance {
             (source, was_busy) = match listed {
                 Ok(items) => {
                     self.clears();
-                    if std::mem::replace(&mut has_offered, !items.is_empty()) && items.is_empty() {
-                        self.offer_nothing(&life, &name, Terms::of(&source)).await;
+                    match items.is_empty() {
+                        true => self.take_back(&mut has_offered, &name, Terms::of(&source)).await,
+                        false => has_offered = true,
                     }
                     self.claim_all(&life, &name, source, items).await?
                 }
                 Err(fault) => {
                     self.stands(fault);
+                    self.take_back(&mut has_offered, &name, Terms::of(&source)).await;
                     (source, false)
                 }
             };
@@ -116,6 +121,7 @@ impl Instance {
                 self.pause(interval).await;
             }
         }
+        self.take_back(&mut has_offered, &name, Terms::of(&source)).await;
         Ok(())
     }
 
@@ -164,10 +170,13 @@ impl Instance {
         Ok((source, was_busy))
     }
 
-    /// What was offered last is not there any more: nobody is to be told that it waits.
-    async fn offer_nothing(&self, life: &Life<'_>, name: &SourceName, terms: Terms) {
-        if let Err(fault) = self.claim(life, name, terms, Vec::new()).await {
-            self.stands(fault);
+    /// What was offered last is not there any more, or not looked for: nobody is to be told that it
+    /// waits. Said once: where that gets lost, the offer is forgotten in a while.
+    async fn take_back(&self, has_offered: &mut bool, name: &SourceName, terms: Terms) {
+        if std::mem::take(has_offered) {
+            let nothing = self.request(name, &terms, &self.new_stream());
+            let told = self.services.access.claim(nothing);
+            let _ = tokio::time::timeout(TAKE_BACK_WITHIN, told).await;
         }
     }
 
@@ -192,7 +201,6 @@ impl Instance {
         terms: Terms,
         candidates: Vec<Item>,
     ) -> Result<Option<(Claimed, Live)>, Fault> {
-        let system = &self.services.system;
         let mut stream = self.new_stream();
         let mut context = StreamContext {
             workflow: self.plan.workflow.clone(),
@@ -202,18 +210,9 @@ impl Instance {
             opened_at: stream.opened_at,
         };
         let discard = discard(life, &context)?;
-        let request = ClaimRequest {
-            source: name.clone(),
-            candidates,
-            reprocess: terms.reprocess,
-            claim: system.ids().claim(),
-            stream: stream.id,
-            owner: system.owner().to_owned(),
-            now: stream.opened_at,
-            settlement: Owed { actions: discard.clone(), stream: stream.clone() }.to_bytes(),
-            clearance: terms.clearance,
-            instance: Some(self.id),
-        };
+        let settlement = Owed { actions: discard.clone(), stream: stream.clone() }.to_bytes();
+        let request = self.request(name, &terms, &stream);
+        let request = ClaimRequest { candidates, settlement, ..request };
         let live = self.services.live.hold(request.claim);
         let claim = self.ask_for_claim(request).await?;
         Ok(claim.map(|claim| {
@@ -222,6 +221,24 @@ impl Instance {
             let heard = self.services.streams.hold(stream.id);
             (Claimed { claim, context: Arc::new(context), discard, stream, heard }, live)
         }))
+    }
+
+    /// A request for one of no items.
+    fn request(&self, name: &SourceName, terms: &Terms, stream: &Stream) -> ClaimRequest {
+        let system = &self.services.system;
+        ClaimRequest {
+            source: name.clone(),
+            candidates: Vec::new(),
+            reprocess: terms.reprocess,
+            claim: system.ids().claim(),
+            stream: stream.id,
+            owner: system.owner().to_owned(),
+            now: stream.opened_at,
+            settlement: Bytes::new(),
+            clearance: terms.clearance,
+            instance: Some(self.id),
+            interval: Some(terms.interval),
+        }
     }
 
     /// Asks with the same request until there is an answer: one that got lost may have granted it,
@@ -312,11 +329,14 @@ impl Instance {
 struct Terms {
     reprocess: Reprocess,
     clearance: bool,
+    interval: Millis,
 }
 
 impl Terms {
     fn of(source: &Lent) -> Self {
-        Self { reprocess: source.reprocess(), clearance: source.waits_for_clearance() }
+        let interval = Millis(u64::try_from(source.interval().as_millis()).unwrap_or(u64::MAX));
+        let clearance = source.waits_for_clearance();
+        Self { reprocess: source.reprocess(), clearance, interval }
     }
 }
 

@@ -124,6 +124,32 @@ async fn what_was_decided_is_published_however_often_publishing_fails() {
 }
 
 #[tokio::test]
+async fn an_offer_is_taken_back_at_the_end_and_when_nothing_can_be_listed() {
+    let offers = |world: &World| world.with(|it| it.offers.clone());
+    let (ends, fails) = (World::default(), World::default());
+    for world in [&ends, &fails] {
+        ["a", "b"].iter().for_each(|it| world.item(it, 1..=4));
+        world.with(|it| it.hold_writes = true);
+        let engine = Engine::start(world, &store()).await;
+        let workflow = engine.run(plan(OnError::Rollback)).await;
+        wait_until("a sink writes", || world.with(|it| it.writes > 0)).await;
+        let let_go = || world.with(|it| it.hold_writes = false);
+        if std::ptr::eq(world, &fails) {
+            (0..10_000).for_each(|_| world.fault("list", Fault::transient(1, "it hangs")));
+            let_go();
+            wait_until("it is taken back", || offers(world) == [2, 1, 0]).await;
+            workflow.stop(Duration::from_secs(10)).await;
+            assert_eq!(offers(world), [2, 1, 0], "once");
+        } else {
+            workflow.running.drain(InstanceId(1));
+            let_go();
+            wait_until("it ends", || workflow.view().instances == 0).await;
+            assert_eq!(offers(world), [2, 0]);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_source_that_gives_no_answer_is_out_of_reach_and_not_asked_twice() {
     let world = World::default();
     world.with(|it| it.hold_reach = true);

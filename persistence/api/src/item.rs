@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use weir_domain::{
-    ClaimId, Fingerprint, InstanceId, Item, ItemStatus, NamePattern, Reprocess, SourceName,
+    ClaimId, Fingerprint, InstanceId, Item, ItemStatus, Millis, NamePattern, Reprocess, SourceName,
     StreamId, SweepId, Timestamp,
 };
 
@@ -35,6 +35,9 @@ pub struct ClaimRequest {
     /// The instance of its workflow that asks.
     #[serde(default)]
     pub instance: Option<InstanceId>,
+    /// How long its source waits before it lists again. An engine of an earlier version does not say.
+    #[serde(default)]
+    pub interval: Option<Millis>,
 }
 
 /// An exclusive claim on one item.

@@ -226,6 +226,7 @@ mod tests {
             settlement: Default::default(),
             clearance,
             instance: None,
+            interval: None,
         }
     }
 

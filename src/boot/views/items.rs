@@ -195,6 +195,7 @@ mod tests {
                 settlement: Bytes::new(),
                 clearance: false,
                 instance: None,
+                interval: None,
             };
             self.access.claim(request).await.expect("an answer").map(|it| it.id)
         }

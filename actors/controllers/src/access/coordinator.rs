@@ -95,7 +95,7 @@ impl Coordinator {
         self.carry_out(request).await.unwrap_or_else(Response::Failed)
     }
 
-    /// An offer of nothing only says that nothing is listed any more.
+    /// An offer of nothing only says that the instance offers nothing any more.
     async fn claim(&self, request: ClaimRequest) -> Result<Option<Claim>, Error> {
         self.offered.note(&request);
         match request.candidates.is_empty() {

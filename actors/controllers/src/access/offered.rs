@@ -4,21 +4,31 @@
 //! its items are pending is asked of the history when somebody looks: so a claim costs nothing more, and
 //! nothing is written of what may be gone a moment later. After a move the next claims tell it anew.
 //!
+//! An instance that ends takes its offer back. One that can't say so any more, since its node is gone,
+//! is not believed for long: an offer counts for a few intervals of its source, and as long as the
+//! stream lives that came of it, since its instance looks for nothing else meanwhile.
+//!
 //! Bounded: [`SOURCES_MAX`] sources, and of each what one claim offers, up to [`NAMES_BYTES_MAX`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use weir_domain::{ItemStatus, SourceName, Timestamp};
 use weir_persistence_api::item_rule::{self, Admission, Past};
 use weir_persistence_api::{ClaimRequest, ItemHistory, ItemPath, ItemRow, ItemStore, Result};
+use weir_runtime::Stopwatch;
 
 /// The one that was offered from longest ago is forgotten for a new one.
 const SOURCES_MAX: usize = 1_000;
 /// Of the names of one offer.
 const NAMES_BYTES_MAX: usize = 64 << 10;
+/// For how many intervals of its source an offer counts, and how long at least: a list takes its time,
+/// and so does a claim.
+const INTERVALS: u32 = 3;
+const COUNTS_MIN: Duration = Duration::from_secs(30);
 
 #[derive(Default)]
 pub(super) struct Offered(Mutex<BTreeMap<SourceName, Arc<Offer>>>);
@@ -28,16 +38,22 @@ struct Offer {
     request: ClaimRequest,
     /// When each item was first offered without a break.
     since: BTreeMap<String, Timestamp>,
+    /// How old it is.
+    age: Stopwatch,
 }
 
 impl Offered {
-    /// Takes the place of what the source offered before.
+    /// Takes the place of what the source offered before. Who offers nothing takes its own offer back,
+    /// and nobody else's.
     pub(super) fn note(&self, request: &ClaimRequest) {
         let mut sources = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = sources.remove(&request.source);
         if request.candidates.is_empty() {
+            if sources.get(&request.source).is_some_and(|it| it.is_of(request)) {
+                sources.remove(&request.source);
+            }
             return;
         }
+        let before = sources.remove(&request.source);
         if sources.len() >= SOURCES_MAX {
             let oldest = sources.iter().min_by_key(|it| it.1.request.now).map(|it| it.0.clone());
             oldest.and_then(|it| sources.remove(&it));
@@ -71,7 +87,25 @@ impl Offer {
         });
         let since = since.collect();
         let settlement = Bytes::new();
-        Self { request: ClaimRequest { candidates, settlement, ..request.clone() }, since }
+        let request = ClaimRequest { candidates, settlement, ..request.clone() };
+        Self { request, since, age: Stopwatch::start() }
+    }
+
+    fn is_of(&self, request: &ClaimRequest) -> bool {
+        (&self.request.owner, self.request.instance) == (&request.owner, request.instance)
+    }
+
+    /// Whether its instance still means it, given what is remembered of these items.
+    fn counts(&self, known: &[ItemRow]) -> bool {
+        let interval = self.request.interval.map_or(Duration::ZERO, |it| it.duration());
+        if self.age.elapsed() <= interval.saturating_mul(INTERVALS).max(COUNTS_MIN) {
+            return true;
+        }
+        let claim = self.request.claim.to_string();
+        known.iter().any(|it| {
+            let is_open = matches!(it.status, ItemStatus::Acquired | ItemStatus::Committing);
+            it.claim == claim && is_open
+        })
     }
 
     fn names(&self) -> Vec<String> {
@@ -80,6 +114,9 @@ impl Offer {
 
     /// What the next claims will be granted, given what is remembered of these items.
     fn pending(&self, known: Vec<ItemRow>) -> Pending {
+        if !self.counts(&known) {
+            return Pending::default();
+        }
         let known: BTreeMap<_, _> = known.into_iter().map(|it| (it.item.clone(), it)).collect();
         let mut pending = Pending::default();
         for item in &self.request.candidates {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use weir_cluster::{Instance, RequestContext, Service as _, Singleton as _};
 use weir_domain::{
-    ClaimId, CommandId, Fingerprint, Item, ItemStatus, Reprocess, StreamId, Timestamp,
+    ClaimId, CommandId, Fingerprint, Item, ItemStatus, Millis, Reprocess, StreamId, Timestamp,
 };
 use weir_persistence_api::{Acquired, Fence, LeaseName, LeaseStore as _, MemoryStore};
 use weir_runtime::{RestartPolicy, System, SystemClock};
@@ -84,6 +84,7 @@ fn claim(n: u32, reprocess: Reprocess) -> Request {
         settlement: Bytes::from_static(b"undo"),
         clearance: false,
         instance: None,
+        interval: None,
     }))
 }
 
@@ -274,7 +275,39 @@ async fn what_is_offered_and_not_claimed_is_pending() {
 
     // Somebody took it away, and the source says that nothing is there.
     assert!(matches!(lab.ask(offer(4, &[])).await, Response::Claimed(None)));
+    assert_eq!(
+        counts(&lab).await,
+        "acquired=2 pending=1",
+        "of another one nothing is known by that"
+    );
+    assert!(matches!(lab.ask(offer(3, &[])).await, Response::Claimed(None)));
     assert_eq!(listed(&lab, all).await, "a:failed b:acquired c:acquired");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_offer_that_nobody_renews_counts_no_longer_than_its_stream_lives() {
+    let lab = Lab::new().await;
+    let later = async |seconds| tokio::time::advance(Duration::from_secs(seconds)).await;
+    let Request::Claim(mut request) = offer(1, &["a", "b"]) else { unreachable!() };
+    request.interval = Some(Millis(60_000));
+    assert!(matches!(lab.ask(Request::Claim(request)).await, Response::Claimed(Some(_))));
+    later(600).await;
+    assert_eq!(counts(&lab).await, "acquired=1 pending=1", "its instance is busy");
+    assert!(is_done(&lab.ask(settle(1, Settlement::Failed)).await));
+    assert_eq!(counts(&lab).await, "failed=1", "its instance never came back");
+
+    let Request::Claim(mut request) = offer(2, &["a", "c"]) else { unreachable!() };
+    request.interval = Some(Millis(60_000));
+    request.claim = id(3);
+    request.candidates[0].fingerprint.size += 1;
+    assert!(matches!(lab.ask(Request::Claim(request)).await, Response::Claimed(Some(_))));
+    assert!(is_lost(&lab.ask(settle(2, Settlement::Released)).await));
+    assert_eq!(counts(&lab).await, "acquired=1 pending=1");
+    assert!(is_done(&lab.ask(settle(3, Settlement::Released)).await));
+    later(120).await;
+    assert_eq!(counts(&lab).await, "pending=2", "it may look again any moment");
+    later(120).await;
+    assert_eq!(counts(&lab).await, "released=1");
 }
 
 #[tokio::test]

@@ -47,6 +47,7 @@ pub(super) fn request(n: u32, names: &[&str]) -> ClaimRequest {
         settlement: Bytes::from_static(b"undo"),
         clearance: false,
         instance: Some(InstanceId(3)),
+        interval: None,
     }
 }
 

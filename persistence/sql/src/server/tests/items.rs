@@ -35,6 +35,7 @@ pub(super) fn request(n: u32) -> ClaimRequest {
         settlement: Bytes::from_static(b"undo"),
         clearance: false,
         instance: None,
+        interval: None,
     }
 }
 
