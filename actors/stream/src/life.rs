@@ -75,7 +75,7 @@ impl Life<'_> {
     ) -> Result<(Lent, Option<Stream>), Fault> {
         let Claimed { claim, context, discard, stream, heard } = claimed;
         let control = &heard.control;
-        let mut reporter = Reporter::new(self.services, stream);
+        let mut reporter = Reporter::new(self.services, self.secrets, stream);
         reporter.say(3010, format!("opened {}", claim.item.name));
         let attempt = loop {
             reporter.stream.state = StreamState::Open;
@@ -369,7 +369,7 @@ impl Life<'_> {
 
     async fn pay(&self, claim: &Claim, owed: Owed, settlement: Settlement) -> Option<Stream> {
         let stop = &self.stops.abort;
-        match pay(self.services, claim.id, owed, settlement, stop).await {
+        match pay(self.services, self.secrets, claim.id, owed, settlement, stop).await {
             Paid::Closed(stream) => Some(*stream),
             Paid::StillOwed => None,
         }
@@ -384,7 +384,7 @@ impl Life<'_> {
     ) -> Option<Stream> {
         let stop = CancellationToken::new();
         stop.cancel();
-        match pay(self.services, claim.id, owed, settlement, &stop).await {
+        match pay(self.services, self.secrets, claim.id, owed, settlement, &stop).await {
             Paid::Closed(stream) => Some(*stream),
             Paid::StillOwed => None,
         }

@@ -2,6 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 use weir_domain::{Code, Counts, Fault, FaultKind, LogLine, Severity, Stream, StreamState};
+use weir_secrets::Opened;
 
 use crate::StreamLog;
 use crate::connector::Published;
@@ -11,12 +12,14 @@ use crate::settlement::persist;
 /// Holds a stream's record and passes on every change of it.
 pub(crate) struct Reporter<'a> {
     services: &'a Services,
+    /// What connectors say of the world may repeat them: a warning shows none.
+    secrets: &'a Opened,
     pub(crate) stream: Stream,
 }
 
 impl<'a> Reporter<'a> {
-    pub(crate) fn new(services: &'a Services, stream: Stream) -> Self {
-        Self { services, stream }
+    pub(crate) fn new(services: &'a Services, secrets: &'a Opened, stream: Stream) -> Self {
+        Self { services, secrets, stream }
     }
 
     /// A plain line of progress.
@@ -25,7 +28,8 @@ impl<'a> Reporter<'a> {
     }
 
     pub(crate) fn warn(&self, code: u32, text: impl Into<String>) {
-        self.line(Some(Severity::Warning), code, text.into());
+        let text = self.secrets.masked(&text.into()).into_owned();
+        self.line(Some(Severity::Warning), code, text);
     }
 
     /// What operators said since this was last called.

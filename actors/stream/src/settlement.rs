@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use weir_domain::{ClaimId, Fault, ItemStatus, Stream, StreamState};
 use weir_persistence_api::{Adoption, Settlement, Unfinished};
+use weir_secrets::Opened;
 
 use crate::connector::{Action, Published};
 use crate::report::{self, Reporter};
@@ -44,6 +45,7 @@ pub(crate) enum Paid {
 /// Runs what is owed until it is done, then settles the claim and closes the stream.
 pub(crate) async fn pay(
     services: &Services,
+    secrets: &Opened,
     claim: ClaimId,
     owed: Owed,
     settlement: Settlement,
@@ -53,7 +55,7 @@ pub(crate) async fn pay(
     let (mut state, closed_at) = (stream.state, stream.closed_at);
     // It is open until all is done: whoever waits for its end must find everything in its place.
     let open = Stream { state: StreamState::Open, closed_at: None, ..stream };
-    let mut reporter = Reporter::new(services, open);
+    let mut reporter = Reporter::new(services, secrets, open);
     for action in actions {
         let Some(published) = act(services, action, &mut reporter, stop).await else {
             return Paid::StillOwed;
@@ -66,7 +68,7 @@ pub(crate) async fn pay(
     }
     (reporter.stream.state, reporter.stream.closed_at) = (state, closed_at);
     let Some(stream) = reporter.close(stop).await else { return Paid::StillOwed };
-    let mut reporter = Reporter::new(services, stream);
+    let mut reporter = Reporter::new(services, secrets, stream);
     let settle = || services.access.settle(claim, settlement);
     match persist(settle, &mut reporter, stop).await {
         Some(Ok(())) => {}
@@ -146,6 +148,8 @@ where
 pub async fn resume(services: &Services) -> Result<Resumed, AccessError> {
     let once = CancellationToken::new();
     once.cancel();
+    // Those of its workflow: what is found here may be of one that this engine does not run.
+    let secrets = Opened::default();
     let mut resumed = Resumed::default();
     for unfinished in services.access.unfinished().await? {
         let Some((unfinished, _live)) = orphan(services, unfinished).await? else { continue };
@@ -158,7 +162,7 @@ pub async fn resume(services: &Services) -> Result<Resumed, AccessError> {
                 continue;
             }
         };
-        match pay(services, claim, owed, settlement, &once).await {
+        match pay(services, &secrets, claim, owed, settlement, &once).await {
             Paid::Closed(stream) if stream.state == StreamState::RolledBack => resumed.undone += 1,
             Paid::Closed(_) => resumed.published += 1,
             Paid::StillOwed => resumed.still_owed += 1,

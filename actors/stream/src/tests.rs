@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use weir_domain::plan::OnError;
 use weir_domain::{
-    Fault, FaultKind, InstanceId, ItemStatus, StreamState, WorkflowState,
+    AssetName, Fault, FaultKind, InstanceId, ItemStatus, StreamState, WorkflowState,
 };
 use weir_persistence_api::MemoryStore;
 
 use crate::{Happened, resume};
 use weir_runtime::SystemClock;
-use weir_secrets::Opened;
+use weir_secrets::{Opened, Secret};
 use world::{Engine, StopOutcome, World, plan, spec, wait_until};
 
 fn store() -> MemoryStore {
@@ -121,6 +121,24 @@ async fn what_was_decided_is_published_however_often_publishing_fails() {
     let engine = run_one(&world, OnError::Rollback).await;
     assert_eq!((world.published("even"), world.published("odd")), (vec![2, 4], vec![1, 3]));
     assert_eq!(engine.last()[0].attempts, 1);
+}
+
+#[tokio::test]
+async fn what_publishing_says_of_the_world_shows_no_secret() {
+    let (world, name) = (World::default(), AssetName::new("PW").unwrap());
+    world.item("a", 1..=4);
+    world.fault("publish", Fault::transient(1, "ada:hunter2 is refused"));
+    world.fault("settle", Fault::transient(1, "hunter2, again"));
+    let engine = Engine::start(&world, &store()).await;
+    let secrets: Opened = [(name, Secret::from("hunter2".to_owned()))].into_iter().collect();
+    let workflow = engine.run_with(plan(OnError::Rollback), secrets);
+    wait_until("it is published", || engine.last().iter().any(|it| it.state.is_closed())).await;
+    workflow.stop(Duration::from_secs(10)).await;
+    let lines = engine.lines.lock().unwrap().join("\n");
+    for said in ["ada:*** is refused", "***, again"] {
+        assert!(lines.contains(said), "{said}: {lines}");
+    }
+    assert!(!lines.contains("hunter2"), "{lines}");
 }
 
 #[tokio::test]
