@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use weir_domain::Fault;
 use weir_stream::{
-    Action, BadRecord, Batch, BuildContext, Checked, ConfigError, Prepared, Sink, SinkKind,
-    SinkWriter, StreamContext, decode_config,
+    Action, BadRecord, Batch, BuildContext, Checked, ConfigError, Prepared, SecretUse, Sink,
+    SinkKind, SinkWriter, StreamContext, decode_config,
 };
 
 /// Nothing can be configured.
@@ -33,6 +33,10 @@ impl SinkKind for DevNullKind {
             Value::Null => Ok(()),
             it => decode_config::<DevNullConfig>(it).map(|_| ()),
         }
+    }
+
+    fn secret_use(&self) -> SecretUse {
+        SecretUse::Plain
     }
 
     fn check(&self, _config: &Value, _input: Option<&SchemaRef>) -> Checked {

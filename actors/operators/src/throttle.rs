@@ -14,7 +14,7 @@ use serde_json::Value;
 use weir_domain::{Fault, Finding, Millis, Place, PortName};
 use weir_stream::{
     Batch, BuildContext, BuiltOperator, Checked, ConfigError, Operator, OperatorKind, Outputs,
-    decode_config,
+    SecretUse, decode_config,
 };
 
 /// At most `records` records in each `per`.
@@ -45,6 +45,10 @@ impl OperatorKind for ThrottleKind {
 
     fn decode(&self, config: &Value) -> Result<(), ConfigError> {
         decode_config::<ThrottleConfig>(config).map(|_| ())
+    }
+
+    fn secret_use(&self) -> SecretUse {
+        SecretUse::Plain
     }
 
     fn check(&self, config: &Value, input: Option<&SchemaRef>) -> Checked {

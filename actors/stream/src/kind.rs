@@ -92,10 +92,9 @@ pub trait SourceKind: Send + Sync {
     fn config_schema(&self) -> Schema;
     /// Whether the configuration fits its type.
     fn decode(&self, config: &Value) -> Result<(), ConfigError>;
-    /// What becomes of secrets that its configuration names.
-    fn secret_use(&self) -> SecretUse {
-        SecretUse::Plain
-    }
+    /// What becomes of secrets that its configuration names. Each kind says so itself: one that forgot
+    /// would show them.
+    fn secret_use(&self) -> SecretUse;
     /// Checks a configuration that `decode` accepted, without touching the outside world.
     fn check(&self, config: &Value) -> Checked;
     fn build(&self, config: &Value, cx: &BuildContext) -> Result<Box<dyn Source>, Fault>;
@@ -105,9 +104,7 @@ pub trait OperatorKind: Send + Sync {
     fn name(&self) -> &'static str;
     fn config_schema(&self) -> Schema;
     fn decode(&self, config: &Value) -> Result<(), ConfigError>;
-    fn secret_use(&self) -> SecretUse {
-        SecretUse::Plain
-    }
+    fn secret_use(&self) -> SecretUse;
     /// `input` is `None` while the schema depends on data not seen yet.
     fn check(&self, config: &Value, input: Option<&SchemaRef>) -> Checked;
     /// Whether its operators may work for long on one batch. They run on threads that may block.
@@ -126,9 +123,7 @@ pub trait SinkKind: Send + Sync {
     fn name(&self) -> &'static str;
     fn config_schema(&self) -> Schema;
     fn decode(&self, config: &Value) -> Result<(), ConfigError>;
-    fn secret_use(&self) -> SecretUse {
-        SecretUse::Plain
-    }
+    fn secret_use(&self) -> SecretUse;
     fn check(&self, config: &Value, input: Option<&SchemaRef>) -> Checked;
     fn build(&self, config: &Value, cx: &BuildContext) -> Result<Box<dyn Sink>, Fault>;
 }

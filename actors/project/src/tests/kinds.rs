@@ -13,8 +13,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use weir_domain::{Fault, Finding, Millis, Place, PortName, did_you_mean};
 use weir_stream::{
-    BuildContext, BuiltOperator, Checked, ConfigError, OperatorKind, Registry, Sink, SinkKind,
-    Source, SourceKind, decode_config,
+    BuildContext, BuiltOperator, Checked, ConfigError, OperatorKind, Registry, SecretUse, Sink,
+    SinkKind, Source, SourceKind, decode_config,
 };
 
 pub(super) fn registry() -> Registry {
@@ -164,6 +164,10 @@ impl SourceKind for File {
         decode_config::<SourceConfig>(config).map(|_| ())
     }
 
+    fn secret_use(&self) -> SecretUse {
+        SecretUse::Plain
+    }
+
     fn check(&self, config: &Value) -> Checked {
         let config: SourceConfig = read(config);
         let mut findings = Vec::new();
@@ -190,6 +194,10 @@ impl SinkKind for File {
 
     fn decode(&self, config: &Value) -> Result<(), ConfigError> {
         decode_config::<SinkConfig>(config).map(|_| ())
+    }
+
+    fn secret_use(&self) -> SecretUse {
+        SecretUse::Plain
     }
 
     fn check(&self, config: &Value, input: Option<&SchemaRef>) -> Checked {
@@ -230,6 +238,10 @@ impl SinkKind for Nothing {
         decode_config::<NothingConfig>(config).map(|_| ())
     }
 
+    fn secret_use(&self) -> SecretUse {
+        SecretUse::Plain
+    }
+
     fn check(&self, _: &Value, _: Option<&SchemaRef>) -> Checked {
         Checked::default()
     }
@@ -252,6 +264,10 @@ impl OperatorKind for Mapping {
 
     fn decode(&self, config: &Value) -> Result<(), ConfigError> {
         decode_config::<MappingConfig>(config).map(|_| ())
+    }
+
+    fn secret_use(&self) -> SecretUse {
+        SecretUse::Plain
     }
 
     fn check(&self, config: &Value, input: Option<&SchemaRef>) -> Checked {
@@ -291,6 +307,10 @@ impl OperatorKind for Route {
 
     fn decode(&self, config: &Value) -> Result<(), ConfigError> {
         decode_config::<RouteConfig>(config).map(|_| ())
+    }
+
+    fn secret_use(&self) -> SecretUse {
+        SecretUse::Plain
     }
 
     fn check(&self, config: &Value, input: Option<&SchemaRef>) -> Checked {
