@@ -6,7 +6,9 @@ use arrow::datatypes::SchemaRef;
 use schemars::{Schema, schema_for};
 use serde_json::Value;
 use weir_domain::{Fault, Finding, Millis, Place};
-use weir_stream::{BuildContext, BuiltOperator, Checked, ConfigError, OperatorKind, decode_config};
+use weir_stream::{
+    BuildContext, BuiltOperator, Checked, ConfigError, OperatorKind, SecretUse, decode_config,
+};
 
 use crate::config::{JavaScriptConfig, MEMORY_MIN, Script};
 use crate::console::Voice;
@@ -52,6 +54,11 @@ impl OperatorKind for JavaScriptKind {
             findings.extend(script_findings(&config));
         }
         Checked { outputs, findings, ..Checked::default() }
+    }
+
+    /// A script could put it into records, names and its log.
+    fn secret_use(&self) -> SecretUse {
+        SecretUse::Refused
     }
 
     fn blocks(&self) -> bool {

@@ -173,7 +173,7 @@ async fn a_source_that_gives_no_answer_is_out_of_reach_and_not_asked_twice() {
     world.with(|it| it.hold_reach = true);
     let engine = Engine::start(&world, &store()).await;
     let spec = spec(plan(OnError::Rollback), Opened::default());
-    let asked = || spec.reach(&engine.services, Duration::from_millis(20));
+    let asked = || spec.check_access(&engine.services, Duration::from_millis(20));
     let threads = || engine.services.system.tasks().running().len();
     for _ in 0..3 {
         let fault = asked().await.expect_err("it says nothing");
@@ -184,7 +184,7 @@ async fn a_source_that_gives_no_answer_is_out_of_reach_and_not_asked_twice() {
     world.with(|it| it.hold_reach = false);
     wait_until("it answers", || threads() == 0).await;
     world.fault("reach", Fault::transient(1, "it is not there"));
-    let asked = || spec.reach(&engine.services, Duration::from_secs(30));
+    let asked = || spec.check_access(&engine.services, Duration::from_secs(30));
     assert_eq!(asked().await.unwrap_err().message, "workflow w, stage read: it is not there");
     assert_eq!(asked().await, Ok(()));
 }

@@ -40,6 +40,10 @@ impl OperatorKind for Keeper {
     fn config_schema(&self) -> schemars::Schema {
         schemars::json_schema!(true)
     }
+    fn secret_use(&self) -> SecretUse {
+        SecretUse::Plain
+    }
+
     fn decode(&self, _: &Value) -> Result<(), ConfigError> {
         Ok(())
     }

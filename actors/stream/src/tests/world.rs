@@ -124,7 +124,7 @@ impl Source for TestSource {
     fn origin(&self) -> String {
         "/mnt/in".into()
     }
-    fn reach(&self) -> Result<(), Fault> {
+    fn check_access(&self) -> Result<(), Fault> {
         let watch = Stopwatch::start();
         while self.0.with(|it| it.hold_reach) {
             std::thread::yield_now();
