@@ -243,7 +243,7 @@ impl Life<'_> {
         let tasks = self.services.system.tasks();
         let told = tasks.spawn_blocking("operators", move || shelf.settle(outcome, &said));
         if let Err(panicked) = told.join().await {
-            reporter.warn(3143, format!("what operators kept is lost: {panicked}"));
+            reporter.warn(3144, format!("what operators kept is lost: {panicked}"));
         }
         reporter.pass_on(&log);
     }

@@ -61,7 +61,7 @@ impl WorkflowSpec {
         }
         let asked = tasks.spawn_blocking(question, move || source.check_access());
         let answer = tokio::time::timeout(within, asked.join()).await.map_err(|_| silent())?;
-        let reached = answer.map_err(|it| Fault::transient(3140, it.to_string()))?;
+        let reached = answer.map_err(|it| Fault::transient(3145, it.to_string()))?;
         reached.map_err(|it| Fault { message: format!("{place}: {}", it.message), ..it })
     }
 }
