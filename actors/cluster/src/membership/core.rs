@@ -303,11 +303,13 @@ impl Core {
         nodes: &BTreeSet<NodeUid>,
         why: &str,
     ) {
-        // Who goes down itself says so where it can, and decides nothing about others.
+        // Who goes down itself says so where it can, and decides nothing about others. By down-all it
+        // does: they would see one after the other go until nobody is missing who has not ended.
         let is_over = nodes.contains(&self.me.node.uid);
+        let is_for_all = !is_over || self.strategy == Strategy::DownAll;
         let ends = |it: &&Member| {
             let uid = it.node.uid;
-            is_present(it.status) && nodes.contains(&uid) && (!is_over || uid == self.me.node.uid)
+            is_present(it.status) && nodes.contains(&uid) && (is_for_all || uid == self.me.node.uid)
         };
         for member in draft.members.iter().filter(ends) {
             draft.set(member, NodeStatus::Down, why);

@@ -399,6 +399,18 @@ fn a_name_may_belong_to_one_node_only() {
 }
 
 #[test]
+fn by_down_all_the_first_to_decide_takes_everybody_down() {
+    let mut node = Node::new(1, members(&[Up, Up, Up, Joining]));
+    let timing = Timing { stable_after: SECOND, down_all_when_unstable: false };
+    node.core = Core::new(member(1, Joining), RULES, Strategy::DownAll, timing);
+    node.turn(&reach(4, &[1, 2, 3, 4]));
+    let cut = reach(4, &[1, 2, 4]);
+    let mut stops = (0..4).filter_map(|_| node.turn(&cut).stop);
+    assert!(matches!(stops.next(), Some(Stop::Downed { .. })));
+    assert_eq!([1, 2, 3, 4].map(|it| node.status(it)), [Some(Down); 4]);
+}
+
+#[test]
 fn the_next_in_line_leads_when_the_leader_does_not() {
     let mut second = Node::new(2, members(&[Up, Up, Joining]));
     let all = reach(3, &[1, 2, 3]);
