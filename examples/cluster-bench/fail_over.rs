@@ -87,7 +87,7 @@ async fn lose(
     let holder = engines.holder(LEASE).await?;
     let witness = (holder + 1) % engines.nodes.len();
     let epoch = engines.lease(witness, LEASE).await?.epoch;
-    let before = last_event(bare).await?;
+    let before = commanded(bare).await?;
     let client = Client::start(system, engines, witness)?;
     tokio::time::sleep(LEAD).await;
     let lost_at = client.now();
@@ -104,7 +104,7 @@ async fn lose(
     }
     tokio::time::sleep(LEAD).await;
     let done = client.end().await?;
-    let events = last_event(bare).await? - before - observed(bare, before).await?;
+    let events = commanded(bare).await? - before;
     let acknowledged = done.acknowledged.len() as i64;
     // What failed may have been done all the same.
     let most = acknowledged + done.failures.len() as i64;
@@ -120,18 +120,10 @@ async fn lose(
     Ok((done.gap_around(lost_at).context("no command was acknowledged")?, done.failures.len()))
 }
 
-/// The number of the controller's last event. Older ones may have been deleted behind a snapshot.
-async fn last_event(bare: &mut Bare) -> anyhow::Result<i64> {
+/// How many events of the controller somebody commanded: what it saw of the members has no command.
+async fn commanded(bare: &mut Bare) -> anyhow::Result<i64> {
     bare.number(&format!(
-        "SELECT COALESCE(MAX(sequence_number), 0) FROM event_journal WHERE persistence_id = '{LEASE}'"
-    ))
-    .await
-}
-
-/// How many events since then are no client's doing: what the controller saw of the members.
-async fn observed(bare: &mut Bare, since: i64) -> anyhow::Result<i64> {
-    bare.number(&format!(
-        "SELECT COUNT(*) FROM event_journal WHERE persistence_id = '{LEASE}' AND sequence_number > {since} AND command IS NULL"
+        "SELECT COUNT(*) FROM event_journal WHERE persistence_id = '{LEASE}' AND command IS NOT NULL"
     ))
     .await
 }
