@@ -27,7 +27,7 @@ use tempfile::TempDir;
 use weir_domain::NodeStatus;
 use weir_http_api::{LeaseView, MemberView};
 
-use super::{DEADLINE, Dns, Net, Project, wait_for, wait_until};
+use super::{DEADLINE, Dns, Net, Project, failing, wait_for, wait_until};
 use clock::Clock;
 pub(crate) use commands::Commands;
 use database::{Database, Oddities};
@@ -115,6 +115,7 @@ impl Setup {
 
     /// Network, database and certificates, and no engine yet. `None` where no networks can be made.
     pub(crate) fn prepared(self) -> Option<Cluster> {
+        failing::told_at_once();
         let serial = one_at_a_time();
         let names: Vec<_> = (1..=self.nodes).map(|it| format!("node-{it}")).collect();
         let mut hosts: Vec<_> = names.iter().map(String::as_str).chain([DB]).collect();

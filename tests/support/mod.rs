@@ -1,6 +1,7 @@
 //! What the tests share: a project, a process that runs it, and looks at what came of it.
 
 pub(crate) mod cluster;
+mod failing;
 pub(crate) mod files;
 pub(crate) mod flow;
 mod net;

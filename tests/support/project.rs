@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Flow, files};
+use super::{Flow, failing, files};
 
 pub(crate) struct Project {
     root: TempDir,
@@ -17,6 +17,7 @@ pub(crate) struct Project {
 impl Project {
     /// A project without workflows, with its directories for data.
     pub(crate) fn empty() -> Self {
+        failing::told_at_once();
         let root = tempfile::Builder::new().prefix("weir-test-").tempdir().unwrap();
         let project = Self { root, drafts: AtomicU32::new(0) };
         for name in ["in", "out"] {

@@ -303,9 +303,7 @@ pub(super) fn ask(
     path: &str,
     body: &str,
 ) -> Result<Answer, String> {
-    let call = Call::new(method, path).body("application/json", body.into());
-    let stream = net.connect(host, host, port).map_err(|it| it.to_string())?;
-    http::request(stream, &by_operator(call)).map_err(|it| it.to_string())
+    sent(net, host, port, Call::new(method, path).body("application/json", body.into()))
 }
 
 /// The same to the management server, carried out once however often it is sent.
@@ -316,8 +314,11 @@ pub(super) fn ask_once(
     key: &str,
 ) -> Result<Answer, String> {
     let call = Call::new(method, path).body("application/json", body.into());
-    let call = call.header("idempotency-key", key);
-    let stream = net.connect(host, host, MANAGEMENT_PORT).map_err(|it| it.to_string())?;
+    sent(net, host, MANAGEMENT_PORT, call.header("idempotency-key", key))
+}
+
+fn sent(net: &Net, host: &str, port: u16, call: Call) -> Result<Answer, String> {
+    let stream = net.connect(host, host, port).map_err(|it| it.to_string())?;
     http::request(stream, &by_operator(call)).map_err(|it| it.to_string())
 }
 
