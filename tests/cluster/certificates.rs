@@ -51,8 +51,10 @@ impl Kept {
             let ran = cluster.nodes[2].weir(&["cluster", "links"]);
             ran.stdout.lines().any(|it| it.contains("node-1:5843") && it.contains(reason))
         });
-        let explained = cluster.nodes[2].weir(&["cluster", "explain"]).stdout;
-        assert!(explained.contains("WEIR-11023") && explained.contains(reason), "{explained}");
+        cluster.until("the explanation to name it", || {
+            let explained = cluster.nodes[2].weir(&["cluster", "explain"]).stdout;
+            explained.contains("WEIR-11023") && explained.contains(reason)
+        });
         assert!(!cluster.sees_now(0, "node-3", NodeStatus::Up));
     }
 
