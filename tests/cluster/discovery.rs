@@ -8,6 +8,7 @@ use weir_http_api::{ExplanationView, LinkState, LinkView, Page};
 
 use super::NOBODY_GIVEN_UP;
 use crate::support::cluster::{Cluster, Kind, Oracle};
+use crate::support::{DEADLINE, wait_until_is};
 
 const BY_DNS: &str = "weir.cluster.discovery.dns=engines";
 const NO_SEEDS: &str = "weir.cluster.seed-nodes=[]";
@@ -33,8 +34,8 @@ fn nodes_without_seeds_find_each_other_by_a_name_and_again_when_an_address_has_c
     cluster.set_names(&engines);
     cluster.nodes[2].start();
     cluster.all_up();
-    cluster
-        .until("the links to be those that are up", || links(&cluster, 0) == ["node-2", "node-3"]);
+    let up = ["node-2", "node-3"].map(str::to_owned).to_vec();
+    wait_until_is("the list of links", DEADLINE, &up, || links(&cluster, 0));
     cluster.stop();
     oracle.check(&mut cluster);
 }

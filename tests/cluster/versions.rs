@@ -97,7 +97,7 @@ fn a_protocol_that_is_not_spoken_is_refused_with_the_versions_of_both() {
     };
     let mut stream = secured(&cluster);
     say(&mut stream, &BTreeMap::from([("hello", hello)]));
-    let Refusal { code, reason } =
+    let Refusal { code, reason, .. } =
         hear::<BTreeMap<String, Refusal>>(&mut stream)["refusal"].clone();
     assert_eq!(code.to_string(), "WEIR-10041");
     let ours = format!("this node ({VERSION}) 1 to 1");

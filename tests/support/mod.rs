@@ -14,5 +14,5 @@ pub(crate) use flow::Flow;
 pub(crate) use net::{Dns, Net};
 pub(crate) use project::Project;
 pub(crate) use ran::{Ran, binary, weir};
-pub(crate) use wait::{DEADLINE, stays_so, wait_for, wait_until};
+pub(crate) use wait::{DEADLINE, stays_so, wait_for, wait_until, wait_until_is};
 pub(crate) use weir::{Start, Weir};

@@ -1,5 +1,6 @@
 //! Waiting for a condition, never for a time.
 
+use std::fmt::Debug;
 use std::thread;
 use std::time::Duration;
 
@@ -29,6 +30,28 @@ pub(crate) fn wait_for<T>(
             return found;
         }
         assert!(watch.elapsed() < deadline, "waited in vain for {what}");
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Waits until what is looked at is as wanted; fails with what it was last.
+#[track_caller]
+pub(crate) fn wait_until_is<T: PartialEq + Debug>(
+    what: &str,
+    deadline: Duration,
+    wanted: &T,
+    mut look: impl FnMut() -> T,
+) {
+    let watch = Stopwatch::start();
+    loop {
+        let found = look();
+        if found == *wanted {
+            return;
+        }
+        assert!(
+            watch.elapsed() < deadline,
+            "waited in vain for {what} to be {wanted:?}: it is {found:?}"
+        );
         thread::sleep(LOOK_EVERY);
     }
 }

@@ -177,7 +177,13 @@ impl Hub {
                 self.connection_refused(address);
                 LinkState::Dialling
             }
-            DialError::Refused(refusal) if refusal.code == code::DUPLICATE_LINK => return,
+            DialError::Refused(refusal) if refusal.code == code::DUPLICATE_LINK => {
+                if let Some(peer) = refusal.by {
+                    self.roster().alias(address.clone(), peer);
+                    self.refresh();
+                }
+                return;
+            }
             DialError::Refused(refusal) => {
                 self.refused_by(address, refusal);
                 LinkState::Refused

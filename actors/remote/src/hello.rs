@@ -11,7 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use weir_domain::{ClusterAddress, ClusterId, ClusterName, Code, Incarnation};
+use weir_domain::{ClusterAddress, ClusterId, ClusterName, Code, Incarnation, NodeUid};
 
 use crate::code;
 
@@ -72,11 +72,14 @@ impl fmt::Debug for LinkId {
 pub struct Refusal {
     pub code: Code,
     pub reason: String,
+    /// Who refuses, where that is all the answer: an address that is none of its own leads to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<NodeUid>,
 }
 
 impl Refusal {
     pub fn new(code: Code, reason: impl Into<String>) -> Self {
-        Self { code, reason: reason.into() }
+        Self { code, reason: reason.into(), by: None }
     }
 }
 

@@ -95,7 +95,7 @@ impl Roster {
         let is_greeted = self.greeting.get(&hello.address).is_some_and(|it| it.dialled > 0);
         let is_linked = self.live.get(&hello.node.uid).is_some_and(|it| it.is_dialler);
         if is_mine_kept && (is_greeted || is_linked) {
-            return Err(duplicate());
+            return Err(self.duplicate());
         }
         self.greeting.entry(hello.address.clone()).or_default().welcomed += 1;
         Ok(())
@@ -134,13 +134,18 @@ impl Roster {
         }
     }
 
+    fn duplicate(&self) -> Refusal {
+        let reason = "the two dialled each other at once: the other link is kept";
+        Refusal { by: Some(self.me.uid), ..Refusal::new(code::DUPLICATE_LINK, reason) }
+    }
+
     /// Enters a link, unless another one to the same peer is to be kept.
     pub(crate) fn enter(&mut self, live: Live) -> Result<Entered, Refusal> {
         let mut entered = Entered::default();
         if let Some(other) = self.live.get(&live.node.uid) {
             let kept = if self.me.uid < live.node.uid { live.is_dialler } else { !live.is_dialler };
             if !kept && other.is_dialler != live.is_dialler {
-                return Err(duplicate());
+                return Err(self.duplicate());
             }
             entered.superseded.push(other.link);
         }
@@ -203,10 +208,6 @@ impl Roster {
 pub(crate) struct Left {
     pub address: ClusterAddress,
     pub gone: Option<Evidence>,
-}
-
-fn duplicate() -> Refusal {
-    Refusal::new(code::DUPLICATE_LINK, "the two dialled each other at once: the other link is kept")
 }
 
 #[cfg(test)]

@@ -21,6 +21,21 @@ async fn two_nodes_link_in_the_clear_on_loopback() {
 }
 
 #[tokio::test]
+async fn an_address_that_leads_to_who_is_linked_is_no_other_row_whoever_dialled() {
+    // The first keeps what it dialled itself, and refuses the other's connection.
+    let (a, b) = check_link(&Node::new("a"), &Node::new("b")).await;
+    for (from, to) in [(&a, &b), (&b, &a)] {
+        let by_number =
+            ClusterAddress { host: "127.0.0.1".to_owned(), ..to.local().address.clone() };
+        from.dial(by_number);
+        let only = |it: &Arc<Links>| it.keys().eq([&to.local().address]);
+        let mut links = from.links();
+        let settled = tokio::time::timeout(WITHIN, links.wait_for(only)).await;
+        assert!(settled.is_ok(), "{:?}", from.links().borrow());
+    }
+}
+
+#[tokio::test]
 async fn two_nodes_link_over_mutual_tls_and_see_each_others_certificates() {
     let dir = certificates(&["localhost"]);
     let (a, b) = (Node::new("a").tls(&dir, "localhost"), Node::new("b").tls(&dir, "localhost"));
