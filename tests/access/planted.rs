@@ -90,7 +90,7 @@ fn planted_secrets_are_found_nowhere() {
 
 const PIN: &str = "planted-pin-1b2c";
 /// It has what SQL, JSON and logs write in other ways.
-const PHRASE: &str = "planted 'phrase' \"3d4e\"";
+const PHRASE: &str = "planted 'phrase' \"zebra-3d4e\"";
 
 /// A project of three workflows that use secrets, each of which fails with what is said of them: a
 /// record is refused, a file is rolled back, the workflow can't be activated.
@@ -181,7 +181,7 @@ fn secrets_of_running_workflows_are_found_nowhere() {
     }
     places.push(("its log".into(), log.into_bytes()));
     places.push(("what it said".into(), said.into_bytes()));
-    for secret in ["planted-pin", "3d4e", "'phrase"] {
+    for secret in ["planted-pin", "zebra-3d4e", "'phrase"] {
         for (place, bytes) in &places {
             assert!(!has(bytes, secret), "{secret} is in {place}");
         }
