@@ -15,6 +15,7 @@ mod finding;
 mod id;
 mod item;
 mod key;
+mod misread;
 mod name;
 mod node;
 mod pattern;
@@ -40,6 +41,7 @@ pub use id::{
 };
 pub use item::{Fingerprint, Item, ItemStatus, Reprocess};
 pub use key::{InvalidFingerprint, KeyFingerprint};
+pub use misread::{Misread, serde_name};
 pub use name::{
     AssetName, ClusterName, DeploymentTag, GroupName, InvalidName, NodeName, PortName, ProjectName,
     ResourceName, RoleName, SavepointName, SourceName, StageId, TableName, UserName, WorkflowName,

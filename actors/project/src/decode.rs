@@ -14,12 +14,12 @@ mod tree;
 use std::cell::Cell;
 
 use serde_json::Value;
-use weir_domain::{Finding, did_you_mean};
+use weir_domain::{Finding, Misread, did_you_mean};
 use weir_stream::ConfigError;
 
 use crate::config::Config;
 use crate::path::{self, Step};
-use reason::{Cause, Reason};
+use reason::Reason;
 use tree::Steps;
 
 const ROUNDS_MAX: usize = 60;
@@ -68,7 +68,7 @@ impl Mended {
 pub(crate) fn read(config: &Config, decode: Decode<'_>) -> Result<(), Refused> {
     let mut reader = Reader::of(config, decode);
     if !reader.draft.is_object() {
-        let (cause, fix) = reason::no_mapping(&reader.draft);
+        let (cause, fix) = Misread::no_mapping(&reader.draft).words();
         let findings = vec![config.finding(WRONG_VALUE, &[], cause).with_fix(fix)];
         return Err(Refused { findings, mended: None });
     }
@@ -119,11 +119,12 @@ impl<'a> Reader<'a> {
     /// said.
     fn report(&mut self, reason: &Reason) -> bool {
         match &reason.cause {
-            Cause::UnknownKey { key, expected } => self.unknown_key(reason, key, expected),
-            Cause::MissingKey(key) => self.missing_key(reason, key),
-            Cause::Wrong { .. } | Cause::Unknown { .. } | Cause::Other(_) => {
-                self.wrong_value(reason)
-            }
+            Misread::UnknownKey { key, expected } => self.unknown_key(reason, key, expected),
+            Misread::MissingKey(key) => self.missing_key(reason, key),
+            Misread::Wrong { .. }
+            | Misread::Unknown { .. }
+            | Misread::Other(_)
+            | Misread::Syntax { .. } => self.wrong_value(reason),
         }
     }
 
@@ -188,7 +189,7 @@ impl<'a> Reader<'a> {
         });
         let steps = filled.as_ref().map_or(&reason.steps, |it| &it.0).clone();
         if !self.is_reported(&steps) {
-            let (cause, fix) = reason.words();
+            let (cause, fix) = reason.cause.words();
             self.findings.push(self.config.finding(WRONG_VALUE, &steps, cause).with_fix(fix));
         }
         match filled {
@@ -221,7 +222,7 @@ impl<'a> Reader<'a> {
             }
             // A mapping that lacks keys only: the rounds that follow put them in.
             let lacks_keys =
-                matches!(after.cause, Cause::MissingKey(_)) && after.cause != reason.cause;
+                matches!(after.cause, Misread::MissingKey(_)) && after.cause != reason.cause;
             if lacks_keys && after.steps == *steps && filler.is_object() {
                 half = Some(trial);
             }

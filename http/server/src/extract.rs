@@ -5,12 +5,14 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Path, Query, Request};
 use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
 use axum::http::{Extensions, Uri};
 use serde::de::DeserializeOwned;
+use weir_domain::Misread;
 
 use crate::error::Error;
 
@@ -47,10 +49,10 @@ impl<S: Sync + Send, T: DeserializeOwned> FromRequestParts<S> for Fields<T> {
 fn invalid_query(text: &str) -> Error {
     let text = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(text);
     let (pointer, reason) = match text.split_once(": ") {
-        Some((field, reason)) if !field.contains(' ') => (format!("query/{field}"), reason),
+        Some((field, reason)) if is_place(field) => (format!("query/{field}"), reason),
         _ => ("query".to_owned(), text),
     };
-    Error::Invalid { pointer, reason: reason.to_owned() }
+    Error::Invalid { pointer, reason: Misread::of(reason).line() }
 }
 
 /// The revision that the caller saw: `if-match: 3`. Without it any will do.
@@ -77,14 +79,8 @@ impl<S: Sync + Send, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
-        let path = asked_path(request.extensions(), request.uri());
-        let method = request.method().clone();
-        match Json::<T>::from_request(request, state).await {
-            Ok(Json(command)) => Ok(Self(command)),
-            Err(JsonRejection::JsonDataError(it)) => Err(invalid_body(&it.body_text())),
-            Err(JsonRejection::JsonSyntaxError(it)) => Err(invalid_body(&it.body_text())),
-            Err(other) => Err(Error::Status { status: other.status(), method, path }),
-        }
+        let said = |Unread { pointer, cause }| Error::Invalid { pointer, reason: cause.line() };
+        read(request, state).await?.map(Self).map_err(said)
     }
 }
 
@@ -95,40 +91,74 @@ impl<S: Sync + Send, T: DeserializeOwned> FromRequest<S> for Confidential<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
-        match Body::from_request(request, state).await {
-            Ok(Body(it)) => Ok(Self(it)),
-            Err(Error::Invalid { pointer, reason }) => Err(discreet(pointer, &reason)),
-            Err(other) => Err(other),
+        read(request, state).await?.map(Self).map_err(Unread::discreet)
+    }
+}
+
+/// A body of a command that takes none, as most clients send it: nothing, or an object without keys.
+pub(crate) struct Nothing;
+
+impl<S: Sync + Send> FromRequest<S> for Nothing {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let path = asked_path(request.extensions(), request.uri());
+        let method = request.method().clone();
+        let bytes = Bytes::from_request(request, state).await;
+        let bytes = bytes.map_err(|it| Error::Status { status: it.status(), method, path })?;
+        match bytes.trim_ascii() {
+            b"" | b"{}" => Ok(Self),
+            _ => {
+                let reason = "this command takes no body: leave it out".to_owned();
+                Err(Error::Invalid { pointer: "body".into(), reason })
+            }
         }
     }
 }
 
-/// Serde says `invalid type: string "…", expected …`, and `unknown field `…`, expected …`: what came
-/// stands before what is expected.
-fn discreet(pointer: String, reason: &str) -> Error {
-    if ["missing field", "EOF while", "must be text"].iter().any(|it| reason.starts_with(it)) {
-        return Error::Invalid { pointer, reason: reason.to_owned() };
+/// Where a body can't be read, and why.
+struct Unread {
+    pointer: String,
+    cause: Misread,
+}
+
+impl Unread {
+    /// The text is `Failed to … : names[0]: invalid type: …` where a path into the body is known.
+    fn of(text: &str) -> Self {
+        let text = text.split_once(": ").map_or(text, |it| it.1);
+        let (pointer, message) = match text.split_once(": ") {
+            Some((place, message)) if is_place(place) => (pointer(place), message),
+            _ => ("body".to_owned(), text),
+        };
+        Self { pointer, cause: Misread::of(message) }
     }
-    let pointer = if reason.starts_with("unknown field") { "body".to_owned() } else { pointer };
-    let reason = match reason.rsplit_once(", expected ") {
-        Some((_, expected)) => format!("this is not what belongs here: expected {expected}"),
-        None => "this is not what belongs here".to_owned(),
-    };
-    Error::Invalid { pointer, reason }
+
+    fn discreet(self) -> Error {
+        let Self { pointer, cause } = self;
+        // The key itself may be what was not to be there.
+        let is_key = matches!(cause, Misread::UnknownKey { .. });
+        let pointer = if is_key { "body".to_owned() } else { pointer };
+        Error::Invalid { pointer, reason: cause.discreet() }
+    }
 }
 
-/// The text is `Failed to … : names[0]: invalid type: …` where a path into the body is known.
-fn invalid_body(text: &str) -> Error {
-    let text = text.split_once(": ").map_or(text, |it| it.1);
-    let (pointer, reason) = match text.split_once(": ") {
-        Some((place, reason)) if is_place(place) => (pointer(place), reason),
-        _ => ("body".to_owned(), text),
-    };
-    Error::Invalid { pointer, reason: reason.to_owned() }
+async fn read<S: Sync + Send, T: DeserializeOwned>(
+    request: Request,
+    state: &S,
+) -> Result<Result<T, Unread>, Error> {
+    let path = asked_path(request.extensions(), request.uri());
+    let method = request.method().clone();
+    match Json::<T>::from_request(request, state).await {
+        Ok(Json(command)) => Ok(Ok(command)),
+        Err(JsonRejection::JsonDataError(it)) => Ok(Err(Unread::of(&it.body_text()))),
+        Err(JsonRejection::JsonSyntaxError(it)) => Ok(Err(Unread::of(&it.body_text()))),
+        Err(other) => Err(Error::Status { status: other.status(), method, path }),
+    }
 }
 
+/// Whether it is a way into a value, as `workflows.flights.nodes[0]`, and no words.
 fn is_place(text: &str) -> bool {
-    text.chars().all(|it| it.is_ascii_alphanumeric() || "[].".contains(it))
+    !text.is_empty() && text.chars().all(|it| it.is_alphanumeric() || "[]._-".contains(it))
 }
 
 /// `names[0]` as a JSON pointer: `/names/0`.
@@ -158,24 +188,52 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_refusal_says_where_in_the_body_it_is() {
+        let said = |text| {
+            let Unread { pointer, cause } = Unread::of(text);
+            (pointer, cause.line())
+        };
+        assert_eq!(
+            said(
+                "Failed to deserialize the JSON body: workflows.w-1.nodes[0]: missing field `max`"
+            ),
+            (
+                "/workflows/w-1/nodes/0".to_owned(),
+                "the required key \"max\" is missing: add \"max\" here".to_owned()
+            )
+        );
+        assert_eq!(
+            said(
+                "Failed to parse the request body as JSON: EOF while parsing a value at line 1 column 2"
+            ),
+            (
+                "body".to_owned(),
+                "it is no JSON at line 1, column 2: it ends before it is complete: mend it there"
+                    .to_owned()
+            )
+        );
+    }
+
+    #[test]
     fn a_refusal_of_a_confidential_body_repeats_nothing_of_it() {
-        let check = |pointer: &str, reason: &str, expected: (&str, &str)| {
-            let Error::Invalid { pointer, reason } = discreet(pointer.into(), reason) else {
+        let check = |text: &str, expected: (&str, &str)| {
+            let Error::Invalid { pointer, reason } = Unread::of(text).discreet() else {
                 panic!("it is refused as a part")
             };
             assert_eq!((pointer.as_str(), reason.as_str()), expected);
         };
         check(
-            "body",
-            "invalid type: string \"hunter2, expected b\", expected struct LogIn at line 1 column 9",
-            ("body", "this is not what belongs here: expected struct LogIn at line 1 column 9"),
+            "Failed: invalid type: string \"hunter2, expected b\", expected struct LogIn at line 1 column 9",
+            ("body", "this is not what belongs here: expected a mapping"),
         );
         check(
-            "/hunter2",
-            "unknown field `hunter2`, expected `name` or `password`",
-            ("body", "this is not what belongs here: expected `name` or `password`"),
+            "Failed: hunter2: unknown field `hunter2`, expected `name` or `password` at line 1 column 9",
+            ("body", "a key does not belong here: use one of name, password"),
         );
-        check("/name", "hunter2 is no name", ("/name", "this is not what belongs here"));
-        check("body", "missing field `name`", ("body", "missing field `name`"));
+        check("Failed: name: hunter2 is no name", ("/name", "this is not what belongs here"));
+        check(
+            "Failed: missing field `name` at line 1 column 2",
+            ("body", "the required key \"name\" is missing: add \"name\" here"),
+        );
     }
 }

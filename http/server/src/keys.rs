@@ -11,7 +11,7 @@ use weir_http_api::{
 };
 
 use crate::error::Error;
-use crate::extract::{Body, Confidential, IfMatch, Part};
+use crate::extract::{Body, Confidential, IfMatch, Nothing, Part};
 use crate::guard::{Caller, Trail, command, read};
 use crate::idempotency::{Key, Once};
 use crate::storages::{Storages, Stored};
@@ -130,6 +130,7 @@ pub(crate) async fn rotate(
 pub(crate) async fn rewrap(
     (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
+    Nothing: Nothing,
 ) -> Result<Json<Page<KeyView>>, Error> {
     trail.about("key", "all");
     let sender = once.sender(&storages.system, &caller, "key rewrap", &());

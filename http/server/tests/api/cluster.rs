@@ -198,7 +198,10 @@ async fn wrong_requests_are_problems() {
     };
     let moved = post("leases/access-coordinator/move", json!({})).await;
     assert_eq!(moved["status"], 400);
-    assert!(moved["detail"].as_str().unwrap().contains("missing field `node`"), "{moved}");
+    assert!(
+        moved["detail"].as_str().unwrap().contains("the required key \"node\" is missing"),
+        "{moved}"
+    );
     assert_eq!(post("members", json!({})).await["code"], "WEIR-07004");
 }
 

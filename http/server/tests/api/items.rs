@@ -158,19 +158,29 @@ async fn a_body_that_is_no_reset_is_refused_where_it_is_wrong() {
     let server = config_server(&engine).await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     for (content_type, body, code, detail) in [
-        ("application/json", "{", "WEIR-07001", "body is not valid: EOF while parsing an object"),
-        ("application/json", "{}", "WEIR-07001", "body is not valid: missing field `source`"),
+        (
+            "application/json",
+            "{",
+            "WEIR-07001",
+            "body is not valid: it is no JSON at line 1, column 1: it ends before",
+        ),
+        (
+            "application/json",
+            "{}",
+            "WEIR-07001",
+            "body is not valid: the required key \"source\" is missing",
+        ),
         (
             "application/json",
             r#"{"source": "flights/in", "name": []}"#,
             "WEIR-07001",
-            "/name is not valid: unknown field `name`, expected one of",
+            "/name is not valid: unknown key \"name\": did you mean \"names\"?",
         ),
         (
             "application/json",
             r#"{"source": "flights/in", "names": ["a", 1]}"#,
             "WEIR-07001",
-            "/names/1 is not valid: invalid type: integer `1`, expected a string",
+            "/names/1 is not valid: expected a text, found the number 1: put it in quotes: \"1\"",
         ),
         ("text/plain", "{}", "WEIR-07006", "/api/v1/items:reset does not take this content type"),
     ] {
