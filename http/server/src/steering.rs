@@ -3,17 +3,19 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{FromRef, State};
+use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use weir_domain::{Stream, StreamId, StreamOrder, StreamState, UserClaim};
+use weir_domain::{NodeName, Stream, StreamId, StreamOrder, StreamState, UserClaim, WorkflowName};
 use weir_http_api::{Problem, StreamNotTold, StreamSelection, StreamsTold};
 
 use crate::error::Error;
 use crate::extract::Body;
 use crate::guard::{Trail, command};
 use crate::ports::Unreached;
+use crate::scheduler::standings;
+use crate::storages::Storages;
 use crate::{Engine, StreamFilter};
 
 /// Streams that are told with one request: more than a cluster has threads for.
@@ -49,9 +51,10 @@ where
 pub(crate) async fn pause(
     trail: Trail,
     State(engine): Shared,
+    storages: Option<Extension<Storages>>,
     Body(selection): Body<StreamSelection>,
 ) -> Told {
-    tell(&*engine, &trail, StreamOrder::Pause, selection).await
+    tell((&*engine, storages.as_deref()), &trail, StreamOrder::Pause, selection).await
 }
 
 /// Lets paused streams go on.
@@ -64,9 +67,10 @@ pub(crate) async fn pause(
 pub(crate) async fn resume(
     trail: Trail,
     State(engine): Shared,
+    storages: Option<Extension<Storages>>,
     Body(selection): Body<StreamSelection>,
 ) -> Told {
-    tell(&*engine, &trail, StreamOrder::Resume, selection).await
+    tell((&*engine, storages.as_deref()), &trail, StreamOrder::Resume, selection).await
 }
 
 /// Lets open streams finish their attempt, and begin no other one if it fails.
@@ -79,9 +83,10 @@ pub(crate) async fn resume(
 pub(crate) async fn shutdown(
     trail: Trail,
     State(engine): Shared,
+    storages: Option<Extension<Storages>>,
     Body(selection): Body<StreamSelection>,
 ) -> Told {
-    tell(&*engine, &trail, StreamOrder::Shutdown, selection).await
+    tell((&*engine, storages.as_deref()), &trail, StreamOrder::Shutdown, selection).await
 }
 
 /// Rolls open streams back, once their stages have stopped. Their items have failed.
@@ -94,9 +99,10 @@ pub(crate) async fn shutdown(
 pub(crate) async fn abort(
     trail: Trail,
     State(engine): Shared,
+    storages: Option<Extension<Storages>>,
     Body(selection): Body<StreamSelection>,
 ) -> Told {
-    tell(&*engine, &trail, StreamOrder::Abort, selection).await
+    tell((&*engine, storages.as_deref()), &trail, StreamOrder::Abort, selection).await
 }
 
 /// Rolls open streams back at once, also where a stage hangs. Their items have failed.
@@ -109,25 +115,29 @@ pub(crate) async fn abort(
 pub(crate) async fn terminate(
     trail: Trail,
     State(engine): Shared,
+    storages: Option<Extension<Storages>>,
     Body(selection): Body<StreamSelection>,
 ) -> Told {
-    tell(&*engine, &trail, StreamOrder::Terminate, selection).await
+    tell((&*engine, storages.as_deref()), &trail, StreamOrder::Terminate, selection).await
 }
 
+/// Who knows what runs: this engine, and what the whole cluster has.
+type Known<'a> = (&'a dyn Engine, Option<&'a Storages>);
+
 async fn tell(
-    engine: &dyn Engine,
+    known: Known<'_>,
     trail: &Trail,
     order: StreamOrder,
     selection: StreamSelection,
 ) -> Told {
     trail.about("stream", about(&selection)).before(&selection).dry(selection.dry_run);
     let dry_run = selection.dry_run;
-    let (streams, mut not_told) = selected(engine, selection).await?;
+    let (streams, mut not_told) = selected(known, selection).await?;
     let ids: BTreeSet<StreamId> = streams.iter().map(|it| it.id).collect();
     if dry_run {
         return Ok(Json(StreamsTold { told: ids.into_iter().collect(), not_told, dry_run }));
     }
-    let (told, unreached) = engine.streams_order(order, streams).await?;
+    let (told, unreached) = known.0.streams_order(order, streams).await?;
     not_told.extend(unreached.into_iter().map(|Unreached { id, why }| StreamNotTold { id, why }));
     let ended = ids.into_iter().filter(|it| !told.contains(it));
     let ended: Vec<_> = ended.filter(|it| not_told.iter().all(|of| of.id != *it)).collect();
@@ -152,7 +162,7 @@ fn about(selection: &StreamSelection) -> String {
 }
 
 async fn selected(
-    engine: &dyn Engine,
+    known: Known<'_>,
     selection: StreamSelection,
 ) -> Result<(Vec<Stream>, Vec<StreamNotTold>), Error> {
     let StreamSelection { ids, workflow, node, state, .. } = &selection;
@@ -166,8 +176,8 @@ async fn selected(
             let reason = "streams that are named need no filter: leave one of them out";
             Err(Error::Invalid { pointer: "/ids".into(), reason: reason.into() })
         }
-        (false, false) => named(engine, ids).await,
-        (true, true) => filtered(engine, &selection).await.map(|it| (it, Vec::new())),
+        (false, false) => named(known.0, ids).await,
+        (true, true) => filtered(known, &selection).await.map(|it| (it, Vec::new())),
     }
 }
 
@@ -189,7 +199,10 @@ async fn named(
     Ok((open, closed))
 }
 
-async fn filtered(engine: &dyn Engine, selection: &StreamSelection) -> Result<Vec<Stream>, Error> {
+async fn filtered(
+    known @ (engine, _): Known<'_>,
+    selection: &StreamSelection,
+) -> Result<Vec<Stream>, Error> {
     let states = match selection.state {
         None => OPEN.to_vec(),
         Some(state) if OPEN.contains(&state) => vec![state],
@@ -221,7 +234,44 @@ async fn filtered(engine: &dyn Engine, selection: &StreamSelection) -> Result<Ve
             }
         }
     }
+    if found.is_empty() {
+        if let Some(name) = &selection.workflow {
+            refuse_unknown_workflow(known, name).await?;
+        }
+        if let Some(name) = &selection.node {
+            refuse_unknown_node(engine, name).await?;
+        }
+    }
     Ok(found)
+}
+
+/// No streams of a workflow that nobody knows is more likely a slip than an answer. One that runs on
+/// other engines alone, or ran once, is known.
+async fn refuse_unknown_workflow(
+    (engine, storages): Known<'_>,
+    name: &WorkflowName,
+) -> Result<(), Error> {
+    let (workflow, state, before) = (Some(name.clone()), None, None);
+    let past = StreamFilter { workflow, state, before, limit: 1 };
+    if engine.workflow(name).await?.is_some() || !engine.streams(past).await?.is_empty() {
+        return Ok(());
+    }
+    let scheduled = standings(storages).await;
+    if scheduled.contains_key(name) {
+        return Ok(());
+    }
+    let running = engine.workflows().await?;
+    let known = running.iter().map(|it| &it.name).chain(scheduled.keys());
+    Err(Error::not_found("workflow", name, known.map(WorkflowName::as_str)))
+}
+
+/// As with workflows. A node that has gone has no open streams either, once others know it.
+async fn refuse_unknown_node(engine: &dyn Engine, name: &NodeName) -> Result<(), Error> {
+    let known = engine.nodes().await?;
+    match known.iter().any(|it| it.name == *name) {
+        true => Ok(()),
+        false => Err(Error::not_found("node", name, known.iter().map(|it| it.name.as_str()))),
+    }
 }
 
 fn too_many(pointer: &str) -> Error {

@@ -48,3 +48,22 @@ async fn a_selection_that_can_not_be_meant_is_refused() {
     let (status, _) = refused(json!({ "workflows": "flights" })).await;
     assert_eq!(status, 400, "a slip is no filter");
 }
+
+#[tokio::test]
+async fn a_workflow_or_node_that_there_is_not_is_refused_with_the_nearest() {
+    let engine = engine().await;
+    for (selection, detail) in [
+        (json!({ "workflow": "flihgts" }), "there is no workflow \"flihgts\""),
+        (json!({ "node": "nowhere" }), "there is no node \"nowhere\""),
+        (json!({ "workflow": "flights", "node": "nowhere" }), "there is no node \"nowhere\""),
+        (json!({ "workflow": "flihgts", "dryRun": true }), "there is no workflow \"flihgts\""),
+    ] {
+        for order in ["pause", "resume", "shutdown", "abort", "terminate"] {
+            let (status, problem) = tell(&engine, order, selection.clone()).await;
+            assert_eq!((status, &problem["code"]), (404, &json!("WEIR-07003")), "{problem}");
+            assert_eq!(problem["detail"], detail);
+        }
+    }
+    let (_, problem) = tell(&engine, "pause", json!({ "workflow": "flihgts" })).await;
+    assert_eq!(problem["hint"], "did you mean \"flights\"?");
+}
