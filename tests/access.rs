@@ -76,17 +76,13 @@ impl Office {
 
     #[track_caller]
     fn done(&self, who: &str, arguments: &[&str]) -> String {
-        let ran = self.by(who, arguments);
-        assert_eq!(ran.code, Some(0), "{arguments:?}: {}{}", ran.stdout, ran.stderr);
-        ran.stdout
+        self.by(who, arguments).ended(0).stdout
     }
 
     /// Not allowed; returns what was said.
     #[track_caller]
     fn denied(&self, who: &str, arguments: &[&str]) -> String {
-        let ran = self.by(who, arguments);
-        assert_eq!(ran.code, Some(4), "{arguments:?}: {}{}", ran.stdout, ran.stderr);
-        ran.stderr
+        self.by(who, arguments).ended(4).stderr
     }
 
     /// Makes the first administrator, `ada`, and logs her in.

@@ -68,9 +68,7 @@ impl Desk {
 
     #[track_caller]
     fn done(&self, arguments: &[&str]) -> String {
-        let ran = self.run(arguments);
-        assert_eq!(ran.code, Some(0), "{arguments:?}: {}{}", ran.stdout, ran.stderr);
-        ran.stdout
+        self.run(arguments).ended(0).stdout
     }
 
     #[track_caller]
@@ -81,8 +79,7 @@ impl Desk {
     /// Refused with this exit code; returns what was said.
     #[track_caller]
     fn refused(&self, code: i32, arguments: &[&str]) -> String {
-        let ran = self.run(arguments);
-        assert_eq!(ran.code, Some(code), "{arguments:?}: {}{}", ran.stdout, ran.stderr);
+        let ran = self.run(arguments).ended(code);
         assert!(ran.stderr.contains("\nhint:  "), "what to do: {}", ran.stderr);
         ran.stderr
     }

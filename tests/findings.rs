@@ -199,8 +199,7 @@ fn all_findings_at_once() {
 fn a_directory_without_a_project() {
     let project = Project::empty();
     fs::remove_file(project.path("project.yaml")).unwrap();
-    let ran = weir(["project", "validate", project.dir().to_str().unwrap()]);
-    assert_eq!(ran.code, Some(6));
+    let ran = weir(["project", "validate", project.dir().to_str().unwrap()]).ended(6);
     assert_eq!(
         ran.stdout,
         format!(

@@ -45,8 +45,7 @@ fn a_new_file_waits_until_it_is_given_clearance() {
         "denied": { "count": 1, "hasMore": false },
     });
     assert_eq!(sources["items"], json!([{ "source": "orders/read", "counts": counts }]));
-    let again = weir.cli(["access", "clear", source[0], source[1], "b.csv"]);
-    assert_eq!(again.code, Some(3), "{}", again.stderr);
+    weir.cli(["access", "clear", source[0], source[1], "b.csv"]).ended(3);
     let by_key = |key| {
         let reset = ["access", "reset", source[0], source[1], "--status", "denied"];
         let [noun, verb, option, source, status, denied] = reset;

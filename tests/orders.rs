@@ -36,8 +36,7 @@ fn a_paused_stream_is_not_committed_before_it_is_resumed() {
     let log = weir.cli(["stream", "log", &id]).done();
     let at = |text: &str| log.find(text).unwrap_or_else(|| panic!("{text} in\n{log}"));
     assert!(at("WEIR-03014  paused by an operator") < at("WEIR-03015  goes on"), "{log}");
-    let late = weir.cli(["stream", "pause", &id]);
-    assert_eq!(late.code, Some(5), "{}", late.stderr);
+    let late = weir.cli(["stream", "pause", &id]).ended(5);
     assert!(late.stderr.contains("it is not open any more"), "{}", late.stderr);
     weir.stop();
     assert_eq!(project.data(), ["out/a.jsonl", "done/a.csv"]);
@@ -80,8 +79,7 @@ fn a_node_is_drained_and_the_schedule_is_shown() {
     let even = weir.cli(["scheduler", "rebalance", "--yes"]).done();
     assert!(even.starts_with("the loads are even\n"), "{even}");
     for arguments in [["node", "drain", "nobody"], ["scheduler", "why", "nothing"]] {
-        let unknown = weir.cli(arguments);
-        assert_eq!(unknown.code, Some(3), "{}", unknown.stderr);
+        let unknown = weir.cli(arguments).ended(3);
         assert!(unknown.stderr.contains("hint:"), "{}", unknown.stderr);
     }
     weir.stop();
@@ -104,8 +102,7 @@ fn live_records_are_seen_with_their_secrets_masked() {
     assert_eq!(seen["records"].as_array().unwrap().len(), 3, "{seen:#}");
     assert!(seen["records"][0]["record"]["id"].is_i64(), "{seen:#}");
     assert!(!seen.to_string().contains("planted"), "{seen:#}");
-    let unknown = weir.cli(["stream", "sniff", "orders", "slwo"]);
-    assert_eq!(unknown.code, Some(3), "{}", unknown.stderr);
+    let unknown = weir.cli(["stream", "sniff", "orders", "slwo"]).ended(3);
     assert!(unknown.stderr.contains("weir workflow show orders"), "{}", unknown.stderr);
     weir.cli(["stream", "abort", "--workflow", "orders"]).done();
     weir.closed("a.csv");

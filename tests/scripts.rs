@@ -109,8 +109,7 @@ fn a_mistake_in_a_script_is_found_where_it_is() {
     let project = Project::of(&flow());
     project
         .asset("scripts/gross.js", &SCRIPT.replace("row.amount * given", "row.amount * * given"));
-    let ran = weir(["project", "validate", project.dir().to_str().unwrap()]);
-    assert_eq!(ran.code, Some(6));
+    let ran = weir(["project", "validate", project.dir().to_str().unwrap()]).ended(6);
     let found = "scripts/gross.js:15:28: error[WEIR-02151]";
     assert!(ran.stdout.starts_with(found), "{}", ran.stdout);
     assert!(ran.stdout.contains("unexpected token in expression: '*'"), "{}", ran.stdout);

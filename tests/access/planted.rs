@@ -44,8 +44,7 @@ fn planted_secrets_are_found_nowhere() {
     let exported = office.done("ada", &[&["key", "export", "DefaultKey"], &under[..]].concat());
     let file = office.file("exported", &exported);
     let import = ["key", "import", "Again", "--file", text(&file)];
-    let known = office.by("ada", &[&import[..], &under].concat());
-    assert_eq!(known.code, Some(5), "{}", known.stderr);
+    let known = office.by("ada", &[&import[..], &under].concat()).ended(5);
     said += &known.stderr;
     let short = office.file("short", "planted-wro");
     let weak = ["key", "export", "DefaultKey", "--passphrase-file", text(&short)];

@@ -37,8 +37,7 @@ fn check(kind: Kind) {
     assert!(cluster.nodes[0].log().contains(WENT_BACK), "{}", cluster.nodes[0].log());
 
     for node in &mut cluster.nodes {
-        let ran = node.weir_with_conf(&["persistence", "accept-restore"]);
-        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        node.weir_with_conf(&["persistence", "accept-restore"]).ended(0);
         node.start();
     }
     let oracle = Oracle::of(&cluster).expecting(LOST).expecting(&[WENT_BACK, "WEIR-06008"]);

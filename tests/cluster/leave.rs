@@ -16,8 +16,7 @@ fn a_node_that_leaves_hands_over_without_an_error_of_a_client() {
     files.flowing(FILE_EVERY, || {
         let commands = Commands::start(&cluster, &[client]);
         commands.go_on(5);
-        let ran = cluster.nodes[client].weir(&["cluster", "leave", &name, "--wait"]);
-        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        cluster.nodes[client].weir(&["cluster", "leave", &name, "--wait"]).ended(0);
         let status = cluster.nodes[holder].ended();
         assert_eq!(status.code(), Some(0), "{}", cluster.nodes[holder].log());
         commands.go_on(5);
@@ -60,8 +59,7 @@ fn an_administrator_moves_a_controller() {
     let holder = cluster.holder(ACCESS);
     let target = other(&cluster, holder);
     let name = cluster.nodes[target].name.clone();
-    let ran = cluster.nodes[holder].weir(&["cluster", "move", ACCESS, &name]);
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    cluster.nodes[holder].weir(&["cluster", "move", ACCESS, &name]).ended(0);
     cluster.until("the controller to be where it was moved", || {
         let lease = cluster.nodes[holder].leases().unwrap_or_default();
         let lease = lease.into_iter().find(|it| it.name == ACCESS);
@@ -101,8 +99,7 @@ fn a_node_that_is_told_itself_to_leave_ends_by_itself() {
     let Some(mut cluster) = Cluster::of(2, Kind::MariaDb).up() else { return };
     let oracle = Oracle::of(&cluster);
     let name = cluster.nodes[0].name.clone();
-    let ran = cluster.nodes[0].weir(&["cluster", "leave", &name, "--wait"]);
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    cluster.nodes[0].weir(&["cluster", "leave", &name, "--wait"]).ended(0);
     let status = cluster.nodes[0].ended();
     assert_eq!(status.code(), Some(0), "{}", cluster.nodes[0].log());
     cluster.nodes[0].start();

@@ -22,8 +22,7 @@ pub(super) fn package(cluster: &Cluster, files: &Files, tag: &str) -> String {
     let file = cluster.root().join(format!("{tag}.weir"));
     let (project, file) = (files.project.dir(), file.to_str().unwrap().to_owned());
     let build = ["build", project.to_str().unwrap(), "--tag", tag, "--file", &file];
-    let built = cluster.nodes[DESK].weir_with_conf(&build);
-    assert_eq!(built.code, Some(0), "{}", built.stderr);
+    cluster.nodes[DESK].weir_with_conf(&build).ended(0);
     file
 }
 
@@ -104,8 +103,7 @@ fn an_operators_day_on_four_engines() {
     runs(&cluster, "day-2");
     done(&cluster, 3, &["deployment", "rollback"]);
     runs(&cluster, "day-1");
-    let deleted = cluster.nodes[0].weir(&["deployment", "delete", "day-1"]);
-    assert_eq!(deleted.code, Some(5), "{}", deleted.stderr);
+    cluster.nodes[0].weir(&["deployment", "delete", "day-1"]).ended(5);
 
     // A key, a user, and partitions of which one is taken from its holder.
     done(&cluster, 0, &["key", "rotate", "Autumn"]);
@@ -115,8 +113,7 @@ fn an_operators_day_on_four_engines() {
     done(&cluster, 1, &[&["user", "create", "bob", "--role", "watcher"], &given[..]].concat());
     done(&cluster, 2, &["user", "set", "bob", "--disable"]);
     let profile = ["--profile", "bob", "login", "bob"];
-    let locked = cluster.nodes[3].weir(&[&profile[..], &given[..]].concat());
-    assert_eq!(locked.code, Some(4), "{}", locked.stderr);
+    cluster.nodes[3].weir(&[&profile[..], &given[..]].concat()).ended(4);
     let rest = |cluster: &Cluster, at: usize, action: &str, body: Value| {
         let answer = cluster.nodes[at].rest(
             "POST",

@@ -54,8 +54,7 @@ pub(super) fn spread(cluster: &mut Cluster, counts: &[usize]) -> Vec<BTreeSet<In
 #[track_caller]
 fn scale(cluster: &Cluster, dir: &Path, instances: u32) {
     std::fs::write(dir.join("workflow.yaml"), Files::flow(instances).yaml()).unwrap();
-    let ran = cluster.nodes[0].weir(&["deployment", "apply", dir.to_str().unwrap()]);
-    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    cluster.nodes[0].weir(&["deployment", "apply", dir.to_str().unwrap()]).ended(0);
 }
 
 #[track_caller]
@@ -110,8 +109,7 @@ fn a_scheduler_that_moves_moves_nothing_else() {
     let holder = cluster.holder(SCHEDULER);
     let (target, epoch) = (other(&cluster, holder), cluster.lease(holder, SCHEDULER).epoch);
     let name = cluster.nodes[target].name.clone();
-    let ran = cluster.nodes[holder].weir(&["cluster", "move", SCHEDULER, &name]);
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    cluster.nodes[holder].weir(&["cluster", "move", SCHEDULER, &name]).ended(0);
     cluster.moved(holder, SCHEDULER, epoch);
     // The new one places, so it has spoken to all.
     scale(&cluster, &files.project.dir(), 9);

@@ -65,10 +65,8 @@ fn a_database_without_tables_is_refused_with_the_command_that_makes_them() {
 
     let ran = cluster.nodes[0].weir_with_conf(&["persistence", "verify"]);
     assert_ne!(ran.code, Some(0));
-    let ran = cluster.nodes[0].weir_with_conf(&["persistence", "migrate"]);
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    let ran = cluster.nodes[0].weir_with_conf(&["persistence", "verify"]);
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    cluster.nodes[0].weir_with_conf(&["persistence", "migrate"]).ended(0);
+    cluster.nodes[0].weir_with_conf(&["persistence", "verify"]).ended(0);
     cluster.nodes[0].start_with(&["weir.cluster.min-nr-of-members=1"]);
     cluster.all_up();
     cluster.stop();
@@ -156,8 +154,7 @@ fn a_restored_backup_is_refused_until_the_loss_is_accepted() {
     cluster.database.execute("UPDATE lease SET epoch = 0, owner = '', expires_at = 0");
     let texts = ["older", "weir persistence accept-restore", "WEIR-11010"];
     refused_with(UNDECIDED, &mut cluster, &[], &texts);
-    let ran = cluster.nodes[0].weir_with_conf(&["persistence", "accept-restore"]);
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    cluster.nodes[0].weir_with_conf(&["persistence", "accept-restore"]).ended(0);
     cluster.nodes[0].start();
     cluster.all_up();
     let after = cluster.lease(0, ACCESS).epoch;

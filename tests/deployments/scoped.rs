@@ -15,16 +15,13 @@ impl Desk {
 
     #[track_caller]
     fn done_by(&self, who: &str, arguments: &[&str]) -> String {
-        let ran = self.by(who, arguments);
-        assert_eq!(ran.code, Some(0), "{arguments:?}: {}{}", ran.stdout, ran.stderr);
-        ran.stdout
+        self.by(who, arguments).ended(0).stdout
     }
 
     /// Not allowed, and told what is missing where.
     #[track_caller]
     fn denied_to(&self, who: &str, arguments: &[&str], claim: &str) {
-        let ran = self.by(who, arguments);
-        assert_eq!(ran.code, Some(4), "{arguments:?}: {}{}", ran.stdout, ran.stderr);
+        let ran = self.by(who, arguments).ended(4);
         let why = format!(
             "the claim {claim} is there for the project billing, and this is about the project parcels"
         );

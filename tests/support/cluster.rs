@@ -136,8 +136,7 @@ impl Setup {
         };
         let nodes: Vec<_> = names.iter().enumerate().map(node).collect();
         if self.has_schema {
-            let ran = nodes[0].weir_with_conf(&["persistence", "migrate"]);
-            assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+            nodes[0].weir_with_conf(&["persistence", "migrate"]).ended(0);
         }
         Some(Cluster { nodes, net, dns, database, root, _serial: serial })
     }
@@ -205,15 +204,13 @@ pub(crate) fn make_certificates(directory: &Path, hosts: &[&str]) {
 }
 
 fn make_master_key(file: &Path) {
-    let ran = super::ran::Ran::of(super::ran::binary().args(["key", "master"]).arg(file));
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    super::ran::Ran::of(super::ran::binary().args(["key", "master"]).arg(file)).ended(0);
 }
 
 fn make_certificates_by(mut weir: Command, directory: &Path, hosts: &[&str]) {
     let directory = directory.to_str().unwrap();
     let arguments = [&["certs", "dev", "--dir", directory], hosts].concat();
-    let ran = super::ran::Ran::of(weir.args(arguments));
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    super::ran::Ran::of(weir.args(arguments)).ended(0);
 }
 
 pub(crate) struct Cluster {
@@ -329,8 +326,8 @@ impl Cluster {
     #[track_caller]
     pub(crate) fn deploy(&self, project: &Project) {
         let directory = project.dir();
-        let ran = self.nodes[0].weir(&["deployment", "apply", directory.to_str().unwrap()]);
-        assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+
+        self.nodes[0].weir(&["deployment", "apply", directory.to_str().unwrap()]).ended(0);
     }
 
     /// Waits until a node sees another one in this status.

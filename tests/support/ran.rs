@@ -11,6 +11,8 @@ use super::{DEADLINE, wait_for};
 /// Everything that is seen of a command from outside.
 #[derive(Debug)]
 pub(crate) struct Ran {
+    /// What it was told.
+    arguments: String,
     /// `None`: a signal ended it.
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
@@ -26,7 +28,21 @@ impl Ran {
         command.stdout(stdout.try_clone().unwrap()).stderr(stderr.try_clone().unwrap());
         let mut child = KilledOnDrop(command.spawn().unwrap());
         let status = wait_for("the command to end", DEADLINE, || child.0.try_wait().unwrap());
-        Self { code: status.code(), stdout: text(&mut stdout), stderr: text(&mut stderr) }
+        let arguments = command.get_args().map(|it| it.to_string_lossy()).collect::<Vec<_>>();
+        Self {
+            arguments: arguments.join(" "),
+            code: status.code(),
+            stdout: text(&mut stdout),
+            stderr: text(&mut stderr),
+        }
+    }
+
+    /// Itself, where it exited with this code.
+    #[track_caller]
+    pub(crate) fn ended(self, code: i32) -> Self {
+        let Self { arguments, stdout, stderr, .. } = &self;
+        assert_eq!(self.code, Some(code), "weir {arguments}: {stdout}{stderr}");
+        self
     }
 
     /// Standard output of a command that did what it was told.

@@ -95,7 +95,5 @@ fn found(words: &[String]) -> (Vec<&str>, String) {
 }
 
 fn help(words: &[&str]) -> String {
-    let ran = Ran::of(binary().args(words).arg("--help"));
-    assert_eq!(ran.code, Some(0), "weir {words:?} --help: {}", ran.stderr);
-    ran.stdout
+    Ran::of(binary().args(words).arg("--help")).ended(0).stdout
 }
