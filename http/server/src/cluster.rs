@@ -189,7 +189,9 @@ pub(crate) async fn lease_move(
     trail.after(&LeaseMove { node: node.clone() });
     let to = node.as_ref().map_or("wherever it fits", NodeName::as_str);
     tracing::info!(code = "WEIR-07122", lease = name, to, "moved by management");
-    find_lease(&*cluster, &name).await.map(Json)
+    // This engine reads what was written a moment later.
+    let lease = find_lease(&*cluster, &name).await?;
+    Ok(Json(LeaseView { pinned: node, ..lease }))
 }
 
 async fn find(cluster: &dyn Cluster, wanted: &MemberRef) -> Result<MemberView, Error> {
