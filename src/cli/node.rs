@@ -4,14 +4,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Subcommand;
-use weir_domain::{CERTIFICATE_EARLY, NodeName, Timestamp};
+use weir_domain::{CERTIFICATE_EARLY, NodeName, NodeStatus, Timestamp};
 use weir_http_api::{DrainView, NodeView, Page, SchedulePreview};
 use weir_http_client::Client;
 
 use super::args::Once;
 use super::failure::Failure;
 use super::human;
-use super::look::Look;
+use super::look::{Look, Status, Tone};
 use super::output::Output;
 use super::scheduler::{plan, refused, warnings};
 use super::table::{self, Column, Rows, facts};
@@ -22,10 +22,10 @@ pub(crate) enum Verb {
     #[command(visible_alias = "ls")]
     List,
     /// Show one engine
-    Show { name: String },
+    Show { name: NodeName },
     /// Empty an engine: what it runs starts elsewhere, and it gets nothing until it is undrained
     Drain {
-        name: String,
+        name: NodeName,
         /// Only show what would start and stop
         #[arg(long)]
         dry_run: bool,
@@ -34,7 +34,7 @@ pub(crate) enum Verb {
     },
     /// Let a drained engine be given instances again
     Undrain {
-        name: String,
+        name: NodeName,
         /// Only show what would start and stop
         #[arg(long)]
         dry_run: bool,
@@ -51,38 +51,37 @@ impl Verb {
                 out.show(&client.nodes().await.map_err(refuse)?, list)?;
             }
             Self::Show { name } => {
-                let refuse = |error| Failure::of_client(format!("can't show node {name:?}"), error);
-                out.show(&client.node(&name).await.map_err(refuse)?, show)?;
+                let refuse =
+                    |error| Failure::of_client(format!("can't show node \"{name}\""), error);
+                out.show(&client.node(name.as_str()).await.map_err(refuse)?, show)?;
             }
             Self::Drain { name, dry_run, once } => {
-                let refuse = |error| refused(format!("can't drain node {name:?}"), error);
+                let what = format!("can't drain node \"{name}\"");
+                let refuse = |error| refused(what, error);
                 if dry_run {
-                    let drain = [named(&name)?].into();
+                    let drain = [name].into();
                     let draft = SchedulePreview { drain, ..SchedulePreview::default() };
                     out.show(&client.schedule_preview(&draft).await.map_err(refuse)?, plan)?;
                 } else {
-                    let drained = once.client(client).node_drain(&name).await;
+                    let drained = once.client(client).node_drain(name.as_str()).await;
                     out.show(&drained.map_err(refuse)?, drained_line)?;
                 }
             }
             Self::Undrain { name, dry_run, once } => {
-                let refuse = |error| refused(format!("can't undrain node {name:?}"), error);
+                let what = format!("can't undrain node \"{name}\"");
+                let refuse = |error| refused(what, error);
                 if dry_run {
-                    let undrain = [named(&name)?].into();
+                    let undrain = [name].into();
                     let draft = SchedulePreview { undrain, ..SchedulePreview::default() };
                     out.show(&client.schedule_preview(&draft).await.map_err(refuse)?, plan)?;
                 } else {
-                    let undrained = once.client(client).node_undrain(&name).await;
+                    let undrained = once.client(client).node_undrain(name.as_str()).await;
                     out.show(&undrained.map_err(refuse)?, drained_line)?;
                 }
             }
         }
         Ok(ExitCode::SUCCESS)
     }
-}
-
-fn named(name: &str) -> Result<NodeName, Failure> {
-    name.parse().map_err(|it| Failure::of(format!("{name:?} is no node"), it))
 }
 
 fn drained_line(it: &DrainView, look: &Look) -> String {
@@ -125,7 +124,7 @@ fn list(nodes: &Page<NodeView>, look: &Look) -> String {
         rows.add(
             vec![
                 table::text(it.name.as_str()),
-                table::status((it.status, it.unreachable)),
+                table::status(status(it)),
                 table::count(it.workflow_instances),
                 table::count(it.open_streams),
                 table::bytes(it.memory_bytes),
@@ -152,7 +151,7 @@ fn list(nodes: &Page<NodeView>, look: &Look) -> String {
 fn show(it: &NodeView, look: &Look) -> String {
     facts(&[
         ("name", it.name.to_string()),
-        ("status", look.paint_status((it.status, it.unreachable))),
+        ("status", look.paint_status(status(it))),
         ("address", human::plain(&it.address)),
         ("rest", human::plain(&it.rest)),
         ("roles", listed(&it.roles)),
@@ -169,6 +168,17 @@ fn show(it: &NodeView, look: &Look) -> String {
         ("streams", format!("{} open", it.open_streams)),
         ("uid", it.uid.to_string()),
     ])
+}
+
+/// One that is up and drained runs nothing: that is what an operator has to see first.
+fn status(it: &NodeView) -> Status {
+    match (it.status, it.unreachable, it.drained) {
+        (NodeStatus::Up, false, Some(true)) => Status::new(Tone::Warn, '◐', "up, drained"),
+        (NodeStatus::Up, true, Some(true)) => {
+            Status::new(Tone::Bad, '!', "up, drained, unreachable")
+        }
+        (status, unreachable, _) => (status, unreachable).into(),
+    }
 }
 
 /// In its largest unit, by the node's own clock.
@@ -203,12 +213,18 @@ mod tests {
     fn a_list_of_nodes() {
         let lost =
             NodeView { name: "two".parse().expect("a name"), unreachable: true, ..samples::node() };
-        let page = Page::whole([samples::node(), lost]);
+        let drained = NodeView {
+            name: "tri".parse().expect("a name"),
+            drained: Some(true),
+            ..samples::node()
+        };
+        let page = Page::whole([samples::node(), drained, lost]);
         assert_eq!(
             list(&page, &LOOK),
             "\
 NAME  STATUS             WORKFLOWS  OPEN    MEMORY  LINKS  VERSION  UPTIME
 one   ✓ up                       2     1  50.0 MiB      2  0.1.0    2h
+tri   ◐ up, drained              2     1  50.0 MiB      2  0.1.0    2h
 two   ! up, unreachable          2     1  50.0 MiB      2  0.1.0    2h
 "
         );

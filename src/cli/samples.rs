@@ -188,6 +188,7 @@ pub(crate) fn node() -> NodeView {
         rest: "http://127.0.0.1:5842".into(),
         status: NodeStatus::Up,
         unreachable: false,
+        drained: Some(false),
         roles: vec!["ingest".into(), "backup".into()],
         version: "0.1.0".into(),
         started_at: ago(7_300),

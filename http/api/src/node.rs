@@ -24,6 +24,10 @@ pub struct NodeView {
     /// Whether it can't be reached at present, whatever its status. What is said of it is then
     /// what it last said.
     pub unreachable: bool,
+    /// Whether an operator drains it: it runs nothing until it is undrained. Absent where the scheduler
+    /// does not say so in time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drained: Option<bool>,
     pub roles: Vec<String>,
     pub version: String,
     #[schema(value_type = schema::Timestamp)]
@@ -58,6 +62,7 @@ impl From<Node> for NodeView {
             rest: it.rest,
             status: it.status,
             unreachable: it.unreachable,
+            drained: None,
             roles: it.roles,
             version: it.version,
             started_at: it.started_at,

@@ -3,13 +3,13 @@
 
 mod views;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use weir_controllers::scheduler::{Change, Command, Failure, Rejection};
+use weir_controllers::scheduler::{Change, Command, Failure, Overview, Rejection};
 use weir_domain::schedule::Scope;
 use weir_domain::{NodeName, Timestamp, UserClaim, WorkflowName};
 use weir_http_api::{
@@ -23,7 +23,7 @@ use crate::guard::{Caller, Trail, command, read};
 use crate::idempotency::{Key, Once};
 use crate::storages::{Storages, Stored};
 
-/// Who shows workflows does not wait longer for what the scheduler says of them.
+/// Who shows workflows or nodes does not wait longer for what the scheduler says of them.
 const STANDINGS_WITHIN: Duration = Duration::from_millis(500);
 /// So many workflows are named in the audit's object.
 const NAMED_MAX: usize = 5;
@@ -187,7 +187,7 @@ pub(crate) async fn drain(
 ) -> Result<Json<DrainView>, Error> {
     let id = key.command(&storages.system, &caller, "node drain", &node);
     let command = Command::Drain { node: node.clone(), at: storages.now() };
-    drained(&storages, &trail, node, (id, command)).await
+    set_drained(&storages, &trail, node, (id, command)).await
 }
 
 /// Lets a drained node be given instances again. Nothing that works is moved to it.
@@ -204,10 +204,10 @@ pub(crate) async fn undrain(
 ) -> Result<Json<DrainView>, Error> {
     let id = key.command(&storages.system, &caller, "node undrain", &node);
     let command = Command::Undrain { node: node.clone(), at: storages.now() };
-    drained(&storages, &trail, node, (id, command)).await
+    set_drained(&storages, &trail, node, (id, command)).await
 }
 
-async fn drained(
+async fn set_drained(
     storages: &Storages,
     trail: &Trail,
     node: NodeName,
@@ -226,12 +226,19 @@ async fn drained(
 pub(crate) async fn standings(
     storages: Option<&Storages>,
 ) -> BTreeMap<WorkflowName, ScheduleStanding> {
-    let Some(storages) = storages else { return BTreeMap::new() };
-    // Whoever shows workflows does so also while the scheduler moves.
-    match tokio::time::timeout(STANDINGS_WITHIN, storages.scheduler.show()).await {
-        Ok(Ok(overview)) => views::standings(overview.placement.workflows),
-        Ok(Err(_)) | Err(_) => BTreeMap::new(),
-    }
+    let overview = soon(storages).await;
+    overview.map_or_else(BTreeMap::new, |it| views::standings(it.placement.workflows))
+}
+
+/// The nodes that are drained; `None` where the scheduler does not answer in time.
+pub(crate) async fn drained(storages: Option<&Storages>) -> Option<BTreeSet<NodeName>> {
+    soon(storages).await.map(|it| it.drained)
+}
+
+/// For who shows workflows or nodes, and does so also while the scheduler moves.
+async fn soon(storages: Option<&Storages>) -> Option<Overview> {
+    let answer = tokio::time::timeout(STANDINGS_WITHIN, storages?.scheduler.show());
+    answer.await.ok()?.ok()
 }
 
 async fn find(storages: &Storages, name: &WorkflowName) -> Result<ScheduledWorkflowDetail, Error> {

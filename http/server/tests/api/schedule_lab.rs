@@ -67,7 +67,8 @@ pub(crate) struct Lab {
 }
 
 fn life(name: &str) -> Incarnation {
-    let number = name.trim_start_matches(|it: char| !it.is_ascii_digit()).parse().unwrap();
+    let number =
+        name.trim_start_matches(|it: char| !it.is_ascii_digit()).parse().unwrap_or_default();
     let uid = NodeUid(uuid::Uuid::from_u128(number));
     Incarnation { name: NodeName::new(name).unwrap(), uid }
 }

@@ -236,6 +236,21 @@ async fn a_drained_node_is_emptied_until_it_is_undrained_and_evened_out_on_comma
 }
 
 #[tokio::test]
+async fn the_list_of_nodes_says_which_one_is_drained() {
+    let lab = Lab::of(&["one", "n2"], &["w"]).await;
+    let drained = async || {
+        let (listed, shown) = (lab.get("nodes").await, lab.get("nodes/one").await);
+        assert_eq!(listed["items"][0]["drained"], shown["drained"]);
+        shown["drained"].clone()
+    };
+    assert_eq!(drained().await, json!(false));
+    lab.post("nodes/one/drain", json!({})).await;
+    assert_eq!(drained().await, json!(true));
+    lab.post("nodes/one/undrain", json!({})).await;
+    assert_eq!(drained().await, json!(false));
+}
+
+#[tokio::test]
 async fn the_configuration_server_passes_it_on() {
     let lab = Lab::of(&["n1"], &["w"]).await;
     let server = config_server(&lab.base).await;
