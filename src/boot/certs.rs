@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use weir_domain::{Clock as _, Fault};
+use weir_domain::{Clock as _, Fault, FaultKind};
 use weir_remote::certs::{self, Existing};
 use weir_runtime::SystemClock;
 
@@ -19,6 +19,14 @@ pub(crate) fn dev(dir: &Path, hosts: &[String], overwrite: bool) -> Result<Made,
     let existing = if overwrite { Existing::Replace } else { Existing::Keep };
     match certs::dev(dir, hosts, existing, SystemClock.now()) {
         Ok(certs::Made { written, kept }) => Ok(Made { written, kept }),
-        Err(error) => Err(Fault::config(65, refusal::chain(&error))),
+        Err(error) => {
+            let kind = match &error {
+                certs::Error::File { .. } => FaultKind::Transient,
+                certs::Error::HalfAnAuthority { .. }
+                | certs::Error::Host { .. }
+                | certs::Error::Certificate { .. } => FaultKind::Config,
+            };
+            Err(Fault::new(kind, 65, refusal::chain(&error)))
+        }
     }
 }

@@ -44,8 +44,8 @@ fn made(data_dir: &Path) -> Result<PathBuf, Fault> {
 }
 
 /// Makes a master key for engines to share.
-pub(crate) fn make(path: &Path) -> Result<String, Fault> {
+pub(crate) fn make(path: &Path) -> weir_secrets::Result<String> {
     let key = MasterKey::generate();
-    key.save(path, None).map_err(|it| Fault::from(&it))?;
+    key.save(path, None)?;
     Ok(key.fingerprint().to_string())
 }

@@ -12,7 +12,8 @@ use weir_domain::SourceName;
 use weir_http_api::ProblemKind;
 use weir_http_client::{Client, Error};
 
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::output::Output;
 
 #[derive(Debug, Subcommand)]

@@ -1,14 +1,16 @@
 //! Arguments that several commands share.
 
-use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
+use weir_conf::Settings;
 use weir_domain::{Millis, parse_duration};
 use weir_http_api::Concealed;
 use weir_http_client::{Client, Management};
 
+use super::exit::Reason;
 use super::failure::Failure;
+use super::files;
 use super::output::Format;
 use super::profile::{Profile, Profiles};
 
@@ -60,7 +62,7 @@ impl Global {
     /// Which server to ask, and what to show it. A profile's session is shown to its own server and
     /// to no other one.
     pub(crate) fn place(&self) -> Result<Place, Failure> {
-        let (profile, token) = (self.chosen()?, own().map(Concealed::new));
+        let (profile, token) = (self.chosen()?, own()?);
         Ok(match (&self.server, profile) {
             (Some(server), Some(profile)) if *server == profile.server => {
                 Place { token: token.or(profile.token), server: profile.server }
@@ -76,9 +78,7 @@ impl Global {
     fn chosen(&self) -> Result<Option<Profile>, Failure> {
         Profiles::load()?.chosen(self.profile.as_deref())
     }
-}
 
-impl Global {
     /// Which server to log in at. A profile that is named and not there yet is made by that.
     pub(crate) fn server_to_log_in(&self) -> Result<String, Failure> {
         let is_new = |name: &str| Ok::<_, Failure>(!Profiles::load()?.has(name));
@@ -89,9 +89,7 @@ impl Global {
             _ => Ok(self.place()?.server),
         }
     }
-}
 
-impl Global {
     /// What of one's own may be shown at a server, where it need not be good any more.
     pub(crate) fn shown_at(&self, server: &str) -> Result<Option<Concealed>, Failure> {
         let profiles = Profiles::load()?;
@@ -108,7 +106,7 @@ pub(crate) struct Place {
 }
 
 /// An engine on this machine.
-const SERVER: &str = "http://127.0.0.1:5842";
+pub(crate) const SERVER: &str = "http://127.0.0.1:5842";
 /// Its management server.
 const MANAGEMENT: &str = "http://127.0.0.1:8558";
 
@@ -123,29 +121,48 @@ pub(crate) struct TokenArgs {
 
 impl TokenArgs {
     /// Never an argument: other users of the machine see those.
-    pub(crate) fn token(&self) -> Result<Option<String>, Failure> {
-        let text = match &self.token_file {
-            Some(file) => fs::read_to_string(file).map(Some).map_err(|error| {
-                Failure::of(format!("can't read the token in {}", file.display()), error)
-            })?,
-            None => std::env::var("WEIR_MANAGEMENT_TOKEN").ok(),
+    pub(crate) fn token(&self) -> Result<Option<Concealed>, Failure> {
+        let token = match &self.token_file {
+            Some(file) => shown(&files::text("the token", file)?, &file.display().to_string())?,
+            None => of_variable("WEIR_MANAGEMENT_TOKEN")?,
         };
-        Ok(text.map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).or_else(own))
+        token.map_or_else(own, |it| Ok(Some(it)))
     }
 
     /// A client that shows the token, where there is one.
     pub(crate) fn client(&self, client: &Client) -> Result<Client, Failure> {
         let client = client.clone();
         Ok(match self.token()? {
-            Some(token) => client.with_token(Some(Concealed::new(token))),
+            Some(token) => client.with_token(Some(token)),
             None => client,
         })
     }
 }
 
 /// A token of one's own, for programs.
-fn own() -> Option<String> {
-    std::env::var("WEIR_TOKEN").ok().filter(|it| !it.is_empty())
+fn own() -> Result<Option<Concealed>, Failure> {
+    of_variable("WEIR_TOKEN")
+}
+
+fn of_variable(name: &str) -> Result<Option<Concealed>, Failure> {
+    let text = std::env::var_os(name).unwrap_or_default();
+    shown(&text.to_string_lossy(), &format!("the variable {name}"))
+}
+
+/// What is shown to a server as it stands `within` something; `None` where nothing does. What can't
+/// stand in a header is no token, and is refused before anything is sent, without repeating it.
+pub(crate) fn shown(text: &str, within: &str) -> Result<Option<Concealed>, Failure> {
+    let token = text.trim();
+    match token.bytes().position(|it| !it.is_ascii_graphic()) {
+        None => Ok(Some(token).filter(|it| !it.is_empty()).map(Concealed::new)),
+        Some(at) => {
+            let why =
+                format!("a token is one word of plain characters, and byte {} is none", at + 1);
+            let failure =
+                Failure::new(Reason::Usage, format!("the token in {within} can't be shown"), why);
+            Err(failure.with_hint("write the token there as it was printed, on one line"))
+        }
+    }
 }
 
 /// For who may have to send a command again.
@@ -153,13 +170,28 @@ fn own() -> Option<String> {
 pub(crate) struct Once {
     /// A text of one's own: the same command with the same text is carried out once, however often
     /// it is sent
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = plain_text)]
     idempotency_key: Option<String>,
 }
+
+/// What servers take as a key.
+fn plain_text(text: &str) -> Result<String, String> {
+    let is_plain = text.trim() == text && text.chars().all(|it| it == ' ' || it.is_ascii_graphic());
+    match is_plain && (1..=KEY_MAX).contains(&text.len()) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("write 1 to {KEY_MAX} plain characters")),
+    }
+}
+
+const KEY_MAX: usize = 255;
 
 impl Once {
     pub(crate) fn client(&self, client: &Client) -> Client {
         client.clone().with_idempotency_key(self.idempotency_key.clone())
+    }
+
+    pub(crate) fn management(&self, client: Management) -> Management {
+        client.with_idempotency_key(self.idempotency_key.clone())
     }
 
     pub(crate) fn is_given(&self) -> bool {
@@ -178,7 +210,7 @@ impl Once {
             return Ok(());
         }
         let why = format!("{read} is not given, and could differ when this is sent again");
-        let failure = Failure::of(what, why);
+        let failure = Failure::new(Reason::Usage, what, why);
         Err(failure.with_hint("give it, too, or the revision that `show` tells, with --revision"))
     }
 }
@@ -196,7 +228,7 @@ pub(crate) struct ManagementArgs {
 
 impl ManagementArgs {
     pub(crate) fn client(&self, global: &Global) -> Result<Management, Failure> {
-        let (token, profile) = (self.token.token()?.map(Concealed::new), global.chosen()?);
+        let (token, profile) = (self.token.token()?, global.chosen()?);
         let of_profile = profile.as_ref().and_then(|it| it.management.as_deref());
         let base = self.management.as_deref().or(of_profile).unwrap_or(MANAGEMENT);
         let client = Management::new(base).map_err(|error| {
@@ -240,6 +272,13 @@ pub(crate) struct ConfArgs {
     pub(crate) set: Vec<String>,
 }
 
+impl ConfArgs {
+    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
+        let refuse = |findings| Failure::of_findings("the configuration is not valid", findings);
+        Settings::load(self.conf.as_deref(), &self.set).map_err(refuse)
+    }
+}
+
 /// Arguments of `weir dev`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DevArgs {
@@ -263,6 +302,31 @@ pub(crate) struct ServerArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::samples::LOOK;
+
+    #[test]
+    fn a_token_that_no_header_can_hold_is_refused_with_its_place_and_not_repeated() {
+        let taken = |text| shown(text, "t.txt").map(|it| it.map(|it| it.expose().to_owned()));
+        assert_eq!(
+            taken("weir_abc\n").expect("a line's end is none of it"),
+            Some("weir_abc".into())
+        );
+        assert_eq!(taken(" \n").expect("nothing"), None);
+        for text in ["weir_abc\nweir_def", "weir_abc def", "weir_ä", "weir_\u{7f}x"] {
+            let refused = shown(text, "t.txt").expect_err("it is no token");
+            let told = refused.text(&LOOK);
+            assert!(told.starts_with("error: the token in t.txt can't be shown\n"), "{told}");
+            assert!(told.contains("WEIR-07310") && !told.contains("weir_"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_no_server_takes_is_refused_at_once() {
+        assert!(plain_text("leavers 2026-11").is_ok());
+        for bad in ["", " ", "a\nb", "ä", &"x".repeat(256)] {
+            assert!(plain_text(bad).is_err(), "{bad:?}");
+        }
+    }
 
     #[test]
     fn what_was_read_is_sent_under_a_key_with_its_revision_alone() {

@@ -11,7 +11,9 @@ use weir_domain::{AuditHash, AuditHead, AuditOutcome, Timestamp, UserClaim, User
 use weir_http_api::{AuditEntryView, AuditHeadView, AuditQuery, AuditSeal, LIMIT_MAX, Page};
 use weir_http_client::Client;
 
-use super::failure::{Exit, Failure};
+use super::exit::Reason;
+use super::failure::Failure;
+use super::files;
 use super::human::age;
 use super::look::Look;
 use super::output::Output;
@@ -73,7 +75,8 @@ pub(crate) struct List {
 }
 
 pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
-    serde_json::from_value(text.into()).map_err(|it| it.to_string())
+    serde_json::from_value(text.into())
+        .map_err(|_| "write a moment as 2026-11-20T18:00:00Z".to_owned())
 }
 
 impl Verb {
@@ -148,7 +151,8 @@ struct Check {
 
 impl Check {
     fn file(&mut self, file: &Path) -> Result<(), Failure> {
-        let unread = |it| Failure::of(format!("can't read {}", file.display()), it);
+        let unread =
+            |it: std::io::Error| files::unread(format!("the export in {}", file.display()), &it);
         let mut reader = BufReader::new(File::open(file).map_err(unread)?);
         loop {
             let piece = reader.fill_buf().map_err(unread)?;
@@ -196,7 +200,7 @@ impl Check {
         if let Some(head) = self.head.filter(|_| !self.is_found) {
             let why =
                 format!("no entry has the hash {head}: entries were replaced, cut off or sealed");
-            return Err(Failure::new(Exit::Invalid, DISTRUST, why));
+            return Err(Failure::new(Reason::AuditBroken, DISTRUST, why).with_hint(COMPARE));
         }
         let AuditHead { sequence, hash } = self.verifier.finish().map_err(|it| broken(&it))?;
         Ok(AuditHeadView { sequence, hash })
@@ -204,24 +208,22 @@ impl Check {
 }
 
 const DISTRUST: &str = "the audit can't be trusted";
+const COMPARE: &str = "compare it with an export that was kept";
 
 fn broken(broken: &Broken) -> Failure {
-    Failure::new(Exit::Invalid, DISTRUST, broken.to_string())
-        .with_hint("compare it with an export that was kept")
+    Failure::new(Reason::AuditBroken, DISTRUST, broken.to_string()).with_hint(COMPARE)
 }
 
 /// As it comes: an audit may be longer than the memory.
 async fn export(client: &Client, file: Option<PathBuf>) -> Result<(), Failure> {
     let refuse = |it| refused("can't export the audit", it);
     let mut answer = client.audit_export().await.map_err(refuse)?;
+    let name = file.as_ref().map_or("standard output".to_owned(), |it| it.display().to_string());
+    let unwritten = |it: std::io::Error| files::unwritten(&name, &it);
     let mut writer: Box<dyn std::io::Write> = match &file {
-        Some(file) => Box::new(
-            std::fs::File::create_new(file)
-                .map_err(|it| Failure::of(format!("can't write {}", file.display()), it))?,
-        ),
+        Some(file) => Box::new(File::create_new(file).map_err(unwritten)?),
         None => Box::new(std::io::stdout()),
     };
-    let unwritten = |it| Failure::of("can't write the audit", it);
     while let Some(piece) = client.next_piece(&mut answer).await.map_err(refuse)? {
         writer.write_all(&piece).map_err(unwritten)?;
     }
@@ -290,6 +292,7 @@ fn seal_line(it: &AuditHeadView, _: &Look) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::cli::exit::Exit;
     use weir_domain::{AuditAction, AuditEntry, AuditHash, CommandId, KeyFingerprint};
 
     use super::*;

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, ErrorKind};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde::Serialize;
-use weir_conf::Settings;
 use weir_domain::{
     DeploymentTag, Digest, Finding, KeyFingerprint, Timestamp, WorkflowName, did_you_mean,
 };
@@ -16,8 +15,9 @@ use weir_project::{Loaded, Project};
 use weir_stream::Registry;
 
 use super::args::ConfArgs;
-use super::deployment;
-use super::failure::{Exit, Failure};
+use super::exit::Reason;
+use super::failure::Failure;
+use super::files;
 use super::human::{self, plural};
 use super::look::Look;
 use super::output::Output;
@@ -81,12 +81,11 @@ struct Built {
 
 impl Args {
     pub(crate) fn run(self, out: &Output, registry: &Registry) -> Result<ExitCode, Failure> {
-        let what = || format!("can't build a package of {}", self.dir.display());
         let project = loaded(&self.dir, out, registry)?;
         let built_at = moment(out)?;
         let tag = self.tag(&project, built_at)?;
         let (package, secrets) = self.package(&project, tag.clone(), built_at)?;
-        let signer = self.signer(out).map_err(|it| Failure::of_fault(what(), it))?;
+        let signer = self.signer(out)?;
         let file = self.file.clone().unwrap_or_else(|| PathBuf::from(format!("{tag}.weir")));
         let bytes = written(&file, &package, &signer)?;
         let built = Built {
@@ -119,9 +118,8 @@ impl Args {
             "commit" => self.commit.clone().ok_or("name it with --commit"),
             _ => Err(""),
         });
-        let text = text.map_err(|why| Failure::new(Exit::Invalid, what(), why))?;
-        let refuse = |it| Failure::new(Exit::Invalid, what(), format!("{text:?}: {it}"));
-        DeploymentTag::new(&text).map_err(refuse)
+        let text = text.map_err(|why| refused(what(), why))?;
+        DeploymentTag::new(&text).map_err(|it| refused(what(), format!("{text:?}: {it}")))
     }
 
     fn package(
@@ -135,13 +133,15 @@ impl Args {
         if !base_dir.is_absolute() {
             let why =
                 format!("{} is not absolute: each engine would look elsewhere", base_dir.display());
-            return Err(
-                Failure::new(Exit::Invalid, what(), why).with_hint("--base-dir /srv/project")
-            );
+            let failure = Failure::new(Reason::Usage, what(), why);
+            return Err(failure.with_hint("--base-dir /srv/project"));
         }
         let selected: BTreeSet<_> = self.workflows.iter().cloned().collect();
         let parts = project.parts(&selected, base_dir.display().to_string());
-        let mut parts = parts.map_err(|it| Failure::new(Exit::NotFound, what(), it.to_string()))?;
+        let mut parts = parts.map_err(|it| {
+            let failure = Failure::new(Reason::Unknown, what(), it.to_string());
+            failure.with_hint(format!("weir project validate {}", self.dir.display()))
+        })?;
         let secrets = self.sealing.apply(&mut parts, &what())?;
         let details = Details {
             tag,
@@ -151,27 +151,31 @@ impl Args {
             built_at,
         };
         let package = Package::build(parts, details, &Limits::default());
-        let package = package.map_err(|it| deployment::unusable(what(), &it))?;
+        let package = package.map_err(|it| Failure::of_package(what(), &it))?;
         Ok((package, secrets))
     }
 
-    fn signer(&self, out: &Output) -> Result<Signer, weir_domain::Fault> {
+    fn signer(&self, out: &Output) -> Result<Signer, Failure> {
         if self.unsigned {
             return Ok(packages::nobody());
         }
-        let ConfArgs { conf, set } = &self.conf;
-        let settings = Settings::load(conf.as_deref(), set).map_err(|findings| {
-            let all: Vec<_> = findings.iter().map(ToString::to_string).collect();
-            weir_domain::Fault::config(90, all.join("; ")).with_hint("weir conf show")
-        })?;
+        let settings = self.conf.settings()?;
         let signing = Signing::of(&settings, &settings.data_dir);
-        let (signer, is_new) = signing.signer()?;
+        let made = signing.signer();
+        let (signer, is_new) =
+            made.map_err(|it| Failure::of_fault("can't sign the package", it))?;
         if is_new {
             out.note(&format!("made a signing key in {}", signing.file.display()));
             out.note("clusters on other machines trust it when weir.packages.trusted-signers has its public key");
         }
         Ok(signer)
     }
+}
+
+/// A tag that can't be made.
+fn refused(what: String, why: String) -> Failure {
+    let failure = Failure::new(Reason::Usage, what, why);
+    failure.with_hint("name another one with --tag, say ${build:project}-${build:timestamp}")
 }
 
 fn loaded(dir: &Path, out: &Output, registry: &Registry) -> Result<Project, Failure> {
@@ -196,32 +200,21 @@ fn moment(out: &Output) -> Result<Timestamp, Failure> {
     let millis = seconds.filter(|it| *it >= 0).and_then(|it| it.checked_mul(1_000));
     millis.map(Timestamp).ok_or_else(|| {
         let why = format!("SOURCE_DATE_EPOCH is {given:?}, and not seconds since 1970");
-        Failure::of("can't tell when the package is built", why)
+        let failure = Failure::new(Reason::Usage, "can't tell when the package is built", why);
+        failure.with_hint("SOURCE_DATE_EPOCH=1700000000, or unset it")
     })
 }
 
 /// A file that is there is not replaced: it may be what somebody deployed.
 fn written(path: &Path, package: &Package, signer: &Signer) -> Result<u64, Failure> {
-    let what = || format!("can't write {}", path.display());
-    let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| {
-        let is_there = error.kind() == ErrorKind::AlreadyExists;
-        let failure = Failure::new(
-            if is_there { Exit::Conflict } else { Exit::Failed },
-            what(),
-            error.to_string(),
-        );
-        if is_there {
-            failure.with_hint("remove it, or name another one with --file")
-        } else {
-            failure
-        }
-    })?;
+    let refuse = |it: std::io::Error| files::unwritten(path.display(), &it);
+    let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(refuse)?;
     let done = write_whole(&file, package, signer);
     if done.is_err() {
         // Nobody may take a part of a package for one.
         let _ = std::fs::remove_file(path);
     }
-    done.map_err(|it| deployment::unusable(what(), &it))
+    done.map_err(|it| Failure::of_package(format!("can't write {}", path.display()), &it))
 }
 
 fn write_whole(file: &File, package: &Package, signer: &Signer) -> weir_package::Result<u64> {

@@ -12,6 +12,7 @@ use weir_http_client::Client;
 
 use super::args::Once;
 use super::failure::Failure;
+use super::files;
 use super::human::{age, relative};
 use super::look::Look;
 use super::output::Output;
@@ -79,8 +80,10 @@ impl Verb {
                 out.show(&page.map_err(|it| refused("can't list certificates", it))?, list)?;
             }
             Self::Add { alias, file, key_file, once } => {
-                let key = key_file.as_deref().map(text).transpose()?.map(Concealed::new);
-                let request = CertificateAdd { alias: alias.clone(), pem: text(&file)?, key };
+                let key =
+                    key_file.as_deref().map(|it| files::text("the private key", it)).transpose()?;
+                let (key, pem) = (key.map(Concealed::new), files::text("the certificate", &file)?);
+                let request = CertificateAdd { alias: alias.clone(), pem, key };
                 let added = once.client(client).certificate_add(&request).await;
                 added.map_err(|it| refused(format!("can't add {alias:?}"), it))?;
                 out.note(&format!("{alias} added"));
@@ -109,11 +112,6 @@ fn dev(dir: &Path, hosts: &[String], overwrite: bool, out: &Output) -> Result<Ex
     }
     out.note("keys are secrets: give each host its own, and keep ca.key where no engine runs");
     Ok(ExitCode::SUCCESS)
-}
-
-fn text(file: &Path) -> Result<String, Failure> {
-    let text = std::fs::read_to_string(file);
-    text.map_err(|it| Failure::of(format!("can't read {}", file.display()), it))
 }
 
 fn list(page: &Page<TrustedCertificateView>, look: &Look) -> String {

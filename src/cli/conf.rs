@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
-use weir_conf::Settings;
 
 use super::args::ConfArgs;
 use super::failure::Failure;
@@ -19,9 +18,8 @@ pub(crate) enum Verb {
 
 impl Verb {
     pub(crate) fn run(self, out: &Output) -> Result<ExitCode, Failure> {
-        let Self::Show(ConfArgs { conf, set }) = self;
-        let refuse = |findings| Failure::of_findings("the configuration is not valid", findings);
-        let settings = Settings::load(conf.as_deref(), &set).map_err(refuse)?;
+        let Self::Show(conf) = self;
+        let settings = conf.settings()?;
         out.show(&json!({ "weir": settings.effective() }), flat)?;
         Ok(ExitCode::SUCCESS)
     }

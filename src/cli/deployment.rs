@@ -20,12 +20,11 @@ use weir_http_client::{Client, Error};
 use weir_stream::Registry;
 
 use super::args::{Global, Wait};
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::output::Output;
 use super::watch::watched;
 use change::ChangeArgs;
-
-pub(super) use inspect::refused as unusable;
 
 /// The exit code of a comparison that found something.
 const DIFFERENT: u8 = 10;

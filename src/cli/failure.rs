@@ -1,33 +1,15 @@
 //! Why a command failed: one line what, one line why, a hint, a code, and the code to exit with.
 
 use std::fmt;
-use std::process::ExitCode;
 
 use serde::Serialize;
 use weir_domain::{Code, Fault, Finding};
 use weir_http_api::{FindingView, Problem, ProblemKind};
 use weir_http_client as client;
 
+use super::exit::{self, Exit, Reason};
 use super::human;
 use super::look::{Look, Tone};
-
-/// What the shell learns. The numbers are documented and never change their meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exit {
-    Failed = 1,
-    NotFound = 3,
-    NotAllowed = 4,
-    Conflict = 5,
-    Invalid = 6,
-    TimedOut = 7,
-    Unreachable = 8,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -55,8 +37,15 @@ impl fmt::Display for Findings {
 
 impl std::error::Error for Findings {}
 
+const STALE: &str = "look at it again, and decide again; where a revision is given (--revision, \
+                     --if-revision), give the one that it has now";
+
 impl Failure {
-    pub(crate) fn new(exit: Exit, what: impl Into<String>, why: impl Into<String>) -> Self {
+    pub(crate) fn new(reason: Reason, what: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { code: Some(reason.code()), ..Self::bare(reason.exit(), what, why) }
+    }
+
+    fn bare(exit: Exit, what: impl Into<String>, why: impl Into<String>) -> Self {
         Self {
             exit,
             what: what.into(),
@@ -68,30 +57,31 @@ impl Failure {
         }
     }
 
-    pub(crate) fn of(what: impl Into<String>, why: impl fmt::Display) -> Self {
-        Self::new(Exit::Failed, what, why.to_string())
-    }
-
+    /// Each finding has a code of its own.
     pub(crate) fn of_findings(what: impl Into<String>, findings: Vec<Finding>) -> Self {
         let errors = findings.iter().filter(|it| it.is_error()).count();
         let why = format!("{} must be mended first", human::plural(errors, "error"));
-        Self { findings, ..Self::new(Exit::Invalid, what, why) }
+        Self { findings, ..Self::bare(Exit::Invalid, what, why) }
     }
 
     pub(crate) fn of_client(what: impl Into<String>, error: client::Error) -> Self {
-        let code = Some(error.code());
-        let failure = Self { code, ..Self::of(what, &error) };
+        let (exit, code) = (exit::of_client(&error), Some(error.code()));
+        let failure = Self { code, ..Self::bare(exit, what, error.to_string()) };
         match error {
-            client::Error::Unreachable { .. } => {
-                let hint = "weir dev   # starts one here; or name a server with --server URL";
-                Self { exit: Exit::Unreachable, ..failure }.with_hint(hint)
+            client::Error::Unreachable { .. } => failure
+                .with_hint("weir dev   # starts one here; or name a server with --server URL"),
+            client::Error::Interrupted { .. } => failure
+                .with_hint("look at what it changes before you send it again, or send it with the same --idempotency-key"),
+            client::Error::Unsendable { .. } => {
+                failure.with_hint("shorten what is given, or write it in plain characters")
             }
-            client::Error::Problem(problem) => Self {
-                exit: exit_of(&problem),
-                hint: problem.hint.clone(),
-                problem: Some(problem),
-                ..failure
-            },
+            // The API's own hint speaks of a header.
+            client::Error::Problem(problem) if problem.is(ProblemKind::Stale) => {
+                Self { problem: Some(problem), ..failure }.with_hint(STALE)
+            }
+            client::Error::Problem(problem) => {
+                Self { hint: problem.hint.clone(), problem: Some(problem), ..failure }
+            }
             client::Error::Address { .. } => {
                 failure.with_hint("weir workflow list --server http://127.0.0.1:5842")
             }
@@ -99,10 +89,33 @@ impl Failure {
         }
     }
 
-    /// What `boot` could not do.
+    /// A fault that was met on this machine.
     pub(crate) fn of_fault(what: impl Into<String>, fault: Fault) -> Self {
-        let Fault { code, message, hint, .. } = fault;
-        Self { code: Some(code), hint, ..Self::of(what, message) }
+        let Fault { kind, code, message, hint, .. } = fault;
+        Self { code: Some(code), hint, ..Self::bare(exit::of_fault(kind), what, message) }
+    }
+
+    /// A key, a passphrase or a sealed value that can't be used here.
+    pub(crate) fn of_secrets(what: impl Into<String>, error: &weir_secrets::Error) -> Self {
+        let failure = Self::of_fault(what, Fault::from(error));
+        match error {
+            weir_secrets::Error::File { source, .. } => {
+                Self { exit: exit::of_file(source.kind()), ..failure }
+            }
+            _ => failure,
+        }
+    }
+
+    /// A package that can't be used or written.
+    pub(crate) fn of_package(what: impl Into<String>, error: &weir_package::Error) -> Self {
+        let (exit, why) = match error {
+            weir_package::Error::Io(cause) => {
+                (exit::of_file(cause.kind()), format!("{error}: {cause}"))
+            }
+            _ => (Exit::Invalid, error.to_string()),
+        };
+        let failure = Self { code: Some(error.code()), ..Self::bare(exit, what, why) };
+        failure.with_hint(error.hint())
     }
 
     /// A failure of a management server: its hints name other options.
@@ -116,9 +129,10 @@ impl Failure {
                 "`weir login` at an engine of that host; or set WEIR_TOKEN to a token of a user, or \
                  WEIR_MANAGEMENT_TOKEN to that engine's weir.management.token"
             }
-            client::Error::Problem(_) | client::Error::Address { .. } => {
-                return Self::of_client(what, error);
-            }
+            client::Error::Problem(_)
+            | client::Error::Address { .. }
+            | client::Error::Interrupted { .. }
+            | client::Error::Unsendable { .. } => return Self::of_client(what, error),
         };
         Self::of_client(what, error).with_hint(hint)
     }
@@ -129,9 +143,10 @@ impl Failure {
         self
     }
 
+    /// Says what the cause of it has for a code.
     #[must_use]
-    pub(crate) fn with_code(mut self, code: u32) -> Self {
-        self.code = Some(Code(code));
+    pub(crate) fn with_code(mut self, code: Code) -> Self {
+        self.code = Some(code);
         self
     }
 
@@ -185,18 +200,6 @@ pub(crate) enum Document<'a> {
     },
 }
 
-fn exit_of(problem: &Problem) -> Exit {
-    match problem.status {
-        _ if problem.is(ProblemKind::EngineUnreachable) => Exit::Unreachable,
-        _ if problem.is(ProblemKind::TimedOut) => Exit::TimedOut,
-        401 | 403 => Exit::NotAllowed,
-        404 => Exit::NotFound,
-        409 | 412 => Exit::Conflict,
-        422 => Exit::Invalid,
-        _ => Exit::Failed,
-    }
-}
-
 /// Why a process must not be started again before a person has decided.
 #[derive(Debug)]
 pub(crate) struct Undecided(pub(crate) Fault);
@@ -224,8 +227,9 @@ impl From<anyhow::Error> for Failure {
             Err(error) => error,
         };
         match error.downcast::<Fault>() {
-            Ok(fault) => Self::of_fault(what, fault),
-            Err(error) => Self::of(what, format!("{error:#}")),
+            // Whatever it is may be over when the process is started again.
+            Ok(fault) => Self { exit: Exit::Failed, ..Self::of_fault(what, fault) },
+            Err(error) => Self::new(Reason::Machine, what, format!("{error:#}")),
         }
     }
 }
@@ -260,19 +264,33 @@ mod tests {
     }
 
     #[test]
+    fn an_untrusted_package_is_refused_as_a_damaged_one_is_whoever_finds_it() {
+        let digest = weir_domain::Digest::from_bytes([7; 32]);
+        let damaged = weir_package::Error::Truncated { within: "the manifest".into(), missing: 1 };
+        let signer = digest.to_string().parse().expect("a key");
+        let untrusted = weir_package::Error::UnknownSigner { signer };
+        let problem = Problem {
+            code: untrusted.code(),
+            ..Problem::new(ProblemKind::InvalidRequest, untrusted.to_string())
+        };
+        let by_server = client::Error::Problem(Box::new(problem));
+        for failure in [
+            Failure::of_package("can't use it", &damaged),
+            Failure::of_package("can't use it", &untrusted),
+            Failure::of_client("can't use it", by_server),
+        ] {
+            assert_eq!(failure.exit, Exit::Invalid, "{failure:?}");
+        }
+        let missing = weir_package::Error::Io(std::io::ErrorKind::NotFound.into());
+        assert_eq!(Failure::of_package("can't use it", &missing).exit, Exit::NotFound);
+    }
+
+    #[test]
     fn a_program_gets_the_servers_own_problem() {
         let json = serde_json::to_value(not_found().document()).expect("json");
         assert_eq!(json["code"], "WEIR-07003");
         assert_eq!(json["status"], 404);
-    }
-
-    #[test]
-    fn the_exit_code_says_what_kind_of_failure_it_is() {
-        let exit = |kind| exit_of(&Problem::new(kind, ""));
         assert_eq!(not_found().exit, Exit::NotFound);
-        assert_eq!(exit(ProblemKind::EngineUnreachable), Exit::Unreachable);
-        assert_eq!(exit(ProblemKind::TimedOut), Exit::TimedOut);
-        assert_eq!(exit(ProblemKind::Internal), Exit::Failed);
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! What must not be seen: passwords, passphrases, values. Never an argument, which other users of the
 //! machine see: from a file, from a person whose typing is not shown, or from standard input.
 
-use std::fs;
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
 
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use weir_http_api::Concealed;
 
+use super::exit::Reason;
 use super::failure::Failure;
+use super::files;
 
 /// More than any password; a value may be a file.
 const LENGTH_MAX: u64 = 16 << 20;
@@ -16,16 +17,14 @@ const LENGTH_MAX: u64 = 16 << 20;
 /// The first line of the file, of what a person types, or the next line of standard input.
 pub(crate) fn line(what: &str, file: Option<&Path>) -> Result<Concealed, Failure> {
     let text = match file {
-        Some(file) => fs::read_to_string(file).map_err(|error| {
-            Failure::of(format!("can't read the {what} in {}", file.display()), error)
-        })?,
+        Some(file) => files::text(&format!("the {what}"), file)?,
         None if io::stdin().is_terminal() => typed(what).map_err(|it| unread(what, it))?,
         None => next_line().map_err(|it| unread(what, it))?,
     };
     let text = Concealed::new(text);
     let line = text.expose().lines().next().unwrap_or_default();
     match line.is_empty() {
-        true => Err(Failure::of(format!("there is no {what}"), "it is empty")
+        true => Err(Failure::new(Reason::Usage, format!("there is no {what}"), "it is empty")
             .with_hint(format!("type it, or write it to standard input: one {what} on a line"))),
         false => Ok(Concealed::new(line)),
     }
@@ -36,7 +35,8 @@ pub(crate) fn new_line(what: &str, file: Option<&Path>) -> Result<Concealed, Fai
     let first = line(what, file)?;
     if file.is_none() && io::stdin().is_terminal() && line(&format!("{what} again"), None)? != first
     {
-        return Err(Failure::of(format!("this is not the same {what}"), "the two differ"));
+        let what = format!("this is not the same {what}");
+        return Err(Failure::new(Reason::Usage, what, "the two differ").with_hint("type it again"));
     }
     Ok(first)
 }
@@ -50,13 +50,20 @@ pub(crate) fn whole(what: &str) -> Result<Concealed, Failure> {
     let read = io::stdin().take(LENGTH_MAX + 1).read_to_string(&mut text);
     let length = read.map_err(|it| unread(what, it))?;
     match length as u64 > LENGTH_MAX {
-        true => Err(Failure::of(format!("the {what} is too long"), "16 MiB are the most")),
+        true => {
+            let failure = Failure::new(
+                Reason::Usage,
+                format!("the {what} is too long"),
+                "16 MiB are the most",
+            );
+            Err(failure.with_hint("put it where the engines can read it, and name that place"))
+        }
         false => Ok(Concealed::new(text)),
     }
 }
 
 fn unread(what: &str, error: io::Error) -> Failure {
-    Failure::of(format!("can't read the {what} from standard input"), error)
+    files::unread(format!("the {what} from standard input"), &error)
 }
 
 fn next_line() -> io::Result<String> {

@@ -12,7 +12,9 @@ use weir_http_client::Client;
 use weir_secrets::{PublicKey, Sealed, Secret};
 
 use super::args::Once;
+use super::exit::Reason;
 use super::failure::Failure;
+use super::files;
 use super::hidden;
 use super::human::{age, plain};
 use super::look::Look;
@@ -111,7 +113,7 @@ impl Verb {
     pub(crate) fn run_here(&self, out: &Output) -> Option<Result<ExitCode, Failure>> {
         let Self::Master { file } = self else { return None };
         let made = crate::boot::master::make(file);
-        let made = made.map_err(|it| Failure::of_fault("can't make the master key", it));
+        let made = made.map_err(|it| Failure::of_secrets("can't make the master key", &it));
         Some(made.map(|fingerprint| {
             out.note(&format!("wrote {}, fingerprint {fingerprint}", file.display()));
             out.note("copy it to every engine, and keep a copy apart from backups of the database");
@@ -183,11 +185,7 @@ impl Verb {
 
 fn private_key(file: Option<&std::path::Path>) -> Result<Concealed, Failure> {
     match file {
-        Some(file) => {
-            let text = std::fs::read_to_string(file);
-            text.map(Concealed::new)
-                .map_err(|it| Failure::of(format!("can't read {}", file.display()), it))
-        }
+        Some(file) => files::text("the private key", file).map(Concealed::new),
         None => hidden::whole("private key"),
     }
 }
@@ -207,9 +205,22 @@ impl SecretVerb {
             true => value.expose(),
             false => value.expose().strip_suffix('\n').unwrap_or(value.expose()),
         };
-        let sealed = sealed(value, &publics)?;
+        let sealed = sealed(not_empty(value)?, &publics)?;
         out.show(&sealed, |it, _| it.sealed.clone() + "\n")?;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Nobody means to seal nothing: what was to be read was not there.
+fn not_empty(value: &str) -> Result<&str, Failure> {
+    match value.is_empty() {
+        false => Ok(value),
+        true => {
+            let why = "standard input is empty";
+            let failure = Failure::new(Reason::Usage, "can't seal the value", why);
+            Err(failure
+                .with_hint("weir secret encrypt <FILE, or type the value and end it with Ctrl-D"))
+        }
     }
 }
 
@@ -224,16 +235,14 @@ fn chosen(known: &[KeyView], wanted: &[String]) -> Result<Vec<String>, Failure> 
         found.map(|it| it.public.clone()).ok_or_else(|| {
             let what = format!("there is no key {wanted:?}");
             let why = "it is neither an alias nor a fingerprint of the cluster";
-            Failure::new(super::failure::Exit::NotFound, what, why).with_hint("weir key list")
+            Failure::new(Reason::Unknown, what, why).with_hint("weir key list")
         })
     };
     wanted.iter().map(find).collect()
 }
 
 fn sealed(value: &str, publics: &[String]) -> Result<Encrypted, Failure> {
-    let unfit = |it: weir_secrets::Error| {
-        Failure::of_fault("can't seal the value", weir_domain::Fault::from(&it))
-    };
+    let unfit = |it: weir_secrets::Error| Failure::of_secrets("can't seal the value", &it);
     let publics: Result<Vec<PublicKey>, _> = publics.iter().map(|it| it.parse()).collect();
     let value = Secret::from(value.to_owned());
     let sealed = Sealed::seal(&value, &publics.map_err(unfit)?).map_err(unfit)?;
@@ -297,7 +306,7 @@ mod tests {
     use weir_secrets::PrivateKey;
 
     use super::*;
-    use crate::cli::failure::Exit;
+    use crate::cli::exit::Exit;
     use crate::cli::samples::{LOOK, ago};
 
     fn key(alias: &str, private: &PrivateKey, current: bool) -> KeyView {

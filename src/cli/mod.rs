@@ -16,7 +16,9 @@ mod cluster;
 mod conf;
 mod deployment;
 mod excerpt;
+mod exit;
 mod failure;
+mod files;
 mod hidden;
 mod host;
 mod human;
@@ -52,6 +54,7 @@ pub(crate) use args::{ConfArgs, DevArgs, ServerArgs};
 pub(crate) use failure::{Findings, Undecided};
 
 use args::Global;
+use exit::Reason;
 use failure::Failure;
 use output::Output;
 
@@ -224,7 +227,8 @@ impl Noun {
 /// Runs a command that waits for a server. One thread does: it waits nearly all of the time.
 fn asked(command: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| Failure::of("can't start", error))?.block_on(command)
+    let refuse = |it: std::io::Error| Failure::new(Reason::Machine, "can't start", it.to_string());
+    runtime.map_err(refuse)?.block_on(command)
 }
 
 fn completion(shell: clap_complete::Shell, out: &Output) -> Result<ExitCode, Failure> {

@@ -9,7 +9,9 @@ use serde::Serialize;
 use weir_domain::Timestamp;
 
 use super::args::Global;
+use super::exit::Reason;
 use super::failure::Failure;
+use super::files;
 use super::look::Look;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -76,7 +78,7 @@ impl Output {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                Err(Failure::of("can't write on stdout", error))
+                Err(files::unwritten("standard output", &error))
             }
             _ => Ok(()),
         }
@@ -107,15 +109,20 @@ fn now() -> Timestamp {
 
 pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(value);
-    text.map(|it| it + "\n").map_err(|error| Failure::of("can't write JSON", error))
+    text.map(|it| it + "\n").map_err(|it| unwritable("JSON", &it))
 }
 
 /// Goes through JSON, so that both formats have the same fields in the same shapes.
 pub(crate) fn yaml(value: &impl Serialize) -> Result<String, Failure> {
-    let value = serde_json::to_value(value).map_err(|it| Failure::of("can't write YAML", it))?;
+    let value = serde_json::to_value(value).map_err(|it| unwritable("YAML", &it))?;
     let text = serde_saphyr::to_string(&value);
-    let text = text.map_err(|error| Failure::of("can't write YAML", error))?;
+    let text = text.map_err(|it| unwritable("YAML", &it))?;
     Ok(text.trim_end().to_owned() + "\n")
+}
+
+pub(crate) fn unwritable(format: &str, error: &impl ToString) -> Failure {
+    let failure = Failure::new(Reason::Machine, format!("can't write {format}"), error.to_string());
+    failure.with_hint("it is a defect of weir: report it, and use -o table meanwhile")
 }
 
 #[cfg(test)]

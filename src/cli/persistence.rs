@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
-use weir_conf::Settings;
 use weir_conf::settings::JournalPlugin;
 use weir_domain::Fault;
 
@@ -66,17 +65,17 @@ impl Verb {
                 return Ok(ExitCode::SUCCESS);
             }
             Self::Migrate(conf) => {
-                let settings = settings(&conf)?;
+                let settings = conf.settings()?;
                 let steps = schema::migrate(&settings).await;
                 steps.map_err(|it| refused("the tables can't be made", it))?
             }
             Self::Verify(conf) => {
-                let settings = settings(&conf)?;
+                let settings = conf.settings()?;
                 let steps = schema::verify(&settings).await;
                 steps.map_err(|it| refused("the database can't be used", it))?
             }
             Self::AcceptRestore(conf) => {
-                let settings = settings(&conf)?;
+                let settings = conf.settings()?;
                 let steps = schema::accept_restore(&settings);
                 steps.map_err(|it| refused("the restored database can't be accepted", it))?
             }
@@ -90,18 +89,13 @@ impl Verb {
 fn plan(dialect: Option<Dialect>, conf: &ConfArgs, out: &Output) -> Result<(), Failure> {
     let plugin = match dialect {
         Some(dialect) => dialect.into(),
-        None => settings(conf)?.persistence.journal.plugin,
+        None => conf.settings()?.persistence.journal.plugin,
     };
     let sql = schema::plan(plugin).map_err(|it| {
         let failure = refused("there is nothing to plan", it);
         failure.with_hint("weir persistence plan --dialect postgresql")
     })?;
     out.print(&sql)
-}
-
-fn settings(ConfArgs { conf, set }: &ConfArgs) -> Result<Settings, Failure> {
-    let refuse = |findings| Failure::of_findings("the configuration is not valid", findings);
-    Settings::load(conf.as_deref(), set).map_err(refuse)
 }
 
 fn refused(what: &str, fault: Fault) -> Failure {

@@ -13,11 +13,14 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
-use weir_domain::did_you_mean;
+use weir_domain::{Misread, did_you_mean};
 use weir_http_api::{Concealed, Page};
-use weir_http_client::Management;
+use weir_http_client::{Client, Management};
 
-use super::failure::{Exit, Failure};
+use super::args::shown;
+use super::exit::Reason;
+use super::failure::Failure;
+use super::files;
 use super::human::plain;
 use super::look::Look;
 use super::output::Output;
@@ -96,10 +99,15 @@ impl Profiles {
         let what = || format!("can't read the profiles in {}", file.display());
         let text = match fs::read_to_string(file) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
-            text => text.map_err(|it| Failure::of(what(), it))?,
+            text => text
+                .map_err(|it| files::unread(format!("the profiles in {}", file.display()), &it))?,
         };
         let hint = "mend the file, or delete it and log in again";
-        serde_json::from_str(&text).map_err(|it| Failure::of(what(), it).with_hint(hint))
+        serde_json::from_str(&text).map_err(|it| {
+            // A session is in there: what stands in it is not repeated.
+            let why = Misread::of(&it.to_string()).discreet();
+            Failure::new(Reason::Unusable, what(), why).with_hint(hint)
+        })
     }
 
     /// The one that is named, or else the current one.
@@ -107,10 +115,12 @@ impl Profiles {
         let Some(name) = name.map(str::to_owned).or_else(|| self.current.clone()) else {
             return Ok(None);
         };
-        match self.profiles.get(&name) {
-            Some(profile) => Ok(Some(profile.clone())),
-            None => Err(self.unknown(&name)),
+        let Some(profile) = self.profiles.get(&name) else { return Err(self.unknown(&name)) };
+        let mut profile = profile.clone();
+        if let Some(token) = &profile.token {
+            profile.token = shown(token.expose(), &format!("profile {name:?}"))?;
         }
+        Ok(Some(profile))
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -127,7 +137,7 @@ impl Profiles {
                 let why = format!("its server is {}", known.server);
                 let hint =
                     "--profile NAME names another one; `weir profile set` changes its server";
-                Err(Failure::new(Exit::Conflict, what, why).with_hint(hint))
+                Err(Failure::new(Reason::Contradiction, what, why).with_hint(hint))
             }
         }
     }
@@ -157,11 +167,11 @@ impl Profiles {
     fn save(&self) -> Result<(), Failure> {
         let Some(file) = file()? else {
             let why = "neither WEIR_CONFIG_DIR, XDG_CONFIG_HOME nor HOME is set";
-            return Err(Failure::of("can't keep the profile", why));
+            return Err(Failure::new(Reason::Usage, "can't keep the profile", why)
+                .with_hint("WEIR_CONFIG_DIR=~/.config/weir"));
         };
-        self.write(&file).map_err(|it| {
-            Failure::of(format!("can't write the profiles in {}", file.display()), it)
-        })
+        let what = || format!("the profiles in {}", file.display());
+        self.write(&file).map_err(|it| files::unwritten(what(), &it))
     }
 
     /// In one step, so that a session is neither lost nor seen by others while it is written.
@@ -188,7 +198,7 @@ impl Profiles {
             |it| format!("did you mean {it:?}? `weir profile list` lists all"),
         );
         let why = "`weir profile set` and `weir login` make one";
-        Failure::new(Exit::NotFound, format!("there is no profile {name:?}"), why).with_hint(hint)
+        Failure::new(Reason::Unknown, format!("there is no profile {name:?}"), why).with_hint(hint)
     }
 
     fn listed(&self) -> Page<Listed> {
@@ -225,6 +235,7 @@ impl Verb {
                 profiles.save()?;
             }
             Self::Set { name, url, management } => {
+                check_places(&name, &url, management.as_deref())?;
                 let profile = Profile { server: url, management, user: None, token: None };
                 profiles.keep(name, profile)?;
             }
@@ -238,6 +249,21 @@ impl Verb {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What can't be asked is not kept.
+fn check_places(name: &str, url: &str, management: Option<&str>) -> Result<(), Failure> {
+    let what = || format!("can't keep the profile {name:?}");
+    Client::new(url).map_err(|it| {
+        let hint = format!("weir profile set {name} --url http://127.0.0.1:5842");
+        Failure::of_client(what(), it).with_hint(hint)
+    })?;
+    let Some(management) = management else { return Ok(()) };
+    Management::new(management).map(drop).map_err(|it| {
+        let hint =
+            format!("weir profile set {name} --url {url} --management http://127.0.0.1:8558");
+        Failure::of_client(what(), it).with_hint(hint)
+    })
 }
 
 fn table(page: &Page<Listed>, look: &Look) -> String {
@@ -262,6 +288,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+    use crate::cli::exit::Exit;
     use crate::cli::samples::LOOK;
 
     fn profiles() -> Profiles {
@@ -285,6 +312,15 @@ PROFILE  SERVER              USER
   test   http://node-1:5842  -
 "
         );
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_not_kept() {
+        let check = |url, management| check_places("p", url, management).map_err(|it| it.exit);
+        assert_eq!(check("http://node-1:5842", Some("http://node-1:8558")), Ok(()));
+        assert_eq!(check("nonsense", None), Err(Exit::Usage));
+        assert_eq!(check("ftp://node-1", None), Err(Exit::Usage));
+        assert_eq!(check("http://node-1:5842", Some("nonsense")), Err(Exit::Usage));
     }
 
     #[test]

@@ -11,7 +11,8 @@ use weir_project::{Loaded, Project};
 use weir_stream::Registry;
 
 use super::excerpt;
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::human::{plain, plural};
 use super::look::{Look, Tone};
 use super::output::{Format, Output};

@@ -16,7 +16,8 @@ use weir_http_api::{
 use weir_http_client::{Client, Error};
 
 use super::args::Once;
-use super::failure::{Exit, Failure};
+use super::exit::{Exit, Reason};
+use super::failure::Failure;
 use super::human::plural;
 use super::output::Output;
 use super::watch::watched;
@@ -241,11 +242,13 @@ impl Set {
         let has_bound = self.min.is_some() || self.max.is_some();
         if !has_bound && (self.node.is_some() || self.role.is_some()) {
             let why = "a node or a role was named, and no bound for it";
-            return Err(Failure::of(what, why).with_hint("name --min, --max or both"));
+            let failure = Failure::new(Reason::Usage, what, why);
+            return Err(failure.with_hint("name --min, --max or both"));
         }
         if !has_bound && self.target.is_none() && self.weight.is_none() {
             let hint = "name --target, --weight, --min or --max";
-            return Err(Failure::of(what, "nothing was named that is to change").with_hint(hint));
+            let failure = Failure::new(Reason::Usage, what, "nothing was named that is to change");
+            return Err(failure.with_hint(hint));
         }
         Ok(())
     }
@@ -264,7 +267,7 @@ impl Set {
         let min = self.min.map_or(rule.min(), Bound::value);
         let max = self.max.map_or(rule.max(), Bound::value);
         let limit = Limit::new(min, max).map_err(|it| {
-            Failure::new(Exit::Failed, what, it.to_string()).with_hint("weir scheduler show")
+            Failure::new(Reason::Usage, what, it.to_string()).with_hint("weir scheduler show")
         })?;
         match (&self.node, &self.role) {
             (Some(node), _) => drop(change.nodes.insert(node.clone(), limit)),

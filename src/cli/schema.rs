@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use weir_stream::Registry;
 
 use super::failure::Failure;
+use super::files;
 use super::output::{Output, json};
 
 #[derive(Debug, clap::Args)]
@@ -35,5 +36,5 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let parent = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(parent)
         .and_then(|()| fs::write(path, text))
-        .map_err(|error| Failure::of(format!("can't write {}", path.display()), error))
+        .map_err(|it| files::unwritten(path.display(), &it))
 }

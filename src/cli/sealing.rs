@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use weir_domain::{AssetName, Fault, KeyFingerprint};
+use weir_domain::{AssetName, KeyFingerprint};
 use weir_package::Parts;
 use weir_secrets::{Error, Keyring, PublicKey, Sealed, Secret, import, read_private};
 
@@ -37,12 +37,10 @@ impl Sealing {
     /// Seals what the package carries anew, if that is asked for; all of it, or nothing.
     pub(crate) fn apply(&self, parts: &mut Parts, what: &str) -> Result<Vec<Carried>, Failure> {
         let unfit = |name: &AssetName, error: &Error| {
-            let fault = Fault::from(error);
-            let message = format!("secret {name}: {}", fault.message);
-            Failure::of_fault(what, Fault { message, ..fault })
+            Failure::of_secrets(format!("{what}: secret {name}"), error)
         };
         let to: Result<Vec<PublicKey>, _> = self.seal_to.iter().map(|it| it.parse()).collect();
-        let to = to.map_err(|it: Error| Failure::of_fault(what, Fault::from(&it)))?;
+        let to = to.map_err(|it: Error| Failure::of_secrets(what, &it))?;
         let ring = self.keyring(what)?;
         let mut carried = Vec::new();
         for secret in &mut parts.secrets {
@@ -66,7 +64,7 @@ impl Sealing {
         };
         let key = |file: &PathBuf| private_key(file, passphrase.as_ref());
         let keys: Result<Vec<_>, _> = self.open_with.iter().map(key).collect();
-        let keys = keys.map_err(|it| Failure::of_fault(what, Fault::from(&it)))?;
+        let keys = keys.map_err(|it| Failure::of_secrets(what, &it))?;
         Ok(keys.into_iter().collect())
     }
 }

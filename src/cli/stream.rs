@@ -9,6 +9,7 @@ use weir_domain::{Millis, StreamId, StreamOrder, StreamState, WorkflowName, pars
 use weir_http_api::{LIMIT_MAX, LogLineView, Page, StreamDetail, StreamSummary, StreamsQuery};
 use weir_http_client::Client;
 
+use super::exit::Exit;
 use super::failure::Failure;
 use super::human;
 use super::look::{Look, Tone};
@@ -184,7 +185,7 @@ async fn ask_log(client: &Client, id: StreamId) -> Result<Vec<LogLineView>, Fail
 fn refused(id: StreamId, error: weir_http_client::Error) -> Failure {
     let failure = Failure::of_client(format!("can't show stream {id}"), error);
     match failure.exit {
-        super::failure::Exit::NotFound => failure.with_hint("weir stream list"),
+        Exit::NotFound => failure.with_hint("weir stream list"),
         _ => failure,
     }
 }

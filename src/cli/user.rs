@@ -12,7 +12,8 @@ use weir_http_api::{
 use weir_http_client::{Client, Error};
 
 use super::args::Once;
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::hidden;
 use super::human::{age_of, plain};
 use super::look::Look;

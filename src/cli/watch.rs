@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::failure::Failure;
 use super::look::Look;
-use super::output::{Format, Output};
+use super::output::{Format, Output, unwritable};
 
 /// How often the server is asked.
 const EVERY: Duration = Duration::from_secs(1);
@@ -49,7 +49,7 @@ pub(crate) fn line<T: Serialize>(
     match out.format {
         Format::Json => {
             let text = serde_json::to_string(value);
-            text.map(|it| it + "\n").map_err(|error| Failure::of("can't write JSON", error))
+            text.map(|it| it + "\n").map_err(|it| unwritable("JSON", &it))
         }
         Format::Yaml => Ok(format!("---\n{}", out.text(value, table)?)),
         Format::Table | Format::Wide => out.text(value, table),

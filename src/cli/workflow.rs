@@ -7,7 +7,8 @@ use weir_domain::did_you_mean;
 use weir_http_api::{Page, WorkflowDetail, WorkflowSummary};
 use weir_http_client::Client;
 
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::human;
 use super::look::{Look, Tone};
 use super::output::Output;

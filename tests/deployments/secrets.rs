@@ -67,16 +67,15 @@ fn a_package_is_sealed_anew_to_the_clusters_that_it_is_for_and_to_nobody_else() 
         let arguments = [&["build", "parcels", "--tag", tag], more].concat();
         Ran::of(binary().current_dir(root.path()).args(&arguments))
     };
-    let built = build("same", &[]);
-    assert_eq!(built.code, Some(0), "{}", built.stderr);
+    build("same", &[]).ended(0);
     let (sealed, shows) = carried(&root.path().join("same.weir"));
     assert_eq!((sealed.keys(), shows), (&[z.fingerprint()][..], false), "as the project has it");
 
     let own = key_file(root.path(), "own.key", &z);
     let [to_x, to_y] = [&x, &y].map(|it| it.public().to_string());
     let to = ["--seal-to", &to_x, "--seal-to", &to_y];
-    let built = build("both", &[&to[..], &["--open-with", text(&own), "-o", "json"]].concat());
-    assert_eq!(built.code, Some(0), "{}", built.stderr);
+    let built =
+        build("both", &[&to[..], &["--open-with", text(&own), "-o", "json"]].concat()).ended(0);
     let (sealed, shows) = carried(&root.path().join("both.weir"));
     let mut keys = [x.fingerprint(), y.fingerprint()];
     keys.sort();
@@ -90,8 +89,7 @@ fn a_package_is_sealed_anew_to_the_clusters_that_it_is_for_and_to_nobody_else() 
     assert_eq!(said["secrets"][0]["keys"][0], keys[0].to_string());
 
     let refused = |more: &[&str], code: &str| {
-        let ran = build("none", &[&to[..], more].concat());
-        assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+        let ran = build("none", &[&to[..], more].concat()).ended(6);
         assert!(ran.stderr.contains(code) && ran.stderr.contains("\nhint:  "), "{}", ran.stderr);
         assert!(!root.path().join("none.weir").exists());
         ran.stderr

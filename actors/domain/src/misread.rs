@@ -297,7 +297,7 @@ mod tests {
         );
         assert_eq!(
             line(r#"{"target": 1, "mode": "auto"}"#),
-            "\"auto\" is not allowed here: use one of manual, automatic"
+            "\"auto\" is not allowed here: did you mean \"automatic\"?"
         );
     }
 

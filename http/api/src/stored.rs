@@ -186,9 +186,14 @@ pub struct UploadQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<schema::Name>)]
     pub tag: Option<DeploymentTag>,
-    /// Instead of the description in the package.
+    /// Instead of the description in the package. Addresses have a bound that descriptions do not
+    /// need to have: a long one is the first thing in the body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// So many bytes of the body, before the package, are the description, in UTF-8; 65,536 at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(maximum = 65_536)]
+    pub description_bytes: Option<u32>,
     /// What it is based on; without it `DeploymentRoot`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<schema::Name>)]
@@ -197,6 +202,11 @@ pub struct UploadQuery {
     /// before its first object.
     #[serde(default)]
     pub dry_run: bool,
+}
+
+impl UploadQuery {
+    /// Longest description.
+    pub const DESCRIPTION_BYTES_MAX: usize = 64 << 10;
 }
 
 /// What became of an upload, or would.

@@ -144,13 +144,13 @@ impl Client {
     }
 
     pub(crate) async fn sent(&self, request: reqwest::RequestBuilder) -> Result<Response, Error> {
-        request.send().await.map_err(|error| self.unreachable(error))
+        request.send().await.map_err(|error| self.unanswered(error))
     }
 
     /// The whole answer, up to the limit.
     pub(crate) async fn body(&self, mut response: Response) -> Result<Vec<u8>, Error> {
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(error))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unanswered(error))? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
                 let cause = format!("it is longer than {} MiB", ANSWER_BYTES_MAX >> 20);
                 return Err(Error::Decode { url: response.url().to_string(), cause });
@@ -160,8 +160,14 @@ impl Client {
         Ok(body)
     }
 
-    pub(crate) fn unreachable(&self, error: reqwest::Error) -> Error {
-        Error::Unreachable { url: self.base().to_owned(), cause: cause(error) }
+    /// Why a request has no answer.
+    pub(crate) fn unanswered(&self, error: reqwest::Error) -> Error {
+        let url = self.base().to_owned();
+        match (error.is_builder(), error.is_connect() || error.is_timeout()) {
+            (true, _) => Error::Unsendable { cause: cause(error) },
+            (false, true) => Error::Unreachable { url, cause: cause(error) },
+            (false, false) => Error::Interrupted { url, cause: cause(error) },
+        }
     }
 }
 
@@ -185,6 +191,14 @@ fn unusable(base: &Url, error: reqwest::Error) -> Error {
 fn refusal(url: String, status: StatusCode, body: &[u8]) -> Error {
     match serde_json::from_slice::<Problem>(body) {
         Ok(problem) => Error::Problem(Box::new(problem)),
+        Err(_)
+            if [StatusCode::URI_TOO_LONG, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE]
+                .contains(&status) =>
+        {
+            Error::Unsendable {
+                cause: "its address or a header is longer than the server takes".into(),
+            }
+        }
         Err(_) => Error::Decode {
             url,
             cause: format!(

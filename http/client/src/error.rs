@@ -9,9 +9,16 @@ pub enum Error {
     /// The address can't be one of a server; nothing was sent.
     #[error("{given:?} is not the address of a server: {reason}")]
     Address { given: String, reason: String },
+    /// The request can't be written as HTTP has it; nothing was sent.
+    #[error("the request can't be sent: {cause}")]
+    Unsendable { cause: String },
     /// Nobody answered: not started, another address, or no way there.
     #[error("no server answers at {url}: {cause}")]
     Unreachable { url: String, cause: String },
+    /// A server was there, and the connection ended before its answer: what was sent may have been
+    /// carried out.
+    #[error("the connection to {url} broke off before the answer was there: {cause}")]
+    Interrupted { url: String, cause: String },
     /// The server refused and says why.
     #[error("{}", .0.detail)]
     Problem(Box<Problem>),
@@ -26,6 +33,8 @@ impl Error {
             Self::Unreachable { .. } => Code(7_201),
             Self::Decode { .. } => Code(7_202),
             Self::Address { .. } => Code(7_203),
+            Self::Unsendable { .. } => Code(7_204),
+            Self::Interrupted { .. } => Code(7_205),
             Self::Problem(problem) => problem.code,
         }
     }

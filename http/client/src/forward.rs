@@ -70,8 +70,8 @@ impl Client {
             None => request.send().await,
         };
         let answer = answer.map_err(|error| Unanswered {
-            has_arrived: !error.is_connect(),
-            error: self.unreachable(error),
+            has_arrived: !error.is_connect() && !error.is_builder(),
+            error: self.unanswered(error),
         })?;
         let known = PASSED_ON.iter().filter_map(|it| Some((it.clone(), answer.headers().get(it)?)));
         let headers = known.map(|(name, value)| (name, value.clone())).collect();

@@ -28,6 +28,10 @@ pub(crate) enum Error {
     UnknownManagementPath {
         path: String,
     },
+    /// The same, where metrics are.
+    UnknownMetricsPath {
+        path: String,
+    },
     /// The thing that the path names does not exist. `near` is a name that does.
     NotFound {
         what: &'static str,
@@ -52,6 +56,11 @@ pub(crate) enum Error {
         from_here: bool,
         /// Whether users are known here.
         has_users: bool,
+    },
+    /// What was given to log in, or to set the cluster up, is refused.
+    NotLetIn {
+        detail: String,
+        hint: String,
     },
     /// Who asks is known, and may not do this.
     Forbidden {
@@ -152,6 +161,10 @@ impl Error {
                 Problem::new(ProblemKind::UnknownPath, format!("nothing is served under {path}"))
                     .with_hint("/openapi.json lists every path of this server")
             }
+            Self::UnknownMetricsPath { path } => {
+                Problem::new(ProblemKind::UnknownPath, format!("nothing is served under {path}"))
+                    .with_hint("/metrics has the metrics, and /livez says whether the process lives")
+            }
             Self::Conflict { detail, hint } => {
                 Problem { hint, ..Problem::new(ProblemKind::Conflict, detail) }
             }
@@ -168,6 +181,9 @@ impl Error {
                 };
                 let or = if from_here { ", or send it from the server's own machine" } else { "" };
                 Problem::new(ProblemKind::Unauthorized, reason).with_hint(format!("{shown}{or}"))
+            }
+            Self::NotLetIn { detail, hint } => {
+                Problem::new(ProblemKind::Unauthorized, detail).with_hint(hint)
             }
             Self::Forbidden { claim } => {
                 let detail = format!("the claim {claim} is missing: {}", claim.describe());
@@ -264,6 +280,15 @@ fn of_forward(path: String, cause: client::Error) -> Problem {
                 "start the engine with `weir reactive-engine`, or correct weir.config-server.engines",
             )
         }
+        client::Error::Interrupted { url, cause } => {
+            let detail = format!("the engine at {url} broke off its answer: {cause}");
+            Problem::new(ProblemKind::EngineUnreachable, detail)
+                .with_hint("look whether that engine still runs, and ask again")
+        }
+        client::Error::Unsendable { cause } => Problem::new(
+            ProblemKind::InvalidRequest,
+            format!("the request can't be passed on to the engine: {cause}"),
+        ),
         client::Error::Decode { url, cause } => {
             let detail = format!("the answer of the engine at {url} can't be passed on: {cause}");
             Problem::new(ProblemKind::EngineAnswerUnusable, detail)
@@ -282,7 +307,10 @@ fn of_status(status: StatusCode, method: &Method, path: &str) -> Problem {
                 .with_hint("the header `allow` of this answer lists the methods that it takes");
         }
         StatusCode::PAYLOAD_TOO_LARGE => {
-            (ProblemKind::BodyTooLarge, format!("the body sent to {path} is longer than allowed"))
+            let detail = format!("the body sent to {path} is longer than allowed");
+            return Problem::new(ProblemKind::BodyTooLarge, detail).with_hint(
+                "send less at a time, or set weir.rest-server.max-body of the engine to more",
+            );
         }
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             (ProblemKind::UnsupportedMediaType, format!("{path} does not take this content type"))

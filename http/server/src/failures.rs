@@ -43,11 +43,24 @@ impl From<users::Rejection> for Error {
             Rejection::UnknownToken(it) => Self::not_found("token", &it, []),
             Rejection::UnknownSession(it) => Self::not_found("session", &it, []),
             Rejection::Changed { .. } => Self::Stale { detail },
-            Rejection::WrongSetUpSecret
-            | Rejection::BadCredentials { .. }
-            | Rejection::Disabled(_)
-            | Rejection::NotAuthenticated
-            | Rejection::NeedsSession => {
+            Rejection::WrongSetUpSecret => {
+                let hint = "it is in the file that the engine's log names (WEIR-06140)".to_owned();
+                Self::NotLetIn { detail, hint }
+            }
+            Rejection::BadCredentials { .. } => {
+                let hint = "look at the name, and type the password again; an administrator sets a new \
+                            one with `weir user password NAME`";
+                Self::NotLetIn { detail, hint: hint.to_owned() }
+            }
+            Rejection::Disabled(name) => {
+                let hint = format!("an administrator does it with `weir user set {name} --enable`");
+                Self::NotLetIn { detail, hint }
+            }
+            Rejection::IsSetUp => {
+                let hint = "`weir login`; an administrator makes users with `weir user create`";
+                Self::Conflict { detail, hint: Some(hint.to_owned()) }
+            }
+            Rejection::NotAuthenticated | Rejection::NeedsSession => {
                 Self::Unauthorized { reason: detail, from_here: false, has_users: true }
             }
             Rejection::Busy => Self::Busy { detail },
@@ -62,12 +75,11 @@ impl From<users::Rejection> for Error {
             Rejection::MadeBefore(id) => {
                 Self::Conflict { detail, hint: Some(format!("weir token revoke {id}")) }
             }
-            Rejection::UnknownRole(_)
-            | Rejection::NameTaken { .. }
+            Rejection::UnknownRole(it) => Self::not_found("role", &it, []),
+            Rejection::NameTaken { .. }
             | Rejection::LastAdministrator(_)
             | Rejection::BuiltIn(_)
             | Rejection::TooMany { .. }
-            | Rejection::IsSetUp
             | Rejection::SetAnother
             | Rejection::IdTaken(_) => Self::Conflict { detail, hint: None },
         }
@@ -196,7 +208,7 @@ impl From<deployments::Failure> for Error {
 
 impl From<storage::Rejection> for Error {
     fn from(rejection: storage::Rejection) -> Self {
-        use storage::Rejection;
+        use storage::{Rejection, Use};
         let detail = rejection.to_string();
         let conflict =
             |hint: &str| Self::Conflict { detail: detail.clone(), hint: Some(hint.to_owned()) };
@@ -217,6 +229,9 @@ impl From<storage::Rejection> for Error {
                 conflict("weir deployment upload FILE --tag OTHER")
             }
             Rejection::IsDefault { .. } => conflict("weir deployment activate OTHER"),
+            Rejection::IsAssigned { uses, .. } if uses.contains(&Use::Canary) => {
+                conflict("weir deployment canary promote, or weir deployment canary rollback")
+            }
             Rejection::IsAssigned { .. } => conflict("weir deployment assignments"),
             Rejection::SwitchingAway { .. } => conflict("weir deployment nodes --watch"),
             Rejection::ObjectsMissing { .. } => conflict("weir deployment upload FILE"),
@@ -225,9 +240,10 @@ impl From<storage::Rejection> for Error {
             Rejection::NothingToRollBack | Rejection::NoCanary => conflict(
                 "weir deployment list shows what is the default, and what runs as a canary",
             ),
-            Rejection::NotAssigned { .. } | Rejection::WorkflowTaken { .. } => {
-                conflict("weir deployment assignments")
+            Rejection::NotAssigned { node } => {
+                Self::NotFound { what: "rule of node", name: node.to_string(), near: None }
             }
+            Rejection::WorkflowTaken { .. } => conflict("weir deployment assignments"),
             Rejection::CanaryOfDefault { .. } => conflict("weir deployment list"),
             Rejection::RootStays => Self::Conflict { detail, hint: None },
         }

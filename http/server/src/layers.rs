@@ -4,11 +4,13 @@
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, map_request, map_response};
-use axum::response::Response;
-use tokio::time::Instant;
+use axum::response::{IntoResponse as _, Response};
+use futures::StreamExt as _;
+use tokio::time::{Instant, timeout};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
@@ -16,6 +18,7 @@ use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 use weir_runtime::Trace;
 
+use crate::error::Error;
 use crate::problems;
 
 /// Bounds of a server, from the process's configuration.
@@ -45,7 +48,39 @@ pub(crate) fn bounded(router: Router, limits: Limits) -> Router {
         // There is one limit, and it is that of the configuration.
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(limits.body_bytes_max))
+        .layer(from_fn(move |request, next| {
+            without_long_body(limits.body_bytes_max, request, next)
+        }))
         .layer(timeout)
+}
+
+/// What is still taken of a body that is refused: who sends it reads the refusal when it has sent it, and
+/// nothing at all if the connection ends before.
+pub(crate) const DRAINED_MAX: usize = 64 << 20;
+/// A sender that is not done by then does not read why.
+const DRAINED_WITHIN: Duration = Duration::from_secs(10);
+
+/// Refuses a body that says itself that it is too long.
+async fn without_long_body(max: usize, request: Request, next: Next) -> Response {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|it| it.to_str().ok()?.parse::<usize>().ok());
+    if length.is_none_or(|it| it <= max) {
+        return next.run(request).await;
+    }
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    // What comes of it is not looked at.
+    let _ = timeout(DRAINED_WITHIN, drained(request.into_body())).await;
+    Error::Status { status: StatusCode::PAYLOAD_TOO_LARGE, method, path }.into_response()
+}
+
+async fn drained(body: Body) {
+    let mut body = body.into_data_stream();
+    let mut length = 0;
+    while length <= DRAINED_MAX
+        && let Some(Ok(piece)) = body.next().await
+    {
+        length += piece.len();
+    }
 }
 
 /// All but the bounds.

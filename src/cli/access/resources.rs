@@ -7,7 +7,8 @@ use weir_http_client::Client;
 
 use super::refused;
 use crate::cli::args::{Once, TokenArgs};
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::exit::{Exit, Reason};
+use crate::cli::failure::Failure;
 use crate::cli::human;
 use crate::cli::look::{Look, Status, Tone};
 use crate::cli::output::Output;
@@ -54,8 +55,8 @@ impl Resources {
             page.items.retain(|it| it.group == *wanted);
             if page.items.is_empty() {
                 let what = format!("can't list resources of {wanted}");
-                let failure = Failure::new(Exit::NotFound, what, "there is no such group");
-                return Err(failure.with_hint("weir access resources").with_code(7_304));
+                let failure = Failure::new(Reason::Unknown, what, "there is no such group");
+                return Err(failure.with_hint("weir access resources"));
             }
         }
         Ok(page)

@@ -15,7 +15,8 @@ use super::items::statuses;
 use super::{refused, source};
 use crate::cli::args::{Once, TokenArgs};
 use crate::cli::audit::moment;
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::exit::Reason;
+use crate::cli::failure::Failure;
 use crate::cli::human;
 use crate::cli::look::Look;
 use crate::cli::output::Output;
@@ -97,6 +98,11 @@ impl Reset {
             until: meant.until,
             dry_run: meant.dry_run,
         };
+        if status == Some(ItemStatus::Pending) {
+            out.note(
+                "items that were found and never claimed are in no history: they are not counted",
+            );
+        }
         let begun = meant.client(client)?.items_reset(&command).await;
         let begun = begun.map_err(|error| refused("can't reset items", error))?;
         finish(client, out, begun, command.names).await
@@ -153,9 +159,8 @@ fn left_out(sweep: &SweepView, named: u64) -> Option<Failure> {
         SweepAction::Deny => ("denied", "it does not wait for clearance"),
     };
     (missing > 0).then(|| {
-        Failure::new(Exit::NotFound, format!("{missing} of {named} items can't be {what}"), why)
+        Failure::new(Reason::ItemsLeft, format!("{missing} of {named} items can't be {what}"), why)
             .with_hint(format!("weir access items --source {source}"))
-            .with_code(7_302)
     })
 }
 
@@ -187,6 +192,7 @@ fn done(sweep: &SweepView, _: &Look) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::exit::Exit;
     use crate::cli::samples::{self, LOOK};
 
     fn sweep(action: SweepAction, count: u64, dry_run: bool) -> SweepView {

@@ -6,7 +6,8 @@ use weir_http_client::{Error, Management};
 
 use super::{refused, tables, wait};
 use crate::cli::args::Wait;
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
 #[derive(Debug, clap::Args)]

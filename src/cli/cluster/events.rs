@@ -5,7 +5,8 @@ use weir_http_api::{ClusterChange, ClusterEvent, ClusterState};
 use weir_http_client::{Events, Management};
 
 use super::refused;
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::exit::Reason;
+use crate::cli::failure::Failure;
 use crate::cli::human;
 use crate::cli::look::Look;
 use crate::cli::output::Output;
@@ -20,7 +21,7 @@ pub(super) async fn follow(client: &Management, out: &Output) -> Result<(), Fail
             None => {
                 let why = format!("the engine at {} ended it", client.base());
                 let what = "the stream of events is over";
-                Err(Failure::new(Exit::Unreachable, what, why).with_hint("weir cluster events"))
+                Err(Failure::new(Reason::EventsOver, what, why).with_hint("weir cluster events"))
             }
         },
         _ = tokio::signal::ctrl_c() => Ok(()),

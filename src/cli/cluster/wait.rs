@@ -8,7 +8,8 @@ use weir_http_api::{LeaseState, LeaseView, MemberRef, MemberView, ProblemKind};
 use weir_http_client::{Error, Management};
 
 use super::refused;
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::exit::Reason;
+use crate::cli::failure::Failure;
 
 const EVERY: Duration = Duration::from_millis(250);
 
@@ -38,7 +39,9 @@ pub(super) async fn until_removed(
                         None => last.status = NodeStatus::Removed,
                     }
                 }
-                Err(Error::Unreachable { .. }) if is_asked => return Ok(Gone::Ended(last)),
+                Err(Error::Unreachable { .. } | Error::Interrupted { .. }) if is_asked => {
+                    return Ok(Gone::Ended(last));
+                }
                 Err(error) => unless_it_passes(error)?,
             }
             if last.status == NodeStatus::Removed {
@@ -94,7 +97,7 @@ fn unless_it_passes(error: Error) -> Result<(), Failure> {
 
 fn timed_out(what: String, limit: Millis, hint: &str) -> Failure {
     let why = format!("it was told to, and {limit} were not enough");
-    Failure::new(Exit::TimedOut, what, why).with_hint(hint).with_code(7_303)
+    Failure::new(Reason::ClusterLate, what, why).with_hint(hint)
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ use weir_project::Loaded;
 use weir_stream::Registry;
 
 use crate::cli::args::{Global, ManagementArgs};
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::files;
 use crate::cli::human::{self, plain, plural};
 use crate::cli::look::Look;
 use crate::cli::output::Output;
@@ -76,7 +78,8 @@ fn compiled(
     registry: &Registry,
 ) -> Result<(ProjectName, DeploymentRequest), Failure> {
     let what = || format!("{} can't be deployed", dir.display());
-    let absolute = dir.canonicalize().map_err(|error| Failure::of(what(), error))?;
+    let absolute = dir.canonicalize();
+    let absolute = absolute.map_err(|it| files::unread(format!("the project {}", dir.display()), &it))?;
     let Loaded { project, findings, .. } = weir_project::load(dir, registry);
     let Some(project) = project.filter(|_| !findings.iter().any(Finding::is_error)) else {
         return Err(Failure::of_findings(what(), findings));
@@ -169,6 +172,6 @@ why:   1 error must be mended first
     fn a_directory_that_is_not_there_is_not_deployed() {
         let refusal = compiled("no/such/project".as_ref(), None, &Registry::default());
         let text = refusal.map(|it| it.0).expect_err("there is none").text(&LOOK);
-        assert!(text.starts_with("error: no/such/project can't be deployed\n"), "{text}");
+        assert!(text.starts_with("error: can't read the project no/such/project\n"), "{text}");
     }
 }

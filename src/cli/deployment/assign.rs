@@ -7,7 +7,8 @@ use weir_http_client::Client;
 use super::change::{self, ChangeArgs};
 use super::refused;
 use crate::cli::args::Wait;
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::exit::Reason;
+use crate::cli::failure::Failure;
 use crate::cli::look::Look;
 use crate::cli::output::Output;
 use crate::cli::table::{self, Column, Rows};
@@ -100,7 +101,7 @@ async fn set_roles(
 ) -> Result<ChangeView, Failure> {
     let rules = client.assignments().await.map_err(|it| refused(what.clone(), it))?;
     let roles = edit(rules.roles).map_err(|why| {
-        let failure = Failure::new(Exit::NotFound, what.clone(), why);
+        let failure = Failure::new(Reason::Unknown, what.clone(), why);
         failure.with_hint("weir deployment assignments")
     })?;
     let (roles, options) = (RoleAssignments { roles }, change.options_at(rules.revision));

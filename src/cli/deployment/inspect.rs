@@ -9,7 +9,8 @@ use serde::Serialize;
 use weir_domain::{DeploymentTag, Digest, ProjectName, Timestamp, WorkflowName};
 use weir_package::{Limits, Manifest, Reader, SignerKey, Trust};
 
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::failure::Failure;
+use crate::cli::files;
 use crate::cli::human::{self, age, plain, plural};
 use crate::cli::look::Look;
 use crate::cli::output::Output;
@@ -64,22 +65,15 @@ impl Inspect {
 /// Reads the whole file: what was damaged or changed is named.
 pub(super) fn prove(path: &Path) -> Result<Proven, Failure> {
     let what = || format!("can't use the package {}", path.display());
-    let refuse = |it: &weir_package::Error| refused(what(), it);
-    let file = File::open(path).map_err(|it| Failure::of(what(), it))?;
+    let refuse = |it: &weir_package::Error| Failure::of_package(what(), it);
+    let unread = |it: std::io::Error| files::unread(format!("the package {}", path.display()), &it);
+    let file = File::open(path).map_err(unread)?;
     let source = BufReader::new(file);
     let mut reader =
         Reader::open(source, &Trust::Anyone, &Limits::default()).map_err(|it| refuse(&it))?;
     while reader.next_object().map_err(|it| refuse(&it))?.is_some() {}
     let (signer, head_bytes) = (reader.signer(), reader.head_bytes());
     Ok(Proven { manifest: reader.into_manifest(), signer, head_bytes })
-}
-
-pub(in crate::cli) fn refused(what: String, error: &weir_package::Error) -> Failure {
-    let why = match error {
-        weir_package::Error::Io(cause) => format!("{error}: {cause}"),
-        _ => error.to_string(),
-    };
-    Failure::new(Exit::Invalid, what, why).with_hint(error.hint()).with_code(error.code().0)
 }
 
 fn contained(proven: &Proven) -> Contained {

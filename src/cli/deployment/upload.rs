@@ -30,7 +30,7 @@ pub(crate) struct Upload {
     #[arg(long)]
     tag: Option<DeploymentTag>,
     /// Instead of the description in the package
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = description)]
     description: Option<String>,
     /// The deployment that it is based on; without it, DeploymentRoot
     #[arg(long, value_name = "TAG")]
@@ -39,15 +39,27 @@ pub(crate) struct Upload {
     change: ChangeArgs,
 }
 
+fn description(text: &str) -> Result<String, String> {
+    const MAX: usize = UploadQuery::DESCRIPTION_BYTES_MAX;
+    match text.len() <= MAX {
+        true => Ok(text.to_owned()),
+        false => {
+            Err(format!("a description has at most {MAX} bytes, and this one has {}", text.len()))
+        }
+    }
+}
+
 impl Upload {
     pub(super) async fn run(self, client: &Client, out: &Output) -> Result<(), Failure> {
         let Self { file, tag, description, base, change } = self;
         let proven = prove(&file)?;
         let what = || format!("can't upload {}", file.display());
         let (client, options) = (change.client(client), change.options());
-        let dry = UploadQuery { tag, description, base, dry_run: true };
+        let before = Bytes::from(description.clone().unwrap_or_default());
+        let description_bytes = description.map(|it| it.len() as u32);
+        let dry = UploadQuery { tag, description: None, description_bytes, base, dry_run: true };
         let head = parts(&file, vec![(0, proven.head_bytes)], &[]);
-        let head = body(head, proven.head_bytes, PACKAGE);
+        let head = behind(&before, body(head, proven.head_bytes, PACKAGE));
         let looked = client.deployment_upload(&dry, head, &options).await;
         // A repeated one is refused here, and known by its key below.
         let missing = match looked {
@@ -57,10 +69,16 @@ impl Upload {
             Err(error) => return Err(refused(what(), error)),
         };
         let query = UploadQuery { dry_run: false, ..dry };
-        let sent =
-            client.deployment_upload(&query, partial(&file, &proven, &missing), &options).await;
+        let package = behind(&before, partial(&file, &proven, &missing));
+        let sent = client.deployment_upload(&query, package, &options).await;
         out.show(&sent.map_err(|it| refused(what(), it))?, shown)
     }
+}
+
+/// What the query says that stands before the package.
+fn behind(before: &Bytes, Body { pieces, length, content_type }: Body) -> Body {
+    let first = (!before.is_empty()).then(|| Ok(before.clone()));
+    body(first.into_iter().chain(pieces), before.len() as u64 + length, content_type)
 }
 
 /// The head, which objects follow, and those.

@@ -10,7 +10,8 @@ use weir_http_client::{Client, Error};
 
 use super::{activations, refused};
 use crate::cli::args::WAIT_MAX;
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::exit::Reason;
+use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
 const EVERY: Duration = Duration::from_millis(250);
@@ -78,19 +79,19 @@ pub(super) async fn until_active(
     };
     let late = || {
         let why = format!("they were told to, and {limit} were not enough");
-        Failure::new(Exit::TimedOut, "not all nodes run what they should", why)
+        Failure::new(Reason::NodesLate, "not all nodes run what they should", why)
             .with_hint("weir deployment nodes")
-            .with_code(7_304)
     };
     timeout(limit.duration(), waiting).await.unwrap_or_else(|_| Err(late()))
 }
 
 fn failure(it: &ActivationView) -> Failure {
     let what = format!("node {} could not activate {}", it.node, it.target);
-    let why = it.failure.as_ref().map_or("it does not say why", |it| it.cause.message.as_str());
-    let failure = Failure::of(what, why);
-    match it.failure.as_ref().and_then(|it| it.cause.hint.clone()) {
-        Some(hint) => failure.with_hint(hint),
-        None => failure.with_hint(format!("weir deployment why {}", it.node)),
-    }
+    let look = format!("weir deployment why {}", it.node);
+    let Some(cause) = it.failure.as_ref().map(|it| &it.cause) else {
+        return Failure::new(Reason::NodeFailed, what, "it does not say why").with_hint(look);
+    };
+    Failure::new(Reason::NodeFailed, what, &cause.message)
+        .with_code(cause.code)
+        .with_hint(cause.hint.clone().unwrap_or(look))
 }

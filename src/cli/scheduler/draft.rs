@@ -1,13 +1,15 @@
 //! Changes of the schedule in a file, as YAML or JSON.
 
-use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
+use weir_domain::Misread;
 use weir_http_api::{ScheduleApply, SchedulePreview};
 
+use crate::cli::exit::Reason;
 use crate::cli::failure::Failure;
+use crate::cli::files;
 
 const STDIN: &str = "-";
 
@@ -18,7 +20,10 @@ pub(super) fn preview(file: &Path) -> Result<SchedulePreview, Failure> {
 pub(super) fn apply(file: &Path) -> Result<ScheduleApply, Failure> {
     let draft: ScheduleApply = read(file)?;
     match draft.workflows.is_empty() {
-        true => Err(Failure::of(CAN_NOT, "it changes no workflow").with_hint(HINT)),
+        true => {
+            let failure = Failure::new(Reason::Unusable, CAN_NOT, "it changes no workflow");
+            Err(failure.with_hint(HINT))
+        }
         false => Ok(draft),
     }
 }
@@ -28,24 +33,28 @@ const HINT: &str = "write, say, {workflows: {flights: {target: 12, nodes: {node-
 
 fn read<T: DeserializeOwned>(file: &Path) -> Result<T, Failure> {
     let (name, text) = match file.to_str() {
-        Some(STDIN) => ("standard input".to_owned(), stdin()),
-        _ => (file.display().to_string(), fs::read_to_string(file)),
+        Some(STDIN) => ("standard input".to_owned(), stdin()?),
+        _ => (file.display().to_string(), files::text("the changes", file)?),
     };
-    let text = text.map_err(|it| Failure::of(format!("can't read {name}"), it))?;
     parsed(&name, &text)
 }
 
-fn stdin() -> std::io::Result<String> {
+fn stdin() -> Result<String, Failure> {
     let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text)?;
+    let read = std::io::stdin().read_to_string(&mut text);
+    read.map_err(|it| files::unread("the changes from standard input", &it))?;
     Ok(text)
 }
 
 fn parsed<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Failure> {
     let document = weir_conf::yaml::parse(name, text);
     let document = document.map_err(|it| Failure::of_findings(CAN_NOT, it))?;
-    let draft = serde_json::from_value(document.root.to_json());
-    draft.map_err(|it| Failure::of(format!("{CAN_NOT} of {name}"), it).with_hint(HINT))
+    let draft = serde_path_to_error::deserialize(document.root.to_json());
+    draft.map_err(|it| {
+        let (place, cause) = (it.path().to_string(), Misread::of(&it.inner().to_string()));
+        let why = if place == "." { cause.line() } else { format!("{place}: {}", cause.line()) };
+        Failure::new(Reason::Unusable, format!("{CAN_NOT} of {name}"), why).with_hint(HINT)
+    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use weir_domain::{Millis, StreamId};
 use weir_http_api::{StreamDetail, StreamSummary};
 use weir_http_client::Client;
 
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::exit::Reason;
+use crate::cli::failure::Failure;
 use crate::cli::human;
 use crate::cli::look::Status;
 
@@ -64,14 +65,14 @@ fn progress(it: &StreamSummary) -> String {
 fn timed_out(it: &StreamSummary, timeout: Option<Millis>) -> Failure {
     let limit = timeout.map_or("the limit".into(), |it| it.to_string());
     let why = format!("after {limit} it is still {}", Status::from(it.state).text());
-    Failure::new(Exit::TimedOut, format!("stream {} is not closed", it.id), why)
+    Failure::new(Reason::StreamOpen, format!("stream {} is not closed", it.id), why)
         .with_hint(format!("weir stream show {} --log", it.id))
-        .with_code(7_301)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::exit::Exit;
     use crate::cli::samples::{self, LOOK};
 
     #[test]

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use clap::Args;
 use weir_domain::{NodeName, StreamId, StreamOrder, StreamState, WorkflowName};
 use weir_http_api::{StreamSelection, StreamsTold};
-use weir_http_client::Client;
+use weir_http_client::{Client, Error};
 
 use super::states;
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::exit::{Exit, Reason};
+use crate::cli::failure::Failure;
 use crate::cli::human::{plain, plural};
 use crate::cli::look::{Look, Tone};
 use crate::cli::output::Output;
@@ -44,12 +45,27 @@ impl Selection {
         let named = ids.len();
         let selection = StreamSelection { ids, workflow, node, state, dry_run };
         let told = client.streams_order(order, &selection).await;
-        let told = told.map_err(|it| Failure::of_client(format!("can't {order} streams"), it))?;
+        let told = told.map_err(|it| refused(order, &selection, it))?;
         out.show(&told, |it, look| shown(order, it, look))?;
         match left_out(order, &told, named) {
             Some(failure) => Err(failure),
             None => Ok(ExitCode::SUCCESS),
         }
+    }
+}
+
+/// Where the server knows nothing that is near, what there is can be listed.
+fn refused(order: StreamOrder, selection: &StreamSelection, error: Error) -> Failure {
+    let has_hint = matches!(&error, Error::Problem(problem) if problem.hint.is_some());
+    let failure = Failure::of_client(format!("can't {order} streams"), error);
+    match (failure.exit, &selection.workflow) {
+        (Exit::NotFound, _) if has_hint => failure,
+        (Exit::NotFound, _) if !selection.ids.is_empty() => failure.with_hint("weir stream list"),
+        (Exit::NotFound, Some(_)) if selection.node.is_none() => {
+            failure.with_hint("weir workflow list")
+        }
+        (Exit::NotFound, _) => failure.with_hint("weir workflow list; weir node list"),
+        _ => failure,
     }
 }
 
@@ -59,7 +75,7 @@ fn left_out(order: StreamOrder, told: &StreamsTold, named: usize) -> Option<Fail
     let what = format!("{} could not be told to {order}", plural(missing, "stream"));
     let is_lost = named > 0 || told.not_told.iter().any(|it| it.why.contains("engine"));
     let why = told.not_told.first().filter(|_| is_lost)?.why.clone();
-    Some(Failure::new(Exit::Conflict, what, why).with_hint("weir stream list").with_code(7_306))
+    Some(Failure::new(Reason::StreamsLeft, what, why).with_hint("weir stream list"))
 }
 
 fn shown(order: StreamOrder, it: &StreamsTold, look: &Look) -> String {

@@ -10,7 +10,8 @@ use weir_domain::{
 use weir_http_api::{SniffRequest, SniffResult};
 use weir_http_client::Client;
 
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
 use crate::cli::human::{plain, plural};
 use crate::cli::look::{Look, Tone};
 use crate::cli::output::Output;
@@ -34,8 +35,17 @@ pub(crate) struct Sniff {
         value_parser = clap::value_parser!(u32).range(1..=i64::from(SniffRequest::RECORDS_MAX)))]
     records: u32,
     /// How long to wait for them, up to 20s
-    #[arg(long = "for", value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
+    #[arg(long = "for", value_name = "TIME", default_value = "5s", value_parser = within)]
     within: Millis,
+}
+
+fn within(text: &str) -> Result<Millis, String> {
+    const MAX: Millis = Millis(SniffRequest::WITHIN_MS_MAX);
+    let within = parse_duration(text).map_err(|it| it.to_string())?;
+    match (Millis(1)..=MAX).contains(&within) {
+        true => Ok(within),
+        false => Err(format!("wait between 1ms and {MAX}")),
+    }
 }
 
 fn filter(text: &str) -> Result<SniffFilter, &'static str> {
@@ -106,5 +116,9 @@ n1 0197a8b0-0000-7000-8000-000000000001#17  {\"id\":1,\"name\":\"a\\u001bb\"}
         );
         assert_eq!(filter("a=b=c").map(|it| it.equals), Ok("b=c".to_owned()));
         assert!(filter("a").is_err());
+        assert_eq!(within("20s"), Ok(Millis(20_000)));
+        for bad in ["30s", "0s", "soon"] {
+            assert!(within(bad).is_err(), "{bad}");
+        }
     }
 }

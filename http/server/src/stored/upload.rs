@@ -19,14 +19,13 @@ use crate::error::Error;
 use crate::extract::{AskedPath, Fields};
 use crate::guard::Trail;
 use crate::idempotency::Once;
+use crate::layers::DRAINED_MAX;
 use crate::storages::{Storages, Stored};
 
 /// Pieces of a body that wait to be read.
 const WAITING_MAX: usize = 8;
 /// A sender that is silent for so long has gone.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
-/// What is still taken after a refusal, so that the sender reads it.
-const DRAINED_MAX: usize = 64 << 20;
 
 /// Stores a deployment from a package, whole or without the objects that the cluster has: a dry run
 /// tells which are missing. Nothing is activated.
@@ -52,6 +51,7 @@ pub(crate) async fn upload(
     let arriving = Arriving { pieces, piece: Bytes::new() };
     let stored = async {
         let sent = sent(&headers, path)?;
+        let (query, arriving) = described(query, arriving).await?;
         match query.dry_run {
             true => looked(&asked, &storages, query, arriving).await,
             false => taken(&asked, &storages, &trail, query, (arriving, sent)).await,
@@ -98,6 +98,33 @@ async fn taken(
     let view = UploadView { revision, stored, ..view };
     trail.after(&view);
     Ok(view)
+}
+
+/// With the description, where the body begins with it.
+async fn described(
+    query: UploadQuery,
+    mut arriving: Arriving,
+) -> Result<(UploadQuery, Arriving), Error> {
+    const MAX: usize = UploadQuery::DESCRIPTION_BYTES_MAX;
+    let invalid = |reason| Error::Invalid { pointer: "query/descriptionBytes".into(), reason };
+    let Some(length) = query.description_bytes.map(|it| it as usize) else {
+        return Ok((query, arriving));
+    };
+    if length > MAX {
+        return Err(invalid(format!(
+            "a description has at most {MAX} bytes, and {length} are said"
+        )));
+    }
+    if query.description.is_some() {
+        return Err(invalid(
+            "there is a description in the query, too: leave one of them out".into(),
+        ));
+    }
+    let text = arriving.first(length).await;
+    let text = text.ok_or_else(|| invalid(format!("the body has less than {length} bytes")))?;
+    let text = String::from_utf8(text);
+    let text = text.map_err(|_| invalid("what the body begins with is no UTF-8".into()))?;
+    Ok((UploadQuery { description: Some(text), ..query }, arriving))
 }
 
 /// With the tag and the description that the sender wants.
@@ -170,6 +197,22 @@ async fn pump(body: Body, sender: mpsc::Sender<Piece>) {
 struct Arriving {
     pieces: mpsc::Receiver<Piece>,
     piece: Bytes,
+}
+
+impl Arriving {
+    /// The next bytes, so many; `None` where there are less.
+    async fn first(&mut self, length: usize) -> Option<Vec<u8>> {
+        let mut taken = Vec::new();
+        while taken.len() < length {
+            if self.piece.is_empty() {
+                self.piece = self.pieces.recv().await?.ok()?;
+                continue;
+            }
+            let some = (length - taken.len()).min(self.piece.len());
+            taken.extend_from_slice(&self.piece.split_to(some));
+        }
+        Some(taken)
+    }
 }
 
 impl Read for Arriving {

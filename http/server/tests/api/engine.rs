@@ -133,7 +133,7 @@ async fn a_wrong_part_of_a_request_is_named() {
     );
     assert_eq!(
         refused("streams?limit=many").await,
-        "query/limit is not valid: this is no whole number"
+        "query/limit is not valid: this is no whole number: write digits alone"
     );
     assert!(refused("streams?cursor=xyz").await.contains("this is no cursor of this list"));
     assert_eq!(

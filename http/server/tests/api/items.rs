@@ -3,7 +3,7 @@
 use serde_json::json;
 use weir_domain::{ItemStatus, SourceName, StreamId, SweepId};
 use weir_http_api::{Cursor, ItemsClear, ItemsQuery, ItemsReset, SourcesQuery, SweepAction};
-use weir_http_client::Client;
+use weir_http_client::{Client, Error};
 
 use crate::fixture::{self, config_server, problem, problem_in};
 
@@ -193,5 +193,21 @@ async fn a_body_that_is_no_reset_is_refused_where_it_is_wrong() {
             let found = problem["detail"].as_str().unwrap();
             assert!(found.starts_with(detail), "{found}");
         }
+    }
+}
+
+/// Who is answered before all was sent reads no answer, if the connection ends then.
+#[tokio::test]
+async fn who_sends_a_body_that_is_much_too_long_reads_why_it_is_refused() {
+    let engine = fixture::engine().await;
+    let client = Client::new(&engine).unwrap();
+    let names = Some(vec!["x".repeat(1_000); 16_000]);
+    for _ in 0..5 {
+        let reset = ItemsReset { names: names.clone(), ..whole("flights/in") };
+        let Err(Error::Problem(problem)) = client.items_reset(&reset).await else {
+            panic!("a problem")
+        };
+        assert_eq!(problem.code.to_string(), "WEIR-07005");
+        assert!(problem.hint.is_some_and(|it| it.contains("max-body")));
     }
 }
