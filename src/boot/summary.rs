@@ -7,6 +7,7 @@ use std::time::Duration;
 use weir_domain::Workflow;
 
 use super::engine::Engine;
+use crate::cli::args::SERVER;
 
 pub(crate) struct Places {
     pub(crate) project: String,
@@ -28,10 +29,21 @@ pub(crate) fn announce(places: &Places) {
            page      {page}\n  \
            REST API  {rest}/api/v1\n\
          {management}{metrics}  \
-           commands  weir workflow list | weir stream list | weir stream show ID --log\n  \
+           commands  {}\n  \
            stop      Ctrl-C: open streams finish first\n\n",
-        directory.display()
+        directory.display(),
+        commands(rest)
     ));
+}
+
+/// As they are typed: with the server's address, unless it is the one that is asked by default.
+fn commands(rest: &str) -> String {
+    let at = match rest == SERVER {
+        true => String::new(),
+        false => format!(" --server {rest}"),
+    };
+    let commands = ["workflow list", "stream list", "stream show ID --log"];
+    commands.map(|it| format!("weir {it}{at}")).join(" | ")
 }
 
 /// Whoever reads this may be gone, as in `weir dev | head`: the work goes on.
@@ -87,4 +99,20 @@ fn table(views: &[Workflow]) -> String {
         );
     }
     text + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_find_the_server_also_on_a_port_of_its_own() {
+        let text = "weir workflow list | weir stream list | weir stream show ID --log";
+        assert_eq!(commands(SERVER), text);
+        let other = commands("http://127.0.0.1:6842");
+        assert!(
+            other.starts_with("weir workflow list --server http://127.0.0.1:6842 | "),
+            "{other}"
+        );
+    }
 }

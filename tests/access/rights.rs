@@ -26,8 +26,13 @@ fn the_first_administrator_is_made_once_and_lets_others_in() {
     let password = office.file("eve", "correct horse battery 2");
     let (again, password) = (text(&again), text(&password));
     let set_up = ["user", "set-up", "eve", "--secret-file", again, "--password-file", password];
-    let refused = office.by("eve", &set_up);
-    assert_eq!(refused.code, Some(5), "{}", refused.stderr);
+    let twice = office.by("eve", &set_up).ended(5).stderr;
+    assert!(twice.contains("hint:  `weir login`"), "{twice}");
+    let wrong = office.denied("eve", &["login", "ada", "--password-file", password]);
+    assert!(wrong.contains("type the password again"), "{wrong}");
+    let nobody = ["user", "create", "bob", "--role", "nope", "--password-file", password];
+    let nobody = office.by("ada", &nobody).ended(3).stderr;
+    assert!(nobody.contains("there is no role \"nope\""), "{nobody}");
 
     // Somebody who operates workflows: sees keys, and changes none.
     let create = ["user", "create", "bob", "--role", "user", "--password-file", password];
@@ -62,13 +67,13 @@ fn a_token_does_what_it_names_until_it_is_revoked() {
         Ran::of(office.command("program").env("WEIR_TOKEN", &token).args(arguments))
     };
     assert!(by_token(&["key", "list"]).done().contains("DefaultKey"));
-    assert_eq!(by_token(&["key", "create", "Other"]).code, Some(4));
-    assert_eq!(by_token(&["token", "create", "more", "--claim", "key:read"]).code, Some(4));
+    by_token(&["key", "create", "Other"]).ended(4);
+    by_token(&["token", "create", "more", "--claim", "key:read"]).ended(4);
     let tokens: Value =
         serde_json::from_str(&office.done("ada", &["token", "list", "-o", "json"])).unwrap();
     let id = tokens["items"][0]["id"].as_str().unwrap();
     office.done("ada", &["token", "revoke", id]);
-    assert_eq!(by_token(&["key", "list"]).code, Some(4));
+    by_token(&["key", "list"]).ended(4);
     office.done("ada", &["logout"]);
     office.denied("ada", &["key", "list"]);
     office.weir.stop();
@@ -124,13 +129,11 @@ fn a_log_in_does_for_the_management_server_of_the_same_host_and_no_other() {
         office.by(who, &anywhere)
     };
     let place = office.weir.management();
-    let moved = move_it(place, "ada");
-    assert_eq!(moved.code, Some(0), "{}{}", moved.stdout, moved.stderr);
+    move_it(place, "ada").ended(0);
     let listed = office.done("ada", &["audit", "list"]);
     assert!(listed.contains("ada   lease move"), "{listed}");
 
-    let refused = move_it(place, "nobody");
-    assert_eq!(refused.code, Some(4), "{}", refused.stderr);
+    let refused = move_it(place, "nobody").ended(4);
     assert!(
         refused.stderr.contains("`weir login` at an engine of that host"),
         "{}",
@@ -138,12 +141,11 @@ fn a_log_in_does_for_the_management_server_of_the_same_host_and_no_other() {
     );
     // The same server by another name: it is not shown there, unless the profile says so.
     let elsewhere = place.replace("127.0.0.1", "localhost");
-    assert_eq!(move_it(&elsewhere, "ada").code, Some(4));
+    move_it(&elsewhere, "ada").ended(4);
     let rest = office.weir.rest().to_owned();
     office.done("ada", &["profile", "set", "default", "--url", &rest, "--management", &elsewhere]);
     let password = office.file("ada", "correct horse battery 1");
     office.done("ada", &["login", "ada", "--password-file", text(&password)]);
-    let moved = move_it(&elsewhere, "ada");
-    assert_eq!(moved.code, Some(0), "{}{}", moved.stdout, moved.stderr);
+    move_it(&elsewhere, "ada").ended(0);
     office.weir.stop();
 }

@@ -11,9 +11,10 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::error::Error;
+use crate::extract::AskedPath;
 use crate::health;
 use crate::layers::{self, Limits};
-use crate::overview;
 
 /// Histograms gather samples until they are folded; without it memory would grow between scrapes.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -27,8 +28,12 @@ pub fn router(handle: PrometheusHandle) -> Router {
     let routes = Router::new()
         .route("/metrics", get(async move || ([(CONTENT_TYPE, TEXT)], handle.render())))
         .route("/livez", get(health::livez))
-        .fallback(overview::unknown_path);
+        .fallback(unknown_path);
     layers::around(routes, "metrics", Limits::default())
+}
+
+async fn unknown_path(AskedPath(path): AskedPath) -> Error {
+    Error::UnknownMetricsPath { path }
 }
 
 /// Serves the metrics until `shutdown` ends, and keeps the recorder tidy meanwhile.

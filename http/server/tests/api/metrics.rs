@@ -17,5 +17,7 @@ async fn metrics_are_served_in_the_format_of_prometheus() {
     assert_eq!((status, content_type.as_str()), (200, "text/plain; version=0.0.4; charset=utf-8"));
     assert!(text.contains("weir_test_total 3"), "{text}");
     assert_eq!(get(&format!("{base}/livez")).await.0, 200);
-    assert_eq!(get(&base).await.0, 404);
+    let (status, _, refused) = get(&base).await;
+    assert_eq!(status, 404);
+    assert!(refused.contains("/metrics") && !refused.contains("openapi"), "{refused}");
 }
