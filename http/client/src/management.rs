@@ -3,7 +3,7 @@
 use reqwest::RequestBuilder;
 use weir_domain::{NodeName, ProjectName};
 use weir_http_api::{
-    Concealed, DeploymentRequest, DeploymentView, ExplainQuery, ExplanationView, LeaseMove,
+    Concealed, DeploymentRequest, DeploymentView, DryRun, ExplainQuery, ExplanationView, LeaseMove,
     LeaseView, LinkView, MemberView, MembersView, Page,
 };
 
@@ -27,6 +27,12 @@ impl Management {
     #[must_use]
     pub fn with_token(self, token: Option<Concealed>) -> Self {
         Self { client: self.client.with_token(token) }
+    }
+
+    /// What deploys is called by this: sent again, it is carried out once.
+    #[must_use]
+    pub fn with_idempotency_key(self, key: Option<String>) -> Self {
+        Self { client: self.client.with_idempotency_key(key) }
     }
 
     /// Whether this address is its own.
@@ -104,14 +110,19 @@ impl Management {
         deployment: &DeploymentRequest,
     ) -> Result<DeploymentView, Error> {
         let url = self.client.url(&["deployments", project.as_str()]);
-        let request = self.client.authorized(self.client.http.put(url));
+        let request = self.client.named(self.client.authorized(self.client.http.put(url)));
         self.client.decoded(request.json(deployment)).await
     }
 
     /// Runs nothing of the project any more.
-    pub async fn withdraw(&self, project: &ProjectName) -> Result<DeploymentView, Error> {
+    pub async fn withdraw(
+        &self,
+        project: &ProjectName,
+        dry_run: &DryRun,
+    ) -> Result<DeploymentView, Error> {
         let url = self.client.url(&["deployments", project.as_str()]);
-        self.client.decoded(self.client.authorized(self.client.http.delete(url))).await
+        let request = self.client.authorized(self.client.http.delete(url));
+        self.client.decoded(request.query(dry_run)).await
     }
 
     fn command(&self, path: &[&str]) -> RequestBuilder {

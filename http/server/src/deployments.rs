@@ -6,10 +6,10 @@ use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_domain::{ProjectName, UserClaim};
-use weir_http_api::{DeploymentRequest, DeploymentView, Page, Problem};
+use weir_http_api::{DeploymentRequest, DeploymentView, DryRun, Page, Problem};
 
 use crate::error::Error;
-use crate::extract::{Body, Part};
+use crate::extract::{Body, Fields, Part};
 use crate::guard::{Caller, Trail, command, read};
 use crate::idempotency::{Key, Once};
 use crate::{Cluster, Deployments};
@@ -63,7 +63,7 @@ pub(crate) async fn deploy(
 
 /// Runs nothing of the project any more.
 #[utoipa::path(delete, path = "/deployments/{project}", tag = "deployments", operation_id = "withdraw",
-    params(("project" = String, Path, description = "The project's name")),
+    params(("project" = String, Path, description = "The project's name"), DryRun),
     responses(
         (status = 200, description = "What was deployed", body = DeploymentView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
@@ -72,14 +72,18 @@ pub(crate) async fn withdraw(
     trail: Trail,
     Extension(deployments): Shared,
     Part(project): Part<ProjectName>,
+    Fields(DryRun { dry_run }): Fields<DryRun>,
 ) -> Result<Json<DeploymentView>, Error> {
-    trail.about("deployment", &project);
+    trail.about("deployment", &project).dry(dry_run);
     let known = deployments.list().await?;
     let Some(deployed) = known.iter().find(|it| it.project == project).cloned() else {
         let known = known.iter().map(|it| it.project.as_str());
         return Err(Error::not_found("deployment", &project, known));
     };
     trail.before(&deployed);
+    if dry_run {
+        return Ok(Json(deployed));
+    }
     deployments.withdraw(project).await?;
     tracing::info!(code = "WEIR-07124", project = %deployed.project, "withdrawn by management");
     Ok(Json(deployed))

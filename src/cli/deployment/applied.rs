@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use weir_domain::{Finding, ProjectName};
-use weir_http_api::{DeploymentRequest, DeploymentView};
+use weir_http_api::{DeploymentRequest, DeploymentView, DryRun};
 use weir_http_client::Error;
 use weir_project::Loaded;
 use weir_stream::Registry;
 
-use crate::cli::args::{Global, ManagementArgs};
+use crate::cli::args::{Global, ManagementArgs, Once};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::files;
@@ -28,12 +28,17 @@ pub(crate) struct Apply {
     #[arg(long, value_name = "DIR")]
     base_dir: Option<PathBuf>,
     #[command(flatten)]
+    once: Once,
+    #[command(flatten)]
     server: ManagementArgs,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Withdraw {
     project: ProjectName,
+    /// Only say what would run no more
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     server: ManagementArgs,
 }
@@ -45,7 +50,7 @@ impl Apply {
         out: &Output,
         registry: &Registry,
     ) -> Result<(), Failure> {
-        let client = self.server.client(global)?;
+        let client = self.once.management(self.server.client(global)?);
         let (project, request) = compiled(&self.dir, self.base_dir, registry)?;
         let what = format!("{:?} can't be deployed", project.as_str());
         let deployed = client.deploy(&project, &request).await;
@@ -57,13 +62,19 @@ impl Withdraw {
     pub(super) async fn run(self, global: &Global, out: &Output) -> Result<(), Failure> {
         let client = self.server.client(global)?;
         let what = format!("{:?} can't be withdrawn", self.project.as_str());
-        let withdrawn = client.withdraw(&self.project).await.map_err(|error| {
-            let failure = refused(what, error);
-            match failure.exit {
-                Exit::NotFound => failure.with_hint("weir deployment list"),
-                _ => failure,
-            }
-        });
+        let withdrawn = client
+            .withdraw(&self.project, &DryRun { dry_run: self.dry_run })
+            .await
+            .map_err(|error| {
+                let failure = refused(what, error);
+                match failure.exit {
+                    Exit::NotFound => failure.with_hint("weir deployment list"),
+                    _ => failure,
+                }
+            });
+        if self.dry_run {
+            out.note("dry run: nothing is changed; this would be withdrawn:");
+        }
         out.show(&withdrawn?, line)
     }
 }
@@ -79,7 +90,8 @@ fn compiled(
 ) -> Result<(ProjectName, DeploymentRequest), Failure> {
     let what = || format!("{} can't be deployed", dir.display());
     let absolute = dir.canonicalize();
-    let absolute = absolute.map_err(|it| files::unread(format!("the project {}", dir.display()), &it))?;
+    let absolute =
+        absolute.map_err(|it| files::unread(format!("the project {}", dir.display()), &it))?;
     let Loaded { project, findings, .. } = weir_project::load(dir, registry);
     let Some(project) = project.filter(|_| !findings.iter().any(Finding::is_error)) else {
         return Err(Failure::of_findings(what(), findings));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use weir_domain::ProjectName;
 use weir_domain::plan::{Plan, Retry};
-use weir_http_api::{Concealed, DeploymentRequest, ProblemKind};
+use weir_http_api::{Concealed, DeploymentRequest, DryRun, ProblemKind};
 use weir_http_client::{Error, Management};
 use weir_http_server::{Guard, Limits, management::router};
 
@@ -49,8 +49,13 @@ async fn a_project_is_deployed_listed_and_withdrawn() {
     let deployed = client.deploy(&project, &request(vec![plan()])).await.unwrap();
     assert_eq!((deployed.digest.as_str(), deployed.workflows.len()), ("abc", 1));
     assert_eq!(client.deployments().await.unwrap().items, std::slice::from_ref(&deployed));
-    assert_eq!(client.withdraw(&project).await.unwrap(), deployed);
-    assert_eq!(kind(client.withdraw(&project).await), Some(ProblemKind::NotFound));
+    for dry_run in [true, true, false] {
+        assert_eq!(client.withdraw(&project, &DryRun { dry_run }).await.unwrap(), deployed);
+    }
+    for dry_run in [true, false] {
+        let refused = client.withdraw(&project, &DryRun { dry_run }).await;
+        assert_eq!(kind(refused), Some(ProblemKind::NotFound));
+    }
 }
 
 #[tokio::test]
@@ -59,7 +64,10 @@ async fn deploying_needs_the_token_and_something_to_run() {
     let client = management(None).await;
     let refused = client.deploy(&project, &request(vec![plan()])).await;
     assert_eq!(kind(refused), Some(ProblemKind::Unauthorized));
-    assert_eq!(kind(client.withdraw(&project).await), Some(ProblemKind::Unauthorized));
+    assert_eq!(
+        kind(client.withdraw(&project, &DryRun::default()).await),
+        Some(ProblemKind::Unauthorized)
+    );
     let client = management(Some(TOKEN)).await;
     let refused = client.deploy(&project, &request(vec![])).await;
     assert_eq!(kind(refused), Some(ProblemKind::Conflict));
