@@ -25,3 +25,4 @@ mod scripts;
 mod shutdown;
 mod support;
 mod tidy;
+mod usage;

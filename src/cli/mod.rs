@@ -37,6 +37,7 @@ mod sealing;
 mod stream;
 mod table;
 mod token;
+mod usage;
 mod user;
 mod version;
 mod watch;
@@ -54,7 +55,7 @@ pub(crate) use args::{ConfArgs, DevArgs, ServerArgs};
 pub(crate) use failure::{Findings, Undecided};
 
 use args::Global;
-use exit::Reason;
+use exit::{Exit, Reason};
 use failure::Failure;
 use output::Output;
 
@@ -164,13 +165,33 @@ enum Noun {
 /// Reads the arguments, does what they say, and returns the code to exit with. `registry` makes
 /// the kinds of stages that this binary knows.
 pub(crate) fn run(registry: fn() -> Registry) -> ExitCode {
-    let Cli { global, noun } = Cli::parse();
-    let out = Output::of_process(&global);
-    match noun.run(&global, &out, registry) {
-        Ok(code) => code,
-        Err(failure) => {
-            out.error(&failure);
-            failure.exit.into()
+    let Cli { global, noun } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_parsed(&error),
+    };
+    let out = Output::of_process(global.output, global.no_color);
+    noun.run(&global, &out, registry).unwrap_or_else(|it| failed(&out, &it))
+}
+
+fn failed(out: &Output, failure: &Failure) -> ExitCode {
+    out.error(failure);
+    failure.exit.into()
+}
+
+/// A help that was asked for is printed; what can't be meant is refused.
+fn not_parsed(error: &clap::Error) -> ExitCode {
+    match usage::refused(error) {
+        Some(failure) => {
+            let words = std::env::args_os().map(|it| it.to_string_lossy().into_owned());
+            failed(&Output::of_process(usage::format(words), false), &failure)
+        }
+        None => {
+            // Whoever wanted to read it may be gone.
+            let _ = error.print();
+            match error.use_stderr() {
+                true => Exit::Usage.into(),
+                false => ExitCode::SUCCESS,
+            }
         }
     }
 }
@@ -301,6 +322,7 @@ mod tests {
             "certs add a --file f",
             "certs delete a",
             "deployment activate t",
+            "deployment apply d",
             "deployment assign t --node n",
             "deployment canary promote",
             "deployment canary rollback",

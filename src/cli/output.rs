@@ -8,7 +8,6 @@ use clap::ValueEnum;
 use serde::Serialize;
 use weir_domain::Timestamp;
 
-use super::args::Global;
 use super::exit::Reason;
 use super::failure::Failure;
 use super::files;
@@ -35,13 +34,13 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    pub(crate) fn of_process(global: &Global) -> Self {
+    pub(crate) fn of_process(format: Format, no_color: bool) -> Self {
         let is_set = |name| env::var_os(name).is_some_and(|it| !it.is_empty());
         let is_dumb = env::var_os("TERM").is_some_and(|it| it == "dumb");
-        let may_color = !global.no_color && !is_set("NO_COLOR") && !is_dumb;
+        let may_color = !no_color && !is_set("NO_COLOR") && !is_dumb;
         let terminal = io::stdout().is_terminal();
         Self {
-            format: global.output,
+            format,
             terminal,
             color: may_color && terminal,
             color_of_errors: may_color && io::stderr().is_terminal(),

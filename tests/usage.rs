@@ -1,0 +1,79 @@
+//! What the command line refuses by itself: the same fault exits alike and has its code, whichever
+//! command met it, and is JSON where that is asked for.
+
+use serde_json::Value;
+
+use crate::support::{Ran, binary};
+
+#[track_caller]
+fn refused(code: i32, weir_code: &str, arguments: &str) -> Value {
+    refused_with(code, weir_code, arguments, [])
+}
+
+#[track_caller]
+fn refused_with<const N: usize>(
+    code: i32,
+    weir_code: &str,
+    arguments: &str,
+    variables: [(&str, &str); N],
+) -> Value {
+    let words = arguments.split(' ').chain(["-o", "json"]);
+    let ran = Ran::of(binary().envs(variables).args(words)).ended(code);
+    let problem: Value = serde_json::from_str(&ran.stderr).unwrap();
+    assert_eq!(problem["code"], weir_code, "{arguments}: {problem:#}");
+    assert!(problem["hint"].is_string(), "what to do: {problem:#}");
+    assert_eq!(ran.stdout, "");
+    problem
+}
+
+#[test]
+fn a_wrong_command_line_is_a_problem_of_the_same_shape() {
+    let near = refused(2, "WEIR-07310", "stream list --stat open");
+    assert_eq!(near["hint"], "did you mean '--state'?");
+    refused(2, "WEIR-07310", "worfklow list");
+    refused(2, "WEIR-07310", "cluster move access-coordinator");
+    let late = refused(2, "WEIR-07310", "stream sniff orders read --for 30s");
+    assert!(late["detail"].as_str().unwrap().contains("--for"), "{late}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_not_found_whichever_command_names_it() {
+    for arguments in [
+        "audit verify --file no/such",
+        "certs add a --file no/such",
+        "deployment apply no/such",
+        "deployment inspect no/such",
+        "deployment upload no/such",
+        "key import a --file no/such",
+        "login ada --password-file no/such",
+        "scheduler apply no/such",
+        "scheduler preview no/such",
+        "cluster leave node-1 --token-file no/such",
+    ] {
+        refused(3, "WEIR-07312", arguments);
+    }
+}
+
+#[test]
+fn an_address_a_profile_or_a_token_that_can_not_be_meant_is_refused_before_anything_is_sent() {
+    refused(2, "WEIR-07203", "workflow list --server ftp://node-1");
+    refused(2, "WEIR-07203", "profile set p --url nonsense");
+    refused(3, "WEIR-07311", "profile use nobody");
+    refused(3, "WEIR-07311", "workflow list --profile nobody");
+    let token = [("WEIR_TOKEN", "weir_planted\nx")];
+    let told = refused_with(2, "WEIR-07310", "workflow list", token);
+    assert!(told["title"].as_str().unwrap().contains("WEIR_TOKEN"), "{told}");
+    assert!(!told.to_string().contains("planted"), "{told}");
+}
+
+#[test]
+fn a_server_that_is_not_there_is_told_from_one_that_is() {
+    let away = refused(8, "WEIR-07201", "workflow list --server http://127.0.0.1:1");
+    assert!(away["detail"].as_str().unwrap().starts_with("no server answers"), "{away}");
+}
+
+#[test]
+fn nothing_is_not_sealed() {
+    let key = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+    refused(2, "WEIR-07310", &format!("secret encrypt --key {key}"));
+}
