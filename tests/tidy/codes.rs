@@ -110,3 +110,52 @@ fn a_code_is_given_by_one_package_in_its_range() {
         .collect();
     assert_eq!(strays, Vec::<(&u32, &BTreeSet<&str>)>::new(), "codes outside of their range");
 }
+
+/// What a row of a table of codes is about: `WEIR-07123, 07124`, or `WEIR-07120 … 07122`.
+fn told(row: &str) -> Option<Vec<u32>> {
+    let cell = row.strip_prefix("| WEIR-")?.split('|').next()?;
+    let numbers = cell.split(|it: char| !it.is_ascii_digit()).filter_map(|it| it.parse().ok());
+    let numbers: Vec<u32> = numbers.collect();
+    match (cell.contains('…'), numbers.as_slice()) {
+        (true, &[first, last]) => Some((first..=last).collect()),
+        _ => Some(numbers),
+    }
+}
+
+/// In how many rows of the documents each code is told.
+fn rows_of_codes() -> BTreeMap<u32, usize> {
+    let mut rows = BTreeMap::new();
+    for document in fs::read_dir(root().join("docs")).unwrap() {
+        let path = document.unwrap().path();
+        if path.extension().is_some_and(|it| it == "md") {
+            let text = fs::read_to_string(path).unwrap();
+            text.lines()
+                .filter_map(told)
+                .flatten()
+                .for_each(|it| *rows.entry(it).or_default() += 1);
+        }
+    }
+    rows
+}
+
+#[test]
+fn a_code_is_told_in_one_row_of_the_documents() {
+    let rows = rows_of_codes();
+    assert!(rows.len() > 50, "the rows were not found: {rows:?}");
+    let twice: Vec<_> = rows.iter().filter(|it| *it.1 > 1).collect();
+    assert_eq!(twice, Vec::<(&u32, &usize)>::new(), "codes with several rows");
+}
+
+#[test]
+fn a_code_of_the_servers_and_the_command_line_is_told() {
+    let rows = rows_of_codes();
+    let mut untold = BTreeSet::new();
+    for member in members() {
+        for source in sources(&root().join(directory(member))) {
+            untold.extend(codes(&source).into_iter().filter(|it| it / 1_000 == 7));
+        }
+    }
+    assert!(untold.len() > 30, "the codes were not found: {untold:?}");
+    untold.retain(|it| !rows.contains_key(it));
+    assert_eq!(untold, BTreeSet::new(), "codes that docs/cli.md does not tell");
+}
