@@ -180,11 +180,10 @@ fn failed(out: &Output, failure: &Failure) -> ExitCode {
 
 /// A help that was asked for is printed; what can't be meant is refused.
 fn not_parsed(error: &clap::Error) -> ExitCode {
-    match usage::refused(error) {
-        Some(failure) => {
-            let words = std::env::args_os().map(|it| it.to_string_lossy().into_owned());
-            failed(&Output::of_process(usage::format(words), false), &failure)
-        }
+    let words = std::env::args_os().map(|it| it.to_string_lossy().into_owned());
+    let words: Vec<_> = words.collect();
+    match usage::refused(error, &words) {
+        Some(failure) => failed(&Output::of_process(usage::format(&words), false), &failure),
         None => {
             // Whoever wanted to read it may be gone.
             let _ = error.print();

@@ -1,10 +1,13 @@
 //! A command line that can't be meant, refused as everything else is: what, why, what to do, a code,
 //! and as JSON where that is asked for. The parser's own text has it all, in another shape.
 
+use std::error::Error as _;
+
+use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use weir_domain::{Misread, did_you_mean};
 
-use weir_domain::did_you_mean;
-
+use super::Cli;
 use super::exit::Reason;
 use super::failure::Failure;
 use super::output::Format;
@@ -12,12 +15,12 @@ use super::output::Format;
 const WHAT: &str = "the command line is wrong";
 
 /// `None`: it is no error, but a help or a version that was asked for.
-pub(crate) fn refused(error: &clap::Error) -> Option<Failure> {
+pub(crate) fn refused(error: &clap::Error, words: &[String]) -> Option<Failure> {
     match error.kind() {
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => None,
-        _ => Some(Failure::new(Reason::Usage, WHAT, why(error)).with_hint(hint(error))),
+        _ => Some(Failure::new(Reason::Usage, WHAT, why(error)).with_hint(hint(error, words))),
     }
 }
 
@@ -26,11 +29,17 @@ fn why(error: &clap::Error) -> String {
     let text = error.to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);
     let first = text.split("\n\n").next().unwrap_or(text);
-    first.lines().map(str::trim).filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" ")
+    let first = first.lines().map(str::trim).filter(|it| !it.is_empty());
+    let first = first.collect::<Vec<_>>().join(" ");
+    // A number's own parser speaks of digits in strings.
+    match error.source().map(ToString::to_string) {
+        Some(cause) => first.replace(&cause, &Misread::of(&cause).words().0),
+        None => first,
+    }
 }
 
 /// The right word where one is near, else how the command is written.
-fn hint(error: &clap::Error) -> String {
+fn hint(error: &clap::Error, words: &[String]) -> String {
     use ContextKind::{
         InvalidArg, InvalidSubcommand, InvalidValue, SuggestedArg, SuggestedSubcommand,
         SuggestedValue,
@@ -51,8 +60,21 @@ fn hint(error: &clap::Error) -> String {
     match (near, usage.is_empty()) {
         (Some(near), _) => format!("did you mean '{near}'?"),
         (None, false) => usage,
-        (None, true) => "weir --help".to_owned(),
+        (None, true) => format!("{} --help", command(words)),
     }
+}
+
+/// The command that the words begin with: `weir stream show`.
+fn command(words: &[String]) -> String {
+    let all = Cli::command();
+    let (mut known, mut path) = (&all, "weir".to_owned());
+    for word in words.iter().skip(1) {
+        if let Some(found) = known.find_subcommand(word) {
+            path = format!("{path} {}", found.get_name());
+            known = found;
+        }
+    }
+    path
 }
 
 fn texts(value: &ContextValue) -> Vec<String> {
@@ -64,13 +86,13 @@ fn texts(value: &ContextValue) -> Vec<String> {
 }
 
 /// The format that a command line asks for that can't be read as a whole.
-pub(crate) fn format(words: impl IntoIterator<Item = String>) -> Format {
-    let mut words = words.into_iter();
+pub(crate) fn format(words: &[String]) -> Format {
+    let mut words = words.iter();
     let mut format = Format::Table;
     while let Some(word) = words.next() {
         let value = match word.as_str() {
             "--" => break,
-            "-o" | "--output" => words.next(),
+            "-o" | "--output" => words.next().cloned(),
             word => {
                 let value = word.strip_prefix("--output=").or_else(|| word.strip_prefix("-o"));
                 value.map(|it| it.trim_start_matches('=').to_owned())
@@ -87,12 +109,16 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
-    use crate::cli::Cli;
     use crate::cli::exit::Exit;
     use crate::cli::samples::LOOK;
 
+    fn words(line: &str) -> Vec<String> {
+        line.split(' ').map(str::to_owned).collect()
+    }
+
     fn of(line: &str) -> Option<Failure> {
-        refused(&Cli::try_parse_from(line.split(' ')).expect_err("a wrong command line"))
+        let words = words(line);
+        refused(&Cli::try_parse_from(&words).expect_err("a wrong command line"), &words)
     }
 
     #[test]
@@ -118,6 +144,16 @@ code:  WEIR-07310
         );
         let states = text("weir stream list --state done");
         assert!(states.contains("why:   invalid value 'done' for '--state <STATE>' ["), "{states}");
+        assert_eq!(
+            text("weir --no-color streams list --limit 0x"),
+            "\
+error: the command line is wrong
+why:   invalid value '0x' for '--limit <N>': this is no whole number
+hint:  weir stream list --help
+code:  WEIR-07310
+"
+        );
+        assert!(text("weir stream show 17").contains("an id looks like 0197a8b0-"));
         assert_eq!(of("weir stream show 17").map(|it| it.exit), Some(Exit::Usage));
     }
 
@@ -130,7 +166,7 @@ code:  WEIR-07310
 
     #[test]
     fn the_format_is_found_also_where_the_rest_is_wrong() {
-        let format = |line: &str| format(line.split(' ').map(str::to_owned));
+        let format = |line: &str| format(&words(line));
         for line in ["x -o json", "-ojson x", "x --output=json", "x --output json y"] {
             assert_eq!(format(line), Format::Json, "{line}");
         }

@@ -11,6 +11,11 @@ use uuid::Uuid;
 use crate::Timestamp;
 use crate::schedule::InstanceNumber;
 
+/// Why a text is no id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an id looks like 0197a8b0-5b5e-7c3e-9d4f-0123456789ab")]
+pub struct InvalidId;
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -25,10 +30,10 @@ macro_rules! id {
         }
 
         impl FromStr for $name {
-            type Err = uuid::Error;
+            type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                text.parse().map(Self)
+                text.parse().map(Self).map_err(|_| InvalidId)
             }
         }
 

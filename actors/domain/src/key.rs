@@ -15,7 +15,7 @@ pub struct KeyFingerprint(pub [u8; 32]);
 
 /// Why a text is no fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a key's fingerprint is 64 hexadecimal digits in lower case, and {0:?} is not")]
+#[error("64 hexadecimal digits in lower case belong here, and {0:?} is something else")]
 pub struct InvalidFingerprint(String);
 
 impl KeyFingerprint {

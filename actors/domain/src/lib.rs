@@ -36,8 +36,8 @@ pub use digest::{Digest, InvalidDigest};
 pub use fault::{Fault, FaultKind, Obstacle};
 pub use finding::{Finding, Place, Severity};
 pub use id::{
-    ClaimId, ClusterId, CommandId, InstanceId, NodeUid, ReservationId, SessionId, StreamId,
-    SweepId, TokenId,
+    ClaimId, ClusterId, CommandId, InstanceId, InvalidId, NodeUid, ReservationId, SessionId,
+    StreamId, SweepId, TokenId,
 };
 pub use item::{Fingerprint, Item, ItemStatus, Reprocess};
 pub use key::{InvalidFingerprint, KeyFingerprint};
