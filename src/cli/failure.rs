@@ -286,6 +286,15 @@ mod tests {
     }
 
     #[test]
+    fn who_decided_on_the_sight_of_a_former_revision_is_told_of_options_and_not_of_headers() {
+        let problem = Problem::new(ProblemKind::Stale, "it has revision 5").with_hint("`if-match`");
+        let failure = Failure::of_client("can't", client::Error::Problem(Box::new(problem)));
+        let text = failure.text(&LOOK);
+        assert!(text.contains("--if-revision") && !text.contains("if-match"), "{text}");
+        assert_eq!(failure.exit, Exit::Conflict);
+    }
+
+    #[test]
     fn a_program_gets_the_servers_own_problem() {
         let json = serde_json::to_value(not_found().document()).expect("json");
         assert_eq!(json["code"], "WEIR-07003");

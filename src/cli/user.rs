@@ -154,7 +154,7 @@ impl Verb {
                 let password = password.read()?;
                 let request = UserCreate { name, password, roles, profile };
                 let made = once.client(client).user_create(&request).await;
-                out.show(&made.map_err(|it| refused(what, it))?, shown)?;
+                out.show(&made.map_err(|it| without_role(what, it))?, shown)?;
             }
             Self::Set { name, roles, no_roles, enable, disable, profile, revision, once } => {
                 let what = format!("can't change {name}");
@@ -172,7 +172,7 @@ impl Verb {
                 let revision = revision.unwrap_or(known.revision);
                 let client = once.client(client);
                 let changed = client.user_change(name.as_str(), &change, Some(revision)).await;
-                out.show(&changed.map_err(|it| refused(what, it))?, shown)?;
+                out.show(&changed.map_err(|it| without_role(what, it))?, shown)?;
             }
             Self::Password { name: None, present_file, password, once } => {
                 let current = hidden::line("present password", present_file.as_deref())?;
@@ -211,6 +211,15 @@ pub(super) fn refused(what: impl Into<String>, error: Error) -> Failure {
     let failure = Failure::of_client(what, error);
     match failure.exit {
         Exit::NotFound if !has_hint => failure.with_hint("list what there is with `list`"),
+        _ => failure,
+    }
+}
+
+/// Of a user that is known, what is not there is a role.
+fn without_role(what: impl Into<String>, error: Error) -> Failure {
+    let failure = Failure::of_client(what, error);
+    match failure.exit {
+        Exit::NotFound => failure.with_hint("weir role list"),
         _ => failure,
     }
 }

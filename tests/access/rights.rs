@@ -33,6 +33,7 @@ fn the_first_administrator_is_made_once_and_lets_others_in() {
     let nobody = ["user", "create", "bob", "--role", "nope", "--password-file", password];
     let nobody = office.by("ada", &nobody).ended(3).stderr;
     assert!(nobody.contains("there is no role \"nope\""), "{nobody}");
+    assert!(nobody.contains("hint:  weir role list"), "{nobody}");
 
     // Somebody who operates workflows: sees keys, and changes none.
     let create = ["user", "create", "bob", "--role", "user", "--password-file", password];

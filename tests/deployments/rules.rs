@@ -48,7 +48,10 @@ fn a_nodes_own_rule_comes_before_the_default_and_a_dry_run_changes_nothing() {
     let unknown = desk.refused(3, &["deployment", "assign", "p-1", "--node", "node-2"]);
     assert!(unknown.contains("did you mean \"node-1\"?"), "{unknown}");
     let none = desk.refused(3, &["deployment", "unassign", "--node", NODE]);
-    assert!(none.contains("there is no rule of node"), "{none}");
+    assert!(
+        none.contains("there is no rule of node") && none.contains("weir deployment assignments"),
+        "{none}"
+    );
     desk.refused(3, &["deployment", "why", "nobody"]);
     desk.refused(3, &["deployment", "unassign", "--role", "edge"]);
     desk.refused(3, &["deployment", "activate", "p-3"]);

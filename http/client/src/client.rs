@@ -164,7 +164,10 @@ impl Client {
     pub(crate) fn unanswered(&self, error: reqwest::Error) -> Error {
         let url = self.base().to_owned();
         match (error.is_builder(), error.is_connect() || error.is_timeout()) {
-            (true, _) => Error::Unsendable { cause: cause(error) },
+            (true, _) => Error::Unsendable {
+                cause: "its address or a header is too long, or holds what HTTP does not take"
+                    .into(),
+            },
             (false, true) => Error::Unreachable { url, cause: cause(error) },
             (false, false) => Error::Interrupted { url, cause: cause(error) },
         }

@@ -236,4 +236,13 @@ mod tests {
             ("body", "the required key \"name\" is missing: add \"name\" here"),
         );
     }
+
+    #[tokio::test]
+    async fn a_command_that_takes_no_body_refuses_one() {
+        let takes = async |body: &'static str| {
+            Nothing::from_request(Request::new(body.into()), &()).await.is_ok()
+        };
+        assert!(takes("").await && takes("{}").await && takes(" {}\n").await);
+        assert!(!takes(r#"{"force": true}"#).await && !takes("x").await);
+    }
 }

@@ -274,3 +274,40 @@ fn of_package(error: &weir_package::Error) -> Fault {
     let hint = Some(error.hint().to_owned());
     Fault { kind: FaultKind::Config, code: error.code(), message: cause, hint, obstacle: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use storage::Use;
+    use weir_domain::DeploymentTag;
+
+    fn told(error: impl Into<Error>) -> (u16, String) {
+        let problem = error.into().problem();
+        (problem.status, problem.hint.unwrap_or_default())
+    }
+
+    #[test]
+    fn who_is_not_let_in_is_told_what_to_do_there() {
+        let (status, hint) = told(users::Rejection::BadCredentials { is_user: false });
+        assert!(status == 401 && hint.contains("type the password again"), "{hint}");
+        let (status, hint) = told(users::Rejection::Disabled("bob".parse().expect("a name")));
+        assert!(status == 401 && hint.contains("weir user set bob --enable"), "{hint}");
+        let (status, hint) = told(users::Rejection::IsSetUp);
+        assert!(status == 409 && hint.contains("weir login"), "{hint}");
+    }
+
+    #[test]
+    fn what_is_named_and_not_there_is_not_found() {
+        let node = "node-1".parse().expect("a name");
+        assert_eq!(told(storage::Rejection::NotAssigned { node }).0, 404);
+        assert_eq!(told(users::Rejection::UnknownRole("nope".parse().expect("a name"))).0, 404);
+    }
+
+    #[test]
+    fn a_canary_that_runs_is_ended_before_it_is_deleted() {
+        let tag: DeploymentTag = "flights-3".parse().expect("a tag");
+        let used = |uses| storage::Rejection::IsAssigned { tag: tag.clone(), uses };
+        assert!(told(used(vec![Use::Canary])).1.contains("canary rollback"));
+        assert_eq!(told(used(vec![Use::Role("edge".into())])).1, "weir deployment assignments");
+    }
+}

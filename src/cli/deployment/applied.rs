@@ -72,10 +72,11 @@ impl Withdraw {
                     _ => failure,
                 }
             });
+        let withdrawn = withdrawn?;
         if self.dry_run {
             out.note("dry run: nothing is changed; this would be withdrawn:");
         }
-        out.show(&withdrawn?, line)
+        out.show(&withdrawn, line)
     }
 }
 

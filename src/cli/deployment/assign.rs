@@ -7,7 +7,7 @@ use weir_http_client::Client;
 use super::change::{self, ChangeArgs};
 use super::refused;
 use crate::cli::args::Wait;
-use crate::cli::exit::Reason;
+use crate::cli::exit::{Exit, Reason};
 use crate::cli::failure::Failure;
 use crate::cli::look::Look;
 use crate::cli::output::Output;
@@ -79,7 +79,13 @@ impl Unassign {
                 let what = format!("can't take the rule of node \"{node}\" away");
                 let done =
                     change.client(client).unassign_node(node.as_str(), &change.options()).await;
-                done.map_err(|it| refused(what, it))?
+                done.map_err(|it| {
+                    let failure = refused(what, it);
+                    match failure.exit {
+                        Exit::NotFound => failure.with_hint("weir deployment assignments"),
+                        _ => failure,
+                    }
+                })?
             }
             (None, role) => {
                 let role = role.unwrap_or_default();
