@@ -18,8 +18,8 @@ const LENGTH_MAX: u64 = 16 << 20;
 pub(crate) fn line(what: &str, file: Option<&Path>) -> Result<Concealed, Failure> {
     let text = match file {
         Some(file) => files::text(&format!("the {what}"), file)?,
-        None if io::stdin().is_terminal() => typed(what).map_err(|it| unread(what, it))?,
-        None => next_line().map_err(|it| unread(what, it))?,
+        None if io::stdin().is_terminal() => typed(what).map_err(|it| unread(what, &it))?,
+        None => next_line().map_err(|it| unread(what, &it))?,
     };
     let text = Concealed::new(text);
     let line = text.expose().lines().next().unwrap_or_default();
@@ -48,7 +48,7 @@ pub(crate) fn whole(what: &str) -> Result<Concealed, Failure> {
     }
     let mut text = String::new();
     let read = io::stdin().take(LENGTH_MAX + 1).read_to_string(&mut text);
-    let length = read.map_err(|it| unread(what, it))?;
+    let length = read.map_err(|it| unread(what, &it))?;
     match length as u64 > LENGTH_MAX {
         true => {
             let failure = Failure::new(
@@ -62,8 +62,8 @@ pub(crate) fn whole(what: &str) -> Result<Concealed, Failure> {
     }
 }
 
-fn unread(what: &str, error: io::Error) -> Failure {
-    files::unread(format!("the {what} from standard input"), &error)
+fn unread(what: &str, error: &io::Error) -> Failure {
+    files::unread(format!("the {what} from standard input"), error)
 }
 
 fn next_line() -> io::Result<String> {
