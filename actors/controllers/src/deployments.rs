@@ -151,8 +151,7 @@ impl EventSourced for Deployments {
             Command::Deploy(deployment) => self.deploy(deployment),
             Command::Withdraw { project, at } => self.withdraw(project, at),
             Command::Storage(command) => {
-                let events = self.storage.decide(command)?;
-                self.check_directories(&events)?;
+                let events = self.stored(command)?;
                 Ok(events.into_iter().map(Event::Storage).collect())
             }
         }
@@ -237,9 +236,15 @@ impl Deployments {
 
     /// What the change would do, without doing it; refused just as the change would be.
     fn preview(&self, author: Author, change: Change) -> Result<Impact, Rejection> {
-        let (by, wanted) = (author.clone(), change.clone());
-        self.decide(Command::Storage(storage::Command::Change { author: by, change: wanted }))?;
-        Ok(self.storage.preview(author, change)?)
+        let events = self.stored(storage::Command::Change { author, change })?;
+        Ok(self.storage.impact(&events))
+    }
+
+    /// What the command leads to in the storage, if it suits what runs from directories.
+    fn stored(&self, command: storage::Command) -> Result<Vec<storage::Event>, Rejection> {
+        let events = self.storage.decide(command)?;
+        self.check_directories(&events)?;
+        Ok(events)
     }
 
     /// Refuses that nodes are to run a package of which a workflow belongs to a directory.
@@ -348,9 +353,12 @@ mod tests {
             expected: None,
             reach: storage::Reach::Everything,
         };
+        let previewed = state.preview(author.clone(), change.clone());
         let command = Command::Storage(storage::Command::Change { author, change });
-        let events = state.decide(command)?;
-        events.iter().for_each(|it| state.apply(it));
+        let decided = state.decide(command);
+        let (dry, done) = (previewed.err(), decided.as_ref().err());
+        assert_eq!(dry.as_ref(), done, "a dry run is refused as the change is");
+        decided?.iter().for_each(|it| state.apply(it));
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use weir_domain::{DeploymentTag, NodeName};
 use weir_package::Switch;
 use weir_persistence_api::ObjectTotals;
 
-use super::{Author, Change, Command, Fact, Rejection, Storage, Why};
+use super::{Event, Fact, Storage, Why};
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Impact {
@@ -31,21 +31,20 @@ pub struct NodeImpact {
 }
 
 impl Storage {
-    /// What the change would do, without doing it; refused just as the change would be.
-    pub fn preview(&self, author: Author, change: Change) -> Result<Impact, Rejection> {
-        let events = self.decide(Command::Change { author, change })?;
+    /// What events would do that a change leads to.
+    pub fn impact(&self, events: &[Event]) -> Impact {
         let mut after = self.clone();
         events.iter().for_each(|it| after.apply(it));
         let new = events.iter().find_map(|it| match &it.fact {
             Fact::Stored { new, .. } => Some(*new),
             _ => None,
         });
-        Ok(Impact {
+        Impact {
             revision: self.revision,
             changes: events.iter().map(|it| it.fact.to_string()).collect(),
             nodes: self.moved(&after),
             new: new.unwrap_or_default(),
-        })
+        }
     }
 
     fn moved(&self, after: &Self) -> BTreeMap<NodeName, NodeImpact> {

@@ -17,11 +17,7 @@ type Owners = BTreeMap<ProjectName, DeploymentTag>;
 impl Storage {
     /// The workflows of all deployments that some node runs or is to run, by rule or by default.
     pub fn used(&self) -> BTreeMap<WorkflowName, DeploymentTag> {
-        let tags = self.tags_in_use().into_iter();
-        let used = tags.flat_map(|tag| {
-            self.workflows(&tag).into_keys().map(move |workflow| (workflow, tag.clone()))
-        });
-        used.collect()
+        self.workflows_in_use().collect()
     }
 
     pub(super) fn check_owners(&self, after: &Self) -> Result<(), Rejection> {
@@ -42,13 +38,18 @@ impl Storage {
 
     fn owners(&self) -> BTreeMap<WorkflowName, Owners> {
         let mut owners: BTreeMap<_, Owners> = BTreeMap::new();
-        for tag in self.tags_in_use() {
-            let Some(project) = self.project(&tag) else { continue };
-            for workflow in self.workflows(&tag).into_keys() {
-                owners.entry(workflow).or_default().insert(project.clone(), tag.clone());
-            }
+        for (workflow, tag) in self.workflows_in_use() {
+            let Some(project) = self.project(&tag).cloned() else { continue };
+            owners.entry(workflow).or_default().insert(project, tag);
         }
         owners
+    }
+
+    /// Each workflow with each deployment in use that has it.
+    fn workflows_in_use(&self) -> impl Iterator<Item = (WorkflowName, DeploymentTag)> {
+        self.tags_in_use().into_iter().flat_map(|tag| {
+            self.workflows(&tag).into_keys().map(move |workflow| (workflow, tag.clone()))
+        })
     }
 
     fn tags_in_use(&self) -> BTreeSet<DeploymentTag> {

@@ -46,6 +46,14 @@ impl Cluster {
         self.decides(Command::Observe { at, observation }).expect("observations are not refused")
     }
 
+    /// The dry run of a change.
+    fn previews(&self, change: Change) -> Impact {
+        let at = Timestamp(self.now + 1);
+        let author = Author { name: "ada".into(), at, expected: None, reach: Reach::Everything };
+        let events = self.storage.decide(Command::Change { author, change });
+        self.storage.impact(&events.expect("the change would be accepted"))
+    }
+
     fn decides(&mut self, command: Command) -> Result<Vec<Fact>, Rejection> {
         let events = self.storage.decide(command)?;
         for event in &events {
@@ -154,4 +162,16 @@ fn assign(to: &str, name: &str) -> Change {
 fn set_roles(rules: &[(&str, &str)]) -> Change {
     let rule = |(role, name): &(&str, &str)| RoleRule { role: (*role).into(), tag: tag(name) };
     Change::SetRoles(rules.iter().map(rule).collect())
+}
+
+/// On one of the nodes x and y.
+fn canary(of: &str) -> Change {
+    Change::StartCanary(CanaryPlan {
+        tag: tag(of),
+        nodes: 1,
+        candidates: [node("x"), node("y")].into(),
+        bake: Millis::seconds(60),
+        errors_per_million_max: 10,
+        records_min: 0,
+    })
 }

@@ -23,17 +23,6 @@ fn taken(tag: DeploymentTag, owner: &str, of: DeploymentTag) -> Result<Vec<Fact>
     Err(Rejection::WorkflowTaken { tag, workflow, owner, of })
 }
 
-fn canary(of: &str) -> Change {
-    Change::StartCanary(CanaryPlan {
-        tag: tag(of),
-        nodes: 1,
-        candidates: [node("x"), node("y")].into(),
-        bake: Millis::seconds(60),
-        errors_per_million_max: 10,
-        records_min: 0,
-    })
-}
-
 #[test]
 fn a_second_owner_of_a_workflow_is_refused_and_the_first_one_named() {
     let mut cluster = cluster();

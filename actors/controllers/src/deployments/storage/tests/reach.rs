@@ -24,10 +24,7 @@ impl Cluster {
     fn by_billing(&mut self, change: Change) -> Result<Vec<Fact>, Rejection> {
         let (at, reach) = (Timestamp(self.now), Reach::Projects(limit()));
         let author = Author { name: "bob".into(), at, expected: None, reach };
-        let preview = self.storage.preview(author.clone(), change.clone());
-        let done = self.decides(Command::Change { author, change });
-        assert_eq!(preview.err(), done.as_ref().err().cloned(), "a dry run is refused alike");
-        done
+        self.decides(Command::Change { author, change })
     }
 
     #[track_caller]
@@ -41,17 +38,6 @@ impl Cluster {
 
 fn role(name: &str, of: &str) -> RoleRule {
     RoleRule { role: name.into(), tag: tag(of) }
-}
-
-fn canary(of: &str) -> Change {
-    Change::StartCanary(CanaryPlan {
-        tag: tag(of),
-        nodes: 1,
-        candidates: [node("x"), node("y")].into(),
-        bake: Millis::seconds(60),
-        errors_per_million_max: 10,
-        records_min: 0,
-    })
 }
 
 #[test]

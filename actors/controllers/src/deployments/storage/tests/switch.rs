@@ -4,12 +4,6 @@ use weir_package::Switch;
 
 use super::*;
 
-fn preview(cluster: &Cluster, change: Change) -> Impact {
-    let author =
-        Author { name: "ada".into(), at: Timestamp(99), expected: None, reach: Reach::Everything };
-    cluster.storage.preview(author, change).expect("the change would be accepted")
-}
-
 /// As `starts|stops|restarts|stays`.
 fn shown(switch: &Switch) -> String {
     let names = |it: &[WorkflowName]| {
@@ -28,7 +22,7 @@ fn t16_a_direct_switch_leaves_alone_what_is_the_same() {
     cluster.does(set_default("D1"));
     cluster.runs("x", "D1");
     let before = cluster.storage.clone();
-    let impact = preview(&cluster, set_default("D2"));
+    let impact = cluster.previews(set_default("D2"));
     assert_eq!(cluster.storage, before, "a dry run changes nothing");
     let x = &impact.nodes[&node("x")];
     assert_eq!(shown(&x.switch), "new|old|other|same");
@@ -50,7 +44,7 @@ fn t17_the_root_as_default_stops_everything_and_keeps_the_rest() {
     cluster.node("x", &[]);
     cluster.node("y", &[]);
     cluster.does(set_default("D1"));
-    let impact = preview(&cluster, set_default(ROOT));
+    let impact = cluster.previews(set_default(ROOT));
     assert!(impact.nodes.values().all(|it| shown(&it.switch) == "|a,b||"), "{impact:?}");
     assert_eq!(impact.nodes.len(), 2);
     cluster.does(set_default(ROOT));
@@ -65,27 +59,14 @@ fn a_dry_run_names_only_nodes_that_it_moves() {
     cluster.node("x", &[]);
     cluster.node("y", &["r"]);
     cluster.does(set_roles(&[("r", "B")]));
-    let impact = preview(&cluster, set_default("A"));
+    let impact = cluster.previews(set_default("A"));
     assert_eq!(impact.nodes.keys().collect::<Vec<_>>(), [&node("x")]);
-    let same = preview(&cluster, set_roles(&[("r", "B")]));
+    let same = cluster.previews(set_roles(&[("r", "B")]));
     assert_eq!((same.changes.len(), same.nodes.len()), (0, 0));
-    let deleted = preview(&cluster, delete("A"));
+    let deleted = cluster.previews(delete("A"));
     assert_eq!((deleted.changes.len(), deleted.nodes.len()), (1, 0));
     // A rule of another kind that names the same deployment moves nothing, and is told.
-    let assigned = preview(&cluster, assign("y", "B"));
+    let assigned = cluster.previews(assign("y", "B"));
     let y = &assigned.nodes[&node("y")];
     assert_eq!((shown(&y.switch).as_str(), &y.why), ("|||B", &Why::Node));
-}
-
-#[test]
-fn a_dry_run_is_refused_as_the_change_would_be() {
-    let cluster = Cluster::with(&["A"]);
-    let stale = Author {
-        name: "ada".into(),
-        at: Timestamp(99),
-        expected: Some(0),
-        reach: Reach::Everything,
-    };
-    let refused = cluster.storage.preview(stale, set_default("A"));
-    assert!(matches!(refused, Err(Rejection::Changed { .. })), "{refused:?}");
 }

@@ -35,15 +35,7 @@ fn t11_the_same_content_is_a_duplicate_and_takes_no_room() {
 fn only_what_differs_is_new() {
     let mut cluster = Cluster::default();
     cluster.does(store("A", ROOT, "w=1 v=1 u=2"));
-    let impact = {
-        let author = Author {
-            name: "ada".into(),
-            at: Timestamp(9),
-            expected: None,
-            reach: Reach::Everything,
-        };
-        cluster.storage.preview(author, store("B", "A", "w=1 v=1 u=3")).unwrap()
-    };
+    let impact = cluster.previews(store("B", "A", "w=1 v=1 u=3"));
     // The content itself, and the one workflow that is another.
     assert_eq!(impact.new, ObjectTotals { objects: 2, bytes: 20 });
     let [Fact::Stored { new, .. }] = &cluster.does(store("B", "A", "w=1 v=1 u=3"))[..] else {
