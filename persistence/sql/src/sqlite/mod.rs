@@ -12,6 +12,7 @@ mod lease;
 mod member;
 mod migrate;
 mod object;
+mod private;
 mod settings;
 mod snapshot;
 mod statement;
@@ -52,6 +53,7 @@ impl SqliteStore {
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Result<Self, Error> {
+        private::keep(path);
         let options = settings.writer(path);
         let opened = options.connect().await;
         let mut connection = opened.map_err(|e| error::at_open(path, &e))?;

@@ -1,5 +1,8 @@
 //! Opening: new, again, newer than this program, not ours, not at all.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
 use sqlx::Connection;
 
 use super::*;
@@ -32,6 +35,22 @@ async fn commits_are_synchronous_and_in_a_write_ahead_log() {
         })
     });
     assert_eq!(pragmas.await, Ok(("wal".into(), 2, 1)));
+}
+
+#[tokio::test]
+async fn its_files_are_for_its_user_and_a_group_that_was_let_in() {
+    let mode = |path: &str| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let factory = Sqlite::new();
+    let store = factory.create().await;
+    fence(&store).await;
+    let path = factory.path(0).display().to_string();
+    let all = [path.clone(), format!("{path}-wal"), format!("{path}-shm")];
+    assert_eq!(all.each_ref().map(|it| mode(it)), [0o600; 3]);
+    store.close().await;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let store = factory.open(&factory.path(0), Settings::default()).await.unwrap();
+    fence(&store).await;
+    assert_eq!(all.each_ref().map(|it| mode(it)), [0o640; 3]);
 }
 
 #[tokio::test]
