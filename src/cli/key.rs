@@ -1,18 +1,15 @@
-//! `weir key` and `weir secret`: the cluster's key pairs, and values that are sealed to them.
+//! `weir key`: the cluster's key pairs.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use serde::Serialize;
 use weir_http_api::{
     Concealed, KeyCreate, KeyExport, KeyExported, KeyImport, KeyRotate, KeyView, Page,
 };
 use weir_http_client::Client;
-use weir_secrets::{PublicKey, Sealed, Secret};
 
 use super::args::Once;
-use super::exit::Reason;
 use super::failure::Failure;
 use super::files;
 use super::hidden;
@@ -86,26 +83,6 @@ pub(crate) struct About {
     alias: String,
     #[arg(long, default_value = "", value_name = "TEXT")]
     description: String,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum SecretVerb {
-    /// Seal a value that is typed or comes from standard input; it does not leave this machine
-    Encrypt {
-        /// A key by its alias or fingerprint, or anybody's public key (age1…); may be repeated. Without
-        /// it: the current one
-        #[arg(long = "key", value_name = "KEY")]
-        keys: Vec<String>,
-        /// Keep the line break at the end
-        #[arg(long)]
-        keep_newline: bool,
-    },
-}
-
-#[derive(Debug, Serialize)]
-struct Encrypted {
-    sealed: String,
-    keys: Vec<String>,
 }
 
 impl Verb {
@@ -190,66 +167,6 @@ fn private_key(file: Option<&std::path::Path>) -> Result<Concealed, Failure> {
     }
 }
 
-impl SecretVerb {
-    pub(crate) async fn run(self, client: &Client, out: &Output) -> Result<ExitCode, Failure> {
-        let Self::Encrypt { keys: wanted, keep_newline } = self;
-        let (mut publics, wanted): (Vec<_>, Vec<_>) =
-            wanted.into_iter().partition(|it| it.starts_with("age1"));
-        // Who names public keys alone needs no server.
-        if publics.is_empty() || !wanted.is_empty() {
-            let known = client.keys().await.map_err(|it| refused("can't list keys", it))?.items;
-            publics.extend(chosen(&known, &wanted)?);
-        }
-        let value = hidden::whole("value")?;
-        let value = match keep_newline {
-            true => value.expose(),
-            false => value.expose().strip_suffix('\n').unwrap_or(value.expose()),
-        };
-        let sealed = sealed(not_empty(value)?, &publics)?;
-        out.show(&sealed, |it, _| it.sealed.clone() + "\n")?;
-        Ok(ExitCode::SUCCESS)
-    }
-}
-
-/// Nobody means to seal nothing: what was to be read was not there.
-fn not_empty(value: &str) -> Result<&str, Failure> {
-    match value.is_empty() {
-        false => Ok(value),
-        true => {
-            let why = "standard input is empty";
-            let failure = Failure::new(Reason::Usage, "can't seal the value", why);
-            Err(failure
-                .with_hint("weir secret encrypt <FILE, or type the value and end it with Ctrl-D"))
-        }
-    }
-}
-
-/// The public keys of those that are wanted.
-fn chosen(known: &[KeyView], wanted: &[String]) -> Result<Vec<String>, Failure> {
-    if wanted.is_empty() {
-        return Ok(known.iter().filter(|it| it.current).map(|it| it.public.clone()).collect());
-    }
-    let find = |wanted: &String| {
-        let found =
-            known.iter().find(|it| it.alias == *wanted || it.fingerprint.to_string() == *wanted);
-        found.map(|it| it.public.clone()).ok_or_else(|| {
-            let what = format!("there is no key {wanted:?}");
-            let why = "it is neither an alias nor a fingerprint of the cluster";
-            Failure::new(Reason::Unknown, what, why).with_hint("weir key list")
-        })
-    };
-    wanted.iter().map(find).collect()
-}
-
-fn sealed(value: &str, publics: &[String]) -> Result<Encrypted, Failure> {
-    let unfit = |it: weir_secrets::Error| Failure::of_secrets("can't seal the value", &it);
-    let publics: Result<Vec<PublicKey>, _> = publics.iter().map(|it| it.parse()).collect();
-    let value = Secret::from(value.to_owned());
-    let sealed = Sealed::seal(&value, &publics.map_err(unfit)?).map_err(unfit)?;
-    let keys = sealed.keys().iter().map(ToString::to_string).collect();
-    Ok(Encrypted { sealed: sealed.to_string(), keys })
-}
-
 /// Until it is done, the former master key opens what is in the database.
 const FORGETTING: &str =
     "What was stored under a former master key, or of deleted keys, is still being deleted.";
@@ -302,36 +219,12 @@ fn shown(it: &KeyView, look: &Look) -> String {
 
 #[cfg(test)]
 mod tests {
-    use weir_domain::KeyFingerprint;
-    use weir_secrets::PrivateKey;
-
     use super::*;
-    use crate::cli::exit::Exit;
-    use crate::cli::samples::{LOOK, ago};
-
-    fn key(alias: &str, private: &PrivateKey, current: bool) -> KeyView {
-        KeyView {
-            fingerprint: private.fingerprint(),
-            alias: alias.into(),
-            description: "for tests".into(),
-            public: private.public().to_string(),
-            current,
-            created_at: ago(60),
-            created_by: "weir".parse().expect("a name"),
-            revision: 1,
-            master: KeyFingerprint([7; 32]),
-            forgetting: false,
-        }
-    }
+    use crate::cli::samples::{LOOK, key};
 
     #[test]
     fn keys_are_listed_and_shown() {
-        let private = PrivateKey::generate();
-        let current = KeyView {
-            fingerprint: KeyFingerprint([18; 32]),
-            public: "age1x".into(),
-            ..key("DefaultKey", &private, true)
-        };
+        let current = key("DefaultKey");
         let former = KeyView { alias: "Old one".into(), current: false, ..current.clone() };
         assert_eq!(
             list(&Page::whole([current.clone(), former]), &LOOK),
@@ -347,23 +240,5 @@ KEY           FINGERPRINT       AGE  BY
         assert_eq!(line(&current, &LOOK), format!("DefaultKey: {digits}, current\n"));
         let text = shown(&current, &LOOK);
         assert!(text.contains("current:      yes: new secrets are sealed to it\n"), "{text}");
-    }
-
-    #[test]
-    fn a_value_is_sealed_to_the_current_key_or_to_those_that_are_named() {
-        let (a, b) = (PrivateKey::generate(), PrivateKey::generate());
-        let known = [key("a", &a, true), key("b", &b, false)];
-        let opened = |it: &Encrypted, by: &PrivateKey| {
-            it.sealed.parse::<Sealed>().expect("sealed").open(by).ok()
-        };
-        let value = Secret::from("hunter2".to_owned());
-        let current = sealed("hunter2", &chosen(&known, &[]).expect("keys")).expect("sealed");
-        assert_eq!((opened(&current, &a), opened(&current, &b)), (Some(value.clone()), None));
-        let named = ["b".to_owned(), a.fingerprint().to_string()];
-        let both = sealed("hunter2", &chosen(&known, &named).expect("keys")).expect("sealed");
-        assert_eq!((opened(&both, &a), opened(&both, &b)), (Some(value.clone()), Some(value)));
-        assert!(!both.sealed.contains("hunter2"));
-        let refused = chosen(&known, &["c".to_owned()]).expect_err("there is none");
-        assert_eq!(refused.exit, Exit::NotFound);
     }
 }

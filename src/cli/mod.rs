@@ -34,6 +34,7 @@ mod role;
 mod scheduler;
 mod schema;
 mod sealing;
+mod secret;
 mod stream;
 mod table;
 mod token;
@@ -135,7 +136,7 @@ enum Noun {
     Key(key::Verb),
     /// Secrets: values that only the cluster opens
     #[command(subcommand, visible_alias = "secrets")]
-    Secret(key::SecretVerb),
+    Secret(secret::Verb),
     /// The audit: who did what
     #[command(subcommand)]
     Audit(audit::Verb),

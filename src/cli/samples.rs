@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use weir_domain::plan::{OnError, Role};
 use weir_domain::{
-    Code, Digest, FaultKind, Incarnation, InstanceId, ItemStatus, NodeStatus, NodeUid, Severity,
-    SourceName, StreamId, StreamState, Timestamp, WorkflowState,
+    Code, Digest, FaultKind, Incarnation, InstanceId, ItemStatus, KeyFingerprint, NodeStatus,
+    NodeUid, Severity, SourceName, StreamId, StreamState, Timestamp, WorkflowState,
 };
 use weir_http_api::{
     ActivationFailureView, ActivationState, ActivationView, CanaryView, CertificateView,
     ChangeView, CountsView, DecidingRule, DeploymentView, DeploymentsView, EdgeView, FaultView,
-    ItemView, LeaseState, LeaseView, LinkState, LinkView, LogLineView, MemberView, MembersView,
-    NodeChangeView, NodeView, ObjectsView, RecentChangeView, ScheduleStanding, ShortfallReason,
-    StageView, StoredView, StreamDetail, StreamSummary, WhyView, WorkflowDetail,
+    ItemView, KeyView, LeaseState, LeaseView, LinkState, LinkView, LogLineView, MemberView,
+    MembersView, NodeChangeView, NodeView, ObjectsView, RecentChangeView, ScheduleStanding,
+    ShortfallReason, StageView, StoredView, StreamDetail, StreamSummary, WhyView, WorkflowDetail,
     WorkflowDigestView, WorkflowSummary,
 };
 
@@ -50,6 +50,21 @@ fn fault() -> FaultView {
         code: Code(4_007),
         message: "out/late.jsonl can't be written: no space left on device".into(),
         hint: Some("free some space below out".into()),
+    }
+}
+
+pub(crate) fn key(alias: &str) -> KeyView {
+    KeyView {
+        fingerprint: KeyFingerprint([18; 32]),
+        alias: alias.into(),
+        description: "for tests".into(),
+        public: "age1x".into(),
+        current: true,
+        created_at: ago(60),
+        created_by: name("weir"),
+        revision: 1,
+        master: KeyFingerprint([7; 32]),
+        forgetting: false,
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use weir_domain::{AssetName, KeyFingerprint};
 use weir_package::Parts;
-use weir_secrets::{Error, Keyring, PublicKey, Sealed, Secret, import, read_private};
+use weir_secrets::{Error, Keyring, PublicKey, SealedSecret, Secret, import, read_private};
 
 use super::failure::Failure;
 use super::hidden;
@@ -76,6 +76,6 @@ fn private_key(
     import(&read_private(file)?, passphrase)
 }
 
-fn read(ciphertext: &[u8]) -> weir_secrets::Result<Sealed> {
+fn read(ciphertext: &[u8]) -> weir_secrets::Result<SealedSecret> {
     std::str::from_utf8(ciphertext).unwrap_or_default().parse()
 }

@@ -36,9 +36,9 @@ fn planted_secrets_are_found_nowhere() {
     secrets.push(office.done("ada", &create).trim().to_owned());
 
     let value = office.file("value", VALUE);
-    let sealed = sealed_from(&office, text(&value));
+    let sealed = sealed_from(&office, "VALUE", text(&value));
     let sealed = sealed.trim();
-    assert!(sealed.starts_with("weir-secret:1:"), "{sealed}");
+    assert!(sealed.starts_with("weir-secret:2:packaged:VALUE:"), "{sealed}");
     let passphrase = office.file("passphrase", PASSPHRASE);
     let under = ["--passphrase-file", text(&passphrase)];
     let exported = office.done("ada", &[&["key", "export", "DefaultKey"], &under[..]].concat());
@@ -120,10 +120,10 @@ fn packaged(dir: &Path, secrets: &[(&str, &str)], workflows: &[(&str, &str, &str
 #[test]
 fn secrets_of_running_workflows_are_found_nowhere() {
     let office = Office::open().with_administrator(PASSWORD);
-    let seal = |name: &str, value: &str| {
-        sealed_from(&office, text(&office.file(name, value))).trim().to_owned()
+    let seal = |(name, value): (&'static str, &str)| {
+        (name, sealed_from(&office, name, text(&office.file(name, value))).trim().to_owned())
     };
-    let sealed = [("PIN", seal("pin", PIN)), ("PHRASE", seal("phrase", PHRASE))];
+    let sealed = [("PIN", PIN), ("PHRASE", PHRASE)].map(seal);
     let sealed = sealed.each_ref().map(|(name, it)| (*name, it.as_str()));
     let dir = office.project.root().join("packaged");
     let data = office.project.data_dir();
@@ -187,13 +187,14 @@ fn secrets_of_running_workflows_are_found_nowhere() {
     }
 }
 
-/// As an operator does: the value comes from standard input.
-fn sealed_from(office: &Office, value: &str) -> String {
+/// As an operator does, for the project `packaged`: the value comes from standard input.
+fn sealed_from(office: &Office, name: &str, value: &str) -> String {
     let command = office.command("ada");
     let words = command.get_args().map(|it| it.to_str().unwrap()).collect::<Vec<_>>().join(" ");
     let program = command.get_program().to_str().unwrap();
     let mut shell = Command::new("sh");
-    shell.args(["-c", &format!("'{program}' {words} secret encrypt < '{value}'")]);
+    let encrypt = format!("secret encrypt {name} --project packaged");
+    shell.args(["-c", &format!("'{program}' {words} {encrypt} < '{value}'")]);
     shell.env("WEIR_CONFIG_DIR", office.project.root().join("profiles/ada"));
     Ran::of(&mut shell).done()
 }

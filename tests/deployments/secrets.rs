@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use weir_package::{Item, Limits, Package, Trust};
-use weir_secrets::{PrivateKey, Sealed, Secret, write_private};
+use weir_secrets::{Binding, PrivateKey, SealedSecret, Secret, write_private};
 
 use super::{Desk, NODE, sources};
 use crate::support::flow::{CSV, read, write};
@@ -14,8 +14,13 @@ use crate::support::{DEADLINE, Flow, Ran, binary, wait_until};
 const VALUE: &str = "planted-pin-4711";
 
 fn seal(to: &PrivateKey) -> String {
+    seal_for("parcels", to)
+}
+
+fn seal_for(project: &str, to: &PrivateKey) -> String {
+    let binding = Binding { project: project.parse().unwrap(), name: "PIN".parse().unwrap() };
     let value = Secret::from(VALUE.to_owned());
-    Sealed::seal(&value, &[to.public()]).unwrap().to_string()
+    SealedSecret::seal(&value, binding, &[to.public()]).unwrap().to_string()
 }
 
 /// A project in `parcels` whose mapping uses a secret.
@@ -46,7 +51,7 @@ fn text(path: &Path) -> &str {
 }
 
 /// The secret of a package, and whether the value is to be seen in the file.
-fn carried(file: &Path) -> (Sealed, bool) {
+fn carried(file: &Path) -> (SealedSecret, bool) {
     let bytes = fs::read(file).unwrap();
     let package = Package::read(&bytes[..], &Trust::Anyone, &Limits::default()).unwrap();
     let content = &package.contents.content;
@@ -128,5 +133,38 @@ fn a_missing_key_keeps_a_node_on_what_it_ran_until_it_is_imported() {
     let length = VALUE.len();
     let record = fs::read_to_string(out).unwrap();
     assert!(record.contains(&format!("\"pin\":{length}")), "{record}");
+    desk.weir.stop();
+}
+
+#[test]
+fn a_sealed_line_of_another_project_is_opened_for_nobody() {
+    let desk = Desk::open();
+    let key = PrivateKey::generate();
+    let file = key_file(desk.root(), "team.key", &key);
+    desk.done(&["key", "import", "Team", "--file", text(&file)]);
+    let build = |line: &str, more: &[&str]| {
+        project(&desk.sources(), line);
+        desk.run(&[&["build", "parcels", "--tag", "none"], more].concat())
+    };
+    let moved = "secret PIN of project billing is used as secret PIN of project parcels";
+    let refused = |line: &str, more: &[&str], code: &str| {
+        let ran = build(line, more);
+        assert_ne!(ran.code, Some(0));
+        assert!(ran.stderr.contains(code) && ran.stderr.contains(moved), "{}", ran.stderr);
+        assert!(!desk.root().join("none.weir").exists());
+    };
+    let line = seal_for("billing", &key);
+    refused(&line, &[], "WEIR-02237");
+    // What the line says can be written anew; what is sealed in it can not.
+    let forged = line.replace("weir-secret:2:billing:", "weir-secret:2:parcels:");
+    let to = key.public().to_string();
+    refused(&forged, &["--seal-to", &to, "--open-with", text(&file)], "WEIR-12018");
+    desk.upload("p-1", None);
+    desk.done(&["deployment", "activate", "p-1"]);
+    let why = || desk.done(&["deployment", "why", NODE]);
+    wait_until("the activation to be refused", DEADLINE, || why().contains("WEIR-12018"));
+    assert!(why().contains(moved), "{}", why());
+    desk.project.put("a.csv", "id,amount\n1,1\n");
+    wait_until("what runs to go on", DEADLINE, || desk.project.files("out") == ["a.jsonl"]);
     desk.weir.stop();
 }

@@ -9,7 +9,7 @@ use weir_cluster::{Facts, SingletonSettings, Singletons};
 use weir_domain::{AuditAction, AuditOutcome, Clock, CommandId, Scope, UserClaim, UserName};
 use weir_persistence_api::{Journal, LeaseStore, MemoryStore, PersistenceId, Store};
 use weir_runtime::{HostSettings, RestartPolicy, System, SystemClock};
-use weir_secrets::{MasterKey, PrivateKey, Sealed, Secret, read_private};
+use weir_secrets::{Binding, MasterKey, PrivateKey, SealedSecret, Secret, read_private};
 
 use crate::audit::{Audit, AuditFilter, AuditSingleton};
 use crate::keys::{self, Alias, KeySingleton, KeyStorage, Masters};
@@ -80,6 +80,10 @@ fn secret(text: &str) -> Secret {
     Secret::from(text.to_owned())
 }
 
+fn binding() -> Binding {
+    Binding { project: "p".parse().unwrap(), name: "n".parse().unwrap() }
+}
+
 fn root() -> UserName {
     "root".parse().unwrap()
 }
@@ -93,7 +97,7 @@ async fn a_secret_is_sealed_opened_and_moved_to_a_new_key() {
     let lab = lab();
     let first = lab.keys.list().await.unwrap().pairs;
     assert_eq!((first.len(), first[0].alias.as_str()), (1, "DefaultKey"));
-    let sealed = lab.keys.seal(&secret(PLANTED), &[]).await.unwrap();
+    let sealed = lab.keys.seal(&secret(PLANTED), binding(), &[]).await.unwrap();
     let opened = lab.keys.open(vec![sealed.clone()]).await.unwrap();
     assert_eq!(opened, [secret(PLANTED)]);
 
@@ -101,7 +105,10 @@ async fn a_secret_is_sealed_opened_and_moved_to_a_new_key() {
     let old = first[0].fingerprint;
     let new = lab.keys.rotate(alias("2027"), Some(old), by_root(&lab)).await.unwrap();
     assert!(new.is_current);
-    assert_eq!(lab.keys.seal(&secret(PLANTED), &[]).await.unwrap().keys(), [new.fingerprint]);
+    assert_eq!(
+        lab.keys.seal(&secret(PLANTED), binding(), &[]).await.unwrap().keys(),
+        [new.fingerprint]
+    );
     assert_eq!(lab.keys.open(vec![sealed]).await.unwrap(), [secret(PLANTED)], "old ones open");
 
     let exported = lab.keys.export(new.fingerprint, &secret(PASSWORD)).await.unwrap();
@@ -111,13 +118,13 @@ async fn a_secret_is_sealed_opened_and_moved_to_a_new_key() {
     assert!(refused.to_string().contains("stored already, as 2027"), "{refused}");
 
     let stranger = PrivateKey::generate();
-    let foreign = Sealed::seal(&secret(PLANTED), &[stranger.public()]).unwrap();
-    let mine = lab.keys.seal(&secret(PLANTED), &[]).await.unwrap();
-    let resealed = lab.keys.reseal(vec![mine], &[stranger.public()]).await.unwrap();
-    assert_eq!(resealed[0].keys(), [stranger.fingerprint()]);
-    assert_eq!(resealed[0].open(&stranger).unwrap(), secret(PLANTED));
-    let refused = lab.keys.reseal(vec![foreign], &[new.public]).await.unwrap_err().to_string();
+    let foreign = SealedSecret::seal(&secret(PLANTED), binding(), &[stranger.public()]).unwrap();
+    let refused = lab.keys.open(vec![foreign]).await.unwrap_err().to_string();
     assert!(refused.contains(&stranger.fingerprint().to_string()), "{refused}");
+    let mine = lab.keys.seal(&secret(PLANTED), binding(), &[]).await.unwrap().to_string();
+    let moved = mine.replace("weir-secret:2:p:", "weir-secret:2:q:").parse().unwrap();
+    let refused = lab.keys.open(vec![moved]).await.unwrap_err().to_string();
+    assert!(refused.contains("sealed as secret n of project p is used as"), "{refused}");
     let stored = lab.stored().await;
     assert!(!stored.contains(PLANTED) && !stored.contains("AGE-SECRET-KEY"));
 }

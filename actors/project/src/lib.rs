@@ -39,6 +39,6 @@ mod workflow;
 mod tests;
 
 pub use digest::digest;
-pub use load::{Loaded, Project, load};
+pub use load::{Loaded, Project, load, name};
 pub use parts::UnknownWorkflow;
 pub use schema::json_schemas;

@@ -55,6 +55,16 @@ pub fn load(dir: &Path, registry: &Registry) -> Loaded {
     Loaded { project: project.filter(|_| is_sound), findings }
 }
 
+/// The name of the project in a directory, whatever else is wrong there; or what is wrong with its
+/// project asset.
+pub fn name(dir: &Path) -> Result<ProjectName, Vec<Finding>> {
+    let root = open(dir).map_err(|it| vec![it])?;
+    let mut findings = Vec::new();
+    let asset = project_asset(&root, &mut findings);
+    let name = asset.and_then(|it| ProjectName::new(it.name).ok());
+    name.ok_or_else(|| findings.into_iter().filter(Finding::is_error).collect())
+}
+
 fn build(dir: &Path, registry: &Registry, findings: &mut Vec<Finding>) -> Option<Project> {
     let root = open(dir).map_err(|it| findings.push(it)).ok()?;
     let project = project_asset(&root, findings)?;

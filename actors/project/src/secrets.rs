@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use weir_conf::{Node, Value};
 use weir_domain::plan::Plan;
-use weir_domain::{AssetName, Finding, Place, did_you_mean};
-use weir_secrets::{Piece, Sealed, may_name_secrets, pieces};
+use weir_domain::{AssetName, Finding, Place, ProjectName, did_you_mean};
+use weir_secrets::{Binding, Error, Piece, SealedSecret, may_name_secrets, pieces};
 use weir_stream::SecretUse;
 
 use crate::asset::{Asset, AssetKind};
@@ -23,7 +23,7 @@ const LOOKALIKES: [&str; 4] = ["${secret:", "${secrets:", "${Sec:", "${SEC:"];
 /// Sealed values by name, of all listed assets together.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Secrets {
-    by_name: BTreeMap<AssetName, Sealed>,
+    by_name: BTreeMap<AssetName, SealedSecret>,
     /// Some assets can't be read, which was reported: names that are missing may be theirs.
     is_partial: bool,
 }
@@ -36,12 +36,16 @@ impl Secrets {
         library: &Library,
         findings: &mut Vec<Finding>,
     ) -> Self {
+        // What is wrong with the project's name was reported; its secrets are nobody's then.
+        let owner = ProjectName::new(project.name.as_str()).ok();
         let mut listed = BTreeSet::new();
         let mut secrets = Self { is_partial: spec.is_none(), ..Self::default() };
         for (index, name) in spec.iter().flat_map(|it| &it.secrets).enumerate() {
             let path = format!("spec.secrets[{index}]");
             match library.find(AssetKind::Secret, name.as_str()) {
-                Ok(asset) if listed.insert(name.as_str()) => secrets.define(asset, findings),
+                Ok(asset) if listed.insert(name.as_str()) => {
+                    secrets.define(asset, owner.as_ref(), findings);
+                }
                 Ok(_) => {
                     let cause = format!("the secrets {name} are listed twice");
                     let finding = project.document.finding(2230, &path, cause);
@@ -56,13 +60,13 @@ impl Secrets {
         // What is not listed today may be tomorrow: it should read, too.
         for asset in library.of_kind(AssetKind::Secret) {
             if !listed.contains(asset.name.as_str()) {
-                Self::default().define(asset, findings);
+                Self::default().define(asset, owner.as_ref(), findings);
             }
         }
         secrets
     }
 
-    fn define(&mut self, asset: &Asset, findings: &mut Vec<Finding>) {
+    fn define(&mut self, asset: &Asset, owner: Option<&ProjectName>, findings: &mut Vec<Finding>) {
         // A missing spec was reported with the frame.
         let read = asset.spec().map(|_| weir_conf::read_at::<SecretSpec>(&asset.document, "spec"));
         findings.extend(read.and_then(Result::err).unwrap_or_default());
@@ -72,15 +76,15 @@ impl Secrets {
             return;
         };
         for (name, node) in entries {
-            match entry(name, node) {
+            match entry(name, node, owner) {
                 Ok((name, sealed)) => _ = self.by_name.insert(name, sealed),
-                Err((cause, fix)) => {
+                Err(Unfit { code, cause, fix }) => {
                     self.is_partial = true;
                     let path = path::join("spec.values", &path::write(&[Step::Key(name.clone())]));
                     // Of the file, and no line of it: what stands there instead of a sealed value
                     // may be a clear one, and findings are shown with their lines.
                     let place = Place::file(&asset.document.file);
-                    findings.push(Finding::error(2231, place, path, cause).with_fix(fix));
+                    findings.push(Finding::error(code, place, path, cause).with_fix(fix));
                 }
             }
         }
@@ -133,7 +137,7 @@ impl Secrets {
     pub(crate) fn named(
         &self,
         names: &BTreeSet<AssetName>,
-    ) -> impl Iterator<Item = (&AssetName, &Sealed)> {
+    ) -> impl Iterator<Item = (&AssetName, &SealedSecret)> {
         self.by_name.iter().filter(|it| names.contains(it.0))
     }
 }
@@ -174,21 +178,44 @@ impl Trouble {
     }
 }
 
-/// A value as it is written. What is wrong is said without what is written.
-fn entry(name: &str, node: &Node) -> Result<(AssetName, Sealed), (String, &'static str)> {
-    const SEAL: &str = "seal the value with `weir secret encrypt`, and write here what it prints";
+/// Why a value is not taken. What is written is not in it.
+struct Unfit {
+    code: u32,
+    cause: String,
+    fix: String,
+}
+
+/// A value as it is written. One that was sealed for another project or under another name is not taken:
+/// engines would not open it either.
+fn entry(
+    name: &str,
+    node: &Node,
+    owner: Option<&ProjectName>,
+) -> Result<(AssetName, SealedSecret), Unfit> {
+    let unsealed = |cause, fix: &str| Unfit { code: 2231, cause, fix: fix.to_owned() };
     let name = AssetName::new(name).map_err(|it| {
-        (
-            format!("{name:?} can't be the name of a secret: {it}"),
-            "use letters, digits, '_' and '-'",
-        )
+        let cause = format!("{name:?} can't be the name of a secret: {it}");
+        unsealed(cause, "use letters, digits, '_' and '-'")
     })?;
+    let seal = format!("seal it with `weir secret encrypt {name}`, and write here what it prints");
     let Some(text) = node.as_str() else {
-        return Err((format!("the value of {name} is no text"), SEAL));
+        return Err(unsealed(format!("the value of {name} is no text"), &seal));
     };
-    let sealed = text.trim().parse::<Sealed>();
-    let sealed = sealed.map_err(|it| (format!("the value of {name} is not sealed: {it}"), SEAL))?;
-    Ok((name, sealed))
+    let sealed = text.trim().parse::<SealedSecret>();
+    let sealed =
+        sealed.map_err(|it| unsealed(format!("the value of {name} is not sealed: {it}"), &seal))?;
+    let used_as = owner.map(|it| Binding { project: it.clone(), name: name.clone() });
+    match used_as.map(|it| sealed.check_is(&it)) {
+        Some(Err(moved)) => Err(misused(&moved, &name)),
+        None | Some(Ok(())) => Ok((name, sealed)),
+    }
+}
+
+fn misused(moved: &Error, name: &AssetName) -> Unfit {
+    let fix = format!(
+        "a sealed value can't be moved or renamed: seal it with `weir secret encrypt {name}` here"
+    );
+    Unfit { code: 2237, cause: moved.to_string(), fix }
 }
 
 /// What names secrets in a configuration that would show them. Their places are put into `broken`:

@@ -130,14 +130,14 @@ enum EnvironmentValue {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "reading it is the check")]
 pub(crate) struct SecretSpec {
-    /// Each value as `weir secret encrypt` prints it. It is written `${sec:NAME}` where it is used.
+    /// Each value as `weir secret encrypt NAME` prints it for this project. It is written `${sec:NAME}` where it is used.
     #[schemars(with = "BTreeMap<AssetName, SealedText>")]
     pub(crate) values: serde_json::Map<String, Value>,
 }
 
 /// A sealed value.
 #[derive(JsonSchema)]
-#[schemars(extend("pattern" = "^weir-secret:1:"))]
+#[schemars(extend("pattern" = "^weir-secret:2:"))]
 #[expect(dead_code, reason = "only its schema is used")]
 struct SealedText(String);
 

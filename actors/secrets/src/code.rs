@@ -36,3 +36,5 @@ pub(crate) const NO_VARIABLE: Code = Code(12_015);
 pub(crate) const UNKNOWN: Code = Code(12_016);
 /// A secret that is no text stands in a text.
 pub(crate) const NOT_TEXT: Code = Code(12_017);
+/// A secret stands where it was not sealed for.
+pub(crate) const MOVED: Code = Code(12_018);

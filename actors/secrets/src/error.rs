@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use weir_domain::{Code, Fault, FaultKind, KeyFingerprint};
 
-use crate::code;
+use crate::{Binding, code};
 
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -21,6 +21,9 @@ pub enum Error {
     /// It is not as it was sealed, or was not sealed to the keys that it names.
     #[error("the secret that names key {} is damaged or was changed", .0.short())]
     Damaged(KeyFingerprint),
+    /// It was copied from where it belongs, or renamed.
+    #[error("a value that was sealed as {sealed_as} is used as {used_as}")]
+    Moved { sealed_as: Binding, used_as: Binding },
     #[error("this is no sealed secret: {0}")]
     NotSealed(&'static str),
     #[error("this is no {what}: {reason}")]
@@ -70,6 +73,7 @@ impl Error {
             Self::MissingKey(_) => code::MISSING_KEY,
             Self::NoKeys => code::NO_KEYS,
             Self::Damaged(_) => code::DAMAGED,
+            Self::Moved { .. } => code::MOVED,
             Self::NotSealed(_) => code::NOT_SEALED,
             Self::NotAKey { .. } => code::NOT_A_KEY,
             Self::Mismatch(_) => code::MISMATCH,
@@ -95,6 +99,9 @@ impl Error {
             }
             Self::NoKeys => "choose a public key of the cluster that will use the secret",
             Self::Damaged(_) | Self::NotSealed(_) => "seal the value again, and copy it whole",
+            Self::Moved { .. } => {
+                "seal the value for where it is used: `weir secret encrypt NAME --project PROJECT`"
+            }
             Self::NotAKey { .. } => "make a key pair with `age-keygen` or let Weir make one",
             Self::Mismatch(_) => "import the key pair anew from its backup",
             Self::WrongMaster { .. } => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use weir_domain::KeyFingerprint;
 
-use crate::{Error, PrivateKey, PublicKey, Result, Sealed, Secret};
+use crate::{Error, PrivateKey, PublicKey, Result, SealedSecret};
 
 /// Private keys by fingerprint.
 #[derive(Debug, Default)]
@@ -19,15 +19,11 @@ impl Keyring {
         self.0.contains_key(key)
     }
 
-    /// Opens a secret with whichever of its keys is here; one that is not here is named.
-    pub fn open(&self, sealed: &Sealed) -> Result<Secret> {
-        let key = sealed.keys().iter().find_map(|it| self.0.get(it));
-        sealed.open(key.ok_or_else(|| Error::MissingKey(sealed.keys().to_vec()))?)
-    }
-
-    /// Seals what a secret holds to other keys, and to these only.
-    pub fn reseal(&self, sealed: &Sealed, to: &[PublicKey]) -> Result<Sealed> {
-        Sealed::seal(&self.open(sealed)?, to)
+    /// Seals what a secret holds to other keys, and to these only, with whichever of its keys is here;
+    /// one that is not here is named.
+    pub fn reseal(&self, secret: &SealedSecret, to: &[PublicKey]) -> Result<SealedSecret> {
+        let key = secret.keys().iter().find_map(|it| self.0.get(it));
+        secret.reseal(key.ok_or_else(|| Error::MissingKey(secret.keys().to_vec()))?, to)
     }
 }
 
@@ -42,17 +38,20 @@ impl FromIterator<PrivateKey> for Keyring {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Binding, Secret};
 
     #[test]
     fn a_secret_sealed_again_is_for_its_targets_and_no_longer_for_the_first_key() {
         let [z, x, y] = std::array::from_fn(|_| PrivateKey::generate());
         let value = Secret::from("hunter2".to_owned());
-        let of_z = Sealed::seal(&value, &[z.public()]).unwrap();
+        let binding = Binding { project: "p".parse().unwrap(), name: "n".parse().unwrap() };
+        let of_z = SealedSecret::seal(&value, binding, &[z.public()]).unwrap();
         let ring = Keyring::from_iter([z.clone()]);
         let resealed = ring.reseal(&of_z, &[x.public(), y.public()]).unwrap();
         assert_eq!(resealed.open(&x).unwrap(), value);
         assert_eq!(resealed.open(&y).unwrap(), value);
-        assert!(matches!(ring.open(&resealed), Err(Error::MissingKey(it)) if it.len() == 2));
+        let back = ring.reseal(&resealed, &[z.public()]);
+        assert!(matches!(back, Err(Error::MissingKey(it)) if it.len() == 2));
         let without = Keyring::from_iter([x]).reseal(&of_z, &[y.public()]).unwrap_err();
         assert!(matches!(without, Error::MissingKey(it) if it == [z.fingerprint()]));
     }

@@ -10,6 +10,7 @@
 //!   dropped, and neither shown, logged nor serialised.
 //! - K2: what was changed since it was sealed is refused, never opened to something else.
 //! - K3: private keys are stored under a master key or leave under a passphrase, never in clear.
+//! - K4: a secret of a project is opened as that project's, under its own name, and as nothing else.
 //!
 //! Not here: who may use which key (Key Storage decides), and where anything is stored. The keys'
 //! randomness is the operating system's and can't be seeded.
@@ -17,6 +18,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod bearer;
+mod bound;
 mod code;
 mod error;
 mod exchange;
@@ -31,6 +33,7 @@ mod sealed;
 mod secret;
 
 pub use bearer::{Bearer, NoBearer, SecretHash, random_secret};
+pub use bound::{Binding, SealedSecret};
 pub use error::{Error, Result};
 pub use exchange::{PASSPHRASE_MIN, export, import};
 pub use file::{read_private, write_private};

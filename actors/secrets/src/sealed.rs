@@ -1,4 +1,7 @@
 //! A sealed value: its ciphertext, and the fingerprints of the keys that open it.
+//!
+//! It is bound to nothing: what a cluster keeps and sends for itself is sealed so. What people seal for
+//! a project is a `SealedSecret`.
 
 use std::fmt;
 use std::io::{Read, Write};
@@ -52,6 +55,27 @@ impl Sealed {
         // Whoever changed it chose the reason: it says no more than that it was changed.
         decrypt(&self.file, key.identity()).map_err(|_| Error::Damaged(fingerprint))
     }
+
+    /// `FINGERPRINT[,FINGERPRINT]:BASE64`, what its text ends with.
+    pub(crate) fn write_body(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, key) in self.keys.iter().enumerate() {
+            write!(f, "{}{key}", if n == 0 { "" } else { "," })?;
+        }
+        write!(f, ":{}", STANDARD.encode(&self.file))
+    }
+
+    pub(crate) fn of_body(text: &str) -> Result<Self> {
+        let (keys, file) = text.split_once(':').ok_or(Error::NotSealed("it is cut off"))?;
+        let keys: std::result::Result<Vec<KeyFingerprint>, _> =
+            keys.split(',').map(str::parse).collect();
+        let keys = keys.map_err(|_| Error::NotSealed("what should be a fingerprint is none"))?;
+        if !keys.is_sorted_by(|a, b| a < b) {
+            return Err(Error::NotSealed("its fingerprints are not in order"));
+        }
+        let file = STANDARD.decode(file);
+        let file = file.map_err(|_| Error::NotSealed("its last part is not whole base64"))?;
+        Ok(Self { keys, file })
+    }
 }
 
 pub(crate) fn encrypt<'a>(
@@ -81,10 +105,7 @@ pub(crate) fn decrypt(
 impl fmt::Display for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(BEGIN)?;
-        for (n, key) in self.keys.iter().enumerate() {
-            write!(f, "{}{key}", if n == 0 { "" } else { "," })?;
-        }
-        write!(f, ":{}", STANDARD.encode(&self.file))
+        self.write_body(f)
     }
 }
 
@@ -102,20 +123,11 @@ impl FromStr for Sealed {
     fn from_str(text: &str) -> Result<Self> {
         let Some(rest) = text.strip_prefix(BEGIN) else {
             return Err(Error::NotSealed(match text.starts_with("weir-secret:") {
-                true => "it has a form of a newer version",
+                true => "it has another form",
                 false => "it does not begin with weir-secret:",
             }));
         };
-        let (keys, file) = rest.split_once(':').ok_or(Error::NotSealed("it is cut off"))?;
-        let keys: std::result::Result<Vec<KeyFingerprint>, _> =
-            keys.split(',').map(str::parse).collect();
-        let keys = keys.map_err(|_| Error::NotSealed("what should be a fingerprint is none"))?;
-        if !keys.is_sorted_by(|a, b| a < b) {
-            return Err(Error::NotSealed("its fingerprints are not in order"));
-        }
-        let file = STANDARD.decode(file);
-        let file = file.map_err(|_| Error::NotSealed("its last part is not whole base64"))?;
-        Ok(Self { keys, file })
+        Self::of_body(rest)
     }
 }
 
@@ -187,7 +199,7 @@ mod tests {
         let why = |text: &str| text.parse::<Sealed>().unwrap_err().to_string();
         assert!(why("hunter2").contains("does not begin"), "{}", why("hunter2"));
         assert!(!why("hunter2").contains("hunter2"));
-        assert!(why("weir-secret:2:x").contains("newer"));
+        assert!(why("weir-secret:2:x").contains("another form"));
         assert!(why("weir-secret:1:x").contains("cut off"));
         assert!(why("weir-secret:1:x:y").contains("fingerprint"));
         let key = PrivateKey::generate().fingerprint();

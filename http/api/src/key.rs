@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use weir_domain::{KeyFingerprint, Timestamp, UserName};
+use weir_domain::{AssetName, KeyFingerprint, ProjectName, Timestamp, UserName};
 
 use crate::{Concealed, schema};
 
@@ -88,6 +88,12 @@ pub struct KeyExported {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SecretSeal {
     pub value: Concealed,
+    /// The project that may use it.
+    #[schema(value_type = schema::Name)]
+    pub project: ProjectName,
+    /// What it is called there: `${sec:NAME}`.
+    #[schema(value_type = schema::Name)]
+    pub name: AssetName,
     /// Keys by fingerprint; none: the current one.
     #[serde(default)]
     #[schema(value_type = Vec<schema::Fingerprint>)]
@@ -97,7 +103,7 @@ pub struct SecretSeal {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretSealed {
-    /// `weir-secret:1:…`, safe to store and to show.
+    /// `weir-secret:2:…`, safe to store and to show.
     pub sealed: String,
     #[schema(value_type = Vec<schema::Fingerprint>)]
     pub keys: Vec<KeyFingerprint>,

@@ -9,6 +9,7 @@ use weir_http_api::{
     KeyCreate, KeyExport, KeyExported, KeyImport, KeyRotate, KeyView, Page, Problem, SecretSeal,
     SecretSealed,
 };
+use weir_secrets::Binding;
 
 use crate::error::Error;
 use crate::extract::{Body, Confidential, IfMatch, Nothing, Part};
@@ -215,7 +216,7 @@ pub(crate) async fn export(
     Ok(Json(KeyExported { fingerprint: known.fingerprint, key: exported }))
 }
 
-/// Seals a value to keys of the cluster. It is kept nowhere; whoever can should seal where the value is.
+/// Seals a value to keys of the cluster, for one project and name. It is kept nowhere; whoever can should seal where the value is.
 #[utoipa::path(post, path = "/secrets:seal", tag = "keys", operation_id = "sealSecret",
     request_body = SecretSeal,
     responses(
@@ -226,7 +227,9 @@ pub(crate) async fn seal(
     Extension(storages): Stored,
     Confidential(request): Confidential<SecretSeal>,
 ) -> Result<Json<SecretSealed>, Error> {
-    let sealed = storages.keys.seal(&secret(&request.value), &request.keys).await?;
+    let SecretSeal { value, project, name, keys } = request;
+    let binding = Binding { project, name };
+    let sealed = storages.keys.seal(&secret(&value), binding, &keys).await?;
     Ok(Json(SecretSealed { keys: sealed.keys().to_vec(), sealed: sealed.to_string() }))
 }
 

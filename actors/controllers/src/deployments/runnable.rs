@@ -8,7 +8,7 @@ use weir_domain::schedule::SettingsPatch;
 use weir_domain::{AssetName, Digest, Fault, FaultKind, KeyFingerprint, ProjectName, WorkflowName};
 use weir_package::{Content, Contents, NamedEntry};
 use weir_persistence_api::ObjectStore;
-use weir_secrets::Sealed;
+use weir_secrets::{Binding, SealedSecret};
 
 use super::{TransferError, load};
 
@@ -19,7 +19,8 @@ pub struct Runnable {
     /// Relative paths of the plans begin here.
     pub base_dir: PathBuf,
     pub workflows: Vec<RunnableWorkflow>,
-    pub secrets: BTreeMap<AssetName, Sealed>,
+    /// Each is sealed as the one that it is used as.
+    pub secrets: BTreeMap<AssetName, SealedSecret>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +58,7 @@ impl Runnable {
     /// enough.
     pub fn check_keys(&self, known: &BTreeSet<KeyFingerprint>) -> Result<(), Fault> {
         let is_closed =
-            |it: &(&AssetName, &Sealed)| !it.1.keys().iter().any(|key| known.contains(key));
+            |it: &(&AssetName, &SealedSecret)| !it.1.keys().iter().any(|key| known.contains(key));
         let Some((name, sealed)) = self.secrets.iter().find(is_closed) else { return Ok(()) };
         let keys: Vec<_> = sealed.keys().iter().map(ToString::to_string).collect();
         let message = format!(
@@ -93,10 +94,15 @@ fn needed(content: &Content) -> BTreeSet<Digest> {
     plans.chain(content.secrets.iter().map(|it| it.object)).collect()
 }
 
-fn sealed(secret: &NamedEntry, contents: &Contents) -> Result<Sealed, Fault> {
+fn sealed(secret: &NamedEntry, contents: &Contents) -> Result<SealedSecret, Fault> {
     let bytes = contents.objects.get(&secret.object);
     let text = bytes.and_then(|it| std::str::from_utf8(it).ok()).unwrap_or_default();
-    text.trim().parse().map_err(|it: weir_secrets::Error| {
+    let used_as = Binding { project: contents.content.project.clone(), name: secret.name.clone() };
+    let read = || {
+        let sealed: SealedSecret = text.trim().parse()?;
+        sealed.check_is(&used_as).map(|()| sealed)
+    };
+    read().map_err(|it: weir_secrets::Error| {
         let fault = Fault::from(&it);
         Fault { message: format!("secret {}: {}", secret.name, fault.message), ..fault }
     })
@@ -157,7 +163,9 @@ mod tests {
 
         let key = weir_secrets::PrivateKey::generate();
         let value = weir_secrets::Secret::from("hunter2".to_owned());
-        let sealed = Sealed::seal(&value, &[key.public()]).unwrap();
+        let (project, name) = ("p".parse().unwrap(), "password".parse().unwrap());
+        let sealed =
+            SealedSecret::seal(&value, Binding { project, name }, &[key.public()]).unwrap();
         let key = key.fingerprint();
         let runnable = Runnable {
             project: ProjectName::new("p").unwrap(),

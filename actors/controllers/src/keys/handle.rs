@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use weir_cluster::{Proxy, ProxyError};
 use weir_domain::{CommandId, Fault, KeyFingerprint};
-use weir_secrets::{Error, PrivateKey, PublicKey, Sealed, Secret};
+use weir_secrets::{Binding, Error, PrivateKey, PublicKey, Sealed, SealedSecret, Secret};
 
 use super::{
     Alias, KeyService, KnownHost, Listing, NotTrusted, PairView, Rejection, Request, Response,
@@ -196,7 +196,12 @@ impl KeyStorage {
     }
 
     /// Seals a value to keys of this cluster; to the current one, if none is named.
-    pub async fn seal(&self, value: &Secret, to: &[KeyFingerprint]) -> Answer<Sealed> {
+    pub async fn seal(
+        &self,
+        value: &Secret,
+        binding: Binding,
+        to: &[KeyFingerprint],
+    ) -> Answer<SealedSecret> {
         let pairs = self.list().await?.pairs;
         let unknown = to.iter().find(|key| !pairs.iter().any(|it| it.fingerprint == **key));
         if let Some(unknown) = unknown {
@@ -207,12 +212,12 @@ impl KeyStorage {
             false => to.contains(&it.fingerprint),
         };
         let keys: Vec<_> = pairs.into_iter().filter(is_wanted).map(|it| it.public).collect();
-        Ok(Sealed::seal(value, &keys)?)
+        Ok(SealedSecret::seal(value, binding, &keys)?)
     }
 
     /// Opens secrets for this engine, all or none. They travel sealed to a key that is made for
     /// this one question and forgotten after it.
-    pub async fn open(&self, secrets: Vec<Sealed>) -> Answer<Vec<Secret>> {
+    pub async fn open(&self, secrets: Vec<SealedSecret>) -> Answer<Vec<Secret>> {
         if secrets.is_empty() {
             return Ok(vec![]);
         }
@@ -224,14 +229,6 @@ impl KeyStorage {
             }
             other => Err(other.into()),
         }
-    }
-
-    /// Seals secrets of this cluster to the keys of other ones, and to these only. All of them, or
-    /// none: a key that is missing here is named.
-    pub async fn reseal(&self, secrets: Vec<Sealed>, to: &[PublicKey]) -> Answer<Vec<Sealed>> {
-        let opened = self.open(secrets).await?;
-        let sealed: Result<_, _> = opened.iter().map(|it| Sealed::seal(it, to)).collect();
-        Ok(sealed?)
     }
 
     /// Whether the sender's command was carried out before.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use weir_domain::{Fault, KeyFingerprint, UserName};
-use weir_secrets::{PublicKey, Sealed};
+use weir_secrets::{PublicKey, Sealed, SealedSecret};
 
 use super::{
     Alias, Certificate, Expiry, Failure, KnownHost, NotTrusted, PairView, Rejection, Trusted,
@@ -65,7 +65,7 @@ pub enum Request {
     },
     /// Secrets to be sealed to the key of whoever asks: all of them, or none.
     Open {
-        secrets: Vec<Sealed>,
+        secrets: Vec<SealedSecret>,
         to: PublicKey,
     },
     /// `key`: the private key of an identity, sealed to the transit key.
@@ -99,7 +99,7 @@ pub enum Response {
     Pair(Box<PairView>),
     /// A private key under a passphrase.
     Exported(String),
-    Opened(Vec<Sealed>),
+    Opened(Vec<SealedSecret>),
     Rejected(Rejection),
     NotTrusted(NotTrusted),
     /// A key or secret was refused.

@@ -15,7 +15,8 @@ use weir_domain::{Fault, KeyFingerprint, UserName};
 use weir_persistence_api::{Fence, PersistenceId, Store};
 use weir_runtime::{HostRef, HostSettings, HostSpec, System};
 use weir_secrets::{
-    Error, Keyring, MasterKey, MasterSource, PrivateKey, PublicKey, Sealed, Wrapped, export, import,
+    Error, Keyring, MasterKey, MasterSource, PrivateKey, PublicKey, Sealed, SealedSecret, Wrapped,
+    export, import,
 };
 
 use super::forgetting::Forgetting;
@@ -265,7 +266,7 @@ impl KeyService {
 
     async fn open(
         &self,
-        secrets: Vec<Sealed>,
+        secrets: Vec<SealedSecret>,
         to: PublicKey,
         context: RequestContext,
     ) -> Result<Response, Stop> {

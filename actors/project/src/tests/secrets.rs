@@ -1,15 +1,21 @@
 //! Secrets of a project: where they are named, and what goes into a package.
 
-use weir_secrets::{PrivateKey, Sealed, Secret};
+use weir_secrets::{Binding, PrivateKey, SealedSecret, Secret};
 
 use super::documents::real;
 use super::*;
+use crate::name;
 
 const VALUE: &str = "hunter2";
 
 fn seal(key: &PrivateKey) -> String {
+    seal_as("flights", "SALT", key)
+}
+
+fn seal_as(project: &str, name: &str, key: &PrivateKey) -> String {
+    let binding = Binding { project: project.parse().unwrap(), name: name.parse().unwrap() };
     let value = Secret::from(VALUE.to_owned());
-    Sealed::seal(&value, &[key.public()]).unwrap().to_string()
+    SealedSecret::seal(&value, binding, &[key.public()]).unwrap().to_string()
 }
 
 fn asset(values: &str) -> String {
@@ -62,7 +68,7 @@ fn check_real(files: &[(&str, &str)], expected: &[&str]) {
 #[test]
 fn a_package_has_the_secrets_that_its_workflows_name_as_they_were_sealed() {
     let key = PrivateKey::generate();
-    let sealed = [seal(&key), seal(&key)];
+    let sealed = [seal(&key), seal_as("flights", "OTHER", &key)];
     let asset = asset(&format!("    SALT: {}\n    OTHER: {}\n", sealed[0], sealed[1]));
     let (project, workflow) = (project(), workflow("concat('${env:SALT}', delay)"));
     let files = [
@@ -89,13 +95,47 @@ fn a_package_has_the_secrets_that_its_workflows_name_as_they_were_sealed() {
 
 #[test]
 fn a_value_that_is_not_sealed_is_refused_without_being_shown() {
-    for clear in [VALUE, "[hunter2]", "weir-secret:1:hunter2"] {
+    for clear in [VALUE, "[hunter2]", "weir-secret:1:hunter2", "weir-secret:2:hunter2"] {
         let (asset, project) = (asset(&format!("    SALT: {clear}\n")), project());
         let files = [("s.yaml", &*asset), ("project.yaml", &project), ("e.yaml", ENVIRONMENT)];
         let found = load(directory(&files).path(), &real()).findings;
         let [_, first] = &found[..] else { panic!("{found:?}") };
         assert_eq!((first.code.0, first.place.line), (2231, 0), "no line is shown: {first:?}");
         assert!(!format!("{found:?}").contains(VALUE), "{found:?}");
+    }
+}
+
+#[test]
+fn a_value_that_was_sealed_for_another_project_or_name_is_refused() {
+    let key = PrivateKey::generate();
+    for (of, name) in [("billing", "SALT"), ("flights", "PEPPER")] {
+        let asset = asset(&format!("    SALT: {}\n", seal_as(of, name, &key)));
+        let (project, workflow) = (project(), workflow("length('${sec:SALT}')"));
+        let moved = format!(
+            "s.yaml 2237 spec.values.SALT | a value that was sealed as secret {name} of project \
+             {of} is used as secret SALT of project flights | a sealed value can't be moved or \
+             renamed: seal it with `weir secret encrypt SALT` here"
+        );
+        let files = [
+            ("s.yaml", &*asset),
+            ("project.yaml", &project),
+            ("e.yaml", ENVIRONMENT),
+            ("w.yaml", &workflow),
+        ];
+        check_real(&files, &[&moved]);
+    }
+}
+
+#[test]
+fn the_name_of_a_project_is_known_whatever_else_is_wrong_with_it() {
+    let unlisted = PROJECT.replace("spec: {}", "spec: { secrets: [gone] }");
+    let dir = directory(&[("project.yaml", &unlisted)]);
+    assert_eq!(name(dir.path()).unwrap().as_str(), "flights");
+    let nameless = PROJECT.replace("name: flights", "name: a b");
+    for files in [&[][..], &[("project.yaml", &*nameless)]] {
+        let dir = directory(files);
+        let findings = name(dir.path()).unwrap_err();
+        assert!(!findings.is_empty() && findings.iter().all(Finding::is_error), "{findings:?}");
     }
 }
 

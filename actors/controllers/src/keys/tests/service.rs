@@ -10,7 +10,7 @@ use weir_persistence_api::{
     SnapshotStore,
 };
 use weir_runtime::{EffectHandler, HostSettings, System, SystemClock};
-use weir_secrets::Sealed;
+use weir_secrets::{Binding, PublicKey, Sealed, SealedSecret};
 
 use super::*;
 use crate::keys::forgetting::Forgetting;
@@ -63,6 +63,12 @@ fn masters(current: &MasterKey, former: &[&MasterKey]) -> Masters {
     Masters { current: current.clone(), former }
 }
 
+/// A secret of a project.
+fn sealed(to: PublicKey) -> SealedSecret {
+    let binding = Binding { project: "p".parse().unwrap(), name: "n".parse().unwrap() };
+    SealedSecret::seal(&secret("hunter2"), binding, &[to]).unwrap()
+}
+
 fn secret(text: &str) -> Secret {
     Secret::from(text.to_owned())
 }
@@ -94,7 +100,7 @@ async fn a_secret_is_opened_for_the_key_of_whoever_asks_and_for_nobody_else() {
     let lab = Lab::new().await;
     let service = lab.start(masters(&MasterKey::generate(), &[])).await;
     let pair = pair(&lab, &service, create("my-key")).await;
-    let sealed = Sealed::seal(&secret("hunter2"), &[pair.public]).unwrap();
+    let sealed = sealed(pair.public);
     let engine = PrivateKey::generate();
     let open = Request::Open { secrets: vec![sealed], to: engine.public() };
     let Ok(Response::Opened(opened)) = lab.ask(&service, open).await else { panic!() };
@@ -108,7 +114,7 @@ async fn a_secret_of_a_key_that_is_not_here_is_refused_by_fingerprint() {
     let lab = Lab::new().await;
     let service = lab.start(masters(&MasterKey::generate(), &[])).await;
     let stranger = PrivateKey::generate();
-    let sealed = Sealed::seal(&secret("hunter2"), &[stranger.public()]).unwrap();
+    let sealed = sealed(stranger.public());
     let open = Request::Open { secrets: vec![sealed], to: PrivateKey::generate().public() };
     let Ok(Response::Fault(fault)) = lab.ask(&service, open).await else { panic!() };
     assert!(fault.message.contains(&stranger.fingerprint().to_string()), "{fault}");
@@ -192,7 +198,7 @@ async fn a_rotated_master_key_is_all_that_is_needed_after_it() {
     let (old, new) = (MasterKey::generate(), MasterKey::generate());
     let service = lab.start(masters(&old, &[])).await;
     let made = pair(&lab, &service, create("my-key")).await;
-    let sealed = Sealed::seal(&secret("hunter2"), &[made.public]).unwrap();
+    let sealed = sealed(made.public);
     let engine = PrivateKey::generate();
     let open = || Request::Open { secrets: vec![sealed.clone()], to: engine.public() };
 
@@ -246,7 +252,7 @@ async fn nothing_is_stored_under_a_former_master_key_after_a_rotation() {
     let Ok(Response::Listing(listing)) = lab.ask(&again, Request::List).await else { panic!() };
     let pairs: Vec<_> = listing.pairs.iter().map(|it| it.fingerprint).collect();
     assert!(pairs.contains(&kept.fingerprint) && !pairs.contains(&deleted.fingerprint));
-    let sealed = Sealed::seal(&secret("hunter2"), &[kept.public]).unwrap();
+    let sealed = sealed(kept.public);
     let open = Request::Open { secrets: vec![sealed], to: PrivateKey::generate().public() };
     assert!(matches!(lab.ask(&again, open).await, Ok(Response::Opened(_))));
 }
