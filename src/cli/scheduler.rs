@@ -220,6 +220,9 @@ impl Set {
     async fn run(self, client: &Client, out: &Output) -> Result<(), Failure> {
         let what = format!("can't change the schedule of {}", self.workflow);
         self.refuse_nothing(&what)?;
+        if !self.dry_run && self.min.is_some() != self.max.is_some() {
+            self.once.needs_revision(self.revision, &what, "the other bound")?;
+        }
         let name = self.workflow.to_string();
         // What is not given is what was just read.
         let known = client.scheduled_workflow(&name).await;

@@ -1,5 +1,7 @@
 //! Commands that are sent again from the command line, with the key that they were sent with before.
 
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 
 use super::{Office, text};
@@ -111,6 +113,34 @@ fn a_token_and_a_key_are_made_once() {
     let delete = ["key", "delete", "Mine"];
     assert_eq!(office.done_once("delete", &delete), "Mine deleted\n");
     assert!(office.done_once("delete", &delete).contains("sent before"));
+    office.weir.stop();
+}
+
+#[test]
+fn a_key_is_renamed_once_whoever_has_its_name_by_then() {
+    let office = Office::open().with_administrator(PASSWORD);
+    let create = ["token", "create", "renames", "--claim", "key:write"];
+    let shown = format!("Bearer {}", office.done("ada", &create).trim());
+    let headers = [
+        (AUTHORIZATION, HeaderValue::try_from(shown).unwrap()),
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (HeaderName::from_static("idempotency-key"), HeaderValue::from_static("rename")),
+    ];
+    let rename = || {
+        let body = r#"{ "alias": "Ours", "description": "" }"#.to_owned();
+        let headers = HeaderMap::from_iter(headers.clone());
+        office.weir.sent(Method::PUT, "/api/v1/keys/Mine", headers, body)
+    };
+    office.done("ada", &["key", "create", "Mine"]);
+    let (status, renamed) = rename();
+    assert_eq!((status, renamed["alias"].as_str()), (200, Some("Ours")), "{renamed}");
+    office.done("ada", &["key", "create", "Mine"]);
+    assert_eq!(rename(), (200, renamed));
+    office.done("ada", &["key", "show", "Mine"]);
+    office.done("ada", &["key", "delete", "Ours"]);
+    let (status, refused) = rename();
+    assert!(status == 409 && refused["detail"].as_str().unwrap().contains("since"), "{refused}");
+    office.done("ada", &["key", "show", "Mine"]);
     office.weir.stop();
 }
 

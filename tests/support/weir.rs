@@ -242,14 +242,16 @@ impl Weir {
     /// What the REST API answers to a command.
     #[track_caller]
     pub(crate) fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        let headers =
-            HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-        let body = body.to_string().into_bytes();
-        let command = self.client.forward_command(Method::POST, path, headers, body.into(), None);
-        let Ok(Forwarded { status, body, .. }) = self.runtime.block_on(command) else {
-            panic!("{path} is not answered")
-        };
-        (status, serde_json::from_slice(&body).unwrap())
+        self.sent(Method::POST, path, HeaderMap::from_iter([json()]), body.to_string())
+    }
+
+    /// The same, for somebody at another address, as whoever passes it on says.
+    #[track_caller]
+    pub(crate) fn post_for(&self, address: &str, path: &str, body: &Value) -> (u16, Value) {
+        let address = HeaderValue::try_from(address).unwrap();
+        let named = (HeaderName::from_static("x-forwarded-for"), address);
+        let headers = HeaderMap::from_iter([json(), named]);
+        self.sent(Method::POST, path, headers, body.to_string())
     }
 
     /// What the REST API answers to a deletion that can be sent again.
@@ -257,7 +259,19 @@ impl Weir {
     pub(crate) fn delete(&self, path: &str, key: &str) -> (u16, Value) {
         let key = HeaderValue::try_from(key).unwrap();
         let headers = HeaderMap::from_iter([(HeaderName::from_static("idempotency-key"), key)]);
-        let sent = self.client.forward_command(Method::DELETE, path, headers, vec![].into(), None);
+        self.sent(Method::DELETE, path, headers, String::new())
+    }
+
+    /// What the REST API answers to a command.
+    #[track_caller]
+    pub(crate) fn sent(
+        &self,
+        method: Method,
+        path: &str,
+        headers: HeaderMap,
+        body: String,
+    ) -> (u16, Value) {
+        let sent = self.client.forward_command(method, path, headers, body.into(), None);
         let Ok(Forwarded { status, body, .. }) = self.runtime.block_on(sent) else {
             panic!("{path} is not answered")
         };
@@ -273,8 +287,7 @@ impl Weir {
     ) -> (u16, String) {
         let client = Client::new(server).unwrap();
         let shown = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
-        let json = HeaderValue::from_static("application/json");
-        let headers = HeaderMap::from_iter([(AUTHORIZATION, shown), (CONTENT_TYPE, json)]);
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, shown), json()]);
         let body = body.to_owned().into();
         let sent = client.forward_command(Method::PUT, path, headers, body, None);
         let Forwarded { status, body, .. } = self.runtime.block_on(sent).unwrap();
@@ -363,4 +376,8 @@ impl Weir {
     pub(crate) fn logged(&self, text: &str) {
         wait_until(&format!("{text:?} in the log"), DEADLINE, || self.process.log().contains(text));
     }
+}
+
+fn json() -> (HeaderName, HeaderValue) {
+    (CONTENT_TYPE, HeaderValue::from_static("application/json"))
 }

@@ -197,7 +197,7 @@ pub enum Rejection {
     Busy,
     #[error(
         "the key that this command brought when it was carried out before was another one, or is deleted: \
-         send it under another key to import this one"
+         send it under another idempotency key to store this one"
     )]
     BroughtAnother,
     #[error("the keys changed while the master key was rotated: do it again")]

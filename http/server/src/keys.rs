@@ -4,7 +4,7 @@ use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_controllers::keys::{Alias, InvalidAlias, PairView};
-use weir_domain::UserClaim;
+use weir_domain::{KeyFingerprint, UserClaim};
 use weir_http_api::{
     KeyCreate, KeyExport, KeyExported, KeyImport, KeyRotate, KeyView, Page, Problem, SecretSeal,
     SecretSealed,
@@ -156,13 +156,12 @@ pub(crate) async fn describe(
     Body(request): Body<KeyCreate>,
 ) -> Result<Json<KeyView>, Error> {
     let sender = once.sender(&storages.system, &caller, "key set", &(&key, &request));
-    let known = match find(&storages, &key).await {
-        // What it was called before the same command gave it another alias.
-        Err(Error::NotFound { .. }) if storages.keys.recalls(sender.command).await? => {
-            find(&storages, &request.alias).await?
-        }
-        found => found?,
-    };
+    // Asked first: by now another one may have the name that this one had.
+    if storages.keys.recalls(sender.command).await? {
+        trail.about("key", &key);
+        return described_before(&storages, &key, &request).await;
+    }
+    let known = find(&storages, &key).await?;
     let fingerprint = known.fingerprint;
     trail.about("key", &known.alias).before(&view(known));
     let about = (alias(&request.alias)?, request.description);
@@ -237,6 +236,28 @@ pub(crate) fn alias(text: &str) -> Result<Alias, Error> {
     let invalid = |it: InvalidAlias| (String::from("/alias"), it.to_string());
     let alias = Alias::new(text).map_err(invalid);
     alias.map_err(|(pointer, reason)| Error::Invalid { pointer, reason })
+}
+
+/// What the same command gave its alias and description to. What became of that since is not told as if
+/// this command had done it.
+async fn described_before(
+    storages: &Storages,
+    key: &str,
+    request: &KeyCreate,
+) -> Result<Json<KeyView>, Error> {
+    let pairs = storages.keys.list().await?.pairs;
+    // Named by its alias, it is not to be told from another one that has the new alias by now, but for
+    // the description.
+    let fingerprint = key.parse::<KeyFingerprint>().ok();
+    let mut found = pairs.into_iter().filter(|it| {
+        it.alias.as_str() == request.alias
+            && it.description == request.description
+            && fingerprint.is_none_or(|key| it.fingerprint == key)
+    });
+    found.next().map(|it| Json(view(it))).ok_or_else(|| Error::Conflict {
+        detail: "the key was changed, and renamed or deleted since".to_owned(),
+        hint: Some("weir key list".to_owned()),
+    })
 }
 
 fn answered(trail: &Trail, pair: PairView) -> Result<Json<KeyView>, Error> {

@@ -84,8 +84,9 @@ pub(crate) async fn set(
 ) -> Result<Json<ScheduledWorkflowDetail>, Error> {
     let known = find(&storages, &name).await?;
     trail.about("schedule", &name).before(&known.workflow.settings);
+    let wanted = ScheduleChange { revision: None, ..change.clone() };
+    let id = key.command(&storages.system, &caller, "scheduler set", &(&name, &wanted));
     let change = ScheduleChange { revision: expected.or(change.revision), ..change };
-    let id = key.command(&storages.system, &caller, "scheduler set", &(&name, &change));
     let steps = steps(&name, &change, storages.now());
     carry_out(&storages, id, together(steps, None, storages.now())).await?;
     let changed = find(&storages, &name).await?;

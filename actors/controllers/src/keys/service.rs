@@ -193,7 +193,7 @@ impl KeyService {
             Request::Rewrap { by } => self.rewrapped(by, context).await?,
             Request::AddCertificate { alias, pem, key, by } => {
                 if self.host.recalls(context.command, context.within).await? {
-                    return Ok(Response::Done);
+                    return self.certified_before((alias, pem), key, by, context).await;
                 }
                 let certificate = self.certificate((alias, pem), key, context).await?;
                 Command::AddCertificate { certificate, author: self.author(by) }
@@ -354,6 +354,35 @@ impl KeyService {
             return Err(Stop::answer(Response::Refused(cause.into())));
         };
         Ok(certificate.with_key(&key, &to)?)
+    }
+
+    /// Whether a command that was carried out before brought what this one brings: its id says nothing of
+    /// the private key. What was deleted since is done, too.
+    async fn certified_before(
+        &self,
+        (alias, pem): (Alias, String),
+        key: Option<Sealed>,
+        by: UserName,
+        context: RequestContext,
+    ) -> Result<Response, Stop> {
+        let certificate = Certificate::parse(alias, &pem)?;
+        if let Some(key) = &key {
+            certificate.check_key(&self.transit.received(key)?)?;
+        }
+        let of = move |keys: &Keys| {
+            let mut added = keys.certificates().filter(|it| it.added.user == by);
+            let stored = added.find(|it| {
+                it.value.alias == certificate.alias
+                    && it.value.fingerprint == certificate.fingerprint
+            });
+            stored.map(|it| it.value.identity.is_some())
+        };
+        match self.host.query(context.within, of).await? {
+            Some(has_key) if has_key != key.is_some() => {
+                Ok(Response::Rejected(Rejection::BroughtAnother))
+            }
+            Some(_) | None => Ok(Response::Done),
+        }
     }
 
     async fn rewrapped(&self, by: UserName, context: RequestContext) -> Result<Command, Stop> {

@@ -109,17 +109,23 @@ impl Certificate {
 
     /// Makes it an identity: its private key, sealed to a key of the cluster.
     pub fn with_key(mut self, key: &Secret, to: &PublicKey) -> Result<Self, NotTrusted> {
+        self.check_key(key)?;
+        let key = Sealed::seal(key, std::slice::from_ref(to)).map_err(|_| NotTrusted::NotAKey)?;
+        self.identity = Some(Identity { key });
+        Ok(self)
+    }
+
+    /// Refuses a private key that is not its own.
+    pub(super) fn check_key(&self, key: &Secret) -> Result<(), NotTrusted> {
         let text = key.expose_text().ok_or(NotTrusted::NotAKey)?;
         let pair = rcgen::KeyPair::from_pem(text).map_err(|_| NotTrusted::NotAKey)?;
         let (_, block) =
             parse_x509_pem(self.pem.as_bytes()).map_err(|it| NotTrusted::NotPem(it.to_string()))?;
         let x509 = block.parse_x509().map_err(|it| NotTrusted::NotX509(it.to_string()))?;
-        if x509.public_key().subject_public_key.data.as_ref() != pair.der_bytes() {
-            return Err(NotTrusted::OtherKey(self.subject));
+        match x509.public_key().subject_public_key.data.as_ref() == pair.der_bytes() {
+            true => Ok(()),
+            false => Err(NotTrusted::OtherKey(self.subject.clone())),
         }
-        let key = Sealed::seal(key, std::slice::from_ref(to)).map_err(|_| NotTrusted::NotAKey)?;
-        self.identity = Some(Identity { key });
-        Ok(self)
     }
 
     /// Whether its private key is lost without that key.

@@ -297,3 +297,24 @@ fn copy(service: &KeyService) -> KeyService {
         derivations: service.derivations.clone(),
     }
 }
+
+#[tokio::test]
+async fn a_certificate_that_is_sent_again_is_the_one_that_was_added_and_has_its_key() {
+    let lab = Lab::new().await;
+    let service = lab.start(masters(&MasterKey::generate(), &[])).await;
+    pair(&lab, &service, create("my-key")).await;
+    let (pem, private) = certificate();
+    let (_, other) = certificate();
+    let to = transit(&lab, &service).await;
+    let context = |command| RequestContext { command, within: HOUR, epoch: 1 };
+    let command = lab.system.ids().command();
+    let add = async |key: Option<&Secret>| {
+        let key = key.map(|it| Sealed::seal(it, std::slice::from_ref(&to)).unwrap());
+        let add = Request::AddCertificate { alias: alias("a"), pem: pem.clone(), key, by: user() };
+        service.serve(add, context(command)).await.unwrap()
+    };
+    assert!(matches!(add(Some(&private)).await, Response::Done));
+    assert!(matches!(add(Some(&private)).await, Response::Done));
+    assert!(matches!(add(Some(&other)).await, Response::NotTrusted(NotTrusted::OtherKey(_))));
+    assert!(matches!(add(None).await, Response::Rejected(Rejection::BroughtAnother)));
+}
