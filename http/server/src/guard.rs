@@ -3,8 +3,8 @@
 //! - G1: every route says what it needs where it is declared (`rule`), and is asked about it here
 //!   before its handler runs. Where only the request's content tells the project, who has the claim for
 //!   some projects is let in, and what decides of the request is told for which.
-//! - G2: who shows something is who that says, wherever the request comes from; one that is not
-//!   known any more gets what everybody gets.
+//! - G2: who shows something is who that says, wherever the request comes from; what is not known, or not
+//!   any more, is refused, except where nothing is needed.
 //! - G3: what the storage said of a bearer is believed for three seconds, and no longer: so long may a
 //!   session that was ended elsewhere go on, and an answer that has no end of its own.
 //! - G4: a command is carried out and recorded to the end, whether or not its sender waits.
@@ -120,8 +120,8 @@ impl Guard {
             let identity = identity.map_err(|it| Denied::Unanswered(Box::new(it.into())))?;
             return identity.map(|it| Caller::User(Box::new(it))).ok_or(Denied::Token(EXPIRED));
         }
-        match is_trusted || self.knows_nobody() {
-            // What it has set for another engine is in nobody's way.
+        match self.knows_nobody() {
+            // Who could judge it is asked elsewhere.
             true => Ok(unknown),
             false => Err(Denied::Token("the token is not the one of this server")),
         }
@@ -131,8 +131,10 @@ impl Guard {
         let origin = Origin::of(parts);
         let caller = match self.caller(&origin, &parts.headers).await {
             Ok(caller) => caller,
-            // What runs is seen by an old session, too, and while nobody can be asked whose it is.
-            Err(_) if self.is_for_everybody(rule) => Caller::Anonymous,
+            // What runs is seen while nobody can be asked whose session that is.
+            Err(Denied::Unanswered(_)) if self.is_for_everybody(rule) => Caller::Anonymous,
+            // Who logs in again may show an old session, and a probe whatever it likes.
+            Err(_) if rule.need == Need::Nothing => Caller::Anonymous,
             Err(denied) => return (Caller::Anonymous, Err(denied)),
         };
         let project = project(parts).await;

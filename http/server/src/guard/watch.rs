@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use weir_domain::Timestamp;
 
 use super::known::BELIEVED;
-use super::{Caller, Denied, Guard, Rule};
+use super::{Caller, Denied, Guard, Need, Rule};
 use crate::origin::Origin;
 
 /// Put beside a read by the guard.
@@ -52,7 +52,7 @@ impl Watch {
             Ok(caller) => self.guard.check(self.rule, &caller, None).is_ok(),
             // While nobody can be asked whose it is, it is what it was.
             Err(Denied::Unanswered(_)) => true,
-            Err(_) => self.guard.is_for_everybody(self.rule),
+            Err(_) => self.rule.need == Need::Nothing,
         }
     }
 }

@@ -200,6 +200,27 @@ async fn who_shows_something_is_who_that_says_also_on_the_own_machine() {
 }
 
 #[tokio::test]
+async fn what_is_shown_and_not_known_is_refused_on_the_own_machine_and_where_everybody_reads() {
+    let access = Arc::new(FakeAccess::default());
+    let guard = || Guard::with_token(TOKEN).knowing(access.clone()).or_from_here(Here::Everything);
+    let engine = engine_with(guard()).await + "/api/v1";
+    let management = management_with(guard()).await;
+    let wrong = TOKEN.replace('0', "1");
+    for shown in [&*wrong, "weir_made-up", &*bearer("gone")] {
+        for url in [
+            format!("{engine}/streams"),
+            format!("{engine}/users"),
+            format!("{management}/cluster/members"),
+        ] {
+            let (status, problem) = refusal(request(&Method::GET, &url, Some(shown))).await;
+            assert_eq!((status, &problem["code"]), (401, &json!("WEIR-07014")), "{shown} at {url}");
+        }
+        let open = request(&Method::GET, &format!("{engine}/version"), Some(shown)).send().await;
+        assert_eq!(open.unwrap().status(), 200, "{shown}");
+    }
+}
+
+#[tokio::test]
 async fn the_own_machine_may_operate_and_not_make_itself_an_administrator() {
     let access = Arc::new(FakeAccess::default());
     let base = engine_with(guard(&access).or_from_here(Here::Operation)).await;
