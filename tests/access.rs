@@ -2,6 +2,7 @@
 //!
 //! Planted passwords, passphrases and values must be found nowhere afterwards.
 
+mod attempts;
 mod deleting;
 mod planted;
 mod repeated;

@@ -8,6 +8,7 @@
 
 mod document;
 pub mod hocon;
+mod network;
 mod path;
 mod read;
 mod secret;
@@ -15,6 +16,7 @@ pub mod settings;
 pub mod yaml;
 
 pub use document::{Document, Kind, Node, Value};
+pub use network::Network;
 pub use read::{read, read_at};
 pub use secret::Secret;
 pub use settings::Settings;

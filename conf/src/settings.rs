@@ -22,7 +22,7 @@ use weir_domain::{Finding, Millis, NodeName, Place};
 
 use crate::document::{Document, Kind};
 use crate::hocon::{self, Hocon, Refused};
-use crate::{Secret, read_at, secret};
+use crate::{Network, Secret, read_at, secret};
 use weir_domain::Bytes;
 
 pub use cluster::{
@@ -107,6 +107,8 @@ pub struct RestServer {
     pub trust_local: TrustLocal,
     /// Who did not log in sees what runs.
     pub anonymous_reads: bool,
+    /// Who is believed when they say for whom they pass a request on.
+    pub trusted_proxies: Vec<Network>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -162,7 +162,8 @@ impl Guards {
             Some(token) if !management.read_only => http::Guard::with_token(token.expose()),
             Some(_) | None => http::Guard::closed(),
         };
-        let guard = guard.knowing(access);
+        let proxies = rest_server.trusted_proxies.iter().map(|it| it.0);
+        let guard = guard.knowing(access).behind(proxies);
         let guard = match rest_server.anonymous_reads {
             true => guard,
             false => guard.without_anonymous(),

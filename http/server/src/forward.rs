@@ -8,7 +8,7 @@ use axum::extract::FromRequestParts;
 use axum::extract::State;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, StatusCode, Uri};
 use axum::response::Response;
 use weir_http_client::{self as client, Client, Forwarded, Unanswered};
 
@@ -118,14 +118,13 @@ fn taken(headers: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
     known.collect()
 }
 
-/// The engine sees this server as its peer: it is told who is behind it, unless it is this machine.
+/// The engine sees this server as its peer: it is told who is behind it, unless it is this machine, and
+/// believes that if this server is one of its trusted proxies.
 fn of_request(parts: &Parts, more: &[HeaderName]) -> HeaderMap {
     let mut headers = taken(&parts.headers, &[&[REQUEST_ID, AUTHORIZATION], more].concat());
     let origin = Origin::of(parts);
     if !origin.is_here() {
-        let address = origin.address().map(|it| it.ip().to_string()).unwrap_or_default();
-        let address = HeaderValue::try_from(address).expect("an address is plain text");
-        headers.insert(FORWARDED_FOR, address);
+        headers.insert(FORWARDED_FOR, origin.forwarded_for());
     }
     headers
 }

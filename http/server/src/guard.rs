@@ -25,13 +25,14 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use ipnet::IpNet;
 use subtle::ConstantTimeEq;
 use weir_controllers::users::Identity;
 use weir_domain::{ProjectName, UserClaim};
 
 use crate::Access;
 use crate::error::Error;
-use crate::origin::Origin;
+use crate::origin::{Origin, Proxies};
 use crate::throttle::Throttle;
 
 use attempts::Attempts;
@@ -54,6 +55,7 @@ pub struct Guard {
     here: Here,
     anonymous_reads: bool,
     takes_commands: bool,
+    proxies: Proxies,
     access: Option<Arc<dyn Access>>,
     known: Arc<Known>,
     refusals: Arc<Throttle>,
@@ -68,6 +70,7 @@ impl Guard {
             here: Here::Nothing,
             anonymous_reads: true,
             takes_commands: true,
+            proxies: Proxies::nobody(),
             access: None,
             known: Arc::default(),
             refusals: Arc::default(),
@@ -102,6 +105,16 @@ impl Guard {
     #[must_use]
     pub fn reading_only(self) -> Self {
         Self { takes_commands: false, ..self }
+    }
+
+    /// Believes these when they say for whom they pass a request on.
+    #[must_use]
+    pub fn behind(self, proxies: impl IntoIterator<Item = IpNet>) -> Self {
+        Self { proxies: Proxies::new(proxies), ..self }
+    }
+
+    pub(crate) fn proxies(&self) -> &Proxies {
+        &self.proxies
     }
 
     async fn caller(&self, origin: &Origin, headers: &HeaderMap) -> Result<Caller, Denied> {

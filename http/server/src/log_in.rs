@@ -16,7 +16,7 @@ use crate::extract::{Body, Confidential, Part};
 use crate::failures::of_log_in;
 use crate::guard::{Caller, Need, Trail, command, open, read, tried};
 use crate::idempotency::{Key, Once};
-use crate::origin::From;
+use crate::origin::Client;
 use crate::storages::Stored;
 use crate::users::{concealed, profile, secret};
 
@@ -60,7 +60,7 @@ pub(crate) async fn set_up(
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn log_in(
-    From(from): From,
+    Client(from): Client,
     caller: Caller,
     trail: Trail,
     Extension(storages): Stored,
@@ -146,7 +146,7 @@ fn all(may: impl Fn(UserClaim) -> bool) -> Grants {
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn change_password(
-    From(from): From,
+    Client(from): Client,
     (caller, trail, once): (Caller, Trail, Key),
     Extension(storages): Stored,
     Confidential(request): Confidential<PasswordChange>,

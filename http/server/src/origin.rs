@@ -2,16 +2,23 @@
 //!
 //! A request that somebody passed on comes from wherever its headers say, which is another machine
 //! as far as it is known: a proxy on this machine must not lend its place to everybody.
+//!
+//! Whom such headers name is believed from the proxies that the configuration names, and from nobody
+//! else: or who guesses passwords would be somebody else each time.
 
 use std::convert::Infallible;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::header::{FORWARDED, HOST, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use ipnet::IpNet;
+
+use crate::Guard;
 
 /// Who opened the connection.
 #[derive(Debug, Clone, Copy)]
@@ -21,15 +28,46 @@ pub(crate) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarde
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
+/// Of those who passed a request on, so many are looked at: the last ones.
+const HOPS_MAX: usize = 8;
+
+/// Who is believed when they say for whom they pass a request on.
+#[derive(Debug, Clone)]
+pub(crate) struct Proxies(Arc<[IpNet]>);
+
+impl Proxies {
+    pub(crate) fn nobody() -> Self {
+        Self(Arc::default())
+    }
+
+    pub(crate) fn new(networks: impl IntoIterator<Item = IpNet>) -> Self {
+        Self(networks.into_iter().collect())
+    }
+
+    /// The last one in the chain who is none of them: what stands before that is his word alone.
+    fn client(&self, peer: IpAddr, chain: &[String]) -> IpAddr {
+        let mut client = peer.to_canonical();
+        let mut said = chain.iter().rev();
+        while self.0.iter().any(|it| it.contains(&client)) {
+            match said.next().and_then(|it| hop(it)) {
+                Some(before) => client = before,
+                None => break,
+            }
+        }
+        client
+    }
+}
+
 /// Where a request comes from, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Origin {
     peer: Option<SocketAddr>,
+    client: Option<IpAddr>,
     is_passed_on: bool,
     /// A page of another site let a browser send it.
     is_of_a_page: bool,
-    /// Whom the one who passed it on names; anybody can say that.
-    said: Option<String>,
+    /// Whom those name who passed it on, the last one at the end; anybody can say that.
+    said: Vec<String>,
 }
 
 impl Origin {
@@ -37,7 +75,11 @@ impl Origin {
         let peer = parts.extensions.get::<Peer>().map(|it| it.0);
         // HTTP/2 says there what HTTP/1.1 says in a header.
         let host = parts.uri.authority().map(Authority::as_str);
-        Self::new(peer, host, &parts.headers)
+        let origin = Self::new(peer, host, &parts.headers);
+        match parts.extensions.get::<Guard>() {
+            Some(guard) => origin.believing(guard.proxies()),
+            None => origin,
+        }
     }
 
     fn new(peer: Option<SocketAddr>, host: Option<&str>, headers: &HeaderMap) -> Self {
@@ -48,8 +90,13 @@ impl Origin {
             || text(FETCH_SITE.as_str()).is_some_and(|it| !matches!(it, "none" | "same-origin"))
             // A name that its owner has pointed at this machine makes a page of his look like ours.
             || host.or_else(|| text(HOST.as_str())).is_some_and(|it| !is_address_or_local(it));
-        let said = text(FORWARDED_FOR.as_str()).map(address_like).filter(|it| !it.is_empty());
-        Self { peer, is_passed_on, is_of_a_page, said }
+        let client = peer.map(|it| it.ip().to_canonical());
+        Self { peer, client, is_passed_on, is_of_a_page, said: chain(headers) }
+    }
+
+    fn believing(self, proxies: &Proxies) -> Self {
+        let client = self.peer.map(|it| proxies.client(it.ip(), &self.said));
+        Self { client, ..self }
     }
 
     /// Whether somebody on this machine sent it.
@@ -58,8 +105,23 @@ impl Origin {
         peer && !self.is_passed_on && !self.is_of_a_page
     }
 
-    pub(crate) fn address(&self) -> Option<SocketAddr> {
-        self.peer
+    /// What whoever it is passed on to is told of where it comes from.
+    pub(crate) fn forwarded_for(&self) -> HeaderValue {
+        let peer = self.peer.map(|it| it.ip().to_canonical().to_string());
+        let chain: Vec<_> = self.said.iter().cloned().chain(peer).collect();
+        HeaderValue::try_from(chain.join(", ")).expect("addresses are plain text")
+    }
+}
+
+/// The address of whoever sent a request, as far as it is believed: what failed there counts there.
+pub(crate) struct Client(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Client {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let client = Origin::of(parts).client;
+        Ok(Self(client.map_or_else(|| UNKNOWN.to_owned(), |it| it.to_string())))
     }
 }
 
@@ -79,17 +141,37 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.peer {
             Some(peer) => peer.ip().to_canonical().fmt(f)?,
-            None => f.write_str("unknown")?,
+            None => f.write_str(UNKNOWN)?,
         }
-        self.said.as_ref().map_or(Ok(()), |it| write!(f, ", for {it}"))
+        match self.said.is_empty() {
+            true => Ok(()),
+            false => write!(f, ", for {}", self.said.join(", ")),
+        }
     }
 }
 
-/// What of a header may belong to a list of addresses, and not too much of it.
+const UNKNOWN: &str = "unknown";
+
+/// Whom those name who passed a request on: each adds whom he got it from, in the same line or a new one.
+fn chain(headers: &HeaderMap) -> Vec<String> {
+    let lines = headers.get_all(FORWARDED_FOR).iter().map(|it| it.to_str().unwrap_or_default());
+    let named = lines.flat_map(|it| it.split(',')).map(address_like).filter(|it| !it.is_empty());
+    let mut chain: Vec<_> = named.collect();
+    chain.drain(..chain.len().saturating_sub(HOPS_MAX));
+    chain
+}
+
+/// What of a text may belong to an address, and not too much of it.
 fn address_like(text: &str) -> String {
-    const LENGTH_MAX: usize = 100;
-    let is_fit = |it: &char| it.is_ascii_hexdigit() || ".:[], ".contains(*it);
+    const LENGTH_MAX: usize = 50;
+    let is_fit = |it: &char| it.is_ascii_hexdigit() || ".:[]".contains(*it);
     text.chars().filter(is_fit).take(LENGTH_MAX).collect()
+}
+
+/// Some proxies add the port.
+fn hop(text: &str) -> Option<IpAddr> {
+    let with_port = || text.parse::<SocketAddr>().ok().map(|it| it.ip());
+    address(text).or_else(with_port).map(|it| it.to_canonical())
 }
 
 fn is_loopback(origin: &str) -> bool {
@@ -136,10 +218,48 @@ mod tests {
             Origin::new(Some("10.0.0.7:9".parse().unwrap()), None, &headers).to_string()
         };
         assert_eq!(shown("192.0.2.1, 192.0.2.2"), "10.0.0.7, for 192.0.2.1, 192.0.2.2");
-        assert_eq!(shown("<script>"), "10.0.0.7, for c");
+        assert_eq!(shown("<script>, "), "10.0.0.7, for c");
+        let many = ["192.0.2.1"; 1_000].join(",");
+        assert_eq!(shown(&many).matches("192.0.2.1").count(), HOPS_MAX);
         let alone =
             Origin::new(Some("[::ffff:10.0.0.7]:9".parse().unwrap()), None, &HeaderMap::new());
         assert_eq!(alone.to_string(), "10.0.0.7");
+    }
+
+    #[test]
+    fn only_proxies_that_are_named_say_who_sent_a_request() {
+        let proxies = ["10.0.0.0/24", "2001:db8::/32"].map(|it| it.parse().unwrap());
+        let client = |peer: &str, said: &[&str], proxies: &Proxies| {
+            let lines = said.iter().map(|it| (FORWARDED_FOR, it.parse().unwrap()));
+            let mut headers = HeaderMap::new();
+            lines.for_each(|(name, value)| _ = headers.append(name, value));
+            let peer = Some(SocketAddr::new(peer.parse().unwrap(), 9));
+            let origin = Origin::new(peer, None, &headers).believing(proxies);
+            origin.client.unwrap().to_string()
+        };
+        let (named, nobody) = (Proxies::new(proxies), Proxies::nobody());
+        for peer in ["192.0.2.9", "127.0.0.1", "::1", "10.0.0.7"] {
+            assert_eq!(client(peer, &["192.0.2.1"], &nobody), peer);
+        }
+        assert_eq!(client("192.0.2.9", &["192.0.2.1"], &named), "192.0.2.9");
+        assert_eq!(client("10.0.0.7", &[], &named), "10.0.0.7");
+        assert_eq!(client("::ffff:10.0.0.7", &["192.0.2.1"], &named), "192.0.2.1");
+        assert_eq!(client("10.0.0.7", &["192.0.2.1:99"], &named), "192.0.2.1");
+        assert_eq!(client("2001:db8::1", &["[fe80::1]:99"], &named), "fe80::1");
+        // What a client says before the first proxy adds him is his word.
+        assert_eq!(client("10.0.0.7", &["6.6.6.6, 192.0.2.1", "10.0.0.8"], &named), "192.0.2.1");
+        assert_eq!(client("10.0.0.7", &["6.6.6.6, nobody"], &named), "10.0.0.7");
+    }
+
+    #[test]
+    fn who_passes_a_request_on_adds_whom_he_got_it_from() {
+        let said = |headers: &HeaderMap| {
+            let origin = Origin::new(Some("10.0.0.7:9".parse().unwrap()), None, headers);
+            origin.forwarded_for().to_str().unwrap().to_owned()
+        };
+        assert_eq!(said(&HeaderMap::new()), "10.0.0.7");
+        let named = HeaderMap::from_iter([(FORWARDED_FOR, "192.0.2.1".parse().unwrap())]);
+        assert_eq!(said(&named), "192.0.2.1, 10.0.0.7");
     }
 
     #[test]
