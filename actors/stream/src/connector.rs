@@ -15,6 +15,11 @@ use crate::{BadRecord, Batch};
 
 /// Work on the outside world, as a value: it can be stored and run again after a crash, without
 /// the plan that it came from. Running it twice is the same as running it once.
+///
+/// No secret is in it: it is stored as it is, and paid for streams whose values are not open here. A kind
+/// whose actions hold texts of its configuration refuses secrets there ([`SecretUse::Refused`]).
+///
+/// [`SecretUse::Refused`]: crate::SecretUse::Refused
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Action {
     /// The connector whose [`Effects`] run it.

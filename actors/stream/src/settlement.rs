@@ -148,7 +148,8 @@ where
 pub async fn resume(services: &Services) -> Result<Resumed, AccessError> {
     let once = CancellationToken::new();
     once.cancel();
-    // Those of its workflow: what is found here may be of one that this engine does not run.
+    // Its workflow may be one that this engine does not run, or does not run yet, so nothing can be masked
+    // here; and need not: the stream was stored masked, and actions, which alone speak now, hold no secrets.
     let secrets = Opened::default();
     let mut resumed = Resumed::default();
     for unfinished in services.access.unfinished().await? {
