@@ -1,4 +1,4 @@
-//! Blobs: content under a key of its own, as object stores and directories keep it.
+//! Blobs: content under a key of its own, as object stores, directories and databases keep it.
 //!
 //! Every back end keeps these promises, and checkpoints stand on them:
 //! - B1: of all who create one key, exactly one does, whatever the others see (`blob_create`).
@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-/// Largest blob, in bytes: what one request of every object store takes, and memory can hold.
+/// Largest blob, in bytes: what one request of every object store takes, and memory can hold. A
+/// database takes less and refuses the rest.
 pub const BLOB_BYTES_MAX: usize = 1 << 30;
 
 /// Longest key: with a prefix before it, it fits every object store (1,024 bytes).

@@ -8,7 +8,7 @@
 //!   is refused by the store, in the same transaction as the write.
 //! - P4: an item is held by at most one claim, and a claim that was lost stays lost.
 //! - P5: an object is what its digest says, or it is called damaged.
-//! - P6: of all who create one blob, exactly one does (`blob`, whose back ends are other ones).
+//! - P6: of all who create one blob, exactly one does (`blob`, which has back ends of its own too).
 //!
 //! Stores know nothing of actors, and payloads are opaque bytes to them.
 

@@ -7,16 +7,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use weir_domain::Clock;
-use weir_persistence_api::{Error, Result, Store};
+use weir_persistence_api::{BlobStore, Error, Result, Store};
 
 use crate::mysql::MariaDb;
 use crate::postgres::Postgres;
 use crate::server::{ServerSettings, ServerStore, migrate as schema};
 use crate::{Settings, SqliteStore};
 
-/// All stores of one database, and its life.
+/// All stores of one database, and its life. Each of them is had from the whole by coercion: an
+/// `Arc<dyn Database>` where an `Arc<dyn BlobStore>` is wanted.
 #[async_trait]
-pub trait Database: Store {
+pub trait Database: Store + BlobStore {
     /// Whether the database answers at present.
     async fn health(&self) -> Result<()>;
 

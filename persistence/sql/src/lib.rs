@@ -1,4 +1,4 @@
-//! Journal, snapshots, leases, members, item history, stream history and objects on SQL.
+//! Journal, snapshots, leases, members, item history, stream history, objects and blobs on SQL.
 //!
 //! A dialect is a folder of statements in `schemas/sql/<dialect>` and a module here: SQLite for a
 //! single host, MariaDB/MySQL and PostgreSQL for a cluster. What the servers have in common is
@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod backend;
+mod blob;
 mod checksum;
 mod mysql;
 mod object;

@@ -21,10 +21,11 @@ pub(crate) struct MariaDb;
 
 static STATEMENTS: Statements = with_statements! { load "mysql" };
 
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration { name: "0001_tables", text: text!("mysql", "0001_tables") },
     Migration { name: "0002_objects", text: text!("mysql", "0002_objects") },
     Migration { name: "0003_access", text: text!("mysql", "0003_access") },
+    Migration { name: "0004_blobs", text: text!("mysql", "0004_blobs") },
 ];
 
 const ROW_FIRST: &str = text!("mysql", "query/event/row_first");

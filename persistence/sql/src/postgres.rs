@@ -15,10 +15,11 @@ pub(crate) struct Postgres;
 
 static STATEMENTS: Statements = with_statements! { load "postgres" };
 
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration { name: "0001_tables", text: text!("postgres", "0001_tables") },
     Migration { name: "0002_objects", text: text!("postgres", "0002_objects") },
     Migration { name: "0003_access", text: text!("postgres", "0003_access") },
+    Migration { name: "0004_blobs", text: text!("postgres", "0004_blobs") },
 ];
 
 fn bound(values: &[Value<'_>]) -> sqlx::Result<PgArguments> {

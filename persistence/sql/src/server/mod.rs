@@ -12,6 +12,7 @@
 //! Time is the server's. What differs between servers is a `Dialect`.
 
 mod appends;
+mod blob;
 pub(crate) mod dialect;
 mod error;
 mod item;

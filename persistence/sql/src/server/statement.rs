@@ -111,6 +111,12 @@ macro_rules! with_statements {
             object_delete = "object/delete";
             object_chunks_delete = "object/chunks_delete";
             object_strays_delete = "object/strays_delete";
+
+            blob_create = "blob/create";
+            blob_put = "blob/put";
+            blob_get = "blob/get";
+            blob_list = "blob/list";
+            blob_delete = "blob/delete";
         }
     };
 }

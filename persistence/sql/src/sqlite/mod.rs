@@ -5,6 +5,7 @@
 //!
 //! Not for several engines: their arbiter must be a database server.
 
+mod blob;
 mod error;
 mod item;
 mod journal;

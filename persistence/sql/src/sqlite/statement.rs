@@ -106,4 +106,10 @@ statements! {
     OBJECT_DELETE = "object/delete";
     OBJECT_CHUNKS_DELETE = "object/chunks_delete";
     OBJECT_STRAYS_DELETE = "object/strays_delete";
+
+    BLOB_CREATE = "blob/create";
+    BLOB_PUT = "blob/put";
+    BLOB_GET = "blob/get";
+    BLOB_LIST = "blob/list";
+    BLOB_DELETE = "blob/delete";
 }

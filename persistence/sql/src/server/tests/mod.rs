@@ -1,5 +1,6 @@
 //! The stores on real servers: the contract, and what is a server's own.
 
+mod blobs;
 mod broken;
 mod fence;
 mod items;
@@ -93,6 +94,10 @@ trait Tested: Dialect {
     const HEXADECIMAL: &'static str;
     /// Fills the item history, so that its indexes are worth it.
     const FILL_ITEMS: &'static [&'static str];
+    /// Fills the blobs with as many.
+    const FILL_BLOBS: &'static [&'static str];
+    /// Makes a database that compares text as people do, if it is not told otherwise.
+    const LINGUISTIC: &'static str;
     /// What stands before a statement to be told how it is carried out.
     const EXPLAIN: &'static str;
     /// What a plan says that reads more than it answers with, or sorts.
@@ -110,7 +115,7 @@ impl Tested for MariaDb {
 
     // The tables of locks show what they showed when they were last asked a moment ago.
     fn is_waiting(shown: &str, database: &str) -> bool {
-        let lock = format!("of table `{database}`.`lease`");
+        let lock = format!("of table `{database}`.");
         shown.split("\\n").any(|line| line.contains(&lock) && line.contains("waiting"))
     }
 
@@ -127,6 +132,12 @@ impl Tested for MariaDb {
          IF(seq % 100 = 0, 'failed', 'done'), 1, 1, 1, 1, seq, seq, '', 1, NULL FROM seq_1_to_20000",
         "ANALYZE TABLE item",
     ];
+    const FILL_BLOBS: &'static [&'static str] = &[
+        "INSERT INTO stored_blob SELECT CONCAT('jobs/', 1000 + seq DIV 100, '/', 100000 + seq), \
+         1, 1, 1, 'x' FROM seq_1_to_20000",
+        "ANALYZE TABLE stored_blob",
+    ];
+    const LINGUISTIC: &'static str = "CREATE DATABASE :name COLLATE utf8mb4_general_ci";
     const EXPLAIN: &'static str = "EXPLAIN FORMAT=JSON ";
     const COSTLY: &'static [&'static str] =
         &["filesort", "temporary_table", "\"access_type\": \"ALL\""];
@@ -161,6 +172,13 @@ impl Tested for Postgres {
          FROM generate_series(1, 20000) AS n",
         "ANALYZE item",
     ];
+    const FILL_BLOBS: &'static [&'static str] = &[
+        "INSERT INTO stored_blob SELECT 'jobs/' || 1000 + n / 100 || '/' || 100000 + n, \
+         1, 1, 1, 'x' FROM generate_series(1, 20000) AS n",
+        "ANALYZE stored_blob",
+    ];
+    const LINGUISTIC: &'static str = "CREATE DATABASE :name OWNER weir TEMPLATE template0 LOCALE \
+         'C' LOCALE_PROVIDER icu ICU_LOCALE 'en'";
     const EXPLAIN: &'static str = "EXPLAIN ";
     const COSTLY: &'static [&'static str] = &["Sort", "Seq Scan"];
 }
@@ -201,7 +219,7 @@ fn settings(database: &servers::Database) -> ServerSettings {
 
 /// The names of all migrations.
 fn all_migrations() -> Vec<&'static str> {
-    vec!["0001_tables", "0002_objects", "0003_access"]
+    vec!["0001_tables", "0002_objects", "0003_access", "0004_blobs"]
 }
 
 /// A new store on the server, with its settings.

@@ -6,6 +6,7 @@ use crate::server::session::{Purpose, connect};
 
 on_both! {
     a_page_of_the_item_history_is_read_from_an_index
+    a_list_of_blobs_is_read_from_an_index
 }
 
 async fn a_page_of_the_item_history_is_read_from_an_index<D: Tested>() {
@@ -34,6 +35,19 @@ async fn a_page_of_the_item_history_is_read_from_an_index<D: Tested>() {
     }
     let plan = plan::<D>(&mut connection, s.item_count, &[source, status, limit]).await;
     assert!(plan.contains("item_by_status"), "{plan}");
+}
+
+async fn a_list_of_blobs_is_read_from_an_index<D: Tested>() {
+    let (_, settings) = store::<D>(D::Server::shared()).await;
+    let mut connection = connect::<D>(&settings, Purpose::Data).await.unwrap();
+    for fill in D::FILL_BLOBS {
+        D::script(&mut connection, fill).await.unwrap();
+    }
+    let range = ["jobs/1007/".into(), "jobs/10070".into()];
+    let plan = plan::<D>(&mut connection, D::STATEMENTS.blob_list, &range).await;
+    for costly in D::COSTLY {
+        assert!(!plan.contains(costly), "{costly}: {plan}");
+    }
 }
 
 async fn plan<D: Tested>(

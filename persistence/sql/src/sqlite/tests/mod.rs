@@ -1,5 +1,6 @@
 //! The store on real files: the contract, and what is SQLite's own.
 
+mod blobs;
 mod crash;
 mod damage;
 mod group;

@@ -4,6 +4,22 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, query_as};
 
 use super::*;
 
+async fn plan(store: &SqliteStore, statement: &str) -> Vec<String> {
+    let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")).into_sql_str();
+    let plan: Vec<(i64, i64, i64, String)> =
+        query_as(explain).fetch_all(&store.readers).await.unwrap();
+    plan.into_iter().map(|it| it.3).collect()
+}
+
+#[tokio::test]
+async fn a_list_of_blobs_is_read_from_an_index() {
+    let factory = Sqlite::new();
+    let store = factory.create().await;
+    let plan = plan(&store, statement::BLOB_LIST).await;
+    let [only] = &plan[..] else { panic!("{plan:?}") };
+    assert!(only.contains("SEARCH stored_blob USING INDEX"), "{plan:?}");
+}
+
 #[tokio::test]
 async fn a_page_of_the_item_history_is_read_from_an_index() {
     let factory = Sqlite::new();
@@ -19,10 +35,7 @@ async fn a_page_of_the_item_history_is_read_from_an_index() {
         (statement::ITEM_CLEAR, "item_claim"),
         (statement::ITEM_DENY, "item_claim"),
     ] {
-        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")).into_sql_str();
-        let plan: Vec<(i64, i64, i64, String)> =
-            query_as(explain).fetch_all(&store.readers).await.unwrap();
-        let plan: Vec<_> = plan.into_iter().map(|it| it.3).collect();
+        let plan = plan(&store, statement).await;
         let item = plan.iter().find(|it| it.contains(" item ")).expect("it reads items");
         assert!(item.starts_with("SEARCH item") && item.contains(index), "{statement}: {plan:?}");
         assert!(!plan.iter().any(|it| it.contains("TEMP B-TREE")), "{statement}: {plan:?}");

@@ -1,0 +1,1 @@
+SELECT content, checksum FROM stored_blob WHERE blob_key = ?
