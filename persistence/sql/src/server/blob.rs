@@ -44,8 +44,8 @@ impl<D: Dialect> ServerStore<D> {
         }
         let (bytes, at) = (content.len(), self.sessions.settings.at());
         Err(Error::Rejected(format!(
-            "blob {key} of {bytes} bytes is larger than {at} takes in a statement ({bytes_max} \
-             bytes): raise max_allowed_packet on the server, to 16 MiB or more, and restart the \
+            "blob {key} of {bytes} bytes is larger than a statement may be ({bytes_max} bytes) in \
+             {at}: raise max_allowed_packet on the server, to 16 MiB or more, and restart the \
              engine"
         )))
     }
