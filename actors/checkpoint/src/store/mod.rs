@@ -23,7 +23,7 @@ use crate::epoch::{Epoch, Generation};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::manifest::{Manifest, PartRef};
-use crate::record::{Record, Savepoint, Writer};
+use crate::record::{GenerationRecord, Record, Savepoint, Writer};
 use crate::recover::{Recovered, Recovery, RestoreFrom};
 use crate::view::{Step, View};
 
@@ -60,6 +60,25 @@ impl Checkpoints {
                 return Ok(recovered);
             }
         }
+    }
+
+    /// Who coordinated the job before, since what was restored was decided: what they have staged
+    /// and nobody claimed may be left.
+    pub async fn predecessors(&self, recovered: &Recovered) -> Result<Vec<Writer>> {
+        let first = recovered.manifest.as_ref().map_or(1, |it| it.epoch.generation.0);
+        let keys = (first..recovered.generation.0).map(|it| self.layout.generation(Generation(it)));
+        let keys: Vec<_> = keys.collect();
+        let mut writers = Vec::new();
+        for keys in keys.chunks(AT_ONCE) {
+            let found = self.get_all(keys).await?;
+            for (key, content) in keys.iter().zip(found) {
+                let needed_by = format!("generation {}", recovered.generation);
+                let missing = || Error::Missing { key: key.clone(), needed_by };
+                let record: GenerationRecord = open_at(key, &content.ok_or_else(missing)?)?;
+                writers.push(record.writer);
+            }
+        }
+        Ok(writers)
     }
 
     /// Does what an effect wants of the store, and returns the answer for the coordinator. Effects
@@ -146,7 +165,11 @@ impl Checkpoints {
         }
         let blobs: Vec<_> = garbage.keys.iter().filter(is_named).collect();
         for keys in blobs.chunks(AT_ONCE) {
-            try_join_all(keys.iter().map(|it| self.delete(it))).await?;
+            let mut deletions = Vec::with_capacity(keys.len());
+            for key in keys {
+                deletions.push(self.delete(key));
+            }
+            try_join_all(deletions).await?;
         }
         Ok(garbage)
     }
@@ -245,7 +268,7 @@ impl Checkpoints {
     async fn read(&self, keys: BTreeSet<BlobKey>, view: &mut View) -> Result<()> {
         let keys: Vec<_> = keys.into_iter().collect();
         for keys in keys.chunks(AT_ONCE) {
-            let found = try_join_all(keys.iter().map(|it| self.get(it))).await?;
+            let found = self.get_all(keys).await?;
             keys.iter().zip(found).for_each(|(key, found)| view.read(key.clone(), found));
         }
         Ok(())
@@ -254,7 +277,8 @@ impl Checkpoints {
     /// Creates a blob if it is absent, and returns what is there. An answer that was lost is asked
     /// for again: what is there then is ours, or it isn't.
     async fn create(&self, key: &BlobKey, content: Bytes) -> Result<Bytes> {
-        let create = async || {
+        let content = &content;
+        let create = || async move {
             if self.store.blob_create(key, content.clone()).await? {
                 return Ok(content.clone());
             }
@@ -262,6 +286,16 @@ impl Checkpoints {
             self.store.blob_get(key).await?.ok_or_else(gone)
         };
         Ok(self.retry.run(create).await?)
+    }
+
+    /// Those that are there, in the order of the keys.
+    async fn get_all(&self, keys: &[BlobKey]) -> Result<Vec<Option<Bytes>>> {
+        // A closure over references would keep the future from being sent to another thread.
+        let mut reads = Vec::with_capacity(keys.len());
+        for key in keys {
+            reads.push(self.get(key));
+        }
+        try_join_all(reads).await
     }
 
     async fn get(&self, key: &BlobKey) -> Result<Option<Bytes>> {

@@ -26,7 +26,10 @@ impl Default for Retry {
 
 impl Retry {
     /// The call's answer, or its last failure. What fails for good is not tried again.
-    pub async fn run<T>(&self, mut call: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+    pub async fn run<T, F>(&self, mut call: impl FnMut() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
         let mut wait = self.wait_first;
         for attempt in 1.. {
             match call().await {

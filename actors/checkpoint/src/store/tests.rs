@@ -128,7 +128,7 @@ async fn a_store_that_is_away_costs_an_epoch_and_not_the_job() {
 async fn retries_are_bounded() {
     let calls = Mutex::new(0);
     let failing: persistence::Result<()> = RETRY
-        .run(async || {
+        .run(|| async {
             *calls.lock().unwrap() += 1;
             Err(persistence::Error::Unavailable("away".into()))
         })
@@ -139,7 +139,7 @@ async fn retries_are_bounded() {
         *calls.lock().unwrap() += 1;
         Err::<(), _>(persistence::Error::Rejected("no".into()))
     };
-    let refused = RETRY.run(async || refused(&calls)).await;
+    let refused = RETRY.run(|| async { refused(&calls) }).await;
     assert!(refused.is_err());
     assert_eq!(*calls.lock().unwrap(), 4, "what fails for good is not tried again");
 }
