@@ -145,6 +145,7 @@ pub struct Stream {
     pub batch_rows: NonZeroU32,
     pub batch_bytes: Bytes,
     pub max_record_bytes: Bytes,
+    pub checkpoint_interval: Millis,
     pub dead_letter: DeadLetter,
 }
 

@@ -128,6 +128,7 @@ impl Engine {
             registry: Arc::new(registry),
             access: Arc::new(AccessPort::new(access.clone())),
             monitor: Arc::new(MonitorPort(monitor.clone())),
+            checkpoints: store.clone(),
             peers: Arc::new(Others(membership.cluster.clone())),
             limits: options.limits,
             live: LiveClaims::default(),

@@ -4,3 +4,10 @@
 //! the pipeline's business. Adding one is a folder here and one line where the registry is built.
 
 pub mod file;
+
+use weir_domain::{Finding, Place};
+
+/// A finding whose place is filled in by whoever knows it.
+fn finding(code: u32, path: impl Into<String>, cause: impl Into<String>) -> Finding {
+    Finding::error(code, Place::default(), path, cause)
+}

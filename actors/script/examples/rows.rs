@@ -98,6 +98,7 @@ fn opening() -> Opening {
             "0192f0c1-2222-7333-8444-000000000001".parse().expect("an id"),
         ),
         item: "bench".into(),
+        segment: None,
         opened_at: Timestamp(0),
     };
     Opening { stream: Arc::new(stream), log: StreamLog::default(), stop: Default::default() }

@@ -42,6 +42,7 @@ fn opening() -> Opening {
         instance: weir_domain::InstanceId(1),
         stream: weir_domain::StreamId("0192f0c1-2222-7333-8444-000000000001".parse().unwrap()),
         item: "a.csv".into(),
+        segment: None,
         opened_at: Timestamp(1_699_963_200_000),
     };
     Opening { stream: Arc::new(stream), log: StreamLog::default(), stop: Default::default() }

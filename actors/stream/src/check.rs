@@ -45,7 +45,9 @@ pub fn check_plan(plan: &Plan, registry: &Registry) -> CheckedPlan {
             checked.findings.push(StageFinding { stage: Some(id.clone()), finding });
         }
         let outputs = found.outputs.iter().map(|it| it.0.clone()).collect();
-        shapes.insert(id.clone(), StageShape { outputs, optional: found.optional });
+        let is_live = stage.role == Role::Source
+            && registry.sources.get(stage.kind.as_str()).is_some_and(|it| it.is_live());
+        shapes.insert(id.clone(), StageShape { outputs, optional: found.optional, is_live });
         for (port, schema) in found.outputs {
             if let Some(schema) = schema {
                 checked.schemas.insert((id.clone(), port), schema);

@@ -9,6 +9,7 @@ use std::time::Duration;
 use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use weir_checkpoint::Epoch;
 use weir_domain::{Fault, InstanceId, Item, Reprocess, StreamId, Timestamp, WorkflowName};
 
 use crate::{BadRecord, Batch};
@@ -121,6 +122,9 @@ pub struct StreamContext {
     pub instance: InstanceId,
     pub stream: StreamId,
     pub item: String,
+    /// Of a live stream: the barrier after which this was opened. What is written between two
+    /// barriers is published as one, and needs names of its own.
+    pub segment: Option<Epoch>,
     pub opened_at: Timestamp,
 }
 

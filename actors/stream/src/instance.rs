@@ -23,10 +23,11 @@ use crate::connector::Action;
 use crate::control::Gate;
 use crate::layout::{Ground, unknown_kind};
 use crate::life::{Claimed, Lent, Life, Stops};
+use crate::live::LiveSources;
 use crate::pulse::Pulse;
 use crate::services::{AccessError, Live, Services};
 use crate::settlement::Owed;
-use crate::{BuildContext, Shelf, StreamContext, StreamLog};
+use crate::{AnySource, BuildContext, Shelf, StreamContext, StreamLog};
 
 /// How many candidates are offered to the coordinator at once.
 const CANDIDATES_MAX: usize = 256;
@@ -35,7 +36,7 @@ const CLAIM_RETRY: Duration = Duration::from_secs(1);
 /// How long it may take to take an offer back.
 const TAKE_BACK_WITHIN: Duration = Duration::from_secs(2);
 /// How often an instance with an open stream says that it works.
-const BEAT_EVERY: Duration = Duration::from_secs(1);
+pub(crate) const BEAT_EVERY: Duration = Duration::from_secs(1);
 
 /// What an instance says of itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,7 +85,7 @@ impl Instance {
     /// Works until it is drained. An error is one that only a new start can mend.
     pub(crate) async fn work(&self) -> Result<(), Fault> {
         let plan = ClearPlan::of(&self.plan, &self.secrets, &self.services.registry)?;
-        let (mut source, cx) = source(&plan, &self.base_dir, &self.services)?;
+        let (sources, cx) = sources(&plan, &self.base_dir, &self.services)?;
         let name = SourceName::of(&self.plan.workflow, &cx.stage);
         let life = Life {
             services: &self.services,
@@ -93,6 +94,11 @@ impl Instance {
             cx: &cx,
             stops: &self.stops,
             pulse: &self.pulse,
+        };
+        let mut source = match sources {
+            Sources::Items(source) => source,
+            // Each lane has sources of its own.
+            Sources::Live(_) => return self.work_on_lanes(&plan, &life).await,
         };
         (self.notice)(Happened::Active);
         let mut has_offered = false;
@@ -139,7 +145,8 @@ impl Instance {
         while !items.is_empty() && !self.stops.drain.is_cancelled() {
             let candidates: Vec<_> = items.iter().take(CANDIDATES_MAX).cloned().collect();
             let terms = Terms::of(&source);
-            let claimed = match self.claim(life, name, terms, candidates).await {
+            let clears = |context: &StreamContext| discard(life, context);
+            let claimed = match self.claim(name, terms, candidates, clears).await {
                 Ok(it) => it,
                 Err(fault) => {
                     self.stands(fault);
@@ -194,12 +201,14 @@ impl Instance {
         }
     }
 
-    async fn claim(
+    /// Claims one of the candidates, if it may. `clears` says what clears away everything that the
+    /// stream may leave behind.
+    pub(crate) async fn claim(
         &self,
-        life: &Life<'_>,
         name: &SourceName,
         terms: Terms,
         candidates: Vec<Item>,
+        clears: impl FnOnce(&StreamContext) -> Result<Vec<Action>, Fault>,
     ) -> Result<Option<(Claimed, Live)>, Fault> {
         let mut stream = self.new_stream();
         let mut context = StreamContext {
@@ -207,9 +216,10 @@ impl Instance {
             instance: self.id,
             stream: stream.id,
             item: String::new(),
+            segment: None,
             opened_at: stream.opened_at,
         };
-        let discard = discard(life, &context)?;
+        let discard = clears(&context)?;
         let settlement = Owed { actions: discard.clone(), stream: stream.clone() }.to_bytes();
         let request = self.request(name, &terms, &stream);
         let request = ClaimRequest { candidates, settlement, ..request };
@@ -277,7 +287,7 @@ impl Instance {
         }
     }
 
-    fn closed(&self, stream: &Stream) {
+    pub(crate) fn closed(&self, stream: &Stream) {
         let mut tally = self.tally();
         match stream.state {
             StreamState::Committed => tally.committed += 1,
@@ -296,7 +306,7 @@ impl Instance {
     }
 
     /// Something stands in the way of the next stream: said once, shown until it is gone.
-    fn stands(&self, fault: Fault) {
+    pub(crate) fn stands(&self, fault: Fault) {
         let fault = self.secrets.masked_fault(fault);
         let mut tally = self.tally();
         if tally.fault.as_ref() != Some(&fault) {
@@ -306,7 +316,7 @@ impl Instance {
         }
     }
 
-    fn clears(&self) {
+    pub(crate) fn clears(&self) {
         if self.tally().fault.take().is_some() {
             tracing::info!(code = "WEIR-03030", workflow = %self.plan.workflow, "streams go on");
         }
@@ -326,10 +336,10 @@ impl Instance {
 }
 
 /// On which terms a source's items are claimed.
-struct Terms {
-    reprocess: Reprocess,
-    clearance: bool,
-    interval: Millis,
+pub(crate) struct Terms {
+    pub(crate) reprocess: Reprocess,
+    pub(crate) clearance: bool,
+    pub(crate) interval: Millis,
 }
 
 impl Terms {
@@ -341,13 +351,13 @@ impl Terms {
 }
 
 /// A stream counts as open as long as this lives, however its life ends.
-struct Open<'a> {
+pub(crate) struct Open<'a> {
     instance: &'a Instance,
     stream: StreamId,
 }
 
 impl<'a> Open<'a> {
-    fn new(instance: &'a Instance, stream: StreamId) -> Self {
+    pub(crate) fn new(instance: &'a Instance, stream: StreamId) -> Self {
         instance.tally().open.insert(stream);
         Self { instance, stream }
     }
@@ -363,24 +373,38 @@ fn is_given_back(stream: &Stream) -> bool {
     stream.fault.as_ref().is_some_and(|it| it.kind == FaultKind::Stopped)
 }
 
-/// The source of a plan, and what it was built with.
-pub(crate) fn source(
+/// What a plan reads from: one source of items, or any number of live ones.
+pub(crate) enum Sources {
+    Items(Lent),
+    Live(LiveSources),
+}
+
+/// The sources of a plan, and what the first was built with.
+pub(crate) fn sources(
     plan: &Plan,
     base_dir: &Path,
     services: &Services,
-) -> Result<(Lent, BuildContext), Fault> {
-    let stage = plan.of_role(Role::Source).next();
-    let stage = stage.ok_or_else(|| Fault::config(3111, "the plan has no source"))?;
-    let kind = services.registry.sources.get(stage.kind.as_str());
-    let kind = kind.ok_or_else(|| unknown_kind(Role::Source, &stage.kind))?;
-    let cx = BuildContext {
-        stage: stage.id.clone(),
-        base_dir: base_dir.to_owned(),
-        clock: services.system.clock().clone(),
-        limits: services.limits,
-        shelf: Shelf::default(),
-    };
-    Ok((kind.build(&stage.config, &cx)?, cx))
+) -> Result<(Sources, BuildContext), Fault> {
+    let mut live = LiveSources::new();
+    let mut first = None;
+    for stage in plan.of_role(Role::Source) {
+        let kind = services.registry.sources.get(stage.kind.as_str());
+        let kind = kind.ok_or_else(|| unknown_kind(Role::Source, &stage.kind))?;
+        let cx = BuildContext {
+            stage: stage.id.clone(),
+            base_dir: base_dir.to_owned(),
+            clock: services.system.clock().clone(),
+            limits: services.limits,
+            shelf: Shelf::default(),
+        };
+        match kind.build(&stage.config, &cx)? {
+            AnySource::Items(source) => return Ok((Sources::Items(source), cx)),
+            AnySource::Live(source) => drop(live.insert(stage.id.clone(), source)),
+        }
+        first.get_or_insert(cx);
+    }
+    let first = first.ok_or_else(|| Fault::config(3111, "the plan has no source"))?;
+    Ok((Sources::Live(live), first))
 }
 
 /// What clears away everything that a stream may leave at the sinks.
@@ -394,6 +418,7 @@ fn discard(life: &Life<'_>, context: &StreamContext) -> Result<Vec<Action>, Faul
         gate: Gate::open(),
         taps: life.services.taps.clone(),
         log: StreamLog::default(),
+        driver: None,
     };
     let sinks = ground.sinks()?;
     Ok(sinks.iter().flat_map(|(_, sink)| sink.discard(context)).collect())

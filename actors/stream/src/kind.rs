@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use schemars::Schema;
@@ -15,7 +16,7 @@ use weir_domain::plan::Role;
 use weir_domain::{Clock, Fault, Finding, PortName, StageId};
 
 use crate::clear::SecretUse;
-use crate::{Effects, Operator, Shelf, Sink, Source};
+use crate::{Effects, LiveSource, Operator, Shelf, Sink, Source};
 
 /// Where a configuration does not fit its type: the path inside it, and why.
 pub type ConfigError = serde_path_to_error::Error<serde_json::Error>;
@@ -59,6 +60,8 @@ pub struct Limits {
     pub record_bytes_max: usize,
     /// How much of a bad record is kept.
     pub raw_bytes_max: usize,
+    /// How often a live workflow takes a checkpoint while something flows.
+    pub checkpoint_interval: Duration,
 }
 
 impl Default for Limits {
@@ -69,6 +72,7 @@ impl Default for Limits {
             edge_bytes: 4 << 20,
             record_bytes_max: 16 << 20,
             raw_bytes_max: 64 << 10,
+            checkpoint_interval: Duration::from_secs(10),
         }
     }
 }
@@ -97,7 +101,19 @@ pub trait SourceKind: Send + Sync {
     fn secret_use(&self) -> SecretUse;
     /// Checks a configuration that `decode` accepted, without touching the outside world.
     fn check(&self, config: &Value) -> Checked;
-    fn build(&self, config: &Value, cx: &BuildContext) -> Result<Box<dyn Source>, Fault>;
+    /// Whether it never ends: then it is built as [`AnySource::Live`].
+    fn is_live(&self) -> bool {
+        false
+    }
+    fn build(&self, config: &Value, cx: &BuildContext) -> Result<AnySource, Fault>;
+}
+
+/// A source of one of two sorts.
+pub enum AnySource {
+    /// Offers items, each of which is committed as a whole.
+    Items(Box<dyn Source>),
+    /// Never ends, and is committed by checkpoints.
+    Live(Box<dyn LiveSource>),
 }
 
 pub trait OperatorKind: Send + Sync {

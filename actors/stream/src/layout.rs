@@ -1,27 +1,39 @@
 //! From a plan and the schema of an item to stages that are ready to run, joined by edges.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use tokio::sync::mpsc;
 use weir_domain::plan::{DEAD_LETTERS, Graph, OnError, Plan, Role, Stage};
 use weir_domain::{Fault, PortName, StageId};
 use weir_secrets::Opened;
 
 use crate::check::{role_word, schema_difference};
 use crate::control::Gate;
-use crate::edge::{Receiver, Sender, edge};
+use crate::edge::{Entry, Sender};
+use crate::inlet::{Inlet, Order, Orders};
 use crate::island::{Island, Member, Target};
+use crate::live::{Driver, LiveSourceBody, Reports};
 use crate::stage::{Body, Guard, IslandBody, SinkBody, SourceBody};
 use crate::{
-    BuildContext, Counters, RecordReader, Registry, Sink, StreamContext, StreamLog, Taps,
-    dead_letter_schema,
+    BuildContext, Counters, LiveReader, RecordReader, Registry, Sink, StreamContext, StreamLog,
+    Taps, dead_letter_schema,
 };
 
 /// The stages of one attempt, sinks first, and the counters of every stage of the plan.
 pub(crate) struct Layout {
     pub(crate) bodies: Vec<(StageId, Body)>,
     pub(crate) counters: BTreeMap<StageId, Arc<Counters>>,
+    /// How each of the stages is told what to do, if the pipeline is driven.
+    pub(crate) orders: Vec<mpsc::UnboundedSender<Order>>,
+}
+
+/// What a pipeline begins with.
+pub(crate) enum Feed {
+    Item(Box<dyn RecordReader>),
+    /// By the sources of the plan.
+    Live(BTreeMap<StageId, Box<dyn LiveReader>>),
 }
 
 /// Sinks by the stages that they write for.
@@ -38,6 +50,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) gate: Gate,
     pub(crate) taps: Taps,
     pub(crate) log: StreamLog,
+    /// Whom the stages report to, if the pipeline is driven.
+    pub(crate) driver: Option<Driver>,
 }
 
 impl Ground<'_> {
@@ -60,6 +74,13 @@ impl Ground<'_> {
     }
 }
 
+/// The names of the bodies that a plan is laid out as: an island has the name of its first operator.
+pub(crate) fn stage_ids(plan: &Plan) -> BTreeSet<StageId> {
+    let islands = Graph::new(plan).islands().into_iter();
+    let heads = islands.filter_map(|it| it.into_iter().next());
+    heads.chain(plan.dead_letters.iter().map(|_| dead_letters_id())).collect()
+}
+
 pub(crate) fn dead_letters_id() -> StageId {
     StageId::new(DEAD_LETTERS).expect("a valid name")
 }
@@ -70,13 +91,10 @@ pub(crate) fn unknown_kind(role: Role, kind: &str) -> Fault {
 }
 
 /// Lays out one attempt. Everything is built and joined before anything runs.
-pub(crate) fn lay_out(ground: &Ground<'_>, reader: Box<dyn RecordReader>) -> Result<Layout, Fault> {
+pub(crate) fn lay_out(ground: &Ground<'_>, feed: Feed) -> Result<Layout, Fault> {
     let mut builder = Builder::new(ground);
     builder.inputs();
-    let source = ground.plan.of_role(Role::Source).next();
-    let source = source.ok_or_else(|| Fault::config(3111, "the plan has no source"))?;
-    builder.schemas.insert((source.id.clone(), PortName::out()), reader.schema());
-    let mut bodies = vec![(source.id.clone(), builder.source(source, reader))];
+    let mut bodies = builder.sources(feed)?;
     for island in builder.graph.islands() {
         let first = ground.plan.stage(&island[0]);
         if first.is_some_and(|it| it.role == Role::Operator) {
@@ -88,17 +106,18 @@ pub(crate) fn lay_out(ground: &Ground<'_>, reader: Box<dyn RecordReader>) -> Res
         bodies.push((id, body));
     }
     bodies.reverse();
-    Ok(Layout { bodies, counters: builder.counters })
+    Ok(Layout { bodies, counters: builder.counters, orders: builder.orders })
 }
 
 struct Builder<'a> {
     ground: &'a Ground<'a>,
     graph: Graph<'a>,
-    /// The edge into every stage that begins an island or is a sink.
-    senders: BTreeMap<StageId, Sender>,
-    receivers: BTreeMap<StageId, Receiver>,
+    /// Where the edges into a stage end that begins an island or is a sink, until it is built:
+    /// all that sends to it is built before it.
+    entries: BTreeMap<StageId, Entry>,
     schemas: BTreeMap<(StageId, PortName), SchemaRef>,
     counters: BTreeMap<StageId, Arc<Counters>>,
+    orders: Vec<mpsc::UnboundedSender<Order>>,
 }
 
 impl<'a> Builder<'a> {
@@ -109,31 +128,46 @@ impl<'a> Builder<'a> {
             ids.push(dead_letters_id());
         }
         let counters = ids.into_iter().map(|id| (id, Arc::new(Counters::default()))).collect();
-        let (senders, receivers, schemas) = Default::default();
-        Self { ground, graph, senders, receivers, schemas, counters }
+        let (entries, schemas, orders) = Default::default();
+        Self { ground, graph, entries, schemas, counters, orders }
     }
 
-    /// Makes the edges, each with as many senders as stages will end it.
+    /// Makes a place for the edges into each stage that has some.
     fn inputs(&mut self) {
         let plan = self.ground.plan;
-        let islands = self.graph.islands();
-        for island in &islands {
+        for island in self.graph.islands() {
             let head = &island[0];
             if plan.stage(head).is_some_and(|it| it.role != Role::Source) {
-                let edges = self.graph.incoming(head).count();
-                self.connect(head.clone(), edges);
+                self.enter(head.clone());
             }
         }
         if plan.dead_letters.is_some() {
-            let writers = islands.iter().filter(|it| self.sends_dead_letters(it)).count();
-            self.connect(dead_letters_id(), writers);
+            self.enter(dead_letters_id());
         }
     }
 
-    fn connect(&mut self, to: StageId, senders: usize) {
-        let (sender, receiver) = edge(self.ground.cx.limits.edge_bytes, senders);
-        self.senders.insert(to.clone(), sender);
-        self.receivers.insert(to, receiver);
+    fn enter(&mut self, stage: StageId) {
+        self.entries.insert(stage, Entry::new(self.ground.cx.limits.edge_bytes));
+    }
+
+    /// What comes into a stage, all of whose edges are made.
+    fn inlet(&mut self, stage: &StageId) -> Result<Inlet, Fault> {
+        let entry = self.entries.remove(stage).ok_or_else(|| unconnected(stage))?;
+        let receiver = entry.receiver();
+        Ok(match self.ground.driver {
+            None => Inlet::undriven(receiver),
+            Some(_) => Inlet::driven(receiver, self.orders()),
+        })
+    }
+
+    fn orders(&mut self) -> Orders {
+        let (say, orders) = mpsc::unbounded_channel();
+        self.orders.push(say);
+        orders
+    }
+
+    fn reports(&self, stage: &StageId) -> Option<Reports> {
+        self.ground.driver.as_ref().map(|it| it.reports(stage))
     }
 
     fn sends_dead_letters(&self, stages: &[StageId]) -> bool {
@@ -141,9 +175,10 @@ impl<'a> Builder<'a> {
         stages.into_iter().any(|it| it.on_error == OnError::DeadLetter)
     }
 
-    fn dead(&self, stages: &[StageId]) -> Option<Sender> {
+    fn dead(&mut self, stages: &[StageId]) -> Option<Sender> {
         let sends = self.sends_dead_letters(stages);
-        sends.then(|| self.senders.get(DEAD_LETTERS).cloned()).flatten()
+        let entry = self.entries.get_mut(DEAD_LETTERS).filter(|_| sends);
+        entry.map(Entry::sender)
     }
 
     fn guard(&self, id: &StageId, on_error: OnError) -> Guard {
@@ -158,13 +193,32 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Senders into the stages behind a port, in order of the edges.
-    fn outputs(&self, id: &'a StageId) -> Vec<Sender> {
-        let targets = self.graph.outgoing(id).filter_map(|it| self.senders.get(&it.to));
-        targets.cloned().collect()
+    /// Senders into the stages behind a stage, in order of the edges.
+    fn outputs(&mut self, id: &StageId) -> Vec<Sender> {
+        let targets: Vec<_> = self.graph.outgoing(id).map(|it| it.to.clone()).collect();
+        targets.iter().filter_map(|it| self.entries.get_mut(it).map(Entry::sender)).collect()
     }
 
-    fn source(&self, stage: &'a Stage, reader: Box<dyn RecordReader>) -> Body {
+    fn sources(&mut self, feed: Feed) -> Result<Vec<(StageId, Body)>, Fault> {
+        let plan = self.ground.plan;
+        let mut stages = plan.of_role(Role::Source);
+        match feed {
+            Feed::Item(reader) => {
+                let stage = stages.next();
+                let stage = stage.ok_or_else(|| Fault::config(3111, "the plan has no source"))?;
+                Ok(vec![(stage.id.clone(), self.source(stage, reader))])
+            }
+            Feed::Live(mut readers) => stages
+                .map(|stage| {
+                    let reader = readers.remove(&stage.id).ok_or_else(|| unconnected(&stage.id))?;
+                    Ok((stage.id.clone(), self.live_source(stage, reader)?))
+                })
+                .collect(),
+        }
+    }
+
+    fn source(&mut self, stage: &Stage, reader: Box<dyn RecordReader>) -> Body {
+        self.schemas.insert((stage.id.clone(), PortName::out()), reader.schema());
         Body::Source(SourceBody {
             guard: self.guard(&stage.id, stage.on_error),
             reader,
@@ -174,19 +228,33 @@ impl<'a> Builder<'a> {
         })
     }
 
+    fn live_source(&mut self, stage: &Stage, reader: Box<dyn LiveReader>) -> Result<Body, Fault> {
+        self.schemas.insert((stage.id.clone(), PortName::out()), reader.schema());
+        let reports = self.reports(&stage.id).ok_or_else(|| unconnected(&stage.id))?;
+        Ok(Body::LiveSource(LiveSourceBody {
+            guard: self.guard(&stage.id, stage.on_error),
+            reader,
+            outputs: self.outputs(&stage.id),
+            dead: self.dead(std::slice::from_ref(&stage.id)),
+            gate: self.ground.gate.clone(),
+            orders: self.orders(),
+            reports,
+        }))
+    }
+
     fn island(&mut self, ids: &[StageId]) -> Result<Body, Fault> {
-        let input = self.receivers.remove(&ids[0]).ok_or_else(|| unconnected(&ids[0]))?;
+        let input = self.inlet(&ids[0])?;
         let mut outputs = Vec::new();
         let mut members = Vec::new();
         for id in ids {
             members.push(self.member(id, ids, &mut outputs)?);
         }
-        let dead = self.dead(ids);
+        let (dead, reports) = (self.dead(ids), self.reports(&ids[0]));
         let Ground { plan, registry, stream, log, .. } = self.ground;
         let mut stages = ids.iter().filter_map(|it| plan.stage(it));
         let blocks = stages.any(|it| blocks(it, registry));
         let (island, stream, log) = (Island::new(members), stream.clone(), log.clone());
-        Ok(Body::Island(IslandBody { island, stream, log, blocks, input, outputs, dead }))
+        Ok(Body::Island(IslandBody { island, stream, log, blocks, input, outputs, dead, reports }))
     }
 
     fn member(
@@ -208,9 +276,9 @@ impl<'a> Builder<'a> {
             for edge in edges {
                 if let Some(at) = island.iter().position(|it| *it == edge.to) {
                     of_port.push(Target::Operator(at));
-                } else if let Some(sender) = self.senders.get(&edge.to) {
+                } else if let Some(entry) = self.entries.get_mut(&edge.to) {
                     of_port.push(Target::Edge(outputs.len()));
-                    outputs.push(sender.clone());
+                    outputs.push(entry.sender());
                 }
             }
             targets.push(of_port);
@@ -220,7 +288,7 @@ impl<'a> Builder<'a> {
     }
 
     fn sink(&mut self, id: &StageId, sink: Box<dyn Sink>) -> Result<Body, Fault> {
-        let input = self.receivers.remove(id).ok_or_else(|| unconnected(id))?;
+        let input = self.inlet(id)?;
         let stage = self.ground.plan.stage(id);
         let (schema, on_error, dead) = match stage {
             Some(stage) => {
@@ -230,7 +298,9 @@ impl<'a> Builder<'a> {
             // A dead letter that can't be written has nowhere else to go.
             None => (dead_letter_schema(), OnError::Rollback, None),
         };
-        Ok(Body::Sink(SinkBody { guard: self.guard(id, on_error), sink, schema, input, dead }))
+        let (guard, reports) = (self.guard(id, on_error), self.reports(id));
+        let clock = self.ground.cx.clock.clone();
+        Ok(Body::Sink(SinkBody { guard, sink, schema, input, dead, clock, reports }))
     }
 
     fn input_schema(&self, id: &'a StageId) -> Result<SchemaRef, Fault> {

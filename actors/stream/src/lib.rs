@@ -20,11 +20,13 @@ mod control;
 mod counters;
 mod dead_letter;
 mod edge;
+mod inlet;
 mod instance;
 mod island;
 mod kind;
 mod layout;
 mod life;
+mod live;
 mod operator;
 mod pipeline;
 mod pulse;
@@ -48,9 +50,10 @@ pub use counters::Counters;
 pub use dead_letter::dead_letter_schema;
 pub use instance::{Happened, Notice};
 pub use kind::{
-    BuildContext, BuiltOperator, Checked, ConfigError, Limits, OperatorKind, Registry, SinkKind,
-    SourceKind, decode_config,
+    AnySource, BuildContext, BuiltOperator, Checked, ConfigError, Limits, OperatorKind, Registry,
+    SinkKind, SourceKind, decode_config,
 };
+pub use live::{LiveRead, LiveReader, LiveSource, Share, Splits};
 pub use operator::{Opening, Operator, Outputs};
 pub use services::{Access, AccessError, LiveClaims, Monitor, Peers, Services};
 pub use settlement::{Resumed, resume};

@@ -23,7 +23,7 @@ use weir_secrets::Opened;
 
 use crate::connector::{Action, Outcome, Prepared, RecordReader, Source};
 use crate::control::{Control, Heard};
-use crate::layout::{Ground, Layout, blocks, lay_out};
+use crate::layout::{Feed, Ground, Layout, blocks, lay_out};
 use crate::pipeline::{self, Pipeline};
 use crate::pulse::Pulse;
 use crate::report::Reporter;
@@ -172,10 +172,11 @@ impl Life<'_> {
             gate: gate.clone(),
             taps: self.services.taps.clone(),
             log: StreamLog::default(),
+            driver: None,
         };
         let log = ground.log.clone();
         let piping = self.pulse.piping();
-        let Layout { bodies, counters } = lay_out(&ground, reader)?;
+        let Layout { bodies, counters, .. } = lay_out(&ground, Feed::Item(reader))?;
         let (answer, mut ended) = oneshot::channel();
         let stop = self.stops.abort.child_token();
         let tasks = self.services.system.tasks().clone();
@@ -217,11 +218,15 @@ impl Life<'_> {
         ended.map_err(|fault| control.ended().unwrap_or(fault))
     }
 
-    /// The threads that a pipeline of this plan blocks: its source's, its sinks' and those of
+    /// The threads that a pipeline of this plan blocks: its sources', its sinks' and those of
     /// operators that work for long.
-    async fn threads(&self, control: &Control) -> Result<tokio::sync::SemaphorePermit<'_>, Fault> {
+    pub(crate) async fn threads(
+        &self,
+        control: &Control,
+    ) -> Result<tokio::sync::SemaphorePermit<'_>, Fault> {
         let long = self.plan.stages.iter().filter(|it| blocks(it, &self.services.registry));
-        let needed = self.plan.of_role(Role::Sink).count() + 2 + long.count();
+        let of = |role| self.plan.of_role(role).count();
+        let needed = of(Role::Source) + of(Role::Sink) + 1 + long.count();
         let needed = u32::try_from(needed).unwrap_or(u32::MAX);
         tokio::select! {
             permit = self.services.threads.acquire_many(needed) => {
@@ -350,11 +355,7 @@ impl Life<'_> {
         owed_stream.closed_at = Some(self.services.system.now());
         owed_stream.published.clear();
         if is_given_back {
-            let owed = Owed { actions: discard, stream: owed_stream };
-            return match self.stops.drain.is_cancelled() {
-                true => self.pay_briefly(claim, owed, Settlement::Released).await,
-                false => self.pay(claim, owed, Settlement::Released).await,
-            };
+            return self.give_back(claim, Owed { actions: discard, stream: owed_stream }).await;
         }
         let actions = discard.into_iter().chain(settle).collect();
         let owed = Owed { actions, stream: owed_stream };
@@ -363,6 +364,31 @@ impl Life<'_> {
         match persist(decide, &mut reporter, &self.stops.abort).await {
             Some(Ok(())) => self.pay(claim, owed, Settlement::Failed).await,
             Some(Err(lost)) => self.lost(&lost, reporter).await,
+            None => None,
+        }
+    }
+
+    /// Lets the item go to whoever claims it next.
+    pub(crate) async fn give_back(&self, claim: &Claim, owed: Owed) -> Option<Stream> {
+        match self.stops.drain.is_cancelled() {
+            true => self.pay_briefly(claim, owed, Settlement::Released).await,
+            false => self.pay(claim, owed, Settlement::Released).await,
+        }
+    }
+
+    /// Decides that the item is done, and pays what is owed then.
+    pub(crate) async fn finish(
+        &self,
+        claim: &Claim,
+        owed: Owed,
+        mut reporter: Reporter<'_>,
+    ) -> Option<Stream> {
+        let bytes = owed.to_bytes();
+        let decide = || self.services.access.commit(claim.id, bytes.clone());
+        match persist(decide, &mut reporter, &self.stops.abort).await {
+            Some(Ok(())) => self.pay(claim, owed, Settlement::Done).await,
+            Some(Err(lost)) => self.lost(&lost, reporter).await,
+            // Not known whether it is decided: the next start finds out.
             None => None,
         }
     }
@@ -398,8 +424,8 @@ impl Life<'_> {
     }
 }
 
-/// Sums up the stages' counters: read by the source, written by the sinks.
-fn count(plan: &Plan, counters: &BTreeMap<StageId, Arc<Counters>>, stream: &mut Stream) {
+/// Sums up the stages' counters: read by the sources, written by the sinks.
+pub(crate) fn count(plan: &Plan, counters: &BTreeMap<StageId, Arc<Counters>>, stream: &mut Stream) {
     let counts: BTreeMap<_, _> =
         counters.iter().map(|(id, it)| (id.clone(), it.counts())).collect();
     let of = |role: Role| plan.of_role(role).filter_map(|it| counts.get(&it.id));

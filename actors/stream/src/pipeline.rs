@@ -233,6 +233,9 @@ impl StageStart {
             Body::Source(source) => drop(tasks.spawn_blocking(name, move || {
                 ended(caught(&id, || source.run(&stop)));
             })),
+            Body::LiveSource(source) => drop(tasks.spawn_blocking(name, move || {
+                ended(caught(&id, || source.run(&stop)));
+            })),
             Body::Sink(sink) => drop(tasks.spawn_blocking(name, move || {
                 ended(caught(&id, || sink.run(&stop)));
             })),

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use weir_domain::{ClaimId, LogLine, Stream, StreamId};
-use weir_persistence_api::{Adoption, Claim, ClaimRequest, Settlement, Unfinished};
+use weir_persistence_api::{Adoption, BlobStore, Claim, ClaimRequest, Settlement, Unfinished};
 use weir_runtime::System;
 
 use crate::{Limits, LiveStreams, Registry, Taps};
@@ -62,6 +62,8 @@ pub struct Services {
     pub registry: Arc<Registry>,
     pub access: Arc<dyn Access>,
     pub monitor: Arc<dyn Monitor>,
+    /// Where live workflows keep their checkpoints: one place for all engines that run them.
+    pub checkpoints: Arc<dyn BlobStore>,
     pub peers: Arc<dyn Peers>,
     pub limits: Limits,
     pub live: LiveClaims,

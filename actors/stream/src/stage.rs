@@ -2,20 +2,24 @@
 //! data by edges, and what happened is counted as it happens.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use arrow::datatypes::SchemaRef;
 use tokio_util::sync::CancellationToken;
+use weir_checkpoint::Epoch;
 use weir_domain::plan::OnError;
-use weir_domain::{Fault, SniffSide, StageId};
+use weir_domain::{Clock, Fault, SniffSide, StageId};
 use weir_secrets::Opened;
 
 use crate::control::Gate;
 use crate::counters::add;
-use crate::edge::{Broken, Receiver, Sender};
+use crate::edge::{Broken, Sender};
+use crate::inlet::{Arrival, Inlet};
 use crate::island::{Island, Outflow, Step, rollback_fault};
+use crate::live::{LiveSourceBody, Report, Reports, Snapshot};
 use crate::{
-    BadRecord, Batch, Counters, Opening, Prepared, RecordReader, Sink, StreamContext, StreamLog,
-    Taps, dead_letter,
+    BadRecord, Batch, Counters, Opening, Prepared, Read, RecordReader, Sink, SinkWriter,
+    StreamContext, StreamLog, Taps, dead_letter,
 };
 
 /// What stands around every stage: its counters, and its rule for bad records.
@@ -94,6 +98,7 @@ impl From<Broken> for Stopped {
 /// A stage ready to run.
 pub(crate) enum Body {
     Source(SourceBody),
+    LiveSource(LiveSourceBody),
     Island(IslandBody),
     Sink(SinkBody),
 }
@@ -115,20 +120,31 @@ impl SourceBody {
                 return Err(Stopped::Broken);
             }
             let Some(read) = self.reader.read()? else { break };
-            let counters = &self.guard.counters;
-            add(&counters.records_in, read.batch.rows() + read.bad.len());
-            counters.bytes_in.fetch_add(read.bytes, std::sync::atomic::Ordering::Relaxed);
-            if let Some(letters) = self.guard.refused(&read.bad)? {
-                self.dead.as_ref().ok_or_else(no_dead_letters)?.send_blocking(letters)?;
-            }
-            if read.batch.rows() > 0 {
-                self.guard.gave(&read.batch);
-                send_all_blocking(&self.outputs, read.batch)?;
-            }
+            pass_on(read, &self.guard, &self.outputs, self.dead.as_ref())?;
         }
         end_all(self.outputs.iter().chain(&self.dead))?;
         Ok(None)
     }
+}
+
+/// Sends on what a source has read. Blocks.
+pub(crate) fn pass_on(
+    read: Read,
+    guard: &Guard,
+    outputs: &[Sender],
+    dead: Option<&Sender>,
+) -> Result<(), Stopped> {
+    let counters = &guard.counters;
+    add(&counters.records_in, read.batch.rows() + read.bad.len());
+    counters.bytes_in.fetch_add(read.bytes, Ordering::Relaxed);
+    if let Some(letters) = guard.refused(&read.bad)? {
+        dead.ok_or_else(no_dead_letters)?.send_blocking(letters)?;
+    }
+    if read.batch.rows() > 0 {
+        guard.gave(&read.batch);
+        send_all_blocking(outputs, read.batch)?;
+    }
+    Ok(())
 }
 
 pub(crate) struct IslandBody {
@@ -137,23 +153,40 @@ pub(crate) struct IslandBody {
     pub(crate) log: StreamLog,
     /// Whether it needs a thread that may block.
     pub(crate) blocks: bool,
-    pub(crate) input: Receiver,
+    pub(crate) input: Inlet,
     pub(crate) outputs: Vec<Sender>,
     pub(crate) dead: Option<Sender>,
+    /// Of a pipeline that is driven.
+    pub(crate) reports: Option<Reports>,
 }
 
 impl IslandBody {
     pub(crate) async fn run(mut self, stop: &CancellationToken) -> StageResult {
         let (stream, log) = (self.stream.clone(), self.log.clone());
         self.island.start(&Opening { stream, log, stop: stop.clone() })?;
-        while let Some(batch) = self.input.receive().await? {
-            let outflow = self.island.process(batch)?;
-            send(&self.outputs, self.dead.as_ref(), outflow, stop).await?;
+        let mut has_finished = false;
+        loop {
+            match self.input.next().await? {
+                Arrival::Batch(batch) => {
+                    let outflow = self.island.process(batch)?;
+                    send(&self.outputs, self.dead.as_ref(), outflow, stop).await?;
+                }
+                Arrival::Finish => {
+                    let outflow = self.island.finish()?;
+                    send(&self.outputs, self.dead.as_ref(), outflow, stop).await?;
+                    end_all(self.outputs.iter().chain(&self.dead))?;
+                    has_finished = true;
+                }
+                Arrival::Snapshot(epoch) => {
+                    if !has_finished {
+                        barriers(self.outputs.iter().chain(&self.dead), epoch)?;
+                    }
+                    report(self.reports.as_ref(), Report::Aligned(epoch, Snapshot::default()))?;
+                }
+                Arrival::Skip(epoch) => report(self.reports.as_ref(), Report::Skipped(epoch))?,
+                Arrival::Over => return Ok(None),
+            }
         }
-        let outflow = self.island.finish()?;
-        send(&self.outputs, self.dead.as_ref(), outflow, stop).await?;
-        end_all(self.outputs.iter().chain(&self.dead))?;
-        Ok(None)
     }
 }
 
@@ -193,33 +226,83 @@ pub(crate) struct SinkBody {
     pub(crate) guard: Guard,
     pub(crate) sink: Box<dyn Sink>,
     pub(crate) schema: SchemaRef,
-    pub(crate) input: Receiver,
+    pub(crate) input: Inlet,
     pub(crate) dead: Option<Sender>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Of a pipeline that is driven: what is written between two barriers is published as one.
+    pub(crate) reports: Option<Reports>,
 }
 
 impl SinkBody {
-    /// Writes until the end, then prepares. Blocks.
+    /// Writes until the end, then prepares; if it is driven, at each barrier. Blocks.
     pub(crate) fn run(mut self, stop: &CancellationToken) -> StageResult {
-        let mut writer = self.sink.open(&self.guard.stream, self.schema.clone())?;
-        let counters = self.guard.counters.clone();
-        while let Some(batch) = self.input.receive_blocking()? {
+        let mut writer = match self.reports {
+            None => Some(self.sink.open(&self.guard.stream, self.schema.clone())?),
+            // It begins with the first batch: where nothing flows nothing is to be published.
+            Some(_) => None,
+        };
+        // What its former writers wrote, and the barrier that they ended with.
+        let (mut written, mut segment) = (0, self.guard.stream.segment);
+        let mut has_finished = false;
+        loop {
+            let arrival = self.input.next_blocking()?;
             if stop.is_cancelled() {
                 return Err(Stopped::Broken);
             }
-            self.guard.took(&batch);
-            let bad = writer.write(&batch)?;
-            add(&counters.records_out, batch.rows() - bad.len().min(batch.rows()));
-            let bytes = writer.bytes_written();
-            counters.bytes_out.store(bytes, std::sync::atomic::Ordering::Relaxed);
-            if let Some(letters) = self.guard.refused(&bad)? {
-                self.dead.as_ref().ok_or_else(no_dead_letters)?.send_blocking(letters)?;
+            match arrival {
+                Arrival::Batch(batch) => {
+                    let writer = match &mut writer {
+                        Some(it) => it,
+                        none => none.insert(self.open(segment)?),
+                    };
+                    let bad = self.write(&mut **writer, &batch)?;
+                    self.wrote(written + writer.bytes_written());
+                    if let Some(letters) = self.guard.refused(&bad)? {
+                        self.dead.as_ref().ok_or_else(no_dead_letters)?.send_blocking(letters)?;
+                    }
+                }
+                Arrival::Finish => {
+                    // The dead letters wait for this sink's end, not for its disk.
+                    end_all(self.dead.iter())?;
+                    has_finished = true;
+                }
+                Arrival::Snapshot(epoch) => {
+                    if !has_finished {
+                        barriers(self.dead.iter(), epoch)?;
+                    }
+                    let prepared = writer.take().map(|it| it.prepare()).transpose()?;
+                    let prepared = prepared.unwrap_or_default();
+                    (written, segment) = (written + prepared.bytes, Some(epoch));
+                    self.wrote(written);
+                    let snapshot = Snapshot { actions: prepared.actions, ..Snapshot::default() };
+                    report(self.reports.as_ref(), Report::Aligned(epoch, snapshot))?;
+                }
+                Arrival::Skip(epoch) => report(self.reports.as_ref(), Report::Skipped(epoch))?,
+                Arrival::Over => break,
             }
         }
-        // The dead letters wait for this sink's end, not for its disk.
-        end_all(self.dead.iter())?;
+        // What was written behind the last barrier of a pipeline that is driven is nobody's.
+        let (None, Some(writer)) = (self.reports, writer) else { return Ok(None) };
         let prepared = writer.prepare()?;
-        counters.bytes_out.store(prepared.bytes, std::sync::atomic::Ordering::Relaxed);
+        self.guard.counters.bytes_out.store(prepared.bytes, Ordering::Relaxed);
         Ok(Some(prepared))
+    }
+
+    fn open(&mut self, segment: Option<Epoch>) -> Result<Box<dyn SinkWriter>, Fault> {
+        let opened_at = self.clock.now();
+        let context = StreamContext { segment, opened_at, ..(*self.guard.stream).clone() };
+        self.sink.open(&context, self.schema.clone())
+    }
+
+    fn write(&self, writer: &mut dyn SinkWriter, batch: &Batch) -> Result<Vec<BadRecord>, Fault> {
+        self.guard.took(batch);
+        let bad = writer.write(batch)?;
+        add(&self.guard.counters.records_out, batch.rows() - bad.len().min(batch.rows()));
+        Ok(bad)
+    }
+
+    fn wrote(&self, bytes: u64) {
+        self.guard.counters.bytes_out.store(bytes, Ordering::Relaxed);
     }
 }
 
@@ -231,6 +314,18 @@ fn send_all_blocking(outputs: &[Sender], batch: Batch) -> Result<(), Broken> {
     last.send_blocking(batch)
 }
 
-fn end_all<'a>(mut edges: impl Iterator<Item = &'a Sender>) -> Result<(), Broken> {
+pub(crate) fn end_all<'a>(mut edges: impl Iterator<Item = &'a Sender>) -> Result<(), Broken> {
     edges.try_for_each(Sender::end)
+}
+
+/// Sends the barrier of an epoch on: all that was sent before it belongs to the epoch.
+pub(crate) fn barriers<'a>(
+    mut edges: impl Iterator<Item = &'a Sender>,
+    epoch: Epoch,
+) -> Result<(), Broken> {
+    edges.try_for_each(|it| it.barrier(epoch))
+}
+
+fn report(reports: Option<&Reports>, report: Report) -> Result<(), Broken> {
+    reports.map_or(Ok(()), |it| it.say(report))
 }

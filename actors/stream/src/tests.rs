@@ -1,6 +1,7 @@
 //! Streams from their item to their last word, with faults on the way.
 
 mod kept;
+mod live;
 mod orders;
 mod sniffing;
 mod world;

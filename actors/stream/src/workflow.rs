@@ -13,13 +13,13 @@ use tokio::task::AbortHandle;
 use weir_domain::plan::Plan;
 use weir_domain::schedule::{InstanceReport, InstanceState};
 use weir_domain::{
-    Fault, InstanceId, ProjectName, Timestamp, Workflow, WorkflowName, WorkflowState,
+    Fault, InstanceId, ProjectName, StageId, Timestamp, Workflow, WorkflowName, WorkflowState,
 };
 use weir_secrets::Opened;
 
 use crate::check::verify;
 use crate::clear::ClearPlan;
-use crate::instance::{Happened, Instance, Notice, Tally, source};
+use crate::instance::{Happened, Instance, Notice, Sources, Tally, sources};
 use crate::life::Stops;
 use crate::pulse::Pulse;
 use crate::services::Services;
@@ -44,10 +44,32 @@ impl WorkflowSpec {
 
     async fn ask(&self, services: &Services, within: Duration) -> Result<(), Fault> {
         let plan = ClearPlan::of(&self.plan, &self.secrets, &services.registry)?;
-        let (source, cx) = source(&plan, &self.base_dir, services)?;
+        let (sources, cx) = sources(&plan, &self.base_dir, services)?;
         drop(plan);
-        let place = format!("workflow {}, stage {}", self.plan.workflow, cx.stage);
-        let origin = source.origin();
+        match sources {
+            Sources::Items(source) => {
+                let (origin, check) = (source.origin(), move || source.check_access());
+                self.ask_one(services, within, &cx.stage, origin, check).await
+            }
+            Sources::Live(sources) => {
+                for (stage, source) in sources {
+                    let (origin, check) = (source.origin(), move || source.check_access());
+                    self.ask_one(services, within, &stage, origin, check).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn ask_one(
+        &self,
+        services: &Services,
+        within: Duration,
+        stage: &StageId,
+        origin: String,
+        check: impl FnOnce() -> Result<(), Fault> + Send + 'static,
+    ) -> Result<(), Fault> {
+        let place = format!("workflow {}, stage {stage}", self.plan.workflow);
         let silent = || {
             let message = format!("{place}: {origin} gives no answer within {within:?}");
             Fault::transient(3143, message).with_hint(
@@ -59,7 +81,7 @@ impl WorkflowSpec {
         if tasks.running().iter().any(|it| **it == *question) {
             return Err(silent());
         }
-        let asked = tasks.spawn_blocking(question, move || source.check_access());
+        let asked = tasks.spawn_blocking(question, check);
         let answer = tokio::time::timeout(within, asked.join()).await.map_err(|_| silent())?;
         let reached = answer.map_err(|it| Fault::transient(3145, it.to_string()))?;
         reached.map_err(|it| Fault { message: format!("{place}: {}", it.message), ..it })

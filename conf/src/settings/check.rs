@@ -84,6 +84,7 @@ impl Checks<'_> {
             ("supervision.min-backoff", settings.supervision.min_backoff),
             ("rest-server.request-timeout", settings.rest_server.request_timeout),
             ("persistence.journal.timeout", settings.persistence.journal.timeout),
+            ("stream.checkpoint-interval", settings.stream.checkpoint_interval),
             ("shutdown.phase-timeout", settings.shutdown.phase_timeout),
         ];
         self.longer_than_nothing(&all);

@@ -5,7 +5,7 @@ use serde_json::Value;
 use weir_domain::{Fault, Finding, Place, PortName, Reprocess};
 use weir_formats::FormatConfig;
 use weir_stream::{
-    BuildContext, Checked, ConfigError, SecretUse, Source, SourceKind, decode_config,
+    AnySource, BuildContext, Checked, ConfigError, SecretUse, SourceKind, decode_config,
 };
 
 use super::config::InputConfig;
@@ -45,18 +45,15 @@ impl SourceKind for Input {
         Checked { outputs: vec![(PortName::out(), declared)], findings, ..Checked::default() }
     }
 
-    fn build(&self, config: &Value, cx: &BuildContext) -> Result<Box<dyn Source>, Fault> {
+    fn build(&self, config: &Value, cx: &BuildContext) -> Result<AnySource, Fault> {
         let config = decode_config::<InputConfig>(config).map_err(|error| {
             Fault::config(codes::CONFIG, format!("stage {}: {error}", cx.stage))
         })?;
-        Ok(Box::new(FileSource::new(config, cx)?))
+        Ok(AnySource::Items(Box::new(FileSource::new(config, cx)?)))
     }
 }
 
-/// A finding whose place is filled in by whoever knows it.
-pub(super) fn error(code: u32, path: impl Into<String>, cause: impl Into<String>) -> Finding {
-    Finding::error(code, Place::default(), path, cause)
-}
+pub(super) use crate::finding as error;
 
 fn check_directories(config: &InputConfig, findings: &mut Vec<Finding>) {
     check_directory("directory", &config.directory, findings);

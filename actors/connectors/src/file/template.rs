@@ -118,7 +118,11 @@ impl Template {
                 }
                 Part::Item => harmless(item_name(&stream.item)),
                 Part::ItemStem => harmless(split_extension(item_name(&stream.item)).0),
-                Part::Stream => stream.stream.to_string(),
+                Part::Stream => match stream.segment {
+                    // What lies between two barriers is a file of its own.
+                    Some(segment) => format!("{}-{segment}", stream.stream),
+                    None => stream.stream.to_string(),
+                },
                 Part::Workflow => stream.workflow.to_string(),
                 Part::Instance => stream.instance.to_string(),
                 Part::Roll => roll.to_string(),
@@ -249,6 +253,7 @@ mod tests {
             instance: InstanceId(2),
             stream: StreamId("0192f0c1-2222-7333-8444-555555555555".parse().unwrap()),
             item: item.to_owned(),
+            segment: None,
             opened_at: Timestamp(1_700_000_000_123),
         }
     }

@@ -17,6 +17,8 @@ pub struct StageShape {
     pub outputs: Vec<PortName>,
     /// Outputs that may stay unconnected: what flows there is dropped on purpose, and counted.
     pub optional: BTreeSet<PortName>,
+    /// A source that never ends.
+    pub is_live: bool,
 }
 
 /// Everything that is wrong with the shape of the plan, in order of place.
@@ -31,7 +33,7 @@ pub fn check(plan: &Plan, shapes: &BTreeMap<StageId, StageShape>) -> Vec<Finding
     for stage in &plan.stages {
         unconnected(plan, stage, shapes, &mut findings);
     }
-    sources(plan, &mut findings);
+    sources(plan, shapes, &mut findings);
     cycle(plan, &mut findings);
     findings.sort_by(|a, b| a.place.cmp(&b.place));
     findings
@@ -138,7 +140,8 @@ fn unconnected(
     }
 }
 
-fn sources(plan: &Plan, findings: &mut Vec<Finding>) {
+fn sources(plan: &Plan, shapes: &BTreeMap<StageId, StageShape>, findings: &mut Vec<Finding>) {
+    let is_live = |it: &Stage| shapes.get(&it.id).is_some_and(|it| it.is_live);
     let place = plan.stages.first().map(|it| it.place.clone()).unwrap_or_default();
     let path = plan.workflow.as_str();
     match plan.of_role(Role::Source).count() {
@@ -147,9 +150,10 @@ fn sources(plan: &Plan, findings: &mut Vec<Finding>) {
                 .with_fix("begin it with a stage that reads, for instance a file source"),
         ),
         1 => {}
+        _ if plan.of_role(Role::Source).all(is_live) => {}
         n => findings.push(
             Finding::error(2109, place, path, format!("the workflow has {n} sources"))
-                .with_fix("a stream is one item of one source: make a workflow for each source"),
+                .with_fix("a stream is one item of one source: make a workflow for each source of items; live sources may be many, but only among themselves"),
         ),
     }
 }
@@ -224,7 +228,7 @@ pub(super) mod tests {
                 (_, "route") => ["late", "rest"].map(|it| PortName::new(it).expect("name")).into(),
                 _ => vec![PortName::out()],
             };
-            (stage.id.clone(), StageShape { outputs, optional: BTreeSet::new() })
+            (stage.id.clone(), StageShape { outputs, ..StageShape::default() })
         };
         let shapes = plan.stages.iter().map(shape).collect();
         let findings = check(&plan, &shapes);

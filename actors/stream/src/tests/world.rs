@@ -19,7 +19,7 @@ use weir_domain::{
 };
 use weir_persistence_api::{
     Acquired, Adoption, Claim, ClaimRequest, Error, Fence, ItemFilter, ItemStore as _, LeaseName,
-    LeaseStore as _, MemoryStore, Settlement, Unfinished, item_page,
+    LeaseStore as _, MemoryBlobs, MemoryStore, Settlement, Unfinished, item_page,
 };
 use weir_runtime::{IdSource, PhaseTimeouts, Stopwatch, System, SystemClock, SystemSettings};
 use weir_secrets::Opened;
@@ -55,6 +55,10 @@ pub(super) struct Outside {
     pub(super) offers: Vec<usize>,
     /// Owners that are known to live; all others are gone.
     pub(super) alive: Vec<String>,
+    /// Where live workflows keep their checkpoints.
+    pub(super) blobs: MemoryBlobs,
+    /// Live sources will have nothing more than what is there.
+    pub(super) is_ending: bool,
 }
 
 #[derive(Clone, Default)]
@@ -73,7 +77,7 @@ impl World {
         self.with(|it| it.faults.entry(place).or_default().push_back(fault));
     }
 
-    fn meet(&self, place: &'static str) -> Result<(), Fault> {
+    pub(super) fn meet(&self, place: &'static str) -> Result<(), Fault> {
         let fault = self.with(|it| it.faults.get_mut(place).and_then(VecDeque::pop_front));
         fault.map_or(Ok(()), Err)
     }
@@ -87,6 +91,7 @@ impl World {
             .source(Kind(self.clone()))
             .operator(Kind(self.clone()))
             .sink(Kind(self.clone()))
+            .source(super::live::Kind(self.clone()))
             .effects("test", Kind(self.clone()))
     }
 }
@@ -113,8 +118,8 @@ impl SourceKind for Kind {
     fn check(&self, _: &Value) -> Checked {
         Checked { outputs: vec![(PortName::out(), Some(schema()))], ..Checked::default() }
     }
-    fn build(&self, _: &Value, _: &BuildContext) -> Result<Box<dyn Source>, Fault> {
-        Ok(Box::new(TestSource(self.0.clone())))
+    fn build(&self, _: &Value, _: &BuildContext) -> Result<AnySource, Fault> {
+        Ok(AnySource::Items(Box::new(TestSource(self.0.clone()))))
     }
 }
 
@@ -296,7 +301,8 @@ struct TestSink {
 
 impl Sink for TestSink {
     fn open(&mut self, stream: &StreamContext, _: SchemaRef) -> Result<Box<dyn SinkWriter>, Fault> {
-        let key = format!("{}/{}", self.name, stream.stream);
+        let segment = stream.segment.map(|it| it.to_string()).unwrap_or_default();
+        let key = format!("{}/{}/{segment}", self.name, stream.stream);
         self.world.with(|it| it.staged.insert(key.clone(), Numbers::new()));
         Ok(Box::new(TestWriter {
             world: self.world.clone(),
@@ -306,7 +312,7 @@ impl Sink for TestSink {
         }))
     }
     fn discard(&self, stream: &StreamContext) -> Vec<Action> {
-        let payload = json!({ "discard": format!("{}/{}", self.name, stream.stream) });
+        let payload = json!({ "discard": format!("{}/{}/", self.name, stream.stream) });
         vec![Action { connector: "test".into(), payload }]
     }
 }
@@ -374,7 +380,7 @@ impl Effects for Kind {
             return Ok(vec![Published { address: key, warning: None }]);
         }
         if let Some(key) = text("discard") {
-            self.0.with(|it| it.staged.remove(&key));
+            self.0.with(|it| it.staged.retain(|staged, _| !staged.starts_with(&key)));
         }
         if let Some(item) = text("settle") {
             self.0.meet("settle")?;
@@ -427,7 +433,8 @@ impl Engine {
             access: Arc::new(access),
             monitor: Arc::new(monitor),
             peers: Arc::new(TestPeers(world.clone())),
-            limits: Limits::default(),
+            checkpoints: Arc::new(world.with(|it| it.blobs.clone())),
+            limits: Limits { checkpoint_interval: Duration::from_millis(40), ..Limits::default() },
             live: LiveClaims::default(),
             streams: LiveStreams::default(),
             taps: Taps::default(),

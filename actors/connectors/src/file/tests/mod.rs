@@ -168,6 +168,7 @@ fn stream(n: u32) -> StreamContext {
         instance: InstanceId(1),
         stream: StreamId(id.parse().unwrap()),
         item: format!("in/item{n}.csv.gz"),
+        segment: None,
         opened_at: Timestamp(NOW * 1000),
     }
 }

@@ -1,0 +1,398 @@
+//! The driver of a run: carries what the coordinator of its checkpoints decides.
+//!
+//! Reports of stages and answers of the store come in; orders to the stages, writes to the store
+//! and publications go out. What fails in passing is tried again for as long as the run lives: no
+//! data is lost meanwhile, and the pipeline goes on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::mpsc;
+use weir_checkpoint::{
+    Abandonment, Checkpoints, CommitPermit, Committable, Coordinator, Effect, Epoch, EpochKind,
+    Error, Generation, Input, Prepared, Retention, StageManifest, Trigger,
+};
+use weir_domain::{Fault, StageId};
+use weir_runtime::Stopwatch;
+
+use super::{Report, Reports, Share, Snapshot, position};
+use crate::connector::Action;
+use crate::inlet::Order;
+use crate::services::Services;
+use crate::settlement::run_action;
+
+/// How long an epoch may be under way.
+const EPOCH_WITHIN: Duration = Duration::from_secs(600);
+/// Epochs that a job can still be restored from.
+const EPOCHS_KEPT: usize = 3;
+/// After how many commits what nobody needs any more is deleted.
+const COLLECT_EVERY: u32 = 8;
+/// Larger ones are staged as blobs, so that a manifest holds those of many stages.
+const COMMITTABLE_BYTES_MAX: usize = 16 << 10;
+/// First wait before something is tried again, and the longest.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
+
+/// Whom the stages of a pipeline report to.
+pub(crate) struct Driver(pub(crate) mpsc::UnboundedSender<(StageId, Report)>);
+
+impl Driver {
+    pub(crate) fn reports(&self, stage: &StageId) -> Reports {
+        Reports { stage: stage.clone(), driver: self.0.clone() }
+    }
+}
+
+/// How a run of a lane ended well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// All sources have ended, and all is published.
+    Finished,
+    /// It was stopped, and all that was read is published.
+    Stopped,
+}
+
+/// What was done in the world.
+enum Done {
+    /// An effect, with what the coordinator is told of it.
+    Effect(Option<Input>),
+    /// The deletion of what nobody needs.
+    Collection,
+}
+
+type Work<'a> = FuturesUnordered<BoxFuture<'a, Result<Done, Fault>>>;
+
+pub(super) struct Drive<'a> {
+    pub(super) services: &'a Services,
+    pub(super) checkpoints: &'a Checkpoints,
+    pub(super) share: Share,
+    coordinator: Coordinator,
+    /// What sinks have prepared.
+    prepared: BTreeMap<StageId, Prepared>,
+    pub(super) orders: Vec<mpsc::UnboundedSender<Order>>,
+    /// What is being done in the world now.
+    work: Work<'a>,
+    begun: BTreeMap<Epoch, Stopwatch>,
+    last: Option<EpochKind>,
+    is_stopping: bool,
+    is_collecting: bool,
+    commits: u32,
+    pub(super) outcome: Option<Outcome>,
+    /// Lines for the log of the stream: code and text.
+    pub(super) said: Vec<(u32, String)>,
+    warnings: mpsc::UnboundedSender<(u32, String)>,
+    pub(super) warned: mpsc::UnboundedReceiver<(u32, String)>,
+}
+
+impl<'a> Drive<'a> {
+    pub(super) fn new(
+        services: &'a Services,
+        checkpoints: &'a Checkpoints,
+        share: Share,
+        coordinator: Coordinator,
+    ) -> Self {
+        let (warnings, warned) = mpsc::unbounded_channel();
+        Self {
+            services,
+            checkpoints,
+            share,
+            coordinator,
+            prepared: BTreeMap::new(),
+            orders: Vec::new(),
+            work: Work::new(),
+            begun: BTreeMap::new(),
+            last: None,
+            is_stopping: false,
+            is_collecting: false,
+            commits: 0,
+            outcome: None,
+            said: Vec::new(),
+            warnings,
+            warned,
+        }
+    }
+
+    /// Publishes what former runs have decided, before anything new begins.
+    pub(super) async fn settle(&mut self) -> Result<(), Fault> {
+        let outstanding = self.coordinator.outstanding();
+        self.effects(outstanding)?;
+        while let Some(done) = self.work.next().await {
+            self.take(done?)?;
+        }
+        Ok(())
+    }
+
+    /// The next thing in the world that was done, and all that follows from it. Waits for ever where
+    /// nothing is under way.
+    pub(super) async fn work(&mut self) -> Result<(), Fault> {
+        match self.work.next().await {
+            Some(done) => self.take(done?),
+            None => std::future::pending().await,
+        }
+    }
+
+    fn take(&mut self, done: Done) -> Result<(), Fault> {
+        match done {
+            Done::Effect(input) => input.map_or(Ok(()), |it| self.on(it)),
+            Done::Collection => {
+                self.is_collecting = false;
+                Ok(())
+            }
+        }
+    }
+
+    fn on(&mut self, input: Input) -> Result<(), Fault> {
+        let effects = self.coordinator.on(input);
+        self.effects(effects)
+    }
+
+    /// The interval is over.
+    pub(super) fn checkpoint(&mut self) -> Result<(), Fault> {
+        let is_late =
+            |it: &&Epoch| self.begun.get(it).is_some_and(|it| it.elapsed() > EPOCH_WITHIN);
+        let under_way: Vec<_> = self.coordinator.under_way().map(|it| it.0).collect();
+        let late: Vec<_> = under_way.iter().filter(is_late).copied().collect();
+        for epoch in late {
+            self.on(Input::Overdue { epoch })?;
+        }
+        self.begun.retain(|it, _| under_way.contains(it));
+        let at = self.services.system.now();
+        self.on(Input::Trigger(Trigger::Periodic { at }))
+    }
+
+    /// The next epoch is to be the last.
+    pub(super) fn stop(&mut self) -> Result<(), Fault> {
+        self.is_stopping = true;
+        let at = self.services.system.now();
+        self.on(Input::Trigger(Trigger::Stop { at, savepoint: None }))
+    }
+
+    pub(super) async fn reported(&mut self, stage: StageId, report: Report) -> Result<(), Fault> {
+        match report {
+            Report::Aligned(epoch, snapshot) => {
+                self.on(Input::Aligned { stage: stage.clone(), epoch })?;
+                let manifest = Box::new(self.manifest(&stage, epoch, snapshot).await?);
+                self.on(Input::Reported { stage, epoch, manifest })
+            }
+            Report::Skipped(epoch) => {
+                let reason = "a later epoch overtook it".to_owned();
+                self.on(Input::Failed { stage, epoch, reason })
+            }
+            Report::Ended => self.on(Input::Ended { stage, at: self.services.system.now() }),
+        }
+    }
+
+    async fn manifest(
+        &mut self,
+        stage: &StageId,
+        epoch: Epoch,
+        snapshot: Snapshot,
+    ) -> Result<StageManifest, Fault> {
+        let Snapshot { splits, is_ended, actions } = snapshot;
+        if !actions.is_empty() {
+            let committable = committable(self.checkpoints, stage, epoch, &actions).await?;
+            self.prepared(stage).prepare(epoch, committable);
+        }
+        let position = splits.map(|it| position::write(self.share, it)).unwrap_or_default();
+        let committables = self.prepared(stage).report(epoch);
+        Ok(StageManifest { position, is_ended, committables, ..StageManifest::default() })
+    }
+
+    fn prepared(&mut self, stage: &StageId) -> &mut Prepared {
+        let generation = self.coordinator.generation();
+        let new = || Prepared::new(stage.clone(), generation);
+        self.prepared.entry(stage.clone()).or_insert_with(new)
+    }
+
+    fn effects(&mut self, effects: Vec<Effect>) -> Result<(), Fault> {
+        effects.into_iter().try_for_each(|it| self.effect(it))
+    }
+
+    fn effect(&mut self, effect: Effect) -> Result<(), Fault> {
+        match effect {
+            Effect::Announce { epoch, kind } => {
+                self.begun.insert(epoch, Stopwatch::start());
+                self.last = Some(kind);
+                self.tell(Order::Announce(epoch, kind));
+            }
+            Effect::Abandon { epoch, why } => self.abandoned(epoch, &why)?,
+            Effect::Claimed { epoch } => self.tell(Order::Claimed(epoch)),
+            Effect::Publish(permit) => self.publish(&permit)?,
+            Effect::Committed { epoch } => self.committed(epoch),
+            Effect::StoreManifest { .. }
+            | Effect::Append { .. }
+            | Effect::CheckGeneration { .. }
+            | Effect::Mark(_)
+            | Effect::Name(_) => {
+                let (checkpoints, voice) = (self.checkpoints, self.warnings.clone());
+                self.work.push(Box::pin(store(checkpoints, effect, voice)));
+            }
+            Effect::Refused { why, .. } => tracing::debug!(%why, "no checkpoint was begun"),
+            Effect::Aligned { .. } | Effect::Named(_) => {}
+            Effect::Over { .. } => {
+                self.outcome = Some(match self.last {
+                    Some(EpochKind::Stop) => Outcome::Stopped,
+                    Some(EpochKind::Periodic | EpochKind::Final) | None => Outcome::Finished,
+                });
+                self.tell(Order::Over);
+            }
+            Effect::Deposed { by } => return Err(deposed(by)),
+        }
+        Ok(())
+    }
+
+    fn tell(&self, order: Order) {
+        for stage in &self.orders {
+            // One that has ended says so by itself.
+            let _ = stage.send(order);
+        }
+    }
+
+    fn abandoned(&mut self, epoch: Epoch, why: &Abandonment) -> Result<(), Fault> {
+        self.tell(Order::Abandon(epoch));
+        self.said.push((3173, format!("checkpoint {epoch} was abandoned: {why}")));
+        if self.is_stopping { self.stop() } else { Ok(()) }
+    }
+
+    fn committed(&mut self, epoch: Epoch) {
+        tracing::debug!(%epoch, job = %self.checkpoints.layout().job(), "checkpoint committed");
+        metrics::counter!("weir_checkpoints_total").increment(1);
+        self.commits += 1;
+        if self.commits % COLLECT_EVERY == 1 && !self.is_collecting {
+            self.is_collecting = true;
+            let (checkpoints, voice) = (self.checkpoints, self.warnings.clone());
+            let retention = Retention {
+                epochs: EPOCHS_KEPT,
+                generation: self.coordinator.generation(),
+                slot: self.coordinator.slot(),
+                pins: self.coordinator.pins(),
+            };
+            self.work.push(Box::pin(async move {
+                if let Err(error) = checkpoints.collect(&retention).await {
+                    let text = format!("old checkpoints could not be deleted: {error}");
+                    let _ = voice.send((3174, text));
+                }
+                Ok(Done::Collection)
+            }));
+        }
+    }
+
+    fn publish(&mut self, permit: &CommitPermit) -> Result<(), Fault> {
+        let epoch = permit.epoch();
+        let stages: BTreeSet<_> = permit.stages().cloned().collect();
+        for stage in stages {
+            let accepted = self.prepared(&stage).accept(permit);
+            let committables = accepted.map_err(|it| deposed(it.current))?;
+            let committables = committables.into_iter().map(|it| it.1).collect();
+            let (services, checkpoints) = (self.services, self.checkpoints);
+            let voice = self.warnings.clone();
+            self.work.push(Box::pin(async move {
+                publish(services, checkpoints, committables, voice).await?;
+                Ok(Done::Effect(Some(Input::Published { stage, epoch })))
+            }));
+        }
+        Ok(())
+    }
+}
+
+async fn committable(
+    checkpoints: &Checkpoints,
+    stage: &StageId,
+    epoch: Epoch,
+    actions: &[Action],
+) -> Result<Committable, Fault> {
+    let content: Bytes =
+        serde_json::to_vec(actions).expect("values with text keys become JSON").into();
+    if content.len() <= COMMITTABLE_BYTES_MAX {
+        return Ok(Committable { content, blobs: Vec::new() });
+    }
+    let key = checkpoints.layout().staged(epoch, stage, 0);
+    checkpoints.put(&key, content).await.map_err(|it| fault(&it))?;
+    Ok(Committable { content: Bytes::new(), blobs: vec![key] })
+}
+
+type Voice = mpsc::UnboundedSender<(u32, String)>;
+
+/// Does an effect on the store, until it is done or can't be.
+async fn store(checkpoints: &Checkpoints, effect: Effect, voice: Voice) -> Result<Done, Fault> {
+    let mut wait = BACKOFF.0;
+    loop {
+        match checkpoints.perform(&effect).await {
+            Ok(stored) => return Ok(Done::Effect(stored.map(Input::Stored))),
+            Err(error) if is_transient(&error) => {
+                let _ = voice.send((3175, format!("{error}; it is tried again")));
+            }
+            Err(error) => return Err(fault(&error)),
+        }
+        tokio::time::sleep(wait).await;
+        wait = BACKOFF.1.min(wait * 2);
+    }
+}
+
+/// Publishes in order, until all is done.
+async fn publish(
+    services: &Services,
+    checkpoints: &Checkpoints,
+    committables: Vec<Committable>,
+    voice: Voice,
+) -> Result<(), Fault> {
+    for it in committables {
+        let content = match it.blobs.first() {
+            Some(blob) => checkpoints.staged(blob).await.map_err(|it| fault(&it))?,
+            None => it.content,
+        };
+        let actions: Vec<Action> = serde_json::from_slice(&content).map_err(|error| {
+            Fault::config(3176, format!("what a checkpoint publishes can't be read: {error}"))
+                .with_hint("was it written by a later version? deploy that")
+        })?;
+        for action in actions {
+            act(services, action, &voice).await;
+        }
+    }
+    Ok(())
+}
+
+async fn act(services: &Services, action: Action, voice: &Voice) {
+    let mut wait = BACKOFF.0;
+    loop {
+        match run_action(services, action.clone()).await {
+            Ok(published) => {
+                for warning in published.into_iter().filter_map(|it| it.warning) {
+                    let _ = voice.send((3021, warning));
+                }
+                return;
+            }
+            Err(fault) => {
+                let _ = voice.send((fault.code.0, format!("{fault}; it is tried again")));
+            }
+        }
+        tokio::time::sleep(wait).await;
+        wait = BACKOFF.1.min(wait * 2);
+    }
+}
+
+fn is_transient(error: &Error) -> bool {
+    matches!(error, Error::Store(it) if it.is_transient())
+}
+
+pub(super) fn fault(error: &Error) -> Fault {
+    match error {
+        Error::Deposed { by } => deposed(*by),
+        error if is_transient(error) => Fault::transient(3175, with_source(error)),
+        error => Fault::config(3177, with_source(error)),
+    }
+}
+
+fn with_source(error: &Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+/// Another run of the lane has taken over.
+fn deposed(by: Generation) -> Fault {
+    Fault::stopped(format!("run {by} of this lane has taken over"))
+        .with_hint("nothing is to be done: it goes on from the newest checkpoint")
+}

@@ -1,0 +1,301 @@
+//! One run of a lane, from its claim to its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::Actor as _;
+use tokio::sync::{mpsc, oneshot};
+use weir_checkpoint::fit::{Leftover, PlanShape, StageShape, fit};
+use weir_checkpoint::{
+    Checkpoints, Coordinator, Epoch, Layout as Keys, Pipeline, Recovered, RestoreFrom, Retry,
+    Writer,
+};
+use weir_domain::plan::Role;
+use weir_domain::{Digest, Fault, StageId, StreamId};
+
+use super::driver::{Drive, Outcome, fault};
+use super::{Driver, LiveReader, LiveSource, Share, position};
+use crate::control::{Control, Gate};
+use crate::layout::{Feed, Ground, Layout, lay_out, stage_ids};
+use crate::life::{Life, Stops, count};
+use crate::pipeline::{self, Pipeline as Supervisor};
+use crate::report::Reporter;
+use crate::settlement::run_action;
+use crate::{StreamContext, StreamLog};
+
+/// How many epochs may be under way.
+const EPOCHS_MAX: usize = 2;
+/// How often an open run's counts are told.
+const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+
+pub(crate) type LaneEnd = Outcome;
+
+/// The sources of a plan, by stage.
+pub(crate) type LiveSources = BTreeMap<StageId, Box<dyn LiveSource>>;
+
+pub(crate) struct Lane<'a> {
+    pub(crate) life: &'a Life<'a>,
+    pub(crate) share: Share,
+}
+
+impl Lane<'_> {
+    /// Works until it is stopped, or all sources have ended. An error: what was not published is
+    /// read again by the next run.
+    pub(crate) async fn run(
+        &self,
+        sources: LiveSources,
+        context: &StreamContext,
+        control: &Control,
+        reporter: &mut Reporter<'_>,
+    ) -> Result<LaneEnd, Fault> {
+        let checkpoints = self.checkpoints()?;
+        let recovered = self.recover(&checkpoints, context).await?;
+        let coordinator =
+            Coordinator::new(checkpoints.layout().clone(), self.pipeline(), &recovered);
+        let mut drive = Drive::new(self.life.services, &checkpoints, self.share, coordinator);
+        tokio::select! {
+            settled = drive.settle() => settled?,
+            () = self.life.stops.abort.cancelled() => return Err(stopped()),
+            () = control.abort.cancelled() => return Err(control.ended().unwrap_or_else(stopped)),
+        }
+        // V2: what former runs decided is published, the rest of what they staged is nobody's.
+        self.clear_away(&checkpoints, &recovered, context, reporter).await?;
+        if let Some(outcome) = drive.outcome {
+            return Ok(outcome);
+        }
+        let readers = self.open(sources, &recovered).await?;
+        let from = recovered.manifest.as_ref().map(|it| it.epoch);
+        reporter.say(
+            3170,
+            match from {
+                Some(epoch) => format!("goes on from checkpoint {epoch}"),
+                None => "begins without a checkpoint".to_owned(),
+            },
+        );
+        let segment = Some(Epoch { generation: recovered.generation, number: 0 });
+        let context = StreamContext { segment, ..context.clone() };
+        self.drive(drive, readers, context, control, reporter).await
+    }
+
+    fn checkpoints(&self) -> Result<Checkpoints, Fault> {
+        let Share { lane, .. } = self.share;
+        let job = format!("jobs/{}/lane-{}", self.life.plan.workflow, lane + 1);
+        let keys = Keys::new(&job).map_err(|error| Fault::config(3178, error.to_string()))?;
+        Ok(Checkpoints::new(self.life.services.checkpoints.clone(), keys, Retry::default()))
+    }
+
+    async fn recover(
+        &self,
+        checkpoints: &Checkpoints,
+        context: &StreamContext,
+    ) -> Result<Recovered, Fault> {
+        let system = &self.life.services.system;
+        let writer = written(context.stream, system.owner(), &system.ids().claim().to_string());
+        let recovered = checkpoints.recover(&writer, &RestoreFrom::Newest).await;
+        let recovered = recovered.map_err(|it| fault(&it))?;
+        if let Some(manifest) = &recovered.manifest {
+            let fitted = fit(manifest, &self.shape(), Leftover::Refuse);
+            fitted.map_err(|misfits| {
+                let all: Vec<_> = misfits.iter().map(ToString::to_string).collect();
+                let epoch = manifest.epoch;
+                let message = format!("checkpoint {epoch} does not fit: {}", all.join("; "));
+                Fault::config(3179, message)
+            })?;
+        }
+        Ok(recovered)
+    }
+
+    fn shape(&self) -> PlanShape {
+        let sources: BTreeSet<_> =
+            self.life.plan.of_role(Role::Source).map(|it| it.id.clone()).collect();
+        let stages = stage_ids(self.life.plan).into_iter().map(|id| {
+            let is_source = sources.contains(&id);
+            (id, StageShape { is_source, ..StageShape::default() })
+        });
+        PlanShape { digest: self.digest(), stages: stages.collect() }
+    }
+
+    /// Of all that state has to fit.
+    fn digest(&self) -> Digest {
+        let stages = stage_ids(self.life.plan);
+        Digest::of(&serde_json::to_vec(&stages).expect("names become JSON"))
+    }
+
+    fn pipeline(&self) -> Pipeline {
+        Pipeline {
+            plan: self.digest(),
+            stages: stage_ids(self.life.plan),
+            sources: self.life.plan.of_role(Role::Source).map(|it| it.id.clone()).collect(),
+            epochs_max: EPOCHS_MAX,
+        }
+    }
+
+    /// Removes what former runs have staged.
+    async fn clear_away(
+        &self,
+        checkpoints: &Checkpoints,
+        recovered: &Recovered,
+        context: &StreamContext,
+        reporter: &Reporter<'_>,
+    ) -> Result<(), Fault> {
+        let former = checkpoints.predecessors(recovered).await.map_err(|it| fault(&it))?;
+        let ground = self.ground(Arc::new(context.clone()), Gate::open(), None);
+        let sinks = ground.sinks()?;
+        let former = former.iter().filter_map(stream_of);
+        let former = former.map(|stream| StreamContext { stream, ..context.clone() });
+        let left = former.flat_map(|it| sinks.iter().flat_map(move |(_, sink)| sink.discard(&it)));
+        let left: Vec<_> = left.collect();
+        drop(sinks);
+        for action in left {
+            if let Err(fault) = run_action(self.life.services, action).await {
+                reporter.warn(fault.code.0, format!("could not clear away: {fault}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the sources where the checkpoint ends, on a thread that may block.
+    async fn open(
+        &self,
+        sources: LiveSources,
+        recovered: &Recovered,
+    ) -> Result<BTreeMap<StageId, Box<dyn LiveReader>>, Fault> {
+        let (share, mut opened) = (self.share, BTreeMap::new());
+        for (id, mut source) in sources {
+            let stage = recovered.manifest.as_ref().and_then(|it| it.stages.get(&id));
+            let position = stage.map(|it| it.position.clone()).unwrap_or_default();
+            let from = position::read(&id, share, &position)?;
+            let tasks = self.life.services.system.tasks();
+            let open = tasks.spawn_blocking("source", move || source.open(share, &from));
+            let reader = open
+                .join()
+                .await
+                .map_err(|_| Fault::transient(3140, format!("source {id} panicked")))??;
+            opened.insert(id, reader);
+        }
+        Ok(opened)
+    }
+
+    fn ground(&self, stream: Arc<StreamContext>, gate: Gate, driver: Option<Driver>) -> Ground<'_> {
+        let Life { services, plan, secrets, cx, .. } = *self.life;
+        let (registry, taps) = (&*services.registry, services.taps.clone());
+        let log = StreamLog::default();
+        Ground { plan, secrets, registry, cx, stream, gate, taps, log, driver }
+    }
+
+    async fn drive(
+        &self,
+        mut drive: Drive<'_>,
+        readers: BTreeMap<StageId, Box<dyn LiveReader>>,
+        context: StreamContext,
+        control: &Control,
+        reporter: &mut Reporter<'_>,
+    ) -> Result<LaneEnd, Fault> {
+        let Life { services, plan, stops, .. } = *self.life;
+        let _threads = self.life.threads(control).await?;
+        let (voice, mut reports) = mpsc::unbounded_channel();
+        let mut gate = control.gate();
+        let ground = self.ground(Arc::new(context), gate.clone(), Some(Driver(voice)));
+        let log = ground.log.clone();
+        let Layout { bodies, counters, orders } = lay_out(&ground, Feed::Live(readers))?;
+        // The stages hold the only voices: when they are gone, nobody reports any more.
+        drop(ground);
+        drive.orders = orders;
+        let (answer, mut ended) = oneshot::channel();
+        let stop = stops.abort.child_token();
+        let _stops = stop.clone().drop_guard();
+        let tasks = services.system.tasks().clone();
+        let arguments = pipeline::Arguments { bodies, tasks, stop: stop.clone(), answer };
+        let spawned = Supervisor::spawn(None, Supervisor, arguments).await;
+        spawned
+            .map_err(|it| Fault::transient(3141, format!("the pipeline did not start: {it}")))?;
+        let mut progress = tokio::time::interval(PROGRESS_EVERY);
+        let mut interval = tokio::time::interval(services.limits.checkpoint_interval);
+        interval.tick().await;
+        reporter.paused(gate.is_shut());
+        let (mut checkpointed, mut is_stopping) = (BTreeMap::new(), false);
+        let ended = loop {
+            let stepped = tokio::select! {
+                ended = &mut ended => break ended,
+                Some((stage, report)) = reports.recv() => drive.reported(stage, report).await,
+                worked = drive.work() => worked,
+                () = gate.changed() => {
+                    reporter.paused(gate.is_shut());
+                    Ok(())
+                }
+                () = to_stop(stops, control), if !is_stopping => {
+                    is_stopping = true;
+                    drive.stop()
+                }
+                () = control.abort.cancelled(), if !stop.is_cancelled() => {
+                    stop.cancel();
+                    Ok(())
+                }
+                // Stages that hang end when they can: nobody publishes what they prepare.
+                () = control.terminate.cancelled() => {
+                    return Err(control.ended().unwrap_or_else(stopped));
+                }
+                _ = interval.tick(), if !is_stopping => {
+                    count(plan, &counters, &mut reporter.stream);
+                    // Where nothing moved there is nothing to keep.
+                    match reporter.stream.stages == checkpointed {
+                        true => Ok(()),
+                        false => {
+                            checkpointed.clone_from(&reporter.stream.stages);
+                            drive.checkpoint()
+                        }
+                    }
+                }
+                _ = progress.tick() => {
+                    count(plan, &counters, &mut reporter.stream);
+                    reporter.progress();
+                    reporter.pass_on(&log);
+                    Ok(())
+                }
+            };
+            if let Err(fault) = stepped {
+                stop.cancel();
+                // No stage works on when the next run begins. How they end is no news.
+                let _ = (&mut ended).await;
+                break Ok(Err(fault));
+            }
+            for (code, text) in drive.said.drain(..) {
+                reporter.warn(code, text);
+            }
+            while let Ok((code, text)) = drive.warned.try_recv() {
+                reporter.warn(code, text);
+            }
+        };
+        count(plan, &counters, &mut reporter.stream);
+        reporter.pass_on(&log);
+        let ended = ended
+            .unwrap_or_else(|_| Err(Fault::transient(3142, "the pipeline ended without a word")));
+        match (ended, drive.outcome) {
+            (Ok(_), Some(outcome)) => Ok(outcome),
+            (Err(fault), _) => Err(control.ended().unwrap_or(fault)),
+            (Ok(_), None) => Err(Fault::transient(3142, "the pipeline ended before its time")),
+        }
+    }
+}
+
+/// Resolves when the run is to commit what it has, and end.
+async fn to_stop(stops: &Stops, control: &Control) {
+    tokio::select! {
+        () = stops.drain.cancelled() => {}
+        () = control.shutdown.cancelled() => {}
+    }
+}
+
+/// Who coordinates: the stream stands first, so that those who come later find what it has staged.
+fn written(stream: StreamId, owner: &str, nonce: &str) -> Writer {
+    Writer(format!("{stream} {owner} {nonce}"))
+}
+
+fn stream_of(writer: &Writer) -> Option<StreamId> {
+    writer.0.split(' ').next()?.parse().ok()
+}
+
+fn stopped() -> Fault {
+    Fault::stopped("the stream was stopped")
+}

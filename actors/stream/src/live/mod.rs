@@ -1,0 +1,36 @@
+//! Live workflows: what reads from sources that never end, and commits by checkpoints.
+//!
+//! ```text
+//! instance ── claims lane N ─► lane: recover ─ publish what was decided ─ clear away ─┐
+//!                               ▲                                                      ▼
+//!                               └── fault, back-off ◄── driver ◄── reports ── stages of a pipeline
+//!                                                         └────── orders ───────►
+//! ```
+//!
+//! A live workflow has a fixed number of *lanes*. Each is a job of its own with its own checkpoints
+//! and reads its share of the source's splits; a lane is claimed like an item, so that one
+//! instance in the whole cluster works on it. A *run* is one life of a lane: one claim, one
+//! generation of its checkpoints, one stream in the monitor.
+//!
+//! Invariants:
+//! - V1: nothing is published but what a permit names, and that is repeated until it is done.
+//! - V2: a run clears away what former runs staged only after it has published what they decided.
+//! - V3: a run that was deposed publishes nothing more.
+//! - V4: a lane begins where its newest claimed epoch ends, never before it and never behind it.
+
+mod connector;
+mod driver;
+mod lane;
+mod lanes;
+mod position;
+mod report;
+mod share;
+mod source;
+
+pub use connector::{LiveRead, LiveReader, LiveSource, Splits};
+pub use share::Share;
+
+pub(crate) use driver::Driver;
+pub(crate) use lane::LiveSources;
+pub(crate) use report::{Report, Reports, Snapshot};
+pub(crate) use source::LiveSourceBody;

@@ -1,0 +1,60 @@
+//! A live source's position, as it stands in a checkpoint.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use weir_domain::{Fault, StageId};
+
+use super::{Share, Splits};
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Position {
+    /// Among how many lanes the splits were shared out.
+    lanes: u32,
+    splits: Splits,
+}
+
+pub(super) fn write(share: Share, splits: Splits) -> Bytes {
+    let position = Position { lanes: share.lanes, splits };
+    serde_json::to_vec(&position).expect("values with text keys become JSON").into()
+}
+
+/// Of a lane of the same number of lanes: splits would be read twice or never otherwise.
+pub(super) fn read(stage: &StageId, share: Share, bytes: &[u8]) -> Result<Splits, Fault> {
+    if bytes.is_empty() {
+        return Ok(Splits::new());
+    }
+    let position: Position = serde_json::from_slice(bytes).map_err(|error| {
+        Fault::config(3171, format!("the position of source {stage} can't be read: {error}"))
+            .with_hint("was the checkpoint written by a later version? deploy that")
+    })?;
+    if position.lanes != share.lanes {
+        let (stored, wanted) = (position.lanes, share.lanes);
+        let message = format!(
+            "the checkpoint of source {stage} is one of {stored} lanes, and the workflow has {wanted} now"
+        );
+        return Err(Fault::config(3172, message).with_hint(format!(
+            "set instances in the workflow's file back to {stored}: the scheduler may still run more or fewer"
+        )));
+    }
+    Ok(position.splits)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_position_is_read_back_by_the_same_number_of_lanes_only() {
+        let stage = StageId::new("read").unwrap();
+        let (share, other) = (Share { lane: 1, lanes: 2 }, Share { lane: 1, lanes: 3 });
+        let splits = Splits::from([("orders-7".to_owned(), json!(41))]);
+        let bytes = write(share, splits.clone());
+        assert_eq!(read(&stage, share, &bytes), Ok(splits));
+        assert_eq!(read(&stage, other, &bytes).unwrap_err().code.0, 3172);
+        assert_eq!(read(&stage, share, b"{}").unwrap_err().code.0, 3171);
+        assert_eq!(read(&stage, share, b""), Ok(Splits::new()));
+    }
+}

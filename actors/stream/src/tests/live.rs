@@ -1,0 +1,217 @@
+//! Live workflows: what was read is published once, whatever ends a run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::{Int64Array, RecordBatch};
+use arrow::datatypes::SchemaRef;
+use serde_json::{Value, json};
+use weir_domain::plan::{OnError, Plan};
+use weir_domain::{Fault, InstanceId, ItemStatus, PortName, StreamState};
+
+use super::store;
+use super::world::{Engine, StopOutcome, World, plan, schema, wait_until};
+use crate::*;
+
+/// A live source: each item of the world is a split, and numbers may be added to it.
+pub(super) struct Kind(pub(super) World);
+
+impl SourceKind for Kind {
+    fn name(&self) -> &'static str {
+        "live"
+    }
+    fn config_schema(&self) -> schemars::Schema {
+        schemars::json_schema!(true)
+    }
+    fn decode(&self, _: &Value) -> Result<(), ConfigError> {
+        Ok(())
+    }
+    fn secret_use(&self) -> SecretUse {
+        SecretUse::Plain
+    }
+    fn check(&self, _: &Value) -> Checked {
+        Checked { outputs: vec![(PortName::out(), Some(schema()))], ..Checked::default() }
+    }
+    fn is_live(&self) -> bool {
+        true
+    }
+    fn build(&self, _: &Value, _: &BuildContext) -> Result<AnySource, Fault> {
+        Ok(AnySource::Live(Box::new(Splitting(self.0.clone()))))
+    }
+}
+
+struct Splitting(World);
+
+impl LiveSource for Splitting {
+    fn origin(&self) -> String {
+        "the world".into()
+    }
+    fn open(&mut self, share: Share, from: &Splits) -> Result<Box<dyn LiveReader>, Fault> {
+        self.0.meet("open")?;
+        Ok(Box::new(Reader { world: self.0.clone(), share, at: from.clone() }))
+    }
+}
+
+struct Reader {
+    world: World,
+    share: Share,
+    at: Splits,
+}
+
+impl LiveReader for Reader {
+    fn schema(&self) -> SchemaRef {
+        schema()
+    }
+
+    fn read(&mut self, within: Duration) -> Result<LiveRead, Fault> {
+        self.world.meet("read")?;
+        let (items, is_ending) = self.world.with(|it| (it.items.clone(), it.is_ending));
+        for (split, numbers) in items.into_iter().filter(|it| self.share.has(&it.0)) {
+            let at = self.at.get(&split).and_then(Value::as_u64).unwrap_or(0) as usize;
+            let piece = numbers[at..numbers.len().min(at + 3)].to_vec();
+            if piece.is_empty() {
+                continue;
+            }
+            self.at.insert(split, json!(at + piece.len()));
+            let bytes = piece.len() as u64;
+            let column: Int64Array = piece.into();
+            let records = RecordBatch::try_new(schema(), vec![Arc::new(column)]).unwrap();
+            let positions = Positions::Range { first: at as u64 + 1 };
+            let batch = Batch::new(records, positions);
+            return Ok(LiveRead::Records(Read { batch, bad: vec![], bytes }));
+        }
+        if is_ending {
+            return Ok(LiveRead::End);
+        }
+        // As one that waits for its other side.
+        std::thread::sleep(within.min(Duration::from_millis(1)));
+        Ok(LiveRead::Nothing)
+    }
+
+    fn splits(&self) -> Splits {
+        self.at.clone()
+    }
+}
+
+fn live(lanes: u32) -> Plan {
+    let mut plan = plan(OnError::DeadLetter);
+    plan.instances = lanes;
+    plan.stages[0].kind = "live".into();
+    plan
+}
+
+/// All that was published, in order of value.
+fn published(world: &World) -> Vec<i64> {
+    let mut all: Vec<i64> = ["even", "odd"].iter().flat_map(|it| world.published(it)).collect();
+    all.sort_unstable();
+    all
+}
+
+fn numbers(to: i64) -> Vec<i64> {
+    (1..=to).filter(|it| it % 100 != 0).collect()
+}
+
+#[tokio::test]
+async fn what_flows_is_published_by_checkpoints_and_goes_on_where_it_was_stopped() {
+    let world = World::default();
+    world.item("a", 1..=50);
+    let engine = Engine::start(&world, &store()).await;
+    let workflow = engine.run(live(1)).await;
+    wait_until("the first are published", || published(&world) == numbers(50)).await;
+    world.item("a", 1..=120);
+    wait_until("the next are published", || published(&world) == numbers(120)).await;
+    assert_eq!(world.published("dead-letters"), [100]);
+    world.item("a", 1..=180);
+    assert_eq!(workflow.stop(Duration::from_secs(10)).await, StopOutcome::Drained);
+    let stream = engine.last().remove(0);
+    assert_eq!(stream.state, StreamState::CommittedWithWarnings);
+    assert_eq!(engine.statuses().await, [("lane-1".into(), ItemStatus::Released)]);
+
+    world.item("b", 181..=190);
+    let workflow = engine.run(live(1)).await;
+    wait_until("all is published", || published(&world) == numbers(190)).await;
+    assert_eq!(workflow.stop(Duration::from_secs(10)).await, StopOutcome::Drained);
+    assert_eq!(published(&world), numbers(190), "nothing twice");
+    assert!(world.with(|it| it.staged.is_empty()));
+}
+
+#[tokio::test]
+async fn a_source_that_ends_commits_its_tail_and_is_not_read_again() {
+    let world = World::default();
+    world.item("a", 1..=40);
+    world.with(|it| it.is_ending = true);
+    let engine = Engine::start(&world, &store()).await;
+    let workflow = engine.run(live(1)).await;
+    wait_until("the lane is done", || {
+        engine.last().iter().any(|it| it.state == StreamState::Committed)
+    })
+    .await;
+    assert_eq!(published(&world), numbers(40));
+    assert_eq!(workflow.stop(Duration::from_secs(10)).await, StopOutcome::Drained);
+    assert_eq!(engine.statuses().await, [("lane-1".into(), ItemStatus::Done)]);
+}
+
+#[tokio::test]
+async fn whatever_fails_on_the_way_all_is_published_once() {
+    let places = ["open", "read", "write", "prepare", "publish", "panic"];
+    for (at, place) in places.into_iter().enumerate() {
+        let world = World::default();
+        world.item("a", 1..=60);
+        let engine = Engine::start(&world, &store()).await;
+        world.fault(place, Fault::transient(1, "on order"));
+        let workflow = engine.run(live(1)).await;
+        wait_until("some are published", || published(&world).len() > at).await;
+        world.fault(place, Fault::transient(1, "on order"));
+        world.item("a", 1..=90);
+        wait_until("all is published", || published(&world).len() >= 90).await;
+        assert_eq!(workflow.stop(Duration::from_secs(20)).await, StopOutcome::Drained, "{place}");
+        assert_eq!(published(&world), numbers(90), "{place}");
+        assert!(world.with(|it| it.staged.is_empty()), "{place}");
+    }
+}
+
+#[tokio::test]
+async fn an_engine_that_dies_is_followed_by_one_that_goes_on() {
+    let world = World::default();
+    let store = store();
+    let mut engines = Vec::new();
+    for life in 1..=8_i64 {
+        let engine = Engine::start(&world, &store).await;
+        resume(&engine.services).await.expect("the store answers");
+        world.item("a", 1..=life * 30);
+        let workflow = engine.run(live(1)).await;
+        let wanted = usize::try_from(life * 30 - 29).unwrap();
+        wait_until("it has begun to publish", || published(&world).len() >= wanted).await;
+        // In the middle of what it does: what it has told to be done may still be done.
+        workflow.running.terminate(InstanceId(1));
+        engines.push((engine, workflow));
+    }
+    let engine = Engine::start(&world, &store).await;
+    resume(&engine.services).await.expect("the store answers");
+    let workflow = engine.run(live(1)).await;
+    wait_until("all is published", || published(&world).len() >= numbers(240).len()).await;
+    assert_eq!(workflow.stop(Duration::from_secs(20)).await, StopOutcome::Drained);
+    assert_eq!(published(&world), numbers(240));
+}
+
+#[tokio::test]
+async fn lanes_share_the_splits_and_each_is_worked_on_by_one_instance() {
+    let world = World::default();
+    for split in 0..12 {
+        world.item(&format!("split-{split}"), split * 10 + 1..=split * 10 + 10);
+    }
+    let engine = Engine::start(&world, &store()).await;
+    let workflow = engine.run(live(3)).await;
+    wait_until("all is published", || published(&world) == numbers(120)).await;
+    assert_eq!(workflow.stop(Duration::from_secs(20)).await, StopOutcome::Drained);
+    let lanes: Vec<_> = engine.statuses().await.into_iter().map(|it| it.0).collect();
+    assert_eq!(lanes, ["lane-1", "lane-2", "lane-3"]);
+    // One instance alone takes all of them.
+    world.item("split-3", 31..=40);
+    world.item("late", 121..=130);
+    let mut alone = live(3);
+    alone.retry.max_retries = 0;
+    let workflow = engine.run(alone).await;
+    wait_until("all is published", || published(&world) == numbers(130)).await;
+    assert_eq!(workflow.stop(Duration::from_secs(20)).await, StopOutcome::Drained);
+}
