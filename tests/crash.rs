@@ -11,7 +11,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use crate::support::flow::{CSV, JSON, read, sink};
-use crate::support::{DEADLINE, Flow, Project, Start, wait_until};
+use crate::support::{DEADLINE, Flow, Project, Seed, Start, number, wait_until};
 use oracle::Oracle;
 
 const KILLS: u32 = 100;
@@ -23,10 +23,6 @@ const LIFE_MS_MAX: u64 = 900;
 
 /// Inputs that wait when a process starts, so that it rarely dies idle.
 const BACKLOG: usize = 8;
-
-fn number<T: std::str::FromStr>(variable: &str, default: T) -> T {
-    std::env::var(variable).ok().and_then(|it| it.parse().ok()).unwrap_or(default)
-}
 
 /// Three sinks, a route, dead letters, three instances; short waits, so that much happens.
 fn flow() -> Flow {
@@ -58,17 +54,6 @@ fn flow() -> Flow {
             JSON,
             "createDirectory: true, onExisting: renameOld, rollRecords: 400",
         ))
-}
-
-/// Says how to repeat a run that failed.
-struct Seed(u64);
-
-impl Drop for Seed {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            eprintln!("repeat it with WEIR_SEED={}", self.0);
-        }
-    }
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod deployments;
 mod disk;
 mod findings;
 mod items;
+mod live;
 mod on_error;
 mod orders;
 mod outputs;

@@ -1,6 +1,6 @@
 //! Every kind of stage that this binary knows: one line each.
 
-use weir_connectors::file;
+use weir_connectors::{file, generator};
 use weir_operators::dev_null::DevNullKind;
 use weir_operators::filter_route::FilterRouteKind;
 use weir_operators::mapping::MappingKind;
@@ -9,7 +9,7 @@ use weir_script::JavaScriptKind;
 use weir_stream::Registry;
 
 pub(crate) fn registry() -> Registry {
-    file::register(Registry::default())
+    generator::register(file::register(Registry::default()))
         .operator(MappingKind)
         .operator(FilterRouteKind)
         .operator(ThrottleKind)

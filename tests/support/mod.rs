@@ -7,6 +7,7 @@ pub(crate) mod flow;
 mod net;
 mod project;
 mod ran;
+mod seed;
 mod wait;
 mod weir;
 
@@ -14,5 +15,6 @@ pub(crate) use flow::Flow;
 pub(crate) use net::{Dns, Net};
 pub(crate) use project::Project;
 pub(crate) use ran::{Ran, binary, weir};
+pub(crate) use seed::{Seed, number};
 pub(crate) use wait::{DEADLINE, stays_so, wait_for, wait_until, wait_until_is};
 pub(crate) use weir::{Start, Weir};

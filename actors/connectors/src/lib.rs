@@ -4,6 +4,7 @@
 //! the pipeline's business. Adding one is a folder here and one line where the registry is built.
 
 pub mod file;
+pub mod generator;
 
 use weir_domain::{Finding, Place};
 

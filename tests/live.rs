@@ -1,0 +1,109 @@
+//! Live workflows from outside: what a source without an end gives is published once, whatever is
+//! killed.
+//!
+//! `WEIR_SEED` repeats the choices of a run, `WEIR_KILLS` sets how many kills there are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+
+use crate::support::flow::{JSON, sink};
+use crate::support::{DEADLINE, Flow, Project, Seed, Start, number, wait_until};
+
+const KILLS: u32 = 25;
+const SEED: u64 = 20_261_121;
+const PARTITIONS: u64 = 4;
+const LIFE_MS_MAX: u64 = 1_500;
+
+fn flow(records: u64, rate: u64) -> Flow {
+    let fields = "[{ name: partition, make: partition }, { name: number, make: sequence }, \
+                  { name: amount, make: integer, min: 0, max: 999 }]";
+    let source = format!(
+        "{{ name: make, source: {{ generator: {{ rate: {rate}, records: {records}, \
+         partitions: {PARTITIONS}, fields: {fields} }} }} }}"
+    );
+    let route = "rules: [{ when: amount >= 500, to: high }], otherwise: low";
+    let low = "onExisting: counter, rollRecords: 700, compression: gzip";
+    Flow::named("made")
+        .with("instances: 2")
+        .stage(&source)
+        .stage(&format!(
+            "{{ name: route, from: make, processor: {{ filterRoute: {{ {route} }} }} }}"
+        ))
+        .stage(&sink("high", "route.high", "high-${stream}.jsonl", JSON, ""))
+        .stage(&sink("low", "route.low", "low.jsonl.gz", JSON, low))
+}
+
+/// All that is published, by partition. Panics on what is there twice, or not whole.
+fn published(project: &Project) -> BTreeMap<u64, BTreeSet<u64>> {
+    let mut found: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
+    for name in project.files("out").iter().filter(|it| !it.starts_with('.')) {
+        for record in project.json_lines(&format!("out/{name}")) {
+            let of = |key: &str| record[key].as_u64().unwrap();
+            let (partition, number) = (of("partition"), of("number"));
+            let is_new = found.entry(partition).or_default().insert(number);
+            assert!(is_new, "record {number} of partition {partition} is there twice");
+            assert_eq!(name.starts_with("high"), of("amount") >= 500, "{name}: {record}");
+        }
+    }
+    found
+}
+
+fn count(project: &Project) -> u64 {
+    published(project).values().map(|it| it.len() as u64).sum()
+}
+
+fn complete(records: u64) -> BTreeMap<u64, BTreeSet<u64>> {
+    (0..PARTITIONS).map(|it| (it, (0..records / PARTITIONS).collect())).collect()
+}
+
+fn start(project: &Project) -> Start {
+    Start::of(project).set("weir.stream.checkpoint-interval=100ms")
+}
+
+#[test]
+fn what_is_made_is_published_once_whatever_is_killed() {
+    const RECORDS: u64 = 60_000;
+    let seed = Seed(number("WEIR_SEED", SEED));
+    let mut random = StdRng::seed_from_u64(seed.0);
+    let project = Project::of(&flow(RECORDS, 4_000));
+    for kill in 1..=number("WEIR_KILLS", KILLS) {
+        let mut process = start(&project).spawn();
+        // A random moment is what this test is about: there is nothing to wait for.
+        thread::sleep(Duration::from_millis(random.random_range(0..LIFE_MS_MAX)));
+        process.kill();
+        let there = count(&project);
+        if kill % 5 == 0 {
+            eprintln!("killed {kill} times: {there} of {RECORDS} records are published");
+        }
+    }
+    let weir = start(&project).ready();
+    wait_until("all records to be published", DEADLINE, || count(&project) >= RECORDS);
+    wait_until("both lanes to be done", DEADLINE, || {
+        weir.cli(["item", "list"]).stdout.matches("done").count() == 2
+    });
+    weir.stop();
+    assert_eq!(published(&project), complete(RECORDS));
+    project.assert_tidy();
+}
+
+#[test]
+fn what_was_stopped_has_published_all_that_it_read_and_goes_on() {
+    let project = Project::of(&flow(40_000, 10_000));
+    let weir = start(&project).ready();
+    wait_until("some records to be published", DEADLINE, || count(&project) > 1_000);
+    let log = weir.stop();
+    let first = count(&project);
+    assert!(log.contains("begins without a checkpoint") && first < 40_000, "{log}");
+    let weir = start(&project).ready();
+    weir.logged("goes on from checkpoint");
+    wait_until("all records to be published", DEADLINE, || count(&project) >= 40_000);
+    let streams = weir.streams();
+    assert!(streams.iter().any(|it| it.item.starts_with("lane-")), "{streams:?}");
+    weir.stop();
+    assert_eq!(published(&project), complete(40_000));
+    project.assert_tidy();
+}
