@@ -71,8 +71,9 @@ fn not_empty(value: &str) -> Result<&str, Failure> {
         true => {
             let why = "standard input is empty";
             let failure = Failure::new(Reason::Usage, "can't seal the value", why);
-            Err(failure
-                .with_hint("weir secret encrypt NAME <FILE, or type the value and end it with Ctrl-D"))
+            Err(failure.with_hint(
+                "weir secret encrypt NAME <FILE, or type the value and end it with Ctrl-D",
+            ))
         }
     }
 }
@@ -107,8 +108,7 @@ fn chosen(known: &[KeyView], wanted: &[String]) -> Result<Vec<String>, Failure> 
 }
 
 fn sealed(value: &str, binding: Binding, publics: &[String]) -> Result<Encrypted, Failure> {
-    let unfit =
-        |it: weir_secrets::Error| Failure::of_secrets("can't seal the value", &it);
+    let unfit = |it: weir_secrets::Error| Failure::of_secrets("can't seal the value", &it);
     let publics: Result<Vec<PublicKey>, _> = publics.iter().map(|it| it.parse()).collect();
     let value = Secret::from(value.to_owned());
     let sealed = SealedSecret::seal(&value, binding, &publics.map_err(unfit)?).map_err(unfit)?;

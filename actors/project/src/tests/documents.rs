@@ -7,7 +7,7 @@ use weir_stream::Registry;
 use super::*;
 
 pub(super) fn real() -> Registry {
-    weir_connectors::file::register(Registry::default())
+    weir_connectors::generator::register(weir_connectors::file::register(Registry::default()))
         .operator(weir_operators::mapping::MappingKind)
         .operator(weir_operators::filter_route::FilterRouteKind)
         .operator(weir_operators::throttle::ThrottleKind)
