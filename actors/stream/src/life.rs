@@ -145,10 +145,7 @@ impl Life<'_> {
             let answer = work(source.as_mut());
             (source, answer)
         });
-        lent.join().await.map_err(|_| {
-            let stage = &self.cx.stage;
-            Fault::transient(3140, format!("source {stage} panicked"))
-        })
+        lent.join().await.map_err(|_| source_panicked(&self.cx.stage))
     }
 
     async fn pipe(
@@ -182,8 +179,7 @@ impl Life<'_> {
         let tasks = self.services.system.tasks().clone();
         let arguments = pipeline::Arguments { bodies, tasks, stop: stop.clone(), answer };
         let spawned = Pipeline::spawn(None, Pipeline, arguments).await;
-        spawned
-            .map_err(|it| Fault::transient(3141, format!("the pipeline did not start: {it}")))?;
+        spawned.map_err(|it| not_started(&it))?;
         let mut tick = tokio::time::interval(PROGRESS_EVERY);
         tick.tick().await;
         reporter.paused(gate.is_shut());
@@ -212,8 +208,7 @@ impl Life<'_> {
         };
         count(self.plan, &counters, &mut reporter.stream);
         reporter.pass_on(&log);
-        let ended = ended
-            .unwrap_or_else(|_| Err(Fault::transient(3142, "the pipeline ended without a word")));
+        let ended = ended.unwrap_or_else(|_| Err(ended_early()));
         // How a stage meets its end is no news if an operator ended it.
         ended.map_err(|fault| control.ended().unwrap_or(fault))
     }
@@ -422,6 +417,18 @@ impl Life<'_> {
         reporter.stream.fault = Some(Fault::stopped(lost.to_string()));
         reporter.close(&self.stops.abort).await
     }
+}
+
+pub(crate) fn source_panicked(stage: &StageId) -> Fault {
+    Fault::transient(3140, format!("source {stage} panicked"))
+}
+
+pub(crate) fn not_started(error: &ractor::SpawnErr) -> Fault {
+    Fault::transient(3141, format!("the pipeline did not start: {error}"))
+}
+
+pub(crate) fn ended_early() -> Fault {
+    Fault::transient(3142, "the pipeline ended before its time")
 }
 
 /// Sums up the stages' counters: read by the sources, written by the sinks.

@@ -251,7 +251,7 @@ impl<'a> Drive<'a> {
 
     fn abandoned(&mut self, epoch: Epoch, why: &Abandonment) -> Result<(), Fault> {
         self.tell(Order::Abandon(epoch));
-        self.said.push((3173, format!("checkpoint {epoch} was abandoned: {why}")));
+        self.said.push((3183, format!("checkpoint {epoch} was abandoned: {why}")));
         if self.is_stopping { self.stop() } else { Ok(()) }
     }
 
@@ -271,7 +271,7 @@ impl<'a> Drive<'a> {
             self.work.push(Box::pin(async move {
                 if let Err(error) = checkpoints.collect(&retention).await {
                     let text = format!("old checkpoints could not be deleted: {error}");
-                    let _ = voice.send((3174, text));
+                    let _ = voice.send((3184, text));
                 }
                 Ok(Done::Collection)
             }));
@@ -321,7 +321,7 @@ async fn store(checkpoints: &Checkpoints, effect: Effect, voice: Voice) -> Resul
         match checkpoints.perform(&effect).await {
             Ok(stored) => return Ok(Done::Effect(stored.map(Input::Stored))),
             Err(error) if is_transient(&error) => {
-                let _ = voice.send((3175, format!("{error}; it is tried again")));
+                let _ = voice.send((3185, format!("{error}; it is tried again")));
             }
             Err(error) => return Err(fault(&error)),
         }
@@ -343,7 +343,7 @@ async fn publish(
             None => it.content,
         };
         let actions: Vec<Action> = serde_json::from_slice(&content).map_err(|error| {
-            Fault::config(3176, format!("what a checkpoint publishes can't be read: {error}"))
+            Fault::config(3186, format!("what a checkpoint publishes can't be read: {error}"))
                 .with_hint("was it written by a later version? deploy that")
         })?;
         for action in actions {
@@ -379,8 +379,8 @@ fn is_transient(error: &Error) -> bool {
 pub(super) fn fault(error: &Error) -> Fault {
     match error {
         Error::Deposed { by } => deposed(*by),
-        error if is_transient(error) => Fault::transient(3175, with_source(error)),
-        error => Fault::config(3177, with_source(error)),
+        error if is_transient(error) => Fault::transient(3185, with_source(error)),
+        error => Fault::config(3187, with_source(error)),
     }
 }
 

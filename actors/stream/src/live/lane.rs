@@ -18,7 +18,7 @@ use super::driver::{Drive, Outcome, fault};
 use super::{Driver, LiveReader, LiveSource, Share, position};
 use crate::control::{Control, Gate};
 use crate::layout::{Feed, Ground, Layout, lay_out, stage_ids};
-use crate::life::{Life, Stops, count};
+use crate::life::{Life, Stops, count, ended_early, not_started, source_panicked};
 use crate::pipeline::{self, Pipeline as Supervisor};
 use crate::report::Reporter;
 use crate::settlement::run_action;
@@ -67,7 +67,7 @@ impl Lane<'_> {
         let readers = self.open(sources, &recovered).await?;
         let from = recovered.manifest.as_ref().map(|it| it.epoch);
         reporter.say(
-            3170,
+            3180,
             match from {
                 Some(epoch) => format!("goes on from checkpoint {epoch}"),
                 None => "begins without a checkpoint".to_owned(),
@@ -81,7 +81,7 @@ impl Lane<'_> {
     fn checkpoints(&self) -> Result<Checkpoints, Fault> {
         let Share { lane, .. } = self.share;
         let job = format!("jobs/{}/lane-{}", self.life.plan.workflow, lane + 1);
-        let keys = Keys::new(&job).map_err(|error| Fault::config(3178, error.to_string()))?;
+        let keys = Keys::new(&job).map_err(|error| Fault::config(3188, error.to_string()))?;
         Ok(Checkpoints::new(self.life.services.checkpoints.clone(), keys, Retry::default()))
     }
 
@@ -100,7 +100,7 @@ impl Lane<'_> {
                 let all: Vec<_> = misfits.iter().map(ToString::to_string).collect();
                 let epoch = manifest.epoch;
                 let message = format!("checkpoint {epoch} does not fit: {}", all.join("; "));
-                Fault::config(3179, message)
+                Fault::config(3189, message)
             })?;
         }
         Ok(recovered)
@@ -168,10 +168,7 @@ impl Lane<'_> {
             let from = position::read(&id, share, &position)?;
             let tasks = self.life.services.system.tasks();
             let open = tasks.spawn_blocking("source", move || source.open(share, &from));
-            let reader = open
-                .join()
-                .await
-                .map_err(|_| Fault::transient(3140, format!("source {id} panicked")))??;
+            let reader = open.join().await.map_err(|_| source_panicked(&id))??;
             opened.insert(id, reader);
         }
         Ok(opened)
@@ -208,8 +205,7 @@ impl Lane<'_> {
         let tasks = services.system.tasks().clone();
         let arguments = pipeline::Arguments { bodies, tasks, stop: stop.clone(), answer };
         let spawned = Supervisor::spawn(None, Supervisor, arguments).await;
-        spawned
-            .map_err(|it| Fault::transient(3141, format!("the pipeline did not start: {it}")))?;
+        spawned.map_err(|it| not_started(&it))?;
         let mut progress = tokio::time::interval(PROGRESS_EVERY);
         let mut interval = tokio::time::interval(services.limits.checkpoint_interval);
         interval.tick().await;
@@ -269,12 +265,11 @@ impl Lane<'_> {
         };
         count(plan, &counters, &mut reporter.stream);
         reporter.pass_on(&log);
-        let ended = ended
-            .unwrap_or_else(|_| Err(Fault::transient(3142, "the pipeline ended without a word")));
+        let ended = ended.unwrap_or_else(|_| Err(ended_early()));
         match (ended, drive.outcome) {
             (Ok(_), Some(outcome)) => Ok(outcome),
             (Err(fault), _) => Err(control.ended().unwrap_or(fault)),
-            (Ok(_), None) => Err(Fault::transient(3142, "the pipeline ended before its time")),
+            (Ok(_), None) => Err(ended_early()),
         }
     }
 }

@@ -28,7 +28,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
 /// A lane that was claimed, by its number.
-type Held = (u32, Claimed, Live);
+type Held = (u32, Box<Claimed>, Live);
 
 /// What an instance waits for.
 enum Step {
@@ -129,7 +129,7 @@ impl Instance {
         let claimed = self.claim(name, terms, candidates, nothing).await?;
         Ok(claimed.and_then(|(claimed, live)| {
             let lane = free.into_iter().find(|it| item(*it) == claimed.claim.item)?;
-            Some((lane, claimed, live))
+            Some((lane, Box::new(claimed), live))
         }))
     }
 
@@ -138,11 +138,11 @@ impl Instance {
         plan: &ClearPlan,
         life: &Life<'_>,
         share: Share,
-        claimed: Claimed,
+        claimed: Box<Claimed>,
         _live: Live,
     ) -> Step {
         let _open = Open::new(self, claimed.stream.id);
-        let Claimed { claim, context, stream, heard, .. } = claimed;
+        let Claimed { claim, context, stream, heard, .. } = *claimed;
         let mut reporter = Reporter::new(life.services, life.secrets, stream);
         reporter.say(3010, format!("opened {}", claim.item.name));
         let lane = Lane { life, share };

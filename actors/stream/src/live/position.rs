@@ -25,7 +25,7 @@ pub(super) fn read(stage: &StageId, share: Share, bytes: &[u8]) -> Result<Splits
         return Ok(Splits::new());
     }
     let position: Position = serde_json::from_slice(bytes).map_err(|error| {
-        Fault::config(3171, format!("the position of source {stage} can't be read: {error}"))
+        Fault::config(3181, format!("the position of source {stage} can't be read: {error}"))
             .with_hint("was the checkpoint written by a later version? deploy that")
     })?;
     if position.lanes != share.lanes {
@@ -33,7 +33,7 @@ pub(super) fn read(stage: &StageId, share: Share, bytes: &[u8]) -> Result<Splits
         let message = format!(
             "the checkpoint of source {stage} is one of {stored} lanes, and the workflow has {wanted} now"
         );
-        return Err(Fault::config(3172, message).with_hint(format!(
+        return Err(Fault::config(3182, message).with_hint(format!(
             "set instances in the workflow's file back to {stored}: the scheduler may still run more or fewer"
         )));
     }
@@ -53,8 +53,8 @@ mod tests {
         let splits = Splits::from([("orders-7".to_owned(), json!(41))]);
         let bytes = write(share, splits.clone());
         assert_eq!(read(&stage, share, &bytes), Ok(splits));
-        assert_eq!(read(&stage, other, &bytes).unwrap_err().code.0, 3172);
-        assert_eq!(read(&stage, share, b"{}").unwrap_err().code.0, 3171);
+        assert_eq!(read(&stage, other, &bytes).unwrap_err().code.0, 3182);
+        assert_eq!(read(&stage, share, b"{}").unwrap_err().code.0, 3181);
         assert_eq!(read(&stage, share, b""), Ok(Splits::new()));
     }
 }
