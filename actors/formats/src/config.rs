@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::field::{self, ConfigError, FieldConfig};
+use crate::{FixedWidthConfig, RawConfig};
 use weir_records::type_name;
 
 /// How the records of a file are written down.
@@ -14,6 +15,8 @@ pub enum FormatConfig {
     Csv(CsvConfig),
     Json(JsonConfig),
     Parquet(ParquetConfig),
+    FixedWidth(FixedWidthConfig),
+    Raw(RawConfig),
 }
 
 /// Comma-separated values, with any delimiter.
@@ -125,6 +128,15 @@ pub enum LineEnding {
     CrLf,
 }
 
+impl LineEnding {
+    pub(crate) fn bytes(self) -> &'static [u8] {
+        match self {
+            Self::Lf => b"\n",
+            Self::CrLf => b"\r\n",
+        }
+    }
+}
+
 /// One ASCII character that has a meaning in CSV. A tab may be written as `\t`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
@@ -184,6 +196,8 @@ impl FormatConfig {
                 }
                 None
             }
+            Self::FixedWidth(it) => Some(it.check(&mut errors)),
+            Self::Raw(it) => Some(it.check(&mut errors)),
         };
         if errors.is_empty() { Ok(declared) } else { Err(errors) }
     }
@@ -195,6 +209,8 @@ impl FormatConfig {
             Self::Json(JsonConfig { layout: JsonLayout::Lines, .. }) => "jsonl",
             Self::Json(_) => "json",
             Self::Parquet(_) => "parquet",
+            Self::FixedWidth(_) => "txt",
+            Self::Raw(it) => it.extension(),
         }
     }
 }

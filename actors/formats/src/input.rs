@@ -1,6 +1,6 @@
 //! A window on the decompressed input: the bytes that are being looked at, and where they stand.
 //!
-//! Offsets and lines count from the input's beginning. A byte order mark is not part of the data.
+//! Offsets and lines count from the input's beginning. A byte order mark is not part of a text's data.
 //! The window grows as far as its user fills it without consuming; the user sets the bound.
 
 use memchr::memchr_iter;
@@ -25,7 +25,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// Opens a window and reads the first block.
+    /// Opens a window on bytes of any kind and reads the first block.
     pub(crate) fn open(source: Source, block_bytes: usize) -> Result<Self, Fault> {
         let mut window = Self {
             source,
@@ -37,6 +37,13 @@ impl Window {
             block: block_bytes.max(1),
             is_complete: false,
         };
+        window.fill()?;
+        Ok(window)
+    }
+
+    /// Opens a window on text, whose encoding a mark at its beginning may tell.
+    pub(crate) fn open_text(source: Source, block_bytes: usize) -> Result<Self, Fault> {
+        let mut window = Self::open(source, block_bytes)?;
         while window.bytes().len() < UTF8_MARK.len() && !window.is_complete {
             window.fill()?;
         }

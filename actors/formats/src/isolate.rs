@@ -18,6 +18,16 @@ pub(crate) enum Refusal {
     Within(String),
 }
 
+impl Refusal {
+    /// The same of a run that stands behind `before` others.
+    pub(crate) fn behind(self, before: usize) -> Self {
+        match self {
+            Self::At(at, cause) => Self::At(before + at, cause),
+            Self::Within(cause) => Self::Within(cause),
+        }
+    }
+}
+
 /// Which records of a run are good, in order, and which are bad and why, in order.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Verdict {

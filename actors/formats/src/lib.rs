@@ -15,13 +15,18 @@
 mod compression;
 mod config;
 mod csv;
+mod encoding;
 mod fault;
 mod field;
+mod fixed_width;
+mod framed;
+mod framing;
 mod input;
 mod isolate;
 mod json;
 mod output;
 mod parquet;
+mod raw;
 mod reader;
 mod type_name;
 mod writer;
@@ -31,7 +36,12 @@ pub use config::{
     CsvChar, CsvConfig, FormatConfig, JsonConfig, JsonLayout, LineEnding, NullText,
     ParquetCompression, ParquetConfig,
 };
+pub use encoding::Encoding;
 pub use field::{ConfigError, FieldConfig, ItemConfig, declared};
+pub use fixed_width::{Align, FixedWidthColumn, FixedWidthConfig, PadChar, Trim};
+pub use framed::{MessageDecoder, MessageEncoder, message_decoder, message_encoder};
+pub use framing::Framing;
+pub use raw::{RawConfig, RawContent};
 pub use reader::{Chunk, ReadOptions, Reader, open};
 pub use type_name::{TypeError, parse_type};
 pub use weir_records::{BadRecord, Positions};

@@ -8,9 +8,10 @@ use weir_domain::Fault;
 use weir_records::{BadRecord, Positions, beginning};
 
 use crate::compression::Source;
+use crate::framing::Frames;
 use crate::input::Window;
 use crate::isolate::{Span, Verdict};
-use crate::{Compression, FormatConfig, csv, fault, json, parquet};
+use crate::{Compression, FormatConfig, csv, fault, fixed_width, framed, json, parquet, raw};
 
 /// More than this would overflow the 32-bit offsets of a string column.
 const RECORD_BYTES_LIMIT: usize = 512 * 1024 * 1024;
@@ -44,7 +45,7 @@ impl Default for ReadOptions {
 }
 
 impl ReadOptions {
-    fn bounded(&self) -> Self {
+    pub(crate) fn bounded(&self) -> Self {
         Self {
             batch_rows: self.batch_rows.max(1),
             batch_bytes: self.batch_bytes.clamp(1, RECORD_BYTES_LIMIT),
@@ -87,13 +88,25 @@ pub fn open(
 ) -> Result<Box<dyn Reader>, Fault> {
     let declared = config.declared_schema().map_err(|it| fault::format_invalid(&it))?;
     let options = options.bounded();
-    let window = |file| Window::open(Source::open(file, compression)?, options.block_bytes);
+    let source = |file| Source::open(file, compression);
+    let text = |file| Window::open_text(source(file)?, options.block_bytes);
+    let bytes = |file| Window::open(source(file)?, options.block_bytes);
     match config {
-        FormatConfig::Csv(it) => csv::open(it, declared, window(file)?, options),
-        FormatConfig::Json(it) => json::open(it, declared, window(file)?, options),
+        FormatConfig::Csv(it) => csv::open(it, declared, text(file)?, options),
+        FormatConfig::Json(it) => json::open(it, declared, text(file)?, options),
         FormatConfig::Parquet(_) => {
             parquet::check_compression(compression)?;
             parquet::open(file, &options)
+        }
+        FormatConfig::FixedWidth(it) => {
+            let window = if it.begins_with_text() { text(file)? } else { bytes(file)? };
+            let frames = it.frames(options.max_record_bytes);
+            Ok(framed::open(frames, fixed_width::decode(it)?, window, options))
+        }
+        FormatConfig::Raw(it) => {
+            let window = if it.begins_with_text() { text(file)? } else { bytes(file)? };
+            let frames = Frames::new(it.framing, options.max_record_bytes);
+            Ok(framed::open(frames, raw::decode(it), window, options))
         }
     }
 }
@@ -127,17 +140,29 @@ impl Chunk {
     }
 }
 
-/// A bad record that stands in the window.
+/// A bad record of text that stands in the window; it may end with half a line break.
 pub(crate) fn bad_record(
+    window: &Window,
+    mut span: Span,
+    position: u64,
+    reason: String,
+    raw_limit: usize,
+) -> BadRecord {
+    if window.bytes()[span.clone()].ends_with(b"\r") {
+        span.end -= 1;
+    }
+    found_record(window, span, position, reason, raw_limit)
+}
+
+/// A bad record that stands in the window, as it is.
+pub(crate) fn found_record(
     window: &Window,
     span: Span,
     position: u64,
     reason: String,
     raw_limit: usize,
 ) -> BadRecord {
-    let raw = &window.bytes()[span.clone()];
-    let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
-    let (raw, raw_cut) = beginning(raw, raw_limit);
+    let (raw, raw_cut) = beginning(&window.bytes()[span.clone()], raw_limit);
     BadRecord {
         position,
         line: Some(window.line_of(span.start)),

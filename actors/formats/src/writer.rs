@@ -7,7 +7,9 @@ use arrow::datatypes::SchemaRef;
 use weir_domain::Fault;
 
 use crate::output::{Metered, Output};
-use crate::{Compression, FormatConfig, csv, fault, json, parquet};
+use crate::{
+    Compression, FormatConfig, LineEnding, csv, fault, fixed_width, framed, json, parquet, raw,
+};
 
 /// Writes batches of one schema. After a fault the output is worth nothing.
 pub trait Writer: Send {
@@ -48,6 +50,15 @@ pub fn create(
         FormatConfig::Parquet(it) => {
             parquet::check_compression(compression)?;
             parquet::create(it, schema, Metered::new(out))
+        }
+        FormatConfig::FixedWidth(it) => {
+            let encode = fixed_width::encode(it, &schema)?;
+            let output = Output::new(out, compression)?;
+            Ok(framed::create(it.framing, it.line_ending, encode, output))
+        }
+        FormatConfig::Raw(it) => {
+            let (encode, output) = (raw::encode(it, &schema)?, Output::new(out, compression)?);
+            Ok(framed::create(it.framing, LineEnding::Lf, encode, output))
         }
     }
 }

@@ -96,6 +96,9 @@ fn check_format(config: &OutputConfig, input: Option<&SchemaRef>, findings: &mut
                 findings.push(error(codes::BAD_FORMAT, "format", cause).with_fix(fix));
             }
         }
-        FormatConfig::Json(_) | FormatConfig::Parquet(_) => {}
+        FormatConfig::Json(_)
+        | FormatConfig::Parquet(_)
+        | FormatConfig::FixedWidth(_)
+        | FormatConfig::Raw(_) => {}
     }
 }

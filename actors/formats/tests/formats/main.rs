@@ -3,8 +3,10 @@
 
 mod csv;
 mod damage;
+mod fixed_width;
 mod json;
 mod parquet;
 mod random;
+mod raw;
 mod round_trip;
 mod support;

@@ -25,6 +25,7 @@ pub(crate) struct Outcome {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Bad {
     pub(crate) position: u64,
+    /// 0 where there are no lines.
     pub(crate) line: u64,
     pub(crate) offset: u64,
     pub(crate) raw: Vec<u8>,
@@ -91,7 +92,7 @@ pub(crate) fn read_with(format: &FormatConfig, bytes: &[u8], options: &ReadOptio
         }
         outcome.bad.extend(chunk.bad.into_iter().map(|it| Bad {
             position: it.position,
-            line: it.line.unwrap(),
+            line: it.line.unwrap_or(0),
             offset: it.offset.unwrap(),
             raw: it.raw.to_vec(),
             reason: it.reason,
