@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::field::{self, ConfigError, FieldConfig};
-use crate::{FixedWidthConfig, RawConfig};
+use crate::{ArrowConfig, ArrowLayout, AvroConfig, FixedWidthConfig, ProtobufConfig, RawConfig};
 use weir_records::type_name;
 
 /// How the records of a file are written down.
@@ -17,6 +17,9 @@ pub enum FormatConfig {
     Parquet(ParquetConfig),
     FixedWidth(FixedWidthConfig),
     Raw(RawConfig),
+    Arrow(ArrowConfig),
+    Avro(AvroConfig),
+    Protobuf(ProtobufConfig),
 }
 
 /// Comma-separated values, with any delimiter.
@@ -198,6 +201,9 @@ impl FormatConfig {
             }
             Self::FixedWidth(it) => Some(it.check(&mut errors)),
             Self::Raw(it) => Some(it.check(&mut errors)),
+            Self::Arrow(_) => None,
+            Self::Avro(it) => it.check(&mut errors),
+            Self::Protobuf(it) => it.check(&mut errors),
         };
         if errors.is_empty() { Ok(declared) } else { Err(errors) }
     }
@@ -211,6 +217,10 @@ impl FormatConfig {
             Self::Parquet(_) => "parquet",
             Self::FixedWidth(_) => "txt",
             Self::Raw(it) => it.extension(),
+            Self::Arrow(ArrowConfig { layout: ArrowLayout::File, .. }) => "arrow",
+            Self::Arrow(_) => "arrows",
+            Self::Avro(_) => "avro",
+            Self::Protobuf(_) => "pb",
         }
     }
 }

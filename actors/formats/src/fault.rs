@@ -17,6 +17,10 @@ const WRITE_FAILED: u32 = 4107;
 const SCHEMA_UNWRITABLE: u32 = 4108;
 const RECORDS_UNWRITABLE: u32 = 4109;
 const RECORDS_UNREADABLE: u32 = 4110;
+const ARROW_DAMAGED: u32 = 4111;
+const AVRO_DAMAGED: u32 = 4112;
+const REGISTRY_AWAY: u32 = 4113;
+const REGISTRY_REFUSES: u32 = 4114;
 
 /// The operating system refused a read.
 pub(crate) fn read_failed(error: &io::Error, at: u64) -> Fault {
@@ -35,6 +39,27 @@ pub(crate) fn compression_damaged(name: &str, error: &io::Error, at: u64, given:
 pub(crate) fn parquet_damaged(cause: &str) -> Fault {
     Fault::data(PARQUET_DAMAGED, format!("the file can't be read as Parquet: {cause}"))
         .with_hint("check that the file is Parquet and was written to its end")
+}
+
+pub(crate) fn arrow_damaged(cause: &str) -> Fault {
+    Fault::data(ARROW_DAMAGED, format!("the file can't be read as Arrow IPC: {cause}"))
+        .with_hint("check that the file is Arrow IPC and was written to its end")
+}
+
+pub(crate) fn avro_damaged(cause: &str) -> Fault {
+    Fault::data(AVRO_DAMAGED, format!("the file can't be read as Avro: {cause}"))
+        .with_hint("check that the file is an Avro container and was written to its end")
+}
+
+/// The schema registry can't be reached, or is not well.
+pub(crate) fn registry_away(url: &str, cause: &str) -> Fault {
+    Fault::transient(REGISTRY_AWAY, format!("the schema registry {url} does not serve: {cause}"))
+        .with_hint("check the format's `registry.url` and that the registry runs")
+}
+
+pub(crate) fn registry_refuses(url: &str, cause: &str) -> Fault {
+    Fault::config(REGISTRY_REFUSES, format!("the schema registry {url} refuses: {cause}"))
+        .with_hint("check the format's `registry`: user, token, subject and schema")
 }
 
 /// The configuration of a format is wrong in itself.

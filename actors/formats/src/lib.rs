@@ -12,6 +12,8 @@
 //!
 //! Paths are not known here: whoever opened the file adds the path to a fault.
 
+mod arrow_ipc;
+mod avro;
 mod compression;
 mod config;
 mod csv;
@@ -21,16 +23,20 @@ mod field;
 mod fixed_width;
 mod framed;
 mod framing;
+mod guard;
 mod input;
 mod isolate;
 mod json;
 mod output;
 mod parquet;
+mod protobuf;
 mod raw;
 mod reader;
 mod type_name;
 mod writer;
 
+pub use arrow_ipc::{ArrowCompression, ArrowConfig, ArrowLayout};
+pub use avro::{AvroCodec, AvroConfig, Password, RegistryConfig};
 pub use compression::Compression;
 pub use config::{
     CsvChar, CsvConfig, FormatConfig, JsonConfig, JsonLayout, LineEnding, NullText,
@@ -41,6 +47,7 @@ pub use field::{ConfigError, FieldConfig, ItemConfig, declared};
 pub use fixed_width::{Align, FixedWidthColumn, FixedWidthConfig, PadChar, Trim};
 pub use framed::{MessageDecoder, MessageEncoder, message_decoder, message_encoder};
 pub use framing::Framing;
+pub use protobuf::ProtobufConfig;
 pub use raw::{RawConfig, RawContent};
 pub use reader::{Chunk, ReadOptions, Reader, open};
 pub use type_name::{TypeError, parse_type};

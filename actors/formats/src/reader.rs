@@ -11,10 +11,13 @@ use crate::compression::Source;
 use crate::framing::Frames;
 use crate::input::Window;
 use crate::isolate::{Span, Verdict};
-use crate::{Compression, FormatConfig, csv, fault, fixed_width, framed, json, parquet, raw};
+use crate::{
+    Compression, FormatConfig, arrow_ipc, avro, csv, fault, fixed_width, framed, json, parquet,
+    protobuf, raw,
+};
 
 /// More than this would overflow the 32-bit offsets of a string column.
-const RECORD_BYTES_LIMIT: usize = 512 * 1024 * 1024;
+pub(crate) const RECORD_BYTES_LIMIT: usize = 512 * 1024 * 1024;
 
 /// Bounds of reading. The defaults suit files of any size.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +110,12 @@ pub fn open(
             let window = if it.begins_with_text() { text(file)? } else { bytes(file)? };
             let frames = Frames::new(it.framing, options.max_record_bytes);
             Ok(framed::open(frames, raw::decode(it), window, options))
+        }
+        FormatConfig::Arrow(_) => arrow_ipc::open(bytes(file)?, options),
+        FormatConfig::Avro(it) => avro::open(it, bytes(file)?, options),
+        FormatConfig::Protobuf(it) => {
+            let frames = Frames::new(it.framing, options.max_record_bytes);
+            Ok(framed::open(frames, protobuf::decode(it)?, bytes(file)?, options))
         }
     }
 }

@@ -8,7 +8,8 @@ use weir_domain::Fault;
 
 use crate::output::{Metered, Output};
 use crate::{
-    Compression, FormatConfig, LineEnding, csv, fault, fixed_width, framed, json, parquet, raw,
+    Compression, FormatConfig, LineEnding, arrow_ipc, avro, csv, fault, fixed_width, framed, json,
+    parquet, protobuf, raw,
 };
 
 /// Writes batches of one schema. After a fault the output is worth nothing.
@@ -58,6 +59,13 @@ pub fn create(
         }
         FormatConfig::Raw(it) => {
             let (encode, output) = (raw::encode(it, &schema)?, Output::new(out, compression)?);
+            Ok(framed::create(it.framing, LineEnding::Lf, encode, output))
+        }
+        FormatConfig::Arrow(it) => arrow_ipc::create(it, &schema, Output::new(out, compression)?),
+        FormatConfig::Avro(it) => avro::create(it, &schema, Output::new(out, compression)?),
+        FormatConfig::Protobuf(it) => {
+            let encode = protobuf::encode(it, &schema)?;
+            let output = Output::new(out, compression)?;
             Ok(framed::create(it.framing, LineEnding::Lf, encode, output))
         }
     }

@@ -99,6 +99,9 @@ fn check_format(config: &OutputConfig, input: Option<&SchemaRef>, findings: &mut
         FormatConfig::Json(_)
         | FormatConfig::Parquet(_)
         | FormatConfig::FixedWidth(_)
-        | FormatConfig::Raw(_) => {}
+        | FormatConfig::Raw(_)
+        | FormatConfig::Arrow(_)
+        | FormatConfig::Avro(_)
+        | FormatConfig::Protobuf(_) => {}
     }
 }

@@ -9,7 +9,7 @@ use weir_records::{BadRecord, beginning};
 use super::{Decode, Encode};
 use crate::isolate::Verdict;
 use crate::reader::too_long;
-use crate::{Chunk, FormatConfig, ReadOptions, fault, fixed_width, raw};
+use crate::{Chunk, FormatConfig, ReadOptions, avro, fault, fixed_width, protobuf, raw};
 
 /// Decodes messages, each of which is one record.
 pub struct MessageDecoder {
@@ -78,9 +78,12 @@ pub fn message_decoder(
     let decode = match config {
         FormatConfig::FixedWidth(it) => fixed_width::decode(it)?,
         FormatConfig::Raw(it) => raw::decode(it),
-        FormatConfig::Csv(_) | FormatConfig::Json(_) | FormatConfig::Parquet(_) => {
-            return Err(no_messages(config));
-        }
+        FormatConfig::Avro(it) => avro::decode(it)?,
+        FormatConfig::Protobuf(it) => protobuf::decode(it)?,
+        FormatConfig::Csv(_)
+        | FormatConfig::Json(_)
+        | FormatConfig::Parquet(_)
+        | FormatConfig::Arrow(_) => return Err(no_messages(config)),
     };
     Ok(MessageDecoder::new(decode, options.bounded()))
 }
@@ -91,9 +94,12 @@ pub fn message_encoder(config: &FormatConfig, schema: &SchemaRef) -> Result<Mess
     let encode = match config {
         FormatConfig::FixedWidth(it) => fixed_width::encode(it, schema)?,
         FormatConfig::Raw(it) => raw::encode(it, schema)?,
-        FormatConfig::Csv(_) | FormatConfig::Json(_) | FormatConfig::Parquet(_) => {
-            return Err(no_messages(config));
-        }
+        FormatConfig::Avro(it) => avro::encode(it, schema)?,
+        FormatConfig::Protobuf(it) => protobuf::encode(it, schema)?,
+        FormatConfig::Csv(_)
+        | FormatConfig::Json(_)
+        | FormatConfig::Parquet(_)
+        | FormatConfig::Arrow(_) => return Err(no_messages(config)),
     };
     Ok(MessageEncoder::new(encode))
 }
@@ -104,7 +110,7 @@ fn no_messages(config: &FormatConfig) -> Fault {
 }
 
 /// Judges records of which some may be too long to be looked at.
-pub(super) fn judge(
+pub(crate) fn judge(
     decode: &mut dyn Decode,
     records: &[&[u8]],
     record_bytes_max: usize,

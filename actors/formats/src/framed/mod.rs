@@ -14,6 +14,7 @@ use weir_domain::Fault;
 use crate::fault;
 use crate::isolate::{Refusal, Verdict, isolate};
 
+pub(crate) use message::judge;
 pub use message::{MessageDecoder, MessageEncoder, message_decoder, message_encoder};
 pub(crate) use read::open;
 pub(crate) use write::create;

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, BufReader};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,12 +14,13 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{ChunkReader, Length};
 use weir_domain::Fault;
 
+use crate::guard::guarded;
 use crate::{Chunk, ReadOptions, Reader, fault};
 
 pub(crate) fn open(file: File, options: &ReadOptions) -> Result<Box<dyn Reader>, Fault> {
     let taken = Arc::new(AtomicU64::new(0));
     let file = Tallied { file, taken: taken.clone() };
-    let records = guarded(|| {
+    let records = guarded(fault::parquet_damaged, || {
         let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
         let rows = rows_within(builder.metadata(), options);
         builder.with_batch_size(rows).build()
@@ -53,7 +53,7 @@ impl Reader for ParquetReader {
     }
 
     fn read(&mut self) -> Result<Option<Chunk>, Fault> {
-        let batch = match guarded(|| self.records.next())? {
+        let batch = match guarded(fault::parquet_damaged, || self.records.next())? {
             None => return Ok(None),
             Some(Ok(batch)) => batch,
             Some(Err(error)) => return Err(self.fault(&error)),
@@ -86,13 +86,6 @@ fn damage(error: &ParquetError, at: u64) -> Fault {
         return fault::read_failed(cause, at);
     }
     fault::parquet_damaged(&error.to_string())
-}
-
-/// The decoder trusts the sizes in a file more than it should; a crafted one must not end more
-/// than its own stream.
-fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Fault> {
-    catch_unwind(AssertUnwindSafe(work))
-        .map_err(|_| fault::parquet_damaged("the decoder gave up on what it holds"))
 }
 
 /// A file of which is known how much was taken.

@@ -112,6 +112,12 @@ fn any_garbage_is_read_to_its_end_or_refused() {
             r#"{"type": "json"}"#,
             r#"{"type": "json", "layout": "array"}"#,
             r#"{"type": "parquet"}"#,
+            r#"{"type": "arrow"}"#,
+            r#"{"type": "avro"}"#,
+            r#"{"type": "raw", "framing": "varint", "content": "bytes"}"#,
+            r#"{"type": "raw", "framing": "uint16Le"}"#,
+            r#"{"type": "fixedWidth", "framing": "none", "encoding": "latin1",
+                "columns": [{"name": "a", "type": "int", "width": 3}]}"#,
         ] {
             let outcome = read_with(&config(format), &garbage, &options);
             let known = outcome.rows.iter().map(|it| it.0);

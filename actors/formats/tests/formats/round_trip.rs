@@ -72,8 +72,8 @@ fn batches(types: &[(&str, &str)], records: &str) -> Vec<RecordBatch> {
 fn check(format: &str, types: &[(&str, &str)], records: &str, compressions: &[Compression]) {
     let batches = batches(types, records);
     let expected: Vec<_> = batches.iter().flat_map(values).collect();
-    let config =
-        if format.contains("parquet") { config(format) } else { with_schema(format, types) };
+    let has_schema = !format.contains("csv") && !format.contains("json");
+    let config = if has_schema { config(format) } else { with_schema(format, types) };
     for compression in compressions {
         let bytes = write_compressed(&config, &batches, *compression);
         let outcome = read_with(&config, &bytes, &ReadOptions::default());
@@ -111,6 +111,20 @@ fn every_type_survives_every_format_and_compression() {
 }
 
 #[test]
+fn every_type_survives_arrow_ipc() {
+    let all = [Compression::Auto, Compression::Gzip, Compression::Zstd];
+    for layout in ["file", "stream"] {
+        for compression in ["none", "lz4", "zstd"] {
+            let format = format!(
+                r#"{{"type": "arrow", "layout": "{layout}", "compression": "{compression}"}}"#
+            );
+            check(&format, FLAT, FLAT_RECORDS, &all);
+            check(&format, NESTED, NESTED_RECORDS, &all);
+        }
+    }
+}
+
+#[test]
 fn text_is_written_as_people_expect_it() {
     let types = &[("n", "int64"), ("s", "string")][..];
     let batches = batches(types, "{\"n\":1,\"s\":\"a,b\"}\n{\"s\":\"say \\\"x\\\"\"}\n{\"n\":2}\n");
@@ -144,6 +158,8 @@ fn an_output_without_records_is_still_a_file_of_its_format() {
         (r#"{"type": "json"}"#, Some("")),
         (r#"{"type": "json", "layout": "array"}"#, Some("[]\n")),
         (r#"{"type": "parquet"}"#, None),
+        (r#"{"type": "arrow"}"#, None),
+        (r#"{"type": "arrow", "layout": "stream"}"#, None),
     ] {
         let bytes = write(&config(format), std::slice::from_ref(&none));
         let outcome = read(format, &bytes);

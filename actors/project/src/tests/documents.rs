@@ -35,7 +35,8 @@ fn blocks(page: &str, mark: &str) -> Vec<(String, String)> {
 }
 
 fn guide(marks: &[&str]) -> TempDir {
-    let blocks: Vec<_> = marks.iter().flat_map(|it| blocks("projects.md", it)).collect();
+    let mut blocks: Vec<_> = marks.iter().flat_map(|it| blocks("projects.md", it)).collect();
+    blocks.extend(self::blocks("formats.md", "yaml asset"));
     let files: Vec<_> = blocks.iter().map(|it| (it.0.as_str(), it.1.as_str())).collect();
     directory(&files)
 }
