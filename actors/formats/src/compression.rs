@@ -1,11 +1,11 @@
 //! Compression around a file: which one it is, and the bytes inside.
 //!
-//! A file is known by its first bytes, not by its name. Several gzip members or zstd frames one
-//! after another are one input. A failure of the file itself and damage within the compression
+//! A file is known by its first bytes, not by its name. Several gzip members or zstd, LZ4 and Snappy
+//! frames one after another are one input. A failure of the file itself and damage within the compression
 //! are told apart, because only the first may heal.
 
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -18,6 +18,9 @@ use crate::fault;
 
 const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
 const ZSTD_MAGIC: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+const LZ4_MAGIC: &[u8] = &[0x04, 0x22, 0x4d, 0x18];
+/// The longest.
+const SNAPPY_MAGIC: &[u8] = b"\xff\x06\x00\x00sNaPpY";
 /// What a decompressor takes from its file at once.
 const COMPRESSED_BLOCK: usize = 128 * 1024;
 
@@ -31,6 +34,10 @@ pub enum Compression {
     None,
     Gzip,
     Zstd,
+    /// Frames of LZ4, as the tool `lz4` writes them.
+    Lz4,
+    /// Snappy in its framing format. It has no end: what was cut off behind a frame is not noticed.
+    Snappy,
 }
 
 impl Compression {
@@ -40,6 +47,8 @@ impl Compression {
             Self::Auto | Self::None => "",
             Self::Gzip => ".gz",
             Self::Zstd => ".zst",
+            Self::Lz4 => ".lz4",
+            Self::Snappy => ".sz",
         }
     }
 
@@ -48,6 +57,10 @@ impl Compression {
             Self::Gzip
         } else if magic.starts_with(ZSTD_MAGIC) {
             Self::Zstd
+        } else if magic.starts_with(LZ4_MAGIC) {
+            Self::Lz4
+        } else if magic.starts_with(SNAPPY_MAGIC) {
+            Self::Snappy
         } else {
             Self::None
         }
@@ -80,6 +93,29 @@ impl Read for Tallied {
     }
 }
 
+/// A file as it is, with what was taken from it first.
+type Plain = BufReader<Chain<Cursor<Vec<u8>>, Tallied>>;
+
+/// A decoder that stops behind each frame: it goes on while there is anything to decode.
+struct Frames<D> {
+    decoder: D,
+    source: fn(&mut D) -> &mut Plain,
+}
+
+impl<D: Read> Read for Frames<D> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.decoder.read(buffer)?;
+            if read > 0
+                || buffer.is_empty()
+                || (self.source)(&mut self.decoder).fill_buf()?.is_empty()
+            {
+                return Ok(read);
+            }
+        }
+    }
+}
+
 /// The decompressed bytes of a file.
 pub(crate) struct Source {
     stream: Box<dyn Read + Send>,
@@ -107,6 +143,14 @@ impl Source {
             Compression::Zstd => {
                 let decoder = zstd::stream::read::Decoder::with_buffer(buffered(whole));
                 Box::new(decoder.map_err(|it| fault::read_failed(&it, 0))?)
+            }
+            Compression::Lz4 => {
+                let decoder = lz4_flex::frame::FrameDecoder::new(buffered(whole));
+                Box::new(Frames { decoder, source: |it| it.get_mut() })
+            }
+            Compression::Snappy => {
+                let decoder = snap::read::FrameDecoder::new(buffered(whole));
+                Box::new(Frames { decoder, source: |it| it.get_mut() })
             }
         };
         Ok(Self { stream, tally, compression, given: 0 })
@@ -138,6 +182,8 @@ impl Source {
             Compression::Auto | Compression::None => None,
             Compression::Gzip => Some("gzip"),
             Compression::Zstd => Some("zstd"),
+            Compression::Lz4 => Some("LZ4"),
+            Compression::Snappy => Some("Snappy"),
         };
         match name {
             Some(name) => {
@@ -149,7 +195,7 @@ impl Source {
 }
 
 fn magic(file: &mut Tallied) -> io::Result<Vec<u8>> {
-    let mut magic = Vec::with_capacity(ZSTD_MAGIC.len());
-    file.take(ZSTD_MAGIC.len() as u64).read_to_end(&mut magic)?;
+    let mut magic = Vec::with_capacity(SNAPPY_MAGIC.len());
+    file.take(SNAPPY_MAGIC.len() as u64).read_to_end(&mut magic)?;
     Ok(magic)
 }

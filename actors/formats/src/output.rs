@@ -37,6 +37,10 @@ impl Meter {
         load(&self.0.reached).max(load(&self.0.accepted))
     }
 
+    fn has_failed(&self) -> bool {
+        self.0.failure.get().is_some()
+    }
+
     /// The output's failure if there was one, else a failure to encode.
     pub(crate) fn fault(&self, cause: &str) -> Fault {
         match self.0.failure.get() {
@@ -95,6 +99,8 @@ enum Encoder {
     Plain(BufWriter<Metered>),
     Gzip(GzEncoder<BufWriter<Metered>>),
     Zstd(ZstdEncoder),
+    Lz4(lz4_flex::frame::FrameEncoder<BufWriter<Metered>>),
+    Snappy(snap::write::FrameEncoder<BufWriter<Metered>>),
 }
 
 type ZstdEncoder = zstd::stream::write::Encoder<'static, BufWriter<Metered>>;
@@ -113,6 +119,8 @@ impl Output {
                 let encoder = zstd(buffered);
                 Encoder::Zstd(encoder.map_err(|it| meter.fault(&it.to_string()))?)
             }
+            Compression::Lz4 => Encoder::Lz4(lz4(buffered)),
+            Compression::Snappy => Encoder::Snappy(snap::write::FrameEncoder::new(buffered)),
         };
         Ok(Self { encoder, meter })
     }
@@ -132,6 +140,10 @@ impl Output {
             Encoder::Plain(buffered) => Ok(buffered),
             Encoder::Gzip(encoder) => encoder.finish(),
             Encoder::Zstd(encoder) => encoder.finish(),
+            Encoder::Lz4(encoder) => encoder.finish().map_err(io::Error::other),
+            Encoder::Snappy(encoder) => {
+                encoder.into_inner().map_err(|it| io::Error::other(it.to_string()))
+            }
         };
         let flushed = finished.and_then(|mut it| it.flush());
         flushed.map_err(|it| meter.fault(&it.to_string()))
@@ -145,8 +157,18 @@ fn zstd(out: BufWriter<Metered>) -> io::Result<ZstdEncoder> {
     Ok(encoder)
 }
 
+fn lz4(out: BufWriter<Metered>) -> lz4_flex::frame::FrameEncoder<BufWriter<Metered>> {
+    // Without it, nobody notices when the data changes on the way.
+    let checked = lz4_flex::frame::FrameInfo::new().content_checksum(true);
+    lz4_flex::frame::FrameEncoder::with_frame_info(checked, out)
+}
+
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // An encoder whose output failed is worth nothing, and may panic. Writers that are dropped try.
+        if self.meter.has_failed() {
+            return Err(io::Error::other("the output failed before"));
+        }
         match &mut self.encoder {
             Encoder::Plain(it) => {
                 let written = it.write(bytes)?;
@@ -155,6 +177,8 @@ impl Write for Output {
             }
             Encoder::Gzip(it) => it.write(bytes),
             Encoder::Zstd(it) => it.write(bytes),
+            Encoder::Lz4(it) => it.write(bytes),
+            Encoder::Snappy(it) => it.write(bytes),
         }
     }
 

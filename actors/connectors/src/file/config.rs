@@ -136,6 +136,10 @@ pub enum WriteCompression {
     None,
     Gzip,
     Zstd,
+    /// Frames of LZ4, as the tool `lz4` reads them.
+    Lz4,
+    /// Snappy in its framing format.
+    Snappy,
 }
 
 impl From<WriteCompression> for Compression {
@@ -144,6 +148,8 @@ impl From<WriteCompression> for Compression {
             WriteCompression::None => Self::None,
             WriteCompression::Gzip => Self::Gzip,
             WriteCompression::Zstd => Self::Zstd,
+            WriteCompression::Lz4 => Self::Lz4,
+            WriteCompression::Snappy => Self::Snappy,
         }
     }
 }

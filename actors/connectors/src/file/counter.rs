@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Extensions that stand behind another one.
-const COMPRESSIONS: [&str; 5] = ["gz", "gzip", "zst", "zstd", "bz2"];
+const COMPRESSIONS: [&str; 7] = ["gz", "gzip", "zst", "zstd", "bz2", "lz4", "sz"];
 
 /// The stem and the extensions of a file name; the second begins with its dot, or is empty.
 pub(super) fn split_extension(name: &str) -> (&str, &str) {

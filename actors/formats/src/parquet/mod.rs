@@ -14,9 +14,11 @@ pub(crate) use write::create;
 pub(crate) fn check_compression(compression: Compression) -> Result<(), Fault> {
     match compression {
         Compression::Auto | Compression::None => Ok(()),
-        Compression::Gzip | Compression::Zstd => Err(fault::combination(
-            "a Parquet file can't be compressed as a whole",
-            "remove `compression`, and set that of the format",
-        )),
+        Compression::Gzip | Compression::Zstd | Compression::Lz4 | Compression::Snappy => {
+            Err(fault::combination(
+                "a Parquet file can't be compressed as a whole",
+                "remove `compression`, and set that of the format",
+            ))
+        }
     }
 }

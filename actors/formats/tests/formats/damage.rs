@@ -26,7 +26,9 @@ fn compressed(compression: Compression) -> Vec<u8> {
 
 #[test]
 fn compressed_data_that_is_cut_off_is_a_fault() {
-    for (compression, name) in [(Compression::Gzip, "gzip"), (Compression::Zstd, "zstd")] {
+    for (compression, name) in
+        [(Compression::Gzip, "gzip"), (Compression::Zstd, "zstd"), (Compression::Lz4, "LZ4")]
+    {
         let whole = compressed(compression);
         assert_eq!(read(CSV, &whole).rows.len(), 5000);
         for keep in [5, whole.len() / 2, whole.len() - 1] {
@@ -54,11 +56,22 @@ fn several_compressed_parts_are_one_input() {
                 encoder.write_all(text.as_bytes()).unwrap();
                 encoder.finish().unwrap();
             }
+            Compression::Lz4 => {
+                let mut encoder = lz4_flex::frame::FrameEncoder::new(&mut bytes);
+                encoder.write_all(text.as_bytes()).unwrap();
+                encoder.finish().unwrap();
+            }
+            Compression::Snappy => {
+                let mut encoder = snap::write::FrameEncoder::new(&mut bytes);
+                encoder.write_all(text.as_bytes()).unwrap();
+                encoder.flush().unwrap();
+            }
             _ => bytes = zstd::encode_all(text.as_bytes(), 1).unwrap(),
         }
         bytes
     };
-    for compression in [Compression::Gzip, Compression::Zstd] {
+    for compression in [Compression::Gzip, Compression::Zstd, Compression::Lz4, Compression::Snappy]
+    {
         let parts = [part("a,b\n1", compression), part("0,2\n3", compression)];
         let bytes = [parts.concat(), part(",4\n", compression)].concat();
         let outcome = read(CSV, &bytes);
@@ -155,6 +168,10 @@ fn a_full_disk_may_heal() {
     for (format, compression) in [
         (CSV, Compression::None),
         (CSV, Compression::Gzip),
+        (CSV, Compression::Lz4),
+        (CSV, Compression::Snappy),
+        (r#"{"type": "avro"}"#, Compression::None),
+        (r#"{"type": "arrow"}"#, Compression::None),
         (r#"{"type": "json"}"#, Compression::Zstd),
         (r#"{"type": "json", "layout": "array"}"#, Compression::None),
         (r#"{"type": "parquet"}"#, Compression::None),

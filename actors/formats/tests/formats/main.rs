@@ -8,6 +8,7 @@ mod damage;
 mod fixed_width;
 mod json;
 mod parquet;
+mod properties;
 mod protobuf;
 mod random;
 mod raw;

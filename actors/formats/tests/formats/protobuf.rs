@@ -22,7 +22,7 @@ fn format(message: &str, framing: &str) -> FormatConfig {
     serde_json::from_value(config).unwrap()
 }
 
-fn orders() -> FormatConfig {
+pub(crate) fn orders() -> FormatConfig {
     format("org.example.Order", "varint")
 }
 

@@ -90,7 +90,13 @@ fn check(format: &str, types: &[(&str, &str)], records: &str, compressions: &[Co
 
 #[test]
 fn every_type_survives_every_format_and_compression() {
-    let all = [Compression::None, Compression::Gzip, Compression::Zstd];
+    let all = [
+        Compression::None,
+        Compression::Gzip,
+        Compression::Zstd,
+        Compression::Lz4,
+        Compression::Snappy,
+    ];
     for format in [
         r#"{"type": "csv"}"#,
         r#"{"type": "csv", "header": false, "delimiter": ";", "lineEnding": "crlf"}"#,
