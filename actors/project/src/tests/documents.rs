@@ -35,8 +35,7 @@ fn blocks(page: &str, mark: &str) -> Vec<(String, String)> {
 }
 
 fn guide(marks: &[&str]) -> TempDir {
-    let mut blocks: Vec<_> = marks.iter().flat_map(|it| blocks("projects.md", it)).collect();
-    blocks.extend(self::blocks("formats.md", "yaml asset"));
+    let blocks: Vec<_> = marks.iter().flat_map(|it| blocks("projects.md", it)).collect();
     let files: Vec<_> = blocks.iter().map(|it| (it.0.as_str(), it.1.as_str())).collect();
     directory(&files)
 }
@@ -59,6 +58,27 @@ fn the_guides_findings_are_what_validation_says() {
     let found: String = found.iter().map(|it| format!("{it}\n")).collect();
     let (_, expected) = blocks("projects.md", "findings").remove(0);
     assert_eq!(found, expected, "\n{found}");
+}
+
+#[test]
+fn the_formats_of_their_page_are_sound() {
+    let head = "apiVersion: weir/v1\nkind:";
+    let mut files = blocks("formats.md", "yaml asset");
+    assert!(!files.is_empty());
+    for (path, _) in files.clone() {
+        let name = path.trim_start_matches("formats/").trim_end_matches(".yaml");
+        let text = format!(
+            "{head} Workflow\nmetadata: {{ name: read-{name} }}\nspec:\n  stages:\n    \
+             - {{ name: read, source: {{ file: {{ directory: in, format: {name} }} }} }}\n    \
+             - {{ name: drop, from: read, sink: {{ devNull: {{}} }} }}\n"
+        );
+        files.push((format!("workflows/read-{name}.yaml"), text));
+    }
+    let project = format!("{head} Project\nmetadata: {{ name: formats }}\nspec: {{}}\n");
+    files.push(("project.yaml".to_owned(), project));
+    let files: Vec<_> = files.iter().map(|it| (it.0.as_str(), it.1.as_str())).collect();
+    let dir = directory(&files);
+    assert_eq!(lines(dir.path(), &load(dir.path(), &real()).findings), [""; 0]);
 }
 
 #[test]
