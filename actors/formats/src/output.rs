@@ -100,7 +100,7 @@ enum Encoder {
     Gzip(GzEncoder<BufWriter<Metered>>),
     Zstd(ZstdEncoder),
     Lz4(lz4_flex::frame::FrameEncoder<BufWriter<Metered>>),
-    Snappy(snap::write::FrameEncoder<BufWriter<Metered>>),
+    Snappy(Box<snap::write::FrameEncoder<BufWriter<Metered>>>),
 }
 
 type ZstdEncoder = zstd::stream::write::Encoder<'static, BufWriter<Metered>>;
@@ -120,7 +120,9 @@ impl Output {
                 Encoder::Zstd(encoder.map_err(|it| meter.fault(&it.to_string()))?)
             }
             Compression::Lz4 => Encoder::Lz4(lz4(buffered)),
-            Compression::Snappy => Encoder::Snappy(snap::write::FrameEncoder::new(buffered)),
+            Compression::Snappy => {
+                Encoder::Snappy(Box::new(snap::write::FrameEncoder::new(buffered)))
+            }
         };
         Ok(Self { encoder, meter })
     }
