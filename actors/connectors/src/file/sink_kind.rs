@@ -4,7 +4,7 @@ use arrow::datatypes::SchemaRef;
 use schemars::Schema;
 use serde_json::Value;
 use weir_domain::{Fault, Finding};
-use weir_formats::FormatConfig;
+use weir_formats::{Compression, FormatConfig};
 use weir_stream::{BuildContext, Checked, ConfigError, SecretUse, Sink, SinkKind, decode_config};
 
 use super::config::{OutputConfig, WriteCompression};
@@ -96,12 +96,21 @@ fn check_format(config: &OutputConfig, input: Option<&SchemaRef>, findings: &mut
                 findings.push(error(codes::BAD_FORMAT, "format", cause).with_fix(fix));
             }
         }
-        FormatConfig::Json(_)
-        | FormatConfig::Parquet(_)
-        | FormatConfig::FixedWidth(_)
+        FormatConfig::Json(_) | FormatConfig::Parquet(_) => {}
+        FormatConfig::FixedWidth(_)
         | FormatConfig::Raw(_)
         | FormatConfig::Arrow(_)
         | FormatConfig::Avro(_)
-        | FormatConfig::Protobuf(_) => {}
+        | FormatConfig::Protobuf(_) => findings.extend(input.and_then(|it| refusal(config, it))),
     }
+}
+
+/// What the format says of the fields that it is to write. That it is wrong in itself was said.
+fn refusal(config: &OutputConfig, input: &SchemaRef) -> Option<Finding> {
+    config.format.declared_schema().ok()?;
+    let nowhere = Box::new(std::io::sink());
+    let made = weir_formats::create(&config.format, input.clone(), nowhere, Compression::None);
+    let fault = made.err()?;
+    let fix = fault.hint.unwrap_or_default();
+    Some(error(codes::BAD_FORMAT, "format", fault.message).with_fix(fix))
 }

@@ -42,6 +42,7 @@ impl SourceKind for Input {
             findings.push(error(codes::BAD_PATTERN, bad.key, bad.cause));
         }
         let declared = check_schema(&config.format, &mut findings);
+        check_registry(&config.format, &mut findings);
         Checked { outputs: vec![(PortName::out(), declared)], findings, ..Checked::default() }
     }
 
@@ -102,6 +103,18 @@ fn check_polling(config: &InputConfig, findings: &mut Vec<Finding>) {
         let fix = "set done.directory, or reprocess: whenChanged";
         findings.push(
             Finding::warning(codes::ENDLESS, Place::default(), "reprocess", cause).with_fix(fix),
+        );
+    }
+}
+
+/// A registry is for the messages of brokers.
+fn check_registry(format: &FormatConfig, findings: &mut Vec<Finding>) {
+    if let FormatConfig::Avro(avro) = format
+        && avro.registry.is_some()
+    {
+        let cause = "a file of Avro has its schema in it, and no registry";
+        findings.push(
+            error(codes::BAD_FORMAT, "format.registry", cause).with_fix("remove the registry"),
         );
     }
 }

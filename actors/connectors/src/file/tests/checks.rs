@@ -60,6 +60,12 @@ fn a_source_is_refused_with_path_cause_and_fix() {
         (json!({"directory": "a/${item}"}), "directory", "no macros", "name"),
         (json!({"done": {"directory": "./in/"}}), "done.directory", "stay", "another directory"),
         (json!({"reprocess": "always"}), "reprocess", "again", "done.directory"),
+        (
+            json!({"format": {"type": "avro", "registry": {"url": "http://x"}}}),
+            "format.registry",
+            "no registry",
+            "remove",
+        ),
         (json!({"format": bad_schema}), "format.schema[1].type", "strng", "string"),
     ];
     for (keys, path, cause, fix) in cases {
@@ -82,6 +88,13 @@ fn a_sink_is_refused_with_path_cause_and_fix() {
             "compression",
             "inside",
             "format.compression",
+        ),
+        (json!({"format": {"type": "raw"}}), "format", "no column \"value\"", "`field`"),
+        (
+            json!({"format": {"type": "avro", "registry": {"url": "http://x"}}}),
+            "format",
+            "no registry",
+            "remove the format's `registry`",
         ),
     ];
     for (keys, path, cause, fix) in cases {
