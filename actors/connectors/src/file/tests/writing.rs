@@ -265,4 +265,12 @@ fn every_format_and_compression_comes_back_as_it_went() {
     check_round_trip("x.json", &json!({"type": "json", "layout": "array"}), "none", b"[");
     check_round_trip("x.jsonl.zst", &json, "zstd", zstd);
     check_round_trip("x.parquet", &json!({"type": "parquet"}), "none", b"PAR1");
+    check_round_trip("x.arrow", &json!({"type": "arrow"}), "none", b"ARROW1");
+    check_round_trip("x.avro", &json!({"type": "avro"}), "none", b"Obj\x01");
+    let columns = json!([{"name": "carrier", "type": "string", "width": 4},
+        {"name": "n", "type": "int64", "width": 6}]);
+    let fixed = json!({"type": "fixedWidth", "columns": columns});
+    check_round_trip("x.txt", &fixed, "none", b"AA   ");
+    check_round_trip("x.txt.lz4", &fixed, "lz4", &[0x04, 0x22, 0x4d, 0x18]);
+    check_round_trip("x.txt.sz", &fixed, "snappy", b"\xff\x06\x00\x00sNaPpY");
 }
