@@ -4,7 +4,6 @@
 //! Of a field that stands there several times the last value counts, a message within is put together
 //! of all its parts, and a list goes on, wherever they stand: so protobuf has it.
 
-use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use weir_domain::Fault;
 
 use super::config::ProtobufConfig;
+use super::items::{Items, expect, last_entries};
 use super::kind::Kind;
 use super::plan::{Field, Item, Message, Presence, Shape};
 use super::values::Values;
@@ -58,10 +58,10 @@ impl Decode for ProtobufDecode {
 }
 
 /// The columns of a message's fields.
-struct Rows<'p> {
+pub(super) struct Rows<'p> {
     plan: &'p Message,
     columns: Vec<Column<'p>>,
-    count: usize,
+    pub(super) count: usize,
 }
 
 /// A column in the making, and what the message at hand has for it.
@@ -97,19 +97,14 @@ enum Seen {
     Bytes(usize, usize),
 }
 
-enum Items<'p> {
-    Values { kind: &'p Kind, values: Values, count: usize },
-    Messages(Rows<'p>),
-}
-
 impl<'p> Rows<'p> {
-    fn new(plan: &'p Message) -> Self {
+    pub(super) fn new(plan: &'p Message) -> Self {
         let columns = plan.fields.iter().map(Column::new).collect();
         Self { plan, columns, count: 0 }
     }
 
     /// Appends a message.
-    fn put(&mut self, bytes: &[u8], cells: &mut usize) -> Result<(), String> {
+    pub(super) fn put(&mut self, bytes: &[u8], cells: &mut usize) -> Result<(), String> {
         match cells.checked_sub(self.columns.len()) {
             Some(left) => *cells = left,
             None => {
@@ -161,7 +156,7 @@ impl<'p> Rows<'p> {
         columns.map(|(column, field)| column.finish(field)).collect()
     }
 
-    fn structs(&mut self, valid: Option<Vec<bool>>) -> Result<StructArray, String> {
+    pub(super) fn structs(&mut self, valid: Option<Vec<bool>>) -> Result<StructArray, String> {
         let columns = self.finish()?;
         let nulls = valid.map(NullBuffer::from);
         let built = StructArray::try_new(self.plan.columns(), columns, nulls);
@@ -321,125 +316,6 @@ impl<'p> Column<'p> {
             }
             _ => Err("a column does not fit its field".into()),
         }
-    }
-}
-
-impl<'p> Items<'p> {
-    fn new(item: &'p Item) -> Self {
-        match item {
-            Item::Value(kind) => Self::Values { kind, values: Values::new(kind), count: 0 },
-            Item::Message(message) => Self::Messages(Rows::new(message)),
-        }
-    }
-
-    fn wire(&self) -> u8 {
-        match self {
-            Self::Values { kind, .. } => kind.wire(),
-            Self::Messages(_) => SIZED,
-        }
-    }
-
-    /// Appends an item, or all of a run of them that are packed.
-    fn put(&mut self, wire: u8, raw: Raw<'_>, cells: &mut usize) -> Result<(), String> {
-        let expected = self.wire();
-        match raw {
-            Raw::Bytes(run) if expected != SIZED => {
-                let mut cursor = Cursor::new(run);
-                while !cursor.is_empty() {
-                    self.put_one(cursor.value(expected)?, cells)?;
-                }
-                Ok(())
-            }
-            raw => {
-                expect(wire, expected)?;
-                self.put_one(raw, cells)
-            }
-        }
-    }
-
-    fn put_one(&mut self, raw: Raw<'_>, cells: &mut usize) -> Result<(), String> {
-        match (self, raw) {
-            (Self::Values { kind, values, count }, raw) => {
-                *count += 1;
-                values.put(kind, raw)
-            }
-            (Self::Messages(rows), Raw::Bytes(bytes)) => rows.put(bytes, cells),
-            (Self::Messages(_), Raw::Bits(_)) => Err("it is of another type".into()),
-        }
-    }
-
-    fn default(&self) -> Raw<'static> {
-        match self {
-            Self::Values { kind, .. } => kind.default(),
-            Self::Messages(_) => Raw::Bytes(&[]),
-        }
-    }
-
-    fn end(&self) -> Result<i32, String> {
-        let count = match self {
-            Self::Values { count, .. } => *count,
-            Self::Messages(rows) => rows.count,
-        };
-        i32::try_from(count).map_err(|_| "lists have too many items".into())
-    }
-
-    fn finish(&mut self) -> Result<ArrayRef, String> {
-        match self {
-            Self::Values { values, count, .. } => {
-                *count = 0;
-                Ok(values.finish())
-            }
-            Self::Messages(rows) => Ok(Arc::new(rows.structs(None)?)),
-        }
-    }
-}
-
-/// The entries of a map in the order of their keys' first occurrence. Of several with one key the
-/// last counts.
-fn last_entries<'b>(
-    bytes: &'b [u8],
-    entries: &[(usize, usize)],
-    key: &Kind,
-    values: &Items<'_>,
-) -> Result<Vec<(Raw<'b>, Raw<'b>)>, String> {
-    let mut found: Vec<(Raw<'b>, Raw<'b>)> = Vec::with_capacity(entries.len());
-    let mut places: HashMap<(u64, &[u8]), usize> = HashMap::with_capacity(entries.len());
-    for (start, end) in entries {
-        let (mut entry_key, mut entry_value) = (key.default(), values.default());
-        let mut cursor = Cursor::new(&bytes[*start..*end]);
-        while !cursor.is_empty() {
-            let (number, wire) = cursor.tag()?;
-            match number {
-                1 => {
-                    expect(wire, key.wire())?;
-                    entry_key = cursor.value(wire)?;
-                }
-                2 => {
-                    expect(wire, values.wire())?;
-                    entry_value = cursor.value(wire)?;
-                }
-                _ => cursor.skip(number, wire, 0)?,
-            }
-        }
-        let told = match entry_key {
-            Raw::Bits(bits) => (bits, &[][..]),
-            Raw::Bytes(bytes) => (0, bytes),
-        };
-        match places.get(&told) {
-            Some(place) => found[*place].1 = entry_value,
-            None => {
-                places.insert(told, found.len());
-                found.push((entry_key, entry_value));
-            }
-        }
-    }
-    Ok(found)
-}
-
-fn expect(wire: u8, expected: u8) -> Result<(), String> {
-    match wire == expected {
-        true => Ok(()),
-        false => Err(format!("it has the wire type {wire}, and {expected} is expected")),
     }
 }
 

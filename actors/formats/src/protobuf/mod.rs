@@ -7,6 +7,7 @@
 mod config;
 mod decode;
 mod encode;
+mod items;
 mod kind;
 mod plan;
 mod values;
