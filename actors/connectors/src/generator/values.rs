@@ -75,7 +75,7 @@ fn column(make: &Make, of: Run, field: u64) -> ArrayRef {
 
 /// A number from 0 up to, and without, the bound.
 fn below(random: u64, bound: u128) -> u64 {
-    (u128::from(random) * bound >> 64) as u64
+    ((u128::from(random) * bound) >> 64) as u64
 }
 
 fn fraction(random: u64) -> f64 {

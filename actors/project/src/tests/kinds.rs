@@ -13,8 +13,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use weir_domain::{Fault, Finding, Millis, Place, PortName, did_you_mean};
 use weir_stream::{
-    BuildContext, BuiltOperator, Checked, ConfigError, OperatorKind, Registry, SecretUse, Sink,
-    SinkKind, Source, SourceKind, decode_config,
+    AnySource, BuildContext, BuiltOperator, Checked, ConfigError, OperatorKind, Registry,
+    SecretUse, Sink, SinkKind, SourceKind, decode_config,
 };
 
 pub(super) fn registry() -> Registry {
@@ -178,7 +178,7 @@ impl SourceKind for File {
         Checked { outputs: vec![(PortName::out(), schema)], findings, ..Checked::default() }
     }
 
-    fn build(&self, _: &Value, _: &BuildContext) -> Result<Box<dyn Source>, Fault> {
+    fn build(&self, _: &Value, _: &BuildContext) -> Result<AnySource, Fault> {
         Err(Fault::config(2900, "kinds for tests are checked, never built"))
     }
 }

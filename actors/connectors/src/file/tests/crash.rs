@@ -36,7 +36,7 @@ impl Run {
         let config = json!({
             "directory": "in", "format": {"type": "json"}, "done": {"directory": "done"},
         });
-        registry().sources[NAME].build(&config, &self.context("read")).unwrap()
+        items(registry().sources[NAME].build(&config, &self.context("read")).unwrap())
     }
 
     fn sink(&self) -> Box<dyn Sink> {

@@ -23,8 +23,8 @@ use arrow::datatypes::SchemaRef;
 use serde_json::{Value, json};
 use weir_domain::{Clock, Fault, InstanceId, StageId, StreamId, Timestamp, WorkflowName};
 use weir_stream::{
-    Action, Batch, BuildContext, Limits, Positions, Prepared, Published, Registry, Shelf, Sink,
-    SinkWriter, Source, StreamContext,
+    Action, AnySource, Batch, BuildContext, Limits, Positions, Prepared, Published, Registry,
+    Shelf, Sink, SinkWriter, Source, StreamContext,
 };
 
 use super::{NAME, register};
@@ -93,7 +93,7 @@ impl Project {
         let config = with(json!({"directory": "in", "format": {"type": "json"}}), keys);
         let kind = &registry().sources[NAME];
         kind.decode(&config).unwrap();
-        kind.build(&config, &self.context("read")).unwrap()
+        items(kind.build(&config, &self.context("read")).unwrap())
     }
 
     fn sink(&self, keys: Value) -> Box<dyn Sink> {
@@ -159,6 +159,13 @@ fn registry() -> Registry {
 fn set_age(path: &Path, seconds: i64) {
     let time = SystemTime::UNIX_EPOCH + Duration::from_secs((NOW - seconds).cast_unsigned());
     File::options().append(true).open(path).unwrap().set_modified(time).unwrap();
+}
+
+fn items(source: AnySource) -> Box<dyn Source> {
+    match source {
+        AnySource::Items(it) => it,
+        AnySource::Live(_) => panic!("files are items"),
+    }
 }
 
 fn stream(n: u32) -> StreamContext {
