@@ -129,7 +129,7 @@ mod tests {
 
     use super::*;
 
-    fn config(more: Value) -> GeneratorConfig {
+    fn config(more: &Value) -> GeneratorConfig {
         let mut config = json!({ "fields": [{ "name": "n", "make": "sequence" }] });
         let entries = more.as_object().unwrap().clone();
         config.as_object_mut().unwrap().extend(entries);
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn lanes_together_make_all_records_and_go_on_where_they_were() {
-        let config = config(json!({ "partitions": 7, "records": 1_000 }));
+        let config = config(&json!({ "partitions": 7, "records": 1_000 }));
         let of = |lane, from: &Splits| {
             Reader::new(config.clone(), Share { lane, lanes: 3 }, from, 64).unwrap()
         };
@@ -168,13 +168,13 @@ mod tests {
     fn a_position_that_is_no_number_is_refused() {
         let from = Splits::from([("0".to_owned(), json!("x"))]);
         let share = Share { lane: 0, lanes: 1 };
-        let fault = Reader::new(config(json!({})), share, &from, 10).err().unwrap();
+        let fault = Reader::new(config(&json!({})), share, &from, 10).err().unwrap();
         assert_eq!(fault.code.0, POSITION);
     }
 
     #[test]
     fn no_more_is_made_than_is_due() {
-        let config = config(json!({ "rate": 1_000 }));
+        let config = config(&json!({ "rate": 1_000 }));
         let mut reader =
             Reader::new(config, Share { lane: 0, lanes: 1 }, &Splits::new(), 8_192).unwrap();
         let mut rows = 0;
