@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use weir_checkpoint::{Aligner, Epoch, EpochKind, Move};
 
 use crate::Batch;
@@ -51,6 +52,8 @@ pub(crate) struct Inlet {
     /// `None`: nobody drives it, the stage is done with its inputs.
     orders: Option<Orders>,
     is_finished: bool,
+    /// Those that send are gone: all is over, and the order is on its way, or the pipeline stops.
+    is_cut: bool,
 }
 
 impl Inlet {
@@ -70,10 +73,12 @@ impl Inlet {
         let is_finished = receiver.inputs() == 0;
         let due = is_finished.then_some(Arrival::Finish).into_iter().collect();
         let (parked, returned) = Default::default();
-        Self { receiver, aligner, parked, returned, due, orders, is_finished }
+        let is_cut = false;
+        Self { receiver, aligner, parked, returned, due, orders, is_finished, is_cut }
     }
 
-    pub(crate) async fn next(&mut self) -> Result<Arrival, Broken> {
+    /// `stop` ends the waiting of a pipeline that is driven.
+    pub(crate) async fn next(&mut self, stop: &CancellationToken) -> Result<Arrival, Broken> {
         loop {
             if let Some(arrival) = self.due.pop_front() {
                 return Ok(arrival);
@@ -92,17 +97,20 @@ impl Inlet {
             };
             tokio::select! {
                 order = orders.recv() => self.ordered(order.ok_or(Broken)?),
-                received = self.receiver.receive(), if !self.is_finished => {
-                    let (input, message) = received?;
-                    self.arrived(input, message);
+                received = self.receiver.receive(), if !self.is_finished && !self.is_cut => {
+                    match received {
+                        Ok((input, message)) => self.arrived(input, message),
+                        Err(Broken) => self.is_cut = true,
+                    }
                 }
+                () = stop.cancelled() => return Err(Broken),
             }
         }
     }
 
     /// As `next`, from a thread that may block.
-    pub(crate) fn next_blocking(&mut self) -> Result<Arrival, Broken> {
-        Handle::current().block_on(self.next())
+    pub(crate) fn next_blocking(&mut self, stop: &CancellationToken) -> Result<Arrival, Broken> {
+        Handle::current().block_on(self.next(stop))
     }
 
     fn ordered(&mut self, order: Order) {
@@ -158,6 +166,8 @@ impl Inlet {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
+
     use super::*;
     use crate::edge::tests::batch;
     use crate::edge::{Entry, Sender};
@@ -171,7 +181,7 @@ mod tests {
 
     /// Batches by their rows, epochs by their numbers.
     async fn next(inlet: &mut Inlet) -> String {
-        match inlet.next().await.expect("open") {
+        match inlet.next(&CancellationToken::new()).await.expect("open") {
             Arrival::Batch(it) => format!("{} rows", it.rows()),
             Arrival::Finish => "finish".to_owned(),
             Arrival::Snapshot(it) => format!("snapshot {it}"),
@@ -209,7 +219,21 @@ mod tests {
         say.send(Order::Announce(Epoch::new(1, 2), EpochKind::Periodic)).unwrap();
         assert_eq!(next(&mut inlet).await, "snapshot 1.2");
         drop(say);
-        assert_eq!(inlet.next().await.err(), Some(Broken));
+        assert_eq!(inlet.next(&CancellationToken::new()).await.err(), Some(Broken));
+    }
+
+    #[tokio::test]
+    async fn who_hears_that_all_is_over_after_the_others_have_gone_ends_well() {
+        let (one, two, say, mut inlet) = pair();
+        drop((one, two));
+        let stop = CancellationToken::new();
+        assert!(inlet.next(&stop).now_or_never().is_none());
+        say.send(Order::Over).unwrap();
+        assert_eq!(next(&mut inlet).await, "over");
+        let (one, two, _say, mut inlet) = pair();
+        drop((one, two));
+        stop.cancel();
+        assert_eq!(inlet.next(&stop).await.err(), Some(Broken));
     }
 
     #[tokio::test]

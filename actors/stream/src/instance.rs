@@ -71,6 +71,8 @@ pub(crate) struct Instance {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tally {
     pub(crate) open: BTreeSet<StreamId>,
+    /// Of live ones: what they have counted so far.
+    pub(crate) live: BTreeMap<StreamId, (Counts, BTreeMap<StageId, Counts>)>,
     pub(crate) committed: u64,
     pub(crate) committed_with_warnings: u64,
     pub(crate) rolled_back: u64,
@@ -79,6 +81,24 @@ pub(crate) struct Tally {
     pub(crate) last_stream_at: Option<Timestamp>,
     /// What stands in the way of the next stream.
     pub(crate) fault: Option<Fault>,
+}
+
+impl Tally {
+    fn add(&mut self, counts: Counts, stages: &BTreeMap<StageId, Counts>) {
+        self.counts = self.counts.plus(counts);
+        for (id, counts) in stages {
+            let total = self.stages.entry(id.clone()).or_default();
+            *total = total.plus(*counts);
+        }
+    }
+
+    /// With what live streams have counted so far.
+    pub(crate) fn so_far(mut self) -> Self {
+        for (counts, stages) in std::mem::take(&mut self.live).into_values() {
+            self.add(counts, &stages);
+        }
+        self
+    }
 }
 
 impl Instance {
@@ -295,14 +315,18 @@ impl Instance {
             StreamState::RolledBack => tally.rolled_back += 1,
             StreamState::Open | StreamState::Paused | StreamState::Retrying => {}
         }
-        if stream.state != StreamState::RolledBack {
-            tally.counts = tally.counts.plus(stream.counts);
-            for (id, counts) in &stream.stages {
-                let total = tally.stages.entry(id.clone()).or_default();
-                *total = total.plus(*counts);
-            }
+        let was_live = tally.live.remove(&stream.id).is_some();
+        // What a live one published before its end is published.
+        if was_live || stream.state != StreamState::RolledBack {
+            tally.add(stream.counts, &stream.stages);
         }
         tally.last_stream_at = stream.closed_at;
+    }
+
+    /// A live stream goes on.
+    pub(crate) fn goes_on(&self, stream: &Stream) {
+        let counted = (stream.counts, stream.stages.clone());
+        self.tally().live.insert(stream.id, counted);
     }
 
     /// Something stands in the way of the next stream: said once, shown until it is gone.
@@ -365,7 +389,9 @@ impl<'a> Open<'a> {
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        self.instance.tally().open.remove(&self.stream);
+        let mut tally = self.instance.tally();
+        tally.open.remove(&self.stream);
+        tally.live.remove(&self.stream);
     }
 }
 

@@ -29,7 +29,7 @@ use crate::pulse::Pulse;
 use crate::report::Reporter;
 use crate::services::{AccessError, Services};
 use crate::settlement::{Owed, Paid, pay, persist, run_action};
-use crate::{BuildContext, Counters, StreamContext, StreamLog};
+use crate::{BuildContext, Counters, Shelf, StreamContext, StreamLog};
 
 /// How often an open stream's counts are told.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
@@ -86,7 +86,7 @@ impl Life<'_> {
             let attempted = attempted.and_then(|it| control.ended().map_or(Ok(it), Err));
             let Err(fault) = attempted else { break attempted };
             let fault = self.secrets.masked_fault(fault);
-            self.notify(Outcome::Failed, &reporter).await;
+            self.notify(&self.cx.shelf, Outcome::Failed, &reporter).await;
             self.undo(&discard, &reporter).await;
             self.clear_the_way(&fault, &reporter).await;
             if !self.wait_for_retry(&fault, control, &mut reporter).await {
@@ -233,8 +233,8 @@ impl Life<'_> {
     }
 
     /// Tells what operators kept what became of the attempt. They change nothing about that.
-    async fn notify(&self, outcome: Outcome, reporter: &Reporter<'_>) {
-        let shelf = self.cx.shelf.clone();
+    pub(crate) async fn notify(&self, shelf: &Shelf, outcome: Outcome, reporter: &Reporter<'_>) {
+        let shelf = shelf.clone();
         if !shelf.is_used() {
             return;
         }
@@ -321,11 +321,11 @@ impl Life<'_> {
         let decide = || self.services.access.commit(claim.id, bytes.clone());
         match persist(decide, &mut reporter, &self.stops.abort).await {
             Some(Ok(())) => {
-                self.notify(Outcome::Committed, &reporter).await;
+                self.notify(&self.cx.shelf, Outcome::Committed, &reporter).await;
                 self.pay(claim, owed, Settlement::Done).await
             }
             Some(Err(lost)) => {
-                self.notify(Outcome::Failed, &reporter).await;
+                self.notify(&self.cx.shelf, Outcome::Failed, &reporter).await;
                 self.undo(&discard, &reporter).await;
                 self.lost(&lost, reporter).await
             }

@@ -166,7 +166,7 @@ impl IslandBody {
         self.island.start(&Opening { stream, log, stop: stop.clone() })?;
         let mut has_finished = false;
         loop {
-            match self.input.next().await? {
+            match self.input.next(stop).await? {
                 Arrival::Batch(batch) => {
                     let outflow = self.island.process(batch)?;
                     send(&self.outputs, self.dead.as_ref(), outflow, stop).await?;
@@ -245,7 +245,7 @@ impl SinkBody {
         let (mut written, mut segment) = (0, self.guard.stream.segment);
         let mut has_finished = false;
         loop {
-            let arrival = self.input.next_blocking()?;
+            let arrival = self.input.next_blocking(stop)?;
             if stop.is_cancelled() {
                 return Err(Stopped::Broken);
             }

@@ -191,7 +191,7 @@ impl RunningWorkflow {
 
     /// The workflow as it is now, with where its instances on this engine stand.
     pub fn view(&self, reports: Vec<InstanceReport>) -> Workflow {
-        let tally = self.0.tally.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let tally = self.0.tally.lock().unwrap_or_else(PoisonError::into_inner).clone().so_far();
         let (state, instance_fault) = state(&reports, tally.open.len());
         let live = reports.iter().filter(|it| it.state != InstanceState::Terminated);
         Workflow {

@@ -21,6 +21,7 @@ use weir_runtime::Stopwatch;
 use super::{Report, Reports, Share, Snapshot, position};
 use crate::connector::Action;
 use crate::inlet::Order;
+use crate::report::Reporter;
 use crate::services::Services;
 use crate::settlement::run_action;
 
@@ -46,7 +47,7 @@ impl Driver {
 
 /// How a run of a lane ended well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum RunEnd {
     /// All sources have ended, and all is published.
     Finished,
     /// It was stopped, and all that was read is published.
@@ -78,11 +79,11 @@ pub(super) struct Drive<'a> {
     is_stopping: bool,
     is_collecting: bool,
     commits: u32,
-    pub(super) outcome: Option<Outcome>,
+    pub(super) end: Option<RunEnd>,
     /// Lines for the log of the stream: code and text.
-    pub(super) said: Vec<(u32, String)>,
+    said: Vec<(u32, String)>,
     warnings: mpsc::UnboundedSender<(u32, String)>,
-    pub(super) warned: mpsc::UnboundedReceiver<(u32, String)>,
+    warned: mpsc::UnboundedReceiver<(u32, String)>,
 }
 
 impl<'a> Drive<'a> {
@@ -106,29 +107,39 @@ impl<'a> Drive<'a> {
             is_stopping: false,
             is_collecting: false,
             commits: 0,
-            outcome: None,
+            end: None,
             said: Vec::new(),
             warnings,
             warned,
         }
     }
 
-    /// Publishes what former runs have decided, before anything new begins.
-    pub(super) async fn settle(&mut self) -> Result<(), Fault> {
+    /// Begins to publish what former runs have decided.
+    pub(super) fn begin(&mut self) -> Result<(), Fault> {
         let outstanding = self.coordinator.outstanding();
-        self.effects(outstanding)?;
-        while let Some(done) = self.work.next().await {
-            self.take(done?)?;
-        }
-        Ok(())
+        self.effects(outstanding)
+    }
+
+    pub(super) fn is_working(&self) -> bool {
+        !self.work.is_empty()
     }
 
     /// The next thing in the world that was done, and all that follows from it. Waits for ever where
     /// nothing is under way.
     pub(super) async fn work(&mut self) -> Result<(), Fault> {
-        match self.work.next().await {
-            Some(done) => self.take(done?),
-            None => std::future::pending().await,
+        tokio::select! {
+            Some(done) = self.work.next() => self.take(done?),
+            Some(line) = self.warned.recv() => {
+                self.said.push(line);
+                Ok(())
+            }
+        }
+    }
+
+    /// Says what there is to say.
+    pub(super) fn pass_on(&mut self, reporter: &Reporter<'_>) {
+        for (code, text) in self.said.drain(..) {
+            reporter.warn(code, text);
         }
     }
 
@@ -231,9 +242,9 @@ impl<'a> Drive<'a> {
             Effect::Refused { why, .. } => tracing::debug!(%why, "no checkpoint was begun"),
             Effect::Aligned { .. } | Effect::Named(_) => {}
             Effect::Over { .. } => {
-                self.outcome = Some(match self.last {
-                    Some(EpochKind::Stop) => Outcome::Stopped,
-                    Some(EpochKind::Periodic | EpochKind::Final) | None => Outcome::Finished,
+                self.end = Some(match self.last {
+                    Some(EpochKind::Stop) => RunEnd::Stopped,
+                    Some(EpochKind::Periodic | EpochKind::Final) | None => RunEnd::Finished,
                 });
                 self.tell(Order::Over);
             }

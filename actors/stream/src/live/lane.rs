@@ -12,9 +12,9 @@ use weir_checkpoint::{
     Writer,
 };
 use weir_domain::plan::Role;
-use weir_domain::{Digest, Fault, StageId, StreamId};
+use weir_domain::{Digest, Fault, StageId, Stream, StreamId};
 
-use super::driver::{Drive, Outcome, fault};
+use super::driver::{Drive, RunEnd, fault};
 use super::{Driver, LiveReader, LiveSource, Share, position};
 use crate::control::{Control, Gate};
 use crate::layout::{Feed, Ground, Layout, lay_out, stage_ids};
@@ -22,24 +22,35 @@ use crate::life::{Life, Stops, count, ended_early, not_started, source_panicked}
 use crate::pipeline::{self, Pipeline as Supervisor};
 use crate::report::Reporter;
 use crate::settlement::run_action;
-use crate::{StreamContext, StreamLog};
+use crate::{BuildContext, Outcome, Shelf, StreamContext, StreamLog};
 
 /// How many epochs may be under way.
 const EPOCHS_MAX: usize = 2;
 /// How often an open run's counts are told.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
-pub(crate) type LaneEnd = Outcome;
-
 /// The sources of a plan, by stage.
 pub(crate) type LiveSources = BTreeMap<StageId, Box<dyn LiveSource>>;
 
 pub(crate) struct Lane<'a> {
-    pub(crate) life: &'a Life<'a>,
-    pub(crate) share: Share,
+    life: &'a Life<'a>,
+    share: Share,
+    /// With a shelf of its own: runs of several lanes take nothing from each other.
+    cx: BuildContext,
+    /// Hears now and then what the run has counted.
+    seen: &'a (dyn Fn(&Stream) + Sync),
 }
 
-impl Lane<'_> {
+impl<'a> Lane<'a> {
+    pub(crate) fn new(
+        life: &'a Life<'a>,
+        share: Share,
+        seen: &'a (dyn Fn(&Stream) + Sync),
+    ) -> Self {
+        let cx = BuildContext { shelf: Shelf::default(), ..life.cx.clone() };
+        Self { life, share, cx, seen }
+    }
+
     /// Works until it is stopped, or all sources have ended. An error: what was not published is
     /// read again by the next run.
     pub(crate) async fn run(
@@ -48,21 +59,17 @@ impl Lane<'_> {
         context: &StreamContext,
         control: &Control,
         reporter: &mut Reporter<'_>,
-    ) -> Result<LaneEnd, Fault> {
+    ) -> Result<RunEnd, Fault> {
         let checkpoints = self.checkpoints()?;
         let recovered = self.recover(&checkpoints, context).await?;
         let coordinator =
             Coordinator::new(checkpoints.layout().clone(), self.pipeline(), &recovered);
         let mut drive = Drive::new(self.life.services, &checkpoints, self.share, coordinator);
-        tokio::select! {
-            settled = drive.settle() => settled?,
-            () = self.life.stops.abort.cancelled() => return Err(stopped()),
-            () = control.abort.cancelled() => return Err(control.ended().unwrap_or_else(stopped)),
-        }
+        self.settle(&mut drive, control, reporter).await?;
         // V2: what former runs decided is published, the rest of what they staged is nobody's.
         self.clear_away(&checkpoints, &recovered, context, reporter).await?;
-        if let Some(outcome) = drive.outcome {
-            return Ok(outcome);
+        if let Some(end) = drive.end {
+            return Ok(end);
         }
         let readers = self.open(sources, &recovered).await?;
         let from = recovered.manifest.as_ref().map(|it| it.epoch);
@@ -75,7 +82,31 @@ impl Lane<'_> {
         );
         let segment = Some(Epoch { generation: recovered.generation, number: 0 });
         let context = StreamContext { segment, ..context.clone() };
-        self.drive(drive, readers, context, control, reporter).await
+        let ended = self.drive(drive, readers, context, control, reporter).await;
+        let outcome = if ended.is_ok() { Outcome::Committed } else { Outcome::Failed };
+        self.life.notify(&self.cx.shelf, outcome, reporter).await;
+        ended
+    }
+
+    /// Publishes what former runs have decided.
+    async fn settle(
+        &self,
+        drive: &mut Drive<'_>,
+        control: &Control,
+        reporter: &Reporter<'_>,
+    ) -> Result<(), Fault> {
+        drive.begin()?;
+        while drive.is_working() {
+            tokio::select! {
+                worked = drive.work() => worked?,
+                () = self.life.stops.abort.cancelled() => return Err(stopped()),
+                () = control.abort.cancelled() => {
+                    return Err(control.ended().unwrap_or_else(stopped));
+                }
+            }
+            drive.pass_on(reporter);
+        }
+        Ok(())
     }
 
     fn checkpoints(&self) -> Result<Checkpoints, Fault> {
@@ -175,7 +206,8 @@ impl Lane<'_> {
     }
 
     fn ground(&self, stream: Arc<StreamContext>, gate: Gate, driver: Option<Driver>) -> Ground<'_> {
-        let Life { services, plan, secrets, cx, .. } = *self.life;
+        let Life { services, plan, secrets, .. } = *self.life;
+        let cx = &self.cx;
         let (registry, taps) = (&*services.registry, services.taps.clone());
         let log = StreamLog::default();
         Ground { plan, secrets, registry, cx, stream, gate, taps, log, driver }
@@ -188,7 +220,7 @@ impl Lane<'_> {
         context: StreamContext,
         control: &Control,
         reporter: &mut Reporter<'_>,
-    ) -> Result<LaneEnd, Fault> {
+    ) -> Result<RunEnd, Fault> {
         let Life { services, plan, stops, .. } = *self.life;
         let _threads = self.life.threads(control).await?;
         let (voice, mut reports) = mpsc::unbounded_channel();
@@ -245,6 +277,7 @@ impl Lane<'_> {
                 }
                 _ = progress.tick() => {
                     count(plan, &counters, &mut reporter.stream);
+                    (self.seen)(&reporter.stream);
                     reporter.progress();
                     reporter.pass_on(&log);
                     Ok(())
@@ -256,18 +289,13 @@ impl Lane<'_> {
                 let _ = (&mut ended).await;
                 break Ok(Err(fault));
             }
-            for (code, text) in drive.said.drain(..) {
-                reporter.warn(code, text);
-            }
-            while let Ok((code, text)) = drive.warned.try_recv() {
-                reporter.warn(code, text);
-            }
+            drive.pass_on(reporter);
         };
         count(plan, &counters, &mut reporter.stream);
         reporter.pass_on(&log);
         let ended = ended.unwrap_or_else(|_| Err(ended_early()));
-        match (ended, drive.outcome) {
-            (Ok(_), Some(outcome)) => Ok(outcome),
+        match (ended, drive.end) {
+            (Ok(_), Some(end)) => Ok(end),
             (Err(fault), _) => Err(control.ended().unwrap_or(fault)),
             (Ok(_), None) => Err(ended_early()),
         }

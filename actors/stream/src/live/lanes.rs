@@ -12,7 +12,8 @@ use weir_domain::{Fault, Fingerprint, Item, Millis, Reprocess, SourceName, Strea
 use weir_persistence_api::Claim;
 
 use super::Share;
-use super::lane::{Lane, LaneEnd, LiveSources};
+use super::driver::RunEnd;
+use super::lane::{Lane, LiveSources};
 use crate::StreamContext;
 use crate::clear::ClearPlan;
 use crate::instance::{BEAT_EVERY, Happened, Instance, Open, Sources, Terms, sources};
@@ -33,7 +34,7 @@ type Held = (u32, Box<Claimed>, Live);
 /// What an instance waits for.
 enum Step {
     Claimed(Result<Option<Held>, Fault>),
-    Ran(u32, Result<LaneEnd, Fault>),
+    Ran(u32, Result<RunEnd, Fault>),
 }
 
 /// What an instance has under way.
@@ -102,10 +103,10 @@ impl Instance {
     }
 
     /// Takes note of how a run ended, and says how long to leave lanes alone.
-    fn ran(&self, hands: &mut Hands, lane: u32, ended: Result<LaneEnd, Fault>) -> Duration {
+    fn ran(&self, hands: &mut Hands, lane: u32, ended: Result<RunEnd, Fault>) -> Duration {
         hands.lanes.remove(&lane);
         match ended {
-            Ok(LaneEnd::Finished | LaneEnd::Stopped) => {
+            Ok(RunEnd::Finished | RunEnd::Stopped) => {
                 hands.failures.remove(&lane);
                 self.clears();
                 LOOK_EVERY
@@ -145,7 +146,8 @@ impl Instance {
         let Claimed { claim, context, stream, heard, .. } = *claimed;
         let mut reporter = Reporter::new(life.services, life.secrets, stream);
         reporter.say(3010, format!("opened {}", claim.item.name));
-        let lane = Lane { life, share };
+        let seen = |stream: &Stream| self.goes_on(stream);
+        let lane = Lane::new(life, share, &seen);
         let ended = match self.live_sources(plan) {
             Ok(sources) => lane.run(sources, &context, &heard.control, &mut reporter).await,
             Err(fault) => Err(fault),
@@ -171,7 +173,7 @@ impl Instance {
         &self,
         life: &Life<'_>,
         claim: &Claim,
-        ended: &Result<LaneEnd, Fault>,
+        ended: &Result<RunEnd, Fault>,
         reporter: Reporter<'_>,
     ) -> Option<Stream> {
         let mut stream = reporter.stream.clone();
@@ -185,8 +187,8 @@ impl Instance {
         };
         let owed = Owed { actions: Vec::new(), stream };
         match ended {
-            Ok(LaneEnd::Finished) => life.finish(claim, owed, reporter).await,
-            Ok(LaneEnd::Stopped) | Err(_) => life.give_back(claim, owed).await,
+            Ok(RunEnd::Finished) => life.finish(claim, owed, reporter).await,
+            Ok(RunEnd::Stopped) | Err(_) => life.give_back(claim, owed).await,
         }
     }
 }
