@@ -60,6 +60,7 @@ pub use settlement::{Resumed, resume};
 pub use shelf::{Kept, Shelf};
 pub use sniff::{Sniffed, Taps};
 pub use stream_log::{Said, StreamLog};
+pub use weir_checkpoint::Epoch;
 pub use weir_records::{BadRecord, Batch, Positions, type_name};
 pub use workflow::{RunningWorkflow, WorkflowSpec};
 

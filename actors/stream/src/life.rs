@@ -340,7 +340,7 @@ impl Life<'_> {
         fault: Fault,
         settle: Vec<Action>,
         discard: Vec<Action>,
-        mut reporter: Reporter<'_>,
+        reporter: Reporter<'_>,
     ) -> Option<Stream> {
         let is_stopped = fault.kind == FaultKind::Stopped || self.stops.drain.is_cancelled();
         let is_given_back = is_stopped && fault.kind != FaultKind::Data;
@@ -353,14 +353,7 @@ impl Life<'_> {
             return self.give_back(claim, Owed { actions: discard, stream: owed_stream }).await;
         }
         let actions = discard.into_iter().chain(settle).collect();
-        let owed = Owed { actions, stream: owed_stream };
-        let bytes = owed.to_bytes();
-        let decide = || self.services.access.fail(claim.id, bytes.clone());
-        match persist(decide, &mut reporter, &self.stops.abort).await {
-            Some(Ok(())) => self.pay(claim, owed, Settlement::Failed).await,
-            Some(Err(lost)) => self.lost(&lost, reporter).await,
-            None => None,
-        }
+        self.fail(claim, Owed { actions, stream: owed_stream }, reporter).await
     }
 
     /// Lets the item go to whoever claims it next.
@@ -384,6 +377,22 @@ impl Life<'_> {
             Some(Ok(())) => self.pay(claim, owed, Settlement::Done).await,
             Some(Err(lost)) => self.lost(&lost, reporter).await,
             // Not known whether it is decided: the next start finds out.
+            None => None,
+        }
+    }
+
+    /// Decides that the item has failed, and pays what is owed then.
+    pub(crate) async fn fail(
+        &self,
+        claim: &Claim,
+        owed: Owed,
+        mut reporter: Reporter<'_>,
+    ) -> Option<Stream> {
+        let bytes = owed.to_bytes();
+        let decide = || self.services.access.fail(claim.id, bytes.clone());
+        match persist(decide, &mut reporter, &self.stops.abort).await {
+            Some(Ok(())) => self.pay(claim, owed, Settlement::Failed).await,
+            Some(Err(lost)) => self.lost(&lost, reporter).await,
             None => None,
         }
     }

@@ -214,6 +214,7 @@ impl<'a> Table<'a> {
                 keys("fancy"),
             )
             .undone_by([put("/api/v1/keys/fancy", json!({ "alias": "plain" }))])
+            .undone_and_sent_again_is(409)
             .through_the_host(),
             Row::new("role set", claims("key:write"), |cluster, at| {
                 listed("/api/v1/roles", "name", "changed")(cluster, at)[0]["claims"].clone()

@@ -66,6 +66,7 @@ impl FileWriter {
         schema: SchemaRef,
         split: Split,
     ) -> Self {
+        let next = first_number(&stream);
         Self {
             staging: Staging::of(&setup.directory),
             owner: setup.owner(&stream),
@@ -73,7 +74,7 @@ impl FileWriter {
             stream,
             schema,
             split,
-            next: 0,
+            next,
             series: Vec::new(),
             by_name: HashMap::new(),
             sealed: Vec::new(),
@@ -244,6 +245,12 @@ impl FileWriter {
             directory_id,
         })
     }
+}
+
+/// Where the numbers of a writer's staged files begin. Several writers of one live stream may have
+/// files here at once, published and not: none may have a name that another had.
+fn first_number(stream: &StreamContext) -> u64 {
+    stream.segment.map_or(0, |it| u64::from(it.number) << 32)
 }
 
 impl SinkWriter for FileWriter {

@@ -64,6 +64,16 @@ pub enum Make {
 }
 
 impl GeneratorConfig {
+    /// About how many bytes a record has.
+    pub(super) fn row_bytes(&self) -> usize {
+        let bytes = |it: &FieldConfig| match &it.make {
+            Make::Text { length } => length + 4,
+            Make::Choice { values } => values.iter().map(String::len).max().unwrap_or(0) + 4,
+            _ => 8,
+        };
+        self.fields.iter().map(bytes).sum::<usize>().max(1)
+    }
+
     pub(super) fn findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         let mut wrong = |path: String, cause: &str, fix: &str| {

@@ -78,7 +78,11 @@ pub(super) struct Drive<'a> {
     last: Option<EpochKind>,
     is_stopping: bool,
     is_collecting: bool,
-    commits: u32,
+    /// An epoch was announced since somebody looked.
+    has_announced: bool,
+    /// The data of an abandoned epoch waits for the next one.
+    is_owing: bool,
+    pub(super) commits: u32,
     pub(super) end: Option<RunEnd>,
     /// Lines for the log of the stream: code and text.
     said: Vec<(u32, String)>,
@@ -106,6 +110,8 @@ impl<'a> Drive<'a> {
             last: None,
             is_stopping: false,
             is_collecting: false,
+            has_announced: false,
+            is_owing: false,
             commits: 0,
             end: None,
             said: Vec::new(),
@@ -158,8 +164,24 @@ impl<'a> Drive<'a> {
         self.effects(effects)
     }
 
-    /// The interval is over.
-    pub(super) fn checkpoint(&mut self) -> Result<(), Fault> {
+    /// The interval is over. Whether an epoch was begun: there may be too many under way.
+    pub(super) fn tick(&mut self, has_moved: bool) -> Result<bool, Fault> {
+        self.give_up_late_ones()?;
+        if self.is_stopping {
+            // Refused, unless the last epoch was abandoned.
+            return self.stop().map(|()| false);
+        }
+        if !has_moved && !self.is_owing {
+            return Ok(false);
+        }
+        self.has_announced = false;
+        let at = self.services.system.now();
+        self.on(Input::Trigger(Trigger::Periodic { at }))?;
+        self.is_owing &= !self.has_announced;
+        Ok(self.has_announced)
+    }
+
+    fn give_up_late_ones(&mut self) -> Result<(), Fault> {
         let is_late =
             |it: &&Epoch| self.begun.get(it).is_some_and(|it| it.elapsed() > EPOCH_WITHIN);
         let under_way: Vec<_> = self.coordinator.under_way().map(|it| it.0).collect();
@@ -168,8 +190,7 @@ impl<'a> Drive<'a> {
             self.on(Input::Overdue { epoch })?;
         }
         self.begun.retain(|it, _| under_way.contains(it));
-        let at = self.services.system.now();
-        self.on(Input::Trigger(Trigger::Periodic { at }))
+        Ok(())
     }
 
     /// The next epoch is to be the last.
@@ -225,9 +246,10 @@ impl<'a> Drive<'a> {
             Effect::Announce { epoch, kind } => {
                 self.begun.insert(epoch, Stopwatch::start());
                 self.last = Some(kind);
+                self.has_announced = true;
                 self.tell(Order::Announce(epoch, kind));
             }
-            Effect::Abandon { epoch, why } => self.abandoned(epoch, &why)?,
+            Effect::Abandon { epoch, why } => self.abandoned(epoch, &why),
             Effect::Claimed { epoch } => self.tell(Order::Claimed(epoch)),
             Effect::Publish(permit) => self.publish(&permit)?,
             Effect::Committed { epoch } => self.committed(epoch),
@@ -260,10 +282,10 @@ impl<'a> Drive<'a> {
         }
     }
 
-    fn abandoned(&mut self, epoch: Epoch, why: &Abandonment) -> Result<(), Fault> {
+    fn abandoned(&mut self, epoch: Epoch, why: &Abandonment) {
         self.tell(Order::Abandon(epoch));
         self.said.push((3183, format!("checkpoint {epoch} was abandoned: {why}")));
-        if self.is_stopping { self.stop() } else { Ok(()) }
+        self.is_owing = true;
     }
 
     fn committed(&mut self, epoch: Epoch) {

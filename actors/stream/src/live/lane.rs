@@ -13,6 +13,7 @@ use weir_checkpoint::{
 };
 use weir_domain::plan::Role;
 use weir_domain::{Digest, Fault, StageId, Stream, StreamId};
+use weir_persistence_api::BlobKey;
 
 use super::driver::{Drive, RunEnd, fault};
 use super::{Driver, LiveReader, LiveSource, Share, position};
@@ -37,15 +38,15 @@ pub(crate) struct Lane<'a> {
     share: Share,
     /// With a shelf of its own: runs of several lanes take nothing from each other.
     cx: BuildContext,
-    /// Hears now and then what the run has counted.
-    seen: &'a (dyn Fn(&Stream) + Sync),
+    /// Hears now and then what the run has counted, and whether it has committed something.
+    seen: &'a (dyn Fn(&Stream, bool) + Sync),
 }
 
 impl<'a> Lane<'a> {
     pub(crate) fn new(
         life: &'a Life<'a>,
         share: Share,
-        seen: &'a (dyn Fn(&Stream) + Sync),
+        seen: &'a (dyn Fn(&Stream, bool) + Sync),
     ) -> Self {
         let cx = BuildContext { shelf: Shelf::default(), ..life.cx.clone() };
         Self { life, share, cx, seen }
@@ -61,17 +62,19 @@ impl<'a> Lane<'a> {
         reporter: &mut Reporter<'_>,
     ) -> Result<RunEnd, Fault> {
         let checkpoints = self.checkpoints()?;
-        let recovered = self.recover(&checkpoints, context).await?;
+        self.check_lanes().await?;
+        let recovered = abortable(control, self.recover(&checkpoints, context)).await?;
         let coordinator =
             Coordinator::new(checkpoints.layout().clone(), self.pipeline(), &recovered);
         let mut drive = Drive::new(self.life.services, &checkpoints, self.share, coordinator);
         self.settle(&mut drive, control, reporter).await?;
         // V2: what former runs decided is published, the rest of what they staged is nobody's.
-        self.clear_away(&checkpoints, &recovered, context, reporter).await?;
+        let cleared = self.clear_away(&checkpoints, &recovered, context, reporter);
+        abortable(control, cleared).await?;
         if let Some(end) = drive.end {
             return Ok(end);
         }
-        let readers = self.open(sources, &recovered).await?;
+        let readers = abortable(control, self.open(sources, &recovered)).await?;
         let from = recovered.manifest.as_ref().map(|it| it.epoch);
         reporter.say(
             3180,
@@ -114,6 +117,19 @@ impl<'a> Lane<'a> {
         let job = format!("jobs/{}/lane-{}", self.life.plan.workflow, lane + 1);
         let keys = Keys::new(&job).map_err(|error| Fault::config(3188, error.to_string()))?;
         Ok(Checkpoints::new(self.life.services.checkpoints.clone(), keys, Retry::default()))
+    }
+
+    /// All lanes that ever ran must be of one number: splits would be read twice, or never.
+    async fn check_lanes(&self) -> Result<(), Fault> {
+        let key = format!("jobs/{}/lanes", self.life.plan.workflow);
+        let key = BlobKey::new(key).map_err(|it| Fault::config(3188, it.to_string()))?;
+        let (store, lanes) = (&self.life.services.checkpoints, self.share.lanes);
+        let away = |it: weir_persistence_api::Error| Fault::transient(3185, it.to_string());
+        if store.blob_create(&key, lanes.to_string().into()).await.map_err(away)? {
+            return Ok(());
+        }
+        let there = store.blob_get(&key).await.map_err(away)?.unwrap_or_default();
+        position::check_lanes(&String::from_utf8_lossy(&there), lanes)
     }
 
     async fn recover(
@@ -264,20 +280,17 @@ impl<'a> Lane<'a> {
                 () = control.terminate.cancelled() => {
                     return Err(control.ended().unwrap_or_else(stopped));
                 }
-                _ = interval.tick(), if !is_stopping => {
+                _ = interval.tick() => {
                     count(plan, &counters, &mut reporter.stream);
-                    // Where nothing moved there is nothing to keep.
-                    match reporter.stream.stages == checkpointed {
-                        true => Ok(()),
-                        false => {
-                            checkpointed.clone_from(&reporter.stream.stages);
-                            drive.checkpoint()
-                        }
-                    }
+                    // What is paused is not committed, and where nothing moved nothing is to be kept.
+                    let has_moved = reporter.stream.stages != checkpointed && !gate.is_shut();
+                    drive.tick(has_moved).map(|is_begun| if is_begun {
+                        checkpointed.clone_from(&reporter.stream.stages);
+                    })
                 }
                 _ = progress.tick() => {
                     count(plan, &counters, &mut reporter.stream);
-                    (self.seen)(&reporter.stream);
+                    (self.seen)(&reporter.stream, drive.commits > 0);
                     reporter.progress();
                     reporter.pass_on(&log);
                     Ok(())
@@ -285,8 +298,11 @@ impl<'a> Lane<'a> {
             };
             if let Err(fault) = stepped {
                 stop.cancel();
-                // No stage works on when the next run begins. How they end is no news.
-                let _ = (&mut ended).await;
+                // No stage works on when the next run begins, unless it hangs. How they end is no news.
+                tokio::select! {
+                    _ = &mut ended => {}
+                    () = control.terminate.cancelled() => {}
+                }
                 break Ok(Err(fault));
             }
             drive.pass_on(reporter);
@@ -299,6 +315,17 @@ impl<'a> Lane<'a> {
             (Err(fault), _) => Err(control.ended().unwrap_or(fault)),
             (Ok(_), None) => Err(ended_early()),
         }
+    }
+}
+
+/// What need not be waited for once an operator ends the stream.
+async fn abortable<T>(
+    control: &Control,
+    work: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    tokio::select! {
+        done = work => done,
+        () = control.abort.cancelled() => Err(control.ended().unwrap_or_else(stopped)),
     }
 }
 

@@ -2,14 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use weir_domain::plan::Plan;
-use weir_domain::{Fault, Fingerprint, Item, Millis, Reprocess, SourceName, Stream, StreamState};
+use weir_domain::{
+    Fault, Fingerprint, Item, Millis, Reprocess, SourceName, StageId, Stream, StreamState,
+};
 use weir_persistence_api::Claim;
+use weir_runtime::Stopwatch;
 
 use super::Share;
 use super::driver::RunEnd;
@@ -34,7 +38,13 @@ type Held = (u32, Box<Claimed>, Live);
 /// What an instance waits for.
 enum Step {
     Claimed(Result<Option<Held>, Fault>),
-    Ran(u32, Result<RunEnd, Fault>),
+    Ran(u32, Ran),
+}
+
+/// How a run ended, and whether it had committed something.
+struct Ran {
+    ended: Result<RunEnd, Fault>,
+    has_committed: bool,
 }
 
 /// What an instance has under way.
@@ -42,8 +52,10 @@ enum Step {
 struct Hands {
     lanes: BTreeSet<u32>,
     is_claiming: bool,
-    /// By lane: how often it has failed in a row.
-    failures: BTreeMap<u32, u32>,
+    /// How often in a row it was granted nothing.
+    misses: u32,
+    /// Lanes that failed: how often in a row, since when they rest, and for how long.
+    resting: BTreeMap<u32, (u32, Stopwatch, Duration)>,
 }
 
 impl Instance {
@@ -53,7 +65,8 @@ impl Instance {
         plan: &ClearPlan,
         life: &Life<'_>,
     ) -> Result<(), Fault> {
-        let name = SourceName::of(&self.plan.workflow, &life.cx.stage);
+        // Whatever the sources are called: all deployments of a workflow claim the same lanes.
+        let name = SourceName::of(&self.plan.workflow, &StageId::new("lanes").expect("a name"));
         let lanes = self.plan.instances.max(1);
         let mut steps: FuturesUnordered<BoxFuture<'_, Step>> = FuturesUnordered::new();
         let mut hands = Hands::default();
@@ -77,6 +90,7 @@ impl Instance {
                     }
                     Step::Claimed(nothing) => {
                         hands.claimed(None);
+                        hands.misses += 1;
                         if let Err(fault) = nothing {
                             self.stands(fault);
                         }
@@ -85,14 +99,18 @@ impl Instance {
                         }
                         look.set(tokio::time::sleep(hands.patience()));
                     }
-                    Step::Ran(lane, ended) => {
-                        let pause = self.ran(&mut hands, lane, ended);
-                        look.set(tokio::time::sleep(pause));
+                    Step::Ran(lane, ran) => {
+                        self.ran(&mut hands, lane, ran);
+                        look.set(tokio::time::sleep(LOOK_EVERY));
                     }
                 },
                 () = &mut look, if is_looking => {
+                    let free: Vec<_> = (0..lanes).filter(|it| hands.may_claim(*it)).collect();
+                    if free.is_empty() {
+                        look.set(tokio::time::sleep(LOOK_EVERY));
+                        continue;
+                    }
                     hands.is_claiming = true;
-                    let free: Vec<_> = (0..lanes).filter(|it| !hands.lanes.contains(it)).collect();
                     let claim = self.claim_lane(&name, free).map(Step::Claimed);
                     steps.push(claim.boxed());
                 }
@@ -102,21 +120,18 @@ impl Instance {
         }
     }
 
-    /// Takes note of how a run ended, and says how long to leave lanes alone.
-    fn ran(&self, hands: &mut Hands, lane: u32, ended: Result<RunEnd, Fault>) -> Duration {
+    /// Takes note of how a run ended.
+    fn ran(&self, hands: &mut Hands, lane: u32, ran: Ran) {
         hands.lanes.remove(&lane);
-        match ended {
-            Ok(RunEnd::Finished | RunEnd::Stopped) => {
-                hands.failures.remove(&lane);
-                self.clears();
-                LOOK_EVERY
-            }
+        let before = hands.resting.remove(&lane).filter(|_| !ran.has_committed);
+        match ran.ended {
+            Ok(RunEnd::Finished | RunEnd::Stopped) => self.clears(),
             Err(fault) => {
-                let count = hands.failures.entry(lane).or_default();
-                *count += 1;
-                let pause = BACKOFF.0.saturating_mul(2_u32.saturating_pow(*count - 1));
+                let failures = before.map_or(1, |it| it.0.saturating_add(1));
+                let pause = BACKOFF.0.saturating_mul(2_u32.saturating_pow(failures - 1));
+                let rest = (failures, Stopwatch::start(), pause.min(BACKOFF.1));
+                hands.resting.insert(lane, rest);
                 self.stands(fault);
-                pause.min(BACKOFF.1)
             }
         }
     }
@@ -146,17 +161,29 @@ impl Instance {
         let Claimed { claim, context, stream, heard, .. } = *claimed;
         let mut reporter = Reporter::new(life.services, life.secrets, stream);
         reporter.say(3010, format!("opened {}", claim.item.name));
-        let seen = |stream: &Stream| self.goes_on(stream);
+        let has_committed = AtomicBool::new(false);
+        let seen = |stream: &Stream, commits: bool| {
+            if commits && !has_committed.swap(true, Ordering::Relaxed) {
+                self.clears();
+            }
+            self.goes_on(stream);
+        };
         let lane = Lane::new(life, share, &seen);
+        let control = &heard.control;
         let ended = match self.live_sources(plan) {
-            Ok(sources) => lane.run(sources, &context, &heard.control, &mut reporter).await,
+            // The claim was answered when nobody waited for it any more.
+            _ if self.stops.drain.is_cancelled() => Ok(RunEnd::Stopped),
+            Ok(sources) => lane.run(sources, &context, control, &mut reporter).await,
             Err(fault) => Err(fault),
         };
         let ended = ended.map_err(|it| life.secrets.masked_fault(it));
-        if let Some(stream) = self.close(life, &claim, &ended, reporter).await {
+        let is_ended_by_hand = control.ended().is_some();
+        let closed = self.close(life, &claim, (&ended, is_ended_by_hand), reporter).await;
+        if let Some(stream) = closed {
             self.closed(&stream);
         }
-        Step::Ran(share.lane, ended)
+        let has_committed = has_committed.load(Ordering::Relaxed);
+        Step::Ran(share.lane, Ran { ended, has_committed })
     }
 
     fn live_sources(&self, plan: &Plan) -> Result<LiveSources, Fault> {
@@ -168,12 +195,12 @@ impl Instance {
         }
     }
 
-    /// Gives the lane back, or for good if it has no more to read.
+    /// Gives the lane back; for good if it has no more to read, or an operator ended it.
     async fn close(
         &self,
         life: &Life<'_>,
         claim: &Claim,
-        ended: &Result<RunEnd, Fault>,
+        (ended, is_ended_by_hand): (&Result<RunEnd, Fault>, bool),
         reporter: Reporter<'_>,
     ) -> Option<Stream> {
         let mut stream = reporter.stream.clone();
@@ -188,6 +215,7 @@ impl Instance {
         let owed = Owed { actions: Vec::new(), stream };
         match ended {
             Ok(RunEnd::Finished) => life.finish(claim, owed, reporter).await,
+            Err(_) if is_ended_by_hand => life.fail(claim, owed, reporter).await,
             Ok(RunEnd::Stopped) | Err(_) => life.give_back(claim, owed).await,
         }
     }
@@ -196,12 +224,21 @@ impl Instance {
 impl Hands {
     fn claimed(&mut self, lane: Option<u32>) {
         self.is_claiming = false;
+        if lane.is_some() {
+            self.misses = 0;
+        }
         self.lanes.extend(lane);
     }
 
-    /// Before it looks for a further lane: who has fewer comes first.
+    fn may_claim(&self, lane: u32) -> bool {
+        let rests = self.resting.get(&lane).is_some_and(|(_, since, rest)| since.elapsed() < *rest);
+        !rests && !self.lanes.contains(&lane)
+    }
+
+    /// Before it looks for a further lane: who has fewer comes first, and who found none looks less often.
     fn patience(&self) -> Duration {
-        LOOK_EVERY * u32::try_from(self.lanes.len() + 1).unwrap_or(u32::MAX)
+        let held = u32::try_from(self.lanes.len()).unwrap_or(u32::MAX);
+        LOOK_EVERY.saturating_mul((held + 1) << self.misses.min(3))
     }
 }
 

@@ -17,6 +17,7 @@
 //! - V2: a run clears away what former runs staged only after it has published what they decided.
 //! - V3: a run that was deposed publishes nothing more.
 //! - V4: a lane begins where its newest claimed epoch ends, never before it and never behind it.
+//! - V5: all lanes of a workflow, on every engine and in every version of it, are of one number.
 
 mod connector;
 mod driver;

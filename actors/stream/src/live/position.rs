@@ -28,16 +28,20 @@ pub(super) fn read(stage: &StageId, share: Share, bytes: &[u8]) -> Result<Splits
         Fault::config(3181, format!("the position of source {stage} can't be read: {error}"))
             .with_hint("was the checkpoint written by a later version? deploy that")
     })?;
-    if position.lanes != share.lanes {
-        let (stored, wanted) = (position.lanes, share.lanes);
-        let message = format!(
-            "the checkpoint of source {stage} is one of {stored} lanes, and the workflow has {wanted} now"
-        );
-        return Err(Fault::config(3182, message).with_hint(format!(
-            "set instances in the workflow's file back to {stored}: the scheduler may still run more or fewer"
-        )));
-    }
+    check_lanes(&position.lanes.to_string(), share.lanes)?;
     Ok(position.splits)
+}
+
+/// That checkpoints are of as many lanes as the workflow has.
+pub(super) fn check_lanes(stored: &str, wanted: u32) -> Result<(), Fault> {
+    if stored == wanted.to_string() {
+        return Ok(());
+    }
+    let message =
+        format!("the checkpoints are of {stored} lanes, and the workflow has {wanted} now");
+    Err(Fault::config(3182, message).with_hint(format!(
+        "set instances in the workflow's file back to {stored}: the scheduler may still run more or fewer"
+    )))
 }
 
 #[cfg(test)]

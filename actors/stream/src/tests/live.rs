@@ -141,6 +141,8 @@ async fn a_source_that_ends_commits_its_tail_and_is_not_read_again() {
     let world = World::default();
     world.item("a", 1..=40);
     world.with(|it| it.is_ending = true);
+    // A stage that has no inputs left hears of another one's fault all the same.
+    world.fault("prepare", Fault::transient(1, "on order"));
     let engine = Engine::start(&world, &store()).await;
     let workflow = engine.run(live(1)).await;
     wait_until("the lane is done", || {
@@ -150,6 +152,39 @@ async fn a_source_that_ends_commits_its_tail_and_is_not_read_again() {
     assert_eq!(published(&world), numbers(40));
     assert_eq!(workflow.stop(Duration::from_secs(10)).await, StopOutcome::Drained);
     assert_eq!(engine.statuses().await, [("lane-1".into(), ItemStatus::Done)]);
+}
+
+#[tokio::test]
+async fn another_number_of_lanes_is_refused_before_anything_is_read_twice() {
+    let world = World::default();
+    world.item("a", 1..=20);
+    world.item("b", 21..=40);
+    let engine = Engine::start(&world, &store()).await;
+    let workflow = engine.run(live(1)).await;
+    wait_until("all is published", || published(&world) == numbers(40)).await;
+    assert_eq!(workflow.stop(Duration::from_secs(10)).await, StopOutcome::Drained);
+    for lanes in [2, 4] {
+        let workflow = engine.run(live(lanes)).await;
+        wait_until("it is refused", || workflow.view().fault.is_some_and(|it| it.code.0 == 3182))
+            .await;
+        assert_eq!(workflow.stop(Duration::from_secs(10)).await, StopOutcome::Drained);
+    }
+    assert_eq!(published(&world), numbers(40));
+}
+
+#[tokio::test]
+async fn a_lane_that_fails_again_and_again_keeps_no_other_from_being_worked_on() {
+    let world = World::default();
+    for split in 0..12 {
+        world.item(&format!("split-{split}"), split * 10 + 1..=split * 10 + 10);
+    }
+    for _ in 0..3 {
+        world.fault("open", Fault::transient(1, "on order"));
+    }
+    let engine = Engine::start(&world, &store()).await;
+    let workflow = engine.run_some(live(3), 1);
+    wait_until("all is published", || published(&world) == numbers(120)).await;
+    assert_eq!(workflow.stop(Duration::from_secs(20)).await, StopOutcome::Drained);
 }
 
 #[tokio::test]
@@ -210,9 +245,7 @@ async fn lanes_share_the_splits_and_each_is_worked_on_by_one_instance() {
     // One instance alone takes all of them.
     world.item("split-3", 31..=40);
     world.item("late", 121..=130);
-    let mut alone = live(3);
-    alone.retry.max_retries = 0;
-    let workflow = engine.run(alone).await;
+    let workflow = engine.run_some(live(3), 1);
     wait_until("all is published", || published(&world) == numbers(130)).await;
     assert_eq!(workflow.stop(Duration::from_secs(20)).await, StopOutcome::Drained);
 }

@@ -449,7 +449,17 @@ impl Engine {
     }
 
     pub(super) fn run_with(&self, plan: Plan, secrets: Opened) -> Driven {
-        let numbers = 1..=u64::from(plan.instances);
+        let instances = u64::from(plan.instances);
+        self.run_as(plan, secrets, instances)
+    }
+
+    /// Runs so many instances, whatever the plan says.
+    pub(super) fn run_some(&self, plan: Plan, instances: u64) -> Driven {
+        self.run_as(plan, Opened::default(), instances)
+    }
+
+    fn run_as(&self, plan: Plan, secrets: Opened, instances: u64) -> Driven {
+        let numbers = 1..=instances;
         let spec = spec(plan, secrets);
         let running = RunningWorkflow::new(self.services.clone(), spec);
         let driven = Driven { running, said: Arc::default(), is_stopping: AtomicBool::new(false) };

@@ -23,8 +23,8 @@ use arrow::datatypes::SchemaRef;
 use serde_json::{Value, json};
 use weir_domain::{Clock, Fault, InstanceId, StageId, StreamId, Timestamp, WorkflowName};
 use weir_stream::{
-    Action, AnySource, Batch, BuildContext, Limits, Positions, Prepared, Published, Registry,
-    Shelf, Sink, SinkWriter, Source, StreamContext,
+    Action, AnySource, Batch, BuildContext, Epoch, Limits, Positions, Prepared, Published,
+    Registry, Shelf, Sink, SinkWriter, Source, StreamContext,
 };
 
 use super::{NAME, register};

@@ -327,3 +327,24 @@ fn of_many_streams_at_once_none_is_lost_by_counting_or_renaming() {
         assert_eq!(found, wanted, "{rule}: {tree:?}");
     }
 }
+
+#[test]
+fn what_a_segment_published_is_never_taken_for_what_the_next_one_stages() {
+    let project = Project::new();
+    let mut sink = project.sink(json!({"name": "${stream}.jsonl", "createDirectory": true}));
+    let mut writing = |number, carrier| {
+        let context = StreamContext { segment: Some(Epoch::new(1, number)), ..stream(1) };
+        let mut writer = sink.open(&context, schema()).unwrap();
+        writer.write(&batch(&[carrier])).unwrap();
+        writer
+    };
+    let first = writing(0, "AA").prepare().unwrap();
+    run_twice(&project, &first.actions);
+    // It is not known to be published, and done again while the next one is being written.
+    let second = writing(1, "BB");
+    first.actions.iter().for_each(|it| drop(run(it).unwrap()));
+    run_twice(&project, &second.prepare().unwrap().actions);
+    let tree: Vec<_> = project.tree("out").into_iter().collect();
+    let name = |number| format!("{}-1.{number}.jsonl", stream(1).stream);
+    assert_eq!(tree, [(name(0), line("AA", 1)), (name(1), line("BB", 1))]);
+}
