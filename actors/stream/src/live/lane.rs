@@ -124,7 +124,7 @@ impl<'a> Lane<'a> {
         let key = format!("jobs/{}/lanes", self.life.plan.workflow);
         let key = BlobKey::new(key).map_err(|it| Fault::config(3188, it.to_string()))?;
         let (store, lanes) = (&self.life.services.checkpoints, self.share.lanes);
-        let away = |it: weir_persistence_api::Error| Fault::transient(3185, it.to_string());
+        let away = |it: weir_persistence_api::Error| fault(&it.into());
         if store.blob_create(&key, lanes.to_string().into()).await.map_err(away)? {
             return Ok(());
         }
