@@ -73,6 +73,7 @@ impl Writer<'_> {
             Ok(Found::Ours) => return Written::Durable,
             Ok(Found::Nothing) => {}
             Ok(Found::Others) => return conflict(append, None),
+            Ok(Found::Later(epoch)) => return deposed(append, epoch),
             Err(error) => return unknown(&error),
         }
         let again = self.append(append).await;
@@ -81,6 +82,7 @@ impl Writer<'_> {
             // Perhaps it was the first attempt that came in between.
             conflicted @ Err(Error::Conflict { .. }) => match self.look(append).await {
                 Ok(Found::Ours) => Written::Durable,
+                Ok(Found::Later(epoch)) => deposed(append, epoch),
                 Ok(Found::Nothing | Found::Others) => self.verdict(append, conflicted),
                 Err(error) => unknown(&error),
             },
@@ -103,7 +105,10 @@ impl Writer<'_> {
         Ok(match there.len() {
             0 => Found::Nothing,
             _ if is_ours(append, &there) => Found::Ours,
-            _ => Found::Others,
+            _ => {
+                let latest = there.iter().map(|it| it.writer_epoch).max();
+                latest.filter(|it| *it > append.fence.epoch).map_or(Found::Others, Found::Later)
+            }
         })
     }
 
@@ -112,13 +117,7 @@ impl Writer<'_> {
             Ok(highest) if highest == append.after + append.events.len() as u64 => Written::Durable,
             Ok(_) => conflict(append, None),
             Err(Error::Conflict { actual, .. }) => conflict(append, Some(actual)),
-            Err(error @ Error::Fenced { .. }) => {
-                let fault =
-                    Fault::new(weir_domain::FaultKind::Stopped, code::FENCED.0, error.to_string());
-                Written::Lost(Lost::Fenced(
-                    fault.with_hint("another engine is the writer now; ask there"),
-                ))
-            }
+            Err(error @ Error::Fenced { .. }) => fenced(error.to_string()),
             Err(Error::Unavailable(cause)) => Written::Unavailable(cause),
             Err(Error::Unknown(cause)) => Written::Unknown(cause),
             Err(error @ Error::Corrupt { .. }) => {
@@ -129,6 +128,17 @@ impl Writer<'_> {
             }
         }
     }
+}
+
+fn fenced(cause: String) -> Written {
+    let fault = Fault::new(weir_domain::FaultKind::Stopped, code::FENCED.0, cause);
+    Written::Lost(Lost::Fenced(fault.with_hint("another engine is the writer now; ask there")))
+}
+
+/// A later epoch has written: as if the store had refused this one.
+fn deposed(append: &Append, epoch: u64) -> Written {
+    let (id, own) = (&append.id, append.fence.epoch);
+    fenced(format!("epoch {own} writes {id} no more: epoch {epoch} has written to it"))
 }
 
 /// The journal is not where the writer thought it was. `actual` is where it ends, if that is known.
@@ -152,6 +162,8 @@ enum Found {
     Nothing,
     Ours,
     Others,
+    /// Others', among them of this later epoch.
+    Later(u64),
 }
 
 fn is_ours(append: &Append, there: &[StoredEvent]) -> bool {
@@ -162,4 +174,47 @@ fn is_ours(append: &Append, there: &[StoredEvent]) -> bool {
                 && there.payload == ours.payload
                 && there.command == ours.command
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_persistence_api::{
+        Acquired, Fence, LeaseName, LeaseStore as _, Manifest, MemoryStore, NewEvent, PersistenceId,
+    };
+
+    use super::*;
+    use crate::SystemClock;
+
+    fn granted(acquired: Acquired) -> Fence {
+        match acquired {
+            Acquired::Granted(fence) => fence,
+            held @ Acquired::Held { .. } => panic!("{held:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_slept_while_a_later_one_wrote_is_deposed_and_in_no_conflict() {
+        let store = MemoryStore::new(Arc::new(SystemClock));
+        let (name, ttl) = (LeaseName("c".into()), Duration::from_secs(60));
+        let first = granted(store.lease_acquire(&name, "a", ttl).await.unwrap());
+        let epoch = first.epoch;
+        let second = granted(store.lease_force(&name, "b", ttl, ("a", epoch)).await.unwrap());
+        let append = |fence: &Fence, payload: &'static str| Append {
+            id: PersistenceId("c".into()),
+            fence: fence.clone(),
+            after: 0,
+            events: vec![NewEvent {
+                manifest: Manifest { name: "event".into(), version: 1 },
+                payload: payload.into(),
+                tags: Vec::new(),
+                command: None,
+            }],
+        };
+        let store: Arc<dyn Store> = Arc::new(store);
+        store.append(append(&second, "later")).await.unwrap();
+        let (append_within, read_within) = (ttl, ttl);
+        let writer = Writer { store: &store, append_within, read_within };
+        let found = writer.settle(&append(&first, "earlier")).await;
+        assert!(matches!(found, Written::Lost(Lost::Fenced(_))), "{found:?}");
+    }
 }
