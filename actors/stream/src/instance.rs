@@ -23,7 +23,7 @@ use crate::connector::Action;
 use crate::control::Gate;
 use crate::layout::{Ground, unknown_kind};
 use crate::life::{Claimed, Lent, Life, Stops};
-use crate::live::LiveSources;
+use crate::live::{LiveSources, Restored};
 use crate::pulse::Pulse;
 use crate::services::{AccessError, Live, Services};
 use crate::settlement::Owed;
@@ -445,6 +445,7 @@ fn discard(life: &Life<'_>, context: &StreamContext) -> Result<Vec<Action>, Faul
         taps: life.services.taps.clone(),
         log: StreamLog::default(),
         driver: None,
+        state: Restored::default(),
     };
     let sinks = ground.sinks()?;
     Ok(sinks.iter().flat_map(|(_, sink)| sink.discard(context)).collect())

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use weir_domain::{Fault, StageId};
+use weir_checkpoint::Epoch;
+use weir_domain::{Fault, StageId, TableName};
 
+use crate::live::Changed;
 use crate::stage::Guard;
+use crate::state::StateTable;
 use crate::{Batch, Opening, Operator, Outputs};
 
 /// Where a batch goes that leaves an operator by a port.
@@ -54,6 +57,17 @@ impl Island {
 
     pub(crate) fn start(&mut self, opening: &Opening) -> Result<(), Fault> {
         self.members.iter_mut().try_for_each(|it| it.operator.start(opening))
+    }
+
+    /// What changed in the tables of each of its operators.
+    pub(crate) fn freeze(&mut self, epoch: Epoch) -> Vec<Vec<Changed>> {
+        let changed = |(table, it): (TableName, &mut dyn StateTable)| Changed {
+            table,
+            spec: it.spec(),
+            frozen: it.freeze(epoch),
+        };
+        let tables = |it: &mut Member| it.operator.tables().into_iter().map(changed).collect();
+        self.members.iter_mut().map(tables).collect()
     }
 
     pub(crate) fn process(&mut self, batch: Batch) -> Result<Outflow, Fault> {

@@ -13,9 +13,10 @@ use schemars::Schema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use weir_domain::plan::Role;
-use weir_domain::{Clock, Fault, Finding, PortName, StageId};
+use weir_domain::{Clock, Fault, Finding, PortName, StageId, TableName};
 
 use crate::clear::SecretUse;
+use crate::state::TableSpec;
 use crate::{Effects, LiveSource, Operator, Shelf, Sink, Source};
 
 /// Where a configuration does not fit its type: the path inside it, and why.
@@ -123,6 +124,10 @@ pub trait OperatorKind: Send + Sync {
     fn secret_use(&self) -> SecretUse;
     /// `input` is `None` while the schema depends on data not seen yet.
     fn check(&self, config: &Value, input: Option<&SchemaRef>) -> Checked;
+    /// What its operators remember from record to record: tables that are part of checkpoints.
+    fn tables(&self, _config: &Value) -> BTreeMap<TableName, TableSpec> {
+        BTreeMap::new()
+    }
     /// Whether its operators may work for long on one batch. They run on threads that may block.
     fn blocks(&self) -> bool {
         false

@@ -14,7 +14,7 @@ use crate::control::Gate;
 use crate::edge::{Entry, Sender};
 use crate::inlet::{Inlet, Order, Orders};
 use crate::island::{Island, Member, Target};
-use crate::live::{Driver, LiveSourceBody, Reports};
+use crate::live::{Driver, LiveSourceBody, Reports, Restored};
 use crate::stage::{Body, Guard, IslandBody, SinkBody, SourceBody};
 use crate::{
     BuildContext, Counters, LiveReader, RecordReader, Registry, Sink, StreamContext, StreamLog,
@@ -52,6 +52,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) log: StreamLog,
     /// Whom the stages report to, if the pipeline is driven.
     pub(crate) driver: Option<Driver>,
+    /// What operators remember.
+    pub(crate) state: Restored,
 }
 
 impl Ground<'_> {
@@ -74,11 +76,10 @@ impl Ground<'_> {
     }
 }
 
-/// The names of the bodies that a plan is laid out as: an island has the name of its first operator.
+/// The names of all that takes part in a checkpoint.
 pub(crate) fn stage_ids(plan: &Plan) -> BTreeSet<StageId> {
-    let islands = Graph::new(plan).islands().into_iter();
-    let heads = islands.filter_map(|it| it.into_iter().next());
-    heads.chain(plan.dead_letters.iter().map(|_| dead_letters_id())).collect()
+    let stages = plan.stages.iter().map(|it| it.id.clone());
+    stages.chain(plan.dead_letters.iter().map(|_| dead_letters_id())).collect()
 }
 
 pub(crate) fn dead_letters_id() -> StageId {
@@ -249,7 +250,8 @@ impl<'a> Builder<'a> {
         for id in ids {
             members.push(self.member(id, ids, &mut outputs)?);
         }
-        let (dead, reports) = (self.dead(ids), self.reports(&ids[0]));
+        let reports = ids.iter().filter_map(|it| self.reports(it)).collect();
+        let dead = self.dead(ids);
         let Ground { plan, registry, stream, log, .. } = self.ground;
         let mut stages = ids.iter().filter_map(|it| plan.stage(it));
         let blocks = stages.any(|it| blocks(it, registry));
@@ -268,7 +270,10 @@ impl<'a> Builder<'a> {
         let kind = ground.registry.operators.get(stage.kind.as_str());
         let kind = kind.ok_or_else(|| unknown_kind(Role::Operator, &stage.kind))?;
         let input = self.input_schema(&stage.id)?;
-        let built = kind.build(&stage.config, &input, &ground.context(id))?;
+        let mut built = kind.build(&stage.config, &input, &ground.context(id))?;
+        for (name, table) in built.operator.tables() {
+            ground.state.restore(id, &name, table)?;
+        }
         let mut targets = Vec::new();
         for (port, schema) in built.outputs {
             let edges = self.graph.outgoing(&stage.id).filter(|it| it.port == port);

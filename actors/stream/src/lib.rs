@@ -53,7 +53,7 @@ pub use kind::{
     AnySource, BuildContext, BuiltOperator, Checked, ConfigError, Limits, OperatorKind, Registry,
     SinkKind, SourceKind, decode_config,
 };
-pub use live::{LiveRead, LiveReader, LiveSource, Share, Splits};
+pub use live::{LiveRead, LiveReader, LiveSource, Share, Splits, state};
 pub use operator::{Opening, Operator, Outputs};
 pub use services::{Access, AccessError, LiveClaims, Monitor, Peers, Services};
 pub use settlement::{Resumed, resume};

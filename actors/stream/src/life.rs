@@ -24,6 +24,7 @@ use weir_secrets::Opened;
 use crate::connector::{Action, Outcome, Prepared, RecordReader, Source};
 use crate::control::{Control, Heard};
 use crate::layout::{Feed, Ground, Layout, blocks, lay_out};
+use crate::live::Restored;
 use crate::pipeline::{self, Pipeline};
 use crate::pulse::Pulse;
 use crate::report::Reporter;
@@ -170,6 +171,7 @@ impl Life<'_> {
             taps: self.services.taps.clone(),
             log: StreamLog::default(),
             driver: None,
+            state: Restored::default(),
         };
         let log = ground.log.clone();
         let piping = self.pulse.piping();

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
-use weir_domain::Fault;
+use weir_domain::{Fault, TableName};
 
+use crate::state::StateTable;
 use crate::{BadRecord, Batch, StreamContext, StreamLog};
 
 /// What an operator may know when an attempt of a stream begins.
@@ -27,6 +28,12 @@ pub trait Operator: Send {
     }
 
     fn process(&mut self, batch: Batch, out: &mut Outputs) -> Result<(), Fault>;
+
+    /// What it remembers, by the names that its kind has said. A live stream that begins again begins
+    /// with what they held at its newest checkpoint; another stream with nothing.
+    fn tables(&mut self) -> Vec<(TableName, &mut dyn StateTable)> {
+        Vec::new()
+    }
 
     /// The end of the stream: what was held back goes out now.
     fn finish(&mut self, _out: &mut Outputs) -> Result<(), Fault> {

@@ -156,8 +156,8 @@ pub(crate) struct IslandBody {
     pub(crate) input: Inlet,
     pub(crate) outputs: Vec<Sender>,
     pub(crate) dead: Option<Sender>,
-    /// Of a pipeline that is driven.
-    pub(crate) reports: Option<Reports>,
+    /// Of a pipeline that is driven: by its operators.
+    pub(crate) reports: Vec<Reports>,
 }
 
 impl IslandBody {
@@ -181,9 +181,14 @@ impl IslandBody {
                     if !has_finished {
                         barriers(self.outputs.iter().chain(&self.dead), epoch)?;
                     }
-                    report(self.reports.as_ref(), Report::Aligned(epoch, Snapshot::default()))?;
+                    for (it, tables) in self.reports.iter().zip(self.island.freeze(epoch)) {
+                        let snapshot = Snapshot { tables, ..Snapshot::default() };
+                        it.say(Report::Aligned(epoch, snapshot))?;
+                    }
                 }
-                Arrival::Skip(epoch) => report(self.reports.as_ref(), Report::Skipped(epoch))?,
+                Arrival::Skip(epoch) => {
+                    self.reports.iter().try_for_each(|it| it.say(Report::Skipped(epoch)))?;
+                }
                 Arrival::Over => return Ok(None),
             }
         }

@@ -4,21 +4,21 @@
 //! and publications go out. What fails in passing is tried again for as long as the run lives: no
 //! data is lost meanwhile, and the pipeline goes on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc;
 use weir_checkpoint::{
     Abandonment, Checkpoints, CommitPermit, Committable, Coordinator, Effect, Epoch, EpochKind,
-    Error, Generation, Input, Prepared, Retention, StageManifest, Trigger,
+    Error, Generation, Input, Prepared, Recovered, Retention, StageManifest, Trigger,
 };
 use weir_domain::{Fault, StageId};
 use weir_runtime::Stopwatch;
 
-use super::{Report, Reports, Share, Snapshot, position};
+use super::state::{self, Chains, Uploads};
+use super::{Report, Reports, Share, Snapshot, Splits, position};
 use crate::connector::Action;
 use crate::inlet::Order;
 use crate::report::Reporter;
@@ -31,8 +31,6 @@ const EPOCH_WITHIN: Duration = Duration::from_secs(600);
 const EPOCHS_KEPT: usize = 3;
 /// After how many commits what nobody needs any more is deleted.
 const COLLECT_EVERY: u32 = 8;
-/// Larger ones are staged as blobs, so that a manifest holds those of many stages.
-const COMMITTABLE_BYTES_MAX: usize = 16 << 10;
 /// First wait before something is tried again, and the longest.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
 
@@ -60,6 +58,18 @@ enum Done {
     Effect(Option<Input>),
     /// The deletion of what nobody needs.
     Collection,
+    /// A snapshot.
+    Upload(Box<Uploaded>),
+}
+
+/// A snapshot, all of which is durable.
+struct Uploaded {
+    stage: StageId,
+    epoch: Epoch,
+    splits: Option<Splits>,
+    is_ended: bool,
+    committable: Option<Committable>,
+    chains: Chains,
 }
 
 type Work<'a> = FuturesUnordered<BoxFuture<'a, Result<Done, Fault>>>;
@@ -71,6 +81,11 @@ pub(super) struct Drive<'a> {
     coordinator: Coordinator,
     /// What sinks have prepared.
     prepared: BTreeMap<StageId, Prepared>,
+    /// What the tables of the stages consist of.
+    chains: BTreeMap<StageId, Chains>,
+    /// Snapshots that are to be stored, one after the other: a table's parts have an order.
+    snapshots: VecDeque<(StageId, Epoch, Snapshot)>,
+    is_uploading: bool,
     pub(super) orders: Vec<mpsc::UnboundedSender<Order>>,
     /// What is being done in the world now.
     work: Work<'a>,
@@ -96,6 +111,7 @@ impl<'a> Drive<'a> {
         checkpoints: &'a Checkpoints,
         share: Share,
         coordinator: Coordinator,
+        recovered: &Recovered,
     ) -> Self {
         let (warnings, warned) = mpsc::unbounded_channel();
         Self {
@@ -104,6 +120,9 @@ impl<'a> Drive<'a> {
             share,
             coordinator,
             prepared: BTreeMap::new(),
+            chains: state::chains(recovered.manifest.as_ref()),
+            snapshots: VecDeque::new(),
+            is_uploading: false,
             orders: Vec::new(),
             work: Work::new(),
             begun: BTreeMap::new(),
@@ -156,6 +175,7 @@ impl<'a> Drive<'a> {
                 self.is_collecting = false;
                 Ok(())
             }
+            Done::Upload(uploaded) => self.uploaded(*uploaded),
         }
     }
 
@@ -200,12 +220,13 @@ impl<'a> Drive<'a> {
         self.on(Input::Trigger(Trigger::Stop { at, savepoint: None }))
     }
 
-    pub(super) async fn reported(&mut self, stage: StageId, report: Report) -> Result<(), Fault> {
+    pub(super) fn reported(&mut self, stage: StageId, report: Report) -> Result<(), Fault> {
         match report {
             Report::Aligned(epoch, snapshot) => {
                 self.on(Input::Aligned { stage: stage.clone(), epoch })?;
-                let manifest = Box::new(self.manifest(&stage, epoch, snapshot).await?);
-                self.on(Input::Reported { stage, epoch, manifest })
+                self.snapshots.push_back((stage, epoch, snapshot));
+                self.upload();
+                Ok(())
             }
             Report::Skipped(epoch) => {
                 let reason = "a later epoch overtook it".to_owned();
@@ -215,20 +236,46 @@ impl<'a> Drive<'a> {
         }
     }
 
-    async fn manifest(
-        &mut self,
-        stage: &StageId,
-        epoch: Epoch,
-        snapshot: Snapshot,
-    ) -> Result<StageManifest, Fault> {
-        let Snapshot { splits, is_ended, actions } = snapshot;
-        if !actions.is_empty() {
-            let committable = committable(self.checkpoints, stage, epoch, &actions).await?;
-            self.prepared(stage).prepare(epoch, committable);
+    /// Begins to store the next snapshot.
+    fn upload(&mut self) {
+        if self.is_uploading {
+            return;
         }
-        let position = splits.map(|it| position::write(self.share, it)).unwrap_or_default();
-        let committables = self.prepared(stage).report(epoch);
-        Ok(StageManifest { position, is_ended, committables, ..StageManifest::default() })
+        let Some((stage, epoch, snapshot)) = self.snapshots.pop_front() else { return };
+        self.is_uploading = true;
+        let mut chains = self.chains.remove(&stage).unwrap_or_default();
+        let (checkpoints, tasks) = (self.checkpoints, self.services.system.tasks());
+        let uploads = Uploads { checkpoints, tasks, voice: self.warnings.clone() };
+        self.work.push(Box::pin(async move {
+            let Snapshot { splits, is_ended, actions, tables } = snapshot;
+            for it in tables {
+                uploads.table((&stage, epoch), &mut chains, it).await?;
+            }
+            let committable = match actions.is_empty() {
+                true => None,
+                false => Some(uploads.committable((&stage, epoch), &actions).await?),
+            };
+            let uploaded = Uploaded { stage, epoch, splits, is_ended, committable, chains };
+            Ok(Done::Upload(Box::new(uploaded)))
+        }));
+    }
+
+    fn uploaded(&mut self, uploaded: Uploaded) -> Result<(), Fault> {
+        let Uploaded { stage, epoch, splits, is_ended, committable, chains } = uploaded;
+        if let Some(committable) = committable {
+            self.prepared(&stage).prepare(epoch, committable);
+        }
+        let manifest = StageManifest {
+            position: splits.map(|it| position::write(self.share, it)).unwrap_or_default(),
+            is_ended,
+            tables: chains.iter().map(|(name, it)| (name.clone(), it.manifest())).collect(),
+            committables: self.prepared(&stage).report(epoch),
+            uploads: Vec::new(),
+        };
+        self.chains.insert(stage.clone(), chains);
+        self.is_uploading = false;
+        self.upload();
+        self.on(Input::Reported { stage, epoch, manifest: Box::new(manifest) })
     }
 
     fn prepared(&mut self, stage: &StageId) -> &mut Prepared {
@@ -329,30 +376,18 @@ impl<'a> Drive<'a> {
     }
 }
 
-async fn committable(
-    checkpoints: &Checkpoints,
-    stage: &StageId,
-    epoch: Epoch,
-    actions: &[Action],
-) -> Result<Committable, Fault> {
-    let content: Bytes =
-        serde_json::to_vec(actions).expect("values with text keys become JSON").into();
-    if content.len() <= COMMITTABLE_BYTES_MAX {
-        return Ok(Committable { content, blobs: Vec::new() });
-    }
-    let key = checkpoints.layout().staged(epoch, stage, 0);
-    checkpoints.put(&key, content).await.map_err(|it| fault(&it))?;
-    Ok(Committable { content: Bytes::new(), blobs: vec![key] })
-}
+/// Where lines for the log of the stream go: code and text.
+pub(super) type Voice = mpsc::UnboundedSender<(u32, String)>;
 
-type Voice = mpsc::UnboundedSender<(u32, String)>;
-
-/// Does an effect on the store, until it is done or can't be.
-async fn store(checkpoints: &Checkpoints, effect: Effect, voice: Voice) -> Result<Done, Fault> {
+/// Calls the store until it has answered, or will never.
+pub(super) async fn until_done<T, F>(voice: &Voice, call: impl Fn() -> F) -> Result<T, Fault>
+where
+    F: Future<Output = Result<T, Error>>,
+{
     let mut wait = BACKOFF.0;
     loop {
-        match checkpoints.perform(&effect).await {
-            Ok(stored) => return Ok(Done::Effect(stored.map(Input::Stored))),
+        match call().await {
+            Ok(done) => return Ok(done),
             Err(error) if is_transient(&error) => {
                 let _ = voice.send((3185, format!("{error}; it is tried again")));
             }
@@ -361,6 +396,12 @@ async fn store(checkpoints: &Checkpoints, effect: Effect, voice: Voice) -> Resul
         tokio::time::sleep(wait).await;
         wait = BACKOFF.1.min(wait * 2);
     }
+}
+
+/// Does an effect on the store.
+async fn store(checkpoints: &Checkpoints, effect: Effect, voice: Voice) -> Result<Done, Fault> {
+    let stored = until_done(&voice, || checkpoints.perform(&effect)).await?;
+    Ok(Done::Effect(stored.map(Input::Stored)))
 }
 
 /// Publishes in order, until all is done.
@@ -372,7 +413,7 @@ async fn publish(
 ) -> Result<(), Fault> {
     for it in committables {
         let content = match it.blobs.first() {
-            Some(blob) => checkpoints.staged(blob).await.map_err(|it| fault(&it))?,
+            Some(blob) => until_done(&voice, || checkpoints.staged(blob)).await?,
             None => it.content,
         };
         let actions: Vec<Action> = serde_json::from_slice(&content).map_err(|error| {

@@ -1,6 +1,6 @@
 //! One run of a lane, from its claim to its end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use weir_domain::{Digest, Fault, StageId, Stream, StreamId};
 use weir_persistence_api::BlobKey;
 
 use super::driver::{Drive, RunEnd, fault};
-use super::{Driver, LiveReader, LiveSource, Share, position};
+use super::{Driver, LiveReader, LiveSource, Restored, Share, position};
 use crate::control::{Control, Gate};
 use crate::layout::{Feed, Ground, Layout, lay_out, stage_ids};
 use crate::life::{Life, Stops, count, ended_early, not_started, source_panicked};
@@ -66,7 +66,8 @@ impl<'a> Lane<'a> {
         let recovered = abortable(control, self.recover(&checkpoints, context)).await?;
         let coordinator =
             Coordinator::new(checkpoints.layout().clone(), self.pipeline(), &recovered);
-        let mut drive = Drive::new(self.life.services, &checkpoints, self.share, coordinator);
+        let services = self.life.services;
+        let mut drive = Drive::new(services, &checkpoints, self.share, coordinator, &recovered);
         self.settle(&mut drive, control, reporter).await?;
         // V2: what former runs decided is published, the rest of what they staged is nobody's.
         let cleared = self.clear_away(&checkpoints, &recovered, context, reporter);
@@ -74,6 +75,8 @@ impl<'a> Lane<'a> {
         if let Some(end) = drive.end {
             return Ok(end);
         }
+        let state = Restored::of(recovered.manifest.as_ref(), &checkpoints);
+        let state = abortable(control, state).await?;
         let readers = abortable(control, self.open(sources, &recovered)).await?;
         let from = recovered.manifest.as_ref().map(|it| it.epoch);
         reporter.say(
@@ -85,7 +88,7 @@ impl<'a> Lane<'a> {
         );
         let segment = Some(Epoch { generation: recovered.generation, number: 0 });
         let context = StreamContext { segment, ..context.clone() };
-        let ended = self.drive(drive, readers, context, control, reporter).await;
+        let ended = self.drive(drive, (readers, state), context, control, reporter).await;
         let outcome = if ended.is_ok() { Outcome::Committed } else { Outcome::Failed };
         self.life.notify(&self.cx.shelf, outcome, reporter).await;
         ended
@@ -154,13 +157,17 @@ impl<'a> Lane<'a> {
     }
 
     fn shape(&self) -> PlanShape {
-        let sources: BTreeSet<_> =
-            self.life.plan.of_role(Role::Source).map(|it| it.id.clone()).collect();
-        let stages = stage_ids(self.life.plan).into_iter().map(|id| {
-            let is_source = sources.contains(&id);
-            (id, StageShape { is_source, ..StageShape::default() })
-        });
-        PlanShape { digest: self.digest(), stages: stages.collect() }
+        let mut stages: BTreeMap<_, _> =
+            stage_ids(self.life.plan).into_iter().map(|it| (it, StageShape::default())).collect();
+        for stage in &self.life.plan.stages {
+            let Some(shape) = stages.get_mut(&stage.id) else { continue };
+            shape.is_source = stage.role == Role::Source;
+            let kind = self.life.services.registry.operators.get(stage.kind.as_str());
+            if let Some(kind) = kind.filter(|_| stage.role == Role::Operator) {
+                shape.tables = kind.tables(&stage.config);
+            }
+        }
+        PlanShape { digest: self.digest(), stages }
     }
 
     /// Of all that state has to fit.
@@ -225,14 +232,14 @@ impl<'a> Lane<'a> {
         let Life { services, plan, secrets, .. } = *self.life;
         let cx = &self.cx;
         let (registry, taps) = (&*services.registry, services.taps.clone());
-        let log = StreamLog::default();
-        Ground { plan, secrets, registry, cx, stream, gate, taps, log, driver }
+        let (log, state) = (StreamLog::default(), Restored::default());
+        Ground { plan, secrets, registry, cx, stream, gate, taps, log, driver, state }
     }
 
     async fn drive(
         &self,
         mut drive: Drive<'_>,
-        readers: BTreeMap<StageId, Box<dyn LiveReader>>,
+        (readers, state): (BTreeMap<StageId, Box<dyn LiveReader>>, Restored),
         context: StreamContext,
         control: &Control,
         reporter: &mut Reporter<'_>,
@@ -241,7 +248,8 @@ impl<'a> Lane<'a> {
         let _threads = self.life.threads(control).await?;
         let (voice, mut reports) = mpsc::unbounded_channel();
         let mut gate = control.gate();
-        let ground = self.ground(Arc::new(context), gate.clone(), Some(Driver(voice)));
+        let mut ground = self.ground(Arc::new(context), gate.clone(), Some(Driver(voice)));
+        ground.state = state;
         let log = ground.log.clone();
         let Layout { bodies, counters, orders } = lay_out(&ground, Feed::Live(readers))?;
         // The stages hold the only voices: when they are gone, nobody reports any more.
@@ -262,7 +270,7 @@ impl<'a> Lane<'a> {
         let ended = loop {
             let stepped = tokio::select! {
                 ended = &mut ended => break ended,
-                Some((stage, report)) = reports.recv() => drive.reported(stage, report).await,
+                Some((stage, report)) = reports.recv() => drive.reported(stage, report),
                 worked = drive.work() => worked,
                 () = gate.changed() => {
                     reporter.paused(gate.is_shut());

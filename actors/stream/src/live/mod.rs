@@ -27,6 +27,7 @@ mod position;
 mod report;
 mod share;
 mod source;
+pub mod state;
 
 pub use connector::{LiveRead, LiveReader, LiveSource, Splits};
 pub use share::Share;
@@ -35,3 +36,4 @@ pub(crate) use driver::Driver;
 pub(crate) use lane::LiveSources;
 pub(crate) use report::{Report, Reports, Snapshot};
 pub(crate) use source::LiveSourceBody;
+pub(crate) use state::{Changed, Restored};

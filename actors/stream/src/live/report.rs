@@ -5,10 +5,10 @@ use weir_checkpoint::Epoch;
 use weir_domain::StageId;
 
 use super::Splits;
+use super::state::Changed;
 use crate::Action;
 use crate::edge::Broken;
 
-#[derive(Debug)]
 pub(crate) enum Report {
     /// The stage has taken its snapshot. What it names is durable but for what the driver stores.
     Aligned(Epoch, Snapshot),
@@ -19,13 +19,15 @@ pub(crate) enum Report {
 }
 
 /// A stage at the barrier of an epoch.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Default)]
 pub(crate) struct Snapshot {
     /// Of a source.
     pub(crate) splits: Option<Splits>,
     pub(crate) is_ended: bool,
     /// What publishes all that a sink has written since the barrier before.
     pub(crate) actions: Vec<Action>,
+    /// Of an operator: what it remembers.
+    pub(crate) tables: Vec<Changed>,
 }
 
 /// The voice of one stage.

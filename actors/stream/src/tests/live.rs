@@ -1,16 +1,19 @@
 //! Live workflows: what was read is published once, whatever ends a run.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{Int64Array, RecordBatch};
-use arrow::datatypes::SchemaRef;
+use arrow::array::{AsArray as _, Int64Array, RecordBatch};
+use arrow::datatypes::{Int64Type, SchemaRef};
 use serde_json::{Value, json};
 use weir_domain::plan::{OnError, Plan};
-use weir_domain::{Fault, InstanceId, ItemStatus, PortName, StreamState};
+use weir_domain::{Fault, InstanceId, ItemStatus, PortName, StreamState, TableName};
+use weir_persistence_api::{BlobKey, BlobStore as _};
 
 use super::store;
 use super::world::{Engine, StopOutcome, World, plan, schema, wait_until};
+use crate::state::{MapTable, StateTable, TableKind, TableSpec};
 use crate::*;
 
 /// A live source: each item of the world is a split, and numbers may be added to it.
@@ -90,6 +93,64 @@ impl LiveReader for Reader {
 
     fn splits(&self) -> Splits {
         self.at.clone()
+    }
+}
+
+/// Lets each number pass once, however long it is since.
+pub(super) struct Unique;
+
+fn seen() -> TableName {
+    TableName::new("seen").unwrap()
+}
+
+impl OperatorKind for Unique {
+    fn name(&self) -> &'static str {
+        "unique"
+    }
+    fn config_schema(&self) -> schemars::Schema {
+        schemars::json_schema!(true)
+    }
+    fn decode(&self, _: &Value) -> Result<(), ConfigError> {
+        Ok(())
+    }
+    fn secret_use(&self) -> SecretUse {
+        SecretUse::Plain
+    }
+    fn check(&self, _: &Value, input: Option<&SchemaRef>) -> Checked {
+        Checked { outputs: vec![(PortName::out(), input.cloned())], ..Checked::default() }
+    }
+    fn tables(&self, _: &Value) -> BTreeMap<TableName, TableSpec> {
+        BTreeMap::from([(seen(), TableSpec { kind: TableKind::Map, version: 1 })])
+    }
+    fn build(
+        &self,
+        _: &Value,
+        input: &SchemaRef,
+        _: &BuildContext,
+    ) -> Result<BuiltOperator, Fault> {
+        let outputs = vec![(PortName::out(), input.clone())];
+        Ok(BuiltOperator { operator: Box::new(Seen(MapTable::new(1))), outputs })
+    }
+}
+
+struct Seen(MapTable<i64, i64>);
+
+impl Operator for Seen {
+    fn process(&mut self, batch: Batch, out: &mut Outputs) -> Result<(), Fault> {
+        let numbers = batch.records.column(0).as_primitive::<Int64Type>().clone();
+        let is_new = |it: Option<i64>| {
+            let number = it?;
+            let is_new = self.0.get(&number).is_none();
+            self.0.put(number, 1);
+            Some(is_new)
+        };
+        let keep: arrow::array::BooleanArray = numbers.iter().map(is_new).collect();
+        out.emit(0, batch.filter(&keep).unwrap());
+        Ok(())
+    }
+
+    fn tables(&mut self) -> Vec<(TableName, &mut dyn StateTable)> {
+        vec![(seen(), &mut self.0)]
     }
 }
 
@@ -228,6 +289,38 @@ async fn an_engine_that_dies_is_followed_by_one_that_goes_on() {
     wait_until("all is published", || published(&world).len() >= numbers(240).len()).await;
     assert_eq!(workflow.stop(Duration::from_secs(20)).await, StopOutcome::Drained);
     assert_eq!(published(&world), numbers(240));
+}
+
+#[tokio::test]
+async fn what_an_operator_remembers_is_what_it_knew_at_the_checkpoint() {
+    let world = World::default();
+    let store = store();
+    let mut plan = live(1);
+    plan.stages[1].kind = "unique".into();
+    let mut engines = Vec::new();
+    for life in 1..=12_i64 {
+        let engine = Engine::start(&world, &store).await;
+        resume(&engine.services).await.expect("the store answers");
+        // All that there was comes again, and something new.
+        world.item(&format!("split-{life}"), 1..=life * 10);
+        let workflow = engine.run(plan.clone()).await;
+        wait_until("what is new is published", || {
+            published(&world).len() >= usize::try_from(life * 10).unwrap()
+        })
+        .await;
+        match life % 3 {
+            0 => drop(workflow.stop(Duration::from_secs(10)).await),
+            _ => workflow.running.terminate(InstanceId(1)),
+        }
+        engines.push((engine, workflow));
+    }
+    let all: Vec<i64> = (1..=120).collect();
+    assert_eq!(published(&world), all);
+    let parts = world.with(|it| it.blobs.clone());
+    let state = BlobKey::new("jobs/w/lane-1/state").unwrap();
+    let parts = parts.blob_list(&state).await.unwrap();
+    let bases = parts.iter().filter(|it| it.key.as_str().ends_with("base")).count();
+    assert!(bases > 0 && parts.len() < 30, "it is compacted, and collected: {parts:?}");
 }
 
 #[tokio::test]

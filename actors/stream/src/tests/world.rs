@@ -92,6 +92,7 @@ impl World {
             .operator(Kind(self.clone()))
             .sink(Kind(self.clone()))
             .source(super::live::Kind(self.clone()))
+            .operator(super::live::Unique)
             .effects("test", Kind(self.clone()))
     }
 }
