@@ -1,6 +1,7 @@
 //! Every kind of stage that this binary knows: one line each.
 
 use weir_connectors::{file, generator};
+use weir_operators::deduplicate::DeduplicateKind;
 use weir_operators::dev_null::DevNullKind;
 use weir_operators::filter_route::FilterRouteKind;
 use weir_operators::mapping::MappingKind;
@@ -13,6 +14,7 @@ pub(crate) fn registry() -> Registry {
         .operator(MappingKind)
         .operator(FilterRouteKind)
         .operator(ThrottleKind)
+        .operator(DeduplicateKind)
         .operator(JavaScriptKind)
         .sink(DevNullKind)
 }

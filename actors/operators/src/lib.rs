@@ -11,6 +11,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod deduplicate;
 pub mod dev_null;
 mod expression;
 pub mod filter_route;

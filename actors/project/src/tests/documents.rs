@@ -11,6 +11,7 @@ pub(super) fn real() -> Registry {
         .operator(weir_operators::mapping::MappingKind)
         .operator(weir_operators::filter_route::FilterRouteKind)
         .operator(weir_operators::throttle::ThrottleKind)
+        .operator(weir_operators::deduplicate::DeduplicateKind)
         .operator(weir_script::JavaScriptKind)
         .sink(weir_operators::dev_null::DevNullKind)
 }
