@@ -95,6 +95,45 @@ fn what_is_made_is_published_once_whatever_is_killed() {
     assert_complete(&project, RECORDS);
 }
 
+/// Two sources that make the same, of which each record passes once.
+fn twice(records: u64, rate: u64) -> Flow {
+    let fields = "[{ name: partition, make: partition }, { name: number, make: sequence }, \
+                  { name: amount, make: integer, min: 500, max: 999 }]";
+    let source = |name: &str| {
+        format!(
+            "{{ name: {name}, source: {{ generator: {{ rate: {rate}, records: {records}, \
+             partitions: {PARTITIONS}, fields: {fields} }} }} }}"
+        )
+    };
+    let unique = "{ name: unique, from: [left, right], processor: { deduplicate: \
+                  { key: [partition, number], within: 1h } } }";
+    Flow::named("made")
+        .with("instances: 2")
+        .stage(&source("left"))
+        .stage(&source("right"))
+        .stage(unique)
+        .stage(&sink("high", "unique", "high-${stream}.jsonl", JSON, ""))
+}
+
+#[test]
+fn what_two_sources_make_alike_passes_once_whatever_is_killed() {
+    const RECORDS: u64 = 20_000;
+    let seed = Seed(number("WEIR_SEED", SEED));
+    let mut random = StdRng::seed_from_u64(seed.0);
+    let project = Project::of(&twice(RECORDS, 3_000));
+    for _ in 0..8 {
+        let mut process = start(&project).spawn();
+        // A random moment is what this test is about: there is nothing to wait for.
+        thread::sleep(Duration::from_millis(random.random_range(300..LIFE_MS_MAX)));
+        process.kill();
+        count(&project);
+    }
+    let weir = start(&project).ready();
+    wait_until("all records to be published", DEADLINE, || count(&project) >= RECORDS);
+    weir.stop();
+    assert_complete(&project, RECORDS);
+}
+
 #[test]
 fn what_was_stopped_has_published_all_that_it_read_and_goes_on() {
     let project = Project::of(&flow(40_000, 10_000));

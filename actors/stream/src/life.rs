@@ -52,6 +52,9 @@ pub(crate) struct Life<'a> {
     pub(crate) pulse: &'a Pulse,
 }
 
+/// Threads of the engine that a pipeline may block.
+pub(crate) type Threads = tokio::sync::OwnedSemaphorePermit;
+
 /// The source lives longer than its streams: it is lent to threads that may block, and returned.
 pub(crate) type Lent = Box<dyn Source>;
 
@@ -217,16 +220,28 @@ impl Life<'_> {
 
     /// The threads that a pipeline of this plan blocks: its sources', its sinks' and those of
     /// operators that work for long.
-    pub(crate) async fn threads(
-        &self,
-        control: &Control,
-    ) -> Result<tokio::sync::SemaphorePermit<'_>, Fault> {
+    fn threads_needed(&self) -> u32 {
         let long = self.plan.stages.iter().filter(|it| blocks(it, &self.services.registry));
         let of = |role| self.plan.of_role(role).count();
         let needed = of(Role::Source) + of(Role::Sink) + 1 + long.count();
-        let needed = u32::try_from(needed).unwrap_or(u32::MAX);
+        u32::try_from(needed).unwrap_or(u32::MAX)
+    }
+
+    /// Those of a pipeline that keeps them for as long as it lives: it doesn't wait for them, since
+    /// streams that come and go would wait behind it.
+    pub(crate) fn threads_for_good(&self) -> Result<Threads, Fault> {
+        let needed = self.threads_needed();
+        self.services.threads.clone().try_acquire_many_owned(needed).map_err(|_| {
+            let left = self.services.threads.available_permits();
+            let message = format!("it needs {needed} threads, and {left} are left on this engine");
+            Fault::transient(3192, message)
+                .with_hint("let more engines run the workflow, or fewer workflows this engine")
+        })
+    }
+
+    async fn threads(&self, control: &Control) -> Result<tokio::sync::SemaphorePermit<'_>, Fault> {
         tokio::select! {
-            permit = self.services.threads.acquire_many(needed) => {
+            permit = self.services.threads.acquire_many(self.threads_needed()) => {
                 permit.map_err(|_| Fault::stopped("the engine is stopping"))
             }
             () = self.stops.abort.cancelled() => Err(Fault::stopped("the stream was stopped")),

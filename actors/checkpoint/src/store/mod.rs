@@ -32,6 +32,8 @@ pub use retry::Retry;
 
 /// How many blobs are read or deleted at once.
 const AT_ONCE: usize = 16;
+/// How many generations before the restored one's are looked at for what they may have left.
+const LOOK_BACK: u32 = 16;
 
 /// The checkpoints of one job.
 #[derive(Clone)]
@@ -62,10 +64,12 @@ impl Checkpoints {
         }
     }
 
-    /// Who coordinated the job before, since what was restored was decided: what they have staged
-    /// and nobody claimed may be left.
+    /// Who coordinated the job before, since what was restored was decided, and some before that: what
+    /// they have staged and nobody claimed may be left. One that was deposed, and did not know it yet,
+    /// may have staged something after its successor had looked.
     pub async fn predecessors(&self, recovered: &Recovered) -> Result<Vec<Writer>> {
-        let first = recovered.manifest.as_ref().map_or(1, |it| it.epoch.generation.0);
+        let restored = recovered.manifest.as_ref().map_or(1, |it| it.epoch.generation.0);
+        let first = restored.saturating_sub(LOOK_BACK).max(1);
         let keys = (first..recovered.generation.0).map(|it| self.layout.generation(Generation(it)));
         let keys: Vec<_> = keys.collect();
         let mut writers = Vec::new();

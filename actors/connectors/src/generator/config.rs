@@ -35,40 +35,48 @@ fn one() -> NonZeroU32 {
     NonZeroU32::MIN
 }
 
+/// A field, and how its values are made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct FieldConfig {
-    pub name: String,
-    #[serde(flatten)]
-    pub make: Make,
+#[serde(tag = "make", rename_all = "camelCase", deny_unknown_fields)]
+pub enum FieldConfig {
+    /// The number of the record in its partition, from 0.
+    Sequence { name: String },
+    /// The number of the partition, from 0.
+    Partition { name: String },
+    /// A whole number, all equally likely.
+    Integer { name: String, min: i64, max: i64 },
+    /// A number with a fraction.
+    Float { name: String, min: f64, max: f64 },
+    /// One of these texts.
+    Choice { name: String, values: Vec<String> },
+    /// A text of so many letters and digits.
+    Text { name: String, length: usize },
+    /// True so often out of a hundred times.
+    Boolean { name: String, percent: u8 },
 }
 
-/// How the values of a field are made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "make", rename_all = "camelCase")]
-pub enum Make {
-    /// The number of the record in its partition, from 0.
-    Sequence,
-    /// The number of the partition, from 0.
-    Partition,
-    /// A whole number, all equally likely.
-    Integer { min: i64, max: i64 },
-    /// A number with a fraction.
-    Float { min: f64, max: f64 },
-    /// One of these texts.
-    Choice { values: Vec<String> },
-    /// A text of so many letters and digits.
-    Text { length: usize },
-    /// True so often out of a hundred times.
-    Boolean { percent: u8 },
+impl FieldConfig {
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Sequence { name }
+            | Self::Partition { name }
+            | Self::Integer { name, .. }
+            | Self::Float { name, .. }
+            | Self::Choice { name, .. }
+            | Self::Text { name, .. }
+            | Self::Boolean { name, .. } => name,
+        }
+    }
 }
 
 impl GeneratorConfig {
     /// About how many bytes a record has.
     pub(super) fn row_bytes(&self) -> usize {
-        let bytes = |it: &FieldConfig| match &it.make {
-            Make::Text { length } => length + 4,
-            Make::Choice { values } => values.iter().map(String::len).max().unwrap_or(0) + 4,
+        let bytes = |it: &FieldConfig| match it {
+            FieldConfig::Text { length, .. } => length + 4,
+            FieldConfig::Choice { values, .. } => {
+                values.iter().map(String::len).max().unwrap_or(0) + 4
+            }
             _ => 8,
         };
         self.fields.iter().map(bytes).sum::<usize>().max(1)
@@ -87,25 +95,25 @@ impl GeneratorConfig {
         }
         for (at, field) in self.fields.iter().enumerate() {
             let path = |key: &str| format!("fields[{at}].{key}");
-            let twin = self.fields[..at].iter().any(|it| it.name == field.name);
-            if twin || field.name.is_empty() {
+            let twin = self.fields[..at].iter().any(|it| it.name() == field.name());
+            if twin || field.name().is_empty() {
                 let cause = "each field needs a name of its own";
                 wrong(path("name"), cause, "choose another name");
             }
-            let (key, cause, fix) = match &field.make {
-                Make::Integer { min, max } if min > max => {
+            let (key, cause, fix) = match field {
+                FieldConfig::Integer { min, max, .. } if min > max => {
                     ("max", "max is less than min", "change them over")
                 }
-                Make::Float { min, max } if !(min <= max && (max - min).is_finite()) => {
+                FieldConfig::Float { min, max, .. } if !(min <= max && (max - min).is_finite()) => {
                     ("max", "max is less than min, or one is no number", "change them over")
                 }
-                Make::Choice { values } if values.is_empty() => {
+                FieldConfig::Choice { values, .. } if values.is_empty() => {
                     ("values", "there is nothing to choose", "write at least one text")
                 }
-                Make::Text { length } if *length > 65_536 => {
+                FieldConfig::Text { length, .. } if *length > 65_536 => {
                     ("length", "the text is too long", "make it at most 65536 characters")
                 }
-                Make::Boolean { percent } if *percent > 100 => {
+                FieldConfig::Boolean { percent, .. } if *percent > 100 => {
                     ("percent", "more than always", "write at most 100")
                 }
                 _ => continue,

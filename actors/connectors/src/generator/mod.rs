@@ -10,7 +10,7 @@ mod kind;
 mod reader;
 mod values;
 
-pub use config::{FieldConfig, GeneratorConfig, Make};
+pub use config::{FieldConfig, GeneratorConfig};
 
 use weir_stream::Registry;
 

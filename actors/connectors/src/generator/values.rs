@@ -6,19 +6,21 @@ use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
-use super::config::{FieldConfig, Make};
+use super::config::FieldConfig;
 
 pub(super) fn schema(fields: &[FieldConfig]) -> SchemaRef {
-    let field = |it: &FieldConfig| Field::new(&it.name, data_type(&it.make), false);
+    let field = |it: &FieldConfig| Field::new(it.name(), data_type(it), false);
     Arc::new(Schema::new(fields.iter().map(field).collect::<Vec<_>>()))
 }
 
-fn data_type(make: &Make) -> DataType {
-    match make {
-        Make::Sequence | Make::Partition | Make::Integer { .. } => DataType::Int64,
-        Make::Float { .. } => DataType::Float64,
-        Make::Choice { .. } | Make::Text { .. } => DataType::Utf8,
-        Make::Boolean { .. } => DataType::Boolean,
+fn data_type(field: &FieldConfig) -> DataType {
+    match field {
+        FieldConfig::Sequence { .. }
+        | FieldConfig::Partition { .. }
+        | FieldConfig::Integer { .. } => DataType::Int64,
+        FieldConfig::Float { .. } => DataType::Float64,
+        FieldConfig::Choice { .. } | FieldConfig::Text { .. } => DataType::Utf8,
+        FieldConfig::Boolean { .. } => DataType::Boolean,
     }
 }
 
@@ -28,7 +30,7 @@ pub(super) fn batch(
     fields: &[FieldConfig],
     of: Run,
 ) -> Result<RecordBatch, ArrowError> {
-    let column = |(at, it): (usize, &FieldConfig)| column(&it.make, of, at as u64);
+    let column = |(at, it): (usize, &FieldConfig)| column(it, of, at as u64);
     RecordBatch::try_new(schema.clone(), fields.iter().enumerate().map(column).collect())
 }
 
@@ -41,32 +43,34 @@ pub(super) struct Run {
     pub(super) rows: u64,
 }
 
-fn column(make: &Make, of: Run, field: u64) -> ArrayRef {
+fn column(make: &FieldConfig, of: Run, field: u64) -> ArrayRef {
     let stream = mix(of.seed ^ mix(u64::from(of.partition) << 32 | field));
     let numbers = of.first..of.first + of.rows;
     let random = move |number: u64| mix(stream ^ mix(number));
     match make {
-        Make::Sequence => Arc::new(numbers.map(|it| it as i64).collect::<Int64Array>()),
-        Make::Partition => {
+        FieldConfig::Sequence { .. } => {
+            Arc::new(numbers.map(|it| it as i64).collect::<Int64Array>())
+        }
+        FieldConfig::Partition { .. } => {
             Arc::new(numbers.map(|_| i64::from(of.partition)).collect::<Int64Array>())
         }
-        Make::Integer { min, max } => {
+        FieldConfig::Integer { min, max, .. } => {
             let span = u128::from(max.abs_diff(*min)) + 1;
             let value = |it| min.wrapping_add_unsigned(below(random(it), span));
             Arc::new(numbers.map(value).collect::<Int64Array>())
         }
-        Make::Float { min, max } => {
+        FieldConfig::Float { min, max, .. } => {
             let value = |it| min + (max - min) * fraction(random(it));
             Arc::new(numbers.map(value).collect::<Float64Array>())
         }
-        Make::Choice { values } => {
+        FieldConfig::Choice { values, .. } => {
             let value = |it| &values[below(random(it), values.len() as u128) as usize];
             Arc::new(StringArray::from_iter_values(numbers.map(value)))
         }
-        Make::Text { length } => {
+        FieldConfig::Text { length, .. } => {
             Arc::new(StringArray::from_iter_values(numbers.map(|it| text(random(it), *length))))
         }
-        Make::Boolean { percent } => {
+        FieldConfig::Boolean { percent, .. } => {
             let value = |it| Some(below(random(it), 100) < u64::from(*percent));
             Arc::new(numbers.map(value).collect::<BooleanArray>())
         }
@@ -103,22 +107,28 @@ fn mix(it: u64) -> u64 {
 mod tests {
     use arrow::array::AsArray as _;
     use arrow::datatypes::{Float64Type, Int64Type};
+    use serde_json::json;
 
     use super::*;
 
     fn fields() -> Vec<FieldConfig> {
-        let makes = [
-            Make::Sequence,
-            Make::Partition,
-            Make::Integer { min: -3, max: 3 },
-            Make::Integer { min: i64::MIN, max: i64::MAX },
-            Make::Float { min: 1.0, max: 2.0 },
-            Make::Choice { values: vec!["a".into(), "b".into()] },
-            Make::Text { length: 7 },
-            Make::Boolean { percent: 25 },
-        ];
-        let field = |(at, make)| FieldConfig { name: format!("f{at}"), make };
-        makes.into_iter().enumerate().map(field).collect()
+        let fields = json!([
+            { "name": "f0", "make": "sequence" },
+            { "name": "f1", "make": "partition" },
+            { "name": "f2", "make": "integer", "min": -3, "max": 3 },
+            { "name": "f3", "make": "integer", "min": i64::MIN, "max": i64::MAX },
+            { "name": "f4", "make": "float", "min": 1.0, "max": 2.0 },
+            { "name": "f5", "make": "choice", "values": ["a", "b"] },
+            { "name": "f6", "make": "text", "length": 7 },
+            { "name": "f7", "make": "boolean", "percent": 25 },
+        ]);
+        serde_json::from_value(fields).unwrap()
+    }
+
+    #[test]
+    fn a_key_of_another_sort_of_field_is_refused() {
+        let field = json!({ "name": "n", "make": "sequence", "min": 3 });
+        assert!(serde_json::from_value::<FieldConfig>(field).is_err());
     }
 
     fn made(first: u64, rows: u64) -> RecordBatch {

@@ -245,7 +245,6 @@ impl<'a> Lane<'a> {
         reporter: &mut Reporter<'_>,
     ) -> Result<RunEnd, Fault> {
         let Life { services, plan, stops, .. } = *self.life;
-        let _threads = self.life.threads(control).await?;
         let (voice, mut reports) = mpsc::unbounded_channel();
         let mut gate = control.gate();
         let mut ground = self.ground(Arc::new(context), gate.clone(), Some(Driver(voice)));

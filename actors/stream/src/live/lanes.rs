@@ -21,7 +21,7 @@ use super::lane::{Lane, LiveSources};
 use crate::StreamContext;
 use crate::clear::ClearPlan;
 use crate::instance::{BEAT_EVERY, Happened, Instance, Open, Sources, Terms, sources};
-use crate::life::{Claimed, Life};
+use crate::life::{Claimed, Life, Threads};
 use crate::report::Reporter;
 use crate::services::Live;
 use crate::settlement::Owed;
@@ -32,8 +32,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How long a lane is left alone after a fault, and the longest.
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
-/// A lane that was claimed, by its number.
-type Held = (u32, Box<Claimed>, Live);
+/// A lane that was claimed, by its number, and all that is held with it.
+type Held = (u32, Box<Claimed>, (Live, Threads));
 
 /// What an instance waits for.
 enum Step {
@@ -82,9 +82,9 @@ impl Instance {
                 !is_drained && !hands.is_claiming && hands.lanes.len() < lanes as usize;
             tokio::select! {
                 Some(step) = steps.next() => match step {
-                    Step::Claimed(Ok(Some((lane, claimed, live)))) => {
+                    Step::Claimed(Ok(Some((lane, claimed, held)))) => {
                         hands.claimed(Some(lane));
-                        let run = self.run(plan, life, Share { lane, lanes }, claimed, live);
+                        let run = self.run(plan, life, Share { lane, lanes }, claimed, held);
                         steps.push(run.boxed());
                         look.set(tokio::time::sleep(hands.patience()));
                     }
@@ -111,7 +111,7 @@ impl Instance {
                         continue;
                     }
                     hands.is_claiming = true;
-                    let claim = self.claim_lane(&name, free).map(Step::Claimed);
+                    let claim = self.claim_lane(life, &name, free).map(Step::Claimed);
                     steps.push(claim.boxed());
                 }
                 () = self.stops.drain.cancelled(), if !is_drained => {}
@@ -136,7 +136,13 @@ impl Instance {
         }
     }
 
-    async fn claim_lane(&self, name: &SourceName, free: Vec<u32>) -> Result<Option<Held>, Fault> {
+    async fn claim_lane(
+        &self,
+        life: &Life<'_>,
+        name: &SourceName,
+        free: Vec<u32>,
+    ) -> Result<Option<Held>, Fault> {
+        let threads = life.threads_for_good()?;
         let interval = Millis(u64::try_from(LOOK_EVERY.as_millis()).unwrap_or(u64::MAX));
         let terms = Terms { reprocess: Reprocess::WhenChanged, clearance: false, interval };
         let candidates = free.iter().map(|it| item(*it)).collect();
@@ -145,7 +151,7 @@ impl Instance {
         let claimed = self.claim(name, terms, candidates, nothing).await?;
         Ok(claimed.and_then(|(claimed, live)| {
             let lane = free.into_iter().find(|it| item(*it) == claimed.claim.item)?;
-            Some((lane, Box::new(claimed), live))
+            Some((lane, Box::new(claimed), (live, threads)))
         }))
     }
 
@@ -155,7 +161,7 @@ impl Instance {
         life: &Life<'_>,
         share: Share,
         claimed: Box<Claimed>,
-        _live: Live,
+        _held: (Live, Threads),
     ) -> Step {
         let _open = Open::new(self, claimed.stream.id);
         let Claimed { claim, context, stream, heard, .. } = *claimed;
