@@ -77,7 +77,7 @@ impl OperatorKind for DeduplicateKind {
         }
         let names: Vec<_> = input.iter().flat_map(|it| it.fields()).map(|it| it.name()).collect();
         for (at, name) in config.key.iter().enumerate() {
-            let is_there = input.is_none() || names.iter().any(|it| *it == name);
+            let is_there = input.is_none() || names.contains(&name);
             let twin = config.key[..at].contains(name);
             if !is_there {
                 let near = did_you_mean(name, names.iter().map(|it| it.as_str()));

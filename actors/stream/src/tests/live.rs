@@ -309,7 +309,9 @@ async fn what_an_operator_remembers_is_what_it_knew_at_the_checkpoint() {
         })
         .await;
         match life % 3 {
-            0 => drop(workflow.stop(Duration::from_secs(10)).await),
+            0 => {
+                workflow.stop(Duration::from_secs(10)).await;
+            }
             _ => workflow.running.terminate(InstanceId(1)),
         }
         engines.push((engine, workflow));
