@@ -370,7 +370,8 @@ impl Life<'_> {
             return self.give_back(claim, Owed { actions: discard, stream: owed_stream }).await;
         }
         let actions = discard.into_iter().chain(settle).collect();
-        self.fail(claim, Owed { actions, stream: owed_stream }, reporter).await
+        let owed = Owed { actions, stream: owed_stream };
+        self.decide(claim, owed, Outcome::Failed, reporter).await
     }
 
     /// Lets the item go to whoever claims it next.
@@ -381,35 +382,27 @@ impl Life<'_> {
         }
     }
 
-    /// Decides that the item is done, and pays what is owed then.
-    pub(crate) async fn finish(
+    /// Decides what becomes of the item, and pays what is owed then.
+    pub(crate) async fn decide(
         &self,
         claim: &Claim,
         owed: Owed,
+        outcome: Outcome,
         mut reporter: Reporter<'_>,
     ) -> Option<Stream> {
-        let bytes = owed.to_bytes();
-        let decide = || self.services.access.commit(claim.id, bytes.clone());
+        let (access, bytes) = (&self.services.access, owed.to_bytes());
+        let decide = || match outcome {
+            Outcome::Committed => access.commit(claim.id, bytes.clone()),
+            Outcome::Failed => access.fail(claim.id, bytes.clone()),
+        };
+        let settlement = match outcome {
+            Outcome::Committed => Settlement::Done,
+            Outcome::Failed => Settlement::Failed,
+        };
         match persist(decide, &mut reporter, &self.stops.abort).await {
-            Some(Ok(())) => self.pay(claim, owed, Settlement::Done).await,
+            Some(Ok(())) => self.pay(claim, owed, settlement).await,
             Some(Err(lost)) => self.lost(&lost, reporter).await,
             // Not known whether it is decided: the next start finds out.
-            None => None,
-        }
-    }
-
-    /// Decides that the item has failed, and pays what is owed then.
-    pub(crate) async fn fail(
-        &self,
-        claim: &Claim,
-        owed: Owed,
-        mut reporter: Reporter<'_>,
-    ) -> Option<Stream> {
-        let bytes = owed.to_bytes();
-        let decide = || self.services.access.fail(claim.id, bytes.clone());
-        match persist(decide, &mut reporter, &self.stops.abort).await {
-            Some(Ok(())) => self.pay(claim, owed, Settlement::Failed).await,
-            Some(Err(lost)) => self.lost(&lost, reporter).await,
             None => None,
         }
     }

@@ -10,14 +10,36 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use weir_domain::{ClaimId, Fault, ItemStatus, Stream, StreamState};
 use weir_persistence_api::{Adoption, Settlement, Unfinished};
+use weir_runtime::Backoff;
 use weir_secrets::Opened;
 
 use crate::connector::{Action, Published};
 use crate::report::{self, Reporter};
 use crate::services::{AccessError, Live, Services};
 
-/// First wait before an action or a call is tried again, and the longest.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
+/// The waits before something that is owed is tried again.
+const BACKOFF: Backoff =
+    Backoff { min: Duration::from_millis(200), max: Duration::from_secs(30), jitter: 0.0 };
+
+/// Attempts that failed so far.
+#[derive(Default)]
+pub(crate) struct Failed(u32);
+
+impl Failed {
+    /// One more has failed: waits before the next.
+    pub(crate) async fn wait(&mut self) {
+        self.0 = self.0.saturating_add(1);
+        tokio::time::sleep(BACKOFF.delay(self.0, 0.0)).await;
+    }
+
+    /// As `wait`; whether it was not stopped.
+    async fn wait_unless(&mut self, stop: &CancellationToken) -> bool {
+        tokio::select! {
+            () = self.wait() => true,
+            () = stop.cancelled() => false,
+        }
+    }
+}
 
 /// What is stored with a decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,7 +79,8 @@ pub(crate) async fn pay(
     let open = Stream { state: StreamState::Open, closed_at: None, ..stream };
     let mut reporter = Reporter::new(services, secrets, open);
     for action in actions {
-        let Some(published) = act(services, action, &mut reporter, stop).await else {
+        let waiting = |fault: &Fault| reporter.waiting(fault);
+        let Some(published) = act(services, action, stop, waiting).await else {
             return Paid::StillOwed;
         };
         let has_warnings = published.iter().any(|it| it.warning.is_some());
@@ -80,24 +103,21 @@ pub(crate) async fn pay(
 }
 
 /// Runs one action until it succeeds. `None`: stopped before that.
-async fn act(
+pub(crate) async fn act(
     services: &Services,
     action: Action,
-    reporter: &mut Reporter<'_>,
     stop: &CancellationToken,
+    mut waiting: impl FnMut(&Fault),
 ) -> Option<Vec<Published>> {
-    let mut wait = BACKOFF.0;
+    let mut failed = Failed::default();
     loop {
-        let fault = match run_action(services, action.clone()).await {
+        match run_action(services, action.clone()).await {
             Ok(published) => return Some(published),
-            Err(fault) => fault,
-        };
-        reporter.waiting(&fault);
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = stop.cancelled() => return None,
+            Err(fault) => waiting(&fault),
         }
-        wait = BACKOFF.1.min(wait * 2);
+        if !failed.wait_unless(stop).await {
+            return None;
+        }
     }
 }
 
@@ -125,7 +145,7 @@ pub(crate) async fn persist<T, F>(
 where
     F: Future<Output = Result<T, AccessError>>,
 {
-    let mut wait = BACKOFF.0;
+    let mut failed = Failed::default();
     loop {
         match call().await {
             Err(AccessError::Unavailable(why)) => {
@@ -133,11 +153,9 @@ where
             }
             answer => return Some(answer),
         }
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = stop.cancelled() => return None,
+        if !failed.wait_unless(stop).await {
+            return None;
         }
-        wait = BACKOFF.1.min(wait * 2);
     }
 }
 

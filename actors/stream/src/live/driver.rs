@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use weir_checkpoint::{
     Abandonment, Checkpoints, CommitPermit, Committable, Coordinator, Effect, Epoch, EpochKind,
     Error, Generation, Input, Prepared, Recovered, Retention, StageManifest, Trigger,
@@ -23,7 +24,7 @@ use crate::connector::Action;
 use crate::inlet::Order;
 use crate::report::Reporter;
 use crate::services::Services;
-use crate::settlement::run_action;
+use crate::settlement::{Failed, act};
 
 /// How long an epoch may be under way.
 const EPOCH_WITHIN: Duration = Duration::from_secs(600);
@@ -31,8 +32,6 @@ const EPOCH_WITHIN: Duration = Duration::from_secs(600);
 const EPOCHS_KEPT: usize = 3;
 /// After how many commits what nobody needs any more is deleted.
 const COLLECT_EVERY: u32 = 8;
-/// First wait before something is tried again, and the longest.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
 
 /// Whom the stages of a pipeline report to.
 pub(crate) struct Driver(pub(crate) mpsc::UnboundedSender<(StageId, Report)>);
@@ -75,9 +74,9 @@ struct Uploaded {
 type Work<'a> = FuturesUnordered<BoxFuture<'a, Result<Done, Fault>>>;
 
 pub(super) struct Drive<'a> {
-    pub(super) services: &'a Services,
-    pub(super) checkpoints: &'a Checkpoints,
-    pub(super) share: Share,
+    services: &'a Services,
+    checkpoints: &'a Checkpoints,
+    share: Share,
     coordinator: Coordinator,
     /// What sinks have prepared.
     prepared: BTreeMap<StageId, Prepared>,
@@ -384,7 +383,7 @@ pub(super) async fn until_done<T, F>(voice: &Voice, call: impl Fn() -> F) -> Res
 where
     F: Future<Output = Result<T, Error>>,
 {
-    let mut wait = BACKOFF.0;
+    let mut failed = Failed::default();
     loop {
         match call().await {
             Ok(done) => return Ok(done),
@@ -393,8 +392,7 @@ where
             }
             Err(error) => return Err(fault(&error)),
         }
-        tokio::time::sleep(wait).await;
-        wait = BACKOFF.1.min(wait * 2);
+        failed.wait().await;
     }
 }
 
@@ -421,29 +419,17 @@ async fn publish(
                 .with_hint("was it written by a later version? deploy that")
         })?;
         for action in actions {
-            act(services, action, &voice).await;
+            let waiting = |fault: &Fault| {
+                let _ = voice.send((fault.code.0, format!("{fault}; it is tried again")));
+            };
+            // Who stops the run drops this.
+            let published = act(services, action, &CancellationToken::new(), waiting).await;
+            for warning in published.into_iter().flatten().filter_map(|it| it.warning) {
+                let _ = voice.send((3021, warning));
+            }
         }
     }
     Ok(())
-}
-
-async fn act(services: &Services, action: Action, voice: &Voice) {
-    let mut wait = BACKOFF.0;
-    loop {
-        match run_action(services, action.clone()).await {
-            Ok(published) => {
-                for warning in published.into_iter().filter_map(|it| it.warning) {
-                    let _ = voice.send((3021, warning));
-                }
-                return;
-            }
-            Err(fault) => {
-                let _ = voice.send((fault.code.0, format!("{fault}; it is tried again")));
-            }
-        }
-        tokio::time::sleep(wait).await;
-        wait = BACKOFF.1.min(wait * 2);
-    }
 }
 
 fn is_transient(error: &Error) -> bool {

@@ -63,7 +63,7 @@ impl<'a> Lane<'a> {
     ) -> Result<RunEnd, Fault> {
         let checkpoints = self.checkpoints()?;
         self.check_lanes().await?;
-        let recovered = abortable(control, self.recover(&checkpoints, context)).await?;
+        let recovered = self.abortable(control, self.recover(&checkpoints, context)).await?;
         let coordinator =
             Coordinator::new(checkpoints.layout().clone(), self.pipeline(), &recovered);
         let services = self.life.services;
@@ -71,13 +71,13 @@ impl<'a> Lane<'a> {
         self.settle(&mut drive, control, reporter).await?;
         // V2: what former runs decided is published, the rest of what they staged is nobody's.
         let cleared = self.clear_away(&checkpoints, &recovered, context, reporter);
-        abortable(control, cleared).await?;
+        self.abortable(control, cleared).await?;
         if let Some(end) = drive.end {
             return Ok(end);
         }
         let state = Restored::of(recovered.manifest.as_ref(), &checkpoints);
-        let state = abortable(control, state).await?;
-        let readers = abortable(control, self.open(sources, &recovered)).await?;
+        let state = self.abortable(control, state).await?;
+        let readers = self.abortable(control, self.open(sources, &recovered)).await?;
         let from = recovered.manifest.as_ref().map(|it| it.epoch);
         reporter.say(
             3180,
@@ -103,16 +103,23 @@ impl<'a> Lane<'a> {
     ) -> Result<(), Fault> {
         drive.begin()?;
         while drive.is_working() {
-            tokio::select! {
-                worked = drive.work() => worked?,
-                () = self.life.stops.abort.cancelled() => return Err(stopped()),
-                () = control.abort.cancelled() => {
-                    return Err(control.ended().unwrap_or_else(stopped));
-                }
-            }
+            self.abortable(control, drive.work()).await?;
             drive.pass_on(reporter);
         }
         Ok(())
+    }
+
+    /// What need not be waited for once the stream, or its instance, is aborted.
+    async fn abortable<T>(
+        &self,
+        control: &Control,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        tokio::select! {
+            done = work => done,
+            () = self.life.stops.abort.cancelled() => Err(stopped()),
+            () = control.abort.cancelled() => Err(control.ended().unwrap_or_else(stopped)),
+        }
     }
 
     fn checkpoints(&self) -> Result<Checkpoints, Fault> {
@@ -194,7 +201,8 @@ impl<'a> Lane<'a> {
         reporter: &Reporter<'_>,
     ) -> Result<(), Fault> {
         let former = checkpoints.predecessors(recovered).await.map_err(|it| fault(&it))?;
-        let ground = self.ground(Arc::new(context.clone()), Gate::open(), None);
+        let ground =
+            self.ground(Arc::new(context.clone()), Gate::open(), (None, Restored::default()));
         let sinks = ground.sinks()?;
         let former = former.iter().filter_map(stream_of);
         let former = former.map(|stream| StreamContext { stream, ..context.clone() });
@@ -228,11 +236,16 @@ impl<'a> Lane<'a> {
         Ok(opened)
     }
 
-    fn ground(&self, stream: Arc<StreamContext>, gate: Gate, driver: Option<Driver>) -> Ground<'_> {
+    fn ground(
+        &self,
+        stream: Arc<StreamContext>,
+        gate: Gate,
+        (driver, state): (Option<Driver>, Restored),
+    ) -> Ground<'_> {
         let Life { services, plan, secrets, .. } = *self.life;
         let cx = &self.cx;
         let (registry, taps) = (&*services.registry, services.taps.clone());
-        let (log, state) = (StreamLog::default(), Restored::default());
+        let log = StreamLog::default();
         Ground { plan, secrets, registry, cx, stream, gate, taps, log, driver, state }
     }
 
@@ -247,8 +260,7 @@ impl<'a> Lane<'a> {
         let Life { services, plan, stops, .. } = *self.life;
         let (voice, mut reports) = mpsc::unbounded_channel();
         let mut gate = control.gate();
-        let mut ground = self.ground(Arc::new(context), gate.clone(), Some(Driver(voice)));
-        ground.state = state;
+        let ground = self.ground(Arc::new(context), gate.clone(), (Some(Driver(voice)), state));
         let log = ground.log.clone();
         let Layout { bodies, counters, orders } = lay_out(&ground, Feed::Live(readers))?;
         // The stages hold the only voices: when they are gone, nobody reports any more.
@@ -322,17 +334,6 @@ impl<'a> Lane<'a> {
             (Err(fault), _) => Err(control.ended().unwrap_or(fault)),
             (Ok(_), None) => Err(ended_early()),
         }
-    }
-}
-
-/// What need not be waited for once an operator ends the stream.
-async fn abortable<T>(
-    control: &Control,
-    work: impl Future<Output = Result<T, Fault>>,
-) -> Result<T, Fault> {
-    tokio::select! {
-        done = work => done,
-        () = control.abort.cancelled() => Err(control.ended().unwrap_or_else(stopped)),
     }
 }
 

@@ -13,24 +13,25 @@ use weir_domain::{
     Fault, Fingerprint, Item, Millis, Reprocess, SourceName, StageId, Stream, StreamState,
 };
 use weir_persistence_api::Claim;
-use weir_runtime::Stopwatch;
+use weir_runtime::{Backoff, Stopwatch};
 
 use super::Share;
 use super::driver::RunEnd;
 use super::lane::{Lane, LiveSources};
-use crate::StreamContext;
 use crate::clear::ClearPlan;
 use crate::instance::{BEAT_EVERY, Happened, Instance, Open, Sources, Terms, sources};
 use crate::life::{Claimed, Life, Threads};
 use crate::report::Reporter;
 use crate::services::Live;
 use crate::settlement::Owed;
+use crate::{Outcome, StreamContext};
 
 /// How often an instance looks for a lane that nobody works on. Once more for each that it has: who
 /// has fewer comes first.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How long a lane is left alone after a fault, and the longest.
-const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// How long a lane is left alone after faults in a row.
+const BACKOFF: Backoff =
+    Backoff { min: Duration::from_secs(1), max: Duration::from_secs(30), jitter: 0.0 };
 
 /// A lane that was claimed, by its number, and all that is held with it.
 type Held = (u32, Box<Claimed>, (Live, Threads));
@@ -128,8 +129,7 @@ impl Instance {
             Ok(RunEnd::Finished | RunEnd::Stopped) => self.clears(),
             Err(fault) => {
                 let failures = before.map_or(1, |it| it.0.saturating_add(1));
-                let pause = BACKOFF.0.saturating_mul(2_u32.saturating_pow(failures - 1));
-                let rest = (failures, Stopwatch::start(), pause.min(BACKOFF.1));
+                let rest = (failures, Stopwatch::start(), BACKOFF.delay(failures, 0.0));
                 hands.resting.insert(lane, rest);
                 self.stands(fault);
             }
@@ -220,8 +220,8 @@ impl Instance {
         };
         let owed = Owed { actions: Vec::new(), stream };
         match ended {
-            Ok(RunEnd::Finished) => life.finish(claim, owed, reporter).await,
-            Err(_) if is_ended_by_hand => life.fail(claim, owed, reporter).await,
+            Ok(RunEnd::Finished) => life.decide(claim, owed, Outcome::Committed, reporter).await,
+            Err(_) if is_ended_by_hand => life.decide(claim, owed, Outcome::Failed, reporter).await,
             Ok(RunEnd::Stopped) | Err(_) => life.give_back(claim, owed).await,
         }
     }
