@@ -70,8 +70,13 @@ impl Failure {
         match error {
             client::Error::Unreachable { .. } => failure
                 .with_hint("weir dev   # starts one here; or name a server with --server URL"),
-            client::Error::Interrupted { .. } => failure
-                .with_hint("look at what it changes before you send it again, or send it with the same --idempotency-key"),
+            client::Error::Interrupted { is_question: true, .. } => {
+                failure.with_hint("ask again; the log of that server may say what holds it up")
+            }
+            client::Error::Interrupted { is_question: false, .. } => failure.with_hint(
+                "look at what it changes before you send it again; what was sent with an \
+                 --idempotency-key may be sent again with the same one",
+            ),
             client::Error::Unsendable { .. } => {
                 failure.with_hint("shorten what is given, or write it in plain characters")
             }
@@ -261,6 +266,20 @@ mod tests {
              hint:  weir dev   # starts one here; or name a server with --server URL\n\
              code:  WEIR-07201\n"
         );
+    }
+
+    #[test]
+    fn only_what_changes_something_is_to_be_sent_again_under_a_key() {
+        let hint = |is_question| {
+            let (url, cause) = ("http://h:1".to_owned(), "it did not answer in time".to_owned());
+            let error = client::Error::Interrupted { url, cause, is_question };
+            let failure = Failure::of_client("can't", error);
+            assert_eq!(failure.exit, Exit::Unreachable);
+            assert_eq!(failure.why, "no answer came from http://h:1: it did not answer in time");
+            failure.hint.expect("a hint")
+        };
+        assert!(!hint(true).contains("--idempotency-key"));
+        assert!(hint(false).contains("--idempotency-key"));
     }
 
     #[test]

@@ -207,7 +207,7 @@ impl Client {
 
     /// What follows of an answer; `None` at its end.
     pub async fn next_piece(&self, response: &mut Response) -> Result<Option<bytes::Bytes>, Error> {
-        response.chunk().await.map_err(|error| self.unanswered(error))
+        self.piece(response).await
     }
 
     pub(crate) fn command(&self, method: Method, path: &[&str]) -> RequestBuilder {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::{Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -144,13 +145,26 @@ impl Client {
     }
 
     pub(crate) async fn sent(&self, request: reqwest::RequestBuilder) -> Result<Response, Error> {
-        request.send().await.map_err(|error| self.unanswered(error))
+        let (http, request) = request.build_split();
+        let request = request.map_err(|error| self.unanswered(error, true))?;
+        let is_question = request.method().is_safe();
+        let sent = http.execute(request).await;
+        let mut response = sent.map_err(|error| self.unanswered(error, is_question))?;
+        response.extensions_mut().insert(Sent { is_question });
+        Ok(response)
+    }
+
+    /// The next piece of an answer; `None` at its end.
+    pub(crate) async fn piece(&self, response: &mut Response) -> Result<Option<Bytes>, Error> {
+        let sent = response.extensions().get::<Sent>();
+        let is_question = sent.is_some_and(|it| it.is_question);
+        response.chunk().await.map_err(|error| self.unanswered(error, is_question))
     }
 
     /// The whole answer, up to the limit.
     pub(crate) async fn body(&self, mut response: Response) -> Result<Vec<u8>, Error> {
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.unanswered(error))? {
+        while let Some(chunk) = self.piece(&mut response).await? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
                 let cause = format!("it is longer than {} MiB", ANSWER_BYTES_MAX >> 20);
                 return Err(Error::Decode { url: response.url().to_string(), cause });
@@ -161,17 +175,23 @@ impl Client {
     }
 
     /// Why a request has no answer.
-    pub(crate) fn unanswered(&self, error: reqwest::Error) -> Error {
+    fn unanswered(&self, error: reqwest::Error, is_question: bool) -> Error {
         let url = self.base().to_owned();
-        match (error.is_builder(), error.is_connect() || error.is_timeout()) {
+        match (error.is_builder(), error.is_connect()) {
             (true, _) => Error::Unsendable {
                 cause: "its address or a header is too long, or holds what HTTP does not take"
                     .into(),
             },
             (false, true) => Error::Unreachable { url, cause: cause(error) },
-            (false, false) => Error::Interrupted { url, cause: cause(error) },
+            (false, false) => Error::Interrupted { url, cause: cause(error), is_question },
         }
     }
+}
+
+/// What a response is the answer of.
+#[derive(Clone)]
+struct Sent {
+    is_question: bool,
 }
 
 fn builder(base: &Url) -> reqwest::ClientBuilder {

@@ -12,13 +12,18 @@ pub enum Error {
     /// The request can't be written as HTTP has it; nothing was sent.
     #[error("the request can't be sent: {cause}")]
     Unsendable { cause: String },
-    /// Nobody answered: not started, another address, or no way there.
+    /// Nobody was reached: not started, another address, or no way there. Nothing was sent.
     #[error("no server answers at {url}: {cause}")]
     Unreachable { url: String, cause: String },
-    /// A server was there, and the connection ended before its answer: what was sent may have been
-    /// carried out.
-    #[error("the connection to {url} broke off before the answer was there: {cause}")]
-    Interrupted { url: String, cause: String },
+    /// A server was there, and its answer was not, in time or as a whole: what was sent may have
+    /// been carried out.
+    #[error("no answer came from {url}: {cause}")]
+    Interrupted {
+        url: String,
+        cause: String,
+        /// Nothing but a question was sent: to ask it again does no harm.
+        is_question: bool,
+    },
     /// The server refused and says why.
     #[error("{}", .0.detail)]
     Problem(Box<Problem>),
@@ -41,11 +46,13 @@ impl Error {
 }
 
 pub(crate) const NO_ANSWER: &str = "it did not answer in time";
+const NO_CONNECTION: &str = "no connection in time";
 
 /// What went wrong underneath, innermost cause last, without the address that reqwest repeats.
 pub(crate) fn cause(error: reqwest::Error) -> String {
     if error.is_timeout() {
-        return NO_ANSWER.to_owned();
+        let is_there = !error.is_connect();
+        return if is_there { NO_ANSWER } else { NO_CONNECTION }.to_owned();
     }
     let error = error.without_url();
     let mut innermost: &dyn std::error::Error = &error;

@@ -55,7 +55,7 @@ impl Events {
             if self.pending.len() + self.data.len() > EVENT_BYTES_MAX {
                 return Err(self.undecodable(&"an event is too long"));
             }
-            match self.response.chunk().await.map_err(|it| self.client.unanswered(it))? {
+            match self.client.piece(&mut self.response).await? {
                 Some(chunk) => self.pending.extend_from_slice(&chunk),
                 None => return Ok(None),
             }

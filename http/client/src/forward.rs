@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
-use reqwest::{Method, RequestBuilder, Url};
+use reqwest::{Method, Url};
 
 use crate::error::NO_ANSWER;
 use crate::{Client, Error};
@@ -39,8 +39,7 @@ impl Client {
         headers: HeaderMap,
         within: Option<Duration>,
     ) -> Result<Forwarded, Unanswered> {
-        let url = self.below(path_and_query).map_err(not_sent)?;
-        self.forwarded(self.http.get(url).headers(headers), within).await
+        self.forward_command(Method::GET, path_and_query, headers, Bytes::new(), within).await
     }
 
     /// As [`Client::forward`], a command with its method and body.
@@ -53,25 +52,18 @@ impl Client {
         within: Option<Duration>,
     ) -> Result<Forwarded, Unanswered> {
         let url = self.below(path_and_query).map_err(not_sent)?;
-        self.forwarded(self.http.request(method, url).headers(headers).body(body), within).await
-    }
-
-    async fn forwarded(
-        &self,
-        request: RequestBuilder,
-        within: Option<Duration>,
-    ) -> Result<Forwarded, Unanswered> {
-        let lost = |error| Unanswered { has_arrived: true, error };
-        let silent = || lost(self.silent());
+        let is_question = method.is_safe();
+        let request = self.http.request(method, url).headers(headers).body(body);
         let answer = match within {
             Some(within) => {
-                tokio::time::timeout(within, request.send()).await.map_err(|_| silent())?
+                let sent = tokio::time::timeout(within, self.sent(request)).await;
+                sent.unwrap_or_else(|_| Err(self.silent(is_question)))
             }
-            None => request.send().await,
+            None => self.sent(request).await,
         };
         let answer = answer.map_err(|error| Unanswered {
-            has_arrived: !error.is_connect() && !error.is_builder(),
-            error: self.unanswered(error),
+            has_arrived: matches!(error, Error::Interrupted { .. }),
+            error,
         })?;
         let known = PASSED_ON.iter().filter_map(|it| Some((it.clone(), answer.headers().get(it)?)));
         let headers = known.map(|(name, value)| (name, value.clone())).collect();
@@ -79,8 +71,9 @@ impl Client {
         Ok(Forwarded { status, headers, body: self.body(answer).await.map_err(lost)? })
     }
 
-    fn silent(&self) -> Error {
-        Error::Unreachable { url: self.base().to_owned(), cause: NO_ANSWER.to_owned() }
+    fn silent(&self, is_question: bool) -> Error {
+        let url = self.base().to_owned();
+        Error::Interrupted { url, cause: NO_ANSWER.to_owned(), is_question }
     }
 
     fn below(&self, path_and_query: &str) -> Result<Url, Error> {
@@ -90,6 +83,10 @@ impl Client {
             _ => Err(Error::Address { given, reason: "its path is not in normal form".into() }),
         }
     }
+}
+
+fn lost(error: Error) -> Unanswered {
+    Unanswered { has_arrived: true, error }
 }
 
 fn not_sent(error: Error) -> Unanswered {

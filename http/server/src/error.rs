@@ -280,8 +280,8 @@ fn of_forward(path: String, cause: client::Error) -> Problem {
                 "start the engine with `weir reactive-engine`, or correct weir.config-server.engines",
             )
         }
-        client::Error::Interrupted { url, cause } => {
-            let detail = format!("the engine at {url} broke off its answer: {cause}");
+        client::Error::Interrupted { url, cause, .. } => {
+            let detail = format!("no answer came from the engine at {url}: {cause}");
             Problem::new(ProblemKind::EngineUnreachable, detail)
                 .with_hint("look whether that engine still runs, and ask again")
         }

@@ -1,7 +1,7 @@
 //! Passing questions and commands about what runs on to an engine, answers as they come.
 //!
-//! A question goes to one engine after the other until one answers. A command goes to the next one
-//! only while it has reached none: whether one that got no answer was carried out is not known.
+//! A question goes to one engine after the other until one answers as a whole. A command goes to the
+//! next one only while it has reached none: whether one that got no answer was carried out is not known.
 
 use axum::body::{Body, Bytes};
 use axum::extract::FromRequestParts;
@@ -34,9 +34,11 @@ pub(crate) async fn to_engine(
         // The last one may take as long as the request may.
         let within = turns.peek().map(|_| engines.turn());
         match engine.forward(path, headers.clone(), within).await {
-            Err(Unanswered { error: cause @ client::Error::Unreachable { .. }, .. }) => {
-                silent = silent.or(Some(cause));
-            }
+            Err(Unanswered {
+                error:
+                    cause @ (client::Error::Unreachable { .. } | client::Error::Interrupted { .. }),
+                ..
+            }) => silent = silent.or(Some(cause)),
             answer => {
                 engines.answered(number);
                 return passed_on(engine, uri, answer.map_err(|it| it.error));
