@@ -19,6 +19,7 @@ pub mod explain;
 mod join;
 mod journalist;
 pub(crate) mod keeper;
+mod last_words;
 pub(crate) mod rule;
 pub(crate) mod surroundings;
 #[cfg(test)]

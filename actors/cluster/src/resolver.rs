@@ -166,6 +166,12 @@ pub enum Decision {
         nodes: BTreeSet<NodeUid>,
         why: String,
     },
+    /// Nobody goes on: whoever decides it first enters it for all, or the others would decide
+    /// anew each time that one of them goes.
+    DownAll {
+        nodes: BTreeSet<NodeUid>,
+        why: String,
+    },
     Contest(Contest),
 }
 

@@ -292,6 +292,7 @@ impl Core {
         match decision {
             Decision::Nothing => {}
             Decision::Down { nodes, why } => self.down(draft, turn, &nodes, &why),
+            Decision::DownAll { nodes, why } => self.end(draft, turn, &nodes, &why),
             Decision::Contest(contest) => self.contest(now, &contest, draft, turn),
         }
     }
@@ -303,19 +304,22 @@ impl Core {
         nodes: &BTreeSet<NodeUid>,
         why: &str,
     ) {
-        // Who goes down itself says so where it can, and decides nothing about others. By down-all it
-        // does: they would see one after the other go until nobody is missing who has not ended.
-        let is_over = nodes.contains(&self.me.node.uid);
-        let is_for_all = !is_over || self.strategy == Strategy::DownAll;
-        let ends = |it: &&Member| {
-            let uid = it.node.uid;
-            is_present(it.status) && nodes.contains(&uid) && (is_for_all || uid == self.me.node.uid)
-        };
+        // Who goes down itself says so where it can, and decides nothing about others.
+        let me = self.me.node.uid;
+        match nodes.contains(&me) {
+            true => self.end(draft, turn, &[me].into(), why),
+            false => self.end(draft, turn, nodes, why),
+        }
+    }
+
+    /// Enters their end, and stops if this node is among them.
+    fn end(&self, draft: &mut Draft<'_>, turn: &mut Turn, nodes: &BTreeSet<NodeUid>, why: &str) {
+        let ends = |it: &&Member| is_present(it.status) && nodes.contains(&it.node.uid);
         for member in draft.members.iter().filter(ends) {
             draft.set(member, NodeStatus::Down, why);
         }
         turn.resolved = Some(why.to_owned());
-        if is_over {
+        if nodes.contains(&self.me.node.uid) {
             turn.stop = Some(Stop::Downed { why: why.to_owned() });
         }
     }

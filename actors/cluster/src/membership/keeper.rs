@@ -13,6 +13,7 @@ use weir_runtime::{Reason, Stopwatch, System};
 
 use super::desk::{Desk, Outcome};
 use super::explain::Clues;
+use super::last_words::{LastWords, Say};
 use super::surroundings::{Concern, Ground, Surroundings};
 use super::{Core, Order, Stop, Turn, journalist, leader};
 use crate::code;
@@ -85,7 +86,7 @@ pub(crate) struct Keeper {
     save_trouble: Option<String>,
     resolved: Option<String>,
     /// What this node still has to say of itself when it stops.
-    last_words: Option<(u64, MemberChanges)>,
+    last_words: Option<LastWords>,
     /// The cluster goes on without this node.
     is_downed: bool,
 }
@@ -160,8 +161,9 @@ impl Keeper {
         self.publish(reach, &turn);
         self.publish_clues(&links, &turn);
         self.surroundings.tend_links(now, self.core.members(), &links);
-        if turn.stop.is_some() {
-            self.last_words.clone_from(&turn.save);
+        // Who only leaves goes on taking turns until the list shows it.
+        if matches!(&turn.stop, Some(it) if !matches!(it, Stop::Leave { .. })) {
+            self.last_words = turn.save.clone().map(LastWords::new);
         }
         self.write_or_read(now, turn.save);
         if let Some(stop) = turn.stop {
@@ -214,8 +216,11 @@ impl Keeper {
             // next beat whether changes are taken again.
             self.save_trouble = None;
         }
-        if let Some((seen, changes)) = self.last_words.take() {
-            return self.desk.save(seen, changes);
+        if let Some(words) = &mut self.last_words {
+            return match words.next() {
+                Say::Save(seen, changes) => self.desk.save(seen, changes),
+                Say::Read => self.desk.read(),
+            };
         }
         match save {
             Some((seen, changes)) if !self.desk.is_stale() => self.desk.save(seen, changes),
@@ -258,12 +263,15 @@ impl Keeper {
                 self.take(members);
             }
             Outcome::Saved(version) => {
+                self.last_words.take_if(|it| !it.are_unsaid());
                 self.save_trouble = None;
                 self.surroundings.tell_all(&Note::Changed { version });
             }
             Outcome::Late => self.save_trouble = None,
             // The store is about to be closed, or is.
-            Outcome::NotRead(_) | Outcome::NotSaved(_) if self.is_downed => {}
+            Outcome::NotRead(_) | Outcome::NotSaved(_) if self.is_downed => {
+                self.last_words.take_if(|it| !it.are_unsaid());
+            }
             Outcome::NotRead(cause) => {
                 self.core.store_lost();
                 // The newest: the first one is often silence, and what is behind it comes later.
@@ -280,6 +288,12 @@ impl Keeper {
     }
 
     fn take(&mut self, members: Members) {
+        self.look_over(members);
+        let (list, now) = (self.core.members(), self.system.now());
+        self.last_words = self.last_words.take().and_then(|it| it.upon(list, now));
+    }
+
+    fn look_over(&mut self, members: Members) {
         match self.watermarks.members(members.version) {
             Err(error) => return self.refuse(code::STORE_WENT_BACK, &error),
             Ok(true) => self.news.notify_one(),

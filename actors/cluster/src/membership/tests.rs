@@ -410,6 +410,16 @@ fn by_down_all_the_first_to_decide_takes_everybody_down() {
     assert_eq!([1, 2, 3, 4].map(|it| node.status(it)), [Some(Down); 4]);
 }
 
+/// Or the others would see one after the other go, until nobody is missing who has not ended.
+#[test]
+fn a_cluster_that_does_not_come_to_rest_is_ended_for_all_by_any_strategy() {
+    let mut node = Node::new(1, members(&[Up, Up, Up]));
+    let views = [reach(3, &[1, 2]), reach(3, &[1, 3])];
+    let stop = views.iter().cycle().take(12).find_map(|view| node.turn(view).stop);
+    assert!(matches!(stop, Some(Stop::Downed { .. })), "{stop:?}");
+    assert_eq!([1, 2, 3].map(|it| node.status(it)), [Some(Down); 3]);
+}
+
 #[test]
 fn the_next_in_line_leads_when_the_leader_does_not() {
     let mut second = Node::new(2, members(&[Up, Up, Joining]));

@@ -37,7 +37,10 @@ pub fn decide(strategy: &Strategy, picture: &Picture) -> Decision {
     };
     match strict {
         Decision::Down { ref nodes, .. } if !nodes.contains(&picture.me) => strict,
-        Decision::Nothing | Decision::Down { .. } | Decision::Contest(_) => {
+        Decision::Nothing
+        | Decision::Down { .. }
+        | Decision::DownAll { .. }
+        | Decision::Contest(_) => {
             later(picture, decide_surely(strategy, &picture.taken_as(Standing::Gone)))
         }
     }
@@ -47,6 +50,7 @@ pub fn decide(strategy: &Strategy, picture: &Picture) -> Decision {
 fn later(picture: &Picture, lenient: Decision) -> Decision {
     match lenient {
         Decision::Nothing => Decision::Nothing,
+        Decision::DownAll { nodes, why } => Decision::DownAll { nodes, why },
         Decision::Down { nodes, why } if nodes.contains(&picture.me) => {
             Decision::Down { nodes, why }
         }
@@ -75,7 +79,7 @@ fn decide_surely(strategy: &Strategy, picture: &Picture) -> Decision {
     let gone = picture.standing(Standing::Gone);
     if *strategy == Strategy::DownAll {
         let why = "by down-all nobody goes on when members can't reach each other".to_owned();
-        return Decision::Down { nodes: &(&here | &there) | &gone, why };
+        return Decision::DownAll { nodes: &(&here | &there) | &gone, why };
     }
     let superfluous = superfluous(picture);
     let others = &(&there | &gone) | &superfluous;
@@ -93,7 +97,7 @@ pub fn survives(strategy: &Strategy, picture: &Picture) -> bool {
     match decide(strategy, picture) {
         Decision::Nothing => true,
         Decision::Down { nodes, .. } => !nodes.contains(&picture.me),
-        Decision::Contest(_) => false,
+        Decision::DownAll { .. } | Decision::Contest(_) => false,
     }
 }
 

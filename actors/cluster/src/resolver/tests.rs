@@ -65,6 +65,7 @@ fn view(cut: &Cut, me: NodeUid) -> Picture {
 fn fate(strategy: &Strategy, picture: &Picture) -> Fate {
     match decide(strategy, picture) {
         Decision::Nothing => Fate::GoesOn,
+        Decision::DownAll { .. } => Fate::Ends,
         Decision::Down { nodes, .. } if nodes.contains(&picture.me) => Fate::Ends,
         Decision::Down { .. } => Fate::GoesOn,
         Decision::Contest(_) => Fate::Contest,
@@ -169,7 +170,7 @@ proptest! {
         let picture = Picture::new(uid(1), &up(6), &reach);
         let gone = match decide(&keep_majority(), &picture) {
             Decision::Nothing => BTreeSet::new(),
-            Decision::Down { nodes, .. } => nodes,
+            Decision::Down { nodes, .. } | Decision::DownAll { nodes, .. } => nodes,
             contest @ Decision::Contest(_) => panic!("nobody is elsewhere: {contest:?}"),
         };
         prop_assert!(gone.len() < 6);
@@ -246,7 +247,7 @@ fn the_smaller_side_tries_for_the_lease_later() {
 fn down_all_ends_everyone() {
     let picture = picture(uid(1), &up(3), &[1, 2].map(uid).into());
     match decide(&Strategy::DownAll, &picture) {
-        Decision::Down { nodes, .. } => assert_eq!(nodes, [1, 2, 3].map(uid).into()),
+        Decision::DownAll { nodes, .. } => assert_eq!(nodes, [1, 2, 3].map(uid).into()),
         other => panic!("{other:?}"),
     }
 }
