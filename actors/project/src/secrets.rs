@@ -202,8 +202,10 @@ fn entry(
         return Err(unsealed(format!("the value of {name} is no text"), &seal));
     };
     let sealed = text.trim().parse::<SealedSecret>();
-    let sealed =
-        sealed.map_err(|it| unsealed(format!("the value of {name} is not sealed: {it}"), &seal))?;
+    let sealed = sealed.map_err(|it| match it {
+        Error::Unbound => unsealed(format!("the value of {name} can't be used: {it}"), &seal),
+        it => unsealed(format!("the value of {name} is not sealed: {it}"), &seal),
+    })?;
     let used_as = owner.map(|it| Binding { project: it.clone(), name: name.clone() });
     match used_as.map(|it| sealed.check_is(&it)) {
         Some(Err(moved)) => Err(misused(&moved, &name)),

@@ -119,9 +119,11 @@ impl FromStr for SealedSecret {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
+        if text.starts_with(UNBOUND) {
+            return Err(Error::Unbound);
+        }
         let Some(rest) = text.strip_prefix(BEGIN) else {
             return Err(Error::NotSealed(match text {
-                it if it.starts_with(UNBOUND) => "it is bound to no project and no name",
                 it if it.starts_with("weir-secret:") => "it has a form of a newer version",
                 _ => "it does not begin with weir-secret:",
             }));
@@ -155,6 +157,7 @@ impl<'de> Deserialize<'de> for SealedSecret {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use weir_domain::Fault;
 
     use super::*;
 
@@ -210,8 +213,11 @@ mod tests {
         let key = PrivateKey::generate();
         for own in ["hunter2", "-----BEGIN PRIVATE KEY-----\nhunter2", "weir-secret:2:a\nhunter2"] {
             let own = Sealed::seal(&Secret::from(own.to_owned()), &[key.public()]).unwrap();
-            let why = own.to_string().parse::<SealedSecret>().unwrap_err().to_string();
-            assert!(why.contains("bound to no project"), "{why}");
+            let refused = own.to_string().parse::<SealedSecret>().unwrap_err();
+            assert!(matches!(refused, Error::Unbound), "{refused}");
+            let hint = Fault::from(&refused).hint.unwrap();
+            assert!(hint.contains("weir secret encrypt NAME --project PROJECT"), "{hint}");
+            assert!(hint.contains("activate"), "{hint}");
             let said = own.to_string().replace("weir-secret:1:", "weir-secret:2:flights:SALT:");
             let refused = said.parse::<SealedSecret>().unwrap().open(&key);
             assert!(matches!(refused, Err(Error::Damaged(it)) if it == key.fingerprint()));

@@ -38,3 +38,5 @@ pub(crate) const UNKNOWN: Code = Code(12_016);
 pub(crate) const NOT_TEXT: Code = Code(12_017);
 /// A secret stands where it was not sealed for.
 pub(crate) const MOVED: Code = Code(12_018);
+/// A secret has the form of earlier versions, which says for no project and no name.
+pub(crate) const UNBOUND: Code = Code(12_019);

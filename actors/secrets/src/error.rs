@@ -24,6 +24,9 @@ pub enum Error {
     /// It was copied from where it belongs, or renamed.
     #[error("a value that was sealed as {sealed_as} is used as {used_as}")]
     Moved { sealed_as: Binding, used_as: Binding },
+    /// What earlier versions sealed could be opened as any secret of any project.
+    #[error("this secret was sealed by an earlier version: it is bound to no project and no name")]
+    Unbound,
     #[error("this is no sealed secret: {0}")]
     NotSealed(&'static str),
     #[error("this is no {what}: {reason}")]
@@ -74,6 +77,7 @@ impl Error {
             Self::NoKeys => code::NO_KEYS,
             Self::Damaged(_) => code::DAMAGED,
             Self::Moved { .. } => code::MOVED,
+            Self::Unbound => code::UNBOUND,
             Self::NotSealed(_) => code::NOT_SEALED,
             Self::NotAKey { .. } => code::NOT_A_KEY,
             Self::Mismatch(_) => code::MISMATCH,
@@ -101,6 +105,10 @@ impl Error {
             Self::Damaged(_) | Self::NotSealed(_) => "seal the value again, and copy it whole",
             Self::Moved { .. } => {
                 "seal the value for where it is used: `weir secret encrypt NAME --project PROJECT`"
+            }
+            Self::Unbound => {
+                "seal the value anew with `weir secret encrypt NAME --project PROJECT`; then build, \
+                 upload and activate the package anew"
             }
             Self::NotAKey { .. } => "make a key pair with `age-keygen` or let Weir make one",
             Self::Mismatch(_) => "import the key pair anew from its backup",
