@@ -41,20 +41,45 @@ impl Proxies {
     }
 
     pub(crate) fn new(networks: impl IntoIterator<Item = IpNet>) -> Self {
-        Self(networks.into_iter().collect())
+        Self(networks.into_iter().map(canonical).collect())
     }
 
     /// The last one in the chain who is none of them: what stands before that is his word alone.
-    fn client(&self, peer: IpAddr, chain: &[String]) -> IpAddr {
+    fn client(&self, peer: IpAddr, chain: &[Hop]) -> IpAddr {
         let mut client = peer.to_canonical();
         let mut said = chain.iter().rev();
         while self.0.iter().any(|it| it.contains(&client)) {
-            match said.next().and_then(|it| hop(it)) {
+            match said.next().and_then(|it| it.address) {
                 Some(before) => client = before,
                 None => break,
             }
         }
         client
+    }
+}
+
+/// Addresses are compared in their shortest form: so are networks of IPv4 that IPv6 maps.
+fn canonical(network: IpNet) -> IpNet {
+    const MAPPED_BITS: u8 = 96;
+    match (network.addr().to_canonical(), network.prefix_len().checked_sub(MAPPED_BITS)) {
+        (address @ IpAddr::V4(_), Some(bits)) => IpNet::new(address, bits).unwrap_or(network),
+        _ => network,
+    }
+}
+
+/// Whom somebody names who passed a request on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Hop {
+    /// `None`: what he says is no address, and nobody knows what stands before it.
+    address: Option<IpAddr>,
+    /// It as people may see it.
+    shown: String,
+}
+
+impl Hop {
+    fn of(said: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(said);
+        Self { address: hop(text.trim()), shown: address_like(&text) }
     }
 }
 
@@ -67,7 +92,7 @@ pub(crate) struct Origin {
     /// A page of another site let a browser send it.
     is_of_a_page: bool,
     /// Whom those name who passed it on, the last one at the end; anybody can say that.
-    said: Vec<String>,
+    said: Vec<Hop>,
 }
 
 impl Origin {
@@ -108,7 +133,10 @@ impl Origin {
     /// What whoever it is passed on to is told of where it comes from.
     pub(crate) fn forwarded_for(&self) -> HeaderValue {
         let peer = self.peer.map(|it| it.ip().to_canonical().to_string());
-        let chain: Vec<_> = self.said.iter().cloned().chain(peer).collect();
+        // What is no address must not become one by being shown.
+        let said = self.said.iter().map(|it| it.address.map(|it| it.to_string()));
+        let said = said.map(|it| it.unwrap_or_else(|| UNKNOWN.to_owned()));
+        let chain: Vec<_> = said.chain(peer).collect();
         HeaderValue::try_from(chain.join(", ")).expect("addresses are plain text")
     }
 }
@@ -145,7 +173,10 @@ impl fmt::Display for Origin {
         }
         match self.said.is_empty() {
             true => Ok(()),
-            false => write!(f, ", for {}", self.said.join(", ")),
+            false => {
+                let shown: Vec<_> = self.said.iter().map(|it| it.shown.as_str()).collect();
+                write!(f, ", for {}", shown.join(", "))
+            }
         }
     }
 }
@@ -153,19 +184,21 @@ impl fmt::Display for Origin {
 const UNKNOWN: &str = "unknown";
 
 /// Whom those name who passed a request on: each adds whom he got it from, in the same line or a new one.
-fn chain(headers: &HeaderMap) -> Vec<String> {
-    let lines = headers.get_all(FORWARDED_FOR).iter().map(|it| it.to_str().unwrap_or_default());
-    let named = lines.flat_map(|it| it.split(',')).map(address_like).filter(|it| !it.is_empty());
-    let mut chain: Vec<_> = named.collect();
+/// What can't be read stays in its place: what stands before it must not be taken for what the one after
+/// it added.
+fn chain(headers: &HeaderMap) -> Vec<Hop> {
+    let lines = headers.get_all(FORWARDED_FOR).iter().map(HeaderValue::as_bytes);
+    let mut chain: Vec<_> = lines.flat_map(|it| it.split(|it| *it == b',')).map(Hop::of).collect();
     chain.drain(..chain.len().saturating_sub(HOPS_MAX));
     chain
 }
 
-/// What of a text may belong to an address, and not too much of it.
+/// What of a text may belong to an address, and not too much of it; a word where nothing does.
 fn address_like(text: &str) -> String {
     const LENGTH_MAX: usize = 50;
     let is_fit = |it: &char| it.is_ascii_hexdigit() || ".:[]".contains(*it);
-    text.chars().filter(is_fit).take(LENGTH_MAX).collect()
+    let fit: String = text.chars().filter(is_fit).take(LENGTH_MAX).collect();
+    if fit.is_empty() { UNKNOWN.to_owned() } else { fit }
 }
 
 /// Some proxies add the port.
@@ -218,7 +251,7 @@ mod tests {
             Origin::new(Some("10.0.0.7:9".parse().unwrap()), None, &headers).to_string()
         };
         assert_eq!(shown("192.0.2.1, 192.0.2.2"), "10.0.0.7, for 192.0.2.1, 192.0.2.2");
-        assert_eq!(shown("<script>, "), "10.0.0.7, for c");
+        assert_eq!(shown("<script>, "), "10.0.0.7, for c, unknown");
         let many = ["192.0.2.1"; 1_000].join(",");
         assert_eq!(shown(&many).matches("192.0.2.1").count(), HOPS_MAX);
         let alone =
@@ -249,6 +282,50 @@ mod tests {
         // What a client says before the first proxy adds him is his word.
         assert_eq!(client("10.0.0.7", &["6.6.6.6, 192.0.2.1", "10.0.0.8"], &named), "192.0.2.1");
         assert_eq!(client("10.0.0.7", &["6.6.6.6, nobody"], &named), "10.0.0.7");
+    }
+
+    #[test]
+    fn what_a_proxy_added_that_is_no_address_keeps_its_place() {
+        let proxies = Proxies::new(["10.0.0.0/24".parse().unwrap()]);
+        let client = |lines: &[&[u8]]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(FORWARDED_FOR, HeaderValue::from_bytes(line).unwrap());
+            }
+            let peer = Some(SocketAddr::new("10.0.0.7".parse().unwrap(), 9));
+            let origin = Origin::new(peer, None, &headers).believing(&proxies);
+            let passed_on = HeaderMap::from_iter([(FORWARDED_FOR, origin.forwarded_for())]);
+            let next = Some(SocketAddr::new("10.0.0.200".parse().unwrap(), 9));
+            let next = Origin::new(next, None, &passed_on).believing(&proxies);
+            assert_eq!(next.client, origin.client, "the next one takes it for the same client");
+            origin.client.unwrap().to_string()
+        };
+        for said in ["", " ", "unknown", "_hidden", "x", "192.0.2.1 x", "192.0.2.300"] {
+            assert_eq!(client(&[b"6.6.6.6", said.as_bytes()]), "10.0.0.7", "{said:?}");
+            let line = format!("6.6.6.6,{said}, 10.0.0.8");
+            assert_eq!(client(&[line.as_bytes()]), "10.0.0.8", "{said:?}");
+        }
+        // One entry that is no text leaves the others of its line.
+        assert_eq!(client(&[b"6.6.6.6, \xff\xfe, 192.0.2.1"]), "192.0.2.1");
+        assert_eq!(client(&[b"6.6.6.6, \xff\xfe"]), "10.0.0.7");
+        // What is passed on is no other chain than what came.
+        assert_eq!(client(&[b"192.0.2.1", b"10.0.0.9, 10.0.0.8"]), "192.0.2.1");
+    }
+
+    #[test]
+    fn a_proxy_may_be_named_as_ipv6_maps_it() {
+        let believed = |network: &str, peer: &str| {
+            let headers = HeaderMap::from_iter([(FORWARDED_FOR, "192.0.2.1".parse().unwrap())]);
+            let peer = Some(SocketAddr::new(peer.parse().unwrap(), 9));
+            let network: IpNet = network.parse().unwrap();
+            let origin = Origin::new(peer, None, &headers).believing(&Proxies::new([network]));
+            origin.client.unwrap().to_string() == "192.0.2.1"
+        };
+        for peer in ["10.0.0.7", "::ffff:10.0.0.7"] {
+            assert!(believed("::ffff:10.0.0.7/128", peer) && believed("::ffff:10.0.0.0/120", peer));
+            assert!(!believed("::ffff:10.0.0.8/128", peer) && !believed("2001:db8::/96", peer));
+        }
+        assert!(believed("2001:db8::/32", "2001:db8::1"));
     }
 
     #[test]
