@@ -12,7 +12,7 @@ use super::exit::Reason;
 use super::failure::Failure;
 use super::files;
 use super::output::Format;
-use super::profile::{Profile, Profiles};
+use super::profile::{Chosen, Profiles};
 
 #[derive(Debug, Args)]
 pub(crate) struct Global {
@@ -53,29 +53,27 @@ pub(crate) struct Global {
 
 impl Global {
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        let Place { server, token } = self.place()?;
-        let client = Client::new(&server);
-        let client = client.map_err(|it| Failure::of_client("can't ask the server", it))?;
-        Ok(client.with_token(token))
+        let place = self.place()?;
+        place.client("can't ask the server", place.token()?)
     }
 
-    /// Which server to ask, and what to show it. A profile's session is shown to its own server and
+    /// Which server to ask, and who one is there. A profile's session is shown to its own server and
     /// to no other one.
     pub(crate) fn place(&self) -> Result<Place, Failure> {
-        let (profile, token) = (self.chosen()?, own()?);
-        Ok(match (&self.server, profile) {
-            (Some(server), Some(profile)) if *server == profile.server => {
-                Place { token: token.or(profile.token), server: profile.server }
+        let chosen = self.chosen()?;
+        Ok(match (&self.server, chosen) {
+            (Some(server), chosen) => {
+                let chosen = chosen.filter(|it| it.profile.server == *server);
+                Place { server: server.clone(), chosen }
             }
-            (Some(server), _) => Place { token, server: server.clone() },
-            (None, Some(profile)) => {
-                Place { token: token.or(profile.token), server: profile.server }
+            (None, Some(chosen)) => {
+                Place { server: chosen.profile.server.clone(), chosen: Some(chosen) }
             }
-            (None, None) => Place { token, server: SERVER.to_owned() },
+            (None, None) => Place { server: SERVER.to_owned(), chosen: None },
         })
     }
 
-    fn chosen(&self) -> Result<Option<Profile>, Failure> {
+    fn chosen(&self) -> Result<Option<Chosen>, Failure> {
         Profiles::load()?.chosen(self.profile.as_deref())
     }
 
@@ -94,15 +92,42 @@ impl Global {
     pub(crate) fn shown_at(&self, server: &str) -> Result<Option<Concealed>, Failure> {
         let profiles = Profiles::load()?;
         let name = self.profile.as_deref().filter(|it| profiles.has(it));
-        let profile = profiles.chosen(name)?.filter(|it| it.server == server);
-        Ok(profile.and_then(|it| it.token))
+        let chosen = profiles.chosen(name)?.filter(|it| it.profile.server == server);
+        // What can't be shown is not good any more either.
+        Ok(chosen.and_then(|it| it.session().ok().flatten()))
     }
 }
 
 /// Where commands go.
 pub(crate) struct Place {
     pub(crate) server: String,
-    pub(crate) token: Option<Concealed>,
+    /// The profile whose server it is.
+    chosen: Option<Chosen>,
+}
+
+impl Place {
+    /// What is shown there: a token of one's own, or else the profile's session.
+    fn token(&self) -> Result<Option<Concealed>, Failure> {
+        match own()? {
+            Some(token) => Ok(Some(token)),
+            None => self.session(),
+        }
+    }
+
+    fn session(&self) -> Result<Option<Concealed>, Failure> {
+        self.chosen.as_ref().map_or(Ok(None), Chosen::session)
+    }
+
+    /// What can be ended there: the profile's session, or else what a token of one's own stands for.
+    /// Refused only where the profile keeps a session that can't be shown.
+    pub(crate) fn to_log_out(&self) -> Result<Option<Concealed>, Failure> {
+        Ok(self.session()?.or_else(|| own().ok().flatten()))
+    }
+
+    pub(crate) fn client(&self, what: &str, token: Option<Concealed>) -> Result<Client, Failure> {
+        let client = Client::new(&self.server);
+        Ok(client.map_err(|it| Failure::of_client(what, it))?.with_token(token))
+    }
 }
 
 /// An engine on this machine.
@@ -228,15 +253,18 @@ pub(crate) struct ManagementArgs {
 
 impl ManagementArgs {
     pub(crate) fn client(&self, global: &Global) -> Result<Management, Failure> {
-        let (token, profile) = (self.token.token()?, global.chosen()?);
-        let of_profile = profile.as_ref().and_then(|it| it.management.as_deref());
+        let (token, chosen) = (self.token.token()?, global.chosen()?);
+        let of_profile = chosen.as_ref().and_then(|it| it.profile.management.as_deref());
         let base = self.management.as_deref().or(of_profile).unwrap_or(MANAGEMENT);
         let client = Management::new(base).map_err(|error| {
             let failure = Failure::of_client("can't ask the management server", error);
             failure.with_hint("weir cluster status --management http://127.0.0.1:8558")
         })?;
-        let session = profile.and_then(|it| it.session_for(&client));
-        Ok(client.with_token(token.or(session)))
+        let token = match (token, chosen) {
+            (None, Some(chosen)) => chosen.session_for(&client)?,
+            (token, _) => token,
+        };
+        Ok(client.with_token(token))
     }
 }
 

@@ -66,12 +66,21 @@ fn is_clear(server: &str) -> bool {
 /// Forgets the session here, also when the server knows it no more.
 pub(crate) async fn logout(global: &Global, out: &Output) -> Result<ExitCode, Failure> {
     let place = global.place()?;
-    if place.token.is_none() {
-        out.note("nobody is logged in here");
-        return Ok(ExitCode::SUCCESS);
-    }
-    let ended = global.client()?.log_out().await;
-    Profiles::load()?.remember(global.profile.as_deref(), &place.server, None)?;
+    let forget = || Profiles::load()?.remember(global.profile.as_deref(), &place.server, None);
+    let token = match place.to_log_out() {
+        Ok(Some(token)) => token,
+        Ok(None) => {
+            out.note("nobody is logged in here");
+            return Ok(ExitCode::SUCCESS);
+        }
+        Err(_) => {
+            forget()?;
+            out.note("the session here was spoiled, and is forgotten: it could not be ended there");
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
+    let ended = place.client("can't log out", Some(token))?.log_out().await;
+    forget()?;
     ended.map_err(|it| {
         Failure::of_client("the session is forgotten here, and not ended there", it)
     })?;

@@ -70,12 +70,30 @@ pub(crate) struct Profiles {
     profiles: BTreeMap<String, Profile>,
 }
 
-impl Profile {
+/// The profile that a command uses.
+#[derive(Debug)]
+pub(crate) struct Chosen {
+    name: String,
+    pub(crate) profile: Profile,
+}
+
+impl Chosen {
+    /// The session in it; refused where it was spoiled, so that it can be shown to nobody.
+    pub(crate) fn session(&self) -> Result<Option<Concealed>, Failure> {
+        let Some(token) = &self.profile.token else { return Ok(None) };
+        let session = shown(token.expose(), &format!("profile {:?}", self.name));
+        session.map_err(|it| it.with_hint(format!("weir login USER --profile {}", self.name)))
+    }
+
     /// The session, where it may be shown to a management server: that of the profile, or one that
     /// the host of its server has.
-    pub(crate) fn session_for(self, client: &Management) -> Option<Concealed> {
-        let is_its_own = self.management.as_deref().is_some_and(|it| client.is_at(it));
-        self.token.filter(|_| is_its_own || client.is_beside(&self.server))
+    pub(crate) fn session_for(&self, client: &Management) -> Result<Option<Concealed>, Failure> {
+        let Profile { server, management, .. } = &self.profile;
+        let is_its_own = management.as_deref().is_some_and(|it| client.is_at(it));
+        match is_its_own || client.is_beside(server) {
+            true => self.session(),
+            false => Ok(None),
+        }
     }
 }
 
@@ -111,16 +129,14 @@ impl Profiles {
     }
 
     /// The one that is named, or else the current one.
-    pub(crate) fn chosen(self, name: Option<&str>) -> Result<Option<Profile>, Failure> {
+    pub(crate) fn chosen(mut self, name: Option<&str>) -> Result<Option<Chosen>, Failure> {
         let Some(name) = name.map(str::to_owned).or_else(|| self.current.clone()) else {
             return Ok(None);
         };
-        let Some(profile) = self.profiles.get(&name) else { return Err(self.unknown(&name)) };
-        let mut profile = profile.clone();
-        if let Some(token) = &profile.token {
-            profile.token = shown(token.expose(), &format!("profile {name:?}"))?;
+        match self.profiles.remove(&name) {
+            Some(profile) => Ok(Some(Chosen { name, profile })),
+            None => Err(self.unknown(&name)),
         }
-        Ok(Some(profile))
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -344,7 +360,8 @@ PROFILE  SERVER              USER
         let mode = fs::metadata(&file).expect("a file").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let read = Profiles::read(&file).expect("profiles").chosen(None).expect("one");
-        assert_eq!(read.and_then(|it| it.token), Some(Concealed::new("weir_session")));
+        let session = read.expect("one").session().expect("one that can be shown");
+        assert_eq!(session, Some(Concealed::new("weir_session")));
         assert_eq!(fs::read_dir(directory.path().join("deep")).expect("a directory").count(), 1);
     }
 
@@ -354,7 +371,9 @@ PROFILE  SERVER              USER
             let (user, token) = (None, Some(Concealed::new("weir_session")));
             let management = management.map(str::to_owned);
             let profile = Profile { server: server.to_owned(), management, user, token };
-            profile.session_for(&Management::new(asked).expect("an address")).is_some()
+            let chosen = Chosen { name: "prod".to_owned(), profile };
+            let session = chosen.session_for(&Management::new(asked).expect("an address"));
+            session.expect("one that can be shown").is_some()
         };
         assert!(shown("http://node-1:5842", None, "http://node-1:8558"));
         assert!(!shown("http://node-1:5842", None, "http://node-2:8558"));
@@ -362,6 +381,19 @@ PROFILE  SERVER              USER
         let named = Some("http://127.0.0.1:8558/");
         assert!(shown("http://node-1:5842", named, "http://127.0.0.1:8558"));
         assert!(!shown("http://node-1:5842", named, "http://127.0.0.1:8559"));
+    }
+
+    #[test]
+    fn a_session_that_was_spoiled_is_refused_when_it_would_be_shown_and_no_sooner() {
+        let mut spoiled = profiles();
+        let token = Some(Concealed::new("weir_a weir_b"));
+        spoiled.profiles.get_mut("prod").expect("a profile").token = token;
+        let chosen = spoiled.chosen(Some("prod")).expect("it is found").expect("one");
+        let elsewhere = Management::new("http://nowhere:1").expect("an address");
+        assert_eq!(chosen.session_for(&elsewhere).expect("it is not shown there"), None);
+        let told = chosen.session().expect_err("it can't be shown").text(&LOOK);
+        assert!(told.contains("hint:  weir login USER --profile prod\n"), "{told}");
+        assert!(!told.contains("weir_a"), "{told}");
     }
 
     #[test]

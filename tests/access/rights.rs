@@ -81,6 +81,45 @@ fn a_token_does_what_it_names_until_it_is_revoked() {
 }
 
 #[test]
+fn a_session_or_token_that_was_spoiled_keeps_nobody_from_logging_in_or_out() {
+    let office = Office::open().with_administrator("correct horse battery 1");
+    let password = office.file("ada", "correct horse battery 1");
+    let login = ["login", "ada", "--password-file", text(&password)];
+    let profiles = office.project.root().join("profiles/ada/profiles.json");
+    let spoil = || {
+        let mut kept: Value = serde_json::from_slice(&fs::read(&profiles).unwrap()).unwrap();
+        kept["profiles"]["default"]["token"] = "weir_planted and more".into();
+        fs::write(&profiles, kept.to_string()).unwrap();
+    };
+    spoil();
+    let refused = office.by("ada", &["key", "list"]).ended(2).stderr;
+    assert!(refused.contains("hint:  weir login USER --profile default"), "{refused}");
+    assert!(!refused.contains("planted"), "{refused}");
+    office.done("ada", &login);
+    office.done("ada", &["key", "list"]);
+    let spoiled = |arguments: &[&str]| {
+        Ran::of(office.command("ada").env("WEIR_TOKEN", "weir_planted\nx").args(arguments))
+    };
+    spoiled(&["key", "list"]).ended(2);
+    spoiled(&login).ended(0);
+    let token = || {
+        let kept: Value = serde_json::from_slice(&fs::read(&profiles).unwrap()).unwrap();
+        kept["profiles"]["default"]["token"].as_str().map(str::to_owned)
+    };
+    let session = token().unwrap();
+    spoiled(&["logout"]).ended(0);
+    assert_eq!(token(), None);
+    let ended = Ran::of(office.command("eve").env("WEIR_TOKEN", session).args(["key", "list"]));
+    ended.ended(4);
+    office.done("ada", &login);
+    spoil();
+    let said = office.by("ada", &["logout"]).ended(0).stderr;
+    assert!(said.contains("was spoiled, and is forgotten"), "{said}");
+    assert_eq!(token(), None);
+    office.weir.stop();
+}
+
+#[test]
 fn everything_is_there_after_a_restart_and_is_in_the_audit() {
     let office = Office::open().with_administrator("correct horse battery 1");
     office.done("ada", &["key", "rotate", "Second"]);
