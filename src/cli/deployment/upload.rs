@@ -21,6 +21,8 @@ use crate::cli::output::Output;
 
 /// What is read of the file at a time.
 const PIECE_BYTES: u64 = 256 << 10;
+/// A description up to this stands in the address: servers of the version before take it nowhere else.
+const IN_ADDRESS_BYTES_MAX: usize = 1 << 10;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Upload {
@@ -55,9 +57,9 @@ impl Upload {
         let proven = prove(&file)?;
         let what = || format!("can't upload {}", file.display());
         let (client, options) = (change.client(client), change.options());
-        let before = Bytes::from(description.clone().unwrap_or_default());
-        let description_bytes = description.map(|it| it.len() as u32);
-        let dry = UploadQuery { tag, description: None, description_bytes, base, dry_run: true };
+        let (description, before) = placed(description);
+        let description_bytes = (!before.is_empty()).then_some(before.len() as u32);
+        let dry = UploadQuery { tag, description, description_bytes, base, dry_run: true };
         let head = parts(&file, vec![(0, proven.head_bytes)], &[]);
         let head = behind(&before, body(head, proven.head_bytes, PACKAGE));
         let looked = client.deployment_upload(&dry, head, &options).await;
@@ -72,6 +74,14 @@ impl Upload {
         let package = behind(&before, partial(&file, &proven, &missing));
         let sent = client.deployment_upload(&query, package, &options).await;
         out.show(&sent.map_err(|it| refused(what(), it))?, shown)
+    }
+}
+
+/// The description where it stands in the address, and where it stands before the package.
+fn placed(description: Option<String>) -> (Option<String>, Bytes) {
+    match description {
+        Some(text) if text.len() > IN_ADDRESS_BYTES_MAX => (None, Bytes::from(text)),
+        short => (short, Bytes::new()),
     }
 }
 
@@ -185,6 +195,16 @@ mod tests {
             "dry run: nothing is stored; at revision 3:\n\
              flights-2 on DeploymentRoot, digest 070707070707: 9 objects, 4.0 KiB; 1 object to send\n"
         );
+    }
+
+    #[test]
+    fn a_description_that_any_server_takes_in_the_address_stands_there() {
+        let of = |length: usize| Some("x".repeat(length));
+        assert_eq!(placed(None), (None, Bytes::new()));
+        for short in [0, 1, 1_024] {
+            assert_eq!(placed(of(short)), (of(short), Bytes::new()));
+        }
+        assert_eq!(placed(of(1_025)), (None, Bytes::from("x".repeat(1_025))));
     }
 
     #[test]
