@@ -139,8 +139,45 @@ fn a_key_is_renamed_once_whoever_has_its_name_by_then() {
     office.done("ada", &["key", "show", "Mine"]);
     office.done("ada", &["key", "delete", "Ours"]);
     let (status, refused) = rename();
-    assert!(status == 409 && refused["detail"].as_str().unwrap().contains("since"), "{refused}");
+    let detail = "the key was changed, renamed or deleted since";
+    assert!(status == 409 && refused["detail"] == detail, "{refused}");
     office.done("ada", &["key", "show", "Mine"]);
+    office.weir.stop();
+}
+
+#[test]
+fn a_renaming_that_is_sent_many_times_at_once_or_by_fingerprint_is_answered_each_time() {
+    let office = Office::open().with_administrator(PASSWORD);
+    let create = ["token", "create", "renames", "--claim", "key:write"];
+    let shown = format!("Bearer {}", office.done("ada", &create).trim());
+    let rename = |key: &str, alias: &str| {
+        let headers = HeaderMap::from_iter([
+            (AUTHORIZATION, HeaderValue::try_from(&shown).unwrap()),
+            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (
+                HeaderName::from_static("idempotency-key"),
+                HeaderValue::try_from(format!("to {alias}")).unwrap(),
+            ),
+        ]);
+        let body = format!(r#"{{ "alias": "{alias}", "description": "" }}"#);
+        office.weir.sent(Method::PUT, &format!("/api/v1/keys/{key}"), headers, body)
+    };
+    for n in 0..4 {
+        let (old, new) = (format!("Old{n}"), format!("New{n}"));
+        office.done("ada", &["key", "create", &old]);
+        std::thread::scope(|scope| {
+            let all = [(); 8].map(|()| scope.spawn(|| rename(&old, &new)));
+            for one in all {
+                let (status, it) = one.join().expect("an answer");
+                assert_eq!((status, it["alias"].as_str()), (200, Some(&*new)), "{it}");
+            }
+        });
+    }
+    let key = rename("New0", "Ours").1["fingerprint"].as_str().unwrap().to_owned();
+    assert_eq!(rename(&key, "Theirs").0, 200);
+    assert_eq!(rename(&key, "Others").0, 200);
+    let (status, now) = rename(&key, "Theirs");
+    assert_eq!((status, now["alias"].as_str()), (200, Some("Others")), "it is that key: {now}");
     office.weir.stop();
 }
 

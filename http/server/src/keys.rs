@@ -161,7 +161,14 @@ pub(crate) async fn describe(
         trail.about("key", &key);
         return described_before(&storages, &key, &request).await;
     }
-    let known = find(&storages, &key).await?;
+    let known = match find(&storages, &key).await {
+        // Sent twice at once, it may have been carried out meanwhile.
+        Err(Error::NotFound { .. }) if storages.keys.recalls(sender.command).await? => {
+            trail.about("key", &key);
+            return described_before(&storages, &key, &request).await;
+        }
+        found => found?,
+    };
     let fingerprint = known.fingerprint;
     trail.about("key", &known.alias).before(&view(known));
     let about = (alias(&request.alias)?, request.description);
@@ -188,7 +195,13 @@ pub(crate) async fn delete(
         trail.about("key", &key);
         return Ok(Json(None));
     }
-    let known = find(&storages, &key).await?;
+    let known = match find(&storages, &key).await {
+        Err(Error::NotFound { .. }) if storages.keys.recalls(sender.command).await? => {
+            trail.about("key", &key);
+            return Ok(Json(None));
+        }
+        found => found?,
+    };
     let deleted = view(known.clone());
     trail.about("key", &known.alias).before(&deleted);
     storages.keys.delete(known.fingerprint, expected, sender).await?;
@@ -238,24 +251,24 @@ pub(crate) fn alias(text: &str) -> Result<Alias, Error> {
     alias.map_err(|(pointer, reason)| Error::Invalid { pointer, reason })
 }
 
-/// What the same command gave its alias and description to. What became of that since is not told as if
-/// this command had done it.
+/// What the same command gave its alias and description to. Named by its fingerprint it is that one,
+/// whatever became of it since.
 async fn described_before(
     storages: &Storages,
     key: &str,
     request: &KeyCreate,
 ) -> Result<Json<KeyView>, Error> {
     let pairs = storages.keys.list().await?.pairs;
-    // Named by its alias, it is not to be told from another one that has the new alias by now, but for
-    // the description.
     let fingerprint = key.parse::<KeyFingerprint>().ok();
-    let mut found = pairs.into_iter().filter(|it| {
-        it.alias.as_str() == request.alias
-            && it.description == request.description
-            && fingerprint.is_none_or(|key| it.fingerprint == key)
-    });
-    found.next().map(|it| Json(view(it))).ok_or_else(|| Error::Conflict {
-        detail: "the key was changed, and renamed or deleted since".to_owned(),
+    let is_it = |it: &PairView| match fingerprint {
+        Some(key) => it.fingerprint == key,
+        // Named by its alias, it is not to be told from another one that has the new alias by now, but
+        // for the description.
+        None => it.alias.as_str() == request.alias && it.description == request.description,
+    };
+    let found = pairs.into_iter().find(is_it);
+    found.map(|it| Json(view(it))).ok_or_else(|| Error::Conflict {
+        detail: "the key was changed, renamed or deleted since".to_owned(),
         hint: Some("weir key list".to_owned()),
     })
 }
