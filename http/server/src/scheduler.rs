@@ -231,6 +231,12 @@ pub(crate) async fn standings(
     overview.map_or_else(BTreeMap::new, |it| views::standings(it.placement.workflows))
 }
 
+/// The workflows that the scheduler knows; `None` where it does not answer in time.
+pub(crate) async fn scheduled(storages: &Storages) -> Option<BTreeSet<WorkflowName>> {
+    let overview = soon(Some(storages)).await?;
+    Some(views::standings(overview.placement.workflows).into_keys().collect())
+}
+
 /// The nodes that are drained; `None` where the scheduler does not answer in time.
 pub(crate) async fn drained(storages: Option<&Storages>) -> Option<BTreeSet<NodeName>> {
     soon(storages).await.map(|it| it.drained)

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::extract::Body;
 use crate::guard::{Trail, command};
 use crate::ports::Unreached;
-use crate::scheduler::standings;
+use crate::scheduler::scheduled;
 use crate::storages::Storages;
 use crate::{Engine, StreamFilter};
 
@@ -256,12 +256,19 @@ async fn refuse_unknown_workflow(
     if engine.workflow(name).await?.is_some() || !engine.streams(past).await?.is_empty() {
         return Ok(());
     }
-    let scheduled = standings(storages).await;
-    if scheduled.contains_key(name) {
+    let scheduled = match storages {
+        None => BTreeSet::new(),
+        // It may know the workflow: that nothing of it is open is true all the same.
+        Some(storages) => match scheduled(storages).await {
+            None => return Ok(()),
+            Some(scheduled) => scheduled,
+        },
+    };
+    if scheduled.contains(name) {
         return Ok(());
     }
     let running = engine.workflows().await?;
-    let known = running.iter().map(|it| &it.name).chain(scheduled.keys());
+    let known = running.iter().map(|it| &it.name).chain(&scheduled);
     Err(Error::not_found("workflow", name, known.map(WorkflowName::as_str)))
 }
 

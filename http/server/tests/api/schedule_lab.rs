@@ -91,6 +91,17 @@ fn member(name: &str) -> Member {
 impl Lab {
     /// A cluster of these nodes, each with these workflows deployed.
     pub(crate) async fn of(nodes: &[&str], workflows: &[&str]) -> Self {
+        let (mut lab, singletons) = Self::silent().await;
+        singletons.begin();
+        lab.members(nodes);
+        for node in nodes {
+            lab.deploy(node, workflows).await;
+        }
+        lab
+    }
+
+    /// One whose scheduler gives no answer until the singletons begin.
+    pub(crate) async fn silent() -> (Self, Singletons) {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let memory = MemoryStore::new(clock.clone());
         let (store, leases): (Arc<dyn Store>, Arc<dyn LeaseStore>) =
@@ -114,18 +125,12 @@ impl Lab {
             settings: HostSettings::default(),
             view: members,
         }));
-        ours.begin();
         let storages = storages(&system, &others, &store, (scheduler.clone(), view.subscribe()));
         let (engine, cluster) = (Arc::new(FakeEngine::new()), Arc::new(FakeCluster::new()));
         let guard = Guard::closed().or_from_here(Here::Everything);
         let router = engine::router(engine, cluster, guard, Limits::default());
         let base = served(storages.beside(router)).await;
-        let mut lab = Self { base, scheduler, view, me, version: 0, _facts: facts };
-        lab.members(nodes);
-        for node in nodes {
-            lab.deploy(node, workflows).await;
-        }
-        lab
+        (Self { base, scheduler, view, me, version: 0, _facts: facts }, ours)
     }
 
     /// The same, asked through another server.

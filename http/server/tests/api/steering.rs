@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::fixture::{config_server, engine, problem_in, read, stream_id};
+use crate::schedule_lab::Lab;
 
 async fn tell(base: &str, order: &str, selection: Value) -> (u16, Value) {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -66,4 +67,15 @@ async fn a_workflow_or_node_that_there_is_not_is_refused_with_the_nearest() {
     }
     let (_, problem) = tell(&engine, "pause", json!({ "workflow": "flihgts" })).await;
     assert_eq!(problem["hint"], "did you mean \"flights\"?");
+}
+
+#[tokio::test]
+async fn a_scheduler_that_says_nothing_is_not_taken_for_no_such_workflow() {
+    let nothing = json!({ "told": [], "notTold": [], "dryRun": false });
+    let elsewhere = json!({ "workflow": "elsewhere" });
+    let (silent, _singletons) = Lab::silent().await;
+    assert_eq!(tell(&silent.base, "pause", elsewhere.clone()).await, (200, nothing.clone()));
+    let lab = Lab::of(&["n1"], &["elsewhere"]).await;
+    assert_eq!(tell(&lab.base, "pause", elsewhere).await, (200, nothing));
+    assert_eq!(tell(&lab.base, "pause", json!({ "workflow": "elsewere" })).await.0, 404);
 }
