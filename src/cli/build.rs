@@ -179,6 +179,7 @@ fn refused(what: String, why: String) -> Failure {
 }
 
 fn loaded(dir: &Path, out: &Output, registry: &Registry) -> Result<Project, Failure> {
+    files::project(dir)?;
     let Loaded { project, findings } = weir_project::load(dir, registry);
     let is_wrong = findings.iter().any(Finding::is_error);
     match project.filter(|_| !is_wrong) {

@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::exit::Reason;
 use super::failure::Failure;
@@ -12,6 +12,11 @@ use super::failure::Failure;
 /// The whole text of a file. `what` it is stands in the refusal: `the certificate`.
 pub(crate) fn text(what: &str, file: &Path) -> Result<String, Failure> {
     fs::read_to_string(file).map_err(|it| unread(format!("{what} in {}", file.display()), &it))
+}
+
+/// The whole path of a project's directory.
+pub(crate) fn project(dir: &Path) -> Result<PathBuf, Failure> {
+    dir.canonicalize().map_err(|it| unread(format!("the project {}", dir.display()), &it))
 }
 
 /// `what` can't be read: a file, or standard input.

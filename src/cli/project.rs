@@ -13,6 +13,7 @@ use weir_stream::Registry;
 use super::excerpt;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::files;
 use super::human::{plain, plural};
 use super::look::{Look, Tone};
 use super::output::{Format, Output};
@@ -29,6 +30,7 @@ pub(crate) enum Verb {
 impl Verb {
     pub(crate) fn run(self, out: &Output, registry: &Registry) -> Result<ExitCode, Failure> {
         let Self::Validate { dir } = self;
+        files::project(&dir)?;
         let Loaded { project, mut findings, .. } = weir_project::load(&dir, registry);
         findings.sort_by(|a, b| a.place.cmp(&b.place));
         let is_valid = !findings.iter().any(Finding::is_error);

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use weir_domain::{Finding, ProjectName};
 use weir_http_api::{DeploymentRequest, DeploymentView, DryRun};
-use weir_http_client::Error;
+use weir_http_client::{Error, Management};
 use weir_project::Loaded;
 use weir_stream::Registry;
 
 use crate::cli::args::{Global, ManagementArgs, Once};
-use crate::cli::exit::Exit;
+use crate::cli::exit::{Exit, Reason};
 use crate::cli::failure::Failure;
 use crate::cli::files;
 use crate::cli::human::{self, plain, plural};
@@ -61,23 +61,36 @@ impl Apply {
 impl Withdraw {
     pub(super) async fn run(self, global: &Global, out: &Output) -> Result<(), Failure> {
         let client = self.server.client(global)?;
-        let what = format!("{:?} can't be withdrawn", self.project.as_str());
-        let withdrawn = client
-            .withdraw(&self.project, &DryRun { dry_run: self.dry_run })
-            .await
-            .map_err(|error| {
-                let failure = refused(what, error);
-                match failure.exit {
-                    Exit::NotFound => failure.with_hint("weir deployment list"),
-                    _ => failure,
-                }
-            });
-        let withdrawn = withdrawn?;
         if self.dry_run {
+            let deployed = deployed(&client, &self.project).await?;
             out.note("dry run: nothing is changed; this would be withdrawn:");
+            return out.show(&deployed, line);
         }
-        out.show(&withdrawn, line)
+        let withdrawn = client.withdraw(&self.project, &DryRun::default()).await;
+        let withdrawn = withdrawn.map_err(|error| {
+            let failure = refused(not_withdrawn(&self.project), error);
+            match failure.exit {
+                Exit::NotFound => failure.with_hint("weir deployment list"),
+                _ => failure,
+            }
+        });
+        out.show(&withdrawn?, line)
     }
+}
+
+fn not_withdrawn(project: &ProjectName) -> String {
+    format!("{:?} can't be withdrawn", project.as_str())
+}
+
+/// What a withdrawal would end. It is only read: an engine of an earlier version, asked for a dry run of
+/// the withdrawal, would carry it out.
+async fn deployed(client: &Management, project: &ProjectName) -> Result<DeploymentView, Failure> {
+    let what = || not_withdrawn(project);
+    let all = client.deployments().await.map_err(|it| refused(what(), it))?.items;
+    all.into_iter().find(|it| it.project == *project).ok_or_else(|| {
+        let why = format!("there is no deployment {:?}", project.as_str());
+        Failure::new(Reason::Unknown, what(), why).with_hint("weir deployment list")
+    })
 }
 
 fn refused(what: impl Into<String>, error: Error) -> Failure {
@@ -90,9 +103,7 @@ fn compiled(
     registry: &Registry,
 ) -> Result<(ProjectName, DeploymentRequest), Failure> {
     let what = || format!("{} can't be deployed", dir.display());
-    let absolute = dir.canonicalize();
-    let absolute =
-        absolute.map_err(|it| files::unread(format!("the project {}", dir.display()), &it))?;
+    let absolute = files::project(dir)?;
     let Loaded { project, findings, .. } = weir_project::load(dir, registry);
     let Some(project) = project.filter(|_| !findings.iter().any(Finding::is_error)) else {
         return Err(Failure::of_findings(what(), findings));
@@ -132,6 +143,8 @@ fn line(it: &DeploymentView, _: &Look) -> String {
 
 #[cfg(test)]
 mod tests {
+    use weir_http_api::Page;
+
     use super::*;
     use crate::cli::samples::{self, LOOK, WIDE};
 
@@ -161,6 +174,24 @@ weather          1  2h        17aa          /srv/weather
         let [flights, weather] = samples::deployments().try_into().expect("two deployments");
         assert_eq!(line(&flights, &LOOK), "flights: 2 workflows, digest 85e30fe09887\n");
         assert_eq!(line(&weather, &LOOK), "weather: 1 workflow, digest 17aa\n");
+    }
+
+    #[tokio::test]
+    async fn a_dry_run_only_reads_whatever_the_engine_knows_of_dry_runs() {
+        let page = Page { items: samples::deployments(), next_cursor: None };
+        // Whatever changes something is no route of this engine.
+        let list = axum::routing::get(|| async { axum::Json(page) });
+        let engine = axum::Router::new().route("/deployments", list);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        let serving = tokio::spawn(async { axum::serve(listener, engine).await });
+        let client = Management::new(&base).expect("an address");
+        let of = async |name: &str| deployed(&client, &name.parse().expect("a name")).await;
+        assert_eq!(of("weather").await.expect("it is there").project.as_str(), "weather");
+        let failure = of("nothing").await.expect_err("it is not there");
+        let told = failure.text(&LOOK);
+        assert!(failure.exit == Exit::NotFound && told.contains("hint:  weir deployment list"));
+        serving.abort();
     }
 
     #[test]
