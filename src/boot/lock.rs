@@ -6,7 +6,7 @@
 //! the database is.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -29,8 +29,8 @@ pub(crate) struct DataDir {
 impl DataDir {
     /// Makes the directory if need be and takes its lock. A second process is refused.
     pub(crate) fn open(path: &Path, lock: &str) -> anyhow::Result<Self> {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-        made.with_context(|| format!("the data directory {} can't be made", path.display()))?;
+        make(path)
+            .with_context(|| format!("the data directory {} can't be made", path.display()))?;
         let path = path
             .canonicalize()
             .with_context(|| format!("the data directory {} can't be read", path.display()))?;
@@ -62,6 +62,11 @@ impl DataDir {
         write!(lock, "{}", std::process::id())?;
         Ok(Self { path, _lock: lock })
     }
+}
+
+/// Makes a data directory, where there is none, for its user alone: whoever comes first makes it.
+pub(crate) fn make(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 fn is_open(path: &Path) -> bool {

@@ -12,6 +12,8 @@ use weir_domain::{Digest, Fault};
 use weir_package::{Signer, SignerKey, Trust};
 use weir_secrets::{Secret, random_secret, read_private, write_private};
 
+use super::lock;
+
 /// In the data directory, where none is named.
 const FILE: &str = "package-signing.key";
 /// Shorter texts are no secrets of a machine.
@@ -54,7 +56,7 @@ impl Signing {
         let made =
             |source| Fault::config(88, format!("{} can't be made: {source}", self.file.display()));
         if let Some(directory) = self.file.parent() {
-            std::fs::create_dir_all(directory).map_err(made)?;
+            lock::make(directory).map_err(made)?;
         }
         write_private(&self.file, &random_secret()).map_err(|it| Fault::from(&it))?;
         let signer = self.read()?;
@@ -111,12 +113,13 @@ mod tests {
     #[test]
     fn a_key_is_made_once_for_its_owner_alone_and_trusted() {
         let directory = tempfile::TempDir::new().expect("a directory");
-        let signing = signing(directory.path());
+        let data_dir = directory.path().join("a/b");
+        let signing = signing(&data_dir);
         assert_eq!(signing.trust().expect("nobody"), Trust::Only([].into()));
         let (signer, is_new) = signing.signer().expect("made");
         assert!(is_new);
-        let mode = std::fs::metadata(&signing.file).expect("there").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        let mode = |it: &Path| std::fs::metadata(it).expect("there").permissions().mode() & 0o777;
+        assert_eq!((mode(&signing.file), mode(&data_dir)), (0o600, 0o700));
         let (again, is_new) = signing.signer().expect("read");
         assert_eq!((again.key(), is_new), (signer.key(), false));
         assert_eq!(signing.trust().expect("its own"), Trust::Only([signer.key()].into()));
