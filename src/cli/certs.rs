@@ -101,8 +101,7 @@ impl Verb {
 
 fn dev(dir: &Path, hosts: &[String], overwrite: bool, out: &Output) -> Result<ExitCode, Failure> {
     let made = certs::dev(dir, hosts, overwrite);
-    let certs::Made { written, kept } =
-        made.map_err(|it| Failure::of_fault("can't make the certificates", it))?;
+    let certs::Made { written, kept } = made.map_err(unmade)?;
     // That an authority is used again is as it should be.
     let of_authority = [dir.join("ca.pem"), dir.join("ca.key")];
     let any_kept = kept.iter().any(|it| !of_authority.contains(it));
@@ -112,6 +111,14 @@ fn dev(dir: &Path, hosts: &[String], overwrite: bool, out: &Output) -> Result<Ex
     }
     out.note("keys are secrets: give each host its own, and keep ca.key where no engine runs");
     Ok(ExitCode::SUCCESS)
+}
+
+fn unmade(certs::Refused { fault, file }: certs::Refused) -> Failure {
+    let failure = Failure::of_fault("can't make the certificates", fault);
+    match file {
+        Some(kind) => failure.of_file(kind),
+        None => failure,
+    }
 }
 
 fn list(page: &Page<TrustedCertificateView>, look: &Look) -> String {
@@ -155,6 +162,24 @@ mod tests {
 
     use super::*;
     use crate::cli::samples::{LOOK, ago};
+
+    #[test]
+    fn a_directory_that_this_user_may_not_write_is_told_from_other_causes() {
+        use std::io::ErrorKind;
+
+        use crate::cli::exit::Exit;
+        let exit = |file| {
+            let fault = weir_domain::Fault::transient(65, "tls can't be made");
+            unmade(certs::Refused { fault, file }).exit
+        };
+        assert_eq!(exit(Some(ErrorKind::PermissionDenied)), Exit::NotAllowed);
+        assert_eq!(exit(None), Exit::Failed);
+        let directory = tempfile::TempDir::new().expect("a directory");
+        let file = directory.path().join("a");
+        std::fs::write(&file, "").expect("written");
+        let refused = certs::dev(&file.join("b"), &["h".to_owned()], false).err().expect("no way");
+        assert_eq!(refused.file, Some(ErrorKind::NotADirectory));
+    }
 
     #[test]
     fn certificates_say_when_they_end() {

@@ -104,11 +104,15 @@ impl Failure {
     pub(crate) fn of_secrets(what: impl Into<String>, error: &weir_secrets::Error) -> Self {
         let failure = Self::of_fault(what, Fault::from(error));
         match error {
-            weir_secrets::Error::File { source, .. } => {
-                Self { exit: exit::of_file(source.kind()), ..failure }
-            }
+            weir_secrets::Error::File { source, .. } => failure.of_file(source.kind()),
             _ => failure,
         }
+    }
+
+    /// Exits as for any file of which the operating system says this.
+    #[must_use]
+    pub(crate) fn of_file(self, kind: std::io::ErrorKind) -> Self {
+        Self { exit: exit::of_file(kind), ..self }
     }
 
     /// A package that can't be used or written.
