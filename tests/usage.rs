@@ -77,3 +77,26 @@ fn nothing_is_not_sealed() {
     let key = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
     refused(2, "WEIR-07310", &format!("secret encrypt --key {key}"));
 }
+
+#[test]
+fn a_project_directory_that_is_not_there_is_not_found() {
+    for line in ["project validate no/such/project", "build no/such/project"] {
+        let told = refused(3, "WEIR-07312", line);
+        assert!(told["title"].as_str().unwrap().contains("no/such/project"), "{told}");
+    }
+}
+
+#[test]
+fn a_help_has_no_colours_where_none_are_wanted() {
+    let help = |arguments: &[&str]| {
+        let mut command = binary();
+        command.env_remove("NO_COLOR").env("TERM", "xterm").env("CLICOLOR_FORCE", "1");
+        let ran = Ran::of(command.args(arguments));
+        ran.stdout + &ran.stderr
+    };
+    assert!(help(&["--help"]).contains('\u{1b}'), "it has them where they are forced");
+    for arguments in [&["--no-color", "--help"][..], &["stream", "--help", "--no-color"]] {
+        let help = help(arguments);
+        assert!(help.contains("Usage:") && !help.contains('\u{1b}'), "{arguments:?}: {help}");
+    }
+}

@@ -183,16 +183,25 @@ fn failed(out: &Output, failure: &Failure) -> ExitCode {
 fn not_parsed(error: &clap::Error) -> ExitCode {
     let words = std::env::args_os().map(|it| it.to_string_lossy().into_owned());
     let words: Vec<_> = words.collect();
-    match usage::refused(error, &words) {
-        Some(failure) => failed(&Output::of_process(usage::format(&words), false), &failure),
-        None => {
-            // Whoever wanted to read it may be gone.
-            let _ = error.print();
-            match error.use_stderr() {
-                true => Exit::Usage.into(),
-                false => ExitCode::SUCCESS,
-            }
-        }
+    let no_color = usage::no_color(&words);
+    let out = Output::of_process(usage::format(&words), no_color);
+    if let Some(failure) = usage::refused(error, &words) {
+        return failed(&out, &failure);
+    }
+    show_help(error, no_color.then_some(&out));
+    match error.use_stderr() {
+        true => Exit::Usage.into(),
+        false => ExitCode::SUCCESS,
+    }
+}
+
+/// Whoever wanted to read it may be gone. `plain`: write it there, without colours.
+fn show_help(help: &clap::Error, plain: Option<&Output>) {
+    let text = help.render().to_string();
+    match plain {
+        None => drop(help.print()),
+        Some(out) if help.use_stderr() => out.note(text.trim_end()),
+        Some(out) => drop(out.print(&text)),
     }
 }
 

@@ -14,12 +14,18 @@ use super::output::Format;
 
 const WHAT: &str = "the command line is wrong";
 
-/// `None`: it is no error, but a help or a version that was asked for.
+/// `None`: it is no error, but a help or a version that was asked for; or the help is the better
+/// answer, which a program that reads JSON is not given.
 pub(crate) fn refused(error: &clap::Error, words: &[String]) -> Option<Failure> {
     match error.kind() {
-        ErrorKind::DisplayHelp
-        | ErrorKind::DisplayVersion
-        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => None,
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => None,
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand
+            if format(words) == Format::Json =>
+        {
+            let failure = Failure::new(Reason::Usage, WHAT, "it names no command");
+            Some(failure.with_hint(format!("{} --help", command(words))))
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => None,
         _ => Some(Failure::new(Reason::Usage, WHAT, why(error)).with_hint(hint(error, words))),
     }
 }
@@ -83,6 +89,11 @@ fn texts(value: &ContextValue) -> Vec<String> {
         ContextValue::Strings(them) => them.clone(),
         _ => Vec::new(),
     }
+}
+
+/// Whether a command line that can't be read as a whole asks for no colours.
+pub(crate) fn no_color(words: &[String]) -> bool {
+    words.iter().take_while(|it| *it != "--").any(|it| it == "--no-color")
 }
 
 /// The format that a command line asks for that can't be read as a whole.
@@ -162,6 +173,29 @@ code:  WEIR-07310
         for line in ["weir", "weir --help", "weir stream", "weir stream list --help", "weir -V"] {
             assert!(of(line).is_none(), "{line}");
         }
+    }
+
+    #[test]
+    fn a_program_that_names_no_command_gets_its_problem_document() {
+        for (line, hint) in [
+            ("weir -o json", "weir --help"),
+            ("weir stream -o json", "weir stream --help"),
+            ("weir --output=json --no-color", "weir --help"),
+        ] {
+            let failure = of(line).expect("a refusal");
+            let told = failure.text(&LOOK);
+            assert!(
+                failure.exit == Exit::Usage && told.contains(&format!("hint:  {hint}\n")),
+                "{told}"
+            );
+        }
+        assert!(of("weir --help -o json").is_none(), "a help that was asked for");
+    }
+
+    #[test]
+    fn colours_are_left_out_also_where_the_rest_is_wrong() {
+        assert!(no_color(&words("weir --no-color x")) && no_color(&words("weir x --no-color")));
+        assert!(!no_color(&words("weir x")) && !no_color(&words("weir x -- --no-color")));
     }
 
     #[test]
