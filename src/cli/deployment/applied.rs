@@ -184,14 +184,17 @@ weather          1  2h        17aa          /srv/weather
         let engine = axum::Router::new().route("/deployments", list);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
-        let serving = tokio::spawn(async { axum::serve(listener, engine).await });
         let client = Management::new(&base).expect("an address");
         let of = async |name: &str| deployed(&client, &name.parse().expect("a name")).await;
-        assert_eq!(of("weather").await.expect("it is there").project.as_str(), "weather");
-        let failure = of("nothing").await.expect_err("it is not there");
+        let asked = async { (of("weather").await, of("nothing").await) };
+        let (there, failure) = tokio::select! {
+            answers = asked => answers,
+            ended = axum::serve(listener, engine).into_future() => panic!("{ended:?}"),
+        };
+        assert_eq!(there.expect("it is there").project.as_str(), "weather");
+        let failure = failure.expect_err("it is not there");
         let told = failure.text(&LOOK);
         assert!(failure.exit == Exit::NotFound && told.contains("hint:  weir deployment list"));
-        serving.abort();
     }
 
     #[test]
