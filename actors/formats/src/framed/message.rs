@@ -9,7 +9,7 @@ use weir_records::{BadRecord, beginning};
 use super::{Decode, Encode};
 use crate::isolate::Verdict;
 use crate::reader::too_long;
-use crate::{Chunk, FormatConfig, ReadOptions, avro, fault, fixed_width, protobuf, raw};
+use crate::{Chunk, FormatConfig, ReadOptions, avro, fault, fixed_width, json, protobuf, raw};
 
 /// Decodes messages, each of which is one record.
 pub struct MessageDecoder {
@@ -74,39 +74,43 @@ pub fn message_decoder(
     config: &FormatConfig,
     options: &ReadOptions,
 ) -> Result<MessageDecoder, Fault> {
-    config.declared_schema().map_err(|it| fault::format_invalid(&it))?;
+    let declared = config.declared_schema().map_err(|it| fault::format_invalid(&it))?;
+    let options = options.bounded();
     let decode = match config {
+        FormatConfig::Json(_) => json::decode(declared, options.max_record_bytes)?,
         FormatConfig::FixedWidth(it) => fixed_width::decode(it)?,
         FormatConfig::Raw(it) => raw::decode(it),
         FormatConfig::Avro(it) => avro::decode(it)?,
         FormatConfig::Protobuf(it) => protobuf::decode(it)?,
-        FormatConfig::Csv(_)
-        | FormatConfig::Json(_)
-        | FormatConfig::Parquet(_)
-        | FormatConfig::Arrow(_) => return Err(no_messages(config)),
+        FormatConfig::Csv(_) | FormatConfig::Parquet(_) | FormatConfig::Arrow(_) => {
+            return Err(no_messages(config));
+        }
     };
-    Ok(MessageDecoder::new(decode, options.bounded()))
+    Ok(MessageDecoder::new(decode, options))
 }
 
 /// What encodes records of a schema as messages of a format.
 pub fn message_encoder(config: &FormatConfig, schema: &SchemaRef) -> Result<MessageEncoder, Fault> {
     config.declared_schema().map_err(|it| fault::format_invalid(&it))?;
     let encode = match config {
+        FormatConfig::Json(_) => json::encode(schema)?,
         FormatConfig::FixedWidth(it) => fixed_width::encode(it, schema)?,
         FormatConfig::Raw(it) => raw::encode(it, schema)?,
         FormatConfig::Avro(it) => avro::encode(it, schema)?,
         FormatConfig::Protobuf(it) => protobuf::encode(it, schema)?,
-        FormatConfig::Csv(_)
-        | FormatConfig::Json(_)
-        | FormatConfig::Parquet(_)
-        | FormatConfig::Arrow(_) => return Err(no_messages(config)),
+        FormatConfig::Csv(_) | FormatConfig::Parquet(_) | FormatConfig::Arrow(_) => {
+            return Err(no_messages(config));
+        }
     };
     Ok(MessageEncoder::new(encode))
 }
 
 fn no_messages(config: &FormatConfig) -> Fault {
     let cause = format!("the format {} has no single records", config.extension());
-    fault::combination(&cause, "use a format whose records stand on their own, as raw or protobuf")
+    fault::combination(
+        &cause,
+        "use a format whose records stand on their own, as JSON, raw or Avro",
+    )
 }
 
 /// Judges records of which some may be too long to be looked at.

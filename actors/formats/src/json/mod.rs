@@ -3,10 +3,12 @@
 //! Arrow's decoder is lenient about commas between values; a record that it reads is taken.
 
 mod infer;
+mod message;
 mod read;
 mod split;
 mod whole;
 mod write;
 
+pub(crate) use message::{decode, encode};
 pub(crate) use read::open;
 pub(crate) use write::create;

@@ -35,13 +35,8 @@ pub(crate) fn open(
         Some(schema) => Inferred { schema, has_mixed_scalars: false },
         None => sample(config, &mut window)?,
     };
-    let decoding = Decoding {
-        guard: WholeNumbers::of(inferred.schema.fields()),
-        schema: inferred.schema,
-        coerce: inferred.has_mixed_scalars,
-        max_record_bytes: options.max_record_bytes,
-        long_record_bytes: DEEP_RECORD_BYTES.min(options.max_record_bytes),
-    };
+    let Inferred { schema, has_mixed_scalars } = inferred;
+    let decoding = Decoding::new(schema, has_mixed_scalars, options.max_record_bytes);
     let decoder = decoding.decoder(options.batch_rows)?;
     let splitter = Splitter::new(config.layout);
     Ok(Box::new(JsonReader { window, splitter, decoding, decoder, options, next: 1 }))
@@ -248,7 +243,7 @@ impl JsonReader {
 }
 
 /// How records are decoded: everything but the bytes.
-struct Decoding {
+pub(super) struct Decoding {
     schema: SchemaRef,
     /// Whether scalars of any kind are taken for strings.
     coerce: bool,
@@ -259,6 +254,20 @@ struct Decoding {
 }
 
 impl Decoding {
+    pub(super) fn new(schema: SchemaRef, coerce: bool, max_record_bytes: usize) -> Self {
+        Self {
+            guard: WholeNumbers::of(schema.fields()),
+            schema,
+            coerce,
+            max_record_bytes,
+            long_record_bytes: DEEP_RECORD_BYTES.min(max_record_bytes),
+        }
+    }
+
+    pub(super) fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
     fn decoder(&self, rows: usize) -> Result<Decoder, Fault> {
         let builder = ReaderBuilder::new(self.schema.clone())
             .with_batch_size(rows)
@@ -304,7 +313,7 @@ impl Decoding {
     }
 
     /// Decodes some records on their own.
-    fn decode<'a>(
+    pub(super) fn decode<'a>(
         &self,
         records: impl ExactSizeIterator<Item = (usize, &'a [u8])>,
     ) -> Result<RecordBatch, Refusal> {

@@ -1,0 +1,70 @@
+//! JSON objects as messages, one each. The schema is declared: there is no first message to infer it
+//! from that the next one must be like.
+
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, StructArray};
+use arrow::datatypes::{Field, SchemaRef};
+use arrow::json::writer::{EncoderOptions, make_encoder};
+use weir_domain::Fault;
+
+use super::read::Decoding;
+use crate::fault;
+use crate::framed::{Decode, Encode, Unwritable};
+use crate::isolate::Refusal;
+
+pub(crate) fn decode(
+    declared: Option<SchemaRef>,
+    max_record_bytes: usize,
+) -> Result<Box<dyn Decode>, Fault> {
+    let Some(schema) = declared else {
+        let fix = "declare the fields in the format's `schema`";
+        return Err(fault::combination("messages of JSON have no schema of their own", fix));
+    };
+    Ok(Box::new(JsonDecode(Decoding::new(schema, false, max_record_bytes))))
+}
+
+struct JsonDecode(Decoding);
+
+impl Decode for JsonDecode {
+    fn schema(&self) -> SchemaRef {
+        self.0.schema()
+    }
+
+    fn decode(&mut self, records: &[&[u8]]) -> Result<RecordBatch, Refusal> {
+        self.0.decode(records.iter().map(|it| it.trim_ascii()).enumerate())
+    }
+}
+
+pub(crate) fn encode(schema: &SchemaRef) -> Result<Box<dyn Encode>, Fault> {
+    let mut encode = JsonEncode(EncoderOptions::default());
+    let probe = RecordBatch::new_empty(schema.clone());
+    encode.encode(&probe, &mut Vec::new(), &mut Vec::new()).map_err(|it| {
+        fault::schema_unwritable(
+            format!("a column can't be written as JSON: {}", it.cause),
+            "map it",
+        )
+    })?;
+    Ok(Box::new(encode))
+}
+
+struct JsonEncode(EncoderOptions);
+
+impl Encode for JsonEncode {
+    fn encode(
+        &mut self,
+        batch: &RecordBatch,
+        out: &mut Vec<u8>,
+        ends: &mut Vec<usize>,
+    ) -> Result<(), Unwritable> {
+        let records = StructArray::from(batch.clone());
+        let field = Arc::new(Field::new_struct("", batch.schema().fields().clone(), false));
+        let encoder = make_encoder(&field, &records, &self.0);
+        let mut encoder = encoder.map_err(|it| Unwritable::batch(it.to_string()))?;
+        for row in 0..batch.num_rows() {
+            encoder.encode(row, out);
+            ends.push(out.len());
+        }
+        Ok(())
+    }
+}
