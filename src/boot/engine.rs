@@ -23,7 +23,9 @@ use weir_runtime::{
     HostSettings, IdSource, Phase, PhaseTimeouts, RestartPolicy, System, SystemClock,
     SystemSettings,
 };
-use weir_stream::{Limits, LiveClaims, LiveStreams, Registry, Resumed, Services, Taps, resume};
+use weir_stream::{
+    Limits, LiveClaims, LiveSecrets, LiveStreams, Registry, Resumed, Services, Taps, resume,
+};
 
 use super::activation::{self, Activation};
 use super::announcer::Announcer;
@@ -132,6 +134,7 @@ impl Engine {
             peers: Arc::new(Others(membership.cluster.clone())),
             limits: options.limits,
             live: LiveClaims::default(),
+            secrets: LiveSecrets::default(),
             streams: LiveStreams::default(),
             taps: Taps::default(),
             threads: Arc::new(Semaphore::new(options.threads)),

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::json::{LineDelimitedWriter, ReaderBuilder};
 use serde_json::Value;
 use weir_domain::{Clock, StageId, Timestamp};
-use weir_stream::{Batch, BuildContext, Limits, Operator, OperatorKind, Outputs, Positions, Shelf};
+use weir_stream::{Batch, BuildContext, Operator, OperatorKind, Outputs, Positions};
 
 struct Noon;
 
@@ -18,13 +18,7 @@ impl Clock for Noon {
 }
 
 pub(crate) fn context() -> BuildContext {
-    BuildContext {
-        stage: StageId::new("stage").unwrap(),
-        base_dir: ".".into(),
-        clock: Arc::new(Noon),
-        limits: Limits::default(),
-        shelf: Shelf::default(),
-    }
+    BuildContext::alone(StageId::new("stage").unwrap(), ".", Arc::new(Noon))
 }
 
 pub(crate) fn field(name: &str, data_type: DataType) -> Field {

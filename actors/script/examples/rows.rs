@@ -9,8 +9,7 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray}
 use serde_json::{Value, json};
 use weir_domain::{Clock, StageId, Timestamp};
 use weir_stream::{
-    Batch, BuildContext, Limits, Opening, OperatorKind, Outputs, Positions, Shelf, StreamContext,
-    StreamLog,
+    Batch, BuildContext, Opening, OperatorKind, Outputs, Positions, StreamContext, StreamLog,
 };
 
 const ROWS: usize = 8_192;
@@ -43,13 +42,7 @@ fn main() {
 /// Millions of rows a second: the best of five.
 fn rate(config: &Value) -> f64 {
     let batch = batch();
-    let cx = BuildContext {
-        stage: StageId::new("script").expect("a name"),
-        base_dir: ".".into(),
-        clock: Arc::new(Noon),
-        limits: Limits::default(),
-        shelf: Shelf::default(),
-    };
+    let cx = BuildContext::alone(StageId::new("script").expect("a name"), ".", Arc::new(Noon));
     let built = JAVASCRIPT.build(config, &batch.records.schema(), &cx).expect("a sound script");
     let mut operator = built.operator;
     operator.start(&opening()).expect("it starts");

@@ -12,8 +12,8 @@ use arrow::json::LineDelimitedWriter;
 use serde_json::{Value, json};
 use weir_domain::{Clock, Fault, StageId, Timestamp};
 use weir_stream::{
-    Batch, BuildContext, Limits, Opening, Operator, OperatorKind, Outputs, Positions, Shelf,
-    StreamContext, StreamLog,
+    Batch, BuildContext, Opening, Operator, OperatorKind, Outputs, Positions, Shelf, StreamContext,
+    StreamLog,
 };
 
 use crate::JavaScriptKind;
@@ -28,11 +28,8 @@ impl Clock for Noon {
 
 fn context(shelf: &Shelf) -> BuildContext {
     BuildContext {
-        stage: StageId::new("script").unwrap(),
-        base_dir: ".".into(),
-        clock: Arc::new(Noon),
-        limits: Limits::default(),
         shelf: shelf.clone(),
+        ..BuildContext::alone(StageId::new("script").unwrap(), ".", Arc::new(Noon))
     }
 }
 

@@ -9,8 +9,8 @@
 use std::ops::Deref;
 
 use serde_json::Value;
-use weir_domain::Fault;
-use weir_domain::plan::{Plan, Role};
+use weir_domain::plan::{DEAD_LETTERS, Plan, Role};
+use weir_domain::{Fault, StageId};
 use weir_secrets::{Opened, Piece, Quoting, may_name_secrets, pieces};
 use zeroize::Zeroize as _;
 
@@ -27,13 +27,16 @@ pub enum SecretUse {
     Refused,
 }
 
-pub(crate) struct ClearPlan(Plan);
+pub(crate) struct ClearPlan {
+    clear: Plan,
+    deployed: Plan,
+}
 
 impl ClearPlan {
     /// A fault names what is missing, and shows no value.
     pub(crate) fn of(plan: &Plan, secrets: &Opened, registry: &Registry) -> Result<Self, Fault> {
-        let mut clear = Self(plan.clone());
-        let Plan { workflow, stages, dead_letters, .. } = &mut clear.0;
+        let mut clear = Self { clear: plan.clone(), deployed: plan.clone() };
+        let Plan { workflow, stages, dead_letters, .. } = &mut clear.clear;
         let stages =
             stages.iter_mut().map(|it| (it.role, &it.kind, it.id.as_str(), &mut it.config));
         let letters = dead_letters.iter_mut();
@@ -46,6 +49,39 @@ impl ClearPlan {
             })?;
         }
         Ok(clear)
+    }
+
+    /// The configuration of a stage, or of the dead letters, as it was deployed.
+    pub(crate) fn deployed(&self, stage: &StageId) -> Value {
+        let letters =
+            self.deployed.dead_letters.as_ref().filter(|_| stage.as_str() == DEAD_LETTERS);
+        let config = self.deployed.stage(stage).map(|it| &it.config);
+        config.or(letters.map(|it| &it.config)).cloned().unwrap_or_default()
+    }
+}
+
+/// The connection of an action with the values of its secrets, wiped once it is dropped.
+pub(crate) struct ClearConnection(Value);
+
+impl ClearConnection {
+    pub(crate) fn of(connection: &Value, secrets: &Opened) -> Result<Self, Fault> {
+        let mut clear = Self(connection.clone());
+        put_into(&mut clear.0, secrets, SecretUse::Plain)?;
+        Ok(clear)
+    }
+}
+
+impl Deref for ClearConnection {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl Drop for ClearConnection {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
     }
 }
 
@@ -83,14 +119,14 @@ impl Deref for ClearPlan {
     type Target = Plan;
 
     fn deref(&self) -> &Plan {
-        &self.0
+        &self.clear
     }
 }
 
 impl Drop for ClearPlan {
     fn drop(&mut self) {
-        self.0.stages.iter_mut().for_each(|it| wipe(&mut it.config));
-        self.0.dead_letters.iter_mut().for_each(|it| wipe(&mut it.config));
+        self.clear.stages.iter_mut().for_each(|it| wipe(&mut it.config));
+        self.clear.dead_letters.iter_mut().for_each(|it| wipe(&mut it.config));
     }
 }
 

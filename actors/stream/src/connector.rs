@@ -12,13 +12,13 @@ use serde_json::Value;
 use weir_checkpoint::Epoch;
 use weir_domain::{Fault, InstanceId, Item, Reprocess, StreamId, Timestamp, WorkflowName};
 
-use crate::{BadRecord, Batch};
+use crate::{BadRecord, Batch, Staging};
 
 /// Work on the outside world, as a value: it can be stored and run again after a crash, without
 /// the plan that it came from. Running it twice is the same as running it once.
 ///
-/// No secret is in it: it is stored as it is, and paid for streams whose values are not open here. A kind
-/// whose actions hold texts of its configuration refuses secrets there ([`SecretUse::Refused`]).
+/// No secret is in it: it is stored as it is. A kind whose payloads hold texts of its configuration
+/// refuses secrets there ([`SecretUse::Refused`]); what needs one stands in `connection`.
 ///
 /// [`SecretUse::Refused`]: crate::SecretUse::Refused
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,13 +26,33 @@ pub struct Action {
     /// The connector whose [`Effects`] run it.
     pub connector: String,
     pub payload: Value,
+    /// How the other side is reached, as it was deployed: it names secrets, which are put in when
+    /// the action is run. Null where that is nobody's secret.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub connection: Value,
+}
+
+impl Action {
+    /// One that needs no connection.
+    pub fn new(connector: impl Into<String>, payload: Value) -> Self {
+        Self { connector: connector.into(), payload, connection: Value::Null }
+    }
+}
+
+/// What an action is run with.
+#[derive(Clone, Copy)]
+pub struct Due<'a> {
+    pub payload: &'a Value,
+    /// With its secrets.
+    pub connection: &'a Value,
+    pub staging: &'a Staging,
 }
 
 /// Runs the actions of one connector.
 pub trait Effects: Send + Sync {
     /// Returns what it made visible: paths or addresses, empty where nothing. A transient fault
-    /// is tried again until it succeeds.
-    fn run(&self, payload: &Value) -> Result<Vec<Published>, Fault>;
+    /// is tried again until it succeeds. Called from a thread that may block.
+    fn run(&self, due: Due<'_>) -> Result<Vec<Published>, Fault>;
 }
 
 /// Something that an action made visible.

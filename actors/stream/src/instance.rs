@@ -27,7 +27,7 @@ use crate::live::{LiveSources, Restored};
 use crate::pulse::Pulse;
 use crate::services::{AccessError, Live, Services};
 use crate::settlement::Owed;
-use crate::{AnySource, BuildContext, Shelf, StreamContext, StreamLog};
+use crate::{AnySource, BuildContext, Shelf, Staging, StreamContext, StreamLog};
 
 /// How many candidates are offered to the coordinator at once.
 const CANDIDATES_MAX: usize = 256;
@@ -407,7 +407,7 @@ pub(crate) enum Sources {
 
 /// The sources of a plan, and what the first was built with.
 pub(crate) fn sources(
-    plan: &Plan,
+    plan: &ClearPlan,
     base_dir: &Path,
     services: &Services,
 ) -> Result<(Sources, BuildContext), Fault> {
@@ -422,6 +422,8 @@ pub(crate) fn sources(
             clock: services.system.clock().clone(),
             limits: services.limits,
             shelf: Shelf::default(),
+            deployed: plan.deployed(&stage.id),
+            staging: Staging::new(services.checkpoints.clone()),
         };
         match kind.build(&stage.config, &cx)? {
             AnySource::Items(source) => return Ok((Sources::Items(source), cx)),

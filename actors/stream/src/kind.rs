@@ -14,10 +14,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use weir_domain::plan::Role;
 use weir_domain::{Clock, Fault, Finding, PortName, StageId, TableName};
+use weir_persistence_api::MemoryBlobs;
 
 use crate::clear::SecretUse;
 use crate::state::TableSpec;
-use crate::{Effects, LiveSource, Operator, Shelf, Sink, Source};
+use crate::{Effects, LiveSource, Operator, Shelf, Sink, Source, Staging};
 
 /// Where a configuration does not fit its type: the path inside it, and why.
 pub type ConfigError = serde_path_to_error::Error<serde_json::Error>;
@@ -48,6 +49,10 @@ pub struct BuildContext {
     pub limits: Limits,
     /// What operators of the instance keep from one stream to the next.
     pub shelf: Shelf,
+    /// The stage's configuration as it was deployed: with the names of secrets in place of their
+    /// values. Parts of it may be stored.
+    pub deployed: Value,
+    pub staging: Staging,
 }
 
 /// Bounds of the data plane, from the process's configuration.
@@ -79,6 +84,19 @@ impl Default for Limits {
 }
 
 impl BuildContext {
+    /// One without an engine around it, for stages by themselves.
+    pub fn alone(stage: StageId, base_dir: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            stage,
+            base_dir: base_dir.into(),
+            clock,
+            limits: Limits::default(),
+            shelf: Shelf::default(),
+            deployed: Value::Null,
+            staging: Staging::new(Arc::new(MemoryBlobs::default())),
+        }
+    }
+
     /// The path as seen from the project.
     pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         self.base_dir.join(path)

@@ -10,6 +10,7 @@ use weir_domain::{Fault, PortName, StageId};
 use weir_secrets::Opened;
 
 use crate::check::{role_word, schema_difference};
+use crate::clear::ClearPlan;
 use crate::control::Gate;
 use crate::edge::{Entry, Sender};
 use crate::inlet::{Inlet, Order, Orders};
@@ -41,7 +42,7 @@ pub(crate) type NamedSinks = Vec<(StageId, Box<dyn Sink>)>;
 
 /// What the layout is made from.
 pub(crate) struct Ground<'a> {
-    pub(crate) plan: &'a Plan,
+    pub(crate) plan: &'a ClearPlan,
     pub(crate) secrets: &'a Opened,
     pub(crate) registry: &'a Registry,
     pub(crate) cx: &'a BuildContext,
@@ -58,7 +59,8 @@ pub(crate) struct Ground<'a> {
 
 impl Ground<'_> {
     fn context(&self, stage: &StageId) -> BuildContext {
-        BuildContext { stage: stage.clone(), ..self.cx.clone() }
+        let deployed = self.plan.deployed(stage);
+        BuildContext { stage: stage.clone(), deployed, ..self.cx.clone() }
     }
 
     /// The sinks of the plan, that of the dead letters included.

@@ -36,14 +36,15 @@ mod settlement;
 mod shelf;
 mod sniff;
 mod stage;
+mod staging;
 mod stream_log;
 mod workflow;
 
 pub use check::{CheckedPlan, StageFinding, check_plan, verify};
 pub use clear::SecretUse;
 pub use connector::{
-    Action, Effects, Outcome, Prepared, Published, Read, RecordReader, Sink, SinkWriter, Source,
-    StreamContext,
+    Action, Due, Effects, Outcome, Prepared, Published, Read, RecordReader, Sink, SinkWriter,
+    Source, StreamContext,
 };
 pub use control::LiveStreams;
 pub use counters::Counters;
@@ -55,13 +56,14 @@ pub use kind::{
 };
 pub use live::{LiveRead, LiveReader, LiveSource, Share, Splits, state};
 pub use operator::{Opening, Operator, Outputs};
-pub use services::{Access, AccessError, LiveClaims, Monitor, Peers, Services};
+pub use services::{Access, AccessError, LiveClaims, LiveSecrets, Monitor, Peers, Services};
 pub use settlement::{Resumed, resume};
 pub use shelf::{Kept, Shelf};
 pub use sniff::{Sniffed, Taps};
+pub use staging::{STAGED_BYTES_MAX, Staging};
 pub use stream_log::{Said, StreamLog};
 pub use weir_checkpoint::Epoch;
-pub use weir_records::{BadRecord, Batch, Positions, type_name};
+pub use weir_records::{BadRecord, Batch, Positions, beginning, type_name};
 pub use workflow::{RunningWorkflow, WorkflowSpec};
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use weir_domain::{Counts, Fault, FaultKind, Obstacle, StageId, Stream, StreamSta
 use weir_persistence_api::{Claim, Settlement};
 use weir_secrets::Opened;
 
+use crate::clear::ClearPlan;
 use crate::connector::{Action, Outcome, Prepared, RecordReader, Source};
 use crate::control::{Control, Heard};
 use crate::layout::{Feed, Ground, Layout, blocks, lay_out};
@@ -45,7 +46,7 @@ pub(crate) struct Stops {
 /// One instance's way to live streams: what it runs, where, and with what.
 pub(crate) struct Life<'a> {
     pub(crate) services: &'a Services,
-    pub(crate) plan: &'a Plan,
+    pub(crate) plan: &'a ClearPlan,
     pub(crate) secrets: &'a Opened,
     pub(crate) cx: &'a BuildContext,
     pub(crate) stops: &'a Stops,
@@ -268,7 +269,7 @@ impl Life<'_> {
     /// Removes what a failed attempt staged. What can't be removed now is removed with the rest.
     async fn undo(&self, discard: &[Action], reporter: &Reporter<'_>) {
         for action in discard {
-            if let Err(fault) = run_action(self.services, action.clone()).await {
+            if let Err(fault) = run_action(self.services, self.secrets, action.clone()).await {
                 reporter.warn(fault.code.0, format!("could not clear away: {fault}"));
             }
         }
@@ -283,8 +284,8 @@ impl Life<'_> {
         if !matches!(self.services.monitor.has_ended(*stream).await, Ok(true)) {
             return;
         }
-        let action = Action { connector: connector.clone(), payload: payload.clone() };
-        match run_action(self.services, action).await {
+        let action = Action::new(connector.clone(), payload.clone());
+        match run_action(self.services, self.secrets, action).await {
             Ok(_) => reporter.warn(3136, format!("cleared away what stream {stream} left")),
             Err(fault) => reporter.warn(fault.code.0, format!("could not clear away: {fault}")),
         }

@@ -13,9 +13,11 @@ use weir_persistence_api::{Adoption, Settlement, Unfinished};
 use weir_runtime::Backoff;
 use weir_secrets::Opened;
 
-use crate::connector::{Action, Published};
+use crate::clear::ClearConnection;
+use crate::connector::{Action, Due, Published};
 use crate::report::{self, Reporter};
 use crate::services::{AccessError, Live, Services};
+use crate::staging::Staging;
 
 /// The waits before something that is owed is tried again.
 const BACKOFF: Backoff =
@@ -80,7 +82,7 @@ pub(crate) async fn pay(
     let mut reporter = Reporter::new(services, secrets, open);
     for action in actions {
         let waiting = |fault: &Fault| reporter.waiting(fault);
-        let Some(published) = act(services, action, stop, waiting).await else {
+        let Some(published) = act(services, secrets, action, stop, waiting).await else {
             return Paid::StillOwed;
         };
         let has_warnings = published.iter().any(|it| it.warning.is_some());
@@ -105,13 +107,14 @@ pub(crate) async fn pay(
 /// Runs one action until it succeeds. `None`: stopped before that.
 pub(crate) async fn act(
     services: &Services,
+    secrets: &Opened,
     action: Action,
     stop: &CancellationToken,
     mut waiting: impl FnMut(&Fault),
 ) -> Option<Vec<Published>> {
     let mut failed = Failed::default();
     loop {
-        match run_action(services, action.clone()).await {
+        match run_action(services, secrets, action.clone()).await {
             Ok(published) => return Some(published),
             Err(fault) => waiting(&fault),
         }
@@ -124,6 +127,7 @@ pub(crate) async fn act(
 /// Runs one action once, on a thread that may block.
 pub(crate) async fn run_action(
     services: &Services,
+    secrets: &Opened,
     action: Action,
 ) -> Result<Vec<Published>, Fault> {
     let effects = services.registry.effects.get(action.connector.as_str()).cloned();
@@ -131,9 +135,15 @@ pub(crate) async fn run_action(
         let message = format!("this engine knows no connector {}", action.connector);
         return Err(Fault::config(3130, message));
     };
-    let run =
-        services.system.tasks().spawn_blocking("effect", move || effects.run(&action.payload));
-    run.join().await.unwrap_or_else(|_| Err(Fault::transient(3131, "an effect panicked")))
+    let connection = ClearConnection::of(&action.connection, secrets)?;
+    let staging = Staging::new(services.checkpoints.clone());
+    let run = services.system.tasks().spawn_blocking("effect", move || {
+        let (payload, staging) = (&action.payload, &staging);
+        effects.run(Due { payload, connection: &connection, staging })
+    });
+    let ran =
+        run.join().await.unwrap_or_else(|_| Err(Fault::transient(3131, "an effect panicked")));
+    ran.map_err(|it| secrets.masked_fault(it))
 }
 
 /// Calls the coordinator until it answers. `None`: stopped before that.
@@ -166,9 +176,6 @@ where
 pub async fn resume(services: &Services) -> Result<Resumed, AccessError> {
     let once = CancellationToken::new();
     once.cancel();
-    // Its workflow may be one that this engine does not run, or does not run yet, so nothing can be masked
-    // here; and need not: the stream was stored masked, and actions, which alone speak now, hold no secrets.
-    let secrets = Opened::default();
     let mut resumed = Resumed::default();
     for unfinished in services.access.unfinished().await? {
         let Some((unfinished, _live)) = orphan(services, unfinished).await? else { continue };
@@ -181,6 +188,7 @@ pub async fn resume(services: &Services) -> Result<Resumed, AccessError> {
                 continue;
             }
         };
+        let secrets = services.secrets.of(&owed.stream.workflow);
         match pay(services, &secrets, claim, owed, settlement, &once).await {
             Paid::Closed(stream) if stream.state == StreamState::RolledBack => resumed.undone += 1,
             Paid::Closed(_) => resumed.published += 1,
@@ -200,7 +208,7 @@ async fn orphan(
         let is_live = services.live.contains(claim);
         return Ok((!is_live).then(|| (unfinished, services.live.hold(claim))));
     }
-    if !services.peers.is_gone(&unfinished.owner) {
+    if !services.peers.is_gone(&unfinished.owner) || !has_secrets(services, &unfinished) {
         return Ok(None);
     }
     let new_claim = services.system.ids().claim();
@@ -213,6 +221,15 @@ async fn orphan(
     }
     // What made it interrupted is its first owner's end.
     Ok(adopted.map(|it| (Unfinished { owner: unfinished.owner, ..it }, live)))
+}
+
+/// Whether this engine can reach all that the debt is to be paid at. What can't be read is everybody's.
+fn has_secrets(services: &Services, unfinished: &Unfinished) -> bool {
+    let Ok(Owed { actions, stream }) = serde_json::from_slice(&unfinished.settlement) else {
+        return true;
+    };
+    let secrets = services.secrets.of(&stream.workflow);
+    actions.iter().all(|it| ClearConnection::of(&it.connection, &secrets).is_ok())
 }
 
 /// What [`resume`] did.

@@ -22,7 +22,7 @@ use crate::clear::ClearPlan;
 use crate::instance::{Happened, Instance, Notice, Sources, Tally, sources};
 use crate::life::Stops;
 use crate::pulse::Pulse;
-use crate::services::Services;
+use crate::services::{Known, Services};
 
 /// What to run, and where its relative paths begin.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,6 +99,7 @@ struct Inner {
     verified: OnceLock<Result<(), Fault>>,
     tally: Arc<Mutex<Tally>>,
     started_at: Timestamp,
+    _known: Known,
 }
 
 /// An instance that was started.
@@ -112,7 +113,8 @@ impl RunningWorkflow {
     pub fn new(services: Services, spec: WorkflowSpec) -> Self {
         let started_at = services.system.now();
         let (runs, verified, tally) = (Mutex::default(), OnceLock::new(), Arc::default());
-        Self(Arc::new(Inner { services, spec, runs, verified, tally, started_at }))
+        let _known = services.secrets.hold(&spec.plan.workflow, &spec.secrets);
+        Self(Arc::new(Inner { services, spec, runs, verified, tally, started_at, _known }))
     }
 
     pub fn name(&self) -> &WorkflowName {

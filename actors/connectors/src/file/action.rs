@@ -85,7 +85,7 @@ impl Action {
     /// As the pipeline stores it. Paths are text: that was checked when the stage was built.
     pub(super) fn stored(&self) -> weir_stream::Action {
         let payload = serde_json::to_value(self).expect("an action's paths are UTF-8");
-        weir_stream::Action { connector: NAME.to_owned(), payload }
+        weir_stream::Action::new(NAME, payload)
     }
 
     pub(super) fn read(payload: &serde_json::Value) -> Result<Self, Fault> {

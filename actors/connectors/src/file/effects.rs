@@ -1,8 +1,7 @@
 //! Runs the actions of the file connector.
 
-use serde_json::Value;
 use weir_domain::Fault;
-use weir_stream::{Effects, Published};
+use weir_stream::{Due, Effects, Published};
 
 use super::action::{Action, Discard};
 use super::staging::Staging;
@@ -11,8 +10,8 @@ use super::{codes, disk, publish, relocate};
 pub(super) struct FileEffects;
 
 impl Effects for FileEffects {
-    fn run(&self, payload: &Value) -> Result<Vec<Published>, Fault> {
-        match Action::read(payload)? {
+    fn run(&self, due: Due<'_>) -> Result<Vec<Published>, Fault> {
+        match Action::read(due.payload)? {
             Action::Publish(action) => publish::run(&action).map(|it| vec![it]),
             Action::Move(action) => {
                 let warning = relocate::run(&action)?;

@@ -133,7 +133,7 @@ impl Place<'_> {
     fn obstacle(&self, stream: StreamId, owner: Owner) -> Obstacle {
         let directory = self.directory.to_owned();
         let discard = Discard { directory, owner, directory_id: DirectoryId::default() };
-        let StoredAction { connector, payload } = Action::Discard(discard).stored();
+        let StoredAction { connector, payload, .. } = Action::Discard(discard).stored();
         Obstacle { stream, connector, payload }
     }
 

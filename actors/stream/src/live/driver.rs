@@ -17,6 +17,7 @@ use weir_checkpoint::{
 };
 use weir_domain::{Fault, StageId};
 use weir_runtime::Stopwatch;
+use weir_secrets::Opened;
 
 use super::state::{self, Chains, Uploads};
 use super::{Report, Reports, Share, Snapshot, Splits, position};
@@ -75,6 +76,7 @@ type Work<'a> = FuturesUnordered<BoxFuture<'a, Result<Done, Fault>>>;
 
 pub(super) struct Drive<'a> {
     services: &'a Services,
+    secrets: &'a Opened,
     checkpoints: &'a Checkpoints,
     share: Share,
     coordinator: Coordinator,
@@ -106,7 +108,7 @@ pub(super) struct Drive<'a> {
 
 impl<'a> Drive<'a> {
     pub(super) fn new(
-        services: &'a Services,
+        (services, secrets): (&'a Services, &'a Opened),
         checkpoints: &'a Checkpoints,
         share: Share,
         coordinator: Coordinator,
@@ -115,6 +117,7 @@ impl<'a> Drive<'a> {
         let (warnings, warned) = mpsc::unbounded_channel();
         Self {
             services,
+            secrets,
             checkpoints,
             share,
             coordinator,
@@ -364,10 +367,10 @@ impl<'a> Drive<'a> {
             let accepted = self.prepared(&stage).accept(permit);
             let committables = accepted.map_err(|it| deposed(it.current))?;
             let committables = committables.into_iter().map(|it| it.1).collect();
-            let (services, checkpoints) = (self.services, self.checkpoints);
+            let (ground, checkpoints) = ((self.services, self.secrets), self.checkpoints);
             let voice = self.warnings.clone();
             self.work.push(Box::pin(async move {
-                publish(services, checkpoints, committables, voice).await?;
+                publish(ground, checkpoints, committables, voice).await?;
                 Ok(Done::Effect(Some(Input::Published { stage, epoch })))
             }));
         }
@@ -404,7 +407,7 @@ async fn store(checkpoints: &Checkpoints, effect: Effect, voice: Voice) -> Resul
 
 /// Publishes in order, until all is done.
 async fn publish(
-    services: &Services,
+    (services, secrets): (&Services, &Opened),
     checkpoints: &Checkpoints,
     committables: Vec<Committable>,
     voice: Voice,
@@ -423,7 +426,8 @@ async fn publish(
                 let _ = voice.send((fault.code.0, format!("{fault}; it is tried again")));
             };
             // Who stops the run drops this.
-            let published = act(services, action, &CancellationToken::new(), waiting).await;
+            let published =
+                act(services, secrets, action, &CancellationToken::new(), waiting).await;
             for warning in published.into_iter().flatten().filter_map(|it| it.warning) {
                 let _ = voice.send((3021, warning));
             }

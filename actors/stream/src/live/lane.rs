@@ -67,7 +67,13 @@ impl<'a> Lane<'a> {
         let coordinator =
             Coordinator::new(checkpoints.layout().clone(), self.pipeline(), &recovered);
         let services = self.life.services;
-        let mut drive = Drive::new(services, &checkpoints, self.share, coordinator, &recovered);
+        let mut drive = Drive::new(
+            (services, self.life.secrets),
+            &checkpoints,
+            self.share,
+            coordinator,
+            &recovered,
+        );
         self.settle(&mut drive, control, reporter).await?;
         // V2: what former runs decided is published, the rest of what they staged is nobody's.
         let cleared = self.clear_away(&checkpoints, &recovered, context, reporter);
@@ -210,7 +216,7 @@ impl<'a> Lane<'a> {
         let left: Vec<_> = left.collect();
         drop(sinks);
         for action in left {
-            if let Err(fault) = run_action(self.life.services, action).await {
+            if let Err(fault) = run_action(self.life.services, self.life.secrets, action).await {
                 reporter.warn(fault.code.0, format!("could not clear away: {fault}"));
             }
         }

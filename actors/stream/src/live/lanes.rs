@@ -8,7 +8,6 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
-use weir_domain::plan::Plan;
 use weir_domain::{
     Fault, Fingerprint, Item, Millis, Reprocess, SourceName, StageId, Stream, StreamState,
 };
@@ -192,7 +191,7 @@ impl Instance {
         Step::Ran(share.lane, Ran { ended, has_committed })
     }
 
-    fn live_sources(&self, plan: &Plan) -> Result<LiveSources, Fault> {
+    fn live_sources(&self, plan: &ClearPlan) -> Result<LiveSources, Fault> {
         match sources(plan, &self.base_dir, &self.services)?.0 {
             Sources::Live(sources) => Ok(sources),
             Sources::Items(_) => {

@@ -158,7 +158,7 @@ impl Source for TestSource {
     }
     fn settle(&self, item: &Item, outcome: Outcome) -> Vec<Action> {
         let payload = json!({ "settle": item.name, "outcome": format!("{outcome:?}") });
-        vec![Action { connector: "test".into(), payload }]
+        vec![Action::new("test", payload)]
     }
     fn reprocess(&self) -> Reprocess {
         Reprocess::WhenChanged
@@ -314,7 +314,7 @@ impl Sink for TestSink {
     }
     fn discard(&self, stream: &StreamContext) -> Vec<Action> {
         let payload = json!({ "discard": format!("{}/{}/", self.name, stream.stream) });
-        vec![Action { connector: "test".into(), payload }]
+        vec![Action::new("test", payload)]
     }
 }
 
@@ -352,7 +352,7 @@ impl SinkWriter for TestWriter {
         self.world.meet("prepare")?;
         self.is_kept = true;
         let payload = json!({ "publish": self.key, "sink": self.sink });
-        Ok(Prepared { actions: vec![Action { connector: "test".into(), payload }], bytes: 1 })
+        Ok(Prepared { actions: vec![Action::new("test", payload)], bytes: 1 })
     }
     fn bytes_written(&self) -> u64 {
         0
@@ -368,8 +368,8 @@ impl Drop for TestWriter {
 }
 
 impl Effects for Kind {
-    fn run(&self, payload: &Value) -> Result<Vec<Published>, Fault> {
-        let text = |key: &str| payload[key].as_str().map(str::to_owned);
+    fn run(&self, due: Due<'_>) -> Result<Vec<Published>, Fault> {
+        let text = |key: &str| due.payload[key].as_str().map(str::to_owned);
         if let Some(key) = text("publish") {
             self.0.meet("publish")?;
             let sink = text("sink").unwrap();
@@ -437,6 +437,7 @@ impl Engine {
             checkpoints: Arc::new(world.with(|it| it.blobs.clone())),
             limits: Limits { checkpoint_interval: Duration::from_millis(40), ..Limits::default() },
             live: LiveClaims::default(),
+            secrets: LiveSecrets::default(),
             streams: LiveStreams::default(),
             taps: Taps::default(),
             threads: Arc::new(tokio::sync::Semaphore::new(64)),

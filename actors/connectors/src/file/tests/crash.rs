@@ -23,13 +23,11 @@ struct Run {
 
 impl Run {
     fn context(&self, stage: &str) -> BuildContext {
-        BuildContext {
-            stage: StageId::new(stage).unwrap(),
-            base_dir: self.root.clone(),
-            clock: Arc::new(TestClock(AtomicI64::new(NOW * 1000))),
-            limits: Limits::default(),
-            shelf: Shelf::default(),
-        }
+        BuildContext::alone(
+            StageId::new(stage).unwrap(),
+            self.root.clone(),
+            Arc::new(TestClock(AtomicI64::new(NOW * 1000))),
+        )
     }
 
     fn source(&self) -> Box<dyn Source> {

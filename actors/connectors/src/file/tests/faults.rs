@@ -127,7 +127,7 @@ fn a_file_where_a_directory_should_be_is_named() {
 #[test]
 fn an_action_of_another_time_is_refused_not_guessed() {
     for payload in [json!(null), json!({"action": "explode"}), json!({"action": "move"})] {
-        let fault = registry().effects[NAME].run(&payload).unwrap_err();
+        let fault = run(&Action::new(NAME, payload)).unwrap_err();
         assert!(fault.message.contains("can't be read"), "{fault}");
     }
 }

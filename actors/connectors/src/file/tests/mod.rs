@@ -22,9 +22,10 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::SchemaRef;
 use serde_json::{Value, json};
 use weir_domain::{Clock, Fault, InstanceId, StageId, StreamId, Timestamp, WorkflowName};
+use weir_persistence_api::MemoryBlobs;
 use weir_stream::{
-    Action, AnySource, Batch, BuildContext, Epoch, Limits, Positions, Prepared, Published,
-    Registry, Shelf, Sink, SinkWriter, Source, StreamContext,
+    Action, AnySource, Batch, BuildContext, Due, Epoch, Positions, Prepared, Published, Registry,
+    Sink, SinkWriter, Source, Staging, StreamContext,
 };
 
 use super::{NAME, register};
@@ -79,13 +80,11 @@ impl Project {
     }
 
     fn context(&self, stage: &str) -> BuildContext {
-        BuildContext {
-            stage: StageId::new(stage).unwrap(),
-            base_dir: self.directory.path().to_owned(),
-            clock: self.clock.clone(),
-            limits: Limits::default(),
-            shelf: Shelf::default(),
-        }
+        BuildContext::alone(
+            StageId::new(stage).unwrap(),
+            self.directory.path().to_owned(),
+            self.clock.clone(),
+        )
     }
 
     /// A source over `in`, with the keys given.
@@ -212,7 +211,9 @@ fn run(action: &Action) -> Result<Vec<Published>, Fault> {
     // Stored and read again, as after a crash.
     let text = serde_json::to_string(action).unwrap();
     let action: Action = serde_json::from_str(&text).unwrap();
-    registry().effects[action.connector.as_str()].run(&action.payload)
+    let staging = Staging::new(Arc::new(MemoryBlobs::default()));
+    let due = Due { payload: &action.payload, connection: &action.connection, staging: &staging };
+    registry().effects[action.connector.as_str()].run(due)
 }
 
 /// Runs the actions twice, as a crash in between would: the second run changes nothing and

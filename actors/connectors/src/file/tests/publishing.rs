@@ -230,7 +230,7 @@ fn what_a_stream_that_ended_left_in_the_way_can_be_cleared_away() {
     let fault = prepare(&mut *sink, 2, &["DL"]).unwrap_err();
     let obstacle = fault.obstacle.expect("it is known who is in the way");
     assert_eq!(obstacle.stream, stream(1).stream);
-    let clear = weir_stream::Action { connector: obstacle.connector, payload: obstacle.payload };
+    let clear = weir_stream::Action::new(obstacle.connector, obstacle.payload);
     assert_eq!(run_twice(&project, &[clear]), []);
     let second = prepare(&mut *sink, 2, &["DL"]).unwrap();
     run_twice(&project, &second.actions);
