@@ -54,7 +54,12 @@ pub(super) fn spread(cluster: &mut Cluster, counts: &[usize]) -> Vec<BTreeSet<In
 #[track_caller]
 fn scale(cluster: &Cluster, dir: &Path, instances: u32) {
     std::fs::write(dir.join("workflow.yaml"), Files::flow(instances).yaml()).unwrap();
-    cluster.nodes[0].weir(&["deployment", "apply", dir.to_str().unwrap()]).ended(0);
+    let dir = dir.to_str().unwrap();
+    let planned = cluster.nodes[0].weir(&["deployment", "apply", dir, "--dry-run"]).ended(0);
+    assert!(planned.stdout.contains("  restarts  orders\n"), "{}", planned.stdout);
+    cluster.nodes[0].weir(&["deployment", "apply", dir]).ended(0);
+    let again = cluster.nodes[0].weir(&["deployment", "apply", dir, "--dry-run"]).ended(0);
+    assert!(again.stdout.contains("  stays     orders\n"), "{}", again.stdout);
 }
 
 #[track_caller]

@@ -108,6 +108,16 @@ impl fmt::Debug for Effect {
     }
 }
 
+/// What becomes of workflows when a project is deployed from its directory, on every node.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectImpact {
+    pub starts: BTreeSet<WorkflowName>,
+    /// Changed: they are drained and started again.
+    pub restarts: BTreeSet<WorkflowName>,
+    pub stops: BTreeSet<WorkflowName>,
+    pub stays: BTreeSet<WorkflowName>,
+}
+
 /// Why a command was refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
 pub enum Rejection {
@@ -234,6 +244,29 @@ impl Deployments {
         Ok(vec![Event::Deployed(deployment)])
     }
 
+    /// What deploying the project would do; refused just as deploying it would be.
+    fn preview_deploy(&self, deployment: &Arc<Deployment>) -> Result<ProjectImpact, Rejection> {
+        self.deploy(deployment.clone())?;
+        let before = self.current.get(&deployment.project);
+        let has_moved = before.is_some_and(|it| it.base_dir != deployment.base_dir);
+        let plan_before = |it: &WorkflowName| {
+            before.and_then(|before| before.plans.iter().find(|plan| plan.workflow == *it))
+        };
+        let mut impact = ProjectImpact::default();
+        for plan in &deployment.plans {
+            let to = match plan_before(&plan.workflow) {
+                None => &mut impact.starts,
+                Some(same) if same == plan && !has_moved => &mut impact.stays,
+                Some(_) => &mut impact.restarts,
+            };
+            to.insert(plan.workflow.clone());
+        }
+        let gone = before.into_iter().flat_map(|it| &it.plans).map(|it| &it.workflow);
+        let gone = gone.filter(|it| deployment.plans.iter().all(|plan| plan.workflow != **it));
+        impact.stops = gone.cloned().collect();
+        Ok(impact)
+    }
+
     /// What the change would do, without doing it; refused just as the change would be.
     fn preview(&self, author: Author, change: Change) -> Result<Impact, Rejection> {
         let events = self.stored(storage::Command::Change { author, change })?;
@@ -336,6 +369,36 @@ mod tests {
         let state = given([deployment("p", "1", "w"), deployment("p", "2", "w")]);
         let wanted = Arc::new(deployment("p", "2", "w"));
         assert_eq!(state.outstanding(), [Effect::Run(vec![wanted])]);
+    }
+
+    #[test]
+    fn what_deploying_would_do_is_told_by_workflow_and_refused_as_deploying_is() {
+        let mut state = Deployments::default();
+        let plan = |workflow: &str| deployment("p", "1", workflow).plans.remove(0);
+        let of = |plans: &[Plan], base_dir: &str| {
+            let base_dir = base_dir.into();
+            let plans = plans.to_vec();
+            Arc::new(Deployment { plans, base_dir, ..deployment("p", "2", "a") })
+        };
+        let first = of(&[plan("a"), plan("b"), plan("c")], "/p");
+        state.apply(&Event::Deployed(first));
+        let mut changed = plan("b");
+        changed.instances += 1;
+        let names = |it: &[&str]| it.iter().map(|it| WorkflowName::new(*it).unwrap()).collect();
+        let next = of(&[plan("a"), changed, plan("d")], "/p");
+        let expected = ProjectImpact {
+            starts: names(&["d"]),
+            restarts: names(&["b"]),
+            stops: names(&["c"]),
+            stays: names(&["a"]),
+        };
+        assert_eq!(state.preview_deploy(&next).unwrap(), expected);
+        let moved = state.preview_deploy(&of(&[plan("a")], "/q")).unwrap();
+        assert_eq!((moved.restarts, moved.stays), (names(&["a"]), names(&[])));
+
+        let taken = Arc::new(deployment("other", "3", "a"));
+        let refused = state.preview_deploy(&taken).unwrap_err();
+        assert_eq!(refused, state.deploy(taken).unwrap_err());
     }
 
     #[test]

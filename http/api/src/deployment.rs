@@ -20,6 +20,25 @@ pub struct DeploymentRequest {
     pub plans: Vec<Plan>,
 }
 
+/// What deploying a project from its directory would do, on every node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DeploymentPreview)]
+pub struct DeploymentPreview {
+    #[schema(value_type = schema::Name)]
+    pub project: ProjectName,
+    pub digest: String,
+    #[schema(value_type = Vec<schema::Name>)]
+    pub starts: Vec<WorkflowName>,
+    /// Changed: they finish what is open, and start again.
+    #[schema(value_type = Vec<schema::Name>)]
+    pub restarts: Vec<WorkflowName>,
+    #[schema(value_type = Vec<schema::Name>)]
+    pub stops: Vec<WorkflowName>,
+    #[schema(value_type = Vec<schema::Name>)]
+    pub stays: Vec<WorkflowName>,
+}
+
 /// What the cluster should run of a project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

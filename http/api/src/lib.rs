@@ -48,7 +48,7 @@ pub use cluster::{
 };
 pub use concealed::Concealed;
 pub use counts::CountsView;
-pub use deployment::{DeploymentRequest, DeploymentView};
+pub use deployment::{DeploymentPreview, DeploymentRequest, DeploymentView};
 pub use diff::{DiffQuery, DiffView, EditKind, EditView, ItemChange, ItemChangeKind, LineView};
 pub use finding::{FaultView, FindingView};
 pub use item::{

@@ -3,8 +3,8 @@
 use reqwest::RequestBuilder;
 use weir_domain::{NodeName, ProjectName};
 use weir_http_api::{
-    Concealed, DeploymentRequest, DeploymentView, DryRun, ExplainQuery, ExplanationView, LeaseMove,
-    LeaseView, LinkView, MemberView, MembersView, Page,
+    Concealed, DeploymentPreview, DeploymentRequest, DeploymentView, DryRun, ExplainQuery,
+    ExplanationView, LeaseMove, LeaseView, LinkView, MemberView, MembersView, Page,
 };
 
 use crate::events::Events;
@@ -111,6 +111,16 @@ impl Management {
     ) -> Result<DeploymentView, Error> {
         let url = self.client.url(&["deployments", project.as_str()]);
         let request = self.client.named(self.client.authorized(self.client.http.put(url)));
+        self.client.decoded(request.json(deployment)).await
+    }
+
+    /// What deploying that would do.
+    pub async fn preview_deploy(
+        &self,
+        project: &ProjectName,
+        deployment: &DeploymentRequest,
+    ) -> Result<DeploymentPreview, Error> {
+        let request = self.command(&["deployments", project.as_str(), "preview"]);
         self.client.decoded(request.json(deployment)).await
     }
 

@@ -6,7 +6,7 @@ use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_domain::{ProjectName, UserClaim};
-use weir_http_api::{DeploymentRequest, DeploymentView, DryRun, Page, Problem};
+use weir_http_api::{DeploymentPreview, DeploymentRequest, DeploymentView, DryRun, Page, Problem};
 
 use crate::error::Error;
 use crate::extract::{Body, Fields, Part};
@@ -20,6 +20,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<dyn Cluster>> {
     OpenApiRouter::default()
         .routes(read(UserClaim::DeploymentRead, routes!(list)))
         .routes(command(UserClaim::DeploymentWrite, "deployment apply", routes!(deploy)))
+        .routes(read(UserClaim::DeploymentRead, routes!(preview)))
         .routes(command(UserClaim::DeploymentWrite, "deployment withdraw", routes!(withdraw)))
 }
 
@@ -59,6 +60,23 @@ pub(crate) async fn deploy(
     let (project, digest) = (&deployed.project, &deployed.digest);
     tracing::info!(code = "WEIR-07123", %project, digest, "deployed by management");
     Ok(Json(deployed))
+}
+
+/// What deploying this would start, restart and stop, on every node. It is refused as deploying would be,
+/// and changes nothing.
+#[utoipa::path(post, path = "/deployments/{project}/preview", tag = "deployments", operation_id = "previewDeploy",
+    params(("project" = String, Path, description = "The project's name")),
+    request_body = DeploymentRequest,
+    responses(
+        (status = 200, description = "What would happen", body = DeploymentPreview),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn preview(
+    Extension(deployments): Shared,
+    Part(project): Part<ProjectName>,
+    Body(request): Body<DeploymentRequest>,
+) -> Result<Json<DeploymentPreview>, Error> {
+    Ok(Json(deployments.preview(project, request).await?))
 }
 
 /// Runs nothing of the project any more.

@@ -14,8 +14,9 @@ use weir_domain::{
     SweepId, Timestamp, Workflow, WorkflowName,
 };
 use weir_http_api::{
-    ClusterEvent, DeploymentRequest, DeploymentView, ExplanationView, ItemView, LeaseView,
-    LinkView, MembersView, ProjectSummary, SniffResult, SourceView, SweepAction, SweepView,
+    ClusterEvent, DeploymentPreview, DeploymentRequest, DeploymentView, ExplanationView, ItemView,
+    LeaseView, LinkView, MembersView, ProjectSummary, SniffResult, SourceView, SweepAction,
+    SweepView,
 };
 use weir_runtime::Tasks;
 
@@ -143,6 +144,12 @@ pub trait Deployments: Send + Sync + 'static {
         request: DeploymentRequest,
         named: Option<CommandId>,
     ) -> Result<DeploymentView, Refusal>;
+    /// What deploying that would do. Refused as that would be.
+    async fn preview(
+        &self,
+        project: ProjectName,
+        request: DeploymentRequest,
+    ) -> Result<DeploymentPreview, Refusal>;
     async fn withdraw(&self, project: ProjectName) -> Result<(), Refusal>;
 }
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use weir_controllers::deployments::{Deployment, Failure};
 use weir_domain::plan::{INSTANCES_MAX, Plan, STAGES_MAX};
 use weir_domain::{CommandId, Fault, Finding, ProjectName};
-use weir_http_api::{DeploymentRequest, DeploymentView};
+use weir_http_api::{DeploymentPreview, DeploymentRequest, DeploymentView};
 use weir_http_server::{Deployments, Refusal, applied};
 use weir_stream::Registry;
 
@@ -26,14 +26,30 @@ impl Deployments for Engine {
         request: DeploymentRequest,
         named: Option<CommandId>,
     ) -> Result<DeploymentView, Refusal> {
-        self.check(&request).map_err(|detail| Refusal::Conflict { detail, hint: None })?;
-        let DeploymentRequest { digest, base_dir, plans } = request;
-        let base_dir = base_dir.into();
-        let deployment = Deployment { project, digest, base_dir, plans, at: self.system.now() };
+        let deployment = self.deployment(project, request)?;
         let deployed = applied(&deployment);
         let command = named.unwrap_or_else(|| self.system.ids().command());
         self.deployments.deploy_as(command, deployment).await.map_err(refusal)?;
         Ok(deployed)
+    }
+
+    async fn preview(
+        &self,
+        project: ProjectName,
+        request: DeploymentRequest,
+    ) -> Result<DeploymentPreview, Refusal> {
+        let deployment = self.deployment(project.clone(), request)?;
+        let digest = deployment.digest.clone();
+        let impact = self.deployments.preview_deploy(deployment).await.map_err(refusal)?;
+        let names = |it: BTreeSet<_>| it.into_iter().collect();
+        Ok(DeploymentPreview {
+            project,
+            digest,
+            starts: names(impact.starts),
+            restarts: names(impact.restarts),
+            stops: names(impact.stops),
+            stays: names(impact.stays),
+        })
     }
 
     async fn withdraw(&self, project: ProjectName) -> Result<(), Refusal> {
@@ -42,6 +58,17 @@ impl Deployments for Engine {
 }
 
 impl Engine {
+    fn deployment(
+        &self,
+        project: ProjectName,
+        request: DeploymentRequest,
+    ) -> Result<Deployment, Refusal> {
+        self.check(&request).map_err(|detail| Refusal::Conflict { detail, hint: None })?;
+        let DeploymentRequest { digest, base_dir, plans } = request;
+        let base_dir = base_dir.into();
+        Ok(Deployment { project, digest, base_dir, plans, at: self.system.now() })
+    }
+
     /// What the compiler would have refused, whoever made the plans: all engines would have to
     /// live with it.
     fn check(&self, request: &DeploymentRequest) -> Result<(), String> {

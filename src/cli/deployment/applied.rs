@@ -1,9 +1,10 @@
 //! Projects that are applied from a directory, without a package: every node runs them.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use weir_domain::{Finding, ProjectName};
-use weir_http_api::{DeploymentRequest, DeploymentView, DryRun};
+use weir_http_api::{DeploymentPreview, DeploymentRequest, DeploymentView, DryRun};
 use weir_http_client::{Error, Management};
 use weir_project::Loaded;
 use weir_stream::Registry;
@@ -27,6 +28,9 @@ pub(crate) struct Apply {
     /// Where relative paths of the project begin on the engines; without it, at the directory
     #[arg(long, value_name = "DIR")]
     base_dir: Option<PathBuf>,
+    /// Only say what would start, restart and stop
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     once: Once,
     #[command(flatten)]
@@ -53,6 +57,11 @@ impl Apply {
         let client = self.once.management(self.server.client(global)?);
         let (project, request) = compiled(&self.dir, self.base_dir, registry)?;
         let what = format!("{:?} can't be deployed", project.as_str());
+        if self.dry_run {
+            let preview = client.preview_deploy(&project, &request).await;
+            out.note("dry run: nothing is changed");
+            return out.show(&preview.map_err(|it| refused(what, it))?, previewed);
+        }
         let deployed = client.deploy(&project, &request).await;
         out.show(&deployed.map_err(|it| refused(what, it))?, line)
     }
@@ -141,6 +150,17 @@ fn line(it: &DeploymentView, _: &Look) -> String {
     format!("{}: {workflows}, digest {:.12}\n", plain(it.project.as_str()), it.digest)
 }
 
+fn previewed(it: &DeploymentPreview, _: &Look) -> String {
+    let changes = [("starts", &it.starts), ("restarts", &it.restarts), ("stops", &it.stops)];
+    let mut text = format!("{}: digest {:.12}\n", plain(it.project.as_str()), it.digest);
+    for (word, workflows) in changes.into_iter().chain([("stays", &it.stays)]) {
+        for workflow in workflows {
+            let _ = writeln!(text, "  {word:<8}  {workflow}");
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use weir_http_api::Page;
@@ -174,6 +194,29 @@ weather          1  2h        17aa          /srv/weather
         let [flights, weather] = samples::deployments().try_into().expect("two deployments");
         assert_eq!(line(&flights, &LOOK), "flights: 2 workflows, digest 85e30fe09887\n");
         assert_eq!(line(&weather, &LOOK), "weather: 1 workflow, digest 17aa\n");
+    }
+
+    #[test]
+    fn what_deploying_would_do_is_told_by_workflow() {
+        let names = |it: &[&str]| it.iter().map(|it| it.parse().expect("a name")).collect();
+        let preview = DeploymentPreview {
+            project: "flights".parse().expect("a name"),
+            digest: "85e30fe09887bb".to_owned(),
+            starts: names(&["delays"]),
+            restarts: names(&["clean", "route"]),
+            stops: names(&[]),
+            stays: names(&["archive"]),
+        };
+        assert_eq!(
+            previewed(&preview, &LOOK),
+            "\
+flights: digest 85e30fe09887
+  starts    delays
+  restarts  clean
+  restarts  route
+  stays     archive
+"
+        );
     }
 
     #[tokio::test]

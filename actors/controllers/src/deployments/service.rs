@@ -16,7 +16,8 @@ use super::effects::Effects;
 use super::tally::CanaryTally;
 use super::watch;
 use super::{
-    Administration, Answer, Command, Deployment, Deployments, LEASE, Rejection, administration,
+    Administration, Answer, Command, Deployment, Deployments, LEASE, ProjectImpact, Rejection,
+    administration,
 };
 use crate::answer::{Refusal, refusal};
 use crate::instance;
@@ -35,6 +36,8 @@ pub enum Request {
     Current {
         known: Option<String>,
     },
+    /// What deploying would do.
+    Preview(Arc<Deployment>),
     /// Of the storage of deployments. Boxed: it is much larger than the others.
     Administer(Box<Administration>),
 }
@@ -44,6 +47,7 @@ pub enum Response {
     Done,
     Unchanged,
     Current(Current),
+    Preview(ProjectImpact),
     Answer(Answer),
     Rejected(Rejection),
     /// Asking again gives the same answer.
@@ -109,6 +113,14 @@ impl DeploymentStorage {
         deployment: Deployment,
     ) -> Result<(), Failure> {
         done(self.0.ask_as(command, Request::Deploy(Arc::new(deployment)), ASK_WITHIN).await?)
+    }
+
+    /// What deploying would do. Refused as that would be.
+    pub async fn preview_deploy(&self, deployment: Deployment) -> Result<ProjectImpact, Failure> {
+        match self.0.ask(Request::Preview(Arc::new(deployment)), ASK_WITHIN).await? {
+            Response::Preview(it) => Ok(it),
+            other => Err(other.odd()),
+        }
     }
 
     /// Runs nothing of the project any more.
@@ -219,6 +231,7 @@ impl Service for DeploymentService {
             Request::Deploy(deployment) => Command::Deploy(deployment),
             Request::Withdraw { project, at } => Command::Withdraw { project, at },
             Request::Current { known } => return self.current(known, context).await,
+            Request::Preview(deployment) => return self.preview(deployment, context).await,
             Request::Administer(asked) => {
                 return administration::serve(
                     (&self.host, &self.store, &self.tally),
@@ -236,6 +249,19 @@ impl Service for DeploymentService {
 }
 
 impl DeploymentService {
+    async fn preview(
+        &self,
+        deployment: Arc<Deployment>,
+        context: RequestContext,
+    ) -> Result<Response, Unavailable> {
+        let preview = move |it: &Deployments| it.preview_deploy(&deployment);
+        match self.host.query(context.within, preview).await {
+            Ok(Ok(impact)) => Ok(Response::Preview(impact)),
+            Ok(Err(rejection)) => Ok(Response::Rejected(rejection)),
+            Err(error) => refused(error),
+        }
+    }
+
     async fn current(
         &self,
         known: Option<String>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use weir_domain::{CommandId, Fault, ProjectName};
-use weir_http_api::{DeploymentRequest, DeploymentView};
+use weir_http_api::{DeploymentPreview, DeploymentRequest, DeploymentView};
 use weir_http_server::{Deployments, Refusal};
 
 use crate::fixture::NOW;
@@ -39,6 +39,17 @@ impl Deployments for FakeDeployments {
         };
         self.0.lock().unwrap().insert(project, view.clone());
         Ok(view)
+    }
+
+    async fn preview(
+        &self,
+        project: ProjectName,
+        request: DeploymentRequest,
+    ) -> Result<DeploymentPreview, Refusal> {
+        let starts = request.plans.into_iter().map(|it| it.workflow).collect();
+        let none = Vec::new;
+        let (restarts, stops, stays) = (none(), none(), none());
+        Ok(DeploymentPreview { project, digest: request.digest, starts, restarts, stops, stays })
     }
 
     async fn withdraw(&self, project: ProjectName) -> Result<(), Refusal> {

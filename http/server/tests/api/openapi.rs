@@ -99,6 +99,7 @@ fn the_documents_hold_every_path() {
             "/cluster/members/{node}/leave",
             "/deployments",
             "/deployments/{project}",
+            "/deployments/{project}/preview",
             "/ready",
         ]
     );
