@@ -4,10 +4,14 @@
 //! function on one thread. The product is the `weir` binary beside this one: source, stages, sink
 //! and commit, watched over its REST API. Outputs are compared before a time is told.
 //!
-//! `BENCH_MB` sets the size of the input (1,000), `BENCH_RUNS` the measured runs (3).
+//! Then live workflows with checkpoints and without.
+//!
+//! `BENCH_MB` sets the size of the input (1,000), `BENCH_RUNS` the measured runs (3),
+//! `BENCH_RECORDS` the records of a live workflow (100,000,000), `BENCH_ONLY=files,live` runs a part.
 
 mod bare;
 mod data;
+mod live;
 mod oracle;
 mod process;
 mod product;
@@ -16,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 
+use crate::live::LiveJob;
 use crate::process::Usage;
 
 /// The same allocator on both sides.
@@ -65,6 +70,14 @@ fn main() -> anyhow::Result<()> {
     let megabytes = setting("BENCH_MB", 1_000)?;
     let runs = setting("BENCH_RUNS", 3)?.max(1);
     let dir = tempfile::Builder::new().prefix("weir-bench").tempdir_in(".")?;
+    let wanted = std::env::var("BENCH_ONLY").unwrap_or_default();
+    let is_wanted = |part: &str| wanted.is_empty() || wanted.split(',').any(|it| it == part);
+    if is_wanted("live") {
+        checkpoints(setting("BENCH_RECORDS", 100_000_000)?, runs, dir.path())?;
+    }
+    if !is_wanted("files") {
+        return Ok(());
+    }
     println!("input: {megabytes} MB a job, {runs} runs each, median; {}", machine());
     println!();
     println!(
@@ -126,6 +139,47 @@ fn measure(job: Job, megabytes: u64, runs: u64, dir: &Path) -> anyhow::Result<()
     row(job, "weir, 2 instances, 2 files", made, median(two_runs), bare);
     std::fs::remove_file(&input)?;
     Ok(())
+}
+
+/// The same live workflow with checkpoints and without any until its end.
+fn checkpoints(records: u64, runs: u64, dir: &Path) -> anyhow::Result<()> {
+    println!("{records} records, {runs} runs each, median; {}", machine());
+    println!();
+    println!("| live workflow | checkpoints | M rows/s | cores used | peak MB | per core | wall |");
+    println!("|---|---|---|---|---|---|---|");
+    for job in LiveJob::ALL {
+        let (mut without, mut with) = (Vec::new(), Vec::new());
+        for run in 0..runs {
+            let at = |name: &str| dir.join(format!("{job:?}-{name}-{run}"));
+            let bare = live::run(job, records, "1h", &at("bare"))?;
+            let done = live::run(job, records, "10s", &at("done"))?;
+            let digest = |it: &[PathBuf]| oracle::digest(Job::JsonToJson, it);
+            let (expected, found) = (digest(&bare.outputs)?, digest(&done.outputs)?);
+            ensure!(found == expected, "{job:?}: {found:?} is not {expected:?}");
+            without.push(bare.usage);
+            with.push(done.usage);
+            ["bare", "done"].iter().try_for_each(|it| std::fs::remove_dir_all(at(it)))?;
+        }
+        let bare = median(without);
+        live_row(job, "at the end", records, bare, bare);
+        live_row(job, "every 10 s", records, median(with), bare);
+    }
+    println!();
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
+fn live_row(job: LiveJob, checkpoints: &str, records: u64, usage: Usage, bare: Usage) {
+    let (wall, cpu) = (usage.wall.as_secs_f64(), usage.cpu.as_secs_f64());
+    println!(
+        "| {} | {checkpoints} | {:.2} | {:.2} | {} | {:.2} | {:.2} |",
+        job.title(),
+        records as f64 / wall / 1e6,
+        cpu / wall,
+        usage.peak_bytes / 1_000_000,
+        bare.cpu.as_secs_f64() / cpu,
+        bare.wall.as_secs_f64() / wall,
+    );
 }
 
 /// Two bare loops side by side: what the second core gives at best.

@@ -24,7 +24,7 @@ pub(crate) struct Done {
 pub(crate) fn run(job: Job, inputs: &[PathBuf], dir: &Path) -> anyhow::Result<Done> {
     let project = dir.join("project");
     write_project(job, &project, inputs.len())?;
-    let engine = Engine::start(dir, &project)?;
+    let engine = Engine::start(dir, &project, &[])?;
     engine.wait_until_ready()?;
     let cpu_before = process::cpu(engine.child.id());
     let watch = Stopwatch::start();
@@ -62,9 +62,9 @@ pub(crate) fn run(job: Job, inputs: &[PathBuf], dir: &Path) -> anyhow::Result<Do
 pub(crate) fn idle(dir: &Path) -> anyhow::Result<(Duration, u64)> {
     let project = dir.join("project");
     write_project(Job::JsonToJson, &project, 1)?;
-    Engine::start(dir, &project)?.ready_and_stop()?;
+    Engine::start(dir, &project, &[])?.ready_and_stop()?;
     let watch = Stopwatch::start();
-    let engine = Engine::start(dir, &project)?;
+    let engine = Engine::start(dir, &project, &[])?;
     engine.wait_until_ready()?;
     let ready = watch.elapsed();
     // A few polls of the source, so that it is idle and not fresh.
@@ -138,14 +138,14 @@ spec:
 }
 
 /// A `weir dev` of our own on ports of its own.
-struct Engine {
+pub(crate) struct Engine {
     child: Child,
     port: u16,
     log: PathBuf,
 }
 
 impl Engine {
-    fn start(dir: &Path, project: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn start(dir: &Path, project: &Path, settings: &[String]) -> anyhow::Result<Self> {
         let exe = std::env::current_exe()?;
         let weir = exe.parent().and_then(Path::parent).context("a target directory")?.join("weir");
         let [config, rest, metrics] = free_ports()?;
@@ -158,6 +158,7 @@ impl Engine {
             .arg(format!("-Dweir.config-server.bind.port={config}"))
             .arg(format!("-Dweir.rest-server.bind.port={rest}"))
             .arg(format!("-Dweir.metrics.bind.port={metrics}"))
+            .args(settings.iter().map(|it| format!("-D{it}")))
             .stdout(Stdio::null())
             .stderr(fs::File::create(&log)?)
             .spawn()
@@ -165,7 +166,11 @@ impl Engine {
         Ok(Self { child, port: rest, log })
     }
 
-    fn wait_until_ready(&self) -> anyhow::Result<()> {
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn wait_until_ready(&self) -> anyhow::Result<()> {
         let watch = Stopwatch::start();
         loop {
             let ready = self.request("/readyz").is_ok_and(|it| it.starts_with("HTTP/1.1 200"));
@@ -180,7 +185,7 @@ impl Engine {
         }
     }
 
-    fn get(&self, path: &str) -> anyhow::Result<Value> {
+    pub(crate) fn get(&self, path: &str) -> anyhow::Result<Value> {
         let answer = self.request(path)?;
         ensure!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
         let body = answer.split_once("\r\n\r\n").context("a body")?.1;
@@ -201,7 +206,7 @@ impl Engine {
         self.stop()
     }
 
-    fn stop(mut self) -> anyhow::Result<()> {
+    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
         self.child.wait()?;

@@ -5,7 +5,7 @@
 
 use crc32fast::Hasher;
 use weir_domain::CommandId;
-use weir_persistence_api::{BlobKey, Manifest, PersistenceId};
+use weir_persistence_api::{Manifest, PersistenceId};
 
 /// The sum over an event. One without a command has the sum of a row that knows no commands.
 pub(crate) fn of_event(
@@ -35,9 +35,9 @@ pub(crate) fn of(id: &PersistenceId, sequence: u64, manifest: &Manifest, payload
 }
 
 /// The sum over a blob and its key. It is stored: it must never be computed otherwise.
-pub(crate) fn of_blob(key: &BlobKey, content: &[u8]) -> u32 {
+pub(crate) fn of_blob(key: &str, content: &[u8]) -> u32 {
     let mut hasher = Hasher::new();
-    for part in [key.as_str().as_bytes(), content] {
+    for part in [key.as_bytes(), content] {
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part);
     }
@@ -79,7 +79,6 @@ mod tests {
     #[test]
     fn the_sum_of_stored_rows_stays_what_it_was() {
         assert_eq!(sum("deployments", 7, "Activated", 1, b"{}"), 1_467_734_512);
-        let key = BlobKey::new("jobs/1").unwrap();
-        assert_eq!(of_blob(&key, b"content"), 413_013_462);
+        assert_eq!(of_blob("jobs/1", b"content"), 413_013_462);
     }
 }

@@ -7,29 +7,50 @@ use sqlx::{query, query_as};
 use weir_persistence_api::{BlobEntry, BlobKey, BlobStore, Result};
 
 use super::{SqliteStore, statement};
-use crate::blob::{self, BlobColumns, EntryColumns};
+use crate::blob::{self, BlobColumns, EntryColumns, Row, Rows, Taken};
 
-impl SqliteStore {
-    /// Returns how many rows it changed.
-    async fn blob_write(
-        &self,
-        statement: &'static str,
-        key: &BlobKey,
-        content: Bytes,
-    ) -> Result<u64> {
-        blob::check(key, &content)?;
-        let (size, sum) = (blob::size(&content), blob::sum(key, &content));
-        let (key, now) = (key.clone(), self.now());
+#[async_trait]
+impl Rows for SqliteStore {
+    async fn write(&self, taken: Taken, row: Row) -> Result<bool> {
+        let statement = match taken {
+            Taken::Leave => statement::BLOB_CREATE,
+            Taken::Replace => statement::BLOB_PUT,
+        };
+        let now = self.now();
         self.writer
             .write(move |connection| {
                 async move {
                     let insertion = query(statement)
-                        .bind(key.as_str())
-                        .bind(size)
-                        .bind(sum)
-                        .bind(&content[..])
+                        .bind(row.key)
+                        .bind(row.size)
+                        .bind(row.checksum)
+                        .bind(&row.content[..])
                         .bind(now.0);
-                    Ok(insertion.execute(connection).await?.rows_affected())
+                    Ok(insertion.execute(connection).await?.rows_affected() == 1)
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    async fn row(&self, key: &str) -> Result<Option<BlobColumns>> {
+        let look = query_as(statement::BLOB_GET).bind(key).fetch_optional(&self.readers);
+        self.read(look).await
+    }
+
+    async fn list(&self, [from, to]: [String; 2]) -> Result<Vec<EntryColumns>> {
+        let look = query_as(statement::BLOB_LIST).bind(from).bind(to).fetch_all(&self.readers);
+        self.read(look).await
+    }
+
+    async fn delete(&self, key: &str, [from, to]: [String; 2]) -> Result<()> {
+        let key = key.to_owned();
+        self.writer
+            .write(move |connection| {
+                async move {
+                    let deletion = query(statement::BLOB_DELETE).bind(key).bind(from).bind(to);
+                    deletion.execute(connection).await?;
+                    Ok(())
                 }
                 .boxed()
             })
@@ -40,37 +61,22 @@ impl SqliteStore {
 #[async_trait]
 impl BlobStore for SqliteStore {
     async fn blob_create(&self, key: &BlobKey, content: Bytes) -> Result<bool> {
-        Ok(self.blob_write(statement::BLOB_CREATE, key, content).await? == 1)
+        blob::create(self, key, content).await
     }
 
     async fn blob_put(&self, key: &BlobKey, content: Bytes) -> Result<()> {
-        self.blob_write(statement::BLOB_PUT, key, content).await.map(drop)
+        blob::put(self, key, content).await
     }
 
     async fn blob_get(&self, key: &BlobKey) -> Result<Option<Bytes>> {
-        let look = query_as(statement::BLOB_GET).bind(key.as_str()).fetch_optional(&self.readers);
-        let found: Option<BlobColumns> = self.read(look).await?;
-        found.map(|columns| blob::content(key, columns)).transpose()
+        blob::get(self, key).await
     }
 
     async fn blob_list(&self, parent: &BlobKey) -> Result<Vec<BlobEntry>> {
-        let [from, to] = blob::below(parent);
-        let look = query_as(statement::BLOB_LIST).bind(from).bind(to).fetch_all(&self.readers);
-        let rows: Vec<EntryColumns> = self.read(look).await?;
-        rows.into_iter().map(blob::entry).collect()
+        blob::list(self, parent).await
     }
 
     async fn blob_delete(&self, key: &BlobKey) -> Result<()> {
-        let key = key.clone();
-        self.writer
-            .write(move |connection| {
-                async move {
-                    let deletion = query(statement::BLOB_DELETE).bind(key.as_str());
-                    deletion.execute(connection).await?;
-                    Ok(())
-                }
-                .boxed()
-            })
-            .await
+        blob::delete(self, key).await
     }
 }

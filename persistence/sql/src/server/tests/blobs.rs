@@ -3,15 +3,16 @@
 use weir_persistence_api::{BlobEntry, BlobKey, BlobStore, blob_suite, contract};
 
 use super::*;
-use crate::blob::{self, BYTES_MAX};
+use crate::blob::{self, PIECE_BYTES};
 use crate::server::session::{Purpose, connect};
 
 on_both! {
     a_creation_waits_for_another_that_is_not_decided
     two_engines_that_create_one_blob_agree
     keys_differ_by_case_and_are_ordered_by_bytes
-    the_largest_blob_is_stored_and_a_larger_one_refused
-    what_is_too_large_for_the_server_is_refused_before_it_is_sent
+    large_blobs_come_and_go_as_small_ones_do
+    pieces_that_nobody_finished_are_listed_and_deleted
+    large_blobs_fit_a_server_that_takes_small_statements
     a_creation_without_an_answer_is_found_out_by_reading
     a_blob_that_was_changed_is_damaged
 }
@@ -52,7 +53,7 @@ async fn a_creation_waits_for_another_that_is_not_decided<D: Tested>() {
         [(D::STATEMENTS.commit, false, "theirs"), (D::STATEMENTS.rollback, true, "ours")]
     {
         let key = key(&format!("log/{expected}"));
-        let sum = blob::sum(&key, b"theirs");
+        let sum = blob::sum(key.as_str(), b"theirs");
         let values = [key.as_str().into(), 6.into(), sum.into(), b"theirs"[..].into()];
         D::script(&mut other, D::STATEMENTS.begin).await.unwrap();
         D::execute(&mut other, D::STATEMENTS.blob_create, &values).await.unwrap();
@@ -107,34 +108,64 @@ async fn keys_differ_by_case_and_are_ordered_by_bytes<D: Tested>() {
     assert_eq!(store.blob_list(&key("a")).await, Ok(expected));
 }
 
-async fn the_largest_blob_is_stored_and_a_larger_one_refused<D: Tested>() {
-    let (store, _) = store::<D>(D::Server::shared()).await;
-    let longest = ["abcdefg"; 80].join("/");
-    let content = Bytes::from_iter((0..BYTES_MAX).map(|it| (it / 3) as u8));
-    for content in [content, Bytes::from(vec![0; BYTES_MAX])] {
-        assert_eq!(store.blob_put(&key(&longest), content.clone()).await, Ok(()));
-        assert!(store.blob_get(&key(&longest)).await == Ok(Some(content)), "it comes back whole");
-    }
-    let larger = Bytes::from(vec![0; BYTES_MAX + 1]);
-    let refused = store.blob_create(&key("larger"), larger).await;
-    assert!(matches!(&refused, Err(Error::Rejected(_))), "{refused:?}");
-    assert_says(&refusal(refused), &["larger", "a directory or an object store"]);
-    assert_eq!(store.blob_get(&key("larger")).await, Ok(None));
+/// So many rows there are.
+async fn stored<D: Tested>(settings: &ServerSettings) -> i64 {
+    let mut connection = connect::<D>(settings, Purpose::Data).await.unwrap();
+    let count = "SELECT COUNT(*), CAST(0 AS SIGNED) FROM stored_blob";
+    let count = if D::WAITING.contains("INNODB") {
+        count.to_owned()
+    } else {
+        count.replace("SIGNED", "BIGINT")
+    };
+    D::rows::<(i64, i64)>(&mut connection, count.leak(), &[]).await.unwrap()[0].0
 }
 
-async fn what_is_too_large_for_the_server_is_refused_before_it_is_sent<D: Tested>() {
+async fn large_blobs_come_and_go_as_small_ones_do<D: Tested>() {
+    let (store, settings) = store::<D>(D::Server::shared()).await;
+    let large = |by: u8| Bytes::from_iter((0..5 * PIECE_BYTES / 2).map(|it| (it / 3) as u8 ^ by));
+    let a = key("a/1");
+    assert_eq!(store.blob_create(&a, large(0)).await, Ok(true));
+    for by in [0, 1] {
+        assert_eq!(store.blob_create(&a, large(by)).await, Ok(false));
+        assert!(store.blob_get(&a).await == Ok(Some(large(0))), "it comes back whole");
+        assert_eq!(stored::<D>(&settings).await, 4);
+    }
+    store.blob_put(&a, large(2)).await.unwrap();
+    assert!(store.blob_get(&a).await == Ok(Some(large(2))), "it was replaced");
+    assert_eq!(stored::<D>(&settings).await, 4);
+    store.blob_put(&key("a/11"), "small".into()).await.unwrap();
+    let entry = |it: &str, bytes| BlobEntry { key: key(it), bytes };
+    let expected = [entry("a/1", 5 * PIECE_BYTES as u64 / 2), entry("a/11", 5)];
+    assert_eq!(store.blob_list(&key("a")).await.unwrap(), expected);
+    store.blob_put(&a, "small".into()).await.unwrap();
+    assert_eq!(store.blob_get(&a).await, Ok(Some("small".into())));
+    store.blob_delete(&a).await.unwrap();
+    assert_eq!(stored::<D>(&settings).await, 1);
+}
+
+async fn pieces_that_nobody_finished_are_listed_and_deleted<D: Tested>() {
+    let server = D::Server::shared();
+    let (store, settings) = store::<D>(server).await;
+    let large = Bytes::from(vec![7; 2 * PIECE_BYTES]);
+    store.blob_put(&key("a/1"), large).await.unwrap();
+    server.execute_in(&settings.database, "DELETE FROM stored_blob WHERE blob_key = 'a/1'");
+    let entry = BlobEntry { key: key("a/1"), bytes: 2 * PIECE_BYTES as u64 };
+    assert_eq!(store.blob_list(&key("a")).await.unwrap(), [entry]);
+    assert_eq!(store.blob_get(&key("a/1")).await, Ok(None));
+    store.blob_delete(&key("a/1")).await.unwrap();
+    assert_eq!(store.blob_list(&key("a")).await.unwrap(), []);
+}
+
+async fn large_blobs_fit_a_server_that_takes_small_statements<D: Tested>() {
     if !D::WAITING.contains("INNODB") {
         return;
     }
     let arguments = vec!["--max-allowed-packet=2M".to_owned()];
     let server = D::Server::start(Options { fast: true, arguments, ..Options::default() });
-    let (store, settings) = store::<D>(&server).await;
-    let two_mib = Bytes::from(vec![7; 2 << 20]);
-    let refused = store.blob_create(&key("a"), two_mib.clone()).await;
-    assert!(matches!(&refused, Err(Error::Rejected(_))), "{refused:?}");
-    assert_says(&refusal(refused), &["blob a", &settings.database, "max_allowed_packet"]);
-    let smaller = two_mib.slice(..(2 << 20) - 8_192);
-    assert_eq!(store.blob_create(&key("a"), smaller).await, Ok(true));
+    let (store, _) = store::<D>(&server).await;
+    let large = Bytes::from(vec![7; 20 << 20]);
+    assert_eq!(store.blob_create(&key("a"), large.clone()).await, Ok(true));
+    assert!(store.blob_get(&key("a")).await == Ok(Some(large)), "it comes back whole");
 }
 
 async fn a_creation_without_an_answer_is_found_out_by_reading<D: Tested>() {

@@ -3,7 +3,7 @@
 use weir_persistence_api::{BlobKey, BlobStore, blob_suite, contract};
 
 use super::*;
-use crate::blob::BYTES_MAX;
+use crate::blob::PIECE_BYTES;
 use crate::{Backend, Database};
 
 #[async_trait]
@@ -46,15 +46,23 @@ async fn two_connections_that_create_one_blob_agree() {
 }
 
 #[tokio::test]
-async fn the_largest_blob_is_stored_and_a_larger_one_refused() {
+async fn large_blobs_come_and_go_as_small_ones_do() {
     let factory = Sqlite::new();
     let store = StoreFactory::create(&factory).await;
-    let largest = Bytes::from(vec![7; BYTES_MAX]);
-    assert_eq!(store.blob_create(&key("a"), largest.clone()).await, Ok(true));
-    assert!(store.blob_get(&key("a")).await == Ok(Some(largest)), "it comes back whole");
-    let refused = store.blob_create(&key("b"), vec![0; BYTES_MAX + 1].into()).await;
-    assert!(matches!(&refused, Err(Error::Rejected(why)) if why.contains("blob b")), "{refused:?}");
-    assert_eq!(store.blob_get(&key("b")).await, Ok(None));
+    let large = |by: u8| Bytes::from(vec![by; 5 * PIECE_BYTES / 2]);
+    assert_eq!(store.blob_create(&key("a/1"), large(1)).await, Ok(true));
+    assert_eq!(store.blob_create(&key("a/1"), large(2)).await, Ok(false));
+    assert!(store.blob_get(&key("a/1")).await == Ok(Some(large(1))), "it comes back whole");
+    store.blob_put(&key("a/1"), large(3)).await.unwrap();
+    assert!(store.blob_get(&key("a/1")).await == Ok(Some(large(3))), "it was replaced");
+    let count = || async {
+        let count = sqlx::query_as("SELECT COUNT(*) FROM stored_blob").fetch_one(&store.readers);
+        let (count,): (i64,) = count.await.unwrap();
+        count
+    };
+    assert_eq!(count().await, 4);
+    store.blob_delete(&key("a/1")).await.unwrap();
+    assert_eq!(count().await, 0);
 }
 
 #[tokio::test]

@@ -1,1 +1,1 @@
-SELECT content, checksum FROM stored_blob WHERE blob_key = ?1
+SELECT content, checksum, size FROM stored_blob WHERE blob_key = ?1
