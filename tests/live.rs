@@ -134,6 +134,65 @@ fn what_two_sources_make_alike_passes_once_whatever_is_killed() {
     assert_complete(&project, RECORDS);
 }
 
+/// Counts and sums up what each partition makes.
+fn totals(records: u64, rate: u64) -> Flow {
+    let fields = "[{ name: partition, make: partition }, { name: number, make: sequence }, \
+                  { name: amount, make: integer, min: 500, max: 999 }]";
+    let source = format!(
+        "{{ name: make, source: {{ generator: {{ rate: {rate}, records: {records}, \
+         partitions: {PARTITIONS}, fields: {fields} }} }} }}"
+    );
+    let values = "[{ name: records, make: count }, { name: total, make: sum, field: amount }, \
+                  { name: most, make: max, field: amount }, \
+                  { name: kinds, make: countDistinct, field: amount, limit: 500 }]";
+    let totals = format!(
+        "{{ name: totals, from: make, processor: {{ aggregate: {{ key: [partition], \
+         values: {values} }} }} }}"
+    );
+    Flow::named("made").with("instances: 2").stage(&source).stage(&totals).stage(&sink(
+        "high",
+        "totals",
+        "high-${stream}.jsonl",
+        JSON,
+        "",
+    ))
+}
+
+#[test]
+fn what_is_kept_of_each_key_is_right_in_every_record_whatever_is_killed() {
+    const RECORDS: u64 = 20_000;
+    let seed = Seed(number("WEIR_SEED", SEED));
+    let mut random = StdRng::seed_from_u64(seed.0);
+    let project = Project::of(&totals(RECORDS, 3_000));
+    for _ in 0..8 {
+        let mut process = start(&project).spawn();
+        // A random moment is what this test is about: there is nothing to wait for.
+        thread::sleep(Duration::from_millis(random.random_range(300..LIFE_MS_MAX)));
+        process.kill();
+        count(&project);
+    }
+    let weir = start(&project).ready();
+    wait_until("all records to be published", DEADLINE, || count(&project) >= RECORDS);
+    weir.stop();
+    assert_complete(&project, RECORDS);
+    let names = project.files("out");
+    let records = names.iter().flat_map(|it| project.json_lines(&format!("out/{it}")));
+    let of = |it: &serde_json::Value, key: &str| it[key].as_u64().unwrap();
+    let mut records: Vec<_> = records.collect();
+    records.sort_unstable_by_key(|it| (of(it, "partition"), of(it, "number")));
+    let (mut total, mut most, mut kinds) = (0, 0, BTreeSet::new());
+    for record in &records {
+        let (number, amount) = (of(record, "number"), of(record, "amount"));
+        if number == 0 {
+            (total, most, kinds) = (0, 0, BTreeSet::new());
+        }
+        (total, most) = (total + amount, most.max(amount));
+        kinds.insert(amount);
+        let found = ["records", "total", "most", "kinds"].map(|it| of(record, it));
+        assert_eq!(found, [number + 1, total, most, kinds.len() as u64], "{record}");
+    }
+}
+
 #[test]
 fn what_was_stopped_has_published_all_that_it_read_and_goes_on() {
     let project = Project::of(&flow(40_000, 10_000));

@@ -1,6 +1,7 @@
 //! Every kind of stage that this binary knows: one line each.
 
 use weir_connectors::{file, generator};
+use weir_operators::aggregate::AggregateKind;
 use weir_operators::deduplicate::DeduplicateKind;
 use weir_operators::dev_null::DevNullKind;
 use weir_operators::filter_route::FilterRouteKind;
@@ -15,6 +16,7 @@ pub(crate) fn registry() -> Registry {
         .operator(FilterRouteKind)
         .operator(ThrottleKind)
         .operator(DeduplicateKind)
+        .operator(AggregateKind)
         .operator(JavaScriptKind)
         .sink(DevNullKind)
 }

@@ -1,26 +1,24 @@
 //! Deduplicate: of records with equal keys, the first passes, and none of the others for a while.
 //!
-//! A key is remembered by 128 bits of hash: that two different ones are taken for equal happens once
-//! in a thousand million million years of a million keys a second. `within` counts from the record
-//! that passed, by the engine's clock; what it remembers is part of checkpoints.
+//! `within` counts from the record that passed, by the engine's clock; what it remembers is part of
+//! checkpoints.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray};
+use arrow::array::BooleanArray;
 use arrow::datatypes::SchemaRef;
-use arrow::row::{RowConverter, SortField};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use weir_domain::{
-    Clock, Fault, Finding, Millis, Place, PortName, TableName, Timestamp, did_you_mean,
-};
+use weir_domain::{Clock, Fault, Finding, Millis, Place, PortName, TableName, Timestamp};
 use weir_stream::state::{MapTable, StateTable, TableKind, TableSpec};
 use weir_stream::{
     Batch, BuildContext, BuiltOperator, Checked, ConfigError, Operator, OperatorKind, Outputs,
     SecretUse, decode_config,
 };
+
+use crate::keys::{Keys, wrong_fields};
 
 /// Lets the first record of each key pass, and drops those that follow `within` a time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -75,20 +73,8 @@ impl OperatorKind for DeduplicateKind {
             let cause = "nothing would be remembered".to_owned();
             wrong("within".into(), cause, "write for instance 1h".into());
         }
-        let names: Vec<_> = input.iter().flat_map(|it| it.fields()).map(|it| it.name()).collect();
-        for (at, name) in config.key.iter().enumerate() {
-            let is_there = input.is_none() || names.contains(&name);
-            let twin = config.key[..at].contains(name);
-            if !is_there {
-                let near = did_you_mean(name, names.iter().map(|it| it.as_str()));
-                let fix = near.map_or("name a field of the records".to_owned(), |it| {
-                    format!("did you mean {it}?")
-                });
-                wrong(format!("key[{at}]"), format!("there is no field {name}"), fix);
-            } else if twin {
-                let cause = format!("the field {name} is named twice");
-                wrong(format!("key[{at}]"), cause, "name it once".into());
-            }
+        for (path, cause, fix) in wrong_fields("key", &config.key, input) {
+            wrong(path, cause, fix);
         }
         checked
     }
@@ -106,14 +92,8 @@ impl OperatorKind for DeduplicateKind {
         let unfit = |why: String| Fault::config(3153, format!("stage {}: {why}", cx.stage));
         let config: DeduplicateConfig =
             decode_config(config).map_err(|it| unfit(it.to_string()))?;
-        let columns = config.key.iter().map(|it| input.index_of(it));
-        let columns: Vec<usize> =
-            columns.collect::<Result<_, _>>().map_err(|it| unfit(it.to_string()))?;
-        let sort = |it: &usize| SortField::new(input.field(*it).data_type().clone());
-        let keys = RowConverter::new(columns.iter().map(sort).collect())
-            .map_err(|it| unfit(it.to_string()))?;
+        let keys = Keys::of(&config.key, input).map_err(|it| unfit(it.to_string()))?;
         let operator = Deduplicate {
-            columns,
             keys,
             within: i64::try_from(config.within.0).unwrap_or(i64::MAX),
             clock: cx.clock.clone(),
@@ -126,8 +106,7 @@ impl OperatorKind for DeduplicateKind {
 }
 
 struct Deduplicate {
-    columns: Vec<usize>,
-    keys: RowConverter,
+    keys: Keys,
     within: i64,
     clock: Arc<dyn Clock>,
     /// When a key passed, in milliseconds since 1970.
@@ -168,16 +147,11 @@ impl Operator for Deduplicate {
     fn process(&mut self, batch: Batch, out: &mut Outputs) -> Result<(), Fault> {
         let Timestamp(now) = self.clock.now();
         self.forget(now);
-        let columns: Vec<ArrayRef> =
-            self.columns.iter().map(|it| batch.records.column(*it).clone()).collect();
+        let hashes = self.keys.hashes(&batch.records)?;
+        let keep: BooleanArray = hashes.into_iter().map(|it| Some(self.is_new(it, now))).collect();
         let unfit = |it: arrow::error::ArrowError| {
-            Fault::data(3154, format!("the keys of records can't be compared: {it}"))
+            Fault::data(3151, format!("a batch does not fit deduplicate's input: {it}"))
         };
-        let rows = self.keys.convert_columns(&columns).map_err(unfit)?;
-        let keep: BooleanArray = rows
-            .iter()
-            .map(|it| Some(self.is_new(twox_hash::XxHash3_128::oneshot(it.as_ref()), now)))
-            .collect();
         out.drop_rows(batch.rows() - keep.true_count());
         out.emit(0, batch.filter(&keep).map_err(unfit)?);
         Ok(())
@@ -190,21 +164,13 @@ impl Operator for Deduplicate {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicI64, Ordering};
-
     use arrow::datatypes::{DataType, Schema};
     use serde_json::json;
 
     use super::*;
-    use crate::testing::{batch, build_operator, check_operator, context, field, json_lines, run};
-
-    struct Hand(AtomicI64);
-
-    impl Clock for Hand {
-        fn now(&self) -> Timestamp {
-            Timestamp(self.0.load(Ordering::Relaxed))
-        }
-    }
+    use crate::testing::{
+        Hand, Kept, batch, build_operator, check_operator, context, field, json_lines, run,
+    };
 
     fn schema() -> SchemaRef {
         let fields = [field("a", DataType::Utf8), field("n", DataType::Int64)];
@@ -234,19 +200,20 @@ mod tests {
 
     #[test]
     fn a_key_is_forgotten_in_time_and_kept_by_checkpoints_until_then() {
-        let clock = Arc::new(Hand(AtomicI64::new(1_000)));
+        let clock = Arc::new(Hand::default());
+        clock.set(1_000);
         let cx = BuildContext { clock: clock.clone(), ..context() };
         let config = json!({ "key": ["a"], "within": "10s" });
         let build = || DeduplicateKind.build(&config, &schema(), &cx).unwrap().operator;
         let mut first = build();
         assert_eq!(passed(&mut *first).0, [1, 3]);
-        clock.0.store(10_999, Ordering::Relaxed);
+        clock.set(10_999);
         assert_eq!(passed(&mut *first).0, [0; 0]);
-        let part = first.tables().remove(0).1.freeze(weir_stream::Epoch::new(1, 1)).unwrap();
-        let mut second = build();
-        second.tables().remove(0).1.load(&part.encode()).unwrap();
+        let (mut kept, mut second) = (Kept::default(), build());
+        kept.take(&mut *first);
+        kept.restore(&mut *second);
         assert_eq!(passed(&mut *second).0, [0; 0]);
-        clock.0.store(11_000, Ordering::Relaxed);
+        clock.set(11_000);
         assert_eq!(passed(&mut *second).0, [1, 3]);
         let specs = DeduplicateKind.tables(&config);
         let tables = second.tables().into_iter().map(|(name, it)| (name, it.spec()));

@@ -11,10 +11,13 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod aggregate;
 pub mod deduplicate;
 pub mod dev_null;
 mod expression;
 pub mod filter_route;
+mod groups;
+mod keys;
 pub mod mapping;
 mod ordered;
 mod path;

@@ -1,13 +1,15 @@
 //! What the tests of several kinds share: batches from JSON lines, a clock that stands, and
 //! running a kind as a pipeline would.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::json::{LineDelimitedWriter, ReaderBuilder};
 use serde_json::Value;
-use weir_domain::{Clock, StageId, Timestamp};
-use weir_stream::{Batch, BuildContext, Operator, OperatorKind, Outputs, Positions};
+use weir_domain::{Clock, StageId, TableName, Timestamp};
+use weir_stream::{Batch, BuildContext, Epoch, Operator, OperatorKind, Outputs, Positions};
 
 struct Noon;
 
@@ -15,6 +17,76 @@ impl Clock for Noon {
     fn now(&self) -> Timestamp {
         Timestamp(1_699_963_200_000)
     }
+}
+
+/// A clock that is set by hand, in milliseconds since 1970.
+#[derive(Default)]
+pub(crate) struct Hand(AtomicI64);
+
+impl Hand {
+    pub(crate) fn set(&self, now: i64) {
+        self.0.store(now, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// What checkpoints hold of an operator's tables.
+#[derive(Default)]
+pub(crate) struct Kept {
+    parts: BTreeMap<TableName, Vec<Vec<u8>>>,
+    epoch: u32,
+}
+
+impl Kept {
+    /// Takes a checkpoint.
+    pub(crate) fn take(&mut self, operator: &mut dyn Operator) {
+        self.epoch += 1;
+        for (name, table) in operator.tables() {
+            if let Some(changed) = table.freeze(Epoch::new(1, self.epoch)) {
+                self.parts.entry(name).or_default().push(changed.encode().to_vec());
+            }
+        }
+    }
+
+    /// Gives an operator that was just built what was kept.
+    pub(crate) fn restore(&self, operator: &mut dyn Operator) {
+        for (name, table) in operator.tables() {
+            for part in self.parts.get(&name).into_iter().flatten() {
+                table.load(part).unwrap();
+            }
+        }
+    }
+}
+
+/// Runs records, which are JSON lines, in batches of these lengths, and begins again from a checkpoint
+/// where it is so said: what came after it is lost, and read again.
+pub(crate) fn in_batches(
+    build: impl Fn() -> Box<dyn Operator>,
+    schema: &SchemaRef,
+    lines: &[String],
+    cuts: &[(usize, bool)],
+) -> Vec<Outputs> {
+    let (mut operator, mut kept, mut outs) = (build(), Kept::default(), Vec::new());
+    let (mut from, mut cuts) = (0, cuts.iter().cycle());
+    while let Some((length, restarts)) = cuts.next().filter(|_| from < lines.len()) {
+        let to = (from + length).min(lines.len());
+        let mut batch = batch(schema, &lines[from..to].concat());
+        batch.positions = Positions::Range { first: from as u64 + 1 };
+        if *restarts {
+            kept.take(&mut *operator);
+            run(&mut *operator, batch.clone());
+            operator = build();
+            kept.restore(&mut *operator);
+        }
+        outs.push(run(&mut *operator, batch));
+        from = to;
+    }
+    outs
 }
 
 pub(crate) fn context() -> BuildContext {

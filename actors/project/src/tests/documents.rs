@@ -12,6 +12,7 @@ pub(super) fn real() -> Registry {
         .operator(weir_operators::filter_route::FilterRouteKind)
         .operator(weir_operators::throttle::ThrottleKind)
         .operator(weir_operators::deduplicate::DeduplicateKind)
+        .operator(weir_operators::aggregate::AggregateKind)
         .operator(weir_script::JavaScriptKind)
         .sink(weir_operators::dev_null::DevNullKind)
 }
@@ -47,8 +48,8 @@ fn the_guides_examples_are_one_sound_project() {
     let loaded = load(dir.path(), &real());
     assert_eq!(lines(dir.path(), &loaded.findings), [""; 0]);
     let project = loaded.project.unwrap();
-    let plan = &project.plans[0];
-    assert_eq!((plan.workflow.as_str(), plan.instances), ("delays", 2));
+    let plan = project.plans.iter().find(|it| it.workflow.as_str() == "delays").unwrap();
+    assert_eq!(plan.instances, 2);
     assert_eq!(plan.stages[0].config["directory"], "./in");
 }
 
