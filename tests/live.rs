@@ -4,6 +4,8 @@
 //! `WEIR_SEED` repeats the choices of a run, `WEIR_KILLS` sets how many kills there are.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use crate::support::flow::{JSON, sink};
-use crate::support::{DEADLINE, Flow, Project, Seed, Start, number, wait_until};
+use crate::support::{DEADLINE, Flow, Project, Seed, Start, files, number, wait_until};
 
 const KILLS: u32 = 25;
 const SEED: u64 = 20_261_121;
@@ -190,6 +192,47 @@ fn what_is_kept_of_each_key_is_right_in_every_record_whatever_is_killed() {
         kinds.insert(amount);
         let found = ["records", "total", "most", "kinds"].map(|it| of(record, it));
         assert_eq!(found, [number + 1, total, most, kinds.len() as u64], "{record}");
+    }
+}
+
+#[test]
+fn the_sample_of_orders_packs_and_adds_up_right_whatever_is_killed() {
+    const SHOPS: u64 = 4;
+    const ORDERS: u64 = 10_000;
+    let project = Project::empty();
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/orders");
+    for asset in files::below(&sample).iter().filter(|it| it.ends_with(".yaml")) {
+        project.asset(asset, &fs::read_to_string(sample.join(asset)).unwrap());
+    }
+    let orders = || -> Vec<serde_json::Value> {
+        let names = project.files("out").into_iter().filter(|it| !it.starts_with('.'));
+        names.flat_map(|it| project.json_lines(&format!("out/{it}"))).collect()
+    };
+    let mut random = StdRng::seed_from_u64(Seed(number("WEIR_SEED", SEED)).0);
+    for _ in 0..4 {
+        let mut process = start(&project).spawn();
+        // A random moment is what this test is about: there is nothing to wait for.
+        thread::sleep(Duration::from_millis(random.random_range(300..LIFE_MS_MAX)));
+        process.kill();
+    }
+    let weir = start(&project).ready();
+    let all = (SHOPS * ORDERS) as usize;
+    wait_until("all orders to be published", DEADLINE, || orders().len() >= all);
+    weir.stop();
+    project.assert_tidy();
+    let of = |it: &serde_json::Value, key: &str| it[key].as_u64().unwrap();
+    let mut orders = orders();
+    orders.sort_unstable_by_key(|it| (of(it, "shop"), of(it, "id")));
+    assert_eq!(orders.len(), all);
+    let mut turnover = 0;
+    for (at, order) in (0..).zip(&orders) {
+        let (shop, id) = (at / ORDERS, at % ORDERS);
+        let (consignment, position) = (id / 500 + 1, id % 500 + 1);
+        let amount = of(order, "amount");
+        turnover = if position == 1 { amount } else { turnover + amount };
+        let found = ["shop", "id", "consignment", "position", "orders", "turnover"];
+        let expected = [shop, id, consignment, position, position, turnover];
+        assert_eq!(found.map(|it| of(order, it)), expected, "{order}");
     }
 }
 

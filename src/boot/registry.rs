@@ -2,6 +2,7 @@
 
 use weir_connectors::{file, generator};
 use weir_operators::aggregate::AggregateKind;
+use weir_operators::boundary::BoundaryKind;
 use weir_operators::deduplicate::DeduplicateKind;
 use weir_operators::dev_null::DevNullKind;
 use weir_operators::filter_route::FilterRouteKind;
@@ -17,6 +18,7 @@ pub(crate) fn registry() -> Registry {
         .operator(ThrottleKind)
         .operator(DeduplicateKind)
         .operator(AggregateKind)
+        .operator(BoundaryKind)
         .operator(JavaScriptKind)
         .sink(DevNullKind)
 }

@@ -30,17 +30,17 @@ fn the_schemas_of_project_files_are_current() {
 }
 
 #[test]
-fn the_sample_is_valid_with_its_own_schemas() {
-    let ran = weir(["project", "validate", root().join("samples/flights").to_str().unwrap()]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""), "{}", ran.stderr);
-    assert_eq!(ran.stderr, "✓ flights is valid: 2 workflows, 0 warnings\n");
-    for asset in files::below(&root().join("samples/flights")) {
-        let path = root().join("samples/flights").join(&asset);
-        if !asset.ends_with(".yaml") {
-            continue;
+fn the_samples_are_valid_with_their_own_schemas() {
+    for (sample, workflows) in [("flights", "2 workflows"), ("orders", "1 workflow")] {
+        let sample_dir = root().join("samples").join(sample);
+        let ran = weir(["project", "validate", sample_dir.to_str().unwrap()]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""), "{}", ran.stderr);
+        assert_eq!(ran.stderr, format!("✓ {sample} is valid: {workflows}, 0 warnings\n"));
+        for asset in files::below(&sample_dir).iter().filter(|it| it.ends_with(".yaml")) {
+            let path = sample_dir.join(asset);
+            let text = fs::read_to_string(&path).unwrap();
+            let (_, schema) = text.lines().next().unwrap().split_once("$schema=").unwrap();
+            assert!(path.parent().unwrap().join(schema).is_file(), "{asset} names {schema}");
         }
-        let text = fs::read_to_string(&path).unwrap();
-        let (_, schema) = text.lines().next().unwrap().split_once("$schema=").unwrap();
-        assert!(path.parent().unwrap().join(schema).is_file(), "{asset} names {schema}");
     }
 }

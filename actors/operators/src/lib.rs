@@ -12,6 +12,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod aggregate;
+pub mod boundary;
 pub mod deduplicate;
 pub mod dev_null;
 mod expression;

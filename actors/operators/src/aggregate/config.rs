@@ -58,17 +58,21 @@ pub(super) const LIMIT_MAX: usize = 10_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Make {
-    /// How many there are.
+    /// How many there were.
     Count,
     /// Integers give an int64; a record that exceeds it is bad. Decimals keep their digits.
     Sum,
+    /// The least.
     Min,
+    /// The greatest.
     Max,
     /// Of integers a float64; of decimals a decimal with four more digits behind the point.
     Avg,
+    /// The one that came first.
     First,
+    /// The one that came last.
     Last,
-    /// How many different values there are, exactly.
+    /// How many different values there were, exactly.
     CountDistinct,
 }
 

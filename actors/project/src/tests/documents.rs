@@ -13,6 +13,7 @@ pub(super) fn real() -> Registry {
         .operator(weir_operators::throttle::ThrottleKind)
         .operator(weir_operators::deduplicate::DeduplicateKind)
         .operator(weir_operators::aggregate::AggregateKind)
+        .operator(weir_operators::boundary::BoundaryKind)
         .operator(weir_script::JavaScriptKind)
         .sink(weir_operators::dev_null::DevNullKind)
 }
