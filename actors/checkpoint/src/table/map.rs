@@ -79,10 +79,12 @@ impl<K: Row + Eq + Hash, V: Row> Rows<K, V> {
         fresh: impl FnOnce() -> V,
         change: impl FnOnce(&mut V) -> R,
     ) -> R {
-        if !self.rows.contains_key(key) {
-            self.put(key.clone(), fresh());
-        }
-        let cell = self.rows.get_mut(key).expect("it was just put");
+        let Some(cell) = self.rows.get_mut(key) else {
+            let mut value = fresh();
+            let result = change(&mut value);
+            self.put(key.clone(), value);
+            return result;
+        };
         let before = cell.value.weight();
         let result = change(&mut cell.value);
         self.bytes = self.bytes - before + cell.value.weight();
