@@ -148,7 +148,7 @@ impl Engine {
     pub(crate) fn start(dir: &Path, project: &Path, settings: &[String]) -> anyhow::Result<Self> {
         let exe = std::env::current_exe()?;
         let weir = exe.parent().and_then(Path::parent).context("a target directory")?.join("weir");
-        let [config, rest, metrics] = free_ports()?;
+        let [config, rest, metrics, management] = free_ports()?;
         let log = dir.join("weir.log");
         let child = Command::new(&weir)
             .args(["dev", "--data-dir"])
@@ -158,6 +158,7 @@ impl Engine {
             .arg(format!("-Dweir.config-server.bind.port={config}"))
             .arg(format!("-Dweir.rest-server.bind.port={rest}"))
             .arg(format!("-Dweir.metrics.bind.port={metrics}"))
+            .arg(format!("-Dweir.management.bind.port={management}"))
             .args(settings.iter().map(|it| format!("-D{it}")))
             .stdout(Stdio::null())
             .stderr(fs::File::create(&log)?)
@@ -214,12 +215,12 @@ impl Engine {
     }
 }
 
-fn free_ports() -> anyhow::Result<[u16; 3]> {
-    let listeners = [0; 3]
+fn free_ports() -> anyhow::Result<[u16; 4]> {
+    let listeners = [0; 4]
         .map(|_| TcpListener::bind(("127.0.0.1", 0)))
         .into_iter()
         .collect::<Result<Vec<_>, _>>()?;
     let ports: Vec<_> =
         listeners.iter().map(|it| it.local_addr().map(|it| it.port())).collect::<Result<_, _>>()?;
-    Ok([ports[0], ports[1], ports[2]])
+    Ok([ports[0], ports[1], ports[2], ports[3]])
 }
