@@ -74,6 +74,8 @@ pub struct Coordinator {
     /// Names for epochs that are claimed, until they are stored.
     savepoints: BTreeMap<SavepointName, Savepoint>,
     mode: Mode,
+    /// The newest order that it follows.
+    order: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,6 +136,7 @@ impl Coordinator {
             publications: publications.collect(),
             savepoints: BTreeMap::new(),
             mode,
+            order: recovered.order,
         }
     }
 

@@ -49,6 +49,12 @@ impl Layout {
         &self.0
     }
 
+    /// The job's name among those of its group: the last segment of its key.
+    pub(crate) fn name(&self) -> &str {
+        let key = self.0.as_str();
+        key.rsplit_once('/').map_or(key, |it| it.1)
+    }
+
     /// Where a part of a stage's table belongs that the manifest of this epoch is the first to name.
     pub fn state(
         &self,

@@ -26,6 +26,8 @@
 //! The modules but [`store`] are values and functions on values: no I/O, no clock, no waiting. So
 //! all of the protocol is simulated, with crashes between any two of its steps.
 //!
+//! Jobs that are restored together, as the lanes of a workflow, are a [`group`].
+//!
 //! What records look like, what a connector publishes, and who sends messages to whom is no matter
 //! of this room: it never sees Arrow, and no actor.
 
@@ -45,6 +47,7 @@ mod prepared;
 mod collect;
 mod coordinator;
 pub mod fit;
+pub mod group;
 mod recover;
 mod view;
 
@@ -73,5 +76,5 @@ pub use permit::CommitPermit;
 pub use prepared::{Deposed, Prepared};
 pub use record::{Claim, GenerationRecord, Marker, Record, Savepoint, Writer};
 pub use recover::{Recovered, Recovery, RestoreFrom};
-pub use store::{Checkpoints, CrashPoint, Retry};
+pub use store::{Checkpoints, CrashPoint, Group, Retry};
 pub use view::{Step, View};

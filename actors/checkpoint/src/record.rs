@@ -42,6 +42,14 @@ pub struct Claim {
     pub kind: EpochKind,
     /// Of the stored manifest, envelope and all.
     pub manifest: Digest,
+    /// The newest order that it follows; 0 where none was given ([`group`](crate::group)).
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub order: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_none(order: &u32) -> bool {
+    *order == 0
 }
 
 impl Record {

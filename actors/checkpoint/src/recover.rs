@@ -13,6 +13,9 @@
 //!   epoch is restored: it was decided.
 //! - R4: what can't be read, is missing or contradicts itself ends the recovery: it never guesses,
 //!   and never begins from nothing where there was something.
+//! - R5: an order is followed until an epoch is claimed that follows it, and by none behind that
+//!   one again. The claims in the log tell which do, so an order that was carried out half by a life
+//!   that died is carried out anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +25,7 @@ use weir_persistence_api::BlobKey;
 use crate::envelope::{Content, seal};
 use crate::epoch::{Epoch, Generation, Slot};
 use crate::error::{Error, Result};
+use crate::group::{Begin, Order};
 use crate::layout::Layout;
 use crate::manifest::{EpochKind, Manifest, Upload};
 use crate::permit::CommitPermit;
@@ -37,6 +41,8 @@ pub enum RestoreFrom {
     /// An epoch that is still retained.
     Epoch(Epoch),
     Savepoint(SavepointName),
+    /// What this order says, unless the newest claimed epoch follows it already.
+    Ordered(Box<Order>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +59,10 @@ pub struct Recovered {
     pub aborted: BTreeMap<StageId, BTreeSet<Upload>>,
     /// The job has committed its tail: there is nothing left to do but to publish.
     pub is_over: bool,
+    /// The newest order that it follows; 0 where none was given.
+    pub order: u32,
+    /// That order has chosen what is restored: no claimed epoch follows it yet.
+    pub is_ordered: bool,
 }
 
 /// How often a recovery begins to look again.
@@ -138,9 +148,29 @@ fn find(
         unpublished.push(CommitPermit::of(generation, claim, &manifest));
     }
     let aborted = aborted(layout, manifest.as_ref(), generation, view)?;
-    let is_over = *from == RestoreFrom::Newest
-        && manifest.as_ref().is_some_and(|it| it.kind == EpochKind::Final);
-    Ok(Recovered { generation, slot, manifest, unpublished, aborted, is_over })
+    let followed = claims.claims.first().map_or(0, |it| it.order);
+    let (order, is_ordered, is_newest) = match from {
+        RestoreFrom::Newest => (followed, false, true),
+        RestoreFrom::Epoch(_) | RestoreFrom::Savepoint(_) => (followed, false, false),
+        RestoreFrom::Ordered(it) if followed >= it.number => (followed, false, true),
+        RestoreFrom::Ordered(it) => (it.number, true, it.begin == Begin::Newest),
+    };
+    let is_over = is_newest && manifest.as_ref().is_some_and(|it| it.kind == EpochKind::Final);
+    Ok(Recovered { generation, slot, manifest, unpublished, aborted, is_over, order, is_ordered })
+}
+
+/// The newest claim of a job, for those who only look.
+pub(crate) fn look(layout: &Layout, view: &View) -> Result<Step<Option<Claim>>> {
+    step(newest_claim(layout, view))
+}
+
+fn newest_claim(layout: &Layout, view: &View) -> Seen<Option<Claim>> {
+    for entry in Log::find(layout, view)?.backwards(layout, view) {
+        if let (_, Record::Claim(claim)) = entry? {
+            return Ok(Some(claim));
+        }
+    }
+    Ok(None)
 }
 
 /// Creates the record of the next generation. Whoever finds it taken has lost.
@@ -231,10 +261,7 @@ type Restored = Option<(Epoch, Digest, String)>;
 
 fn restored(layout: &Layout, from: &RestoreFrom, claims: &Claims, view: &View) -> Seen<Restored> {
     match from {
-        RestoreFrom::Newest => {
-            let newest = claims.claims.first();
-            Ok(newest.map(|it| (it.epoch, it.manifest, format!("the claim of epoch {}", it.epoch))))
-        }
+        RestoreFrom::Newest => Ok(newest(claims)),
         RestoreFrom::Epoch(epoch) => {
             let mut there = Vec::new();
             for entry in Log::find(layout, view)?.backwards(layout, view) {
@@ -247,15 +274,45 @@ fn restored(layout: &Layout, from: &RestoreFrom, claims: &Claims, view: &View) -
             }
             Err(Error::NoEpoch { epoch: *epoch, there }.into())
         }
-        RestoreFrom::Savepoint(name) => {
-            let Some(it) = view.content::<Savepoint>(&layout.savepoint(name))? else {
-                let [listed] = view.lists([&layout.savepoints()])?;
-                let there = listed.iter().filter_map(|it| layout.read_savepoint(it)).collect();
-                return Err(Error::NoSavepoint { name: name.clone(), there }.into());
-            };
-            Ok(Some((it.epoch, it.manifest, format!("savepoint {name}"))))
+        RestoreFrom::Savepoint(name) => saved(layout, name, view).map(Some),
+        RestoreFrom::Ordered(order) => ordered(layout, order, claims, view),
+    }
+}
+
+fn newest(claims: &Claims) -> Restored {
+    let newest = claims.claims.first()?;
+    Some((newest.epoch, newest.manifest, format!("the claim of epoch {}", newest.epoch)))
+}
+
+/// R5.
+fn ordered(layout: &Layout, order: &Order, claims: &Claims, view: &View) -> Seen<Restored> {
+    let is_followed = claims.claims.first().is_some_and(|it| it.order >= order.number);
+    match &order.begin {
+        _ if is_followed => Ok(newest(claims)),
+        Begin::Newest => Ok(newest(claims)),
+        Begin::Nothing => Ok(None),
+        Begin::Savepoint { name, epochs } => {
+            let saved = saved(layout, name, view)?;
+            match epochs.get(layout.name()) {
+                Some(epoch) if *epoch == saved.0 => Ok(Some(saved)),
+                // Somebody has deleted it and taken another one under its name.
+                _ => Err(no_savepoint(layout, name, view)?.into()),
+            }
         }
     }
+}
+
+fn saved(layout: &Layout, name: &SavepointName, view: &View) -> Seen<(Epoch, Digest, String)> {
+    let Some(it) = view.content::<Savepoint>(&layout.savepoint(name))? else {
+        return Err(no_savepoint(layout, name, view)?.into());
+    };
+    Ok((it.epoch, it.manifest, format!("savepoint {name}")))
+}
+
+fn no_savepoint(layout: &Layout, name: &SavepointName, view: &View) -> Seen<Error> {
+    let [listed] = view.lists([&layout.savepoints()])?;
+    let there = listed.iter().filter_map(|it| layout.read_savepoint(it)).collect();
+    Ok(Error::NoSavepoint { name: name.clone(), there })
 }
 
 /// Uploads that earlier generations named in manifests, claimed or not, after the epoch that is

@@ -227,3 +227,17 @@ fn a_writer_that_slept_finds_a_free_slot_in_the_log_and_is_deposed() {
     assert_eq!(disk.below(&layout().log()).len(), 1);
     disk.recover("c", &crate::RestoreFrom::Newest).unwrap();
 }
+
+#[test]
+fn what_lives_that_claimed_nothing_have_staged_goes_with_the_next() {
+    let mut disk = Disk::default();
+    for writer in ["a", "b", "c"] {
+        let mut job = Job::new(&mut disk, writer);
+        let epoch = job.announce(periodic());
+        job.report(&mut disk, epoch);
+    }
+    let job = Job::new(&mut disk, "d");
+    assert_eq!(disk.below(&layout().area(Area::Staged)).len(), 3);
+    sweep(&mut disk, &job, 3);
+    assert_eq!(disk.below(&layout().area(Area::Staged)), []);
+}

@@ -114,7 +114,8 @@ impl Coordinator {
         }
         let (epoch, manifest) = (*epoch, self.manifest(*epoch, flight));
         let content = seal(&manifest);
-        let claim = Claim { epoch, kind: manifest.kind, manifest: Digest::of(&content) };
+        let (kind, order) = (manifest.kind, self.order);
+        let claim = Claim { epoch, kind, manifest: Digest::of(&content), order };
         self.flights.get_mut(&epoch)?.phase = Phase::Storing(Sealed { manifest, content, claim });
         self.claiming()
     }

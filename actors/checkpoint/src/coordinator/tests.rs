@@ -45,7 +45,7 @@ fn an_epoch_goes_through_all_its_steps() {
     let digest = Digest::of(content);
     disk.perform(&layout(), &stored[0]);
 
-    let claim = crate::record::Claim { epoch, kind, manifest: digest };
+    let claim = crate::record::Claim { epoch, kind, manifest: digest, order: 0 };
     let record = Record::Claim(claim);
     let append = Effect::Append { slot: Slot(2), record: record.clone() };
     assert_eq!(coordinator.on(Input::Stored(Stored::Manifest { epoch })), [append]);

@@ -25,6 +25,8 @@ fn a_job_that_never_ran_begins_with_nothing() {
         unpublished: vec![],
         aborted: BTreeMap::new(),
         is_over: false,
+        order: 0,
+        is_ordered: false,
     };
     assert_eq!(recovered, expected);
 }
@@ -269,7 +271,8 @@ fn a_manifest_of_another_job_ends_the_recovery() {
     let mut other = manifest(&disk, epoch);
     other.job = BlobKey::new("jobs/other").unwrap();
     disk.put(&key, &other);
-    let claim = Claim { epoch, kind: EpochKind::Periodic, manifest: Digest::of(&disk.blobs[&key]) };
+    let (kind, manifest) = (EpochKind::Periodic, Digest::of(&disk.blobs[&key]));
+    let claim = Claim { epoch, kind, manifest, order: 0 };
     disk.put(&layout().slot(Slot(2)), &Record::Claim(claim.clone()));
     disk.put(&layout().marker(epoch), &Marker { epoch, manifest: claim.manifest });
     let error = refused(&mut disk, &RestoreFrom::Newest);
@@ -404,5 +407,105 @@ fn a_job_that_stopped_goes_on() {
     assert!(!job.recovered.is_over);
     assert_eq!(job.recovered.manifest.as_ref().unwrap().epoch, epoch);
     assert_eq!(job.coordinator.outstanding(), []);
+    job.commit(&mut disk);
+}
+
+fn order(number: u32, begin: Begin) -> RestoreFrom {
+    RestoreFrom::Ordered(Box::new(Order {
+        number,
+        id: format!("order {number}"),
+        begin,
+        jobs: None,
+        drops_leftovers: false,
+        given_at: at(),
+        by: "somebody".to_owned(),
+    }))
+}
+
+/// A job with two epochs, the first of which has a name.
+fn saved(disk: &mut Disk) -> (Epoch, Epoch, SavepointName) {
+    let mut job = Job::new(disk, "a");
+    let name = SavepointName::new("kept").unwrap();
+    let trigger = crate::Trigger::Savepoint { at: at(), name: name.clone() };
+    let first = job.announce(Input::Trigger(trigger));
+    let effects = job.report(disk, first);
+    disk.follow(&mut job.coordinator, effects);
+    job.published(disk, first);
+    (first, job.commit(disk), name)
+}
+
+#[test]
+fn an_order_is_followed_until_an_epoch_is_claimed_that_follows_it() {
+    let mut disk = Disk::default();
+    let (first, second, name) = saved(&mut disk);
+    let epochs = BTreeMap::from([("tested".to_owned(), first)]);
+    let order = order(1, Begin::Savepoint { name, epochs });
+    // However often a life begins that claims nothing.
+    for writer in ["b", "c"] {
+        let recovered = disk.recover(writer, &order).unwrap();
+        assert_eq!(recovered.manifest.unwrap().epoch, first, "R5");
+        assert_eq!((recovered.order, recovered.unpublished.len()), (1, 0));
+        assert!(recovered.is_ordered);
+    }
+    let mut job = Job::from(&mut disk, "d", &order).unwrap();
+    let third = job.commit(&mut disk);
+    assert_eq!(manifest(&disk, third).parent, Some(first));
+    assert!(third > second);
+    for (writer, from) in [("e", &order), ("f", &RestoreFrom::Newest)] {
+        let mut job = Job::from(&mut disk, writer, from).unwrap();
+        assert_eq!((job.recovered.order, job.recovered.is_ordered), (1, false));
+        let newest = job.recovered.manifest.as_ref().unwrap().epoch;
+        assert!(newest >= third, "R5: {newest}");
+        job.commit(&mut disk);
+    }
+}
+
+#[test]
+fn an_order_may_let_all_go_or_let_all_stand() {
+    let mut disk = Disk::default();
+    let (_, second, _) = saved(&mut disk);
+    let recovered = disk.recover("b", &order(1, Begin::Newest)).unwrap();
+    assert_eq!((recovered.manifest.unwrap().epoch, recovered.order), (second, 1));
+    let mut job = Job::from(&mut disk, "c", &order(2, Begin::Nothing)).unwrap();
+    assert_eq!((&job.recovered.manifest, job.recovered.order), (&None, 2));
+    let third = job.commit(&mut disk);
+    assert_eq!(manifest(&disk, third).parent, None);
+    let recovered = disk.recover("d", &order(2, Begin::Nothing)).unwrap();
+    assert_eq!(recovered.manifest.unwrap().epoch, third);
+}
+
+#[test]
+fn an_order_restores_no_other_savepoint_of_the_same_name() {
+    let mut disk = Disk::default();
+    let (first, second, name) = saved(&mut disk);
+    for epochs in [vec![("tested", second)], vec![("other", first)], vec![]] {
+        let epochs = epochs.into_iter().map(|it| (it.0.to_owned(), it.1)).collect();
+        let error = refused(&mut disk, &order(1, Begin::Savepoint { name: name.clone(), epochs }));
+        assert!(matches!(error, Error::NoSavepoint { .. }), "{error}");
+    }
+}
+
+#[test]
+fn what_was_decided_before_an_order_is_published_all_the_same() {
+    let mut disk = Disk::default();
+    let (_, second, _) = saved(&mut disk);
+    let mut job = Job::new(&mut disk, "b");
+    let third = job.claim(&mut disk);
+    let recovered = disk.recover("c", &order(1, Begin::Nothing)).unwrap();
+    let unpublished: Vec<_> = recovered.unpublished.iter().map(CommitPermit::epoch).collect();
+    assert_eq!((unpublished, recovered.manifest), (vec![third], None), "R3, behind {second}");
+}
+
+#[test]
+fn a_job_that_is_over_begins_anew_by_an_order() {
+    let mut disk = Disk::default();
+    let mut job = Job::new(&mut disk, "a");
+    let epoch = job.announce(Input::Ended { stage: stage("source"), at: at() });
+    let effects = job.report(&mut disk, epoch);
+    disk.follow(&mut job.coordinator, effects);
+    job.published(&mut disk, epoch);
+    assert!(disk.recover("b", &order(1, Begin::Newest)).unwrap().is_over);
+    let mut job = Job::from(&mut disk, "c", &order(2, Begin::Nothing)).unwrap();
+    assert!(!job.recovered.is_over);
     job.commit(&mut disk);
 }

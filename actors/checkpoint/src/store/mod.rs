@@ -6,6 +6,7 @@
 //! truth that isn't in the log.
 
 mod crash;
+mod group;
 mod retry;
 
 use std::collections::BTreeSet;
@@ -23,11 +24,12 @@ use crate::epoch::{Epoch, Generation};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::manifest::{Manifest, PartRef};
-use crate::record::{GenerationRecord, Record, Savepoint, Writer};
-use crate::recover::{Recovered, Recovery, RestoreFrom};
+use crate::record::{Claim, GenerationRecord, Record, Savepoint, Writer};
+use crate::recover::{self, Recovered, Recovery, RestoreFrom};
 use crate::view::{Step, View};
 
 pub use crash::{CrashPoint, reach};
+pub use group::Group;
 pub use retry::Retry;
 
 /// How many blobs are read or deleted at once.
@@ -203,6 +205,39 @@ impl Checkpoints {
         self.get(key).await?.ok_or_else(|| Error::Missing { key: key.clone(), needed_by })
     }
 
+    /// The newest claimed epoch, for those who only look: somebody may claim another one meanwhile.
+    pub async fn newest(&self) -> Result<Option<(Claim, Manifest)>> {
+        let mut view = View::default();
+        let claim = loop {
+            let step = recover::look(&self.layout, &view)?;
+            if let Some(found) = self.look(step, &mut view).await? {
+                break found;
+            }
+        };
+        let Some(claim) = claim else { return Ok(None) };
+        let by = format!("the claim of epoch {}", claim.epoch);
+        let manifest = self.manifest(claim.epoch, claim.manifest, by).await?;
+        Ok(Some((claim, manifest)))
+    }
+
+    /// The manifest of an epoch, which must be the one that was claimed or named.
+    async fn manifest(
+        &self,
+        epoch: Epoch,
+        expected: Digest,
+        needed_by: String,
+    ) -> Result<Manifest> {
+        let key = self.layout.manifest(epoch);
+        let Some(content) = self.get(&key).await? else {
+            return Err(Error::Missing { key, needed_by });
+        };
+        let found = Digest::of(&content);
+        if found != expected {
+            return Err(Error::Replaced { key, found, expected, needed_by });
+        }
+        open_at(&key, &content)
+    }
+
     /// All savepoints, by name. One that can't be read says why.
     pub async fn savepoints(&self) -> Result<Vec<(SavepointName, Result<Savepoint>)>> {
         let parent = self.layout.savepoints();
@@ -224,15 +259,8 @@ impl Checkpoints {
             return Err(self.no_savepoint(name).await?);
         };
         let savepoint: Savepoint = open_at(&key, &content)?;
-        let (key, needed_by) = (self.layout.manifest(savepoint.epoch), format!("savepoint {name}"));
-        let Some(content) = self.get(&key).await? else {
-            return Err(Error::Missing { key, needed_by });
-        };
-        let (found, expected) = (Digest::of(&content), savepoint.manifest);
-        if found != expected {
-            return Err(Error::Replaced { key, found, expected, needed_by });
-        }
-        let manifest = open_at(&key, &content)?;
+        let by = format!("savepoint {name}");
+        let manifest = self.manifest(savepoint.epoch, savepoint.manifest, by).await?;
         Ok((savepoint, manifest))
     }
 

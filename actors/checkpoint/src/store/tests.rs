@@ -9,8 +9,9 @@ use weir_persistence_api::{BlobEntry, MemoryBlobs};
 
 use super::*;
 use crate::disk::{at, layout, periodic, pipeline, reported, stage};
+use crate::group::{Begin, Order, Wish};
 use crate::manifest::{Committable, PartKind, StageManifest};
-use crate::table::{Chain, MapTable, Table, compact};
+use crate::table::{Chain, MapTable, Table, compact, entries};
 use crate::{Coordinator, Input, Trigger, Upload};
 
 const RETRY: Retry =
@@ -201,6 +202,8 @@ async fn tables_go_through_the_store_and_come_back() {
     let key = layout().state(Epoch::new(1, 6), &id, &name, PartKind::Base);
     checkpoints.put(&key, base.clone()).await.unwrap();
     assert!(chain.compacted(&of, key, &base));
+    let parts = futures::future::try_join_all(chain.parts().iter().map(|it| checkpoints.part(it)));
+    assert_eq!(entries(&parts.await.unwrap()), Ok(5));
 
     let mut loaded = MapTable::<String, u64>::new(1);
     for part in chain.parts() {
@@ -310,4 +313,63 @@ fn an_upload_is_a_value() {
     let sink = StageManifest { uploads: vec![upload], ..StageManifest::default() };
     let json = serde_json::to_string(&sink).unwrap();
     assert_eq!(serde_json::from_str::<StageManifest>(&json).unwrap(), sink);
+}
+
+fn group(blobs: &MemoryBlobs) -> Group {
+    Group::new(Arc::new(blobs.clone()), "jobs/flights", RETRY).unwrap()
+}
+
+fn order(number: u32, id: &str, jobs: Option<u32>) -> Order {
+    let begin = Begin::Nothing;
+    let by = "somebody".to_owned();
+    Order { number, id: id.to_owned(), begin, jobs, drops_leftovers: false, given_at: at(), by }
+}
+
+#[tokio::test]
+async fn of_two_orders_under_one_number_one_is_given() {
+    let blobs = MemoryBlobs::default();
+    let group = group(&blobs);
+    assert_eq!(group.newest_order().await.unwrap(), None);
+    let (one, other, next) = (order(1, "a", None), order(1, "b", None), order(2, "c", None));
+    assert!(group.give(&one).await.unwrap());
+    assert!(!group.give(&other).await.unwrap(), "O1");
+    assert!(group.give(&one).await.unwrap(), "asked for again it is the same");
+    assert!(group.give(&next).await.unwrap());
+    assert_eq!(group.newest_order().await.unwrap(), Some(next.clone()));
+    assert_eq!(group.orders().await.unwrap(), [one, next]);
+    assert_eq!(group.order(3).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn how_many_jobs_there_are_is_found_once_and_anew_by_an_order() {
+    let group = group(&MemoryBlobs::default());
+    assert_eq!(group.jobs(None).await.unwrap(), None);
+    assert_eq!(group.agree(None, 2).await.unwrap(), 2);
+    assert_eq!(group.agree(None, 3).await.unwrap(), 2, "who came first has said it");
+    let (anew, told) = (order(1, "a", None), order(2, "b", Some(2)));
+    assert_eq!(group.jobs(Some(&anew)).await.unwrap(), None);
+    assert_eq!(group.agree(Some(&anew), 3).await.unwrap(), 3);
+    assert_eq!(group.jobs(Some(&anew)).await.unwrap(), Some(3));
+    assert_eq!(group.agree(Some(&told), 5).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_name_is_reserved_once() {
+    let group = group(&MemoryBlobs::default());
+    let name = SavepointName::new("x").unwrap();
+    let wish = |id: &str| Wish {
+        name: name.clone(),
+        id: id.to_owned(),
+        runs: [("lane-1".to_owned(), "a run".to_owned())].into(),
+        wanted_at: at(),
+        by: "somebody".to_owned(),
+    };
+    assert_eq!(group.wish(&wish("a")).await.unwrap(), wish("a"));
+    assert_eq!(group.wish(&wish("b")).await.unwrap(), wish("a"), "O3");
+    assert_eq!(group.wished(&name).await.unwrap(), Some(wish("a")));
+    assert_eq!(group.wishes().await.unwrap(), [(name.clone(), Ok(wish("a")))]);
+    group.wish_forget(&name).await.unwrap();
+    assert_eq!(group.wished(&name).await.unwrap(), None);
+    let job = group.job("lane-1").unwrap();
+    assert_eq!(job.layout().job().as_str(), "jobs/flights/lane-1");
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::op::{Apply, BUCKET, Op, Writer, bucket_bytes};
-use super::{Part, PartError, part};
+use super::{Part, PartError, TableSpec, part};
 use crate::manifest::PartKind;
 
 /// The base that is equal to these parts, in the order of their chain. At least one part is needed.
@@ -17,10 +17,7 @@ pub fn compact(parts: &[Bytes]) -> Result<Bytes, PartError> {
         let last = Part::open(last)?;
         (last.spec(), last.epoch())
     };
-    let mut rows = Rows::default();
-    for bytes in parts {
-        super::load(spec, bytes, &mut rows)?;
-    }
+    let rows = Rows::of(spec, parts)?;
     let mut writer = Writer::default();
     for (key, row) in &rows.0 {
         match row {
@@ -35,8 +32,24 @@ pub fn compact(parts: &[Bytes]) -> Result<Bytes, PartError> {
 }
 
 /// A table of any kind, as bytes.
+/// How many keys a table of these parts has.
+pub fn entries(parts: &[Bytes]) -> Result<u64, PartError> {
+    let Some(last) = parts.last() else { return Ok(0) };
+    Ok(Rows::of(Part::open(last)?.spec(), parts)?.0.len() as u64)
+}
+
 #[derive(Default)]
 struct Rows(BTreeMap<Vec<u8>, Row>);
+
+impl Rows {
+    fn of(spec: TableSpec, parts: &[Bytes]) -> Result<Self, PartError> {
+        let mut rows = Self::default();
+        for bytes in parts {
+            super::load(spec, bytes, &mut rows)?;
+        }
+        Ok(rows)
+    }
+}
 
 enum Row {
     One(Vec<u8>),

@@ -42,7 +42,7 @@ use crate::epoch::Epoch;
 
 pub use append::AppendTable;
 pub use chain::{Chain, CompactionPolicy};
-pub use compact::compact;
+pub use compact::{compact, entries};
 pub use map::MapTable;
 pub use multimap::MultiMapTable;
 pub use pane::PaneTable;
