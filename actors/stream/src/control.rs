@@ -6,13 +6,13 @@
 //! - C3: what is paused is not committed.
 //! - C4: an order that comes after the commit is decided changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use weir_domain::{Fault, StreamId, StreamOrder};
+use weir_domain::{Fault, SavepointName, StreamId, StreamOrder};
 
 use crate::report::Reporter;
 
@@ -30,6 +30,8 @@ pub(crate) struct Control {
     pub(crate) abort: CancellationToken,
     /// Wait for no stage.
     pub(crate) terminate: CancellationToken,
+    /// Savepoints that are wanted of it, for as long as it is open. Only live ones take any.
+    savepoints: Arc<watch::Sender<BTreeSet<SavepointName>>>,
 }
 
 /// A stream can be told something as long as this lives.
@@ -44,6 +46,17 @@ impl LiveStreams {
     pub fn order(&self, order: StreamOrder, streams: &[StreamId]) -> Vec<StreamId> {
         let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let reached = streams.iter().filter(|it| open.get(it).map(|it| it.obey(order)).is_some());
+        reached.copied().collect()
+    }
+
+    /// Wants a savepoint of each, and says which of the streams are open here. It is taken when a
+    /// checkpoint of the stream is durable under that name.
+    pub fn save(&self, name: &SavepointName, streams: &[StreamId]) -> Vec<StreamId> {
+        let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let want = |it: &Control| {
+            it.savepoints.send_if_modified(|them| them.insert(name.clone()));
+        };
+        let reached = streams.iter().filter(|it| open.get(it).map(want).is_some());
         reached.copied().collect()
     }
 
@@ -65,7 +78,8 @@ impl Drop for Heard {
 impl Default for Control {
     fn default() -> Self {
         let [shutdown, abort, terminate] = <[CancellationToken; 3]>::default();
-        Self { is_paused: Arc::new(watch::Sender::new(false)), shutdown, abort, terminate }
+        let is_paused = Arc::new(watch::Sender::new(false));
+        Self { is_paused, shutdown, abort, terminate, savepoints: Arc::default() }
     }
 }
 
@@ -89,6 +103,12 @@ impl Control {
                 self.terminate.cancel();
             }
         }
+    }
+
+    pub(crate) fn savepoints(&self) -> watch::Receiver<BTreeSet<SavepointName>> {
+        let mut savepoints = self.savepoints.subscribe();
+        savepoints.mark_changed();
+        savepoints
     }
 
     pub(crate) fn gate(&self) -> Gate {

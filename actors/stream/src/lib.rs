@@ -54,7 +54,7 @@ pub use kind::{
     AnySource, BuildContext, BuiltOperator, Checked, ConfigError, Limits, OperatorKind, Registry,
     SinkKind, SourceKind, decode_config,
 };
-pub use live::{LiveRead, LiveReader, LiveSource, Share, Splits, state};
+pub use live::{LiveRead, LiveReader, LiveSource, Share, Splits, jobs, state};
 pub use operator::{Opening, Operator, Outputs};
 pub use services::{Access, AccessError, LiveClaims, LiveSecrets, Monitor, Peers, Services};
 pub use settlement::{Resumed, resume};

@@ -3,6 +3,7 @@
 mod kept;
 mod live;
 mod orders;
+mod saves;
 mod sniffing;
 mod world;
 

@@ -13,9 +13,10 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use weir_checkpoint::{
     Abandonment, Checkpoints, CommitPermit, Committable, Coordinator, Effect, Epoch, EpochKind,
-    Error, Generation, Input, Prepared, Recovered, Retention, StageManifest, Trigger,
+    Error, Generation, Group, Input, Prepared, Recovered, Refusal, Retention, Savepoint,
+    StageManifest, Trigger,
 };
-use weir_domain::{Fault, StageId};
+use weir_domain::{Fault, SavepointName, StageId};
 use weir_runtime::Stopwatch;
 use weir_secrets::Opened;
 
@@ -77,9 +78,15 @@ type Work<'a> = FuturesUnordered<BoxFuture<'a, Result<Done, Fault>>>;
 pub(super) struct Drive<'a> {
     services: &'a Services,
     secrets: &'a Opened,
+    group: &'a Group,
     checkpoints: &'a Checkpoints,
     share: Share,
     coordinator: Coordinator,
+    /// The newest order that this run follows.
+    order: u32,
+    /// All savepoints that it was told to take, and those of them that are still to be begun.
+    told: BTreeSet<SavepointName>,
+    wanted: BTreeSet<SavepointName>,
     /// What sinks have prepared.
     prepared: BTreeMap<StageId, Prepared>,
     /// What the tables of the stages consist of.
@@ -109,7 +116,7 @@ pub(super) struct Drive<'a> {
 impl<'a> Drive<'a> {
     pub(super) fn new(
         (services, secrets): (&'a Services, &'a Opened),
-        checkpoints: &'a Checkpoints,
+        (group, checkpoints): (&'a Group, &'a Checkpoints),
         share: Share,
         coordinator: Coordinator,
         recovered: &Recovered,
@@ -118,9 +125,13 @@ impl<'a> Drive<'a> {
         Self {
             services,
             secrets,
+            group,
             checkpoints,
             share,
             coordinator,
+            order: recovered.order,
+            told: BTreeSet::new(),
+            wanted: BTreeSet::new(),
             prepared: BTreeMap::new(),
             chains: state::chains(recovered.manifest.as_ref()),
             snapshots: VecDeque::new(),
@@ -187,8 +198,11 @@ impl<'a> Drive<'a> {
     }
 
     /// The interval is over. Whether an epoch was begun: there may be too many under way.
-    pub(super) fn tick(&mut self, has_moved: bool) -> Result<bool, Fault> {
+    pub(super) fn tick(&mut self, has_moved: bool, is_paused: bool) -> Result<bool, Fault> {
         self.give_up_late_ones()?;
+        if !is_paused {
+            self.take_savepoints()?;
+        }
         if self.is_stopping {
             // Refused, unless the last epoch was abandoned.
             return self.stop().map(|()| false);
@@ -212,6 +226,24 @@ impl<'a> Drive<'a> {
             self.on(Input::Overdue { epoch })?;
         }
         self.begun.retain(|it, _| under_way.contains(it));
+        Ok(())
+    }
+
+    /// Takes savepoints of these names, each once.
+    pub(super) fn save(&mut self, names: BTreeSet<SavepointName>) -> Result<(), Fault> {
+        for name in names {
+            if self.told.insert(name.clone()) {
+                self.wanted.insert(name);
+            }
+        }
+        self.take_savepoints()
+    }
+
+    fn take_savepoints(&mut self) -> Result<(), Fault> {
+        for name in std::mem::take(&mut self.wanted) {
+            let at = self.services.system.now();
+            self.on(Input::Trigger(Trigger::Savepoint { at, name }))?;
+        }
         Ok(())
     }
 
@@ -304,14 +336,21 @@ impl<'a> Drive<'a> {
             Effect::Committed { epoch } => self.committed(epoch),
             Effect::StoreManifest { .. }
             | Effect::Append { .. }
-            | Effect::CheckGeneration { .. }
             | Effect::Mark(_)
             | Effect::Name(_) => {
                 let (checkpoints, voice) = (self.checkpoints, self.warnings.clone());
                 self.work.push(Box::pin(store(checkpoints, effect, voice)));
             }
-            Effect::Refused { why, .. } => tracing::debug!(%why, "no checkpoint was begun"),
-            Effect::Aligned { .. } | Effect::Named(_) => {}
+            Effect::CheckGeneration { .. } => {
+                let (of, voice) = ((self.group, self.checkpoints), self.warnings.clone());
+                self.work.push(Box::pin(check(of, self.order, effect, voice)));
+            }
+            Effect::Refused { savepoint: None, why } => {
+                tracing::debug!(%why, "no checkpoint was begun");
+            }
+            Effect::Refused { savepoint: Some(name), why } => self.not_saved(name, &why),
+            Effect::Named(savepoint) => self.saved(savepoint),
+            Effect::Aligned { .. } => {}
             Effect::Over { .. } => {
                 self.end = Some(match self.last {
                     Some(EpochKind::Stop) => RunEnd::Stopped,
@@ -337,6 +376,38 @@ impl<'a> Drive<'a> {
         self.is_owing = true;
     }
 
+    fn not_saved(&mut self, name: SavepointName, why: &Refusal) {
+        self.said.push((3193, format!("savepoint {name} was not taken: {why}")));
+        match why {
+            Refusal::Abandoned(_) | Refusal::Busy { .. } => drop(self.wanted.insert(name)),
+            Refusal::NameTaken | Refusal::Over => {}
+        }
+    }
+
+    fn saved(&mut self, savepoint: Savepoint) {
+        let Savepoint { name, epoch, .. } = savepoint;
+        tracing::info!(code = "WEIR-03194", %epoch, job = %self.checkpoints.layout().job(), "savepoint {name} is taken");
+        let (group, checkpoints) = (self.group, self.checkpoints);
+        let voice = self.warnings.clone();
+        self.work.push(Box::pin(async move {
+            // Whoever wanted it may have given it up meanwhile: then nobody would ever delete it.
+            if until_done(&voice, || group.wished(&name)).await?.is_none() {
+                until_done(&voice, || checkpoints.savepoint_delete(&name)).await?;
+            }
+            Ok(Done::Effect(None))
+        }));
+    }
+
+    /// What of the job is kept.
+    pub(super) fn retention(&self) -> Retention {
+        Retention {
+            epochs: EPOCHS_KEPT,
+            generation: self.coordinator.generation(),
+            slot: self.coordinator.slot(),
+            pins: self.coordinator.pins(),
+        }
+    }
+
     fn committed(&mut self, epoch: Epoch) {
         tracing::debug!(%epoch, job = %self.checkpoints.layout().job(), "checkpoint committed");
         metrics::counter!("weir_checkpoints_total").increment(1);
@@ -344,12 +415,7 @@ impl<'a> Drive<'a> {
         if self.commits % COLLECT_EVERY == 1 && !self.is_collecting {
             self.is_collecting = true;
             let (checkpoints, voice) = (self.checkpoints, self.warnings.clone());
-            let retention = Retention {
-                epochs: EPOCHS_KEPT,
-                generation: self.coordinator.generation(),
-                slot: self.coordinator.slot(),
-                pins: self.coordinator.pins(),
-            };
+            let retention = self.retention();
             self.work.push(Box::pin(async move {
                 if let Err(error) = checkpoints.collect(&retention).await {
                     let text = format!("old checkpoints could not be deleted: {error}");
@@ -403,6 +469,22 @@ where
 async fn store(checkpoints: &Checkpoints, effect: Effect, voice: Voice) -> Result<Done, Fault> {
     let stored = until_done(&voice, || checkpoints.perform(&effect)).await?;
     Ok(Done::Effect(stored.map(Input::Stored)))
+}
+
+/// The last look before an epoch is published: for a later run, and for an order that this run
+/// does not follow. What is in the log by then is published by whoever follows it.
+async fn check(
+    (group, checkpoints): (&Group, &Checkpoints),
+    order: u32,
+    effect: Effect,
+    voice: Voice,
+) -> Result<Done, Fault> {
+    let later = until_done(&voice, || group.order(order + 1)).await?;
+    if later.is_some() {
+        let fault = Fault::stopped("it was ordered to begin elsewhere");
+        return Err(fault.with_hint("nothing is to be done: the next run follows the order"));
+    }
+    store(checkpoints, effect, voice).await
 }
 
 /// Publishes in order, until all is done.

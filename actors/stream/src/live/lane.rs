@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use ractor::Actor as _;
 use tokio::sync::{mpsc, oneshot};
-use weir_checkpoint::fit::{Leftover, PlanShape, StageShape, fit};
+use weir_checkpoint::fit::{Fit, Leftover, fit};
+use weir_checkpoint::group::Order;
 use weir_checkpoint::{
-    Checkpoints, Coordinator, Epoch, Layout as Keys, Pipeline, Recovered, RestoreFrom, Retry,
-    Writer,
+    Checkpoints, Coordinator, Epoch, Group, Manifest, Pipeline, Recovered, RestoreFrom, Writer,
 };
 use weir_domain::plan::Role;
-use weir_domain::{Digest, Fault, StageId, Stream, StreamId};
-use weir_persistence_api::BlobKey;
+use weir_domain::{Fault, StageId, Stream, StreamId};
 
 use super::driver::{Drive, RunEnd, fault};
+use super::jobs::{self, shape};
 use super::{Driver, LiveReader, LiveSource, Restored, Share, position};
 use crate::control::{Control, Gate};
 use crate::layout::{Feed, Ground, Layout, lay_out, stage_ids};
@@ -61,23 +61,25 @@ impl<'a> Lane<'a> {
         control: &Control,
         reporter: &mut Reporter<'_>,
     ) -> Result<RunEnd, Fault> {
-        let checkpoints = self.checkpoints()?;
-        self.check_lanes().await?;
-        let recovered = self.abortable(control, self.recover(&checkpoints, context)).await?;
+        let services = self.life.services;
+        let group = jobs::group(services.checkpoints.clone(), &self.life.plan.workflow)?;
+        let order = group.newest_order().await.map_err(|it| fault(&it))?;
+        self.check_lanes(&group, order.as_ref()).await?;
+        let checkpoints = jobs::lane(&group, self.share.lane)?;
+        let recovered = self.recover(&checkpoints, order.as_ref(), context);
+        let recovered = self.abortable(control, recovered).await?;
         let coordinator =
             Coordinator::new(checkpoints.layout().clone(), self.pipeline(), &recovered);
-        let services = self.life.services;
-        let mut drive = Drive::new(
-            (services, self.life.secrets),
-            &checkpoints,
-            self.share,
-            coordinator,
-            &recovered,
-        );
+        let (of, secrets) = ((&group, &checkpoints), self.life.secrets);
+        let mut drive = Drive::new((services, secrets), of, self.share, coordinator, &recovered);
         self.settle(&mut drive, control, reporter).await?;
         // V2: what former runs decided is published, the rest of what they staged is nobody's.
         let cleared = self.clear_away(&checkpoints, &recovered, context, reporter);
         self.abortable(control, cleared).await?;
+        // A run that fails before it commits anything leaves no more than the one before it.
+        if let Err(error) = checkpoints.collect(&drive.retention()).await {
+            reporter.warn(3184, format!("old checkpoints could not be deleted: {error}"));
+        }
         if let Some(end) = drive.end {
             return Ok(end);
         }
@@ -85,13 +87,13 @@ impl<'a> Lane<'a> {
         let state = self.abortable(control, state).await?;
         let readers = self.abortable(control, self.open(sources, &recovered)).await?;
         let from = recovered.manifest.as_ref().map(|it| it.epoch);
-        reporter.say(
-            3180,
-            match from {
-                Some(epoch) => format!("goes on from checkpoint {epoch}"),
-                None => "begins without a checkpoint".to_owned(),
-            },
-        );
+        let begins = match (from, recovered.is_ordered) {
+            (Some(epoch), false) => format!("goes on from checkpoint {epoch}"),
+            (Some(epoch), true) => format!("goes on from checkpoint {epoch}, as it was ordered"),
+            (None, false) => "begins without a checkpoint".to_owned(),
+            (None, true) => "begins without a checkpoint, as it was ordered".to_owned(),
+        };
+        reporter.say(3180, begins);
         let segment = Some(Epoch { generation: recovered.generation, number: 0 });
         let context = StreamContext { segment, ..context.clone() };
         let ended = self.drive(drive, (readers, state), context, control, reporter).await;
@@ -128,70 +130,46 @@ impl<'a> Lane<'a> {
         }
     }
 
-    fn checkpoints(&self) -> Result<Checkpoints, Fault> {
-        let Share { lane, .. } = self.share;
-        let job = format!("jobs/{}/lane-{}", self.life.plan.workflow, lane + 1);
-        let keys = Keys::new(&job).map_err(|error| Fault::config(3188, error.to_string()))?;
-        Ok(Checkpoints::new(self.life.services.checkpoints.clone(), keys, Retry::default()))
-    }
-
-    /// All lanes that ever ran must be of one number: splits would be read twice, or never.
-    async fn check_lanes(&self) -> Result<(), Fault> {
-        let key = format!("jobs/{}/lanes", self.life.plan.workflow);
-        let key = BlobKey::new(key).map_err(|it| Fault::config(3188, it.to_string()))?;
-        let (store, lanes) = (&self.life.services.checkpoints, self.share.lanes);
-        let away = |it: weir_persistence_api::Error| fault(&it.into());
-        if store.blob_create(&key, lanes.to_string().into()).await.map_err(away)? {
-            return Ok(());
-        }
-        let there = store.blob_get(&key).await.map_err(away)?.unwrap_or_default();
-        position::check_lanes(&String::from_utf8_lossy(&there), lanes)
+    /// V5: splits would be read twice, or never.
+    async fn check_lanes(&self, group: &Group, order: Option<&Order>) -> Result<(), Fault> {
+        let there = group.agree(order, self.share.lanes).await.map_err(|it| fault(&it))?;
+        position::check_lanes(there, self.share.lanes, &self.life.plan.workflow)
     }
 
     async fn recover(
         &self,
         checkpoints: &Checkpoints,
+        order: Option<&Order>,
         context: &StreamContext,
     ) -> Result<Recovered, Fault> {
         let system = &self.life.services.system;
         let writer = written(context.stream, system.owner(), &system.ids().claim().to_string());
-        let recovered = checkpoints.recover(&writer, &RestoreFrom::Newest).await;
-        let recovered = recovered.map_err(|it| fault(&it))?;
-        if let Some(manifest) = &recovered.manifest {
-            let fitted = fit(manifest, &self.shape(), Leftover::Refuse);
-            fitted.map_err(|misfits| {
+        let from = order.map_or(RestoreFrom::Newest, |it| RestoreFrom::Ordered(it.clone().into()));
+        let recovered = checkpoints.recover(&writer, &from).await;
+        let mut recovered = recovered.map_err(|it| fault(&it))?;
+        // Only as long as nothing stands on what the order has chosen.
+        let drops = recovered.is_ordered && order.is_some_and(|it| it.drops_leftovers);
+        if let Some(manifest) = &mut recovered.manifest {
+            let leftover = if drops { Leftover::Drop } else { Leftover::Refuse };
+            let shape = shape(self.life.plan, &self.life.services.registry);
+            let fitted = fit(manifest, &shape, leftover).map_err(|misfits| {
                 let all: Vec<_> = misfits.iter().map(ToString::to_string).collect();
                 let epoch = manifest.epoch;
                 let message = format!("checkpoint {epoch} does not fit: {}", all.join("; "));
-                Fault::config(3189, message)
+                let workflow = &self.life.plan.workflow;
+                Fault::config(3189, message).with_hint(format!(
+                    "stop it, and look what can be done: weir workflow restore {workflow} --newest \
+                     --allow-dropped --dry-run"
+                ))
             })?;
+            drop_leftovers(manifest, &fitted);
         }
         Ok(recovered)
     }
 
-    fn shape(&self) -> PlanShape {
-        let mut stages: BTreeMap<_, _> =
-            stage_ids(self.life.plan).into_iter().map(|it| (it, StageShape::default())).collect();
-        for stage in &self.life.plan.stages {
-            let Some(shape) = stages.get_mut(&stage.id) else { continue };
-            shape.is_source = stage.role == Role::Source;
-            let kind = self.life.services.registry.operators.get(stage.kind.as_str());
-            if let Some(kind) = kind.filter(|_| stage.role == Role::Operator) {
-                shape.tables = kind.tables(&stage.config);
-            }
-        }
-        PlanShape { digest: self.digest(), stages }
-    }
-
-    /// Of all that state has to fit.
-    fn digest(&self) -> Digest {
-        let stages = stage_ids(self.life.plan);
-        Digest::of(&serde_json::to_vec(&stages).expect("names become JSON"))
-    }
-
     fn pipeline(&self) -> Pipeline {
         Pipeline {
-            plan: self.digest(),
+            plan: shape(self.life.plan, &self.life.services.registry).digest,
             stages: stage_ids(self.life.plan),
             sources: self.life.plan.of_role(Role::Source).map(|it| it.id.clone()).collect(),
             epochs_max: EPOCHS_MAX,
@@ -265,7 +243,7 @@ impl<'a> Lane<'a> {
     ) -> Result<RunEnd, Fault> {
         let Life { services, plan, stops, .. } = *self.life;
         let (voice, mut reports) = mpsc::unbounded_channel();
-        let mut gate = control.gate();
+        let (mut gate, mut savepoints) = (control.gate(), control.savepoints());
         let ground = self.ground(Arc::new(context), gate.clone(), (Some(Driver(voice)), state));
         let log = ground.log.clone();
         let Layout { bodies, counters, orders } = lay_out(&ground, Feed::Live(readers))?;
@@ -293,6 +271,11 @@ impl<'a> Lane<'a> {
                     reporter.paused(gate.is_shut());
                     Ok(())
                 }
+                // What is paused is not committed.
+                Ok(()) = savepoints.changed(), if !gate.is_shut() => {
+                    let wanted = savepoints.borrow_and_update().clone();
+                    drive.save(wanted)
+                }
                 () = to_stop(stops, control), if !is_stopping => {
                     is_stopping = true;
                     drive.stop()
@@ -309,7 +292,7 @@ impl<'a> Lane<'a> {
                     count(plan, &counters, &mut reporter.stream);
                     // What is paused is not committed, and where nothing moved nothing is to be kept.
                     let has_moved = reporter.stream.stages != checkpointed && !gate.is_shut();
-                    drive.tick(has_moved).map(|is_begun| if is_begun {
+                    drive.tick(has_moved, gate.is_shut()).map(|is_begun| if is_begun {
                         checkpointed.clone_from(&reporter.stream.stages);
                     })
                 }
@@ -348,6 +331,17 @@ async fn to_stop(stops: &Stops, control: &Control) {
     tokio::select! {
         () = stops.drain.cancelled() => {}
         () = control.shutdown.cancelled() => {}
+    }
+}
+
+/// Gives up state that the plan has no place for: nothing of it is in checkpoints to come.
+fn drop_leftovers(manifest: &mut Manifest, fitted: &Fit) {
+    for (stage, table) in &fitted.dropped {
+        match (table, manifest.stages.get_mut(stage)) {
+            (None, _) => drop(manifest.stages.remove(stage)),
+            (Some(table), Some(of)) => drop(of.tables.remove(table)),
+            (Some(_), None) => {}
+        }
     }
 }
 

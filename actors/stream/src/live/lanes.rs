@@ -8,14 +8,13 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
-use weir_domain::{
-    Fault, Fingerprint, Item, Millis, Reprocess, SourceName, StageId, Stream, StreamState,
-};
+use weir_domain::{Fault, Fingerprint, Item, Millis, Reprocess, SourceName, Stream, StreamState};
 use weir_persistence_api::Claim;
 use weir_runtime::{Backoff, Stopwatch};
 
 use super::Share;
 use super::driver::RunEnd;
+use super::jobs::{lane_name, lanes_source};
 use super::lane::{Lane, LiveSources};
 use crate::clear::ClearPlan;
 use crate::instance::{BEAT_EVERY, Happened, Instance, Open, Sources, Terms, sources};
@@ -66,7 +65,7 @@ impl Instance {
         life: &Life<'_>,
     ) -> Result<(), Fault> {
         // Whatever the sources are called: all deployments of a workflow claim the same lanes.
-        let name = SourceName::of(&self.plan.workflow, &StageId::new("lanes").expect("a name"));
+        let name = lanes_source(&self.plan.workflow);
         let lanes = self.plan.instances.max(1);
         let mut steps: FuturesUnordered<BoxFuture<'_, Step>> = FuturesUnordered::new();
         let mut hands = Hands::default();
@@ -249,5 +248,5 @@ impl Hands {
 
 /// A lane as the Access Coordinator knows it. All of one name are the same.
 fn item(lane: u32) -> Item {
-    Item { name: format!("lane-{}", lane + 1), fingerprint: Fingerprint::default() }
+    Item { name: lane_name(lane), fingerprint: Fingerprint::default() }
 }

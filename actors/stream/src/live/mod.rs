@@ -16,11 +16,13 @@
 //! - V1: nothing is published but what a permit names, and that is repeated until it is done.
 //! - V2: a run clears away what former runs staged only after it has published what they decided.
 //! - V3: a run that was deposed publishes nothing more.
-//! - V4: a lane begins where its newest claimed epoch ends, never before it and never behind it.
+//! - V4: a lane begins where its newest claimed epoch ends, never before it and never behind it; or
+//!   where an order says (`jobs`), until an epoch is claimed that follows that.
 //! - V5: all lanes of a workflow, on every engine and in every version of it, are of one number.
 
 mod connector;
 mod driver;
+pub mod jobs;
 mod lane;
 mod lanes;
 mod position;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use weir_domain::{Fault, StageId};
+use weir_domain::{Fault, StageId, WorkflowName};
 
 use super::{Share, Splits};
 
@@ -28,19 +28,31 @@ pub(super) fn read(stage: &StageId, share: Share, bytes: &[u8]) -> Result<Splits
         Fault::config(3181, format!("the position of source {stage} can't be read: {error}"))
             .with_hint("was the checkpoint written by a later version? deploy that")
     })?;
-    check_lanes(&position.lanes.to_string(), share.lanes)?;
+    if position.lanes != share.lanes {
+        let message = format!(
+            "the position of source {stage} is that of one of {} lanes, and the workflow has {}",
+            position.lanes, share.lanes
+        );
+        return Err(Fault::config(3182, message));
+    }
     Ok(position.splits)
 }
 
+/// What stands in a checkpoint, for those who only look; `None`: it can't be read, or is of no source.
+pub(super) fn look(bytes: &[u8]) -> Option<Splits> {
+    serde_json::from_slice::<Position>(bytes).ok().map(|it| it.splits)
+}
+
 /// That checkpoints are of as many lanes as the workflow has.
-pub(super) fn check_lanes(stored: &str, wanted: u32) -> Result<(), Fault> {
-    if stored == wanted.to_string() {
+pub(super) fn check_lanes(stored: u32, wanted: u32, workflow: &WorkflowName) -> Result<(), Fault> {
+    if stored == wanted {
         return Ok(());
     }
     let message =
         format!("the checkpoints are of {stored} lanes, and the workflow has {wanted} now");
     Err(Fault::config(3182, message).with_hint(format!(
-        "set instances in the workflow's file back to {stored}: the scheduler may still run more or fewer"
+        "set instances in the workflow's file back to {stored}: the scheduler may still run more or \
+         fewer; or let all that it remembers go: weir workflow reset {workflow} --dry-run"
     )))
 }
 

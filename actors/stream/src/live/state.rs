@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+pub(super) use weir_checkpoint::table::entries;
 use weir_checkpoint::table::{CompactionPolicy, Frozen, PartError, Table, compact};
 use weir_checkpoint::{Checkpoints, Committable, Epoch, Manifest, PartKind};
 use weir_domain::{Fault, StageId, TableName};
