@@ -22,6 +22,7 @@ mod on_error;
 mod orders;
 mod outputs;
 mod sample;
+mod savepoints;
 mod scripts;
 mod shutdown;
 mod support;

@@ -88,7 +88,7 @@ pub(crate) struct Engine {
     pub(crate) sniffing: Sniffing,
     pub(crate) activation: Activation,
     pub(crate) storages: Storages,
-    services: Services,
+    pub(crate) services: Services,
 }
 
 impl Engine {

@@ -4,6 +4,7 @@ mod access;
 mod cluster;
 mod deployments;
 mod items;
+mod savepoints;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -11,12 +12,12 @@ use std::fmt::Display;
 use async_trait::async_trait;
 use weir_cluster::{Details, ProxyError, View};
 use weir_domain::{
-    Fault, LogLine, Member, Node, NodeStatus, SniffWish, SourceName, Stream, StreamId, StreamOrder,
-    SweepId, Workflow, WorkflowName,
+    CommandId, Fault, LogLine, Member, Node, NodeStatus, SavepointName, SniffWish, SourceName,
+    Stream, StreamId, StreamOrder, SweepId, Workflow, WorkflowName,
 };
-use weir_http_api::{ItemView, SniffResult, SourceView, SweepView};
+use weir_http_api::{ItemView, RenewalView, SavepointView, SniffResult, SourceView, SweepView};
 use weir_http_server::{
-    Checks, ItemFilter, ItemPlace, Refusal, StreamFilter, SweepRequest, Unreached,
+    Checks, ItemFilter, ItemPlace, Refusal, RenewalRequest, StreamFilter, SweepRequest, Unreached,
 };
 
 use super::engine::Engine;
@@ -87,6 +88,44 @@ impl weir_http_server::Engine for Engine {
             by_node.entry(it.node).or_default().push(it.id);
         }
         Ok(self.steering.order(order, by_node).await)
+    }
+
+    async fn has_checkpoints(&self, workflow: &WorkflowName) -> Result<bool, Fault> {
+        self.jobs(workflow)?.is_known().await
+    }
+
+    async fn savepoints(&self, workflow: &WorkflowName) -> Result<Vec<SavepointView>, Fault> {
+        self.saved_all(workflow).await
+    }
+
+    async fn savepoint(
+        &self,
+        workflow: &WorkflowName,
+        name: &SavepointName,
+    ) -> Result<Option<SavepointView>, Fault> {
+        self.saved_one(workflow, name).await
+    }
+
+    async fn savepoint_take(
+        &self,
+        workflow: &WorkflowName,
+        name: &SavepointName,
+        id: Option<CommandId>,
+        by: String,
+    ) -> Result<SavepointView, Refusal> {
+        self.save(workflow, name, id, by).await
+    }
+
+    async fn savepoint_delete(
+        &self,
+        workflow: &WorkflowName,
+        name: &SavepointName,
+    ) -> Result<(), Refusal> {
+        self.unsave(workflow, name).await
+    }
+
+    async fn workflow_renew(&self, request: RenewalRequest) -> Result<RenewalView, Refusal> {
+        self.renew(request).await
     }
 
     async fn sniff(&self, wish: SniffWish) -> Result<SniffResult, Fault> {

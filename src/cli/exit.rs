@@ -63,6 +63,10 @@ pub(crate) enum Reason {
     StreamsLeft,
     /// The engine ended a stream of events.
     EventsOver,
+    /// A savepoint was not taken in time.
+    SavepointOpen,
+    /// A run ended before it took a savepoint.
+    SavepointLost,
 }
 
 impl Reason {
@@ -82,6 +86,8 @@ impl Reason {
             Self::Unusable => Code(7_314),
             Self::Contradiction => Code(7_315),
             Self::Machine => Code(7_316),
+            Self::SavepointOpen => Code(7_317),
+            Self::SavepointLost => Code(7_318),
             Self::AuditBroken => ProblemKind::AuditBroken.code(),
         }
     }
@@ -93,8 +99,10 @@ impl Reason {
             Self::Unread(kind) | Self::Unwritten(kind) => of_file(kind),
             Self::Unusable | Self::AuditBroken => Exit::Invalid,
             Self::Contradiction | Self::StreamsLeft => Exit::Conflict,
-            Self::Machine | Self::NodeFailed => Exit::Failed,
-            Self::StreamOpen | Self::ClusterLate | Self::NodesLate => Exit::TimedOut,
+            Self::Machine | Self::NodeFailed | Self::SavepointLost => Exit::Failed,
+            Self::StreamOpen | Self::ClusterLate | Self::NodesLate | Self::SavepointOpen => {
+                Exit::TimedOut
+            }
             Self::EventsOver => Exit::Unreachable,
         }
     }

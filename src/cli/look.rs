@@ -2,7 +2,7 @@
 
 use weir_domain::schedule::{Health, InstanceState, Reach};
 use weir_domain::{ItemStatus, NodeStatus, Severity, StreamState, Timestamp, WorkflowState};
-use weir_http_api::{ActivationState, LeaseState, LinkState};
+use weir_http_api::{ActivationState, LeaseState, LinkState, SavepointState};
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Look {
@@ -73,6 +73,16 @@ impl From<StreamState> for Status {
                 Self::new(Tone::Warn, '✓', "committed with warnings")
             }
             StreamState::RolledBack => Self::new(Tone::Bad, '✗', "rolled back"),
+        }
+    }
+}
+
+impl From<SavepointState> for Status {
+    fn from(state: SavepointState) -> Self {
+        match state {
+            SavepointState::Taking => Self::new(Tone::Busy, '●', "taking"),
+            SavepointState::Whole => Self::new(Tone::Good, '✓', "whole"),
+            SavepointState::Failed => Self::new(Tone::Bad, '✗', "failed"),
         }
     }
 }

@@ -9,11 +9,12 @@ use weir_domain::{
 };
 use weir_http_api::{
     ActivationFailureView, ActivationState, ActivationView, CanaryView, CertificateView,
-    ChangeView, CountsView, DecidingRule, DeploymentView, DeploymentsView, EdgeView, FaultView,
-    ItemView, KeyView, LeaseState, LeaseView, LinkState, LinkView, LogLineView, MemberView,
-    MembersView, NodeChangeView, NodeView, ObjectsView, RecentChangeView, ScheduleStanding,
-    ShortfallReason, StageView, StoredView, StreamDetail, StreamSummary, WhyView, WorkflowDetail,
-    WorkflowDigestView, WorkflowSummary,
+    ChangeView, CheckpointStageView, CheckpointTableView, CheckpointView, CountsView, DecidingRule,
+    DeploymentView, DeploymentsView, EdgeView, FaultView, ItemView, KeyView, LeaseState, LeaseView,
+    LinkState, LinkView, LogLineView, MemberView, MembersView, NodeChangeView, NodeView,
+    ObjectsView, RecentChangeView, SavepointLaneView, SavepointState, SavepointView,
+    ScheduleStanding, ShortfallReason, StageView, StoredView, StreamDetail, StreamSummary, WhyView,
+    WorkflowDetail, WorkflowDigestView, WorkflowSummary,
 };
 
 use super::look::Look;
@@ -50,6 +51,47 @@ fn fault() -> FaultView {
         code: Code(4_007),
         message: "out/late.jsonl can't be written: no space left on device".into(),
         hint: Some("free some space below out".into()),
+    }
+}
+
+pub(crate) fn savepoint() -> SavepointView {
+    let unique = CheckpointTableView {
+        table: name("seen"),
+        kind: "map in version 1".into(),
+        bytes: 2_048,
+        entries: Some(30),
+    };
+    let stage = |of: &str| CheckpointStageView {
+        stage: name(of),
+        splits: BTreeMap::new(),
+        is_ended: false,
+        tables: vec![],
+    };
+    let read = CheckpointStageView {
+        splits: BTreeMap::from([("0".to_owned(), 4_711.into())]),
+        ..stage("read")
+    };
+    let unique = CheckpointStageView { tables: vec![unique], ..stage("unique") };
+    let checkpoint = CheckpointView {
+        epoch: "3.17".into(),
+        taken_at: ago(59),
+        bytes: 2_048,
+        stages: vec![read, unique],
+    };
+    SavepointView {
+        name: name("before"),
+        workflow: name("flights"),
+        state: SavepointState::Whole,
+        wanted_at: Some(ago(60)),
+        by: Some("ann".into()),
+        bytes: 2_048,
+        entries: Some(30),
+        lanes: vec![SavepointLaneView {
+            lane: "lane-1".into(),
+            state: SavepointState::Whole,
+            checkpoint: Some(checkpoint),
+        }],
+        fault: None,
     }
 }
 

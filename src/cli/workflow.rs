@@ -1,4 +1,7 @@
-//! `weir workflow`: what an engine runs.
+//! `weir workflow`: what an engine runs, and where live workflows begin.
+
+mod renewal;
+mod savepoint;
 
 use std::process::ExitCode;
 
@@ -34,6 +37,13 @@ pub(crate) enum Verb {
         #[arg(short, long)]
         watch: bool,
     },
+    /// Savepoints of live workflows: checkpoints with a name
+    #[command(subcommand, visible_alias = "savepoints")]
+    Savepoint(savepoint::Verb),
+    /// Let the next run of a live workflow begin from a savepoint
+    Restore(renewal::Restore),
+    /// Let the next run of a live workflow begin as if it had never run
+    Reset(renewal::Reset),
 }
 
 impl Verb {
@@ -43,6 +53,9 @@ impl Verb {
             Self::Show { name, watch } => {
                 watched(watch, out, async || one(client, &name).await, show).await?;
             }
+            Self::Savepoint(verb) => verb.run(client, out).await?,
+            Self::Restore(args) => args.run(client, out).await?,
+            Self::Reset(args) => args.run(client, out).await?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -1,5 +1,6 @@
 //! A live workflow on several engines: its lanes go on elsewhere, and nothing is published twice.
 
+use std::collections::BTreeSet;
 use std::thread;
 use std::time::Duration;
 
@@ -49,4 +50,36 @@ fn flows_on(cluster: &Cluster, project: &Project) {
     let before = count(project);
     let wanted = (before + 500).min(RECORDS);
     cluster.until("more records to be published", || count(project) >= wanted);
+}
+
+#[test]
+fn a_savepoint_is_taken_of_lanes_on_all_engines() {
+    const RECORDS: u64 = 40_000;
+    let Some(mut cluster) = Cluster::of(2, Kind::MariaDb).set(OFTEN).up() else { return };
+    let project = Project::of(&flow(RECORDS, 1_500));
+    cluster.deploy(&project);
+    flows_on(&cluster, &project);
+    let streams = |cluster: &Cluster| {
+        cluster.nodes[0].weir(&["stream", "list", "--state", "open", "-o", "json"]).json()
+    };
+    cluster.until("each engine to work on a lane", || {
+        let open = streams(&cluster);
+        let nodes = open["items"].as_array().unwrap().iter().map(|it| it["node"].to_string());
+        nodes.collect::<BTreeSet<_>>().len() == 2
+    });
+    for (at, node) in cluster.nodes.iter().enumerate() {
+        let name = format!("at-{at}");
+        node.weir(&["workflow", "savepoint", "take", "made", &name]).ended(0);
+    }
+    for node in &cluster.nodes {
+        let there = node.weir(&["workflow", "savepoint", "list", "made", "-o", "json"]).json();
+        let whole = there["items"].as_array().unwrap();
+        assert!(whole.len() == 2 && whole.iter().all(|it| it["state"] == "whole"), "{there}");
+        assert!(whole.iter().all(|it| it["lanes"].as_array().unwrap().len() == 2), "{there}");
+    }
+    let refused = cluster.nodes[1].weir(&["workflow", "reset", "made"]).ended(5);
+    assert!(refused.stderr.contains("works on lane-1, lane-2"), "{}", refused.stderr);
+    cluster.until("all records to be published", || count(&project) >= RECORDS);
+    cluster.stop();
+    assert_complete(&project, RECORDS);
 }

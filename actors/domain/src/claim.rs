@@ -48,7 +48,7 @@ claims! {
     AccessRead "access:read" "See source items and resources";
     AccessManage "access:manage" "Reset items, give or deny clearance, revoke resources";
     WorkflowRead "workflow:read" "See workflows and their instances";
-    WorkflowControl "workflow:control" "Shut down, terminate and abort workflows";
+    WorkflowControl "workflow:control" "Shut down, terminate, abort and reset workflows; take, delete and restore savepoints";
     StreamRead "stream:read" "See streams, their counts and logs";
     StreamPause "stream:pause" "Pause and resume streams";
     StreamControl "stream:control" "Shut down, terminate and abort streams";

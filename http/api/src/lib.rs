@@ -25,6 +25,7 @@ mod page;
 mod problem;
 mod project;
 mod resource;
+mod savepoint;
 mod scheduler;
 pub mod schema;
 mod sniff;
@@ -66,6 +67,11 @@ pub use project::{ProjectSummary, Validation};
 pub use resource::{
     ReservationView, Reservations, ResourceGroupView, ResourceReserve, ResourceView,
     ResourceWaiterView, ResourcesDeclare, ResourcesRevoke, ResourcesRevoked,
+};
+pub use savepoint::{
+    CheckpointStageView, CheckpointTableView, CheckpointView, RenewalFrom, RenewalLaneView,
+    RenewalView, SavepointLaneView, SavepointState, SavepointTake, SavepointView, WorkflowReset,
+    WorkflowRestore,
 };
 pub use scheduler::{
     DrainView, PlannedMove, PlannedStart, PlannedStop, PlannedWorkflow, Rebalance, RebalancePlan,

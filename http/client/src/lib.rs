@@ -16,6 +16,7 @@ mod forward;
 mod items;
 mod management;
 mod resources;
+mod savepoints;
 mod scheduler;
 
 pub use client::Client;

@@ -17,8 +17,8 @@ use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
     Cluster, Engine, Guard, assignments, audit, canary, cluster, items, keys, log_in, nodes,
-    openapi, overview, resources, roles, scheduler, sessions, sniff, steering, stored, streams,
-    sweeps, trust, users, workflows,
+    openapi, overview, resources, roles, savepoints, scheduler, sessions, sniff, steering, stored,
+    streams, sweeps, trust, users, workflows,
 };
 
 const NAME: &str = "reactive-engine";
@@ -114,6 +114,7 @@ pub(crate) fn passed_on() -> OpenApiRouter<Asked> {
         .nest("/cluster", cluster::reads())
         .merge(scheduler::routes())
         .merge(steering::routes())
+        .merge(savepoints::routes())
         .merge(stored::routes())
         .merge(assignments::routes())
         .merge(canary::routes())

@@ -33,6 +33,27 @@ where
     }
 }
 
+/// Two variable parts of the path, in their order.
+pub(crate) struct Two<A, B>(pub(crate) A, pub(crate) B);
+
+impl<S, A, B> FromRequestParts<S> for Two<A, B>
+where
+    S: Sync + Send,
+    A: FromStr<Err: Display>,
+    B: FromStr<Err: Display>,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let invalid = |reason: String| Error::Invalid { pointer: "path".into(), reason };
+        let texts = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((a, b)) = texts.map_err(|it| invalid(it.body_text()))?;
+        let a = a.parse().map_err(|it: A::Err| invalid(format!("{a:?}: {it}")))?;
+        let b = b.parse().map_err(|it: B::Err| invalid(format!("{b:?}: {it}")))?;
+        Ok(Self(a, b))
+    }
+}
+
 /// The query. Unknown fields are refused where its type says so.
 pub(crate) struct Fields<T>(pub(crate) T);
 

@@ -39,6 +39,10 @@ pub(crate) struct Once {
 pub(crate) struct Key(Option<String>);
 
 impl Key {
+    pub(crate) fn is_given(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The id of the command that is asked for. `request` is all that it depends on.
     pub(crate) fn command(
         &self,

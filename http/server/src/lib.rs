@@ -46,6 +46,7 @@ mod problems;
 mod projects;
 mod resources;
 mod roles;
+mod savepoints;
 mod scheduler;
 mod sessions;
 mod sniff;
@@ -65,8 +66,8 @@ pub use guard::{Guard, Here};
 pub use layers::Limits;
 pub use listen::{address, bind, refused, serve};
 pub use ports::{
-    Access, Checks, Cluster, ClusterNews, Deployments, Engine, ItemFilter, ItemPlace, Projects,
-    Refusal, StreamFilter, SweepRequest, Unreached,
+    Access, Begin, Checks, Cluster, ClusterNews, Deployments, Engine, ItemFilter, ItemPlace,
+    Projects, Refusal, RenewalRequest, StreamFilter, SweepRequest, Unreached,
 };
 pub use storages::Storages;
 pub use stored::applied;

@@ -10,13 +10,13 @@ use futures::stream::BoxStream;
 use weir_controllers::users::Identity;
 use weir_domain::{
     AuditAction, CommandId, Fault, Finding, Incarnation, ItemStatus, LogLine, NamePattern, Node,
-    NodeName, ProjectName, SniffWish, SourceName, Stream, StreamId, StreamOrder, StreamState,
-    SweepId, Timestamp, Workflow, WorkflowName,
+    NodeName, ProjectName, SavepointName, SniffWish, SourceName, Stream, StreamId, StreamOrder,
+    StreamState, SweepId, Timestamp, Workflow, WorkflowName,
 };
 use weir_http_api::{
     ClusterEvent, DeploymentPreview, DeploymentRequest, DeploymentView, ExplanationView, ItemView,
-    LeaseView, LinkView, MembersView, ProjectSummary, SniffResult, SourceView, SweepAction,
-    SweepView,
+    LeaseView, LinkView, MembersView, ProjectSummary, RenewalView, SavepointView, SniffResult,
+    SourceView, SweepAction, SweepView,
 };
 use weir_runtime::Tasks;
 
@@ -67,6 +67,28 @@ pub struct SweepRequest {
     pub by: String,
 }
 
+/// Where the next run of a workflow is to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begin {
+    /// Where it stands.
+    Newest,
+    /// As if it had never run.
+    Nothing,
+    Savepoint(SavepointName),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenewalRequest {
+    pub workflow: WorkflowName,
+    pub begin: Begin,
+    /// State that no stage takes any more is given up.
+    pub drops_leftovers: bool,
+    pub dry_run: bool,
+    /// `None`: a new one.
+    pub id: Option<CommandId>,
+    pub by: String,
+}
+
 /// An engine as its REST API sees it.
 #[async_trait]
 pub trait Engine: Send + Sync + 'static {
@@ -86,6 +108,32 @@ pub trait Engine: Send + Sync + 'static {
         order: StreamOrder,
         streams: Vec<Stream>,
     ) -> Result<(Vec<StreamId>, Vec<Unreached>), Fault>;
+    /// Whether anything is stored of what a workflow read and remembers.
+    async fn has_checkpoints(&self, workflow: &WorkflowName) -> Result<bool, Fault>;
+    /// By name.
+    async fn savepoints(&self, workflow: &WorkflowName) -> Result<Vec<SavepointView>, Fault>;
+    /// With all that it holds.
+    async fn savepoint(
+        &self,
+        workflow: &WorkflowName,
+        name: &SavepointName,
+    ) -> Result<Option<SavepointView>, Fault>;
+    /// Has it taken, and waits a while for that. With an id of its own it is the same savepoint when
+    /// it is asked for again.
+    async fn savepoint_take(
+        &self,
+        workflow: &WorkflowName,
+        name: &SavepointName,
+        id: Option<CommandId>,
+        by: String,
+    ) -> Result<SavepointView, Refusal>;
+    async fn savepoint_delete(
+        &self,
+        workflow: &WorkflowName,
+        name: &SavepointName,
+    ) -> Result<(), Refusal>;
+    /// Orders where the next run of a workflow begins. Durable when this returns.
+    async fn workflow_renew(&self, request: RenewalRequest) -> Result<RenewalView, Refusal>;
     /// Looks at live records on all engines.
     async fn sniff(&self, wish: SniffWish) -> Result<SniffResult, Fault>;
     /// One page of items, and where the next one begins.

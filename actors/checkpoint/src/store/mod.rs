@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::try_join_all;
-use weir_domain::{Digest, SavepointName};
+use weir_domain::{Digest, SavepointName, Timestamp};
 use weir_persistence_api::{self as persistence, BlobKey, BlobStore};
 
 use crate::collect::{Garbage, Retention, collect};
@@ -23,7 +23,7 @@ use crate::envelope::{open, seal};
 use crate::epoch::{Epoch, Generation};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
-use crate::manifest::{Manifest, PartRef};
+use crate::manifest::{EpochKind, Manifest, PartRef};
 use crate::record::{Claim, GenerationRecord, Record, Savepoint, Writer};
 use crate::recover::{self, Recovered, Recovery, RestoreFrom};
 use crate::view::{Step, View};
@@ -262,6 +262,21 @@ impl Checkpoints {
         let by = format!("savepoint {name}");
         let manifest = self.manifest(savepoint.epoch, savepoint.manifest, by).await?;
         Ok((savepoint, manifest))
+    }
+
+    /// Gives the last epoch of a job that is over a name; `false`: it is not over. Nobody coordinates it
+    /// any more who could.
+    pub async fn savepoint_of_end(&self, name: &SavepointName, at: Timestamp) -> Result<bool> {
+        let Some((claim, manifest)) = self.newest().await? else { return Ok(false) };
+        if claim.kind != EpochKind::Final {
+            return Ok(false);
+        }
+        let Claim { epoch, manifest: digest, .. } = claim;
+        let (name, plan) = (name.clone(), manifest.plan);
+        let savepoint = Savepoint { name, epoch, manifest: digest, plan, taken_at: at };
+        let key = self.layout.savepoint(&savepoint.name);
+        let found: Savepoint = open_at(&key, &self.create(&key, seal(&savepoint)).await?)?;
+        Ok(found.epoch == savepoint.epoch)
     }
 
     /// Deletes the name. What only it kept goes with the next collection.

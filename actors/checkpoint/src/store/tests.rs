@@ -172,6 +172,21 @@ async fn savepoints_are_taken_listed_inspected_restored_and_deleted() {
 }
 
 #[tokio::test]
+async fn the_end_of_a_job_that_is_over_gets_a_name_without_a_coordinator() {
+    let blobs = MemoryBlobs::default();
+    let name = SavepointName::new("end").unwrap();
+    let checkpoints = on(&blobs);
+    assert!(!checkpoints.savepoint_of_end(&name, at()).await.unwrap(), "it never ran");
+    let mut job = Job::start(checkpoints.clone(), "a").await.unwrap();
+    job.epoch(periodic()).await.unwrap();
+    assert!(!checkpoints.savepoint_of_end(&name, at()).await.unwrap(), "it runs");
+    let ended = Input::Ended { stage: stage("source"), at: at() };
+    let last = job.epoch(ended).await.unwrap();
+    assert!(checkpoints.savepoint_of_end(&name, at()).await.unwrap());
+    assert_eq!(checkpoints.savepoint(&name).await.unwrap().0.epoch, last);
+}
+
+#[tokio::test]
 async fn a_damaged_savepoint_is_listed_with_the_reason() {
     let blobs = MemoryBlobs::default();
     let name = SavepointName::new("x").unwrap();

@@ -7,26 +7,23 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, TryFutureExt as _};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 use weir_checkpoint::{
     Abandonment, Checkpoints, CommitPermit, Committable, Coordinator, Effect, Epoch, EpochKind,
-    Error, Generation, Group, Input, Prepared, Recovered, Refusal, Retention, Savepoint,
-    StageManifest, Trigger,
+    Group, Input, Prepared, Recovered, Refusal, Retention, Savepoint, StageManifest, Trigger,
 };
 use weir_domain::{Fault, SavepointName, StageId};
 use weir_runtime::Stopwatch;
 use weir_secrets::Opened;
 
+use super::effects::{check, deposed, keep, publish, store};
 use super::state::{self, Chains, Uploads};
 use super::{Report, Reports, Share, Snapshot, Splits, position};
-use crate::connector::Action;
 use crate::inlet::Order;
 use crate::report::Reporter;
 use crate::services::Services;
-use crate::settlement::{Failed, act};
 
 /// How long an epoch may be under way.
 const EPOCH_WITHIN: Duration = Duration::from_secs(600);
@@ -339,11 +336,13 @@ impl<'a> Drive<'a> {
             | Effect::Mark(_)
             | Effect::Name(_) => {
                 let (checkpoints, voice) = (self.checkpoints, self.warnings.clone());
-                self.work.push(Box::pin(store(checkpoints, effect, voice)));
+                let stored = store(checkpoints, effect, voice);
+                self.work.push(Box::pin(stored.map_ok(Done::Effect)));
             }
             Effect::CheckGeneration { .. } => {
                 let (of, voice) = ((self.group, self.checkpoints), self.warnings.clone());
-                self.work.push(Box::pin(check(of, self.order, effect, voice)));
+                let checked = check(of, self.order, effect, voice);
+                self.work.push(Box::pin(checked.map_ok(Done::Effect)));
             }
             Effect::Refused { savepoint: None, why } => {
                 tracing::debug!(%why, "no checkpoint was begun");
@@ -390,10 +389,7 @@ impl<'a> Drive<'a> {
         let (group, checkpoints) = (self.group, self.checkpoints);
         let voice = self.warnings.clone();
         self.work.push(Box::pin(async move {
-            // Whoever wanted it may have given it up meanwhile: then nobody would ever delete it.
-            if until_done(&voice, || group.wished(&name)).await?.is_none() {
-                until_done(&voice, || checkpoints.savepoint_delete(&name)).await?;
-            }
+            keep((group, checkpoints), name, voice).await?;
             Ok(Done::Effect(None))
         }));
     }
@@ -442,103 +438,4 @@ impl<'a> Drive<'a> {
         }
         Ok(())
     }
-}
-
-/// Where lines for the log of the stream go: code and text.
-pub(super) type Voice = mpsc::UnboundedSender<(u32, String)>;
-
-/// Calls the store until it has answered, or will never.
-pub(super) async fn until_done<T, F>(voice: &Voice, call: impl Fn() -> F) -> Result<T, Fault>
-where
-    F: Future<Output = Result<T, Error>>,
-{
-    let mut failed = Failed::default();
-    loop {
-        match call().await {
-            Ok(done) => return Ok(done),
-            Err(error) if is_transient(&error) => {
-                let _ = voice.send((3185, format!("{error}; it is tried again")));
-            }
-            Err(error) => return Err(fault(&error)),
-        }
-        failed.wait().await;
-    }
-}
-
-/// Does an effect on the store.
-async fn store(checkpoints: &Checkpoints, effect: Effect, voice: Voice) -> Result<Done, Fault> {
-    let stored = until_done(&voice, || checkpoints.perform(&effect)).await?;
-    Ok(Done::Effect(stored.map(Input::Stored)))
-}
-
-/// The last look before an epoch is published: for a later run, and for an order that this run
-/// does not follow. What is in the log by then is published by whoever follows it.
-async fn check(
-    (group, checkpoints): (&Group, &Checkpoints),
-    order: u32,
-    effect: Effect,
-    voice: Voice,
-) -> Result<Done, Fault> {
-    let later = until_done(&voice, || group.order(order + 1)).await?;
-    if later.is_some() {
-        let fault = Fault::stopped("it was ordered to begin elsewhere");
-        return Err(fault.with_hint("nothing is to be done: the next run follows the order"));
-    }
-    store(checkpoints, effect, voice).await
-}
-
-/// Publishes in order, until all is done.
-async fn publish(
-    (services, secrets): (&Services, &Opened),
-    checkpoints: &Checkpoints,
-    committables: Vec<Committable>,
-    voice: Voice,
-) -> Result<(), Fault> {
-    for it in committables {
-        let content = match it.blobs.first() {
-            Some(blob) => until_done(&voice, || checkpoints.staged(blob)).await?,
-            None => it.content,
-        };
-        let actions: Vec<Action> = serde_json::from_slice(&content).map_err(|error| {
-            Fault::config(3186, format!("what a checkpoint publishes can't be read: {error}"))
-                .with_hint("was it written by a later version? deploy that")
-        })?;
-        for action in actions {
-            let waiting = |fault: &Fault| {
-                let _ = voice.send((fault.code.0, format!("{fault}; it is tried again")));
-            };
-            // Who stops the run drops this.
-            let published =
-                act(services, secrets, action, &CancellationToken::new(), waiting).await;
-            for warning in published.into_iter().flatten().filter_map(|it| it.warning) {
-                let _ = voice.send((3021, warning));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn is_transient(error: &Error) -> bool {
-    matches!(error, Error::Store(it) if it.is_transient())
-}
-
-pub(super) fn fault(error: &Error) -> Fault {
-    match error {
-        Error::Deposed { by } => deposed(*by),
-        error if is_transient(error) => Fault::transient(3185, with_source(error)),
-        error => Fault::config(3187, with_source(error)),
-    }
-}
-
-fn with_source(error: &Error) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    }
-}
-
-/// Another run of the lane has taken over.
-fn deposed(by: Generation) -> Fault {
-    Fault::stopped(format!("run {by} of this lane has taken over"))
-        .with_hint("nothing is to be done: it goes on from the newest checkpoint")
 }

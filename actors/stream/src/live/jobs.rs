@@ -8,26 +8,29 @@
 //! Who works on a lane meanwhile, and who may ask, is decided by those who call this. What is decided
 //! here is what is in the store, and whether it fits.
 
+mod renewal;
+mod saved;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use weir_checkpoint::fit::{Leftover, Misfit, PlanShape, StageShape, fit};
+use weir_checkpoint::fit::{PlanShape, StageShape};
 use weir_checkpoint::group::{Begin, Order};
-pub use weir_checkpoint::group::{Begin as OrderBegin, Wish};
-use weir_checkpoint::{Checkpoints, Epoch, Group, Manifest, Retry, StageManifest, TableManifest};
+use weir_checkpoint::{Checkpoints, Group, Manifest, Retry};
 use weir_domain::plan::{Plan, Role};
-use weir_domain::{
-    Digest, Fault, SavepointName, SourceName, StageId, TableName, Timestamp, WorkflowName,
-};
+use weir_domain::{Digest, Fault, SavepointName, SourceName, StageId, Timestamp, WorkflowName};
 use weir_persistence_api::BlobStore;
 use weir_runtime::Tasks;
 
-use super::driver::fault;
-use super::state::{TableSpec, entries};
-use super::{Splits, position};
+use super::effects::fault;
+use super::state::entries;
 use crate::Registry;
 use crate::layout::stage_ids;
+
+pub use renewal::{Asked, LaneStanding, Renewal};
+pub use saved::{Saved, SavedLane, SavedStage, SavedTable};
+pub use weir_checkpoint::group::{Begin as OrderBegin, Wish};
 
 /// Larger tables are not read to count their entries.
 const COUNTED_BYTES_MAX: u64 = 64 << 20;
@@ -70,115 +73,6 @@ pub(super) fn shape(plan: &Plan, registry: &Registry) -> PlanShape {
         }
     }
     PlanShape { digest, stages }
-}
-
-/// A savepoint of a workflow.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Saved {
-    pub name: SavepointName,
-    /// Who wanted it, and which runs were told; `None`: that can't be read.
-    pub wish: Option<Wish>,
-    /// What can't be read.
-    pub fault: Option<Fault>,
-    /// By lane; those that have not taken it have none.
-    pub lanes: BTreeMap<String, Option<SavedLane>>,
-}
-
-impl Saved {
-    /// All lanes have taken it.
-    pub fn is_whole(&self) -> bool {
-        self.fault.is_none() && !self.lanes.is_empty() && self.lanes.values().all(Option::is_some)
-    }
-}
-
-/// A checkpoint of one lane.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SavedLane {
-    pub epoch: Epoch,
-    pub taken_at: Timestamp,
-    /// Of the names of the stages that it was taken of.
-    pub plan: Digest,
-    pub stages: BTreeMap<StageId, SavedStage>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct SavedStage {
-    /// Of a source: where it reads on.
-    pub splits: Option<Splits>,
-    pub is_ended: bool,
-    pub tables: BTreeMap<TableName, SavedTable>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct SavedTable {
-    pub spec: TableSpec,
-    /// As they are stored.
-    pub bytes: u64,
-    /// `None`: nobody has counted them, or there are too many.
-    pub entries: Option<u64>,
-}
-
-impl SavedLane {
-    pub fn bytes(&self) -> u64 {
-        self.stages.values().flat_map(|it| it.tables.values()).map(|it| it.bytes).sum()
-    }
-
-    fn of(manifest: &Manifest) -> Self {
-        let Manifest { epoch, announced_at: taken_at, plan, .. } = *manifest;
-        let stages = manifest.stages.iter().map(|(id, it)| (id.clone(), SavedStage::of(it)));
-        Self { epoch, taken_at, plan, stages: stages.collect() }
-    }
-}
-
-impl SavedStage {
-    fn of(stage: &StageManifest) -> Self {
-        let table = |it: &TableManifest| {
-            let bytes = it.parts.iter().map(|it| it.bytes).sum();
-            SavedTable { spec: it.spec, bytes, entries: None }
-        };
-        let tables = stage.tables.iter().map(|(name, it)| (name.clone(), table(it)));
-        let splits = position::look(&stage.position);
-        Self { splits, is_ended: stage.is_ended, tables: tables.collect() }
-    }
-}
-
-/// Where the next run of every lane is to begin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Asked {
-    /// Where it stands.
-    Newest,
-    /// As if it had never run.
-    Nothing,
-    Savepoint(SavepointName),
-}
-
-/// What an order would do.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Renewal {
-    /// The order's.
-    pub number: u32,
-    pub begin: Begin,
-    pub jobs: Option<u32>,
-    pub drops_leftovers: bool,
-    pub lanes: Vec<LaneStanding>,
-    /// Stages that begin with nothing.
-    pub fresh: BTreeSet<StageId>,
-    /// Stages and tables whose state is given up.
-    pub dropped: BTreeSet<(StageId, Option<TableName>)>,
-    /// Why it can't be done, by stage. Where the workflow's plan is not known that is found out when
-    /// it runs.
-    pub misfits: Vec<String>,
-    /// All that doesn't fit is state that nobody takes any more.
-    pub are_leftovers: bool,
-    pub is_plan_known: bool,
-}
-
-/// Where a lane stands, and where it would begin.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LaneStanding {
-    pub lane: String,
-    pub stands: Option<SavedLane>,
-    pub begins: Option<SavedLane>,
 }
 
 /// Why something is not done.
@@ -237,7 +131,7 @@ impl Jobs {
         for (name, wish) in self.group.wishes().await.map_err(|it| fault(&it))? {
             saved.push(match wish {
                 Ok(wish) => self.saved(wish).await,
-                Err(error) => unreadable(name, None, fault(&error)),
+                Err(error) => Saved::unreadable(name, None, fault(&error)),
             });
         }
         Ok(saved)
@@ -248,10 +142,12 @@ impl Jobs {
         let wish = match self.group.wished(name).await {
             Ok(None) => return Ok(None),
             Ok(Some(wish)) => wish,
-            Err(error) => return Ok(Some(unreadable(name.clone(), None, fault(&error)))),
+            Err(error) => return Ok(Some(Saved::unreadable(name.clone(), None, fault(&error)))),
         };
         let mut saved = self.saved(wish).await;
-        for (lane, it) in &mut saved.lanes {
+        // Who waits for it looks again and again.
+        let is_whole = saved.is_whole();
+        for (lane, it) in saved.lanes.iter_mut().filter(|_| is_whole) {
             let Some(it) = it else { continue };
             self.count(lane, name, it).await?;
         }
@@ -263,7 +159,7 @@ impl Jobs {
         for lane in wish.runs.keys() {
             match self.saved_lane(lane, &wish.name).await {
                 Ok(it) => drop(lanes.insert(lane.clone(), it.as_ref().map(SavedLane::of))),
-                Err(fault) => return unreadable(wish.name.clone(), Some(wish), fault),
+                Err(fault) => return Saved::unreadable(wish.name.clone(), Some(wish), fault),
             }
         }
         Saved { name: wish.name.clone(), wish: Some(wish), fault: None, lanes }
@@ -316,6 +212,17 @@ impl Jobs {
             self.delete_in_lanes(wish).await?;
         }
         Ok(found)
+    }
+
+    /// Takes a savepoint of a lane that has come to its end; `false`: it has not.
+    pub async fn save_ended(
+        &self,
+        lane: &str,
+        name: &SavepointName,
+        at: Timestamp,
+    ) -> Result<bool, Fault> {
+        let saved = job(&self.group, lane)?.savepoint_of_end(name, at).await;
+        saved.map_err(|it| fault(&it))
     }
 
     /// Deletes a savepoint; `false`: there is none.
@@ -472,46 +379,4 @@ impl Jobs {
         let order = Order { number, id, begin, jobs, drops_leftovers, given_at, by };
         self.group.give(&order).await.map_err(|it| fault(&it))
     }
-}
-
-impl Renewal {
-    fn check<'a>(
-        &mut self,
-        plan: &Plan,
-        registry: &Registry,
-        manifests: impl Iterator<Item = &'a Manifest>,
-    ) {
-        let shape = shape(plan, registry);
-        let lanes = plan.instances.max(1);
-        if let Some(jobs) = self.jobs.filter(|it| *it != lanes) {
-            self.are_leftovers = false;
-            self.misfits.push(format!(
-                "the checkpoints are of {jobs} lanes, and the workflow has {lanes} now: set \
-                 instances in the workflow's file to {jobs}"
-            ));
-        }
-        let leftover = if self.drops_leftovers { Leftover::Drop } else { Leftover::Refuse };
-        let mut misfits = BTreeSet::new();
-        for manifest in manifests {
-            match fit(manifest, &shape, leftover) {
-                Ok(fit) => {
-                    self.fresh.extend(fit.fresh);
-                    self.dropped.extend(fit.dropped);
-                }
-                Err(found) => {
-                    self.are_leftovers &= found.iter().all(is_leftover);
-                    misfits.extend(found.iter().map(ToString::to_string));
-                }
-            }
-        }
-        self.misfits.extend(misfits);
-    }
-}
-
-fn is_leftover(misfit: &Misfit) -> bool {
-    matches!(misfit, Misfit::StageGone { .. } | Misfit::TableGone { .. })
-}
-
-fn unreadable(name: SavepointName, wish: Option<Wish>, fault: Fault) -> Saved {
-    Saved { name, wish, fault: Some(fault), lanes: BTreeMap::new() }
 }

@@ -14,7 +14,8 @@ use weir_checkpoint::{
 use weir_domain::plan::Role;
 use weir_domain::{Fault, StageId, Stream, StreamId};
 
-use super::driver::{Drive, RunEnd, fault};
+use super::driver::{Drive, RunEnd};
+use super::effects::fault;
 use super::jobs::{self, shape};
 use super::{Driver, LiveReader, LiveSource, Restored, Share, position};
 use crate::control::{Control, Gate};

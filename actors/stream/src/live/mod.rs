@@ -22,6 +22,7 @@
 
 mod connector;
 mod driver;
+mod effects;
 pub mod jobs;
 mod lane;
 mod lanes;

@@ -14,7 +14,7 @@ pub use weir_checkpoint::table::{
     AppendTable, Chain, MapTable, MultiMapTable, PaneTable, TableKind, TableSpec, ValueTable, Weigh,
 };
 
-use super::driver::{Voice, fault, until_done};
+use super::effects::{Voice, fault, until_done};
 use crate::connector::Action;
 
 /// Larger ones are staged as blobs, so that a manifest holds those of many stages.

@@ -323,3 +323,30 @@ async fn lives_that_fail_before_they_claim_leave_nothing() {
         left.iter().filter_map(|it| it.key.as_str().split('/').nth(4)?.split('.').next()).collect();
     assert_eq!(generations.len(), 1, "{left:?}");
 }
+
+#[tokio::test]
+async fn a_lane_that_has_ended_is_saved_as_it_ended() {
+    let world = World::default();
+    world.item("a", 1..=20);
+    let engine = Engine::start(&world, &store()).await;
+    let workflow = engine.run(unique()).await;
+    wait_until("all is published", || published(&world) == range(20)).await;
+    let jobs = jobs(&engine);
+    assert_eq!(
+        jobs.save_ended("lane-1", &name("end"), Timestamp(0)).await,
+        Ok(false),
+        "it reads on"
+    );
+    world.with(|it| it.is_ending = true);
+    wait_until("it has ended", || {
+        engine.last().iter().any(|it| it.state == StreamState::Committed)
+    })
+    .await;
+    stop(&workflow).await;
+    jobs.reserve(&wish("end", "end", 1)).await.unwrap();
+    assert_eq!(jobs.save_ended("lane-1", &name("end"), Timestamp(0)).await, Ok(true));
+    let saved = jobs.savepoint(&name("end")).await.unwrap().unwrap();
+    assert!(saved.is_whole());
+    let lane = saved.lanes["lane-1"].as_ref().unwrap();
+    assert!(lane.stages[&StageId::new("read").unwrap()].is_ended);
+}

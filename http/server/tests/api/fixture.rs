@@ -10,19 +10,22 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use weir_domain::plan::{Edge, OnError, Plan, Retry, Role, Stage};
 use weir_domain::{
-    Code, Counts, Fault, Finding, InstanceId, ItemStatus, LogLine, Node, NodeName, NodeStatus,
-    NodeUid, Place, PortName, ProjectName, Severity, SniffWish, SourceName, StageId, Stream,
-    StreamId, StreamOrder, StreamState, SweepId, Timestamp, Workflow, WorkflowName, WorkflowState,
+    Code, CommandId, Counts, Fault, Finding, InstanceId, ItemStatus, LogLine, Node, NodeName,
+    NodeStatus, NodeUid, Place, PortName, ProjectName, SavepointName, Severity, SniffWish,
+    SourceName, StageId, Stream, StreamId, StreamOrder, StreamState, SweepId, Timestamp, Workflow,
+    WorkflowName, WorkflowState,
 };
 use weir_http_api::{
-    ItemView, ProjectSummary, SniffResult, SourceCountView, SourceView, SweepAction, SweepView,
+    ItemView, ProjectSummary, RenewalView, SavepointView, SniffResult, SourceCountView, SourceView,
+    SweepAction, SweepView,
 };
 use weir_http_client::Client;
 
 use crate::fake_cluster::FakeCluster;
+use crate::fake_saves::Saves;
 use weir_http_server::{
-    Checks, Engine, Guard, Here, ItemFilter, ItemPlace, Limits, Projects, Refusal, StreamFilter,
-    SweepRequest, Unreached, config_server, engine,
+    Checks, Engine, Guard, Here, ItemFilter, ItemPlace, Limits, Projects, Refusal, RenewalRequest,
+    StreamFilter, SweepRequest, Unreached, config_server, engine,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -153,6 +156,7 @@ pub(crate) struct FakeEngine {
     pub(crate) journal: Result<(), String>,
     pub(crate) items: Mutex<Vec<ItemView>>,
     pub(crate) reset: Halt,
+    pub(crate) saves: Saves,
 }
 
 /// Where a reset of the item `waits` stops until it may go on.
@@ -164,7 +168,8 @@ pub(crate) struct Halt {
 
 impl FakeEngine {
     pub(crate) fn new() -> Self {
-        Self { journal: Ok(()), items: Mutex::new(items()), reset: Halt::default() }
+        let (items, saves) = (Mutex::new(items()), Saves::default());
+        Self { journal: Ok(()), items, reset: Halt::default(), saves }
     }
 }
 
@@ -224,6 +229,45 @@ impl Engine for FakeEngine {
         streams: Vec<Stream>,
     ) -> Result<(Vec<StreamId>, Vec<Unreached>), Fault> {
         Ok((streams.into_iter().map(|it| it.id).collect(), vec![]))
+    }
+
+    async fn has_checkpoints(&self, _: &WorkflowName) -> Result<bool, Fault> {
+        Ok(false)
+    }
+
+    async fn savepoints(&self, workflow: &WorkflowName) -> Result<Vec<SavepointView>, Fault> {
+        Ok(self.saves.all(workflow))
+    }
+
+    async fn savepoint(
+        &self,
+        workflow: &WorkflowName,
+        name: &SavepointName,
+    ) -> Result<Option<SavepointView>, Fault> {
+        Ok(self.saves.all(workflow).into_iter().find(|it| it.name == *name))
+    }
+
+    async fn savepoint_take(
+        &self,
+        workflow: &WorkflowName,
+        name: &SavepointName,
+        id: Option<CommandId>,
+        by: String,
+    ) -> Result<SavepointView, Refusal> {
+        self.saves.take(workflow, name, id, by)
+    }
+
+    async fn savepoint_delete(
+        &self,
+        _: &WorkflowName,
+        name: &SavepointName,
+    ) -> Result<(), Refusal> {
+        self.saves.delete(name);
+        Ok(())
+    }
+
+    async fn workflow_renew(&self, request: RenewalRequest) -> Result<RenewalView, Refusal> {
+        self.saves.renew(request)
     }
 
     async fn sniff(&self, wish: SniffWish) -> Result<SniffResult, Fault> {
