@@ -6,6 +6,7 @@
 //! JOB/manifests/0000000003.0000000017    what an epoch consists of
 //! JOB/committed/0000000003.0000000017    all sinks have published the epoch
 //! JOB/savepoints/before-upgrade          an epoch with a name
+//! JOB/cleared                            who cleared away last what others had staged
 //! JOB/state/0000000003.0000000017/STAGE/TABLE.delta  parts of tables, by the epoch that first
 //!                                        names them
 //! JOB/staged/0000000003.0000000017/STAGE/000001      output that waits for its commit, likewise
@@ -102,6 +103,10 @@ impl Layout {
 
     pub(crate) fn marker(&self, epoch: Epoch) -> BlobKey {
         self.key(format_args!("committed/{}", digits(epoch)))
+    }
+
+    pub(crate) fn cleared(&self) -> BlobKey {
+        self.key("cleared")
     }
 
     pub(crate) fn savepoints(&self) -> BlobKey {

@@ -1,4 +1,5 @@
-//! The small things that are stored: each is created once under its key, and never changed.
+//! The small things that are stored: each is created once under its key, and never changed, but for
+//! one.
 
 use serde::{Deserialize, Serialize};
 use weir_domain::{Digest, SavepointName, Timestamp};
@@ -75,6 +76,18 @@ pub struct Marker {
 
 impl Content for Marker {
     const KIND: &'static str = "marker";
+}
+
+/// That this generation has cleared away what all before it had staged. A hint, and the one thing that
+/// is replaced: an older one lets more be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cleared {
+    pub(crate) generation: Generation,
+}
+
+impl Content for Cleared {
+    const KIND: &'static str = "cleared";
 }
 
 /// An epoch that stays until somebody deletes its name.

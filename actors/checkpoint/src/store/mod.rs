@@ -24,7 +24,7 @@ use crate::epoch::{Epoch, Generation};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::manifest::{EpochKind, Manifest, PartRef};
-use crate::record::{Claim, GenerationRecord, Record, Savepoint, Writer};
+use crate::record::{Claim, Cleared, GenerationRecord, Record, Savepoint, Writer};
 use crate::recover::{self, Recovered, Recovery, RestoreFrom};
 use crate::view::{Step, View};
 
@@ -66,12 +66,16 @@ impl Checkpoints {
         }
     }
 
-    /// Who coordinated the job before, since what was restored was decided, and some before that: what
-    /// they have staged and nobody claimed may be left. One that was deposed, and did not know it yet,
-    /// may have staged something after its successor had looked.
+    /// Who coordinated the job before, since what was restored was decided or somebody has cleared
+    /// away last, and some before that: what they have staged and nobody claimed may be left. One that
+    /// was deposed, and did not know it yet, may have staged something after its successor had looked.
     pub async fn predecessors(&self, recovered: &Recovered) -> Result<Vec<Writer>> {
         let restored = recovered.manifest.as_ref().map_or(1, |it| it.epoch.generation.0);
-        let first = restored.saturating_sub(LOOK_BACK).max(1);
+        let key = self.layout.cleared();
+        let cleared = self.get(&key).await?;
+        let cleared = cleared.map(|it| open_at::<Cleared>(&key, &it)).transpose()?;
+        let since = cleared.map_or(restored, |it| it.generation.0.max(restored));
+        let first = since.saturating_sub(LOOK_BACK).max(1);
         let keys = (first..recovered.generation.0).map(|it| self.layout.generation(Generation(it)));
         let keys: Vec<_> = keys.collect();
         let mut writers = Vec::new();
@@ -85,6 +89,13 @@ impl Checkpoints {
             }
         }
         Ok(writers)
+    }
+
+    /// Takes down that nothing is left of all who coordinated before: however many lives end without
+    /// a claim, each has to look after few of them.
+    pub async fn cleared(&self, recovered: &Recovered) -> Result<()> {
+        let cleared = Cleared { generation: recovered.generation };
+        self.put(&self.layout.cleared(), seal(&cleared)).await
     }
 
     /// Does what an effect wants of the store, and returns the answer for the coordinator. Effects

@@ -388,3 +388,25 @@ async fn a_name_is_reserved_once() {
     let job = group.job("lane-1").unwrap();
     assert_eq!(job.layout().job().as_str(), "jobs/flights/lane-1");
 }
+
+#[tokio::test]
+async fn lives_that_claim_nothing_look_after_few_of_those_before() {
+    let blobs = MemoryBlobs::default();
+    let checkpoints = on(&blobs);
+    for life in 1..=40_u32 {
+        let recovered =
+            checkpoints.recover(&writer(&life.to_string()), &RestoreFrom::Newest).await.unwrap();
+        let former = checkpoints.predecessors(&recovered).await.unwrap();
+        assert!(former.len() as u32 <= LOOK_BACK + 1, "in life {life}: {former:?}");
+        let before = writer(&(life - 1).to_string());
+        assert!(life == 1 || former.last() == Some(&before), "in life {life}: {former:?}");
+        checkpoints.cleared(&recovered).await.unwrap();
+    }
+    // One that could not clear away leaves it to the next.
+    for life in 41..=43 {
+        checkpoints.recover(&writer(&life.to_string()), &RestoreFrom::Newest).await.unwrap();
+    }
+    let recovered = checkpoints.recover(&writer("44"), &RestoreFrom::Newest).await.unwrap();
+    let former = checkpoints.predecessors(&recovered).await.unwrap();
+    assert!((40..=43).all(|it| former.contains(&writer(&it.to_string()))), "{former:?}");
+}

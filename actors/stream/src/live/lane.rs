@@ -194,12 +194,17 @@ impl<'a> Lane<'a> {
         let left = former.flat_map(|it| sinks.iter().flat_map(move |(_, sink)| sink.discard(&it)));
         let left: Vec<_> = left.collect();
         drop(sinks);
+        let mut is_clear = true;
         for action in left {
             if let Err(fault) = run_action(self.life.services, self.life.secrets, action).await {
                 reporter.warn(fault.code.0, format!("could not clear away: {fault}"));
+                is_clear = false;
             }
         }
-        Ok(())
+        match is_clear {
+            true => checkpoints.cleared(recovered).await.map_err(|it| fault(&it)),
+            false => Ok(()),
+        }
     }
 
     /// Opens the sources where the checkpoint ends, on a thread that may block.

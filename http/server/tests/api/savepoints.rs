@@ -33,7 +33,8 @@ async fn a_savepoint_is_taken_once_seen_and_deleted() {
     let again = named.savepoint_take("flights", &take("before")).await.unwrap();
     assert_eq!(again, taken, "it is the same one");
     refused(client.savepoint_take("flights", &take("before")).await, ProblemKind::Conflict);
-    assert_eq!(client.savepoints("flights").await.unwrap().items, [taken.clone()]);
+    let all = client.savepoints("flights").await.unwrap().items;
+    assert_eq!(all, std::slice::from_ref(&taken));
     assert_eq!(client.savepoint("flights", "before").await.unwrap(), taken);
     let gone = named.savepoint_delete("flights", "before").await.unwrap();
     assert_eq!(gone, Some(taken));
