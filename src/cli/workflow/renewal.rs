@@ -8,7 +8,7 @@ use weir_http_api::{
 use weir_http_client::Client;
 
 use super::savepoint::{refused, stage};
-use crate::cli::args::Once;
+use crate::cli::args::{Once, TokenArgs};
 use crate::cli::failure::Failure;
 use crate::cli::human;
 use crate::cli::look::{Look, Tone};
@@ -31,6 +31,8 @@ pub(crate) struct Restore {
     dry_run: bool,
     #[command(flatten)]
     once: Once,
+    #[command(flatten)]
+    token: TokenArgs,
 }
 
 #[derive(Debug, Args)]
@@ -41,11 +43,14 @@ pub(crate) struct Reset {
     dry_run: bool,
     #[command(flatten)]
     once: Once,
+    #[command(flatten)]
+    token: TokenArgs,
 }
 
 impl Restore {
     pub(super) async fn run(self, client: &Client, out: &Output) -> Result<(), Failure> {
-        let Self { workflow, savepoint, newest, allow_dropped, dry_run, once } = self;
+        let Self { workflow, savepoint, newest, allow_dropped, dry_run, once, token } = self;
+        let client = &token.client(client)?;
         let request = WorkflowRestore { savepoint, newest, allow_dropped, dry_run };
         match once.client(client).workflow_restore(workflow.as_str(), &request).await {
             Ok(renewal) => out.show(&renewal, show),
@@ -58,7 +63,8 @@ impl Restore {
 
 impl Reset {
     pub(super) async fn run(self, client: &Client, out: &Output) -> Result<(), Failure> {
-        let Self { workflow, dry_run, once } = self;
+        let Self { workflow, dry_run, once, token } = self;
+        let client = &token.client(client)?;
         let request = WorkflowReset { dry_run };
         match once.client(client).workflow_reset(workflow.as_str(), &request).await {
             Ok(renewal) => out.show(&renewal, show),

@@ -11,7 +11,7 @@ use weir_http_api::{
 use weir_http_client::{Client, Error};
 
 use super::with_near_name;
-use crate::cli::args::Once;
+use crate::cli::args::{Once, TokenArgs};
 use crate::cli::exit::{Exit, Reason};
 use crate::cli::failure::Failure;
 use crate::cli::human;
@@ -39,6 +39,8 @@ pub(crate) enum Verb {
         name: SavepointName,
         #[command(flatten)]
         once: Once,
+        #[command(flatten)]
+        token: TokenArgs,
     },
 }
 
@@ -52,6 +54,8 @@ pub(crate) struct Take {
     timeout: Millis,
     #[command(flatten)]
     once: Once,
+    #[command(flatten)]
+    token: TokenArgs,
 }
 
 impl Verb {
@@ -76,8 +80,8 @@ impl Verb {
                     }
                 }
             }
-            Self::Delete { workflow, name, once } => {
-                let client = once.client(client);
+            Self::Delete { workflow, name, once, token } => {
+                let client = once.client(&token.client(client)?);
                 let gone = client.savepoint_delete(workflow.as_str(), name.as_str()).await;
                 match gone {
                     Ok(gone) => out.show(&gone, |it, _| match it {
@@ -96,7 +100,8 @@ impl Verb {
 
 impl Take {
     async fn run(self, client: &Client, out: &Output) -> Result<(), Failure> {
-        let Self { workflow, name, timeout, once } = self;
+        let Self { workflow, name, timeout, once, token } = self;
+        let client = &token.client(client)?;
         let what = || format!("can't take savepoint {name}");
         let request = SavepointTake { name: name.clone() };
         let deadline = sleep(timeout.duration());
