@@ -306,22 +306,46 @@ async fn a_run_that_did_not_hear_of_an_order_publishes_nothing_after_it_and_foll
 }
 
 #[tokio::test]
-async fn lives_that_fail_before_they_claim_leave_nothing() {
+async fn a_table_that_is_given_up_is_in_no_checkpoint_to_come() {
     let world = World::default();
     world.item("a", 1..=20);
-    for _ in 0..3 {
-        world.fault("prepare", Fault::transient(1, "on order"));
-    }
     let engine = Engine::start(&world, &store()).await;
     let workflow = engine.run(unique()).await;
     wait_until("all is published", || published(&world) == range(20)).await;
     stop(&workflow).await;
+    let mut forgetful = unique();
+    forgetful.stages[1].kind = "test".into();
+    order(&engine, Asked::Newest, true, &forgetful).await;
+    for to in [30, 40] {
+        world.item("a", 1..=to);
+        let workflow = engine.run(forgetful.clone()).await;
+        wait_until("it goes on", || published(&world) == range(to)).await;
+        stop(&workflow).await;
+    }
+}
+
+#[tokio::test]
+async fn lives_that_fail_before_they_claim_leave_no_more_than_one_does() {
+    let world = World::default();
+    world.item("a", 1..=20);
+    // Each sink of a life meets one.
+    for _ in 0..24 {
+        world.fault("prepare", Fault::transient(1, "on order"));
+    }
+    let engine = Engine::start(&world, &store()).await;
+    let workflow = engine.run(unique()).await;
     let blobs = world.with(|it| it.blobs.clone());
-    let manifests = weir_persistence_api::BlobKey::new("jobs/w/lane-1/state").unwrap();
-    let left = blobs.blob_list(&manifests).await.unwrap();
-    let generations: BTreeSet<_> =
-        left.iter().filter_map(|it| it.key.as_str().split('/').nth(4)?.split('.').next()).collect();
-    assert_eq!(generations.len(), 1, "{left:?}");
+    let state = weir_persistence_api::BlobKey::new("jobs/w/lane-1/state").unwrap();
+    wait_until("three lives have failed", || {
+        engine.last().iter().filter(|it| it.state == StreamState::RolledBack).count() == 3
+    })
+    .await;
+    let left = blobs.blob_list(&state).await.unwrap();
+    let epochs = left.iter().filter_map(|it| it.key.as_str().split('/').nth(4));
+    let generations: BTreeSet<_> = epochs.filter_map(|it| it.split('.').next()).collect();
+    assert_eq!(published(&world), Vec::<i64>::new());
+    assert!(generations.len() <= 1, "{left:?}");
+    stop(&workflow).await;
 }
 
 #[tokio::test]
