@@ -26,5 +26,6 @@ mod savepoints;
 mod scripts;
 mod shutdown;
 mod support;
+mod testing;
 mod tidy;
 mod usage;

@@ -37,6 +37,7 @@ mod sealing;
 mod secret;
 mod stream;
 mod table;
+mod test;
 mod token;
 mod usage;
 mod user;
@@ -152,6 +153,8 @@ enum Noun {
     /// Project directories on this machine
     #[command(subcommand)]
     Project(project::Verb),
+    /// Run the tests of a project directory, without any server
+    Test(test::Args),
     /// The configuration of a process
     #[command(subcommand)]
     Conf(conf::Verb),
@@ -246,6 +249,7 @@ impl Noun {
             },
             Self::Host(verb) => asked(verb.run(&global.client()?, out)),
             Self::Project(verb) => verb.run(out, &registry()),
+            Self::Test(args) => args.run(out, &registry()),
             Self::Conf(verb) => verb.run(out),
             Self::Schema(args) => args.run(out, &registry()),
             Self::Version(args) => asked(args.run(global, out)),
@@ -259,6 +263,13 @@ fn asked(command: impl Future<Output = Result<ExitCode, Failure>>) -> Result<Exi
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let refuse = |it: std::io::Error| Failure::new(Reason::Machine, "can't start", it.to_string());
     runtime.map_err(refuse)?.block_on(command)
+}
+
+/// Runs work of this machine, on as many threads as it has.
+fn asked_on_threads<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let refuse = |it: std::io::Error| Failure::new(Reason::Machine, "can't start", it.to_string());
+    Ok(runtime.map_err(refuse)?.block_on(work))
 }
 
 fn completion(shell: clap_complete::Shell, out: &Output) -> Result<ExitCode, Failure> {

@@ -21,6 +21,7 @@ const RANGES: &[(u32, &[&str])] = &[
             "weir-stream",
             "weir-connectors",
             "weir-conf",
+            "weir-testing",
         ],
     ),
     (3, &["weir-stream", "weir-domain", "weir-operators", "weir-script"]),

@@ -32,6 +32,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("weir-connectors", &["domain", "stream", "formats", "runtime"]),
     ("weir-script", &["domain", "stream", "formats"]),
     ("weir-project", &["domain", "conf", "package", "secrets", "stream"]),
+    (
+        "weir-testing",
+        &["domain", "formats", "persistence-api", "project", "runtime", "secrets", "stream"],
+    ),
     ("weir-http-api", &["domain"]),
     ("weir-http-client", &["domain", "http-api"]),
     (

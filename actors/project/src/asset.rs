@@ -19,10 +19,11 @@ pub(crate) enum AssetKind {
     Source,
     Sink,
     Workflow,
+    Test,
 }
 
 impl AssetKind {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Project,
         Self::Environment,
         Self::Secret,
@@ -30,6 +31,7 @@ impl AssetKind {
         Self::Source,
         Self::Sink,
         Self::Workflow,
+        Self::Test,
     ];
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -41,6 +43,7 @@ impl AssetKind {
             Self::Source => "Source",
             Self::Sink => "Sink",
             Self::Workflow => "Workflow",
+            Self::Test => "Test",
         }
     }
 
@@ -54,6 +57,7 @@ impl AssetKind {
             Self::Source => "a Source",
             Self::Sink => "a Sink",
             Self::Workflow => "a Workflow",
+            Self::Test => "a Test",
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use weir_conf::Value;
-use weir_domain::{Finding, Place};
+use weir_domain::{Finding, Place, did_you_mean};
 
 use crate::asset::{Asset, AssetKind};
 use crate::library::Library;
@@ -15,11 +15,29 @@ use crate::substitute::expand;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Values {
     by_name: BTreeMap<String, Value>,
+    /// Names whose values were given from outside: what environments say of them does not count.
+    given: BTreeSet<String>,
     /// Some environments can't be read, which was reported: names that are missing may be theirs.
     pub(crate) is_partial: bool,
 }
 
 impl Values {
+    /// Values that take the place of those of environments.
+    pub(crate) fn given(values: &serde_json::Map<String, serde_json::Value>) -> Self {
+        let mut all = Self::default();
+        for (name, value) in values {
+            let value = match value {
+                serde_json::Value::Bool(it) => Value::Bool(*it),
+                serde_json::Value::Number(it) => Value::Number(it.clone()),
+                serde_json::Value::String(it) => Value::Text(it.clone()),
+                other => Value::Text(other.to_string()),
+            };
+            all.set(name, value);
+            all.given.insert(name.clone());
+        }
+        all
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.by_name.get(name)
     }
@@ -29,7 +47,9 @@ impl Values {
     }
 
     pub(crate) fn set(&mut self, name: &str, value: Value) {
-        self.by_name.insert(name.to_owned(), value);
+        if !self.given.contains(name) {
+            self.by_name.insert(name.to_owned(), value);
+        }
     }
 }
 
@@ -37,11 +57,11 @@ impl Values {
 pub(crate) fn values(
     project: &Asset,
     spec: Option<&ProjectSpec>,
-    library: &Library,
+    (library, given): (&Library, Values),
     findings: &mut Vec<Finding>,
 ) -> Values {
     let mut listed = BTreeSet::new();
-    let mut values = Values { is_partial: spec.is_none(), ..Values::default() };
+    let mut values = Values { is_partial: spec.is_none(), ..given };
     for (index, name) in spec.iter().flat_map(|it| &it.environments).enumerate() {
         let path = format!("spec.environments[{index}]");
         match library.find(AssetKind::Environment, name.as_str()) {
@@ -63,6 +83,34 @@ pub(crate) fn values(
         define(asset, &mut values.clone(), findings);
     }
     values
+}
+
+/// Names that were given from outside, and that no environment defines and no asset uses.
+pub(crate) fn strangers(
+    given: &serde_json::Map<String, serde_json::Value>,
+    library: &Library,
+) -> Vec<Finding> {
+    let environments = library.of_kind(AssetKind::Environment);
+    let values = environments.filter_map(|it| match &it.document.node("spec.values")?.value {
+        Value::Mapping(entries) => Some(entries),
+        _ => None,
+    });
+    let names: BTreeSet<&str> = values.flatten().map(|it| it.0.as_str()).collect();
+    let texts: Vec<_> = library.iter().map(|it| it.document.to_json().to_string()).collect();
+    let is_used = |name: &str| {
+        let (whole, or) = (format!("${{env:{name}}}"), format!("${{env:{name}:-"));
+        texts.iter().any(|it| it.contains(&whole) || it.contains(&or))
+    };
+    let strange = given.keys().filter(|it| !names.contains(it.as_str()) && !is_used(it));
+    let finding = |name: &String| {
+        let cause = format!("no environment of the project defines {name}, and nothing uses it");
+        let fix = match did_you_mean(name, names.iter().copied()) {
+            Some(near) => format!("did you mean {near}?"),
+            None => "remove it".to_owned(),
+        };
+        Finding::error(2249, Place::default(), "", cause).with_fix(fix)
+    };
+    strange.map(finding).collect()
 }
 
 fn define(asset: &Asset, values: &mut Values, findings: &mut Vec<Finding>) {

@@ -16,6 +16,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod asset;
+mod case;
 mod check;
 mod config;
 mod dead_letters;
@@ -38,7 +39,8 @@ mod workflow;
 #[cfg(test)]
 mod tests;
 
+pub use case::{Case, Expected, ExpectedRecords, Fields, Given, Order, Outlet, Piece, Row, Test};
 pub use digest::digest;
-pub use load::{Loaded, Project, load, name};
+pub use load::{Loaded, Project, load, load_with, name};
 pub use parts::UnknownWorkflow;
 pub use schema::json_schemas;

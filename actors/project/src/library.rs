@@ -62,6 +62,10 @@ impl Library {
         self.assets.values().filter(move |it| it.kind == kind)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Asset> {
+        self.assets.values()
+    }
+
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Asset> {
         self.assets.values_mut()
     }

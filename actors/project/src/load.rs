@@ -9,6 +9,8 @@ use weir_domain::{Finding, Place, ProjectName};
 use weir_stream::Registry;
 
 use crate::asset::{self, Asset, AssetKind, Parsed, Unreadable};
+use crate::case::{self, Row, Test};
+use crate::environment::Values;
 use crate::files::{self, PROJECT_FILE};
 use crate::library::Library;
 use crate::parts::Written;
@@ -30,6 +32,8 @@ pub struct Project {
     pub plans: Vec<Plan>,
     /// The content digest of the plans, SHA-256 in hexadecimal: equal content, equal digest.
     pub digest: String,
+    /// In the order of their files' names.
+    pub tests: Vec<Test>,
     /// What the plans were compiled from.
     pub(crate) written: Written,
 }
@@ -46,8 +50,13 @@ pub struct Loaded {
 /// Loads and checks the project in a directory. It reads the project's assets and touches nothing
 /// else: the files and servers that the project names need not be there.
 pub fn load(dir: &Path, registry: &Registry) -> Loaded {
+    load_with(dir, registry, &Row::new())
+}
+
+/// As [`load`], with values that take the place of those of the project's environments.
+pub fn load_with(dir: &Path, registry: &Registry, values: &Row) -> Loaded {
     let mut findings = Vec::new();
-    let project = build(dir, registry, &mut findings);
+    let project = build(dir, registry, values, &mut findings);
     findings.sort_by(|a, b| (&a.place, &a.path, a.code).cmp(&(&b.place, &b.path, b.code)));
     // An asset that several workflows use is judged in each of them.
     findings.dedup();
@@ -65,13 +74,20 @@ pub fn name(dir: &Path) -> Result<ProjectName, Vec<Finding>> {
     name.ok_or_else(|| findings.into_iter().filter(Finding::is_error).collect())
 }
 
-fn build(dir: &Path, registry: &Registry, findings: &mut Vec<Finding>) -> Option<Project> {
+fn build(
+    dir: &Path,
+    registry: &Registry,
+    given: &Row,
+    findings: &mut Vec<Finding>,
+) -> Option<Project> {
     let root = open(dir).map_err(|it| findings.push(it)).ok()?;
     let project = project_asset(&root, findings)?;
     let spec = project_spec(&project, findings);
     let library = library(&root, spec.as_ref(), findings);
     let mut written = Written::of(spec.as_ref(), &library);
-    let values = environment::values(&project, spec.as_ref(), &library, findings);
+    findings.extend(environment::strangers(given, &library));
+    let given = Values::given(given);
+    let values = environment::values(&project, spec.as_ref(), (&library, given), findings);
     let (library, mut broken) = put_in(library, &values, findings);
     written.secrets = Secrets::of(&project, spec.as_ref(), &library, findings);
     broken.extend(named(&library, &written.secrets, findings));
@@ -102,10 +118,11 @@ fn build(dir: &Path, registry: &Registry, findings: &mut Vec<Finding>) -> Option
     if let Some(spec) = &spec {
         findings.extend(parts::unscheduled(&project.document, spec, &plans, &library));
     }
+    let tests = tests(&library, (&root, &plans, registry), findings);
     let name = ProjectName::new(project.name.as_str()).ok()?;
     let (digest, version) = (digest::digest(&plans), spec.and_then(|it| it.version));
     let description = project.description;
-    Some(Project { name, description, version, dir: root, plans, digest, written })
+    Some(Project { name, description, version, dir: root, plans, digest, tests, written })
 }
 
 fn open(dir: &Path) -> Result<PathBuf, Finding> {
@@ -193,12 +210,13 @@ fn library(root: &Path, spec: Option<&ProjectSpec>, findings: &mut Vec<Finding>)
 /// Puts environment values into all assets that may use them.
 fn put_in(
     mut library: Library,
-    values: &environment::Values,
+    values: &Values,
     findings: &mut Vec<Finding>,
 ) -> (Library, BTreeSet<Place>) {
     let mut broken = BTreeSet::new();
-    // What is sealed has no macros in it.
-    let may_use = |it: &&mut Asset| !matches!(it.kind, AssetKind::Environment | AssetKind::Secret);
+    // What is sealed has no macros in it, and what a test gives is data as it stands.
+    let closed = [AssetKind::Environment, AssetKind::Secret, AssetKind::Test];
+    let may_use = |it: &&mut Asset| !closed.contains(&it.kind);
     for asset in library.iter_mut().filter(may_use) {
         if let Some(spec) = asset.spec_mut() {
             broken.extend(substitute::substitute(spec, "spec", values, findings));
@@ -243,6 +261,32 @@ fn drafts(
     }
     written.scripts.clone_from(&references.scripts);
     drafts
+}
+
+/// Reads all tests, and looks for what they name.
+fn tests(
+    library: &Library,
+    (root, plans, registry): (&Path, &[Plan], &Registry),
+    findings: &mut Vec<Finding>,
+) -> Vec<Test> {
+    let mut tests = Vec::new();
+    for asset in library.of_kind(AssetKind::Test) {
+        let Some(mut test) = case::read(asset, root, findings) else { continue };
+        match library.find(AssetKind::Workflow, test.workflow.as_str()) {
+            Ok(_) => {
+                // One without a plan was reported.
+                let plan = plans.iter().find(|it| it.workflow == test.workflow);
+                let Some(plan) = plan else { continue };
+                case::check(&mut test, &asset.document, (plan, registry), findings);
+                tests.push(test);
+            }
+            Err(missing) => {
+                let place = asset.document.place("spec.workflow");
+                findings.extend(missing.finding(place, "spec.workflow"));
+            }
+        }
+    }
+    tests
 }
 
 /// Assets that nothing uses are still judged, as far as that goes.

@@ -167,6 +167,11 @@ impl Project {
         })
     }
 
+    /// The secrets that a plan of it names.
+    pub fn secrets_of(plan: &Plan) -> BTreeSet<AssetName> {
+        secrets::of_plan(plan)
+    }
+
     /// Why its plans can't run by themselves, if they can't: secrets come with packages alone.
     pub fn needs_package(&self) -> Option<Fault> {
         let named = |it: &Plan| Some((it.workflow.clone(), secrets::of_plan(it).pop_first()?));

@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use weir_stream::Registry;
 
 use crate::asset::{API_VERSION, AssetKind};
+use crate::case::TestSpec;
 use crate::spec::{EnvironmentSpec, Metadata, ProjectSpec, SecretSpec, WorkflowSpec};
 use embed::Definitions;
 
@@ -33,6 +34,7 @@ fn schema(kind: AssetKind, registry: &Registry) -> Value {
         AssetKind::Environment => generator.subschema_for::<EnvironmentSpec>(),
         AssetKind::Secret => generator.subschema_for::<SecretSpec>(),
         AssetKind::Workflow => generator.subschema_for::<WorkflowSpec>(),
+        AssetKind::Test => generator.subschema_for::<TestSpec>(),
         AssetKind::Format => generator.subschema_for::<FormatSpec>(),
         AssetKind::Source => generator.subschema_for::<SourceSpec>(),
         AssetKind::Sink => generator.subschema_for::<SinkSpec>(),
@@ -44,8 +46,10 @@ fn schema(kind: AssetKind, registry: &Registry) -> Value {
     let mut definitions = definitions.reachable_from(&spec, &metadata);
     for (name, definition) in &mut definitions {
         lenient::without_nulls(definition);
-        let may_use_values =
-            !matches!(kind, AssetKind::Project | AssetKind::Environment | AssetKind::Secret);
+        let may_use_values = !matches!(
+            kind,
+            AssetKind::Project | AssetKind::Environment | AssetKind::Secret | AssetKind::Test
+        );
         if may_use_values && !IN_METADATA.contains(&name.as_str()) {
             lenient::with_macros(definition);
         }
@@ -79,6 +83,9 @@ fn purpose(kind: AssetKind) -> &'static str {
         AssetKind::Source => "Where records come from.",
         AssetKind::Sink => "Where records go.",
         AssetKind::Workflow => "A graph of stages that every item of its source flows through.",
+        AssetKind::Test => {
+            "What a workflow is tested with: what comes in, and what is to come out."
+        }
     }
 }
 

@@ -119,7 +119,7 @@ pub(crate) struct EnvironmentSpec {
 #[derive(JsonSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "only its schema is used")]
-enum EnvironmentValue {
+pub(crate) enum EnvironmentValue {
     Text(String),
     Number(f64),
     Bool(bool),

@@ -1,6 +1,7 @@
 //! Whole projects, from files to findings, with a few kinds of stages made for tests.
 
 mod assets;
+mod cases;
 mod documents;
 mod files;
 mod kinds;

@@ -126,7 +126,7 @@ pub trait RecordReader: Send {
 }
 
 /// One piece of an item.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Read {
     pub batch: Batch,
     /// Records that are none, in order.

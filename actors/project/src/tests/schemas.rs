@@ -18,6 +18,7 @@ fn every_kind_of_asset_has_a_schema_without_loose_ends() {
             "secret.schema.json",
             "sink.schema.json",
             "source.schema.json",
+            "test.schema.json",
             "workflow.schema.json",
         ]
     );

@@ -1,0 +1,190 @@
+//! Sinks that keep what they get: staged first, and published when it is decided, as all sinks do.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::datatypes::SchemaRef;
+use schemars::Schema;
+use serde_json::{Value, json};
+use weir_domain::{Fault, StageId};
+use weir_formats::{Compression, FormatConfig, Writer};
+use weir_stream::{
+    Action, BadRecord, Batch, BuildContext, Checked, ConfigError, Prepared, Published, SecretUse,
+    Sink, SinkKind, SinkWriter, StreamContext,
+};
+
+use super::CONNECTOR;
+use crate::world::{Output, World};
+use crate::{input, rows};
+
+pub(super) struct Double {
+    name: &'static str,
+    kind: Option<Arc<dyn SinkKind>>,
+    world: World,
+}
+
+impl Double {
+    pub(super) fn of(kind: Arc<dyn SinkKind>, world: World) -> Self {
+        Self { name: kind.name(), kind: Some(kind), world }
+    }
+
+    /// One that stands for no kind.
+    pub(super) fn added(name: &'static str, world: World) -> Self {
+        Self { name, kind: None, world }
+    }
+}
+
+impl SinkKind for Double {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn config_schema(&self) -> Schema {
+        self.kind.as_ref().map(|it| it.config_schema()).unwrap_or_default()
+    }
+
+    fn decode(&self, config: &Value) -> Result<(), ConfigError> {
+        self.kind.as_ref().map_or(Ok(()), |it| it.decode(config))
+    }
+
+    fn secret_use(&self) -> SecretUse {
+        self.kind.as_ref().map_or(SecretUse::Refused, |it| it.secret_use())
+    }
+
+    fn check(&self, config: &Value, input: Option<&SchemaRef>) -> Checked {
+        self.kind.as_ref().map(|it| it.check(config, input)).unwrap_or_default()
+    }
+
+    fn build(&self, config: &Value, cx: &BuildContext) -> Result<Box<dyn Sink>, Fault> {
+        let format = input::setting(config, "format");
+        Ok(Box::new(Kept { world: self.world.clone(), stage: cx.stage.clone(), format }))
+    }
+}
+
+struct Kept {
+    world: World,
+    stage: StageId,
+    format: Option<FormatConfig>,
+}
+
+impl Kept {
+    /// Where the stream stages what it writes here.
+    fn key(&self, stream: &StreamContext) -> String {
+        format!("{}/{}/", self.stage, stream.stream)
+    }
+}
+
+impl Sink for Kept {
+    fn open(
+        &mut self,
+        stream: &StreamContext,
+        schema: SchemaRef,
+    ) -> Result<Box<dyn SinkWriter>, Fault> {
+        let segment = stream.segment.map(|it| it.to_string()).unwrap_or_default();
+        Ok(Box::new(KeptWriter {
+            world: self.world.clone(),
+            stage: self.stage.clone(),
+            key: format!("{}{segment}", self.key(stream)),
+            schema,
+            format: self.format.clone(),
+            writer: None,
+            text: Text::default(),
+            records: Vec::new(),
+        }))
+    }
+
+    fn discard(&self, stream: &StreamContext) -> Vec<Action> {
+        let payload = json!({ "discard": self.key(stream) });
+        vec![Action { connector: CONNECTOR.to_owned(), payload }]
+    }
+}
+
+/// What a format has written.
+#[derive(Clone, Default)]
+struct Text(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Text {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct KeptWriter {
+    world: World,
+    stage: StageId,
+    key: String,
+    schema: SchemaRef,
+    format: Option<FormatConfig>,
+    /// Begins with the first record: a sink that gets none writes nothing.
+    writer: Option<Box<dyn Writer>>,
+    text: Text,
+    records: Vec<weir_project::Row>,
+}
+
+impl SinkWriter for KeptWriter {
+    fn write(&mut self, batch: &Batch) -> Result<Vec<BadRecord>, Fault> {
+        if let (Some(format), None) = (&self.format, &self.writer) {
+            let out = Box::new(self.text.clone());
+            let schema = self.schema.clone();
+            let writer = weir_formats::create(format, schema, out, Compression::None)?;
+            self.writer = Some(writer);
+        }
+        if let Some(writer) = &mut self.writer {
+            writer.write(&batch.records)?;
+        }
+        let records = rows::records(&batch.records);
+        let records = records.map_err(|cause| {
+            Fault::config(2272, format!("stage {}: records can't be shown: {cause}", self.stage))
+        })?;
+        self.records.extend(records);
+        Ok(Vec::new())
+    }
+
+    fn prepare(self: Box<Self>) -> Result<Prepared, Fault> {
+        let Self { world, stage, key, writer, text, records, .. } = *self;
+        if let Some(writer) = writer {
+            writer.finish()?;
+        }
+        let text = std::mem::take(&mut *text.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let payload = json!({ "publish": key, "stage": stage });
+        world.with(|it| it.staged.insert(key, Output { records, text }));
+        let action = Action { connector: CONNECTOR.to_owned(), payload };
+        Ok(Prepared { actions: vec![action], bytes: 0 })
+    }
+
+    fn bytes_written(&self) -> u64 {
+        0
+    }
+}
+
+/// The effects of all doubles. What is done twice is as if it was done once.
+pub(super) struct Effects(pub(super) World);
+
+impl weir_stream::Effects for Effects {
+    fn run(&self, payload: &Value) -> Result<Vec<Published>, Fault> {
+        let text = |key: &str| payload.get(key).and_then(Value::as_str);
+        let stage = text("stage").and_then(|it| StageId::new(it).ok());
+        self.0.with(|it| {
+            if let (Some(key), Some(stage)) = (text("publish"), stage)
+                && let Some(output) = it.staged.remove(key)
+            {
+                let published = it.published.entry(stage).or_default();
+                published.records.extend(output.records);
+                published.text.extend(output.text);
+            }
+            if let Some(key) = text("discard") {
+                it.staged.retain(|staged, _| !staged.starts_with(key));
+            }
+            if let Some(item) = text("settle") {
+                let records = it.came.saturating_sub(it.before_item());
+                it.settled.entry(item.to_owned()).or_insert(records);
+            }
+        });
+        Ok(Vec::new())
+    }
+}
