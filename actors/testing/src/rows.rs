@@ -31,14 +31,12 @@ pub(crate) fn batch(rows: &[Row], schema: &SchemaRef) -> Result<RecordBatch, Unf
         }
     }
     // All at once is what nearly always succeeds; one by one it is found which does not.
-    decoded(rows, schema).or_else(|all| {
-        for (row, it) in rows.iter().enumerate() {
-            if let Err(cause) = decoded(std::slice::from_ref(it), schema) {
-                let fix = "write values of the types that the fields have".to_owned();
-                return Err(Unfit { row, cause, fix });
-            }
-        }
-        Err(Unfit { row: 0, cause: all, fix: "write fewer rows".to_owned() })
+    decoded(rows, schema).map_err(|all| {
+        let one_by_one = rows.iter().map(|it| decoded(std::slice::from_ref(it), schema).err());
+        let mut unfit = one_by_one.enumerate().filter_map(|(row, cause)| Some((row, cause?)));
+        let (row, cause) = unfit.next().unwrap_or((0, all));
+        let fix = "write values of the types that the fields have".to_owned();
+        Unfit { row, cause, fix }
     })
 }
 
