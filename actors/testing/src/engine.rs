@@ -14,7 +14,8 @@ use weir_persistence_api::{
 };
 use weir_runtime::{IdSource, ManualClock, PhaseTimeouts, System, SystemSettings};
 use weir_stream::{
-    Access, AccessError, Limits, LiveClaims, LiveStreams, Monitor, Peers, Registry, Services, Taps,
+    Access, AccessError, Limits, LiveClaims, LiveSecrets, LiveStreams, Monitor, Peers, Registry,
+    Services, Taps,
 };
 
 use crate::blobs::HeldBlobs;
@@ -66,6 +67,7 @@ pub(crate) async fn services(
         peers: Arc::new(NobodyElse),
         limits: Limits { checkpoint_interval: CHECKPOINTS, ..limits },
         live: LiveClaims::default(),
+        secrets: LiveSecrets::default(),
         streams: LiveStreams::default(),
         taps: Taps::default(),
         threads: Arc::new(Semaphore::new(THREADS)),

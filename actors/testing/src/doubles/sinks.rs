@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use weir_domain::{Fault, StageId};
 use weir_formats::{Compression, FormatConfig, Writer};
 use weir_stream::{
-    Action, BadRecord, Batch, BuildContext, Checked, ConfigError, Prepared, Published, SecretUse,
-    Sink, SinkKind, SinkWriter, StreamContext,
+    Action, BadRecord, Batch, BuildContext, Checked, ConfigError, Due, Prepared, Published,
+    SecretUse, Sink, SinkKind, SinkWriter, StreamContext,
 };
 
 use super::CONNECTOR;
@@ -95,7 +95,7 @@ impl Sink for Kept {
 
     fn discard(&self, stream: &StreamContext) -> Vec<Action> {
         let payload = json!({ "discard": self.key(stream) });
-        vec![Action { connector: CONNECTOR.to_owned(), payload }]
+        vec![Action::new(CONNECTOR, payload)]
     }
 }
 
@@ -153,7 +153,7 @@ impl SinkWriter for KeptWriter {
         let text = std::mem::take(&mut *text.0.lock().unwrap_or_else(PoisonError::into_inner));
         let payload = json!({ "publish": key, "stage": stage });
         world.with(|it| it.staged.insert(key, Output { records, text }));
-        let action = Action { connector: CONNECTOR.to_owned(), payload };
+        let action = Action::new(CONNECTOR, payload);
         Ok(Prepared { actions: vec![action], bytes: 0 })
     }
 
@@ -166,8 +166,8 @@ impl SinkWriter for KeptWriter {
 pub(super) struct Effects(pub(super) World);
 
 impl weir_stream::Effects for Effects {
-    fn run(&self, payload: &Value) -> Result<Vec<Published>, Fault> {
-        let text = |key: &str| payload.get(key).and_then(Value::as_str);
+    fn run(&self, due: Due<'_>) -> Result<Vec<Published>, Fault> {
+        let text = |key: &str| due.payload.get(key).and_then(Value::as_str);
         let stage = text("stage").and_then(|it| StageId::new(it).ok());
         self.0.with(|it| {
             if let (Some(key), Some(stage)) = (text("publish"), stage)

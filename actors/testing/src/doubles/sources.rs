@@ -121,7 +121,7 @@ impl Source for Items {
 
     fn settle(&self, item: &Item, _: Outcome) -> Vec<Action> {
         let payload = json!({ "settle": item.name });
-        vec![Action { connector: CONNECTOR.to_owned(), payload }]
+        vec![Action::new(CONNECTOR, payload)]
     }
 
     fn reprocess(&self) -> Reprocess {
