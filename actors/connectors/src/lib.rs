@@ -5,6 +5,8 @@
 
 pub mod file;
 pub mod generator;
+pub mod messages;
+mod outbox;
 
 use weir_domain::{Finding, Place};
 

@@ -1,0 +1,15 @@
+//! Messages: what connectors to brokers and sockets have in common. A message is a body, and beside it
+//! a key, headers and the like, which become fields of the record and are made from them.
+
+mod attribute;
+mod incoming;
+mod outgoing;
+
+pub use attribute::{Attribute, AttributeConfig};
+pub(crate) use incoming::{Incoming, Intake};
+pub(crate) use outgoing::{Envelope, Message, MessageWriter, Posting};
+
+/// The configuration does not fit the records.
+const CONFIG: u32 = 4310;
+/// Finding: a field can't be used so.
+const BAD_FIELD: u32 = 4320;

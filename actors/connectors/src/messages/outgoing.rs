@@ -1,0 +1,213 @@
+//! Records become messages that go out.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, SchemaRef};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use weir_domain::{Fault, StageId};
+use weir_formats::{FormatConfig, MessageEncoder, message_encoder};
+use weir_stream::{
+    Action, BadRecord, Batch, BuildContext, Positions, Prepared, SinkWriter, StreamContext,
+};
+
+use super::CONFIG;
+use crate::outbox::{ENTRY_BYTES_MAX, Outbox, OutboxWriter};
+
+/// A message that is to go out. It is kept in an outbox: fields may be added with a default, never
+/// renamed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Message {
+    pub(crate) body: Bytes,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<Bytes>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) headers: Vec<(String, Bytes)>,
+    /// The topic, subject or path, where each record has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) address: Option<String>,
+}
+
+impl Message {
+    fn to_bytes(&self) -> Vec<u8> {
+        rmp_serde::to_vec_named(self).expect("bytes and texts can be written")
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Fault> {
+        rmp_serde::from_slice(bytes)
+            .map_err(|error| Fault::config(CONFIG, format!("a message can't be read: {error}")))
+    }
+}
+
+/// Which fields of a record stand beside the body of its message.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Envelope {
+    pub(crate) key: Option<String>,
+    pub(crate) address: Option<String>,
+    /// By the names of the headers.
+    pub(crate) headers: BTreeMap<String, String>,
+}
+
+impl Envelope {
+    /// The path in the configuration and the field, of all that it takes from records.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
+        self.key.iter().chain(&self.address).chain(self.headers.values()).map(String::as_str)
+    }
+}
+
+/// What a sink of messages needs to know to make them.
+pub(crate) struct Posting<'a> {
+    pub(crate) format: &'a FormatConfig,
+    pub(crate) envelope: Envelope,
+    /// What sends the outbox.
+    pub(crate) send: Box<dyn FnOnce(Outbox) -> Action + Send>,
+}
+
+/// Makes messages of records and puts them into an outbox.
+pub(crate) struct MessageWriter {
+    encoder: MessageEncoder,
+    envelope: Envelope,
+    outbox: OutboxWriter,
+    stage: StageId,
+    raw_bytes_max: usize,
+    send: Box<dyn FnOnce(Outbox) -> Action + Send>,
+}
+
+impl MessageWriter {
+    pub(crate) fn open(
+        posting: Posting<'_>,
+        cx: &BuildContext,
+        stream: &StreamContext,
+        schema: &SchemaRef,
+    ) -> Result<Self, Fault> {
+        let Posting { format, envelope, send } = posting;
+        for field in envelope.fields() {
+            if schema.field_with_name(field).is_err() {
+                let message = format!("stage {}: there is no field {field}", cx.stage);
+                return Err(Fault::config(CONFIG, message).with_hint("name a field that is there"));
+            }
+        }
+        Ok(Self {
+            encoder: message_encoder(format, schema)?,
+            envelope,
+            outbox: OutboxWriter::open(&cx.staging, stream, &cx.stage)?,
+            stage: cx.stage.clone(),
+            raw_bytes_max: cx.limits.raw_bytes_max,
+            send,
+        })
+    }
+
+    /// The bodies of all rows, or what is wrong with which of them.
+    fn bodies(&mut self, batch: &Batch) -> (Vec<Option<Bytes>>, Vec<BadRecord>) {
+        if let Ok(bodies) = self.encoder.encode(&batch.records) {
+            return (bodies.into_iter().map(Some).collect(), Vec::new());
+        }
+        let (mut bodies, mut bad) = (Vec::new(), Vec::new());
+        for row in 0..batch.rows() {
+            let one = batch.records.slice(row, 1);
+            match self.encoder.encode(&one).map(|it| it.into_iter().next()) {
+                Ok(body) => bodies.push(body),
+                Err(fault) => {
+                    bodies.push(None);
+                    bad.push(self.bad(&batch.positions, row, None, fault.message));
+                }
+            }
+        }
+        (bodies, bad)
+    }
+
+    fn bad(
+        &self,
+        positions: &Positions,
+        row: usize,
+        raw: Option<&Bytes>,
+        reason: String,
+    ) -> BadRecord {
+        let (raw, raw_cut) =
+            raw.map_or((Bytes::new(), false), |it| weir_stream::beginning(it, self.raw_bytes_max));
+        let reason = format!("stage {}: {reason}", self.stage);
+        BadRecord { position: positions.at(row), line: None, offset: None, raw, raw_cut, reason }
+    }
+}
+
+impl SinkWriter for MessageWriter {
+    fn write(&mut self, batch: &Batch) -> Result<Vec<BadRecord>, Fault> {
+        let (bodies, mut bad) = self.bodies(batch);
+        let beside = Beside::of(&self.envelope, &batch.records)?;
+        for (row, body) in bodies.into_iter().enumerate() {
+            let Some(body) = body else { continue };
+            let message = beside.message(row, body);
+            let entry = message.to_bytes();
+            if entry.len() > ENTRY_BYTES_MAX {
+                let reason = format!("a message of {} bytes is too long", entry.len());
+                bad.push(self.bad(&batch.positions, row, Some(&message.body), reason));
+                continue;
+            }
+            self.outbox.push(&entry)?;
+        }
+        bad.sort_by_key(|it| it.position);
+        Ok(bad)
+    }
+
+    fn prepare(self: Box<Self>) -> Result<Prepared, Fault> {
+        let (bytes, send) = (self.outbox.bytes(), self.send);
+        let actions = self.outbox.finish()?.map(send).into_iter().collect();
+        Ok(Prepared { actions, bytes })
+    }
+
+    fn bytes_written(&self) -> u64 {
+        self.outbox.bytes()
+    }
+}
+
+/// The columns that stand beside the bodies, as bytes.
+struct Beside {
+    key: Option<BinaryArray>,
+    address: Option<BinaryArray>,
+    headers: Vec<(String, BinaryArray)>,
+}
+
+impl Beside {
+    fn of(envelope: &Envelope, records: &RecordBatch) -> Result<Self, Fault> {
+        let column = |field: &String| bytes_of(field, records);
+        let headers = envelope.headers.iter();
+        Ok(Self {
+            key: envelope.key.as_ref().map(column).transpose()?,
+            address: envelope.address.as_ref().map(column).transpose()?,
+            headers: headers
+                .map(|(name, field)| Ok((name.clone(), column(field)?)))
+                .collect::<Result<_, Fault>>()?,
+        })
+    }
+
+    fn message(&self, row: usize, body: Bytes) -> Message {
+        let value = |column: &BinaryArray| {
+            column.is_valid(row).then(|| Bytes::copy_from_slice(column.value(row)))
+        };
+        let headers = self.headers.iter();
+        let address = self.address.as_ref().and_then(value);
+        Message {
+            body,
+            key: self.key.as_ref().and_then(value),
+            headers: headers.filter_map(|(name, it)| Some((name.clone(), value(it)?))).collect(),
+            address: address.map(|it| String::from_utf8_lossy(&it).into_owned()),
+        }
+    }
+}
+
+/// The texts of a column, or its bytes.
+fn bytes_of(field: &str, records: &RecordBatch) -> Result<BinaryArray, Fault> {
+    let column = records.column_by_name(field);
+    let column =
+        column.ok_or_else(|| Fault::config(CONFIG, format!("there is no field {field}")))?;
+    let unfit = |error: arrow::error::ArrowError| {
+        Fault::config(CONFIG, format!("the field {field} can't stand beside a message: {error}"))
+    };
+    let text: ArrayRef = match column.data_type() {
+        DataType::Binary => return Ok(column.as_binary::<i32>().clone()),
+        _ => cast(column, &DataType::Utf8).map_err(unfit)?,
+    };
+    Ok(cast(&text, &DataType::Binary).map_err(unfit)?.as_binary::<i32>().clone())
+}
