@@ -28,4 +28,5 @@ mod shutdown;
 mod support;
 mod testing;
 mod tidy;
+mod timer;
 mod usage;

@@ -5,8 +5,11 @@
 
 pub mod file;
 pub mod generator;
+mod idle;
 pub mod messages;
 mod outbox;
+pub mod stdout;
+pub mod timer;
 
 use weir_domain::{Finding, Place};
 
