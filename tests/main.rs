@@ -18,6 +18,7 @@ mod disk;
 mod findings;
 mod items;
 mod live;
+mod nats;
 mod on_error;
 mod orders;
 mod outputs;

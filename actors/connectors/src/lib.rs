@@ -7,7 +7,9 @@ pub mod file;
 pub mod generator;
 mod idle;
 pub mod messages;
+pub mod nats;
 mod outbox;
+mod private;
 pub mod stdout;
 pub mod timer;
 

@@ -1,4 +1,4 @@
-//! Real servers for tests: MariaDB and PostgreSQL as Debian packages them, and an S3 server from
+//! Real servers for tests: MariaDB, PostgreSQL and NATS as Debian packages them, and an S3 server from
 //! crates.io, which runs inside of the test process.
 //!
 //! Invariants:
@@ -13,11 +13,13 @@
 mod directory;
 mod disk;
 mod mariadb;
+mod nats;
 mod postgres;
 mod process;
 mod s3;
 
 pub use mariadb::MariaDb;
+pub use nats::{Listener, Nats, NatsMessage};
 pub use postgres::Postgres;
 pub use s3::S3;
 

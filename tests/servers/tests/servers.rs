@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use weir_test_servers::{MariaDb, Options, Postgres};
+use weir_test_servers::{MariaDb, Nats, Options, Postgres};
 
 fn connect(port: u16) -> std::io::Result<TcpStream> {
     TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port)))
@@ -90,4 +90,16 @@ fn what_follows_postgres_has_what_came_until_it_stopped() {
     follower.promote(database.port);
     assert_eq!(follower.execute_in(&database.name, "SELECT n FROM t").trim(), "7");
     follower.execute_in(&database.name, "INSERT INTO t VALUES (9)");
+}
+
+#[test]
+fn nats_keeps_its_streams_over_a_kill() {
+    let mut server = Nats::start();
+    server.make_stream("orders", &["orders.*"]);
+    server.publish("orders.new", ["7".to_owned()]);
+    server.kill();
+    server.restart();
+    let messages = server.messages("orders");
+    let seen: Vec<_> = messages.iter().map(|it| (&*it.subject, &*it.body)).collect();
+    assert_eq!(seen, [("orders.new", &b"7"[..])]);
 }

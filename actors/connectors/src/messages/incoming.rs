@@ -5,7 +5,7 @@ use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use weir_domain::{Fault, Timestamp};
 use weir_formats::{FormatConfig, MessageDecoder, ReadOptions, message_decoder};
-use weir_stream::{Batch, Limits, Read};
+use weir_stream::{Batch, Limits, Positions, Read};
 
 use super::CONFIG;
 use super::attribute::{AttributeConfig, schema_with};
@@ -74,5 +74,20 @@ impl Intake {
         let records = RecordBatch::try_new(self.schema.clone(), columns)
             .map_err(|error| Fault::config(CONFIG, format!("messages make no records: {error}")))?;
         Ok(Read { batch: Batch::new(records, chunk.positions), bad: chunk.bad, bytes })
+    }
+
+    /// The records of messages that have numbers of their own.
+    pub(crate) fn read_numbered(
+        &mut self,
+        messages: &[Incoming],
+        numbers: &[u64],
+    ) -> Result<Read, Fault> {
+        let mut read = self.read(messages, 0)?;
+        let number = |at: u64| numbers.get(at as usize).copied().unwrap_or_default();
+        let rows = read.batch.rows();
+        let positions = (0..rows).map(|row| number(read.batch.positions.at(row)));
+        read.batch.positions = Positions::List(positions.collect::<Vec<_>>().into());
+        read.bad.iter_mut().for_each(|it| it.position = number(it.position));
+        Ok(read)
     }
 }

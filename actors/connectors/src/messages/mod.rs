@@ -2,10 +2,12 @@
 //! a key, headers and the like, which become fields of the record and are made from them.
 
 mod attribute;
+mod check;
 mod incoming;
 mod outgoing;
 
 pub use attribute::{Attribute, AttributeConfig};
+pub(crate) use check::{sink_findings, source_schema};
 pub(crate) use incoming::{Incoming, Intake};
 pub(crate) use outgoing::{Envelope, Message, MessageWriter, Posting};
 
@@ -13,3 +15,5 @@ pub(crate) use outgoing::{Envelope, Message, MessageWriter, Posting};
 const CONFIG: u32 = 4310;
 /// Finding: a field can't be used so.
 const BAD_FIELD: u32 = 4320;
+/// Finding: the format can't be that of messages.
+const BAD_FORMAT: u32 = 4321;

@@ -73,6 +73,7 @@ pub(crate) struct MessageWriter {
     stage: StageId,
     raw_bytes_max: usize,
     send: Box<dyn FnOnce(Outbox) -> Action + Send>,
+    unfit: Box<dyn Fn(&Message) -> Option<String> + Send>,
 }
 
 impl MessageWriter {
@@ -96,7 +97,19 @@ impl MessageWriter {
             stage: cx.stage.clone(),
             raw_bytes_max: cx.limits.raw_bytes_max,
             send,
+            unfit: Box::new(|_| None),
         })
+    }
+
+    /// With a check that says why a message could never be sent, if so: it would stand in the way of all
+    /// that are behind it.
+    #[must_use]
+    pub(crate) fn refusing(
+        mut self,
+        unfit: impl Fn(&Message) -> Option<String> + Send + 'static,
+    ) -> Self {
+        self.unfit = Box::new(unfit);
+        self
     }
 
     /// The bodies of all rows, or what is wrong with which of them.
@@ -139,6 +152,10 @@ impl SinkWriter for MessageWriter {
         for (row, body) in bodies.into_iter().enumerate() {
             let Some(body) = body else { continue };
             let message = beside.message(row, body);
+            if let Some(reason) = (self.unfit)(&message) {
+                bad.push(self.bad(&batch.positions, row, Some(&message.body), reason));
+                continue;
+            }
             let entry = message.to_bytes();
             if entry.len() > ENTRY_BYTES_MAX {
                 let reason = format!("a message of {} bytes is too long", entry.len());

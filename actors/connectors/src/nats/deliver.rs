@@ -1,0 +1,147 @@
+//! Publishes what an outbox holds.
+
+use std::collections::VecDeque;
+
+use async_nats::jetstream::context::{PublishAckFuture, PublishErrorKind};
+use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::{self, Context};
+use async_nats::{Client, HeaderMap, Subject};
+use serde::{Deserialize, Serialize};
+use weir_domain::Fault;
+use weir_stream::Published;
+
+use super::client::{self, ANSWER_WITHIN, chain, wait};
+use super::codes;
+use super::config::Connection;
+use crate::messages::Message;
+use crate::outbox::{Deliver, Delivery};
+
+/// Messages that wait for their confirmation at a time.
+const UNCONFIRMED_MAX: usize = 256;
+
+pub(super) struct Publisher;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Target {
+    /// Of messages that have none of their own.
+    pub(super) subject: Option<String>,
+    pub(super) jet_stream: bool,
+}
+
+impl Deliver for Publisher {
+    const NAME: &'static str = super::NAME;
+    type Connection = Connection;
+    type Target = Target;
+
+    fn deliver(
+        &self,
+        connection: Connection,
+        delivery: &Delivery<'_, Target>,
+    ) -> Result<Vec<Published>, Fault> {
+        let client = wait(client::connect(&connection, delivery.job))?;
+        let (mut number, id) = (0_u64, delivery.outbox.id());
+        for part in delivery.parts() {
+            let Some(entries) = part? else { return Ok(Vec::new()) };
+            let messages = entries.iter().map(|it| Message::from_bytes(it));
+            let messages: Vec<_> = messages.collect::<Result<_, _>>()?;
+            let first = number;
+            number += messages.len() as u64;
+            let numbered = (first..).zip(messages).map(|(at, it)| (format!("{id}#{at}"), it));
+            wait(publish(&client, &delivery.target, numbered))?;
+        }
+        Ok(Vec::new())
+    }
+}
+
+async fn publish(
+    client: &Client,
+    target: &Target,
+    messages: impl Iterator<Item = (String, Message)>,
+) -> Result<(), Fault> {
+    if !target.jet_stream {
+        for (_, message) in messages {
+            let (subject, headers) = (subject(target, &message)?, headers(&message));
+            let sent = client.publish_with_headers(subject, headers, message.body);
+            sent.await.map_err(|it| Fault::transient(codes::PUBLISH, chain(&it)))?;
+        }
+        // The server has read all of it then.
+        let flushed = tokio::time::timeout(ANSWER_WITHIN, client.flush()).await;
+        return match flushed {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Fault::transient(codes::AWAY, chain(&error))),
+            Err(_) => Err(Fault::transient(codes::AWAY, "NATS does not answer")),
+        };
+    }
+    let mut context = jetstream::new(client.clone());
+    context.set_timeout(ANSWER_WITHIN);
+    let mut unconfirmed = VecDeque::new();
+    for (id, message) in messages {
+        if unconfirmed.len() >= UNCONFIRMED_MAX {
+            confirmed(unconfirmed.pop_front()).await?;
+        }
+        let subject = subject(target, &message)?;
+        let text = subject.to_string();
+        let sent = send(&context, subject, &id, message).await;
+        unconfirmed.push_back((text.clone(), sent.map_err(|it| fault(&text, &it))?));
+    }
+    while !unconfirmed.is_empty() {
+        confirmed(unconfirmed.pop_front()).await?;
+    }
+    Ok(())
+}
+
+async fn send(
+    context: &Context,
+    subject: Subject,
+    id: &str,
+    message: Message,
+) -> Result<PublishAckFuture, jetstream::context::PublishError> {
+    let publish =
+        PublishMessage::build().headers(headers(&message)).payload(message.body).message_id(id);
+    context.send_publish(subject, publish).await
+}
+
+async fn confirmed(sent: Option<(String, PublishAckFuture)>) -> Result<(), Fault> {
+    let Some((subject, sent)) = sent else { return Ok(()) };
+    // That it was there already is as good.
+    sent.await.map(|_| ()).map_err(|it| fault(&subject, &it))
+}
+
+fn subject(target: &Target, message: &Message) -> Result<Subject, Fault> {
+    let subject = message.address.as_ref().or(target.subject.as_ref());
+    let subject = subject.and_then(|it| Subject::validated(it).ok());
+    subject.ok_or_else(|| Fault::config(codes::PUBLISH, "a message has no subject"))
+}
+
+fn headers(message: &Message) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &message.headers {
+        // Names and values that can't be were refused when they were written.
+        let name = name.parse::<async_nats::HeaderName>();
+        let value = String::from_utf8_lossy(value).parse::<async_nats::HeaderValue>();
+        if let (Ok(name), Ok(value)) = (name, value) {
+            headers.append(name, value);
+        }
+    }
+    headers
+}
+
+fn fault(subject: &str, error: &jetstream::context::PublishError) -> Fault {
+    let message = format!("a message to {subject} was not taken: {}", chain(error));
+    let fault = Fault::transient(codes::PUBLISH, message);
+    match error.kind() {
+        PublishErrorKind::StreamNotFound => {
+            fault.with_hint("make a stream that takes this subject: `nats stream add`")
+        }
+        PublishErrorKind::MaxPayloadExceeded => {
+            fault.with_hint("raise `max_payload` of the servers to `maxPayload` of the sink")
+        }
+        PublishErrorKind::WrongLastMessageId
+        | PublishErrorKind::WrongLastSequence
+        | PublishErrorKind::TimedOut
+        | PublishErrorKind::BrokenPipe
+        | PublishErrorKind::MaxAckPending
+        | PublishErrorKind::Other => fault.with_hint("it is tried again; does the server run?"),
+    }
+}

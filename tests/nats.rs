@@ -1,0 +1,194 @@
+//! NATS from outside: what a stream has is published once to another, whatever is killed.
+//!
+//! `WEIR_SEED` repeats the choices of a run, `WEIR_KILLS` sets how many kills there are.
+
+use std::collections::BTreeSet;
+use std::thread;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use serde_json::Value;
+use weir_test_servers::Nats;
+
+use crate::support::{DEADLINE, Flow, Project, Seed, Start, number, wait_until};
+
+const KILLS: u32 = 15;
+const SEED: u64 = 20_261_121;
+const LIFE_MS_MAX: u64 = 1_800;
+/// Messages for each life of the engine.
+const EACH: u64 = 800;
+
+const FIELDS: &str =
+    "{ type: json, schema: [{ name: n, type: int64 }, { name: to, type: string }] }";
+
+fn connection(server: &Nats) -> String {
+    format!(
+        "connection: {{ servers: [\"{}\"], user: {}, password: {} }}",
+        server.url(),
+        Nats::USER,
+        Nats::PASSWORD
+    )
+}
+
+/// From the stream `IN` to the stream `OUT`, but for every tenth.
+fn flow(server: &Nats) -> Flow {
+    let connection = connection(server);
+    let attributes = "[{ name: subject, from: address }, { name: seq, from: offset }, \
+                      { name: kind, from: header, header: kind }, { name: at, from: timestamp }]";
+    Flow::named("passed")
+        .stage(&format!(
+            "{{ name: read, source: {{ nats: {{ {connection}, stream: IN, subject: \"in.>\", \
+             format: {FIELDS}, attributes: {attributes} }} }} }}"
+        ))
+        .stage(
+            "{ name: keep, from: read, processor: { filterRoute: \
+             { rules: [{ when: n % 10 <> 0, to: kept }], otherwise: rest } } }",
+        )
+        .stage("{ name: drop, from: keep.rest, sink: { devNull: {} } }")
+        .stage(&format!(
+            "{{ name: write, from: keep.kept, sink: {{ nats: {{ {connection}, subject: out.other, \
+             subjectField: to, headers: {{ from: subject, kind: kind }}, format: {{ type: json }} }} }} }}"
+        ))
+}
+
+fn body(n: u64) -> String {
+    match n % 3 {
+        0 => format!("{{\"n\": {n}}}"),
+        some => format!("{{\"n\": {n}, \"to\": \"out.{some}\"}}"),
+    }
+}
+
+fn start(project: &Project) -> Start {
+    Start::of(project).set("weir.stream.checkpoint-interval=100ms")
+}
+
+fn made() -> Nats {
+    let server = Nats::start();
+    server.make_stream("IN", &["in.*"]);
+    server.make_stream("OUT", &["out.*"]);
+    server
+}
+
+/// All that was to pass is there once, where it was to be.
+#[track_caller]
+fn assert_complete(server: &Nats, until: u64) {
+    let mut found = BTreeSet::new();
+    for message in server.messages("OUT") {
+        let record: Value = serde_json::from_slice(&message.body).unwrap();
+        let n = record["n"].as_u64().unwrap();
+        assert!(found.insert(n), "{n} is there twice");
+        let to = match n % 3 {
+            0 => "out.other".to_owned(),
+            some => format!("out.{some}"),
+        };
+        assert_eq!(message.subject, to);
+        assert_eq!((&record["subject"], &record["kind"]), (&"in.x".into(), &"test".into()));
+        assert_eq!(record["seq"], n + 1, "{record}");
+        let header = |name: &str| message.headers.iter().find(|it| it.0 == name).unwrap().1.clone();
+        assert_eq!((header("from"), header("kind")), ("in.x".to_owned(), "test".to_owned()));
+    }
+    let expected: BTreeSet<u64> = (0..until).filter(|it| it % 10 != 0).collect();
+    assert_eq!(found.len(), expected.len());
+    assert_eq!(found, expected);
+}
+
+fn kept(until: u64) -> u64 {
+    until - until.div_ceil(10)
+}
+
+#[test]
+fn messages_pass_once_from_stream_to_stream_whatever_is_killed() {
+    let seed = Seed(number("WEIR_SEED", SEED));
+    let mut random = StdRng::seed_from_u64(seed.0);
+    let server = made();
+    let project = Project::of(&flow(&server));
+    let mut until = 0;
+    for kill in 1..=number("WEIR_KILLS", KILLS) {
+        server.publish("in.x", (until..until + EACH).map(body));
+        until += EACH;
+        let mut process = start(&project).spawn();
+        // A random moment is what this test is about: there is nothing to wait for.
+        thread::sleep(Duration::from_millis(random.random_range(0..LIFE_MS_MAX)));
+        process.kill();
+        if kill % 5 == 0 {
+            eprintln!("killed {kill} times: {} messages passed", server.count("OUT"));
+        }
+    }
+    let weir = start(&project).ready();
+    wait_until("all messages to pass", DEADLINE, || server.count("OUT") >= kept(until));
+    weir.stop();
+    assert_complete(&server, until);
+}
+
+#[test]
+fn messages_pass_once_when_the_server_is_killed() {
+    let mut server = made();
+    let project = Project::of(&flow(&server));
+    let weir = start(&project).ready();
+    let mut until = 0;
+    for _ in 0..4 {
+        server.publish("in.x", (until..until + EACH).map(body));
+        until += EACH;
+        let some = kept(until) - EACH / 2;
+        wait_until("some messages to pass", DEADLINE, || server.count("OUT") >= some);
+        server.kill();
+        server.restart();
+    }
+    wait_until("all messages to pass", DEADLINE, || server.count("OUT") >= kept(until));
+    drop(weir);
+    assert_complete(&server, until);
+}
+
+#[test]
+fn a_stream_that_was_made_anew_is_not_taken_for_the_old_one() {
+    let server = made();
+    let project = Project::of(&flow(&server));
+    server.publish("in.x", (0..20).map(body));
+    let weir = start(&project).ready();
+    wait_until("all messages to pass", DEADLINE, || server.count("OUT") >= kept(20));
+    weir.stop();
+    server.delete_stream("IN");
+    server.make_stream("IN", &["in.*"]);
+    server.publish("in.x", (0..40).map(body));
+    let weir = start(&project).ready();
+    weir.logged("WEIR-04405");
+    weir.logged("it was made anew, and has 1 to 40");
+    assert_eq!(server.count("OUT"), kept(20));
+}
+
+#[test]
+fn what_is_told_while_it_listens_is_told_on() {
+    let server = Nats::start();
+    let connection = connection(&server);
+    let flow = Flow::named("told")
+        .stage(&format!(
+            "{{ name: read, source: {{ nats: {{ {connection}, subject: \"in.*\", queueGroup: all, \
+             format: {FIELDS} }} }} }}"
+        ))
+        .stage(&format!(
+            "{{ name: write, from: read, onError: deadLetter, sink: {{ nats: {{ {connection}, jetStream: false, \
+             subjectField: to, format: {{ type: json }} }} }} }}"
+        ));
+    let project = Project::of(&flow);
+    let mut heard = server.listen("out.*");
+    let weir = start(&project).ready();
+    weir.logged("begins without a checkpoint");
+    let bad = "{\"n\": 0, \"to\": \"out.*\"}".to_owned();
+    server.tell("in.x", [bad].into_iter().chain((1..=2).map(body)));
+    let told = [heard.next().unwrap(), heard.next().unwrap()];
+    assert_eq!(told.map(|it| it.subject), ["out.1", "out.2"]);
+    weir.stop();
+}
+
+#[test]
+fn a_wrong_password_is_refused_and_shown_without_it() {
+    let server = made();
+    let yaml = flow(&server).yaml().replace(Nats::PASSWORD, "a-wrong-one");
+    let project = Project::empty();
+    project.asset("workflow.yaml", &yaml);
+    let weir = start(&project).ready();
+    weir.logged("WEIR-04401");
+    weir.logged("turns us away");
+    assert!(!weir.process.log().contains("a-wrong-one"));
+}
