@@ -1,6 +1,6 @@
 //! Every kind of stage that this binary knows: one line each.
 
-use weir_connectors::{file, generator, nats, stdout, timer};
+use weir_connectors::{file, generator, http, nats, stdout, timer};
 use weir_operators::aggregate::AggregateKind;
 use weir_operators::boundary::BoundaryKind;
 use weir_operators::deduplicate::DeduplicateKind;
@@ -12,8 +12,14 @@ use weir_script::JavaScriptKind;
 use weir_stream::Registry;
 
 pub(crate) fn registry() -> Registry {
-    let connectors =
-        [file::register, generator::register, nats::register, stdout::register, timer::register];
+    let connectors = [
+        file::register,
+        generator::register,
+        http::register,
+        nats::register,
+        stdout::register,
+        timer::register,
+    ];
     connectors
         .into_iter()
         .fold(Registry::default(), |registry, register| register(registry))

@@ -5,6 +5,7 @@
 
 pub mod file;
 pub mod generator;
+pub mod http;
 mod idle;
 pub mod messages;
 pub mod nats;

@@ -1,0 +1,235 @@
+//! Asks when it is time, and reads the answer as a whole.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::datatypes::SchemaRef;
+use bytes::Bytes;
+use reqwest::header::{ETAG, HeaderMap, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
+use reqwest::{Client, StatusCode};
+use serde::{Deserialize, Serialize};
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+use weir_domain::Fault;
+use weir_runtime::Stopwatch;
+use weir_stream::{BuildContext, LiveRead, LiveReader, Splits};
+
+use super::super::{client, codes, json};
+use super::config::PollConfig;
+use crate::messages::{Incoming, Intake};
+
+/// The one split.
+pub(super) const SPLIT: &str = "poll";
+
+/// What is asked next.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Position {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cursor: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    etag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_modified: Option<String>,
+    /// How many records were read.
+    records: u64,
+}
+
+/// How it is asked.
+pub(super) struct Question {
+    config: PollConfig,
+    client: Client,
+}
+
+/// What was answered.
+pub(super) struct Answered {
+    messages: Vec<Incoming>,
+    /// Behind this answer.
+    position: Position,
+    /// There is more to be had at once.
+    is_more: bool,
+}
+
+impl Question {
+    pub(super) fn new(config: &PollConfig) -> Result<Self, Fault> {
+        let client = config.connection.client(Duration::from_millis(config.timeout.0))?;
+        Ok(Self { config: config.clone(), client })
+    }
+
+    pub(super) async fn ask(&self, position: Position) -> Result<Answered, Fault> {
+        let connection = &self.config.connection;
+        let mut url = connection.url()?;
+        let asked = position.cursor.as_ref();
+        if let Some(cursor) = &self.config.cursor
+            && let Some(value) = asked.or(cursor.first.as_ref())
+        {
+            url.query_pairs_mut().append_pair(&cursor.parameter, value);
+        }
+        let mut request = connection.authorised(self.client.get(url))?;
+        if let Some(etag) = &position.etag {
+            request = request.header(IF_NONE_MATCH, etag);
+        }
+        if let Some(last_modified) = &position.last_modified {
+            request = request.header(IF_MODIFIED_SINCE, last_modified);
+        }
+        let answer = request.send().await.map_err(|it| connection.away(&it))?;
+        if answer.status() == StatusCode::NOT_MODIFIED || answer.status() == StatusCode::NO_CONTENT
+        {
+            return Ok(Answered { messages: Vec::new(), position, is_more: false });
+        }
+        if !answer.status().is_success() {
+            return Err(connection.refusal(answer).await);
+        }
+        let headers = answer.headers().clone();
+        let body = client::read(answer, self.config.max_body.as_usize()).await;
+        let body = body.map_err(|it| connection.away(&it))?.ok_or_else(|| {
+            let longest = self.config.max_body.0;
+            let message = format!("{} answers more than {longest} bytes", connection.shown());
+            Fault::config(codes::ANSWER, message).with_hint("raise `maxBody`, or ask for less")
+        })?;
+        self.read(position, &headers, &body)
+    }
+
+    fn read(&self, before: Position, headers: &HeaderMap, body: &Bytes) -> Result<Answered, Fault> {
+        let shown = self.config.connection.shown();
+        let unread = |cause: String| {
+            Fault::transient(codes::ANSWER, format!("the answer of {shown} can't be read: {cause}"))
+        };
+        let records = match &self.config.records {
+            None => Some(body.clone()),
+            Some(pointer) => json::at(body, pointer).map_err(unread)?,
+        };
+        // Null is no record either.
+        let records = records.filter(|it| it.trim_ascii() != b"null");
+        let bodies = match records {
+            Some(records) => self.config.body.split(records).map_err(unread)?,
+            None => Vec::new(),
+        };
+        let beside: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), Bytes::copy_from_slice(value.as_bytes())))
+            .collect();
+        let message = |body| Incoming { body, headers: beside.clone(), ..Incoming::default() };
+        let messages: Vec<_> = bodies.into_iter().map(message).collect();
+        let text = |name| headers.get(name)?.to_str().ok().map(str::to_owned);
+        let mut position = Position {
+            etag: text(ETAG),
+            last_modified: text(LAST_MODIFIED),
+            records: before.records + messages.len() as u64,
+            cursor: before.cursor.clone(),
+        };
+        if let Some(cursor) = &self.config.cursor
+            && let Some(value) = json::at(body, &cursor.pointer).map_err(unread)?
+            && let Some(value) = plain(&value)
+        {
+            position.cursor = Some(value);
+        }
+        let is_more = position.cursor != before.cursor;
+        if is_more {
+            // They are of another question.
+            (position.etag, position.last_modified) = (None, None);
+        }
+        Ok(Answered { messages, position, is_more })
+    }
+}
+
+/// A text or number, as it stands in a query.
+fn plain(value: &Bytes) -> Option<String> {
+    match serde_json::from_slice(value).ok()? {
+        serde_json::Value::String(text) => Some(text),
+        serde_json::Value::Number(_) | serde_json::Value::Bool(_) => {
+            Some(String::from_utf8_lossy(value).trim().to_owned())
+        }
+        serde_json::Value::Null | serde_json::Value::Array(_) | serde_json::Value::Object(_) => {
+            None
+        }
+    }
+}
+
+pub(super) struct Reader {
+    question: Arc<Question>,
+    intake: Intake,
+    cx: BuildContext,
+    interval: Duration,
+    position: Position,
+    /// Since the last question was asked. `None`: the next is due.
+    asked: Option<Stopwatch>,
+    /// The question that waits for its answer, if any.
+    under_way: JoinSet<Result<Answered, Fault>>,
+}
+
+impl Reader {
+    pub(super) fn open(
+        config: &PollConfig,
+        cx: &BuildContext,
+        intake: Intake,
+        from: &Splits,
+    ) -> Result<Self, Fault> {
+        let position = match from.get(SPLIT) {
+            None => Position::default(),
+            Some(there) => Position::deserialize(there).map_err(|error| {
+                let message = format!("it can't be asked on from {there}: {error}");
+                Fault::config(codes::POSITION, message)
+            })?,
+        };
+        Ok(Self {
+            question: Arc::new(Question::new(config)?),
+            intake,
+            cx: cx.clone(),
+            interval: Duration::from_millis(config.interval.0),
+            position,
+            asked: None,
+            under_way: JoinSet::new(),
+        })
+    }
+
+    /// The next answer, if it comes within this time.
+    fn next(&mut self, within: Duration) -> Result<Option<Answered>, Fault> {
+        let wait =
+            self.asked.map_or(Duration::ZERO, |it| self.interval.saturating_sub(it.elapsed()));
+        if self.under_way.is_empty() {
+            if !wait.is_zero() {
+                std::thread::sleep(wait.min(within));
+                return Ok(None);
+            }
+            let (question, position) = (self.question.clone(), self.position.clone());
+            self.asked = Some(Stopwatch::start());
+            let ask = async move { question.ask(position).await };
+            self.under_way.spawn_on(ask, &Handle::current());
+        }
+        let under_way = &mut self.under_way;
+        let answer = async { tokio::time::timeout(within, under_way.join_next()).await };
+        match Handle::current().block_on(answer) {
+            Ok(Some(Ok(answered))) => answered.map(Some),
+            Ok(Some(Err(_))) => Err(Fault::transient(codes::ANSWER, "the question was broken off")),
+            Ok(None) | Err(_) => Ok(None),
+        }
+    }
+}
+
+impl LiveReader for Reader {
+    fn schema(&self) -> SchemaRef {
+        self.intake.schema()
+    }
+
+    fn read(&mut self, within: Duration) -> Result<LiveRead, Fault> {
+        let Some(answered) = self.next(within)? else { return Ok(LiveRead::Nothing) };
+        let Answered { mut messages, position, is_more } = answered;
+        if is_more {
+            self.asked = None;
+        }
+        let first = self.position.records + 1;
+        self.position = position;
+        if messages.is_empty() {
+            return Ok(LiveRead::Nothing);
+        }
+        let at = self.cx.clock.now();
+        messages.iter_mut().for_each(|it| it.at = Some(at));
+        self.intake.read(&messages, first).map(LiveRead::Records)
+    }
+
+    fn splits(&self) -> Splits {
+        let position = serde_json::to_value(&self.position).expect("texts become JSON");
+        Splits::from([(SPLIT.to_owned(), position)])
+    }
+}

@@ -1,0 +1,53 @@
+//! Writes records into an outbox, from which they are sent.
+
+use arrow::datatypes::SchemaRef;
+use weir_domain::Fault;
+use weir_stream::{Action, BuildContext, Sink, SinkWriter, StreamContext};
+
+use super::super::{NAME, client};
+use super::config::SinkConfig;
+use super::deliver::{Sender, Target};
+use crate::messages::{Envelope, Message, MessageWriter, Posting};
+use crate::outbox::{Outgoing, discarding};
+
+pub(super) struct HttpSink {
+    pub(super) config: SinkConfig,
+    pub(super) cx: BuildContext,
+}
+
+impl Sink for HttpSink {
+    fn open(
+        &mut self,
+        stream: &StreamContext,
+        schema: SchemaRef,
+    ) -> Result<Box<dyn SinkWriter>, Fault> {
+        let SinkConfig { headers, format, max_body, .. } = &self.config;
+        let envelope = Envelope { key: None, address: None, headers: headers.clone() };
+        let target = Target::of(&self.config);
+        let (cx, context) = (self.cx.clone(), stream.clone());
+        let send =
+            Box::new(move |outbox| Outgoing::<Sender>::sending(&cx, &context, outbox, target));
+        let writer =
+            MessageWriter::open(Posting { format, envelope, send }, &self.cx, stream, &schema)?;
+        let longest = max_body.as_usize();
+        Ok(Box::new(writer.refusing(move |it| unfit(it, longest))))
+    }
+
+    fn discard(&self, stream: &StreamContext) -> Vec<Action> {
+        discarding(NAME, stream, &self.cx.stage)
+    }
+}
+
+/// Why a message can't be sent, if so. Whoever sends can't leave it out any more.
+fn unfit(message: &Message, longest: usize) -> Option<String> {
+    for (name, value) in &message.headers {
+        let text = str::from_utf8(value).ok();
+        let sent = text.map(|it| client::header(name, it));
+        if !matches!(sent, Some(Ok(_))) {
+            return Some(format!("the value of header {name} can't be sent"));
+        }
+    }
+    // An array has brackets around it.
+    let length = message.body.len() + 2;
+    (length > longest).then(|| format!("a record of {length} bytes is longer than maxBody"))
+}
