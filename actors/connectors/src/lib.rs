@@ -12,6 +12,7 @@ pub mod nats;
 mod outbox;
 mod private;
 pub mod stdout;
+pub mod tail;
 pub mod tcp;
 pub mod timer;
 
