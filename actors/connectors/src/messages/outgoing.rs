@@ -65,6 +65,9 @@ pub(crate) struct Posting<'a> {
     pub(crate) send: Box<dyn FnOnce(Outbox) -> Action + Send>,
 }
 
+/// Why a message could never be sent, if so.
+type Unfit = Box<dyn Fn(&Message) -> Option<String> + Send>;
+
 /// Makes messages of records and puts them into an outbox.
 pub(crate) struct MessageWriter {
     encoder: MessageEncoder,
@@ -73,7 +76,7 @@ pub(crate) struct MessageWriter {
     stage: StageId,
     raw_bytes_max: usize,
     send: Box<dyn FnOnce(Outbox) -> Action + Send>,
-    unfit: Box<dyn Fn(&Message) -> Option<String> + Send>,
+    unfit: Unfit,
 }
 
 impl MessageWriter {
@@ -124,7 +127,7 @@ impl MessageWriter {
                 Ok(body) => bodies.push(body),
                 Err(fault) => {
                     bodies.push(None);
-                    bad.push(self.bad(&batch.positions, row, None, fault.message));
+                    bad.push(self.bad(&batch.positions, row, None, &fault.message));
                 }
             }
         }
@@ -136,7 +139,7 @@ impl MessageWriter {
         positions: &Positions,
         row: usize,
         raw: Option<&Bytes>,
-        reason: String,
+        reason: &str,
     ) -> BadRecord {
         let (raw, raw_cut) =
             raw.map_or((Bytes::new(), false), |it| weir_stream::beginning(it, self.raw_bytes_max));
@@ -153,13 +156,13 @@ impl SinkWriter for MessageWriter {
             let Some(body) = body else { continue };
             let message = beside.message(row, body);
             if let Some(reason) = (self.unfit)(&message) {
-                bad.push(self.bad(&batch.positions, row, Some(&message.body), reason));
+                bad.push(self.bad(&batch.positions, row, Some(&message.body), &reason));
                 continue;
             }
             let entry = message.to_bytes();
             if entry.len() > ENTRY_BYTES_MAX {
                 let reason = format!("a message of {} bytes is too long", entry.len());
-                bad.push(self.bad(&batch.positions, row, Some(&message.body), reason));
+                bad.push(self.bad(&batch.positions, row, Some(&message.body), &reason));
                 continue;
             }
             self.outbox.push(&entry)?;

@@ -12,8 +12,7 @@ pub(super) const NO_STREAM: u32 = 4403;
 pub(super) const POSITION: u32 = 4404;
 /// The stream is not the one that was read.
 pub(super) const OTHER_STREAM: u32 = 4405;
-/// Messages were deleted before they were read.
-pub(super) const DELETED: u32 = 4406;
+// 4406 is a warning: messages were deleted before they were read.
 /// Messages can't be published.
 pub(super) const PUBLISH: u32 = 4407;
 

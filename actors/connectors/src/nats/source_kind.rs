@@ -156,7 +156,7 @@ mod tests {
 
     use super::*;
 
-    fn paths(more: Value) -> Vec<String> {
+    fn paths(more: &Value) -> Vec<String> {
         let mut config = json!({
             "connection": { "servers": ["nats://localhost:4222"] },
             "format": { "type": "raw" },
@@ -169,22 +169,22 @@ mod tests {
 
     #[test]
     fn what_does_not_go_together_is_refused_with_its_path() {
-        assert_eq!(paths(json!({ "stream": "orders" })), Vec::<String>::new());
-        assert_eq!(paths(json!({ "subject": "a.*.>", "queueGroup": "q" })), Vec::<String>::new());
-        assert_eq!(paths(json!({})), ["subject"]);
-        assert_eq!(paths(json!({ "stream": "a.b" })), ["stream"]);
-        assert_eq!(paths(json!({ "stream": "a", "queueGroup": "q" })), ["queueGroup"]);
-        assert_eq!(paths(json!({ "subject": "a", "deliver": "new" })), ["deliver"]);
-        assert_eq!(paths(json!({ "subject": "a..b" })), ["subject"]);
-        assert_eq!(paths(json!({ "subject": "a.>.b" })), ["subject"]);
-        assert_eq!(paths(json!({ "subject": "${sec:S}" })), ["subject"]);
+        assert_eq!(paths(&json!({ "stream": "orders" })), Vec::<String>::new());
+        assert_eq!(paths(&json!({ "subject": "a.*.>", "queueGroup": "q" })), Vec::<String>::new());
+        assert_eq!(paths(&json!({})), ["subject"]);
+        assert_eq!(paths(&json!({ "stream": "a.b" })), ["stream"]);
+        assert_eq!(paths(&json!({ "stream": "a", "queueGroup": "q" })), ["queueGroup"]);
+        assert_eq!(paths(&json!({ "subject": "a", "deliver": "new" })), ["deliver"]);
+        assert_eq!(paths(&json!({ "subject": "a..b" })), ["subject"]);
+        assert_eq!(paths(&json!({ "subject": "a.>.b" })), ["subject"]);
+        assert_eq!(paths(&json!({ "subject": "${sec:S}" })), ["subject"]);
         let offset = json!([{ "name": "n", "from": "offset" }]);
-        assert_eq!(paths(json!({ "subject": "a", "attributes": offset })), ["attributes[0].from"]);
+        assert_eq!(paths(&json!({ "subject": "a", "attributes": offset })), ["attributes[0].from"]);
         let user = json!({ "servers": ["nats://u:p@localhost"], "user": "u" });
         let both = ["connection.servers[0]", "connection.user"];
-        assert_eq!(paths(json!({ "subject": "a", "connection": user })), both);
+        assert_eq!(paths(&json!({ "subject": "a", "connection": user })), both);
         let twice = json!({ "servers": [], "user": "u", "password": "p", "token": "t" });
         let both = ["connection.servers", "connection.token"];
-        assert_eq!(paths(json!({ "subject": "a", "connection": twice })), both);
+        assert_eq!(paths(&json!({ "subject": "a", "connection": twice })), both);
     }
 }

@@ -8,8 +8,7 @@ pub(super) const FILE: u32 = 4461;
 pub(super) const CONFIG: u32 = 4462;
 /// A position that is none.
 pub(super) const POSITION: u32 = 4463;
-/// A file was gone before all of it was read.
-pub(super) const GONE: u32 = 4464;
+// 4464 is a warning: a file was gone before all of it was read.
 
 /// A directory, pattern or number that makes no sense.
 pub(super) const BAD_VALUE: u32 = 4465;

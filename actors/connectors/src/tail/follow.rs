@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use weir_runtime::Stopwatch;
 
-use super::head::Position;
+use super::head::{Mark, Position};
 use super::lines::{Line, Piece, lines};
 use super::rotated;
 
@@ -52,10 +52,10 @@ impl Follow {
 
     /// Begins with a file.
     pub(super) fn new(path: PathBuf, is_from_end: bool) -> io::Result<Self> {
-        let file = File::open(&path)?;
+        let (file, after) = (File::open(&path)?, rotated::newest(&path)?);
         let position = match is_from_end {
-            true => Position::end(&file)?,
-            false => Position::beginning(&file, 0)?,
+            true => Position::end(&file, after)?,
+            false => Position::beginning(&file, after, 0)?,
         };
         Ok(Self { file: Some(file), ..Self::resume(path, position) })
     }
@@ -63,11 +63,12 @@ impl Follow {
     /// The next lines, if there are any by now.
     pub(super) fn read(&mut self, bounds: Bounds) -> io::Result<Found> {
         let mut is_cut = false;
-        let known = match &self.file {
-            Some(file) => self.position.is_of(file)?,
+        let is_known = match &self.file {
+            // Of which nothing was read can't be told from one that took its place.
+            Some(file) => self.position.has_head() && self.position.is_of(file)?,
             None => false,
         };
-        if !known {
+        if !is_known {
             is_cut = self.find()?;
         }
         let mut found = Found { first: self.position.lines + 1, is_cut, ..Found::default() };
@@ -102,23 +103,24 @@ impl Follow {
         Ok(found)
     }
 
-    /// Looks for the file of the position. Whether it is gone, with what was not read of it.
+    /// Looks for the file of the position, or what follows it. Whether it is gone, with what was not
+    /// read of it.
     fn find(&mut self) -> io::Result<bool> {
-        self.quiet = None;
-        self.file = rotated::find(&self.path, &self.position)?;
-        if self.file.is_some() {
+        let is_begun = self.position.has_head();
+        if is_begun && let Some(file) = rotated::find(&self.path, &self.position)? {
+            (self.file, self.quiet) = (Some(file), None);
             return Ok(false);
         }
-        let is_cut = self.position.offset > 0;
-        match File::open(&self.path) {
-            Ok(file) => {
-                self.position = Position::beginning(&file, self.position.lines)?;
-                self.file = Some(file);
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.is_over = true,
-            Err(error) => return Err(error),
+        let Some(next) = rotated::next_after(&self.path, self.position.after)? else {
+            (self.file, self.is_over) = (None, true);
+            return Ok(is_begun);
+        };
+        let next_position = Position::beginning(&next, self.position.after, self.position.lines)?;
+        if self.file.is_none() || next_position != self.position {
+            self.quiet = None;
         }
-        Ok(is_cut)
+        (self.file, self.position) = (Some(next), next_position);
+        Ok(is_begun)
     }
 
     /// Whether the path leads elsewhere, and the file was left alone for long enough.
@@ -146,9 +148,10 @@ impl Follow {
     /// Goes on with the file that came after.
     fn succeed(&mut self) -> io::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
-        let next = rotated::successor(&self.path, file)?;
+        let after = Mark::of(&file.metadata()?);
+        let next = rotated::next_after(&self.path, after)?;
         match &next {
-            Some(next) => self.position = Position::beginning(next, self.position.lines)?,
+            Some(next) => self.position = Position::beginning(next, after, self.position.lines)?,
             None => self.is_over = true,
         }
         (self.file, self.quiet) = (next, None);

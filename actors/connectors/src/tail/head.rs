@@ -1,6 +1,6 @@
 //! How a file is known again: by its inode, and by its beginning.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 
@@ -23,6 +23,23 @@ pub(super) struct Position {
     #[serde(default)]
     pub(super) is_within: bool,
     head: Head,
+    /// The last file that something was read of: what follows it is not read yet.
+    pub(super) after: Mark,
+}
+
+/// A file as it was when it was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Mark {
+    pub(super) inode: u64,
+    /// When it was last written to: seconds and nanoseconds.
+    pub(super) changed: (i64, i64),
+}
+
+impl Mark {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self { inode: metadata.ino(), changed: (metadata.mtime(), metadata.mtime_nsec()) }
+    }
 }
 
 /// The beginning of a file.
@@ -48,21 +65,23 @@ impl Head {
 }
 
 impl Position {
-    /// The beginning of a file, behind so many lines of its path.
-    pub(super) fn beginning(file: &File, lines: u64) -> io::Result<Self> {
+    /// The beginning of a file that follows another one, behind so many lines of its path.
+    pub(super) fn beginning(file: &File, after: Mark, lines: u64) -> io::Result<Self> {
         let inode = file.metadata()?.ino();
-        Ok(Self { inode, lines, ..Self::default() })
+        Ok(Self { inode, lines, after, ..Self::default() })
     }
 
     /// The end of a file, or of the line that is being written there.
-    pub(super) fn end(file: &File) -> io::Result<Self> {
+    pub(super) fn end(file: &File, after: Mark) -> io::Result<Self> {
         let (mut last, length) = ([0], file.metadata()?.len());
         let is_within = match length.checked_sub(1) {
             None => false,
             Some(at) => file.read_at(&mut last, at)? == 1 && last != *b"\n",
         };
-        let mut position = Self { offset: length, is_within, ..Self::beginning(file, 0)? };
-        position.remember(file)?;
+        let mut position = Self { offset: length, is_within, ..Self::beginning(file, after, 0)? };
+        if length > 0 {
+            position.remember(file)?;
+        }
         Ok(position)
     }
 
@@ -82,6 +101,7 @@ impl Position {
 
     /// Moves on, and knows as much of the beginning as was read.
     pub(super) fn remember(&mut self, file: &File) -> io::Result<()> {
+        self.after = Mark::of(&file.metadata()?);
         let wanted = self.offset.min(HEAD_BYTES);
         if wanted > self.head.bytes
             && let Some(head) = Head::of(file, wanted)?

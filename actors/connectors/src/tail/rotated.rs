@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::head::Position;
+use super::head::{Mark, Position};
 
 /// Whether a name is that of a rotated file of another: `app.log.1`, `app.log-20261121`.
 pub(super) fn is_rotated(name: &str, of: &str) -> bool {
@@ -18,28 +18,24 @@ pub(super) fn is_rotated(name: &str, of: &str) -> bool {
     })
 }
 
-/// A rotated file, or the path's own.
-pub(super) struct Sibling {
+/// A rotated file.
+struct Sibling {
     path: PathBuf,
-    inode: u64,
-    /// When it was last written to: seconds and nanoseconds.
-    changed: (i64, i64),
+    mark: Mark,
     /// Among those of one time, the higher number is mostly that of the older one.
     number: Reverse<u32>,
 }
 
 impl Sibling {
     fn of(path: PathBuf) -> io::Result<Self> {
-        let metadata = fs::metadata(&path)?;
-        let changed = (metadata.mtime(), metadata.mtime_nsec());
+        let mark = Mark::of(&fs::metadata(&path)?);
         let number = path.extension().and_then(OsStr::to_str).and_then(|it| it.parse().ok());
-        let number = Reverse(number.unwrap_or_default());
-        Ok(Self { path, inode: metadata.ino(), changed, number })
+        Ok(Self { mark, number: Reverse(number.unwrap_or_default()), path })
     }
 }
 
 /// The rotated files of a path, those first that were written to last of all long ago.
-pub(super) fn siblings(path: &Path) -> io::Result<Vec<Sibling>> {
+fn siblings(path: &Path) -> io::Result<Vec<Sibling>> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name().and_then(OsStr::to_str))
     else {
         return Ok(Vec::new());
@@ -53,32 +49,29 @@ pub(super) fn siblings(path: &Path) -> io::Result<Vec<Sibling>> {
             found.extend(Sibling::of(entry.path()).ok());
         }
     }
-    found.sort_by_key(|it| (it.changed, it.number));
+    found.sort_by_key(|it| (it.mark.changed, it.number));
     Ok(found)
 }
 
-/// The file of a position, under whatever name, or a copy of it.
-pub(super) fn find(path: &Path, position: &Position) -> io::Result<Option<File>> {
-    let open = |path: &Path| match File::open(path) {
+fn open(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
-    };
-    let (siblings, own) = (siblings(path)?, open(path)?);
+    }
+}
+
+/// The file that a position is in, under whatever name, or a copy of it.
+pub(super) fn find(path: &Path, position: &Position) -> io::Result<Option<File>> {
+    let siblings = siblings(path)?;
+    let paths = siblings.iter().rev().map(|it| it.path.as_path());
     let mut others = Vec::new();
-    for it in own
-        .into_iter()
-        .map(Ok)
-        .chain(siblings.iter().rev().filter_map(|it| open(&it.path).transpose()))
-    {
-        let file = it?;
+    for path in std::iter::once(path).chain(paths) {
+        let Some(file) = open(path)? else { continue };
         if file.metadata()?.ino() == position.inode && position.is_of(&file)? {
             return Ok(Some(file));
         }
         others.push(file);
-    }
-    if !position.has_head() {
-        return Ok(None);
     }
     for file in others {
         if position.is_of(&file)? {
@@ -88,24 +81,21 @@ pub(super) fn find(path: &Path, position: &Position) -> io::Result<Option<File>>
     Ok(None)
 }
 
-/// What follows a file that was read to its end: the next one that was rotated away after it, or the one
-/// that has the path now.
-pub(super) fn successor(path: &Path, file: &File) -> io::Result<Option<File>> {
-    let metadata = file.metadata()?;
-    let (inode, changed) = (metadata.ino(), (metadata.mtime(), metadata.mtime_nsec()));
+/// The newest of the files that were rotated away.
+pub(super) fn newest(path: &Path) -> io::Result<Mark> {
+    Ok(siblings(path)?.last().map(|it| it.mark).unwrap_or_default())
+}
+
+/// What follows a file: the next one that was rotated away after it, or the one that has the path now.
+pub(super) fn next_after(path: &Path, mark: Mark) -> io::Result<Option<File>> {
     let all = siblings(path)?;
-    let own = all.iter().position(|it| it.inode == inode);
+    let own = all.iter().position(|it| it.mark == mark);
     // One that was deleted has its place by its time.
     let later = match own {
         Some(own) => all.get(own + 1),
-        None => all.iter().find(|it| it.changed > changed),
+        None => all.iter().find(|it| it.mark.changed > mark.changed),
     };
-    let next = later.map_or(path, |it| &it.path);
-    match File::open(next) {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    open(later.map_or(path, |it| &it.path))
 }
 
 #[cfg(test)]

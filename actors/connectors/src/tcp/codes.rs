@@ -6,8 +6,7 @@ pub(super) const BIND: u32 = 4440;
 pub(super) const AWAY: u32 = 4441;
 /// The configuration can't be used.
 pub(super) const CONFIG: u32 = 4442;
-/// The frames of a connection are lost.
-pub(super) const FRAMES: u32 = 4443;
+// 4443 is a warning: the frames of a connection are lost.
 
 /// A key that can't be used, or not beside another.
 pub(super) const BAD_VALUE: u32 = 4445;

@@ -68,7 +68,7 @@ fn wrong(config: &TcpConfig) -> Vec<Finding> {
     match (&config.listen, &config.connect) {
         (None, None) => wrong("listen", "it has no connections", "write `listen` or `connect`"),
         (Some(_), Some(_)) => wrong("connect", "it listens already", "leave one of them out"),
-        (None, Some(to)) if !to.rsplit_once(':').is_some_and(|it| it.1.parse::<u16>().is_ok()) => {
+        (None, Some(to)) if to.rsplit_once(':').is_none_or(|it| it.1.parse::<u16>().is_err()) => {
             wrong("connect", "that is no address", "write host and port, as feed.example.org:7000");
         }
         _ => {}

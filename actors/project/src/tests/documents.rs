@@ -7,7 +7,20 @@ use weir_stream::Registry;
 use super::*;
 
 pub(super) fn real() -> Registry {
-    weir_connectors::generator::register(weir_connectors::file::register(Registry::default()))
+    use weir_connectors::{file, generator, http, nats, stdout, tail, tcp, timer};
+    let connectors = [
+        file::register,
+        generator::register,
+        http::register,
+        nats::register,
+        stdout::register,
+        tail::register,
+        tcp::register,
+        timer::register,
+    ];
+    connectors
+        .into_iter()
+        .fold(Registry::default(), |registry, register| register(registry))
         .operator(weir_operators::mapping::MappingKind)
         .operator(weir_operators::filter_route::FilterRouteKind)
         .operator(weir_operators::throttle::ThrottleKind)
@@ -79,6 +92,38 @@ fn the_formats_of_their_page_are_sound() {
     }
     let project = format!("{head} Project\nmetadata: {{ name: formats }}\nspec: {{}}\n");
     files.push(("project.yaml".to_owned(), project));
+    let files: Vec<_> = files.iter().map(|it| (it.0.as_str(), it.1.as_str())).collect();
+    let dir = directory(&files);
+    assert_eq!(lines(dir.path(), &load(dir.path(), &real()).findings), [""; 0]);
+}
+
+#[test]
+fn the_examples_of_connectors_are_one_sound_project() {
+    let mut files = blocks("connectors.md", "yaml asset");
+    assert!(!files.is_empty());
+    let project = "apiVersion: weir/v1\nkind: Project\nmetadata: { name: all }\nspec: {}\n";
+    files.push(("project.yaml".to_owned(), project.to_owned()));
+    let uses = files.iter().filter_map(|(path, _)| {
+        let (role, name) = path.trim_end_matches(".yaml").split_once('/')?;
+        let stages = match role {
+            "sources" => format!(
+                "    - {{ name: read, source: {name} }}\n    \
+                 - {{ name: drop, from: read, sink: {{ devNull: {{}} }} }}\n"
+            ),
+            "sinks" => format!(
+                "    - {{ name: tick, source: {{ timer: {{ every: 1s }} }} }}\n    \
+                 - {{ name: write, from: tick, sink: {name} }}\n"
+            ),
+            _ => return None,
+        };
+        let text = format!(
+            "apiVersion: weir/v1\nkind: Workflow\nmetadata: {{ name: use-{name} }}\nspec:\n  \
+             stages:\n{stages}"
+        );
+        Some((format!("workflows/use-{name}.yaml"), text))
+    });
+    let uses: Vec<_> = uses.collect();
+    files.extend(uses);
     let files: Vec<_> = files.iter().map(|it| (it.0.as_str(), it.1.as_str())).collect();
     let dir = directory(&files);
     assert_eq!(lines(dir.path(), &load(dir.path(), &real()).findings), [""; 0]);

@@ -87,10 +87,10 @@ impl Question {
             let message = format!("{} answers more than {longest} bytes", connection.shown());
             Fault::config(codes::ANSWER, message).with_hint("raise `maxBody`, or ask for less")
         })?;
-        self.read(position, &headers, &body)
+        self.read(&position, &headers, &body)
     }
 
-    fn read(&self, before: Position, headers: &HeaderMap, body: &Bytes) -> Result<Answered, Fault> {
+    fn read(&self, before: &Position, headers: &HeaderMap, body: &Bytes) -> Result<Answered, Fault> {
         let shown = self.config.connection.shown();
         let unread = |cause: String| {
             Fault::transient(codes::ANSWER, format!("the answer of {shown} can't be read: {cause}"))

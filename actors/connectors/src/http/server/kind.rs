@@ -135,7 +135,7 @@ mod tests {
 
     use super::*;
 
-    fn paths(more: Value) -> Vec<String> {
+    fn paths(more: &Value) -> Vec<String> {
         let mut config = json!({ "bind": "127.0.0.1:0", "format": { "type": "raw" } });
         let more = more.as_object().unwrap().clone();
         config.as_object_mut().unwrap().extend(more);
@@ -145,13 +145,13 @@ mod tests {
 
     #[test]
     fn what_can_not_be_is_refused_with_its_path() {
-        assert_eq!(paths(json!({})), Vec::<String>::new());
-        assert_eq!(paths(json!({ "paths": ["orders"] })), ["paths[0]"]);
-        assert_eq!(paths(json!({ "methods": ["post"] })), ["methods[0]"]);
-        assert_eq!(paths(json!({ "body": "array" })), ["body"]);
-        assert_eq!(paths(json!({ "maxBody": "1GiB" })), ["maxBody"]);
-        assert_eq!(paths(json!({ "within": "0s" })), ["within"]);
-        assert_eq!(paths(json!({ "paths": ["/${sec:A}"] })), ["paths"]);
-        assert_eq!(paths(json!({ "connection": { "token": "${sec:A}" } })), Vec::<String>::new());
+        assert_eq!(paths(&json!({})), Vec::<String>::new());
+        assert_eq!(paths(&json!({ "paths": ["orders"] })), ["paths[0]"]);
+        assert_eq!(paths(&json!({ "methods": ["post"] })), ["methods[0]"]);
+        assert_eq!(paths(&json!({ "body": "array" })), ["body"]);
+        assert_eq!(paths(&json!({ "maxBody": "1GiB" })), ["maxBody"]);
+        assert_eq!(paths(&json!({ "within": "0s" })), ["within"]);
+        assert_eq!(paths(&json!({ "paths": ["/${sec:A}"] })), ["paths"]);
+        assert_eq!(paths(&json!({ "connection": { "token": "${sec:A}" } })), Vec::<String>::new());
     }
 }

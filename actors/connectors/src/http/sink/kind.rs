@@ -89,7 +89,7 @@ mod tests {
 
     use super::*;
 
-    fn paths(more: Value) -> Vec<String> {
+    fn paths(more: &Value) -> Vec<String> {
         let mut config = json!({
             "connection": { "url": "https://example.org/${sec:PATH}" },
             "format": { "type": "json" },
@@ -102,16 +102,16 @@ mod tests {
 
     #[test]
     fn what_can_not_be_is_refused_with_its_path() {
-        assert_eq!(paths(json!({})), Vec::<String>::new());
+        assert_eq!(paths(&json!({})), Vec::<String>::new());
         let headers = json!({ "X-A": "a" });
-        assert_eq!(paths(json!({ "headers": headers })), Vec::<String>::new());
-        assert_eq!(paths(json!({ "headers": headers, "body": "lines" })), ["headers"]);
-        assert_eq!(paths(json!({ "headers": { "x y": "a" } })), ["headers.x y"]);
-        assert_eq!(paths(json!({ "body": "array", "format": { "type": "raw" } })), ["body"]);
-        assert_eq!(paths(json!({ "maxBody": "1GiB" })), ["maxBody"]);
-        assert_eq!(paths(json!({ "connection": { "url": "ftp://a" } })), ["connection.url"]);
+        assert_eq!(paths(&json!({ "headers": headers })), Vec::<String>::new());
+        assert_eq!(paths(&json!({ "headers": headers, "body": "lines" })), ["headers"]);
+        assert_eq!(paths(&json!({ "headers": { "x y": "a" } })), ["headers.x y"]);
+        assert_eq!(paths(&json!({ "body": "array", "format": { "type": "raw" } })), ["body"]);
+        assert_eq!(paths(&json!({ "maxBody": "1GiB" })), ["maxBody"]);
+        assert_eq!(paths(&json!({ "connection": { "url": "ftp://a" } })), ["connection.url"]);
         let user = json!({ "url": "http://u:p@a" });
-        assert_eq!(paths(json!({ "connection": user })), ["connection.url"]);
-        assert_eq!(paths(json!({ "idempotencyHeader": "${sec:A}" })).len(), 2);
+        assert_eq!(paths(&json!({ "connection": user })), ["connection.url"]);
+        assert_eq!(paths(&json!({ "idempotencyHeader": "${sec:A}" })).len(), 2);
     }
 }
