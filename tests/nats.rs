@@ -3,6 +3,8 @@
 //! `WEIR_SEED` repeats the choices of a run, `WEIR_KILLS` sets how many kills there are.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -11,13 +13,15 @@ use rand::{Rng as _, SeedableRng as _};
 use serde_json::Value;
 use weir_test_servers::Nats;
 
-use crate::support::{DEADLINE, Flow, Project, Seed, Start, number, wait_until};
+use crate::support::{
+    DEADLINE, Flow, Project, Ran, Seed, Start, binary, files, number, wait_until,
+};
 
 const KILLS: u32 = 15;
 const SEED: u64 = 20_261_121;
 const LIFE_MS_MAX: u64 = 1_800;
 /// Messages for each life of the engine.
-const EACH: u64 = 800;
+const EACH: u64 = 2_000;
 
 const FIELDS: &str =
     "{ type: json, schema: [{ name: n, type: int64 }, { name: to, type: string }] }";
@@ -176,7 +180,7 @@ fn what_is_told_while_it_listens_is_told_on() {
     weir.logged("begins without a checkpoint");
     let bad = "{\"n\": 0, \"to\": \"out.*\"}".to_owned();
     server.tell("in.x", [bad].into_iter().chain((1..=2).map(body)));
-    let told = [heard.next().unwrap(), heard.next().unwrap()];
+    let told = [heard.hear().unwrap(), heard.hear().unwrap()];
     assert_eq!(told.map(|it| it.subject), ["out.1", "out.2"]);
     weir.stop();
 }
@@ -191,4 +195,54 @@ fn a_wrong_password_is_refused_and_shown_without_it() {
     weir.logged("WEIR-04401");
     weir.logged("turns us away");
     assert!(!weir.process.log().contains("a-wrong-one"));
+}
+
+/// Seals a value to the key that the engine made at its first start.
+fn sealed(project: &Project, value: &str) -> String {
+    let ticks = Flow::named("passed")
+        .stage("{ name: read, source: { timer: { every: 1h } } }")
+        .stage("{ name: drop, from: read, sink: { devNull: {} } }");
+    project.asset("workflow.yaml", &ticks.yaml());
+    let weir = start(project).ready();
+    let file = project.draft();
+    fs::write(&file, value).unwrap();
+    let (program, binary) = (weir.rest().to_owned(), binary());
+    let encrypt = format!(
+        "'{}' --server '{program}' secret encrypt NATS --project test < '{}'",
+        binary.get_program().display(),
+        file.display()
+    );
+    let sealed = Ran::of(Command::new("sh").args(["-c", &encrypt])).ended(0).stdout;
+    fs::remove_file(file).unwrap();
+    weir.stop();
+    sealed
+}
+
+#[test]
+fn a_password_can_be_a_secret_that_nothing_shows() {
+    let server = made();
+    let project = Project::empty();
+    let sealed = sealed(&project, Nats::PASSWORD);
+    let named = project.text("project.yaml").replace("spec: {", "spec: { secrets: [keys],");
+    project.asset("project.yaml", &named);
+    project.asset(
+        "keys.yaml",
+        &format!(
+            "apiVersion: weir/v1\nkind: Secret\nmetadata: {{ name: keys }}\nspec:\n  values:\n    \
+             NATS: {sealed}\n"
+        ),
+    );
+    let yaml = flow(&server).yaml().replace("name: passed", "name: secret");
+    project.asset("workflow.yaml", &yaml.replace(Nats::PASSWORD, "\"${sec:NATS}\""));
+    server.publish("in.x", (0..100).map(body));
+    let weir = start(&project).ready();
+    wait_until("all messages to pass", DEADLINE, || server.count("OUT") >= kept(100));
+    let log = weir.stop();
+    assert_complete(&server, 100);
+    assert!(!log.contains(Nats::PASSWORD), "{log}");
+    for name in files::below(project.root()) {
+        let bytes = files::bytes(&project.root().join(&name));
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains(Nats::PASSWORD), "the password is in {name}");
+    }
 }

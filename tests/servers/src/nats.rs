@@ -163,7 +163,7 @@ impl Nats {
             let mut found = Vec::new();
             while (found.len() as u64) < count {
                 let message = messages.next().await.expect("there are more");
-                found.push(seen(message.expect("the server runs").message));
+                found.push(seen(&message.expect("the server runs").message));
             }
             found
         })
@@ -206,16 +206,16 @@ pub struct Listener<'a> {
 
 impl Listener<'_> {
     /// The next message, if there is one soon.
-    pub fn next(&mut self) -> Option<NatsMessage> {
+    pub fn hear(&mut self) -> Option<NatsMessage> {
         let subscriber = &mut self.subscriber;
         self.server.runtime.block_on(async {
             let next = tokio::time::timeout(Duration::from_secs(30), subscriber.next()).await;
-            next.ok().flatten().map(seen)
+            next.ok().flatten().as_ref().map(seen)
         })
     }
 }
 
-fn seen(message: async_nats::Message) -> NatsMessage {
+fn seen(message: &async_nats::Message) -> NatsMessage {
     let headers = message.headers.iter().flat_map(|it| it.iter());
     let header = |(name, values): (&async_nats::HeaderName, &Vec<async_nats::HeaderValue>)| {
         let value = values.first().map(|it| it.as_str().to_owned());
