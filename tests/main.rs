@@ -27,6 +27,7 @@ mod sample;
 mod savepoints;
 mod scripts;
 mod shutdown;
+mod sql;
 mod support;
 mod tail;
 mod testing;

@@ -1,6 +1,6 @@
 //! Every kind of stage that this binary knows: one line each.
 
-use weir_connectors::{file, generator, http, nats, stdout, tail, tcp, timer};
+use weir_connectors::{file, generator, http, nats, sql, stdout, tail, tcp, timer};
 use weir_operators::aggregate::AggregateKind;
 use weir_operators::boundary::BoundaryKind;
 use weir_operators::deduplicate::DeduplicateKind;
@@ -25,6 +25,7 @@ pub(crate) fn registry() -> Registry {
     connectors
         .into_iter()
         .fold(Registry::default(), |registry, register| register(registry))
+    sql::register(generator::register(file::register(Registry::default())))
         .operator(MappingKind)
         .operator(FilterRouteKind)
         .operator(ThrottleKind)

@@ -6,11 +6,80 @@ use std::time::Duration;
 
 use super::{DOWNED, comes_back, other};
 use crate::live::{assert_complete, count, flow};
-use crate::support::Project;
+use crate::support::{Flow, Project};
 use crate::support::cluster::{Cluster, DEPOSED, Kind, Oracle};
 
 const RECORDS: u64 = 60_000;
 const OFTEN: &str = "weir.stream.checkpoint-interval=200ms";
+
+/// Makes records in two lanes, and writes them to a table of the cluster's own database.
+fn into_database(cluster: &Cluster) -> Flow {
+    let fields = "[{ name: part, make: partition }, { name: number, make: sequence }]";
+    let source = format!(
+        "{{ name: make, source: {{ generator: {{ rate: 1500, records: {RECORDS}, partitions: 4, \
+         fields: {fields} }} }} }}"
+    );
+    let connection = cluster.database.connection();
+    let sink = format!("{{ sql: {{ connection: {connection}, table: made }} }}");
+    Flow::named("made")
+        .with("instances: 2")
+        .stage(&source)
+        .stage(&format!("{{ name: write, from: make, sink: {sink} }}"))
+}
+
+fn rows(cluster: &Cluster) -> u64 {
+    cluster.database.ask("SELECT count(*) FROM made").trim().parse().unwrap()
+}
+
+/// Kills engines, and lets one sleep until others have done its work.
+fn rows_are_there_once(kind: Kind) {
+    let Some(mut cluster) = Cluster::of(3, kind).set(OFTEN).up() else { return };
+    let oracle = Oracle::of(&cluster).expecting(&[DOWNED]).expecting(DEPOSED);
+    cluster.database.ask("CREATE TABLE made (part bigint NOT NULL, number bigint NOT NULL)");
+    let project = Project::of(&into_database(&cluster));
+    cluster.deploy(&project);
+    let goes_on = |cluster: &Cluster| {
+        let wanted = (rows(cluster) + 500).min(RECORDS);
+        cluster.until("more rows to be written", || rows(cluster) >= wanted);
+    };
+    goes_on(&cluster);
+    for killed in [0, 1] {
+        cluster.nodes[killed].kill();
+        let name = cluster.nodes[killed].name.clone();
+        cluster.gone(other(&cluster, killed), &name);
+        goes_on(&cluster);
+        cluster.nodes[killed].start();
+        cluster.all_up();
+    }
+    let name = cluster.nodes[2].name.clone();
+    cluster.nodes[2].pause();
+    cluster.gone(other(&cluster, 2), &name);
+    goes_on(&cluster);
+    // Longer than any lease: time itself is what this is about.
+    thread::sleep(Duration::from_secs(3));
+    cluster.nodes[2].resume();
+    comes_back(&mut cluster, 2);
+    cluster.until("all rows to be written", || rows(&cluster) >= RECORDS);
+    cluster.stop();
+    let each = RECORDS / 4;
+    let found = cluster.database.ask(
+        "SELECT part, count(*), count(DISTINCT number), sum(number) FROM made \
+         GROUP BY part ORDER BY part",
+    );
+    let wanted = (0..4).map(|it| format!("{it}|{each}|{each}|{}\n", each * (each - 1) / 2));
+    assert_eq!(found, wanted.collect::<String>());
+    oracle.check(&mut cluster);
+}
+
+#[test]
+fn rows_are_in_mariadb_once_when_engines_die_and_others_wake() {
+    rows_are_there_once(Kind::MariaDb);
+}
+
+#[test]
+fn rows_are_in_postgresql_once_when_engines_die_and_others_wake() {
+    rows_are_there_once(Kind::Postgres);
+}
 
 #[test]
 fn lanes_go_on_elsewhere_when_engines_die_and_those_that_wake_publish_nothing() {

@@ -11,6 +11,7 @@ pub mod messages;
 pub mod nats;
 mod outbox;
 mod private;
+pub mod sql;
 pub mod stdout;
 pub mod tail;
 pub mod tcp;

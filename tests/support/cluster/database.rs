@@ -217,6 +217,31 @@ impl Database {
         };
     }
 
+    /// How a connector of a workflow reaches it, with its certificate checked.
+    pub(crate) fn connection(&self) -> String {
+        let weir_test_servers::Database { name, user, password, .. } = &self.access;
+        let (ca, port) = (&self.ca, self.kind.port());
+        let scheme = match self.kind {
+            Kind::MariaDb => "mysql",
+            Kind::Postgres => "postgres",
+        };
+        format!(
+            "{{ url: \"{scheme}://{user}@{DB}:{port}/{name}\", password: {password}, ca: \"{ca}\" }}"
+        )
+    }
+
+    /// Runs SQL in it; returns what its client printed.
+    pub(crate) fn ask(&self, sql: &str) -> String {
+        match &self.server {
+            Server::MariaDb(it) => it.execute_in(&self.access.name, sql).replace('\t', "|"),
+            Server::Postgres(it) => {
+                let user = &self.access.user;
+                let said = it.execute_in(&self.access.name, &format!("SET ROLE {user}; {sql}"));
+                said.replace("SET\n", "")
+            }
+        }
+    }
+
     pub(crate) fn session(&self) -> Session {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let (kind, access, net) = (self.kind, self.access.clone(), self.net.clone());
