@@ -6,17 +6,19 @@ use std::time::Duration;
 
 use super::{DOWNED, comes_back, other};
 use crate::live::{assert_complete, count, flow};
-use crate::support::{Flow, Project};
 use crate::support::cluster::{Cluster, DEPOSED, Kind, Oracle};
+use crate::support::{Flow, Project};
 
 const RECORDS: u64 = 60_000;
+/// Of those that become rows.
+const ROWS: u64 = 32_000;
 const OFTEN: &str = "weir.stream.checkpoint-interval=200ms";
 
 /// Makes records in two lanes, and writes them to a table of the cluster's own database.
 fn into_database(cluster: &Cluster) -> Flow {
     let fields = "[{ name: part, make: partition }, { name: number, make: sequence }]";
     let source = format!(
-        "{{ name: make, source: {{ generator: {{ rate: 1500, records: {RECORDS}, partitions: 4, \
+        "{{ name: make, source: {{ generator: {{ rate: 1500, records: {ROWS}, partitions: 4, \
          fields: {fields} }} }} }}"
     );
     let connection = cluster.database.connection();
@@ -39,7 +41,7 @@ fn rows_are_there_once(kind: Kind) {
     let project = Project::of(&into_database(&cluster));
     cluster.deploy(&project);
     let goes_on = |cluster: &Cluster| {
-        let wanted = (rows(cluster) + 500).min(RECORDS);
+        let wanted = (rows(cluster) + 500).min(ROWS);
         cluster.until("more rows to be written", || rows(cluster) >= wanted);
     };
     goes_on(&cluster);
@@ -59,9 +61,9 @@ fn rows_are_there_once(kind: Kind) {
     thread::sleep(Duration::from_secs(3));
     cluster.nodes[2].resume();
     comes_back(&mut cluster, 2);
-    cluster.until("all rows to be written", || rows(&cluster) >= RECORDS);
+    cluster.until("all rows to be written", || rows(&cluster) >= ROWS);
     cluster.stop();
-    let each = RECORDS / 4;
+    let each = ROWS / 4;
     let found = cluster.database.ask(
         "SELECT part, count(*), count(DISTINCT number), sum(number) FROM made \
          GROUP BY part ORDER BY part",

@@ -11,8 +11,10 @@ const CSV: &str = "{ type: csv, schema: [{ name: id, type: int64 }, { name: sku,
 /// Files of records become richer ones; each other one has no row.
 fn enriched(project: &Project, store: &Store<'_>) {
     store.ask("CREATE TABLE products (sku varchar(20) NOT NULL PRIMARY KEY, name varchar(50), price bigint)");
-    let rows = (0..5_000).map(|it| format!("('s{}', 'name {it}', {it})", it * 2));
-    store.ask(&format!("INSERT INTO products VALUES {}", rows.collect::<Vec<_>>().join(", ")));
+    for first in (0..5_000).step_by(1_000) {
+        let rows = (first..first + 1_000).map(|it| format!("('s{}', 'name {it}', {it})", it * 2));
+        store.ask(&format!("INSERT INTO products VALUES {}", rows.collect::<Vec<_>>().join(", ")));
+    }
     let connection = store.connection();
     let enrich = |name: &str, missing: &str| {
         format!(

@@ -20,7 +20,9 @@ impl<'s> Store<'s> {
     }
 
     pub(crate) fn mariadb(server: &'s MariaDb) -> Self {
-        Self::MariaDb(server, server.database())
+        let database = server.database();
+        server.execute(&format!("ALTER DATABASE {} CHARACTER SET utf8mb4", database.name));
+        Self::MariaDb(server, database)
     }
 
     /// A file of the project.
@@ -51,7 +53,9 @@ impl<'s> Store<'s> {
             Self::Postgres(server, it) => {
                 server.execute_in(&it.name, &format!("SET ROLE {}; {sql}", it.user))
             }
-            Self::MariaDb(server, it) => server.execute_in(&it.name, sql).replace('\t', "|"),
+            Self::MariaDb(server, it) => {
+                server.execute_in(&it.name, &format!("SET NAMES utf8mb4; {sql}")).replace('\t', "|")
+            }
             Self::Sqlite(file) => {
                 let file = file.to_str().unwrap();
                 let python = "import sqlite3, sys\n\

@@ -29,7 +29,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("weir-expr", &["domain", "records"]),
     ("weir-stream", &["checkpoint", "domain", "persistence-api", "records", "runtime", "secrets"]),
     ("weir-operators", &["domain", "stream", "expr"]),
-    ("weir-connectors", &["domain", "stream", "formats", "runtime"]),
+    ("weir-connectors", &["domain", "persistence-api", "stream", "formats", "runtime"]),
     ("weir-script", &["domain", "stream", "formats"]),
     ("weir-project", &["domain", "conf", "package", "secrets", "stream"]),
     (

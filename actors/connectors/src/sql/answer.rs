@@ -30,6 +30,15 @@ impl Cell {
         }
     }
 
+    /// A text, though MySQL may call it bytes: those of collations that compare bytes.
+    pub(super) fn into_text(self) -> Option<String> {
+        match self {
+            Self::Text(it) => Some(it),
+            Self::Bytes(it) => String::from_utf8(it).ok(),
+            _ => None,
+        }
+    }
+
     pub(super) fn as_int(&self) -> Option<i64> {
         match self {
             Self::Int(it) => Some(*it),

@@ -54,8 +54,48 @@ pub(super) enum Class {
 pub(super) struct TextLimit {
     pub(super) chars: Option<u64>,
     pub(super) bytes: Option<u64>,
-    /// Only characters of the first plane: MySQL's utf8mb3.
-    pub(super) is_narrow: bool,
+    pub(super) characters: Characters,
+}
+
+/// Which characters a text may have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Characters {
+    /// All, or those of a set that is not known here.
+    #[default]
+    All,
+    /// Of the first plane: MySQL's utf8mb3.
+    FirstPlane,
+    /// What MySQL calls latin1: Windows-1252.
+    Latin,
+    Ascii,
+}
+
+impl Characters {
+    fn of_mysql(set: &str) -> Self {
+        match set {
+            "utf8" | "utf8mb3" | "ucs2" => Self::FirstPlane,
+            "latin1" => Self::Latin,
+            "ascii" => Self::Ascii,
+            _ => Self::All,
+        }
+    }
+
+    /// How many bytes a text takes there.
+    pub(super) fn bytes(self, it: &str) -> u64 {
+        match self {
+            Self::All | Self::FirstPlane => it.len() as u64,
+            Self::Latin | Self::Ascii => it.chars().count() as u64,
+        }
+    }
+
+    pub(super) fn has(self, it: char) -> bool {
+        match self {
+            Self::All => true,
+            Self::FirstPlane => it <= '\u{ffff}',
+            Self::Latin => it <= '\u{ff}' || "€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ".contains(it),
+            Self::Ascii => it.is_ascii(),
+        }
+    }
 }
 
 const POSTGRES: &str = "SELECT a.attname::text, \
@@ -183,7 +223,7 @@ fn of_mysql(row: &[Cell]) -> Option<TableColumn> {
         true => Class::Int { min: 0, max: (1_i128 << bits) - 1 },
         false => signed(bits),
     };
-    let is_narrow = matches!(row.get(9)?.as_text()?, "utf8" | "utf8mb3");
+    let characters = Characters::of_mysql(row.get(9)?.as_text()?);
     let class = match type_name.as_str() {
         "tinyint" => int(8),
         "smallint" => int(16),
@@ -195,9 +235,9 @@ fn of_mysql(row: &[Cell]) -> Option<TableColumn> {
             let scale = row.get(8)?.as_int().and_then(|it| i32::try_from(it).ok());
             Class::Decimal(length(7).and_then(|it| u32::try_from(it).ok()).zip(scale))
         }
-        "char" | "varchar" => Class::Text(TextLimit { chars: length(6), bytes: None, is_narrow }),
+        "char" | "varchar" => Class::Text(TextLimit { chars: length(6), bytes: None, characters }),
         "tinytext" | "text" | "mediumtext" | "longtext" => {
-            Class::Text(TextLimit { chars: None, bytes: length(6), is_narrow })
+            Class::Text(TextLimit { chars: None, bytes: length(6), characters })
         }
         "binary" | "varbinary" => Class::Bytes { most: length(6) },
         "tinyblob" | "blob" | "mediumblob" | "longblob" => Class::Bytes { most: length(6) },

@@ -84,13 +84,11 @@ impl Commits<'_> {
         let first = parameter(kind, 1);
         let select = format!("SELECT outbox FROM {table} WHERE id = {first}{lock}");
         let rows = session.ask(&select, &[Some(&id)])?;
-        match rows.first().and_then(|it| it.first()) {
-            Some(Cell::Text(outbox)) => Ok(outbox.clone()),
-            _ => {
-                let message = format!("the table {} can't be read", self.table);
-                Err(Fault::transient(codes::ANSWER, message))
-            }
-        }
+        let outbox = rows.into_iter().flatten().next().and_then(Cell::into_text);
+        outbox.ok_or_else(|| {
+            let message = format!("the table {} can't be read", self.table);
+            Fault::transient(codes::ANSWER, message)
+        })
     }
 
     /// Notes what was written.

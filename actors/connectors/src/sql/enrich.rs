@@ -86,7 +86,7 @@ impl OperatorKind for Enrich {
             fields,
             width: input.fields().len(),
             output: output.clone(),
-            missing: config.missing,
+            missing: config.missing(),
             stage: cx.stage.to_string(),
         };
         Ok(BuiltOperator { operator: Box::new(operator), outputs: vec![(PortName::out(), output)] })
@@ -111,7 +111,7 @@ impl Enriching {
             let column = records.column_by_name(field).ok_or_else(|| {
                 Fault::config(codes::CONFIG, format!("the records have no field {field}"))
             })?;
-            cast(column, &DataType::Utf8).map_err(broken)
+            cast(column, &DataType::Utf8).map_err(|it| broken(&it))
         };
         let columns = self.fields.iter().map(texts).collect::<Result<Vec<ArrayRef>, _>>()?;
         let key = |row: usize| {
@@ -125,7 +125,7 @@ impl Enriching {
     }
 }
 
-fn broken(error: ArrowError) -> Fault {
+fn broken(error: &ArrowError) -> Fault {
     Fault::config(codes::ANSWER, format!("records can't be enriched: {error}"))
 }
 
@@ -178,9 +178,9 @@ impl Operator for Enriching {
         let is_kept = |row: usize| !bad.contains_key(&row) && !dropped.contains_key(&row);
         let mask: BooleanArray = (0..batch.rows()).map(|it| Some(is_kept(it))).collect();
         let kept = columns.iter().map(|it| arrow::compute::filter(it, &mask));
-        let kept = kept.collect::<Result<Vec<_>, _>>().map_err(broken)?;
-        let positions = batch.positions.filter(&mask).map_err(broken)?;
-        let records = RecordBatch::try_new(self.output.clone(), kept).map_err(broken)?;
+        let kept = kept.collect::<Result<Vec<_>, _>>().map_err(|it| broken(&it))?;
+        let positions = batch.positions.filter(&mask).map_err(|it| broken(&it))?;
+        let records = RecordBatch::try_new(self.output.clone(), kept).map_err(|it| broken(&it))?;
         out.emit(0, Batch::new(records, positions));
         Ok(())
     }

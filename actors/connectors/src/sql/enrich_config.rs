@@ -35,9 +35,9 @@ pub struct EnrichConfig {
     /// What the names of the new fields begin with.
     #[serde(default)]
     pub prefix: String,
-    /// What becomes of a record that has no row.
+    /// What becomes of a record that has no row. Null, as `missing: null` reads, is `null`.
     #[serde(default)]
-    pub missing: Missing,
+    pub missing: Option<Missing>,
     #[serde(default)]
     pub cache: CacheConfig,
 }
@@ -112,12 +112,16 @@ impl EnrichConfig {
         twins.map(twin).collect()
     }
 
+    pub(super) fn missing(&self) -> Missing {
+        self.missing.unwrap_or_default()
+    }
+
     /// The fields that are added.
     pub(super) fn fields(&self) -> Option<Fields> {
         let declared = declared("take", &self.take).ok()?;
         let named = declared.iter().map(|it| {
             let name = format!("{}{}", self.prefix, it.name());
-            let may_be_null = it.is_nullable() || self.missing == Missing::Null;
+            let may_be_null = it.is_nullable() || self.missing() == Missing::Null;
             Field::new(name, it.data_type().clone(), may_be_null)
         });
         Some(named.collect())

@@ -352,12 +352,13 @@ impl Judge<'_> {
             let most = limit.chars.unwrap_or_default();
             return Err(format!("it has {chars} characters, and there is room for {most}"));
         }
-        if limit.bytes.is_some_and(|most| it.len() as u64 > most) {
+        let bytes = limit.characters.bytes(it);
+        if limit.bytes.is_some_and(|most| bytes > most) {
             let most = limit.bytes.unwrap_or_default();
-            return Err(format!("it has {} bytes, and there is room for {most}", it.len()));
+            return Err(format!("it has {bytes} bytes, and there is room for {most}"));
         }
-        if limit.is_narrow && it.chars().any(|it| it > '\u{ffff}') {
-            return Err("it has a character that utf8mb3 has not".to_owned());
+        if let Some(strange) = it.chars().find(|it| !limit.characters.has(*it)) {
+            return Err(format!("the character set of the column has no \"{strange}\""));
         }
         self.no_nul(it)
     }

@@ -66,9 +66,12 @@ impl Selected {
 /// The columns of what is read from.
 pub(super) fn columns(session: &mut Session, from: &From) -> Result<Vec<Selected>, Fault> {
     let kind = session.kind();
-    let described = session.describe(&format!("SELECT * FROM {}", from.text(kind)))?;
+    let mut described = session.describe(&format!("SELECT * FROM {}", from.text(kind)))?;
     if described.is_empty() {
         return Err(Fault::config(codes::QUERY, "the query answers no columns"));
+    }
+    if kind == DatabaseKind::Mysql {
+        tell_texts(session, from, &mut described)?;
     }
     let catalog = match from {
         // The digits of numbers are in the catalog alone.
@@ -83,6 +86,38 @@ pub(super) fn columns(session: &mut Session, from: &From) -> Result<Vec<Selected
         }
     };
     Ok(described.iter().map(|it| selected(kind, it, digits(&it.name))).collect())
+}
+
+/// MySQL describes texts of collations that compare bytes as bytes; their character set tells. It has an
+/// answer where there are no rows too.
+fn tell_texts(
+    session: &mut Session,
+    from: &From,
+    described: &mut [Described],
+) -> Result<(), Fault> {
+    let kind = session.kind();
+    let is_binary = |it: &Described| {
+        let name = it.type_name.as_str();
+        name.ends_with("BLOB") || matches!(name, "BINARY" | "VARBINARY")
+    };
+    let doubtful: Vec<_> = (0..described.len()).filter(|it| is_binary(&described[*it])).collect();
+    if doubtful.is_empty() {
+        return Ok(());
+    }
+    let sets = doubtful.iter().map(|it| {
+        let column = quoted(kind, &described[*it].name);
+        format!("CAST(CHARSET(q.{column}) AS CHAR)")
+    });
+    let sets = sets.collect::<Vec<_>>().join(", ");
+    let from = from.text(kind);
+    let text = format!("SELECT {sets} FROM (SELECT 1) AS d LEFT JOIN {from} ON 1 = 0");
+    let answer = session.ask(&text, &[])?;
+    for (at, set) in doubtful.into_iter().zip(answer.iter().flatten()) {
+        if set.as_text().is_some_and(|it| it != "binary") {
+            described[at].type_name = "TEXT".to_owned();
+        }
+    }
+    Ok(())
 }
 
 fn selected(kind: DatabaseKind, it: &Described, digits: Option<(u32, i32)>) -> Selected {

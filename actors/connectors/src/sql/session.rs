@@ -31,13 +31,13 @@ use super::value::Column;
 const CONNECT: Duration = Duration::from_secs(10);
 /// Longest wait for the answer to a statement.
 const STATEMENT: Duration = Duration::from_secs(60);
-const IDLE_SECONDS: u32 = 30;
+const IDLE_SECONDS: u32 = 10;
 /// Longest wait of a statement for what others have locked.
-const LOCK_SECONDS: u32 = 20;
+const LOCK_SECONDS: u32 = 15;
 /// One that rested longer may be gone.
 const CHECKED_AFTER: Duration = Duration::from_secs(1);
 /// One that rested longer is closed.
-const KEPT: Duration = Duration::from_secs(20);
+const KEPT: Duration = Duration::from_secs(8);
 /// Statements with more parameters are of all lengths, and are not kept.
 const KEPT_PARAMETERS: usize = 16;
 /// That many rest, of each database.

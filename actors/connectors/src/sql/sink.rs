@@ -115,14 +115,14 @@ impl TableWriter {
             return self.outbox.push(&content);
         }
         if rows == 1 {
-            bad.push(self.bad(batch, 0, format!("{} bytes are too many", content.len())));
+            bad.push(self.bad(batch, 0, &format!("{} bytes are too many", content.len())));
             return Ok(());
         }
         self.put(&batch.slice(0, rows / 2), bad)?;
         self.put(&batch.slice(rows / 2, rows - rows / 2), bad)
     }
 
-    fn bad(&self, batch: &Batch, row: usize, reason: String) -> BadRecord {
+    fn bad(&self, batch: &Batch, row: usize, reason: &str) -> BadRecord {
         let (raw, raw_cut) = beginning(&as_json(&batch.records, row), self.cx.limits.raw_bytes_max);
         let reason = format!("stage {}: {reason}", self.cx.stage);
         let position = batch.positions.at(row);
@@ -134,12 +134,12 @@ impl TableWriter {
         let schema = batch.records.schema();
         let fields = self.target.spec.mapping(&schema);
         let columns: Vec<_> = fields.iter().filter_map(|it| schema.index_of(&it.0).ok()).collect();
-        let records = batch.records.project(&columns).map_err(broken)?;
+        let records = batch.records.project(&columns).map_err(|it| broken(&it))?;
         Ok(batch.with_records(records))
     }
 }
 
-fn broken(error: arrow::error::ArrowError) -> Fault {
+fn broken(error: &arrow::error::ArrowError) -> Fault {
     Fault::config(codes::ENTRY, format!("records can't be taken apart: {error}"))
 }
 
@@ -159,14 +159,14 @@ impl SinkWriter for TableWriter {
     fn write(&mut self, batch: &Batch) -> Result<Vec<BadRecord>, Fault> {
         let Some(table) = &self.table else { return Ok(Vec::new()) };
         let (_, misfits) = table.values(&batch.records)?;
-        let reasons = misfits.iter().map(|(row, why)| self.bad(batch, *row, why.clone()));
+        let reasons = misfits.iter().map(|(row, why)| self.bad(batch, *row, why));
         let mut bad: Vec<_> = reasons.collect();
         let needed = self.needed(batch)?;
         let good = match misfits.is_empty() {
             true => needed,
             false => {
                 let mask = (0..batch.rows()).map(|it| !misfits.contains_key(&it));
-                needed.filter(&mask.collect::<Vec<_>>().into()).map_err(broken)?
+                needed.filter(&mask.collect::<Vec<_>>().into()).map_err(|it| broken(&it))?
             }
         };
         self.put(&good, &mut bad)?;

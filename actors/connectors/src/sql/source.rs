@@ -1,7 +1,7 @@
 //! The kind `sql` of sources.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
@@ -62,7 +62,7 @@ impl SourceKind for Input {
             Fault::config(codes::CONFIG, format!("stage {}: {error}", cx.stage))
         })?;
         let base = std::path::absolute(&cx.base_dir).unwrap_or_else(|_| cx.base_dir.clone());
-        let source = SqlSource::new(config, base, cx.limits, self.sessions.clone())?;
+        let source = SqlSource::new(config, &base, cx.limits, self.sessions.clone())?;
         Ok(AnySource::Live(Box::new(source)))
     }
 }
@@ -78,11 +78,11 @@ struct SqlSource {
 impl SqlSource {
     fn new(
         config: InputConfig,
-        base: PathBuf,
+        base: &Path,
         limits: Limits,
         sessions: Sessions,
     ) -> Result<Self, Fault> {
-        let address = Arc::new(config.connection.address(&base)?);
+        let address = Arc::new(config.connection.address(base)?);
         let from = From::new(config.table.as_deref(), config.query.as_deref())?;
         Ok(Self { config, address, from, limits, sessions })
     }

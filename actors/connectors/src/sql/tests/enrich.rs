@@ -58,10 +58,10 @@ fn what_is_old_or_too_much_is_asked_for_again() {
         }
     }
     let mut few = lookup(&bench, CacheConfig { entries: 10, ..CacheConfig::default() });
-    bench.within(|| few.find(keys(0..20))).unwrap();
-    bench.within(|| few.find(keys(10..20))).unwrap();
+    bench.within(|| few.find(keys(10..30))).unwrap();
+    bench.within(|| few.find(keys(20..30))).unwrap();
     assert_eq!(few.queries, 1);
-    bench.within(|| few.find(keys(0..1))).unwrap();
+    bench.within(|| few.find(keys(10..11))).unwrap();
     assert_eq!(few.queries, 2);
 }
 

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod enrich;
+mod reading;
 mod values;
 
 use std::path::Path;

@@ -10,7 +10,7 @@ use arrow::array::{
 use arrow::datatypes::Int32Type;
 use serde_json::json;
 
-use super::super::catalog::{Class, TableColumn, TextLimit};
+use super::super::catalog::{Characters, Class, TableColumn, TextLimit};
 use super::super::connection::DatabaseKind;
 use super::super::fit::{Fit, Misfits};
 use super::super::value::Column;
@@ -127,15 +127,15 @@ fn values_that_a_column_can_not_hold_are_told_by_row() {
             (2, "PostgreSQL has no character with the code 0"),
         ],
     );
-    let limit = TextLimit { bytes: Some(3), is_narrow: true, chars: None };
-    let texts = Arc::new(StringArray::from(vec!["üü", "a", "🙂"]));
+    let limit = TextLimit { bytes: Some(3), characters: Characters::Latin, chars: None };
+    let texts = Arc::new(StringArray::from(vec!["üüü", "€", "я", "abcd"]));
     check(
         Mysql,
         (Class::Text(limit), "tinytext"),
         texts,
         &[
-            (0, "it has 4 bytes, and there is room for 3"),
-            (2, "it has 4 bytes, and there is room for 3"),
+            (2, "the character set of the column has no \"я\""),
+            (3, "it has 4 bytes, and there is room for 3"),
         ],
     );
     let floats = || Arc::new(Float64Array::from(vec![1.0, f64::NAN, f64::INFINITY]));
