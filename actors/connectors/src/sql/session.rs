@@ -222,8 +222,10 @@ fn rows(columns: &[Column], first: usize, count: usize) -> impl Iterator<Item = 
     (first..first + count).flat_map(move |row| columns.iter().map(move |it| (row, it)))
 }
 
+/// An operator that may block is driven by a runtime nevertheless, which is to be left for that long.
 fn within<T>(most: Duration, work: impl Future<Output = T>) -> Option<T> {
-    Handle::current().block_on(async { timeout(most, work).await.ok() })
+    let wait = || Handle::current().block_on(async { timeout(most, work).await.ok() });
+    tokio::task::block_in_place(wait)
 }
 
 fn connect(address: Arc<Address>, may_create: bool) -> Result<Session, Fault> {
