@@ -42,11 +42,11 @@ fmt:
 clean:
 	$(CARGO) clean
 
-# A C compiler builds the embedded SQLite and the compressors.
+# A C compiler builds the embedded SQLite, the compressors and librdkafka, which needs OpenSSL.
 .PHONY: tools test-tools
 tools:
 	@scripts/tools
 
-# The tests start real servers: MariaDB and PostgreSQL as Debian packages them.
+# The tests start real servers: MariaDB and PostgreSQL as Debian packages them, Kafka from Maven Central.
 test-tools:
 	@scripts/tools test

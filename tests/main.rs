@@ -18,6 +18,7 @@ mod disk;
 mod findings;
 mod http;
 mod items;
+mod kafka;
 mod live;
 mod nats;
 mod on_error;

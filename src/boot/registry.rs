@@ -1,6 +1,6 @@
 //! Every kind of stage that this binary knows: one line each.
 
-use weir_connectors::{file, generator, http, nats, sql, stdout, tail, tcp, timer};
+use weir_connectors::{file, generator, http, kafka, nats, sql, stdout, tail, tcp, timer};
 use weir_operators::aggregate::AggregateKind;
 use weir_operators::boundary::BoundaryKind;
 use weir_operators::deduplicate::DeduplicateKind;
@@ -26,6 +26,7 @@ pub(crate) fn registry() -> Registry {
         .into_iter()
         .fold(Registry::default(), |registry, register| register(registry))
     sql::register(generator::register(file::register(Registry::default())))
+    kafka::register(generator::register(file::register(Registry::default())))
         .operator(MappingKind)
         .operator(FilterRouteKind)
         .operator(ThrottleKind)

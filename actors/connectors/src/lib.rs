@@ -7,6 +7,7 @@ pub mod file;
 pub mod generator;
 pub mod http;
 mod idle;
+pub mod kafka;
 pub mod messages;
 pub mod nats;
 mod outbox;

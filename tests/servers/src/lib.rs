@@ -1,5 +1,5 @@
-//! Real servers for tests: MariaDB, PostgreSQL and NATS as Debian packages them, and an S3 server from
-//! crates.io, which runs inside of the test process.
+//! Real servers for tests: MariaDB, PostgreSQL and NATS as Debian packages them, Kafka from Maven Central,
+//! and an S3 server from crates.io, which runs inside of the test process.
 //!
 //! Invariants:
 //! - T1: a server lives in a directory of its own and listens on a port of its own; nothing that
@@ -12,12 +12,14 @@
 
 mod directory;
 mod disk;
+mod kafka;
 mod mariadb;
 mod nats;
 mod postgres;
 mod process;
 mod s3;
 
+pub use kafka::{Kafka, Received, Sent, Transaction};
 pub use mariadb::MariaDb;
 pub use nats::{Listener, Nats, NatsMessage};
 pub use postgres::Postgres;

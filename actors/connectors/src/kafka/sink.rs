@@ -1,0 +1,116 @@
+//! The sink: messages are made and kept in an outbox, from where they are sent once the commit is decided.
+
+use arrow::datatypes::SchemaRef;
+use serde::{Deserialize, Serialize};
+use weir_domain::{Bytes, Fault, Millis, Timestamp};
+use weir_stream::{Action, BuildContext, Sink as StreamSink, SinkWriter, StreamContext};
+
+use super::NAME;
+use super::config::{Compression, Guarantee, Partitioner, SinkConfig};
+use super::deliver::Sender;
+use super::source_kind::is_topic;
+use crate::messages::{Envelope, Message, MessageWriter, Posting};
+use crate::outbox::{Outgoing, discarding};
+
+/// About what a message takes beside its body, key and headers.
+const OVERHEAD: usize = 100;
+/// How many transactional ids the streams of a stage share: each of them is kept by the brokers for days.
+const SLOTS: u64 = 1_024;
+
+pub(super) struct Sink {
+    config: SinkConfig,
+    cx: BuildContext,
+}
+
+/// How what is in an outbox is sent. It is stored: fields may be added with a default, never renamed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Target {
+    /// Of messages that name none.
+    pub(super) topic: Option<String>,
+    pub(super) delivery: Guarantee,
+    pub(super) commits: String,
+    /// Whoever sends under it puts an end to all who did so before.
+    pub(super) transactional_id: String,
+    /// Before anything was put into the outbox.
+    pub(super) since: Timestamp,
+    pub(super) transaction_timeout: Millis,
+    pub(super) partitioner: Partitioner,
+    pub(super) compression: Compression,
+    pub(super) max_message_bytes: Bytes,
+}
+
+impl Sink {
+    pub(super) fn new(config: SinkConfig, cx: &BuildContext) -> Self {
+        Self { config, cx: cx.clone() }
+    }
+
+    fn target(&self, stream: &StreamContext) -> Target {
+        let config = self.config.clone();
+        Target {
+            topic: config.topic,
+            delivery: config.delivery,
+            commits: config.commits,
+            transactional_id: transactional_id(stream, self.cx.stage.as_str()),
+            since: self.cx.clock.now(),
+            transaction_timeout: config.transaction_timeout,
+            partitioner: config.partitioner,
+            compression: config.compression,
+            max_message_bytes: config.max_message_bytes,
+        }
+    }
+}
+
+impl StreamSink for Sink {
+    fn open(
+        &mut self,
+        stream: &StreamContext,
+        schema: SchemaRef,
+    ) -> Result<Box<dyn SinkWriter>, Fault> {
+        let (target, cx, of) = (self.target(stream), self.cx.clone(), stream.clone());
+        let envelope = Envelope {
+            key: self.config.key.clone(),
+            address: self.config.topic_field.clone(),
+            headers: self.config.headers.clone(),
+        };
+        let unfit = unfit(&target);
+        let send = move |outbox| Outgoing::<Sender>::sending(&cx, &of, outbox, target);
+        let posting = Posting { format: &self.config.format, envelope, send: Box::new(send) };
+        let writer = MessageWriter::open(posting, &self.cx, stream, &schema)?;
+        Ok(Box::new(writer.refusing(unfit)))
+    }
+
+    fn discard(&self, stream: &StreamContext) -> Vec<Action> {
+        discarding(NAME, stream, &self.cx.stage)
+    }
+}
+
+/// Why the brokers would never take a message.
+fn unfit(target: &Target) -> impl Fn(&Message) -> Option<String> + Send + 'static {
+    let (max, topic) = (target.max_message_bytes.0, target.topic.clone());
+    move |message| {
+        let headers: usize = message.headers.iter().map(|it| it.0.len() + it.1.len()).sum();
+        let key = message.key.as_ref().map_or(0, |it| it.len());
+        let bytes = message.body.len() + key + headers + OVERHEAD;
+        match message.address.as_ref().or(topic.as_ref()) {
+            None => Some("the record names no topic".to_owned()),
+            Some(topic) if !is_topic(topic) => Some(format!("{topic:?} is no name of a topic")),
+            Some(_) if bytes as u64 > max => {
+                Some(format!("a message of {bytes} bytes is too long: maxMessageBytes is {max}"))
+            }
+            Some(_) => None,
+        }
+    }
+}
+
+/// A lane has one for good. Streams over items share some: the brokers remember each for days.
+fn transactional_id(stream: &StreamContext, stage: &str) -> String {
+    let slot = match stream.segment {
+        Some(_) => stream.item.clone(),
+        None => format!(
+            "slot-{}",
+            twox_hash::XxHash3_128::oneshot(stream.item.as_bytes()) % u128::from(SLOTS)
+        ),
+    };
+    format!("weir/{}/{stage}/{slot}", stream.workflow)
+}
