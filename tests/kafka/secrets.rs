@@ -7,6 +7,7 @@ use weir_secrets::{Binding, PrivateKey, SealedSecret, Secret, write_private};
 use weir_test_servers::{Kafka, Sent};
 
 use super::{ORDERS, order};
+use crate::support::flow::CSV;
 use crate::support::{DEADLINE, Flow, Project, Ran, Start, binary, files, wait_until};
 
 /// A project in `vault` with a secret, sealed to this key.
@@ -47,7 +48,7 @@ fn a_password_is_named_and_stands_nowhere_that_is_kept() {
          format: {{ type: json }} }} }} }}"
     );
     let flow = Flow::named("vault").stage(&source).stage(&sink);
-    let project = Project::empty();
+    let project = Project::of(&Flow::straight(CSV));
     let key = PrivateKey::generate();
     vault(project.root(), &flow, &key);
     let file = project.root().join("team.key");

@@ -29,7 +29,7 @@ fn send(broker: &Kafka, from: &str, topic: &str, more: &str) -> String {
 /// Orders of at least 500 go from one topic to the other, by their numbers.
 fn flow(broker: &Kafka, from: &str, to: &str) -> Flow {
     let filter = "{ name: large, from: read, processor: { filterRoute: \
-                  { rules: [{ when: amount >= 500, to: large }] } } }";
+                  { rules: [{ when: amount >= 500, to: large }], otherwise: drop } } }";
     let more = format!("key: id, commits: {to}-commits");
     Flow::named("orders")
         .with("instances: 2")

@@ -247,7 +247,10 @@ fn settings(connection: &Connection, target: &Target) -> ClientConfig {
         Compression::Zstd => "zstd",
     };
     let mut settings = connection.client();
+    let timeout = connection.timeout.min(target.transaction_timeout);
     settings
+        // No answer is worth to be waited for longer than the transaction.
+        .set("socket.timeout.ms", timeout.0.to_string())
         .set("enable.idempotence", "true")
         .set("partitioner", partitioner)
         .set("compression.type", compression)
