@@ -197,51 +197,48 @@ fn a_wrong_password_is_refused_and_shown_without_it() {
     assert!(!weir.process.log().contains("a-wrong-one"));
 }
 
-/// Seals a value to the key that the engine made at its first start.
-fn sealed(project: &Project, value: &str) -> String {
-    let ticks = Flow::named("passed")
-        .stage("{ name: read, source: { timer: { every: 1h } } }")
-        .stage("{ name: drop, from: read, sink: { devNull: {} } }");
-    project.asset("workflow.yaml", &ticks.yaml());
-    let weir = start(project).ready();
-    let file = project.draft();
-    fs::write(&file, value).unwrap();
-    let (program, binary) = (weir.rest().to_owned(), binary());
-    let encrypt = format!(
-        "'{}' --server '{program}' secret encrypt NATS --project test < '{}'",
-        binary.get_program().display(),
-        file.display()
-    );
-    let sealed = Ran::of(Command::new("sh").args(["-c", &encrypt])).ended(0).stdout;
-    fs::remove_file(file).unwrap();
-    weir.stop();
-    sealed
-}
-
 #[test]
 fn a_password_can_be_a_secret_that_nothing_shows() {
     let server = made();
-    let project = Project::empty();
-    let sealed = sealed(&project, Nats::PASSWORD);
-    let named = project.text("project.yaml").replace("spec: {", "spec: { secrets: [keys],");
-    project.asset("project.yaml", &named);
-    project.asset(
-        "keys.yaml",
-        &format!(
-            "apiVersion: weir/v1\nkind: Secret\nmetadata: {{ name: keys }}\nspec:\n  values:\n    \
-             NATS: {sealed}\n"
-        ),
-    );
-    let yaml = flow(&server).yaml().replace("name: passed", "name: secret");
-    project.asset("workflow.yaml", &yaml.replace(Nats::PASSWORD, "\"${sec:NATS}\""));
-    server.publish("in.x", (0..100).map(body));
+    let ticks = Flow::named("ticks")
+        .stage("{ name: read, source: { timer: { every: 1h } } }")
+        .stage("{ name: drop, from: read, sink: { devNull: {} } }");
+    let project = Project::of(&ticks);
     let weir = start(&project).ready();
+    let (root, value) = (project.root(), project.draft());
+    fs::write(&value, Nats::PASSWORD).unwrap();
+    let run = |arguments: &str| {
+        let program = binary().get_program().display().to_string();
+        let line = format!("'{program}' --server '{}' {arguments}", weir.rest());
+        Ran::of(Command::new("sh").args(["-c", &line]).current_dir(root)).ended(0).stdout
+    };
+    let encrypt = format!("secret encrypt NATS --project secret < '{}'", value.display());
+    let sealed = run(&encrypt);
+    fs::remove_file(value).unwrap();
+    let asset = |name: &str, kind: &str, spec: &str| {
+        let text =
+            format!("apiVersion: weir/v1\nkind: {kind}\nmetadata: {{ name: {name} }}\n{spec}");
+        fs::write(root.join("secret").join(format!("{name}.yaml")), text).unwrap();
+    };
+    fs::create_dir(root.join("secret")).unwrap();
+    asset("project", "Project", "spec: { secrets: [keys] }\n");
+    let text = fs::read_to_string(root.join("secret/project.yaml")).unwrap();
+    let text = text.replace("name: project", "name: secret");
+    fs::write(root.join("secret/project.yaml"), text).unwrap();
+    asset("keys", "Secret", &format!("spec:\n  values:\n    NATS: {sealed}\n"));
+    let yaml = flow(&server).yaml().replace(Nats::PASSWORD, "\"${sec:NATS}\"");
+    fs::write(root.join("secret/workflow.yaml"), yaml).unwrap();
+    let data = project.data_dir().display().to_string();
+    run(&format!("build secret --tag v1 --file v1.weir -D 'weir.data-dir={data}'"));
+    run("deployment upload v1.weir");
+    run("deployment activate v1");
+    server.publish("in.x", (0..100).map(body));
     wait_until("all messages to pass", DEADLINE, || server.count("OUT") >= kept(100));
     let log = weir.stop();
     assert_complete(&server, 100);
     assert!(!log.contains(Nats::PASSWORD), "{log}");
-    for name in files::below(project.root()) {
-        let bytes = files::bytes(&project.root().join(&name));
+    for name in files::below(root) {
+        let bytes = files::bytes(&root.join(&name));
         let text = String::from_utf8_lossy(&bytes);
         assert!(!text.contains(Nats::PASSWORD), "the password is in {name}");
     }

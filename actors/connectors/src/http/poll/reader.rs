@@ -90,7 +90,12 @@ impl Question {
         self.read(&position, &headers, &body)
     }
 
-    fn read(&self, before: &Position, headers: &HeaderMap, body: &Bytes) -> Result<Answered, Fault> {
+    fn read(
+        &self,
+        before: &Position,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Result<Answered, Fault> {
         let shown = self.config.connection.shown();
         let unread = |cause: String| {
             Fault::transient(codes::ANSWER, format!("the answer of {shown} can't be read: {cause}"))
