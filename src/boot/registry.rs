@@ -16,7 +16,9 @@ pub(crate) fn registry() -> Registry {
         file::register,
         generator::register,
         http::register,
+        kafka::register,
         nats::register,
+        sql::register,
         stdout::register,
         tail::register,
         tcp::register,
@@ -25,8 +27,6 @@ pub(crate) fn registry() -> Registry {
     connectors
         .into_iter()
         .fold(Registry::default(), |registry, register| register(registry))
-    sql::register(generator::register(file::register(Registry::default())))
-    kafka::register(generator::register(file::register(Registry::default())))
         .operator(MappingKind)
         .operator(FilterRouteKind)
         .operator(ThrottleKind)

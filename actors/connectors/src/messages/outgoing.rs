@@ -79,9 +79,6 @@ pub(crate) struct MessageWriter {
     unfit: Unfit,
 }
 
-/// Why a message could never be sent, if so.
-type Unfit = Box<dyn Fn(&Message) -> Option<String> + Send>;
-
 impl MessageWriter {
     pub(crate) fn open(
         posting: Posting<'_>,
