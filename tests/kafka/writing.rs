@@ -154,6 +154,47 @@ fn what_was_decided_is_sent_long_after_its_transaction_would_have_timed_out() {
     assert_eq!(ids(&broker, "late-out"), (0..3_000).collect::<Vec<_>>());
 }
 
+/// What was sent for `left-missing` waits for a topic that is not there, in an open transaction.
+fn left_open(broker: &Kafka, timeout: &str, is_waited_for: bool) {
+    let name = |it: &str| format!("left-{timeout}-{it}");
+    let [from, to, missing] = ["in", "out", "missing"].map(name);
+    broker.topic(&from, 1, &[]);
+    broker.topic(&to, 1, &[]);
+    fill(broker, &from, 0..100);
+    let map = format!(
+        "{{ name: name, from: read, processor: {{ mapping: {{ set: {{ to: \
+         \"CASE WHEN id = 99 THEN '{missing}' END\" }} }} }} }}"
+    );
+    let more = format!("topicField: to, transactionTimeout: {timeout}");
+    let flow = Flow::named("orders")
+        .stage(&read(broker, &from, ""))
+        .stage(&map)
+        .stage(&send(broker, "name", &to, &more));
+    let project = Project::of(&flow);
+    let mut process = start(&project).spawn();
+    let sent = || broker.messages(&to, false).len();
+    wait_until("messages that nobody may see", DEADLINE, || sent() >= 99);
+    process.kill();
+    assert_eq!(ids(broker, &to), Vec::<u64>::new());
+    fill(broker, &to, 1_000..1_001);
+    if is_waited_for {
+        wait_until("the broker to end the transaction", DEADLINE, || ids(broker, &to) == [1_000]);
+    }
+    broker.topic(&missing, 1, &[]);
+    let weir = start(&project).ready();
+    wait_until("all", DEADLINE, || ids(broker, &to).len() >= 100);
+    weir.stop();
+    assert_eq!(ids(broker, &to), (0..99).chain([1_000]).collect::<Vec<_>>());
+    assert_eq!(ids(broker, &missing), [99]);
+}
+
+#[test]
+fn a_transaction_that_was_left_open_is_ended_and_sent_again() {
+    let broker = Kafka::shared();
+    left_open(broker, "2s", true);
+    left_open(broker, "60s", false);
+}
+
 #[test]
 fn a_broker_that_is_killed_loses_nothing_and_doubles_nothing() {
     const ORDERS: u64 = 12_000;

@@ -219,3 +219,42 @@ pub(super) fn metadata(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::types::RDKafkaConfRes;
+    use weir_domain::FaultKind;
+
+    use super::*;
+
+    #[test]
+    fn what_waiting_mends_is_transient_and_no_value_is_shown() {
+        use RDKafkaErrorCode as Code;
+        let trouble = Trouble::default();
+        let fault = |code| trouble.fault("it", &KafkaError::Global(code));
+        let kinds = [
+            (Code::OperationTimedOut, codes::UNREACHABLE, FaultKind::Transient),
+            (Code::UnknownTopicOrPartition, codes::TOPIC, FaultKind::Config),
+            (Code::TopicAuthorizationFailed, codes::FORBIDDEN, FaultKind::Config),
+            (Code::SaslAuthenticationFailed, codes::REFUSED, FaultKind::Config),
+            (Code::NotEnoughReplicas, codes::BROKER, FaultKind::Transient),
+        ];
+        for (code, expected, kind) in kinds {
+            let fault = fault(code);
+            assert_eq!((fault.code.0, fault.kind), (expected, kind), "{code}");
+        }
+        trouble.hear(&KafkaError::Global(Code::Resolve), "no such host");
+        trouble.hear(&KafkaError::Global(Code::AllBrokersDown), "1/1 brokers are down");
+        let away = fault(Code::OperationTimedOut).message;
+        assert_eq!(away, "it: no broker answers: no such host");
+        trouble.hear(&KafkaError::Global(Code::Authentication), "invalid user");
+        assert_eq!(fault(Code::OperationTimedOut).code.0, codes::REFUSED);
+        let (key, value) = ("sasl.password".to_owned(), "not-shown".to_owned());
+        let invalid = RDKafkaConfRes::RD_KAFKA_CONF_INVALID;
+        let unset = KafkaError::ClientConfig(invalid, "is refused".to_owned(), key, value);
+        assert_eq!(
+            unmade("a client", &unset).message,
+            "a client can't be made: sasl.password: is refused"
+        );
+    }
+}

@@ -179,3 +179,28 @@ impl Mechanism {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_address_is_a_host_and_a_port_and_no_password_is_shown() {
+        let of = |brokers: &[&str], tls: serde_json::Value| {
+            let sasl = json!({ "mechanism": "plain", "user": "u", "password": "not-shown" });
+            let connection = json!({ "brokers": brokers, "tls": tls, "sasl": sasl });
+            serde_json::from_value::<Connection>(connection).unwrap()
+        };
+        let paths =
+            |it: Connection| it.findings().into_iter().map(|it| it.path).collect::<Vec<_>>();
+        let sound = of(&["a:9092", "[::1]:9092", "${env:KAFKA}"], json!({ "ca": "/etc/ca.pem" }));
+        assert!(!format!("{sound:?}").contains("not-shown"));
+        assert_eq!(paths(sound), Vec::<String>::new());
+        let bad = of(&["a", "a:0", "http://a:1"], json!({ "ca": "ca.pem", "key": "/k.pem" }));
+        let brokers = (0..3).map(|it| format!("connection.brokers[{it}]"));
+        let rest = ["connection.tls", "connection.tls.ca"].map(str::to_owned);
+        assert_eq!(paths(bad), brokers.chain(rest).collect::<Vec<_>>());
+    }
+}

@@ -114,3 +114,57 @@ fn transactional_id(stream: &StreamContext, stage: &str) -> String {
     };
     format!("weir/{}/{stage}/{slot}", stream.workflow)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use weir_domain::{InstanceId, StreamId, WorkflowName};
+
+    use super::*;
+
+    fn stream(item: &str) -> StreamContext {
+        StreamContext {
+            workflow: WorkflowName::new("orders").unwrap(),
+            instance: InstanceId(1),
+            stream: StreamId::first_at(Timestamp(0)),
+            item: item.to_owned(),
+            segment: None,
+            opened_at: Timestamp(0),
+        }
+    }
+
+    #[test]
+    fn streams_over_items_share_transactional_ids() {
+        let ids = (0..10_000).map(|it| transactional_id(&stream(&it.to_string()), "send"));
+        let ids: BTreeSet<_> = ids.collect();
+        assert!(ids.len() <= SLOTS as usize && ids.len() > 1_000, "{}", ids.len());
+        assert!(ids.iter().all(|it| it.starts_with("weir/orders/send/slot-")), "{ids:?}");
+    }
+
+    #[test]
+    fn what_the_brokers_would_never_take_is_refused() {
+        let target = Target {
+            topic: None,
+            delivery: Guarantee::ExactlyOnce,
+            commits: "c".to_owned(),
+            transactional_id: "weir/a/b/lane-1".to_owned(),
+            since: Timestamp(7),
+            transaction_timeout: Millis(60_000),
+            partitioner: Partitioner::Murmur2,
+            compression: Compression::None,
+            max_message_bytes: Bytes(1_000),
+        };
+        let stored = serde_json::to_value(&target).unwrap();
+        assert_eq!(serde_json::from_value::<Target>(stored).unwrap(), target);
+        let unfit = unfit(&target);
+        let reason = |address: Option<&str>, length: usize| {
+            let address = address.map(str::to_owned);
+            unfit(&Message { body: vec![0; length].into(), address, ..Message::default() })
+        };
+        assert_eq!(reason(Some("orders"), 900), None);
+        assert!(reason(Some("orders"), 901).unwrap().contains("maxMessageBytes is 1000"));
+        assert_eq!(reason(None, 1).unwrap(), "the record names no topic");
+        assert_eq!(reason(Some("a/b"), 1).unwrap(), "\"a/b\" is no name of a topic");
+    }
+}
