@@ -94,6 +94,7 @@ impl<'a> Reporter<'a> {
             if address.is_empty() {
                 continue;
             }
+            let address = self.secrets.masked(&address).into_owned();
             let text = format!("published {address}");
             tracing::debug!(code = %Code(3020), stream = %self.stream.id, "{text}");
             self.note(3020, text);

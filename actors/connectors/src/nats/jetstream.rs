@@ -3,6 +3,7 @@
 //! The consumer is an ephemeral one without acknowledgements: it begins behind the position, and when it breaks
 //! another takes its place behind what was read.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
@@ -75,6 +76,10 @@ pub(super) struct Reader {
     client: Client,
     /// `None`: it broke.
     messages: Option<pull::Stream>,
+    /// How many messages the consumer has given.
+    given: u64,
+    /// How often the client had connected when the consumer was made.
+    connects: u64,
 }
 
 /// The stream as it is now.
@@ -113,15 +118,21 @@ impl Reader {
             let messages = consume(&spec, &client, &stream, &position).await?;
             Ok::<_, Fault>((client, position, messages))
         })?;
-        Ok(Self { spec, intake, position, client, messages: Some(messages) })
+        let connects = connects(&client);
+        Ok(Self { spec, intake, position, client, messages: Some(messages), given: 0, connects })
     }
 
     /// What is there, waiting no longer than this for the first.
     async fn next(&mut self, within: Duration) -> Result<Vec<Incoming>, Fault> {
+        // What the server has sent into a connection that broke is given, and has never come.
+        if connects(&self.client) != self.connects {
+            self.messages = None;
+        }
         if self.messages.is_none() {
             if !client::is_connected(&self.client) {
                 self.client = client::connect(&self.spec.connection, &self.spec.job).await?;
             }
+            (self.given, self.connects) = (0, connects(&self.client));
             let stream = look(&self.client, &self.spec.stream).await?;
             let again = consume(&self.spec, &self.client, &stream, &self.position).await?;
             self.messages = Some(again);
@@ -130,11 +141,13 @@ impl Reader {
         let (mut found, mut bytes) = (Vec::new(), 0);
         let mut first = tokio::time::timeout(within, messages.next()).await.ok();
         while let Some(next) = first.take() {
-            let Some(message) = next.and_then(|it| taken(it, &self.spec)) else {
+            let taken = next.and_then(|it| taken(it, &self.spec));
+            let Some((_, message)) = taken.filter(|it| it.0 == self.given + 1) else {
                 // Those before it are good.
                 self.messages = None;
                 break;
             };
+            self.given += 1;
             // What a new consumer has read again is known already.
             if message.offset.is_some_and(|it| it as u64 > self.position.sequence) {
                 self.position.sequence = message.offset.unwrap_or_default() as u64;
@@ -222,20 +235,24 @@ async fn consume(
 
 type Taken = Result<jetstream::Message, async_nats::error::Error<pull::MessagesErrorKind>>;
 
-/// `None`: the consumer broke.
-fn taken(next: Taken, spec: &Spec) -> Option<Incoming> {
-    let info =
-        |it: &jetstream::Message| it.info().ok().map(|it| (it.stream_sequence, it.published));
+/// How often it has connected.
+fn connects(client: &Client) -> u64 {
+    client.statistics().connects.load(Ordering::Relaxed)
+}
+
+/// The message, and its number among all that the consumer has given, from 1. `None`: the consumer
+/// broke.
+fn taken(next: Taken, spec: &Spec) -> Option<(u64, Incoming)> {
+    let info = |it: &jetstream::Message| {
+        it.info().ok().map(|it| (it.consumer_sequence, it.stream_sequence, it.published))
+    };
     let message = next.map(|it| (info(&it), it));
     match message {
-        Ok((Some((sequence, published)), message)) => {
+        Ok((Some((number, sequence, published)), message)) => {
             let at = i64::try_from(published.unix_timestamp_nanos() / 1_000_000).ok();
             let message = message.message;
-            Some(Incoming {
-                offset: i64::try_from(sequence).ok(),
-                at: at.map(Timestamp),
-                ..incoming(message)
-            })
+            let offset = i64::try_from(sequence).ok();
+            Some((number, Incoming { offset, at: at.map(Timestamp), ..incoming(message) }))
         }
         Ok((None, _)) => None,
         Err(error) => {

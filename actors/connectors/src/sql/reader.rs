@@ -32,21 +32,35 @@ use super::statement::parameter;
 /// The one split.
 pub(super) const SPLIT: &str = "rows";
 
-/// Behind a row: the values of the columns that increase, as texts, and how many rows were read.
+/// Behind a row: the values of the columns that increase, as texts, how many rows were read, and what they
+/// are of.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Place {
     pub(super) after: Vec<String>,
     pub(super) rows: u64,
+    /// What is read and the columns that increase; empty where nothing was read.
+    #[serde(default)]
+    pub(super) of: Vec<String>,
 }
 
 impl Place {
-    pub(super) fn of(splits: &Splits) -> Result<Self, Fault> {
-        let Some(found) = splits.get(SPLIT) else { return Ok(Self::default()) };
-        Self::deserialize(found).map_err(|error| {
-            let message = format!("the source can't go on from {found}: {error}");
-            Fault::config(codes::POSITION, message)
-        })
+    /// Where a source of these columns goes on. A value of another column says nothing of it.
+    pub(super) fn read(splits: &Splits, of: Vec<String>) -> Result<Self, Fault> {
+        let Some(found) = splits.get(SPLIT) else { return Ok(Self { of, ..Self::default() }) };
+        let refused = |cause: &dyn std::fmt::Display| {
+            let message = format!("the source can't go on from {found}: {cause}");
+            Fault::config(codes::POSITION, message).with_hint(
+                "deploy what it was of, or let the workflow begin anew: weir workflow reset",
+            )
+        };
+        let place = Self::deserialize(found).map_err(|it| refused(&it))?;
+        let is_known = place.of.is_empty() || place.of == of;
+        let fits = place.after.is_empty() || place.after.len() + 1 == of.len();
+        match is_known && fits {
+            true => Ok(Self { of, ..place }),
+            false => Err(refused(&format!("it reads {} now", of.join(", ")))),
+        }
     }
 }
 
@@ -67,6 +81,15 @@ pub(super) struct Reading {
 impl Reading {
     fn kind(&self) -> DatabaseKind {
         self.address.kind
+    }
+
+    /// What a place is of: another table or column has other places. A query may ask for more or less.
+    pub(super) fn identity(&self) -> Vec<String> {
+        let from = match &self.from {
+            From::Table(name) => name.quoted(self.kind()),
+            From::Query(_) => "a query".to_owned(),
+        };
+        [from].into_iter().chain(self.increasing.iter().map(Selected::column)).collect()
     }
 
     fn columns(&self) -> Vec<&Selected> {

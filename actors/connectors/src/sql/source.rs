@@ -19,6 +19,7 @@ use super::reader::{Place, Reader, Reading, SPLIT};
 use super::session::Sessions;
 use super::source_config::InputConfig;
 use super::{NAME, codes};
+use crate::idle::Idle;
 
 pub(super) struct Input {
     pub(super) sessions: Sessions,
@@ -123,12 +124,16 @@ impl LiveSource for SqlSource {
     fn open(&mut self, share: Share, from: &Splits) -> Result<Box<dyn LiveReader>, Fault> {
         let reading = self.reading()?;
         if !share.has(SPLIT) {
-            return Ok(Box::new(Nothing(reading.schema)));
+            return Ok(match reading.once {
+                true => Box::new(Nothing(reading.schema)),
+                false => Box::new(Idle(reading.schema)),
+            });
         }
+        let place = Place::read(from, reading.identity())?;
         Ok(Box::new(Reader {
             reading,
             sessions: self.sessions.clone(),
-            place: Place::of(from)?,
+            place,
             rested: None,
             seen: VecDeque::new(),
             is_over: false,
@@ -136,7 +141,7 @@ impl LiveSource for SqlSource {
     }
 }
 
-/// What a lane reads that has no split: their number is fixed.
+/// What a lane reads that has no split of a source that ends.
 struct Nothing(SchemaRef);
 
 impl LiveReader for Nothing {
