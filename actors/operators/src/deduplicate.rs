@@ -18,7 +18,7 @@ use weir_stream::{
     SecretUse, decode_config,
 };
 
-use crate::keys::{Keys, wrong_fields};
+use crate::keys::{Keys, version, wrong_fields};
 
 /// Lets the first record of each key pass, and drops those that follow `within` a time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -79,8 +79,10 @@ impl OperatorKind for DeduplicateKind {
         checked
     }
 
-    fn tables(&self, _: &Value) -> BTreeMap<TableName, TableSpec> {
-        BTreeMap::from([(seen(), TableSpec { kind: TableKind::Map, version: VERSION })])
+    fn tables(&self, config: &Value) -> BTreeMap<TableName, TableSpec> {
+        let config = decode_config::<DeduplicateConfig>(config);
+        let version = config.map_or(VERSION, |it| version(VERSION, &it.key));
+        BTreeMap::from([(seen(), TableSpec { kind: TableKind::Map, version })])
     }
 
     fn build(
@@ -97,7 +99,8 @@ impl OperatorKind for DeduplicateKind {
             keys,
             within: i64::try_from(config.within.0).unwrap_or(i64::MAX),
             clock: cx.clock.clone(),
-            seen: MapTable::new(VERSION),
+            // Another key's values would be taken for values of this one.
+            seen: MapTable::new(version(VERSION, &config.key)),
             oldest: None,
         };
         let outputs = vec![(PortName::out(), Arc::clone(input))];

@@ -6,7 +6,7 @@
 //! - C3: what is paused is not committed.
 //! - C4: an order that comes after the commit is decided changes nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::Handle;
@@ -31,8 +31,12 @@ pub(crate) struct Control {
     /// Wait for no stage.
     pub(crate) terminate: CancellationToken,
     /// Savepoints that are wanted of it, for as long as it is open. Only live ones take any.
-    savepoints: Arc<watch::Sender<BTreeSet<SavepointName>>>,
+    /// How often each was wanted: one that was deleted may be wanted again.
+    savepoints: Arc<watch::Sender<Wanted>>,
 }
+
+/// Savepoints that are wanted of a stream, and how often each was asked for.
+pub(crate) type Wanted = BTreeMap<SavepointName, u32>;
 
 /// A stream can be told something as long as this lives.
 pub(crate) struct Heard {
@@ -54,7 +58,7 @@ impl LiveStreams {
     pub fn save(&self, name: &SavepointName, streams: &[StreamId]) -> Vec<StreamId> {
         let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let want = |it: &Control| {
-            it.savepoints.send_if_modified(|them| them.insert(name.clone()));
+            it.savepoints.send_modify(|them| *them.entry(name.clone()).or_default() += 1);
         };
         let reached = streams.iter().filter(|it| open.get(it).map(want).is_some());
         reached.copied().collect()
@@ -105,7 +109,7 @@ impl Control {
         }
     }
 
-    pub(crate) fn savepoints(&self) -> watch::Receiver<BTreeSet<SavepointName>> {
+    pub(crate) fn savepoints(&self) -> watch::Receiver<Wanted> {
         let mut savepoints = self.savepoints.subscribe();
         savepoints.mark_changed();
         savepoints

@@ -21,6 +21,7 @@ use weir_secrets::Opened;
 use super::effects::{check, deposed, keep, publish, store};
 use super::state::{self, Chains, Uploads};
 use super::{Report, Reports, Share, Snapshot, Splits, position};
+use crate::control::Wanted;
 use crate::inlet::Order;
 use crate::report::Reporter;
 use crate::services::Services;
@@ -82,7 +83,7 @@ pub(super) struct Drive<'a> {
     /// The newest order that this run follows.
     order: u32,
     /// All savepoints that it was told to take, and those of them that are still to be begun.
-    told: BTreeSet<SavepointName>,
+    told: Wanted,
     wanted: BTreeSet<SavepointName>,
     /// What sinks have prepared.
     prepared: BTreeMap<StageId, Prepared>,
@@ -127,7 +128,7 @@ impl<'a> Drive<'a> {
             share,
             coordinator,
             order: recovered.order,
-            told: BTreeSet::new(),
+            told: Wanted::new(),
             wanted: BTreeSet::new(),
             prepared: BTreeMap::new(),
             chains: state::chains(recovered.manifest.as_ref()),
@@ -226,13 +227,11 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
-    /// Takes savepoints of these names, each once.
-    pub(super) fn save(&mut self, names: BTreeSet<SavepointName>) -> Result<(), Fault> {
-        for name in names {
-            if self.told.insert(name.clone()) {
-                self.wanted.insert(name);
-            }
-        }
+    /// Takes savepoints of these names, each as often as it was wanted.
+    pub(super) fn save(&mut self, names: Wanted) -> Result<(), Fault> {
+        let again = names.iter().filter(|(name, times)| self.told.get(*name) != Some(times));
+        self.wanted.extend(again.map(|it| it.0.clone()));
+        self.told = names;
         self.take_savepoints()
     }
 

@@ -286,6 +286,21 @@ async fn a_name_is_taken_once_and_what_is_awaited_is_not_deleted() {
 }
 
 #[tokio::test]
+async fn a_name_that_was_deleted_can_be_taken_again_by_the_same_run() {
+    let world = World::default();
+    world.item("a", 1..=20);
+    let engine = Engine::start(&world, &store()).await;
+    let workflow = engine.run(unique()).await;
+    wait_until("all is published", || published(&world) == range(20)).await;
+    for _ in 0..3 {
+        assert!(take(&engine, "nightly", 1).await.is_whole());
+        jobs(&engine).delete(&name("nightly")).await.unwrap();
+    }
+    stop(&workflow).await;
+    assert_eq!(jobs(&engine).savepoints().await.unwrap().len(), 0);
+}
+
+#[tokio::test]
 async fn a_run_that_did_not_hear_of_an_order_publishes_nothing_after_it_and_follows_it_next() {
     let world = World::default();
     world.item("a", 1..=20);
