@@ -92,7 +92,16 @@ fn a_source_that_reads_once_ends_and_rows_that_are_no_records_are_bad() {
     let mut reader = bench.within(|| source.open(ALONE, &Splits::new())).unwrap();
     assert_eq!(read(&bench, &mut *reader), (vec![1, 3, 4], 1));
     assert!(matches!(reader.read(Duration::ZERO), Ok(LiveRead::End)));
-    assert_eq!(reader.splits()["rows"], json!({ "after": ["i:4"], "rows": 4 }));
+    let place = reader.splits()["rows"].clone();
+    assert_eq!((&place["after"], &place["rows"]), (&json!(["i:4"]), &json!(4)));
+
+    // A value of one column says nothing of another, nor one of two.
+    for other in [json!({ "increasing": "changed" }), json!({ "updatedAt": "changed" })] {
+        let mut source = super::reading::source(&bench, &other);
+        let from = Splits::from([("rows".to_owned(), place.clone())]);
+        let fault = bench.within(|| source.open(ALONE, &from)).err().expect("another column");
+        assert!(fault.message.contains("it reads") && fault.hint.is_some(), "{fault}");
+    }
 }
 
 #[test]
