@@ -246,8 +246,12 @@ impl Deployments {
 
     /// What deploying the project would do; refused just as deploying it would be.
     fn preview_deploy(&self, deployment: &Arc<Deployment>) -> Result<ProjectImpact, Rejection> {
-        self.deploy(deployment.clone())?;
+        let events = self.deploy(deployment.clone())?;
         let before = self.current.get(&deployment.project);
+        // How many instances there are is the scheduler's business, and restarts nothing.
+        let is_same = |a: &Plan, b: &Plan| {
+            events.is_empty() || Plan { instances: b.instances, ..a.clone() } == *b
+        };
         let has_moved = before.is_some_and(|it| it.base_dir != deployment.base_dir);
         let plan_before = |it: &WorkflowName| {
             before.and_then(|before| before.plans.iter().find(|plan| plan.workflow == *it))
@@ -256,7 +260,7 @@ impl Deployments {
         for plan in &deployment.plans {
             let to = match plan_before(&plan.workflow) {
                 None => &mut impact.starts,
-                Some(same) if same == plan && !has_moved => &mut impact.stays,
+                Some(it) if is_same(it, plan) && !has_moved => &mut impact.stays,
                 Some(_) => &mut impact.restarts,
             };
             to.insert(plan.workflow.clone());
@@ -381,11 +385,14 @@ mod tests {
             Arc::new(Deployment { plans, base_dir, ..deployment("p", "2", "a") })
         };
         let first = of(&[plan("a"), plan("b"), plan("c")], "/p");
-        state.apply(&Event::Deployed(first));
+        let first = Deployment { digest: "1".into(), ..Arc::into_inner(first).unwrap() };
+        state.apply(&Event::Deployed(Arc::new(first)));
         let mut changed = plan("b");
-        changed.instances += 1;
+        changed.retry.max_retries += 1;
         let names = |it: &[&str]| it.iter().map(|it| WorkflowName::new(*it).unwrap()).collect();
-        let next = of(&[plan("a"), changed, plan("d")], "/p");
+        let mut more = plan("a");
+        more.instances += 1;
+        let next = of(&[more, changed, plan("d")], "/p");
         let expected = ProjectImpact {
             starts: names(&["d"]),
             restarts: names(&["b"]),
