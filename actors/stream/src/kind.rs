@@ -97,6 +97,12 @@ impl BuildContext {
         }
     }
 
+    /// The stage's configuration. What was checked fits; a fault with this code says what does not.
+    pub fn config<T: DeserializeOwned>(&self, config: &Value, code: u32) -> Result<T, Fault> {
+        decode_config(config)
+            .map_err(|error| Fault::config(code, format!("stage {}: {error}", self.stage)))
+    }
+
     /// The path as seen from the project.
     pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         self.base_dir.join(path)

@@ -47,9 +47,7 @@ impl SourceKind for Input {
     }
 
     fn build(&self, config: &Value, cx: &BuildContext) -> Result<AnySource, Fault> {
-        let config = decode_config::<InputConfig>(config).map_err(|error| {
-            Fault::config(codes::CONFIG, format!("stage {}: {error}", cx.stage))
-        })?;
+        let config: InputConfig = cx.config(config, codes::CONFIG)?;
         Ok(AnySource::Items(Box::new(FileSource::new(config, cx)?)))
     }
 }

@@ -46,8 +46,7 @@ impl SourceKind for Generator {
     }
 
     fn build(&self, config: &Value, cx: &BuildContext) -> Result<AnySource, Fault> {
-        let config = decode_config::<GeneratorConfig>(config)
-            .map_err(|error| Fault::config(CONFIG, format!("stage {}: {error}", cx.stage)))?;
+        let config: GeneratorConfig = cx.config(config, CONFIG)?;
         // A batch is bounded in bytes too.
         let fit = cx.limits.batch_bytes / config.row_bytes();
         let batch_rows = cx.limits.batch_rows.min(fit).max(1);

@@ -1,7 +1,7 @@
 //! Requests that we make: how the other side is reached, and what its answers mean.
 
 use std::collections::BTreeMap;
-use std::error::Error;
+use std::error::Error as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use weir_domain::{Fault, Finding};
 
 use super::codes;
-use crate::finding;
 use crate::private::Private;
+use crate::{chain, finding};
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// How much of an answer that refuses is shown.
@@ -213,18 +213,4 @@ pub(super) fn findings(connection: &Connection) -> Vec<Finding> {
         wrong("connection.user".into(), cause, "write both or none of them");
     }
     findings
-}
-
-/// An error with all its causes.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let more = cause.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        source = cause.source();
-    }
-    text
 }

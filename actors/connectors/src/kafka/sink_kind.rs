@@ -10,9 +10,10 @@ use weir_stream::{
 
 use super::config::SinkConfig;
 use super::sink::Sink;
-use super::source_kind::{is_topic, secrets_outside, unfit};
+use super::source_kind::{SECRETS, is_topic, unfit};
 use super::{NAME, codes};
 use crate::finding;
+use crate::private::misplaced_secrets;
 
 /// Longest message that fits into an outbox, with what stands beside it.
 const MESSAGE_BYTES_MAX: u64 = 4_000_000;
@@ -40,7 +41,7 @@ impl SinkKind for Output {
     fn check(&self, value: &Value, input: Option<&SchemaRef>) -> Checked {
         let Ok(config) = decode_config::<SinkConfig>(value) else { return Checked::default() };
         let mut findings = config.connection.findings();
-        findings.extend(secrets_outside(value));
+        findings.extend(misplaced_secrets(value, &SECRETS, codes::BAD_SECRET));
         check_topics(&config, &mut findings);
         check_bounds(&config, &mut findings);
         check_fields(&config, input, &mut findings);
@@ -53,9 +54,7 @@ impl SinkKind for Output {
     }
 
     fn build(&self, config: &Value, cx: &BuildContext) -> Result<Box<dyn StreamSink>, Fault> {
-        let config = decode_config::<SinkConfig>(config).map_err(|error| {
-            Fault::config(codes::CONFIG, format!("stage {}: {error}", cx.stage))
-        })?;
+        let config: SinkConfig = cx.config(config, codes::CONFIG)?;
         Ok(Box::new(Sink::new(config, cx)))
     }
 }

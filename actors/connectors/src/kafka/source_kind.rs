@@ -17,6 +17,7 @@ use super::source::Source;
 use super::{NAME, codes};
 use crate::finding;
 use crate::messages::{Attribute, findings, schema_with};
+use crate::private::misplaced_secrets;
 
 /// What its messages have beside their bodies.
 const ATTRIBUTES: [Attribute; 7] = [
@@ -52,7 +53,7 @@ impl SourceKind for Input {
     fn check(&self, value: &Value) -> Checked {
         let Ok(config) = decode_config::<SourceConfig>(value) else { return Checked::default() };
         let mut wrong = config.connection.findings();
-        wrong.extend(secrets_outside(value));
+        wrong.extend(misplaced_secrets(value, &SECRETS, codes::BAD_SECRET));
         wrong.extend(check_topics(&config));
         if config.discover_every.0 < 100 {
             let cause = "the brokers would be asked all the time";
@@ -70,9 +71,7 @@ impl SourceKind for Input {
     }
 
     fn build(&self, config: &Value, cx: &BuildContext) -> Result<AnySource, Fault> {
-        let config = decode_config::<SourceConfig>(config).map_err(|error| {
-            Fault::config(codes::CONFIG, format!("stage {}: {error}", cx.stage))
-        })?;
+        let config: SourceConfig = cx.config(config, codes::CONFIG)?;
         Ok(AnySource::Live(Box::new(Source::new(config, cx)?)))
     }
 }
@@ -98,19 +97,8 @@ pub(super) fn unfit(fault: Fault) -> Finding {
     finding(codes::BAD_FORMAT, "format", fault.message).with_fix(fault.hint.unwrap_or_default())
 }
 
-/// Secrets stand in the connection, and in the format where a registry asks for one: all else is
-/// stored and shown.
-pub(super) fn secrets_outside(config: &Value) -> Vec<Finding> {
-    let entries = config.as_object().into_iter().flatten();
-    let others = entries.filter(|it| !matches!(it.0.as_str(), "connection" | "format"));
-    // Behind two signs it is a text that only looks like one.
-    let named = others.filter(|it| it.1.to_string().replace("$${", "").contains("${sec:"));
-    let refused = |key: &String| {
-        let cause = "a secret would be shown here";
-        finding(codes::BAD_SECRET, key.as_str(), cause).with_fix("name secrets in connection only")
-    };
-    named.map(|(key, _)| refused(key)).collect()
-}
+/// Where secrets may stand: the format has them where a registry asks for one.
+pub(super) const SECRETS: [&str; 2] = ["connection", "format"];
 
 fn check_topics(config: &SourceConfig) -> Vec<Finding> {
     let bad =

@@ -1,6 +1,5 @@
 //! The client of a connection: how it connects, and what its errors mean.
 
-use std::error::Error;
 use std::time::Duration;
 
 use async_nats::connection::State;
@@ -10,7 +9,7 @@ use weir_domain::{Fault, Finding};
 
 use super::codes;
 use super::config::Connection;
-use crate::finding;
+use crate::{chain, finding};
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// How long a request, or the confirmation of a message, may take.
@@ -70,20 +69,6 @@ pub(super) async fn connect(connection: &Connection, job: &str) -> Result<Client
 
 pub(super) fn is_connected(client: &Client) -> bool {
     client.connection_state() == State::Connected
-}
-
-/// An error with all its causes, each of which says something new.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
 }
 
 fn address(text: &str) -> Result<ServerAddr, String> {

@@ -10,10 +10,11 @@ use weir_domain::Fault;
 use weir_runtime::Stopwatch;
 use weir_stream::{BuildContext, LiveRead, LiveReader, Splits};
 
-use super::client::{self, chain, wait};
+use super::client::{self, wait};
 use super::codes;
 use super::config::SourceConfig;
 use super::jetstream::incoming;
+use crate::chain;
 use crate::messages::{Incoming, Intake};
 
 /// The one split.

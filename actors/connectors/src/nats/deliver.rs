@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use weir_domain::Fault;
 use weir_stream::Published;
 
-use super::client::{self, ANSWER_WITHIN, chain, wait};
+use super::client::{self, ANSWER_WITHIN, wait};
 use super::codes;
 use super::config::Connection;
+use crate::chain;
 use crate::messages::Message;
 use crate::outbox::{Deliver, Delivery};
 

@@ -17,9 +17,10 @@ use serde::{Deserialize, Serialize};
 use weir_domain::{Fault, Timestamp};
 use weir_stream::{BuildContext, LiveRead, LiveReader, Splits};
 
-use super::client::{self, chain, wait};
+use super::client::{self, wait};
 use super::codes;
 use super::config::{Connection, Deliver, SourceConfig};
+use crate::chain;
 use crate::messages::{Incoming, Intake};
 
 /// The server says that it is there so often when it has nothing.

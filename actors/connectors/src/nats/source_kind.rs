@@ -57,9 +57,7 @@ impl SourceKind for Input {
     }
 
     fn build(&self, config: &Value, cx: &BuildContext) -> Result<AnySource, Fault> {
-        let config = decode_config::<SourceConfig>(config).map_err(|error| {
-            Fault::config(codes::CONFIG, format!("stage {}: {error}", cx.stage))
-        })?;
+        let config: SourceConfig = cx.config(config, codes::CONFIG)?;
         Ok(AnySource::Live(Box::new(Source { config, cx: cx.clone() })))
     }
 }

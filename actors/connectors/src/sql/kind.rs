@@ -47,9 +47,7 @@ impl SinkKind for Output {
     }
 
     fn build(&self, config: &Value, cx: &BuildContext) -> Result<Box<dyn Sink>, Fault> {
-        let config = decode_config::<OutputConfig>(config).map_err(|error| {
-            Fault::config(codes::CONFIG, format!("stage {}: {error}", cx.stage))
-        })?;
+        let config: OutputConfig = cx.config(config, codes::CONFIG)?;
         Ok(Box::new(SqlSink::new(&config, cx, self.sessions.clone())?))
     }
 }

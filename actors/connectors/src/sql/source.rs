@@ -59,9 +59,7 @@ impl SourceKind for Input {
     }
 
     fn build(&self, config: &Value, cx: &BuildContext) -> Result<AnySource, Fault> {
-        let config = decode_config::<InputConfig>(config).map_err(|error| {
-            Fault::config(codes::CONFIG, format!("stage {}: {error}", cx.stage))
-        })?;
+        let config: InputConfig = cx.config(config, codes::CONFIG)?;
         let base = std::path::absolute(&cx.base_dir).unwrap_or_else(|_| cx.base_dir.clone());
         let source = SqlSource::new(config, &base, cx.limits, self.sessions.clone())?;
         Ok(AnySource::Live(Box::new(source)))

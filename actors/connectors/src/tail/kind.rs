@@ -50,9 +50,7 @@ impl SourceKind for Tail {
     }
 
     fn build(&self, config: &Value, cx: &BuildContext) -> Result<AnySource, Fault> {
-        let config = decode_config::<TailConfig>(config).map_err(|error| {
-            Fault::config(codes::CONFIG, format!("stage {}: {error}", cx.stage))
-        })?;
+        let config: TailConfig = cx.config(config, codes::CONFIG)?;
         Ok(AnySource::Live(Box::new(Source { config, cx: cx.clone() })))
     }
 }

@@ -127,11 +127,5 @@ pub(super) async fn connect(to: &str) -> Result<TcpStream, Fault> {
 }
 
 pub(super) fn not_bound(bind: SocketAddr, error: &io::Error) -> Fault {
-    let message = format!("{bind} can't be listened on: {error}");
-    match error.kind() {
-        io::ErrorKind::AddrInUse => Fault::transient(codes::BIND, message)
-            .with_hint("another process or workflow listens there: choose another port"),
-        _ => Fault::config(codes::BIND, message)
-            .with_hint("`listen` is an address of this machine and a port that we may have"),
-    }
+    crate::not_bound(codes::BIND, "listen", bind, error)
 }

@@ -53,9 +53,7 @@ impl SourceKind for Tcp {
     }
 
     fn build(&self, config: &Value, cx: &BuildContext) -> Result<AnySource, Fault> {
-        let config = decode_config::<TcpConfig>(config).map_err(|error| {
-            Fault::config(codes::CONFIG, format!("stage {}: {error}", cx.stage))
-        })?;
+        let config: TcpConfig = cx.config(config, codes::CONFIG)?;
         Ok(AnySource::Live(Box::new(Source { config, cx: cx.clone() })))
     }
 }

@@ -54,9 +54,7 @@ impl SourceKind for Poll {
     }
 
     fn build(&self, config: &Value, cx: &BuildContext) -> Result<AnySource, Fault> {
-        let config = decode_config::<PollConfig>(config).map_err(|error| {
-            Fault::config(codes::CONFIG, format!("stage {}: {error}", cx.stage))
-        })?;
+        let config: PollConfig = cx.config(config, codes::CONFIG)?;
         Ok(AnySource::Live(Box::new(Source { config, cx: cx.clone() })))
     }
 }

@@ -55,9 +55,7 @@ impl SourceKind for Server {
     }
 
     fn build(&self, config: &Value, cx: &BuildContext) -> Result<AnySource, Fault> {
-        let config = decode_config::<ServerConfig>(config).map_err(|error| {
-            Fault::config(codes::CONFIG, format!("stage {}: {error}", cx.stage))
-        })?;
+        let config: ServerConfig = cx.config(config, codes::CONFIG)?;
         Ok(AnySource::Live(Box::new(Source { config, cx: cx.clone() })))
     }
 }

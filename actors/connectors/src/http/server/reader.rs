@@ -120,11 +120,5 @@ impl LiveReader for Reader {
 }
 
 pub(super) fn not_bound(bind: SocketAddr, error: &io::Error) -> Fault {
-    let message = format!("{bind} can't be listened on: {error}");
-    match error.kind() {
-        io::ErrorKind::AddrInUse => Fault::transient(codes::BIND, message)
-            .with_hint("another process or workflow listens there: choose another port"),
-        _ => Fault::config(codes::BIND, message)
-            .with_hint("`bind` is an address of this machine and a port that we may have"),
-    }
+    crate::not_bound(codes::BIND, "bind", bind, error)
 }

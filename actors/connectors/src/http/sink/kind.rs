@@ -46,9 +46,7 @@ impl SinkKind for Output {
     }
 
     fn build(&self, config: &Value, cx: &BuildContext) -> Result<Box<dyn Sink>, Fault> {
-        let config = decode_config::<SinkConfig>(config).map_err(|error| {
-            Fault::config(codes::CONFIG, format!("stage {}: {error}", cx.stage))
-        })?;
+        let config: SinkConfig = cx.config(config, codes::CONFIG)?;
         Ok(Box::new(HttpSink { config, cx: cx.clone() }))
     }
 }
