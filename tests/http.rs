@@ -15,7 +15,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::Value;
 
-use crate::support::flow::{JSON, sink};
+use crate::support::flow::{JSON, read, sink};
 use crate::support::{DEADLINE, Flow, Project, Seed, Start, number, wait_until};
 
 const KILLS: u32 = 10;
@@ -285,8 +285,10 @@ fn what_is_sent_arrives_by_its_key_whatever_is_killed_and_fails() {
 
 #[test]
 fn records_that_are_refused_are_left_out_with_a_warning_where_that_is_wanted() {
-    let refuse = |_, body: &str| match body.contains("{\"n\":70}") {
+    // What was left out is told, also where a later request of the outbox fails in passing.
+    let refuse = |number: u64, body: &str| match body.contains("{\"n\":70}") {
         true => (422, false),
+        false if (4..12).contains(&number) => (503, false),
         false => (200, true),
     };
     let taker = Taker::start(refuse);
@@ -300,6 +302,49 @@ fn records_that_are_refused_are_left_out_with_a_warning_where_that_is_wanted() {
     let project = Project::of(&sent(taker.port, 200, ""));
     let weir = start(&project).ready();
     weir.logged("WEIR-04426");
+}
+
+/// What a workflow has decided and can't send, since the other side is away or refuses it, is sent as its
+/// stage is configured by then.
+fn mended(sends: impl Fn(u16, &str) -> Flow, put: impl Fn(&Project)) -> BTreeMap<u64, u64> {
+    let away = Taker::start(|_, _| (503, false));
+    let project = Project::of(&sends(away.port, ""));
+    put(&project);
+    let weir = start(&project).ready();
+    weir.logged("WEIR-04420");
+    weir.stop();
+    let taker = Taker::start(|_, body| match body.contains("{\"n\":70}") {
+        true => (422, false),
+        false => (200, true),
+    });
+    let drop = sends(taker.port, ", onRefused: drop");
+    project.asset("workflow.yaml", &drop.yaml());
+    let weir = start(&project).ready();
+    wait_until("the others to arrive", DEADLINE, || taker.records().contains_key(&199));
+    weir.logged("were left out: http://127.0.0.1");
+    weir.stop();
+    taker.records()
+}
+
+#[test]
+fn what_a_live_workflow_could_not_send_is_sent_as_its_stage_is_configured_then() {
+    let found = mended(|port, more| sent(port, 200, more), |_| {});
+    assert!(!found.contains_key(&70) && found.len() >= 150, "{found:?}");
+    assert!(found.values().all(|it| *it == 1), "{found:?}");
+}
+
+#[test]
+fn what_was_decided_of_a_file_is_sent_as_its_stage_is_configured_then() {
+    let flow = |port: u16, more: &str| {
+        Flow::named("sent").stage(&read(FIELDS, "")).stage(&format!(
+            "{{ name: send, from: read, sink: {{ http: {{ connection: {{ url: \"http://127.0.0.1:{port}/in\" }}, \
+             body: lines, maxRecords: 50, format: {{ type: json }}{more} }} }} }}"
+        ))
+    };
+    let lines: String = (0..200).map(|it| format!("{{\"n\":{it}}}\n")).collect();
+    let found = mended(flow, |project| drop(project.put("a.jsonl", &lines)));
+    let expected: BTreeMap<u64, u64> = (0..50).chain(100..200).map(|it| (it, 1)).collect();
+    assert_eq!(found, expected);
 }
 
 #[test]

@@ -24,7 +24,7 @@ use weir_runtime::{
     SystemSettings,
 };
 use weir_stream::{
-    Limits, LiveClaims, LiveSecrets, LiveStreams, Registry, Resumed, Services, Taps, resume,
+    Limits, LiveClaims, LiveStreams, Registry, Resumed, Running, Services, Taps, resume,
 };
 
 use super::activation::{self, Activation};
@@ -134,7 +134,7 @@ impl Engine {
             peers: Arc::new(Others(membership.cluster.clone())),
             limits: options.limits,
             live: LiveClaims::default(),
-            secrets: LiveSecrets::default(),
+            running: Running::default(),
             streams: LiveStreams::default(),
             taps: Taps::default(),
             threads: Arc::new(Semaphore::new(options.threads)),
@@ -337,12 +337,14 @@ pub(crate) fn phase_timeouts(
 
 /// Settles streams that nobody works on any more, again and again: those of engines that are gone,
 /// and those whose instance failed. What can't be settled yet (a mount is away) is tried in the
-/// next round.
+/// next round, or as soon as a workflow begins, which may be the one that was mended.
 async fn pay_debts(services: &Services, mut view: tokio::sync::watch::Receiver<Arc<View>>) {
     let stopping = services.system.shutdown().stopping();
     let mut ended = ended_members(&view.borrow_and_update());
+    let mut begun = services.running.begun();
     loop {
         tokio::select! {
+            Ok(()) = begun.changed() => {}
             () = tokio::time::sleep(PAY_AGAIN_AFTER) => {}
             () = somebody_ended(&mut view, &mut ended) => {}
             () = stopping.stopped() => return,

@@ -9,7 +9,7 @@
 use std::ops::Deref;
 
 use serde_json::Value;
-use weir_domain::plan::{DEAD_LETTERS, Plan, Role};
+use weir_domain::plan::{Plan, Role};
 use weir_domain::{Fault, StageId};
 use weir_secrets::{Opened, Piece, Quoting, may_name_secrets, pieces};
 use zeroize::Zeroize as _;
@@ -53,10 +53,7 @@ impl ClearPlan {
 
     /// The configuration of a stage, or of the dead letters, as it was deployed.
     pub(crate) fn deployed(&self, stage: &StageId) -> Value {
-        let letters =
-            self.deployed.dead_letters.as_ref().filter(|_| stage.as_str() == DEAD_LETTERS);
-        let config = self.deployed.stage(stage).map(|it| &it.config);
-        config.or(letters.map(|it| &it.config)).cloned().unwrap_or_default()
+        self.deployed.config(stage).map(|it| it.1.clone()).unwrap_or_default()
     }
 }
 

@@ -10,7 +10,7 @@ use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use weir_checkpoint::Epoch;
-use weir_domain::{Fault, InstanceId, Item, Reprocess, StreamId, Timestamp, WorkflowName};
+use weir_domain::{Fault, InstanceId, Item, Reprocess, StageId, StreamId, Timestamp, WorkflowName};
 
 use crate::{BadRecord, Batch, Staging};
 
@@ -30,12 +30,16 @@ pub struct Action {
     /// the action is run. Null where that is nobody's secret.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub connection: Value,
+    /// The stage that it is of: as long as that is deployed, its connection and its configuration are
+    /// those of now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<StageId>,
 }
 
 impl Action {
     /// One that needs no connection.
     pub fn new(connector: impl Into<String>, payload: Value) -> Self {
-        Self { connector: connector.into(), payload, connection: Value::Null }
+        Self { connector: connector.into(), payload, connection: Value::Null, stage: None }
     }
 }
 
@@ -45,6 +49,8 @@ pub struct Due<'a> {
     pub payload: &'a Value,
     /// With its secrets.
     pub connection: &'a Value,
+    /// The configuration of its stage, as it is deployed now, without secrets. None: it is not here.
+    pub config: Option<&'a Value>,
     pub staging: &'a Staging,
 }
 

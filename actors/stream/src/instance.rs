@@ -16,7 +16,6 @@ use weir_domain::{
 };
 use weir_persistence_api::{Claim, ClaimRequest};
 use weir_runtime::Stopwatch;
-use weir_secrets::Opened;
 
 use crate::clear::ClearPlan;
 use crate::connector::Action;
@@ -24,6 +23,7 @@ use crate::control::Gate;
 use crate::layout::{Ground, unknown_kind};
 use crate::life::{Claimed, Lent, Life, Stops};
 use crate::live::{LiveSources, Restored};
+use crate::means::Means;
 use crate::pulse::Pulse;
 use crate::services::{AccessError, Live, Services};
 use crate::settlement::Owed;
@@ -58,7 +58,7 @@ pub type Notice = Arc<dyn Fn(Happened) + Send + Sync>;
 pub(crate) struct Instance {
     pub(crate) services: Services,
     pub(crate) plan: Arc<Plan>,
-    pub(crate) secrets: Opened,
+    pub(crate) means: Means,
     pub(crate) id: InstanceId,
     pub(crate) base_dir: std::path::PathBuf,
     pub(crate) stops: Stops,
@@ -104,13 +104,13 @@ impl Tally {
 impl Instance {
     /// Works until it is drained. An error is one that only a new start can mend.
     pub(crate) async fn work(&self) -> Result<(), Fault> {
-        let plan = ClearPlan::of(&self.plan, &self.secrets, &self.services.registry)?;
+        let plan = ClearPlan::of(&self.plan, &self.means.secrets, &self.services.registry)?;
         let (sources, cx) = sources(&plan, &self.base_dir, &self.services)?;
         let name = SourceName::of(&self.plan.workflow, &cx.stage);
         let life = Life {
             services: &self.services,
             plan: &plan,
-            secrets: &self.secrets,
+            means: &self.means,
             cx: &cx,
             stops: &self.stops,
             pulse: &self.pulse,
@@ -331,7 +331,7 @@ impl Instance {
 
     /// Something stands in the way of the next stream: said once, shown until it is gone.
     pub(crate) fn stands(&self, fault: Fault) {
-        let fault = self.secrets.masked_fault(fault);
+        let fault = self.means.secrets.masked_fault(fault);
         let mut tally = self.tally();
         if tally.fault.as_ref() != Some(&fault) {
             let workflow = &self.plan.workflow;
@@ -439,7 +439,7 @@ pub(crate) fn sources(
 fn discard(life: &Life<'_>, context: &StreamContext) -> Result<Vec<Action>, Fault> {
     let ground = Ground {
         plan: life.plan,
-        secrets: life.secrets,
+        secrets: &life.means.secrets,
         registry: &life.services.registry,
         cx: life.cx,
         stream: Arc::new(context.clone()),

@@ -27,6 +27,7 @@ mod kind;
 mod layout;
 mod life;
 mod live;
+mod means;
 mod operator;
 mod pipeline;
 mod pulse;
@@ -55,8 +56,9 @@ pub use kind::{
     SinkKind, SourceKind, decode_config,
 };
 pub use live::{LiveRead, LiveReader, LiveSource, Share, Splits, jobs, state};
+pub use means::Running;
 pub use operator::{Opening, Operator, Outputs};
-pub use services::{Access, AccessError, LiveClaims, LiveSecrets, Monitor, Peers, Services};
+pub use services::{Access, AccessError, LiveClaims, Monitor, Peers, Services};
 pub use settlement::{Resumed, resume};
 pub use shelf::{Kept, Shelf};
 pub use sniff::{Sniffed, Taps};

@@ -19,13 +19,13 @@ use tokio_util::sync::CancellationToken;
 use weir_domain::plan::{DEAD_LETTERS, Plan, Role};
 use weir_domain::{Counts, Fault, FaultKind, Obstacle, StageId, Stream, StreamState};
 use weir_persistence_api::{Claim, Settlement};
-use weir_secrets::Opened;
 
 use crate::clear::ClearPlan;
 use crate::connector::{Action, Outcome, Prepared, RecordReader, Source};
 use crate::control::{Control, Heard};
 use crate::layout::{Feed, Ground, Layout, blocks, lay_out};
 use crate::live::Restored;
+use crate::means::Means;
 use crate::pipeline::{self, Pipeline};
 use crate::pulse::Pulse;
 use crate::report::Reporter;
@@ -47,7 +47,7 @@ pub(crate) struct Stops {
 pub(crate) struct Life<'a> {
     pub(crate) services: &'a Services,
     pub(crate) plan: &'a ClearPlan,
-    pub(crate) secrets: &'a Opened,
+    pub(crate) means: &'a Means,
     pub(crate) cx: &'a BuildContext,
     pub(crate) stops: &'a Stops,
     pub(crate) pulse: &'a Pulse,
@@ -80,7 +80,7 @@ impl Life<'_> {
     ) -> Result<(Lent, Option<Stream>), Fault> {
         let Claimed { claim, context, discard, stream, heard } = claimed;
         let control = &heard.control;
-        let mut reporter = Reporter::new(self.services, self.secrets, stream);
+        let mut reporter = Reporter::new(self.services, &self.means.secrets, stream);
         reporter.say(3010, format!("opened {}", claim.item.name));
         let attempt = loop {
             reporter.stream.state = StreamState::Open;
@@ -90,7 +90,7 @@ impl Life<'_> {
                 self.attempt(source, &claim, &context, control, &mut reporter).await?;
             let attempted = attempted.and_then(|it| control.ended().map_or(Ok(it), Err));
             let Err(fault) = attempted else { break attempted };
-            let fault = self.secrets.masked_fault(fault);
+            let fault = self.means.secrets.masked_fault(fault);
             self.notify(&self.cx.shelf, Outcome::Failed, &reporter).await;
             self.undo(&discard, &reporter).await;
             self.clear_the_way(&fault, &reporter).await;
@@ -167,7 +167,7 @@ impl Life<'_> {
         let mut gate = control.gate();
         let ground = Ground {
             plan: self.plan,
-            secrets: self.secrets,
+            secrets: &self.means.secrets,
             registry: &self.services.registry,
             cx: self.cx,
             stream: context.clone(),
@@ -269,7 +269,7 @@ impl Life<'_> {
     /// Removes what a failed attempt staged. What can't be removed now is removed with the rest.
     async fn undo(&self, discard: &[Action], reporter: &Reporter<'_>) {
         for action in discard {
-            if let Err(fault) = run_action(self.services, self.secrets, action.clone()).await {
+            if let Err(fault) = run_action(self.services, self.means, action.clone()).await {
                 reporter.warn(fault.code.0, format!("could not clear away: {fault}"));
             }
         }
@@ -285,7 +285,7 @@ impl Life<'_> {
             return;
         }
         let action = Action::new(connector.clone(), payload.clone());
-        match run_action(self.services, self.secrets, action).await {
+        match run_action(self.services, self.means, action).await {
             Ok(_) => reporter.warn(3136, format!("cleared away what stream {stream} left")),
             Err(fault) => reporter.warn(fault.code.0, format!("could not clear away: {fault}")),
         }
@@ -410,7 +410,7 @@ impl Life<'_> {
 
     async fn pay(&self, claim: &Claim, owed: Owed, settlement: Settlement) -> Option<Stream> {
         let stop = &self.stops.abort;
-        match pay(self.services, self.secrets, claim.id, owed, settlement, stop).await {
+        match pay(self.services, self.means, claim.id, owed, settlement, stop).await {
             Paid::Closed(stream) => Some(*stream),
             Paid::StillOwed => None,
         }
@@ -425,7 +425,7 @@ impl Life<'_> {
     ) -> Option<Stream> {
         let stop = CancellationToken::new();
         stop.cancel();
-        match pay(self.services, self.secrets, claim.id, owed, settlement, &stop).await {
+        match pay(self.services, self.means, claim.id, owed, settlement, &stop).await {
             Paid::Closed(stream) => Some(*stream),
             Paid::StillOwed => None,
         }

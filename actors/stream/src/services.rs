@@ -1,16 +1,15 @@
 //! What the data plane needs of the rest of the engine, as traits and handles.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use weir_domain::{ClaimId, LogLine, Stream, StreamId, WorkflowName};
+use weir_domain::{ClaimId, LogLine, Stream, StreamId};
 use weir_persistence_api::{Adoption, BlobStore, Claim, ClaimRequest, Settlement, Unfinished};
 use weir_runtime::System;
-use weir_secrets::Opened;
 
-use crate::{Limits, LiveStreams, Registry, Taps};
+use crate::{Limits, LiveStreams, Registry, Running, Taps};
 
 /// Why the Access Coordinator did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,7 +67,7 @@ pub struct Services {
     pub peers: Arc<dyn Peers>,
     pub limits: Limits,
     pub live: LiveClaims,
-    pub secrets: LiveSecrets,
+    pub running: Running,
     pub streams: LiveStreams,
     pub taps: Taps,
     /// A permit for every thread that open streams may block. Taken all at once for a stream, so
@@ -103,43 +102,5 @@ impl Drop for Live {
     /// However a stream ends, also when its instance fails.
     fn drop(&mut self) {
         self.claims.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.claim);
-    }
-}
-
-/// The secrets of workflows that this engine has, which their debts are paid with.
-#[derive(Debug, Clone, Default)]
-pub struct LiveSecrets(Arc<Mutex<BTreeMap<WorkflowName, Vec<Opened>>>>);
-
-/// Secrets are known as long as this is.
-pub(crate) struct Known {
-    secrets: LiveSecrets,
-    workflow: WorkflowName,
-    opened: Opened,
-}
-
-impl LiveSecrets {
-    pub(crate) fn hold(&self, workflow: &WorkflowName, opened: &Opened) -> Known {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.entry(workflow.clone()).or_default().push(opened.clone());
-        Known { secrets: self.clone(), workflow: workflow.clone(), opened: opened.clone() }
-    }
-
-    /// Those of the version that was begun last. None: the engine has no such workflow.
-    pub(crate) fn of(&self, workflow: &WorkflowName) -> Opened {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(workflow).and_then(|it| it.last()).cloned().unwrap_or_default()
-    }
-}
-
-impl Drop for Known {
-    fn drop(&mut self) {
-        let mut all = self.secrets.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(versions) = all.get_mut(&self.workflow) else { return };
-        if let Some(at) = versions.iter().position(|it| *it == self.opened) {
-            versions.remove(at);
-        }
-        if versions.is_empty() {
-            all.remove(&self.workflow);
-        }
     }
 }

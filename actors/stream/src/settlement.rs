@@ -11,10 +11,9 @@ use tokio_util::sync::CancellationToken;
 use weir_domain::{ClaimId, Fault, ItemStatus, Stream, StreamState};
 use weir_persistence_api::{Adoption, Settlement, Unfinished};
 use weir_runtime::Backoff;
-use weir_secrets::Opened;
 
-use crate::clear::ClearConnection;
 use crate::connector::{Action, Due, Published};
+use crate::means::Means;
 use crate::report::{self, Reporter};
 use crate::services::{AccessError, Live, Services};
 use crate::staging::Staging;
@@ -69,7 +68,7 @@ pub(crate) enum Paid {
 /// Runs what is owed until it is done, then settles the claim and closes the stream.
 pub(crate) async fn pay(
     services: &Services,
-    secrets: &Opened,
+    means: &Means,
     claim: ClaimId,
     owed: Owed,
     settlement: Settlement,
@@ -79,10 +78,10 @@ pub(crate) async fn pay(
     let (mut state, closed_at) = (stream.state, stream.closed_at);
     // It is open until all is done: whoever waits for its end must find everything in its place.
     let open = Stream { state: StreamState::Open, closed_at: None, ..stream };
-    let mut reporter = Reporter::new(services, secrets, open);
+    let mut reporter = Reporter::new(services, &means.secrets, open);
     for action in actions {
         let waiting = |fault: &Fault| reporter.waiting(fault);
-        let Some(published) = act(services, secrets, action, stop, waiting).await else {
+        let Some(published) = act(services, means, action, stop, waiting).await else {
             return Paid::StillOwed;
         };
         let has_warnings = published.iter().any(|it| it.warning.is_some());
@@ -93,7 +92,7 @@ pub(crate) async fn pay(
     }
     (reporter.stream.state, reporter.stream.closed_at) = (state, closed_at);
     let Some(stream) = reporter.close(stop).await else { return Paid::StillOwed };
-    let mut reporter = Reporter::new(services, secrets, stream);
+    let mut reporter = Reporter::new(services, &means.secrets, stream);
     let settle = || services.access.settle(claim, settlement);
     match persist(settle, &mut reporter, stop).await {
         Some(Ok(())) => {}
@@ -107,14 +106,14 @@ pub(crate) async fn pay(
 /// Runs one action until it succeeds. `None`: stopped before that.
 pub(crate) async fn act(
     services: &Services,
-    secrets: &Opened,
+    means: &Means,
     action: Action,
     stop: &CancellationToken,
     mut waiting: impl FnMut(&Fault),
 ) -> Option<Vec<Published>> {
     let mut failed = Failed::default();
     loop {
-        match run_action(services, secrets, action.clone()).await {
+        match run_action(services, means, action.clone()).await {
             Ok(published) => return Some(published),
             Err(fault) => waiting(&fault),
         }
@@ -127,7 +126,7 @@ pub(crate) async fn act(
 /// Runs one action once, on a thread that may block.
 pub(crate) async fn run_action(
     services: &Services,
-    secrets: &Opened,
+    means: &Means,
     action: Action,
 ) -> Result<Vec<Published>, Fault> {
     let effects = services.registry.effects.get(action.connector.as_str()).cloned();
@@ -135,15 +134,17 @@ pub(crate) async fn run_action(
         let message = format!("this engine knows no connector {}", action.connector);
         return Err(Fault::config(3130, message));
     };
-    let connection = ClearConnection::of(&action.connection, secrets)?;
+    let connection = means.connection(&action)?;
+    let config = means.config(&action).cloned();
     let staging = Staging::new(services.checkpoints.clone());
     let run = services.system.tasks().spawn_blocking("effect", move || {
         let (payload, staging) = (&action.payload, &staging);
-        effects.run(Due { payload, connection: &connection, staging })
+        let config = config.as_ref();
+        effects.run(Due { payload, connection: &connection, config, staging })
     });
     let ran =
         run.join().await.unwrap_or_else(|_| Err(Fault::transient(3131, "an effect panicked")));
-    ran.map_err(|it| secrets.masked_fault(it))
+    ran.map_err(|it| means.secrets.masked_fault(it))
 }
 
 /// Calls the coordinator until it answers. `None`: stopped before that.
@@ -188,8 +189,8 @@ pub async fn resume(services: &Services) -> Result<Resumed, AccessError> {
                 continue;
             }
         };
-        let secrets = services.secrets.of(&owed.stream.workflow);
-        match pay(services, &secrets, claim, owed, settlement, &once).await {
+        let means = services.running.of(&owed.stream.workflow);
+        match pay(services, &means, claim, owed, settlement, &once).await {
             Paid::Closed(stream) if stream.state == StreamState::RolledBack => resumed.undone += 1,
             Paid::Closed(_) => resumed.published += 1,
             Paid::StillOwed => resumed.still_owed += 1,
@@ -228,8 +229,8 @@ fn has_secrets(services: &Services, unfinished: &Unfinished) -> bool {
     let Ok(Owed { actions, stream }) = serde_json::from_slice(&unfinished.settlement) else {
         return true;
     };
-    let secrets = services.secrets.of(&stream.workflow);
-    actions.iter().all(|it| ClearConnection::of(&it.connection, &secrets).is_ok())
+    let means = services.running.of(&stream.workflow);
+    actions.iter().all(|it| means.connection(it).is_ok())
 }
 
 /// What [`resume`] did.

@@ -21,8 +21,9 @@ use crate::check::verify;
 use crate::clear::ClearPlan;
 use crate::instance::{Happened, Instance, Notice, Sources, Tally, sources};
 use crate::life::Stops;
+use crate::means::Known;
 use crate::pulse::Pulse;
-use crate::services::{Known, Services};
+use crate::services::Services;
 
 /// What to run, and where its relative paths begin.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,7 +100,7 @@ struct Inner {
     verified: OnceLock<Result<(), Fault>>,
     tally: Arc<Mutex<Tally>>,
     started_at: Timestamp,
-    _known: Known,
+    known: Known,
 }
 
 /// An instance that was started.
@@ -113,8 +114,8 @@ impl RunningWorkflow {
     pub fn new(services: Services, spec: WorkflowSpec) -> Self {
         let started_at = services.system.now();
         let (runs, verified, tally) = (Mutex::default(), OnceLock::new(), Arc::default());
-        let _known = services.secrets.hold(&spec.plan.workflow, &spec.secrets);
-        Self(Arc::new(Inner { services, spec, runs, verified, tally, started_at, _known }))
+        let known = services.running.hold(&spec.plan, &spec.secrets);
+        Self(Arc::new(Inner { services, spec, runs, verified, tally, started_at, known }))
     }
 
     pub fn name(&self) -> &WorkflowName {
@@ -139,12 +140,12 @@ impl RunningWorkflow {
     /// Starts an instance. Of what lived under its number before nothing is heard any more, or it has
     /// ended.
     pub fn start(&self, id: InstanceId, notice: Notice) {
-        let Inner { services, spec, tally, .. } = &*self.0;
+        let Inner { services, spec, tally, known, .. } = &*self.0;
         let stops = Stops::default();
         let instance = Instance {
             services: services.clone(),
             plan: spec.plan.clone(),
-            secrets: spec.secrets.clone(),
+            means: known.means.clone(),
             id,
             base_dir: spec.base_dir.clone(),
             stops: stops.clone(),
@@ -156,7 +157,7 @@ impl RunningWorkflow {
         let tasks = services.system.tasks();
         let work = tasks.spawn(name.clone(), async move {
             let ended = instance.work().await;
-            ended.map_err(|it| instance.secrets.masked_fault(it))
+            ended.map_err(|it| instance.means.secrets.masked_fault(it))
         });
         let run = Run { stops, work: work.abort_handle() };
         self.runs().insert(id, run);

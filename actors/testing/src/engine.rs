@@ -14,7 +14,7 @@ use weir_persistence_api::{
 };
 use weir_runtime::{IdSource, ManualClock, PhaseTimeouts, System, SystemSettings};
 use weir_stream::{
-    Access, AccessError, Limits, LiveClaims, LiveSecrets, LiveStreams, Monitor, Peers, Registry,
+    Access, AccessError, Limits, LiveClaims, LiveStreams, Monitor, Peers, Registry, Running,
     Services, Taps,
 };
 
@@ -67,7 +67,7 @@ pub(crate) async fn services(
         peers: Arc::new(NobodyElse),
         limits: Limits { checkpoint_interval: CHECKPOINTS, ..limits },
         live: LiveClaims::default(),
-        secrets: LiveSecrets::default(),
+        running: Running::default(),
         streams: LiveStreams::default(),
         taps: Taps::default(),
         threads: Arc::new(Semaphore::new(THREADS)),

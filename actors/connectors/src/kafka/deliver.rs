@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use weir_domain::Fault;
 use weir_stream::Published;
 
-use super::config::Guarantee;
+use super::config::{Guarantee, SinkConfig};
 use super::connection::Connection;
 use super::producer::Producer;
 use super::sink::Target;
@@ -30,6 +30,19 @@ impl Deliver for Sender {
     const NAME: &'static str = NAME;
     type Connection = Connection;
     type Target = Target;
+    type Config = SinkConfig;
+
+    /// What tells whether it was sent stays: the promise, where the tokens are, and who sends.
+    fn renewed(stored: Target, config: SinkConfig) -> Target {
+        Target {
+            topic: config.topic.or(stored.topic),
+            transaction_timeout: config.transaction_timeout,
+            partitioner: config.partitioner,
+            compression: config.compression,
+            max_message_bytes: config.max_message_bytes,
+            ..stored
+        }
+    }
 
     fn deliver(
         &self,

@@ -12,7 +12,7 @@ use weir_stream::Published;
 
 use super::client::{self, ANSWER_WITHIN, wait};
 use super::codes;
-use super::config::Connection;
+use super::config::{Connection, SinkConfig};
 use crate::chain;
 use crate::messages::Message;
 use crate::outbox::{Deliver, Delivery};
@@ -34,6 +34,11 @@ impl Deliver for Publisher {
     const NAME: &'static str = super::NAME;
     type Connection = Connection;
     type Target = Target;
+    type Config = SinkConfig;
+
+    fn renewed(stored: Target, config: SinkConfig) -> Target {
+        Target { subject: config.subject.or(stored.subject), ..stored }
+    }
 
     fn deliver(
         &self,

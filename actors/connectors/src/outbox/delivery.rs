@@ -21,6 +21,12 @@ pub(crate) trait Deliver: Send + Sync + 'static {
     /// What else is to be known: stored with the action. Fields may be added with a default,
     /// never renamed.
     type Target: Serialize + DeserializeOwned + Send;
+    /// The configuration of its sinks.
+    type Config: DeserializeOwned;
+
+    /// The target as the stage is configured now. What waits keeps what it is; how it is sent, and what
+    /// becomes of what is refused, may have been mended since.
+    fn renewed(stored: Self::Target, config: Self::Config) -> Self::Target;
 
     /// Sends all. It may be called again with the same outbox, also after it was delivered.
     fn deliver(
@@ -68,7 +74,8 @@ impl<D: Deliver> Outgoing<D> {
     ) -> Action {
         let job = format!("{}/{}/{}", stream.workflow, cx.stage, stream.item);
         let connection = cx.deployed.get("connection").cloned().unwrap_or_default();
-        Action { connection, ..stored(D::NAME, &Stored::Send { outbox, job, target }) }
+        let stage = Some(cx.stage.clone());
+        Action { connection, stage, ..stored(D::NAME, &Stored::Send { outbox, job, target }) }
     }
 }
 
@@ -100,6 +107,12 @@ impl<D: Deliver> Effects for Outgoing<D> {
             Stored::Discard { parent } => return due.staging.discard(&parent).map(|()| Vec::new()),
         };
         let connection = decode_config(due.connection).map_err(|it| unreadable(&it))?;
+        // What no longer fits was deployed by another version of us: then what is stored counts.
+        let config = due.config.and_then(|it| decode_config(it).ok());
+        let target = match config {
+            Some(config) => D::renewed(target, config),
+            None => target,
+        };
         let (outbox, staging) = (&outbox, due.staging);
         let delivery = Delivery { target, outbox, job: &job, staging };
         let published = self.0.deliver(connection, &delivery)?;

@@ -14,6 +14,7 @@ use weir_domain::Fault;
 use weir_stream::Published;
 
 use super::commits::{Commits, order};
+use super::config::OutputConfig;
 use super::connection::ConnectionConfig;
 use super::session::{Session, Sessions};
 use super::statement::{Name, quoted};
@@ -40,6 +41,15 @@ impl Deliver for Writer {
     const NAME: &'static str = NAME;
     type Connection = ConnectionConfig;
     type Target = Target;
+    type Config = OutputConfig;
+
+    /// The note of what was written is looked for where it was promised.
+    fn renewed(stored: Target, config: OutputConfig) -> Target {
+        match TableSpec::new(&config) {
+            Ok(spec) => Target { spec, ..stored },
+            Err(_) => stored,
+        }
+    }
 
     fn deliver(
         &self,

@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use weir_domain::Fault;
 use weir_stream::Published;
 
@@ -22,6 +23,11 @@ impl Deliver for Printer {
     const NAME: &'static str = super::NAME;
     type Connection = Option<()>;
     type Target = Target;
+    type Config = Value;
+
+    fn renewed(stored: Target, _config: Value) -> Target {
+        stored
+    }
 
     fn deliver(
         &self,

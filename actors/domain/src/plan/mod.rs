@@ -130,6 +130,13 @@ impl Plan {
         self.stages.iter().find(|it| it.id == *id)
     }
 
+    /// Kind and configuration of a stage, or of the dead letters.
+    pub fn config(&self, id: &StageId) -> Option<(&str, &Value)> {
+        let letters = self.dead_letters.as_ref().filter(|_| id.as_str() == DEAD_LETTERS);
+        let letters = letters.map(|it| (&*it.kind, &it.config));
+        self.stage(id).map(|it| (&*it.kind, &it.config)).or(letters)
+    }
+
     pub fn of_role(&self, role: Role) -> impl Iterator<Item = &Stage> {
         self.stages.iter().filter(move |it| it.role == role)
     }

@@ -16,13 +16,13 @@ use weir_checkpoint::{
 };
 use weir_domain::{Fault, SavepointName, StageId};
 use weir_runtime::Stopwatch;
-use weir_secrets::Opened;
 
 use super::effects::{check, deposed, keep, publish, store};
 use super::state::{self, Chains, Uploads};
 use super::{Report, Reports, Share, Snapshot, Splits, position};
 use crate::control::Wanted;
 use crate::inlet::Order;
+use crate::means::Means;
 use crate::report::Reporter;
 use crate::services::Services;
 
@@ -75,7 +75,7 @@ type Work<'a> = FuturesUnordered<BoxFuture<'a, Result<Done, Fault>>>;
 
 pub(super) struct Drive<'a> {
     services: &'a Services,
-    secrets: &'a Opened,
+    means: &'a Means,
     group: &'a Group,
     checkpoints: &'a Checkpoints,
     share: Share,
@@ -113,7 +113,7 @@ pub(super) struct Drive<'a> {
 
 impl<'a> Drive<'a> {
     pub(super) fn new(
-        (services, secrets): (&'a Services, &'a Opened),
+        (services, means): (&'a Services, &'a Means),
         (group, checkpoints): (&'a Group, &'a Checkpoints),
         share: Share,
         coordinator: Coordinator,
@@ -122,7 +122,7 @@ impl<'a> Drive<'a> {
         let (warnings, warned) = mpsc::unbounded_channel();
         Self {
             services,
-            secrets,
+            means,
             group,
             checkpoints,
             share,
@@ -428,7 +428,7 @@ impl<'a> Drive<'a> {
             let accepted = self.prepared(&stage).accept(permit);
             let committables = accepted.map_err(|it| deposed(it.current))?;
             let committables = committables.into_iter().map(|it| it.1).collect();
-            let (ground, checkpoints) = ((self.services, self.secrets), self.checkpoints);
+            let (ground, checkpoints) = ((self.services, self.means), self.checkpoints);
             let voice = self.warnings.clone();
             self.work.push(Box::pin(async move {
                 publish(ground, checkpoints, committables, voice).await?;

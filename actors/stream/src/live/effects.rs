@@ -6,9 +6,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use weir_checkpoint::{Checkpoints, Committable, Effect, Error, Generation, Group, Input};
 use weir_domain::{Fault, SavepointName};
-use weir_secrets::Opened;
 
 use crate::connector::Action;
+use crate::means::Means;
 use crate::services::Services;
 use crate::settlement::{Failed, act};
 
@@ -74,7 +74,7 @@ pub(super) async fn keep(
 
 /// Publishes in order, until all is done.
 pub(super) async fn publish(
-    (services, secrets): (&Services, &Opened),
+    (services, means): (&Services, &Means),
     checkpoints: &Checkpoints,
     committables: Vec<Committable>,
     voice: Voice,
@@ -93,8 +93,7 @@ pub(super) async fn publish(
                 let _ = voice.send((fault.code.0, format!("{fault}; it is tried again")));
             };
             // Who stops the run drops this.
-            let published =
-                act(services, secrets, action, &CancellationToken::new(), waiting).await;
+            let published = act(services, means, action, &CancellationToken::new(), waiting).await;
             for warning in published.into_iter().flatten().filter_map(|it| it.warning) {
                 let _ = voice.send((3021, warning));
             }

@@ -71,8 +71,8 @@ impl<'a> Lane<'a> {
         let recovered = self.abortable(control, recovered).await?;
         let coordinator =
             Coordinator::new(checkpoints.layout().clone(), self.pipeline(), &recovered);
-        let (of, secrets) = ((&group, &checkpoints), self.life.secrets);
-        let mut drive = Drive::new((services, secrets), of, self.share, coordinator, &recovered);
+        let (of, means) = ((&group, &checkpoints), self.life.means);
+        let mut drive = Drive::new((services, means), of, self.share, coordinator, &recovered);
         self.settle(&mut drive, control, reporter).await?;
         // V2: what former runs decided is published, the rest of what they staged is nobody's.
         let cleared = self.clear_away(&checkpoints, &recovered, context, reporter);
@@ -196,7 +196,7 @@ impl<'a> Lane<'a> {
         drop(sinks);
         let mut is_clear = true;
         for action in left {
-            if let Err(fault) = run_action(self.life.services, self.life.secrets, action).await {
+            if let Err(fault) = run_action(self.life.services, self.life.means, action).await {
                 reporter.warn(fault.code.0, format!("could not clear away: {fault}"));
                 is_clear = false;
             }
@@ -232,8 +232,8 @@ impl<'a> Lane<'a> {
         gate: Gate,
         (driver, state): (Option<Driver>, Restored),
     ) -> Ground<'_> {
-        let Life { services, plan, secrets, .. } = *self.life;
-        let cx = &self.cx;
+        let Life { services, plan, means, .. } = *self.life;
+        let (cx, secrets) = (&self.cx, &means.secrets);
         let (registry, taps) = (&*services.registry, services.taps.clone());
         let log = StreamLog::default();
         Ground { plan, secrets, registry, cx, stream, gate, taps, log, driver, state }

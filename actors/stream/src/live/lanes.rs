@@ -163,7 +163,7 @@ impl Instance {
     ) -> Step {
         let _open = Open::new(self, claimed.stream.id);
         let Claimed { claim, context, stream, heard, .. } = *claimed;
-        let mut reporter = Reporter::new(life.services, life.secrets, stream);
+        let mut reporter = Reporter::new(life.services, &life.means.secrets, stream);
         reporter.say(3010, format!("opened {}", claim.item.name));
         let has_committed = AtomicBool::new(false);
         let seen = |stream: &Stream, commits: bool| {
@@ -180,7 +180,7 @@ impl Instance {
             Ok(sources) => lane.run(sources, &context, control, &mut reporter).await,
             Err(fault) => Err(fault),
         };
-        let ended = ended.map_err(|it| life.secrets.masked_fault(it));
+        let ended = ended.map_err(|it| life.means.secrets.masked_fault(it));
         let is_ended_by_hand = control.ended().is_some();
         let closed = self.close(life, &claim, (&ended, is_ended_by_hand), reporter).await;
         if let Some(stream) = closed {

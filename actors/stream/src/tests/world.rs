@@ -437,7 +437,7 @@ impl Engine {
             checkpoints: Arc::new(world.with(|it| it.blobs.clone())),
             limits: Limits { checkpoint_interval: Duration::from_millis(40), ..Limits::default() },
             live: LiveClaims::default(),
-            secrets: LiveSecrets::default(),
+            running: Running::default(),
             streams: LiveStreams::default(),
             taps: Taps::default(),
             threads: Arc::new(tokio::sync::Semaphore::new(64)),

@@ -212,7 +212,8 @@ fn run(action: &Action) -> Result<Vec<Published>, Fault> {
     let text = serde_json::to_string(action).unwrap();
     let action: Action = serde_json::from_str(&text).unwrap();
     let staging = Staging::new(Arc::new(MemoryBlobs::default()));
-    let due = Due { payload: &action.payload, connection: &action.connection, staging: &staging };
+    let (payload, connection) = (&action.payload, &action.connection);
+    let due = Due { payload, connection, config: None, staging: &staging };
     registry().effects[action.connector.as_str()].run(due)
 }
 

@@ -30,7 +30,15 @@ const WARNINGS_MAX: usize = 10;
 /// Sends, and knows how far it came with what failed: those that were taken are not sent again while this
 /// process lives.
 #[derive(Default)]
-pub(in super::super) struct Sender(Mutex<BTreeMap<String, u64>>);
+pub(in super::super) struct Sender(Mutex<BTreeMap<String, Progress>>);
+
+/// How far an outbox was sent.
+#[derive(Default)]
+struct Progress {
+    /// Records that were taken, or refused for good.
+    done: u64,
+    refused: Refused,
+}
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -71,6 +79,18 @@ impl Deliver for Sender {
     const NAME: &'static str = super::super::NAME;
     type Connection = Connection;
     type Target = Target;
+    type Config = SinkConfig;
+
+    /// How records are cut into requests stays: each has a key.
+    fn renewed(stored: Target, config: SinkConfig) -> Target {
+        Target {
+            body: stored.body,
+            max_records: stored.max_records,
+            max_body: stored.max_body,
+            media_type: stored.media_type.clone(),
+            ..Target::of(&config)
+        }
+    }
 
     fn deliver(
         &self,
@@ -79,8 +99,8 @@ impl Deliver for Sender {
     ) -> Result<Vec<Published>, Fault> {
         let (target, id) = (&delivery.target, delivery.outbox.id());
         let client = connection.client(Duration::from_millis(target.timeout_ms))?;
-        let done = self.taken(id);
-        let (mut first, mut refused) = (0, Refused::default());
+        let Progress { done, mut refused } = self.lock().remove(id).unwrap_or_default();
+        let mut first = 0;
         for part in delivery.parts() {
             let Some(entries) = part? else { break };
             for batch in cut(target, &entries, first)? {
@@ -96,32 +116,38 @@ impl Deliver for Sender {
                         refused.add(number, records, &fault);
                     }
                     Err(fault) => {
-                        self.lock().insert(id.to_owned(), number);
+                        self.lock().insert(id.to_owned(), Progress { done: number, refused });
                         return Err(fault);
                     }
                 }
             }
             first += entries.len() as u64;
         }
-        self.lock().remove(id);
         Ok(refused.warnings())
     }
 }
 
 impl Sender {
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, u64>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Progress>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// How many records of an outbox were taken, or refused for good.
-    fn taken(&self, id: &str) -> u64 {
-        self.lock().get(id).copied().unwrap_or_default()
     }
 }
 
 /// Whether records are to be left out because of it.
 fn is_about_records(fault: &Fault, target: &Target) -> bool {
     target.on_refused == OnRefused::Drop && fault.code.0 == codes::DROPPED
+}
+
+/// Whether an answer is about what was sent. Any other may be about where and how: who would drop records
+/// for a mistyped address?
+fn is_of_records(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::BAD_REQUEST
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNSUPPORTED_MEDIA_TYPE
+            | StatusCode::UNPROCESSABLE_ENTITY
+    )
 }
 
 /// Records that were left out.
@@ -212,8 +238,7 @@ impl Request<'_> {
         if is_passing(status) {
             return Ok(Some((fault, pause)));
         }
-        let is_ours = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-        match status.is_client_error() && !is_ours {
+        match is_of_records(status) {
             true => Err(Fault { code: weir_domain::Code(codes::DROPPED), ..fault }
                 .with_hint("mend the records, or set `onRefused: drop`")),
             false => Err(fault),

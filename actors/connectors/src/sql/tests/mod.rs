@@ -108,6 +108,7 @@ impl Bench {
                 let due = Due {
                     payload: &it.payload,
                     connection: &it.connection,
+                    config: None,
                     staging: &self.cx.staging,
                 };
                 self.registry.effects[it.connector.as_str()].run(due)?;
