@@ -14,7 +14,7 @@ help:
 	@echo 'make bench   the whole product against bare loops, on 1 GB of records; then the cluster, the schedule and the item history'
 
 run: tools
-	$(CARGO) build --locked
+	$(CARGO) build --locked --workspace --bin weir
 	./target/debug/weir dev --data-dir $(DATA_DIR)
 
 test: test-tools verify
