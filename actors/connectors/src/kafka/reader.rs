@@ -368,7 +368,7 @@ impl Taken {
             body: Bytes::copy_from_slice(body),
             key: message.key().map(Bytes::copy_from_slice),
             headers: headers.filter_map(header).collect(),
-            address: Some(partition.topic.clone()),
+            address: Some(partition.topic.as_str().into()),
             partition: Some(i64::from(partition.number)),
             offset: Some(message.offset()),
             at: message.timestamp().to_millis().map(Timestamp),

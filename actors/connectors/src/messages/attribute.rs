@@ -89,6 +89,11 @@ impl AttributeConfig {
     }
 }
 
+/// Whether a field is made from this header: none else has to be kept.
+pub(crate) fn takes_header(attributes: &[AttributeConfig], name: &str) -> bool {
+    attributes.iter().any(|it| it.header.as_deref() == Some(name))
+}
+
 /// The fields of the body, and behind them those of the attributes.
 pub(crate) fn schema_with(body: &SchemaRef, attributes: &[AttributeConfig]) -> SchemaRef {
     if attributes.is_empty() {

@@ -1,5 +1,7 @@
 //! Messages that come in become records.
 
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
@@ -15,8 +17,9 @@ use super::attribute::{AttributeConfig, schema_with};
 pub(crate) struct Incoming {
     pub(crate) body: Bytes,
     pub(crate) key: Option<Bytes>,
-    pub(crate) headers: Vec<(String, Bytes)>,
-    pub(crate) address: Option<String>,
+    /// Shared by all messages of a request.
+    pub(crate) headers: Arc<[(String, Bytes)]>,
+    pub(crate) address: Option<Arc<str>>,
     pub(crate) partition: Option<i64>,
     pub(crate) offset: Option<i64>,
     pub(crate) at: Option<Timestamp>,

@@ -7,7 +7,7 @@ mod incoming;
 mod outgoing;
 
 pub use attribute::{Attribute, AttributeConfig};
-pub(crate) use attribute::{findings, schema_with};
+pub(crate) use attribute::{findings, schema_with, takes_header};
 pub(crate) use check::{sink_findings, source_schema};
 pub(crate) use incoming::{Incoming, Intake};
 pub(crate) use outgoing::{Envelope, Message, MessageWriter, Posting};

@@ -273,7 +273,7 @@ pub(super) fn incoming(message: async_nats::Message) -> Incoming {
     });
     Incoming {
         headers: headers.collect(),
-        address: Some(message.subject.to_string()),
+        address: Some(message.subject.as_str().into()),
         body: message.payload,
         ..Incoming::default()
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 use std::{fs, mem};
@@ -10,6 +11,7 @@ use std::{fs, mem};
 use arrow::datatypes::SchemaRef;
 use globset::GlobMatcher;
 use serde::Deserialize as _;
+use serde_json::json;
 use weir_domain::Fault;
 use weir_runtime::Stopwatch;
 use weir_stream::{BadRecord, BuildContext, LiveRead, LiveReader, Share, Splits};
@@ -25,6 +27,10 @@ use crate::messages::{Incoming, Intake};
 
 /// Each has a file open.
 const PATHS_MAX: usize = 500;
+
+/// Stands in the position of a lane that has begun, where no file of a directory has its name: what it
+/// finds later is new.
+const BEGUN: &str = "/";
 
 /// What compressed files end with.
 const COMPRESSED: [&str; 6] = [".gz", ".zst", ".bz2", ".xz", ".lz4", ".Z"];
@@ -62,9 +68,10 @@ impl Reader {
             })?;
             Ok((name.clone(), Follow::resume(directory.join(name), position)))
         };
-        let follows = from.iter().map(resume).collect::<Result<BTreeMap<_, _>, Fault>>()?;
+        let files = from.iter().filter(|it| it.0 != BEGUN);
+        let follows = files.map(resume).collect::<Result<BTreeMap<_, _>, Fault>>()?;
         // What came while nothing ran is read from its beginning.
-        let start = if follows.is_empty() { config.start } else { TailStart::Beginning };
+        let start = if from.is_empty() { config.start } else { TailStart::Beginning };
         let mut reader = Self {
             intake,
             cx: cx.clone(),
@@ -171,6 +178,7 @@ impl Reader {
         let (mut messages, mut numbers, mut long) = (Vec::new(), Vec::new(), Vec::new());
         let starts: BTreeMap<u64, u64> =
             (found.first..).zip(&found.lines).map(|(number, it)| (number, it.at)).collect();
+        let address: Arc<str> = name.into();
         for (number, line) in (found.first..).zip(found.lines) {
             if line.is_long {
                 long.push((number, line));
@@ -179,7 +187,7 @@ impl Reader {
             numbers.push(number);
             messages.push(Incoming {
                 body: line.body,
-                address: Some(name.to_owned()),
+                address: Some(address.clone()),
                 offset: i64::try_from(line.at).ok(),
                 at: Some(at),
                 ..Incoming::default()
@@ -236,6 +244,7 @@ impl LiveReader for Reader {
         let position = |it: &Follow| {
             serde_json::to_value(&it.position).expect("numbers and texts become JSON")
         };
-        self.follows.iter().map(|(name, it)| (name.clone(), position(it))).collect()
+        let files = self.follows.iter().map(|(name, it)| (name.clone(), position(it)));
+        files.chain([(BEGUN.to_owned(), json!(true))]).collect()
     }
 }

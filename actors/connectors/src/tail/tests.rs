@@ -184,7 +184,7 @@ fn a_file_that_was_truncated_begins_anew() {
     assert_eq!(read(&mut *reader), ["3"]);
     fs::remove_file(desk.path("a.log")).unwrap();
     assert_eq!(read(&mut *reader), Vec::<String>::new());
-    assert_eq!(reader.splits(), none());
+    assert_eq!(reader.splits(), Splits::from([("/".to_owned(), json!(true))]));
     desk.append("a.log", "4\n");
     assert_eq!(read(&mut *reader), ["4"]);
 }
@@ -239,4 +239,17 @@ fn another_file_of_the_same_name_is_not_taken_for_it() {
     desk.append("a.log", "7\n8\n9\n");
     assert_eq!(read(&mut *desk.open(&json!({}), &before)), ["7", "8", "9"]);
     assert!(Path::new(&desk.path("a.log")).exists());
+}
+
+#[test]
+fn what_comes_while_nothing_runs_is_new_however_little_there_was_before() {
+    let desk = Desk::new();
+    let from_end = json!({ "start": "end" });
+    let mut reader = desk.open(&from_end, &none());
+    assert_eq!(read(&mut *reader), Vec::<String>::new());
+    let before = reader.splits();
+    drop(reader);
+    desk.append("a.log", "1\n");
+    assert_eq!(read(&mut *desk.open(&from_end, &before)), ["1"]);
+    assert_eq!(read(&mut *desk.open(&from_end, &none())), Vec::<String>::new());
 }

@@ -106,7 +106,7 @@ impl Connections {
     ) -> Result<(), String> {
         let at = Some(self.clock.now());
         let message =
-            |body| Incoming { body, address: Some(peer.to_owned()), at, ..Incoming::default() };
+            |body| Incoming { body, address: Some(peer.into()), at, ..Incoming::default() };
         while let Some(frame) = frames.next()? {
             found.push(message(frame));
         }

@@ -49,8 +49,9 @@ pub struct PollConfig {
 pub struct CursorConfig {
     /// The parameter of the query, as `since`.
     pub parameter: String,
-    /// Where the value is in an answer, as a JSON pointer: `/next`. Where there is none, it stays as it
-    /// was; where it is another, the next question follows at once.
+    /// Where the value is in an answer, as a JSON pointer: `/next`. Where it is another and there were
+    /// records, the next question follows at once. Where there is none, the same is asked again, and of an
+    /// answer that begins as before only the rest is read.
     pub pointer: String,
     /// The value of the first question. The parameter is left out if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

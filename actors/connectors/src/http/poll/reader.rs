@@ -10,14 +10,17 @@ use reqwest::{Client, StatusCode};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
-use weir_domain::Fault;
+use twox_hash::XxHash3_128;
+use weir_domain::{Fault, FaultKind};
 use weir_runtime::Stopwatch;
 use weir_stream::{BuildContext, LiveRead, LiveReader, Splits};
 
 use super::super::{client, codes, json};
 use super::config::PollConfig;
-use crate::messages::{Incoming, Intake};
+use crate::messages::{Incoming, Intake, takes_header};
 
+/// So many questions in a row may fail before the run ends.
+const FAILED_MAX: u32 = 3;
 /// The one split.
 pub(super) const SPLIT: &str = "poll";
 
@@ -33,6 +36,37 @@ pub(super) struct Position {
     last_modified: Option<String>,
     /// How many records were read.
     records: u64,
+    /// What the same question has been answered with already: a page that grows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    page: Option<Page>,
+}
+
+/// The records that an answer began with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Page {
+    records: usize,
+    /// Of their texts.
+    hash: String,
+}
+
+impl Page {
+    fn of(bodies: &[Bytes]) -> Self {
+        let mut hasher = XxHash3_128::new();
+        for body in bodies {
+            hasher.write(&(body.len() as u64).to_le_bytes());
+            hasher.write(body);
+        }
+        Self { records: bodies.len(), hash: format!("{:032x}", hasher.finish_128()) }
+    }
+
+    /// How many records of an answer are known: all of those before, if it begins with them.
+    fn known(&self, bodies: &[Bytes]) -> usize {
+        match bodies.get(..self.records) {
+            Some(first) if Self::of(first) == *self => self.records,
+            _ => 0,
+        }
+    }
 }
 
 /// How it is asked.
@@ -110,18 +144,21 @@ impl Question {
             Some(records) => self.config.body.split(records).map_err(unread)?,
             None => Vec::new(),
         };
-        let beside: Vec<_> = headers
-            .iter()
-            .map(|(name, value)| (name.to_string(), Bytes::copy_from_slice(value.as_bytes())))
-            .collect();
+        let wanted =
+            headers.iter().filter(|it| takes_header(&self.config.attributes, it.0.as_str()));
+        let wanted = wanted.map(|it| (it.0.to_string(), Bytes::copy_from_slice(it.1.as_bytes())));
+        let beside: Arc<[_]> = wanted.collect();
+        let known = before.page.as_ref().map_or(0, |it| it.known(&bodies));
+        let page = self.config.cursor.as_ref().map(|_| Page::of(&bodies));
         let message = |body| Incoming { body, headers: beside.clone(), ..Incoming::default() };
-        let messages: Vec<_> = bodies.into_iter().map(message).collect();
+        let messages: Vec<_> = bodies.into_iter().skip(known).map(message).collect();
         let text = |name| headers.get(name)?.to_str().ok().map(str::to_owned);
         let mut position = Position {
             etag: text(ETAG),
             last_modified: text(LAST_MODIFIED),
             records: before.records + messages.len() as u64,
             cursor: before.cursor.clone(),
+            page,
         };
         if let Some(cursor) = &self.config.cursor
             && let Some(value) = json::at(body, &cursor.pointer).map_err(unread)?
@@ -129,11 +166,13 @@ impl Question {
         {
             position.cursor = Some(value);
         }
-        let is_more = position.cursor != before.cursor;
-        if is_more {
+        let is_next = position.cursor != before.cursor;
+        if is_next {
             // They are of another question.
-            (position.etag, position.last_modified) = (None, None);
+            (position.etag, position.last_modified, position.page) = (None, None, None);
         }
+        // A cursor that moves although there is nothing, as a time does, is asked for when it is time.
+        let is_more = is_next && !messages.is_empty();
         Ok(Answered { messages, position, is_more })
     }
 }
@@ -159,6 +198,8 @@ pub(super) struct Reader {
     position: Position,
     /// Since the last question was asked. `None`: the next is due.
     asked: Option<Stopwatch>,
+    /// Questions in a row that were not answered.
+    failed: u32,
     /// The question that waits for its answer, if any.
     under_way: JoinSet<Result<Answered, Fault>>,
 }
@@ -184,6 +225,7 @@ impl Reader {
             interval: Duration::from_millis(config.interval.0),
             position,
             asked: None,
+            failed: 0,
             under_way: JoinSet::new(),
         })
     }
@@ -205,9 +247,28 @@ impl Reader {
         let under_way = &mut self.under_way;
         let answer = async { tokio::time::timeout(within, under_way.join_next()).await };
         match Handle::current().block_on(answer) {
-            Ok(Some(Ok(answered))) => answered.map(Some),
+            Ok(Some(Ok(answered))) => self.answered(answered),
             Ok(Some(Err(_))) => Err(Fault::transient(codes::ANSWER, "the question was broken off")),
             Ok(None) | Err(_) => Ok(None),
+        }
+    }
+}
+
+impl Reader {
+    /// A question that fails in passing is asked again when it is time; more than a few end the run, and
+    /// the workflow says why it stands.
+    fn answered(&mut self, answered: Result<Answered, Fault>) -> Result<Option<Answered>, Fault> {
+        match answered {
+            Err(fault) if fault.kind == FaultKind::Transient && self.failed < FAILED_MAX => {
+                self.failed += 1;
+                let (stage, code) = (&self.cx.stage, fault.code);
+                tracing::warn!(%code, %stage, "{fault}; it is asked again");
+                Ok(None)
+            }
+            answered => {
+                self.failed = 0;
+                answered.map(Some)
+            }
         }
     }
 }
@@ -236,5 +297,72 @@ impl LiveReader for Reader {
     fn splits(&self) -> Splits {
         let position = serde_json::to_value(&self.position).expect("texts become JSON");
         Splits::from([(SPLIT.to_owned(), position)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use weir_stream::decode_config;
+
+    use super::*;
+
+    fn question() -> Question {
+        let config = json!({
+            "connection": { "url": "http://127.0.0.1:1/rates" }, "interval": "1m", "body": "array",
+            "records": "/rates", "cursor": { "parameter": "since", "pointer": "/next" },
+            "attributes": [{ "name": "limit", "from": "header", "header": "x-limit" }],
+            "format": { "type": "json", "schema": [{ "name": "n", "type": "int64" }] },
+        });
+        Question::new(&decode_config(&config).unwrap()).unwrap()
+    }
+
+    /// What of these answers is read, whether the next question follows at once, and the position.
+    fn read(before: &Position, answer: &str) -> (Vec<String>, bool, Position) {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-limit", "7".parse().unwrap());
+        headers.insert("x-other", "8".parse().unwrap());
+        let answer = Bytes::from(answer.to_owned());
+        let answered = question().read(before, &headers, &answer).unwrap();
+        let kept = [("x-limit".to_owned(), Bytes::from("7"))];
+        assert!(answered.messages.iter().all(|it| *it.headers == kept));
+        let text = |it: &Incoming| String::from_utf8(it.body.to_vec()).unwrap();
+        let texts = answered.messages.iter().map(text).collect();
+        (texts, answered.is_more, answered.position)
+    }
+
+    #[test]
+    fn a_page_that_grows_is_read_on() {
+        let (first, is_more, at) = read(&Position::default(), r#"{"rates":[1,2],"next":"b"}"#);
+        assert_eq!((first.as_slice(), is_more), (&["1".to_owned(), "2".to_owned()][..], true));
+        // The last one has no next.
+        let (last, is_more, at) = read(&at, r#"{"rates":[3],"next":null}"#);
+        assert_eq!((last.as_slice(), is_more), (&["3".to_owned()][..], false));
+        let (again, _, at) = read(&at, r#"{"rates":[3],"next":null}"#);
+        assert_eq!(again, Vec::<String>::new());
+        let (more, _, at) = read(&at, r#"{"rates":[3,4],"next":null}"#);
+        assert_eq!(more, ["4"]);
+        // It survives a checkpoint.
+        let at: Position = serde_json::from_value(serde_json::to_value(at).unwrap()).unwrap();
+        let (rest, is_more, at) = read(&at, r#"{"rates":[3,4,5],"next":"c"}"#);
+        assert_eq!((rest.as_slice(), is_more, at.records), (&["5".to_owned()][..], true, 5));
+        let (other, ..) = read(&at, r#"{"rates":[3,4,5],"next":null}"#);
+        assert_eq!(other, ["3", "4", "5"], "of the next page nothing is known");
+    }
+
+    #[test]
+    fn a_page_that_begins_with_others_is_read_as_a_whole() {
+        let (_, _, at) = read(&Position::default(), r#"{"rates":[3,4]}"#);
+        let (found, ..) = read(&at, r#"{"rates":[4,5,6]}"#);
+        assert_eq!(found, ["4", "5", "6"]);
+        let (found, ..) = read(&at, r#"{"rates":[3]}"#);
+        assert_eq!(found, ["3"]);
+    }
+
+    #[test]
+    fn a_cursor_that_moves_without_records_waits_for_its_time() {
+        let (_, is_more, at) = read(&Position::default(), r#"{"rates":[],"next":"12:00"}"#);
+        assert!(!is_more);
+        assert_eq!(at.cursor.as_deref(), Some("12:00"));
     }
 }

@@ -11,9 +11,10 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use hyper::body::{Body as _, Frame, Incoming as RequestBody, SizeHint};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::http::request;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{HeaderMap, Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
@@ -23,10 +24,12 @@ use tokio::task::JoinSet;
 use weir_domain::Clock;
 
 use super::config::{Answer, ServerConfig};
-use crate::messages::Incoming;
+use crate::messages::{Incoming, takes_header};
 
 /// Open connections, most of which wait.
 const CONNECTIONS_MAX: usize = 1_000;
+/// Records of a body: each takes memory of its own, however short it is.
+const RECORDS_MAX: usize = 65_536;
 /// How long the head of a request may take.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// When no connection can be taken, the next try is then.
@@ -144,12 +147,12 @@ impl Service {
         if bodies.is_empty() {
             return Ok(0);
         }
-        let mut headers = headers(&head.headers);
-        let query = head.uri.query().unwrap_or_default().to_owned();
-        let peer = peer.ip().to_string();
-        let beside = [(":method", head.method.to_string()), (":query", query), (":peer", peer)];
-        headers.extend(beside.map(|(name, value)| (name.to_owned(), Bytes::from(value))));
-        let (path, at) = (head.uri.path().to_owned(), self.clock.now());
+        if bodies.len() > RECORDS_MAX {
+            let cause = format!("a body has at most {RECORDS_MAX} records here");
+            return Err(refusal(StatusCode::PAYLOAD_TOO_LARGE, cause));
+        }
+        let headers = self.beside(&head, peer);
+        let (path, at): (Arc<str>, _) = (head.uri.path().into(), self.clock.now());
         let message = |body: Bytes| Incoming {
             // Records are kept for longer than the request.
             body: Bytes::copy_from_slice(&body),
@@ -164,6 +167,18 @@ impl Service {
         let stopped = "the workflow stops: whether the records are taken is not known";
         taken.await.map_err(|_| refusal(StatusCode::SERVICE_UNAVAILABLE, stopped))?;
         Ok(records)
+    }
+
+    /// What fields are made from; never who it is that sends.
+    fn beside(&self, head: &request::Parts, peer: SocketAddr) -> Arc<[(String, Bytes)]> {
+        let headers = head.headers.iter().filter(|it| it.0 != AUTHORIZATION);
+        let headers = headers.map(|it| (it.0.as_str(), Bytes::copy_from_slice(it.1.as_bytes())));
+        let query = head.uri.query().unwrap_or_default().to_owned();
+        let peer = peer.ip().to_string();
+        let others = [(":method", head.method.to_string()), (":query", query), (":peer", peer)];
+        let all = headers.chain(others.map(|(name, value)| (name, Bytes::from(value))));
+        let kept = all.filter(|it| takes_header(&self.config.attributes, it.0));
+        kept.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     fn check(&self, request: &Request<RequestBody>) -> Result<(), Refusal> {
@@ -207,12 +222,6 @@ impl Service {
         }
         Ok(found.freeze())
     }
-}
-
-/// All but the one that says who it is.
-fn headers(headers: &HeaderMap) -> Vec<(String, Bytes)> {
-    let kept = headers.iter().filter(|it| it.0 != AUTHORIZATION);
-    kept.map(|(name, value)| (name.to_string(), Bytes::copy_from_slice(value.as_bytes()))).collect()
 }
 
 fn response(status: StatusCode, text: String) -> Response<Text> {
