@@ -14,6 +14,8 @@ use crate::outbox::{Outgoing, discarding};
 
 /// About what a message takes beside its body, key and headers.
 const OVERHEAD: usize = 100;
+/// About how much goes into one transaction: within `transactionTimeout` it has to be sent.
+const SEND_BYTES: u64 = 64 << 20;
 /// How many transactional ids the streams of a stage share: each of them is kept by the brokers for days.
 const SLOTS: u64 = 1_024;
 
@@ -74,10 +76,10 @@ impl StreamSink for Sink {
             headers: self.config.headers.clone(),
         };
         let unfit = unfit(&target);
-        let send = move |outbox| Outgoing::<Sender>::sending(&cx, &of, outbox, target);
+        let send = move |outbox| Outgoing::<Sender>::sending(&cx, &of, outbox, target.clone());
         let posting = Posting { format: &self.config.format, envelope, send: Box::new(send) };
         let writer = MessageWriter::open(posting, &self.cx, stream, &schema)?;
-        Ok(Box::new(writer.refusing(unfit)))
+        Ok(Box::new(writer.refusing(unfit).cut_after(SEND_BYTES)?))
     }
 
     fn discard(&self, stream: &StreamContext) -> Vec<Action> {

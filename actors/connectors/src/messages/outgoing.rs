@@ -62,7 +62,7 @@ pub(crate) struct Posting<'a> {
     pub(crate) format: &'a FormatConfig,
     pub(crate) envelope: Envelope,
     /// What sends the outbox.
-    pub(crate) send: Box<dyn FnOnce(Outbox) -> Action + Send>,
+    pub(crate) send: Box<dyn Fn(Outbox) -> Action + Send>,
 }
 
 /// Why a message could never be sent, if so.
@@ -75,7 +75,7 @@ pub(crate) struct MessageWriter {
     outbox: OutboxWriter,
     stage: StageId,
     raw_bytes_max: usize,
-    send: Box<dyn FnOnce(Outbox) -> Action + Send>,
+    send: Box<dyn Fn(Outbox) -> Action + Send>,
     unfit: Unfit,
 }
 
@@ -113,6 +113,11 @@ impl MessageWriter {
     ) -> Self {
         self.unfit = Box::new(unfit);
         self
+    }
+
+    /// As many outboxes as there are times so many bytes.
+    pub(crate) fn cut_after(self, bytes_max: u64) -> Result<Self, Fault> {
+        Ok(Self { outbox: self.outbox.cut_after(bytes_max)?, ..self })
     }
 
     /// The bodies of all rows, or what is wrong with which of them.
@@ -173,7 +178,7 @@ impl SinkWriter for MessageWriter {
 
     fn prepare(self: Box<Self>) -> Result<Prepared, Fault> {
         let (bytes, send) = (self.outbox.bytes(), self.send);
-        let actions = self.outbox.finish()?.map(send).into_iter().collect();
+        let actions = self.outbox.finish()?.into_iter().map(send).collect();
         Ok(Prepared { actions, bytes })
     }
 

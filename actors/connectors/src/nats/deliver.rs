@@ -22,7 +22,7 @@ const UNCONFIRMED_MAX: usize = 256;
 
 pub(super) struct Publisher;
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Target {
     /// Of messages that have none of their own.

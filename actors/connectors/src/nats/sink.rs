@@ -26,8 +26,9 @@ impl Sink for NatsSink {
             Envelope { key: None, address: subject_field.clone(), headers: headers.clone() };
         let target = Target { subject: subject.clone(), jet_stream: self.config.jet_stream };
         let (cx, context) = (self.cx.clone(), stream.clone());
-        let send =
-            Box::new(move |outbox| Outgoing::<Publisher>::sending(&cx, &context, outbox, target));
+        let send = Box::new(move |outbox| {
+            Outgoing::<Publisher>::sending(&cx, &context, outbox, target.clone())
+        });
         let writer =
             MessageWriter::open(Posting { format, envelope, send }, &self.cx, stream, &schema)?;
         let has_subject = subject.is_some();

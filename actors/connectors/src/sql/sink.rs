@@ -177,8 +177,8 @@ impl SinkWriter for TableWriter {
     fn prepare(self: Box<Self>) -> Result<Prepared, Fault> {
         let bytes = self.outbox.bytes();
         let Self { outbox, stream, cx, target, .. } = *self;
-        let send = |outbox| Outgoing::<Writer>::sending(&cx, &stream, outbox, target);
-        Ok(Prepared { actions: outbox.finish()?.map(send).into_iter().collect(), bytes })
+        let send = |outbox| Outgoing::<Writer>::sending(&cx, &stream, outbox, target.clone());
+        Ok(Prepared { actions: outbox.finish()?.into_iter().map(send).collect(), bytes })
     }
 
     fn bytes_written(&self) -> u64 {

@@ -25,8 +25,9 @@ impl Sink for HttpSink {
         let envelope = Envelope { key: None, address: None, headers: headers.clone() };
         let target = Target::of(&self.config);
         let (cx, context) = (self.cx.clone(), stream.clone());
-        let send =
-            Box::new(move |outbox| Outgoing::<Sender>::sending(&cx, &context, outbox, target));
+        let send = Box::new(move |outbox| {
+            Outgoing::<Sender>::sending(&cx, &context, outbox, target.clone())
+        });
         let writer =
             MessageWriter::open(Posting { format, envelope, send }, &self.cx, stream, &schema)?;
         let longest = max_body.as_usize();
