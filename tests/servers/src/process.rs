@@ -42,7 +42,7 @@ impl Process {
     pub(crate) fn wait_ready(&mut self, directory: &Path, is_ready: impl Fn() -> bool) {
         let began = now();
         while !is_ready() {
-            let has_ended = self.child.try_wait().expect("a child can be waited for").is_some();
+            let has_ended = self.has_ended();
             if has_ended || began.elapsed() > PATIENCE {
                 let log = fs::read_to_string(directory.join("log")).unwrap_or_default();
                 panic!("the server did not start (ended: {has_ended}):\n{log}");
@@ -72,16 +72,21 @@ impl Process {
         }
     }
 
-    /// Asks the server alone to end, and waits until it has.
+    /// Asks the server alone to end, and waits until it has. Whoever kills it kills all of its processes:
+    /// one that is left keeps the next server out.
     pub(crate) fn end(&mut self, directory: &Directory, signal: Signal) {
-        self.signal(Signal::CONT);
+        let mut others = Vec::new();
         if signal == Signal::KILL {
+            // While it stands still it starts no more of them.
+            self.freeze();
+            others = children(self.id());
             self.signal(signal);
-        } else if let Some(pid) = i32::try_from(self.id()).ok().and_then(Pid::from_raw) {
-            let _ = kill_process(pid, signal);
+        } else {
+            self.signal(Signal::CONT);
+            self.ask_to_end(signal);
         }
         let began = now();
-        while self.child.try_wait().expect("a child can be waited for").is_none() {
+        while !self.has_ended() || others.iter().any(|it| is_alive(*it)) {
             if began.elapsed() > PATIENCE {
                 self.signal(Signal::KILL);
             }
@@ -89,6 +94,23 @@ impl Process {
         }
         directory.set_server(None);
     }
+
+    fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child can be waited for").is_some()
+    }
+
+    fn ask_to_end(&self, signal: Signal) {
+        if let Some(pid) = i32::try_from(self.id()).ok().and_then(Pid::from_raw) {
+            let _ = kill_process(pid, signal);
+        }
+    }
+}
+
+/// Whether there is such a process, which has not ended.
+fn is_alive(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // Behind the name, which may hold anything.
+    stat.rsplit_once(") ").is_some_and(|it| !it.1.starts_with(['Z', 'X']))
 }
 
 /// Whether no thread of the process runs; one that has ended works no more either.
