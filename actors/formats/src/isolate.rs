@@ -11,6 +11,7 @@ const REASON_MAX: usize = 400;
 pub(crate) type Span = Range<usize>;
 
 /// Why a run of records was refused.
+#[derive(Debug)]
 pub(crate) enum Refusal {
     /// This record is bad.
     At(usize, String),

@@ -9,6 +9,7 @@ use arrow::json::writer::{EncoderOptions, make_encoder};
 use weir_domain::Fault;
 
 use super::read::Decoding;
+use super::straight::Straight;
 use crate::fault;
 use crate::framed::{Decode, Encode, Unwritable};
 use crate::isolate::Refusal;
@@ -21,18 +22,41 @@ pub(crate) fn decode(
         let fix = "declare the fields in the format's `schema`";
         return Err(fault::combination("messages of JSON have no schema of their own", fix));
     };
-    Ok(Box::new(JsonDecode(Decoding::new(schema, false, max_record_bytes))))
+    let decoding = Decoding::new(schema, false, max_record_bytes);
+    let straight = decoding.straight();
+    Ok(Box::new(JsonDecode { decoding, straight, max_record_bytes }))
 }
 
-struct JsonDecode(Decoding);
+struct JsonDecode {
+    decoding: Decoding,
+    straight: Option<Straight>,
+    max_record_bytes: usize,
+}
+
+impl JsonDecode {
+    /// The records, if all of them are as nearly all are.
+    fn straight(&mut self, records: &[&[u8]]) -> Option<RecordBatch> {
+        let straight = self.straight.as_mut().filter(|_| !records.is_empty())?;
+        let max = self.max_record_bytes;
+        let is_tried = straight.begins();
+        let mut takes = |it: &&[u8]| it.len() <= max && straight.take(it.trim_ascii());
+        if !is_tried || !records.iter().all(&mut takes) {
+            return None;
+        }
+        straight.finish(records.iter().copied())
+    }
+}
 
 impl Decode for JsonDecode {
     fn schema(&self) -> SchemaRef {
-        self.0.schema()
+        self.decoding.schema()
     }
 
     fn decode(&mut self, records: &[&[u8]]) -> Result<RecordBatch, Refusal> {
-        self.0.decode(records.iter().map(|it| it.trim_ascii()).enumerate())
+        if let Some(batch) = self.straight(records) {
+            return Ok(batch);
+        }
+        self.decoding.decode(records.iter().map(|it| it.trim_ascii()).enumerate())
     }
 }
 

@@ -2,10 +2,13 @@
 //!
 //! Arrow's decoder is lenient about commas between values; a record that it reads is taken.
 
+mod column;
 mod infer;
 mod message;
 mod read;
 mod split;
+mod straight;
+mod token;
 mod whole;
 mod write;
 

@@ -1,7 +1,8 @@
 //! Reading JSON records.
 //!
 //! The decoder is fed one record at a time, so that a record that ends early or holds two values
-//! can't swallow or shift its neighbours. A batch never spans two fills of the window: if it is
+//! can't swallow or shift its neighbours. Records as nearly all are go the straight way ([`Straight`]) and
+//! see the decoder only where one of their batch is unusual. A batch never spans two fills of the window: if it is
 //! refused, all of its records are still there to be judged one by one.
 
 use arrow::array::RecordBatch;
@@ -13,6 +14,7 @@ use weir_domain::Fault;
 
 use super::infer::{Inferred, infer};
 use super::split::{Disorder, Place, Scan, Splitter, Step};
+use super::straight::Straight;
 use super::whole::WholeNumbers;
 use crate::input::Window;
 use crate::isolate::{Refusal, Span, Verdict, isolate, shortened};
@@ -39,7 +41,8 @@ pub(crate) fn open(
     let decoding = Decoding::new(schema, has_mixed_scalars, options.max_record_bytes);
     let decoder = decoding.decoder(options.batch_rows)?;
     let splitter = Splitter::new(config.layout);
-    Ok(Box::new(JsonReader { window, splitter, decoding, decoder, options, next: 1 }))
+    let straight = decoding.straight();
+    Ok(Box::new(JsonReader { window, splitter, decoding, straight, decoder, options, next: 1 }))
 }
 
 /// Infers the schema from the first records and leaves them in the window.
@@ -67,6 +70,7 @@ struct JsonReader {
     window: Window,
     splitter: Splitter,
     decoding: Decoding,
+    straight: Option<Straight>,
     decoder: Decoder,
     options: ReadOptions,
     /// Position of the next record.
@@ -76,11 +80,18 @@ struct JsonReader {
 /// The records of one chunk, as far as they were looked at.
 struct Gathered {
     spans: Vec<Span>,
-    /// Whether the decoder took every one.
-    is_clean: bool,
+    by: By,
     /// Where the search goes on.
     end: usize,
     then: Then,
+}
+
+/// Who has taken every one of the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Straight,
+    Decoder,
+    Nobody,
 }
 
 enum Then {
@@ -119,18 +130,32 @@ impl Reader for JsonReader {
 }
 
 impl JsonReader {
-    /// Finds the records of the next chunk and feeds them to the decoder until one is refused.
+    /// Finds the records of the next chunk and feeds them to who takes them, until one is refused.
     fn gather(&mut self) -> Result<Gathered, Fault> {
         let bytes = self.window.bytes();
         let complete = self.window.is_complete();
         let mut spans = Vec::with_capacity(self.options.batch_rows);
-        let (mut is_clean, mut end, mut then) = (true, 0, Then::Emit);
+        let goes_straight = self.straight.as_mut().is_some_and(Straight::begins);
+        let mut by = if goes_straight { By::Straight } else { By::Decoder };
+        let (mut end, mut then) = (0, Then::Emit);
         while spans.len() < self.options.batch_rows && end < self.options.batch_bytes {
             match self.splitter.next(bytes, end, complete) {
                 Ok(Step::Record { span, next }) => {
-                    is_clean = is_clean
-                        && self.decoding.feed(&mut self.decoder, &bytes[span.clone()]).is_ok();
+                    let record = &bytes[span.clone()];
                     spans.push(span);
+                    let takes = |it: &mut Straight| {
+                        record.len() <= self.options.max_record_bytes && it.take(record)
+                    };
+                    by = match by {
+                        By::Straight if self.straight.as_mut().is_some_and(takes) => By::Straight,
+                        By::Straight => self.decoding.feed_all(&mut self.decoder, bytes, &spans),
+                        By::Decoder => self.decoding.feed_all(
+                            &mut self.decoder,
+                            bytes,
+                            &spans[spans.len() - 1..],
+                        ),
+                        By::Nobody => By::Nobody,
+                    };
                     end = next;
                 }
                 Ok(Step::More { from }) => {
@@ -146,20 +171,29 @@ impl JsonReader {
                 Err(disorder) => return Err(self.disorder(&disorder)),
             }
         }
-        Ok(Gathered { spans, is_clean, end, then })
+        Ok(Gathered { spans, by, end, then })
     }
 
     fn finish(&mut self, gathered: Gathered) -> Result<Chunk, Fault> {
-        let Gathered { spans, is_clean, end, .. } = gathered;
+        let Gathered { spans, by, end, .. } = gathered;
         let first = self.next;
         self.next += spans.len() as u64;
-        let batch = if is_clean { self.flush(&spans) } else { None };
+        let batch = match by {
+            By::Straight => self.finish_straight(&spans),
+            By::Decoder => self.flush(&spans),
+            By::Nobody => None,
+        };
         let chunk = match batch {
             Some(batch) => Chunk::good(batch, first),
             None => self.judge(&spans, first)?,
         };
         self.window.consume(end);
         Ok(chunk)
+    }
+
+    fn finish_straight(&mut self, spans: &[Span]) -> Option<RecordBatch> {
+        let (from, to) = (spans.first()?.start, spans.last()?.end);
+        self.straight.as_mut()?.finish([&self.window.bytes()[from..to]])
     }
 
     /// The batch, unless one of its records is bad.
@@ -266,6 +300,19 @@ impl Decoding {
 
     pub(super) fn schema(&self) -> SchemaRef {
         self.schema.clone()
+    }
+
+    /// The straight way, where it leads to the same.
+    pub(super) fn straight(&self) -> Option<Straight> {
+        if self.coerce { None } else { Straight::of(&self.schema) }
+    }
+
+    fn feed_all(&self, decoder: &mut Decoder, bytes: &[u8], spans: &[Span]) -> By {
+        let mut records = spans.iter().map(|it| &bytes[it.clone()]);
+        match records.all(|it| self.feed(decoder, it).is_ok()) {
+            true => By::Decoder,
+            false => By::Nobody,
+        }
     }
 
     fn decoder(&self, rows: usize) -> Result<Decoder, Fault> {
