@@ -25,6 +25,7 @@ mod on_error;
 mod orders;
 mod outputs;
 mod sample;
+mod samples;
 mod savepoints;
 mod scripts;
 mod shutdown;

@@ -6,7 +6,7 @@ use super::store::Store;
 use crate::support::{DEADLINE, Project, Start, files, wait_until};
 
 #[test]
-fn the_sample_writes_products_and_orders_into_its_own_database() {
+fn the_sample_keeps_products_and_orders_and_makes_invoices_of_them() {
     let project = Project::empty();
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/sql");
     for name in files::below(&sample) {
@@ -22,5 +22,18 @@ fn the_sample_writes_products_and_orders_into_its_own_database() {
     wait_until("all products to be there", DEADLINE, || {
         store.number("SELECT count(*) FROM products") == 5
     });
+    let invoices = || -> Vec<serde_json::Value> {
+        let names = project.files("out").into_iter().filter(|it| !it.starts_with('.'));
+        names.flat_map(|it| project.json_lines(&format!("out/{it}"))).collect()
+    };
+    wait_until("all invoices to be there", DEADLINE, || invoices().len() >= 2_000);
     weir.stop();
+    let mut numbers: Vec<_> =
+        invoices().iter().map(|it| it["order_id"].as_u64().unwrap()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..2_000).collect::<Vec<_>>());
+    for it in invoices() {
+        let of = |key: &str| it[key].as_f64().unwrap();
+        assert!((of("total") - of("pieces") * of("price")).abs() < 0.005, "{it}");
+    }
 }

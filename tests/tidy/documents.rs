@@ -7,9 +7,11 @@ use crate::support::{Ran, binary, files};
 use super::{directory, members, root};
 
 fn documents() -> Vec<(String, String)> {
-    let docs = files::below(&root().join("docs")).into_iter().map(|it| format!("docs/{it}"));
-    let beside = ["README.md", "samples/flights/README.md", "samples/orders/README.md"];
-    let all = docs.chain(beside.map(str::to_owned)).filter(|it| it.ends_with(".md"));
+    let below = |dir: &'static str| {
+        files::below(&root().join(dir)).into_iter().map(move |it| format!("{dir}/{it}"))
+    };
+    let all = below("docs").chain(below("samples")).chain(["README.md".to_owned()]);
+    let all = all.filter(|it| it.ends_with(".md"));
     all.map(|it| (it.clone(), fs::read_to_string(root().join(it)).unwrap())).collect()
 }
 
