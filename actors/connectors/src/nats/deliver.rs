@@ -6,6 +6,7 @@ use async_nats::jetstream::context::{PublishAckFuture, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::{self, Context};
 use async_nats::{Client, HeaderMap, Subject};
+use futures::StreamExt as _;
 use serde::{Deserialize, Serialize};
 use weir_domain::Fault;
 use weir_stream::Published;
@@ -69,15 +70,10 @@ async fn publish(
         for (_, message) in messages {
             let (subject, headers) = (subject(target, &message)?, headers(&message));
             let sent = client.publish_with_headers(subject, headers, message.body);
-            sent.await.map_err(|it| Fault::transient(codes::PUBLISH, chain(&it)))?;
+            // While there is no connection, what is published waits.
+            answered(sent).await?.map_err(|it| Fault::transient(codes::PUBLISH, chain(&it)))?;
         }
-        // The server has read all of it then.
-        let flushed = tokio::time::timeout(ANSWER_WITHIN, client.flush()).await;
-        return match flushed {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Fault::transient(codes::AWAY, chain(&error))),
-            Err(_) => Err(Fault::transient(codes::AWAY, "NATS does not answer")),
-        };
+        return answered(echo(client)).await?;
     }
     let mut context = jetstream::new(client.clone());
     context.set_timeout(ANSWER_WITHIN);
@@ -95,6 +91,25 @@ async fn publish(
         confirmed(unconfirmed.pop_front()).await?;
     }
     Ok(())
+}
+
+/// Hears a message of its own: the server has read all that was published before it.
+async fn echo(client: &Client) -> Result<(), Fault> {
+    let away = |error: &dyn std::error::Error| Fault::transient(codes::AWAY, chain(error));
+    let inbox = client.new_inbox();
+    let mut heard = client.subscribe(inbox.clone()).await.map_err(|it| away(&it))?;
+    client.publish(inbox, bytes::Bytes::new()).await.map_err(|it| away(&it))?;
+    match heard.next().await {
+        Some(_) => Ok(()),
+        None => Err(Fault::transient(codes::AWAY, "the connection to NATS was closed")),
+    }
+}
+
+async fn answered<T>(call: impl Future<Output = T>) -> Result<T, Fault> {
+    tokio::time::timeout(ANSWER_WITHIN, call).await.map_err(|_| {
+        Fault::transient(codes::AWAY, "NATS does not answer")
+            .with_hint("does a server run there, and may we subscribe to `_INBOX.>`?")
+    })
 }
 
 async fn send(

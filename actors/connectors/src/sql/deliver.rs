@@ -82,7 +82,11 @@ fn write(
     let is_overtaken = order(&last).zip(order(outbox)).is_some_and(|(last, own)| own < last);
     let mut table = None;
     for part in delivery.parts() {
-        let Some(entries) = part? else { return Ok(None) };
+        let Some(entries) = part? else {
+            // Nobody has written it, and it is not there any more: that is never so, and not passed over.
+            let is_ahead = order(&last).zip(order(outbox)).is_some_and(|(last, own)| last < own);
+            return if is_ahead { Err(gone(session, delivery, &last)) } else { Ok(None) };
+        };
         if is_overtaken {
             return Err(other_history(session, commits, delivery, &last));
         }
@@ -120,6 +124,18 @@ fn write_entry(
         })?;
     }
     Ok(())
+}
+
+fn gone(session: &Session, delivery: &Delivery<'_, Target>, last: &str) -> Fault {
+    let (own, job) = (delivery.outbox.id(), delivery.job);
+    let message = format!(
+        "{}: what {job} was to write is gone ({own}), and {last} was written last",
+        session.address
+    );
+    Fault::config(codes::HISTORY, message).with_hint(
+        "was the store of checkpoints brought back from a backup, or the database? restore the workflow from a \
+         savepoint, or reset it",
+    )
 }
 
 fn other_history(

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
@@ -19,6 +20,11 @@ use crate::messages::Incoming;
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// When no connection can be taken or made, the next try is then.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// A peer that is silent for so long is asked whether it is there, three times in half a minute.
+const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
+    .with_time(Duration::from_secs(60))
+    .with_interval(Duration::from_secs(10))
+    .with_retries(3);
 /// Bytes that are taken from a connection at a time.
 const PIECE_BYTES: usize = 64 << 10;
 
@@ -77,6 +83,11 @@ impl Connections {
 
     /// Reads a connection to its end.
     async fn read(&self, mut stream: TcpStream, peer: String) {
+        // Who is gone without a word would keep its place for ever.
+        let is_asked = SockRef::from(&stream).set_tcp_keepalive(&KEEPALIVE);
+        if let Err(error) = is_asked {
+            tracing::warn!(code = "WEIR-04443", peer, %error, "its end may not be noticed");
+        }
         let mut frames = Frames::new(self.config.framing, self.config.max_frame.as_usize());
         loop {
             frames.buffer().reserve(PIECE_BYTES);
