@@ -4,7 +4,8 @@
 //! function on one thread. The product is the `weir` binary beside this one: source, stages, sink
 //! and commit, watched over its REST API. Outputs are compared before a time is told.
 //!
-//! Then live workflows with checkpoints and without.
+//! Then live workflows with checkpoints and without. `BENCH_ONLY=peers` measures other products at the first
+//! job, for which `make bench-peers` installs them.
 //!
 //! `BENCH_MB` sets the size of the input (1,000), `BENCH_RUNS` the measured runs (3),
 //! `BENCH_RECORDS` the records of a live workflow (100,000,000), `BENCH_ONLY=files,live` runs a part.
@@ -13,6 +14,7 @@ mod bare;
 mod data;
 mod live;
 mod oracle;
+mod peers;
 mod process;
 mod product;
 
@@ -74,6 +76,10 @@ fn main() -> anyhow::Result<()> {
     let is_wanted = |part: &str| wanted.is_empty() || wanted.split(',').any(|it| it == part);
     if is_wanted("live") {
         checkpoints(setting("BENCH_RECORDS", 100_000_000)?, runs, dir.path())?;
+    }
+    // Others are not there unless somebody has asked for them.
+    if wanted.split(',').any(|it| it == "peers") {
+        peers::measure(megabytes, runs, dir.path())?;
     }
     if !is_wanted("files") {
         return Ok(());

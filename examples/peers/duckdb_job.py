@@ -1,0 +1,25 @@
+"""JSON lines, filter, three columns, JSON lines, by DuckDB on two threads: INPUT OUTPUT."""
+
+import sys
+
+import duckdb
+
+source, target = sys.argv[1:]
+con = duckdb.connect()
+con.execute("SET threads = 2")
+con.execute("SET preserve_insertion_order = false")
+con.execute(
+    f"""
+    COPY (
+        SELECT *,
+            round(distance * 1.609344, 1) AS distance_km,
+            origin || '-' || destination AS route,
+            CASE WHEN delay < 15 THEN 'on time' WHEN delay < 60 THEN 'late' ELSE 'very late' END
+                AS delay_class
+        FROM read_json('{source}', format = 'newline_delimited', columns = {{
+            id: 'BIGINT', date: 'VARCHAR', delay: 'BIGINT', distance: 'BIGINT',
+            origin: 'VARCHAR', destination: 'VARCHAR'}})
+        WHERE delay >= 0
+    ) TO '{target}' (FORMAT json)
+    """
+)
