@@ -156,6 +156,7 @@ impl Process {
             record_bytes_max: stream.max_record_bytes.as_usize(),
             raw_bytes_max: stream.dead_letter.max_raw_bytes.as_usize(),
             checkpoint_interval: stream.checkpoint_interval.duration(),
+            restarts: self.restarts(),
         }
     }
 

@@ -3,6 +3,8 @@
 //! ```text
 //! GROUP/lanes                      of how many jobs it is, as the first of them found it;
 //! GROUP/lanes-0000000003           the same since order 3 let it be found anew
+//! GROUP/sources/orders             whose job a source belongs to, as the first who ran it found it;
+//! GROUP/sources-0000000003/orders  the same since order 3 let its jobs begin elsewhere
 //! GROUP/orders/0000000003          what each of its jobs begins from next, once
 //! GROUP/savepoints/before-upgrade  that somebody wants a savepoint of all its jobs
 //! GROUP/lane-1/…                   a job
@@ -15,6 +17,8 @@
 //!   sees by one look whether there is a later one.
 //! - O3: a name is reserved for the whole group before a job uses it. A savepoint of the group is
 //!   whole when each of its jobs has one of that name.
+//! - O4: a source keeps its place as long as the jobs go on from where they stand: whoever asks is
+//!   told the same, in whatever order and version they come.
 //!
 //! Which orders a job follows is in its own log ([`RestoreFrom::Ordered`](crate::RestoreFrom)); who
 //! may give one, and whether anything runs meanwhile, is no matter of this room.

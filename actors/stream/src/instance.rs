@@ -81,6 +81,16 @@ pub(crate) struct Tally {
     pub(crate) last_stream_at: Option<Timestamp>,
     /// What stands in the way of the next stream.
     pub(crate) fault: Option<Fault>,
+    /// What stands in the way of jobs of a live one.
+    pub(crate) failed: BTreeMap<String, FailedJob>,
+}
+
+/// Why nobody works on a job.
+#[derive(Debug, Clone)]
+pub(crate) struct FailedJob {
+    pub(crate) fault: Fault,
+    /// It is not begun again by this instance.
+    pub(crate) given_up_by: Option<InstanceId>,
 }
 
 impl Tally {
@@ -107,18 +117,11 @@ impl Instance {
         let plan = ClearPlan::of(&self.plan, &self.means.secrets, &self.services.registry)?;
         let (sources, cx) = sources(&plan, &self.base_dir, &self.services)?;
         let name = SourceName::of(&self.plan.workflow, &cx.stage);
-        let life = Life {
-            services: &self.services,
-            plan: &plan,
-            means: &self.means,
-            cx: &cx,
-            stops: &self.stops,
-            pulse: &self.pulse,
-        };
+        let life = self.life(&plan, &cx);
         let mut source = match sources {
             Sources::Items(source) => source,
-            // Each lane has sources of its own.
-            Sources::Live(_) => return self.work_on_lanes(&plan, &life).await,
+            // Each job has sources of its own.
+            Sources::Live(_) => return self.work_on_lanes(&cx).await,
         };
         (self.notice)(Happened::Active);
         let mut has_offered = false;
@@ -149,6 +152,17 @@ impl Instance {
         }
         self.take_back(&mut has_offered, &name, Terms::of(&source)).await;
         Ok(())
+    }
+
+    pub(crate) fn life<'a>(&'a self, plan: &'a ClearPlan, cx: &'a BuildContext) -> Life<'a> {
+        Life {
+            services: &self.services,
+            plan,
+            means: &self.means,
+            cx,
+            stops: &self.stops,
+            pulse: &self.pulse,
+        }
     }
 
     /// Lives a stream for every item that may be claimed, until the list is done or old.
@@ -346,11 +360,37 @@ impl Instance {
         }
     }
 
+    /// Something stands in the way of a job, as `stands`; once and for all, if it `is_given_up`.
+    pub(crate) fn stands_for(&self, job: &str, fault: Fault, is_given_up: bool) {
+        let fault = self.means.secrets.masked_fault(fault);
+        let given_up_by = is_given_up.then_some(self.id);
+        let mut tally = self.tally();
+        let workflow = &self.plan.workflow;
+        match given_up_by {
+            Some(_) => tracing::error!(code = %fault.code, %workflow, "{fault}"),
+            None if tally.failed.get(job).is_some_and(|it| it.fault == fault) => {}
+            None => tracing::warn!(code = %fault.code, %workflow, "{job} failed: {fault}"),
+        }
+        tally.failed.insert(job.to_owned(), FailedJob { fault, given_up_by });
+    }
+
+    pub(crate) fn clears_of(&self, job: &str) {
+        self.clears();
+        if self.tally().failed.remove(job).is_some() {
+            tracing::info!(code = "WEIR-03030", workflow = %self.plan.workflow, "{job} goes on");
+        }
+    }
+
+    /// What it gave up is shown as long as this lives: who comes after it tries again.
+    pub(crate) fn shown(&self) -> Shown<'_> {
+        Shown(self)
+    }
+
     pub(crate) fn tally(&self) -> std::sync::MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn pause(&self, length: Duration) {
+    pub(crate) async fn pause(&self, length: Duration) {
         let drain: &CancellationToken = &self.stops.drain;
         tokio::select! {
             () = tokio::time::sleep(length) => {}
@@ -392,6 +432,15 @@ impl Drop for Open<'_> {
         let mut tally = self.instance.tally();
         tally.open.remove(&self.stream);
         tally.live.remove(&self.stream);
+    }
+}
+
+pub(crate) struct Shown<'a>(&'a Instance);
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        let id = self.0.id;
+        self.0.tally().failed.retain(|_, it| it.given_up_by != Some(id));
     }
 }
 

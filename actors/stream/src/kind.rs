@@ -15,6 +15,7 @@ use serde_json::Value;
 use weir_domain::plan::Role;
 use weir_domain::{Clock, Fault, Finding, PortName, StageId, TableName};
 use weir_persistence_api::MemoryBlobs;
+use weir_runtime::RestartPolicy;
 
 use crate::clear::SecretUse;
 use crate::state::TableSpec;
@@ -68,6 +69,8 @@ pub struct Limits {
     pub raw_bytes_max: usize,
     /// How often a live workflow takes a checkpoint while something flows.
     pub checkpoint_interval: Duration,
+    /// How often a job of a live workflow that fails is begun again.
+    pub restarts: RestartPolicy,
 }
 
 impl Default for Limits {
@@ -79,6 +82,7 @@ impl Default for Limits {
             record_bytes_max: 16 << 20,
             raw_bytes_max: 64 << 10,
             checkpoint_interval: Duration::from_secs(10),
+            restarts: RestartPolicy::default(),
         }
     }
 }

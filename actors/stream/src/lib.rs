@@ -9,7 +9,8 @@
 //! - S3: every record read is in exactly one place: given to all outputs that its route names,
 //!   in the dead letters, or counted as dropped or ignored.
 //! - S4: bytes in flight on an edge never exceed its credit, but for one batch larger than that.
-//! - S5: a pipeline dies as one: when a stage fails, no stage of it goes on.
+//! - S5: a pipeline dies as one: when a stage fails, no stage of it goes on. What no edge joins with it
+//!   is in another pipeline.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

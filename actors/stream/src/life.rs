@@ -36,6 +36,9 @@ use crate::{BuildContext, Counters, Shelf, StreamContext, StreamLog};
 /// How often an open stream's counts are told.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
+/// The fault of a source that panicked where it was lent to a thread.
+pub(crate) const SOURCE_PANICKED: u32 = 3140;
+
 /// How a workflow is told to end: first no new streams, then none at all.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stops {
@@ -221,7 +224,7 @@ impl Life<'_> {
 
     /// The threads that a pipeline of this plan blocks: its sources', its sinks' and those of
     /// operators that work for long.
-    fn threads_needed(&self) -> u32 {
+    pub(crate) fn threads_needed(&self) -> u32 {
         let long = self.plan.stages.iter().filter(|it| blocks(it, &self.services.registry));
         let of = |role| self.plan.of_role(role).count();
         let needed = of(Role::Source) + of(Role::Sink) + 1 + long.count();
@@ -440,7 +443,7 @@ impl Life<'_> {
 }
 
 pub(crate) fn source_panicked(stage: &StageId) -> Fault {
-    Fault::transient(3140, format!("source {stage} panicked"))
+    Fault::transient(SOURCE_PANICKED, format!("source {stage} panicked"))
 }
 
 pub(crate) fn not_started(error: &ractor::SpawnErr) -> Fault {

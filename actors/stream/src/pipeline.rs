@@ -16,6 +16,10 @@ use weir_runtime::Tasks;
 use crate::Prepared;
 use crate::stage::{Body, StageResult, Stopped};
 
+/// Faults that are defects: of a stage's actor, and of what it runs.
+pub(crate) const ACTOR_FAILED: u32 = 3120;
+pub(crate) const STAGE_PANICKED: u32 = 3121;
+
 /// How an attempt ended.
 pub(crate) type Ended = Result<Vec<Prepared>, Fault>;
 
@@ -102,7 +106,10 @@ impl Actor for Pipeline {
             // A stage that ended has said so by message; its actor's end is no news.
             SupervisionEvent::ActorTerminated(..) | SupervisionEvent::ActorStarted(_) => {}
             SupervisionEvent::ActorFailed(_, error) => {
-                state.failed(Fault::transient(3120, format!("a stage's actor failed: {error}")));
+                state.failed(Fault::transient(
+                    ACTOR_FAILED,
+                    format!("a stage's actor failed: {error}"),
+                ));
                 state.answer();
                 myself.stop(None);
             }
@@ -261,6 +268,6 @@ fn caught(id: &StageId, run: impl FnOnce() -> StageResult) -> StageResult {
 }
 
 fn panicked(id: &StageId) -> Fault {
-    Fault::transient(3121, format!("stage {id} panicked"))
+    Fault::transient(STAGE_PANICKED, format!("stage {id} panicked"))
         .with_hint("this is a defect of Weir: report it with the log lines before this one")
 }

@@ -3,6 +3,7 @@
 mod kept;
 mod live;
 mod orders;
+mod regions;
 mod saves;
 mod sniffing;
 mod world;

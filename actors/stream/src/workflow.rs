@@ -195,7 +195,13 @@ impl RunningWorkflow {
     /// The workflow as it is now, with where its instances on this engine stand.
     pub fn view(&self, reports: Vec<InstanceReport>) -> Workflow {
         let tally = self.0.tally.lock().unwrap_or_else(PoisonError::into_inner).clone().so_far();
-        let (state, instance_fault) = state(&reports, tally.open.len());
+        let (mut state, instance_fault) = state(&reports, tally.open.len());
+        let given_up = tally.failed.values().find(|it| it.given_up_by.is_some());
+        if given_up.is_some() && !matches!(state, WorkflowState::Stopping | WorkflowState::Stopped)
+        {
+            state = WorkflowState::Failed;
+        }
+        let job_fault = given_up.or(tally.failed.values().next()).map(|it| it.fault.clone());
         let live = reports.iter().filter(|it| it.state != InstanceState::Terminated);
         Workflow {
             name: self.name().clone(),
@@ -211,7 +217,7 @@ impl RunningWorkflow {
             stages: tally.stages,
             started_at: self.0.started_at,
             last_stream_at: tally.last_stream_at,
-            fault: instance_fault.or(tally.fault),
+            fault: instance_fault.or(job_fault).or(tally.fault),
             plan: self.plan().clone(),
         }
     }

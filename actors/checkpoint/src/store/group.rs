@@ -1,14 +1,15 @@
 //! A group of jobs on a store of blobs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use weir_domain::SavepointName;
+use weir_domain::{SavepointName, StageId};
 use weir_persistence_api::{BlobKey, BlobStore, InvalidBlobKey};
 
 use super::{Checkpoints, Retry, open_at};
 use crate::envelope::seal;
 use crate::error::{Error, Result};
-use crate::group::{Order, Wish};
+use crate::group::{Begin, Order, Wish};
 use crate::layout::Layout;
 
 /// The jobs below one key.
@@ -84,6 +85,53 @@ impl Group {
         read_jobs(&key, &self.0.create(&key, jobs.to_string().into()).await?)
     }
 
+    /// The order since which its jobs are known anew: the newest that lets them begin elsewhere than
+    /// where they stand.
+    pub async fn era(&self, order: Option<&Order>) -> Result<Option<Order>> {
+        let mut order = order.cloned();
+        while let Some(it) = order {
+            if it.begin != Begin::Newest {
+                return Ok(Some(it));
+            }
+            order = match it.number {
+                0 | 1 => None,
+                number => self.order(number - 1).await?,
+            };
+        }
+        Ok(None)
+    }
+
+    /// Which sources have been given a place in that era, and which one. What a place is is for those
+    /// to know who give them.
+    pub async fn places(&self, era: Option<&Order>) -> Result<BTreeMap<StageId, String>> {
+        let parent = self.places_key(era);
+        let mut places = BTreeMap::new();
+        for entry in self.0.retry.run(|| self.0.store.blob_list(&parent)).await? {
+            let source = entry.key.under(&parent).and_then(|it| StageId::new(it).ok());
+            let (Some(source), Some(found)) = (source, self.0.get(&entry.key).await?) else {
+                continue;
+            };
+            places.insert(source, read_place(&entry.key, &found)?);
+        }
+        Ok(places)
+    }
+
+    /// Gives a source a place, where it has none; returns the one that it has. O4.
+    pub async fn place(
+        &self,
+        era: Option<&Order>,
+        source: &StageId,
+        place: &str,
+    ) -> Result<String> {
+        let key = self.place_key(era, source)?;
+        read_place(&key, &self.0.create(&key, place.to_owned().into()).await?)
+    }
+
+    /// Forgets the place of a source that is gone, and whose job nobody works on any more.
+    pub async fn displace(&self, era: Option<&Order>, source: &StageId) -> Result<()> {
+        self.0.delete(&self.place_key(era, source)?).await
+    }
+
     /// Reserves a name; returns whose it is. O3.
     pub async fn wish(&self, wish: &Wish) -> Result<Wish> {
         let key = self.wish_key(&wish.name);
@@ -129,9 +177,28 @@ impl Group {
         }
     }
 
+    fn places_key(&self, era: Option<&Order>) -> BlobKey {
+        match era {
+            None => self.key("sources"),
+            Some(order) => self.key(&format!("sources-{:010}", order.number)),
+        }
+    }
+
+    fn place_key(&self, era: Option<&Order>, source: &StageId) -> Result<BlobKey> {
+        let parent = self.places_key(era);
+        parent.below(source).map_err(|it| Error::Misplaced { key: parent, reason: it.to_string() })
+    }
+
     fn key(&self, name: &str) -> BlobKey {
         self.0.layout.job().below(name).expect("the group's key leaves room for it")
     }
+}
+
+fn read_place(key: &BlobKey, found: &[u8]) -> Result<String> {
+    String::from_utf8(found.to_vec()).map_err(|_| {
+        let reason = "it is not text".to_owned();
+        Error::Misplaced { key: key.clone(), reason }
+    })
 }
 
 fn read_jobs(key: &BlobKey, found: &[u8]) -> Result<u32> {

@@ -1,8 +1,8 @@
-//! The plan as a graph: order, cycles, and islands of stages that run as one.
+//! The plan as a graph: order, cycles, what hangs together, and islands of stages that run as one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Edge, Plan, Role};
+use super::{Edge, Plan, Role, Stage};
 use crate::StageId;
 
 /// A view of a plan's edges. Edges to or from stages that don't exist are left out.
@@ -89,6 +89,22 @@ impl<'a> Graph<'a> {
         stages.filter(|(_, reached)| !reached).map(|(stage, _)| &stage.id).collect()
     }
 
+    /// What hangs together by edges, in order of the stages: nothing flows from one to another.
+    pub fn regions(&self) -> Vec<BTreeSet<StageId>> {
+        let mut regions: Vec<BTreeSet<StageId>> = Vec::new();
+        for Stage { id, .. } in &self.plan.stages {
+            let next = self.outgoing(id).map(|it| &it.to);
+            let mut region: BTreeSet<_> = std::iter::once(id).chain(next).cloned().collect();
+            let at = regions.iter().position(|it| !it.is_disjoint(&region));
+            let (joined, others) = regions.into_iter().partition(|it| !it.is_disjoint(&region));
+            let joined: Vec<BTreeSet<_>> = joined;
+            region.extend(joined.into_iter().flatten());
+            regions = others;
+            regions.insert(at.unwrap_or(regions.len()), region);
+        }
+        regions
+    }
+
     /// Groups connected operators: an operator joins the island of its upstream operator when
     /// that is its only input; a fan-in begins a new island. Sources and sinks stand alone.
     /// Call it on a plan that has no cycle.
@@ -154,5 +170,14 @@ mod tests {
         let islands = Graph::new(&plan).islands();
         let text: Vec<_> = islands.iter().map(|it| names(&it.iter().collect::<Vec<_>>())).collect();
         assert_eq!(text, ["s", "m f x y", "j", "o"]);
+    }
+
+    #[test]
+    fn what_no_edge_joins_are_regions_in_order_of_the_stages() {
+        let edges = "a>x b>y c>z y>o x>o";
+        let plan = plan("a:source c:source b:source x:op y:op z:sink o:sink", edges);
+        let regions = Graph::new(&plan).regions();
+        let text: Vec<_> = regions.iter().map(|it| names(&it.iter().collect::<Vec<_>>())).collect();
+        assert_eq!(text, ["a b o x y", "c z"]);
     }
 }

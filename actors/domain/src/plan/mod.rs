@@ -7,6 +7,8 @@
 mod check;
 mod graph;
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -135,6 +137,15 @@ impl Plan {
         let letters = self.dead_letters.as_ref().filter(|_| id.as_str() == DEAD_LETTERS);
         let letters = letters.map(|it| (&*it.kind, &it.config));
         self.stage(id).map(|it| (&*it.kind, &it.config)).or(letters)
+    }
+
+    /// What of it these stages are; with the dead letters, since each part has a sink of its own for
+    /// them.
+    pub fn part(&self, stages: &BTreeSet<StageId>) -> Plan {
+        let mut part = self.clone();
+        part.stages.retain(|it| stages.contains(&it.id));
+        part.edges.retain(|it| stages.contains(&it.from) && stages.contains(&it.to));
+        part
     }
 
     pub fn of_role(&self, role: Role) -> impl Iterator<Item = &Stage> {

@@ -95,13 +95,19 @@ impl Restarts {
         if self.recent.len() >= max as usize {
             return Verdict::GiveUp;
         }
+        let after = self.waits(ran, chance);
+        self.recent.push_back(now);
+        Verdict::Restart { attempt: self.attempt, after }
+    }
+
+    /// The wait after something outside failed that the child needs: tried for ever, at no cost to the
+    /// budget.
+    pub fn waits(&mut self, ran: Duration, chance: f64) -> Duration {
         if ran >= self.policy.reset_after {
             self.attempt = 0;
         }
-        self.attempt += 1;
-        self.recent.push_back(now);
-        let after = self.policy.backoff.delay(self.attempt, chance);
-        Verdict::Restart { attempt: self.attempt, after }
+        self.attempt = self.attempt.saturating_add(1);
+        self.policy.backoff.delay(self.attempt, chance)
     }
 
     /// Forgets all failures: a person has looked.
@@ -152,6 +158,15 @@ mod tests {
         let mut restarts = Restarts::new(policy(2));
         let mut failed = |at| restarts.failed(seconds(at), seconds(0), 0.0) == Verdict::GiveUp;
         assert_eq!([failed(0), failed(10), failed(59), failed(60)], [false, false, true, false]);
+    }
+
+    #[test]
+    fn what_fails_outside_is_waited_for_longer_and_longer_and_costs_nothing() {
+        let mut restarts = Restarts::new(policy(1));
+        let waits: Vec<_> = (0..4).map(|_| restarts.waits(seconds(0), 0.0).as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 5]);
+        assert_eq!(restarts.waits(seconds(30), 0.0), seconds(1), "it was sound meanwhile");
+        assert_ne!(restarts.failed(seconds(0), seconds(0), 0.0), Verdict::GiveUp);
     }
 
     #[test]

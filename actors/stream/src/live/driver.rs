@@ -49,6 +49,8 @@ pub(crate) enum RunEnd {
     Finished,
     /// It was stopped, and all that was read is published.
     Stopped,
+    /// It did not begin: since it was asked whose job it is, an order was given.
+    Renewed,
 }
 
 /// What was done in the world.

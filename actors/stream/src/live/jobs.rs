@@ -2,8 +2,11 @@
 //!
 //! ```text
 //! jobs/WORKFLOW             the group of a workflow's lanes (`weir_checkpoint::group`)
-//! jobs/WORKFLOW/lane-1/…    the checkpoints of a lane
+//! jobs/WORKFLOW/lane-1/…    the checkpoints of a lane, or of its first region
+//! jobs/WORKFLOW/lane-1.a/…  of the region that was found with source a (`regions`)
 //! ```
+//!
+//! What is called a lane here is a job: one region of a lane. Most workflows have one region.
 //!
 //! Who works on a lane meanwhile, and who may ask, is decided by those who call this. What is decided
 //! here is what is in the store, and whether it fits.
@@ -24,6 +27,7 @@ use weir_persistence_api::BlobStore;
 use weir_runtime::Tasks;
 
 use super::effects::fault;
+use super::regions;
 use super::state::entries;
 use crate::Registry;
 use crate::layout::stage_ids;
@@ -50,12 +54,19 @@ pub(super) fn group(store: Arc<dyn BlobStore>, workflow: &WorkflowName) -> Resul
     group.map_err(|it| Fault::config(3188, it.to_string()))
 }
 
-pub(super) fn lane(group: &Group, lane: u32) -> Result<Checkpoints, Fault> {
-    job(group, &lane_name(lane))
+/// The checkpoints of a job: of one region of a lane (`regions`).
+pub(super) fn job(group: &Group, name: &str) -> Result<Checkpoints, Fault> {
+    group.job(name).map_err(|it| Fault::config(3188, it.to_string()))
 }
 
-fn job(group: &Group, lane: &str) -> Result<Checkpoints, Fault> {
-    group.job(lane).map_err(|it| Fault::config(3188, it.to_string()))
+/// How many lanes these jobs are of.
+fn lanes_of<'a>(jobs: impl Iterator<Item = &'a String>) -> usize {
+    jobs.map(|it| lane_of(it)).collect::<BTreeSet<_>>().len()
+}
+
+/// The name of the lane that a job is of.
+fn lane_of(job: &str) -> &str {
+    job.split_once('.').map_or(job, |it| it.0)
 }
 
 /// What of a plan its state has to fit.
@@ -116,8 +127,11 @@ impl Jobs {
     }
 
     async fn lanes_under(&self, order: Option<&Order>) -> Result<Vec<String>, Fault> {
-        let lanes = self.group.jobs(order).await.map_err(|it| fault(&it))?;
-        Ok((0..lanes.unwrap_or(0)).map(lane_name).collect())
+        let Some(lanes) = self.group.jobs(order).await.map_err(|it| fault(&it))? else {
+            return Ok(Vec::new());
+        };
+        let regions = regions::names(&self.group, order).await?;
+        Ok((0..lanes).flat_map(|lane| regions.iter().map(move |it| it.job(lane))).collect())
     }
 
     /// Whether there is anything of the workflow.
@@ -293,9 +307,9 @@ impl Jobs {
             }
         };
         let lanes = match asked {
-            Asked::Newest => there.len(),
+            Asked::Newest => lanes_of(there.iter()),
             Asked::Nothing => 0,
-            Asked::Savepoint(_) => chosen.len(),
+            Asked::Savepoint(_) => lanes_of(chosen.keys()),
         };
         let mut renewal = Renewal {
             number: order.map_or(1, |it| it.number + 1),
@@ -310,7 +324,7 @@ impl Jobs {
             is_plan_known: plan.is_some(),
         };
         if let Some((plan, registry)) = plan {
-            renewal.check(plan, registry, chosen.values());
+            renewal.check(plan, registry, &chosen);
         }
         Ok(renewal)
     }

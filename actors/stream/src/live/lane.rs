@@ -34,9 +34,21 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 /// The sources of a plan, by stage.
 pub(crate) type LiveSources = BTreeMap<StageId, Box<dyn LiveSource>>;
 
+/// One region of a lane: what has checkpoints of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Job {
+    pub(crate) name: String,
+    pub(crate) share: Share,
+    /// Which of the regions, from 0.
+    pub(crate) region: usize,
+}
+
 pub(crate) struct Lane<'a> {
     life: &'a Life<'a>,
     share: Share,
+    job: &'a str,
+    /// The order under which it is this job.
+    order: u32,
     /// With a shelf of its own: runs of several lanes take nothing from each other.
     cx: BuildContext,
     /// Hears now and then what the run has counted, and whether it has committed something.
@@ -46,11 +58,11 @@ pub(crate) struct Lane<'a> {
 impl<'a> Lane<'a> {
     pub(crate) fn new(
         life: &'a Life<'a>,
-        share: Share,
+        (job, order): (&'a Job, u32),
         seen: &'a (dyn Fn(&Stream, bool) + Sync),
     ) -> Self {
         let cx = BuildContext { shelf: Shelf::default(), ..life.cx.clone() };
-        Self { life, share, cx, seen }
+        Self { life, share: job.share, job: &job.name, order, cx, seen }
     }
 
     /// Works until it is stopped, or all sources have ended. An error: what was not published is
@@ -65,8 +77,11 @@ impl<'a> Lane<'a> {
         let services = self.life.services;
         let group = jobs::group(services.checkpoints.clone(), &self.life.plan.workflow)?;
         let order = group.newest_order().await.map_err(|it| fault(&it))?;
+        if order.as_ref().map_or(0, |it| it.number) != self.order {
+            return Ok(RunEnd::Renewed);
+        }
         self.check_lanes(&group, order.as_ref()).await?;
-        let checkpoints = jobs::lane(&group, self.share.lane)?;
+        let checkpoints = jobs::job(&group, self.job)?;
         let recovered = self.recover(&checkpoints, order.as_ref(), context);
         let recovered = self.abortable(control, recovered).await?;
         let coordinator =

@@ -1,4 +1,4 @@
-//! The lanes of one instance: it claims those that nobody works on, and works on all that it has.
+//! The jobs of one instance: it claims those that nobody works on, and works on all that it has.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
@@ -8,159 +8,236 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
-use weir_domain::{Fault, Fingerprint, Item, Millis, Reprocess, SourceName, Stream, StreamState};
+use weir_domain::{
+    Fault, FaultKind, Fingerprint, Item, Millis, Reprocess, SourceName, Stream, StreamState,
+};
 use weir_persistence_api::Claim;
-use weir_runtime::{Backoff, Stopwatch};
+use weir_runtime::Stopwatch;
 
-use super::Share;
 use super::driver::RunEnd;
-use super::jobs::{lane_name, lanes_source};
+use super::effects::fault;
+use super::failures::{Failures, Next};
+use super::jobs::{self, lanes_source};
 use super::lane::{Lane, LiveSources};
+use super::regions::{self, Region};
+use super::{Job, Share};
 use crate::clear::ClearPlan;
 use crate::instance::{BEAT_EVERY, Happened, Instance, Open, Sources, Terms, sources};
 use crate::life::{Claimed, Life, Threads};
 use crate::report::Reporter;
 use crate::services::Live;
 use crate::settlement::Owed;
-use crate::{Outcome, StreamContext};
+use crate::{BuildContext, Outcome, StreamContext};
 
-/// How often an instance looks for a lane that nobody works on. Once more for each that it has: who
-/// has fewer comes first.
+/// How often an instance looks for a job that nobody works on. Once more for each lane that it has:
+/// who has fewer comes first.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How long a lane is left alone after faults in a row.
-const BACKOFF: Backoff =
-    Backoff { min: Duration::from_secs(1), max: Duration::from_secs(30), jitter: 0.0 };
 
-/// A lane that was claimed, by its number, and all that is held with it.
-type Held = (u32, Box<Claimed>, (Live, Threads));
+/// A job that was claimed, and all that is held with it.
+type Held = (usize, Box<Claimed>, (Live, Threads));
 
 /// What an instance waits for.
 enum Step {
     Claimed(Result<Option<Held>, Fault>),
-    Ran(u32, Ran),
+    Ran(usize, Ran),
 }
 
-/// How a run ended, and whether it had committed something.
+/// How a run ended, and how long it took.
 struct Ran {
     ended: Result<RunEnd, Fault>,
-    has_committed: bool,
+    took: Duration,
+}
+
+/// The jobs of a workflow, as they are under an order.
+struct Work<'a> {
+    name: SourceName,
+    /// The number of the order.
+    order: u32,
+    /// What runs a region, by region.
+    lives: Vec<Life<'a>>,
+    /// By lane, and by region in each.
+    jobs: Vec<Job>,
 }
 
 /// What an instance has under way.
 #[derive(Default)]
 struct Hands {
-    lanes: BTreeSet<u32>,
+    held: BTreeSet<usize>,
     is_claiming: bool,
     /// How often in a row it was granted nothing.
     misses: u32,
-    /// Lanes that failed: how often in a row, since when they rest, and for how long.
-    resting: BTreeMap<u32, (u32, Stopwatch, Duration)>,
+    /// Jobs that failed, each with when it may be begun again; `None`: when a person has looked.
+    failed: BTreeMap<usize, (Failures, Option<(Stopwatch, Duration)>)>,
+    /// Another order holds now: which job is whose is to be asked again.
+    is_stale: bool,
 }
 
 impl Instance {
-    /// Works on lanes until it is drained.
-    pub(crate) async fn work_on_lanes(
+    /// Works on jobs until it is drained. What fails for good is given up, job by job.
+    pub(crate) async fn work_on_lanes(&self, cx: &BuildContext) -> Result<(), Fault> {
+        let _shown = self.shown();
+        (self.notice)(Happened::Active);
+        while !self.stops.drain.is_cancelled() {
+            match self.agree().await {
+                Ok((order, regions)) => self.work_on(order, &regions, cx).await?,
+                Err(fault) if fault.kind == FaultKind::Transient => {
+                    self.stands(fault);
+                    self.pause(LOOK_EVERY).await;
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(())
+    }
+
+    /// The regions of the plan, and the number of the order under which they are these.
+    async fn agree(&self) -> Result<(u32, Vec<Region>), Fault> {
+        let group = jobs::group(self.services.checkpoints.clone(), &self.plan.workflow)?;
+        let order = group.newest_order().await.map_err(|it| fault(&it))?;
+        let regions = regions::agree(&group, order.as_ref(), &self.plan).await?;
+        Ok((order.map_or(0, |it| it.number), regions))
+    }
+
+    /// Works on jobs until it is drained, or another order holds.
+    async fn work_on(
         &self,
-        plan: &ClearPlan,
-        life: &Life<'_>,
+        order: u32,
+        regions: &[Region],
+        cx: &BuildContext,
     ) -> Result<(), Fault> {
-        // Whatever the sources are called: all deployments of a workflow claim the same lanes.
-        let name = lanes_source(&self.plan.workflow);
+        let part = |it: &Region| {
+            ClearPlan::of(&self.plan.part(&it.stages), &self.means.secrets, &self.services.registry)
+        };
+        let plans = regions.iter().map(part).collect::<Result<Vec<_>, _>>()?;
         let lanes = self.plan.instances.max(1);
+        let job = |lane, region: usize| Job {
+            name: regions[region].name.job(lane),
+            share: Share { lane, lanes },
+            region,
+        };
+        let each = (0..lanes).flat_map(|lane| (0..regions.len()).map(move |of| (lane, of)));
+        let work = Work {
+            // Whatever the sources are called: all deployments of a workflow claim the same jobs.
+            name: lanes_source(&self.plan.workflow),
+            order,
+            lives: plans.iter().map(|it| self.life(it, cx)).collect(),
+            jobs: each.map(|(lane, region)| job(lane, region)).collect(),
+        };
+        self.claim_and_run(&work).await;
+        Ok(())
+    }
+
+    async fn claim_and_run(&self, work: &Work<'_>) {
         let mut steps: FuturesUnordered<BoxFuture<'_, Step>> = FuturesUnordered::new();
         let mut hands = Hands::default();
         let mut look = pin!(tokio::time::sleep(Duration::ZERO));
         let mut beat = tokio::time::interval(BEAT_EVERY);
-        (self.notice)(Happened::Active);
+        let since = Stopwatch::start();
         loop {
             let is_drained = self.stops.drain.is_cancelled();
-            if is_drained && steps.is_empty() {
-                return Ok(());
+            let is_ending = is_drained || hands.is_stale;
+            if is_ending && steps.is_empty() {
+                return;
             }
-            let is_looking =
-                !is_drained && !hands.is_claiming && hands.lanes.len() < lanes as usize;
+            let is_looking = !is_ending && !hands.is_claiming && hands.held.len() < work.jobs.len();
             tokio::select! {
                 Some(step) = steps.next() => match step {
-                    Step::Claimed(Ok(Some((lane, claimed, held)))) => {
-                        hands.claimed(Some(lane));
-                        let run = self.run(plan, life, Share { lane, lanes }, claimed, held);
-                        steps.push(run.boxed());
-                        look.set(tokio::time::sleep(hands.patience()));
-                    }
-                    Step::Claimed(nothing) => {
-                        hands.claimed(None);
-                        hands.misses += 1;
-                        if let Err(fault) = nothing {
-                            self.stands(fault);
+                    Step::Claimed(claimed) => {
+                        if let Some(held) = self.claimed(&mut hands, claimed) {
+                            steps.push(self.run(work, held).boxed());
                         }
-                        if hands.lanes.is_empty() {
-                            (self.notice)(Happened::Idle);
-                        }
-                        look.set(tokio::time::sleep(hands.patience()));
+                        look.set(tokio::time::sleep(hands.patience(work.lives.len())));
                     }
-                    Step::Ran(lane, ran) => {
-                        self.ran(&mut hands, lane, ran);
+                    Step::Ran(at, ran) => {
+                        self.ran(&mut hands, (at, &work.jobs[at].name), ran, since.elapsed());
                         look.set(tokio::time::sleep(LOOK_EVERY));
                     }
                 },
                 () = &mut look, if is_looking => {
-                    let free: Vec<_> = (0..lanes).filter(|it| hands.may_claim(*it)).collect();
+                    let free: Vec<_> =
+                        (0..work.jobs.len()).filter(|it| hands.may_claim(*it)).collect();
                     if free.is_empty() {
                         look.set(tokio::time::sleep(LOOK_EVERY));
                         continue;
                     }
                     hands.is_claiming = true;
-                    let claim = self.claim_lane(life, &name, free).map(Step::Claimed);
-                    steps.push(claim.boxed());
+                    steps.push(self.claim_job(work, free).map(Step::Claimed).boxed());
                 }
                 () = self.stops.drain.cancelled(), if !is_drained => {}
-                _ = beat.tick(), if !hands.lanes.is_empty() => (self.notice)(Happened::Worked),
+                _ = beat.tick(), if !hands.held.is_empty() => (self.notice)(Happened::Worked),
             }
         }
+    }
+
+    /// Takes note of what was granted.
+    fn claimed(&self, hands: &mut Hands, claimed: Result<Option<Held>, Fault>) -> Option<Held> {
+        hands.is_claiming = false;
+        match claimed {
+            Ok(Some(held)) => {
+                hands.misses = 0;
+                hands.held.insert(held.0);
+                return Some(held);
+            }
+            Ok(None) => {}
+            Err(fault) => self.stands(fault),
+        }
+        hands.misses += 1;
+        if hands.held.is_empty() {
+            (self.notice)(Happened::Idle);
+        }
+        None
     }
 
     /// Takes note of how a run ended.
-    fn ran(&self, hands: &mut Hands, lane: u32, ran: Ran) {
-        hands.lanes.remove(&lane);
-        let before = hands.resting.remove(&lane).filter(|_| !ran.has_committed);
-        match ran.ended {
-            Ok(RunEnd::Finished | RunEnd::Stopped) => self.clears(),
-            Err(fault) => {
-                let failures = before.map_or(1, |it| it.0.saturating_add(1));
-                let rest = (failures, Stopwatch::start(), BACKOFF.delay(failures, 0.0));
-                hands.resting.insert(lane, rest);
-                self.stands(fault);
+    fn ran(&self, hands: &mut Hands, (at, job): (usize, &str), ran: Ran, now: Duration) {
+        hands.held.remove(&at);
+        let fault = match ran.ended {
+            Ok(RunEnd::Finished | RunEnd::Stopped) => {
+                hands.failed.remove(&at);
+                return self.clears_of(job);
+            }
+            Ok(RunEnd::Renewed) => {
+                hands.is_stale = true;
+                return;
+            }
+            Err(fault) => fault,
+        };
+        let policy = self.services.limits.restarts;
+        let chance = self.services.system.ids().chance();
+        let (failures, rest) =
+            hands.failed.entry(at).or_insert_with(|| (Failures::new(policy), None));
+        match failures.failed(job, &fault, (now, ran.took), chance) {
+            Next::After(wait) => {
+                *rest = Some((Stopwatch::start(), wait));
+                self.stands_for(job, fault, false);
+            }
+            Next::GivenUp(fault) => {
+                *rest = None;
+                self.stands_for(job, fault, true);
             }
         }
     }
 
-    async fn claim_lane(
-        &self,
-        life: &Life<'_>,
-        name: &SourceName,
-        free: Vec<u32>,
-    ) -> Result<Option<Held>, Fault> {
-        let threads = life.threads_for_good()?;
+    async fn claim_job(&self, work: &Work<'_>, free: Vec<usize>) -> Result<Option<Held>, Fault> {
+        // Of the one that needs most: which one is granted is not known.
+        let greediest = work.lives.iter().max_by_key(|it| it.threads_needed());
+        let threads = greediest.map(Life::threads_for_good).transpose()?;
         let interval = Millis(u64::try_from(LOOK_EVERY.as_millis()).unwrap_or(u64::MAX));
         let terms = Terms { reprocess: Reprocess::WhenChanged, clearance: false, interval };
-        let candidates = free.iter().map(|it| item(*it)).collect();
+        let item_of = |at: usize| item(&work.jobs[at].name);
+        let candidates = free.iter().map(|it| item_of(*it)).collect();
         // What it stages is cleared away by the next run: a checkpoint may have decided for it.
         let nothing = |_: &StreamContext| Ok(Vec::new());
-        let claimed = self.claim(name, terms, candidates, nothing).await?;
-        Ok(claimed.and_then(|(claimed, live)| {
-            let lane = free.into_iter().find(|it| item(*it) == claimed.claim.item)?;
-            Some((lane, Box::new(claimed), (live, threads)))
+        let claimed = self.claim(&work.name, terms, candidates, nothing).await?;
+        Ok(claimed.zip(threads).and_then(|((claimed, live), threads)| {
+            let at = free.into_iter().find(|it| item_of(*it) == claimed.claim.item)?;
+            Some((at, Box::new(claimed), (live, threads)))
         }))
     }
 
-    async fn run(
-        &self,
-        plan: &ClearPlan,
-        life: &Life<'_>,
-        share: Share,
-        claimed: Box<Claimed>,
-        _held: (Live, Threads),
-    ) -> Step {
+    async fn run(&self, work: &Work<'_>, (at, claimed, _held): Held) -> Step {
+        let (job, since) = (&work.jobs[at], Stopwatch::start());
+        let life = &work.lives[job.region];
         let _open = Open::new(self, claimed.stream.id);
         let Claimed { claim, context, stream, heard, .. } = *claimed;
         let mut reporter = Reporter::new(life.services, &life.means.secrets, stream);
@@ -168,13 +245,13 @@ impl Instance {
         let has_committed = AtomicBool::new(false);
         let seen = |stream: &Stream, commits: bool| {
             if commits && !has_committed.swap(true, Ordering::Relaxed) {
-                self.clears();
+                self.clears_of(&job.name);
             }
             self.goes_on(stream);
         };
-        let lane = Lane::new(life, share, &seen);
+        let lane = Lane::new(life, (job, work.order), &seen);
         let control = &heard.control;
-        let ended = match self.live_sources(plan) {
+        let ended = match self.live_sources(life.plan) {
             // The claim was answered when nobody waited for it any more.
             _ if self.stops.drain.is_cancelled() => Ok(RunEnd::Stopped),
             Ok(sources) => lane.run(sources, &context, control, &mut reporter).await,
@@ -186,8 +263,7 @@ impl Instance {
         if let Some(stream) = closed {
             self.closed(&stream);
         }
-        let has_committed = has_committed.load(Ordering::Relaxed);
-        Step::Ran(share.lane, Ran { ended, has_committed })
+        Step::Ran(at, Ran { ended, took: since.elapsed() })
     }
 
     fn live_sources(&self, plan: &ClearPlan) -> Result<LiveSources, Fault> {
@@ -199,7 +275,7 @@ impl Instance {
         }
     }
 
-    /// Gives the lane back; for good if it has no more to read, or an operator ended it.
+    /// Gives the job back; for good if it has no more to read, or an operator ended it.
     async fn close(
         &self,
         life: &Life<'_>,
@@ -220,33 +296,29 @@ impl Instance {
         match ended {
             Ok(RunEnd::Finished) => life.decide(claim, owed, Outcome::Committed, reporter).await,
             Err(_) if is_ended_by_hand => life.decide(claim, owed, Outcome::Failed, reporter).await,
-            Ok(RunEnd::Stopped) | Err(_) => life.give_back(claim, owed).await,
+            Ok(RunEnd::Stopped | RunEnd::Renewed) | Err(_) => life.give_back(claim, owed).await,
         }
     }
 }
 
 impl Hands {
-    fn claimed(&mut self, lane: Option<u32>) {
-        self.is_claiming = false;
-        if lane.is_some() {
-            self.misses = 0;
-        }
-        self.lanes.extend(lane);
+    fn may_claim(&self, at: usize) -> bool {
+        let rests = self.failed.get(&at).is_some_and(|(_, rest)| match rest {
+            Some((since, wait)) => since.elapsed() < *wait,
+            None => true,
+        });
+        !rests && !self.held.contains(&at)
     }
 
-    fn may_claim(&self, lane: u32) -> bool {
-        let rests = self.resting.get(&lane).is_some_and(|(_, since, rest)| since.elapsed() < *rest);
-        !rests && !self.lanes.contains(&lane)
-    }
-
-    /// Before it looks for a further lane: who has fewer comes first, and who found none looks less often.
-    fn patience(&self) -> Duration {
-        let held = u32::try_from(self.lanes.len()).unwrap_or(u32::MAX);
-        LOOK_EVERY.saturating_mul((held + 1) << self.misses.min(3))
+    /// Before it looks for a further job: who has fewer lanes comes first, and who found none looks
+    /// less often.
+    fn patience(&self, regions: usize) -> Duration {
+        let held = u32::try_from(self.held.len() / regions.max(1)).unwrap_or(u32::MAX);
+        LOOK_EVERY.saturating_mul(held.saturating_add(1) << self.misses.min(3))
     }
 }
 
-/// A lane as the Access Coordinator knows it. All of one name are the same.
-fn item(lane: u32) -> Item {
-    Item { name: lane_name(lane), fingerprint: Fingerprint::default() }
+/// A job as the Access Coordinator knows it. All of one name are the same.
+fn item(job: &str) -> Item {
+    Item { name: job.to_owned(), fingerprint: Fingerprint::default() }
 }

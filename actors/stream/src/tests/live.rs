@@ -38,25 +38,35 @@ impl SourceKind for Kind {
     fn is_live(&self) -> bool {
         true
     }
-    fn build(&self, _: &Value, _: &BuildContext) -> Result<AnySource, Fault> {
-        Ok(AnySource::Live(Box::new(Splitting(self.0.clone()))))
+    fn build(&self, config: &Value, cx: &BuildContext) -> Result<AnySource, Fault> {
+        let only = config["only"].as_str().unwrap_or_default().to_owned();
+        let (world, name) = (self.0.clone(), cx.stage.to_string());
+        Ok(AnySource::Live(Box::new(Splitting { world, name, only })))
     }
 }
 
-struct Splitting(World);
+struct Splitting {
+    world: World,
+    name: String,
+    /// Its splits begin with this.
+    only: String,
+}
 
 impl LiveSource for Splitting {
     fn origin(&self) -> String {
         "the world".into()
     }
     fn open(&mut self, share: Share, from: &Splits) -> Result<Box<dyn LiveReader>, Fault> {
-        self.0.meet("open")?;
-        Ok(Box::new(Reader { world: self.0.clone(), share, at: from.clone() }))
+        self.world.meet_at("open", &self.name)?;
+        let (world, name, only) = (self.world.clone(), self.name.clone(), self.only.clone());
+        Ok(Box::new(Reader { world, name, only, share, at: from.clone() }))
     }
 }
 
 struct Reader {
     world: World,
+    name: String,
+    only: String,
     share: Share,
     at: Splits,
 }
@@ -67,9 +77,10 @@ impl LiveReader for Reader {
     }
 
     fn read(&mut self, within: Duration) -> Result<LiveRead, Fault> {
-        self.world.meet("read")?;
-        let (items, is_ending) = self.world.with(|it| (it.items.clone(), it.is_ending));
-        for (split, numbers) in items.into_iter().filter(|it| self.share.has(&it.0)) {
+        self.world.meet_at("read", &self.name)?;
+        let (items, is_ending) = self.world.with(|it| (it.items.clone(), it.is_ending(&self.name)));
+        let is_its = |split: &str| split.starts_with(&self.only) && self.share.has(split);
+        for (split, numbers) in items.into_iter().filter(|it| is_its(&it.0)) {
             let at = self.at.get(&split).and_then(Value::as_u64).unwrap_or(0) as usize;
             let piece = numbers[at..numbers.len().min(at + 3)].to_vec();
             if piece.is_empty() {
@@ -154,7 +165,7 @@ impl Operator for Seen {
     }
 }
 
-fn live(lanes: u32) -> Plan {
+pub(super) fn live(lanes: u32) -> Plan {
     let mut plan = plan(OnError::DeadLetter);
     plan.instances = lanes;
     plan.stages[0].kind = "live".into();
@@ -168,7 +179,7 @@ fn published(world: &World) -> Vec<i64> {
     all
 }
 
-fn numbers(to: i64) -> Vec<i64> {
+pub(super) fn numbers(to: i64) -> Vec<i64> {
     (1..=to).filter(|it| it % 100 != 0).collect()
 }
 
@@ -201,7 +212,7 @@ async fn what_flows_is_published_by_checkpoints_and_goes_on_where_it_was_stopped
 async fn a_source_that_ends_commits_its_tail_and_is_not_read_again() {
     let world = World::default();
     world.item("a", 1..=40);
-    world.with(|it| it.is_ending = true);
+    world.with(|it| it.ending = Some("".into()));
     // A stage that has no inputs left hears of another one's fault all the same.
     world.fault("prepare", Fault::transient(1, "on order"));
     let engine = Engine::start(&world, &store()).await;

@@ -1,6 +1,6 @@
 //! Where lanes are to begin, and whether what they would begin from fits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use weir_checkpoint::Manifest;
 use weir_checkpoint::fit::{Leftover, Misfit, fit};
@@ -8,7 +8,7 @@ use weir_checkpoint::group::Begin;
 use weir_domain::plan::Plan;
 use weir_domain::{SavepointName, StageId, TableName};
 
-use super::{SavedLane, shape};
+use super::{SavedLane, lane_of, shape};
 use crate::Registry;
 
 /// Where the next run of every lane is to begin.
@@ -51,11 +51,11 @@ pub struct LaneStanding {
 }
 
 impl Renewal {
-    pub(super) fn check<'a>(
+    pub(super) fn check(
         &mut self,
         plan: &Plan,
         registry: &Registry,
-        manifests: impl Iterator<Item = &'a Manifest>,
+        chosen: &BTreeMap<String, Manifest>,
     ) {
         let shape = shape(plan, registry);
         let lanes = plan.instances.max(1);
@@ -68,10 +68,13 @@ impl Renewal {
         }
         let leftover = if self.drops_leftovers { Leftover::Drop } else { Leftover::Refuse };
         let mut misfits = BTreeSet::new();
-        for manifest in manifests {
+        // What one region of a lane has not, another may have.
+        let mut fresh: BTreeMap<&str, BTreeSet<StageId>> = BTreeMap::new();
+        for (job, manifest) in chosen {
             match fit(manifest, &shape, leftover) {
                 Ok(fit) => {
-                    self.fresh.extend(fit.fresh);
+                    let of_lane = fresh.entry(lane_of(job)).or_insert_with(|| fit.fresh.clone());
+                    of_lane.retain(|it| fit.fresh.contains(it));
                     self.dropped.extend(fit.dropped);
                 }
                 Err(found) => {
@@ -80,6 +83,7 @@ impl Renewal {
                 }
             }
         }
+        self.fresh.extend(fresh.into_values().flatten());
         self.misfits.extend(misfits);
     }
 }
