@@ -146,6 +146,8 @@ pub struct Stream {
     pub batch_bytes: Bytes,
     pub max_record_bytes: Bytes,
     pub checkpoint_interval: Millis,
+    pub max_unpublished_checkpoints: NonZeroU32,
+    pub max_unpublished: Bytes,
     pub dead_letter: DeadLetter,
 }
 

@@ -247,7 +247,8 @@ impl Activation {
         });
         let running: BTreeMap<_, _> =
             self.running().iter().map(|(name, it)| (name.clone(), it.wanted.clone())).collect();
-        let (stale, missing) = difference(&running, &wanted);
+        let registry = &self.0.parts.services.registry;
+        let (stale, missing) = difference(&running, &wanted, |it| registry.is_live(it));
         if stale.is_empty() && missing.is_empty() {
             return;
         }

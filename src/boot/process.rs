@@ -17,7 +17,7 @@ use weir_runtime::{
     Backoff, HostSettings, Phase, PhaseTimeouts, Reason, RestartBudget, RestartPolicy, Shutdown,
     System,
 };
-use weir_stream::Limits;
+use weir_stream::{BacklogLimits, Limits};
 
 use super::engine::{EngineOptions, phase_timeouts};
 use super::lock::DataDir;
@@ -157,6 +157,11 @@ impl Process {
             raw_bytes_max: stream.dead_letter.max_raw_bytes.as_usize(),
             checkpoint_interval: stream.checkpoint_interval.duration(),
             restarts: self.restarts(),
+            progress_within: self.settings.supervision.progress_timeout.duration(),
+            backlog: BacklogLimits {
+                epochs: stream.max_unpublished_checkpoints.get() as usize,
+                bytes: stream.max_unpublished.0,
+            },
         }
     }
 

@@ -115,8 +115,6 @@ impl Coordinator {
     /// published first.
     pub fn new(layout: Layout, pipeline: Pipeline, recovered: &Recovered) -> Self {
         let manifest = recovered.manifest.as_ref();
-        let ended = manifest.into_iter().flat_map(|it| &it.stages);
-        let ended = ended.filter(|(id, it)| it.is_ended && pipeline.sources.contains(*id));
         let publications = recovered.unpublished.iter().cloned().map(Publication::new);
         let mode = match (recovered.is_over, recovered.unpublished.is_empty()) {
             (true, true) => Mode::Over,
@@ -124,7 +122,8 @@ impl Coordinator {
             (false, _) => Mode::Running,
         };
         Self {
-            ended: ended.map(|it| it.0.clone()).collect(),
+            // A source that had ended says so again, or has more by now.
+            ended: BTreeSet::new(),
             layout,
             generation: recovered.generation,
             pipeline,
@@ -187,6 +186,11 @@ impl Coordinator {
     /// Where the next claim goes: what garbage collection must find the log to end before.
     pub fn slot(&self) -> Slot {
         self.slot
+    }
+
+    /// How many epochs are claimed, and not yet known to be published everywhere.
+    pub fn unpublished(&self) -> usize {
+        self.publications.len()
     }
 
     /// Epochs that garbage collection keeps beside those that its policy names.

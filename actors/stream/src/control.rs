@@ -162,6 +162,11 @@ impl Gate {
         Self(watch::channel(false).1)
     }
 
+    /// One that whoever holds the other end shuts and opens.
+    pub(crate) fn of(is_shut: watch::Receiver<bool>) -> Self {
+        Self(is_shut)
+    }
+
     pub(crate) fn is_shut(&self) -> bool {
         *self.0.borrow()
     }

@@ -1,8 +1,12 @@
-//! What went through a stage, counted as it happens and readable at any time.
+//! What went through a stage, counted as it happens and readable at any time; and what it does now that
+//! may take long.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use weir_domain::Counts;
+use weir_runtime::Stopwatch;
 
 /// One stage's counters during one attempt. Added to by the stage, read by anybody.
 #[derive(Debug, Default)]
@@ -14,9 +18,34 @@ pub struct Counters {
     pub dead_letters: AtomicU64,
     pub ignored: AtomicU64,
     pub dropped: AtomicU64,
+    call: Mutex<Option<(&'static str, Stopwatch)>>,
+}
+
+/// A stage is in a call as long as this lives.
+pub(crate) struct Calling<'a>(&'a Counters);
+
+impl Drop for Calling<'_> {
+    fn drop(&mut self) {
+        *self.0.call() = None;
+    }
 }
 
 impl Counters {
+    /// The stage calls what may not come back: what it is doing, in one word.
+    pub(crate) fn calling(&self, what: &'static str) -> Calling<'_> {
+        *self.call() = Some((what, Stopwatch::start()));
+        Calling(self)
+    }
+
+    /// What it is doing, and for how long.
+    pub(crate) fn in_call(&self) -> Option<(&'static str, Duration)> {
+        self.call().as_ref().map(|(what, since)| (*what, since.elapsed()))
+    }
+
+    fn call(&self) -> MutexGuard<'_, Option<(&'static str, Stopwatch)>> {
+        self.call.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The counts now. Single counters are exact; between them a batch may be under way.
     pub fn counts(&self) -> Counts {
         Counts {

@@ -82,7 +82,10 @@ impl Island {
         let mut outflow = Outflow::default();
         for at in 0..self.members.len() {
             let mut out = Outputs::default();
-            self.members[at].operator.finish(&mut out)?;
+            let Member { operator, guard, .. } = &mut self.members[at];
+            let call = guard.counters.calling("finishing");
+            operator.finish(&mut out)?;
+            drop(call);
             let next = self.members[at].place(out, &mut outflow)?;
             self.run(next, &mut outflow)?;
         }
@@ -107,7 +110,9 @@ impl Island {
             let member = &mut self.members[at];
             member.guard.took(&batch);
             let mut out = Outputs::default();
+            let call = member.guard.counters.calling("processing");
             member.operator.process(batch, &mut out)?;
+            drop(call);
             let next = member.place(out, outflow)?;
             work.extend(next.into_iter().rev());
         }

@@ -12,14 +12,14 @@ use arrow::datatypes::SchemaRef;
 use schemars::Schema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use weir_domain::plan::Role;
+use weir_domain::plan::{Plan, Role};
 use weir_domain::{Clock, Fault, Finding, PortName, StageId, TableName};
 use weir_persistence_api::MemoryBlobs;
 use weir_runtime::RestartPolicy;
 
 use crate::clear::SecretUse;
 use crate::state::TableSpec;
-use crate::{Effects, LiveSource, Operator, Shelf, Sink, Source, Staging};
+use crate::{BacklogLimits, Effects, LiveSource, Operator, Shelf, Sink, Source, Staging};
 
 /// Where a configuration does not fit its type: the path inside it, and why.
 pub type ConfigError = serde_path_to_error::Error<serde_json::Error>;
@@ -71,6 +71,10 @@ pub struct Limits {
     pub checkpoint_interval: Duration,
     /// How often a job of a live workflow that fails is begun again.
     pub restarts: RestartPolicy,
+    /// How long a stage of a live workflow may be in one call of its connector or operator.
+    pub progress_within: Duration,
+    /// How much of a job of a live workflow may wait to be published.
+    pub backlog: BacklogLimits,
 }
 
 impl Default for Limits {
@@ -83,6 +87,8 @@ impl Default for Limits {
             raw_bytes_max: 64 << 10,
             checkpoint_interval: Duration::from_secs(10),
             restarts: RestartPolicy::default(),
+            progress_within: Duration::from_secs(900),
+            backlog: BacklogLimits { epochs: 32, bytes: 1 << 30 },
         }
     }
 }
@@ -211,6 +217,12 @@ impl Registry {
             Role::Operator => self.operators.contains_key(kind),
             Role::Sink => self.sinks.contains_key(kind),
         }
+    }
+
+    /// Whether a workflow is live: its number of instances is that of its lanes then.
+    pub fn is_live(&self, plan: &Plan) -> bool {
+        let mut sources = plan.of_role(Role::Source);
+        sources.any(|it| self.sources.get(it.kind.as_str()).is_some_and(|it| it.is_live()))
     }
 
     /// What a kind does with secrets; one that is not known is not built.

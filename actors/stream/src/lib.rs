@@ -40,6 +40,7 @@ mod sniff;
 mod stage;
 mod staging;
 mod stream_log;
+mod watchdog;
 mod workflow;
 
 pub use check::{CheckedPlan, StageFinding, check_plan, verify};
@@ -56,7 +57,7 @@ pub use kind::{
     AnySource, BuildContext, BuiltOperator, Checked, ConfigError, Limits, OperatorKind, Registry,
     SinkKind, SourceKind, decode_config,
 };
-pub use live::{LiveRead, LiveReader, LiveSource, Share, Splits, jobs, state};
+pub use live::{BacklogLimits, LiveRead, LiveReader, LiveSource, Share, Splits, jobs, state};
 pub use means::Running;
 pub use operator::{Opening, Operator, Outputs};
 pub use services::{Access, AccessError, LiveClaims, Monitor, Peers, Services};

@@ -14,6 +14,7 @@ use weir_domain::{Fault, StageId};
 use weir_runtime::Tasks;
 
 use crate::Prepared;
+use crate::life::Threads;
 use crate::stage::{Body, StageResult, Stopped};
 
 /// Faults that are defects: of a stage's actor, and of what it runs.
@@ -38,6 +39,8 @@ pub(crate) struct Arguments {
     /// Cancelled to end the attempt early.
     pub(crate) stop: CancellationToken,
     pub(crate) answer: oneshot::Sender<Ended>,
+    /// What the stages block, kept until the last has ended: also one that hangs, and is not waited for.
+    pub(crate) threads: Option<Threads>,
 }
 
 pub(crate) struct State {
@@ -48,6 +51,7 @@ pub(crate) struct State {
     /// Stops the stages however the pipeline ends, also when it could not start all of them.
     _guard: DropGuard,
     answer: Option<oneshot::Sender<Ended>>,
+    _threads: Option<Threads>,
 }
 
 impl Actor for Pipeline {
@@ -60,7 +64,7 @@ impl Actor for Pipeline {
         myself: ActorRef<Message>,
         arguments: Arguments,
     ) -> Result<State, ActorProcessingErr> {
-        let Arguments { bodies, tasks, stop, answer } = arguments;
+        let Arguments { bodies, tasks, stop, answer, threads } = arguments;
         // Stages stop with the pipeline, also when it never gets to tell them.
         let stop = stop.child_token();
         let guard = stop.clone().drop_guard();
@@ -77,6 +81,7 @@ impl Actor for Pipeline {
             stop,
             _guard: guard,
             answer: Some(answer),
+            _threads: threads,
         })
     }
 

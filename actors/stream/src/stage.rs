@@ -119,7 +119,10 @@ impl SourceBody {
             if stop.is_cancelled() {
                 return Err(Stopped::Broken);
             }
-            let Some(read) = self.reader.read()? else { break };
+            let call = self.guard.counters.calling("reading");
+            let read = self.reader.read()?;
+            drop(call);
+            let Some(read) = read else { break };
             pass_on(read, &self.guard, &self.outputs, self.dead.as_ref())?;
         }
         end_all(self.outputs.iter().chain(&self.dead))?;
@@ -275,7 +278,9 @@ impl SinkBody {
                     if !has_finished {
                         barriers(self.dead.iter(), epoch)?;
                     }
+                    let call = self.guard.counters.calling("preparing");
                     let prepared = writer.take().map(|it| it.prepare()).transpose()?;
+                    drop(call);
                     let prepared = prepared.unwrap_or_default();
                     (written, segment) = (written + prepared.bytes, Some(epoch));
                     self.wrote(written);
@@ -288,7 +293,9 @@ impl SinkBody {
         }
         // What was written behind the last barrier of a pipeline that is driven is nobody's.
         let (None, Some(writer)) = (self.reports, writer) else { return Ok(None) };
+        let call = self.guard.counters.calling("preparing");
         let prepared = writer.prepare()?;
+        drop(call);
         self.guard.counters.bytes_out.store(prepared.bytes, Ordering::Relaxed);
         Ok(Some(prepared))
     }
@@ -296,12 +303,15 @@ impl SinkBody {
     fn open(&mut self, segment: Option<Epoch>) -> Result<Box<dyn SinkWriter>, Fault> {
         let opened_at = self.clock.now();
         let context = StreamContext { segment, opened_at, ..(*self.guard.stream).clone() };
+        let _call = self.guard.counters.calling("opening");
         self.sink.open(&context, self.schema.clone())
     }
 
     fn write(&self, writer: &mut dyn SinkWriter, batch: &Batch) -> Result<Vec<BadRecord>, Fault> {
         self.guard.took(batch);
+        let call = self.guard.counters.calling("writing");
         let bad = writer.write(batch)?;
+        drop(call);
         add(&self.guard.counters.records_out, batch.rows() - bad.len().min(batch.rows()));
         Ok(bad)
     }

@@ -6,6 +6,7 @@ mod orders;
 mod regions;
 mod saves;
 mod sniffing;
+mod waiting;
 mod world;
 
 use std::time::Duration;

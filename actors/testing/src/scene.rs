@@ -35,7 +35,7 @@ impl Scene {
     ) -> Result<Self, Vec<Finding>> {
         let secrets = secrets(case, plan)?;
         let schemas = check_plan(plan, registry).schemas;
-        let is_live = is_live(plan, registry);
+        let is_live = registry.is_live(plan);
         let mut scene = plan.clone();
         // One instance reads everything in its order.
         scene.instances = 1;
@@ -63,11 +63,6 @@ impl Scene {
         let spec = WorkflowSpec { project, plan: Arc::new(scene), base_dir, secrets };
         Ok(Self { spec, state, limits, caught, is_live })
     }
-}
-
-fn is_live(plan: &Plan, registry: &Registry) -> bool {
-    let mut sources = plan.of_role(Role::Source);
-    sources.any(|it| registry.sources.get(it.kind.as_str()).is_some_and(|it| it.is_live()))
 }
 
 fn secrets(case: &Case, plan: &Plan) -> Result<Opened, Vec<Finding>> {

@@ -92,6 +92,7 @@ impl Checks<'_> {
             ("stream.edge-bytes", settings.stream.edge_bytes),
             ("stream.batch-bytes", settings.stream.batch_bytes),
             ("stream.max-record-bytes", settings.stream.max_record_bytes),
+            ("stream.max-unpublished", settings.stream.max_unpublished),
             ("rest-server.max-body", settings.rest_server.max_body),
             ("persistence.stream-history.log-bytes", settings.persistence.stream_history.log_bytes),
         ];

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use weir_controllers::deployments::Deployment;
+use weir_domain::plan::Plan;
 use weir_domain::schedule::{Deployed, DeployedWorkflow};
 use weir_domain::{Digest, WorkflowName};
 use weir_secrets::Opened;
@@ -53,9 +54,10 @@ pub(super) fn deployed(wanted: &BTreeMap<WorkflowName, Wanted>) -> Deployed {
 pub(super) fn difference(
     running: &BTreeMap<WorkflowName, Wanted>,
     wanted: &BTreeMap<WorkflowName, Wanted>,
+    is_live: impl Fn(&Plan) -> bool,
 ) -> (BTreeSet<WorkflowName>, Vec<Wanted>) {
-    let stale =
-        running.iter().filter(|(name, it)| !wanted.get(*name).is_some_and(|of| same(it, of)));
+    let goes_on = |name, it| wanted.get(name).is_some_and(|of| same(it, of, &is_live));
+    let stale = running.iter().filter(|(name, it)| !goes_on(*name, it));
     let stale: BTreeSet<_> = stale.map(|it| it.0.clone()).collect();
     let is_missing = |name: &WorkflowName| !running.contains_key(name) || stale.contains(name);
     let missing = wanted.iter().filter(|it| is_missing(it.0)).map(|it| it.1.clone());
@@ -63,11 +65,15 @@ pub(super) fn difference(
     (stale, missing)
 }
 
-/// Of a package the digest decides. Of a directory how many instances there are does not: a change of
-/// it ends nothing.
-fn same(a: &Wanted, b: &Wanted) -> bool {
+/// Of a package the digest decides. Of a directory how many instances there are does not, and a change
+/// of it ends nothing: but for live workflows, whose lanes they are. Engines that went on with another
+/// number than those that begin would refuse each other's checkpoints.
+fn same(a: &Wanted, b: &Wanted, is_live: &impl Fn(&Plan) -> bool) -> bool {
     if a.digest.is_some() || b.digest.is_some() {
         return a.digest == b.digest;
+    }
+    if is_live(&b.spec.plan) {
+        return a.spec == b.spec;
     }
     let mut plan = (*b.spec.plan).clone();
     plan.instances = a.spec.plan.instances;
@@ -77,7 +83,7 @@ fn same(a: &Wanted, b: &Wanted) -> bool {
 #[cfg(test)]
 mod tests {
     use weir_domain::ProjectName;
-    use weir_domain::plan::{Plan, Retry};
+    use weir_domain::plan::Retry;
 
     use super::*;
 
@@ -105,7 +111,7 @@ mod tests {
         let running =
             all([wanted("same", 1, "/a"), wanted("moved", 1, "/a"), wanted("gone", 1, "/a")]);
         let next = all([wanted("same", 1, "/a"), wanted("moved", 1, "/b"), wanted("new", 1, "/a")]);
-        let (stale, missing) = difference(&running, &next);
+        let (stale, missing) = difference(&running, &next, |_| false);
         let names: Vec<_> = stale.iter().map(WorkflowName::as_str).collect();
         assert_eq!(names, ["gone", "moved"]);
         assert_eq!(missing, [wanted("moved", 1, "/b"), wanted("new", 1, "/a")]);
@@ -114,7 +120,15 @@ mod tests {
     #[test]
     fn another_number_of_instances_replaces_nothing() {
         let (running, next) = (all([wanted("w", 1, "/a")]), all([wanted("w", 9, "/a")]));
-        assert_eq!(difference(&running, &next), (BTreeSet::new(), vec![]));
+        assert_eq!(difference(&running, &next, |_| false), (BTreeSet::new(), vec![]));
         assert_eq!(deployed(&next).workflows["w"].instances, 9);
+    }
+
+    #[test]
+    fn another_number_of_lanes_is_another_workflow() {
+        let (running, next) = (all([wanted("w", 1, "/a")]), all([wanted("w", 9, "/a")]));
+        let (stale, missing) = difference(&running, &next, |_| true);
+        assert_eq!((stale.len(), missing), (1, vec![wanted("w", 9, "/a")]));
+        assert_eq!(difference(&next, &next, |_| true), (BTreeSet::new(), vec![]));
     }
 }

@@ -40,7 +40,11 @@ impl Deployments for Engine {
     ) -> Result<DeploymentPreview, Refusal> {
         let deployment = self.deployment(project.clone(), request)?;
         let digest = deployment.digest.clone();
-        let impact = self.deployments.preview_deploy(deployment).await.map_err(refusal)?;
+        let relaned = self.relaned(&deployment);
+        let mut impact = self.deployments.preview_deploy(deployment).await.map_err(refusal)?;
+        // Which workflows are live is no matter of the controller.
+        let relaned: Vec<_> = relaned.into_iter().filter(|it| impact.stays.remove(it)).collect();
+        impact.restarts.extend(relaned);
         let names = |it: BTreeSet<_>| it.into_iter().collect();
         Ok(DeploymentPreview {
             project,
@@ -58,6 +62,16 @@ impl Deployments for Engine {
 }
 
 impl Engine {
+    /// The live workflows that would have another number of lanes than they have here.
+    fn relaned(&self, deployment: &Deployment) -> Vec<WorkflowName> {
+        let lives = deployment.plans.iter().filter(|it| self.registry().is_live(it));
+        let is_other = |it: &&Plan| {
+            let here = self.activation.workflow(&it.workflow);
+            here.is_some_and(|here| here.plan.instances != it.instances)
+        };
+        lives.filter(is_other).map(|it| it.workflow.clone()).collect()
+    }
+
     fn deployment(
         &self,
         project: ProjectName,

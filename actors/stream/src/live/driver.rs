@@ -14,10 +14,11 @@ use weir_checkpoint::{
     Abandonment, Checkpoints, CommitPermit, Committable, Coordinator, Effect, Epoch, EpochKind,
     Group, Input, Prepared, Recovered, Refusal, Retention, Savepoint, StageManifest, Trigger,
 };
-use weir_domain::{Fault, SavepointName, StageId};
+use weir_domain::{Fault, SavepointName, StageId, Timestamp};
 use weir_runtime::Stopwatch;
 
-use super::effects::{check, deposed, keep, publish, store};
+use super::backlog::Backlog;
+use super::effects::{Voice, check, deposed, keep, publish, store};
 use super::state::{self, Chains, Uploads};
 use super::{Report, Reports, Share, Snapshot, Splits, position};
 use crate::control::Wanted;
@@ -32,6 +33,10 @@ const EPOCH_WITHIN: Duration = Duration::from_secs(600);
 const EPOCHS_KEPT: usize = 3;
 /// After how many commits what nobody needs any more is deleted.
 const COLLECT_EVERY: u32 = 8;
+
+/// Warnings that nothing waits for: of what was published, and of what could not be deleted.
+const PUBLISHED_WITH: u32 = 3021;
+const NOT_DELETED: u32 = 3184;
 
 /// Whom the stages of a pipeline report to.
 pub(crate) struct Driver(pub(crate) mpsc::UnboundedSender<(StageId, Report)>);
@@ -76,41 +81,72 @@ struct Uploaded {
 type Work<'a> = FuturesUnordered<BoxFuture<'a, Result<Done, Fault>>>;
 
 pub(super) struct Drive<'a> {
-    services: &'a Services,
-    means: &'a Means,
-    group: &'a Group,
-    checkpoints: &'a Checkpoints,
+    reach: Reach<'a>,
     share: Share,
     coordinator: Coordinator,
     /// The newest order that this run follows.
     order: u32,
-    /// All savepoints that it was told to take, and those of them that are still to be begun.
-    told: Wanted,
-    wanted: BTreeSet<SavepointName>,
+    wishes: Wishes,
     /// What sinks have prepared.
     prepared: BTreeMap<StageId, Prepared>,
-    /// What the tables of the stages consist of.
-    chains: BTreeMap<StageId, Chains>,
-    /// Snapshots that are to be stored, one after the other: a table's parts have an order.
-    snapshots: VecDeque<(StageId, Epoch, Snapshot)>,
-    is_uploading: bool,
+    uploading: Uploading,
+    backlog: Backlog,
     pub(super) orders: Vec<mpsc::UnboundedSender<Order>>,
     /// What is being done in the world now.
     work: Work<'a>,
+    pace: Pace,
+    is_collecting: bool,
+    pub(super) commits: u32,
+    pub(super) end: Option<RunEnd>,
+    lines: Lines,
+}
+
+/// The world as a run reaches it.
+#[derive(Clone, Copy)]
+struct Reach<'a> {
+    services: &'a Services,
+    means: &'a Means,
+    group: &'a Group,
+    checkpoints: &'a Checkpoints,
+}
+
+/// All savepoints that a run was told to take, and those of them that are still to be begun.
+#[derive(Default)]
+struct Wishes {
+    told: Wanted,
+    open: BTreeSet<SavepointName>,
+}
+
+/// Snapshots on their way into the store.
+struct Uploading {
+    /// What the tables of the stages consist of.
+    chains: BTreeMap<StageId, Chains>,
+    /// Those to come, one after the other: a table's parts have an order.
+    snapshots: VecDeque<(StageId, Epoch, Snapshot)>,
+    is_busy: bool,
+}
+
+/// When epochs begin.
+#[derive(Default)]
+struct Pace {
     begun: BTreeMap<Epoch, Stopwatch>,
     last: Option<EpochKind>,
     is_stopping: bool,
-    is_collecting: bool,
     /// An epoch was announced since somebody looked.
     has_announced: bool,
     /// The data of an abandoned epoch waits for the next one.
     is_owing: bool,
-    pub(super) commits: u32,
-    pub(super) end: Option<RunEnd>,
-    /// Lines for the log of the stream: code and text.
+    /// What the sinks have written, when somebody looked last.
+    written: u64,
+}
+
+/// Lines for the log of the stream: code and text.
+struct Lines {
     said: Vec<(u32, String)>,
-    warnings: mpsc::UnboundedSender<(u32, String)>,
+    voice: Voice,
     warned: mpsc::UnboundedReceiver<(u32, String)>,
+    /// What failed in the world and is tried again, and since when something does.
+    trouble: Option<(Timestamp, u32, String)>,
 }
 
 impl<'a> Drive<'a> {
@@ -121,41 +157,33 @@ impl<'a> Drive<'a> {
         coordinator: Coordinator,
         recovered: &Recovered,
     ) -> Self {
-        let (warnings, warned) = mpsc::unbounded_channel();
+        let (voice, warned) = mpsc::unbounded_channel();
+        let chains = state::chains(recovered.manifest.as_ref());
         Self {
-            services,
-            means,
-            group,
-            checkpoints,
+            reach: Reach { services, means, group, checkpoints },
             share,
             coordinator,
             order: recovered.order,
-            told: Wanted::new(),
-            wanted: BTreeSet::new(),
+            wishes: Wishes::default(),
             prepared: BTreeMap::new(),
-            chains: state::chains(recovered.manifest.as_ref()),
-            snapshots: VecDeque::new(),
-            is_uploading: false,
+            uploading: Uploading { chains, snapshots: VecDeque::new(), is_busy: false },
+            backlog: Backlog::new(services.limits.backlog),
             orders: Vec::new(),
             work: Work::new(),
-            begun: BTreeMap::new(),
-            last: None,
-            is_stopping: false,
+            pace: Pace::default(),
             is_collecting: false,
-            has_announced: false,
-            is_owing: false,
             commits: 0,
             end: None,
-            said: Vec::new(),
-            warnings,
-            warned,
+            lines: Lines { said: Vec::new(), voice, warned, trouble: None },
         }
     }
 
     /// Begins to publish what former runs have decided.
     pub(super) fn begin(&mut self) -> Result<(), Fault> {
         let outstanding = self.coordinator.outstanding();
-        self.effects(outstanding)
+        self.effects(outstanding)?;
+        self.look_back();
+        Ok(())
     }
 
     pub(super) fn is_working(&self) -> bool {
@@ -167,8 +195,8 @@ impl<'a> Drive<'a> {
     pub(super) async fn work(&mut self) -> Result<(), Fault> {
         tokio::select! {
             Some(done) = self.work.next() => self.take(done?),
-            Some(line) = self.warned.recv() => {
-                self.said.push(line);
+            Some(line) = self.lines.warned.recv() => {
+                self.lines.warned(line, self.reach.services.system.now());
                 Ok(())
             }
         }
@@ -176,9 +204,42 @@ impl<'a> Drive<'a> {
 
     /// Says what there is to say.
     pub(super) fn pass_on(&mut self, reporter: &Reporter<'_>) {
-        for (code, text) in self.said.drain(..) {
+        for (code, text) in self.lines.said.drain(..) {
             reporter.warn(code, text);
         }
+    }
+
+    /// Nothing more is to be read: too much waits to be published.
+    pub(super) fn is_held(&self) -> bool {
+        self.backlog.is_full()
+    }
+
+    /// What fails in the world for as long as that goes on, and what it keeps from happening.
+    pub(super) fn trouble(&self) -> Option<Fault> {
+        let (since, code, text) = self.lines.trouble.as_ref()?;
+        let held = match self.is_held() {
+            true => format!(
+                "; {} checkpoints wait to be published, and nothing more is read until then",
+                self.backlog.epochs()
+            ),
+            false => String::new(),
+        };
+        Some(Fault::transient(*code, format!("since {since}: {text}{held}")))
+    }
+
+    /// Takes note of how much waits to be published.
+    fn look_back(&mut self) {
+        let epochs = self.coordinator.unpublished();
+        if epochs == self.backlog.epochs() {
+            return;
+        }
+        self.backlog.waiting(epochs);
+        self.show_waiting(epochs);
+    }
+
+    fn show_waiting(&self, epochs: usize) {
+        let job = self.reach.checkpoints.layout().job().to_string();
+        metrics::gauge!("weir_checkpoints_unpublished", "job" => job).set(epochs as f64);
     }
 
     fn take(&mut self, done: Done) -> Result<(), Fault> {
@@ -194,52 +255,60 @@ impl<'a> Drive<'a> {
 
     fn on(&mut self, input: Input) -> Result<(), Fault> {
         let effects = self.coordinator.on(input);
-        self.effects(effects)
+        self.effects(effects)?;
+        self.look_back();
+        Ok(())
     }
 
-    /// The interval is over. Whether an epoch was begun: there may be too many under way.
-    pub(super) fn tick(&mut self, has_moved: bool, is_paused: bool) -> Result<bool, Fault> {
+    /// The interval is over, and the sinks have written so much. Whether an epoch was begun: there may
+    /// be too many under way, or to be published.
+    pub(super) fn tick(
+        &mut self,
+        (has_moved, written): (bool, u64),
+        is_paused: bool,
+    ) -> Result<bool, Fault> {
+        self.pace.written = written;
         self.give_up_late_ones()?;
         if !is_paused {
             self.take_savepoints()?;
         }
-        if self.is_stopping {
+        if self.pace.is_stopping {
             // Refused, unless the last epoch was abandoned.
             return self.stop().map(|()| false);
         }
-        if !has_moved && !self.is_owing {
+        if !has_moved && !self.pace.is_owing || self.is_held() {
             return Ok(false);
         }
-        self.has_announced = false;
-        let at = self.services.system.now();
+        self.pace.has_announced = false;
+        let at = self.reach.services.system.now();
         self.on(Input::Trigger(Trigger::Periodic { at }))?;
-        self.is_owing &= !self.has_announced;
-        Ok(self.has_announced)
+        self.pace.is_owing &= !self.pace.has_announced;
+        Ok(self.pace.has_announced)
     }
 
     fn give_up_late_ones(&mut self) -> Result<(), Fault> {
         let is_late =
-            |it: &&Epoch| self.begun.get(it).is_some_and(|it| it.elapsed() > EPOCH_WITHIN);
+            |it: &&Epoch| self.pace.begun.get(it).is_some_and(|it| it.elapsed() > EPOCH_WITHIN);
         let under_way: Vec<_> = self.coordinator.under_way().map(|it| it.0).collect();
         let late: Vec<_> = under_way.iter().filter(is_late).copied().collect();
         for epoch in late {
             self.on(Input::Overdue { epoch })?;
         }
-        self.begun.retain(|it, _| under_way.contains(it));
+        self.pace.begun.retain(|it, _| under_way.contains(it));
         Ok(())
     }
 
     /// Takes savepoints of these names, each as often as it was wanted.
     pub(super) fn save(&mut self, names: Wanted) -> Result<(), Fault> {
-        let again = names.iter().filter(|(name, times)| self.told.get(*name) != Some(times));
-        self.wanted.extend(again.map(|it| it.0.clone()));
-        self.told = names;
+        let again = names.iter().filter(|(name, times)| self.wishes.told.get(*name) != Some(times));
+        self.wishes.open.extend(again.map(|it| it.0.clone()));
+        self.wishes.told = names;
         self.take_savepoints()
     }
 
     fn take_savepoints(&mut self) -> Result<(), Fault> {
-        for name in std::mem::take(&mut self.wanted) {
-            let at = self.services.system.now();
+        for name in std::mem::take(&mut self.wishes.open) {
+            let at = self.reach.services.system.now();
             self.on(Input::Trigger(Trigger::Savepoint { at, name }))?;
         }
         Ok(())
@@ -247,8 +316,8 @@ impl<'a> Drive<'a> {
 
     /// The next epoch is to be the last.
     pub(super) fn stop(&mut self) -> Result<(), Fault> {
-        self.is_stopping = true;
-        let at = self.services.system.now();
+        self.pace.is_stopping = true;
+        let at = self.reach.services.system.now();
         self.on(Input::Trigger(Trigger::Stop { at, savepoint: None }))
     }
 
@@ -256,7 +325,7 @@ impl<'a> Drive<'a> {
         match report {
             Report::Aligned(epoch, snapshot) => {
                 self.on(Input::Aligned { stage: stage.clone(), epoch })?;
-                self.snapshots.push_back((stage, epoch, snapshot));
+                self.uploading.snapshots.push_back((stage, epoch, snapshot));
                 self.upload();
                 Ok(())
             }
@@ -264,20 +333,20 @@ impl<'a> Drive<'a> {
                 let reason = "a later epoch overtook it".to_owned();
                 self.on(Input::Failed { stage, epoch, reason })
             }
-            Report::Ended => self.on(Input::Ended { stage, at: self.services.system.now() }),
+            Report::Ended => self.on(Input::Ended { stage, at: self.reach.services.system.now() }),
         }
     }
 
     /// Begins to store the next snapshot.
     fn upload(&mut self) {
-        if self.is_uploading {
+        if self.uploading.is_busy {
             return;
         }
-        let Some((stage, epoch, snapshot)) = self.snapshots.pop_front() else { return };
-        self.is_uploading = true;
-        let mut chains = self.chains.remove(&stage).unwrap_or_default();
-        let (checkpoints, tasks) = (self.checkpoints, self.services.system.tasks());
-        let uploads = Uploads { checkpoints, tasks, voice: self.warnings.clone() };
+        let Some((stage, epoch, snapshot)) = self.uploading.snapshots.pop_front() else { return };
+        self.uploading.is_busy = true;
+        let mut chains = self.uploading.chains.remove(&stage).unwrap_or_default();
+        let (checkpoints, tasks) = (self.reach.checkpoints, self.reach.services.system.tasks());
+        let uploads = Uploads { checkpoints, tasks, voice: self.lines.voice.clone() };
         self.work.push(Box::pin(async move {
             let Snapshot { splits, is_ended, actions, tables } = snapshot;
             for it in tables {
@@ -304,8 +373,8 @@ impl<'a> Drive<'a> {
             committables: self.prepared(&stage).report(epoch),
             uploads: Vec::new(),
         };
-        self.chains.insert(stage.clone(), chains);
-        self.is_uploading = false;
+        self.uploading.chains.insert(stage.clone(), chains);
+        self.uploading.is_busy = false;
         self.upload();
         self.on(Input::Reported { stage, epoch, manifest: Box::new(manifest) })
     }
@@ -323,9 +392,10 @@ impl<'a> Drive<'a> {
     fn effect(&mut self, effect: Effect) -> Result<(), Fault> {
         match effect {
             Effect::Announce { epoch, kind } => {
-                self.begun.insert(epoch, Stopwatch::start());
-                self.last = Some(kind);
-                self.has_announced = true;
+                self.pace.begun.insert(epoch, Stopwatch::start());
+                self.backlog.announced(epoch, self.pace.written);
+                self.pace.last = Some(kind);
+                self.pace.has_announced = true;
                 self.tell(Order::Announce(epoch, kind));
             }
             Effect::Abandon { epoch, why } => self.abandoned(epoch, &why),
@@ -336,12 +406,13 @@ impl<'a> Drive<'a> {
             | Effect::Append { .. }
             | Effect::Mark(_)
             | Effect::Name(_) => {
-                let (checkpoints, voice) = (self.checkpoints, self.warnings.clone());
+                let (checkpoints, voice) = (self.reach.checkpoints, self.lines.voice.clone());
                 let stored = store(checkpoints, effect, voice);
                 self.work.push(Box::pin(stored.map_ok(Done::Effect)));
             }
             Effect::CheckGeneration { .. } => {
-                let (of, voice) = ((self.group, self.checkpoints), self.warnings.clone());
+                let (of, voice) =
+                    ((self.reach.group, self.reach.checkpoints), self.lines.voice.clone());
                 let checked = check(of, self.order, effect, voice);
                 self.work.push(Box::pin(checked.map_ok(Done::Effect)));
             }
@@ -352,7 +423,7 @@ impl<'a> Drive<'a> {
             Effect::Named(savepoint) => self.saved(savepoint),
             Effect::Aligned { .. } => {}
             Effect::Over { .. } => {
-                self.end = Some(match self.last {
+                self.end = Some(match self.pace.last {
                     Some(EpochKind::Stop) => RunEnd::Stopped,
                     Some(EpochKind::Periodic | EpochKind::Final) | None => RunEnd::Finished,
                 });
@@ -372,23 +443,23 @@ impl<'a> Drive<'a> {
 
     fn abandoned(&mut self, epoch: Epoch, why: &Abandonment) {
         self.tell(Order::Abandon(epoch));
-        self.said.push((3183, format!("checkpoint {epoch} was abandoned: {why}")));
-        self.is_owing = true;
+        self.lines.said.push((3183, format!("checkpoint {epoch} was abandoned: {why}")));
+        self.pace.is_owing = true;
     }
 
     fn not_saved(&mut self, name: SavepointName, why: &Refusal) {
-        self.said.push((3193, format!("savepoint {name} was not taken: {why}")));
+        self.lines.said.push((3193, format!("savepoint {name} was not taken: {why}")));
         match why {
-            Refusal::Abandoned(_) | Refusal::Busy { .. } => drop(self.wanted.insert(name)),
+            Refusal::Abandoned(_) | Refusal::Busy { .. } => drop(self.wishes.open.insert(name)),
             Refusal::NameTaken | Refusal::Over => {}
         }
     }
 
     fn saved(&mut self, savepoint: Savepoint) {
         let Savepoint { name, epoch, .. } = savepoint;
-        tracing::info!(code = "WEIR-03194", %epoch, job = %self.checkpoints.layout().job(), "savepoint {name} is taken");
-        let (group, checkpoints) = (self.group, self.checkpoints);
-        let voice = self.warnings.clone();
+        tracing::info!(code = "WEIR-03194", %epoch, job = %self.reach.checkpoints.layout().job(), "savepoint {name} is taken");
+        let Reach { group, checkpoints, .. } = self.reach;
+        let voice = self.lines.voice.clone();
         self.work.push(Box::pin(async move {
             keep((group, checkpoints), name, voice).await?;
             Ok(Done::Effect(None))
@@ -406,17 +477,19 @@ impl<'a> Drive<'a> {
     }
 
     fn committed(&mut self, epoch: Epoch) {
-        tracing::debug!(%epoch, job = %self.checkpoints.layout().job(), "checkpoint committed");
+        tracing::debug!(%epoch, job = %self.reach.checkpoints.layout().job(), "checkpoint committed");
         metrics::counter!("weir_checkpoints_total").increment(1);
         self.commits += 1;
+        self.backlog.committed(epoch);
+        self.lines.trouble = None;
         if self.commits % COLLECT_EVERY == 1 && !self.is_collecting {
             self.is_collecting = true;
-            let (checkpoints, voice) = (self.checkpoints, self.warnings.clone());
+            let (checkpoints, voice) = (self.reach.checkpoints, self.lines.voice.clone());
             let retention = self.retention();
             self.work.push(Box::pin(async move {
                 if let Err(error) = checkpoints.collect(&retention).await {
                     let text = format!("old checkpoints could not be deleted: {error}");
-                    let _ = voice.send((3184, text));
+                    let _ = voice.send((NOT_DELETED, text));
                 }
                 Ok(Done::Collection)
             }));
@@ -430,13 +503,32 @@ impl<'a> Drive<'a> {
             let accepted = self.prepared(&stage).accept(permit);
             let committables = accepted.map_err(|it| deposed(it.current))?;
             let committables = committables.into_iter().map(|it| it.1).collect();
-            let (ground, checkpoints) = ((self.services, self.means), self.checkpoints);
-            let voice = self.warnings.clone();
+            let (ground, checkpoints) =
+                ((self.reach.services, self.reach.means), self.reach.checkpoints);
+            let voice = self.lines.voice.clone();
             self.work.push(Box::pin(async move {
                 publish(ground, checkpoints, committables, voice).await?;
                 Ok(Done::Effect(Some(Input::Published { stage, epoch })))
             }));
         }
         Ok(())
+    }
+}
+
+impl Drop for Drive<'_> {
+    /// The gauge tells nothing of a job that is not worked on here.
+    fn drop(&mut self) {
+        self.show_waiting(0);
+    }
+}
+
+impl Lines {
+    fn warned(&mut self, (code, text): (u32, String), now: Timestamp) {
+        // These are told, and keep nothing from happening.
+        if ![PUBLISHED_WITH, NOT_DELETED].contains(&code) {
+            let since = self.trouble.take().map_or(now, |it| it.0);
+            self.trouble = Some((since, code, text.clone()));
+        }
+        self.said.push((code, text));
     }
 }

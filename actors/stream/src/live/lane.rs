@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ractor::Actor as _;
-use tokio::sync::{mpsc, oneshot};
 use weir_checkpoint::fit::{Fit, Leftover, fit};
 use weir_checkpoint::group::Order;
 use weir_checkpoint::{
@@ -17,19 +15,17 @@ use weir_domain::{Fault, StageId, Stream, StreamId};
 use super::driver::{Drive, RunEnd};
 use super::effects::fault;
 use super::jobs::{self, shape};
+use super::run::Opened;
 use super::{Driver, LiveReader, LiveSource, Restored, Share, position};
 use crate::control::{Control, Gate};
-use crate::layout::{Feed, Ground, Layout, lay_out, stage_ids};
-use crate::life::{Life, Stops, count, ended_early, not_started, source_panicked};
-use crate::pipeline::{self, Pipeline as Supervisor};
+use crate::layout::{Ground, stage_ids};
+use crate::life::{Life, Threads, source_panicked};
 use crate::report::Reporter;
 use crate::settlement::run_action;
 use crate::{BuildContext, Outcome, Shelf, StreamContext, StreamLog};
 
 /// How many epochs may be under way.
 const EPOCHS_MAX: usize = 2;
-/// How often an open run's counts are told.
-const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
 /// The sources of a plan, by stage.
 pub(crate) type LiveSources = BTreeMap<StageId, Box<dyn LiveSource>>;
@@ -44,22 +40,30 @@ pub(crate) struct Job {
 }
 
 pub(crate) struct Lane<'a> {
-    life: &'a Life<'a>,
+    pub(super) life: &'a Life<'a>,
     share: Share,
     job: &'a str,
     /// The order under which it is this job.
     order: u32,
-    /// With a shelf of its own: runs of several lanes take nothing from each other.
-    cx: BuildContext,
-    /// Hears now and then what the run has counted, and whether it has committed something.
-    seen: &'a (dyn Fn(&Stream, bool) + Sync),
+    /// With a shelf of its own: runs of several jobs take nothing from each other.
+    pub(super) cx: BuildContext,
+    pub(super) seen: &'a (dyn Fn(Seen<'_>) + Sync),
+}
+
+/// What is to be seen of a run now and then.
+pub(crate) struct Seen<'a> {
+    /// With what it has counted.
+    pub(crate) stream: &'a Stream,
+    pub(crate) has_committed: bool,
+    /// What it waits for, and should not have to.
+    pub(crate) trouble: Option<Fault>,
 }
 
 impl<'a> Lane<'a> {
     pub(crate) fn new(
         life: &'a Life<'a>,
         (job, order): (&'a Job, u32),
-        seen: &'a (dyn Fn(&Stream, bool) + Sync),
+        seen: &'a (dyn Fn(Seen<'_>) + Sync),
     ) -> Self {
         let cx = BuildContext { shelf: Shelf::default(), ..life.cx.clone() };
         Self { life, share: job.share, job: &job.name, order, cx, seen }
@@ -69,7 +73,7 @@ impl<'a> Lane<'a> {
     /// read again by the next run.
     pub(crate) async fn run(
         &self,
-        sources: LiveSources,
+        (sources, threads): (LiveSources, Threads),
         context: &StreamContext,
         control: &Control,
         reporter: &mut Reporter<'_>,
@@ -112,7 +116,8 @@ impl<'a> Lane<'a> {
         reporter.say(3180, begins);
         let segment = Some(Epoch { generation: recovered.generation, number: 0 });
         let context = StreamContext { segment, ..context.clone() };
-        let ended = self.drive(drive, (readers, state), context, control, reporter).await;
+        let opened = Opened { readers, state, threads, context };
+        let ended = self.drive(drive, opened, control, reporter).await;
         let outcome = if ended.is_ok() { Outcome::Committed } else { Outcome::Failed };
         self.life.notify(&self.cx.shelf, outcome, reporter).await;
         ended
@@ -128,9 +133,16 @@ impl<'a> Lane<'a> {
         drive.begin()?;
         while drive.is_working() {
             self.abortable(control, drive.work()).await?;
+            self.shows(drive, None, &reporter.stream);
             drive.pass_on(reporter);
         }
         Ok(())
+    }
+
+    /// Says what it waits for, and should not have to.
+    pub(super) fn shows(&self, drive: &Drive<'_>, trouble: Option<Fault>, stream: &Stream) {
+        let trouble = trouble.or_else(|| drive.trouble());
+        (self.seen)(Seen { stream, has_committed: drive.commits > 0, trouble });
     }
 
     /// What need not be waited for once the stream, or its instance, is aborted.
@@ -235,13 +247,16 @@ impl<'a> Lane<'a> {
             let from = position::read(&id, share, &position)?;
             let tasks = self.life.services.system.tasks();
             let open = tasks.spawn_blocking("source", move || source.open(share, &from));
-            let reader = open.join().await.map_err(|_| source_panicked(&id))??;
+            let within = self.life.services.limits.progress_within;
+            let answer = tokio::time::timeout(within, open.join()).await;
+            let answer = answer.map_err(|_| not_opened(&id, within))?;
+            let reader = answer.map_err(|_| source_panicked(&id))??;
             opened.insert(id, reader);
         }
         Ok(opened)
     }
 
-    fn ground(
+    pub(super) fn ground(
         &self,
         stream: Arc<StreamContext>,
         gate: Gate,
@@ -252,106 +267,6 @@ impl<'a> Lane<'a> {
         let (registry, taps) = (&*services.registry, services.taps.clone());
         let log = StreamLog::default();
         Ground { plan, secrets, registry, cx, stream, gate, taps, log, driver, state }
-    }
-
-    async fn drive(
-        &self,
-        mut drive: Drive<'_>,
-        (readers, state): (BTreeMap<StageId, Box<dyn LiveReader>>, Restored),
-        context: StreamContext,
-        control: &Control,
-        reporter: &mut Reporter<'_>,
-    ) -> Result<RunEnd, Fault> {
-        let Life { services, plan, stops, .. } = *self.life;
-        let (voice, mut reports) = mpsc::unbounded_channel();
-        let (mut gate, mut savepoints) = (control.gate(), control.savepoints());
-        let ground = self.ground(Arc::new(context), gate.clone(), (Some(Driver(voice)), state));
-        let log = ground.log.clone();
-        let Layout { bodies, counters, orders } = lay_out(&ground, Feed::Live(readers))?;
-        // The stages hold the only voices: when they are gone, nobody reports any more.
-        drop(ground);
-        drive.orders = orders;
-        let (answer, mut ended) = oneshot::channel();
-        let stop = stops.abort.child_token();
-        let _stops = stop.clone().drop_guard();
-        let tasks = services.system.tasks().clone();
-        let arguments = pipeline::Arguments { bodies, tasks, stop: stop.clone(), answer };
-        let spawned = Supervisor::spawn(None, Supervisor, arguments).await;
-        spawned.map_err(|it| not_started(&it))?;
-        let mut progress = tokio::time::interval(PROGRESS_EVERY);
-        let mut interval = tokio::time::interval(services.limits.checkpoint_interval);
-        interval.tick().await;
-        reporter.paused(gate.is_shut());
-        let (mut checkpointed, mut is_stopping) = (BTreeMap::new(), false);
-        let ended = loop {
-            let stepped = tokio::select! {
-                ended = &mut ended => break ended,
-                Some((stage, report)) = reports.recv() => drive.reported(stage, report),
-                worked = drive.work() => worked,
-                () = gate.changed() => {
-                    reporter.paused(gate.is_shut());
-                    Ok(())
-                }
-                // What is paused is not committed.
-                Ok(()) = savepoints.changed(), if !gate.is_shut() => {
-                    let wanted = savepoints.borrow_and_update().clone();
-                    drive.save(wanted)
-                }
-                () = to_stop(stops, control), if !is_stopping => {
-                    is_stopping = true;
-                    drive.stop()
-                }
-                () = control.abort.cancelled(), if !stop.is_cancelled() => {
-                    stop.cancel();
-                    Ok(())
-                }
-                // Stages that hang end when they can: nobody publishes what they prepare.
-                () = control.terminate.cancelled() => {
-                    return Err(control.ended().unwrap_or_else(stopped));
-                }
-                _ = interval.tick() => {
-                    count(plan, &counters, &mut reporter.stream);
-                    // What is paused is not committed, and where nothing moved nothing is to be kept.
-                    let has_moved = reporter.stream.stages != checkpointed && !gate.is_shut();
-                    drive.tick(has_moved, gate.is_shut()).map(|is_begun| if is_begun {
-                        checkpointed.clone_from(&reporter.stream.stages);
-                    })
-                }
-                _ = progress.tick() => {
-                    count(plan, &counters, &mut reporter.stream);
-                    (self.seen)(&reporter.stream, drive.commits > 0);
-                    reporter.progress();
-                    reporter.pass_on(&log);
-                    Ok(())
-                }
-            };
-            if let Err(fault) = stepped {
-                stop.cancel();
-                // No stage works on when the next run begins, unless it hangs. How they end is no news.
-                tokio::select! {
-                    _ = &mut ended => {}
-                    () = control.terminate.cancelled() => {}
-                }
-                break Ok(Err(fault));
-            }
-            drive.pass_on(reporter);
-        };
-        count(plan, &counters, &mut reporter.stream);
-        reporter.pass_on(&log);
-        let ended = ended.unwrap_or_else(|_| Err(ended_early()));
-        match (ended, drive.end) {
-            (Ok(_), Some(end)) => Ok(end),
-            (Err(fault), _) => Err(control.ended().unwrap_or(fault)),
-            (Ok(_), None) => Err(ended_early()),
-        }
-    }
-}
-
-/// Resolves when the run is to commit what it has, and end.
-async fn to_stop(stops: &Stops, control: &Control) {
-    tokio::select! {
-        () = stops.drain.cancelled() => {}
-        () = control.shutdown.cancelled() => {}
     }
 }
 
@@ -375,6 +290,12 @@ fn stream_of(writer: &Writer) -> Option<StreamId> {
     writer.0.split(' ').next()?.parse().ok()
 }
 
-fn stopped() -> Fault {
+fn not_opened(source: &StageId, within: Duration) -> Fault {
+    let message = format!("source {source} was not open within {within:?}");
+    Fault::transient(3197, message)
+        .with_hint("look at what it waits for: a server, a lock, a mount")
+}
+
+pub(super) fn stopped() -> Fault {
     Fault::stopped("the stream was stopped")
 }

@@ -18,7 +18,7 @@ use super::driver::RunEnd;
 use super::effects::fault;
 use super::failures::{Failures, Next};
 use super::jobs::{self, lanes_source};
-use super::lane::{Lane, LiveSources};
+use super::lane::{Lane, LiveSources, Seen};
 use super::regions::{self, Region};
 use super::{Job, Share};
 use crate::clear::ClearPlan;
@@ -235,26 +235,34 @@ impl Instance {
         }))
     }
 
-    async fn run(&self, work: &Work<'_>, (at, claimed, _held): Held) -> Step {
+    async fn run(&self, work: &Work<'_>, (at, claimed, (_live, threads)): Held) -> Step {
         let (job, since) = (&work.jobs[at], Stopwatch::start());
         let life = &work.lives[job.region];
         let _open = Open::new(self, claimed.stream.id);
         let Claimed { claim, context, stream, heard, .. } = *claimed;
         let mut reporter = Reporter::new(life.services, &life.means.secrets, stream);
         reporter.say(3010, format!("opened {}", claim.item.name));
-        let has_committed = AtomicBool::new(false);
-        let seen = |stream: &Stream, commits: bool| {
-            if commits && !has_committed.swap(true, Ordering::Relaxed) {
-                self.clears_of(&job.name);
+        // Until it has committed something, what the run before it failed of is shown.
+        let is_shown = AtomicBool::new(true);
+        let seen = |it: Seen<'_>| {
+            match it.trouble {
+                Some(fault) => {
+                    is_shown.store(true, Ordering::Relaxed);
+                    self.stands_for(&job.name, fault, false);
+                }
+                None if it.has_committed && is_shown.swap(false, Ordering::Relaxed) => {
+                    self.clears_of(&job.name);
+                }
+                None => {}
             }
-            self.goes_on(stream);
+            self.goes_on(it.stream);
         };
         let lane = Lane::new(life, (job, work.order), &seen);
         let control = &heard.control;
         let ended = match self.live_sources(life.plan) {
             // The claim was answered when nobody waited for it any more.
             _ if self.stops.drain.is_cancelled() => Ok(RunEnd::Stopped),
-            Ok(sources) => lane.run(sources, &context, control, &mut reporter).await,
+            Ok(sources) => lane.run((sources, threads), &context, control, &mut reporter).await,
             Err(fault) => Err(fault),
         };
         let ended = ended.map_err(|it| life.means.secrets.masked_fault(it));

@@ -22,7 +22,10 @@
 //! - V5: all lanes of a workflow, on every engine and in every version of it, are of one number.
 //! - V6: whatever happens to a job, others go on. One that fails is begun again, later and later; one
 //!   that fails by itself too often is given up at that instance, and says why.
+//! - V7: what is decided and not yet published is bounded (`backlog`): while sinks can't publish, nothing
+//!   more is read.
 
+mod backlog;
 mod connector;
 mod driver;
 mod effects;
@@ -33,10 +36,12 @@ mod lanes;
 mod position;
 mod regions;
 mod report;
+mod run;
 mod share;
 mod source;
 pub mod state;
 
+pub use backlog::BacklogLimits;
 pub use connector::{LiveRead, LiveReader, LiveSource, Splits};
 pub use share::Share;
 

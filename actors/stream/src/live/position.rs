@@ -33,7 +33,8 @@ pub(super) fn read(stage: &StageId, share: Share, bytes: &[u8]) -> Result<Splits
             "the position of source {stage} is that of one of {} lanes, and the workflow has {}",
             position.lanes, share.lanes
         );
-        return Err(Fault::config(3182, message));
+        let hint = format!("set instances in the workflow's file back to {}", position.lanes);
+        return Err(Fault::config(3182, message).with_hint(hint));
     }
     Ok(position.splits)
 }

@@ -80,7 +80,10 @@ impl LiveSourceBody {
     }
 
     fn read(&mut self, progress: &mut Progress) -> Result<(), Stopped> {
-        match self.reader.read(WITHIN)? {
+        let call = self.guard.counters.calling("reading");
+        let read = self.reader.read(WITHIN)?;
+        drop(call);
+        match read {
             LiveRead::Records(read) => {
                 pass_on(read, &self.guard, &self.outputs, self.dead.as_ref())
             }
@@ -101,6 +104,7 @@ impl LiveSourceBody {
                 let later = progress.marks.split_off(&epoch);
                 progress.marks = later;
                 if let Some(splits) = progress.marks.remove(&epoch) {
+                    let _call = self.guard.counters.calling("acknowledging");
                     self.reader.acknowledge(&splits)?;
                 }
             }

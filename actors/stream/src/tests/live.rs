@@ -79,6 +79,10 @@ impl LiveReader for Reader {
     fn read(&mut self, within: Duration) -> Result<LiveRead, Fault> {
         self.world.meet_at("read", &self.name)?;
         let (items, is_ending) = self.world.with(|it| (it.items.clone(), it.is_ending(&self.name)));
+        if self.world.with(|it| it.silent.iter().any(|silent| *silent == self.name)) {
+            std::thread::sleep(within.min(Duration::from_millis(1)));
+            return Ok(LiveRead::Nothing);
+        }
         let is_its = |split: &str| split.starts_with(&self.only) && self.share.has(split);
         for (split, numbers) in items.into_iter().filter(|it| is_its(&it.0)) {
             let at = self.at.get(&split).and_then(Value::as_u64).unwrap_or(0) as usize;
@@ -212,7 +216,7 @@ async fn what_flows_is_published_by_checkpoints_and_goes_on_where_it_was_stopped
 async fn a_source_that_ends_commits_its_tail_and_is_not_read_again() {
     let world = World::default();
     world.item("a", 1..=40);
-    world.with(|it| it.ending = Some("".into()));
+    world.with(|it| it.ending = vec!["*"]);
     // A stage that has no inputs left hears of another one's fault all the same.
     world.fault("prepare", Fault::transient(1, "on order"));
     let engine = Engine::start(&world, &store()).await;

@@ -19,21 +19,21 @@ use super::world::{Driven, Engine, StopOutcome, World, wait_until};
 use crate::jobs::{Asked, Jobs};
 use crate::*;
 
-const SECOND: &str = "lane-1.read-b";
+pub(super) const SECOND: &str = "lane-1.read-b";
 
-fn id(name: &str) -> StageId {
+pub(super) fn id(name: &str) -> StageId {
     StageId::new(name).unwrap()
 }
 
 /// read → check → route → even, odd.
-fn first() -> Plan {
+pub(super) fn first() -> Plan {
     let mut plan = live(1);
     plan.stages[0].config = json!({ "only": "a" });
     plan
 }
 
 /// The same once more beside it, of splits and stages of its own.
-fn two() -> Plan {
+pub(super) fn two() -> Plan {
     let mut plan = first();
     let named = |it: &StageId| id(&format!("{it}-b"));
     for mut stage in plan.stages.clone() {
@@ -57,28 +57,28 @@ fn second() -> Plan {
     two.part(&stages.filter(|it| it.as_str().ends_with("-b")).collect())
 }
 
-fn published(world: &World, region: &str) -> Vec<i64> {
+pub(super) fn published(world: &World, region: &str) -> Vec<i64> {
     let sinks = ["even", "odd"].map(|it| format!("{it}{region}"));
     let mut all: Vec<i64> = sinks.iter().flat_map(|it| world.published(it)).collect();
     all.sort_unstable();
     all
 }
 
-fn numbers(from: i64, to: i64) -> Vec<i64> {
+pub(super) fn numbers(from: i64, to: i64) -> Vec<i64> {
     (from..=to).filter(|it| it % 100 != 0).collect()
 }
 
 /// The runs of a job, oldest first.
-fn runs(engine: &Engine, job: &str) -> Vec<Stream> {
+pub(super) fn runs(engine: &Engine, job: &str) -> Vec<Stream> {
     engine.last().into_iter().filter(|it| it.item == job).collect()
 }
 
-async fn stop(workflow: &Driven) {
+pub(super) async fn stop(workflow: &Driven) {
     assert_eq!(workflow.stop(Duration::from_secs(20)).await, StopOutcome::Drained);
 }
 
 /// Which begins again soon, so often.
-async fn begun(world: &World, restarts: u32) -> Engine {
+pub(super) async fn begun(world: &World, restarts: u32) -> Engine {
     let mut engine = Engine::start(world, &store()).await;
     engine.services.limits.restarts = RestartPolicy {
         backoff: Backoff {

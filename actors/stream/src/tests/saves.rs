@@ -376,7 +376,7 @@ async fn a_lane_that_has_ended_is_saved_as_it_ended() {
         Ok(false),
         "it reads on"
     );
-    world.with(|it| it.ending = Some("".into()));
+    world.with(|it| it.ending = vec!["*"]);
     wait_until("it has ended", || {
         engine.last().iter().any(|it| it.state == StreamState::Committed)
     })

@@ -53,13 +53,17 @@ pub(super) struct Outside {
     pub(super) alive: Vec<String>,
     /// Where live workflows keep their checkpoints.
     pub(super) blobs: MemoryBlobs,
-    /// Live sources whose names begin so will have nothing more than what is there.
-    pub(super) ending: Option<String>,
+    /// Live sources that will have nothing more than what is there; `*`: all.
+    pub(super) ending: Vec<&'static str>,
+    /// Live sources that have nothing for now.
+    pub(super) silent: Vec<&'static str>,
+    /// Sinks that can publish nothing.
+    pub(super) away: Vec<&'static str>,
 }
 
 impl Outside {
     pub(super) fn is_ending(&self, source: &str) -> bool {
-        self.ending.as_ref().is_some_and(|it| source.starts_with(it))
+        self.ending.iter().any(|it| *it == "*" || *it == source)
     }
 }
 

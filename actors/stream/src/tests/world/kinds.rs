@@ -294,6 +294,9 @@ impl Effects for Kind {
         if let Some(key) = text("publish") {
             let sink = text("sink").unwrap();
             self.0.meet_at("publish", &sink)?;
+            if self.0.with(|it| it.away.iter().any(|away| *away == sink)) {
+                return Err(Fault::transient(7, "the broker is away"));
+            }
             let Some(numbers) = self.0.with(|it| it.staged.remove(&key)) else { return Ok(vec![]) };
             if numbers.is_empty() {
                 return Ok(vec![]);
