@@ -24,6 +24,7 @@ mod nats;
 mod on_error;
 mod orders;
 mod outputs;
+mod regions;
 mod sample;
 mod samples;
 mod savepoints;

@@ -123,7 +123,7 @@ impl Activation {
     /// How much work there is now.
     pub(crate) fn work(&self) -> Work {
         let views = self.workflows();
-        let active = views.iter().filter(|it| is_active(it.state));
+        let active = views.iter().filter(|it| is_active(it.state) || it.open_streams > 0);
         Work {
             instances: active.map(|it| it.instances).sum(),
             open_streams: views.iter().map(|it| it.open_streams).sum(),

@@ -31,6 +31,7 @@ use crate::pulse::Pulse;
 use crate::report::Reporter;
 use crate::services::{AccessError, Services};
 use crate::settlement::{Owed, Paid, pay, persist, run_action};
+use crate::watchdog::Watchdog;
 use crate::{BuildContext, Counters, Shelf, StreamContext, StreamLog};
 
 /// How often an open stream's counts are told.
@@ -183,6 +184,7 @@ impl Life<'_> {
         let log = ground.log.clone();
         let piping = self.pulse.piping();
         let Layout { bodies, counters, .. } = lay_out(&ground, Feed::Item(reader))?;
+        let mut watchdog = Watchdog::new(counters.clone(), self.services.limits.progress_within);
         let (answer, mut ended) = oneshot::channel();
         let stop = self.stops.abort.child_token();
         let tasks = self.services.system.tasks().clone();
@@ -210,6 +212,10 @@ impl Life<'_> {
                     // One that is paused is not stuck.
                     if reporter.stream.stages != before || gate.is_shut() {
                         piping.moved();
+                    }
+                    // Which stage it is: whether that is being stuck is for the instance's own watchdog.
+                    if let Some((fault, true)) = watchdog.told(self.services.system.now()) {
+                        reporter.warn(fault.code.0, fault.message);
                     }
                     reporter.progress();
                     reporter.pass_on(&log);

@@ -6,7 +6,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use weir_controllers::deployments::{Deployment, Failure};
 use weir_domain::plan::{INSTANCES_MAX, Plan, STAGES_MAX};
-use weir_domain::{CommandId, Fault, Finding, ProjectName};
+use weir_domain::{CommandId, Fault, Finding, ProjectName, WorkflowName};
 use weir_http_api::{DeploymentPreview, DeploymentRequest, DeploymentView};
 use weir_http_server::{Deployments, Refusal, applied};
 use weir_stream::Registry;

@@ -4,6 +4,9 @@
 //! and publications go out. What fails in passing is tried again for as long as the run lives: no
 //! data is lost meanwhile, and the pipeline goes on.
 
+mod lines;
+mod uploading;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -11,21 +14,22 @@ use futures::future::{BoxFuture, TryFutureExt as _};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc;
 use weir_checkpoint::{
-    Abandonment, Checkpoints, CommitPermit, Committable, Coordinator, Effect, Epoch, EpochKind,
-    Group, Input, Prepared, Recovered, Refusal, Retention, Savepoint, StageManifest, Trigger,
+    Abandonment, Checkpoints, CommitPermit, Coordinator, Effect, Epoch, EpochKind, Group, Input,
+    Prepared, Recovered, Refusal, Retention, Savepoint, Trigger,
 };
-use weir_domain::{Fault, SavepointName, StageId, Timestamp};
+use weir_domain::{Fault, SavepointName, StageId};
 use weir_runtime::Stopwatch;
 
 use super::backlog::Backlog;
-use super::effects::{Voice, check, deposed, keep, publish, store};
-use super::state::{self, Chains, Uploads};
-use super::{Report, Reports, Share, Snapshot, Splits, position};
+use super::effects::{check, deposed, keep, publish, store};
+use super::{Report, Reports, Share, state};
 use crate::control::Wanted;
 use crate::inlet::Order;
 use crate::means::Means;
 use crate::report::Reporter;
 use crate::services::Services;
+use lines::{Lines, NOT_DELETED};
+use uploading::{Uploaded, Uploading};
 
 /// How long an epoch may be under way.
 const EPOCH_WITHIN: Duration = Duration::from_secs(600);
@@ -33,10 +37,6 @@ const EPOCH_WITHIN: Duration = Duration::from_secs(600);
 const EPOCHS_KEPT: usize = 3;
 /// After how many commits what nobody needs any more is deleted.
 const COLLECT_EVERY: u32 = 8;
-
-/// Warnings that nothing waits for: of what was published, and of what could not be deleted.
-const PUBLISHED_WITH: u32 = 3021;
-const NOT_DELETED: u32 = 3184;
 
 /// Whom the stages of a pipeline report to.
 pub(crate) struct Driver(pub(crate) mpsc::UnboundedSender<(StageId, Report)>);
@@ -66,16 +66,6 @@ enum Done {
     Collection,
     /// A snapshot.
     Upload(Box<Uploaded>),
-}
-
-/// A snapshot, all of which is durable.
-struct Uploaded {
-    stage: StageId,
-    epoch: Epoch,
-    splits: Option<Splits>,
-    is_ended: bool,
-    committable: Option<Committable>,
-    chains: Chains,
 }
 
 type Work<'a> = FuturesUnordered<BoxFuture<'a, Result<Done, Fault>>>;
@@ -117,15 +107,6 @@ struct Wishes {
     open: BTreeSet<SavepointName>,
 }
 
-/// Snapshots on their way into the store.
-struct Uploading {
-    /// What the tables of the stages consist of.
-    chains: BTreeMap<StageId, Chains>,
-    /// Those to come, one after the other: a table's parts have an order.
-    snapshots: VecDeque<(StageId, Epoch, Snapshot)>,
-    is_busy: bool,
-}
-
 /// When epochs begin.
 #[derive(Default)]
 struct Pace {
@@ -140,15 +121,6 @@ struct Pace {
     written: u64,
 }
 
-/// Lines for the log of the stream: code and text.
-struct Lines {
-    said: Vec<(u32, String)>,
-    voice: Voice,
-    warned: mpsc::UnboundedReceiver<(u32, String)>,
-    /// What failed in the world and is tried again, and since when something does.
-    trouble: Option<(Timestamp, u32, String)>,
-}
-
 impl<'a> Drive<'a> {
     pub(super) fn new(
         (services, means): (&'a Services, &'a Means),
@@ -157,7 +129,6 @@ impl<'a> Drive<'a> {
         coordinator: Coordinator,
         recovered: &Recovered,
     ) -> Self {
-        let (voice, warned) = mpsc::unbounded_channel();
         let chains = state::chains(recovered.manifest.as_ref());
         Self {
             reach: Reach { services, means, group, checkpoints },
@@ -174,7 +145,7 @@ impl<'a> Drive<'a> {
             is_collecting: false,
             commits: 0,
             end: None,
-            lines: Lines { said: Vec::new(), voice, warned, trouble: None },
+            lines: Lines::new(),
         }
     }
 
@@ -337,54 +308,6 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// Begins to store the next snapshot.
-    fn upload(&mut self) {
-        if self.uploading.is_busy {
-            return;
-        }
-        let Some((stage, epoch, snapshot)) = self.uploading.snapshots.pop_front() else { return };
-        self.uploading.is_busy = true;
-        let mut chains = self.uploading.chains.remove(&stage).unwrap_or_default();
-        let (checkpoints, tasks) = (self.reach.checkpoints, self.reach.services.system.tasks());
-        let uploads = Uploads { checkpoints, tasks, voice: self.lines.voice.clone() };
-        self.work.push(Box::pin(async move {
-            let Snapshot { splits, is_ended, actions, tables } = snapshot;
-            for it in tables {
-                uploads.table((&stage, epoch), &mut chains, it).await?;
-            }
-            let committable = match actions.is_empty() {
-                true => None,
-                false => Some(uploads.committable((&stage, epoch), &actions).await?),
-            };
-            let uploaded = Uploaded { stage, epoch, splits, is_ended, committable, chains };
-            Ok(Done::Upload(Box::new(uploaded)))
-        }));
-    }
-
-    fn uploaded(&mut self, uploaded: Uploaded) -> Result<(), Fault> {
-        let Uploaded { stage, epoch, splits, is_ended, committable, chains } = uploaded;
-        if let Some(committable) = committable {
-            self.prepared(&stage).prepare(epoch, committable);
-        }
-        let manifest = StageManifest {
-            position: splits.map(|it| position::write(self.share, it)).unwrap_or_default(),
-            is_ended,
-            tables: chains.iter().map(|(name, it)| (name.clone(), it.manifest())).collect(),
-            committables: self.prepared(&stage).report(epoch),
-            uploads: Vec::new(),
-        };
-        self.uploading.chains.insert(stage.clone(), chains);
-        self.uploading.is_busy = false;
-        self.upload();
-        self.on(Input::Reported { stage, epoch, manifest: Box::new(manifest) })
-    }
-
-    fn prepared(&mut self, stage: &StageId) -> &mut Prepared {
-        let generation = self.coordinator.generation();
-        let new = || Prepared::new(stage.clone(), generation);
-        self.prepared.entry(stage.clone()).or_insert_with(new)
-    }
-
     fn effects(&mut self, effects: Vec<Effect>) -> Result<(), Fault> {
         effects.into_iter().try_for_each(|it| self.effect(it))
     }
@@ -519,16 +442,5 @@ impl Drop for Drive<'_> {
     /// The gauge tells nothing of a job that is not worked on here.
     fn drop(&mut self) {
         self.show_waiting(0);
-    }
-}
-
-impl Lines {
-    fn warned(&mut self, (code, text): (u32, String), now: Timestamp) {
-        // These are told, and keep nothing from happening.
-        if ![PUBLISHED_WITH, NOT_DELETED].contains(&code) {
-            let since = self.trouble.take().map_or(now, |it| it.0);
-            self.trouble = Some((since, code, text.clone()));
-        }
-        self.said.push((code, text));
     }
 }

@@ -157,6 +157,10 @@ impl Instance {
                     let free: Vec<_> =
                         (0..work.jobs.len()).filter(|it| hands.may_claim(*it)).collect();
                     if free.is_empty() {
+                        // All that is left rests, or was given up: that is not being stuck.
+                        if hands.held.is_empty() {
+                            (self.notice)(Happened::Idle);
+                        }
                         look.set(tokio::time::sleep(LOOK_EVERY));
                         continue;
                     }

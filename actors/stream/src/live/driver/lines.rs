@@ -1,0 +1,35 @@
+//! What a run has to say of the world: lines for the log of its stream, and what does not work.
+
+use tokio::sync::mpsc;
+use weir_domain::Timestamp;
+
+use crate::live::effects::Voice;
+
+/// Warnings that nothing waits for: of what was published, and of what could not be deleted.
+pub(super) const PUBLISHED_WITH: u32 = 3021;
+pub(super) const NOT_DELETED: u32 = 3184;
+
+/// Lines for the log of the stream: code and text.
+pub(super) struct Lines {
+    pub(super) said: Vec<(u32, String)>,
+    pub(super) voice: Voice,
+    pub(super) warned: mpsc::UnboundedReceiver<(u32, String)>,
+    /// What failed in the world and is tried again, and since when something does.
+    pub(super) trouble: Option<(Timestamp, u32, String)>,
+}
+
+impl Lines {
+    pub(super) fn new() -> Self {
+        let (voice, warned) = mpsc::unbounded_channel();
+        Self { said: Vec::new(), voice, warned, trouble: None }
+    }
+
+    pub(super) fn warned(&mut self, (code, text): (u32, String), now: Timestamp) {
+        // These are told, and keep nothing from happening.
+        if ![PUBLISHED_WITH, NOT_DELETED].contains(&code) {
+            let since = self.trouble.take().map_or(now, |it| it.0);
+            self.trouble = Some((since, code, text.clone()));
+        }
+        self.said.push((code, text));
+    }
+}
