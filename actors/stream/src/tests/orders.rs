@@ -44,6 +44,8 @@ async fn a_paused_stream_reads_nothing_more_until_it_is_resumed() {
     let engine = begun(&world).await;
     let workflow = engine.run(patient()).await;
     engine.open().await;
+    // One that is paused before it begins to read reads nothing at all.
+    wait_until("it reads", || world.with(|it| it.reads) > 0).await;
     wait_until("it is paused", || engine.tell(StreamOrder::Pause) == 1).await;
     engine.until(StreamState::Paused).await;
     world.with(|it| it.hold_reads = false);

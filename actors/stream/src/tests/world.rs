@@ -45,6 +45,8 @@ pub(super) struct Outside {
     pub(super) held_sink: Option<String>,
     pub(super) hold_writes: bool,
     pub(super) hold_reads: bool,
+    /// How many reads were begun.
+    pub(super) reads: usize,
     /// The source does not say whether it is there.
     pub(super) hold_reach: bool,
     /// How many items each claim offered.

@@ -98,6 +98,7 @@ impl RecordReader for TestReader {
     }
     fn read(&mut self) -> Result<Option<Read>, Fault> {
         self.world.meet("read")?;
+        self.world.with(|it| it.reads += 1);
         let watch = Stopwatch::start();
         while self.world.with(|it| it.hold_reads) {
             std::thread::yield_now();
