@@ -47,8 +47,7 @@ impl Watchdog {
             self.told = found;
         }
         let (id, what, since) = self.told.as_ref()?;
-        let message = format!("stage {id} is {what} since {since}, without an end");
-        Some((Fault::transient(3197, message).with_hint(HINT), !is_same))
+        Some((told(format!("stage {id} is {what} since {since}, without an end")), !is_same))
     }
 
     /// Resolves when a stage hangs for too long.
@@ -56,9 +55,7 @@ impl Watchdog {
         loop {
             let longest = self.longest();
             if let Some((id, what, length)) = longest.filter(|it| it.2 >= self.within) {
-                let seconds = length.as_secs();
-                let message = format!("stage {id} was {what} for {seconds} s, without an end");
-                return Fault::transient(3197, message).with_hint(HINT);
+                return hangs(id, what, length);
             }
             let left = self.within.saturating_sub(longest.map(|it| it.2).unwrap_or_default());
             tokio::time::sleep(left.clamp(Duration::from_millis(1), LOOK_EVERY)).await;
@@ -68,6 +65,15 @@ impl Watchdog {
 
 const HINT: &str = "look at what it waits for: a server, a lock, a mount that hangs; how long it may \
                     take is supervision.progress-timeout";
+
+/// A stage is in a call for too long.
+pub(crate) fn hangs(stage: &StageId, what: &str, length: Duration) -> Fault {
+    told(format!("stage {stage} was {what} for {} s, without an end", length.as_secs()))
+}
+
+fn told(message: String) -> Fault {
+    Fault::transient(3197, message).with_hint(HINT)
+}
 
 fn earlier(now: Timestamp, length: Duration) -> Timestamp {
     Timestamp(now.0.saturating_sub(i64::try_from(length.as_millis()).unwrap_or(i64::MAX)))

@@ -369,6 +369,27 @@ async fn how_many_jobs_there_are_is_found_once_and_anew_by_an_order() {
 }
 
 #[tokio::test]
+async fn a_source_keeps_its_place_until_an_order_lets_jobs_begin_elsewhere() {
+    let group = group(&MemoryBlobs::default());
+    let (orders, clicks) = (StageId::new("orders").unwrap(), StageId::new("clicks").unwrap());
+    let anew = order(1, "a", None);
+    let newest = Order { begin: Begin::Newest, ..order(2, "b", Some(2)) };
+    for it in [&anew, &newest] {
+        assert!(group.give(it).await.unwrap());
+    }
+    assert_eq!(group.era(None).await.unwrap(), None);
+    assert_eq!(group.era(Some(&newest)).await.unwrap(), Some(anew.clone()), "it moves nothing");
+    assert_eq!(group.place(None, &orders, "lane").await.unwrap(), "lane");
+    assert_eq!(group.place(None, &orders, "lane.x").await.unwrap(), "lane", "O4");
+    assert_eq!(group.place(None, &clicks, "lane.clicks").await.unwrap(), "lane.clicks");
+    let all = [(clicks.clone(), "lane.clicks".to_owned()), (orders.clone(), "lane".to_owned())];
+    assert_eq!(group.places(None).await.unwrap(), all.into());
+    assert_eq!(group.places(Some(&anew)).await.unwrap(), [].into());
+    group.displace(None, &clicks).await.unwrap();
+    assert_eq!(group.places(None).await.unwrap(), [(orders, "lane".to_owned())].into());
+}
+
+#[tokio::test]
 async fn a_name_is_reserved_once() {
     let group = group(&MemoryBlobs::default());
     let name = SavepointName::new("x").unwrap();

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use weir_checkpoint::fit::{Fit, Leftover, fit};
 use weir_checkpoint::group::Order;
@@ -15,6 +14,7 @@ use weir_domain::{Fault, StageId, Stream, StreamId};
 use super::driver::{Drive, RunEnd};
 use super::effects::fault;
 use super::jobs::{self, shape};
+use super::regions;
 use super::run::Opened;
 use super::{Driver, LiveReader, LiveSource, Restored, Share, position};
 use crate::control::{Control, Gate};
@@ -22,6 +22,7 @@ use crate::layout::{Ground, stage_ids};
 use crate::life::{Life, Threads, source_panicked};
 use crate::report::Reporter;
 use crate::settlement::run_action;
+use crate::watchdog::hangs;
 use crate::{BuildContext, Outcome, Shelf, StreamContext, StreamLog};
 
 /// How many epochs may be under way.
@@ -184,11 +185,7 @@ impl<'a> Lane<'a> {
                 let all: Vec<_> = misfits.iter().map(ToString::to_string).collect();
                 let epoch = manifest.epoch;
                 let message = format!("checkpoint {epoch} does not fit: {}", all.join("; "));
-                let workflow = &self.life.plan.workflow;
-                Fault::config(3189, message).with_hint(format!(
-                    "stop it, and look what can be done: weir workflow restore {workflow} --newest \
-                     --allow-dropped --dry-run"
-                ))
+                regions::misfit(message, &self.life.plan.workflow)
             })?;
             drop_leftovers(manifest, &fitted);
         }
@@ -249,7 +246,7 @@ impl<'a> Lane<'a> {
             let open = tasks.spawn_blocking("source", move || source.open(share, &from));
             let within = self.life.services.limits.progress_within;
             let answer = tokio::time::timeout(within, open.join()).await;
-            let answer = answer.map_err(|_| not_opened(&id, within))?;
+            let answer = answer.map_err(|_| hangs(&id, "opening", within))?;
             let reader = answer.map_err(|_| source_panicked(&id))??;
             opened.insert(id, reader);
         }
@@ -288,12 +285,6 @@ fn written(stream: StreamId, owner: &str, nonce: &str) -> Writer {
 
 fn stream_of(writer: &Writer) -> Option<StreamId> {
     writer.0.split(' ').next()?.parse().ok()
-}
-
-fn not_opened(source: &StageId, within: Duration) -> Fault {
-    let message = format!("source {source} was not open within {within:?}");
-    Fault::transient(3197, message)
-        .with_hint("look at what it waits for: a server, a lock, a mount")
 }
 
 pub(super) fn stopped() -> Fault {

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use weir_checkpoint::group::{Begin, Order};
 use weir_checkpoint::{Group, Manifest};
 use weir_domain::plan::{Graph, Plan, Role};
-use weir_domain::{Fault, StageId};
+use weir_domain::{Fault, StageId, WorkflowName};
 
 use super::effects::fault;
 use super::jobs::{job, lane_name};
@@ -232,11 +232,16 @@ async fn is_given_up(
 }
 
 fn gone(plan: &Plan, source: &StageId, name: &RegionName) -> Fault {
-    let (job, workflow) = (name.job(0), &plan.workflow);
+    let job = name.job(0);
     let message = format!(
         "source {source} has a position in the checkpoints of {job}, and is not in the plan: give it \
          back its name, or restore without what is left over"
     );
+    misfit(message, &plan.workflow)
+}
+
+/// What is remembered does not fit the plan.
+pub(super) fn misfit(message: String, workflow: &WorkflowName) -> Fault {
     Fault::config(3189, message).with_hint(format!(
         "stop it, and look what can be done: weir workflow restore {workflow} --newest \
          --allow-dropped --dry-run"
@@ -261,7 +266,7 @@ fn joined(plan: &Plan, stages: &BTreeSet<StageId>, (one, other): (String, String
 mod tests {
     use serde_json::json;
     use weir_domain::plan::{Edge, OnError, Retry, Stage};
-    use weir_domain::{Place, PortName, WorkflowName};
+    use weir_domain::{Place, PortName};
 
     use super::*;
 

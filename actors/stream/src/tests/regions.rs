@@ -108,7 +108,7 @@ fn assert_monotone(engine: &Engine, stream: &Stream) {
 #[tokio::test]
 async fn what_fails_in_one_region_restarts_that_one_alone() {
     let seed = std::env::var("WEIR_SEED").ok().and_then(|it| it.parse().ok());
-    let seed: u64 = seed.unwrap_or_else(rand::random);
+    let seed: u64 = seed.unwrap_or(20_261_121);
     eprintln!("WEIR_SEED={seed}");
     let mut random = StdRng::seed_from_u64(seed);
     let world = World::default();
