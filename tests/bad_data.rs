@@ -39,7 +39,7 @@ fn malformed_csv_rows_become_dead_letters() {
     );
     let letter = |position: u32, line: u32, offset: u32, reason: &str, raw: &str| {
         json!({ "workflow": "orders", "stage": "read", "item": "a.csv", "position": position,
-            "line": line, "offset": offset, "reason": reason, "raw": raw })
+            "line": line, "offset": offset, "reason": reason, "raw": raw, "header": "id,amount" })
     };
     assert_eq!(
         project.dead_letters(),

@@ -13,6 +13,7 @@ mod deploying;
 mod discovery;
 mod form;
 mod leave;
+mod letters;
 mod live;
 mod loss;
 mod once;

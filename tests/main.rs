@@ -19,6 +19,7 @@ mod findings;
 mod http;
 mod items;
 mod kafka;
+mod letters;
 mod live;
 mod nats;
 mod on_error;

@@ -4,6 +4,7 @@ mod access;
 mod cluster;
 mod deployments;
 mod items;
+mod letters;
 mod savepoints;
 
 use std::collections::BTreeMap;
@@ -12,12 +13,14 @@ use std::fmt::Display;
 use async_trait::async_trait;
 use weir_cluster::{Details, ProxyError, View};
 use weir_domain::{
-    CommandId, Fault, LogLine, Member, Node, NodeStatus, SavepointName, SniffWish, SourceName,
-    Stream, StreamId, StreamOrder, SweepId, Workflow, WorkflowName,
+    CommandId, Fault, Letter, LetterChoice, LetterId, LogLine, Member, Node, NodeStatus, Replays,
+    SavepointName, SniffWish, SourceName, Stream, StreamId, StreamOrder, SweepId, Workflow,
+    WorkflowName,
 };
 use weir_http_api::{ItemView, RenewalView, SavepointView, SniffResult, SourceView, SweepView};
 use weir_http_server::{
-    Checks, ItemFilter, ItemPlace, Refusal, RenewalRequest, StreamFilter, SweepRequest, Unreached,
+    Checks, ItemFilter, ItemPlace, LettersAsked, Refusal, RenewalRequest, StreamFilter,
+    SweepRequest, Unreached,
 };
 
 use super::engine::Engine;
@@ -126,6 +129,24 @@ impl weir_http_server::Engine for Engine {
 
     async fn workflow_renew(&self, request: RenewalRequest) -> Result<RenewalView, Refusal> {
         self.renew(request).await
+    }
+
+    async fn letters(
+        &self,
+        workflow: &WorkflowName,
+        choice: LetterChoice,
+        before: Option<LetterId>,
+        limit: u32,
+    ) -> Result<Vec<Letter>, Fault> {
+        self.kept_letters(workflow, &choice, before.as_ref(), limit).await
+    }
+
+    async fn letters_replay(&self, asked: LettersAsked) -> Result<Replays, Fault> {
+        self.replay_letters(asked).await
+    }
+
+    async fn letters_discard(&self, asked: LettersAsked) -> Result<Replays, Fault> {
+        self.discard_letters(asked).await
     }
 
     async fn sniff(&self, wish: SniffWish) -> Result<SniffResult, Fault> {

@@ -14,6 +14,7 @@ mod build;
 mod certs;
 mod cluster;
 mod conf;
+mod dead_letter;
 mod deployment;
 mod excerpt;
 mod exit;
@@ -92,6 +93,9 @@ enum Noun {
     /// Streams: what runs and what ran
     #[command(subcommand, visible_alias = "streams")]
     Stream(stream::Verb),
+    /// Dead letters: records that could not be processed, and what becomes of them
+    #[command(subcommand, visible_alias = "dead-letters")]
+    DeadLetter(dead_letter::Verb),
     /// Items and resources: what was handed out, and to whom
     #[command(subcommand)]
     Access(access::Verb),
@@ -221,6 +225,7 @@ impl Noun {
             Self::ReactiveEngine(args) => Ok(crate::boot::reactive_engine(&args)?),
             Self::Workflow(verb) => asked(verb.run(&global.client()?, out)),
             Self::Stream(verb) => asked(verb.run(&global.client()?, out)),
+            Self::DeadLetter(verb) => asked(verb.run(&global.client()?, out)),
             Self::Access(verb) => asked(verb.run(&global.client()?, out)),
             Self::Item(verb) => asked(verb.run(&global.client()?, out)),
             Self::Node(verb) => asked(verb.run(&global.client()?, out)),

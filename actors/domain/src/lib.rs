@@ -15,6 +15,7 @@ mod finding;
 mod id;
 mod item;
 mod key;
+mod letter;
 mod misread;
 mod name;
 mod node;
@@ -41,6 +42,7 @@ pub use id::{
 };
 pub use item::{Fingerprint, Item, ItemStatus, Reprocess};
 pub use key::{InvalidFingerprint, KeyFingerprint};
+pub use letter::{InvalidLetterId, Letter, LetterChoice, LetterId, LetterState, Replay, Replays};
 pub use misread::{Misread, serde_name};
 pub use name::{
     AssetName, ClusterName, DeploymentTag, GroupName, InvalidName, NodeName, PortName, ProjectName,

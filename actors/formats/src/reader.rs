@@ -74,6 +74,11 @@ pub trait Reader: Send {
     /// Of every chunk's records.
     fn schema(&self) -> SchemaRef;
 
+    /// What stands before the records and says what they mean.
+    fn header(&self) -> Option<&str> {
+        None
+    }
+
     /// The next records, or `None` at a clean end. A chunk may hold bad records only.
     fn read(&mut self) -> Result<Option<Chunk>, Fault>;
 

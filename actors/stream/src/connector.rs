@@ -12,7 +12,7 @@ use serde_json::Value;
 use weir_checkpoint::Epoch;
 use weir_domain::{Fault, InstanceId, Item, Reprocess, StageId, StreamId, Timestamp, WorkflowName};
 
-use crate::{BadRecord, Batch, Staging};
+use crate::{BadRecord, Batch, RawLetter, Staging};
 
 /// Work on the outside world, as a value: it can be stored and run again after a crash, without
 /// the plan that it came from. Running it twice is the same as running it once.
@@ -110,6 +110,11 @@ pub trait Source: Send {
     /// What is owed to the item once its outcome is decided: a file is moved away.
     fn settle(&self, item: &Item, outcome: Outcome) -> Vec<Action>;
 
+    /// Reads records again that were none when they came: dead letters of this source.
+    fn reread(&mut self, _letters: Vec<RawLetter>) -> Result<Box<dyn RecordReader>, Fault> {
+        Err(not_rereadable(&self.origin()))
+    }
+
     /// What to do with an item whose name was processed before.
     fn reprocess(&self) -> Reprocess;
 
@@ -122,10 +127,22 @@ pub trait Source: Send {
     fn interval(&self) -> Duration;
 }
 
+/// What a source can't read again that it could not read before.
+pub(crate) fn not_rereadable(origin: &str) -> Fault {
+    let message = format!("what could not be read from {origin} can't be read again by itself");
+    Fault::config(3197, message)
+        .with_hint("let its items, or its other side, bring the records again")
+}
+
 /// Reads the records of one item, in order.
 pub trait RecordReader: Send {
     /// The schema of every batch. No columns: the item is empty.
     fn schema(&self) -> SchemaRef;
+
+    /// What stands before the records and says what they mean, such as the names of columns.
+    fn header(&self) -> Option<String> {
+        None
+    }
 
     /// The next records, or `None` at the clean end of the item.
     fn read(&mut self) -> Result<Option<Read>, Fault>;
@@ -162,6 +179,18 @@ pub trait Sink: Send {
         stream: &StreamContext,
         schema: SchemaRef,
     ) -> Result<Box<dyn SinkWriter>, Fault>;
+
+    /// What it writes to, in the words of people: a directory, an address. `None`: nothing that could
+    /// be out of reach.
+    fn target(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether what it writes to is there for this engine, and takes records of this schema, if that is
+    /// known: asked before a node begins to run it instead of something else. Nothing is left behind.
+    fn check_access(&self, _schema: Option<&SchemaRef>) -> Result<(), Fault> {
+        Ok(())
+    }
 
     /// Removes whatever an attempt of this stream may have left behind unpublished. It is known
     /// before the stream begins, so that a crash can't leave anything that nobody clears away.

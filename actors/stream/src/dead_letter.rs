@@ -5,11 +5,10 @@ use std::sync::{Arc, LazyLock};
 use arrow::array::{ArrayRef, BooleanBuilder, RecordBatch, StringBuilder, UInt64Builder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use base64::Engine as _;
-use weir_domain::StageId;
 use weir_records::beginning;
-use weir_secrets::Opened;
 
-use crate::{BadRecord, Batch, Positions, StreamContext};
+use crate::stage::Guard;
+use crate::{BadRecord, Batch, Positions};
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     let text = |name: &str| Field::new(name, DataType::Utf8, true);
@@ -26,23 +25,22 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         text("raw"),
         text("rawBase64"),
         Field::new("rawCut", DataType::Boolean, true),
+        text("header"),
+        number("attempt"),
     ]))
 });
 
 /// The columns of every dead letter. `raw` is the record as text; where it is no UTF-8,
-/// `rawBase64` has its bytes instead. `rawCut` is true where that is only the beginning.
+/// `rawBase64` has its bytes instead. `rawCut` is true where that is only the beginning. `header` is
+/// what stands before the records of the item and says what they mean. `attempt` is there from the
+/// second time on that the record fails: it was replayed.
 pub fn dead_letter_schema() -> SchemaRef {
     SCHEMA.clone()
 }
 
 /// Bad records of a stage as a batch for the dead-letter sink.
-pub(crate) fn batch(
-    stream: &StreamContext,
-    stage: &StageId,
-    bad: &[BadRecord],
-    secrets: &Opened,
-    raw_bytes_max: usize,
-) -> Batch {
+pub(crate) fn batch(guard: &Guard, header: Option<&str>, bad: &[BadRecord]) -> Batch {
+    let Guard { stream, secrets, raw_bytes_max, origins, .. } = guard;
     let repeat = |text: &str| -> ArrayRef {
         let mut column = StringBuilder::new();
         bad.iter().for_each(|_| column.append_value(text));
@@ -53,12 +51,18 @@ pub(crate) fn batch(
     let (mut reason, mut raw, mut encoded) =
         (StringBuilder::new(), StringBuilder::new(), StringBuilder::new());
     let mut cut = BooleanBuilder::new();
+    let (mut item, mut headers, mut attempt) =
+        (StringBuilder::new(), StringBuilder::new(), UInt64Builder::new());
     for record in bad {
-        let (kept, is_cut) = beginning(&record.raw, raw_bytes_max);
+        let origin = origins.of(record.position);
+        item.append_value(origin.map_or(&stream.item, |it| &it.item));
+        headers.append_option(origin.map_or(header, |it| it.header.as_deref()));
+        attempt.append_option(origin.map(|it| u64::from(it.attempt) + 1));
+        let (kept, is_cut) = beginning(&record.raw, *raw_bytes_max);
         cut.append_option((is_cut || record.raw_cut).then_some(true));
-        position.append_value(record.position);
-        line.append_option(record.line);
-        offset.append_option(record.offset);
+        position.append_value(origin.map_or(record.position, |it| it.position));
+        line.append_option(origin.map_or(record.line, |it| it.line));
+        offset.append_option(origin.map_or(record.offset, |it| it.offset));
         reason.append_value(secrets.masked(&record.reason));
         match std::str::from_utf8(&kept) {
             Ok(text) => {
@@ -74,9 +78,9 @@ pub(crate) fn batch(
     }
     let columns: Vec<ArrayRef> = vec![
         repeat(stream.workflow.as_str()),
-        repeat(stage.as_str()),
+        repeat(origins.stage(&guard.stage).as_str()),
         repeat(&stream.stream.to_string()),
-        repeat(&stream.item),
+        Arc::new(item.finish()),
         Arc::new(position.finish()),
         Arc::new(line.finish()),
         Arc::new(offset.finish()),
@@ -84,6 +88,8 @@ pub(crate) fn batch(
         Arc::new(raw.finish()),
         Arc::new(encoded.finish()),
         Arc::new(cut.finish()),
+        Arc::new(headers.finish()),
+        Arc::new(attempt.finish()),
     ];
     let records = RecordBatch::try_new(dead_letter_schema(), columns);
     let records = records.expect("the columns are built after the schema");

@@ -21,6 +21,7 @@ use crate::clear::ClearPlan;
 use crate::connector::Action;
 use crate::control::Gate;
 use crate::layout::{Ground, unknown_kind};
+use crate::letters::Schemas;
 use crate::life::{Claimed, Lent, Life, Stops};
 use crate::live::{LiveSources, Restored};
 use crate::means::Means;
@@ -114,6 +115,22 @@ impl Tally {
 impl Instance {
     /// Works until it is drained. An error is one that only a new start can mend.
     pub(crate) async fn work(&self) -> Result<(), Fault> {
+        let replays =
+            Stops { drain: self.stops.drain.child_token(), abort: self.stops.abort.child_token() };
+        let replayer = self.replayer(replays.clone());
+        let work = async {
+            let ended = Box::pin(self.work_on_source()).await;
+            replays.drain.cancel();
+            if ended.is_err() {
+                replays.abort.cancel();
+            }
+            ended
+        };
+        tokio::join!(work, Box::pin(replayer.work_on_replays())).0
+    }
+
+    /// Works on what its source has.
+    async fn work_on_source(&self) -> Result<(), Fault> {
         let plan = ClearPlan::of(&self.plan, &self.means.secrets, &self.services.registry)?;
         let (sources, cx) = sources(&plan, &self.base_dir, &self.services)?;
         let name = SourceName::of(&self.plan.workflow, &cx.stage);
@@ -162,6 +179,7 @@ impl Instance {
             cx,
             stops: &self.stops,
             pulse: &self.pulse,
+            origins: Arc::default(),
         }
     }
 
@@ -407,7 +425,7 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    fn of(source: &Lent) -> Self {
+    pub(crate) fn of(source: &Lent) -> Self {
         let interval = Millis(u64::try_from(source.interval().as_millis()).unwrap_or(u64::MAX));
         let clearance = source.waits_for_clearance();
         Self { reprocess: source.reprocess(), clearance, interval }
@@ -465,15 +483,7 @@ pub(crate) fn sources(
     for stage in plan.of_role(Role::Source) {
         let kind = services.registry.sources.get(stage.kind.as_str());
         let kind = kind.ok_or_else(|| unknown_kind(Role::Source, &stage.kind))?;
-        let cx = BuildContext {
-            stage: stage.id.clone(),
-            base_dir: base_dir.to_owned(),
-            clock: services.system.clock().clone(),
-            limits: services.limits,
-            shelf: Shelf::default(),
-            deployed: plan.deployed(&stage.id),
-            staging: Staging::new(services.checkpoints.clone()),
-        };
+        let cx = context(plan, &stage.id, base_dir, services);
         match kind.build(&stage.config, &cx)? {
             AnySource::Items(source) => return Ok((Sources::Items(source), cx)),
             AnySource::Live(source) => drop(live.insert(stage.id.clone(), source)),
@@ -484,8 +494,26 @@ pub(crate) fn sources(
     Ok((Sources::Live(live), first))
 }
 
+/// What a stage of the plan is built with.
+pub(crate) fn context(
+    plan: &ClearPlan,
+    stage: &StageId,
+    base_dir: &Path,
+    services: &Services,
+) -> BuildContext {
+    BuildContext {
+        stage: stage.clone(),
+        base_dir: base_dir.to_owned(),
+        clock: services.system.clock().clone(),
+        limits: services.limits,
+        shelf: Shelf::default(),
+        deployed: plan.deployed(stage),
+        staging: Staging::new(services.checkpoints.clone()),
+    }
+}
+
 /// What clears away everything that a stream may leave at the sinks.
-fn discard(life: &Life<'_>, context: &StreamContext) -> Result<Vec<Action>, Fault> {
+pub(crate) fn discard(life: &Life<'_>, context: &StreamContext) -> Result<Vec<Action>, Fault> {
     let ground = Ground {
         plan: life.plan,
         secrets: &life.means.secrets,
@@ -497,7 +525,8 @@ fn discard(life: &Life<'_>, context: &StreamContext) -> Result<Vec<Action>, Faul
         log: StreamLog::default(),
         driver: None,
         state: Restored::default(),
+        origins: life.origins.clone(),
     };
-    let sinks = ground.sinks()?;
+    let sinks = ground.sinks(Schemas::new())?;
     Ok(sinks.iter().flat_map(|(_, sink)| sink.discard(context)).collect())
 }

@@ -15,6 +15,7 @@ use crate::control::Gate;
 use crate::edge::{Entry, Sender};
 use crate::inlet::{Inlet, Order, Orders};
 use crate::island::{Island, Member, Target};
+use crate::letters::{Keeping, Origins, Schemas};
 use crate::live::{Driver, LiveSourceBody, Reports, Restored};
 use crate::stage::{Body, Guard, IslandBody, SinkBody, SourceBody};
 use crate::{
@@ -55,6 +56,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) driver: Option<Driver>,
     /// What operators remember.
     pub(crate) state: Restored,
+    /// Of a replay of dead letters: where they came from.
+    pub(crate) origins: Arc<Origins>,
 }
 
 impl Ground<'_> {
@@ -63,18 +66,26 @@ impl Ground<'_> {
         BuildContext { stage: stage.clone(), deployed, ..self.cx.clone() }
     }
 
-    /// The sinks of the plan, that of the dead letters included.
-    pub(crate) fn sinks(&self) -> Result<NamedSinks, Fault> {
+    /// The sinks of the plan, that of the dead letters included, which keeps them beside its files.
+    /// `inputs` is what comes into the stages.
+    pub(crate) fn sinks(&self, inputs: Schemas) -> Result<NamedSinks, Fault> {
         let stages = self.plan.of_role(Role::Sink);
         let stages = stages.map(|it| (it.id.clone(), it.kind.as_str(), &it.config));
         let letters = self.plan.dead_letters.iter();
         let letters = letters.map(|it| (dead_letters_id(), it.kind.as_str(), &it.config));
-        let build = |(id, kind, config): (StageId, &str, _)| {
+        let build = |(id, kind, config): (StageId, &str, _)| -> Result<_, Fault> {
             let known = self.registry.sinks.get(kind);
             let sink = known.ok_or_else(|| unknown_kind(Role::Sink, kind))?;
             Ok((id.clone(), sink.build(config, &self.context(&id))?))
         };
-        stages.chain(letters).map(build).collect()
+        let mut sinks: NamedSinks = stages.chain(letters).map(build).collect::<Result<_, _>>()?;
+        if self.plan.dead_letters.is_some()
+            && let Some((id, sink)) = sinks.pop()
+        {
+            let keeping = Keeping::around(sink, self.cx.staging.clone(), inputs);
+            sinks.push((id, Box::new(keeping)));
+        }
+        Ok(sinks)
     }
 }
 
@@ -104,7 +115,7 @@ pub(crate) fn lay_out(ground: &Ground<'_>, feed: Feed) -> Result<Layout, Fault> 
             bodies.push((island[0].clone(), builder.island(&island)?));
         }
     }
-    for (id, sink) in ground.sinks()? {
+    for (id, sink) in ground.sinks(builder.inputs_of_all())? {
         let body = builder.sink(&id, sink)?;
         bodies.push((id, body));
     }
@@ -193,6 +204,7 @@ impl<'a> Builder<'a> {
             secrets: self.ground.secrets.clone(),
             raw_bytes_max: self.ground.cx.limits.raw_bytes_max,
             taps: self.ground.taps.clone(),
+            origins: self.ground.origins.clone(),
         }
     }
 
@@ -308,6 +320,12 @@ impl<'a> Builder<'a> {
         let (guard, reports) = (self.guard(id, on_error), self.reports(id));
         let clock = self.ground.cx.clock.clone();
         Ok(Body::Sink(SinkBody { guard, sink, schema, input, dead, clock, reports }))
+    }
+
+    /// What comes into each stage, once all that bring something are built.
+    fn inputs_of_all(&self) -> Schemas {
+        let ids = self.ground.plan.stages.iter().map(|it| &it.id);
+        ids.filter_map(|it| Some((it.clone(), self.input_schema(it).ok()?))).collect()
     }
 
     fn input_schema(&self, id: &'a StageId) -> Result<SchemaRef, Fault> {

@@ -26,6 +26,7 @@ mod instance;
 mod island;
 mod kind;
 mod layout;
+mod letters;
 mod life;
 mod live;
 mod means;
@@ -57,6 +58,7 @@ pub use kind::{
     AnySource, BuildContext, BuiltOperator, Checked, ConfigError, Limits, OperatorKind, Registry,
     SinkKind, SourceKind, decode_config,
 };
+pub use letters::{Letters, RawLetter};
 pub use live::{BacklogLimits, LiveRead, LiveReader, LiveSource, Share, Splits, jobs, state};
 pub use means::Running;
 pub use operator::{Opening, Operator, Outputs};

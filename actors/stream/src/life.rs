@@ -24,6 +24,7 @@ use crate::clear::ClearPlan;
 use crate::connector::{Action, Outcome, Prepared, RecordReader, Source};
 use crate::control::{Control, Heard};
 use crate::layout::{Feed, Ground, Layout, blocks, lay_out};
+use crate::letters::Origins;
 use crate::live::Restored;
 use crate::means::Means;
 use crate::pipeline::{self, Pipeline};
@@ -55,6 +56,8 @@ pub(crate) struct Life<'a> {
     pub(crate) cx: &'a BuildContext,
     pub(crate) stops: &'a Stops,
     pub(crate) pulse: &'a Pulse,
+    /// Of a replay of dead letters: where they came from.
+    pub(crate) origins: Arc<Origins>,
 }
 
 /// Threads of the engine that a pipeline may block.
@@ -180,6 +183,7 @@ impl Life<'_> {
             log: StreamLog::default(),
             driver: None,
             state: Restored::default(),
+            origins: self.origins.clone(),
         };
         let log = ground.log.clone();
         let piping = self.pulse.piping();

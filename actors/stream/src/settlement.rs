@@ -13,6 +13,7 @@ use weir_persistence_api::{Adoption, Settlement, Unfinished};
 use weir_runtime::Backoff;
 
 use crate::connector::{Action, Due, Published};
+use crate::letters::{self, LETTERS};
 use crate::means::Means;
 use crate::report::{self, Reporter};
 use crate::services::{AccessError, Live, Services};
@@ -129,6 +130,12 @@ pub(crate) async fn run_action(
     means: &Means,
     action: Action,
 ) -> Result<Vec<Published>, Fault> {
+    let staging = Staging::new(services.checkpoints.clone());
+    let run = |work: Effect| services.system.tasks().spawn_blocking("effect", work);
+    if action.connector == LETTERS {
+        let done = run(Box::new(move || letters::run(&action.payload, &staging))).join().await;
+        return done.unwrap_or_else(|_| Err(panicked()));
+    }
     let effects = services.registry.effects.get(action.connector.as_str()).cloned();
     let Some(effects) = effects else {
         let message = format!("this engine knows no connector {}", action.connector);
@@ -136,15 +143,18 @@ pub(crate) async fn run_action(
     };
     let connection = means.connection(&action)?;
     let config = means.config(&action).cloned();
-    let staging = Staging::new(services.checkpoints.clone());
-    let run = services.system.tasks().spawn_blocking("effect", move || {
-        let (payload, staging) = (&action.payload, &staging);
-        let config = config.as_ref();
+    let work = move || {
+        let (payload, staging, config) = (&action.payload, &staging, config.as_ref());
         effects.run(Due { payload, connection: &connection, config, staging })
-    });
-    let ran =
-        run.join().await.unwrap_or_else(|_| Err(Fault::transient(3131, "an effect panicked")));
+    };
+    let ran = run(Box::new(work)).join().await.unwrap_or_else(|_| Err(panicked()));
     ran.map_err(|it| means.secrets.masked_fault(it))
+}
+
+type Effect = Box<dyn FnOnce() -> Result<Vec<Published>, Fault> + Send>;
+
+fn panicked() -> Fault {
+    Fault::transient(3131, "an effect panicked")
 }
 
 /// Calls the coordinator until it answers. `None`: stopped before that.

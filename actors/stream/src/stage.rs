@@ -16,6 +16,7 @@ use crate::counters::add;
 use crate::edge::{Broken, Sender};
 use crate::inlet::{Arrival, Inlet};
 use crate::island::{Island, Outflow, Step, rollback_fault};
+use crate::letters::Origins;
 use crate::live::{LiveSourceBody, Report, Reports, Snapshot};
 use crate::{
     BadRecord, Batch, Counters, Opening, Prepared, Read, RecordReader, Sink, SinkWriter,
@@ -33,6 +34,7 @@ pub(crate) struct Guard {
     /// How much of a bad record is kept.
     pub(crate) raw_bytes_max: usize,
     pub(crate) taps: Taps,
+    pub(crate) origins: Arc<Origins>,
 }
 
 impl Guard {
@@ -52,6 +54,15 @@ impl Guard {
 
     /// Applies `onError`: the dead letters to send, or the fault that ends the stream.
     pub(crate) fn refused(&self, bad: &[BadRecord]) -> Result<Option<Batch>, Fault> {
+        self.refused_below(None, bad)
+    }
+
+    /// The same of records that mean nothing without what stands before them in their item.
+    pub(crate) fn refused_below(
+        &self,
+        header: Option<&str>,
+        bad: &[BadRecord],
+    ) -> Result<Option<Batch>, Fault> {
         let Some(first) = bad.first() else { return Ok(None) };
         match self.on_error {
             OnError::Rollback => Err(rollback_fault(&self.stage, first)),
@@ -61,13 +72,7 @@ impl Guard {
             }
             OnError::DeadLetter => {
                 add(&self.counters.dead_letters, bad.len());
-                Ok(Some(dead_letter::batch(
-                    &self.stream,
-                    &self.stage,
-                    bad,
-                    &self.secrets,
-                    self.raw_bytes_max,
-                )))
+                Ok(Some(dead_letter::batch(self, header, bad)))
             }
         }
     }
@@ -123,7 +128,8 @@ impl SourceBody {
             let read = self.reader.read()?;
             drop(call);
             let Some(read) = read else { break };
-            pass_on(read, &self.guard, &self.outputs, self.dead.as_ref())?;
+            let header = self.reader.header().filter(|_| !read.bad.is_empty());
+            pass_on((read, header), &self.guard, &self.outputs, self.dead.as_ref())?;
         }
         end_all(self.outputs.iter().chain(&self.dead))?;
         Ok(None)
@@ -132,7 +138,7 @@ impl SourceBody {
 
 /// Sends on what a source has read. Blocks.
 pub(crate) fn pass_on(
-    read: Read,
+    (read, header): (Read, Option<String>),
     guard: &Guard,
     outputs: &[Sender],
     dead: Option<&Sender>,
@@ -140,7 +146,7 @@ pub(crate) fn pass_on(
     let counters = &guard.counters;
     add(&counters.records_in, read.batch.rows() + read.bad.len());
     counters.bytes_in.fetch_add(read.bytes, Ordering::Relaxed);
-    if let Some(letters) = guard.refused(&read.bad)? {
+    if let Some(letters) = guard.refused_below(header.as_deref(), &read.bad)? {
         dead.ok_or_else(no_dead_letters)?.send_blocking(letters)?;
     }
     if read.batch.rows() > 0 {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::runtime::Handle;
 use weir_domain::{Fault, StageId, StreamId};
-use weir_persistence_api::{BlobKey, BlobStore, Error};
+use weir_persistence_api::{BlobEntry, BlobKey, BlobStore, Error};
 
 use crate::StreamContext;
 
@@ -53,6 +53,15 @@ impl Staging {
     /// `None`: it was removed, which only happens to what is sent or discarded.
     pub fn get(&self, key: &BlobKey) -> Result<Option<Bytes>, Fault> {
         wait(self.0.blob_get(key))
+    }
+
+    /// All that is below a key, ordered by key.
+    pub(crate) fn list(&self, parent: &BlobKey) -> Result<Vec<BlobEntry>, Fault> {
+        wait(self.0.blob_list(parent))
+    }
+
+    pub(crate) fn discard_one(&self, key: &BlobKey) -> Result<(), Fault> {
+        wait(self.0.blob_delete(key))
     }
 
     /// Removes all that is below a key.

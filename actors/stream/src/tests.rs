@@ -1,6 +1,7 @@
 //! Streams from their item to their last word, with faults on the way.
 
 mod kept;
+mod letters;
 mod live;
 mod orders;
 mod regions;
@@ -21,6 +22,11 @@ use crate::{Happened, resume};
 use weir_runtime::SystemClock;
 use weir_secrets::{Opened, Secret};
 use world::{Engine, StopOutcome, World, plan, spec, wait_until};
+
+/// A plan for the tests of other rooms.
+pub(crate) fn world_plan() -> weir_domain::plan::Plan {
+    plan(OnError::DeadLetter)
+}
 
 fn store() -> MemoryStore {
     MemoryStore::new(std::sync::Arc::new(SystemClock))

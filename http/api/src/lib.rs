@@ -20,6 +20,7 @@ mod diff;
 mod finding;
 mod item;
 mod key;
+mod letter;
 mod node;
 mod page;
 mod problem;
@@ -60,6 +61,7 @@ pub use key::{
     CertificateAdd, KeyCreate, KeyExport, KeyExported, KeyImport, KeyRotate, KeyView, KnownHostAdd,
     KnownHostView, SecretSeal, SecretSealed, TrustedCertificateView,
 };
+pub use letter::{LetterView, LettersChosen, LettersQuery, ReplayView, ReplaysView};
 pub use node::NodeView;
 pub use page::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page};
 pub use problem::{Problem, ProblemKind, ProblemPart};

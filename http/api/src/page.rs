@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use weir_domain::{SourceName, StreamId, Timestamp};
+use weir_domain::{LetterId, SourceName, StreamId, Timestamp};
 
 use crate::schema;
 
@@ -47,12 +47,14 @@ enum Last {
     Stream(StreamId),
     Item(SourceName, Timestamp, String),
     Entry(u64),
+    Letter(LetterId),
 }
 
 /// First byte of every cursor: which list it belongs to, and in which shape.
 const STREAM: u8 = 1;
 const ITEM: u8 = 2;
 const ENTRY: u8 = 3;
+const LETTER: u8 = 4;
 
 const REFUSAL: &str = "this is no cursor of this list: pass nextCursor back as it came, or leave \
                        it out to begin at the start";
@@ -70,7 +72,7 @@ impl Cursor {
     pub fn stream(self) -> Result<StreamId, &'static str> {
         match self.0 {
             Last::Stream(id) => Ok(id),
-            Last::Item(..) | Last::Entry(_) => Err(REFUSAL),
+            Last::Item(..) | Last::Entry(_) | Last::Letter(_) => Err(REFUSAL),
         }
     }
 
@@ -78,7 +80,7 @@ impl Cursor {
     pub fn item(self) -> Result<(SourceName, Timestamp, String), &'static str> {
         match self.0 {
             Last::Item(source, claimed_at, name) => Ok((source, claimed_at, name)),
-            Last::Stream(_) | Last::Entry(_) => Err(REFUSAL),
+            Last::Stream(_) | Last::Entry(_) | Last::Letter(_) => Err(REFUSAL),
         }
     }
 
@@ -90,7 +92,19 @@ impl Cursor {
     pub fn entry(self) -> Result<u64, &'static str> {
         match self.0 {
             Last::Entry(sequence) => Ok(sequence),
-            Last::Stream(_) | Last::Item(..) => Err(REFUSAL),
+            Last::Stream(_) | Last::Item(..) | Last::Letter(_) => Err(REFUSAL),
+        }
+    }
+
+    pub fn after_letter(id: LetterId) -> Self {
+        Self(Last::Letter(id))
+    }
+
+    /// The last dead letter that was seen; an error for a cursor of another list.
+    pub fn letter(self) -> Result<LetterId, &'static str> {
+        match self.0 {
+            Last::Letter(id) => Ok(id),
+            Last::Stream(_) | Last::Item(..) | Last::Entry(_) => Err(REFUSAL),
         }
     }
 }
@@ -111,6 +125,10 @@ impl fmt::Display for Cursor {
             Last::Entry(sequence) => {
                 bytes.push(ENTRY);
                 bytes.extend(sequence.to_be_bytes());
+            }
+            Last::Letter(id) => {
+                bytes.push(LETTER);
+                bytes.extend(id.to_string().into_bytes());
             }
         }
         f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
@@ -135,6 +153,10 @@ impl FromStr for Cursor {
             Some((&ENTRY, sequence)) => {
                 let sequence = sequence.try_into().map_err(|_| REFUSAL)?;
                 Ok(Self::before_entry(u64::from_be_bytes(sequence)))
+            }
+            Some((&LETTER, id)) => {
+                let id = std::str::from_utf8(id).map_err(|_| REFUSAL)?;
+                Ok(Self::after_letter(id.parse().map_err(|_| REFUSAL)?))
             }
             _ => Err(REFUSAL),
         }

@@ -243,6 +243,16 @@ text!(
     |it| it
 );
 text!(
+    /// A dead letter: the stream that left it, the epoch of a live one, and its number among them.
+    LetterId,
+    |it| it.examples(["0197a8b0-5b5e-7c3e-9d4f-0123456789ab:7"])
+);
+text!(
+    /// What became of a dead letter.
+    LetterState,
+    |it| it.enum_values(Some(words(&domain::LetterState::ALL)))
+);
+text!(
     /// Before a stage or behind it.
     SniffSide,
     |it| it.enum_values(Some(words(&[domain::SniffSide::In, domain::SniffSide::Out])))

@@ -14,6 +14,7 @@ mod error;
 mod events;
 mod forward;
 mod items;
+mod letters;
 mod management;
 mod resources;
 mod savepoints;

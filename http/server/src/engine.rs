@@ -16,9 +16,9 @@ use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
-    Cluster, Engine, Guard, assignments, audit, canary, cluster, items, keys, log_in, nodes,
-    openapi, overview, resources, roles, savepoints, scheduler, sessions, sniff, steering, stored,
-    streams, sweeps, trust, users, workflows,
+    Cluster, Engine, Guard, assignments, audit, canary, cluster, items, keys, letters, log_in,
+    nodes, openapi, overview, resources, roles, savepoints, scheduler, sessions, sniff, steering,
+    stored, streams, sweeps, trust, users, workflows,
 };
 
 const NAME: &str = "reactive-engine";
@@ -115,6 +115,7 @@ pub(crate) fn passed_on() -> OpenApiRouter<Asked> {
         .merge(scheduler::routes())
         .merge(steering::routes())
         .merge(savepoints::routes())
+        .merge(letters::routes())
         .merge(stored::routes())
         .merge(assignments::routes())
         .merge(canary::routes())

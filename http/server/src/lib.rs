@@ -32,6 +32,7 @@ mod idempotency;
 mod items;
 mod keys;
 mod layers;
+mod letters;
 mod listen;
 mod log_in;
 pub mod management;
@@ -67,7 +68,7 @@ pub use layers::Limits;
 pub use listen::{address, bind, refused, serve};
 pub use ports::{
     Access, Begin, Checks, Cluster, ClusterNews, Deployments, Engine, ItemFilter, ItemPlace,
-    Projects, Refusal, RenewalRequest, StreamFilter, SweepRequest, Unreached,
+    LettersAsked, Projects, Refusal, RenewalRequest, StreamFilter, SweepRequest, Unreached,
 };
 pub use storages::Storages;
 pub use stored::applied;

@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use weir_controllers::users::Identity;
 use weir_domain::{
-    AuditAction, CommandId, Fault, Finding, Incarnation, ItemStatus, LogLine, NamePattern, Node,
-    NodeName, ProjectName, SavepointName, SniffWish, SourceName, Stream, StreamId, StreamOrder,
-    StreamState, SweepId, Timestamp, Workflow, WorkflowName,
+    AuditAction, CommandId, Fault, Finding, Incarnation, ItemStatus, Letter, LetterChoice,
+    LetterId, LogLine, NamePattern, Node, NodeName, ProjectName, Replays, SavepointName, SniffWish,
+    SourceName, Stream, StreamId, StreamOrder, StreamState, SweepId, Timestamp, Workflow,
+    WorkflowName,
 };
 use weir_http_api::{
     ClusterEvent, DeploymentPreview, DeploymentRequest, DeploymentView, ExplanationView, ItemView,
@@ -89,6 +90,17 @@ pub struct RenewalRequest {
     pub by: String,
 }
 
+/// What is to become of dead letters of a workflow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LettersAsked {
+    pub workflow: WorkflowName,
+    pub choice: LetterChoice,
+    pub dry_run: bool,
+    /// `None`: a new one.
+    pub command: Option<CommandId>,
+    pub by: String,
+}
+
 /// An engine as its REST API sees it.
 #[async_trait]
 pub trait Engine: Send + Sync + 'static {
@@ -134,6 +146,18 @@ pub trait Engine: Send + Sync + 'static {
     ) -> Result<(), Refusal>;
     /// Orders where the next run of a workflow begins. Durable when this returns.
     async fn workflow_renew(&self, request: RenewalRequest) -> Result<RenewalView, Refusal>;
+    /// Dead letters that are kept, the newest first, from before one on.
+    async fn letters(
+        &self,
+        workflow: &WorkflowName,
+        choice: LetterChoice,
+        before: Option<LetterId>,
+        limit: u32,
+    ) -> Result<Vec<Letter>, Fault>;
+    /// Has letters replayed. Durable when this returns.
+    async fn letters_replay(&self, asked: LettersAsked) -> Result<Replays, Fault>;
+    /// Has nothing become of letters. Durable when this returns.
+    async fn letters_discard(&self, asked: LettersAsked) -> Result<Replays, Fault>;
     /// Looks at live records on all engines.
     async fn sniff(&self, wish: SniffWish) -> Result<SniffResult, Fault>;
     /// One page of items, and where the next one begins.

@@ -222,7 +222,7 @@ async fn not_found(
 }
 
 /// A workflow is known while it is deployed anywhere, and after that while something is stored of it.
-async fn refuse_unknown(
+pub(crate) async fn refuse_unknown(
     engine: &dyn Engine,
     storages: Option<&Storages>,
     name: &WorkflowName,

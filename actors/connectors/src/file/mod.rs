@@ -26,6 +26,7 @@ mod output;
 mod pattern;
 mod publish;
 mod relocate;
+mod reread;
 mod settling;
 mod sink;
 mod sink_kind;

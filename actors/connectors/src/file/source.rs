@@ -14,7 +14,8 @@ use rustix::fs::OFlags;
 use weir_domain::{Clock, Fault, FaultKind, Item, Reprocess};
 use weir_formats::{ReadOptions, Reader};
 use weir_stream::{
-    Action as StoredAction, Batch, BuildContext, Limits, Outcome, Read, RecordReader, Source,
+    Action as StoredAction, Batch, BuildContext, Limits, Outcome, RawLetter, Read, RecordReader,
+    Source,
 };
 
 use super::action::{Action, Move};
@@ -23,7 +24,7 @@ use super::identity::DirectoryId;
 use super::listing::{self, Listing};
 use super::pattern::Pattern;
 use super::settling::Settling;
-use super::{codes, disk};
+use super::{codes, disk, reread};
 
 /// Shortest wait before a file that is not settled is looked at again.
 const LOOK_AGAIN_MIN: Duration = Duration::from_millis(50);
@@ -112,13 +113,7 @@ impl Source for FileSource {
             return Err(given_back(codes::INPUT_FILE, message)
                 .with_hint("write files under a hidden name and rename them when they are whole"));
         }
-        let options = ReadOptions {
-            batch_rows: self.limits.batch_rows,
-            batch_bytes: self.limits.batch_bytes,
-            max_record_bytes: self.limits.record_bytes_max,
-            raw_limit: self.limits.raw_bytes_max,
-            ..ReadOptions::default()
-        };
+        let options = options(&self.limits);
         let reader =
             weir_formats::open(&self.config.format, file, self.config.compression, &options);
         let reader = reader.map_err(|fault| located(fault, &path))?;
@@ -161,6 +156,10 @@ impl Source for FileSource {
         vec![action.stored()]
     }
 
+    fn reread(&mut self, letters: Vec<RawLetter>) -> Result<Box<dyn RecordReader>, Fault> {
+        reread::reader(&self.config.format, options(&self.limits), letters)
+    }
+
     fn interval(&self) -> Duration {
         let interval = self.config.interval.duration();
         let soonest = self.settling.soonest().map(|it| it.max(LOOK_AGAIN_MIN));
@@ -173,6 +172,16 @@ impl Source for FileSource {
 
     fn waits_for_clearance(&self) -> bool {
         self.config.wait_for_clearance
+    }
+}
+
+fn options(limits: &Limits) -> ReadOptions {
+    ReadOptions {
+        batch_rows: limits.batch_rows,
+        batch_bytes: limits.batch_bytes,
+        max_record_bytes: limits.record_bytes_max,
+        raw_limit: limits.raw_bytes_max,
+        ..ReadOptions::default()
     }
 }
 
@@ -213,6 +222,10 @@ struct FileReader {
 impl RecordReader for FileReader {
     fn schema(&self) -> SchemaRef {
         self.reader.schema()
+    }
+
+    fn header(&self) -> Option<String> {
+        self.reader.header().map(str::to_owned)
     }
 
     fn read(&mut self) -> Result<Option<Read>, Fault> {

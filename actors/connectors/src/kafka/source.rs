@@ -2,7 +2,9 @@
 
 use regex::Regex;
 use weir_domain::Fault;
-use weir_stream::{BuildContext, Limits, LiveReader, LiveSource, Share, Splits};
+use weir_stream::{
+    BuildContext, Limits, LiveReader, LiveSource, RawLetter, RecordReader, Share, Splits,
+};
 
 use super::client::{self, Listener};
 use super::codes;
@@ -10,6 +12,7 @@ use super::config::SourceConfig;
 use super::lookup;
 use super::reader::Reader;
 use super::source_kind::whole;
+use crate::messages::reread;
 
 pub(super) struct Source {
     config: SourceConfig,
@@ -55,6 +58,11 @@ impl LiveSource for Source {
         let within = self.config.connection.timeout.duration();
         let look = |topic: Option<&str>| client::metadata(&consumer, topic, within);
         lookup::partitions(&self.topics, look).map(|_| ())
+    }
+
+    fn reread(&mut self, letters: Vec<RawLetter>) -> Result<Box<dyn RecordReader>, Fault> {
+        let config = &self.config;
+        reread(&config.format, &config.attributes, &self.limits, letters)
     }
 
     fn open(&mut self, share: Share, from: &Splits) -> Result<Box<dyn LiveReader>, Fault> {

@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use weir_domain::{Fault, Timestamp};
 use weir_formats::{FormatConfig, MessageDecoder, ReadOptions, message_decoder};
-use weir_stream::{Batch, Limits, Positions, Read};
+use weir_stream::{Batch, Limits, Positions, RawLetter, Read, RecordReader};
 
 use super::CONFIG;
 use super::attribute::{AttributeConfig, schema_with};
@@ -30,6 +30,43 @@ impl Incoming {
     pub(crate) fn bytes(&self) -> usize {
         let headers: usize = self.headers.iter().map(|it| it.0.len() + it.1.len()).sum();
         self.body.len() + self.key.as_ref().map_or(0, Bytes::len) + headers
+    }
+}
+
+/// Letters of a source as messages again, each a body alone: what stood beside it is not known any more.
+pub(crate) fn reread(
+    format: &FormatConfig,
+    attributes: &[AttributeConfig],
+    limits: &Limits,
+    letters: Vec<RawLetter>,
+) -> Result<Box<dyn RecordReader>, Fault> {
+    let intake = Intake::new(format, attributes, limits)?;
+    Ok(Box::new(Rereader { intake, letters, at: 0 }))
+}
+
+/// Letters that are read at once.
+const LETTERS: usize = 256;
+
+struct Rereader {
+    intake: Intake,
+    letters: Vec<RawLetter>,
+    at: usize,
+}
+
+impl RecordReader for Rereader {
+    fn schema(&self) -> SchemaRef {
+        self.intake.schema()
+    }
+
+    fn read(&mut self) -> Result<Option<Read>, Fault> {
+        let letters = self.letters.iter().skip(self.at).take(LETTERS);
+        let bodies = letters.map(|it| Incoming { body: it.raw.clone(), ..Incoming::default() });
+        let (messages, first) = (bodies.collect::<Vec<_>>(), self.at as u64 + 1);
+        if messages.is_empty() {
+            return Ok(None);
+        }
+        self.at += messages.len();
+        self.intake.read(&messages, first).map(Some)
     }
 }
 

@@ -9,7 +9,7 @@ mod outgoing;
 pub use attribute::{Attribute, AttributeConfig};
 pub(crate) use attribute::{findings, schema_with, takes_header};
 pub(crate) use check::{sink_findings, source_schema};
-pub(crate) use incoming::{Incoming, Intake};
+pub(crate) use incoming::{Incoming, Intake, reread};
 pub(crate) use outgoing::{Envelope, Message, MessageWriter, Posting};
 
 /// The configuration does not fit the records.

@@ -4,8 +4,8 @@ use schemars::Schema;
 use serde_json::Value;
 use weir_domain::{Fault, Finding, PortName};
 use weir_stream::{
-    AnySource, BuildContext, Checked, ConfigError, LiveReader, LiveSource, SecretUse, Share,
-    SourceKind, Splits, decode_config,
+    AnySource, BuildContext, Checked, ConfigError, LiveReader, LiveSource, RawLetter, RecordReader,
+    SecretUse, Share, SourceKind, Splits, decode_config,
 };
 
 use super::client::{self, wait};
@@ -13,7 +13,7 @@ use super::config::{Deliver, SourceConfig};
 use super::{NAME, codes, core, jetstream};
 use crate::finding;
 use crate::idle::Idle;
-use crate::messages::{Attribute, Intake, source_schema};
+use crate::messages::{Attribute, Intake, reread, source_schema};
 use crate::private::misplaced_secrets;
 
 pub(super) struct Input;
@@ -129,6 +129,11 @@ impl LiveSource for Source {
                 None => Ok(()),
             }
         })
+    }
+
+    fn reread(&mut self, letters: Vec<RawLetter>) -> Result<Box<dyn RecordReader>, Fault> {
+        let config = &self.config;
+        reread(&config.format, &config.attributes, &self.cx.limits, letters)
     }
 
     fn open(&mut self, share: Share, from: &Splits) -> Result<Box<dyn LiveReader>, Fault> {

@@ -6,15 +6,15 @@ use serde_json::Value;
 use weir_domain::{Fault, Finding, PortName};
 use weir_formats::FormatConfig;
 use weir_stream::{
-    AnySource, BuildContext, Checked, ConfigError, LiveReader, LiveSource, SecretUse, Share,
-    SourceKind, Splits, decode_config,
+    AnySource, BuildContext, Checked, ConfigError, LiveReader, LiveSource, RawLetter, RecordReader,
+    SecretUse, Share, SourceKind, Splits, decode_config,
 };
 
 use super::config::TailConfig;
 use super::reader::Reader;
 use super::{NAME, codes};
 use crate::finding;
-use crate::messages::{Attribute, Intake, source_schema};
+use crate::messages::{Attribute, Intake, reread, source_schema};
 
 pub(super) struct Tail;
 
@@ -108,6 +108,11 @@ impl LiveSource for Source {
             Fault::config(codes::DIRECTORY, format!("{}: {error}", directory.display()))
                 .with_hint("make the directory, and let the engine read it")
         })
+    }
+
+    fn reread(&mut self, letters: Vec<RawLetter>) -> Result<Box<dyn RecordReader>, Fault> {
+        let config = &self.config;
+        reread(&config.format, &config.attributes, &self.cx.limits, letters)
     }
 
     fn open(&mut self, share: Share, from: &Splits) -> Result<Box<dyn LiveReader>, Fault> {

@@ -8,8 +8,8 @@ use serde_json::Value;
 use weir_domain::{Fault, Finding, PortName};
 use weir_formats::{FormatConfig, Framing};
 use weir_stream::{
-    AnySource, BuildContext, Checked, ConfigError, LiveReader, LiveSource, SecretUse, Share,
-    SourceKind, Splits, decode_config,
+    AnySource, BuildContext, Checked, ConfigError, LiveReader, LiveSource, RawLetter, RecordReader,
+    SecretUse, Share, SourceKind, Splits, decode_config,
 };
 
 use super::config::TcpConfig;
@@ -17,7 +17,7 @@ use super::reader::{Reader, SPLIT};
 use super::{NAME, codes, connections};
 use crate::finding;
 use crate::idle::Idle;
-use crate::messages::{Attribute, Intake, source_schema};
+use crate::messages::{Attribute, Intake, reread, source_schema};
 
 pub(super) struct Tcp;
 
@@ -113,6 +113,11 @@ impl LiveSource for Source {
             Err(error) if error.kind() == ErrorKind::AddrInUse => Ok(()),
             Err(error) => Err(connections::not_bound(bind, &error)),
         }
+    }
+
+    fn reread(&mut self, letters: Vec<RawLetter>) -> Result<Box<dyn RecordReader>, Fault> {
+        let config = &self.config;
+        reread(&config.format, &config.attributes, &self.cx.limits, letters)
     }
 
     fn open(&mut self, share: Share, from: &Splits) -> Result<Box<dyn LiveReader>, Fault> {

@@ -23,6 +23,8 @@ pub(crate) struct Columns {
     /// The file's columns that are read, in order of the schema.
     pub(crate) projection: Vec<usize>,
     pub(crate) schema: SchemaRef,
+    /// The record that names them, as it stands in the file.
+    pub(crate) header: Option<String>,
 }
 
 impl Columns {
@@ -36,9 +38,12 @@ impl Columns {
     ) -> Result<Self, Fault> {
         let mut splitter = Splitter::new(dialect);
         let first = first_record(&mut splitter, window, max_record_bytes)?;
+        let mut text = None;
         let names = match first {
             None => return Ok(Self::all(declared.unwrap_or_else(|| Arc::new(Schema::empty())))),
             Some(First { cells, next }) if config.header => {
+                let line = window.bytes()[..next].trim_ascii_end();
+                text = Some(String::from_utf8_lossy(line).into_owned());
                 window.consume(next);
                 header(cells)?
             }
@@ -46,14 +51,15 @@ impl Columns {
                 (1..=cells.len()).map(|it| format!("column_{it}")).collect()
             }
         };
-        match declared {
-            Some(schema) if config.header => Self::by_name(&names, schema),
-            Some(schema) => Ok(Self::all(schema)),
+        let columns = match declared {
+            Some(schema) if config.header => Self::by_name(&names, schema)?,
+            Some(schema) => Self::all(schema),
             None => {
                 let sample = sample(config, &mut splitter, names.len(), window)?;
-                Ok(Self::all(infer(dialect, &names, &sample)?))
+                Self::all(infer(dialect, &names, &sample)?)
             }
-        }
+        };
+        Ok(Self { header: text, ..columns })
     }
 
     /// How many cells a record has.
@@ -63,7 +69,7 @@ impl Columns {
 
     fn all(schema: SchemaRef) -> Self {
         let projection = (0..schema.fields().len()).collect();
-        Self { in_file: schema.clone(), projection, schema }
+        Self { in_file: schema.clone(), projection, schema, header: None }
     }
 
     fn by_name(names: &[String], schema: SchemaRef) -> Result<Self, Fault> {
@@ -77,7 +83,7 @@ impl Columns {
         for (field, at) in schema.fields().iter().zip(&projection) {
             in_file[*at] = field.clone();
         }
-        Ok(Self { in_file: Arc::new(Schema::new(in_file)), projection, schema })
+        Ok(Self { in_file: Arc::new(Schema::new(in_file)), projection, schema, header: None })
     }
 }
 

@@ -74,6 +74,10 @@ impl Reader for CsvReader {
         self.decoding.columns.schema.clone()
     }
 
+    fn header(&self) -> Option<&str> {
+        self.decoding.columns.header.as_deref()
+    }
+
     fn read(&mut self) -> Result<Option<Chunk>, Fault> {
         if self.decoding.columns.width() == 0 {
             return Ok(None);

@@ -8,7 +8,8 @@ use serde_json::Value;
 use weir_domain::Fault;
 
 use super::Share;
-use crate::Read;
+use crate::connector::not_rereadable;
+use crate::{RawLetter, Read, RecordReader};
 
 /// Where to read on, by split: a partition's offset, how many records were made. As JSON, so that
 /// people can read it.
@@ -22,6 +23,11 @@ pub trait LiveSource: Send {
     /// Whether what it reads from is there for this engine.
     fn check_access(&self) -> Result<(), Fault> {
         Ok(())
+    }
+
+    /// Reads records again that were none when they came: dead letters of this source.
+    fn reread(&mut self, _letters: Vec<RawLetter>) -> Result<Box<dyn RecordReader>, Fault> {
+        Err(not_rereadable(&self.origin()))
     }
 
     /// Begins to read the splits of this share, each behind its position; one that has none is new.

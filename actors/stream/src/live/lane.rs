@@ -19,6 +19,7 @@ use super::run::Opened;
 use super::{Driver, LiveReader, LiveSource, Restored, Share, position};
 use crate::control::{Control, Gate};
 use crate::layout::{Ground, stage_ids};
+use crate::letters::Schemas;
 use crate::life::{Life, Threads, source_panicked};
 use crate::report::Reporter;
 use crate::settlement::run_action;
@@ -212,7 +213,7 @@ impl<'a> Lane<'a> {
         let former = checkpoints.predecessors(recovered).await.map_err(|it| fault(&it))?;
         let ground =
             self.ground(Arc::new(context.clone()), Gate::open(), (None, Restored::default()));
-        let sinks = ground.sinks()?;
+        let sinks = ground.sinks(Schemas::new())?;
         let former = former.iter().filter_map(stream_of);
         let former = former.map(|stream| StreamContext { stream, ..context.clone() });
         let left = former.flat_map(|it| sinks.iter().flat_map(move |(_, sink)| sink.discard(&it)));
@@ -263,7 +264,8 @@ impl<'a> Lane<'a> {
         let (cx, secrets) = (&self.cx, &means.secrets);
         let (registry, taps) = (&*services.registry, services.taps.clone());
         let log = StreamLog::default();
-        Ground { plan, secrets, registry, cx, stream, gate, taps, log, driver, state }
+        let origins = Arc::default();
+        Ground { plan, secrets, registry, cx, stream, gate, taps, log, driver, state, origins }
     }
 }
 

@@ -85,7 +85,7 @@ impl LiveSourceBody {
         drop(call);
         match read {
             LiveRead::Records(read) => {
-                pass_on(read, &self.guard, &self.outputs, self.dead.as_ref())
+                pass_on((read, None), &self.guard, &self.outputs, self.dead.as_ref())
             }
             LiveRead::Nothing => Ok(()),
             LiveRead::End => {

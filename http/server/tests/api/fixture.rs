@@ -10,10 +10,10 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use weir_domain::plan::{Edge, OnError, Plan, Retry, Role, Stage};
 use weir_domain::{
-    Code, CommandId, Counts, Fault, Finding, InstanceId, ItemStatus, LogLine, Node, NodeName,
-    NodeStatus, NodeUid, Place, PortName, ProjectName, SavepointName, Severity, SniffWish,
-    SourceName, StageId, Stream, StreamId, StreamOrder, StreamState, SweepId, Timestamp, Workflow,
-    WorkflowName, WorkflowState,
+    Code, CommandId, Counts, Fault, Finding, InstanceId, ItemStatus, Letter, LetterChoice,
+    LetterId, LogLine, Node, NodeName, NodeStatus, NodeUid, Place, PortName, ProjectName, Replays,
+    SavepointName, Severity, SniffWish, SourceName, StageId, Stream, StreamId, StreamOrder,
+    StreamState, SweepId, Timestamp, Workflow, WorkflowName, WorkflowState,
 };
 use weir_http_api::{
     ItemView, ProjectSummary, RenewalView, SavepointView, SniffResult, SourceCountView, SourceView,
@@ -22,10 +22,11 @@ use weir_http_api::{
 use weir_http_client::Client;
 
 use crate::fake_cluster::FakeCluster;
+use crate::fake_letters;
 use crate::fake_saves::Saves;
 use weir_http_server::{
-    Checks, Engine, Guard, Here, ItemFilter, ItemPlace, Limits, Projects, Refusal, RenewalRequest,
-    StreamFilter, SweepRequest, Unreached, config_server, engine,
+    Checks, Engine, Guard, Here, ItemFilter, ItemPlace, LettersAsked, Limits, Projects, Refusal,
+    RenewalRequest, StreamFilter, SweepRequest, Unreached, config_server, engine,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -268,6 +269,24 @@ impl Engine for FakeEngine {
 
     async fn workflow_renew(&self, request: RenewalRequest) -> Result<RenewalView, Refusal> {
         self.saves.renew(request)
+    }
+
+    async fn letters(
+        &self,
+        workflow: &WorkflowName,
+        choice: LetterChoice,
+        before: Option<LetterId>,
+        limit: u32,
+    ) -> Result<Vec<Letter>, Fault> {
+        Ok(fake_letters::all(workflow, &choice, before.as_ref(), limit))
+    }
+
+    async fn letters_replay(&self, asked: LettersAsked) -> Result<Replays, Fault> {
+        Ok(fake_letters::replayed(&asked))
+    }
+
+    async fn letters_discard(&self, asked: LettersAsked) -> Result<Replays, Fault> {
+        Ok(Replays { replays: vec![], ..fake_letters::replayed(&asked) })
     }
 
     async fn sniff(&self, wish: SniffWish) -> Result<SniffResult, Fault> {

@@ -5,8 +5,8 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 use weir_domain::{Fault, Finding, PortName};
 use weir_stream::{
-    AnySource, BuildContext, Checked, ConfigError, LiveReader, LiveSource, SecretUse, Share,
-    SourceKind, Splits, decode_config,
+    AnySource, BuildContext, Checked, ConfigError, LiveReader, LiveSource, RawLetter, RecordReader,
+    SecretUse, Share, SourceKind, Splits, decode_config,
 };
 
 use super::super::{client, codes};
@@ -15,7 +15,7 @@ use super::config::PollConfig;
 use super::reader::{Question, Reader, SPLIT};
 use crate::finding;
 use crate::idle::Idle;
-use crate::messages::{Attribute, Intake, source_schema};
+use crate::messages::{Attribute, Intake, reread, source_schema};
 use crate::private::misplaced_secrets;
 
 pub(in super::super) struct Poll;
@@ -105,6 +105,11 @@ impl LiveSource for Source {
         let question = Question::new(&self.config)?;
         let asked = question.ask(super::reader::Position::default());
         Handle::current().block_on(asked).map(|_| ())
+    }
+
+    fn reread(&mut self, letters: Vec<RawLetter>) -> Result<Box<dyn RecordReader>, Fault> {
+        let config = &self.config;
+        reread(&config.format, &config.attributes, &self.cx.limits, letters)
     }
 
     fn open(&mut self, share: Share, from: &Splits) -> Result<Box<dyn LiveReader>, Fault> {

@@ -8,8 +8,8 @@ use schemars::Schema;
 use serde_json::Value;
 use weir_domain::{Fault, Finding, PortName};
 use weir_stream::{
-    AnySource, BuildContext, Checked, ConfigError, LiveReader, LiveSource, SecretUse, Share,
-    SourceKind, Splits, decode_config,
+    AnySource, BuildContext, Checked, ConfigError, LiveReader, LiveSource, RawLetter, RecordReader,
+    SecretUse, Share, SourceKind, Splits, decode_config,
 };
 
 use super::super::{NAME, codes};
@@ -17,7 +17,7 @@ use super::config::ServerConfig;
 use super::reader::{Reader, SPLIT};
 use crate::finding;
 use crate::idle::Idle;
-use crate::messages::{Attribute, Intake, source_schema};
+use crate::messages::{Attribute, Intake, reread, source_schema};
 use crate::private::misplaced_secrets;
 
 pub(in super::super) struct Server;
@@ -116,6 +116,11 @@ impl LiveSource for Source {
             Err(error) if error.kind() == ErrorKind::AddrInUse => Ok(()),
             Err(error) => Err(super::reader::not_bound(self.config.bind, &error)),
         }
+    }
+
+    fn reread(&mut self, letters: Vec<RawLetter>) -> Result<Box<dyn RecordReader>, Fault> {
+        let config = &self.config;
+        reread(&config.format, &config.attributes, &self.cx.limits, letters)
     }
 
     fn open(&mut self, share: Share, from: &Splits) -> Result<Box<dyn LiveReader>, Fault> {

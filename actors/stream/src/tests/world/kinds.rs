@@ -74,6 +74,12 @@ impl Source for TestSource {
     fn verify(&mut self, _: &Item) -> Result<(), Fault> {
         self.0.meet("verify")
     }
+    /// Without their signs.
+    fn reread(&mut self, letters: Vec<RawLetter>) -> Result<Box<dyn RecordReader>, Fault> {
+        let number = |it: RawLetter| String::from_utf8_lossy(&it.raw).parse::<i64>().unwrap();
+        let numbers = letters.into_iter().map(|it| number(it).abs()).collect();
+        Ok(Box::new(TestReader { world: self.0.clone(), numbers, at: 0 }))
+    }
     fn settle(&self, item: &Item, outcome: Outcome) -> Vec<Action> {
         let payload = json!({ "settle": item.name, "outcome": format!("{outcome:?}") });
         vec![Action::new("test", payload)]
@@ -129,7 +135,8 @@ impl RecordReader for TestReader {
     }
 }
 
-/// `{"even": true}` routes to `even` and `odd`; else passes on and refuses multiples of 100.
+/// `{"even": true}` routes to `even` and `odd`; else passes on and refuses multiples of 100, but if it
+/// is `{"lenient": true}`.
 impl OperatorKind for Kind {
     fn name(&self) -> &'static str {
         "test"
@@ -155,7 +162,8 @@ impl OperatorKind for Kind {
     ) -> Result<BuiltOperator, Fault> {
         let outputs = ports(config).into_iter().map(|it| (it, input.clone())).collect();
         let (world, name) = (self.0.clone(), cx.stage.to_string());
-        let operator = TestOperator { world, name, routes: config["even"].is_boolean() };
+        let (routes, lenient) = (config["even"].is_boolean(), config["lenient"].is_boolean());
+        let operator = TestOperator { world, name, routes, lenient };
         Ok(BuiltOperator { operator: Box::new(operator), outputs })
     }
 }
@@ -171,6 +179,7 @@ struct TestOperator {
     world: World,
     name: String,
     routes: bool,
+    lenient: bool,
 }
 
 impl Operator for TestOperator {
@@ -188,10 +197,11 @@ impl Operator for TestOperator {
             out.emit(1, batch.filter(&mask(&|n| n % 2 != 0)).unwrap());
             return Ok(());
         }
-        for row in (0..numbers.len()).filter(|it| numbers.value(*it) % 100 == 0) {
+        let is_fine = |n: i64| self.lenient || n % 100 != 0;
+        for row in (0..numbers.len()).filter(|it| !is_fine(numbers.value(*it))) {
             out.refuse(&batch, row, "a multiple of 100");
         }
-        out.emit(0, batch.filter(&mask(&|n| n % 100 != 0)).unwrap());
+        out.emit(0, batch.filter(&mask(&is_fine)).unwrap());
         Ok(())
     }
 }
@@ -233,6 +243,12 @@ impl Sink for TestSink {
             key,
             is_kept: false,
         }))
+    }
+    fn target(&self) -> Option<String> {
+        Some("/mnt/out".into())
+    }
+    fn check_access(&self, _: Option<&SchemaRef>) -> Result<(), Fault> {
+        self.world.meet("reach sink")
     }
     fn discard(&self, stream: &StreamContext) -> Vec<Action> {
         let payload = json!({ "discard": format!("{}/{}/", self.name, stream.stream) });

@@ -1,0 +1,159 @@
+//! Keeping what goes to the dead letters: around the sink that writes the files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::array::AsArray;
+use arrow::datatypes::SchemaRef;
+use arrow::json::LineDelimitedWriter;
+use weir_domain::{Fault, StageId};
+
+use super::STORE;
+use super::effect::{keep, throw_away};
+use super::record::{Head, encoded};
+use crate::layout::dead_letters_id;
+use crate::{
+    Action, BadRecord, Batch, Prepared, STAGED_BYTES_MAX, Sink, SinkWriter, Staging, StreamContext,
+};
+
+/// Bytes of letters that are kept of a stream, or of an epoch of a live one; the rest is in the files
+/// alone. What is left of the largest blob is for the head.
+const KEPT_BYTES_MAX: usize = STAGED_BYTES_MAX - (512 << 10);
+
+/// What comes into each stage, as far as that is known.
+pub(crate) type Schemas = BTreeMap<StageId, SchemaRef>;
+
+/// Writes letters where the sink does, and keeps them.
+pub(crate) struct Keeping {
+    sink: Box<dyn Sink>,
+    staging: Staging,
+    schemas: Arc<Schemas>,
+}
+
+impl Keeping {
+    pub(crate) fn around(sink: Box<dyn Sink>, staging: Staging, schemas: Schemas) -> Self {
+        Self { sink, staging, schemas: Arc::new(schemas) }
+    }
+}
+
+impl Sink for Keeping {
+    fn open(
+        &mut self,
+        stream: &StreamContext,
+        schema: SchemaRef,
+    ) -> Result<Box<dyn SinkWriter>, Fault> {
+        Ok(Box::new(Writer {
+            writer: self.sink.open(stream, schema)?,
+            staging: self.staging.clone(),
+            stream: stream.clone(),
+            schemas: self.schemas.clone(),
+            stages: BTreeSet::new(),
+            lines: Vec::new(),
+            left_out: 0,
+        }))
+    }
+
+    fn target(&self) -> Option<String> {
+        self.sink.target()
+    }
+
+    fn check_access(&self, schema: Option<&SchemaRef>) -> Result<(), Fault> {
+        self.sink.check_access(schema)
+    }
+
+    fn discard(&self, stream: &StreamContext) -> Vec<Action> {
+        let mut actions = self.sink.discard(stream);
+        actions.push(throw_away(stream.stream));
+        actions
+    }
+}
+
+struct Writer {
+    writer: Box<dyn SinkWriter>,
+    staging: Staging,
+    stream: StreamContext,
+    schemas: Arc<Schemas>,
+    stages: BTreeSet<StageId>,
+    lines: Vec<u8>,
+    left_out: u64,
+}
+
+impl Writer {
+    fn keep(&mut self, batch: &Batch) -> Result<(), Fault> {
+        let before = self.lines.len();
+        let mut writer = LineDelimitedWriter::new(&mut self.lines);
+        let written = writer.write(&batch.records).and_then(|()| writer.finish());
+        written.map_err(|it| Fault::config(STORE, format!("letters make no JSON: {it}")))?;
+        let end = fitting(&self.lines, before);
+        self.left_out += lines(&self.lines[end..]);
+        self.lines.truncate(end);
+        let stages = batch.records.column_by_name("stage").and_then(|it| it.as_string_opt::<i32>());
+        let stages = stages.into_iter().flat_map(|it| it.iter().flatten());
+        self.stages.extend(stages.filter_map(|it| StageId::new(it).ok()));
+        Ok(())
+    }
+
+    fn content(&self) -> Vec<u8> {
+        let schema = |it: &StageId| Some((it.clone(), encoded(self.schemas.get(it)?)?));
+        let schemas = self.stages.iter().filter_map(schema).collect();
+        let head = Head { at: self.stream.opened_at, left_out: self.left_out, schemas };
+        let mut content = serde_json::to_vec(&head).expect("values with text keys become JSON");
+        content.push(b'\n');
+        content.extend_from_slice(&self.lines);
+        content
+    }
+}
+
+/// Where the last line ends that still fits.
+fn fitting(lines: &[u8], before: usize) -> usize {
+    if lines.len() <= KEPT_BYTES_MAX {
+        return lines.len();
+    }
+    let fits = &lines[..KEPT_BYTES_MAX.max(before)];
+    fits.iter().rposition(|it| *it == b'\n').map_or(0, |at| at + 1).max(before)
+}
+
+fn lines(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|it| **it == b'\n').count() as u64
+}
+
+impl SinkWriter for Writer {
+    fn write(&mut self, batch: &Batch) -> Result<Vec<BadRecord>, Fault> {
+        let bad = self.writer.write(batch)?;
+        self.keep(batch)?;
+        Ok(bad)
+    }
+
+    fn prepare(self: Box<Self>) -> Result<Prepared, Fault> {
+        let content = (!self.lines.is_empty()).then(|| self.content());
+        let Self { writer, staging, stream, .. } = *self;
+        let mut prepared = writer.prepare()?;
+        if let Some(content) = content {
+            let staged = Staging::of_segment(&stream, &dead_letters_id())?;
+            let staged = staged.below("kept").map_err(|it| Fault::config(STORE, it.to_string()))?;
+            staging.put(&staged, content.into())?;
+            prepared.actions.insert(0, keep(&stream, &staged));
+        }
+        Ok(prepared)
+    }
+
+    fn bytes_written(&self) -> u64 {
+        self.writer.bytes_written()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_do_not_fit_are_left_out_whole() {
+        let line = |bytes: usize| [vec![b'x'; bytes - 1], vec![b'\n']].concat();
+        let small = [line(10), line(20)].concat();
+        assert_eq!(fitting(&small, 0), 30);
+        let large = [line(10), line(KEPT_BYTES_MAX - 10), line(5)].concat();
+        assert_eq!(fitting(&large, 10), KEPT_BYTES_MAX);
+        let over = [line(10), line(KEPT_BYTES_MAX), line(5)].concat();
+        assert_eq!((fitting(&over, 10), lines(&over[10..])), (10, 2));
+    }
+}

@@ -1,0 +1,276 @@
+//! The kept letters of one workflow: looking at them, and asking for replays.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use weir_domain::{
+    CommandId, Fault, Letter, LetterChoice, LetterId, LetterState, Replay, Replays, StageId,
+    Timestamp, WorkflowName,
+};
+use weir_persistence_api::{BlobKey, BlobStore, Error};
+
+use super::STORE;
+use super::book::{Asked, Book, Page, Part, Pending, item_name};
+use super::record::Left;
+
+/// Letters that one request takes.
+const TAKEN_MAX: usize = 10_000;
+
+/// The letters of a workflow. Cheap to clone.
+#[derive(Clone)]
+pub struct Letters {
+    blobs: Arc<dyn BlobStore>,
+    root: BlobKey,
+}
+
+impl Letters {
+    pub fn new(blobs: Arc<dyn BlobStore>, workflow: &WorkflowName) -> Result<Self, Fault> {
+        let root = key(format!("letters/{workflow}"))?;
+        Ok(Self { blobs, root })
+    }
+
+    pub(super) fn kept(&self) -> Result<BlobKey, Fault> {
+        self.at("kept")
+    }
+
+    fn at(&self, path: impl std::fmt::Display) -> Result<BlobKey, Fault> {
+        self.root.below(path).map_err(|it| Fault::config(STORE, it.to_string()))
+    }
+
+    /// The letters that fit and come before one, the newest first, no more than so many.
+    pub async fn list(
+        &self,
+        choice: &LetterChoice,
+        before: Option<&LetterId>,
+        limit: usize,
+    ) -> Result<Vec<Letter>, Fault> {
+        let (book, mut found) = (self.book().await?, Vec::new());
+        for left in self.left(choice).await?.into_iter().rev() {
+            if before.is_some_and(|it| left > it.left) {
+                continue;
+            }
+            let letters = self.letters(&left, &book).await?.into_iter().rev();
+            let is_before = |it: &Letter| before.is_none_or(|before| it.id < *before);
+            found.extend(letters.filter(|it| is_before(it) && choice.fits(it)));
+            if found.len() >= limit {
+                break;
+            }
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    /// Has the letters that fit put through the workflow again. Durable when this returns.
+    pub async fn replay(
+        &self,
+        choice: &LetterChoice,
+        command: CommandId,
+        (by, at): (String, Timestamp),
+        is_dry: bool,
+    ) -> Result<Replays, Fault> {
+        loop {
+            let book = self.book().await?;
+            if let Some(page) = book.page_of(command) {
+                return Ok(answer(page));
+            }
+            let (parts, counted) = self.choose(choice, &book, true).await?;
+            let answered = Replays { replays: replays(command, &parts), ..counted };
+            if is_dry {
+                return Ok(answered);
+            }
+            let page = Page { command, by: by.clone(), at, asked: Asked::Replay(parts) };
+            // First what is to run, then the page that makes it count: see L5.
+            for part in page.parts() {
+                let stage = part.stage.clone();
+                let pending = Pending { page: book.next(), command, stage };
+                let key = self.at(format!("pending/{pending}"))?;
+                self.blobs.blob_put(&key, Bytes::from("{}")).await.map_err(|it| store(&it))?;
+            }
+            if self.write(book.next(), &page).await? {
+                return Ok(answered);
+            }
+        }
+    }
+
+    /// Has nothing become of the letters that fit. Durable when this returns.
+    pub async fn discard(
+        &self,
+        choice: &LetterChoice,
+        command: CommandId,
+        (by, at): (String, Timestamp),
+        is_dry: bool,
+    ) -> Result<Replays, Fault> {
+        loop {
+            let book = self.book().await?;
+            if let Some(page) = book.page_of(command) {
+                return Ok(Replays { replays: Vec::new(), ..answer(page) });
+            }
+            let (parts, counted) = self.choose(choice, &book, false).await?;
+            if is_dry {
+                return Ok(counted);
+            }
+            let page = Page { command, by: by.clone(), at, asked: Asked::Discard(parts) };
+            if self.write(book.next(), &page).await? {
+                return Ok(counted);
+            }
+        }
+    }
+
+    /// Letters that fit and wait, by stage.
+    async fn choose(
+        &self,
+        choice: &LetterChoice,
+        book: &Book,
+        is_whole: bool,
+    ) -> Result<(Vec<Part>, Replays), Fault> {
+        let (mut parts, mut counted) = (BTreeMap::<StageId, Part>::new(), Replays::default());
+        'all: for left in self.left(choice).await? {
+            for letter in self.letters(&left, book).await? {
+                if !choice.fits(&letter) {
+                } else if letter.state != LetterState::Waiting {
+                    counted.not_waiting += 1;
+                } else if letter.is_cut && is_whole {
+                    counted.cut += 1;
+                } else if counted.letters as usize == TAKEN_MAX {
+                    counted.has_more = true;
+                    break 'all;
+                } else {
+                    counted.letters += 1;
+                    let new = || Part::new(letter.stage.clone());
+                    parts.entry(letter.stage.clone()).or_insert_with(new).take(&letter.id);
+                }
+            }
+        }
+        Ok((parts.into_values().collect(), counted))
+    }
+
+    /// Replays that are to run, with their letters.
+    pub(super) async fn pending(&self) -> Result<Vec<(Pending, Part)>, Fault> {
+        let parent = self.at("pending")?;
+        let mut pending = Vec::new();
+        for entry in self.blobs.blob_list(&parent).await.map_err(|it| store(&it))? {
+            let Some(it) = entry.key.under(&parent).and_then(Pending::read) else { continue };
+            let Some(page) = self.read::<Page>(&self.page(it.page)?).await? else { continue };
+            if page.command != it.command {
+                // Another command came first: this one went to a later page, or nowhere.
+                self.blobs.blob_delete(&entry.key).await.map_err(|it| store(&it))?;
+                continue;
+            }
+            let part = page.parts().iter().find(|part| part.stage == it.stage).cloned();
+            if let Some(part) = part
+                && !self.has_ended(&it.replay()).await?
+            {
+                pending.push((it, part));
+            }
+        }
+        Ok(pending)
+    }
+
+    pub(super) async fn has_ended(&self, replay: &str) -> Result<bool, Fault> {
+        let ended = self.at(format!("ended/{replay}"))?;
+        let ended = self.blobs.blob_get(&ended).await.map_err(|it| store(&it))?;
+        Ok(ended.is_some())
+    }
+
+    /// What the letters of a part are, in order; those that are gone are left out.
+    pub(super) async fn of_part(&self, part: &Part) -> Result<Vec<(Left, Vec<u32>)>, Fault> {
+        let mut found = Vec::new();
+        for (left, numbers) in &part.letters {
+            let content = self.blobs.blob_get(&self.at(format!("kept/{left}"))?).await;
+            if let Some(content) = content.map_err(|it| store(&it))? {
+                found.push((Left::read(left, &content)?, numbers.clone()));
+            }
+        }
+        Ok(found)
+    }
+
+    /// What streams have left, the oldest first.
+    async fn left(&self, choice: &LetterChoice) -> Result<Vec<String>, Fault> {
+        let parent = self.kept()?;
+        let all = self.blobs.blob_list(&parent).await.map_err(|it| store(&it))?;
+        let names = all.iter().filter_map(|it| it.key.under(&parent));
+        Ok(names.filter(|it| choice.is_of(it)).map(str::to_owned).collect())
+    }
+
+    async fn letters(&self, left: &str, book: &Book) -> Result<Vec<Letter>, Fault> {
+        let content = self.blobs.blob_get(&self.at(format!("kept/{left}"))?).await;
+        // It went in between, because the letters were too many.
+        let Some(content) = content.map_err(|it| store(&it))? else { return Ok(Vec::new()) };
+        let left = Left::read(left, &content)?;
+        Ok(left.letters(|id| book.state_of(id)))
+    }
+
+    async fn book(&self) -> Result<Book, Fault> {
+        let mut pages = Vec::new();
+        let parent = self.at("book")?;
+        for entry in self.blobs.blob_list(&parent).await.map_err(|it| store(&it))? {
+            let page = self.read(&entry.key).await?;
+            pages.push(page.ok_or_else(|| unreadable(&entry.key, "it is gone"))?);
+        }
+        let parent = self.at("ended")?;
+        let mut ended = BTreeMap::new();
+        for entry in self.blobs.blob_list(&parent).await.map_err(|it| store(&it))? {
+            let outcome = self.read(&entry.key).await?;
+            let name = entry.key.under(&parent).unwrap_or_default().to_owned();
+            ended.extend(outcome.map(|it| (name, it)));
+        }
+        Ok(Book::new(pages, &ended))
+    }
+
+    fn page(&self, number: u64) -> Result<BlobKey, Fault> {
+        self.at(format!("book/{number:010}"))
+    }
+
+    /// Whether it is the page of that number. One whose answer got lost is compared.
+    async fn write(&self, number: u64, page: &Page) -> Result<bool, Fault> {
+        let (key, content) = (self.page(number)?, to_bytes(page));
+        match self.blobs.blob_create(&key, content).await {
+            Ok(true) => Ok(true),
+            Ok(false) => Ok(self.read::<Page>(&key).await?.as_ref() == Some(page)),
+            Err(error) => Err(store(&error)),
+        }
+    }
+
+    async fn read<T: DeserializeOwned>(&self, key: &BlobKey) -> Result<Option<T>, Fault> {
+        let content = self.blobs.blob_get(key).await.map_err(|it| store(&it))?;
+        let read = |it: Bytes| serde_json::from_slice(&it).map_err(|it| unreadable(key, &it));
+        content.map(read).transpose()
+    }
+}
+
+fn replays(command: CommandId, parts: &[Part]) -> Vec<Replay> {
+    let replay = |it: &Part| Replay {
+        item: item_name(&format!("{command}-{}", it.stage)),
+        stage: it.stage.clone(),
+        letters: it.count() as u64,
+    };
+    parts.iter().map(replay).collect()
+}
+
+/// What was answered when the command came first.
+fn answer(page: &Page) -> Replays {
+    let replays = replays(page.command, page.parts());
+    Replays { letters: replays.iter().map(|it| it.letters).sum(), replays, ..Replays::default() }
+}
+
+fn to_bytes(content: &impl serde::Serialize) -> Bytes {
+    serde_json::to_vec(content).expect("values with text keys become JSON").into()
+}
+
+pub(super) fn key(text: String) -> Result<BlobKey, Fault> {
+    BlobKey::new(text).map_err(|error| Fault::config(STORE, error.to_string()))
+}
+
+pub(super) fn unreadable(key: &BlobKey, error: &(impl std::fmt::Display + ?Sized)) -> Fault {
+    Fault::config(STORE, format!("{key} among the dead letters can't be read: {error}"))
+}
+
+fn store(error: &Error) -> Fault {
+    let message = format!("the kept dead letters can't be reached: {error}");
+    match error.is_transient() {
+        true => Fault::transient(STORE, message),
+        false => Fault::config(STORE, message),
+    }
+}

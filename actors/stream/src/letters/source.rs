@@ -1,0 +1,83 @@
+//! A replay as a source of one item: its letters.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::datatypes::SchemaRef;
+use weir_domain::{Fault, Fingerprint, Item, Reprocess, WorkflowName};
+
+use super::book::{Pending, item_name};
+use super::effect::end;
+use super::record::Line;
+use super::reread::{RawLetter, Rows};
+use super::shelves::key;
+use crate::{Action, AnySource, Outcome, RecordReader, Source, Staging};
+
+/// How the letters are read.
+pub(super) enum Reading {
+    /// As what comes into a stage.
+    Rows(SchemaRef),
+    /// By the source that could not read them.
+    Again(AnySource),
+    /// They can't be.
+    Not(Fault),
+}
+
+pub(super) struct ReplaySource {
+    pub(super) workflow: WorkflowName,
+    pub(super) pending: Pending,
+    pub(super) letters: Arc<Vec<Line>>,
+    pub(super) reading: Reading,
+    pub(super) interval: Duration,
+    pub(super) staging: Staging,
+}
+
+impl ReplaySource {
+    pub(super) fn item(&self) -> Item {
+        let size = self.letters.len() as u64;
+        let fingerprint = Fingerprint { size, ..Fingerprint::default() };
+        Item { name: item_name(&self.pending.replay()), fingerprint }
+    }
+}
+
+impl Source for ReplaySource {
+    fn origin(&self) -> String {
+        format!("the dead letters of {}", self.workflow)
+    }
+
+    fn list(&mut self) -> Result<Vec<Item>, Fault> {
+        Ok(vec![self.item()])
+    }
+
+    fn open(&mut self, _: &Item) -> Result<Box<dyn RecordReader>, Fault> {
+        let ended = format!("letters/{}/ended/{}", self.workflow, self.pending.replay());
+        if self.staging.get(&key(ended)?)?.is_some() {
+            // Somebody reset its item: L4.
+            return Err(Fault::stopped("this replay has ended; ask for another one"));
+        }
+        let raw = |it: &Line| RawLetter { header: it.header.clone(), raw: it.bytes() };
+        let raw = || self.letters.iter().map(raw).collect();
+        match &mut self.reading {
+            Reading::Rows(schema) => Ok(Box::new(Rows::new(schema.clone(), self.letters.clone()))),
+            Reading::Again(AnySource::Items(source)) => source.reread(raw()),
+            Reading::Again(AnySource::Live(source)) => source.reread(raw()),
+            Reading::Not(fault) => Err(fault.clone()),
+        }
+    }
+
+    fn verify(&mut self, _: &Item) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn settle(&self, _: &Item, outcome: Outcome) -> Vec<Action> {
+        vec![end(&self.workflow, &self.pending, outcome)]
+    }
+
+    fn reprocess(&self) -> Reprocess {
+        Reprocess::Never
+    }
+
+    fn interval(&self) -> Duration {
+        self.interval
+    }
+}

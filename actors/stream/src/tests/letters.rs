@@ -1,0 +1,223 @@
+//! Dead letters that go through their workflow again.
+
+use std::time::Duration;
+
+use serde_json::json;
+use weir_domain::plan::{OnError, Plan};
+use weir_domain::{
+    CommandId, Fault, Letter, LetterChoice, LetterState, Replays, StageId, StreamState, Timestamp,
+};
+
+use super::run_one;
+use super::world::{Driven, Engine, World, plan, wait_until};
+use crate::Letters;
+
+/// The workflow after a fix: `check` takes what it refused.
+fn fixed() -> Plan {
+    let mut plan = plan(OnError::DeadLetter);
+    plan.stages[1].config = json!({ "lenient": true });
+    plan
+}
+
+fn letters(engine: &Engine) -> Letters {
+    let workflow = plan(OnError::DeadLetter).workflow;
+    Letters::new(engine.services.checkpoints.clone(), &workflow).unwrap()
+}
+
+async fn all(engine: &Engine) -> Vec<Letter> {
+    let mut all = letters(engine).list(&LetterChoice::default(), None, 1_000).await.unwrap();
+    let two = letters(engine).list(&LetterChoice::default(), all.first().map(|it| &it.id), 2).await;
+    assert_eq!(two.unwrap(), all[all.len().min(1)..all.len().min(3)], "pages join");
+    all.reverse();
+    all
+}
+
+/// Place in its item, state and attempt of each letter.
+async fn stands(engine: &Engine) -> Vec<(u64, LetterState, u32)> {
+    let all = all(engine).await.into_iter();
+    let mut stands: Vec<_> = all.map(|it| (it.position, it.state, it.attempt)).collect();
+    stands.sort_unstable();
+    stands
+}
+
+async fn replay(engine: &Engine, choice: &LetterChoice, command: CommandId) -> Replays {
+    let by = ("ada".to_owned(), Timestamp(0));
+    letters(engine).replay(choice, command, by, false).await.unwrap()
+}
+
+async fn all_closed(engine: &Engine, streams: usize) {
+    wait_until("all streams are closed", || {
+        let last = engine.last();
+        last.len() == streams && last.iter().all(|it| it.state.is_closed())
+    })
+    .await;
+}
+
+async fn stopped(workflow: &Driven) {
+    workflow.stop(Duration::from_secs(10)).await;
+}
+
+fn stage(name: &str) -> LetterChoice {
+    LetterChoice { stage: Some(StageId::new(name).unwrap()), ..LetterChoice::default() }
+}
+
+use LetterState::*;
+
+#[tokio::test]
+async fn letters_go_through_the_fixed_workflow_from_where_they_failed_and_once() {
+    let world = World::default();
+    world.item("a", [1, 100, 3, 200, -7]);
+    let engine = run_one(&world, OnError::DeadLetter).await;
+    assert_eq!(stands(&engine).await, [(2, Waiting, 1), (4, Waiting, 1), (5, Waiting, 1)]);
+    let (first, second) =
+        (engine.services.system.ids().command(), engine.services.system.ids().command());
+
+    let asked = replay(&engine, &stage("check"), first).await;
+    assert_eq!((asked.letters, asked.replays.len()), (2, 1));
+    assert_eq!(replay(&engine, &stage("check"), first).await.replays, asked.replays);
+    let nothing = replay(&engine, &stage("check"), second).await;
+    assert_eq!((nothing.letters, nothing.not_waiting, nothing.replays), (0, 2, vec![]));
+    let states = [(2, Replaying, 1), (4, Replaying, 1), (5, Waiting, 1)];
+    assert_eq!(stands(&engine).await, states);
+
+    let workflow = engine.run(fixed()).await;
+    all_closed(&engine, 2).await;
+    assert_eq!(world.published("even"), [100, 200]);
+    assert_eq!(world.published("odd"), [1, 3]);
+    let stream = engine.last().into_iter().find(|it| it.item.starts_with("replay-")).unwrap();
+    assert_eq!((stream.state, stream.counts.records_in), (StreamState::Committed, 2));
+    assert_eq!(stream.item, asked.replays[0].item);
+    let states = [(2, Replayed, 1), (4, Replayed, 1), (5, Waiting, 1)];
+    assert_eq!(stands(&engine).await, states);
+
+    // What the source could not read goes through all of it.
+    let third = engine.services.system.ids().command();
+    replay(&engine, &LetterChoice::default(), third).await;
+    assert_eq!(replay(&engine, &LetterChoice::default(), second).await.letters, 0);
+    all_closed(&engine, 3).await;
+    assert_eq!(world.published("odd"), [1, 3, 7]);
+    assert!(all(&engine).await.iter().all(|it| it.state == Replayed));
+    stopped(&workflow).await;
+    assert!(world.with(|it| it.staged.is_empty()));
+}
+
+#[tokio::test]
+async fn what_fails_again_is_a_letter_of_the_same_record_with_one_more_attempt() {
+    let world = World::default();
+    world.item("a", [1, 100, 3]);
+    let engine = run_one(&world, OnError::DeadLetter).await;
+    let workflow = engine.run(plan(OnError::DeadLetter)).await;
+    for attempt in 2..4 {
+        replay(&engine, &stage("check"), engine.services.system.ids().command()).await;
+        all_closed(&engine, attempt as usize).await;
+        let newest = all(&engine).await.into_iter().find(|it| it.state == Waiting).unwrap();
+        assert_eq!((newest.attempt, newest.position, newest.item.as_str()), (attempt, 2, "a"));
+        assert_eq!(newest.stage.as_str(), "check");
+    }
+    stopped(&workflow).await;
+    assert_eq!(all(&engine).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_replay_that_is_rolled_back_leaves_nothing_and_its_letters_wait_again() {
+    let world = World::default();
+    world.item("a", [1, 100, 3]);
+    let engine = run_one(&world, OnError::DeadLetter).await;
+    let command = engine.services.system.ids().command();
+    replay(&engine, &stage("check"), command).await;
+    world.fault("write", Fault::data(1, "the sink refuses"));
+    let workflow = engine.run(fixed()).await;
+    all_closed(&engine, 2).await;
+    assert_eq!(stands(&engine).await, [(2, Waiting, 1)]);
+    assert!(world.published("even").is_empty());
+    // The command was carried out: it is not, because it is sent again.
+    replay(&engine, &stage("check"), command).await;
+    assert_eq!(stands(&engine).await, [(2, Waiting, 1)]);
+    replay(&engine, &stage("check"), engine.services.system.ids().command()).await;
+    all_closed(&engine, 3).await;
+    assert_eq!(world.published("even"), [100]);
+    stopped(&workflow).await;
+}
+
+#[tokio::test]
+async fn a_stage_that_is_gone_rolls_the_replay_back_and_says_so() {
+    let world = World::default();
+    world.item("a", [100]);
+    let engine = run_one(&world, OnError::DeadLetter).await;
+    replay(&engine, &stage("check"), engine.services.system.ids().command()).await;
+    let mut other = plan(OnError::DeadLetter);
+    let renamed = StageId::new("other").unwrap();
+    let edges = other.edges.iter_mut().flat_map(|it| [&mut it.from, &mut it.to]);
+    let ids = other.stages.iter_mut().map(|it| &mut it.id).chain(edges);
+    ids.filter(|it| it.as_str() == "check").for_each(|it| *it = renamed.clone());
+    let workflow = engine.run(other).await;
+    all_closed(&engine, 2).await;
+    let fault = engine.last().into_iter().find_map(|it| it.fault).unwrap();
+    assert_eq!(fault.message, "workflow w has no stage check any more");
+    stopped(&workflow).await;
+    assert_eq!(stands(&engine).await, [(1, Waiting, 1)]);
+}
+
+#[tokio::test]
+async fn discarded_letters_are_never_replayed() {
+    let world = World::default();
+    world.item("a", [100, 200]);
+    let engine = run_one(&world, OnError::DeadLetter).await;
+    let (ids, by) = (vec![all(&engine).await[0].id.clone()], ("ada".to_owned(), Timestamp(0)));
+    let one = LetterChoice { ids, ..LetterChoice::default() };
+    let command = engine.services.system.ids().command();
+    let would = letters(&engine).discard(&one, command, by.clone(), true).await.unwrap();
+    assert_eq!((would.letters, stands(&engine).await[0].1), (1, Waiting));
+    letters(&engine).discard(&one, command, by, false).await.unwrap();
+    assert_eq!(stands(&engine).await, [(1, Discarded, 1), (2, Waiting, 1)]);
+    let asked = replay(&engine, &stage("check"), engine.services.system.ids().command()).await;
+    assert_eq!((asked.letters, asked.not_waiting), (1, 1));
+}
+
+#[tokio::test]
+async fn of_many_who_ask_at_once_each_letter_goes_to_one() {
+    let world = World::default();
+    world.item("a", (1..=40).map(|it| it * 100));
+    let engine = run_one(&world, OnError::DeadLetter).await;
+    let asking = (0..8).map(|_| async {
+        replay(&engine, &LetterChoice::default(), engine.services.system.ids().command()).await
+    });
+    let asked = futures::future::join_all(asking).await;
+    assert_eq!(asked.iter().map(|it| it.letters).sum::<u64>(), 40);
+    let workflow = engine.run(fixed()).await;
+    wait_until("all is published", || world.published("even").len() >= 40).await;
+    all_closed(&engine, 2).await;
+    stopped(&workflow).await;
+    assert_eq!(world.published("even"), (1..=40).map(|it| it * 100).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn letters_of_a_live_workflow_are_kept_by_checkpoints_and_replayed_as_a_stream_of_their_own()
+{
+    let live = |mut plan: Plan| {
+        plan.stages[0].kind = "live".into();
+        plan
+    };
+    let world = World::default();
+    world.item("a", 1..=250);
+    let engine = Engine::start(&world, &super::store()).await;
+    let workflow = engine.run(live(plan(OnError::DeadLetter))).await;
+    wait_until("all is published", || world.published("odd").len() == 125).await;
+    let watch = weir_runtime::Stopwatch::start();
+    while stands(&engine).await != [(100, Waiting, 1), (200, Waiting, 1)] {
+        assert!(watch.elapsed() < Duration::from_secs(30), "the letters are not kept");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    stopped(&workflow).await;
+    let workflow = engine.run(live(fixed())).await;
+    replay(&engine, &stage("check"), engine.services.system.ids().command()).await;
+    wait_until("the replay is committed", || {
+        let last = engine.last();
+        last.iter().any(|it| it.item.starts_with("replay-") && it.state.is_closed())
+    })
+    .await;
+    let hundreds = || world.published("even").into_iter().filter(|it| it % 100 == 0);
+    assert_eq!(hundreds().collect::<Vec<_>>(), [100, 200]);
+    assert_eq!(stands(&engine).await, [(100, Replayed, 1), (200, Replayed, 1)]);
+    stopped(&workflow).await;
+}

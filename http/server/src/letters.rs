@@ -1,0 +1,126 @@
+//! Dead letters of a workflow: seeing them, replaying them, and discarding them.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRef, State};
+use axum::{Extension, Json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use weir_domain::{LetterChoice, UserClaim, WorkflowName};
+use weir_http_api::{Cursor, LetterView, LettersChosen, LettersQuery, Page, Problem, ReplaysView};
+
+use crate::error::Error;
+use crate::extract::{Body, Fields, Part};
+use crate::guard::{Caller, Trail, command, read};
+use crate::idempotency::{Key, Once};
+use crate::savepoints::refuse_unknown;
+use crate::storages::Storages;
+use crate::{Engine, LettersAsked, paging};
+
+type Shared = State<Arc<dyn Engine>>;
+type Stored = Option<Extension<Storages>>;
+
+pub(crate) fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Arc<dyn Engine>: FromRef<S>,
+{
+    // Letters are payload data, as are the records that pass a stage.
+    let (see, control) = (UserClaim::StreamSniff, UserClaim::StreamControl);
+    OpenApiRouter::default()
+        .routes(read(see, routes!(list)))
+        .routes(command(control, "dead-letter replay", routes!(replay)))
+        .routes(command(control, "dead-letter discard", routes!(discard)))
+}
+
+/// The dead letters of a workflow that are kept, on whatever engine their streams ran, the newest first.
+#[utoipa::path(get, path = "/workflows/{name}/dead-letters", tag = "workflows", operation_id = "listDeadLetters",
+    params(("name" = String, Path, description = "The workflow's name"), LettersQuery),
+    responses(
+        (status = 200, description = "One page of letters", body = Page<LetterView>),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn list(
+    State(engine): Shared,
+    storages: Stored,
+    Part(workflow): Part<WorkflowName>,
+    Fields(query): Fields<LettersQuery>,
+) -> Result<Json<Page<LetterView>>, Error> {
+    let limit = paging::limit(query.limit)?;
+    let LettersQuery { id, stage, stream, reason, since, until, state, limit: _, cursor } = query;
+    let before = cursor.map(Cursor::letter).transpose().map_err(paging::wrong_cursor)?;
+    let ids = id.into_iter().collect();
+    let choice = LetterChoice { ids, stage, stream, reason, since, until, state };
+    let letters = engine.letters(&workflow, choice, before, limit + 1).await?;
+    if letters.is_empty() {
+        refuse_unknown(&*engine, storages.as_deref(), &workflow).await?;
+    }
+    Ok(Json(paging::page(letters, limit, |it| Cursor::after_letter(it.id.clone()))))
+}
+
+/// Puts letters that wait through the workflow as it is deployed now: from the stage that they failed
+/// at, or from the source if they could not be read. Each is replayed once; what fails again is a new
+/// letter. The letters of a stage are one stream, which an instance of the workflow begins soon.
+#[utoipa::path(post, path = "/workflows/{name}/dead-letters:replay", tag = "workflows", operation_id = "replayDeadLetters",
+    params(("name" = String, Path, description = "The workflow's name"), Once),
+    request_body = LettersChosen,
+    responses(
+        (status = 200, description = "What is replayed, or would be", body = ReplaysView),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn replay(
+    (caller, trail, key): (Caller, Trail, Key),
+    State(engine): Shared,
+    storages: Stored,
+    Part(workflow): Part<WorkflowName>,
+    Body(request): Body<LettersChosen>,
+) -> Result<Json<ReplaysView>, Error> {
+    let command = key.chosen(&caller, "dead-letter replay", &(&workflow, &request));
+    let asked = asked(&caller, workflow, request, command)?;
+    refuse_unknown(&*engine, storages.as_deref(), &asked.workflow).await?;
+    trail.about("workflow", &asked.workflow).dry(asked.dry_run);
+    let dry_run = asked.dry_run;
+    let replays = ReplaysView::of(engine.letters_replay(asked).await?, dry_run);
+    trail.after(&replays);
+    Ok(Json(replays))
+}
+
+/// Says of letters that wait that nothing is to become of them. They stay in their files.
+#[utoipa::path(post, path = "/workflows/{name}/dead-letters:discard", tag = "workflows", operation_id = "discardDeadLetters",
+    params(("name" = String, Path, description = "The workflow's name"), Once),
+    request_body = LettersChosen,
+    responses(
+        (status = 200, description = "What is discarded, or would be", body = ReplaysView),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn discard(
+    (caller, trail, key): (Caller, Trail, Key),
+    State(engine): Shared,
+    storages: Stored,
+    Part(workflow): Part<WorkflowName>,
+    Body(request): Body<LettersChosen>,
+) -> Result<Json<ReplaysView>, Error> {
+    let command = key.chosen(&caller, "dead-letter discard", &(&workflow, &request));
+    let asked = asked(&caller, workflow, request, command)?;
+    refuse_unknown(&*engine, storages.as_deref(), &asked.workflow).await?;
+    trail.about("workflow", &asked.workflow).dry(asked.dry_run);
+    let dry_run = asked.dry_run;
+    let discarded = ReplaysView::of(engine.letters_discard(asked).await?, dry_run);
+    trail.after(&discarded);
+    Ok(Json(discarded))
+}
+
+fn asked(
+    caller: &Caller,
+    workflow: WorkflowName,
+    request: LettersChosen,
+    command: Option<weir_domain::CommandId>,
+) -> Result<LettersAsked, Error> {
+    let (named, max) = (request.ids.len(), LettersChosen::IDS_MAX);
+    if named > max {
+        let reason = format!("{named} letters are named, and at most {max} may be");
+        return Err(Error::Invalid { pointer: "/ids".into(), reason });
+    }
+    let (dry_run, by) = (request.dry_run, caller.by().to_string());
+    Ok(LettersAsked { workflow, choice: request.into(), dry_run, command, by })
+}

@@ -1,0 +1,48 @@
+//! Dead letters of the workflow `flights`: three of the stage `derive`, one of them replayed.
+
+use weir_domain::{
+    Letter, LetterChoice, LetterId, LetterState, Replay, Replays, StageId, WorkflowName,
+};
+use weir_http_server::LettersAsked;
+
+use crate::fixture::{NOW, stream_id};
+
+fn letter(number: u32) -> Letter {
+    Letter {
+        id: LetterId { left: stream_id(1).to_string(), number },
+        state: if number == 1 { LetterState::Replayed } else { LetterState::Waiting },
+        at: NOW,
+        stage: StageId::new("derive").unwrap(),
+        item: "2001-01.csv".into(),
+        position: u64::from(number),
+        line: None,
+        offset: None,
+        reason: "delay is no number".into(),
+        raw: Some("{}".into()),
+        raw_base64: None,
+        is_cut: false,
+        attempt: 1,
+        replay: None,
+    }
+}
+
+pub(crate) fn all(
+    workflow: &WorkflowName,
+    choice: &LetterChoice,
+    before: Option<&LetterId>,
+    limit: u32,
+) -> Vec<Letter> {
+    let all = (1..4).rev().map(letter).filter(|_| workflow.as_str() == "flights");
+    let all = all.filter(|it| before.is_none_or(|before| it.id < *before));
+    all.filter(|it| choice.fits(it)).take(limit as usize).collect()
+}
+
+pub(crate) fn replayed(asked: &LettersAsked) -> Replays {
+    let fit = all(&asked.workflow, &asked.choice, None, 100);
+    let waiting = fit.iter().filter(|it| it.state == LetterState::Waiting).count() as u64;
+    let stage = StageId::new("derive").unwrap();
+    let item = format!("replay-{}", asked.command.map(|it| it.to_string()).unwrap_or_default());
+    let not_waiting = fit.len() as u64 - waiting;
+    let replays = vec![Replay { item, stage, letters: waiting }];
+    Replays { replays, letters: waiting, not_waiting, ..Replays::default() }
+}

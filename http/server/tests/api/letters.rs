@@ -1,0 +1,44 @@
+//! Dead letters over the API.
+
+use weir_domain::LetterState;
+use weir_http_api::{LettersChosen, LettersQuery, ProblemKind};
+use weir_http_client::{Client, Error};
+
+use crate::fixture::{config_server, engine};
+
+#[tokio::test]
+async fn letters_are_listed_page_by_page_and_by_what_is_said_of_them() {
+    // Through the configuration server, which passes questions and commands on.
+    let client = Client::new(&config_server(&engine().await).await).unwrap();
+    let two = LettersQuery { limit: Some(2), ..LettersQuery::default() };
+    let page = client.letters("flights", &two).await.unwrap();
+    assert_eq!(page.items.iter().map(|it| it.position).collect::<Vec<_>>(), [3, 2]);
+    let rest = LettersQuery { cursor: page.next_cursor, ..two };
+    let rest = client.letters("flights", &rest).await.unwrap();
+    assert_eq!((rest.items[0].position, rest.next_cursor), (1, None));
+    let waiting = LettersQuery { state: Some(LetterState::Waiting), ..LettersQuery::default() };
+    assert_eq!(client.letters("flights", &waiting).await.unwrap().items.len(), 2);
+    let one = LettersQuery { id: Some(rest.items[0].id.clone()), ..LettersQuery::default() };
+    assert_eq!(client.letters("flights", &one).await.unwrap().items, rest.items);
+    let unknown = client.letters("flihgts", &LettersQuery::default()).await.unwrap_err();
+    assert!(matches!(unknown, Error::Problem(it) if it.is(ProblemKind::NotFound)));
+}
+
+#[tokio::test]
+async fn a_replay_that_is_sent_again_is_the_same_command() {
+    let client = Client::new(&engine().await).unwrap();
+    let named = client.clone().with_idempotency_key(Some("after the fix".into()));
+    let chosen = LettersChosen::default();
+    let asked = named.letters_replay("flights", &chosen).await.unwrap();
+    assert_eq!((asked.letters, asked.not_waiting, asked.dry_run), (2, 1, false));
+    assert_ne!(asked.replays[0].item, "replay-");
+    assert_eq!(named.letters_replay("flights", &chosen).await.unwrap(), asked);
+    let dry = LettersChosen { dry_run: true, ..chosen };
+    assert!(named.letters_replay("flights", &dry).await.unwrap().dry_run);
+    let discarded = client.letters_discard("flights", &LettersChosen::default()).await.unwrap();
+    assert_eq!((discarded.letters, discarded.replays.len()), (2, 0));
+    let id = client.letters("flights", &LettersQuery::default()).await.unwrap().items[0].id.clone();
+    let many = LettersChosen { ids: vec![id; 1_001], ..LettersChosen::default() };
+    let refused = client.letters_replay("flights", &many).await.unwrap_err();
+    assert!(matches!(refused, Error::Problem(it) if it.is(ProblemKind::InvalidRequest)));
+}
