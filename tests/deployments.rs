@@ -5,6 +5,7 @@ mod packages;
 mod rules;
 mod scoped;
 mod secrets;
+mod sinks;
 mod stored;
 
 use std::fs;

@@ -7,4 +7,4 @@ mod enrich;
 mod sample;
 mod sink;
 mod source;
-mod store;
+pub(crate) mod store;

@@ -166,6 +166,14 @@ pub trait OperatorKind: Send + Sync {
     fn blocks(&self) -> bool {
         false
     }
+    /// What its operators ask, in the words of people. `None`: they know all by themselves.
+    fn looks_up(&self, _config: &Value) -> Option<String> {
+        None
+    }
+    /// Whether what they ask is there for this engine. Nothing is left behind.
+    fn check_access(&self, _config: &Value, _cx: &BuildContext) -> Result<(), Fault> {
+        Ok(())
+    }
     fn build(
         &self,
         config: &Value,

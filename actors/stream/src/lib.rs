@@ -33,6 +33,7 @@ mod means;
 mod operator;
 mod pipeline;
 mod pulse;
+mod reach;
 mod report;
 mod services;
 mod settlement;

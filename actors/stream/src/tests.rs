@@ -197,6 +197,8 @@ async fn a_source_that_gives_no_answer_is_out_of_reach_and_not_asked_twice() {
     let asked = || spec.check_access(&engine.services, Duration::from_secs(30));
     assert_eq!(asked().await.unwrap_err().message, "workflow w, stage read: it is not there");
     assert_eq!(asked().await, Ok(()));
+    world.fault("reach sink", Fault::transient(1, "the disk is full"));
+    assert_eq!(asked().await.unwrap_err().message, "workflow w, stage even: the disk is full");
 }
 
 #[tokio::test]

@@ -7,19 +7,17 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
 
 use tokio::task::AbortHandle;
 use weir_domain::plan::Plan;
 use weir_domain::schedule::{InstanceReport, InstanceState};
 use weir_domain::{
-    Fault, InstanceId, ProjectName, StageId, Timestamp, Workflow, WorkflowName, WorkflowState,
+    Fault, InstanceId, ProjectName, Timestamp, Workflow, WorkflowName, WorkflowState,
 };
 use weir_secrets::Opened;
 
 use crate::check::verify;
-use crate::clear::ClearPlan;
-use crate::instance::{Happened, Instance, Notice, Sources, Tally, sources};
+use crate::instance::{Happened, Instance, Notice, Tally};
 use crate::life::Stops;
 use crate::means::Known;
 use crate::pulse::Pulse;
@@ -33,60 +31,6 @@ pub struct WorkflowSpec {
     pub base_dir: PathBuf,
     /// What its configurations name.
     pub secrets: Opened,
-}
-
-impl WorkflowSpec {
-    /// Whether its source finds here what it reads from. One that is silent for so long is out of
-    /// reach, and is not asked again before it has answered: each question holds a thread.
-    pub async fn check_access(&self, services: &Services, within: Duration) -> Result<(), Fault> {
-        let reached = self.ask(services, within).await;
-        reached.map_err(|it| self.secrets.masked_fault(it))
-    }
-
-    async fn ask(&self, services: &Services, within: Duration) -> Result<(), Fault> {
-        let plan = ClearPlan::of(&self.plan, &self.secrets, &services.registry)?;
-        let (sources, cx) = sources(&plan, &self.base_dir, services)?;
-        drop(plan);
-        match sources {
-            Sources::Items(source) => {
-                let (origin, check) = (source.origin(), move || source.check_access());
-                self.ask_one(services, within, &cx.stage, origin, check).await
-            }
-            Sources::Live(sources) => {
-                for (stage, source) in sources {
-                    let (origin, check) = (source.origin(), move || source.check_access());
-                    self.ask_one(services, within, &stage, origin, check).await?;
-                }
-                Ok(())
-            }
-        }
-    }
-
-    async fn ask_one(
-        &self,
-        services: &Services,
-        within: Duration,
-        stage: &StageId,
-        origin: String,
-        check: impl FnOnce() -> Result<(), Fault> + Send + 'static,
-    ) -> Result<(), Fault> {
-        let place = format!("workflow {}, stage {stage}", self.plan.workflow);
-        let silent = || {
-            let message = format!("{place}: {origin} gives no answer within {within:?}");
-            Fault::transient(3143, message).with_hint(
-                "is a mount there hung? mend it or unmount it: this goes on once it answers",
-            )
-        };
-        let tasks = services.system.tasks();
-        let question = self.secrets.masked(&format!("reach {place}: {origin}")).into_owned();
-        if tasks.running().iter().any(|it| **it == *question) {
-            return Err(silent());
-        }
-        let asked = tasks.spawn_blocking(question, check);
-        let answer = tokio::time::timeout(within, asked.join()).await.map_err(|_| silent())?;
-        let reached = answer.map_err(|it| Fault::transient(3145, it.to_string()))?;
-        reached.map_err(|it| Fault { message: format!("{place}: {}", it.message), ..it })
-    }
 }
 
 /// A workflow that this engine can run. Clones are the same workflow.

@@ -69,6 +69,14 @@ impl Sink for FileSink {
         Ok(Box::new(FileWriter::new(self.setup.clone(), stream.clone(), schema, split)))
     }
 
+    fn target(&self) -> Option<String> {
+        Some(self.setup.directory.display().to_string())
+    }
+
+    fn check_access(&self, _: Option<&SchemaRef>) -> Result<(), Fault> {
+        self.setup.place().check_access()
+    }
+
     fn discard(&self, stream: &StreamContext) -> Vec<StoredAction> {
         let directory = self.setup.directory.clone();
         // One that is not there yet has nothing in it that could be missed.

@@ -33,6 +33,30 @@ impl Place<'_> {
         Err(self.missing(self.directory))
     }
 
+    /// Whether files can be made in the output directory, or it can be made. Nothing is written.
+    pub(super) fn check_access(&self) -> Result<(), Fault> {
+        let mut at = self.directory;
+        if self.create_directory {
+            while at.symlink_metadata().is_err_and(|it| it.kind() == ErrorKind::NotFound) {
+                at = parent(at);
+            }
+        }
+        if !at.is_dir() {
+            return Err(self.missing(at));
+        }
+        let unfit =
+            |error: io::Error| disk::fault(codes::OUTPUT_DIRECTORY, "can't write in", at, &error);
+        rustix::fs::access(at, Access::WRITE_OK | Access::EXEC_OK)
+            .map_err(|it| unfit(it.into()))?;
+        match rustix::fs::statvfs(at) {
+            Ok(it) if it.f_bavail == 0 && it.f_blocks > 0 => {
+                Err(unfit(ErrorKind::StorageFull.into()))
+            }
+            // A file system that doesn't say how much room there is may have some.
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     /// Makes the output directory ready to stage files in.
     pub(super) fn ready_directory(&self) -> Result<(), Fault> {
         if self.directory.is_dir() {

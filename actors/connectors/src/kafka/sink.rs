@@ -5,10 +5,12 @@ use serde::{Deserialize, Serialize};
 use weir_domain::{Bytes, Fault, Millis, Timestamp};
 use weir_stream::{Action, BuildContext, Sink as StreamSink, SinkWriter, StreamContext};
 
-use super::NAME;
+use super::client::{self, Listener};
 use super::config::{Compression, Guarantee, Partitioner, SinkConfig};
 use super::deliver::Sender;
+use super::source::Topics;
 use super::source_kind::is_topic;
+use super::{NAME, lookup};
 use crate::messages::{Envelope, Message, MessageWriter, Posting};
 use crate::outbox::{Outgoing, discarding};
 
@@ -80,6 +82,26 @@ impl StreamSink for Sink {
         let posting = Posting { format: &self.config.format, envelope, send: Box::new(send) };
         let writer = MessageWriter::open(posting, &self.cx, stream, &schema)?;
         Ok(Box::new(writer.refusing(unfit).cut_after(SEND_BYTES)?))
+    }
+
+    fn target(&self) -> Option<String> {
+        let brokers = self.config.connection.brokers.join(", ");
+        Some(match &self.config.topic {
+            Some(topic) => format!("topic {topic} of the brokers {brokers}"),
+            None => format!("the brokers {brokers}"),
+        })
+    }
+
+    /// Whether the brokers answer, let the user in, and have the topic. Whether it may write there they say
+    /// only to who writes.
+    fn check_access(&self, _: Option<&SchemaRef>) -> Result<(), Fault> {
+        let consumer = client::consumer(&self.config.connection.client(), Listener::default())?;
+        let within = self.config.connection.timeout.duration();
+        let look = |topic: Option<&str>| client::metadata(&consumer, topic, within);
+        match &self.config.topic {
+            Some(topic) => lookup::partitions(&Topics::Named(vec![topic.clone()]), look).map(drop),
+            None => look(None).map(drop),
+        }
     }
 
     fn discard(&self, stream: &StreamContext) -> Vec<Action> {

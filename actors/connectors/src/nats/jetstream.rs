@@ -9,7 +9,7 @@ use std::time::Duration;
 use arrow::datatypes::SchemaRef;
 use async_nats::Client;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull};
-use async_nats::jetstream::context::GetStreamErrorKind;
+use async_nats::jetstream::context::{GetStreamByNameErrorKind, GetStreamErrorKind};
 use async_nats::jetstream::stream::Stream;
 use async_nats::jetstream::{self, ErrorCode};
 use futures::{FutureExt as _, StreamExt as _};
@@ -37,6 +37,22 @@ pub(super) struct Position {
     sequence: u64,
     /// When the stream was made, in nanoseconds since 1970.
     created: i64,
+}
+
+/// Whether a stream takes what is published to the subject.
+pub(super) async fn taker(client: &Client, subject: &str) -> Result<(), Fault> {
+    let found = jetstream::new(client.clone()).stream_by_subject(subject).await;
+    found.map(drop).map_err(|error| match error.kind() {
+        GetStreamByNameErrorKind::NotFound => {
+            let message = format!("no stream of JetStream takes the subject {subject}");
+            Fault::config(codes::NO_STREAM, message)
+                .with_hint("make one that takes it, or write `jetStream: false`")
+        }
+        _ => {
+            let message = format!("JetStream gives no answer: {}", chain(&error));
+            Fault::transient(codes::AWAY, message).with_hint("does the server have JetStream?")
+        }
+    })
 }
 
 /// What is read.

@@ -4,9 +4,10 @@ use arrow::datatypes::SchemaRef;
 use weir_domain::Fault;
 use weir_stream::{Action, BuildContext, Sink, SinkWriter, StreamContext};
 
-use super::NAME;
+use super::client::{self, wait};
 use super::config::SinkConfig;
 use super::deliver::{Publisher, Target};
+use super::{NAME, jetstream};
 use crate::messages::{Envelope, Message, MessageWriter, Posting};
 use crate::outbox::{Outgoing, discarding};
 
@@ -34,6 +35,27 @@ impl Sink for NatsSink {
         let has_subject = subject.is_some();
         let longest = usize::try_from(self.config.max_payload.0).unwrap_or(usize::MAX);
         Ok(Box::new(writer.refusing(move |it| unfit(it, has_subject, longest))))
+    }
+
+    fn target(&self) -> Option<String> {
+        let (subject, at) = (&self.config.subject, self.config.connection.servers.join(", "));
+        Some(match subject {
+            Some(subject) => format!("subject {subject} of NATS at {at}"),
+            None => format!("NATS at {at}"),
+        })
+    }
+
+    /// Whether a server answers and lets us in, and a stream of JetStream takes the subject. Nothing is
+    /// published.
+    fn check_access(&self, _: Option<&SchemaRef>) -> Result<(), Fault> {
+        let SinkConfig { connection, subject, jet_stream, .. } = &self.config;
+        wait(async {
+            let client = client::connect(connection, "connection test").await?;
+            match subject.as_ref().filter(|_| *jet_stream) {
+                Some(subject) => jetstream::taker(&client, subject).await,
+                None => Ok(()),
+            }
+        })
     }
 
     fn discard(&self, stream: &StreamContext) -> Vec<Action> {

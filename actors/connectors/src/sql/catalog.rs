@@ -2,7 +2,7 @@
 
 use weir_domain::Fault;
 
-use super::answer::Cell;
+use super::answer::{Answer, Cell};
 use super::codes;
 use super::connection::DatabaseKind;
 use super::session::Session;
@@ -130,15 +130,25 @@ const MYSQL_UNIQUE: &str = "SELECT CAST(index_name AS CHAR), CAST(column_name AS
 /// A truth value, as MySQL has it.
 pub(super) const BOOLEAN: &str = "tinyint(1)";
 
+/// Whether there is such a table, as far as the user may see.
+pub(super) fn is_there(session: &mut Session, table: &Name) -> Result<bool, Fault> {
+    Ok(!rows(session, table)?.is_empty())
+}
+
+fn rows(session: &mut Session, table: &Name) -> Result<Answer, Fault> {
+    let kind = session.kind();
+    let (schema, name) = (table.schema.as_deref(), Some(table.name.as_str()));
+    match kind {
+        DatabaseKind::Postgres => session.ask(POSTGRES, &[Some(&table.quoted(kind))]),
+        DatabaseKind::Mysql => session.ask(MYSQL, &[schema, name]),
+        DatabaseKind::Sqlite => session.ask(SQLITE, &[schema, name]),
+    }
+}
+
 /// The columns of a table, of which there is at least one.
 pub(super) fn columns(session: &mut Session, table: &Name) -> Result<Vec<TableColumn>, Fault> {
     let kind = session.kind();
-    let (schema, name) = (table.schema.as_deref(), Some(table.name.as_str()));
-    let rows = match kind {
-        DatabaseKind::Postgres => session.ask(POSTGRES, &[Some(&table.quoted(kind))])?,
-        DatabaseKind::Mysql => session.ask(MYSQL, &[schema, name])?,
-        DatabaseKind::Sqlite => session.ask(SQLITE, &[schema, name])?,
-    };
+    let rows = rows(session, table)?;
     if rows.is_empty() {
         let message = format!("{} has no table {table} that its user may see", session.address);
         return Err(Fault::config(codes::TABLE, message)

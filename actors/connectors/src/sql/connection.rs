@@ -112,6 +112,16 @@ pub(super) struct Server {
     pub(super) ca: Option<PathBuf>,
 }
 
+impl Address {
+    /// Whether it is a file that is not there yet, in a directory that is.
+    pub(super) fn is_missing_file(&self) -> bool {
+        match &self.place {
+            Place::File(file) => !file.exists() && file.parent().is_some_and(Path::is_dir),
+            Place::Server(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {

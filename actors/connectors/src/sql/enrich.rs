@@ -60,6 +60,17 @@ impl OperatorKind for Enrich {
         true
     }
 
+    fn looks_up(&self, config: &Value) -> Option<String> {
+        let config = decode_config::<EnrichConfig>(config).ok()?;
+        let from = config.table.map_or_else(|| "rows".to_owned(), |it| format!("table {it}"));
+        Some(format!("{from} of a database"))
+    }
+
+    fn check_access(&self, config: &Value, cx: &BuildContext) -> Result<(), Fault> {
+        let config: EnrichConfig = cx.config(config, codes::CONFIG)?;
+        self.lookup(&config, cx)?.describe()
+    }
+
     fn build(
         &self,
         config: &Value,
@@ -73,13 +84,7 @@ impl OperatorKind for Enrich {
             return Err(unfit(it.cause.clone()));
         }
         let output = config.output(input).ok_or_else(|| unfit("take can't be read".into()))?;
-        let base = std::path::absolute(&cx.base_dir).unwrap_or_else(|_| cx.base_dir.clone());
-        let address = Arc::new(config.connection.address(&base)?);
-        let from = From::new(config.table.as_deref(), config.query.as_deref())?;
-        let on = config.on.keys().cloned().collect();
-        let take = config.take.iter().map(|it| it.name.clone()).collect();
-        let cache = config.cache.clone();
-        let lookup = Lookup::new(address, self.sessions.clone(), from, (on, take), cache);
+        let lookup = self.lookup(&config, cx)?;
         let fields = config.on.values().cloned().collect();
         let operator = Enriching {
             lookup,
@@ -90,6 +95,18 @@ impl OperatorKind for Enrich {
             stage: cx.stage.to_string(),
         };
         Ok(BuiltOperator { operator: Box::new(operator), outputs: vec![(PortName::out(), output)] })
+    }
+}
+
+impl Enrich {
+    fn lookup(&self, config: &EnrichConfig, cx: &BuildContext) -> Result<Lookup, Fault> {
+        let base = std::path::absolute(&cx.base_dir).unwrap_or_else(|_| cx.base_dir.clone());
+        let address = Arc::new(config.connection.address(&base)?);
+        let from = From::new(config.table.as_deref(), config.query.as_deref())?;
+        let on = config.on.keys().cloned().collect();
+        let take = config.take.iter().map(|it| it.name.clone()).collect();
+        let cache = config.cache.clone();
+        Ok(Lookup::new(address, self.sessions.clone(), from, (on, take), cache))
     }
 }
 

@@ -143,7 +143,8 @@ impl Lookup {
         }
     }
 
-    fn describe(&mut self) -> Result<(), Fault> {
+    /// Looks at what the rows are taken from, once.
+    pub(super) fn describe(&mut self) -> Result<(), Fault> {
         if self.columns.is_some() {
             return Ok(());
         }

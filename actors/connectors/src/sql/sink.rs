@@ -15,7 +15,7 @@ use super::connection::Address;
 use super::deliver::{Target, Writer};
 use super::session::Sessions;
 use super::table::{Table, TableSpec, name};
-use super::{NAME, codes, create, entry};
+use super::{NAME, catalog, codes, create, entry};
 use crate::outbox::{ENTRY_BYTES_MAX, OutboxWriter, Outgoing, discarding};
 
 pub(super) struct SqlSink {
@@ -88,6 +88,27 @@ impl Sink for SqlSink {
             cx: self.cx.clone(),
             target: self.target.clone(),
         }))
+    }
+
+    fn target(&self) -> Option<String> {
+        Some(format!("table {} of {}", self.target.spec.table, self.address))
+    }
+
+    /// Looks the table up, and changes nothing: a table that is made when records come may be missing.
+    fn check_access(&self, schema: Option<&SchemaRef>) -> Result<(), Fault> {
+        let spec = &self.target.spec;
+        if self.create_table && self.address.is_missing_file() {
+            return Ok(());
+        }
+        self.sessions.with(&self.address, false, |session| {
+            if self.create_table && !catalog::is_there(session, &spec.table)? {
+                return Ok(());
+            }
+            match schema {
+                Some(schema) => Table::open(session, spec, schema).map(drop),
+                None => catalog::columns(session, &spec.table).map(drop),
+            }
+        })
     }
 
     fn discard(&self, stream: &StreamContext) -> Vec<Action> {

@@ -1,6 +1,8 @@
 //! Writes records into an outbox, from which they are sent.
 
 use arrow::datatypes::SchemaRef;
+use reqwest::StatusCode;
+use tokio::runtime::Handle;
 use weir_domain::Fault;
 use weir_stream::{Action, BuildContext, Sink, SinkWriter, StreamContext};
 
@@ -32,6 +34,27 @@ impl Sink for HttpSink {
             MessageWriter::open(Posting { format, envelope, send }, &self.cx, stream, &schema)?;
         let longest = max_body.as_usize();
         Ok(Box::new(writer.refusing(move |it| unfit(it, longest))))
+    }
+
+    fn target(&self) -> Option<String> {
+        Some(self.config.connection.shown())
+    }
+
+    /// Whether the other side answers and lets us in. It is asked for the head alone, which changes
+    /// nothing there; whatever else it says to that, records are sent in another way.
+    fn check_access(&self, _: Option<&SchemaRef>) -> Result<(), Fault> {
+        let connection = &self.config.connection;
+        let client = connection.client(self.config.timeout.duration())?;
+        let request = connection.authorised(client.head(connection.url()?))?;
+        Handle::current().block_on(async {
+            let answer = request.send().await.map_err(|it| connection.away(&it))?;
+            match answer.status() {
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                    Err(connection.refusal(answer).await)
+                }
+                _ => Ok(()),
+            }
+        })
     }
 
     fn discard(&self, stream: &StreamContext) -> Vec<Action> {
