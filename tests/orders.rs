@@ -108,3 +108,30 @@ fn live_records_are_seen_with_their_secrets_masked() {
     weir.closed("a.csv");
     weir.stop();
 }
+
+#[test]
+fn an_edge_is_tapped_by_its_port_and_by_a_condition() {
+    let project = Project::of(&crate::live::flow(10_000_000, 2_000));
+    let weir = Start::of(&project).ready();
+    let tapped = |edge: &str, filter: &str| {
+        let ran = weir.cli(["tap", "made", edge, "--filter", filter, "--limit", "3", "--json"]);
+        let ran = ran.ended(0);
+        assert!(ran.stderr.contains("that passed; "), "how many: {}", ran.stderr);
+        let record = |line: &str| serde_json::from_str::<Value>(line).unwrap()["record"].clone();
+        ran.stdout.lines().map(record).collect::<Vec<_>>()
+    };
+    for edge in ["route.high", "route->high", "route.high → high"] {
+        let records = tapped(edge, "amount % 7 = 0");
+        assert_eq!(records.len(), 3, "{edge}: {records:?}");
+        for it in records {
+            let amount = it["amount"].as_u64().unwrap();
+            assert!(amount >= 500 && amount % 7 == 0, "{edge}: {it}");
+        }
+    }
+    let wrong = weir.cli(["tap", "made", "make", "--filter", "amuont = 1"]).ended(6);
+    assert!(wrong.stderr.contains("amuont"), "{}", wrong.stderr);
+    for edge in ["route.large", "route->make", "maek"] {
+        weir.cli(["tap", "made", edge, "--for", "1s"]).ended(3);
+    }
+    weir.stop();
+}

@@ -39,6 +39,7 @@ use super::process::Process;
 use super::refusal;
 use super::sniffing::Sniffing;
 use super::steering::Steering;
+use weir_operators::conditions;
 
 /// How long streams that are rolled back may take to clear away what they staged.
 pub(crate) const ABORT_WITHIN: Duration = Duration::from_secs(15);
@@ -136,7 +137,7 @@ impl Engine {
             live: LiveClaims::default(),
             running: Running::default(),
             streams: LiveStreams::default(),
-            taps: Taps::default(),
+            taps: Taps::with_conditions(conditions(system.clock().clone())),
             threads: Arc::new(Semaphore::new(options.threads)),
         };
         let keys = KeyStorage::new(singletons.register(KeySingleton {

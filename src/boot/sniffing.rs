@@ -28,6 +28,9 @@ struct Answer {
     records: String,
     seen: u64,
     dropped: u64,
+    /// Earlier versions know no conditions.
+    #[serde(default)]
+    wrong: Option<String>,
 }
 
 /// Cheap to clone.
@@ -55,10 +58,12 @@ impl Sniffing {
             up.map(|it| self.ask(&view.me, it.node.clone(), wish)).collect();
         let (mut result, enough) = (SniffResult::default(), wish.records as usize);
         while result.records.len() < enough
+            && result.wrong.is_none()
             && let Some((node, answer)) = asked.next().await
         {
             match answer {
-                Ok(Sniffed { records, seen, dropped }) => {
+                Ok(Sniffed { records, seen, dropped, wrong }) => {
+                    result.wrong = result.wrong.or(wrong);
                     result.seen += seen;
                     result.dropped += dropped;
                     result.records.extend(records.into_iter().map(|it| view_of(&node, it)));
@@ -91,7 +96,8 @@ impl Sniffing {
         let answer: Answer =
             answer.map_err(|it| it.to_string())?.read().map_err(|it| it.to_string())?;
         let records = serde_json::from_str(&answer.records).map_err(|it| it.to_string())?;
-        Ok(Sniffed { records, seen: answer.seen, dropped: answer.dropped })
+        let Answer { seen, dropped, wrong, .. } = answer;
+        Ok(Sniffed { records, seen, dropped, wrong })
     }
 }
 
@@ -130,9 +136,9 @@ impl Handler for Ear {
             return Err(Refused::Unhandled);
         }
         let wish: SniffWish = message.read().map_err(|_| Refused::Unhandled)?;
-        let Sniffed { records, seen, dropped } = seen_here(&self.0, wish).await;
+        let Sniffed { records, seen, dropped, wrong } = seen_here(&self.0, wish).await;
         let records = serde_json::to_string(&records).map_err(|_| Refused::Unhandled)?;
-        let answer = Answer { records, seen, dropped };
+        let answer = Answer { records, seen, dropped, wrong };
         Outgoing::of(SNIFFED, &answer).map(Some).map_err(|_| Refused::Unhandled)
     }
 }

@@ -38,6 +38,7 @@ mod sealing;
 mod secret;
 mod stream;
 mod table;
+mod tap;
 mod test;
 mod token;
 mod usage;
@@ -96,6 +97,8 @@ enum Noun {
     /// Dead letters: records that could not be processed, and what becomes of them
     #[command(subcommand, visible_alias = "dead-letters")]
     DeadLetter(dead_letter::Verb),
+    /// Look at the records on an edge of a workflow, as they pass
+    Tap(tap::Tap),
     /// Items and resources: what was handed out, and to whom
     #[command(subcommand)]
     Access(access::Verb),
@@ -226,6 +229,7 @@ impl Noun {
             Self::Workflow(verb) => asked(verb.run(&global.client()?, out)),
             Self::Stream(verb) => asked(verb.run(&global.client()?, out)),
             Self::DeadLetter(verb) => asked(verb.run(&global.client()?, out)),
+            Self::Tap(args) => asked(args.run(&global.client()?, out)),
             Self::Access(verb) => asked(verb.run(&global.client()?, out)),
             Self::Item(verb) => asked(verb.run(&global.client()?, out)),
             Self::Node(verb) => asked(verb.run(&global.client()?, out)),

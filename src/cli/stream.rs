@@ -24,6 +24,8 @@ mod follow;
 mod order;
 mod sniff;
 
+pub(crate) use sniff::fields;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// List streams, newest first

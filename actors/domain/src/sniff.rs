@@ -1,9 +1,11 @@
 //! What somebody wants to see of records that pass a stage.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Millis, StageId, StreamId, WorkflowName};
+use crate::{Millis, PortName, StageId, StreamId, WorkflowName};
 
 /// Before a stage or behind it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -20,9 +22,15 @@ pub struct SniffWish {
     pub workflow: WorkflowName,
     pub stage: StageId,
     pub side: SniffSide,
+    /// Only what leaves the stage by these ports; none: by whichever.
+    #[serde(default)]
+    pub ports: BTreeSet<PortName>,
     /// Only of this stream.
     pub stream: Option<StreamId>,
     pub filter: Option<SniffFilter>,
+    /// Only records for which this condition holds: an SQL expression.
+    #[serde(default)]
+    pub condition: Option<String>,
     /// How many are enough.
     pub records: u32,
     /// How long to wait for them.
@@ -52,12 +60,13 @@ impl SniffWish {
     pub fn is_for(
         &self,
         side: SniffSide,
-        stage: &StageId,
+        (stage, port): (&StageId, Option<&PortName>),
         workflow: &WorkflowName,
         stream: StreamId,
     ) -> bool {
         self.side == side
             && self.stage == *stage
+            && (self.ports.is_empty() || port.is_none_or(|it| self.ports.contains(it)))
             && self.workflow == *workflow
             && self.stream.is_none_or(|it| it == stream)
     }

@@ -13,6 +13,7 @@
 
 pub mod aggregate;
 pub mod boundary;
+mod condition;
 pub mod deduplicate;
 pub mod dev_null;
 mod expression;
@@ -23,6 +24,8 @@ pub mod mapping;
 mod ordered;
 mod path;
 pub mod throttle;
+
+pub use condition::conditions;
 
 #[cfg(test)]
 mod testing;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use weir_checkpoint::Epoch;
-use weir_domain::{Fault, StageId, TableName};
+use weir_domain::{Fault, PortName, StageId, TableName};
 
 use crate::live::Changed;
 use crate::stage::Guard;
@@ -25,6 +25,8 @@ pub(crate) struct Member {
     pub(crate) guard: Guard,
     /// Targets by port. A port that leads nowhere drops what reaches it.
     pub(crate) targets: Vec<Vec<Target>>,
+    /// The names of its ports, in their order.
+    pub(crate) ports: Vec<PortName>,
 }
 
 /// One thing to do after an island ran, in order.
@@ -145,7 +147,7 @@ impl Member {
             self.guard.dropped(batch.rows());
             return;
         }
-        self.guard.gave(batch);
+        self.guard.gave(self.ports.get(port), batch);
         for target in targets {
             match *target {
                 Target::Operator(at) => next.push(Work::Run(at, batch.clone())),

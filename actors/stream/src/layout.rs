@@ -288,8 +288,9 @@ impl<'a> Builder<'a> {
         for (name, table) in built.operator.tables() {
             ground.state.restore(id, &name, table)?;
         }
-        let mut targets = Vec::new();
+        let (mut targets, mut ports) = (Vec::new(), Vec::new());
         for (port, schema) in built.outputs {
+            ports.push(port.clone());
             let edges = self.graph.outgoing(&stage.id).filter(|it| it.port == port);
             let mut of_port = Vec::new();
             for edge in edges {
@@ -303,7 +304,8 @@ impl<'a> Builder<'a> {
             targets.push(of_port);
             self.schemas.insert((id.clone(), port), schema);
         }
-        Ok(Member { operator: built.operator, guard: self.guard(id, stage.on_error), targets })
+        let guard = self.guard(id, stage.on_error);
+        Ok(Member { operator: built.operator, guard, targets, ports })
     }
 
     fn sink(&mut self, id: &StageId, sink: Box<dyn Sink>) -> Result<Body, Fault> {

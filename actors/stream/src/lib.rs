@@ -66,7 +66,7 @@ pub use operator::{Opening, Operator, Outputs};
 pub use services::{Access, AccessError, LiveClaims, Monitor, Peers, Services};
 pub use settlement::{Resumed, resume};
 pub use shelf::{Kept, Shelf};
-pub use sniff::{Sniffed, Taps};
+pub use sniff::{Conditions, Matcher, Sniffed, Taps};
 pub use staging::{STAGED_BYTES_MAX, Staging};
 pub use stream_log::{Said, StreamLog};
 pub use weir_checkpoint::Epoch;

@@ -6,14 +6,17 @@
 //! - N3: who looks takes no more of a processor than a bounded number of rows in each turn.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::datatypes::SchemaRef;
 use arrow::json::LineDelimitedWriter;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
-use weir_domain::{SniffFilter, SniffSide, SniffWish, SniffedRecord, StageId, StreamId};
+use weir_domain::{PortName, SniffFilter, SniffSide, SniffWish, SniffedRecord, StageId, StreamId};
 
 use crate::{Batch, StreamContext};
 
@@ -28,11 +31,23 @@ const REST: Duration = Duration::from_millis(10);
 #[derive(Debug, Clone, Default)]
 pub struct Taps(Arc<Inner>);
 
-#[derive(Debug, Default)]
+/// Which rows of a batch a condition holds for.
+pub type Matcher = Box<dyn Fn(&RecordBatch) -> BooleanArray + Send + Sync>;
+/// Makes a matcher of a condition for batches of one schema, or says why it can't be.
+pub type Conditions = Arc<dyn Fn(&str, &SchemaRef) -> Result<Matcher, String> + Send + Sync>;
+
+#[derive(Default)]
 struct Inner {
     /// How many look, so that stages need no lock where nobody does.
     looking: AtomicUsize,
     listeners: RwLock<Vec<Arc<Listener>>>,
+    conditions: Option<Conditions>,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Taps")
+    }
 }
 
 #[derive(Debug)]
@@ -51,6 +66,8 @@ pub struct Sniffed {
     pub seen: u64,
     /// Those of them that were not looked at.
     pub dropped: u64,
+    /// Why the condition can't be applied: then nothing was looked at.
+    pub wrong: Option<String>,
 }
 
 /// Looks as long as it lives.
@@ -60,13 +77,19 @@ struct Look {
 }
 
 impl Taps {
+    /// Where records can be chosen by a condition.
+    pub fn with_conditions(conditions: Conditions) -> Self {
+        Self(Arc::new(Inner { conditions: Some(conditions), ..Inner::default() }))
+    }
+
     /// Captures records until there are as many as wished, or the time is over.
     pub async fn sniff(&self, wish: SniffWish) -> Sniffed {
         let (queue, mut passing) = mpsc::channel(WAITING_MAX);
         let (records_max, filter) = (wish.records as usize, wish.filter.clone());
+        let mut choosing = wish.condition.clone().map(|it| Choosing::new(it, &self.0.conditions));
         let until = tokio::time::sleep(wish.within.duration());
         let look = self.attach(Listener { wish, queue, seen: 0.into(), dropped: 0.into() });
-        let mut records = VecDeque::new();
+        let (mut records, mut wrong) = (VecDeque::new(), None);
         tokio::pin!(until);
         while records.len() < records_max {
             let (stream, batch) = tokio::select! {
@@ -78,7 +101,17 @@ impl Taps {
             };
             let rows = batch.rows().min(ROWS_MAX);
             look.dropped(batch.rows() - rows);
-            records.extend(fitting(stream, &batch.slice(0, rows), filter.as_ref()));
+            let mut batch = batch.slice(0, rows);
+            if let Some(choosing) = &mut choosing {
+                batch = match choosing.chosen(&batch) {
+                    Ok(chosen) => chosen,
+                    Err(why) => {
+                        wrong = Some(why);
+                        break;
+                    }
+                };
+            }
+            records.extend(fitting(stream, &batch, filter.as_ref()));
             tokio::time::sleep(REST).await;
         }
         records.truncate(records_max);
@@ -87,6 +120,7 @@ impl Taps {
             records: records.into(),
             seen: seen.load(Ordering::Relaxed),
             dropped: dropped.load(Ordering::Relaxed),
+            wrong,
         }
     }
 
@@ -98,11 +132,11 @@ impl Taps {
         Look { taps: self.clone(), listener }
     }
 
-    /// A batch passes a stage.
+    /// A batch passes a stage, or leaves it by a port.
     pub(crate) fn pass(
         &self,
         side: SniffSide,
-        stage: &StageId,
+        stage: (&StageId, Option<&PortName>),
         stream: &StreamContext,
         batch: &Batch,
     ) {
@@ -118,6 +152,32 @@ impl Taps {
                 it.dropped.fetch_add(batch.rows() as u64, Ordering::Relaxed);
             }
         }
+    }
+}
+
+/// A condition, compiled for the batches that come.
+struct Choosing {
+    text: String,
+    conditions: Option<Conditions>,
+    compiled: Option<(SchemaRef, Matcher)>,
+}
+
+impl Choosing {
+    fn new(text: String, conditions: &Option<Conditions>) -> Self {
+        Self { text, conditions: conditions.clone(), compiled: None }
+    }
+
+    fn chosen(&mut self, batch: &Batch) -> Result<Batch, String> {
+        let schema = batch.records.schema();
+        let (_, matcher) = match self.compiled.take().filter(|it| it.0 == schema) {
+            Some(known) => self.compiled.insert(known),
+            None => {
+                let conditions = self.conditions.as_ref();
+                let compile = conditions.ok_or("no conditions can be applied here")?;
+                self.compiled.insert((schema.clone(), compile(&self.text, &schema)?))
+            }
+        };
+        batch.filter(&matcher(&batch.records)).map_err(|it| it.to_string())
     }
 }
 

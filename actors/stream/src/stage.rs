@@ -8,7 +8,7 @@ use arrow::datatypes::SchemaRef;
 use tokio_util::sync::CancellationToken;
 use weir_checkpoint::Epoch;
 use weir_domain::plan::OnError;
-use weir_domain::{Clock, Fault, SniffSide, StageId};
+use weir_domain::{Clock, Fault, PortName, SniffSide, StageId};
 use weir_secrets::Opened;
 
 use crate::control::Gate;
@@ -39,12 +39,13 @@ pub(crate) struct Guard {
 
 impl Guard {
     pub(crate) fn took(&self, batch: &Batch) {
-        self.taps.pass(SniffSide::In, &self.stage, &self.stream, batch);
+        self.taps.pass(SniffSide::In, (&self.stage, None), &self.stream, batch);
         add(&self.counters.records_in, batch.rows());
     }
 
-    pub(crate) fn gave(&self, batch: &Batch) {
-        self.taps.pass(SniffSide::Out, &self.stage, &self.stream, batch);
+    /// By a port; `None`: it has one only.
+    pub(crate) fn gave(&self, port: Option<&PortName>, batch: &Batch) {
+        self.taps.pass(SniffSide::Out, (&self.stage, port), &self.stream, batch);
         add(&self.counters.records_out, batch.rows());
     }
 
@@ -150,7 +151,7 @@ pub(crate) fn pass_on(
         dead.ok_or_else(no_dead_letters)?.send_blocking(letters)?;
     }
     if read.batch.rows() > 0 {
-        guard.gave(&read.batch);
+        guard.gave(None, &read.batch);
         send_all_blocking(outputs, read.batch)?;
     }
     Ok(())

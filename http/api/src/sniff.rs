@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
-use weir_domain::{NodeName, SniffFilter, SniffSide, StageId, StreamId};
+use weir_domain::{NodeName, PortName, SniffFilter, SniffSide, StageId, StreamId};
 
 use crate::schema;
 
@@ -17,6 +17,14 @@ pub struct SniffRequest {
     #[serde(default)]
     #[schema(value_type = schema::SniffSide)]
     pub side: SniffSide,
+    /// Only what leaves by this port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Name>)]
+    pub port: Option<PortName>,
+    /// Only what goes to this stage, by whichever port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Name>)]
+    pub to: Option<StageId>,
     /// Only of this stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::StreamId>)]
@@ -25,6 +33,10 @@ pub struct SniffRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::SniffFilter>)]
     pub filter: Option<SniffFilter>,
+    /// Only records for which this condition holds: an expression, as in filters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 4096)]
+    pub condition: Option<String>,
     /// How many are enough.
     #[serde(default = "SniffRequest::records_default")]
     #[schema(minimum = 1, maximum = 1000, default = 20)]
@@ -58,6 +70,9 @@ pub struct SniffResult {
     pub seen: u64,
     /// Those of them that were not looked at: looking never makes a stream wait.
     pub dropped: u64,
+    /// Why the condition can't be applied to the records that passed; then there are none of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrong: Option<String>,
     /// Engines that gave no answer.
     pub unreached: Vec<SniffUnreached>,
 }

@@ -59,7 +59,9 @@ impl Sniff {
         let side = if before { SniffSide::In } else { SniffSide::Out };
         let within_ms = within.0;
         let what = format!("can't look at records of {workflow}/{stage}");
-        let request = SniffRequest { stage, side, stream, filter, records, within_ms };
+        let (port, to, condition) = (None, None, None);
+        let request =
+            SniffRequest { stage, side, port, to, stream, filter, condition, records, within_ms };
         let seen = client.sniff(workflow.as_str(), &request).await.map_err(|it| {
             let failure = Failure::of_client(what, it);
             match failure.exit {
@@ -88,7 +90,7 @@ fn shown(it: &SniffResult, look: &Look) -> String {
     format!("{text}{shown} of {} that passed; {} were not looked at\n", it.seen, it.dropped)
 }
 
-fn fields(record: &Map<String, Value>) -> String {
+pub(crate) fn fields(record: &Map<String, Value>) -> String {
     plain(&serde_json::to_string(record).unwrap_or_default())
 }
 
