@@ -90,3 +90,37 @@ fn a_record_that_can_not_be_mapped_is_ignored_and_counted() {
     assert_eq!(project.json_lines("out/a.jsonl").len(), 2);
     assert_eq!(project.data(), ["out/a.jsonl", "done/a.csv"]);
 }
+
+/// So many records, of which every tenth has no number.
+fn tenth_is_bad(rows: u32) -> String {
+    let row = |it: u32| if it % 10 == 0 { format!("x{it},1.5\n") } else { format!("{it},1.5\n") };
+    "id,amount\n".to_owned() + &(0..rows).map(row).collect::<String>()
+}
+
+fn limited(stage: &str, workflow: &str) -> Flow {
+    let read = read(CSV, "").replace("onError: deadLetter", &format!("onError: deadLetter{stage}"));
+    let flow = Flow::named("orders").stage(&read).stage(&write("read", ""));
+    if workflow.is_empty() { flow } else { flow.with(workflow) }
+}
+
+#[test]
+fn a_stream_with_too_many_bad_records_is_rolled_back_and_says_so() {
+    let rate = "errorLimit: { rate: 5%, window: 1000 records }";
+    for (flow, rows, said) in [
+        (limited(", errorLimit: { max: 100 }", ""), 5_000, "bad records are more than 100"),
+        (limited(&format!(", {rate}"), ""), 5_000, "records are bad, more than 5%"),
+        (limited("", rate), 5_000, "all stages: "),
+        // Less than a window: looked at when all is read.
+        (limited("", rate), 200, "20 of the last 200 records are bad, more than 5%"),
+    ] {
+        let (project, stream) = lived(&flow, &tenth_is_bad(rows));
+        assert_eq!((stream.state, stream.attempts), (StreamState::RolledBack, 1), "{said}");
+        let fault = stream.fault.unwrap();
+        assert!(fault.message.contains(said), "{}", fault.message);
+        assert_eq!((fault.code.0, project.data()), (3198, vec!["error/a.csv".to_owned()]));
+    }
+    for limit in ["errorLimit: { rate: 10% }", "errorLimit: { max: 500 }"] {
+        let (_, stream) = lived(&limited("", limit), &tenth_is_bad(5_000));
+        assert_eq!(stream.state, StreamState::CommittedWithWarnings, "{limit}");
+    }
+}

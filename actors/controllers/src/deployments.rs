@@ -331,6 +331,7 @@ mod tests {
             edges: vec![],
             retry: Retry::default(),
             dead_letters: None,
+            error_limit: None,
         };
         Deployment {
             project: ProjectName::new(project).expect("a test's name"),

@@ -30,6 +30,7 @@ fn stage(id: &str, role: Role, line: u32) -> Stage {
         kind: "file".into(),
         config: json!({"directory": id, "pattern": "*.csv"}),
         on_error: OnError::default(),
+        error_limit: None,
         place: Place::new("workflows/w.yaml", line, 3),
     }
 }
@@ -49,6 +50,7 @@ fn plan(workflow: &str, line: u32) -> Plan {
         edges: vec![edge],
         retry: Retry::default(),
         dead_letters: None,
+        error_limit: None,
     }
 }
 

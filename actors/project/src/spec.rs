@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use weir_domain::plan::INSTANCES_MAX;
-use weir_domain::plan::{OnError, Retry};
+use weir_domain::plan::{ErrorLimit, OnError, Retry};
 use weir_domain::schedule::SettingsPatch;
 use weir_domain::{AssetName, NodeName, StageId, WorkflowName};
 use weir_package::AssignmentSettings;
@@ -153,6 +153,10 @@ pub(crate) struct WorkflowSpec {
     /// How often and how fast a stream is tried again after a transient fault.
     #[serde(default)]
     pub(crate) retry: Retry,
+    /// When bad records of all stages together are too many, of those that the sources read: the stream is
+    /// rolled back then, and a live run ends.
+    #[serde(default)]
+    pub(crate) error_limit: Option<ErrorLimit>,
     /// Where records go that can't be read, mapped or written.
     #[serde(default)]
     #[schemars(with = "Option<DeadLettersSpec>")]
@@ -195,6 +199,9 @@ pub(crate) struct StageSpec {
     /// What to do with a record that can't be read, mapped or written.
     #[serde(default)]
     pub(crate) on_error: OnError,
+    /// When bad records of this stage are too many: the stream is rolled back then, and a live run ends.
+    #[serde(default)]
+    pub(crate) error_limit: Option<ErrorLimit>,
 }
 
 /// The files that take a workflow's dead letters.

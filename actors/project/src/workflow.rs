@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use weir_conf::{Document, Node, Value, read_at};
-use weir_domain::plan::{Edge, INSTANCES_MAX, Plan, Retry, Role, STAGES_MAX, Stage};
+use weir_domain::plan::{Edge, ErrorLimit, INSTANCES_MAX, Plan, Retry, Role, STAGES_MAX, Stage};
 use weir_domain::{Finding, PortName, StageId, WorkflowName};
 
 use crate::asset::Asset;
@@ -50,6 +50,8 @@ pub(crate) fn compile(
     let document = &asset.document;
     document.node("spec")?;
     let spec = read_at::<WorkflowSpec>(document, "spec").map_err(|it| findings.extend(it)).ok();
+    let error_limit = spec.as_ref().and_then(|it| it.error_limit);
+    check_limit(document, "spec", error_limit, findings);
     let (instances, retry) = spec.map_or((1, Retry::default()), |it| (it.instances, it.retry));
     check_instances(document, findings);
     // A name that is none was reported; the stages are judged under another one.
@@ -59,6 +61,7 @@ pub(crate) fn compile(
     let mut compiler = Compiler::new(document, workflow, references, findings);
     compiler.draft.plan.instances = instances;
     compiler.draft.plan.retry = retry;
+    compiler.draft.plan.error_limit = error_limit;
     let names: Vec<_> = stages.iter().map(stage_name).collect();
     for (index, (node, name)) in stages.iter().zip(&names).enumerate() {
         compiler.stage(index, node, name.as_ref(), &names);
@@ -78,6 +81,21 @@ fn check_instances(document: &Document, findings: &mut Vec<Finding>) {
         let fix = format!("write a number from 1 to {INSTANCES_MAX}");
         findings.push(document.finding(2223, "spec.instances", cause).with_fix(fix));
     }
+}
+
+fn check_limit(
+    document: &Document,
+    parent: &str,
+    limit: Option<ErrorLimit>,
+    findings: &mut Vec<Finding>,
+) {
+    let Some((key, cause)) = limit.and_then(|it| it.wrong()) else { return };
+    let path = match key {
+        "" => format!("{parent}.errorLimit"),
+        key => format!("{parent}.errorLimit.{key}"),
+    };
+    let fix = "write for instance { rate: 5%, window: 1000 records } or { max: 100 }";
+    findings.push(document.finding(2223, &path, cause).with_fix(fix));
 }
 
 fn stage_nodes<'d>(document: &'d Document, findings: &mut Vec<Finding>) -> Option<&'d [Node]> {
@@ -118,6 +136,7 @@ impl<'a, 'l> Compiler<'a, 'l> {
             edges: Vec::new(),
             retry: Retry::default(),
             dead_letters: None,
+            error_limit: None,
         };
         let draft = Draft {
             plan,
@@ -138,13 +157,14 @@ impl<'a, 'l> Compiler<'a, 'l> {
     ) {
         let path = format!("spec.stages[{index}]");
         let spec = read_at::<StageSpec>(self.document, &path);
-        let on_error = match spec {
-            Ok(spec) => spec.on_error,
+        let (on_error, error_limit) = match spec {
+            Ok(spec) => (spec.on_error, spec.error_limit),
             Err(found) => {
                 self.findings.extend(found);
                 Default::default()
             }
         };
+        check_limit(self.document, &path, error_limit, self.findings);
         let slot = self.slot(node, &path);
         let role = slot.as_ref().map_or_else(|| likely_role(node), |it| it.0);
         let resolved = slot.and_then(|(role, slot)| {
@@ -164,6 +184,7 @@ impl<'a, 'l> Compiler<'a, 'l> {
             kind,
             config: json,
             on_error,
+            error_limit,
             place,
         });
         self.draft.configs.push(config);

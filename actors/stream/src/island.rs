@@ -78,6 +78,11 @@ impl Island {
         Ok(outflow)
     }
 
+    /// Nothing more comes to any of its operators.
+    pub(crate) fn ended(&self) -> Result<(), Fault> {
+        self.members.iter().try_for_each(|it| it.guard.ended())
+    }
+
     /// The end of the stream, operator by operator, so that each sees what the ones before it
     /// still had.
     pub(crate) fn finish(&mut self) -> Result<Outflow, Fault> {

@@ -9,6 +9,7 @@ use weir_domain::plan::{DEAD_LETTERS, Graph, OnError, Plan, Role, Stage};
 use weir_domain::{Fault, PortName, StageId};
 use weir_secrets::Opened;
 
+use crate::breaker::Breaker;
 use crate::check::{role_word, schema_difference};
 use crate::clear::ClearPlan;
 use crate::control::Gate;
@@ -132,6 +133,8 @@ struct Builder<'a> {
     schemas: BTreeMap<(StageId, PortName), SchemaRef>,
     counters: BTreeMap<StageId, Arc<Counters>>,
     orders: Vec<mpsc::UnboundedSender<Order>>,
+    /// What counts the bad records of all stages.
+    breaker: Option<Breaker>,
 }
 
 impl<'a> Builder<'a> {
@@ -143,7 +146,8 @@ impl<'a> Builder<'a> {
         }
         let counters = ids.into_iter().map(|id| (id, Arc::new(Counters::default()))).collect();
         let (entries, schemas, orders) = Default::default();
-        Self { ground, graph, entries, schemas, counters, orders }
+        let breaker = ground.plan.error_limit.map(|it| Breaker::new(it, None));
+        Self { ground, graph, entries, schemas, counters, orders, breaker }
     }
 
     /// Makes a place for the edges into each stage that has some.
@@ -196,6 +200,8 @@ impl<'a> Builder<'a> {
     }
 
     fn guard(&self, id: &StageId, on_error: OnError) -> Guard {
+        let stage = self.ground.plan.stage(id);
+        let own = stage.and_then(|it| it.error_limit).map(|it| Breaker::new(it, Some(id.clone())));
         Guard {
             stage: id.clone(),
             on_error,
@@ -205,6 +211,8 @@ impl<'a> Builder<'a> {
             raw_bytes_max: self.ground.cx.limits.raw_bytes_max,
             taps: self.ground.taps.clone(),
             origins: self.ground.origins.clone(),
+            breakers: own.into_iter().chain(self.breaker.clone()).collect(),
+            is_source: stage.is_some_and(|it| it.role == Role::Source),
         }
     }
 

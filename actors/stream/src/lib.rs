@@ -14,6 +14,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod breaker;
 mod check;
 mod clear;
 mod connector;

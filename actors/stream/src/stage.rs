@@ -11,6 +11,7 @@ use weir_domain::plan::OnError;
 use weir_domain::{Clock, Fault, PortName, SniffSide, StageId};
 use weir_secrets::Opened;
 
+use crate::breaker::Breaker;
 use crate::control::Gate;
 use crate::counters::add;
 use crate::edge::{Broken, Sender};
@@ -35,10 +36,26 @@ pub(crate) struct Guard {
     pub(crate) raw_bytes_max: usize,
     pub(crate) taps: Taps,
     pub(crate) origins: Arc<Origins>,
+    /// Of the stage, and of the workflow: what ends it if bad records are too many.
+    pub(crate) breakers: Vec<Breaker>,
+    /// Whether what comes here comes to the workflow.
+    pub(crate) is_source: bool,
 }
 
 impl Guard {
+    /// So many records came.
+    fn came(&self, records: usize) {
+        let counts = self.breakers.iter().filter(|it| self.is_source || it.is_of_stage());
+        counts.for_each(|it| it.came(records));
+    }
+
+    /// Nothing more comes.
+    pub(crate) fn ended(&self) -> Result<(), Fault> {
+        self.breakers.iter().try_for_each(Breaker::end)
+    }
+
     pub(crate) fn took(&self, batch: &Batch) {
+        self.came(batch.rows());
         self.taps.pass(SniffSide::In, (&self.stage, None), &self.stream, batch);
         add(&self.counters.records_in, batch.rows());
     }
@@ -65,6 +82,7 @@ impl Guard {
         bad: &[BadRecord],
     ) -> Result<Option<Batch>, Fault> {
         let Some(first) = bad.first() else { return Ok(None) };
+        self.breakers.iter().try_for_each(|it| it.are_bad(bad.len()))?;
         match self.on_error {
             OnError::Rollback => Err(rollback_fault(&self.stage, first)),
             OnError::Ignore => {
@@ -132,6 +150,7 @@ impl SourceBody {
             let header = self.reader.header().filter(|_| !read.bad.is_empty());
             pass_on((read, header), &self.guard, &self.outputs, self.dead.as_ref())?;
         }
+        self.guard.ended()?;
         end_all(self.outputs.iter().chain(&self.dead))?;
         Ok(None)
     }
@@ -146,6 +165,7 @@ pub(crate) fn pass_on(
 ) -> Result<(), Stopped> {
     let counters = &guard.counters;
     add(&counters.records_in, read.batch.rows() + read.bad.len());
+    guard.came(read.batch.rows() + read.bad.len());
     counters.bytes_in.fetch_add(read.bytes, Ordering::Relaxed);
     if let Some(letters) = guard.refused_below(header.as_deref(), &read.bad)? {
         dead.ok_or_else(no_dead_letters)?.send_blocking(letters)?;
@@ -183,6 +203,7 @@ impl IslandBody {
                 }
                 Arrival::Finish => {
                     let outflow = self.island.finish()?;
+                    self.island.ended()?;
                     send(&self.outputs, self.dead.as_ref(), outflow, stop).await?;
                     end_all(self.outputs.iter().chain(&self.dead))?;
                     has_finished = true;
@@ -277,6 +298,7 @@ impl SinkBody {
                     }
                 }
                 Arrival::Finish => {
+                    self.guard.ended()?;
                     // The dead letters wait for this sink's end, not for its disk.
                     end_all(self.dead.iter())?;
                     has_finished = true;

@@ -136,6 +136,7 @@ fn add(plan: &mut Plan, name: &str, role: Role, kind: &str) -> StageId {
         kind: kind.to_owned(),
         config: json!({}),
         on_error: OnError::Rollback,
+        error_limit: None,
         place: Place::default(),
     });
     id

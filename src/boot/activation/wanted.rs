@@ -95,6 +95,7 @@ mod tests {
             edges: vec![],
             retry: Retry::default(),
             dead_letters: None,
+            error_limit: None,
         };
         let project = ProjectName::new("p").unwrap();
         let (plan, secrets) = (Arc::new(plan), Opened::default());

@@ -17,6 +17,7 @@ pub(super) fn plan() -> Plan {
         edges: vec![],
         retry: Retry::default(),
         dead_letters: None,
+        error_limit: None,
     }
 }
 

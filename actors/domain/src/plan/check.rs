@@ -200,6 +200,7 @@ pub(super) mod tests {
                 kind: "test".into(),
                 config: serde_json::Value::Null,
                 on_error: super::super::OnError::default(),
+                error_limit: None,
                 place: Place::new("w.yaml", line, 1),
             }
         };
@@ -217,6 +218,7 @@ pub(super) mod tests {
             edges: edges.split_whitespace().enumerate().map(edge).collect(),
             retry: super::super::Retry::default(),
             dead_letters: None,
+            error_limit: None,
         }
     }
 

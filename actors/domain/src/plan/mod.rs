@@ -6,6 +6,7 @@
 
 mod check;
 mod graph;
+mod limit;
 
 use std::collections::BTreeSet;
 
@@ -17,6 +18,7 @@ use crate::{Millis, Place, PortName, StageId, WorkflowName};
 
 pub use check::{DEAD_LETTERS, StageShape, check};
 pub use graph::{Graph, Islands};
+pub use limit::{ErrorLimit, Share, Window};
 
 /// Most instances that the file of a workflow may ask for.
 pub const INSTANCES_MAX: u32 = 1_000;
@@ -59,6 +61,9 @@ pub struct Stage {
     pub config: Value,
     #[serde(default)]
     pub on_error: OnError,
+    /// When bad records of this stage are too many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_limit: Option<ErrorLimit>,
     /// Where the stage was written.
     #[serde(default)]
     pub place: Place,
@@ -117,6 +122,9 @@ pub struct Plan {
     /// whose stages never send a dead letter may have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead_letters: Option<DeadLetters>,
+    /// When bad records of all stages together are too many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_limit: Option<ErrorLimit>,
 }
 
 /// The sink that takes the dead letters of all stages of a workflow.

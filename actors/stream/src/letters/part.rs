@@ -43,6 +43,7 @@ pub(super) fn way(plan: &Plan, stage: &StageId) -> Result<Way, Fault> {
                 kind: KIND.to_owned(),
                 config: Value::Null,
                 on_error: entry.on_error,
+                error_limit: None,
                 place: entry.place.clone(),
             };
             let (from, to) = (first.id.clone(), stage.clone());

@@ -135,6 +135,7 @@ pub(super) fn plan(on_error: OnError) -> Plan {
         kind: "test".into(),
         config,
         on_error,
+        error_limit: None,
         place: Place::default(),
     };
     let edge = |from: &str, port: &str, to: &str| Edge {
@@ -161,6 +162,7 @@ pub(super) fn plan(on_error: OnError) -> Plan {
         ],
         retry: Retry { max_retries: 3, min_backoff: Millis(10), max_backoff: Millis(40) },
         dead_letters: Some(DeadLetters { kind: "test".into(), config: json!({}) }),
+        error_limit: None,
     }
 }
 

@@ -28,7 +28,8 @@ fn request(plans: Vec<Plan>) -> DeploymentRequest {
 fn plan() -> Plan {
     let (stages, edges, dead_letters) = (vec![], vec![], None);
     let workflow = "w".parse().unwrap();
-    Plan { workflow, instances: 1, stages, edges, retry: Retry::default(), dead_letters }
+    let (retry, error_limit) = (Retry::default(), None);
+    Plan { workflow, instances: 1, stages, edges, retry, dead_letters, error_limit }
 }
 
 fn kind<T: std::fmt::Debug>(answer: Result<T, Error>) -> Option<ProblemKind> {

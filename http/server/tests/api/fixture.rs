@@ -76,6 +76,7 @@ fn stage(id: &str, role: Role) -> Stage {
         kind: "file".into(),
         config: serde_json::json!({ "password": "hidden" }),
         on_error: OnError::DeadLetter,
+        error_limit: None,
         place: Place::new("flights.yaml", 7, 5),
     }
 }
@@ -110,6 +111,7 @@ pub(crate) fn workflow(text: &str) -> Workflow {
             edges: vec![edge],
             retry: Retry::default(),
             dead_letters: None,
+            error_limit: None,
         },
     }
 }
