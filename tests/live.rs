@@ -252,3 +252,27 @@ fn what_was_stopped_has_published_all_that_it_read_and_goes_on() {
     weir.stop();
     assert_complete(&project, 40_000);
 }
+
+#[test]
+fn a_live_stream_lists_the_newest_of_what_it_published() {
+    let project = Project::of(&flow(1_000_000, 2_000));
+    let weir = start(&project).ready();
+    let listed = || {
+        let mut all = Vec::new();
+        for it in weir.streams() {
+            let shown = weir.cli(["stream", "show", &it.id.to_string(), "-o", "json"]).json();
+            let published = shown["published"].as_array().unwrap().clone();
+            assert!(published.len() <= 50, "{}", published.len());
+            all.push(published);
+        }
+        all
+    };
+    wait_until("a stream to list as much as it may", DEADLINE, || {
+        listed().iter().any(|it| it.len() == 50)
+    });
+    let full = listed().into_iter().find(|it| it.len() == 50).unwrap();
+    let path = |it: &serde_json::Value| std::path::PathBuf::from(it.as_str().unwrap());
+    let at = |it: &serde_json::Value| fs::metadata(path(it)).unwrap().modified().unwrap();
+    assert!(at(&full[0]) >= at(&full[49]), "the newest first");
+    weir.stop();
+}

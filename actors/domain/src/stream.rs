@@ -150,7 +150,8 @@ pub struct Stream {
     /// The same by stage.
     #[serde(default)]
     pub stages: BTreeMap<StageId, Counts>,
-    /// What was published: a path or address by output.
+    /// What was published: a path or address by output. Of a live one: the newest, and first the newest of
+    /// them.
     #[serde(default)]
     pub published: Vec<String>,
     /// Why it was rolled back or is retried.

@@ -9,6 +9,9 @@ use crate::connector::Published;
 use crate::services::Services;
 use crate::settlement::persist;
 
+/// What a live stream lists of what it published.
+const LISTED_MAX: usize = 50;
+
 /// Holds a stream's record and passes on every change of it.
 pub(crate) struct Reporter<'a> {
     services: &'a Services,
@@ -84,6 +87,13 @@ impl<'a> Reporter<'a> {
     /// Something that is owed could not be done yet.
     pub(crate) fn waiting(&mut self, fault: &Fault) {
         self.warn(fault.code.0, format!("{fault}; it is tried again"));
+    }
+
+    /// A live stream published something: it goes on, so only its newest are listed, the newest first.
+    pub(crate) fn lists(&mut self, address: &str) {
+        let address = self.secrets.masked(address).into_owned();
+        self.stream.published.insert(0, address);
+        self.stream.published.truncate(LISTED_MAX);
     }
 
     pub(crate) fn published(&mut self, published: Vec<Published>) {

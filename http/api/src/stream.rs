@@ -72,7 +72,7 @@ pub struct StreamDetail {
     /// What went through each stage, by the stage's name.
     #[schema(value_type = BTreeMap<String, CountsView>)]
     pub stages: BTreeMap<StageId, CountsView>,
-    /// What was published: a path or address by output.
+    /// What was published: a path or address by output. Of a live stream: the newest 50, the newest first.
     pub published: Vec<String>,
 }
 

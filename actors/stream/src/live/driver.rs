@@ -21,7 +21,7 @@ use weir_domain::{Fault, SavepointName, StageId};
 use weir_runtime::Stopwatch;
 
 use super::backlog::Backlog;
-use super::effects::{check, deposed, keep, publish, store};
+use super::effects::{Word, check, deposed, keep, publish, store};
 use super::{Report, Reports, Share, state};
 use crate::control::Wanted;
 use crate::inlet::Order;
@@ -174,9 +174,16 @@ impl<'a> Drive<'a> {
     }
 
     /// Says what there is to say.
-    pub(super) fn pass_on(&mut self, reporter: &Reporter<'_>) {
-        for (code, text) in self.lines.said.drain(..) {
-            reporter.warn(code, text);
+    pub(super) fn pass_on(&mut self, reporter: &mut Reporter<'_>) {
+        let now = self.reach.services.system.now();
+        while let Ok(word) = self.lines.warned.try_recv() {
+            self.lines.warned(word, now);
+        }
+        for word in self.lines.said.drain(..) {
+            match word {
+                Word::Warning(code, text) => reporter.warn(code, text),
+                Word::Published(address) => reporter.lists(&address),
+            }
         }
     }
 
@@ -366,12 +373,14 @@ impl<'a> Drive<'a> {
 
     fn abandoned(&mut self, epoch: Epoch, why: &Abandonment) {
         self.tell(Order::Abandon(epoch));
-        self.lines.said.push((3183, format!("checkpoint {epoch} was abandoned: {why}")));
+        let text = format!("checkpoint {epoch} was abandoned: {why}");
+        self.lines.said.push(Word::Warning(3183, text));
         self.pace.is_owing = true;
     }
 
     fn not_saved(&mut self, name: SavepointName, why: &Refusal) {
-        self.lines.said.push((3193, format!("savepoint {name} was not taken: {why}")));
+        let text = format!("savepoint {name} was not taken: {why}");
+        self.lines.said.push(Word::Warning(3193, text));
         match why {
             Refusal::Abandoned(_) | Refusal::Busy { .. } => drop(self.wishes.open.insert(name)),
             Refusal::NameTaken | Refusal::Over => {}
@@ -412,7 +421,7 @@ impl<'a> Drive<'a> {
             self.work.push(Box::pin(async move {
                 if let Err(error) = checkpoints.collect(&retention).await {
                     let text = format!("old checkpoints could not be deleted: {error}");
-                    let _ = voice.send((NOT_DELETED, text));
+                    let _ = voice.send(Word::Warning(NOT_DELETED, text));
                 }
                 Ok(Done::Collection)
             }));

@@ -7,13 +7,21 @@ use tokio_util::sync::CancellationToken;
 use weir_checkpoint::{Checkpoints, Committable, Effect, Error, Generation, Group, Input};
 use weir_domain::{Fault, SavepointName};
 
-use crate::connector::Action;
+use crate::connector::{Action, Published};
 use crate::means::Means;
 use crate::services::Services;
 use crate::settlement::{Failed, act};
 
-/// Where lines for the log of the stream go: code and text.
-pub(super) type Voice = mpsc::UnboundedSender<(u32, String)>;
+/// What is to be known of the work of a run.
+#[derive(Debug)]
+pub(super) enum Word {
+    /// A line for the log of the stream: code and text.
+    Warning(u32, String),
+    /// Something became visible: its path or address.
+    Published(String),
+}
+
+pub(super) type Voice = mpsc::UnboundedSender<Word>;
 
 /// Calls the store until it has answered, or will never.
 pub(super) async fn until_done<T, F>(voice: &Voice, call: impl Fn() -> F) -> Result<T, Fault>
@@ -25,7 +33,7 @@ where
         match call().await {
             Ok(done) => return Ok(done),
             Err(error) if is_transient(&error) => {
-                let _ = voice.send((3185, format!("{error}; it is tried again")));
+                let _ = voice.send(Word::Warning(3185, format!("{error}; it is tried again")));
             }
             Err(error) => return Err(fault(&error)),
         }
@@ -90,12 +98,15 @@ pub(super) async fn publish(
         })?;
         for action in actions {
             let waiting = |fault: &Fault| {
-                let _ = voice.send((fault.code.0, format!("{fault}; it is tried again")));
+                let _ =
+                    voice.send(Word::Warning(fault.code.0, format!("{fault}; it is tried again")));
             };
             // Who stops the run drops this.
             let published = act(services, means, action, &CancellationToken::new(), waiting).await;
-            for warning in published.into_iter().flatten().filter_map(|it| it.warning) {
-                let _ = voice.send((3021, warning));
+            for Published { address, warning } in published.into_iter().flatten() {
+                let warning = warning.map(|it| Word::Warning(3021, it));
+                let address = (!address.is_empty()).then_some(Word::Published(address));
+                warning.into_iter().chain(address).for_each(|it| drop(voice.send(it)));
             }
         }
     }

@@ -130,7 +130,7 @@ impl<'a> Lane<'a> {
         &self,
         drive: &mut Drive<'_>,
         control: &Control,
-        reporter: &Reporter<'_>,
+        reporter: &mut Reporter<'_>,
     ) -> Result<(), Fault> {
         drive.begin()?;
         while drive.is_working() {

@@ -107,6 +107,7 @@ impl Lane<'_> {
         };
         count(self.life.plan, &run.counters, &mut reporter.stream);
         reporter.pass_on(&run.log);
+        drive.pass_on(reporter);
         match (ended.unwrap_or_else(|_| Err(ended_early())), drive.end) {
             (Ok(_), Some(end)) => Ok(end),
             (Err(fault), _) => Err(control.ended().unwrap_or(fault)),

@@ -3,17 +3,17 @@
 use tokio::sync::mpsc;
 use weir_domain::Timestamp;
 
-use crate::live::effects::Voice;
+use crate::live::effects::{Voice, Word};
 
 /// Warnings that nothing waits for: of what was published, and of what could not be deleted.
 pub(super) const PUBLISHED_WITH: u32 = 3021;
 pub(super) const NOT_DELETED: u32 = 3184;
 
-/// Lines for the log of the stream: code and text.
+/// What is to be told of the stream.
 pub(super) struct Lines {
-    pub(super) said: Vec<(u32, String)>,
+    pub(super) said: Vec<Word>,
     pub(super) voice: Voice,
-    pub(super) warned: mpsc::UnboundedReceiver<(u32, String)>,
+    pub(super) warned: mpsc::UnboundedReceiver<Word>,
     /// What failed in the world and is tried again, and since when something does.
     pub(super) trouble: Option<(Timestamp, u32, String)>,
 }
@@ -24,12 +24,14 @@ impl Lines {
         Self { said: Vec::new(), voice, warned, trouble: None }
     }
 
-    pub(super) fn warned(&mut self, (code, text): (u32, String), now: Timestamp) {
+    pub(super) fn warned(&mut self, word: Word, now: Timestamp) {
         // These are told, and keep nothing from happening.
-        if ![PUBLISHED_WITH, NOT_DELETED].contains(&code) {
+        if let Word::Warning(code, text) = &word
+            && ![PUBLISHED_WITH, NOT_DELETED].contains(code)
+        {
             let since = self.trouble.take().map_or(now, |it| it.0);
-            self.trouble = Some((since, code, text.clone()));
+            self.trouble = Some((since, *code, text.clone()));
         }
-        self.said.push((code, text));
+        self.said.push(word);
     }
 }
