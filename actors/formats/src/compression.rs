@@ -4,7 +4,6 @@
 //! frames one after another are one input. A failure of the file itself and damage within the compression
 //! are told apart, because only the first may heal.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_domain::Fault;
 
-use crate::fault;
+use crate::{Content, fault};
 
 const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
 const ZSTD_MAGIC: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
@@ -75,7 +74,7 @@ struct Tally {
 }
 
 struct Tallied {
-    file: File,
+    file: Box<dyn Read + Send>,
     tally: Arc<Tally>,
 }
 
@@ -125,9 +124,9 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    pub(crate) fn open(file: File, compression: Compression) -> Result<Self, Fault> {
+    pub(crate) fn open(content: Content, compression: Compression) -> Result<Self, Fault> {
         let tally = Arc::new(Tally::default());
-        let mut file = Tallied { file, tally: tally.clone() };
+        let mut file = Tallied { file: content.stream(), tally: tally.clone() };
         let magic = magic(&mut file).map_err(|it| fault::read_failed(&it, 0))?;
         let compression = match compression {
             // An empty file is empty in every compression.

@@ -16,6 +16,7 @@ mod arrow_ipc;
 mod avro;
 mod compression;
 mod config;
+mod content;
 mod csv;
 mod encoding;
 mod fault;
@@ -42,6 +43,7 @@ pub use config::{
     CsvChar, CsvConfig, FormatConfig, JsonConfig, JsonLayout, LineEnding, NullText,
     ParquetCompression, ParquetConfig,
 };
+pub use content::{Content, Ranges};
 pub use encoding::Encoding;
 pub use field::{ConfigError, FieldConfig, ItemConfig, declared};
 pub use fixed_width::{Align, FixedWidthColumn, FixedWidthConfig, PadChar, Trim};

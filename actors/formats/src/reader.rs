@@ -1,7 +1,5 @@
 //! Reading one file: what every format offers, and how a file is opened.
 
-use std::fs::File;
-
 use arrow::array::{RecordBatch, UInt64Array};
 use arrow::datatypes::SchemaRef;
 use weir_domain::Fault;
@@ -12,8 +10,8 @@ use crate::framing::Frames;
 use crate::input::Window;
 use crate::isolate::{Span, Verdict};
 use crate::{
-    Compression, FormatConfig, arrow_ipc, avro, csv, fault, fixed_width, framed, json, parquet,
-    protobuf, raw,
+    Compression, Content, FormatConfig, arrow_ipc, avro, csv, fault, fixed_width, framed, json,
+    parquet, protobuf, raw,
 };
 
 /// More than this would overflow the 32-bit offsets of a string column.
@@ -87,16 +85,17 @@ pub trait Reader: Send {
 }
 
 /// Opens one file for reading and finds its schema: the declared one, or one inferred from its
-/// first records. Blocks. CSV and JSON are read from front to back; Parquet needs a regular file.
+/// first records. Blocks. All but Parquet is read from front to back; a file of that must be a regular one.
 pub fn open(
     config: &FormatConfig,
-    file: File,
+    content: impl Into<Content>,
     compression: Compression,
     options: &ReadOptions,
 ) -> Result<Box<dyn Reader>, Fault> {
+    let file = content.into();
     let declared = config.declared_schema().map_err(|it| fault::format_invalid(&it))?;
     let options = options.bounded();
-    let source = |file| Source::open(file, compression);
+    let source = |file: Content| Source::open(file, compression);
     let text = |file| Window::open_text(source(file)?, options.block_bytes);
     let bytes = |file| Window::open(source(file)?, options.block_bytes);
     match config {

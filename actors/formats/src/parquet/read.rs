@@ -1,7 +1,6 @@
 //! Reading Parquet. Its records can't be bad one by one: what is damaged damages the file.
 
-use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,9 +14,9 @@ use parquet::file::reader::{ChunkReader, Length};
 use weir_domain::Fault;
 
 use crate::guard::guarded;
-use crate::{Chunk, ReadOptions, Reader, fault};
+use crate::{Chunk, Content, ReadOptions, Reader, fault};
 
-pub(crate) fn open(file: File, options: &ReadOptions) -> Result<Box<dyn Reader>, Fault> {
+pub(crate) fn open(file: Content, options: &ReadOptions) -> Result<Box<dyn Reader>, Fault> {
     let taken = Arc::new(AtomicU64::new(0));
     let file = Tallied { file, taken: taken.clone() };
     let records = guarded(fault::parquet_damaged, || {
@@ -90,21 +89,21 @@ fn damage(error: &ParquetError, at: u64) -> Fault {
 
 /// A file of which is known how much was taken.
 struct Tallied {
-    file: File,
+    file: Content,
     taken: Arc<AtomicU64>,
 }
 
 impl Length for Tallied {
     fn len(&self) -> u64 {
-        self.file.len()
+        self.file.length()
     }
 }
 
 impl ChunkReader for Tallied {
-    type T = BufReader<File>;
+    type T = Box<dyn Read>;
 
     fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
-        self.file.get_read(start)
+        self.file.read_from(start)
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
@@ -113,7 +112,7 @@ impl ChunkReader for Tallied {
             let text = format!("{length} bytes are said to stand at {start}, behind the end");
             return Err(ParquetError::EOF(text));
         }
-        let bytes = self.file.get_bytes(start, length)?;
+        let bytes = self.file.bytes_at(start, length)?;
         self.taken.fetch_add(length as u64, Ordering::Relaxed);
         Ok(bytes)
     }
