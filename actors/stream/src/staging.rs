@@ -55,21 +55,24 @@ impl Staging {
         wait(self.0.blob_get(key))
     }
 
+    /// Removes one blob; fine if it is gone.
+    pub fn remove(&self, key: &BlobKey) -> Result<(), Fault> {
+        wait(self.0.blob_delete(key))
+    }
+
     /// All that is below a key, ordered by key.
     pub(crate) fn list(&self, parent: &BlobKey) -> Result<Vec<BlobEntry>, Fault> {
         wait(self.0.blob_list(parent))
     }
 
-    pub(crate) fn discard_one(&self, key: &BlobKey) -> Result<(), Fault> {
-        wait(self.0.blob_delete(key))
+    /// The keys of all that is below a key.
+    pub fn keys(&self, parent: &BlobKey) -> Result<Vec<BlobKey>, Fault> {
+        Ok(self.list(parent)?.into_iter().map(|it| it.key).collect())
     }
 
     /// Removes all that is below a key.
     pub fn discard(&self, parent: &BlobKey) -> Result<(), Fault> {
-        for entry in wait(self.0.blob_list(parent))? {
-            wait(self.0.blob_delete(&entry.key))?;
-        }
-        Ok(())
+        self.keys(parent)?.iter().try_for_each(|it| self.remove(it))
     }
 }
 

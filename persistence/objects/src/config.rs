@@ -9,6 +9,7 @@ use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::local::LocalFileSystem;
+use object_store::multipart::MultipartStore;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 use serde::Deserialize;
 
@@ -110,14 +111,37 @@ pub(crate) struct Opened {
     pub(crate) prefix: Option<String>,
 }
 
+/// A store over a network: what it offers beside blobs is for those who know the crate below.
+#[derive(Clone)]
+pub struct Remote {
+    pub store: Arc<dyn ObjectStore>,
+    /// Uploads that are completed or given up by whoever has their id, also after a crash.
+    pub uploads: Arc<dyn MultipartStore>,
+    /// Where it is, for people.
+    pub place: String,
+    /// What stands before the path of an object in its address, as `s3://bucket`.
+    pub address: String,
+}
+
+impl Remote {
+    fn new(store: impl ObjectStore + MultipartStore, place: String, address: String) -> Self {
+        let store = Arc::new(store);
+        Self { store: store.clone(), uploads: store, place, address }
+    }
+
+    fn opened(self, prefix: Option<&String>) -> Opened {
+        Opened { store: self.store, place: self.place, prefix: prefix.cloned() }
+    }
+}
+
 impl BlobsConfig {
     /// Opens the store; nothing is asked of it yet.
     pub(crate) fn open(&self) -> Result<Opened, object_store::Error> {
         match self {
             Self::Local(it) => it.open(),
-            Self::S3(it) => it.open(),
-            Self::Gcs(it) => it.open(),
-            Self::Azure(it) => it.open(),
+            Self::S3(it) => Ok(it.remote()?.opened(it.prefix.as_ref())),
+            Self::Gcs(it) => Ok(it.remote()?.opened(it.prefix.as_ref())),
+            Self::Azure(it) => Ok(it.remote()?.opened(it.prefix.as_ref())),
         }
     }
 }
@@ -134,7 +158,8 @@ impl LocalConfig {
 }
 
 impl S3Config {
-    fn open(&self) -> Result<Opened, object_store::Error> {
+    /// The store, whatever the prefix is; nothing is asked of it yet.
+    pub fn remote(&self) -> Result<Remote, object_store::Error> {
         let mut builder = match &self.access_key_id {
             Some(id) => AmazonS3Builder::new().with_access_key_id(id),
             None => AmazonS3Builder::from_env(),
@@ -157,12 +182,13 @@ impl S3Config {
             .build()?;
         let endpoint = self.endpoint.as_deref().unwrap_or("Amazon S3");
         let place = format!("bucket {} at {endpoint}", self.bucket);
-        Ok(Opened { store: Arc::new(store), place, prefix: self.prefix.clone() })
+        Ok(Remote::new(store, place, format!("s3://{}", self.bucket)))
     }
 }
 
 impl GcsConfig {
-    fn open(&self) -> Result<Opened, object_store::Error> {
+    /// The store, whatever the prefix is; nothing is asked of it yet.
+    pub fn remote(&self) -> Result<Remote, object_store::Error> {
         let mut builder = GoogleCloudStorageBuilder::from_env();
         if let Some(key) = &self.service_account_key {
             builder = GoogleCloudStorageBuilder::new().with_service_account_key(&key.0);
@@ -173,12 +199,13 @@ impl GcsConfig {
             .with_client_options(client(false))
             .build()?;
         let place = format!("bucket {} at Google Cloud Storage", self.bucket);
-        Ok(Opened { store: Arc::new(store), place, prefix: self.prefix.clone() })
+        Ok(Remote::new(store, place, format!("gs://{}", self.bucket)))
     }
 }
 
 impl AzureConfig {
-    fn open(&self) -> Result<Opened, object_store::Error> {
+    /// The store, whatever the prefix is; nothing is asked of it yet.
+    pub fn remote(&self) -> Result<Remote, object_store::Error> {
         let mut builder = match &self.access_key {
             Some(key) => MicrosoftAzureBuilder::new().with_access_key(&key.0),
             None => MicrosoftAzureBuilder::from_env(),
@@ -193,6 +220,6 @@ impl AzureConfig {
             .with_client_options(client(self.allow_http))
             .build()?;
         let place = format!("container {} of the Azure account {}", self.container, self.account);
-        Ok(Opened { store: Arc::new(store), place, prefix: self.prefix.clone() })
+        Ok(Remote::new(store, place, format!("az://{}/{}", self.account, self.container)))
     }
 }

@@ -10,33 +10,59 @@ pub(crate) enum Call {
     Write,
 }
 
-/// The error that a failure is. `what` was done, as `put jobs/a/log/1`, at that `place`.
-pub(crate) fn error(call: Call, what: &str, place: &str, cause: &Cause) -> Error {
-    let said = |advice: &str| format!("{what} in {place}: {}; {advice}", chain(cause));
+const RIGHTS: &str = "check the credentials, and that they may read, write, list and delete there";
+const CREDENTIALS: &str = "check the credentials, and the clock of this machine";
+const PLACE: &str = "create the bucket, container or directory, or correct its name";
+
+/// What a failure of the store means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// Whether trying again may work. Otherwise a person must mend something.
+    pub passes: bool,
+    /// What the store said, with all causes. No secret is in it.
+    pub said: String,
+    pub advice: &'static str,
+}
+
+/// Which failure it is: some requests have no cause of their own for an answer, only its text.
+pub fn judge(cause: &Cause) -> Judged {
+    let said = chain(cause);
+    let answered = |status: &str| {
+        matches!(cause, Cause::Generic { .. }) && said.contains(&format!("status code: {status}"))
+    };
+    let mend = |advice| Judged { passes: false, said: said.clone(), advice };
     match cause {
-        Cause::PermissionDenied { .. } => Error::Rejected(said(
-            "give the credentials the rights to read, write, list and delete there",
-        )),
-        Cause::Unauthenticated { .. } => {
-            Error::Rejected(said("check the credentials, and the clock of this machine"))
+        _ if said.contains("incorrectly configured region") => {
+            mend("set the region that the bucket is in")
         }
-        Cause::NotFound { .. } => {
-            Error::Rejected(said("create the bucket, container or directory, or correct its name"))
-        }
+        Cause::PermissionDenied { .. } => mend(RIGHTS),
+        _ if answered("403") => mend(RIGHTS),
+        Cause::Unauthenticated { .. } => mend(CREDENTIALS),
+        _ if answered("401") => mend(CREDENTIALS),
+        Cause::NotFound { .. } => mend(PLACE),
+        _ if answered("404") && !said.contains("NoSuchUpload") => mend(PLACE),
         Cause::NotSupported { .. } | Cause::NotImplemented { .. } => {
-            Error::Rejected(said("use a store that can do it"))
+            mend("use a store that can do it")
         }
         Cause::InvalidPath { .. } | Cause::UnknownConfigurationKey { .. } => {
-            Error::Rejected(said("correct the configuration of the store"))
+            mend("correct the configuration of the store")
         }
         // The list of causes is open. What is left comes and goes: networks, servers, disks.
         _ => {
-            let said = said("it was tried several times: look at the network and at the store");
-            match call {
-                Call::Read => Error::Unavailable(said),
-                Call::Write => Error::Unknown(said),
-            }
+            let advice = "it was tried several times: look at the network and at the store";
+            Judged { passes: true, said, advice }
         }
+    }
+}
+
+/// The error that a failure is. `what` was done, as `put jobs/a/log/1`, at that `place`.
+pub(crate) fn error(call: Call, what: &str, place: &str, cause: &Cause) -> Error {
+    let Judged { passes, said, advice } = judge(cause);
+    let text = format!("{what} in {place}: {said}; {advice}");
+    match (passes, call) {
+        (false, _) => Error::Rejected(text),
+        (true, Call::Read) => Error::Unavailable(text),
+        (true, Call::Write) => Error::Unknown(text),
     }
 }
 
@@ -73,7 +99,7 @@ mod tests {
             other => panic!("{cause}: {other:?}"),
         };
         check(Cause::NotFound { path: path(), source: source() }, "create the bucket");
-        check(Cause::PermissionDenied { path: path(), source: source() }, "the rights to read");
+        check(Cause::PermissionDenied { path: path(), source: source() }, "that they may read");
         check(Cause::Unauthenticated { path: path(), source: source() }, "check the credentials");
         check(Cause::NotSupported { source: source() }, "use a store that can do it");
     }

@@ -10,7 +10,8 @@
 //!   failed so; what fails for good says what to do about it.
 //! - O4: no secret is in a message.
 //!
-//! What the blobs are is no matter of this room.
+//! What the blobs are is no matter of this room. Whoever has objects of other kinds opens their stores
+//! here too, as a [`Remote`]: there is one way to reach one, and one to judge what it says.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -19,4 +20,5 @@ mod config;
 mod error;
 
 pub use blobs::{Blobs, Unfit};
-pub use config::{AzureConfig, BlobsConfig, GcsConfig, LocalConfig, S3Config, Secret};
+pub use config::{AzureConfig, BlobsConfig, GcsConfig, LocalConfig, Remote, S3Config, Secret};
+pub use error::{Judged, judge};

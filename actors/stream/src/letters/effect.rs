@@ -63,7 +63,7 @@ pub(crate) fn run(payload: &serde_json::Value, staging: &Staging) -> Result<Vec<
             let Some(content) = staging.get(&staged)? else { return Ok(Vec::new()) };
             let warning = make_room(staging, &kept, content.len() as u64)?;
             staging.put(&key(format!("{kept}/{left}"))?, content)?;
-            staging.discard_one(&staged)?;
+            staging.remove(&staged)?;
             Ok(warning.into_iter().map(Published::nothing_but).collect())
         }
         Todo::ThrowAway { stream } => {
@@ -79,7 +79,7 @@ pub(crate) fn run(payload: &serde_json::Value, staging: &Staging) -> Result<Vec<
             if staging.get(&ended)?.is_none() {
                 staging.put(&ended, content.into())?;
             }
-            staging.discard_one(&key(format!("letters/{workflow}/pending/{pending}"))?)?;
+            staging.remove(&key(format!("letters/{workflow}/pending/{pending}"))?)?;
             Ok(Vec::new())
         }
     }
@@ -94,7 +94,7 @@ fn make_room(staging: &Staging, kept: &BlobKey, bytes: u64) -> Result<Option<Str
         if total <= OF_WORKFLOW_MAX {
             break;
         }
-        staging.discard_one(&entry.key)?;
+        staging.remove(&entry.key)?;
         (total, removed) = (total - entry.bytes, removed + 1);
     }
     let max = OF_WORKFLOW_MAX >> 20;
