@@ -4,22 +4,26 @@
 //! it is with S3: the server underneath checks first and then writes, so such puts wait for each
 //! other here. It can be made to fail, as real ones do at times.
 
-use std::convert::Infallible;
+mod faults;
+
+use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
+
+use faults::{Fault, Faults};
 
 /// Who may use the server.
 const ACCESS_KEY: &str = "weir-test";
@@ -32,13 +36,6 @@ pub struct S3 {
     runtime: Option<Runtime>,
 }
 
-/// What goes wrong with the next requests.
-#[derive(Default)]
-struct Faults {
-    refused: AtomicU32,
-    unanswered: AtomicU32,
-}
-
 impl S3 {
     pub const ACCESS_KEY: &str = ACCESS_KEY;
     pub const SECRET_KEY: &str = SECRET_KEY;
@@ -48,7 +45,7 @@ impl S3 {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
         let address = listener.local_addr().expect("it is bound");
         let faults = Arc::new(Faults::default());
-        let service = service(directory.path());
+        let service = (service(directory.path()), directory.path().to_owned());
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a thread for the server");
         runtime.spawn(serve(listener, service, Arc::clone(&faults)));
@@ -62,6 +59,52 @@ impl S3 {
     pub fn bucket(&self, name: &str) {
         let created = std::fs::create_dir_all(self.directory.path().join(name));
         created.expect("the directory is ours");
+    }
+
+    /// An object's content, as it is now.
+    pub fn object(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {
+        std::fs::read(self.directory.path().join(bucket).join(key)).ok()
+    }
+
+    /// The keys of all objects that there are.
+    pub fn keys(&self, bucket: &str) -> Vec<String> {
+        let root = self.directory.path().join(bucket);
+        let mut keys = Vec::new();
+        let mut pending = vec![root.clone()];
+        while let Some(directory) = pending.pop() {
+            for entry in std::fs::read_dir(&directory).into_iter().flatten().flatten() {
+                // The server's own drafts have no names of objects.
+                let is_draft = entry.file_name().to_string_lossy().starts_with(".tmp.");
+                let path = entry.path();
+                if path.is_dir() {
+                    pending.push(path);
+                } else if let Ok(key) = path.strip_prefix(&root)
+                    && !is_draft
+                {
+                    keys.push(key.to_string_lossy().into_owned());
+                }
+            }
+        }
+        keys.sort();
+        keys
+    }
+
+    /// Uploads that were begun, and neither completed nor given up.
+    pub fn uploads(&self) -> usize {
+        let entries = std::fs::read_dir(self.directory.path()).into_iter().flatten().flatten();
+        let names = entries.map(|it| it.file_name().to_string_lossy().into_owned());
+        names.filter(|it| it.starts_with(".upload-")).count()
+    }
+
+    /// From now on so many of a thousand requests go wrong in one way or another, as the seed has it.
+    /// None with 0.
+    pub fn disturb(&self, seed: u64, permille: u32) {
+        self.faults.disturb(seed, permille);
+    }
+
+    /// How many requests were disturbed so far.
+    pub fn disturbed(&self) -> u32 {
+        self.faults.met()
     }
 
     /// The next requests are answered with 503, and nothing is done.
@@ -91,7 +134,7 @@ fn service(directory: &Path) -> S3Service {
     builder.build()
 }
 
-async fn serve(listener: TcpListener, service: S3Service, faults: Arc<Faults>) {
+async fn serve(listener: TcpListener, service: (S3Service, PathBuf), faults: Arc<Faults>) {
     listener.set_nonblocking(true).expect("a listener of ours");
     let listener = tokio::net::TcpListener::from_std(listener).expect("a listener of ours");
     let conditional = Arc::new(Semaphore::new(1));
@@ -114,28 +157,53 @@ async fn serve(listener: TcpListener, service: S3Service, faults: Arc<Faults>) {
 
 async fn answer(
     request: Request<Incoming>,
-    service: S3Service,
+    (service, root): (S3Service, PathBuf),
     faults: Arc<Faults>,
     conditional: Arc<Semaphore>,
-) -> Result<Response<s3s::Body>, Infallible> {
-    if strikes(&faults.refused) {
-        return Ok(failure(StatusCode::SERVICE_UNAVAILABLE));
-    }
+) -> io::Result<Response<s3s::Body>> {
     let is_conditional = request.headers().contains_key("if-none-match");
+    let fault = faults.next(request.method() == Method::GET, is_conditional);
+    match fault {
+        Some(Fault::Refused) => return Ok(failure(StatusCode::SERVICE_UNAVAILABLE)),
+        Some(Fault::Conflict) => return Ok(failure(StatusCode::CONFLICT)),
+        Some(Fault::Slow(time)) => tokio::time::sleep(time).await,
+        Some(Fault::Unanswered | Fault::Dropped | Fault::Torn) | None => {}
+    }
+    if misses_upload(&request, &root) {
+        return Ok(failure(StatusCode::NOT_FOUND));
+    }
     let _alone = match is_conditional {
         true => Some(conditional.acquire_owned().await.expect("it is never closed")),
         false => None,
     };
     let answer = hyper::service::Service::call(&service, request).await;
-    if strikes(&faults.unanswered) {
-        return Ok(failure(StatusCode::INTERNAL_SERVER_ERROR));
+    let answer = answer.unwrap_or_else(|_| failure(StatusCode::INTERNAL_SERVER_ERROR));
+    match fault {
+        Some(Fault::Dropped) => Err(io::ErrorKind::ConnectionAborted.into()),
+        Some(Fault::Torn) => Ok(torn(answer).await),
+        Some(Fault::Unanswered) => Ok(failure(StatusCode::INTERNAL_SERVER_ERROR)),
+        _ if faults.leaves_unanswered() => Ok(failure(StatusCode::INTERNAL_SERVER_ERROR)),
+        _ => Ok(answer),
     }
-    Ok(answer.unwrap_or_else(|_| failure(StatusCode::INTERNAL_SERVER_ERROR)))
 }
 
-fn strikes(left: &AtomicU32) -> bool {
-    let less = |left: u32| left.checked_sub(1);
-    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok()
+/// Whether a request is about an upload that is not there: S3 says so, the server underneath says that
+/// it is forbidden.
+fn misses_upload(request: &Request<Incoming>, root: &Path) -> bool {
+    let query = request.uri().query().unwrap_or_default();
+    let upload = query.split('&').find_map(|it| it.strip_prefix("uploadId="));
+    upload.is_some_and(|it| !root.join(format!(".upload-{it}.json")).exists())
+}
+
+/// The first half of the answer.
+async fn torn(answer: Response<s3s::Body>) -> Response<s3s::Body> {
+    let (mut head, mut body) = answer.into_parts();
+    let Ok(whole) = body.store_all_limited(usize::MAX).await else {
+        return failure(StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    head.headers.remove("content-length");
+    let half = whole.slice(..whole.len() / 2);
+    Response::from_parts(head, s3s::Body::from(half))
 }
 
 fn failure(status: StatusCode) -> Response<s3s::Body> {
