@@ -1,6 +1,6 @@
 //! Every kind of stage that this binary knows: one line each.
 
-use weir_connectors::{file, generator, http, kafka, nats, sql, stdout, tail, tcp, timer};
+use weir_connectors::{file, generator, http, kafka, nats, objects, sql, stdout, tail, tcp, timer};
 use weir_operators::aggregate::AggregateKind;
 use weir_operators::boundary::BoundaryKind;
 use weir_operators::deduplicate::DeduplicateKind;
@@ -18,6 +18,7 @@ pub(crate) fn registry() -> Registry {
         http::register,
         kafka::register,
         nats::register,
+        objects::register,
         sql::register,
         stdout::register,
         tail::register,

@@ -29,7 +29,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("weir-expr", &["domain", "records"]),
     ("weir-stream", &["checkpoint", "domain", "persistence-api", "records", "runtime", "secrets"]),
     ("weir-operators", &["domain", "stream", "expr"]),
-    ("weir-connectors", &["domain", "persistence-api", "stream", "formats", "runtime"]),
+    (
+        "weir-connectors",
+        // Objects: there is one way to open a store of them.
+        &["domain", "persistence-api", "persistence-objects", "stream", "formats", "runtime"],
+    ),
     ("weir-script", &["domain", "stream", "formats"]),
     ("weir-project", &["domain", "conf", "package", "secrets", "stream"]),
     (

@@ -10,6 +10,7 @@ mod idle;
 pub mod kafka;
 pub mod messages;
 pub mod nats;
+pub mod objects;
 mod outbox;
 mod private;
 pub mod sql;
@@ -17,6 +18,7 @@ pub mod stdout;
 pub mod tail;
 pub mod tcp;
 pub mod timer;
+mod whole;
 
 use std::error::Error;
 use std::io;

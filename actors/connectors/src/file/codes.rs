@@ -1,4 +1,4 @@
-//! The codes of this connector: 4200–4249. Faults first, findings from 4240.
+//! The codes of this connector: 4200–4249, some of which it shares with others: `whole::codes`.
 
 /// The input directory can't be listed.
 pub(super) const INPUT_DIRECTORY: u32 = 4200;
@@ -18,10 +18,6 @@ pub(super) const OUTPUT_WRITE: u32 = 4211;
 pub(super) const OUTPUT_EXISTS: u32 = 4212;
 /// Another stream is about to publish the same target.
 pub(super) const OUTPUT_RESERVED: u32 = 4213;
-/// A stream makes more files than one may.
-pub(super) const OUTPUT_COUNT: u32 = 4214;
-/// The name of an output can't be made.
-pub(super) const OUTPUT_NAME: u32 = 4215;
 /// A staged file can't be published.
 pub(super) const PUBLISH: u32 = 4216;
 /// What a stream staged can't be removed.
@@ -30,18 +26,3 @@ pub(super) const DISCARD: u32 = 4217;
 pub(super) const ACTION: u32 = 4218;
 /// The configuration can't be used.
 pub(super) const CONFIG: u32 = 4219;
-
-/// A directory, interval or number that makes no sense.
-pub(super) const BAD_VALUE: u32 = 4240;
-/// A glob or a regular expression that is none.
-pub(super) const BAD_PATTERN: u32 = 4241;
-/// A macro that is none, or a name that can't be one.
-pub(super) const BAD_TEMPLATE: u32 = 4242;
-/// A field that is not there or can't stand in a name.
-pub(super) const BAD_FIELD: u32 = 4243;
-/// A schema that can't be read.
-pub(super) const BAD_SCHEMA: u32 = 4244;
-/// Records that the format can't hold.
-pub(super) const BAD_FORMAT: u32 = 4245;
-/// Every file would be processed again and again.
-pub(super) const ENDLESS: u32 = 4246;

@@ -2,10 +2,10 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weir_domain::{Millis, Reprocess};
+use weir_domain::{Bytes, Millis, Reprocess};
 use weir_formats::{Compression, FormatConfig};
 
-use weir_domain::Bytes;
+use crate::whole::{Sort, WriteCompression};
 
 /// Reads every file of a directory, each as one stream.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -61,19 +61,6 @@ fn default_stable_time() -> Millis {
     Millis::seconds(2)
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "FileSort")]
-pub enum Sort {
-    #[default]
-    Name,
-    NameDescending,
-    /// Least recently changed first.
-    Oldest,
-    /// Most recently changed first.
-    Newest,
-}
-
 /// Where a finished file goes.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -126,32 +113,6 @@ pub struct OutputConfig {
     /// Whether missing directories are created.
     #[serde(default)]
     pub create_directory: bool,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "FileWriteCompression")]
-pub enum WriteCompression {
-    #[default]
-    None,
-    Gzip,
-    Zstd,
-    /// Frames of LZ4, as the tool `lz4` reads them.
-    Lz4,
-    /// Snappy in its framing format.
-    Snappy,
-}
-
-impl From<WriteCompression> for Compression {
-    fn from(given: WriteCompression) -> Self {
-        match given {
-            WriteCompression::None => Self::None,
-            WriteCompression::Gzip => Self::Gzip,
-            WriteCompression::Zstd => Self::Zstd,
-            WriteCompression::Lz4 => Self::Lz4,
-            WriteCompression::Snappy => Self::Snappy,
-        }
-    }
 }
 
 /// What to do when the file that is to be published is there already.

@@ -11,9 +11,8 @@ use std::path::{Path, PathBuf};
 
 use weir_domain::{Code, Fault, Item};
 
-use super::config::Sort;
-use super::pattern::Pattern;
 use super::{codes, disk};
+use crate::whole::Pattern;
 
 /// Walks one input directory.
 #[derive(Debug)]
@@ -146,15 +145,4 @@ impl Walk<'_> {
         let metadata = entry.metadata()?;
         Ok(self.excluded.contains(&(metadata.dev(), metadata.ino())))
     }
-}
-
-/// Puts items into the order wanted. Equal times are decided by the name.
-pub(super) fn sort(items: &mut [Item], order: Sort) {
-    let time = |it: &Item| it.fingerprint.modified_ns;
-    items.sort_unstable_by(|a, b| match order {
-        Sort::Name => a.name.cmp(&b.name),
-        Sort::NameDescending => b.name.cmp(&a.name),
-        Sort::Oldest => time(a).cmp(&time(b)).then_with(|| a.name.cmp(&b.name)),
-        Sort::Newest => time(b).cmp(&time(a)).then_with(|| a.name.cmp(&b.name)),
-    });
 }

@@ -17,13 +17,11 @@
 mod action;
 mod codes;
 mod config;
-mod counter;
 mod disk;
 mod effects;
 mod identity;
 mod listing;
 mod output;
-mod pattern;
 mod publish;
 mod relocate;
 mod reread;
@@ -32,19 +30,17 @@ mod sink;
 mod sink_kind;
 mod source;
 mod source_kind;
-mod split;
 mod staging;
 mod target;
-mod template;
 #[cfg(test)]
 mod tests;
 mod writer;
 
-pub use config::{
-    Existing, InputConfig, MoveConfig, OutputConfig, Sort, TargetRule, WriteCompression,
-};
+pub use config::{Existing, InputConfig, MoveConfig, OutputConfig, TargetRule};
 
 use weir_stream::Registry;
+
+pub use crate::whole::{Sort, WriteCompression};
 
 /// The name of the source kind, the sink kind and the connector whose effects run the actions.
 pub const NAME: &str = "file";

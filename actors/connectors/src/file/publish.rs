@@ -13,10 +13,10 @@ use weir_stream::Published;
 use super::action::{Publish, parent};
 use super::codes;
 use super::config::TargetRule;
-use super::counter::numbered_path;
 use super::disk::{self, Renamed};
 use super::identity::Standing;
 use super::staging::Staging;
+use crate::whole::numbered_path;
 
 pub(super) fn run(action: &Publish) -> Result<Published, Fault> {
     let staging = Staging::of(&action.directory);

@@ -13,9 +13,9 @@ use weir_domain::{Fault, Fingerprint};
 use super::action::{Move, parent};
 use super::codes;
 use super::config::Existing;
-use super::counter::numbered_path;
 use super::disk::{self, Renamed};
 use super::publish::rename_numbered;
+use crate::whole::numbered_path;
 
 /// Returns a warning if something is left for a person to know.
 pub(super) fn run(action: &Move) -> Result<Option<String>, Fault> {

@@ -10,12 +10,11 @@ use weir_stream::{Action as StoredAction, BuildContext, Sink, SinkWriter, Stream
 use super::action::{Action, Discard};
 use super::config::OutputConfig;
 use super::identity::DirectoryId;
-use super::split::Split;
 use super::staging::Owner;
 use super::target::Place;
-use super::template::Template;
-use super::writer::FileWriter;
+use super::writer::{FileWriter, OPEN_MAX};
 use super::{codes, disk};
+use crate::whole::{Rules, Template};
 
 pub(super) struct FileSink {
     setup: Arc<Setup>,
@@ -24,12 +23,29 @@ pub(super) struct FileSink {
 /// What all attempts of all streams at one sink have in common.
 pub(super) struct Setup {
     pub(super) config: OutputConfig,
-    pub(super) template: Template,
     pub(super) directory: PathBuf,
-    pub(super) stage: StageId,
+    pub(super) rules: Arc<Rules>,
 }
 
 impl Setup {
+    pub(super) fn new(
+        config: OutputConfig,
+        template: Template,
+        directory: PathBuf,
+        stage: StageId,
+    ) -> Self {
+        let rules = Rules {
+            stage,
+            template,
+            format: config.format.clone(),
+            compression: config.compression.into(),
+            roll_records: config.roll_records,
+            roll_bytes: config.roll_bytes.map(|it| it.0),
+            open_max: OPEN_MAX,
+        };
+        Self { config, directory, rules: Arc::new(rules) }
+    }
+
     pub(super) fn place(&self) -> Place<'_> {
         Place {
             directory: &self.directory,
@@ -39,7 +55,7 @@ impl Setup {
     }
 
     pub(super) fn owner(&self, stream: &StreamContext) -> Owner {
-        Owner::new(stream.stream, &self.stage)
+        Owner::new(stream.stream, &self.rules.stage)
     }
 }
 
@@ -50,8 +66,7 @@ impl FileSink {
             Fault::config(codes::CONFIG, message).with_hint(bad.fix)
         })?;
         let directory = disk::absolute(&cx.path(&config.directory))?;
-        let setup = Setup { config, template, directory, stage: cx.stage.clone() };
-        Ok(Self { setup: Arc::new(setup) })
+        Ok(Self { setup: Arc::new(Setup::new(config, template, directory, cx.stage.clone())) })
     }
 }
 
@@ -62,10 +77,7 @@ impl Sink for FileSink {
         schema: SchemaRef,
     ) -> Result<Box<dyn SinkWriter>, Fault> {
         self.setup.place().check_directory()?;
-        let split = Split::new(&self.setup.template.fields(), &schema).map_err(|bad| {
-            let message = format!("stage {}: name: {}", self.setup.stage, bad.cause);
-            Fault::config(codes::OUTPUT_NAME, message).with_hint(bad.fix)
-        })?;
+        let split = self.setup.rules.split(&schema)?;
         Ok(Box::new(FileWriter::new(self.setup.clone(), stream.clone(), schema, split)))
     }
 

@@ -21,10 +21,10 @@ use weir_stream::{
 use super::action::{Action, Move};
 use super::config::{InputConfig, MoveConfig};
 use super::identity::DirectoryId;
-use super::listing::{self, Listing};
-use super::pattern::Pattern;
+use super::listing::Listing;
 use super::settling::Settling;
 use super::{codes, disk, reread};
+use crate::whole::{Pattern, sort};
 
 /// Shortest wait before a file that is not settled is looked at again.
 const LOOK_AGAIN_MIN: Duration = Duration::from_millis(50);
@@ -51,9 +51,13 @@ struct Destination {
 
 impl FileSource {
     pub(super) fn new(config: InputConfig, cx: &BuildContext) -> Result<Self, Fault> {
-        let pattern = Pattern::new(&config).map_err(|bad| {
-            Fault::config(codes::CONFIG, format!("stage {}: {}: {}", cx.stage, bad.key, bad.cause))
-        })?;
+        let pattern =
+            Pattern::new(config.glob.as_deref(), config.regex.as_deref()).map_err(|bad| {
+                Fault::config(
+                    codes::CONFIG,
+                    format!("stage {}: {}: {}", cx.stage, bad.key, bad.cause),
+                )
+            })?;
         let directory = disk::absolute(&cx.path(&config.directory))?;
         let destination = |config: &Option<MoveConfig>| {
             let of = |config: &MoveConfig| -> Result<Destination, Fault> {
@@ -100,7 +104,7 @@ impl Source for FileSource {
         self.settling.begin_look();
         items.retain(|it| self.settling.is_settled(&it.name, &it.fingerprint, now));
         self.settling.end_look(now);
-        listing::sort(&mut items, self.config.sort);
+        sort(&mut items, self.config.sort);
         Ok(items)
     }
 

@@ -2,16 +2,17 @@
 
 use schemars::Schema;
 use serde_json::Value;
-use weir_domain::{Fault, Finding, Place, PortName, Reprocess};
-use weir_formats::FormatConfig;
+use weir_domain::{Fault, Finding, PortName};
 use weir_stream::{
     AnySource, BuildContext, Checked, ConfigError, SecretUse, SourceKind, decode_config,
 };
 
 use super::config::InputConfig;
-use super::pattern::Pattern;
 use super::source::FileSource;
 use super::{NAME, codes};
+use crate::finding as error;
+use crate::whole::checks::{check_pattern, check_polling, check_registry, check_schema};
+use crate::whole::codes::BAD_VALUE;
 
 pub(super) struct Input;
 
@@ -37,10 +38,9 @@ impl SourceKind for Input {
         let Ok(config) = decode_config::<InputConfig>(config) else { return Checked::default() };
         let mut findings = Vec::new();
         check_directories(&config, &mut findings);
-        check_polling(&config, &mut findings);
-        if let Err(bad) = Pattern::new(&config) {
-            findings.push(error(codes::BAD_PATTERN, bad.key, bad.cause));
-        }
+        let kept = config.done.is_none().then_some("set done.directory, or reprocess: whenChanged");
+        check_polling(config.interval, config.reprocess, kept, &mut findings);
+        check_pattern(config.glob.as_deref(), config.regex.as_deref(), &mut findings);
         let declared = check_schema(&config.format, &mut findings);
         check_registry(&config.format, &mut findings);
         Checked { outputs: vec![(PortName::out(), declared)], findings, ..Checked::default() }
@@ -52,8 +52,6 @@ impl SourceKind for Input {
     }
 }
 
-pub(super) use crate::finding as error;
-
 fn check_directories(config: &InputConfig, findings: &mut Vec<Finding>) {
     check_directory("directory", &config.directory, findings);
     let moves = [("done.directory", &config.done), ("error.directory", &config.error)];
@@ -63,7 +61,7 @@ fn check_directories(config: &InputConfig, findings: &mut Vec<Finding>) {
         if is_same_path(&destination.directory, &config.directory) {
             let cause = "finished files would stay in the input directory";
             let fix = "name another directory, or leave it out to leave them where they are";
-            findings.push(error(codes::BAD_VALUE, path, cause).with_fix(fix));
+            findings.push(error(BAD_VALUE, path, cause).with_fix(fix));
         }
     }
 }
@@ -88,48 +86,5 @@ pub(super) fn check_directory(path: &str, directory: &str, findings: &mut Vec<Fi
     } else {
         return;
     };
-    findings.push(error(codes::BAD_VALUE, path, cause).with_fix(fix));
-}
-
-fn check_polling(config: &InputConfig, findings: &mut Vec<Finding>) {
-    if config.interval.0 == 0 {
-        let cause = "the directory would be listed without a pause";
-        findings.push(error(codes::BAD_VALUE, "interval", cause).with_fix("write for instance 5s"));
-    }
-    if config.reprocess == Reprocess::Always && config.done.is_none() {
-        let cause = "every file is processed again each time it is listed";
-        let fix = "set done.directory, or reprocess: whenChanged";
-        findings.push(
-            Finding::warning(codes::ENDLESS, Place::default(), "reprocess", cause).with_fix(fix),
-        );
-    }
-}
-
-/// A registry is for the messages of brokers.
-fn check_registry(format: &FormatConfig, findings: &mut Vec<Finding>) {
-    if let FormatConfig::Avro(avro) = format
-        && avro.registry.is_some()
-    {
-        let cause = "a file of Avro has its schema in it, and no registry";
-        findings.push(
-            error(codes::BAD_FORMAT, "format.registry", cause).with_fix("remove the registry"),
-        );
-    }
-}
-
-/// The declared schema, or what is wrong with it.
-pub(super) fn check_schema(
-    format: &FormatConfig,
-    findings: &mut Vec<Finding>,
-) -> Option<arrow::datatypes::SchemaRef> {
-    match format.declared_schema() {
-        Ok(declared) => declared,
-        Err(errors) => {
-            findings.extend(errors.into_iter().map(|it| {
-                let path = format!("format.{}", it.path);
-                error(codes::BAD_SCHEMA, path, it.cause).with_fix(it.fix)
-            }));
-            None
-        }
-    }
+    findings.push(error(BAD_VALUE, path, cause).with_fix(fix));
 }

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use weir_domain::{Fingerprint, StageId, StreamId};
 
 use super::disk::{self, Renamed};
+use crate::whole::HIDDEN;
 
-pub(super) const DIRECTORY: &str = ".weir";
 const STAGED: &str = ".part";
 const RESERVED: &str = ".reserved";
 
@@ -63,7 +63,7 @@ pub(super) type Holder = String;
 
 impl Staging {
     pub(super) fn of(output: &Path) -> Self {
-        Self { path: output.join(DIRECTORY) }
+        Self { path: output.join(HIDDEN) }
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -3,10 +3,9 @@
 use weir_domain::FaultKind;
 
 use super::super::sink::Setup;
-use super::super::split::Split;
-use super::super::template::Template;
 use super::super::writer::FileWriter;
 use super::*;
+use crate::whole::{Split, Template};
 
 /// Writes the batches, prepares, publishes; returns what is in the output directory then.
 fn check(keys: &Value, batches: &[&[&str]], wanted: &[(&str, &[(&str, u32)])]) {
@@ -209,21 +208,21 @@ fn many_open_parquet_files_share_one_budget_of_memory() {
     let config = json!({
         "directory": "out", "name": "${field:carrier}.parquet", "format": {"type": "parquet"},
     });
-    let setup = Setup {
-        config: serde_json::from_value(config).unwrap(),
-        template: Template::parse("${field:carrier}.parquet").unwrap(),
-        directory: project.path("out"),
-        stage: StageId::new("write").unwrap(),
-    };
+    let setup = Setup::new(
+        serde_json::from_value(config).unwrap(),
+        Template::parse("${field:carrier}.parquet").unwrap(),
+        project.path("out"),
+        StageId::new("write").unwrap(),
+    );
     let split = Split::new(&["carrier"], &schema()).unwrap();
     let mut writer = FileWriter::new(Arc::new(setup), stream(1), schema(), split);
-    writer.buffered_max = BUFFERED_MAX;
+    writer.rolling.buffered_max = BUFFERED_MAX;
     let carriers: Vec<_> = (0..2000).map(|it| format!("C{}", it % 40)).collect();
     let carriers: Vec<_> = carriers.iter().map(String::as_str).collect();
     for _ in 0..20 {
         writer.write(&batch(&carriers)).unwrap();
-        assert!(writer.buffered <= BUFFERED_MAX, "{}", writer.buffered);
-        assert!(writer.buffered > 0);
+        let buffered = writer.rolling.buffered;
+        assert!(buffered > 0 && buffered <= BUFFERED_MAX, "{buffered}");
     }
     let prepared = Box::new(writer).prepare().unwrap();
     run_twice(&project, &prepared.actions);

@@ -14,17 +14,17 @@ const NULL: &str = "null";
 
 /// Why a field can't be part of a name, and what to do.
 #[derive(Debug, PartialEq)]
-pub(super) struct BadField {
-    pub(super) cause: String,
-    pub(super) fix: String,
+pub(crate) struct BadField {
+    pub(crate) cause: String,
+    pub(crate) fix: String,
 }
 
 /// Rows that go to one file.
 #[derive(Debug)]
-pub(super) struct Group {
+pub(crate) struct Group {
     /// The values of the fields, as text.
-    pub(super) values: Vec<String>,
-    pub(super) records: RecordBatch,
+    pub(crate) values: Vec<String>,
+    pub(crate) records: RecordBatch,
 }
 
 /// The values of the fields, and the numbers of the rows that have them.
@@ -32,18 +32,18 @@ type ValuesAndRows = (Vec<String>, Vec<u32>);
 
 /// Where the fields stand in the schema.
 #[derive(Debug)]
-pub(super) struct Split {
+pub(crate) struct Split {
     columns: Vec<usize>,
 }
 
 impl Split {
-    pub(super) fn new(fields: &[&str], schema: &Schema) -> Result<Self, BadField> {
+    pub(crate) fn new(fields: &[&str], schema: &Schema) -> Result<Self, BadField> {
         let columns = fields.iter().map(|it| find(it, schema)).collect::<Result<_, _>>()?;
         Ok(Self { columns })
     }
 
     /// The rows by file, in the order in which the files appear. Rows keep their order.
-    pub(super) fn groups(&self, records: &RecordBatch) -> Result<Vec<Group>, ArrowError> {
+    pub(crate) fn groups(&self, records: &RecordBatch) -> Result<Vec<Group>, ArrowError> {
         if self.columns.is_empty() {
             return Ok(vec![Group { values: Vec::new(), records: records.clone() }]);
         }

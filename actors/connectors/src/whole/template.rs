@@ -30,15 +30,15 @@ enum Part {
 
 /// A name that was read and found good.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Template {
+pub(crate) struct Template {
     parts: Vec<Part>,
 }
 
 /// What is wrong with a name, and what to write instead.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct BadTemplate {
-    pub(super) cause: String,
-    pub(super) fix: String,
+pub(crate) struct BadTemplate {
+    pub(crate) cause: String,
+    pub(crate) fix: String,
 }
 
 fn bad(cause: impl Into<String>, fix: impl Into<String>) -> BadTemplate {
@@ -46,7 +46,7 @@ fn bad(cause: impl Into<String>, fix: impl Into<String>) -> BadTemplate {
 }
 
 impl Template {
-    pub(super) fn parse(text: &str) -> Result<Self, BadTemplate> {
+    pub(crate) fn parse(text: &str) -> Result<Self, BadTemplate> {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some(at) = rest.find("${") {
@@ -82,7 +82,7 @@ impl Template {
     }
 
     /// The fields whose values are part of the name, in order and each once.
-    pub(super) fn fields(&self) -> Vec<&str> {
+    pub(crate) fn fields(&self) -> Vec<&str> {
         let mut fields = Vec::new();
         for part in &self.parts {
             if let Part::Field(name) = part
@@ -94,13 +94,13 @@ impl Template {
         fields
     }
 
-    pub(super) fn has_roll(&self) -> bool {
+    pub(crate) fn has_roll(&self) -> bool {
         self.parts.contains(&Part::Roll)
     }
 
     /// The name for one file, relative to the output directory. `values` has one value for each
     /// of [`Template::fields`].
-    pub(super) fn expand(
+    pub(crate) fn expand(
         &self,
         stream: &StreamContext,
         values: &[String],
@@ -230,7 +230,7 @@ fn check_name(name: &str) -> Result<(), BadTemplate> {
         let cause = match component {
             "" => format!("{name:?} has an empty part"),
             "." | ".." => format!("{name:?} leads out of its directory"),
-            super::staging::DIRECTORY => format!("{component} is where files are staged"),
+            super::HIDDEN => format!("{component} is where files are staged"),
             long if long.len() > NAME_BYTES_MAX => {
                 format!("a file name has at most {NAME_BYTES_MAX} bytes, {long:?} is longer")
             }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 const COMPRESSIONS: [&str; 7] = ["gz", "gzip", "zst", "zstd", "bz2", "lz4", "sz"];
 
 /// The stem and the extensions of a file name; the second begins with its dot, or is empty.
-pub(super) fn split_extension(name: &str) -> (&str, &str) {
+pub(crate) fn split_extension(name: &str) -> (&str, &str) {
     let dot = |name: &str| name.rfind('.').filter(|&at| at > 0);
     let Some(last) = dot(name) else { return (name, "") };
     let is_compression = COMPRESSIONS.contains(&name[last + 1..].to_ascii_lowercase().as_str());
@@ -17,7 +17,7 @@ pub(super) fn split_extension(name: &str) -> (&str, &str) {
 }
 
 /// A file name with its number, which stands before the extension.
-pub(super) fn numbered(name: &str, number: u32) -> String {
+pub(crate) fn numbered(name: &str, number: u32) -> String {
     let (directory, file) = match name.rfind('/') {
         Some(at) => name.split_at(at + 1),
         None => ("", name),
@@ -27,7 +27,7 @@ pub(super) fn numbered(name: &str, number: u32) -> String {
 }
 
 /// The path with the number in its file name.
-pub(super) fn numbered_path(path: &Path, number: u32) -> PathBuf {
+pub(crate) fn numbered_path(path: &Path, number: u32) -> PathBuf {
     let name = path.file_name().map(|it| it.to_string_lossy()).unwrap_or_default();
     path.with_file_name(numbered(&name, number))
 }

@@ -1,13 +1,11 @@
-//! Which of the files are meant.
+//! Which of the files or objects are meant.
 
 use globset::{GlobBuilder, GlobMatcher};
 use regex::Regex;
 
-use super::config::InputConfig;
-
-/// Decides by a file's path below the input directory.
+/// Decides by the path below the input directory or prefix.
 #[derive(Debug)]
-pub(super) enum Pattern {
+pub(crate) enum Pattern {
     All,
     /// On the file name alone.
     Name(GlobMatcher),
@@ -17,14 +15,15 @@ pub(super) enum Pattern {
 
 /// A pattern that can't be read: the configuration's key, and why.
 #[derive(Debug, PartialEq)]
-pub(super) struct BadPattern {
-    pub(super) key: &'static str,
-    pub(super) cause: String,
+pub(crate) struct BadPattern {
+    pub(crate) key: &'static str,
+    pub(crate) cause: String,
 }
 
 impl Pattern {
-    pub(super) fn new(config: &InputConfig) -> Result<Self, BadPattern> {
-        match (&config.glob, &config.regex) {
+    /// Of the keys `glob` and `regex`.
+    pub(crate) fn new(glob: Option<&str>, regex: Option<&str>) -> Result<Self, BadPattern> {
+        match (glob, regex) {
             (Some(_), Some(_)) => {
                 let cause = "glob and regex can't both say which files are meant".to_owned();
                 Err(BadPattern { key: "regex", cause })
@@ -35,7 +34,7 @@ impl Pattern {
         }
     }
 
-    pub(super) fn matches(&self, path: &str) -> bool {
+    pub(crate) fn matches(&self, path: &str) -> bool {
         match self {
             Self::All => true,
             Self::Name(glob) => glob.is_match(path.rsplit('/').next().unwrap_or(path)),

@@ -1,0 +1,27 @@
+//! The codes of this connector: 4470–4499. Faults first, findings from 4490.
+
+/// The store does not answer, or failed.
+pub(super) const AWAY: u32 = 4470;
+/// The store refuses: credentials, rights, a bucket that is not there.
+pub(super) const ACCESS: u32 = 4471;
+/// An object is not what was listed.
+pub(super) const INPUT_OBJECT: u32 = 4472;
+/// An object was replaced or deleted while it was read.
+pub(super) const INPUT_CHANGED: u32 = 4473;
+/// There is an object of that name, and it may not be replaced.
+pub(super) const OUTPUT_EXISTS: u32 = 4474;
+/// An object has more parts than one may, or a name that none can have.
+pub(super) const OUTPUT_OBJECT: u32 = 4475;
+/// An object can't be published.
+pub(super) const PUBLISH: u32 = 4476;
+/// A stored action or note can't be read.
+pub(super) const ACTION: u32 = 4477;
+/// The configuration can't be used.
+pub(super) const CONFIG: u32 = 4478;
+
+/// A connection that can't be one.
+pub(super) const BAD_CONNECTION: u32 = 4490;
+/// A prefix or number that makes no sense.
+pub(super) const BAD_PLACE: u32 = 4491;
+/// A secret where it would be stored and shown.
+pub(super) const BAD_SECRET: u32 = 4492;
