@@ -4,6 +4,7 @@
 //! Settings are read once, at start; what is wrong is refused with the place and the key's path.
 
 mod check;
+mod checkpoint_store;
 mod cluster;
 mod packages;
 mod persistence;
@@ -25,6 +26,9 @@ use crate::hocon::{self, Hocon, Refused};
 use crate::{Network, Secret, read_at, secret};
 use weir_domain::Bytes;
 
+pub use checkpoint_store::{
+    CheckpointAzure, CheckpointGcs, CheckpointS3, CheckpointStore, CheckpointStoreKind,
+};
 pub use cluster::{
     Canonical, Cluster, Discovery, FailureDetector, Heartbeat, KeepMajority, KeepOldest,
     LeaseMajority, Message, Reconnect, Singleton, SplitBrainResolver, StaticQuorum, Strategy, Tie,
@@ -148,6 +152,7 @@ pub struct Stream {
     pub checkpoint_interval: Millis,
     pub max_unpublished_checkpoints: NonZeroU32,
     pub max_unpublished: Bytes,
+    pub checkpoint_store: CheckpointStore,
     pub dead_letter: DeadLetter,
 }
 

@@ -29,6 +29,7 @@ use weir_stream::{
 
 use super::activation::{self, Activation};
 use super::announcer::Announcer;
+use super::checkpoints;
 use super::instances::Instances;
 use super::master;
 use super::membership::{Membership, Others};
@@ -131,7 +132,7 @@ impl Engine {
             registry: Arc::new(registry),
             access: Arc::new(AccessPort::new(access.clone())),
             monitor: Arc::new(MonitorPort(monitor.clone())),
-            checkpoints: store.clone(),
+            checkpoints: checkpoints::open(&process.settings, store.clone(), &system).await?,
             peers: Arc::new(Others(membership.cluster.clone())),
             limits: options.limits,
             live: LiveClaims::default(),

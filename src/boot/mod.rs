@@ -3,6 +3,7 @@
 mod activation;
 mod announcer;
 pub(crate) mod certs;
+mod checkpoints;
 mod dev;
 mod engine;
 mod instances;

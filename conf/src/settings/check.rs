@@ -1,6 +1,7 @@
 //! What types can't say: settings that contradict each other, or that would stop the process from
 //! doing its work.
 
+mod checkpoint_store;
 mod cluster;
 mod persistence;
 mod secrets;
@@ -30,6 +31,7 @@ pub(super) fn check(settings: &Settings, document: &Document) -> Vec<Finding> {
     checks.management(&settings.management);
     checks.cluster(settings);
     checks.persistence(&settings.persistence.journal);
+    checks.checkpoint_store(settings);
     checks.secrets(settings);
     if settings.data_dir.as_os_str().is_empty() {
         let fix = "name a directory; \".\" is the working directory";

@@ -97,7 +97,18 @@ impl BlobStore for Blobs {
         let options = PutOptions::from(PutMode::Create);
         match self.store.put_opts(&self.path(key), content.into(), options).await {
             Ok(_) => Ok(true),
-            Err(Cause::AlreadyExists { .. } | Cause::Precondition { .. }) => Ok(false),
+            // Some stores say so as well where somebody else is about to create it and may fail.
+            Err(cause @ (Cause::AlreadyExists { .. } | Cause::Precondition { .. })) => {
+                match self.store.head(&self.path(key)).await {
+                    Ok(_) => Ok(false),
+                    Err(Cause::NotFound { .. }) => {
+                        let why =
+                            format!("create {key} in {}: {cause}, and it is not there", self.place);
+                        Err(Error::Unknown(why))
+                    }
+                    Err(cause) => Err(self.error(Call::Write, "create", key, &cause)),
+                }
+            }
             Err(cause) => Err(self.error(Call::Write, "create", key, &cause)),
         }
     }

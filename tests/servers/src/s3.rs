@@ -9,14 +9,19 @@ mod faults;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::body::Incoming;
+use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use object_store::ObjectStoreExt;
+use object_store::aws::AmazonS3Builder;
+use object_store::path::Path as ObjectPath;
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use tempfile::TempDir;
@@ -61,6 +66,26 @@ impl S3 {
         created.expect("the directory is ours");
     }
 
+    /// Puts an object as anybody would: by the protocol, whole at once, in place of what is there.
+    pub fn put(&self, bucket: &str, key: &str, content: &[u8]) {
+        let client = AmazonS3Builder::new()
+            .with_endpoint(self.endpoint())
+            .with_allow_http(true)
+            .with_access_key_id(ACCESS_KEY)
+            .with_secret_access_key(SECRET_KEY)
+            .with_bucket_name(bucket)
+            .build()
+            .expect("a client of this server");
+        let (path, content) = (ObjectPath::from(key), content.to_vec());
+        let (said, answered) = std::sync::mpsc::channel();
+        let runtime = self.runtime.as_ref().expect("it runs as long as this lives");
+        runtime.spawn(async move {
+            let put = client.put(&path, content.into()).await;
+            said.send(put.map(drop)).expect("somebody waits");
+        });
+        answered.recv().expect("the task ends").expect("the object is put");
+    }
+
     /// An object's content, as it is now.
     pub fn object(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {
         std::fs::read(self.directory.path().join(bucket).join(key)).ok()
@@ -91,9 +116,18 @@ impl S3 {
 
     /// Uploads that were begun, and neither completed nor given up.
     pub fn uploads(&self) -> usize {
+        self.kept().iter().filter(|it| it.starts_with(".upload-")).count()
+    }
+
+    /// The parts that they have.
+    pub fn parts(&self) -> usize {
+        self.kept().iter().filter(|it| it.starts_with(".upload_id-")).count()
+    }
+
+    /// What the server keeps beside the buckets.
+    fn kept(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.directory.path()).into_iter().flatten().flatten();
-        let names = entries.map(|it| it.file_name().to_string_lossy().into_owned());
-        names.filter(|it| it.starts_with(".upload-")).count()
+        entries.map(|it| it.file_name().to_string_lossy().into_owned()).collect()
     }
 
     /// From now on so many of a thousand requests go wrong in one way or another, as the seed has it.
@@ -169,9 +203,10 @@ async fn answer(
         Some(Fault::Slow(time)) => tokio::time::sleep(time).await,
         Some(Fault::Unanswered | Fault::Dropped | Fault::Torn) | None => {}
     }
-    if misses_upload(&request, &root) {
+    if misses_upload(&request, &root) || misses_bucket(&request, &root) {
         return Ok(failure(StatusCode::NOT_FOUND));
     }
+    let is_list = request.uri().query().is_some_and(|it| it.contains("list-type"));
     let _alone = match is_conditional {
         true => Some(conditional.acquire_owned().await.expect("it is never closed")),
         false => None,
@@ -180,7 +215,7 @@ async fn answer(
     let answer = answer.unwrap_or_else(|_| failure(StatusCode::INTERNAL_SERVER_ERROR));
     match fault {
         Some(Fault::Dropped) => Err(io::ErrorKind::ConnectionAborted.into()),
-        Some(Fault::Torn) => Ok(torn(answer).await),
+        Some(Fault::Torn) => Ok(torn(answer, is_list).await),
         Some(Fault::Unanswered) => Ok(failure(StatusCode::INTERNAL_SERVER_ERROR)),
         _ if faults.leaves_unanswered() => Ok(failure(StatusCode::INTERNAL_SERVER_ERROR)),
         _ => Ok(answer),
@@ -195,15 +230,42 @@ fn misses_upload(request: &Request<Incoming>, root: &Path) -> bool {
     upload.is_some_and(|it| !root.join(format!(".upload-{it}.json")).exists())
 }
 
+/// Whether a request is about a bucket that is not there: the server underneath would make some.
+fn misses_bucket(request: &Request<Incoming>, root: &Path) -> bool {
+    let bucket = request.uri().path().split('/').nth(1).unwrap_or_default();
+    !root.join(bucket).is_dir()
+}
+
 /// The first half of the answer.
-async fn torn(answer: Response<s3s::Body>) -> Response<s3s::Body> {
+async fn torn(answer: Response<s3s::Body>, is_whole: bool) -> Response<s3s::Body> {
     let (mut head, mut body) = answer.into_parts();
     let Ok(whole) = body.store_all_limited(usize::MAX).await else {
         return failure(StatusCode::INTERNAL_SERVER_ERROR);
     };
-    head.headers.remove("content-length");
     let half = whole.slice(..whole.len() / 2);
-    Response::from_parts(head, s3s::Body::from(half))
+    if is_whole {
+        head.headers.remove("content-length");
+        return Response::from_parts(head, s3s::Body::from(half));
+    }
+    Response::from_parts(head, s3s::Body::http_body(Broken(Some(half))))
+}
+
+/// The body of an answer that breaks off behind these bytes.
+struct Broken(Option<Bytes>);
+
+impl Body for Broken {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        Poll::Ready(Some(match self.0.take() {
+            Some(bytes) => Ok(Frame::data(bytes)),
+            None => Err(io::ErrorKind::ConnectionAborted.into()),
+        }))
+    }
 }
 
 fn failure(status: StatusCode) -> Response<s3s::Body> {

@@ -14,7 +14,8 @@ pub(super) enum Fault {
     Unanswered,
     /// Done, and the connection is closed without an answer.
     Dropped,
-    /// Done, and only half of what was asked for comes back, as if it were all.
+    /// Done, and only half of what was asked for comes back: of a list as if it were all, of an object
+    /// before the connection breaks.
     Torn,
     /// Done later.
     Slow(Duration),
