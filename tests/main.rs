@@ -22,6 +22,7 @@ mod kafka;
 mod letters;
 mod live;
 mod nats;
+mod objects;
 mod on_error;
 mod orders;
 mod outputs;

@@ -12,12 +12,10 @@ pub(super) const INPUT_CHANGED: u32 = 4473;
 pub(super) const OUTPUT_EXISTS: u32 = 4474;
 /// An object has more parts than one may, or a name that none can have.
 pub(super) const OUTPUT_OBJECT: u32 = 4475;
-/// An object can't be published.
-pub(super) const PUBLISH: u32 = 4476;
 /// A stored action or note can't be read.
-pub(super) const ACTION: u32 = 4477;
+pub(super) const ACTION: u32 = 4476;
 /// The configuration can't be used.
-pub(super) const CONFIG: u32 = 4478;
+pub(super) const CONFIG: u32 = 4477;
 
 /// A connection that can't be one.
 pub(super) const BAD_CONNECTION: u32 = 4490;

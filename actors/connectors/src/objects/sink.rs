@@ -28,7 +28,7 @@ pub(super) struct ObjectSink {
     staging: Staging,
     deployed: Value,
     part_bytes: usize,
-    /// Whether the store was seen to take objects.
+    /// Whether the store was seen to be there.
     is_checked: bool,
 }
 
@@ -84,6 +84,7 @@ impl ObjectSink {
     }
 
     /// Whether the store is there and objects may be written to it; nothing of this is seen.
+    #[cfg_attr(not(test), expect(dead_code, reason = "sinks have no test of their connection yet"))]
     pub(super) fn check_access(&self) -> Result<(), Fault> {
         self.place.store.check_writing(&self.place.path(".weir-probe")?)
     }
@@ -96,7 +97,9 @@ impl Sink for ObjectSink {
         schema: SchemaRef,
     ) -> Result<Box<dyn SinkWriter>, Fault> {
         if !self.is_checked {
-            self.check_access()?;
+            let prefix =
+                self.place.prefix.as_deref().map(|it| store::path(None, it)).transpose()?;
+            self.place.store.check_access(prefix.as_ref())?;
             self.is_checked = true;
         }
         let split = self.rules.split(&schema)?;

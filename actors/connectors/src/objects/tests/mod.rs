@@ -1,5 +1,6 @@
 //! The connector against a real S3 server, through the registry that the pipeline sees.
 
+mod azure;
 mod checks;
 mod reading;
 mod writing;
@@ -38,6 +39,7 @@ impl Clock for Still {
 /// A store of its own, and what an engine has around the connector.
 struct World {
     server: S3,
+    connection: Value,
     blobs: Arc<MemoryBlobs>,
     runtime: Runtime,
 }
@@ -47,14 +49,15 @@ impl World {
         let server = S3::start();
         server.bucket(BUCKET);
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        Self { server, blobs: Arc::new(MemoryBlobs::default()), runtime }
+        let connection = json!({ "s3": {
+            "bucket": BUCKET, "endpoint": server.endpoint(), "allowHttp": true,
+            "accessKeyId": S3::ACCESS_KEY, "secretAccessKey": S3::SECRET_KEY,
+        }});
+        Self { server, connection, blobs: Arc::new(MemoryBlobs::default()), runtime }
     }
 
     fn connection(&self) -> Value {
-        json!({ "s3": {
-            "bucket": BUCKET, "endpoint": self.server.endpoint(), "allowHttp": true,
-            "accessKeyId": S3::ACCESS_KEY, "secretAccessKey": S3::SECRET_KEY,
-        }})
+        self.connection.clone()
     }
 
     fn staging(&self) -> Staging {
@@ -106,11 +109,17 @@ impl World {
     }
 
     fn text(&self, key: &str) -> Option<String> {
-        self.server.object(BUCKET, key).map(|it| String::from_utf8(it).unwrap())
+        let (store, path) = (self.store(), Path::from(key));
+        let found = store.head(&path).unwrap()?;
+        let (_, content) = store.range(&path, (0, found.size), None).unwrap();
+        Some(String::from_utf8(content.to_vec()).unwrap())
     }
 
     fn keys(&self) -> Vec<String> {
-        self.server.keys(BUCKET)
+        let found = self.store().list(None).unwrap();
+        let mut keys: Vec<_> = found.iter().map(|it| it.location.to_string()).collect();
+        keys.sort();
+        keys
     }
 
     /// Notes of uploads.

@@ -4,10 +4,16 @@ use weir_domain::FaultKind;
 use weir_persistence_api::{BlobEntry, BlobKey};
 use weir_stream::Prepared;
 
+use super::super::sink::ObjectSink;
 use super::*;
 
 /// An attempt that wrote these and is prepared.
-fn prepared(world: &World, sink: &mut dyn Sink, number: u32, names: &[&str]) -> Prepared {
+pub(super) fn prepared(
+    world: &World,
+    sink: &mut dyn Sink,
+    number: u32,
+    names: &[&str],
+) -> Prepared {
     let mut writer = sink.open(&stream(number, None), schema()).unwrap();
     assert!(writer.write(&batch(names)).unwrap().is_empty());
     let prepared = writer.prepare().unwrap();
@@ -15,7 +21,7 @@ fn prepared(world: &World, sink: &mut dyn Sink, number: u32, names: &[&str]) -> 
     prepared
 }
 
-fn publish(world: &World, prepared: &Prepared) -> Vec<Published> {
+pub(super) fn publish(world: &World, prepared: &Prepared) -> Vec<Published> {
     prepared.actions.iter().flat_map(|it| world.run(it).unwrap()).collect()
 }
 
@@ -99,7 +105,7 @@ fn each_segment_of_a_live_stream_is_an_object() {
 }
 
 /// What is in the staging area, to be put back: so it is after a crash between the last two steps.
-fn kept(world: &World) -> Vec<(BlobEntry, Bytes)> {
+pub(super) fn kept(world: &World) -> Vec<(BlobEntry, Bytes)> {
     let all = BlobKey::new("staged").unwrap();
     let entries = world.runtime.block_on(world.blobs.blob_list(&all)).unwrap();
     let content = |it: BlobEntry| {
@@ -109,7 +115,7 @@ fn kept(world: &World) -> Vec<(BlobEntry, Bytes)> {
     entries.into_iter().map(content).collect()
 }
 
-fn put_back(world: &World, kept: &[(BlobEntry, Bytes)]) {
+pub(super) fn put_back(world: &World, kept: &[(BlobEntry, Bytes)]) {
     for (entry, content) in kept {
         world.runtime.block_on(world.blobs.blob_put(&entry.key, content.clone())).unwrap();
     }
@@ -191,6 +197,11 @@ fn what_appears_after_the_commit_is_not_replaced_and_the_object_waits() {
 fn a_store_that_can_not_be_written_to_says_what_to_mend() {
     let world = World::new();
     let _entered = world.runtime.enter();
+    let config = world.with(json!({ "name": "x.jsonl" }));
+    let context = world.context(&config);
+    let sink = ObjectSink::new(serde_json::from_value(config).unwrap(), &context).unwrap();
+    sink.check_access().unwrap();
+    assert_eq!((world.keys(), world.server.uploads()), (vec![], 0), "nothing is left of the test");
     let wrong = |change: fn(&mut Value), kind: FaultKind, hint: &str| {
         let mut connection = world.connection();
         change(&mut connection["s3"]);
