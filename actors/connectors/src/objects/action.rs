@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use weir_domain::{Fault, Fingerprint};
+use weir_domain::{Fault, Fingerprint, StageId};
 use weir_persistence_api::BlobKey;
 
 use super::config::OnExisting;
@@ -40,6 +40,8 @@ pub(super) struct Finish {
     pub(super) fingerprint: Fingerprint,
     /// Where it is copied first, if anywhere.
     pub(super) to: Option<String>,
+    /// The store that it is in, for people.
+    pub(super) place: String,
 }
 
 /// Gives up what a stage of a stream uploaded and never published.
@@ -50,11 +52,13 @@ pub(super) struct Discard {
 }
 
 impl Action {
-    /// As the pipeline stores it; `deployed` is the stage's configuration without the values of secrets.
-    pub(super) fn stored(&self, deployed: &Value) -> weir_stream::Action {
+    /// As the pipeline stores it; `deployed` is the stage's configuration without the values of secrets. It
+    /// is run with the connection that the stage has by then: keys are changed meanwhile.
+    pub(super) fn stored(&self, stage: &StageId, deployed: &Value) -> weir_stream::Action {
         let payload = serde_json::to_value(self).expect("texts and numbers become JSON");
         let connection = deployed.get("connection").cloned().unwrap_or_default();
-        weir_stream::Action { connection, ..weir_stream::Action::new(NAME, payload) }
+        let stage = Some(stage.clone());
+        weir_stream::Action { connection, stage, ..weir_stream::Action::new(NAME, payload) }
     }
 
     pub(super) fn read(payload: &Value) -> Result<Self, Fault> {

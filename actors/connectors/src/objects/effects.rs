@@ -22,19 +22,32 @@ impl Effects for ObjectEffects {
                 let warning = finish::run(&store, &it)?;
                 Ok(warning.map(Published::nothing_but).into_iter().collect())
             }
-            Action::Discard(it) => discard(&store, due.staging, &it).map(|()| Vec::new()),
+            Action::Discard(it) => discard(&store, due.staging, &it),
         }
     }
 }
 
-fn discard(store: &Store, staging: &weir_stream::Staging, action: &Discard) -> Result<(), Fault> {
+fn discard(
+    store: &Store,
+    staging: &weir_stream::Staging,
+    action: &Discard,
+) -> Result<Vec<Published>, Fault> {
+    let mut left = Vec::new();
     for key in staging.keys(&action.parent)? {
         // Gone: another gave it up, or published it.
         let Some(note) = Note::get(staging, &key)? else { continue };
         let path = note.path()?;
-        let aborted = store.upload_abort(&path, &note.upload);
-        aborted.map_err(|it| store.fault(&format!("can't give up an upload to {path}"), &it))?;
+        if note.place == store.place() {
+            let aborted = store.upload_abort(&path, &note.upload);
+            aborted
+                .map_err(|it| store.fault(&format!("can't give up an upload to {path}"), &it))?;
+        } else {
+            let place = &note.place;
+            let warning =
+                format!("an upload to {path} stays in {place}: its stage writes elsewhere now");
+            left.push(Published::nothing_but(warning));
+        }
         staging.remove(&key)?;
     }
-    Ok(())
+    Ok(left)
 }

@@ -21,6 +21,12 @@ const PART_BYTES: u64 = 64 << 20;
 /// What somebody should know, if anything.
 pub(super) fn run(store: &Store, action: &Finish) -> Result<Option<String>, Fault> {
     let path = super::store::path(None, &action.path)?;
+    if action.place != store.place() {
+        return Ok(Some(format!(
+            "{path} stays in {}: its stage reads elsewhere now",
+            action.place
+        )));
+    }
     let Some(found) = store.head(&path)? else { return Ok(None) };
     if !is_same(&fingerprint(&found), &action.fingerprint) {
         return Ok(Some(replaced(store, &path)));

@@ -15,6 +15,8 @@ use super::codes;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Note {
+    /// The store that it is in, for people.
+    pub(super) place: String,
     pub(super) path: String,
     pub(super) upload: String,
     /// As the store named them, in order. None before the object is whole.

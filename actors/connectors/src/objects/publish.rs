@@ -30,6 +30,16 @@ fn publish(store: &Store, staging: &Staging, action: &Publish) -> Result<Publish
         return Ok(Published { address, warning: None });
     };
     let path = note.path()?;
+    if note.place != store.place() {
+        let message = format!(
+            "{path} was committed to {}, and its stage writes to {} now",
+            note.place,
+            store.place()
+        );
+        return Err(Fault::transient(codes::OUTPUT_OBJECT, message).with_hint(
+            "deploy the stage with the store that it had, until what was committed is published",
+        ));
+    }
     let warning = match stands_already(store, &path, action)? {
         true => None,
         false => complete(store, &path, &note, action)?,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use object_store::path::Path;
 use serde_json::Value;
-use weir_domain::Fault;
+use weir_domain::{Fault, StageId};
 use weir_stream::{
     Action as StoredAction, BadRecord, Batch, BuildContext, Prepared, Sink, SinkWriter, Staging,
     StreamContext,
@@ -111,19 +111,22 @@ impl Sink for ObjectSink {
         };
         let objects = Objects { place: self.place.clone(), ground };
         let rolling = Rolling::new(self.rules.clone(), objects, stream.clone(), (schema, split));
-        Ok(Box::new(ObjectWriter { rolling, deployed: self.deployed.clone() }))
+        let (stage, deployed) = (self.rules.stage.clone(), self.deployed.clone());
+        Ok(Box::new(ObjectWriter { rolling, stage, deployed }))
     }
 
     fn discard(&self, stream: &StreamContext) -> Vec<StoredAction> {
         // A name that makes no key has noted no upload either.
         let parent = Staging::of_stream(stream.stream, &self.rules.stage).ok();
-        let action = |parent| Action::Discard(Discard { parent }).stored(&self.deployed);
+        let action =
+            |parent| Action::Discard(Discard { parent }).stored(&self.rules.stage, &self.deployed);
         parent.map(action).into_iter().collect()
     }
 }
 
 struct ObjectWriter {
     rolling: Rolling<Objects>,
+    stage: StageId,
     deployed: Value,
 }
 
@@ -166,7 +169,7 @@ impl SinkWriter for ObjectWriter {
                 hash: object.staged.hash.clone(),
                 on_existing: place.on_existing,
             });
-            prepared.actions.push(action.stored(&self.deployed));
+            prepared.actions.push(action.stored(&self.stage, &self.deployed));
             prepared.bytes += object.bytes;
         }
         Ok(prepared)

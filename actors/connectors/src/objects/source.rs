@@ -9,7 +9,7 @@ use std::time::Duration;
 use arrow::datatypes::SchemaRef;
 use object_store::path::Path;
 use serde_json::Value;
-use weir_domain::{Fault, Fingerprint, Item, Reprocess};
+use weir_domain::{Fault, Fingerprint, Item, Reprocess, StageId};
 use weir_formats::{Content, Ranges, ReadOptions, Reader};
 use weir_stream::{
     Action as StoredAction, Batch, BuildContext, Limits, Outcome, Read, RecordReader, Source,
@@ -32,6 +32,7 @@ pub(super) struct ObjectSource {
     pattern: Pattern,
     limits: Limits,
     deployed: Value,
+    stage: StageId,
     /// What was opened last: it is known better than by a list.
     opened: Option<Item>,
 }
@@ -52,8 +53,17 @@ impl ObjectSource {
             Finished::Delete => None,
         });
         let excluded = moves.collect::<Result<_, _>>()?;
-        let (limits, deployed) = (cx.limits, cx.deployed.clone());
-        Ok(Self { config, store, prefix, excluded, pattern, limits, deployed, opened: None })
+        Ok(Self {
+            config,
+            store,
+            prefix,
+            excluded,
+            pattern,
+            limits: cx.limits,
+            deployed: cx.deployed.clone(),
+            stage: cx.stage.clone(),
+            opened: None,
+        })
     }
 
     fn path(&self, item: &Item) -> Result<Path, Fault> {
@@ -152,8 +162,9 @@ impl Source for ObjectSource {
             Finished::Move(to) => Some(format!("{}/{}", to.trim_matches('/'), item.name)),
         };
         let fingerprint = self.known(item).clone();
-        let action = Action::Finish(Finish { path: path.to_string(), fingerprint, to });
-        vec![action.stored(&self.deployed)]
+        let (path, place) = (path.to_string(), self.store.place().to_owned());
+        let action = Action::Finish(Finish { path, fingerprint, to, place });
+        vec![action.stored(&self.stage, &self.deployed)]
     }
 
     fn interval(&self) -> Duration {

@@ -33,6 +33,11 @@ impl Store {
         Self(Arc::new(remote))
     }
 
+    /// Where it is, for people.
+    pub(super) fn place(&self) -> &str {
+        &self.0.place
+    }
+
     /// Of an object, or of all below a prefix.
     pub(super) fn address(&self, path: &str) -> String {
         format!("{}/{path}", self.0.address)

@@ -94,7 +94,8 @@ impl Uploading {
             Some(it) => it,
             None => {
                 let upload = store.upload_begin(path).map_err(|it| failed(&it))?;
-                let note = Note { path: path.to_string(), upload, parts: Vec::new() };
+                let (place, path) = (store.place().to_owned(), path.to_string());
+                let note = Note { place, path, upload, parts: Vec::new() };
                 let key = note.key(parent)?;
                 note.put(staging, &key)?;
                 begun.insert((note, key))

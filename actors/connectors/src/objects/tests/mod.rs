@@ -94,7 +94,7 @@ impl World {
     fn run(&self, action: &Action) -> Result<Vec<Published>, Fault> {
         let registry = register(Registry::default());
         let (payload, connection, staging) = (&action.payload, &action.connection, &self.staging());
-        registry.effects[NAME].run(Due { payload, connection, staging })
+        registry.effects[NAME].run(Due { payload, connection, config: None, staging })
     }
 
     fn store(&self) -> Store {

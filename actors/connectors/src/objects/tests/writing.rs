@@ -215,3 +215,25 @@ fn a_store_that_can_not_be_written_to_says_what_to_mend() {
     wrong(|it| it["secretAccessKey"] = json!("x"), FaultKind::Config, "check the credentials");
     wrong(|it| it["endpoint"] = json!("http://127.0.0.1:1"), FaultKind::Transient, "the network");
 }
+
+#[test]
+fn what_is_owed_is_done_in_the_store_that_it_is_in() {
+    let world = World::new();
+    let _entered = world.runtime.enter();
+    world.server.bucket("other");
+    let mut sink = world.sink(json!({ "name": "x.jsonl" }));
+    let prepared = prepared(&world, &mut *sink, 1, &["a"]);
+    let mut elsewhere = prepared.actions[0].clone();
+    assert!(elsewhere.stage.is_some(), "its connection may have been mended since");
+    elsewhere.connection["s3"]["bucket"] = json!("other");
+    let fault = world.run(&elsewhere).unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Transient);
+    assert!(fault.message.contains("was committed to bucket data at"), "{fault}");
+    publish(&world, &prepared);
+    drop(super::writing::prepared(&world, &mut *world.sink(json!({ "name": "y" })), 2, &["a"]));
+    let mut discard = sink.discard(&stream(2, None)).remove(0);
+    discard.connection["s3"]["bucket"] = json!("other");
+    let said = world.run(&discard).unwrap();
+    assert!(said[0].warning.as_ref().unwrap().contains("stays in bucket data"), "{said:?}");
+    assert_eq!(world.notes(), 0);
+}
