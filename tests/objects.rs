@@ -243,6 +243,6 @@ fn what_can_not_be_reached_is_said_with_its_place() {
         process.kill();
     };
     let secret = S3::SECRET_KEY;
-    check(&connection_to(&server, "nowhere", secret), "WEIR-04471", "bucket nowhere at");
-    check(&connection_to(&server, BUCKET, "wrong-secret"), "WEIR-04471", "bucket orders at");
+    check(&connection_to(&server, "nowhere", secret), "WEIR-04481", "bucket nowhere at");
+    check(&connection_to(&server, BUCKET, "wrong-secret"), "WEIR-04481", "bucket orders at");
 }

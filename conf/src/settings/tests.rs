@@ -200,6 +200,37 @@ fn settings_that_contradict_each_other_are_refused_where_a_person_wrote_them() {
 }
 
 #[test]
+fn a_store_of_checkpoints_that_can_not_be_one_is_refused() {
+    let check = |text: &str, wanted: &[&str]| {
+        let refused = load_in(&[], &format!("weir.stream.checkpoint-store {{ {text} }}"), &[]);
+        let refused = refused.err().unwrap_or_default();
+        assert_eq!(refused.len(), wanted.len(), "{refused:?}");
+        for (refused, wanted) in refused.iter().zip(wanted) {
+            assert!(refused.contains(wanted), "{refused}");
+        }
+    };
+    check("type = database, s3.endpoint = nonsense", &[]);
+    check("type = directory", &["checkpoint-store.type: checkpoints are to be in a directory"]);
+    check("type = directory, directory = blobs", &[]);
+    let key = "s3.access-key-id = a";
+    check(
+        &format!("type = s3, {key}, s3.endpoint = \"http://s3\""),
+        &[
+            "fix: stream.checkpoint-store.s3.bucket: write",
+            "s3.secret-access-key: set it",
+            "allow-http",
+        ],
+    );
+    check("type = s3, s3.bucket = a", &[]);
+    check("type = gcs", &["gcs.bucket: write its name"]);
+    check("type = azure, azure.account = a", &["azure.container: write its name"]);
+    check(
+        "type = s3, s3.bucket = a, s3.secret-acces-key = b",
+        &["did you mean \"secret-access-key\"?"],
+    );
+}
+
+#[test]
 fn the_command_line_is_refused_by_the_name_of_its_key() {
     check_override(
         "weir.rest-server.bind.port=many",

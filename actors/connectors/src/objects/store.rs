@@ -66,7 +66,6 @@ impl Store {
     }
 
     /// Whether objects could be written below the prefix, of which nothing becomes visible.
-    #[cfg_attr(not(test), expect(dead_code, reason = "sinks have no test of their connection yet"))]
     pub(super) fn check_writing(&self, path: &Path) -> Result<(), Fault> {
         self.check_access(Some(path))?;
         let doing = |it: &Cause| self.fault(&format!("can't write below {path}"), it);
