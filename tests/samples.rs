@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use serde_json::Value;
-use weir_test_servers::{Kafka, Nats};
+use weir_test_servers::{Kafka, Nats, S3};
 
 use crate::support::{DEADLINE, Project, Start, files, wait_until};
 
@@ -156,6 +156,46 @@ fn the_sample_of_nats_keeps_the_orders_of_one_shop() {
     weir.stop();
     let found = found(&project, "north-", "id");
     assert_eq!((found.len(), found.values().max()), (north, Some(&1)));
+}
+
+#[test]
+fn the_sample_of_objects_keeps_the_large_orders() {
+    let server = S3::start();
+    server.bucket("shop");
+    let places = [
+        ("http://127.0.0.1:9000", server.endpoint()),
+        ("USER: minioadmin", format!("USER: {}", S3::ACCESS_KEY)),
+        ("PASSWORD: minioadmin", format!("PASSWORD: {}", S3::SECRET_KEY)),
+    ];
+    let project = copy("objects", &places);
+    let below = |prefix: &str| -> Vec<String> {
+        server.keys("shop").into_iter().filter(|it| it.starts_with(prefix)).collect()
+    };
+    let weir = start(&project).ready();
+    wait_until("all orders to be made", DEADLINE, || {
+        weir.cli(["item", "list"]).stdout.contains("lane-1") && {
+            let made = weir.streams().into_iter().filter(|it| it.item == "lane-1");
+            made.into_iter().any(|it| it.state.is_closed())
+        }
+    });
+    wait_until("all objects to be done", DEADLINE, || {
+        below("in/").is_empty() && weir.streams().iter().all(|it| it.state.is_closed())
+    });
+    weir.stop();
+    let large = below("large/").into_iter().flat_map(|it| server.object("shop", &it).unwrap());
+    let large: Vec<u8> = large.collect();
+    let mut ids: Vec<u64> = Vec::new();
+    for line in large.split(|it| *it == b'\n').filter(|it| !it.is_empty()) {
+        let order: Value = serde_json::from_slice(line).unwrap();
+        assert!(order["amount"].as_u64().unwrap() >= 1_000, "{order}");
+        ids.push(order["id"].as_u64().unwrap());
+    }
+    let count = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    // Half of 2,000 amounts up to 2,000, which are the same each time.
+    assert!(ids.len() == count && (800..1_200).contains(&count), "{count} orders");
+    assert!(!below("done/").is_empty() && server.parts() == 0);
 }
 
 #[test]
