@@ -7,13 +7,16 @@ use weir_stream::Registry;
 use super::*;
 
 pub(super) fn real() -> Registry {
-    use weir_connectors::{file, generator, http, kafka, nats, sql, stdout, tail, tcp, timer};
+    use weir_connectors::{
+        file, generator, http, kafka, nats, objects, sql, stdout, tail, tcp, timer,
+    };
     let connectors = [
         file::register,
         generator::register,
         http::register,
         kafka::register,
         nats::register,
+        objects::register,
         sql::register,
         stdout::register,
         tail::register,
