@@ -5,6 +5,7 @@
 
 mod gaps;
 mod long;
+mod outputs;
 mod random;
 mod schedule;
 mod unequal;

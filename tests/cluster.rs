@@ -18,6 +18,7 @@ mod live;
 mod loss;
 mod once;
 mod operator;
+pub(crate) mod outputs;
 mod partition;
 mod scheduling;
 mod store;

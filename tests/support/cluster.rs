@@ -6,6 +6,7 @@
 //!   about time.
 //! - Whoever waits for the cluster asks its management, as an operator would.
 
+mod broker;
 mod clock;
 mod commands;
 mod database;
@@ -28,11 +29,12 @@ use weir_domain::NodeStatus;
 use weir_http_api::{LeaseView, MemberView};
 
 use super::{DEADLINE, Dns, Net, Project, failing, wait_for, wait_until};
+pub(crate) use broker::Broker;
 use clock::Clock;
 pub(crate) use commands::Commands;
 use database::{Database, Oddities};
 pub(crate) use database::{Kind, Session};
-pub(crate) use files::Files;
+pub(crate) use files::{Ended, Files};
 pub(crate) use http::{Answer, Call};
 pub(crate) use node::Node;
 use node::TOKEN;
@@ -48,6 +50,9 @@ pub(crate) const DEPOSED: &[&str] = &["fault=WEIR-06009", "WEIR-06018"];
 /// The host of the database.
 pub(crate) const DB: &str = "db";
 
+/// The host of the broker, where there is one.
+const BROKER: &str = "broker";
+
 /// The host of the DNS server, where there is one.
 const DNS: &str = "dns";
 
@@ -60,6 +65,7 @@ pub(crate) struct Setup {
     /// By how many seconds the clock of each node is off; empty: they have this machine's.
     clocks: Vec<i64>,
     has_dns: bool,
+    has_broker: bool,
     oddities: Oddities,
 }
 
@@ -80,6 +86,12 @@ impl Setup {
     /// What names lead to is said by a DNS server, which knows the database at first.
     pub(crate) fn with_dns(mut self) -> Self {
         self.has_dns = true;
+        self
+    }
+
+    /// A broker of Kafka, on a host of its own.
+    pub(crate) fn with_broker(mut self) -> Self {
+        self.has_broker = true;
         self
     }
 
@@ -121,12 +133,14 @@ impl Setup {
         let mut hosts: Vec<_> = names.iter().map(String::as_str).chain([DB]).collect();
         let name_server = self.has_dns.then_some(DNS);
         hosts.extend(name_server);
+        hosts.extend(self.has_broker.then_some(BROKER));
         let net = Arc::new(Net::with_name_server(&hosts, name_server)?);
         let dns = name_server.map(|_| Dns::start(&net, &[(DB, net.address(DB))]));
         let root = tempfile::Builder::new().prefix("weir-cluster-").tempdir().unwrap();
         make_certificates(&root.path().join("tls"), &hosts);
         make_master_key(&root.path().join(MASTER_KEY));
         let database = Database::start(&net, self.kind, root.path(), &self.oddities);
+        let broker = self.has_broker.then(|| Arc::new(Broker::start(&net)));
         let node = |(at, name): (usize, &String)| {
             let node = self.node(&net, &database, root.path(), name);
             match self.clocks.get(at) {
@@ -138,7 +152,7 @@ impl Setup {
         if self.has_schema {
             nodes[0].weir_with_conf(&["persistence", "migrate"]).ended(0);
         }
-        Some(Cluster { nodes, net, dns, database, root, _serial: serial })
+        Some(Cluster { nodes, database, broker, net, dns, root, _serial: serial })
     }
 
     /// As `prepared`, with all engines up.
@@ -217,6 +231,7 @@ pub(crate) struct Cluster {
     /// Before all else when it is dropped: they use what follows.
     pub(crate) nodes: Vec<Node>,
     pub(crate) database: Database,
+    broker: Option<Arc<Broker>>,
     pub(crate) net: Arc<Net>,
     dns: Option<Dns>,
     root: TempDir,
@@ -233,6 +248,7 @@ impl Cluster {
             has_schema: true,
             clocks: Vec::new(),
             has_dns: false,
+            has_broker: false,
             oddities: Oddities::default(),
         }
     }
@@ -275,6 +291,10 @@ impl Cluster {
 
     pub(crate) fn root(&self) -> &Path {
         self.root.path()
+    }
+
+    pub(crate) fn broker(&self) -> Arc<Broker> {
+        self.broker.clone().expect("the cluster was set up with a broker")
     }
 
     /// Waits until all nodes that run see each other up, and nobody else.

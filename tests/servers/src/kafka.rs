@@ -17,10 +17,13 @@ use crate::{PASSWORD, USER};
 pub use client::{Received, Sent, Transaction};
 
 const CLUSTER: &str = "MkU3OEVBNTcwNTJENDM2Qg";
+const LOOPBACK: &str = "127.0.0.1";
 
 pub struct Kafka {
     process: Option<Process>,
     directory: Directory,
+    /// The address that clients reach it at.
+    host: String,
     ports: Ports,
     /// Signs the broker's certificate.
     ca: String,
@@ -51,12 +54,23 @@ impl Kafka {
 
     /// With more lines for its properties.
     pub fn start_with(arguments: &[&str]) -> Self {
-        let port = || process::free_port("127.0.0.1");
+        Self::start_on(LOOPBACK, arguments)
+    }
+
+    /// At another address of this machine, or of the network that the calling thread is in: all that
+    /// is then asked of the broker must be asked from there.
+    pub fn start_at(address: &str) -> Self {
+        Self::start_on(address, &[])
+    }
+
+    fn start_on(host: &str, arguments: &[&str]) -> Self {
+        let port = || process::free_port(host);
         let ports = Ports { plain: port(), sasl: port(), tls: port(), controller: port() };
         let directory = Directory::new();
         let ca = certificate(&directory);
         let arguments = arguments.iter().map(|&it| it.to_owned()).collect();
-        let mut broker = Self { process: None, directory, ports, ca, arguments };
+        let host = host.to_owned();
+        let mut broker = Self { process: None, directory, host, ports, ca, arguments };
         fs::write(broker.properties(), broker.configuration()).expect("T1: it is ours");
         let scram = |mechanism: &str| format!("{mechanism}=[name={USER},password={PASSWORD}]");
         let mut format = java("64m");
@@ -75,16 +89,15 @@ impl Kafka {
 
     fn configuration(&self) -> String {
         let Ports { plain, sasl, tls, controller } = self.ports;
-        let path = self.directory.path().display();
-        let listeners = format!(
-            "PLAINTEXT://127.0.0.1:{plain},SASL_PLAINTEXT://127.0.0.1:{sasl},SSL://127.0.0.1:{tls}"
-        );
+        let (path, host) = (self.directory.path().display(), &self.host);
+        let listeners =
+            format!("PLAINTEXT://{host}:{plain},SASL_PLAINTEXT://{host}:{sasl},SSL://{host}:{tls}");
         let mut text = format!(
             "process.roles=broker,controller\n\
              node.id=1\n\
-             controller.quorum.voters=1@127.0.0.1:{controller}\n\
+             controller.quorum.voters=1@{LOOPBACK}:{controller}\n\
              controller.listener.names=CONTROLLER\n\
-             listeners={listeners},CONTROLLER://127.0.0.1:{controller}\n\
+             listeners={listeners},CONTROLLER://{LOOPBACK}:{controller}\n\
              advertised.listeners={listeners}\n\
              listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,\
              SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL\n\
@@ -126,17 +139,17 @@ impl Kafka {
 
     /// Where everybody may do everything.
     pub fn plain(&self) -> String {
-        format!("127.0.0.1:{}", self.ports.plain)
+        format!("{}:{}", self.host, self.ports.plain)
     }
 
     /// Where a user is asked for.
     pub fn sasl(&self) -> String {
-        format!("127.0.0.1:{}", self.ports.sasl)
+        format!("{}:{}", self.host, self.ports.sasl)
     }
 
     /// Where the broker shows a certificate.
     pub fn tls(&self) -> String {
-        format!("127.0.0.1:{}", self.ports.tls)
+        format!("{}:{}", self.host, self.ports.tls)
     }
 
     /// The certificate that the broker's is issued by, as PEM.

@@ -117,7 +117,7 @@ impl Files {
 }
 
 /// Also a test that fails ends its helpers.
-struct Ended<'a>(&'a std::sync::atomic::AtomicBool);
+pub(crate) struct Ended<'a>(pub(crate) &'a std::sync::atomic::AtomicBool);
 
 impl Drop for Ended<'_> {
     fn drop(&mut self) {
