@@ -3,6 +3,7 @@
 //! `WEIR_SEED` repeats the choices of a run, `WEIR_KILLS` sets how many kills there are.
 
 mod oracle;
+mod points;
 
 use std::thread;
 use std::time::Duration;

@@ -76,5 +76,5 @@ pub use permit::CommitPermit;
 pub use prepared::{Deposed, Prepared};
 pub use record::{Claim, GenerationRecord, Marker, Record, Savepoint, Writer};
 pub use recover::{Recovered, Recovery, RestoreFrom};
-pub use store::{Checkpoints, CrashPoint, Group, Retry};
+pub use store::{Checkpoints, CrashPoint, Group, Retry, reach};
 pub use view::{Step, View};

@@ -70,7 +70,7 @@ pub use shelf::{Kept, Shelf};
 pub use sniff::{Conditions, Matcher, Sniffed, Taps};
 pub use staging::{STAGED_BYTES_MAX, Staging};
 pub use stream_log::{Said, StreamLog};
-pub use weir_checkpoint::Epoch;
+pub use weir_checkpoint::{CrashPoint, Epoch, reach};
 pub use weir_records::{BadRecord, Batch, Positions, beginning, type_name};
 pub use workflow::{RunningWorkflow, WorkflowSpec};
 

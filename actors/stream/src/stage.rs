@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use arrow::datatypes::SchemaRef;
 use tokio_util::sync::CancellationToken;
-use weir_checkpoint::Epoch;
+use weir_checkpoint::{CrashPoint, Epoch, reach};
 use weir_domain::plan::OnError;
 use weir_domain::{Clock, Fault, PortName, SniffSide, StageId};
 use weir_secrets::Opened;
@@ -269,6 +269,14 @@ pub(crate) struct SinkBody {
     pub(crate) reports: Option<Reports>,
 }
 
+/// What a writer has prepared at a barrier.
+fn prepared(writer: Box<dyn SinkWriter>) -> Result<Prepared, Fault> {
+    reach(CrashPoint::BeforePrepare);
+    let prepared = writer.prepare()?;
+    reach(CrashPoint::AfterPrepare);
+    Ok(prepared)
+}
+
 impl SinkBody {
     /// Writes until the end, then prepares; if it is driven, at each barrier. Blocks.
     pub(crate) fn run(mut self, stop: &CancellationToken) -> StageResult {
@@ -308,7 +316,7 @@ impl SinkBody {
                         barriers(self.dead.iter(), epoch)?;
                     }
                     let call = self.guard.counters.calling("preparing");
-                    let prepared = writer.take().map(|it| it.prepare()).transpose()?;
+                    let prepared = writer.take().map(prepared).transpose()?;
                     drop(call);
                     let prepared = prepared.unwrap_or_default();
                     (written, segment) = (written + prepared.bytes, Some(epoch));

@@ -1,8 +1,8 @@
 //! Places where a process may die, for tests that kill real ones.
 //!
-//! In a build with the feature `crash-points`, the process aborts at the place that the variable
-//! `WEIR_CRASH_AT` names: `after-claim`, or `after-claim:3` for the third time. In all other builds
-//! there is nothing of it.
+//! In a build for tests, one with debug assertions, the process aborts at the place that the variable
+//! `WEIR_CRASH_AT` names: `after-claim`, or `after-claim:3` for the third time. In a release there is
+//! nothing of it, and nobody reads the variable.
 
 /// What a process has done when it dies, and what it has not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,11 @@ pub enum CrashPoint {
     BeforeClaim,
     /// The epoch is the truth, and nobody has been told.
     AfterClaim,
+    /// A sink has written all that it publishes at once, and nobody sees it yet: before a rename, or
+    /// the end of a transaction.
+    BeforePublication,
+    /// All see it, and what it was staged in is there still.
+    AfterPublication,
     /// A sink has published something of what the permit names.
     MidCommit,
     /// All is published, and not marked.
@@ -26,13 +31,15 @@ pub enum CrashPoint {
 }
 
 impl CrashPoint {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::BeforePrepare,
         Self::AfterPrepare,
         Self::AfterUpload,
         Self::BeforeManifest,
         Self::BeforeClaim,
         Self::AfterClaim,
+        Self::BeforePublication,
+        Self::AfterPublication,
         Self::MidCommit,
         Self::BeforeMarker,
         Self::DuringCollection,
@@ -46,6 +53,8 @@ impl CrashPoint {
             Self::BeforeManifest => "before-manifest",
             Self::BeforeClaim => "before-claim",
             Self::AfterClaim => "after-claim",
+            Self::BeforePublication => "before-publication",
+            Self::AfterPublication => "after-publication",
             Self::MidCommit => "mid-commit",
             Self::BeforeMarker => "before-marker",
             Self::DuringCollection => "during-collection",
@@ -54,11 +63,11 @@ impl CrashPoint {
 }
 
 /// Dies here, if this is where the test wants it.
-#[cfg(not(feature = "crash-points"))]
+#[cfg(not(debug_assertions))]
 pub fn reach(_: CrashPoint) {}
 
 /// Dies here, if this is where the test wants it.
-#[cfg(feature = "crash-points")]
+#[cfg(debug_assertions)]
 pub fn reach(point: CrashPoint) {
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicU32, Ordering};

@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use weir_domain::Fault;
-use weir_stream::Published;
+use weir_stream::{CrashPoint, Published, reach};
 
 use super::action::{Publish, parent};
 use super::codes;
@@ -39,7 +39,10 @@ fn put(action: &Publish, staging: &Staging, target: &Path) -> io::Result<Place> 
         if action.create_directory {
             disk::create_directories(directory)?;
         }
-        place(action, &staged, target)?
+        reach(CrashPoint::BeforePublication);
+        let place = place(action, &staged, target)?;
+        reach(CrashPoint::AfterPublication);
+        place
     } else {
         found(action, target)?
     };

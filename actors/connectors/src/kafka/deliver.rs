@@ -14,7 +14,7 @@
 use std::collections::BTreeMap;
 
 use weir_domain::Fault;
-use weir_stream::Published;
+use weir_stream::{CrashPoint, Published, reach};
 
 use super::config::{Guarantee, SinkConfig};
 use super::connection::Connection;
@@ -79,7 +79,10 @@ fn once(connection: &Connection, delivery: &Delivery<'_, Target>) -> Result<Opti
         Ok(sent)
     });
     match sent {
-        Ok(Some(sent)) => producer.commit().map(|()| Some(sent)),
+        Ok(Some(sent)) => {
+            reach(CrashPoint::BeforePublication);
+            producer.commit().map(|()| Some(sent))
+        }
         Ok(None) => {
             producer.abort();
             Ok(None)

@@ -7,7 +7,8 @@ use serde_json::Value;
 use weir_domain::{Fault, StageId};
 use weir_persistence_api::BlobKey;
 use weir_stream::{
-    Action, BuildContext, Due, Effects, Published, Staging, StreamContext, decode_config,
+    Action, BuildContext, CrashPoint, Due, Effects, Published, Staging, StreamContext,
+    decode_config, reach,
 };
 
 use super::{DAMAGED, Outbox};
@@ -116,6 +117,7 @@ impl<D: Deliver> Effects for Outgoing<D> {
         let (outbox, staging) = (&outbox, due.staging);
         let delivery = Delivery { target, outbox, job: &job, staging };
         let published = self.0.deliver(connection, &delivery)?;
+        reach(CrashPoint::AfterPublication);
         staging.discard(&outbox.parent)?;
         Ok(published)
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use weir_domain::Fault;
-use weir_stream::Published;
+use weir_stream::{CrashPoint, Published, reach};
 
 use super::commits::{Commits, order};
 use super::config::OutputConfig;
@@ -94,7 +94,9 @@ fn write(
             write_entry(session, &delivery.target.spec, &mut table, &it)?;
         }
     }
-    commits.write(session, delivery.job, outbox).map(Some)
+    commits.write(session, delivery.job, outbox)?;
+    reach(CrashPoint::BeforePublication);
+    Ok(Some(()))
 }
 
 fn write_entry(

@@ -4,7 +4,9 @@
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use weir_checkpoint::{Checkpoints, Committable, Effect, Error, Generation, Group, Input};
+use weir_checkpoint::{
+    Checkpoints, Committable, CrashPoint, Effect, Error, Generation, Group, Input, reach,
+};
 use weir_domain::{Fault, SavepointName};
 
 use crate::connector::{Action, Published};
@@ -103,6 +105,7 @@ pub(super) async fn publish(
             };
             // Who stops the run drops this.
             let published = act(services, means, action, &CancellationToken::new(), waiting).await;
+            reach(CrashPoint::MidCommit);
             for Published { address, warning } in published.into_iter().flatten() {
                 let warning = warning.map(|it| Word::Warning(3021, it));
                 let address = (!address.is_empty()).then_some(Word::Published(address));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use weir_checkpoint::{Committable, Epoch, Input, Prepared, StageManifest};
+use weir_checkpoint::{CrashPoint, Committable, Epoch, Input, Prepared, StageManifest, reach};
 use weir_domain::{Fault, StageId};
 
 use super::{Done, Drive};
@@ -48,6 +48,7 @@ impl Drive<'_> {
                 true => None,
                 false => Some(uploads.committable((&stage, epoch), &actions).await?),
             };
+            reach(CrashPoint::AfterUpload);
             let uploaded = Uploaded { stage, epoch, splits, is_ended, committable, chains };
             Ok(Done::Upload(Box::new(uploaded)))
         }));
