@@ -6,6 +6,7 @@ mod live;
 mod orders;
 mod regions;
 mod saves;
+mod shapes;
 mod sniffing;
 mod waiting;
 mod world;
