@@ -100,6 +100,33 @@ fn what_is_made_is_in_sqlite_once_whatever_is_killed() {
     killed(&project, &Store::sqlite(&project));
 }
 
+/// Two engines may make it at once: whoever comes second waits for the first, and is refused then.
+#[test]
+fn a_table_of_commits_that_another_makes_meanwhile_is_found() {
+    const RECORDS: u64 = 400;
+    let (server, project) = (Postgres::shared(), Project::empty());
+    let database = server.database();
+    let store = Store::Postgres(server, database.clone());
+    store.ask(TABLE);
+    project.asset("workflow.yaml", &made(&store, RECORDS, 10_000).yaml());
+    // Makes it, and goes on when somebody waits for that.
+    let others = "BEGIN; CREATE TABLE weir_commits (id char(64) NOT NULL PRIMARY KEY, \
+        job text NOT NULL, outbox text NOT NULL, \
+        committed_at timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP); \
+        DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted \
+        AND transactionid = pg_current_xact_id()::xid) LOOP PERFORM pg_sleep(0.02); END LOOP; \
+        END $$; COMMIT";
+    thread::scope(|scope| {
+        let made = scope.spawn(|| Store::Postgres(server, database).ask(others));
+        let weir = start(&project).ready();
+        wait_until("all rows to be there", DEADLINE, || count(&store) >= RECORDS);
+        made.join().unwrap();
+        let log = weir.stop();
+        assert!(!log.contains("rolled back"), "{log}");
+    });
+    assert_eq!(sums(&store), all(RECORDS));
+}
+
 /// Kills the engine while files become rows.
 fn files_killed(project: &Project, store: &Store<'_>) {
     const FILES: u64 = 40;

@@ -29,12 +29,7 @@ impl Commits<'_> {
             Err(fault) => return Err(fault),
         }
         let create = self.create(session.kind());
-        let Err(fault) = session.script(create.as_str()) else { return Ok(()) };
-        // Of two who make it at once PostgreSQL refuses one.
-        if session.ask(&look, &[]).is_ok() {
-            return Ok(());
-        }
-        Err(match fault.kind {
+        session.make(&create).map_err(|fault| match fault.kind {
             weir_domain::FaultKind::Transient => fault,
             _ => {
                 let message = format!(

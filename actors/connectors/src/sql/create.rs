@@ -28,7 +28,7 @@ pub(super) fn table(session: &mut Session, spec: &TableSpec, schema: &Schema) ->
     }
     let table = spec.table.quoted(kind);
     let made =
-        session.script(format!("CREATE TABLE IF NOT EXISTS {table} ({})", columns.join(", ")));
+        session.make(&format!("CREATE TABLE IF NOT EXISTS {table} ({})", columns.join(", ")));
     made.or_else(|fault| match fault.code.0 {
         // Who may not make it may still use one that is there: that is looked up next.
         codes::FORBIDDEN => Ok(()),

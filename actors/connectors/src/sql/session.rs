@@ -23,6 +23,7 @@ use weir_domain::Fault;
 use weir_runtime::Stopwatch;
 
 use super::answer::{self, Answer};
+use super::codes;
 use super::connection::{Address, DatabaseKind, Place, Server, TlsMode};
 use super::error;
 use super::value::Column;
@@ -78,6 +79,17 @@ impl Session {
             Link::Mysql(it) => raw_sql(AssertSqlSafe(text)).execute(it).await.map(drop),
             Link::Sqlite(it) => raw_sql(AssertSqlSafe(text)).execute(it).await.map(drop),
         })
+    }
+
+    /// Makes something that may be there already, as the statement says. Of two that make it at once
+    /// PostgreSQL refuses one all the same: that one finds it there when it asks again.
+    pub(super) fn make(&mut self, text: &str) -> Result<(), Fault> {
+        match self.script(text) {
+            Err(fault) if matches!(fault.code.0, codes::REFUSED | codes::QUERY) => {
+                self.script(text)
+            }
+            made => made,
+        }
     }
 
     /// Runs a statement with the rows of `columns` from `first` on, `count` of them: as one array for
