@@ -125,6 +125,44 @@ fn what_was_answered_as_committed_is_published_whatever_is_killed() {
     assert_eq!(lost, Vec::<&u64>::new());
 }
 
+/// Of each request a record is published, one is bad, and one is left out by a rule.
+#[test]
+fn what_is_bad_or_left_out_of_an_answered_request_is_kept_and_told() {
+    const REQUESTS: u64 = 20;
+    let port = free_port();
+    let read = format!(
+        "{{ name: read, onError: deadLetter, source: {{ http: {{ bind: \"127.0.0.1:{port}\", \
+         paths: [/orders], body: lines, answer: committed, connection: {{ token: a-token-for-tests }}, \
+         format: {FIELDS} }} }} }}"
+    );
+    let small = "{ name: small, from: read, processor: { filterRoute: \
+                 { rules: [{ when: n < 1000, to: small }], otherwise: drop } } }";
+    let write = sink("write", "small.small", "${stream}.jsonl", JSON, "onExisting: counter");
+    let project = Project::of(&Flow::named("taken").stage(&read).stage(small).stage(&write));
+    let mut weir = start(&project).ready();
+    wait_until("the server", DEADLINE, || TcpStream::connect(("127.0.0.1", port)).is_ok());
+    for n in 0..REQUESTS {
+        let body = format!("{{\"n\": {n}}}\n{{\"n\": {}}}\n{{\"n\": \"bad {n}\"}}\n", n + 1_000);
+        let answer = send(port, "POST /orders", TOKEN, &body);
+        assert_eq!(answer, Some((200, "{\"records\":3}".to_owned())));
+    }
+    wait_until("what became of each record to be counted", DEADLINE, || {
+        let counts = weir.stream_of("lane-1").unwrap().counts;
+        (counts.records_in, counts.dropped, counts.dead_letters)
+            == (3 * REQUESTS, REQUESTS, REQUESTS)
+    });
+    weir.process.kill();
+    drop(weir);
+    start(&project).ready().stop();
+    assert_eq!(published(&project), (0..REQUESTS).map(|it| (it, 1)).collect());
+    let letters = project.dead_letters();
+    let mut bad: Vec<_> = letters.iter().map(|it| it["raw"].as_str().unwrap()).collect();
+    let mut wanted: Vec<_> = (0..REQUESTS).map(|n| format!("{{\"n\": \"bad {n}\"}}")).collect();
+    bad.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(bad, wanted);
+}
+
 #[test]
 fn a_request_that_is_none_is_refused_with_its_status() {
     let port = free_port();

@@ -7,12 +7,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
+use rustix::process::Signal;
 use weir_runtime::Stopwatch;
 use weir_test_servers::Sent;
 
@@ -129,6 +132,8 @@ enum Blow {
     Both,
     /// It stands still for so long, and wakes.
     Pause(usize, Duration),
+    /// It is told to end, in the middle of its work.
+    Stop(usize),
 }
 
 impl Blow {
@@ -137,6 +142,7 @@ impl Blow {
         match random.random_range(0..10) {
             0 => Self::Both,
             1 => Self::Pause(at, Duration::from_millis(random.random_range(200..6_000))),
+            2 | 3 => Self::Stop(at),
             _ => Self::Kill(at),
         }
     }
@@ -152,13 +158,20 @@ impl Blow {
                 thread::sleep(time);
                 cluster.nodes[at].resume();
             }
+            Self::Stop(at) => cluster.nodes[at].terminate(),
         }
         match self {
             Self::Kill(_) => 1,
             Self::Both => 2,
-            Self::Pause(..) => 0,
+            Self::Pause(..) | Self::Stop(..) => 0,
         }
     }
+}
+
+/// Told to end before it listens, a process ends by the signal.
+fn is_right(status: ExitStatus) -> bool {
+    let is_told = status.signal() == Some(Signal::TERM.as_raw());
+    is_told || matches!(status.code(), Some(0 | DOWNED_EXIT))
 }
 
 /// Starts again who ended, as a service manager does.
@@ -166,8 +179,7 @@ impl Blow {
 fn restart(cluster: &mut Cluster) {
     for node in &mut cluster.nodes {
         if let Some(status) = node.try_ended() {
-            let is_right = matches!(status.code(), Some(0 | DOWNED_EXIT));
-            assert!(is_right, "{} ended ({status}):\n{}", node.name, node.log());
+            assert!(is_right(status), "{} ended ({status}):\n{}", node.name, node.log());
         }
         if !node.is_running() {
             node.start();
@@ -198,6 +210,19 @@ fn written(cluster: &Cluster, project: &Project) -> [(&'static str, Vec<String>)
     all
 }
 
+/// The messages of a customer are in one partition, in the order in which the orders came.
+#[track_caller]
+fn assert_ordered(cluster: &Cluster) {
+    let mut last = BTreeMap::new();
+    for it in cluster.broker().messages("totals") {
+        let record: serde_json::Value = serde_json::from_str(it.body.as_ref().unwrap()).unwrap();
+        let orders = record["orders"].as_u64().unwrap();
+        let (partition, before) = last.entry(it.key.clone()).or_insert((it.partition, 0));
+        assert_eq!((it.partition, orders), (*partition, *before + 1), "{it:?}");
+        *before = orders;
+    }
+}
+
 /// What an output has too few or too many of.
 fn differences(found: &[String], wanted: &[String]) -> String {
     let mut counts = BTreeMap::<&str, (u32, u32)>::new();
@@ -220,7 +245,7 @@ fn differences(found: &[String], wanted: &[String]) -> String {
 
 /// Deals out blows until so many processes were killed; tells how many orders there were.
 fn disturbed(cluster: &mut Cluster, random: &mut StdRng, kills: u32) {
-    let (mut killed, mut blows, mut paused) = (0, 0, 0);
+    let (mut killed, mut blows, mut paused, mut stopped) = (0, 0, 0, 0);
     let watch = Stopwatch::start();
     while killed < kills {
         // A random moment is what this test is about: there is nothing to wait for.
@@ -229,6 +254,7 @@ fn disturbed(cluster: &mut Cluster, random: &mut StdRng, kills: u32) {
         let blow = Blow::any(random);
         killed += blow.fall(cluster);
         paused += u32::from(matches!(blow, Blow::Pause(..)));
+        stopped += u32::from(matches!(blow, Blow::Stop(..)));
         blows += 1;
         restart(cluster);
         if blows % BLOWS_AT_ONCE == 0 {
@@ -239,7 +265,7 @@ fn disturbed(cluster: &mut Cluster, random: &mut StdRng, kills: u32) {
             });
             let after = watch.elapsed().as_secs();
             eprintln!(
-                "{after} s: {killed} killed, {paused} paused, {} rows are there",
+                "{after} s: {killed} killed, {paused} paused, {stopped} stopped, {} rows are there",
                 rows(cluster)
             );
         }
@@ -268,7 +294,7 @@ pub(crate) fn outputs_are_as_undisturbed(kind: Kind, kills: u32) {
         cluster.until("the first rows", || rows(&cluster) > 0);
         disturbed(&mut cluster, &mut random, kills);
     });
-    cluster.all_up_again(|it| matches!(it.code(), Some(0 | DOWNED_EXIT)));
+    cluster.all_up_again(is_right);
     let wanted = {
         let mut wanted = undisturbed(orders);
         wanted.sort_unstable();
@@ -283,6 +309,7 @@ pub(crate) fn outputs_are_as_undisturbed(kind: Kind, kills: u32) {
         let differences = differences(&found, &wanted);
         assert!(differences.is_empty(), "the {output}, of {orders} orders:\n{differences}");
     }
+    assert_ordered(&cluster);
     project.assert_tidy();
     oracle.check(&mut cluster);
     eprintln!("{orders} orders are in files, topic and table, each once");
