@@ -1,5 +1,7 @@
 //! Whole cases, from files to verdicts, with the kinds that people use.
 
+mod resumed;
+
 use std::fs;
 use std::path::Path;
 
@@ -17,6 +19,8 @@ fn registry() -> Registry {
         .operator(weir_operators::filter_route::FilterRouteKind)
         .operator(weir_operators::throttle::ThrottleKind)
         .operator(weir_operators::deduplicate::DeduplicateKind)
+        .operator(weir_operators::aggregate::AggregateKind)
+        .operator(weir_operators::boundary::BoundaryKind)
         .operator(weir_script::JavaScriptKind)
         .sink(weir_operators::dev_null::DevNullKind)
 }
