@@ -32,6 +32,8 @@ const SEED: u64 = 20_261_124;
 /// Orders that come at once, and how often.
 const AT_ONCE: u64 = 25;
 const EVERY: Duration = Duration::from_millis(200);
+/// The exit code of a process whose shutdown was not done in time.
+const WITHOUT_ORDER: i32 = 1;
 /// After so many blows the workflow must go on before there are more.
 const BLOWS_AT_ONCE: u32 = 5;
 
@@ -168,10 +170,11 @@ impl Blow {
     }
 }
 
-/// Told to end before it listens, a process ends by the signal.
+/// Told to end before it listens, a process ends by the signal. One that nobody is left to take over
+/// from ends without order when its time is over.
 fn is_right(status: ExitStatus) -> bool {
     let is_told = status.signal() == Some(Signal::TERM.as_raw());
-    is_told || matches!(status.code(), Some(0 | DOWNED_EXIT))
+    is_told || matches!(status.code(), Some(0 | WITHOUT_ORDER | DOWNED_EXIT))
 }
 
 /// Starts again who ended, as a service manager does.
