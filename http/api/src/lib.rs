@@ -21,6 +21,7 @@ mod finding;
 mod item;
 mod key;
 mod letter;
+mod live;
 mod node;
 mod page;
 mod problem;
@@ -62,6 +63,7 @@ pub use key::{
     KnownHostView, SecretSeal, SecretSealed, TrustedCertificateView,
 };
 pub use letter::{LetterView, LettersChosen, LettersQuery, ReplayView, ReplaysView};
+pub use live::{LiveChange, LiveEvent, LiveQuery, LiveTopic};
 pub use node::NodeView;
 pub use page::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page};
 pub use problem::{Problem, ProblemKind, ProblemPart};

@@ -12,7 +12,7 @@ use weir_http_api::ClusterEvent;
 use crate::{Client, Error};
 
 /// As good as without an end; the silence between two events has a bound of its own.
-const NO_LIMIT: Duration = Duration::from_secs(10 * 365 * 86_400);
+pub(crate) const NO_LIMIT: Duration = Duration::from_secs(10 * 365 * 86_400);
 /// Longest event that is read.
 const EVENT_BYTES_MAX: usize = 16 << 20;
 

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
-use reqwest::{Method, Url};
+use reqwest::{Method, Response, Url};
 
 use crate::error::NO_ANSWER;
+use crate::events::NO_LIMIT;
 use crate::{Client, Error};
 
 /// The other server's answer as it came.
@@ -65,10 +66,23 @@ impl Client {
             has_arrived: matches!(error, Error::Interrupted { .. }),
             error,
         })?;
-        let known = PASSED_ON.iter().filter_map(|it| Some((it.clone(), answer.headers().get(it)?)));
-        let headers = known.map(|(name, value)| (name, value.clone())).collect();
-        let status = answer.status().as_u16();
+        let (status, headers) = (answer.status().as_u16(), passed_on(&answer));
         Ok(Forwarded { status, headers, body: self.body(answer).await.map_err(lost)? })
+    }
+
+    /// As [`Client::forward`], for an answer that goes on: its head, which must have come by then, and
+    /// its body as it comes.
+    pub async fn follow(
+        &self,
+        path_and_query: &str,
+        headers: HeaderMap,
+        within: Duration,
+    ) -> Result<(Forwarded, reqwest::Body), Error> {
+        let request = self.http.get(self.below(path_and_query)?).headers(headers);
+        let sent = tokio::time::timeout(within, self.sent(request.timeout(NO_LIMIT))).await;
+        let answer = sent.unwrap_or_else(|_| Err(self.silent(true)))?;
+        let (status, headers) = (answer.status().as_u16(), passed_on(&answer));
+        Ok((Forwarded { status, headers, body: Vec::new() }, answer.into()))
     }
 
     fn silent(&self, is_question: bool) -> Error {
@@ -83,6 +97,11 @@ impl Client {
             _ => Err(Error::Address { given, reason: "its path is not in normal form".into() }),
         }
     }
+}
+
+fn passed_on(answer: &Response) -> HeaderMap {
+    let known = PASSED_ON.iter().filter_map(|it| Some((it.clone(), answer.headers().get(it)?)));
+    known.map(|(name, value)| (name, value.clone())).collect()
 }
 
 fn lost(error: Error) -> Unanswered {

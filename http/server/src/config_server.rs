@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::{MethodFilter, MethodRouter, post};
+use axum::routing::{MethodFilter, MethodRouter, get, post};
 use axum::{Extension, Router};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
@@ -21,7 +21,9 @@ use crate::guard::{Need, Rule, is_for_everybody, open, read};
 use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
-use crate::{Engines, Guard, Here, Projects, engine, forward, openapi, overview, projects, stored};
+use crate::{
+    Engines, Guard, Here, Projects, engine, forward, openapi, overview, projects, stored, ui,
+};
 
 const NAME: &str = "config-server";
 /// It reads a project's files, and changes nothing.
@@ -52,7 +54,7 @@ pub fn router(
     let routes = routes
         .route("/api/v1/projects/{action}", VALIDATE.layer(post(projects::act)))
         .with_state(projects)
-        .merge(forwarded().with_state(engines.into()))
+        .merge(forwarded().merge(followed()).with_state(engines.into()))
         .merge(overview::document(overview::DOCUMENT, &document()))
         .merge(overview::page())
         .fallback(overview::unknown_path)
@@ -66,6 +68,7 @@ pub fn document() -> OpenApi {
     let acts = OpenApi::default().nest("/api/v1", Acts::openapi());
     let engine = OpenApi::default().nest("/api/v1", passed_on().into_openapi());
     let document = described().into_openapi().merge_from(acts).merge_from(engine);
+    let document = document.merge_from(engine::followed().into_openapi());
     openapi::with_token(document, openapi::TOKEN_ELSEWHERE)
 }
 
@@ -85,6 +88,11 @@ fn described() -> OpenApiRouter<Arc<dyn Projects>> {
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(projects::act))]
 struct Acts;
+
+/// What goes on until whoever reads it has enough.
+fn followed() -> Router<Engines> {
+    Router::new().route("/api/v1/live", get(forward::follow_engine))
+}
 
 /// All that an engine declares as passed on, as it is declared there.
 fn forwarded() -> Router<Engines> {

@@ -14,9 +14,10 @@ use crate::extract::Fields;
 use crate::guard::{command, open, read};
 use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
+use crate::live::Views;
 use crate::version::{self, ServerName};
 use crate::{
-    Cluster, Engine, Guard, assignments, audit, canary, cluster, items, keys, letters, log_in,
+    Cluster, Engine, Guard, assignments, audit, canary, cluster, items, keys, letters, live, log_in,
     nodes, openapi, overview, resources, roles, savepoints, scheduler, sessions, sniff, steering,
     stored, streams, sweeps, trust, users, workflows,
 };
@@ -50,8 +51,11 @@ pub fn router(
     guard: Guard,
     limits: Limits,
 ) -> Router {
-    let asked = Asked { engine, cluster };
-    let routes = described().split_for_parts().0.with_state(asked.clone());
+    let views = OpenApiRouter::default().nest("/api/v1", passed_on()).split_for_parts().0;
+    let asked = Asked { engine, cluster: cluster.clone() };
+    let views = Views::of(views.with_state(asked.clone()), cluster);
+    let live = followed().split_for_parts().0.with_state(views);
+    let routes = described().split_for_parts().0.with_state(asked.clone()).merge(live);
     let uploads = uploads().split_for_parts().0.with_state(asked);
     let routes = layers::bounded(routes, limits)
         // They have bounds of their own.
@@ -66,6 +70,7 @@ pub fn router(
 /// The OpenAPI document of the engine.
 pub fn document() -> OpenApi {
     let document = described().merge(uploads()).into_openapi();
+    let document = document.merge_from(followed().into_openapi());
     openapi::with_token(document, openapi::TOKEN_ELSEWHERE)
 }
 
@@ -82,6 +87,11 @@ fn described() -> OpenApiRouter<Asked> {
 /// What is longer, and takes longer, than other requests.
 fn uploads() -> OpenApiRouter<Asked> {
     OpenApiRouter::default().nest("/api/v1", stored::uploads())
+}
+
+/// What goes on until whoever reads it has enough.
+pub(crate) fn followed() -> OpenApiRouter<Views> {
+    OpenApiRouter::default().nest("/api/v1", live::routes())
 }
 
 /// Who may do what, and what they are told in confidence.

@@ -10,12 +10,15 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode, Uri};
 use axum::response::Response;
+use futures::{FutureExt as _, StreamExt as _};
 use weir_http_client::{self as client, Client, Forwarded, Unanswered};
 
 use crate::Engines;
 use crate::error::Error;
 use crate::idempotency::IDEMPOTENCY_KEY;
 use crate::layers::REQUEST_ID;
+use crate::listen::Closing;
+use crate::live::LAST_EVENT_ID;
 use crate::origin::{FORWARDED_FOR, Origin};
 use crate::problems::AsItIs;
 
@@ -47,6 +50,39 @@ pub(crate) async fn to_engine(
     }
     let cause = silent.expect("there is at least one engine, and none answered");
     Err(Error::Forward { path: uri.path().to_owned(), cause })
+}
+
+/// As [`to_engine`], for an answer that has no end of its own: it ends with this server, too.
+pub(crate) async fn follow_engine(
+    State(engines): State<Engines>,
+    parts: Parts,
+) -> Result<Response, Error> {
+    let (path, headers) = (path_and_query(&parts.uri), of_request(&parts, &[LAST_EVENT_ID]));
+    let mut silent = None;
+    for (number, engine) in engines.in_turn() {
+        match engine.follow(path, headers.clone(), engines.turn()).await {
+            Err(
+                cause @ (client::Error::Unreachable { .. } | client::Error::Interrupted { .. }),
+            ) => silent = silent.or(Some(cause)),
+            Err(cause) => return Err(Error::Forward { path: parts.uri.path().into(), cause }),
+            Ok((head, rest)) => {
+                engines.answered(number);
+                let mut response = passed_on(engine, &parts.uri, Ok(head))?;
+                let closing = parts.extensions.get::<Closing>().cloned();
+                let closed = async move {
+                    match closing {
+                        Some(closing) => closing.closed().await,
+                        None => std::future::pending().await,
+                    }
+                };
+                let pieces = Body::new(rest).into_data_stream().take_until(closed.boxed());
+                *response.body_mut() = Body::from_stream(pieces);
+                return Ok(response);
+            }
+        }
+    }
+    let cause = silent.expect("there is at least one engine, and none answered");
+    Err(Error::Forward { path: parts.uri.path().to_owned(), cause })
 }
 
 pub(crate) async fn command_to_engine(

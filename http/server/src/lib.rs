@@ -34,6 +34,7 @@ mod keys;
 mod layers;
 mod letters;
 mod listen;
+mod live;
 mod log_in;
 pub mod management;
 pub mod metrics;

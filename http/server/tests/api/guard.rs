@@ -142,6 +142,7 @@ fn what_everybody_may_is_said_and_is_little() {
     assert_eq!(
         open(&engine::document()),
         [
+            "GET /api/v1/live",
             "POST /api/v1/log-in",
             "GET /api/v1/me",
             "POST /api/v1/set-up",
@@ -154,6 +155,7 @@ fn what_everybody_may_is_said_and_is_little() {
     assert_eq!(
         open(&design::document()),
         [
+            "GET /api/v1/live",
             "POST /api/v1/log-in",
             "GET /api/v1/me",
             "POST /api/v1/set-up",

@@ -19,6 +19,7 @@ mod fixture;
 mod guard;
 mod items;
 mod letters;
+mod live;
 mod metrics;
 mod openapi;
 mod recorded;
