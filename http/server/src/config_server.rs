@@ -56,8 +56,7 @@ pub fn router(
         .with_state(projects)
         .merge(forwarded().merge(followed()).with_state(engines.into()))
         .merge(overview::document(overview::DOCUMENT, &document()))
-        .merge(overview::page())
-        .fallback(overview::unknown_path)
+        .merge(ui::page())
         .layer(Extension(guard))
         .layer(Extension(ServerName(NAME)));
     layers::around(routes, NAME, limits)

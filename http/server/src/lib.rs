@@ -59,6 +59,7 @@ mod streams;
 mod sweeps;
 mod throttle;
 mod trust;
+mod ui;
 mod users;
 mod version;
 mod workflows;

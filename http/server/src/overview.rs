@@ -1,6 +1,7 @@
-//! What is served besides the API: its document, the operators' page, and the answer to the rest.
+//! What is served besides the API: its document, a plain page, and the answer to the rest.
 //!
-//! The page is three embedded files. Its script reads the same API as every other client.
+//! The page is three embedded files, for where the UI was not built (`ui.rs`). Its script reads the same
+//! API as every other client.
 
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
@@ -19,7 +20,7 @@ pub(crate) fn document(path: &str, document: &OpenApi) -> Router {
     file(path, "application/json", text)
 }
 
-/// The page that shows nodes, workflows and the newest streams.
+/// The page that shows nodes, workflows and the newest streams: where the UI was not built.
 pub(crate) fn page() -> Router {
     let text = str::to_owned;
     file("/", "text/html; charset=utf-8", text(include_str!("../assets/index.html")))

@@ -120,11 +120,15 @@ async fn the_page_and_its_files_are_served_under_its_own_policy() {
     for forbidden in ["<style", "style=", "onclick", "<script>"] {
         assert!(!html.contains(forbidden), "the policy forbids {forbidden}");
     }
-    for (path, expected) in
-        [("/assets/weir.js", "text/javascript"), ("/assets/weir.css", "text/css")]
-    {
-        assert!(html.contains(path));
+    // Those of the UI, or of the plain page where it was not built.
+    let quoted = html.split('"').filter(|it| it.starts_with("/assets/"));
+    let mut types = Vec::new();
+    for path in quoted {
         let (status, content_type, _) = get(&format!("{base}{path}")).await;
-        assert_eq!((status, content_type.as_str()), (200, expected));
+        assert_eq!(status, 200, "{path}");
+        types.push(content_type);
+    }
+    for expected in ["text/javascript", "text/css"] {
+        assert!(types.iter().any(|it| it == expected), "{types:?}");
     }
 }
