@@ -1,0 +1,181 @@
+import { Button, Menu, useMantineColorScheme } from "@mantine/core";
+import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useLive } from "../live";
+import { troubles } from "../logic/health";
+import { Bounds } from "../parts/Problem";
+import css from "./frame.module.css";
+import { LiveMark, StaleBanner } from "./LiveMark";
+import { KeysHelp, Palette } from "./Palette";
+import { nameOf, useSession } from "./session";
+import { type Order, useShortcuts } from "./shortcuts";
+import { ADMIN, OPERATE, type View } from "./views";
+
+/** What surrounds every view. */
+export function Frame() {
+  const navigate = useNavigate();
+  const location = useLocation();
+  const [open, setOpen] = useState<"palette" | "help">();
+  const toggleScheme = useToggleScheme();
+  const main = useRef<HTMLElement>(null);
+  const carryOut = useCallback(
+    (order: Order) => {
+      if ("go" in order) void navigate({ to: order.go });
+      else if (order.do === "palette" || order.do === "help") setOpen(order.do);
+      else if (order.do === "scheme") toggleScheme();
+      else if (order.do === "pause") document.getElementById("live-mark")?.click();
+      else if (order.do === "filter") document.querySelector<HTMLElement>("[data-filter]")?.focus();
+      else stepTab(order.do === "next" ? 1 : -1);
+    },
+    [navigate, toggleScheme],
+  );
+  useShortcuts(carryOut);
+  // Who reads with the keyboard or by ear begins at the new view's title.
+  const isFirst = useRef(true);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is about where one went
+  useEffect(() => {
+    if (!isFirst.current) main.current?.querySelector<HTMLElement>("h1")?.focus();
+    isFirst.current = false;
+  }, [location.pathname]);
+  return (
+    <div className={css.frame}>
+      <a href="#main" className={css.skip}>
+        Skip to content
+      </a>
+      <header className={css.top}>
+        <Link to="/" className={css.brand}>
+          <img src="/weir.svg" alt="" width={20} height={20} /> Weir
+        </Link>
+        <ClusterName />
+        <div className="grow" />
+        <LiveMark />
+        <Button onClick={() => setOpen("palette")} className={css.search}>
+          Go to … <kbd>Ctrl K</kbd>
+        </Button>
+        <UserMenu onScheme={toggleScheme} onKeys={() => setOpen("help")} />
+      </header>
+      <nav className={css.nav} aria-label="Views">
+        <Group title="Operate" views={OPERATE} />
+        <Group title="Administer" views={ADMIN} />
+      </nav>
+      <main id="main" ref={main} className={css.main}>
+        <StaleBanner />
+        <Bounds key={location.pathname}>
+          <Outlet />
+        </Bounds>
+      </main>
+      {open === "palette" && <Palette onClose={() => setOpen(undefined)} />}
+      {open === "help" && <KeysHelp onClose={() => setOpen(undefined)} />}
+    </div>
+  );
+}
+
+function stepTab(step: number): void {
+  const tabs = [...document.querySelectorAll<HTMLElement>("main [data-tab]")];
+  const at = tabs.findIndex((it) => it.getAttribute("aria-current") === "page");
+  tabs[(at + step + tabs.length) % tabs.length]?.click();
+}
+
+function useToggleScheme(): () => void {
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  return useCallback(() => {
+    const isDark = document.documentElement.getAttribute("data-mantine-color-scheme") === "dark";
+    void colorScheme;
+    setColorScheme(isDark ? "light" : "dark");
+  }, [colorScheme, setColorScheme]);
+}
+
+function ClusterName() {
+  const { value } = useLive("members");
+  if (!value) return null;
+  return (
+    <span className={css.cluster} title={`as ${value.node.name} sees it`}>
+      {value.cluster}
+    </span>
+  );
+}
+
+function Group({ title, views }: { title: string; views: readonly View[] }) {
+  return (
+    <div>
+      <h2>{title}</h2>
+      <ul>
+        {views.map((it) => (
+          <li key={it.path}>
+            <Link
+              to={it.path}
+              activeOptions={{ exact: it.path === "/" }}
+              activeProps={{ "aria-current": "page" }}
+            >
+              <span>{it.title}</span>
+              <Tally path={it.path} />
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+/** How many there are, and a mark where something is wrong. */
+function Tally({ path }: { path: string }) {
+  const [members, workflows, leases] = [
+    useLive("members"),
+    useLive("workflows"),
+    useLive("leases"),
+  ];
+  const [schedule, activations] = [useLive("schedule"), useLive("activations")];
+  const worst = useMemo(() => {
+    if (path !== "/") return undefined;
+    const known = {
+      members: members.value,
+      workflows: workflows.value,
+      leases: leases.value,
+      schedule: schedule.value,
+      activations: activations.value,
+    };
+    return troubles(known);
+  }, [path, members, workflows, leases, schedule, activations]);
+  if (worst?.length)
+    return (
+      <span className={css.alarm} data-tone={worst[0]?.tone}>
+        {worst.length}
+        <span className="hidden"> problems</span>
+      </span>
+    );
+  const counts: Record<string, number | undefined> = {
+    "/nodes": members.value?.members.length,
+    "/workflows": workflows.value?.items.length,
+  };
+  return counts[path] === undefined ? null : <span className="muted mono">{counts[path]}</span>;
+}
+
+function UserMenu({ onScheme, onKeys }: { onScheme: () => void; onKeys: () => void }) {
+  const { me, logOut } = useSession();
+  const navigate = useNavigate();
+  return (
+    <Menu position="bottom-end" transitionProps={{ duration: 0 }}>
+      <Menu.Target>
+        <Button>{nameOf(me)} ▾</Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item onClick={onScheme}>Light or dark</Menu.Item>
+        <Menu.Item onClick={onKeys}>Keys</Menu.Item>
+        <Menu.Item component="a" href="/api/v1/openapi.json">
+          API document
+        </Menu.Item>
+        <Menu.Divider />
+        {me.via === "session" ? (
+          <>
+            <Menu.Item onClick={() => void navigate({ to: "/password" })}>
+              Change password
+            </Menu.Item>
+            <Menu.Item onClick={() => void logOut()}>Log out</Menu.Item>
+          </>
+        ) : (
+          <Menu.Item onClick={() => void navigate({ to: "/log-in" })}>Log in</Menu.Item>
+        )}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

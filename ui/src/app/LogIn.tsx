@@ -1,0 +1,157 @@
+import { Button, Checkbox, PasswordInput, TextInput } from "@mantine/core";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { type FormEvent, type ReactNode, useState } from "react";
+import { answered, api, intent } from "../api/client";
+import { type Problem, problemIn } from "../api/problem";
+import { ProblemView } from "../parts/Problem";
+import css from "./logIn.module.css";
+import { useSession } from "./session";
+
+/** A page of its own with one form, which keeps the refusal. */
+function Door(props: {
+  title: string;
+  verb: string;
+  about?: ReactNode;
+  onSend: (form: FormData) => Promise<unknown>;
+  children: ReactNode;
+  below?: ReactNode;
+}) {
+  const [problem, setProblem] = useState<Problem>();
+  const [isBusy, setBusy] = useState(false);
+  const send = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await props.onSend(new FormData(event.currentTarget));
+    } catch (error) {
+      setProblem(problemIn(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <main className={css.door}>
+      <form onSubmit={(event) => void send(event)} className={css.form}>
+        <h1>
+          <img src="/weir.svg" alt="" width={22} height={22} /> {props.title}
+        </h1>
+        {props.about && <p className="muted">{props.about}</p>}
+        {props.children}
+        {problem && <ProblemView problem={problem} />}
+        <Button type="submit" variant="filled" disabled={isBusy}>
+          {props.verb}
+        </Button>
+        {props.below}
+      </form>
+    </main>
+  );
+}
+
+const text = (form: FormData, name: string) => String(form.get(name) ?? "");
+
+export function LogIn() {
+  const { logIn } = useSession();
+  const navigate = useNavigate();
+  return (
+    <Door
+      title="Log in to Weir"
+      verb="Log in"
+      onSend={async (form) => {
+        await logIn(text(form, "name"), text(form, "password"), form.has("keep"));
+        await navigate({ to: "/" });
+      }}
+      below={
+        <p className="small muted">
+          Nobody is there yet? <Link to="/set-up">Set the cluster up.</Link>
+        </p>
+      }
+    >
+      <TextInput name="name" label="Name" autoComplete="username" required autoFocus />
+      <PasswordInput name="password" label="Password" autoComplete="current-password" required />
+      <Checkbox name="keep" size="xs" label="Stay logged in until the session ends, in all tabs" />
+    </Door>
+  );
+}
+
+export function SetUp() {
+  const { logIn } = useSession();
+  const navigate = useNavigate();
+  return (
+    <Door
+      title="Set the cluster up"
+      verb="Make the first administrator"
+      about={
+        <>
+          There is no default password. The engine wrote a secret to <code>set-up-secret</code> in
+          its data directory; its log says where that is (WEIR-06140).
+        </>
+      }
+      onSend={async (form) => {
+        const [name, password, secret] = [
+          text(form, "name"),
+          text(form, "password"),
+          text(form, "secret").trim(),
+        ];
+        await answered(api.POST("/api/v1/set-up", { body: { name, password, secret } }));
+        await logIn(name, password, false);
+        await navigate({ to: "/" });
+      }}
+      below={
+        <Link to="/log-in" className="small">
+          Back to the log-in
+        </Link>
+      }
+    >
+      <TextInput name="secret" label="Secret" autoComplete="off" required autoFocus />
+      <TextInput name="name" label="Name" autoComplete="username" required />
+      <PasswordInput
+        name="password"
+        label="Password"
+        description="12 characters or more, without the name in them"
+        autoComplete="new-password"
+        required
+      />
+    </Door>
+  );
+}
+
+export function ChangePassword() {
+  const { me, logIn, again } = useSession();
+  const navigate = useNavigate();
+  return (
+    <Door
+      title="Change your password"
+      verb="Change it"
+      about={
+        me.mustChange
+          ? "Somebody else set your password: choose one that only you know."
+          : "All your other sessions end."
+      }
+      onSend={async (form) => {
+        const [current, password] = [text(form, "current"), text(form, "new")];
+        await answered(
+          api.POST("/api/v1/me/password", { body: { current, new: password }, params: intent() }),
+        );
+        // The session may have ended with the old password.
+        await again().catch(() => logIn(me.user ?? "", password, false));
+        await navigate({ to: "/" });
+      }}
+    >
+      <PasswordInput
+        name="current"
+        label="Current password"
+        autoComplete="current-password"
+        required
+        autoFocus
+      />
+      <PasswordInput
+        name="new"
+        label="New password"
+        description="12 characters or more, without your name in them"
+        autoComplete="new-password"
+        required
+      />
+    </Door>
+  );
+}

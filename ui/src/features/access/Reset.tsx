@@ -1,0 +1,72 @@
+import { useQuery } from "@tanstack/react-query";
+import { answered, api, intent, type Schemas } from "../../api/client";
+import { problemIn } from "../../api/problem";
+import { plural } from "../../logic/format";
+import { Confirm } from "../../parts/Act";
+import { ProblemView } from "../../parts/Problem";
+import { Loading } from "../../parts/Shows";
+
+interface What {
+  names?: string[];
+  status?: Schemas["ItemStatus"];
+  pattern?: string;
+}
+
+/** Counts first, on the server, and resets what was counted. */
+export function Reset({
+  source,
+  what,
+  onDone,
+  onClose,
+}: {
+  source: string;
+  what: What;
+  onDone: () => void;
+  onClose: () => void;
+}) {
+  const send = (dryRun: boolean) =>
+    answered(
+      api.POST("/api/v1/items:reset", { params: intent(), body: { source, dryRun, ...what } }),
+    );
+  const counted = useQuery({
+    queryKey: ["reset", source, what],
+    queryFn: () => send(true),
+    gcTime: 0,
+    retry: false,
+  });
+  const options = [
+    what.pattern && `--pattern '${what.pattern}'`,
+    what.status && `--status ${what.status}`,
+    ...(what.names ?? []),
+  ];
+  return (
+    <Confirm
+      title={`Reset items of ${source}`}
+      verb={`Reset ${counted.data ? plural(counted.data.count, "item") : ""}`}
+      isDanger
+      not={
+        counted.data
+          ? counted.data.count === 0 && "Nothing is to be reset"
+          : "They are not counted yet"
+      }
+      cli={["weir access reset --source", source, ...options.filter(Boolean)].join(" ")}
+      onDo={async () => {
+        await send(false);
+        onDone();
+      }}
+      onClose={onClose}
+    >
+      {counted.isPending && <Loading lines={2} />}
+      {counted.error && <ProblemView problem={problemIn(counted.error)} />}
+      {counted.data && (
+        <p>
+          <strong>{plural(counted.data.count, "item")}</strong> would be forgotten, and processed
+          again where they are still there.
+          {counted.data.kept > 0 &&
+            ` ${plural(counted.data.kept, "item")} in work ${counted.data.kept === 1 ? "is" : "are"} kept.`}{" "}
+          What was published from them stays.
+        </p>
+      )}
+    </Confirm>
+  );
+}

@@ -1,0 +1,106 @@
+import { useState } from "react";
+import { answered, api, intent, type Schemas } from "../../api/client";
+import { useLive } from "../../live";
+import { plural } from "../../logic/format";
+import { Act, Confirm } from "../../parts/Act";
+import { Panel } from "../../parts/Page";
+import { Empty, Shows } from "../../parts/Shows";
+import { Ago } from "../../parts/When";
+import css from "./access.module.css";
+
+type Group = Schemas["ResourceGroup"];
+
+export function Resources() {
+  const standing = useLive("resources");
+  return (
+    <Shows of={standing}>
+      {({ items }) =>
+        items.length === 0 ? (
+          <Empty
+            what="There are no resources"
+            why="Resources are finite things that are held exclusively, such as the partitions of a topic. Workflows declare them."
+            cli="weir access resources"
+          />
+        ) : (
+          items.map((it) => <Cells key={it.group} group={it} />)
+        )
+      }
+    </Shows>
+  );
+}
+
+/** A cell for each resource: who holds it, since when. */
+function Cells({ group }: { group: Group }) {
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [isAsked, setAsked] = useState(false);
+  const held = group.resources.filter((it) => it.owner);
+  const names = held.map((it) => it.name).filter((it) => chosen.has(it));
+  const toggle = (name: string) => {
+    const next = new Set(chosen);
+    if (!next.delete(name)) next.add(name);
+    setChosen(next);
+  };
+  return (
+    <Panel
+      title={group.group}
+      side={
+        <div className="row">
+          <span className="muted small">
+            {held.length} of {plural(group.resources.length, "resource")} held
+            {group.waiting.length > 0 && `, ${group.waiting.length} waiting`}
+          </span>
+          <Act
+            label={`Revoke (${names.length}) …`}
+            claim="access:manage"
+            isDanger
+            not={names.length === 0 && "No held resource is chosen"}
+            onAct={() => setAsked(true)}
+          />
+        </div>
+      }
+    >
+      <div className={css.map}>
+        {group.resources.map((it) => (
+          <button
+            type="button"
+            key={it.name}
+            aria-pressed={chosen.has(it.name)}
+            data-tone={it.owner ? "ok" : "idle"}
+            onClick={() => toggle(it.name)}
+          >
+            <span>
+              <span aria-hidden="true">{it.owner ? "●" : "○"}</span> <strong>{it.name}</strong>
+            </span>
+            <span className="small cut">{it.owner ?? (it.retired ? "retired" : "free")}</span>
+            {it.since && (
+              <span className="muted small">
+                <Ago at={it.since} />
+              </span>
+            )}
+          </button>
+        ))}
+      </div>
+      {isAsked && (
+        <Confirm
+          title={`Revoke ${plural(names.length, "resource")} of ${group.group}`}
+          verb="Revoke"
+          isDanger
+          typed={group.group}
+          cli={`weir access revoke ${group.group} ${names.join(" ")}`}
+          onDo={async () => {
+            await answered(
+              api.POST("/api/v1/resources:revoke", {
+                params: intent(),
+                body: { group: group.group, resources: names, dryRun: false },
+              }),
+            );
+            setChosen(new Set());
+          }}
+          onClose={() => setAsked(false)}
+        >
+          <p>Their holders lose them at once, and whoever waits gets them: {names.join(", ")}.</p>
+        </Confirm>
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,165 @@
+import { Button, Modal, Select, TextInput } from "@mantine/core";
+import { useRef, useState } from "react";
+import type { Schemas } from "../../api/client";
+import { type Problem, problemIn, problemOf, Refusal } from "../../api/problem";
+import { token } from "../../api/token";
+import { bytes, plural } from "../../logic/format";
+import { CopyCli } from "../../parts/Act";
+import { Facts } from "../../parts/Page";
+import { ProblemView } from "../../parts/Problem";
+import css from "./deployments.module.css";
+import { ROOT } from "./tree";
+
+type Uploaded = Schemas["Upload"];
+
+/** The package goes as it is: the typed client would write it as JSON. */
+async function send(
+  file: File,
+  options: { tag: string; base: string; dryRun: boolean },
+): Promise<Uploaded> {
+  const query = new URLSearchParams({ dryRun: String(options.dryRun) });
+  if (options.tag) query.set("tag", options.tag);
+  if (options.base) query.set("base", options.base);
+  const headers: Record<string, string> = { "content-type": "application/vnd.weir.package" };
+  const session = token();
+  if (session) headers.authorization = `Bearer ${session}`;
+  const response = await fetch(`/api/v1/deployments?${query}`, {
+    method: "POST",
+    headers,
+    body: file,
+  });
+  const body: unknown = await response.json().catch(() => undefined);
+  if (!response.ok) throw new Refusal(problemOf(body, response.status));
+  return body as Uploaded;
+}
+
+/** Checks a package first, says what is in it, and stores it then. */
+export function Upload({
+  files,
+  tags,
+  onClose,
+}: {
+  files: File[];
+  tags: string[];
+  onClose: () => void;
+}) {
+  const [file, setFile] = useState<File | undefined>(files[0]);
+  const [tag, setTag] = useState("");
+  const [base, setBase] = useState("");
+  const [checked, setChecked] = useState<Uploaded>();
+  const [problem, setProblem] = useState<Problem>();
+  const [isBusy, setBusy] = useState(false);
+  const picker = useRef<HTMLInputElement>(null);
+  const run = async (dryRun: boolean) => {
+    if (!file) return;
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      const uploaded = await send(file, { tag, base, dryRun });
+      if (dryRun) setChecked(uploaded);
+      else onClose();
+    } catch (error) {
+      setProblem(problemIn(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  const take = (given: File | undefined) => {
+    setFile(given);
+    setChecked(undefined);
+    setProblem(undefined);
+  };
+  return (
+    <Modal opened onClose={onClose} title="Upload a package" size="lg">
+      <div className={css.upload}>
+        {/* biome-ignore lint/a11y/noStaticElementInteractions: dropping is a second way; the button is the first */}
+        <div
+          className={css.drop}
+          onDragOver={(event) => event.preventDefault()}
+          onDrop={(event) => {
+            event.preventDefault();
+            take(event.dataTransfer.files[0]);
+          }}
+        >
+          <input
+            ref={picker}
+            type="file"
+            accept=".weir"
+            className="hidden"
+            tabIndex={-1}
+            aria-label="Package"
+            onChange={(event) => take(event.currentTarget.files?.[0])}
+          />
+          {file ? (
+            <p>
+              <strong>{file.name}</strong> <span className="muted">{bytes(file.size)}</span>
+            </p>
+          ) : (
+            <p className="muted">Drop a package here</p>
+          )}
+          <Button onClick={() => picker.current?.click()}>Choose a file …</Button>
+        </div>
+        <TextInput
+          label="Tag"
+          description="Empty: the one in the package"
+          value={tag}
+          onChange={(event) => {
+            setTag(event.currentTarget.value);
+            setChecked(undefined);
+          }}
+        />
+        <Select
+          label="Based on"
+          description="Empty: what the package names"
+          data={[ROOT, ...tags]}
+          value={base || null}
+          clearable
+          onChange={(it) => {
+            setBase(it ?? "");
+            setChecked(undefined);
+          }}
+        />
+        {problem && <ProblemView problem={problem} />}
+        {checked && (
+          <Facts
+            of={[
+              [
+                "Tag",
+                <span key="t" className="mono">
+                  {checked.tag}
+                </span>,
+              ],
+              ["Based on", checked.base],
+              [
+                "Signed by",
+                <span key="s" className="mono">
+                  {checked.signer.slice(0, 20)}…
+                </span>,
+              ],
+              [
+                "New objects",
+                `${plural(checked.stored.objects, "object")} of ${checked.total.objects}, ${bytes(checked.stored.bytes)}`,
+              ],
+            ]}
+          />
+        )}
+        <div className="row">
+          <CopyCli
+            command={`weir deployment upload ${file?.name ?? "FILE"}${tag ? ` --tag ${tag}` : ""}`}
+          />
+          <div className="grow" />
+          <Button onClick={onClose}>Cancel</Button>
+          {checked ? (
+            <Button variant="filled" disabled={isBusy} onClick={() => void run(false)}>
+              Store {checked.tag}
+            </Button>
+          ) : (
+            <Button variant="filled" disabled={isBusy || !file} onClick={() => void run(true)}>
+              {isBusy ? "Checking …" : "Check"}
+            </Button>
+          )}
+        </div>
+      </div>
+    </Modal>
+  );
+}

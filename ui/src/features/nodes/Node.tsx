@@ -1,0 +1,195 @@
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { useState } from "react";
+import { answered, api, intent } from "../../api/client";
+import { useLive } from "../../live";
+import { bytes, duration, plural } from "../../logic/format";
+import type { Node as Shown } from "../../logic/nodes";
+import { useNow } from "../../logic/now";
+import { Act, Confirm, CopyCli } from "../../parts/Act";
+import { Facts, Page, Panel } from "../../parts/Page";
+import { Empty, Shows } from "../../parts/Shows";
+import { State } from "../../parts/State";
+import { Ago, Moment } from "../../parts/When";
+import { Running } from "./Nodes";
+import { useNodes } from "./useNodes";
+
+const route = getRouteApi("/frame/nodes/$name");
+
+export function Node() {
+  const { name } = route.useParams();
+  const nodes = useNodes();
+  const found = nodes.value?.filter((it) => it.name === name);
+  const [node] = found ?? [];
+  return (
+    <Page
+      title={name}
+      mark={node && <State name={node.state} />}
+      actions={node && <Actions node={node} />}
+    >
+      <Shows of={{ ...nodes, value: found }}>
+        {() => (node ? <Detail node={node} /> : <Gone name={name} />)}
+      </Shows>
+    </Page>
+  );
+}
+
+function Gone({ name }: { name: string }) {
+  return (
+    <Empty
+      what={`${name} is no member of the cluster`}
+      why="It may have left, or never have been there."
+      action={<Link to="/nodes">All nodes</Link>}
+      cli={`weir cluster explain ${name}`}
+    />
+  );
+}
+
+function Actions({ node }: { node: Shown }) {
+  const [asked, setAsked] = useState<"drain" | "undrain">();
+  const isDrained = node.state === "draining" || node.said?.drained === true;
+  const verb = isDrained ? "undrain" : "drain";
+  return (
+    <>
+      <Act
+        label={isDrained ? "Undrain …" : "Drain …"}
+        claim="cluster:manage"
+        onAct={() => setAsked(verb)}
+      />
+      <CopyCli command={`weir cluster explain ${node.name}`} />
+      {asked && <Drain node={node} verb={asked} onClose={() => setAsked(undefined)} />}
+    </>
+  );
+}
+
+function Drain({
+  node,
+  verb,
+  onClose,
+}: {
+  node: Shown;
+  verb: "drain" | "undrain";
+  onClose: () => void;
+}) {
+  const send = () => {
+    const params = { path: { name: node.name }, ...intent() };
+    return answered(
+      verb === "drain"
+        ? api.POST("/api/v1/nodes/{name}/drain", { params })
+        : api.POST("/api/v1/nodes/{name}/undrain", { params }),
+    );
+  };
+  return (
+    <Confirm
+      title={`${verb === "drain" ? "Drain" : "Undrain"} ${node.name}`}
+      verb={verb === "drain" ? "Drain" : "Undrain"}
+      cli={`weir node ${verb} ${node.name}`}
+      onDo={send}
+      onClose={onClose}
+    >
+      {verb === "drain" ? (
+        <p>
+          Its {plural(node.said?.workflowInstances ?? 0, "instance")} end and start elsewhere, as
+          far as limits let them. Nothing new is put there until it is undrained. Open streams
+          finish first.
+        </p>
+      ) : (
+        <p>It may be given instances again. Nothing that works is moved to it.</p>
+      )}
+    </Confirm>
+  );
+}
+
+function Detail({ node }: { node: Shown }) {
+  const { member, said, activation } = node;
+  const now = useNow();
+  return (
+    <>
+      <Panel title="What it is">
+        <Facts
+          of={[
+            ["Roles", member.roles.join(", ") || "none"],
+            [
+              "Version",
+              <span className="mono" key="v">
+                {member.version}
+              </span>,
+            ],
+            [
+              "REST",
+              <span className="mono" key="r">
+                {member.rest}
+              </span>,
+            ],
+            [
+              "Cluster address",
+              <span className="mono" key="a">
+                {member.address}
+              </span>,
+            ],
+            [
+              "System",
+              said && `${said.os}, ${said.architecture}, ${plural(said.processors, "processor")}`,
+            ],
+            ["Started", said && <Moment key="s" at={said.startedAt} />],
+            ["Up for", said && duration(now - Date.parse(said.startedAt))],
+            ["Memory", said && bytes(said.memoryBytes)],
+            ["Tasks", said?.tasks],
+            ["Links to others", said?.links],
+            [
+              "Certificate ends",
+              said?.certificateExpiresAt && <Moment key="c" at={said.certificateExpiresAt} />,
+            ],
+            ["Changed", <Ago key="ch" at={member.changedAt} />],
+            ["Why so", member.reason],
+            ["Not reached from", member.unreachableFrom?.join(", ")],
+          ]}
+        />
+      </Panel>
+      <Panel title="Deployment">
+        {activation ? (
+          <Facts
+            of={[
+              ["Runs", <Running key="r" of={node} />],
+              ["State", <State key="s" name={activation.state} />],
+              ["Since", <Ago key="i" at={activation.currentSince} />],
+              ["Why", activation.why.text],
+              ["What failed", activation.failure?.cause.message],
+              ["What to do", activation.failure?.cause.hint],
+            ]}
+          />
+        ) : (
+          <p className="muted">Nothing is known of what it is to run.</p>
+        )}
+      </Panel>
+      <Panel title="Controllers here">
+        <p>{said?.leases.length ? said.leases.join(", ") : <span className="muted">none</span>}</p>
+      </Panel>
+      <Instances node={node.name} />
+    </>
+  );
+}
+
+/** How many instances of each workflow the schedule has here. */
+function Instances({ node }: { node: string }) {
+  const schedule = useLive("schedule");
+  return (
+    <Panel title="Instances by workflow">
+      <Shows of={schedule}>
+        {({ workflows }) => {
+          const here = workflows.filter((it) => (it.nodes[node] ?? 0) > 0);
+          if (here.length === 0) return <p className="muted">None.</p>;
+          return (
+            <Facts
+              of={here.map((it) => [
+                it.workflow,
+                <Link key={it.workflow} to="/workflows/$name" params={{ name: it.workflow }}>
+                  {plural(it.nodes[node] ?? 0, "instance")}
+                </Link>,
+              ])}
+            />
+          );
+        }}
+      </Shows>
+    </Panel>
+  );
+}

@@ -1,0 +1,25 @@
+import { Link } from "@tanstack/react-router";
+import type { Schemas } from "../../api/client";
+import { State } from "../../parts/State";
+import css from "./overview.module.css";
+
+/** Which node hosts what there is one of in the cluster. */
+export function Controllers({ leases }: { leases: Schemas["Lease"][] }) {
+  return (
+    <ul className={css.controllers}>
+      {leases.map((it) => (
+        <li key={it.name}>
+          <span className="grow cut">{it.name}</span>
+          {it.pinned && <span className="muted small">pinned</span>}
+          {it.state === "held" && it.owner ? (
+            <Link to="/nodes/$name" params={{ name: it.owner.name }} className="mono">
+              {it.owner.name}
+            </Link>
+          ) : (
+            <State name={it.state} detail={it.trouble ?? undefined} />
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}

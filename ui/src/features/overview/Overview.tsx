@@ -1,0 +1,250 @@
+import { Link } from "@tanstack/react-router";
+import { history, useLive } from "../../live";
+import { rates } from "../../live/history";
+import { rateSeries } from "../../live/series";
+import { bytes, plural, rate, short } from "../../logic/format";
+import { type Known, type Sentence, sentence, type Trouble, troubles } from "../../logic/health";
+import { useNow } from "../../logic/now";
+import { CopyCli } from "../../parts/Act";
+import { Chart } from "../../parts/Chart";
+import { Page, Panel } from "../../parts/Page";
+import { Empty, Shows } from "../../parts/Shows";
+import { State } from "../../parts/State";
+import { Ago } from "../../parts/When";
+import { Controllers } from "./Controllers";
+import css from "./overview.module.css";
+
+const SPAN_MS = 5 * 60_000;
+
+/** How the cluster is, at a glance: a sentence, what is wrong, and how much flows. */
+export function Overview() {
+  const [members, leases, workflows] = [
+    useLive("members"),
+    useLive("leases"),
+    useLive("workflows"),
+  ];
+  const [schedule, activations, deployments] = [
+    useLive("schedule"),
+    useLive("activations"),
+    useLive("deployments"),
+  ];
+  const known: Known = {
+    members: members.value,
+    leases: leases.value,
+    workflows: workflows.value,
+    schedule: schedule.value,
+    activations: activations.value,
+  };
+  const all = troubles(known);
+  return (
+    <Page title="Overview" actions={<CopyCli command="weir cluster status" />}>
+      <Health of={sentence(known, all)} />
+      <Tiles known={known} deployment={deployments.value?.default} />
+      <div className={css.two}>
+        <Panel title="Problems, worst first" flush>
+          <Shows of={members}>{() => <Problems all={all} />}</Shows>
+        </Panel>
+        <Panel title="Throughput, last 5 minutes">
+          <Throughput names={workflows.value?.items.map((it) => it.name) ?? []} />
+        </Panel>
+      </div>
+      <div className={css.two}>
+        <Panel title="Newest streams" side={<Link to="/streams">All</Link>} flush>
+          <Newest />
+        </Panel>
+        <Panel title="Controllers">
+          <Shows of={leases}>{(page) => <Controllers leases={page.items} />}</Shows>
+        </Panel>
+      </div>
+    </Page>
+  );
+}
+
+function Health({ of }: { of: Sentence }) {
+  const glyph = { ok: "●", warn: "◆", err: "▲", idle: "○" }[of.tone];
+  return (
+    <output className={css.health} data-tone={of.tone}>
+      <span aria-hidden="true">{glyph}</span> {of.text}
+    </output>
+  );
+}
+
+function Tiles({ known, deployment }: { known: Known; deployment: string | undefined }) {
+  const now = useNow();
+  const { members, workflows, schedule } = known;
+  const up = members?.members.filter((it) => it.status === "up" && !it.unreachable).length;
+  const flows = (workflows?.items ?? []).map((it) => rates(history.of(it.name), now));
+  const sum = (key: "recordsIn" | "bytesIn") => flows.reduce((total, it) => total + it[key], 0);
+  const missing = schedule?.workflows.reduce((total, it) => total + it.missing, 0) ?? 0;
+  const placed = schedule?.workflows.reduce((total, it) => total + it.placed, 0);
+  const counted = workflows?.items ?? [];
+  const bad = counted.reduce((total, it) => total + it.counts.deadLetters, 0);
+  const rolledBack = counted.reduce((total, it) => total + it.rolledBack, 0);
+  return (
+    <div className={css.tiles}>
+      <Tile
+        title="Nodes"
+        value={up === undefined ? "–" : `${up}/${members?.members.length}`}
+        to="/nodes"
+        note="up"
+        tone={up === members?.members.length ? undefined : "err"}
+      />
+      <Tile
+        title="Instances"
+        value={placed === undefined ? "–" : `${placed}/${placed + missing}`}
+        to="/scheduler"
+        note={missing ? `${missing} missing` : "placed"}
+        tone={missing ? "warn" : undefined}
+      />
+      <Tile
+        title="Records in"
+        value={rate(sum("recordsIn"))}
+        to="/workflows"
+        note={`${bytes(sum("bytesIn"))}/s`}
+      />
+      <Tile
+        title="Dead letters"
+        value={short(bad)}
+        to="/workflows"
+        note="since the engine began"
+        tone={bad ? "warn" : undefined}
+      />
+      <Tile
+        title="Rolled back"
+        value={short(rolledBack)}
+        to="/streams"
+        note="streams"
+        tone={rolledBack ? "warn" : undefined}
+      />
+      <Tile
+        title="Deployment"
+        value={deployment ?? "–"}
+        to="/deployments"
+        note="the default"
+        isText
+      />
+    </div>
+  );
+}
+
+function Tile(props: {
+  title: string;
+  value: string;
+  note: string;
+  to: string;
+  tone?: "warn" | "err";
+  isText?: boolean;
+}) {
+  return (
+    <Link to={props.to} className={css.tile}>
+      <span className="muted small">{props.title}</span>
+      <strong data-tone={props.tone} data-text={props.isText || undefined}>
+        {props.value}
+      </strong>
+      <span className="muted small">{props.note}</span>
+    </Link>
+  );
+}
+
+function Problems({ all }: { all: readonly Trouble[] }) {
+  if (all.length === 0)
+    return (
+      <Empty
+        what="Nothing is wrong"
+        why="Nodes, controllers, workflows, the schedule and deployments are as they are to be."
+      />
+    );
+  return (
+    <ul className={css.problems}>
+      {all.map((it) => (
+        <li key={it.id} data-tone={it.tone}>
+          <span aria-hidden="true">{it.tone === "err" ? "▲" : "◆"}</span>
+          <div className="grow">
+            <strong>{it.what}</strong> {it.why}
+            {it.hint && <p className="muted small">{it.hint}</p>}
+          </div>
+          {it.since && (
+            <span className="muted small">
+              <Ago at={it.since} />
+            </span>
+          )}
+          <Target of={it} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Target({ of: { where, what } }: { of: Trouble }) {
+  const label = (
+    <>
+      Open<span className="hidden"> {what}</span>
+    </>
+  );
+  switch (where.to) {
+    case "node":
+      return (
+        <Link to="/nodes/$name" params={{ name: where.name }}>
+          {label}
+        </Link>
+      );
+    case "workflow":
+      return (
+        <Link to="/workflows/$name" params={{ name: where.name }}>
+          {label}
+        </Link>
+      );
+    case "scheduler":
+      return <Link to="/scheduler">{label}</Link>;
+    case "deployments":
+      return <Link to="/deployments">{label}</Link>;
+  }
+}
+
+function Throughput({ names }: { names: string[] }) {
+  const read = () =>
+    rateSeries(
+      names.map((it) => history.of(it)),
+      ["recordsIn", "recordsOut"],
+      Date.now(),
+      SPAN_MS,
+    );
+  const series = [
+    { name: "in", color: "--accent" },
+    { name: "out", color: "--info", dash: [5, 4] },
+  ];
+  return <Chart name="Records per second" series={series} read={read} format={rate} height={170} />;
+}
+
+function Newest() {
+  const streams = useLive("streams");
+  return (
+    <Shows of={streams}>
+      {({ items }) =>
+        items.length === 0 ? (
+          <Empty
+            what="No streams yet"
+            why="A stream is one file, or one run of a lane, on its way through a workflow."
+            cli="weir stream list"
+          />
+        ) : (
+          <ul className={css.newest}>
+            {items.slice(0, 8).map((it) => (
+              <li key={it.id}>
+                <State name={it.state} />
+                <Link to="/streams/$id" params={{ id: it.id }} className="grow cut">
+                  {it.item}
+                </Link>
+                <span className="muted small cut">{it.workflow}</span>
+                <span className="mono small">{plural(it.counts.recordsIn, "record")}</span>
+                <span className="muted small">
+                  <Ago at={it.closedAt ?? it.openedAt} />
+                </span>
+              </li>
+            ))}
+          </ul>
+        )
+      }
+    </Shows>
+  );
+}

@@ -1,0 +1,323 @@
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { answered, api, intent, type Schemas } from "../../api/client";
+import { type Problem, problemIn } from "../../api/problem";
+import { useLive } from "../../live";
+import { plural } from "../../logic/format";
+import { Act, CopyCli } from "../../parts/Act";
+import { Page, Panel } from "../../parts/Page";
+import { ProblemView } from "../../parts/Problem";
+import { Empty, Shows } from "../../parts/Shows";
+import { State } from "../../parts/State";
+import { type Column, Table } from "../../parts/Table";
+import { changed, commands, type Draft, wanted } from "./draft";
+import { Ring } from "./Ring";
+import css from "./scheduler.module.css";
+import { Why } from "./Why";
+
+type Workflow = Schemas["ScheduledWorkflow"];
+const route = getRouteApi("/frame/scheduler");
+
+/** How many of what runs where. Changes are drafted, looked at, and applied together. */
+export function Scheduler() {
+  const standing = useLive("schedule");
+  const [draft, setDraft] = useState<Draft>({});
+  const [plan, setPlan] = useState<Schemas["SchedulePlan"]>();
+  const [problem, setProblem] = useState<Problem>();
+  const { workflow } = route.useSearch();
+  const edit = (next: Draft) => {
+    setDraft(next);
+    setPlan(undefined);
+    setProblem(undefined);
+  };
+  const run = async (work: () => Promise<void>) => {
+    setProblem(undefined);
+    await work().catch((error: unknown) => setProblem(problemIn(error)));
+  };
+  const preview = () =>
+    run(async () =>
+      setPlan(
+        await answered(api.POST("/api/v1/scheduler:preview", { body: { workflows: draft } })),
+      ),
+    );
+  const apply = () =>
+    run(async () => {
+      // By the revision that the plan was made for: another one is refused.
+      await answered(
+        api.POST("/api/v1/scheduler:apply", {
+          body: { workflows: draft, revision: plan?.revision },
+          params: intent(),
+        }),
+      );
+      edit({});
+    });
+  const count = Object.keys(draft).length;
+  return (
+    <Page
+      title="Scheduler"
+      actions={
+        <>
+          {count > 0 && <span>{plural(count, "change")} drafted</span>}
+          {count > 0 && <Act label="Discard" claim="schedule:read" onAct={() => edit({})} />}
+          <Act
+            label="Preview"
+            claim="schedule:read"
+            not={count === 0 && "Nothing is drafted"}
+            isMain={count > 0 && !plan}
+            onAct={() => void preview()}
+          />
+          <Act
+            label="Apply"
+            claim="schedule:write"
+            isMain={plan !== undefined}
+            not={!plan && "Preview it first"}
+            onAct={() => void apply()}
+          />
+          <CopyCli command={commands(draft) || "weir scheduler show"} />
+        </>
+      }
+    >
+      {problem && <ProblemView problem={problem} />}
+      {plan && <Plan plan={plan} />}
+      <Shows of={standing}>
+        {(schedule) => (
+          <>
+            {schedule.warnings.map((it) => (
+              <p key={it} role="status">
+                ◆ {it}
+              </p>
+            ))}
+            <Panel title="Workflows" flush>
+              <Workflows schedule={schedule} draft={draft} onEdit={edit} />
+            </Panel>
+            {workflow && <Why workflow={workflow} />}
+            <Panel title="Weight of nodes">
+              <Loads schedule={schedule} plan={plan} />
+            </Panel>
+          </>
+        )}
+      </Shows>
+    </Page>
+  );
+}
+
+function Workflows({
+  schedule,
+  draft,
+  onEdit,
+}: {
+  schedule: Schemas["Schedule"];
+  draft: Draft;
+  onEdit: (it: Draft) => void;
+}) {
+  const navigate = useNavigate();
+  const names = schedule.nodes.map((it) => it.name).sort();
+  const why = (workflow: string) =>
+    void navigate({ to: "/scheduler", search: { workflow }, replace: true });
+  const columns: Column<Workflow>[] = [
+    {
+      id: "name",
+      title: "Workflow",
+      value: (it) => it.workflow,
+      cell: (it) => <strong>{it.workflow}</strong>,
+    },
+    {
+      id: "ring",
+      title: "Where",
+      cell: (it) => <Ring nodes={it.nodes} missing={it.missing} all={names} />,
+    },
+    {
+      id: "target",
+      title: "Target",
+      value: (it) => it.target,
+      cell: (it) => <Stepper of={it} draft={draft} onEdit={onEdit} />,
+    },
+    {
+      id: "placed",
+      title: "Placed",
+      isNumber: true,
+      value: (it) => it.placed,
+      cell: (it) => (
+        <span data-tone={it.missing > 0 ? "warn" : undefined} className={css.toned}>
+          {it.placed}/{it.target}
+        </span>
+      ),
+    },
+    {
+      id: "weight",
+      title: "Weight",
+      isNumber: true,
+      value: (it) => it.settings.weight,
+      cell: (it) => <Weight of={it} draft={draft} onEdit={onEdit} />,
+    },
+    {
+      id: "limits",
+      title: "Limits of a node",
+      cell: (it) => <span className="mono">{limits(it)}</span>,
+    },
+    {
+      id: "states",
+      title: "States",
+      cell: (it) =>
+        Object.entries(it.states).map(([state, n]) => (
+          <span key={state}>
+            <State name={state} /> {n > 1 && n}{" "}
+          </span>
+        )),
+    },
+    {
+      id: "why",
+      title: "",
+      cell: (it) => (
+        <button type="button" className={css.why} onClick={() => why(it.workflow)}>
+          Why<span className="hidden"> {it.workflow} stands where it does</span>
+        </button>
+      ),
+    },
+  ];
+  return (
+    <Table
+      name="Scheduled workflows"
+      columns={columns}
+      rows={schedule.workflows}
+      keyOf={(it) => it.workflow}
+      empty={
+        <Empty
+          what="No workflow is scheduled"
+          why="Workflows come with a deployment."
+          cli="weir deployment list"
+        />
+      }
+    />
+  );
+}
+
+function limits({ settings }: Workflow): string {
+  const one = (it: Schemas["Limit"] | undefined) =>
+    `${it?.min ?? 0}..${it?.max === undefined || it.max === null || it.max === "unlimited" ? "∞" : it.max}`;
+  const more = [
+    ...Object.entries(settings.roles ?? {}).map(([role, it]) => `role ${role} ${one(it)}`),
+    ...Object.entries(settings.nodes ?? {}).map(([node, it]) => `${node} ${one(it)}`),
+  ];
+  return [one(settings.default), ...more].join(", ");
+}
+
+interface Editing {
+  of: Workflow;
+  draft: Draft;
+  onEdit: (it: Draft) => void;
+}
+
+function Stepper({ of, draft, onEdit }: Editing) {
+  const { target } = wanted(draft, of);
+  const isOther = target !== of.target;
+  return (
+    <span className={css.stepper}>
+      <button
+        type="button"
+        aria-label={`One less of ${of.workflow}`}
+        disabled={target === 0}
+        onClick={() => onEdit(changed(draft, of, { target: target - 1 }))}
+      >
+        −
+      </button>
+      <output data-other={isOther || undefined}>{target}</output>
+      <button
+        type="button"
+        aria-label={`One more of ${of.workflow}`}
+        onClick={() => onEdit(changed(draft, of, { target: target + 1 }))}
+      >
+        +
+      </button>
+      {isOther && <span className="muted small">was {of.target}</span>}
+    </span>
+  );
+}
+
+function Weight({ of, draft, onEdit }: Editing) {
+  const { weight } = wanted(draft, of);
+  return (
+    <input
+      className={css.weight}
+      type="number"
+      min={1}
+      aria-label={`Weight of ${of.workflow}`}
+      value={weight}
+      data-other={weight !== of.settings.weight || undefined}
+      onChange={(event) =>
+        onEdit(changed(draft, of, { weight: Number(event.currentTarget.value) || 1 }))
+      }
+    />
+  );
+}
+
+/** What a draft starts and stops, and why there. */
+function Plan({ plan }: { plan: Schemas["SchedulePlan"] }) {
+  const short = plan.workflows.filter((it) => it.missing > 0);
+  const isSame = plan.starts.length + plan.stops.length === 0;
+  return (
+    <Panel title={`Preview, for revision ${plan.revision}`}>
+      {isSame && <p>Nothing starts and nothing stops.</p>}
+      <ul className={css.plan}>
+        {plan.starts.map((it) => (
+          <li key={`+${it.workflow}${it.number}`}>
+            <span data-tone="ok">+</span> {it.workflow} #{it.number} starts on{" "}
+            <strong>{it.node}</strong> <span className="muted">{it.why}</span>
+          </li>
+        ))}
+        {plan.stops.map((it) => (
+          <li key={`-${it.workflow}${it.number}`}>
+            <span data-tone="err">−</span> {it.workflow} #{it.number} stops on{" "}
+            <strong>{it.node}</strong> <span className="muted">{it.why}</span>
+          </li>
+        ))}
+        {short.map((it) => (
+          <li key={it.workflow}>
+            <span data-tone="warn">◆</span> {it.workflow}: {plural(it.missing, "instance")} can't be
+            placed{" "}
+            <span className="muted">{it.reasons?.map((reason) => reason.detail).join("; ")}</span>
+          </li>
+        ))}
+        {plan.warnings.map((it) => (
+          <li key={it}>
+            <span data-tone="warn">◆</span> {it}
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function Loads({
+  schedule,
+  plan,
+}: {
+  schedule: Schemas["Schedule"];
+  plan: Schemas["SchedulePlan"] | undefined;
+}) {
+  const after = (it: Schemas["ScheduledNode"]) => plan?.loads[it.name] ?? it.load;
+  const most = Math.max(1, ...schedule.nodes.map((it) => Math.max(it.load, after(it))));
+  return (
+    <ul className={css.loads}>
+      {[...schedule.nodes]
+        .sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }))
+        .map((it) => (
+          <li key={it.uid}>
+            <span className="cut">{it.name}</span>
+            <meter min={0} max={most} value={after(it)} aria-label={`Weight of ${it.name}`}>
+              {after(it)}
+            </meter>
+            <span className="num">
+              {it.load}
+              {after(it) !== it.load && ` → ${after(it)}`}
+            </span>
+            <span className="muted small">
+              {plural(it.instances, "instance")}
+              {it.drained && ", drained"}
+              {it.reach === "unreachable" && ", unreachable"}
+            </span>
+          </li>
+        ))}
+    </ul>
+  );
+}

@@ -1,0 +1,210 @@
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { answered, api, type Schemas } from "../../api/client";
+import { problemIn } from "../../api/problem";
+import { useLive } from "../../live";
+import { bytes, count, duration, plural } from "../../logic/format";
+import { CopyCli } from "../../parts/Act";
+import { Facts, Page, Panel } from "../../parts/Page";
+import { ProblemView } from "../../parts/Problem";
+import { Empty, Loading, Shows } from "../../parts/Shows";
+import { State } from "../../parts/State";
+import { type Column, Table } from "../../parts/Table";
+import { Moment } from "../../parts/When";
+import { StreamOrders } from "./StreamOrders";
+import css from "./streams.module.css";
+
+type Detail = Schemas["StreamDetail"];
+type Line = Schemas["LogLine"];
+const route = getRouteApi("/frame/streams/$id");
+
+export function Stream() {
+  const { id } = route.useParams();
+  const standing = useLive(`stream:${id}`);
+  const { value } = standing;
+  return (
+    <Page
+      title={value?.item ?? "Stream"}
+      mark={value && <State name={value.state} />}
+      actions={<CopyCli command={`weir stream show ${id} --log`} />}
+    >
+      <Shows of={standing}>
+        {(detail) => (
+          <>
+            {!detail.closedAt && <StreamOrders chosen={[detail]} onDone={() => undefined} />}
+            {detail.fault && <Fault fault={detail.fault} />}
+            <About detail={detail} />
+            <Panel title="By stage" flush>
+              <ByStage detail={detail} />
+            </Panel>
+            {detail.published.length > 0 && (
+              <Panel title="Published">
+                <ul className={css.published}>
+                  {detail.published.map((it) => (
+                    <li key={it} className="mono">
+                      {it}
+                    </li>
+                  ))}
+                </ul>
+              </Panel>
+            )}
+            <Log
+              id={id}
+              isOpen={!detail.closedAt}
+              state={detail.state}
+              attempts={detail.attempts}
+            />
+          </>
+        )}
+      </Shows>
+    </Page>
+  );
+}
+
+function Fault({ fault }: { fault: Schemas["Fault"] }) {
+  const problem = {
+    type: "about:blank",
+    title: "Why it is not committed",
+    status: 0,
+    code: fault.code,
+    detail: fault.message,
+    hint: fault.hint,
+  };
+  return <ProblemView problem={problem} />;
+}
+
+function About({ detail }: { detail: Detail }) {
+  const took =
+    detail.closedAt && duration(Date.parse(detail.closedAt) - Date.parse(detail.openedAt));
+  return (
+    <Panel title="What it is">
+      <Facts
+        of={[
+          [
+            "Workflow",
+            <Link key="w" to="/workflows/$name" params={{ name: detail.workflow }}>
+              {detail.workflow}
+            </Link>,
+          ],
+          [
+            "Node",
+            <Link key="n" to="/nodes/$name" params={{ name: detail.node }}>
+              {detail.node}
+            </Link>,
+          ],
+          ["Instance", `#${detail.instance}`],
+          ["Opened", <Moment key="o" at={detail.openedAt} />],
+          ["Closed", detail.closedAt && <Moment key="c" at={detail.closedAt} />],
+          ["Took", took],
+          ["Attempts", detail.attempts],
+          ["Records in", count(detail.counts.recordsIn)],
+          ["Records out", count(detail.counts.recordsOut)],
+          ["Dead letters", count(detail.counts.deadLetters)],
+          ["Left out by rules", count(detail.counts.dropped)],
+          ["Read", bytes(detail.counts.bytesIn)],
+          ["Written", bytes(detail.counts.bytesOut)],
+          [
+            "Id",
+            <span key="i" className="mono">
+              {detail.id}
+            </span>,
+          ],
+        ]}
+      />
+    </Panel>
+  );
+}
+
+type Row = readonly [stage: string, counts: Schemas["Counts"]];
+
+const number = (id: keyof Schemas["Counts"], title: string): Column<Row> => ({
+  id,
+  title,
+  isNumber: true,
+  value: (it) => it[1][id],
+  cell: (it) => (it[1][id] === 0 ? <span className="muted">0</span> : count(it[1][id])),
+});
+
+const STAGES: Column<Row>[] = [
+  { id: "stage", title: "Stage", value: (it) => it[0], cell: (it) => it[0] },
+  number("recordsIn", "Records in"),
+  number("recordsOut", "Records out"),
+  number("deadLetters", "Dead letters"),
+  number("ignored", "Ignored"),
+  number("dropped", "Left out"),
+  number("bytesIn", "Bytes in"),
+  number("bytesOut", "Bytes out"),
+];
+
+function ByStage({ detail }: { detail: Detail }) {
+  const rows = Object.entries(detail.stages);
+  return (
+    <Table
+      name="Counts by stage"
+      columns={STAGES}
+      rows={rows}
+      keyOf={(it) => it[0]}
+      empty={<Empty what="Nothing is counted yet" why="Stages are counted when the stream ends." />}
+    />
+  );
+}
+
+const LOG: Column<Line & { n: number }>[] = [
+  { id: "at", title: "Time", cell: (it) => <Moment at={it.at} />, width: "150px" },
+  {
+    id: "severity",
+    title: "",
+    cell: (it) =>
+      it.severity ? <State name={it.severity === "error" ? "failed" : "expired"} /> : "",
+    width: "80px",
+  },
+  { id: "code", title: "Code", cell: (it) => <code>{it.code}</code>, width: "110px" },
+  { id: "text", title: "What", cell: (it) => <span title={it.text}>{it.text}</span> },
+];
+
+/** Read again when the stream's state or attempt changes: that is when lines are added. */
+function Log({
+  id,
+  isOpen,
+  state,
+  attempts,
+}: {
+  id: string;
+  isOpen: boolean;
+  state: string;
+  attempts: number;
+}) {
+  const log = useQuery({
+    queryKey: ["stream log", id, state, attempts],
+    queryFn: () => answered(api.GET("/api/v1/streams/{id}/log", { params: { path: { id } } })),
+    placeholderData: (before) => before,
+  });
+  const lines = log.data?.lines.map((line, n) => ({ ...line, n })) ?? [];
+  return (
+    <Panel
+      title="Log"
+      side={<span className="muted small">{log.data && plural(lines.length, "line")}</span>}
+      flush
+    >
+      {log.error && (
+        <ProblemView problem={problemIn(log.error)} onRetry={() => void log.refetch()} />
+      )}
+      {log.isPending ? (
+        <Loading />
+      ) : (
+        <Table
+          name="Log"
+          columns={LOG}
+          rows={lines}
+          keyOf={(it) => String(it.n)}
+          empty={
+            <Empty
+              what="Nothing was logged"
+              why={isOpen ? "Lines come as it goes on." : "It went through without a word."}
+            />
+          }
+        />
+      )}
+    </Panel>
+  );
+}

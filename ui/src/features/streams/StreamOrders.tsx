@@ -1,0 +1,108 @@
+import { useState } from "react";
+import { answered, api } from "../../api/client";
+import { plural } from "../../logic/format";
+import { Act, type Claim, Confirm } from "../../parts/Act";
+import type { Stream } from "./StreamTable";
+
+type Order = "pause" | "resume" | "shutdown" | "abort" | "terminate";
+
+const ORDERS: Record<Order, { label: string; claim: Claim; what: string; isDanger?: boolean }> = {
+  pause: {
+    label: "Pause",
+    claim: "stream:pause",
+    what: "They read nothing more until they are resumed, and keep their items.",
+  },
+  resume: { label: "Resume", claim: "stream:pause", what: "They go on." },
+  shutdown: {
+    label: "Shut down",
+    claim: "stream:control",
+    what: "They finish this attempt, and begin no other one if it fails.",
+  },
+  abort: {
+    label: "Abort",
+    claim: "stream:control",
+    what: "They are rolled back once their stages have stopped. Their items have failed then.",
+    isDanger: true,
+  },
+  terminate: {
+    label: "Terminate",
+    claim: "stream:control",
+    what: "They are rolled back at once, also where a stage hangs. Their items have failed then.",
+    isDanger: true,
+  },
+};
+
+function send(order: Order, ids: string[]) {
+  const body = { ids };
+  switch (order) {
+    case "pause":
+      return answered(api.POST("/api/v1/streams:pause", { body }));
+    case "resume":
+      return answered(api.POST("/api/v1/streams:resume", { body }));
+    case "shutdown":
+      return answered(api.POST("/api/v1/streams:shutdown", { body }));
+    case "abort":
+      return answered(api.POST("/api/v1/streams:abort", { body }));
+    case "terminate":
+      return answered(api.POST("/api/v1/streams:terminate", { body }));
+  }
+}
+
+const isOver = (it: Stream) => it.closedAt !== null && it.closedAt !== undefined;
+
+/** What open streams can be told; nothing where none is chosen. */
+export function StreamOrders({
+  chosen,
+  onDone,
+}: {
+  chosen: readonly Stream[];
+  onDone: () => void;
+}) {
+  const [order, setOrder] = useState<Order>();
+  const open = chosen.filter((it) => !isOver(it));
+  if (chosen.length === 0) return null;
+  const not = open.length === 0 && "None of them is open any more";
+  return (
+    <div className="row">
+      <span>
+        {plural(chosen.length, "stream")} chosen
+        {open.length < chosen.length && `, ${open.length} open`}
+      </span>
+      {(Object.keys(ORDERS) as Order[]).map((it) => (
+        <Act
+          key={it}
+          label={`${ORDERS[it].label} …`}
+          claim={ORDERS[it].claim}
+          isDanger={ORDERS[it].isDanger}
+          not={not}
+          onAct={() => setOrder(it)}
+        />
+      ))}
+      {order && (
+        <Confirm
+          title={`${ORDERS[order].label} ${plural(open.length, "stream")}`}
+          verb={ORDERS[order].label}
+          isDanger={ORDERS[order].isDanger}
+          cli={`weir stream ${order} ${open.map((it) => it.id).join(" ")}`}
+          onDo={async () => {
+            await send(
+              order,
+              open.map((it) => it.id),
+            );
+            onDone();
+          }}
+          onClose={() => setOrder(undefined)}
+        >
+          <p>{ORDERS[order].what}</p>
+          <ul>
+            {open.slice(0, 10).map((it) => (
+              <li key={it.id}>
+                {it.item} <span className="muted">{it.workflow}</span>
+              </li>
+            ))}
+          </ul>
+        </Confirm>
+      )}
+    </div>
+  );
+}

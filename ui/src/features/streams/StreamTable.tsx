@@ -1,0 +1,108 @@
+import { Link, useNavigate } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import type { Schemas } from "../../api/client";
+import { bytes, count, duration, short } from "../../logic/format";
+import { Empty } from "../../parts/Shows";
+import { State } from "../../parts/State";
+import { type Column, Table } from "../../parts/Table";
+import { Ago } from "../../parts/When";
+
+export type Stream = Schemas["StreamSummary"];
+
+const took = (it: Stream) =>
+  it.closedAt ? Date.parse(it.closedAt) - Date.parse(it.openedAt) : undefined;
+
+const COLUMNS: Column<Stream>[] = [
+  {
+    id: "state",
+    title: "State",
+    value: (it) => it.state,
+    cell: (it) => <State name={it.state} detail={it.fault?.message} />,
+    width: "130px",
+  },
+  {
+    id: "item",
+    title: "Item",
+    value: (it) => it.item,
+    cell: (it) => (
+      <Link to="/streams/$id" params={{ id: it.id }}>
+        {it.item}
+      </Link>
+    ),
+  },
+  { id: "workflow", title: "Workflow", value: (it) => it.workflow, cell: (it) => it.workflow },
+  { id: "node", title: "Node", value: (it) => it.node, cell: (it) => `${it.node} #${it.instance}` },
+  {
+    id: "in",
+    title: "Records",
+    isNumber: true,
+    value: (it) => it.counts.recordsIn,
+    cell: (it) => <span title={count(it.counts.recordsIn)}>{short(it.counts.recordsIn)}</span>,
+  },
+  {
+    id: "dead",
+    title: "Dead letters",
+    isNumber: true,
+    value: (it) => it.counts.deadLetters,
+    cell: (it) => it.counts.deadLetters || <span className="muted">0</span>,
+  },
+  {
+    id: "bytes",
+    title: "Read",
+    isNumber: true,
+    value: (it) => it.counts.bytesIn,
+    cell: (it) => bytes(it.counts.bytesIn),
+  },
+  {
+    id: "attempts",
+    title: "Attempts",
+    isNumber: true,
+    value: (it) => it.attempts,
+    cell: (it) => it.attempts,
+  },
+  {
+    id: "took",
+    title: "Took",
+    isNumber: true,
+    value: took,
+    cell: (it) => {
+      const ms = took(it);
+      return ms === undefined ? "–" : duration(ms);
+    },
+  },
+  {
+    id: "opened",
+    title: "Opened",
+    value: (it) => it.openedAt,
+    cell: (it) => <Ago at={it.openedAt} />,
+  },
+];
+
+export function StreamTable(props: {
+  rows: readonly Stream[];
+  empty?: ReactNode;
+  chosen?: ReadonlySet<string>;
+  onChoose?: (it: Set<string>) => void;
+}) {
+  const navigate = useNavigate();
+  return (
+    <Table
+      name="Streams"
+      columns={COLUMNS}
+      rows={props.rows}
+      keyOf={(it) => it.id}
+      onOpen={(it) => void navigate({ to: "/streams/$id", params: { id: it.id } })}
+      chosen={props.chosen}
+      onChoose={props.onChoose}
+      empty={
+        props.empty ?? (
+          <Empty
+            what="No streams"
+            why="A stream opens when a workflow takes an item: a file, or a run of a lane."
+            cli="weir stream list"
+          />
+        )
+      }
+    />
+  );
+}

@@ -1,0 +1,352 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { useState } from "react";
+import { answered, api, intent, type Schemas } from "../../api/client";
+import { plural } from "../../logic/format";
+import { Act, Confirm, CopyCli } from "../../parts/Act";
+import { Page, Panel } from "../../parts/Page";
+import { Empty, Shows } from "../../parts/Shows";
+import { Mark, State } from "../../parts/State";
+import { type Column, Table } from "../../parts/Table";
+import { Tabs } from "../../parts/Tabs";
+import { useAsked } from "../../parts/useAsked";
+import { Ago, Moment } from "../../parts/When";
+import { NewUser } from "./NewUser";
+
+type User = Schemas["User"];
+const route = getRouteApi("/frame/users");
+const TABS = [
+  ["users", "Users"],
+  ["roles", "Roles"],
+  ["sessions", "Sessions"],
+  ["tokens", "Tokens"],
+] as const;
+
+export function Users() {
+  const { tab = "users" } = route.useSearch();
+  const [isNew, setNew] = useState(false);
+  return (
+    <Page
+      title="Users"
+      actions={
+        <>
+          <Act label="New user …" claim="user:write" isMain onAct={() => setNew(true)} />
+          <CopyCli command={`weir ${tab.slice(0, -1)} list`} />
+        </>
+      }
+    >
+      <Tabs all={TABS} at={tab} />
+      {tab === "users" && <AllUsers />}
+      {tab === "roles" && <Roles />}
+      {tab === "sessions" && <Sessions />}
+      {tab === "tokens" && <Tokens />}
+      {isNew && <NewUser onClose={() => setNew(false)} />}
+    </Page>
+  );
+}
+
+const USERS: Column<User>[] = [
+  { id: "name", title: "User", value: (it) => it.name, cell: (it) => <strong>{it.name}</strong> },
+  {
+    id: "full",
+    title: "Name",
+    cell: (it) => [it.profile.firstName, it.profile.lastName].filter(Boolean).join(" "),
+  },
+  {
+    id: "enabled",
+    title: "State",
+    value: (it) => String(it.enabled),
+    cell: (it) => (
+      <>
+        <Mark tone={it.enabled ? "ok" : "idle"}>{it.enabled ? "enabled" : "disabled"}</Mark>
+        {it.mustChange && (
+          <>
+            {" "}
+            <Mark tone="warn">must change the password</Mark>
+          </>
+        )}
+      </>
+    ),
+  },
+  {
+    id: "roles",
+    title: "Roles",
+    cell: (it) => it.roles.join(", ") || <span className="muted">none</span>,
+  },
+  {
+    id: "in",
+    title: "Logged in",
+    value: (it) => it.loggedInAt ?? undefined,
+    cell: (it) => <Ago at={it.loggedInAt} />,
+  },
+  {
+    id: "failures",
+    title: "Failed log-ins",
+    isNumber: true,
+    value: (it) => it.failures,
+    cell: (it) => it.failures,
+  },
+  {
+    id: "created",
+    title: "Created",
+    value: (it) => it.createdAt,
+    cell: (it) => <Moment at={it.createdAt} />,
+  },
+];
+
+function AllUsers() {
+  const standing = useAsked(["users"], () => answered(api.GET("/api/v1/users")));
+  const queries = useQueryClient();
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [isDeleted, setDeleted] = useState(false);
+  const user = standing.value?.items.find((it) => chosen.has(it.name) && chosen.size === 1);
+  const not = chosen.size === 0 ? "No user is chosen" : chosen.size > 1 && "One at a time";
+  const again = () => queries.invalidateQueries({ queryKey: ["users"] });
+  const toggle = async () => {
+    if (!user) return;
+    const header = { ...intent().header, "if-match": user.revision };
+    await answered(
+      api.PATCH("/api/v1/users/{name}", {
+        params: { path: { name: user.name }, header },
+        body: { enabled: !user.enabled },
+      }),
+    );
+    await again();
+  };
+  return (
+    <Panel
+      title="All users"
+      flush
+      side={
+        <div className="row">
+          <Act
+            label={user?.enabled === false ? "Enable" : "Disable"}
+            claim="user:write"
+            not={not}
+            onAct={() => void toggle()}
+          />
+          <Act
+            label="Delete …"
+            claim="user:write"
+            isDanger
+            not={not}
+            onAct={() => setDeleted(true)}
+          />
+        </div>
+      }
+    >
+      <Shows of={standing}>
+        {({ items }) => (
+          <Table
+            name="Users"
+            columns={USERS}
+            rows={items}
+            keyOf={(it) => it.name}
+            chosen={chosen}
+            onChoose={setChosen}
+            empty={
+              <Empty
+                what="There is no user yet"
+                why="The first administrator is made with the secret that the engine wrote to its data directory."
+                action={<a href="/set-up">Set the cluster up</a>}
+                cli="weir user set-up NAME --secret-file FILE"
+              />
+            }
+          />
+        )}
+      </Shows>
+      {isDeleted && user && (
+        <Confirm
+          title={`Delete ${user.name}`}
+          verb="Delete"
+          isDanger
+          typed={user.name}
+          cli={`weir user delete ${user.name}`}
+          onDo={async () => {
+            await answered(
+              api.DELETE("/api/v1/users/{name}", {
+                params: { path: { name: user.name }, ...intent() },
+              }),
+            );
+            setChosen(new Set());
+            await again();
+          }}
+          onClose={() => setDeleted(false)}
+        >
+          <p>All tokens and sessions of {user.name} end with it.</p>
+        </Confirm>
+      )}
+    </Panel>
+  );
+}
+
+const scope = (it: Schemas["Scope"]) =>
+  it === "everything" ? "everything" : it.projects.join(", ");
+
+const ROLES: Column<Schemas["Role"]>[] = [
+  { id: "name", title: "Role", value: (it) => it.name, cell: (it) => <strong>{it.name}</strong> },
+  { id: "scope", title: "For", cell: (it) => scope(it.scope) },
+  {
+    id: "count",
+    title: "Claims",
+    isNumber: true,
+    value: (it) => it.claims.length,
+    cell: (it) => it.claims.length,
+  },
+  {
+    id: "claims",
+    title: "Which",
+    cell: (it) => (
+      <span className="mono" title={it.claims.join(", ")}>
+        {it.claims.join(", ")}
+      </span>
+    ),
+  },
+  { id: "description", title: "Description", cell: (it) => it.description },
+];
+
+function Roles() {
+  const standing = useAsked(["roles"], () => answered(api.GET("/api/v1/roles")));
+  return (
+    <Panel title="Roles" flush>
+      <Shows of={standing}>
+        {({ items }) => <Table name="Roles" columns={ROLES} rows={items} keyOf={(it) => it.name} />}
+      </Shows>
+    </Panel>
+  );
+}
+
+const SESSIONS: Column<Schemas["Session"]>[] = [
+  { id: "user", title: "User", value: (it) => it.user, cell: (it) => it.user },
+  { id: "from", title: "From", cell: (it) => <span className="mono">{it.from}</span> },
+  {
+    id: "opened",
+    title: "Since",
+    value: (it) => it.openedAt,
+    cell: (it) => <Ago at={it.openedAt} />,
+  },
+  {
+    id: "expires",
+    title: "Until",
+    value: (it) => it.expiresAt,
+    cell: (it) => <Moment at={it.expiresAt} />,
+  },
+];
+
+function Sessions() {
+  const standing = useAsked(["sessions"], () => answered(api.GET("/api/v1/sessions")));
+  const queries = useQueryClient();
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [isAsked, setAsked] = useState(false);
+  const end = async () => {
+    for (const id of chosen)
+      await answered(
+        api.DELETE("/api/v1/sessions/{id}", { params: { path: { id }, ...intent() } }),
+      );
+    setChosen(new Set());
+    await queries.invalidateQueries({ queryKey: ["sessions"] });
+  };
+  return (
+    <Panel
+      title="Open sessions"
+      flush
+      side={
+        <Act
+          label={`End (${chosen.size}) …`}
+          claim="user:write"
+          isDanger
+          not={chosen.size === 0 && "No session is chosen"}
+          onAct={() => setAsked(true)}
+        />
+      }
+    >
+      <Shows of={standing}>
+        {({ items }) => (
+          <Table
+            name="Sessions"
+            columns={SESSIONS}
+            rows={items}
+            keyOf={(it) => it.id}
+            chosen={chosen}
+            onChoose={setChosen}
+            empty={
+              <Empty
+                what="Nobody is logged in"
+                why="Sessions end after 12 hours."
+                cli="weir session list"
+              />
+            }
+          />
+        )}
+      </Shows>
+      {isAsked && (
+        <Confirm
+          title={`End ${plural(chosen.size, "session")}`}
+          verb="End"
+          isDanger
+          onDo={end}
+          onClose={() => setAsked(false)}
+        >
+          <p>Whoever has them must log in again.</p>
+        </Confirm>
+      )}
+    </Panel>
+  );
+}
+
+const TOKENS: Column<Schemas["Token"]>[] = [
+  { id: "user", title: "User", value: (it) => it.user, cell: (it) => it.user },
+  { id: "description", title: "For", cell: (it) => it.description },
+  {
+    id: "claims",
+    title: "Claims",
+    cell: (it) => (
+      <span className="mono" title={it.claims.join(", ")}>
+        {it.claims.join(", ")}
+      </span>
+    ),
+  },
+  { id: "scope", title: "Within", cell: (it) => scope(it.scope) },
+  {
+    id: "used",
+    title: "Used",
+    value: (it) => it.usedAt ?? undefined,
+    cell: (it) => <Ago at={it.usedAt} />,
+  },
+  {
+    id: "expires",
+    title: "Until",
+    value: (it) => it.expiresAt,
+    cell: (it) => (
+      <>
+        <State name={Date.parse(it.expiresAt) < Date.now() ? "expired" : "on"} />{" "}
+        <Moment at={it.expiresAt} />
+      </>
+    ),
+  },
+];
+
+function Tokens() {
+  const standing = useAsked(["tokens"], () => answered(api.GET("/api/v1/tokens")));
+  return (
+    <Panel title="Tokens of all users" flush>
+      <Shows of={standing}>
+        {({ items }) => (
+          <Table
+            name="Tokens"
+            columns={TOKENS}
+            rows={items}
+            keyOf={(it) => it.id}
+            empty={
+              <Empty
+                what="There are no tokens"
+                why="Tokens let programs in, with the claims that they name."
+                cli="weir token create TEXT --claim CLAIM"
+              />
+            }
+          />
+        )}
+      </Shows>
+    </Panel>
+  );
+}

@@ -1,0 +1,174 @@
+import {
+  Background,
+  BaseEdge,
+  Controls,
+  type Edge,
+  EdgeLabelRenderer,
+  type EdgeProps,
+  getBezierPath,
+  Handle,
+  type Node,
+  type NodeProps,
+  Position,
+  ReactFlow,
+} from "@xyflow/react";
+import "@xyflow/react/dist/base.css";
+import { useMantineColorScheme } from "@mantine/core";
+import { createContext, useContext, useEffect, useMemo } from "react";
+import type { Schemas } from "../../api/client";
+import { history, useLive } from "../../live";
+import { type Rates, rates } from "../../live/history";
+import { plural, rate, short, words } from "../../logic/format";
+import { useNow } from "../../logic/now";
+import css from "./graph.module.css";
+import { placed, STAGE, shape } from "./layout";
+
+type Detail = Schemas["WorkflowDetail"];
+
+const Shown = createContext("");
+
+/** Numbers come to each node by itself: the nodes that the graph is drawn from never change with them. */
+function useStage(id: string): { stage?: Schemas["Stage"]; flow: Rates } {
+  const workflow = useContext(Shown);
+  const { value } = useLive(`workflow:${workflow}`);
+  const now = useNow();
+  return {
+    stage: value?.stages.find((it) => it.id === id),
+    flow: rates(history.of(`${workflow}/${id}`), now),
+  };
+}
+
+const GLYPH = { source: "▶", operator: "◇", sink: "■" };
+
+function StageNode({ id, selected }: NodeProps) {
+  const { stage, flow } = useStage(id);
+  if (!stage) return null;
+  const { counts, role, kind } = stage;
+  const bad = counts.deadLetters + counts.ignored;
+  return (
+    <div className={css.stage} data-role={role} data-selected={selected || undefined}>
+      {role !== "source" && <Handle type="target" position={Position.Left} isConnectable={false} />}
+      <div className={css.title}>
+        <span aria-hidden="true">{GLYPH[role]}</span>
+        <strong className="cut">{id}</strong>
+        <span className="muted cut">{words(kind)}</span>
+      </div>
+      <div className={css.numbers}>
+        <span className="mono">{rate(role === "source" ? flow.recordsOut : flow.recordsIn)}</span>
+        <span className="muted">
+          {short(counts.recordsIn)} in · {short(counts.recordsOut)} out
+        </span>
+      </div>
+      <div className={css.below}>
+        {bad > 0 ? (
+          <span data-tone="warn">◆ {plural(bad, "bad record")}</span>
+        ) : (
+          <span className="muted">no bad records</span>
+        )}
+        {counts.dropped > 0 && <span className="muted">{short(counts.dropped)} left out</span>}
+      </div>
+      {role !== "sink" && <Handle type="source" position={Position.Right} isConnectable={false} />}
+    </div>
+  );
+}
+
+function FlowEdge(props: EdgeProps) {
+  const { flow } = useStage(props.target);
+  const [path, x, y] = getBezierPath(props);
+  // What a stage takes in is what its edges carry; with several of them it is the sum.
+  const width = 1.5 + Math.min(5, Math.log10(1 + flow.recordsIn));
+  const port = String(props.data?.port ?? "out");
+  return (
+    <>
+      <BaseEdge
+        path={path}
+        style={{
+          strokeWidth: width,
+          stroke: flow.recordsIn > 0 ? "var(--accent)" : "var(--outline)",
+        }}
+      />
+      <EdgeLabelRenderer>
+        <div
+          className={css.label}
+          style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}
+        >
+          {port !== "out" && <span>{port}</span>}
+          {flow.recordsIn > 0 && <span className="mono">{rate(flow.recordsIn)}</span>}
+        </div>
+      </EdgeLabelRenderer>
+    </>
+  );
+}
+
+const NODES = { stage: StageNode };
+const EDGES = { flow: FlowEdge };
+
+/** A workflow as it runs. It can be looked at and not changed. */
+export function Graph({
+  detail,
+  chosen,
+  onChoose,
+}: {
+  detail: Detail;
+  chosen: string | undefined;
+  onChoose: (id: string | undefined) => void;
+}) {
+  const { colorScheme } = useMantineColorScheme();
+  useEffect(() => history.followStages(detail.name), [detail.name]);
+  const form = shape(detail.stages, detail.edges);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is made anew for another form alone
+  const { nodes, edges } = useMemo(() => {
+    const nodes: Node[] = placed(detail.stages, detail.edges).map(({ id, x, y }) => ({
+      id,
+      type: "stage",
+      position: { x, y },
+      data: {},
+      ...STAGE,
+      ariaLabel: `Stage ${id}`,
+    }));
+    const edges: Edge[] = detail.edges.map((it) => ({
+      id: `${it.from}.${it.port}-${it.to}`,
+      source: it.from,
+      target: it.to,
+      type: "flow",
+      data: { port: it.port },
+      focusable: false,
+    }));
+    return { nodes, edges };
+  }, [form]);
+  const shown = useMemo(
+    () => nodes.map((it) => ({ ...it, selected: it.id === chosen })),
+    [nodes, chosen],
+  );
+  return (
+    <Shown.Provider value={detail.name}>
+      <div className={css.graph}>
+        <ReactFlow
+          nodes={shown}
+          edges={edges}
+          nodeTypes={NODES}
+          edgeTypes={EDGES}
+          colorMode={colorScheme === "auto" ? "system" : colorScheme}
+          nodesDraggable={false}
+          nodesConnectable={false}
+          edgesFocusable={false}
+          deleteKeyCode={null}
+          onNodeClick={(_, node) => onChoose(node.id === chosen ? undefined : node.id)}
+          onPaneClick={() => onChoose(undefined)}
+          onlyRenderVisibleElements={nodes.length > 60}
+          fitView
+          fitViewOptions={{ minZoom: 0.75, maxZoom: 1, padding: 0.06 }}
+          minZoom={0.3}
+          maxZoom={1.6}
+          zoomOnScroll={false}
+          preventScrolling={false}
+          proOptions={{ hideAttribution: true }}
+          aria-label={`Graph of ${detail.name}`}
+        >
+          <Background gap={18} color="var(--border)" />
+          <Controls showInteractive={false} />
+        </ReactFlow>
+      </div>
+    </Shown.Provider>
+  );
+}

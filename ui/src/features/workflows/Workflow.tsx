@@ -1,0 +1,185 @@
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
+import type { Schemas } from "../../api/client";
+import { history, useLive } from "../../live";
+import { rates } from "../../live/history";
+import { bytes, count, short, words } from "../../logic/format";
+import { useNow } from "../../logic/now";
+import { Act, CopyCli } from "../../parts/Act";
+import { Facts, Page, Panel } from "../../parts/Page";
+import { Shows } from "../../parts/Shows";
+import { State } from "../../parts/State";
+import { Tabs } from "../../parts/Tabs";
+import { Ago } from "../../parts/When";
+import { StreamTable } from "../streams/StreamTable";
+import { flow } from "./flow";
+import { Graph } from "./Graph";
+import css from "./graph.module.css";
+import { Instances } from "./Instances";
+import { outline } from "./outline";
+import { Sample } from "./Sample";
+
+type Detail = Schemas["WorkflowDetail"];
+const route = getRouteApi("/frame/workflows/$name");
+const TABS = [
+  ["graph", "Graph"],
+  ["instances", "Instances"],
+  ["streams", "Streams"],
+  ["sample", "Sample data"],
+] as const;
+
+export function Workflow() {
+  const { name } = route.useParams();
+  const { tab = "graph" } = route.useSearch();
+  const standing = useLive(`workflow:${name}`);
+  return (
+    <Page
+      title={name}
+      mark={standing.value && <State name={standing.value.state} />}
+      actions={<Actions name={name} />}
+    >
+      <Shows of={standing}>
+        {(detail) => (
+          <>
+            <Sentence detail={detail} />
+            <Tabs all={TABS} at={tab} />
+            {tab === "graph" && <Stages detail={detail} />}
+            {tab === "instances" && <Instances workflow={name} />}
+            {tab === "streams" && <OfWorkflow workflow={name} />}
+            {tab === "sample" && <Sample detail={detail} />}
+          </>
+        )}
+      </Shows>
+    </Page>
+  );
+}
+
+function Actions({ name }: { name: string }) {
+  const navigate = useNavigate();
+  return (
+    <>
+      <Act
+        label="Scale …"
+        claim="schedule:read"
+        onAct={() => void navigate({ to: "/scheduler", search: { workflow: name } })}
+      />
+      <CopyCli command={`weir workflow show ${name}`} />
+    </>
+  );
+}
+
+function Sentence({ detail }: { detail: Detail }) {
+  const now = useNow();
+  const { tone, text } = flow(detail, rates(history.of(detail.name), now));
+  return (
+    <output className={css.sentence} data-tone={tone}>
+      {text}
+    </output>
+  );
+}
+
+function Stages({ detail }: { detail: Detail }) {
+  const { stage: chosen } = route.useSearch();
+  const navigate = route.useNavigate();
+  const choose = (stage: string | undefined) =>
+    void navigate({ search: (before) => ({ ...before, stage }), replace: true });
+  const stage = detail.stages.find((it) => it.id === chosen);
+  return (
+    <>
+      <Panel title="Stages, as they run" flush>
+        <Graph detail={detail} chosen={chosen} onChoose={choose} />
+      </Panel>
+      {stage && (
+        <StageFacts
+          stage={stage}
+          onSample={() => void navigate({ search: { tab: "sample", stage: stage.id } })}
+        />
+      )}
+      <Panel title="Outline" flush>
+        <ul className={css.outline}>
+          {outline(detail.stages, detail.edges).map(({ stage, depth, feeds }) => (
+            <li key={stage.id} style={{ paddingLeft: depth * 18 }}>
+              <button
+                type="button"
+                aria-pressed={stage.id === chosen}
+                onClick={() => choose(stage.id === chosen ? undefined : stage.id)}
+              >
+                <strong>{stage.id}</strong>
+                <span className="muted">{words(stage.kind)}</span>
+                <span className="grow muted cut">
+                  {feeds.length > 0 && `feeds ${feeds.join(", ")}`}
+                </span>
+                <span className="mono">{short(stage.counts.recordsIn)} in</span>
+                <span className="mono">{short(stage.counts.recordsOut)} out</span>
+              </button>
+            </li>
+          ))}
+        </ul>
+      </Panel>
+      <Panel title="What it is">
+        <Facts
+          of={[
+            ["Project", detail.project],
+            ["Started", <Ago key="s" at={detail.startedAt} />],
+            ["Last stream", <Ago key="l" at={detail.lastStreamAt} />],
+            ["Committed", count(detail.committed)],
+            ["With warnings", count(detail.committedWithWarnings)],
+            ["Rolled back", count(detail.rolledBack)],
+            ["Read", bytes(detail.counts.bytesIn)],
+            ["Written", bytes(detail.counts.bytesOut)],
+          ]}
+        />
+      </Panel>
+    </>
+  );
+}
+
+function StageFacts({ stage, onSample }: { stage: Schemas["Stage"]; onSample: () => void }) {
+  const { counts } = stage;
+  return (
+    <Panel
+      title={`Stage ${stage.id}`}
+      side={<Act label="Sample data" claim="stream:sniff" onAct={onSample} />}
+    >
+      <Facts
+        of={[
+          ["Kind", words(stage.kind)],
+          ["Bad records", words(stage.onError)],
+          [
+            "Written at",
+            stage.place && (
+              <span key="p" className="mono">
+                {stage.place}
+              </span>
+            ),
+          ],
+          ["Records in", count(counts.recordsIn)],
+          ["Records out", count(counts.recordsOut)],
+          ["Dead letters", count(counts.deadLetters)],
+          ["Ignored", count(counts.ignored)],
+          ["Left out by rules", count(counts.dropped)],
+          ["Bytes in", counts.bytesIn > 0 && bytes(counts.bytesIn)],
+          ["Bytes out", counts.bytesOut > 0 && bytes(counts.bytesOut)],
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function OfWorkflow({ workflow }: { workflow: string }) {
+  const streams = useLive("streams");
+  return (
+    <Panel
+      title="Newest streams"
+      side={
+        <Link to="/streams" search={{ workflow }}>
+          All of this workflow
+        </Link>
+      }
+      flush
+    >
+      <Shows of={streams}>
+        {({ items }) => <StreamTable rows={items.filter((it) => it.workflow === workflow)} />}
+      </Shows>
+    </Panel>
+  );
+}

@@ -1,0 +1,48 @@
+// What can be said of the flow through a workflow, in a sentence.
+import type { Schemas } from "../../api/client";
+import type { Rates } from "../../live/history";
+import { plural, rate } from "../../logic/format";
+import type { Sentence } from "../../logic/health";
+
+type Detail = Schemas["WorkflowDetail"];
+
+/** More bad records than this share are worth a warning. */
+const BAD_SHARE = 0.001;
+
+export function flow(detail: Detail, rates: Rates): Sentence {
+  const { fault, state, schedule, counts } = detail;
+  if (fault)
+    return {
+      tone: state === "failed" ? "err" : "warn",
+      text: `${fault.message}${fault.hint ? ` — ${fault.hint}` : ""}`,
+    };
+  if (schedule && schedule.missing > 0) {
+    const why = schedule.reasons?.[0]?.detail;
+    return {
+      tone: "warn",
+      text: `${plural(schedule.missing, "instance")} of ${schedule.target} can't be placed${why ? `: ${why}` : ""}.`,
+    };
+  }
+  const worst = worstStage(detail);
+  if (worst && counts.recordsIn > 0 && worst.counts.deadLetters / counts.recordsIn > BAD_SHARE) {
+    const share = ((100 * worst.counts.deadLetters) / counts.recordsIn).toFixed(1);
+    return {
+      tone: "warn",
+      text: `${worst.id} sent ${plural(worst.counts.deadLetters, "record")} (${share} %) to the dead letters.`,
+    };
+  }
+  if (rates.recordsIn > 0)
+    return {
+      tone: "ok",
+      text: `${rate(rates.recordsIn)} records in, ${rate(rates.recordsOut)} out.`,
+    };
+  const open =
+    detail.openStreams > 0 ? `${plural(detail.openStreams, "stream")} open` : "Waiting for input";
+  return { tone: "ok", text: `${open}; numbers count streams that have ended.` };
+}
+
+function worstStage({ stages }: Detail): Schemas["Stage"] | undefined {
+  return [...stages]
+    .sort((a, b) => b.counts.deadLetters - a.counts.deadLetters)
+    .find((it) => it.counts.deadLetters > 0);
+}

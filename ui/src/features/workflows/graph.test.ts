@@ -1,0 +1,88 @@
+import { expect, test } from "vitest";
+import type { Schemas } from "../../api/client";
+import { STILL } from "../../live/history";
+import { flow } from "./flow";
+import { placed, shape } from "./layout";
+import { outline } from "./outline";
+
+const counts = {
+  recordsIn: 0,
+  recordsOut: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  deadLetters: 0,
+  ignored: 0,
+  dropped: 0,
+};
+const stage = (id: string, more: Partial<Schemas["Stage"]> = {}): Schemas["Stage"] => ({
+  id,
+  kind: "mapping",
+  role: "operator",
+  onError: "deadLetter",
+  counts,
+  ...more,
+});
+const stages = [stage("read"), stage("route"), stage("a"), stage("b")];
+const edges = [
+  { from: "read", port: "out", to: "route" },
+  { from: "route", port: "severe", to: "a" },
+  { from: "route", port: "out", to: "b" },
+];
+const detail = (more: Partial<Schemas["WorkflowDetail"]>): Schemas["WorkflowDetail"] => ({
+  name: "w",
+  project: "p",
+  state: "waiting",
+  instances: 1,
+  openStreams: 0,
+  committed: 0,
+  committedWithWarnings: 0,
+  rolledBack: 0,
+  counts,
+  startedAt: "",
+  stages,
+  edges,
+  ...more,
+});
+
+test("what feeds stands left of what it feeds, and numbers move nothing", () => {
+  const at = Object.fromEntries(placed(stages, edges).map((it) => [it.id, it]));
+  expect(at.read?.x).toBeLessThan(at.route?.x ?? 0);
+  expect(at.a?.x).toBe(at.b?.x);
+  const counted = [stage("read", { counts: { ...counts, recordsIn: 9 } }), ...stages.slice(1)];
+  expect(shape(counted, edges)).toBe(shape(stages, edges));
+});
+
+test("the outline has each stage once, also in a circle", () => {
+  expect(outline(stages, edges).map((it) => `${it.depth} ${it.stage.id}`)).toEqual([
+    "0 read",
+    "1 route",
+    "2 a",
+    "2 b",
+  ]);
+  expect(outline(stages, edges)[1]?.feeds).toEqual(["severe → a", "b"]);
+  const circle = [
+    { from: "a", port: "out", to: "b" },
+    { from: "b", port: "out", to: "a" },
+  ];
+  expect(outline([stage("a"), stage("b")], circle)).toHaveLength(2);
+});
+
+test("what is wrong comes before what flows", () => {
+  const fault = {
+    code: "x",
+    kind: "config" as const,
+    message: "no such directory",
+    hint: "make it",
+  };
+  expect(flow(detail({ fault }), STILL)).toEqual({
+    tone: "warn",
+    text: "no such directory — make it",
+  });
+  const bad = [stage("read", { counts: { ...counts, deadLetters: 5 } })];
+  expect(
+    flow(detail({ stages: bad, counts: { ...counts, recordsIn: 100 } }), STILL).text,
+  ).toContain("5 records (5.0 %)");
+  expect(flow(detail({}), { ...STILL, recordsIn: 20, recordsOut: 10 }).text).toBe(
+    "20/s records in, 10/s out.",
+  );
+});

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { type Point, rates, STILL } from "./history";
+
+const point = (at: number, n: number): Point => ({
+  at,
+  counts: {
+    recordsIn: n,
+    recordsOut: 2 * n,
+    bytesIn: 0,
+    bytesOut: 0,
+    deadLetters: 0,
+    ignored: 0,
+    dropped: 0,
+  },
+});
+
+test("a rate is what came in the window", () => {
+  const points = [point(0, 0), point(10_000, 100), point(20_000, 300)];
+  expect(rates(points, 20_000)).toEqual({
+    recordsIn: 20,
+    recordsOut: 40,
+    bytesIn: 0,
+    deadLetters: 0,
+  });
+  expect(rates(points, 15_000).recordsIn).toBe(10);
+});
+
+test("nothing came: the rate is still, not what it was", () => {
+  expect(rates([point(0, 0), point(1_000, 100)], 60_000)).toEqual(STILL);
+  expect(rates([], 1_000)).toEqual(STILL);
+  expect(rates([point(0, 5)], 1_000)).toEqual(STILL);
+});
+
+test("an engine that counts anew has no negative rate", () => {
+  expect(rates([point(0, 100), point(5_000, 3)], 5_000).recordsIn).toBe(0);
+});

@@ -1,0 +1,82 @@
+// What was counted in the last minutes, for charts and rates. The server sends totals; rates are made here.
+import type { Schemas } from "../api/client";
+import type { LiveStore } from "./store";
+
+type Counts = Schemas["Counts"];
+
+/** Totals at a moment. */
+export interface Point {
+  at: number;
+  counts: Counts;
+}
+
+const KEPT_MS = 10 * 60_000;
+/** Streams end in bursts: a rate is that of this time. */
+export const WINDOW_MS = 10_000;
+
+export interface Rates {
+  recordsIn: number;
+  recordsOut: number;
+  bytesIn: number;
+  deadLetters: number;
+}
+
+export const STILL: Rates = { recordsIn: 0, recordsOut: 0, bytesIn: 0, deadLetters: 0 };
+
+/** Per second, over the window that ends at `until`. */
+export function rates(points: readonly Point[], until: number, windowMs = WINDOW_MS): Rates {
+  const last = points.findLast((it) => it.at <= until);
+  const begin = until - windowMs;
+  const first = points.findLast((it) => it.at <= begin) ?? points[0];
+  if (!last || !first || last === first) return STILL;
+  const seconds = Math.max((until - Math.max(first.at, begin)) / 1_000, 1);
+  // An engine that was started again counts anew.
+  const rate = (key: keyof Rates) => Math.max(0, last.counts[key] - first.counts[key]) / seconds;
+  return {
+    recordsIn: rate("recordsIn"),
+    recordsOut: rate("recordsOut"),
+    bytesIn: rate("bytesIn"),
+    deadLetters: rate("deadLetters"),
+  };
+}
+
+/** Points of a series by its name, `workflow` or `workflow/stage`. */
+export class History {
+  #series = new Map<string, Point[]>();
+  #followed = new Map<string, () => void>();
+
+  constructor(private readonly store: LiveStore) {
+    store.listen("workflows", () => this.#takeWorkflows());
+  }
+
+  of(name: string): readonly Point[] {
+    return this.#series.get(name) ?? [];
+  }
+
+  /** Keeps what is counted by stage, from now on. */
+  followStages(workflow: string): void {
+    const topic = `workflow:${workflow}` as const;
+    if (this.#followed.has(topic)) return;
+    const take = () => {
+      const { value, at } = this.store.get(topic);
+      for (const stage of value?.stages ?? [])
+        this.#add(`${workflow}/${stage.id}`, at, stage.counts);
+    };
+    this.#followed.set(topic, this.store.listen(topic, take));
+    take();
+  }
+
+  #takeWorkflows(): void {
+    const { value, at } = this.store.get("workflows");
+    for (const it of value?.items ?? []) this.#add(it.name, at, it.counts);
+  }
+
+  #add(name: string, at: number | undefined, counts: Counts): void {
+    if (at === undefined) return;
+    const points = this.#series.get(name) ?? [];
+    if (points.at(-1)?.at === at) return;
+    points.push({ at, counts });
+    while ((points[0]?.at ?? at) < at - KEPT_MS) points.shift();
+    this.#series.set(name, points);
+  }
+}

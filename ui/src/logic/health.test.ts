@@ -1,0 +1,97 @@
+import { expect, test } from "vitest";
+import type { Schemas } from "../api/client";
+import { type Known, sentence, troubles } from "./health";
+
+const member = (name: string, more: Partial<Schemas["Member"]> = {}): Schemas["Member"] => ({
+  name,
+  uid: name,
+  address: "",
+  rest: "",
+  roles: [],
+  version: "1",
+  status: "up",
+  unreachable: false,
+  upNumber: 1,
+  joinedAt: "2026-01-01T00:00:00Z",
+  changedAt: "2026-01-01T00:00:00Z",
+  reason: "heartbeats are missing",
+  ...more,
+});
+const members = (...all: Schemas["Member"][]) => ({
+  cluster: "weir",
+  node: { name: "n1", uid: "n1" },
+  version: 1,
+  members: all,
+});
+const counts = {
+  recordsIn: 0,
+  recordsOut: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  deadLetters: 0,
+  ignored: 0,
+  dropped: 0,
+};
+const workflow = (
+  name: string,
+  more: Partial<Schemas["WorkflowSummary"]> = {},
+): Schemas["WorkflowSummary"] => ({
+  name,
+  project: "p",
+  state: "waiting",
+  instances: 1,
+  openStreams: 0,
+  committed: 0,
+  committedWithWarnings: 0,
+  rolledBack: 0,
+  counts,
+  startedAt: "2026-01-01T00:00:00Z",
+  ...more,
+});
+const said = (known: Known) => sentence(known, troubles(known));
+
+test("nothing is claimed before anything is known", () => {
+  expect(said({})).toEqual({ tone: "idle", text: "Looking at the cluster …" });
+});
+
+test("a healthy cluster says what it does", () => {
+  const known = {
+    members: members(member("n1")),
+    workflows: { items: [workflow("a", { openStreams: 2 })] },
+  };
+  expect(said(known)).toEqual({
+    tone: "ok",
+    text: "Healthy: 1 node up, 1 workflow running, 2 streams open.",
+  });
+});
+
+test("the worst stands first and in the sentence", () => {
+  const fault = { code: "WEIR-1", kind: "transient" as const, message: "the directory is gone" };
+  const known = {
+    members: members(member("n1"), member("n2", { unreachable: true })),
+    workflows: { items: [workflow("a", { fault })] },
+  };
+  expect(troubles(known).map((it) => it.id)).toEqual(["node/n2", "workflow/a"]);
+  expect(said(known).text).toBe("Impaired: n2 can't be reached, and 1 more problem.");
+});
+
+test("an instance that is missing says why", () => {
+  const missing = {
+    workflow: "a",
+    revision: 1,
+    settings: { weight: 100 },
+    target: 3,
+    placed: 1,
+    missing: 2,
+    nodes: {},
+    states: {},
+    reasons: [{ code: "x", detail: "at its maximum", nodes: 1 }],
+  };
+  const schedule = { revision: 1, workflows: [missing], nodes: [], drained: [], warnings: [] };
+  const [trouble] = troubles({ schedule });
+  expect(trouble).toMatchObject({
+    tone: "warn",
+    why: "2 instances of 3 can't be placed",
+    hint: "at its maximum",
+  });
+});

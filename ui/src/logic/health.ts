@@ -1,0 +1,140 @@
+// What is wrong in a cluster, worst first, and the one sentence that says how it is.
+import type { Schemas } from "../api/client";
+import { plural } from "./format";
+import type { Tone } from "./state";
+
+export type Where =
+  | { to: "node"; name: string }
+  | { to: "workflow"; name: string }
+  | { to: "scheduler" }
+  | { to: "deployments" };
+
+export interface Trouble {
+  /** Tells troubles apart while they last. */
+  id: string;
+  tone: Extract<Tone, "err" | "warn">;
+  /** What it is about. */
+  what: string;
+  /** What is wrong with it. */
+  why: string;
+  hint?: string;
+  since?: number;
+  where: Where;
+}
+
+export interface Known {
+  members?: Schemas["ClusterMembers"];
+  leases?: Schemas["Page_Lease"];
+  workflows?: Schemas["Page_WorkflowSummary"];
+  schedule?: Schemas["Schedule"];
+  activations?: Schemas["Page_Activation"];
+}
+
+export function troubles(known: Known): Trouble[] {
+  const all = [
+    ...store(known),
+    ...nodes(known),
+    ...leases(known),
+    ...workflows(known),
+    ...missing(known),
+    ...deployed(known),
+  ];
+  // A node that is lost comes before what follows from it: the order in which they were found.
+  return all.sort((a, b) => Number(b.tone === "err") - Number(a.tone === "err"));
+}
+
+function store({ members }: Known): Trouble[] {
+  if (!members?.storeTrouble) return [];
+  const where = { to: "node" as const, name: members.node.name };
+  return [{ id: "store", tone: "err", what: "Database", why: members.storeTrouble, where }];
+}
+
+function nodes({ members }: Known): Trouble[] {
+  const bad = (members?.members ?? []).filter((it) => it.unreachable || it.status === "down");
+  return bad.map((it) => ({
+    id: `node/${it.uid}`,
+    tone: "err",
+    what: it.name,
+    why: it.unreachable ? "can't be reached" : "is down",
+    hint: it.reason,
+    since: Date.parse(it.changedAt),
+    where: { to: "node", name: it.name },
+  }));
+}
+
+function leases({ leases, members }: Known): Trouble[] {
+  const bad = (leases?.items ?? []).filter((it) => it.state !== "held" || it.trouble);
+  return bad.map((it) => ({
+    id: `lease/${it.name}`,
+    tone: it.state === "held" ? "warn" : "err",
+    what: it.name,
+    why: it.trouble ?? (it.state === "free" ? "runs nowhere" : "its lease has expired"),
+    where: { to: "node", name: it.owner?.name ?? members?.node.name ?? "" },
+  }));
+}
+
+function workflows({ workflows }: Known): Trouble[] {
+  const bad = (workflows?.items ?? []).filter((it) => it.fault || it.state === "failed");
+  return bad.map((it) => ({
+    id: `workflow/${it.name}`,
+    tone: it.state === "failed" ? "err" : "warn",
+    what: it.name,
+    why: it.fault?.message ?? "failed: it is not started again by itself",
+    hint: it.fault?.hint ?? undefined,
+    where: { to: "workflow", name: it.name },
+  }));
+}
+
+function missing({ schedule }: Known): Trouble[] {
+  const bad = (schedule?.workflows ?? []).filter((it) => it.missing > 0);
+  return bad.map((it) => ({
+    id: `missing/${it.workflow}`,
+    tone: it.placed === 0 ? "err" : "warn",
+    what: it.workflow,
+    why: `${plural(it.missing, "instance")} of ${it.target} can't be placed`,
+    hint: it.reasons?.map((reason) => reason.detail).join("; "),
+    where: { to: "scheduler" },
+  }));
+}
+
+function deployed({ activations }: Known): Trouble[] {
+  const bad = (activations?.items ?? []).filter((it) => it.failure);
+  return bad.map((it) => ({
+    id: `activation/${it.node}`,
+    tone: "err",
+    what: it.node,
+    why: `can't run ${it.failure?.target}: ${it.failure?.cause.message}`,
+    hint: it.failure?.cause.hint ?? undefined,
+    since: it.failure ? Date.parse(it.failure.at) : undefined,
+    where: { to: "deployments" },
+  }));
+}
+
+export interface Sentence {
+  tone: Extract<Tone, "ok" | "warn" | "err" | "idle">;
+  text: string;
+}
+
+/** How the cluster is, in a sentence; nothing is claimed before something is known. */
+export function sentence(known: Known, all: readonly Trouble[]): Sentence {
+  const { members, workflows } = known;
+  if (!members || !workflows) return { tone: "idle", text: "Looking at the cluster …" };
+  const [worst] = all;
+  if (worst) {
+    const more = all.length > 1 ? `, and ${plural(all.length - 1, "more problem")}` : "";
+    const kind = worst.tone === "err" ? "Impaired" : "Degraded";
+    return { tone: worst.tone, text: `${kind}: ${worst.what} ${joined(worst.why)}${more}.` };
+  }
+  const up = members.members.filter((it) => it.status === "up").length;
+  const running = workflows.items.filter((it) => it.state !== "stopped").length;
+  if (running === 0)
+    return { tone: "ok", text: `Healthy: ${plural(up, "node")} up, and nothing deployed yet.` };
+  const open = workflows.items.reduce((sum, it) => sum + it.openStreams, 0);
+  const busy = open > 0 ? `, ${plural(open, "stream")} open` : ", waiting for input";
+  return {
+    tone: "ok",
+    text: `Healthy: ${plural(up, "node")} up, ${plural(running, "workflow")} running${busy}.`,
+  };
+}
+
+const joined = (why: string) => (/^(is|can't|runs|its|failed)\b/.test(why) ? why : `– ${why}`);

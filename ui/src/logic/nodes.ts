@@ -1,0 +1,45 @@
+// A node as the page shows it: what the list of members says of it, and what it says of itself.
+import type { Schemas } from "../api/client";
+
+export interface Node {
+  name: string;
+  state: string;
+  member: Schemas["Member"];
+  /** Absent where it is silent. */
+  said?: Schemas["Node"];
+  activation?: Schemas["Activation"];
+  scheduled?: Schemas["ScheduledNode"];
+}
+
+interface Sources {
+  members?: Schemas["ClusterMembers"];
+  nodes?: Schemas["Page_Node"];
+  activations?: Schemas["Page_Activation"];
+  schedule?: Schemas["Schedule"];
+}
+
+/** All members by name, those in trouble first. */
+export function nodes({ members, nodes, activations, schedule }: Sources): Node[] {
+  const all = (members?.members ?? []).map((member) => {
+    const said = nodes?.items.find((it) => it.uid === member.uid);
+    const scheduled = schedule?.nodes.find((it) => it.uid === member.uid);
+    const activation = activations?.items.find((it) => it.node === member.name);
+    return {
+      name: member.name,
+      state: stateOf(member, scheduled?.drained ?? said?.drained ?? false),
+      member,
+      said,
+      activation,
+      scheduled,
+    };
+  });
+  const rank = (it: Node) => (it.state === "up" ? 1 : 0);
+  return all.sort(
+    (a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, "en", { numeric: true }),
+  );
+}
+
+function stateOf(member: Schemas["Member"], isDrained: boolean): string {
+  if (member.unreachable) return "unreachable";
+  return member.status === "up" && isDrained ? "draining" : member.status;
+}

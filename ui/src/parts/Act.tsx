@@ -1,0 +1,137 @@
+import { ActionIcon, Button, CopyButton, Modal, TextInput, Tooltip } from "@mantine/core";
+import { type ReactNode, useId, useState } from "react";
+import type { Schemas } from "../api/client";
+import { type Problem, problemIn } from "../api/problem";
+import { useSession } from "../app/session";
+import { ProblemView } from "./Problem";
+import css from "./parts.module.css";
+
+export type Claim = Schemas["UserClaim"];
+
+interface ActProps {
+  label: string;
+  claim: Claim;
+  onAct: () => void;
+  /** Why it can't be done now, although the user may. */
+  not?: string | false;
+  isDanger?: boolean;
+  isMain?: boolean;
+}
+
+/** A button that says which claim it needs where the user has it not. */
+export function Act({ label, claim, onAct, not, isDanger, isMain }: ActProps) {
+  const { may } = useSession();
+  const why = may(claim) ? not : `Needs the claim ${claim}`;
+  const button = (
+    <Button
+      onClick={why ? undefined : onAct}
+      // It stays where the keyboard goes, so that the reason can be read.
+      aria-disabled={why ? true : undefined}
+      data-disabled={why ? true : undefined}
+      variant={isMain ? "filled" : "default"}
+      className={isDanger ? css.danger : undefined}
+    >
+      {label}
+    </Button>
+  );
+  return why ? <Tooltip label={why}>{button}</Tooltip> : button;
+}
+
+/** The command that does or shows the same. */
+export function CopyCli({ command }: { command: string }) {
+  return (
+    <CopyButton value={command}>
+      {({ copied, copy }) => (
+        <Tooltip label={copied ? "Copied" : command}>
+          <ActionIcon
+            variant="default"
+            size={28}
+            onClick={copy}
+            aria-label={`Copy as command: ${command}`}
+          >
+            <span className="mono" aria-hidden="true">
+              {copied ? "✓" : ">_"}
+            </span>
+          </ActionIcon>
+        </Tooltip>
+      )}
+    </CopyButton>
+  );
+}
+
+interface ConfirmProps {
+  title: string;
+  /** What it does, with its effects counted. */
+  children: ReactNode;
+  verb: string;
+  /** What must be typed: for what can't be taken back. */
+  typed?: string;
+  /** The command that does the same. */
+  cli?: string;
+  not?: string | false;
+  isDanger?: boolean;
+  onDo: () => Promise<unknown>;
+  onClose: () => void;
+}
+
+/** Asks before something is done, and stays with the refusal where it is refused. */
+export function Confirm(props: ConfirmProps) {
+  const [typed, setTyped] = useState("");
+  const [problem, setProblem] = useState<Problem>();
+  const [isBusy, setBusy] = useState(false);
+  const id = useId();
+  const isReady = !isBusy && !props.not && (props.typed === undefined || typed === props.typed);
+  const go = async () => {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await props.onDo();
+      props.onClose();
+    } catch (error) {
+      setProblem(problemIn(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Modal opened onClose={props.onClose} title={props.title} size="lg">
+      <form
+        className={css.form}
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (isReady) void go();
+        }}
+      >
+        {props.children}
+        {props.typed !== undefined && (
+          <TextInput
+            id={id}
+            label={
+              <>
+                Type <code>{props.typed}</code> to go on
+              </>
+            }
+            value={typed}
+            onChange={(event) => setTyped(event.currentTarget.value)}
+            autoComplete="off"
+            data-autofocus
+          />
+        )}
+        {problem && <ProblemView problem={problem} />}
+        <div className="row">
+          {props.cli && <CopyCli command={props.cli} />}
+          <div className="grow" />
+          <Button onClick={props.onClose}>Cancel</Button>
+          <Button
+            type="submit"
+            variant="filled"
+            disabled={!isReady}
+            className={props.isDanger ? css.danger : undefined}
+          >
+            {isBusy ? "Working …" : props.verb}
+          </Button>
+        </div>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,154 @@
+import { useEffect, useRef, useState } from "react";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { useNow } from "../logic/now";
+import css from "./chart.module.css";
+
+export interface Series {
+  name: string;
+  /** A token, as `--accent`. */
+  color: string;
+  dash?: number[];
+}
+
+interface ChartProps {
+  name: string;
+  series: Series[];
+  /** Times in seconds, and the values of each series. Asked for once per second. */
+  read: () => [times: number[], ...values: number[][]];
+  format: (value: number) => string;
+  height?: number;
+}
+
+const FONT = '11px "Inter Variable", sans-serif';
+
+/** Lines over time. What it shows is given as a table, too. */
+export function Chart({ name, series, read, format, height = 150 }: ChartProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot>(null);
+  const [isTable, setTable] = useState(false);
+  const now = useNow();
+  const scheme = document.documentElement.getAttribute("data-mantine-color-scheme");
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is made anew for other colours alone
+  useEffect(() => {
+    const target = place.current;
+    if (!target || isTable) return;
+    const color = (token: string) => getComputedStyle(target).getPropertyValue(token).trim();
+    const axis = {
+      stroke: color("--muted"),
+      font: FONT,
+      grid: { stroke: color("--border"), width: 1 },
+      ticks: { show: false },
+    };
+    const made = new uPlot(
+      {
+        width: Math.max(target.clientWidth, 100),
+        height,
+        legend: { show: false },
+        cursor: { sync: { key: "weir" }, y: false },
+        padding: [8, 8, 0, 0],
+        scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, 1)] } },
+        axes: [
+          { ...axis, space: 70 },
+          { ...axis, size: 58, space: 32, values: (_, all) => all.map(format) },
+        ],
+        series: [
+          {},
+          ...series.map((it) => ({
+            label: it.name,
+            stroke: color(it.color),
+            width: 1.5,
+            dash: it.dash,
+            points: { show: false },
+          })),
+        ],
+      },
+      read(),
+      target,
+    );
+    plot.current = made;
+    const resize = new ResizeObserver(() =>
+      made.setSize({ width: Math.max(target.clientWidth, 100), height }),
+    );
+    resize.observe(target);
+    return () => {
+      resize.disconnect();
+      plot.current = null;
+      made.destroy();
+    };
+  }, [scheme, isTable, height]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once per second
+  useEffect(() => {
+    if (!document.hidden) plot.current?.setData(read());
+  }, [now]);
+
+  const [times, ...values] = read();
+  return (
+    <figure className={css.chart}>
+      <figcaption>
+        {series.map((it, index) => (
+          <span key={it.name} className={css.key} style={{ color: `var(${it.color})` }}>
+            {it.dash ? "┄" : "━"} <span>{it.name}</span>{" "}
+            <span className="mono">{format(values[index]?.at(-1) ?? 0)}</span>
+          </span>
+        ))}
+        <span className="grow" />
+        <button type="button" onClick={() => setTable(!isTable)}>
+          {isTable ? "As lines" : "As table"}
+        </button>
+      </figcaption>
+      {isTable ? (
+        <Numbers name={name} series={series} times={times} values={values} format={format} />
+      ) : (
+        <div ref={place} role="img" aria-label={`${name}, over time`} />
+      )}
+    </figure>
+  );
+}
+
+function Numbers(props: {
+  name: string;
+  series: Series[];
+  times: number[];
+  values: number[][];
+  format: (it: number) => string;
+}) {
+  // The last minute, newest first.
+  const rows = props.times
+    .map((_, at) => at)
+    .slice(-60)
+    .reverse();
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reached by the keyboard
+    <section className={css.numbers} tabIndex={0} aria-label={props.name}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Time</th>
+            {props.series.map((it) => (
+              <th key={it.name} scope="col">
+                {it.name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((at) => (
+            <tr key={props.times[at]}>
+              <td className="mono">
+                {new Date((props.times[at] ?? 0) * 1_000).toLocaleTimeString("en-GB")}
+              </td>
+              {props.values.map((it, index) => (
+                <td key={props.series[index]?.name} className="num">
+                  {props.format(it[at] ?? 0)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}

@@ -1,0 +1,41 @@
+import { Button } from "@mantine/core";
+import { Component, type ReactNode } from "react";
+import { missingClaim, type Problem, problemIn } from "../api/problem";
+import css from "./parts.module.css";
+
+/** What, where, why and what to do, as the server says it. */
+export function ProblemView({ problem, onRetry }: { problem: Problem; onRetry?: () => void }) {
+  const claim = missingClaim(problem);
+  return (
+    <div className={css.problem} role="alert">
+      <strong>{claim ? `You need the claim ${claim} to see this` : problem.title}</strong>
+      <p>{problem.detail}</p>
+      {problem.errors?.map((it) => (
+        <p key={it.pointer + it.detail}>
+          <code>{it.pointer}</code> {it.detail}
+        </p>
+      ))}
+      {problem.hint && <p>{problem.hint}</p>}
+      <div className="row small muted">
+        {problem.code && <code>{problem.code}</code>}
+        {problem.instance && <span className="mono">request {problem.instance}</span>}
+        {onRetry && <Button onClick={onRetry}>Try again</Button>}
+      </div>
+    </div>
+  );
+}
+
+/** One broken panel leaves the others as they are. */
+export class Bounds extends Component<{ children: ReactNode }, { error?: unknown }> {
+  override state: { error?: unknown } = {};
+
+  static getDerivedStateFromError(error: unknown) {
+    return { error };
+  }
+
+  override render() {
+    if (this.state.error === undefined) return this.props.children;
+    const retry = () => this.setState({ error: undefined });
+    return <ProblemView problem={problemIn(this.state.error)} onRetry={retry} />;
+  }
+}

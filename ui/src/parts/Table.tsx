@@ -1,0 +1,169 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type KeyboardEvent, type ReactNode, useMemo, useRef, useState } from "react";
+import css from "./parts.module.css";
+import { moved, type Sortable, type Sorting, sorted } from "./table";
+
+export interface Column<T> {
+  id: string;
+  title: string;
+  cell: (row: T) => ReactNode;
+  /** What it is sorted by; without it, it is not. */
+  value?: (row: T) => Sortable;
+  isNumber?: boolean;
+  width?: string;
+}
+
+interface TableProps<T> {
+  name: string;
+  columns: Column<T>[];
+  rows: readonly T[];
+  keyOf: (row: T) => string;
+  onOpen?: (row: T) => void;
+  sorting?: Sorting;
+  empty?: ReactNode;
+  /** Rows that are chosen, by key; a column with boxes is there where it is given. */
+  chosen?: ReadonlySet<string>;
+  onChoose?: (chosen: Set<string>) => void;
+}
+
+const ROW_PX = 30;
+
+/** Any number of rows: those in view are drawn. `j` `k` move, `Enter` opens, `x` chooses. */
+export function Table<T>(props: TableProps<T>) {
+  const [sorting, setSorting] = useState(props.sorting);
+  const [at, setAt] = useState(0);
+  const frame = useRef<HTMLDivElement>(null);
+  const column = props.columns.find((it) => it.id === sorting?.by);
+  const rows = useMemo(
+    () => sorted(props.rows, column?.value, sorting?.isDown ?? false),
+    [props.rows, column, sorting],
+  );
+  const drawn = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => frame.current,
+    estimateSize: () => ROW_PX,
+    overscan: 12,
+    initialRect: { width: 800, height: 600 },
+  });
+  const choose = (row: T) => {
+    const chosen = new Set(props.chosen);
+    if (!chosen.delete(props.keyOf(row))) chosen.add(props.keyOf(row));
+    props.onChoose?.(chosen);
+  };
+  const onKey = (event: KeyboardEvent) => {
+    if (event.target !== event.currentTarget) return;
+    const row = rows[at];
+    if (event.key === "Enter" && row) props.onOpen?.(row);
+    else if (event.key === "x" && row && props.onChoose) choose(row);
+    else if (/^(j|k|Arrow(Up|Down)|Page(Up|Down)|Home|End)$/.test(event.key)) {
+      const next = moved(at, event.key, rows.length);
+      setAt(next);
+      drawn.scrollToIndex(next);
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  if (props.rows.length === 0 && props.empty) return props.empty;
+  const items = drawn.getVirtualItems();
+  const [before, after] = [items[0]?.start ?? 0, drawn.getTotalSize() - (items.at(-1)?.end ?? 0)];
+  const width = props.columns.length + (props.onChoose ? 1 : 0);
+  return (
+    <section
+      ref={frame}
+      className={css.scroll}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reached by the keyboard
+      tabIndex={0}
+      onKeyDown={onKey}
+      aria-label={props.name}
+    >
+      <table className={css.table} aria-rowcount={rows.length + 1}>
+        <thead>
+          <tr>
+            {props.onChoose && (
+              <th className={css.box}>
+                <span className="hidden">Chosen</span>
+              </th>
+            )}
+            {props.columns.map((it) => (
+              <Head key={it.id} column={it} sorting={sorting} onSort={setSorting} />
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {before > 0 && (
+            <tr style={{ height: before }}>
+              <td colSpan={width} />
+            </tr>
+          )}
+          {items.map(({ index }) => {
+            const row = rows[index] as T;
+            const key = props.keyOf(row);
+            return (
+              <tr
+                key={key}
+                aria-rowindex={index + 2}
+                data-at={index === at || undefined}
+                data-open={props.onOpen ? true : undefined}
+                onClick={(event) => {
+                  setAt(index);
+                  const isOwn = (event.target as HTMLElement).closest("a, button, input, label");
+                  if (!isOwn && !getSelection()?.toString()) props.onOpen?.(row);
+                }}
+              >
+                {props.onChoose && (
+                  <td className={css.box}>
+                    <input
+                      type="checkbox"
+                      checked={props.chosen?.has(key) ?? false}
+                      onChange={() => choose(row)}
+                      aria-label={`Choose ${key}`}
+                    />
+                  </td>
+                )}
+                {props.columns.map((it) => (
+                  <td key={it.id} className={it.isNumber ? "num" : undefined}>
+                    {it.cell(row)}
+                  </td>
+                ))}
+              </tr>
+            );
+          })}
+          {after > 0 && (
+            <tr style={{ height: after }}>
+              <td colSpan={width} />
+            </tr>
+          )}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function Head<T>(props: {
+  column: Column<T>;
+  sorting: Sorting | undefined;
+  onSort: (it: Sorting) => void;
+}) {
+  const { id, title, value, isNumber, width } = props.column;
+  const isBy = props.sorting?.by === id;
+  const order = isBy ? (props.sorting?.isDown ? "descending" : "ascending") : undefined;
+  const sort = () =>
+    props.onSort({ by: id, isDown: isBy ? !props.sorting?.isDown : isNumber === true });
+  return (
+    <th
+      aria-sort={order}
+      className={isNumber ? "right" : undefined}
+      style={width ? { width } : undefined}
+      scope="col"
+    >
+      {value ? (
+        <button type="button" onClick={sort}>
+          {title}
+          <span aria-hidden="true">{isBy ? (props.sorting?.isDown ? " ↓" : " ↑") : ""}</span>
+        </button>
+      ) : (
+        title
+      )}
+    </th>
+  );
+}
