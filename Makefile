@@ -4,10 +4,14 @@
 CARGO ?= cargo
 DATA_DIR ?= ./.weir
 
-.PHONY: run test chaos verify bench bench-peers fmt clean help
+# The web UI becomes part of the binary where it was built; without Node the plain page does.
+UI_SOURCES := $(shell find ui/src ui/public ui/scripts ui/index.html ui/vite.config.ts ui/tsconfig.json schemas/openapi -type f 2>/dev/null)
+
+.PHONY: run test chaos verify bench bench-peers fmt clean help ui ui-test ui-verify pictures
 
 help:
 	@echo 'make run     build Weir and start `weir dev` on $(DATA_DIR)'
+	@echo 'make ui      build the web UI, which the next build of Weir takes in; needs Node 20.19 or newer'
 	@echo 'make test    everything that CI runs'
 	@echo 'make chaos   clusters under faults, for an hour; WEIR_SEED repeats a run'
 	@echo 'make verify  format, lints, docs, licences'
@@ -15,11 +19,38 @@ help:
 	@echo 'make bench   the whole product against bare loops, on 1 GB of records; then the cluster, the schedule and the item history'
 
 run: tools
+	@if scripts/tools node; then $(MAKE) --no-print-directory ui; fi
 	$(CARGO) build --locked --workspace --bin weir
 	./target/debug/weir dev --data-dir $(DATA_DIR)
 
-test: test-tools verify
+test: test-tools ui verify ui-verify
 	$(CARGO) test --locked --workspace --no-fail-fast
+	$(MAKE) --no-print-directory ui-test
+
+ui: ui/dist/index.html
+
+ui/node_modules/.installed: ui/package.json ui/package-lock.json
+	@scripts/tools node
+	npm --prefix ui ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+ui/dist/index.html: ui/node_modules/.installed $(UI_SOURCES)
+	npm --prefix ui run --silent build
+	@touch $@
+
+ui-verify: ui/node_modules/.installed
+	npm --prefix ui run --silent check
+
+# Against a real engine in a real browser, with the binary that was built last.
+ui-test: ui/node_modules/.installed
+	npm --prefix ui test --silent
+	$(CARGO) build --locked --workspace --bin weir
+	npm --prefix ui run --silent browser
+
+# All screens in both colour schemes, to be looked at: make pictures DIR=/tmp/pictures
+pictures: ui
+	$(CARGO) build --locked --workspace --bin weir
+	npm --prefix ui run --silent pictures -- $(abspath $(DIR))
 
 # One test at a time: what they wait for is mostly time.
 chaos: test-tools

@@ -36,9 +36,10 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         let path = entry?.path();
         let is_hidden = path.file_name().is_some_and(|it| it.to_string_lossy().starts_with('.'));
         match path.is_dir() {
+            // Notes of the build, and what git needs.
+            _ if is_hidden => {}
             true => collect(&path, files)?,
-            false if !is_hidden => files.push(path),
-            false => {}
+            false => files.push(path),
         }
     }
     Ok(())

@@ -53,7 +53,7 @@ const REST: u32 = 9;
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 /// What can't be read by then is refused, and tried again.
 const READ_WITHIN: Duration = Duration::from_secs(5);
-const TOPICS_MAX: usize = 24;
+const TOPICS_MAX: usize = 48;
 const FOLLOWERS_MAX: usize = 256;
 /// A longer answer is refused.
 const ANSWER_BYTES_MAX: usize = 16 << 20;

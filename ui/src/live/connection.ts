@@ -1,9 +1,14 @@
-// One stream of events for all that the page shows. It is opened anew when something else is wanted, and
-// when it breaks off; each time it says what it has, so that only what is other is sent.
+// One stream of events for all that the tabs of a browser show. It is opened anew when something else is
+// wanted, and when it breaks off; each time it says what it has, so that only what is other is sent.
 import { token } from "../api/token";
 import { parser } from "./sse";
 import type { LiveStore } from "./store";
+import { type Message, Tabs } from "./tabs";
 import type { Change } from "./topics";
+import { Wants } from "./wants";
+
+/** The server takes no more; it is far more than views show at a time. */
+const TOPICS_MAX = 48;
 
 export type Contact = "connecting" | "live" | "lost" | "refused" | "paused";
 
@@ -29,11 +34,24 @@ export class LiveConnection {
   #link: Link = { contact: "connecting", heardAt: 0 };
   #listeners = new Set<() => void>();
   #isPaused = false;
+  #others = new Wants();
+  #tabs = new Tabs({
+    message: (it) => this.#hear(it),
+    hold: () => this.again(),
+    announce: () => this.#announce(),
+  });
 
   constructor(
     private readonly store: LiveStore,
     private readonly onUnknown: () => void,
-  ) {}
+  ) {
+    this.#tabs.join(token());
+    globalThis.addEventListener?.("pagehide", () => this.#tabs.leave());
+    // A page that comes back from the browser's memory.
+    globalThis.addEventListener?.("pageshow", (event) => {
+      if (event.persisted) this.#tabs.join(token());
+    });
+  }
 
   link = (): Link => this.#link;
 
@@ -52,10 +70,13 @@ export class LiveConnection {
   pause(isPaused: boolean): void {
     this.#isPaused = isPaused;
     if (isPaused) {
-      this.#abort?.abort();
+      // Another tab goes on.
+      this.#tabs.leave();
+      this.#close();
       this.#tell("paused");
     } else {
-      this.again();
+      this.#tell("connecting");
+      this.#tabs.join(token());
     }
   }
 
@@ -78,8 +99,49 @@ export class LiveConnection {
     this.#timer = setTimeout(() => void this.#follow(), after);
   }
 
+  #close(): void {
+    const open = this.#abort;
+    this.#abort = undefined;
+    open?.abort();
+    this.#open = "";
+  }
+
+  #announce(): void {
+    if (this.#tabs.holds || this.#isPaused) return;
+    this.#tabs.post({ kind: "want", tab: this.#tabs.id, topics: [...this.#wanted.keys()] });
+  }
+
+  /** What another tab says. */
+  #hear(it: Message): void {
+    if (it.kind === "want" && this.#tabs.holds) {
+      for (const topic of this.#others.take(it.tab, it.topics, Date.now())) {
+        const standing = this.store.peek(topic);
+        if (standing) this.#tabs.post({ kind: "standing", to: it.tab, topic, standing });
+      }
+      this.#tabs.post({ kind: "link", contact: this.#link.contact });
+      this.#plan();
+    } else if (it.kind === "bye") {
+      this.#others.drop(it.tab);
+    } else if (this.#tabs.holds || this.#isPaused) {
+      return;
+    } else if (it.kind === "begin") {
+      this.#announce();
+    } else if (it.kind === "link") {
+      this.#tell(it.contact);
+    } else if (it.kind === "standing" && it.to === this.#tabs.id) {
+      this.store.put(it.topic, it.standing);
+    } else if (it.kind === "event") {
+      this.store.take(it.topic, it.at, it.change);
+    }
+  }
+
   async #follow(): Promise<void> {
-    const topics = [...this.#wanted.keys()].sort();
+    if (!this.#tabs.holds) {
+      this.#announce();
+      return;
+    }
+    const all = new Set([...this.#wanted.keys(), ...this.#others.all(Date.now())]);
+    const topics = [...all].slice(0, TOPICS_MAX).sort();
     const wanted = topics.join(",");
     const isCovered = topics.every((it) => this.#open.split(",").includes(it));
     if (this.#isPaused || wanted === "" || isCovered) return;
@@ -128,18 +190,22 @@ export class LiveConnection {
     // Who has nothing yet must not say otherwise.
     this.#last = id;
     if (event.type === "refused" && event.problem.status === 401) this.onUnknown();
-    this.store.take(event.topic, Date.parse(event.at), event);
+    const at = Date.parse(event.at);
+    this.store.take(event.topic, at, event);
+    this.#tabs.post({ kind: "event", topic: event.topic, at, change: event });
   }
 
   #tell(contact: Contact): void {
     this.#link = { contact, heardAt: contact === "live" ? Date.now() : this.#link.heardAt };
+    if (this.#tabs.holds) this.#tabs.post({ kind: "link", contact });
     for (const tell of this.#listeners) tell();
   }
 
   /** Nothing of what is kept holds for whoever looks now. */
   forget(): void {
+    this.#close();
     this.#last = "";
     this.store.clear();
-    this.again();
+    this.#tabs.join(token());
   }
 }

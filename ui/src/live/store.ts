@@ -33,6 +33,17 @@ export class LiveStore {
     for (const tell of this.#listeners.get(topic) ?? []) tell();
   }
 
+  /** Takes over how another tab knows it. */
+  put(topic: string, standing: Standing<unknown>): void {
+    this.#standings.set(topic, standing);
+    for (const tell of this.#listeners.get(topic) ?? []) tell();
+  }
+
+  /** How it stands; nothing where nothing came yet. */
+  peek(topic: string): Standing<unknown> | undefined {
+    return this.#standings.get(topic);
+  }
+
   /** Forgets all: somebody else looks at the page now. */
   clear(): void {
     this.#standings.clear();

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { time } from "../logic/format";
 import { useNow } from "../logic/now";
 import css from "./chart.module.css";
 
@@ -50,7 +51,11 @@ export function Chart({ name, series, read, format, height = 150 }: ChartProps) 
         padding: [8, 8, 0, 0],
         scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, 1)] } },
         axes: [
-          { ...axis, space: 70 },
+          {
+            ...axis,
+            space: 70,
+            values: (_, all) => all.map((it) => time(it * 1_000).slice(0, -3)),
+          },
           { ...axis, size: 58, space: 32, values: (_, all) => all.map(format) },
         ],
         series: [

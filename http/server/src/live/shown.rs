@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use weir_http_api::{LiveChange, LiveTopic, Problem};
 
 /// A longer id is none of ours.
-const ID_BYTES_MAX: usize = 4 << 10;
+const ID_BYTES_MAX: usize = 8 << 10;
 
 pub(super) struct Shown {
     rows: Option<(&'static str, &'static str)>,

@@ -1,0 +1,184 @@
+// What people do, from the first click to what comes of it on a real engine.
+import assert from "node:assert/strict";
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { browser, open } from "../support/browser.mjs";
+import { filled, PASSWORD } from "../support/filled.mjs";
+import { command, until } from "../support/weir.mjs";
+
+let server;
+let chrome;
+let page;
+let complaints;
+
+const at = (path) => page.goto(server.url + path);
+const button = (name) => page.getByRole("button", { name, exact: true });
+const field = (name) => page.locator(`input[name=${name}]`);
+const live = () => page.locator("#live-mark", { hasText: "Live" }).waitFor({ timeout: 30_000 });
+const dialog = () => page.getByRole("dialog");
+
+before(async () => {
+  [server, chrome] = await Promise.all([filled(), browser()]);
+  ({ page, complaints } = await open(chrome));
+  page.setDefaultTimeout(15_000);
+});
+after(async () => {
+  await chrome?.close();
+  await server?.stop();
+});
+
+test("a file that comes in is seen at once, without a reload", async () => {
+  await at("/streams");
+  await page.getByText("flights-2001-01-01.csv").first().waitFor();
+  const flights = join(server.dir, "flights");
+  await copyFile(
+    join(flights, "done", "flights-2001-01-01.csv"),
+    join(flights, "in", "brand-new.csv"),
+  );
+  await page.getByRole("link", { name: "brand-new.csv" }).click();
+  await page.getByRole("heading", { level: 1, name: "brand-new.csv" }).waitFor();
+  await page.getByText("severe", { exact: true }).first().waitFor();
+});
+
+test("the keyboard leads everywhere", async () => {
+  await at("/");
+  await page.getByText("Healthy:").waitFor();
+  await page.keyboard.press("g");
+  await page.keyboard.press("w");
+  await page.waitForURL("**/workflows");
+  await page.keyboard.press("/");
+  await page.keyboard.type("airp");
+  await page.waitForURL("**/workflows?filter=airp");
+  await until("one row is left", async () => (await page.locator("tbody tr").count()) === 1);
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("workflow flights");
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/workflows/flights");
+  await page.getByRole("link", { name: "Instances" }).waitFor();
+  await page.keyboard.press("]");
+  await page.waitForURL("**/workflows/flights?tab=instances");
+});
+
+test("a change of the schedule is drafted, looked at, and applied", async () => {
+  await at("/scheduler");
+  await button("One more of flights").click();
+  await page.getByText("1 change drafted").waitFor();
+  await button("Preview").click();
+  await page.getByText(/flights #\d+ starts on/).waitFor();
+  assert.equal(
+    (await server.get("/api/v1/scheduler/workflows/flights")).target,
+    1,
+    "nothing is applied yet",
+  );
+  await button("Apply").click();
+  await page.getByText("2/2").waitFor();
+  assert.equal((await server.get("/api/v1/scheduler/workflows/flights")).target, 2);
+});
+
+test("items are counted before they are reset", async () => {
+  await at("/access?source=airports/read");
+  await page.getByText("airports.csv").first().waitFor();
+  await button("Reset all that match …").click();
+  await dialog().getByText("1 item", { exact: true }).waitFor();
+  await dialog().getByRole("button", { name: "Reset 1 item" }).click();
+  await dialog().waitFor({ state: "detached" });
+  await page.getByText("No item matches").first().waitFor();
+});
+
+test("a package is uploaded, compared, made the default by its plan, and rolled back", async () => {
+  await at("/deployments");
+  await button("Upload …").click();
+  await dialog().locator("input[type=file]").setInputFiles(join(server.dir, "v2.weir"));
+  await dialog().getByLabel("Tag").fill("v3");
+  await dialog().getByRole("button", { name: "Check" }).click();
+  await dialog().getByRole("button", { name: "Store v3" }).click();
+  await page.getByRole("link", { name: "v3" }).click();
+  await page.getByText("What differs from").waitFor();
+
+  // The sample runs from its directory: that stands in the way, and the refusal says so.
+  await button("Make default …").click();
+  await dialog().getByText("withdraw that project first").waitFor();
+  await dialog().getByRole("button", { name: "Cancel" }).click();
+  await server.cli("deployment", "withdraw", "flights");
+  await page.getByText("Applied from directories").waitFor({ state: "detached" });
+  await button("Make default …").click();
+  await dialog().getByText("starts").waitFor();
+  await dialog().getByRole("button", { name: "Make default" }).click();
+  await dialog().waitFor({ state: "detached" });
+  const runs = (tag) => page.getByRole("region", { name: "What nodes run" }).getByText(tag).first();
+  await runs("v3").waitFor();
+  await button("Roll back …").click();
+  await dialog().getByText("stops").waitFor();
+  await dialog().getByRole("button", { name: "Roll back" }).click();
+  await runs("DeploymentRoot").waitFor();
+});
+
+test("a server that is silent is told, and what was shown stays", async () => {
+  await at("/nodes");
+  await live();
+  server.signal("SIGSTOP");
+  try {
+    await page.getByText("The server was last heard").waitFor({ timeout: 30_000 });
+    await page.getByRole("link", { name: server.names.node }).first().waitFor();
+  } finally {
+    server.signal("SIGCONT");
+  }
+  await live();
+});
+
+test("the tabs of a browser share one stream, and another one goes on where one is closed", async () => {
+  const context = await chrome.newContext();
+  let opened = 0;
+  context.on("request", (it) => {
+    if (it.url().includes("/api/v1/live")) opened += 1;
+  });
+  const [first, second] = [await context.newPage(), await context.newPage()];
+  const isLive = (page) =>
+    page.locator("#live-mark", { hasText: "Live" }).waitFor({ timeout: 20_000 });
+  await first.goto(`${server.url}/`);
+  await isLive(first);
+  await first.getByText("Healthy:").waitFor();
+  const before = opened;
+  await second.goto(`${server.url}/`);
+  await second.getByText("Healthy:").waitFor();
+  await isLive(second);
+  assert.equal(opened, before, "the second tab opens no stream of its own");
+  await first.close();
+  await until("the second tab took over", () => opened > before);
+  await second.goto(`${server.url}/streams`);
+  await second.getByText("flights-2001-01-01.csv").first().waitFor();
+  await context.close();
+});
+
+test("who may not do something is told which claim it takes", async () => {
+  await command(server.url, "POST", "/api/v1/users", {
+    name: "bob",
+    password: "some first password",
+    roles: ["monitoring"],
+  });
+  await at("/log-in");
+  await field("name").fill("bob");
+  await field("password").fill("not the right one");
+  await button("Log in").click();
+  await page.getByRole("alert").waitFor();
+  await field("password").fill("some first password");
+  await button("Log in").click();
+  await page.getByRole("heading", { name: "Change your password" }).waitFor();
+  await field("current").fill("some first password");
+  await field("new").fill(PASSWORD);
+  await button("Change it").click();
+  await page.getByText("Healthy:").waitFor();
+  await at("/deployments");
+  await button("Upload …").hover();
+  await page.getByText("Needs the claim deployment:write").waitFor();
+  await at("/keys");
+  await page.getByText("You need the claim key:read to see this").first().waitFor();
+  await button("bob ▾").click();
+  await page.getByRole("menuitem", { name: "Log out" }).click();
+  await button("this machine ▾").waitFor();
+});
+
+test("the browser had nothing to complain of", () => {
+  assert.deepEqual(complaints, []);
+});

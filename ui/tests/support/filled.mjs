@@ -1,0 +1,64 @@
+// A Weir in which there is something to see: the sample ran, packages are stored, users and keys are there.
+import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { command, until, weir } from "./weir.mjs";
+
+const run = promisify(execFile);
+const BINARY = process.env.WEIR_BIN ?? "../target/debug/weir";
+export const PASSWORD = "a long pass phrase";
+
+export async function filled() {
+  const server = await weir();
+  try {
+    await until("the sample ran", async () => {
+      const { items } = await server.get("/api/v1/streams");
+      return items.length >= 7 && items.every((it) => it.closedAt);
+    });
+    const cli = (...words) =>
+      run(BINARY, words, { env: { ...process.env, WEIR_SERVER: server.rest } });
+    await packages(server, cli);
+    await command(server.url, "POST", "/api/v1/keys", { alias: "demo" });
+    await command(server.url, "POST", "/api/v1/resources:declare", {
+      group: "demo-partitions",
+      resources: Array.from({ length: 8 }, (_, it) => `p${it}`),
+    });
+    for (let it = 0; it < 3; it++) {
+      await command(server.url, "POST", "/api/v1/resources:reserve", {
+        group: "demo-partitions",
+        lease: "1h",
+      }).catch(() => undefined);
+    }
+    const secret = await server.secret();
+    await command(server.url, "POST", "/api/v1/set-up", {
+      name: "ada",
+      password: PASSWORD,
+      secret,
+    });
+    const { items: nodes } = await server.get("/api/v1/nodes");
+    const { items: streams } = await server.get("/api/v1/streams");
+    const stream = streams.find((it) => it.state === "committedWithWarnings") ?? streams[0];
+    return { ...server, cli, names: { node: nodes[0].name, stream: stream.id } };
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+/** Two packages of the sample, the second one based on the first and a little other. */
+async function packages({ dir }, cli) {
+  const project = join(dir, "flights");
+  const routes = join(project, "workflows", "flights.yaml");
+  for (const [tag, base] of [
+    ["v1", []],
+    ["v2", ["--base", "v1"]],
+  ]) {
+    const file = join(dir, `${tag}.weir`);
+    const said = tag === "v1" ? "as it came" : "severe delays begin later";
+    await cli("build", project, "--unsigned", "--tag", tag, "--description", said, "--file", file);
+    await cli("deployment", "upload", file, ...base);
+    const text = await readFile(routes, "utf8");
+    await writeFile(routes, text.replace("} - 30", "} - 45"));
+  }
+}

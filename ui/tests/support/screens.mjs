@@ -1,0 +1,38 @@
+// All screens: where each is, and what is there once it is drawn.
+
+export const SCREENS = [
+  { name: "overview", path: "/", has: "Healthy:" },
+  { name: "nodes", path: "/nodes", has: "Engines of the cluster" },
+  { name: "node", path: ({ node }) => `/nodes/${node}`, has: "Controllers here" },
+  { name: "workflows", path: "/workflows", has: "flights" },
+  { name: "workflow", path: "/workflows/flights", has: "severe" },
+  { name: "workflow-stage", path: "/workflows/flights?stage=route", has: "Left out by rules" },
+  { name: "workflow-instances", path: "/workflows/flights?tab=instances", has: "Why there" },
+  {
+    name: "workflow-streams",
+    path: "/workflows/flights?tab=streams",
+    has: "flights-2001-01-01.csv",
+  },
+  { name: "workflow-sample", path: "/workflows/flights?tab=sample", has: "Nothing was caught yet" },
+  { name: "workflow-unknown", path: "/workflows/gone", has: "there is no workflow" },
+  { name: "streams", path: "/streams", has: "flights-2001-02-16.csv" },
+  { name: "stream", path: ({ stream }) => `/streams/${stream}`, has: "By stage" },
+  { name: "deployments", path: "/deployments", has: "Applied from directories" },
+  { name: "deployment", path: "/deployments?tag=v2", has: "What differs from" },
+  {
+    name: "scheduler",
+    path: "/scheduler?workflow=flights",
+    has: "Why flights stands where it does",
+  },
+  { name: "access", path: "/access?source=flights/read", has: "flights-2001-01-01.csv" },
+  { name: "resources", path: "/access?tab=resources", has: "demo-partitions" },
+  { name: "users", path: "/users", has: "ada" },
+  { name: "roles", path: "/users?tab=roles", has: "monitoring" },
+  { name: "sessions", path: "/users?tab=sessions", has: "Open sessions" },
+  { name: "tokens", path: "/users?tab=tokens", has: "Tokens of all users" },
+  { name: "keys", path: "/keys", has: "demo" },
+  { name: "audit", path: "/audit", has: "key create" },
+  { name: "log-in", path: "/log-in", has: "Log in to Weir" },
+  { name: "set-up", path: "/set-up", has: "Set the cluster up" },
+  { name: "nowhere", path: "/gone", has: "This address leads to no view" },
+];

@@ -1,0 +1,112 @@
+// A real Weir for the tests: started on a directory and ports of its own, and ended by its id.
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const BINARY = process.env.WEIR_BIN ?? "../target/debug/weir";
+const READY_WITHIN_MS = 60_000;
+
+/** Asks until the answer is as wanted, or fails with what it was last. */
+export async function until(what, ask, withinMs = 30_000) {
+  const end = Date.now() + withinMs;
+  for (;;) {
+    let last;
+    try {
+      const found = await ask();
+      if (found) return found;
+      last = found;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > end) throw new Error(`${what} did not happen in time: ${last}`);
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
+
+/** Ports that nobody has now. */
+async function freePorts(count) {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise((done) => {
+          const server = createServer().listen(0, "127.0.0.1", () => done(server));
+        }),
+    ),
+  );
+  const ports = servers.map((it) => it.address().port);
+  await Promise.all(servers.map((it) => new Promise((done) => it.close(done))));
+  return ports;
+}
+
+/** `weir dev` with its sample project, unless other arguments are given. */
+export async function weir(more = []) {
+  const dir = await mkdtemp(join(tmpdir(), "weir-ui-"));
+  const [page, rest, management, metrics] = await freePorts(4);
+  const set = {
+    "config-server.bind.port": page,
+    "rest-server.bind.port": rest,
+    "management.bind.port": management,
+    "metrics.bind.port": metrics,
+    // The tests sign with keys that are thrown away.
+    "packages.accept-any-signer": true,
+  };
+  const keys = Object.entries(set).flatMap(([key, value]) => ["-D", `weir.${key}=${value}`]);
+  const child = spawn(BINARY, ["dev", "--data-dir", dir, ...keys, ...more], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (piece) => {
+      said = (said + piece).slice(-20_000);
+    });
+  }
+  const ended = new Promise((done) => child.once("exit", done));
+  const url = `http://127.0.0.1:${page}`;
+  const get = async (path) => (await fetch(url + path)).json();
+  const stop = async () => {
+    child.kill("SIGTERM");
+    await Promise.race([ended, new Promise((done) => setTimeout(done, 15_000))]);
+    child.kill("SIGKILL");
+    await ended;
+    await rm(dir, { recursive: true, force: true });
+  };
+  try {
+    await until(
+      "Weir is ready",
+      async () => {
+        if (child.exitCode !== null) throw new Error(`weir ended:\n${said}`);
+        return (await get("/api/v1/workflows")).items.length > 0;
+      },
+      READY_WITHIN_MS,
+    );
+  } catch (error) {
+    await stop();
+    throw new Error(`${error.message}\n${said}`);
+  }
+  return {
+    url,
+    dir,
+    rest: `http://127.0.0.1:${rest}`,
+    management: `http://127.0.0.1:${management}`,
+    get,
+    stop,
+    /** Sends it a signal, as to freeze it. */
+    signal: (name) => child.kill(name),
+    secret: async () => (await readFile(join(dir, "set-up-secret"), "utf8")).trim(),
+  };
+}
+
+/** Sends a command, and fails if it is refused. */
+export async function command(url, method, path, body) {
+  const response = await fetch(url + path, {
+    method,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  const answer = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path}: ${answer}`);
+  return answer && JSON.parse(answer);
+}
