@@ -30,6 +30,7 @@ use weir_stream::{
 use super::activation::{self, Activation};
 use super::announcer::Announcer;
 use super::checkpoints;
+use super::gathering::Gathering;
 use super::instances::Instances;
 use super::master;
 use super::membership::{Membership, Others};
@@ -88,6 +89,7 @@ pub(crate) struct Engine {
     pub(crate) deployments: DeploymentStorage,
     pub(crate) steering: Steering,
     pub(crate) sniffing: Sniffing,
+    pub(crate) gathering: Gathering,
     pub(crate) activation: Activation,
     pub(crate) storages: Storages,
     pub(crate) services: Services,
@@ -211,6 +213,7 @@ impl Engine {
         describe(&membership, &activation);
         let steering = Steering::listen(services.streams.clone(), &membership);
         let sniffing = Sniffing::listen(services.taps.clone(), &membership);
+        let gathering = Gathering::listen(activation.clone(), &membership);
         let engine = Self {
             system,
             store,
@@ -220,6 +223,7 @@ impl Engine {
             deployments,
             steering,
             sniffing,
+            gathering,
             activation,
             storages,
             services,

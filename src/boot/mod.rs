@@ -6,6 +6,7 @@ pub(crate) mod certs;
 mod checkpoints;
 mod dev;
 mod engine;
+mod gathering;
 mod instances;
 mod lock;
 mod logging;

@@ -17,7 +17,9 @@ use weir_domain::{
     SavepointName, SniffWish, SourceName, Stream, StreamId, StreamOrder, SweepId, Workflow,
     WorkflowName,
 };
-use weir_http_api::{ItemView, RenewalView, SavepointView, SniffResult, SourceView, SweepView};
+use weir_http_api::{
+    ItemView, RenewalView, SavepointView, SniffResult, SourceView, SweepView, WorkflowDetail,
+};
 use weir_http_server::{
     Checks, ItemFilter, ItemPlace, LettersAsked, Refusal, RenewalRequest, StreamFilter,
     SweepRequest, Unreached,
@@ -62,6 +64,13 @@ impl weir_http_server::Engine for Engine {
 
     async fn workflow(&self, name: &WorkflowName) -> Result<Option<Workflow>, Fault> {
         Ok(self.activation.workflow(name))
+    }
+
+    async fn workflows_everywhere(
+        &self,
+        only: Option<&WorkflowName>,
+    ) -> Result<Vec<WorkflowDetail>, Fault> {
+        Ok(self.gathering.gather(only).await)
     }
 
     async fn streams(&self, filter: StreamFilter) -> Result<Vec<Stream>, Fault> {

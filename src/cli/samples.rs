@@ -124,6 +124,7 @@ pub(crate) fn workflow() -> WorkflowSummary {
         started_at: ago(7_300),
         last_stream_at: Some(ago(12)),
         fault: None,
+        unreached: Vec::new(),
         schedule: None,
     }
 }

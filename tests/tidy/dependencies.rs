@@ -40,6 +40,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "weir-testing",
         &["domain", "formats", "persistence-api", "project", "runtime", "secrets", "stream"],
     ),
+    ("weir-http-ui", &[]),
     ("weir-http-api", &["domain"]),
     ("weir-http-client", &["domain", "http-api"]),
     (
@@ -49,6 +50,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "package",
             "http-api",
             "http-client",
+            "http-ui",
             "runtime",
             "secrets",
             "cluster",
@@ -58,7 +60,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms without data of records.
-const WITHOUT_ARROW: [&str; 15] = [
+const WITHOUT_ARROW: [&str; 16] = [
     "weir-domain",
     "weir-conf",
     "weir-package",
@@ -74,6 +76,7 @@ const WITHOUT_ARROW: [&str; 15] = [
     "weir-http-api",
     "weir-http-client",
     "weir-http-server",
+    "weir-http-ui",
 ];
 
 fn name(package: &Value) -> &str {

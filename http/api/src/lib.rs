@@ -97,4 +97,4 @@ pub use user::{
     UserView, Via,
 };
 pub use version::VersionView;
-pub use workflow::{EdgeView, StageView, WorkflowDetail, WorkflowSummary};
+pub use workflow::{EdgeView, StageView, WorkflowDetail, WorkflowSummary, WorkflowsQuery};

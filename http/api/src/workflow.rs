@@ -1,10 +1,10 @@
 //! Workflows as an engine runs them.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use weir_domain::plan::{Edge, OnError, Role, Stage};
 use weir_domain::{
-    PortName, ProjectName, StageId, Timestamp, Workflow, WorkflowName, WorkflowState,
+    NodeName, PortName, ProjectName, StageId, Timestamp, Workflow, WorkflowName, WorkflowState,
 };
 
 use crate::{CountsView, FaultView, ScheduleStanding, schema};
@@ -39,6 +39,20 @@ pub struct WorkflowSummary {
     /// How the whole cluster stands with it; absent where the scheduler can't say now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<ScheduleStanding>,
+    /// Where it is asked for everywhere: engines that did not say what they counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<schema::Name>)]
+    pub unreached: Vec<NodeName>,
+}
+
+/// Whose workflows are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WorkflowsQuery {
+    /// Of all engines, with the sum of what they counted; without it, of the engine that answers.
+    #[serde(default)]
+    pub everywhere: bool,
 }
 
 /// A workflow with its graph.
@@ -100,6 +114,7 @@ impl From<Workflow> for WorkflowSummary {
             last_stream_at: it.last_stream_at,
             fault: it.fault.map(Into::into),
             schedule: None,
+            unreached: Vec::new(),
         }
     }
 }

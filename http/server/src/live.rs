@@ -47,8 +47,9 @@ use shown::Shown;
 pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 const EVERY: Duration = Duration::from_secs(1);
-/// After a reading nothing is read for so many times as long as it took.
+/// After a reading nothing is read for so many times as long as it took, up to a bound.
 const REST: u32 = 9;
+const REST_MAX: Duration = Duration::from_secs(5);
 /// A comment this often tells both sides, and what is between them, that the other one lives.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 /// What can't be read by then is refused, and tried again.
@@ -155,7 +156,7 @@ async fn next(mut it: Following) -> Option<(VecDeque<Event>, Following)> {
         return None;
     }
     if it.has_begun {
-        tokio::time::sleep(EVERY.max(it.took * REST)).await;
+        tokio::time::sleep((it.took * REST).clamp(EVERY, REST_MAX)).await;
     }
     it.has_begun = true;
     let watch = Stopwatch::start();

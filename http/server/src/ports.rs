@@ -17,7 +17,7 @@ use weir_domain::{
 use weir_http_api::{
     ClusterEvent, DeploymentPreview, DeploymentRequest, DeploymentView, ExplanationView, ItemView,
     LeaseView, LinkView, MembersView, ProjectSummary, RenewalView, SavepointView, SniffResult,
-    SourceView, SweepAction, SweepView,
+    SourceView, SweepAction, SweepView, WorkflowDetail,
 };
 use weir_runtime::Tasks;
 
@@ -109,6 +109,12 @@ pub trait Engine: Send + Sync + 'static {
     /// The workflows that this engine runs, by name.
     async fn workflows(&self) -> Result<Vec<Workflow>, Fault>;
     async fn workflow(&self, name: &WorkflowName) -> Result<Option<Workflow>, Fault>;
+    /// Workflows as all engines run them, with the sum of what these counted: all, by name and without
+    /// their stages, or only that one.
+    async fn workflows_everywhere(
+        &self,
+        only: Option<&WorkflowName>,
+    ) -> Result<Vec<WorkflowDetail>, Fault>;
     async fn streams(&self, filter: StreamFilter) -> Result<Vec<Stream>, Fault>;
     async fn stream(&self, id: StreamId) -> Result<Option<Stream>, Fault>;
     /// The log of a stream, oldest line first; `None` where the stream is not known.

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::{Extension, Json};
 use weir_domain::WorkflowName;
-use weir_http_api::{Page, Problem, WorkflowDetail, WorkflowSummary};
+use weir_http_api::{Page, Problem, WorkflowDetail, WorkflowSummary, WorkflowsQuery};
 
 use crate::Engine;
 use crate::error::Error;
-use crate::extract::Part;
+use crate::extract::{Fields, Part};
 use crate::scheduler::standings;
 use crate::storages::Storages;
 
 /// The workflows that run, with their counts.
 #[utoipa::path(get, path = "/workflows", tag = "workflows", operation_id = "listWorkflows",
+    params(WorkflowsQuery),
     responses(
         (status = 200, description = "All workflows, by name", body = Page<WorkflowSummary>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
@@ -22,8 +23,15 @@ use crate::storages::Storages;
 pub(crate) async fn list(
     State(engine): State<Arc<dyn Engine>>,
     storages: Option<Extension<Storages>>,
+    Fields(query): Fields<WorkflowsQuery>,
 ) -> Result<Json<Page<WorkflowSummary>>, Error> {
-    let mut page: Page<WorkflowSummary> = Page::whole(engine.workflows().await?);
+    let mut page: Page<WorkflowSummary> = match query.everywhere {
+        true => {
+            let all = engine.workflows_everywhere(None).await?;
+            Page::whole(all.into_iter().map(|it| it.summary).collect::<Vec<_>>())
+        }
+        false => Page::whole(engine.workflows().await?),
+    };
     let mut standings = standings(storages.as_deref()).await;
     page.items.iter_mut().for_each(|it| it.schedule = standings.remove(&it.name));
     Ok(Json(page))
@@ -31,7 +39,7 @@ pub(crate) async fn list(
 
 /// One workflow with its stages, edges and counts by stage.
 #[utoipa::path(get, path = "/workflows/{name}", tag = "workflows", operation_id = "showWorkflow",
-    params(("name" = String, Path, description = "The workflow's name")),
+    params(("name" = String, Path, description = "The workflow's name"), WorkflowsQuery),
     responses(
         (status = 200, description = "The workflow", body = WorkflowDetail),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
@@ -40,10 +48,14 @@ pub(crate) async fn show(
     State(engine): State<Arc<dyn Engine>>,
     storages: Option<Extension<Storages>>,
     Part(name): Part<WorkflowName>,
+    Fields(query): Fields<WorkflowsQuery>,
 ) -> Result<Json<WorkflowDetail>, Error> {
-    match engine.workflow(&name).await? {
-        Some(workflow) => {
-            let mut detail = WorkflowDetail::from(workflow);
+    let found = match query.everywhere {
+        true => engine.workflows_everywhere(Some(&name)).await?.pop(),
+        false => engine.workflow(&name).await?.map(WorkflowDetail::from),
+    };
+    match found {
+        Some(mut detail) => {
             detail.summary.schedule = standings(storages.as_deref()).await.remove(&name);
             Ok(Json(detail))
         }

@@ -119,7 +119,7 @@ async fn a_wrong_part_of_a_request_is_named() {
         "query/workfow is not valid: nothing here is called so: did you mean workflow?"
     );
     assert_eq!(
-        refused("workflows/flights?dryRun=yes").await,
+        refused("nodes?dryRun=yes").await,
         "query/dryRun is not valid: nothing can be asked for here"
     );
     assert_eq!(

@@ -17,7 +17,7 @@ use weir_domain::{
 };
 use weir_http_api::{
     ItemView, ProjectSummary, RenewalView, SavepointView, SniffResult, SourceCountView, SourceView,
-    SweepAction, SweepView,
+    SweepAction, SweepView, WorkflowDetail,
 };
 use weir_http_client::Client;
 
@@ -191,6 +191,14 @@ impl Engine for FakeEngine {
 
     async fn workflows(&self) -> Result<Vec<Workflow>, Fault> {
         Ok(vec![workflow("flights"), workflow("weather")])
+    }
+
+    async fn workflows_everywhere(
+        &self,
+        only: Option<&WorkflowName>,
+    ) -> Result<Vec<WorkflowDetail>, Fault> {
+        let all = self.workflows().await?.into_iter().map(WorkflowDetail::from);
+        Ok(all.filter(|it| only.is_none_or(|name| it.summary.name == *name)).collect())
     }
 
     async fn workflow(&self, asked: &WorkflowName) -> Result<Option<Workflow>, Fault> {

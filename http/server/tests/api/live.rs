@@ -69,8 +69,8 @@ async fn each_topic_begins_with_what_its_path_shows() {
         let mut live = Followed::of(&base, topics, None, None).await;
         for (topic, path) in [
             ("members", "cluster/members"),
-            ("workflows", "workflows"),
-            ("workflow:flights", "workflows/flights"),
+            ("workflows", "workflows?everywhere=true"),
+            ("workflow:flights", "workflows/flights?everywhere=true"),
             ("streams", "streams?limit=100"),
         ] {
             let (_, event) = live.next().await.unwrap();
