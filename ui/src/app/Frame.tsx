@@ -1,8 +1,9 @@
 import { Button, Menu, useMantineColorScheme } from "@mantine/core";
-import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
+import { Link, Navigate, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useLive } from "../live";
 import { troubles } from "../logic/health";
+import { present } from "../logic/nodes";
 import { Bounds } from "../parts/Problem";
 import css from "./frame.module.css";
 import { LiveMark, StaleBanner } from "./LiveMark";
@@ -11,8 +12,17 @@ import { nameOf, useSession } from "./session";
 import { type Order, useShortcuts } from "./shortcuts";
 import { ADMIN, OPERATE, type View } from "./views";
 
-/** What surrounds every view. */
+/** Leads to the log-in whoever sees nothing without it, and to a new password who must have one. */
 export function Frame() {
+  const { me } = useSession();
+  const { problem } = useLive("members");
+  if (me.mustChange) return <Navigate to="/password" />;
+  if (me.via === "nothing" && problem?.status === 401) return <Navigate to="/log-in" />;
+  return <Framed />;
+}
+
+/** What surrounds every view. */
+function Framed() {
   const navigate = useNavigate();
   const location = useLocation();
   const [open, setOpen] = useState<"palette" | "help">();
@@ -144,7 +154,7 @@ function Tally({ path }: { path: string }) {
       </span>
     );
   const counts: Record<string, number | undefined> = {
-    "/nodes": members.value?.members.length,
+    "/nodes": present(members.value)?.length,
     "/workflows": workflows.value?.items.length,
   };
   return counts[path] === undefined ? null : <span className="muted mono">{counts[path]}</span>;

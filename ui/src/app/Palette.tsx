@@ -2,6 +2,7 @@ import { Modal, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, useMemo, useState } from "react";
 import { useLive } from "../live";
+import { present } from "../logic/nodes";
 import css from "./frame.module.css";
 import { type Offer, offered } from "./palette";
 import { KEYS, VIEWS } from "./views";
@@ -24,7 +25,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
         kind: "Workflow",
         path: `/workflows/${name}`,
       })),
-      ...(members.value?.members ?? []).map(({ name }) => ({
+      ...(present(members.value) ?? []).map(({ name }) => ({
         title: name,
         kind: "Node",
         path: `/nodes/${name}`,

@@ -29,6 +29,7 @@ async function showMe(): Promise<Me> {
   } catch (error) {
     if (!(error instanceof Refusal) || error.problem.status !== 401 || !token()) throw error;
     dropToken();
+    connection.forget();
     return answered(api.GET("/api/v1/me"));
   }
 }

@@ -1,6 +1,7 @@
 // One stream of events for all that the tabs of a browser show. It is opened anew when something else is
 // wanted, and when it breaks off; each time it says what it has, so that only what is other is sent.
 import { token } from "../api/token";
+import { noteServerTime, serverNow } from "../logic/now";
 import { parser } from "./sse";
 import type { LiveStore } from "./store";
 import { type Message, Tabs } from "./tabs";
@@ -14,7 +15,7 @@ export type Contact = "connecting" | "live" | "lost" | "refused" | "paused";
 
 export interface Link {
   contact: Contact;
-  /** When the server was heard last, by this browser's clock. */
+  /** When the server was heard last. */
   heardAt: number;
 }
 
@@ -131,6 +132,7 @@ export class LiveConnection {
     } else if (it.kind === "standing" && it.to === this.#tabs.id) {
       this.store.put(it.topic, it.standing);
     } else if (it.kind === "event") {
+      noteServerTime(it.at);
       this.store.take(it.topic, it.at, it.change);
     }
   }
@@ -191,12 +193,13 @@ export class LiveConnection {
     this.#last = id;
     if (event.type === "refused" && event.problem.status === 401) this.onUnknown();
     const at = Date.parse(event.at);
+    noteServerTime(at);
     this.store.take(event.topic, at, event);
     this.#tabs.post({ kind: "event", topic: event.topic, at, change: event });
   }
 
   #tell(contact: Contact): void {
-    this.#link = { contact, heardAt: contact === "live" ? Date.now() : this.#link.heardAt };
+    this.#link = { contact, heardAt: contact === "live" ? serverNow() : this.#link.heardAt };
     if (this.#tabs.holds) this.#tabs.post({ kind: "link", contact });
     for (const tell of this.#listeners) tell();
   }

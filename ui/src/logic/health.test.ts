@@ -95,3 +95,22 @@ test("an instance that is missing says why", () => {
     hint: "at its maximum",
   });
 });
+
+test("what was rolled back and is wanted still is told without alarm", () => {
+  const gone = {
+    workflow: "a",
+    revision: 1,
+    settings: { weight: 100 },
+    target: 2,
+    placed: 0,
+    missing: 2,
+    nodes: {},
+    states: {},
+    reasons: [{ code: "not-deployed", detail: "x", nodes: 1 }],
+  };
+  const schedule = { revision: 1, workflows: [gone], nodes: [], drained: [], warnings: [] };
+  expect(troubles({ schedule })[0]).toMatchObject({
+    tone: "warn",
+    why: "is wanted 2 times, and no node has it deployed",
+  });
+});

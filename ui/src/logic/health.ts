@@ -9,6 +9,9 @@ export type Where =
   | { to: "scheduler" }
   | { to: "deployments" };
 
+/** The scheduler's word for it. */
+const NOT_DEPLOYED = "not-deployed";
+
 export interface Trouble {
   /** Tells troubles apart while they last. */
   id: string;
@@ -87,14 +90,19 @@ function workflows({ workflows }: Known): Trouble[] {
 
 function missing({ schedule }: Known): Trouble[] {
   const bad = (schedule?.workflows ?? []).filter((it) => it.missing > 0);
-  return bad.map((it) => ({
-    id: `missing/${it.workflow}`,
-    tone: it.placed === 0 ? "err" : "warn",
-    what: it.workflow,
-    why: `${plural(it.missing, "instance")} of ${it.target} can't be placed`,
-    hint: it.reasons?.map((reason) => reason.detail).join("; "),
-    where: { to: "scheduler" },
-  }));
+  return bad.map((it) => {
+    const isNowhere = it.reasons?.every((reason) => reason.code === NOT_DEPLOYED) ?? false;
+    return {
+      id: `missing/${it.workflow}`,
+      tone: it.placed === 0 && !isNowhere ? "err" : "warn",
+      what: it.workflow,
+      why: isNowhere
+        ? `is wanted ${plural(it.target, "time")}, and no node has it deployed`
+        : `${plural(it.missing, "instance")} of ${it.target} can't be placed`,
+      hint: it.reasons?.map((reason) => reason.detail).join("; "),
+      where: { to: "scheduler" },
+    };
+  });
 }
 
 function deployed({ activations }: Known): Trouble[] {
@@ -125,7 +133,7 @@ export function sentence(known: Known, all: readonly Trouble[]): Sentence {
     const kind = worst.tone === "err" ? "Impaired" : "Degraded";
     return { tone: worst.tone, text: `${kind}: ${worst.what} ${joined(worst.why)}${more}.` };
   }
-  const up = members.members.filter((it) => it.status === "up").length;
+  const up = members.members.filter((it) => it.status === "up" && !it.unreachable).length;
   const running = workflows.items.filter((it) => it.state !== "stopped").length;
   if (running === 0)
     return { tone: "ok", text: `Healthy: ${plural(up, "node")} up, and nothing deployed yet.` };

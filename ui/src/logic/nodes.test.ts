@@ -23,7 +23,13 @@ test("those in trouble stand first, a drained one is told from one that is up", 
     cluster: "c",
     node: { name: "n1", uid: "n1" },
     version: 1,
-    members: [member("n1"), member("n10"), member("n2"), member("n3", { unreachable: true })],
+    members: [
+      member("n1"),
+      member("n10"),
+      member("n2"),
+      member("n3", { unreachable: true }),
+      member("n1", { uid: "before", status: "removed" }),
+    ],
   };
   const schedule = {
     revision: 1,

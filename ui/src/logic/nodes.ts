@@ -18,9 +18,13 @@ interface Sources {
   schedule?: Schemas["Schedule"];
 }
 
+/** Members but those that left: a restarted engine is a new one, and the list remembers the former. */
+export const present = (members: Schemas["ClusterMembers"] | undefined) =>
+  members?.members.filter((it) => it.status !== "removed");
+
 /** All members by name, those in trouble first. */
 export function nodes({ members, nodes, activations, schedule }: Sources): Node[] {
-  const all = (members?.members ?? []).map((member) => {
+  const all = (present(members) ?? []).map((member) => {
     const said = nodes?.items.find((it) => it.uid === member.uid);
     const scheduled = schedule?.nodes.find((it) => it.uid === member.uid);
     const activation = activations?.items.find((it) => it.node === member.name);

@@ -83,7 +83,10 @@ test("items are counted before they are reset", async () => {
   await dialog().getByText("1 item", { exact: true }).waitFor();
   await dialog().getByRole("button", { name: "Reset 1 item" }).click();
   await dialog().waitFor({ state: "detached" });
-  await page.getByText("No item matches").first().waitFor();
+  await until("nothing is remembered of it", async () => {
+    const { items } = await server.get("/api/v1/items?source=airports%2Fread");
+    return items.length === 0;
+  });
 });
 
 test("a package is uploaded, compared, made the default by its plan, and rolled back", async () => {
@@ -100,7 +103,7 @@ test("a package is uploaded, compared, made the default by its plan, and rolled 
   await button("Make default …").click();
   await dialog().getByText("withdraw that project first").waitFor();
   await dialog().getByRole("button", { name: "Cancel" }).click();
-  await server.cli("deployment", "withdraw", "flights");
+  await server.cli("deployment", "withdraw", "flights", "--management", server.management);
   await page.getByText("Applied from directories").waitFor({ state: "detached" });
   await button("Make default …").click();
   await dialog().getByText("starts").waitFor();
@@ -138,10 +141,10 @@ test("the tabs of a browser share one stream, and another one goes on where one 
     page.locator("#live-mark", { hasText: "Live" }).waitFor({ timeout: 20_000 });
   await first.goto(`${server.url}/`);
   await isLive(first);
-  await first.getByText("Healthy:").waitFor();
+  await first.getByText("user-storage").waitFor();
   const before = opened;
   await second.goto(`${server.url}/`);
-  await second.getByText("Healthy:").waitFor();
+  await second.getByText("user-storage").waitFor();
   await isLive(second);
   assert.equal(opened, before, "the second tab opens no stream of its own");
   await first.close();
@@ -168,7 +171,7 @@ test("who may not do something is told which claim it takes", async () => {
   await field("current").fill("some first password");
   await field("new").fill(PASSWORD);
   await button("Change it").click();
-  await page.getByText("Healthy:").waitFor();
+  await page.getByText("user-storage").waitFor();
   await at("/deployments");
   await button("Upload …").hover();
   await page.getByText("Needs the claim deployment:write").waitFor();

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { command, until, weir } from "./weir.mjs";
+import { command, TOKEN, until, weir } from "./weir.mjs";
 
 const run = promisify(execFile);
 const BINARY = process.env.WEIR_BIN ?? "../target/debug/weir";
@@ -17,7 +17,7 @@ export async function filled() {
       return items.length >= 7 && items.every((it) => it.closedAt);
     });
     const cli = (...words) =>
-      run(BINARY, words, { env: { ...process.env, WEIR_SERVER: server.rest } });
+      run(BINARY, words, { env: { ...process.env, WEIR_SERVER: server.rest, WEIR_TOKEN: TOKEN } });
     await packages(server, cli);
     await command(server.url, "POST", "/api/v1/keys", { alias: "demo" });
     await command(server.url, "POST", "/api/v1/resources:declare", {

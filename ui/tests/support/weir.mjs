@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const BINARY = process.env.WEIR_BIN ?? "../target/debug/weir";
+export const TOKEN = "0123456789abcdef01234567";
 const READY_WITHIN_MS = 60_000;
 
 /** Asks until the answer is as wanted, or fails with what it was last. */
@@ -50,6 +51,8 @@ export async function weir(more = []) {
     "rest-server.bind.port": rest,
     "management.bind.port": management,
     "metrics.bind.port": metrics,
+    "management.read-only": false,
+    "management.token": TOKEN,
     // The tests sign with keys that are thrown away.
     "packages.accept-any-signer": true,
   };

@@ -4,7 +4,8 @@ import { rates } from "../../live/history";
 import { rateSeries } from "../../live/series";
 import { bytes, plural, rate, short } from "../../logic/format";
 import { type Known, type Sentence, sentence, type Trouble, troubles } from "../../logic/health";
-import { useNow } from "../../logic/now";
+import { present } from "../../logic/nodes";
+import { serverNow, useNow } from "../../logic/now";
 import { CopyCli } from "../../parts/Act";
 import { Chart } from "../../parts/Chart";
 import { Page, Panel } from "../../parts/Page";
@@ -72,7 +73,8 @@ function Health({ of }: { of: Sentence }) {
 function Tiles({ known, deployment }: { known: Known; deployment: string | undefined }) {
   const now = useNow();
   const { members, workflows, schedule } = known;
-  const up = members?.members.filter((it) => it.status === "up" && !it.unreachable).length;
+  const all = present(members);
+  const up = all?.filter((it) => it.status === "up" && !it.unreachable).length;
   const flows = (workflows?.items ?? []).map((it) => rates(history.of(it.name), now));
   const sum = (key: "recordsIn" | "bytesIn") => flows.reduce((total, it) => total + it[key], 0);
   const missing = schedule?.workflows.reduce((total, it) => total + it.missing, 0) ?? 0;
@@ -84,10 +86,10 @@ function Tiles({ known, deployment }: { known: Known; deployment: string | undef
     <div className={css.tiles}>
       <Tile
         title="Nodes"
-        value={up === undefined ? "–" : `${up}/${members?.members.length}`}
+        value={up === undefined ? "–" : `${up}/${all?.length}`}
         to="/nodes"
         note="up"
-        tone={up === members?.members.length ? undefined : "err"}
+        tone={up === all?.length ? undefined : "err"}
       />
       <Tile
         title="Instances"
@@ -206,7 +208,7 @@ function Throughput({ names }: { names: string[] }) {
     rateSeries(
       names.map((it) => history.of(it)),
       ["recordsIn", "recordsOut"],
-      Date.now(),
+      serverNow(),
       SPAN_MS,
     );
   const series = [

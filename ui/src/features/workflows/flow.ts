@@ -11,6 +11,10 @@ const BAD_SHARE = 0.001;
 
 export function flow(detail: Detail, rates: Rates): Sentence {
   const { fault, state, schedule, counts } = detail;
+  if (detail.unreached?.length) {
+    const silent = detail.unreached.join(", ");
+    return { tone: "warn", text: `Not counted is what ${silent} did: no answer from there.` };
+  }
   if (fault)
     return {
       tone: state === "failed" ? "err" : "warn",
