@@ -1,5 +1,5 @@
 import { Button, Checkbox, PasswordInput, TextInput } from "@mantine/core";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { Link, Navigate } from "@tanstack/react-router";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { answered, api, intent } from "../api/client";
 import { type Problem, problemIn } from "../api/problem";
@@ -51,15 +51,17 @@ function Door(props: {
 const text = (form: FormData, name: string) => String(form.get(name) ?? "");
 
 export function LogIn() {
-  const { logIn } = useSession();
-  const navigate = useNavigate();
+  const { me, logIn } = useSession();
+  const [isDone, setDone] = useState(false);
+  // Not before the page knows who is there: it would lead back here.
+  if (isDone && me.via === "session") return <Navigate to="/" />;
   return (
     <Door
       title="Log in to Weir"
       verb="Log in"
       onSend={async (form) => {
         await logIn(text(form, "name"), text(form, "password"), form.has("keep"));
-        await navigate({ to: "/" });
+        setDone(true);
       }}
       below={
         <p className="small muted">
@@ -75,8 +77,10 @@ export function LogIn() {
 }
 
 export function SetUp() {
-  const { logIn } = useSession();
-  const navigate = useNavigate();
+  const { me, logIn } = useSession();
+  const [isDone, setDone] = useState(false);
+  // Not before the page knows who is there: it would lead back here.
+  if (isDone && me.via === "session") return <Navigate to="/" />;
   return (
     <Door
       title="Set the cluster up"
@@ -95,7 +99,7 @@ export function SetUp() {
         ];
         await answered(api.POST("/api/v1/set-up", { body: { name, password, secret } }));
         await logIn(name, password, false);
-        await navigate({ to: "/" });
+        setDone(true);
       }}
       below={
         <Link to="/log-in" className="small">
@@ -118,7 +122,8 @@ export function SetUp() {
 
 export function ChangePassword() {
   const { me, logIn, again } = useSession();
-  const navigate = useNavigate();
+  const [isDone, setDone] = useState(false);
+  if (isDone && !me.mustChange) return <Navigate to="/" />;
   return (
     <Door
       title="Change your password"
@@ -135,7 +140,7 @@ export function ChangePassword() {
         );
         // The session may have ended with the old password.
         await again().catch(() => logIn(me.user ?? "", password, false));
-        await navigate({ to: "/" });
+        setDone(true);
       }}
     >
       <PasswordInput

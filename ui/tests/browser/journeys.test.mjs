@@ -46,7 +46,7 @@ test("the keyboard leads everywhere", async () => {
   await page.getByText("Healthy:").waitFor();
   await page.keyboard.press("g");
   await page.keyboard.press("w");
-  await page.waitForURL("**/workflows");
+  await page.getByPlaceholder("Filter").waitFor();
   await page.keyboard.press("/");
   await page.keyboard.type("airp");
   await page.waitForURL("**/workflows?filter=airp");
@@ -175,8 +175,8 @@ test("who may not do something is told which claim it takes", async () => {
   await at("/deployments");
   await button("Upload …").hover();
   await page.getByText("Needs the claim deployment:write").waitFor();
-  await at("/keys");
-  await page.getByText("You need the claim key:read to see this").first().waitFor();
+  await at("/users");
+  await page.getByText("You need the claim user:read to see this").first().waitFor();
   await button("bob ▾").click();
   await page.getByRole("menuitem", { name: "Log out" }).click();
   await button("this machine ▾").waitFor();

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { dist } from "./dist.mjs";
 
 const BINARY = process.env.WEIR_BIN ?? "../target/debug/weir";
 export const TOKEN = "0123456789abcdef01234567";
@@ -67,9 +68,11 @@ export async function weir(more = []) {
     });
   }
   const ended = new Promise((done) => child.once("exit", done));
-  const url = `http://127.0.0.1:${page}`;
-  const get = async (path) => (await fetch(url + path)).json();
+  const own = `http://127.0.0.1:${page}`;
+  let [url, front] = [own, undefined];
+  const get = async (path) => (await fetch(own + path)).json();
   const stop = async () => {
+    front?.close();
     child.kill("SIGTERM");
     await Promise.race([ended, new Promise((done) => setTimeout(done, 15_000))]);
     child.kill("SIGKILL");
@@ -88,6 +91,10 @@ export async function weir(more = []) {
   } catch (error) {
     await stop();
     throw new Error(`${error.message}\n${said}`);
+  }
+  if (process.env.WEIR_UI_DIST) {
+    front = await dist(process.env.WEIR_UI_DIST, own);
+    url = front.url;
   }
   return {
     url,
