@@ -158,7 +158,7 @@ test("who may not do something is told which claim it takes", async () => {
   await command(server.url, "POST", "/api/v1/users", {
     name: "bob",
     password: "some first password",
-    roles: ["monitoring"],
+    roles: ["user"],
   });
   await at("/log-in");
   await field("name").fill("bob");
@@ -172,11 +172,10 @@ test("who may not do something is told which claim it takes", async () => {
   await field("new").fill(PASSWORD);
   await button("Change it").click();
   await page.getByText("user-storage").waitFor();
-  await at("/deployments");
-  await button("Upload …").hover();
-  await page.getByText("Needs the claim deployment:write").waitFor();
   await at("/users");
   await page.getByText("You need the claim user:read to see this").first().waitFor();
+  await button("New user …").hover();
+  await page.getByText("Needs the claim user:write").waitFor();
   await button("bob ▾").click();
   await page.getByRole("menuitem", { name: "Log out" }).click();
   await button("this machine ▾").waitFor();
