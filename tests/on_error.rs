@@ -93,7 +93,9 @@ fn a_record_that_can_not_be_mapped_is_ignored_and_counted() {
 
 /// So many records, of which every tenth has no number.
 fn tenth_is_bad(rows: u32) -> String {
-    let row = |it: u32| if it % 10 == 0 { format!("x{it},1.5\n") } else { format!("{it},1.5\n") };
+    let row = |it: u32| {
+        if it.is_multiple_of(10) { format!("x{it},1.5\n") } else { format!("{it},1.5\n") }
+    };
     "id,amount\n".to_owned() + &(0..rows).map(row).collect::<String>()
 }
 

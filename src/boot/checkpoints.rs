@@ -238,7 +238,7 @@ mod tests {
     ) -> Result<(), String> {
         let chosen = store.map(|(blobs, place)| Chosen { blobs, place, fresh: place });
         let agreed = agree(database, chosen, replaces).await;
-        agreed.map_err(|it| format!("{it}; {}", it.hint.unwrap_or_default()))
+        agreed.map_err(|it| format!("{it}; {}", it.hint.clone().unwrap_or_default()))
     }
 
     #[tokio::test]

@@ -161,7 +161,6 @@ pub(crate) fn workflow_detail() -> WorkflowDetail {
         role,
         kind: kind.into(),
         on_error: OnError::DeadLetter,
-        error_limit: None,
         place: format!("workflow.yaml:{}:5", id.len()),
         counts: counts(),
     };

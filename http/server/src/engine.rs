@@ -17,9 +17,9 @@ use crate::layers::{self, Limits};
 use crate::live::Views;
 use crate::version::{self, ServerName};
 use crate::{
-    Cluster, Engine, Guard, assignments, audit, canary, cluster, items, keys, letters, live, log_in,
-    nodes, openapi, overview, resources, roles, savepoints, scheduler, sessions, sniff, steering,
-    stored, streams, sweeps, trust, users, workflows,
+    Cluster, Engine, Guard, assignments, audit, canary, cluster, items, keys, letters, live,
+    log_in, nodes, openapi, overview, resources, roles, savepoints, scheduler, sessions, sniff,
+    steering, stored, streams, sweeps, trust, users, workflows,
 };
 
 const NAME: &str = "reactive-engine";

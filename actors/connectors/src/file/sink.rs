@@ -78,7 +78,7 @@ impl Sink for FileSink {
     ) -> Result<Box<dyn SinkWriter>, Fault> {
         self.setup.place().check_directory()?;
         let split = self.setup.rules.split(&schema)?;
-        Ok(Box::new(FileWriter::new(self.setup.clone(), stream.clone(), schema, split)))
+        Ok(Box::new(FileWriter::new(&self.setup, stream.clone(), schema, split)))
     }
 
     fn target(&self) -> Option<String> {

@@ -47,7 +47,7 @@ impl Outputs for Files {
 
 impl FileWriter {
     pub(super) fn new(
-        setup: Arc<Setup>,
+        setup: &Arc<Setup>,
         stream: StreamContext,
         schema: SchemaRef,
         split: Split,

@@ -82,12 +82,6 @@ impl ObjectSink {
             is_checked: false,
         })
     }
-
-    /// Whether the store is there and objects may be written to it; nothing of this is seen.
-    #[cfg_attr(not(test), expect(dead_code, reason = "sinks have no test of their connection yet"))]
-    pub(super) fn check_access(&self) -> Result<(), Fault> {
-        self.place.store.check_writing(&self.place.path(".weir-probe")?)
-    }
 }
 
 impl Sink for ObjectSink {
@@ -113,6 +107,15 @@ impl Sink for ObjectSink {
         let rolling = Rolling::new(self.rules.clone(), objects, stream.clone(), (schema, split));
         let (stage, deployed) = (self.rules.stage.clone(), self.deployed.clone());
         Ok(Box::new(ObjectWriter { rolling, stage, deployed }))
+    }
+
+    fn target(&self) -> Option<String> {
+        Some(self.place.store.address(self.place.prefix.as_deref().unwrap_or_default()))
+    }
+
+    /// Whether the store is there and objects may be written to it; nothing of this is seen.
+    fn check_access(&self, _: Option<&SchemaRef>) -> Result<(), Fault> {
+        self.place.store.check_writing(&self.place.path(".weir-probe")?)
     }
 
     fn discard(&self, stream: &StreamContext) -> Vec<StoredAction> {

@@ -282,6 +282,7 @@ mod tests {
             kind: "test".into(),
             config: json!({}),
             on_error: OnError::Rollback,
+            error_limit: None,
             place: Place::default(),
         };
         let (mut stages, mut edges) = (Vec::new(), Vec::new());
@@ -300,7 +301,8 @@ mod tests {
         }
         let workflow = WorkflowName::new("w").unwrap();
         let retry = Retry::default();
-        Plan { workflow, instances: 1, stages, edges, retry, dead_letters: None }
+        let (dead_letters, error_limit) = (None, None);
+        Plan { workflow, instances: 1, stages, edges, retry, dead_letters, error_limit }
     }
 
     fn named(name: &str) -> RegionName {

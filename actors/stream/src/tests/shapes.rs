@@ -86,7 +86,8 @@ fn shaped(edges: &[(&str, &str)]) -> Plan {
         };
         let (kind, on_error) = (kind.to_owned(), OnError::DeadLetter);
         let place = Place::default();
-        plan.stages.push(Stage { id: id(name), role, kind, config, on_error, place });
+        let error_limit = None;
+        plan.stages.push(Stage { id: id(name), role, kind, config, on_error, error_limit, place });
     }
     for (at, (from, to)) in edges.iter().enumerate() {
         let routes = from.starts_with("route");
@@ -187,7 +188,7 @@ async fn as_much_as_came_in(name: &str, edges: &[(&str, &str)], random: &mut Std
         former.push((engine, workflow));
     }
     world.item("a", 1..=numbers);
-    world.with(|it| it.is_ending = true);
+    world.with(|it| it.ending.push("*"));
     let (engine, workflow) = begin(&world, &store, &plan).await;
     let sinks: Vec<_> = edges.iter().map(|it| it.1).filter(|it| it.starts_with("sink")).collect();
     assert!(!sinks.is_empty(), "{name} has a sink");

@@ -215,7 +215,7 @@ fn many_open_parquet_files_share_one_budget_of_memory() {
         StageId::new("write").unwrap(),
     );
     let split = Split::new(&["carrier"], &schema()).unwrap();
-    let mut writer = FileWriter::new(Arc::new(setup), stream(1), schema(), split);
+    let mut writer = FileWriter::new(&Arc::new(setup), stream(1), schema(), split);
     writer.rolling.buffered_max = BUFFERED_MAX;
     let carriers: Vec<_> = (0..2000).map(|it| format!("C{}", it % 40)).collect();
     let carriers: Vec<_> = carriers.iter().map(String::as_str).collect();

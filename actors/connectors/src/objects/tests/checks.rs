@@ -22,8 +22,8 @@ fn findings(role: &str, keys: &Value) -> Vec<Finding> {
 }
 
 #[track_caller]
-fn check(role: &str, keys: Value, path: &str, fix: &str) {
-    let found = findings(role, &keys);
+fn check(role: &str, keys: &Value, path: &str, fix: &str) {
+    let found = findings(role, keys);
     let [one] = &found[..] else { panic!("{keys}: {found:?}") };
     assert!(one.path == path && one.fix.contains(fix), "{keys}: {one:?}");
 }
@@ -37,25 +37,25 @@ fn what_can_not_be_is_refused_with_what_to_write() {
             connection["s3"][key] = json!(value);
             json!({ "connection": connection })
         };
-        check(role, with("bucket", "a/b"), "connection.s3.bucket", "alone");
-        check(role, with("endpoint", "http://s3"), "connection.s3.endpoint", "allowHttp");
-        check(role, with("endpoint", "s3:9000"), "connection.s3.endpoint", "https://HOST");
+        check(role, &with("bucket", "a/b"), "connection.s3.bucket", "alone");
+        check(role, &with("endpoint", "http://s3"), "connection.s3.endpoint", "allowHttp");
+        check(role, &with("endpoint", "s3:9000"), "connection.s3.endpoint", "https://HOST");
         let half = json!({ "connection": { "s3": { "bucket": "b", "accessKeyId": "id" } } });
-        check(role, half, "connection.s3.secretAccessKey", "${sec:NAME}");
-        check(role, json!({ "prefix": "a//b" }), "prefix", "in/flights");
+        check(role, &half, "connection.s3.secretAccessKey", "${sec:NAME}");
+        check(role, &json!({ "prefix": "a//b" }), "prefix", "in/flights");
     }
-    check("source", json!({ "interval": "0s" }), "interval", "5s");
-    check("source", json!({ "glob": "[" }), "glob", "");
+    check("source", &json!({ "interval": "0s" }), "interval", "5s");
+    check("source", &json!({ "glob": "[" }), "glob", "");
     check(
         "source",
-        json!({ "prefix": "in", "done": { "move": "in/" } }),
+        &json!({ "prefix": "in", "done": { "move": "in/" } }),
         "done.move",
         "another prefix",
     );
-    check("source", json!({ "reprocess": "always" }), "reprocess", "set done");
-    check("sink", json!({ "name": "../x" }), "name", "path");
-    check("sink", json!({ "rollRecords": 0 }), "rollRecords", "above 0");
-    check("sink", json!({ "partBytes": "1MiB" }), "partBytes", "5MiB to 512MiB");
+    check("source", &json!({ "reprocess": "always" }), "reprocess", "set done");
+    check("sink", &json!({ "name": "../x" }), "name", "path");
+    check("sink", &json!({ "rollRecords": 0 }), "rollRecords", "above 0");
+    check("sink", &json!({ "partBytes": "1MiB" }), "partBytes", "5MiB to 512MiB");
 }
 
 #[test]

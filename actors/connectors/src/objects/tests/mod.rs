@@ -66,7 +66,8 @@ impl World {
 
     fn with(&self, keys: Value) -> Value {
         let mut config = json!({ "connection": self.connection(), "format": { "type": "json" } });
-        config.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
+        let Value::Object(keys) = keys else { panic!("{keys} is no object") };
+        config.as_object_mut().unwrap().extend(keys);
         config
     }
 

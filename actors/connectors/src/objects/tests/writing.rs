@@ -200,7 +200,7 @@ fn a_store_that_can_not_be_written_to_says_what_to_mend() {
     let config = world.with(json!({ "name": "x.jsonl" }));
     let context = world.context(&config);
     let sink = ObjectSink::new(serde_json::from_value(config).unwrap(), &context).unwrap();
-    sink.check_access().unwrap();
+    sink.check_access(None).unwrap();
     assert_eq!((world.keys(), world.server.uploads()), (vec![], 0), "nothing is left of the test");
     let wrong = |change: fn(&mut Value), kind: FaultKind, hint: &str| {
         let mut connection = world.connection();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use weir_checkpoint::{CrashPoint, Committable, Epoch, Input, Prepared, StageManifest, reach};
+use weir_checkpoint::{Committable, CrashPoint, Epoch, Input, Prepared, StageManifest, reach};
 use weir_domain::{Fault, StageId};
 
 use super::{Done, Drive};
