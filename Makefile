@@ -3,6 +3,8 @@
 
 CARGO ?= cargo
 DATA_DIR ?= ./.weir
+# Where cargo builds.
+TARGET = $(abspath $(or $(CARGO_TARGET_DIR),target))
 
 # The web UI becomes part of the binary where it was built; without Node the plain page does.
 UI_SOURCES := $(shell find ui/src ui/public ui/scripts ui/index.html ui/vite.config.ts ui/tsconfig.json schemas/openapi -type f 2>/dev/null)
@@ -21,7 +23,7 @@ help:
 run: tools
 	@if scripts/tools node; then $(MAKE) --no-print-directory ui; fi
 	$(CARGO) build --locked --workspace --bin weir
-	./target/debug/weir dev --data-dir $(DATA_DIR)
+	$(TARGET)/debug/weir dev --data-dir $(DATA_DIR)
 
 test: test-tools ui verify ui-verify
 	$(CARGO) test --locked --workspace --no-fail-fast
@@ -45,12 +47,12 @@ ui-verify: ui/node_modules/.installed
 ui-test: ui/node_modules/.installed
 	npm --prefix ui test --silent
 	$(CARGO) build --locked --workspace --bin weir
-	npm --prefix ui run --silent browser
+	WEIR_BIN=$(TARGET)/debug/weir npm --prefix ui run --silent browser
 
 # All screens in both colour schemes, to be looked at: make pictures DIR=/tmp/pictures
 pictures: ui
 	$(CARGO) build --locked --workspace --bin weir
-	npm --prefix ui run --silent pictures -- $(abspath $(DIR))
+	WEIR_BIN=$(TARGET)/debug/weir npm --prefix ui run --silent pictures -- $(abspath $(DIR))
 
 # One test at a time: what they wait for is mostly time.
 chaos: test-tools
