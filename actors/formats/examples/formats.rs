@@ -1,4 +1,4 @@
-//! How fast files are read, against a bare loop over what does the decoding: the same bytes, the same
+//! How fast files are read, and JSON is written, against a bare loop over what does the decoding: the same bytes, the same
 //! columns, without positions, bad records or bounds. What counts is the time that the core worked for
 //! it (Linux says so), whoever else uses the machine. Both count the records that they found.
 //!
@@ -64,6 +64,32 @@ fn main() {
             rate(bare)
         );
     }
+    println!("{:<12} {:>9} {:>12} {:>12} {:>6}", "writes", "", "M rows/s", "bare", "ratio");
+    writes();
+}
+
+/// The same for writing lines of JSON to where nothing is kept, against Arrow's writer.
+fn writes() {
+    let format: FormatConfig =
+        serde_json::from_value(json!({"type": "json"})).expect("it is sound");
+    let batch = batch();
+    let ours = best(|| {
+        let out = Box::new(std::io::sink());
+        let writer = create(&format, batch.schema(), out, Compression::None);
+        let mut writer = writer.expect("it fits");
+        (0..BATCHES).for_each(|_| writer.write(&batch).expect("it is written"));
+        writer.finish().expect("it is written");
+        ROWS * BATCHES
+    });
+    let bare = best(|| {
+        let mut writer = arrow::json::LineDelimitedWriter::new(std::io::sink());
+        (0..BATCHES).for_each(|_| writer.write(&batch).expect("it is written"));
+        writer.finish().expect("it is written");
+        ROWS * BATCHES
+    });
+    let rate = |seconds: f64| (ROWS * BATCHES) as f64 / seconds / 1e6;
+    let (name, ratio) = ("json", bare / ours);
+    println!("{name:<12} {:>9} {:>12.2} {:>12.2} {ratio:>6.2}", "", rate(ours), rate(bare));
 }
 
 /// The seconds of the fastest round; each must find all records.

@@ -1,14 +1,13 @@
 //! JSON objects as messages, one each. The schema is declared: there is no first message to infer it
 //! from that the next one must be like.
 
-use std::sync::Arc;
-
-use arrow::array::{RecordBatch, StructArray};
-use arrow::datatypes::{Field, SchemaRef};
-use arrow::json::writer::{EncoderOptions, make_encoder};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::json::writer::EncoderOptions;
 use weir_domain::Fault;
 
 use super::read::Decoding;
+use super::rows::Rows;
 use super::straight::Straight;
 use crate::fault;
 use crate::framed::{Decode, Encode, Unwritable};
@@ -81,12 +80,10 @@ impl Encode for JsonEncode {
         out: &mut Vec<u8>,
         ends: &mut Vec<usize>,
     ) -> Result<(), Unwritable> {
-        let records = StructArray::from(batch.clone());
-        let field = Arc::new(Field::new_struct("", batch.schema().fields().clone(), false));
-        let encoder = make_encoder(&field, &records, &self.0);
-        let mut encoder = encoder.map_err(|it| Unwritable::batch(it.to_string()))?;
+        let rows = Rows::of(batch, &self.0);
+        let mut rows = rows.map_err(|it| Unwritable::batch(it.to_string()))?;
         for row in 0..batch.num_rows() {
-            encoder.encode(row, out);
+            rows.write(row, out);
             ends.push(out.len());
         }
         Ok(())

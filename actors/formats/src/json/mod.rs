@@ -6,6 +6,7 @@ mod column;
 mod infer;
 mod message;
 mod read;
+mod rows;
 mod split;
 mod straight;
 mod token;

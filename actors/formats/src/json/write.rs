@@ -1,14 +1,14 @@
 //! Writing JSON records, one a line or as one array. A null value is left out of its object.
 
 use std::io::Write as _;
-use std::sync::Arc;
 
-use arrow::array::{RecordBatch, StructArray};
-use arrow::datatypes::{Field, SchemaRef};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use arrow::json::writer::{EncoderOptions, make_encoder};
+use arrow::json::writer::EncoderOptions;
 use weir_domain::Fault;
 
+use super::rows::Rows;
 use crate::output::Output;
 use crate::{JsonLayout, Writer, fault};
 
@@ -60,21 +60,17 @@ impl Writer for JsonWriter {
 
 impl JsonWriter {
     fn check(&self, batch: &RecordBatch) -> Result<(), ArrowError> {
-        let records = StructArray::from(batch.clone());
-        let field = Arc::new(Field::new_struct("", batch.schema().fields().clone(), false));
-        make_encoder(&field, &records, &self.options).map(|_| ())
+        Rows::of(batch, &self.options).map(|_| ())
     }
 
     fn encode(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
-        let records = StructArray::from(batch.clone());
-        let field = Arc::new(Field::new_struct("", batch.schema().fields().clone(), false));
-        let mut encoder = make_encoder(&field, &records, &self.options)?;
+        let mut rows = Rows::of(batch, &self.options)?;
         for row in 0..batch.num_rows() {
             if self.layout == JsonLayout::Array {
                 self.encoded.extend_from_slice(if self.is_begun { b",\n" } else { b"[\n" });
             }
             self.is_begun = true;
-            encoder.encode(row, &mut self.encoded);
+            rows.write(row, &mut self.encoded);
             if self.layout == JsonLayout::Lines {
                 self.encoded.push(b'\n');
             }
