@@ -138,6 +138,7 @@ fn an_empty_file_is_committed_and_makes_no_output() {
 fn a_line_of_two_gigabytes_becomes_a_dead_letter_in_little_memory() {
     let project = Project::of(&Flow::straight(JSON_ID));
     let weir = started(&project);
+    let before = weir.memory_peak();
     let draft = project.draft();
     let mut file = OpenOptions::new().write(true).create_new(true).open(&draft).unwrap();
     file.write_all(b"{\"id\":1}\n{\"id\":").unwrap();
@@ -152,8 +153,9 @@ fn a_line_of_two_gigabytes_becomes_a_dead_letter_in_little_memory() {
     assert_eq!(project.refusals(), [(2, "the record is longer than 16777216 bytes".to_owned())]);
     let raw = project.dead_letters()[0]["raw"].as_str().unwrap().len();
     assert_eq!(raw, 64 << 10, "the first bytes are kept");
-    let peak = weir.memory_peak() >> 20;
-    assert!(peak < 200, "{peak} MiB were needed");
+    // What the process is made of is not the record's.
+    let more = (weir.memory_peak() - before) >> 20;
+    assert!(more < 128, "{more} MiB more were needed");
     weir.stop();
 }
 
