@@ -6,6 +6,9 @@ DATA_DIR ?= ./.weir
 # Where cargo builds.
 TARGET = $(abspath $(or $(CARGO_TARGET_DIR),target))
 
+# Tests of clusters wait more than they work.
+TEST_THREADS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
+
 # The web UI becomes part of the binary where it was built; without Node the plain page does.
 UI_SOURCES := $(shell find ui/src ui/public ui/scripts ui/index.html ui/vite.config.ts ui/tsconfig.json schemas/openapi -type f 2>/dev/null)
 
@@ -26,7 +29,7 @@ run: tools
 	$(TARGET)/debug/weir dev --data-dir $(DATA_DIR)
 
 test: test-tools ui verify ui-verify
-	$(CARGO) test --locked --workspace --no-fail-fast
+	$(CARGO) test --locked --workspace --no-fail-fast -- --test-threads $(TEST_THREADS)
 	$(MAKE) --no-print-directory ui-test
 
 ui: ui/dist/index.html
