@@ -23,22 +23,20 @@ pub(crate) fn decode(
     };
     let decoding = Decoding::new(schema, false, max_record_bytes);
     let straight = decoding.straight();
-    Ok(Box::new(JsonDecode { decoding, straight, max_record_bytes }))
+    Ok(Box::new(JsonDecode { decoding, straight }))
 }
 
 struct JsonDecode {
     decoding: Decoding,
     straight: Option<Straight>,
-    max_record_bytes: usize,
 }
 
 impl JsonDecode {
     /// The records, if all of them are as nearly all are.
     fn straight(&mut self, records: &[&[u8]]) -> Option<RecordBatch> {
         let straight = self.straight.as_mut().filter(|_| !records.is_empty())?;
-        let max = self.max_record_bytes;
         let is_tried = straight.begins();
-        let mut takes = |it: &&[u8]| it.len() <= max && straight.take(it.trim_ascii());
+        let mut takes = |it: &&[u8]| straight.take(it.trim_ascii());
         if !is_tried || !records.iter().all(&mut takes) {
             return None;
         }

@@ -143,9 +143,7 @@ impl JsonReader {
                 Ok(Step::Record { span, next }) => {
                     let record = &bytes[span.clone()];
                     spans.push(span);
-                    let takes = |it: &mut Straight| {
-                        record.len() <= self.options.max_record_bytes && it.take(record)
-                    };
+                    let takes = |it: &mut Straight| it.take(record);
                     by = match by {
                         By::Straight if self.straight.as_mut().is_some_and(takes) => By::Straight,
                         By::Straight => self.decoding.feed_all(&mut self.decoder, bytes, &spans),
@@ -304,7 +302,7 @@ impl Decoding {
 
     /// The straight way, where it leads to the same.
     pub(super) fn straight(&self) -> Option<Straight> {
-        if self.coerce { None } else { Straight::of(&self.schema) }
+        if self.coerce { None } else { Straight::of(&self.schema, self.max_record_bytes) }
     }
 
     fn feed_all(&self, decoder: &mut Decoder, bytes: &[u8], spans: &[Span]) -> By {

@@ -22,6 +22,7 @@ pub(super) struct Straight {
     /// The keys of the last record, in order: the next has mostly the same.
     keys: Vec<Key>,
     rows: usize,
+    record_bytes_max: usize,
     pause: Pause,
 }
 
@@ -39,8 +40,8 @@ struct Pause {
 }
 
 impl Straight {
-    /// `None`: the schema has types that only the other way knows.
-    pub(super) fn of(schema: &SchemaRef) -> Option<Self> {
+    /// `None`: the schema has types that only the other way knows. Longer records are for others.
+    pub(super) fn of(schema: &SchemaRef, record_bytes_max: usize) -> Option<Self> {
         let columns = schema.fields().iter().map(|it| Column::of(it));
         let columns: Vec<_> = columns.collect::<Option<_>>()?;
         let names = schema.fields().iter().map(|it| it.name().as_bytes().to_vec());
@@ -52,6 +53,7 @@ impl Straight {
             by_name,
             keys: Vec::new(),
             rows: 0,
+            record_bytes_max,
             pause: Pause::default(),
         })
     }
@@ -65,11 +67,9 @@ impl Straight {
 
     /// Takes a record. `false`: it is unusual, and all that was taken of this batch is forgotten.
     pub(super) fn take(&mut self, record: &[u8]) -> bool {
-        let is_taken = self.record(record).is_some();
+        let is_taken = record.len() <= self.record_bytes_max && self.record(record).is_some();
         if !is_taken {
-            self.columns.iter_mut().for_each(Column::clear);
-            self.keys.clear();
-            self.rows = 0;
+            self.forget();
             self.pause.length = (self.pause.length * 2).clamp(1, PAUSE_MAX);
             self.pause.left = self.pause.length;
         }
@@ -81,12 +81,25 @@ impl Straight {
         &mut self,
         texts: impl IntoIterator<Item = &'a [u8]>,
     ) -> Option<RecordBatch> {
-        let rows = std::mem::take(&mut self.rows);
-        let columns: Option<Vec<_>> = self.columns.iter_mut().map(|it| it.finish(rows)).collect();
+        let batch = self.batch(texts);
         self.pause.length = 0;
+        // Columns behind one that could not be finished have their values still.
+        self.forget();
+        batch
+    }
+
+    fn batch<'a>(&mut self, texts: impl IntoIterator<Item = &'a [u8]>) -> Option<RecordBatch> {
         // What was skipped has to be right, too.
         texts.into_iter().try_for_each(|it| std::str::from_utf8(it).map(drop)).ok()?;
+        let rows = self.rows;
+        let columns: Option<Vec<_>> = self.columns.iter_mut().map(|it| it.finish(rows)).collect();
         RecordBatch::try_new(self.schema.clone(), columns?).ok()
+    }
+
+    /// Begins a batch anew; the keys are likely to come again.
+    fn forget(&mut self) {
+        self.columns.iter_mut().for_each(Column::clear);
+        self.rows = 0;
     }
 
     fn record(&mut self, text: &[u8]) -> Option<()> {

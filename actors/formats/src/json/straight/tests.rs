@@ -166,7 +166,7 @@ fn what_goes_the_straight_way_is_what_the_other_way_makes_of_it() {
     let (mut taken, mut refused, mut random) = (0, 0, Random(20_261_121));
     for _ in 0..200_000 {
         let text = record(&mut random);
-        let mut straight = Straight::of(&schema()).unwrap();
+        let mut straight = Straight::of(&schema(), 10_000).unwrap();
         if !straight.take(text.as_bytes()) {
             refused += 1;
             continue;
@@ -201,7 +201,7 @@ fn many_records_make_one_batch_whatever_their_order() {
         format!("{{{}}}", fields[left..].join(","))
     };
     let records: Vec<_> = (0..5_000).map(|it| plain(&mut random, it)).collect();
-    let mut straight = Straight::of(&schema()).unwrap();
+    let mut straight = Straight::of(&schema(), 10_000).unwrap();
     for part in records.chunks(1_000) {
         assert!(part.iter().all(|it| straight.take(it.as_bytes())));
         let ours = straight.finish(part.iter().map(|it| it.as_bytes())).unwrap();
@@ -213,7 +213,7 @@ fn many_records_make_one_batch_whatever_their_order() {
 #[test]
 fn what_is_no_text_is_refused_also_where_it_is_skipped() {
     for record in [&b"{\"t\":\"\xff\"}"[..], b"{\"other\":\"\xff\"}", b"{\"\xff\":1}"] {
-        let mut straight = Straight::of(&schema()).unwrap();
+        let mut straight = Straight::of(&schema(), 10_000).unwrap();
         assert!(straight.take(record));
         assert_eq!(straight.finish([record]), None);
     }
@@ -222,14 +222,14 @@ fn what_is_no_text_is_refused_also_where_it_is_skipped() {
 #[test]
 fn where_a_value_has_to_be_none_may_be_missing() {
     let schema = Arc::new(Schema::new(vec![Field::new("w", DataType::Int64, false)]));
-    let mut straight = Straight::of(&schema).unwrap();
+    let mut straight = Straight::of(&schema, 10_000).unwrap();
     assert!(straight.take(b"{\"w\":1}") && !straight.take(b"{}"));
     assert!(straight.take(b"{\"w\":1}") && !straight.take(b"{\"w\":null}"));
 }
 
 #[test]
 fn after_a_failure_it_waits_and_longer_after_each() {
-    let mut straight = Straight::of(&schema()).unwrap();
+    let mut straight = Straight::of(&schema(), 10_000).unwrap();
     let waits = |straight: &mut Straight| (0..1_000).take_while(|_| !straight.begins()).count();
     let found: Vec<_> = (0..9)
         .map(|_| {
@@ -242,4 +242,27 @@ fn after_a_failure_it_waits_and_longer_after_each() {
     straight.finish([]).unwrap();
     assert!(!straight.take(b"{"));
     assert_eq!(waits(&mut straight), 1);
+}
+
+#[test]
+fn nothing_of_a_batch_that_was_given_up_is_in_the_next() {
+    let expected = |texts: &[&[u8]]| {
+        let decoding = Decoding::new(schema(), false, 10_000);
+        decoding.decode(texts.iter().copied().enumerate()).unwrap()
+    };
+    let next = [&b"{\"t\":\"x\"}"[..], b"{\"w\":7}"];
+    let long = format!("{{\"t\":\"{}\",\"w\":9}}", "x".repeat(10_000));
+    let bad: [&[&[u8]]; 4] = [
+        &[b"{\"t\":\"\xff\",\"w\":5,\"f\":0.5}"],
+        &[b"{\"other\":\"\xff\",\"w\":5}"],
+        &[b"{\"w\":5}", b"{\"w\":6,\"w\":6}"],
+        &[b"{\"w\":5}", long.as_bytes()],
+    ];
+    let mut straight = Straight::of(&schema(), 10_000).unwrap();
+    for given_up in bad {
+        let are_taken = given_up.iter().all(|it| straight.take(it));
+        assert!(!are_taken || straight.finish(given_up.iter().copied()).is_none());
+        assert!(next.iter().all(|it| straight.take(it)));
+        assert_eq!(straight.finish(next), Some(expected(&next)));
+    }
 }
