@@ -30,7 +30,7 @@ const ELSEWHERE: u32 = 93;
 /// How the database is called where it was the store.
 const DATABASE: &str = "the database";
 /// What whoever has blobs in the database has there.
-const CONTENTS: [&str; 2] = ["jobs", "staged"];
+const CONTENTS: [&str; 3] = ["jobs", "letters", "staged"];
 
 pub(super) async fn open(
     settings: &Settings,

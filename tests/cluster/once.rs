@@ -50,10 +50,12 @@ fn a_command_whose_answer_is_lost_is_carried_out_once() {
         round(&mut cluster, host, fault, &rows);
         sent.extend(rows.into_iter().map(|it| (it.does.method, it.does.path)));
     }
-    // Rewrapping changes nothing here. No controller has to do with savepoints: tests/savepoints.rs kills
+    // Rewrapping changes nothing here. No controller has to do with savepoints and dead letters: tests/savepoints.rs and tests/crash/letters.rs kill
     // engines in the middle of these.
     let left = [
         "post /api/v1/keys:rewrap",
+        "post /api/v1/workflows/{name}/dead-letters:discard",
+        "post /api/v1/workflows/{name}/dead-letters:replay",
         "post /api/v1/workflows/{name}/reset",
         "post /api/v1/workflows/{name}/restore",
         "post /api/v1/workflows/{name}/savepoints",

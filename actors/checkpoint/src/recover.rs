@@ -292,11 +292,13 @@ fn ordered(layout: &Layout, order: &Order, claims: &Claims, view: &View) -> Seen
         Begin::Newest => Ok(newest(claims)),
         Begin::Nothing => Ok(None),
         Begin::Savepoint { name, epochs } => {
+            // A job that was not there when it was taken begins anew.
+            let Some(epoch) = epochs.get(layout.name()) else { return Ok(None) };
             let saved = saved(layout, name, view)?;
-            match epochs.get(layout.name()) {
-                Some(epoch) if *epoch == saved.0 => Ok(Some(saved)),
+            match *epoch == saved.0 {
+                true => Ok(Some(saved)),
                 // Somebody has deleted it and taken another one under its name.
-                _ => Err(no_savepoint(layout, name, view)?.into()),
+                false => Err(no_savepoint(layout, name, view)?.into()),
             }
         }
     }

@@ -42,7 +42,8 @@ impl Counting {
             Window::Records(n) => it.seen >= (n / STEPS).max(1),
             Window::Time(length) => now.saturating_sub(it.since) >= length.duration() / 10,
         };
-        match self.steps.back_mut().filter(|it| !is_full(it)) {
+        // Bad records come after the records that they are of: they belong to the same step.
+        match self.steps.back_mut().filter(|it| seen == 0 || !is_full(it)) {
             Some(step) => (step.seen, step.bad) = (step.seen + seen, step.bad + bad),
             None => self.steps.push_back(Step { since: now, seen, bad }),
         }
@@ -169,6 +170,21 @@ mod tests {
         let every_third = || (1..1_000).map(|it| it % 3 == 0);
         assert_eq!(trips(&json!({ "max": 100 }), every_third()), Some(303));
         assert_eq!(trips(&json!({ "max": 333 }), every_third()), None);
+    }
+
+    #[test]
+    fn bad_records_that_come_after_their_batch_are_counted_with_it() {
+        let of = |bad: u64| {
+            let mut it = counting(&json!({ "rate": "5%", "window": "1000 records" }));
+            (0..50).find_map(|batch| {
+                let now = Duration::from_millis(batch);
+                it.count(2_048, 0, now);
+                it.count(0, bad, now);
+                it.tripped(false)
+            })
+        };
+        assert_eq!(of(61), None, "3 %");
+        assert!(of(123).is_some(), "6 %");
     }
 
     #[test]

@@ -167,20 +167,24 @@ async fn next(mut it: Following) -> Option<(VecDeque<Event>, Following)> {
     let changes: Vec<_> =
         it.topics.values_mut().zip(read).map(|(it, read)| it.next(read)).collect();
     let id = shown::id(&it.topics);
-    let changed = it
-        .topics
-        .keys()
-        .zip(changes)
-        .filter_map(|(topic, change)| Some(event(topic, at, change?, &id)));
-    let events = changed.collect();
+    let changed =
+        it.topics.keys().zip(changes).filter_map(|(topic, change)| Some((topic, change?)));
+    let changed: Vec<_> = changed.collect();
+    let last = changed.len().saturating_sub(1);
+    // Who is cut off in the middle has not seen all of it: only the last says how far that is.
+    let events = changed.into_iter().enumerate().map(|(number, (topic, change))| {
+        let event = event(topic, at, change);
+        if number == last { event.id(&id) } else { event }
+    });
+    let events = events.collect();
     Some((events, it))
 }
 
 const UNKNOWN: u16 = StatusCode::UNAUTHORIZED.as_u16();
 
-fn event(topic: &LiveTopic, at: Timestamp, change: LiveChange, id: &str) -> Event {
+fn event(topic: &LiveTopic, at: Timestamp, change: LiveChange) -> Event {
     let event = LiveEvent { topic: topic.to_string(), at, change };
-    let named = Event::default().event(event.change.name()).id(id);
+    let named = Event::default().event(event.change.name());
     named.json_data(&event).expect("an event is plain values, which are JSON")
 }
 

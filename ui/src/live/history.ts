@@ -68,7 +68,10 @@ export class History {
 
   #takeWorkflows(): void {
     const { value, at } = this.store.get("workflows");
-    for (const it of value?.items ?? []) this.#add(it.name, at, it.counts);
+    for (const it of value?.items ?? []) {
+      // The sum is not of all engines: what they counted would seem to come in a moment later.
+      if (!it.unreached?.length) this.#add(it.name, at, it.counts);
+    }
   }
 
   #add(name: string, at: number | undefined, counts: Counts): void {

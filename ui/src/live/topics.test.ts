@@ -29,6 +29,12 @@ test("rows are put in, changed and taken out", () => {
   expect(before.items).toHaveLength(2);
 });
 
+test("what is not said any more has gone", () => {
+  const before = { members: [], storeTrouble: "away", leader: "a" };
+  const change = { type: "rows" as const, beside: { leader: "b" } };
+  expect(withRows("members", before, change)).toEqual({ members: [], leader: "b" });
+});
+
 test("the newest stream stands first", () => {
   const change = { type: "rows" as const, upsert: [{ id: "2" }] };
   expect(withRows("streams", { items: [{ id: "1" }] }, change)).toEqual({

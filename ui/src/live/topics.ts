@@ -65,7 +65,8 @@ export function withRows(
   // Streams come newest first, and their ids grow with time; all else comes by name.
   const sign = topic === "streams" ? -1 : 1;
   if (isNew) after.sort((a, b) => sign * compared(order(a, key), order(b, key)));
-  return { ...before, ...change.beside, [field]: after };
+  // All that stands beside comes at once: what is not there any more has gone.
+  return { ...(change.beside ?? before), [field]: after };
 }
 
 const order = (row: Row, key: string) => String((key === "uid" && row.name) || row[key]);

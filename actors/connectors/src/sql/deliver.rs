@@ -64,8 +64,22 @@ impl Deliver for Writer {
             session.transaction(|session| write(session, &commits, delivery))
         })?;
         let address = format!("{} of {address}", target.spec.table);
-        Ok(written.map(|()| Published { address, warning: None }).into_iter().collect())
+        let published = written.map(|written| match written {
+            Written::All => Published { address, warning: None },
+            Written::Unknown => Published::nothing_but(format!(
+                "{address}: what was to be written is not there any more, and {} knows nothing of {}: it was \
+                 written to another database, or is lost",
+                target.commits, delivery.job
+            )),
+        });
+        Ok(published.into_iter().collect())
     }
+}
+
+enum Written {
+    All,
+    /// By somebody to somewhere else, or by nobody.
+    Unknown,
 }
 
 /// In a transaction. `None`: there is nothing to write any more.
@@ -73,7 +87,7 @@ fn write(
     session: &mut Session,
     commits: &Commits<'_>,
     delivery: &Delivery<'_, Target>,
-) -> Result<Option<()>, Fault> {
+) -> Result<Option<Written>, Fault> {
     let outbox = delivery.outbox.id();
     let last = commits.lock(session, delivery.job)?;
     if last == outbox {
@@ -85,7 +99,12 @@ fn write(
         let Some(entries) = part? else {
             // Nobody has written it, and it is not there any more: that is never so, and not passed over.
             let is_ahead = order(&last).zip(order(outbox)).is_some_and(|(last, own)| last < own);
-            return if is_ahead { Err(gone(session, delivery, &last)) } else { Ok(None) };
+            // A database that knows nothing of the job may be another one than it was written to.
+            return match (is_ahead, last.is_empty()) {
+                (true, _) => Err(gone(session, delivery, &last)),
+                (false, true) => Ok(Some(Written::Unknown)),
+                (false, false) => Ok(None),
+            };
         };
         if is_overtaken {
             return Err(other_history(session, commits, delivery, &last));
@@ -96,7 +115,7 @@ fn write(
     }
     commits.write(session, delivery.job, outbox)?;
     reach(CrashPoint::BeforePublication);
-    Ok(Some(()))
+    Ok(Some(Written::All))
 }
 
 fn write_entry(

@@ -35,7 +35,10 @@ impl From<Todo> for Action {
 pub(super) fn keep(stream: &StreamContext, staged: &BlobKey) -> Action {
     let left = match stream.segment {
         None => stream.stream.to_string(),
-        Some(epoch) => format!("{}-{}.{}", stream.stream, epoch.generation, epoch.number),
+        // In the order of their texts, too.
+        Some(epoch) => {
+            format!("{}-{:010}.{:010}", stream.stream, epoch.generation, epoch.number)
+        }
     };
     Todo::Keep { workflow: stream.workflow.clone(), staged: staged.to_string(), left }.into()
 }

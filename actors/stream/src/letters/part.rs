@@ -52,7 +52,9 @@ pub(super) fn way(plan: &Plan, stage: &StageId) -> Result<Way, Fault> {
             stages[0].id.clone()
         }
     };
-    Ok(Way { plan: Plan { stages, edges, ..plan.clone() }, begins })
+    // They are bad ones by nature: how many of them are bad again says nothing of the stream.
+    stages.iter_mut().for_each(|it| it.error_limit = None);
+    Ok(Way { plan: Plan { stages, edges, error_limit: None, ..plan.clone() }, begins })
 }
 
 /// A plan that nothing flows through: for what can only fail.

@@ -40,13 +40,13 @@ impl Followed {
         Self { response, pending: String::new() }
     }
 
-    /// The next event with its id; `None` at the end.
+    /// The next event with its id, empty where it has none; `None` at the end.
     async fn next(&mut self) -> Option<(String, Value)> {
         loop {
             if let Some((event, rest)) = self.pending.split_once("\n\n") {
                 let field = |name| event.lines().find_map(|it| it.strip_prefix(name));
                 let found = field("data: ").map(|it| serde_json::from_str(it).unwrap());
-                let found = found.map(|it| (field("id: ").unwrap().to_owned(), it));
+                let found = found.map(|it| (field("id: ").unwrap_or_default().to_owned(), it));
                 self.pending = rest.to_owned();
                 if found.is_some() {
                     return found;

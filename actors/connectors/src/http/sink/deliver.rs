@@ -99,32 +99,47 @@ impl Deliver for Sender {
     ) -> Result<Vec<Published>, Fault> {
         let (target, id) = (&delivery.target, delivery.outbox.id());
         let client = connection.client(Duration::from_millis(target.timeout_ms))?;
-        let Progress { done, mut refused } = self.lock().remove(id).unwrap_or_default();
-        let mut first = 0;
-        for part in delivery.parts() {
-            let Some(entries) = part? else { break };
-            for batch in cut(target, &entries, first)? {
-                if batch.number < done {
-                    continue;
-                }
-                let (number, records) = (batch.number, batch.bodies.len());
-                let request = Request { connection: &connection, client: &client, target, id };
-                let sent = Handle::current().block_on(request.send(batch));
-                match sent {
-                    Ok(()) => {}
-                    Err(fault) if is_about_records(&fault, target) => {
-                        refused.add(number, records, &fault);
-                    }
-                    Err(fault) => {
-                        self.lock().insert(id.to_owned(), Progress { done: number, refused });
-                        return Err(fault);
-                    }
-                }
+        let mut progress = self.lock().remove(id).unwrap_or_default();
+        let sent = send_all(&connection, delivery, &mut progress);
+        match sent {
+            Ok(()) => Ok(progress.refused.warnings()),
+            Err(fault) => {
+                self.lock().insert(id.to_owned(), progress);
+                Err(fault)
             }
-            first += entries.len() as u64;
         }
-        Ok(refused.warnings())
     }
+}
+
+/// Sends what was not sent yet.
+fn send_all(
+    connection: &Connection,
+    delivery: &Delivery<'_, Target>,
+    progress: &mut Progress,
+) -> Result<(), Fault> {
+    let (target, id) = (&delivery.target, delivery.outbox.id());
+    let client = connection.client(Duration::from_millis(target.timeout_ms))?;
+    let mut first = 0;
+    for part in delivery.parts() {
+        let Some(entries) = part? else { break };
+        for batch in cut(target, &entries, first)? {
+            if batch.number < progress.done {
+                continue;
+            }
+            let (number, records) = (batch.number, batch.bodies.len());
+            let request = Request { connection, client: &client, target, id };
+            match Handle::current().block_on(request.send(batch)) {
+                Ok(()) => {}
+                Err(fault) if is_about_records(&fault, target) => {
+                    progress.refused.add(number, records, &fault);
+                }
+                Err(fault) => return Err(fault),
+            }
+            progress.done = number + records as u64;
+        }
+        first += entries.len() as u64;
+    }
+    Ok(())
 }
 
 impl Sender {
