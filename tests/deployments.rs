@@ -51,7 +51,9 @@ impl Desk {
 
     /// The project of the packages; `more` is appended to its source.
     fn write(&self, more: &str) {
-        let flow = Flow::named("parcels").stage(&read(CSV, more)).stage(&write("read", ""));
+        // A node is asked whether it can write there before it runs them.
+        let write = write("read", "createDirectory: true");
+        let flow = Flow::named("parcels").stage(&read(CSV, more)).stage(&write);
         sources(&self.sources(), &flow);
     }
 
