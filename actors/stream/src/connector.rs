@@ -130,7 +130,7 @@ pub trait Source: Send {
 /// What a source can't read again that it could not read before.
 pub(crate) fn not_rereadable(origin: &str) -> Fault {
     let message = format!("what could not be read from {origin} can't be read again by itself");
-    Fault::config(3197, message)
+    Fault::config(3202, message)
         .with_hint("let its items, or its other side, bring the records again")
 }
 

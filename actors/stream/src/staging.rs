@@ -18,7 +18,7 @@ use weir_persistence_api::{BlobEntry, BlobKey, BlobStore, Error};
 use crate::StreamContext;
 
 /// The store is away, or refuses.
-const STORE: u32 = 3193;
+const STORE: u32 = 3203;
 
 /// Largest blob: less than what any store of blobs takes.
 pub const STAGED_BYTES_MAX: usize = 4 << 20;

@@ -40,6 +40,6 @@ pub use reread::RawLetter;
 pub use shelves::Letters;
 
 /// The store is away, or what is in it can't be read.
-const STORE: u32 = 3195;
+const STORE: u32 = 3200;
 /// What was left can't go through the workflow as it is now.
-const UNFIT: u32 = 3196;
+const UNFIT: u32 = 3201;
