@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use crate::support::files;
-
 use super::{directory, members, root, sources};
 
 /// Where the ranges of `weir_domain::Code` are at home, by the first two digits.
@@ -161,19 +159,4 @@ fn a_code_of_the_servers_and_the_command_line_is_told() {
     assert!(untold.len() > 30, "the codes were not found: {untold:?}");
     untold.retain(|it| !rows.contains_key(it));
     assert_eq!(untold, BTreeSet::new(), "codes that docs/cli.md does not tell");
-}
-
-#[test]
-fn a_code_is_explained_in_one_row_of_the_documents() {
-    let mut rows: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for name in files::below(&root().join("docs")).iter().filter(|it| it.ends_with(".md")) {
-        let text = fs::read_to_string(root().join("docs").join(name)).unwrap();
-        let cells = text.lines().filter_map(|it| it.strip_prefix("| WEIR-")?.split_once(' '));
-        for (code, _) in cells {
-            rows.entry(code.to_owned()).or_default().push(name.clone());
-        }
-    }
-    assert!(rows.len() > 20, "the rows are found");
-    rows.retain(|_, documents| documents.len() > 1);
-    assert_eq!(rows, BTreeMap::new());
 }

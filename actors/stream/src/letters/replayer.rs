@@ -60,13 +60,17 @@ impl Instance {
     async fn replay_all(&self) -> Result<(), Fault> {
         let blobs = self.services.checkpoints.clone();
         let letters = Letters::new(blobs, &self.plan.workflow)?;
+        let mut replayed = Ok(());
         for (pending, part) in letters.pending().await? {
             if self.stops.drain.is_cancelled() {
                 break;
             }
-            self.replay(&letters, pending, &part).await?;
+            // One that can't be replayed now keeps no other waiting.
+            if let Err(fault) = self.replay(&letters, pending, &part).await {
+                replayed = Err(fault);
+            }
         }
-        Ok(())
+        replayed
     }
 
     async fn replay(&self, letters: &Letters, pending: Pending, part: &Part) -> Result<(), Fault> {

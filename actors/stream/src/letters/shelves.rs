@@ -174,13 +174,14 @@ impl Letters {
         Ok(ended.is_some())
     }
 
-    /// What the letters of a part are, in order; those that are gone are left out.
+    /// What the letters of a part are, in order; those that are gone or can't be read are left out.
     pub(super) async fn of_part(&self, part: &Part) -> Result<Vec<(Left, Vec<u32>)>, Fault> {
         let mut found = Vec::new();
         for (left, numbers) in &part.letters {
             let content = self.blobs.blob_get(&self.at(format!("kept/{left}"))?).await;
             if let Some(content) = content.map_err(|it| store(&it))? {
-                found.push((Left::read(left, &content)?, numbers.clone()));
+                let read = readable(left, &content);
+                found.extend(read.map(|it| (it, numbers.clone())));
             }
         }
         Ok(found)
@@ -198,8 +199,8 @@ impl Letters {
         let content = self.blobs.blob_get(&self.at(format!("kept/{left}"))?).await;
         // It went in between, because the letters were too many.
         let Some(content) = content.map_err(|it| store(&it))? else { return Ok(Vec::new()) };
-        let left = Left::read(left, &content)?;
-        Ok(left.letters(|id| book.state_of(id)))
+        let left = readable(left, &content);
+        Ok(left.map(|it| it.letters(|id| book.state_of(id))).unwrap_or_default())
     }
 
     async fn book(&self) -> Result<Book, Fault> {
@@ -273,4 +274,12 @@ fn store(error: &Error) -> Fault {
         true => Fault::transient(STORE, message),
         false => Fault::config(STORE, message),
     }
+}
+/// What a stream left, if it can be read: what is damaged takes no other letters with it.
+fn readable(left: &str, content: &[u8]) -> Option<Left> {
+    let read = Left::read(left, content);
+    read.inspect_err(|fault| {
+        tracing::warn!(code = %fault.code, left, "dead letters can't be read, and are left out: {fault}");
+    })
+    .ok()
 }
