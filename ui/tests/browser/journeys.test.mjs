@@ -130,6 +130,10 @@ test("a server that is silent is told, and what was shown stays", async () => {
   await live();
 });
 
+/** What the overview says of controllers: among the problems they may stand as well. */
+const controllers = (page) =>
+  page.getByRole("region", { name: "Controllers" }).getByText("user-storage");
+
 test("the tabs of a browser share one stream, and another one goes on where one is closed", async () => {
   const context = await chrome.newContext();
   let opened = 0;
@@ -141,10 +145,10 @@ test("the tabs of a browser share one stream, and another one goes on where one 
     page.locator("#live-mark", { hasText: "Live" }).waitFor({ timeout: 20_000 });
   await first.goto(`${server.url}/`);
   await isLive(first);
-  await first.getByText("user-storage").waitFor();
+  await controllers(first).waitFor();
   const before = opened;
   await second.goto(`${server.url}/`);
-  await second.getByText("user-storage").waitFor();
+  await controllers(second).waitFor();
   await isLive(second);
   assert.equal(opened, before, "the second tab opens no stream of its own");
   await first.close();
@@ -171,7 +175,7 @@ test("who may not do something is told which claim it takes", async () => {
   await field("current").fill("some first password");
   await field("new").fill(PASSWORD);
   await button("Change it").click();
-  await page.getByText("user-storage").waitFor();
+  await controllers(page).waitFor();
   await at("/users");
   await page.getByText("You need the claim user:read to see this").first().waitFor();
   await button("New user …").hover();
