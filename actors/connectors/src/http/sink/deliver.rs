@@ -97,8 +97,7 @@ impl Deliver for Sender {
         connection: Connection,
         delivery: &Delivery<'_, Target>,
     ) -> Result<Vec<Published>, Fault> {
-        let (target, id) = (&delivery.target, delivery.outbox.id());
-        let client = connection.client(Duration::from_millis(target.timeout_ms))?;
+        let id = delivery.outbox.id();
         let mut progress = self.lock().remove(id).unwrap_or_default();
         let sent = send_all(&connection, delivery, &mut progress);
         match sent {
