@@ -40,10 +40,8 @@ fn mend(project: &Project) {
 /// How often each id was published.
 fn published(project: &Project) -> BTreeMap<String, usize> {
     let mut found = BTreeMap::new();
-    for name in project.files("out").iter().filter(|it| !it.starts_with('.')) {
-        for record in project.json_lines(&format!("out/{name}")) {
-            *found.entry(record["id"].as_str().unwrap().to_owned()).or_default() += 1;
-        }
+    for record in project.published() {
+        *found.entry(record["id"].as_str().unwrap().to_owned()).or_default() += 1;
     }
     found
 }

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use crate::support::flow::{JSON, sink};
-use crate::support::{DEADLINE, Flow, Project, Seed, Start, files, number, wait_until};
+use crate::support::{DEADLINE, Flow, Project, Seed, Start, number, wait_until};
 
 const KILLS: u32 = 25;
 const SEED: u64 = 20_261_121;
@@ -199,15 +198,8 @@ fn what_is_kept_of_each_key_is_right_in_every_record_whatever_is_killed() {
 fn the_sample_of_orders_packs_and_adds_up_right_whatever_is_killed() {
     const SHOPS: u64 = 4;
     const ORDERS: u64 = 10_000;
-    let project = Project::empty();
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/orders");
-    for asset in files::below(&sample).iter().filter(|it| it.ends_with(".yaml")) {
-        project.asset(asset, &fs::read_to_string(sample.join(asset)).unwrap());
-    }
-    let orders = || -> Vec<serde_json::Value> {
-        let names = project.files("out").into_iter().filter(|it| !it.starts_with('.'));
-        names.flat_map(|it| project.json_lines(&format!("out/{it}"))).collect()
-    };
+    let project = Project::sample("orders");
+    let orders = || project.published();
     let mut random = StdRng::seed_from_u64(Seed(number("WEIR_SEED", SEED)).0);
     for _ in 0..4 {
         let mut process = start(&project).spawn();

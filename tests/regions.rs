@@ -119,10 +119,7 @@ fn a_source_that_ended_is_given_more_while_another_goes_on() {
             .stage(&source("right", 400, 4_000))
             .stage(&sink("all", "[left, right]", "all.jsonl", JSON, "onExisting: counter"))
     };
-    let count = |project: &Project| -> usize {
-        let files = project.files("out").into_iter().filter(|it| !it.starts_with('.'));
-        files.map(|it| project.json_lines(&format!("out/{it}")).len()).sum()
-    };
+    let count = |project: &Project| project.published().len();
     let project = Project::of(&of(1_000));
     let weir = start(&project).ready();
     // The first has come to its end by then.

@@ -10,33 +10,14 @@ use std::thread;
 use serde_json::Value;
 use weir_test_servers::{Kafka, Nats, S3};
 
-use crate::support::{DEADLINE, Project, Start, files, wait_until};
+use crate::support::{DEADLINE, Project, Start, files, free_port, wait_until};
 
 fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
 }
 
-/// A copy, with some texts replaced: addresses are the test's own.
-fn copy(name: &str, replaced: &[(&str, String)]) -> Project {
-    let (project, sample) = (Project::empty(), samples().join(name));
-    for asset in files::below(&sample) {
-        let mut text = fs::read_to_string(sample.join(&asset)).unwrap();
-        for (from, to) in replaced {
-            text = text.replace(from, to);
-        }
-        project.asset(&asset, &text);
-    }
-    project
-}
-
 fn start(project: &Project) -> Start {
     Start::of(project).set("weir.stream.checkpoint-interval=100ms")
-}
-
-/// A port that is free now.
-fn port() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port().to_string()
 }
 
 /// How often each value of a field is in the published files that begin so.
@@ -69,8 +50,8 @@ fn the_sample_of_http_takes_what_it_sends_once() {
             );
         }
     });
-    let places = [("8088", port()), ("127.0.0.1:5842", asked.to_string())];
-    let project = copy("http", &places);
+    let places = [("8088", free_port().to_string()), ("127.0.0.1:5842", asked.to_string())];
+    let project = Project::sample_with("http", &places);
     let weir = start(&project).ready();
     wait_until("all orders to be taken", DEADLINE, || {
         found(&project, "orders-", "id").len() >= 1_000
@@ -86,8 +67,8 @@ fn the_sample_of_http_takes_what_it_sends_once() {
 
 #[test]
 fn the_sample_of_what_is_local_hears_lines_and_the_time() {
-    let port = port();
-    let project = copy("local", &[("8089", port.clone())]);
+    let port = free_port().to_string();
+    let project = Project::sample_with("local", &[("8089", port.clone())]);
     fs::create_dir(project.path("log")).unwrap();
     let weir = start(&project).ready();
     fs::write(project.path("log/app.log"), "INFO fine\nWARN nearly full\n").unwrap();
@@ -117,7 +98,7 @@ fn the_sample_of_kafka_sends_on_what_is_large() {
         ("topics: [orders]", "topics: [sample-orders]".to_owned()),
         ("topic: large-orders", "topic: sample-large".to_owned()),
     ];
-    let project = copy("kafka", &names);
+    let project = Project::sample_with("kafka", &names);
     broker.topic("sample-orders", 2, &[]);
     broker.topic("sample-large", 2, &[]);
     let read = |topic: &str| -> Vec<Value> {
@@ -148,7 +129,7 @@ fn the_sample_of_nats_keeps_the_orders_of_one_shop() {
         Nats::USER,
         Nats::PASSWORD
     );
-    let project = copy("nats", &[("servers: [\"${env:SERVER}\"]", connection)]);
+    let project = Project::sample_with("nats", &[("servers: [\"${env:SERVER}\"]", connection)]);
     let weir = start(&project).ready();
     wait_until("all orders to be there", DEADLINE, || server.count("ORDERS") >= 2_000);
     let north = server.messages("ORDERS").iter().filter(|it| it.subject == "orders.north").count();
@@ -167,7 +148,7 @@ fn the_sample_of_objects_keeps_the_large_orders() {
         ("USER: minioadmin", format!("USER: {}", S3::ACCESS_KEY)),
         ("PASSWORD: minioadmin", format!("PASSWORD: {}", S3::SECRET_KEY)),
     ];
-    let project = copy("objects", &places);
+    let project = Project::sample_with("objects", &places);
     let below = |prefix: &str| -> Vec<String> {
         server.keys("shop").into_iter().filter(|it| it.starts_with(prefix)).collect()
     };

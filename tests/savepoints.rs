@@ -44,12 +44,10 @@ type Published = BTreeMap<u64, BTreeMap<u64, u32>>;
 
 fn published(project: &Project) -> Published {
     let mut found = Published::new();
-    for name in project.files("out").iter().filter(|it| !it.starts_with('.')) {
-        for record in project.json_lines(&format!("out/{name}")) {
-            let of = |key: &str| record[key].as_u64().unwrap();
-            let times = found.entry(of("partition")).or_default().entry(of("number")).or_default();
-            *times += 1;
-        }
+    for record in project.published() {
+        let of = |key: &str| record[key].as_u64().unwrap();
+        let times = found.entry(of("partition")).or_default().entry(of("number")).or_default();
+        *times += 1;
     }
     found
 }

@@ -82,13 +82,9 @@ fn flow() -> Flow {
 /// The numbers that were published of a path.
 fn published(project: &Project, path: &str) -> Vec<u64> {
     let mut found = Vec::new();
-    for name in project.files("out").iter().filter(|it| !it.starts_with('.')) {
-        let lines = project.json_lines(&format!("out/{name}"));
-        let lines = lines.iter().filter(|it| it["path"] == path);
-        found.extend(lines.map(|it| {
-            assert_eq!(it["file"], path);
-            it["n"].as_u64().unwrap()
-        }));
+    for record in project.published().iter().filter(|it| it["path"] == path) {
+        assert_eq!(record["file"], path);
+        found.push(record["n"].as_u64().unwrap());
     }
     found.sort_unstable();
     found

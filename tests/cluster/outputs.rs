@@ -201,9 +201,7 @@ fn written(cluster: &Cluster, project: &Project) -> [(&'static str, Vec<String>)
         assert_eq!(of("customer"), customer(of("id")), "{it}");
         line(of("id"), of("amount"), of("orders"), of("total"))
     };
-    let names = project.files("out").into_iter().filter(|it| !it.starts_with('.'));
-    let files = names.flat_map(|it| project.json_lines(&format!("out/{it}")));
-    let files: Vec<_> = files.map(|it| of_json(&it)).collect();
+    let files: Vec<_> = project.published().iter().map(of_json).collect();
     let messages = cluster.broker().messages("totals").into_iter();
     let topic = messages.map(|it| of_json(&serde_json::from_str(&it.body.unwrap()).unwrap()));
     let table = "SELECT concat_ws('|', id, customer, amount, orders, total) FROM totals";

@@ -77,10 +77,8 @@ fn a_live_workflow_with_checkpoints_in_s3_publishes_once_whatever_is_killed() {
 /// How often each record is there, in files.
 fn in_files(project: &Project) -> BTreeMap<u64, u32> {
     let mut found = BTreeMap::new();
-    for name in project.files("out").iter().filter(|it| !it.starts_with('.')) {
-        for record in project.json_lines(&format!("out/{name}")) {
-            *found.entry(record["id"].as_u64().unwrap()).or_default() += 1;
-        }
+    for record in project.published() {
+        *found.entry(record["id"].as_u64().unwrap()).or_default() += 1;
     }
     found
 }

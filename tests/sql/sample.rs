@@ -1,17 +1,11 @@
 //! The sample project runs as it is shipped.
 
-use std::path::Path;
-
 use super::store::Store;
-use crate::support::{DEADLINE, Project, Start, files, wait_until};
+use crate::support::{DEADLINE, Project, Start, wait_until};
 
 #[test]
 fn the_sample_keeps_products_and_orders_and_makes_invoices_of_them() {
-    let project = Project::empty();
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/sql");
-    for name in files::below(&sample) {
-        project.asset(&name, &std::fs::read_to_string(sample.join(&name)).unwrap());
-    }
+    let project = Project::sample("sql");
     let weir = Start::of(&project).set("weir.stream.checkpoint-interval=100ms").ready();
     let store = Store::Sqlite(project.path("shop.db"));
     let tables = "SELECT count(*) FROM sqlite_master WHERE name IN ('orders', 'products')";
@@ -22,10 +16,7 @@ fn the_sample_keeps_products_and_orders_and_makes_invoices_of_them() {
     wait_until("all products to be there", DEADLINE, || {
         store.number("SELECT count(*) FROM products") == 5
     });
-    let invoices = || -> Vec<serde_json::Value> {
-        let names = project.files("out").into_iter().filter(|it| !it.starts_with('.'));
-        names.flat_map(|it| project.json_lines(&format!("out/{it}"))).collect()
-    };
+    let invoices = || project.published();
     wait_until("all invoices to be there", DEADLINE, || invoices().len() >= 2_000);
     weir.stop();
     let mut numbers: Vec<_> =

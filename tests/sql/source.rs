@@ -27,10 +27,8 @@ fn start(project: &Project) -> Start {
 /// How often each id was published.
 fn published(project: &Project) -> BTreeMap<u64, u64> {
     let mut found = BTreeMap::new();
-    for name in project.files("out").iter().filter(|it| !it.starts_with('.')) {
-        for record in project.json_lines(&format!("out/{name}")) {
-            *found.entry(record["id"].as_u64().unwrap()).or_default() += 1;
-        }
+    for record in project.published() {
+        *found.entry(record["id"].as_u64().unwrap()).or_default() += 1;
     }
     found
 }

@@ -18,3 +18,9 @@ pub(crate) use ran::{Ran, binary, weir};
 pub(crate) use seed::{Seed, number};
 pub(crate) use wait::{DEADLINE, stays_so, wait_for, wait_until, wait_until_is};
 pub(crate) use weir::{Start, Weir};
+
+/// A port that is free now.
+pub(crate) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}

@@ -37,6 +37,23 @@ impl Project {
         project
     }
 
+    /// A copy of a sample project as it is shipped.
+    pub(crate) fn sample(name: &str) -> Self {
+        Self::sample_with(name, &[])
+    }
+
+    /// The same with some texts replaced: addresses are the test's own.
+    pub(crate) fn sample_with(name: &str, replaced: &[(&str, String)]) -> Self {
+        let project = Self::empty();
+        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name);
+        for asset in files::below(&sample) {
+            let text = fs::read_to_string(sample.join(&asset)).unwrap();
+            let text = replaced.iter().fold(text, |text, (from, to)| text.replace(from, to));
+            project.asset(&asset, &text);
+        }
+        project
+    }
+
     /// The directory around project, data directory and logs.
     pub(crate) fn root(&self) -> &Path {
         self.root.path()
@@ -96,6 +113,12 @@ impl Project {
 
     pub(crate) fn json_lines(&self, name: &str) -> Vec<Value> {
         files::json_lines(&self.path(name))
+    }
+
+    /// The records that are published in `out`, of all files of JSON lines; hidden ones are not yet.
+    pub(crate) fn published(&self) -> Vec<Value> {
+        let names = self.files("out").into_iter().filter(|it| !it.starts_with('.'));
+        names.flat_map(|it| self.json_lines(&format!("out/{it}"))).collect()
     }
 
     /// The records of all dead-letter files, without what differs from run to run.

@@ -6,7 +6,7 @@ use axum::extract::{FromRef, State};
 use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use weir_domain::{LetterChoice, UserClaim, WorkflowName};
+use weir_domain::{LetterChoice, Replays, UserClaim, WorkflowName};
 use weir_http_api::{Cursor, LetterView, LettersChosen, LettersQuery, Page, Problem, ReplaysView};
 
 use crate::error::Error;
@@ -77,12 +77,8 @@ pub(crate) async fn replay(
 ) -> Result<Json<ReplaysView>, Error> {
     let command = key.chosen(&caller, "dead-letter replay", &(&workflow, &request));
     let asked = asked(&caller, workflow, request, command)?;
-    refuse_unknown(&*engine, storages.as_deref(), &asked.workflow).await?;
-    trail.about("workflow", &asked.workflow).dry(asked.dry_run);
-    let dry_run = asked.dry_run;
-    let replays = ReplaysView::of(engine.letters_replay(asked).await?, dry_run);
-    trail.after(&replays);
-    Ok(Json(replays))
+    let dry_run = begin(&*engine, storages.as_deref(), &trail, &asked).await?;
+    Ok(told(&trail, engine.letters_replay(asked).await?, dry_run))
 }
 
 /// Says of letters that wait that nothing is to become of them. They stay in their files.
@@ -102,12 +98,27 @@ pub(crate) async fn discard(
 ) -> Result<Json<ReplaysView>, Error> {
     let command = key.chosen(&caller, "dead-letter discard", &(&workflow, &request));
     let asked = asked(&caller, workflow, request, command)?;
-    refuse_unknown(&*engine, storages.as_deref(), &asked.workflow).await?;
+    let dry_run = begin(&*engine, storages.as_deref(), &trail, &asked).await?;
+    Ok(told(&trail, engine.letters_discard(asked).await?, dry_run))
+}
+
+/// Says what the command is about; whether it only looks.
+async fn begin(
+    engine: &dyn Engine,
+    storages: Option<&Storages>,
+    trail: &Trail,
+    asked: &LettersAsked,
+) -> Result<bool, Error> {
+    refuse_unknown(engine, storages, &asked.workflow).await?;
     trail.about("workflow", &asked.workflow).dry(asked.dry_run);
-    let dry_run = asked.dry_run;
-    let discarded = ReplaysView::of(engine.letters_discard(asked).await?, dry_run);
-    trail.after(&discarded);
-    Ok(Json(discarded))
+    Ok(asked.dry_run)
+}
+
+/// What became of the letters, in the answer and in the audit.
+fn told(trail: &Trail, replays: Replays, dry_run: bool) -> Json<ReplaysView> {
+    let view = ReplaysView::of(replays, dry_run);
+    trail.after(&view);
+    Json(view)
 }
 
 fn asked(

@@ -16,6 +16,8 @@ use arrow::error::ArrowError;
 use arrow::json::writer::{EncoderOptions, NullableEncoder, make_encoder};
 use lexical_core::{FormattedSize, ToLexical};
 
+use super::token::{below, quotes};
+
 /// Longer than any number.
 const NUMBER_BYTES: usize = f64::FORMATTED_SIZE;
 
@@ -172,14 +174,10 @@ fn text(text: &str, out: &mut Vec<u8>) {
 /// Whether nothing of a text has to be escaped: no quote, no backslash, no control character.
 #[inline]
 fn is_plain(text: &[u8]) -> bool {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let below = |it: u64, bound: u64| it.wrapping_sub(ONES * bound) & !it & HIGHS;
     let (eights, rest) = text.as_chunks::<8>();
     let found = eights.iter().fold(0, |found, it| {
         let it = u64::from_le_bytes(*it);
-        let (quote, backslash) = (it ^ (ONES * b'"' as u64), it ^ (ONES * b'\\' as u64));
-        found | below(it, 0x20) | below(quote, 1) | below(backslash, 1)
+        found | below(it, 0x20) | quotes(it)
     });
     found == 0 && !rest.iter().any(|it| matches!(it, 0..0x20 | b'"' | b'\\'))
 }

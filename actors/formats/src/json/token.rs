@@ -25,16 +25,28 @@ pub(super) fn skip_space(text: &[u8], mut at: usize) -> usize {
     at
 }
 
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = 0x8080_8080_8080_8080;
+
+/// Sets the highest bit of each of eight bytes that is below the bound. The lowest that is set is right, and
+/// others are wrong only where one is: borrows go upwards.
+#[inline]
+pub(super) fn below(eight: u64, bound: u8) -> u64 {
+    eight.wrapping_sub(ONES * u64::from(bound)) & !eight & HIGHS
+}
+
+/// The same of bytes that have to be escaped besides control characters: quotes and backslashes.
+#[inline]
+pub(super) fn quotes(eight: u64) -> u64 {
+    let is = |sign: u8| below(eight ^ (ONES * u64::from(sign)), 1);
+    is(b'"') | is(b'\\')
+}
+
 /// The first quote or backslash from here on.
 #[inline]
 pub(super) fn quote(text: &[u8], mut at: usize) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    // The lowest bit that is set is right: borrows go upwards only.
-    let zeros = |it: u64| it.wrapping_sub(ONES) & !it & HIGHS;
     while let Some(eight) = text.get(at..).and_then(|it| it.first_chunk::<8>()) {
-        let eight = u64::from_le_bytes(*eight);
-        let found = zeros(eight ^ (ONES * b'"' as u64)) | zeros(eight ^ (ONES * b'\\' as u64));
+        let found = quotes(u64::from_le_bytes(*eight));
         if found != 0 {
             return Some(at + found.trailing_zeros() as usize / 8);
         }
