@@ -4,7 +4,7 @@
 //! `WEIR_SEED` repeats the choices of a run, `WEIR_KILLS` sets how many kills there are.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,17 +16,12 @@ use rand::{Rng as _, SeedableRng as _};
 use serde_json::Value;
 
 use crate::support::flow::{JSON, read, sink};
-use crate::support::{DEADLINE, Flow, Project, Seed, Start, number, wait_until};
+use crate::support::{DEADLINE, Flow, Project, Seed, Start, free_port, number, wait_until};
 
 const KILLS: u32 = 10;
 const SEED: u64 = 20_261_121;
 const LIFE_MS_MAX: u64 = 2_000;
 const FIELDS: &str = "{ type: json, schema: [{ name: n, type: int64 }] }";
-
-/// A port that is free now.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 fn start(project: &Project) -> Start {
     Start::of(project).set("weir.stream.checkpoint-interval=100ms")
@@ -51,10 +46,8 @@ fn send(port: u16, request: &str, headers: &str, body: &str) -> Option<(u16, Str
 /// All numbers that were published, and how often each.
 fn published(project: &Project) -> BTreeMap<u64, u64> {
     let mut found = BTreeMap::new();
-    for name in project.files("out").iter().filter(|it| !it.starts_with('.')) {
-        for record in project.json_lines(&format!("out/{name}")) {
-            *found.entry(record["n"].as_u64().unwrap()).or_default() += 1;
-        }
+    for record in project.published() {
+        *found.entry(record["n"].as_u64().unwrap()).or_default() += 1;
     }
     found
 }
@@ -180,9 +173,7 @@ fn a_request_that_is_none_is_refused_with_its_status() {
     assert_eq!(status("POST /orders", TOKEN, &"x".repeat(1_025)), 413);
     assert_eq!(status("POST /orders?by=test", TOKEN, record), 202);
     wait_until("the record to be published", DEADLINE, || published(&project).len() == 1);
-    let files = project.files("out");
-    let file = files.iter().find(|it| !it.starts_with('.')).unwrap();
-    let records = project.json_lines(&format!("out/{file}"));
+    let records = project.published();
     assert_eq!(
         (&records[0]["peer"], &records[0]["path"]),
         (&"127.0.0.1".into(), &"/orders".into())
@@ -253,7 +244,9 @@ fn answer(
     let length = headers.get("content-length").map_or(0, |it| it.parse().unwrap());
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    let (body, key) = (String::from_utf8(body).unwrap(), headers["idempotency-key"].clone());
+    // Who is killed in the middle of its headers has sent no request.
+    let key = headers.get("idempotency-key").ok_or(ErrorKind::UnexpectedEof)?.clone();
+    let body = String::from_utf8(body).unwrap();
     let mut seen = seen.lock().unwrap();
     seen.requests += 1;
     seen.tokens.extend(headers.get("authorization").cloned());
