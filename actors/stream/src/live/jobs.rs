@@ -312,7 +312,7 @@ impl Jobs {
             Asked::Savepoint(_) => lanes_of(chosen.keys()),
         };
         let mut renewal = Renewal {
-            number: order.map_or(1, |it| it.number + 1),
+            number: order.as_ref().map_or(1, |it| it.number + 1),
             begin,
             jobs: u32::try_from(lanes).ok().filter(|it| *it > 0),
             drops_leftovers,
@@ -324,7 +324,12 @@ impl Jobs {
             is_plan_known: plan.is_some(),
         };
         if let Some((plan, registry)) = plan {
-            renewal.check(plan, registry, &chosen);
+            let places = match asked {
+                Asked::Newest => regions::standing(&self.group, order.as_ref()).await?,
+                Asked::Nothing => regions::Places::new(),
+                Asked::Savepoint(_) => regions::of_saved(&chosen),
+            };
+            renewal.check(plan, registry, &chosen, &places);
         }
         Ok(renewal)
     }

@@ -53,6 +53,10 @@ impl RegionName {
         }
     }
 
+    pub(super) fn is_of(&self, job: &str) -> bool {
+        Self::of_job(job).as_ref() == Some(self)
+    }
+
     fn to_place(&self) -> String {
         match &self.0 {
             None => LANE.to_owned(),
@@ -70,7 +74,7 @@ impl RegionName {
 }
 
 /// Whose job each source's position is in.
-type Places = BTreeMap<StageId, RegionName>;
+pub(super) type Places = BTreeMap<StageId, RegionName>;
 
 /// The regions of a plan, each with the job that it goes on with; all who run it are told the same.
 pub(crate) async fn agree(
@@ -81,10 +85,7 @@ pub(crate) async fn agree(
     let lanes = plan.instances.max(1);
     let era = group.era(order).await.map_err(|it| fault(&it))?;
     loop {
-        let mut places = places(group, era.as_ref()).await?;
-        if places.is_empty() {
-            places = inherited(group, (order, era.as_ref())).await?;
-        }
+        let places = places_in(group, (order, era.as_ref())).await?;
         let regions = share_out(plan, &places)?;
         for (source, name) in left_over(plan, &places, &regions) {
             if !is_given_up(group, order, (name, lanes)).await? {
@@ -112,15 +113,35 @@ pub(super) async fn names(
     group: &Group,
     order: Option<&Order>,
 ) -> Result<BTreeSet<RegionName>, Fault> {
-    let era = group.era(order).await.map_err(|it| fault(&it))?;
-    let mut names: BTreeSet<_> = places(group, era.as_ref()).await?.into_values().collect();
-    if names.is_empty() {
-        names = inherited(group, (order, era.as_ref())).await?.into_values().collect();
-    }
+    let mut names: BTreeSet<_> = standing(group, order).await?.into_values().collect();
     if names.is_empty() {
         names.insert(RegionName::FIRST);
     }
     Ok(names)
+}
+
+/// Whose job each source's position is in under an order.
+pub(super) async fn standing(group: &Group, order: Option<&Order>) -> Result<Places, Fault> {
+    let era = group.era(order).await.map_err(|it| fault(&it))?;
+    places_in(group, (order, era.as_ref())).await
+}
+
+async fn places_in(
+    group: &Group,
+    (order, era): (Option<&Order>, Option<&Order>),
+) -> Result<Places, Fault> {
+    let places = places(group, era).await?;
+    if places.is_empty() { inherited(group, (order, era)).await } else { Ok(places) }
+}
+
+/// Where positions are in checkpoints of jobs.
+pub(super) fn of_saved<'a>(saved: impl IntoIterator<Item = (&'a String, &'a Manifest)>) -> Places {
+    let mut places = Places::new();
+    for (job, manifest) in saved {
+        let region = RegionName::of_job(job).unwrap_or(RegionName::FIRST);
+        places.extend(sources_in(manifest).map(|it| (it, region.clone())));
+    }
+    places
 }
 
 async fn places(group: &Group, era: Option<&Order>) -> Result<Places, Fault> {
@@ -147,19 +168,19 @@ async fn inherited(
         Some(Begin::Savepoint { name, epochs }) => {
             for of in epochs.keys() {
                 let saved = job(group, of)?.savepoint(name).await.map_err(|it| fault(&it))?;
-                let region = RegionName::of_job(of).unwrap_or(RegionName::FIRST);
-                places.extend(sources_in(&saved.1).map(|it| (it, region.clone())));
+                places.extend(of_saved([(of, &saved.1)]));
             }
         }
-        Some(Begin::Nothing | Begin::Newest) => {}
-        None => {
-            let lanes = group.jobs(order).await.map_err(|it| fault(&it))?;
-            for lane in 0..lanes.unwrap_or(0) {
-                let checkpoints = job(group, &lane_name(lane))?;
-                let newest = checkpoints.newest().await.map_err(|it| fault(&it))?;
-                let manifest = newest.iter().flat_map(|it| sources_in(&it.1));
-                places.extend(manifest.map(|it| (it, RegionName::FIRST)));
-            }
+        Some(Begin::Nothing | Begin::Newest) | None => {}
+    }
+    let begun = era.map_or(0, |it| it.number);
+    let lanes = group.jobs(order).await.map_err(|it| fault(&it))?;
+    for lane in 0..lanes.unwrap_or(0) {
+        let newest = job(group, &lane_name(lane))?.newest().await.map_err(|it| fault(&it))?;
+        // Of this era, or of one that was left behind.
+        let newest = newest.iter().filter(|it| it.0.order >= begun);
+        for source in newest.flat_map(|it| sources_in(&it.1)) {
+            places.entry(source).or_insert(RegionName::FIRST);
         }
     }
     Ok(places)
@@ -178,7 +199,7 @@ fn sources_of<'a>(
 }
 
 /// Which region goes on with which job.
-fn share_out(plan: &Plan, places: &Places) -> Result<Vec<Region>, Fault> {
+pub(super) fn share_out(plan: &Plan, places: &Places) -> Result<Vec<Region>, Fault> {
     let mut regions: Vec<Region> = Vec::new();
     let mut is_first_free = places.is_empty();
     for stages in Graph::new(plan).regions() {

@@ -286,45 +286,110 @@ async fn a_savepoint_has_all_regions_and_is_restored_in_all() {
     assert!(is_there(40, 60));
 }
 
+/// It looks at what each region takes up, as the run does.
 #[tokio::test]
-async fn what_was_one_job_before_there_were_regions_goes_on_as_one() {
+async fn a_dry_run_tells_of_state_whose_stage_has_moved_to_another_region() {
     let world = World::default();
     world.item("a", 1..=20);
     world.item("b", 1..=20);
-    // Both in one job, as all of a workflow's checkpoints once were.
+    let mut plan = two();
+    for stage in &mut plan.stages {
+        if stage.id.as_str().starts_with("check") {
+            stage.kind = "unique".into();
+        }
+    }
+    let engine = begun(&world, 3).await;
+    run_until(&engine, &world, plan.clone(), 40).await;
+    let known = |plan| Some((plan, &*engine.services.registry));
+    let jobs = all_jobs(&engine);
+    let planned = jobs.plan(&Asked::Newest, false, known(&plan)).await.unwrap();
+    assert_eq!((planned.misfits, planned.fresh), (Vec::new(), Default::default()));
+
+    let mut moved = plan.clone();
+    let swap = |it: &mut StageId| match it.as_str() {
+        "check" => *it = id("check-b"),
+        "check-b" => *it = id("check"),
+        _ => {}
+    };
+    moved.edges.iter_mut().for_each(|it| [&mut it.from, &mut it.to].into_iter().for_each(swap));
+    let planned = jobs.plan(&Asked::Newest, false, known(&moved)).await.unwrap();
+    assert!(planned.are_leftovers);
+    assert_eq!(planned.misfits.len(), 2, "{:?}", planned.misfits);
+    let workflow = engine.run(moved.clone()).await;
+    wait_until("it is refused", || workflow.view().fault.is_some()).await;
+    stop(&workflow).await;
+
+    let dropped = jobs.plan(&Asked::Newest, true, known(&moved)).await.unwrap();
+    let both = ["check", "check-b"].map(id);
+    assert_eq!(dropped.dropped, both.clone().map(|it| (it, None)).into());
+    assert_eq!(dropped.fresh, both.into());
+}
+
+/// Both in one job, as all of a workflow's checkpoints once were.
+fn one_job() -> Plan {
     let mut older = two();
     let last = older.edges.iter().position(|it| it.to == id("odd-b")).unwrap();
     older.edges[last].to = id("odd");
     older.stages.retain(|it| it.id != id("odd-b"));
-    let engine = begun(&world, 3).await;
-    let workflow = engine.run(older).await;
-    let count = || published(&world, "").len() + published(&world, "-b").len();
-    wait_until("all is published", || count() == 40).await;
-    stop(&workflow).await;
-    let blobs = world.with(|it| it.blobs.clone());
-    for it in blobs.blob_list(&BlobKey::new("jobs/w/sources").unwrap()).await.unwrap() {
-        blobs.blob_delete(&it.key).await.unwrap();
-    }
-    world.item("a", 1..=30);
-    world.item("b", 1..=30);
-    let workflow = engine.run(two()).await;
-    wait_until("the rest is published", || count() == 60).await;
-    stop(&workflow).await;
-    assert_eq!(count(), 60);
-    assert!(engine.last().iter().all(|it| it.item == "lane-1"));
-    assert_eq!(all_jobs(&engine).lanes().await.unwrap(), ["lane-1"]);
-
-    // From nothing on they are two.
-    order_anew(&engine).await;
-    let workflow = engine.run(two()).await;
-    wait_until("all is published again", || count() == 120).await;
-    stop(&workflow).await;
-    assert_eq!(all_jobs(&engine).lanes().await.unwrap(), ["lane-1", SECOND]);
+    older
 }
 
-async fn order_anew(engine: &Engine) {
+/// Runs it until so much is published of both.
+async fn run_until(engine: &Engine, world: &World, plan: Plan, wanted: usize) {
+    let count = || published(world, "").len() + published(world, "-b").len();
+    let workflow = engine.run(plan).await;
+    wait_until("all is published", || count() == wanted).await;
+    stop(&workflow).await;
+    assert_eq!(count(), wanted);
+}
+
+/// Makes all as it was when nobody wrote down which regions there are.
+async fn forget_regions(world: &World, resets: usize) {
+    let blobs = world.with(|it| it.blobs.clone());
+    let of = |reset: usize| match reset {
+        0 => "jobs/w/sources".to_owned(),
+        reset => format!("jobs/w/sources-{reset:010}"),
+    };
+    for parent in (0..=resets).map(of) {
+        let found = blobs.blob_list(&BlobKey::new(&parent).unwrap()).await.unwrap();
+        assert!(!found.is_empty(), "{parent}");
+        for it in found {
+            blobs.blob_delete(&it.key).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_one_job_before_there_were_regions_goes_on_as_one() {
+    for resets in 0..3 {
+        let world = World::default();
+        world.item("a", 1..=20);
+        world.item("b", 1..=20);
+        let engine = begun(&world, 3).await;
+        run_until(&engine, &world, one_job(), 40).await;
+        for reset in 1..=resets {
+            order_anew(&engine, reset).await;
+            run_until(&engine, &world, one_job(), 40 * (reset + 1)).await;
+        }
+        forget_regions(&world, resets).await;
+        let before = 40 * (resets + 1);
+        world.item("a", 1..=30);
+        world.item("b", 1..=30);
+        run_until(&engine, &world, two(), before + 20).await;
+        assert!(engine.last().iter().all(|it| it.item == "lane-1"));
+        assert_eq!(all_jobs(&engine).lanes().await.unwrap(), ["lane-1"]);
+
+        // From nothing on they are two.
+        order_anew(&engine, resets + 1).await;
+        run_until(&engine, &world, two(), before + 80).await;
+        assert_eq!(all_jobs(&engine).lanes().await.unwrap(), ["lane-1", SECOND]);
+    }
+}
+
+async fn order_anew(engine: &Engine, time: usize) {
     let renewal = all_jobs(engine).plan(&Asked::Nothing, false, None).await.unwrap();
     let jobs = all_jobs(engine);
-    let given = jobs.order(&renewal, "anew".into(), Timestamp(0), "somebody".into()).await;
+    let id = format!("anew {time}");
+    let given = jobs.order(&renewal, id, Timestamp(0), "somebody".into()).await;
     assert_eq!(given, Ok(true));
 }

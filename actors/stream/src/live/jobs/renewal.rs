@@ -8,7 +8,8 @@ use weir_checkpoint::group::Begin;
 use weir_domain::plan::Plan;
 use weir_domain::{SavepointName, StageId, TableName};
 
-use super::{SavedLane, lane_of, shape};
+use super::super::regions::{self, Places, Region};
+use super::{SavedLane, shape};
 use crate::Registry;
 
 /// Where the next run of every lane is to begin.
@@ -51,13 +52,14 @@ pub struct LaneStanding {
 }
 
 impl Renewal {
+    /// Each job goes on with the stages of its region, and with no others.
     pub(super) fn check(
         &mut self,
         plan: &Plan,
         registry: &Registry,
         chosen: &BTreeMap<String, Manifest>,
+        places: &Places,
     ) {
-        let shape = shape(plan, registry);
         let lanes = plan.instances.max(1);
         if let Some(jobs) = self.jobs.filter(|it| *it != lanes) {
             self.are_leftovers = false;
@@ -66,15 +68,24 @@ impl Renewal {
                  instances in the workflow's file to {jobs}"
             ));
         }
+        let regions = match regions::share_out(plan, places) {
+            Ok(regions) => regions,
+            Err(fault) => {
+                self.are_leftovers = false;
+                self.misfits.push(fault.message);
+                return;
+            }
+        };
         let leftover = if self.drops_leftovers { Leftover::Drop } else { Leftover::Refuse };
         let mut misfits = BTreeSet::new();
-        // What one region of a lane has not, another may have.
-        let mut fresh: BTreeMap<&str, BTreeSet<StageId>> = BTreeMap::new();
         for (job, manifest) in chosen {
+            let of_job = |it: &&Region| it.name.is_of(job);
+            // Nobody goes on with the job of a region that is gone.
+            let stages = regions.iter().find(of_job).map(|it| it.stages.clone());
+            let shape = shape(&plan.part(&stages.unwrap_or_default()), registry);
             match fit(manifest, &shape, leftover) {
                 Ok(fit) => {
-                    let of_lane = fresh.entry(lane_of(job)).or_insert_with(|| fit.fresh.clone());
-                    of_lane.retain(|it| fit.fresh.contains(it));
+                    self.fresh.extend(fit.fresh);
                     self.dropped.extend(fit.dropped);
                 }
                 Err(found) => {
@@ -83,7 +94,11 @@ impl Renewal {
                 }
             }
         }
-        self.fresh.extend(fresh.into_values().flatten());
+        if !chosen.is_empty() {
+            let is_new = |it: &&Region| !chosen.keys().any(|job| it.name.is_of(job));
+            let new = regions.iter().filter(is_new);
+            self.fresh.extend(new.flat_map(|it| it.stages.iter().cloned()));
+        }
         self.misfits.extend(misfits);
     }
 }
