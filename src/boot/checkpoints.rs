@@ -27,7 +27,7 @@ const UNFIT: u32 = 92;
 /// Checkpoints are somewhere else.
 const ELSEWHERE: u32 = 93;
 
-/// How the database is called where it was the store.
+/// How the database is called where it is the store, and what it is known by.
 const DATABASE: &str = "the database";
 /// What whoever has blobs in the database has there.
 const CONTENTS: [&str; 3] = ["jobs", "letters", "staged"];
@@ -136,42 +136,39 @@ async fn agree(
 ) -> Result<(), Fault> {
     let failed = |error: Error| refusal::of_store(&error);
     let noted = note(database).await?;
-    let Some(Chosen { blobs, place, fresh }) = chosen else {
-        return match noted {
-            None => Ok(()),
-            Some(noted) if replaces == Some(&noted.place) => {
-                database.blob_delete(&key("_checkpoints/store")).await.map_err(failed)
+    let is_other = chosen.is_some();
+    let own = match chosen {
+        None => Note { id: DATABASE.to_owned(), place: DATABASE.to_owned() },
+        Some(Chosen { blobs, place, fresh }) => match identity(blobs, fresh).await {
+            // It is where it was: whoever needs it waits.
+            Err(error)
+                if error.is_transient() && noted.as_ref().is_some_and(|it| it.place == place) =>
+            {
+                return Ok(());
             }
-            Some(noted) => Err(elsewhere(&noted.place)),
-        };
+            found => Note { id: found.map_err(failed)?, place: place.to_owned() },
+        },
     };
-    let id = match identity(blobs, fresh).await {
-        // It is where it was: whoever needs it waits.
-        Err(error)
-            if error.is_transient() && noted.as_ref().is_some_and(|it| it.place == place) =>
-        {
-            return Ok(());
-        }
-        found => found.map_err(failed)?,
-    };
+    let at = key("_checkpoints/store");
     match noted {
-        Some(noted) if noted.id == id => return Ok(()),
+        Some(noted) if noted.id == own.id => return Ok(()),
         Some(noted) if replaces == Some(&noted.place) => {}
         Some(noted) => return Err(elsewhere(&noted.place)),
-        None if replaces == Some(DATABASE) => {}
-        None if has_contents(database).await.map_err(failed)? => return Err(elsewhere(DATABASE)),
+        // Before engines noted the database, too.
+        None if is_other && replaces == Some(DATABASE) => {}
+        None if is_other && has_contents(database).await.map_err(failed)? => {
+            return Err(elsewhere(DATABASE));
+        }
         // Another engine may note its own at the same time.
         None => {
-            let content = content(&Note { id: id.clone(), place: place.to_owned() });
-            database.blob_create(&key("_checkpoints/store"), content).await.map_err(failed)?;
+            database.blob_create(&at, content(&own)).await.map_err(failed)?;
             return match note(database).await? {
-                Some(noted) if noted.id != id => Err(elsewhere(&noted.place)),
+                Some(noted) if noted.id != own.id => Err(elsewhere(&noted.place)),
                 _ => Ok(()),
             };
         }
     }
-    let content = content(&Note { id, place: place.to_owned() });
-    database.blob_put(&key("_checkpoints/store"), content).await.map_err(failed)
+    database.blob_put(&at, content(&own)).await.map_err(failed)
 }
 
 fn elsewhere(place: &str) -> Fault {
@@ -244,7 +241,6 @@ mod tests {
     #[tokio::test]
     async fn engines_with_another_store_are_refused_until_a_person_says_what_it_replaces() {
         let (database, a, b) = Default::default();
-        assert_eq!(start(&database, None, None).await, Ok(()));
         for _ in 0..2 {
             assert_eq!(start(&database, Some((&a, A)), None).await, Ok(()));
         }
@@ -260,6 +256,19 @@ mod tests {
         assert!(start(&database, Some((&a, A)), None).await.is_err());
         assert_eq!(start(&database, None, Some(B)).await, Ok(()));
         assert_eq!(start(&database, None, None).await, Ok(()));
+    }
+
+    /// Engines that run on the database would look for what is staged elsewhere, and find nothing.
+    #[tokio::test]
+    async fn an_engine_on_the_database_leaves_a_note_of_it() {
+        let (database, a): (MemoryBlobs, MemoryBlobs) = Default::default();
+        for _ in 0..2 {
+            assert_eq!(start(&database, None, None).await, Ok(()));
+        }
+        let said = start(&database, Some((&a, A)), None).await.unwrap_err();
+        assert!(said.contains("kept in the database") && said.contains("stop all"), "{said}");
+        assert_eq!(start(&database, Some((&a, A)), Some(DATABASE)).await, Ok(()));
+        assert!(start(&database, None, None).await.is_err());
     }
 
     #[tokio::test]
