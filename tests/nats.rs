@@ -2,7 +2,7 @@
 //!
 //! `WEIR_SEED` repeats the choices of a run, `WEIR_KILLS` sets how many kills there are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
 use std::thread;
@@ -183,6 +183,49 @@ fn what_is_told_while_it_listens_is_told_on() {
     let told = [heard.hear().unwrap(), heard.hear().unwrap()];
     assert_eq!(told.map(|it| it.subject), ["out.1", "out.2"]);
     weir.stop();
+}
+
+/// Each is there so often.
+#[track_caller]
+fn assert_times(server: &Nats, until: u64, times: u64) {
+    let mut found = BTreeMap::new();
+    for message in server.messages("OUT") {
+        let record: Value = serde_json::from_slice(&message.body).unwrap();
+        *found.entry(record["n"].as_u64().unwrap()).or_insert(0) += 1;
+    }
+    assert_eq!(found, (0..until).map(|it| (it, times)).collect());
+}
+
+/// Long before the next checkpoint; a crash publishes it again, and a checkpoint puts an end to that.
+#[test]
+fn what_is_to_be_there_immediately_waits_for_no_checkpoint() {
+    for jet_stream in [true, false] {
+        let server = made();
+        let connection = connection(&server);
+        let flow = Flow::named("passed")
+            .stage(&format!(
+                "{{ name: read, source: {{ nats: {{ {connection}, stream: IN, format: {FIELDS} }} }} }}"
+            ))
+            .stage(&format!(
+                "{{ name: write, from: read, sink: {{ nats: {{ {connection}, subject: out.x, delivery: immediate, \
+                 jetStream: {jet_stream}, format: {{ type: json }} }} }} }}"
+            ));
+        let project = Project::of(&flow);
+        let start = || Start::of(&project).set("weir.stream.checkpoint-interval=1h").ready();
+        server.publish("in.x", (0..500).map(body));
+        let mut weir = start();
+        wait_until("all to be there", DEADLINE, || server.count("OUT") == 500);
+        weir.process.kill();
+        let weir = start();
+        wait_until("all to be there again", DEADLINE, || server.count("OUT") == 1_000);
+        weir.stop();
+        assert_times(&server, 500, 2);
+        server.publish("in.x", [body(500)]);
+        let weir = start();
+        wait_until("the next to be there", DEADLINE, || server.count("OUT") > 1_000);
+        weir.stop();
+        assert_eq!(server.count("OUT"), 1_001);
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use weir_test_servers::{Kafka, Received, Sent};
 
 use super::{order, read, start};
 use crate::support::flow::{CSV, read as read_files};
-use crate::support::{DEADLINE, Flow, Project, Seed, number, stays_so, wait_until};
+use crate::support::{DEADLINE, Flow, Project, Seed, Start, number, stays_so, wait_until};
 
 const KILLS: u32 = 12;
 const SEED: u64 = 20_261_121;
@@ -123,6 +123,36 @@ fn what_is_sent_on_is_there_once_whatever_is_killed() {
     weir.stop();
     assert_eq!(ids(broker, "kill-out"), expected);
     assert_keyed(broker, "kill-out");
+}
+
+/// Long before the next checkpoint; a crash sends it again, and a checkpoint puts an end to that.
+#[test]
+fn what_is_to_be_there_immediately_waits_for_no_checkpoint() {
+    let broker = Kafka::shared();
+    broker.topic("now-in", 2, &[]);
+    broker.topic("now-out", 2, &[]);
+    let sink = send(broker, "read", "now-out", "delivery: immediate");
+    let flow = Flow::named("orders").stage(&read(broker, "now-in", "")).stage(&sink);
+    let project = Project::of(&flow);
+    let start = || Start::of(&project).set("weir.stream.checkpoint-interval=1h").ready();
+    fill(broker, "now-in", 0..500);
+    let mut weir = start();
+    let are_there = |count: usize| {
+        wait_until(&format!("{count} to be there"), DEADLINE, || {
+            ids(broker, "now-out").len() >= count
+        });
+    };
+    are_there(500);
+    weir.process.kill();
+    let weir = start();
+    are_there(1_000);
+    weir.stop();
+    fill(broker, "now-in", 500..501);
+    let weir = start();
+    are_there(1_001);
+    weir.stop();
+    let expected: Vec<u64> = (0..500).flat_map(|it| [it, it]).chain([500]).collect();
+    assert_eq!(ids(broker, "now-out"), expected);
 }
 
 #[test]

@@ -162,6 +162,9 @@ pub enum Guarantee {
     ExactlyOnce,
     /// Once, and again where an engine or a connection broke down meanwhile. Without transactions.
     AtLeastOnce,
+    /// As they come, within milliseconds, and not once the commit is decided: what is rolled back was
+    /// sent all the same, and what is read again is sent again.
+    Immediate,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

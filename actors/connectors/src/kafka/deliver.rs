@@ -51,7 +51,7 @@ impl Deliver for Sender {
     ) -> Result<Vec<Published>, Fault> {
         let sent = match delivery.target.delivery {
             Guarantee::ExactlyOnce => once(&connection, delivery)?,
-            Guarantee::AtLeastOnce => at_least_once(&connection, delivery)?,
+            Guarantee::AtLeastOnce | Guarantee::Immediate => at_least_once(&connection, delivery)?,
         };
         let broker = connection.brokers.first().map_or("", String::as_str);
         let of = |topic| Published { address: format!("kafka://{broker}/{topic}"), warning: None };

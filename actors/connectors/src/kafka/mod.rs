@@ -13,6 +13,7 @@ mod commits;
 mod config;
 mod connection;
 mod deliver;
+mod line;
 mod lookup;
 mod producer;
 mod reader;

@@ -1,5 +1,6 @@
 //! A producer for one outbox.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use weir_runtime::Stopwatch;
 use super::client::{self, Trouble};
 use super::codes;
 use super::commits::Token;
-use super::config::{Compression, Partitioner};
+use super::config::{Compression, Guarantee, Partitioner};
 use super::connection::Connection;
 use super::sink::Target;
 use crate::messages::Message;
@@ -31,7 +32,7 @@ pub(super) struct Producer {
     patience: Duration,
     /// How long all may take that is sent at once.
     transaction: Duration,
-    sent: std::cell::Cell<usize>,
+    sent: AtomicUsize,
 }
 
 /// What a producer tells.
@@ -97,7 +98,7 @@ impl Producer {
             .map_err(|error| client::unmade("a producer", &error))?;
         let patience = connection.timeout.duration();
         let transaction = target.transaction_timeout.duration();
-        Ok(Self { inner, patience, transaction, sent: std::cell::Cell::new(0) })
+        Ok(Self { inner, patience, transaction, sent: AtomicUsize::new(0) })
     }
 
     pub(super) fn begin(&self) -> Result<(), Fault> {
@@ -136,12 +137,16 @@ impl Producer {
             self.inner.poll(POLL);
             record = back;
         }
-        self.sent.set(self.sent.get() + 1);
-        if self.sent.get().is_multiple_of(STRETCH) {
-            self.inner.poll(Duration::ZERO);
-            self.check()?;
+        match self.sent.fetch_add(1, Ordering::Relaxed) % STRETCH {
+            0 => self.look(),
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// What the brokers have answered so far.
+    fn look(&self) -> Result<(), Fault> {
+        self.inner.poll(Duration::ZERO);
+        self.check()
     }
 
     /// Waits until the brokers have taken all.
@@ -257,7 +262,7 @@ fn settings(connection: &Connection, target: &Target) -> ClientConfig {
         // A record that is longer was refused before.
         .set("message.max.bytes", (target.max_message_bytes.0 + 1_024).to_string())
         .set("queue.buffering.max.kbytes", "32768")
-        .set("linger.ms", "5")
+        .set("linger.ms", if target.delivery == Guarantee::Immediate { "1" } else { "5" })
         // How long a topic that nobody knows is waited for.
         .set("topic.metadata.propagation.max.ms", "5000");
     settings

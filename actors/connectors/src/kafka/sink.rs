@@ -1,4 +1,7 @@
-//! The sink: messages are made and kept in an outbox, from where they are sent once the commit is decided.
+//! The sink: messages are made and kept in an outbox, from where they are sent once the commit is decided;
+//! or sent as they come.
+
+use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
@@ -8,6 +11,8 @@ use weir_stream::{Action, BuildContext, Sink as StreamSink, SinkWriter, StreamCo
 use super::client::{self, Listener};
 use super::config::{Compression, Guarantee, Partitioner, SinkConfig};
 use super::deliver::Sender;
+use super::line::Line;
+use super::producer::Producer;
 use super::source::Topics;
 use super::source_kind::is_topic;
 use super::{NAME, lookup};
@@ -24,6 +29,8 @@ const SLOTS: u64 = 1_024;
 pub(super) struct Sink {
     config: SinkConfig,
     cx: BuildContext,
+    /// What sends at once, from the first attempt on.
+    producer: Option<Arc<Producer>>,
 }
 
 /// How what is in an outbox is sent. It is stored: fields may be added with a default, never renamed.
@@ -46,7 +53,15 @@ pub(super) struct Target {
 
 impl Sink {
     pub(super) fn new(config: SinkConfig, cx: &BuildContext) -> Self {
-        Self { config, cx: cx.clone() }
+        Self { config, cx: cx.clone(), producer: None }
+    }
+
+    fn producer(&mut self, target: &Target) -> Result<Arc<Producer>, Fault> {
+        if let Some(producer) = &self.producer {
+            return Ok(producer.clone());
+        }
+        let producer = Arc::new(Producer::plain(&self.config.connection, target)?);
+        Ok(self.producer.insert(producer).clone())
     }
 
     fn target(&self, stream: &StreamContext) -> Target {
@@ -78,10 +93,17 @@ impl StreamSink for Sink {
             headers: self.config.headers.clone(),
         };
         let unfit = unfit(&target);
-        let send = move |outbox| Outgoing::<Sender>::sending(&cx, &of, outbox, target.clone());
+        let to = target.clone();
+        let send = move |outbox| Outgoing::<Sender>::sending(&cx, &of, outbox, to.clone());
         let posting = Posting { format: &self.config.format, envelope, send: Box::new(send) };
-        let writer = MessageWriter::open(posting, &self.cx, stream, &schema)?;
-        Ok(Box::new(writer.refusing(unfit).cut_after(SEND_BYTES)?))
+        let writer = MessageWriter::open(posting, &self.cx, stream, &schema)?.refusing(unfit);
+        Ok(Box::new(match target.delivery {
+            Guarantee::ExactlyOnce | Guarantee::AtLeastOnce => writer.cut_after(SEND_BYTES)?,
+            Guarantee::Immediate => {
+                let producer = self.producer(&target)?;
+                writer.at_once(Line { producer, topic: target.topic })
+            }
+        }))
     }
 
     fn target(&self) -> Option<String> {

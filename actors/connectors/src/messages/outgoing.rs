@@ -65,17 +65,34 @@ pub(crate) struct Posting<'a> {
     pub(crate) send: Box<dyn Fn(Outbox) -> Action + Send>,
 }
 
+/// Takes messages that don't wait for the commit: what is rolled back was sent all the same, and what
+/// is read again is sent again.
+pub(crate) trait Line: Send {
+    /// Has it sent soon. It waits where the other side takes no more.
+    fn send(&mut self, message: Message) -> Result<(), Fault>;
+
+    /// Waits until the other side has all.
+    fn settle(&mut self) -> Result<(), Fault>;
+}
+
+/// Where messages go.
+enum Outlet {
+    /// To be sent once the commit is decided, by what makes an action of an outbox.
+    Outbox(OutboxWriter, Box<dyn Fn(Outbox) -> Action + Send>),
+    /// With the bytes that were sent.
+    Line(Box<dyn Line>, u64),
+}
+
 /// Why a message could never be sent, if so.
 type Unfit = Box<dyn Fn(&Message) -> Option<String> + Send>;
 
-/// Makes messages of records and puts them into an outbox.
+/// Makes messages of records and puts them into an outbox, or on a line.
 pub(crate) struct MessageWriter {
     encoder: MessageEncoder,
     envelope: Envelope,
-    outbox: OutboxWriter,
+    outlet: Outlet,
     stage: StageId,
     raw_bytes_max: usize,
-    send: Box<dyn Fn(Outbox) -> Action + Send>,
     unfit: Unfit,
 }
 
@@ -96,10 +113,9 @@ impl MessageWriter {
         Ok(Self {
             encoder: message_encoder(format, schema)?,
             envelope,
-            outbox: OutboxWriter::open(&cx.staging, stream, &cx.stage)?,
+            outlet: Outlet::Outbox(OutboxWriter::open(&cx.staging, stream, &cx.stage)?, send),
             stage: cx.stage.clone(),
             raw_bytes_max: cx.limits.raw_bytes_max,
-            send,
             unfit: Box::new(|_| None),
         })
     }
@@ -117,7 +133,17 @@ impl MessageWriter {
 
     /// As many outboxes as there are times so many bytes.
     pub(crate) fn cut_after(self, bytes_max: u64) -> Result<Self, Fault> {
-        Ok(Self { outbox: self.outbox.cut_after(bytes_max)?, ..self })
+        let outlet = match self.outlet {
+            Outlet::Outbox(writer, send) => Outlet::Outbox(writer.cut_after(bytes_max)?, send),
+            line @ Outlet::Line(..) => line,
+        };
+        Ok(Self { outlet, ..self })
+    }
+
+    /// Puts all on that line instead.
+    #[must_use]
+    pub(crate) fn at_once(self, line: impl Line + 'static) -> Self {
+        Self { outlet: Outlet::Line(Box::new(line), 0), ..self }
     }
 
     /// The bodies of all rows, or what is wrong with which of them.
@@ -164,26 +190,43 @@ impl SinkWriter for MessageWriter {
                 bad.push(self.bad(&batch.positions, row, Some(&message.body), &reason));
                 continue;
             }
+            let outbox = match &mut self.outlet {
+                Outlet::Outbox(outbox, _) => outbox,
+                Outlet::Line(line, bytes) => {
+                    *bytes += message.body.len() as u64;
+                    line.send(message)?;
+                    continue;
+                }
+            };
             let entry = message.to_bytes();
             if entry.len() > ENTRY_BYTES_MAX {
                 let reason = format!("a message of {} bytes is too long", entry.len());
                 bad.push(self.bad(&batch.positions, row, Some(&message.body), &reason));
                 continue;
             }
-            self.outbox.push(&entry)?;
+            outbox.push(&entry)?;
         }
         bad.sort_by_key(|it| it.position);
         Ok(bad)
     }
 
     fn prepare(self: Box<Self>) -> Result<Prepared, Fault> {
-        let (bytes, send) = (self.outbox.bytes(), self.send);
-        let actions = self.outbox.finish()?.into_iter().map(send).collect();
+        let bytes = self.bytes_written();
+        let actions = match self.outlet {
+            Outlet::Outbox(outbox, send) => outbox.finish()?.into_iter().map(send).collect(),
+            Outlet::Line(mut line, _) => {
+                line.settle()?;
+                Vec::new()
+            }
+        };
         Ok(Prepared { actions, bytes })
     }
 
     fn bytes_written(&self) -> u64 {
-        self.outbox.bytes()
+        match &self.outlet {
+            Outlet::Outbox(outbox, _) => outbox.bytes(),
+            Outlet::Line(_, bytes) => *bytes,
+        }
     }
 }
 

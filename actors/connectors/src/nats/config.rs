@@ -102,6 +102,9 @@ pub struct SinkConfig {
     /// to the server, and whether anybody gets them is not known.
     #[serde(default = "yes")]
     pub jet_stream: bool,
+    /// When messages are published.
+    #[serde(default)]
+    pub delivery: Delivery,
     /// Headers, and the fields that they have their values from. A null leaves its header out.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
@@ -110,6 +113,18 @@ pub struct SinkConfig {
     pub max_payload: Bytes,
     /// The format of each message.
     pub format: FormatConfig,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "NatsDelivery")]
+pub enum Delivery {
+    /// Once the commit is decided.
+    #[default]
+    Committed,
+    /// As they come, within milliseconds: what is rolled back was published all the same, and what is
+    /// read again is published again.
+    Immediate,
 }
 
 fn yes() -> bool {

@@ -1,6 +1,7 @@
 //! Publishes what an outbox holds.
 
 use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
 
 use async_nats::jetstream::context::{PublishAckFuture, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
@@ -66,31 +67,85 @@ async fn publish(
     target: &Target,
     messages: impl Iterator<Item = (String, Message)>,
 ) -> Result<(), Fault> {
-    if !target.jet_stream {
-        for (_, message) in messages {
-            let (subject, headers) = (subject(target, &message)?, headers(&message));
-            let sent = client.publish_with_headers(subject, headers, message.body);
-            // While there is no connection, what is published waits.
-            answered(sent).await?.map_err(|it| Fault::transient(codes::PUBLISH, chain(&it)))?;
-        }
-        return answered(echo(client)).await?;
-    }
-    let mut context = jetstream::new(client.clone());
-    context.set_timeout(ANSWER_WITHIN);
-    let mut unconfirmed = VecDeque::new();
+    let mut wire = Wire::of(client.clone(), target);
     for (id, message) in messages {
-        if unconfirmed.len() >= UNCONFIRMED_MAX {
-            confirmed(unconfirmed.pop_front()).await?;
+        wire.publish(Some(&id), message).await?;
+    }
+    wire.settle().await
+}
+
+/// A connection on which messages are published one after the other.
+pub(super) struct Wire {
+    client: Client,
+    /// Of messages that have none of their own.
+    subject: Option<String>,
+    /// `None`: core NATS, which confirms nothing.
+    context: Option<Context>,
+    unconfirmed: VecDeque<(String, PublishAckFuture)>,
+    /// How often the client had connected by the first message that is not confirmed.
+    connects: u64,
+}
+
+impl Wire {
+    pub(super) fn of(client: Client, target: &Target) -> Self {
+        let context = target.jet_stream.then(|| {
+            let mut context = jetstream::new(client.clone());
+            context.set_timeout(ANSWER_WITHIN);
+            context
+        });
+        let (subject, connects) = (target.subject.clone(), connects(&client));
+        Self { client, subject, context, unconfirmed: VecDeque::new(), connects }
+    }
+
+    pub(super) async fn publish(
+        &mut self,
+        id: Option<&str>,
+        message: Message,
+    ) -> Result<(), Fault> {
+        let subject = self.subject_of(&message)?;
+        let Some(context) = &self.context else {
+            let headers = headers(&message);
+            let sent = self.client.publish_with_headers(subject, headers, message.body);
+            // While there is no connection, what is published waits.
+            return answered(sent)
+                .await?
+                .map_err(|it| Fault::transient(codes::PUBLISH, chain(&it)));
+        };
+        if self.unconfirmed.len() >= UNCONFIRMED_MAX {
+            confirmed(self.unconfirmed.pop_front()).await?;
         }
-        let subject = subject(target, &message)?;
         let text = subject.to_string();
-        let sent = send(&context, subject, &id, message).await;
-        unconfirmed.push_back((text.clone(), sent.map_err(|it| fault(&text, &it))?));
+        let sent = send(context, subject, id, message).await;
+        self.unconfirmed.push_back((text.clone(), sent.map_err(|it| fault(&text, &it))?));
+        Ok(())
     }
-    while !unconfirmed.is_empty() {
-        confirmed(unconfirmed.pop_front()).await?;
+
+    /// Waits until the server has all.
+    pub(super) async fn settle(&mut self) -> Result<(), Fault> {
+        if self.context.is_none() {
+            answered(echo(&self.client)).await??;
+            if connects(&self.client) != self.connects {
+                let message = "the connection to NATS was lost, and maybe messages with it";
+                return Err(Fault::transient(codes::AWAY, message).with_hint(
+                    "they are published again: look why the server or the network was away",
+                ));
+            }
+        }
+        while !self.unconfirmed.is_empty() {
+            confirmed(self.unconfirmed.pop_front()).await?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn subject_of(&self, message: &Message) -> Result<Subject, Fault> {
+        let subject = message.address.as_ref().or(self.subject.as_ref());
+        let subject = subject.and_then(|it| Subject::validated(it).ok());
+        subject.ok_or_else(|| Fault::config(codes::PUBLISH, "a message has no subject"))
+    }
+}
+
+fn connects(client: &Client) -> u64 {
+    client.statistics().connects.load(Ordering::Relaxed)
 }
 
 /// Hears a message of its own: the server has read all that was published before it.
@@ -115,11 +170,14 @@ async fn answered<T>(call: impl Future<Output = T>) -> Result<T, Fault> {
 async fn send(
     context: &Context,
     subject: Subject,
-    id: &str,
+    id: Option<&str>,
     message: Message,
 ) -> Result<PublishAckFuture, jetstream::context::PublishError> {
-    let publish =
-        PublishMessage::build().headers(headers(&message)).payload(message.body).message_id(id);
+    let publish = PublishMessage::build().headers(headers(&message)).payload(message.body);
+    let publish = match id {
+        Some(id) => publish.message_id(id),
+        None => publish,
+    };
     context.send_publish(subject, publish).await
 }
 
@@ -127,12 +185,6 @@ async fn confirmed(sent: Option<(String, PublishAckFuture)>) -> Result<(), Fault
     let Some((subject, sent)) = sent else { return Ok(()) };
     // That it was there already is as good.
     sent.await.map(|_| ()).map_err(|it| fault(&subject, &it))
-}
-
-fn subject(target: &Target, message: &Message) -> Result<Subject, Fault> {
-    let subject = message.address.as_ref().or(target.subject.as_ref());
-    let subject = subject.and_then(|it| Subject::validated(it).ok());
-    subject.ok_or_else(|| Fault::config(codes::PUBLISH, "a message has no subject"))
 }
 
 fn headers(message: &Message) -> HeaderMap {

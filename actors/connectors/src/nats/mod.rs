@@ -6,7 +6,7 @@
 //! - J2: of one stream no message is read twice, and none is left out that it still has, whatever becomes of the
 //!   connection. A stream that was made anew is not read as if it were the old one.
 //! - J3: a message that is published again has the same `Nats-Msg-Id`: within the duplicate window of
-//!   its stream it is there once.
+//!   its stream it is there once. With `delivery: immediate` it has none: it is there at least once.
 //!
 //! Not here: core NATS keeps nothing. What a source of it had read and not committed is lost with its
 //! engine, and what is published while it is away it never sees (at most once).
@@ -17,6 +17,7 @@ mod config;
 mod core;
 mod deliver;
 mod jetstream;
+mod line;
 mod sink;
 mod sink_kind;
 mod source_kind;

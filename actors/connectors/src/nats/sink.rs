@@ -1,19 +1,37 @@
-//! Writes messages into an outbox, from which they are published.
+//! Writes messages into an outbox, from which they are published; or publishes them as they come.
 
 use arrow::datatypes::SchemaRef;
+use async_nats::Client;
 use weir_domain::Fault;
 use weir_stream::{Action, BuildContext, Sink, SinkWriter, StreamContext};
 
 use super::client::{self, wait};
-use super::config::SinkConfig;
+use super::config::{Delivery, SinkConfig};
 use super::deliver::{Publisher, Target};
+use super::line::Line;
 use super::{NAME, jetstream};
 use crate::messages::{Envelope, Message, MessageWriter, Posting};
 use crate::outbox::{Outgoing, discarding};
 
 pub(super) struct NatsSink {
-    pub(super) config: SinkConfig,
-    pub(super) cx: BuildContext,
+    config: SinkConfig,
+    cx: BuildContext,
+    /// What publishes at once, from the first attempt on.
+    client: Option<Client>,
+}
+
+impl NatsSink {
+    pub(super) fn new(config: SinkConfig, cx: &BuildContext) -> Self {
+        Self { config, cx: cx.clone(), client: None }
+    }
+
+    fn client(&mut self) -> Result<Client, Fault> {
+        if let Some(client) = &self.client {
+            return Ok(client.clone());
+        }
+        let client = wait(client::connect(&self.config.connection, self.cx.stage.as_str()))?;
+        Ok(self.client.insert(client).clone())
+    }
 }
 
 impl Sink for NatsSink {
@@ -27,12 +45,17 @@ impl Sink for NatsSink {
             Envelope { key: None, address: subject_field.clone(), headers: headers.clone() };
         let target = Target { subject: subject.clone(), jet_stream: self.config.jet_stream };
         let (cx, context) = (self.cx.clone(), stream.clone());
+        let to = target.clone();
         let send = Box::new(move |outbox| {
-            Outgoing::<Publisher>::sending(&cx, &context, outbox, target.clone())
+            Outgoing::<Publisher>::sending(&cx, &context, outbox, to.clone())
         });
         let writer =
             MessageWriter::open(Posting { format, envelope, send }, &self.cx, stream, &schema)?;
-        let has_subject = subject.is_some();
+        let writer = match self.config.delivery {
+            Delivery::Committed => writer,
+            Delivery::Immediate => writer.at_once(Line::of(self.client()?, &target)),
+        };
+        let has_subject = target.subject.is_some();
         let longest = usize::try_from(self.config.max_payload.0).unwrap_or(usize::MAX);
         Ok(Box::new(writer.refusing(move |it| unfit(it, has_subject, longest))))
     }

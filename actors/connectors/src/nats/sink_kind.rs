@@ -63,6 +63,6 @@ impl SinkKind for Output {
 
     fn build(&self, config: &Value, cx: &BuildContext) -> Result<Box<dyn Sink>, Fault> {
         let config: SinkConfig = cx.config(config, codes::CONFIG)?;
-        Ok(Box::new(NatsSink { config, cx: cx.clone() }))
+        Ok(Box::new(NatsSink::new(config, cx)))
     }
 }
