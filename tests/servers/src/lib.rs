@@ -1,5 +1,5 @@
 //! Real servers for tests: MariaDB, PostgreSQL and NATS as Debian packages them, Kafka from Maven Central,
-//! and an S3 server from crates.io, which runs inside of the test process.
+//! Azurite from npm, and an S3 server from crates.io, which runs inside of the test process.
 //!
 //! Invariants:
 //! - T1: a server lives in a directory of its own and listens on a port of its own; nothing that
@@ -10,6 +10,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod azurite;
 mod directory;
 mod disk;
 mod kafka;
@@ -19,6 +20,7 @@ mod postgres;
 mod process;
 mod s3;
 
+pub use azurite::Azurite;
 pub use kafka::{Kafka, Received, Sent, Transaction};
 pub use mariadb::MariaDb;
 pub use nats::{Listener, Nats, NatsMessage};

@@ -1,36 +1,26 @@
-//! The same at Azure Blob Storage, as its emulator Azurite has it. It is not part of the usual run:
-//!
-//! ```sh
-//! azurite-blob --inMemoryPersistence --skipApiVersionCheck &   # and a container `data` in it
-//! WEIR_AZURITE=http://127.0.0.1:10000 cargo test -p weir-connectors --lib azure -- --ignored
-//! ```
+//! The same at Azure Blob Storage, as its emulator Azurite has it.
 
 use weir_stream::Outcome;
+use weir_test_servers::Azurite;
 
 use super::writing::{kept, prepared, publish, put_back};
 use super::*;
 
-/// The account and key that every Azurite has.
-const ACCOUNT: &str = "devstoreaccount1";
-const KEY: &str =
-    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
-
-fn world() -> World {
-    let endpoint = std::env::var("WEIR_AZURITE").expect("WEIR_AZURITE says where it is");
+fn world(server: &Azurite) -> World {
+    server.container(BUCKET);
     let connection = json!({ "azure": {
-        "account": ACCOUNT, "container": BUCKET, "accessKey": KEY, "allowHttp": true,
-        "endpoint": format!("{endpoint}/{ACCOUNT}"),
+        "account": Azurite::ACCOUNT, "container": BUCKET, "accessKey": Azurite::KEY,
+        "allowHttp": true, "endpoint": server.endpoint(),
     }});
     World { connection, ..World::new() }
 }
 
 #[test]
-#[ignore = "needs Azurite"]
 fn blobs_are_published_once_and_read_as_they_were_listed() {
-    let world = world();
+    let server = Azurite::start();
+    let world = world(&server);
     let _entered = world.runtime.enter();
     let store = world.store();
-    world.keys().iter().for_each(|it| store.delete(&Path::from(it.as_str())).unwrap());
     let names: Vec<_> = (0..400_000).map(|it| ["a", "b"][it % 2]).collect();
     let keys = json!({ "prefix": "out", "name": "${item:stem}.jsonl", "partBytes": "5MiB" });
     let mut sink = world.sink(keys);
