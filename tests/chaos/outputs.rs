@@ -1,7 +1,7 @@
 //! Two hundred kills of two engines that write into files, a topic and a table.
 
 use super::{is_wanted, number};
-use crate::cluster::outputs::outputs_are_as_undisturbed;
+use crate::cluster::outputs::{outputs_are_as_undisturbed, setup};
 use crate::support::cluster::Kind;
 
 const KILLS: u32 = 200;
@@ -9,13 +9,13 @@ const KILLS: u32 = 200;
 #[test]
 fn three_outputs_are_as_undisturbed_after_two_hundred_kills_on_mariadb() {
     if is_wanted() {
-        outputs_are_as_undisturbed(Kind::MariaDb, number("WEIR_KILLS", KILLS));
+        outputs_are_as_undisturbed(setup(Kind::MariaDb), number("WEIR_KILLS", KILLS));
     }
 }
 
 #[test]
 fn three_outputs_are_as_undisturbed_after_two_hundred_kills_on_postgresql() {
     if is_wanted() {
-        outputs_are_as_undisturbed(Kind::Postgres, number("WEIR_KILLS", KILLS));
+        outputs_are_as_undisturbed(setup(Kind::Postgres), number("WEIR_KILLS", KILLS));
     }
 }

@@ -20,7 +20,7 @@ use weir_runtime::Stopwatch;
 use weir_test_servers::Sent;
 
 use super::{DOWNED, DOWNED_EXIT};
-use crate::support::cluster::{Broker, Cluster, DEPOSED, Ended, Kind, Node, Oracle};
+use crate::support::cluster::{Broker, Cluster, DEPOSED, Ended, Kind, Node, Oracle, Setup};
 use crate::support::flow::{JSON, sink};
 use crate::support::{DEADLINE, Flow, Project, Seed, number, wait_until};
 
@@ -29,6 +29,8 @@ const PARTITIONS: u64 = 4;
 const CUSTOMERS: u64 = 16;
 const KILLS: u32 = 20;
 const SEED: u64 = 20_261_124;
+/// How many of a thousand requests an object store fails.
+const FAULTS_PER_MILLE: u32 = 20;
 /// Orders that come at once, and how often.
 const AT_ONCE: u64 = 25;
 const EVERY: Duration = Duration::from_millis(200);
@@ -273,12 +275,19 @@ fn disturbed(cluster: &mut Cluster, random: &mut StdRng, kills: u32) {
     }
 }
 
-/// Two engines, so many kills, three outputs.
-pub(crate) fn outputs_are_as_undisturbed(kind: Kind, kills: u32) {
-    let setup = Cluster::of(2, kind).set(OFTEN).with_broker();
+/// Two engines.
+pub(crate) fn setup(kind: Kind) -> Setup {
+    Cluster::of(2, kind).set(OFTEN).with_broker()
+}
+
+/// So many kills, three outputs.
+pub(crate) fn outputs_are_as_undisturbed(setup: Setup, kills: u32) {
     let Some(mut cluster) = setup.up() else { return };
     let seed = Seed(number("WEIR_SEED", SEED));
     eprintln!("WEIR_SEED={}", seed.0);
+    if let Some(store) = cluster.store() {
+        store.disturb(seed.0, FAULTS_PER_MILLE);
+    }
     let mut random = StdRng::seed_from_u64(seed.0);
     let oracle = Oracle::of(&cluster).expecting(&[DOWNED]).expecting(DEPOSED);
     cluster.database.ask(
@@ -318,5 +327,11 @@ pub(crate) fn outputs_are_as_undisturbed(kind: Kind, kills: u32) {
 
 #[test]
 fn files_topic_and_table_are_as_undisturbed_whatever_is_killed() {
-    outputs_are_as_undisturbed(Kind::MariaDb, number("WEIR_KILLS", KILLS));
+    outputs_are_as_undisturbed(setup(Kind::MariaDb), number("WEIR_KILLS", KILLS));
+}
+
+#[test]
+fn they_are_so_with_checkpoints_in_a_store_that_fails_at_times() {
+    let setup = setup(Kind::Postgres).with_store();
+    outputs_are_as_undisturbed(setup, number("WEIR_KILLS", KILLS / 2));
 }

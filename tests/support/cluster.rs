@@ -27,6 +27,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use weir_domain::NodeStatus;
 use weir_http_api::{LeaseView, MemberView};
+use weir_test_servers::S3;
 
 use super::{DEADLINE, Dns, Net, Project, failing, wait_for, wait_until};
 pub(crate) use broker::Broker;
@@ -53,6 +54,10 @@ pub(crate) const DB: &str = "db";
 /// The host of the broker, where there is one.
 const BROKER: &str = "broker";
 
+/// The host of the object store, where there is one, and its bucket.
+const STORE: &str = "store";
+const BUCKET: &str = "checkpoints";
+
 /// The host of the DNS server, where there is one.
 const DNS: &str = "dns";
 
@@ -66,6 +71,7 @@ pub(crate) struct Setup {
     clocks: Vec<i64>,
     has_dns: bool,
     has_broker: bool,
+    has_store: bool,
     oddities: Oddities,
 }
 
@@ -92,6 +98,12 @@ impl Setup {
     /// A broker of Kafka, on a host of its own.
     pub(crate) fn with_broker(mut self) -> Self {
         self.has_broker = true;
+        self
+    }
+
+    /// Checkpoints are kept in an object store, on a host of its own.
+    pub(crate) fn with_store(mut self) -> Self {
+        self.has_store = true;
         self
     }
 
@@ -126,7 +138,7 @@ impl Setup {
     }
 
     /// Network, database and certificates, and no engine yet. `None` where no networks can be made.
-    pub(crate) fn prepared(self) -> Option<Cluster> {
+    pub(crate) fn prepared(mut self) -> Option<Cluster> {
         failing::told_at_once();
         let serial = one_at_a_time();
         let names: Vec<_> = (1..=self.nodes).map(|it| format!("node-{it}")).collect();
@@ -134,6 +146,7 @@ impl Setup {
         let name_server = self.has_dns.then_some(DNS);
         hosts.extend(name_server);
         hosts.extend(self.has_broker.then_some(BROKER));
+        hosts.extend(self.has_store.then_some(STORE));
         let net = Arc::new(Net::with_name_server(&hosts, name_server)?);
         let dns = name_server.map(|_| Dns::start(&net, &[(DB, net.address(DB))]));
         let root = tempfile::Builder::new().prefix("weir-cluster-").tempdir().unwrap();
@@ -141,6 +154,14 @@ impl Setup {
         make_master_key(&root.path().join(MASTER_KEY));
         let database = Database::start(&net, self.kind, root.path(), &self.oddities);
         let broker = self.has_broker.then(|| Arc::new(Broker::start(&net)));
+        let store = self.has_store.then(|| {
+            let address = net.address(STORE).to_string();
+            net.within(STORE, || S3::start_at(&address))
+        });
+        if let Some(store) = &store {
+            store.bucket(BUCKET);
+            self.settings.extend(kept_in(store));
+        }
         let node = |(at, name): (usize, &String)| {
             let node = self.node(&net, &database, root.path(), name);
             match self.clocks.get(at) {
@@ -152,7 +173,7 @@ impl Setup {
         if self.has_schema {
             nodes[0].weir_with_conf(&["persistence", "migrate"]).ended(0);
         }
-        Some(Cluster { nodes, database, broker, net, dns, root, _serial: serial })
+        Some(Cluster { nodes, database, broker, store, net, dns, root, _serial: serial })
     }
 
     /// As `prepared`, with all engines up.
@@ -203,6 +224,19 @@ impl Setup {
 /// What all nodes keep their private keys under, below the cluster's directory.
 const MASTER_KEY: &str = "master.key";
 
+/// What engines that keep their checkpoints there are to know.
+fn kept_in(store: &S3) -> [String; 6] {
+    [
+        "type=s3".to_owned(),
+        format!("s3.bucket={BUCKET}"),
+        format!("s3.endpoint=\"{}\"", store.endpoint()),
+        "s3.allow-http=true".to_owned(),
+        format!("s3.access-key-id={}", S3::ACCESS_KEY),
+        format!("s3.secret-access-key={}", S3::SECRET_KEY),
+    ]
+    .map(|it| format!("weir.stream.checkpoint-store.{it}"))
+}
+
 fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -232,6 +266,7 @@ pub(crate) struct Cluster {
     pub(crate) nodes: Vec<Node>,
     pub(crate) database: Database,
     broker: Option<Arc<Broker>>,
+    store: Option<S3>,
     pub(crate) net: Arc<Net>,
     dns: Option<Dns>,
     root: TempDir,
@@ -249,6 +284,7 @@ impl Cluster {
             clocks: Vec::new(),
             has_dns: false,
             has_broker: false,
+            has_store: false,
             oddities: Oddities::default(),
         }
     }
@@ -295,6 +331,11 @@ impl Cluster {
 
     pub(crate) fn broker(&self) -> Arc<Broker> {
         self.broker.clone().expect("the cluster was set up with a broker")
+    }
+
+    /// The object store, where it was set up with one.
+    pub(crate) fn store(&self) -> Option<&S3> {
+        self.store.as_ref()
     }
 
     /// Waits until all nodes that run see each other up, and nobody else.

@@ -46,8 +46,13 @@ impl S3 {
     pub const SECRET_KEY: &str = SECRET_KEY;
 
     pub fn start() -> Self {
+        Self::start_at("127.0.0.1")
+    }
+
+    /// On an address of the host that the calling thread is on.
+    pub fn start_at(address: &str) -> Self {
         let directory = tempfile::tempdir().expect("a directory for the test");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
+        let listener = TcpListener::bind((address, 0)).expect("a free port on the host");
         let address = listener.local_addr().expect("it is bound");
         let faults = Arc::new(Faults::default());
         let service = (service(directory.path()), directory.path().to_owned());
