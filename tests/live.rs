@@ -15,6 +15,7 @@ use crate::support::flow::{JSON, sink};
 use crate::support::{DEADLINE, Flow, Project, Seed, Start, number, wait_until};
 
 const KILLS: u32 = 25;
+const STOPS: u32 = 10;
 const SEED: u64 = 20_261_121;
 const PARTITIONS: u64 = 4;
 const LIFE_MS_MAX: u64 = 1_500;
@@ -243,6 +244,31 @@ fn what_was_stopped_has_published_all_that_it_read_and_goes_on() {
     assert!(streams.iter().any(|it| it.item.starts_with("lane-")), "{streams:?}");
     weir.stop();
     assert_complete(&project, 40_000);
+}
+
+/// Checkpoints follow each other so closely that stops come in the middle of one.
+#[test]
+fn what_is_stopped_at_any_moment_has_published_what_it_counted() {
+    const RECORDS: u64 = 40_000;
+    let seed = Seed(number("WEIR_SEED", SEED));
+    let mut random = StdRng::seed_from_u64(seed.0);
+    let project = Project::of(&flow(RECORDS, 5_000));
+    let start = || Start::of(&project).set("weir.stream.checkpoint-interval=20ms").ready();
+    for _ in 0..number("WEIR_KILLS", STOPS) {
+        let weir = start();
+        // A random moment is what this test is about: there is nothing to wait for.
+        thread::sleep(Duration::from_millis(random.random_range(0..LIFE_MS_MAX / 2)));
+        weir.stop();
+    }
+    let weir = start();
+    wait_until("all records to be published", DEADLINE, || count(&project) >= RECORDS);
+    wait_until("both lanes to be done", DEADLINE, || {
+        weir.cli(["item", "list"]).stdout.matches("done").count() == 2
+    });
+    let read: u64 = weir.streams().iter().map(|it| it.counts.records_in).sum();
+    assert_eq!(read, RECORDS, "what was read before a stop is not read after it");
+    weir.stop();
+    assert_complete(&project, RECORDS);
 }
 
 #[test]
