@@ -2,9 +2,9 @@
 
 use std::process::Command;
 use std::thread;
-use std::time::Instant;
 
 use weir_domain::FaultKind;
+use weir_runtime::Stopwatch;
 
 use super::*;
 
@@ -61,10 +61,10 @@ fn a_full_disk_is_named_whenever_it_shows_and_nothing_stays() {
 
     // Room again: the same sink goes on. A process that another test begins holds the deleted file
     // until it has become the program it is to run.
-    let begun = Instant::now();
+    let watch = Stopwatch::start();
     let prepared = loop {
         match prepare(&mut *sink, 3, &["AA"]) {
-            Err(_) if begun.elapsed() < ROOM_WITHIN => thread::yield_now(),
+            Err(_) if watch.elapsed() < ROOM_WITHIN => thread::yield_now(),
             it => break it.unwrap(),
         }
     };
