@@ -18,21 +18,20 @@ use weir_expr::{Expression, Predicate};
 use weir_runtime::{Stopwatch, SystemClock};
 
 use crate::process::{self, Usage};
-use crate::{COLUMNS, FILTER, Job};
+use crate::{COLUMNS, FILTER, Job, Kind};
 
 const BATCH_ROWS: usize = 8_192;
 
-/// The columns of the input.
-pub(crate) fn schema() -> SchemaRef {
-    let field = |name: &str, kind: DataType| Field::new(name, kind, true);
-    Arc::new(Schema::new(vec![
-        field("id", DataType::Int64),
-        field("date", DataType::Utf8),
-        field("delay", DataType::Int64),
-        field("distance", DataType::Int64),
-        field("origin", DataType::Utf8),
-        field("destination", DataType::Utf8),
-    ]))
+/// The columns that are read.
+fn schema(job: Job) -> SchemaRef {
+    let field = |(name, kind)| {
+        let kind = match kind {
+            Kind::Number => DataType::Int64,
+            Kind::Text => DataType::Utf8,
+        };
+        Field::new(name, kind, true)
+    };
+    Arc::new(Schema::new(job.fields().map(field).collect::<Vec<_>>()))
 }
 
 /// Runs the loop in a process of its own, so that its memory is its own.
@@ -59,7 +58,7 @@ pub(crate) fn run_if_asked() -> anyhow::Result<bool> {
     let Ok(job) = std::env::var("BENCH_BARE") else { return Ok(false) };
     let mut paths = std::env::args().skip(1);
     let (input, output) = (paths.next().context("input")?, paths.next().context("output")?);
-    let job = if job == "JsonToJson" { Job::JsonToJson } else { Job::CsvToParquet };
+    let job = Job::ALL.into_iter().find(|it| format!("{it:?}") == job).context("a job")?;
     let watch = Stopwatch::start();
     bare_loop(job, Path::new(&input), Path::new(&output))?;
     let (wall, pid) = (watch.elapsed(), std::process::id());
@@ -71,7 +70,7 @@ pub(crate) fn run_if_asked() -> anyhow::Result<bool> {
 fn bare_loop(job: Job, input: &Path, output: &Path) -> anyhow::Result<()> {
     let file = BufReader::with_capacity(1 << 20, File::open(input)?);
     let out = File::create(output)?;
-    let schema = schema();
+    let schema = schema(job);
     let filter = Predicate::compile(FILTER, &schema)?;
     let columns: Vec<_> = COLUMNS
         .iter()
@@ -92,7 +91,7 @@ fn bare_loop(job: Job, input: &Path, output: &Path) -> anyhow::Result<()> {
         Ok(RecordBatch::try_new(wide.clone(), all)?)
     };
     match job {
-        Job::JsonToJson => {
+        Job::JsonToJson | Job::WideJsonToJson => {
             let reader = arrow::json::ReaderBuilder::new(schema.clone())
                 .with_batch_size(BATCH_ROWS)
                 .build(file)?;

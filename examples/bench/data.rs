@@ -64,6 +64,10 @@ pub(crate) fn make(job: Job, path: &Path, megabytes: u64) -> anyhow::Result<Made
 
 const CSV_HEADER: &str = "id,date,delay,distance,origin,destination\n";
 
+const WIDE_FIELDS: usize = 60;
+/// Which of them are read: each twelfth.
+const WIDE_EVERY: usize = WIDE_FIELDS / 5;
+
 fn write_row(job: Job, line: &mut String, id: u64, row: &[String; 5]) {
     use std::fmt::Write as _;
     let [date, delay, distance, origin, destination] = row;
@@ -72,6 +76,29 @@ fn write_row(job: Job, line: &mut String, id: u64, row: &[String; 5]) {
             line,
             r#"{{"id":{id},"date":"{date}","delay":{delay},"distance":{distance},"origin":"{origin}","destination":"{destination}"}}"#
         ),
+        Job::WideJsonToJson => {
+            // Those that are read stand among fields of the kinds that such records have.
+            let read = [
+                format!(r#""id":{id}"#),
+                format!(r#""delay":{delay}"#),
+                format!(r#""distance":{distance}"#),
+                format!(r#""origin":"{origin}""#),
+                format!(r#""destination":"{destination}""#),
+            ];
+            line.push('{');
+            let written = (0..WIDE_FIELDS).try_for_each(|at| {
+                let comma = if at == 0 { "" } else { "," };
+                match (at % WIDE_EVERY, at % 4) {
+                    (0, _) => write!(line, "{comma}{}", read[at / WIDE_EVERY]),
+                    (_, 0) => write!(line, r#"{comma}"count_{at}":{}"#, id * 7 + at as u64),
+                    (_, 1) => write!(line, r#"{comma}"name_{at}":"{date} {origin}""#),
+                    (_, 2) => write!(line, r#"{comma}"share_{at}":{distance}.{at}"#),
+                    _ => write!(line, r#"{comma}"flag_{at}":{}"#, id.is_multiple_of(2)),
+                }
+            });
+            line.push_str("}\n");
+            written
+        }
         Job::CsvToParquet => {
             writeln!(line, "{id},{date},{delay},{distance},{origin},{destination}")
         }

@@ -4,14 +4,16 @@
 //! function on one thread. The product is the `weir` binary beside this one: source, stages, sink
 //! and commit, watched over its REST API. Outputs are compared before a time is told.
 //!
-//! Then live workflows with checkpoints and without. `BENCH_ONLY=peers` measures other products at the first
+//! Then live workflows with checkpoints and without, and how long records are on their way. `BENCH_ONLY=peers` measures other products at the first
 //! job, for which `make bench-peers` installs them.
 //!
 //! `BENCH_MB` sets the size of the input (1,000), `BENCH_RUNS` the measured runs (3),
-//! `BENCH_RECORDS` the records of a live workflow (100,000,000), `BENCH_ONLY=files,live` runs a part.
+//! `BENCH_RECORDS` the records of a live workflow (100,000,000), `BENCH_SECONDS` how long latency is
+//! measured (30), `BENCH_ONLY=files,live,latency` runs a part.
 
 mod bare;
 mod data;
+mod latency;
 mod live;
 mod oracle;
 mod peers;
@@ -33,24 +35,49 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Job {
     JsonToJson,
+    /// Of sixty fields, five are kept.
+    WideJsonToJson,
     CsvToParquet,
 }
 
+/// The types of columns that there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Number,
+    Text,
+}
+
+/// What a row of the sample has, after a number of its own.
+const FIELDS: [(&str, Kind); 6] = [
+    ("id", Kind::Number),
+    ("date", Kind::Text),
+    ("delay", Kind::Number),
+    ("distance", Kind::Number),
+    ("origin", Kind::Text),
+    ("destination", Kind::Text),
+];
+
 impl Job {
-    const ALL: [Self; 2] = [Self::JsonToJson, Self::CsvToParquet];
+    const ALL: [Self; 3] = [Self::JsonToJson, Self::WideJsonToJson, Self::CsvToParquet];
 
     fn title(self) -> &'static str {
         match self {
             Self::JsonToJson => "JSON lines, filter, 3 columns, JSON lines",
+            Self::WideJsonToJson => "JSON lines, 5 of 60 fields, filter, 3 columns, JSON lines",
             Self::CsvToParquet => "CSV, filter, 3 columns, Parquet",
         }
     }
 
     pub(crate) fn extension(self) -> &'static str {
         match self {
-            Self::JsonToJson => "jsonl",
+            Self::JsonToJson | Self::WideJsonToJson => "jsonl",
             Self::CsvToParquet => "csv",
         }
+    }
+
+    /// The fields that are read.
+    pub(crate) fn fields(self) -> impl Iterator<Item = (&'static str, Kind)> {
+        FIELDS.into_iter().filter(move |it| self != Self::WideJsonToJson || it.0 != "date")
     }
 }
 
@@ -76,6 +103,9 @@ fn main() -> anyhow::Result<()> {
     let is_wanted = |part: &str| wanted.is_empty() || wanted.split(',').any(|it| it == part);
     if is_wanted("live") {
         checkpoints(setting("BENCH_RECORDS", 100_000_000)?, runs, dir.path())?;
+    }
+    if is_wanted("latency") {
+        latency::measure(setting("BENCH_SECONDS", 30)?.max(1), dir.path())?;
     }
     // Others are not there unless somebody has asked for them.
     if wanted.split(',').any(|it| it == "peers") {
@@ -128,11 +158,7 @@ fn measure(job: Job, megabytes: u64, runs: u64, dir: &Path) -> anyhow::Result<()
         let expected = oracle::digest(job, &[output])?;
         for (instances, results) in [(1, &mut one_runs), (2, &mut two_runs)] {
             let inputs = data::split(job, &input, instances, dir)?;
-            let done = product::run(
-                job,
-                &inputs,
-                &dir.join(format!("{}-{instances}-{run}", job.extension())),
-            )?;
+            let done = product::run(job, &inputs, &dir.join(format!("{job:?}-{instances}-{run}")))?;
             let found = oracle::digest(job, &done.outputs)?;
             ensure!(found == expected, "{job:?} on {instances}: {found:?} is not {expected:?}");
             results.push(done.usage);
@@ -233,7 +259,7 @@ fn memory(dir: &Path, megabytes: u64) -> anyhow::Result<()> {
         for size in [megabytes / 10, megabytes] {
             let input = dir.join(format!("memory.{}", job.extension()));
             data::make(job, &input, size.max(1))?;
-            let at = dir.join(format!("m-{}-{size}", job.extension()));
+            let at = dir.join(format!("m-{job:?}-{size}"));
             let done = product::run(job, std::slice::from_ref(&input), &at)?;
             peaks.push(done.usage.peak_bytes / 1_000_000);
             std::fs::remove_file(&input)?;

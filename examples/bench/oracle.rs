@@ -61,7 +61,7 @@ pub(crate) fn canonical(outputs: &[PathBuf]) -> anyhow::Result<Digest> {
 
 fn add(job: Job, path: &Path, digest: &mut Digest) -> anyhow::Result<()> {
     match job {
-        Job::JsonToJson => {
+        Job::JsonToJson | Job::WideJsonToJson => {
             let reader = BufReader::with_capacity(1 << 20, File::open(path)?);
             for line in reader.split(b'\n') {
                 digest.add(&line?);

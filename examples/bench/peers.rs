@@ -35,7 +35,17 @@ struct Run {
 }
 
 pub(crate) fn measure(megabytes: u64, runs: u64, dir: &Path) -> anyhow::Result<()> {
-    let job = Job::JsonToJson;
+    measure_job(Job::JsonToJson, &PEERS, (megabytes, runs), dir)?;
+    // Of wide records batch engines are the fast ones.
+    measure_job(Job::WideJsonToJson, &PEERS[..2], (megabytes, runs), dir)
+}
+
+fn measure_job(
+    job: Job,
+    peers: &[(&str, &str)],
+    (megabytes, runs): (u64, u64),
+    dir: &Path,
+) -> anyhow::Result<()> {
     let python = std::env::var("BENCH_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let (input, short) = (dir.join("peers.jsonl"), dir.join("short.jsonl"));
     let made = data::make(job, &input, megabytes)?;
@@ -47,7 +57,7 @@ pub(crate) fn measure(megabytes: u64, runs: u64, dir: &Path) -> anyhow::Result<(
     let halves = data::split(job, &input, 2, dir)?;
     let mut weir = Vec::new();
     for run in 0..runs {
-        let done = product::run(job, &halves, &dir.join(format!("peers-weir-{run}")))?;
+        let done = product::run(job, &halves, &dir.join(format!("peers-{job:?}-{run}")))?;
         weir.push((done.usage, oracle::canonical(&done.outputs)?));
     }
     let expected = {
@@ -59,8 +69,8 @@ pub(crate) fn measure(megabytes: u64, runs: u64, dir: &Path) -> anyhow::Result<(
     let weir = median(weir.into_iter().map(|it| it.0).collect());
     let rate = rows_a_second(made.rows, weir.wall);
     row("weir, 2 instances, 2 files, exactly once", rate, weir.cpu, weir.wall, rate);
-    for (script, name) in PEERS {
-        let once = |input: &Path, made: Made| peer(&python, script, input, dir, made);
+    for (script, name) in peers {
+        let once = |input: &Path, made: Made| peer(&python, script, job, input, dir, made);
         let mut found = Vec::new();
         for _ in 0..runs {
             let (start, whole) = (once(&short, made_short)?, once(&input, made)?);
@@ -86,7 +96,14 @@ fn row(name: &str, rate: f64, cpu: Duration, wall: Duration, weir: f64) {
     println!("| {name} | {:.2} | {cores:.2} | {:.2} |", rate / 1e6, rate / weir);
 }
 
-fn peer(python: &str, script: &str, input: &Path, dir: &Path, made: Made) -> anyhow::Result<Run> {
+fn peer(
+    python: &str,
+    script: &str,
+    job: Job,
+    input: &Path,
+    dir: &Path,
+    made: Made,
+) -> anyhow::Result<Run> {
     let out = dir.join("peer-out");
     if out.is_dir() {
         std::fs::remove_dir_all(&out)?;
@@ -99,6 +116,7 @@ fn peer(python: &str, script: &str, input: &Path, dir: &Path, made: Made) -> any
         .arg(Path::new("examples/peers").join(script))
         .arg(input)
         .arg(out.join("out.jsonl"))
+        .arg(job.fields().map(|it| it.0).collect::<Vec<_>>().join(","))
         .env("PATHWAY_THREADS", "2")
         .env("POLARS_MAX_THREADS", "2")
         .stdout(Stdio::null())

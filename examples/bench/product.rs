@@ -12,7 +12,7 @@ use serde_json::Value;
 use weir_runtime::Stopwatch;
 
 use crate::process::{self, Usage};
-use crate::{COLUMNS, FILTER, Job};
+use crate::{COLUMNS, FILTER, Job, Kind};
 
 pub(crate) struct Done {
     pub(crate) usage: Usage,
@@ -82,11 +82,18 @@ fn write_project(job: Job, dir: &Path, instances: usize) -> anyhow::Result<()> {
         dir.join("project.yaml"),
         "apiVersion: weir/v1\nkind: Project\nmetadata: { name: bench }\nspec: {}\n",
     )?;
-    let fields = "schema: [{ name: id, type: int64 }, { name: date, type: string }, \
-                  { name: delay, type: int64 }, { name: distance, type: int64 }, \
-                  { name: origin, type: string }, { name: destination, type: string }]";
+    let field = |(name, kind): (&str, Kind)| {
+        let kind = match kind {
+            Kind::Number => "int64",
+            Kind::Text => "string",
+        };
+        format!("{{ name: {name}, type: {kind} }}")
+    };
+    let fields = format!("schema: [{}]", job.fields().map(field).collect::<Vec<_>>().join(", "));
     let (read, write, extension) = match job {
-        Job::JsonToJson => (format!("{{ type: json, {fields} }}"), "{ type: json }", "jsonl"),
+        Job::JsonToJson | Job::WideJsonToJson => {
+            (format!("{{ type: json, {fields} }}"), "{ type: json }", "jsonl")
+        }
         Job::CsvToParquet => (
             format!("{{ type: csv, {fields} }}"),
             "{ type: parquet, compression: zstd }",
@@ -212,6 +219,15 @@ impl Engine {
         rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
         self.child.wait()?;
         Ok(())
+    }
+}
+
+impl Drop for Engine {
+    /// Nothing is left of a measurement that failed.
+    fn drop(&mut self) {
+        // It has ended, where it was stopped.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -1,10 +1,12 @@
 //! The cluster measured, against bare loops where there is something to compare with: appends and
 //! recovery on real database servers, messages between actors and between processes, the gap that
-//! a client sees when an engine is lost, and what three idle engines cost.
+//! a client sees when an engine is lost, how long output stands still then, and what three idle
+//! engines cost.
 //!
 //! Both sides of a ratio run in turns within one run, and what they did is checked before it is
-//! timed. `BENCH_ONLY=appends,recovery,messages,fail-over,idle` runs some of the parts,
-//! `BENCH_ROUNDS=10` loses so many engines instead of 50, `BENCH_EVENTS=1000000` are recovered.
+//! timed. `BENCH_ONLY=appends,recovery,messages,fail-over,output,idle` runs some of the parts,
+//! `BENCH_ROUNDS=10` loses so many engines instead of 50 (20 whose output is watched),
+//! `BENCH_EVENTS=1000000` are recovered.
 //!
 //! It expects a release build of `weir` beside it: `make bench` sees to that.
 
@@ -13,6 +15,7 @@ mod database;
 mod engines;
 mod fail_over;
 mod idle;
+mod output;
 mod peers;
 mod recovery;
 mod report;
@@ -56,6 +59,10 @@ fn main() -> anyhow::Result<()> {
     if is_wanted("fail-over") {
         let rounds = setting("BENCH_ROUNDS", 50)?;
         runtime.block_on(fail_over::measure(rounds, &mut report))?;
+    }
+    if is_wanted("output") {
+        let rounds = setting("BENCH_ROUNDS", 20)?;
+        runtime.block_on(output::measure(rounds, &mut report))?;
     }
     if is_wanted("idle") {
         idle::measure(&mut report)?;

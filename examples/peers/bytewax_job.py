@@ -85,7 +85,7 @@ def work(source, start, end, target):
 
 
 if __name__ == "__main__":
-    source, target = sys.argv[1:]
+    source, target = sys.argv[1:3]
     size = os.path.getsize(source)
     halves = [(0, size // 2, f"{target}.0"), (size // 2, size, f"{target}.1")]
     processes = [multiprocessing.Process(target=work, args=(source, *half)) for half in halves]

@@ -1,10 +1,12 @@
-"""JSON lines, filter, three columns, JSON lines, by DuckDB on two threads: INPUT OUTPUT."""
+"""JSON lines, filter, three columns, JSON lines, by DuckDB on two threads: INPUT OUTPUT FIELDS."""
 
 import sys
 
 import duckdb
 
-source, target = sys.argv[1:]
+source, target, fields = sys.argv[1:]
+numbers = ("id", "delay", "distance")
+columns = {name: "BIGINT" if name in numbers else "VARCHAR" for name in fields.split(",")}
 con = duckdb.connect()
 con.execute("SET threads = 2")
 con.execute("SET preserve_insertion_order = false")
@@ -16,9 +18,7 @@ con.execute(
             origin || '-' || destination AS route,
             CASE WHEN delay < 15 THEN 'on time' WHEN delay < 60 THEN 'late' ELSE 'very late' END
                 AS delay_class
-        FROM read_json('{source}', format = 'newline_delimited', columns = {{
-            id: 'BIGINT', date: 'VARCHAR', delay: 'BIGINT', distance: 'BIGINT',
-            origin: 'VARCHAR', destination: 'VARCHAR'}})
+        FROM read_json('{source}', format = 'newline_delimited', columns = {columns})
         WHERE delay >= 0
     ) TO '{target}' (FORMAT json)
     """

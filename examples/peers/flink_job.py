@@ -8,7 +8,7 @@ import sys
 
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
-source, target = (os.path.abspath(it) for it in sys.argv[1:])
+source, target = (os.path.abspath(it) for it in sys.argv[1:3])
 env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
 settings = env.get_config()
 settings.set("parallelism.default", "2")

@@ -4,7 +4,7 @@ import sys
 
 import pathway as pw
 
-source, target = sys.argv[1:]
+source, target = sys.argv[1:3]
 
 
 class Flight(pw.Schema):

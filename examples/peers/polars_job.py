@@ -1,18 +1,12 @@
-"""JSON lines, filter, three columns, JSON lines, by the streaming engine of Polars: INPUT OUTPUT."""
+"""JSON lines, filter, three columns, JSON lines, by the streaming engine of Polars: INPUT OUTPUT FIELDS."""
 
 import sys
 
 import polars as pl
 
-source, target = sys.argv[1:]
-schema = {
-    "id": pl.Int64,
-    "date": pl.String,
-    "delay": pl.Int64,
-    "distance": pl.Int64,
-    "origin": pl.String,
-    "destination": pl.String,
-}
+source, target, fields = sys.argv[1:]
+numbers = ("id", "delay", "distance")
+schema = {name: pl.Int64 if name in numbers else pl.String for name in fields.split(",")}
 (
     pl.scan_ndjson(source, schema=schema)
     .filter(pl.col("delay") >= 0)
