@@ -62,7 +62,7 @@ pub(crate) fn make(job: Job, path: &Path, megabytes: u64) -> anyhow::Result<Made
     Ok(made)
 }
 
-const CSV_HEADER: &str = "id,date,delay,distance,origin,destination\n";
+const CSV_HEADER: &str = "number,date,delay,distance,origin,destination\n";
 
 const WIDE_FIELDS: usize = 60;
 /// Which of them are read: each twelfth.
@@ -74,12 +74,12 @@ fn write_row(job: Job, line: &mut String, id: u64, row: &[String; 5]) {
     let written = match job {
         Job::JsonToJson => writeln!(
             line,
-            r#"{{"id":{id},"date":"{date}","delay":{delay},"distance":{distance},"origin":"{origin}","destination":"{destination}"}}"#
+            r#"{{"number":{id},"date":"{date}","delay":{delay},"distance":{distance},"origin":"{origin}","destination":"{destination}"}}"#
         ),
         Job::WideJsonToJson => {
             // Those that are read stand among fields of the kinds that such records have.
             let read = [
-                format!(r#""id":{id}"#),
+                format!(r#""number":{id}"#),
                 format!(r#""delay":{delay}"#),
                 format!(r#""distance":{distance}"#),
                 format!(r#""origin":"{origin}""#),

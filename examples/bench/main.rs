@@ -49,7 +49,7 @@ pub(crate) enum Kind {
 
 /// What a row of the sample has, after a number of its own.
 const FIELDS: [(&str, Kind); 6] = [
-    ("id", Kind::Number),
+    ("number", Kind::Number),
     ("date", Kind::Text),
     ("delay", Kind::Number),
     ("distance", Kind::Number),

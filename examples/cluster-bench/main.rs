@@ -62,7 +62,9 @@ fn main() -> anyhow::Result<()> {
     }
     if is_wanted("output") {
         let rounds = setting("BENCH_ROUNDS", 20)?;
-        runtime.block_on(output::measure(rounds, &mut report))?;
+        // It has a runtime of its own.
+        let server = weir_test_servers::Nats::start();
+        runtime.block_on(output::measure(rounds, &server, &mut report))?;
     }
     if is_wanted("idle") {
         idle::measure(&mut report)?;

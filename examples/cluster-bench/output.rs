@@ -28,13 +28,12 @@ const RATE: u64 = 600;
 const LEAD: Duration = Duration::from_secs(2);
 const WITHIN: Duration = Duration::from_secs(60);
 
-pub(crate) async fn measure(rounds: u64, report: &mut Report) -> anyhow::Result<()> {
+pub(crate) async fn measure(rounds: u64, server: &Nats, report: &mut Report) -> anyhow::Result<()> {
     let mut engines = Engines::start().await?;
-    let server = Nats::start();
-    let client = connect(&server).await?;
+    let client = connect(server).await?;
     let mut output = Output::of(client.subscribe("output").await?);
     let project = ProjectName::new("bench")?;
-    engines.nodes[0].management.deploy(&project, &request(&server, &engines)?).await?;
+    engines.nodes[0].management.deploy(&project, &request(server, &engines)?).await?;
     output.hear_until(|it| it.lanes() == LANES as usize).await?;
     let mut gaps = Samples::default();
     for round in 0..rounds {

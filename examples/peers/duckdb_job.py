@@ -5,7 +5,7 @@ import sys
 import duckdb
 
 source, target, fields = sys.argv[1:]
-numbers = ("id", "delay", "distance")
+numbers = ("number", "delay", "distance")
 columns = {name: "BIGINT" if name in numbers else "VARCHAR" for name in fields.split(",")}
 con = duckdb.connect()
 con.execute("SET threads = 2")

@@ -14,7 +14,7 @@ settings = env.get_config()
 settings.set("parallelism.default", "2")
 settings.set("pipeline.object-reuse", "true")
 columns = (
-    "id BIGINT, `date` STRING, delay BIGINT, distance BIGINT, origin STRING, destination STRING"
+    "number BIGINT, `date` STRING, delay BIGINT, distance BIGINT, origin STRING, destination STRING"
 )
 more = "distance_km DOUBLE, route STRING, delay_class STRING"
 

@@ -8,7 +8,7 @@ source, target = sys.argv[1:3]
 
 
 class Flight(pw.Schema):
-    id: int
+    number: int
     date: str
     delay: int
     distance: int

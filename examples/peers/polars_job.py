@@ -5,7 +5,7 @@ import sys
 import polars as pl
 
 source, target, fields = sys.argv[1:]
-numbers = ("id", "delay", "distance")
+numbers = ("number", "delay", "distance")
 schema = {name: pl.Int64 if name in numbers else pl.String for name in fields.split(",")}
 (
     pl.scan_ndjson(source, schema=schema)
