@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::sync::watch;
 use weir_domain::{ClaimId, LogLine, Stream, StreamId};
 use weir_persistence_api::{Adoption, BlobStore, Claim, ClaimRequest, Settlement, Unfinished};
 use weir_runtime::System;
@@ -78,7 +79,11 @@ pub struct Services {
 /// The claims that streams of this engine work on now. Any other unfinished claim of this engine is
 /// an orphan: the instance that held it is gone.
 #[derive(Debug, Clone, Default)]
-pub struct LiveClaims(Arc<Mutex<BTreeSet<ClaimId>>>);
+pub struct LiveClaims {
+    held: Arc<Mutex<BTreeSet<ClaimId>>>,
+    /// How often this engine has given back what one that is gone had claimed.
+    released: watch::Sender<u64>,
+}
 
 /// A claim is live as long as this is.
 pub(crate) struct Live {
@@ -89,18 +94,28 @@ pub(crate) struct Live {
 impl LiveClaims {
     /// To be called before the claim is asked for: it may be granted before the answer is there.
     pub(crate) fn hold(&self, claim: ClaimId) -> Live {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(claim);
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(claim);
         Live { claims: self.clone(), claim }
     }
 
     pub(crate) fn contains(&self, claim: ClaimId) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&claim)
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).contains(&claim)
+    }
+
+    /// Somebody may work on what an engine that is gone had claimed.
+    pub(crate) fn note_release(&self) {
+        self.released.send_modify(|it| *it += 1);
+    }
+
+    /// Changes with each such release.
+    pub(crate) fn releases(&self) -> watch::Receiver<u64> {
+        self.released.subscribe()
     }
 }
 
 impl Drop for Live {
     /// However a stream ends, also when its instance fails.
     fn drop(&mut self) {
-        self.claims.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.claim);
+        self.claims.held.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.claim);
     }
 }

@@ -201,7 +201,10 @@ pub async fn resume(services: &Services) -> Result<Resumed, AccessError> {
         };
         let means = services.running.of(&owed.stream.workflow);
         match pay(services, &means, claim, owed, settlement, &once).await {
-            Paid::Closed(stream) if stream.state == StreamState::RolledBack => resumed.undone += 1,
+            Paid::Closed(stream) if stream.state == StreamState::RolledBack => {
+                services.live.note_release();
+                resumed.undone += 1;
+            }
             Paid::Closed(_) => resumed.published += 1,
             Paid::StillOwed => resumed.still_owed += 1,
         }

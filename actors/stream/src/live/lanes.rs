@@ -32,6 +32,8 @@ use crate::{BuildContext, Outcome, StreamContext};
 /// How often an instance looks for a job that nobody works on. Once more for each lane that it has:
 /// who has fewer comes first.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// The same once a job was released whose engine is gone: nobody works on it.
+const LOOK_SOON: Duration = Duration::from_millis(50);
 
 /// A job that was claimed, and all that is held with it.
 type Held = (usize, Box<Claimed>, (Live, Threads));
@@ -132,6 +134,7 @@ impl Instance {
         let mut hands = Hands::default();
         let mut look = pin!(tokio::time::sleep(Duration::ZERO));
         let mut beat = tokio::time::interval(BEAT_EVERY);
+        let mut releases = self.services.live.releases();
         let since = Stopwatch::start();
         loop {
             let is_drained = self.stops.drain.is_cancelled();
@@ -166,6 +169,11 @@ impl Instance {
                     }
                     hands.is_claiming = true;
                     steps.push(self.claim_job(work, free).map(Step::Claimed).boxed());
+                }
+                Ok(()) = releases.changed(), if is_looking => {
+                    hands.misses = 0;
+                    let held = u32::try_from(hands.held.len()).unwrap_or(u32::MAX);
+                    look.set(tokio::time::sleep(LOOK_SOON.saturating_mul(held)));
                 }
                 () = self.stops.drain.cancelled(), if !is_drained => {}
                 _ = beat.tick(), if !hands.held.is_empty() => (self.notice)(Happened::Worked),
