@@ -213,10 +213,12 @@ impl Life<'_> {
                 _ = tick.tick() => {
                     let before = std::mem::take(&mut reporter.stream.stages);
                     count(self.plan, &counters, &mut reporter.stream);
-                    // One that is paused is not stuck.
-                    if reporter.stream.stages != before || gate.is_shut() {
+                    let awaited = watchdog.awaited();
+                    // One that is paused is not stuck, nor one that knows what it waits for.
+                    if reporter.stream.stages != before || gate.is_shut() || awaited.is_some() {
                         piping.moved();
                     }
+                    reporter.awaits(awaited);
                     // Which stage it is: whether that is being stuck is for the instance's own watchdog.
                     if let Some((fault, true)) = watchdog.told(self.services.system.now()) {
                         reporter.warn(fault.code.0, fault.message);
@@ -227,6 +229,7 @@ impl Life<'_> {
             }
         };
         count(self.plan, &counters, &mut reporter.stream);
+        reporter.stream.fault = None;
         reporter.pass_on(&log);
         let ended = ended.unwrap_or_else(|_| Err(ended_early()));
         // How a stage meets its end is no news if an operator ended it.

@@ -7,6 +7,7 @@ use arrow::array::AsArray;
 use arrow::datatypes::SchemaRef;
 use arrow::json::LineDelimitedWriter;
 use weir_domain::{Fault, StageId};
+use weir_persistence_api::BlobKey;
 
 use super::STORE;
 use super::effect::{keep, throw_away};
@@ -93,6 +94,11 @@ impl Writer {
         Ok(())
     }
 
+    fn staged(&self) -> Result<BlobKey, Fault> {
+        let staged = Staging::of_segment(&self.stream, &dead_letters_id())?;
+        staged.below("kept").map_err(|it| Fault::config(STORE, it.to_string()))
+    }
+
     fn content(&self) -> Vec<u8> {
         let schema = |it: &StageId| Some((it.clone(), encoded(self.schemas.get(it)?)?));
         let schemas = self.stages.iter().filter_map(schema).collect();
@@ -124,16 +130,21 @@ impl SinkWriter for Writer {
         Ok(bad)
     }
 
-    fn prepare(self: Box<Self>) -> Result<Prepared, Fault> {
-        let content = (!self.lines.is_empty()).then(|| self.content());
-        let Self { writer, staging, stream, .. } = *self;
-        let mut prepared = writer.prepare()?;
-        if let Some(content) = content {
-            let staged = Staging::of_segment(&stream, &dead_letters_id())?;
-            let staged = staged.below("kept").map_err(|it| Fault::config(STORE, it.to_string()))?;
-            staging.put(&staged, content.into())?;
-            prepared.actions.insert(0, keep(&stream, &staged));
+    fn store(&mut self) -> Result<(), Fault> {
+        self.writer.store()?;
+        if self.lines.is_empty() {
+            return Ok(());
         }
+        self.staging.put(&self.staged()?, self.content().into())
+    }
+
+    fn prepare(self: Box<Self>) -> Result<Prepared, Fault> {
+        let kept = match self.lines.is_empty() {
+            true => None,
+            false => Some(keep(&self.stream, &self.staged()?)),
+        };
+        let mut prepared = self.writer.prepare()?;
+        prepared.actions.splice(..0, kept);
         Ok(prepared)
     }
 

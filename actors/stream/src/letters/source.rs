@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
-use weir_domain::{Fault, Fingerprint, Item, Reprocess, WorkflowName};
+use weir_domain::{Fault, FaultKind, Fingerprint, Item, Reprocess, WorkflowName};
 
 use super::book::{Pending, item_name};
 use super::effect::end;
@@ -51,7 +51,12 @@ impl Source for ReplaySource {
 
     fn open(&mut self, _: &Item) -> Result<Box<dyn RecordReader>, Fault> {
         let ended = format!("letters/{}/ended/{}", self.workflow, self.pending.replay());
-        if self.staging.get(&key(ended)?)?.is_some() {
+        let ended = self.staging.get(&key(ended)?).map_err(|fault| match fault.kind {
+            // It is given back: when the store is there again, it is begun anew.
+            FaultKind::Transient => Fault::stopped(fault.message),
+            FaultKind::Data | FaultKind::Config | FaultKind::Stopped => fault,
+        });
+        if ended?.is_some() {
             // Somebody reset its item: L4.
             return Err(Fault::stopped("this replay has ended; ask for another one"));
         }

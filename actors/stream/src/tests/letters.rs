@@ -5,9 +5,11 @@ use std::time::Duration;
 use serde_json::json;
 use weir_domain::plan::{OnError, Plan};
 use weir_domain::{
-    CommandId, Fault, Letter, LetterChoice, LetterState, Replays, StageId, StreamState, Timestamp,
+    CommandId, Fault, Letter, LetterChoice, LetterState, Replays, StageId, StreamOrder, StreamState,
+    Timestamp,
 };
 
+use super::live::live;
 use super::run_one;
 use super::world::{Driven, Engine, World, plan, wait_until};
 use crate::Letters;
@@ -175,6 +177,71 @@ async fn discarded_letters_are_never_replayed() {
 }
 
 #[tokio::test]
+async fn a_store_that_is_away_is_waited_for_and_the_cause_is_shown() {
+    let world = World::default();
+    world.item("a", [1, 100, 3]);
+    let engine = Engine::start(&world, &super::store()).await;
+    let store = world.with(|it| it.blobs.faults());
+    store.unavailable();
+    let workflow = engine.run(plan(OnError::DeadLetter)).await;
+    let cause = || engine.last().first().and_then(|it| it.fault.clone()).map(|it| it.message);
+    wait_until("the cause is shown", || {
+        cause().is_some_and(|it| it.ends_with("the store is not available: it was switched off"))
+    })
+    .await;
+    assert!(!engine.last()[0].state.is_closed());
+    assert!(world.published("odd").is_empty());
+    store.heal();
+    all_closed(&engine, 1).await;
+    let stream = engine.last().remove(0);
+    let ended = (stream.state, stream.attempts, stream.fault);
+    assert_eq!(ended, (StreamState::CommittedWithWarnings, 1, None));
+    assert_eq!(world.published("odd"), [1, 3]);
+    assert_eq!(stands(&engine).await, [(2, Waiting, 1)]);
+    stopped(&workflow).await;
+}
+
+#[tokio::test]
+async fn a_live_workflow_waits_for_the_store_in_the_same_run() {
+    let world = World::default();
+    world.item("a", 1..=50);
+    let engine = Engine::start(&world, &super::store()).await;
+    let workflow = engine.run(live(1)).await;
+    wait_until("the first are published", || world.published("odd").len() == 25).await;
+    let store = world.with(|it| it.blobs.faults());
+    store.unavailable();
+    world.item("a", 1..=120);
+    wait_until("the cause is shown", || {
+        workflow.view().fault.is_some_and(|it| it.message.contains("it was switched off"))
+    })
+    .await;
+    store.heal();
+    wait_until("all is published", || world.published("odd").len() == 60).await;
+    wait_until("nothing is shown any more", || workflow.view().fault.is_none()).await;
+    assert_eq!(engine.last().len(), 1);
+    stopped(&workflow).await;
+    assert_eq!(stands(&engine).await, [(100, Waiting, 1)]);
+}
+
+#[tokio::test]
+async fn an_operator_ends_a_stream_that_waits_for_the_store() {
+    let world = World::default();
+    world.item("a", [1, 100, 3]);
+    let engine = Engine::start(&world, &super::store()).await;
+    let store = world.with(|it| it.blobs.faults());
+    store.unavailable();
+    let workflow = engine.run(plan(OnError::DeadLetter)).await;
+    wait_until("the cause is shown", || engine.last().iter().any(|it| it.fault.is_some())).await;
+    let stream = engine.last()[0].id;
+    engine.services.streams.order(StreamOrder::Abort, &[stream]);
+    store.heal();
+    all_closed(&engine, 1).await;
+    assert_eq!(engine.last()[0].fault.clone().unwrap().message, "an operator aborted the stream");
+    assert!(all(&engine).await.is_empty());
+    stopped(&workflow).await;
+}
+
+#[tokio::test]
 async fn of_many_who_ask_at_once_each_letter_goes_to_one() {
     let world = World::default();
     world.item("a", (1..=40).map(|it| it * 100));
@@ -194,14 +261,15 @@ async fn of_many_who_ask_at_once_each_letter_goes_to_one() {
 #[tokio::test]
 async fn letters_of_a_live_workflow_are_kept_by_checkpoints_and_replayed_as_a_stream_of_their_own()
 {
-    let live = |mut plan: Plan| {
+    let fixed_live = || {
+        let mut plan = fixed();
         plan.stages[0].kind = "live".into();
         plan
     };
     let world = World::default();
     world.item("a", 1..=250);
     let engine = Engine::start(&world, &super::store()).await;
-    let workflow = engine.run(live(plan(OnError::DeadLetter))).await;
+    let workflow = engine.run(live(1)).await;
     wait_until("all is published", || world.published("odd").len() == 125).await;
     let watch = weir_runtime::Stopwatch::start();
     while stands(&engine).await != [(100, Waiting, 1), (200, Waiting, 1)] {
@@ -209,7 +277,7 @@ async fn letters_of_a_live_workflow_are_kept_by_checkpoints_and_replayed_as_a_st
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     stopped(&workflow).await;
-    let workflow = engine.run(live(fixed())).await;
+    let workflow = engine.run(fixed_live()).await;
     replay(&engine, &stage("check"), engine.services.system.ids().command()).await;
     wait_until("the replay is committed", || {
         let last = engine.last();
