@@ -5,7 +5,10 @@ use std::process::ExitCode;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use weir_domain::{LetterId, LetterState, StageId, StreamId, Timestamp, WorkflowName};
-use weir_http_api::{LIMIT_MAX, LetterView, LettersChosen, LettersQuery, Page, ReplaysView};
+use weir_http_api::{
+    LIMIT_MAX, LetterView, LettersChosen, LettersQuery, OpenReplayView, Page, ReplayCancel,
+    ReplaysView,
+};
 use weir_http_client::{Client, Error};
 
 use super::args::{Once, TokenArgs};
@@ -33,6 +36,10 @@ pub(crate) enum Verb {
     Replay(Command),
     /// Say that nothing is to become of letters
     Discard(Command),
+    /// List replays that have not ended, with what they wait for
+    Replays { workflow: WorkflowName },
+    /// End a replay, also one that nothing runs: its letters wait again
+    Cancel(Cancel),
 }
 
 #[derive(Debug, Args)]
@@ -95,6 +102,17 @@ pub(crate) struct Command {
     token: TokenArgs,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Cancel {
+    workflow: WorkflowName,
+    /// As `weir dead-letter replays` names it: `replay-…`
+    replay: String,
+    #[command(flatten)]
+    once: Once,
+    #[command(flatten)]
+    token: TokenArgs,
+}
+
 fn states() -> impl TypedValueParser<Value = LetterState> {
     let words = PossibleValuesParser::new(LetterState::ALL.map(LetterState::as_str));
     words.try_map(|word| {
@@ -117,6 +135,13 @@ impl Verb {
             Self::Export(choice) => choice.export(client, out).await?,
             Self::Replay(args) => args.run(true, client, out).await?,
             Self::Discard(args) => args.run(false, client, out).await?,
+            Self::Replays { workflow } => match client.replays(workflow.as_str()).await {
+                Ok(page) => out.show(&page, replays)?,
+                Err(error) => {
+                    return Err(refused("can't list replays", client, &workflow, error).await);
+                }
+            },
+            Self::Cancel(args) => args.run(client, out).await?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -224,6 +249,63 @@ impl Command {
     }
 }
 
+impl Cancel {
+    async fn run(self, client: &Client, out: &Output) -> Result<(), Failure> {
+        let Self { workflow, replay, once, token } = self;
+        let client = once.client(&token.client(client)?);
+        let cancel = ReplayCancel { replay: replay.clone() };
+        match client.replay_cancel(workflow.as_str(), &cancel).await {
+            Ok(ended) => out.show(&ended, |it, _| cancelled(&workflow, &replay, it.as_ref())),
+            Err(error) => {
+                let what = format!("can't cancel {replay}");
+                Err(refused(&what, &client, &workflow, error).await)
+            }
+        }
+    }
+}
+
+fn cancelled(workflow: &WorkflowName, replay: &str, it: Option<&OpenReplayView>) -> String {
+    let Some(it) = it else { return format!("{} has ended before\n", plain(replay)) };
+    let letters = plural(usize::try_from(it.letters).unwrap_or(usize::MAX), "letter");
+    let stage = &it.stage;
+    format!(
+        "{}: ended; {letters} of stage {stage} wait again\n\
+         to be rid of them: weir dead-letter discard {workflow} --stage {stage}\n",
+        it.item
+    )
+}
+
+fn replays(open: &Page<OpenReplayView>, look: &Look) -> String {
+    let narrow = [
+        Text("REPLAY"),
+        Text("STATE"),
+        Text("STAGE"),
+        Number("LETTERS"),
+        Text("NODE"),
+        Text("AGE"),
+        Text("WAITS FOR"),
+    ];
+    let mut rows = Rows::new(look, &narrow, &[Text("STREAM"), Text("BY")]);
+    for it in &open.items {
+        rows.add(
+            vec![
+                table::text(&it.item),
+                table::text(it.state.as_str()),
+                table::text(it.stage.as_str()),
+                table::text(&it.letters.to_string()),
+                table::text(it.node.as_deref().unwrap_or("-")),
+                table::text(&human::age(look.now, it.at)),
+                table::text(it.fault.as_ref().map_or("", |it| &it.message)),
+            ],
+            vec![
+                table::text(&it.stream.map_or_else(|| "-".into(), |it| it.to_string())),
+                table::text(&it.by),
+            ],
+        );
+    }
+    rows.text()
+}
+
 async fn refused(what: &str, client: &Client, workflow: &WorkflowName, error: Error) -> Failure {
     let failure = Failure::of_client(what, error);
     with_near_name(failure, client, workflow.as_str(), "weir workflow show ").await
@@ -301,6 +383,9 @@ fn told(verb: &str, it: &ReplaysView, look: &Look) -> String {
     };
     aside(it.not_waiting, "replayed, being replayed or discarded");
     aside(it.cut, "only the beginning is kept");
+    if it.not_waiting > 0 && it.letters == 0 {
+        text += "weir dead-letter replays shows what is being replayed, and cancel ends it\n";
+    }
     if it.has_more {
         text += "there are more than one request takes: send it again for the rest\n";
     }

@@ -210,6 +210,11 @@ impl Life<'_> {
                     stop.cancel();
                     break Ok(Err(Fault::stopped("the stream was terminated")));
                 }
+                // Of an item its instance's own watchdog decides.
+                fault = watchdog.hangs(), if self.origins.are_of_a_replay() => {
+                    stop.cancel();
+                    break Ok(Err(fault));
+                }
                 _ = tick.tick() => {
                     let before = std::mem::take(&mut reporter.stream.stages);
                     count(self.plan, &counters, &mut reporter.stream);
@@ -218,10 +223,13 @@ impl Life<'_> {
                     if reporter.stream.stages != before || gate.is_shut() || awaited.is_some() {
                         piping.moved();
                     }
+                    let hangs = watchdog.told(self.services.system.now());
+                    if let Some((fault, true)) = &hangs {
+                        reporter.warn(fault.code.0, fault.message.clone());
+                    }
                     reporter.awaits(awaited);
-                    // Which stage it is: whether that is being stuck is for the instance's own watchdog.
-                    if let Some((fault, true)) = watchdog.told(self.services.system.now()) {
-                        reporter.warn(fault.code.0, fault.message);
+                    if let Some((fault, _)) = hangs {
+                        reporter.stream.fault.get_or_insert(fault);
                     }
                     reporter.progress();
                     reporter.pass_on(&log);

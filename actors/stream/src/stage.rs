@@ -271,7 +271,6 @@ pub(crate) struct SinkBody {
     pub(crate) reports: Option<Reports>,
 }
 
-
 impl SinkBody {
     /// Writes until the end, then prepares; if it is driven, at each barrier. Blocks.
     pub(crate) fn run(mut self, stop: &CancellationToken) -> StageResult {

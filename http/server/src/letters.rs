@@ -77,7 +77,8 @@ pub(crate) async fn replay(
 ) -> Result<Json<ReplaysView>, Error> {
     let command = key.chosen(&caller, "dead-letter replay", &(&workflow, &request));
     let asked = asked(&caller, workflow, request, command)?;
-    let dry_run = begin(&*engine, storages.as_deref(), &trail, &asked).await?;
+    refuse_unknown(&*engine, storages.as_deref(), &asked.workflow).await?;
+    let dry_run = begin(&trail, &asked);
     Ok(told(&trail, engine.letters_replay(asked).await?, dry_run))
 }
 
@@ -98,20 +99,18 @@ pub(crate) async fn discard(
 ) -> Result<Json<ReplaysView>, Error> {
     let command = key.chosen(&caller, "dead-letter discard", &(&workflow, &request));
     let asked = asked(&caller, workflow, request, command)?;
-    let dry_run = begin(&*engine, storages.as_deref(), &trail, &asked).await?;
+    // Also of a workflow that is not deployed any more.
+    if engine.letters(&asked.workflow, LetterChoice::default(), None, 1).await?.is_empty() {
+        refuse_unknown(&*engine, storages.as_deref(), &asked.workflow).await?;
+    }
+    let dry_run = begin(&trail, &asked);
     Ok(told(&trail, engine.letters_discard(asked).await?, dry_run))
 }
 
 /// Says what the command is about; whether it only looks.
-async fn begin(
-    engine: &dyn Engine,
-    storages: Option<&Storages>,
-    trail: &Trail,
-    asked: &LettersAsked,
-) -> Result<bool, Error> {
-    refuse_unknown(engine, storages, &asked.workflow).await?;
+fn begin(trail: &Trail, asked: &LettersAsked) -> bool {
     trail.about("workflow", &asked.workflow).dry(asked.dry_run);
-    Ok(asked.dry_run)
+    asked.dry_run
 }
 
 /// What became of the letters, in the answer and in the audit.

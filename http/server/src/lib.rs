@@ -46,6 +46,7 @@ mod paging;
 pub mod ports;
 mod problems;
 mod projects;
+mod replays;
 mod resources;
 mod roles;
 mod savepoints;

@@ -1,9 +1,15 @@
 //! Dead letters, as they are kept for all engines.
 
-use weir_domain::{Fault, Letter, LetterChoice, LetterId, Replays, WorkflowName};
-use weir_http_server::LettersAsked;
-use weir_stream::Letters;
+use weir_domain::plan::DEAD_LETTERS;
+use weir_domain::{
+    Digest, Fault, ItemStatus, Letter, LetterChoice, LetterId, Replay, ReplayStanding, ReplayState,
+    Replays, SourceName, StageId, StreamId, StreamOrder, WorkflowName,
+};
+use weir_http_server::{LettersAsked, Refusal};
+use weir_persistence_api::Claim;
+use weir_stream::{Cancelled, How, Letters, OpenReplay, runs_nowhere};
 
+use super::unavailable;
 use crate::boot::engine::Engine;
 
 impl Engine {
@@ -25,7 +31,101 @@ impl Engine {
         let LettersAsked { workflow, choice, dry_run, command, by } = asked;
         let command = command.unwrap_or_else(|| self.system.ids().command());
         let by = (by, self.system.now());
-        self.kept(&workflow)?.replay(&choice, command, by, dry_run).await
+        let how = match dry_run {
+            true => How::Dry,
+            false => How::ByVersion(self.wanted(&workflow).await?),
+        };
+        let replays = self.kept(&workflow)?.replay(&choice, command, by, how).await?;
+        if !dry_run {
+            self.calls.call();
+        }
+        Ok(replays)
+    }
+
+    /// The version that is to run now; `None`: nothing is.
+    async fn wanted(&self, workflow: &WorkflowName) -> Result<Option<Digest>, Fault> {
+        let wanted = self.services.versions.wanted(workflow).await;
+        wanted.map_err(|it| unavailable(&format!("which version is to run is not known: {it}")))
+    }
+
+    pub(super) async fn open_replays(
+        &self,
+        workflow: &WorkflowName,
+    ) -> Result<Vec<ReplayStanding>, Fault> {
+        let open = self.kept(workflow)?.replays().await?;
+        if open.is_empty() {
+            return Ok(Vec::new());
+        }
+        let unfinished = self.services.access.unfinished().await.map_err(|it| unavailable(&it))?;
+        let wanted = self.wanted(workflow).await?;
+        let mut standings = Vec::new();
+        for it in open {
+            let OpenReplay { item, stage, letters, by, at, version: _ } = it;
+            let has_it = unfinished.iter().find(|of| is_replay(&of.claim, workflow, &item));
+            let replay = Replay { item, stage, letters };
+            standings.push(match has_it {
+                None => {
+                    let fault = wanted.is_none().then(|| runs_nowhere(workflow));
+                    let state = ReplayState::Waiting;
+                    ReplayStanding { replay, by, at, state, stream: None, node: None, fault }
+                }
+                Some(held) => {
+                    let stream = self.monitor.load(held.claim.stream).await;
+                    let stream = stream.map_err(|it| unavailable(&it))?;
+                    let is_decided = held.status == ItemStatus::Committing;
+                    let state =
+                        if is_decided { ReplayState::Publishing } else { ReplayState::Running };
+                    let node = held.owner.split('#').next().map(str::to_owned);
+                    let fault = stream.and_then(|it| it.fault);
+                    let stream = Some(held.claim.stream);
+                    ReplayStanding { replay, by, at, state, stream, node, fault }
+                }
+            });
+        }
+        Ok(standings)
+    }
+
+    pub(super) async fn cancel_replay(
+        &self,
+        workflow: &WorkflowName,
+        (item, by): (&str, &str),
+    ) -> Result<(), Refusal> {
+        match self.kept(workflow)?.cancel(&self.services, workflow, (item, by)).await? {
+            // Who asks twice, or asks for what ends by itself at this moment, has what was asked for.
+            Cancelled::Ended(_) | Cancelled::Ending(_) | Cancelled::Unknown => Ok(()),
+            Cancelled::UnderWay(_, id) => self.end_replay(item, id).await,
+            Cancelled::Decided(_, id) => {
+                let stream = self.monitor.load(id).await.map_err(|it| unavailable(&it))?;
+                let fault = stream.and_then(|it| it.fault);
+                let cause = fault.map_or_else(String::new, |it| format!(": {it}"));
+                let detail = format!(
+                    "the commit of {item} is decided, and what it still has to publish can't be \
+                     taken back{cause}"
+                );
+                let hint = format!(
+                    "it is published as soon as that is possible, and other replays do not wait for \
+                     it: weir stream show {id}"
+                );
+                Err(Refusal::Conflict { detail, hint: Some(hint) })
+            }
+        }
+    }
+
+    async fn end_replay(&self, item: &str, id: StreamId) -> Result<(), Refusal> {
+        let stream = self.monitor.load(id).await.map_err(|it| unavailable(&it))?;
+        let by_node = stream.map(|it| (it.node, vec![id])).into_iter().collect();
+        let (told, unreached) = self.steering.order(StreamOrder::Terminate, by_node).await;
+        if !told.is_empty() {
+            return Ok(());
+        }
+        let why = unreached
+            .into_iter()
+            .next()
+            .map_or_else(|| "its stream begins or ends at this moment".to_owned(), |it| it.why);
+        let hint =
+            "send it again in a moment: what an engine left that is gone is given back first";
+        let detail = format!("{item} can't be ended now: {why}");
+        Err(Refusal::Conflict { detail, hint: Some(hint.to_owned()) })
     }
 
     pub(super) async fn discard_letters(&self, asked: LettersAsked) -> Result<Replays, Fault> {
@@ -34,4 +134,10 @@ impl Engine {
         let by = (by, self.system.now());
         self.kept(&workflow)?.discard(&choice, command, by, dry_run).await
     }
+}
+
+/// Whether a claim is on the item that the replay is.
+fn is_replay(claim: &Claim, workflow: &WorkflowName, item: &str) -> bool {
+    let stage = StageId::new(DEAD_LETTERS).expect("a valid name");
+    claim.source == SourceName::of(workflow, &stage) && claim.item.name == item
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use weir_domain::{CommandId, LetterId, LetterState, StageId, Timestamp};
+use weir_domain::{CommandId, Digest, LetterId, LetterState, StageId, Timestamp};
 
 /// One command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,6 +14,9 @@ pub(super) struct Page {
     pub(super) by: String,
     pub(super) at: Timestamp,
     pub(super) asked: Asked,
+    /// The version that replays were asked for; `None`: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) version: Option<Digest>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,11 +52,21 @@ pub(super) fn item_name(replay: &str) -> String {
 }
 
 /// A replay that is to run, if the page is its command's.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Pending {
     pub(super) page: u64,
     pub(super) command: CommandId,
     pub(super) stage: StageId,
+}
+
+/// A replay that is to run, with what was asked.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Due {
+    pub(super) pending: Pending,
+    pub(super) part: Part,
+    pub(super) version: Option<Digest>,
+    pub(super) by: String,
+    pub(super) at: Timestamp,
 }
 
 impl Pending {
@@ -151,7 +164,8 @@ mod tests {
         let mut part = Part::new(StageId::new("check").unwrap());
         part.take(&LetterId { left: "s".into(), number: 1 });
         let command = COMMANDS[command].parse().unwrap();
-        Page { command, by: "ada".into(), at: Timestamp(0), asked: asked(vec![part]) }
+        let (by, asked) = ("ada".into(), asked(vec![part]));
+        Page { command, by, at: Timestamp(0), asked, version: None }
     }
 
     /// Where the letter stands, and the number of its replay.

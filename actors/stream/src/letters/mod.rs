@@ -20,10 +20,13 @@
 //! - L4: a replay has ended when that is written, which its settlement does. Letters of one that was
 //!   committed are never replayed again; those of one that was rolled back wait again.
 //! - L5: what is pending runs only if the book has it: who died between the two has asked for nothing.
+//! - L6: a replay is run by the version that it was asked for, or by one that took its place (`version`).
 //!
 //! Not here: the files. What is discarded or replayed stays in them.
 
 mod book;
+mod calls;
+mod cancel;
 mod effect;
 mod keep;
 mod part;
@@ -32,12 +35,16 @@ mod replayer;
 mod reread;
 mod shelves;
 mod source;
+mod version;
 
+pub use calls::ReplayCalls;
+pub use cancel::{Cancelled, OpenReplay, runs_nowhere};
 pub(crate) use effect::{LETTERS, run};
 pub(crate) use keep::{Keeping, Schemas};
 pub(crate) use record::Origins;
 pub use reread::RawLetter;
-pub use shelves::Letters;
+pub use shelves::{How, Letters};
+pub use version::version_of;
 
 /// The store is away, or what is in it can't be read.
 const STORE: u32 = 3200;

@@ -160,6 +160,10 @@ impl Origins {
         Self { letters, stands_for: Some(stands_for) }
     }
 
+    pub(crate) fn are_of_a_replay(&self) -> bool {
+        self.stands_for.is_some()
+    }
+
     /// Of the record at a position in the replay, counted from 1.
     pub(crate) fn of(&self, position: u64) -> Option<&Origin> {
         self.letters.get(usize::try_from(position).ok()?.checked_sub(1)?)

@@ -6,17 +6,26 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use weir_domain::{
-    CommandId, Fault, Letter, LetterChoice, LetterId, LetterState, Replay, Replays, StageId,
-    Timestamp, WorkflowName,
+    CommandId, Digest, Fault, Letter, LetterChoice, LetterId, LetterState, Replay, Replays,
+    StageId, Timestamp, WorkflowName,
 };
 use weir_persistence_api::{BlobKey, BlobStore, Error};
 
 use super::STORE;
-use super::book::{Asked, Book, Page, Part, Pending, item_name};
+use super::book::{Asked, Book, Due, Page, Part, Pending, item_name};
 use super::record::Left;
 
 /// Letters that one request takes.
 const TAKEN_MAX: usize = 10_000;
+
+/// How letters are to be replayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// Not at all: they are only counted.
+    Dry,
+    /// By this version of the workflow, or what took its place; `None`: by any.
+    ByVersion(Option<Digest>),
+}
 
 /// The letters of a workflow. Cheap to clone.
 #[derive(Clone)]
@@ -68,7 +77,7 @@ impl Letters {
         choice: &LetterChoice,
         command: CommandId,
         (by, at): (String, Timestamp),
-        is_dry: bool,
+        how: How,
     ) -> Result<Replays, Fault> {
         loop {
             let book = self.book().await?;
@@ -77,10 +86,9 @@ impl Letters {
             }
             let (parts, counted) = self.choose(choice, &book, true).await?;
             let answered = Replays { replays: replays(command, &parts), ..counted };
-            if is_dry {
-                return Ok(answered);
-            }
-            let page = Page { command, by: by.clone(), at, asked: Asked::Replay(parts) };
+            let How::ByVersion(version) = how else { return Ok(answered) };
+            let (by, asked) = (by.clone(), Asked::Replay(parts));
+            let page = Page { command, by, at, asked, version };
             // First what is to run, then the page that makes it count: see L5.
             for part in page.parts() {
                 let stage = part.stage.clone();
@@ -111,7 +119,8 @@ impl Letters {
             if is_dry {
                 return Ok(counted);
             }
-            let page = Page { command, by: by.clone(), at, asked: Asked::Discard(parts) };
+            let (by, asked) = (by.clone(), Asked::Discard(parts));
+            let page = Page { command, by, at, asked, version: None };
             if self.write(book.next(), &page).await? {
                 return Ok(counted);
             }
@@ -147,9 +156,9 @@ impl Letters {
     }
 
     /// Replays that are to run, with their letters.
-    pub(super) async fn pending(&self) -> Result<Vec<(Pending, Part)>, Fault> {
+    pub(super) async fn due(&self) -> Result<Vec<Due>, Fault> {
         let parent = self.at("pending")?;
-        let mut pending = Vec::new();
+        let mut due = Vec::new();
         for entry in self.blobs.blob_list(&parent).await.map_err(|it| store(&it))? {
             let Some(it) = entry.key.under(&parent).and_then(Pending::read) else { continue };
             let Some(page) = self.read::<Page>(&self.page(it.page)?).await? else { continue };
@@ -162,10 +171,11 @@ impl Letters {
             if let Some(part) = part
                 && !self.has_ended(&it.replay()).await?
             {
-                pending.push((it, part));
+                let Page { version, by, at, .. } = page;
+                due.push(Due { pending: it, part, version, by, at });
             }
         }
-        Ok(pending)
+        Ok(due)
     }
 
     pub(super) async fn has_ended(&self, replay: &str) -> Result<bool, Fault> {

@@ -4,14 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
-use weir_domain::{Fault, FaultKind, Fingerprint, Item, Reprocess, WorkflowName};
+use weir_domain::{Fault, FaultKind, Fingerprint, Item, Millis, Reprocess, WorkflowName};
 
-use super::book::{Pending, item_name};
+use super::book::{Part, Pending, item_name};
 use super::effect::end;
 use super::record::Line;
 use super::reread::{RawLetter, Rows};
 use super::shelves::key;
+use crate::instance::Terms;
 use crate::{Action, AnySource, Outcome, RecordReader, Source, Staging};
+
+/// How long a replay that somebody offers and may not have is remembered to wait.
+const INTERVAL: Millis = Millis(2_000);
 
 /// How the letters are read.
 pub(super) enum Reading {
@@ -26,18 +30,22 @@ pub(super) enum Reading {
 pub(super) struct ReplaySource {
     pub(super) workflow: WorkflowName,
     pub(super) pending: Pending,
+    pub(super) item: Item,
     pub(super) letters: Arc<Vec<Line>>,
     pub(super) reading: Reading,
-    pub(super) interval: Duration,
     pub(super) staging: Staging,
 }
 
-impl ReplaySource {
-    pub(super) fn item(&self) -> Item {
-        let size = self.letters.len() as u64;
-        let fingerprint = Fingerprint { size, ..Fingerprint::default() };
-        Item { name: item_name(&self.pending.replay()), fingerprint }
-    }
+/// The item that a replay is.
+pub(super) fn item_of(pending: &Pending, part: &Part) -> Item {
+    let size = part.count() as u64;
+    let fingerprint = Fingerprint { size, ..Fingerprint::default() };
+    Item { name: item_name(&pending.replay()), fingerprint }
+}
+
+/// On which it is claimed.
+pub(super) fn terms() -> Terms {
+    Terms { reprocess: Reprocess::Never, clearance: false, interval: INTERVAL }
 }
 
 impl Source for ReplaySource {
@@ -46,7 +54,7 @@ impl Source for ReplaySource {
     }
 
     fn list(&mut self) -> Result<Vec<Item>, Fault> {
-        Ok(vec![self.item()])
+        Ok(vec![self.item.clone()])
     }
 
     fn open(&mut self, _: &Item) -> Result<Box<dyn RecordReader>, Fault> {
@@ -83,6 +91,6 @@ impl Source for ReplaySource {
     }
 
     fn interval(&self) -> Duration {
-        self.interval
+        INTERVAL.duration()
     }
 }

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use serde_json::json;
-use weir_domain::plan::{OnError, Plan};
+use weir_domain::plan::{OnError, Plan, Retry};
 use weir_domain::{
-    CommandId, Fault, Letter, LetterChoice, LetterState, Replays, StageId, StreamOrder, StreamState,
-    Timestamp,
+    CommandId, Fault, Letter, LetterChoice, LetterState, Replays, StageId, StreamOrder,
+    StreamState, Timestamp,
 };
 
 use super::live::live;
 use super::run_one;
 use super::world::{Driven, Engine, World, plan, wait_until};
-use crate::Letters;
+use crate::{Cancelled, How, Letters, version_of};
 
 /// The workflow after a fix: `check` takes what it refused.
 fn fixed() -> Plan {
@@ -44,7 +44,9 @@ async fn stands(engine: &Engine) -> Vec<(u64, LetterState, u32)> {
 
 async fn replay(engine: &Engine, choice: &LetterChoice, command: CommandId) -> Replays {
     let by = ("ada".to_owned(), Timestamp(0));
-    letters(engine).replay(choice, command, by, false).await.unwrap()
+    let asked = letters(engine).replay(choice, command, by, How::ByVersion(None)).await.unwrap();
+    engine.services.replays.call();
+    asked
 }
 
 async fn all_closed(engine: &Engine, streams: usize) {
@@ -288,4 +290,132 @@ async fn letters_of_a_live_workflow_are_kept_by_checkpoints_and_replayed_as_a_st
     assert_eq!(hundreds().collect::<Vec<_>>(), [100, 200]);
     assert_eq!(stands(&engine).await, [(100, Replayed, 1), (200, Replayed, 1)]);
     stopped(&workflow).await;
+}
+
+#[tokio::test]
+async fn a_replay_that_nothing_runs_is_cancelled_and_its_letters_can_be_discarded() {
+    let world = World::default();
+    world.item("a", [1, 100, 3]);
+    let engine = run_one(&world, OnError::DeadLetter).await;
+    let asked = replay(&engine, &stage("check"), engine.services.system.ids().command()).await;
+    let (item, all_of_it) = (asked.replays[0].item.clone(), LetterChoice::default());
+    let open = letters(&engine).replays().await.unwrap();
+    assert_eq!((open.len(), &open[0].item, open[0].letters), (1, &item, 1));
+    let by = || ("ada".to_owned(), Timestamp(0));
+    let ids = engine.services.system.ids();
+    let left = letters(&engine).discard(&all_of_it, ids.command(), by(), false).await.unwrap();
+    assert_eq!((left.letters, left.not_waiting), (0, 1));
+
+    assert!(matches!(cancel(&engine, &item).await, Cancelled::Ended(_)));
+    assert_eq!(cancel(&engine, &item).await, Cancelled::Unknown);
+    let stream = engine.last().into_iter().find(|it| it.item == item).unwrap();
+    assert_eq!(stream.fault.unwrap().message, "ada cancelled the replay");
+    assert_eq!(stands(&engine).await, [(2, Waiting, 1)]);
+    let gone = letters(&engine).discard(&all_of_it, ids.command(), by(), false).await.unwrap();
+    assert_eq!(gone.letters, 1);
+
+    world.item("b", [5]);
+    let workflow = engine.run(fixed()).await;
+    wait_until("it works", || world.published("odd") == [1, 3, 5]).await;
+    stopped(&workflow).await;
+    assert!(world.published("even").is_empty());
+    assert_eq!(stands(&engine).await, [(2, Discarded, 1)]);
+}
+
+#[tokio::test]
+async fn a_replay_that_waits_for_its_sink_is_shown_and_keeps_no_other_waiting() {
+    let world = World::default();
+    world.item("a", [1, 100, -7]);
+    let engine = run_one(&world, OnError::DeadLetter).await;
+    world.with(|it| it.away = vec!["even"]);
+    let ids = engine.services.system.ids();
+    let asked = replay(&engine, &stage("check"), ids.command()).await;
+    let item = &asked.replays[0].item;
+    let workflow = engine.run(fixed()).await;
+    let of = |item: &str| engine.last().into_iter().find(|it| it.item == item);
+    wait_until("the cause is shown", || {
+        of(item).and_then(|it| it.fault).is_some_and(|it| it.message == "the broker is away")
+    })
+    .await;
+    assert!(!of(item).unwrap().state.is_closed());
+    let cancelled = cancel(&engine, item).await;
+    assert!(matches!(cancelled, Cancelled::Decided(..)), "{cancelled:?}");
+
+    replay(&engine, &stage("read"), ids.command()).await;
+    wait_until("the other replay is committed", || world.published("odd") == [1, 7]).await;
+    world.with(|it| it.away.clear());
+    wait_until("the first is committed", || of(item).is_some_and(|it| it.state.is_closed())).await;
+    let stream = of(item).unwrap();
+    assert_eq!((stream.state, stream.fault), (StreamState::Committed, None));
+    assert_eq!(world.published("even"), [100]);
+    stopped(&workflow).await;
+}
+
+#[tokio::test]
+async fn a_replay_whose_sink_hangs_is_shown_can_be_cancelled_and_ends_in_time() {
+    let world = World::default();
+    world.item("a", [1, 100, 3]);
+    let mut engine = run_one(&world, OnError::DeadLetter).await;
+    engine.services.limits.progress_within = Duration::from_secs(3);
+    world.with(|it| it.hold_writes = true);
+    let asked = replay(&engine, &stage("check"), engine.services.system.ids().command()).await;
+    let workflow = engine.run(Plan { retry: Retry { max_retries: 0, ..fixed().retry }, ..fixed() });
+    let workflow = workflow.await;
+    let last = |item: &str| engine.last().into_iter().rfind(|it| it.item == item);
+    let item = asked.replays[0].item.as_str();
+    wait_until("the cause is shown", || {
+        let fault = last(item).and_then(|it| it.fault);
+        fault.is_some_and(|it| it.message.starts_with("stage even is writing since"))
+    })
+    .await;
+    let Cancelled::UnderWay(_, stream) = cancel(&engine, item).await else { panic!("who has it?") };
+    engine.services.streams.order(StreamOrder::Terminate, &[stream]);
+    wait_until("it is rolled back", || last(item).is_some_and(|it| it.state.is_closed())).await;
+    assert_eq!(stands(&engine).await, [(2, Waiting, 1)]);
+
+    let asked = replay(&engine, &stage("check"), engine.services.system.ids().command()).await;
+    let item = asked.replays[0].item.as_str();
+    wait_until("it ends by itself", || last(item).is_some_and(|it| it.state.is_closed())).await;
+    let fault = last(item).and_then(|it| it.fault).unwrap();
+    assert!(fault.message.starts_with("stage even was writing for"), "{fault}");
+    assert_eq!(stands(&engine).await, [(2, Waiting, 1)]);
+    world.with(|it| it.hold_writes = false);
+    stopped(&workflow).await;
+    assert!(world.published("even").is_empty());
+}
+
+#[tokio::test]
+async fn a_replay_is_run_by_the_version_it_was_asked_for_or_by_what_took_its_place() {
+    let world = World::default();
+    world.item("a", [1, 100, 3, 200]);
+    let engine = run_one(&world, OnError::DeadLetter).await;
+    let ask = async |number: usize, version| {
+        let ids = vec![all(&engine).await[number].id.clone()];
+        let choice = LetterChoice { ids, ..LetterChoice::default() };
+        let command = engine.services.system.ids().command();
+        let (by, how) = (("ada".to_owned(), Timestamp(0)), How::ByVersion(version));
+        letters(&engine).replay(&choice, command, by, how).await.unwrap();
+    };
+    let (old, new) = (plan(OnError::DeadLetter), fixed());
+    world.with(|it| it.wanted = Some(version_of(&new)));
+    ask(0, Some(version_of(&new))).await;
+    let workflow = engine.run(old.clone()).await;
+    wait_until("it looks whether it may", || world.with(|it| it.versions_asked) > 0).await;
+    assert_eq!(stands(&engine).await, [(2, Replaying, 1), (4, Waiting, 1)]);
+    stopped(&workflow).await;
+    let more = Plan { instances: 2, ..new.clone() };
+    let workflow = engine.run(more).await;
+    wait_until("the fixed version replays it", || world.published("even") == [100]).await;
+    all_closed(&engine, 2).await;
+    stopped(&workflow).await;
+
+    ask(1, Some(version_of(&old))).await;
+    let workflow = engine.run(new).await;
+    wait_until("what took its place replays it", || world.published("even") == [100, 200]).await;
+    stopped(&workflow).await;
+}
+
+async fn cancel(engine: &Engine, item: &str) -> Cancelled {
+    let workflow = plan(OnError::DeadLetter).workflow;
+    letters(engine).cancel(&engine.services, &workflow, (item, "ada")).await.unwrap()
 }

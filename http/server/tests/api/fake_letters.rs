@@ -1,9 +1,10 @@
 //! Dead letters of the workflow `flights`: three of the stage `derive`, one of them replayed.
 
 use weir_domain::{
-    Letter, LetterChoice, LetterId, LetterState, Replay, Replays, StageId, WorkflowName,
+    Fault, Letter, LetterChoice, LetterId, LetterState, Replay, ReplayStanding, ReplayState,
+    Replays, StageId, WorkflowName,
 };
-use weir_http_server::LettersAsked;
+use weir_http_server::{LettersAsked, Refusal};
 
 use crate::fixture::{NOW, stream_id};
 
@@ -45,4 +46,32 @@ pub(crate) fn replayed(asked: &LettersAsked) -> Replays {
     let not_waiting = fit.len() as u64 - waiting;
     let replays = vec![Replay { item, stage, letters: waiting }];
     Replays { replays, letters: waiting, not_waiting, ..Replays::default() }
+}
+
+/// One that nothing runs, and one that publishes.
+pub(crate) fn open(workflow: &WorkflowName) -> Vec<ReplayStanding> {
+    let one = |item: &str, state, fault| {
+        let stage = StageId::new("derive").unwrap();
+        let replay = Replay { item: item.into(), stage, letters: 2 };
+        let (stream, node) = match state {
+            ReplayState::Waiting => (None, None),
+            ReplayState::Running | ReplayState::Publishing => {
+                (Some(stream_id(7)), Some("one".into()))
+            }
+        };
+        ReplayStanding { replay, by: "ada".into(), at: NOW, state, stream, node, fault }
+    };
+    let away = Fault::transient(7, "the broker is away");
+    let all = [
+        one("replay-1-derive", ReplayState::Waiting, None),
+        one("replay-2-derive", ReplayState::Publishing, Some(away)),
+    ];
+    all.into_iter().filter(|_| workflow.as_str() == "flights").collect()
+}
+
+pub(crate) fn cancelled(item: &str) -> Result<(), Refusal> {
+    match item {
+        "replay-1-derive" => Ok(()),
+        _ => Err(Refusal::Conflict { detail: "its commit is decided".into(), hint: None }),
+    }
 }

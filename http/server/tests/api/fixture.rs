@@ -11,9 +11,9 @@ use tokio::sync::Notify;
 use weir_domain::plan::{Edge, OnError, Plan, Retry, Role, Stage};
 use weir_domain::{
     Code, CommandId, Counts, Fault, Finding, InstanceId, ItemStatus, Letter, LetterChoice,
-    LetterId, LogLine, Node, NodeName, NodeStatus, NodeUid, Place, PortName, ProjectName, Replays,
-    SavepointName, Severity, SniffWish, SourceName, StageId, Stream, StreamId, StreamOrder,
-    StreamState, SweepId, Timestamp, Workflow, WorkflowName, WorkflowState,
+    LetterId, LogLine, Node, NodeName, NodeStatus, NodeUid, Place, PortName, ProjectName,
+    ReplayStanding, Replays, SavepointName, Severity, SniffWish, SourceName, StageId, Stream,
+    StreamId, StreamOrder, StreamState, SweepId, Timestamp, Workflow, WorkflowName, WorkflowState,
 };
 use weir_http_api::{
     ItemView, ProjectSummary, RenewalView, SavepointView, SniffResult, SourceCountView, SourceView,
@@ -289,6 +289,14 @@ impl Engine for FakeEngine {
         limit: u32,
     ) -> Result<Vec<Letter>, Fault> {
         Ok(fake_letters::all(workflow, &choice, before.as_ref(), limit))
+    }
+
+    async fn replays(&self, workflow: &WorkflowName) -> Result<Vec<ReplayStanding>, Fault> {
+        Ok(fake_letters::open(workflow))
+    }
+
+    async fn replay_cancel(&self, _: &WorkflowName, item: &str, _: String) -> Result<(), Refusal> {
+        fake_letters::cancelled(item)
     }
 
     async fn letters_replay(&self, asked: LettersAsked) -> Result<Replays, Fault> {
