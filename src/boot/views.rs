@@ -21,7 +21,7 @@ use weir_http_api::{
     ItemView, RenewalView, SavepointView, SniffResult, SourceView, SweepView, WorkflowDetail,
 };
 use weir_http_server::{
-    Checks, ItemFilter, ItemPlace, LettersAsked, Refusal, RenewalRequest, StreamFilter,
+    Checks, ItemFilter, ItemPlace, LettersAsked, Records, Refusal, RenewalRequest, StreamFilter,
     SweepRequest, Unreached,
 };
 
@@ -146,8 +146,9 @@ impl weir_http_server::Engine for Engine {
         choice: LetterChoice,
         before: Option<LetterId>,
         limit: u32,
-    ) -> Result<Vec<Letter>, Fault> {
-        self.kept_letters(workflow, &choice, before.as_ref(), limit).await
+        records: Records,
+    ) -> Result<(Vec<Letter>, Option<LetterId>), Fault> {
+        self.kept_letters(workflow, &choice, (before.as_ref(), limit), records).await
     }
 
     async fn letters_replay(&self, asked: LettersAsked) -> Result<Replays, Fault> {

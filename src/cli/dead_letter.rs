@@ -29,7 +29,13 @@ pub(crate) enum Verb {
     #[command(visible_alias = "ls")]
     List(List),
     /// Show one letter with its record
-    Show { workflow: WorkflowName, id: LetterId },
+    Show {
+        workflow: WorkflowName,
+        id: LetterId,
+        /// With the values of secrets that stand in its record
+        #[arg(long)]
+        reveal: bool,
+    },
     /// Write letters to standard output, each as a line of JSON
     Export(Choice),
     /// Put letters through the workflow as it is deployed now, each once
@@ -60,6 +66,9 @@ pub(crate) struct Choice {
     /// Only letters that stand here
     #[arg(long, value_parser = states())]
     state: Option<LetterState>,
+    /// With the values of secrets that stand in records
+    #[arg(long)]
+    reveal: bool,
 }
 
 #[derive(Debug, Args)]
@@ -131,7 +140,9 @@ impl Verb {
                     out.note(&format!("these are the newest {count}; --limit N lists more"));
                 }
             }
-            Self::Show { workflow, id } => show(&workflow, id, client, out).await?,
+            Self::Show { workflow, id, reveal } => {
+                show(&workflow, (id, reveal), client, out).await?;
+            }
             Self::Export(choice) => choice.export(client, out).await?,
             Self::Replay(args) => args.run(true, client, out).await?,
             Self::Discard(args) => args.run(false, client, out).await?,
@@ -166,7 +177,7 @@ impl Choice {
         client: &Client,
         query: &LettersQuery,
     ) -> Result<Page<LetterView>, Failure> {
-        match client.letters(self.workflow.as_str(), query).await {
+        match ask(client, &self.workflow, query, self.reveal).await {
             Ok(page) => Ok(page),
             Err(error) => {
                 Err(refused("can't list dead letters", client, &self.workflow, error).await)
@@ -208,15 +219,27 @@ impl Choice {
     }
 }
 
+async fn ask(
+    client: &Client,
+    workflow: &WorkflowName,
+    query: &LettersQuery,
+    reveal: bool,
+) -> Result<Page<LetterView>, Error> {
+    match reveal {
+        true => client.letters_reveal(workflow.as_str(), query).await,
+        false => client.letters(workflow.as_str(), query).await,
+    }
+}
+
 async fn show(
     workflow: &WorkflowName,
-    id: LetterId,
+    (id, reveal): (LetterId, bool),
     client: &Client,
     out: &Output,
 ) -> Result<(), Failure> {
     let what = format!("can't show dead letter {id}");
     let query = LettersQuery { id: Some(id.clone()), ..LettersQuery::default() };
-    let found = match client.letters(workflow.as_str(), &query).await {
+    let found = match ask(client, workflow, &query, reveal).await {
         Ok(page) => page.items.into_iter().next(),
         Err(error) => return Err(refused(&what, client, workflow, error).await),
     };
@@ -359,6 +382,9 @@ fn one(it: &LetterView, _: &Look) -> String {
     lines.extend(it.replay.as_ref().map(|it| ("replay", plain(it))));
     lines.extend(it.raw.as_ref().map(|it| ("record", plain(it))));
     lines.extend(it.raw_base64.as_ref().map(|it| ("bytes", plain(it))));
+    if it.is_masked {
+        lines.push(("masked", "values of secrets stand in it: --reveal shows them".into()));
+    }
     if it.is_cut {
         lines.push(("cut", "only its beginning is kept: it can't be replayed".into()));
     }

@@ -168,6 +168,9 @@ pub struct Letter {
     /// Its bytes, where it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw_base64: Option<String>,
+    /// It holds values of secrets, which are not shown.
+    #[serde(default)]
+    pub is_masked: bool,
     /// Only its beginning is there: it can't be replayed.
     pub is_cut: bool,
     /// How often the record has failed: 1, until it was replayed.

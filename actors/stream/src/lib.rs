@@ -61,7 +61,7 @@ pub use kind::{
     SinkKind, SourceKind, decode_config,
 };
 pub use letters::{
-    Cancelled, How, Letters, OpenReplay, RawLetter, ReplayCalls, runs_nowhere, version_of,
+    Cancelled, How, Letters, OpenReplay, RawLetter, ReplayCalls, Sight, runs_nowhere, version_of,
 };
 pub use live::{BacklogLimits, LiveRead, LiveReader, LiveSource, Share, Splits, jobs, state};
 pub use means::Running;

@@ -80,6 +80,9 @@ pub struct LetterView {
     /// Its bytes, where it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw_base64: Option<String>,
+    /// Values of secrets stand in it: here as `***`, or it is not shown at all.
+    #[serde(default)]
+    pub is_masked: bool,
     /// Only its beginning is there: it can't be replayed.
     pub is_cut: bool,
     /// How often the record has failed.
@@ -103,6 +106,7 @@ impl From<Letter> for LetterView {
             reason: it.reason,
             raw: it.raw,
             raw_base64: it.raw_base64,
+            is_masked: it.is_masked,
             is_cut: it.is_cut,
             attempt: it.attempt,
             replay: it.replay,

@@ -17,6 +17,16 @@ impl Client {
         self.get_with(&["workflows", workflow, "dead-letters"], query).await
     }
 
+    /// The same, with the values of secrets that stand in records.
+    pub async fn letters_reveal(
+        &self,
+        workflow: &str,
+        query: &LettersQuery,
+    ) -> Result<Page<LetterView>, Error> {
+        let path = ["workflows", workflow, "dead-letters:reveal"];
+        self.decoded(self.command(Method::POST, &path).query(query)).await
+    }
+
     /// Has letters put through their workflow again.
     pub async fn letters_replay(
         &self,

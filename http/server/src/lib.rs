@@ -71,7 +71,8 @@ pub use layers::Limits;
 pub use listen::{address, bind, refused, serve};
 pub use ports::{
     Access, Begin, Checks, Cluster, ClusterNews, Deployments, Engine, ItemFilter, ItemPlace,
-    LettersAsked, Projects, Refusal, RenewalRequest, StreamFilter, SweepRequest, Unreached,
+    LettersAsked, Projects, Records, Refusal, RenewalRequest, StreamFilter, SweepRequest,
+    Unreached,
 };
 pub use storages::Storages;
 pub use stored::applied;

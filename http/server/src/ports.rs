@@ -101,6 +101,15 @@ pub struct LettersAsked {
     pub by: String,
 }
 
+/// What of the records of dead letters is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Records {
+    /// No values of secrets.
+    Masked,
+    /// As they are kept.
+    Whole,
+}
+
 /// An engine as its REST API sees it.
 #[async_trait]
 pub trait Engine: Send + Sync + 'static {
@@ -152,14 +161,16 @@ pub trait Engine: Send + Sync + 'static {
     ) -> Result<(), Refusal>;
     /// Orders where the next run of a workflow begins. Durable when this returns.
     async fn workflow_renew(&self, request: RenewalRequest) -> Result<RenewalView, Refusal>;
-    /// Dead letters that are kept, the newest first, from before one on.
+    /// Dead letters that are kept, the newest first, from before one on; and before which the next page
+    /// begins.
     async fn letters(
         &self,
         workflow: &WorkflowName,
         choice: LetterChoice,
         before: Option<LetterId>,
         limit: u32,
-    ) -> Result<Vec<Letter>, Fault>;
+        records: Records,
+    ) -> Result<(Vec<Letter>, Option<LetterId>), Fault>;
     /// Has letters replayed. Durable when this returns.
     async fn letters_replay(&self, asked: LettersAsked) -> Result<Replays, Fault>;
     /// Has nothing become of letters. Durable when this returns.

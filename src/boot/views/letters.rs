@@ -1,16 +1,19 @@
 //! Dead letters, as they are kept for all engines.
 
+use serde_json::Value;
+use weir_controllers::audit::masked;
 use weir_domain::plan::DEAD_LETTERS;
 use weir_domain::{
     Digest, Fault, ItemStatus, Letter, LetterChoice, LetterId, Replay, ReplayStanding, ReplayState,
     Replays, SourceName, StageId, StreamId, StreamOrder, WorkflowName,
 };
-use weir_http_server::{LettersAsked, Refusal};
+use weir_http_server::{LettersAsked, Records, Refusal};
 use weir_persistence_api::Claim;
-use weir_stream::{Cancelled, How, Letters, OpenReplay, runs_nowhere};
+use weir_stream::{Cancelled, How, Letters, OpenReplay, Sight, runs_nowhere};
 
 use super::unavailable;
 use crate::boot::engine::Engine;
+use crate::boot::sniffing::masked_record;
 
 impl Engine {
     fn kept(&self, workflow: &WorkflowName) -> Result<Letters, Fault> {
@@ -21,10 +24,19 @@ impl Engine {
         &self,
         workflow: &WorkflowName,
         choice: &LetterChoice,
-        before: Option<&LetterId>,
-        limit: u32,
-    ) -> Result<Vec<Letter>, Fault> {
-        self.kept(workflow)?.list(choice, before, limit as usize).await
+        (before, limit): (Option<&LetterId>, u32),
+        records: Records,
+    ) -> Result<(Vec<Letter>, Option<LetterId>), Fault> {
+        let sight = match records {
+            Records::Whole => Sight::Whole,
+            Records::Masked => Sight::masked(&self.services.running, workflow),
+        };
+        let list = self.kept(workflow)?.list(choice, before, limit as usize, &sight).await;
+        let (mut letters, next) = list?;
+        if records == Records::Masked {
+            letters.iter_mut().for_each(mask);
+        }
+        Ok((letters, next))
     }
 
     pub(super) async fn replay_letters(&self, asked: LettersAsked) -> Result<Replays, Fault> {
@@ -140,4 +152,63 @@ impl Engine {
 fn is_replay(claim: &Claim, workflow: &WorkflowName, item: &str) -> bool {
     let stage = StageId::new(DEAD_LETTERS).expect("a valid name");
     claim.source == SourceName::of(workflow, &stage) && claim.item.name == item
+}
+
+/// Masks what looks like a secret, as records are masked that somebody sniffs.
+fn mask(letter: &mut Letter) {
+    let Some(raw) = &letter.raw else { return };
+    let shown = match serde_json::from_str(raw) {
+        Ok(Value::Object(record)) => {
+            let shown = masked_record(record.clone());
+            if shown == record {
+                return;
+            }
+            Value::Object(shown).to_string()
+        }
+        _ => match masked(Value::from(raw.as_str())) {
+            Value::String(shown) if shown != *raw => shown,
+            _ => return,
+        },
+    };
+    (letter.raw, letter.is_masked) = (Some(shown), true);
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_domain::{LetterState, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn what_looks_like_a_secret_is_masked_in_records_of_letters_too() {
+        let shown = |raw: &str| {
+            let id = "0197a8b0-5b5e-7c3e-9d4f-0123456789ab:7".parse().unwrap();
+            let (state, stage) = (LetterState::Waiting, StageId::new("read").unwrap());
+            let mut letter = Letter {
+                id,
+                state,
+                at: Timestamp(0),
+                stage,
+                item: "a".into(),
+                position: 1,
+                line: None,
+                offset: None,
+                reason: "r".into(),
+                raw: Some(raw.into()),
+                raw_base64: None,
+                is_masked: false,
+                is_cut: false,
+                attempt: 1,
+                replay: None,
+            };
+            mask(&mut letter);
+            (letter.raw.unwrap(), letter.is_masked)
+        };
+        let same = |raw: &str| assert_eq!(shown(raw), (raw.to_owned(), false));
+        same("{\"amount\": 1.50, \"name\": \"ada\"}");
+        same("1,2.5,three");
+        let (record, is_masked) = shown("{\"password\":\"planted\",\"n\":7}");
+        assert!(is_masked && !record.contains("planted") && record.contains("7"), "{record}");
+        assert!(shown("-----BEGIN PRIVATE KEY-----\nplanted").1);
+    }
 }

@@ -34,6 +34,7 @@ mod record;
 mod replayer;
 mod reread;
 mod shelves;
+mod sight;
 mod source;
 mod version;
 
@@ -44,6 +45,7 @@ pub(crate) use keep::{Keeping, Schemas};
 pub(crate) use record::Origins;
 pub use reread::RawLetter;
 pub use shelves::{How, Letters};
+pub use sight::Sight;
 pub use version::version_of;
 
 /// The store is away, or what is in it can't be read.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future;
+use futures::stream::{self, Stream, StreamExt as _};
 use serde::de::DeserializeOwned;
 use weir_domain::{
     CommandId, Digest, Fault, Letter, LetterChoice, LetterId, LetterState, Replay, Replays,
@@ -14,9 +16,16 @@ use weir_persistence_api::{BlobKey, BlobStore, Error};
 use super::STORE;
 use super::book::{Asked, Book, Due, Page, Part, Pending, item_name};
 use super::record::Left;
+use super::sight::Sight;
 
 /// Letters that one request takes.
 const TAKEN_MAX: usize = 10_000;
+
+/// Blobs that are read at once.
+const AT_ONCE: usize = 8;
+/// What one list reads, a small blob counted as more than it is: the way there takes as long.
+const READ_BYTES_MAX: usize = 32 << 20;
+const READ_BYTES_LEAST: usize = 32 << 10;
 
 /// How letters are to be replayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,27 +57,53 @@ impl Letters {
         self.root.below(path).map_err(|it| Fault::config(STORE, it.to_string()))
     }
 
-    /// The letters that fit and come before one, the newest first, no more than so many.
+    /// The letters that fit and come before one, the newest first, no more than so many; and before which
+    /// the next of them are, should there be some. Reads no more than what is bounded: there may be none
+    /// among it, and more behind it.
     pub async fn list(
         &self,
         choice: &LetterChoice,
         before: Option<&LetterId>,
         limit: usize,
-    ) -> Result<Vec<Letter>, Fault> {
+        sight: &Sight,
+    ) -> Result<(Vec<Letter>, Option<LetterId>), Fault> {
         let (book, mut found) = (self.book().await?, Vec::new());
-        for left in self.left(choice).await?.into_iter().rev() {
-            if before.is_some_and(|it| left > it.left) {
-                continue;
-            }
-            let letters = self.letters(&left, &book).await?.into_iter().rev();
+        let mut names = self.left(choice).await?;
+        names.reverse();
+        names.retain(|it| before.is_none_or(|before| *it <= before.left));
+        let mut bytes = 0;
+        let mut all = self.contents(names);
+        while let Some((left, content)) = all.next().await.transpose()? {
+            bytes += content.len().max(READ_BYTES_LEAST);
+            let letters = readable(&left, &content);
+            let letters = letters.map(|it| it.letters(|id| book.state_of(id), sight));
             let is_before = |it: &Letter| before.is_none_or(|before| it.id < *before);
+            let letters = letters.into_iter().flatten().rev();
             found.extend(letters.filter(|it| is_before(it) && choice.fits(it)));
-            if found.len() >= limit {
-                break;
+            if found.len() > limit {
+                found.truncate(limit);
+                let last = found.last().map(|it| it.id.clone());
+                return Ok((found, last));
+            }
+            if bytes > READ_BYTES_MAX {
+                // All of it was looked at: what is before its first.
+                return Ok((found, Some(LetterId { left, number: 1 })));
             }
         }
-        found.truncate(limit);
-        Ok(found)
+        Ok((found, None))
+    }
+
+    /// What lies under these names, in their order, several read at once. What has gone is left out.
+    fn contents(
+        &self,
+        names: Vec<String>,
+    ) -> impl Stream<Item = Result<(String, Bytes), Fault>> + Unpin + '_ {
+        let read = move |left: String| async move {
+            let content = self.blobs.blob_get(&self.at(format!("kept/{left}"))?).await;
+            Ok(content.map_err(|it| store(&it))?.map(|it| (left, it)))
+        };
+        let all = stream::iter(names).map(read).buffered(AT_ONCE);
+        Box::pin(all.filter_map(|it| future::ready(it.transpose())))
     }
 
     /// Has the letters that fit put through the workflow again. Durable when this returns.
@@ -135,8 +170,11 @@ impl Letters {
         is_whole: bool,
     ) -> Result<(Vec<Part>, Replays), Fault> {
         let (mut parts, mut counted) = (BTreeMap::<StageId, Part>::new(), Replays::default());
-        'all: for left in self.left(choice).await? {
-            for letter in self.letters(&left, book).await? {
+        let mut all = self.contents(self.left(choice).await?);
+        'all: while let Some((left, content)) = all.next().await.transpose()? {
+            let letters = readable(&left, &content);
+            let letters = letters.map(|it| it.letters(|id| book.state_of(id), &Sight::Whole));
+            for letter in letters.unwrap_or_default() {
                 if !choice.fits(&letter) {
                 } else if letter.state != LetterState::Waiting {
                     counted.not_waiting += 1;
@@ -187,12 +225,10 @@ impl Letters {
     /// What the letters of a part are, in order; those that are gone or can't be read are left out.
     pub(super) async fn of_part(&self, part: &Part) -> Result<Vec<(Left, Vec<u32>)>, Fault> {
         let mut found = Vec::new();
-        for (left, numbers) in &part.letters {
-            let content = self.blobs.blob_get(&self.at(format!("kept/{left}"))?).await;
-            if let Some(content) = content.map_err(|it| store(&it))? {
-                let read = readable(left, &content);
-                found.extend(read.map(|it| (it, numbers.clone())));
-            }
+        let mut all = self.contents(part.letters.keys().cloned().collect());
+        while let Some((left, content)) = all.next().await.transpose()? {
+            let numbers = part.letters.get(&left).cloned().unwrap_or_default();
+            found.extend(readable(&left, &content).map(|it| (it, numbers)));
         }
         Ok(found)
     }
@@ -203,14 +239,6 @@ impl Letters {
         let all = self.blobs.blob_list(&parent).await.map_err(|it| store(&it))?;
         let names = all.iter().filter_map(|it| it.key.under(&parent));
         Ok(names.filter(|it| choice.is_of(it)).map(str::to_owned).collect())
-    }
-
-    async fn letters(&self, left: &str, book: &Book) -> Result<Vec<Letter>, Fault> {
-        let content = self.blobs.blob_get(&self.at(format!("kept/{left}"))?).await;
-        // It went in between, because the letters were too many.
-        let Some(content) = content.map_err(|it| store(&it))? else { return Ok(Vec::new()) };
-        let left = readable(left, &content);
-        Ok(left.map(|it| it.letters(|id| book.state_of(id))).unwrap_or_default())
     }
 
     async fn book(&self) -> Result<Book, Fault> {

@@ -12,7 +12,7 @@ use weir_domain::{
 use super::live::live;
 use super::run_one;
 use super::world::{Driven, Engine, World, plan, wait_until};
-use crate::{Cancelled, How, Letters, version_of};
+use crate::{Cancelled, How, Letters, Sight, version_of};
 
 /// The workflow after a fix: `check` takes what it refused.
 fn fixed() -> Plan {
@@ -27,9 +27,13 @@ fn letters(engine: &Engine) -> Letters {
 }
 
 async fn all(engine: &Engine) -> Vec<Letter> {
-    let mut all = letters(engine).list(&LetterChoice::default(), None, 1_000).await.unwrap();
-    let two = letters(engine).list(&LetterChoice::default(), all.first().map(|it| &it.id), 2).await;
-    assert_eq!(two.unwrap(), all[all.len().min(1)..all.len().min(3)], "pages join");
+    let (any, sight) = (LetterChoice::default(), Sight::Whole);
+    let (mut all, next) = letters(engine).list(&any, None, 1_000, &sight).await.unwrap();
+    assert_eq!(next, None);
+    let first = all.first().map(|it| &it.id);
+    let (two, next) = letters(engine).list(&any, first, 2, &sight).await.unwrap();
+    assert_eq!(two, all[all.len().min(1)..all.len().min(3)], "pages join");
+    assert_eq!(next.is_some(), all.len() > 3);
     all.reverse();
     all
 }

@@ -4,11 +4,15 @@ use weir_domain::{
     Fault, Letter, LetterChoice, LetterId, LetterState, Replay, ReplayStanding, ReplayState,
     Replays, StageId, WorkflowName,
 };
-use weir_http_server::{LettersAsked, Refusal};
+use weir_http_server::{LettersAsked, Records, Refusal};
 
 use crate::fixture::{NOW, stream_id};
 
-fn letter(number: u32) -> Letter {
+fn letter(number: u32, records: Records) -> Letter {
+    let raw = match records {
+        Records::Masked => "***",
+        Records::Whole => "planted",
+    };
     Letter {
         id: LetterId { left: stream_id(1).to_string(), number },
         state: if number == 1 { LetterState::Replayed } else { LetterState::Waiting },
@@ -19,8 +23,9 @@ fn letter(number: u32) -> Letter {
         line: None,
         offset: None,
         reason: "delay is no number".into(),
-        raw: Some("{}".into()),
+        raw: Some(raw.into()),
         raw_base64: None,
+        is_masked: records == Records::Masked,
         is_cut: false,
         attempt: 1,
         replay: None,
@@ -32,14 +37,15 @@ pub(crate) fn all(
     choice: &LetterChoice,
     before: Option<&LetterId>,
     limit: u32,
+    records: Records,
 ) -> Vec<Letter> {
-    let all = (1..4).rev().map(letter).filter(|_| workflow.as_str() == "flights");
+    let all = (1..4).rev().map(|it| letter(it, records)).filter(|_| workflow.as_str() == "flights");
     let all = all.filter(|it| before.is_none_or(|before| it.id < *before));
     all.filter(|it| choice.fits(it)).take(limit as usize).collect()
 }
 
 pub(crate) fn replayed(asked: &LettersAsked) -> Replays {
-    let fit = all(&asked.workflow, &asked.choice, None, 100);
+    let fit = all(&asked.workflow, &asked.choice, None, 100, Records::Masked);
     let waiting = fit.iter().filter(|it| it.state == LetterState::Waiting).count() as u64;
     let stage = StageId::new("derive").unwrap();
     let item = format!("replay-{}", asked.command.map(|it| it.to_string()).unwrap_or_default());

@@ -25,6 +25,16 @@ async fn letters_are_listed_page_by_page_and_by_what_is_said_of_them() {
 }
 
 #[tokio::test]
+async fn records_are_masked_unless_they_are_to_be_revealed() {
+    let client = Client::new(&config_server(&engine().await).await).unwrap();
+    let one = LettersQuery { limit: Some(1), ..LettersQuery::default() };
+    let listed = client.letters("flights", &one).await.unwrap().items.remove(0);
+    assert_eq!((listed.raw.as_deref(), listed.is_masked), (Some("***"), true));
+    let revealed = client.letters_reveal("flights", &one).await.unwrap().items.remove(0);
+    assert_eq!((revealed.raw.as_deref(), revealed.is_masked), (Some("planted"), false));
+}
+
+#[tokio::test]
 async fn a_replay_that_is_sent_again_is_the_same_command() {
     let client = Client::new(&engine().await).unwrap();
     let named = client.clone().with_idempotency_key(Some("after the fix".into()));
