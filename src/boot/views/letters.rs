@@ -50,8 +50,22 @@ impl Engine {
         let replays = self.kept(&workflow)?.replay(&choice, command, by, how).await?;
         if !dry_run {
             self.calls.call();
+            self.bind_book(&workflow);
         }
         Ok(replays)
+    }
+
+    /// Keeps what operators asked for quick to read, aside. What can't be done is done after the next command.
+    fn bind_book(&self, workflow: &WorkflowName) {
+        let view = self.membership.cluster.view().borrow().clone();
+        let mine = view.own().map(|it| it.version.clone());
+        let are_alike = view.members.iter().all(|it| Some(&it.version) == mine.as_ref());
+        let Ok(kept) = self.kept(workflow) else { return };
+        self.system.tasks().spawn("letters", async move {
+            if let Err(fault) = kept.bind(are_alike).await {
+                tracing::debug!(code = %fault.code, "the book of dead letters is not bound: {fault}");
+            }
+        });
     }
 
     /// The version that is to run now; `None`: nothing is.
@@ -144,7 +158,11 @@ impl Engine {
         let LettersAsked { workflow, choice, dry_run, command, by } = asked;
         let command = command.unwrap_or_else(|| self.system.ids().command());
         let by = (by, self.system.now());
-        self.kept(&workflow)?.discard(&choice, command, by, dry_run).await
+        let discarded = self.kept(&workflow)?.discard(&choice, command, by, dry_run).await?;
+        if !dry_run {
+            self.bind_book(&workflow);
+        }
+        Ok(discarded)
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::future;
 use futures::stream::{self, Stream, StreamExt as _};
-use serde::de::DeserializeOwned;
 use weir_domain::{
     CommandId, Digest, Fault, Letter, LetterChoice, LetterId, LetterState, Replay, Replays,
     StageId, Timestamp, WorkflowName,
@@ -14,15 +13,16 @@ use weir_domain::{
 use weir_persistence_api::{BlobKey, BlobStore, Error};
 
 use super::STORE;
-use super::book::{Asked, Book, Due, Page, Part, Pending, item_name};
+use super::book::{Asked, Book, Page, Part, Pending, item_name};
 use super::record::Left;
 use super::sight::Sight;
+use super::volume::{Entry, EntryPart, replay_of};
 
 /// Letters that one request takes.
 const TAKEN_MAX: usize = 10_000;
 
 /// Blobs that are read at once.
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
 /// What one list reads, a small blob counted as more than it is: the way there takes as long.
 const READ_BYTES_MAX: usize = 32 << 20;
 const READ_BYTES_LEAST: usize = 32 << 10;
@@ -39,7 +39,7 @@ pub enum How {
 /// The letters of a workflow. Cheap to clone.
 #[derive(Clone)]
 pub struct Letters {
-    blobs: Arc<dyn BlobStore>,
+    pub(super) blobs: Arc<dyn BlobStore>,
     root: BlobKey,
 }
 
@@ -53,7 +53,7 @@ impl Letters {
         self.at("kept")
     }
 
-    fn at(&self, path: impl std::fmt::Display) -> Result<BlobKey, Fault> {
+    pub(super) fn at(&self, path: impl std::fmt::Display) -> Result<BlobKey, Fault> {
         self.root.below(path).map_err(|it| Fault::config(STORE, it.to_string()))
     }
 
@@ -116,8 +116,8 @@ impl Letters {
     ) -> Result<Replays, Fault> {
         loop {
             let book = self.book().await?;
-            if let Some(page) = book.page_of(command) {
-                return Ok(answer(page));
+            if let Some(entry) = book.entry_of(command) {
+                return Ok(answer(entry));
             }
             let (parts, counted) = self.choose(choice, &book, true).await?;
             let answered = Replays { replays: replays(command, &parts), ..counted };
@@ -147,8 +147,8 @@ impl Letters {
     ) -> Result<Replays, Fault> {
         loop {
             let book = self.book().await?;
-            if let Some(page) = book.page_of(command) {
-                return Ok(Replays { replays: Vec::new(), ..answer(page) });
+            if let Some(entry) = book.entry_of(command) {
+                return Ok(Replays { replays: Vec::new(), ..answer(entry) });
             }
             let (parts, counted) = self.choose(choice, &book, false).await?;
             if is_dry {
@@ -193,35 +193,6 @@ impl Letters {
         Ok((parts.into_values().collect(), counted))
     }
 
-    /// Replays that are to run, with their letters.
-    pub(super) async fn due(&self) -> Result<Vec<Due>, Fault> {
-        let parent = self.at("pending")?;
-        let mut due = Vec::new();
-        for entry in self.blobs.blob_list(&parent).await.map_err(|it| store(&it))? {
-            let Some(it) = entry.key.under(&parent).and_then(Pending::read) else { continue };
-            let Some(page) = self.read::<Page>(&self.page(it.page)?).await? else { continue };
-            if page.command != it.command {
-                // Another command came first: this one went to a later page, or nowhere.
-                self.blobs.blob_delete(&entry.key).await.map_err(|it| store(&it))?;
-                continue;
-            }
-            let part = page.parts().iter().find(|part| part.stage == it.stage).cloned();
-            if let Some(part) = part
-                && !self.has_ended(&it.replay()).await?
-            {
-                let Page { version, by, at, .. } = page;
-                due.push(Due { pending: it, part, version, by, at });
-            }
-        }
-        Ok(due)
-    }
-
-    pub(super) async fn has_ended(&self, replay: &str) -> Result<bool, Fault> {
-        let ended = self.at(format!("ended/{replay}"))?;
-        let ended = self.blobs.blob_get(&ended).await.map_err(|it| store(&it))?;
-        Ok(ended.is_some())
-    }
-
     /// What the letters of a part are, in order; those that are gone or can't be read are left out.
     pub(super) async fn of_part(&self, part: &Part) -> Result<Vec<(Left, Vec<u32>)>, Fault> {
         let mut found = Vec::new();
@@ -240,43 +211,6 @@ impl Letters {
         let names = all.iter().filter_map(|it| it.key.under(&parent));
         Ok(names.filter(|it| choice.is_of(it)).map(str::to_owned).collect())
     }
-
-    async fn book(&self) -> Result<Book, Fault> {
-        let mut pages = Vec::new();
-        let parent = self.at("book")?;
-        for entry in self.blobs.blob_list(&parent).await.map_err(|it| store(&it))? {
-            let page = self.read(&entry.key).await?;
-            pages.push(page.ok_or_else(|| unreadable(&entry.key, "it is gone"))?);
-        }
-        let parent = self.at("ended")?;
-        let mut ended = BTreeMap::new();
-        for entry in self.blobs.blob_list(&parent).await.map_err(|it| store(&it))? {
-            let outcome = self.read(&entry.key).await?;
-            let name = entry.key.under(&parent).unwrap_or_default().to_owned();
-            ended.extend(outcome.map(|it| (name, it)));
-        }
-        Ok(Book::new(pages, &ended))
-    }
-
-    fn page(&self, number: u64) -> Result<BlobKey, Fault> {
-        self.at(format!("book/{number:010}"))
-    }
-
-    /// Whether it is the page of that number. One whose answer got lost is compared.
-    async fn write(&self, number: u64, page: &Page) -> Result<bool, Fault> {
-        let (key, content) = (self.page(number)?, to_bytes(page));
-        match self.blobs.blob_create(&key, content).await {
-            Ok(true) => Ok(true),
-            Ok(false) => Ok(self.read::<Page>(&key).await?.as_ref() == Some(page)),
-            Err(error) => Err(store(&error)),
-        }
-    }
-
-    async fn read<T: DeserializeOwned>(&self, key: &BlobKey) -> Result<Option<T>, Fault> {
-        let content = self.blobs.blob_get(key).await.map_err(|it| store(&it))?;
-        let read = |it: Bytes| serde_json::from_slice(&it).map_err(|it| unreadable(key, &it));
-        content.map(read).transpose()
-    }
 }
 
 fn replays(command: CommandId, parts: &[Part]) -> Vec<Replay> {
@@ -289,12 +223,17 @@ fn replays(command: CommandId, parts: &[Part]) -> Vec<Replay> {
 }
 
 /// What was answered when the command came first.
-fn answer(page: &Page) -> Replays {
-    let replays = replays(page.command, page.parts());
+fn answer(entry: &Entry) -> Replays {
+    let replay = |it: &EntryPart| Replay {
+        item: item_name(&replay_of(entry.command, &it.stage)),
+        stage: it.stage.clone(),
+        letters: it.count(),
+    };
+    let replays: Vec<_> = entry.parts.iter().map(replay).collect();
     Replays { letters: replays.iter().map(|it| it.letters).sum(), replays, ..Replays::default() }
 }
 
-fn to_bytes(content: &impl serde::Serialize) -> Bytes {
+pub(super) fn to_bytes(content: &impl serde::Serialize) -> Bytes {
     serde_json::to_vec(content).expect("values with text keys become JSON").into()
 }
 
@@ -306,7 +245,7 @@ pub(super) fn unreadable(key: &BlobKey, error: &(impl std::fmt::Display + ?Sized
     Fault::config(STORE, format!("{key} among the dead letters can't be read: {error}"))
 }
 
-fn store(error: &Error) -> Fault {
+pub(super) fn store(error: &Error) -> Fault {
     let message = format!("the kept dead letters can't be reached: {error}");
     match error.is_transient() {
         true => Fault::transient(STORE, message),

@@ -11,6 +11,7 @@ use super::effect::end;
 use super::record::Line;
 use super::reread::{RawLetter, Rows};
 use super::shelves::key;
+use super::volume::Span;
 use crate::instance::Terms;
 use crate::{Action, AnySource, Outcome, RecordReader, Source, Staging};
 
@@ -48,6 +49,27 @@ pub(super) fn terms() -> Terms {
     Terms { reprocess: Reprocess::Never, clearance: false, interval: INTERVAL }
 }
 
+impl ReplaySource {
+    fn has_ended(&self) -> Result<bool, Fault> {
+        let Self { workflow, pending, staging, .. } = self;
+        let look = || -> Result<bool, Fault> {
+            let ended = key(format!("letters/{workflow}/ended/{}", pending.replay()))?;
+            if staging.get(&ended)?.is_some() {
+                return Ok(true);
+            }
+            let volumes = key(format!("letters/{workflow}/volumes"))?;
+            let bound = staging.keys(&volumes)?;
+            let mut bound = bound.iter().filter_map(|it| Span::read(it.under(&volumes)?));
+            Ok(bound.any(|it| it.through >= pending.page))
+        };
+        look().map_err(|fault| match fault.kind {
+            // It is given back: when the store is there again, it is begun anew.
+            FaultKind::Transient => Fault::stopped(fault.message),
+            FaultKind::Data | FaultKind::Config | FaultKind::Stopped => fault,
+        })
+    }
+}
+
 impl Source for ReplaySource {
     fn origin(&self) -> String {
         format!("the dead letters of {}", self.workflow)
@@ -58,13 +80,7 @@ impl Source for ReplaySource {
     }
 
     fn open(&mut self, _: &Item) -> Result<Box<dyn RecordReader>, Fault> {
-        let ended = format!("letters/{}/ended/{}", self.workflow, self.pending.replay());
-        let ended = self.staging.get(&key(ended)?).map_err(|fault| match fault.kind {
-            // It is given back: when the store is there again, it is begun anew.
-            FaultKind::Transient => Fault::stopped(fault.message),
-            FaultKind::Data | FaultKind::Config | FaultKind::Stopped => fault,
-        });
-        if ended?.is_some() {
+        if self.has_ended()? {
             // Somebody reset its item: L4.
             return Err(Fault::stopped("this replay has ended; ask for another one"));
         }

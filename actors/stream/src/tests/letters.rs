@@ -9,6 +9,8 @@ use weir_domain::{
     StreamState, Timestamp,
 };
 
+use weir_persistence_api::{BlobKey, BlobStore as _};
+
 use super::live::live;
 use super::run_one;
 use super::world::{Driven, Engine, World, plan, wait_until};
@@ -422,4 +424,97 @@ async fn a_replay_is_run_by_the_version_it_was_asked_for_or_by_what_took_its_pla
 async fn cancel(engine: &Engine, item: &str) -> Cancelled {
     let workflow = plan(OnError::DeadLetter).workflow;
     letters(engine).cancel(&engine.services, &workflow, (item, "ada")).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_book_of_many_pages_is_bound_and_says_the_same_whatever_is_cut_off() {
+    let world = World::default();
+    world.item("a", [1, 100, 3, 200, 300]);
+    let engine = run_one(&world, OnError::DeadLetter).await;
+    let ids = engine.services.system.ids();
+    let by = || ("ada".to_owned(), Timestamp(0));
+    let one = async |at: usize| {
+        let ids = vec![all(&engine).await[at].id.clone()];
+        LetterChoice { ids, ..LetterChoice::default() }
+    };
+    let (first, thrown) = (ids.command(), one(2).await);
+    let asked = replay(&engine, &one(0).await, first).await;
+    letters(&engine).discard(&thrown, ids.command(), by(), false).await.unwrap();
+    let workflow = engine.run(fixed()).await;
+    wait_until("it is replayed", || world.published("even") == [100]).await;
+    all_closed(&engine, 2).await;
+    stopped(&workflow).await;
+    // Commands that found nothing are pages, too.
+    let nothing = stage("nothing");
+    for _ in 0..130 {
+        replay(&engine, &nothing, ids.command()).await;
+    }
+    let open = replay(&engine, &one(1).await, ids.command()).await;
+    let says = [(2, Replayed, 1), (4, Replaying, 1), (5, Discarded, 1)];
+    assert_eq!(stands(&engine).await, says);
+
+    let blobs = world.with(|it| it.blobs.clone());
+    let count = async |place: &str| {
+        let place = BlobKey::new(format!("letters/w/{place}")).unwrap();
+        blobs.blob_list(&place).await.unwrap().len()
+    };
+    for all_know in [false, true] {
+        // The first write of each is cut off: of a volume, and of what is removed.
+        blobs.faults().lost(1);
+        assert!(letters(&engine).bind(all_know).await.is_err());
+        assert_eq!(stands(&engine).await, says);
+        letters(&engine).bind(all_know).await.unwrap();
+        assert_eq!(stands(&engine).await, says);
+        assert_eq!(count("volumes").await, 2);
+    }
+    assert_eq!((count("book").await, count("ended").await), (133 - 128, 0));
+    letters(&engine).bind(true).await.unwrap();
+
+    // What was asked is known, and who slept since the first page was written changes nothing.
+    let again = replay(&engine, &one(0).await, first).await;
+    assert_eq!((again.replays, again.letters), (asked.replays, 1));
+    let page = blobs.blob_get(&BlobKey::new("letters/w/book/0000000133").unwrap()).await.unwrap();
+    let late = BlobKey::new("letters/w/book/0000000001").unwrap();
+    assert!(blobs.blob_create(&late, page.unwrap()).await.unwrap());
+    assert_eq!(stands(&engine).await, says);
+    let open = open.replays[0].item.clone();
+    let replays = letters(&engine).replays().await.unwrap();
+    assert_eq!(replays.iter().map(|it| &it.item).collect::<Vec<_>>(), [&open]);
+    let workflow = engine.run(fixed()).await;
+    wait_until("the open one is replayed", || world.published("even") == [100, 200]).await;
+    all_closed(&engine, 3).await;
+    stopped(&workflow).await;
+    assert_eq!(stands(&engine).await, [(2, Replayed, 1), (4, Replayed, 1), (5, Discarded, 1)]);
+}
+
+#[tokio::test]
+async fn a_list_reads_no_more_than_it_may_and_says_where_to_go_on() {
+    let world = World::default();
+    let engine = Engine::start(&world, &super::store()).await;
+    let blobs = world.with(|it| it.blobs.clone());
+    for it in 0..2_500 {
+        let left = format!("0197a8b0-5b5e-7c3e-9d4f-{it:012}");
+        let line = json!({ "stage": if it == 3 { "odd" } else { "check" }, "raw": "{}" });
+        let content = format!("{}\n{line}\n", json!({ "at": Timestamp(0), "leftOut": 0 }));
+        let key = BlobKey::new(format!("letters/w/kept/{left}")).unwrap();
+        blobs.blob_put(&key, content.into()).await.unwrap();
+    }
+    let (mut found, mut before, mut pages) = (Vec::new(), None, 0);
+    loop {
+        let sight = Sight::Masked(None);
+        let list = letters(&engine).list(&stage("odd"), before.as_ref(), 10, &sight).await;
+        let (some, next) = list.unwrap();
+        (pages, before) = (pages + 1, next);
+        found.extend(some);
+        if before.is_none() {
+            break;
+        }
+    }
+    assert_eq!((found.len(), pages), (1, 3));
+    assert_eq!((found[0].raw.as_ref(), found[0].is_masked), (None, true), "nobody vetted it");
+    let (some, next) = {
+        let any = LetterChoice::default();
+        letters(&engine).list(&any, None, 2_500, &Sight::Whole).await.unwrap()
+    };
+    assert!(some.len() < 2_500 && next.is_some());
 }
