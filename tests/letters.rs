@@ -201,3 +201,47 @@ fn every_letter_is_replayed_exactly_once_whatever_is_killed() {
     assert!(published.values().all(|it| *it == 1), "something was published twice");
     project.assert_tidy();
 }
+
+#[test]
+fn a_replay_whose_workflow_is_gone_is_cancelled_and_its_letters_are_discarded() {
+    let project = Project::of(&flow(false));
+    let weir = Start::of(&project).ready();
+    project.put("a.csv", "id,amount\n1,1.5\n2,2.5\n");
+    weir.closed("a.csv");
+    let letters = states(&weir)["waiting"];
+    weir.cli(["scheduler", "set", "orders", "--target", "0"]).done();
+    wait_until("nothing runs", DEADLINE, || weir.workflow("orders").instances == 0);
+    let asked = weir.cli(["dead-letter", "replay", "orders", "--all", "-o", "json"]).json();
+    let item = asked["replays"][0]["item"].as_str().unwrap().to_owned();
+    let open = weir.cli(["dead-letter", "replays", "orders"]).done();
+    assert!(open.contains(&item) && open.contains("waiting"), "{open}");
+    weir.stop();
+
+    let others = Flow::named("others").stage(&read(CSV, "")).stage(&sink(
+        "write",
+        "read",
+        "${stream}.jsonl",
+        JSON,
+        "",
+    ));
+    project.asset("workflow.yaml", &others.yaml());
+    let weir = Start::of(&project).ready();
+    let open = weir.cli(["dead-letter", "replays", "orders"]).done();
+    assert!(open.contains(&item) && open.contains("orders is not deployed"), "{open}");
+    let left = weir.cli(["dead-letter", "discard", "orders", "--all"]).done();
+    assert!(left.contains("0 letters discarded") && left.contains("dead-letter replays"), "{left}");
+    for replay in asked["replays"].as_array().unwrap() {
+        let item = replay["item"].as_str().unwrap();
+        let ended = weir.cli(["dead-letter", "cancel", "orders", item]).done();
+        assert!(ended.contains("wait again") && ended.contains("dead-letter discard"), "{ended}");
+    }
+    assert_eq!(states(&weir), only("waiting", letters));
+    let gone = weir.cli(["dead-letter", "discard", "orders", "--all"]).done();
+    assert!(gone.ends_with(" discarded\n"), "{gone}");
+    assert_eq!(states(&weir), only("discarded", letters));
+    let again = weir.cli(["dead-letter", "cancel", "orders", &item]).ended(3);
+    assert!(again.stderr.contains("open replay"), "{}", again.stderr);
+    let audit = weir.cli(["audit", "list", "-o", "json"]).json().to_string();
+    assert!(audit.contains("dead-letter cancel"));
+    weir.stop();
+}

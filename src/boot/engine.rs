@@ -24,11 +24,13 @@ use weir_runtime::{
     SystemSettings,
 };
 use weir_stream::{
-    Limits, LiveClaims, LiveStreams, Registry, Resumed, Running, Services, Taps, resume,
+    Limits, LiveClaims, LiveStreams, Registry, ReplayCalls, Resumed, Running, Services, Taps,
+    resume,
 };
 
 use super::activation::{self, Activation};
 use super::announcer::Announcer;
+use super::calls::Calls;
 use super::checkpoints;
 use super::gathering::Gathering;
 use super::instances::Instances;
@@ -41,6 +43,7 @@ use super::process::Process;
 use super::refusal;
 use super::sniffing::Sniffing;
 use super::steering::Steering;
+use super::versions::VersionPort;
 use weir_operators::conditions;
 
 /// How long streams that are rolled back may take to clear away what they staged.
@@ -89,6 +92,7 @@ pub(crate) struct Engine {
     pub(crate) deployments: DeploymentStorage,
     pub(crate) steering: Steering,
     pub(crate) sniffing: Sniffing,
+    pub(crate) calls: Calls,
     pub(crate) gathering: Gathering,
     pub(crate) activation: Activation,
     pub(crate) storages: Storages,
@@ -129,6 +133,8 @@ impl Engine {
             log: options.log_of_a_stream,
         });
         let monitor = StreamMonitor::spawn(&system, history, restarts).await?;
+        let cluster = membership.cluster.clone();
+        let versions = Arc::new(VersionPort::new(system.clone(), cluster, store.clone()));
         let services = Services {
             system: system.clone(),
             registry: Arc::new(registry),
@@ -141,6 +147,8 @@ impl Engine {
             running: Running::default(),
             streams: LiveStreams::default(),
             taps: Taps::with_conditions(conditions(system.clock().clone())),
+            replays: ReplayCalls::default(),
+            versions: versions.clone(),
             threads: Arc::new(Semaphore::new(options.threads)),
         };
         let keys = KeyStorage::new(singletons.register(KeySingleton {
@@ -183,6 +191,7 @@ impl Engine {
             settings: options.host.clone(),
             view: membership.cluster.view(),
         }));
+        versions.ask(deployments.clone());
         let resources = ResourceSingleton {
             system: system.clone(),
             store: store.clone(),
@@ -213,6 +222,7 @@ impl Engine {
         describe(&membership, &activation);
         let steering = Steering::listen(services.streams.clone(), &membership);
         let sniffing = Sniffing::listen(services.taps.clone(), &membership);
+        let calls = Calls::listen(services.replays.clone(), &membership);
         let gathering = Gathering::listen(activation.clone(), &membership);
         let engine = Self {
             system,
@@ -223,6 +233,7 @@ impl Engine {
             deployments,
             steering,
             sniffing,
+            calls,
             gathering,
             activation,
             storages,

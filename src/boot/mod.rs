@@ -2,6 +2,7 @@
 
 mod activation;
 mod announcer;
+mod calls;
 pub(crate) mod certs;
 mod checkpoints;
 mod dev;
@@ -25,6 +26,7 @@ mod servers;
 mod sniffing;
 mod steering;
 mod summary;
+mod versions;
 mod views;
 mod watermark;
 

@@ -13,15 +13,15 @@ use std::fmt::Display;
 use async_trait::async_trait;
 use weir_cluster::{Details, ProxyError, View};
 use weir_domain::{
-    CommandId, Fault, Letter, LetterChoice, LetterId, LogLine, Member, Node, NodeStatus, Replays,
-    SavepointName, SniffWish, SourceName, Stream, StreamId, StreamOrder, SweepId, Workflow,
-    WorkflowName,
+    CommandId, Fault, Letter, LetterChoice, LetterId, LogLine, Member, Node, NodeStatus,
+    ReplayStanding, Replays, SavepointName, SniffWish, SourceName, Stream, StreamId, StreamOrder,
+    SweepId, Workflow, WorkflowName,
 };
 use weir_http_api::{
     ItemView, RenewalView, SavepointView, SniffResult, SourceView, SweepView, WorkflowDetail,
 };
 use weir_http_server::{
-    Checks, ItemFilter, ItemPlace, LettersAsked, Refusal, RenewalRequest, StreamFilter,
+    Checks, ItemFilter, ItemPlace, LettersAsked, Records, Refusal, RenewalRequest, StreamFilter,
     SweepRequest, Unreached,
 };
 
@@ -146,8 +146,9 @@ impl weir_http_server::Engine for Engine {
         choice: LetterChoice,
         before: Option<LetterId>,
         limit: u32,
-    ) -> Result<Vec<Letter>, Fault> {
-        self.kept_letters(workflow, &choice, before.as_ref(), limit).await
+        records: Records,
+    ) -> Result<(Vec<Letter>, Option<LetterId>), Fault> {
+        self.kept_letters(workflow, &choice, (before.as_ref(), limit), records).await
     }
 
     async fn letters_replay(&self, asked: LettersAsked) -> Result<Replays, Fault> {
@@ -156,6 +157,19 @@ impl weir_http_server::Engine for Engine {
 
     async fn letters_discard(&self, asked: LettersAsked) -> Result<Replays, Fault> {
         self.discard_letters(asked).await
+    }
+
+    async fn replays(&self, workflow: &WorkflowName) -> Result<Vec<ReplayStanding>, Fault> {
+        self.open_replays(workflow).await
+    }
+
+    async fn replay_cancel(
+        &self,
+        workflow: &WorkflowName,
+        item: &str,
+        by: String,
+    ) -> Result<(), Refusal> {
+        self.cancel_replay(workflow, (item, &by)).await
     }
 
     async fn sniff(&self, wish: SniffWish) -> Result<SniffResult, Fault> {

@@ -5,7 +5,10 @@ use std::process::ExitCode;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use weir_domain::{LetterId, LetterState, StageId, StreamId, Timestamp, WorkflowName};
-use weir_http_api::{LIMIT_MAX, LetterView, LettersChosen, LettersQuery, Page, ReplaysView};
+use weir_http_api::{
+    LIMIT_MAX, LetterView, LettersChosen, LettersQuery, OpenReplayView, Page, ReplayCancel,
+    ReplaysView,
+};
 use weir_http_client::{Client, Error};
 
 use super::args::{Once, TokenArgs};
@@ -26,13 +29,23 @@ pub(crate) enum Verb {
     #[command(visible_alias = "ls")]
     List(List),
     /// Show one letter with its record
-    Show { workflow: WorkflowName, id: LetterId },
+    Show {
+        workflow: WorkflowName,
+        id: LetterId,
+        /// With the values of secrets that stand in its record
+        #[arg(long)]
+        reveal: bool,
+    },
     /// Write letters to standard output, each as a line of JSON
     Export(Choice),
     /// Put letters through the workflow as it is deployed now, each once
     Replay(Command),
     /// Say that nothing is to become of letters
     Discard(Command),
+    /// List replays that have not ended, with what they wait for
+    Replays { workflow: WorkflowName },
+    /// End a replay, also one that nothing runs: its letters wait again
+    Cancel(Cancel),
 }
 
 #[derive(Debug, Args)]
@@ -53,6 +66,9 @@ pub(crate) struct Choice {
     /// Only letters that stand here
     #[arg(long, value_parser = states())]
     state: Option<LetterState>,
+    /// With the values of secrets that stand in records
+    #[arg(long)]
+    reveal: bool,
 }
 
 #[derive(Debug, Args)]
@@ -95,6 +111,17 @@ pub(crate) struct Command {
     token: TokenArgs,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Cancel {
+    workflow: WorkflowName,
+    /// As `weir dead-letter replays` names it: `replay-…`
+    replay: String,
+    #[command(flatten)]
+    once: Once,
+    #[command(flatten)]
+    token: TokenArgs,
+}
+
 fn states() -> impl TypedValueParser<Value = LetterState> {
     let words = PossibleValuesParser::new(LetterState::ALL.map(LetterState::as_str));
     words.try_map(|word| {
@@ -113,10 +140,19 @@ impl Verb {
                     out.note(&format!("these are the newest {count}; --limit N lists more"));
                 }
             }
-            Self::Show { workflow, id } => show(&workflow, id, client, out).await?,
+            Self::Show { workflow, id, reveal } => {
+                show(&workflow, (id, reveal), client, out).await?;
+            }
             Self::Export(choice) => choice.export(client, out).await?,
             Self::Replay(args) => args.run(true, client, out).await?,
             Self::Discard(args) => args.run(false, client, out).await?,
+            Self::Replays { workflow } => match client.replays(workflow.as_str()).await {
+                Ok(page) => out.show(&page, replays)?,
+                Err(error) => {
+                    return Err(refused("can't list replays", client, &workflow, error).await);
+                }
+            },
+            Self::Cancel(args) => args.run(client, out).await?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -141,7 +177,7 @@ impl Choice {
         client: &Client,
         query: &LettersQuery,
     ) -> Result<Page<LetterView>, Failure> {
-        match client.letters(self.workflow.as_str(), query).await {
+        match ask(client, &self.workflow, query, self.reveal).await {
             Ok(page) => Ok(page),
             Err(error) => {
                 Err(refused("can't list dead letters", client, &self.workflow, error).await)
@@ -183,15 +219,27 @@ impl Choice {
     }
 }
 
+async fn ask(
+    client: &Client,
+    workflow: &WorkflowName,
+    query: &LettersQuery,
+    reveal: bool,
+) -> Result<Page<LetterView>, Error> {
+    match reveal {
+        true => client.letters_reveal(workflow.as_str(), query).await,
+        false => client.letters(workflow.as_str(), query).await,
+    }
+}
+
 async fn show(
     workflow: &WorkflowName,
-    id: LetterId,
+    (id, reveal): (LetterId, bool),
     client: &Client,
     out: &Output,
 ) -> Result<(), Failure> {
     let what = format!("can't show dead letter {id}");
     let query = LettersQuery { id: Some(id.clone()), ..LettersQuery::default() };
-    let found = match client.letters(workflow.as_str(), &query).await {
+    let found = match ask(client, workflow, &query, reveal).await {
         Ok(page) => page.items.into_iter().next(),
         Err(error) => return Err(refused(&what, client, workflow, error).await),
     };
@@ -222,6 +270,63 @@ impl Command {
             }
         }
     }
+}
+
+impl Cancel {
+    async fn run(self, client: &Client, out: &Output) -> Result<(), Failure> {
+        let Self { workflow, replay, once, token } = self;
+        let client = once.client(&token.client(client)?);
+        let cancel = ReplayCancel { replay: replay.clone() };
+        match client.replay_cancel(workflow.as_str(), &cancel).await {
+            Ok(ended) => out.show(&ended, |it, _| cancelled(&workflow, &replay, it.as_ref())),
+            Err(error) => {
+                let what = format!("can't cancel {replay}");
+                Err(refused(&what, &client, &workflow, error).await)
+            }
+        }
+    }
+}
+
+fn cancelled(workflow: &WorkflowName, replay: &str, it: Option<&OpenReplayView>) -> String {
+    let Some(it) = it else { return format!("{} has ended before\n", plain(replay)) };
+    let letters = plural(usize::try_from(it.letters).unwrap_or(usize::MAX), "letter");
+    let stage = &it.stage;
+    format!(
+        "{}: ended; {letters} of stage {stage} wait again\n\
+         to be rid of them: weir dead-letter discard {workflow} --stage {stage}\n",
+        it.item
+    )
+}
+
+fn replays(open: &Page<OpenReplayView>, look: &Look) -> String {
+    let narrow = [
+        Text("REPLAY"),
+        Text("STATE"),
+        Text("STAGE"),
+        Number("LETTERS"),
+        Text("NODE"),
+        Text("AGE"),
+        Text("WAITS FOR"),
+    ];
+    let mut rows = Rows::new(look, &narrow, &[Text("STREAM"), Text("BY")]);
+    for it in &open.items {
+        rows.add(
+            vec![
+                table::text(&it.item),
+                table::text(it.state.as_str()),
+                table::text(it.stage.as_str()),
+                table::text(&it.letters.to_string()),
+                table::text(it.node.as_deref().unwrap_or("-")),
+                table::text(&human::age(look.now, it.at)),
+                table::text(it.fault.as_ref().map_or("", |it| &it.message)),
+            ],
+            vec![
+                table::text(&it.stream.map_or_else(|| "-".into(), |it| it.to_string())),
+                table::text(&it.by),
+            ],
+        );
+    }
+    rows.text()
 }
 
 async fn refused(what: &str, client: &Client, workflow: &WorkflowName, error: Error) -> Failure {
@@ -277,6 +382,9 @@ fn one(it: &LetterView, _: &Look) -> String {
     lines.extend(it.replay.as_ref().map(|it| ("replay", plain(it))));
     lines.extend(it.raw.as_ref().map(|it| ("record", plain(it))));
     lines.extend(it.raw_base64.as_ref().map(|it| ("bytes", plain(it))));
+    if it.is_masked {
+        lines.push(("masked", "values of secrets stand in it: --reveal shows them".into()));
+    }
     if it.is_cut {
         lines.push(("cut", "only its beginning is kept: it can't be replayed".into()));
     }
@@ -301,6 +409,9 @@ fn told(verb: &str, it: &ReplaysView, look: &Look) -> String {
     };
     aside(it.not_waiting, "replayed, being replayed or discarded");
     aside(it.cut, "only the beginning is kept");
+    if it.not_waiting > 0 && it.letters == 0 {
+        text += "weir dead-letter replays shows what is being replayed, and cancel ends it\n";
+    }
     if it.has_more {
         text += "there are more than one request takes: send it again for the rest\n";
     }

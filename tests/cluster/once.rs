@@ -56,6 +56,7 @@ fn a_command_whose_answer_is_lost_is_carried_out_once() {
         "post /api/v1/keys:rewrap",
         "post /api/v1/workflows/{name}/dead-letters:discard",
         "post /api/v1/workflows/{name}/dead-letters:replay",
+        "post /api/v1/workflows/{name}/replays:cancel",
         "post /api/v1/workflows/{name}/reset",
         "post /api/v1/workflows/{name}/restore",
         "post /api/v1/workflows/{name}/savepoints",

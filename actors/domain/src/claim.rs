@@ -53,6 +53,7 @@ claims! {
     StreamPause "stream:pause" "Pause and resume streams";
     StreamControl "stream:control" "Shut down, terminate and abort streams";
     StreamSniff "stream:sniff" "See records that pass a stage: payload data";
+    StreamReveal "stream:reveal" "See records of dead letters as they are kept, values of secrets in them included";
     ServiceTest "service:test" "Test the services that workflows use";
     KeyRead "key:read" "See public keys, certificates and known hosts; seal secrets to them";
     KeyWrite "key:write" "Create, import, rotate and delete keys, certificates and known hosts";

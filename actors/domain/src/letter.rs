@@ -6,7 +6,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{StageId, StreamId, Timestamp};
+use crate::{Fault, StageId, StreamId, Timestamp};
 
 /// One kept letter: the stream that left it, the epoch of a live one, and its number among them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -168,6 +168,9 @@ pub struct Letter {
     /// Its bytes, where it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw_base64: Option<String>,
+    /// It holds values of secrets, which are not shown.
+    #[serde(default)]
+    pub is_masked: bool,
     /// Only its beginning is there: it can't be replayed.
     pub is_cut: bool,
     /// How often the record has failed: 1, until it was replayed.
@@ -201,6 +204,56 @@ pub struct Replay {
     pub item: String,
     pub stage: StageId,
     pub letters: u64,
+}
+
+/// How far a replay has come that has not ended.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum ReplayState {
+    /// No instance has begun it, or the one that had was lost.
+    Waiting,
+    Running,
+    /// Its commit is decided, and not all of it is published.
+    Publishing,
+}
+
+impl ReplayState {
+    pub const ALL: [Self; 3] = [Self::Waiting, Self::Running, Self::Publishing];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Publishing => "publishing",
+        }
+    }
+}
+
+impl fmt::Display for ReplayState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A replay that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReplayStanding {
+    pub replay: Replay,
+    /// Who asked for it, and when.
+    pub by: String,
+    pub at: Timestamp,
+    pub state: ReplayState,
+    /// The stream that it is, once it was begun, and the engine that has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// What it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
 }
 
 #[cfg(test)]

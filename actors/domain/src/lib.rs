@@ -42,7 +42,10 @@ pub use id::{
 };
 pub use item::{Fingerprint, Item, ItemStatus, Reprocess};
 pub use key::{InvalidFingerprint, KeyFingerprint};
-pub use letter::{InvalidLetterId, Letter, LetterChoice, LetterId, LetterState, Replay, Replays};
+pub use letter::{
+    InvalidLetterId, Letter, LetterChoice, LetterId, LetterState, Replay, ReplayStanding,
+    ReplayState, Replays,
+};
 pub use misread::{Misread, serde_name};
 pub use name::{
     AssetName, ClusterName, DeploymentTag, GroupName, InvalidName, NodeName, PortName, ProjectName,

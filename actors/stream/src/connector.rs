@@ -202,6 +202,12 @@ pub trait SinkWriter: Send {
     /// Writes a batch. Records that can't be written are returned; the others were written.
     fn write(&mut self, batch: &Batch) -> Result<Vec<BadRecord>, Fault>;
 
+    /// Stores what `prepare` tells of and that lies in the store of the checkpoints. Called before that, and
+    /// again for as long as it fails in passing: nothing of what was written is lost because that is away.
+    fn store(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+
     /// Makes all that was written durable, still invisible.
     fn prepare(self: Box<Self>) -> Result<Prepared, Fault>;
 

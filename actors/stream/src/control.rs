@@ -88,7 +88,7 @@ impl Default for Control {
 }
 
 impl Control {
-    fn obey(&self, order: StreamOrder) {
+    pub(crate) fn obey(&self, order: StreamOrder) {
         match order {
             StreamOrder::Pause => drop(self.is_paused.send_replace(true)),
             StreamOrder::Resume => drop(self.is_paused.send_replace(false)),

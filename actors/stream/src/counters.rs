@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use weir_domain::Counts;
+use weir_domain::{Counts, Fault};
 use weir_runtime::Stopwatch;
 
 /// One stage's counters during one attempt. Added to by the stage, read by anybody.
@@ -19,6 +19,7 @@ pub struct Counters {
     pub ignored: AtomicU64,
     pub dropped: AtomicU64,
     call: Mutex<Option<(&'static str, Stopwatch)>>,
+    awaited: Mutex<Option<Fault>>,
 }
 
 /// A stage is in a call as long as this lives.
@@ -40,6 +41,16 @@ impl Counters {
     /// What it is doing, and for how long.
     pub(crate) fn in_call(&self) -> Option<(&'static str, Duration)> {
         self.call().as_ref().map(|(what, since)| (*what, since.elapsed()))
+    }
+
+    /// The stage waits until this is gone, and goes on then; `None`: it has gone on.
+    pub(crate) fn awaits(&self, fault: Option<Fault>) {
+        *self.awaited.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+
+    /// What it waits for.
+    pub(crate) fn awaited(&self) -> Option<Fault> {
+        self.awaited.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn call(&self) -> MutexGuard<'_, Option<(&'static str, Stopwatch)>> {

@@ -55,7 +55,7 @@ pub(crate) fn batch(guard: &Guard, header: Option<&str>, bad: &[BadRecord]) -> B
         (StringBuilder::new(), StringBuilder::new(), UInt64Builder::new());
     for record in bad {
         let origin = origins.of(record.position);
-        item.append_value(origin.map_or(&stream.item, |it| &it.item));
+        item.append_value(secrets.masked(origin.map_or(&stream.item, |it| &it.item)));
         headers.append_option(origin.map_or(header, |it| it.header.as_deref()));
         attempt.append_option(origin.map(|it| u64::from(it.attempt) + 1));
         let (kept, is_cut) = beginning(&record.raw, *raw_bytes_max);

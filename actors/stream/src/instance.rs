@@ -87,11 +87,12 @@ pub(crate) struct Tally {
 }
 
 /// Why nobody works on a job.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct FailedJob {
     pub(crate) fault: Fault,
+    pub(crate) by: InstanceId,
     /// It is not begun again by this instance.
-    pub(crate) given_up_by: Option<InstanceId>,
+    pub(crate) is_given_up: bool,
 }
 
 impl Tally {
@@ -381,15 +382,26 @@ impl Instance {
     /// Something stands in the way of a job, as `stands`; once and for all, if it `is_given_up`.
     pub(crate) fn stands_for(&self, job: &str, fault: Fault, is_given_up: bool) {
         let fault = self.means.secrets.masked_fault(fault);
-        let given_up_by = is_given_up.then_some(self.id);
+        let failed = FailedJob { fault, by: self.id, is_given_up };
         let mut tally = self.tally();
-        let workflow = &self.plan.workflow;
-        match given_up_by {
-            Some(_) => tracing::error!(code = %fault.code, %workflow, "{fault}"),
-            None if tally.failed.get(job).is_some_and(|it| it.fault == fault) => {}
-            None => tracing::warn!(code = %fault.code, %workflow, "{job} failed: {fault}"),
+        if tally.failed.get(job) == Some(&failed) {
+            return;
         }
-        tally.failed.insert(job.to_owned(), FailedJob { fault, given_up_by });
+        let (workflow, fault) = (&self.plan.workflow, &failed.fault);
+        match is_given_up {
+            true => tracing::error!(code = %fault.code, %workflow, "{fault}"),
+            false => tracing::warn!(code = %fault.code, %workflow, "{job} failed: {fault}"),
+        }
+        tally.failed.insert(job.to_owned(), failed);
+    }
+
+    /// What this instance failed of is not shown any more: somebody else works on the job.
+    pub(crate) fn clears_own(&self, job: &str) {
+        let mut tally = self.tally();
+        if tally.failed.get(job).is_some_and(|it| it.by == self.id) {
+            tally.failed.remove(job);
+            tracing::info!(code = "WEIR-03030", workflow = %self.plan.workflow, "{job} goes on elsewhere");
+        }
     }
 
     pub(crate) fn clears_of(&self, job: &str) {
@@ -399,7 +411,7 @@ impl Instance {
         }
     }
 
-    /// What it gave up is shown as long as this lives: who comes after it tries again.
+    /// What failed here is shown as long as this lives: who comes after it tries again.
     pub(crate) fn shown(&self) -> Shown<'_> {
         Shown(self)
     }
@@ -458,7 +470,7 @@ pub(crate) struct Shown<'a>(&'a Instance);
 impl Drop for Shown<'_> {
     fn drop(&mut self) {
         let id = self.0.id;
-        self.0.tally().failed.retain(|_, it| it.given_up_by != Some(id));
+        self.0.tally().failed.retain(|_, it| it.by != id);
     }
 }
 

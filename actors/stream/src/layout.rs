@@ -83,7 +83,8 @@ impl Ground<'_> {
         if self.plan.dead_letters.is_some()
             && let Some((id, sink)) = sinks.pop()
         {
-            let keeping = Keeping::around(sink, self.cx.staging.clone(), inputs);
+            let means = (self.cx.staging.clone(), self.secrets.clone());
+            let keeping = Keeping::around(sink, means, inputs);
             sinks.push((id, Box::new(keeping)));
         }
         Ok(sinks)

@@ -60,11 +60,13 @@ pub use kind::{
     AnySource, BuildContext, BuiltOperator, Checked, ConfigError, Limits, OperatorKind, Registry,
     SinkKind, SourceKind, decode_config,
 };
-pub use letters::{Letters, RawLetter};
+pub use letters::{
+    Cancelled, How, Letters, OpenReplay, RawLetter, ReplayCalls, Sight, runs_nowhere, version_of,
+};
 pub use live::{BacklogLimits, LiveRead, LiveReader, LiveSource, Share, Splits, jobs, state};
 pub use means::Running;
 pub use operator::{Opening, Operator, Outputs};
-pub use services::{Access, AccessError, LiveClaims, Monitor, Peers, Services};
+pub use services::{Access, AccessError, LiveClaims, Monitor, Peers, Services, Versions};
 pub use settlement::{Resumed, resume};
 pub use shelf::{Kept, Shelf};
 pub use sniff::{Conditions, Matcher, Sniffed, Taps};

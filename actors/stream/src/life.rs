@@ -210,16 +210,26 @@ impl Life<'_> {
                     stop.cancel();
                     break Ok(Err(Fault::stopped("the stream was terminated")));
                 }
+                // Of an item its instance's own watchdog decides.
+                fault = watchdog.hangs(), if self.origins.are_of_a_replay() => {
+                    stop.cancel();
+                    break Ok(Err(fault));
+                }
                 _ = tick.tick() => {
                     let before = std::mem::take(&mut reporter.stream.stages);
                     count(self.plan, &counters, &mut reporter.stream);
-                    // One that is paused is not stuck.
-                    if reporter.stream.stages != before || gate.is_shut() {
+                    let awaited = watchdog.awaited();
+                    // One that is paused is not stuck, nor one that knows what it waits for.
+                    if reporter.stream.stages != before || gate.is_shut() || awaited.is_some() {
                         piping.moved();
                     }
-                    // Which stage it is: whether that is being stuck is for the instance's own watchdog.
-                    if let Some((fault, true)) = watchdog.told(self.services.system.now()) {
-                        reporter.warn(fault.code.0, fault.message);
+                    let hangs = watchdog.told(self.services.system.now());
+                    if let Some((fault, true)) = &hangs {
+                        reporter.warn(fault.code.0, fault.message.clone());
+                    }
+                    reporter.awaits(awaited);
+                    if let Some((fault, _)) = hangs {
+                        reporter.stream.fault.get_or_insert(fault);
                     }
                     reporter.progress();
                     reporter.pass_on(&log);
@@ -227,6 +237,7 @@ impl Life<'_> {
             }
         };
         count(self.plan, &counters, &mut reporter.stream);
+        reporter.stream.fault = None;
         reporter.pass_on(&log);
         let ended = ended.unwrap_or_else(|_| Err(ended_early()));
         // How a stage meets its end is no news if an operator ended it.

@@ -84,9 +84,22 @@ impl<'a> Reporter<'a> {
         self.services.monitor.report(self.stream.clone(), Vec::new());
     }
 
-    /// Something that is owed could not be done yet.
+    /// Something could not be done yet: said, and shown as long as it is waited for.
     pub(crate) fn waiting(&mut self, fault: &Fault) {
+        // What is closed is not changed by what comes behind.
+        if !self.stream.state.is_closed() {
+            self.stream.fault = Some(self.secrets.masked_fault(fault.clone()));
+        }
         self.warn(fault.code.0, format!("{fault}; it is tried again"));
+    }
+
+    /// What is waited for now, if something is: news is said.
+    pub(crate) fn awaits(&mut self, awaited: Option<Fault>) {
+        match awaited {
+            Some(fault) if self.stream.fault.as_ref() != Some(&fault) => self.waiting(&fault),
+            Some(_) => {}
+            None => self.stream.fault = None,
+        }
     }
 
     /// A live stream published something: it goes on, so only its newest are listed, the newest first.

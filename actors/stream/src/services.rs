@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::watch;
-use weir_domain::{ClaimId, LogLine, Stream, StreamId};
+use weir_domain::{ClaimId, Digest, LogLine, Stream, StreamId, WorkflowName};
 use weir_persistence_api::{Adoption, BlobStore, Claim, ClaimRequest, Settlement, Unfinished};
 use weir_runtime::System;
 
-use crate::{Limits, LiveStreams, Registry, Running, Taps};
+use crate::{Limits, LiveStreams, Registry, ReplayCalls, Running, Taps};
 
 /// Why the Access Coordinator did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +56,14 @@ pub trait Peers: Send + Sync + 'static {
     fn is_gone(&self, owner: &str) -> bool;
 }
 
+/// What is to run, as the data plane sees it.
+#[async_trait]
+pub trait Versions: Send + Sync + 'static {
+    /// The version of a workflow that this node is to run now (`version_of`), asked anew of who decides
+    /// that. `None`: it is not to run it.
+    async fn wanted(&self, workflow: &WorkflowName) -> Result<Option<Digest>, AccessError>;
+}
+
 /// Everything around a workflow that is not the workflow. Cheap to clone.
 #[derive(Clone)]
 pub struct Services {
@@ -71,6 +79,8 @@ pub struct Services {
     pub running: Running,
     pub streams: LiveStreams,
     pub taps: Taps,
+    pub replays: ReplayCalls,
+    pub versions: Arc<dyn Versions>,
     /// A permit for every thread that open streams may block. Taken all at once for a stream, so
     /// that no two of them wait for each other's threads.
     pub threads: Arc<tokio::sync::Semaphore>,

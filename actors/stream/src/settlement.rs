@@ -35,7 +35,7 @@ impl Failed {
     }
 
     /// As `wait`; whether it was not stopped.
-    async fn wait_unless(&mut self, stop: &CancellationToken) -> bool {
+    pub(crate) async fn wait_unless(&mut self, stop: &CancellationToken) -> bool {
         tokio::select! {
             () = self.wait() => true,
             () = stop.cancelled() => false,
@@ -76,7 +76,7 @@ pub(crate) async fn pay(
     stop: &CancellationToken,
 ) -> Paid {
     let Owed { actions, stream } = owed;
-    let (mut state, closed_at) = (stream.state, stream.closed_at);
+    let (mut state, closed_at, fault) = (stream.state, stream.closed_at, stream.fault.clone());
     // It is open until all is done: whoever waits for its end must find everything in its place.
     let open = Stream { state: StreamState::Open, closed_at: None, ..stream };
     let mut reporter = Reporter::new(services, &means.secrets, open);
@@ -89,6 +89,7 @@ pub(crate) async fn pay(
         if has_warnings && state == StreamState::Committed {
             state = StreamState::CommittedWithWarnings;
         }
+        reporter.stream.fault.clone_from(&fault);
         reporter.published(published);
     }
     (reporter.stream.state, reporter.stream.closed_at) = (state, closed_at);
@@ -167,12 +168,16 @@ where
     F: Future<Output = Result<T, AccessError>>,
 {
     let mut failed = Failed::default();
+    let fault = reporter.stream.fault.clone();
     loop {
         match call().await {
             Err(AccessError::Unavailable(why)) => {
                 reporter.waiting(&Fault::transient(3132, why));
             }
-            answer => return Some(answer),
+            answer => {
+                reporter.stream.fault = fault;
+                return Some(answer);
+            }
         }
         if !failed.wait_unless(stop).await {
             return None;

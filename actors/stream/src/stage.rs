@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use arrow::datatypes::SchemaRef;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use weir_checkpoint::{CrashPoint, Epoch, reach};
 use weir_domain::plan::OnError;
-use weir_domain::{Clock, Fault, PortName, SniffSide, StageId};
+use weir_domain::{Clock, Fault, FaultKind, PortName, SniffSide, StageId};
 use weir_secrets::Opened;
 
 use crate::breaker::Breaker;
@@ -19,6 +20,7 @@ use crate::inlet::{Arrival, Inlet};
 use crate::island::{Island, Outflow, Step, rollback_fault};
 use crate::letters::Origins;
 use crate::live::{LiveSourceBody, Report, Reports, Snapshot};
+use crate::settlement::Failed;
 use crate::{
     BadRecord, Batch, Counters, Opening, Prepared, Read, RecordReader, Sink, SinkWriter,
     StreamContext, StreamLog, Taps, dead_letter,
@@ -269,14 +271,6 @@ pub(crate) struct SinkBody {
     pub(crate) reports: Option<Reports>,
 }
 
-/// What a writer has prepared at a barrier.
-fn prepared(writer: Box<dyn SinkWriter>) -> Result<Prepared, Fault> {
-    reach(CrashPoint::BeforePrepare);
-    let prepared = writer.prepare()?;
-    reach(CrashPoint::AfterPrepare);
-    Ok(prepared)
-}
-
 impl SinkBody {
     /// Writes until the end, then prepares; if it is driven, at each barrier. Blocks.
     pub(crate) fn run(mut self, stop: &CancellationToken) -> StageResult {
@@ -315,10 +309,15 @@ impl SinkBody {
                     if !has_finished {
                         barriers(self.dead.iter(), epoch)?;
                     }
-                    let call = self.guard.counters.calling("preparing");
-                    let prepared = writer.take().map(prepared).transpose()?;
-                    drop(call);
-                    let prepared = prepared.unwrap_or_default();
+                    let prepared = match writer.take() {
+                        Some(writer) => {
+                            reach(CrashPoint::BeforePrepare);
+                            let prepared = self.prepare(writer, stop)?;
+                            reach(CrashPoint::AfterPrepare);
+                            prepared
+                        }
+                        None => Prepared::default(),
+                    };
                     (written, segment) = (written + prepared.bytes, Some(epoch));
                     self.wrote(written);
                     let snapshot = Snapshot { actions: prepared.actions, ..Snapshot::default() };
@@ -329,10 +328,8 @@ impl SinkBody {
             }
         }
         // What was written behind the last barrier of a pipeline that is driven is nobody's.
-        let (None, Some(writer)) = (self.reports, writer) else { return Ok(None) };
-        let call = self.guard.counters.calling("preparing");
-        let prepared = writer.prepare()?;
-        drop(call);
+        let (None, Some(writer)) = (&self.reports, writer) else { return Ok(None) };
+        let prepared = self.prepare(writer, stop)?;
         self.guard.counters.bytes_out.store(prepared.bytes, Ordering::Relaxed);
         Ok(Some(prepared))
     }
@@ -351,6 +348,33 @@ impl SinkBody {
         drop(call);
         add(&self.guard.counters.records_out, batch.rows() - bad.len().min(batch.rows()));
         Ok(bad)
+    }
+
+    /// What a writer has prepared. Waits for the store where that is away.
+    fn prepare(
+        &self,
+        mut writer: Box<dyn SinkWriter>,
+        stop: &CancellationToken,
+    ) -> Result<Prepared, Stopped> {
+        let counters = &self.guard.counters;
+        let mut failed = Failed::default();
+        loop {
+            let call = counters.calling("storing");
+            let stored = writer.store();
+            drop(call);
+            match stored {
+                Ok(()) => break counters.awaits(None),
+                Err(fault) if fault.kind == FaultKind::Transient => {
+                    counters.awaits(Some(self.guard.secrets.masked_fault(fault)));
+                }
+                Err(fault) => return Err(fault.into()),
+            }
+            if !Handle::current().block_on(failed.wait_unless(stop)) {
+                return Err(Stopped::Broken);
+            }
+        }
+        let _call = counters.calling("preparing");
+        Ok(writer.prepare()?)
     }
 
     fn wrote(&self, bytes: u64) {

@@ -1,6 +1,7 @@
 //! Stages that hang: those in a call of a connector or an operator that does not come back.
 //!
-//! Whoever waits for a neighbour, for credit or for a barrier is in no such call: its neighbour is.
+//! Whoever waits for a neighbour, for credit or for a barrier is in no such call: its neighbour is. Whoever
+//! waits for what comes back by itself says what that is.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,6 +33,11 @@ impl Watchdog {
     fn longest(&self) -> Option<(&StageId, &'static str, Duration)> {
         let calls = self.stages.iter().filter_map(|(id, it)| it.in_call().map(|of| (id, of)));
         calls.map(|(id, (what, length))| (id, what, length)).max_by_key(|it| it.2)
+    }
+
+    /// What a stage waits for, which it knows: it does not hang.
+    pub(crate) fn awaited(&self) -> Option<Fault> {
+        self.stages.values().find_map(|it| it.awaited())
     }
 
     /// What hangs for so long that somebody should know, and whether that is news.

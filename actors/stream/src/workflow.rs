@@ -140,7 +140,7 @@ impl RunningWorkflow {
     pub fn view(&self, reports: Vec<InstanceReport>) -> Workflow {
         let tally = self.0.tally.lock().unwrap_or_else(PoisonError::into_inner).clone().so_far();
         let (mut state, instance_fault) = state(&reports, tally.open.len());
-        let given_up = tally.failed.values().find(|it| it.given_up_by.is_some());
+        let given_up = tally.failed.values().find(|it| it.is_given_up);
         if given_up.is_some() && !matches!(state, WorkflowState::Stopping | WorkflowState::Stopped)
         {
             state = WorkflowState::Failed;

@@ -7,15 +7,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::Semaphore;
-use weir_domain::{ClaimId, Fault, FaultKind, LogLine, NodeName, Stream, StreamId, StreamState};
+use weir_domain::{
+    ClaimId, Digest, Fault, FaultKind, LogLine, NodeName, Stream, StreamId, StreamState,
+    WorkflowName,
+};
 use weir_persistence_api::{
     Acquired, Adoption, Claim, ClaimRequest, Error, Fence, ItemStore as _, LeaseName,
     LeaseStore as _, MemoryBlobs, MemoryStore, Settlement, Unfinished,
 };
 use weir_runtime::{IdSource, ManualClock, PhaseTimeouts, System, SystemSettings};
 use weir_stream::{
-    Access, AccessError, Limits, LiveClaims, LiveStreams, Monitor, Peers, Registry, Running,
-    Services, Taps,
+    Access, AccessError, Limits, LiveClaims, LiveStreams, Monitor, Peers, Registry, ReplayCalls,
+    Running, Services, Taps, Versions,
 };
 
 use crate::blobs::HeldBlobs;
@@ -70,6 +73,8 @@ pub(crate) async fn services(
         running: Running::default(),
         streams: LiveStreams::default(),
         taps: Taps::default(),
+        replays: ReplayCalls::default(),
+        versions: Arc::new(OneVersion),
         threads: Arc::new(Semaphore::new(THREADS)),
     })
 }
@@ -127,6 +132,16 @@ impl Access for CaseAccess {
 
     async fn unfinished(&self) -> Result<Vec<Unfinished>, AccessError> {
         self.store.item_unfinished().await.map_err(refused)
+    }
+}
+
+/// A case is of one version, and asks for no replay.
+struct OneVersion;
+
+#[async_trait]
+impl Versions for OneVersion {
+    async fn wanted(&self, _: &WorkflowName) -> Result<Option<Digest>, AccessError> {
+        Ok(None)
     }
 }
 

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use weir_domain::{
-    Letter, LetterChoice, LetterId, LetterState, Replay, Replays, StageId, StreamId, Timestamp,
+    Letter, LetterChoice, LetterId, LetterState, Replay, ReplayStanding, ReplayState, Replays,
+    StageId, StreamId, Timestamp,
 };
 
-use crate::{Cursor, schema};
+use crate::{Cursor, FaultView, schema};
 
 /// Which letters of a workflow to list, the newest first. All that is said must hold of a letter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
@@ -79,6 +80,9 @@ pub struct LetterView {
     /// Its bytes, where it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw_base64: Option<String>,
+    /// Values of secrets stand in it: here as `***`, or it is not shown at all.
+    #[serde(default)]
+    pub is_masked: bool,
     /// Only its beginning is there: it can't be replayed.
     pub is_cut: bool,
     /// How often the record has failed.
@@ -102,6 +106,7 @@ impl From<Letter> for LetterView {
             reason: it.reason,
             raw: it.raw,
             raw_base64: it.raw_base64,
+            is_masked: it.is_masked,
             is_cut: it.is_cut,
             attempt: it.attempt,
             replay: it.replay,
@@ -178,6 +183,51 @@ pub struct ReplayView {
     #[schema(value_type = schema::Name)]
     pub stage: StageId,
     pub letters: u64,
+}
+
+/// A replay that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OpenReplay)]
+pub struct OpenReplayView {
+    /// The item of its stream, which it is named by.
+    pub item: String,
+    #[schema(value_type = schema::Name)]
+    pub stage: StageId,
+    pub letters: u64,
+    /// Who asked for it.
+    pub by: String,
+    #[schema(value_type = schema::Timestamp)]
+    pub at: Timestamp,
+    #[schema(value_type = schema::ReplayState)]
+    pub state: ReplayState,
+    /// Once it was begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::StreamId>)]
+    pub stream: Option<StreamId>,
+    /// The engine that has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// What it waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<FaultView>,
+}
+
+impl From<ReplayStanding> for OpenReplayView {
+    fn from(it: ReplayStanding) -> Self {
+        let ReplayStanding { replay, by, at, state, stream, node, fault } = it;
+        let Replay { item, stage, letters } = replay;
+        let fault = fault.map(FaultView::from);
+        Self { item, stage, letters, by, at, state, stream, node, fault }
+    }
+}
+
+/// Which replay is to end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReplayCancel {
+    /// Its item, as `replay-…`.
+    pub replay: String,
 }
 
 impl ReplaysView {

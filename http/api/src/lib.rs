@@ -62,7 +62,9 @@ pub use key::{
     CertificateAdd, KeyCreate, KeyExport, KeyExported, KeyImport, KeyRotate, KeyView, KnownHostAdd,
     KnownHostView, SecretSeal, SecretSealed, TrustedCertificateView,
 };
-pub use letter::{LetterView, LettersChosen, LettersQuery, ReplayView, ReplaysView};
+pub use letter::{
+    LetterView, LettersChosen, LettersQuery, OpenReplayView, ReplayCancel, ReplayView, ReplaysView,
+};
 pub use live::{LiveChange, LiveEvent, LiveQuery, LiveTopic};
 pub use node::NodeView;
 pub use page::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page};

@@ -253,6 +253,11 @@ text!(
     |it| it.enum_values(Some(words(&domain::LetterState::ALL)))
 );
 text!(
+    /// How far a replay has come that has not ended.
+    ReplayState,
+    |it| it.enum_values(Some(words(&domain::ReplayState::ALL)))
+);
+text!(
     /// Before a stage or behind it.
     SniffSide,
     |it| it.enum_values(Some(words(&[domain::SniffSide::In, domain::SniffSide::Out])))

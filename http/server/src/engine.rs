@@ -18,8 +18,8 @@ use crate::live::Views;
 use crate::version::{self, ServerName};
 use crate::{
     Cluster, Engine, Guard, assignments, audit, canary, cluster, items, keys, letters, live,
-    log_in, nodes, openapi, overview, resources, roles, savepoints, scheduler, sessions, sniff,
-    steering, stored, streams, sweeps, trust, users, workflows,
+    log_in, nodes, openapi, overview, replays, resources, roles, savepoints, scheduler, sessions,
+    sniff, steering, stored, streams, sweeps, trust, users, workflows,
 };
 
 const NAME: &str = "reactive-engine";
@@ -126,6 +126,7 @@ pub(crate) fn passed_on() -> OpenApiRouter<Asked> {
         .merge(steering::routes())
         .merge(savepoints::routes())
         .merge(letters::routes())
+        .merge(replays::routes())
         .merge(stored::routes())
         .merge(assignments::routes())
         .merge(canary::routes())

@@ -15,7 +15,7 @@ use crate::guard::{Caller, Trail, command, read};
 use crate::idempotency::{Key, Once};
 use crate::savepoints::refuse_unknown;
 use crate::storages::Storages;
-use crate::{Engine, LettersAsked, paging};
+use crate::{Engine, LettersAsked, Records, paging};
 
 type Shared = State<Arc<dyn Engine>>;
 type Stored = Option<Extension<Storages>>;
@@ -29,6 +29,7 @@ where
     let (see, control) = (UserClaim::StreamSniff, UserClaim::StreamControl);
     OpenApiRouter::default()
         .routes(read(see, routes!(list)))
+        .routes(command(UserClaim::StreamReveal, "dead-letter reveal", routes!(reveal)))
         .routes(command(control, "dead-letter replay", routes!(replay)))
         .routes(command(control, "dead-letter discard", routes!(discard)))
 }
@@ -46,16 +47,45 @@ pub(crate) async fn list(
     Part(workflow): Part<WorkflowName>,
     Fields(query): Fields<LettersQuery>,
 ) -> Result<Json<Page<LetterView>>, Error> {
+    page((&*engine, storages.as_deref()), &workflow, query, Records::Masked).await
+}
+
+/// The same, with the records as they are kept: also the values of secrets that stand in some. Looking is
+/// recorded.
+#[utoipa::path(post, path = "/workflows/{name}/dead-letters:reveal", tag = "workflows", operation_id = "revealDeadLetters",
+    params(("name" = String, Path, description = "The workflow's name"), LettersQuery),
+    responses(
+        (status = 200, description = "One page of letters", body = Page<LetterView>),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn reveal(
+    trail: Trail,
+    State(engine): Shared,
+    storages: Stored,
+    Part(workflow): Part<WorkflowName>,
+    Fields(query): Fields<LettersQuery>,
+) -> Result<Json<Page<LetterView>>, Error> {
+    trail.about("workflow", &workflow);
+    page((&*engine, storages.as_deref()), &workflow, query, Records::Whole).await
+}
+
+async fn page(
+    (engine, storages): (&dyn Engine, Option<&Storages>),
+    workflow: &WorkflowName,
+    query: LettersQuery,
+    records: Records,
+) -> Result<Json<Page<LetterView>>, Error> {
     let limit = paging::limit(query.limit)?;
     let LettersQuery { id, stage, stream, reason, since, until, state, limit: _, cursor } = query;
     let before = cursor.map(Cursor::letter).transpose().map_err(paging::wrong_cursor)?;
     let ids = id.into_iter().collect();
     let choice = LetterChoice { ids, stage, stream, reason, since, until, state };
-    let letters = engine.letters(&workflow, choice, before, limit + 1).await?;
-    if letters.is_empty() {
-        refuse_unknown(&*engine, storages.as_deref(), &workflow).await?;
+    let (letters, next) = engine.letters(workflow, choice, before, limit, records).await?;
+    if letters.is_empty() && next.is_none() {
+        refuse_unknown(engine, storages, workflow).await?;
     }
-    Ok(Json(paging::page(letters, limit, |it| Cursor::after_letter(it.id.clone()))))
+    let items = letters.into_iter().map(LetterView::from).collect();
+    Ok(Json(Page { items, next_cursor: next.map(Cursor::after_letter) }))
 }
 
 /// Puts letters that wait through the workflow as it is deployed now: from the stage that they failed
@@ -77,7 +107,8 @@ pub(crate) async fn replay(
 ) -> Result<Json<ReplaysView>, Error> {
     let command = key.chosen(&caller, "dead-letter replay", &(&workflow, &request));
     let asked = asked(&caller, workflow, request, command)?;
-    let dry_run = begin(&*engine, storages.as_deref(), &trail, &asked).await?;
+    refuse_unknown(&*engine, storages.as_deref(), &asked.workflow).await?;
+    let dry_run = begin(&trail, &asked);
     Ok(told(&trail, engine.letters_replay(asked).await?, dry_run))
 }
 
@@ -98,20 +129,20 @@ pub(crate) async fn discard(
 ) -> Result<Json<ReplaysView>, Error> {
     let command = key.chosen(&caller, "dead-letter discard", &(&workflow, &request));
     let asked = asked(&caller, workflow, request, command)?;
-    let dry_run = begin(&*engine, storages.as_deref(), &trail, &asked).await?;
+    // Also of a workflow that is not deployed any more.
+    let any = LetterChoice::default();
+    let (there, next) = engine.letters(&asked.workflow, any, None, 1, Records::Masked).await?;
+    if there.is_empty() && next.is_none() {
+        refuse_unknown(&*engine, storages.as_deref(), &asked.workflow).await?;
+    }
+    let dry_run = begin(&trail, &asked);
     Ok(told(&trail, engine.letters_discard(asked).await?, dry_run))
 }
 
 /// Says what the command is about; whether it only looks.
-async fn begin(
-    engine: &dyn Engine,
-    storages: Option<&Storages>,
-    trail: &Trail,
-    asked: &LettersAsked,
-) -> Result<bool, Error> {
-    refuse_unknown(engine, storages, &asked.workflow).await?;
+fn begin(trail: &Trail, asked: &LettersAsked) -> bool {
     trail.about("workflow", &asked.workflow).dry(asked.dry_run);
-    Ok(asked.dry_run)
+    asked.dry_run
 }
 
 /// What became of the letters, in the answer and in the audit.

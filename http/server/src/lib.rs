@@ -46,6 +46,7 @@ mod paging;
 pub mod ports;
 mod problems;
 mod projects;
+mod replays;
 mod resources;
 mod roles;
 mod savepoints;
@@ -70,7 +71,8 @@ pub use layers::Limits;
 pub use listen::{address, bind, refused, serve};
 pub use ports::{
     Access, Begin, Checks, Cluster, ClusterNews, Deployments, Engine, ItemFilter, ItemPlace,
-    LettersAsked, Projects, Refusal, RenewalRequest, StreamFilter, SweepRequest, Unreached,
+    LettersAsked, Projects, Records, Refusal, RenewalRequest, StreamFilter, SweepRequest,
+    Unreached,
 };
 pub use storages::Storages;
 pub use stored::applied;

@@ -10,9 +10,9 @@ use futures::stream::BoxStream;
 use weir_controllers::users::Identity;
 use weir_domain::{
     AuditAction, CommandId, Fault, Finding, Incarnation, ItemStatus, Letter, LetterChoice,
-    LetterId, LogLine, NamePattern, Node, NodeName, ProjectName, Replays, SavepointName, SniffWish,
-    SourceName, Stream, StreamId, StreamOrder, StreamState, SweepId, Timestamp, Workflow,
-    WorkflowName,
+    LetterId, LogLine, NamePattern, Node, NodeName, ProjectName, ReplayStanding, Replays,
+    SavepointName, SniffWish, SourceName, Stream, StreamId, StreamOrder, StreamState, SweepId,
+    Timestamp, Workflow, WorkflowName,
 };
 use weir_http_api::{
     ClusterEvent, DeploymentPreview, DeploymentRequest, DeploymentView, ExplanationView, ItemView,
@@ -101,6 +101,15 @@ pub struct LettersAsked {
     pub by: String,
 }
 
+/// What of the records of dead letters is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Records {
+    /// No values of secrets.
+    Masked,
+    /// As they are kept.
+    Whole,
+}
+
 /// An engine as its REST API sees it.
 #[async_trait]
 pub trait Engine: Send + Sync + 'static {
@@ -152,18 +161,29 @@ pub trait Engine: Send + Sync + 'static {
     ) -> Result<(), Refusal>;
     /// Orders where the next run of a workflow begins. Durable when this returns.
     async fn workflow_renew(&self, request: RenewalRequest) -> Result<RenewalView, Refusal>;
-    /// Dead letters that are kept, the newest first, from before one on.
+    /// Dead letters that are kept, the newest first, from before one on; and before which the next page
+    /// begins.
     async fn letters(
         &self,
         workflow: &WorkflowName,
         choice: LetterChoice,
         before: Option<LetterId>,
         limit: u32,
-    ) -> Result<Vec<Letter>, Fault>;
+        records: Records,
+    ) -> Result<(Vec<Letter>, Option<LetterId>), Fault>;
     /// Has letters replayed. Durable when this returns.
     async fn letters_replay(&self, asked: LettersAsked) -> Result<Replays, Fault>;
     /// Has nothing become of letters. Durable when this returns.
     async fn letters_discard(&self, asked: LettersAsked) -> Result<Replays, Fault>;
+    /// Replays that have not ended, the oldest first.
+    async fn replays(&self, workflow: &WorkflowName) -> Result<Vec<ReplayStanding>, Fault>;
+    /// Ends a replay that has not ended: its letters wait again, now or soon.
+    async fn replay_cancel(
+        &self,
+        workflow: &WorkflowName,
+        item: &str,
+        by: String,
+    ) -> Result<(), Refusal>;
     /// Looks at live records on all engines.
     async fn sniff(&self, wish: SniffWish) -> Result<SniffResult, Fault>;
     /// One page of items, and where the next one begins.

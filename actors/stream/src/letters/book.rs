@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use weir_domain::{CommandId, LetterId, LetterState, StageId, Timestamp};
+use weir_domain::{CommandId, Digest, LetterId, LetterState, StageId, Timestamp};
+
+use super::volume::{Entry, replay_of};
 
 /// One command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,6 +16,9 @@ pub(super) struct Page {
     pub(super) by: String,
     pub(super) at: Timestamp,
     pub(super) asked: Asked,
+    /// The version that replays were asked for; `None`: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) version: Option<Digest>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,11 +54,21 @@ pub(super) fn item_name(replay: &str) -> String {
 }
 
 /// A replay that is to run, if the page is its command's.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Pending {
     pub(super) page: u64,
     pub(super) command: CommandId,
     pub(super) stage: StageId,
+}
+
+/// A replay that is to run, with what was asked.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Due {
+    pub(super) pending: Pending,
+    pub(super) part: Part,
+    pub(super) version: Option<Digest>,
+    pub(super) by: String,
+    pub(super) at: Timestamp,
 }
 
 impl Pending {
@@ -66,7 +81,7 @@ impl Pending {
 
     /// Its name wherever the page is not said.
     pub(super) fn replay(&self) -> String {
-        format!("{}-{}", self.command, self.stage)
+        replay_of(self.command, &self.stage)
     }
 }
 
@@ -97,46 +112,62 @@ impl Page {
     }
 }
 
-/// All pages, and where each letter stands that is in one.
+/// All that was asked for, and where each letter stands that is in it.
+#[derive(Debug, Default)]
 pub(super) struct Book {
-    pages: Vec<Page>,
-    states: BTreeMap<LetterId, (LetterState, Option<String>)>,
+    entries: Vec<Entry>,
+    /// The number of the last page that is bound.
+    pub(super) bound: u64,
+    next: u64,
+    /// By what left them, in the order of what was asked: numbers from the first to the last, and the entry
+    /// and part that they are in.
+    places: BTreeMap<String, Vec<(u32, u32, usize, usize)>>,
 }
 
 impl Book {
-    pub(super) fn new(pages: Vec<Page>, ended: &BTreeMap<String, Ended>) -> Self {
-        let mut states = BTreeMap::new();
-        for page in &pages {
-            for part in page.parts() {
-                let replay = format!("{}-{}", page.command, part.stage);
-                let stands = match (&page.asked, ended.get(&replay)) {
-                    (Asked::Discard(_), _) => (LetterState::Discarded, None),
-                    (Asked::Replay(_), None) => (LetterState::Replaying, Some(replay)),
-                    (_, Some(Ended::Committed)) => (LetterState::Replayed, Some(replay)),
-                    (_, Some(Ended::RolledBack)) => (LetterState::Waiting, Some(replay)),
-                };
-                for (left, numbers) in &part.letters {
-                    for number in numbers {
-                        let id = LetterId { left: left.clone(), number: *number };
-                        states.insert(id, stands.clone());
-                    }
+    /// Of all pages in their order, from the first on.
+    pub(super) fn new(entries: Vec<Entry>, bound: u64, next: u64) -> Self {
+        let mut places: BTreeMap<String, Vec<_>> = BTreeMap::new();
+        for (at, entry) in entries.iter().enumerate() {
+            for (of, part) in entry.parts.iter().enumerate() {
+                for (left, runs) in &part.letters {
+                    let runs = runs.iter().map(|(from, to)| (*from, *to, at, of));
+                    places.entry(left.clone()).or_default().extend(runs);
                 }
             }
         }
-        Self { pages, states }
+        Self { bound, entries, next, places }
+    }
+
+    /// The pages behind those that are bound.
+    pub(super) fn open(&self) -> &[Entry] {
+        let bound = usize::try_from(self.bound).unwrap_or(usize::MAX);
+        self.entries.get(bound..).unwrap_or_default()
     }
 
     /// The number of the page that is written next.
     pub(super) fn next(&self) -> u64 {
-        self.pages.len() as u64 + 1
+        self.next
     }
 
-    pub(super) fn page_of(&self, command: CommandId) -> Option<&Page> {
-        self.pages.iter().find(|it| it.command == command)
+    pub(super) fn entry_of(&self, command: CommandId) -> Option<&Entry> {
+        self.entries.iter().find(|it| it.command == command)
     }
 
     pub(super) fn state_of(&self, id: &LetterId) -> (LetterState, Option<String>) {
-        self.states.get(id).cloned().unwrap_or((LetterState::Waiting, None))
+        let places = self.places.get(&id.left).into_iter().flatten();
+        let mut last = places.rev().filter(|it| (it.0..=it.1).contains(&id.number));
+        let Some((_, _, at, of)) = last.next() else { return (LetterState::Waiting, None) };
+        let (entry, part) = (&self.entries[*at], &self.entries[*at].parts[*of]);
+        if !entry.is_replay {
+            return (LetterState::Discarded, None);
+        }
+        let state = match part.ended {
+            None => LetterState::Replaying,
+            Some(Ended::Committed) => LetterState::Replayed,
+            Some(Ended::RolledBack) => LetterState::Waiting,
+        };
+        (state, Some(replay_of(entry.command, &part.stage)))
     }
 }
 
@@ -151,13 +182,16 @@ mod tests {
         let mut part = Part::new(StageId::new("check").unwrap());
         part.take(&LetterId { left: "s".into(), number: 1 });
         let command = COMMANDS[command].parse().unwrap();
-        Page { command, by: "ada".into(), at: Timestamp(0), asked: asked(vec![part]) }
+        let (by, asked) = ("ada".into(), asked(vec![part]));
+        Page { command, by, at: Timestamp(0), asked, version: None }
     }
 
     /// Where the letter stands, and the number of its replay.
     fn stands(pages: Vec<Page>, ended: &[(usize, Ended)]) -> (LetterState, Option<usize>) {
         let name = |it: usize| format!("{}-check", COMMANDS[it]);
-        let book = Book::new(pages, &ended.iter().map(|it| (name(it.0), it.1)).collect());
+        let ended = ended.iter().map(|it| (name(it.0), it.1)).collect();
+        let entries = pages.into_iter().map(|it| Entry::of(it, &ended)).collect();
+        let book = Book::new(entries, 0, 1);
         let (state, replay) = book.state_of(&LetterId { left: "s".into(), number: 1 });
         (state, replay.and_then(|it| (0..2).find(|at| name(*at) == it)))
     }

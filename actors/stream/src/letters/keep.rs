@@ -3,14 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::AsArray;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{Array as _, ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use arrow::json::LineDelimitedWriter;
 use weir_domain::{Fault, StageId};
+use weir_persistence_api::BlobKey;
+use weir_secrets::Opened;
 
 use super::STORE;
 use super::effect::{keep, throw_away};
 use super::record::{Head, encoded};
+use super::sight::shown;
 use crate::layout::dead_letters_id;
 use crate::{
     Action, BadRecord, Batch, Prepared, STAGED_BYTES_MAX, Sink, SinkWriter, Staging, StreamContext,
@@ -27,12 +31,18 @@ pub(crate) type Schemas = BTreeMap<StageId, SchemaRef>;
 pub(crate) struct Keeping {
     sink: Box<dyn Sink>,
     staging: Staging,
+    /// What is shown of letters has none of their values.
+    secrets: Opened,
     schemas: Arc<Schemas>,
 }
 
 impl Keeping {
-    pub(crate) fn around(sink: Box<dyn Sink>, staging: Staging, schemas: Schemas) -> Self {
-        Self { sink, staging, schemas: Arc::new(schemas) }
+    pub(crate) fn around(
+        sink: Box<dyn Sink>,
+        (staging, secrets): (Staging, Opened),
+        schemas: Schemas,
+    ) -> Self {
+        Self { sink, staging, secrets, schemas: Arc::new(schemas) }
     }
 }
 
@@ -45,6 +55,7 @@ impl Sink for Keeping {
         Ok(Box::new(Writer {
             writer: self.sink.open(stream, schema)?,
             staging: self.staging.clone(),
+            secrets: self.secrets.clone(),
             stream: stream.clone(),
             schemas: self.schemas.clone(),
             stages: BTreeSet::new(),
@@ -71,6 +82,7 @@ impl Sink for Keeping {
 struct Writer {
     writer: Box<dyn SinkWriter>,
     staging: Staging,
+    secrets: Opened,
     stream: StreamContext,
     schemas: Arc<Schemas>,
     stages: BTreeSet<StageId>,
@@ -82,7 +94,8 @@ impl Writer {
     fn keep(&mut self, batch: &Batch) -> Result<(), Fault> {
         let before = self.lines.len();
         let mut writer = LineDelimitedWriter::new(&mut self.lines);
-        let written = writer.write(&batch.records).and_then(|()| writer.finish());
+        let records = with_shown(&batch.records, &self.secrets);
+        let written = records.and_then(|it| writer.write(&it)).and_then(|()| writer.finish());
         written.map_err(|it| Fault::config(STORE, format!("letters make no JSON: {it}")))?;
         let end = fitting(&self.lines, before);
         self.left_out += lines(&self.lines[end..]);
@@ -93,15 +106,38 @@ impl Writer {
         Ok(())
     }
 
+    fn staged(&self) -> Result<BlobKey, Fault> {
+        let staged = Staging::of_segment(&self.stream, &dead_letters_id())?;
+        staged.below("kept").map_err(|it| Fault::config(STORE, it.to_string()))
+    }
+
     fn content(&self) -> Vec<u8> {
         let schema = |it: &StageId| Some((it.clone(), encoded(self.schemas.get(it)?)?));
         let schemas = self.stages.iter().filter_map(schema).collect();
-        let head = Head { at: self.stream.opened_at, left_out: self.left_out, schemas };
+        let (at, left_out) = (self.stream.opened_at, self.left_out);
+        let head = Head { at, left_out, is_vetted: true, schemas };
         let mut content = serde_json::to_vec(&head).expect("values with text keys become JSON");
         content.push(b'\n');
         content.extend_from_slice(&self.lines);
         content
     }
+}
+
+/// The letters, each that holds the value of a secret with what may be shown of it instead.
+fn with_shown(letters: &RecordBatch, secrets: &Opened) -> Result<RecordBatch, ArrowError> {
+    let texts = |name: &str| letters.column_by_name(name).and_then(|it| it.as_string_opt::<i32>());
+    let (Some(raw), Some(encoded)) = (texts("raw"), texts("rawBase64")) else {
+        return Ok(letters.clone());
+    };
+    let shown: StringArray =
+        raw.iter().zip(encoded).map(|(raw, encoded)| shown(secrets, raw, encoded)).collect();
+    if shown.null_count() == shown.len() {
+        return Ok(letters.clone());
+    }
+    let mut fields = letters.schema().fields().to_vec();
+    fields.push(Arc::new(Field::new("shown", DataType::Utf8, true)));
+    let columns = letters.columns().iter().cloned().chain([Arc::new(shown) as ArrayRef]);
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.collect())
 }
 
 /// Where the last line ends that still fits.
@@ -124,16 +160,21 @@ impl SinkWriter for Writer {
         Ok(bad)
     }
 
-    fn prepare(self: Box<Self>) -> Result<Prepared, Fault> {
-        let content = (!self.lines.is_empty()).then(|| self.content());
-        let Self { writer, staging, stream, .. } = *self;
-        let mut prepared = writer.prepare()?;
-        if let Some(content) = content {
-            let staged = Staging::of_segment(&stream, &dead_letters_id())?;
-            let staged = staged.below("kept").map_err(|it| Fault::config(STORE, it.to_string()))?;
-            staging.put(&staged, content.into())?;
-            prepared.actions.insert(0, keep(&stream, &staged));
+    fn store(&mut self) -> Result<(), Fault> {
+        self.writer.store()?;
+        if self.lines.is_empty() {
+            return Ok(());
         }
+        self.staging.put(&self.staged()?, self.content().into())
+    }
+
+    fn prepare(self: Box<Self>) -> Result<Prepared, Fault> {
+        let kept = match self.lines.is_empty() {
+            true => None,
+            false => Some(keep(&self.stream, &self.staged()?)),
+        };
+        let mut prepared = self.writer.prepare()?;
+        prepared.actions.splice(..0, kept);
         Ok(prepared)
     }
 

@@ -8,6 +8,7 @@
 //! letters/WORKFLOW/book/0000000001       what operators asked for, one after the other
 //! letters/WORKFLOW/pending/0000000001.COMMAND.STAGE   a replay that is to run
 //! letters/WORKFLOW/ended/COMMAND-STAGE    how it ended
+//! letters/WORKFLOW/volumes/0000000001-0000000064   pages that nothing changes any more, with how they ended
 //! ```
 //!
 //! Invariants:
@@ -20,24 +21,37 @@
 //! - L4: a replay has ended when that is written, which its settlement does. Letters of one that was
 //!   committed are never replayed again; those of one that was rolled back wait again.
 //! - L5: what is pending runs only if the book has it: who died between the two has asked for nothing.
+//! - L6: a replay is run by the version that it was asked for, or by one that took its place (`version`).
+//! - L7: a page counts that is behind all volumes, or in one. Volumes are created once, of settled pages in
+//!   their order, and have all of these; what they are made of is removed after that (`ledger`).
 //!
 //! Not here: the files. What is discarded or replayed stays in them.
 
 mod book;
+mod calls;
+mod cancel;
 mod effect;
 mod keep;
+mod ledger;
 mod part;
 mod record;
 mod replayer;
 mod reread;
 mod shelves;
+mod sight;
 mod source;
+mod version;
+mod volume;
 
+pub use calls::ReplayCalls;
+pub use cancel::{Cancelled, OpenReplay, runs_nowhere};
 pub(crate) use effect::{LETTERS, run};
 pub(crate) use keep::{Keeping, Schemas};
 pub(crate) use record::Origins;
 pub use reread::RawLetter;
-pub use shelves::Letters;
+pub use shelves::{How, Letters};
+pub use sight::Sight;
+pub use version::version_of;
 
 /// The store is away, or what is in it can't be read.
 const STORE: u32 = 3200;

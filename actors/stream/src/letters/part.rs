@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use weir_domain::plan::{Edge, Graph, OnError, Plan, Role, Stage};
+use weir_domain::plan::{Edge, Graph, Plan, Role, Stage};
 use weir_domain::{Fault, PortName, StageId};
 
 use super::UNFIT;
@@ -71,11 +71,6 @@ fn free_name(plan: &Plan) -> StageId {
     let free = (1..).filter_map(|n| StageId::new(name(n)).ok());
     let mut free = free.filter(|it| plan.stage(it).is_none());
     free.next().expect("a plan has fewer stages than there are names")
-}
-
-/// Whether the stage sends what it refuses to the dead letters, or did once.
-pub(super) fn keeps_letters(plan: &Plan) -> bool {
-    plan.dead_letters.is_some() && plan.stages.iter().any(|it| it.on_error == OnError::DeadLetter)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use weir_domain::{Fault, Letter, LetterId, LetterState, StageId, Timestamp};
 
 use super::shelves::{key, unreadable};
+use super::sight::Sight;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,6 +21,9 @@ pub(super) struct Head {
     /// Letters that were too many to be kept: they are in the files alone.
     #[serde(default)]
     pub(super) left_out: u64,
+    /// Letters that hold values of secrets have what may be shown of them. Earlier versions did not look.
+    #[serde(default)]
+    pub(super) is_vetted: bool,
     /// What came into each stage, as Arrow writes a schema.
     #[serde(default)]
     pub(super) schemas: BTreeMap<StageId, String>,
@@ -40,6 +44,8 @@ pub(super) struct Line {
     pub(super) reason: String,
     pub(super) raw: Option<String>,
     pub(super) raw_base64: Option<String>,
+    /// Of one that holds the value of a secret: what may be shown.
+    pub(super) shown: Option<String>,
     #[serde(default)]
     pub(super) raw_cut: bool,
     /// What stood before the records of its item and says what they mean.
@@ -79,11 +85,13 @@ impl Left {
     pub(super) fn letters(
         self,
         state_of: impl Fn(&LetterId) -> (LetterState, Option<String>),
+        sight: &Sight,
     ) -> Vec<Letter> {
-        let (at, name) = (self.head.at, self.name);
+        let (at, is_vetted, name) = (self.head.at, self.head.is_vetted, self.name);
         let letter = |(it, number): (Line, u32)| {
             let id = LetterId { left: name.clone(), number };
             let (state, replay) = state_of(&id);
+            let seen = sight.of(&it, is_vetted);
             Letter {
                 id,
                 state,
@@ -94,8 +102,9 @@ impl Left {
                 line: it.line,
                 offset: it.offset,
                 reason: it.reason,
-                raw: it.raw,
-                raw_base64: it.raw_base64,
+                raw: seen.raw,
+                raw_base64: seen.raw_base64,
+                is_masked: seen.is_masked,
                 is_cut: it.raw_cut,
                 attempt: it.attempt.unwrap_or(1),
                 replay,
@@ -158,6 +167,10 @@ impl Origin {
 impl Origins {
     pub(super) fn new(stands_for: (StageId, StageId), letters: Vec<Origin>) -> Self {
         Self { letters, stands_for: Some(stands_for) }
+    }
+
+    pub(crate) fn are_of_a_replay(&self) -> bool {
+        self.stands_for.is_some()
     }
 
     /// Of the record at a position in the replay, counted from 1.

@@ -4,24 +4,42 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
+use futures::future;
+use futures::stream::{self, Stream, StreamExt as _};
 use weir_domain::{
-    CommandId, Fault, Letter, LetterChoice, LetterId, LetterState, Replay, Replays, StageId,
-    Timestamp, WorkflowName,
+    CommandId, Digest, Fault, Letter, LetterChoice, LetterId, LetterState, Replay, Replays,
+    StageId, Timestamp, WorkflowName,
 };
 use weir_persistence_api::{BlobKey, BlobStore, Error};
 
 use super::STORE;
 use super::book::{Asked, Book, Page, Part, Pending, item_name};
 use super::record::Left;
+use super::sight::Sight;
+use super::volume::{Entry, EntryPart, replay_of};
 
 /// Letters that one request takes.
 const TAKEN_MAX: usize = 10_000;
 
+/// Blobs that are read at once.
+pub(super) const AT_ONCE: usize = 8;
+/// What one list reads, a small blob counted as more than it is: the way there takes as long.
+const READ_BYTES_MAX: usize = 32 << 20;
+const READ_BYTES_LEAST: usize = 32 << 10;
+
+/// How letters are to be replayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// Not at all: they are only counted.
+    Dry,
+    /// By this version of the workflow, or what took its place; `None`: by any.
+    ByVersion(Option<Digest>),
+}
+
 /// The letters of a workflow. Cheap to clone.
 #[derive(Clone)]
 pub struct Letters {
-    blobs: Arc<dyn BlobStore>,
+    pub(super) blobs: Arc<dyn BlobStore>,
     root: BlobKey,
 }
 
@@ -35,31 +53,57 @@ impl Letters {
         self.at("kept")
     }
 
-    fn at(&self, path: impl std::fmt::Display) -> Result<BlobKey, Fault> {
+    pub(super) fn at(&self, path: impl std::fmt::Display) -> Result<BlobKey, Fault> {
         self.root.below(path).map_err(|it| Fault::config(STORE, it.to_string()))
     }
 
-    /// The letters that fit and come before one, the newest first, no more than so many.
+    /// The letters that fit and come before one, the newest first, no more than so many; and before which
+    /// the next of them are, should there be some. Reads no more than what is bounded: there may be none
+    /// among it, and more behind it.
     pub async fn list(
         &self,
         choice: &LetterChoice,
         before: Option<&LetterId>,
         limit: usize,
-    ) -> Result<Vec<Letter>, Fault> {
+        sight: &Sight,
+    ) -> Result<(Vec<Letter>, Option<LetterId>), Fault> {
         let (book, mut found) = (self.book().await?, Vec::new());
-        for left in self.left(choice).await?.into_iter().rev() {
-            if before.is_some_and(|it| left > it.left) {
-                continue;
-            }
-            let letters = self.letters(&left, &book).await?.into_iter().rev();
+        let mut names = self.left(choice).await?;
+        names.reverse();
+        names.retain(|it| before.is_none_or(|before| *it <= before.left));
+        let mut bytes = 0;
+        let mut all = self.contents(names);
+        while let Some((left, content)) = all.next().await.transpose()? {
+            bytes += content.len().max(READ_BYTES_LEAST);
+            let letters = readable(&left, &content);
+            let letters = letters.map(|it| it.letters(|id| book.state_of(id), sight));
             let is_before = |it: &Letter| before.is_none_or(|before| it.id < *before);
+            let letters = letters.into_iter().flatten().rev();
             found.extend(letters.filter(|it| is_before(it) && choice.fits(it)));
-            if found.len() >= limit {
-                break;
+            if found.len() > limit {
+                found.truncate(limit);
+                let last = found.last().map(|it| it.id.clone());
+                return Ok((found, last));
+            }
+            if bytes > READ_BYTES_MAX {
+                // All of it was looked at: what is before its first.
+                return Ok((found, Some(LetterId { left, number: 1 })));
             }
         }
-        found.truncate(limit);
-        Ok(found)
+        Ok((found, None))
+    }
+
+    /// What lies under these names, in their order, several read at once. What has gone is left out.
+    fn contents(
+        &self,
+        names: Vec<String>,
+    ) -> impl Stream<Item = Result<(String, Bytes), Fault>> + Unpin + '_ {
+        let read = move |left: String| async move {
+            let content = self.blobs.blob_get(&self.at(format!("kept/{left}"))?).await;
+            Ok(content.map_err(|it| store(&it))?.map(|it| (left, it)))
+        };
+        let all = stream::iter(names).map(read).buffered(AT_ONCE);
+        Box::pin(all.filter_map(|it| future::ready(it.transpose())))
     }
 
     /// Has the letters that fit put through the workflow again. Durable when this returns.
@@ -68,19 +112,18 @@ impl Letters {
         choice: &LetterChoice,
         command: CommandId,
         (by, at): (String, Timestamp),
-        is_dry: bool,
+        how: How,
     ) -> Result<Replays, Fault> {
         loop {
             let book = self.book().await?;
-            if let Some(page) = book.page_of(command) {
-                return Ok(answer(page));
+            if let Some(entry) = book.entry_of(command) {
+                return Ok(answer(entry));
             }
             let (parts, counted) = self.choose(choice, &book, true).await?;
             let answered = Replays { replays: replays(command, &parts), ..counted };
-            if is_dry {
-                return Ok(answered);
-            }
-            let page = Page { command, by: by.clone(), at, asked: Asked::Replay(parts) };
+            let How::ByVersion(version) = how else { return Ok(answered) };
+            let (by, asked) = (by.clone(), Asked::Replay(parts));
+            let page = Page { command, by, at, asked, version };
             // First what is to run, then the page that makes it count: see L5.
             for part in page.parts() {
                 let stage = part.stage.clone();
@@ -104,14 +147,15 @@ impl Letters {
     ) -> Result<Replays, Fault> {
         loop {
             let book = self.book().await?;
-            if let Some(page) = book.page_of(command) {
-                return Ok(Replays { replays: Vec::new(), ..answer(page) });
+            if let Some(entry) = book.entry_of(command) {
+                return Ok(Replays { replays: Vec::new(), ..answer(entry) });
             }
             let (parts, counted) = self.choose(choice, &book, false).await?;
             if is_dry {
                 return Ok(counted);
             }
-            let page = Page { command, by: by.clone(), at, asked: Asked::Discard(parts) };
+            let (by, asked) = (by.clone(), Asked::Discard(parts));
+            let page = Page { command, by, at, asked, version: None };
             if self.write(book.next(), &page).await? {
                 return Ok(counted);
             }
@@ -126,8 +170,11 @@ impl Letters {
         is_whole: bool,
     ) -> Result<(Vec<Part>, Replays), Fault> {
         let (mut parts, mut counted) = (BTreeMap::<StageId, Part>::new(), Replays::default());
-        'all: for left in self.left(choice).await? {
-            for letter in self.letters(&left, book).await? {
+        let mut all = self.contents(self.left(choice).await?);
+        'all: while let Some((left, content)) = all.next().await.transpose()? {
+            let letters = readable(&left, &content);
+            let letters = letters.map(|it| it.letters(|id| book.state_of(id), &Sight::Whole));
+            for letter in letters.unwrap_or_default() {
                 if !choice.fits(&letter) {
                 } else if letter.state != LetterState::Waiting {
                     counted.not_waiting += 1;
@@ -146,43 +193,13 @@ impl Letters {
         Ok((parts.into_values().collect(), counted))
     }
 
-    /// Replays that are to run, with their letters.
-    pub(super) async fn pending(&self) -> Result<Vec<(Pending, Part)>, Fault> {
-        let parent = self.at("pending")?;
-        let mut pending = Vec::new();
-        for entry in self.blobs.blob_list(&parent).await.map_err(|it| store(&it))? {
-            let Some(it) = entry.key.under(&parent).and_then(Pending::read) else { continue };
-            let Some(page) = self.read::<Page>(&self.page(it.page)?).await? else { continue };
-            if page.command != it.command {
-                // Another command came first: this one went to a later page, or nowhere.
-                self.blobs.blob_delete(&entry.key).await.map_err(|it| store(&it))?;
-                continue;
-            }
-            let part = page.parts().iter().find(|part| part.stage == it.stage).cloned();
-            if let Some(part) = part
-                && !self.has_ended(&it.replay()).await?
-            {
-                pending.push((it, part));
-            }
-        }
-        Ok(pending)
-    }
-
-    pub(super) async fn has_ended(&self, replay: &str) -> Result<bool, Fault> {
-        let ended = self.at(format!("ended/{replay}"))?;
-        let ended = self.blobs.blob_get(&ended).await.map_err(|it| store(&it))?;
-        Ok(ended.is_some())
-    }
-
     /// What the letters of a part are, in order; those that are gone or can't be read are left out.
     pub(super) async fn of_part(&self, part: &Part) -> Result<Vec<(Left, Vec<u32>)>, Fault> {
         let mut found = Vec::new();
-        for (left, numbers) in &part.letters {
-            let content = self.blobs.blob_get(&self.at(format!("kept/{left}"))?).await;
-            if let Some(content) = content.map_err(|it| store(&it))? {
-                let read = readable(left, &content);
-                found.extend(read.map(|it| (it, numbers.clone())));
-            }
+        let mut all = self.contents(part.letters.keys().cloned().collect());
+        while let Some((left, content)) = all.next().await.transpose()? {
+            let numbers = part.letters.get(&left).cloned().unwrap_or_default();
+            found.extend(readable(&left, &content).map(|it| (it, numbers)));
         }
         Ok(found)
     }
@@ -193,51 +210,6 @@ impl Letters {
         let all = self.blobs.blob_list(&parent).await.map_err(|it| store(&it))?;
         let names = all.iter().filter_map(|it| it.key.under(&parent));
         Ok(names.filter(|it| choice.is_of(it)).map(str::to_owned).collect())
-    }
-
-    async fn letters(&self, left: &str, book: &Book) -> Result<Vec<Letter>, Fault> {
-        let content = self.blobs.blob_get(&self.at(format!("kept/{left}"))?).await;
-        // It went in between, because the letters were too many.
-        let Some(content) = content.map_err(|it| store(&it))? else { return Ok(Vec::new()) };
-        let left = readable(left, &content);
-        Ok(left.map(|it| it.letters(|id| book.state_of(id))).unwrap_or_default())
-    }
-
-    async fn book(&self) -> Result<Book, Fault> {
-        let mut pages = Vec::new();
-        let parent = self.at("book")?;
-        for entry in self.blobs.blob_list(&parent).await.map_err(|it| store(&it))? {
-            let page = self.read(&entry.key).await?;
-            pages.push(page.ok_or_else(|| unreadable(&entry.key, "it is gone"))?);
-        }
-        let parent = self.at("ended")?;
-        let mut ended = BTreeMap::new();
-        for entry in self.blobs.blob_list(&parent).await.map_err(|it| store(&it))? {
-            let outcome = self.read(&entry.key).await?;
-            let name = entry.key.under(&parent).unwrap_or_default().to_owned();
-            ended.extend(outcome.map(|it| (name, it)));
-        }
-        Ok(Book::new(pages, &ended))
-    }
-
-    fn page(&self, number: u64) -> Result<BlobKey, Fault> {
-        self.at(format!("book/{number:010}"))
-    }
-
-    /// Whether it is the page of that number. One whose answer got lost is compared.
-    async fn write(&self, number: u64, page: &Page) -> Result<bool, Fault> {
-        let (key, content) = (self.page(number)?, to_bytes(page));
-        match self.blobs.blob_create(&key, content).await {
-            Ok(true) => Ok(true),
-            Ok(false) => Ok(self.read::<Page>(&key).await?.as_ref() == Some(page)),
-            Err(error) => Err(store(&error)),
-        }
-    }
-
-    async fn read<T: DeserializeOwned>(&self, key: &BlobKey) -> Result<Option<T>, Fault> {
-        let content = self.blobs.blob_get(key).await.map_err(|it| store(&it))?;
-        let read = |it: Bytes| serde_json::from_slice(&it).map_err(|it| unreadable(key, &it));
-        content.map(read).transpose()
     }
 }
 
@@ -251,12 +223,17 @@ fn replays(command: CommandId, parts: &[Part]) -> Vec<Replay> {
 }
 
 /// What was answered when the command came first.
-fn answer(page: &Page) -> Replays {
-    let replays = replays(page.command, page.parts());
+fn answer(entry: &Entry) -> Replays {
+    let replay = |it: &EntryPart| Replay {
+        item: item_name(&replay_of(entry.command, &it.stage)),
+        stage: it.stage.clone(),
+        letters: it.count(),
+    };
+    let replays: Vec<_> = entry.parts.iter().map(replay).collect();
     Replays { letters: replays.iter().map(|it| it.letters).sum(), replays, ..Replays::default() }
 }
 
-fn to_bytes(content: &impl serde::Serialize) -> Bytes {
+pub(super) fn to_bytes(content: &impl serde::Serialize) -> Bytes {
     serde_json::to_vec(content).expect("values with text keys become JSON").into()
 }
 
@@ -268,7 +245,7 @@ pub(super) fn unreadable(key: &BlobKey, error: &(impl std::fmt::Display + ?Sized
     Fault::config(STORE, format!("{key} among the dead letters can't be read: {error}"))
 }
 
-fn store(error: &Error) -> Fault {
+pub(super) fn store(error: &Error) -> Fault {
     let message = format!("the kept dead letters can't be reached: {error}");
     match error.is_transient() {
         true => Fault::transient(STORE, message),

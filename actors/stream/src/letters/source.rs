@@ -4,14 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
-use weir_domain::{Fault, Fingerprint, Item, Reprocess, WorkflowName};
+use weir_domain::{Fault, FaultKind, Fingerprint, Item, Millis, Reprocess, WorkflowName};
 
-use super::book::{Pending, item_name};
+use super::book::{Part, Pending, item_name};
 use super::effect::end;
 use super::record::Line;
 use super::reread::{RawLetter, Rows};
 use super::shelves::key;
+use super::volume::Span;
+use crate::instance::Terms;
 use crate::{Action, AnySource, Outcome, RecordReader, Source, Staging};
+
+/// How long a replay that somebody offers and may not have is remembered to wait.
+const INTERVAL: Millis = Millis(2_000);
 
 /// How the letters are read.
 pub(super) enum Reading {
@@ -26,17 +31,42 @@ pub(super) enum Reading {
 pub(super) struct ReplaySource {
     pub(super) workflow: WorkflowName,
     pub(super) pending: Pending,
+    pub(super) item: Item,
     pub(super) letters: Arc<Vec<Line>>,
     pub(super) reading: Reading,
-    pub(super) interval: Duration,
     pub(super) staging: Staging,
 }
 
+/// The item that a replay is.
+pub(super) fn item_of(pending: &Pending, part: &Part) -> Item {
+    let size = part.count() as u64;
+    let fingerprint = Fingerprint { size, ..Fingerprint::default() };
+    Item { name: item_name(&pending.replay()), fingerprint }
+}
+
+/// On which it is claimed.
+pub(super) fn terms() -> Terms {
+    Terms { reprocess: Reprocess::Never, clearance: false, interval: INTERVAL }
+}
+
 impl ReplaySource {
-    pub(super) fn item(&self) -> Item {
-        let size = self.letters.len() as u64;
-        let fingerprint = Fingerprint { size, ..Fingerprint::default() };
-        Item { name: item_name(&self.pending.replay()), fingerprint }
+    fn has_ended(&self) -> Result<bool, Fault> {
+        let Self { workflow, pending, staging, .. } = self;
+        let look = || -> Result<bool, Fault> {
+            let ended = key(format!("letters/{workflow}/ended/{}", pending.replay()))?;
+            if staging.get(&ended)?.is_some() {
+                return Ok(true);
+            }
+            let volumes = key(format!("letters/{workflow}/volumes"))?;
+            let bound = staging.keys(&volumes)?;
+            let mut bound = bound.iter().filter_map(|it| Span::read(it.under(&volumes)?));
+            Ok(bound.any(|it| it.through >= pending.page))
+        };
+        look().map_err(|fault| match fault.kind {
+            // It is given back: when the store is there again, it is begun anew.
+            FaultKind::Transient => Fault::stopped(fault.message),
+            FaultKind::Data | FaultKind::Config | FaultKind::Stopped => fault,
+        })
     }
 }
 
@@ -46,12 +76,11 @@ impl Source for ReplaySource {
     }
 
     fn list(&mut self) -> Result<Vec<Item>, Fault> {
-        Ok(vec![self.item()])
+        Ok(vec![self.item.clone()])
     }
 
     fn open(&mut self, _: &Item) -> Result<Box<dyn RecordReader>, Fault> {
-        let ended = format!("letters/{}/ended/{}", self.workflow, self.pending.replay());
-        if self.staging.get(&key(ended)?)?.is_some() {
+        if self.has_ended()? {
             // Somebody reset its item: L4.
             return Err(Fault::stopped("this replay has ended; ask for another one"));
         }
@@ -78,6 +107,6 @@ impl Source for ReplaySource {
     }
 
     fn interval(&self) -> Duration {
-        self.interval
+        INTERVAL.duration()
     }
 }

@@ -8,10 +8,12 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
+use tokio_util::sync::CancellationToken;
 use weir_domain::{
-    Fault, FaultKind, Fingerprint, Item, Millis, Reprocess, SourceName, Stream, StreamState,
+    Fault, FaultKind, Fingerprint, Item, ItemStatus, Millis, Reprocess, SourceName, Stream,
+    StreamOrder, StreamState,
 };
-use weir_persistence_api::Claim;
+use weir_persistence_api::{Claim, Unfinished};
 use weir_runtime::Stopwatch;
 
 use super::driver::RunEnd;
@@ -25,7 +27,7 @@ use crate::clear::ClearPlan;
 use crate::instance::{BEAT_EVERY, Happened, Instance, Open, Sources, Terms, sources};
 use crate::life::{Claimed, Life, Threads};
 use crate::report::Reporter;
-use crate::services::Live;
+use crate::services::{Live, Services};
 use crate::settlement::Owed;
 use crate::{BuildContext, Outcome, StreamContext};
 
@@ -35,6 +37,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// The same once a job was released whose engine is gone: nobody works on it.
 const LOOK_SOON: Duration = Duration::from_millis(50);
 
+/// How often it asks whether other engines work on what failed here.
+const ASK_EVERY: Duration = Duration::from_secs(3);
+/// A run that goes on for so long without trouble has left behind what the run before it failed of, also
+/// where nothing is there to be committed.
+const FINE_AFTER: Duration = Duration::from_secs(5);
+
 /// A job that was claimed, and all that is held with it.
 type Held = (usize, Box<Claimed>, (Live, Threads));
 
@@ -42,6 +50,8 @@ type Held = (usize, Box<Claimed>, (Live, Threads));
 enum Step {
     Claimed(Result<Option<Held>, Fault>),
     Ran(usize, Ran),
+    /// Jobs that other engines have; `None`: nobody could say.
+    Elsewhere(Option<BTreeSet<usize>>),
 }
 
 /// How a run ended, and how long it took.
@@ -68,10 +78,18 @@ struct Hands {
     is_claiming: bool,
     /// How often in a row it was granted nothing.
     misses: u32,
-    /// Jobs that failed, each with when it may be begun again; `None`: when a person has looked.
-    failed: BTreeMap<usize, (Failures, Option<(Stopwatch, Duration)>)>,
-    /// Another order holds now: which job is whose is to be asked again.
-    is_stale: bool,
+    failed: BTreeMap<usize, Failed>,
+    is_asking: bool,
+    /// Another order holds now: which job is whose is to be asked again, and what is under way ends.
+    stale: CancellationToken,
+}
+
+/// A job that failed here.
+struct Failed {
+    failures: Failures,
+    fault: Fault,
+    /// When it may be begun again; `None`: when a person has looked.
+    rest: Option<(Stopwatch, Duration)>,
 }
 
 impl Instance {
@@ -130,24 +148,26 @@ impl Instance {
     }
 
     async fn claim_and_run(&self, work: &Work<'_>) {
-        let mut steps: FuturesUnordered<BoxFuture<'_, Step>> = FuturesUnordered::new();
         let mut hands = Hands::default();
+        let (since, stale) = (Stopwatch::start(), hands.stale.clone());
+        let mut steps: FuturesUnordered<BoxFuture<'_, Step>> = FuturesUnordered::new();
         let mut look = pin!(tokio::time::sleep(Duration::ZERO));
+        let mut ask = pin!(tokio::time::sleep(ASK_EVERY));
         let mut beat = tokio::time::interval(BEAT_EVERY);
         let mut releases = self.services.live.releases();
-        let since = Stopwatch::start();
         loop {
             let is_drained = self.stops.drain.is_cancelled();
-            let is_ending = is_drained || hands.is_stale;
+            let is_ending = is_drained || stale.is_cancelled();
             if is_ending && steps.is_empty() {
                 return;
             }
             let is_looking = !is_ending && !hands.is_claiming && hands.held.len() < work.jobs.len();
+            let may_ask = !is_ending && !hands.is_asking && !hands.failed.is_empty();
             tokio::select! {
                 Some(step) = steps.next() => match step {
                     Step::Claimed(claimed) => {
                         if let Some(held) = self.claimed(&mut hands, claimed) {
-                            steps.push(self.run(work, held).boxed());
+                            steps.push(self.run(work, held, &stale).boxed());
                         }
                         look.set(tokio::time::sleep(hands.patience(work.lives.len())));
                     }
@@ -155,7 +175,18 @@ impl Instance {
                         self.ran(&mut hands, (at, &work.jobs[at].name), ran, since.elapsed());
                         look.set(tokio::time::sleep(LOOK_EVERY));
                     }
+                    Step::Elsewhere(held) => {
+                        hands.is_asking = false;
+                        ask.set(tokio::time::sleep(ASK_EVERY));
+                        if let Some(held) = held {
+                            self.shows_what_failed(&hands, work, &held);
+                        }
+                    }
                 },
+                () = &mut ask, if may_ask => {
+                    hands.is_asking = true;
+                    steps.push(self.elsewhere(work).map(Step::Elsewhere).boxed());
+                }
                 () = &mut look, if is_looking => {
                     let free: Vec<_> =
                         (0..work.jobs.len()).filter(|it| hands.may_claim(*it)).collect();
@@ -208,26 +239,55 @@ impl Instance {
                 hands.failed.remove(&at);
                 return self.clears_of(job);
             }
-            Ok(RunEnd::Renewed) => {
-                hands.is_stale = true;
-                return;
-            }
+            Ok(RunEnd::Renewed) => return hands.stale.cancel(),
             Err(fault) => fault,
         };
         let policy = self.services.limits.restarts;
         let chance = self.services.system.ids().chance();
-        let (failures, rest) =
-            hands.failed.entry(at).or_insert_with(|| (Failures::new(policy), None));
-        match failures.failed(job, &fault, (now, ran.took), chance) {
-            Next::After(wait) => {
-                *rest = Some((Stopwatch::start(), wait));
-                self.stands_for(job, fault, false);
-            }
-            Next::GivenUp(fault) => {
-                *rest = None;
-                self.stands_for(job, fault, true);
+        let was = hands.failed.remove(&at);
+        let mut failures = was.map_or_else(|| Failures::new(policy), |it| it.failures);
+        let next = failures.failed(job, &fault, (now, ran.took), chance);
+        let (fault, rest) = match next {
+            Next::After(wait) => (fault, Some((Stopwatch::start(), wait))),
+            Next::GivenUp(fault) => (fault, None),
+        };
+        let failed = Failed { failures, fault, rest };
+        self.shows(job, &failed);
+        hands.failed.insert(at, failed);
+    }
+
+    /// Says that a job failed. What was stopped goes on elsewhere, or anew: nothing is to be done.
+    fn shows(&self, job: &str, failed: &Failed) {
+        match failed.fault.kind {
+            FaultKind::Stopped => {}
+            FaultKind::Data | FaultKind::Transient | FaultKind::Config => {
+                self.stands_for(job, failed.fault.clone(), failed.rest.is_none());
             }
         }
+    }
+
+    /// What failed here is no fault of the workflow as long as another engine works on it.
+    fn shows_what_failed(&self, hands: &Hands, work: &Work<'_>, elsewhere: &BTreeSet<usize>) {
+        for (at, failed) in hands.failed.iter().filter(|it| !hands.held.contains(it.0)) {
+            let job = &work.jobs[*at].name;
+            match elsewhere.contains(at) {
+                true => self.clears_own(job),
+                false => self.shows(job, failed),
+            }
+        }
+    }
+
+    /// The jobs that engines work on which are not this one.
+    async fn elsewhere(&self, work: &Work<'_>) -> Option<BTreeSet<usize>> {
+        let Services { access, peers, system, .. } = &self.services;
+        let held = access.unfinished().await.ok()?.into_iter().filter(|it| {
+            it.claim.source == work.name
+                && it.status == ItemStatus::Acquired
+                && it.owner != system.owner()
+                && !peers.is_gone(&it.owner)
+        });
+        let at = |it: Unfinished| work.jobs.iter().position(|job| job.name == it.claim.item.name);
+        Some(held.filter_map(at).collect())
     }
 
     async fn claim_job(&self, work: &Work<'_>, free: Vec<usize>) -> Result<Option<Held>, Fault> {
@@ -247,14 +307,20 @@ impl Instance {
         }))
     }
 
-    async fn run(&self, work: &Work<'_>, (at, claimed, (_live, threads)): Held) -> Step {
+    async fn run(
+        &self,
+        work: &Work<'_>,
+        (at, claimed, (_live, threads)): Held,
+        stale: &CancellationToken,
+    ) -> Step {
         let (job, since) = (&work.jobs[at], Stopwatch::start());
         let life = &work.lives[job.region];
         let _open = Open::new(self, claimed.stream.id);
         let Claimed { claim, context, stream, heard, .. } = *claimed;
         let mut reporter = Reporter::new(life.services, &life.means.secrets, stream);
         reporter.say(3010, format!("opened {}", claim.item.name));
-        // Until it has committed something, what the run before it failed of is shown.
+        // Until it has committed something, or is fine for a while, what the run before it failed of is
+        // shown.
         let is_shown = AtomicBool::new(true);
         let seen = |it: Seen<'_>| {
             match it.trouble {
@@ -262,7 +328,9 @@ impl Instance {
                     is_shown.store(true, Ordering::Relaxed);
                     self.stands_for(&job.name, fault, false);
                 }
-                None if it.has_committed && is_shown.swap(false, Ordering::Relaxed) => {
+                None if (it.has_committed || since.elapsed() > FINE_AFTER)
+                    && is_shown.swap(false, Ordering::Relaxed) =>
+                {
                     self.clears_of(&job.name);
                 }
                 None => {}
@@ -274,7 +342,18 @@ impl Instance {
         let ended = match self.live_sources(life.plan) {
             // The claim was answered when nobody waited for it any more.
             _ if self.stops.drain.is_cancelled() => Ok(RunEnd::Stopped),
-            Ok(sources) => lane.run((sources, threads), &context, control, &mut reporter).await,
+            Ok(sources) => {
+                let mut run = pin!(lane.run((sources, threads), &context, control, &mut reporter));
+                tokio::select! {
+                    ended = &mut run => ended,
+                    // It does not follow the order. Where it has data it finds that out by itself, and
+                    // where it has none it would never.
+                    () = stale.cancelled() => {
+                        control.obey(StreamOrder::Shutdown);
+                        run.await
+                    }
+                }
+            }
             Err(fault) => Err(fault),
         };
         let ended = ended.map_err(|it| life.means.secrets.masked_fault(it));
@@ -323,7 +402,7 @@ impl Instance {
 
 impl Hands {
     fn may_claim(&self, at: usize) -> bool {
-        let rests = self.failed.get(&at).is_some_and(|(_, rest)| match rest {
+        let rests = self.failed.get(&at).is_some_and(|it| match &it.rest {
             Some((since, wait)) => since.elapsed() < *wait,
             None => true,
         });

@@ -172,7 +172,9 @@ impl Lane<'_> {
         if let Some((fault, true)) = &hangs {
             reporter.warn(fault.code.0, fault.message.clone());
         }
-        self.shows(drive, hangs.map(|it| it.0), &reporter.stream);
+        let awaited = run.watchdog.awaited();
+        reporter.awaits(awaited.clone());
+        self.shows(drive, awaited.or(hangs.map(|it| it.0)), &reporter.stream);
         reporter.progress();
         reporter.pass_on(&run.log);
     }

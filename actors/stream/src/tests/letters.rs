@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use serde_json::json;
-use weir_domain::plan::{OnError, Plan};
+use weir_domain::plan::{OnError, Plan, Retry};
 use weir_domain::{
-    CommandId, Fault, Letter, LetterChoice, LetterState, Replays, StageId, StreamState, Timestamp,
+    CommandId, Fault, Letter, LetterChoice, LetterState, Replays, StageId, StreamOrder,
+    StreamState, Timestamp,
 };
 
+use weir_persistence_api::{BlobKey, BlobStore as _};
+
+use super::live::live;
 use super::run_one;
 use super::world::{Driven, Engine, World, plan, wait_until};
-use crate::Letters;
+use crate::{Cancelled, How, Letters, Sight, version_of};
 
 /// The workflow after a fix: `check` takes what it refused.
 fn fixed() -> Plan {
@@ -25,9 +29,13 @@ fn letters(engine: &Engine) -> Letters {
 }
 
 async fn all(engine: &Engine) -> Vec<Letter> {
-    let mut all = letters(engine).list(&LetterChoice::default(), None, 1_000).await.unwrap();
-    let two = letters(engine).list(&LetterChoice::default(), all.first().map(|it| &it.id), 2).await;
-    assert_eq!(two.unwrap(), all[all.len().min(1)..all.len().min(3)], "pages join");
+    let (any, sight) = (LetterChoice::default(), Sight::Whole);
+    let (mut all, next) = letters(engine).list(&any, None, 1_000, &sight).await.unwrap();
+    assert_eq!(next, None);
+    let first = all.first().map(|it| &it.id);
+    let (two, next) = letters(engine).list(&any, first, 2, &sight).await.unwrap();
+    assert_eq!(two, all[all.len().min(1)..all.len().min(3)], "pages join");
+    assert_eq!(next.is_some(), all.len() > 3);
     all.reverse();
     all
 }
@@ -42,7 +50,9 @@ async fn stands(engine: &Engine) -> Vec<(u64, LetterState, u32)> {
 
 async fn replay(engine: &Engine, choice: &LetterChoice, command: CommandId) -> Replays {
     let by = ("ada".to_owned(), Timestamp(0));
-    letters(engine).replay(choice, command, by, false).await.unwrap()
+    let asked = letters(engine).replay(choice, command, by, How::ByVersion(None)).await.unwrap();
+    engine.services.replays.call();
+    asked
 }
 
 async fn all_closed(engine: &Engine, streams: usize) {
@@ -175,6 +185,71 @@ async fn discarded_letters_are_never_replayed() {
 }
 
 #[tokio::test]
+async fn a_store_that_is_away_is_waited_for_and_the_cause_is_shown() {
+    let world = World::default();
+    world.item("a", [1, 100, 3]);
+    let engine = Engine::start(&world, &super::store()).await;
+    let store = world.with(|it| it.blobs.faults());
+    store.unavailable();
+    let workflow = engine.run(plan(OnError::DeadLetter)).await;
+    let cause = || engine.last().first().and_then(|it| it.fault.clone()).map(|it| it.message);
+    wait_until("the cause is shown", || {
+        cause().is_some_and(|it| it.ends_with("the store is not available: it was switched off"))
+    })
+    .await;
+    assert!(!engine.last()[0].state.is_closed());
+    assert!(world.published("odd").is_empty());
+    store.heal();
+    all_closed(&engine, 1).await;
+    let stream = engine.last().remove(0);
+    let ended = (stream.state, stream.attempts, stream.fault);
+    assert_eq!(ended, (StreamState::CommittedWithWarnings, 1, None));
+    assert_eq!(world.published("odd"), [1, 3]);
+    assert_eq!(stands(&engine).await, [(2, Waiting, 1)]);
+    stopped(&workflow).await;
+}
+
+#[tokio::test]
+async fn a_live_workflow_waits_for_the_store_in_the_same_run() {
+    let world = World::default();
+    world.item("a", 1..=50);
+    let engine = Engine::start(&world, &super::store()).await;
+    let workflow = engine.run(live(1)).await;
+    wait_until("the first are published", || world.published("odd").len() == 25).await;
+    let store = world.with(|it| it.blobs.faults());
+    store.unavailable();
+    world.item("a", 1..=120);
+    wait_until("the cause is shown", || {
+        workflow.view().fault.is_some_and(|it| it.message.contains("it was switched off"))
+    })
+    .await;
+    store.heal();
+    wait_until("all is published", || world.published("odd").len() == 60).await;
+    wait_until("nothing is shown any more", || workflow.view().fault.is_none()).await;
+    assert_eq!(engine.last().len(), 1);
+    stopped(&workflow).await;
+    assert_eq!(stands(&engine).await, [(100, Waiting, 1)]);
+}
+
+#[tokio::test]
+async fn an_operator_ends_a_stream_that_waits_for_the_store() {
+    let world = World::default();
+    world.item("a", [1, 100, 3]);
+    let engine = Engine::start(&world, &super::store()).await;
+    let store = world.with(|it| it.blobs.faults());
+    store.unavailable();
+    let workflow = engine.run(plan(OnError::DeadLetter)).await;
+    wait_until("the cause is shown", || engine.last().iter().any(|it| it.fault.is_some())).await;
+    let stream = engine.last()[0].id;
+    engine.services.streams.order(StreamOrder::Abort, &[stream]);
+    store.heal();
+    all_closed(&engine, 1).await;
+    assert_eq!(engine.last()[0].fault.clone().unwrap().message, "an operator aborted the stream");
+    assert!(all(&engine).await.is_empty());
+    stopped(&workflow).await;
+}
+
+#[tokio::test]
 async fn of_many_who_ask_at_once_each_letter_goes_to_one() {
     let world = World::default();
     world.item("a", (1..=40).map(|it| it * 100));
@@ -194,14 +269,15 @@ async fn of_many_who_ask_at_once_each_letter_goes_to_one() {
 #[tokio::test]
 async fn letters_of_a_live_workflow_are_kept_by_checkpoints_and_replayed_as_a_stream_of_their_own()
 {
-    let live = |mut plan: Plan| {
+    let fixed_live = || {
+        let mut plan = fixed();
         plan.stages[0].kind = "live".into();
         plan
     };
     let world = World::default();
     world.item("a", 1..=250);
     let engine = Engine::start(&world, &super::store()).await;
-    let workflow = engine.run(live(plan(OnError::DeadLetter))).await;
+    let workflow = engine.run(live(1)).await;
     wait_until("all is published", || world.published("odd").len() == 125).await;
     let watch = weir_runtime::Stopwatch::start();
     while stands(&engine).await != [(100, Waiting, 1), (200, Waiting, 1)] {
@@ -209,7 +285,7 @@ async fn letters_of_a_live_workflow_are_kept_by_checkpoints_and_replayed_as_a_st
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     stopped(&workflow).await;
-    let workflow = engine.run(live(fixed())).await;
+    let workflow = engine.run(fixed_live()).await;
     replay(&engine, &stage("check"), engine.services.system.ids().command()).await;
     wait_until("the replay is committed", || {
         let last = engine.last();
@@ -220,4 +296,225 @@ async fn letters_of_a_live_workflow_are_kept_by_checkpoints_and_replayed_as_a_st
     assert_eq!(hundreds().collect::<Vec<_>>(), [100, 200]);
     assert_eq!(stands(&engine).await, [(100, Replayed, 1), (200, Replayed, 1)]);
     stopped(&workflow).await;
+}
+
+#[tokio::test]
+async fn a_replay_that_nothing_runs_is_cancelled_and_its_letters_can_be_discarded() {
+    let world = World::default();
+    world.item("a", [1, 100, 3]);
+    let engine = run_one(&world, OnError::DeadLetter).await;
+    let asked = replay(&engine, &stage("check"), engine.services.system.ids().command()).await;
+    let (item, all_of_it) = (asked.replays[0].item.clone(), LetterChoice::default());
+    let open = letters(&engine).replays().await.unwrap();
+    assert_eq!((open.len(), &open[0].item, open[0].letters), (1, &item, 1));
+    let by = || ("ada".to_owned(), Timestamp(0));
+    let ids = engine.services.system.ids();
+    let left = letters(&engine).discard(&all_of_it, ids.command(), by(), false).await.unwrap();
+    assert_eq!((left.letters, left.not_waiting), (0, 1));
+
+    assert!(matches!(cancel(&engine, &item).await, Cancelled::Ended(_)));
+    assert_eq!(cancel(&engine, &item).await, Cancelled::Unknown);
+    let stream = engine.last().into_iter().find(|it| it.item == item).unwrap();
+    assert_eq!(stream.fault.unwrap().message, "ada cancelled the replay");
+    assert_eq!(stands(&engine).await, [(2, Waiting, 1)]);
+    let gone = letters(&engine).discard(&all_of_it, ids.command(), by(), false).await.unwrap();
+    assert_eq!(gone.letters, 1);
+
+    world.item("b", [5]);
+    let workflow = engine.run(fixed()).await;
+    wait_until("it works", || world.published("odd") == [1, 3, 5]).await;
+    stopped(&workflow).await;
+    assert!(world.published("even").is_empty());
+    assert_eq!(stands(&engine).await, [(2, Discarded, 1)]);
+}
+
+#[tokio::test]
+async fn a_replay_that_waits_for_its_sink_is_shown_and_keeps_no_other_waiting() {
+    let world = World::default();
+    world.item("a", [1, 100, -7]);
+    let engine = run_one(&world, OnError::DeadLetter).await;
+    world.with(|it| it.away = vec!["even"]);
+    let ids = engine.services.system.ids();
+    let asked = replay(&engine, &stage("check"), ids.command()).await;
+    let item = &asked.replays[0].item;
+    let workflow = engine.run(fixed()).await;
+    let of = |item: &str| engine.last().into_iter().find(|it| it.item == item);
+    wait_until("the cause is shown", || {
+        of(item).and_then(|it| it.fault).is_some_and(|it| it.message == "the broker is away")
+    })
+    .await;
+    assert!(!of(item).unwrap().state.is_closed());
+    let cancelled = cancel(&engine, item).await;
+    assert!(matches!(cancelled, Cancelled::Decided(..)), "{cancelled:?}");
+
+    replay(&engine, &stage("read"), ids.command()).await;
+    wait_until("the other replay is committed", || world.published("odd") == [1, 7]).await;
+    world.with(|it| it.away.clear());
+    wait_until("the first is committed", || of(item).is_some_and(|it| it.state.is_closed())).await;
+    let stream = of(item).unwrap();
+    assert_eq!((stream.state, stream.fault), (StreamState::Committed, None));
+    assert_eq!(world.published("even"), [100]);
+    stopped(&workflow).await;
+}
+
+#[tokio::test]
+async fn a_replay_whose_sink_hangs_is_shown_can_be_cancelled_and_ends_in_time() {
+    let world = World::default();
+    world.item("a", [1, 100, 3]);
+    let mut engine = run_one(&world, OnError::DeadLetter).await;
+    engine.services.limits.progress_within = Duration::from_secs(3);
+    world.with(|it| it.hold_writes = true);
+    let asked = replay(&engine, &stage("check"), engine.services.system.ids().command()).await;
+    let workflow = engine.run(Plan { retry: Retry { max_retries: 0, ..fixed().retry }, ..fixed() });
+    let workflow = workflow.await;
+    let last = |item: &str| engine.last().into_iter().rfind(|it| it.item == item);
+    let item = asked.replays[0].item.as_str();
+    wait_until("the cause is shown", || {
+        let fault = last(item).and_then(|it| it.fault);
+        fault.is_some_and(|it| it.message.starts_with("stage even is writing since"))
+    })
+    .await;
+    let Cancelled::UnderWay(_, stream) = cancel(&engine, item).await else { panic!("who has it?") };
+    engine.services.streams.order(StreamOrder::Terminate, &[stream]);
+    wait_until("it is rolled back", || last(item).is_some_and(|it| it.state.is_closed())).await;
+    assert_eq!(stands(&engine).await, [(2, Waiting, 1)]);
+
+    let asked = replay(&engine, &stage("check"), engine.services.system.ids().command()).await;
+    let item = asked.replays[0].item.as_str();
+    wait_until("it ends by itself", || last(item).is_some_and(|it| it.state.is_closed())).await;
+    let fault = last(item).and_then(|it| it.fault).unwrap();
+    assert!(fault.message.starts_with("stage even was writing for"), "{fault}");
+    assert_eq!(stands(&engine).await, [(2, Waiting, 1)]);
+    world.with(|it| it.hold_writes = false);
+    stopped(&workflow).await;
+    assert!(world.published("even").is_empty());
+}
+
+#[tokio::test]
+async fn a_replay_is_run_by_the_version_it_was_asked_for_or_by_what_took_its_place() {
+    let world = World::default();
+    world.item("a", [1, 100, 3, 200]);
+    let engine = run_one(&world, OnError::DeadLetter).await;
+    let ask = async |number: usize, version| {
+        let ids = vec![all(&engine).await[number].id.clone()];
+        let choice = LetterChoice { ids, ..LetterChoice::default() };
+        let command = engine.services.system.ids().command();
+        let (by, how) = (("ada".to_owned(), Timestamp(0)), How::ByVersion(version));
+        letters(&engine).replay(&choice, command, by, how).await.unwrap();
+    };
+    let (old, new) = (plan(OnError::DeadLetter), fixed());
+    world.with(|it| it.wanted = Some(version_of(&new)));
+    ask(0, Some(version_of(&new))).await;
+    let workflow = engine.run(old.clone()).await;
+    wait_until("it looks whether it may", || world.with(|it| it.versions_asked) > 0).await;
+    assert_eq!(stands(&engine).await, [(2, Replaying, 1), (4, Waiting, 1)]);
+    stopped(&workflow).await;
+    let more = Plan { instances: 2, ..new.clone() };
+    let workflow = engine.run(more).await;
+    wait_until("the fixed version replays it", || world.published("even") == [100]).await;
+    all_closed(&engine, 2).await;
+    stopped(&workflow).await;
+
+    ask(1, Some(version_of(&old))).await;
+    let workflow = engine.run(new).await;
+    wait_until("what took its place replays it", || world.published("even") == [100, 200]).await;
+    stopped(&workflow).await;
+}
+
+async fn cancel(engine: &Engine, item: &str) -> Cancelled {
+    let workflow = plan(OnError::DeadLetter).workflow;
+    letters(engine).cancel(&engine.services, &workflow, (item, "ada")).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_book_of_many_pages_is_bound_and_says_the_same_whatever_is_cut_off() {
+    let world = World::default();
+    world.item("a", [1, 100, 3, 200, 300]);
+    let engine = run_one(&world, OnError::DeadLetter).await;
+    let ids = engine.services.system.ids();
+    let by = || ("ada".to_owned(), Timestamp(0));
+    let one = async |at: usize| {
+        let ids = vec![all(&engine).await[at].id.clone()];
+        LetterChoice { ids, ..LetterChoice::default() }
+    };
+    let (first, thrown) = (ids.command(), one(2).await);
+    let asked = replay(&engine, &one(0).await, first).await;
+    letters(&engine).discard(&thrown, ids.command(), by(), false).await.unwrap();
+    let workflow = engine.run(fixed()).await;
+    wait_until("it is replayed", || world.published("even") == [100]).await;
+    all_closed(&engine, 2).await;
+    stopped(&workflow).await;
+    // Commands that found nothing are pages, too.
+    let nothing = stage("nothing");
+    for _ in 0..130 {
+        replay(&engine, &nothing, ids.command()).await;
+    }
+    let open = replay(&engine, &one(1).await, ids.command()).await;
+    let says = [(2, Replayed, 1), (4, Replaying, 1), (5, Discarded, 1)];
+    assert_eq!(stands(&engine).await, says);
+
+    let blobs = world.with(|it| it.blobs.clone());
+    let count = async |place: &str| {
+        let place = BlobKey::new(format!("letters/w/{place}")).unwrap();
+        blobs.blob_list(&place).await.unwrap().len()
+    };
+    for all_know in [false, true] {
+        // The first write of each is cut off: of a volume, and of what is removed.
+        blobs.faults().lost(1);
+        assert!(letters(&engine).bind(all_know).await.is_err());
+        assert_eq!(stands(&engine).await, says);
+        letters(&engine).bind(all_know).await.unwrap();
+        assert_eq!(stands(&engine).await, says);
+        assert_eq!(count("volumes").await, 2);
+    }
+    assert_eq!((count("book").await, count("ended").await), (133 - 128, 0));
+    letters(&engine).bind(true).await.unwrap();
+
+    // What was asked is known, and who slept since the first page was written changes nothing.
+    let again = replay(&engine, &one(0).await, first).await;
+    assert_eq!((again.replays, again.letters), (asked.replays, 1));
+    let page = blobs.blob_get(&BlobKey::new("letters/w/book/0000000133").unwrap()).await.unwrap();
+    let late = BlobKey::new("letters/w/book/0000000001").unwrap();
+    assert!(blobs.blob_create(&late, page.unwrap()).await.unwrap());
+    assert_eq!(stands(&engine).await, says);
+    let open = open.replays[0].item.clone();
+    let replays = letters(&engine).replays().await.unwrap();
+    assert_eq!(replays.iter().map(|it| &it.item).collect::<Vec<_>>(), [&open]);
+    let workflow = engine.run(fixed()).await;
+    wait_until("the open one is replayed", || world.published("even") == [100, 200]).await;
+    all_closed(&engine, 3).await;
+    stopped(&workflow).await;
+    assert_eq!(stands(&engine).await, [(2, Replayed, 1), (4, Replayed, 1), (5, Discarded, 1)]);
+}
+
+#[tokio::test]
+async fn a_list_reads_no_more_than_it_may_and_says_where_to_go_on() {
+    let world = World::default();
+    let engine = Engine::start(&world, &super::store()).await;
+    let blobs = world.with(|it| it.blobs.clone());
+    for it in 0..2_500 {
+        let left = format!("0197a8b0-5b5e-7c3e-9d4f-{it:012}");
+        let line = json!({ "stage": if it == 3 { "odd" } else { "check" }, "raw": "{}" });
+        let content = format!("{}\n{line}\n", json!({ "at": Timestamp(0), "leftOut": 0 }));
+        let key = BlobKey::new(format!("letters/w/kept/{left}")).unwrap();
+        blobs.blob_put(&key, content.into()).await.unwrap();
+    }
+    let (mut found, mut before, mut pages) = (Vec::new(), None, 0);
+    loop {
+        let sight = Sight::Masked(None);
+        let list = letters(&engine).list(&stage("odd"), before.as_ref(), 10, &sight).await;
+        let (some, next) = list.unwrap();
+        (pages, before) = (pages + 1, next);
+        found.extend(some);
+        if before.is_none() {
+            break;
+        }
+    }
+    assert_eq!((found.len(), pages), (1, 3));
+    assert_eq!((found[0].raw.as_ref(), found[0].is_masked), (None, true), "nobody vetted it");
+    let (some, next) = {
+        let any = LetterChoice::default();
+        letters(&engine).list(&any, None, 2_500, &Sight::Whole).await.unwrap()
+    };
+    assert!(some.len() < 2_500 && next.is_some());
 }

@@ -9,8 +9,10 @@ use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
 use weir_checkpoint::group::Wish;
 use weir_domain::plan::Plan;
-use weir_domain::{Fault, SavepointName, StageId, Stream, Timestamp, WorkflowState};
-use weir_persistence_api::{BlobKey, BlobStore as _};
+use weir_domain::{
+    Fault, Fingerprint, Item, Reprocess, SavepointName, StageId, Stream, Timestamp, WorkflowState,
+};
+use weir_persistence_api::{BlobKey, BlobStore as _, ClaimRequest, Settlement};
 use weir_runtime::{Backoff, RestartBudget, RestartPolicy};
 
 use super::live::live;
@@ -392,4 +394,56 @@ async fn order_anew(engine: &Engine, time: usize) {
     let id = format!("anew {time}");
     let given = jobs.order(&renewal, id, Timestamp(0), "somebody".into()).await;
     assert_eq!(given, Ok(true));
+}
+
+#[tokio::test]
+async fn what_was_given_up_here_is_not_shown_while_another_engine_works_on_it() {
+    let world = World::default();
+    world.item("a", 1..=10);
+    world.item("b", 1..=10);
+    world.with(|it| it.alive = vec!["other#1".into()]);
+    (0..4).for_each(|_| world.panic("process check-b"));
+    let engine = begun(&world, 3).await;
+    let workflow = engine.run(two()).await;
+    wait_until("it has failed", || workflow.view().state == WorkflowState::Failed).await;
+    let system = &engine.services.system;
+    let request = ClaimRequest {
+        source: crate::jobs::lanes_source(&two().workflow),
+        candidates: vec![Item { name: SECOND.into(), fingerprint: Fingerprint::default() }],
+        reprocess: Reprocess::WhenChanged,
+        claim: system.ids().claim(),
+        stream: system.ids().stream(),
+        owner: "other#1".into(),
+        now: Timestamp(0),
+        settlement: bytes::Bytes::new(),
+        clearance: false,
+        instance: None,
+        interval: None,
+    };
+    let claim = engine.services.access.claim(request).await.unwrap().expect("it is free");
+    wait_until("nothing is wrong any more", || {
+        let view = workflow.view();
+        view.fault.is_none() && view.state != WorkflowState::Failed
+    })
+    .await;
+    engine.services.access.settle(claim.id, Settlement::Released).await.unwrap();
+    wait_until("nobody works on it again", || workflow.view().state == WorkflowState::Failed).await;
+    stop(&workflow).await;
+}
+
+#[tokio::test]
+async fn what_a_run_failed_of_is_not_shown_once_the_next_one_is_fine_though_nothing_comes() {
+    let world = World::default();
+    world.item("a", []);
+    world.item("b", []);
+    world.fault("open read-b", Fault::transient(1, "the broker is away"));
+    let engine = begun(&world, 3).await;
+    let workflow = engine.run(two()).await;
+    wait_until("it is shown", || {
+        workflow.view().fault.is_some_and(|it| it.message == "the broker is away")
+    })
+    .await;
+    wait_until("it is shown no more", || workflow.view().fault.is_none()).await;
+    assert_eq!(runs(&engine, SECOND).len(), 2);
+    stop(&workflow).await;
 }

@@ -389,3 +389,26 @@ async fn a_lane_that_has_ended_is_saved_as_it_ended() {
     let lane = saved.lanes["lane-1"].as_ref().unwrap();
     assert!(lane.stages[&StageId::new("read").unwrap()].is_ended);
 }
+
+#[tokio::test]
+async fn a_lane_without_data_does_not_keep_the_others_from_following_an_order() {
+    let world = World::default();
+    let two = Plan { instances: 2, ..unique() };
+    let halves = [Share { lane: 0, lanes: 2 }, Share { lane: 1, lanes: 2 }];
+    let split = |share: Share| ('a'..='z').map(String::from).find(|it| share.has(it)).unwrap();
+    let [first, second] = halves.map(split);
+    world.item(&first, 1..=10);
+    world.item(&second, 11..=20);
+    let engine = Engine::start(&world, &store()).await;
+    let workflow = engine.run_some(two.clone(), 1);
+    wait_until("all is published", || published(&world) == range(20)).await;
+    take(&engine, "before", 2).await;
+    order(&engine, Asked::Savepoint(name("before")), false, &two).await;
+    // The first hears of it when it has something to publish, the second has nothing.
+    world.item(&first, (1..=10).chain(101..=110));
+    let all = || published(&world).into_iter().filter(|it| *it > 100).count();
+    wait_until("it is published under the order", || all() == 10).await;
+    let begun = |lane: &str| engine.last().iter().filter(|it| it.item == lane).count();
+    wait_until("both lanes have begun anew", || begun("lane-1") > 1 && begun("lane-2") > 1).await;
+    stop(&workflow).await;
+}

@@ -12,7 +12,7 @@ use std::time::Duration;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use serde_json::json;
 use weir_domain::plan::{DeadLetters, Edge, OnError, Plan, Retry, Role, Stage};
-use weir_domain::{Fault, Millis, Place, PortName, StageId, WorkflowName};
+use weir_domain::{Digest, Fault, Millis, Place, PortName, StageId, WorkflowName};
 use weir_persistence_api::MemoryBlobs;
 use weir_runtime::Stopwatch;
 
@@ -59,6 +59,10 @@ pub(super) struct Outside {
     pub(super) ending: Vec<&'static str>,
     /// Live sources that have nothing for now.
     pub(super) silent: Vec<&'static str>,
+    /// The version that is to run.
+    pub(super) wanted: Option<Digest>,
+    /// How often somebody wanted to know that.
+    pub(super) versions_asked: usize,
     /// Sinks that can publish nothing.
     pub(super) away: Vec<&'static str>,
 }

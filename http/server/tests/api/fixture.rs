@@ -11,9 +11,9 @@ use tokio::sync::Notify;
 use weir_domain::plan::{Edge, OnError, Plan, Retry, Role, Stage};
 use weir_domain::{
     Code, CommandId, Counts, Fault, Finding, InstanceId, ItemStatus, Letter, LetterChoice,
-    LetterId, LogLine, Node, NodeName, NodeStatus, NodeUid, Place, PortName, ProjectName, Replays,
-    SavepointName, Severity, SniffWish, SourceName, StageId, Stream, StreamId, StreamOrder,
-    StreamState, SweepId, Timestamp, Workflow, WorkflowName, WorkflowState,
+    LetterId, LogLine, Node, NodeName, NodeStatus, NodeUid, Place, PortName, ProjectName,
+    ReplayStanding, Replays, SavepointName, Severity, SniffWish, SourceName, StageId, Stream,
+    StreamId, StreamOrder, StreamState, SweepId, Timestamp, Workflow, WorkflowName, WorkflowState,
 };
 use weir_http_api::{
     ItemView, ProjectSummary, RenewalView, SavepointView, SniffResult, SourceCountView, SourceView,
@@ -25,8 +25,8 @@ use crate::fake_cluster::FakeCluster;
 use crate::fake_letters;
 use crate::fake_saves::Saves;
 use weir_http_server::{
-    Checks, Engine, Guard, Here, ItemFilter, ItemPlace, LettersAsked, Limits, Projects, Refusal,
-    RenewalRequest, StreamFilter, SweepRequest, Unreached, config_server, engine,
+    Checks, Engine, Guard, Here, ItemFilter, ItemPlace, LettersAsked, Limits, Projects, Records,
+    Refusal, RenewalRequest, StreamFilter, SweepRequest, Unreached, config_server, engine,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -287,8 +287,20 @@ impl Engine for FakeEngine {
         choice: LetterChoice,
         before: Option<LetterId>,
         limit: u32,
-    ) -> Result<Vec<Letter>, Fault> {
-        Ok(fake_letters::all(workflow, &choice, before.as_ref(), limit))
+        records: Records,
+    ) -> Result<(Vec<Letter>, Option<LetterId>), Fault> {
+        let all = fake_letters::all(workflow, &choice, before.as_ref(), limit, records);
+        let more = all.last().filter(|it| all.len() == limit as usize && it.id.number > 1);
+        let next = more.map(|it| it.id.clone());
+        Ok((all, next))
+    }
+
+    async fn replays(&self, workflow: &WorkflowName) -> Result<Vec<ReplayStanding>, Fault> {
+        Ok(fake_letters::open(workflow))
+    }
+
+    async fn replay_cancel(&self, _: &WorkflowName, item: &str, _: String) -> Result<(), Refusal> {
+        fake_letters::cancelled(item)
     }
 
     async fn letters_replay(&self, asked: LettersAsked) -> Result<Replays, Fault> {

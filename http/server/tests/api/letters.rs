@@ -1,7 +1,7 @@
 //! Dead letters over the API.
 
 use weir_domain::LetterState;
-use weir_http_api::{LettersChosen, LettersQuery, ProblemKind};
+use weir_http_api::{LettersChosen, LettersQuery, ProblemKind, ReplayCancel};
 use weir_http_client::{Client, Error};
 
 use crate::fixture::{config_server, engine};
@@ -25,6 +25,16 @@ async fn letters_are_listed_page_by_page_and_by_what_is_said_of_them() {
 }
 
 #[tokio::test]
+async fn records_are_masked_unless_they_are_to_be_revealed() {
+    let client = Client::new(&config_server(&engine().await).await).unwrap();
+    let one = LettersQuery { limit: Some(1), ..LettersQuery::default() };
+    let listed = client.letters("flights", &one).await.unwrap().items.remove(0);
+    assert_eq!((listed.raw.as_deref(), listed.is_masked), (Some("***"), true));
+    let revealed = client.letters_reveal("flights", &one).await.unwrap().items.remove(0);
+    assert_eq!((revealed.raw.as_deref(), revealed.is_masked), (Some("planted"), false));
+}
+
+#[tokio::test]
 async fn a_replay_that_is_sent_again_is_the_same_command() {
     let client = Client::new(&engine().await).unwrap();
     let named = client.clone().with_idempotency_key(Some("after the fix".into()));
@@ -41,4 +51,22 @@ async fn a_replay_that_is_sent_again_is_the_same_command() {
     let many = LettersChosen { ids: vec![id; 1_001], ..LettersChosen::default() };
     let refused = client.letters_replay("flights", &many).await.unwrap_err();
     assert!(matches!(refused, Error::Problem(it) if it.is(ProblemKind::InvalidRequest)));
+}
+
+#[tokio::test]
+async fn replays_that_have_not_ended_are_shown_with_what_they_wait_for_and_can_be_cancelled() {
+    let client = Client::new(&config_server(&engine().await).await).unwrap();
+    let open = client.replays("flights").await.unwrap().items;
+    let shown = open.iter().map(|it| (it.state.as_str(), it.fault.as_ref().map(|it| &*it.message)));
+    let away = ("publishing", Some("the broker is away"));
+    assert_eq!(shown.collect::<Vec<_>>(), [("waiting", None), away]);
+    let of = |item: &str| ReplayCancel { replay: item.into() };
+    let cancelled = client.replay_cancel("flights", &of("replay-1-derive")).await.unwrap();
+    assert_eq!(cancelled.as_ref(), Some(&open[0]));
+    let refused = client.replay_cancel("flights", &of("replay-2-derive")).await.unwrap_err();
+    assert!(matches!(refused, Error::Problem(it) if it.is(ProblemKind::Conflict)));
+    let unknown = client.replay_cancel("flights", &of("replay-3-derive")).await.unwrap_err();
+    assert!(matches!(unknown, Error::Problem(it) if it.is(ProblemKind::NotFound)));
+    let again = client.with_idempotency_key(Some("again".into()));
+    assert_eq!(again.replay_cancel("flights", &of("replay-3-derive")).await.unwrap(), None);
 }

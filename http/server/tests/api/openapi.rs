@@ -43,11 +43,12 @@ fn the_configuration_servers_document_is_current() {
 }
 
 /// Commands that may be sent again without a key, and questions that are sent as commands.
-const WITHOUT_A_KEY: [&str; 15] = [
+const WITHOUT_A_KEY: [&str; 16] = [
     // Questions.
     "post /api/v1/keys/{key}/export",
     "post /api/v1/scheduler:preview",
     "post /api/v1/secrets:seal",
+    "post /api/v1/workflows/{name}/dead-letters:reveal",
     "post /api/v1/workflows/{name}/sniff",
     // They say how it is to be, or what is to be over: done twice, it is the same.
     "post /api/v1/audit:seal",
@@ -192,6 +193,9 @@ fn the_documents_hold_every_path() {
             "/api/v1/workflows/{name}/dead-letters",
             "/api/v1/workflows/{name}/dead-letters:discard",
             "/api/v1/workflows/{name}/dead-letters:replay",
+            "/api/v1/workflows/{name}/dead-letters:reveal",
+            "/api/v1/workflows/{name}/replays",
+            "/api/v1/workflows/{name}/replays:cancel",
             "/api/v1/workflows/{name}/reset",
             "/api/v1/workflows/{name}/restore",
             "/api/v1/workflows/{name}/savepoints",
@@ -291,6 +295,9 @@ fn the_documents_hold_every_path() {
             "/api/v1/workflows/{name}/dead-letters",
             "/api/v1/workflows/{name}/dead-letters:discard",
             "/api/v1/workflows/{name}/dead-letters:replay",
+            "/api/v1/workflows/{name}/dead-letters:reveal",
+            "/api/v1/workflows/{name}/replays",
+            "/api/v1/workflows/{name}/replays:cancel",
             "/api/v1/workflows/{name}/reset",
             "/api/v1/workflows/{name}/restore",
             "/api/v1/workflows/{name}/savepoints",

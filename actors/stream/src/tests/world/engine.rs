@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use weir_domain::plan::Plan;
 use weir_domain::{
-    ClaimId, ItemStatus, LogLine, NodeName, ProjectName, Stream, StreamId, Timestamp,
+    ClaimId, Digest, ItemStatus, LogLine, NodeName, ProjectName, Stream, StreamId, Timestamp,
+    WorkflowName,
 };
 use weir_persistence_api::{
     Acquired, Adoption, Claim, ClaimRequest, Error, Fence, ItemFilter, ItemStore as _, LeaseName,
@@ -64,6 +65,8 @@ impl Engine {
             running: Running::default(),
             streams: LiveStreams::default(),
             taps: Taps::default(),
+            replays: ReplayCalls::default(),
+            versions: Arc::new(TestVersions(world.clone())),
             threads: Arc::new(tokio::sync::Semaphore::new(64)),
         };
         Self { services, store: store.clone(), streams, lines }
@@ -152,6 +155,16 @@ struct TestPeers(World);
 impl Peers for TestPeers {
     fn is_gone(&self, owner: &str) -> bool {
         self.0.with(|it| !it.alive.iter().any(|it| it == owner))
+    }
+}
+
+struct TestVersions(World);
+
+#[async_trait]
+impl Versions for TestVersions {
+    async fn wanted(&self, _: &WorkflowName) -> Result<Option<Digest>, AccessError> {
+        self.0.with(|it| it.versions_asked += 1);
+        Ok(self.0.with(|it| it.wanted))
     }
 }
 

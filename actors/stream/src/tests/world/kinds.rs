@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use weir_domain::{Fault, Fingerprint, Item, PortName, Reprocess};
 use weir_runtime::Stopwatch;
 
-use super::{Numbers, World, schema};
+use super::{Numbers, Outside, World, schema};
 use crate::connector::*;
 use crate::kind::*;
 use crate::*;
@@ -311,7 +311,8 @@ impl Effects for Kind {
         if let Some(key) = text("publish") {
             let sink = text("sink").unwrap();
             self.0.meet_at("publish", &sink)?;
-            if self.0.with(|it| it.away.iter().any(|away| *away == sink)) {
+            let has_some = |it: &Outside| it.staged.get(&key).is_some_and(|it| !it.is_empty());
+            if self.0.with(|it| has_some(it) && it.away.iter().any(|away| *away == sink)) {
                 return Err(Fault::transient(7, "the broker is away"));
             }
             let Some(numbers) = self.0.with(|it| it.staged.remove(&key)) else { return Ok(vec![]) };

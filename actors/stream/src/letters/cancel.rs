@@ -1,0 +1,185 @@
+//! Replays that are to run or under way: seeing them, and ending one that nobody runs.
+//!
+//! A replay is ended as it would be by an engine that runs it: its item is claimed, and has failed. So of
+//! who ends it and who begins it one comes first, and what dies in between is settled by others (L3, L4).
+//! What is under way is ended as every open stream is: by whoever can tell its engine.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
+use weir_domain::{
+    Counts, Digest, Fault, InstanceId, ItemStatus, SourceName, StageId, Stream, StreamId,
+    StreamState, Timestamp, WorkflowName,
+};
+use weir_persistence_api::{Claim, ClaimRequest, Settlement};
+
+use super::book::{Due, item_name};
+use super::effect::end;
+use super::shelves::Letters;
+use super::source::{item_of, terms};
+use crate::Outcome;
+use crate::layout::dead_letters_id;
+use crate::services::{AccessError, Services};
+use crate::settlement::{Owed, Paid, pay};
+
+/// A replay was ended by hand.
+const CANCELLED: u32 = 3204;
+/// No engine has its workflow.
+const NOWHERE: u32 = 3205;
+
+/// A replay that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenReplay {
+    /// The item that it is.
+    pub item: String,
+    pub stage: StageId,
+    pub letters: u64,
+    pub by: String,
+    pub at: Timestamp,
+    /// The version that it was asked for.
+    pub version: Option<Digest>,
+}
+
+/// What became of the wish to end a replay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cancelled {
+    /// Nobody ran it: its letters wait again.
+    Ended(Box<OpenReplay>),
+    /// It was ended, and what that owes is paid a little later.
+    Ending(Box<OpenReplay>),
+    /// This stream runs it, or ran it until its engine died.
+    UnderWay(Box<OpenReplay>, StreamId),
+    /// Its commit is decided by this stream: what is still to be published can't be taken back.
+    Decided(Box<OpenReplay>, StreamId),
+    /// There is none of that name that has not ended.
+    Unknown,
+}
+
+impl OpenReplay {
+    fn of(due: &Due) -> Self {
+        Self {
+            item: item_name(&due.pending.replay()),
+            stage: due.part.stage.clone(),
+            letters: due.part.count() as u64,
+            by: due.by.clone(),
+            at: due.at,
+            version: due.version,
+        }
+    }
+}
+
+impl Letters {
+    /// Replays that are to run or under way, the oldest first.
+    pub async fn replays(&self) -> Result<Vec<OpenReplay>, Fault> {
+        Ok(self.due().await?.iter().map(OpenReplay::of).collect())
+    }
+
+    /// Ends a replay that nobody runs; who runs it is told otherwise.
+    pub async fn cancel(
+        &self,
+        services: &Services,
+        workflow: &WorkflowName,
+        (item, by): (&str, &str),
+    ) -> Result<Cancelled, Fault> {
+        let due = self.due().await?.into_iter().find(|it| item_name(&it.pending.replay()) == item);
+        let Some(due) = due else { return Ok(Cancelled::Unknown) };
+        let open = Box::new(OpenReplay::of(&due));
+        let source = SourceName::of(workflow, &dead_letters_id());
+        let stream = stream(services, workflow, item);
+        let request = request(services, &source, &stream, &due);
+        // Held until all is paid: nobody else is to pay it meanwhile.
+        let _live = services.live.hold(request.claim);
+        let Some(claim) = services.access.claim(request).await.map_err(|it| away(&it))? else {
+            return taken(services, &source, open).await;
+        };
+        let fault = Fault::data(CANCELLED, format!("{by} cancelled the replay"))
+            .with_hint("its letters wait again: replay or discard them");
+        let stream = Stream {
+            state: StreamState::RolledBack,
+            closed_at: Some(services.system.now()),
+            fault: Some(fault),
+            ..stream
+        };
+        let owed = Owed { actions: vec![end(workflow, &due.pending, Outcome::Failed)], stream };
+        services.access.fail(claim.id, owed.to_bytes()).await.map_err(|it| away(&it))?;
+        let once = CancellationToken::new();
+        once.cancel();
+        let means = services.running.of(workflow);
+        Ok(match pay(services, &means, claim.id, owed, Settlement::Failed, &once).await {
+            Paid::Closed(_) => Cancelled::Ended(open),
+            Paid::StillOwed => Cancelled::Ending(open),
+        })
+    }
+}
+
+/// Who has it.
+async fn taken(
+    services: &Services,
+    source: &SourceName,
+    open: Box<OpenReplay>,
+) -> Result<Cancelled, Fault> {
+    let unfinished = services.access.unfinished().await.map_err(|it| away(&it))?;
+    let is_it = |it: &Claim| it.source == *source && it.item.name == open.item;
+    let found = unfinished.into_iter().find(|it| is_it(&it.claim));
+    Ok(match found {
+        Some(it) if it.status == ItemStatus::Acquired => Cancelled::UnderWay(open, it.claim.stream),
+        Some(it) if it.status == ItemStatus::Committing => {
+            Cancelled::Decided(open, it.claim.stream)
+        }
+        // It has failed, or ended between the two questions.
+        Some(_) => Cancelled::Ending(open),
+        None => Cancelled::Unknown,
+    })
+}
+
+fn request(services: &Services, source: &SourceName, stream: &Stream, due: &Due) -> ClaimRequest {
+    let (system, terms) = (&services.system, terms());
+    // Whoever finds it undone has nothing to clear away, and gives it back.
+    let settlement: Bytes = Owed { actions: Vec::new(), stream: stream.clone() }.to_bytes();
+    ClaimRequest {
+        source: source.clone(),
+        candidates: vec![item_of(&due.pending, &due.part)],
+        reprocess: terms.reprocess,
+        claim: system.ids().claim(),
+        stream: stream.id,
+        owner: system.owner().to_owned(),
+        now: stream.opened_at,
+        settlement,
+        clearance: terms.clearance,
+        instance: None,
+        interval: Some(terms.interval),
+    }
+}
+
+fn stream(services: &Services, workflow: &WorkflowName, item: &str) -> Stream {
+    let system = &services.system;
+    Stream {
+        id: system.ids().stream(),
+        workflow: workflow.clone(),
+        // Of no instance: none runs it.
+        instance: InstanceId(0),
+        node: system.node().to_string(),
+        item: item.to_owned(),
+        state: StreamState::Open,
+        attempts: 0,
+        opened_at: system.now(),
+        closed_at: None,
+        counts: Counts::default(),
+        stages: BTreeMap::new(),
+        published: Vec::new(),
+        fault: None,
+    }
+}
+
+fn away(error: &AccessError) -> Fault {
+    Fault::transient(3132, error.to_string())
+}
+
+/// What a replay waits for whose workflow is not deployed.
+pub fn runs_nowhere(workflow: &WorkflowName) -> Fault {
+    let message = format!("workflow {workflow} is not deployed: nothing runs its replays");
+    Fault::transient(NOWHERE, message).with_hint(
+        "deploy it, or cancel the replay: weir dead-letter cancel; its letters wait then",
+    )
+}
