@@ -212,6 +212,24 @@ fn document() -> impl Strategy<Value = Value> {
     map.prop_map(|it| json!({"kind": "Sink", "one": it[0], "two": it[1], "three": it[2]}))
 }
 
+/// A list of three names, some taken out, with others put in between.
+fn list() -> impl Strategy<Value = Value> {
+    let added = prop::sample::subsequence(vec!["z", "m", "x", "a", "k"], 0..5).prop_shuffle();
+    let places = prop::collection::vec(0..4_usize, 5);
+    (added, places, prop::collection::vec(prop::bool::weighted(0.8), 4)).prop_map(
+        |(added, places, kept)| {
+            let mut names = Vec::new();
+            for (gap, is_kept) in kept.iter().enumerate() {
+                let here = added.iter().zip(&places).filter(|it| *it.1 == gap).map(|it| *it.0);
+                names.extend(here);
+                names.extend(["b1", "b2", "b3"].get(gap).filter(|_| *is_kept));
+            }
+            let items: Value = names.into_iter().map(|it| json!({ "name": it })).collect();
+            json!({ "l": items, "k": 1 })
+        },
+    )
+}
+
 /// As `document`, written in one of several layouts.
 fn written(value: &Value, layout: u8) -> String {
     match layout % 3 {
@@ -263,6 +281,17 @@ proptest! {
                 there.sort_by(|one, other| one.0.cmp(&other.0));
                 prop_assert_eq!(here, there);
             }
+            other => prop_assert!(false, "{:?}", other),
+        }
+    }
+
+    #[test]
+    fn lists_meet_in_one_order(one in list(), other in list()) {
+        let base = "l:\n  - name: b1\n  - name: b2\n  - name: b3\nk: 1\n";
+        let [one, other] = [one, other].map(|it| written(&it, 0));
+        match (merged(base, &one, &other), merged(base, &other, &one)) {
+            (Merged::Text(here), Merged::Text(there)) => prop_assert_eq!(value(&here), value(&there)),
+            (Merged::Conflicts(here), Merged::Conflicts(there)) => prop_assert_eq!(here.len(), there.len()),
             other => prop_assert!(false, "{:?}", other),
         }
     }

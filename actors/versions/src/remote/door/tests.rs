@@ -43,6 +43,8 @@ fn who_does_not_know_the_name_of_the_door_gets_nothing() {
     }
     let cut = |name: &str| format!("GET /{}/info/refs HTTP/1.1", &name[..name.len() - 1]);
     assert_eq!(knock(cut), (None, String::new()));
+    let other = |name: &str| format!("GET /{}/info/refs HTTP/1.1", "A".repeat(name.len()));
+    assert_eq!(knock(other), (None, String::new()));
 }
 
 #[test]
