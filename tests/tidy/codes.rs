@@ -32,6 +32,7 @@ const RANGES: &[(u32, &[&str])] = &[
     (10, &["weir-remote"]),
     (11, &["weir-cluster"]),
     (12, &["weir-secrets"]),
+    (13, &["weir-versions"]),
 ];
 
 /// The codes that a source gives: written out in a log line, or as the first argument of a fault

@@ -2,7 +2,7 @@
 //!
 //! Ranges: 00 start and stop, 01 configuration, 02 projects, plans and packages, 03 streams and
 //! stages, 04 connectors and formats, 05 persistence, 06 actors, 07 HTTP, 10 peer links, 11 the
-//! cluster, 12 keys and secrets. A code is never reused.
+//! cluster, 12 keys and secrets, 13 versions. A code is never reused.
 
 use std::fmt;
 

@@ -67,6 +67,13 @@ pub enum Line {
     Added { number: u32, text: String },
 }
 
+impl Edit {
+    /// How the fields of two values differ.
+    pub fn between(before: &Value, after: &Value) -> Vec<Self> {
+        fields::between(before, after)
+    }
+}
+
 impl Diff {
     /// `None` is the empty deployment, which all others descend from. The objects that
     /// [`Diff::needed`] names must be there.

@@ -1,0 +1,13 @@
+//! Versions on real repositories, with the `git` of the machine as the other program that changes
+//! them, and as the remote behind a small HTTP server.
+
+#![allow(clippy::unwrap_used)]
+
+mod branches;
+mod diffs;
+mod hostile;
+mod merges;
+mod remotes;
+mod serving;
+mod support;
+mod working;

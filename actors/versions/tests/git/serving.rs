@@ -1,0 +1,231 @@
+//! A remote: `git http-backend` behind a server of a few lines, or something that misbehaves.
+
+use std::io::{BufRead as _, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use base64::Engine as _;
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use crate::support::git;
+
+pub(crate) const USER: &str = "ada";
+pub(crate) const PASSWORD: &str = "hunter-seventeen";
+
+#[derive(Clone)]
+pub(crate) enum Behaviour {
+    /// What it has, to who knows the password.
+    Serve,
+    /// Accepts, and says nothing.
+    Hang,
+    /// Answers, and stops in the middle of it.
+    HangInBody,
+    /// This, whatever was asked.
+    Say(String),
+}
+
+/// Ends with the process: its thread waits for connections until then.
+pub(crate) struct Server {
+    pub(crate) address: String,
+    /// Of the authority that it is trusted by, if it speaks TLS.
+    pub(crate) certificate: Option<String>,
+    /// First lines of requests, and whether they had credentials.
+    pub(crate) asked: Arc<Mutex<Vec<(String, bool)>>>,
+}
+
+impl Server {
+    /// Serves the repositories in a directory.
+    pub(crate) fn start(root: &Path, behaviour: Behaviour) -> Self {
+        Self::with(root, behaviour, None)
+    }
+
+    pub(crate) fn start_tls(root: &Path) -> Self {
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed(["localhost".into()]).unwrap();
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], key)
+            .unwrap();
+        let mut server = Self::with(root, Behaviour::Serve, Some(Arc::new(config)));
+        server.certificate = Some(cert.pem());
+        server
+    }
+
+    fn with(root: &Path, behaviour: Behaviour, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let address = match tls {
+            Some(_) => format!("https://localhost:{port}"),
+            None => format!("http://127.0.0.1:{port}"),
+        };
+        let (root, seen) = (root.to_owned(), asked.clone());
+        std::thread::spawn(move || {
+            for socket in listener.incoming() {
+                let (root, behaviour, seen, tls) =
+                    (root.clone(), behaviour.clone(), seen.clone(), tls.clone());
+                std::thread::spawn(move || {
+                    let socket = socket.unwrap();
+                    match tls {
+                        Some(tls) => {
+                            let connection = rustls::ServerConnection::new(tls).unwrap();
+                            serve(
+                                rustls::StreamOwned::new(connection, socket),
+                                &root,
+                                &behaviour,
+                                &seen,
+                            );
+                        }
+                        None => serve(socket, &root, &behaviour, &seen),
+                    }
+                });
+            }
+        });
+        Self { address, certificate: None, asked }
+    }
+
+    pub(crate) fn url(&self, name: &str) -> String {
+        format!("{}/{name}", self.address)
+    }
+}
+
+/// An empty repository to serve.
+pub(crate) fn repository(root: &Path, name: &str) -> PathBuf {
+    git(root, &["init", "--quiet", "--bare", name]);
+    let dir = root.join(name);
+    git(&dir, &["config", "http.receivepack", "true"]);
+    dir
+}
+
+fn serve<S: Read + Write>(
+    socket: S,
+    root: &Path,
+    behaviour: &Behaviour,
+    asked: &Mutex<Vec<(String, bool)>>,
+) {
+    let mut stream = BufReader::new(socket);
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).unwrap_or(0) == 0 {
+            return;
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+        lines.push(line.trim().to_owned());
+    }
+    let field = |name: &str| {
+        let found = lines.iter().find_map(|it| {
+            let (key, value) = it.split_once(':')?;
+            key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+        });
+        found.unwrap_or_default()
+    };
+    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{USER}:{PASSWORD}"));
+    let is_known = field("authorization") == format!("Basic {pair}");
+    asked.lock().unwrap().push((lines[0].clone(), !field("authorization").is_empty()));
+    let answer = match behaviour {
+        Behaviour::Hang => return hang(&mut stream),
+        Behaviour::HangInBody => {
+            let _ = stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\nContent-Length: 9999\r\n\r\n001e#");
+            let _ = stream.get_mut().flush();
+            return hang(&mut stream);
+        }
+        Behaviour::Say(text) => text.clone().into_bytes(),
+        Behaviour::Serve if !is_known => {
+            b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n".to_vec()
+        }
+        Behaviour::Serve => {
+            let body = body(&mut stream, &field("content-length"), &field("transfer-encoding"));
+            backend(root, &lines[0], &field("content-type"), &field("content-encoding"), &body)
+        }
+    };
+    let _ = stream.get_mut().write_all(&answer);
+    let _ = stream.get_mut().flush();
+}
+
+/// Until the other side gives up.
+fn hang<S: Read>(stream: &mut BufReader<S>) {
+    let _ = stream.read_to_end(&mut Vec::new());
+}
+
+fn body(stream: &mut impl std::io::BufRead, length: &str, encoding: &str) -> Vec<u8> {
+    let mut body = Vec::new();
+    if let Ok(length) = length.parse() {
+        stream.take(length).read_to_end(&mut body).unwrap();
+    } else if encoding == "chunked" {
+        loop {
+            let mut line = String::new();
+            stream.read_line(&mut line).unwrap();
+            let size = u64::from_str_radix(line.trim(), 16).unwrap();
+            stream.take(size).read_to_end(&mut body).unwrap();
+            stream.take(2).read_to_end(&mut Vec::new()).unwrap();
+            if size == 0 {
+                break;
+            }
+        }
+    }
+    body
+}
+
+fn backend(root: &Path, first: &str, kind: &str, encoding: &str, body: &[u8]) -> Vec<u8> {
+    let words: Vec<_> = first.split(' ').collect();
+    let (path, query) = words[1].split_once('?').unwrap_or((words[1], ""));
+    let mut child = Command::new("git")
+        .arg("http-backend")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_PROJECT_ROOT", root)
+        .env("GIT_HTTP_EXPORT_ALL", "1")
+        .env("REQUEST_METHOD", words[0])
+        .env("PATH_INFO", path)
+        .env("QUERY_STRING", query)
+        .env("CONTENT_TYPE", kind)
+        .env("CONTENT_LENGTH", body.len().to_string())
+        .env("HTTP_CONTENT_ENCODING", encoding)
+        .env("REMOTE_USER", USER)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let body = body.to_vec();
+    let writer = std::thread::spawn(move || {
+        let _ = input.write_all(&body);
+    });
+    let output = child.wait_with_output().unwrap().stdout;
+    writer.join().unwrap();
+    let at = output.windows(4).position(|it| it == b"\r\n\r\n").unwrap();
+    let head = String::from_utf8_lossy(&output[..at]).into_owned();
+    let status =
+        head.lines().find_map(|it| it.strip_prefix("Status: ")).unwrap_or("200 OK").to_owned();
+    let rest = &output[at + 4..];
+    let mut answer =
+        format!("HTTP/1.1 {status}\r\n{head}\r\nContent-Length: {}\r\n\r\n", rest.len())
+            .into_bytes();
+    answer.extend_from_slice(rest);
+    answer
+}
+
+/// Something that accepts and never reads.
+pub(crate) fn deaf() -> (String, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    (format!("http://{}/x", listener.local_addr().unwrap()), listener)
+}
+
+/// A port that nobody listens on.
+pub(crate) fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    debug_assert!(TcpStream::connect(address).is_err());
+    format!("http://{address}/x")
+}
