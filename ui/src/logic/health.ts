@@ -31,12 +31,31 @@ export interface Known {
   workflows?: Schemas["Page_WorkflowSummary"];
   schedule?: Schemas["Schedule"];
   activations?: Schemas["Page_Activation"];
+  /** What can't be seen now, and why: without it, nothing is said to be well. */
+  unseen?: readonly Unseen[];
 }
+
+export interface Unseen {
+  what: keyof typeof SEEN;
+  why: string;
+}
+
+/** All that must be seen before a cluster is called healthy. */
+export const SEEN = {
+  members: "the members",
+  workflows: "the workflows",
+  leases: "the controllers",
+  schedule: "the schedule",
+  activations: "what nodes run",
+} as const;
+
+export const SEEN_TOPICS = Object.keys(SEEN) as (keyof typeof SEEN)[];
 
 export function troubles(known: Known): Trouble[] {
   const all = [
     ...store(known),
     ...nodes(known),
+    ...silent(known),
     ...leases(known),
     ...workflows(known),
     ...missing(known),
@@ -63,6 +82,22 @@ function nodes({ members }: Known): Trouble[] {
     since: Date.parse(it.changedAt),
     where: { to: "node", name: it.name },
   }));
+}
+
+/** Nodes that count as reachable and give no answer all the same: what they do is not in any number. */
+function silent({ workflows, members }: Known): Trouble[] {
+  const names = new Set((workflows?.items ?? []).flatMap((it) => it.unreached ?? []));
+  const isTold = (name: string) =>
+    members?.members.some((it) => it.name === name && (it.unreachable || it.status === "down"));
+  return [...names]
+    .filter((it) => !isTold(it))
+    .map((name) => ({
+      id: `silent/${name}`,
+      tone: "warn",
+      what: name,
+      why: "gives no answer: what it runs and counts is not known",
+      where: { to: "node", name },
+    }));
 }
 
 function leases({ leases, members }: Known): Trouble[] {
@@ -125,13 +160,19 @@ export interface Sentence {
 
 /** How the cluster is, in a sentence; nothing is claimed before something is known. */
 export function sentence(known: Known, all: readonly Trouble[]): Sentence {
-  const { members, workflows } = known;
-  if (!members || !workflows) return { tone: "idle", text: "Looking at the cluster …" };
+  const { members, workflows, unseen = [] } = known;
   const [worst] = all;
   if (worst) {
     const more = all.length > 1 ? `, and ${plural(all.length - 1, "more problem")}` : "";
     const kind = worst.tone === "err" ? "Impaired" : "Degraded";
     return { tone: worst.tone, text: `${kind}: ${worst.what} ${joined(worst.why)}${more}.` };
+  }
+  if (SEEN_TOPICS.some((it) => !known[it] && !unseen.some(({ what }) => what === it)))
+    return { tone: "idle", text: "Looking at the cluster …" };
+  const [first] = unseen;
+  if (first || !members || !workflows) {
+    const names = unseen.map((it) => SEEN[it.what]).join(", ");
+    return { tone: "idle", text: `Not known: ${names} can't be seen. ${first?.why ?? ""}` };
   }
   const up = members.members.filter((it) => it.status === "up" && !it.unreachable).length;
   const running = workflows.items.filter((it) => it.state !== "stopped").length;
@@ -145,4 +186,5 @@ export function sentence(known: Known, all: readonly Trouble[]): Sentence {
   };
 }
 
-const joined = (why: string) => (/^(is|can't|runs|its|failed)\b/.test(why) ? why : `– ${why}`);
+const joined = (why: string) =>
+  /^(is|can't|runs|its|failed|gives)\b/.test(why) ? why : `– ${why}`;

@@ -1,10 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
-import { answered, api, intent, type Schemas } from "../../api/client";
+import { answered, api, type Intent, type Schemas } from "../../api/client";
 import { problemIn } from "../../api/problem";
 import { plural } from "../../logic/format";
 import { Confirm } from "../../parts/Act";
 import { ProblemView } from "../../parts/Problem";
 import { Loading } from "../../parts/Shows";
+import { useIntent } from "../../parts/useIntent";
 import css from "./deployments.module.css";
 
 export type Wanted =
@@ -19,8 +20,9 @@ function send(
   wanted: Wanted,
   dryRun: boolean,
   revision: number | undefined,
+  intent: Intent,
 ): Promise<Schemas["DeploymentChange"]> {
-  const header = { ...intent().header, "if-match": dryRun ? undefined : revision };
+  const header = { ...intent.header, "if-match": dryRun ? undefined : revision };
   const query = { dryRun };
   switch (wanted.to) {
     case "activate":
@@ -56,9 +58,10 @@ export function Change({
   revision: number | undefined;
   onClose: () => void;
 }) {
+  const intent = useIntent();
   const plan = useQuery({
     queryKey: ["deployment plan", wanted, revision],
-    queryFn: () => send(wanted, true, revision),
+    queryFn: () => send(wanted, true, revision, intent("plan")),
     gcTime: 0,
     retry: false,
   });
@@ -71,7 +74,7 @@ export function Change({
       isDanger={wanted.to === "delete"}
       not={!plan.data && "What it does is not known yet"}
       cli={command(wanted)}
-      onDo={() => send(wanted, false, plan.data?.revision ?? revision)}
+      onDo={() => send(wanted, false, plan.data?.revision ?? revision, intent("change"))}
       onClose={onClose}
     >
       {plan.isPending && <Loading />}

@@ -1,13 +1,14 @@
 import { TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { answered, api, intent, type Schemas } from "../../api/client";
+import { answered, api, type Schemas } from "../../api/client";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { Page, Panel } from "../../parts/Page";
 import { Empty, Shows } from "../../parts/Shows";
 import { Mark } from "../../parts/State";
 import { type Column, Table } from "../../parts/Table";
 import { useAsked } from "../../parts/useAsked";
+import { useIntent } from "../../parts/useIntent";
 import { Moment } from "../../parts/When";
 
 type Key = Schemas["Key"];
@@ -188,10 +189,12 @@ function Hosts() {
 
 function NewKey({ onClose }: { onClose: () => void }) {
   const queries = useQueryClient();
+  const intent = useIntent();
   const [alias, setAlias] = useState("");
   const [description, setDescription] = useState("");
   const send = async () => {
-    await answered(api.POST("/api/v1/keys", { params: intent(), body: { alias, description } }));
+    const body = { alias, description };
+    await answered(api.POST("/api/v1/keys", { params: intent(body), body }));
     await queries.invalidateQueries({ queryKey: ["keys"] });
   };
   return (

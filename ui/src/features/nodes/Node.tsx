@@ -1,6 +1,6 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { answered, api, intent } from "../../api/client";
+import { answered, api } from "../../api/client";
 import { useLive } from "../../live";
 import { bytes, duration, plural } from "../../logic/format";
 import type { Node as Shown } from "../../logic/nodes";
@@ -9,6 +9,7 @@ import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { Facts, Page, Panel } from "../../parts/Page";
 import { Empty, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
+import { useIntent } from "../../parts/useIntent";
 import { Ago, Moment } from "../../parts/When";
 import { Running } from "./Nodes";
 import { useNodes } from "./useNodes";
@@ -70,8 +71,9 @@ function Drain({
   verb: "drain" | "undrain";
   onClose: () => void;
 }) {
+  const intent = useIntent();
   const send = () => {
-    const params = { path: { name: node.name }, ...intent() };
+    const params = { path: { name: node.name }, ...intent(verb) };
     return answered(
       verb === "drain"
         ? api.POST("/api/v1/nodes/{name}/drain", { params })

@@ -1,8 +1,9 @@
 import { Link } from "@tanstack/react-router";
-import { history, useLive } from "../../live";
+import { history, useLink, useLive } from "../../live";
 import { rates } from "../../live/history";
+import { silentMs } from "../../live/link";
 import { rateSeries } from "../../live/series";
-import { bytes, plural, rate, short } from "../../logic/format";
+import { bytes, duration, plural, rate, short } from "../../logic/format";
 import { type Known, type Sentence, sentence, type Trouble, troubles } from "../../logic/health";
 import { present } from "../../logic/nodes";
 import { serverNow, useNow } from "../../logic/now";
@@ -11,6 +12,7 @@ import { Chart } from "../../parts/Chart";
 import { Page, Panel } from "../../parts/Page";
 import { Empty, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
+import { useKnown } from "../../parts/useKnown";
 import { Ago } from "../../parts/When";
 import { Controllers } from "./Controllers";
 import css from "./overview.module.css";
@@ -19,34 +21,25 @@ const SPAN_MS = 5 * 60_000;
 
 /** How the cluster is, at a glance: a sentence, what is wrong, and how much flows. */
 export function Overview() {
-  const [members, leases, workflows] = [
+  const [members, leases, deployments] = [
     useLive("members"),
     useLive("leases"),
-    useLive("workflows"),
-  ];
-  const [schedule, activations, deployments] = [
-    useLive("schedule"),
-    useLive("activations"),
     useLive("deployments"),
   ];
-  const known: Known = {
-    members: members.value,
-    leases: leases.value,
-    workflows: workflows.value,
-    schedule: schedule.value,
-    activations: activations.value,
-  };
+  const known = useKnown();
+  const { workflows } = known;
   const all = troubles(known);
+  const said = useSaid(sentence(known, all));
   return (
     <Page title="Overview" actions={<CopyCli command="weir cluster status" />}>
-      <Health of={sentence(known, all)} />
+      <Health of={said} />
       <Tiles known={known} deployment={deployments.value?.default} />
       <div className={css.two}>
         <Panel title="Problems, worst first" flush>
-          <Shows of={members}>{() => <Problems all={all} />}</Shows>
+          <Shows of={members}>{() => <Problems all={all} isWell={said.tone === "ok"} />}</Shows>
         </Panel>
         <Panel title="Throughput, last 5 minutes">
-          <Throughput names={workflows.value?.items.map((it) => it.name) ?? []} />
+          <Throughput names={workflows?.items.map((it) => it.name) ?? []} />
         </Panel>
       </div>
       <div className={css.two}>
@@ -59,6 +52,16 @@ export function Overview() {
       </div>
     </Page>
   );
+}
+
+/** The sentence; where the server is not heard, it is that of then. */
+function useSaid(of: Sentence): Sentence {
+  const link = useLink();
+  const now = useNow();
+  const since = silentMs(link, now);
+  if (since === undefined || of.tone === "idle") return of;
+  const when = link.contact === "paused" ? "The page is held" : `Not heard for ${duration(since)}`;
+  return { tone: "idle", text: `${when}. As it was then: ${of.text}` };
 }
 
 function Health({ of }: { of: Sentence }) {
@@ -148,12 +151,17 @@ function Tile(props: {
   );
 }
 
-function Problems({ all }: { all: readonly Trouble[] }) {
+export function Problems({ all, isWell }: { all: readonly Trouble[]; isWell: boolean }) {
   if (all.length === 0)
-    return (
+    return isWell ? (
       <Empty
         what="Nothing is wrong"
         why="Nodes, controllers, workflows, the schedule and deployments are as they are to be."
+      />
+    ) : (
+      <Empty
+        what="No problem is known"
+        why="Not all that could be wrong can be seen now: the sentence above says what is missing."
       />
     );
   return (

@@ -1,6 +1,6 @@
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { answered, api, intent, type Schemas } from "../../api/client";
+import { answered, api, type Schemas } from "../../api/client";
 import { type Problem, problemIn } from "../../api/problem";
 import { useLive } from "../../live";
 import { plural } from "../../logic/format";
@@ -10,6 +10,7 @@ import { ProblemView } from "../../parts/Problem";
 import { Empty, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
 import { type Column, Table } from "../../parts/Table";
+import { useIntent } from "../../parts/useIntent";
 import { changed, commands, type Draft, wanted } from "./draft";
 import { Ring } from "./Ring";
 import css from "./scheduler.module.css";
@@ -21,6 +22,7 @@ const route = getRouteApi("/frame/scheduler");
 /** How many of what runs where. Changes are drafted, looked at, and applied together. */
 export function Scheduler() {
   const standing = useLive("schedule");
+  const intent = useIntent();
   const [draft, setDraft] = useState<Draft>({});
   const [plan, setPlan] = useState<Schemas["SchedulePlan"]>();
   const [problem, setProblem] = useState<Problem>();
@@ -43,12 +45,8 @@ export function Scheduler() {
   const apply = () =>
     run(async () => {
       // By the revision that the plan was made for: another one is refused.
-      await answered(
-        api.POST("/api/v1/scheduler:apply", {
-          body: { workflows: draft, revision: plan?.revision },
-          params: intent(),
-        }),
-      );
+      const body = { workflows: draft, revision: plan?.revision };
+      await answered(api.POST("/api/v1/scheduler:apply", { body, params: intent(body) }));
       edit({});
     });
   const count = Object.keys(draft).length;

@@ -11,6 +11,7 @@ import { State } from "../../parts/State";
 import { Tabs } from "../../parts/Tabs";
 import { Ago } from "../../parts/When";
 import { StreamTable } from "../streams/StreamTable";
+import { useStreams } from "../streams/useStreams";
 import { flow } from "./flow";
 import { Graph } from "./Graph";
 import css from "./graph.module.css";
@@ -166,7 +167,7 @@ function StageFacts({ stage, onSample }: { stage: Schemas["Stage"]; onSample: ()
 }
 
 function OfWorkflow({ workflow }: { workflow: string }) {
-  const streams = useLive("streams");
+  const { live, rows, old } = useStreams({ workflow });
   return (
     <Panel
       title="Newest streams"
@@ -177,9 +178,7 @@ function OfWorkflow({ workflow }: { workflow: string }) {
       }
       flush
     >
-      <Shows of={streams}>
-        {({ items }) => <StreamTable rows={items.filter((it) => it.workflow === workflow)} />}
-      </Shows>
+      <Shows of={live}>{() => <StreamTable rows={rows} old={old} />}</Shows>
     </Panel>
   );
 }
