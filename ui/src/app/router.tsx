@@ -77,7 +77,7 @@ const workflows = createRoute({
 const workflow = createRoute({
   getParentRoute: () => frame,
   path: "/workflows/$name",
-  validateSearch: texts("tab", "stage"),
+  validateSearch: texts("tab", "stage", "reason", "state", "letter", "port", "to", "savepoint"),
   component: lazyRouteComponent(() => import("../features/workflows/Workflow"), "Workflow"),
 });
 const streams = createRoute({

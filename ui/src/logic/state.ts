@@ -21,6 +21,13 @@ const LOOKS: Record<string, Look> = {
   draining: look("⏳", "draining", "info"),
   waiting: look("●", "waiting", "ok"),
   processing: look("●", "processing", "ok"),
+  /** A letter: somebody is to do something about it. */
+  letterWaiting: look("◆", "waiting", "warn"),
+  replaying: look("◐", "replaying", "info"),
+  replayed: look("●", "replayed", "ok"),
+  discarded: look("○", "discarded", "idle"),
+  taking: look("◐", "being taken", "info"),
+  whole: look("●", "whole", "ok"),
   restarting: look("◐", "restarting", "warn"),
   failed: look("▲", "failed", "err"),
   stopping: look("⏳", "stopping", "info"),

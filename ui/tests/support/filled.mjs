@@ -3,13 +3,15 @@ import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { ticks } from "./ticks.mjs";
 import { command, TOKEN, until, weir } from "./weir.mjs";
 
 const run = promisify(execFile);
 const BINARY = process.env.WEIR_BIN ?? "../target/debug/weir";
 export const PASSWORD = "a long pass phrase";
 
-export async function filled() {
+/** `isLive`: with a workflow that has no end, and a savepoint of it. */
+export async function filled({ isLive = false } = {}) {
   const server = await weir();
   try {
     await until("the sample ran", async () => {
@@ -39,6 +41,12 @@ export async function filled() {
     const { items: nodes } = await server.get("/api/v1/nodes");
     const { items: streams } = await server.get("/api/v1/streams");
     const stream = streams.find((it) => it.state === "committedWithWarnings") ?? streams[0];
+    if (isLive) {
+      await ticks({ ...server, cli });
+      await command(server.url, "POST", "/api/v1/workflows/ticks/savepoints", {
+        name: "before-upgrade",
+      });
+    }
     return { ...server, cli, names: { node: nodes[0].name, stream: stream.id } };
   } catch (error) {
     await server.stop();

@@ -14,6 +14,18 @@ export const SCREENS = [
     has: "flights-2001-01-01.csv",
   },
   { name: "workflow-sample", path: "/workflows/flights?tab=sample", has: "Nothing was caught yet" },
+  { name: "letters", path: "/workflows/ticks?tab=letters", has: "By stage and reason" },
+  {
+    name: "letters-none",
+    path: "/workflows/airports?tab=letters",
+    has: "There are no dead letters",
+  },
+  { name: "savepoints", path: "/workflows/ticks?tab=savepoints", has: "before-upgrade" },
+  {
+    name: "savepoint",
+    path: "/workflows/ticks?tab=savepoints&savepoint=before-upgrade",
+    has: "Savepoint before-upgrade",
+  },
   { name: "workflow-unknown", path: "/workflows/gone", has: "there is no workflow" },
   { name: "streams", path: "/streams", has: "flights-2001-02-16.csv" },
   { name: "stream", path: ({ stream }) => `/streams/${stream}`, has: "By stage" },

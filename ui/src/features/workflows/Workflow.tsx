@@ -2,7 +2,7 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import type { Schemas } from "../../api/client";
 import { history, useLive } from "../../live";
 import { rates } from "../../live/history";
-import { bytes, count, short, words } from "../../logic/format";
+import { bytes, count, plural, short, words } from "../../logic/format";
 import { useNow } from "../../logic/now";
 import { Act, CopyCli } from "../../parts/Act";
 import { Facts, Page, Panel } from "../../parts/Page";
@@ -10,6 +10,8 @@ import { Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
 import { Tabs } from "../../parts/Tabs";
 import { Ago } from "../../parts/When";
+import { Letters } from "../letters/Letters";
+import { Savepoints } from "../savepoints/Savepoints";
 import { StreamTable } from "../streams/StreamTable";
 import { useStreams } from "../streams/useStreams";
 import { flow } from "./flow";
@@ -26,6 +28,8 @@ const TABS = [
   ["instances", "Instances"],
   ["streams", "Streams"],
   ["sample", "Sample data"],
+  ["letters", "Dead letters"],
+  ["savepoints", "Savepoints"],
 ] as const;
 
 export function Workflow() {
@@ -47,6 +51,8 @@ export function Workflow() {
             {tab === "instances" && <Instances workflow={name} />}
             {tab === "streams" && <OfWorkflow workflow={name} />}
             {tab === "sample" && <Sample detail={detail} />}
+            {tab === "letters" && <Letters detail={detail} />}
+            {tab === "savepoints" && <Savepoints workflow={name} />}
           </>
         )}
       </Shows>
@@ -139,7 +145,16 @@ function StageFacts({ stage, onSample }: { stage: Schemas["Stage"]; onSample: ()
   return (
     <Panel
       title={`Stage ${stage.id}`}
-      side={<Act label="Sample data" claim="stream:sniff" onAct={onSample} />}
+      side={
+        <div className="row">
+          {counts.deadLetters > 0 && (
+            <Link to="." search={{ tab: "letters", stage: stage.id }}>
+              {plural(counts.deadLetters, "dead letter")}
+            </Link>
+          )}
+          <Act label="Sample data" claim="stream:sniff" onAct={onSample} />
+        </div>
+      }
     >
       <Facts
         of={[
