@@ -77,7 +77,18 @@ const workflows = createRoute({
 const workflow = createRoute({
   getParentRoute: () => frame,
   path: "/workflows/$name",
-  validateSearch: texts("tab", "stage", "reason", "state", "letter", "port", "to", "savepoint"),
+  validateSearch: texts(
+    "tab",
+    "stage",
+    "side",
+    "port",
+    "to",
+    "stream",
+    "reason",
+    "state",
+    "letter",
+    "savepoint",
+  ),
   component: lazyRouteComponent(() => import("../features/workflows/Workflow"), "Workflow"),
 });
 const streams = createRoute({

@@ -26,6 +26,11 @@ export const SCREENS = [
     path: "/workflows/ticks?tab=savepoints&savepoint=before-upgrade",
     has: "Savepoint before-upgrade",
   },
+  {
+    name: "workflow-edge",
+    path: "/workflows/ticks?stage=unique&port=out&to=derive",
+    has: "unique → derive",
+  },
   { name: "workflow-unknown", path: "/workflows/gone", has: "there is no workflow" },
   { name: "streams", path: "/streams", has: "flights-2001-02-16.csv" },
   { name: "stream", path: ({ stream }) => `/streams/${stream}`, has: "By stage" },

@@ -18,6 +18,7 @@ import { Why } from "./Why";
 
 type Workflow = Schemas["ScheduledWorkflow"];
 const route = getRouteApi("/frame/scheduler");
+const STALE = 412;
 
 /** How many of what runs where. Changes are drafted, looked at, and applied together. */
 export function Scheduler() {
@@ -34,7 +35,12 @@ export function Scheduler() {
   };
   const run = async (work: () => Promise<void>) => {
     setProblem(undefined);
-    await work().catch((error: unknown) => setProblem(problemIn(error)));
+    await work().catch((error: unknown) => {
+      const found = problemIn(error);
+      setProblem(found);
+      // Somebody changed the schedule meanwhile: the draft stays, and is looked at again.
+      if (found.status === STALE) setPlan(undefined);
+    });
   };
   const preview = () =>
     run(async () =>

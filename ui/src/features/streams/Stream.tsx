@@ -25,7 +25,20 @@ export function Stream() {
     <Page
       title={value?.item ?? "Stream"}
       mark={value && <State name={value.state} />}
-      actions={<CopyCli command={`weir stream show ${id} --log`} />}
+      actions={
+        <>
+          {value && !value.closedAt && (
+            <Link
+              to="/workflows/$name"
+              params={{ name: value.workflow }}
+              search={{ tab: "sample", stream: id }}
+            >
+              Sample data
+            </Link>
+          )}
+          <CopyCli command={`weir stream show ${id} --log`} />
+        </>
+      }
     >
       <Shows of={standing}>
         {(detail) => (

@@ -167,6 +167,7 @@ function AllUsers() {
           verb={user.enabled ? "Disable" : "Enable"}
           cli={`weir user set ${user.name} --${user.enabled ? "disable" : "enable"}`}
           onDo={toggle}
+          onStale={() => void again()}
           onClose={() => setAsked(undefined)}
         >
           <p>

@@ -85,17 +85,19 @@ function Sentence({ detail }: { detail: Detail }) {
 }
 
 function Stages({ detail }: { detail: Detail }) {
-  const { stage: chosen } = route.useSearch();
+  const { stage: chosen, to } = route.useSearch();
   const navigate = route.useNavigate();
-  const choose = (stage: string | undefined) =>
-    void navigate({ search: (before) => ({ ...before, stage }), replace: true });
+  const choose = (stage: string | undefined) => void navigate({ search: { stage }, replace: true });
+  const tap = ({ from, port, to }: Schemas["Edge"]) =>
+    void navigate({ search: { stage: from, port, to }, replace: true });
   const stage = detail.stages.find((it) => it.id === chosen);
   return (
     <>
       <Panel title="Stages, as they run" flush>
-        <Graph detail={detail} chosen={chosen} onChoose={choose} />
+        <Graph detail={detail} chosen={chosen} onChoose={choose} onEdge={tap} />
       </Panel>
-      {stage && (
+      {to && <Sample detail={detail} />}
+      {stage && !to && (
         <StageFacts
           stage={stage}
           onSample={() => void navigate({ search: { tab: "sample", stage: stage.id } })}
