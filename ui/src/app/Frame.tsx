@@ -2,8 +2,10 @@ import { Button, Menu, useMantineColorScheme } from "@mantine/core";
 import { Link, Navigate, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useLive } from "../live";
+import { alarmBook } from "../live/alarms";
 import { troubles } from "../logic/health";
 import { present } from "../logic/nodes";
+import { serverNow } from "../logic/now";
 import { Bounds } from "../parts/Problem";
 import { useKnown } from "../parts/useKnown";
 import css from "./frame.module.css";
@@ -47,6 +49,8 @@ function Framed() {
     [navigate, toggleScheme],
   );
   useShortcuts(carryOut);
+  const known = useKnown();
+  useEffect(() => alarmBook.note(known, serverNow()), [known]);
   // Who reads with the keyboard or by ear begins at the new view's title.
   const isFirst = useRef(true);
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is about where one went
@@ -135,7 +139,7 @@ function Group({ title, views }: { title: string; views: readonly View[] }) {
 }
 
 /** Views beside which the number of problems stands. */
-const PROBLEMS = new Set(["/"]);
+const PROBLEMS = new Set(["/", "/alarms"]);
 
 /** How many there are, and a mark where something is wrong. */
 function Tally({ path }: { path: string }) {

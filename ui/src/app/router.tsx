@@ -58,6 +58,17 @@ const overview = createRoute({
   path: "/",
   component: lazyRouteComponent(() => import("../features/overview/Overview"), "Overview"),
 });
+const alarms = createRoute({
+  getParentRoute: () => frame,
+  path: "/alarms",
+  validateSearch: texts("filter"),
+  component: lazyRouteComponent(() => import("../features/alarms/Alarms"), "Alarms"),
+});
+const cluster = createRoute({
+  getParentRoute: () => frame,
+  path: "/cluster",
+  component: lazyRouteComponent(() => import("../features/cluster/Cluster"), "Cluster"),
+});
 const nodes = createRoute({
   getParentRoute: () => frame,
   path: "/nodes",
@@ -88,6 +99,7 @@ const workflow = createRoute({
     "state",
     "letter",
     "savepoint",
+    "span",
   ),
   component: lazyRouteComponent(() => import("../features/workflows/Workflow"), "Workflow"),
 });
@@ -146,6 +158,8 @@ const old = createRoute({
 
 const inFrame = [
   overview,
+  alarms,
+  cluster,
   nodes,
   node,
   workflows,

@@ -1,5 +1,6 @@
 // What is wrong in a cluster, worst first, and the one sentence that says how it is.
 import type { Schemas } from "../api/client";
+import { end } from "./ends";
 import { plural } from "./format";
 import type { Tone } from "./state";
 
@@ -31,6 +32,9 @@ export interface Known {
   workflows?: Schemas["Page_WorkflowSummary"];
   schedule?: Schemas["Schedule"];
   activations?: Schemas["Page_Activation"];
+  nodes?: Schemas["Page_Node"];
+  /** What time it is for the cluster. */
+  at?: number;
   /** What can't be seen now, and why: without it, nothing is said to be well. */
   unseen?: readonly Unseen[];
 }
@@ -60,6 +64,7 @@ export function troubles(known: Known): Trouble[] {
     ...workflows(known),
     ...missing(known),
     ...deployed(known),
+    ...certificates(known),
   ];
   // A node that is lost comes before what follows from it: the order in which they were found.
   return all.sort((a, b) => Number(b.tone === "err") - Number(a.tone === "err"));
@@ -153,6 +158,29 @@ function deployed({ activations }: Known): Trouble[] {
   }));
 }
 
+/** Certificates of links that end: a node whose own has ended can't reach the others. */
+function certificates({ nodes, at }: Known): Trouble[] {
+  if (at === undefined) return [];
+  return (nodes?.items ?? []).flatMap((it): Trouble[] => {
+    if (!it.certificateExpiresAt) return [];
+    const { tone, text } = end(Date.parse(it.certificateExpiresAt), at);
+    if (tone === "ok") return [];
+    return [
+      {
+        id: `certificate/${it.uid}`,
+        tone,
+        what: it.name,
+        why:
+          tone === "err"
+            ? "shows a certificate that has ended"
+            : `its certificate ${text.startsWith("in") ? `ends ${text}` : text}`,
+        hint: "Put another one in its place: see the guide to clusters.",
+        where: { to: "node", name: it.name },
+      },
+    ];
+  });
+}
+
 export interface Sentence {
   tone: Extract<Tone, "ok" | "warn" | "err" | "idle">;
   text: string;
@@ -187,4 +215,4 @@ export function sentence(known: Known, all: readonly Trouble[]): Sentence {
 }
 
 const joined = (why: string) =>
-  /^(is|can't|runs|its|failed|gives)\b/.test(why) ? why : `– ${why}`;
+  /^(is|can't|runs|its|failed|gives|shows)\b/.test(why) ? why : `– ${why}`;

@@ -40,6 +40,8 @@ const LOOKS: Record<string, Look> = {
   rolledBack: look("▲", "rolled back", "err"),
   active: look("●", "active", "ok"),
   switching: look("◐", "switching", "info"),
+  dialling: look("◐", "dialling", "info"),
+  refused: look("▲", "refused", "err"),
   held: look("●", "held", "ok"),
   expired: look("◆", "expired", "warn"),
   free: look("○", "free", "idle"),

@@ -9,7 +9,11 @@ export function useKnown(): Known {
     useLive("workflows"),
     useLive("leases"),
   ];
-  const [schedule, activations] = [useLive("schedule"), useLive("activations")];
+  const [schedule, activations, nodes] = [
+    useLive("schedule"),
+    useLive("activations"),
+    useLive("nodes"),
+  ];
   return useMemo(() => {
     const all = { members, workflows, leases, schedule, activations };
     return {
@@ -18,11 +22,13 @@ export function useKnown(): Known {
       leases: leases.value,
       schedule: schedule.value,
       activations: activations.value,
+      nodes: nodes.value,
+      at: members.at,
       // One that answered before and does not now is not seen either.
       unseen: SEEN_TOPICS.flatMap((what) => {
         const { problem } = all[what];
         return problem ? [{ what, why: problem.detail }] : [];
       }),
     };
-  }, [members, workflows, leases, schedule, activations]);
+  }, [members, workflows, leases, schedule, activations, nodes]);
 }

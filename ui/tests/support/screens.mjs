@@ -2,6 +2,8 @@
 
 export const SCREENS = [
   { name: "overview", path: "/", has: "Healthy:" },
+  { name: "alarms", path: "/alarms", has: "No alarm is raised" },
+  { name: "cluster", path: "/cluster", has: "Members, and those that left" },
   { name: "nodes", path: "/nodes", has: "Engines of the cluster" },
   { name: "node", path: ({ node }) => `/nodes/${node}`, has: "Controllers here" },
   { name: "workflows", path: "/workflows", has: "flights" },
@@ -14,6 +16,7 @@ export const SCREENS = [
     has: "flights-2001-01-01.csv",
   },
   { name: "workflow-sample", path: "/workflows/flights?tab=sample", has: "Nothing was caught yet" },
+  { name: "workflow-metrics", path: "/workflows/ticks?tab=metrics&stage=derive", has: "over time" },
   { name: "letters", path: "/workflows/ticks?tab=letters", has: "By stage and reason" },
   {
     name: "letters-none",

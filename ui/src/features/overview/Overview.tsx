@@ -4,7 +4,7 @@ import { rates } from "../../live/history";
 import { silentMs } from "../../live/link";
 import { rateSeries } from "../../live/series";
 import { bytes, duration, plural, rate, short } from "../../logic/format";
-import { type Known, type Sentence, sentence, type Trouble, troubles } from "../../logic/health";
+import { type Known, type Sentence, sentence, troubles } from "../../logic/health";
 import { present } from "../../logic/nodes";
 import { serverNow, useNow } from "../../logic/now";
 import { CopyCli } from "../../parts/Act";
@@ -16,6 +16,7 @@ import { useKnown } from "../../parts/useKnown";
 import { Ago } from "../../parts/When";
 import { Controllers } from "./Controllers";
 import css from "./overview.module.css";
+import { Problems } from "./Problems";
 
 const SPAN_MS = 5 * 60_000;
 
@@ -35,7 +36,7 @@ export function Overview() {
       <Health of={said} />
       <Tiles known={known} deployment={deployments.value?.default} />
       <div className={css.two}>
-        <Panel title="Problems, worst first" flush>
+        <Panel title="Problems, worst first" side={<Link to="/alarms">Alarms</Link>} flush>
           <Shows of={members}>{() => <Problems all={all} isWell={said.tone === "ok"} />}</Shows>
         </Panel>
         <Panel title="Throughput, last 5 minutes">
@@ -149,66 +150,6 @@ function Tile(props: {
       <span className="muted small">{props.note}</span>
     </Link>
   );
-}
-
-export function Problems({ all, isWell }: { all: readonly Trouble[]; isWell: boolean }) {
-  if (all.length === 0)
-    return isWell ? (
-      <Empty
-        what="Nothing is wrong"
-        why="Nodes, controllers, workflows, the schedule and deployments are as they are to be."
-      />
-    ) : (
-      <Empty
-        what="No problem is known"
-        why="Not all that could be wrong can be seen now: the sentence above says what is missing."
-      />
-    );
-  return (
-    <ul className={css.problems}>
-      {all.map((it) => (
-        <li key={it.id} data-tone={it.tone}>
-          <span aria-hidden="true">{it.tone === "err" ? "▲" : "◆"}</span>
-          <div className="grow">
-            <strong>{it.what}</strong> {it.why}
-            {it.hint && <p className="muted small">{it.hint}</p>}
-          </div>
-          {it.since && (
-            <span className="muted small">
-              <Ago at={it.since} />
-            </span>
-          )}
-          <Target of={it} />
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-function Target({ of: { where, what } }: { of: Trouble }) {
-  const label = (
-    <>
-      Open<span className="hidden"> {what}</span>
-    </>
-  );
-  switch (where.to) {
-    case "node":
-      return (
-        <Link to="/nodes/$name" params={{ name: where.name }}>
-          {label}
-        </Link>
-      );
-    case "workflow":
-      return (
-        <Link to="/workflows/$name" params={{ name: where.name }}>
-          {label}
-        </Link>
-      );
-    case "scheduler":
-      return <Link to="/scheduler">{label}</Link>;
-    case "deployments":
-      return <Link to="/deployments">{label}</Link>;
-  }
 }
 
 function Throughput({ names }: { names: string[] }) {

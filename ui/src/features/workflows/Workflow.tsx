@@ -1,4 +1,5 @@
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
 import type { Schemas } from "../../api/client";
 import { history, useLive } from "../../live";
 import { rates } from "../../live/history";
@@ -6,12 +7,10 @@ import { bytes, count, plural, short, words } from "../../logic/format";
 import { useNow } from "../../logic/now";
 import { Act, CopyCli } from "../../parts/Act";
 import { Facts, Page, Panel } from "../../parts/Page";
-import { Shows } from "../../parts/Shows";
+import { Loading, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
 import { Tabs } from "../../parts/Tabs";
 import { Ago } from "../../parts/When";
-import { Letters } from "../letters/Letters";
-import { Savepoints } from "../savepoints/Savepoints";
 import { StreamTable } from "../streams/StreamTable";
 import { useStreams } from "../streams/useStreams";
 import { flow } from "./flow";
@@ -23,11 +22,18 @@ import { Sample } from "./Sample";
 
 type Detail = Schemas["WorkflowDetail"];
 const route = getRouteApi("/frame/workflows/$name");
+// Each is read from the server when somebody looks at it.
+const Letters = lazy(() => import("../letters/Letters").then((it) => ({ default: it.Letters })));
+const Savepoints = lazy(() =>
+  import("../savepoints/Savepoints").then((it) => ({ default: it.Savepoints })),
+);
+const Metrics = lazy(() => import("./Metrics").then((it) => ({ default: it.Metrics })));
 const TABS = [
   ["graph", "Graph"],
   ["instances", "Instances"],
   ["streams", "Streams"],
   ["sample", "Sample data"],
+  ["metrics", "Metrics"],
   ["letters", "Dead letters"],
   ["savepoints", "Savepoints"],
 ] as const;
@@ -47,12 +53,15 @@ export function Workflow() {
           <>
             <Sentence detail={detail} />
             <Tabs all={TABS} at={tab} />
-            {tab === "graph" && <Stages detail={detail} />}
-            {tab === "instances" && <Instances workflow={name} />}
-            {tab === "streams" && <OfWorkflow workflow={name} />}
-            {tab === "sample" && <Sample detail={detail} />}
-            {tab === "letters" && <Letters detail={detail} />}
-            {tab === "savepoints" && <Savepoints workflow={name} />}
+            <Suspense fallback={<Loading />}>
+              {tab === "graph" && <Stages detail={detail} />}
+              {tab === "instances" && <Instances workflow={name} />}
+              {tab === "streams" && <OfWorkflow workflow={name} />}
+              {tab === "sample" && <Sample detail={detail} />}
+              {tab === "metrics" && <Metrics detail={detail} />}
+              {tab === "letters" && <Letters detail={detail} />}
+              {tab === "savepoints" && <Savepoints workflow={name} />}
+            </Suspense>
           </>
         )}
       </Shows>
@@ -154,6 +163,9 @@ function StageFacts({ stage, onSample }: { stage: Schemas["Stage"]; onSample: ()
               {plural(counts.deadLetters, "dead letter")}
             </Link>
           )}
+          <Link to="." search={{ tab: "metrics", stage: stage.id }}>
+            Metrics
+          </Link>
           <Act label="Sample data" claim="stream:sniff" onAct={onSample} />
         </div>
       }
