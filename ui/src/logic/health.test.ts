@@ -105,6 +105,14 @@ test("the worst stands first and in the sentence", () => {
   expect(said(known).text).toBe("Impaired: n2 can't be reached, and 1 more problem.");
 });
 
+test("many bad records in the last minute are a problem", () => {
+  const known = { ...well, members: members(member("n1")), workflows: { items: [workflow("a")] } };
+  expect(said({ ...known, bad: { a: 0.004 } }).tone).toBe("ok");
+  expect(said({ ...known, bad: { a: 0.12 } }).text).toBe(
+    "Degraded: a sends 12 % of its records to the dead letters.",
+  );
+});
+
 test("an instance that is missing says why", () => {
   const missing = {
     workflow: "a",

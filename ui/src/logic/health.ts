@@ -33,6 +33,8 @@ export interface Known {
   schedule?: Schemas["Schedule"];
   activations?: Schemas["Page_Activation"];
   nodes?: Schemas["Page_Node"];
+  /** The share of bad records in the last minute, by workflow. */
+  bad?: Readonly<Record<string, number>>;
   /** What time it is for the cluster. */
   at?: number;
   /** What can't be seen now, and why: without it, nothing is said to be well. */
@@ -62,6 +64,7 @@ export function troubles(known: Known): Trouble[] {
     ...silent(known),
     ...leases(known),
     ...workflows(known),
+    ...badRecords(known),
     ...missing(known),
     ...deployed(known),
     ...certificates(known),
@@ -126,6 +129,22 @@ function workflows({ workflows }: Known): Trouble[] {
     hint: it.fault?.hint ?? undefined,
     where: { to: "workflow", name: it.name },
   }));
+}
+
+/** More bad records than this share are a problem of their own. */
+const BAD_SHARE_MAX = 0.01;
+
+function badRecords({ bad = {} }: Known): Trouble[] {
+  return Object.entries(bad)
+    .filter(([, share]) => share > BAD_SHARE_MAX)
+    .map(([name, share]) => ({
+      id: `bad/${name}`,
+      tone: "warn",
+      what: name,
+      why: `sends ${(100 * share).toFixed(share < 0.1 ? 1 : 0)} % of its records to the dead letters`,
+      hint: "Its dead letters say why; replay them once it is mended.",
+      where: { to: "workflow", name },
+    }));
 }
 
 function missing({ schedule }: Known): Trouble[] {
@@ -215,4 +234,4 @@ export function sentence(known: Known, all: readonly Trouble[]): Sentence {
 }
 
 const joined = (why: string) =>
-  /^(is|can't|runs|its|failed|gives|shows)\b/.test(why) ? why : `– ${why}`;
+  /^(is|can't|runs|its|failed|gives|shows|sends)\b/.test(why) ? why : `– ${why}`;

@@ -1,7 +1,20 @@
 // What is known of the cluster as a whole, and what can't be seen of it.
 import { useMemo } from "react";
-import { useLive } from "../live";
+import { history, useLive } from "../live";
+import { rates } from "../live/history";
 import { type Known, SEEN_TOPICS } from "../logic/health";
+import { serverNow } from "../logic/now";
+
+const MINUTE_MS = 60_000;
+
+/** Of what went through each in the last minute, so much was bad. */
+function shares(names: string[]): Record<string, number> {
+  const share = (name: string) => {
+    const { recordsIn, deadLetters } = rates(history.of(name), serverNow(), MINUTE_MS);
+    return recordsIn > 0 ? deadLetters / recordsIn : 0;
+  };
+  return Object.fromEntries(names.map((name) => [name, share(name)]));
+}
 
 export function useKnown(): Known {
   const [members, workflows, leases] = [
@@ -24,6 +37,7 @@ export function useKnown(): Known {
       activations: activations.value,
       nodes: nodes.value,
       at: members.at,
+      bad: shares(workflows.value?.items.map((it) => it.name) ?? []),
       // One that answered before and does not now is not seen either.
       unseen: SEEN_TOPICS.flatMap((what) => {
         const { problem } = all[what];

@@ -1,8 +1,8 @@
 // All screens: where each is, and what is there once it is drawn.
 
 export const SCREENS = [
-  { name: "overview", path: "/", has: "Healthy:" },
-  { name: "alarms", path: "/alarms", has: "No alarm is raised" },
+  { name: "overview", path: "/", has: "Newest streams" },
+  { name: "alarms", path: "/alarms", has: "remembers them while it is open" },
   { name: "cluster", path: "/cluster", has: "Members, and those that left" },
   { name: "nodes", path: "/nodes", has: "Engines of the cluster" },
   { name: "node", path: ({ node }) => `/nodes/${node}`, has: "Controllers here" },
