@@ -42,18 +42,20 @@ interface Session {
 
 const Known = createContext<Session | undefined>(undefined);
 
-/** Where the server does not know the session any more, it is dropped, and `me` says that nobody is there. */
+/** Where the server does not know the session that is shown, it is dropped: then it says who is there without. */
 async function showMe(onEnd: () => void): Promise<Me> {
-  try {
-    return await answered(api.GET("/api/v1/me"));
-  } catch (error) {
-    if (!(error instanceof Refusal) || error.problem.status !== 401 || !token()) throw error;
-    onEnd();
-    endToken();
-    // What is shown stays, for whoever was there.
-    connection.rejoin();
-    return answered(api.GET("/api/v1/me"));
-  }
+  const isUnknown = (error: unknown) => error instanceof Refusal && error.problem.status === 401;
+  const shown = token();
+  const me = await answered(api.GET("/api/v1/me")).catch((error: unknown) => {
+    if (shown && isUnknown(error)) return undefined;
+    throw error;
+  });
+  if (me && (!shown || me.via === "session")) return me;
+  onEnd();
+  endToken();
+  // What is shown stays, for whoever was there.
+  connection.rejoin();
+  return answered(api.GET("/api/v1/me"));
 }
 
 export function SessionProvider({ children }: { children: ReactNode }) {
@@ -71,7 +73,12 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   });
   if (me?.user) user.current = me.user;
   useEffect(
-    () => onUnknownSession(() => void queries.invalidateQueries({ queryKey: ["me"] })),
+    () =>
+      onUnknownSession(() => {
+        // Many are told so at the same time.
+        if (queries.isFetching({ queryKey: ["me"] }) === 0)
+          void queries.invalidateQueries({ queryKey: ["me"] });
+      }),
     [queries],
   );
   const again = useCallback(async () => {
@@ -110,7 +117,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     if (!me) return undefined;
     return {
       me,
-      ended: me.via === "nothing" ? ended : undefined,
+      ended: me.via === "session" ? undefined : ended,
       again,
       may: (claim) => claim in me.grants,
       logIn: async (name, password, inBrowser) => {
