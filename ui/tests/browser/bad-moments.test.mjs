@@ -55,7 +55,7 @@ test("a session that ends in the middle of an edit is taken up again, and the ed
 });
 
 test("what somebody else changed meanwhile is said, and the draft stays", async () => {
-  await server.cli("scheduler", "set", "airports", "--weight", "70");
+  await server.cli("scheduler", "set", "flights", "--weight", "70");
   await button("Apply").click();
   await page.getByRole("alert").waitFor();
   await page.getByText("1 change drafted").waitFor();

@@ -11,7 +11,7 @@ import { Empty, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
 import { type Column, Table } from "../../parts/Table";
 import { useIntent } from "../../parts/useIntent";
-import { changed, commands, type Draft, wanted } from "./draft";
+import { changed, commands, type Draft, seenOf, wanted } from "./draft";
 import { Ring } from "./Ring";
 import css from "./scheduler.module.css";
 import { Why } from "./Why";
@@ -26,6 +26,8 @@ export function Scheduler() {
   const intent = useIntent();
   const [draft, setDraft] = useState<Draft>({});
   const [plan, setPlan] = useState<Schemas["SchedulePlan"]>();
+  /** The draft, with the revisions that were seen. */
+  const [seen, setSeen] = useState<Draft>({});
   const [problem, setProblem] = useState<Problem>();
   const { workflow } = route.useSearch();
   const edit = (next: Draft) => {
@@ -43,15 +45,17 @@ export function Scheduler() {
     });
   };
   const preview = () =>
-    run(async () =>
+    run(async () => {
+      // What is followed may be a second old.
+      setSeen(seenOf(draft, await answered(api.GET("/api/v1/scheduler"))));
       setPlan(
         await answered(api.POST("/api/v1/scheduler:preview", { body: { workflows: draft } })),
-      ),
-    );
+      );
+    });
   const apply = () =>
     run(async () => {
-      // By the revision that the plan was made for: another one is refused.
-      const body = { workflows: draft, revision: plan?.revision };
+      // By the revisions that the plan was made for: others are refused.
+      const body = { workflows: seen, revision: plan?.revision };
       await answered(api.POST("/api/v1/scheduler:apply", { body, params: intent(body) }));
       edit({});
     });
