@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { browser, open } from "../support/browser.mjs";
+import { browser, findings, open } from "../support/browser.mjs";
 import { filled } from "../support/filled.mjs";
 import { ticks } from "../support/ticks.mjs";
 import { command, until } from "../support/weir.mjs";
@@ -38,6 +38,7 @@ test("what passes on an edge is seen beside the graph", async () => {
   await button("Look").click();
   await page.getByRole("columnheader", { name: "partition" }).waitFor();
   await page.getByText("that passed").waitFor();
+  assert.deepEqual(await findings(page), []);
   await page.getByPlaceholder("Condition").fill("nothing = 1");
   await button("Look").click();
   await page.getByText("The condition can't be applied").waitFor();
@@ -53,6 +54,7 @@ test("dead letters are counted by reason, shown with their bytes, and exported",
   await page.getByText('"partition":').first().waitFor();
   await button("As bytes").click();
   await page.getByText("000000  7b 22").waitFor();
+  assert.deepEqual(await findings(page), []);
   const [download] = await Promise.all([page.waitForEvent("download"), button("Export").click()]);
   const lines = (await readFile(await download.path(), "utf8")).trim().split("\n");
   assert.ok(lines.length > 0);
@@ -74,6 +76,7 @@ test("a letter is discarded by the workflow's name, and the rest replayed by its
 
   await button("Replay …").click();
   await dialog().getByText("as one stream").waitFor();
+  assert.deepEqual(await findings(page), []);
   await inDialog(/^Replay \d+ letters?$/).click();
   await closed();
   const replays = page.getByRole("region", { name: "Replays" });
@@ -97,6 +100,7 @@ test("a savepoint is taken, looked at, refused while lanes work, and deleted by 
   await page.getByText("reads").first().waitFor();
   await button("Restore …").click();
   await dialog().getByText("worked on now").waitFor();
+  assert.deepEqual(await findings(page), []);
   assert.ok(await inDialog("Restore").isDisabled());
   await inDialog("Cancel").click();
   await button("Delete …").click();
@@ -138,6 +142,7 @@ test("a rule is set by its plan, shown, and taken away", async () => {
     .getByText(/Nothing starts or stops|→ DeploymentRoot/)
     .first()
     .waitFor();
+  assert.deepEqual(await findings(page), []);
   await inDialog("Assign").click();
   await closed();
   const rules = page.getByRole("region", { name: /^Rules/ });
@@ -153,6 +158,7 @@ test("a canary is planned, and what stands in its way is said", async () => {
   await button("Canary …").click();
   await dialog().getByRole("alert").waitFor();
   assert.ok(await inDialog("Start").isDisabled());
+  assert.deepEqual(await findings(page), []);
   await inDialog("Cancel").click();
 });
 
@@ -173,6 +179,31 @@ test("the log of a live run goes on while it is looked at", async () => {
   });
   await page.getByText(`${now} lines`).waitFor();
   await command(server.url, "POST", "/api/v1/streams:resume", { ids: [id] });
+});
+
+test("a key pair is rotated, and the former one deleted by its name", async () => {
+  await at("/keys");
+  const row = (name) => page.getByRole("row", { name });
+  await button("Rotate …").click();
+  await dialog().getByLabel("Alias", { exact: true }).fill("next");
+  await inDialog("Rotate").click();
+  await closed();
+  await row(/next current/).waitFor();
+  await row(/ demo /)
+    .getByRole("checkbox")
+    .check();
+  await page.getByRole("button", { name: /^Delete … ?key pair/ }).click();
+  await dialog().getByLabel("to go on").fill("demo");
+  await inDialog("Delete").click();
+  await closed();
+  await row(/ demo /).waitFor({ state: "detached" });
+  await page.getByRole("button", { name: /^Add … ?a certificate/ }).click();
+  await dialog().getByLabel("Alias", { exact: true }).fill("broken");
+  await dialog().getByLabel("Certificate", { exact: true }).fill("this is none");
+  await inDialog("Add").click();
+  await dialog().getByRole("alert").waitFor();
+  assert.deepEqual(await findings(page), []);
+  await inDialog("Cancel").click();
 });
 
 test("the browser had nothing to complain of", () => {
