@@ -40,7 +40,7 @@ export function LiveMark() {
     >
       <span aria-hidden="true">{isLate ? "◌" : GLYPHS[link.contact]}</span>
       {isLate ? "Late" : WORDS[link.contact]}
-      {silent !== undefined && ` · ${duration(silent)}`}
+      {silent !== undefined && silent >= 1_000 && ` · ${duration(silent)}`}
     </button>
   );
 }
@@ -52,7 +52,8 @@ export function StaleBanner() {
   if (link.contact === "paused")
     return (
       <Banner tone="special" verb="Go on" onDo={() => connection.pause(false)}>
-        The page is held: what is shown is from {duration(silent ?? 0)} ago.
+        The page is held: what is shown is from{" "}
+        {(silent ?? 0) < 1_000 ? "now" : `${duration(silent ?? 0)} ago`}.
       </Banner>
     );
   if (link.contact === "refused" && link.problem)

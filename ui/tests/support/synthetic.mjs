@@ -149,6 +149,7 @@ export async function synthetic({ stages = 1_000, streams = 10_000 } = {}) {
     if (url.pathname === "/api/v1/live") return live(url, answer);
     if (url.pathname === "/api/v1/me") return json(me);
     if (url.pathname === "/api/v1/streams") return json(page(url));
+    if (url.pathname === "/api/v1/cluster/explain") return json({ node: "node-2", reasons: [] });
     if (url.pathname.startsWith("/api/")) return json(empty);
     const path = extname(url.pathname) ? url.pathname : "index.html";
     const content = await readFile(join("dist", normalize(path))).catch(() => undefined);
