@@ -34,11 +34,17 @@ spec:
       sink: { file: { directory: out, name: "\${stream}.jsonl", format: { type: json }, createDirectory: true, onExisting: counter } }
 `;
 
-export async function ticks({ dir, cli, management, get }, isMended = false) {
+/** Writes the project, and returns where it is. */
+export async function written(dir, isMended = false) {
   const project = join(dir, "ticks");
   await mkdir(join(project, "workflows"), { recursive: true });
   await writeFile(join(project, "project.yaml"), PROJECT);
   await writeFile(join(project, "workflows", "ticks.yaml"), workflow(isMended));
+  return project;
+}
+
+export async function ticks({ dir, cli, management, get }, isMended = false) {
+  const project = await written(dir, isMended);
   await cli("deployment", "apply", project, "--management", management);
   if (isMended) return;
   await until("a record of it has failed", async () => {

@@ -28,7 +28,7 @@ export async function until(what, ask, withinMs = 30_000) {
 }
 
 /** Ports that nobody has now. */
-async function freePorts(count) {
+export async function freePorts(count) {
   const servers = await Promise.all(
     Array.from(
       { length: count },
