@@ -41,8 +41,12 @@ export function Rules({ tags, onWant }: { tags: string[]; onWant: (it: Wanted) =
 }
 
 function All({ of, onWant }: { of: Assignments; onWant: (it: Wanted) => void }) {
+  const { canary } = useLive("canary").value ?? {};
   return (
     <ol className={css.rules}>
+      {canary && (
+        <Rule kind="canary" name={canary.nodes.join(", ")} tag={canary.tag} note="while it runs" />
+      )}
       {of.nodes.map(({ node, tag }) => (
         <Rule
           key={`node ${node}`}
@@ -64,12 +68,18 @@ function All({ of, onWant }: { of: Assignments; onWant: (it: Wanted) => void }) 
           }}
         />
       ))}
-      <Rule kind="all others" name="" tag={of.default} />
+      <Rule kind="all others" name="" tag={of.default} note="the default" />
     </ol>
   );
 }
 
-function Rule(props: { kind: string; name: string; tag: string; onRemove?: () => void }) {
+function Rule(props: {
+  kind: string;
+  name: string;
+  tag: string;
+  note?: string;
+  onRemove?: () => void;
+}) {
   return (
     <li>
       <span className="muted">{props.kind}</span> <strong className="cut">{props.name}</strong>
@@ -82,7 +92,7 @@ function Rule(props: { kind: string; name: string; tag: string; onRemove?: () =>
           onAct={props.onRemove}
         />
       ) : (
-        <span className="muted small">the default</span>
+        <span className="muted small">{props.note}</span>
       )}
     </li>
   );
