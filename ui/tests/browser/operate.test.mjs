@@ -1,6 +1,7 @@
 // What operators do with a workflow that has no end, and with deployments: on a real engine.
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { browser, findings, open } from "../support/browser.mjs";
 import { filled } from "../support/filled.mjs";
@@ -179,6 +180,33 @@ test("the log of a live run goes on while it is looked at", async () => {
   });
   await page.getByText(`${now} lines`).waitFor();
   await command(server.url, "POST", "/api/v1/streams:resume", { ids: [id] });
+});
+
+test("a stream that is open beyond the newest hundred is followed to its end", async () => {
+  const lanes = () => page.getByRole("row", { name: /lane-\d/ });
+  const id = await until("a lane is open", async () => {
+    const { items } = await server.get("/api/v1/streams?workflow=ticks&state=open&limit=2");
+    return items.length === 2 && items[0].id;
+  });
+  await at("/streams?filter=lane");
+  await lanes().filter({ hasText: "open" }).nth(1).waitFor();
+  const flights = join(server.dir, "flights");
+  const text = await readFile(join(flights, "done", "flights-2001-01-01.csv"), "utf8");
+  const short = text.split("\n").slice(0, 3).join("\n");
+  for (let it = 0; it < 110; it++)
+    await writeFile(join(flights, "in", `short-${it}.csv`), `${short}\n`);
+  await until(
+    "the lanes are not among the newest any more",
+    async () => {
+      const { items } = await server.get("/api/v1/streams?limit=100");
+      return items.every((it) => it.id !== id && it.closedAt);
+    },
+    120_000,
+  );
+  assert.equal(await lanes().filter({ hasText: "open" }).count(), 2);
+  await server.cli("scheduler", "set", "ticks", "--target", "0");
+  await lanes().filter({ hasText: "open" }).first().waitFor({ state: "detached", timeout: 60_000 });
+  await server.cli("scheduler", "set", "ticks", "--target", "unset");
 });
 
 test("a key pair is rotated, and the former one deleted by its name", async () => {
