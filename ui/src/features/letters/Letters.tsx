@@ -1,10 +1,10 @@
 import { Button, Select } from "@mantine/core";
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { useEffect, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { problemIn } from "../../api/problem";
-import { count, plural, short } from "../../logic/format";
+import { count, short } from "../../logic/format";
 import { Act, CopyCli } from "../../parts/Act";
 import { Filter } from "../../parts/Filter";
 import { Panel } from "../../parts/Page";
@@ -13,19 +13,12 @@ import { Empty, Loading } from "../../parts/Shows";
 import { State } from "../../parts/State";
 import { type Column, Table } from "../../parts/Table";
 import { Ago } from "../../parts/When";
-import { StreamTable } from "../streams/StreamTable";
-import { useStreams } from "../streams/useStreams";
-import { EXPORTED_MAX, exported } from "./export";
+import { Export } from "./Export";
+import { Groups } from "./Groups";
 import { Letter } from "./Letter";
-import {
-  type Chosen,
-  command,
-  type Group,
-  groups,
-  lookName,
-  type Letter as Shown,
-} from "./letters";
+import { type Chosen, command, lookName, type Letter as Shown } from "./letters";
 import css from "./letters.module.css";
+import { Replays } from "./Replays";
 import { Send, type Verb } from "./Send";
 
 const route = getRouteApi("/frame/workflows/$name");
@@ -240,94 +233,4 @@ function useNews({ counts }: Schemas["WorkflowDetail"], readAt: number): number 
   const [then, setThen] = useState({ readAt, count: counts.deadLetters });
   if (then.readAt !== readAt) setThen({ readAt, count: counts.deadLetters });
   return Math.max(0, counts.deadLetters - then.count);
-}
-
-function Groups(props: {
-  of: readonly Shown[];
-  hasMore: boolean;
-  isAt: (it: Group) => boolean;
-  onChoose: (it: Group | undefined) => void;
-}) {
-  const all = groups(props.of);
-  return (
-    <Panel
-      title="By stage and reason"
-      side={
-        <span className="muted small">
-          {props.hasMore ? "of the newest " : ""}
-          {plural(props.of.length, "letter")}
-        </span>
-      }
-      flush
-    >
-      <ul className={css.groups}>
-        {all.slice(0, 12).map((it) => {
-          const isAt = props.isAt(it);
-          return (
-            <li key={`${it.stage} ${it.reason}`}>
-              <button
-                type="button"
-                aria-pressed={isAt}
-                style={{ "--share": it.count / props.of.length } as React.CSSProperties}
-                onClick={() => props.onChoose(isAt ? undefined : it)}
-              >
-                <span className="num">{short(it.count)}</span>
-                <strong className="cut">{it.stage}</strong>
-                <span className="cut" title={it.reason}>
-                  {it.reason}
-                </span>
-                <span className="muted small">{short(it.waiting)} waiting</span>
-              </button>
-            </li>
-          );
-        })}
-      </ul>
-      {all.length > 12 && (
-        <p className="muted small" style={{ padding: "0 12px 8px" }}>
-          and {plural(all.length - 12, "more reason")}
-        </p>
-      )}
-    </Panel>
-  );
-}
-
-/** Streams of letters on their way through again, the newest first. */
-function Replays({ workflow, onEnd }: { workflow: string; onEnd: () => void }) {
-  const { rows, old } = useStreams({ workflow });
-  const replays = rows.filter((it) => it.item.startsWith("replay-")).slice(0, 8);
-  const ended = replays.filter((it) => it.closedAt).length;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: letters are other when one more has ended
-  useEffect(onEnd, [ended]);
-  if (replays.length === 0) return null;
-  return (
-    <Panel title="Replays" flush>
-      <StreamTable rows={replays} old={old} />
-    </Panel>
-  );
-}
-
-function Export({ workflow, of, isEmpty }: { workflow: string; of: Chosen; isEmpty: boolean }) {
-  const [read, setRead] = useState<number>();
-  const [error, setError] = useState<unknown>();
-  const go = async () => {
-    setError(undefined);
-    setRead(0);
-    await exported(workflow, of, setRead).catch(setError);
-    setRead(undefined);
-  };
-  return (
-    <>
-      <Act
-        label={read === undefined ? "Export" : `Reading ${short(read)} …`}
-        claim="stream:sniff"
-        not={
-          isEmpty
-            ? "There is no letter"
-            : read !== undefined && `At most ${count(EXPORTED_MAX)}; the command has no bound`
-        }
-        onAct={() => void go()}
-      />
-      {error !== undefined && <ProblemView problem={problemIn(error)} />}
-    </>
-  );
 }
