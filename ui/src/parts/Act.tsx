@@ -34,7 +34,7 @@ export function Act({ label, about, claim, onAct, not, isDanger, isMain }: ActPr
       className={isDanger ? css.danger : undefined}
     >
       {label}
-      {about && <span className="hidden">{about}</span>}
+      {about && <span className="hidden"> {about}</span>}
     </Button>
   );
   return why ? <Tooltip label={why}>{button}</Tooltip> : button;
