@@ -23,6 +23,8 @@ const LOOKS: Record<string, Look> = {
   processing: look("●", "processing", "ok"),
   /** A letter: somebody is to do something about it. */
   letterWaiting: look("◆", "waiting", "warn"),
+  running: look("◐", "running", "info"),
+  publishing: look("◐", "publishing", "info"),
   replaying: look("◐", "replaying", "info"),
   replayed: look("●", "replayed", "ok"),
   discarded: look("○", "discarded", "idle"),

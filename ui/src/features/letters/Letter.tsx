@@ -1,9 +1,13 @@
 import { Button } from "@mantine/core";
+import { useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
+import { answered, api } from "../../api/client";
+import { problemIn } from "../../api/problem";
 import { bytes, count, plural } from "../../logic/format";
 import { Act, CopyCli } from "../../parts/Act";
 import { Facts, Panel } from "../../parts/Page";
+import { ProblemView } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { Moment } from "../../parts/When";
 import { bytesOf, dump, lookName, type Letter as Shown } from "./letters";
@@ -22,7 +26,15 @@ export function Letter({
   onClose: () => void;
 }) {
   const [isHex, setHex] = useState(it.rawBase64 !== undefined && it.rawBase64 !== null);
-  const raw = bytesOf(it);
+  const reveal = useMutation({
+    mutationFn: () =>
+      answered(
+        api.POST("/api/v1/workflows/{name}/dead-letters:reveal", {
+          params: { path: { name: workflow }, query: { id: it.id } },
+        }),
+      ),
+  });
+  const raw = bytesOf(reveal.data?.items[0] ?? it);
   // An id begins with that of its stream; the epoch of a live one and a number follow.
   const stream = it.id.slice(0, 36);
   return (
@@ -69,9 +81,23 @@ export function Letter({
         <div className="row">
           <h3>Record, {bytes(raw.length)}</h3>
           {it.isCut && <span className="muted small">only its beginning was kept</span>}
+          {it.isMasked && !reveal.data && (
+            <span className="muted small">without values of secrets</span>
+          )}
           <div className="grow" />
+          {it.isMasked && (
+            <Act
+              label="Reveal"
+              claim="stream:reveal"
+              not={
+                reveal.data ? "It is shown as it is kept" : reveal.isPending && "It is asked for"
+              }
+              onAct={() => reveal.mutate()}
+            />
+          )}
           <Button onClick={() => setHex(!isHex)}>{isHex ? "As text" : "As bytes"}</Button>
         </div>
+        {reveal.error && <ProblemView problem={problemIn(reveal.error)} />}
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reached by the keyboard */}
         <section tabIndex={0} aria-label="Record">
           <pre data-hex={isHex || undefined}>
