@@ -46,7 +46,7 @@ ui/dist/index.html: ui/node_modules/.installed $(UI_SOURCES)
 ui-verify: ui/node_modules/.installed
 	npm --prefix ui run --silent check
 
-# Against a real engine in a real browser, with the binary that was built last.
+# Against real engines in a real browser, with the binary that was built last; two of them share a MariaDB.
 ui-test: ui/node_modules/.installed
 	npm --prefix ui test --silent
 	$(CARGO) build --locked --workspace --bin weir

@@ -8,7 +8,7 @@ import { SCREENS } from "./support/screens.mjs";
 
 const [dir = "pictures", ...wanted] = process.argv.slice(2);
 await mkdir(dir, { recursive: true });
-const server = await filled();
+const server = await filled({ isLive: true });
 const base = process.env.UI_URL ?? server.url;
 const chrome = await browser();
 try {

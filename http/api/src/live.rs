@@ -20,6 +20,9 @@ pub enum LiveTopic {
     Workflow(WorkflowName),
     Streams,
     Stream(StreamId),
+    /// What was logged for a stream.
+    Log(StreamId),
+    Savepoints(WorkflowName),
     Deployments,
     Assignments,
     Activations,
@@ -59,6 +62,8 @@ impl LiveTopic {
             Self::Workflow(name) => format!("/workflows/{name}?everywhere=true"),
             Self::Streams => "/streams?limit=100".into(),
             Self::Stream(id) => format!("/streams/{id}"),
+            Self::Log(id) => format!("/streams/{id}/log"),
+            Self::Savepoints(name) => format!("/workflows/{name}/savepoints"),
             Self::Deployments => "/deployments".into(),
             Self::Assignments => "/assignments".into(),
             Self::Activations => "/activations".into(),
@@ -75,7 +80,7 @@ impl LiveTopic {
         match self {
             Self::Members => Some(("members", "uid")),
             Self::Nodes => Some(("items", "uid")),
-            Self::Leases | Self::Workflows => Some(("items", "name")),
+            Self::Leases | Self::Workflows | Self::Savepoints(_) => Some(("items", "name")),
             Self::Streams => Some(("items", "id")),
             Self::Activations => Some(("items", "node")),
             Self::Schedule => Some(("workflows", "workflow")),
@@ -83,6 +88,7 @@ impl LiveTopic {
             Self::Resources => Some(("items", "group")),
             Self::Workflow(_)
             | Self::Stream(_)
+            | Self::Log(_)
             | Self::Deployments
             | Self::Assignments
             | Self::Canary
@@ -110,6 +116,8 @@ impl fmt::Display for LiveTopic {
             Self::Workflow(name) => write!(f, "workflow:{name}"),
             Self::Streams => f.write_str("streams"),
             Self::Stream(id) => write!(f, "stream:{id}"),
+            Self::Log(id) => write!(f, "log:{id}"),
+            Self::Savepoints(name) => write!(f, "savepoints:{name}"),
             Self::Deployments => f.write_str("deployments"),
             Self::Assignments => f.write_str("assignments"),
             Self::Activations => f.write_str("activations"),
@@ -131,11 +139,15 @@ impl FromStr for LiveTopic {
             Some(("workflow", name)) => name.parse().map(Self::Workflow).map_err(|it| unfit(&it)),
             Some(("scheduled", name)) => name.parse().map(Self::Scheduled).map_err(|it| unfit(&it)),
             Some(("stream", id)) => id.parse().map(Self::Stream).map_err(|it| unfit(&it)),
+            Some(("log", id)) => id.parse().map(Self::Log).map_err(|it| unfit(&it)),
+            Some(("savepoints", name)) => {
+                name.parse().map(Self::Savepoints).map_err(|it| unfit(&it))
+            }
             Some(_) | None => {
                 let found = NAMED.iter().find(|it| it.to_string() == text).cloned();
                 found.ok_or_else(|| {
                     let known: Vec<_> = NAMED.iter().map(ToString::to_string).collect();
-                    let more = "workflow:NAME, scheduled:NAME, stream:ID";
+                    let more = "workflow:NAME, scheduled:NAME, savepoints:NAME, stream:ID, log:ID";
                     format!("nothing is followed as {text:?}: it is {}, {more}", known.join(", "))
                 })
             }
@@ -149,7 +161,7 @@ impl FromStr for LiveTopic {
 pub struct LiveQuery {
     /// What to follow, with commas in between: `members`, `leases`, `nodes`, `workflows`, `streams`,
     /// `deployments`, `assignments`, `activations`, `canary`, `schedule`, `sources`, `resources`,
-    /// `workflow:NAME`, `scheduled:NAME`, `stream:ID`.
+    /// `workflow:NAME`, `scheduled:NAME`, `savepoints:NAME`, `stream:ID`, `log:ID`.
     pub topics: String,
 }
 
@@ -204,11 +216,15 @@ mod tests {
 
     #[test]
     fn topics_are_read_as_they_are_written() {
-        let more = ["workflow:flights", "scheduled:flights"].map(|it| it.parse().unwrap());
+        let id = "0197a8b0-5b5e-7c3e-9d4f-0123456789ab";
+        let more = ["workflow:flights", "scheduled:flights", "savepoints:flights"]
+            .map(|it| it.parse().unwrap())
+            .into_iter()
+            .chain([format!("stream:{id}"), format!("log:{id}")].map(|it| it.parse().unwrap()));
         for topic in NAMED.iter().cloned().chain(more) {
             assert_eq!(topic.to_string().parse(), Ok(topic));
         }
-        for bad in ["", "node", "workflow:", "workflow:a/../b", "stream:1"] {
+        for bad in ["", "node", "workflow:", "workflow:a/../b", "stream:1", "log:1"] {
             assert!(bad.parse::<LiveTopic>().is_err(), "{bad}");
         }
     }

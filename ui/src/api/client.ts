@@ -3,15 +3,20 @@
 import createClient, { type Middleware } from "openapi-fetch";
 import type { components, paths } from "./generated";
 import { problemOf, Refusal } from "./problem";
-import { token } from "./token";
+import { noteUnknownSession, token } from "./token";
 
 export type Schemas = components["schemas"];
 
 const shown: Middleware = {
   onRequest({ request }) {
     const session = token();
-    if (session) request.headers.set("authorization", `Bearer ${session}`);
+    if (session && !request.headers.has("authorization"))
+      request.headers.set("authorization", `Bearer ${session}`);
     return request;
+  },
+  onResponse({ response }) {
+    if (response.status === 401) noteUnknownSession();
+    return undefined;
   },
 };
 
@@ -30,8 +35,23 @@ export async function answered<T>(
   return data as T;
 }
 
-/** A key for one intent of the user, sent again with each attempt. */
-export const intent = () => ({ header: { "idempotency-key": randomId() } });
+export interface Intent {
+  header: { "idempotency-key": string };
+}
+
+/**
+ * Keys for what is done in one place, as a dialog: the same for each attempt at the same thing, so that one
+ * whose answer was lost is not done twice, and another one for something else.
+ */
+export function intents(): (what?: unknown) => Intent {
+  const keys = new Map<string, Intent>();
+  return (what) => {
+    const name = JSON.stringify(what ?? null);
+    const known = keys.get(name) ?? { header: { "idempotency-key": randomId() } };
+    keys.set(name, known);
+    return known;
+  };
+}
 
 /** 128 bits; `crypto.randomUUID` is not there where the page came over plain HTTP. */
 function randomId(): string {

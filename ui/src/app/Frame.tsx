@@ -2,11 +2,15 @@ import { Button, Menu, useMantineColorScheme } from "@mantine/core";
 import { Link, Navigate, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useLive } from "../live";
+import { alarmBook } from "../live/alarms";
 import { troubles } from "../logic/health";
 import { present } from "../logic/nodes";
+import { serverNow } from "../logic/now";
 import { Bounds } from "../parts/Problem";
+import { useKnown } from "../parts/useKnown";
 import css from "./frame.module.css";
 import { LiveMark, StaleBanner } from "./LiveMark";
+import { LogInAgain } from "./LogInAgain";
 import { KeysHelp, Palette } from "./Palette";
 import { nameOf, useSession } from "./session";
 import { type Order, useShortcuts } from "./shortcuts";
@@ -14,11 +18,16 @@ import { ADMIN, OPERATE, type View } from "./views";
 
 /** Leads to the log-in whoever sees nothing without it, and to a new password who must have one. */
 export function Frame() {
-  const { me } = useSession();
+  const { me, ended } = useSession();
   const { problem } = useLive("members");
   if (me.mustChange) return <Navigate to="/password" />;
-  if (me.via === "nothing" && problem?.status === 401) return <Navigate to="/log-in" />;
-  return <Framed />;
+  if (me.via === "nothing" && problem?.status === 401 && !ended) return <Navigate to="/log-in" />;
+  return (
+    <>
+      <Framed />
+      {ended && <LogInAgain name={ended} />}
+    </>
+  );
 }
 
 /** What surrounds every view. */
@@ -40,6 +49,8 @@ function Framed() {
     [navigate, toggleScheme],
   );
   useShortcuts(carryOut);
+  const known = useKnown();
+  useEffect(() => alarmBook.note(known, serverNow()), [known]);
   // Who reads with the keyboard or by ear begins at the new view's title.
   const isFirst = useRef(true);
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is about where one went
@@ -127,25 +138,14 @@ function Group({ title, views }: { title: string; views: readonly View[] }) {
   );
 }
 
+/** Views beside which the number of problems stands. */
+const PROBLEMS = new Set(["/", "/alarms"]);
+
 /** How many there are, and a mark where something is wrong. */
 function Tally({ path }: { path: string }) {
-  const [members, workflows, leases] = [
-    useLive("members"),
-    useLive("workflows"),
-    useLive("leases"),
-  ];
-  const [schedule, activations] = [useLive("schedule"), useLive("activations")];
-  const worst = useMemo(() => {
-    if (path !== "/") return undefined;
-    const known = {
-      members: members.value,
-      workflows: workflows.value,
-      leases: leases.value,
-      schedule: schedule.value,
-      activations: activations.value,
-    };
-    return troubles(known);
-  }, [path, members, workflows, leases, schedule, activations]);
+  const known = useKnown();
+  const { members, workflows } = known;
+  const worst = useMemo(() => (PROBLEMS.has(path) ? troubles(known) : undefined), [path, known]);
   if (worst?.length)
     return (
       <span className={css.alarm} data-tone={worst[0]?.tone}>
@@ -154,8 +154,8 @@ function Tally({ path }: { path: string }) {
       </span>
     );
   const counts: Record<string, number | undefined> = {
-    "/nodes": present(members.value)?.length,
-    "/workflows": workflows.value?.items.length,
+    "/nodes": present(members)?.length,
+    "/workflows": workflows?.items.length,
   };
   return counts[path] === undefined ? null : <span className="muted mono">{counts[path]}</span>;
 }

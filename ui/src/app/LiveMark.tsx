@@ -1,10 +1,9 @@
-import { useState } from "react";
+import { Button } from "@mantine/core";
 import { connection, useLink } from "../live";
+import { silentMs } from "../live/link";
+import { duration } from "../logic/format";
 import { useNow } from "../logic/now";
 import css from "./frame.module.css";
-
-/** The server says something each 5 s: after that it is late. */
-const LATE_MS = 6_500;
 
 const WORDS = {
   connecting: "Connecting",
@@ -14,53 +13,74 @@ const WORDS = {
   paused: "Paused",
 };
 
+const TONES = {
+  connecting: "info",
+  live: "ok",
+  lost: "warn",
+  refused: "err",
+  paused: "special",
+};
+
+const GLYPHS = { connecting: "◐", live: "●", lost: "◌", refused: "▲", paused: "⏸" };
+
 /** How current the page is; stops and starts it. */
 export function LiveMark() {
-  const { contact, heardAt } = useLink();
-  const now = useNow();
-  const age = Math.max(0, now - heardAt);
-  const isLate = contact === "live" && age > LATE_MS;
-  const tone =
-    contact === "live" && !isLate
-      ? "ok"
-      : contact === "connecting" || contact === "paused"
-        ? "info"
-        : "warn";
-  const seconds =
-    heardAt > 0 && (isLate || contact === "lost")
-      ? ` · heard ${Math.round(age / 1_000)} s ago`
-      : "";
-  const [isPaused, setPaused] = useState(false);
-  const toggle = () => {
-    connection.pause(!isPaused);
-    setPaused(!isPaused);
-  };
+  const link = useLink();
+  const silent = silentMs(link, useNow());
+  const isLate = link.contact === "live" && silent !== undefined;
+  const isPaused = link.contact === "paused";
   return (
     <button
       type="button"
       id="live-mark"
       className={css.live}
-      data-tone={tone}
-      onClick={toggle}
+      data-tone={isLate ? "warn" : TONES[link.contact]}
+      onClick={() => connection.pause(!isPaused)}
       title={isPaused ? "Go on" : "Pause"}
     >
-      <span aria-hidden="true">{contact === "paused" ? "⏸" : tone === "ok" ? "●" : "◐"}</span>
-      {isLate ? "Late" : WORDS[contact]}
-      {seconds}
+      <span aria-hidden="true">{isLate ? "◌" : GLYPHS[link.contact]}</span>
+      {isLate ? "Late" : WORDS[link.contact]}
+      {silent !== undefined && silent >= 1_000 && ` · ${duration(silent)}`}
     </button>
   );
 }
 
-/** Said once something was not heard for a while: numbers are those of then. */
+/** Says that what is shown is not that of now, why, and what to do. */
 export function StaleBanner() {
-  const { contact, heardAt } = useLink();
-  const now = useNow();
-  const age = now - heardAt;
-  if (contact === "paused" || heardAt === 0 || contact === "live" || age < 10_000) return null;
+  const link = useLink();
+  const silent = silentMs(link, useNow());
+  if (link.contact === "paused")
+    return (
+      <Banner tone="special" verb="Go on" onDo={() => connection.pause(false)}>
+        The page is held: what is shown is from{" "}
+        {(silent ?? 0) < 1_000 ? "now" : `${duration(silent ?? 0)} ago`}.
+      </Banner>
+    );
+  if (link.contact === "refused" && link.problem)
+    return (
+      <Banner tone="err" verb="Try now" onDo={() => connection.again()}>
+        The server refuses to tell what changes: {link.problem.detail} {link.problem.hint}
+      </Banner>
+    );
+  if (silent === undefined) return null;
   return (
-    <output className={css.banner}>
-      The server was last heard {Math.round(age / 1_000)} s ago. What is shown is from then; the
-      page goes on by itself.
-    </output>
+    <Banner tone="warn" verb="Try now" onDo={() => connection.again()}>
+      The server was last heard {duration(silent)} ago. What is shown is from then; the page goes on
+      by itself.
+    </Banner>
+  );
+}
+
+function Banner(props: {
+  tone: string;
+  verb: string;
+  onDo: () => void;
+  children: React.ReactNode;
+}) {
+  return (
+    <div className={css.banner} data-tone={props.tone}>
+      <output className="grow">{props.children}</output>
+      <Button onClick={props.onDo}>{props.verb}</Button>
+    </div>
   );
 }

@@ -1,9 +1,10 @@
 import { Button, Checkbox, PasswordInput, TextInput } from "@mantine/core";
 import { Link, Navigate } from "@tanstack/react-router";
 import { type FormEvent, type ReactNode, useState } from "react";
-import { answered, api, intent } from "../api/client";
+import { answered, api } from "../api/client";
 import { type Problem, problemIn } from "../api/problem";
 import { ProblemView } from "../parts/Problem";
+import { useIntent } from "../parts/useIntent";
 import css from "./logIn.module.css";
 import { useSession } from "./session";
 
@@ -122,6 +123,7 @@ export function SetUp() {
 
 export function ChangePassword() {
   const { me, logIn, again } = useSession();
+  const intent = useIntent();
   const [isDone, setDone] = useState(false);
   if (isDone && !me.mustChange) return <Navigate to="/" />;
   return (
@@ -136,7 +138,10 @@ export function ChangePassword() {
       onSend={async (form) => {
         const [current, password] = [text(form, "current"), text(form, "new")];
         await answered(
-          api.POST("/api/v1/me/password", { body: { current, new: password }, params: intent() }),
+          api.POST("/api/v1/me/password", {
+            body: { current, new: password },
+            params: intent([current, password]),
+          }),
         );
         // The session may have ended with the old password.
         await again().catch(() => logIn(me.user ?? "", password, false));

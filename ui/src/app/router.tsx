@@ -58,6 +58,17 @@ const overview = createRoute({
   path: "/",
   component: lazyRouteComponent(() => import("../features/overview/Overview"), "Overview"),
 });
+const alarms = createRoute({
+  getParentRoute: () => frame,
+  path: "/alarms",
+  validateSearch: texts("filter"),
+  component: lazyRouteComponent(() => import("../features/alarms/Alarms"), "Alarms"),
+});
+const cluster = createRoute({
+  getParentRoute: () => frame,
+  path: "/cluster",
+  component: lazyRouteComponent(() => import("../features/cluster/Cluster"), "Cluster"),
+});
 const nodes = createRoute({
   getParentRoute: () => frame,
   path: "/nodes",
@@ -77,7 +88,19 @@ const workflows = createRoute({
 const workflow = createRoute({
   getParentRoute: () => frame,
   path: "/workflows/$name",
-  validateSearch: texts("tab", "stage"),
+  validateSearch: texts(
+    "tab",
+    "stage",
+    "side",
+    "port",
+    "to",
+    "stream",
+    "reason",
+    "state",
+    "letter",
+    "savepoint",
+    "span",
+  ),
   component: lazyRouteComponent(() => import("../features/workflows/Workflow"), "Workflow"),
 });
 const streams = createRoute({
@@ -135,6 +158,8 @@ const old = createRoute({
 
 const inFrame = [
   overview,
+  alarms,
+  cluster,
   nodes,
   node,
   workflows,

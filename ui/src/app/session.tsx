@@ -1,10 +1,28 @@
 // Who looks at the page, and what they may do.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { createContext, type ReactNode, useContext, useEffect, useMemo } from "react";
+import {
+  createContext,
+  type ReactNode,
+  useCallback,
+  useContext,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { answered, api, type Schemas } from "../api/client";
 import { problemIn, Refusal } from "../api/problem";
-import { dropToken, keepToken, token } from "../api/token";
-import { connection, onUnknownSession } from "../live";
+import {
+  adoptToken,
+  dropToken,
+  endToken,
+  keepToken,
+  onOtherSession,
+  onUnknownSession,
+  token,
+} from "../api/token";
+import { connection } from "../live";
+import { alarmBook } from "../live/alarms";
 import { ProblemView } from "../parts/Problem";
 import { Loading } from "../parts/Shows";
 
@@ -12,6 +30,8 @@ type Me = Schemas["Me"];
 
 interface Session {
   me: Me;
+  /** Whose session ended while the page was open: they may log in again where they are. */
+  ended: string | undefined;
   /** Whether one has the claim, for everything or for some projects. */
   may: (claim: Schemas["UserClaim"]) => boolean;
   logIn: (name: string, password: string, inBrowser: boolean) => Promise<void>;
@@ -22,43 +42,88 @@ interface Session {
 
 const Known = createContext<Session | undefined>(undefined);
 
-/** Where a session that the server does not know any more is dropped, `me` says that nobody is there. */
-async function showMe(): Promise<Me> {
-  try {
-    return await answered(api.GET("/api/v1/me"));
-  } catch (error) {
-    if (!(error instanceof Refusal) || error.problem.status !== 401 || !token()) throw error;
-    dropToken();
-    connection.forget();
-    return answered(api.GET("/api/v1/me"));
-  }
+/** Where the server does not know the session that is shown, it is dropped: then it says who is there without. */
+async function showMe(onEnd: () => void): Promise<Me> {
+  const isUnknown = (error: unknown) => error instanceof Refusal && error.problem.status === 401;
+  const shown = token();
+  const me = await answered(api.GET("/api/v1/me")).catch((error: unknown) => {
+    if (shown && isUnknown(error)) return undefined;
+    throw error;
+  });
+  if (me && (!shown || me.via === "session")) return me;
+  onEnd();
+  endToken();
+  // What is shown stays, for whoever was there.
+  connection.rejoin();
+  return answered(api.GET("/api/v1/me"));
 }
 
 export function SessionProvider({ children }: { children: ReactNode }) {
   const queries = useQueryClient();
-  const { data: me, error, refetch } = useQuery({ queryKey: ["me"], queryFn: showMe, retry: 3 });
+  const user = useRef<string>(undefined);
+  const [ended, setEnded] = useState<string>();
+  const {
+    data: me,
+    error,
+    refetch,
+  } = useQuery({
+    queryKey: ["me"],
+    queryFn: () => showMe(() => setEnded(user.current)),
+    retry: 3,
+  });
+  if (me?.user) user.current = me.user;
   useEffect(
     () =>
       onUnknownSession(() => {
-        if (token()) void queries.invalidateQueries({ queryKey: ["me"] });
+        // Many are told so at the same time.
+        if (queries.isFetching({ queryKey: ["me"] }) === 0)
+          void queries.invalidateQueries({ queryKey: ["me"] });
       }),
     [queries],
   );
+  const again = useCallback(async () => {
+    setEnded(undefined);
+    connection.forget();
+    alarmBook.forget();
+    queries.removeQueries({ predicate: (it) => it.queryKey[0] !== "me" });
+    await refetch();
+  }, [queries, refetch]);
+  /** Nothing that was begun is lost to who comes back. */
+  const comeBack = useCallback(async () => {
+    connection.rejoin();
+    await refetch();
+    setEnded(undefined);
+    await queries.invalidateQueries({ predicate: (it) => it.queryKey[0] !== "me" });
+  }, [queries, refetch]);
+  useEffect(
+    () =>
+      onOtherSession(async (other) => {
+        const headers = { authorization: `Bearer ${other}` };
+        const they = other
+          ? await api.GET("/api/v1/me", { headers }).catch(() => undefined)
+          : undefined;
+        adoptToken(other);
+        if (they?.data?.user && they.data.user === user.current) return comeBack();
+        // Who was here until now is gone at once: what follows is somebody else's.
+        setEnded(undefined);
+        connection.forget();
+        alarmBook.forget();
+        queries.removeQueries({ predicate: (it) => it.queryKey[0] !== "me" });
+        await queries.resetQueries({ queryKey: ["me"] });
+      }),
+    [queries, comeBack],
+  );
   const session = useMemo<Session | undefined>(() => {
     if (!me) return undefined;
-    const again = async () => {
-      connection.forget();
-      queries.removeQueries({ predicate: (it) => it.queryKey[0] !== "me" });
-      await refetch();
-    };
     return {
       me,
+      ended: me.via === "session" ? undefined : ended,
       again,
       may: (claim) => claim in me.grants,
       logIn: async (name, password, inBrowser) => {
         const session = await answered(api.POST("/api/v1/log-in", { body: { name, password } }));
         keepToken(session.token, inBrowser);
-        await again();
+        await (ended === name ? comeBack() : again());
       },
       logOut: async () => {
         // One that has ended already is as good as ended now.
@@ -67,7 +132,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         await again();
       },
     };
-  }, [me, queries, refetch]);
+  }, [me, ended, again, comeBack]);
   if (session) return <Known.Provider value={session}>{children}</Known.Provider>;
   return error ? (
     <ProblemView problem={problemIn(error)} onRetry={() => void refetch()} />

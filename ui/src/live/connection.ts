@@ -1,7 +1,9 @@
 // One stream of events for all that the tabs of a browser show. It is opened anew when something else is
 // wanted, and when it breaks off; each time it says what it has, so that only what is other is sent.
+import { type Problem, problemOf } from "../api/problem";
 import { token } from "../api/token";
 import { noteServerTime, serverNow } from "../logic/now";
+import type { Contact, Link } from "./link";
 import { parser } from "./sse";
 import type { LiveStore } from "./store";
 import { type Message, Tabs } from "./tabs";
@@ -10,14 +12,6 @@ import { Wants } from "./wants";
 
 /** The server takes no more; it is far more than views show at a time. */
 const TOPICS_MAX = 48;
-
-export type Contact = "connecting" | "live" | "lost" | "refused" | "paused";
-
-export interface Link {
-  contact: Contact;
-  /** When the server was heard last. */
-  heardAt: number;
-}
 
 /** Without a sign of life for so long, the server counts as gone: it gives one each 5 s. */
 const SILENCE_MS = 12_000;
@@ -119,7 +113,7 @@ export class LiveConnection {
         const standing = this.store.peek(topic);
         if (standing) this.#tabs.post({ kind: "standing", to: it.tab, topic, standing });
       }
-      this.#tabs.post({ kind: "link", contact: this.#link.contact });
+      this.#tabs.post({ kind: "link", ...this.#link });
       this.#plan();
     } else if (it.kind === "bye") {
       this.#others.drop(it.tab);
@@ -128,7 +122,7 @@ export class LiveConnection {
     } else if (it.kind === "begin") {
       this.#announce();
     } else if (it.kind === "link") {
-      this.#tell(it.contact);
+      this.#tell(it.contact, it.problem);
     } else if (it.kind === "standing" && it.to === this.#tabs.id) {
       this.store.put(it.topic, it.standing);
     } else if (it.kind === "event") {
@@ -159,29 +153,35 @@ export class LiveConnection {
       this.#attempts = 0;
       this.#tell("live");
     };
-    const isRefused = await this.#read(wanted, abort.signal, heard).catch(() => false);
+    const refusal = await this.#read(wanted, abort.signal, heard).catch(() => undefined);
     clearTimeout(silence.timer);
     if (this.#abort !== abort || this.#isPaused) return;
     this.#open = "";
-    this.#tell(isRefused ? "refused" : "lost");
+    if (refusal?.status === 401) this.onUnknown();
+    this.#tell(refusal ? "refused" : "lost", refusal);
     this.#plan(RETRY_MS[Math.min(this.#attempts++, RETRY_MS.length - 1)]);
   }
 
-  /** Reads to the end; says whether the server refused. */
-  async #read(topics: string, signal: AbortSignal, heard: () => void): Promise<boolean> {
+  /** Reads to the end; returns why, where the server refused. */
+  async #read(
+    topics: string,
+    signal: AbortSignal,
+    heard: () => void,
+  ): Promise<Problem | undefined> {
     const headers: Record<string, string> = { accept: "text/event-stream" };
     const session = token();
     if (session) headers.authorization = `Bearer ${session}`;
     if (this.#last) headers["last-event-id"] = this.#last;
     const query = new URLSearchParams({ topics });
     const response = await fetch(`/api/v1/live?${query}`, { headers, signal, cache: "no-store" });
-    if (!response.ok || !response.body) return true;
+    if (!response.ok || !response.body)
+      return problemOf(await response.json().catch(() => undefined), response.status);
     heard();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     const events = parser();
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) return false;
+      if (done) return undefined;
       heard();
       for (const event of events.push(value)) this.#take(event.id, event.data);
     }
@@ -198,17 +198,23 @@ export class LiveConnection {
     this.#tabs.post({ kind: "event", topic: event.topic, at, change: event });
   }
 
-  #tell(contact: Contact): void {
-    this.#link = { contact, heardAt: contact === "live" ? serverNow() : this.#link.heardAt };
-    if (this.#tabs.holds) this.#tabs.post({ kind: "link", contact });
+  #tell(contact: Contact, problem?: Problem): void {
+    const heardAt = contact === "live" ? serverNow() : this.#link.heardAt;
+    this.#link = { contact, heardAt, problem };
+    if (this.#tabs.holds) this.#tabs.post({ kind: "link", contact, problem });
     for (const tell of this.#listeners) tell();
+  }
+
+  /** Another session of whoever looks: what is shown stays. */
+  rejoin(): void {
+    this.#close();
+    this.#last = "";
+    this.#tabs.join(token());
   }
 
   /** Nothing of what is kept holds for whoever looks now. */
   forget(): void {
-    this.#close();
-    this.#last = "";
     this.store.clear();
-    this.#tabs.join(token());
+    this.rejoin();
   }
 }

@@ -14,14 +14,19 @@ const KEPT_MS = 10 * 60_000;
 /** Streams end in bursts: a rate is that of this time. */
 export const WINDOW_MS = 10_000;
 
-export interface Rates {
-  recordsIn: number;
-  recordsOut: number;
-  bytesIn: number;
-  deadLetters: number;
-}
+export type Rates = Record<keyof Counts, number>;
 
-export const STILL: Rates = { recordsIn: 0, recordsOut: 0, bytesIn: 0, deadLetters: 0 };
+const KEYS = [
+  "recordsIn",
+  "recordsOut",
+  "bytesIn",
+  "bytesOut",
+  "deadLetters",
+  "ignored",
+  "dropped",
+] as const satisfies (keyof Counts)[];
+
+export const STILL = Object.fromEntries(KEYS.map((key) => [key, 0])) as Rates;
 
 /** Per second, over the window that ends at `until`. */
 export function rates(points: readonly Point[], until: number, windowMs = WINDOW_MS): Rates {
@@ -32,12 +37,7 @@ export function rates(points: readonly Point[], until: number, windowMs = WINDOW
   const seconds = Math.max((until - Math.max(first.at, begin)) / 1_000, 1);
   // An engine that was started again counts anew.
   const rate = (key: keyof Rates) => Math.max(0, last.counts[key] - first.counts[key]) / seconds;
-  return {
-    recordsIn: rate("recordsIn"),
-    recordsOut: rate("recordsOut"),
-    bytesIn: rate("bytesIn"),
-    deadLetters: rate("deadLetters"),
-  };
+  return Object.fromEntries(KEYS.map((key) => [key, rate(key)])) as Rates;
 }
 
 /** Points of a series by its name, `workflow` or `workflow/stage`. */

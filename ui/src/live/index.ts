@@ -1,25 +1,17 @@
 // The live module as components use it.
-import { useEffect, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useRef, useSyncExternalStore } from "react";
+import { noteUnknownSession } from "../api/token";
 import { LiveConnection } from "./connection";
 import { History } from "./history";
 import { LiveStore, type Standing } from "./store";
 import type { Shown, Topic } from "./topics";
 
-export type { Link } from "./connection";
+export type { Link } from "./link";
 export type { Standing } from "./store";
 
-const unknown = new Set<() => void>();
 export const store = new LiveStore();
-export const connection = new LiveConnection(store, () => {
-  for (const tell of unknown) tell();
-});
+export const connection = new LiveConnection(store, noteUnknownSession);
 export const history = new History(store);
-
-/** Calls `tell` when the server does not know the session that is shown. */
-export function onUnknownSession(tell: () => void): () => void {
-  unknown.add(tell);
-  return () => unknown.delete(tell);
-}
 
 /** What a topic shows now; follows it while the component is there. */
 export function useLive<T extends Topic>(topic: T): Standing<Shown<T>> {
@@ -28,6 +20,36 @@ export function useLive<T extends Topic>(topic: T): Standing<Shown<T>> {
     (tell) => store.listen(topic, tell),
     () => store.get(topic),
   );
+}
+
+/** The same of several topics, in their order. */
+export function useLiveAll<T extends Topic>(topics: readonly T[]): readonly Standing<Shown<T>>[] {
+  const names = topics.join(",");
+  const last = useRef<Standing<Shown<T>>[]>([]);
+  useEffect(() => {
+    const all = names.split(",").filter(Boolean);
+    const ends = all.map((it) => connection.want(it));
+    return () => {
+      for (const end of ends) end();
+    };
+  }, [names]);
+  const listen = useCallback(
+    (tell: () => void) => {
+      const all = names.split(",").filter(Boolean);
+      const ends = all.map((it) => store.listen(it, tell));
+      return () => {
+        for (const end of ends) end();
+      };
+    },
+    [names],
+  );
+  return useSyncExternalStore(listen, () => {
+    const now = topics.map((it) => store.get(it));
+    const isSame =
+      now.length === last.current.length && now.every((it, at) => it === last.current[at]);
+    if (!isSame) last.current = now;
+    return last.current;
+  });
 }
 
 export function useLink() {

@@ -66,10 +66,11 @@ function after(
         ? before
         : { value: withRows(topic, before.value, change), at };
     case "same":
-      return { ...before, at };
+      return { value: before.value, at };
     case "refused":
-      // What was shown stays where the one who knows does not answer; not where it may not be seen.
-      return change.problem.status >= 500
+      // What was shown stays where the one who knows does not answer, and while whoever saw it logs in
+      // again; not where it may not be seen.
+      return change.problem.status >= 500 || change.problem.status === 401
         ? { ...before, problem: change.problem }
         : { problem: change.problem };
   }

@@ -1,7 +1,8 @@
 // The tabs of a browser that show the same session share one stream: a lock says which of them holds it, and a
 // channel carries what it hears to the others. Where the browser has no locks (a page that came over plain
 // HTTP from another machine) each tab has a stream of its own.
-import type { Contact } from "./connection";
+import type { Problem } from "../api/problem";
+import type { Contact } from "./link";
 import type { Standing } from "./store";
 import type { Change } from "./topics";
 
@@ -12,7 +13,7 @@ export type Message =
   | { kind: "begin" }
   | { kind: "standing"; to: string; topic: string; standing: Standing<unknown> }
   | { kind: "event"; topic: string; at: number; change: Change }
-  | { kind: "link"; contact: Contact };
+  | { kind: "link"; contact: Contact; problem?: Problem };
 
 const ANNOUNCE_MS = 10_000;
 

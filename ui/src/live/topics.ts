@@ -16,15 +16,22 @@ interface Fixed {
   resources: Schemas["Page_ResourceGroup"];
 }
 
-export type Topic = keyof Fixed | `workflow:${string}` | `scheduled:${string}` | `stream:${string}`;
+/** What is followed of one thing: the kind of the topic, before the name or id of the thing. */
+interface One {
+  workflow: Schemas["WorkflowDetail"];
+  scheduled: Schemas["ScheduledWorkflowDetail"];
+  savepoints: Schemas["Page_Savepoint"];
+  stream: Schemas["StreamDetail"];
+  log: Schemas["StreamLog"];
+}
+
+export type Topic = keyof Fixed | `${keyof One}:${string}`;
 
 export type Shown<T extends Topic> = T extends keyof Fixed
   ? Fixed[T]
-  : T extends `workflow:${string}`
-    ? Schemas["WorkflowDetail"]
-    : T extends `scheduled:${string}`
-      ? Schemas["ScheduledWorkflowDetail"]
-      : Schemas["StreamDetail"];
+  : T extends `${infer K extends keyof One}:${string}`
+    ? One[K]
+    : never;
 
 /** Lists: the field with the rows, and what tells these apart. As the server has it. */
 const ROWS: Partial<Record<string, readonly [field: string, key: string]>> = {
@@ -37,6 +44,7 @@ const ROWS: Partial<Record<string, readonly [field: string, key: string]>> = {
   schedule: ["workflows", "workflow"],
   sources: ["items", "source"],
   resources: ["items", "group"],
+  savepoints: ["items", "name"],
 };
 
 export type Change =
@@ -53,7 +61,7 @@ export function withRows(
   value: unknown,
   change: Change & { type: "rows" },
 ): unknown {
-  const rows = ROWS[topic];
+  const rows = ROWS[topic.split(":")[0] ?? topic];
   if (!rows) return value;
   const [field, key] = rows;
   const before = value as Row;

@@ -49,6 +49,11 @@ const workflow = (
   ...more,
 });
 const said = (known: Known) => sentence(known, troubles(known));
+const well = {
+  leases: { items: [] },
+  schedule: { revision: 1, workflows: [], nodes: [], drained: [], warnings: [] },
+  activations: { items: [] },
+};
 
 test("nothing is claimed before anything is known", () => {
   expect(said({})).toEqual({ tone: "idle", text: "Looking at the cluster …" });
@@ -56,6 +61,7 @@ test("nothing is claimed before anything is known", () => {
 
 test("a healthy cluster says what it does", () => {
   const known = {
+    ...well,
     members: members(member("n1")),
     workflows: { items: [workflow("a", { openStreams: 2 })] },
   };
@@ -63,6 +69,30 @@ test("a healthy cluster says what it does", () => {
     tone: "ok",
     text: "Healthy: 1 node up, 1 workflow running, 2 streams open.",
   });
+});
+
+test("nothing is called healthy while a part of it was not seen", () => {
+  const known = { ...well, members: members(member("n1")), workflows: { items: [workflow("a")] } };
+  const { schedule: _, ...less } = known;
+  expect(said(less)).toEqual({ tone: "idle", text: "Looking at the cluster …" });
+  const unseen = [{ what: "schedule" as const, why: "The claim schedule:read is missing." }];
+  expect(said({ ...less, unseen })).toEqual({
+    tone: "idle",
+    text: "Not known: the schedule can't be seen. The claim schedule:read is missing.",
+  });
+  expect(said({ ...known, unseen }).tone).toBe("idle");
+});
+
+test("a node that gives no answer is a problem, and is told once", () => {
+  const workflows = {
+    items: [workflow("a", { unreached: ["n2"] }), workflow("b", { unreached: ["n2"] })],
+  };
+  const known = { ...well, members: members(member("n1"), member("n2")), workflows };
+  expect(said(known).text).toBe(
+    "Degraded: n2 gives no answer: what it runs and counts is not known.",
+  );
+  const lost = { ...known, members: members(member("n1"), member("n2", { unreachable: true })) };
+  expect(troubles(lost).map((it) => it.id)).toEqual(["node/n2"]);
 });
 
 test("the worst stands first and in the sentence", () => {
@@ -73,6 +103,14 @@ test("the worst stands first and in the sentence", () => {
   };
   expect(troubles(known).map((it) => it.id)).toEqual(["node/n2", "workflow/a"]);
   expect(said(known).text).toBe("Impaired: n2 can't be reached, and 1 more problem.");
+});
+
+test("many bad records in the last minute are a problem", () => {
+  const known = { ...well, members: members(member("n1")), workflows: { items: [workflow("a")] } };
+  expect(said({ ...known, bad: { a: 0.004 } }).tone).toBe("ok");
+  expect(said({ ...known, bad: { a: 0.12 } }).text).toBe(
+    "Degraded: a sends 12 % of its records to the dead letters.",
+  );
 });
 
 test("an instance that is missing says why", () => {

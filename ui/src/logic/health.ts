@@ -1,5 +1,6 @@
 // What is wrong in a cluster, worst first, and the one sentence that says how it is.
 import type { Schemas } from "../api/client";
+import { end } from "./ends";
 import { plural } from "./format";
 import type { Tone } from "./state";
 
@@ -31,16 +32,42 @@ export interface Known {
   workflows?: Schemas["Page_WorkflowSummary"];
   schedule?: Schemas["Schedule"];
   activations?: Schemas["Page_Activation"];
+  nodes?: Schemas["Page_Node"];
+  /** The share of bad records in the last minute, by workflow. */
+  bad?: Readonly<Record<string, number>>;
+  /** What time it is for the cluster. */
+  at?: number;
+  /** What can't be seen now, and why: without it, nothing is said to be well. */
+  unseen?: readonly Unseen[];
 }
+
+export interface Unseen {
+  what: keyof typeof SEEN;
+  why: string;
+}
+
+/** All that must be seen before a cluster is called healthy. */
+export const SEEN = {
+  members: "the members",
+  workflows: "the workflows",
+  leases: "the controllers",
+  schedule: "the schedule",
+  activations: "what nodes run",
+} as const;
+
+export const SEEN_TOPICS = Object.keys(SEEN) as (keyof typeof SEEN)[];
 
 export function troubles(known: Known): Trouble[] {
   const all = [
     ...store(known),
     ...nodes(known),
+    ...silent(known),
     ...leases(known),
     ...workflows(known),
+    ...badRecords(known),
     ...missing(known),
     ...deployed(known),
+    ...certificates(known),
   ];
   // A node that is lost comes before what follows from it: the order in which they were found.
   return all.sort((a, b) => Number(b.tone === "err") - Number(a.tone === "err"));
@@ -65,6 +92,22 @@ function nodes({ members }: Known): Trouble[] {
   }));
 }
 
+/** Nodes that count as reachable and give no answer all the same: what they do is not in any number. */
+function silent({ workflows, members }: Known): Trouble[] {
+  const names = new Set((workflows?.items ?? []).flatMap((it) => it.unreached ?? []));
+  const isTold = (name: string) =>
+    members?.members.some((it) => it.name === name && (it.unreachable || it.status === "down"));
+  return [...names]
+    .filter((it) => !isTold(it))
+    .map((name) => ({
+      id: `silent/${name}`,
+      tone: "warn",
+      what: name,
+      why: "gives no answer: what it runs and counts is not known",
+      where: { to: "node", name },
+    }));
+}
+
 function leases({ leases, members }: Known): Trouble[] {
   const bad = (leases?.items ?? []).filter((it) => it.state !== "held" || it.trouble);
   return bad.map((it) => ({
@@ -86,6 +129,22 @@ function workflows({ workflows }: Known): Trouble[] {
     hint: it.fault?.hint ?? undefined,
     where: { to: "workflow", name: it.name },
   }));
+}
+
+/** More bad records than this share are a problem of their own. */
+const BAD_SHARE_MAX = 0.01;
+
+function badRecords({ bad = {} }: Known): Trouble[] {
+  return Object.entries(bad)
+    .filter(([, share]) => share > BAD_SHARE_MAX)
+    .map(([name, share]) => ({
+      id: `bad/${name}`,
+      tone: "warn",
+      what: name,
+      why: `sends ${(100 * share).toFixed(share < 0.1 ? 1 : 0)} % of its records to the dead letters`,
+      hint: "Its dead letters say why; replay them once it is mended.",
+      where: { to: "workflow", name },
+    }));
 }
 
 function missing({ schedule }: Known): Trouble[] {
@@ -118,6 +177,29 @@ function deployed({ activations }: Known): Trouble[] {
   }));
 }
 
+/** Certificates of links that end: a node whose own has ended can't reach the others. */
+function certificates({ nodes, at }: Known): Trouble[] {
+  if (at === undefined) return [];
+  return (nodes?.items ?? []).flatMap((it): Trouble[] => {
+    if (!it.certificateExpiresAt) return [];
+    const { tone, text } = end(Date.parse(it.certificateExpiresAt), at);
+    if (tone === "ok") return [];
+    return [
+      {
+        id: `certificate/${it.uid}`,
+        tone,
+        what: it.name,
+        why:
+          tone === "err"
+            ? "shows a certificate that has ended"
+            : `its certificate ${text.startsWith("in") ? `ends ${text}` : text}`,
+        hint: "Put another one in its place: see the guide to clusters.",
+        where: { to: "node", name: it.name },
+      },
+    ];
+  });
+}
+
 export interface Sentence {
   tone: Extract<Tone, "ok" | "warn" | "err" | "idle">;
   text: string;
@@ -125,13 +207,19 @@ export interface Sentence {
 
 /** How the cluster is, in a sentence; nothing is claimed before something is known. */
 export function sentence(known: Known, all: readonly Trouble[]): Sentence {
-  const { members, workflows } = known;
-  if (!members || !workflows) return { tone: "idle", text: "Looking at the cluster …" };
+  const { members, workflows, unseen = [] } = known;
   const [worst] = all;
   if (worst) {
     const more = all.length > 1 ? `, and ${plural(all.length - 1, "more problem")}` : "";
     const kind = worst.tone === "err" ? "Impaired" : "Degraded";
     return { tone: worst.tone, text: `${kind}: ${worst.what} ${joined(worst.why)}${more}.` };
+  }
+  if (SEEN_TOPICS.some((it) => !known[it] && !unseen.some(({ what }) => what === it)))
+    return { tone: "idle", text: "Looking at the cluster …" };
+  const [first] = unseen;
+  if (first || !members || !workflows) {
+    const names = unseen.map((it) => SEEN[it.what]).join(", ");
+    return { tone: "idle", text: `Not known: ${names} can't be seen. ${first?.why ?? ""}` };
   }
   const up = members.members.filter((it) => it.status === "up" && !it.unreachable).length;
   const running = workflows.items.filter((it) => it.state !== "stopped").length;
@@ -145,4 +233,5 @@ export function sentence(known: Known, all: readonly Trouble[]): Sentence {
   };
 }
 
-const joined = (why: string) => (/^(is|can't|runs|its|failed)\b/.test(why) ? why : `– ${why}`);
+const joined = (why: string) =>
+  /^(is|can't|runs|its|failed|gives|shows|sends)\b/.test(why) ? why : `– ${why}`;

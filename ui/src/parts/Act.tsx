@@ -10,18 +10,20 @@ export type Claim = Schemas["UserClaim"];
 
 interface ActProps {
   label: string;
+  /** What it is done to, where several buttons have the same label. */
+  about?: string;
   claim: Claim;
   onAct: () => void;
   /** Why it can't be done now, although the user may. */
-  not?: string | false;
+  not?: string | false | null;
   isDanger?: boolean;
   isMain?: boolean;
 }
 
 /** A button that says which claim it needs where the user has it not. */
-export function Act({ label, claim, onAct, not, isDanger, isMain }: ActProps) {
+export function Act({ label, about, claim, onAct, not, isDanger, isMain }: ActProps) {
   const { may } = useSession();
-  const why = may(claim) ? not : `Needs the claim ${claim}`;
+  const why = may(claim) ? not || undefined : `Needs the claim ${claim}`;
   const button = (
     <Button
       onClick={why ? undefined : onAct}
@@ -32,6 +34,7 @@ export function Act({ label, claim, onAct, not, isDanger, isMain }: ActProps) {
       className={isDanger ? css.danger : undefined}
     >
       {label}
+      {about && <span className="hidden"> {about}</span>}
     </Button>
   );
   return why ? <Tooltip label={why}>{button}</Tooltip> : button;
@@ -71,8 +74,12 @@ interface ConfirmProps {
   not?: string | false;
   isDanger?: boolean;
   onDo: () => Promise<unknown>;
+  /** Somebody changed it meanwhile: it is looked at again. */
+  onStale?: () => void;
   onClose: () => void;
 }
+
+const STALE = 412;
 
 /** Asks before something is done, and stays with the refusal where it is refused. */
 export function Confirm(props: ConfirmProps) {
@@ -88,7 +95,9 @@ export function Confirm(props: ConfirmProps) {
       await props.onDo();
       props.onClose();
     } catch (error) {
-      setProblem(problemIn(error));
+      const found = problemIn(error);
+      setProblem(found);
+      if (found.status === STALE) props.onStale?.();
     } finally {
       setBusy(false);
     }

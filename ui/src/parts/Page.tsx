@@ -44,7 +44,7 @@ export function Panel(props: {
 
 /** What is known of one thing, as terms and what they are. Empty ones are left out. */
 export function Facts({ of }: { of: [term: string, fact: ReactNode][] }) {
-  const told = of.filter(([, fact]) => fact !== undefined && fact !== null && fact !== "");
+  const told = of.filter(([, fact]) => ![undefined, null, false, ""].includes(fact as string));
   return (
     <dl className={css.facts}>
       {told.map(([term, fact]) => (

@@ -1,5 +1,7 @@
+import { end } from "../logic/ends";
 import { ago, time } from "../logic/format";
 import { useNow } from "../logic/now";
+import { Mark } from "./State";
 
 /** How long ago something was; the moment itself on demand. */
 export function Ago({ at }: { at: string | number | null | undefined }) {
@@ -19,5 +21,16 @@ export function Moment({ at }: { at: string | null | undefined }) {
     <time className="mono" dateTime={at} title={at}>
       {time(at)}
     </time>
+  );
+}
+
+/** When something ends, and whether that is soon. */
+export function Ends({ at }: { at: string }) {
+  const { tone, text } = end(Date.parse(at), useNow());
+  return (
+    <>
+      <Moment at={at} />{" "}
+      {tone === "ok" ? <span className="muted">{text}</span> : <Mark tone={tone}>{text}</Mark>}
+    </>
   );
 }

@@ -10,7 +10,7 @@ let server;
 let chrome;
 
 before(async () => {
-  [server, chrome] = await Promise.all([filled(), browser()]);
+  [server, chrome] = await Promise.all([filled({ isLive: true }), browser()]);
 });
 after(async () => {
   await chrome?.close();

@@ -37,7 +37,8 @@ export async function dist(directory, url) {
       asked.pipe(passed);
       return;
     }
-    const isFile = extname(pathname) !== "";
+    // Names of things may have dots, too.
+    const isFile = pathname.startsWith("/assets/") || /^\/[^/]+\.[a-z]+$/.test(pathname);
     const found = await file(isFile ? pathname : "index.html").catch(() => undefined);
     answer.writeHead(found ? 200 : 404, {
       "content-type": found?.type ?? "text/plain",

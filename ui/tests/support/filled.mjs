@@ -1,15 +1,18 @@
 // A Weir in which there is something to see: the sample ran, packages are stored, users and keys are there.
 import { execFile } from "node:child_process";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { ticks } from "./ticks.mjs";
 import { command, TOKEN, until, weir } from "./weir.mjs";
 
 const run = promisify(execFile);
 const BINARY = process.env.WEIR_BIN ?? "../target/debug/weir";
 export const PASSWORD = "a long pass phrase";
 
-export async function filled() {
+/** `isLive`: with a workflow that has no end, and a savepoint of it. */
+export async function filled({ isLive = false } = {}) {
   const server = await weir();
   try {
     await until("the sample ran", async () => {
@@ -39,11 +42,64 @@ export async function filled() {
     const { items: nodes } = await server.get("/api/v1/nodes");
     const { items: streams } = await server.get("/api/v1/streams");
     const stream = streams.find((it) => it.state === "committedWithWarnings") ?? streams[0];
+    if (isLive) {
+      await ticks({ ...server, cli });
+      await command(server.url, "POST", "/api/v1/workflows/ticks/savepoints", {
+        name: "before-upgrade",
+      });
+    }
     return { ...server, cli, names: { node: nodes[0].name, stream: stream.id } };
   } catch (error) {
     await server.stop();
     throw error;
   }
+}
+
+/** A Weir in which nothing ran, and nothing is to. */
+export async function emptied() {
+  const project = await mkdtemp(join(tmpdir(), "weir-idle-"));
+  await mkdir(join(project, "workflows"));
+  await mkdir(join(project, "in"));
+  const head = "apiVersion: weir/v1\nkind:";
+  await writeFile(
+    join(project, "project.yaml"),
+    `${head} Project\nmetadata: { name: idle }\nspec: {}\n`,
+  );
+  await writeFile(
+    join(project, "workflows", "idle.yaml"),
+    `${head} Workflow
+metadata: { name: idle }
+spec:
+  stages:
+    - name: read
+      source:
+        file:
+          directory: in
+          format: { type: csv, schema: [{ name: id, type: int64 }] }
+          done: { directory: done }
+          error: { directory: error }
+    - name: write
+      from: read
+      sink: { file: { directory: out, name: "\${item:stem}.jsonl", format: { type: json } } }
+`,
+  );
+  const server = await weir(["--project", project]);
+  const stop = async () => {
+    await server.stop();
+    await rm(project, { recursive: true, force: true });
+  };
+  try {
+    const words = ["deployment", "withdraw", "idle", "--management", server.management];
+    await run(BINARY, words, { env: { ...process.env, WEIR_TOKEN: TOKEN } });
+    await until(
+      "nothing runs",
+      async () => (await server.get("/api/v1/workflows")).items.length === 0,
+    );
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { ...server, stop };
 }
 
 /** Two packages of the sample, the second one based on the first and a little other. */

@@ -1,7 +1,9 @@
 // All screens: where each is, and what is there once it is drawn.
 
 export const SCREENS = [
-  { name: "overview", path: "/", has: "Healthy:" },
+  { name: "overview", path: "/", has: "Newest streams" },
+  { name: "alarms", path: "/alarms", has: "remembers them while it is open" },
+  { name: "cluster", path: "/cluster", has: "Members, and those that left" },
   { name: "nodes", path: "/nodes", has: "Engines of the cluster" },
   { name: "node", path: ({ node }) => `/nodes/${node}`, has: "Controllers here" },
   { name: "workflows", path: "/workflows", has: "flights" },
@@ -14,6 +16,24 @@ export const SCREENS = [
     has: "flights-2001-01-01.csv",
   },
   { name: "workflow-sample", path: "/workflows/flights?tab=sample", has: "Nothing was caught yet" },
+  { name: "workflow-metrics", path: "/workflows/ticks?tab=metrics&stage=derive", has: "over time" },
+  { name: "letters", path: "/workflows/ticks?tab=letters", has: "By stage and reason" },
+  {
+    name: "letters-none",
+    path: "/workflows/airports?tab=letters",
+    has: "There are no dead letters",
+  },
+  { name: "savepoints", path: "/workflows/ticks?tab=savepoints", has: "before-upgrade" },
+  {
+    name: "savepoint",
+    path: "/workflows/ticks?tab=savepoints&savepoint=before-upgrade",
+    has: "Savepoint before-upgrade",
+  },
+  {
+    name: "workflow-edge",
+    path: "/workflows/ticks?stage=unique&port=out&to=derive",
+    has: "unique → derive",
+  },
   { name: "workflow-unknown", path: "/workflows/gone", has: "there is no workflow" },
   { name: "streams", path: "/streams", has: "flights-2001-02-16.csv" },
   { name: "stream", path: ({ stream }) => `/streams/${stream}`, has: "By stage" },

@@ -28,7 +28,7 @@ export async function until(what, ask, withinMs = 30_000) {
 }
 
 /** Ports that nobody has now. */
-async function freePorts(count) {
+export async function freePorts(count) {
   const servers = await Promise.all(
     Array.from(
       { length: count },
@@ -58,39 +58,45 @@ export async function weir(more = []) {
     "packages.accept-any-signer": true,
   };
   const keys = Object.entries(set).flatMap(([key, value]) => ["-D", `weir.${key}=${value}`]);
-  const child = spawn(BINARY, ["dev", "--data-dir", dir, ...keys, ...more], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let said = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (piece) => {
-      said = (said + piece).slice(-20_000);
-    });
-  }
-  const ended = new Promise((done) => child.once("exit", done));
   const own = `http://127.0.0.1:${page}`;
-  let [url, front] = [own, undefined];
+  let [url, front, running] = [own, undefined, undefined];
   const get = async (path) => (await fetch(own + path)).json();
-  const stop = async () => {
-    front?.close();
+  const start = async () => {
+    const child = spawn(BINARY, ["dev", "--data-dir", dir, ...keys, ...more], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    running = { child, ended: new Promise((done) => child.once("exit", done)) };
+    let said = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (piece) => {
+        said = (said + piece).slice(-20_000);
+      });
+    }
+    const ready = async () => {
+      if (child.exitCode !== null) throw new Error(`weir ended:\n${said}`);
+      return (await get("/api/v1/workflows")).items.length > 0;
+    };
+    await until("Weir is ready", ready, READY_WITHIN_MS).catch((error) => {
+      throw new Error(`${error.message}\n${said}`);
+    });
+  };
+  const end = async () => {
+    const { child, ended } = running;
     child.kill("SIGTERM");
     await Promise.race([ended, new Promise((done) => setTimeout(done, 15_000))]);
     child.kill("SIGKILL");
     await ended;
+  };
+  const stop = async () => {
+    front?.close();
+    await end();
     await rm(dir, { recursive: true, force: true });
   };
   try {
-    await until(
-      "Weir is ready",
-      async () => {
-        if (child.exitCode !== null) throw new Error(`weir ended:\n${said}`);
-        return (await get("/api/v1/workflows")).items.length > 0;
-      },
-      READY_WITHIN_MS,
-    );
+    await start();
   } catch (error) {
     await stop();
-    throw new Error(`${error.message}\n${said}`);
+    throw error;
   }
   if (process.env.WEIR_UI_DIST) {
     front = await dist(process.env.WEIR_UI_DIST, own);
@@ -103,8 +109,14 @@ export async function weir(more = []) {
     management: `http://127.0.0.1:${management}`,
     get,
     stop,
+    /** Ends it and starts it again, on the same directory and ports. */
+    restart: async (meanwhile = async () => undefined) => {
+      await end();
+      await meanwhile();
+      await start();
+    },
     /** Sends it a signal, as to freeze it. */
-    signal: (name) => child.kill(name),
+    signal: (name) => running.child.kill(name),
     secret: async () => (await readFile(join(dir, "set-up-secret"), "utf8")).trim(),
   };
 }

@@ -1,10 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
-import { answered, api, intent, type Schemas } from "../../api/client";
+import { answered, api, type Schemas } from "../../api/client";
 import { problemIn } from "../../api/problem";
 import { plural } from "../../logic/format";
 import { Confirm } from "../../parts/Act";
 import { ProblemView } from "../../parts/Problem";
 import { Loading } from "../../parts/Shows";
+import { useIntent } from "../../parts/useIntent";
 
 interface What {
   names?: string[];
@@ -24,10 +25,11 @@ export function Reset({
   onDone: () => void;
   onClose: () => void;
 }) {
-  const send = (dryRun: boolean) =>
-    answered(
-      api.POST("/api/v1/items:reset", { params: intent(), body: { source, dryRun, ...what } }),
-    );
+  const intent = useIntent();
+  const send = (dryRun: boolean) => {
+    const body = { source, dryRun, ...what };
+    return answered(api.POST("/api/v1/items:reset", { params: intent(body), body }));
+  };
   const counted = useQuery({
     queryKey: ["reset", source, what],
     queryFn: () => send(true),

@@ -1,10 +1,11 @@
 import { useState } from "react";
-import { answered, api, intent, type Schemas } from "../../api/client";
+import { answered, api, type Schemas } from "../../api/client";
 import { useLive } from "../../live";
 import { plural } from "../../logic/format";
 import { Act, Confirm } from "../../parts/Act";
 import { Panel } from "../../parts/Page";
 import { Empty, Shows } from "../../parts/Shows";
+import { useIntent } from "../../parts/useIntent";
 import { Ago } from "../../parts/When";
 import css from "./access.module.css";
 
@@ -33,6 +34,9 @@ export function Resources() {
 function Cells({ group }: { group: Group }) {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [isAsked, setAsked] = useState(false);
+  // Who got a resource since keeps it: another revocation of the same ones is another intent.
+  const [asked, setAskedTimes] = useState(0);
+  const intent = useIntent();
   const held = group.resources.filter((it) => it.owner);
   const names = held.map((it) => it.name).filter((it) => chosen.has(it));
   const toggle = (name: string) => {
@@ -54,7 +58,10 @@ function Cells({ group }: { group: Group }) {
             claim="access:manage"
             isDanger
             not={names.length === 0 && "No held resource is chosen"}
-            onAct={() => setAsked(true)}
+            onAct={() => {
+              setAskedTimes(asked + 1);
+              setAsked(true);
+            }}
           />
         </div>
       }
@@ -90,7 +97,7 @@ function Cells({ group }: { group: Group }) {
           onDo={async () => {
             await answered(
               api.POST("/api/v1/resources:revoke", {
-                params: intent(),
+                params: intent([asked, names]),
                 body: { group: group.group, resources: names, dryRun: false },
               }),
             );

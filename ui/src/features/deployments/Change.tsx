@@ -1,80 +1,59 @@
 import { useQuery } from "@tanstack/react-query";
-import { answered, api, intent, type Schemas } from "../../api/client";
+import type { ReactNode } from "react";
+import type { Schemas } from "../../api/client";
 import { problemIn } from "../../api/problem";
 import { plural } from "../../logic/format";
 import { Confirm } from "../../parts/Act";
 import { ProblemView } from "../../parts/Problem";
 import { Loading } from "../../parts/Shows";
+import { useIntent } from "../../parts/useIntent";
 import css from "./deployments.module.css";
+import { command, send, titleOf, VERBS, type Wanted } from "./wanted";
 
-export type Wanted =
-  | { to: "activate"; tag: string }
-  | { to: "rollback"; back: string | undefined }
-  | { to: "delete"; tag: string };
+const DANGERS = new Set<Wanted["to"]>(["delete", "end"]);
 
-const TITLES = { activate: "Make default", rollback: "Roll back", delete: "Delete" };
-
-/** Sends it, or asks what it would do. The revision that was seen goes along: another one is refused. */
-function send(
-  wanted: Wanted,
-  dryRun: boolean,
-  revision: number | undefined,
-): Promise<Schemas["DeploymentChange"]> {
-  const header = { ...intent().header, "if-match": dryRun ? undefined : revision };
-  const query = { dryRun };
-  switch (wanted.to) {
-    case "activate":
-      return answered(
-        api.POST("/api/v1/deployments:activate", {
-          params: { query, header },
-          body: { tag: wanted.tag },
-        }),
-      );
-    case "rollback":
-      return answered(api.POST("/api/v1/deployments:rollback", { params: { query, header } }));
-    case "delete":
-      return answered(
-        api.DELETE("/api/v1/deployments/{tag}", {
-          params: { path: { tag: wanted.tag }, query, header },
-        }),
-      );
-  }
-}
-
-const command = (wanted: Wanted) =>
-  wanted.to === "rollback"
-    ? "weir deployment rollback"
-    : `weir deployment ${wanted.to} ${wanted.tag}`;
-
-/** What a change would do on each node, before it is made. */
+/** What a change would do on each node, before it is made. `children` are fields that say what is wanted. */
 export function Change({
   wanted,
   revision,
+  title,
+  children,
   onClose,
 }: {
-  wanted: Wanted;
+  /** Absent: the fields don't say it yet. */
+  wanted: Wanted | undefined;
   revision: number | undefined;
+  title?: string;
+  children?: ReactNode;
   onClose: () => void;
 }) {
+  const intent = useIntent();
   const plan = useQuery({
     queryKey: ["deployment plan", wanted, revision],
-    queryFn: () => send(wanted, true, revision),
+    queryFn: () => {
+      if (!wanted) throw new Error("nothing is wanted yet");
+      return send(wanted, true, revision, intent(["plan", wanted]));
+    },
+    enabled: wanted !== undefined,
     gcTime: 0,
     retry: false,
   });
-  const about = wanted.to === "rollback" ? (wanted.back ?? "") : wanted.tag;
   return (
     <Confirm
-      title={`${TITLES[wanted.to]} ${about}`}
-      verb={TITLES[wanted.to]}
-      typed={wanted.to === "delete" ? wanted.tag : undefined}
-      isDanger={wanted.to === "delete"}
+      title={title ?? (wanted ? titleOf(wanted) : "")}
+      verb={wanted ? VERBS[wanted.to] : "Assign"}
+      typed={wanted?.to === "delete" ? wanted.tag : undefined}
+      isDanger={wanted && DANGERS.has(wanted.to)}
       not={!plan.data && "What it does is not known yet"}
-      cli={command(wanted)}
-      onDo={() => send(wanted, false, plan.data?.revision ?? revision)}
+      cli={wanted && command(wanted)}
+      onDo={async () => {
+        if (wanted) await send(wanted, false, plan.data?.revision ?? revision, intent(wanted));
+      }}
+      onStale={() => void plan.refetch()}
       onClose={onClose}
     >
-      {plan.isPending && <Loading />}
+      {children}
+      {plan.isLoading && <Loading />}
       {plan.error && (
         <ProblemView problem={problemIn(plan.error)} onRetry={() => void plan.refetch()} />
       )}
@@ -95,16 +74,19 @@ export function Plan({ of }: { of: Schemas["DeploymentChange"] }) {
         <h3>On {plural(of.nodes.length, "node")}</h3>
       )}
       {of.nodes.map((it) => (
-        <div key={it.node}>
-          <strong>{it.node}</strong>{" "}
-          <span className="mono">
-            {it.before} → {it.after}
-          </span>
+        <div key={it.node} className={css.planned}>
+          <p>
+            <strong>{it.node}</strong>{" "}
+            <span className="mono">
+              {it.before} → {it.after}
+            </span>{" "}
+            <span className="muted small">{it.why.text}</span>
+          </p>
           <ul>
-            <Names title="starts" names={it.starts} />
-            <Names title="restarts" names={it.restarts} />
-            <Names title="stops" names={it.stops} />
-            <Names title="stays" names={it.stays} />
+            <Names sign="+" tone="ok" title="starts" names={it.starts} />
+            <Names sign="↻" tone="warn" title="restarts" names={it.restarts} />
+            <Names sign="−" tone="err" title="stops" names={it.stops} />
+            <Names sign="=" tone="idle" title="stays" names={it.stays} />
           </ul>
         </div>
       ))}
@@ -112,10 +94,11 @@ export function Plan({ of }: { of: Schemas["DeploymentChange"] }) {
   );
 }
 
-function Names({ title, names }: { title: string; names: string[] }) {
-  return names.length === 0 ? null : (
-    <li>
-      <span className="muted">{title}</span> {names.join(", ")}
+function Names(props: { sign: string; tone: string; title: string; names: string[] }) {
+  return props.names.length === 0 ? null : (
+    <li data-tone={props.tone}>
+      <span aria-hidden="true">{props.sign}</span> <span className="muted">{props.title}</span>{" "}
+      {props.names.join(", ")}
     </li>
   );
 }

@@ -9,11 +9,14 @@ import { Empty, Shows } from "../../parts/Shows";
 import { Mark, State } from "../../parts/State";
 import { type Column, Table } from "../../parts/Table";
 import { Ago } from "../../parts/When";
-import { Change, type Wanted } from "./Change";
+import { Canary, StartCanary } from "./Canary";
+import { Change } from "./Change";
 import { Detail } from "./Detail";
 import css from "./deployments.module.css";
+import { Rules } from "./Rules";
 import { ROOT, tree } from "./tree";
 import { Upload } from "./Upload";
+import type { Wanted } from "./wanted";
 
 type All = Schemas["Deployments"];
 type Activation = Schemas["Activation"];
@@ -23,6 +26,7 @@ const route = getRouteApi("/frame/deployments");
 export function Deployments() {
   const standing = useLive("deployments");
   const [wanted, setWanted] = useState<Wanted>();
+  const [canary, setCanary] = useState<string>();
   const [files, setFiles] = useState<File[]>();
   const previous = standing.value?.previous;
   return (
@@ -41,16 +45,27 @@ export function Deployments() {
         </>
       }
     >
+      <Canary onWant={setWanted} />
       <Shows of={standing}>
-        {(all) => <Stored all={all} onWant={setWanted} onDrop={setFiles} />}
+        {(all) => <Stored all={all} onWant={setWanted} onCanary={setCanary} onDrop={setFiles} />}
       </Shows>
-      <Nodes />
+      <div className={css.two}>
+        <Nodes />
+        <Rules tags={standing.value?.items.map((it) => it.tag) ?? []} onWant={setWanted} />
+      </div>
       <Recent all={standing.value} />
       {wanted && (
         <Change
           wanted={wanted}
           revision={standing.value?.revision}
           onClose={() => setWanted(undefined)}
+        />
+      )}
+      {canary && (
+        <StartCanary
+          tag={canary}
+          revision={standing.value?.revision}
+          onClose={() => setCanary(undefined)}
         />
       )}
       {files && (
@@ -67,10 +82,12 @@ export function Deployments() {
 function Stored({
   all,
   onWant,
+  onCanary,
   onDrop,
 }: {
   all: All;
   onWant: (it: Wanted) => void;
+  onCanary: (tag: string) => void;
   onDrop: (files: File[]) => void;
 }) {
   const { tag } = route.useSearch();
@@ -146,7 +163,7 @@ function Stored({
         {all.applied.length > 0 && <Applied all={all} />}
       </Panel>
       {chosen ? (
-        <Detail deployment={chosen} all={all} onWant={onWant} />
+        <Detail deployment={chosen} all={all} onWant={onWant} onCanary={onCanary} />
       ) : (
         <RootDetail all={all} onWant={onWant} />
       )}

@@ -8,9 +8,9 @@ import { Facts, Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
 import { Loading } from "../../parts/Shows";
 import { Moment } from "../../parts/When";
-import type { Wanted } from "./Change";
 import css from "./deployments.module.css";
 import { ROOT } from "./tree";
+import type { Wanted } from "./wanted";
 
 type Stored = Schemas["StoredDeployment"];
 const route = getRouteApi("/frame/deployments");
@@ -19,10 +19,12 @@ export function Detail({
   deployment: it,
   all,
   onWant,
+  onCanary,
 }: {
   deployment: Stored;
   all: Schemas["Deployments"];
   onWant: (it: Wanted) => void;
+  onCanary: (tag: string) => void;
 }) {
   const inUse = it.nodes.length > 0 || it.assignedBy.length > 0;
   return (
@@ -36,6 +38,16 @@ export function Detail({
             isMain={!it.default}
             not={it.default && "It is the default"}
             onAct={() => onWant({ to: "activate", tag: it.tag })}
+          />
+          <Act
+            label="Canary …"
+            claim="deployment:activate"
+            not={
+              it.default
+                ? "It is the default"
+                : all.canary && `The canary ${all.canary.tag} runs: end or promote it first`
+            }
+            onAct={() => onCanary(it.tag)}
           />
           <Act
             label="Delete …"

@@ -1,6 +1,6 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { answered, api, intent } from "../../api/client";
+import { answered, api } from "../../api/client";
 import { useLive } from "../../live";
 import { bytes, duration, plural } from "../../logic/format";
 import type { Node as Shown } from "../../logic/nodes";
@@ -9,6 +9,8 @@ import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { Facts, Page, Panel } from "../../parts/Page";
 import { Empty, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
+import { useAsked } from "../../parts/useAsked";
+import { useIntent } from "../../parts/useIntent";
 import { Ago, Moment } from "../../parts/When";
 import { Running } from "./Nodes";
 import { useNodes } from "./useNodes";
@@ -70,8 +72,9 @@ function Drain({
   verb: "drain" | "undrain";
   onClose: () => void;
 }) {
+  const intent = useIntent();
   const send = () => {
-    const params = { path: { name: node.name }, ...intent() };
+    const params = { path: { name: node.name }, ...intent(verb) };
     return answered(
       verb === "drain"
         ? api.POST("/api/v1/nodes/{name}/drain", { params })
@@ -165,7 +168,36 @@ function Detail({ node }: { node: Shown }) {
         <p>{said?.leases.length ? said.leases.join(", ") : <span className="muted">none</span>}</p>
       </Panel>
       <Instances node={node.name} />
+      <Explained node={node} />
     </>
+  );
+}
+
+/** Asked again when the node's state changes: that is when there is another reason. */
+function Explained({ node }: { node: Shown }) {
+  const { name, member } = node;
+  const standing = useAsked(["explain", name, node.state, member.changedAt], () =>
+    answered(api.GET("/api/v1/cluster/explain", { params: { query: { node: name } } })),
+  );
+  return (
+    <Panel title="Why it stands where it does">
+      <Shows of={standing}>
+        {({ reasons }) =>
+          reasons.length === 0 ? (
+            <p className="muted">Nothing keeps it from being up.</p>
+          ) : (
+            <ul>
+              {reasons.map((it) => (
+                <li key={it.code + it.message}>
+                  {it.message} <code className="muted">{it.code}</code>
+                  {it.hint && <p className="muted small">{it.hint}</p>}
+                </li>
+              ))}
+            </ul>
+          )
+        }
+      </Shows>
+    </Panel>
   );
 }
 

@@ -1,9 +1,10 @@
 import { Link } from "@tanstack/react-router";
-import { history, useLive } from "../../live";
+import { history, useLink, useLive } from "../../live";
 import { rates } from "../../live/history";
+import { silentMs } from "../../live/link";
 import { rateSeries } from "../../live/series";
-import { bytes, plural, rate, short } from "../../logic/format";
-import { type Known, type Sentence, sentence, type Trouble, troubles } from "../../logic/health";
+import { bytes, duration, plural, rate, short } from "../../logic/format";
+import { type Known, type Sentence, sentence, troubles } from "../../logic/health";
 import { present } from "../../logic/nodes";
 import { serverNow, useNow } from "../../logic/now";
 import { CopyCli } from "../../parts/Act";
@@ -11,42 +12,35 @@ import { Chart } from "../../parts/Chart";
 import { Page, Panel } from "../../parts/Page";
 import { Empty, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
+import { useKnown } from "../../parts/useKnown";
 import { Ago } from "../../parts/When";
 import { Controllers } from "./Controllers";
 import css from "./overview.module.css";
+import { Problems } from "./Problems";
 
 const SPAN_MS = 5 * 60_000;
 
 /** How the cluster is, at a glance: a sentence, what is wrong, and how much flows. */
 export function Overview() {
-  const [members, leases, workflows] = [
+  const [members, leases, deployments] = [
     useLive("members"),
     useLive("leases"),
-    useLive("workflows"),
-  ];
-  const [schedule, activations, deployments] = [
-    useLive("schedule"),
-    useLive("activations"),
     useLive("deployments"),
   ];
-  const known: Known = {
-    members: members.value,
-    leases: leases.value,
-    workflows: workflows.value,
-    schedule: schedule.value,
-    activations: activations.value,
-  };
+  const known = useKnown();
+  const { workflows } = known;
   const all = troubles(known);
+  const said = useSaid(sentence(known, all));
   return (
     <Page title="Overview" actions={<CopyCli command="weir cluster status" />}>
-      <Health of={sentence(known, all)} />
+      <Health of={said} />
       <Tiles known={known} deployment={deployments.value?.default} />
       <div className={css.two}>
-        <Panel title="Problems, worst first" flush>
-          <Shows of={members}>{() => <Problems all={all} />}</Shows>
+        <Panel title="Problems, worst first" side={<Link to="/alarms">Alarms</Link>} flush>
+          <Shows of={members}>{() => <Problems all={all} isWell={said.tone === "ok"} />}</Shows>
         </Panel>
         <Panel title="Throughput, last 5 minutes">
-          <Throughput names={workflows.value?.items.map((it) => it.name) ?? []} />
+          <Throughput names={workflows?.items.map((it) => it.name) ?? []} />
         </Panel>
       </div>
       <div className={css.two}>
@@ -59,6 +53,16 @@ export function Overview() {
       </div>
     </Page>
   );
+}
+
+/** The sentence; where the server is not heard, it is that of then. */
+function useSaid(of: Sentence): Sentence {
+  const link = useLink();
+  const now = useNow();
+  const since = silentMs(link, now);
+  if (since === undefined || of.tone === "idle") return of;
+  const when = link.contact === "paused" ? "The page is held" : `Not heard for ${duration(since)}`;
+  return { tone: "idle", text: `${when}. As it was then: ${of.text}` };
 }
 
 function Health({ of }: { of: Sentence }) {
@@ -146,61 +150,6 @@ function Tile(props: {
       <span className="muted small">{props.note}</span>
     </Link>
   );
-}
-
-function Problems({ all }: { all: readonly Trouble[] }) {
-  if (all.length === 0)
-    return (
-      <Empty
-        what="Nothing is wrong"
-        why="Nodes, controllers, workflows, the schedule and deployments are as they are to be."
-      />
-    );
-  return (
-    <ul className={css.problems}>
-      {all.map((it) => (
-        <li key={it.id} data-tone={it.tone}>
-          <span aria-hidden="true">{it.tone === "err" ? "▲" : "◆"}</span>
-          <div className="grow">
-            <strong>{it.what}</strong> {it.why}
-            {it.hint && <p className="muted small">{it.hint}</p>}
-          </div>
-          {it.since && (
-            <span className="muted small">
-              <Ago at={it.since} />
-            </span>
-          )}
-          <Target of={it} />
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-function Target({ of: { where, what } }: { of: Trouble }) {
-  const label = (
-    <>
-      Open<span className="hidden"> {what}</span>
-    </>
-  );
-  switch (where.to) {
-    case "node":
-      return (
-        <Link to="/nodes/$name" params={{ name: where.name }}>
-          {label}
-        </Link>
-      );
-    case "workflow":
-      return (
-        <Link to="/workflows/$name" params={{ name: where.name }}>
-          {label}
-        </Link>
-      );
-    case "scheduler":
-      return <Link to="/scheduler">{label}</Link>;
-    case "deployments":
-      return <Link to="/deployments">{label}</Link>;
-  }
 }
 
 function Throughput({ names }: { names: string[] }) {

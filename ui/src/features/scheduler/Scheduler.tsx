@@ -1,6 +1,6 @@
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { answered, api, intent, type Schemas } from "../../api/client";
+import { answered, api, type Schemas } from "../../api/client";
 import { type Problem, problemIn } from "../../api/problem";
 import { useLive } from "../../live";
 import { plural } from "../../logic/format";
@@ -10,19 +10,24 @@ import { ProblemView } from "../../parts/Problem";
 import { Empty, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
 import { type Column, Table } from "../../parts/Table";
-import { changed, commands, type Draft, wanted } from "./draft";
+import { useIntent } from "../../parts/useIntent";
+import { changed, commands, type Draft, seenOf, wanted } from "./draft";
 import { Ring } from "./Ring";
 import css from "./scheduler.module.css";
 import { Why } from "./Why";
 
 type Workflow = Schemas["ScheduledWorkflow"];
 const route = getRouteApi("/frame/scheduler");
+const STALE = 412;
 
 /** How many of what runs where. Changes are drafted, looked at, and applied together. */
 export function Scheduler() {
   const standing = useLive("schedule");
+  const intent = useIntent();
   const [draft, setDraft] = useState<Draft>({});
   const [plan, setPlan] = useState<Schemas["SchedulePlan"]>();
+  /** The draft, with the revisions that were seen. */
+  const [seen, setSeen] = useState<Draft>({});
   const [problem, setProblem] = useState<Problem>();
   const { workflow } = route.useSearch();
   const edit = (next: Draft) => {
@@ -32,23 +37,26 @@ export function Scheduler() {
   };
   const run = async (work: () => Promise<void>) => {
     setProblem(undefined);
-    await work().catch((error: unknown) => setProblem(problemIn(error)));
+    await work().catch((error: unknown) => {
+      const found = problemIn(error);
+      setProblem(found);
+      // Somebody changed the schedule meanwhile: the draft stays, and is looked at again.
+      if (found.status === STALE) setPlan(undefined);
+    });
   };
   const preview = () =>
-    run(async () =>
+    run(async () => {
+      // What is followed may be a second old.
+      setSeen(seenOf(draft, await answered(api.GET("/api/v1/scheduler"))));
       setPlan(
         await answered(api.POST("/api/v1/scheduler:preview", { body: { workflows: draft } })),
-      ),
-    );
+      );
+    });
   const apply = () =>
     run(async () => {
-      // By the revision that the plan was made for: another one is refused.
-      await answered(
-        api.POST("/api/v1/scheduler:apply", {
-          body: { workflows: draft, revision: plan?.revision },
-          params: intent(),
-        }),
-      );
+      // By the revisions that the plan was made for: others are refused.
+      const body = { workflows: seen, revision: plan?.revision };
+      await answered(api.POST("/api/v1/scheduler:apply", { body, params: intent(body) }));
       edit({});
     });
   const count = Object.keys(draft).length;

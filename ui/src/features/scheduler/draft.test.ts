@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Schemas } from "../../api/client";
-import { changed, commands, wanted } from "./draft";
+import { changed, commands, seenOf, wanted } from "./draft";
 
 const it: Schemas["ScheduledWorkflow"] = {
   workflow: "a",
@@ -22,4 +22,10 @@ test("a draft holds what is other than set, and nothing else", () => {
   expect(commands(changed(draft, it, { weight: 50 }))).toBe(
     "weir scheduler set a --target 3 --weight 50",
   );
+});
+
+test("a draft is applied to what was seen, and to nothing newer", () => {
+  const schedule = { revision: 9, workflows: [it], nodes: [], drained: [], warnings: [] };
+  const draft = changed({}, it, { target: 3 });
+  expect(seenOf(draft, schedule)).toEqual({ a: { target: 3, revision: 1 } });
 });

@@ -30,6 +30,14 @@ export function changed(
   return Object.keys(change).length === 0 ? others : { ...others, [it.workflow]: change };
 }
 
+/** The draft as it is to be applied: only to workflows that are as they were seen. */
+export function seenOf(draft: Draft, schedule: Schemas["Schedule"]): Draft {
+  const revisions = new Map(schedule.workflows.map((it) => [it.workflow, it.revision]));
+  const of = ([workflow, change]: [string, Schemas["ScheduleChange"]]) =>
+    [workflow, { ...change, revision: revisions.get(workflow) }] as const;
+  return Object.fromEntries(Object.entries(draft).map(of));
+}
+
 /** As commands, one for each workflow. */
 export function commands(draft: Draft): string {
   const one = ([workflow, change]: [string, Schemas["ScheduleChange"]]) => {

@@ -1,13 +1,12 @@
-import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { answered, api, type Schemas } from "../../api/client";
-import { problemIn } from "../../api/problem";
+import { useMemo } from "react";
+import type { Schemas } from "../../api/client";
 import { useLive } from "../../live";
 import { bytes, count, duration, plural } from "../../logic/format";
 import { CopyCli } from "../../parts/Act";
 import { Facts, Page, Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
-import { Empty, Loading, Shows } from "../../parts/Shows";
+import { Empty, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
 import { type Column, Table } from "../../parts/Table";
 import { Moment } from "../../parts/When";
@@ -26,7 +25,20 @@ export function Stream() {
     <Page
       title={value?.item ?? "Stream"}
       mark={value && <State name={value.state} />}
-      actions={<CopyCli command={`weir stream show ${id} --log`} />}
+      actions={
+        <>
+          {value && !value.closedAt && (
+            <Link
+              to="/workflows/$name"
+              params={{ name: value.workflow }}
+              search={{ tab: "sample", stream: id }}
+            >
+              Sample data
+            </Link>
+          )}
+          <CopyCli command={`weir stream show ${id} --log`} />
+        </>
+      }
     >
       <Shows of={standing}>
         {(detail) => (
@@ -48,12 +60,7 @@ export function Stream() {
                 </ul>
               </Panel>
             )}
-            <Log
-              id={id}
-              isOpen={!detail.closedAt}
-              state={detail.state}
-              attempts={detail.attempts}
-            />
+            <Log id={id} isOpen={!detail.closedAt} />
           </>
         )}
       </Shows>
@@ -162,49 +169,35 @@ const LOG: Column<Line & { n: number }>[] = [
   { id: "text", title: "What", cell: (it) => <span title={it.text}>{it.text}</span> },
 ];
 
-/** Read again when the stream's state or attempt changes: that is when lines are added. */
-function Log({
-  id,
-  isOpen,
-  state,
-  attempts,
-}: {
-  id: string;
-  isOpen: boolean;
-  state: string;
-  attempts: number;
-}) {
-  const log = useQuery({
-    queryKey: ["stream log", id, state, attempts],
-    queryFn: () => answered(api.GET("/api/v1/streams/{id}/log", { params: { path: { id } } })),
-    placeholderData: (before) => before,
-  });
-  const lines = log.data?.lines.map((line, n) => ({ ...line, n })) ?? [];
+/** Followed, since a live run stays open for long and logs all the while. */
+function Log({ id, isOpen }: { id: string; isOpen: boolean }) {
+  const log = useLive(`log:${id}`);
+  const lines = useMemo(
+    () => (log.value?.lines ?? []).map((line, n) => ({ ...line, n })),
+    [log.value],
+  );
   return (
     <Panel
       title="Log"
-      side={<span className="muted small">{log.data && plural(lines.length, "line")}</span>}
+      side={<span className="muted small">{log.value && plural(lines.length, "line")}</span>}
       flush
     >
-      {log.error && (
-        <ProblemView problem={problemIn(log.error)} onRetry={() => void log.refetch()} />
-      )}
-      {log.isPending ? (
-        <Loading />
-      ) : (
-        <Table
-          name="Log"
-          columns={LOG}
-          rows={lines}
-          keyOf={(it) => String(it.n)}
-          empty={
-            <Empty
-              what="Nothing was logged"
-              why={isOpen ? "Lines come as it goes on." : "It went through without a word."}
-            />
-          }
-        />
-      )}
+      <Shows of={log}>
+        {() => (
+          <Table
+            name="Log"
+            columns={LOG}
+            rows={lines}
+            keyOf={(it) => String(it.n)}
+            empty={
+              <Empty
+                what="Nothing was logged"
+                why={isOpen ? "Lines come as it goes on." : "It went through without a word."}
+              />
+            }
+          />
+        )}
+      </Shows>
     </Panel>
   );
 }

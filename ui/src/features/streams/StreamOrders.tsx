@@ -2,7 +2,7 @@ import { useState } from "react";
 import { answered, api } from "../../api/client";
 import { plural } from "../../logic/format";
 import { Act, type Claim, Confirm } from "../../parts/Act";
-import type { Stream } from "./StreamTable";
+import { isOver, type Stream } from "./streams";
 
 type Order = "pause" | "resume" | "shutdown" | "abort" | "terminate";
 
@@ -47,8 +47,6 @@ function send(order: Order, ids: string[]) {
       return answered(api.POST("/api/v1/streams:terminate", { body }));
   }
 }
-
-const isOver = (it: Stream) => it.closedAt !== null && it.closedAt !== undefined;
 
 /** What open streams can be told; nothing where none is chosen. */
 export function StreamOrders({

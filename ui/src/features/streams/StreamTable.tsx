@@ -1,25 +1,24 @@
 import { Link, useNavigate } from "@tanstack/react-router";
-import type { ReactNode } from "react";
-import type { Schemas } from "../../api/client";
+import { type ReactNode, useMemo } from "react";
 import { bytes, count, duration, short } from "../../logic/format";
 import { Empty } from "../../parts/Shows";
 import { State } from "../../parts/State";
 import { type Column, Table } from "../../parts/Table";
 import { Ago } from "../../parts/When";
-
-export type Stream = Schemas["StreamSummary"];
+import type { Stream } from "./streams";
 
 const took = (it: Stream) =>
   it.closedAt ? Date.parse(it.closedAt) - Date.parse(it.openedAt) : undefined;
 
+const STATE: Column<Stream> = {
+  id: "state",
+  title: "State",
+  value: (it) => it.state,
+  cell: (it) => <State name={it.state} detail={it.fault?.message} />,
+  width: "130px",
+};
+
 const COLUMNS: Column<Stream>[] = [
-  {
-    id: "state",
-    title: "State",
-    value: (it) => it.state,
-    cell: (it) => <State name={it.state} detail={it.fault?.message} />,
-    width: "130px",
-  },
   {
     id: "item",
     title: "Item",
@@ -81,14 +80,32 @@ const COLUMNS: Column<Stream>[] = [
 export function StreamTable(props: {
   rows: readonly Stream[];
   empty?: ReactNode;
+  /** Those of which it is known only how they were when they were read. */
+  old?: ReadonlySet<string>;
   chosen?: ReadonlySet<string>;
   onChoose?: (it: Set<string>) => void;
 }) {
+  const { old } = props;
+  const columns = useMemo<Column<Stream>[]>(
+    () => [
+      {
+        ...STATE,
+        cell: (it) => (
+          <>
+            <State name={it.state} detail={it.fault?.message} />
+            {old?.has(it.id) && <span className="muted small"> when read</span>}
+          </>
+        ),
+      },
+      ...COLUMNS,
+    ],
+    [old],
+  );
   const navigate = useNavigate();
   return (
     <Table
       name="Streams"
-      columns={COLUMNS}
+      columns={columns}
       rows={props.rows}
       keyOf={(it) => it.id}
       onOpen={(it) => void navigate({ to: "/streams/$id", params: { id: it.id } })}

@@ -1,10 +1,9 @@
 import { Button, Select } from "@mantine/core";
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
-import { answered, api, type Schemas } from "../../api/client";
+import { useState } from "react";
 import { problemIn } from "../../api/problem";
 import { useLive } from "../../live";
+import { plural } from "../../logic/format";
 import { CopyCli } from "../../parts/Act";
 import { Filter } from "../../parts/Filter";
 import { Page, Panel } from "../../parts/Page";
@@ -12,10 +11,10 @@ import { ProblemView } from "../../parts/Problem";
 import { Shows } from "../../parts/Shows";
 import { matches } from "../../parts/table";
 import { StreamOrders } from "./StreamOrders";
-import { type Stream, StreamTable } from "./StreamTable";
+import { StreamTable } from "./StreamTable";
+import { useStreams } from "./useStreams";
 
 const route = getRouteApi("/frame/streams");
-const PAGE = 200;
 
 const STATES = [
   ["open", "open"],
@@ -33,35 +32,10 @@ export function Streams() {
   const set = (more: { workflow?: string; state?: string; filter?: string }) =>
     void navigate({ search: (before) => ({ ...before, ...more }), replace: true });
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const live = useLive("streams");
   const workflows = useLive("workflows");
-  const older = useInfiniteQuery({
-    queryKey: ["streams", workflow, state],
-    queryFn: ({ pageParam }) =>
-      answered(
-        api.GET("/api/v1/streams", {
-          params: {
-            query: {
-              workflow,
-              state: state as Schemas["StreamState"] | undefined,
-              limit: PAGE,
-              cursor: pageParam,
-            },
-          },
-        }),
-      ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.nextCursor ?? undefined,
-  });
-  const rows = useMemo(
-    () => merged(live.value?.items ?? [], older.data?.pages.flatMap((it) => it.items) ?? []),
-    [live.value, older.data],
-  );
-  const shown = rows.filter(
-    (it) =>
-      (!workflow || it.workflow === workflow) &&
-      (!state || it.state === state) &&
-      matches(`${it.item} ${it.workflow} ${it.node} ${it.state}`, filter),
+  const { live, older, rows, old } = useStreams({ workflow, state });
+  const shown = rows.filter((it) =>
+    matches(`${it.item} ${it.workflow} ${it.node} ${it.state}`, filter),
   );
   return (
     <Page
@@ -97,11 +71,16 @@ export function Streams() {
       />
       <Panel
         title="Newest first"
-        side={<span className="muted small">{shown.length} shown</span>}
+        side={
+          <span className="muted small">
+            {plural(shown.length, "stream")}
+            {older.hasNextPage && ", and older ones"}
+          </span>
+        }
         flush
       >
         <Shows of={live}>
-          {() => <StreamTable rows={shown} chosen={chosen} onChoose={setChosen} />}
+          {() => <StreamTable rows={shown} old={old} chosen={chosen} onChoose={setChosen} />}
         </Shows>
       </Panel>
       {older.error && (
@@ -116,11 +95,4 @@ export function Streams() {
       )}
     </Page>
   );
-}
-
-/** What was read once and what is followed, each stream once: ids grow with time. */
-export function merged(newest: readonly Stream[], older: readonly Stream[]): Stream[] {
-  const byId = new Map(older.map((it) => [it.id, it]));
-  for (const it of newest) byId.set(it.id, it);
-  return [...byId.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
 }

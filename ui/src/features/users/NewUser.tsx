@@ -1,23 +1,21 @@
 import { PasswordInput, Select, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { answered, api, intent } from "../../api/client";
+import { answered, api } from "../../api/client";
 import { Confirm } from "../../parts/Act";
 import { useAsked } from "../../parts/useAsked";
+import { useIntent } from "../../parts/useIntent";
 
 export function NewUser({ onClose }: { onClose: () => void }) {
   const queries = useQueryClient();
   const roles = useAsked(["roles"], () => answered(api.GET("/api/v1/roles")));
+  const intent = useIntent();
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   const [role, setRole] = useState<string | null>(null);
   const send = async () => {
-    await answered(
-      api.POST("/api/v1/users", {
-        params: intent(),
-        body: { name, password, roles: role ? [role] : [] },
-      }),
-    );
+    const body = { name, password, roles: role ? [role] : [] };
+    await answered(api.POST("/api/v1/users", { params: intent(body), body }));
     await queries.invalidateQueries({ queryKey: ["users"] });
   };
   return (

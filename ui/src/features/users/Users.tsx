@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
-import { answered, api, intent, type Schemas } from "../../api/client";
+import { answered, api, type Schemas } from "../../api/client";
 import { plural } from "../../logic/format";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { Page, Panel } from "../../parts/Page";
@@ -10,6 +10,7 @@ import { Mark, State } from "../../parts/State";
 import { type Column, Table } from "../../parts/Table";
 import { Tabs } from "../../parts/Tabs";
 import { useAsked } from "../../parts/useAsked";
+import { useIntent } from "../../parts/useIntent";
 import { Ago, Moment } from "../../parts/When";
 import { NewUser } from "./NewUser";
 
@@ -98,17 +99,22 @@ function AllUsers() {
   const standing = useAsked(["users"], () => answered(api.GET("/api/v1/users")));
   const queries = useQueryClient();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const [isDeleted, setDeleted] = useState(false);
+  const [asked, setAsked] = useState<"toggle" | "delete">();
+  const intent = useIntent();
   const user = standing.value?.items.find((it) => chosen.has(it.name) && chosen.size === 1);
   const not = chosen.size === 0 ? "No user is chosen" : chosen.size > 1 && "One at a time";
   const again = () => queries.invalidateQueries({ queryKey: ["users"] });
   const toggle = async () => {
     if (!user) return;
-    const header = { ...intent().header, "if-match": user.revision };
+    const body = { enabled: !user.enabled };
+    const { header } = intent([user.name, user.revision, body]);
     await answered(
       api.PATCH("/api/v1/users/{name}", {
-        params: { path: { name: user.name }, header },
-        body: { enabled: !user.enabled },
+        params: {
+          path: { name: user.name },
+          header: { ...header, "if-match": user.revision },
+        },
+        body,
       }),
     );
     await again();
@@ -120,17 +126,17 @@ function AllUsers() {
       side={
         <div className="row">
           <Act
-            label={user?.enabled === false ? "Enable" : "Disable"}
+            label={user?.enabled === false ? "Enable …" : "Disable …"}
             claim="user:write"
             not={not}
-            onAct={() => void toggle()}
+            onAct={() => setAsked("toggle")}
           />
           <Act
             label="Delete …"
             claim="user:write"
             isDanger
             not={not}
-            onAct={() => setDeleted(true)}
+            onAct={() => setAsked("delete")}
           />
         </div>
       }
@@ -155,7 +161,23 @@ function AllUsers() {
           />
         )}
       </Shows>
-      {isDeleted && user && (
+      {asked === "toggle" && user && (
+        <Confirm
+          title={`${user.enabled ? "Disable" : "Enable"} ${user.name}`}
+          verb={user.enabled ? "Disable" : "Enable"}
+          cli={`weir user set ${user.name} --${user.enabled ? "disable" : "enable"}`}
+          onDo={toggle}
+          onStale={() => void again()}
+          onClose={() => setAsked(undefined)}
+        >
+          <p>
+            {user.enabled
+              ? `${user.name} can't log in any more; sessions and tokens don't work until enabled again.`
+              : `${user.name} may log in again.`}
+          </p>
+        </Confirm>
+      )}
+      {asked === "delete" && user && (
         <Confirm
           title={`Delete ${user.name}`}
           verb="Delete"
@@ -165,13 +187,16 @@ function AllUsers() {
           onDo={async () => {
             await answered(
               api.DELETE("/api/v1/users/{name}", {
-                params: { path: { name: user.name }, ...intent() },
+                params: {
+                  path: { name: user.name },
+                  ...intent(["delete", user.name, user.revision]),
+                },
               }),
             );
             setChosen(new Set());
             await again();
           }}
-          onClose={() => setDeleted(false)}
+          onClose={() => setAsked(undefined)}
         >
           <p>All tokens and sessions of {user.name} end with it.</p>
         </Confirm>
@@ -238,10 +263,11 @@ function Sessions() {
   const queries = useQueryClient();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [isAsked, setAsked] = useState(false);
+  const intent = useIntent();
   const end = async () => {
     for (const id of chosen)
       await answered(
-        api.DELETE("/api/v1/sessions/{id}", { params: { path: { id }, ...intent() } }),
+        api.DELETE("/api/v1/sessions/{id}", { params: { path: { id }, ...intent(id) } }),
       );
     setChosen(new Set());
     await queries.invalidateQueries({ queryKey: ["sessions"] });

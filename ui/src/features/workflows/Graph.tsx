@@ -108,10 +108,13 @@ export function Graph({
   detail,
   chosen,
   onChoose,
+  onEdge,
 }: {
   detail: Detail;
   chosen: string | undefined;
   onChoose: (id: string | undefined) => void;
+  /** Somebody wants to see what passes there. */
+  onEdge: (it: Schemas["Edge"]) => void;
 }) {
   const { colorScheme } = useMantineColorScheme();
   useEffect(() => history.followStages(detail.name), [detail.name]);
@@ -154,6 +157,9 @@ export function Graph({
           edgesFocusable={false}
           deleteKeyCode={null}
           onNodeClick={(_, node) => onChoose(node.id === chosen ? undefined : node.id)}
+          onEdgeClick={(_, edge) =>
+            onEdge({ from: edge.source, port: String(edge.data?.port ?? "out"), to: edge.target })
+          }
           onPaneClick={() => onChoose(undefined)}
           onlyRenderVisibleElements={nodes.length > 60}
           fitView

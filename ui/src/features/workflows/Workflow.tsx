@@ -1,16 +1,18 @@
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
 import type { Schemas } from "../../api/client";
 import { history, useLive } from "../../live";
 import { rates } from "../../live/history";
-import { bytes, count, short, words } from "../../logic/format";
+import { bytes, count, plural, short, words } from "../../logic/format";
 import { useNow } from "../../logic/now";
 import { Act, CopyCli } from "../../parts/Act";
 import { Facts, Page, Panel } from "../../parts/Page";
-import { Shows } from "../../parts/Shows";
+import { Loading, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
 import { Tabs } from "../../parts/Tabs";
 import { Ago } from "../../parts/When";
 import { StreamTable } from "../streams/StreamTable";
+import { useStreams } from "../streams/useStreams";
 import { flow } from "./flow";
 import { Graph } from "./Graph";
 import css from "./graph.module.css";
@@ -20,11 +22,20 @@ import { Sample } from "./Sample";
 
 type Detail = Schemas["WorkflowDetail"];
 const route = getRouteApi("/frame/workflows/$name");
+// Each is read from the server when somebody looks at it.
+const Letters = lazy(() => import("../letters/Letters").then((it) => ({ default: it.Letters })));
+const Savepoints = lazy(() =>
+  import("../savepoints/Savepoints").then((it) => ({ default: it.Savepoints })),
+);
+const Metrics = lazy(() => import("./Metrics").then((it) => ({ default: it.Metrics })));
 const TABS = [
   ["graph", "Graph"],
   ["instances", "Instances"],
   ["streams", "Streams"],
   ["sample", "Sample data"],
+  ["metrics", "Metrics"],
+  ["letters", "Dead letters"],
+  ["savepoints", "Savepoints"],
 ] as const;
 
 export function Workflow() {
@@ -42,10 +53,15 @@ export function Workflow() {
           <>
             <Sentence detail={detail} />
             <Tabs all={TABS} at={tab} />
-            {tab === "graph" && <Stages detail={detail} />}
-            {tab === "instances" && <Instances workflow={name} />}
-            {tab === "streams" && <OfWorkflow workflow={name} />}
-            {tab === "sample" && <Sample detail={detail} />}
+            <Suspense fallback={<Loading />}>
+              {tab === "graph" && <Stages detail={detail} />}
+              {tab === "instances" && <Instances workflow={name} />}
+              {tab === "streams" && <OfWorkflow workflow={name} />}
+              {tab === "sample" && <Sample detail={detail} />}
+              {tab === "metrics" && <Metrics detail={detail} />}
+              {tab === "letters" && <Letters detail={detail} />}
+              {tab === "savepoints" && <Savepoints workflow={name} />}
+            </Suspense>
           </>
         )}
       </Shows>
@@ -78,17 +94,19 @@ function Sentence({ detail }: { detail: Detail }) {
 }
 
 function Stages({ detail }: { detail: Detail }) {
-  const { stage: chosen } = route.useSearch();
+  const { stage: chosen, to } = route.useSearch();
   const navigate = route.useNavigate();
-  const choose = (stage: string | undefined) =>
-    void navigate({ search: (before) => ({ ...before, stage }), replace: true });
+  const choose = (stage: string | undefined) => void navigate({ search: { stage }, replace: true });
+  const tap = ({ from, port, to }: Schemas["Edge"]) =>
+    void navigate({ search: { stage: from, port, to }, replace: true });
   const stage = detail.stages.find((it) => it.id === chosen);
   return (
     <>
       <Panel title="Stages, as they run" flush>
-        <Graph detail={detail} chosen={chosen} onChoose={choose} />
+        <Graph detail={detail} chosen={chosen} onChoose={choose} onEdge={tap} />
       </Panel>
-      {stage && (
+      {to && <Sample detail={detail} />}
+      {stage && !to && (
         <StageFacts
           stage={stage}
           onSample={() => void navigate({ search: { tab: "sample", stage: stage.id } })}
@@ -138,7 +156,19 @@ function StageFacts({ stage, onSample }: { stage: Schemas["Stage"]; onSample: ()
   return (
     <Panel
       title={`Stage ${stage.id}`}
-      side={<Act label="Sample data" claim="stream:sniff" onAct={onSample} />}
+      side={
+        <div className="row">
+          {counts.deadLetters > 0 && (
+            <Link to="." search={{ tab: "letters", stage: stage.id }}>
+              {plural(counts.deadLetters, "dead letter")}
+            </Link>
+          )}
+          <Link to="." search={{ tab: "metrics", stage: stage.id }}>
+            Metrics
+          </Link>
+          <Act label="Sample data" claim="stream:sniff" onAct={onSample} />
+        </div>
+      }
     >
       <Facts
         of={[
@@ -166,7 +196,7 @@ function StageFacts({ stage, onSample }: { stage: Schemas["Stage"]; onSample: ()
 }
 
 function OfWorkflow({ workflow }: { workflow: string }) {
-  const streams = useLive("streams");
+  const { live, rows, old } = useStreams({ workflow });
   return (
     <Panel
       title="Newest streams"
@@ -177,9 +207,7 @@ function OfWorkflow({ workflow }: { workflow: string }) {
       }
       flush
     >
-      <Shows of={streams}>
-        {({ items }) => <StreamTable rows={items.filter((it) => it.workflow === workflow)} />}
-      </Shows>
+      <Shows of={live}>{() => <StreamTable rows={rows} old={old} />}</Shows>
     </Panel>
   );
 }

@@ -1,0 +1,99 @@
+// Dead letters as they are counted, shown and named in commands: plain functions.
+import type { Schemas } from "../../api/client";
+
+export type Letter = Schemas["DeadLetter"];
+
+/** Which letters are looked at. */
+export interface Chosen {
+  stage?: string;
+  reason?: string;
+  state?: string;
+  ids?: string[];
+}
+
+export interface Group {
+  stage: string;
+  /** The reason, without what is of one record alone. */
+  reason: string;
+  /** What stands in all reasons of the group, to find them by. */
+  needle: string;
+  count: number;
+  waiting: number;
+}
+
+const GAP = "…";
+
+/** A reason without numbers and quoted values: what letters have in common. */
+export function pattern(reason: string): string {
+  return reason
+    .replace(/"[^"]*"|'[^']*'|`[^`]*`|\b\d+(\.\d+)?\b/g, GAP)
+    .replace(/(…[\s,]*)+/g, "… ")
+    .trim();
+}
+
+/** The longest text that all reasons of a pattern have. */
+function needle(pattern: string): string {
+  return pattern
+    .split(GAP)
+    .map((it) => it.trim())
+    .reduce((a, b) => (b.length > a.length ? b : a), "");
+}
+
+/** Letters by stage and reason, the most first. */
+export function groups(letters: readonly Letter[]): Group[] {
+  const all = new Map<string, Group>();
+  for (const it of letters) {
+    const reason = pattern(it.reason);
+    const key = `${it.stage} ${reason}`;
+    const group = all.get(key) ?? {
+      stage: it.stage,
+      reason,
+      needle: needle(reason),
+      count: 0,
+      waiting: 0,
+    };
+    group.count += 1;
+    if (it.state === "waiting") group.waiting += 1;
+    all.set(key, group);
+  }
+  return [...all.values()].sort((a, b) => b.count - a.count);
+}
+
+/** The bytes of what was kept of the record. */
+export function bytesOf({ raw, rawBase64 }: Letter): Uint8Array {
+  if (rawBase64) return Uint8Array.from(atob(rawBase64), (it) => it.charCodeAt(0));
+  return new TextEncoder().encode(raw ?? "");
+}
+
+/** The name of a letter's state among all states. */
+export const lookName = (state: string) => (state === "waiting" ? "letterWaiting" : state);
+
+const WIDTH = 16;
+
+/** Bytes as people read them: where, in hexadecimal digits, and as text where they are that. */
+export function dump(bytes: Uint8Array, most = 4_096): string {
+  const lines: string[] = [];
+  for (let at = 0; at < Math.min(bytes.length, most); at += WIDTH) {
+    const row = [...bytes.subarray(at, Math.min(at + WIDTH, most))];
+    const hex = row.map((it) => it.toString(16).padStart(2, "0")).join(" ");
+    const text = row.map((it) => (it >= 32 && it < 127 ? String.fromCharCode(it) : ".")).join("");
+    lines.push(`${at.toString(16).padStart(6, "0")}  ${hex.padEnd(WIDTH * 3 - 1)}  ${text}`);
+  }
+  return lines.join("\n");
+}
+
+const quoted = (text: string) =>
+  /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
+/** The command that does the same to the same letters. */
+export function command(verb: string, workflow: string, of: Chosen): string {
+  const words = [`weir dead-letter ${verb} ${workflow}`];
+  if (of.ids) return [...words, ...of.ids].join(" ");
+  if (of.stage) words.push(`--stage ${of.stage}`);
+  if (of.reason) words.push(`--reason ${quoted(of.reason)}`);
+  const isList = verb === "list" || verb === "export";
+  if (isList && of.state) words.push(`--state ${of.state}`);
+  // All of them must be asked for by that word.
+  if (!isList && words.length === 1) words.push("--all");
+  return words.join(" ");
+}

@@ -1,0 +1,66 @@
+import { Link } from "@tanstack/react-router";
+import type { Trouble } from "../../logic/health";
+import { Empty } from "../../parts/Shows";
+import { Ago } from "../../parts/When";
+import css from "./overview.module.css";
+
+export function Problems({ all, isWell }: { all: readonly Trouble[]; isWell: boolean }) {
+  if (all.length === 0)
+    return isWell ? (
+      <Empty
+        what="Nothing is wrong"
+        why="Nodes, controllers, workflows, the schedule and deployments are as they are to be."
+      />
+    ) : (
+      <Empty
+        what="No problem is known"
+        why="Not all that could be wrong can be seen now: the sentence above says what is missing."
+      />
+    );
+  return (
+    <ul className={css.problems}>
+      {all.map((it) => (
+        <li key={it.id} data-tone={it.tone}>
+          <span aria-hidden="true">{it.tone === "err" ? "▲" : "◆"}</span>
+          <div className="grow">
+            <strong>{it.what}</strong> {it.why}
+            {it.hint && <p className="muted small">{it.hint}</p>}
+          </div>
+          {it.since && (
+            <span className="muted small">
+              <Ago at={it.since} />
+            </span>
+          )}
+          <Target of={it} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Leads to what is wrong. */
+export function Target({ of: { where, what } }: { of: Trouble }) {
+  const label = (
+    <>
+      Open<span className="hidden"> {what}</span>
+    </>
+  );
+  switch (where.to) {
+    case "node":
+      return (
+        <Link to="/nodes/$name" params={{ name: where.name }}>
+          {label}
+        </Link>
+      );
+    case "workflow":
+      return (
+        <Link to="/workflows/$name" params={{ name: where.name }}>
+          {label}
+        </Link>
+      );
+    case "scheduler":
+      return <Link to="/scheduler">{label}</Link>;
+    case "deployments":
+      return <Link to="/deployments">{label}</Link>;
+  }
+}

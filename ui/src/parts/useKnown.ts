@@ -1,0 +1,48 @@
+// What is known of the cluster as a whole, and what can't be seen of it.
+import { useMemo } from "react";
+import { history, useLive } from "../live";
+import { rates } from "../live/history";
+import { type Known, SEEN_TOPICS } from "../logic/health";
+import { serverNow } from "../logic/now";
+
+const MINUTE_MS = 60_000;
+
+/** Of what went through each in the last minute, so much was bad. */
+function shares(names: string[]): Record<string, number> {
+  const share = (name: string) => {
+    const { recordsIn, deadLetters } = rates(history.of(name), serverNow(), MINUTE_MS);
+    return recordsIn > 0 ? deadLetters / recordsIn : 0;
+  };
+  return Object.fromEntries(names.map((name) => [name, share(name)]));
+}
+
+export function useKnown(): Known {
+  const [members, workflows, leases] = [
+    useLive("members"),
+    useLive("workflows"),
+    useLive("leases"),
+  ];
+  const [schedule, activations, nodes] = [
+    useLive("schedule"),
+    useLive("activations"),
+    useLive("nodes"),
+  ];
+  return useMemo(() => {
+    const all = { members, workflows, leases, schedule, activations };
+    return {
+      members: members.value,
+      workflows: workflows.value,
+      leases: leases.value,
+      schedule: schedule.value,
+      activations: activations.value,
+      nodes: nodes.value,
+      at: members.at,
+      bad: shares(workflows.value?.items.map((it) => it.name) ?? []),
+      // One that answered before and does not now is not seen either.
+      unseen: SEEN_TOPICS.flatMap((what) => {
+        const { problem } = all[what];
+        return problem ? [{ what, why: problem.detail }] : [];
+      }),
+    };
+  }, [members, workflows, leases, schedule, activations, nodes]);
+}

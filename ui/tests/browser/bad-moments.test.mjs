@@ -1,0 +1,194 @@
+// What goes wrong while somebody looks: nothing that was typed is lost, and what is wrong is said.
+import assert from "node:assert/strict";
+import { copyFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { browser, findings, open } from "../support/browser.mjs";
+import { emptied, filled, PASSWORD } from "../support/filled.mjs";
+import { command, until } from "../support/weir.mjs";
+
+let server;
+let chrome;
+let page;
+let complaints;
+
+const at = (path) => page.goto(server.url + path);
+const button = (name, of = page) => of.getByRole("button", { name, exact: true });
+const dialog = (of = page) => of.getByRole("dialog");
+const field = (name, of = page) => of.locator(`input[name=${name}]`);
+const logIn = async (of, name, isKept = false) => {
+  await of.goto(`${server.url}/log-in`);
+  await field("name", of).fill(name);
+  await field("password", of).fill(PASSWORD);
+  if (isKept) await of.getByLabel(/Stay logged in/).check();
+  await button("Log in", of).click();
+  await button(`${name} ▾`, of).waitFor();
+};
+const target = async () => (await server.get("/api/v1/scheduler/workflows/flights")).target;
+
+before(async () => {
+  [server, chrome] = await Promise.all([filled(), browser()]);
+  ({ page, complaints } = await open(chrome));
+  page.setDefaultTimeout(20_000);
+});
+after(async () => {
+  await chrome?.close();
+  await server?.stop();
+});
+
+test("a session that ends in the middle of an edit is taken up again, and the edit is there", async () => {
+  await logIn(page, "ada");
+  await at("/scheduler");
+  await button("One more of flights").click();
+  await page.getByText("1 change drafted").waitFor();
+  await command(server.url, "DELETE", "/api/v1/users/ada/sessions");
+  await dialog().getByText("Your session has ended").waitFor();
+  await dialog().getByLabel("Password of ada").fill("not the right one");
+  await button("Log in", dialog()).click();
+  await dialog().getByRole("alert").waitFor();
+  await dialog().getByLabel("Password of ada").fill(PASSWORD);
+  await button("Log in", dialog()).click();
+  await dialog().waitFor({ state: "detached" });
+  await page.getByText("1 change drafted").waitFor();
+  await button("Preview").click();
+  await page.getByText(/flights #\d+ starts on/).waitFor();
+});
+
+test("what somebody else changed meanwhile is said, and the draft stays", async () => {
+  await server.cli("scheduler", "set", "flights", "--weight", "70");
+  await button("Apply").click();
+  await page.getByRole("alert").waitFor();
+  await page.getByText("1 change drafted").waitFor();
+  assert.equal(await target(), 1, "nothing is applied to what was not seen");
+  await button("Preview").click();
+  await page.getByText(/flights #\d+ starts on/).waitFor();
+  await button("Apply").click();
+  await until("it is applied", async () => (await target()) === 2);
+  await button("ada ▾").click();
+  await page.getByRole("menuitem", { name: "Log out" }).click();
+  await button("this machine ▾").waitFor();
+});
+
+test("tabs of two users don't mix, and who is there changes in all tabs that share a session", async () => {
+  const context = await chrome.newContext();
+  const [first, second, own] = [
+    await context.newPage(),
+    await context.newPage(),
+    await context.newPage(),
+  ];
+  await logIn(first, "ada", true);
+  await second.goto(`${server.url}/nodes`);
+  await button("ada ▾", second).waitFor();
+  // One tab has a session of its own: it stays, whatever the others do.
+  await logIn(own, "ada");
+  await button("ada ▾", first).click();
+  await first.getByRole("menuitem", { name: "Log out" }).click();
+  await button("this machine ▾", first).waitFor();
+  await button("this machine ▾", second).waitFor();
+  await own.goto(`${server.url}/nodes`);
+  await button("ada ▾", own).waitFor();
+  await context.close();
+});
+
+test("the server restarts while the page is open: it says so, and goes on", async () => {
+  await at("/workflows");
+  await page.getByRole("link", { name: "flights", exact: true }).waitFor();
+  await page.locator("#live-mark", { hasText: "Live" }).waitFor();
+  await server.restart(async () => {
+    await page.locator("#live-mark", { hasText: "Reconnecting" }).waitFor();
+    await page.getByText("The server was last heard").waitFor();
+    await page.getByRole("link", { name: "flights", exact: true }).waitFor();
+  });
+  await page.locator("#live-mark", { hasText: "Live" }).waitFor({ timeout: 40_000 });
+  await page.getByRole("link", { name: "flights", exact: true }).waitFor();
+});
+
+test("a page that is held says so", async () => {
+  await at("/");
+  await page.locator("#live-mark", { hasText: "Live" }).click();
+  await page.getByText("The page is held:").waitFor();
+  await page.getByText("As it was then:").waitFor();
+  await button("Go on").click();
+  await page.locator("#live-mark", { hasText: "Live" }).waitFor();
+});
+
+test("a broken package is refused where it was dropped, with what is wrong", async () => {
+  await at("/deployments");
+  await button("Upload …").click();
+  const broken = join(server.dir, "broken.weir");
+  await writeFile(broken, "this is no package");
+  await dialog().locator("input[type=file]").setInputFiles(broken);
+  await dialog().getByRole("button", { name: "Check" }).click();
+  await dialog().getByRole("alert").waitFor();
+  await dialog().locator("input[type=file]").setInputFiles(join(server.dir, "v2.weir"));
+  await dialog().getByRole("alert").waitFor({ state: "detached" });
+  await button("Cancel", dialog()).click();
+});
+
+test("names of 200 characters and of emoji are shown, and nothing is pushed out of the page", async () => {
+  const flights = join(server.dir, "flights");
+  const names = [`${"a-very-long-name-".repeat(13).slice(0, 196)}.csv`, "🛩️ naïve ☃ 漢字 <b>.csv"];
+  for (const name of names)
+    await copyFile(join(flights, "done", "flights-2001-01-01.csv"), join(flights, "in", name));
+  for (const path of ["/streams", "/"]) {
+    await at(path);
+    for (const name of names) await page.getByRole("link", { name }).first().waitFor();
+    const [wide, inner] = await page.evaluate(() => [
+      document.documentElement.scrollWidth,
+      window.innerWidth,
+    ]);
+    assert.ok(wide <= inner, `${path} is ${wide} wide in a window of ${inner}`);
+  }
+  await at("/streams");
+  await page.getByRole("link", { name: names[1] }).click();
+  await page.getByRole("heading", { level: 1, name: names[1] }).waitFor();
+  await at("/streams");
+  await page.getByRole("link", { name: names[0] }).click();
+  await page.getByRole("heading", { level: 1, name: names[0] }).waitFor();
+  assert.ok(
+    await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth),
+    "a long title breaks",
+  );
+});
+
+test("a node that is gone, and a stream that never was, are told as such", async () => {
+  await at("/nodes/gone");
+  await page.getByText("gone is no member of the cluster").waitFor();
+  await at("/streams/0197a8b0-5b5e-7c3e-9d4f-0123456789ab");
+  await page.getByRole("alert").first().waitFor();
+});
+
+test("an empty cluster says what belongs where, on every screen", async () => {
+  const empty = await emptied();
+  try {
+    const { page, complaints, close } = await open(chrome);
+    const screens = {
+      "/": "Healthy:",
+      "/workflows": "No workflow runs yet",
+      "/streams": "No streams",
+      "/deployments": "No package is stored",
+      "/scheduler": "No workflow is scheduled",
+      "/access": "No source handed anything out yet",
+      "/access?tab=resources": "There are no resources",
+      "/users": "There is no user yet",
+      "/alarms": "No alarm is raised",
+    };
+    for (const [path, has] of Object.entries(screens)) {
+      await page.goto(empty.url + path);
+      await page.getByText(has).first().waitFor({ timeout: 15_000 });
+      assert.deepEqual(await findings(page), [], path);
+    }
+    assert.deepEqual(complaints, []);
+    await close();
+  } finally {
+    await empty.stop();
+  }
+});
+
+test("the browser had nothing to complain of", () => {
+  // What is asked for while the server is away fails, and the browser says so.
+  assert.deepEqual(
+    complaints.filter((it) => !it.includes("net::ERR_")),
+    [],
+  );
+});

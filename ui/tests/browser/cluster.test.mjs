@@ -1,0 +1,131 @@
+// A real cluster of two engines behind a configuration server: from its first log-in to the death of a node.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { browser, findings, open } from "../support/browser.mjs";
+import { cluster } from "../support/cluster.mjs";
+import { written } from "../support/ticks.mjs";
+import { until } from "../support/weir.mjs";
+
+const PASSWORD = "a long pass phrase";
+
+let server;
+let chrome;
+let page;
+let complaints;
+
+const at = (path) => page.goto(server.url + path);
+const button = (name) => page.getByRole("button", { name, exact: true });
+const field = (name) => page.locator(`input[name=${name}]`);
+const dialog = () => page.getByRole("dialog");
+const inDialog = (name) => dialog().getByRole("button", { name, exact: true });
+const closed = () => dialog().waitFor({ state: "detached" });
+const nodesRun = () => page.getByRole("region", { name: "What nodes run" }).first();
+
+before(async () => {
+  [server, chrome] = await Promise.all([cluster(), browser()]);
+  ({ page, complaints } = await open(chrome));
+  page.setDefaultTimeout(30_000);
+  for (const [tag, isMended] of [
+    ["v1", false],
+    ["v2", true],
+  ]) {
+    const file = join(server.dir, `${tag}.weir`);
+    const project = await written(server.dir, isMended);
+    await server.cli("build", project, "--unsigned", "--tag", tag, "--file", file);
+    await server.cli("deployment", "upload", file);
+  }
+});
+after(async () => {
+  await chrome?.close();
+  await server?.stop();
+});
+
+test("the first administrator is made with the secret that an engine wrote", async () => {
+  await at("/log-in");
+  await page.getByRole("link", { name: "Set the cluster up." }).click();
+  const secret = await until("an engine wrote the secret", async () => {
+    const all = server.nodes.map((it) => readFile(join(server.dir, it, "set-up-secret"), "utf8"));
+    return (await Promise.any(all)).trim();
+  });
+  await field("secret").fill(secret);
+  await field("name").fill("ada");
+  await field("password").fill(PASSWORD);
+  await button("Make the first administrator").click();
+  await button("ada ▾").waitFor();
+  await page.getByText("Healthy: 2 nodes up").waitFor();
+});
+
+test("a deployment becomes the default by a plan for each node", async () => {
+  await at("/deployments?tag=v1");
+  await button("Make default …").click();
+  await dialog().getByText("On 2 nodes").waitFor();
+  assert.deepEqual(await findings(page), []);
+  await inDialog("Make default").click();
+  await closed();
+  await until("both nodes run it", async () => {
+    const { items } = await server.get("/api/v1/activations");
+    return items.length === 2 && items.every((it) => it.current === "v1");
+  });
+  await nodesRun().getByText("v1").nth(3).waitFor();
+});
+
+test("a canary is started, seen, and ended", async () => {
+  await at("/deployments?tag=v2");
+  await button("Canary …").click();
+  await dialog().getByText("v1 → v2").waitFor();
+  await inDialog("Start").click();
+  await closed();
+  const canary = page.getByRole("region", { name: "Canary v2" });
+  await canary.getByText(/left of 10 min/).waitFor();
+  assert.deepEqual(await findings(page), []);
+  if (process.env.UI_PICTURES)
+    await page.screenshot({ path: join(process.env.UI_PICTURES, "canary-dark.png") });
+  await canary.getByRole("button", { name: "End …" }).click();
+  await inDialog("End").click();
+  await closed();
+  await canary.waitFor({ state: "detached" });
+});
+
+test("a rule for one node moves that node alone", async () => {
+  const [, second] = server.nodes;
+  await at("/deployments");
+  await button("Assign …").click();
+  await dialog().getByRole("combobox", { name: "Node" }).click();
+  await page.getByRole("option", { name: second }).click();
+  await dialog().getByRole("combobox", { name: "Deployment" }).click();
+  await page.getByRole("option", { name: "v2" }).click();
+  await dialog().getByText("v1 → v2").waitFor();
+  await inDialog("Assign").click();
+  await closed();
+  await until("that node runs it", async () => {
+    const { items } = await server.get("/api/v1/activations");
+    return items.find((it) => it.node === second)?.current === "v2";
+  });
+});
+
+test("who hears whom is seen", async () => {
+  await at("/cluster");
+  await page.getByRole("region", { name: "Links", exact: true }).getByText("up").first().waitFor();
+  assert.deepEqual(await findings(page), []);
+});
+
+test("a node dies while its detail is open: it is lost, and the overview names it", async () => {
+  const [, second] = server.nodes;
+  await at(`/nodes/${second}`);
+  await page.getByText("Controllers here").waitFor();
+  await server.kill(second);
+  await page
+    .getByText(/unreachable|is down|down|is no member/)
+    .first()
+    .waitFor({ timeout: 60_000 });
+  await at("/");
+  await page.getByText(/^▲?\s*(Impaired|Degraded): /).waitFor({ timeout: 60_000 });
+  await at("/alarms");
+  await page.getByRole("region", { name: "Raised alarms" }).waitFor();
+});
+
+test("the browser had nothing to complain of", () => {
+  assert.deepEqual(complaints, []);
+});

@@ -1,0 +1,92 @@
+// What is large: it is drawn, scrolls, and keeps pace. And a node that dies while somebody looks at it.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { browser, open } from "../support/browser.mjs";
+import { synthetic } from "../support/synthetic.mjs";
+
+/** What is to be kept on a machine that does nothing else; here other tests may run beside it. */
+const FRAME_MS_MAX = 33;
+const STAGES = 1_000;
+const STREAMS = 10_000;
+
+let server;
+let chrome;
+let page;
+let complaints;
+
+before(async () => {
+  [server, chrome] = await Promise.all([
+    synthetic({ stages: STAGES, streams: STREAMS }),
+    browser(),
+  ]);
+  ({ page, complaints } = await open(chrome));
+  page.setDefaultTimeout(60_000);
+});
+after(async () => {
+  await chrome?.close();
+  server?.stop();
+});
+
+/** The times between frames for so long, in milliseconds, the shortest first. */
+const frames = (page, ms) =>
+  page.evaluate(
+    (ms) =>
+      new Promise((done) => {
+        const all = [];
+        let last = performance.now();
+        const begin = last;
+        const next = (now) => {
+          all.push(now - last);
+          last = now;
+          if (now - begin < ms) requestAnimationFrame(next);
+          else done(all.sort((a, b) => a - b));
+        };
+        requestAnimationFrame(next);
+      }),
+    ms,
+  );
+const p95 = (all) => all[Math.floor(all.length * 0.95)];
+
+test("a graph of 1,000 stages keeps pace with counts that change each second", async (t) => {
+  await page.goto(`${server.url}/workflows/large`);
+  await page.locator(".react-flow__node").first().waitFor();
+  // The first frames are those of the layout.
+  await frames(page, 2_000);
+  const all = await frames(page, 8_000);
+  t.diagnostic(
+    `${all.length} frames, p95 ${p95(all).toFixed(1)} ms, longest ${all.at(-1).toFixed(0)} ms`,
+  );
+  if (process.env.UI_SPEED) assert.ok(p95(all) < FRAME_MS_MAX, `p95 is ${p95(all)} ms`);
+  const rate = page.locator(".react-flow__node").nth(1).locator(".mono").first();
+  await page.waitForFunction((it) => it.textContent !== "0/s", await rate.elementHandle());
+});
+
+test("10,000 streams are read by pages, and what is in view is drawn", async () => {
+  await page.goto(`${server.url}/streams`);
+  await page.getByRole("link", { name: `item-${STREAMS}.csv` }).waitFor();
+  const older = page.getByRole("button", { name: "Older streams" });
+  for (let read = 200; read < STREAMS; read += 200) {
+    await older.click();
+    await page.getByText(new RegExp(`^${(read + 200).toLocaleString("en")} streams`)).waitFor();
+  }
+  assert.ok((await page.locator("tbody tr").count()) < 100, "not all of them are drawn");
+  await page.getByRole("region", { name: "Streams" }).focus();
+  await page.keyboard.press("End");
+  await page.getByRole("link", { name: "item-1.csv", exact: true }).waitFor();
+});
+
+test("a node that dies while its detail is open is told as lost, and then as gone", async () => {
+  await page.goto(`${server.url}/nodes/node-2`);
+  await page.getByText("Controllers here").waitFor();
+  server.say("node-2", { unreachable: true, reason: "no heartbeat for 5 s" });
+  await page.getByText("unreachable").first().waitFor();
+  await page.getByText("no heartbeat for 5 s").first().waitFor();
+  server.say("node-2", undefined);
+  await page.getByText("node-2 is no member of the cluster").waitFor();
+  await page.goto(`${server.url}/`);
+  await page.getByText("1/1").first().waitFor();
+});
+
+test("the browser had nothing to complain of", () => {
+  assert.deepEqual(complaints, []);
+});
