@@ -40,6 +40,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "weir-testing",
         &["domain", "formats", "persistence-api", "project", "runtime", "secrets", "stream"],
     ),
+    ("weir-workspace", &["conf", "domain", "project"]),
     ("weir-http-ui", &[]),
     ("weir-http-api", &["domain"]),
     ("weir-http-client", &["domain", "http-api"]),
