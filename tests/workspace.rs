@@ -204,7 +204,10 @@ fn what_an_editor_saves_is_seen_and_not_written_over() {
         .done();
     assert_eq!(fs::read_to_string(&path).unwrap(), both);
 
+    let errors = || lab.json(&["list"])["items"][0]["errors"].clone();
+    assert_eq!(errors(), 0);
     fs::write(&path, "a: [").unwrap();
+    assert_eq!(errors(), 1);
     let list = lab.json(&["assets", "shop"]);
     let broken =
         list["items"].as_array().unwrap().iter().find(|it| it["path"] == "formats/lines.yaml");

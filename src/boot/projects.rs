@@ -1,8 +1,9 @@
 //! The projects of the configuration server: its workspace, and what each project means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use weir_domain::{Digest, Fault, Finding, Place, ProjectName};
@@ -12,11 +13,11 @@ use weir_http_api::{
 };
 use weir_http_server::{Basis, Checks, ProjectRefusal, Projects};
 use weir_project::{Effective, Spelling};
-use weir_runtime::Tasks;
+use weir_runtime::{Stopwatch, Tasks};
 use weir_stream::Registry;
 use weir_workspace::{
     Asset, Based, Conflict, Error, FieldConflict, NewProject, ProjectDir, Renamed, Stamp, Usage,
-    Workspace,
+    Watch, Workspace,
 };
 
 use super::registry;
@@ -27,8 +28,13 @@ struct Known {
     /// of those that are looked at.
     exclude: Vec<String>,
     stamp: Stamp,
+    looked: Stopwatch,
     summary: ProjectSummary,
 }
+
+/// How long it is believed that nothing happened where nothing was told of: what happens on a disk of the network
+/// is not.
+const BELIEVED: Duration = Duration::from_secs(10);
 
 /// Files are looked at on threads that may block, at every question: what editors and Git change is
 /// seen.
@@ -37,6 +43,7 @@ pub(crate) struct ProjectDirs {
     tasks: Tasks,
     workspace: Arc<Workspace>,
     known: Arc<Mutex<BTreeMap<PathBuf, Known>>>,
+    watch: Arc<Watch>,
     registry: Registry,
 }
 
@@ -52,31 +59,55 @@ impl ProjectDirs {
 
     fn of(tasks: Tasks, workspace: Workspace) -> Self {
         let workspace = Arc::new(workspace);
-        Self { tasks, workspace, known: Arc::default(), registry: registry() }
+        let (known, watch) = Default::default();
+        Self { tasks, workspace, known, watch, registry: registry() }
+    }
+
+    /// The same without looking at the files of a project that nobody has touched.
+    fn noticed(&self, project: &ProjectDir) -> ProjectSummary {
+        let known = self.known().get(&project.dir).map(|it| (it.looked, it.summary.clone()));
+        match known {
+            Some((looked, summary))
+                if looked.elapsed() < BELIEVED && self.watch.is_still(&project.dir) =>
+            {
+                summary
+            }
+            _ => self.summary(project),
+        }
     }
 
     fn summary(&self, project: &ProjectDir) -> ProjectSummary {
         let dir = &project.dir;
-        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let then = known().get(dir).map(|it| (it.exclude.clone(), it.stamp, it.summary.clone()));
-        if let Some((exclude, stamp, summary)) = then
-            && Stamp::of(dir, &exclude) == stamp
-        {
-            return summary;
+        let then = self.known().get(dir).map(|it| (it.exclude.clone(), it.stamp));
+        // Before the files are looked at: what changes meanwhile is read again the next time.
+        let looked = Stopwatch::start();
+        if let Some((exclude, stamp)) = then {
+            self.watch.begin(dir, &exclude);
+            let is_same = Stamp::of(dir, &exclude) == stamp;
+            if let Some(it) = self.known().get_mut(dir).filter(|_| is_same) {
+                it.looked = looked;
+                return it.summary.clone();
+            }
         }
-        // Before the files are read: what changes meanwhile is read again the next time.
         let exclude = weir_project::excluded(dir);
+        self.watch.begin(dir, &exclude);
         let stamp = Stamp::of(dir, &exclude);
         let summary = summary(dir, project.name.clone(), &self.registry);
-        known().insert(dir.clone(), Known { exclude, stamp, summary: summary.clone() });
+        let known = Known { exclude, stamp, looked, summary: summary.clone() };
+        self.known().insert(dir.clone(), known);
         summary
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn summaries(&self) -> Result<Vec<ProjectSummary>, Error> {
         let projects = self.workspace.projects()?;
-        let summaries = projects.iter().map(|it| self.summary(it)).collect();
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|dir, _| projects.iter().any(|it| it.dir == *dir));
+        let summaries = projects.iter().map(|it| self.noticed(it)).collect();
+        let dirs: BTreeSet<_> = projects.iter().map(|it| it.dir.as_path()).collect();
+        self.known().retain(|dir, _| dirs.contains(dir.as_path()));
+        self.watch.retain(|it| dirs.contains(it));
         Ok(summaries)
     }
 

@@ -32,6 +32,7 @@ mod rename;
 mod scalar;
 mod seen;
 mod stamp;
+mod watch;
 mod write;
 
 #[cfg(test)]
@@ -42,4 +43,5 @@ pub use error::{Conflict, Error, FieldConflict, Result};
 pub use projects::{Home, NewProject, ProjectDir, Workspace};
 pub use rename::Renamed;
 pub use stamp::Stamp;
+pub use watch::Watch;
 pub use write::Based;
