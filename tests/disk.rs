@@ -162,10 +162,10 @@ fn a_missing_input_directory_is_said_and_waited_for() {
 }
 
 /// Mounts a small file system over the first argument and becomes what follows.
-const ON_SMALL_DISK: &str = "mount -t tmpfs -o size=2m weir-test \"$0\" && exec \"$@\"";
+pub(crate) const ON_SMALL_DISK: &str = "mount -t tmpfs -o size=2m weir-test \"$0\" && exec \"$@\"";
 
 /// What makes a mount namespace here, or nothing where that is not allowed.
-fn namespace() -> Option<&'static [&'static str]> {
+pub(crate) fn namespace() -> Option<&'static [&'static str]> {
     let ways: [&[&str]; 2] = [&["unshare", "-m"], &["unshare", "-rm"]];
     ways.into_iter().find(|it| {
         let mut command = Command::new(it[0]);

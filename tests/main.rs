@@ -39,3 +39,4 @@ mod testing;
 mod tidy;
 mod timer;
 mod usage;
+mod workspace;

@@ -61,7 +61,8 @@ async fn open(
     let design_url = servers::url(&design)?;
     let EnginePlaces { rest: rest_url, management, metrics } =
         listeners.serve(process, engine, http::Here::Everything)?;
-    let projects = Arc::new(ProjectDirs::given(system.tasks().clone(), dir.clone()));
+    let made = process.data_dir.path.join(&process.settings.config_server.projects_dir);
+    let projects = Arc::new(ProjectDirs::given(system.tasks().clone(), made, dir.clone()));
     let client = Client::new(&rest_url).context("the engine's address")?;
     let router = http::config_server::router(
         projects,

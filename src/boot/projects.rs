@@ -1,106 +1,408 @@
-//! Project directories on this machine, as the configuration server knows them.
+//! The projects of the configuration server: its workspace, and what each project means.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use weir_domain::{Fault, Finding, ProjectName};
-use weir_http_api::ProjectSummary;
-use weir_http_server::{Checks, Projects};
-use weir_project::Loaded;
-use weir_runtime::Tasks;
+use weir_domain::{Digest, Fault, Finding, Place, ProjectName};
+use weir_http_api::{
+    AssetConflict, AssetEffective, AssetField, AssetOrigin, AssetRenamed, AssetSummary,
+    AssetTheirs, AssetUsage, AssetView, ProjectCreate, ProjectSummary,
+};
+use weir_http_server::{Basis, Checks, ProjectRefusal, Projects};
+use weir_project::{Effective, Spelling};
+use weir_runtime::{Stopwatch, Tasks};
 use weir_stream::Registry;
+use weir_workspace::{
+    Asset, Based, Conflict, Error, FieldConflict, NewProject, ProjectDir, Renamed, Stamp, Usage,
+    Watch, Workspace,
+};
 
 use super::registry;
 
-/// Projects: given ones, and every directory with a `project.yaml` below one directory. Files are
-/// read at every question, on threads that may block.
+/// What a project came to, as long as its files stay as they are.
+struct Known {
+    /// Directories that hold data: what happens there is no change. Its own file names them, which is one
+    /// of those that are looked at.
+    exclude: Vec<String>,
+    stamp: Stamp,
+    looked: Stopwatch,
+    summary: ProjectSummary,
+}
+
+/// How long it is believed that nothing happened where nothing was told of: what happens on a disk of the network
+/// is not.
+const BELIEVED: Duration = Duration::from_secs(10);
+
+/// Files are looked at on threads that may block, at every question: what editors and Git change is
+/// seen.
 #[derive(Clone)]
 pub(crate) struct ProjectDirs {
     tasks: Tasks,
-    given: Vec<PathBuf>,
-    below: Option<PathBuf>,
+    workspace: Arc<Workspace>,
+    known: Arc<Mutex<BTreeMap<PathBuf, Known>>>,
+    watch: Arc<Watch>,
     registry: Registry,
 }
 
 impl ProjectDirs {
     pub(crate) fn below(tasks: Tasks, dir: PathBuf) -> Self {
-        Self { tasks, given: Vec::new(), below: Some(dir), registry: registry() }
+        Self::of(tasks, Workspace::below(dir))
     }
 
-    pub(crate) fn given(tasks: Tasks, dir: PathBuf) -> Self {
-        Self { tasks, given: vec![dir], below: None, registry: registry() }
+    /// With one project that is somewhere else.
+    pub(crate) fn given(tasks: Tasks, dir: PathBuf, given: PathBuf) -> Self {
+        Self::of(tasks, Workspace::below(dir).with(given))
     }
 
-    fn dirs(&self) -> Vec<PathBuf> {
-        let mut dirs = self.given.clone();
-        // A directory that is not there holds no projects.
-        let entries = self.below.iter().filter_map(|it| std::fs::read_dir(it).ok()).flatten();
-        dirs.extend(entries.filter_map(|it| Some(it.ok()?.path())));
-        dirs.retain(|it| it.join("project.yaml").is_file());
-        dirs.sort();
-        dirs
+    fn of(tasks: Tasks, workspace: Workspace) -> Self {
+        let workspace = Arc::new(workspace);
+        let (known, watch) = Default::default();
+        Self { tasks, workspace, known, watch, registry: registry() }
     }
 
-    fn load(&self, dir: &Path) -> (Option<ProjectSummary>, Loaded) {
-        let loaded = weir_project::load(dir, &self.registry);
-        let count = |wanted: bool| {
-            let found = loaded.findings.iter().filter(|it| it.is_error() == wanted).count();
-            u32::try_from(found).unwrap_or(u32::MAX)
-        };
-        let name = match &loaded.project {
-            Some(project) => Some(project.name.clone()),
-            // A project with errors goes by its directory's name until they are mended.
-            None => dir.file_name().and_then(|it| ProjectName::new(it.to_string_lossy()).ok()),
-        };
-        let project = loaded.project.as_ref();
-        let summary = name.map(|name| ProjectSummary {
-            name,
-            description: project.and_then(|it| it.description.clone()),
-            directory: dir.display().to_string(),
-            workflows: project.map_or(Vec::new(), |it| {
-                it.plans.iter().map(|plan| plan.workflow.clone()).collect()
-            }),
-            errors: count(true),
-            warnings: count(false),
-            digest: project.map(|it| it.digest.clone()),
-        });
-        (summary, loaded)
+    /// The same without looking at the files of a project that nobody has touched.
+    fn noticed(&self, project: &ProjectDir) -> ProjectSummary {
+        let known = self.known().get(&project.dir).map(|it| (it.looked, it.summary.clone()));
+        match known {
+            Some((looked, summary))
+                if looked.elapsed() < BELIEVED && self.watch.is_still(&project.dir) =>
+            {
+                summary
+            }
+            _ => self.summary(project),
+        }
     }
 
-    fn summaries(&self) -> Vec<ProjectSummary> {
-        let mut projects: Vec<_> = self.dirs().iter().filter_map(|it| self.load(it).0).collect();
-        projects.sort_by(|a, b| a.name.cmp(&b.name));
-        projects
+    fn summary(&self, project: &ProjectDir) -> ProjectSummary {
+        let dir = &project.dir;
+        let then = self.known().get(dir).map(|it| (it.exclude.clone(), it.stamp));
+        // Before the files are looked at: what changes meanwhile is read again the next time.
+        let looked = Stopwatch::start();
+        if let Some((exclude, stamp)) = then {
+            self.watch.begin(dir, &exclude);
+            let is_same = Stamp::of(dir, &exclude) == stamp;
+            if let Some(it) = self.known().get_mut(dir).filter(|_| is_same) {
+                it.looked = looked;
+                return it.summary.clone();
+            }
+        }
+        let exclude = weir_project::excluded(dir);
+        self.watch.begin(dir, &exclude);
+        let stamp = Stamp::of(dir, &exclude);
+        let summary = summary(dir, project.name.clone(), &self.registry);
+        let known = Known { exclude, stamp, looked, summary: summary.clone() };
+        self.known().insert(dir.clone(), known);
+        summary
     }
 
-    fn findings(&self, name: &ProjectName) -> Option<Vec<Finding>> {
-        let loaded = self.dirs().into_iter().map(|dir| self.load(&dir));
-        let mut named = loaded.filter(|it| it.0.as_ref().is_some_and(|it| it.name == *name));
-        named.next().map(|(_, loaded)| loaded.findings)
+    fn known(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn read<T: Send + 'static>(
+    fn summaries(&self) -> Result<Vec<ProjectSummary>, Error> {
+        let projects = self.workspace.projects()?;
+        let summaries = projects.iter().map(|it| self.noticed(it)).collect();
+        let dirs: BTreeSet<_> = projects.iter().map(|it| it.dir.as_path()).collect();
+        self.known().retain(|dir, _| dirs.contains(dir.as_path()));
+        self.watch.retain(|it| dirs.contains(it));
+        Ok(summaries)
+    }
+
+    fn findings(&self, name: &ProjectName) -> Result<Option<Vec<Finding>>, Error> {
+        match self.workspace.project(name.as_str()) {
+            Ok(it) => Ok(Some(weir_project::load(&it.dir, &self.registry).findings)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn asked<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&Self) -> T + Send + 'static,
-    ) -> Result<T, Fault> {
+        look: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, ProjectRefusal> {
         let this = self.clone();
         let task = self.tasks.spawn_blocking("projects", move || look(&this));
-        task.join().await.map_err(|it| Fault::transient(41, it.to_string()))
+        let answer = task.join().await.map_err(|it| Fault::transient(41, it.to_string()))?;
+        answer.map_err(refusal)
+    }
+
+    /// A change, which is told in the log.
+    async fn changed<T: Send + 'static>(
+        &self,
+        (what, name): (&'static str, String),
+        change: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, ProjectRefusal> {
+        let done = self.asked(change).await?;
+        tracing::info!(code = "WEIR-00096", what, name, "changed");
+        Ok(done)
+    }
+}
+
+fn summary(dir: &Path, name: ProjectName, registry: &Registry) -> ProjectSummary {
+    let loaded = weir_project::load(dir, registry);
+    let count = |wanted: bool| {
+        let found = loaded.findings.iter().filter(|it| it.is_error() == wanted).count();
+        u32::try_from(found).unwrap_or(u32::MAX)
+    };
+    let project = loaded.project.as_ref();
+    let workflows = project
+        .map_or(Vec::new(), |it| it.plans.iter().map(|plan| plan.workflow.clone()).collect());
+    ProjectSummary {
+        name,
+        description: project.and_then(|it| it.description.clone()),
+        directory: dir.display().to_string(),
+        workflows,
+        errors: count(true),
+        warnings: count(false),
+        digest: project.map(|it| it.digest.clone()),
     }
 }
 
 #[async_trait]
 impl Projects for ProjectDirs {
     async fn projects(&self) -> Result<Vec<ProjectSummary>, Fault> {
-        self.read(Self::summaries).await
+        self.asked(Self::summaries).await.map_err(fault)
     }
 
     async fn validate(&self, name: &ProjectName) -> Result<Option<Vec<Finding>>, Fault> {
         let name = name.clone();
-        self.read(move |it| it.findings(&name)).await
+        self.asked(move |it| it.findings(&name)).await.map_err(fault)
+    }
+
+    async fn project(&self, name: ProjectName) -> Result<ProjectSummary, ProjectRefusal> {
+        self.asked(move |it| Ok(it.summary(&it.workspace.project(name.as_str())?))).await
+    }
+
+    async fn project_create(&self, new: ProjectCreate) -> Result<ProjectSummary, ProjectRefusal> {
+        let ProjectCreate { name, description } = new;
+        let new = NewProject { name: name.clone(), description };
+        self.changed(
+            ("project create", name),
+            move |it| Ok(it.summary(&it.workspace.create(&new)?)),
+        )
+        .await
+    }
+
+    async fn project_open(&self, directory: String) -> Result<ProjectSummary, ProjectRefusal> {
+        self.changed(("project open", directory.clone()), move |it| {
+            Ok(it.summary(&it.workspace.open(Path::new(&directory))?))
+        })
+        .await
+    }
+
+    async fn project_rename(
+        &self,
+        name: ProjectName,
+        to: String,
+    ) -> Result<ProjectSummary, ProjectRefusal> {
+        self.changed(("project rename", name.to_string()), move |it| {
+            Ok(it.summary(&it.workspace.rename_project(name.as_str(), &to)?))
+        })
+        .await
+    }
+
+    async fn project_export(&self, name: ProjectName) -> Result<Vec<u8>, ProjectRefusal> {
+        self.asked(move |it| it.workspace.export(name.as_str())).await
+    }
+
+    async fn project_import(
+        &self,
+        archive: Vec<u8>,
+        name: Option<String>,
+    ) -> Result<ProjectSummary, ProjectRefusal> {
+        self.changed(("project import", name.clone().unwrap_or_default()), move |it| {
+            Ok(it.summary(&it.workspace.import(&archive, name.as_deref())?))
+        })
+        .await
+    }
+
+    async fn project_remove(
+        &self,
+        name: ProjectName,
+        delete_files_of: Option<String>,
+    ) -> Result<ProjectSummary, ProjectRefusal> {
+        self.changed(("project remove", name.to_string()), move |it| {
+            let summary = it.summary(&it.workspace.project(name.as_str())?);
+            match delete_files_of {
+                Some(typed) => it.workspace.delete(name.as_str(), &typed)?,
+                None => it.workspace.remove(name.as_str())?,
+            };
+            Ok(summary)
+        })
+        .await
+    }
+
+    async fn assets(&self, project: ProjectName) -> Result<Vec<AssetSummary>, ProjectRefusal> {
+        self.asked(move |it| {
+            let assets = it.workspace.assets(project.as_str())?;
+            Ok(assets.into_iter().map(|it| view(it).asset).collect())
+        })
+        .await
+    }
+
+    async fn asset(&self, project: ProjectName, path: String) -> Result<AssetView, ProjectRefusal> {
+        self.asked(move |it| it.workspace.asset(project.as_str(), &path).map(view)).await
+    }
+
+    async fn asset_write(
+        &self,
+        project: ProjectName,
+        path: String,
+        text: String,
+        basis: Basis,
+    ) -> Result<AssetView, ProjectRefusal> {
+        let based = match basis {
+            Basis::New => Based::New,
+            Basis::Text(digest) => Based::On(digest),
+        };
+        self.changed(("asset write", format!("{project}/{path}")), move |it| {
+            it.workspace.write(project.as_str(), &path, &text, based).map(view)
+        })
+        .await
+    }
+
+    async fn asset_delete(
+        &self,
+        project: ProjectName,
+        path: String,
+        read: Digest,
+    ) -> Result<AssetView, ProjectRefusal> {
+        self.changed(("asset delete", format!("{project}/{path}")), move |it| {
+            it.workspace.delete_asset(project.as_str(), &path, read).map(view)
+        })
+        .await
+    }
+
+    async fn asset_rename(
+        &self,
+        project: ProjectName,
+        path: String,
+        to: String,
+        read: Digest,
+    ) -> Result<AssetRenamed, ProjectRefusal> {
+        self.changed(("asset rename", format!("{project}/{path}")), move |it| {
+            let renamed = it.workspace.rename_asset(project.as_str(), &path, &to, read)?;
+            let Renamed { asset, users } = renamed;
+            Ok(AssetRenamed { asset: view(asset), users })
+        })
+        .await
+    }
+
+    async fn asset_effective(
+        &self,
+        project: ProjectName,
+        path: String,
+    ) -> Result<AssetEffective, ProjectRefusal> {
+        self.asked(move |it| {
+            let effective = it.workspace.effective(project.as_str(), &path)?;
+            let Effective { extends, spec, fields } = effective;
+            let origin = |(at, place): (String, Place)| AssetOrigin {
+                at,
+                path: place.file,
+                line: place.line,
+                column: place.column,
+            };
+            Ok(AssetEffective { extends, spec, fields: fields.into_iter().map(origin).collect() })
+        })
+        .await
+    }
+
+    async fn asset_usages(
+        &self,
+        project: ProjectName,
+        path: String,
+    ) -> Result<Vec<AssetUsage>, ProjectRefusal> {
+        self.asked(move |it| {
+            let usages = it.workspace.usages(project.as_str(), &path)?;
+            Ok(usages.into_iter().map(usage).collect())
+        })
+        .await
     }
 
     async fn readiness(&self) -> Checks {
         vec![("projects", Ok(()))]
+    }
+}
+
+fn view(asset: Asset) -> AssetView {
+    let Asset { path, text, digest, frame, findings } = asset;
+    let findings = findings.into_iter().map(Into::into).collect();
+    let (kind, name, description) = match frame {
+        Some(it) => (Some(it.kind.to_string()), Some(it.name), it.description),
+        None => (None, None, None),
+    };
+    let name = name.filter(|it| !it.is_empty());
+    let asset = AssetSummary { path, kind, name, description, etag: digest, findings };
+    AssetView { asset, text }
+}
+
+fn usage(it: Usage) -> AssetUsage {
+    let Usage { path, by, reference } = it;
+    AssetUsage {
+        path,
+        kind: by.kind.to_string(),
+        name: by.name,
+        at: reference.path,
+        line: reference.place.line,
+        column: reference.place.column,
+        by: match reference.written {
+            Spelling::Macro(text) => Some(text),
+            Spelling::Value | Spelling::Key => None,
+        },
+    }
+}
+
+fn conflict(it: Conflict) -> AssetConflict {
+    let Conflict { path, base, theirs, yours, merged, fields } = it;
+    let theirs = theirs.map(|(etag, text)| AssetTheirs { etag, text });
+    let field =
+        |FieldConflict { path, base, theirs, yours }| AssetField { path, base, theirs, yours };
+    let fields = fields.into_iter().map(field).collect();
+    AssetConflict { path, base, theirs, yours, merged, fields }
+}
+
+fn refusal(error: Error) -> ProjectRefusal {
+    let detail = error.to_string();
+    match error {
+        Error::NotFound { what, name, known } => ProjectRefusal::NotFound { what, name, known },
+        Error::Invalid { what, given, reason } => {
+            let reason = format!("{given:?}: {reason}");
+            ProjectRefusal::Invalid { pointer: pointer(what), reason }
+        }
+        Error::NoAsset { findings, .. } => ProjectRefusal::NoAsset { detail, findings },
+        Error::Conflict { hint, .. } => ProjectRefusal::Conflict { detail, hint },
+        Error::Stale(it) => ProjectRefusal::Stale { detail, conflict: Box::new(conflict(*it)) },
+        Error::TooLarge { .. } => ProjectRefusal::TooLarge { detail },
+        Error::Unreadable(it) => {
+            let hint = it.fix.clone();
+            ProjectRefusal::Conflict { detail: format!("{}: {}", it.place, it.cause), hint }
+        }
+        Error::Io { source, .. } => {
+            let fault = Fault::transient(97, format!("{detail}: {source}"));
+            let hint = "nothing was changed: look at the disk and at who may write there";
+            ProjectRefusal::Fault(fault.with_hint(hint))
+        }
+    }
+}
+
+/// Where in a request that is which can't be used.
+fn pointer(what: &str) -> String {
+    match what {
+        "confirm" => "query/deleteFilesOf".to_owned(),
+        "archive" => "body".to_owned(),
+        "name" | "directory" => format!("/{what}"),
+        what => what.to_owned(),
+    }
+}
+
+/// Where only a fault can be told.
+fn fault(refusal: ProjectRefusal) -> Fault {
+    match refusal {
+        ProjectRefusal::Fault(fault) => fault,
+        ProjectRefusal::Conflict { detail, hint } => Fault::transient(98, detail).with_hint(hint),
+        other => Fault::transient(99, format!("{other:?}")),
     }
 }

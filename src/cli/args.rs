@@ -57,6 +57,16 @@ impl Global {
         place.client("can't ask the server", place.token()?)
     }
 
+    /// A client of the configuration server.
+    pub(crate) fn design(&self) -> Result<Client, Failure> {
+        let is_named = self.server.is_some() || self.chosen()?.is_some();
+        let place = match is_named {
+            true => self.place()?,
+            false => Place { server: DESIGN.to_owned(), chosen: None },
+        };
+        place.client("can't ask the configuration server", place.token()?)
+    }
+
     /// Which server to ask, and who one is there. A profile's session is shown to its own server and
     /// to no other one.
     pub(crate) fn place(&self) -> Result<Place, Failure> {
@@ -130,6 +140,8 @@ impl Place {
     }
 }
 
+/// A configuration server on this machine.
+const DESIGN: &str = "http://127.0.0.1:5841";
 /// An engine on this machine.
 pub(crate) const SERVER: &str = "http://127.0.0.1:5842";
 /// Its management server.

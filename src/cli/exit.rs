@@ -176,6 +176,7 @@ mod tests {
                 | ProblemKind::Unavailable
                 | ProblemKind::Internal
                 | ProblemKind::EngineAnswerUnusable
+                | ProblemKind::Unconditional
                 | ProblemKind::TooManyAttempts => Exit::Failed,
             };
             assert_eq!(of_problem(&Problem::new(*kind, "")), wanted, "{kind:?}");

@@ -37,6 +37,9 @@ impl fmt::Display for Findings {
 
 impl std::error::Error for Findings {}
 
+const OVERTAKEN: &str = "read it again, bring both changes together, and give the etag that it has now as \
+                         --if-etag; with -o json the error has all three texts";
+
 const STALE: &str = "look at it again, and decide again; where a revision is given (--revision, \
                      --if-revision), give the one that it has now";
 
@@ -82,7 +85,8 @@ impl Failure {
             }
             // The API's own hint speaks of a header.
             client::Error::Problem(problem) if problem.is(ProblemKind::Stale) => {
-                Self { problem: Some(problem), ..failure }.with_hint(STALE)
+                let hint = if problem.conflict.is_some() { OVERTAKEN } else { STALE };
+                Self { problem: Some(problem), ..failure }.with_hint(hint)
             }
             client::Error::Problem(problem) => {
                 Self { hint: problem.hint.clone(), problem: Some(problem), ..failure }

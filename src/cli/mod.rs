@@ -157,7 +157,7 @@ enum Noun {
     /// Known hosts: servers whose keys the cluster trusts
     #[command(subcommand, visible_alias = "hosts")]
     Host(host::Verb),
-    /// Project directories on this machine
+    /// Project directories on this machine, and projects of a configuration server
     #[command(subcommand)]
     Project(project::Verb),
     /// Run the tests of a project directory, without any server
@@ -257,7 +257,7 @@ impl Noun {
                 None => asked(verb.run(&global.client()?, out)),
             },
             Self::Host(verb) => asked(verb.run(&global.client()?, out)),
-            Self::Project(verb) => verb.run(out, &registry()),
+            Self::Project(verb) => verb.run(global, out, registry),
             Self::Test(args) => args.run(out, &registry()),
             Self::Conf(verb) => verb.run(out),
             Self::Schema(args) => args.run(out, &registry()),

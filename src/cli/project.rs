@@ -1,4 +1,6 @@
-//! `weir project`: project directories on this machine.
+//! `weir project`: project directories on this machine, and projects of a configuration server.
+
+mod served;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,8 @@ use weir_http_api::Validation;
 use weir_project::{Loaded, Project};
 use weir_stream::Registry;
 
+use super::args::Global;
+use super::asked;
 use super::excerpt;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -25,28 +29,41 @@ pub(crate) enum Verb {
         #[arg(default_value = ".")]
         dir: PathBuf,
     },
+    #[command(flatten)]
+    Served(served::Verb),
 }
 
 impl Verb {
-    pub(crate) fn run(self, out: &Output, registry: &Registry) -> Result<ExitCode, Failure> {
-        let Self::Validate { dir } = self;
-        files::project(&dir)?;
-        let Loaded { project, mut findings, .. } = weir_project::load(&dir, registry);
-        findings.sort_by(|a, b| a.place.cmp(&b.place));
-        let is_valid = !findings.iter().any(Finding::is_error);
-        match out.format {
-            Format::Json | Format::Yaml => {
-                out.show(&Validation::from(findings), |_, _| String::new())?
-            }
-            Format::Table | Format::Wide => {
-                let look = out.look();
-                let source = |it: &Finding| excerpt_of(&dir, it, out);
-                out.print(&listed(&findings, source, &look))?;
-                out.note(&summary(project.as_ref(), &findings, &look));
-            }
+    pub(crate) fn run(
+        self,
+        global: &Global,
+        out: &Output,
+        registry: fn() -> Registry,
+    ) -> Result<ExitCode, Failure> {
+        match self {
+            Self::Validate { dir } => validate(&dir, out, &registry()),
+            Self::Served(verb) => asked(verb.run(&global.design()?, out)),
         }
-        Ok(if is_valid { ExitCode::SUCCESS } else { Exit::Invalid.into() })
     }
+}
+
+fn validate(dir: &Path, out: &Output, registry: &Registry) -> Result<ExitCode, Failure> {
+    files::project(dir)?;
+    let Loaded { project, mut findings, .. } = weir_project::load(dir, registry);
+    findings.sort_by(|a, b| a.place.cmp(&b.place));
+    let is_valid = !findings.iter().any(Finding::is_error);
+    match out.format {
+        Format::Json | Format::Yaml => {
+            out.show(&Validation::from(findings), |_, _| String::new())?
+        }
+        Format::Table | Format::Wide => {
+            let look = out.look();
+            let source = |it: &Finding| excerpt_of(dir, it, out);
+            out.print(&listed(&findings, source, &look))?;
+            out.note(&summary(project.as_ref(), &findings, &look));
+        }
+    }
+    Ok(if is_valid { ExitCode::SUCCESS } else { Exit::Invalid.into() })
 }
 
 /// A person gets the line beside the finding; a program reads the place.

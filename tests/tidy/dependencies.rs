@@ -42,6 +42,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     // Package: there is one way to tell how the fields of two assets differ.
     ("weir-versions", &["domain", "conf", "package"]),
+    ("weir-workspace", &["conf", "domain", "project"]),
     ("weir-http-ui", &[]),
     ("weir-http-api", &["domain"]),
     ("weir-http-client", &["domain", "http-api"]),

@@ -40,6 +40,8 @@ macro_rules! claims {
 claims! {
     ClusterRead "cluster:read" "See nodes, members, controllers and their health";
     ClusterManage "cluster:manage" "Drain, undrain, shut down and remove nodes; move controllers";
+    ProjectRead "project:read" "See the assets of projects on a configuration server";
+    ProjectWrite "project:write" "Create, change, rename and delete projects and their assets on a configuration server";
     DeploymentRead "deployment:read" "See deployments, assignments and what each node runs";
     DeploymentWrite "deployment:write" "Create, upload and delete deployments";
     DeploymentActivate "deployment:activate" "Set the default, assign, canary and roll back";

@@ -10,8 +10,9 @@ use crate::spec::Envelope;
 
 pub(crate) const API_VERSION: &str = "weir/v1";
 
+/// What an asset is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum AssetKind {
+pub enum AssetKind {
     Project,
     Environment,
     Secret,
@@ -23,7 +24,7 @@ pub(crate) enum AssetKind {
 }
 
 impl AssetKind {
-    pub(crate) const ALL: [Self; 8] = [
+    pub const ALL: [Self; 8] = [
         Self::Project,
         Self::Environment,
         Self::Secret,
@@ -34,7 +35,7 @@ impl AssetKind {
         Self::Test,
     ];
 
-    pub(crate) fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Project => "Project",
             Self::Environment => "Environment",
@@ -48,7 +49,7 @@ impl AssetKind {
     }
 
     /// The word with its article, as it stands in a sentence.
-    pub(crate) fn with_article(self) -> &'static str {
+    pub fn with_article(self) -> &'static str {
         match self {
             Self::Project => "a Project",
             Self::Environment => "an Environment",
@@ -107,6 +108,10 @@ pub(crate) struct Unreadable {
 }
 
 impl Unreadable {
+    pub(crate) fn known(kind: AssetKind, name: &str) -> Self {
+        Self { kind: Some(kind), name: Some(name.to_owned()) }
+    }
+
     /// Whether it may be the asset that is looked for.
     pub(crate) fn may_be(&self, kind: AssetKind, name: &str) -> bool {
         self.kind.is_none_or(|it| it == kind) && self.name.as_ref().is_none_or(|it| it == name)

@@ -17,7 +17,8 @@ const ENTRIES_MANY: usize = 50_000;
 /// Deeper is a loop that a mount made.
 const DEPTH_MAX: usize = 64;
 
-pub(crate) const PROJECT_FILE: &str = "project.yaml";
+/// What tells a directory to be a project.
+pub const PROJECT_FILE: &str = "project.yaml";
 
 /// A file's text and its path as seen from the project, with `/` between the parts.
 pub(crate) struct TextFile {
@@ -43,14 +44,20 @@ pub(crate) fn read(root: &Path, path: &str) -> Result<TextFile, Finding> {
     if !about.is_file() {
         return Err(refuse("it is no ordinary file".into(), "put an asset here or rename it"));
     }
+    let too_long = || {
+        let cause = format!("the file has more than {} MiB: it is no asset", FILE_BYTES_MAX >> 20);
+        let fix = format!("if it is data, name its directory in {PROJECT_FILE}: spec.exclude");
+        refuse(cause, &fix)
+    };
+    if about.len() > FILE_BYTES_MAX {
+        return Err(too_long());
+    }
     let mut bytes = Vec::new();
     let file = File::open(&target).map_err(unreadable)?;
     // The length may be a lie, or change: what counts is what is read.
     file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
-        let cause = format!("the file has more than {} MiB: it is no asset", FILE_BYTES_MAX >> 20);
-        let fix = format!("if it is data, name its directory in {PROJECT_FILE}: spec.exclude");
-        return Err(refuse(cause, &fix));
+        return Err(too_long());
     }
     let text = String::from_utf8(bytes).map_err(|error| not_utf8(path, &error))?;
     Ok(TextFile { path: path.to_owned(), text })

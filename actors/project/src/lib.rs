@@ -1,8 +1,8 @@
 //! The workflow front door: a directory of YAML assets becomes plans.
 //!
 //! ```text
-//! files -> assets -> environment values put in -> references resolved -> plans -> checked
-//!                                                              with their assets -> parts of a package
+//! files -> assets -> made whole -> environment values put in -> references resolved -> plans -> checked
+//!                                                                            with their assets -> parts of a package
 //! ```
 //!
 //! Invariants:
@@ -24,6 +24,7 @@ mod decode;
 mod digest;
 mod environment;
 mod files;
+mod inherit;
 mod library;
 mod load;
 mod parts;
@@ -33,14 +34,21 @@ mod schema;
 mod secrets;
 mod spec;
 mod substitute;
+mod survey;
 mod targets;
 mod workflow;
 
 #[cfg(test)]
 mod tests;
 
+pub use asset::AssetKind;
 pub use case::{Case, Expected, ExpectedRecords, Fields, Given, Order, Outlet, Piece, Row, Test};
 pub use digest::digest;
+pub use files::PROJECT_FILE;
 pub use load::{Loaded, Project, load, load_with, name};
 pub use parts::UnknownWorkflow;
 pub use schema::json_schemas;
+pub use survey::{
+    Effective, Frame, Reference, Spelling, Survey, Surveyed, effective, excluded, read_text,
+    survey, survey_text,
+};

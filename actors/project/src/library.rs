@@ -1,6 +1,6 @@
 //! All assets of a project by kind and name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use weir_domain::{Finding, Place, did_you_mean};
 
@@ -10,6 +10,8 @@ use crate::asset::{Asset, AssetKind, Unreadable};
 pub(crate) struct Library {
     assets: BTreeMap<(AssetKind, String), Asset>,
     unreadable: Vec<Unreadable>,
+    /// Those that others extend.
+    pub(crate) extended: BTreeSet<(AssetKind, String)>,
 }
 
 /// A reference that leads to no asset.
@@ -42,7 +44,7 @@ impl Library {
         unreadable: Vec<Unreadable>,
         findings: &mut Vec<Finding>,
     ) -> Self {
-        let mut library = Self { assets: BTreeMap::new(), unreadable };
+        let mut library = Self { unreadable, ..Self::default() };
         for asset in assets {
             // Without a name it can't be referred to, but it can be judged.
             let nameless = || format!("?{}", asset.document.file);
@@ -73,6 +75,13 @@ impl Library {
     pub(crate) fn find(&self, kind: AssetKind, name: &str) -> Result<&Asset, Missing> {
         let found = self.assets.get(&(kind, name.to_owned()));
         found.ok_or_else(|| self.missing(kind, name))
+    }
+
+    /// Takes out what can't be judged, which was reported; others may refer to it all the same.
+    pub(crate) fn set_aside(&mut self, kind: AssetKind, name: &str) {
+        if self.assets.remove(&(kind, name.to_owned())).is_some() {
+            self.unreadable.push(Unreadable::known(kind, name));
+        }
     }
 
     /// All assets are here: what is said about the whole is true.

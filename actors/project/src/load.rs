@@ -18,7 +18,7 @@ use crate::references::References;
 use crate::secrets::{self, Secrets};
 use crate::spec::ProjectSpec;
 use crate::workflow::{self, Draft};
-use crate::{check, dead_letters, digest, environment, parts, substitute, targets};
+use crate::{check, dead_letters, digest, environment, inherit, parts, substitute, targets};
 
 /// A project without errors.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,7 +83,8 @@ fn build(
     let root = open(dir).map_err(|it| findings.push(it)).ok()?;
     let project = project_asset(&root, findings)?;
     let spec = project_spec(&project, findings);
-    let library = library(&root, spec.as_ref(), findings);
+    let mut library = library(&root, spec.as_ref(), findings);
+    inherit::resolve(&mut library, findings);
     let mut written = Written::of(spec.as_ref(), &library);
     findings.extend(environment::strangers(given, &library));
     let given = Values::given(given);
@@ -125,7 +126,7 @@ fn build(
     Some(Project { name, description, version, dir: root, plans, digest, tests, written })
 }
 
-fn open(dir: &Path) -> Result<PathBuf, Finding> {
+pub(crate) fn open(dir: &Path) -> Result<PathBuf, Finding> {
     let shown = dir.display().to_string();
     let refuse = |cause: String| {
         Finding::error(2201, Place::file(&shown), "", cause)
@@ -164,7 +165,7 @@ fn project_asset(root: &Path, findings: &mut Vec<Finding>) -> Option<Asset> {
 }
 
 /// `None`: it can't be read, which is reported.
-fn project_spec(project: &Asset, findings: &mut Vec<Finding>) -> Option<ProjectSpec> {
+pub(crate) fn project_spec(project: &Asset, findings: &mut Vec<Finding>) -> Option<ProjectSpec> {
     project.spec()?;
     let spec = read_at::<ProjectSpec>(&project.document, "spec");
     let mut spec = spec.map_err(|it| findings.extend(it)).ok()?;
@@ -311,7 +312,8 @@ fn unused<'l>(
         return;
     }
     let formats = references.unused(AssetKind::Format).into_iter();
-    for asset in formats.filter(|it| !it.name.is_empty()) {
+    let is_extended = |it: &Asset| library.extended.contains(&(it.kind, it.name.clone()));
+    for asset in formats.filter(|it| !it.name.is_empty() && !is_extended(it)) {
         let place = asset.document.place("metadata.name");
         let cause =
             format!("no source or sink uses the format {:?}: it was not checked", asset.name);

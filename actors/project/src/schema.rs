@@ -66,8 +66,11 @@ fn schema(kind: AssetKind, registry: &Registry) -> Value {
             },
             "kind": { "description": "What the asset is.", "const": kind.as_str() },
             "metadata": metadata,
-            "spec": spec,
+            "spec": { "type": "object" },
         },
+        // What extends another asset says a part of it.
+        "if": { "properties": { "metadata": { "type": "object", "required": ["extends"] } } },
+        "else": { "properties": { "spec": spec } },
         "required": ["apiVersion", "kind", "metadata", "spec"],
         "additionalProperties": false,
         "$defs": definitions,

@@ -34,6 +34,8 @@ pub(crate) struct Metadata {
     name: AssetName,
     /// What it is for, in a sentence.
     description: Option<String>,
+    /// Another asset of the kind: what this one does not say is as it is there.
+    extends: Option<AssetName>,
 }
 
 /// The project as a whole.

@@ -3,6 +3,7 @@
 mod assets;
 mod cases;
 mod documents;
+mod extending;
 mod files;
 mod kinds;
 mod parts;
@@ -12,6 +13,7 @@ mod robust;
 mod schemas;
 mod scripts;
 mod secrets;
+mod survey;
 mod targets;
 mod workflows;
 

@@ -10,6 +10,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod asset;
 mod assignment;
 mod audit;
 mod cluster;
@@ -38,6 +39,11 @@ mod user;
 mod version;
 mod workflow;
 
+pub use asset::{
+    AssetConflict, AssetEffective, AssetField, AssetOrigin, AssetRename, AssetRenamed,
+    AssetSummary, AssetTheirs, AssetUsage, AssetView, AssetWrite, ProjectCreate, ProjectImport,
+    ProjectOpen, ProjectRemove, ProjectRename, ZIP,
+};
 pub use assignment::{
     ActivationFailureView, ActivationState, ActivationView, AssignmentsView, CanaryStart,
     CanaryStatus, CanaryView, DecidingRule, NodeAssignment, RoleAssignment, RoleAssignments,

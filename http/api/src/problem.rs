@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use weir_domain::Code;
 
-use crate::schema;
+use crate::{AssetConflict, schema};
 
 /// Why a request was refused, after RFC 9457 (`application/problem+json`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -33,6 +33,9 @@ pub struct Problem {
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// The texts of an asset that was changed meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<Box<AssetConflict>>,
 }
 
 /// One wrong part of a request.
@@ -56,6 +59,7 @@ impl Problem {
             code: kind.code(),
             errors: Vec::new(),
             hint: None,
+            conflict: None,
         }
     }
 
@@ -150,6 +154,8 @@ kinds! {
     TooManyAttempts 7018 429 "too-many-attempts" "too many attempts",
     /// The audit is not what was written: an entry was changed, taken out or put in.
     AuditBroken 7019 422 "audit-broken" "the audit is broken",
+    /// What is to be changed must be named as it was read, in `if-match`, or as new, in `if-none-match: *`.
+    Unconditional 7020 428 "unconditional" "the request must say what it is based on",
 }
 
 #[cfg(test)]

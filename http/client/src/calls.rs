@@ -3,9 +3,8 @@
 use reqwest::Method;
 use weir_domain::{StreamId, StreamOrder};
 use weir_http_api::{
-    NodeView, Page, ProjectSummary, SniffRequest, SniffResult, StreamDetail, StreamLog,
-    StreamSelection, StreamSummary, StreamsQuery, StreamsTold, Validation, VersionView,
-    WorkflowDetail, WorkflowSummary,
+    NodeView, Page, SniffRequest, SniffResult, StreamDetail, StreamLog, StreamSelection,
+    StreamSummary, StreamsQuery, StreamsTold, VersionView, WorkflowDetail, WorkflowSummary,
 };
 
 use crate::{Client, Error};
@@ -58,16 +57,6 @@ impl Client {
     ) -> Result<SniffResult, Error> {
         let path = ["workflows", workflow, "sniff"];
         self.decoded(self.command(Method::POST, &path).json(request)).await
-    }
-
-    /// Projects of a configuration server.
-    pub async fn projects(&self) -> Result<Page<ProjectSummary>, Error> {
-        self.get(&["projects"]).await
-    }
-
-    /// Validates a project of a configuration server; it changes nothing.
-    pub async fn project_validate(&self, name: &str) -> Result<Validation, Error> {
-        self.post(&["projects", &format!("{name}:validate")]).await
     }
 
     pub async fn version(&self) -> Result<VersionView, Error> {

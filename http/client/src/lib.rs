@@ -16,6 +16,7 @@ mod forward;
 mod items;
 mod letters;
 mod management;
+mod projects;
 mod resources;
 mod savepoints;
 mod scheduler;

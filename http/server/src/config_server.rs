@@ -17,12 +17,13 @@ use utoipa_axum::routes;
 use weir_domain::UserClaim;
 
 use crate::extract::Fields;
-use crate::guard::{Need, Rule, is_for_everybody, open, read};
+use crate::guard::{Need, Rule, command, is_for_everybody, open, read};
 use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
-    Engines, Guard, Here, Projects, engine, forward, openapi, overview, projects, stored, ui,
+    Engines, Guard, Here, Projects, archives, assets, engine, forward, openapi, overview, projects,
+    stored, ui,
 };
 
 const NAME: &str = "config-server";
@@ -52,23 +53,45 @@ pub fn router(
     };
     let (routes, _) = described().split_for_parts();
     let routes = routes
-        .route("/api/v1/projects/{action}", VALIDATE.layer(post(projects::act)))
-        .with_state(projects)
+        .route("/api/v1/projects/{project}", VALIDATE.layer(post(projects::act)))
+        .with_state(projects.clone())
         .merge(forwarded().merge(followed()).with_state(engines.into()))
         .merge(overview::document(overview::DOCUMENT, &document()))
-        .merge(ui::page())
-        .layer(Extension(guard))
-        .layer(Extension(ServerName(NAME)));
-    layers::around(routes, NAME, limits)
+        .merge(ui::page());
+    let long = |routes: OpenApiRouter<_>, projects: Arc<dyn Projects>, max| {
+        let (routes, _) = OpenApiRouter::default().nest("/api/v1", routes).split_for_parts();
+        let body_bytes_max = limits.body_bytes_max.max(max);
+        layers::bounded(routes.with_state(projects), Limits { body_bytes_max, ..limits })
+    };
+    let routes = layers::bounded(routes, limits)
+        .merge(long(texts(), projects.clone(), assets::BODY_BYTES_MAX))
+        .merge(long(imports(), projects, archives::BODY_BYTES_MAX));
+    let routes = routes.layer(Extension(guard)).layer(Extension(ServerName(NAME)));
+    layers::outside(routes, NAME)
 }
 
 /// The OpenAPI document of the configuration server, with what it passes on.
 pub fn document() -> OpenApi {
     let acts = OpenApi::default().nest("/api/v1", Acts::openapi());
     let engine = OpenApi::default().nest("/api/v1", passed_on().into_openapi());
-    let document = described().into_openapi().merge_from(acts).merge_from(engine);
+    let long = texts().merge(imports()).into_openapi();
+    let texts = OpenApi::default().nest("/api/v1", long);
+    let document = described().into_openapi().merge_from(texts).merge_from(acts);
+    let document = document.merge_from(engine);
     let document = document.merge_from(engine::followed().into_openapi());
     openapi::with_token(document, openapi::TOKEN_ELSEWHERE)
+}
+
+/// What takes the text of an asset.
+fn texts() -> OpenApiRouter<Arc<dyn Projects>> {
+    let routes = routes!(assets::write);
+    OpenApiRouter::default().routes(command(UserClaim::ProjectWrite, "asset write", routes))
+}
+
+/// What takes an archive.
+fn imports() -> OpenApiRouter<Arc<dyn Projects>> {
+    let routes = routes!(archives::import);
+    OpenApiRouter::default().routes(command(UserClaim::ProjectWrite, "project import", routes))
 }
 
 fn described() -> OpenApiRouter<Arc<dyn Projects>> {
@@ -76,6 +99,18 @@ fn described() -> OpenApiRouter<Arc<dyn Projects>> {
                  what: each operation names the claim that it needs.";
     let v1 = OpenApiRouter::default()
         .routes(read(UserClaim::DeploymentRead, routes!(projects::list)))
+        .routes(read(UserClaim::DeploymentRead, routes!(projects::show)))
+        .routes(command(UserClaim::ProjectWrite, "project create", routes!(projects::create)))
+        .routes(command(UserClaim::ProjectWrite, "project open", routes!(projects::open)))
+        .routes(command(UserClaim::ProjectWrite, "project rename", routes!(projects::rename)))
+        .routes(command(UserClaim::ProjectWrite, "project remove", routes!(projects::remove)))
+        .routes(read(UserClaim::ProjectRead, routes!(archives::export)))
+        .routes(read(UserClaim::ProjectRead, routes!(assets::list)))
+        .routes(read(UserClaim::ProjectRead, routes!(assets::show)))
+        .routes(read(UserClaim::ProjectRead, routes!(assets::usages)))
+        .routes(read(UserClaim::ProjectRead, routes!(assets::effective)))
+        .routes(command(UserClaim::ProjectWrite, "asset delete", routes!(assets::delete)))
+        .routes(command(UserClaim::ProjectWrite, "asset rename", routes!(assets::rename)))
         .routes(open(routes!(version::show)));
     OpenApiRouter::with_openapi(openapi::document("Weir configuration server", about))
         .routes(open(routes!(health::livez)))

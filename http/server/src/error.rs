@@ -5,11 +5,11 @@ use std::time::Duration;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use weir_domain::{Fault, FaultKind, UserClaim, did_you_mean};
-use weir_http_api::{Problem, ProblemKind};
+use weir_domain::{Fault, FaultKind, Finding, UserClaim, did_you_mean};
+use weir_http_api::{AssetConflict, Problem, ProblemKind, ProblemPart};
 use weir_http_client as client;
 
-use crate::Refusal;
+use crate::{ProjectRefusal, Refusal};
 
 /// How soon it is worth asking again where too much is being done: a password is checked in less.
 const BUSY_FOR: Duration = Duration::from_secs(1);
@@ -74,6 +74,22 @@ pub(crate) enum Error {
     MustChange,
     /// It was changed since the caller read it.
     Stale {
+        detail: String,
+    },
+    /// The same, of an asset, with the texts that there are of it.
+    Overtaken {
+        detail: String,
+        conflict: Box<AssetConflict>,
+    },
+    /// It does not say what it is based on.
+    Unconditional,
+    /// What was sent is no asset.
+    NoAsset {
+        detail: String,
+        findings: Vec<Finding>,
+    },
+    /// An asset that is longer than assets may be.
+    TooLarge {
         detail: String,
     },
     /// Too many log-ins failed.
@@ -203,6 +219,31 @@ impl Error {
                 .with_hint("keep the database as it is, and compare with the last export"),
             Self::Stale { detail } => Problem::new(ProblemKind::Stale, detail)
                 .with_hint("read it again, and send `if-match` with the revision that it has now"),
+            Self::Overtaken { detail, conflict } => {
+                let hint = match conflict.merged {
+                    Some(_) => "send `conflict.merged` with the etag of `conflict.theirs`, if you agree",
+                    None => "decide by `conflict`, and send the result with the etag of `conflict.theirs`",
+                };
+                let problem = Problem::new(ProblemKind::Stale, detail).with_hint(hint);
+                Problem { conflict: Some(conflict), ..problem }
+            }
+            Self::Unconditional => {
+                let detail = "the request does not say what it was made of";
+                Problem::new(ProblemKind::Unconditional, detail).with_hint(
+                    "send `if-match` with the etag that was read, or `if-none-match: *` for what is new",
+                )
+            }
+            Self::NoAsset { detail, findings } => {
+                let errors = findings.iter().map(|it| ProblemPart {
+                    pointer: "/text".into(),
+                    detail: it.to_string(),
+                });
+                let errors = errors.collect();
+                Problem { errors, ..Problem::new(ProblemKind::InvalidRequest, detail) }
+                    .with_hint("mend the text: each part says where and what to do")
+            }
+            Self::TooLarge { detail } => Problem::new(ProblemKind::BodyTooLarge, detail)
+                .with_hint("split it, or keep data out of assets"),
             Self::TooManyAttempts { detail, .. } => {
                 Problem::new(ProblemKind::TooManyAttempts, detail)
                     .with_hint("wait; an administrator can set another password meanwhile")
@@ -336,6 +377,24 @@ impl From<Refusal> for Error {
             Refusal::Conflict { detail, hint } => Self::Conflict { detail, hint },
             Refusal::Fault(fault) => Self::Fault(fault),
             Refusal::Later { fault, after } => Self::Later { fault, after },
+        }
+    }
+}
+
+impl From<ProjectRefusal> for Error {
+    fn from(refusal: ProjectRefusal) -> Self {
+        match refusal {
+            ProjectRefusal::NotFound { what, name, known } => {
+                Self::not_found(what, &name, known.iter().map(String::as_str))
+            }
+            ProjectRefusal::Invalid { pointer, reason } => Self::Invalid { pointer, reason },
+            ProjectRefusal::NoAsset { detail, findings } => Self::NoAsset { detail, findings },
+            ProjectRefusal::TooLarge { detail } => Self::TooLarge { detail },
+            ProjectRefusal::Conflict { detail, hint } => {
+                Self::Conflict { detail, hint: Some(hint) }
+            }
+            ProjectRefusal::Stale { detail, conflict } => Self::Overtaken { detail, conflict },
+            ProjectRefusal::Fault(fault) => Self::Fault(fault),
         }
     }
 }

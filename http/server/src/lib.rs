@@ -12,6 +12,8 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod archives;
+mod assets;
 mod assignments;
 mod audit;
 mod canary;
@@ -70,9 +72,9 @@ pub use guard::{Guard, Here};
 pub use layers::Limits;
 pub use listen::{address, bind, refused, serve};
 pub use ports::{
-    Access, Begin, Checks, Cluster, ClusterNews, Deployments, Engine, ItemFilter, ItemPlace,
-    LettersAsked, Projects, Records, Refusal, RenewalRequest, StreamFilter, SweepRequest,
-    Unreached,
+    Access, Basis, Begin, Checks, Cluster, ClusterNews, Deployments, Engine, ItemFilter, ItemPlace,
+    LettersAsked, ProjectRefusal, Projects, Records, Refusal, RenewalRequest, StreamFilter,
+    SweepRequest, Unreached,
 };
 pub use storages::Storages;
 pub use stored::applied;

@@ -9,14 +9,15 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use weir_controllers::users::Identity;
 use weir_domain::{
-    AuditAction, CommandId, Fault, Finding, Incarnation, ItemStatus, Letter, LetterChoice,
+    AuditAction, CommandId, Digest, Fault, Finding, Incarnation, ItemStatus, Letter, LetterChoice,
     LetterId, LogLine, NamePattern, Node, NodeName, ProjectName, ReplayStanding, Replays,
     SavepointName, SniffWish, SourceName, Stream, StreamId, StreamOrder, StreamState, SweepId,
     Timestamp, Workflow, WorkflowName,
 };
 use weir_http_api::{
-    ClusterEvent, DeploymentPreview, DeploymentRequest, DeploymentView, ExplanationView, ItemView,
-    LeaseView, LinkView, MembersView, ProjectSummary, RenewalView, SavepointView, SniffResult,
+    AssetConflict, AssetEffective, AssetRenamed, AssetSummary, AssetUsage, AssetView, ClusterEvent,
+    DeploymentPreview, DeploymentRequest, DeploymentView, ExplanationView, ItemView, LeaseView,
+    LinkView, MembersView, ProjectCreate, ProjectSummary, RenewalView, SavepointView, SniffResult,
     SourceView, SweepAction, SweepView, WorkflowDetail,
 };
 use weir_runtime::Tasks;
@@ -295,12 +296,116 @@ impl From<Fault> for Refusal {
     }
 }
 
-/// The projects of a configuration server.
+/// What a change of an asset is based on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// There is nothing yet.
+    New,
+    /// The text of this digest.
+    Text(Digest),
+}
+
+/// Why something is not done with a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProjectRefusal {
+    NotFound {
+        what: &'static str,
+        name: String,
+        known: Vec<String>,
+    },
+    /// A part of the request can't be used.
+    Invalid {
+        pointer: String,
+        reason: String,
+    },
+    /// What was sent is no asset.
+    NoAsset {
+        detail: String,
+        findings: Vec<Finding>,
+    },
+    TooLarge {
+        detail: String,
+    },
+    Conflict {
+        detail: String,
+        hint: String,
+    },
+    /// It is not what the caller has read.
+    Stale {
+        detail: String,
+        conflict: Box<AssetConflict>,
+    },
+    Fault(Fault),
+}
+
+impl From<Fault> for ProjectRefusal {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// The projects of a configuration server. What changes something is durable when it returns.
 #[async_trait]
 pub trait Projects: Send + Sync + 'static {
     /// By name.
     async fn projects(&self) -> Result<Vec<ProjectSummary>, Fault>;
     /// Reads the project's files now; `None` where the project is not known.
     async fn validate(&self, name: &ProjectName) -> Result<Option<Vec<Finding>>, Fault>;
+    async fn project(&self, name: ProjectName) -> Result<ProjectSummary, ProjectRefusal>;
+    async fn project_create(&self, new: ProjectCreate) -> Result<ProjectSummary, ProjectRefusal>;
+    async fn project_open(&self, directory: String) -> Result<ProjectSummary, ProjectRefusal>;
+    async fn project_rename(
+        &self,
+        name: ProjectName,
+        to: String,
+    ) -> Result<ProjectSummary, ProjectRefusal>;
+    /// As a ZIP archive.
+    async fn project_export(&self, name: ProjectName) -> Result<Vec<u8>, ProjectRefusal>;
+    /// Makes a project of a ZIP archive, under its own name or another one.
+    async fn project_import(
+        &self,
+        archive: Vec<u8>,
+        name: Option<String>,
+    ) -> Result<ProjectSummary, ProjectRefusal>;
+    /// Forgets it; with its name once more its files are deleted as well.
+    async fn project_remove(
+        &self,
+        name: ProjectName,
+        delete_files_of: Option<String>,
+    ) -> Result<ProjectSummary, ProjectRefusal>;
+    /// By path, `project.yaml` first.
+    async fn assets(&self, project: ProjectName) -> Result<Vec<AssetSummary>, ProjectRefusal>;
+    async fn asset(&self, project: ProjectName, path: String) -> Result<AssetView, ProjectRefusal>;
+    async fn asset_write(
+        &self,
+        project: ProjectName,
+        path: String,
+        text: String,
+        basis: Basis,
+    ) -> Result<AssetView, ProjectRefusal>;
+    /// Returns what it was.
+    async fn asset_delete(
+        &self,
+        project: ProjectName,
+        path: String,
+        read: Digest,
+    ) -> Result<AssetView, ProjectRefusal>;
+    async fn asset_rename(
+        &self,
+        project: ProjectName,
+        path: String,
+        to: String,
+        read: Digest,
+    ) -> Result<AssetRenamed, ProjectRefusal>;
+    async fn asset_effective(
+        &self,
+        project: ProjectName,
+        path: String,
+    ) -> Result<AssetEffective, ProjectRefusal>;
+    async fn asset_usages(
+        &self,
+        project: ProjectName,
+        path: String,
+    ) -> Result<Vec<AssetUsage>, ProjectRefusal>;
     async fn readiness(&self) -> Checks;
 }

@@ -5,11 +5,15 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use weir_domain::ProjectName;
-use weir_http_api::{Page, Problem, ProjectSummary, Validation};
+use weir_http_api::{
+    Page, Problem, ProjectCreate, ProjectOpen, ProjectRemove, ProjectRename, ProjectSummary,
+    Validation,
+};
 
 use crate::Projects;
 use crate::error::Error;
-use crate::extract::{AskedPath, Part};
+use crate::extract::{AskedPath, Body, Fields, Part};
+use crate::guard::Trail;
 
 /// The projects of this server.
 #[utoipa::path(get, path = "/projects", tag = "projects", operation_id = "listProjects",
@@ -21,6 +25,93 @@ pub(crate) async fn list(
     State(projects): State<Arc<dyn Projects>>,
 ) -> Result<Json<Page<ProjectSummary>>, Error> {
     Ok(Json(Page::whole(projects.projects().await?)))
+}
+
+/// One project.
+#[utoipa::path(get, path = "/projects/{project}", tag = "projects", operation_id = "getProject",
+    params(("project" = String, Path, description = "The project's name")),
+    responses(
+        (status = 200, description = "The project", body = ProjectSummary),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn show(
+    State(projects): State<Arc<dyn Projects>>,
+    Part(project): Part<ProjectName>,
+) -> Result<Json<ProjectSummary>, Error> {
+    Ok(Json(projects.project(project).await?))
+}
+
+/// Makes an empty project, which is valid, in a directory of the server's own.
+#[utoipa::path(post, path = "/projects", tag = "projects", operation_id = "createProject",
+    request_body = ProjectCreate,
+    responses(
+        (status = 200, description = "The project", body = ProjectSummary),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn create(
+    State(projects): State<Arc<dyn Projects>>,
+    trail: Trail,
+    Body(request): Body<ProjectCreate>,
+) -> Result<Json<ProjectSummary>, Error> {
+    let made = projects.project_create(request).await?;
+    trail.about("project", &made.name).after(&made);
+    Ok(Json(made))
+}
+
+/// Takes in a directory of the server's machine that is a project. One that is known already is shown.
+#[utoipa::path(post, path = "/projects:open", tag = "projects", operation_id = "openProject",
+    request_body = ProjectOpen,
+    responses(
+        (status = 200, description = "The project", body = ProjectSummary),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn open(
+    State(projects): State<Arc<dyn Projects>>,
+    trail: Trail,
+    Body(ProjectOpen { directory }): Body<ProjectOpen>,
+) -> Result<Json<ProjectSummary>, Error> {
+    let opened = projects.project_open(directory).await?;
+    trail.about("project", &opened.name).after(&opened);
+    Ok(Json(opened))
+}
+
+/// Gives a project another name. What engines run of it goes on under the former one.
+#[utoipa::path(patch, path = "/projects/{project}", tag = "projects", operation_id = "renameProject",
+    params(("project" = String, Path, description = "The project's name")),
+    request_body = ProjectRename,
+    responses(
+        (status = 200, description = "The project", body = ProjectSummary),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn rename(
+    State(projects): State<Arc<dyn Projects>>,
+    trail: Trail,
+    Part(project): Part<ProjectName>,
+    Body(ProjectRename { name }): Body<ProjectRename>,
+) -> Result<Json<ProjectSummary>, Error> {
+    trail.about("project", &project);
+    let renamed = projects.project_rename(project, name).await?;
+    trail.after(&renamed);
+    Ok(Json(renamed))
+}
+
+/// Forgets a project, whose files stay; or deletes it with all its files, where its name is given once more.
+#[utoipa::path(delete, path = "/projects/{project}", tag = "projects", operation_id = "removeProject",
+    params(("project" = String, Path, description = "The project's name"), ProjectRemove),
+    responses(
+        (status = 200, description = "The project as it was", body = ProjectSummary),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn remove(
+    State(projects): State<Arc<dyn Projects>>,
+    trail: Trail,
+    Part(project): Part<ProjectName>,
+    Fields(ProjectRemove { delete_files_of }): Fields<ProjectRemove>,
+) -> Result<Json<ProjectSummary>, Error> {
+    trail.about("project", &project);
+    let gone = projects.project_remove(project, delete_files_of).await?;
+    trail.before(&gone);
+    Ok(Json(gone))
 }
 
 /// Reads the project's files and reports every finding. Changes nothing.

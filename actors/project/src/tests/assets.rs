@@ -85,7 +85,7 @@ metadata: { name: \"a b\", labels: {} }
             "w.yaml:4:19 2002 metadata.name | ' ' must not stand in a name: use letters, digits, \
              '-', '_' and '.' | ",
             "w.yaml:4:26 2001 metadata.labels | unknown key \"labels\" | remove it, or use one of \
-             name, description",
+             name, description, extends",
         ],
     );
 }

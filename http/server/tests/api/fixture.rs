@@ -10,14 +10,15 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use weir_domain::plan::{Edge, OnError, Plan, Retry, Role, Stage};
 use weir_domain::{
-    Code, CommandId, Counts, Fault, Finding, InstanceId, ItemStatus, Letter, LetterChoice,
+    Code, CommandId, Counts, Digest, Fault, Finding, InstanceId, ItemStatus, Letter, LetterChoice,
     LetterId, LogLine, Node, NodeName, NodeStatus, NodeUid, Place, PortName, ProjectName,
     ReplayStanding, Replays, SavepointName, Severity, SniffWish, SourceName, StageId, Stream,
     StreamId, StreamOrder, StreamState, SweepId, Timestamp, Workflow, WorkflowName, WorkflowState,
 };
 use weir_http_api::{
-    ItemView, ProjectSummary, RenewalView, SavepointView, SniffResult, SourceCountView, SourceView,
-    SweepAction, SweepView, WorkflowDetail,
+    AssetConflict, AssetEffective, AssetRenamed, AssetSummary, AssetTheirs, AssetUsage, AssetView,
+    ItemView, ProjectCreate, ProjectSummary, RenewalView, SavepointView, SniffResult,
+    SourceCountView, SourceView, SweepAction, SweepView, WorkflowDetail,
 };
 use weir_http_client::Client;
 
@@ -25,8 +26,9 @@ use crate::fake_cluster::FakeCluster;
 use crate::fake_letters;
 use crate::fake_saves::Saves;
 use weir_http_server::{
-    Checks, Engine, Guard, Here, ItemFilter, ItemPlace, LettersAsked, Limits, Projects, Records,
-    Refusal, RenewalRequest, StreamFilter, SweepRequest, Unreached, config_server, engine,
+    Basis, Checks, Engine, Guard, Here, ItemFilter, ItemPlace, LettersAsked, Limits,
+    ProjectRefusal, Projects, Records, Refusal, RenewalRequest, StreamFilter, SweepRequest,
+    Unreached, config_server, engine,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -414,9 +416,141 @@ impl Projects for FakeProjects {
         Ok((asked.as_str() == "sample").then_some(findings))
     }
 
+    async fn project(&self, name: ProjectName) -> Result<ProjectSummary, ProjectRefusal> {
+        let mut all = self.projects().await?;
+        all.retain(|it| it.name == name);
+        let known = vec!["sample".to_owned()];
+        let missing =
+            || ProjectRefusal::NotFound { what: "project", name: name.to_string(), known };
+        all.pop().ok_or_else(missing)
+    }
+
+    async fn project_create(&self, new: ProjectCreate) -> Result<ProjectSummary, ProjectRefusal> {
+        let reason = format!("{:?} is no name", new.name);
+        Err(ProjectRefusal::Invalid { pointer: "name".into(), reason })
+    }
+
+    async fn project_open(&self, _: String) -> Result<ProjectSummary, ProjectRefusal> {
+        Err(Fault::transient(97, "the disk is full").into())
+    }
+
+    async fn project_rename(
+        &self,
+        name: ProjectName,
+        _: String,
+    ) -> Result<ProjectSummary, ProjectRefusal> {
+        self.project(name).await
+    }
+
+    async fn project_export(&self, _: ProjectName) -> Result<Vec<u8>, ProjectRefusal> {
+        Ok(b"PK".to_vec())
+    }
+
+    async fn project_import(
+        &self,
+        _: Vec<u8>,
+        _: Option<String>,
+    ) -> Result<ProjectSummary, ProjectRefusal> {
+        let reason = "it is no ZIP archive that can be used".to_owned();
+        Err(ProjectRefusal::Invalid { pointer: "archive".into(), reason })
+    }
+
+    async fn project_remove(
+        &self,
+        name: ProjectName,
+        _: Option<String>,
+    ) -> Result<ProjectSummary, ProjectRefusal> {
+        self.project(name).await
+    }
+
+    async fn assets(&self, _: ProjectName) -> Result<Vec<AssetSummary>, ProjectRefusal> {
+        Ok(vec![asset("a: 1\n").asset])
+    }
+
+    async fn asset(&self, _: ProjectName, path: String) -> Result<AssetView, ProjectRefusal> {
+        let mut asset = asset("a: 1\n");
+        asset.asset.path = path;
+        Ok(asset)
+    }
+
+    async fn asset_write(
+        &self,
+        _: ProjectName,
+        path: String,
+        text: String,
+        basis: Basis,
+    ) -> Result<AssetView, ProjectRefusal> {
+        let there = asset("a: 1\n");
+        let etag = Digest::of(there.text.as_bytes());
+        if basis == Basis::Text(etag) {
+            return Ok(asset(&text));
+        }
+        let conflict = AssetConflict {
+            path,
+            base: None,
+            theirs: Some(AssetTheirs { etag, text: there.text }),
+            yours: Some(text),
+            merged: None,
+            fields: vec![],
+        };
+        let detail = "it was changed meanwhile".to_owned();
+        Err(ProjectRefusal::Stale { detail, conflict: Box::new(conflict) })
+    }
+
+    async fn asset_delete(
+        &self,
+        _: ProjectName,
+        path: String,
+        _: Digest,
+    ) -> Result<AssetView, ProjectRefusal> {
+        let hint = "use something else there first".to_owned();
+        Err(ProjectRefusal::Conflict { detail: format!("{path} is used"), hint })
+    }
+
+    async fn asset_rename(
+        &self,
+        _: ProjectName,
+        path: String,
+        _: String,
+        _: Digest,
+    ) -> Result<AssetRenamed, ProjectRefusal> {
+        let finding =
+            Finding::error(2_205, Place::new(path, 1, 13), "apiVersion", "there is no v9");
+        let detail = "it would be no asset".to_owned();
+        Err(ProjectRefusal::NoAsset { detail, findings: vec![finding.with_fix("write weir/v1")] })
+    }
+
+    async fn asset_effective(
+        &self,
+        _: ProjectName,
+        _: String,
+    ) -> Result<AssetEffective, ProjectRefusal> {
+        Ok(AssetEffective { extends: vec![], spec: Value::Null, fields: vec![] })
+    }
+
+    async fn asset_usages(
+        &self,
+        _: ProjectName,
+        _: String,
+    ) -> Result<Vec<AssetUsage>, ProjectRefusal> {
+        Ok(vec![])
+    }
+
     async fn readiness(&self) -> Checks {
         vec![("projects", Ok(()))]
     }
+}
+
+fn asset(text: &str) -> AssetView {
+    let asset = AssetSummary {
+        path: "sources/orders.yaml".into(),
+        kind: Some("Source".into()),
+        name: Some("orders".into()),
+        description: None,
+        etag: Some(Digest::of(text.as_bytes())),
+        findings: vec![],
+    };
+    AssetView { asset, text: text.to_owned() }
 }
 
 /// Serves for as long as the test runs; returns the address.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 #![expect(clippy::disallowed_methods, reason = "a test's servers live as long as its runtime")]
 
+mod assets;
 mod cluster;
 mod commands;
 mod config_server;

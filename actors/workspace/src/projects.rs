@@ -1,0 +1,348 @@
+//! The projects of a server: listed, made, opened, renamed, forgotten and deleted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use weir_domain::ProjectName;
+use weir_project::{AssetKind, PROJECT_FILE};
+
+use crate::disk;
+use crate::error::{Error, Result};
+use crate::register::Register;
+use crate::scalar::{self, Spot};
+use crate::seen::Seen;
+use crate::stamp::Stamp;
+
+/// All projects of a server. One process has a workspace; its changes are made one after the other.
+#[derive(Debug)]
+pub struct Workspace {
+    /// Where new projects are made.
+    home: PathBuf,
+    /// Where one is that stays as long as the process.
+    given: Option<PathBuf>,
+    changing: Mutex<()>,
+    /// The names of projects, as long as their files stay as they are.
+    names: Mutex<BTreeMap<PathBuf, (Stamp, Option<ProjectName>)>>,
+    pub(crate) seen: Seen,
+}
+
+/// A project and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectDir {
+    pub name: ProjectName,
+    /// Without links.
+    pub dir: PathBuf,
+    pub home: Home,
+}
+
+/// To whom a directory belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Home {
+    /// It is below the server's own, which may delete it.
+    Own,
+    /// It was opened, and is somebody else's.
+    Opened,
+    /// It came with the start of the process.
+    Given,
+}
+
+/// A project that is to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewProject {
+    pub name: String,
+    pub description: Option<String>,
+}
+
+impl Workspace {
+    /// The projects below one directory, which need not be there yet.
+    pub fn below(home: PathBuf) -> Self {
+        let (changing, names, seen) = Default::default();
+        Self { home, given: None, changing, names, seen }
+    }
+
+    /// With one more, which is somewhere else.
+    #[must_use]
+    pub fn with(self, given: PathBuf) -> Self {
+        Self { given: Some(given), ..self }
+    }
+
+    /// All projects by name. Of two with one name the first is the project.
+    pub fn projects(&self) -> Result<Vec<ProjectDir>> {
+        let register = Register::load(&self.home)?;
+        let mut found: BTreeMap<ProjectName, ProjectDir> = BTreeMap::new();
+        for (dir, home) in self.dirs(&register) {
+            let Some(name) = self.name(&dir) else { continue };
+            found.entry(name.clone()).or_insert(ProjectDir { name, dir, home });
+        }
+        let dirs: BTreeSet<_> = found.values().map(|it| it.dir.clone()).collect();
+        self.names().retain(|dir, _| dirs.contains(dir));
+        Ok(found.into_values().collect())
+    }
+
+    pub fn project(&self, name: &str) -> Result<ProjectDir> {
+        let projects = self.projects()?;
+        let found = projects.iter().find(|it| it.name.as_str() == name).cloned();
+        found.ok_or_else(|| Error::NotFound {
+            what: "project",
+            name: name.to_owned(),
+            known: projects.iter().map(|it| it.name.to_string()).collect(),
+        })
+    }
+
+    fn dirs(&self, register: &Register) -> Vec<(PathBuf, Home)> {
+        let given = self.given.iter().cloned().map(|it| (it, Home::Given));
+        let opened = register.opened.iter().cloned().map(|it| (it, Home::Opened));
+        // A directory that is not there holds no projects.
+        let entries = fs::read_dir(&self.home).into_iter().flatten().flatten();
+        let is_shown = |it: &PathBuf| {
+            let name = it.file_name().unwrap_or_default();
+            !name.as_encoded_bytes().starts_with(b".")
+                && !register.removed.contains(Path::new(name))
+        };
+        let mut own: Vec<_> = entries.map(|it| it.path()).filter(is_shown).collect();
+        own.sort();
+        let own = own.into_iter().map(|it| (it, Home::Own));
+        let all = given.chain(own).chain(opened);
+        let is_project = |it: &(PathBuf, Home)| it.0.join(PROJECT_FILE).is_file();
+        let real = |(dir, home): (PathBuf, Home)| Some((dir.canonicalize().ok()?, home));
+        all.filter(is_project).filter_map(real).collect()
+    }
+
+    /// A project whose file can't be read goes by its directory's name until it is mended.
+    fn name(&self, dir: &Path) -> Option<ProjectName> {
+        let stamp = Stamp::of_file(&dir.join(PROJECT_FILE))?;
+        if let Some((known, name)) = self.names().get(dir)
+            && *known == stamp
+        {
+            return name.clone();
+        }
+        let of_dir = || ProjectName::new(dir.file_name()?.to_string_lossy()).ok();
+        let name = weir_project::name(dir).ok().or_else(of_dir);
+        self.names().insert(dir.to_owned(), (stamp, name.clone()));
+        name
+    }
+
+    fn names(&self) -> MutexGuard<'_, BTreeMap<PathBuf, (Stamp, Option<ProjectName>)>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes are made one after the other.
+    pub(crate) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes an empty project, which is valid at once.
+    pub fn create(&self, new: &NewProject) -> Result<ProjectDir> {
+        let _turn = self.turn();
+        let name = self.free_name(&new.name, None)?;
+        self.make(&name, |at| {
+            let text = empty_project(&name, new.description.as_deref());
+            disk::write(&at.join(PROJECT_FILE), text.as_bytes())
+        })?;
+        self.project(name.as_str())
+    }
+
+    /// Fills a directory, and gives it its name when all is in it.
+    pub(crate) fn make(
+        &self,
+        name: &ProjectName,
+        fill: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<()> {
+        let target = self.home.join(name.as_str());
+        let hidden = self.home.join(format!(".{name}.weir-new"));
+        fs::create_dir_all(&self.home).map_err(Error::io(&self.home, "made"))?;
+        // Half of one that a crash left.
+        if hidden.symlink_metadata().is_ok() {
+            fs::remove_dir_all(&hidden).map_err(Error::io(&hidden, "deleted"))?;
+        }
+        fs::create_dir(&hidden).map_err(Error::io(&hidden, "made"))?;
+        let made = fill(&hidden).and_then(|()| {
+            disk::sync(&hidden)?;
+            fs::rename(&hidden, &target).map_err(Error::io(&target, "made"))?;
+            disk::sync(&self.home)
+        });
+        if made.is_err() {
+            // What is left is hidden, and cleared away by the next one.
+            let _ = fs::remove_dir_all(&hidden);
+        }
+        made?;
+        // One of that name may have been removed before.
+        let mut register = Register::load(&self.home)?;
+        match register.removed.remove(Path::new(name.as_str())) {
+            true => register.save(&self.home),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses a name that can't be a directory's everywhere, and one that is taken, by case or not.
+    pub(crate) fn free_name(
+        &self,
+        given: &str,
+        except: Option<&ProjectDir>,
+    ) -> Result<ProjectName> {
+        let shown: String = given.chars().take(200).collect();
+        let name =
+            ProjectName::new(given).map_err(|it| Error::invalid("name", shown, it.to_string()))?;
+        let is_taken = |it: &str| it.eq_ignore_ascii_case(name.as_str());
+        let mut projects = self.projects()?.into_iter();
+        let other = projects.find(|it| is_taken(it.name.as_str()) && Some(it) != except);
+        if let Some(it) = other {
+            let detail = format!("there is a project {} in {}", it.name, it.dir.display());
+            return Err(Error::conflict(
+                detail,
+                "choose a name that differs by more than its case",
+            ));
+        }
+        let entries = fs::read_dir(&self.home).into_iter().flatten().flatten();
+        let mut entries = entries.map(|it| it.file_name().to_string_lossy().into_owned());
+        let own = except.and_then(|it| it.dir.file_name()).map(|it| it.to_string_lossy());
+        let taken = entries.find(|it| is_taken(it) && own.as_deref() != Some(it));
+        match taken {
+            Some(it) => {
+                let dir = self.home.join(it);
+                let detail = format!("there is already {}", dir.display());
+                Err(Error::conflict(detail, "choose another name, or open that directory"))
+            }
+            None => Ok(name),
+        }
+    }
+
+    /// Takes in a directory of this machine that is a project.
+    pub fn open(&self, path: &Path) -> Result<ProjectDir> {
+        let _turn = self.turn();
+        let shown = path.display().to_string();
+        let refuse = |reason: String| Error::invalid("directory", shown.clone(), reason);
+        if !path.is_absolute() || path.to_str().is_none() {
+            return Err(refuse("write the path from the root of the server's file system".into()));
+        }
+        let dir = path.canonicalize().map_err(|it| refuse(it.to_string()))?;
+        let name = weir_project::name(&dir).map_err(|findings| {
+            let first = findings.first().map(|it| format!("{it}"));
+            refuse(first.unwrap_or_else(|| "it has no project with a name".to_owned()))
+        })?;
+        if dir.to_str().is_none() {
+            return Err(refuse("its path is not UTF-8".into()));
+        }
+        let known = self.projects()?;
+        if let Some(it) = known.iter().find(|it| it.dir == dir) {
+            return Ok(it.clone());
+        }
+        if let Some(it) =
+            known.iter().find(|it| it.name.as_str().eq_ignore_ascii_case(name.as_str()))
+        {
+            let detail = format!("there is a project {} in {}", it.name, it.dir.display());
+            return Err(Error::conflict(detail, "rename one of the two, or remove the other one"));
+        }
+        let mut register = Register::load(&self.home)?;
+        let own = self.home.canonicalize().ok().filter(|it| dir.parent() == Some(it));
+        match own.and(dir.file_name()) {
+            Some(below) => _ = register.removed.remove(Path::new(below)),
+            None => _ = register.opened.insert(dir.clone()),
+        }
+        register.save(&self.home)?;
+        self.project(name.as_str())
+    }
+
+    /// Forgets a project. Its files stay.
+    pub fn remove(&self, name: &str) -> Result<ProjectDir> {
+        let _turn = self.turn();
+        let project = self.project(name)?;
+        let mut register = Register::load(&self.home)?;
+        match (project.home, project.dir.file_name()) {
+            (Home::Own, Some(below)) => _ = register.removed.insert(below.into()),
+            (Home::Opened, _) => _ = register.opened.remove(&project.dir),
+            (Home::Own, None) | (Home::Given, _) => return Err(given(&project)),
+        }
+        register.save(&self.home)?;
+        Ok(project)
+    }
+
+    /// Deletes a project with all its files, if its name was typed.
+    pub fn delete(&self, name: &str, typed: &str) -> Result<ProjectDir> {
+        let _turn = self.turn();
+        let project = self.project(name)?;
+        if typed != name {
+            let reason = format!("to delete {name} with all its files, give its name once more");
+            return Err(Error::invalid(
+                "confirm",
+                typed.chars().take(200).collect::<String>(),
+                reason,
+            ));
+        }
+        match project.home {
+            Home::Own => {}
+            Home::Given => return Err(given(&project)),
+            Home::Opened => {
+                let dir = project.dir.display();
+                let detail = format!("{dir} was opened, and does not belong to this server");
+                return Err(Error::conflict(
+                    detail,
+                    "remove the project, and delete its files by hand",
+                ));
+            }
+        }
+        // Gone at once, whatever becomes of the rest.
+        let hidden = self.home.join(format!(".{name}.weir-deleted"));
+        if hidden.symlink_metadata().is_ok() {
+            fs::remove_dir_all(&hidden).map_err(Error::io(&hidden, "deleted"))?;
+        }
+        fs::rename(&project.dir, &hidden).map_err(Error::io(&project.dir, "deleted"))?;
+        disk::sync(&self.home)?;
+        fs::remove_dir_all(&hidden).map_err(Error::io(&hidden, "deleted"))?;
+        Ok(project)
+    }
+
+    /// Gives a project another name; a directory of the server's own goes along if it was called so.
+    pub fn rename_project(&self, name: &str, to: &str) -> Result<ProjectDir> {
+        let _turn = self.turn();
+        let project = self.project(name)?;
+        let to = self.free_name(to, Some(&project))?;
+        if to == project.name {
+            return Ok(project);
+        }
+        let survey = weir_project::survey(&project.dir).map_err(Error::Unreadable)?;
+        let frames = || survey.files.iter().filter_map(|it| Some((it, it.frame.as_ref()?)));
+        if let Some((file, _)) = frames().find(|it| it.1.kind == AssetKind::Secret) {
+            let detail = format!("the secrets in {} are sealed for the name {name}", file.path);
+            let hint = "delete the secret assets, rename the project, and seal the values anew";
+            return Err(Error::conflict(detail, hint));
+        }
+        let Some((file, frame)) = frames().find(|it| it.0.path == PROJECT_FILE) else {
+            let detail = format!("{PROJECT_FILE} of the project {name} can't be read");
+            return Err(Error::conflict(detail, "mend it first"));
+        };
+        let path = "metadata.name".to_owned();
+        let spot = Spot { place: frame.name_place.clone(), path, is_key: false };
+        let text = scalar::rename(&file.text, &[spot], &frame.name, to.as_str());
+        let text = text.map_err(|place| {
+            let detail =
+                format!("the name is written in {place} in a way that can't be changed here");
+            Error::conflict(detail, "write it as plain text there")
+        })?;
+        disk::write(&disk::place(&project.dir, PROJECT_FILE)?, text.as_bytes())?;
+        if project.home == Home::Own && project.dir.file_name().is_some_and(|it| it == name) {
+            let dir = self.home.join(to.as_str());
+            fs::rename(&project.dir, &dir).map_err(Error::io(&dir, "renamed"))?;
+            disk::sync(&self.home)?;
+        }
+        self.project(to.as_str())
+    }
+}
+
+fn given(project: &ProjectDir) -> Error {
+    let detail = format!("the project {} came with the start of this process", project.name);
+    Error::conflict(detail, "start it without that project")
+}
+
+fn empty_project(name: &ProjectName, description: Option<&str>) -> String {
+    let description = description.filter(|it| !it.is_empty());
+    // JSON's texts are YAML's.
+    let about = description.map(|it| format!("  description: {}\n", serde_json::json!(it)));
+    let quoted = serde_json::json!(name.as_str());
+    format!(
+        "apiVersion: weir/v1\nkind: Project\nmetadata:\n  name: {quoted}\n{}spec: {{}}\n",
+        about.unwrap_or_default()
+    )
+}

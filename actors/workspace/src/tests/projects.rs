@@ -1,0 +1,137 @@
+//! Projects are made, found, opened, forgotten and deleted.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::{empty, lab, refused, tree};
+use crate::{Error, Home, NewProject, Workspace};
+
+fn new(name: &str) -> NewProject {
+    NewProject { name: name.into(), description: None }
+}
+
+#[test]
+fn a_new_project_is_there_at_once_and_its_text_is_sound() {
+    let lab = lab();
+    let [project] = &lab.workspace.projects().unwrap()[..] else { panic!("there is one") };
+    assert_eq!((project.name.as_str(), project.home), ("shop", Home::Own));
+    let asset = lab.workspace.asset("shop", "project.yaml").unwrap();
+    assert_eq!(asset.findings, []);
+    let description = asset.frame.unwrap().description;
+    assert_eq!(description.as_deref(), Some("It \"sells\": #1"));
+    for name in ["12", "true", "1.5", "null"] {
+        lab.workspace.create(&new(name)).unwrap();
+    }
+    assert_eq!(lab.names(), ["1.5", "12", "null", "shop", "true"]);
+}
+
+#[test]
+fn a_name_is_a_directory_below_the_server_and_nothing_else() {
+    let lab = lab();
+    let before = tree(lab.dir.path());
+    let long = "x".repeat(200);
+    for bad in ["", "..", "../x", "/x", "a/b", "a b", "🚀", ".x", "größe", "a\0", long.as_str()]
+    {
+        let made = lab.workspace.create(&new(bad));
+        assert!(matches!(made, Err(Error::Invalid { what: "name", .. })), "{bad}: {made:?}");
+    }
+    refused(lab.workspace.create(&new("shop")), "there is a project shop");
+    refused(lab.workspace.create(&new("SHOP")), "more than its case");
+    fs::create_dir(lab.dir.path().join("projects/data")).unwrap();
+    refused(lab.workspace.create(&new("Data")), "there is already");
+    assert_eq!(tree(lab.dir.path()), before);
+}
+
+#[test]
+fn a_directory_elsewhere_is_opened_by_its_path_and_remembered() {
+    let lab = empty();
+    let dir = lab.dir.path().join("elsewhere");
+    fs::create_dir(&dir).unwrap();
+    refused(lab.workspace.open(&dir), "project.yaml");
+    refused(lab.workspace.open("elsewhere".as_ref()), "from the root");
+    let text = "apiVersion: weir/v1\nkind: Project\nmetadata: { name: away }\nspec: {}\n";
+    fs::write(dir.join("project.yaml"), text).unwrap();
+    let link = lab.dir.path().join("link");
+    symlink(&dir, &link).unwrap();
+    let opened = lab.workspace.open(&link).unwrap();
+    assert_eq!((opened.home, &opened.dir), (Home::Opened, &dir.canonicalize().unwrap()));
+    assert_eq!(lab.workspace.open(&dir).unwrap(), opened);
+
+    let later = Workspace::below(lab.dir.path().join("projects"));
+    assert_eq!(later.projects().unwrap(), std::slice::from_ref(&opened));
+    refused(later.create(&new("AWAY")), "there is a project away");
+    refused(later.delete("away", "away"), "does not belong to this server");
+    let before = tree(&dir);
+    assert_eq!(later.remove("away").unwrap(), opened);
+    assert_eq!((later.projects().unwrap(), tree(&dir)), (vec![], before));
+}
+
+#[test]
+fn a_project_that_is_removed_stays_on_the_disk_and_can_be_opened_again() {
+    let lab = lab();
+    let before = tree(&lab.root());
+    lab.workspace.remove("shop").unwrap();
+    assert_eq!((lab.names(), tree(&lab.root())), (vec![], before));
+    refused(lab.workspace.project("shop"), "there is no project");
+    refused(lab.workspace.create(&new("shop")), "open that directory");
+    lab.workspace.open(&lab.root()).unwrap();
+    assert_eq!(lab.names(), ["shop"]);
+}
+
+#[test]
+fn a_project_is_deleted_by_whoever_types_its_name() {
+    let lab = lab();
+    refused(lab.workspace.delete("shop", ""), "give its name once more");
+    refused(lab.workspace.delete("shop", "Shop"), "give its name once more");
+    assert_eq!(lab.names(), ["shop"]);
+    lab.workspace.delete("shop", "shop").unwrap();
+    assert!(lab.names().is_empty() && !lab.root().exists());
+    lab.workspace.create(&new("shop")).unwrap();
+    assert_eq!(tree(&lab.root()).len(), 1);
+}
+
+#[test]
+fn a_project_is_renamed_with_its_directory_and_keeps_its_text() {
+    let lab = lab();
+    let text = lab.text("project.yaml");
+    lab.workspace.rename_project("shop", "Store").unwrap();
+    assert_eq!(lab.names(), ["Store"]);
+    let dir = lab.dir.path().join("projects/Store");
+    let renamed = fs::read_to_string(dir.join("project.yaml")).unwrap();
+    assert_eq!(renamed, text.replace("\"shop\"", "\"Store\""));
+    lab.workspace.rename_project("Store", "store").unwrap();
+    assert_eq!(lab.names(), ["store"]);
+    lab.workspace.create(&new("shop")).unwrap();
+    refused(lab.workspace.rename_project("store", "Shop"), "there is a project shop");
+
+    let secret =
+        "apiVersion: weir/v1\nkind: Secret\nmetadata: { name: keys }\nspec: { values: {} }\n";
+    lab.workspace.write("store", "keys.yaml", secret, crate::Based::New).unwrap();
+    refused(lab.workspace.rename_project("store", "x"), "sealed for the name store");
+}
+
+#[test]
+fn a_register_that_cannot_be_read_is_left_as_it_is() {
+    let lab = lab();
+    let file = lab.dir.path().join("projects/.weir-projects.json");
+    fs::write(&file, "{").unwrap();
+    refused(lab.workspace.projects(), "the register of projects");
+    refused(lab.workspace.create(&new("x")), "the register of projects");
+    fs::write(&file, "{\"version\": 2}").unwrap();
+    refused(lab.workspace.projects(), "has version 2");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "{\"version\": 2}");
+}
+
+#[test]
+fn what_a_crash_left_is_in_nobodys_way() {
+    let lab = empty();
+    let home = lab.dir.path().join("projects");
+    for left in [".shop.weir-new", ".shop.weir-deleted"] {
+        fs::create_dir_all(home.join(left)).unwrap();
+        fs::write(home.join(left).join("project.yaml"), "half").unwrap();
+    }
+    assert!(lab.names().is_empty());
+    lab.workspace.create(&new("shop")).unwrap();
+    lab.workspace.delete("shop", "shop").unwrap();
+    assert!(tree(&home).is_empty(), "{:?}", tree(&home));
+}

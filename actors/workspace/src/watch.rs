@@ -1,0 +1,208 @@
+//! Noticing changes without looking at every file: the kernel tells in which directories something happened.
+//!
+//! It is told by an event for each directory, so that hundreds of projects that nobody touches cost a question
+//! that takes microseconds. It may be wrong in one way only, that something changed and was not told (on a file
+//! system of the network, or by a memory mapping): so callers believe it for a while and look then. Where it can't be
+//! had (no inotify, too many directories, links), nothing is ever still, and everything is looked at.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
+
+/// Of one project. Whoever has more looks at them.
+const DIRECTORIES_MAX: usize = 1_000;
+const DEPTH_MAX: usize = 64;
+
+/// Which projects nobody has touched.
+#[derive(Debug)]
+pub struct Watch {
+    inotify: Option<OwnedFd>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The project that a watched directory belongs to.
+    projects: HashMap<i32, PathBuf>,
+    still: HashSet<PathBuf>,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        let inotify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).ok();
+        Self { inotify, state: Mutex::default() }
+    }
+}
+
+impl Watch {
+    /// Watches a project from now on: call it before its files are looked at.
+    pub fn begin(&self, root: &Path, exclude: &[String]) {
+        let Some(inotify) = &self.inotify else { return };
+        let mut directories = Vec::new();
+        let is_whole = directories_of(root, "", exclude, DEPTH_MAX, &mut directories);
+        let mut state = self.state();
+        state.still.remove(root);
+        if !is_whole {
+            return;
+        }
+        for directory in directories {
+            let Ok(watch) = inotify::add_watch(inotify, &directory, told()) else { return };
+            state.projects.insert(watch, root.to_owned());
+        }
+        state.still.insert(root.to_owned());
+    }
+
+    /// Whether nothing happened in a project since it is watched, as far as that is told.
+    pub fn is_still(&self, root: &Path) -> bool {
+        let mut state = self.state();
+        self.hear(&mut state);
+        state.still.contains(root)
+    }
+
+    /// Ends watching what is none of these any more.
+    pub fn retain(&self, is_kept: impl Fn(&Path) -> bool) {
+        let Some(inotify) = &self.inotify else { return };
+        let mut state = self.state();
+        state.still.retain(|it| is_kept(it));
+        state.projects.retain(|watch, root| {
+            let keep = is_kept(root);
+            if !keep {
+                // One whose directory is gone is gone already.
+                let _ = inotify::remove_watch(inotify, *watch);
+            }
+            keep
+        });
+    }
+
+    fn hear(&self, state: &mut State) {
+        let Some(inotify) = &self.inotify else { return };
+        let mut buffer = [MaybeUninit::uninit(); 4_096];
+        let mut events = Reader::new(inotify, &mut buffer);
+        // Until there are no more, or they can't be read.
+        while let Ok(event) = events.next() {
+            if event.events().contains(ReadFlags::QUEUE_OVERFLOW) {
+                state.still.clear();
+                continue;
+            }
+            let root = match event.events().contains(ReadFlags::IGNORED) {
+                true => state.projects.remove(&event.wd()),
+                false => state.projects.get(&event.wd()).cloned(),
+            };
+            if let Some(root) = root {
+                state.still.remove(&root);
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn told() -> WatchFlags {
+    WatchFlags::MODIFY
+        | WatchFlags::ATTRIB
+        | WatchFlags::CREATE
+        | WatchFlags::DELETE
+        | WatchFlags::MOVED_FROM
+        | WatchFlags::MOVED_TO
+        | WatchFlags::DELETE_SELF
+        | WatchFlags::MOVE_SELF
+        | WatchFlags::ONLYDIR
+}
+
+/// False where not all can be watched: what a link leads to changes elsewhere.
+fn directories_of(
+    root: &Path,
+    below: &str,
+    exclude: &[String],
+    depth: usize,
+    directories: &mut Vec<PathBuf>,
+) -> bool {
+    let directory = root.join(below);
+    let Ok(entries) = fs::read_dir(&directory) else { return false };
+    directories.push(directory);
+    if directories.len() > DIRECTORIES_MAX || depth == 0 {
+        return false;
+    }
+    for entry in entries {
+        let Ok(entry) = entry else { return false };
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Ok(kind) = entry.file_type() else { return false };
+        if name.starts_with('.') {
+            continue;
+        }
+        if kind.is_symlink() {
+            return false;
+        }
+        let path = if below.is_empty() { name } else { format!("{below}/{name}") };
+        let is_searched = kind.is_dir() && !exclude.contains(&path);
+        if is_searched && !directories_of(root, &path, exclude, depth - 1, directories) {
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn whatever_happens_in_a_project_is_told_and_what_happens_to_its_data_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, other) = (dir.path().join("a"), dir.path().join("b"));
+        for path in ["a/sub/deep", "a/in", "a/.git", "b"] {
+            fs::create_dir_all(dir.path().join(path)).unwrap();
+        }
+        let file = root.join("sub/deep/x.yaml");
+        fs::write(&file, "x").unwrap();
+        let watch = Watch::default();
+        assert!(!watch.is_still(&root), "nobody watches it yet");
+        let begin = || {
+            watch.begin(&root, &["in".to_owned()]);
+            watch.begin(&other, &[]);
+            assert!(watch.is_still(&root) && watch.is_still(&other));
+        };
+        let changes: [(&str, &dyn Fn()); 7] = [
+            ("a file is changed in place", &|| fs::write(&file, "y").unwrap()),
+            ("a file is made", &|| fs::write(root.join("new.yaml"), "").unwrap()),
+            ("a directory is made", &|| fs::create_dir(root.join("sub/other")).unwrap()),
+            ("in that a file is made", &|| fs::write(root.join("sub/other/x"), "").unwrap()),
+            ("a file is renamed", &|| fs::rename(&file, root.join("moved")).unwrap()),
+            ("a directory is deleted", &|| fs::remove_dir_all(root.join("sub")).unwrap()),
+            ("all of it is moved away", &|| fs::rename(&root, dir.path().join("c")).unwrap()),
+        ];
+        for (what, change) in changes {
+            begin();
+            if root.join("in").exists() {
+                fs::write(root.join("in/data.csv"), what).unwrap();
+                fs::write(root.join(".git/index"), what).unwrap();
+            }
+            assert!(watch.is_still(&root), "before {what}");
+            change();
+            assert!(!watch.is_still(&root), "{what}");
+            assert!(watch.is_still(&other), "{what}");
+        }
+        watch.retain(|it| it == root);
+        assert!(!watch.is_still(&other));
+    }
+
+    #[test]
+    fn a_project_with_a_link_is_never_still() {
+        let dir = tempfile::tempdir().unwrap();
+        let watch = Watch::default();
+        watch.begin(dir.path(), &[]);
+        assert!(watch.is_still(dir.path()));
+        symlink("/etc/hostname", dir.path().join("x.yaml")).unwrap();
+        watch.begin(dir.path(), &[]);
+        assert!(!watch.is_still(dir.path()));
+    }
+}

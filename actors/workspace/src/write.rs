@@ -1,0 +1,229 @@
+//! Assets are written and deleted: on the text that the caller has read, and on no other (W2).
+
+use std::path::{Path, PathBuf};
+
+use weir_domain::Digest;
+use weir_project::{AssetKind, Frame, PROJECT_FILE, Survey, Surveyed};
+
+use crate::asset_path;
+use crate::assets::{Asset, find, look, named, usages};
+use crate::disk::{self, Staged};
+use crate::error::{Conflict, Error, Result};
+use crate::merge;
+use crate::projects::Workspace;
+
+/// A longer text is no asset.
+const BYTES_MAX: usize = 4 << 20;
+
+/// What a change is based on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Based {
+    /// There is nothing yet.
+    New,
+    /// The text of this digest.
+    On(Digest),
+}
+
+impl Workspace {
+    /// Writes an asset. Who writes what is there already has nothing to do.
+    pub fn write(&self, project: &str, path: &str, text: &str, based: Based) -> Result<Asset> {
+        asset_path::check(path)?;
+        if text.len() > BYTES_MAX {
+            let (what, bytes) = (path.to_owned(), text.len() as u64);
+            return Err(Error::TooLarge { what, bytes, max: BYTES_MAX as u64 });
+        }
+        let _turn = self.turn();
+        let root = self.project(project)?.dir;
+        let survey = look(&root)?;
+        let before = survey.files.iter().find(|it| it.path == path);
+        if let Some(before) = before {
+            readable(before)?;
+            if before.text == text {
+                return Ok(weir_project::survey_text(path, text).into());
+            }
+        }
+        self.unchanged(path, before, based, Some(text))?;
+        if before.is_none() {
+            is_free(&survey, path)?;
+        }
+        let written = weir_project::survey_text(path, text);
+        fits(&survey, before, &written)?;
+        let expected = before.map(|it| it.text.as_str());
+        replace(vec![Change::new(&root, path, expected, text)?])?;
+        self.seen.keep(Digest::of(text.as_bytes()), text);
+        Ok(written.into())
+    }
+
+    /// Deletes an asset that nobody uses.
+    pub fn delete_asset(&self, project: &str, path: &str, based: Digest) -> Result<Asset> {
+        asset_path::check(path)?;
+        let _turn = self.turn();
+        let root = self.project(project)?.dir;
+        let survey = look(&root)?;
+        let file = find(&survey, path)?;
+        readable(file)?;
+        self.unchanged(path, Some(file), Based::On(based), None)?;
+        if path == PROJECT_FILE {
+            let detail = format!("without {PROJECT_FILE} there is no project");
+            return Err(Error::conflict(detail, "delete the project, or remove it"));
+        }
+        refuse_used(&survey, file, "use something else there first, or rename it: they go along")?;
+        disk::remove(&disk::place(&root, path)?)?;
+        let Surveyed { path, text, frame, findings, .. } = file;
+        let (path, text, frame) = (path.clone(), text.clone(), frame.clone());
+        let digest = Some(based);
+        Ok(Asset { path, text, digest, frame, findings: findings.clone() })
+    }
+
+    /// Refuses what is based on another text than there is, with all three of them.
+    pub(crate) fn unchanged(
+        &self,
+        path: &str,
+        there: Option<&Surveyed>,
+        based: Based,
+        yours: Option<&str>,
+    ) -> Result<()> {
+        let theirs = there.map(|it| (Digest::of(it.text.as_bytes()), it.text.clone()));
+        let base = match (based, &theirs) {
+            (Based::New, None) => return Ok(()),
+            (Based::On(read), Some((now, _))) if read == *now => return Ok(()),
+            (Based::New, Some(_)) => None,
+            (Based::On(read), _) => self.seen.text(read),
+        };
+        if let Some((digest, text)) = &theirs {
+            self.seen.keep(*digest, text);
+        }
+        let merged = match (&base, &theirs, yours) {
+            (Some(base), Some((_, theirs)), Some(yours)) => merge::texts(base, theirs, yours),
+            _ => None,
+        };
+        let (merged, fields) = match merged {
+            Some(Ok(text)) => (Some(text), Vec::new()),
+            Some(Err(fields)) => (None, fields),
+            None => (None, Vec::new()),
+        };
+        let (path, yours) = (path.to_owned(), yours.map(str::to_owned));
+        Err(Error::Stale(Box::new(Conflict { path, base, theirs, yours, merged, fields })))
+    }
+}
+
+/// Refuses a file that can't be read, and so can't be compared with anything.
+pub(crate) fn readable(file: &Surveyed) -> Result<()> {
+    match (&file.frame, file.findings.first()) {
+        (None, Some(finding)) if file.text.is_empty() && finding.code.0 != EMPTY => {
+            Err(Error::Unreadable(finding.clone()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The file is empty, or something else than an asset.
+const EMPTY: u32 = 2204;
+
+/// Refuses a path that is taken but for its case, and one that would not be searched.
+pub(crate) fn is_free(survey: &Survey, path: &str) -> Result<()> {
+    asset_path::check_new(path)?;
+    if let Some(it) = survey.files.iter().find(|it| it.path.eq_ignore_ascii_case(path)) {
+        let detail = format!("there is already {}", it.path);
+        return Err(Error::conflict(detail, "choose a path that differs by more than its case"));
+    }
+    let is_below =
+        |it: &&String| path.strip_prefix(it.as_str()).is_some_and(|it| it.starts_with('/'));
+    if let Some(it) = survey.exclude.iter().find(is_below) {
+        let reason = format!("the project excludes {it}: no assets are looked for there");
+        return Err(Error::invalid("path", path, reason));
+    }
+    Ok(())
+}
+
+/// Refuses a text that is no asset, or one that is not this one (W4, W5).
+fn fits(survey: &Survey, before: Option<&Surveyed>, after: &Surveyed) -> Result<()> {
+    let errors: Vec<_> = after.findings.iter().filter(|it| it.is_error()).cloned().collect();
+    let path = after.path.clone();
+    let Some(frame) = after.frame.as_ref().filter(|_| errors.is_empty()) else {
+        return Err(Error::NoAsset { path, findings: errors });
+    };
+    let is_project = path == PROJECT_FILE;
+    if (frame.kind == AssetKind::Project) != is_project {
+        let detail = format!("{PROJECT_FILE}, and no other file, is the asset of kind Project");
+        return Err(Error::conflict(detail, "keep the kind of the asset, or choose another path"));
+    }
+    let former = before.and_then(|it| it.frame.as_ref());
+    if former.is_some_and(|it| it.kind == frame.kind && it.name == frame.name) {
+        return Ok(());
+    }
+    if is_project {
+        let detail = format!("{PROJECT_FILE} would call the project {}", frame.name);
+        return Err(Error::conflict(detail, "keep the name, and rename the project"));
+    }
+    if let Some(file) = before {
+        refuse_used(survey, file, "keep the kind and the name, or rename it: its users go along")?;
+    }
+    is_unique(survey, frame, &path)
+}
+
+/// Refuses a name that another asset of the kind has, by case or not.
+pub(crate) fn is_unique(survey: &Survey, frame: &Frame, path: &str) -> Result<()> {
+    let others = survey.files.iter().filter(|it| it.path != path);
+    let mut others = others.filter_map(|it| Some((&it.path, it.frame.as_ref()?)));
+    let is_taken = |it: &(&String, &Frame)| {
+        it.1.kind == frame.kind && it.1.name.eq_ignore_ascii_case(&frame.name)
+    };
+    match others.find(is_taken) {
+        None => Ok(()),
+        Some((path, it)) => {
+            let detail =
+                format!("{} {} is already there, in {path}", it.kind.with_article(), it.name);
+            Err(Error::conflict(detail, "choose a name that differs by more than its case"))
+        }
+    }
+}
+
+/// Refuses what would leave a name without an asset. Of two assets of one name either may go.
+fn refuse_used(survey: &Survey, file: &Surveyed, hint: &str) -> Result<()> {
+    let Some(frame) = &file.frame else { return Ok(()) };
+    let frames = survey.files.iter().filter_map(|it| Some((&it.path, it.frame.as_ref()?)));
+    let mut twins = frames.filter(|it| it.1.kind == frame.kind && it.1.name == frame.name);
+    let users = usages(survey, frame);
+    if users.is_empty() || twins.any(|it| *it.0 != file.path) {
+        return Ok(());
+    }
+    let detail = format!("the {} {} is used by {}", frame.kind, frame.name, named(&users));
+    Err(Error::conflict(detail, hint))
+}
+
+/// A file that is to have another content.
+pub(crate) struct Change<'t> {
+    target: PathBuf,
+    shown: String,
+    /// What the change was made of; `None`: there was nothing.
+    before: Option<&'t str>,
+    staged: Staged,
+}
+
+impl<'t> Change<'t> {
+    pub(crate) fn new(
+        root: &Path,
+        path: &str,
+        before: Option<&'t str>,
+        after: &str,
+    ) -> Result<Self> {
+        let target = disk::place(root, path)?;
+        let staged = Staged::new(&target, after.as_bytes())?;
+        Ok(Self { target, shown: path.to_owned(), before, staged })
+    }
+
+    fn is_based_on_what_is_there(&self) -> bool {
+        let now = std::fs::read(&self.target).ok();
+        now.as_deref() == self.before.map(str::as_bytes)
+    }
+}
+
+/// Makes all changes in their order, if no file was changed while they were prepared.
+pub(crate) fn replace(changes: Vec<Change<'_>>) -> Result<()> {
+    if let Some(it) = changes.iter().find(|it| !it.is_based_on_what_is_there()) {
+        let detail = format!("{} was changed at this moment", it.shown);
+        return Err(Error::conflict(detail, "do it again: nothing was changed"));
+    }
+    changes.into_iter().try_for_each(|it| it.staged.publish())
+}
