@@ -253,7 +253,10 @@ fn what_is_stopped_at_any_moment_has_published_what_it_counted() {
     let seed = Seed(number("WEIR_SEED", SEED));
     let mut random = StdRng::seed_from_u64(seed.0);
     let project = Project::of(&flow(RECORDS, 5_000));
-    let start = || Start::of(&project).set("weir.stream.checkpoint-interval=20ms").ready();
+    let often = "weir.stream.checkpoint-interval=20ms";
+    // What is not drained in time is read again.
+    let patient = "weir.shutdown.drain-timeout=2m";
+    let start = || Start::of(&project).set(often).set(patient).ready();
     for _ in 0..number("WEIR_KILLS", STOPS) {
         let weir = start();
         // A random moment is what this test is about: there is nothing to wait for.

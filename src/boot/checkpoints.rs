@@ -29,6 +29,10 @@ const ELSEWHERE: u32 = 93;
 
 /// How the database is called where it is the store, and what it is known by.
 const DATABASE: &str = "the database";
+/// Where the database notes another store, and where itself: engines that came before that was noted
+/// take every note for one of another store.
+const STORE: &str = "_checkpoints/store";
+const HERE: &str = "_checkpoints/here";
 /// What whoever has blobs in the database has there.
 const CONTENTS: [&str; 3] = ["jobs", "letters", "staged"];
 
@@ -149,7 +153,7 @@ async fn agree(
             found => Note { id: found.map_err(failed)?, place: place.to_owned() },
         },
     };
-    let at = key("_checkpoints/store");
+    let (at, other) = if is_other { (key(STORE), key(HERE)) } else { (key(HERE), key(STORE)) };
     match noted {
         Some(noted) if noted.id == own.id => return Ok(()),
         Some(noted) if replaces == Some(&noted.place) => {}
@@ -168,7 +172,8 @@ async fn agree(
             };
         }
     }
-    database.blob_put(&at, content(&own)).await.map_err(failed)
+    database.blob_put(&at, content(&own)).await.map_err(failed)?;
+    database.blob_delete(&other).await.map_err(failed)
 }
 
 fn elsewhere(place: &str) -> Fault {
@@ -193,8 +198,14 @@ async fn identity(blobs: &dyn BlobStore, fresh: &str) -> Result<String, Error> {
 }
 
 async fn note(database: &dyn BlobStore) -> Result<Option<Note>, Fault> {
-    let found = database.blob_get(&key("_checkpoints/store")).await;
-    let Some(found) = found.map_err(|it| refusal::of_store(&it))? else { return Ok(None) };
+    let get =
+        async |at: &str| database.blob_get(&key(at)).await.map_err(|it| refusal::of_store(&it));
+    let Some(found) = (match get(STORE).await? {
+        None => get(HERE).await?,
+        found => found,
+    }) else {
+        return Ok(None);
+    };
     serde_json::from_slice(&found).map(Some).map_err(|error| {
         let message = format!("the note which store checkpoints are in can't be read: {error}");
         Fault::config(ELSEWHERE, message)

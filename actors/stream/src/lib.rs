@@ -4,7 +4,8 @@
 //! or leaves nothing behind. Control travels in mailboxes, data in edges with byte credits.
 //!
 //! Invariants:
-//! - S1: sinks make nothing visible before the stream's outcome was decided durably.
+//! - S1: sinks make nothing visible before the stream's outcome was decided durably, but for those that
+//!   were told to send immediately.
 //! - S2: once decided for commit, publishing is repeated until it succeeded, also after a crash.
 //! - S3: every record read is in exactly one place: given to all outputs that its route names,
 //!   in the dead letters, or counted as dropped or ignored.

@@ -210,10 +210,11 @@ impl Life<'_> {
                     stop.cancel();
                     break Ok(Err(Fault::stopped("the stream was terminated")));
                 }
-                // Of an item its instance's own watchdog decides.
+                // Of an item its instance's own watchdog decides. Nobody tries it again as the same
+                // stream: the stage that hangs may write yet, to where the next attempt would.
                 fault = watchdog.hangs(), if self.origins.are_of_a_replay() => {
                     stop.cancel();
-                    break Ok(Err(fault));
+                    break Ok(Err(Fault { kind: FaultKind::Config, ..fault }));
                 }
                 _ = tick.tick() => {
                     let before = std::mem::take(&mut reporter.stream.stages);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use weir_domain::Fault;
 
+use super::codes;
 use super::producer::Producer;
 use crate::messages::{self, Message};
 
@@ -16,8 +17,9 @@ pub(super) struct Line {
 impl messages::Line for Line {
     fn send(&mut self, message: Message) -> Result<(), Fault> {
         let topic = message.address.as_ref().or(self.topic.as_ref());
-        // A record without one was refused before.
-        topic.map_or(Ok(()), |topic| self.producer.send(topic, &message))
+        let topic =
+            topic.ok_or_else(|| Fault::config(codes::CONFIG, "a message names no topic"))?;
+        self.producer.send(topic, &message)
     }
 
     fn settle(&mut self) -> Result<(), Fault> {

@@ -1,4 +1,4 @@
-//! A producer for one outbox.
+//! A producer: for one outbox, or for all that a run sends at once.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -228,13 +228,17 @@ impl Producer {
             return fault;
         }
         // What librdkafka says of transactions names the cause, and its code only what follows from it.
-        let told = match error {
-            KafkaError::Transaction(it) => format!("{what}: {it}"),
-            _ => fault.message,
+        let (told, hint) = match error {
+            KafkaError::Transaction(it) => (
+                format!("{what}: {it}"),
+                "it is sent again as a whole; where it never fits into the time, raise transactionTimeout",
+            ),
+            _ => (
+                fault.message,
+                "it is sent again; transactionTimeout is how long the brokers may take",
+            ),
         };
-        Fault::transient(codes::TRANSACTION, told).with_hint(
-            "it is sent again as a whole; where it never fits into the time, raise transactionTimeout",
-        )
+        Fault::transient(codes::TRANSACTION, told).with_hint(hint)
     }
 }
 

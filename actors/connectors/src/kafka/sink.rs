@@ -29,7 +29,7 @@ const SLOTS: u64 = 1_024;
 pub(super) struct Sink {
     config: SinkConfig,
     cx: BuildContext,
-    /// What sends at once, from the first attempt on.
+    /// What sends at once, for all segments of a run.
     producer: Option<Arc<Producer>>,
 }
 

@@ -16,7 +16,7 @@ use crate::outbox::{Outgoing, discarding};
 pub(super) struct NatsSink {
     config: SinkConfig,
     cx: BuildContext,
-    /// What publishes at once, from the first attempt on.
+    /// What publishes at once, for all segments of a run.
     client: Option<Client>,
 }
 

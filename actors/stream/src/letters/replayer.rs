@@ -64,6 +64,8 @@ impl Instance {
         };
         let mut steps: FuturesUnordered<BoxFuture<'_, Step>> = FuturesUnordered::new();
         let (mut under_way, mut is_looking, mut said) = (BTreeSet::new(), false, None);
+        // Others may have what it tried last: it goes on behind that.
+        let mut tried = None;
         // Since it began to look: what it finds may be older than that.
         let mut is_called = false;
         let mut calls = self.services.replays.heard();
@@ -84,12 +86,16 @@ impl Instance {
                             Ok(_) | Err(_) => LOOK_EVERY,
                         };
                         look.set(tokio::time::sleep(wait));
-                        let due = due.unwrap_or_else(|fault| {
+                        let mut due = due.unwrap_or_else(|fault| {
                             self.says(&mut said, Some(fault));
                             Vec::new()
                         });
+                        let is_behind = |it: &Due| tried.as_ref().is_none_or(|last| it.pending > *last);
+                        let first = due.iter().position(is_behind).unwrap_or(0);
+                        due.rotate_left(first);
                         for it in due {
                             if under_way.len() < AT_ONCE_MAX && under_way.insert(it.pending.clone()) {
+                                tried = Some(it.pending.clone());
                                 steps.push(self.try_replay(&letters, it).boxed());
                             }
                         }

@@ -78,6 +78,8 @@ struct Hands {
     is_claiming: bool,
     /// How often in a row it was granted nothing.
     misses: u32,
+    /// Nobody works on what was released last, until it finds nothing any more.
+    is_released: bool,
     failed: BTreeMap<usize, Failed>,
     is_asking: bool,
     /// Another order holds now: which job is whose is to be asked again, and what is under way ends.
@@ -202,9 +204,8 @@ impl Instance {
                     steps.push(self.claim_job(work, free).map(Step::Claimed).boxed());
                 }
                 Ok(()) = releases.changed(), if is_looking => {
-                    hands.misses = 0;
-                    let held = u32::try_from(hands.held.len()).unwrap_or(u32::MAX);
-                    look.set(tokio::time::sleep(LOOK_SOON.saturating_mul(held)));
+                    (hands.misses, hands.is_released) = (0, true);
+                    look.set(tokio::time::sleep(hands.patience(work.lives.len())));
                 }
                 () = self.stops.drain.cancelled(), if !is_drained => {}
                 _ = beat.tick(), if !hands.held.is_empty() => (self.notice)(Happened::Worked),
@@ -225,6 +226,7 @@ impl Instance {
             Err(fault) => self.stands(fault),
         }
         hands.misses += 1;
+        hands.is_released = false;
         if hands.held.is_empty() {
             (self.notice)(Happened::Idle);
         }
@@ -266,7 +268,7 @@ impl Instance {
         }
     }
 
-    /// What failed here is no fault of the workflow as long as another engine works on it.
+    /// What failed here is no fault of the workflow as long as somebody else works on it.
     fn shows_what_failed(&self, hands: &Hands, work: &Work<'_>, elsewhere: &BTreeSet<usize>) {
         for (at, failed) in hands.failed.iter().filter(|it| !hands.held.contains(it.0)) {
             let job = &work.jobs[*at].name;
@@ -277,14 +279,16 @@ impl Instance {
         }
     }
 
-    /// The jobs that engines work on which are not this one.
+    /// The jobs that somebody works on: another engine, or another instance of this one.
     async fn elsewhere(&self, work: &Work<'_>) -> Option<BTreeSet<usize>> {
-        let Services { access, peers, system, .. } = &self.services;
+        let Services { access, peers, system, live, .. } = &self.services;
         let held = access.unfinished().await.ok()?.into_iter().filter(|it| {
             it.claim.source == work.name
                 && it.status == ItemStatus::Acquired
-                && it.owner != system.owner()
-                && !peers.is_gone(&it.owner)
+                && match it.owner == system.owner() {
+                    true => live.contains(it.claim.id),
+                    false => !peers.is_gone(&it.owner),
+                }
         });
         let at = |it: Unfinished| work.jobs.iter().position(|job| job.name == it.claim.item.name);
         Some(held.filter_map(at).collect())
@@ -413,7 +417,8 @@ impl Hands {
     /// less often.
     fn patience(&self, regions: usize) -> Duration {
         let held = u32::try_from(self.held.len() / regions.max(1)).unwrap_or(u32::MAX);
-        LOOK_EVERY.saturating_mul(held.saturating_add(1) << self.misses.min(3))
+        let every = if self.is_released { LOOK_SOON } else { LOOK_EVERY };
+        every.saturating_mul(held.saturating_add(1) << self.misses.min(3))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use weir_domain::plan::{OnError, Plan, Retry};
+use weir_domain::plan::{OnError, Plan};
 use weir_domain::{
     CommandId, Fault, Letter, LetterChoice, LetterState, Replays, StageId, StreamOrder,
     StreamState, Timestamp,
@@ -365,8 +365,7 @@ async fn a_replay_whose_sink_hangs_is_shown_can_be_cancelled_and_ends_in_time() 
     engine.services.limits.progress_within = Duration::from_secs(3);
     world.with(|it| it.hold_writes = true);
     let asked = replay(&engine, &stage("check"), engine.services.system.ids().command()).await;
-    let workflow = engine.run(Plan { retry: Retry { max_retries: 0, ..fixed().retry }, ..fixed() });
-    let workflow = workflow.await;
+    let workflow = engine.run(fixed()).await;
     let last = |item: &str| engine.last().into_iter().rfind(|it| it.item == item);
     let item = asked.replays[0].item.as_str();
     wait_until("the cause is shown", || {

@@ -72,7 +72,8 @@ impl Renewal {
             Ok(regions) => regions,
             Err(fault) => {
                 self.are_leftovers = false;
-                self.misfits.push(fault.message);
+                let hint = fault.hint.map(|it| format!(": {it}")).unwrap_or_default();
+                self.misfits.push(format!("{}{hint}", fault.message));
                 return;
             }
         };
