@@ -209,6 +209,39 @@ test("a stream that is open beyond the newest hundred is followed to its end", a
   await server.cli("scheduler", "set", "ticks", "--target", "unset");
 });
 
+test("a replay that nothing runs says what it waits for, and is cancelled", async () => {
+  await server.cli("scheduler", "set", "ticks", "--target", "unset");
+  await ticks(server);
+  await until("another letter waits", async () => (await letters("&state=waiting")).length > 0);
+  await server.cli("scheduler", "set", "ticks", "--target", "0");
+  await until("nothing of it runs", async () => {
+    const { placed } = await server.get("/api/v1/scheduler/workflows/ticks");
+    return placed === 0;
+  });
+  const waiting = await letters("&state=waiting");
+  await at("/workflows/ticks?tab=letters&state=waiting");
+  await button("Replay …").click();
+  await dialog().getByText("as one stream").waitFor();
+  await dialog()
+    .getByRole("button", { name: /^Replay \d+ letters?$/ })
+    .click();
+  await closed();
+  const row = page
+    .getByRole("region", { name: "Replays under way" })
+    .first()
+    .getByRole("row", { name: /waiting replay-/ });
+  await row.waitFor();
+  await row.getByRole("button", { name: /^Cancel/ }).click();
+  await inDialog("End the replay").click();
+  await closed();
+  await row.waitFor({ state: "detached" });
+  await until("its letters wait again", async () => {
+    const all = await letters("&state=waiting");
+    return all.length >= waiting.length;
+  });
+  await server.cli("scheduler", "set", "ticks", "--target", "unset");
+});
+
 test("a key pair is rotated, and the former one deleted by its name", async () => {
   await at("/keys");
   const row = (name) => page.getByRole("row", { name });
