@@ -15,6 +15,8 @@ use crate::{Error, Result, Secret};
 
 /// What stands for a value.
 const MASK: &str = "***";
+/// Less than so many bytes of a value tell nobody anything.
+const BEGINNING_MIN: usize = 3;
 
 /// Values that this engine uses now. Clones share them; the last one wipes them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,6 +71,19 @@ impl Opened {
             }
         }
         text
+    }
+
+    /// The same of a text that was cut off: at its end may stand the beginning of a value.
+    pub fn masked_beginning<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let text = self.masked(text);
+        let begins = |form: &Zeroizing<String>| {
+            let lengths = (BEGINNING_MIN..form.len()).rev().filter(|it| form.is_char_boundary(*it));
+            lengths.into_iter().find(|it| text.ends_with(&form[..*it]))
+        };
+        match self.forms().iter().filter_map(begins).max() {
+            Some(length) => Cow::Owned(format!("{}{MASK}", &text[..text.len() - length])),
+            None => text,
+        }
     }
 
     /// A fault that others see.
@@ -131,6 +146,16 @@ mod tests {
         let refused = secrets.put_into("${sec:B}", Quoting::Plain).unwrap_err();
         assert!(matches!(refused, Error::NotText(name) if name == "B"));
         assert_eq!(secrets.only(&[]), Opened::default());
+    }
+
+    #[test]
+    fn a_text_that_is_cut_off_ends_with_no_beginning_of_a_value() {
+        let secrets = opened(&[("A", "hunter2"), ("B", "überall")]);
+        let of = |text: &str| secrets.masked_beginning(text).into_owned();
+        assert_eq!(of("a hunter2, hunt"), "a ***, ***");
+        assert_eq!(of("an übe"), "an ***");
+        assert_eq!(of("hu"), "hu");
+        assert_eq!(of("a hunter of"), "a hunter of");
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub(crate) async fn reveal(
     Part(workflow): Part<WorkflowName>,
     Fields(query): Fields<LettersQuery>,
 ) -> Result<Json<Page<LetterView>>, Error> {
-    trail.about("workflow", &workflow);
+    trail.about("workflow", &workflow).before(&query);
     page((&*engine, storages.as_deref()), &workflow, query, Records::Whole).await
 }
 

@@ -1,5 +1,7 @@
 //! Dead letters, as they are kept for all engines.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use weir_controllers::audit::masked;
 use weir_domain::plan::DEAD_LETTERS;
@@ -174,7 +176,9 @@ fn is_replay(claim: &Claim, workflow: &WorkflowName, item: &str) -> bool {
 
 /// Masks what looks like a secret, as records are masked that somebody sniffs.
 fn mask(letter: &mut Letter) {
-    let Some(raw) = &letter.raw else { return };
+    let bytes = letter.raw_base64.as_ref().and_then(|it| STANDARD.decode(it).ok());
+    let bytes = bytes.map(|it| String::from_utf8_lossy(&it).into_owned());
+    let Some(raw) = letter.raw.as_ref().or(bytes.as_ref()) else { return };
     let shown = match serde_json::from_str(raw) {
         Ok(Value::Object(record)) => {
             let shown = masked_record(record.clone());
@@ -188,7 +192,7 @@ fn mask(letter: &mut Letter) {
             _ => return,
         },
     };
-    (letter.raw, letter.is_masked) = (Some(shown), true);
+    (letter.raw, letter.raw_base64, letter.is_masked) = (Some(shown), None, true);
 }
 
 #[cfg(test)]
@@ -199,7 +203,7 @@ mod tests {
 
     #[test]
     fn what_looks_like_a_secret_is_masked_in_records_of_letters_too() {
-        let shown = |raw: &str| {
+        let of = |raw: Option<String>, raw_base64: Option<String>| {
             let id = "0197a8b0-5b5e-7c3e-9d4f-0123456789ab:7".parse().unwrap();
             let (state, stage) = (LetterState::Waiting, StageId::new("read").unwrap());
             let mut letter = Letter {
@@ -212,8 +216,8 @@ mod tests {
                 line: None,
                 offset: None,
                 reason: "r".into(),
-                raw: Some(raw.into()),
-                raw_base64: None,
+                raw,
+                raw_base64,
                 is_masked: false,
                 is_cut: false,
                 attempt: 1,
@@ -222,11 +226,14 @@ mod tests {
             mask(&mut letter);
             (letter.raw.unwrap(), letter.is_masked)
         };
+        let shown = |raw: &str| of(Some(raw.to_owned()), None);
+        let shown_of = |raw: &[u8]| of(None, Some(STANDARD.encode(raw)));
         let same = |raw: &str| assert_eq!(shown(raw), (raw.to_owned(), false));
         same("{\"amount\": 1.50, \"name\": \"ada\"}");
         same("1,2.5,three");
         let (record, is_masked) = shown("{\"password\":\"planted\",\"n\":7}");
         assert!(is_masked && !record.contains("planted") && record.contains("7"), "{record}");
         assert!(shown("-----BEGIN PRIVATE KEY-----\nplanted").1);
+        assert!(shown_of(b"\xff-----BEGIN PRIVATE KEY-----\nplanted").1);
     }
 }

@@ -129,8 +129,11 @@ fn with_shown(letters: &RecordBatch, secrets: &Opened) -> Result<RecordBatch, Ar
     let (Some(raw), Some(encoded)) = (texts("raw"), texts("rawBase64")) else {
         return Ok(letters.clone());
     };
+    let cut = letters.column_by_name("rawCut").and_then(|it| it.as_boolean_opt());
+    let is_cut = |row: usize| cut.is_some_and(|it| it.is_valid(row) && it.value(row));
+    let records = raw.iter().zip(encoded).enumerate();
     let shown: StringArray =
-        raw.iter().zip(encoded).map(|(raw, encoded)| shown(secrets, raw, encoded)).collect();
+        records.map(|(row, record)| shown(secrets, record, is_cut(row))).collect();
     if shown.null_count() == shown.len() {
         return Ok(letters.clone());
     }

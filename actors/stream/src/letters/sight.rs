@@ -51,7 +51,8 @@ impl Sight {
             (None, None) if !is_vetted => seen(None),
             (None, None) => whole,
             (None, Some(known)) => {
-                let text = shown(known, it.raw.as_deref(), it.raw_base64.as_deref());
+                let record = (it.raw.as_deref(), it.raw_base64.as_deref());
+                let text = shown(known, record, it.raw_cut);
                 text.map_or(whole, |it| seen(Some(it)))
             }
         }
@@ -59,10 +60,17 @@ impl Sight {
 }
 
 /// What may be shown of a record that holds the value of a secret; `None`: it holds none.
-pub(super) fn shown(secrets: &Opened, raw: Option<&str>, encoded: Option<&str>) -> Option<String> {
-    let masked = |text: &str| match secrets.masked(text) {
-        Cow::Owned(masked) => Some(masked),
-        Cow::Borrowed(_) => None,
+pub(super) fn shown(
+    secrets: &Opened,
+    (raw, encoded): (Option<&str>, Option<&str>),
+    is_cut: bool,
+) -> Option<String> {
+    let masked = |text: &str| {
+        let masked = if is_cut { secrets.masked_beginning(text) } else { secrets.masked(text) };
+        match masked {
+            Cow::Owned(masked) => Some(masked),
+            Cow::Borrowed(_) => None,
+        }
     };
     match (raw, encoded) {
         (Some(raw), _) => masked(raw),
@@ -108,6 +116,8 @@ mod tests {
         assert_eq!(seen(&known, &vetted, true), (some("*** ***"), true));
         let innocent = line(&serde_json::json!({ "raw": "nothing" }));
         assert_eq!(seen(&unknown, &innocent, true), (some("nothing"), false));
+        let cut = line(&serde_json::json!({ "raw": "a plant", "rawCut": true }));
+        assert_eq!(seen(&known, &cut, false), (some("a ***"), true));
         let bytes = STANDARD.encode([b"\xffplanted".as_slice(), b"!"].concat());
         let bytes = line(&serde_json::json!({ "rawBase64": bytes }));
         assert_eq!(seen(&known, &bytes, false), (some("\u{fffd}***!"), true));
