@@ -1,6 +1,7 @@
 //! The projects of a server: listed, made, opened, renamed, forgotten and deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -35,14 +36,16 @@ pub struct ProjectDir {
     /// Without links.
     pub dir: PathBuf,
     pub home: Home,
+    /// Its name among the server's own, where it has one: that of the directory, or of a link.
+    entry: Option<OsString>,
 }
 
 /// To whom a directory belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Home {
-    /// It is below the server's own, which may delete it.
+    /// It lies in the server's own, which may delete it.
     Own,
-    /// It was opened, and is somebody else's.
+    /// It was opened, or a link leads there, and is somebody else's.
     Opened,
     /// It came with the start of the process.
     Given,
@@ -72,9 +75,9 @@ impl Workspace {
     pub fn projects(&self) -> Result<Vec<ProjectDir>> {
         let register = Register::load(&self.home)?;
         let mut found: BTreeMap<ProjectName, ProjectDir> = BTreeMap::new();
-        for (dir, home) in self.dirs(&register) {
+        for (dir, home, entry) in self.dirs(&register) {
             let Some(name) = self.name(&dir) else { continue };
-            found.entry(name.clone()).or_insert(ProjectDir { name, dir, home });
+            found.entry(name.clone()).or_insert(ProjectDir { name, dir, home, entry });
         }
         let dirs: BTreeSet<_> = found.values().map(|it| it.dir.clone()).collect();
         self.names().retain(|dir, _| dirs.contains(dir));
@@ -91,23 +94,31 @@ impl Workspace {
         })
     }
 
-    fn dirs(&self, register: &Register) -> Vec<(PathBuf, Home)> {
-        let given = self.given.iter().cloned().map(|it| (it, Home::Given));
-        let opened = register.opened.iter().cloned().map(|it| (it, Home::Opened));
-        // A directory that is not there holds no projects.
-        let entries = fs::read_dir(&self.home).into_iter().flatten().flatten();
-        let is_shown = |it: &PathBuf| {
-            let name = it.file_name().unwrap_or_default();
+    fn dirs(&self, register: &Register) -> Vec<(PathBuf, Home, Option<OsString>)> {
+        let real =
+            |dir: &PathBuf| dir.join(PROJECT_FILE).is_file().then(|| dir.canonicalize().ok());
+        let elsewhere = |dir: &PathBuf, home| Some((real(dir)??, home, None));
+        let given = self.given.iter().filter_map(|it| elsewhere(it, Home::Given));
+        let opened = register.opened.iter().filter_map(|it| elsewhere(it, Home::Opened));
+        let is_shown = |name: &OsString| {
             !name.as_encoded_bytes().starts_with(b".")
                 && !register.removed.contains(Path::new(name))
         };
-        let mut own: Vec<_> = entries.map(|it| it.path()).filter(is_shown).collect();
-        own.sort();
-        let own = own.into_iter().map(|it| (it, Home::Own));
-        let all = given.chain(own).chain(opened);
-        let is_project = |it: &(PathBuf, Home)| it.0.join(PROJECT_FILE).is_file();
-        let real = |(dir, home): (PathBuf, Home)| Some((dir.canonicalize().ok()?, home));
-        all.filter(is_project).filter_map(real).collect()
+        // What only a link leads to lies elsewhere, and what lies here goes by its own name.
+        let home = self.home.canonicalize().ok();
+        let below = |entry: OsString| {
+            let dir = real(&self.home.join(&entry))??;
+            match dir.parent() == home.as_deref() {
+                true => Some((dir.clone(), Home::Own, Some(dir.file_name()?.to_owned()))),
+                false => Some((dir, Home::Opened, Some(entry))),
+            }
+        };
+        // A directory that is not there holds no projects.
+        let entries = fs::read_dir(&self.home).into_iter().flatten().flatten();
+        let mut entries: Vec<_> = entries.map(|it| it.file_name()).filter(is_shown).collect();
+        entries.sort();
+        let own = entries.into_iter().filter_map(below);
+        given.chain(own.filter(|it| it.2.as_ref().is_some_and(is_shown))).chain(opened).collect()
     }
 
     /// A project whose file can't be read goes by its directory's name until it is mended.
@@ -160,6 +171,7 @@ impl Workspace {
         fs::create_dir(&hidden).map_err(Error::io(&hidden, "made"))?;
         let made = fill(&hidden).and_then(|()| {
             disk::sync(&hidden)?;
+            self.show(name)?;
             fs::rename(&hidden, &target).map_err(Error::io(&target, "made"))?;
             disk::sync(&self.home)
         });
@@ -167,8 +179,12 @@ impl Workspace {
             // What is left is hidden, and cleared away by the next one.
             let _ = fs::remove_dir_all(&hidden);
         }
-        made?;
-        // One of that name may have been removed before.
+        made
+    }
+
+    /// A directory of a name that is free now may have been removed from the list before it went: what gets the
+    /// name is another one.
+    fn show(&self, name: &ProjectName) -> Result<()> {
         let mut register = Register::load(&self.home)?;
         match register.removed.remove(Path::new(name.as_str())) {
             true => register.save(&self.home),
@@ -197,7 +213,7 @@ impl Workspace {
         }
         let entries = fs::read_dir(&self.home).into_iter().flatten().flatten();
         let mut entries = entries.map(|it| it.file_name().to_string_lossy().into_owned());
-        let own = except.and_then(|it| it.dir.file_name()).map(|it| it.to_string_lossy());
+        let own = except.and_then(|it| it.entry.as_deref()).map(|it| it.to_string_lossy());
         let taken = entries.find(|it| is_taken(it) && own.as_deref() != Some(it));
         match taken {
             Some(it) => {
@@ -250,11 +266,11 @@ impl Workspace {
         let _turn = self.turn();
         let project = self.project(name)?;
         let mut register = Register::load(&self.home)?;
-        match (project.home, project.dir.file_name()) {
-            (Home::Own, Some(below)) => _ = register.removed.insert(below.into()),
-            (Home::Opened, _) => _ = register.opened.remove(&project.dir),
-            (Home::Own, None) | (Home::Given, _) => return Err(given(&project)),
+        if project.home == Home::Given {
+            return Err(given(&project));
         }
+        register.removed.extend(project.entry.as_ref().map(PathBuf::from));
+        register.opened.remove(&project.dir);
         register.save(&self.home)?;
         Ok(project)
     }
@@ -276,7 +292,7 @@ impl Workspace {
             Home::Given => return Err(given(&project)),
             Home::Opened => {
                 let dir = project.dir.display();
-                let detail = format!("{dir} was opened, and does not belong to this server");
+                let detail = format!("{dir} lies elsewhere, and does not belong to this server");
                 return Err(Error::conflict(
                     detail,
                     "remove the project, and delete its files by hand",
@@ -322,8 +338,9 @@ impl Workspace {
             Error::conflict(detail, "write it as plain text there")
         })?;
         disk::write(&disk::place(&project.dir, PROJECT_FILE)?, text.as_bytes())?;
-        if project.home == Home::Own && project.dir.file_name().is_some_and(|it| it == name) {
+        if project.home == Home::Own && project.entry.as_ref().is_some_and(|it| it == name) {
             let dir = self.home.join(to.as_str());
+            self.show(&to)?;
             fs::rename(&project.dir, &dir).map_err(Error::io(&dir, "renamed"))?;
             disk::sync(&self.home)?;
         }
