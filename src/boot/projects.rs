@@ -380,10 +380,27 @@ fn refusal(error: Error) -> ProjectRefusal {
             let hint = it.fix.clone();
             ProjectRefusal::Conflict { detail: format!("{}: {}", it.place, it.cause), hint }
         }
+        Error::Partly { cause, .. } => partly(detail, *cause),
         Error::Io { source, .. } => {
             let fault = Fault::transient(97, format!("{detail}: {source}"));
             let hint = "nothing was changed: look at the disk and at who may write there";
             ProjectRefusal::Fault(fault.with_hint(hint))
+        }
+    }
+}
+
+/// Something was done before it went wrong: nobody may take it for undone.
+fn partly(detail: String, cause: Error) -> ProjectRefusal {
+    match cause {
+        Error::Io { source, .. } => {
+            let fault = Fault::transient(97, format!("{detail}: {source}"));
+            let hint = "look at what is there now, at the disk and at who may write there";
+            ProjectRefusal::Fault(fault.with_hint(hint))
+        }
+        Error::Conflict { hint, .. } => ProjectRefusal::Conflict { detail, hint },
+        _ => {
+            let hint = "look at what is there now, and go on from that";
+            ProjectRefusal::Conflict { detail, hint: hint.to_owned() }
         }
     }
 }

@@ -47,7 +47,8 @@ impl Staged {
         let failed = |it| Error::io(&self.target, "written")(it);
         fs::rename(&self.temporary, &self.target).map_err(failed)?;
         self.is_published = true;
-        sync(directory(&self.target))
+        let done = || format!("{} has its new content", self.target.display());
+        sync(directory(&self.target)).map_err(|it| Error::after(done())(it))
     }
 }
 
@@ -66,7 +67,8 @@ pub(crate) fn write(target: &Path, content: &[u8]) -> Result<()> {
 
 pub(crate) fn remove(target: &Path) -> Result<()> {
     fs::remove_file(target).map_err(Error::io(target, "deleted"))?;
-    sync(directory(target))
+    let done = || format!("{} is deleted", target.display());
+    sync(directory(target)).map_err(|it| Error::after(done())(it))
 }
 
 pub(crate) fn sync(directory: &Path) -> Result<()> {
@@ -98,6 +100,14 @@ pub(crate) fn place(root: &Path, path: &str) -> Result<PathBuf> {
         at = inside(root, next.canonicalize().map_err(Error::io(&next, "opened"))?)?;
     }
     Ok(at.join(name))
+}
+
+/// What has that name in the project: a link itself, and not what it leads to.
+pub(crate) fn entry(root: &Path, path: &str) -> Result<PathBuf> {
+    let full = root.join(path);
+    let above = directory(&full);
+    let above = inside(root, above.canonicalize().map_err(Error::io(above, "opened"))?)?;
+    Ok(above.join(full.file_name().unwrap_or_default()))
 }
 
 fn inside(root: &Path, target: PathBuf) -> Result<PathBuf> {

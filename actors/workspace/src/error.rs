@@ -37,6 +37,9 @@ pub enum Error {
     /// A file of the project can't be read, or leads out of it.
     #[error("{}", .0.cause)]
     Unreadable(Finding),
+    /// Something was changed before it went wrong, and stays changed.
+    #[error("{done}, but {cause}")]
+    Partly { done: String, cause: Box<Error> },
     #[error("{} can't be {action}", .path.display())]
     Io {
         path: PathBuf,
@@ -84,6 +87,17 @@ impl Error {
 
     pub(crate) fn conflict(detail: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Conflict { detail: detail.into(), hint: hint.into() }
+    }
+
+    /// An error that came after something was done, which the caller has to know.
+    pub(crate) fn after(done: impl Into<String>) -> impl FnOnce(Self) -> Self {
+        let done = done.into();
+        move |cause| match cause {
+            Self::Partly { done: more, cause } => {
+                Self::Partly { done: format!("{done}, {more}"), cause }
+            }
+            cause => Self::Partly { done, cause: Box::new(cause) },
+        }
     }
 
     pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {

@@ -15,6 +15,7 @@ use crate::register::Register;
 use crate::scalar::{self, Spot};
 use crate::seen::Seen;
 use crate::stamp::Stamp;
+use crate::write::{Change, replace};
 
 /// All projects of a server. One process has a workspace; its changes are made one after the other.
 #[derive(Debug)]
@@ -173,7 +174,7 @@ impl Workspace {
             disk::sync(&hidden)?;
             self.show(name)?;
             fs::rename(&hidden, &target).map_err(Error::io(&target, "made"))?;
-            disk::sync(&self.home)
+            disk::sync(&self.home).map_err(Error::after(format!("the project {name} is made")))
         });
         if made.is_err() {
             // What is left is hidden, and cleared away by the next one.
@@ -305,9 +306,15 @@ impl Workspace {
             fs::remove_dir_all(&hidden).map_err(Error::io(&hidden, "deleted"))?;
         }
         fs::rename(&project.dir, &hidden).map_err(Error::io(&project.dir, "deleted"))?;
-        disk::sync(&self.home)?;
-        fs::remove_dir_all(&hidden).map_err(Error::io(&hidden, "deleted"))?;
-        Ok(project)
+        let cleared = disk::sync(&self.home)
+            .and_then(|()| fs::remove_dir_all(&hidden).map_err(Error::io(&hidden, "deleted")));
+        let done = || {
+            format!(
+                "the project {name} is gone, and what is left of its files is in {}",
+                hidden.display()
+            )
+        };
+        cleared.map_err(|it| Error::after(done())(it)).map(|()| project)
     }
 
     /// Gives a project another name; a directory of the server's own goes along if it was called so.
@@ -337,12 +344,15 @@ impl Workspace {
                 format!("the name is written in {place} in a way that can't be changed here");
             Error::conflict(detail, "write it as plain text there")
         })?;
-        disk::write(&disk::place(&project.dir, PROJECT_FILE)?, text.as_bytes())?;
+        let change = Change::new(&project.dir, PROJECT_FILE, Some(&file.text), &text)?;
+        replace(vec![change])?;
         if project.home == Home::Own && project.entry.as_ref().is_some_and(|it| it == name) {
             let dir = self.home.join(to.as_str());
-            self.show(&to)?;
-            fs::rename(&project.dir, &dir).map_err(Error::io(&dir, "renamed"))?;
-            disk::sync(&self.home)?;
+            let moved = self.show(&to).and_then(|()| {
+                fs::rename(&project.dir, &dir).map_err(Error::io(&dir, "made of the directory"))?;
+                disk::sync(&self.home)
+            });
+            moved.map_err(Error::after(format!("the project is called {to} now")))?;
         }
         self.project(to.as_str())
     }
