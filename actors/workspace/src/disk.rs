@@ -76,6 +76,20 @@ pub(crate) fn sync(directory: &Path) -> Result<()> {
     synced.map_err(Error::io(directory, "synchronised with the disk"))
 }
 
+/// Writes a file of a directory that nobody else knows yet; [`sync_all`] makes it last.
+pub(crate) fn fill(root: &Path, path: &str, content: &[u8]) -> Result<()> {
+    let target = root.join(path);
+    let above = directory(&target);
+    fs::create_dir_all(above).map_err(Error::io(above, "made"))?;
+    fs::write(&target, content).map_err(Error::io(&target, "written"))
+}
+
+/// Puts what was written to a directory's file system on the disk: thousands of files at once, and not one by one.
+pub(crate) fn sync_all(directory: &Path) -> Result<()> {
+    let synced = File::open(directory).and_then(|it| Ok(rustix::fs::syncfs(it)?));
+    synced.map_err(Error::io(directory, "synchronised with the disk"))
+}
+
 /// Where a file of the project is, or is to be: links that lead out are refused, and directories that
 /// are missing are made.
 pub(crate) fn place(root: &Path, path: &str) -> Result<PathBuf> {

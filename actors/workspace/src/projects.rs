@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use weir_domain::ProjectName;
-use weir_project::{AssetKind, PROJECT_FILE};
+use weir_project::{AssetKind, PROJECT_FILE, Survey, Surveyed};
 
 use crate::disk;
 use crate::error::{Error, Result};
@@ -25,6 +25,8 @@ pub struct Workspace {
     /// Where one is that stays as long as the process.
     given: Option<PathBuf>,
     changing: Mutex<()>,
+    /// Archives are large: there is one in memory at a time.
+    pub(crate) importing: Mutex<()>,
     /// The names of projects, as long as their files stay as they are.
     names: Mutex<BTreeMap<PathBuf, (Stamp, Option<ProjectName>)>>,
     pub(crate) seen: Seen,
@@ -62,8 +64,8 @@ pub struct NewProject {
 impl Workspace {
     /// The projects below one directory, which need not be there yet.
     pub fn below(home: PathBuf) -> Self {
-        let (changing, names, seen) = Default::default();
-        Self { home, given: None, changing, names, seen }
+        let (changing, importing, names, seen) = Default::default();
+        Self { home, given: None, changing, importing, names, seen }
     }
 
     /// With one more, which is somewhere else.
@@ -326,13 +328,9 @@ impl Workspace {
             return Ok(project);
         }
         let survey = weir_project::survey(&project.dir).map_err(Error::Unreadable)?;
-        let frames = || survey.files.iter().filter_map(|it| Some((it, it.frame.as_ref()?)));
-        if let Some((file, _)) = frames().find(|it| it.1.kind == AssetKind::Secret) {
-            let detail = format!("the secrets in {} are sealed for the name {name}", file.path);
-            let hint = "delete the secret assets, rename the project, and seal the values anew";
-            return Err(Error::conflict(detail, hint));
-        }
-        let Some((file, frame)) = frames().find(|it| it.0.path == PROJECT_FILE) else {
+        refuse_sealed(&survey, name)?;
+        let mut frames = survey.files.iter().filter_map(|it| Some((it, it.frame.as_ref()?)));
+        let Some((file, frame)) = frames.find(|it| it.0.path == PROJECT_FILE) else {
             let detail = format!("{PROJECT_FILE} of the project {name} can't be read");
             return Err(Error::conflict(detail, "mend it first"));
         };
@@ -356,6 +354,17 @@ impl Workspace {
         }
         self.project(to.as_str())
     }
+}
+
+/// Refuses to give a project with secrets another name: nobody could open them.
+pub(crate) fn refuse_sealed(survey: &Survey, name: &str) -> Result<()> {
+    let is_secret =
+        |it: &&Surveyed| it.frame.as_ref().is_some_and(|it| it.kind == AssetKind::Secret);
+    let Some(file) = survey.files.iter().find(is_secret) else { return Ok(()) };
+    let detail = format!("the secrets in {} are sealed for the name {name}", file.path);
+    let hint =
+        "keep the name; or delete the secret assets first, and seal the values anew afterwards";
+    Err(Error::conflict(detail, hint))
 }
 
 fn given(project: &ProjectDir) -> Error {
