@@ -60,7 +60,7 @@ pub struct Conflict {
     pub theirs: Option<(Digest, String)>,
     /// `None`: it is to be deleted.
     pub yours: Option<String>,
-    /// Both changes in one text, where no field was changed by both in different ways.
+    /// Both changes in one text, where no field was changed by both in different ways, and no comment is lost.
     pub merged: Option<String>,
     /// The fields that were, where the three can be compared.
     pub fields: Vec<FieldConflict>,
