@@ -373,6 +373,11 @@ fn refusal(error: Error) -> ProjectRefusal {
             ProjectRefusal::Invalid { pointer: pointer(what), reason }
         }
         Error::NoAsset { findings, .. } => ProjectRefusal::NoAsset { detail, findings },
+        Error::NotWhole { findings, .. } => {
+            let fix = findings.first().map(|it| it.fix.clone());
+            let hint = fix.unwrap_or_else(|| "validate the project, and mend the asset".to_owned());
+            ProjectRefusal::Conflict { detail, hint }
+        }
         Error::Conflict { hint, .. } => ProjectRefusal::Conflict { detail, hint },
         Error::Stale(it) => ProjectRefusal::Stale { detail, conflict: Box::new(conflict(*it)) },
         Error::TooLarge { .. } => ProjectRefusal::TooLarge { detail },

@@ -27,6 +27,9 @@ pub enum Error {
     /// What was sent is no asset.
     #[error("{path} would be no asset: {}", first(.findings))]
     NoAsset { path: String, findings: Vec<Finding> },
+    /// An asset can't be put together with those that it extends.
+    #[error("{path} can't be made whole{}", placed(.findings))]
+    NotWhole { path: String, findings: Vec<Finding> },
     #[error("{detail}")]
     Conflict { detail: String, hint: String },
     /// It is not what the caller has read.
@@ -104,6 +107,10 @@ impl Error {
         let path = path.to_owned();
         move |source| Self::Io { path, action, source }
     }
+}
+
+fn placed(findings: &[Finding]) -> String {
+    findings.first().map_or_else(String::new, |it| format!(": {}: {}", it.place, it.cause))
 }
 
 fn first(findings: &[Finding]) -> String {

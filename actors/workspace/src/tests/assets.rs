@@ -117,6 +117,21 @@ fn a_link_is_deleted_and_not_what_it_leads_to() {
 }
 
 #[test]
+fn what_is_wrong_with_an_asset_that_can_not_be_made_whole_is_told() {
+    let lab = lab();
+    let child = SOURCE.replace("name: orders", "name: child, extends: nobody");
+    lab.put("sources/child.yaml", &child);
+    let effective = |path: &str| lab.workspace.effective("shop", path);
+    assert_eq!(effective("sources/orders.yaml").unwrap().extends, [""; 0]);
+    refused(
+        effective("sources/child.yaml"),
+        "sources/child.yaml can't be made whole: sources/child.yaml:4:35: there is no",
+    );
+    fs::write(lab.root().join("broken.yaml"), "a: [").unwrap();
+    refused(effective("broken.yaml"), "broken.yaml can't be made whole: broken.yaml:2:1: not YAML");
+}
+
+#[test]
 fn a_file_keeps_its_mode_and_a_path_is_taken_whatever_its_case() {
     let lab = lab();
     let file = lab.root().join("formats/csv.yaml");
