@@ -136,9 +136,14 @@ impl ProjectDirs {
         change: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, ProjectRefusal> {
         let done = self.asked(change).await?;
-        tracing::info!(code = "WEIR-00096", what, name, "changed");
+        told(what, &name, None);
         Ok(done)
     }
+}
+
+/// Nobody is named: who may change something here is on this machine, and no user.
+fn told(what: &'static str, name: &str, to: Option<&str>) {
+    tracing::info!(code = "WEIR-00096", what, name, to, "changed");
 }
 
 fn summary(dir: &Path, name: ProjectName, registry: &Registry) -> ProjectSummary {
@@ -187,10 +192,11 @@ impl Projects for ProjectDirs {
     }
 
     async fn project_open(&self, directory: String) -> Result<ProjectSummary, ProjectRefusal> {
-        self.changed(("project open", directory.clone()), move |it| {
-            Ok(it.summary(&it.workspace.open(Path::new(&directory))?))
-        })
-        .await
+        let opened = self
+            .asked(move |it| Ok(it.summary(&it.workspace.open(Path::new(&directory))?)))
+            .await?;
+        told("project open", opened.name.as_str(), None);
+        Ok(opened)
     }
 
     async fn project_rename(
@@ -198,10 +204,12 @@ impl Projects for ProjectDirs {
         name: ProjectName,
         to: String,
     ) -> Result<ProjectSummary, ProjectRefusal> {
-        self.changed(("project rename", name.to_string()), move |it| {
-            Ok(it.summary(&it.workspace.rename_project(name.as_str(), &to)?))
-        })
-        .await
+        let former = name.to_string();
+        let renamed = self
+            .asked(move |it| Ok(it.summary(&it.workspace.rename_project(name.as_str(), &to)?)))
+            .await?;
+        told("project rename", &former, Some(renamed.name.as_str()));
+        Ok(renamed)
     }
 
     async fn project_export(&self, name: ProjectName) -> Result<Vec<u8>, ProjectRefusal> {
@@ -213,10 +221,11 @@ impl Projects for ProjectDirs {
         archive: Vec<u8>,
         name: Option<String>,
     ) -> Result<ProjectSummary, ProjectRefusal> {
-        self.changed(("project import", name.clone().unwrap_or_default()), move |it| {
-            Ok(it.summary(&it.workspace.import(&archive, name.as_deref())?))
-        })
-        .await
+        let imported = self
+            .asked(move |it| Ok(it.summary(&it.workspace.import(&archive, name.as_deref())?)))
+            .await?;
+        told("project import", imported.name.as_str(), None);
+        Ok(imported)
     }
 
     async fn project_remove(
@@ -224,7 +233,11 @@ impl Projects for ProjectDirs {
         name: ProjectName,
         delete_files_of: Option<String>,
     ) -> Result<ProjectSummary, ProjectRefusal> {
-        self.changed(("project remove", name.to_string()), move |it| {
+        let what = match delete_files_of {
+            Some(_) => "project delete",
+            None => "project remove",
+        };
+        self.changed((what, name.to_string()), move |it| {
             let summary = it.summary(&it.workspace.project(name.as_str())?);
             match delete_files_of {
                 Some(typed) => it.workspace.delete(name.as_str(), &typed)?,
@@ -283,12 +296,15 @@ impl Projects for ProjectDirs {
         to: String,
         read: Digest,
     ) -> Result<AssetRenamed, ProjectRefusal> {
-        self.changed(("asset rename", format!("{project}/{path}")), move |it| {
+        let (name, called) = (format!("{project}/{path}"), to.clone());
+        let renamed = self.asked(move |it| {
             let renamed = it.workspace.rename_asset(project.as_str(), &path, &to, read)?;
             let Renamed { asset, users } = renamed;
             Ok(AssetRenamed { asset: view(asset), users })
-        })
-        .await
+        });
+        let renamed = renamed.await?;
+        told("asset rename", &name, Some(&called));
+        Ok(renamed)
     }
 
     async fn asset_effective(
@@ -373,6 +389,11 @@ fn refusal(error: Error) -> ProjectRefusal {
             ProjectRefusal::Invalid { pointer: pointer(what), reason }
         }
         Error::NoAsset { findings, .. } => ProjectRefusal::NoAsset { detail, findings },
+        Error::NotWhole { findings, .. } => {
+            let fix = findings.first().map(|it| it.fix.clone());
+            let hint = fix.unwrap_or_else(|| "validate the project, and mend the asset".to_owned());
+            ProjectRefusal::Conflict { detail, hint }
+        }
         Error::Conflict { hint, .. } => ProjectRefusal::Conflict { detail, hint },
         Error::Stale(it) => ProjectRefusal::Stale { detail, conflict: Box::new(conflict(*it)) },
         Error::TooLarge { .. } => ProjectRefusal::TooLarge { detail },
@@ -380,10 +401,27 @@ fn refusal(error: Error) -> ProjectRefusal {
             let hint = it.fix.clone();
             ProjectRefusal::Conflict { detail: format!("{}: {}", it.place, it.cause), hint }
         }
+        Error::Partly { cause, .. } => partly(detail, *cause),
         Error::Io { source, .. } => {
             let fault = Fault::transient(97, format!("{detail}: {source}"));
             let hint = "nothing was changed: look at the disk and at who may write there";
             ProjectRefusal::Fault(fault.with_hint(hint))
+        }
+    }
+}
+
+/// Something was done before it went wrong: nobody may take it for undone.
+fn partly(detail: String, cause: Error) -> ProjectRefusal {
+    match cause {
+        Error::Io { source, .. } => {
+            let fault = Fault::transient(97, format!("{detail}: {source}"));
+            let hint = "look at what is there now, at the disk and at who may write there";
+            ProjectRefusal::Fault(fault.with_hint(hint))
+        }
+        Error::Conflict { hint, .. } => ProjectRefusal::Conflict { detail, hint },
+        _ => {
+            let hint = "look at what is there now, and go on from that";
+            ProjectRefusal::Conflict { detail, hint: hint.to_owned() }
         }
     }
 }

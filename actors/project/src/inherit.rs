@@ -7,6 +7,9 @@
 //! - A list whose entries all have names is merged entry by entry, and `removed: true` takes one out. Any other
 //!   list replaces the parent's, and so does one that is empty.
 //! - Where one of several kinds is chosen, another one than the parent's replaces it.
+//!
+//! However assets extend each other, the stack and the memory that this takes are bounded: by how many are
+//! above one another, and by how much all assets together have from others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +22,12 @@ use crate::library::Library;
 pub(crate) const PATH: &str = "metadata.extends";
 /// What takes an entry out of a list.
 const REMOVED: &str = "removed";
+/// How many assets are above one, each extending the next. Nobody can follow more.
+const ABOVE_MAX: usize = 64;
+/// How many values all assets of a project together have from those that they extend: each of them is a copy.
+const INHERITED_MAX: usize = 500_000;
+/// How many names of a round are told.
+const ROUND_MAX: usize = 8;
 
 type Key = (AssetKind, String);
 
@@ -31,67 +40,167 @@ pub(crate) fn parent(asset: &Asset) -> Option<&str> {
 pub(crate) fn resolve(library: &mut Library, findings: &mut Vec<Finding>) {
     let extending = library.iter().filter(|it| parent(it).is_some());
     let keys: Vec<Key> = extending.map(|it| (it.kind, it.name.clone())).collect();
-    let mut pass = Pass { library, findings, whole: BTreeSet::new() };
+    let (above, aside) = Default::default();
+    let mut pass = Pass { library, findings, above, aside, left: Some(INHERITED_MAX) };
     for key in keys {
-        pass.make_whole(&key, &mut Vec::new());
+        pass.make_whole(key);
     }
 }
 
 struct Pass<'a> {
     library: &'a mut Library,
     findings: &'a mut Vec<Finding>,
-    whole: BTreeSet<Key>,
+    /// The assets that are whole, and how many are above each.
+    above: BTreeMap<Key, usize>,
+    /// Those that can't be made whole.
+    aside: BTreeSet<Key>,
+    /// How many values may still be inherited; `None`: there were too many, which was reported.
+    left: Option<usize>,
+}
+
+/// What is to be done before an asset can be made whole.
+enum Step {
+    /// Its parent is made whole first.
+    Up(String),
+    /// Nothing: that is how many assets are above it.
+    Whole(usize),
+    /// It can't be, which was reported.
+    Broken,
+}
+
+/// Assets of one kind from one to those above it, each extending the next.
+#[derive(Default)]
+struct Chain {
+    names: Vec<String>,
+    known: BTreeSet<String>,
+}
+
+impl Chain {
+    fn push(&mut self, name: String) {
+        self.known.insert(name.clone());
+        self.names.push(name);
+    }
 }
 
 impl Pass<'_> {
-    /// Whether it is whole then.
-    fn make_whole(&mut self, key: &Key, below: &mut Vec<String>) -> bool {
-        let Ok(asset) = self.library.find(key.0, &key.1) else { return false };
-        let Some(name) = parent(asset).filter(|_| !self.whole.contains(key)) else { return true };
-        let place = asset.document.place(PATH);
-        if !can_extend(key.0) {
-            let kind = key.0.with_article();
-            let finding =
-                Finding::error(2250, place, PATH, format!("{kind} asset extends no other"));
-            self.findings.push(finding.with_fix("remove the key, and write out what is meant"));
-            self.library.set_aside(key.0, &key.1);
-            return false;
+    fn make_whole(&mut self, (kind, name): Key) {
+        let (mut chain, mut name) = (Chain::default(), name);
+        let mut above = loop {
+            match self.step(kind, &name, &chain) {
+                Step::Up(parent) => chain.push(std::mem::replace(&mut name, parent)),
+                Step::Whole(above) => break Some(above),
+                Step::Broken => {
+                    self.set_aside((kind, name.clone()));
+                    break None;
+                }
+            }
+        };
+        let mut parent = (kind, name);
+        for name in chain.names.into_iter().rev() {
+            let key = (kind, name);
+            above = above.filter(|it| self.put_in(&key, &parent, *it)).map(|it| it + 1);
+            match above {
+                Some(above) => _ = self.above.insert(key.clone(), above),
+                // What is below an asset that is set aside is not judged either.
+                None => self.set_aside(key.clone()),
+            }
+            parent = key;
         }
-        let parent = (key.0, name.to_owned());
-        below.push(key.1.clone());
-        if below.contains(&parent.1) {
-            let from = below.iter().position(|it| *it == parent.1).unwrap_or(0);
-            let round = [&below[from..], std::slice::from_ref(&parent.1)].concat().join(" -> ");
+    }
+
+    fn set_aside(&mut self, key: Key) {
+        self.library.set_aside(key.0, &key.1);
+        self.aside.insert(key);
+    }
+
+    fn step(&mut self, kind: AssetKind, name: &str, below: &Chain) -> Step {
+        let key = (kind, name.to_owned());
+        if let Some(above) = self.above.get(&key) {
+            return Step::Whole(*above);
+        }
+        if self.aside.contains(&key) {
+            return Step::Broken;
+        }
+        let Ok(asset) = self.library.find(kind, name) else { return Step::Broken };
+        let Some(parent) = parent(asset).map(str::to_owned) else { return Step::Whole(0) };
+        let place = asset.document.place(PATH);
+        if !can_extend(kind) {
+            let cause = format!("{} asset extends no other", kind.with_article());
+            let finding = Finding::error(2250, place, PATH, cause);
+            self.findings.push(finding.with_fix("remove the key, and write out what is meant"));
+            return Step::Broken;
+        }
+        if parent == name || below.known.contains(&parent) {
+            let round = round(below, name, &parent);
             let cause = format!("assets extend each other: {round}");
             let finding = Finding::error(2251, place, PATH, cause);
             self.findings.push(finding.with_fix("let one of them extend no other"));
-            self.library.set_aside(key.0, &key.1);
-            return false;
+            return Step::Broken;
         }
-        if let Err(missing) = self.library.find(parent.0, &parent.1) {
+        if self.aside.contains(&(kind, parent.clone())) {
+            return Step::Broken;
+        }
+        if let Err(missing) = self.library.find(kind, &parent) {
             self.findings.extend(missing.finding(place, PATH));
-            self.library.set_aside(key.0, &key.1);
-            return false;
+            return Step::Broken;
         }
-        if !self.make_whole(&parent, below) {
-            self.library.set_aside(key.0, &key.1);
-            return false;
-        }
-        self.put_in(key, &parent);
-        self.library.extended.insert(parent);
-        self.whole.insert(key.clone());
-        true
+        Step::Up(parent)
     }
 
-    fn put_in(&mut self, key: &Key, parent: &Key) {
-        let spec = |it: &Key| self.library.find(it.0, &it.1).ok().and_then(Asset::spec).cloned();
-        let (Some(theirs), Some(own)) = (spec(parent), spec(key)) else { return };
-        let mut merge = Merge { findings: self.findings, path: "spec".to_owned() };
-        let merged = merge.node(&theirs, &own, Shape::of(key.0));
-        let asset = self.library.iter_mut().find(|it| it.kind == key.0 && it.name == key.1);
-        if let Some(spec) = asset.and_then(Asset::spec_mut) {
-            *spec = merged;
+    /// Makes an asset whole whose parent is. False: it would be too much.
+    fn put_in(&mut self, key: &Key, parent: &Key, above: usize) -> bool {
+        let find = |it: &Key| self.library.find(it.0, &it.1).ok();
+        let (Some(upper), Some(asset)) = (find(parent), find(key)) else { return false };
+        let place = || asset.document.place(PATH);
+        if above >= ABOVE_MAX {
+            let cause = format!("more than {ABOVE_MAX} assets extend each other up to this one");
+            let finding = Finding::error(2253, place(), PATH, cause);
+            let fix = "extend one that is further up: of those below this one none is judged";
+            self.findings.push(finding.with_fix(fix));
+            return false;
         }
+        if let (Some(theirs), Some(own)) = (upper.spec(), asset.spec()) {
+            let Some(left) = self.left else { return false };
+            self.left = left.checked_sub(values(theirs));
+            if self.left.is_none() {
+                let cause = format!(
+                    "with this asset the project's assets have more than {INHERITED_MAX} values from those that \
+                     they extend"
+                );
+                let finding = Finding::error(2254, place(), PATH, cause);
+                let fix = "extend smaller assets: this one and the others that extend some are not judged";
+                self.findings.push(finding.with_fix(fix));
+                return false;
+            }
+            let mut merge = Merge { findings: self.findings, path: "spec".to_owned() };
+            let merged = merge.node(theirs, own, Shape::of(key.0));
+            if let Some(spec) = self.library.find_mut(key.0, &key.1).and_then(Asset::spec_mut) {
+                *spec = merged;
+            }
+        }
+        self.library.extended.insert(parent.clone());
+        true
+    }
+}
+
+fn round(below: &Chain, name: &str, parent: &str) -> String {
+    let mut names: Vec<_> = below.names.iter().map(String::as_str).collect();
+    names.push(name);
+    let from = names.iter().position(|it| *it == parent).unwrap_or(0);
+    let mut names = names.split_off(from);
+    if names.len() > ROUND_MAX {
+        names.splice(ROUND_MAX / 2..names.len() - ROUND_MAX / 2, ["…"]);
+    }
+    names.push(parent);
+    names.join(" -> ")
+}
+
+/// How many there are in a part of an asset, itself included. How deep they lie is bounded where texts are read.
+fn values(node: &Node) -> usize {
+    match &node.value {
+        Value::Sequence(items) => 1 + items.iter().map(values).sum::<usize>(),
+        Value::Mapping(entries) => 1 + entries.iter().map(|it| values(&it.1)).sum::<usize>(),
+        _ => 1,
     }
 }
 
@@ -167,7 +276,8 @@ impl Merge<'_> {
             }
             _ => child.value.clone(),
         };
-        Node { value, ..child.clone() }
+        let (place, key_place) = (child.place.clone(), child.key_place.clone());
+        Node { value, place, key_place }
     }
 
     fn mapping(
@@ -176,10 +286,13 @@ impl Merge<'_> {
         own: &[(String, Node)],
         shape: Shape,
     ) -> Vec<(String, Node)> {
-        let of = |entries: &[(String, Node)], key: &str| entries.iter().position(|it| it.0 == key);
+        fn by_key(entries: &[(String, Node)]) -> BTreeMap<&str, &Node> {
+            entries.iter().map(|(key, node)| (key.as_str(), node)).collect()
+        }
+        let (their_keys, own_keys) = (by_key(theirs), by_key(own));
         let mut merged = Vec::new();
         for (key, parent) in theirs {
-            let Some((_, child)) = of(own, key).map(|at| &own[at]) else {
+            let Some(child) = own_keys.get(key.as_str()) else {
                 merged.push((key.clone(), parent.clone()));
                 continue;
             };
@@ -189,7 +302,7 @@ impl Merge<'_> {
                 merged.push((key.clone(), node));
             }
         }
-        merged.extend(own.iter().filter(|it| of(theirs, &it.0).is_none()).cloned());
+        merged.extend(own.iter().filter(|it| !their_keys.contains_key(it.0.as_str())).cloned());
         merged
     }
 

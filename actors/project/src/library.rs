@@ -77,6 +77,10 @@ impl Library {
         found.ok_or_else(|| self.missing(kind, name))
     }
 
+    pub(crate) fn find_mut(&mut self, kind: AssetKind, name: &str) -> Option<&mut Asset> {
+        self.assets.get_mut(&(kind, name.to_owned()))
+    }
+
     /// Takes out what can't be judged, which was reported; others may refer to it all the same.
     pub(crate) fn set_aside(&mut self, kind: AssetKind, name: &str) {
         if self.assets.remove(&(kind, name.to_owned())).is_some() {

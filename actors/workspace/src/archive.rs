@@ -1,12 +1,13 @@
 //! A project as one file: a ZIP archive with what a person wrote, and nothing of what lies beside it.
 //!
 //! Equal files make equal archives. What comes in is read into memory within bounds, whatever its headers say,
-//! and judged as a whole before a directory is made; what is exported can be imported.
+//! and judged as a whole before it has its name; what is exported can be imported.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Cursor, Read as _, Write as _};
 use std::path::{Component, Path};
+use std::sync::TryLockError;
 
 use weir_project::{AssetKind, PROJECT_FILE};
 use zip::result::ZipError;
@@ -16,7 +17,7 @@ use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 use crate::assets::look;
 use crate::disk;
 use crate::error::{Error, Result};
-use crate::projects::{ProjectDir, Workspace};
+use crate::projects::{ProjectDir, Workspace, refuse_sealed};
 use crate::scalar::{self, Spot};
 
 const FILES_MAX: usize = 10_000;
@@ -49,6 +50,14 @@ impl Workspace {
 
     /// Makes a project of an archive, under its own name or another one.
     pub fn import(&self, archive: &[u8], name: Option<&str>) -> Result<ProjectDir> {
+        let _alone = match self.importing.try_lock() {
+            Ok(it) => it,
+            Err(TryLockError::Poisoned(it)) => it.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                let detail = "another archive is being imported";
+                return Err(Error::conflict(detail, "do it again when that is done"));
+            }
+        };
         let mut files = rooted(unpack(archive)?)?;
         let _turn = self.turn();
         let project = files.get(PROJECT_FILE).map(|it| String::from_utf8_lossy(it).into_owned());
@@ -72,10 +81,11 @@ impl Workspace {
             files.insert(PROJECT_FILE.to_owned(), renamed.into_bytes());
         }
         self.make(&wanted, |at| {
-            let root = at.canonicalize().map_err(Error::io(at, "opened"))?;
-            files
-                .iter()
-                .try_for_each(|(path, content)| disk::write(&disk::place(&root, path)?, content))
+            files.iter().try_for_each(|(path, content)| disk::fill(at, path, content))?;
+            if wanted.as_str() != frame.name {
+                refuse_sealed(&look(at)?, &frame.name)?;
+            }
+            disk::sync_all(at)
         })?;
         self.project(wanted.as_str())
     }

@@ -64,9 +64,16 @@ impl Workspace {
     pub fn effective(&self, project: &str, path: &str) -> Result<Effective> {
         asset_path::check(path)?;
         let root = self.project(project)?.dir;
-        find(&look(&root)?, path)?;
-        let path = path.to_owned();
-        weir_project::effective(&root, &path).map_err(|findings| Error::NoAsset { path, findings })
+        let survey = look(&root)?;
+        let file = find(&survey, path)?;
+        weir_project::effective(&root, path).map_err(|found| {
+            let mut findings = file.findings.clone();
+            findings.extend(found);
+            findings.retain(Finding::is_error);
+            // What is wrong with the asset itself says more than what is wrong with others.
+            findings.sort_by_key(|it| it.place.file != path);
+            Error::NotWhole { path: path.to_owned(), findings }
+        })
     }
 
     /// Who names the asset in a file, and where.

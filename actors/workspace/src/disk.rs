@@ -47,7 +47,8 @@ impl Staged {
         let failed = |it| Error::io(&self.target, "written")(it);
         fs::rename(&self.temporary, &self.target).map_err(failed)?;
         self.is_published = true;
-        sync(directory(&self.target))
+        let done = || format!("{} has its new content", self.target.display());
+        sync(directory(&self.target)).map_err(|it| Error::after(done())(it))
     }
 }
 
@@ -66,11 +67,26 @@ pub(crate) fn write(target: &Path, content: &[u8]) -> Result<()> {
 
 pub(crate) fn remove(target: &Path) -> Result<()> {
     fs::remove_file(target).map_err(Error::io(target, "deleted"))?;
-    sync(directory(target))
+    let done = || format!("{} is deleted", target.display());
+    sync(directory(target)).map_err(|it| Error::after(done())(it))
 }
 
 pub(crate) fn sync(directory: &Path) -> Result<()> {
     let synced = File::open(directory).and_then(|it| it.sync_all());
+    synced.map_err(Error::io(directory, "synchronised with the disk"))
+}
+
+/// Writes a file of a directory that nobody else knows yet; [`sync_all`] makes it last.
+pub(crate) fn fill(root: &Path, path: &str, content: &[u8]) -> Result<()> {
+    let target = root.join(path);
+    let above = directory(&target);
+    fs::create_dir_all(above).map_err(Error::io(above, "made"))?;
+    fs::write(&target, content).map_err(Error::io(&target, "written"))
+}
+
+/// Puts what was written to a directory's file system on the disk: thousands of files at once, and not one by one.
+pub(crate) fn sync_all(directory: &Path) -> Result<()> {
+    let synced = File::open(directory).and_then(|it| Ok(rustix::fs::syncfs(it)?));
     synced.map_err(Error::io(directory, "synchronised with the disk"))
 }
 
@@ -98,6 +114,14 @@ pub(crate) fn place(root: &Path, path: &str) -> Result<PathBuf> {
         at = inside(root, next.canonicalize().map_err(Error::io(&next, "opened"))?)?;
     }
     Ok(at.join(name))
+}
+
+/// What has that name in the project: a link itself, and not what it leads to.
+pub(crate) fn entry(root: &Path, path: &str) -> Result<PathBuf> {
+    let full = root.join(path);
+    let above = directory(&full);
+    let above = inside(root, above.canonicalize().map_err(Error::io(above, "opened"))?)?;
+    Ok(above.join(full.file_name().unwrap_or_default()))
 }
 
 fn inside(root: &Path, target: PathBuf) -> Result<PathBuf> {

@@ -27,6 +27,9 @@ pub enum Error {
     /// What was sent is no asset.
     #[error("{path} would be no asset: {}", first(.findings))]
     NoAsset { path: String, findings: Vec<Finding> },
+    /// An asset can't be put together with those that it extends.
+    #[error("{path} can't be made whole{}", placed(.findings))]
+    NotWhole { path: String, findings: Vec<Finding> },
     #[error("{detail}")]
     Conflict { detail: String, hint: String },
     /// It is not what the caller has read.
@@ -37,6 +40,9 @@ pub enum Error {
     /// A file of the project can't be read, or leads out of it.
     #[error("{}", .0.cause)]
     Unreadable(Finding),
+    /// Something was changed before it went wrong, and stays changed.
+    #[error("{done}, but {cause}")]
+    Partly { done: String, cause: Box<Error> },
     #[error("{} can't be {action}", .path.display())]
     Io {
         path: PathBuf,
@@ -57,7 +63,7 @@ pub struct Conflict {
     pub theirs: Option<(Digest, String)>,
     /// `None`: it is to be deleted.
     pub yours: Option<String>,
-    /// Both changes in one text, where no field was changed by both in different ways.
+    /// Both changes in one text, where no field was changed by both in different ways, and no comment is lost.
     pub merged: Option<String>,
     /// The fields that were, where the three can be compared.
     pub fields: Vec<FieldConflict>,
@@ -86,10 +92,25 @@ impl Error {
         Self::Conflict { detail: detail.into(), hint: hint.into() }
     }
 
+    /// An error that came after something was done, which the caller has to know.
+    pub(crate) fn after(done: impl Into<String>) -> impl FnOnce(Self) -> Self {
+        let done = done.into();
+        move |cause| match cause {
+            Self::Partly { done: more, cause } => {
+                Self::Partly { done: format!("{done}, {more}"), cause }
+            }
+            cause => Self::Partly { done, cause: Box::new(cause) },
+        }
+    }
+
     pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, action, source }
     }
+}
+
+fn placed(findings: &[Finding]) -> String {
+    findings.first().map_or_else(String::new, |it| format!(": {}: {}", it.place, it.cause))
 }
 
 fn first(findings: &[Finding]) -> String {

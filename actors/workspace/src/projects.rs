@@ -1,12 +1,13 @@
 //! The projects of a server: listed, made, opened, renamed, forgotten and deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use weir_domain::ProjectName;
-use weir_project::{AssetKind, PROJECT_FILE};
+use weir_project::{AssetKind, PROJECT_FILE, Survey, Surveyed};
 
 use crate::disk;
 use crate::error::{Error, Result};
@@ -14,6 +15,7 @@ use crate::register::Register;
 use crate::scalar::{self, Spot};
 use crate::seen::Seen;
 use crate::stamp::Stamp;
+use crate::write::{Change, replace};
 
 /// All projects of a server. One process has a workspace; its changes are made one after the other.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub struct Workspace {
     /// Where one is that stays as long as the process.
     given: Option<PathBuf>,
     changing: Mutex<()>,
+    /// Archives are large: there is one in memory at a time.
+    pub(crate) importing: Mutex<()>,
     /// The names of projects, as long as their files stay as they are.
     names: Mutex<BTreeMap<PathBuf, (Stamp, Option<ProjectName>)>>,
     pub(crate) seen: Seen,
@@ -35,14 +39,16 @@ pub struct ProjectDir {
     /// Without links.
     pub dir: PathBuf,
     pub home: Home,
+    /// Its name among the server's own, where it has one: that of the directory, or of a link.
+    entry: Option<OsString>,
 }
 
 /// To whom a directory belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Home {
-    /// It is below the server's own, which may delete it.
+    /// It lies in the server's own, which may delete it.
     Own,
-    /// It was opened, and is somebody else's.
+    /// It was opened, or a link leads there, and is somebody else's.
     Opened,
     /// It came with the start of the process.
     Given,
@@ -58,8 +64,8 @@ pub struct NewProject {
 impl Workspace {
     /// The projects below one directory, which need not be there yet.
     pub fn below(home: PathBuf) -> Self {
-        let (changing, names, seen) = Default::default();
-        Self { home, given: None, changing, names, seen }
+        let (changing, importing, names, seen) = Default::default();
+        Self { home, given: None, changing, importing, names, seen }
     }
 
     /// With one more, which is somewhere else.
@@ -72,9 +78,9 @@ impl Workspace {
     pub fn projects(&self) -> Result<Vec<ProjectDir>> {
         let register = Register::load(&self.home)?;
         let mut found: BTreeMap<ProjectName, ProjectDir> = BTreeMap::new();
-        for (dir, home) in self.dirs(&register) {
+        for (dir, home, entry) in self.dirs(&register) {
             let Some(name) = self.name(&dir) else { continue };
-            found.entry(name.clone()).or_insert(ProjectDir { name, dir, home });
+            found.entry(name.clone()).or_insert(ProjectDir { name, dir, home, entry });
         }
         let dirs: BTreeSet<_> = found.values().map(|it| it.dir.clone()).collect();
         self.names().retain(|dir, _| dirs.contains(dir));
@@ -91,23 +97,31 @@ impl Workspace {
         })
     }
 
-    fn dirs(&self, register: &Register) -> Vec<(PathBuf, Home)> {
-        let given = self.given.iter().cloned().map(|it| (it, Home::Given));
-        let opened = register.opened.iter().cloned().map(|it| (it, Home::Opened));
-        // A directory that is not there holds no projects.
-        let entries = fs::read_dir(&self.home).into_iter().flatten().flatten();
-        let is_shown = |it: &PathBuf| {
-            let name = it.file_name().unwrap_or_default();
+    fn dirs(&self, register: &Register) -> Vec<(PathBuf, Home, Option<OsString>)> {
+        let real =
+            |dir: &PathBuf| dir.join(PROJECT_FILE).is_file().then(|| dir.canonicalize().ok());
+        let elsewhere = |dir: &PathBuf, home| Some((real(dir)??, home, None));
+        let given = self.given.iter().filter_map(|it| elsewhere(it, Home::Given));
+        let opened = register.opened.iter().filter_map(|it| elsewhere(it, Home::Opened));
+        let is_shown = |name: &OsString| {
             !name.as_encoded_bytes().starts_with(b".")
                 && !register.removed.contains(Path::new(name))
         };
-        let mut own: Vec<_> = entries.map(|it| it.path()).filter(is_shown).collect();
-        own.sort();
-        let own = own.into_iter().map(|it| (it, Home::Own));
-        let all = given.chain(own).chain(opened);
-        let is_project = |it: &(PathBuf, Home)| it.0.join(PROJECT_FILE).is_file();
-        let real = |(dir, home): (PathBuf, Home)| Some((dir.canonicalize().ok()?, home));
-        all.filter(is_project).filter_map(real).collect()
+        // What only a link leads to lies elsewhere, and what lies here goes by its own name.
+        let home = self.home.canonicalize().ok();
+        let below = |entry: OsString| {
+            let dir = real(&self.home.join(&entry))??;
+            match dir.parent() == home.as_deref() {
+                true => Some((dir.clone(), Home::Own, Some(dir.file_name()?.to_owned()))),
+                false => Some((dir, Home::Opened, Some(entry))),
+            }
+        };
+        // A directory that is not there holds no projects.
+        let entries = fs::read_dir(&self.home).into_iter().flatten().flatten();
+        let mut entries: Vec<_> = entries.map(|it| it.file_name()).filter(is_shown).collect();
+        entries.sort();
+        let own = entries.into_iter().filter_map(below);
+        given.chain(own.filter(|it| it.2.as_ref().is_some_and(is_shown))).chain(opened).collect()
     }
 
     /// A project whose file can't be read goes by its directory's name until it is mended.
@@ -160,15 +174,20 @@ impl Workspace {
         fs::create_dir(&hidden).map_err(Error::io(&hidden, "made"))?;
         let made = fill(&hidden).and_then(|()| {
             disk::sync(&hidden)?;
+            self.show(name)?;
             fs::rename(&hidden, &target).map_err(Error::io(&target, "made"))?;
-            disk::sync(&self.home)
+            disk::sync(&self.home).map_err(Error::after(format!("the project {name} is made")))
         });
         if made.is_err() {
             // What is left is hidden, and cleared away by the next one.
             let _ = fs::remove_dir_all(&hidden);
         }
-        made?;
-        // One of that name may have been removed before.
+        made
+    }
+
+    /// A directory of a name that is free now may have been removed from the list before it went: what gets the
+    /// name is another one.
+    fn show(&self, name: &ProjectName) -> Result<()> {
         let mut register = Register::load(&self.home)?;
         match register.removed.remove(Path::new(name.as_str())) {
             true => register.save(&self.home),
@@ -197,7 +216,7 @@ impl Workspace {
         }
         let entries = fs::read_dir(&self.home).into_iter().flatten().flatten();
         let mut entries = entries.map(|it| it.file_name().to_string_lossy().into_owned());
-        let own = except.and_then(|it| it.dir.file_name()).map(|it| it.to_string_lossy());
+        let own = except.and_then(|it| it.entry.as_deref()).map(|it| it.to_string_lossy());
         let taken = entries.find(|it| is_taken(it) && own.as_deref() != Some(it));
         match taken {
             Some(it) => {
@@ -250,11 +269,11 @@ impl Workspace {
         let _turn = self.turn();
         let project = self.project(name)?;
         let mut register = Register::load(&self.home)?;
-        match (project.home, project.dir.file_name()) {
-            (Home::Own, Some(below)) => _ = register.removed.insert(below.into()),
-            (Home::Opened, _) => _ = register.opened.remove(&project.dir),
-            (Home::Own, None) | (Home::Given, _) => return Err(given(&project)),
+        if project.home == Home::Given {
+            return Err(given(&project));
         }
+        register.removed.extend(project.entry.as_ref().map(PathBuf::from));
+        register.opened.remove(&project.dir);
         register.save(&self.home)?;
         Ok(project)
     }
@@ -276,7 +295,7 @@ impl Workspace {
             Home::Given => return Err(given(&project)),
             Home::Opened => {
                 let dir = project.dir.display();
-                let detail = format!("{dir} was opened, and does not belong to this server");
+                let detail = format!("{dir} lies elsewhere, and does not belong to this server");
                 return Err(Error::conflict(
                     detail,
                     "remove the project, and delete its files by hand",
@@ -289,9 +308,15 @@ impl Workspace {
             fs::remove_dir_all(&hidden).map_err(Error::io(&hidden, "deleted"))?;
         }
         fs::rename(&project.dir, &hidden).map_err(Error::io(&project.dir, "deleted"))?;
-        disk::sync(&self.home)?;
-        fs::remove_dir_all(&hidden).map_err(Error::io(&hidden, "deleted"))?;
-        Ok(project)
+        let cleared = disk::sync(&self.home)
+            .and_then(|()| fs::remove_dir_all(&hidden).map_err(Error::io(&hidden, "deleted")));
+        let done = || {
+            format!(
+                "the project {name} is gone, and what is left of its files is in {}",
+                hidden.display()
+            )
+        };
+        cleared.map_err(|it| Error::after(done())(it)).map(|()| project)
     }
 
     /// Gives a project another name; a directory of the server's own goes along if it was called so.
@@ -303,13 +328,9 @@ impl Workspace {
             return Ok(project);
         }
         let survey = weir_project::survey(&project.dir).map_err(Error::Unreadable)?;
-        let frames = || survey.files.iter().filter_map(|it| Some((it, it.frame.as_ref()?)));
-        if let Some((file, _)) = frames().find(|it| it.1.kind == AssetKind::Secret) {
-            let detail = format!("the secrets in {} are sealed for the name {name}", file.path);
-            let hint = "delete the secret assets, rename the project, and seal the values anew";
-            return Err(Error::conflict(detail, hint));
-        }
-        let Some((file, frame)) = frames().find(|it| it.0.path == PROJECT_FILE) else {
+        refuse_sealed(&survey, name)?;
+        let mut frames = survey.files.iter().filter_map(|it| Some((it, it.frame.as_ref()?)));
+        let Some((file, frame)) = frames.find(|it| it.0.path == PROJECT_FILE) else {
             let detail = format!("{PROJECT_FILE} of the project {name} can't be read");
             return Err(Error::conflict(detail, "mend it first"));
         };
@@ -321,14 +342,29 @@ impl Workspace {
                 format!("the name is written in {place} in a way that can't be changed here");
             Error::conflict(detail, "write it as plain text there")
         })?;
-        disk::write(&disk::place(&project.dir, PROJECT_FILE)?, text.as_bytes())?;
-        if project.home == Home::Own && project.dir.file_name().is_some_and(|it| it == name) {
+        let change = Change::new(&project.dir, PROJECT_FILE, Some(&file.text), &text)?;
+        replace(vec![change])?;
+        if project.home == Home::Own && project.entry.as_ref().is_some_and(|it| it == name) {
             let dir = self.home.join(to.as_str());
-            fs::rename(&project.dir, &dir).map_err(Error::io(&dir, "renamed"))?;
-            disk::sync(&self.home)?;
+            let moved = self.show(&to).and_then(|()| {
+                fs::rename(&project.dir, &dir).map_err(Error::io(&dir, "made of the directory"))?;
+                disk::sync(&self.home)
+            });
+            moved.map_err(Error::after(format!("the project is called {to} now")))?;
         }
         self.project(to.as_str())
     }
+}
+
+/// Refuses to give a project with secrets another name: nobody could open them.
+pub(crate) fn refuse_sealed(survey: &Survey, name: &str) -> Result<()> {
+    let is_secret =
+        |it: &&Surveyed| it.frame.as_ref().is_some_and(|it| it.kind == AssetKind::Secret);
+    let Some(file) = survey.files.iter().find(is_secret) else { return Ok(()) };
+    let detail = format!("the secrets in {} are sealed for the name {name}", file.path);
+    let hint =
+        "keep the name; or delete the secret assets first, and seal the values anew afterwards";
+    Err(Error::conflict(detail, hint))
 }
 
 fn given(project: &ProjectDir) -> Error {

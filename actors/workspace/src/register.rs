@@ -58,8 +58,10 @@ impl Register {
     }
 
     pub(crate) fn save(&self, home: &Path) -> Result<()> {
-        let text =
-            serde_json::to_string_pretty(self).expect("paths were checked when they came in");
+        let text = serde_json::to_string_pretty(self).map_err(|_| {
+            let detail = "the name of the project's directory is not UTF-8, and can't be written in the register";
+            Error::conflict(detail, "rename the directory first")
+        })?;
         fs::create_dir_all(home).map_err(Error::io(home, "made"))?;
         disk::write(&home.join(FILE), text.as_bytes())
     }

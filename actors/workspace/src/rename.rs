@@ -2,12 +2,14 @@
 //!
 //! Everything is on the disk before the first file is replaced. A process that dies in between leaves whole
 //! files: with the asset under its new name, and some references to the old one, which validation shows. A file
-//! that is called as its asset is there twice meanwhile, so that no reference leads nowhere.
+//! that is called as its asset is there twice meanwhile, so that no reference leads nowhere. Links stay where they
+//! are, and so do files that links lead to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use weir_domain::{AssetName, Digest};
-use weir_project::{AssetKind, Frame, Spelling, Survey};
+use weir_project::{AssetKind, Frame, Spelling, Survey, Surveyed};
 
 use crate::asset_path;
 use crate::assets::{Asset, Usage, find, look, named, usages};
@@ -15,7 +17,7 @@ use crate::disk;
 use crate::error::{Error, Result};
 use crate::projects::Workspace;
 use crate::scalar::{self, Spot};
-use crate::write::{Based, Change, is_free, is_unique, readable, replace};
+use crate::write::{Based, Change, is_free, is_unique, readable, remove, replace};
 
 /// What became of an asset that was renamed.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,8 +59,14 @@ impl Workspace {
         }
         is_unique(&survey, &Frame { name: to.to_owned(), ..frame.clone() }, path)?;
         let texts = texts(&survey, path, frame, to)?;
+        let entry = disk::entry(&root, path)?;
         let target = match asset_path::renamed(path, &frame.name, to) {
-            it if it != path && is_free(&survey, &it).is_ok() => it,
+            it if it != path
+                && is_free(&survey, &it).is_ok()
+                && is_alone(&root, &survey, &entry) =>
+            {
+                it
+            }
             _ => path.to_owned(),
         };
         let before = |path: &str| find(&survey, path).ok().map(|it| it.text.as_str());
@@ -66,17 +74,29 @@ impl Workspace {
         let own = Change::new(&root, &target, before(&target), &texts[path])?;
         let others = texts.iter().filter(|it| it.0 != path);
         let mut changes = vec![own];
+        let mut targets = BTreeSet::from([disk::place(&root, &target)?]);
         for (path, text) in others.clone() {
-            changes.push(Change::new(&root, path, before(path), text)?);
+            // A file that has several names, by links, is changed once.
+            if targets.insert(disk::place(&root, path)?) {
+                changes.push(Change::new(&root, path, before(path), text)?);
+            }
         }
         replace(changes)?;
         if target != path {
-            disk::remove(&disk::place(&root, path)?)?;
+            let done = format!("the {} is {to} now, in {target}", frame.kind);
+            remove(&entry, path, &file.text).map_err(Error::after(done))?;
         }
         let asset = Asset::from(weir_project::survey_text(&target, &texts[path]));
         self.seen.keep(Digest::of(asset.text.as_bytes()), &asset.text);
         Ok(Renamed { asset, users: others.map(|it| it.0.clone()).collect() })
     }
+}
+
+/// Whether an entry is the file itself, and no link of the project leads to it: it can be called otherwise.
+fn is_alone(root: &Path, survey: &Survey, entry: &Path) -> bool {
+    let leads_here =
+        |it: &&Surveyed| root.join(&it.path).canonicalize().is_ok_and(|it| it == *entry);
+    !entry.is_symlink() && survey.files.iter().filter(leads_here).count() == 1
 }
 
 /// The new texts of the asset and of all who name it, by their paths.

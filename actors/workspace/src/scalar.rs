@@ -4,7 +4,9 @@
 //! document with the new name in that place. What is written in a way that this can't be sure of, as by an
 //! alias, is left to a person.
 
-use weir_conf::{Document, Value, yaml};
+use std::collections::{BTreeMap, BTreeSet};
+
+use weir_conf::{Document, Node, Value, yaml};
 use weir_domain::Place;
 
 /// Where a name is written, and whether it is a key.
@@ -18,16 +20,21 @@ pub(crate) struct Spot {
 
 /// The text with another name in these places; what can't be changed is told by its place.
 pub(crate) fn rename(text: &str, spots: &[Spot], old: &str, new: &str) -> Result<String, Place> {
-    let mut found = Vec::new();
+    let offsets = offsets(text, spots);
+    let mut found = BTreeMap::new();
     for spot in spots {
-        let at = offset(text, &spot.place).and_then(|it| token(text, it, old));
-        found.push((at.ok_or_else(|| spot.place.clone())?, spot));
+        let at = offsets.get(&(spot.place.line, spot.place.column));
+        let token = at.and_then(|it| token(text, *it, old)).ok_or_else(|| spot.place.clone())?;
+        // A name that stands once and is told twice is changed once.
+        found.insert(token.start, token);
     }
-    found.sort_by_key(|it| it.0.start);
-    let mut renamed = text.to_owned();
-    for (token, _) in found.iter().rev() {
-        renamed.replace_range(token.start..token.end, &token.written(new));
+    let (mut renamed, mut done) = (String::with_capacity(text.len()), 0);
+    for token in found.values() {
+        renamed.push_str(&text[done..token.start]);
+        renamed.push_str(&token.written(new));
+        done = token.end;
     }
+    renamed.push_str(&text[done..]);
     let is_meant = match (yaml::parse("", text), yaml::parse("", &renamed)) {
         (Ok(before), Ok(after)) => is_renamed(&before, &after, spots, new),
         _ => false,
@@ -56,17 +63,18 @@ impl Token {
     }
 }
 
-fn offset(text: &str, place: &Place) -> Option<usize> {
-    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let skipped = text.len() - body.len();
-    let (line, column) = (place.line.checked_sub(1)?, place.column.checked_sub(1)?);
-    let mut start = 0;
-    for _ in 0..line {
-        start += body[start..].find('\n')? + 1;
+/// Where lines and columns are in the text, which is gone through once.
+fn offsets(text: &str, spots: &[Spot]) -> BTreeMap<(u32, u32), usize> {
+    let mut wanted: BTreeSet<_> = spots.iter().map(|it| (it.place.line, it.place.column)).collect();
+    let skipped = text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len();
+    let (mut at, mut found) = ((1, 1), BTreeMap::new());
+    for (offset, character) in text[skipped..].char_indices() {
+        if wanted.remove(&at) {
+            found.insert(at, skipped + offset);
+        }
+        at = if character == '\n' { (at.0 + 1, 1) } else { (at.0, at.1 + 1) };
     }
-    let rest = &body[start..];
-    let within = rest.char_indices().map(|it| it.0).chain([rest.len()]).nth(column as usize)?;
-    Some(skipped + start + within)
+    found
 }
 
 fn token(text: &str, at: usize, name: &str) -> Option<Token> {
@@ -82,60 +90,37 @@ fn token(text: &str, at: usize, name: &str) -> Option<Token> {
 }
 
 fn is_renamed(before: &Document, after: &Document, spots: &[Spot], new: &str) -> bool {
-    let mut expected = before.clone();
+    let mut wanted = BTreeMap::new();
     for spot in spots {
-        let Some(steps) = steps(before, spot) else { return false };
-        if !put(&mut expected.root.value, &steps, spot.is_key, new) {
-            return false;
-        }
+        let Some(node) = before.node(&spot.path) else { return false };
+        wanted.insert(std::ptr::from_ref(node), spot.is_key);
     }
+    let mut expected = before.root.clone();
+    put(&before.root, &mut expected, &wanted, new);
     expected.to_json() == after.to_json()
 }
 
-/// Where among the children of each node the path goes on.
-fn steps(document: &Document, spot: &Spot) -> Option<Vec<usize>> {
-    let wanted = document.node(&spot.path)? as *const _;
-    let mut steps = Vec::new();
-    follow(&document.root, wanted, &mut steps).then_some(steps)
-}
-
-fn follow(node: &weir_conf::Node, wanted: *const weir_conf::Node, steps: &mut Vec<usize>) -> bool {
-    if std::ptr::eq(node, wanted) {
-        return true;
+/// Puts the new name into a copy of a node, at all that are wanted; how deep they lie is bounded where texts are
+/// read.
+fn put(node: &Node, copy: &mut Node, wanted: &BTreeMap<*const Node, bool>, new: &str) {
+    let is_key = |it: &Node| wanted.get(&std::ptr::from_ref(it)).copied();
+    if is_key(node) == Some(false) {
+        copy.value = Value::Text(new.to_owned());
+        return;
     }
-    let mut below = |index: usize, child| {
-        steps.push(index);
-        let is_there = follow(child, wanted, steps);
-        if !is_there {
-            steps.pop();
+    match (&node.value, &mut copy.value) {
+        (Value::Sequence(items), Value::Sequence(copies)) => {
+            items.iter().zip(copies).for_each(|(it, copy)| put(it, copy, wanted, new));
         }
-        is_there
-    };
-    match &node.value {
-        Value::Sequence(items) => items.iter().enumerate().any(|(at, it)| below(at, it)),
-        Value::Mapping(entries) => entries.iter().enumerate().any(|(at, it)| below(at, &it.1)),
-        _ => false,
-    }
-}
-
-fn put(value: &mut Value, steps: &[usize], is_key: bool, new: &str) -> bool {
-    let Some((&at, rest)) = steps.split_first() else {
-        *value = Value::Text(new.to_owned());
-        return true;
-    };
-    match value {
-        Value::Sequence(items) => {
-            items.get_mut(at).is_some_and(|it| put(&mut it.value, rest, is_key, new))
-        }
-        Value::Mapping(entries) => match entries.get_mut(at) {
-            Some(entry) if is_key && rest.is_empty() => {
-                entry.0 = new.to_owned();
-                true
+        (Value::Mapping(entries), Value::Mapping(copies)) => {
+            for ((_, it), (key, copy)) in entries.iter().zip(copies) {
+                if is_key(it) == Some(true) {
+                    new.clone_into(key);
+                }
+                put(it, copy, wanted, new);
             }
-            Some(entry) => put(&mut entry.1.value, rest, is_key, new),
-            None => false,
-        },
-        _ => false,
+        }
+        _ => {}
     }
 }
 
@@ -176,6 +161,16 @@ mod tests {
         check("a: \"\\x6fld\"\n", &[("a", false)], None);
         // A name that is anchored is changed wherever the anchor is used, which nobody asked for.
         check("a: &x old\nb: *x\n", &[("a", false)], None);
+    }
+
+    #[test]
+    fn a_name_that_stands_thousands_of_times_is_changed_in_one_go() {
+        let text = format!("a: [{}]", ["old"; 20_000].join(", "));
+        let document = yaml::parse("", &text).unwrap();
+        let path = |at| format!("a[{at}]");
+        let spot = |path: String| Spot { place: document.place(&path), path, is_key: false };
+        let spots: Vec<_> = (0..20_000).map(path).map(spot).collect();
+        assert_eq!(rename(&text, &spots, "old", "new"), Ok(text.replace("old", "new")));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! system of the network, or by a memory mapping): so callers believe it for a while and look then. Where it can't be
 //! had (no inotify, too many directories, links), nothing is ever still, and everything is looked at.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -27,8 +27,8 @@ pub struct Watch {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The project that a watched directory belongs to.
-    projects: HashMap<i32, PathBuf>,
+    /// The projects that a watched directory belongs to: one may lie in another.
+    projects: HashMap<i32, BTreeSet<PathBuf>>,
     still: HashSet<PathBuf>,
 }
 
@@ -43,18 +43,22 @@ impl Watch {
     /// Watches a project from now on: call it before its files are looked at.
     pub fn begin(&self, root: &Path, exclude: &[String]) {
         let Some(inotify) = &self.inotify else { return };
-        let mut directories = Vec::new();
-        let is_whole = directories_of(root, "", exclude, DEPTH_MAX, &mut directories);
         let mut state = self.state();
         state.still.remove(root);
-        if !is_whole {
-            return;
+        let mut watched = 0;
+        // Before it is read: what comes into it meanwhile is told.
+        let mut watch = |directory: &Path| {
+            watched += 1;
+            let wd = (watched <= DIRECTORIES_MAX)
+                .then(|| inotify::add_watch(inotify, directory, told()).ok());
+            let roots = wd.flatten().map(|it| state.projects.entry(it).or_default());
+            roots.map(|it| it.insert(root.to_owned())).is_some()
+        };
+        match watch_all(root, "", exclude, DEPTH_MAX, &mut watch) {
+            true => _ = state.still.insert(root.to_owned()),
+            // Those that are watched already are of no use.
+            false => state.forget(inotify, |it| it != root),
         }
-        for directory in directories {
-            let Ok(watch) = inotify::add_watch(inotify, &directory, told()) else { return };
-            state.projects.insert(watch, root.to_owned());
-        }
-        state.still.insert(root.to_owned());
     }
 
     /// Whether nothing happened in a project since it is watched, as far as that is told.
@@ -68,15 +72,7 @@ impl Watch {
     pub fn retain(&self, is_kept: impl Fn(&Path) -> bool) {
         let Some(inotify) = &self.inotify else { return };
         let mut state = self.state();
-        state.still.retain(|it| is_kept(it));
-        state.projects.retain(|watch, root| {
-            let keep = is_kept(root);
-            if !keep {
-                // One whose directory is gone is gone already.
-                let _ = inotify::remove_watch(inotify, *watch);
-            }
-            keep
-        });
+        state.forget(inotify, is_kept);
     }
 
     fn hear(&self, state: &mut State) {
@@ -89,18 +85,31 @@ impl Watch {
                 state.still.clear();
                 continue;
             }
-            let root = match event.events().contains(ReadFlags::IGNORED) {
-                true => state.projects.remove(&event.wd()),
-                false => state.projects.get(&event.wd()).cloned(),
-            };
-            if let Some(root) = root {
-                state.still.remove(&root);
+            let State { projects, still } = state;
+            let roots = projects.get(&event.wd()).into_iter().flatten();
+            roots.for_each(|it| _ = still.remove(it));
+            if event.events().contains(ReadFlags::IGNORED) {
+                projects.remove(&event.wd());
             }
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn forget(&mut self, inotify: &OwnedFd, is_kept: impl Fn(&Path) -> bool) {
+        self.still.retain(|it| is_kept(it));
+        self.projects.retain(|watch, roots| {
+            roots.retain(|it| is_kept(it));
+            if roots.is_empty() {
+                // One whose directory is gone is gone already.
+                let _ = inotify::remove_watch(inotify, *watch);
+            }
+            !roots.is_empty()
+        });
     }
 }
 
@@ -117,19 +126,18 @@ fn told() -> WatchFlags {
 }
 
 /// False where not all can be watched: what a link leads to changes elsewhere.
-fn directories_of(
+fn watch_all(
     root: &Path,
     below: &str,
     exclude: &[String],
     depth: usize,
-    directories: &mut Vec<PathBuf>,
+    watch: &mut impl FnMut(&Path) -> bool,
 ) -> bool {
     let directory = root.join(below);
-    let Ok(entries) = fs::read_dir(&directory) else { return false };
-    directories.push(directory);
-    if directories.len() > DIRECTORIES_MAX || depth == 0 {
+    if depth == 0 || !watch(&directory) {
         return false;
     }
+    let Ok(entries) = fs::read_dir(&directory) else { return false };
     for entry in entries {
         let Ok(entry) = entry else { return false };
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -142,7 +150,7 @@ fn directories_of(
         }
         let path = if below.is_empty() { name } else { format!("{below}/{name}") };
         let is_searched = kind.is_dir() && !exclude.contains(&path);
-        if is_searched && !directories_of(root, &path, exclude, depth - 1, directories) {
+        if is_searched && !watch_all(root, &path, exclude, depth - 1, watch) {
             return false;
         }
     }
@@ -193,6 +201,38 @@ mod tests {
         }
         watch.retain(|it| it == root);
         assert!(!watch.is_still(&other));
+    }
+
+    #[test]
+    fn what_happens_in_a_project_that_lies_in_another_is_told_of_both() {
+        let dir = tempfile::tempdir().unwrap();
+        let (outer, inner) = (dir.path(), dir.path().join("inner"));
+        fs::create_dir(&inner).unwrap();
+        let watch = Watch::default();
+        let are_still = || [outer, &inner].map(|it| watch.is_still(it));
+        let begin = || [&inner, outer].map(|it| watch.begin(it, &[]));
+        begin();
+        assert_eq!(are_still(), [true, true]);
+        fs::write(inner.join("x.yaml"), "x").unwrap();
+        assert_eq!(are_still(), [false, false]);
+        begin();
+        assert_eq!(are_still(), [true, true]);
+        watch.retain(|it| it == outer);
+        assert_eq!(are_still(), [true, false]);
+        fs::write(inner.join("x.yaml"), "y").unwrap();
+        assert_eq!(are_still(), [false, false]);
+    }
+
+    #[test]
+    fn what_can_not_be_watched_as_a_whole_is_not_watched() {
+        let dir = tempfile::tempdir().unwrap();
+        for at in 0..=DIRECTORIES_MAX {
+            fs::create_dir(dir.path().join(at.to_string())).unwrap();
+        }
+        let watch = Watch::default();
+        watch.begin(dir.path(), &[]);
+        assert!(!watch.is_still(dir.path()));
+        assert!(watch.state().projects.is_empty());
     }
 
     #[test]

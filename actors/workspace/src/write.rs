@@ -67,8 +67,10 @@ impl Workspace {
             let detail = format!("without {PROJECT_FILE} there is no project");
             return Err(Error::conflict(detail, "delete the project, or remove it"));
         }
-        refuse_used(&survey, file, "use something else there first, or rename it: they go along")?;
-        disk::remove(&disk::place(&root, path)?)?;
+        let entry = disk::entry(&root, path)?;
+        let hint = "use something else there first, or rename it: they go along";
+        refuse_used(&survey, file, |it| is_left_without(&root, it, &entry), hint)?;
+        remove(&entry, path, &file.text)?;
         let Surveyed { path, text, frame, findings, .. } = file;
         let (path, text, frame) = (path.clone(), text.clone(), frame.clone());
         let digest = Some(based);
@@ -157,7 +159,8 @@ fn fits(survey: &Survey, before: Option<&Surveyed>, after: &Surveyed) -> Result<
         return Err(Error::conflict(detail, "keep the name, and rename the project"));
     }
     if let Some(file) = before {
-        refuse_used(survey, file, "keep the kind and the name, or rename it: its users go along")?;
+        let hint = "keep the kind and the name, or rename it: its users go along";
+        refuse_used(survey, file, |_| true, hint)?;
     }
     is_unique(survey, frame, &path)
 }
@@ -179,17 +182,28 @@ pub(crate) fn is_unique(survey: &Survey, frame: &Frame, path: &str) -> Result<()
     }
 }
 
-/// Refuses what would leave a name without an asset. Of two assets of one name either may go.
-fn refuse_used(survey: &Survey, file: &Surveyed, hint: &str) -> Result<()> {
+/// Refuses what would leave a name without an asset. Of two assets of one name either may go, if the other one
+/// is left then.
+fn refuse_used(
+    survey: &Survey,
+    file: &Surveyed,
+    is_left: impl Fn(&str) -> bool,
+    hint: &str,
+) -> Result<()> {
     let Some(frame) = &file.frame else { return Ok(()) };
     let frames = survey.files.iter().filter_map(|it| Some((&it.path, it.frame.as_ref()?)));
     let mut twins = frames.filter(|it| it.1.kind == frame.kind && it.1.name == frame.name);
     let users = usages(survey, frame);
-    if users.is_empty() || twins.any(|it| *it.0 != file.path) {
+    if users.is_empty() || twins.any(|it| *it.0 != file.path && is_left(it.0)) {
         return Ok(());
     }
     let detail = format!("the {} {} is used by {}", frame.kind, frame.name, named(&users));
     Err(Error::conflict(detail, hint))
+}
+
+/// Whether a file is there without an entry: a link that leads to it is not.
+fn is_left_without(root: &Path, path: &str, entry: &Path) -> bool {
+    root.join(path).canonicalize().is_ok_and(|it| it != entry)
 }
 
 /// A file that is to have another content.
@@ -213,17 +227,87 @@ impl<'t> Change<'t> {
         Ok(Self { target, shown: path.to_owned(), before, staged })
     }
 
-    fn is_based_on_what_is_there(&self) -> bool {
-        let now = std::fs::read(&self.target).ok();
-        now.as_deref() == self.before.map(str::as_bytes)
+    fn check(&self) -> Result<()> {
+        is_still(&self.target, &self.shown, self.before)
+    }
+
+    fn publish(self) -> Result<()> {
+        self.check()?;
+        self.staged.publish()
     }
 }
 
 /// Makes all changes in their order, if no file was changed while they were prepared.
 pub(crate) fn replace(changes: Vec<Change<'_>>) -> Result<()> {
-    if let Some(it) = changes.iter().find(|it| !it.is_based_on_what_is_there()) {
-        let detail = format!("{} was changed at this moment", it.shown);
-        return Err(Error::conflict(detail, "do it again: nothing was changed"));
+    changes.iter().try_for_each(Change::check)?;
+    publish(changes)
+}
+
+/// Each file is looked at once more just before it is replaced: what is told of a change that came meanwhile is
+/// what was done until then.
+fn publish(changes: Vec<Change<'_>>) -> Result<()> {
+    let mut done: Vec<String> = Vec::new();
+    for change in changes {
+        let shown = change.shown.clone();
+        change.publish().map_err(|it| match done.is_empty() {
+            true => it,
+            false => Error::after(format!("already written: {}", done.join(", ")))(it),
+        })?;
+        done.push(shown);
     }
-    changes.into_iter().try_for_each(|it| it.staged.publish())
+    Ok(())
+}
+
+/// Takes an entry of a directory away that leads to what was read.
+pub(crate) fn remove(entry: &Path, shown: &str, before: &str) -> Result<()> {
+    is_still(entry, shown, Some(before))?;
+    disk::remove(entry)
+}
+
+fn is_still(file: &Path, shown: &str, before: Option<&str>) -> Result<()> {
+    let now = std::fs::read(file).ok();
+    if now.as_deref() == before.map(str::as_bytes) {
+        return Ok(());
+    }
+    let detail = format!("{shown} was changed at this moment");
+    Err(Error::conflict(detail, "look at what it is now, and do it again"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_an_editor_saves_at_the_last_moment_is_not_written_over_and_not_deleted() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        let at = |path: &str| root.join(path);
+        for path in ["a.yaml", "b.yaml"] {
+            fs::write(at(path), "old").unwrap();
+        }
+        let changes = || {
+            let change = |it: &str, before| Change::new(&root, it, before, "new").unwrap();
+            vec![change("a.yaml", Some("old")), change("b.yaml", Some("old"))]
+        };
+        let prepared = changes();
+        fs::write(at("b.yaml"), "theirs").unwrap();
+        let refused = replace(prepared).unwrap_err();
+        assert_eq!(refused.to_string(), "b.yaml was changed at this moment");
+        assert_eq!(fs::read_to_string(at("a.yaml")).unwrap(), "old");
+        // One that comes between two of them.
+        let partly = publish(changes()).unwrap_err();
+        let told = "already written: a.yaml, but b.yaml was changed at this moment";
+        assert_eq!(partly.to_string(), told);
+        let made = Change::new(&root, "c.yaml", None, "new").unwrap();
+        fs::write(at("c.yaml"), "theirs").unwrap();
+        assert!(made.publish().is_err());
+        assert!(remove(&at("b.yaml"), "b.yaml", "old").is_err());
+        for (path, text) in [("a.yaml", "new"), ("b.yaml", "theirs"), ("c.yaml", "theirs")] {
+            assert_eq!(fs::read_to_string(at(path)).unwrap(), text, "{path}");
+        }
+        assert_eq!(fs::read_dir(&root).unwrap().count(), 3);
+        remove(&at("b.yaml"), "b.yaml", "theirs").unwrap();
+    }
 }

@@ -54,7 +54,7 @@ pub(crate) async fn import(
     Fields(ProjectImport { name }): Fields<ProjectImport>,
     body: Archive,
 ) -> Result<Json<ProjectSummary>, Error> {
-    let made = projects.project_import(body.0.to_vec(), name).await?;
+    let made = projects.project_import(body.0.into(), name).await?;
     trail.about("project", &made.name).after(&made);
     Ok(Json(made))
 }

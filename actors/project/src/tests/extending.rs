@@ -129,6 +129,20 @@ fn a_round_of_assets_that_extend_each_other_is_one_error() {
             "b.yaml:3:31 2251 metadata.extends | assets extend each other: a -> b -> a | let one of them extend no other",
         ],
     );
+    let ring: Vec<_> = (0..30)
+        .map(|at| {
+            (
+                format!("r{at:02}.yaml"),
+                extending(&format!("r{at:02}"), &format!("r{:02}", (at + 1) % 30)),
+            )
+        })
+        .collect();
+    let mut files: Vec<_> = ring.iter().map(|it| (it.0.as_str(), it.1.as_str())).collect();
+    files.extend([("project.yaml", PROJECT)]);
+    let found = loaded(&files).findings;
+    let [round] = &found[..] else { panic!("it is one: {found:?}") };
+    let told = "assets extend each other: r00 -> r01 -> r02 -> r03 -> … -> r26 -> r27 -> r28 -> r29 -> r00";
+    assert_eq!(round.cause, told);
     let itself = extending("a", "a");
     check(
         &[("base.yaml", SOURCE), ("w.yaml", WORKFLOW), ("a.yaml", &itself)],
@@ -136,6 +150,61 @@ fn a_round_of_assets_that_extend_each_other_is_one_error() {
             "a.yaml:3:31 2251 metadata.extends | assets extend each other: a -> a | let one of them extend no other",
         ],
     );
+}
+
+#[test]
+fn a_long_chain_of_assets_is_one_error_and_no_overflow() {
+    let file = |at: usize| {
+        let extends = if at == 0 { String::new() } else { format!(", extends: f{:05}", at - 1) };
+        let text = format!(
+            "apiVersion: weir/v1\nkind: Format\nmetadata: {{ name: f{at:05}{extends} }}\nspec: {{ type: csv }}\n"
+        );
+        (format!("f{at:05}.yaml"), text)
+    };
+    // From either end: names are gone through in their order.
+    let count = 10_000;
+    let reversed = |at: usize| {
+        let (path, text) = file(at);
+        let turned = |at: usize| format!("f{:05}", count - 1 - at);
+        let text = match at {
+            0 => text.replace("f00000", &turned(0)),
+            at => text
+                .replace(&format!("name: f{at:05}"), &format!("name: {}", turned(at)))
+                .replace(&format!("s: f{:05}", at - 1), &format!("s: {}", turned(at - 1))),
+        };
+        (path, text)
+    };
+    let makers: [&dyn Fn(usize) -> (String, String); 2] = [&file, &reversed];
+    for make in makers {
+        let mut files: Vec<_> = (0..count).map(make).collect();
+        files.push(("project.yaml".to_owned(), PROJECT.to_owned()));
+        let files: Vec<_> = files.iter().map(|it| (it.0.as_str(), it.1.as_str())).collect();
+        let found = loaded(&files).findings;
+        let found: Vec<_> = found.iter().filter(|it| it.path == "metadata.extends").collect();
+        let [one] = &found[..] else { panic!("it is one: {found:?}") };
+        assert_eq!((one.code.0, one.place.file.as_str()), (2253, "f00065.yaml"));
+    }
+}
+
+#[test]
+fn what_assets_have_from_others_is_bounded_for_all_of_them_together() {
+    let values: String = (0..20_000).map(|it| format!("  v{it}: x\n")).collect();
+    let mut files = vec![("project.yaml".to_owned(), PROJECT.to_owned())];
+    let text = |name: &str, spec: &str| {
+        format!("apiVersion: weir/v1\nkind: Format\nmetadata: {{ name: {name} }}\nspec:\n{spec}")
+    };
+    files.push(("base.yaml".to_owned(), text("base", &values)));
+    for at in 0..30 {
+        files.push((
+            format!("c{at:02}.yaml"),
+            text(&format!("c{at:02}, extends: base"), "  a: 1\n"),
+        ));
+    }
+    let files: Vec<_> = files.iter().map(|it| (it.0.as_str(), it.1.as_str())).collect();
+    let found = loaded(&files).findings;
+    let found: Vec<_> = found.iter().filter(|it| it.path == "metadata.extends").collect();
+    let [one] = &found[..] else { panic!("it is one: {found:?}") };
+    assert_eq!((one.code.0, one.place.file.as_str()), (2254, "c24.yaml"));
 }
 
 #[test]

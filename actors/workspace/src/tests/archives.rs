@@ -51,6 +51,23 @@ fn a_project_comes_back_as_it_went_and_equal_projects_are_equal_archives() {
 }
 
 #[test]
+fn secrets_are_imported_under_the_name_that_they_are_sealed_for_alone() {
+    let lab = lab();
+    let secret =
+        "apiVersion: weir/v1\nkind: Secret\nmetadata: { name: keys }\nspec: { values: {} }\n";
+    let archive =
+        archive(&[("project.yaml", PROJECT.as_bytes()), ("a/keys.yaml", secret.as_bytes())]);
+    let before = tree(lab.dir.path());
+    let import = |name| lab.workspace.import(&archive, name);
+    refused(import(Some("copy")), "the secrets in a/keys.yaml are sealed for the name guest");
+    assert_eq!(tree(lab.dir.path()), before);
+    let other = lab.workspace.importing.lock().unwrap();
+    refused(import(None), "another archive is being imported");
+    drop(other);
+    assert_eq!(import(None).unwrap().name.as_str(), "guest");
+}
+
+#[test]
 fn an_archive_of_one_directory_is_the_project_in_it() {
     let lab = lab();
     let files: &[(&str, &[u8])] = &[

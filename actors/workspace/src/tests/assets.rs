@@ -102,6 +102,36 @@ fn a_linked_file_of_the_project_is_changed_where_it_is() {
 }
 
 #[test]
+fn a_link_is_deleted_and_not_what_it_leads_to() {
+    let lab = lab();
+    symlink("orders.yaml", lab.root().join("sources/again.yaml")).unwrap();
+    let delete = |path: &str| lab.workspace.delete_asset("shop", path, lab.digest(path));
+    // With the file the link would lead nowhere: it is no second asset of the name.
+    refused(delete("sources/orders.yaml"), "used by Workflow sales");
+    delete("sources/again.yaml").unwrap();
+    assert!(lab.root().join("sources/again.yaml").symlink_metadata().is_err());
+    assert_eq!(lab.text("sources/orders.yaml"), SOURCE);
+    fs::hard_link(lab.root().join("sources/orders.yaml"), lab.root().join("twin.yaml")).unwrap();
+    delete("sources/orders.yaml").unwrap();
+    assert_eq!(lab.text("twin.yaml"), SOURCE);
+}
+
+#[test]
+fn what_is_wrong_with_an_asset_that_can_not_be_made_whole_is_told() {
+    let lab = lab();
+    let child = SOURCE.replace("name: orders", "name: child, extends: nobody");
+    lab.put("sources/child.yaml", &child);
+    let effective = |path: &str| lab.workspace.effective("shop", path);
+    assert_eq!(effective("sources/orders.yaml").unwrap().extends, [""; 0]);
+    refused(
+        effective("sources/child.yaml"),
+        "sources/child.yaml can't be made whole: sources/child.yaml:4:35: there is no",
+    );
+    fs::write(lab.root().join("broken.yaml"), "a: [").unwrap();
+    refused(effective("broken.yaml"), "broken.yaml can't be made whole: broken.yaml:2:1: not YAML");
+}
+
+#[test]
 fn a_file_keeps_its_mode_and_a_path_is_taken_whatever_its_case() {
     let lab = lab();
     let file = lab.root().join("formats/csv.yaml");

@@ -1,6 +1,8 @@
 //! Projects are made, found, opened, forgotten and deleted.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 
 use super::{empty, lab, refused, tree};
@@ -49,8 +51,7 @@ fn a_directory_elsewhere_is_opened_by_its_path_and_remembered() {
     fs::create_dir(&dir).unwrap();
     refused(lab.workspace.open(&dir), "project.yaml");
     refused(lab.workspace.open("elsewhere".as_ref()), "from the root");
-    let text = "apiVersion: weir/v1\nkind: Project\nmetadata: { name: away }\nspec: {}\n";
-    fs::write(dir.join("project.yaml"), text).unwrap();
+    fs::write(dir.join("project.yaml"), AWAY).unwrap();
     let link = lab.dir.path().join("link");
     symlink(&dir, &link).unwrap();
     let opened = lab.workspace.open(&link).unwrap();
@@ -64,6 +65,54 @@ fn a_directory_elsewhere_is_opened_by_its_path_and_remembered() {
     let before = tree(&dir);
     assert_eq!(later.remove("away").unwrap(), opened);
     assert_eq!((later.projects().unwrap(), tree(&dir)), (vec![], before));
+}
+
+const AWAY: &str = "apiVersion: weir/v1\nkind: Project\nmetadata: { name: away }\nspec: {}\n";
+
+#[test]
+fn what_a_link_leads_to_elsewhere_is_not_deleted_and_not_moved() {
+    let lab = lab();
+    let (dir, home) = (lab.dir.path().join("elsewhere/away"), lab.dir.path().join("projects"));
+    fs::create_dir_all(&dir).unwrap();
+    fs::write(dir.join("project.yaml"), AWAY).unwrap();
+    symlink(&dir, home.join("away")).unwrap();
+    symlink("shop", home.join("alias")).unwrap();
+    let home_of = |name: &str| lab.workspace.project(name).unwrap().home;
+    assert_eq!((home_of("away"), home_of("shop")), (Home::Opened, Home::Own));
+    refused(lab.workspace.delete("away", "away"), "does not belong to this server");
+    lab.workspace.rename_project("away", "far").unwrap();
+    let renamed = fs::read_to_string(dir.join("project.yaml")).unwrap();
+    assert_eq!(renamed, AWAY.replace("away", "far"));
+    assert!(home.join("away").is_symlink() && !home.join("far").exists());
+
+    lab.workspace.remove("far").unwrap();
+    assert_eq!((lab.names(), tree(&dir).len()), (vec!["shop".to_owned()], 1));
+    lab.workspace.open(&dir).unwrap();
+    assert_eq!(lab.names(), ["far", "shop"]);
+    lab.workspace.remove("far").unwrap();
+    lab.workspace.delete("shop", "shop").unwrap();
+    assert!(lab.names().is_empty() && !home.join("shop").exists());
+}
+
+#[test]
+fn a_directory_that_is_not_called_in_utf_8_is_shown_and_can_not_be_removed_from_the_list() {
+    let lab = lab();
+    let dir = lab.dir.path().join("projects").join(OsStr::from_bytes(b"w\xff"));
+    fs::create_dir(&dir).unwrap();
+    fs::write(dir.join("project.yaml"), AWAY).unwrap();
+    assert_eq!(lab.names(), ["away", "shop"]);
+    refused(lab.workspace.remove("away"), "is not UTF-8");
+    assert_eq!(lab.names(), ["away", "shop"]);
+}
+
+#[test]
+fn a_project_that_gets_the_name_of_one_that_was_removed_is_shown() {
+    let lab = lab();
+    lab.workspace.create(&new("store")).unwrap();
+    lab.workspace.remove("store").unwrap();
+    fs::remove_dir_all(lab.dir.path().join("projects/store")).unwrap();
+    lab.workspace.rename_project("shop", "store").unwrap();
+    assert_eq!(lab.names(), ["store"]);
 }
 
 #[test]

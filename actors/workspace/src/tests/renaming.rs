@@ -1,6 +1,7 @@
 //! An asset is renamed with all who name it.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use super::{FORMAT, SOURCE, WORKFLOW, lab, refused, tree};
 use crate::Based;
@@ -92,4 +93,21 @@ fn a_file_that_is_not_called_as_its_asset_stays_where_it_is() {
     let renamed = lab.workspace.rename_asset("shop", path, "x", lab.digest(path)).unwrap();
     assert_eq!((renamed.asset.path.as_str(), renamed.users.len()), ("sinks.yaml", 0));
     assert!(lab.workspace.usages("shop", "sources/orders.yaml").unwrap().len() == 1);
+}
+
+#[test]
+fn a_file_with_several_names_is_changed_once_and_keeps_them() {
+    let lab = lab();
+    symlink("csv.yaml", lab.root().join("formats/same.yaml")).unwrap();
+    symlink("workflows/sales.yaml", lab.root().join("sales.yaml")).unwrap();
+    let rename = |path: &str, to: &str| {
+        lab.workspace.rename_asset("shop", path, to, lab.digest(path)).unwrap().asset.path
+    };
+    assert_eq!(rename("formats/csv.yaml", "x"), "formats/csv.yaml");
+    assert_eq!(lab.text("formats/same.yaml"), FORMAT.replace("csv'", "x'"));
+    let workflow = WORKFLOW.replace("format: csv", "format: x").replace("\"csv\"", "\"x\"");
+    assert_eq!(lab.text("sales.yaml"), workflow);
+    assert_eq!(rename("sales.yaml", "turnover"), "sales.yaml");
+    assert_eq!(lab.text("workflows/sales.yaml"), workflow.replace("name: sales", "name: turnover"));
+    assert!(lab.root().join("sales.yaml").is_symlink());
 }
