@@ -8,7 +8,7 @@ use serde::Serialize;
 use weir_package::Edit;
 
 use crate::repository::lossy;
-use crate::{Repository, Result, VersionId};
+use crate::{Repository, Result, VersionId, guard};
 
 /// Larger files are compared, but not shown.
 const SHOWN_BYTES_MAX: i64 = 4 << 20;
@@ -140,10 +140,13 @@ impl Repository {
         let old = self.side(before)?;
         let mut diff = match after {
             DiffSide::Working => {
+                guard::difference(&self.git, self.part(old.as_ref())?.as_ref(), None)?;
                 self.git.diff_tree_to_workdir_with_index(old.as_ref(), Some(&mut options))?
             }
             _ => {
                 let new = self.side(after)?;
+                let (one, other) = (self.part(old.as_ref())?, self.part(new.as_ref())?);
+                guard::difference(&self.git, one.as_ref(), other.as_ref())?;
                 self.git.diff_tree_to_tree(old.as_ref(), new.as_ref(), Some(&mut options))?
             }
         };
@@ -169,6 +172,11 @@ impl Repository {
             DiffSide::Version(id) => Ok(Some(self.commit_of(id)?.tree()?)),
             DiffSide::Nothing | DiffSide::Working => Ok(None),
         }
+    }
+
+    /// The project's part of one side.
+    fn part<'t>(&'t self, tree: Option<&git2::Tree<'t>>) -> Result<Option<git2::Tree<'t>>> {
+        tree.map_or(Ok(None), |it| self.project_tree(it))
     }
 
     fn file_diff(

@@ -2,14 +2,12 @@
 
 use std::path::Path;
 
-use git2::{
-    Commit, DiffFindOptions, DiffOptions, ObjectType, Oid, Sort, TreeWalkMode, TreeWalkResult,
-};
+use git2::{Commit, DiffFindOptions, DiffOptions, ObjectType, Oid, Sort};
 use serde::Serialize;
 use weir_domain::{Bytes, Timestamp};
 
 use crate::repository::lossy;
-use crate::{Error, Repository, Result, VersionId};
+use crate::{Error, Repository, Result, VersionId, guard};
 
 /// Versions that are looked at for one page. A longer search goes on with the next page.
 const SEARCHED_MAX: usize = 20_000;
@@ -122,21 +120,15 @@ impl Repository {
         let Some(tree) = self.project_tree(&tree)? else { return Ok(Vec::new()) };
         let odb = self.git.odb()?;
         let mut files = Vec::new();
-        let mut failed = None;
-        tree.walk(TreeWalkMode::PreOrder, |dir, entry| {
+        guard::entries(&self.git, &tree, &mut |dir, entry| {
             if entry.kind() == Some(ObjectType::Blob) {
                 let path = format!("{dir}{}", lossy(entry.name_bytes()));
-                match odb.read_header(entry.id()) {
-                    Ok((bytes, _)) => files.push(FileEntry { path, bytes: Bytes(bytes as u64) }),
-                    Err(error) => failed = Some(error),
-                }
+                let (bytes, _) = odb.read_header(entry.id())?;
+                files.push(FileEntry { path, bytes: Bytes(bytes as u64) });
             }
-            if failed.is_some() { TreeWalkResult::Abort } else { TreeWalkResult::Ok }
+            Ok(())
         })?;
-        match failed {
-            Some(error) => Err(error.into()),
-            None => Ok(files),
-        }
+        Ok(files)
     }
 
     /// What a file held in a version.
@@ -193,6 +185,11 @@ impl Repository {
         path: &str,
     ) -> Result<Option<String>> {
         let (old, new) = (parent.tree()?, commit.tree()?);
+        match guard::difference(&self.git, Some(&old), Some(&new)) {
+            // Too much to be searched for a name: the history is told without what was before it.
+            Err(Error::TooMany { .. }) => return Ok(None),
+            other => other?,
+        }
         let mut options = DiffOptions::new();
         let mut diff = self.git.diff_tree_to_tree(Some(&old), Some(&new), Some(&mut options))?;
         diff.find_similar(Some(DiffFindOptions::new().renames(true)))?;

@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use git2::{Delta, DiffFindOptions, ObjectType, Oid, Tree, TreeWalkMode, TreeWalkResult};
+use git2::{Delta, DiffFindOptions, ObjectType, Oid, Tree};
 
 use super::files::{self, FileChoice, FileConflict};
 use super::{Conflict, Resolutions};
 use crate::repository::lossy;
-use crate::{Error, Result};
+use crate::{Error, Result, guard};
 
 pub(super) enum Outcome {
     Tree(Oid),
@@ -44,8 +44,11 @@ pub(super) fn merge(
         merged: Entries::new(),
         conflicts: Vec::new(),
     };
-    let olds = entries(base)?;
-    let (mut mine, mut yours) = (Side::of(git, base, ours)?, Side::of(git, base, theirs)?);
+    // All are unfolded before two of them are compared: none of them is more than can be held.
+    let (olds, ours_now, theirs_now) =
+        (entries(git, base)?, entries(git, ours)?, entries(git, theirs)?);
+    let mut mine = Side::of(git, base, ours, ours_now)?;
+    let mut yours = Side::of(git, base, theirs, theirs_now)?;
     for (path, old) in &olds {
         let (ours, theirs) = (mine.take(path), yours.take(path));
         merge.followed(path, *old, ours, theirs)?;
@@ -59,14 +62,14 @@ pub(super) fn merge(
     merge.finish()
 }
 
-fn entries(tree: &Tree<'_>) -> Result<Entries> {
+fn entries(git: &git2::Repository, tree: &Tree<'_>) -> Result<Entries> {
     let mut entries = Entries::new();
-    tree.walk(TreeWalkMode::PreOrder, |dir, entry| {
+    guard::entries(git, tree, &mut |dir, entry| {
         if entry.kind() != Some(ObjectType::Tree) {
             let path = format!("{dir}{}", lossy(entry.name_bytes()));
             entries.insert(path, (entry.id(), entry.filemode()));
         }
-        TreeWalkResult::Ok
+        Ok(())
     })?;
     Ok(entries)
 }
@@ -79,7 +82,12 @@ struct Side {
 }
 
 impl Side {
-    fn of(git: &git2::Repository, base: &Tree<'_>, side: &Tree<'_>) -> Result<Self> {
+    fn of(
+        git: &git2::Repository,
+        base: &Tree<'_>,
+        side: &Tree<'_>,
+        entries: Entries,
+    ) -> Result<Self> {
         let mut diff = git.diff_tree_to_tree(Some(base), Some(side), None)?;
         diff.find_similar(Some(DiffFindOptions::new().renames(true)))?;
         let mut moves = BTreeMap::new();
@@ -87,7 +95,7 @@ impl Side {
             let name = |it: git2::DiffFile<'_>| it.path_bytes().map(lossy).unwrap_or_default();
             moves.insert(name(delta.old_file()), name(delta.new_file()));
         }
-        Ok(Self { entries: entries(side)?, moves })
+        Ok(Self { entries, moves })
     }
 
     fn take(&mut self, path: &str) -> Option<Now> {
