@@ -297,7 +297,8 @@ impl Merge<'_> {
     }
 }
 
-fn index_entry(path: &str, id: Oid, mode: i32) -> git2::IndexEntry {
+/// As an index has it that has not looked at the file.
+pub(crate) fn index_entry(path: &str, id: Oid, mode: i32) -> git2::IndexEntry {
     let time = git2::IndexTime::new(0, 0);
     git2::IndexEntry {
         ctime: time,
