@@ -139,6 +139,12 @@ impl Repository {
             let target = fs::read_link(&full).map_err(Error::io(&full))?;
             return Ok((self.git.blob(target.as_os_str().as_bytes())?, FileMode::Link));
         }
+        if !about.is_file() {
+            let (path, reason) = (path.to_owned(), "it is neither a file nor a link");
+            return Err(Error::UnsafePath { path, reason });
+        }
+        // Before the repository has a copy of it.
+        guard::size(path, about.len())?;
         let is_executable = about.permissions().mode() & 0o100 != 0;
         let mode = if is_executable { FileMode::BlobExecutable } else { FileMode::Blob };
         Ok((self.git.blob_path(&full)?, mode))

@@ -226,3 +226,47 @@ fn a_project_in_a_repository_is_that_part_of_it() {
     assert!(Repository::open(&around.dir.join("data")).unwrap().is_none());
     git(&around.dir, &["fsck", "--strict"]);
 }
+
+#[test]
+fn data_of_the_project_becomes_no_part_of_a_version() {
+    for prefix in ["", "part/"] {
+        let around = Project::new();
+        let write = |path: &str, text: &str| around.write(&format!("{prefix}{path}"), text);
+        write("old/kept.csv", "1\n");
+        around.commit("before").unwrap();
+        write(
+            "project.yaml",
+            "kind: Project\nmetadata:\n  name: p\nspec:\n  exclude: [in/, './data/[raw]', '!done', old]\n",
+        );
+        for data in ["in/a.csv", "data/[raw]/b.csv", "!done/c.csv", "old/more.csv"] {
+            write(data, "1,2\n");
+        }
+        write("old/kept.csv", "2\n");
+        write("data/r/kept.yaml", "a: 1\n");
+        write(".flights.yaml.weir-new", "half");
+        let repository = Repository::open(&around.dir.join(prefix)).unwrap().unwrap();
+        let status = repository.status().unwrap();
+        let seen: Vec<_> = status.files.iter().map(|it| it.path.as_str()).collect();
+        let expected = ["data/r/kept.yaml", "old/kept.csv", "project.yaml"];
+        assert_eq!(seen, expected);
+        let head = weir_versions::DiffSide::Version(status.head.unwrap());
+        let diff = repository.diff(head, weir_versions::DiffSide::Working, None).unwrap();
+        let seen: Vec<_> = diff.files.iter().map(|it| it.path.as_str()).collect();
+        assert_eq!(seen, expected);
+        repository.commit(&commit("all", Paths::All, status.head)).unwrap();
+        let held = around.git(&["ls-tree", "-r", "--name-only", "HEAD"]);
+        assert!(held.matches(".csv").count() == 1 && !held.contains("weir-new"), "{held}");
+        assert_eq!(repository.status().unwrap().files, []);
+    }
+}
+
+#[test]
+fn a_file_that_is_too_large_leaves_nothing_in_the_repository() {
+    let project = Project::new();
+    let file = fs::File::create(project.dir.join("huge.bin")).unwrap();
+    file.set_len(300 << 20).unwrap();
+    let before = project.git(&["count-objects"]);
+    let (code, text) = refused(project.commit("huge"));
+    assert_eq!((code, text.contains("huge.bin")), (13_005, true), "{text}");
+    assert_eq!(project.git(&["count-objects"]), before);
+}
