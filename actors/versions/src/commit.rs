@@ -63,11 +63,11 @@ impl Repository {
         let mut parents: Vec<_> = head.into_iter().collect();
         parents.extend(merged.iter().copied());
         let id = self.add_version(&author, &message, &tree, &parents)?;
-        // The version stands: to say that it was refused, because the index could not follow, would
-        // be wrong, and nothing of it is lost.
+        // The version stands: to say that it was refused, because the index could not follow or a merge
+        // could not be ended, would be wrong, and nothing of it is lost: the next one ends it.
         let _ = self.stage(&taken);
-        if !merged.is_empty() {
-            self.git.cleanup_state()?;
+        if self.git.state() == RepositoryState::Merge {
+            let _ = self.git.cleanup_state();
         }
         Ok(id)
     }
@@ -89,7 +89,15 @@ impl Repository {
         }
         let file = self.git.path().join("MERGE_HEAD");
         let text = fs::read_to_string(&file).map_err(Error::io(file))?;
-        text.lines().map(str::parse).collect()
+        let sides = text.lines().map(str::parse).collect::<Result<Vec<VersionId>>>()?;
+        // A version that is here already is one whose merge was committed, and could not be ended.
+        let mut missing = Vec::new();
+        for side in sides {
+            if !self.has(side.0)? {
+                missing.push(side);
+            }
+        }
+        Ok(missing)
     }
 
     fn chosen(

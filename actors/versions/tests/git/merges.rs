@@ -334,6 +334,13 @@ fn a_merge_of_another_program_is_committed_with_both_parents() {
     assert_eq!(repository.version(id).unwrap().parents.len(), 2);
     assert!(!repository.status().unwrap().is_merging);
     assert_eq!(project.status(), "");
+    // What says that a merge goes on may outlive it: no version is a parent twice.
+    let theirs = project.git(&["rev-parse", "other"]);
+    fs::write(project.dir.join(".git/MERGE_HEAD"), theirs + "\n").unwrap();
+    project.write("more.yaml", "a: 1\n");
+    let next = project.commit("next").unwrap();
+    assert_eq!(repository.version(next).unwrap().parents, [id]);
+    assert!(!repository.status().unwrap().is_merging);
 }
 
 #[test]
