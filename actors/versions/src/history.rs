@@ -11,6 +11,8 @@ use crate::{Error, Repository, Result, VersionId, guard};
 
 /// Versions that are looked at for one page. A longer search goes on with the next page.
 const SEARCHED_MAX: usize = 20_000;
+/// Versions of one page, however many are asked for.
+const PAGE_MAX: usize = 1_000;
 /// Larger files are not shown.
 const SHOWN_BYTES_MAX: usize = 10 << 20;
 
@@ -57,6 +59,7 @@ pub struct HistoryQuery {
     pub asset: Option<String>,
     /// The last version that was looked at.
     pub after: Option<VersionId>,
+    /// Entries of one page: at least one, at most 1,000.
     pub limit: usize,
 }
 
@@ -81,7 +84,7 @@ impl Repository {
         walk.push(start.0)?;
         let mut path = query.asset.as_deref().map(|it| self.whole(it)).transpose()?;
         let mut is_behind = query.after.is_none();
-        let mut searched = 0;
+        let (mut searched, limit) = (0, query.limit.clamp(1, PAGE_MAX));
         for id in walk {
             let commit = self.git.find_commit(id?)?;
             if is_behind {
@@ -98,7 +101,7 @@ impl Repository {
                 }
             }
             is_behind |= query.after == Some(VersionId(commit.id()));
-            if page.entries.len() >= query.limit.max(1) || searched >= SEARCHED_MAX {
+            if page.entries.len() >= limit || searched >= SEARCHED_MAX {
                 page.next = Some(VersionId(commit.id()));
                 break;
             }

@@ -349,3 +349,22 @@ fn what_a_clone_left_that_died_is_in_nobodys_way() {
     assert!(!left.exists() && !to.join("half.yaml").exists());
     assert_eq!(fs::read_to_string(to.join("flights.yaml")).unwrap(), crate::support::WORKFLOW);
 }
+
+#[test]
+fn a_step_on_this_machine_ends_in_time_as_well() {
+    let project = Project::new();
+    let shared = repository(project.around.path(), "shared.git");
+    let url = shared.display().to_string();
+    let repository = project.open();
+    repository.remote_add("origin", &url).unwrap();
+    let limits = Limits { deadline: Duration::ZERO, ..Limits::default() };
+    let late = Access { limits, ..files() };
+    let (code, text) = refused(repository.push("origin", "main", &late, &mut |_| {}));
+    assert_eq!((code, text.contains("shared.git")), (13_035, true), "{text}");
+    assert_eq!(git(&shared, &["branch", "--list"]), "");
+    repository.push("origin", "main", &files(), &mut |_| {}).unwrap();
+    let to = project.around.path().join("clone");
+    assert_eq!(refused(Repository::clone(&url, &to, &late, &mut |_| {})).0, 13_035);
+    assert!(!to.exists());
+    Repository::clone(&url, &to, &files(), &mut |_| {}).unwrap();
+}

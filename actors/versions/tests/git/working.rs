@@ -193,6 +193,9 @@ fn a_history_is_read_in_pages() {
         }
     }
     assert_eq!(all, ["n6", "n5", "n4", "n3", "n2", "n1", "n0"]);
+    let query = |limit| HistoryQuery { limit, ..HistoryQuery::default() };
+    assert_eq!(repository.history(&query(0)).unwrap().entries.len(), 1);
+    assert_eq!(repository.history(&query(usize::MAX)).unwrap().entries.len(), 8);
     let unknown = "0123456789012345678901234567890123456789".parse().unwrap();
     let query = HistoryQuery { after: Some(unknown), limit: 3, ..HistoryQuery::default() };
     assert_eq!(refused(repository.history(&query)).0, 13_003);
