@@ -52,6 +52,11 @@ impl Repository {
         let going: BTreeSet<_> = going.map(|it| it.path.clone()).collect();
         let mut lost = Vec::new();
         for file in &mut moved {
+            // Below a file or link that goes, and that nobody has changed, nothing is in the way.
+            let is_cleared = |at: &str| going.contains(at) && !changes.contains(at);
+            if file.path.match_indices('/').any(|(at, _)| is_cleared(&file.path[..at])) {
+                continue;
+            }
             let full = self.require_plain_way(&file.path)?;
             let is_unknown =
                 file.before.is_none() && full.symlink_metadata().is_ok_and(|it| !it.is_dir());
@@ -59,7 +64,7 @@ impl Repository {
             file.is_done = is_in_the_way && is_already(&full, file.after);
             if is_in_the_way && !file.is_done {
                 lost.push(file.path.clone());
-            } else if file.after.is_some() {
+            } else if file.after.is_some_and(|it| it.1 != guard::SUBMODULE) {
                 // What goes as well is judged by itself.
                 lost.extend(
                     self.in_the_way(&file.path)?.into_iter().filter(|it| !going.contains(it)),

@@ -16,6 +16,7 @@ const ENTRIES_MAX: usize = 100_000;
 const DEPTH_MAX: usize = 64;
 const FILE_BYTES_MAX: u64 = 256 << 20;
 pub(crate) const LINK: i32 = 0o120_000;
+pub(crate) const SUBMODULE: i32 = 0o160_000;
 
 /// A path that somebody names: relative, without steps up, and none of Git's own.
 pub(crate) fn path(path: &str) -> Result<()> {

@@ -182,6 +182,48 @@ fn a_file_may_become_a_link_or_a_directory_and_back() {
 }
 
 #[test]
+fn a_link_may_become_a_directory_and_back() {
+    let project = Project::new();
+    project.write("d/y.yaml", "a: 1\n");
+    symlink("d", project.dir.join("x")).unwrap();
+    project.commit("link").unwrap();
+    let repository = other(&project, |it| {
+        fs::remove_file(it.dir.join("x")).unwrap();
+        it.write("x/y.yaml", "a: 2\n");
+    });
+    for (branch, text) in [("other", "a: 2\n"), ("main", "a: 1\n"), ("other", "a: 2\n")] {
+        repository.switch(branch).unwrap();
+        assert_eq!(
+            (project.read("x/y.yaml").as_str(), project.read("d/y.yaml").as_str()),
+            (text, "a: 1\n")
+        );
+        assert_eq!(project.git(&["status", "--porcelain"]), "");
+    }
+    repository.switch("main").unwrap();
+    fs::remove_file(project.dir.join("x")).unwrap();
+    symlink(".", project.dir.join("x")).unwrap();
+    assert_eq!(refused(repository.switch("other")).0, 13_004);
+}
+
+#[test]
+fn the_files_of_a_submodule_are_in_nobodys_way() {
+    let project = Project::new();
+    let inner = Project::new();
+    let url = inner.dir.display().to_string();
+    project.git(&["submodule", "--quiet", "add", &url, "sub"]);
+    project.git(&["commit", "--quiet", "-m", "sub"]);
+    inner.write("more.yaml", "a: 1\n");
+    inner.commit("more").unwrap();
+    let repository = project.open();
+    repository.branch_create("other", None).unwrap();
+    repository.switch("other").unwrap();
+    project.git(&["-C", "sub", "pull", "--quiet"]);
+    project.git(&["commit", "--quiet", "-a", "-m", "newer"]);
+    repository.switch("main").unwrap();
+    assert_eq!(project.read("sub/more.yaml"), "a: 1\n");
+}
+
+#[test]
 fn what_is_in_the_way_of_a_switch_is_named_by_its_path() {
     let project = Project::new();
     let repository = other(&project, |it| it.write("dir", "theirs\n"));
