@@ -93,7 +93,8 @@ impl Repository {
         })
     }
 
-    fn has(&self, tip: git2::Oid) -> Result<bool> {
+    /// Whether the branch that the project is on has a version.
+    pub(crate) fn has(&self, tip: git2::Oid) -> Result<bool> {
         let Some(head) = self.head()? else { return Ok(false) };
         Ok(head.0 == tip || self.git.graph_descendant_of(head.0, tip)?)
     }

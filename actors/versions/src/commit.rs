@@ -63,11 +63,11 @@ impl Repository {
         let mut parents: Vec<_> = head.into_iter().collect();
         parents.extend(merged.iter().copied());
         let id = self.add_version(&author, &message, &tree, &parents)?;
-        // The version stands: to say that it was refused, because the index could not follow, would
-        // be wrong, and nothing of it is lost.
+        // The version stands: to say that it was refused, because the index could not follow or a merge
+        // could not be ended, would be wrong, and nothing of it is lost: the next one ends it.
         let _ = self.stage(&taken);
-        if !merged.is_empty() {
-            self.git.cleanup_state()?;
+        if self.git.state() == RepositoryState::Merge {
+            let _ = self.git.cleanup_state();
         }
         Ok(id)
     }
@@ -89,7 +89,15 @@ impl Repository {
         }
         let file = self.git.path().join("MERGE_HEAD");
         let text = fs::read_to_string(&file).map_err(Error::io(file))?;
-        text.lines().map(str::parse).collect()
+        let sides = text.lines().map(str::parse).collect::<Result<Vec<VersionId>>>()?;
+        // A version that is here already is one whose merge was committed, and could not be ended.
+        let mut missing = Vec::new();
+        for side in sides {
+            if !self.has(side.0)? {
+                missing.push(side);
+            }
+        }
+        Ok(missing)
     }
 
     fn chosen(
@@ -139,6 +147,12 @@ impl Repository {
             let target = fs::read_link(&full).map_err(Error::io(&full))?;
             return Ok((self.git.blob(target.as_os_str().as_bytes())?, FileMode::Link));
         }
+        if !about.is_file() {
+            let (path, reason) = (path.to_owned(), "it is neither a file nor a link");
+            return Err(Error::UnsafePath { path, reason });
+        }
+        // Before the repository has a copy of it.
+        guard::size(path, about.len())?;
         let is_executable = about.permissions().mode() & 0o100 != 0;
         let mode = if is_executable { FileMode::BlobExecutable } else { FileMode::Blob };
         Ok((self.git.blob_path(&full)?, mode))

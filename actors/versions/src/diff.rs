@@ -8,12 +8,16 @@ use serde::Serialize;
 use weir_package::Edit;
 
 use crate::repository::lossy;
-use crate::{Repository, Result, VersionId};
+use crate::{Repository, Result, VersionId, guard};
 
 /// Larger files are compared, but not shown.
 const SHOWN_BYTES_MAX: i64 = 4 << 20;
 /// Lines of one file; the rest is left out, and that is said.
 const LINES_MAX: usize = 10_000;
+/// Files of one difference; the others are counted.
+const FILES_MAX: usize = 2_000;
+/// What the files of one difference hold on both sides. Those behind are named, and not shown.
+const SHOWN_ALL_MAX: u64 = 32 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DiffSide {
@@ -29,6 +33,8 @@ pub enum DiffSide {
 pub struct Diff {
     /// In the order of their paths.
     pub files: Vec<FileDiff>,
+    /// Files that differ too, and are not listed.
+    pub left_out: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -140,15 +146,18 @@ impl Repository {
         let old = self.side(before)?;
         let mut diff = match after {
             DiffSide::Working => {
+                guard::difference(&self.git, self.part(old.as_ref())?.as_ref(), None)?;
                 self.git.diff_tree_to_workdir_with_index(old.as_ref(), Some(&mut options))?
             }
             _ => {
                 let new = self.side(after)?;
+                let (one, other) = (self.part(old.as_ref())?, self.part(new.as_ref())?);
+                guard::difference(&self.git, one.as_ref(), other.as_ref())?;
                 self.git.diff_tree_to_tree(old.as_ref(), new.as_ref(), Some(&mut options))?
             }
         };
         diff.find_similar(Some(DiffFindOptions::new().renames(true).for_untracked(true)))?;
-        let mut files = Vec::new();
+        let (mut files, mut left_out, mut shown) = (Vec::new(), 0, 0);
         for (number, delta) in diff.deltas().enumerate() {
             let name = |it: Option<&[u8]>| it.map(lossy);
             let (old, new) =
@@ -157,11 +166,29 @@ impl Repository {
             if !is_wanted(&old) && !is_wanted(&new) {
                 continue;
             }
+            let Some((path, change)) = self.file_edit(&delta) else { continue };
+            if files.len() == FILES_MAX {
+                left_out += 1;
+                continue;
+            }
+            if shown >= SHOWN_ALL_MAX {
+                files.push(FileDiff { path, change, asset: None, text: Text::NotShown });
+                continue;
+            }
+            let asset = self.asset_diff(&delta)?;
             let patch = Patch::from_diff(&diff, number)?;
-            files.extend(self.file_diff(&delta, patch.as_ref())?);
+            // Known now that the file was looked at.
+            shown += diff
+                .get_delta(number)
+                .map_or(0, |it| [it.old_file().size(), it.new_file().size()].iter().sum());
+            let text = match &patch {
+                Some(patch) if !patch.delta().flags().is_binary() => text(patch)?,
+                _ => Text::NotShown,
+            };
+            files.push(FileDiff { path, change, asset, text });
         }
         files.sort_by(|one, other| one.path.cmp(&other.path));
-        Ok(Diff { files })
+        Ok(Diff { files, left_out })
     }
 
     fn side(&self, side: DiffSide) -> Result<Option<git2::Tree<'_>>> {
@@ -171,30 +198,25 @@ impl Repository {
         }
     }
 
-    fn file_diff(
-        &self,
-        delta: &DiffDelta<'_>,
-        patch: Option<&Patch<'_>>,
-    ) -> Result<Option<FileDiff>> {
+    /// The project's part of one side.
+    fn part<'t>(&'t self, tree: Option<&git2::Tree<'t>>) -> Result<Option<git2::Tree<'t>>> {
+        tree.map_or(Ok(None), |it| self.project_tree(it))
+    }
+
+    /// None for what does not differ, or is outside of the project.
+    fn file_edit(&self, delta: &DiffDelta<'_>) -> Option<(String, FileEdit)> {
         let name =
             |it: Option<&[u8]>| it.map(lossy).and_then(|it| Some(self.inside(&it)?.to_owned()));
         let old = name(delta.old_file().path_bytes());
         let new = name(delta.new_file().path_bytes());
-        let (Some(path), change) = (match delta.status() {
+        let (path, change) = match delta.status() {
             Delta::Added | Delta::Untracked => (new, FileEdit::Added),
             Delta::Deleted => (old, FileEdit::Deleted),
             Delta::Renamed => (new, FileEdit::Moved { from: old.unwrap_or_default() }),
             Delta::Unmodified | Delta::Ignored | Delta::Unreadable => (None, FileEdit::Changed),
             _ => (new, FileEdit::Changed),
-        }) else {
-            return Ok(None);
         };
-        let asset = self.asset_diff(delta)?;
-        let text = match patch {
-            Some(patch) if !patch.delta().flags().is_binary() => text(patch)?,
-            _ => Text::NotShown,
-        };
-        Ok(Some(FileDiff { path, change, asset, text }))
+        Some((path?, change))
     }
 
     fn asset_diff(&self, delta: &DiffDelta<'_>) -> Result<Option<AssetDiff>> {

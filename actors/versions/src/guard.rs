@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use git2::{ObjectType, Oid, Tree};
+use git2::{ObjectType, Oid, Tree, TreeEntry};
 use weir_domain::Bytes;
 
 use crate::repository::lossy;
@@ -14,8 +14,9 @@ use crate::{Error, Result};
 
 const ENTRIES_MAX: usize = 100_000;
 const DEPTH_MAX: usize = 64;
-const FILE_BYTES_MAX: usize = 256 << 20;
-const LINK: i32 = 0o120_000;
+const FILE_BYTES_MAX: u64 = 256 << 20;
+pub(crate) const LINK: i32 = 0o120_000;
+pub(crate) const SUBMODULE: i32 = 0o160_000;
 
 /// A path that somebody names: relative, without steps up, and none of Git's own.
 pub(crate) fn path(path: &str) -> Result<()> {
@@ -55,13 +56,105 @@ pub(crate) fn tree(
     known: Option<&Tree<'_>>,
     root: &str,
 ) -> Result<()> {
-    Walk { git, root, entries: 0 }.tree("", tree, known, 0)
+    Walk { git, root, entries: Count::default() }.tree("", tree, known, 0)
+}
+
+/// All entries of a version with the directory that they are in, which ends with `/`, in order. A
+/// small version can unfold to more than a machine holds: there is an end to it.
+pub(crate) fn entries(
+    git: &git2::Repository,
+    tree: &Tree<'_>,
+    each: &mut dyn FnMut(&str, &TreeEntry<'_>) -> Result<()>,
+) -> Result<()> {
+    unfold(git, tree, &mut Count::default(), "", each)
+}
+
+fn unfold(
+    git: &git2::Repository,
+    tree: &Tree<'_>,
+    count: &mut Count,
+    at: &str,
+    each: &mut dyn FnMut(&str, &TreeEntry<'_>) -> Result<()>,
+) -> Result<()> {
+    depth(at.matches('/').count())?;
+    for entry in tree {
+        count.one()?;
+        each(at, &entry)?;
+        if entry.kind() == Some(ObjectType::Tree) {
+            let below = git.find_tree(entry.id())?;
+            unfold(git, &below, count, &format!("{at}{}/", lossy(entry.name_bytes())), each)?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses two versions between which more differs than can be compared.
+pub(crate) fn difference(
+    git: &git2::Repository,
+    one: Option<&Tree<'_>>,
+    other: Option<&Tree<'_>>,
+) -> Result<()> {
+    compare(git, one, other, &mut Count::default(), 0)
+}
+
+fn compare(
+    git: &git2::Repository,
+    one: Option<&Tree<'_>>,
+    other: Option<&Tree<'_>>,
+    count: &mut Count,
+    level: usize,
+) -> Result<()> {
+    depth(level)?;
+    let is_tree = |it: &TreeEntry<'_>| it.kind() == Some(ObjectType::Tree);
+    let below = |it: Option<TreeEntry<'_>>| {
+        it.filter(|it| is_tree(it)).map(|it| git.find_tree(it.id())).transpose()
+    };
+    for entry in one.into_iter().flat_map(Tree::iter) {
+        let counterpart = other.and_then(|it| it.get_name_bytes(entry.name_bytes()));
+        if counterpart.as_ref().is_some_and(|it| it.id() == entry.id()) {
+            continue;
+        }
+        count.one()?;
+        let (before, after) = (below(Some(entry))?, below(counterpart)?);
+        if before.is_some() || after.is_some() {
+            compare(git, before.as_ref(), after.as_ref(), count, level + 1)?;
+        }
+    }
+    for entry in other.into_iter().flat_map(Tree::iter) {
+        if one.is_none_or(|it| it.get_name_bytes(entry.name_bytes()).is_none()) {
+            count.one()?;
+            if let Some(after) = below(Some(entry))? {
+                compare(git, None, Some(&after), count, level + 1)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Count(usize);
+
+impl Count {
+    fn one(&mut self) -> Result<()> {
+        self.0 += 1;
+        if self.0 <= ENTRIES_MAX {
+            return Ok(());
+        }
+        Err(Error::TooMany { what: "files", limit: ENTRIES_MAX })
+    }
+}
+
+fn depth(depth: usize) -> Result<()> {
+    if depth <= DEPTH_MAX {
+        return Ok(());
+    }
+    Err(Error::TooMany { what: "directories within each other", limit: DEPTH_MAX })
 }
 
 struct Walk<'g> {
     git: &'g git2::Repository,
     root: &'g str,
-    entries: usize,
+    entries: Count,
 }
 
 impl Walk<'_> {
@@ -75,15 +168,10 @@ impl Walk<'_> {
         if known.is_some_and(|it| it.id() == tree.id()) {
             return Ok(());
         }
-        if depth > DEPTH_MAX {
-            return Err(Error::TooMany { what: "directories within each other", limit: DEPTH_MAX });
-        }
+        self::depth(depth)?;
         let mut names = BTreeSet::new();
         for entry in tree {
-            self.entries += 1;
-            if self.entries > ENTRIES_MAX {
-                return Err(Error::TooMany { what: "files", limit: ENTRIES_MAX });
-            }
+            self.entries.one()?;
             let shown = format!("{at}{}", lossy(entry.name_bytes()));
             let refuse = |reason| Err(Error::UnsafePath { path: shown.clone(), reason });
             let Ok(name) = entry.name() else { return refuse("its name is not UTF-8") };
@@ -94,7 +182,10 @@ impl Walk<'_> {
                 return refuse("another name there differs in upper and lower case alone");
             }
             let before = known.and_then(|it| it.get_name(name));
-            if before.as_ref().is_some_and(|it| it.id() == entry.id()) {
+            // The same content may be a file there and a link here.
+            let is_known =
+                |it: &TreeEntry<'_>| it.id() == entry.id() && it.filemode() == entry.filemode();
+            if before.as_ref().is_some_and(is_known) {
                 continue;
             }
             match entry.kind() {
@@ -112,12 +203,8 @@ impl Walk<'_> {
     }
 
     fn blob(&self, path: &str, id: Oid, mode: i32) -> Result<()> {
-        let (size, _) = self.git.odb()?.read_header(id)?;
-        if size > FILE_BYTES_MAX {
-            let bytes = |it: usize| Bytes(it as u64);
-            let (size, limit) = (bytes(size), bytes(FILE_BYTES_MAX));
-            return Err(Error::TooLarge { what: path.to_owned(), size, limit });
-        }
+        let (bytes, _) = self.git.odb()?.read_header(id)?;
+        size(path, bytes as u64)?;
         if mode != LINK {
             return Ok(());
         }
@@ -132,6 +219,15 @@ impl Walk<'_> {
             reason: "the link leads out of the project",
         })
     }
+}
+
+/// How large a file of a version may be.
+pub(crate) fn size(path: &str, bytes: u64) -> Result<()> {
+    if bytes <= FILE_BYTES_MAX {
+        return Ok(());
+    }
+    let (size, limit) = (Bytes(bytes), Bytes(FILE_BYTES_MAX));
+    Err(Error::TooLarge { what: path.to_owned(), size, limit })
 }
 
 /// Steps up are taken at the beginning alone: behind a name they could begin in what another link

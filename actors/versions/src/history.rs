@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
-use git2::{
-    Commit, DiffFindOptions, DiffOptions, ObjectType, Oid, Sort, TreeWalkMode, TreeWalkResult,
-};
+use git2::{Commit, DiffFindOptions, DiffOptions, ObjectType, Oid, Sort};
 use serde::Serialize;
 use weir_domain::{Bytes, Timestamp};
 
 use crate::repository::lossy;
-use crate::{Error, Repository, Result, VersionId};
+use crate::{Error, Repository, Result, VersionId, guard};
 
 /// Versions that are looked at for one page. A longer search goes on with the next page.
 const SEARCHED_MAX: usize = 20_000;
+/// Versions of one page, however many are asked for.
+const PAGE_MAX: usize = 1_000;
 /// Larger files are not shown.
 const SHOWN_BYTES_MAX: usize = 10 << 20;
 
@@ -59,6 +59,7 @@ pub struct HistoryQuery {
     pub asset: Option<String>,
     /// The last version that was looked at.
     pub after: Option<VersionId>,
+    /// Entries of one page: at least one, at most 1,000.
     pub limit: usize,
 }
 
@@ -83,7 +84,7 @@ impl Repository {
         walk.push(start.0)?;
         let mut path = query.asset.as_deref().map(|it| self.whole(it)).transpose()?;
         let mut is_behind = query.after.is_none();
-        let mut searched = 0;
+        let (mut searched, limit) = (0, query.limit.clamp(1, PAGE_MAX));
         for id in walk {
             let commit = self.git.find_commit(id?)?;
             if is_behind {
@@ -100,7 +101,7 @@ impl Repository {
                 }
             }
             is_behind |= query.after == Some(VersionId(commit.id()));
-            if page.entries.len() >= query.limit.max(1) || searched >= SEARCHED_MAX {
+            if page.entries.len() >= limit || searched >= SEARCHED_MAX {
                 page.next = Some(VersionId(commit.id()));
                 break;
             }
@@ -122,21 +123,15 @@ impl Repository {
         let Some(tree) = self.project_tree(&tree)? else { return Ok(Vec::new()) };
         let odb = self.git.odb()?;
         let mut files = Vec::new();
-        let mut failed = None;
-        tree.walk(TreeWalkMode::PreOrder, |dir, entry| {
+        guard::entries(&self.git, &tree, &mut |dir, entry| {
             if entry.kind() == Some(ObjectType::Blob) {
                 let path = format!("{dir}{}", lossy(entry.name_bytes()));
-                match odb.read_header(entry.id()) {
-                    Ok((bytes, _)) => files.push(FileEntry { path, bytes: Bytes(bytes as u64) }),
-                    Err(error) => failed = Some(error),
-                }
+                let (bytes, _) = odb.read_header(entry.id())?;
+                files.push(FileEntry { path, bytes: Bytes(bytes as u64) });
             }
-            if failed.is_some() { TreeWalkResult::Abort } else { TreeWalkResult::Ok }
+            Ok(())
         })?;
-        match failed {
-            Some(error) => Err(error.into()),
-            None => Ok(files),
-        }
+        Ok(files)
     }
 
     /// What a file held in a version.
@@ -193,6 +188,11 @@ impl Repository {
         path: &str,
     ) -> Result<Option<String>> {
         let (old, new) = (parent.tree()?, commit.tree()?);
+        match guard::difference(&self.git, Some(&old), Some(&new)) {
+            // Too much to be searched for a name: the history is told without what was before it.
+            Err(Error::TooMany { .. }) => return Ok(None),
+            other => other?,
+        }
         let mut options = DiffOptions::new();
         let mut diff = self.git.diff_tree_to_tree(Some(&old), Some(&new), Some(&mut options))?;
         diff.find_similar(Some(DiffFindOptions::new().renames(true)))?;

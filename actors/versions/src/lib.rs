@@ -19,6 +19,7 @@
 mod branches;
 mod checkout;
 mod commit;
+mod data;
 mod diff;
 mod error;
 mod guard;

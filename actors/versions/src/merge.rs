@@ -14,7 +14,7 @@ mod trees;
 
 use std::collections::BTreeMap;
 
-use git2::{Commit, ErrorCode, Oid, RepositoryState};
+use git2::{Commit, ErrorCode, Oid, RepositoryState, Status};
 use weir_domain::Timestamp;
 
 use crate::commit::{message, signature};
@@ -24,6 +24,7 @@ pub use fields::{Choice, FieldConflict};
 pub(crate) use files::is_yaml;
 pub use files::{FileChoice, FileConflict};
 use trees::Outcome;
+pub(crate) use trees::index_entry;
 
 /// What is to be merged into the branch that the project is on.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,7 +77,7 @@ impl Repository {
     }
 
     /// Undoes a merge that another program has begun: files that it touched are as in the version
-    /// that the project is at.
+    /// that the project is at. Refused if that would lose what was written since.
     pub fn merge_abort(&self) -> Result<()> {
         if self.git.state() != RepositoryState::Merge {
             self.require_idle()?;
@@ -87,26 +88,37 @@ impl Repository {
         }
         self.require_unlocked()?;
         let head = self.head_tree()?.ok_or(Error::NoMerge)?;
-        let mut options = git2::build::CheckoutBuilder::new();
-        options.force().disable_pathspec_match(true);
-        let (mut touched, mut added) = (false, Vec::new());
-        for path in self.merged_paths(&head)? {
-            if head.get_path(std::path::Path::new(&path)).is_ok() {
-                self.require_plain_way(&path)?;
-                options.path(path.as_str());
-                touched = true;
-            } else {
-                added.push(path);
-            }
-        }
-        if touched {
-            self.git.checkout_head(Some(&mut options))?;
-        }
+        let paths = self.merged_paths(&head)?;
+        self.require_none_lost(self.written_since(&paths)?)?;
+        let is_known = |it: &String| head.get_path(std::path::Path::new(it)).is_ok();
+        let (touched, added): (Vec<_>, Vec<_>) = paths.into_iter().partition(is_known);
         self.remove_added(&added)?;
+        self.restore(&touched, &head)?;
         Ok(self.git.cleanup_state()?)
     }
 
-    /// What the index has otherwise than the version.
+    /// What would be lost if these files went back: what neither the version nor the merge wrote.
+    /// Files in conflict are the merge's own.
+    fn written_since(&self, paths: &[String]) -> Result<Vec<String>> {
+        let statuses: BTreeMap<_, _> = self.statuses()?.into_iter().collect();
+        let mut lost = Vec::new();
+        for path in paths {
+            let full = self.require_plain_way(path)?;
+            let is_file = full.symlink_metadata().is_ok_and(|it| !it.is_dir());
+            let status = statuses.get(path).copied().unwrap_or(Status::CURRENT);
+            let is_written = status.intersects(
+                Status::WT_MODIFIED | Status::WT_NEW | Status::WT_TYPECHANGE | Status::WT_RENAMED,
+            ) || status.contains(Status::INDEX_DELETED);
+            if is_file && is_written && !status.contains(Status::CONFLICTED) {
+                lost.push(path.clone());
+            }
+            let others = self.in_the_way(path)?.into_iter();
+            lost.extend(others.filter(|it| paths.binary_search(it).is_err()));
+        }
+        Ok(lost)
+    }
+
+    /// What the index has otherwise than the version, in order.
     fn merged_paths(&self, head: &git2::Tree<'_>) -> Result<Vec<String>> {
         let mut index = self.git.index()?;
         index.read(true)?;
@@ -215,13 +227,13 @@ impl Repository {
     ) -> Result<()> {
         let before = from.map(|it| Ok::<_, Error>(self.commit_of(it)?.tree()?)).transpose()?;
         let after = self.commit_of(to)?.tree()?;
-        self.check_out(before.as_ref(), &after)?;
+        let written = self.check_out(before.as_ref(), &after)?;
         let moved = self.move_branch(branch, from, to, reason);
         if moved.is_err()
             && let Some(before) = &before
         {
             // Somebody was faster: back to where the files came from, if they are still ours.
-            self.put_back(&after, before)?;
+            self.put_back(&written, before)?;
         }
         moved
     }

@@ -49,7 +49,9 @@ impl Repository {
         if !prefix.is_empty() && git.is_path_ignored(below)? {
             return Ok(None);
         }
-        Ok(Some(Self { git, work, prefix }))
+        let repository = Self { git, work, prefix };
+        repository.leave_out_data()?;
+        Ok(Some(repository))
     }
 
     /// A new repository for a project that has none. Its first branch is `main`.

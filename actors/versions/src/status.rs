@@ -1,5 +1,6 @@
 //! What differs between the working directory and the version that the project is at.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -54,6 +55,16 @@ impl Repository {
 
     /// What changed in the project, by the repository's paths, in order.
     pub(crate) fn changes(&self) -> Result<Vec<(String, FileChange)>> {
+        let statuses = self.statuses()?.into_iter();
+        let mut changes: Vec<_> =
+            statuses.filter_map(|(path, it)| Some((path, change(it)?))).collect();
+        changes.sort();
+        changes.dedup();
+        Ok(changes)
+    }
+
+    /// As Git sees them.
+    pub(crate) fn statuses(&self) -> Result<Vec<(String, GitStatus)>> {
         let mut options = StatusOptions::new();
         options
             .include_untracked(true)
@@ -65,43 +76,41 @@ impl Repository {
             options.pathspec(spec);
         }
         let statuses = self.git.statuses(Some(&mut options))?;
-        let mut changes = Vec::new();
-        for entry in statuses.iter() {
-            if let Some(change) = change(entry.status()) {
-                changes.push((lossy(entry.path_bytes()), change));
-            }
-        }
-        changes.sort();
-        changes.dedup();
-        Ok(changes)
+        Ok(statuses.iter().map(|it| (lossy(it.path_bytes()), it.status())).collect())
     }
 
     /// Puts the files back as they are in the version that the project is at; what was added goes.
+    /// Refused if other files would go as well.
     pub fn discard(&self, paths: &[String]) -> Result<()> {
         self.require_unlocked()?;
-        let changes = self.changes()?;
-        let mut restored = git2::build::CheckoutBuilder::new();
-        restored.force().disable_pathspec_match(true);
-        let (mut has_restored, mut added) = (false, Vec::new());
-        for path in paths {
-            let whole = self.whole(path)?;
-            match changes.iter().find(|it| it.0 == whole).map(|it| it.1) {
-                None => return Err(Error::Unchanged { path: path.clone() }),
+        let changes: BTreeMap<_, _> = self.changes()?.into_iter().collect();
+        let named = paths.iter().map(|it| self.whole(it)).collect::<Result<BTreeSet<_>>>()?;
+        let (mut restored, mut added, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+        for whole in &named {
+            let path = || self.inside(whole).unwrap_or(whole).to_owned();
+            match changes.get(whole) {
+                None => return Err(Error::Unchanged { path: path() }),
                 Some(FileChange::Conflicted) => {
-                    return Err(Error::Unmerged { paths: vec![path.clone()] });
+                    return Err(Error::Unmerged { paths: vec![path()] });
                 }
-                Some(FileChange::Added) => added.push(whole),
+                Some(FileChange::Added) => {
+                    self.require_plain_way(whole)?;
+                    added.push(whole.clone());
+                }
                 Some(FileChange::Changed | FileChange::Deleted) => {
-                    self.require_plain_way(&whole)?;
-                    restored.path(whole.as_str());
-                    has_restored = true;
+                    self.require_plain_way(whole)?;
+                    restored.push(whole.clone());
+                    let others = self.in_the_way(whole)?.into_iter();
+                    lost.extend(others.filter(|it| !named.contains(it)));
                 }
             }
         }
-        if has_restored {
-            self.git.checkout_head(Some(&mut restored))?;
+        self.require_none_lost(lost)?;
+        self.remove_added(&added)?;
+        match self.head_tree()? {
+            Some(head) => self.restore(&restored, &head),
+            None => Ok(()),
         }
-        self.remove_added(&added)
     }
 
     /// Removes files that no version has.
@@ -113,15 +122,16 @@ impl Repository {
         index.read(true)?;
         for path in paths {
             let full = self.require_plain_way(path)?;
-            match fs::remove_file(&full) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::Io { path: full, source: error });
+            if full.symlink_metadata().is_ok_and(|it| !it.is_dir()) {
+                match fs::remove_file(&full) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(Error::Io { path: full, source: error });
+                    }
+                    _ => {}
                 }
-                _ => {}
             }
-            if index.get_path(Path::new(path), 0).is_some() {
-                index.remove_path(Path::new(path))?;
-            }
+            // With all sides of it, if it is in conflict; nothing happens if it is not there.
+            index.remove_path(Path::new(path))?;
         }
         Ok(index.write()?)
     }

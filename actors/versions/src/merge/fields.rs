@@ -98,7 +98,7 @@ impl<'t> Sides<'t> {
         Self { base: get(self.base), ours: get(self.ours), theirs: get(self.theirs) }
     }
 
-    fn item(self, key: &str, name: &str) -> Self {
+    fn item(self, key: &'static str, name: &str) -> Self {
         let get = |it: Option<&'t Node>| it.and_then(|it| it.item(key, name));
         Self { base: get(self.base), ours: get(self.ours), theirs: get(self.theirs) }
     }

@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use git2::{Delta, DiffFindOptions, ObjectType, Oid, Tree, TreeWalkMode, TreeWalkResult};
+use git2::{Delta, DiffFindOptions, ObjectType, Oid, Tree};
 
 use super::files::{self, FileChoice, FileConflict};
 use super::{Conflict, Resolutions};
 use crate::repository::lossy;
-use crate::{Error, Result};
+use crate::{Error, Result, guard};
 
 pub(super) enum Outcome {
     Tree(Oid),
@@ -41,11 +41,14 @@ pub(super) fn merge(
         prefix,
         resolutions,
         used: BTreeSet::new(),
-        merged: Entries::new(),
+        merged: BTreeMap::new(),
         conflicts: Vec::new(),
     };
-    let olds = entries(base)?;
-    let (mut mine, mut yours) = (Side::of(git, base, ours)?, Side::of(git, base, theirs)?);
+    // All are unfolded before two of them are compared: none of them is more than can be held.
+    let (olds, ours_now, theirs_now) =
+        (entries(git, base)?, entries(git, ours)?, entries(git, theirs)?);
+    let mut mine = Side::of(git, base, ours, ours_now)?;
+    let mut yours = Side::of(git, base, theirs, theirs_now)?;
     for (path, old) in &olds {
         let (ours, theirs) = (mine.take(path), yours.take(path));
         merge.followed(path, *old, ours, theirs)?;
@@ -59,14 +62,14 @@ pub(super) fn merge(
     merge.finish()
 }
 
-fn entries(tree: &Tree<'_>) -> Result<Entries> {
+fn entries(git: &git2::Repository, tree: &Tree<'_>) -> Result<Entries> {
     let mut entries = Entries::new();
-    tree.walk(TreeWalkMode::PreOrder, |dir, entry| {
+    guard::entries(git, tree, &mut |dir, entry| {
         if entry.kind() != Some(ObjectType::Tree) {
             let path = format!("{dir}{}", lossy(entry.name_bytes()));
             entries.insert(path, (entry.id(), entry.filemode()));
         }
-        TreeWalkResult::Ok
+        Ok(())
     })?;
     Ok(entries)
 }
@@ -79,7 +82,12 @@ struct Side {
 }
 
 impl Side {
-    fn of(git: &git2::Repository, base: &Tree<'_>, side: &Tree<'_>) -> Result<Self> {
+    fn of(
+        git: &git2::Repository,
+        base: &Tree<'_>,
+        side: &Tree<'_>,
+        entries: Entries,
+    ) -> Result<Self> {
         let mut diff = git.diff_tree_to_tree(Some(base), Some(side), None)?;
         diff.find_similar(Some(DiffFindOptions::new().renames(true)))?;
         let mut moves = BTreeMap::new();
@@ -87,7 +95,7 @@ impl Side {
             let name = |it: git2::DiffFile<'_>| it.path_bytes().map(lossy).unwrap_or_default();
             moves.insert(name(delta.old_file()), name(delta.new_file()));
         }
-        Ok(Self { entries: entries(side)?, moves })
+        Ok(Self { entries, moves })
     }
 
     fn take(&mut self, path: &str) -> Option<Now> {
@@ -97,13 +105,20 @@ impl Side {
     }
 }
 
+/// Which side has its file at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Ours,
+    Theirs,
+}
+
 struct Merge<'m> {
     git: &'m git2::Repository,
     prefix: &'m str,
     resolutions: &'m Resolutions,
     /// Files whose resolutions were asked for.
     used: BTreeSet<String>,
-    merged: Entries,
+    merged: BTreeMap<String, (Entry, Owner)>,
     conflicts: Vec<Conflict>,
 }
 
@@ -126,8 +141,9 @@ impl Merge<'_> {
                     let reason = "both moved it, to different places";
                     return self.conflict(path, reason, Some(old), Some(&ours), Some(&theirs));
                 }
+                let owner = if theirs.path == path { Owner::Ours } else { Owner::Theirs };
                 let target = target.clone();
-                self.content(&target, Some(old), &ours, &theirs)
+                self.content(&target, owner, Some(old), &ours, &theirs)
             }
             (ours, theirs) => {
                 let reason = "one side deleted it, the other changed it";
@@ -140,19 +156,28 @@ impl Merge<'_> {
     /// A file that the base has not.
     fn added(&mut self, path: &str, ours: Option<Now>, theirs: Option<Now>) -> Result<()> {
         match (ours, theirs) {
-            (Some(ours), Some(theirs)) => self.content(path, None, &ours, &theirs),
-            (Some(it), None) | (None, Some(it)) => self.put(path, it.entry),
+            (Some(ours), Some(theirs)) => self.content(path, Owner::Ours, None, &ours, &theirs),
+            (Some(it), None) => self.put(path, it.entry, Owner::Ours),
+            (None, Some(it)) => self.put(path, it.entry, Owner::Theirs),
             (None, None) => Ok(()),
         }
     }
 
-    fn content(&mut self, path: &str, old: Option<Entry>, ours: &Now, theirs: &Now) -> Result<()> {
+    /// `owner` is the side that has the file at this path, if only one has.
+    fn content(
+        &mut self,
+        path: &str,
+        owner: Owner,
+        old: Option<Entry>,
+        ours: &Now,
+        theirs: &Now,
+    ) -> Result<()> {
         let (mine, yours) = (ours.entry, theirs.entry);
         if mine == yours || old == Some(yours) {
-            return self.put(path, mine);
+            return self.put(path, mine, owner);
         }
         if old == Some(mine) {
-            return self.put(path, yours);
+            return self.put(path, yours, owner);
         }
         let is_file = |it: i32| matches!(it, 0o100_644 | 0o100_755 | 0o100_664);
         if !is_file(mine.1) || !is_file(yours.1) || old.is_some_and(|it| !is_file(it.1)) {
@@ -172,7 +197,7 @@ impl Merge<'_> {
         match merged {
             files::Merged::Bytes(merged) => {
                 let id = self.git.blob(&merged)?;
-                self.put(path, (id, mode))
+                self.put(path, (id, mode), owner)
             }
             files::Merged::Fields(conflicts) if self.choice(path).is_none() => {
                 let conflict = |conflict| Conflict::Field { asset: shown.clone(), conflict };
@@ -197,12 +222,17 @@ impl Merge<'_> {
         theirs: Option<&Now>,
     ) -> Result<()> {
         match self.choice(path) {
-            Some(FileChoice::Ours) => ours.map_or(Ok(()), |it| self.put(&it.path, it.entry)),
-            Some(FileChoice::Theirs) => theirs.map_or(Ok(()), |it| self.put(&it.path, it.entry)),
+            Some(FileChoice::Ours) => {
+                ours.map_or(Ok(()), |it| self.put(&it.path, it.entry, Owner::Ours))
+            }
+            Some(FileChoice::Theirs) => {
+                theirs.map_or(Ok(()), |it| self.put(&it.path, it.entry, Owner::Theirs))
+            }
             Some(FileChoice::Text(text)) => {
                 let mode = ours.or(theirs).map_or(0o100_644, |it| it.entry.1);
+                let owner = if ours.is_some() { Owner::Ours } else { Owner::Theirs };
                 let id = self.git.blob(text.as_bytes())?;
-                self.put(path, (id, mode))
+                self.put(path, (id, mode), owner)
             }
             None => {
                 let text = |it: Option<Entry>| {
@@ -234,13 +264,15 @@ impl Merge<'_> {
         path.strip_prefix(self.prefix).unwrap_or(path).to_owned()
     }
 
-    fn put(&mut self, path: &str, entry: Entry) -> Result<()> {
-        match self.merged.insert(path.to_owned(), entry) {
-            Some(other) if other != entry => {
-                let (ours, theirs) = (
-                    Now { path: path.to_owned(), entry: other },
-                    Now { path: path.to_owned(), entry },
-                );
+    fn put(&mut self, path: &str, entry: Entry, owner: Owner) -> Result<()> {
+        match self.merged.insert(path.to_owned(), (entry, owner)) {
+            Some((other, others)) if other != entry => {
+                let now = |entry| Now { path: path.to_owned(), entry };
+                // Two files of one side can't be at one place.
+                let (ours, theirs) = match others {
+                    Owner::Ours => (now(other), now(entry)),
+                    Owner::Theirs => (now(entry), now(other)),
+                };
                 self.merged.remove(path);
                 let reason = "two different files would be here";
                 self.conflict_of_two(path, reason, &ours, &theirs)
@@ -257,8 +289,12 @@ impl Merge<'_> {
         theirs: &Now,
     ) -> Result<()> {
         match self.choice(path) {
-            Some(FileChoice::Ours) => self.merged.insert(path.to_owned(), ours.entry),
-            Some(FileChoice::Theirs) => self.merged.insert(path.to_owned(), theirs.entry),
+            Some(FileChoice::Ours) => {
+                self.merged.insert(path.to_owned(), (ours.entry, Owner::Ours))
+            }
+            Some(FileChoice::Theirs) => {
+                self.merged.insert(path.to_owned(), (theirs.entry, Owner::Theirs))
+            }
             _ => return self.conflict(path, reason, None, Some(ours), Some(theirs)),
         };
         Ok(())
@@ -277,7 +313,7 @@ impl Merge<'_> {
             return Err(Error::UnsafePath { path: self.shown(path), reason });
         }
         let mut index = git2::Index::new()?;
-        for (path, (id, mode)) in &self.merged {
+        for (path, ((id, mode), _)) in &self.merged {
             index.add(&index_entry(path, *id, *mode))?;
         }
         let tree = index.write_tree_to(self.git)?;
@@ -289,7 +325,8 @@ impl Merge<'_> {
     }
 }
 
-fn index_entry(path: &str, id: Oid, mode: i32) -> git2::IndexEntry {
+/// As an index has it that has not looked at the file.
+pub(crate) fn index_entry(path: &str, id: Oid, mode: i32) -> git2::IndexEntry {
     let time = git2::IndexTime::new(0, 0);
     git2::IndexEntry {
         ctime: time,

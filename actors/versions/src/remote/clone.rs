@@ -1,6 +1,8 @@
 //! A project from a remote.
 
-use std::fs;
+use std::fs::{self, File, Metadata, TryLockError};
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::access::{Access, Progress};
@@ -23,23 +25,62 @@ impl Repository {
         if to.symlink_metadata().is_ok() && !is_empty(to) {
             return Err(Error::NotEmpty(to.to_owned()));
         }
-        let partial = partial(to)?;
-        fs::create_dir(&partial).map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => Error::NotEmpty(partial.clone()),
-            _ => Error::Io { path: partial.clone(), source: error },
-        })?;
-        let made = fill(&partial, address, access, progress)
-            .and_then(|()| fs::rename(&partial, to).map_err(Error::io(to)));
+        let partial = Partial::begin(to)?;
+        let made = fill(&partial.dir, address, access, progress)
+            .and_then(|()| fs::rename(&partial.dir, to).map_err(Error::io(to)));
         if let Err(error) = made {
-            // What can't be removed is named by the next attempt.
-            let _ = fs::remove_dir_all(&partial);
+            // What can't be removed now is removed by the next attempt.
+            let _ = fs::remove_dir_all(&partial.dir);
             return Err(error);
         }
         Self::open(to)?.ok_or_else(|| Error::Git("the clone is gone".to_owned()))
     }
 }
 
-/// Beside the directory, hidden, so that one rename makes it.
+/// A clone that is not complete: beside the directory, hidden, so that one rename makes it. It is
+/// locked as long as somebody works at it; what a crash left is not, and goes.
+struct Partial {
+    dir: PathBuf,
+    _lock: File,
+}
+
+impl Partial {
+    fn begin(to: &Path) -> Result<Self> {
+        let dir = partial(to)?;
+        match fs::create_dir(&dir) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                let _left = lock(&dir)?;
+                fs::remove_dir_all(&dir).map_err(Error::io(&dir))?;
+                fs::create_dir(&dir).map_err(Error::io(&dir))?;
+            }
+            made => made.map_err(Error::io(&dir))?,
+        }
+        let lock = lock(&dir)?;
+        Ok(Self { dir, _lock: lock })
+    }
+}
+
+fn lock(dir: &Path) -> Result<File> {
+    let busy = || Error::Locked(dir.to_owned());
+    let about = dir.symlink_metadata().map_err(|_| busy())?;
+    if !about.is_dir() {
+        return Err(Error::NotEmpty(dir.to_owned()));
+    }
+    let file = File::open(dir).map_err(Error::io(dir))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(busy()),
+        Err(TryLockError::Error(error)) => return Err(Error::io(dir)(error)),
+    }
+    // Somebody may have removed it, and made it anew, before it was locked.
+    let id = |it: &Metadata| (it.dev(), it.ino());
+    let locked = file.metadata().map_err(Error::io(dir))?;
+    match dir.symlink_metadata() {
+        Ok(now) if id(&now) == id(&locked) => Ok(file),
+        _ => Err(busy()),
+    }
+}
+
 fn partial(to: &Path) -> Result<PathBuf> {
     let name = to.file_name().and_then(|it| it.to_str());
     let name = name.ok_or_else(|| Error::Invalid {
@@ -47,7 +88,7 @@ fn partial(to: &Path) -> Result<PathBuf> {
         value: to.display().to_string(),
         reason: "it has no name, or one that is not UTF-8",
     })?;
-    Ok(to.with_file_name(format!(".{name}.clone")))
+    Ok(to.with_file_name(format!(".{name}.weir-clone")))
 }
 
 fn fill(

@@ -13,6 +13,7 @@ use weir_domain::Timestamp;
 use super::access::{Access, Progress, Reach};
 use super::address::{self, Address};
 use super::door::{Door, Target};
+use super::stop::Ended;
 use crate::branches::check_name;
 use crate::merge::{Merge, Merged, Resolutions};
 use crate::repository::lossy;
@@ -122,7 +123,11 @@ impl Repository {
                     bytes: bytes as u64,
                 });
             });
-            callbacks.pack_progress(|_, _, _| {});
+            // The last chance to end: Git packs what it sends without asking.
+            callbacks.push_negotiation(|_| match is_ended() {
+                true => Err(git2::Error::from_str("ended")),
+                false => Ok(()),
+            });
             let mut options = PushOptions::new();
             options.remote_callbacks(callbacks).follow_redirects(RemoteRedirect::None);
             if is_ended() {
@@ -215,11 +220,16 @@ impl Repository {
                 Err(Failed::Known(Error::Address { address: address::shown(url), reason }))
             }
             Address::File(path) => {
-                let is_ended = || access.cancel.is_cancelled();
-                let done = work(&path.to_string_lossy(), &is_ended);
-                done.map_err(|it| match is_ended() {
-                    true => Failed::Known(Error::Cancelled),
-                    false => Failed::Git(it),
+                let deadline = access.limits.deadline;
+                let clock = access.cancel.clock(deadline);
+                let done = work(&path.to_string_lossy(), &|| clock.ended().is_some());
+                done.map_err(|it| match clock.ended() {
+                    Some(Ended::Cancelled) => Failed::Known(Error::Cancelled),
+                    Some(_) => {
+                        let remote = address::shown(url);
+                        Failed::Known(Error::Deadline { remote, deadline })
+                    }
+                    None => Failed::Git(it),
                 })
             }
             Address::Http { is_tls, host, port, path } => {

@@ -1,7 +1,7 @@
 //! Ending a step from outside, and by the clock.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Ends the steps that were given it, at once. Clones are the same.
 #[derive(Debug, Clone, Default)]
@@ -29,7 +29,32 @@ pub(super) enum Ended {
     Late,
 }
 
+/// The time of a step that no door keeps: who does it asks whether it is over.
+pub(super) struct Clock<'c> {
+    cancel: &'c Cancel,
+    begun: Instant,
+    deadline: Duration,
+}
+
+impl Clock<'_> {
+    /// Why the step has to end, if it has to.
+    pub(super) fn ended(&self) -> Option<Ended> {
+        if self.cancel.is_cancelled() {
+            return Some(Ended::Cancelled);
+        }
+        (self.begun.elapsed() >= self.deadline).then_some(Ended::Late)
+    }
+}
+
 impl Cancel {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a blocking step on a thread of its own, which no clock of the house reaches"
+    )]
+    pub(super) fn clock(&self, deadline: Duration) -> Clock<'_> {
+        Clock { cancel: self, begun: Instant::now(), deadline }
+    }
+
     pub fn cancel(&self) {
         self.lock().is_cancelled = true;
         self.0.turned.notify_all();

@@ -6,6 +6,9 @@
 
 mod place;
 
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
 use serde_json::Value;
 
 use super::emit;
@@ -67,23 +70,26 @@ fn anew(ours: &Tree, merged: &Value) -> String {
 
 /// Where a part can't be changed by itself, the smallest whole around it is set instead.
 fn widened(ours: &Tree, edits: Vec<Edit>, merged: &Value) -> Vec<Edit> {
-    let wide = |edit: Edit| match whole(ours, &edit, merged) {
+    let places = Places::default();
+    let wide = |edit: Edit| match whole(ours, &edit, &places, merged) {
         Some(length) => {
             let path = edit.path()[..length].to_vec();
-            let value = at(merged, &path).cloned().unwrap_or_default();
+            let value = places.at(merged, &path).cloned().unwrap_or_default();
             Edit::Set { path, source: Source::Value(value) }
         }
         None => edit,
     };
     let edits: Vec<_> = edits.into_iter().map(wide).collect();
+    let sets = edits.iter().filter(|it| matches!(it, Edit::Set { .. }));
+    let sets: BTreeSet<_> = sets.map(Edit::path).collect();
     let mut kept: Vec<Edit> = Vec::new();
+    let mut by_path: BTreeMap<&[Step], Vec<&Edit>> = BTreeMap::new();
     for edit in &edits {
-        let is_inside = |other: &Edit| {
-            matches!(other, Edit::Set { .. })
-                && other.path().len() < edit.path().len()
-                && edit.path().starts_with(other.path())
-        };
-        if !edits.iter().any(is_inside) && !kept.contains(edit) {
+        let path = edit.path();
+        let is_inside = (0..path.len()).any(|it| sets.contains(&path[..it]));
+        let same = by_path.entry(path).or_default();
+        if !is_inside && !same.contains(&edit) {
+            same.push(edit);
             kept.push(edit.clone());
         }
     }
@@ -91,7 +97,7 @@ fn widened(ours: &Tree, edits: Vec<Edit>, merged: &Value) -> Vec<Edit> {
 }
 
 /// How much of the path names what must be set as a whole; none where the edit can be made.
-fn whole(ours: &Tree, edit: &Edit, merged: &Value) -> Option<usize> {
+fn whole<'v>(ours: &Tree, edit: &Edit, places: &Places<'v>, merged: &'v Value) -> Option<usize> {
     let path = edit.path();
     let mut node = &ours.root;
     for (length, step) in path.iter().enumerate() {
@@ -105,7 +111,7 @@ fn whole(ours: &Tree, edit: &Edit, merged: &Value) -> Option<usize> {
     }
     let parent = path.len().checked_sub(1)?;
     let is_set = matches!(edit, Edit::Set { .. });
-    let is_empty = at(merged, &path[..parent]).is_some_and(|it| match it {
+    let is_empty = places.at(merged, &path[..parent]).is_some_and(|it| match it {
         Value::Object(entries) => entries.is_empty(),
         Value::Array(items) => items.is_empty(),
         _ => true,
@@ -115,11 +121,28 @@ fn whole(ours: &Tree, edit: &Edit, merged: &Value) -> Option<usize> {
     (!is_set && is_empty || is_removal && !stands_alone()).then_some(parent)
 }
 
-fn at<'v>(value: &'v Value, path: &[Step]) -> Option<&'v Value> {
-    path.iter().try_fold(value, |value, step| match step {
-        Step::Key(key) => value.get(key),
-        Step::Item(key, name) => value.as_array()?.iter().find(|it| it[*key] == **name),
-    })
+/// The elements of a list by name.
+type Names<'v> = HashMap<&'v str, &'v Value>;
+
+/// Those of the lists that were asked for, by the list and the key that tells elements apart.
+#[derive(Default)]
+struct Places<'v>(RefCell<HashMap<(*const Value, &'static str), Names<'v>>>);
+
+impl<'v> Places<'v> {
+    fn at(&self, value: &'v Value, path: &[Step]) -> Option<&'v Value> {
+        path.iter().try_fold(value, |value, step| match step {
+            Step::Key(key) => value.get(key),
+            Step::Item(key, name) => {
+                let items = value.as_array()?;
+                let mut lists = self.0.borrow_mut();
+                let list = lists.entry((std::ptr::from_ref(value), *key)).or_insert_with(|| {
+                    let named = |it: &'v Value| Some((it.get(*key)?.as_str()?, it));
+                    items.iter().rev().filter_map(named).collect()
+                });
+                list.get(name.as_str()).copied()
+            }
+        })
+    }
 }
 
 /// A part of a text, and what comes instead of it. Deeper ones come first where they touch.

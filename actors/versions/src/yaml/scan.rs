@@ -67,7 +67,7 @@ impl Scan<'_> {
                     Shape::Mapping { flow: false, entries } => entries.last()?.node.end,
                     _ => end,
                 };
-                self.add(Node { shape, start, end })
+                self.add(Node::new(shape, start, end))
             }
             Event::Scalar(..)
             | Event::SequenceStart(..)
@@ -96,7 +96,7 @@ impl Scan<'_> {
             }
             _ => (start, end),
         };
-        self.add(Node { shape: Shape::Scalar(value), start, end })
+        self.add(Node::new(Shape::Scalar(value), start, end))
     }
 
     fn after_colon(&self, key_end: usize) -> Option<usize> {

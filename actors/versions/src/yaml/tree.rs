@@ -1,9 +1,15 @@
 //! The tree of a text with the span of every node, and how two trees compare.
 
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Map, Value};
 
 /// Keys that tell the elements of lists apart, as differences of deployments know them.
 const IDENTITIES: [&str; 2] = ["id", "name"];
+
+/// In shorter ones a part is found as fast by looking at each.
+const INDEXED_MIN: usize = 16;
 
 /// A text and what it holds. The text ends with a line break.
 #[derive(Debug, Clone)]
@@ -18,6 +24,9 @@ pub(crate) struct Node {
     /// Bytes of the text, without what follows in the same line.
     pub(crate) start: usize,
     pub(crate) end: usize,
+    /// Where each part is, by its identity and name; of a mapping, by nothing and its key. Made when
+    /// it is asked for.
+    index: OnceCell<HashMap<(&'static str, String), usize>>,
 }
 
 #[derive(Debug, Clone)]
@@ -35,6 +44,10 @@ pub(crate) struct Entry {
 }
 
 impl Node {
+    pub(crate) fn new(shape: Shape, start: usize, end: usize) -> Self {
+        Self { shape, start, end, index: OnceCell::new() }
+    }
+
     pub(crate) fn value(&self) -> Value {
         match &self.shape {
             Shape::Scalar(value) => value.clone(),
@@ -61,7 +74,15 @@ impl Node {
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&Node> {
-        self.entries()?.iter().find(|it| it.key == key).map(|it| &it.node)
+        Some(&self.entry(key)?.node)
+    }
+
+    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
+        let entries = self.entries()?;
+        if entries.len() < INDEXED_MIN {
+            return entries.iter().find(|it| it.key == key);
+        }
+        entries.get(self.position("", key)?)
     }
 
     pub(crate) fn is_flow(&self) -> bool {
@@ -69,8 +90,33 @@ impl Node {
     }
 
     /// The element of a list whose identity this is.
-    pub(crate) fn item(&self, key: &str, name: &str) -> Option<&Node> {
-        self.items()?.iter().find(|it| text(it, key) == Some(name))
+    pub(crate) fn item(&self, key: &'static str, name: &str) -> Option<&Node> {
+        let items = self.items()?;
+        if items.len() < INDEXED_MIN {
+            return items.iter().find(|it| text(it, key) == Some(name));
+        }
+        items.get(self.position(key, name)?)
+    }
+
+    fn position(&self, key: &'static str, name: &str) -> Option<usize> {
+        let index = self.index.get_or_init(|| {
+            let mut index = HashMap::new();
+            let mut note = |key, name: &str, at| {
+                index.entry((key, name.to_owned())).or_insert(at);
+            };
+            for (at, entry) in self.entries().unwrap_or_default().iter().enumerate() {
+                note("", &entry.key, at);
+            }
+            for (at, item) in self.items().unwrap_or_default().iter().enumerate() {
+                for key in IDENTITIES {
+                    if let Some(name) = text(item, key) {
+                        note(key, name, at);
+                    }
+                }
+            }
+            index
+        });
+        index.get(&(key, name.to_owned())).copied()
     }
 }
 
@@ -139,6 +185,8 @@ pub(crate) fn in_order<'n>(
 ) -> bool {
     let one: Vec<_> = one.into_iter().collect();
     let other: Vec<_> = other.into_iter().collect();
-    let kept = one.iter().filter(|it| other.contains(it));
-    kept.eq(other.iter().filter(|it| one.contains(it)))
+    let (ones, others): (HashSet<_>, HashSet<_>) =
+        (one.iter().copied().collect(), other.iter().copied().collect());
+    let kept = one.iter().filter(|it| others.contains(**it));
+    kept.eq(other.iter().filter(|it| ones.contains(**it)))
 }

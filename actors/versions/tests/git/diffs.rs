@@ -111,3 +111,27 @@ fn what_is_no_asset_is_told_by_lines_alone() {
     let all = project.open().diff(DiffSide::Nothing, head, None).unwrap();
     assert!(all.files.iter().all(|it| it.change == FileEdit::Added));
 }
+
+#[test]
+fn a_difference_has_an_end() {
+    let project = Project::new();
+    for number in 0..2_010 {
+        project.write(&format!("many/{number:04}.yaml"), "a: 1\n");
+    }
+    let diff = working(&project);
+    assert_eq!((diff.files.len(), diff.left_out), (2_000, 10));
+    assert_eq!(diff.files[0].unified(), "@@ -0,0 +1 @@\n+a: 1\n");
+    fs::remove_dir_all(project.dir.join("many")).unwrap();
+    // Each is shown, all of them are not.
+    for number in 0..12 {
+        project.write(&format!("{number:02}.md"), &"line of a text\n".repeat(230_000));
+    }
+    let diff = working(&project);
+    let shown: Vec<_> = diff.files.iter().map(|it| it.text != Text::NotShown).collect();
+    assert_eq!((shown.len(), diff.left_out), (12, 0));
+    assert!(shown[..9].iter().all(|it| *it) && !shown[10] && !shown[11], "{shown:?}");
+    let one = project.open();
+    let head = DiffSide::Version(one.head().unwrap().unwrap());
+    let one = one.diff(head, DiffSide::Working, Some("11.md")).unwrap();
+    assert!(one.files[0].text != Text::NotShown);
+}

@@ -4,9 +4,12 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
-use weir_versions::{Access, Reach, Repository};
+use weir_domain::Timestamp;
+use weir_versions::{
+    Access, DiffSide, HistoryQuery, Merge, Pull, Reach, Repository, Resolutions, VersionId,
+};
 
-use crate::support::{Project, git, refused};
+use crate::support::{Project, ada, commit, git, refused, tree};
 
 fn files() -> Access {
     Access { reach: Reach::NetworkAndFiles, ..Access::anonymous() }
@@ -40,20 +43,6 @@ fn remote_with(around: &Path, mode: &str, path: &str, content: &str) -> String {
     dir.display().to_string()
 }
 
-fn tree(dir: &Path, lines: &str) -> String {
-    use std::io::Write as _;
-    let mut command = crate::support::command(dir, &["mktree"]);
-    let mut child = command
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{lines}");
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
 #[test]
 fn what_leaves_the_project_is_not_checked_out() {
     for (mode, path, content) in [
@@ -81,6 +70,115 @@ fn what_leaves_the_project_is_not_checked_out() {
     let to = around.path().join("clone");
     Repository::clone(&url, &to, &files(), &mut |_| {}).unwrap();
     assert_eq!(fs::read_to_string(to.join("a/link")).unwrap(), "a: 1\n");
+}
+
+fn merge(branch: &str) -> Merge {
+    let (branch, author, at) = (branch.to_owned(), ada(), Timestamp(0));
+    Merge { branch, author, at, message: None, resolutions: Resolutions::default() }
+}
+
+/// A version below all checks; it becomes the head of a branch.
+fn version(dir: &Path, branch: &str, parent: &str, lines: &str) -> VersionId {
+    let tree = tree(dir, lines);
+    let id = git(dir, &["commit-tree", &tree, "-p", parent, "-m", branch]);
+    git(dir, &["update-ref", &format!("refs/heads/{branch}"), &id]);
+    id.parse().unwrap()
+}
+
+#[test]
+fn a_file_becomes_no_link_out_of_the_project() {
+    for is_ahead in [false, true] {
+        let around = tempfile::tempdir().unwrap();
+        let url = remote_with(around.path(), "100644", "link", "/etc");
+        let to = around.path().join("clone");
+        let cloned = Repository::clone(&url, &to, &files(), &mut |_| {}).unwrap();
+        if is_ahead {
+            fs::write(to.join("ours.yaml"), "a: 1\n").unwrap();
+            let paths = weir_versions::Paths::All;
+            cloned.commit(&commit("ours", paths, cloned.head().unwrap())).unwrap();
+        }
+        // The same content, and now it is a link.
+        let dir = around.path().join("evil");
+        let lines = git(&dir, &["ls-tree", "HEAD"]);
+        assert!(lines.contains("100644 blob"));
+        let lines: Vec<_> =
+            lines
+                .lines()
+                .map(|it| {
+                    if it.ends_with("\tlink") { it.replace("100644", "120000") } else { it.into() }
+                })
+                .collect();
+        version(&dir, "main", "HEAD", &(lines.join("\n") + "\n"));
+        let pull = Pull {
+            remote: "origin".into(),
+            branch: "main".into(),
+            author: ada(),
+            at: Timestamp(0),
+        };
+        let (code, text) = refused(cloned.pull(&pull, &files(), &mut |_| {}));
+        assert_eq!((code, text.contains("link")), (13_004, true), "{text}");
+        assert!(to.join("link").symlink_metadata().unwrap().is_file());
+        assert_eq!(cloned.status().unwrap().files, []);
+    }
+}
+
+/// A few trees that hold the one below ten times each: small to send, endless to unfold.
+fn bomb(dir: &Path) -> String {
+    fs::write(dir.join("leaf"), "x").unwrap();
+    let leaf = git(dir, &["hash-object", "-w", "leaf"]);
+    let entries = |kind: &str, id: &str| {
+        (0..10).map(|it| format!("{kind} {id}\tt{it}\n")).collect::<String>()
+    };
+    let mut id = tree(dir, &entries("100644 blob", &leaf));
+    for _ in 0..12 {
+        id = tree(dir, &entries("040000 tree", &id));
+    }
+    format!("040000 tree {id}\tbomb\n")
+}
+
+#[test]
+fn a_version_that_unfolds_without_an_end_is_refused() {
+    let around = tempfile::tempdir().unwrap();
+    let url = remote_with(around.path(), "100644", "more.yaml", "more: 1\n");
+    let dir = around.path().join("evil");
+    let good = git(&dir, &["rev-parse", "HEAD"]);
+    let lines = git(&dir, &["ls-tree", "HEAD"]) + "\n";
+    let bomb = bomb(&dir);
+    let evil = version(&dir, "evil", &good, &format!("{lines}{bomb}"));
+    // Two branches that are harmless, and parted where the version is not.
+    let blob = lines.split_whitespace().nth(2).unwrap();
+    let one = version(&dir, "one", &evil.to_string(), &lines);
+    let other = format!("{lines}100644 blob {blob}\tother.yaml\n");
+    version(&dir, "other", &evil.to_string(), &other);
+    let to = around.path().join("clone");
+    let cloned = Repository::clone(&url, &to, &files(), &mut |_| {}).unwrap();
+    let too_many = |code_and_text: (u32, String)| {
+        assert_eq!(code_and_text.0, 13_005, "{}", code_and_text.1);
+    };
+    too_many(refused(cloned.merge(&merge("origin/evil"))));
+    fs::write(to.join("ours.yaml"), "a: 1\n").unwrap();
+    let head = cloned.head().unwrap();
+    let ours = cloned.commit(&commit("ours", weir_versions::Paths::All, head)).unwrap();
+    too_many(refused(cloned.merge(&merge("origin/evil"))));
+    too_many(refused(cloned.files(evil)));
+    let sides = |one, other| refused(cloned.diff(one, other, None));
+    too_many(sides(DiffSide::Version(ours), DiffSide::Version(evil)));
+    too_many(sides(DiffSide::Version(evil), DiffSide::Version(ours)));
+    too_many(sides(DiffSide::Nothing, DiffSide::Version(evil)));
+    too_many(sides(DiffSide::Version(evil), DiffSide::Working));
+    cloned.branch_create("mine", Some(one)).unwrap();
+    cloned.switch("mine").unwrap();
+    too_many(refused(cloned.merge(&merge("origin/other"))));
+    // Nor is the name searched in it that a file may have had before.
+    let renamed = version(&dir, "renamed", &evil.to_string(), &format!("100644 blob {blob}\tz\n"));
+    cloned.fetch("origin", &files(), &mut |_| {}).unwrap();
+    let query = HistoryQuery {
+        from: Some(renamed),
+        asset: Some("z".into()),
+        limit: 9,
+        ..HistoryQuery::default()
+    };
+    assert_eq!(cloned.history(&query).unwrap().entries.len(), 1);
 }
 
 #[test]
@@ -161,20 +259,14 @@ fn nothing_of_a_repository_is_run() {
     repository.switch("main").unwrap();
     project.write("s.txt", "a\n");
     project.commit("main").unwrap();
-    let merge = weir_versions::Merge {
-        branch: "other".into(),
-        author: crate::support::ada(),
-        at: weir_domain::Timestamp(0),
-        message: None,
-        resolutions: weir_versions::Resolutions::default(),
-    };
+    let merge = merge("other");
     repository.merge(&merge).unwrap();
     let shared = crate::serving::repository(project.around.path(), "shared.git");
     repository.remote_add("origin", &shared.display().to_string()).unwrap();
     repository.push("origin", "main", &files(), &mut |_| {}).unwrap();
     repository.fetch("origin", &files(), &mut |_| {}).unwrap();
-    let head = weir_versions::DiffSide::Version(repository.head().unwrap().unwrap());
-    repository.diff(head, weir_versions::DiffSide::Working, None).unwrap();
+    let head = DiffSide::Version(repository.head().unwrap().unwrap());
+    repository.diff(head, DiffSide::Working, None).unwrap();
     assert!(!ran.exists(), "something was run");
 }
 

@@ -6,6 +6,7 @@
 mod branches;
 mod diffs;
 mod hostile;
+mod lost;
 mod merges;
 mod remotes;
 mod serving;

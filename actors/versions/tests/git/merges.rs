@@ -176,6 +176,31 @@ fn a_file_may_be_moved_by_one_side_and_changed_by_the_other() {
 }
 
 #[test]
+fn a_place_that_one_side_moved_to_and_the_other_added_is_decided_by_whose_it_is() {
+    for (choice, is_theirs) in [(FileChoice::Ours, false), (FileChoice::Theirs, true)] {
+        for ours_moved in [false, true] {
+            let moves = |it: &Project| {
+                fs::rename(it.dir.join("flights.yaml"), it.dir.join("b.yaml")).unwrap();
+            };
+            let adds = |it: &Project| it.write("b.yaml", "added: 1\n");
+            let project = if ours_moved { parted(adds, moves) } else { parted(moves, adds) };
+            let repository = project.open();
+            let (mut resolutions, found) = conflicts(repository.merge(&merge("other")).unwrap());
+            let [Conflict::File(file)] = &found[..] else { panic!("{found:?}") };
+            let (ours, theirs) =
+                if ours_moved { (WORKFLOW, "added: 1\n") } else { ("added: 1\n", WORKFLOW) };
+            assert_eq!((file.path.as_str(), &file.base), ("b.yaml", &None));
+            assert_eq!((file.ours.as_deref(), file.theirs.as_deref()), (Some(ours), Some(theirs)));
+            resolutions.files.insert("b.yaml".to_owned(), choice.clone());
+            let decided = Merge { resolutions, ..merge("other") };
+            assert!(matches!(repository.merge(&decided).unwrap(), Merged::Version(_)));
+            let chosen = if is_theirs != ours_moved { WORKFLOW } else { "added: 1\n" };
+            assert_eq!(project.read("b.yaml"), chosen);
+        }
+    }
+}
+
+#[test]
 fn a_file_that_one_side_deleted_and_the_other_changed_is_a_conflict() {
     for (choice, is_there) in [(FileChoice::Ours, true), (FileChoice::Theirs, false)] {
         let project = parted(
@@ -309,6 +334,13 @@ fn a_merge_of_another_program_is_committed_with_both_parents() {
     assert_eq!(repository.version(id).unwrap().parents.len(), 2);
     assert!(!repository.status().unwrap().is_merging);
     assert_eq!(project.status(), "");
+    // What says that a merge goes on may outlive it: no version is a parent twice.
+    let theirs = project.git(&["rev-parse", "other"]);
+    fs::write(project.dir.join(".git/MERGE_HEAD"), theirs + "\n").unwrap();
+    project.write("more.yaml", "a: 1\n");
+    let next = project.commit("next").unwrap();
+    assert_eq!(repository.version(next).unwrap().parents, [id]);
+    assert!(!repository.status().unwrap().is_merging);
 }
 
 #[test]

@@ -327,3 +327,44 @@ fn remotes_are_listed_and_forgotten() {
     assert_eq!(refused(repository.remote_remove("theirs")).0, 13_031);
     assert_eq!(refused(repository.fetch("theirs", &known(), &mut |_| {})).0, 13_031);
 }
+
+#[test]
+fn what_a_clone_left_that_died_is_in_nobodys_way() {
+    let project = Project::new();
+    let server = Server::start(project.around.path(), Behaviour::Serve);
+    repository(project.around.path(), "shared.git");
+    shared(&server, &project);
+    let to = project.around.path().join("again");
+    let left = project.around.path().join(".again.weir-clone");
+    fs::create_dir_all(left.join(".git/objects")).unwrap();
+    fs::write(left.join("half.yaml"), "a: ").unwrap();
+    let mut second = None;
+    let url = server.url("shared.git");
+    let mut meanwhile = |_| {
+        // One that is at work is left alone.
+        second.get_or_insert_with(|| refused(Repository::clone(&url, &to, &known(), &mut |_| {})));
+    };
+    Repository::clone(&url, &to, &known(), &mut meanwhile).unwrap();
+    assert_eq!(second.unwrap().0, 13_016);
+    assert!(!left.exists() && !to.join("half.yaml").exists());
+    assert_eq!(fs::read_to_string(to.join("flights.yaml")).unwrap(), crate::support::WORKFLOW);
+}
+
+#[test]
+fn a_step_on_this_machine_ends_in_time_as_well() {
+    let project = Project::new();
+    let shared = repository(project.around.path(), "shared.git");
+    let url = shared.display().to_string();
+    let repository = project.open();
+    repository.remote_add("origin", &url).unwrap();
+    let limits = Limits { deadline: Duration::ZERO, ..Limits::default() };
+    let late = Access { limits, ..files() };
+    let (code, text) = refused(repository.push("origin", "main", &late, &mut |_| {}));
+    assert_eq!((code, text.contains("shared.git")), (13_035, true), "{text}");
+    assert_eq!(git(&shared, &["branch", "--list"]), "");
+    repository.push("origin", "main", &files(), &mut |_| {}).unwrap();
+    let to = project.around.path().join("clone");
+    assert_eq!(refused(Repository::clone(&url, &to, &late, &mut |_| {})).0, 13_035);
+    assert!(!to.exists());
+    Repository::clone(&url, &to, &files(), &mut |_| {}).unwrap();
+}

@@ -126,6 +126,21 @@ pub(crate) fn command(dir: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// A directory as the other program keeps it, made below all checks.
+pub(crate) fn tree(dir: &Path, lines: &str) -> String {
+    use std::io::Write as _;
+    let mut command = command(dir, &["mktree", "--missing"]);
+    let mut child = command
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{lines}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
 /// The code of a refusal, and that it says what to do.
 pub(crate) fn refused<T>(result: Result<T>) -> (u32, String) {
     let Err(error) = result else { panic!("it was not refused") };

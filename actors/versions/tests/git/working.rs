@@ -193,6 +193,9 @@ fn a_history_is_read_in_pages() {
         }
     }
     assert_eq!(all, ["n6", "n5", "n4", "n3", "n2", "n1", "n0"]);
+    let query = |limit| HistoryQuery { limit, ..HistoryQuery::default() };
+    assert_eq!(repository.history(&query(0)).unwrap().entries.len(), 1);
+    assert_eq!(repository.history(&query(usize::MAX)).unwrap().entries.len(), 8);
     let unknown = "0123456789012345678901234567890123456789".parse().unwrap();
     let query = HistoryQuery { after: Some(unknown), limit: 3, ..HistoryQuery::default() };
     assert_eq!(refused(repository.history(&query)).0, 13_003);
@@ -225,4 +228,48 @@ fn a_project_in_a_repository_is_that_part_of_it() {
     around.write("data/x.yaml", "a: 1\n");
     assert!(Repository::open(&around.dir.join("data")).unwrap().is_none());
     git(&around.dir, &["fsck", "--strict"]);
+}
+
+#[test]
+fn data_of_the_project_becomes_no_part_of_a_version() {
+    for prefix in ["", "part/"] {
+        let around = Project::new();
+        let write = |path: &str, text: &str| around.write(&format!("{prefix}{path}"), text);
+        write("old/kept.csv", "1\n");
+        around.commit("before").unwrap();
+        write(
+            "project.yaml",
+            "kind: Project\nmetadata:\n  name: p\nspec:\n  exclude: [in/, './data/[raw]', '!done', old]\n",
+        );
+        for data in ["in/a.csv", "data/[raw]/b.csv", "!done/c.csv", "old/more.csv"] {
+            write(data, "1,2\n");
+        }
+        write("old/kept.csv", "2\n");
+        write("data/r/kept.yaml", "a: 1\n");
+        write(".flights.yaml.weir-new", "half");
+        let repository = Repository::open(&around.dir.join(prefix)).unwrap().unwrap();
+        let status = repository.status().unwrap();
+        let seen: Vec<_> = status.files.iter().map(|it| it.path.as_str()).collect();
+        let expected = ["data/r/kept.yaml", "old/kept.csv", "project.yaml"];
+        assert_eq!(seen, expected);
+        let head = weir_versions::DiffSide::Version(status.head.unwrap());
+        let diff = repository.diff(head, weir_versions::DiffSide::Working, None).unwrap();
+        let seen: Vec<_> = diff.files.iter().map(|it| it.path.as_str()).collect();
+        assert_eq!(seen, expected);
+        repository.commit(&commit("all", Paths::All, status.head)).unwrap();
+        let held = around.git(&["ls-tree", "-r", "--name-only", "HEAD"]);
+        assert!(held.matches(".csv").count() == 1 && !held.contains("weir-new"), "{held}");
+        assert_eq!(repository.status().unwrap().files, []);
+    }
+}
+
+#[test]
+fn a_file_that_is_too_large_leaves_nothing_in_the_repository() {
+    let project = Project::new();
+    let file = fs::File::create(project.dir.join("huge.bin")).unwrap();
+    file.set_len(300 << 20).unwrap();
+    let before = project.git(&["count-objects"]);
+    let (code, text) = refused(project.commit("huge"));
+    assert_eq!((code, text.contains("huge.bin")), (13_005, true), "{text}");
+    assert_eq!(project.git(&["count-objects"]), before);
 }

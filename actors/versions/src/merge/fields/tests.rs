@@ -246,6 +246,33 @@ fn value(text: &str) -> Value {
     Tree::read(text).expect("it reads").root.value()
 }
 
+#[test]
+fn what_is_large_is_merged_as_well() {
+    let list = |of: &str, every: usize| {
+        let mut text = "items:\n".to_owned();
+        for number in 0..10_000 {
+            let value = if number % every == 0 { of } else { "base" };
+            text.push_str(&format!("  - name: n{number}\n    of: {value}\n"));
+        }
+        text.push_str("keys:\n");
+        for number in 0..10_000 {
+            let value = if number % every == 0 { of } else { "base" };
+            text.push_str(&format!("  k{number}: {value}\n"));
+            if of == "theirs" && number % 2 == 0 {
+                text.push_str(&format!("  new{number}: 1\n"));
+            }
+        }
+        text
+    };
+    let (base, ours, theirs) = (list("base", 1), list("ours", 7), list("theirs", 11));
+    let Merged::Conflicts(conflicts) = merged(&base, &ours, &theirs) else { panic!() };
+    assert_eq!(conflicts.len(), 2 * 10_000_usize.div_ceil(77));
+    let choices = conflicts.iter().map(|it| (it.path.to_string(), Choice::Theirs)).collect();
+    let text = text(merge(Some(&base), &ours, &theirs, &choices));
+    assert_eq!(text.matches(": theirs\n").count(), 2 * 10_000_usize.div_ceil(11));
+    assert_eq!(text.matches("  new").count(), 5_000);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 

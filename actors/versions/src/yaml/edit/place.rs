@@ -32,8 +32,8 @@ impl<'t> Spot<'t> {
         let child = child(parent, step)?;
         let (start, first) = match &parent.shape {
             Shape::Mapping { entries, flow: false } => {
-                let entry = entries.iter().find(|it| std::ptr::eq(&it.node, child))?;
-                (entry.key_start, entries[0].key_start)
+                let Step::Key(key) = step else { return None };
+                (parent.entry(key)?.key_start, entries[0].key_start)
             }
             Shape::Sequence { items, flow: false } => {
                 (dash(tree, child.start)?, dash(tree, items[0].start)?)
