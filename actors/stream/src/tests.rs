@@ -320,7 +320,7 @@ async fn an_instance_says_what_it_does_and_others_go_on_when_it_ends() {
     wait_until("it has ended", || workflow.said(1).last() == Some(&Happened::Ended(Ok(())))).await;
     world.item("a", 1..=3);
     wait_until("the item is committed", || workflow.view().committed == 1).await;
-    assert!(workflow.said(2).contains(&Happened::Worked));
+    wait_until("it says so", || workflow.said(2).contains(&Happened::Worked)).await;
     workflow.stop(Duration::from_secs(5)).await;
 }
 
