@@ -240,13 +240,17 @@ impl Instance {
         }
     }
 
-    /// Says again and again that the work goes on, as long as it does.
+    /// Says again and again that the work goes on, as long as it does, and that it did.
     async fn beating<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         let mut beat = tokio::time::interval(BEAT_EVERY);
         loop {
             tokio::select! {
-                done = &mut work => return done,
+                done = &mut work => {
+                    // It may have been over before the first beat.
+                    (self.notice)(Happened::Worked);
+                    return done;
+                }
                 _ = beat.tick() => if self.pulse.beats() {
                     (self.notice)(Happened::Worked);
                 }
