@@ -31,6 +31,7 @@ use weir_runtime::Backoff;
 use weir_stream::{RunningWorkflow, Services};
 
 use super::instances::Instances;
+use super::membership::me;
 use package::Adopted;
 use wanted::{Wanted, difference};
 
@@ -201,17 +202,11 @@ impl Activation {
             let mut goal = self.goal();
             (goal.known, goal.directories) = (Some(current.digest), directories);
         }
-        let (me, roles) = self.me();
+        let (me, roles) = me(&self.0.parts.cluster);
         let now = self.0.parts.services.system.now();
         let target = storage.target(me, roles, now).await.map_err(|it| unanswered(&it))?;
         self.admit(target.epoch)?;
         Ok(target)
-    }
-
-    fn me(&self) -> (weir_domain::NodeName, BTreeSet<String>) {
-        let view = self.0.parts.cluster.view().borrow().clone();
-        let roles = view.own().map(|it| it.roles.clone()).unwrap_or_default();
-        (view.me.name.clone(), roles)
     }
 
     /// Refuses what a storage says that was deposed.
@@ -227,7 +222,7 @@ impl Activation {
             // Who starts has nothing to stay on: what is in reach works, what is not waits.
             if self.goal().has_adopted {
                 let runs = self.goal().package.digests();
-                adopted.check_access(&runs, self.me(), &self.0.parts).await?;
+                adopted.check_access(&runs, me(&self.0.parts.cluster), &self.0.parts).await?;
             }
             self.goal().package = adopted;
         }
@@ -298,7 +293,7 @@ impl Activation {
             return Ok(());
         }
         let now = self.0.parts.services.system.now();
-        let (me, _) = self.me();
+        let (me, _) = me(&self.0.parts.cluster);
         storage.report(me, report.1.clone(), now).await.map_err(|it| unanswered(&it))?;
         self.goal().reported = Some(report);
         Ok(())

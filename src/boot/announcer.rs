@@ -1,36 +1,31 @@
 //! What Deployment Storage owes to the world: it tells all engines that something else should run, so
 //! that none waits for its next look; and gives the scheduler the settings of a new default.
 //!
-//! Telling is best effort, and harmless when repeated: each engine looks by itself, too. Settings are
-//! owed until the scheduler has answered, which applies those of each activation once.
+//! Telling is best effort (`bell`): each engine looks by itself, too. Settings are owed until the scheduler
+//! has answered, which applies those of each activation once.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-
-use weir_cluster::Cluster;
 use weir_controllers::deployments::storage::{self, Observation};
 use weir_controllers::deployments::{self, Command, Deployments, Effect};
 use weir_controllers::scheduler::{self, Failure, Scheduler};
 use weir_domain::schedule::SettingsPatch;
-use weir_domain::{Digest, Fault, FaultKind, Incarnation, NodeStatus, WorkflowName};
+use weir_domain::{Digest, Fault, FaultKind, WorkflowName};
 use weir_persistence_api::Fence;
 use weir_persistence_sql::Database;
-use weir_remote::{Handler, Incoming, Lane, Manifest, Outgoing, Refused, Remote};
+use weir_remote::Manifest;
 use weir_runtime::{EffectHandler, System};
 
 use super::activation::Activation;
+use super::bell::Bell;
 use super::membership::Membership;
 
-const PATH: &str = "activation";
-const CHANGED: Manifest = Manifest::new("activation.Changed", 1);
+const CHANGED: (&str, Manifest) = ("activation", Manifest::new("activation.Changed", 1));
 
 pub(crate) struct Announcer {
-    activation: Activation,
-    cluster: Cluster,
-    remote: Option<Remote>,
+    changed: Bell,
     system: System,
     store: Arc<dyn Database>,
     scheduler: Scheduler,
@@ -44,29 +39,12 @@ impl Announcer {
         (system, store): (&System, &Arc<dyn Database>),
         scheduler: &Scheduler,
     ) -> Self {
-        if let Some(remote) = &membership.remote {
-            remote.serve(PATH, Arc::new(Ear(activation.clone())));
-        }
+        let activation = activation.clone();
         Self {
-            activation: activation.clone(),
-            cluster: membership.cluster.clone(),
-            remote: membership.remote.clone(),
+            changed: Bell::hang(membership, CHANGED, move || activation.notify()),
             system: system.clone(),
             store: store.clone(),
             scheduler: scheduler.clone(),
-        }
-    }
-
-    fn announce(&self) {
-        self.activation.notify();
-        let Some(remote) = &self.remote else { return };
-        let view = self.cluster.view().borrow().clone();
-        let message = Outgoing::raw(CHANGED, Bytes::new());
-        for member in view.members.iter().filter(|it| it.status == NodeStatus::Up) {
-            if member.node.uid != view.me.uid {
-                // One that can't be told looks a little later.
-                let _ = remote.tell(member.node.uid, PATH, &message, Lane::Control);
-            }
         }
     }
 
@@ -112,24 +90,11 @@ impl EffectHandler<Deployments> for Announcer {
                 self.schedule(*activation, *digest).await.map(Some)
             }
             Effect::Run(_) | Effect::Aim { .. } => {
-                self.announce();
+                self.changed.ring();
                 Ok(None)
             }
             // The storage sweeps by itself.
             Effect::Sweep { .. } => Ok(None),
         }
-    }
-}
-
-struct Ear(Activation);
-
-#[async_trait]
-impl Handler for Ear {
-    async fn handle(&self, _: Incarnation, message: Incoming) -> Result<Option<Outgoing>, Refused> {
-        if message.manifest != CHANGED {
-            return Err(Refused::Unhandled);
-        }
-        self.0.notify();
-        Ok(None)
     }
 }

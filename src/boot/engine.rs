@@ -19,6 +19,7 @@ use weir_domain::{Fault, Millis, NodeName, NodeUid};
 use weir_http_server::Storages;
 use weir_persistence_api::LogBound;
 use weir_persistence_sql::{Backend, Database};
+use weir_remote::Manifest;
 use weir_runtime::{
     HostSettings, IdSource, Phase, PhaseTimeouts, RestartPolicy, System, SystemClock,
     SystemSettings,
@@ -30,7 +31,7 @@ use weir_stream::{
 
 use super::activation::{self, Activation};
 use super::announcer::Announcer;
-use super::calls::Calls;
+use super::bell::Bell;
 use super::checkpoints;
 use super::gathering::Gathering;
 use super::instances::Instances;
@@ -48,6 +49,8 @@ use weir_operators::conditions;
 
 /// How long streams that are rolled back may take to clear away what they staged.
 pub(crate) const ABORT_WITHIN: Duration = Duration::from_secs(15);
+/// How engines tell each other that a replay was asked for.
+const REPLAYS: (&str, Manifest) = ("replays", Manifest::new("replays.Asked", 1));
 /// How long an instance that was aborted may take to clear away before it is ended without that.
 const TERMINATE_AFTER: Duration = Duration::from_secs(10);
 /// How long the lease of a controller may take to be released after it has ended.
@@ -92,7 +95,8 @@ pub(crate) struct Engine {
     pub(crate) deployments: DeploymentStorage,
     pub(crate) steering: Steering,
     pub(crate) sniffing: Sniffing,
-    pub(crate) calls: Calls,
+    /// Rung when a replay of dead letters is asked for.
+    pub(crate) replays: Bell,
     pub(crate) gathering: Gathering,
     pub(crate) activation: Activation,
     pub(crate) storages: Storages,
@@ -222,7 +226,8 @@ impl Engine {
         describe(&membership, &activation);
         let steering = Steering::listen(services.streams.clone(), &membership);
         let sniffing = Sniffing::listen(services.taps.clone(), &membership);
-        let calls = Calls::listen(services.replays.clone(), &membership);
+        let calls = services.replays.clone();
+        let replays = Bell::hang(&membership, REPLAYS, move || calls.call());
         let gathering = Gathering::listen(activation.clone(), &membership);
         let engine = Self {
             system,
@@ -233,7 +238,7 @@ impl Engine {
             deployments,
             steering,
             sniffing,
-            calls,
+            replays,
             gathering,
             activation,
             storages,

@@ -16,7 +16,7 @@ use weir_cluster::{
 };
 use weir_conf::Settings;
 use weir_conf::settings::{self, SplitBrainResolver};
-use weir_domain::{Incarnation, NodeStatus, NodeUid, Timestamp};
+use weir_domain::{Incarnation, NodeName, NodeStatus, NodeUid, Timestamp};
 use weir_persistence_api::LeaseStore;
 use weir_persistence_sql::Database;
 use weir_remote::{LinkState, Local, MessageSettings, Remote, TlsSettings, read_certificate};
@@ -88,6 +88,13 @@ impl Membership {
         // Nobody else sets it.
         let _ = self.about.set(Box::new(about));
     }
+}
+
+/// This node, and the roles that it has in the members' list.
+pub(crate) fn me(cluster: &Cluster) -> (NodeName, BTreeSet<String>) {
+    let view = cluster.view().borrow().clone();
+    let roles = view.own().map(|it| it.roles.clone()).unwrap_or_default();
+    (view.me.name.clone(), roles)
 }
 
 /// What is known of other engines by the members' list.

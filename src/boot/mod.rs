@@ -2,7 +2,7 @@
 
 mod activation;
 mod announcer;
-mod calls;
+mod bell;
 pub(crate) mod certs;
 mod checkpoints;
 mod dev;

@@ -1,16 +1,17 @@
 //! Which version of a workflow this node is to run now, as Deployment Storage says.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use weir_cluster::Cluster;
 use weir_controllers::deployments::{DeploymentStorage, Runnable};
 use weir_domain::plan::Plan;
-use weir_domain::{Digest, NodeName, WorkflowName};
+use weir_domain::{Digest, WorkflowName};
 use weir_persistence_sql::Database;
 use weir_runtime::System;
 use weir_stream::{AccessError, Versions, version_of};
+
+use super::membership::me;
 
 /// Asks the storage anew each time: what this engine knows of it may be old.
 pub(crate) struct VersionPort {
@@ -31,12 +32,6 @@ impl VersionPort {
         let _ = self.deployments.set(deployments);
     }
 
-    fn me(&self) -> (NodeName, BTreeSet<String>) {
-        let view = self.cluster.view().borrow().clone();
-        let roles = view.own().map(|it| it.roles.clone()).unwrap_or_default();
-        (view.me.name.clone(), roles)
-    }
-
     async fn plan(&self, workflow: &WorkflowName) -> Result<Option<Plan>, String> {
         let Some(storage) = self.deployments.get() else { return Err("it begins".to_owned()) };
         let current = storage.current(None).await.map_err(|it| it.to_string())?;
@@ -45,7 +40,7 @@ impl VersionPort {
         if let Some(plan) = directories.find(|it| it.workflow == *workflow) {
             return Ok(Some(plan.clone()));
         }
-        let ((me, roles), now) = (self.me(), self.system.now());
+        let ((me, roles), now) = (me(&self.cluster), self.system.now());
         let target = storage.target(me, roles, now).await.map_err(|it| it.to_string())?;
         let Some(digest) = target.wanted.digest else { return Ok(None) };
         let runnable = Runnable::fetch(digest, self.store.as_ref()).await;

@@ -51,7 +51,7 @@ impl Engine {
         };
         let replays = self.kept(&workflow)?.replay(&choice, command, by, how).await?;
         if !dry_run {
-            self.calls.call();
+            self.replays.ring();
             self.bind_book(&workflow);
         }
         Ok(replays)
