@@ -4,8 +4,9 @@
 //! and judged as a whole before it has its name; what is exported can be imported.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::io::{Cursor, Read as _, Write as _};
+use std::ops::ControlFlow::{Break, Continue};
 use std::path::{Component, Path};
 use std::sync::TryLockError;
 
@@ -19,6 +20,7 @@ use crate::disk;
 use crate::error::{Error, Result};
 use crate::projects::{ProjectDir, Workspace, refuse_sealed};
 use crate::scalar::{self, Spot};
+use crate::walk::{DEPTH_MAX, Met, walk};
 
 const FILES_MAX: usize = 10_000;
 /// Of all files together.
@@ -28,7 +30,6 @@ const RATIO_MAX: u64 = 200;
 /// Below this nobody is hurt by what a file becomes.
 const RATIO_FROM: u64 = 1 << 20;
 const PATH_MAX: usize = 1_000;
-const DEPTH_MAX: usize = 64;
 
 /// The type of a file, as Unix has it in the mode of an entry.
 const TYPE: u32 = 0o170_000;
@@ -43,9 +44,7 @@ impl Workspace {
     pub fn export(&self, project: &str) -> Result<Vec<u8>> {
         let root = self.project(project)?.dir;
         let exclude = look(&root)?.exclude;
-        let mut files = Files::new();
-        gather(&root, "", &exclude, DEPTH_MAX, &mut files)?;
-        pack(&files).map_err(|it| unusable(&it))
+        pack(&gather(&root, &exclude)?).map_err(|it| unusable(&it))
     }
 
     /// Makes a project of an archive, under its own name or another one.
@@ -91,45 +90,35 @@ impl Workspace {
     }
 }
 
-fn gather(
-    root: &Path,
-    below: &str,
-    exclude: &[String],
-    depth: usize,
-    files: &mut Files,
-) -> Result<()> {
-    let dir = root.join(below);
-    for entry in fs::read_dir(&dir).map_err(Error::io(&dir, "read"))? {
-        let entry = entry.map_err(Error::io(&dir, "read"))?;
-        let name = entry.file_name();
-        let Some(name) = name.to_str() else {
-            let shown = name.to_string_lossy().into_owned();
-            return Err(Error::invalid("path", shown, "the name of a file is not UTF-8"));
-        };
-        if name.starts_with('.') {
-            continue;
-        }
-        let path = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
-        let kind = entry.file_type().map_err(Error::io(&entry.path(), "read"))?;
-        if kind.is_dir() {
-            if depth > 0 && !exclude.contains(&path) {
-                gather(root, &path, exclude, depth - 1, files)?;
-            }
-            continue;
+fn gather(root: &Path, exclude: &[String]) -> Result<Files> {
+    let (mut files, mut held) = (Files::new(), 0_u64);
+    let mut add = |path: &str, entry: &DirEntry| {
+        if entry.file_name().to_str().is_none() {
+            return Err(Error::invalid("path", path, "the name of a file is not UTF-8"));
         }
         let target = entry.path().canonicalize().map_err(Error::io(&entry.path(), "read"))?;
         // A link is what it leads to; one that leads out, or to a directory, is none of the project.
         if !target.starts_with(root) || !target.is_file() {
-            continue;
+            return Ok(());
         }
-        let held: usize = files.values().map(Vec::len).sum();
         let bytes = fs::metadata(&target).map_err(Error::io(&target, "read"))?.len();
-        if files.len() == FILES_MAX || bytes.saturating_add(held as u64) > BYTES_MAX as u64 {
-            return Err(too_large(&path));
+        if files.len() == FILES_MAX || bytes.saturating_add(held) > BYTES_MAX as u64 {
+            return Err(too_large(path));
         }
-        files.insert(path, fs::read(&target).map_err(Error::io(&target, "read"))?);
+        let content = fs::read(&target).map_err(Error::io(&target, "read"))?;
+        held += content.len() as u64;
+        files.insert(path.to_owned(), content);
+        Ok(())
+    };
+    let gathered = walk(root, exclude, &mut |it| match it {
+        Met::File(path, entry, _) => add(path, entry).map_or_else(Break, Continue),
+        Met::Unread(path, error) => Break(Error::io(&path, "read")(error)),
+        Met::Directory(_) | Met::TooDeep => Continue(()),
+    });
+    match gathered {
+        Continue(()) => Ok(files),
+        Break(error) => Err(error),
     }
-    Ok(())
 }
 
 fn pack(files: &Files) -> zip::result::ZipResult<Vec<u8>> {

@@ -32,6 +32,7 @@ mod rename;
 mod scalar;
 mod seen;
 mod stamp;
+mod walk;
 mod watch;
 mod write;
 

@@ -1,13 +1,13 @@
 //! What a directory of files looks like from outside: where it is equal, nothing was changed.
 
 use std::fs::{self, Metadata};
+use std::ops::ControlFlow::{self, Continue};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use weir_domain::Digest;
 
-/// Deeper is a loop that a mount made.
-const DEPTH_MAX: usize = 64;
+use crate::walk::{Met, walk};
 
 /// Of the names, sizes, times and numbers of all files. Contents are not read: an editor that puts back the time
 /// of a file that it changed in place, without changing its size, goes unnoticed.
@@ -18,7 +18,15 @@ impl Stamp {
     /// Of a project's directory, without hidden and excluded ones.
     pub fn of(root: &Path, exclude: &[String]) -> Self {
         let mut lines = Vec::new();
-        collect(root, "", exclude, DEPTH_MAX, &mut lines);
+        let _: ControlFlow<()> = walk(root, exclude, &mut |it| {
+            // What can't be read now is another one when it can.
+            let Met::File(path, entry, kind) = it else { return Continue(()) };
+            // Of a link: that of the file itself.
+            let about =
+                if kind.is_symlink() { fs::metadata(root.join(path)) } else { entry.metadata() };
+            lines.extend(about.ok().map(|it| line(path, &it)));
+            Continue(())
+        });
         lines.sort_unstable();
         Self(Digest::of(lines.concat().as_bytes()))
     }
@@ -26,29 +34,6 @@ impl Stamp {
     pub(crate) fn of_file(path: &Path) -> Option<Self> {
         let about = fs::metadata(path).ok()?;
         Some(Self(Digest::of(line("", &about).as_bytes())))
-    }
-}
-
-fn collect(root: &Path, below: &str, exclude: &[String], depth: usize, lines: &mut Vec<String>) {
-    // One that can't be read now is another one when it can.
-    let entries = fs::read_dir(root.join(below)).into_iter().flatten().flatten();
-    for entry in entries {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with('.') {
-            continue;
-        }
-        let path = if below.is_empty() { name } else { format!("{below}/{name}") };
-        let Ok(kind) = entry.file_type() else { continue };
-        if kind.is_dir() {
-            if depth > 0 && !exclude.contains(&path) {
-                collect(root, &path, exclude, depth - 1, lines);
-            }
-            continue;
-        }
-        // Of a link: that of the file itself.
-        let about =
-            if kind.is_symlink() { fs::metadata(root.join(&path)) } else { entry.metadata() };
-        lines.extend(about.ok().map(|it| line(&path, &it)));
     }
 }
 

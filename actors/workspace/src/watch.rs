@@ -6,17 +6,18 @@
 //! had (no inotify, too many directories, links), nothing is ever still, and everything is looked at.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fs;
 use std::mem::MaybeUninit;
+use std::ops::ControlFlow::{Break, Continue};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 
+use crate::walk::{Met, walk};
+
 /// Of one project. Whoever has more looks at them.
 const DIRECTORIES_MAX: usize = 1_000;
-const DEPTH_MAX: usize = 64;
 
 /// Which projects nobody has touched.
 #[derive(Debug)]
@@ -45,19 +46,25 @@ impl Watch {
         let Some(inotify) = &self.inotify else { return };
         let mut state = self.state();
         state.still.remove(root);
-        let mut watched = 0;
+        let mut directories = 0;
         // Before it is read: what comes into it meanwhile is told.
         let mut watch = |directory: &Path| {
-            watched += 1;
-            let wd = (watched <= DIRECTORIES_MAX)
+            directories += 1;
+            let wd = (directories <= DIRECTORIES_MAX)
                 .then(|| inotify::add_watch(inotify, directory, told()).ok());
             let roots = wd.flatten().map(|it| state.projects.entry(it).or_default());
             roots.map(|it| it.insert(root.to_owned())).is_some()
         };
-        match watch_all(root, "", exclude, DEPTH_MAX, &mut watch) {
-            true => _ = state.still.insert(root.to_owned()),
+        let watched = walk(root, exclude, &mut |it| match it {
+            Met::Directory(it) if watch(it) => Continue(()),
+            // What a link leads to changes elsewhere.
+            Met::File(_, _, kind) if !kind.is_symlink() => Continue(()),
+            Met::Directory(_) | Met::File(..) | Met::Unread(..) | Met::TooDeep => Break(()),
+        });
+        match watched {
+            Continue(()) => _ = state.still.insert(root.to_owned()),
             // Those that are watched already are of no use.
-            false => state.forget(inotify, |it| it != root),
+            Break(()) => state.forget(inotify, |it| it != root),
         }
     }
 
@@ -125,40 +132,9 @@ fn told() -> WatchFlags {
         | WatchFlags::ONLYDIR
 }
 
-/// False where not all can be watched: what a link leads to changes elsewhere.
-fn watch_all(
-    root: &Path,
-    below: &str,
-    exclude: &[String],
-    depth: usize,
-    watch: &mut impl FnMut(&Path) -> bool,
-) -> bool {
-    let directory = root.join(below);
-    if depth == 0 || !watch(&directory) {
-        return false;
-    }
-    let Ok(entries) = fs::read_dir(&directory) else { return false };
-    for entry in entries {
-        let Ok(entry) = entry else { return false };
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let Ok(kind) = entry.file_type() else { return false };
-        if name.starts_with('.') {
-            continue;
-        }
-        if kind.is_symlink() {
-            return false;
-        }
-        let path = if below.is_empty() { name } else { format!("{below}/{name}") };
-        let is_searched = kind.is_dir() && !exclude.contains(&path);
-        if is_searched && !watch_all(root, &path, exclude, depth - 1, watch) {
-            return false;
-        }
-    }
-    true
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::symlink;
 
     use super::*;
