@@ -12,10 +12,10 @@ use tokio_util::sync::CancellationToken;
 use weir_domain::plan::{Plan, Role};
 use weir_domain::{
     Counts, Fault, FaultKind, InstanceId, Item, Millis, Reprocess, SourceName, StageId, Stream,
-    StreamId, StreamState, Timestamp,
+    StreamId, StreamState, Timestamp, WorkflowName,
 };
 use weir_persistence_api::{Claim, ClaimRequest};
-use weir_runtime::Stopwatch;
+use weir_runtime::{Stopwatch, System};
 
 use crate::clear::ClearPlan;
 use crate::connector::Action;
@@ -292,20 +292,8 @@ impl Instance {
 
     /// A request for one of no items.
     fn request(&self, name: &SourceName, terms: &Terms, stream: &Stream) -> ClaimRequest {
-        let system = &self.services.system;
-        ClaimRequest {
-            source: name.clone(),
-            candidates: Vec::new(),
-            reprocess: terms.reprocess,
-            claim: system.ids().claim(),
-            stream: stream.id,
-            owner: system.owner().to_owned(),
-            now: stream.opened_at,
-            settlement: Bytes::new(),
-            clearance: terms.clearance,
-            instance: Some(self.id),
-            interval: Some(terms.interval),
-        }
+        let instance = Some(self.id);
+        ClaimRequest { instance, ..terms.request(&self.services.system, name, stream) }
     }
 
     /// Asks with the same request until there is an answer: one that got lost may have granted it,
@@ -326,22 +314,7 @@ impl Instance {
     }
 
     fn new_stream(&self) -> Stream {
-        let system = &self.services.system;
-        Stream {
-            id: system.ids().stream(),
-            workflow: self.plan.workflow.clone(),
-            instance: self.id,
-            node: system.node().to_string(),
-            item: String::new(),
-            state: StreamState::Open,
-            attempts: 0,
-            opened_at: system.now(),
-            closed_at: None,
-            counts: Counts::default(),
-            stages: BTreeMap::new(),
-            published: Vec::new(),
-            fault: None,
-        }
+        new_stream(&self.services.system, &self.plan.workflow, self.id)
     }
 
     pub(crate) fn closed(&self, stream: &Stream) {
@@ -433,6 +406,25 @@ impl Instance {
     }
 }
 
+/// A stream that begins now, of no item yet.
+pub(crate) fn new_stream(system: &System, workflow: &WorkflowName, instance: InstanceId) -> Stream {
+    Stream {
+        id: system.ids().stream(),
+        workflow: workflow.clone(),
+        instance,
+        node: system.node().to_string(),
+        item: String::new(),
+        state: StreamState::Open,
+        attempts: 0,
+        opened_at: system.now(),
+        closed_at: None,
+        counts: Counts::default(),
+        stages: BTreeMap::new(),
+        published: Vec::new(),
+        fault: None,
+    }
+}
+
 /// On which terms a source's items are claimed.
 pub(crate) struct Terms {
     pub(crate) reprocess: Reprocess,
@@ -445,6 +437,28 @@ impl Terms {
         let interval = Millis(u64::try_from(source.interval().as_millis()).unwrap_or(u64::MAX));
         let clearance = source.waits_for_clearance();
         Self { reprocess: source.reprocess(), clearance, interval }
+    }
+
+    /// A request for one of no items, by no instance.
+    pub(crate) fn request(
+        &self,
+        system: &System,
+        source: &SourceName,
+        stream: &Stream,
+    ) -> ClaimRequest {
+        ClaimRequest {
+            source: source.clone(),
+            candidates: Vec::new(),
+            reprocess: self.reprocess,
+            claim: system.ids().claim(),
+            stream: stream.id,
+            owner: system.owner().to_owned(),
+            now: stream.opened_at,
+            settlement: Bytes::new(),
+            clearance: self.clearance,
+            instance: None,
+            interval: Some(self.interval),
+        }
     }
 }
 

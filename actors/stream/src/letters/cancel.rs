@@ -4,13 +4,10 @@
 //! who ends it and who begins it one comes first, and what dies in between is settled by others (L3, L4).
 //! What is under way is ended as every open stream is: by whoever can tell its engine.
 
-use std::collections::BTreeMap;
-
-use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use weir_domain::{
-    Counts, Digest, Fault, InstanceId, ItemStatus, SourceName, StageId, Stream, StreamId,
-    StreamState, Timestamp, WorkflowName,
+    Digest, Fault, InstanceId, ItemStatus, SourceName, StageId, Stream, StreamId, StreamState,
+    Timestamp, WorkflowName,
 };
 use weir_persistence_api::{Claim, ClaimRequest, Settlement};
 
@@ -19,6 +16,7 @@ use super::effect::end;
 use super::shelves::Letters;
 use super::source::{item_of, terms};
 use crate::Outcome;
+use crate::instance::new_stream;
 use crate::layout::dead_letters_id;
 use crate::services::{AccessError, Services};
 use crate::settlement::{Owed, Paid, pay};
@@ -86,8 +84,16 @@ impl Letters {
         let Some(due) = due else { return Ok(Cancelled::Unknown) };
         let open = Box::new(OpenReplay::of(&due));
         let source = SourceName::of(workflow, &dead_letters_id());
-        let stream = stream(services, workflow, item);
-        let request = request(services, &source, &stream, &due);
+        let system = &services.system;
+        // Of no instance: none runs it.
+        let stream = new_stream(system, workflow, InstanceId(0));
+        let stream = Stream { item: item.to_owned(), ..stream };
+        let request = ClaimRequest {
+            candidates: vec![item_of(&due.pending, &due.part)],
+            // Whoever finds it undone has nothing to clear away, and gives it back.
+            settlement: Owed { actions: Vec::new(), stream: stream.clone() }.to_bytes(),
+            ..terms().request(system, &source, &stream)
+        };
         // Held until all is paid: nobody else is to pay it meanwhile.
         let _live = services.live.hold(request.claim);
         let Some(claim) = services.access.claim(request).await.map_err(|it| away(&it))? else {
@@ -97,7 +103,7 @@ impl Letters {
             .with_hint("its letters wait again: replay or discard them");
         let stream = Stream {
             state: StreamState::RolledBack,
-            closed_at: Some(services.system.now()),
+            closed_at: Some(system.now()),
             fault: Some(fault),
             ..stream
         };
@@ -131,45 +137,6 @@ async fn taken(
         Some(_) => Cancelled::Ending(open),
         None => Cancelled::Unknown,
     })
-}
-
-fn request(services: &Services, source: &SourceName, stream: &Stream, due: &Due) -> ClaimRequest {
-    let (system, terms) = (&services.system, terms());
-    // Whoever finds it undone has nothing to clear away, and gives it back.
-    let settlement: Bytes = Owed { actions: Vec::new(), stream: stream.clone() }.to_bytes();
-    ClaimRequest {
-        source: source.clone(),
-        candidates: vec![item_of(&due.pending, &due.part)],
-        reprocess: terms.reprocess,
-        claim: system.ids().claim(),
-        stream: stream.id,
-        owner: system.owner().to_owned(),
-        now: stream.opened_at,
-        settlement,
-        clearance: terms.clearance,
-        instance: None,
-        interval: Some(terms.interval),
-    }
-}
-
-fn stream(services: &Services, workflow: &WorkflowName, item: &str) -> Stream {
-    let system = &services.system;
-    Stream {
-        id: system.ids().stream(),
-        workflow: workflow.clone(),
-        // Of no instance: none runs it.
-        instance: InstanceId(0),
-        node: system.node().to_string(),
-        item: item.to_owned(),
-        state: StreamState::Open,
-        attempts: 0,
-        opened_at: system.now(),
-        closed_at: None,
-        counts: Counts::default(),
-        stages: BTreeMap::new(),
-        published: Vec::new(),
-        fault: None,
-    }
 }
 
 fn away(error: &AccessError) -> Fault {

@@ -214,21 +214,16 @@ impl Letters {
 }
 
 fn replays(command: CommandId, parts: &[Part]) -> Vec<Replay> {
-    let replay = |it: &Part| Replay {
-        item: item_name(&format!("{command}-{}", it.stage)),
-        stage: it.stage.clone(),
-        letters: it.count() as u64,
-    };
-    parts.iter().map(replay).collect()
+    parts.iter().map(|it| part_of_replay(command, &it.stage, it.count() as u64)).collect()
+}
+
+fn part_of_replay(command: CommandId, stage: &StageId, letters: u64) -> Replay {
+    Replay { item: item_name(&replay_of(command, stage)), stage: stage.clone(), letters }
 }
 
 /// What was answered when the command came first.
 fn answer(entry: &Entry) -> Replays {
-    let replay = |it: &EntryPart| Replay {
-        item: item_name(&replay_of(entry.command, &it.stage)),
-        stage: it.stage.clone(),
-        letters: it.count(),
-    };
+    let replay = |it: &EntryPart| part_of_replay(entry.command, &it.stage, it.count());
     let replays: Vec<_> = entry.parts.iter().map(replay).collect();
     Replays { letters: replays.iter().map(|it| it.letters).sum(), replays, ..Replays::default() }
 }
