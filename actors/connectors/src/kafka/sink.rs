@@ -16,7 +16,7 @@ use super::producer::Producer;
 use super::source::Topics;
 use super::source_kind::is_topic;
 use super::{NAME, lookup};
-use crate::messages::{Envelope, Message, MessageWriter, Posting};
+use crate::messages::{Envelope, Message, MessageWriter, Outlet, Posting};
 use crate::outbox::{Outgoing, discarding};
 
 /// About what a message takes beside its body, key and headers.
@@ -93,17 +93,19 @@ impl StreamSink for Sink {
             headers: self.config.headers.clone(),
         };
         let unfit = unfit(&target);
-        let to = target.clone();
-        let send = move |outbox| Outgoing::<Sender>::sending(&cx, &of, outbox, to.clone());
-        let posting = Posting { format: &self.config.format, envelope, send: Box::new(send) };
-        let writer = MessageWriter::open(posting, &self.cx, stream, &schema)?.refusing(unfit);
-        Ok(Box::new(match target.delivery {
-            Guarantee::ExactlyOnce | Guarantee::AtLeastOnce => writer.cut_after(SEND_BYTES)?,
+        let outlet = match target.delivery {
+            Guarantee::ExactlyOnce | Guarantee::AtLeastOnce => {
+                let send =
+                    move |outbox| Outgoing::<Sender>::sending(&cx, &of, outbox, target.clone());
+                Outlet::outbox(&self.cx, stream, send)?.cut_after(SEND_BYTES)?
+            }
             Guarantee::Immediate => {
                 let producer = self.producer(&target)?;
-                writer.at_once(Line { producer, topic: target.topic })
+                Outlet::line(Line { producer, topic: target.topic })
             }
-        }))
+        };
+        let posting = Posting { format: &self.config.format, envelope, outlet };
+        Ok(Box::new(MessageWriter::open(posting, &self.cx, &schema)?.refusing(unfit)))
     }
 
     fn target(&self) -> Option<String> {

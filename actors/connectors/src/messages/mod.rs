@@ -10,7 +10,7 @@ pub use attribute::{Attribute, AttributeConfig};
 pub(crate) use attribute::{findings, schema_with, takes_header};
 pub(crate) use check::{sink_findings, source_schema};
 pub(crate) use incoming::{Incoming, Intake, reread};
-pub(crate) use outgoing::{Envelope, Line, Message, MessageWriter, Posting};
+pub(crate) use outgoing::{Envelope, Line, Message, MessageWriter, Outlet, Posting};
 
 /// The configuration does not fit the records.
 const CONFIG: u32 = 4310;

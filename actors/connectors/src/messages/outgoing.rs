@@ -61,8 +61,7 @@ impl Envelope {
 pub(crate) struct Posting<'a> {
     pub(crate) format: &'a FormatConfig,
     pub(crate) envelope: Envelope,
-    /// What sends the outbox.
-    pub(crate) send: Box<dyn Fn(Outbox) -> Action + Send>,
+    pub(crate) outlet: Outlet,
 }
 
 /// Takes messages that don't wait for the commit: what is rolled back was sent all the same, and what
@@ -76,11 +75,35 @@ pub(crate) trait Line: Send {
 }
 
 /// Where messages go.
-enum Outlet {
+pub(crate) enum Outlet {
     /// To be sent once the commit is decided, by what makes an action of an outbox.
     Outbox(OutboxWriter, Box<dyn Fn(Outbox) -> Action + Send>),
     /// With the bytes that were sent.
     Line(Box<dyn Line>, u64),
+}
+
+impl Outlet {
+    /// The outbox of a stage.
+    pub(crate) fn outbox(
+        cx: &BuildContext,
+        stream: &StreamContext,
+        send: impl Fn(Outbox) -> Action + Send + 'static,
+    ) -> Result<Self, Fault> {
+        let writer = OutboxWriter::open(&cx.staging, stream, &cx.stage)?;
+        Ok(Self::Outbox(writer, Box::new(send)))
+    }
+
+    /// As many outboxes as there are times so many bytes.
+    pub(crate) fn cut_after(self, bytes_max: u64) -> Result<Self, Fault> {
+        match self {
+            Self::Outbox(writer, send) => Ok(Self::Outbox(writer.cut_after(bytes_max)?, send)),
+            Self::Line(..) => Ok(self),
+        }
+    }
+
+    pub(crate) fn line(line: impl Line + 'static) -> Self {
+        Self::Line(Box::new(line), 0)
+    }
 }
 
 /// Why a message could never be sent, if so.
@@ -100,10 +123,9 @@ impl MessageWriter {
     pub(crate) fn open(
         posting: Posting<'_>,
         cx: &BuildContext,
-        stream: &StreamContext,
         schema: &SchemaRef,
     ) -> Result<Self, Fault> {
-        let Posting { format, envelope, send } = posting;
+        let Posting { format, envelope, outlet } = posting;
         for field in envelope.fields() {
             if schema.field_with_name(field).is_err() {
                 let message = format!("stage {}: there is no field {field}", cx.stage);
@@ -113,7 +135,7 @@ impl MessageWriter {
         Ok(Self {
             encoder: message_encoder(format, schema)?,
             envelope,
-            outlet: Outlet::Outbox(OutboxWriter::open(&cx.staging, stream, &cx.stage)?, send),
+            outlet,
             stage: cx.stage.clone(),
             raw_bytes_max: cx.limits.raw_bytes_max,
             unfit: Box::new(|_| None),
@@ -129,21 +151,6 @@ impl MessageWriter {
     ) -> Self {
         self.unfit = Box::new(unfit);
         self
-    }
-
-    /// As many outboxes as there are times so many bytes.
-    pub(crate) fn cut_after(self, bytes_max: u64) -> Result<Self, Fault> {
-        let outlet = match self.outlet {
-            Outlet::Outbox(writer, send) => Outlet::Outbox(writer.cut_after(bytes_max)?, send),
-            line @ Outlet::Line(..) => line,
-        };
-        Ok(Self { outlet, ..self })
-    }
-
-    /// Puts all on that line instead.
-    #[must_use]
-    pub(crate) fn at_once(self, line: impl Line + 'static) -> Self {
-        Self { outlet: Outlet::Line(Box::new(line), 0), ..self }
     }
 
     /// The bodies of all rows, or what is wrong with which of them.

@@ -10,7 +10,7 @@ use super::config::{Delivery, SinkConfig};
 use super::deliver::{Publisher, Target};
 use super::line::Line;
 use super::{NAME, jetstream};
-use crate::messages::{Envelope, Message, MessageWriter, Posting};
+use crate::messages::{Envelope, Message, MessageWriter, Outlet, Posting};
 use crate::outbox::{Outgoing, discarding};
 
 pub(super) struct NatsSink {
@@ -40,23 +40,24 @@ impl Sink for NatsSink {
         stream: &StreamContext,
         schema: SchemaRef,
     ) -> Result<Box<dyn SinkWriter>, Fault> {
-        let SinkConfig { subject, subject_field, headers, format, .. } = &self.config;
+        let SinkConfig { subject, subject_field, headers, .. } = &self.config;
         let envelope =
             Envelope { key: None, address: subject_field.clone(), headers: headers.clone() };
         let target = Target { subject: subject.clone(), jet_stream: self.config.jet_stream };
-        let (cx, context) = (self.cx.clone(), stream.clone());
-        let to = target.clone();
-        let send = Box::new(move |outbox| {
-            Outgoing::<Publisher>::sending(&cx, &context, outbox, to.clone())
-        });
-        let writer =
-            MessageWriter::open(Posting { format, envelope, send }, &self.cx, stream, &schema)?;
-        let writer = match self.config.delivery {
-            Delivery::Committed => writer,
-            Delivery::Immediate => writer.at_once(Line::of(self.client()?, &target)),
-        };
         let has_subject = target.subject.is_some();
         let longest = usize::try_from(self.config.max_payload.0).unwrap_or(usize::MAX);
+        let outlet = match self.config.delivery {
+            Delivery::Committed => {
+                let (cx, context) = (self.cx.clone(), stream.clone());
+                let send = move |outbox| {
+                    Outgoing::<Publisher>::sending(&cx, &context, outbox, target.clone())
+                };
+                Outlet::outbox(&self.cx, stream, send)?
+            }
+            Delivery::Immediate => Outlet::line(Line::of(self.client()?, &target)),
+        };
+        let posting = Posting { format: &self.config.format, envelope, outlet };
+        let writer = MessageWriter::open(posting, &self.cx, &schema)?;
         Ok(Box::new(writer.refusing(move |it| unfit(it, has_subject, longest))))
     }
 

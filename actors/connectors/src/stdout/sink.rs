@@ -13,7 +13,7 @@ use weir_stream::{
 
 use super::NAME;
 use super::deliver::{Printer, Target};
-use crate::messages::{Envelope, MessageWriter, Posting};
+use crate::messages::{Envelope, MessageWriter, Outlet, Posting};
 use crate::outbox::{Outgoing, discarding};
 
 /// Prints records as lines of JSON on the engine's standard output.
@@ -65,11 +65,11 @@ impl Sink for Output {
     ) -> Result<Box<dyn SinkWriter>, Fault> {
         let format = FormatConfig::Json(JsonConfig::default());
         let (cx, context) = (self.cx.clone(), stream.clone());
-        let send = Box::new(move |outbox| {
-            Outgoing::<Printer>::sending(&cx, &context, outbox, Target::default())
-        });
-        let posting = Posting { format: &format, envelope: Envelope::default(), send };
-        Ok(Box::new(MessageWriter::open(posting, &self.cx, stream, &schema)?))
+        let send =
+            move |outbox| Outgoing::<Printer>::sending(&cx, &context, outbox, Target::default());
+        let outlet = Outlet::outbox(&self.cx, stream, send)?;
+        let posting = Posting { format: &format, envelope: Envelope::default(), outlet };
+        Ok(Box::new(MessageWriter::open(posting, &self.cx, &schema)?))
     }
 
     fn discard(&self, stream: &StreamContext) -> Vec<Action> {

@@ -9,7 +9,7 @@ use weir_stream::{Action, BuildContext, Sink, SinkWriter, StreamContext};
 use super::super::{NAME, client};
 use super::config::SinkConfig;
 use super::deliver::{Sender, Target};
-use crate::messages::{Envelope, Message, MessageWriter, Posting};
+use crate::messages::{Envelope, Message, MessageWriter, Outlet, Posting};
 use crate::outbox::{Outgoing, discarding};
 
 pub(super) struct HttpSink {
@@ -27,11 +27,9 @@ impl Sink for HttpSink {
         let envelope = Envelope { key: None, address: None, headers: headers.clone() };
         let target = Target::of(&self.config);
         let (cx, context) = (self.cx.clone(), stream.clone());
-        let send = Box::new(move |outbox| {
-            Outgoing::<Sender>::sending(&cx, &context, outbox, target.clone())
-        });
-        let writer =
-            MessageWriter::open(Posting { format, envelope, send }, &self.cx, stream, &schema)?;
+        let send = move |outbox| Outgoing::<Sender>::sending(&cx, &context, outbox, target.clone());
+        let outlet = Outlet::outbox(&self.cx, stream, send)?;
+        let writer = MessageWriter::open(Posting { format, envelope, outlet }, &self.cx, &schema)?;
         let longest = max_body.as_usize();
         Ok(Box::new(writer.refusing(move |it| unfit(it, longest))))
     }
