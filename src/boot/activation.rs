@@ -50,16 +50,30 @@ pub(crate) struct Parts {
     pub(crate) keys: KeyStorage,
     pub(crate) store: Arc<dyn Database>,
     pub(crate) cluster: Cluster,
+    pub(crate) followed: Followed,
     /// Between attempts that failed.
     pub(crate) retry: Backoff,
+}
+
+/// Whose answers of Deployment Storage count: those of who was deposed are old. Clones share what was seen.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Followed(ReceiverEpochs);
+
+impl Followed {
+    /// Refuses what a storage says that was deposed. One of an earlier version does not tell its epoch.
+    pub(crate) fn admit(&self, epoch: u64) -> Result<(), Fault> {
+        if epoch == 0 {
+            return Ok(());
+        }
+        let admitted = self.0.admit(&weir_persistence_api::LeaseName(LEASE.to_owned()), epoch);
+        admitted.map_err(|it| Fault::transient(53, it.to_string()))
+    }
 }
 
 struct Inner {
     parts: Parts,
     /// Where it is known what should run; set by `begin`.
     deployments: OnceLock<DeploymentStorage>,
-    /// Whose answers count: those of who was deposed are old.
-    epochs: ReceiverEpochs,
     /// Somebody said that something changed.
     changed: Notify,
     /// What is to be reached.
@@ -97,7 +111,6 @@ impl Activation {
         Self(Arc::new(Inner {
             parts,
             deployments: OnceLock::new(),
-            epochs: ReceiverEpochs::default(),
             changed: Notify::new(),
             goal: Mutex::default(),
             running: Mutex::default(),
@@ -197,7 +210,7 @@ impl Activation {
         let known = self.goal().known.clone();
         let current = storage.current(known).await.map_err(|it| unanswered(&it))?;
         if let Some(current) = current {
-            self.admit(current.epoch)?;
+            self.0.parts.followed.admit(current.epoch)?;
             let directories = wanted::of_directories(&current.deployments);
             let mut goal = self.goal();
             (goal.known, goal.directories) = (Some(current.digest), directories);
@@ -205,13 +218,8 @@ impl Activation {
         let (me, roles) = me(&self.0.parts.cluster);
         let now = self.0.parts.services.system.now();
         let target = storage.target(me, roles, now).await.map_err(|it| unanswered(&it))?;
-        self.admit(target.epoch)?;
+        self.0.parts.followed.admit(target.epoch)?;
         Ok(target)
-    }
-
-    /// Refuses what a storage says that was deposed.
-    fn admit(&self, epoch: u64) -> Result<(), Fault> {
-        admit(&self.0.epochs, epoch)
     }
 
     /// Fetches the deployment of a package and looks whether this engine can run it.
@@ -322,15 +330,6 @@ impl Activation {
     }
 }
 
-/// Refuses what a storage says that was deposed. One of an earlier version does not tell its epoch.
-fn admit(epochs: &ReceiverEpochs, epoch: u64) -> Result<(), Fault> {
-    if epoch == 0 {
-        return Ok(());
-    }
-    let admitted = epochs.admit(&weir_persistence_api::LeaseName(LEASE.to_owned()), epoch);
-    admitted.map_err(|it| Fault::transient(53, it.to_string()))
-}
-
 impl Goal {
     /// All that should run. Names that both have are refused where they are deployed.
     fn all(&self) -> BTreeMap<WorkflowName, Wanted> {
@@ -366,8 +365,8 @@ mod tests {
 
     #[test]
     fn what_a_deposed_storage_says_is_not_followed() {
-        let epochs = ReceiverEpochs::default();
-        let is_followed = |epoch| admit(&epochs, epoch).is_ok();
+        let followed = Followed::default();
+        let is_followed = |epoch| followed.admit(epoch).is_ok();
         assert_eq!([3, 4, 3, 0, 4, 5].map(is_followed), [true, true, false, true, true, true]);
     }
 }

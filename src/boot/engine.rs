@@ -29,7 +29,7 @@ use weir_stream::{
     resume,
 };
 
-use super::activation::{self, Activation};
+use super::activation::{self, Activation, Followed};
 use super::announcer::Announcer;
 use super::bell::Bell;
 use super::checkpoints;
@@ -137,8 +137,8 @@ impl Engine {
             log: options.log_of_a_stream,
         });
         let monitor = StreamMonitor::spawn(&system, history, restarts).await?;
-        let cluster = membership.cluster.clone();
-        let versions = Arc::new(VersionPort::new(system.clone(), cluster, store.clone()));
+        let followed = Followed::default();
+        let versions = Arc::new(VersionPort::new(store.clone(), followed.clone()));
         let services = Services {
             system: system.clone(),
             registry: Arc::new(registry),
@@ -184,6 +184,7 @@ impl Engine {
             keys: keys.clone(),
             store: store.clone(),
             cluster: membership.cluster.clone(),
+            followed,
             retry: restarts.backoff,
         });
         let ground = (&system, &store);

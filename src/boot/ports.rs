@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use weir_controllers::access::{self, AccessCoordinator};
 use weir_controllers::streams::StreamMonitor;
-use weir_domain::{ClaimId, LogLine, Stream, StreamId};
+use weir_domain::{ClaimId, LogLine, SourceName, Stream, StreamId};
 use weir_persistence_api::{Adoption, Claim, ClaimRequest, Error, Settlement, Unfinished};
 use weir_stream::{Access, AccessError, Monitor};
 
@@ -93,6 +93,12 @@ impl Access for AccessPort {
     async fn unfinished(&self) -> Result<Vec<Unfinished>, AccessError> {
         let unfinished = self.coordinator.unfinished().await;
         unfinished.map_err(|it| self.refused("the list of unfinished claims", it))
+    }
+
+    async fn unfinished_of(&self, source: &SourceName) -> Result<Vec<Unfinished>, AccessError> {
+        let unfinished = self.coordinator.unfinished_of(source.clone()).await;
+        let what = || format!("the list of unfinished claims of source {source}");
+        unfinished.map_err(|it| self.refused(&what(), it))
     }
 }
 

@@ -54,6 +54,7 @@ pub enum Request {
     },
     Adopt(Box<Adoption>),
     Unfinished,
+    UnfinishedOf(SourceName),
     Page {
         filter: Box<ItemFilter>,
         after: Option<ItemPlace>,
@@ -155,6 +156,14 @@ impl AccessCoordinator {
     /// The claims of all owners that are not finished.
     pub async fn unfinished(&self) -> Answer<Vec<Unfinished>> {
         match self.ask(Request::Unfinished).await? {
+            Response::Unfinished(it) => Ok(it),
+            other => odd(other),
+        }
+    }
+
+    /// Those of them that are on items of one source.
+    pub async fn unfinished_of(&self, source: SourceName) -> Answer<Vec<Unfinished>> {
+        match self.ask(Request::UnfinishedOf(source)).await? {
             Response::Unfinished(it) => Ok(it),
             other => odd(other),
         }

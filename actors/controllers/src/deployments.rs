@@ -33,7 +33,7 @@ use weir_runtime::{Decision, EventSourced, Form, Stored, Unreadable};
 
 use storage::{Author, Change, Impact, Storage};
 
-pub use administration::{Administration, Answer, Target};
+pub use administration::{Administration, Aims, Answer, Target};
 pub use packages::{Packages, Sent, Signers};
 pub use runnable::{Runnable, RunnableWorkflow, schedule};
 pub use service::{

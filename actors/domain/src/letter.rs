@@ -217,16 +217,19 @@ pub enum ReplayState {
     Running,
     /// Its commit is decided, and not all of it is published.
     Publishing,
+    /// It has failed, and not all of it is cleared away.
+    Failing,
 }
 
 impl ReplayState {
-    pub const ALL: [Self; 3] = [Self::Waiting, Self::Running, Self::Publishing];
+    pub const ALL: [Self; 4] = [Self::Waiting, Self::Running, Self::Publishing, Self::Failing];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
             Self::Running => "running",
             Self::Publishing => "publishing",
+            Self::Failing => "failing",
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::watch;
-use weir_domain::{ClaimId, Digest, LogLine, Stream, StreamId, WorkflowName};
+use weir_domain::{ClaimId, Digest, LogLine, SourceName, Stream, StreamId, WorkflowName};
 use weir_persistence_api::{Adoption, BlobStore, Claim, ClaimRequest, Settlement, Unfinished};
 use weir_runtime::System;
 
@@ -34,6 +34,8 @@ pub trait Access: Send + Sync + 'static {
     async fn adopt(&self, adoption: Adoption) -> Result<Option<Unfinished>, AccessError>;
     /// Claims of all owners that are not finished.
     async fn unfinished(&self) -> Result<Vec<Unfinished>, AccessError>;
+    /// Those of them that are on items of one source.
+    async fn unfinished_of(&self, source: &SourceName) -> Result<Vec<Unfinished>, AccessError>;
 }
 
 /// The Stream Monitor as the data plane sees it.
@@ -59,9 +61,9 @@ pub trait Peers: Send + Sync + 'static {
 /// What is to run, as the data plane sees it.
 #[async_trait]
 pub trait Versions: Send + Sync + 'static {
-    /// The version of a workflow that this node is to run now (`version_of`), asked anew of who decides
-    /// that. `None`: it is not to run it.
-    async fn wanted(&self, workflow: &WorkflowName) -> Result<Option<Digest>, AccessError>;
+    /// The versions of a workflow that engines are to run now (`version_of`), asked anew of who decides
+    /// that: first that of whoever has no rule of its own. None: nobody is to run it.
+    async fn wanted(&self, workflow: &WorkflowName) -> Result<Vec<Digest>, AccessError>;
 }
 
 /// Everything around a workflow that is not the workflow. Cheap to clone.

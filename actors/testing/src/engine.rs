@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 use weir_domain::{
-    ClaimId, Digest, Fault, FaultKind, LogLine, NodeName, Stream, StreamId, StreamState,
-    WorkflowName,
+    ClaimId, Digest, Fault, FaultKind, LogLine, NodeName, SourceName, Stream, StreamId,
+    StreamState, WorkflowName,
 };
 use weir_persistence_api::{
     Acquired, Adoption, Claim, ClaimRequest, Error, Fence, ItemStore as _, LeaseName,
@@ -133,6 +133,12 @@ impl Access for CaseAccess {
     async fn unfinished(&self) -> Result<Vec<Unfinished>, AccessError> {
         self.store.item_unfinished().await.map_err(refused)
     }
+
+    async fn unfinished_of(&self, source: &SourceName) -> Result<Vec<Unfinished>, AccessError> {
+        let mut all = self.unfinished().await?;
+        all.retain(|it| it.claim.source == *source);
+        Ok(all)
+    }
 }
 
 /// A case is of one version, and asks for no replay.
@@ -140,8 +146,8 @@ struct OneVersion;
 
 #[async_trait]
 impl Versions for OneVersion {
-    async fn wanted(&self, _: &WorkflowName) -> Result<Option<Digest>, AccessError> {
-        Ok(None)
+    async fn wanted(&self, _: &WorkflowName) -> Result<Vec<Digest>, AccessError> {
+        Ok(Vec::new())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Dead letters, as they are kept for all engines.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -10,12 +12,16 @@ use weir_domain::{
     Replays, SourceName, StageId, StreamId, StreamOrder, WorkflowName,
 };
 use weir_http_server::{LettersAsked, Records, Refusal};
-use weir_persistence_api::Claim;
+use weir_runtime::Stopwatch;
 use weir_stream::{Cancelled, How, Letters, OpenReplay, Sight, runs_nowhere};
 
 use super::unavailable;
 use crate::boot::engine::Engine;
 use crate::boot::sniffing::masked_record;
+
+/// How long who cancels a replay waits to hear how it ended, and how often that is looked for.
+const ENDED_WITHIN: Duration = Duration::from_secs(20);
+const ENDED_LOOK: Duration = Duration::from_millis(100);
 
 impl Engine {
     fn kept(&self, workflow: &WorkflowName) -> Result<Letters, Fault> {
@@ -47,7 +53,7 @@ impl Engine {
         let by = (by, self.system.now());
         let how = match dry_run {
             true => How::Dry,
-            false => How::ByVersion(self.wanted(&workflow).await?),
+            false => How::ByVersion(self.wanted(&workflow).await?.first().copied()),
         };
         let replays = self.kept(&workflow)?.replay(&choice, command, by, how).await?;
         if !dry_run {
@@ -70,8 +76,8 @@ impl Engine {
         });
     }
 
-    /// The version that is to run now; `None`: nothing is.
-    async fn wanted(&self, workflow: &WorkflowName) -> Result<Option<Digest>, Fault> {
+    /// The versions that are to run now. None: nothing is.
+    async fn wanted(&self, workflow: &WorkflowName) -> Result<Vec<Digest>, Fault> {
         let wanted = self.services.versions.wanted(workflow).await;
         wanted.map_err(|it| unavailable(&format!("which version is to run is not known: {it}")))
     }
@@ -84,25 +90,28 @@ impl Engine {
         if open.is_empty() {
             return Ok(Vec::new());
         }
-        let unfinished = self.services.access.unfinished().await.map_err(|it| unavailable(&it))?;
+        let unfinished = self.services.access.unfinished_of(&source_of_replays(workflow)).await;
+        let unfinished = unfinished.map_err(|it| unavailable(&it))?;
         let wanted = self.wanted(workflow).await?;
         let mut standings = Vec::new();
         for it in open {
             let OpenReplay { item, stage, letters, by, at, version: _ } = it;
-            let has_it = unfinished.iter().find(|of| is_replay(&of.claim, workflow, &item));
+            let has_it = unfinished.iter().find(|of| of.claim.item.name == item);
             let replay = Replay { item, stage, letters };
             standings.push(match has_it {
                 None => {
-                    let fault = wanted.is_none().then(|| runs_nowhere(workflow));
+                    let fault = wanted.is_empty().then(|| runs_nowhere(workflow));
                     let state = ReplayState::Waiting;
                     ReplayStanding { replay, by, at, state, stream: None, node: None, fault }
                 }
                 Some(held) => {
                     let stream = self.monitor.load(held.claim.stream).await;
                     let stream = stream.map_err(|it| unavailable(&it))?;
-                    let is_decided = held.status == ItemStatus::Committing;
-                    let state =
-                        if is_decided { ReplayState::Publishing } else { ReplayState::Running };
+                    let state = match held.status {
+                        ItemStatus::Committing => ReplayState::Publishing,
+                        ItemStatus::Failed => ReplayState::Failing,
+                        _ => ReplayState::Running,
+                    };
                     let node = held.owner.split('#').next().map(str::to_owned);
                     let fault = stream.and_then(|it| it.fault);
                     let stream = Some(held.claim.stream);
@@ -119,9 +128,16 @@ impl Engine {
         (item, by): (&str, &str),
     ) -> Result<(), Refusal> {
         match self.kept(workflow)?.cancel(&self.services, workflow, (item, by)).await? {
-            // Who asks twice, or asks for what ends by itself at this moment, has what was asked for.
-            Cancelled::Ended(_) | Cancelled::Ending(_) | Cancelled::Unknown => Ok(()),
-            Cancelled::UnderWay(_, id) => self.end_replay(item, id).await,
+            // Who asks twice, or asks for what fails by itself at this moment, has what was asked for.
+            Cancelled::Ended(_)
+            | Cancelled::Ending(_)
+            | Cancelled::Before { is_committed: false }
+            | Cancelled::Unknown => Ok(()),
+            Cancelled::Before { is_committed: true } => Err(committed(item)),
+            Cancelled::UnderWay(_, id) => {
+                self.end_replay(item, id).await?;
+                self.has_failed(workflow, item).await
+            }
             Cancelled::Decided(_, id) => {
                 let stream = self.monitor.load(id).await.map_err(|it| unavailable(&it))?;
                 let fault = stream.and_then(|it| it.fault);
@@ -156,6 +172,22 @@ impl Engine {
         Err(Refusal::Conflict { detail, hint: Some(hint.to_owned()) })
     }
 
+    /// Waits for the end of a replay that was told to end: it may have been about to commit.
+    async fn has_failed(&self, workflow: &WorkflowName, item: &str) -> Result<(), Refusal> {
+        let kept = self.kept(workflow)?;
+        let since = Stopwatch::start();
+        while since.elapsed() < ENDED_WITHIN {
+            match kept.is_committed(item).await? {
+                Some(true) => return Err(committed(item)),
+                Some(false) => return Ok(()),
+                None => tokio::time::sleep(ENDED_LOOK).await,
+            }
+        }
+        let detail = format!("{item} was told to end, and has not yet");
+        let hint = format!("see what it waits for: weir dead-letter replays {workflow}");
+        Err(Refusal::Conflict { detail, hint: Some(hint) })
+    }
+
     pub(super) async fn discard_letters(&self, asked: LettersAsked) -> Result<Replays, Fault> {
         let LettersAsked { workflow, choice, dry_run, command, by } = asked;
         let command = command.unwrap_or_else(|| self.system.ids().command());
@@ -168,10 +200,14 @@ impl Engine {
     }
 }
 
-/// Whether a claim is on the item that the replay is.
-fn is_replay(claim: &Claim, workflow: &WorkflowName, item: &str) -> bool {
-    let stage = StageId::new(DEAD_LETTERS).expect("a valid name");
-    claim.source == SourceName::of(workflow, &stage) && claim.item.name == item
+/// Of which replays are the items.
+fn source_of_replays(workflow: &WorkflowName) -> SourceName {
+    SourceName::of(workflow, &StageId::new(DEAD_LETTERS).expect("a valid name"))
+}
+
+fn committed(item: &str) -> Refusal {
+    let detail = format!("{item} was committed before it could be ended: its letters are replayed");
+    Refusal::Conflict { detail, hint: None }
 }
 
 /// Masks what looks like a secret, as records are masked that somebody sniffs.

@@ -124,6 +124,11 @@ impl Coordinator {
                 Response::Adopted(store.item_adopt(fence, *adoption).await?)
             }
             Request::Unfinished => Response::Unfinished(store.item_unfinished().await?),
+            Request::UnfinishedOf(source) => {
+                let mut all = store.item_unfinished().await?;
+                all.retain(|it| it.claim.source == source);
+                Response::Unfinished(all)
+            }
             Request::Page { filter, after, limit } => {
                 let history = WithOffered::new(&**store, offered);
                 Response::Page(Box::new(item_page::page(&history, &filter, after, limit).await?))

@@ -41,6 +41,8 @@ pub enum Administration {
         roles: BTreeSet<String>,
         at: Timestamp,
     },
+    /// What members of the cluster should run.
+    Aims,
     Report {
         node: NodeName,
         report: Report,
@@ -67,6 +69,7 @@ pub enum Answer {
     Overview(Box<Overview>),
     Content(Option<(Digest, BTreeMap<WorkflowName, Digest>)>),
     Target(Target),
+    Aims(Aims),
 }
 
 /// What a node should run, and who says so. An engine follows no answer of an older epoch than one
@@ -79,6 +82,14 @@ pub struct Target {
     /// When the canary began that the node takes part in.
     #[serde(default)]
     pub canary_since: Option<Timestamp>,
+}
+
+/// What members of the cluster should run, and who says so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aims {
+    /// Of contents, which are objects: that of the default first.
+    pub digests: Vec<Digest>,
+    pub epoch: u64,
 }
 
 /// Answers from the event-sourced host.
@@ -124,6 +135,12 @@ pub(super) async fn serve(
                 canary_since: it.storage().canary_since(&node),
             };
             host.ask_and_read(command, within, read).await.map(Answer::Target)
+        }
+        Administration::Aims => {
+            let epoch = context.epoch;
+            let aims =
+                move |it: &Deployments| Aims { digests: it.storage().run_by_members(), epoch };
+            host.query(within, aims).await.map(Answer::Aims)
         }
         Administration::Report { node, report, at } => {
             return observe(host, Observation::Reported { node, report }, at, context).await;
@@ -218,6 +235,14 @@ impl DeploymentStorage {
     ) -> Result<Target, Failure> {
         match self.administer(Administration::Target { node, roles, at }).await? {
             Response::Answer(Answer::Target(it)) => Ok(it),
+            other => Err(other.odd()),
+        }
+    }
+
+    /// What members of the cluster should run.
+    pub async fn aims(&self) -> Result<Aims, Failure> {
+        match self.administer(Administration::Aims).await? {
+            Response::Answer(Answer::Aims(it)) => Ok(it),
             other => Err(other.odd()),
         }
     }

@@ -154,6 +154,15 @@ impl Book {
         self.entries.iter().find(|it| it.command == command)
     }
 
+    /// How a replay ended, by the item that it is.
+    pub(super) fn ended(&self, item: &str) -> Option<Ended> {
+        let replay = item.strip_prefix(PREFIX)?;
+        let mut parts = self.entries.iter().filter(|it| it.is_replay).flat_map(|entry| {
+            entry.parts.iter().map(|it| (replay_of(entry.command, &it.stage), it.ended))
+        });
+        parts.find(|it| it.0 == replay)?.1
+    }
+
     pub(super) fn state_of(&self, id: &LetterId) -> (LetterState, Option<String>) {
         let places = self.places.get(&id.left).into_iter().flatten();
         let mut last = places.rev().filter(|it| (it.0..=it.1).contains(&id.number));

@@ -9,9 +9,9 @@ use weir_domain::{
     Digest, Fault, InstanceId, ItemStatus, SourceName, StageId, Stream, StreamId, StreamState,
     Timestamp, WorkflowName,
 };
-use weir_persistence_api::{Claim, ClaimRequest, Settlement};
+use weir_persistence_api::{ClaimRequest, Settlement};
 
-use super::book::{Due, item_name};
+use super::book::{Due, Ended, item_name};
 use super::effect::end;
 use super::shelves::Letters;
 use super::source::{item_of, terms};
@@ -50,7 +50,9 @@ pub enum Cancelled {
     UnderWay(Box<OpenReplay>, StreamId),
     /// Its commit is decided by this stream: what is still to be published can't be taken back.
     Decided(Box<OpenReplay>, StreamId),
-    /// There is none of that name that has not ended.
+    /// It had ended before, by its commit or not.
+    Before { is_committed: bool },
+    /// There is none of that name.
     Unknown,
 }
 
@@ -73,6 +75,17 @@ impl Letters {
         Ok(self.due().await?.iter().map(OpenReplay::of).collect())
     }
 
+    /// Whether a replay that has ended was committed; `None`: it has not ended, or there is none.
+    pub async fn is_committed(&self, item: &str) -> Result<Option<bool>, Fault> {
+        let ended = self.book().await?.ended(item);
+        Ok(ended.map(|it| it == Ended::Committed))
+    }
+
+    async fn ended_before(&self, item: &str) -> Result<Cancelled, Fault> {
+        let is_committed = self.is_committed(item).await?;
+        Ok(is_committed.map_or(Cancelled::Unknown, |it| Cancelled::Before { is_committed: it }))
+    }
+
     /// Ends a replay that nobody runs; who runs it is told otherwise.
     pub async fn cancel(
         &self,
@@ -81,7 +94,7 @@ impl Letters {
         (item, by): (&str, &str),
     ) -> Result<Cancelled, Fault> {
         let due = self.due().await?.into_iter().find(|it| item_name(&it.pending.replay()) == item);
-        let Some(due) = due else { return Ok(Cancelled::Unknown) };
+        let Some(due) = due else { return self.ended_before(item).await };
         let open = Box::new(OpenReplay::of(&due));
         let source = SourceName::of(workflow, &dead_letters_id());
         let system = &services.system;
@@ -97,7 +110,11 @@ impl Letters {
         // Held until all is paid: nobody else is to pay it meanwhile.
         let _live = services.live.hold(request.claim);
         let Some(claim) = services.access.claim(request).await.map_err(|it| away(&it))? else {
-            return taken(services, &source, open).await;
+            return match taken(services, &source, open).await? {
+                Some(taken) => Ok(taken),
+                // It ended between the two questions.
+                None => self.ended_before(item).await,
+            };
         };
         let fault = Fault::data(CANCELLED, format!("{by} cancelled the replay"))
             .with_hint("its letters wait again: replay or discard them");
@@ -119,24 +136,20 @@ impl Letters {
     }
 }
 
-/// Who has it.
+/// Who has it; `None`: nobody any more.
 async fn taken(
     services: &Services,
     source: &SourceName,
     open: Box<OpenReplay>,
-) -> Result<Cancelled, Fault> {
-    let unfinished = services.access.unfinished().await.map_err(|it| away(&it))?;
-    let is_it = |it: &Claim| it.source == *source && it.item.name == open.item;
-    let found = unfinished.into_iter().find(|it| is_it(&it.claim));
-    Ok(match found {
-        Some(it) if it.status == ItemStatus::Acquired => Cancelled::UnderWay(open, it.claim.stream),
-        Some(it) if it.status == ItemStatus::Committing => {
-            Cancelled::Decided(open, it.claim.stream)
-        }
-        // It has failed, or ended between the two questions.
-        Some(_) => Cancelled::Ending(open),
-        None => Cancelled::Unknown,
-    })
+) -> Result<Option<Cancelled>, Fault> {
+    let unfinished = services.access.unfinished_of(source).await.map_err(|it| away(&it))?;
+    let found = unfinished.into_iter().find(|it| it.claim.item.name == open.item);
+    Ok(found.map(|it| match it.status {
+        ItemStatus::Acquired => Cancelled::UnderWay(open, it.claim.stream),
+        ItemStatus::Committing => Cancelled::Decided(open, it.claim.stream),
+        // It has failed.
+        _ => Cancelled::Ending(open),
+    }))
 }
 
 fn away(error: &AccessError) -> Fault {

@@ -18,7 +18,7 @@ use super::part::{Way, nowhere, way};
 use super::record::{Left, Origin, Origins};
 use super::shelves::Letters;
 use super::source::{Reading, ReplaySource, item_of, terms};
-use super::version::version_of;
+use super::version::{may_run, version_of};
 use crate::check::check_plan;
 use crate::clear::ClearPlan;
 use crate::instance::{Instance, Open, context, discard};
@@ -185,12 +185,10 @@ impl Instance {
     /// Whether this version may run what was asked for that one.
     async fn may_replay(&self, asked_for: Option<Digest>) -> Result<bool, Fault> {
         let this = version_of(&self.plan);
-        if asked_for.is_none_or(|it| it == this) {
-            return Ok(true);
-        }
+        let Some(asked_for) = asked_for.filter(|it| *it != this) else { return Ok(true) };
         let wanted = self.services.versions.wanted(&self.plan.workflow).await;
         let wanted = wanted.map_err(|it| Fault::transient(3132, it.to_string()))?;
-        Ok(wanted == Some(this))
+        Ok(may_run(this, asked_for, &wanted))
     }
 
     fn reading(

@@ -282,9 +282,8 @@ impl Instance {
     /// The jobs that somebody works on: another engine, or another instance of this one.
     async fn elsewhere(&self, work: &Work<'_>) -> Option<BTreeSet<usize>> {
         let Services { access, peers, system, live, .. } = &self.services;
-        let held = access.unfinished().await.ok()?.into_iter().filter(|it| {
-            it.claim.source == work.name
-                && it.status == ItemStatus::Acquired
+        let held = access.unfinished_of(&work.name).await.ok()?.into_iter().filter(|it| {
+            it.status == ItemStatus::Acquired
                 && match it.owner == system.owner() {
                     true => live.contains(it.claim.id),
                     false => !peers.is_gone(&it.owner),

@@ -313,7 +313,9 @@ async fn a_replay_that_nothing_runs_is_cancelled_and_its_letters_can_be_discarde
     assert_eq!((left.letters, left.not_waiting), (0, 1));
 
     assert!(matches!(cancel(&engine, &item).await, Cancelled::Ended(_)));
-    assert_eq!(cancel(&engine, &item).await, Cancelled::Unknown);
+    let before = cancel(&engine, &item).await;
+    assert_eq!(before, Cancelled::Before { is_committed: false });
+    assert_eq!(cancel(&engine, "replay-x").await, Cancelled::Unknown);
     let stream = engine.last().into_iter().find(|it| it.item == item).unwrap();
     assert_eq!(stream.fault.unwrap().message, "ada cancelled the replay");
     assert_eq!(stands(&engine).await, [(2, Waiting, 1)]);
@@ -402,7 +404,7 @@ async fn a_replay_is_run_by_the_version_it_was_asked_for_or_by_what_took_its_pla
         letters(&engine).replay(&choice, command, by, how).await.unwrap();
     };
     let (old, new) = (plan(OnError::DeadLetter), fixed());
-    world.with(|it| it.wanted = Some(version_of(&new)));
+    world.with(|it| it.wanted = vec![version_of(&new)]);
     ask(0, Some(version_of(&new))).await;
     let workflow = engine.run(old.clone()).await;
     wait_until("it looks whether it may", || world.with(|it| it.versions_asked) > 0).await;

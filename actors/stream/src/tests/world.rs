@@ -60,7 +60,7 @@ pub(super) struct Outside {
     /// Live sources that have nothing for now.
     pub(super) silent: Vec<&'static str>,
     /// The version that is to run.
-    pub(super) wanted: Option<Digest>,
+    pub(super) wanted: Vec<Digest>,
     /// How often somebody wanted to know that.
     pub(super) versions_asked: usize,
     /// Sinks that can publish nothing.

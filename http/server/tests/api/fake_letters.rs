@@ -61,7 +61,7 @@ pub(crate) fn open(workflow: &WorkflowName) -> Vec<ReplayStanding> {
         let replay = Replay { item: item.into(), stage, letters: 2 };
         let (stream, node) = match state {
             ReplayState::Waiting => (None, None),
-            ReplayState::Running | ReplayState::Publishing => {
+            ReplayState::Running | ReplayState::Publishing | ReplayState::Failing => {
                 (Some(stream_id(7)), Some("one".into()))
             }
         };

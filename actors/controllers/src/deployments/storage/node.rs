@@ -54,6 +54,11 @@ pub struct ActivationFailure {
 }
 
 impl NodeState {
+    /// It has said what it runs, or why it does not, and is no member that went since.
+    pub(super) fn is_member(&self) -> bool {
+        self.current.is_some() || self.failure.is_some()
+    }
+
     /// It runs what it should.
     pub fn is_settled(&self) -> bool {
         self.current.as_ref() == Some(&self.target) && self.failure.is_none()
@@ -74,7 +79,7 @@ impl Storage {
 
     pub(super) fn miss(&self, node: NodeName) -> Vec<Fact> {
         match self.nodes.get(&node) {
-            Some(known) if known.current.is_some() || known.failure.is_some() => {
+            Some(known) if known.is_member() => {
                 vec![Fact::NodeGone { node }]
             }
             Some(_) | None => vec![],

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use weir_domain::{DeploymentTag, ProjectName, WorkflowName};
+use weir_domain::{DeploymentTag, Digest, ProjectName, WorkflowName};
 
 use super::{Rejection, Storage};
 
@@ -18,6 +18,21 @@ impl Storage {
     /// The workflows of all deployments that some node runs or is to run, by rule or by default.
     pub fn used(&self) -> BTreeMap<WorkflowName, DeploymentTag> {
         self.workflows_in_use().collect()
+    }
+
+    /// The contents that members of the cluster are to run: that of the default first, if one of them is to.
+    /// With no member known, that of the default.
+    pub fn run_by_members(&self) -> Vec<Digest> {
+        let members = self.nodes.values().filter(|it| it.is_member());
+        let mut tags: Vec<_> = members.map(|it| it.target.clone()).collect();
+        if tags.is_empty() {
+            tags.push(self.default_tag());
+        }
+        let default = self.default_tag();
+        tags.sort_by_key(|it| (*it != default, it.clone()));
+        tags.dedup();
+        let digests = tags.iter().filter_map(|it| Some(self.by_tag.get(it)?.deployment.digest));
+        digests.collect()
     }
 
     pub(super) fn check_owners(&self, after: &Self) -> Result<(), Rejection> {

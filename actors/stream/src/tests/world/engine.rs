@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use weir_domain::plan::Plan;
 use weir_domain::{
-    ClaimId, Digest, ItemStatus, LogLine, NodeName, ProjectName, Stream, StreamId, Timestamp,
-    WorkflowName,
+    ClaimId, Digest, ItemStatus, LogLine, NodeName, ProjectName, SourceName, Stream, StreamId,
+    Timestamp, WorkflowName,
 };
 use weir_persistence_api::{
     Acquired, Adoption, Claim, ClaimRequest, Error, Fence, ItemFilter, ItemStore as _, LeaseName,
@@ -148,6 +148,12 @@ impl Access for TestAccess {
     async fn unfinished(&self) -> Result<Vec<Unfinished>, AccessError> {
         self.store.item_unfinished().await.map_err(refused)
     }
+
+    async fn unfinished_of(&self, source: &SourceName) -> Result<Vec<Unfinished>, AccessError> {
+        let mut all = self.unfinished().await?;
+        all.retain(|it| it.claim.source == *source);
+        Ok(all)
+    }
 }
 
 struct TestPeers(World);
@@ -162,9 +168,9 @@ struct TestVersions(World);
 
 #[async_trait]
 impl Versions for TestVersions {
-    async fn wanted(&self, _: &WorkflowName) -> Result<Option<Digest>, AccessError> {
+    async fn wanted(&self, _: &WorkflowName) -> Result<Vec<Digest>, AccessError> {
         self.0.with(|it| it.versions_asked += 1);
-        Ok(self.0.with(|it| it.wanted))
+        Ok(self.0.with(|it| it.wanted.clone()))
     }
 }
 

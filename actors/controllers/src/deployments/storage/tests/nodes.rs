@@ -64,3 +64,25 @@ fn reports_of_nodes_or_deployments_that_nobody_knows_change_nothing() {
     assert_eq!(cluster.runs("x", "gone"), []);
     assert_eq!(cluster.runs("x", ROOT).len(), 1);
 }
+
+#[test]
+fn what_members_are_to_run_begins_with_the_default_and_has_nothing_of_who_went() {
+    let mut cluster = Cluster::with(&["A", "B", "C", "D"]);
+    let digests = |of: &[&str], cluster: &Cluster| {
+        let content = |it: &&str| cluster.storage.content(&tag(it)).unwrap().0;
+        of.iter().map(content).collect::<Vec<_>>()
+    };
+    assert_eq!(cluster.storage.run_by_members(), []);
+    cluster.does(set_default("C"));
+    assert_eq!(cluster.storage.run_by_members(), digests(&["C"], &cluster));
+    for (name, of) in [("x", "A"), ("y", "B"), ("z", "D"), ("v", "C"), ("w", "C")] {
+        cluster.node(name, &[]);
+        cluster.does(assign(name, of));
+        cluster.runs(name, of);
+    }
+    cluster.observes(Observation::Gone { node: node("y") });
+    assert_eq!(cluster.storage.run_by_members(), digests(&["C", "A", "D"], &cluster));
+    // Nobody has what is the default now.
+    cluster.does(set_default("B"));
+    assert_eq!(cluster.storage.run_by_members(), digests(&["A", "C", "D"], &cluster));
+}
