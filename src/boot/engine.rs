@@ -51,12 +51,16 @@ use weir_operators::conditions;
 pub(crate) const ABORT_WITHIN: Duration = Duration::from_secs(15);
 /// How engines tell each other that a replay was asked for.
 const REPLAYS: (&str, Manifest) = ("replays", Manifest::new("replays.Asked", 1));
+/// How they tell each other that what an engine had claimed that is gone is free again.
+const RELEASES: (&str, Manifest) = ("releases", Manifest::new("releases.Made", 1));
 /// How long an instance that was aborted may take to clear away before it is ended without that.
 const TERMINATE_AFTER: Duration = Duration::from_secs(10);
 /// How long the lease of a controller may take to be released after it has ended.
 const RELEASE_WITHIN: Duration = Duration::from_secs(2);
 /// How long to wait before what is still owed is tried again.
 const PAY_AGAIN_AFTER: Duration = Duration::from_secs(30);
+/// The same where nobody could say what is owed.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How long to wait before a first look at what is owed is repeated.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -97,6 +101,9 @@ pub(crate) struct Engine {
     pub(crate) sniffing: Sniffing,
     /// Rung when a replay of dead letters is asked for.
     pub(crate) replays: Bell,
+    /// Rung when what an engine had claimed that is gone is free again: whoever frees it may have no instance
+    /// of the workflow.
+    releases: Bell,
     pub(crate) gathering: Gathering,
     pub(crate) activation: Activation,
     pub(crate) storages: Storages,
@@ -229,6 +236,8 @@ impl Engine {
         let sniffing = Sniffing::listen(services.taps.clone(), &membership);
         let calls = services.replays.clone();
         let replays = Bell::hang(&membership, REPLAYS, move || calls.call());
+        let live = services.live.clone();
+        let releases = Bell::hang(&membership, RELEASES, move || live.note_release());
         let gathering = Gathering::listen(activation.clone(), &membership);
         let engine = Self {
             system,
@@ -240,6 +249,7 @@ impl Engine {
             steering,
             sniffing,
             replays,
+            releases,
             gathering,
             activation,
             storages,
@@ -278,7 +288,9 @@ impl Engine {
             }
         }
         let (services, view) = (self.services.clone(), self.membership.cluster.view());
-        self.system.tasks().spawn("debts", async move { pay_debts(&services, view).await });
+        let releases = self.releases.clone();
+        let debts = async move { pay_debts(&services, view, &releases).await };
+        self.system.tasks().spawn("debts", debts);
         self.activation.begin(self.deployments.clone()).await;
     }
 
@@ -361,20 +373,34 @@ pub(crate) fn phase_timeouts(
 /// Settles streams that nobody works on any more, again and again: those of engines that are gone,
 /// and those whose instance failed. What can't be settled yet (a mount is away) is tried in the
 /// next round, or as soon as a workflow begins, which may be the one that was mended.
-async fn pay_debts(services: &Services, mut view: tokio::sync::watch::Receiver<Arc<View>>) {
+async fn pay_debts(
+    services: &Services,
+    mut view: tokio::sync::watch::Receiver<Arc<View>>,
+    releases: &Bell,
+) {
     let stopping = services.system.shutdown().stopping();
     let mut ended = ended_members(&view.borrow_and_update());
     let mut begun = services.running.begun();
+    let mut again = PAY_AGAIN_AFTER;
     loop {
         tokio::select! {
             Ok(()) = begun.changed() => {}
-            () = tokio::time::sleep(PAY_AGAIN_AFTER) => {}
+            () = tokio::time::sleep(again) => {}
             () = somebody_ended(&mut view, &mut ended) => {}
             () = stopping.stopped() => return,
         }
-        // A coordinator that is away answers in a later round; the end does not wait for it.
+        // A coordinator that is away answers in a round that comes soon; the end does not wait for it.
         tokio::select! {
-            it = resume(services) => it.map_or((), tell),
+            it = resume(services) => match it {
+                Ok(resumed) => {
+                    again = PAY_AGAIN_AFTER;
+                    if resumed.undone > 0 {
+                        releases.ring();
+                    }
+                    tell(resumed);
+                }
+                Err(_) => again = ASK_AGAIN_AFTER,
+            },
             () = stopping.stopped() => return,
         }
     }

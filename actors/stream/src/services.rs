@@ -93,7 +93,7 @@ pub struct Services {
 #[derive(Debug, Clone, Default)]
 pub struct LiveClaims {
     held: Arc<Mutex<BTreeSet<ClaimId>>>,
-    /// How often this engine has given back what one that is gone had claimed.
+    /// How often it was heard that somebody has given back what an engine that is gone had claimed.
     released: watch::Sender<u64>,
 }
 
@@ -114,8 +114,8 @@ impl LiveClaims {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).contains(&claim)
     }
 
-    /// Somebody may work on what an engine that is gone had claimed.
-    pub(crate) fn note_release(&self) {
+    /// Somebody may work on what an engine that is gone had claimed, whichever engine gave it back.
+    pub fn note_release(&self) {
         self.released.send_modify(|it| *it += 1);
     }
 
