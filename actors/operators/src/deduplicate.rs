@@ -19,6 +19,7 @@ use weir_stream::{
 };
 
 use crate::keys::{Keys, version, wrong_fields};
+use crate::remembered_types::RememberedTypes;
 
 /// Lets the first record of each key pass, and drops those that follow `within` a time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -82,7 +83,8 @@ impl OperatorKind for DeduplicateKind {
     fn tables(&self, config: &Value) -> BTreeMap<TableName, TableSpec> {
         let config = decode_config::<DeduplicateConfig>(config);
         let version = config.map_or(VERSION, |it| version(VERSION, &it.key));
-        BTreeMap::from([(seen(), TableSpec { kind: TableKind::Map, version })])
+        let seen = (seen(), TableSpec { kind: TableKind::Map, version });
+        BTreeMap::from([seen, RememberedTypes::spec(version)])
     }
 
     fn build(
@@ -95,12 +97,15 @@ impl OperatorKind for DeduplicateKind {
         let config: DeduplicateConfig =
             decode_config(config).map_err(|it| unfit(it.to_string()))?;
         let keys = Keys::of(&config.key, input).map_err(|it| unfit(it.to_string()))?;
+        // Another key's values would be taken for values of this one.
+        let version = version(VERSION, &config.key);
+        let types = RememberedTypes::of(config.key.iter().map(String::as_str), input, version);
         let operator = Deduplicate {
             keys,
+            types,
             within: i64::try_from(config.within.0).unwrap_or(i64::MAX),
             clock: cx.clock.clone(),
-            // Another key's values would be taken for values of this one.
-            seen: MapTable::new(version(VERSION, &config.key)),
+            seen: MapTable::new(version),
             oldest: None,
         };
         let outputs = vec![(PortName::out(), Arc::clone(input))];
@@ -110,6 +115,7 @@ impl OperatorKind for DeduplicateKind {
 
 struct Deduplicate {
     keys: Keys,
+    types: RememberedTypes,
     within: i64,
     clock: Arc<dyn Clock>,
     /// When a key passed, in milliseconds since 1970.
@@ -148,6 +154,7 @@ impl Deduplicate {
 
 impl Operator for Deduplicate {
     fn process(&mut self, batch: Batch, out: &mut Outputs) -> Result<(), Fault> {
+        self.types.check()?;
         let Timestamp(now) = self.clock.now();
         self.forget(now);
         let hashes = self.keys.hashes(&batch.records)?;
@@ -161,7 +168,7 @@ impl Operator for Deduplicate {
     }
 
     fn tables(&mut self) -> Vec<(TableName, &mut dyn StateTable)> {
-        vec![(seen(), &mut self.seen)]
+        vec![(seen(), &mut self.seen), self.types.table()]
     }
 }
 
@@ -221,6 +228,25 @@ mod tests {
         let specs = DeduplicateKind.tables(&config);
         let tables = second.tables().into_iter().map(|(name, it)| (name, it.spec()));
         assert_eq!(tables.collect::<BTreeMap<_, _>>(), specs);
+    }
+
+    #[test]
+    fn what_was_remembered_of_keys_of_another_type_is_refused() {
+        let build = |data_type| {
+            let fields = [field("a", DataType::Utf8), field("n", data_type)];
+            let config = json!({ "key": ["a", "n"], "within": "1h" });
+            build_operator(&DeduplicateKind, &config, &Arc::new(Schema::new(fields.to_vec())))
+        };
+        let (mut first, mut kept) = (build(DataType::Int64), Kept::default());
+        passed(&mut *first);
+        kept.take(&mut *first);
+        let mut same = build(DataType::Int64);
+        kept.restore(&mut *same);
+        assert_eq!(passed(&mut *same).0, [0; 0]);
+        let mut other = build(DataType::Int32);
+        kept.restore(&mut *other);
+        let refused = other.process(batch(&schema(), LINES), &mut Outputs::default()).unwrap_err();
+        assert!(refused.message.contains("field n is int32 now, and was int64"), "{refused}");
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod keys;
 pub mod mapping;
 mod ordered;
 mod path;
+mod remembered_types;
 pub mod throttle;
 
 pub use condition::conditions;

@@ -48,9 +48,15 @@ impl Kept {
         self.epoch += 1;
         for (name, table) in operator.tables() {
             if let Some(changed) = table.freeze(Epoch::new(1, self.epoch)) {
-                self.parts.entry(name).or_default().push(changed.encode().to_vec());
+                let parts = changed.encode().into_iter().map(|it| it.to_vec());
+                self.parts.entry(name).or_default().extend(parts);
             }
         }
+    }
+
+    pub(crate) fn without(mut self, table: &str) -> Self {
+        self.parts.retain(|name, _| name.as_str() != table);
+        self
     }
 
     /// Gives an operator that was just built what was kept.

@@ -38,6 +38,7 @@ use plan::{AggregatePlan, plan, wrong};
 
 use crate::groups::{Groups, NONE};
 use crate::keys::{Keys, version};
+use crate::remembered_types::RememberedTypes;
 
 /// The kind `aggregate`.
 pub struct AggregateKind;
@@ -96,7 +97,8 @@ impl OperatorKind for AggregateKind {
         let distinct = values
             .filter(|it| it.1.make == Make::CountDistinct)
             .map(|(at, _)| (distinct(at), spec(TableKind::MultiMap)));
-        distinct.chain([(running(), spec(TableKind::Map))]).collect()
+        let types = RememberedTypes::spec(version_of(&config));
+        distinct.chain([(running(), spec(TableKind::Map)), types]).collect()
     }
 
     fn build(
@@ -110,8 +112,12 @@ impl OperatorKind for AggregateKind {
         let version = version_of(&config);
         let AggregatePlan { keys, folds, output } = plan(&config, input, version).map_err(unfit)?;
         let ttl = config.ttl.map(|it| i64::try_from(it.0).unwrap_or(i64::MAX));
+        let fields = config.values.iter().filter_map(|it| it.field.as_deref());
+        let fields = config.key.iter().map(String::as_str).chain(fields);
+        let types = RememberedTypes::of(fields, input, version);
         let operator = Aggregate {
             keys,
+            types,
             names: config.values.into_iter().map(|it| it.name).collect(),
             folds,
             emit: config.emit,
@@ -127,6 +133,7 @@ impl OperatorKind for AggregateKind {
 
 struct Aggregate {
     keys: Keys,
+    types: RememberedTypes,
     /// Of the values.
     names: Vec<String>,
     folds: Vec<Box<dyn Fold>>,
@@ -139,6 +146,7 @@ struct Aggregate {
 
 impl Operator for Aggregate {
     fn process(&mut self, batch: Batch, out: &mut Outputs) -> Result<(), Fault> {
+        self.types.check()?;
         let Timestamp(now) = self.clock.now();
         for key in self.memory.forget(now) {
             self.folds.iter_mut().for_each(|it| it.forget(key));
@@ -158,6 +166,7 @@ impl Operator for Aggregate {
         let mut tables: Vec<_> =
             folds.filter_map(|(at, it)| Some((distinct(at), it.table()?))).collect();
         tables.push((running(), &mut self.memory.keys));
+        tables.push(self.types.table());
         tables
     }
 }

@@ -5,7 +5,7 @@ mod types;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::Int64Array;
+use arrow::array::{Decimal128Array, Int64Array};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -312,7 +312,10 @@ fn tables_are_of_the_key_and_of_what_is_made_and_of_nothing_else() {
         json!({ "key": [key], "values": [value], "ttl": "1h", "emit": "changed" })
     };
     let one = tables(config("a", "countDistinct", "t", "k"));
-    assert_eq!(one.keys().map(|it| it.as_str()).collect::<Vec<_>>(), ["distinct-0", "running"]);
+    assert_eq!(
+        one.keys().map(|it| it.as_str()).collect::<Vec<_>>(),
+        ["distinct-0", "running", "types"]
+    );
     let mut other = config("b", "countDistinct", "t", "k");
     other["ttl"] = json!("2h");
     other["emit"] = json!("each");
@@ -338,14 +341,39 @@ fn a_field_that_has_another_type_than_in_the_checkpoint_is_refused() {
         run(&mut *first, batch.clone());
         let mut kept = Kept::default();
         kept.take(&mut *first);
-        let mut second = build_operator(&AggregateKind, &config, &floats);
-        kept.restore(&mut *second);
-        let fault = second.process(batch.clone(), &mut Outputs::default()).unwrap_err();
+        let refused = |kept: &Kept| {
+            let mut second = build_operator(&AggregateKind, &config, &floats);
+            kept.restore(&mut *second);
+            second.process(batch.clone(), &mut Outputs::default()).unwrap_err().message
+        };
         assert_eq!(
-            fault.message,
+            refused(&kept),
+            "field v is float64 now, and was int64 when what this stage remembers was made of it"
+        );
+        // As an earlier version left it.
+        assert_eq!(
+            refused(&kept.without("types")),
             "the value it can't go on: what the checkpoint holds of it is of another type"
         );
     }
+}
+
+#[test]
+fn a_decimal_of_another_scale_is_no_going_on() {
+    let of = |scale: i8| {
+        let array = Decimal128Array::from(vec![100]).with_precision_and_scale(9, scale).unwrap();
+        column("v", Arc::new(array))
+    };
+    let config = json!({ "values": [{ "name": "it", "make": "sum", "field": "v" }] });
+    let ((schema, batch), mut kept) = (of(2), Kept::default());
+    let mut first = build_operator(&AggregateKind, &config, &schema);
+    run(&mut *first, batch);
+    kept.take(&mut *first);
+    let (schema, batch) = of(3);
+    let mut second = build_operator(&AggregateKind, &config, &schema);
+    kept.restore(&mut *second);
+    let fault = second.process(batch, &mut Outputs::default()).unwrap_err();
+    assert!(fault.message.contains("is decimal(9, 3) now, and was decimal(9, 2)"), "{fault}");
 }
 
 #[test]
