@@ -56,15 +56,20 @@ impl Layout {
         key.rsplit_once('/').map_or(key, |it| it.1)
     }
 
-    /// Where a part of a stage's table belongs that the manifest of this epoch is the first to name.
+    /// Where a part of a stage's table belongs that the manifest of this epoch is the first to name; by
+    /// its number among those that became several for their size.
     pub fn state(
         &self,
         epoch: Epoch,
         stage: &StageId,
         table: &TableName,
-        part: PartKind,
+        (part, number): (PartKind, usize),
     ) -> BlobKey {
-        self.key(format_args!("state/{}/{stage}/{table}.{}", digits(epoch), part.as_str()))
+        let (epoch, part) = (digits(epoch), part.as_str());
+        match number {
+            0 => self.key(format_args!("state/{epoch}/{stage}/{table}.{part}")),
+            number => self.key(format_args!("state/{epoch}/{stage}/{table}.{part}.{number}")),
+        }
     }
 
     /// Where a piece of output waits for its commit that this epoch's manifest is the first to
@@ -181,7 +186,8 @@ mod tests {
     fn every_key_is_read_back_as_what_it_was_made_of() {
         let job = Layout::new("jobs/flights.1").unwrap();
         let (epoch, stage) = (Epoch::new(3, 17), StageId::new("dedupe").unwrap());
-        let state = job.state(epoch, &stage, &TableName::new("seen").unwrap(), PartKind::Delta);
+        let state =
+            job.state(epoch, &stage, &TableName::new("seen").unwrap(), (PartKind::Delta, 0));
         let staged = job.staged(epoch, &stage, 1);
         assert_eq!(job.read_generation(&job.generation(Generation(3))), Some(Generation(3)));
         assert_eq!(job.read_slot(&job.slot(Slot(u64::MAX))), Some(Slot(u64::MAX)));
@@ -200,7 +206,7 @@ mod tests {
         let job = Layout::new(&["a"; JOB_LENGTH_MAX / 2].join("/")).unwrap();
         let stage = StageId::new("x".repeat(128)).unwrap();
         let table = TableName::new("y".repeat(128)).unwrap();
-        job.state(Epoch::new(u32::MAX, u32::MAX), &stage, &table, PartKind::Delta);
+        job.state(Epoch::new(u32::MAX, u32::MAX), &stage, &table, (PartKind::Delta, 0));
         assert!(Layout::new(&["a"; 250].join("/")).is_err());
         assert!(Layout::new("a b").is_err());
     }

@@ -144,8 +144,9 @@ impl StageManifest {
         if let Some(late) = self.committables.keys().find(|it| **it > epoch) {
             return Some(format!("it would publish epoch {late}, which comes later"));
         }
+        let is_base = |it: &PartRef| it.kind == PartKind::Base;
         let is_misplaced =
-            |it: &TableManifest| it.parts.iter().skip(1).any(|it| it.kind == PartKind::Base);
+            |it: &TableManifest| it.parts.iter().skip_while(|it| is_base(it)).any(is_base);
         let (table, _) = self.tables.iter().find(|it| is_misplaced(it.1))?;
         Some(format!("table {table} has a base behind other parts"))
     }

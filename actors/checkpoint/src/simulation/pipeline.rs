@@ -286,16 +286,20 @@ impl Stage {
                 if chain.is_worth_compacting(&policy) {
                     let of = chain.parts().to_vec();
                     let contents: Vec<_> = of.iter().map(|it| parts[&it.key].clone()).collect();
-                    let key = layout.state(epoch, &self.id, &self::table(), PartKind::Base);
-                    let base = compact(&contents).unwrap();
-                    assert!(chain.compacted(&of, key.clone(), &base));
-                    uploads.push((key, base));
+                    let key =
+                        |it| layout.state(epoch, &self.id, &self::table(), (PartKind::Base, it));
+                    let bases = compact(&contents).unwrap().into_iter().enumerate();
+                    let bases: Vec<_> = bases.map(|(at, it)| (key(at), it)).collect();
+                    assert!(chain.compacted(&of, bases.clone()));
+                    uploads.extend(bases);
                 }
                 if let Some(frozen) = table.freeze(epoch) {
-                    let key = layout.state(epoch, &self.id, &self::table(), PartKind::Delta);
-                    let delta = frozen.encode();
-                    chain.push(key.clone(), &delta);
-                    uploads.push((key, delta));
+                    for (at, delta) in frozen.encode().into_iter().enumerate() {
+                        let part = (PartKind::Delta, at);
+                        let key = layout.state(epoch, &self.id, &self::table(), part);
+                        chain.push(key.clone(), &delta);
+                        uploads.push((key, delta));
+                    }
                 }
                 parts.extend(uploads.iter().cloned());
                 manifest.tables.insert(self::table(), chain.manifest());

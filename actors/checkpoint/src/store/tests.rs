@@ -206,17 +206,21 @@ async fn tables_go_through_the_store_and_come_back() {
     for number in 1..=5 {
         let epoch = Epoch::new(1, number);
         table.put(format!("key {number}"), u64::from(number));
-        let delta = table.freeze(epoch).unwrap().encode();
-        let key = layout().state(epoch, &id, &name, PartKind::Delta);
-        checkpoints.put(&key, delta.clone()).await.unwrap();
-        chain.push(key, &delta);
+        for (at, delta) in table.freeze(epoch).unwrap().encode().into_iter().enumerate() {
+            let key = layout().state(epoch, &id, &name, (PartKind::Delta, at));
+            checkpoints.put(&key, delta.clone()).await.unwrap();
+            chain.push(key, &delta);
+        }
     }
     let of = chain.parts()[..3].to_vec();
     let parts = futures::future::try_join_all(of.iter().map(|it| checkpoints.part(it))).await;
-    let base = compact(&parts.unwrap()).unwrap();
-    let key = layout().state(Epoch::new(1, 6), &id, &name, PartKind::Base);
-    checkpoints.put(&key, base.clone()).await.unwrap();
-    assert!(chain.compacted(&of, key, &base));
+    let key = |at| layout().state(Epoch::new(1, 6), &id, &name, (PartKind::Base, at));
+    let bases = compact(&parts.unwrap()).unwrap().into_iter().enumerate();
+    let bases: Vec<_> = bases.map(|(at, it)| (key(at), it)).collect();
+    for (key, base) in &bases {
+        checkpoints.put(key, base.clone()).await.unwrap();
+    }
+    assert!(chain.compacted(&of, bases));
     let parts = futures::future::try_join_all(chain.parts().iter().map(|it| checkpoints.part(it)));
     assert_eq!(entries(&parts.await.unwrap()), Ok(5));
 

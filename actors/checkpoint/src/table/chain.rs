@@ -63,15 +63,15 @@ impl Chain {
             || (count >= DELTAS_MIN && base > 0 && deltas * 100 > base * policy.garbage_percent_max)
     }
 
-    /// Puts a base in the place of the parts that it was compacted of, if they are still the first
-    /// ones; deltas that came in the meantime stay behind it. The base is first named by the report
-    /// that comes next, and its key is of that epoch.
-    pub fn compacted(&mut self, of: &[PartRef], key: BlobKey, content: &Bytes) -> bool {
+    /// Puts bases in the place of the parts that they were compacted of, if these are still the first
+    /// ones; deltas that came in the meantime stay behind them. The bases are first named by the report
+    /// that comes next, and their keys are of that epoch.
+    pub fn compacted(&mut self, of: &[PartRef], bases: Vec<(BlobKey, Bytes)>) -> bool {
         if of.is_empty() || !self.parts.starts_with(of) {
             return false;
         }
-        let base = part_ref(key, PartKind::Base, content);
-        self.parts.splice(..of.len(), [base]);
+        let bases = bases.into_iter().map(|(key, it)| part_ref(key, PartKind::Base, &it));
+        self.parts.splice(..of.len(), bases);
         true
     }
 }

@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::op::{Apply, BUCKET, Op, Writer, bucket_bytes};
-use super::{Part, PartError, TableSpec, part};
+use super::{Part, PartError, TableSpec};
 use crate::manifest::PartKind;
 
-/// The base that is equal to these parts, in the order of their chain. At least one part is needed.
-pub fn compact(parts: &[Bytes]) -> Result<Bytes, PartError> {
+/// Rows of one key that are written together: more may go into another part.
+const ROWS_AT_ONCE: usize = 10_000;
+
+/// The bases that are together equal to these parts, in the order of their chain: one, unless it would be too
+/// large. At least one part is needed.
+pub fn compact(parts: &[Bytes]) -> Result<Vec<Bytes>, PartError> {
     let Some(last) = parts.last() else {
         return Err(PartError::Malformed("there is no part to compact".into()));
     };
@@ -18,26 +22,28 @@ pub fn compact(parts: &[Bytes]) -> Result<Bytes, PartError> {
         (last.spec(), last.epoch())
     };
     let rows = Rows::of(spec, parts)?;
-    let mut writer = Writer::default();
+    let mut writer = Writer::new(spec, PartKind::Base, epoch);
     for (key, row) in &rows.0 {
         match row {
             Row::One(value) => writer.write(&Op::Put { key, value }),
             Row::Many(rows) => {
-                let values = rows.iter().map(Vec::as_slice).collect();
-                writer.write(&Op::Append { key, values });
+                for rows in rows.chunks(ROWS_AT_ONCE) {
+                    let values = rows.iter().map(Vec::as_slice).collect();
+                    writer.write(&Op::Append { key, values });
+                }
             }
         }
     }
-    Ok(part::seal(spec, PartKind::Base, epoch, &writer))
+    Ok(writer.finish())
 }
 
-/// A table of any kind, as bytes.
 /// How many keys a table of these parts has.
 pub fn entries(parts: &[Bytes]) -> Result<u64, PartError> {
     let Some(last) = parts.last() else { return Ok(0) };
     Ok(Rows::of(Part::open(last)?.spec(), parts)?.0.len() as u64)
 }
 
+/// A table of any kind, as bytes.
 #[derive(Default)]
 struct Rows(BTreeMap<Vec<u8>, Row>);
 

@@ -39,6 +39,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::epoch::Epoch;
+use crate::manifest::PartKind;
 
 pub use append::AppendTable;
 pub use chain::{Chain, CompactionPolicy};
@@ -110,11 +111,11 @@ impl Frozen {
         Self { spec, epoch, encode: Box::new(encode) }
     }
 
-    /// The delta, as it is stored.
-    pub fn encode(self) -> bytes::Bytes {
-        let mut writer = Writer::default();
+    /// The deltas, as they are stored: one, unless it would be too large.
+    pub fn encode(self) -> Vec<bytes::Bytes> {
+        let mut writer = Writer::new(self.spec, PartKind::Delta, self.epoch);
         (self.encode)(&mut writer);
-        part::seal(self.spec, crate::manifest::PartKind::Delta, self.epoch, &writer)
+        writer.finish()
     }
 }
 

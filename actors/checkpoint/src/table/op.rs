@@ -13,13 +13,20 @@
 //!
 //! Within a part, drops come first, then the keys in order; of one key, a delete comes first.
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::PartError;
+use super::{PartError, TableSpec, part};
+use crate::epoch::Epoch;
+use crate::manifest::PartKind;
 
 /// Bytes of a bucket before a key.
 pub(super) const BUCKET: usize = 8;
+
+/// A part has about so many bytes of operations at most, and less than a part may have that is read. Few in
+/// tests: their tables are small.
+const PART_BYTES: usize = if cfg!(test) { 64 } else { 256 << 20 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Op<'a> {
@@ -34,14 +41,43 @@ pub(super) trait Apply {
     fn apply(&mut self, op: Op<'_>) -> Result<(), PartError>;
 }
 
-#[derive(Default)]
+/// Writes operations into parts, as many as it takes for each to stay within what is read.
 pub(super) struct Writer {
-    pub(super) bytes: Vec<u8>,
-    pub(super) ops: u64,
+    of: (TableSpec, PartKind, Epoch),
+    full: Vec<Bytes>,
+    bytes: Vec<u8>,
+    ops: u64,
 }
 
 impl Writer {
+    pub(super) fn new(spec: TableSpec, kind: PartKind, epoch: Epoch) -> Self {
+        let (full, bytes) = (Vec::new(), Vec::new());
+        Self { of: (spec, kind, epoch), full, bytes, ops: 0 }
+    }
+
+    /// The parts, in the order in which they are applied: at least one.
+    pub(super) fn finish(mut self) -> Vec<Bytes> {
+        if self.ops > 0 || self.full.is_empty() {
+            self.cut();
+        }
+        self.full
+    }
+
+    fn cut(&mut self) {
+        let (spec, kind, epoch) = self.of;
+        self.full.push(part::seal(spec, kind, epoch, (&self.bytes, self.ops)));
+        self.bytes.clear();
+        self.ops = 0;
+    }
+
     pub(super) fn write(&mut self, op: &Op<'_>) {
+        self.write_whole(op);
+        if self.bytes.len() >= PART_BYTES {
+            self.cut();
+        }
+    }
+
+    fn write_whole(&mut self, op: &Op<'_>) {
         self.ops += 1;
         match op {
             Op::Put { key, value } => {

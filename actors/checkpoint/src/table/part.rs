@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::TableSpec;
-use super::op::{Op, Reader, Writer};
+use super::op::{Op, Reader};
 use crate::epoch::Epoch;
 use crate::manifest::PartKind;
 
@@ -65,11 +65,16 @@ pub struct Part {
     raw: Vec<u8>,
 }
 
-pub(super) fn seal(spec: TableSpec, kind: PartKind, epoch: Epoch, content: &Writer) -> Bytes {
-    let raw_bytes = content.bytes.len() as u64;
-    let header = Header { spec, kind, epoch, ops: content.ops, raw_bytes };
+pub(super) fn seal(
+    spec: TableSpec,
+    kind: PartKind,
+    epoch: Epoch,
+    (content, ops): (&[u8], u64),
+) -> Bytes {
+    let raw_bytes = content.len() as u64;
+    let header = Header { spec, kind, epoch, ops, raw_bytes };
     let header = rmp_serde::to_vec_named(&header).expect("a header becomes MessagePack");
-    let body = zstd::bulk::compress(&content.bytes, LEVEL).expect("compression into memory");
+    let body = zstd::bulk::compress(content, LEVEL).expect("compression into memory");
     let mut bytes = Vec::with_capacity(START + header.len() + body.len() + 4);
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&VERSION.to_le_bytes());

@@ -25,16 +25,16 @@ impl<T: Table> Stored<T> {
 
     fn freeze(&mut self) {
         let frozen = self.table.freeze(epoch(self.parts.len() + 1));
-        self.parts.extend(frozen.map(Frozen::encode));
+        self.parts.extend(frozen.into_iter().flat_map(Frozen::encode));
     }
 
     /// Compacts the first parts, and checks that another compaction gives the same bytes.
     fn compact(&mut self, parts: usize) {
         let parts = parts.min(self.parts.len());
         if parts > 0 {
-            let base = compact(&self.parts[..parts]).unwrap();
-            assert_eq!(compact(std::slice::from_ref(&base)).unwrap(), base, "T2");
-            self.parts.splice(..parts, [base]);
+            let bases = compact(&self.parts[..parts]).unwrap();
+            assert_eq!(compact(&bases).unwrap(), bases, "T2");
+            self.parts.splice(..parts, bases);
         }
     }
 
@@ -185,7 +185,7 @@ proptest! {
     ) {
         let mut table = MapTable::<Key, i64>::new(1);
         table.put(key(1), 1);
-        let good = table.freeze(epoch(1)).unwrap().encode();
+        let good = table.freeze(epoch(1)).unwrap().encode().remove(0);
         prop_assert!(Part::open(&bytes).is_err());
         // A part whose checksum is right, and whose content is not.
         let mut forged = good[..at.min(good.len() - 4)].to_vec();
@@ -200,9 +200,8 @@ proptest! {
     fn operations_that_are_no_operations_do_not_panic(
         bytes in prop::collection::vec(any::<u8>(), 0..200),
     ) {
-        let writer = op::Writer { bytes, ops: 1 };
         let spec = TableSpec { kind: TableKind::MultiMap, version: 1 };
-        let part = part::seal(spec, PartKind::Delta, epoch(1), &writer);
+        let part = part::seal(spec, PartKind::Delta, epoch(1), (&bytes, 1));
         let _ = MultiMapTable::<Key, i64>::new(1).load(&part);
         let _ = compact(&[part]);
     }
@@ -226,9 +225,22 @@ fn a_delta_holds_only_what_changed() {
     let first = table.freeze(epoch(1)).unwrap().encode();
     table.put(5, 6);
     let second = table.freeze(epoch(2)).unwrap().encode();
-    assert_eq!(Part::open(&second).unwrap().len(), 1);
-    assert!(second.len() < 200 && first.len() > 10_000, "{} {}", first.len(), second.len());
+    assert_eq!(second.iter().map(|it| Part::open(it).unwrap().len()).sum::<u64>(), 1);
+    let bytes = |it: &[Bytes]| it.iter().map(Bytes::len).sum::<usize>();
+    assert!(bytes(&second) < 200 && bytes(&first) > 10_000);
     assert!(table.freeze(epoch(3)).is_none());
+}
+
+#[test]
+fn what_is_too_large_for_one_part_becomes_several() {
+    let mut table = MultiMapTable::<Key, String>::new(1);
+    (0..200).for_each(|it| table.append(key(it), format!("a value of some length {it}")));
+    let deltas = table.freeze(epoch(1)).unwrap().encode();
+    let bases = compact(&deltas).unwrap();
+    assert!(deltas.len() > 3 && bases.len() > 3, "{} {}", deltas.len(), bases.len());
+    let kinds = bases.iter().map(|it| Part::open(it).unwrap().kind());
+    assert!(kinds.into_iter().all(|it| it == PartKind::Base));
+    assert_eq!(entries(&bases), entries(&deltas));
 }
 
 #[test]
@@ -248,7 +260,7 @@ fn bytes_follow_the_rows() {
 fn what_cannot_be_read_is_refused_with_the_reason() {
     let mut table = MapTable::<u32, u64>::new(3);
     table.put(1, 2);
-    let part = table.freeze(epoch(7)).unwrap().encode();
+    let part = table.freeze(epoch(7)).unwrap().encode().remove(0);
     let check = |part: &[u8], expected: &str| {
         let refused = MapTable::<u32, u64>::new(3).load(part).unwrap_err().to_string();
         assert!(refused.contains(expected), "{refused}");
@@ -285,11 +297,12 @@ fn a_chain_is_compacted_when_it_is_long_or_out_of_date() {
     assert!(chain.is_worth_compacting(&policy));
     let of = chain.parts().to_vec();
     chain.push(key("late"), &Bytes::from_static(b"1"));
-    assert!(chain.compacted(&of, key("base"), &Bytes::from(vec![0; 60])));
-    assert!(!chain.compacted(&of, key("base"), &Bytes::new()), "it is not what it was any more");
+    let bases = || ["base", "more"].map(|it| (key(it), Bytes::from(vec![0; 30]))).to_vec();
+    assert!(chain.compacted(&of, bases()));
+    assert!(!chain.compacted(&of, bases()), "it is not what it was any more");
     let kinds: Vec<_> = chain.parts().iter().map(|it| it.kind).collect();
-    assert_eq!(kinds, [PartKind::Base, PartKind::Delta]);
+    assert_eq!(kinds, [PartKind::Base, PartKind::Base, PartKind::Delta]);
     (0..3).for_each(|it| chain.push(key(&format!("e{it}")), &Bytes::from_static(b"1234567890")));
-    assert!(chain.is_worth_compacting(&policy), "31 bytes of deltas behind a base of 60");
+    assert!(chain.is_worth_compacting(&policy), "31 bytes of deltas behind bases of 60");
     assert_eq!(Chain::restored(&chain.manifest()), chain);
 }

@@ -116,10 +116,17 @@ impl Uploads<'_> {
     ) -> Result<(), Fault> {
         let chain = chains.entry(table.clone()).or_insert_with(|| Chain::new(spec));
         let Some(frozen) = frozen else { return Ok(()) };
-        let key = |kind| self.checkpoints.layout().state(epoch, stage, &table, kind);
-        let content = self.blocking(move || frozen.encode()).await?;
-        self.put(&key(PartKind::Delta), &content).await?;
-        chain.push(key(PartKind::Delta), &content);
+        let keyed = |kind, contents: Vec<Bytes>| {
+            let key =
+                |number| self.checkpoints.layout().state(epoch, stage, &table, (kind, number));
+            let keyed = contents.into_iter().enumerate().map(|(number, it)| (key(number), it));
+            keyed.collect::<Vec<_>>()
+        };
+        let deltas = self.blocking(move || frozen.encode()).await?;
+        for (key, content) in keyed(PartKind::Delta, deltas) {
+            self.put(&key, &content).await?;
+            chain.push(key, &content);
+        }
         if !chain.is_worth_compacting(&CompactionPolicy::default()) {
             return Ok(());
         }
@@ -128,11 +135,14 @@ impl Uploads<'_> {
         for part in &of {
             parts.push(self.checkpoints.part(part).await.map_err(|it| fault(&it))?);
         }
-        let base = self.blocking(move || compact(&parts)).await?.map_err(|error| {
+        let bases = self.blocking(move || compact(&parts)).await?.map_err(|error| {
             Fault::config(3190, format!("stage {stage}, table {table} can't be read: {error}"))
         })?;
-        self.put(&key(PartKind::Base), &base).await?;
-        chain.compacted(&of, key(PartKind::Base), &base);
+        let bases = keyed(PartKind::Base, bases);
+        for (key, content) in &bases {
+            self.put(key, content).await?;
+        }
+        chain.compacted(&of, bases);
         Ok(())
     }
 
