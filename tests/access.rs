@@ -19,9 +19,9 @@ use crate::support::{Flow, Project, Ran, Start, Weir, binary};
 const CSV: &str = "{ type: csv }";
 
 /// An engine that trusts nobody, and somebody who talks to it.
-struct Office {
+pub(crate) struct Office {
     /// Before its directory when it is dropped.
-    weir: Weir,
+    pub(crate) weir: Weir,
     project: Project,
 }
 
@@ -30,7 +30,7 @@ impl Office {
         Self::with(|start| start)
     }
 
-    fn with(settings: impl FnOnce(Start) -> Start) -> Self {
+    pub(crate) fn with(settings: impl FnOnce(Start) -> Start) -> Self {
         let project = Project::of(&Flow::straight(CSV));
         let weir = settings(start(&project)).ready();
         Self { project, weir }
@@ -49,7 +49,7 @@ impl Office {
     }
 
     /// A file of whoever talks to the engine.
-    fn file(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.project.root().join(name);
         fs::write(&path, text).unwrap();
         path
@@ -71,12 +71,12 @@ impl Office {
     }
 
     #[track_caller]
-    fn by(&self, who: &str, arguments: &[&str]) -> Ran {
+    pub(crate) fn by(&self, who: &str, arguments: &[&str]) -> Ran {
         Ran::of(self.command(who).args(arguments))
     }
 
     #[track_caller]
-    fn done(&self, who: &str, arguments: &[&str]) -> String {
+    pub(crate) fn done(&self, who: &str, arguments: &[&str]) -> String {
         self.by(who, arguments).ended(0).stdout
     }
 
@@ -87,7 +87,7 @@ impl Office {
     }
 
     /// Makes the first administrator, `ada`, and logs her in.
-    fn with_administrator(self, password: &str) -> Self {
+    pub(crate) fn with_administrator(self, password: &str) -> Self {
         let (secret, password) = (self.set_up_secret(), self.file("ada", password));
         let (secret, password) = (text(&secret), text(&password));
         let set_up = ["user", "set-up", "ada", "--secret-file", secret];

@@ -26,6 +26,7 @@ mod objects;
 mod on_error;
 mod orders;
 mod outputs;
+mod people;
 mod regions;
 mod sample;
 mod samples;

@@ -9,6 +9,7 @@ mod cluster;
 mod packages;
 mod persistence;
 mod secrets;
+mod users;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
@@ -40,6 +41,7 @@ pub use persistence::{
     StreamHistory, TlsMode,
 };
 pub use secrets::{MasterKey, Secrets};
+pub use users::{GroupRoles, Groups, Ldap, LdapScope, Oidc, Users};
 
 /// The name and text of the built-in layer.
 const REFERENCE: (&str, &str) = ("reference.conf", include_str!("../reference.conf"));
@@ -62,6 +64,7 @@ pub struct Settings {
     pub supervision: Supervision,
     pub shutdown: Shutdown,
     pub logging: Logging,
+    pub users: Users,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

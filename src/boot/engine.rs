@@ -215,6 +215,7 @@ impl Engine {
             store: store.clone(),
             settings: options.host,
             notice: Arc::new(SetUpFile(process.data_dir.path.join(SET_UP_FILE))),
+            outside: weir_identity::outside(&process.settings.users)?,
         };
         let audit = AuditSingleton { system: system.clone(), store: store.clone(), restarts };
         let storages = Storages {

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use weir_domain::{RoleName, UserName};
 use weir_http_api::{
-    Page, PasswordChange, PasswordSet, ProfileView, SetUp, UserChange, UserCreate, UserView,
+    Page, PasswordChange, PasswordSet, ProfileView, SetUp, UserChange, UserCreate, UserOrigin,
+    UserView,
 };
 use weir_http_client::{Client, Error};
 
@@ -233,8 +234,18 @@ pub(super) fn deleted(name: &str, is_now: bool) -> String {
 }
 
 fn roles(it: &UserView) -> String {
-    let roles: Vec<_> = it.roles.iter().map(RoleName::as_str).collect();
+    let roles: BTreeSet<_> = it.roles.iter().chain(&it.group_roles).map(RoleName::as_str).collect();
+    let roles: Vec<_> = roles.into_iter().collect();
     if roles.is_empty() { "-".to_owned() } else { roles.join(",") }
+}
+
+/// Who knows the password.
+fn origin(it: &UserView) -> &'static str {
+    match it.origin {
+        UserOrigin::Local => "Weir",
+        UserOrigin::Ldap => "the directory",
+        UserOrigin::Oidc => "the provider of log-ins",
+    }
 }
 
 fn state(it: &UserView) -> &'static str {
@@ -275,6 +286,7 @@ fn shown(it: &UserView, look: &Look) -> String {
         ("user", it.name.to_string()),
         ("state", state(it).to_owned()),
         ("roles", roles(it)),
+        ("from", origin(it).to_owned()),
         ("name", plain(name.trim()).to_string()),
         ("email", plain(&it.profile.email).to_string()),
         ("description", plain(&it.profile.description).to_string()),
@@ -302,6 +314,8 @@ mod tests {
             revision: 3,
             logged_in_at: Some(ago(60)),
             failures: 1,
+            origin: UserOrigin::Local,
+            group_roles: BTreeSet::new(),
         }
     }
 
@@ -341,6 +355,7 @@ bob   disabled  -           -
 user:         ada
 state:        enabled
 roles:        admin,user
+from:         Weir
 name:
 email:        ada@example.org
 description:

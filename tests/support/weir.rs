@@ -44,6 +44,11 @@ impl Start {
             .set("weir.metrics.bind.port=0")
     }
 
+    /// Where it runs.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     fn arguments(mut self, arguments: impl IntoIterator<Item = OsString>) -> Self {
         self.arguments.extend(arguments);
         self
@@ -239,10 +244,30 @@ impl Weir {
         (status, String::from_utf8(body).unwrap())
     }
 
+    /// What the REST API answers to a question of somebody who shows a token.
+    pub(crate) fn get_as(&self, path: &str, token: &str) -> (u16, String) {
+        let shown = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, shown)]);
+        let asked = self.runtime.block_on(self.client.forward(path, headers, None));
+        let Forwarded { status, body, .. } = asked.unwrap();
+        (status, String::from_utf8(body).unwrap())
+    }
+
     /// What the REST API answers to a command.
     #[track_caller]
     pub(crate) fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         self.sent(Method::POST, path, HeaderMap::from_iter([json()]), body.to_string())
+    }
+
+    /// The same, without a body, by somebody who shows a token.
+    #[track_caller]
+    pub(crate) fn post_as(&self, path: &str, token: &str) -> (u16, String) {
+        let shown = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, shown)]);
+        let sent =
+            self.client.forward_command(Method::POST, path, headers, Vec::new().into(), None);
+        let Forwarded { status, body, .. } = self.runtime.block_on(sent).unwrap();
+        (status, String::from_utf8(body).unwrap())
     }
 
     /// The same, for somebody at another address, as whoever passes it on says.

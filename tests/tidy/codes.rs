@@ -33,6 +33,7 @@ const RANGES: &[(u32, &[&str])] = &[
     (11, &["weir-cluster"]),
     (12, &["weir-secrets"]),
     (13, &["weir-versions"]),
+    (14, &["weir-identity"]),
 ];
 
 /// The codes that a source gives: written out in a log line, or as the first argument of a fault

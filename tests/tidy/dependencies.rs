@@ -23,6 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "weir-controllers",
         &["domain", "package", "persistence-api", "runtime", "secrets", "cluster"],
     ),
+    ("weir-identity", &["domain", "conf", "secrets", "controllers"]),
     ("weir-test-servers", &[]),
     ("weir-records", &[]),
     ("weir-formats", &["domain", "records"]),

@@ -49,6 +49,7 @@ fn lab() -> Lab {
         masters,
     }));
     let users = singletons.register(UserSingleton {
+        outside: users::Outside::default(),
         system: system.clone(),
         store: store.clone(),
         settings,

@@ -17,3 +17,10 @@ pub(crate) fn is_short(what: &str, text: &str) -> Result<(), TooLong> {
         length => Err(TooLong { what: what.to_owned(), length }),
     }
 }
+
+/// Cuts what others wrote to the same length.
+pub(crate) fn shorten(text: &mut String) {
+    if let Some((end, _)) = text.char_indices().nth(LENGTH_MAX) {
+        text.truncate(end);
+    }
+}

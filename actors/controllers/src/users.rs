@@ -7,6 +7,7 @@
 //! - U4: a token never allows more than its user, and neither a token nor a session of a disabled
 //!   or deleted user allows anything.
 //! - U5: what a user may do follows from the roles as they are now, not as they were at log-in.
+//! - U6: a local user's name is nobody else's, and one from outside is one person and stays it.
 //!
 //! There is no default password: the first administrator is made with a one-time secret, which the
 //! engine writes where its operator finds it.
@@ -14,10 +15,12 @@
 mod access;
 mod attempts;
 mod changes;
+mod external;
 mod handle;
 mod log_in;
 mod matrix;
 mod neighbours;
+mod outside;
 mod passwords;
 mod protocol;
 mod rejection;
@@ -27,6 +30,7 @@ mod set_up;
 mod strangers;
 mod user;
 mod uses;
+mod vouching;
 
 #[cfg(test)]
 mod tests;
@@ -44,15 +48,18 @@ pub use access::{
     Identity, NewSession, NewToken, Session, SessionView, Shown, Token, TokenView, Via,
 };
 pub use attempts::{Attempts, Failures};
+pub use external::External;
 pub use handle::{Failure, UserStorage};
 pub use log_in::Attempt;
 pub use matrix::matrix;
+pub use outside::{Begun, Directory, Doubt, Origin, Person, Provider};
 pub use protocol::{Request, Response};
 pub use rejection::Rejection;
 pub use role::Role;
 pub use service::{UserService, UserSingleton};
 pub use set_up::{SetUpFile, SetUpNotice};
 pub use user::{NewUser, Profile, User, UserChange, UserView};
+pub use vouching::Outside;
 
 /// The name of its lease and its persistence id.
 pub const LEASE: &str = "user-storage";
@@ -140,6 +147,21 @@ pub enum Command {
         user: UserName,
         author: Author,
     },
+    /// Somebody else vouches for who that is.
+    Admit {
+        person: Person,
+        session: NewSession,
+    },
+    /// What is said now of somebody who was let in before.
+    Refresh {
+        person: Person,
+        at: Timestamp,
+    },
+    /// Nobody vouches for them any more.
+    Disown {
+        name: UserName,
+        at: Timestamp,
+    },
     /// When tokens were used last.
     Touch {
         tokens: BTreeMap<TokenId, Timestamp>,
@@ -223,6 +245,16 @@ pub enum Event {
     TokensUsed {
         tokens: BTreeMap<TokenId, Timestamp>,
     },
+    /// A user from outside, as they are known there.
+    ExternalRecorded {
+        person: Person,
+        at: Timestamp,
+    },
+    /// Nobody vouches for them any more, for now.
+    ExternalDisowned {
+        name: UserName,
+        at: Timestamp,
+    },
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -285,6 +317,9 @@ impl EventSourced for Users {
                 Ok(vec![Event::SessionsOfUserEnded { user, author }])
             }
             Command::Touch { tokens } => self.touch(tokens),
+            Command::Admit { person, session } => self.admit(person, session),
+            Command::Refresh { person, at } => self.refresh(person, at),
+            Command::Disown { name, at } => self.disown(name, at),
         }
     }
 
@@ -325,6 +360,9 @@ impl EventSourced for Users {
                 // A role of that name that is created later is another one: nobody has it.
                 for user in self.users.values_mut() {
                     user.roles.remove(&name);
+                    if let Some(external) = &mut user.external {
+                        external.roles.remove(&name);
+                    }
                 }
                 self.roles.remove(&name);
             }
@@ -351,6 +389,8 @@ impl EventSourced for Users {
                     }
                 }
             }
+            Event::ExternalRecorded { person, at } => self.record(person, at),
+            Event::ExternalDisowned { name, .. } => self.disowned(&name),
         }
         let is_set_up = self.set_up.is_none() && !self.users.is_empty();
         assert!(!is_set_up || self.administrators().next().is_some(), "U1: nobody administers");

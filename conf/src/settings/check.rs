@@ -5,6 +5,7 @@ mod checkpoint_store;
 mod cluster;
 mod persistence;
 mod secrets;
+mod users;
 
 use std::fmt::Display;
 
@@ -33,6 +34,8 @@ pub(super) fn check(settings: &Settings, document: &Document) -> Vec<Finding> {
     checks.persistence(&settings.persistence.journal);
     checks.checkpoint_store(settings);
     checks.secrets(settings);
+    checks.ldap(&settings.users.ldap);
+    checks.oidc(&settings.users.oidc);
     if settings.data_dir.as_os_str().is_empty() {
         let fix = "name a directory; \".\" is the working directory";
         checks.add("data-dir", "the path is empty", fix);

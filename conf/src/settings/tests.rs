@@ -277,3 +277,5 @@ fn what_is_in_force_is_shown_as_people_write_it() {
     assert_eq!(shown["shutdown"]["drain-timeout"], "30s");
     assert_eq!(shown["logging"]["levels"]["weir_stream"], "debug");
 }
+
+mod users;

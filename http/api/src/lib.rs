@@ -100,9 +100,9 @@ pub use stored::{
 pub use stream::{LogLineView, StreamDetail, StreamLog, StreamSummary, StreamsQuery};
 pub use stream_order::{StreamNotTold, StreamSelection, StreamsTold};
 pub use user::{
-    LogIn, LoggedIn, Me, PasswordChange, PasswordSet, ProfileView, RoleChange, RoleCreate,
-    RoleView, SessionView, SetUp, TokenCreate, TokenCreated, TokenView, UserChange, UserCreate,
-    UserView, Via,
+    LogIn, LoggedIn, Me, PasswordChange, PasswordSet, ProfileView, ProviderBegun, ProviderFinish,
+    RoleChange, RoleCreate, RoleView, SessionView, SetUp, TokenCreate, TokenCreated, TokenView,
+    UserChange, UserCreate, UserOrigin, UserView, Via, WaysToLogIn,
 };
 pub use version::VersionView;
 pub use workflow::{EdgeView, StageView, WorkflowDetail, WorkflowSummary, WorkflowsQuery};

@@ -30,6 +30,49 @@ pub struct LoggedIn {
     pub must_change: bool,
 }
 
+/// How people may log in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WaysToLogIn {
+    /// With a name and a password.
+    pub password: bool,
+    /// What the provider is called that a browser may be led to, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+}
+
+/// A log-in at the provider has begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProviderBegun {
+    /// Where the browser is to be led to.
+    pub location: String,
+}
+
+/// What a browser came back with from the provider: `code`, or `error`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProviderFinish {
+    pub state: Concealed,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Concealed>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// Who knows the password of a user, and says who that is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum UserOrigin {
+    /// Weir itself.
+    #[default]
+    Local,
+    /// A directory.
+    Ldap,
+    /// A provider of OpenID Connect.
+    Oidc,
+}
+
 /// Makes the first administrator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -121,6 +164,13 @@ pub struct UserView {
     pub logged_in_at: Option<Timestamp>,
     /// Log-ins that failed since the last one that did not.
     pub failures: u32,
+    /// Where the user is from.
+    #[serde(default)]
+    pub origin: UserOrigin,
+    /// What groups there give, beside `roles`, which are given here.
+    #[serde(default)]
+    #[schema(value_type = Vec<schema::Name>)]
+    pub group_roles: BTreeSet<RoleName>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -18,8 +18,8 @@ use crate::live::Views;
 use crate::version::{self, ServerName};
 use crate::{
     Cluster, Engine, Guard, assignments, audit, canary, cluster, items, keys, letters, live,
-    log_in, nodes, openapi, overview, replays, resources, roles, savepoints, scheduler, sessions,
-    sniff, steering, stored, streams, sweeps, trust, users, workflows,
+    log_in, nodes, openapi, overview, provider, replays, resources, roles, savepoints, scheduler,
+    sessions, sniff, steering, stored, streams, sweeps, trust, users, workflows,
 };
 
 const NAME: &str = "reactive-engine";
@@ -98,6 +98,7 @@ pub(crate) fn followed() -> OpenApiRouter<Views> {
 fn access() -> OpenApiRouter<Asked> {
     OpenApiRouter::default()
         .merge(log_in::routes())
+        .merge(provider::routes())
         .merge(users::routes())
         .merge(roles::routes())
         .merge(sessions::routes())

@@ -56,6 +56,20 @@ impl From<users::Rejection> for Error {
                 let hint = format!("an administrator does it with `weir user set {name} --enable`");
                 Self::NotLetIn { detail, hint }
             }
+            Rejection::NotAdmitted { .. } => {
+                let hint = "ask an administrator for a role, or for a group that gives one";
+                Self::NotLetIn { detail, hint: hint.to_owned() }
+            }
+            Rejection::LogInExpired | Rejection::NotProven => {
+                let hint = "go to the log-in page and begin again; the engine's log says more";
+                Self::NotLetIn { detail, hint: hint.to_owned() }
+            }
+            Rejection::NoProvider => {
+                let hint =
+                    "log in with a name and a password, or set weir.users.oidc up".to_owned();
+                Self::Conflict { detail, hint: Some(hint) }
+            }
+            Rejection::Silent(it) => Self::Fault(it),
             Rejection::IsSetUp => {
                 let hint = "`weir login`; an administrator makes users with `weir user create`";
                 Self::Conflict { detail, hint: Some(hint.to_owned()) }
@@ -81,6 +95,7 @@ impl From<users::Rejection> for Error {
             | Rejection::BuiltIn(_)
             | Rejection::TooMany { .. }
             | Rejection::SetAnother
+            | Rejection::KeptElsewhere(_)
             | Rejection::IdTaken(_) => Self::Conflict { detail, hint: None },
         }
     }

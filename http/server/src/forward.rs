@@ -6,7 +6,7 @@
 use axum::body::{Body, Bytes};
 use axum::extract::FromRequestParts;
 use axum::extract::State;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, IF_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode, Uri};
 use axum::response::Response;
@@ -21,6 +21,7 @@ use crate::listen::Closing;
 use crate::live::LAST_EVENT_ID;
 use crate::origin::{FORWARDED_FOR, Origin};
 use crate::problems::AsItIs;
+use crate::provider::cookie;
 
 /// A command may have to wait for a controller that moves: so many turns of a question.
 const TURNS_OF_A_COMMAND: u32 = 3;
@@ -160,6 +161,9 @@ fn taken(headers: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
 /// believes that if this server is one of its trusted proxies.
 fn of_request(parts: &Parts, more: &[HeaderName]) -> HeaderMap {
     let mut headers = taken(&parts.headers, &[&[REQUEST_ID, AUTHORIZATION], more].concat());
+    if let Some(ours) = cookie(&parts.headers) {
+        headers.insert(COOKIE, ours);
+    }
     let origin = Origin::of(parts);
     if !origin.is_here() {
         headers.insert(FORWARDED_FOR, origin.forwarded_for());

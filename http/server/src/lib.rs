@@ -48,6 +48,7 @@ mod paging;
 pub mod ports;
 mod problems;
 mod projects;
+mod provider;
 mod replays;
 mod resources;
 mod roles;

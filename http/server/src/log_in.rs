@@ -71,8 +71,15 @@ pub(crate) async fn log_in(
     let from = (from, caller.identity().is_ok());
     let begun = storages.users.log_in(request.name, &secret(&request.password), from).await;
     let (token, identity) = begun.map_err(|it| {
-        if let Failure::Rejected(Rejection::BadCredentials { is_user: true }) = it {
-            trail.attempted(name);
+        match &it {
+            Failure::Rejected(Rejection::BadCredentials { is_user: true }) => {
+                trail.attempted(name);
+            }
+            // The password was right.
+            Failure::Rejected(Rejection::NotAdmitted { reason }) => {
+                trail.because(reason).attempted(name);
+            }
+            _ => {}
         }
         of_log_in(it, storages.now())
     })?;

@@ -1,5 +1,6 @@
 //! The cluster's users.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use axum::{Extension, Json};
@@ -8,7 +9,8 @@ use utoipa_axum::routes;
 use weir_controllers::users::{self, Profile};
 use weir_domain::{UserClaim, UserName};
 use weir_http_api::{
-    Concealed, Page, PasswordSet, Problem, ProfileView, UserChange, UserCreate, UserView,
+    Concealed, Page, PasswordSet, Problem, ProfileView, UserChange, UserCreate, UserOrigin,
+    UserView,
 };
 use weir_secrets::Secret;
 
@@ -187,6 +189,16 @@ async fn find(storages: &Storages, name: &UserName) -> Result<UserView, Error> {
 }
 
 fn view(it: users::UserView) -> UserView {
+    let (origin, group_roles) = match it.external {
+        None => (UserOrigin::Local, BTreeSet::new()),
+        Some(it) => (
+            match it.origin {
+                users::Origin::Ldap => UserOrigin::Ldap,
+                users::Origin::Oidc => UserOrigin::Oidc,
+            },
+            it.roles,
+        ),
+    };
     let Profile { first_name, last_name, email, description } = it.profile;
     UserView {
         name: it.name,
@@ -200,6 +212,8 @@ fn view(it: users::UserView) -> UserView {
         revision: it.revision,
         logged_in_at: it.logged_in_at,
         failures: it.failures.count,
+        origin,
+        group_roles,
     }
 }
 

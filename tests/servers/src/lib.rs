@@ -1,5 +1,5 @@
-//! Real servers for tests: MariaDB, PostgreSQL and NATS as Debian packages them, Kafka from Maven Central,
-//! Azurite from npm, and an S3 server from crates.io, which runs inside of the test process.
+//! Real servers for tests: MariaDB, PostgreSQL, NATS and OpenLDAP as Debian packages them, Kafka from Maven Central,
+//! Azurite and a provider of OpenID Connect from npm, and an S3 server from crates.io, which runs inside of the test process.
 //!
 //! Invariants:
 //! - T1: a server lives in a directory of its own and listens on a port of its own; nothing that
@@ -16,16 +16,20 @@ mod disk;
 mod kafka;
 mod mariadb;
 mod nats;
+mod oidc;
 mod postgres;
 mod process;
 mod s3;
+mod slapd;
 
 pub use azurite::Azurite;
 pub use kafka::{Kafka, Received, Sent, Transaction};
 pub use mariadb::MariaDb;
 pub use nats::{Listener, Nats, NatsMessage};
+pub use oidc::{Browser, OidcProvider, Page};
 pub use postgres::Postgres;
 pub use s3::S3;
+pub use slapd::Slapd;
 
 use std::path::PathBuf;
 

@@ -5,6 +5,7 @@ import { answered, api } from "../api/client";
 import { type Problem, problemIn } from "../api/problem";
 import { ProblemView } from "../parts/Problem";
 import { useIntent } from "../parts/useIntent";
+import { AtProvider } from "./AtProvider";
 import css from "./logIn.module.css";
 import { useSession } from "./session";
 
@@ -65,9 +66,12 @@ export function LogIn() {
         setDone(true);
       }}
       below={
-        <p className="small muted">
-          Nobody is there yet? <Link to="/set-up">Set the cluster up.</Link>
-        </p>
+        <>
+          <AtProvider onDone={() => setDone(true)} />
+          <p className="small muted">
+            Nobody is there yet? <Link to="/set-up">Set the cluster up.</Link>
+          </p>
+        </>
       }
     >
       <TextInput name="name" label="Name" autoComplete="username" required autoFocus />

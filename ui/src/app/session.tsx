@@ -35,6 +35,8 @@ interface Session {
   /** Whether one has the claim, for everything or for some projects. */
   may: (claim: Schemas["UserClaim"]) => boolean;
   logIn: (name: string, password: string, inBrowser: boolean) => Promise<void>;
+  /** For a browser that comes back from the provider of log-ins. */
+  comeBackWith: (brought: Schemas["ProviderFinish"]) => Promise<void>;
   logOut: () => Promise<void>;
   /** Reads anew who one is. */
   again: () => Promise<void>;
@@ -124,6 +126,12 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         const session = await answered(api.POST("/api/v1/log-in", { body: { name, password } }));
         keepToken(session.token, inBrowser);
         await (ended === name ? comeBack() : again());
+      },
+      comeBackWith: async (brought) => {
+        const finish = "/api/v1/log-in/provider/finish";
+        const session = await answered(api.POST(finish, { body: brought }));
+        keepToken(session.token, false);
+        await again();
       },
       logOut: async () => {
         // One that has ended already is as good as ended now.

@@ -43,7 +43,7 @@ export async function freePorts(count) {
   return ports;
 }
 
-/** `weir dev` with its sample project, unless other arguments are given. */
+/** `weir dev` with its sample project, unless other arguments are given, which may depend on where its page is. */
 export async function weir(more = []) {
   const dir = await mkdtemp(join(tmpdir(), "weir-ui-"));
   const [page, rest, management, metrics] = await freePorts(4);
@@ -62,7 +62,8 @@ export async function weir(more = []) {
   let [url, front, running] = [own, undefined, undefined];
   const get = async (path) => (await fetch(own + path)).json();
   const start = async () => {
-    const child = spawn(BINARY, ["dev", "--data-dir", dir, ...keys, ...more], {
+    const others = typeof more === "function" ? more(own) : more;
+    const child = spawn(BINARY, ["dev", "--data-dir", dir, ...keys, ...others], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     running = { child, ended: new Promise((done) => child.once("exit", done)) };

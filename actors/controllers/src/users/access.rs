@@ -157,13 +157,13 @@ impl Users {
         let (session, token) = (SessionId(bearer), TokenId(bearer));
         if let Some(it) = self.sessions.get(&session) {
             let is_good = (it.hash == *hash) & (now < it.expires_at);
-            let user = self.users.get(&it.user).filter(|user| is_good && user.is_enabled)?;
+            let user = self.users.get(&it.user).filter(|user| is_good && user.may_be_known())?;
             let (via, grants) = (Via::Session(session), self.grants(user));
             return Some(identity((&it.user, user), via, grants, it.expires_at));
         }
         let it = self.tokens.get(&token)?;
         let is_good = (it.hash == *hash) & (now < it.expires_at);
-        let user = self.users.get(&it.user).filter(|user| is_good && user.is_enabled)?;
+        let user = self.users.get(&it.user).filter(|user| is_good && user.may_be_known())?;
         let mut grants = Grants::default();
         grants.add(it.claims.iter().copied(), &it.scope);
         let grants = grants.intersection(&self.grants(user));

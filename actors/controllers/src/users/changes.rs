@@ -53,7 +53,7 @@ impl Users {
         Ok(vec![Event::UserCreated { user, author }])
     }
 
-    fn is_name_free(&self, name: &UserName) -> Result<(), Rejection> {
+    pub(super) fn is_name_free(&self, name: &UserName) -> Result<(), Rejection> {
         let is_same = |it: &&UserName| it.as_str().eq_ignore_ascii_case(name.as_str());
         let reserved = [Author::weir(), Author::operator(), Author::local()];
         match self.users.keys().chain(&reserved).find(is_same) {
@@ -93,7 +93,9 @@ impl Users {
         password: PasswordHash,
         author: Author,
     ) -> Decision<Self> {
-        self.user(&name)?;
+        if self.user(&name)?.external.is_some() {
+            return Err(Rejection::KeptElsewhere(name));
+        }
         let tokens = self.tokens.iter().filter(|it| it.1.user == name && author.user != name);
         let revoked: Vec<_> =
             tokens.map(|it| Event::TokenRevoked { id: *it.0, author: author.clone() }).collect();

@@ -10,7 +10,7 @@ use weir_domain::{
     CommandId, Fault, RoleName, Scope, SessionId, Timestamp, TokenId, UserClaim, UserName,
 };
 use weir_runtime::IdSource;
-use weir_secrets::{Bearer, Error, PublicKey, Sealed, Secret, SecretHash};
+use weir_secrets::{Bearer, Error, PublicKey, Sealed, Secret, SecretHash, random_secret};
 
 use super::{
     Identity, NewToken, Profile, Rejection, Request, Response, Role, SessionView, TokenView,
@@ -94,6 +94,48 @@ impl UserStorage {
             let (password, session) = (Sealed::seal(password, to)?, (&bearer).into());
             let (name, from) = (name.clone(), from.clone());
             Ok(Request::LogIn { name, password, session, from, is_proven })
+        });
+        match answer.await? {
+            Response::Identity(it) => Ok((bearer.to_text(), *it)),
+            other => Err(other.into()),
+        }
+    }
+
+    /// What the provider of log-ins is called, if there is one.
+    pub async fn provider(&self) -> Answer<Option<String>> {
+        match self.ask(Request::Ways).await? {
+            Response::Ways(it) => Ok(it),
+            other => Err(other.into()),
+        }
+    }
+
+    /// Where a browser is led to that logs in at the provider, what it keeps meanwhile, and whether that may go
+    /// by TLS alone.
+    pub async fn begin_at_provider(&self, from: String) -> Answer<(String, Secret, bool)> {
+        let kept = random_secret();
+        let binding = SecretHash::of(&kept);
+        match self.ask(Request::BeginProvider { binding, from }).await? {
+            Response::Begun { location, is_secure } => Ok((location, kept, is_secure)),
+            other => Err(other.into()),
+        }
+    }
+
+    /// As `log_in`, for a browser that comes back with a code, or with why it got none.
+    pub async fn finish_at_provider(
+        &self,
+        (state, kept): (String, &Secret),
+        code: Result<&Secret, String>,
+        from: String,
+    ) -> Answer<(Secret, Identity)> {
+        let bearer = Bearer::generate(self.ids.session().0);
+        let binding = SecretHash::of(kept);
+        let answer = self.sealed(self.proxy.command(), |to| {
+            let code = match &code {
+                Ok(code) => Ok(Sealed::seal(code, to)?),
+                Err(why) => Err(why.clone()),
+            };
+            let (state, session) = (state.clone(), (&bearer).into());
+            Ok(Request::FinishProvider { state, code, binding, session, from: from.clone() })
         });
         match answer.await? {
             Response::Identity(it) => Ok((bearer.to_text(), *it)),

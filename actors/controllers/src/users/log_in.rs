@@ -22,13 +22,17 @@ impl Users {
         let Some(user) = self.users.get(name) else { return Attempt::Unknown };
         match user.attempts.wait_until(from, now) {
             Some(until) => Attempt::Wait(until),
-            None => Attempt::Check { hash: user.password.clone(), password: user.password_number },
+            None => match user.password.clone() {
+                Some(hash) => Attempt::Check { hash, password: user.password_number },
+                // Nobody's password is kept here under that name.
+                None => Attempt::Unknown,
+            },
         }
     }
 
     /// The password that somebody else set for the user, and that must be changed.
     pub(super) fn set_by_another(&self, name: &UserName) -> Option<PasswordHash> {
-        self.users.get(name).filter(|it| it.must_change).map(|it| it.password.clone())
+        self.users.get(name).filter(|it| it.must_change)?.password.clone()
     }
 
     pub(super) fn log_in(&self, session: NewSession, password: u64) -> Decision<Self> {

@@ -95,7 +95,7 @@ impl Passwords {
         (password, is_proven): (Secret, bool),
         within: Duration,
     ) -> Result<u64, Stop> {
-        let line = match is_proven || self.neighbours.knows(from, self.system.now()) {
+        let line = match self.is_known(from, is_proven) {
             true => &self.known,
             false => &self.checks,
         };
@@ -124,6 +124,20 @@ impl Passwords {
         number.filter(|_| is_right).ok_or_else(|| Rejection::BadCredentials { is_user }.into())
     }
 
+    /// Until when nobody is tried from there under a name that nobody has.
+    pub(super) fn stranger_waits(
+        &self,
+        name: &UserName,
+        from: &str,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        self.strangers.wait_until(name, from, now)
+    }
+
+    pub(super) fn is_known(&self, from: &str, is_proven: bool) -> bool {
+        is_proven || self.neighbours.knows(from, self.system.now())
+    }
+
     pub(super) fn let_in(&self, from: &str, at: Timestamp) {
         self.neighbours.note(from, at);
     }
@@ -147,7 +161,7 @@ impl Passwords {
         }
     }
 
-    fn wrong(&self, (user, from): (&UserName, &str), is_user: bool) -> Wrong {
+    pub(super) fn wrong(&self, (user, from): (&UserName, &str), is_user: bool) -> Wrong {
         let (system, host) = (self.system.clone(), self.host.clone());
         let strangers = self.strangers.clone();
         Wrong { system, host, strangers, user: user.clone(), from: from.to_owned(), is_user }
@@ -193,7 +207,7 @@ async fn spent(
 }
 
 /// Counts a password that was wrong.
-struct Wrong {
+pub(super) struct Wrong {
     system: System,
     host: HostRef<Users>,
     strangers: Arc<Strangers>,
@@ -203,7 +217,7 @@ struct Wrong {
 }
 
 impl Wrong {
-    async fn count(self, is_wrong: bool) {
+    pub(super) async fn count(self, is_wrong: bool) {
         let Self { system, host, strangers, user, from, is_user } = self;
         let at = system.now();
         match is_user {

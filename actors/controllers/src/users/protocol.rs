@@ -104,6 +104,21 @@ pub enum Request {
     },
     /// Who is that?
     Identify(Shown),
+    /// How people may log in.
+    Ways,
+    /// Begins a log-in at the provider, for the browser that has this.
+    BeginProvider {
+        binding: SecretHash,
+        from: String,
+    },
+    FinishProvider {
+        state: String,
+        /// What the provider gave, or why it gave nothing.
+        code: Result<Sealed, String>,
+        binding: SecretHash,
+        session: Shown,
+        from: String,
+    },
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -117,6 +132,13 @@ pub enum Response {
     Tokens(Vec<TokenView>),
     Sessions(Vec<SessionView>),
     Identity(Box<Identity>),
+    /// What the provider is called, if there is one.
+    Ways(Option<String>),
+    /// Where the browser is led to, and whether it comes back by TLS.
+    Begun {
+        location: String,
+        is_secure: bool,
+    },
     Rejected(Rejection),
     Fault(Fault),
     /// Asking again gives the same answer.
@@ -179,6 +201,7 @@ impl Request {
                 | Self::SetPassword { .. }
                 | Self::ChangePassword { .. }
                 | Self::LogIn { .. }
+                | Self::FinishProvider { .. }
         )
     }
 }

@@ -1,7 +1,7 @@
 //! Why User Storage refuses something: an answer, which says what to do.
 
 use serde::{Deserialize, Serialize};
-use weir_domain::{RoleName, SessionId, Timestamp, TokenId, UserName};
+use weir_domain::{Fault, RoleName, SessionId, Timestamp, TokenId, UserName};
 
 use crate::TooLong;
 
@@ -62,6 +62,21 @@ pub enum Rejection {
     BadExpiry { days: u64 },
     #[error("there are {max} {what} already, which is the most: remove those that nobody needs")]
     TooMany { what: String, max: usize },
+    #[error("the password of {0} is kept elsewhere, and is changed there")]
+    KeptElsewhere(UserName),
+    /// What is said of it is general: `reason` is for the log and the audit, and never shown.
+    #[error("it is you, and nothing here is open to you")]
+    NotAdmitted { reason: String },
+    /// A directory or a provider that can't be asked; the log says why.
+    #[error("{0}")]
+    Silent(Fault),
+    #[error("nobody can log in that way: no provider is set up")]
+    NoProvider,
+    #[error("the log-in was not begun in this browser, has been finished, or took too long")]
+    LogInExpired,
+    /// Why is in the log.
+    #[error("what the provider says is not to be believed")]
+    NotProven,
     #[error(transparent)]
     TooLong(#[from] TooLong),
 }

@@ -80,15 +80,16 @@ impl Users {
     /// What a user may do by the roles as they are now.
     pub(super) fn grants(&self, user: &User) -> Grants {
         let mut grants = Grants::default();
-        for role in self.roles().filter(|it| user.roles.contains(&it.name)) {
+        for role in self.roles().filter(|it| user.all_roles().any(|name| *name == it.name)) {
             grants.add(role.claims, &role.scope);
         }
         grants
     }
 
-    /// Those who can log in and may do everything.
+    /// Those who can log in whoever else is away, and may do everything.
     pub(super) fn administrators(&self) -> impl Iterator<Item = &UserName> {
-        let can = |it: &User| it.is_enabled && it.roles.iter().any(|it| it.as_str() == ADMIN);
+        let is_here = |it: &User| it.is_enabled && it.external.is_none();
+        let can = move |it: &User| is_here(it) && it.roles.iter().any(|it| it.as_str() == ADMIN);
         self.users.iter().filter(move |it| can(it.1)).map(|it| it.0)
     }
 

@@ -11,15 +11,16 @@ use async_trait::async_trait;
 use weir_cluster::{Instance, RequestContext, Service, Singleton, Unavailable};
 use weir_domain::{Fault, SessionId, UserName};
 use weir_persistence_api::{Fence, PersistenceId, Store};
-use weir_runtime::{HostRef, HostSettings, HostSpec, NoEffects, System};
+use weir_runtime::{AskError, HostRef, HostSettings, HostSpec, NoEffects, System};
 use weir_secrets::{PasswordHash, Sealed, Secret, SecretHash, random_secret};
 
 use super::neighbours::Neighbours;
 use super::passwords::{For, Passwords};
 use super::uses::Uses;
+use super::vouching::{Still, Vouching, tell_not_admitted};
 use super::{
-    Author, Command, LEASE, NewPassword, NewSession, NewToken, NewUser, Profile, Rejection,
-    Request, Response, SetUpNotice, Shown, Users, Via,
+    Author, Command, LEASE, NewPassword, NewSession, NewToken, NewUser, Origin, Outside, Person,
+    Profile, Rejection, Request, Response, SetUpNotice, Shown, Users, Via,
 };
 use crate::answer::answered;
 use crate::instance::{self, RECOVER_WITHIN};
@@ -34,6 +35,7 @@ pub struct UserSingleton {
     pub store: Arc<dyn Store>,
     pub settings: HostSettings,
     pub notice: Arc<dyn SetUpNotice>,
+    pub outside: Outside,
 }
 
 #[async_trait]
@@ -57,7 +59,10 @@ impl Singleton for UserSingleton {
         let decoy = decoy.join().await.map_err(|it| failed(&it))?;
         let neighbours = self.neighbours(&host).await?;
         let passwords = Passwords::new(self.system.clone(), host.clone(), decoy, neighbours);
+        let outside = self.outside.clone();
+        let vouching = Vouching::new(outside, self.system.clone(), host.clone());
         let service = UserService {
+            vouching,
             host,
             system: self.system.clone(),
             notice: self.notice.clone(),
@@ -103,6 +108,7 @@ fn failed(error: &dyn std::fmt::Display) -> Fault {
 
 /// Answers requests from the event-sourced host.
 pub struct UserService {
+    vouching: Vouching,
     host: HostRef<Users>,
     system: System,
     notice: Arc<dyn SetUpNotice>,
@@ -156,6 +162,18 @@ impl UserService {
                 return Ok(Response::Sessions(host.query(within, open).await?));
             }
             Request::Identify(shown) => return self.identify(shown, context).await,
+            Request::Ways => return Ok(Response::Ways(self.vouching.provider_name())),
+            Request::BeginProvider { binding, from } => {
+                return self.vouching.begin(binding, from).await;
+            }
+            Request::FinishProvider { state, code, binding, session, from } => {
+                let code = match code {
+                    Ok(code) => Ok(self.transit.received(&code)?),
+                    Err(why) => Err(why),
+                };
+                let person = self.vouching.finish(&state, code, &binding).await?;
+                return self.admit(person, (session, from), context).await;
+            }
             Request::LogIn { name, password, session, from, is_proven } => {
                 let password = (self.transit.received(&password)?, is_proven);
                 return self.log_in(name, password, (session, from), context).await;
@@ -214,7 +232,9 @@ impl UserService {
         context: RequestContext,
     ) -> Result<Response, Stop> {
         match request {
-            Request::LogIn { session, .. } => self.identify(session, context).await,
+            Request::LogIn { session, .. } | Request::FinishProvider { session, .. } => {
+                self.identify(session, context).await
+            }
             Request::SetUp { .. } => {
                 self.notice.used();
                 Ok(Response::Done)
@@ -298,10 +318,21 @@ impl UserService {
                 Via::Token(it) => users.is_use_news(it, now).then_some(it),
                 Via::Session(_) => None,
             };
-            Some((identity, used))
+            let vouched_by = users.vouched_by(&identity.user);
+            Some((identity, used, vouched_by))
         };
-        let found = self.host.query(context.within, read).await?;
-        let (identity, used) = found.ok_or(Rejection::NotAuthenticated)?;
+        let found = self.host.query(context.within, read.clone()).await?;
+        let (mut identity, used, vouched_by) = found.ok_or(Rejection::NotAuthenticated)?;
+        if let Some(vouched_by) = vouched_by {
+            match self.vouching.still(&identity.user, vouched_by, context).await? {
+                Still::AsKnown => {}
+                Still::LookedUp => {
+                    let found = self.host.query(context.within, read).await?;
+                    identity = found.ok_or(Rejection::NotAuthenticated)?.0;
+                }
+                Still::Gone => return Err(Rejection::NotAuthenticated.into()),
+            }
+        }
         if let Some(tokens) = used.and_then(|it| self.uses.note(it, now)) {
             let host = self.host.clone();
             self.system.tasks().spawn("users/uses", async move {
@@ -319,7 +350,14 @@ impl UserService {
         (session, from): (Shown, String),
         context: RequestContext,
     ) -> Result<Response, Stop> {
-        let number = self.passwords.check((&user, &from), password, context.within).await?;
+        let within = context.within;
+        if let Some(directory) = self.vouching.directory_of(&user, within).await? {
+            let password = (password.0, self.passwords.is_known(&from, password.1));
+            let check =
+                self.vouching.check(directory, (&user, &from), password, (&self.passwords, within));
+            return self.admit(check.await?, (session, from), context).await;
+        }
+        let number = self.passwords.check((&user, &from), password, within).await?;
         let at = self.system.now();
         let Shown { id, hash } = session;
         let expires_at = at.plus(SESSION_LENGTH);
@@ -331,6 +369,38 @@ impl UserService {
             self.host.ask_and_read_as(context.command, command, context.within, read).await?;
         self.passwords.let_in(&from, at);
         Ok(Response::Identity(Box::new(identity.ok_or(Rejection::NotAuthenticated)?)))
+    }
+}
+
+impl UserService {
+    /// Opens a session for somebody whom somebody else vouches for.
+    async fn admit(
+        &self,
+        person: Person,
+        (session, from): (Shown, String),
+        context: RequestContext,
+    ) -> Result<Response, Stop> {
+        let at = self.system.now();
+        let Shown { id, hash } = session;
+        let length = match person.origin {
+            Origin::Ldap => SESSION_LENGTH,
+            Origin::Oidc => self.vouching.session_max().unwrap_or(SESSION_LENGTH),
+        };
+        let expires_at = at.plus(length.min(SESSION_LENGTH));
+        let user = person.name.clone();
+        let session =
+            NewSession { id: SessionId(id), user, from: from.clone(), at, expires_at, hash };
+        let command = Command::Admit { person: person.clone(), session };
+        let read = move |_: u64, users: &Users| users.identify(id, &hash, at);
+        let admitted = self.host.ask_and_read_as(context.command, command, context.within, read);
+        let admitted = admitted.await;
+        if let Err(AskError::Rejected(why)) = &admitted {
+            tell_not_admitted(&person.name, why);
+        }
+        let identity = admitted?.ok_or(Rejection::NotAuthenticated)?;
+        self.vouching.let_in(&Person { name: identity.user.clone(), ..person }, at);
+        self.passwords.let_in(&from, at);
+        Ok(Response::Identity(Box::new(identity)))
     }
 }
 

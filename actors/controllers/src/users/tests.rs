@@ -1,10 +1,12 @@
 //! User Storage: its decisions, and the service with its passwords.
 
+mod external;
 mod golden;
 mod log_in;
 mod random;
 mod service;
 mod tokens;
+mod vouching;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;

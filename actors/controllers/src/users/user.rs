@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use weir_domain::{RoleName, Timestamp, UserName};
 use weir_secrets::PasswordHash;
 
-use super::{Attempts, Failures, NewPassword};
+use super::{Attempts, External, Failures, NewPassword};
 use crate::text::is_short;
 use crate::{Author, TooLong};
 
@@ -57,9 +57,13 @@ pub struct User {
     pub logged_in_at: Option<Timestamp>,
     #[serde(default)]
     pub(super) attempts: Attempts,
-    pub(super) password: PasswordHash,
+    /// None: it is not kept here.
+    pub(super) password: Option<PasswordHash>,
     /// Grows with every password: one that was checked may have been changed meanwhile.
     pub(super) password_number: u64,
+    /// Who vouches for users that are not of here.
+    #[serde(default)]
+    pub(super) external: Option<External>,
 }
 
 impl User {
@@ -74,8 +78,9 @@ impl User {
             revision: 1,
             logged_in_at: None,
             attempts: Attempts::default(),
-            password: user.password.hash,
+            password: Some(user.password.hash),
             password_number: 1,
+            external: None,
         }
     }
 
@@ -87,7 +92,7 @@ impl User {
     }
 
     pub(super) fn set_password(&mut self, password: NewPassword, at: Timestamp) {
-        self.password = password.hash;
+        self.password = Some(password.hash);
         self.must_change = password.must_change;
         self.password_at = at;
         self.password_number += 1;
@@ -116,6 +121,9 @@ pub struct UserView {
     pub revision: u64,
     pub logged_in_at: Option<Timestamp>,
     pub failures: Failures,
+    /// None: it is a local user.
+    #[serde(default)]
+    pub external: Option<External>,
 }
 
 impl super::Users {
@@ -138,6 +146,7 @@ impl super::Users {
             revision: it.revision,
             logged_in_at: it.logged_in_at,
             failures: it.attempts.all(),
+            external: it.external.clone(),
         })
     }
 }

@@ -114,7 +114,8 @@ impl Guard {
     /// there is one for users only, and how long it takes would tell who is one.
     fn attempted(&self, done: Done, why: &str) {
         self.tell_refused(&done.origin, &done.path, why);
-        let user = done.trail.noted().attempted;
+        let Noted { attempted: user, reason, .. } = done.trail.noted();
+        let why = reason.as_deref().unwrap_or(why);
         let (Some(access), Some(more)) = (&self.access, user.and_then(|it| self.attempts.pass(it)))
         else {
             return;

@@ -22,6 +22,8 @@ pub(crate) struct Noted {
     pub(crate) after: Option<Value>,
     /// Somebody gave a wrong password for this user, which there is.
     pub(crate) attempted: Option<UserName>,
+    /// Why it was refused, where who asks is told in general words.
+    pub(crate) reason: Option<String>,
     /// It changed nothing on purpose.
     pub(crate) is_dry: bool,
 }
@@ -45,6 +47,15 @@ impl Trail {
 
     pub(crate) fn attempted(&self, user: UserName) -> &Self {
         self.note(|it| it.attempted = Some(user))
+    }
+
+    /// It is the first half of something, and changes nothing.
+    pub(crate) fn unrecorded(&self) -> &Self {
+        self.dry(true)
+    }
+
+    pub(crate) fn because(&self, reason: &str) -> &Self {
+        self.note(|it| it.reason = Some(reason.to_owned()))
     }
 
     pub(super) fn noted(&self) -> Noted {

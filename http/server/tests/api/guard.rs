@@ -143,7 +143,10 @@ fn what_everybody_may_is_said_and_is_little() {
         open(&engine::document()),
         [
             "GET /api/v1/live",
+            "GET /api/v1/log-in",
             "POST /api/v1/log-in",
+            "POST /api/v1/log-in/provider",
+            "POST /api/v1/log-in/provider/finish",
             "GET /api/v1/me",
             "POST /api/v1/set-up",
             "GET /api/v1/version",
@@ -156,7 +159,10 @@ fn what_everybody_may_is_said_and_is_little() {
         open(&design::document()),
         [
             "GET /api/v1/live",
+            "GET /api/v1/log-in",
             "POST /api/v1/log-in",
+            "POST /api/v1/log-in/provider",
+            "POST /api/v1/log-in/provider/finish",
             "GET /api/v1/me",
             "POST /api/v1/set-up",
             "GET /api/v1/version",

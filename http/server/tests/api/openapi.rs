@@ -43,7 +43,7 @@ fn the_configuration_servers_document_is_current() {
 }
 
 /// Commands that may be sent again without a key, and questions that are sent as commands.
-const WITHOUT_A_KEY: [&str; 16] = [
+const WITHOUT_A_KEY: [&str; 18] = [
     // Questions.
     "post /api/v1/keys/{key}/export",
     "post /api/v1/scheduler:preview",
@@ -63,6 +63,8 @@ const WITHOUT_A_KEY: [&str; 16] = [
     "post /api/v1/streams:terminate",
     // A session whose secret nobody heard ends by itself.
     "post /api/v1/log-in",
+    "post /api/v1/log-in/provider",
+    "post /api/v1/log-in/provider/finish",
 ];
 
 #[test]
@@ -145,6 +147,8 @@ fn the_documents_hold_every_path() {
             "/api/v1/known-hosts/{alias}",
             "/api/v1/live",
             "/api/v1/log-in",
+            "/api/v1/log-in/provider",
+            "/api/v1/log-in/provider/finish",
             "/api/v1/log-out",
             "/api/v1/me",
             "/api/v1/me/password",
@@ -245,6 +249,8 @@ fn the_documents_hold_every_path() {
             "/api/v1/known-hosts/{alias}",
             "/api/v1/live",
             "/api/v1/log-in",
+            "/api/v1/log-in/provider",
+            "/api/v1/log-in/provider/finish",
             "/api/v1/log-out",
             "/api/v1/me",
             "/api/v1/me/password",

@@ -223,6 +223,7 @@ fn storages(
         masters: Masters { current: MasterKey::generate(), former: vec![] },
     };
     let users = UserSingleton {
+        outside: weir_controllers::users::Outside::default(),
         system: system.clone(),
         store: store.clone(),
         settings: HostSettings::default(),

@@ -31,17 +31,22 @@ impl SetUpNotice for Told {
     }
 }
 
-struct Lab {
-    system: System,
-    clock: ManualClock,
+pub(super) struct Lab {
+    pub(super) system: System,
+    pub(super) clock: ManualClock,
     store: MemoryStore,
     fence: Fence,
     told: Arc<Told>,
-    service: Arc<UserService>,
+    outside: Outside,
+    pub(super) service: Arc<UserService>,
 }
 
 impl Lab {
     async fn new() -> Self {
+        Self::with(Outside::default()).await
+    }
+
+    pub(super) async fn with(outside: Outside) -> Self {
         let clock = ManualClock::at(NOW);
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let store = MemoryStore::new(shared.clone());
@@ -52,11 +57,11 @@ impl Lab {
             panic!("the lease is free");
         };
         let told = Arc::new(Told::default());
-        let service = start(&system, &store, &fence, &told).await;
-        Self { system, clock, store, fence, told, service }
+        let service = start(&system, &store, &fence, (&told, &outside)).await;
+        Self { system, clock, store, fence, told, outside, service }
     }
 
-    async fn ask(&self, request: Request) -> Response {
+    pub(super) async fn ask(&self, request: Request) -> Response {
         self.ask_as(self.system.ids().command(), request).await
     }
 
@@ -65,12 +70,12 @@ impl Lab {
         self.service.serve(request, context).await.unwrap()
     }
 
-    async fn seal(&self, text: &str) -> Sealed {
+    pub(super) async fn seal(&self, text: &str) -> Sealed {
         let Response::Transit(to) = self.ask(Request::Transit).await else { panic!() };
         Sealed::seal(&Secret::from(text.to_owned()), &[to]).unwrap()
     }
 
-    async fn set_up(&self) {
+    pub(super) async fn set_up(&self) {
         let secret = self.told.0.lock().unwrap().clone().expect("it was announced");
         let request = Request::SetUp {
             secret: SecretHash::of(&secret),
@@ -82,7 +87,7 @@ impl Lab {
         assert!(self.told.0.lock().unwrap().is_none(), "it was used");
     }
 
-    async fn log_in(&self, named: &str, password: &str) -> (Bearer, Response) {
+    pub(super) async fn log_in(&self, named: &str, password: &str) -> (Bearer, Response) {
         let bearer = Bearer::generate(self.system.ids().session().0);
         let (name, session, from) = (name(named), (&bearer).into(), "127.0.0.1".into());
         let password = self.seal(password).await;
@@ -99,12 +104,12 @@ impl Lab {
 
     /// The instance that takes over.
     async fn successor(&self) -> Arc<UserService> {
-        let Self { system, store, fence, told, .. } = self;
+        let Self { system, store, fence, told, outside, .. } = self;
         let lease = LeaseName(LEASE.to_owned());
         let seen = (fence.owner.as_str(), fence.epoch);
         let forced = store.lease_force(&lease, system.owner(), DAY, seen).await;
         let Ok(Acquired::Granted(fence)) = forced else { panic!("{forced:?}") };
-        start(system, store, &fence, told).await
+        start(system, store, &fence, (told, outside)).await
     }
 
     async fn stored(&self) -> String {
@@ -118,13 +123,14 @@ async fn start(
     system: &System,
     store: &MemoryStore,
     fence: &Fence,
-    told: &Arc<Told>,
+    (told, outside): (&Arc<Told>, &Outside),
 ) -> Arc<UserService> {
     let singleton = UserSingleton {
         system: system.clone(),
         store: Arc::new(store.clone()),
         settings: HostSettings::default(),
         notice: told.clone(),
+        outside: outside.clone(),
     };
     singleton.start(fence.clone()).await.unwrap().service
 }

@@ -1,0 +1,267 @@
+//! A directory: who somebody is, whether the password is theirs, and which groups they are in.
+//!
+//! - L1: a name is a value in a filter and nothing else: whatever stands in it is escaped.
+//! - L2: nobody is let in who is not exactly one entry, and no password that is empty is ever tried.
+//! - L3: nothing is said on a connection that another machine could read; where TLS was asked for and is not
+//!   there, the connection ends.
+//! - L4: referrals lead elsewhere, and are not followed.
+
+mod connection;
+mod search;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::FutureExt as _;
+use ldap3::{Ldap as Session, ldap_escape};
+use rustls::ClientConfig;
+use weir_conf::settings;
+use weir_controllers::users::{Directory, Doubt, Origin, Person, Profile};
+use weir_domain::{Fault, UserName};
+use weir_secrets::Secret;
+
+use crate::groups::{GroupMap, dn};
+use crate::trust;
+use connection::Connection;
+use search::Entry;
+
+/// The password is not that of the entry.
+const INVALID_CREDENTIALS: u32 = 49;
+
+pub struct Ldap {
+    settings: settings::Ldap,
+    tls: Arc<ClientConfig>,
+    password: Option<Secret>,
+    roles: GroupMap,
+    /// The server to ask first: the one that answered last.
+    last: AtomicUsize,
+}
+
+/// Why a server gave no person.
+enum Failed {
+    /// Another one may.
+    Away(String),
+    Settled(Doubt),
+}
+
+impl From<Doubt> for Failed {
+    fn from(doubt: Doubt) -> Self {
+        Self::Settled(doubt)
+    }
+}
+
+impl Ldap {
+    pub fn new(settings: &settings::Ldap) -> Result<Self, Fault> {
+        let path = "users.ldap.bind-password";
+        let (file, variable) = (&settings.bind_password_file, &settings.bind_password_variable);
+        Ok(Self {
+            tls: trust::tls("users.ldap.ca", settings.ca.as_deref())?,
+            password: crate::secret(path, file.as_ref(), variable.as_ref())?,
+            roles: GroupMap::by_dn(&settings.roles),
+            settings: settings.clone(),
+            last: AtomicUsize::new(0),
+        })
+    }
+
+    /// Asks one server after the other until one answers.
+    async fn asked(
+        &self,
+        name: &str,
+        password: Option<&Secret>,
+        within: Duration,
+    ) -> Result<Person, Doubt> {
+        let count = self.settings.urls.len();
+        let first = self.last.load(Ordering::Relaxed);
+        let mut away = Vec::new();
+        let each = async {
+            for number in (0..count).map(|it| (first + it) % count) {
+                let url = &self.settings.urls[number];
+                let timeout = self.settings.timeout.duration();
+                // Whoever asks next begins behind one that is silent: there may be no time for all.
+                self.last.store((number + 1) % count, Ordering::Relaxed);
+                let asked = AssertUnwindSafe(self.at(url, name, password)).catch_unwind();
+                let failed = match tokio::time::timeout(timeout, asked).await {
+                    Ok(Ok(Ok(person))) => {
+                        self.last.store(number, Ordering::Relaxed);
+                        return Ok(person);
+                    }
+                    Ok(Ok(Err(Failed::Settled(doubt)))) => {
+                        self.last.store(number, Ordering::Relaxed);
+                        return Err(doubt);
+                    }
+                    Ok(Ok(Err(Failed::Away(cause)))) => cause,
+                    Ok(Err(_)) => "it answers what is no LDAP".to_owned(),
+                    Err(_) => format!("no answer within {}", self.settings.timeout),
+                };
+                away.push(format!("{url}: {failed}"));
+            }
+            Err(silent(14010, &away.join("; ")))
+        };
+        match tokio::time::timeout(within, each).await {
+            Ok(answer) => answer,
+            Err(_) => Err(silent(14010, "no answer of the servers together in time")),
+        }
+    }
+
+    async fn at(&self, url: &str, name: &str, password: Option<&Secret>) -> Result<Person, Failed> {
+        let tls = (self.tls.clone(), self.settings.start_tls);
+        let connection = Connection::open(url, tls).await.map_err(Failed::Away)?;
+        connection.work(async |session| self.person(session, (url, name), password).await).await
+    }
+
+    async fn person(
+        &self,
+        session: &mut Session,
+        (url, name): (&str, &str),
+        password: Option<&Secret>,
+    ) -> Result<Person, Failed> {
+        if let (false, Some(password)) = (self.settings.bind_dn.is_empty(), &self.password) {
+            let code = bound(session, &self.settings.bind_dn, password).await?;
+            if code != 0 {
+                let who = &self.settings.bind_dn;
+                let cause = format!("{url} does not let {who} in (LDAP result {code})");
+                return Err(silent(14011, &cause).into());
+            }
+        }
+        let entry = self.entry(session, name).await?;
+        let groups = self.groups(session, &entry).await?;
+        if let Some(password) = password {
+            match bound(session, &entry.dn, password).await? {
+                0 => {}
+                INVALID_CREDENTIALS => {
+                    return Err(Doubt::Wrong("the password is wrong".into()).into());
+                }
+                code => {
+                    let why = format!("the directory does not let them in (LDAP result {code})");
+                    return Err(Doubt::Wrong(why).into());
+                }
+            }
+        }
+        Ok(self.known(&entry, &groups)?)
+    }
+
+    async fn entry(&self, session: &mut Session, name: &str) -> Result<Entry, Failed> {
+        let filter = filled(&self.settings.filter, "{name}", name);
+        let place = (self.settings.base.as_str(), self.settings.scope);
+        let groups = self.settings.groups.attribute.as_deref();
+        let id = self.settings.id_attribute.as_deref();
+        let wanted = [self.settings.name_attribute.as_str(), "givenName", "sn", "mail"];
+        let wanted: Vec<_> = wanted.into_iter().chain(groups).chain(id).collect();
+        let mut found = search::search(session, place, &filter, (&wanted, 2)).await?;
+        match (found.entries.pop(), found.entries.is_empty() && !found.is_cut) {
+            (None, _) => Err(Doubt::Wrong("the directory has nobody of that name".into()).into()),
+            // The name alone would not say who that is.
+            (Some(_), false) => {
+                let why = "the filter weir.users.ldap.filter finds more than one entry";
+                Err(Doubt::Wrong(why.into()).into())
+            }
+            (Some(entry), true) if entry.dn.trim().is_empty() => {
+                Err(Doubt::Wrong("the entry has no DN".into()).into())
+            }
+            (Some(entry), true) => Ok(entry),
+        }
+    }
+
+    async fn groups(&self, session: &mut Session, entry: &Entry) -> Result<Vec<String>, Failed> {
+        let groups = &self.settings.groups;
+        let listed = groups.attribute.as_deref().map(|it| entry.all(it)).unwrap_or_default();
+        let mut all = listed.to_vec();
+        if let Some(base) = &groups.base {
+            let filter = filled(&groups.filter, "{dn}", &entry.dn);
+            let place = (base.as_str(), settings::LdapScope::Subtree);
+            // No attribute: the names alone.
+            let found = search::search(session, place, &filter, (&["1.1"], 0)).await?;
+            all.extend(found.entries.into_iter().map(|it| it.dn));
+        }
+        Ok(all)
+    }
+
+    fn known(&self, entry: &Entry, groups: &[String]) -> Result<Person, Doubt> {
+        let attribute = &self.settings.name_attribute;
+        let name = entry.all(attribute).iter().find_map(|it| it.parse::<UserName>().ok());
+        let name = name.ok_or_else(|| {
+            let why =
+                format!("the attribute {attribute} of {} is no name that users have", entry.dn);
+            Doubt::NotAdmitted(why)
+        })?;
+        let roles = self.roles.given(groups);
+        let roles = roles.map_err(|why| Doubt::NotAdmitted(format!("{}: {why}", entry.dn)))?;
+        let id = self.settings.id_attribute.as_deref().and_then(|it| entry.id(it));
+        let first = |attribute| entry.all(attribute).first().cloned().unwrap_or_default();
+        let profile = Profile {
+            first_name: first("givenName"),
+            last_name: first("sn"),
+            email: first("mail"),
+            description: String::new(),
+        };
+        let subject = id.map_or_else(|| format!("dn:{}", dn(&entry.dn)), |it| format!("id:{it}"));
+        Ok(Person { name, origin: Origin::Ldap, subject, profile, roles })
+    }
+}
+
+/// The filter with a value in it, which ends nothing there and begins nothing.
+fn filled(filter: &str, place: &str, value: &str) -> String {
+    filter.replace(place, &ldap_escape(value))
+}
+
+/// The result of a bind. Nothing in it tells the password.
+async fn bound(session: &mut Session, dn: &str, password: &Secret) -> Result<u32, Failed> {
+    let text = password.expose_text().filter(|it| !it.is_empty());
+    let text = text.ok_or_else(|| Doubt::Wrong("the password is empty, or no text".into()))?;
+    let answer = session.simple_bind(dn, text).await;
+    answer.map(|it| it.rc).map_err(|it| Failed::Away(crate::chain(&it)))
+}
+
+fn silent(code: u32, cause: &str) -> Doubt {
+    let fault = match code {
+        14011 => Fault::transient(14011, format!("the directory can't be searched: {cause}"))
+            .with_hint("correct weir.users.ldap, and start the engine anew"),
+        _ => Fault::transient(14010, format!("no directory answers: {cause}"))
+            .with_hint("do the servers of weir.users.ldap.urls run, and does weir.users.ldap.ca sign their certificates?"),
+    };
+    Doubt::Silent(fault)
+}
+
+#[async_trait]
+impl Directory for Ldap {
+    async fn check(
+        &self,
+        name: &str,
+        password: &Secret,
+        within: Duration,
+    ) -> Result<Person, Doubt> {
+        self.asked(name, Some(password), within).await
+    }
+
+    async fn look_up(&self, name: &UserName, within: Duration) -> Result<Person, Doubt> {
+        let person = self.asked(name.as_str(), None, within).await?;
+        match person.name.as_str().eq_ignore_ascii_case(name.as_str()) {
+            true => Ok(person),
+            false => Err(Doubt::Wrong(format!("the directory calls them {} now", person.name))),
+        }
+    }
+
+    fn recheck_every(&self) -> Duration {
+        self.settings.recheck_every.duration()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_value_in_a_filter_whatever_stands_in_it() {
+        let filter = "(&(objectClass=person)(|(uid={name})(mail={name})))";
+        let of = |name: &str| filled(filter, "{name}", name);
+        assert_eq!(of("eve"), "(&(objectClass=person)(|(uid=eve)(mail=eve)))");
+        let inner = |name: &str| filled("(uid={name})", "{name}", name);
+        assert_eq!(inner("*"), "(uid=\\2a)");
+        assert_eq!(inner("eve)(uid=*"), "(uid=eve\\29\\28uid=\\2a)");
+        assert_eq!(inner("a\\2a\0"), "(uid=a\\5c2a\\00)");
+        assert_eq!(inner("{name}"), "(uid={name})");
+    }
+}
