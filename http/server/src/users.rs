@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::extract::{Body, Confidential, IfMatch, Part};
 use crate::guard::{Caller, Trail, command, read};
 use crate::idempotency::{Key, Once};
-use crate::storages::{Storages, Stored};
+use crate::storages::{Known, People};
 
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
     let write = UserClaim::UserWrite;
@@ -36,7 +36,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
         (status = 200, description = "All of them", body = Page<UserView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(crate) async fn list(Extension(storages): Stored) -> Result<Json<Page<UserView>>, Error> {
+pub(crate) async fn list(Extension(storages): Known) -> Result<Json<Page<UserView>>, Error> {
     Ok(Json(Page::whole(storages.users.users().await?.into_iter().map(view))))
 }
 
@@ -48,7 +48,7 @@ pub(crate) async fn list(Extension(storages): Stored) -> Result<Json<Page<UserVi
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn show(
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Part(name): Part<UserName>,
 ) -> Result<Json<UserView>, Error> {
     find(&storages, &name).await.map(Json)
@@ -64,7 +64,7 @@ pub(crate) async fn show(
     ))]
 pub(crate) async fn create(
     (caller, trail, once): (Caller, Trail, Key),
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Confidential(request): Confidential<UserCreate>,
 ) -> Result<Json<UserView>, Error> {
     let UserCreate { name, password, roles, profile: about } = request;
@@ -88,7 +88,7 @@ pub(crate) async fn create(
     ))]
 pub(crate) async fn change(
     (caller, trail, once): (Caller, Trail, Key),
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Part(name): Part<UserName>,
     IfMatch(expected): IfMatch,
     Body(request): Body<UserChange>,
@@ -115,7 +115,7 @@ pub(crate) async fn change(
     ))]
 pub(crate) async fn delete(
     (caller, trail, once): (Caller, Trail, Key),
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Part(name): Part<UserName>,
     IfMatch(expected): IfMatch,
 ) -> Result<Json<Option<UserView>>, Error> {
@@ -142,7 +142,7 @@ pub(crate) async fn delete(
     ))]
 pub(crate) async fn set_password(
     (caller, trail, once): (Caller, Trail, Key),
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Part(name): Part<UserName>,
     Confidential(request): Confidential<PasswordSet>,
 ) -> Result<(), Error> {
@@ -160,7 +160,7 @@ pub(crate) async fn set_password(
     ))]
 pub(crate) async fn end_sessions(
     (caller, trail, once): (Caller, Trail, Key),
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Part(name): Part<UserName>,
 ) -> Result<(), Error> {
     trail.about("user", &name);
@@ -179,7 +179,7 @@ pub(crate) fn since_deleted(missing: Error, what: &str, name: &impl Display) -> 
     }
 }
 
-async fn find(storages: &Storages, name: &UserName) -> Result<UserView, Error> {
+async fn find(storages: &People, name: &UserName) -> Result<UserView, Error> {
     let users = storages.users.users().await?;
     let known = || users.iter().map(|it| it.name.as_str());
     let found = users.iter().find(|it| it.name == *name).cloned();
