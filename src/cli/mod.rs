@@ -14,12 +14,14 @@ mod build;
 mod certs;
 mod cluster;
 mod conf;
+mod config_server;
 mod dead_letter;
 mod deployment;
 mod excerpt;
 mod exit;
 mod failure;
 mod files;
+mod fleet;
 mod hidden;
 mod host;
 mod human;
@@ -85,7 +87,7 @@ enum Noun {
     /// Run everything in one process, with an embedded database
     Dev(DevArgs),
     /// Run a configuration server
-    ConfigServer(ServerArgs),
+    ConfigServer(config_server::Args),
     /// Run a reactive engine
     ReactiveEngine(ServerArgs),
     /// Workflows of an engine
@@ -110,6 +112,9 @@ enum Noun {
     Node(node::Verb),
     /// The cluster: members, leases, links, and changing them
     Cluster(cluster::Args),
+    /// The clusters that a configuration server knows
+    #[command(subcommand, visible_alias = "clusters")]
+    Fleet(fleet::Verb),
     /// Build a package from a project directory: a deployment as one signed file
     Build(build::Args),
     /// Deployments: what is stored, which node runs it, and changing that
@@ -224,7 +229,7 @@ impl Noun {
     ) -> Result<ExitCode, Failure> {
         match self {
             Self::Dev(args) => Ok(crate::boot::dev(args)?),
-            Self::ConfigServer(args) => Ok(crate::boot::config_server(&args)?),
+            Self::ConfigServer(args) => args.run(out),
             Self::ReactiveEngine(args) => Ok(crate::boot::reactive_engine(&args)?),
             Self::Workflow(verb) => asked(verb.run(&global.client()?, out)),
             Self::Stream(verb) => asked(verb.run(&global.client()?, out)),
@@ -234,6 +239,7 @@ impl Noun {
             Self::Item(verb) => asked(verb.run(&global.client()?, out)),
             Self::Node(verb) => asked(verb.run(&global.client()?, out)),
             Self::Cluster(args) => asked(args.run(global, out)),
+            Self::Fleet(verb) => asked(verb.run(&global.design()?, out)),
             Self::Build(args) => args.run(out, &registry()),
             Self::Deployment(verb) => asked(verb.run(global, out, &registry())),
             Self::Scheduler(verb) => asked(verb.run(&global.client()?, out)),
@@ -360,6 +366,9 @@ mod tests {
             "deployment rollback",
             "deployment unassign --node n",
             "deployment upload f",
+            "fleet add c http://h:1",
+            "fleet remove c",
+            "fleet set c http://h:1 --note n",
             "host add a line",
             "host delete a",
             "key create a",

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{
-    CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE,
-};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use reqwest::{Method, Response, Url};
 
 use crate::error::NO_ANSWER;
@@ -29,7 +27,7 @@ pub struct Unanswered {
     pub error: Error,
 }
 
-const PASSED_ON: [HeaderName; 4] = [CONTENT_TYPE, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE];
+const PASSED_ON: [HeaderName; 3] = [CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE];
 
 impl Client {
     /// Reads `path_and_query` (which begins with a slash) of this server, with these headers. Any

@@ -21,7 +21,7 @@ use crate::extract::{Confidential, Nothing};
 use crate::failures::of_log_in;
 use crate::guard::{Trail, open, tried};
 use crate::origin::Client;
-use crate::storages::Stored;
+use crate::storages::Known;
 use crate::users::{concealed, secret};
 
 const NAME: &str = "weir-log-in";
@@ -43,8 +43,8 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
         (status = 200, description = "All ways", body = WaysToLogIn),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(crate) async fn ways(Extension(storages): Stored) -> Result<Json<WaysToLogIn>, Error> {
-    Ok(Json(WaysToLogIn { password: true, provider: storages.users.provider().await? }))
+pub(crate) async fn ways(Extension(people): Known) -> Result<Json<WaysToLogIn>, Error> {
+    Ok(Json(WaysToLogIn { password: true, provider: people.users.provider().await? }))
 }
 
 /// Begins a log-in at the provider: a cookie binds it to the browser, which is to be led to `location`. It comes
@@ -57,11 +57,11 @@ pub(crate) async fn ways(Extension(storages): Stored) -> Result<Json<WaysToLogIn
 pub(crate) async fn begin(
     Client(from): Client,
     trail: Trail,
-    Extension(storages): Stored,
+    Extension(people): Known,
     Nothing: Nothing,
 ) -> Result<impl IntoResponse, Error> {
     trail.unrecorded();
-    let (location, kept, is_secure) = storages.users.begin_at_provider(from).await?;
+    let (location, kept, is_secure) = people.users.begin_at_provider(from).await?;
     let kept = kept.expose_text().unwrap_or_default();
     let secure = if is_secure { "; Secure" } else { "" };
     let cookie =
@@ -81,7 +81,7 @@ pub(crate) async fn finish(
     Client(from): Client,
     trail: Trail,
     Kept(kept): Kept,
-    Extension(storages): Stored,
+    Extension(people): Known,
     Confidential(request): Confidential<ProviderFinish>,
 ) -> Result<impl IntoResponse, Error> {
     trail.about("user", "?");
@@ -90,12 +90,12 @@ pub(crate) async fn finish(
     let code = code.as_ref().map(secret);
     let code = code.as_ref().ok_or_else(|| word(&error.unwrap_or_default()));
     let state = state.expose().to_owned();
-    let begun = storages.users.finish_at_provider((state, &kept), code, from).await;
+    let begun = people.users.finish_at_provider((state, &kept), code, from).await;
     let (token, identity) = begun.map_err(|it| {
         if let Failure::Rejected(Rejection::NotAdmitted { reason }) = &it {
             trail.because(reason);
         }
-        of_log_in(it, storages.now())
+        of_log_in(it, people.now())
     })?;
     let Identity { user, expires_at, must_change, .. } = identity;
     trail.about("user", &user);
@@ -132,23 +132,18 @@ fn kept(headers: &HeaderMap) -> Option<&str> {
     each.find(|it| it.0 == NAME).map(|it| it.1).filter(|it| !it.is_empty())
 }
 
-/// The one cookie that is ours, for whoever passes a request on.
-pub(crate) fn cookie(headers: &HeaderMap) -> Option<HeaderValue> {
-    kept(headers).and_then(|it| HeaderValue::try_from(format!("{NAME}={it}")).ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn of_all_cookies_only_ours_is_looked_at_and_passed_on() {
+    fn of_all_cookies_only_ours_is_looked_at() {
         let mut headers = HeaderMap::new();
-        assert_eq!(cookie(&headers), None);
+        assert_eq!(kept(&headers), None);
         headers.append(COOKIE, HeaderValue::from_static("theirs=1; xweir-log-in=2"));
-        assert_eq!(cookie(&headers), None);
+        assert_eq!(kept(&headers), None);
         headers.append(COOKIE, HeaderValue::from_static("a=b; weir-log-in=kept"));
-        assert_eq!(cookie(&headers).unwrap(), "weir-log-in=kept");
+        assert_eq!(kept(&headers), Some("kept"));
     }
 
     #[test]
