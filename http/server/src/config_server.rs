@@ -22,8 +22,8 @@ use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
-    Engines, Guard, Here, Projects, archives, assets, engine, forward, openapi, overview, projects,
-    stored, ui,
+    Engines, Guard, Here, Projects, archives, assets, drafts, engine, forward, openapi, overview,
+    projects, stored, ui,
 };
 
 const NAME: &str = "config-server";
@@ -82,10 +82,12 @@ pub fn document() -> OpenApi {
     openapi::with_token(document, openapi::TOKEN_ELSEWHERE)
 }
 
-/// What takes the text of an asset.
+/// What takes the text of assets.
 fn texts() -> OpenApiRouter<Arc<dyn Projects>> {
     let routes = routes!(assets::write);
-    OpenApiRouter::default().routes(command(UserClaim::ProjectWrite, "asset write", routes))
+    OpenApiRouter::default()
+        .routes(command(UserClaim::ProjectWrite, "asset write", routes))
+        .routes(read(UserClaim::ProjectRead, routes!(drafts::judge)))
 }
 
 /// What takes an archive.

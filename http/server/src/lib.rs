@@ -21,6 +21,7 @@ mod cluster;
 pub mod config_server;
 mod connections;
 mod deployments;
+mod drafts;
 pub mod engine;
 mod engines;
 mod error;
