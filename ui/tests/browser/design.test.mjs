@@ -1,0 +1,278 @@
+// A designer's day: from an empty project to a workflow that runs, by mouse and again by the keyboard alone; and
+// what goes wrong on the way.
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { browser, findings, open } from "../support/browser.mjs";
+import { filled, PASSWORD } from "../support/filled.mjs";
+import { until } from "../support/weir.mjs";
+
+let server;
+let chrome;
+let page;
+let complaints;
+
+const at = (path) => page.goto(server.url + path);
+const button = (name) => page.getByRole("button", { name, exact: true });
+const dialog = () => page.getByRole("dialog");
+const stage = (name) => page.locator(`.react-flow__node[data-id="${name}"]`);
+const palette = () => page.getByRole("complementary", { name: "Palette" });
+const inspector = () => page.locator("aside[aria-label^=Inspector]");
+const text = (project, path) =>
+  server.get(`/api/v1/projects/${project}/assets/${encodeURIComponent(path)}`);
+const isSaved = () => page.getByText("saved", { exact: true }).waitFor();
+
+before(async () => {
+  [server, chrome] = await Promise.all([filled(), browser()]);
+  ({ page, complaints } = await open(chrome));
+  page.setDefaultTimeout(15_000);
+});
+after(async () => {
+  await chrome?.close();
+  await server?.stop();
+});
+
+/** What was designed runs on an engine, and its page says so. */
+async function runs(project, workflow) {
+  const { directory } = await server.get(`/api/v1/projects/${project}`);
+  await server.cli("deployment", "apply", directory, "--management", server.management);
+  await at(`/workflows/${workflow}`);
+  await page.getByRole("heading", { level: 1, name: workflow }).waitFor();
+  await until("records went through", async () => {
+    const detail = await server.get(`/api/v1/workflows/${workflow}`);
+    const sink = detail.stages?.find((it) => it.role === "sink");
+    return (sink?.counts.recordsIn ?? 0) > 0 || detail.openStreams > 0;
+  });
+  await server.cli("deployment", "withdraw", project, "--management", server.management);
+}
+
+test("by mouse: an empty project becomes a workflow that runs", async () => {
+  await at("/projects");
+  await button("Create … a project").click();
+  await dialog().getByLabel("Name").fill("orders");
+  await dialog().getByRole("button", { name: "Create" }).click();
+  await page.waitForURL("**/projects/orders");
+  await page.getByText("There is nothing in it yet").waitFor();
+  await button("New … asset").click();
+  await dialog().getByLabel("Name").fill("sales");
+  await dialog().getByRole("button", { name: "Create" }).click();
+  await page.waitForURL("**/projects/orders/assets/workflows/sales.yaml");
+
+  await page.getByText("There are no stages yet").waitFor();
+  const item = (name) => palette().getByRole("button", { name }).first();
+  await item("generator").dragTo(page.getByText("There are no stages yet"));
+  await stage("read").waitFor();
+  // A selected stage feeds what is added next.
+  await palette().getByText("Goes behind read").waitFor();
+  await item("file Writes files").click();
+  await stage("write").waitFor();
+  await page.locator(".react-flow__edge").waitFor();
+  // What is dropped on an edge goes between.
+  await button("Tidy").click();
+  const edge = page.locator(".react-flow__edge-interaction");
+  const [from, to] = [await item("throttle").boundingBox(), await edge.boundingBox()];
+  await page.mouse.move(from.x + 20, from.y + 10);
+  await page.mouse.down();
+  await page.mouse.move(to.x + to.width / 2 - 5, to.y + to.height / 2, { steps: 5 });
+  await page.mouse.move(to.x + to.width / 2, to.y + to.height / 2, { steps: 3 });
+  await page.mouse.up();
+  await stage("throttle").waitFor();
+  await page.locator(".react-flow__edge").nth(1).waitFor();
+  // A port that is drawn to a stage connects them: but nothing may lead back.
+  await button("Tidy").click();
+  await stage("write")
+    .locator(".react-flow__handle.source")
+    .count()
+    .then((n) => assert.equal(n, 0));
+  await stage("write").click();
+  await inspector()
+    .getByRole("textbox", { name: /^name/ })
+    .fill("$" + "{stream}.jsonl");
+  await inspector().getByLabel("Name", { exact: true }).fill("archive");
+  await page.keyboard.press("Enter");
+  await stage("archive").waitFor();
+  await button("Undo").click();
+  await stage("write").waitFor();
+  await button("Redo").click();
+  await stage("archive").waitFor();
+  // A copy, and away with it.
+  await stage("throttle").click();
+  await button("Duplicate").click();
+  await stage("throttle-2").waitFor();
+  await page
+    .getByRole("list", { name: "Problems" })
+    .getByText("nothing flows into stage")
+    .waitFor();
+  await button("Delete").click();
+  await stage("throttle-2").waitFor({ state: "detached" });
+  await button("Save").click();
+  await isSaved();
+  const { text: saved } = await text("orders", "workflows/sales.yaml");
+  assert.match(saved, /name: throttle\n {6}from: read\n/);
+  assert.match(saved, /name: archive\n {6}from: throttle\n/);
+  assert.deepEqual(await findings(page), []);
+  await runs("orders", "sales");
+  assert.deepEqual(complaints, []);
+});
+
+/** Presses Tab until that is where the keyboard is. */
+async function tabTo(name, key = "Tab") {
+  for (let it = 0; it < 80; it++) {
+    const said = await page.evaluate(() => {
+      const at = document.activeElement;
+      return `${at?.getAttribute("aria-label") ?? ""}|${at?.textContent ?? ""}|${at?.getAttribute("placeholder") ?? ""}|${at?.labels?.[0]?.textContent ?? ""}`;
+    });
+    if (said.split("|").some((one) => one === name || one.startsWith(`${name} ·`))) return;
+    await page.keyboard.press(key);
+  }
+  throw new Error(`the keyboard does not reach ${name}`);
+}
+
+test("by the keyboard alone: the same again", async () => {
+  await at("/");
+  await page.locator("#live-mark").waitFor();
+  const press = (...keys) =>
+    keys.reduce((all, it) => all.then(() => page.keyboard.press(it)), Promise.resolve());
+  await press("g", "p");
+  await page.getByRole("heading", { level: 1, name: "Projects" }).waitFor();
+  await tabTo("Create … a project");
+  await press("Enter");
+  await dialog().waitFor();
+  await page.keyboard.type("keys");
+  await press("Enter");
+  await page.waitForURL("**/projects/keys");
+  await page.getByText("There is nothing in it yet").waitFor();
+  await tabTo("New … asset");
+  await press("Enter");
+  await dialog().waitFor();
+  await page.keyboard.type("typed");
+  await press("Enter");
+  await page.waitForURL("**/projects/keys/assets/workflows/typed.yaml");
+  await page.getByText("There are no stages yet").waitFor();
+  await tabTo("To the palette");
+  await press("Enter");
+  await page.keyboard.type("source generator");
+  await press("Enter");
+  await stage("read").waitFor();
+  await press("Escape");
+  await page.keyboard.type("sink file");
+  await press("ArrowDown", "Enter");
+  await stage("write").waitFor();
+  // From the canvas: delete the edge by deleting the sink, and connect another one by name.
+  await press("Shift+Tab", "Escape");
+  await page.keyboard.type("operator throttle");
+  await press("Enter");
+  await press("Escape");
+  await tabTo("Stage read");
+  await press("Enter");
+  await inspector().waitFor();
+  await tabTo("Stage read", "Shift+Tab");
+  await press("c");
+  await dialog().waitFor();
+  await press("Escape");
+  await tabTo("Stage write");
+  await press("Enter", "e");
+  await page.waitForFunction(() => document.activeElement?.matches("[data-inspector]"));
+  await tabTo("name");
+  await press("Control+a");
+  await page.keyboard.type("$" + "{stream}.jsonl");
+  await press("Control+s");
+  await isSaved();
+  const saved = await text("keys", "workflows/typed.yaml");
+  assert.match(saved.text, /stream\}\.jsonl/);
+  const { errors } = await server.get("/api/v1/projects/keys");
+  if (errors > 0) {
+    // The throttle stands by itself: it is found, and taken out.
+    await tabTo("Stage throttle", "Shift+Tab");
+    await press("Enter", "Delete");
+    await stage("throttle").waitFor({ state: "detached" });
+    await press("Control+s");
+    await isSaved();
+  }
+  assert.equal((await server.get("/api/v1/projects/keys")).errors, 0);
+  await runs("keys", "typed");
+});
+
+test("two change one asset: fields of both are kept, and where both did one chooses", async () => {
+  const path = "sources/flight-files.yaml";
+  const { directory } = await server.get("/api/v1/projects/flights");
+  const before = await readFile(join(directory, path), "utf8");
+  await at(`/projects/flights/assets/${path}`);
+  const glob = page.getByRole("textbox", { name: /^glob/ });
+  await glob.fill("mine*");
+  await page.getByText("● unsaved").waitFor();
+  await writeFile(
+    join(directory, path),
+    before.replace(/glob: .*/, 'glob: "theirs*"').replace(/directory: in\b/, "directory: inbox"),
+  );
+  await button("Save").click();
+  await dialog().getByText("Both of you changed 1 field").waitFor();
+  await dialog()
+    .getByRole("radio", { name: /theirs$/ })
+    .check();
+  await dialog().getByRole("button", { name: "Save both changes" }).click();
+  await isSaved();
+  const { text: now } = await text("flights", path);
+  assert.match(now, /theirs\*/);
+  assert.match(now, /directory: inbox/);
+  await writeFile(join(directory, path), before);
+});
+
+test("code and form are one text, and what is misspelt is mended where it stands", async () => {
+  await at("/projects/flights/assets/formats/json-lines.yaml");
+  const code = page.locator("[data-code] .cm-content");
+  await code.getByText("layout").waitFor();
+  await code.click();
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("  inferRow: 5");
+  const list = page.getByRole("list", { name: "Problems" });
+  await list
+    .getByText(/inferRow/)
+    .first()
+    .waitFor();
+  await list.getByRole("button", { name: "Write inferRows" }).click();
+  await code.getByText("inferRows").waitFor();
+  await page.getByRole("textbox", { name: "inferRows" }).fill("7");
+  await code.getByText("7").waitFor();
+  await button("Discard").click();
+  await isSaved();
+});
+
+test("what was typed outlives a reload, a server that restarts, and a session that ends", async () => {
+  const path = "/projects/flights/assets/formats/flights-csv.yaml";
+  await at("/log-in");
+  await page.getByLabel("Name").fill("ada");
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await button("Log in").click();
+  await page.waitForURL((it) => it.pathname === "/");
+  await at(path);
+  const description = page.getByRole("textbox", { name: "description" });
+  await description.fill("typed and not saved");
+  await page.getByText("● unsaved").waitFor();
+  page.once("dialog", (it) => it.accept());
+  await page.reload();
+  await page.getByText("What you had typed and not saved is here again").waitFor();
+  assert.equal(await description.inputValue(), "typed and not saved");
+  await server.restart();
+  await description.fill("typed while it was away");
+  const { items } = await (await fetch(`${server.url}/api/v1/sessions`)).json();
+  for (const it of items)
+    await fetch(`${server.url}/api/v1/sessions/${it.id}`, { method: "DELETE" });
+  await button("Save").click();
+  const again = page.getByText("Your session has ended");
+  const isAsked = await again.waitFor({ timeout: 8_000 }).then(
+    () => true,
+    () => false,
+  );
+  if (isAsked) {
+    await page.getByLabel("Password of ada").fill(PASSWORD);
+    await dialog().getByRole("button", { name: "Log in" }).click();
+    await dialog().waitFor({ state: "detached" });
+    assert.equal(await description.inputValue(), "typed while it was away");
+    if (await page.getByText("● unsaved").isVisible()) await button("Save").click();
+  }
+  await isSaved();
+  const { text: now } = await text("flights", "formats/flights-csv.yaml");
+  assert.match(now, /typed while it was away/);
+});
