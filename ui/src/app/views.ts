@@ -44,4 +44,12 @@ export const KEYS: readonly [keys: string, what: string][] = [
   ["Enter", "open the row"],
   ["x", "choose the row"],
   ["Shift D", "light, dark"],
+  ["Ctrl S", "save the asset"],
+  ["Ctrl Z", "undo; with Shift redo"],
+  ["a", "designer: add a stage"],
+  ["c", "designer: connect the stage"],
+  ["e", "designer: edit the stage"],
+  ["t", "designer: tidy"],
+  ["f", "designer: all in view"],
+  ["Delete", "designer: delete what is selected"],
 ];

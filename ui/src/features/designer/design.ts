@@ -44,20 +44,24 @@ export function design(spec: unknown): Design {
   const list = isKeyed(spec) && Array.isArray(spec.stages) ? spec.stages : [];
   const named = list.filter((it): it is Keyed => isKeyed(it) && typeof it.name === "string");
   const stages = named.map(stageOf);
+  const byName = new Map(stages.map((it) => [it.id, it]));
   const edges = named.flatMap((it) =>
-    texts(it.from).map((from) => ({ ...endOf(stages, from), to: String(it.name) })),
+    texts(it.from).map((from) => ({ ...endOf(byName, from), to: String(it.name) })),
   );
   // A port that something leads from is shown, also where the stage does not have it.
   for (const { from, port } of edges) {
-    const stage = stages.find((it) => it.id === from);
+    const stage = byName.get(from);
     if (stage && !stage.ports.includes(port)) stage.ports.push(port);
   }
   return { stages, edges };
 }
 
 /** `route.late` is the port `late` of `route`, unless there is a stage of that whole name. */
-function endOf(stages: readonly DesignStage[], from: string): { from: string; port: string } {
-  if (stages.some((it) => it.id === from)) return { from, port: "out" };
+function endOf(
+  stages: ReadonlyMap<string, DesignStage>,
+  from: string,
+): { from: string; port: string } {
+  if (stages.has(from)) return { from, port: "out" };
   const dot = from.lastIndexOf(".");
   return dot < 0 ? { from, port: "out" } : { from: from.slice(0, dot), port: from.slice(dot + 1) };
 }
@@ -260,20 +264,24 @@ export function pasted(
 
 /** Stages in the order in which records come to them, for going through them by the keyboard. */
 export function inFlow({ stages, edges }: Design): DesignStage[] {
+  const byName = new Map(stages.map((it) => [it.id, it]));
   const waits = new Map(stages.map((it) => [it.id, 0]));
-  for (const it of edges) if (waits.has(it.from)) waits.set(it.to, (waits.get(it.to) ?? 0) + 1);
-  const done: DesignStage[] = [];
-  const open = stages.filter((it) => waits.get(it.id) === 0);
-  while (open.length > 0) {
-    const at = open.shift() as DesignStage;
-    done.push(at);
-    for (const { from, to } of edges) {
-      if (from !== at.id) continue;
+  const next = new Map<string, string[]>();
+  for (const { from, to } of edges) {
+    if (!byName.has(from) || !byName.has(to)) continue;
+    waits.set(to, (waits.get(to) ?? 0) + 1);
+    next.set(from, [...(next.get(from) ?? []), to]);
+  }
+  // A set is gone through in the order in which it grows.
+  const done = new Set(stages.filter((it) => waits.get(it.id) === 0));
+  for (const { id } of done) {
+    for (const to of next.get(id) ?? []) {
       const left = (waits.get(to) ?? 0) - 1;
       waits.set(to, left);
-      const next = stages.find((it) => it.id === to);
-      if (left === 0 && next) open.push(next);
+      const stage = byName.get(to);
+      if (left === 0 && stage) done.add(stage);
     }
   }
-  return [...done, ...stages.filter((it) => !done.includes(it))];
+  // What goes round comes last.
+  return [...done, ...stages.filter((it) => !done.has(it))];
 }

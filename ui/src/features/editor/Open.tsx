@@ -24,7 +24,7 @@ import { fixOf, ownFinding } from "./findings";
 import type { Kind } from "./schema";
 import { offsetOf, type Path } from "./text";
 import type { Drafting } from "./useDraft";
-import { useText } from "./useText";
+import { type Read, useText } from "./useText";
 
 const route = getRouteApi("/frame/projects/$project/assets/$");
 const Code = lazy(() => import("./Code").then((it) => ({ default: it.Code })));
@@ -58,7 +58,7 @@ export function Open({ project, path, drafting }: OpenProps) {
   const assets = useAssets(project).value?.items ?? [];
   const read = useText(project, text, assets);
   const tabs = read.kind === "Workflow" ? WORKFLOW_TABS : TABS;
-  const tab = read.problem ? "code" : (search.tab ?? tabs[0][0]);
+  const tab = search.tab ?? tabs[0][0];
   const [problem, setProblem] = useState<Problem>();
   const [conflict, setConflict] = useState<Conflict>();
   const isReadOnly = !may("project:write");
@@ -184,14 +184,13 @@ export function Open({ project, path, drafting }: OpenProps) {
           </Link>
         </p>
       )}
-      {read.problem && tab === "code" && (
-        <p className={css.notice} data-tone="err">
-          Line {read.problem.line} can’t be read, so that this shows as code alone:{" "}
-          {read.problem.message}
-        </p>
-      )}
       <Tabs all={tabs} at={tab} />
-      {tab === "design" && (
+      {tab === "design" && read.problem && (
+        <Panel title="Design">
+          <Unreadable problem={read.problem} />
+        </Panel>
+      )}
+      {tab === "design" && !read.problem && (
         <Suspense fallback={<Loading lines={10} />}>
           <Designer {...forms} findings={findings} />
         </Suspense>
@@ -200,7 +199,7 @@ export function Open({ project, path, drafting }: OpenProps) {
         <div className={css.halves}>
           <Panel title={read.kind ?? "Form"} flush>
             <div className={css.scrolls} style={{ height: "100%" }}>
-              <FormView {...forms} />
+              {read.problem ? <Unreadable problem={read.problem} /> : <FormView {...forms} />}
             </div>
           </Panel>
           <Panel title="Code" flush>
@@ -266,6 +265,15 @@ export function Open({ project, path, drafting }: OpenProps) {
       replace: true,
     });
   }
+}
+
+/** Forms and the canvas wait until the code can be read again. */
+function Unreadable({ problem }: { problem: NonNullable<Read["problem"]> }) {
+  return (
+    <p className={css.notice} data-tone="err">
+      Line {problem.line} of the code can’t be read: {problem.message}
+    </p>
+  );
 }
 
 /** How long one has stopped typing before the text is judged. */

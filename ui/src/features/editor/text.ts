@@ -13,7 +13,21 @@ export interface Parsed {
   value: unknown;
 }
 
+/** The last texts that were read: several views ask of the same one. Nobody changes what is handed out. */
+const recent = new Map<string, Parsed>();
+const RECENT_MAX = 6;
+
 export function parsed(text: string): Parsed {
+  const known = recent.get(text);
+  if (known) return known;
+  const made = read(text);
+  recent.set(text, made);
+  const [oldest] = recent.keys();
+  if (recent.size > RECENT_MAX && oldest !== undefined) recent.delete(oldest);
+  return made;
+}
+
+function read(text: string): Parsed {
   const document = parseDocument(text, { strict: true, uniqueKeys: true });
   const [error] = document.errors;
   if (!error) return { document, value: document.toJS({ maxAliasCount: 100 }) };
@@ -39,7 +53,7 @@ export function valueAt(value: unknown, path: Path): unknown {
 /** Edits the document by `edit`, and changes no more of the text than that asks for. */
 export function edited(text: string, edit: (document: Document.Parsed) => void): string {
   const style = { lineWidth: 0, indentSeq: indentsLists(text), flowCollectionPadding: true };
-  const { document, problem } = parsed(text);
+  const { document, problem } = read(text);
   if (problem) return text;
   const before = document.toString(style);
   edit(document);

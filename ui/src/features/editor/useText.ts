@@ -1,6 +1,6 @@
 // What a text is: its value, what it extends, and what takes effect. Read again when the text changes.
 import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { useMemo, useRef } from "react";
 import { answered, api } from "../../api/client";
 import type { Asset } from "../projects/projects";
 import { effective } from "./inherit";
@@ -27,7 +27,13 @@ export function useText(project: string, text: string, assets: readonly Asset[])
   const read = useMemo(() => parsed(text), [text]);
   const value = keyed(read.value);
   const metadata = keyed(value.metadata);
-  const kind = isKind(named(value.kind)) ? (value.kind as Kind) : undefined;
+  // While a text can't be read, it is what it was: who types goes through many such texts.
+  const last = useRef<{ kind?: Kind; name?: string }>({});
+  if (!read.problem) {
+    const said = named(value.kind);
+    last.current = { kind: isKind(said) ? said : undefined, name: named(metadata.name) };
+  }
+  const { kind, name } = last.current;
   const parentName = named(metadata.extends);
   const parentPath = parentName
     ? assets.find((it) => it.kind === kind && it.name === parentName)?.path
@@ -54,6 +60,6 @@ export function useText(project: string, text: string, assets: readonly Asset[])
     const whole = parent
       ? { ...own, spec: effective(kind ?? "", parentSpec, own.spec ?? {}) }
       : read.value;
-    return { ...read, kind, name: named(metadata.name), whole, parent, parentName, schema };
-  }, [read, kind, metadata.name, parentName, parentPath, parentSpec, schema]);
+    return { ...read, kind, name, whole, parent, parentName, schema };
+  }, [read, kind, name, parentName, parentPath, parentSpec, schema]);
 }

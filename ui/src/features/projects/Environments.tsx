@@ -1,21 +1,18 @@
 // What differs from one place to another: variables by environment, and secrets by who can read them.
 import { TextInput } from "@mantine/core";
 import { useQueries, useQueryClient } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import type { Schemas } from "../../api/client";
 import { type Problem, problemIn } from "../../api/problem";
 import { useSession } from "../../app/session";
-import { CopyCli } from "../../parts/Act";
 import { Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
 import { Empty, Loading, Shows } from "../../parts/Shows";
 import { withValue } from "../editor/text";
+import { Head, type Shown } from "./Head";
 import { type Column, cellsOf, matrix, typedOf } from "./matrix";
 import { type Asset, assetOf, renew, useAssets, written } from "./projects";
 import css from "./projects.module.css";
-
-type View = Schemas["AssetView"];
+import { Secrets } from "./Secrets";
 
 export function Environments({ project }: { project: string }) {
   return (
@@ -44,33 +41,6 @@ function Texts({ project, assets }: { project: string; assets: readonly Asset[] 
       <Variables project={project} views={views} />
       <Secrets project={project} views={views} />
     </>
-  );
-}
-
-interface Shown {
-  project: string;
-  views: readonly View[];
-}
-
-function Head({ project, columns }: { project: string; columns: readonly Column[] }) {
-  return (
-    <thead>
-      <tr>
-        <th scope="col">Name</th>
-        {columns.map((it) => (
-          <th key={it.path} scope="col">
-            <Link to="/projects/$project/assets/$" params={{ project, _splat: it.path }}>
-              {it.name}
-            </Link>
-            <div className="muted small">
-              {it.order === undefined
-                ? "not used by the project"
-                : `${it.order + 1}. of the project`}
-            </div>
-          </th>
-        ))}
-      </tr>
-    </thead>
   );
 }
 
@@ -202,51 +172,5 @@ function NewName(props: {
         </td>
       ))}
     </tr>
-  );
-}
-
-function Secrets({ project, views }: Shown) {
-  const columns = matrix(views, "Secret");
-  const names = [...new Set(columns.flatMap((it) => Object.keys(it.values)))].sort();
-  return (
-    <Panel
-      title="Secrets"
-      side={<CopyCli command={`weir secret encrypt NAME --project ${project}`} />}
-      flush
-    >
-      {columns.length === 0 ? (
-        <Empty
-          what="There are no secrets"
-          why="Values that only the engine sees that uses them, sealed to public keys and written ${sec:NAME}."
-          cli="weir secret encrypt NAME"
-        />
-      ) : (
-        <div className={css.matrix}>
-          <table aria-label="Secrets by asset">
-            <Head project={project} columns={columns} />
-            <tbody>
-              {names.map((name) => (
-                <tr key={name}>
-                  <th scope="row" className="mono">
-                    {name}
-                  </th>
-                  {cellsOf(columns, name).map(({ column, value }) => (
-                    <td key={column.path}>
-                      {value === "" ? (
-                        <span className="muted">–</span>
-                      ) : value.startsWith("weir-secret:") ? (
-                        "● sealed"
-                      ) : (
-                        <span data-tone="err">▲ not sealed</span>
-                      )}
-                    </td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-    </Panel>
   );
 }

@@ -110,6 +110,13 @@ export const TEMPLATES: readonly Template[] = [
     spec: "spec:\n  values: {}\n",
   },
   {
+    id: "secret",
+    kind: "Secret",
+    title: "Secrets",
+    what: "Values that only the engine sees that uses them. The project names it to use it.",
+    spec: "spec:\n  values: {}\n",
+  },
+  {
     id: "test",
     kind: "Test",
     title: "Test",
