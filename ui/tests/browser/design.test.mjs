@@ -247,6 +247,10 @@ test("what was typed outlives a reload, a server that restarts, and a session th
   await page.reload();
   await page.getByText("What you had typed and not saved is here again").waitFor();
   assert.equal(await description.inputValue(), "typed and not saved");
+  await page.getByRole("link", { name: "flights", exact: true }).click();
+  await page.getByRole("treeitem", { name: /flights-csv.*unsaved/ }).waitFor();
+  await page.goBack();
+  assert.equal(await description.inputValue(), "typed and not saved");
   await server.restart();
   await description.fill("typed while it was away");
   await command(server.url, "DELETE", "/api/v1/users/ada/sessions");

@@ -54,7 +54,11 @@ function Drawing(props: DesignerProps) {
   const flow = useReactFlow();
   const forms = useFormsOf(props);
   const spec = (read.whole as { spec?: unknown } | undefined)?.spec;
-  const it = useMemo(() => design(spec), [spec]);
+  const parentSpec = (read.parent as { spec?: unknown } | undefined)?.spec;
+  const it = useMemo(() => {
+    const inherited = new Set(design(parentSpec).stages.map((one) => one.id));
+    return { ...design(spec), inherited };
+  }, [spec, parentSpec]);
   const own = useMemo(
     () => design((read.value as { spec?: unknown } | undefined)?.spec).stages.map((one) => one.id),
     [read.value],
@@ -150,14 +154,11 @@ function Drawing(props: DesignerProps) {
       change(disconnected(text, it, [edge]));
       setTold(`Disconnected ${edge.from} from ${edge.to}`);
     } else if (selected.size > 0) {
-      change(removed(text, it, [...selected], isFromParent));
+      change(removed(text, it, [...selected]));
       setTold(`Deleted ${plural(selected.size, "stage")}`);
     } else return;
     select(new Set());
   };
-  const isFromParent = (name: string) =>
-    read.parent !== undefined &&
-    design((read.parent as { spec?: unknown }).spec).stages.some((one) => one.id === name);
   const copy = () => {
     if (selected.size === 0) return;
     sessionStorage.setItem(COPIED, JSON.stringify(copied(it, [...selected])));

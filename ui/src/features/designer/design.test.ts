@@ -4,6 +4,7 @@ import {
   added,
   connected,
   copied,
+  type Design,
   design,
   disconnected,
   inFlow,
@@ -120,4 +121,17 @@ test("stages are gone through in the order of the records", () => {
     },
   );
   expect(of(text).stages).toHaveLength(1);
+});
+
+test("what a parent says of a stage is taken back by saying so", () => {
+  const child = "kind: Workflow\nspec:\n  stages:\n    - name: extra\n      sink: s\n";
+  const whole: Design = {
+    ...it,
+    stages: [...it.stages, ...of(child).stages],
+    inherited: new Set(["read", "route", "write"]),
+  };
+  const cut = disconnected(child, whole, [edge("read", "out", "route")]);
+  expect(cut).toContain("- name: route\n      from: null\n");
+  expect(removed(child, whole, ["write"])).toContain("- name: write\n      removed: true\n");
+  expect(removed(child, whole, ["extra"])).not.toContain("removed");
 });

@@ -27,6 +27,8 @@ export interface DesignEdge {
 export interface Design {
   stages: DesignStage[];
   edges: DesignEdge[];
+  /** Stages that the workflow has from the one that it extends: what is not said of them is as it is there. */
+  inherited?: ReadonlySet<string>;
 }
 
 const SLOTS = [
@@ -127,7 +129,9 @@ function withInputs(text: string, it: Design, to: string, edges: readonly Design
   const all = edges.filter((one) => one.to === to).map(written);
   const was = it.stages.find((one) => one.id === to)?.config.from;
   if (JSON.stringify(texts(was)) === JSON.stringify(all)) return text;
-  return withValue(text, stage(to, "from"), all.length > 1 ? all : all[0], "name");
+  // What the parent says is taken back by saying that it is not so.
+  const none = it.inherited?.has(to) ? null : undefined;
+  return withValue(text, stage(to, "from"), all.length > 1 ? all : (all[0] ?? none), "name");
 }
 
 export function connected(text: string, it: Design, edge: DesignEdge): string {
@@ -195,12 +199,7 @@ function appended(text: string, stages: readonly Keyed[]): string {
 }
 
 /** Takes stages out, with all that leads from them and to them. */
-export function removed(
-  text: string,
-  it: Design,
-  names: readonly string[],
-  parentHas: (name: string) => boolean = () => false,
-): string {
+export function removed(text: string, it: Design, names: readonly string[]): string {
   const left = it.edges.filter((one) => !names.includes(one.from) && !names.includes(one.to));
   const fed = it.edges.filter((one) => names.includes(one.from) && !names.includes(one.to));
   const cut = [...new Set(fed.map((one) => one.to))].reduce(
@@ -217,7 +216,8 @@ export function removed(
     const [first] = list.items as { spaceBefore?: boolean }[];
     if (first) first.spaceBefore = false;
   });
-  const inherited = names.filter(parentHas).map((name) => ({ name, removed: true }));
+  const fromParent = names.filter((name) => it.inherited?.has(name));
+  const inherited = fromParent.map((name) => ({ name, removed: true }));
   return inherited.length > 0 ? appended(own, inherited) : own;
 }
 

@@ -1,5 +1,16 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import { begun, changed, isDirty, keep, kept, redone, refreshed, saved, undone } from "./draft";
+import {
+  begun,
+  changed,
+  isDirty,
+  keep,
+  kept,
+  redone,
+  refreshed,
+  saved,
+  undone,
+  unsaved,
+} from "./draft";
 
 const room = new Map<string, string>();
 beforeEach(() => {
@@ -8,6 +19,10 @@ beforeEach(() => {
     getItem: (key: string) => room.get(key) ?? null,
     setItem: (key: string, value: string) => room.set(key, value),
     removeItem: (key: string) => room.delete(key),
+    key: (at: number) => [...room.keys()][at] ?? null,
+    get length() {
+      return room.size;
+    },
   });
 });
 
@@ -39,6 +54,8 @@ test("what was typed outlives the page, for the one who typed it", () => {
   keep("ada", "p", "a.yaml", changed(begun("a", "1"), "mine", "", 0));
   expect(kept("ada", "p", "a.yaml")).toMatchObject({ text: "mine", base: "a", etag: "1" });
   expect(kept("bob", "p", "a.yaml")).toBeUndefined();
+  expect([...unsaved("ada", "p")]).toEqual(["a.yaml"]);
+  expect([...unsaved("ada", "q")]).toEqual([]);
   keep("ada", "p", "a.yaml", begun("mine", "2"));
   expect(kept("ada", "p", "a.yaml")).toBeUndefined();
 });

@@ -97,3 +97,14 @@ export function kept(user: string, project: string, path: string): Draft | undef
   const { text, base, etag } = JSON.parse(found) as Stored;
   return { ...begun(base, etag), text, past: [base] };
 }
+
+/** The assets of a project of which this tab has text that is not saved. */
+export function unsaved(user: string, project: string): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (let at = 0; at < sessionStorage.length; at++) {
+    const [, written] = /^weir\.draft\.(.*)$/.exec(sessionStorage.key(at) ?? "") ?? [];
+    const [of, within, path] = written ? (JSON.parse(written) as string[]) : [];
+    if (of === user && within === project && path) found.add(path);
+  }
+  return found;
+}

@@ -2,12 +2,14 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import type { Schemas } from "../../api/client";
 import { problemIn } from "../../api/problem";
+import { nameOf, useSession } from "../../app/session";
 import { Act, CopyCli } from "../../parts/Act";
 import { Filter } from "../../parts/Filter";
 import { Page, Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
 import { Empty, Loading, Shows } from "../../parts/Shows";
 import { Tabs } from "../../parts/Tabs";
+import { unsaved } from "../editor/draft";
 import { AssetDetail } from "./AssetDetail";
 import { Remove, Rename } from "./Dialogs";
 import { Findings } from "./Findings";
@@ -109,6 +111,7 @@ function Assets() {
   const navigate = route.useNavigate();
   const standing = useAssets(project);
   const findings = useFindings(project).value?.findings ?? [];
+  const { me } = useSession();
   const [isAdding, setAdding] = useState(false);
   const choose = (asset: string) =>
     void navigate({ search: (it) => ({ ...it, asset }), replace: true });
@@ -149,6 +152,7 @@ function Assets() {
                 findings={findings}
                 filter={filter}
                 chosen={chosen}
+                unsaved={unsaved(nameOf(me), project)}
                 onChoose={choose}
                 onOpen={open}
               />

@@ -33,12 +33,14 @@ interface TreeProps {
   findings: readonly Finding[];
   filter: string;
   chosen: string | undefined;
+  /** Those of which something was typed and not saved. */
+  unsaved: ReadonlySet<string>;
   onChoose: (path: string) => void;
   onOpen: (path: string) => void;
 }
 
 /** Arrow keys go through it as through every tree; `Enter` opens. */
-export function Tree({ assets, findings, filter, chosen, onChoose, onOpen }: TreeProps) {
+export function Tree({ assets, findings, filter, chosen, unsaved, onChoose, onOpen }: TreeProps) {
   const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
   const tree = useRef<HTMLUListElement>(null);
   const all = useMemo(() => branches(assets, filter), [assets, filter]);
@@ -120,6 +122,7 @@ export function Tree({ assets, findings, filter, chosen, onChoose, onOpen }: Tre
                 >
                   <span className="cut">{titleOf(it)}</span>
                   <span className="muted cut grow">{it.description ?? it.path}</span>
+                  {unsaved.has(it.path) && <em className="muted">● unsaved</em>}
                   {own.length > 0 && <Problems {...countOf(own)} />}
                 </li>
               );
