@@ -264,3 +264,97 @@ test("what was typed outlives a reload, a server that restarts, and a session th
   const { text: now } = await text("flights", "formats/flights-csv.yaml");
   assert.match(now, /typed while it was away/);
 });
+
+test("a project goes out as an archive, and comes in under another name", async () => {
+  await at("/projects/flights");
+  const [download] = await Promise.all([page.waitForEvent("download"), button("Export").click()]);
+  assert.equal(download.suggestedFilename(), "flights.zip");
+  const file = await download.path();
+  await at("/projects");
+  await button("Import … a project").click();
+  await dialog().locator("input[type=file]").setInputFiles(file);
+  await dialog().getByRole("textbox", { name: "Name" }).fill("again");
+  await dialog().getByRole("button", { name: "Import", exact: true }).click();
+  await page.waitForURL("**/projects/again");
+  await page.getByRole("treeitem", { name: /flight-files/ }).click();
+  await page.getByText("spec.stages[0].source").waitFor();
+  await button("Delete … flight-files").click();
+  await dialog().getByText("It can’t be deleted while others name it").waitFor();
+  await page.keyboard.press("Escape");
+  await button("Rename … flight-files").click();
+  await dialog().getByText("Changed with it: 1 place").waitFor();
+  await dialog().getByRole("textbox", { name: "New name" }).fill("files");
+  await dialog().getByRole("button", { name: "Rename", exact: true }).click();
+  await page.getByRole("treeitem", { name: /^files/ }).waitFor();
+  assert.match((await text("again", "workflows/flights.yaml")).text, /source: files/);
+  await button("Remove … the project").click();
+  await dialog().getByRole("checkbox", { name: "Delete its files as well" }).check();
+  await dialog()
+    .getByRole("textbox", { name: /^Type again/ })
+    .fill("again");
+  await dialog().getByRole("button", { name: "Delete", exact: true }).click();
+  await page.waitForURL("**/projects");
+  const { items } = await server.get("/api/v1/projects");
+  assert.ok(!items.some((it) => it.name === "again"));
+});
+
+test("variables are changed where they stand, and secrets are sealed before they are written", async () => {
+  const path = "secrets/keys.yaml";
+  const put = (text) =>
+    fetch(`${server.url}/api/v1/projects/flights/assets/${encodeURIComponent(path)}`, {
+      method: "PUT",
+      headers: { "content-type": "application/json", "if-none-match": "*" },
+      body: JSON.stringify({ text }),
+    });
+  await put("apiVersion: weir/v1\nkind: Secret\nmetadata: { name: keys }\nspec:\n  values: {}\n");
+  await at("/projects/flights?tab=environments");
+  await page.getByRole("textbox", { name: "LATE in thresholds" }).fill("20");
+  await page.keyboard.press("Enter");
+  await until("it is written", async () =>
+    (await text("flights", "environments/thresholds.yaml")).text.includes("LATE: 20"),
+  );
+  await button("Set … a secret").click();
+  await dialog().getByRole("textbox", { name: "Name" }).fill("SALT");
+  await dialog().getByLabel("Value", { exact: true }).fill("not to be seen");
+  await dialog().getByRole("button", { name: "Seal and write" }).click();
+  await page.getByText("● sealed").waitFor();
+  const { text: written } = await text("flights", path);
+  assert.match(written, /SALT: weir-secret:2:flights:SALT:/);
+  assert.ok(!written.includes("not to be seen"));
+});
+
+test("a workflow of 1,000 stages is drawn in part, changed, and undone", async () => {
+  const { directory } = await server.get("/api/v1/projects/flights");
+  const stages = Array.from(
+    { length: 998 },
+    (_, it) =>
+      `    - name: s${it}\n      from: ${it < 4 ? "read" : `s${it - 4}`}\n      processor: { throttle: { records: 9 } }\n`,
+  );
+  await writeFile(
+    join(directory, "workflows", "large.yaml"),
+    `apiVersion: weir/v1\nkind: Workflow\nmetadata: { name: large }\nspec:\n  stages:\n    - name: read\n      source: flight-files\n${stages.join("")}    - name: write\n      from: s997\n      sink: { devNull: {} }\n`,
+  );
+  await at("/projects/flights/assets/workflows/large.yaml");
+  await page.getByText("1,000 stages").waitFor();
+  await page.locator(".react-flow__node").first().waitFor();
+  assert.ok(
+    (await page.locator(".react-flow__node").count()) < 300,
+    "what is not seen is not drawn",
+  );
+  await page
+    .getByRole("complementary", { name: "Outline" })
+    .getByRole("button", { name: /^s10 / })
+    .click();
+  await inspector().waitFor();
+  await palette()
+    .getByRole("button", { name: /^deduplicate/ })
+    .click();
+  await page.getByText("Added deduplicate behind s10").waitFor();
+  await button("Undo").click();
+  await page
+    .getByText("1,000 stages")
+    .or(page.getByText("saved", { exact: true }))
+    .first()
+    .waitFor();
+  await isSaved();
+});
