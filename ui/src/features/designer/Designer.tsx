@@ -239,7 +239,12 @@ function Drawing(props: DesignerProps) {
             onAct={() => setAsked("connect")}
           />
           <Tool label="Copy" keys="Ctrl C" not={selected.size === 0} onAct={copy} />
-          <Tool label="Paste" keys="Ctrl V" not={isReadOnly} onAct={() => paste()} />
+          <Tool
+            label="Paste"
+            keys="Ctrl V"
+            not={isReadOnly || !sessionStorage.getItem(COPIED)}
+            onAct={() => paste()}
+          />
           <Tool
             label="Duplicate"
             keys="Ctrl D"

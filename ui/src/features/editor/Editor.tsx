@@ -1,4 +1,5 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { nameOf, useSession } from "../../app/session";
 import { Page, Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
 import { Loading } from "../../parts/Shows";
@@ -10,11 +11,14 @@ const route = getRouteApi("/frame/projects/$project/assets/$");
 /** An asset as one text, shown in several ways: drawn, as a form, as code. */
 export function Editor() {
   const { project, _splat: path = "" } = route.useParams();
-  return <Asset key={`${project}/${path}`} project={project} path={path} />;
+  const { me, ended } = useSession();
+  // Whose session has ended goes on where they are; what somebody else typed is not for who comes after them.
+  const user = ended ?? nameOf(me);
+  return <Asset key={`${user}/${project}/${path}`} user={user} project={project} path={path} />;
 }
 
-function Asset({ project, path }: { project: string; path: string }) {
-  const drafting = useDraft(project, path);
+function Asset({ user, project, path }: { user: string; project: string; path: string }) {
+  const drafting = useDraft(user, project, path);
   if (drafting.draft) return <Open project={project} path={path} drafting={drafting} />;
   return (
     <Page title={path}>

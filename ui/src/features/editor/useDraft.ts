@@ -1,7 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { type Problem, problemIn } from "../../api/problem";
-import { nameOf, useSession } from "../../app/session";
 import { assetOf, renew, written } from "../projects/projects";
 import * as drafts from "./draft";
 
@@ -27,9 +26,7 @@ export interface Drafting {
   adopt: (it: Sent) => void;
 }
 
-export function useDraft(project: string, path: string): Drafting {
-  const { me } = useSession();
-  const user = nameOf(me);
+export function useDraft(user: string, project: string, path: string): Drafting {
   const queries = useQueryClient();
   const [first] = useState(() => drafts.kept(user, project, path));
   const [draft, setDraft] = useState(first);
