@@ -177,6 +177,18 @@ impl Projects for ProjectDirs {
         self.asked(move |it| it.findings(&name)).await.map_err(fault)
     }
 
+    async fn judge(
+        &self,
+        project: ProjectName,
+        drafts: BTreeMap<String, String>,
+    ) -> Result<Vec<Finding>, ProjectRefusal> {
+        self.asked(move |it| {
+            let dir = it.workspace.project(project.as_str())?.dir;
+            Ok(weir_project::load_drafts(&dir, &it.registry, &drafts).findings)
+        })
+        .await
+    }
+
     async fn project(&self, name: ProjectName) -> Result<ProjectSummary, ProjectRefusal> {
         self.asked(move |it| Ok(it.summary(&it.workspace.project(name.as_str())?))).await
     }

@@ -4,6 +4,7 @@
 //! directories and in those that the project excludes because they hold data. Linked directories
 //! are not searched; a linked file is read only if it lies inside the project (P4).
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
@@ -24,6 +25,44 @@ pub const PROJECT_FILE: &str = "project.yaml";
 pub(crate) struct TextFile {
     pub(crate) path: String,
     pub(crate) text: String,
+}
+
+/// Texts that take the place of the project's files, by path. A file of that path need not be there.
+pub type Drafts = BTreeMap<String, String>;
+
+/// The files of a project as they would be with the drafts written.
+pub(crate) struct Files<'a> {
+    pub(crate) root: &'a Path,
+    pub(crate) drafts: &'a Drafts,
+}
+
+impl Files<'_> {
+    pub(crate) fn is_there(&self, path: &str) -> bool {
+        self.drafts.contains_key(path) || self.root.join(path).symlink_metadata().is_ok()
+    }
+
+    pub(crate) fn read(&self, path: &str) -> Result<TextFile, Finding> {
+        match self.drafts.get(path) {
+            Some(text) => Ok(TextFile { path: path.to_owned(), text: text.clone() }),
+            None => read(self.root, path),
+        }
+    }
+
+    /// As [`find`], with the drafts that would be found.
+    pub(crate) fn find(&self, exclude: &[String], findings: &mut Vec<Finding>) -> Vec<String> {
+        let mut found = find(self.root, exclude, findings);
+        let is_excluded = |path: &str| {
+            let below = |it: &String| path.strip_prefix(it).is_some_and(|it| it.starts_with('/'));
+            exclude.iter().any(below) || path.split('/').any(|it| it.starts_with('.'))
+        };
+        let fresh = self.drafts.keys().filter(|it| {
+            *it != PROJECT_FILE && is_yaml(Path::new(it)) && !is_excluded(it) && !found.contains(it)
+        });
+        let fresh: Vec<_> = fresh.cloned().collect();
+        found.extend(fresh);
+        found.sort_unstable();
+        found
+    }
 }
 
 /// Reads one file of the project.

@@ -44,8 +44,8 @@ mod tests;
 pub use asset::AssetKind;
 pub use case::{Case, Expected, ExpectedRecords, Fields, Given, Order, Outlet, Piece, Row, Test};
 pub use digest::digest;
-pub use files::PROJECT_FILE;
-pub use load::{Loaded, Project, load, load_with, name};
+pub use files::{Drafts, PROJECT_FILE};
+pub use load::{Loaded, Project, load, load_drafts, load_with, name};
 pub use parts::UnknownWorkflow;
 pub use schema::json_schemas;
 pub use survey::{

@@ -11,7 +11,7 @@ use weir_stream::Registry;
 use crate::asset::{self, Asset, AssetKind, Parsed, Unreadable};
 use crate::case::{self, Row, Test};
 use crate::environment::Values;
-use crate::files::{self, PROJECT_FILE};
+use crate::files::{Drafts, Files, PROJECT_FILE};
 use crate::library::Library;
 use crate::parts::Written;
 use crate::references::References;
@@ -55,8 +55,18 @@ pub fn load(dir: &Path, registry: &Registry) -> Loaded {
 
 /// As [`load`], with values that take the place of those of the project's environments.
 pub fn load_with(dir: &Path, registry: &Registry, values: &Row) -> Loaded {
+    loaded(dir, registry, (values, &Drafts::new()))
+}
+
+/// As [`load`], with texts that take the place of files, so that they can be judged before they are
+/// written.
+pub fn load_drafts(dir: &Path, registry: &Registry, drafts: &Drafts) -> Loaded {
+    loaded(dir, registry, (&Row::new(), drafts))
+}
+
+fn loaded(dir: &Path, registry: &Registry, given: (&Row, &Drafts)) -> Loaded {
     let mut findings = Vec::new();
-    let project = build(dir, registry, values, &mut findings);
+    let project = build(dir, registry, given, &mut findings);
     findings.sort_by(|a, b| (&a.place, &a.path, a.code).cmp(&(&b.place, &b.path, b.code)));
     // An asset that several workflows use is judged in each of them.
     findings.dedup();
@@ -69,7 +79,8 @@ pub fn load_with(dir: &Path, registry: &Registry, values: &Row) -> Loaded {
 pub fn name(dir: &Path) -> Result<ProjectName, Vec<Finding>> {
     let root = open(dir).map_err(|it| vec![it])?;
     let mut findings = Vec::new();
-    let asset = project_asset(&root, &mut findings);
+    let files = Files { root: &root, drafts: &Drafts::new() };
+    let asset = project_asset(&files, &mut findings);
     let name = asset.and_then(|it| ProjectName::new(it.name).ok());
     name.ok_or_else(|| findings.into_iter().filter(Finding::is_error).collect())
 }
@@ -77,13 +88,14 @@ pub fn name(dir: &Path) -> Result<ProjectName, Vec<Finding>> {
 fn build(
     dir: &Path,
     registry: &Registry,
-    given: &Row,
+    (given, unwritten): (&Row, &Drafts),
     findings: &mut Vec<Finding>,
 ) -> Option<Project> {
     let root = open(dir).map_err(|it| findings.push(it)).ok()?;
-    let project = project_asset(&root, findings)?;
+    let files = Files { root: &root, drafts: unwritten };
+    let project = project_asset(&files, findings)?;
     let spec = project_spec(&project, findings);
-    let mut library = library(&root, spec.as_ref(), findings);
+    let mut library = library(&files, spec.as_ref(), findings);
     inherit::resolve(&mut library, findings);
     let mut written = Written::of(spec.as_ref(), &library);
     findings.extend(environment::strangers(given, &library));
@@ -141,8 +153,9 @@ pub(crate) fn open(dir: &Path) -> Result<PathBuf, Finding> {
     Ok(root)
 }
 
-fn project_asset(root: &Path, findings: &mut Vec<Finding>) -> Option<Asset> {
-    if root.join(PROJECT_FILE).symlink_metadata().is_err() {
+fn project_asset(files: &Files<'_>, findings: &mut Vec<Finding>) -> Option<Asset> {
+    let root = files.root;
+    if !files.is_there(PROJECT_FILE) {
         let cause = format!("the directory has no {PROJECT_FILE}: it is no project");
         let fix = if root.join("project.yml").exists() {
             format!("rename project.yml to {PROJECT_FILE}")
@@ -153,7 +166,7 @@ fn project_asset(root: &Path, findings: &mut Vec<Finding>) -> Option<Asset> {
         findings.push(Finding::error(2201, place, "", cause).with_fix(fix));
         return None;
     }
-    let file = files::read(root, PROJECT_FILE).map_err(|it| findings.push(it)).ok()?;
+    let file = files.read(PROJECT_FILE).map_err(|it| findings.push(it)).ok()?;
     let Parsed::Asset(asset) = asset::parse(&file, findings) else { return None };
     if asset.kind != AssetKind::Project {
         let cause = format!("{PROJECT_FILE} is an asset of kind {}", asset.kind);
@@ -181,11 +194,11 @@ pub(crate) fn project_spec(project: &Asset, findings: &mut Vec<Finding>) -> Opti
     Some(spec)
 }
 
-fn library(root: &Path, spec: Option<&ProjectSpec>, findings: &mut Vec<Finding>) -> Library {
+fn library(files: &Files<'_>, spec: Option<&ProjectSpec>, findings: &mut Vec<Finding>) -> Library {
     let (mut assets, mut unreadable) = (Vec::new(), Vec::new());
     let exclude = spec.map_or(&[][..], |it| &it.exclude);
-    for path in files::find(root, exclude, findings) {
-        let file = match files::read(root, &path) {
+    for path in files.find(exclude, findings) {
+        let file = match files.read(&path) {
             Ok(file) => file,
             Err(finding) => {
                 findings.push(finding);

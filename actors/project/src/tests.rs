@@ -3,6 +3,7 @@
 mod assets;
 mod cases;
 mod documents;
+mod drafts;
 mod extending;
 mod files;
 mod kinds;

@@ -79,7 +79,7 @@ pub use live::{LiveChange, LiveEvent, LiveQuery, LiveTopic};
 pub use node::NodeView;
 pub use page::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page};
 pub use problem::{Problem, ProblemKind, ProblemPart};
-pub use project::{ProjectSummary, Validation};
+pub use project::{ProjectDraft, ProjectDrafts, ProjectSummary, Validation};
 pub use resource::{
     ReservationView, Reservations, ResourceGroupView, ResourceReserve, ResourceView,
     ResourceWaiterView, ResourcesDeclare, ResourcesRevoke, ResourcesRevoked,

@@ -26,6 +26,22 @@ pub struct ProjectSummary {
     pub digest: Option<String>,
 }
 
+/// Texts that are to be judged before they are written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProjectDrafts {
+    pub drafts: Vec<ProjectDraft>,
+}
+
+/// The text that an asset would have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProjectDraft {
+    /// The asset's path, as `sources/orders.yaml`; there need not be one yet.
+    pub path: String,
+    pub text: String,
+}
+
 /// What the validation of a project found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

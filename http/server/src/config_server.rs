@@ -22,7 +22,7 @@ use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
-    Fleet, Guard, Projects, archives, assets, clusters, engine, forward, openapi, overview,
+    Fleet, Guard, Projects, archives, assets, clusters, drafts, engine, forward, openapi, overview,
     projects, stored, ui,
 };
 
@@ -73,10 +73,12 @@ pub fn document() -> OpenApi {
     openapi::with_token(document, openapi::TOKEN_ELSEWHERE)
 }
 
-/// What takes the text of an asset.
+/// What takes the text of assets.
 fn texts() -> OpenApiRouter<Arc<dyn Projects>> {
     let routes = routes!(assets::write);
-    OpenApiRouter::default().routes(command(UserClaim::ProjectWrite, "asset write", routes))
+    OpenApiRouter::default()
+        .routes(command(UserClaim::ProjectWrite, "asset write", routes))
+        .routes(read(UserClaim::ProjectRead, routes!(drafts::judge)))
 }
 
 /// What takes an archive.

@@ -22,6 +22,7 @@ mod clusters;
 pub mod config_server;
 mod connections;
 mod deployments;
+mod drafts;
 pub mod engine;
 mod engines;
 mod error;

@@ -3,6 +3,7 @@
 //! A [`Fault`] says why a question has no answer: `Transient` and `Stopped` become 503, the
 //! others 500, and its code, message and hint reach the client.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -355,6 +356,12 @@ pub trait Projects: Send + Sync + 'static {
     async fn projects(&self) -> Result<Vec<ProjectSummary>, Fault>;
     /// Reads the project's files now; `None` where the project is not known.
     async fn validate(&self, name: &ProjectName) -> Result<Option<Vec<Finding>>, Fault>;
+    /// What would be found with these texts, by path, in the place of files.
+    async fn judge(
+        &self,
+        project: ProjectName,
+        drafts: BTreeMap<String, String>,
+    ) -> Result<Vec<Finding>, ProjectRefusal>;
     async fn project(&self, name: ProjectName) -> Result<ProjectSummary, ProjectRefusal>;
     async fn project_create(&self, new: ProjectCreate) -> Result<ProjectSummary, ProjectRefusal>;
     async fn project_open(&self, directory: String) -> Result<ProjectSummary, ProjectRefusal>;

@@ -14,7 +14,7 @@ import { LogInAgain } from "./LogInAgain";
 import { KeysHelp, Palette } from "./Palette";
 import { nameOf, useSession } from "./session";
 import { type Order, useShortcuts } from "./shortcuts";
-import { ADMIN, OPERATE, type View } from "./views";
+import { ADMIN, DESIGN, OPERATE, type View } from "./views";
 
 /** Leads to the log-in whoever sees nothing without it, and to a new password who must have one. */
 export function Frame() {
@@ -77,6 +77,7 @@ function Framed() {
       </header>
       <nav className={css.nav} aria-label="Views">
         <Group title="Operate" views={OPERATE} />
+        <Group title="Design" views={DESIGN} />
         <Group title="Administer" views={ADMIN} />
       </nav>
       <main id="main" ref={main} className={css.main}>

@@ -1,13 +1,14 @@
 import { Modal, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, useMemo, useState } from "react";
+import { useProjects } from "../features/projects/projects";
 import { useLive } from "../live";
 import { present } from "../logic/nodes";
 import css from "./frame.module.css";
 import { type Offer, offered } from "./palette";
 import { KEYS, VIEWS } from "./views";
 
-/** Goes to whatever one names: a view, a workflow, a node, a deployment. */
+/** Goes to whatever one names: a view, a workflow, a node, a deployment, a project. */
 export function Palette({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
   const [typed, setTyped] = useState("");
@@ -17,6 +18,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
     useLive("members"),
     useLive("deployments"),
   ];
+  const projects = useProjects();
   const all = useMemo<Offer[]>(
     () => [
       ...VIEWS.map((it) => ({ title: it.title, kind: "View", path: it.path })),
@@ -35,8 +37,13 @@ export function Palette({ onClose }: { onClose: () => void }) {
         kind: "Deployment",
         path: `/deployments?tag=${tag}`,
       })),
+      ...(projects.value?.items ?? []).map(({ name }) => ({
+        title: name,
+        kind: "Project",
+        path: `/projects/${name}`,
+      })),
     ],
-    [workflows.value, members.value, deployments.value],
+    [workflows.value, members.value, deployments.value, projects.value],
   );
   const found = offered(all, typed);
   const go = (offer: Offer | undefined) => {
@@ -55,7 +62,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
     <Modal opened onClose={onClose} title="Go to" size="md" yOffset="12vh" centered={false}>
       <TextInput
         aria-label="What to go to"
-        placeholder="A view, workflow, node or deployment"
+        placeholder="A view, workflow, node, deployment or project"
         value={typed}
         onChange={(event) => {
           setTyped(event.currentTarget.value);

@@ -148,6 +148,24 @@ const audit = createRoute({
   path: "/audit",
   component: lazyRouteComponent(() => import("../features/audit/Audit"), "Audit"),
 });
+const projects = createRoute({
+  getParentRoute: () => frame,
+  path: "/projects",
+  validateSearch: texts("filter"),
+  component: lazyRouteComponent(() => import("../features/projects/Projects"), "Projects"),
+});
+const project = createRoute({
+  getParentRoute: () => frame,
+  path: "/projects/$project",
+  validateSearch: texts("tab", "filter", "asset"),
+  component: lazyRouteComponent(() => import("../features/projects/Project"), "Project"),
+});
+const asset = createRoute({
+  getParentRoute: () => frame,
+  path: "/projects/$project/assets/$",
+  validateSearch: texts("tab", "line", "stage"),
+  component: lazyRouteComponent(() => import("../features/editor/Editor"), "Editor"),
+});
 const old = createRoute({
   getParentRoute: () => root,
   path: "/index.html",
@@ -172,6 +190,9 @@ const inFrame = [
   users,
   keys,
   audit,
+  projects,
+  project,
+  asset,
 ];
 
 export const router = createRouter({

@@ -41,7 +41,8 @@ export function useShortcuts(carryOut: (order: Order) => void): void {
   useEffect(() => {
     let pairAt: number | undefined;
     const onKey = (event: KeyboardEvent) => {
-      const target = event.target as HTMLElement;
+      // The code editor stands in a tree of its own.
+      const target = (event.composedPath()[0] ?? event.target) as HTMLElement;
       const isField = target.matches(
         "input:not([type=checkbox]), textarea, select, [contenteditable=true]",
       );

@@ -21,13 +21,17 @@ export const OPERATE = [
   { path: "/access", title: "Access", key: "a", cli: "weir access sources" },
 ] as const satisfies View[];
 
+export const DESIGN = [
+  { path: "/projects", title: "Projects", key: "p", cli: "weir project list" },
+] as const satisfies View[];
+
 export const ADMIN = [
   { path: "/users", title: "Users", key: "u", cli: "weir user list" },
   { path: "/keys", title: "Keys", key: "k", cli: "weir key list" },
   { path: "/audit", title: "Audit", key: "t", cli: "weir audit list" },
 ] as const satisfies View[];
 
-export const VIEWS: readonly View[] = [...OPERATE, ...ADMIN];
+export const VIEWS: readonly View[] = [...OPERATE, ...DESIGN, ...ADMIN];
 
 /** Other keys, for the page that lists them. */
 export const KEYS: readonly [keys: string, what: string][] = [
@@ -40,4 +44,12 @@ export const KEYS: readonly [keys: string, what: string][] = [
   ["Enter", "open the row"],
   ["x", "choose the row"],
   ["Shift D", "light, dark"],
+  ["Ctrl S", "save the asset"],
+  ["Ctrl Z", "undo; with Shift redo"],
+  ["a", "designer: add a stage"],
+  ["c", "designer: connect the stage"],
+  ["e", "designer: edit the stage"],
+  ["t", "designer: tidy"],
+  ["f", "designer: all in view"],
+  ["Delete", "designer: delete what is selected"],
 ];

@@ -1,17 +1,10 @@
 import { expect, test } from "vitest";
+import { NO_COUNTS } from "../logic/counts.fixture";
 import { type Point, rates, STILL } from "./history";
 
 const point = (at: number, n: number): Point => ({
   at,
-  counts: {
-    recordsIn: n,
-    recordsOut: 2 * n,
-    bytesIn: 0,
-    bytesOut: 0,
-    deadLetters: 0,
-    ignored: 0,
-    dropped: 0,
-  },
+  counts: { ...NO_COUNTS, recordsIn: n, recordsOut: 2 * n },
 });
 
 test("a rate is what came in the window", () => {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Schemas } from "../api/client";
+import { NO_COUNTS } from "./counts.fixture";
 import { type Known, sentence, troubles } from "./health";
 
 const member = (name: string, more: Partial<Schemas["Member"]> = {}): Schemas["Member"] => ({
@@ -23,15 +24,6 @@ const members = (...all: Schemas["Member"][]) => ({
   version: 1,
   members: all,
 });
-const counts = {
-  recordsIn: 0,
-  recordsOut: 0,
-  bytesIn: 0,
-  bytesOut: 0,
-  deadLetters: 0,
-  ignored: 0,
-  dropped: 0,
-};
 const workflow = (
   name: string,
   more: Partial<Schemas["WorkflowSummary"]> = {},
@@ -44,7 +36,7 @@ const workflow = (
   committed: 0,
   committedWithWarnings: 0,
   rolledBack: 0,
-  counts,
+  counts: NO_COUNTS,
   startedAt: "2026-01-01T00:00:00Z",
   ...more,
 });

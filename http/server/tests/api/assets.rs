@@ -124,3 +124,19 @@ async fn assets_are_for_whoever_is_on_the_machine() {
     let put = away(Method::PUT, PATH).json(&json!({ "text": "x" })).header("if-match", etag());
     assert_eq!(refusal(put).await.0, 403);
 }
+
+#[tokio::test]
+async fn texts_are_judged_before_they_are_written() {
+    let ask = server().await;
+    let drafts = json!({ "drafts": [{ "path": "w.yaml", "text": "x: 1" }] });
+    let judge = |project: &str, body: &Value| {
+        ask(Method::POST, &format!("projects/{project}/findings")).json(body).send()
+    };
+    let (status, _, body) = read(judge("sample", &drafts).await.unwrap()).await;
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &body["findings"][0]["file"]), (200, &json!("w.yaml")));
+    let (status, _, _) = read(judge("other", &drafts).await.unwrap()).await;
+    assert_eq!(status, 404);
+    let (status, _, _) = read(judge("sample", &json!({ "texts": [] })).await.unwrap()).await;
+    assert_eq!(status, 400);
+}

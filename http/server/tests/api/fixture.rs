@@ -416,6 +416,16 @@ impl Projects for FakeProjects {
         Ok((asked.as_str() == "sample").then_some(findings))
     }
 
+    async fn judge(
+        &self,
+        project: ProjectName,
+        drafts: std::collections::BTreeMap<String, String>,
+    ) -> Result<Vec<Finding>, ProjectRefusal> {
+        self.project(project).await?;
+        let found = |path: String| Finding::error(2_001, Place::new(path, 1, 1), "x", "unknown");
+        Ok(drafts.into_keys().map(found).collect())
+    }
+
     async fn project(&self, name: ProjectName) -> Result<ProjectSummary, ProjectRefusal> {
         let mut all = self.projects().await?;
         all.retain(|it| it.name == name);

@@ -273,6 +273,7 @@ fn the_documents_hold_every_path() {
             "/api/v1/projects/{project}/assets/{asset}/effective",
             "/api/v1/projects/{project}/assets/{asset}/rename",
             "/api/v1/projects/{project}/assets/{asset}/usages",
+            "/api/v1/projects/{project}/findings",
             "/api/v1/projects:import",
             "/api/v1/projects:open",
             "/api/v1/resources",

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { NO_COUNTS } from "../../logic/counts.fixture";
 import { isGap, left, merged, passed, type Stream } from "./streams";
 
 const stream = (id: string, closedAt?: string): Stream => ({
@@ -11,15 +12,7 @@ const stream = (id: string, closedAt?: string): Stream => ({
   attempts: 1,
   state: closedAt ? "committed" : "open",
   openedAt: "2026-01-01T00:00:00Z",
-  counts: {
-    recordsIn: 0,
-    recordsOut: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    deadLetters: 0,
-    ignored: 0,
-    dropped: 0,
-  },
+  counts: NO_COUNTS,
 });
 const END = "2026-01-01T00:00:01Z";
 

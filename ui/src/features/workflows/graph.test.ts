@@ -1,25 +1,17 @@
 import { expect, test } from "vitest";
 import type { Schemas } from "../../api/client";
 import { STILL } from "../../live/history";
+import { NO_COUNTS } from "../../logic/counts.fixture";
 import { flow } from "./flow";
 import { placed, shape } from "./layout";
 import { outline } from "./outline";
 
-const counts = {
-  recordsIn: 0,
-  recordsOut: 0,
-  bytesIn: 0,
-  bytesOut: 0,
-  deadLetters: 0,
-  ignored: 0,
-  dropped: 0,
-};
 const stage = (id: string, more: Partial<Schemas["Stage"]> = {}): Schemas["Stage"] => ({
   id,
   kind: "mapping",
   role: "operator",
   onError: "deadLetter",
-  counts,
+  counts: NO_COUNTS,
   ...more,
 });
 const stages = [stage("read"), stage("route"), stage("a"), stage("b")];
@@ -37,7 +29,7 @@ const detail = (more: Partial<Schemas["WorkflowDetail"]>): Schemas["WorkflowDeta
   committed: 0,
   committedWithWarnings: 0,
   rolledBack: 0,
-  counts,
+  counts: NO_COUNTS,
   startedAt: "",
   stages,
   edges,
@@ -48,7 +40,7 @@ test("what feeds stands left of what it feeds, and numbers move nothing", () => 
   const at = Object.fromEntries(placed(stages, edges).map((it) => [it.id, it]));
   expect(at.read?.x).toBeLessThan(at.route?.x ?? 0);
   expect(at.a?.x).toBe(at.b?.x);
-  const counted = [stage("read", { counts: { ...counts, recordsIn: 9 } }), ...stages.slice(1)];
+  const counted = [stage("read", { counts: { ...NO_COUNTS, recordsIn: 9 } }), ...stages.slice(1)];
   expect(shape(counted, edges)).toBe(shape(stages, edges));
 });
 
@@ -78,9 +70,9 @@ test("what is wrong comes before what flows", () => {
     tone: "warn",
     text: "no such directory — make it",
   });
-  const bad = [stage("read", { counts: { ...counts, deadLetters: 5 } })];
+  const bad = [stage("read", { counts: { ...NO_COUNTS, deadLetters: 5 } })];
   expect(
-    flow(detail({ stages: bad, counts: { ...counts, recordsIn: 100 } }), STILL).text,
+    flow(detail({ stages: bad, counts: { ...NO_COUNTS, recordsIn: 100 } }), STILL).text,
   ).toContain("5 records (5.0 %)");
   expect(flow(detail({}), { ...STILL, recordsIn: 20, recordsOut: 10 }).text).toBe(
     "20/s records in, 10/s out.",

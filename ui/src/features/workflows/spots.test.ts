@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Schemas } from "../../api/client";
+import { NO_COUNTS } from "../../logic/counts.fixture";
 import { command, fields, nameOf, spotId, spots } from "./spots";
 
 const stage = (id: string, role: Schemas["StageRole"]): Schemas["Stage"] => ({
@@ -7,15 +8,7 @@ const stage = (id: string, role: Schemas["StageRole"]): Schemas["Stage"] => ({
   role,
   kind: role,
   onError: "deadLetter",
-  counts: {
-    recordsIn: 0,
-    recordsOut: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    deadLetters: 0,
-    ignored: 0,
-    dropped: 0,
-  },
+  counts: NO_COUNTS,
 });
 
 test("records can be looked at on each edge, before and behind each stage", () => {

@@ -1,0 +1,192 @@
+// The workflow as a graph that is drawn and changed. What is drawn follows from the text; only where stages stand,
+// and which are selected, is known here alone.
+import {
+  applyNodeChanges,
+  Background,
+  type Connection,
+  Controls,
+  type Edge,
+  type FinalConnectionState,
+  MarkerType,
+  MiniMap,
+  type NodeChange,
+  ReactFlow,
+  useReactFlow,
+} from "@xyflow/react";
+import "@xyflow/react/dist/base.css";
+import { useMantineColorScheme } from "@mantine/core";
+import { type DragEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type Design, type DesignEdge, inFlow, misfit } from "./design";
+import css from "./designer.module.css";
+import { DRAGGED } from "./Palette";
+import { heightOf, type Place, type Places, WIDTH } from "./places";
+import { StageNode, type StageNodeType } from "./StageNode";
+
+const NODES = { stage: StageNode };
+const SPLIT = "\u0000";
+export const edgeId = (it: DesignEdge) => [it.from, it.port, it.to].join(SPLIT);
+
+export interface Problems {
+  errors: number;
+  warnings: number;
+}
+
+interface CanvasProps {
+  name: string;
+  design: Design;
+  places: Places;
+  selected: ReadonlySet<string>;
+  edge: DesignEdge | undefined;
+  isReadOnly: boolean;
+  problemsOf: (stage: string) => Problems;
+  isInherited: (stage: string) => boolean;
+  onSelect: (stages: ReadonlySet<string>, edge?: DesignEdge) => void;
+  onMove: (places: Places) => void;
+  onConnect: (it: DesignEdge) => void;
+  onMisfit: (why: string) => void;
+  /** A port was drawn to where nothing is. */
+  onAsk: (from: { from: string; port: string }) => void;
+  onDrop: (item: string, at: Place, on: DesignEdge | undefined) => void;
+}
+
+/** Beyond this many, those that can't be seen are not drawn. */
+const MANY = 60;
+const MAP_FROM = 20;
+
+export function Canvas(props: CanvasProps) {
+  const { design, places, selected, problemsOf, isInherited } = props;
+  const { colorScheme } = useMantineColorScheme();
+  const flow = useReactFlow();
+  const stages = useMemo(() => inFlow(design), [design]);
+  const wanted = useMemo<StageNodeType[]>(
+    () =>
+      stages.map((stage) => ({
+        id: stage.id,
+        type: "stage",
+        position: places[stage.id] ?? { x: 0, y: 0 },
+        data: { stage, ...problemsOf(stage.id), isInherited: isInherited(stage.id) },
+        width: WIDTH,
+        height: heightOf(stage),
+        selected: selected.has(stage.id),
+        ariaLabel: `Stage ${stage.id}`,
+      })),
+    [stages, places, selected, problemsOf, isInherited],
+  );
+  // While something is dragged, the nodes are ahead of what is kept.
+  const [nodes, setNodes] = useState(wanted);
+  const drawn = useRef(nodes);
+  drawn.current = nodes;
+  useEffect(() => setNodes(wanted), [wanted]);
+  const chosen = props.edge && edgeId(props.edge);
+  const edges = useMemo<Edge[]>(
+    () =>
+      design.edges.map((it) => ({
+        id: edgeId(it),
+        source: it.from,
+        sourceHandle: it.port,
+        target: it.to,
+        label: it.port === "out" ? undefined : it.port,
+        data: { edge: it },
+        selected: edgeId(it) === chosen,
+        markerEnd: { type: MarkerType.ArrowClosed },
+        ariaLabel: `Edge from ${it.from}, port ${it.port}, to ${it.to}`,
+        interactionWidth: 24,
+      })),
+    [design.edges, chosen],
+  );
+  const onNodesChange = (changes: NodeChange<StageNodeType>[]) => {
+    const now = applyNodeChanges(changes, drawn.current);
+    drawn.current = now;
+    setNodes(now);
+    if (changes.some((it) => it.type === "select")) {
+      const ids = new Set(now.filter((it) => it.selected).map((it) => it.id));
+      if (!sameSet(ids, selected)) props.onSelect(ids);
+    }
+    // The keyboard moves a step at a time; the pointer is done when it lets go.
+    const isMoved = changes.some((it) => it.type === "position" && it.dragging === false);
+    if (isMoved) props.onMove(Object.fromEntries(now.map((it) => [it.id, it.position])));
+  };
+  const edgeOf = (it: Connection | Edge): DesignEdge => ({
+    from: it.source,
+    port: it.sourceHandle ?? "out",
+    to: it.target,
+  });
+  const isValid = useCallback(
+    (it: Connection | Edge) =>
+      misfit(design, { from: it.source, port: it.sourceHandle ?? "out", to: it.target }) ===
+      undefined,
+    [design],
+  );
+  const onConnectEnd = (_: unknown, it: FinalConnectionState) => {
+    if (it.isValid || it.fromHandle?.type !== "source" || !it.fromNode) return;
+    const from = { from: it.fromNode.id, port: it.fromHandle.id ?? "out" };
+    if (!it.toNode) return props.onAsk(from);
+    const why = misfit(design, { ...from, to: it.toNode.id });
+    if (why) props.onMisfit(why);
+  };
+  const drop = (event: DragEvent) => {
+    const item = event.dataTransfer.getData(DRAGGED);
+    if (!item) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const { clientX: x, clientY: y } = event;
+    const below = document
+      .elementsFromPoint(x, y)
+      .map((it) => it.closest<SVGElement>(".react-flow__edge"))
+      .find((it) => it);
+    const on = design.edges.find((it) => edgeId(it) === below?.dataset.id);
+    const at = flow.screenToFlowPosition({ x, y });
+    props.onDrop(item, { x: at.x - WIDTH / 2, y: at.y - 30 }, on);
+  };
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: choosing in the palette is the way of the keyboard
+    <div
+      className={css.canvas}
+      onDragOver={(event) => {
+        if (event.dataTransfer.types.includes(DRAGGED)) event.preventDefault();
+      }}
+      onDrop={drop}
+    >
+      <ReactFlow
+        nodes={nodes}
+        edges={edges}
+        nodeTypes={NODES}
+        onNodesChange={onNodesChange}
+        onEdgeClick={(_, it) => props.onSelect(new Set(), edgeOf(it))}
+        onEdgesChange={(changes) => {
+          const found = changes.find((it) => it.type === "select" && it.selected);
+          const edge = found && "id" in found && design.edges.find((it) => edgeId(it) === found.id);
+          if (edge && edgeId(edge) !== chosen) props.onSelect(new Set(), edge);
+        }}
+        onPaneClick={() => props.onSelect(new Set())}
+        onConnect={(it) => props.onConnect(edgeOf(it))}
+        onConnectEnd={onConnectEnd}
+        isValidConnection={isValid}
+        colorMode={colorScheme === "auto" ? "system" : colorScheme}
+        nodesDraggable={!props.isReadOnly}
+        nodesConnectable={!props.isReadOnly}
+        deleteKeyCode={null}
+        snapToGrid
+        snapGrid={[6, 6]}
+        selectionKeyCode="Shift"
+        multiSelectionKeyCode={["Control", "Meta"]}
+        onlyRenderVisibleElements={nodes.length > MANY}
+        fitView
+        fitViewOptions={{ minZoom: 0.7, maxZoom: 1, padding: 0.08 }}
+        minZoom={0.1}
+        maxZoom={1.6}
+        proOptions={{ hideAttribution: true }}
+        aria-label={`Graph of ${props.name}`}
+      >
+        <Background gap={18} color="var(--border)" />
+        <Controls showInteractive={false} />
+        {nodes.length > MAP_FROM && nodes.length < 400 && (
+          <MiniMap pannable zoomable bgColor="var(--raised)" nodeColor="var(--outline)" />
+        )}
+      </ReactFlow>
+    </div>
+  );
+}
+
+const sameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>) =>
+  a.size === b.size && [...a].every((it) => b.has(it));

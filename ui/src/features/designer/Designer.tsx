@@ -1,0 +1,396 @@
+import { Button } from "@mantine/core";
+import { getRouteApi } from "@tanstack/react-router";
+import { ReactFlowProvider, useReactFlow } from "@xyflow/react";
+import { type KeyboardEvent, type ReactNode, useCallback, useMemo, useRef, useState } from "react";
+import { plural } from "../../logic/format";
+import { Empty } from "../../parts/Shows";
+import { type EditProps, useFormsOf } from "../editor/FormView";
+import { Findings } from "../projects/Findings";
+import { countOf } from "../projects/Problems";
+import type { Finding } from "../projects/projects";
+import { Canvas } from "./Canvas";
+import { Behind, Connect } from "./Dialogs";
+import {
+  added,
+  connected,
+  copied,
+  type DesignEdge,
+  design,
+  disconnected,
+  freeName,
+  misfit,
+  pasted,
+  removed,
+  renamed,
+} from "./design";
+import css from "./designer.module.css";
+import { Inspector } from "./Inspector";
+import { mended, stageOf } from "./mend";
+import { Palette } from "./Palette";
+import { type Item, items, nameFor } from "./palette";
+import { keepPlaces, keptPlaces, type Place, type Places, placed, tidied } from "./places";
+
+const route = getRouteApi("/frame/projects/$project/assets/$");
+/** What was copied, for this workflow or another one; in the tab. */
+const COPIED = "weir.copied";
+
+interface DesignerProps extends EditProps {
+  findings: readonly Finding[];
+}
+
+/** A workflow is drawn here. Everything that is done changes its text, and undoing is undoing that. */
+export function Designer(props: DesignerProps) {
+  return (
+    <ReactFlowProvider>
+      <Drawing {...props} />
+    </ReactFlowProvider>
+  );
+}
+
+function Drawing(props: DesignerProps) {
+  const { text, read, change, assets, isReadOnly, findings, project } = props;
+  const { stage: chosen } = route.useSearch();
+  const navigate = route.useNavigate();
+  const flow = useReactFlow();
+  const forms = useFormsOf(props);
+  const spec = (read.whole as { spec?: unknown } | undefined)?.spec;
+  const parentSpec = (read.parent as { spec?: unknown } | undefined)?.spec;
+  const it = useMemo(() => {
+    const inherited = new Set(design(parentSpec).stages.map((one) => one.id));
+    return { ...design(spec), inherited };
+  }, [spec, parentSpec]);
+  const own = useMemo(
+    () => design((read.value as { spec?: unknown } | undefined)?.spec).stages.map((one) => one.id),
+    [read.value],
+  );
+  const all = useMemo(() => (read.schema ? items(read.schema, assets) : []), [read.schema, assets]);
+  const of = `${project}/${read.name ?? ""}`;
+  const [moved, setMoved] = useState<Places>(() => keptPlaces(of));
+  const lastPlaces = useRef<Places>(moved);
+  const places = useMemo(() => {
+    const known = Object.fromEntries(
+      it.stages.flatMap(({ id }) => {
+        const at = moved[id] ?? lastPlaces.current[id];
+        return at ? [[id, at]] : [];
+      }),
+    );
+    lastPlaces.current = placed(it, known);
+    return lastPlaces.current;
+  }, [it, moved]);
+  const [selected, setSelected] = useState<ReadonlySet<string>>(
+    () => new Set(chosen ? [chosen] : []),
+  );
+  const [edge, setEdge] = useState<DesignEdge>();
+  const [told, setTold] = useState("");
+  const [asked, setAsked] = useState<"connect" | { from: string; port: string }>();
+  const select = useCallback(
+    (ids: ReadonlySet<string>, on?: DesignEdge) => {
+      setSelected(ids);
+      setEdge(on);
+      const [only] = ids;
+      const stage = ids.size === 1 ? only : undefined;
+      void navigate({ search: (was) => ({ ...was, stage }), replace: true });
+    },
+    [navigate],
+  );
+  const chosenStages = it.stages.filter((one) => selected.has(one.id));
+  const [single] = chosenStages.length === 1 ? chosenStages : [];
+  const byStage = useMemo(() => {
+    const found = new Map<string, Finding[]>();
+    for (const one of findings) {
+      const stage = stageOf(one, own);
+      if (stage) found.set(stage, [...(found.get(stage) ?? []), one]);
+    }
+    return found;
+  }, [findings, own]);
+  const problemsOf = useCallback((id: string) => countOf(byStage.get(id) ?? []), [byStage]);
+  const isInherited = useCallback(
+    (id: string) => read.parent !== undefined && !own.includes(id),
+    [read.parent, own],
+  );
+  const move = (now: Places) => {
+    setMoved(now);
+    keepPlaces(of, now);
+  };
+  const add = (
+    item: Item,
+    where: { behind?: { from: string; port: string }; on?: DesignEdge },
+    at?: Place,
+  ) => {
+    const name = freeName(
+      it.stages.map((one) => one.id),
+      nameFor(item),
+    );
+    const stage = { name, role: item.role, slot: structuredClone(item.slot) };
+    change(added(text, it, stage, where));
+    if (at) move({ ...places, [name]: at });
+    select(new Set([name]));
+    const behind = where.on?.from ?? where.behind?.from;
+    setTold(`Added ${name}${behind && item.role !== "source" ? ` behind ${behind}` : ""}`);
+    setAsked(undefined);
+  };
+  /** Where the next stage goes that is chosen in the palette. */
+  const where = (() => {
+    if (edge) return { on: edge };
+    const port =
+      single?.ports.find(
+        (port) => !it.edges.some((one) => one.from === single.id && one.port === port),
+      ) ?? single?.ports[0];
+    return single && port ? { behind: { from: single.id, port } } : {};
+  })();
+  const whereSaid = where.on
+    ? `Goes between ${where.on.from} and ${where.on.to}`
+    : where.behind
+      ? `Goes behind ${where.behind.from}`
+      : "Goes by itself: select a stage to add behind it";
+  const connect = (one: DesignEdge) => {
+    const why = misfit(it, one);
+    if (why) return setTold(`Not connected: ${why}`);
+    change(connected(text, it, one));
+    setTold(`Connected ${one.from} to ${one.to}`);
+  };
+  const remove = () => {
+    if (edge) {
+      change(disconnected(text, it, [edge]));
+      setTold(`Disconnected ${edge.from} from ${edge.to}`);
+    } else if (selected.size > 0) {
+      change(removed(text, it, [...selected]));
+      setTold(`Deleted ${plural(selected.size, "stage")}`);
+    } else return;
+    select(new Set());
+  };
+  const copy = () => {
+    if (selected.size === 0) return;
+    sessionStorage.setItem(COPIED, JSON.stringify(copied(it, [...selected])));
+    setTold(`Copied ${plural(selected.size, "stage")}`);
+  };
+  const paste = (stages = JSON.parse(sessionStorage.getItem(COPIED) ?? "[]")) => {
+    if (stages.length === 0) return;
+    const made = pasted(text, it, stages);
+    change(made.text);
+    select(new Set(made.names));
+    setTold(`Pasted ${made.names.join(", ")}`);
+  };
+  const tidy = () => {
+    lastPlaces.current = tidied(it);
+    setMoved({});
+    keepPlaces(of, undefined);
+    requestAnimationFrame(() => void flow.fitView({ minZoom: 0.7, maxZoom: 1, padding: 0.08 }));
+    setTold("Laid out anew");
+  };
+  const rename = (from: string, to: string) => {
+    lastPlaces.current = { ...lastPlaces.current, [to]: places[from] ?? { x: 0, y: 0 } };
+    change(renamed(text, it, from, to));
+    select(new Set([to]));
+  };
+  const toPalette = () => document.querySelector<HTMLElement>("[data-palette]")?.focus();
+  const onKey = (event: KeyboardEvent) => {
+    const target = event.target as HTMLElement;
+    if (target.closest("input, textarea, [role=dialog]")) return;
+    const isCommand = event.ctrlKey || event.metaKey;
+    const key = event.key.toLowerCase();
+    const acts: Record<string, (() => void) | undefined> = isCommand
+      ? {
+          c: copy,
+          x: () => {
+            copy();
+            remove();
+          },
+          v: () => paste(),
+          d: () => paste(copied(it, [...selected])),
+          a: () => select(new Set(it.stages.map((one) => one.id))),
+        }
+      : {
+          delete: remove,
+          backspace: remove,
+          a: toPalette,
+          c: single && (() => setAsked("connect")),
+          f: () => void flow.fitView({ minZoom: 0.7, maxZoom: 1, padding: 0.08 }),
+          t: tidy,
+          e: single && (() => document.querySelector<HTMLElement>("[data-inspector]")?.focus()),
+        };
+    const act = event.altKey ? undefined : acts[key];
+    const isLooking = ["f", "a", "e"].includes(key) || (isCommand && key === "c");
+    if (!act || (isReadOnly && !isLooking)) return;
+    if (isCommand && key === "c" && getSelection()?.toString()) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act();
+  };
+  const drop = (id: string, at: Place, on: DesignEdge | undefined) => {
+    const item = all.find((one) => one.id === id);
+    if (item && !isReadOnly) add(item, on ? { on } : {}, at);
+  };
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: keys of all that is in it
+    <div className={css.designer} onKeyDown={onKey}>
+      <Palette
+        all={all}
+        where={whereSaid}
+        isReadOnly={isReadOnly}
+        onAdd={(item) => add(item, where)}
+      />
+      <div className={css.middle}>
+        <div className={css.tools} role="toolbar" aria-label="Tools">
+          <Tool
+            label="Connect …"
+            keys="c"
+            not={isReadOnly || !single}
+            onAct={() => setAsked("connect")}
+          />
+          <Tool label="Copy" keys="Ctrl C" not={selected.size === 0} onAct={copy} />
+          <Tool
+            label="Paste"
+            keys="Ctrl V"
+            not={isReadOnly || !sessionStorage.getItem(COPIED)}
+            onAct={() => paste()}
+          />
+          <Tool
+            label="Duplicate"
+            keys="Ctrl D"
+            not={isReadOnly || selected.size === 0}
+            onAct={() => paste(copied(it, [...selected]))}
+          />
+          <Tool
+            label="Delete"
+            keys="Del"
+            not={isReadOnly || (selected.size === 0 && !edge)}
+            onAct={remove}
+          />
+          <Tool label="Tidy" keys="t" not={it.stages.length === 0} onAct={tidy} />
+          <output className="muted small grow cut">
+            {told || plural(it.stages.length, "stage")}
+          </output>
+        </div>
+        {it.stages.length === 0 ? (
+          <DropHere
+            onDrop={(event) => {
+              const id = event.dataTransfer.getData("application/x-weir-stage");
+              drop(id, { x: 8, y: 8 }, undefined);
+            }}
+          >
+            <Empty
+              what="There are no stages yet"
+              why="Begin with a source: drag it here, or choose it in the palette. What is selected feeds what is added next."
+              action={<Button onClick={toPalette}>To the palette</Button>}
+            />
+          </DropHere>
+        ) : (
+          <Canvas
+            name={read.name ?? "the workflow"}
+            design={it}
+            places={places}
+            selected={selected}
+            edge={edge}
+            isReadOnly={isReadOnly}
+            problemsOf={problemsOf}
+            isInherited={isInherited}
+            onSelect={select}
+            onMove={move}
+            onConnect={connect}
+            onMisfit={(why) => setTold(`Not connected: ${why}`)}
+            onAsk={setAsked}
+            onDrop={drop}
+          />
+        )}
+      </div>
+      {forms && (
+        <Inspector
+          design={it}
+          chosen={chosenStages}
+          forms={forms}
+          onChoose={(id) => select(new Set([id]))}
+          onRename={rename}
+        />
+      )}
+      {asked === "connect" && single && (
+        <Connect
+          design={it}
+          stage={single}
+          onConnect={connect}
+          onClose={() => setAsked(undefined)}
+        />
+      )}
+      {typeof asked === "object" && (
+        <Behind
+          from={asked}
+          all={all}
+          onAdd={(item) => add(item, { behind: asked })}
+          onClose={() => setAsked(undefined)}
+        />
+      )}
+      <Quick
+        findings={findings}
+        mend={(one) => (isReadOnly ? undefined : mended(text, it, one))}
+        onMend={change}
+        onGo={(one) => {
+          const stage = stageOf(one, own);
+          if (stage) select(new Set([stage]));
+        }}
+      />
+    </div>
+  );
+}
+
+function DropHere(props: { onDrop: React.DragEventHandler; children: ReactNode }) {
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: choosing in the palette is the way of the keyboard
+    <div
+      className={css.canvas}
+      onDragOver={(event) => event.preventDefault()}
+      onDrop={(event) => {
+        event.preventDefault();
+        props.onDrop(event);
+      }}
+    >
+      {props.children}
+    </div>
+  );
+}
+
+interface ToolProps {
+  label: string;
+  keys: string;
+  not: boolean;
+  onAct: () => void;
+}
+
+function Tool({ label, keys, not, onAct }: ToolProps) {
+  return (
+    <Button disabled={not} onClick={onAct} title={keys} aria-keyshortcuts={keys.replace(" ", "+")}>
+      {label}
+    </Button>
+  );
+}
+
+/** What is wrong with what is drawn, with what can be done about it at once. */
+function Quick(props: {
+  findings: readonly Finding[];
+  mend: (it: Finding) => { title: string; text: string } | undefined;
+  onMend: (text: string) => void;
+  onGo: (it: Finding) => void;
+}) {
+  const fixable = props.findings.flatMap((it) => {
+    const fix = props.mend(it);
+    return fix ? [{ it, fix }] : [];
+  });
+  if (fixable.length === 0) return null;
+  return (
+    <section className={css.quick} aria-label="Quick fixes">
+      <Findings
+        all={fixable.map(({ it }) => it)}
+        about={(it) => (
+          <Button onClick={() => props.onGo(it)}>
+            Show<span className="hidden"> {it.path ?? it.file}</span>
+          </Button>
+        )}
+        fix={(it) => {
+          const found = fixable.find((one) => one.it === it);
+          return (
+            found && <Button onClick={() => props.onMend(found.fix.text)}>{found.fix.title}</Button>
+          );
+        }}
+      />
+    </section>
+  );
+}

@@ -1,0 +1,57 @@
+import { Handle, type Node, type NodeProps, Position } from "@xyflow/react";
+import { memo } from "react";
+import { words } from "../../logic/format";
+import type { DesignStage } from "./design";
+import css from "./designer.module.css";
+
+export interface StageData extends Record<string, unknown> {
+  stage: DesignStage;
+  errors: number;
+  warnings: number;
+  /** It is the parent's, and nothing is said of it here. */
+  isInherited: boolean;
+}
+
+export type StageNodeType = Node<StageData, "stage">;
+
+const GLYPH = { source: "▶", operator: "◇", sink: "■" };
+
+function Stage({ data, selected }: NodeProps<StageNodeType>) {
+  const { stage, errors, warnings, isInherited } = data;
+  const { id, role, kind, asset, ports } = stage;
+  return (
+    <div
+      className={css.stage}
+      data-role={role}
+      data-selected={selected || undefined}
+      data-inherited={isInherited || undefined}
+    >
+      {role !== "source" && <Handle type="target" position={Position.Left} />}
+      <div className={css.title}>
+        <span aria-hidden="true">{GLYPH[role]}</span>
+        <strong className="cut">{id}</strong>
+        {errors + warnings > 0 && (
+          <span className={css.bad} data-tone={errors > 0 ? "err" : "warn"}>
+            {errors > 0 ? "▲" : "◆"} {errors + warnings}
+            <span className="hidden"> problems</span>
+          </span>
+        )}
+      </div>
+      <div className={css.kind}>
+        <span className="muted cut">
+          {asset && <span aria-hidden="true">⛁ </span>}
+          {asset ? kind : kind ? words(kind) : "nothing chosen yet"}
+          {isInherited && " · inherited"}
+        </span>
+      </div>
+      {ports.map((port, at) => (
+        <div key={port} className={css.port} style={{ top: 40 + at * 20 }}>
+          {port !== "out" && <span className="cut">{port}</span>}
+          <Handle type="source" id={port} position={Position.Right} title={`Port ${port}`} />
+        </div>
+      ))}
+    </div>
+  );
+}
+
+export const StageNode = memo(Stage);

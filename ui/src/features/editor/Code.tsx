@@ -1,0 +1,227 @@
+// The text of an asset in an editor. It stands in a shadow tree: the page's policy allows no style tags, and there
+// the editor's own styles are sheets.
+import {
+  autocompletion,
+  type CompletionContext,
+  type CompletionResult,
+  completionKeymap,
+} from "@codemirror/autocomplete";
+import { defaultKeymap, indentWithTab } from "@codemirror/commands";
+import { yaml } from "@codemirror/lang-yaml";
+import {
+  bracketMatching,
+  foldGutter,
+  foldKeymap,
+  HighlightStyle,
+  indentOnInput,
+  syntaxHighlighting,
+} from "@codemirror/language";
+import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
+import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
+import { EditorState, Transaction } from "@codemirror/state";
+import {
+  drawSelection,
+  EditorView,
+  highlightActiveLine,
+  highlightActiveLineGutter,
+  keymap,
+  lineNumbers,
+} from "@codemirror/view";
+import { tags } from "@lezer/highlight";
+import { useEffect, useRef } from "react";
+import { completions } from "./complete";
+import css from "./editor.module.css";
+import type { Schema } from "./schema";
+
+export interface Mark {
+  line: number;
+  column: number;
+  severity: "error" | "warning";
+  message: string;
+  fix?: { title: string; apply: () => void };
+}
+
+interface CodeProps {
+  text: string;
+  label: string;
+  marks: readonly Mark[];
+  schema?: Schema;
+  isReadOnly?: boolean;
+  /** Where to go: a line from 1. */
+  line?: number;
+  onChange: (text: string) => void;
+  onUndo: () => void;
+  onRedo: () => void;
+  onSave: () => void;
+}
+
+const LOOK = EditorView.theme({
+  "&": {
+    height: "100%",
+    color: "var(--text)",
+    backgroundColor: "var(--surface)",
+    fontSize: "12.5px",
+  },
+  "&.cm-focused": { outline: "none" },
+  ".cm-scroller": {
+    fontFamily: "var(--mono)",
+    fontVariantLigatures: "none",
+    lineHeight: "1.55",
+    overflow: "auto",
+  },
+  ".cm-content": { caretColor: "var(--text)" },
+  ".cm-cursor": { borderLeftColor: "var(--text)" },
+  ".cm-gutters": {
+    backgroundColor: "var(--surface)",
+    color: "var(--muted)",
+    border: "none",
+    borderRight: "1px solid var(--border)",
+  },
+  ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "var(--shade)" },
+  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground":
+    { backgroundColor: "color-mix(in srgb, var(--accent) 30%, transparent)" },
+  ".cm-panels, .cm-tooltip": {
+    backgroundColor: "var(--raised)",
+    color: "var(--text)",
+    border: "1px solid var(--border)",
+    fontFamily: "var(--font)",
+  },
+  ".cm-tooltip-autocomplete ul li[aria-selected]": {
+    backgroundColor: "var(--accent)",
+    color: "var(--on-accent)",
+  },
+  ".cm-completionInfo": { maxWidth: "360px" },
+  ".cm-diagnosticAction": { backgroundColor: "var(--accent)", color: "var(--on-accent)" },
+  ".cm-searchMatch": { backgroundColor: "color-mix(in srgb, var(--warn) 35%, transparent)" },
+});
+
+const COLOURS = HighlightStyle.define([
+  { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: "var(--accent)" },
+  { tag: [tags.string, tags.special(tags.string)], color: "var(--info)" },
+  { tag: [tags.number, tags.bool, tags.null, tags.keyword], color: "var(--special)" },
+  { tag: [tags.comment, tags.meta], color: "var(--muted)" },
+]);
+
+/** Marks a change that came from outside: it isn't told as one. */
+const OUTSIDE = Transaction.userEvent.of("outside");
+
+export function Code(props: CodeProps) {
+  const host = useRef<HTMLDivElement>(null);
+  const view = useRef<EditorView>(undefined);
+  const told = useRef(props);
+  told.current = props;
+  useEffect(() => {
+    if (!host.current) return;
+    // In development React does this twice.
+    const root = host.current.shadowRoot ?? host.current.attachShadow({ mode: "open" });
+    const run = (act: (it: CodeProps) => void) => () => {
+      act(told.current);
+      return true;
+    };
+    const source = (context: CompletionContext): CompletionResult | null =>
+      told.current.schema
+        ? completions(
+            told.current.schema,
+            context.state.doc.toString(),
+            context.pos,
+            context.explicit,
+          )
+        : null;
+    const editor = new EditorView({
+      parent: root,
+      root,
+      state: EditorState.create({
+        doc: told.current.text,
+        extensions: [
+          lineNumbers(),
+          highlightActiveLine(),
+          highlightActiveLineGutter(),
+          foldGutter(),
+          lintGutter(),
+          drawSelection(),
+          indentOnInput(),
+          bracketMatching(),
+          highlightSelectionMatches(),
+          autocompletion({ override: [source], icons: false }),
+          syntaxHighlighting(COLOURS),
+          yaml(),
+          LOOK,
+          EditorState.readOnly.of(told.current.isReadOnly === true),
+          EditorState.tabSize.of(2),
+          EditorView.contentAttributes.of({ "aria-label": told.current.label, tabindex: "0" }),
+          keymap.of([
+            { key: "Mod-z", run: run((it) => it.onUndo()) },
+            { key: "Mod-Shift-z", run: run((it) => it.onRedo()) },
+            { key: "Mod-y", run: run((it) => it.onRedo()) },
+            { key: "Mod-s", run: run((it) => it.onSave()) },
+            // Who goes through the page by the keyboard leaves with Escape, Tab.
+            { key: "Escape", run: (it) => it.contentDOM.blur() === undefined && false },
+            ...completionKeymap,
+            ...searchKeymap,
+            ...foldKeymap,
+            ...lintKeymap,
+            ...defaultKeymap,
+            indentWithTab,
+          ]),
+          EditorView.updateListener.of((update) => {
+            const isOwn = update.transactions.every(
+              (it) => it.annotation(Transaction.userEvent) !== "outside",
+            );
+            if (update.docChanged && isOwn) told.current.onChange(update.state.doc.toString());
+          }),
+        ],
+      }),
+    });
+    view.current = editor;
+    return () => editor.destroy();
+  }, []);
+  useEffect(() => {
+    const editor = view.current;
+    if (!editor) return;
+    const now = editor.state.doc.toString();
+    if (now === props.text) return;
+    editor.dispatch({ changes: difference(now, props.text), annotations: OUTSIDE });
+  }, [props.text]);
+  useEffect(() => {
+    const editor = view.current;
+    if (editor) editor.dispatch(setDiagnostics(editor.state, diagnostics(editor, props.marks)));
+  }, [props.marks]);
+  useEffect(() => {
+    const editor = view.current;
+    if (!editor || !props.line || props.line > editor.state.doc.lines) return;
+    const { from } = editor.state.doc.line(props.line);
+    editor.dispatch({
+      selection: { anchor: from },
+      effects: EditorView.scrollIntoView(from, { y: "center" }),
+    });
+    editor.focus();
+  }, [props.line]);
+  return <div ref={host} className={css.code} data-code="" />;
+}
+
+/** What is other, so that the cursor and what is folded stay where they are. */
+function difference(from: string, to: string) {
+  let start = 0;
+  const most = Math.min(from.length, to.length);
+  while (start < most && from[start] === to[start]) start++;
+  let end = 0;
+  while (end < most - start && from[from.length - 1 - end] === to[to.length - 1 - end]) end++;
+  return { from: start, to: from.length - end, insert: to.slice(start, to.length - end) };
+}
+
+function diagnostics(editor: EditorView, marks: readonly Mark[]): Diagnostic[] {
+  const { doc } = editor.state;
+  return marks.map((it) => {
+    const line = doc.line(Math.min(Math.max(it.line, 1), doc.lines));
+    const from = Math.min(line.from + Math.max(it.column - 1, 0), line.to);
+    const word = /^[\w.${}-]+/.exec(doc.sliceString(from, line.to))?.[0].length ?? 0;
+    const { fix } = it;
+    return {
+      from,
+      to: word > 0 ? from + word : line.to,
+      severity: it.severity,
+      message: it.message,
+      actions: fix ? [{ name: fix.title, apply: () => fix.apply() }] : undefined,
+    };
+  });
+}

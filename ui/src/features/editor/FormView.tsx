@@ -1,0 +1,85 @@
+import { useMemo } from "react";
+import type { Asset } from "../projects/projects";
+import { Control } from "./Control";
+import css from "./editor.module.css";
+import { Fields, FormContext, type Forms, Part } from "./Form";
+import { fieldOf, type Kind, specOf } from "./schema";
+import { type Path, withValue } from "./text";
+import type { Drafting } from "./useDraft";
+import type { Read } from "./useText";
+
+export interface EditProps {
+  project: string;
+  read: Read;
+  text: string;
+  assets: readonly Asset[];
+  isReadOnly: boolean;
+  change: Drafting["change"];
+  onCode: (path: Path) => void;
+  onOpen: (kind: Kind, name: string) => void;
+}
+
+/** What fields are shown against, and how they change the text. */
+export function useFormsOf(props: EditProps): Forms | undefined {
+  const { read, text, assets, isReadOnly, change, onCode, onOpen } = props;
+  return useMemo(() => {
+    if (!read.schema) return undefined;
+    return {
+      root: read.schema,
+      own: read.value,
+      parent: read.parent,
+      whole: read.whole,
+      isReadOnly,
+      names: (kind) => assets.flatMap((it) => (it.kind === kind && it.name ? [it.name] : [])),
+      onEdit: (path, value) => change(withValue(text, path, value)),
+      onCode,
+      onOpen,
+    };
+  }, [read, text, assets, isReadOnly, change, onCode, onOpen]);
+}
+
+/** All of an asset but what is drawn: a workflow's stages are in the designer. */
+export function FormView(props: EditProps) {
+  const forms = useFormsOf(props);
+  const { read } = props;
+  if (!forms || !read.kind)
+    return <p className="muted">What kind of asset it is must be written first, as code.</p>;
+  const spec = specOf(forms.root);
+  const field = fieldOf(forms.root, spec);
+  return (
+    <FormContext.Provider value={forms}>
+      <div className={css.fields}>
+        <Control
+          name="description"
+          note="What it is for, in a sentence."
+          field={{ is: "text" }}
+          path={["metadata", "description"]}
+          isRequired={false}
+          mark={null}
+        />
+        {read.parentName && (
+          <p className="muted">
+            It extends{" "}
+            <button
+              type="button"
+              className={css.small}
+              onClick={() => props.onOpen(read.kind as Kind, read.parentName as string)}
+            >
+              {read.parentName}
+            </button>
+            : what it does not say itself is as it is there.
+          </p>
+        )}
+        {field.is === "object" ? (
+          <Fields
+            schema={field.schema}
+            path={["spec"]}
+            without={read.kind === "Workflow" ? ["stages"] : []}
+          />
+        ) : (
+          <Part field={field} path={["spec"]} name={read.kind} isRequired />
+        )}
+      </div>
+    </FormContext.Provider>
+  );
+}

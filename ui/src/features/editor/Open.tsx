@@ -1,0 +1,348 @@
+import { useDebouncedValue } from "@mantine/hooks";
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link, useBlocker } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect, useMemo, useState } from "react";
+import { answered, api } from "../../api/client";
+import { type Problem, problemIn } from "../../api/problem";
+import { useSession } from "../../app/session";
+import { plural } from "../../logic/format";
+import { Act, CopyCli } from "../../parts/Act";
+import { Page, Panel } from "../../parts/Page";
+import { ProblemView } from "../../parts/Problem";
+import { Loading } from "../../parts/Shows";
+import { Tabs } from "../../parts/Tabs";
+import { Findings } from "../projects/Findings";
+import { countOf, Problems } from "../projects/Problems";
+import { type Finding, useAssets, useFindings } from "../projects/projects";
+import type { Mark } from "./Code";
+import { ConflictDialog } from "./ConflictDialog";
+import type { Conflict } from "./conflict";
+import { isDirty } from "./draft";
+import css from "./editor.module.css";
+import { FormView } from "./FormView";
+import { fixOf, ownFinding } from "./findings";
+import type { Kind } from "./schema";
+import { offsetOf, type Path } from "./text";
+import type { Drafting } from "./useDraft";
+import { type Read, useText } from "./useText";
+
+const route = getRouteApi("/frame/projects/$project/assets/$");
+const Code = lazy(() => import("./Code").then((it) => ({ default: it.Code })));
+const Designer = lazy(() =>
+  import("../designer/Designer").then((it) => ({ default: it.Designer })),
+);
+const TABS = [
+  ["form", "Form and code"],
+  ["code", "Code"],
+] as const;
+const WORKFLOW_TABS = [
+  ["design", "Design"],
+  ["form", "Settings"],
+  ["code", "Code"],
+] as const;
+const CONFLICT = [409, 412];
+
+interface OpenProps {
+  project: string;
+  path: string;
+  drafting: Drafting;
+}
+
+export function Open({ project, path, drafting }: OpenProps) {
+  const { draft, change, undo, redo, save, discard, adopt } = drafting;
+  if (!draft) throw new Error("there is a draft before it is opened");
+  const { text } = draft;
+  const navigate = route.useNavigate();
+  const search = route.useSearch();
+  const { may } = useSession();
+  const assets = useAssets(project).value?.items ?? [];
+  const read = useText(project, text, assets);
+  const tabs = read.kind === "Workflow" ? WORKFLOW_TABS : TABS;
+  const tab = search.tab ?? tabs[0][0];
+  const [problem, setProblem] = useState<Problem>();
+  const [conflict, setConflict] = useState<Conflict>();
+  const isReadOnly = !may("project:write");
+  const hasChanges = isDirty(draft);
+  const findings = useOwnFindings(project, path, text, hasChanges);
+  const send = async () => {
+    // What is typed in a field reaches the text when it is left.
+    (document.activeElement as HTMLElement | null)?.blur?.();
+    setProblem(undefined);
+    try {
+      await save();
+    } catch (error) {
+      const found = problemIn(error);
+      if (CONFLICT.includes(found.status) && found.conflict) setConflict(found.conflict);
+      else setProblem(found);
+    }
+  };
+  useKeys({ undo, redo, save: () => void send() });
+  useGuard(hasChanges);
+  const goTo = (at: Path) => {
+    const offset = offsetOf(text, at) ?? 0;
+    const line = String(text.slice(0, offset).split("\n").length);
+    void navigate({ search: (it) => ({ ...it, tab: "code", line }), replace: true });
+  };
+  const openAsset = (kind: Kind, name: string) => {
+    const found = assets.find((it) => it.kind === kind && it.name === name);
+    if (found)
+      void navigate({
+        to: "/projects/$project/assets/$",
+        params: { project, _splat: found.path },
+      });
+  };
+  const marks = useMemo(
+    () => findings.map((it) => markOf(text, it, change)),
+    [findings, text, change],
+  );
+  const code = (
+    <Suspense fallback={<Loading lines={8} />}>
+      <Code
+        text={text}
+        label={`Text of ${path}`}
+        marks={marks}
+        schema={read.schema}
+        isReadOnly={isReadOnly}
+        line={search.line ? Number(search.line) : undefined}
+        onChange={(it) => change(it, "typing")}
+        onUndo={undo}
+        onRedo={redo}
+        onSave={() => void send()}
+      />
+    </Suspense>
+  );
+  const forms = {
+    project,
+    read,
+    assets,
+    isReadOnly,
+    change,
+    text,
+    onCode: goTo,
+    onOpen: openAsset,
+  };
+  return (
+    <Page
+      title={read.name ?? path}
+      mark={
+        <span className="row">
+          <span className="muted">{read.kind ?? "no asset yet"}</span>
+          {hasChanges ? (
+            <span data-tone="warn" className={css.mark}>
+              ● unsaved
+            </span>
+          ) : (
+            <span className={css.mark}>saved</span>
+          )}
+          <Problems {...countOf(findings)} />
+        </span>
+      }
+      actions={
+        <>
+          <Act
+            label="Undo"
+            claim="project:write"
+            not={draft.past.length === 0 && "Nothing was changed"}
+            onAct={undo}
+          />
+          <Act
+            label="Redo"
+            claim="project:write"
+            not={draft.future.length === 0 && "Nothing was undone"}
+            onAct={redo}
+          />
+          <Act
+            label="Discard"
+            claim="project:write"
+            not={!hasChanges && "Nothing is unsaved"}
+            onAct={discard}
+          />
+          <Act
+            label={drafting.isBusy ? "Saving …" : "Save"}
+            claim="project:write"
+            isMain
+            not={(!hasChanges && "Nothing is unsaved") || (drafting.isBusy && "It is on its way")}
+            onAct={() => void send()}
+          />
+          <CopyCli command={`weir project show ${project} ${path}`} />
+        </>
+      }
+    >
+      <nav className="row small" aria-label="Where this is">
+        <Link to="/projects">Projects</Link> /{" "}
+        <Link to="/projects/$project" params={{ project }} search={{ asset: path }}>
+          {project}
+        </Link>{" "}
+        / <span className="mono">{path}</span>
+      </nav>
+      {problem && <ProblemView problem={problem} onRetry={() => void send()} />}
+      {drafting.isKept && hasChanges && (
+        <p className={css.notice}>
+          What you had typed and not saved is here again.{" "}
+          <Link to="." onClick={discard}>
+            Discard it
+          </Link>
+        </p>
+      )}
+      <Tabs all={tabs} at={tab} />
+      {tab === "design" && read.problem && (
+        <Panel title="Design">
+          <Unreadable problem={read.problem} />
+        </Panel>
+      )}
+      {tab === "design" && !read.problem && (
+        <Suspense fallback={<Loading lines={10} />}>
+          <Designer {...forms} findings={findings} />
+        </Suspense>
+      )}
+      {tab === "form" && (
+        <div className={css.halves}>
+          <Panel title={read.kind ?? "Form"} flush>
+            <div className={css.scrolls} style={{ height: "100%" }}>
+              {read.problem ? <Unreadable problem={read.problem} /> : <FormView {...forms} />}
+            </div>
+          </Panel>
+          <Panel title="Code" flush>
+            <div className={css.whole}>{code}</div>
+          </Panel>
+        </div>
+      )}
+      {tab === "code" && (
+        <div className={css.tall}>
+          <Panel title="Code" flush>
+            <div className={css.whole}>{code}</div>
+          </Panel>
+        </div>
+      )}
+      <Panel
+        title={`Problems of this asset`}
+        side={
+          hasChanges && (
+            <span className="muted small">
+              {findings.length > 0 && `${plural(findings.length, "problem")}; `}
+              of the text as it is now
+            </span>
+          )
+        }
+        flush
+      >
+        <Findings
+          all={findings}
+          about={(it) => (
+            <button type="button" className={css.small} onClick={() => goToLine(it)}>
+              line {it.line}
+            </button>
+          )}
+          fix={(it) => {
+            const fix = isReadOnly ? undefined : fixOf(text, it);
+            return (
+              fix && (
+                <button type="button" className={css.small} onClick={() => change(fix.text)}>
+                  {fix.title}
+                </button>
+              )
+            );
+          }}
+        />
+      </Panel>
+      {conflict && (
+        <ConflictDialog
+          conflict={conflict}
+          onSend={save}
+          onTakeTheirs={(it) => {
+            adopt(it);
+            setConflict(undefined);
+          }}
+          onClose={() => setConflict(undefined)}
+        />
+      )}
+    </Page>
+  );
+
+  function goToLine(it: Finding) {
+    void navigate({
+      search: (all) => ({ ...all, tab: tab === "form" ? "form" : "code", line: String(it.line) }),
+      replace: true,
+    });
+  }
+}
+
+/** Forms and the canvas wait until the code can be read again. */
+function Unreadable({ problem }: { problem: NonNullable<Read["problem"]> }) {
+  return (
+    <p className={css.notice} data-tone="err">
+      Line {problem.line} of the code can’t be read: {problem.message}
+    </p>
+  );
+}
+
+/** How long one has stopped typing before the text is judged. */
+const SETTLED_MS = 400;
+
+/** Those of this file as it is now, written or not; while it can't be read, that alone. */
+function useOwnFindings(project: string, path: string, text: string, hasChanges: boolean) {
+  const written = useFindings(project).value?.findings;
+  const [settled] = useDebouncedValue(text, SETTLED_MS);
+  const { data: judged } = useQuery({
+    queryKey: ["findings", project, path, settled],
+    enabled: hasChanges,
+    queryFn: ({ signal }) =>
+      answered(
+        api.POST("/api/v1/projects/{project}/findings", {
+          params: { path: { project } },
+          body: { drafts: [{ path, text: settled }] },
+          signal,
+        }),
+      ),
+    placeholderData: (before) => before,
+    gcTime: 30_000,
+  });
+  const all = hasChanges && judged ? judged.findings : written;
+  return useMemo(() => {
+    const own = ownFinding(text, path);
+    return own.length > 0 ? own : (all ?? []).filter((it) => it.file === path);
+  }, [all, text, path]);
+}
+
+function markOf(text: string, it: Finding, change: Drafting["change"]): Mark {
+  const fix = fixOf(text, it);
+  return {
+    line: it.line,
+    column: it.column,
+    severity: it.severity === "error" ? "error" : "warning",
+    message: it.fix ? `${it.cause}\n${it.fix}` : it.cause,
+    fix: fix && { title: fix.title, apply: () => change(fix.text) },
+  };
+}
+
+/** Keys of the whole editor, wherever one is in it. */
+function useKeys(on: { undo: () => void; redo: () => void; save: () => void }) {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+      const key = event.key.toLowerCase();
+      const target = event.composedPath()[0] as HTMLElement;
+      // The code has the same keys itself, and a field what was typed in it.
+      const isTyping = target.matches?.("input, textarea, [contenteditable=true]");
+      if (document.querySelector("[role=dialog]")) return;
+      if (key === "s") on.save();
+      else if (isTyping) return;
+      else if (key === "z" && event.shiftKey) on.redo();
+      else if (key === "z") on.undo();
+      else if (key === "y") on.redo();
+      else return;
+      event.preventDefault();
+    };
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  });
+}
+
+/** Who closes the page is asked; within it what was typed stays, and is said to be unsaved. */
+function useGuard(hasChanges: boolean) {
+  useBlocker({
+    shouldBlockFn: () => false,
+    enableBeforeUnload: () => hasChanges,
+    disabled: !hasChanges,
+  });
+}

@@ -1,0 +1,31 @@
+import { Link } from "@tanstack/react-router";
+import type { Schemas } from "../../api/client";
+import type { Column } from "./matrix";
+
+export interface Shown {
+  project: string;
+  views: readonly Schemas["AssetView"][];
+}
+
+/** The assets that values stand in, in the order in which the project takes them. */
+export function Head({ project, columns }: { project: string; columns: readonly Column[] }) {
+  return (
+    <thead>
+      <tr>
+        <th scope="col">Name</th>
+        {columns.map((it) => (
+          <th key={it.path} scope="col">
+            <Link to="/projects/$project/assets/$" params={{ project, _splat: it.path }}>
+              {it.name}
+            </Link>
+            <div className="muted small">
+              {it.order === undefined
+                ? "not used by the project"
+                : `${it.order + 1}. of the project`}
+            </div>
+          </th>
+        ))}
+      </tr>
+    </thead>
+  );
+}

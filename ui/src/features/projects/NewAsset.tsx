@@ -1,0 +1,80 @@
+import { Select, TextInput } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { Confirm } from "../../parts/Act";
+import { type Asset, renew, written } from "./projects";
+import { badName, pathFor, TEMPLATES, textOf } from "./templates";
+
+/** A whole asset from its first line; it is opened at once. */
+export function NewAsset({
+  project,
+  assets,
+  onClose,
+}: {
+  project: string;
+  assets: readonly Asset[];
+  onClose: () => void;
+}) {
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  const [id, setId] = useState("workflow");
+  const [name, setName] = useState("");
+  const [parent, setParent] = useState("");
+  const template = TEMPLATES.find((it) => it.id === id) ?? TEMPLATES[0];
+  if (!template) return null;
+  const path = pathFor(template.kind, name || "NAME");
+  const same = assets.filter((it) => it.kind === template.kind && it.name);
+  const isTaken = same.some((it) => it.name === name) || assets.some((it) => it.path === path);
+  const bad =
+    badName(name) ?? (isTaken ? `There is a ${template.kind} ${name} already` : undefined);
+  return (
+    <Confirm
+      title="New asset"
+      verb="Create"
+      cli={`weir project put ${project} ${path} FILE`}
+      not={bad}
+      onDo={async () => {
+        const made = await written(project, path, textOf(template, name, parent), undefined);
+        await navigate({
+          to: "/projects/$project/assets/$",
+          params: { project, _splat: made.path },
+        });
+        await renew(queries);
+      }}
+      onClose={onClose}
+    >
+      <Select
+        label="What"
+        description={template.what}
+        data={TEMPLATES.map((it) => ({ value: it.id, label: it.title }))}
+        value={id}
+        allowDeselect={false}
+        onChange={(it) => {
+          setId(it ?? "workflow");
+          setParent("");
+        }}
+      />
+      <TextInput
+        label="Name"
+        name="asset"
+        description={`The file will be ${path}`}
+        value={name}
+        error={name && bad}
+        onChange={(event) => setName(event.currentTarget.value)}
+        autoComplete="off"
+        data-autofocus
+      />
+      {same.length > 0 && template.kind !== "Test" && (
+        <Select
+          label="Extends"
+          description="What it does not say itself is as it is there"
+          data={same.map((it) => String(it.name))}
+          value={parent || null}
+          clearable
+          onChange={(it) => setParent(it ?? "")}
+        />
+      )}
+    </Confirm>
+  );
+}

@@ -1,0 +1,220 @@
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { lazy, Suspense, useState } from "react";
+import type { Schemas } from "../../api/client";
+import { problemIn } from "../../api/problem";
+import { nameOf, useSession } from "../../app/session";
+import { Act, CopyCli } from "../../parts/Act";
+import { Filter } from "../../parts/Filter";
+import { Page, Panel } from "../../parts/Page";
+import { ProblemView } from "../../parts/Problem";
+import { Empty, Loading, Shows } from "../../parts/Shows";
+import { Tabs } from "../../parts/Tabs";
+import { unsaved } from "../editor/draft";
+import { AssetDetail } from "./AssetDetail";
+import { Remove, Rename } from "./Dialogs";
+import { Findings } from "./Findings";
+import { NewAsset } from "./NewAsset";
+import { Problems } from "./Problems";
+import { exported, useAssets, useFindings, useProject } from "./projects";
+import css from "./projects.module.css";
+import { branches, Tree } from "./Tree";
+
+const route = getRouteApi("/frame/projects/$project");
+const Environments = lazy(() =>
+  import("./Environments").then((it) => ({ default: it.Environments })),
+);
+const TABS = [
+  ["assets", "Assets"],
+  ["problems", "Problems"],
+  ["environments", "Environments and secrets"],
+] as const;
+
+export function Project() {
+  const { project } = route.useParams();
+  const { tab = "assets" } = route.useSearch();
+  const standing = useProject(project);
+  return (
+    <Page
+      title={project}
+      mark={
+        standing.value && (
+          <Problems errors={standing.value.errors} warnings={standing.value.warnings} />
+        )
+      }
+      actions={<Actions project={project} summary={standing.value} />}
+    >
+      <Shows of={standing}>
+        {({ description, directory }) => (
+          <>
+            <p className="muted">
+              {description && `${description} · `}
+              <span className="mono">{directory}</span>
+            </p>
+            <Tabs all={TABS} at={tab} />
+            {tab === "assets" && <Assets />}
+            {tab === "problems" && <AllFindings project={project} directory={directory} />}
+            {tab === "environments" && (
+              <Suspense fallback={<Loading />}>
+                <Environments project={project} />
+              </Suspense>
+            )}
+          </>
+        )}
+      </Shows>
+    </Page>
+  );
+}
+
+function Actions({
+  project,
+  summary,
+}: {
+  project: string;
+  summary: Schemas["ProjectSummary"] | undefined;
+}) {
+  const [asked, setAsked] = useState<"rename" | "remove">();
+  const [error, setError] = useState<unknown>();
+  const close = () => setAsked(undefined);
+  return (
+    <>
+      {error !== undefined && <ProblemView problem={problemIn(error)} />}
+      <Act
+        label="Export"
+        claim="project:read"
+        onAct={() => void exported(project).then(() => setError(undefined), setError)}
+      />
+      <Act
+        label="Rename …"
+        about="the project"
+        claim="project:write"
+        not={!summary && "It is not known"}
+        onAct={() => setAsked("rename")}
+      />
+      <Act
+        label="Remove …"
+        about="the project"
+        claim="project:write"
+        isDanger
+        not={!summary && "It is not known"}
+        onAct={() => setAsked("remove")}
+      />
+      <CopyCli command={`weir project assets ${project}`} />
+      {summary && asked === "rename" && <Rename project={summary} onClose={close} />}
+      {summary && asked === "remove" && <Remove project={summary} onClose={close} />}
+    </>
+  );
+}
+
+function Assets() {
+  const { project } = route.useParams();
+  const { filter = "", asset: chosen } = route.useSearch();
+  const navigate = route.useNavigate();
+  const standing = useAssets(project);
+  const findings = useFindings(project).value?.findings ?? [];
+  const { me } = useSession();
+  const [isAdding, setAdding] = useState(false);
+  const choose = (asset: string) =>
+    void navigate({ search: (it) => ({ ...it, asset }), replace: true });
+  const open = (asset: string) =>
+    void navigate({ to: "/projects/$project/assets/$", params: { project, _splat: asset } });
+  const found = standing.value?.items.find((it) => it.path === chosen);
+  return (
+    <div className={css.halves}>
+      <Panel
+        title="Assets"
+        flush
+        side={
+          <div className="row">
+            <Filter
+              value={filter}
+              onChange={(it) =>
+                void navigate({
+                  search: (all) => ({ ...all, filter: it || undefined }),
+                  replace: true,
+                })
+              }
+            />
+            <Act
+              label="New …"
+              about="asset"
+              claim="project:write"
+              isMain
+              onAct={() => setAdding(true)}
+            />
+          </div>
+        }
+      >
+        <Shows of={standing}>
+          {({ items }) => (
+            <>
+              <Tree
+                assets={items}
+                findings={findings}
+                filter={filter}
+                chosen={chosen}
+                unsaved={unsaved(nameOf(me), project)}
+                onChoose={choose}
+                onOpen={open}
+              />
+              {branches(items, filter).length === 0 && (
+                <Empty
+                  what="No asset is called so"
+                  why="Names, kinds, paths and descriptions are looked at."
+                />
+              )}
+              {!filter && items.every((it) => it.kind === "Project") && (
+                <Empty
+                  what="There is nothing in it yet"
+                  why="Begin with a workflow: it may have its source and its sink written in their place."
+                  cli={`weir project put ${project} workflows/first.yaml FILE`}
+                />
+              )}
+            </>
+          )}
+        </Shows>
+      </Panel>
+      {found ? (
+        <AssetDetail key={found.path} project={project} asset={found} findings={findings} />
+      ) : (
+        <Panel title="Asset">
+          <p className="muted">
+            Choose one to see what it is and where it is used; <kbd>Enter</kbd> or a double click
+            opens it.
+          </p>
+        </Panel>
+      )}
+      {isAdding && (
+        <NewAsset
+          project={project}
+          assets={standing.value?.items ?? []}
+          onClose={() => setAdding(false)}
+        />
+      )}
+    </div>
+  );
+}
+
+function AllFindings({ project, directory }: { project: string; directory: string }) {
+  const standing = useFindings(project);
+  return (
+    <Panel title="Problems" side={<CopyCli command={`weir project validate ${directory}`} />} flush>
+      <Shows of={standing}>
+        {({ findings }) => (
+          <Findings
+            all={findings}
+            about={(it) => (
+              <Link
+                to="/projects/$project/assets/$"
+                params={{ project, _splat: it.file }}
+                search={{ tab: "code", line: it.line > 0 ? String(it.line) : undefined }}
+              >
+                {it.file}
+                {it.line > 0 && `:${it.line}`}
+              </Link>
+            )}
+          />
+        )}
+      </Shows>
+    </Panel>
+  );
+}

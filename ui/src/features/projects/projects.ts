@@ -1,0 +1,90 @@
+// What is asked of the configuration server about its projects, and how it is kept.
+import type { QueryClient } from "@tanstack/react-query";
+import { answered, api, type Schemas } from "../../api/client";
+import { problemOf, Refusal } from "../../api/problem";
+import { token } from "../../api/token";
+import { useAsked } from "../../parts/useAsked";
+
+export type Asset = Schemas["AssetSummary"];
+export type Finding = Schemas["Finding"];
+
+export const useProjects = () =>
+  useAsked(["projects"], () => answered(api.GET("/api/v1/projects")));
+
+export const useProject = (project: string) =>
+  useAsked(["projects", project], () =>
+    answered(api.GET("/api/v1/projects/{project}", { params: { path: { project } } })),
+  );
+
+export const useAssets = (project: string) =>
+  useAsked(["assets", project], () =>
+    answered(api.GET("/api/v1/projects/{project}/assets", { params: { path: { project } } })),
+  );
+
+export const useFindings = (project: string) =>
+  useAsked(["findings", project], () =>
+    answered(api.POST("/api/v1/projects/{name}:validate", { params: { path: { name: project } } })),
+  );
+
+/** After a change: everything that is known of projects is asked for again. */
+export async function renew(queries: QueryClient): Promise<void> {
+  const keys = ["projects", "assets", "findings", "asset", "usages", "effective"];
+  await queries.invalidateQueries({ predicate: (it) => keys.includes(String(it.queryKey[0])) });
+}
+
+/** An archive goes and comes as it is: the typed client would write it as JSON. */
+async function sent(path: string, init: RequestInit = {}): Promise<Response> {
+  const session = token();
+  const headers = new Headers(init.headers);
+  if (session) headers.set("authorization", `Bearer ${session}`);
+  const response = await fetch(path, { ...init, headers });
+  if (response.ok) return response;
+  throw new Refusal(problemOf(await response.json().catch(() => undefined), response.status));
+}
+
+export async function imported(file: File, name: string): Promise<Schemas["ProjectSummary"]> {
+  const query = name ? `?${new URLSearchParams({ name })}` : "";
+  const headers = { "content-type": "application/zip" };
+  const answer = await sent(`/api/v1/projects:import${query}`, {
+    method: "POST",
+    headers,
+    body: file,
+  });
+  return answer.json();
+}
+
+/** Lets the browser keep the archive as a file. */
+export async function exported(project: string): Promise<void> {
+  const answer = await sent(`/api/v1/projects/${encodeURIComponent(project)}/archive`);
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await answer.blob());
+  link.download = `${project}.zip`;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+/** The asset's text and what changes of it are based on. */
+export async function assetOf(project: string, asset: string): Promise<Schemas["AssetView"]> {
+  return answered(
+    api.GET("/api/v1/projects/{project}/assets/{asset}", { params: { path: { project, asset } } }),
+  );
+}
+
+/** `if-match` as a header takes it. */
+export const matching = (etag: string) => ({ "if-match": `"${etag}"` });
+
+/** Writes an asset: a new one where there is no etag. */
+export async function written(
+  project: string,
+  asset: string,
+  text: string,
+  etag: string | undefined,
+): Promise<Schemas["AssetView"]> {
+  const header = etag ? matching(etag) : { "if-none-match": "*" };
+  return answered(
+    api.PUT("/api/v1/projects/{project}/assets/{asset}", {
+      params: { path: { project, asset }, header },
+      body: { text },
+    }),
+  );
+}
