@@ -27,7 +27,7 @@ use super::projects::ProjectDirs;
 use super::{servers, views, vouching};
 
 /// Held by the one configuration server of a data directory.
-const LOCK: &str = "config-server.lock";
+pub(super) const LOCK: &str = "config-server.lock";
 
 /// What a configuration server keeps beside its projects.
 struct Office {
@@ -58,6 +58,7 @@ impl Office {
             store: store.clone(),
             settings: options.host.clone(),
             notice: Arc::new(SetUpFile(process.data_dir.path.join(SET_UP_FILE))),
+            outside: weir_identity::outside(&process.settings.users)?,
         };
         let fleet =
             FleetSingleton { system: system.clone(), store: store.clone(), settings: options.host };
