@@ -47,5 +47,5 @@ fn make(file: &Path, is_own: bool) -> Result<(), Fault> {
 /// Whose word counts at this engine.
 pub(super) fn trusted(settings: &Settings) -> Vec<TrustedServer> {
     let servers = settings.rest_server.trusted_servers.iter();
-    servers.map(|it| TrustedServer { name: it.name.clone(), key: it.key.clone().into() }).collect()
+    servers.map(|it| TrustedServer { name: it.name.clone(), key: it.key.into() }).collect()
 }
