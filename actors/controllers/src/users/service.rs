@@ -321,7 +321,7 @@ impl UserService {
             let vouched_by = users.vouched_by(&identity.user);
             Some((identity, used, vouched_by))
         };
-        let found = self.host.query(context.within, read.clone()).await?;
+        let found = self.host.query(context.within, read).await?;
         let (mut identity, used, vouched_by) = found.ok_or(Rejection::NotAuthenticated)?;
         if let Some(vouched_by) = vouched_by {
             match self.vouching.still(&identity.user, vouched_by, context).await? {

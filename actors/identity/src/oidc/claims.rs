@@ -51,7 +51,7 @@ impl Expected<'_> {
 
     fn is_for_now(&self, claims: &Value) -> Result<(), String> {
         let seconds = |name: &str| claims.get(name).and_then(Value::as_f64).map(|it| it as i64);
-        let now = (self.now.0 / 1_000) as i64;
+        let now = self.now.0 / 1_000;
         if seconds("exp").is_none_or(|it| it.saturating_add(LEEWAY_S) <= now) {
             return Err("the token has expired".into());
         }
