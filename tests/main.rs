@@ -16,6 +16,7 @@ mod damage;
 mod deployments;
 mod disk;
 mod findings;
+mod fleet;
 mod http;
 mod items;
 mod kafka;

@@ -20,7 +20,7 @@ use std::str::FromStr;
 
 use config::{Config, ConfigError, File};
 use serde::{Deserialize, Deserializer, Serialize};
-use weir_domain::{Finding, Millis, NodeName, Place};
+use weir_domain::{ClusterName, Digest, Finding, Millis, NodeName, Place};
 
 use crate::document::{Document, Kind};
 use crate::hocon::{self, Hocon, Refused};
@@ -46,6 +46,8 @@ pub use users::{GroupRoles, Groups, Ldap, LdapScope, Oidc, Users};
 /// The name and text of the built-in layer.
 const REFERENCE: (&str, &str) = ("reference.conf", include_str!("../reference.conf"));
 const ROOT: &str = "weir";
+/// What is a configuration server's alone, in the data directory.
+pub const CONFIG_SERVER_DIR: &str = "config-server";
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -101,6 +103,12 @@ pub struct ConfigServer {
     pub projects_dir: PathBuf,
     /// URLs of the engines to ask, the first that answers; none: the one of these settings.
     pub engines: Vec<String>,
+    /// What clusters call it that trust it.
+    pub name: ClusterName,
+    /// None: one in the data directory, made when it is needed for the first time.
+    pub signing_key: Option<PathBuf>,
+    /// Where its users, its audit and its clusters are kept.
+    pub persistence: Journal,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -116,6 +124,17 @@ pub struct RestServer {
     pub anonymous_reads: bool,
     /// Who is believed when they say for whom they pass a request on.
     pub trusted_proxies: Vec<Network>,
+    /// Configuration servers that are believed when they vouch for their users.
+    pub trusted_servers: Vec<TrustedServer>,
+}
+
+/// A configuration server, and what it signs with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TrustedServer {
+    pub name: ClusterName,
+    /// Its public key, which looks like a digest.
+    pub key: Digest,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -242,6 +261,33 @@ impl Settings {
     /// cluster of one and has no peers to listen to.
     pub fn has_peers(&self) -> bool {
         self.persistence.journal.server().is_some()
+    }
+
+    /// These settings as a configuration server's own store sees them, and its peers: those that share
+    /// the store are a cluster of their own, which no engine can be taken for.
+    #[must_use]
+    pub fn of_config_server(&self) -> Self {
+        let mut own = self.clone();
+        let has_peers = self.config_server.persistence.server().is_some();
+        own.persistence.journal = self.config_server.persistence.clone();
+        own.data_dir = self.in_data_dir(CONFIG_SERVER_DIR);
+        let name = |it: &ClusterName| {
+            ClusterName::new(format!("{it}.config-server")).unwrap_or_else(|_| it.clone())
+        };
+        let cluster = &mut own.cluster;
+        cluster.name = name(&cluster.name);
+        cluster.seed_nodes.iter_mut().for_each(|it| it.cluster = name(&it.cluster));
+        // Which engines may host what says nothing about servers.
+        own.node.roles.clear();
+        cluster.singleton.roles.clear();
+        cluster.split_brain_resolver.role = None;
+        if !has_peers {
+            // What stands there is about engines.
+            cluster.seed_nodes.clear();
+            cluster.discovery.dns = None;
+            cluster.min_nr_of_members = NonZeroU32::MIN;
+        }
+        own
     }
 
     /// Where the REST API is, as peers and people reach it. `machine` is the name of this machine,

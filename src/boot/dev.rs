@@ -10,7 +10,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 use weir_conf::Settings;
+use weir_conf::settings::CONFIG_SERVER_DIR;
 use weir_controllers::deployments::{Deployment, Failure, Rejection};
+use weir_controllers::fleet::{Fleet, FleetSingleton};
 use weir_domain::Fault;
 use weir_http_client::Client;
 use weir_http_server as http;
@@ -21,7 +23,7 @@ use super::engine::Engine;
 use super::process::{Process, listen_to_signals, until_shut_down};
 use super::projects::ProjectDirs;
 use super::servers::{EngineListeners, EnginePlaces};
-use super::{registry, sample, servers, summary};
+use super::{registry, sample, servers, summary, views, vouching};
 use crate::cli::Findings;
 
 /// Runs the project in the directory given, or the sample.
@@ -64,13 +66,22 @@ async fn open(
     let made = process.data_dir.path.join(&process.settings.config_server.projects_dir);
     let projects = Arc::new(ProjectDirs::given(system.tasks().clone(), made, dir.clone()));
     let client = Client::new(&rest_url).context("the engine's address")?;
-    let router = http::config_server::router(
-        projects,
-        client,
-        servers::shown_to(&process.settings),
-        process.http_limits(),
-    );
-    servers::serve(process, system, "configuration server", design, router)?;
+    // One process, one place where people are known.
+    let people = engine.storages.people();
+    let access = Arc::new(views::Asked(people.clone()));
+    let guard = servers::guard(&process.settings, access, http::Here::Everything);
+    let own_dir = process.data_dir.path.join(CONFIG_SERVER_DIR);
+    let issuer = vouching::issuer(&process.settings, &own_dir)?;
+    let list = FleetSingleton {
+        system: system.clone(),
+        store: engine.store.clone(),
+        settings: process.engine_options()?.host,
+    };
+    let list = Fleet::new(engine.membership.singletons.register(list));
+    let fleet = http::Fleet::with_own_engine(client.into(), list, issuer);
+    system.tasks().spawn("clusters", fleet.clone().watch(system.clone()));
+    let router = http::config_server::router(projects, fleet, guard, process.http_limits());
+    servers::serve(process, system, "configuration server", design, people.beside(router))?;
 
     withdraw_others(engine, project).await?;
     deploy(engine, project, &dir).await?;

@@ -65,7 +65,7 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Where the secret that makes the first administrator is kept, in the data directory.
-const SET_UP_FILE: &str = "set-up-secret";
+pub(super) const SET_UP_FILE: &str = "set-up-secret";
 
 /// What an engine is started with.
 pub(crate) struct EngineOptions {
@@ -318,7 +318,7 @@ impl Engine {
 }
 
 /// Opens the database, after its schema was brought up to date if that is wanted.
-async fn open(
+pub(super) async fn open(
     backend: Backend,
     migrates: bool,
     clock: Arc<SystemClock>,

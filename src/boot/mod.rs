@@ -5,6 +5,7 @@ mod announcer;
 mod bell;
 pub(crate) mod certs;
 mod checkpoints;
+mod config_server;
 mod dev;
 mod engine;
 mod gathering;
@@ -28,6 +29,7 @@ mod steering;
 mod summary;
 mod versions;
 mod views;
+mod vouching;
 mod watermark;
 
 use std::process::ExitCode;
@@ -47,7 +49,7 @@ pub(crate) fn dev(args: DevArgs) -> anyhow::Result<ExitCode> {
 
 /// Design time: projects and the operators' page. Moves no payload data.
 pub(crate) fn config_server(args: &ServerArgs) -> anyhow::Result<ExitCode> {
-    process::run(&args.conf, None, "config-server.lock", servers::config_server_alone)
+    process::run(&args.conf, None, "config-server.lock", config_server::run)
 }
 
 /// Run time: one engine.

@@ -4,20 +4,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use axum::Router;
 use tokio::net::TcpListener;
 use weir_conf::Settings;
 use weir_conf::settings::{Bind, TrustLocal};
-use weir_domain::Fault;
-use weir_http_client::Client;
+use weir_domain::{ClusterId, ClusterName, Fault};
 use weir_http_server as http;
-use weir_runtime::{IdSource, Phase, System, SystemClock, SystemSettings};
+use weir_runtime::{Phase, System};
 
 use super::engine::Engine;
 use super::process::{Process, listen_to_signals, until_shut_down};
-use super::projects::ProjectDirs;
-use super::registry;
+use super::{registry, views, vouching};
 
 /// An address that is ours, before anything else is begun.
 pub(crate) async fn bind(bind: &Bind, key: &str) -> Result<TcpListener, Fault> {
@@ -133,7 +130,10 @@ impl EngineListeners {
         let (system, limits) = (&engine.system, process.http_limits());
         let rest_url = url(&rest)?;
         let shared = Arc::new(engine.clone());
-        let guards = Guards::of(&process.settings, shared.clone(), here);
+        let access = Arc::new(views::Asked(engine.storages.people()));
+        let identity = engine.membership.cluster.identity().clone();
+        let guards = Guards::of(&process.settings, access, here)
+            .trusting((identity.id, identity.name), vouching::trusted(&process.settings));
         let router = http::engine::router(shared.clone(), shared.clone(), guards.rest, limits);
         serve(process, system, "rest server", rest, engine.storages.clone().beside(router))?;
         let mut places = EnginePlaces { rest: rest_url, management: None, metrics: None };
@@ -157,25 +157,49 @@ struct Guards {
 impl Guards {
     /// The configuration was checked: management takes no commands without a token.
     fn of(settings: &Settings, access: Arc<dyn http::Access>, auto: http::Here) -> Self {
-        let (management, rest_server) = (&settings.management, &settings.rest_server);
-        let guard = match &management.token {
-            Some(token) if !management.read_only => http::Guard::with_token(token.expose()),
-            Some(_) | None => http::Guard::closed(),
-        };
-        let proxies = rest_server.trusted_proxies.iter().map(|it| it.0);
-        let guard = guard.knowing(access).behind(proxies);
-        let guard = match rest_server.anonymous_reads {
-            true => guard,
-            false => guard.without_anonymous(),
-        };
-        let here = match rest_server.trust_local {
-            TrustLocal::Auto => auto,
-            TrustLocal::All => http::Here::Everything,
-            TrustLocal::None => http::Here::Nothing,
-        };
-        let rest = guard.clone().or_from_here(here);
+        let management = &settings.management;
+        let token = management.token.as_ref().filter(|_| !management.read_only);
+        let guard =
+            token.map_or_else(http::Guard::closed, |it| http::Guard::with_token(it.expose()));
+        let guard = of_users(settings, guard.knowing(access));
+        let rest = guard.clone().or_from_here(here(settings, auto));
         let management = if management.read_only { guard.reading_only() } else { guard };
         Self { rest, management }
+    }
+
+    fn trusting(
+        self,
+        cluster: (ClusterId, ClusterName),
+        servers: Vec<http::TrustedServer>,
+    ) -> Self {
+        Self { rest: self.rest.trusting(cluster, servers), ..self }
+    }
+}
+
+/// Who is let in by a server that has users and no token of its own.
+pub(crate) fn guard(
+    settings: &Settings,
+    access: Arc<dyn http::Access>,
+    auto: http::Here,
+) -> http::Guard {
+    of_users(settings, http::Guard::closed().knowing(access)).or_from_here(here(settings, auto))
+}
+
+fn of_users(settings: &Settings, guard: http::Guard) -> http::Guard {
+    let rest_server = &settings.rest_server;
+    let guard = guard.behind(rest_server.trusted_proxies.iter().map(|it| it.0));
+    match rest_server.anonymous_reads {
+        true => guard,
+        false => guard.without_anonymous(),
+    }
+}
+
+/// What whoever is on this machine may do. `auto`: where the settings leave it open.
+fn here(settings: &Settings, auto: http::Here) -> http::Here {
+    match settings.rest_server.trust_local {
+        TrustLocal::Auto => auto,
+        TrustLocal::All => http::Here::Everything,
+        TrustLocal::None => http::Here::Nothing,
     }
 }
 
@@ -194,59 +218,6 @@ pub(crate) async fn engine_alone(process: Process) -> anyhow::Result<ExitCode> {
         }
     });
     Ok(until_shut_down(&engine.system).await)
-}
-
-/// The engines that are asked about what runs.
-fn engines(settings: &Settings) -> anyhow::Result<http::Engines> {
-    let rest = &settings.rest_server.bind;
-    let here = format!("http://{}", http::address(&rest.host, rest.port));
-    let mut urls = settings.config_server.engines.clone();
-    if urls.is_empty() {
-        urls.push(here);
-    }
-    let client = |it: &String| {
-        Client::new(it).with_context(|| format!("weir.config-server.engines: {it} is no address"))
-    };
-    let mut clients = urls.iter().map(client).collect::<anyhow::Result<Vec<_>>>()?;
-    let first = clients.remove(0);
-    Ok(http::Engines::new(first, clients))
-}
-
-/// Who sees the projects of a configuration server.
-pub(crate) fn shown_to(settings: &Settings) -> http::config_server::ShownTo {
-    match settings.rest_server.anonymous_reads {
-        true => http::config_server::ShownTo::Everybody,
-        false => http::config_server::ShownTo::Here,
-    }
-}
-
-/// `weir config-server`.
-pub(crate) async fn config_server_alone(process: Process) -> anyhow::Result<ExitCode> {
-    let settings = &process.settings;
-    let listener = bind(&settings.config_server.bind, "weir.config-server.bind").await?;
-    let clock = Arc::new(SystemClock);
-    let system = System::new(SystemSettings {
-        node: process.node()?,
-        ids: IdSource::new(clock.clone()),
-        clock,
-        shutdown: process.phase_timeouts(),
-    });
-    listen_to_signals(&system)?;
-    let address = url(&listener)?;
-    let engines = engines(settings)?;
-    let dirs = ProjectDirs::below(
-        system.tasks().clone(),
-        process.data_dir.path.join(&settings.config_server.projects_dir),
-    );
-    let router = http::config_server::router(
-        Arc::new(dirs),
-        engines,
-        shown_to(settings),
-        process.http_limits(),
-    );
-    serve(&process, &system, "configuration server", listener, router)?;
-    tracing::info!(code = "WEIR-00002", %address, "configuration server ready");
-    Ok(until_shut_down(&system).await)
 }
 
 #[cfg(test)]

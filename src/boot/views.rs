@@ -26,6 +26,7 @@ use weir_http_server::{
 };
 
 use super::engine::Engine;
+pub(super) use access::Asked;
 
 /// A controller gave no answer.
 fn unavailable(error: &impl Display) -> Fault {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use weir_conf::Settings;
-use weir_domain::{Millis, parse_duration};
+use weir_domain::{ClusterName, Millis, parse_duration};
 use weir_http_api::Concealed;
 use weir_http_client::{Client, Management};
 
@@ -35,6 +35,15 @@ pub(crate) struct Global {
         help_heading = "Global options"
     )]
     pub(crate) profile: Option<String>,
+    /// Which cluster of a configuration server to ask; without it its default one. `weir fleet list` lists them
+    #[arg(
+        long,
+        global = true,
+        env = "WEIR_CLUSTER",
+        value_name = "NAME",
+        help_heading = "Global options"
+    )]
+    pub(crate) cluster: Option<ClusterName>,
     /// How to write the answer
     #[arg(
         short,
@@ -54,7 +63,8 @@ pub(crate) struct Global {
 impl Global {
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         let place = self.place()?;
-        place.client("can't ask the server", place.token()?)
+        let client = place.client("can't ask the server", place.token()?)?;
+        Ok(client.in_cluster(self.cluster.as_ref().map(ToString::to_string)))
     }
 
     /// A client of the configuration server.

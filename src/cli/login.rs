@@ -98,6 +98,7 @@ fn shown(me: &Me, look: &Look) -> String {
     let via = match me.via {
         Via::Session => "a session",
         Via::Token => "a token",
+        Via::Voucher => "the word of a configuration server",
         Via::ManagementToken => "the engine's weir.management.token",
         Via::Machine => "this is the engine's machine, which it trusts",
         Via::Nothing => "nobody is logged in",

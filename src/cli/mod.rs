@@ -20,6 +20,7 @@ mod excerpt;
 mod exit;
 mod failure;
 mod files;
+mod fleet;
 mod hidden;
 mod host;
 mod human;
@@ -110,6 +111,9 @@ enum Noun {
     Node(node::Verb),
     /// The cluster: members, leases, links, and changing them
     Cluster(cluster::Args),
+    /// The clusters that a configuration server knows
+    #[command(subcommand, visible_alias = "clusters")]
+    Fleet(fleet::Verb),
     /// Build a package from a project directory: a deployment as one signed file
     Build(build::Args),
     /// Deployments: what is stored, which node runs it, and changing that
@@ -234,6 +238,7 @@ impl Noun {
             Self::Item(verb) => asked(verb.run(&global.client()?, out)),
             Self::Node(verb) => asked(verb.run(&global.client()?, out)),
             Self::Cluster(args) => asked(args.run(global, out)),
+            Self::Fleet(verb) => asked(verb.run(&global.design()?, out)),
             Self::Build(args) => args.run(out, &registry()),
             Self::Deployment(verb) => asked(verb.run(global, out, &registry())),
             Self::Scheduler(verb) => asked(verb.run(&global.client()?, out)),
@@ -360,6 +365,9 @@ mod tests {
             "deployment rollback",
             "deployment unassign --node n",
             "deployment upload f",
+            "fleet add c http://h:1",
+            "fleet remove c",
+            "fleet set c http://h:1 --note n",
             "host add a line",
             "host delete a",
             "key create a",

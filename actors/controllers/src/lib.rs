@@ -11,6 +11,7 @@ mod answer;
 pub mod audit;
 mod author;
 pub mod deployments;
+pub mod fleet;
 mod instance;
 pub mod keys;
 mod line;

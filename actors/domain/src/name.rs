@@ -37,8 +37,20 @@ fn check(text: &str) -> Result<(), InvalidName> {
     }
 }
 
+/// A user's name, or one of a user of another server: `ada@config`.
+fn check_user(text: &str) -> Result<(), InvalidName> {
+    match text.split_once('@') {
+        None => check(text),
+        Some(_) if text.len() > LENGTH_MAX => Err(InvalidName::TooLong(text.chars().count())),
+        Some((user, server)) => check(user).and_then(|()| check(server)),
+    }
+}
+
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
+        name!($(#[$doc])* $name, check, "^[A-Za-z0-9][A-Za-z0-9_.-]*$");
+    };
+    ($(#[$doc:meta])* $name:ident, $check:path, $pattern:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
@@ -47,7 +59,7 @@ macro_rules! name {
         impl $name {
             pub fn new(text: impl Into<String>) -> Result<Self, InvalidName> {
                 let text = text.into();
-                check(&text)?;
+                $check(&text)?;
                 Ok(Self(text))
             }
 
@@ -90,7 +102,7 @@ macro_rules! name {
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 schemars::json_schema!({
                     "type": "string",
-                    "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+                    "pattern": $pattern,
                     "maxLength": LENGTH_MAX
                 })
             }
@@ -140,13 +152,28 @@ name!(
 );
 
 name!(
-    /// A user of the cluster. It never changes.
-    UserName
+    /// A user of the cluster, or one of another server who is let in on its word: `ada@config`. It never
+    /// changes.
+    UserName,
+    check_user,
+    "^[A-Za-z0-9][A-Za-z0-9_.-]*(@[A-Za-z0-9][A-Za-z0-9_.-]*)?$"
 );
 name!(
     /// A role of users: a set of claims. It never changes.
     RoleName
 );
+
+impl UserName {
+    /// What a user of another server is called here.
+    pub fn of_server(&self, server: &str) -> Result<Self, InvalidName> {
+        Self::new(format!("{self}@{server}"))
+    }
+
+    /// Whether it is one of another server: nobody here can have that name.
+    pub fn is_of_server(&self) -> bool {
+        self.0.contains('@')
+    }
+}
 
 impl PortName {
     /// The output of a stage that has only one.

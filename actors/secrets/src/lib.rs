@@ -31,6 +31,7 @@ mod password;
 mod reference;
 mod sealed;
 mod secret;
+mod signing;
 
 pub use bearer::{Bearer, NoBearer, SecretHash, random_secret};
 pub use bound::{Binding, SealedSecret};
@@ -45,3 +46,4 @@ pub use password::PasswordHash;
 pub use reference::{Piece, may_name_secrets, pieces};
 pub use sealed::Sealed;
 pub use secret::Secret;
+pub use signing::{ServerKey, SigningKey};

@@ -31,7 +31,8 @@ pub(super) fn check(settings: &Settings, document: &Document) -> Vec<Finding> {
     }
     checks.management(&settings.management);
     checks.cluster(settings);
-    checks.persistence(&settings.persistence.journal);
+    checks.persistence("persistence.journal", &settings.persistence.journal);
+    checks.persistence("config-server.persistence", &settings.config_server.persistence);
     checks.checkpoint_store(settings);
     checks.secrets(settings);
     checks.ldap(&settings.users.ldap);
@@ -89,6 +90,7 @@ impl Checks<'_> {
             ("supervision.min-backoff", settings.supervision.min_backoff),
             ("rest-server.request-timeout", settings.rest_server.request_timeout),
             ("persistence.journal.timeout", settings.persistence.journal.timeout),
+            ("config-server.persistence.timeout", settings.config_server.persistence.timeout),
             ("stream.checkpoint-interval", settings.stream.checkpoint_interval),
             ("shutdown.phase-timeout", settings.shutdown.phase_timeout),
         ];

@@ -19,6 +19,7 @@ mod counts;
 mod deployment;
 mod diff;
 mod finding;
+mod fleet;
 mod item;
 mod key;
 mod letter;
@@ -60,6 +61,9 @@ pub use counts::CountsView;
 pub use deployment::{DeploymentPreview, DeploymentRequest, DeploymentView};
 pub use diff::{DiffQuery, DiffView, EditKind, EditView, ItemChange, ItemChangeKind, LineView};
 pub use finding::{FaultView, FindingView};
+pub use fleet::{
+    FleetAdd, FleetClusterView, FleetEntryView, FleetSet, FleetStandingView, IssuerView,
+};
 pub use item::{
     ItemView, ItemsClear, ItemsQuery, ItemsReset, SourceCountView, SourceView, SourcesQuery,
     SweepAction, SweepView,
@@ -104,5 +108,5 @@ pub use user::{
     RoleChange, RoleCreate, RoleView, SessionView, SetUp, TokenCreate, TokenCreated, TokenView,
     UserChange, UserCreate, UserOrigin, UserView, Via, WaysToLogIn,
 };
-pub use version::VersionView;
+pub use version::{ClusterIdentity, VersionView};
 pub use workflow::{EdgeView, StageView, WorkflowDetail, WorkflowSummary, WorkflowsQuery};

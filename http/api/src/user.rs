@@ -92,6 +92,8 @@ pub struct SetUp {
 pub enum Via {
     Session,
     Token,
+    /// A configuration server vouches for its user.
+    Voucher,
     /// With the token of the engine's configuration.
     ManagementToken,
     /// The request came from the engine's own machine, which is trusted.

@@ -30,6 +30,8 @@ pub struct Client {
     base: Url,
     /// Segments above every path of the API.
     root: &'static [&'static str],
+    /// The cluster that a configuration server is to ask. None: its default one.
+    cluster: Option<String>,
     /// What is shown with every request.
     token: Option<Concealed>,
     /// What commands are called.
@@ -46,7 +48,7 @@ impl Client {
         let base = server_url(base)?;
         let http = builder(&base).timeout(ANSWER_TIMEOUT).read_timeout(SILENCE_TIMEOUT).build();
         let http = http.map_err(|it| unusable(&base, it))?;
-        Ok(Self { http, base, root, token: None, key: None })
+        Ok(Self { http, base, root, cluster: None, token: None, key: None })
     }
 
     /// A connection for what takes as long as its body needs.
@@ -58,6 +60,12 @@ impl Client {
     #[must_use]
     pub fn with_token(self, token: Option<Concealed>) -> Self {
         Self { token, ..self }
+    }
+
+    /// Asks a configuration server about this one of its clusters.
+    #[must_use]
+    pub fn in_cluster(self, cluster: Option<String>) -> Self {
+        Self { cluster, ..self }
     }
 
     /// Calls every command this, so that one that is sent again is carried out once.
@@ -115,7 +123,11 @@ impl Client {
     pub(crate) fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(self.root).extend(path);
+            segments.pop_if_empty().extend(self.root);
+            if let Some(cluster) = &self.cluster {
+                segments.extend(["clusters", cluster]);
+            }
+            segments.extend(path);
         }
         url
     }

@@ -12,6 +12,7 @@ mod client;
 mod deployments;
 mod error;
 mod events;
+mod fleet;
 mod forward;
 mod items;
 mod letters;

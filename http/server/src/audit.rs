@@ -16,7 +16,7 @@ use crate::extract::{Body, Fields};
 use crate::guard::{Caller, Trail, command, read};
 use crate::origin::From;
 use crate::paging;
-use crate::storages::Stored;
+use crate::storages::Known;
 
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
     OpenApiRouter::default()
@@ -34,7 +34,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn list(
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Fields(query): Fields<AuditQuery>,
 ) -> Result<Json<Page<AuditEntryView>>, Error> {
     let limit = paging::limit(query.limit)?;
@@ -58,7 +58,7 @@ pub(crate) async fn list(
         (status = 200, description = "Nothing was changed", body = AuditHeadView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(crate) async fn verify(Extension(storages): Stored) -> Result<Json<AuditHeadView>, Error> {
+pub(crate) async fn verify(Extension(storages): Known) -> Result<Json<AuditHeadView>, Error> {
     Ok(Json(storages.audit.verify().await?.into()))
 }
 
@@ -68,7 +68,7 @@ pub(crate) async fn verify(Extension(storages): Stored) -> Result<Json<AuditHead
         (status = 200, description = "JSON lines", body = String, content_type = "application/jsonl"),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(crate) async fn export(Extension(storages): Stored) -> Result<Response, Error> {
+pub(crate) async fn export(Extension(storages): Known) -> Result<Response, Error> {
     let audit = storages.audit;
     // The first page is read before the answer begins, so that a refusal is one.
     let first = page(&audit, 0).await?;
@@ -102,7 +102,7 @@ pub(crate) async fn seal(
     caller: Caller,
     From(from): From,
     trail: Trail,
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Body(AuditSeal { through }): Body<AuditSeal>,
 ) -> Result<Json<AuditHeadView>, Error> {
     // The seal is an entry of its own.

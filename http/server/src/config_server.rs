@@ -22,40 +22,30 @@ use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
-    Engines, Guard, Here, Projects, archives, assets, engine, forward, openapi, overview, projects,
-    stored, ui,
+    Fleet, Guard, Projects, archives, assets, clusters, engine, forward, openapi, overview,
+    projects, stored, ui,
 };
 
 const NAME: &str = "config-server";
+/// What paths begin with that name their cluster.
+const OF_CLUSTER: &str = "/api/v1/clusters/{cluster}";
 /// It reads a project's files, and changes nothing.
 const VALIDATE: Rule = Rule { need: Need::Claim(UserClaim::DeploymentRead), action: None };
 
-/// Who sees the projects of a configuration server. It knows no users: those of the engines are let
-/// in by the engines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ShownTo {
-    Everybody,
-    /// Whoever is on its own machine.
-    Here,
-}
-
-/// All routes of a configuration server that passes questions about what runs on to an engine.
+/// All routes of a configuration server, for those whom the guard lets in; what runs is asked of an
+/// engine. `People::beside` adds what those about users ask.
 pub fn router(
     projects: Arc<dyn Projects>,
-    engines: impl Into<Engines>,
-    shown_to: ShownTo,
+    fleet: impl Into<Fleet>,
+    guard: Guard,
     limits: Limits,
 ) -> Router {
-    let guard = Guard::closed().or_from_here(Here::Everything);
-    let guard = match shown_to {
-        ShownTo::Everybody => guard,
-        ShownTo::Here => guard.without_anonymous(),
-    };
+    let fleet = fleet.into();
     let (routes, _) = described().split_for_parts();
     let routes = routes
         .route("/api/v1/projects/{project}", VALIDATE.layer(post(projects::act)))
         .with_state(projects.clone())
-        .merge(forwarded().merge(followed()).with_state(engines.into()))
+        .merge(forwarded().merge(followed()).with_state(fleet.clone()))
         .merge(overview::document(overview::DOCUMENT, &document()))
         .merge(ui::page());
     let long = |routes: OpenApiRouter<_>, projects: Arc<dyn Projects>, max| {
@@ -66,7 +56,8 @@ pub fn router(
     let routes = layers::bounded(routes, limits)
         .merge(long(texts(), projects.clone(), assets::BODY_BYTES_MAX))
         .merge(long(imports(), projects, archives::BODY_BYTES_MAX));
-    let routes = routes.layer(Extension(guard)).layer(Extension(ServerName(NAME)));
+    let routes =
+        routes.layer(Extension(fleet)).layer(Extension(guard)).layer(Extension(ServerName(NAME)));
     layers::outside(routes, NAME)
 }
 
@@ -95,8 +86,10 @@ fn imports() -> OpenApiRouter<Arc<dyn Projects>> {
 }
 
 fn described() -> OpenApiRouter<Arc<dyn Projects>> {
-    let about = "Projects of a Weir installation, and what runs on its engines, which decide who may do \
-                 what: each operation names the claim that it needs.";
+    let about = "Projects of a Weir installation, who may change them, and what runs on its engines, \
+                 which decide who may do what there: each operation names the claim that it needs. What is \
+                 asked of engines is asked of the default cluster; of another one with \
+                 `/api/v1/clusters/{cluster}` in place of `/api/v1`.";
     let v1 = OpenApiRouter::default()
         .routes(read(UserClaim::DeploymentRead, routes!(projects::list)))
         .routes(read(UserClaim::DeploymentRead, routes!(projects::show)))
@@ -111,6 +104,8 @@ fn described() -> OpenApiRouter<Arc<dyn Projects>> {
         .routes(read(UserClaim::ProjectRead, routes!(assets::effective)))
         .routes(command(UserClaim::ProjectWrite, "asset delete", routes!(assets::delete)))
         .routes(command(UserClaim::ProjectWrite, "asset rename", routes!(assets::rename)))
+        .merge(engine::people())
+        .merge(clusters::routes())
         .routes(open(routes!(version::show)));
     OpenApiRouter::with_openapi(openapi::document("Weir configuration server", about))
         .routes(open(routes!(health::livez)))
@@ -124,15 +119,22 @@ fn described() -> OpenApiRouter<Arc<dyn Projects>> {
 struct Acts;
 
 /// What goes on until whoever reads it has enough.
-fn followed() -> Router<Engines> {
-    Router::new().route("/api/v1/live", get(forward::follow_engine))
+fn followed() -> Router<Fleet> {
+    let live = get(forward::follow_engine);
+    Router::new().route("/api/v1/live", live.clone()).route(&format!("{OF_CLUSTER}/live"), live)
 }
 
-/// All that an engine declares as passed on, as it is declared there.
-fn forwarded() -> Router<Engines> {
-    let declared = passed_on().into_openapi().paths.paths.into_iter();
-    declared.fold(Router::new(), |router, (path, item)| {
-        router.route(&format!("/api/v1{path}"), ways(&item))
+/// All that an engine declares as passed on, as it is declared there: of the default cluster, and of one that
+/// the path names. What both servers have is the other one's where the path names it.
+fn forwarded() -> Router<Fleet> {
+    let of_default = passed_on();
+    let of_named = passed_on().merge(engine::people()).routes(open(routes!(version::show)));
+    let router = [("/api/v1", of_default), (OF_CLUSTER, of_named)].into_iter();
+    router.fold(Router::new(), |router, (root, routes)| {
+        let declared = routes.into_openapi().paths.paths.into_iter();
+        declared.fold(router, |router, (path, item)| {
+            router.route(&format!("{root}{path}"), ways(&item))
+        })
     })
 }
 
@@ -140,7 +142,7 @@ fn passed_on() -> OpenApiRouter<engine::Asked> {
     engine::passed_on().merge(stored::uploads())
 }
 
-fn ways(item: &PathItem) -> MethodRouter<Engines> {
+fn ways(item: &PathItem) -> MethodRouter<Fleet> {
     let PathItem { get, put, post, delete, patch, .. } = item;
     let questions = get.iter().fold(MethodRouter::new(), |it, _| it.get(forward::to_engine));
     let commands = [

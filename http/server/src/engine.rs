@@ -51,7 +51,8 @@ pub fn router(
     guard: Guard,
     limits: Limits,
 ) -> Router {
-    let views = OpenApiRouter::default().nest("/api/v1", passed_on()).split_for_parts().0;
+    let asked = passed_on().merge(people());
+    let views = OpenApiRouter::default().nest("/api/v1", asked).split_for_parts().0;
     let asked = Asked { engine, cluster: cluster.clone() };
     let views = Views::of(views.with_state(asked.clone()), cluster);
     let live = followed().split_for_parts().0.with_state(views);
@@ -80,7 +81,7 @@ fn described() -> OpenApiRouter<Asked> {
     OpenApiRouter::with_openapi(openapi::document("Weir engine", about))
         .routes(open(routes!(health::livez)))
         .routes(open(routes!(readyz)))
-        .nest("/api/v1", passed_on().routes(open(routes!(version::show))))
+        .nest("/api/v1", passed_on().merge(people()).routes(open(routes!(version::show))))
         .nest("/api/v1/cluster", cluster::happenings())
 }
 
@@ -94,18 +95,15 @@ pub(crate) fn followed() -> OpenApiRouter<Views> {
     OpenApiRouter::default().nest("/api/v1", live::routes())
 }
 
-/// Who may do what, and what they are told in confidence.
-fn access() -> OpenApiRouter<Asked> {
+/// Who may do what, and what they did: of each server that has users.
+pub(crate) fn people<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
     OpenApiRouter::default()
         .merge(log_in::routes())
         .merge(provider::routes())
         .merge(users::routes())
         .merge(roles::routes())
         .merge(sessions::routes())
-        .merge(keys::routes())
-        .merge(trust::routes())
         .merge(audit::routes())
-        .merge(resources::routes())
 }
 
 /// What the configuration server passes on.
@@ -131,7 +129,9 @@ pub(crate) fn passed_on() -> OpenApiRouter<Asked> {
         .merge(stored::routes())
         .merge(assignments::routes())
         .merge(canary::routes())
-        .merge(access())
+        .merge(keys::routes())
+        .merge(trust::routes())
+        .merge(resources::routes())
 }
 
 /// Whether the engine can do its work.

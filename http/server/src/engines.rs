@@ -56,6 +56,11 @@ impl Engines {
         self.answered((number + 1) % self.count());
     }
 
+    /// In the order in which they were named.
+    pub(crate) fn urls(&self) -> Vec<String> {
+        (0..self.count()).map(|it| self.at(it).base().to_owned()).collect()
+    }
+
     pub(crate) fn has_others(&self) -> bool {
         !self.inner.others.is_empty()
     }

@@ -70,6 +70,10 @@ pub(crate) enum Error {
     OutOfReach {
         detail: String,
     },
+    /// A cluster does not take this server's word for its user.
+    NotVouched {
+        detail: String,
+    },
     /// Who asks may do nothing before the password was changed.
     MustChange,
     /// It was changed since the caller read it.
@@ -208,6 +212,8 @@ impl Error {
             }
             Self::OutOfReach { detail } => Problem::new(ProblemKind::Forbidden, detail)
                 .with_hint("ask an administrator for a role that has it there; `weir whoami` shows what you may do where"),
+            Self::NotVouched { detail } => Problem::new(ProblemKind::Forbidden, detail)
+                .with_hint("`weir fleet list` shows what is wrong with the cluster; its own users log in there"),
             Self::MustChange => {
                 let detail = "the password was set by somebody else and must be changed first";
                 Problem::new(ProblemKind::Forbidden, detail).with_hint("weir user password")

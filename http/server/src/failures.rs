@@ -3,7 +3,7 @@
 
 use weir_cluster::ProxyError;
 use weir_controllers::deployments::{self, TransferError, storage};
-use weir_controllers::{audit, keys, resources, scheduler, users};
+use weir_controllers::{audit, fleet, keys, resources, scheduler, users};
 use weir_domain::{Fault, FaultKind, Timestamp};
 
 use crate::error::Error;
@@ -96,6 +96,7 @@ impl From<users::Rejection> for Error {
             | Rejection::TooMany { .. }
             | Rejection::SetAnother
             | Rejection::KeptElsewhere(_)
+            | Rejection::NameOfServer(_)
             | Rejection::IdTaken(_) => Self::Conflict { detail, hint: None },
         }
     }
@@ -168,6 +169,31 @@ impl From<resources::Failure> for Error {
                 Self::Conflict { detail, hint: Some(hint) }
             }
             Failure::Refused(_) => Self::Conflict { detail, hint: None },
+            Failure::Proxy(it) => it.into(),
+        }
+    }
+}
+
+impl From<fleet::Failure> for Error {
+    fn from(failure: fleet::Failure) -> Self {
+        use fleet::{Failure, Rejection};
+        let detail = failure.to_string();
+        match failure {
+            Failure::Rejected(Rejection::Unknown { name, near }) => {
+                Self::NotFound { what: "cluster", name: name.to_string(), near }
+            }
+            Failure::Rejected(Rejection::Changed { .. }) => Self::Stale { detail },
+            Failure::Rejected(Rejection::NoAddress(_) | Rejection::Addresses(_)) => {
+                Self::Invalid { pointer: "/urls".into(), reason: detail }
+            }
+            Failure::Rejected(Rejection::TooLong(_)) => {
+                Self::Invalid { pointer: "/note".into(), reason: detail }
+            }
+            Failure::Rejected(Rejection::SameCluster { .. } | Rejection::OtherCluster { .. }) => {
+                Self::NotVouched { detail }
+            }
+            Failure::Rejected(Rejection::NameTaken(_) | Rejection::TooMany)
+            | Failure::Refused(_) => Self::Conflict { detail, hint: None },
             Failure::Proxy(it) => it.into(),
         }
     }

@@ -2,19 +2,26 @@
 //!
 //! A question goes to one engine after the other until one answers as a whole. A command goes to the
 //! next one only while it has reached none: whether one that got no answer was carried out is not known.
+//!
+//! The cluster that a path names gets what stands behind its name; a path that names none is the default
+//! cluster's. What a user of this server shows stays here: the engine gets a voucher for it.
+
+use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::FromRequestParts;
 use axum::extract::State;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, IF_MATCH};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 use futures::{FutureExt as _, StreamExt as _};
+use weir_domain::Millis;
 use weir_http_client::{self as client, Client, Forwarded, Unanswered};
 
-use crate::Engines;
+use crate::Guard;
 use crate::error::Error;
+use crate::fleet::{Fleet, Known};
 use crate::idempotency::IDEMPOTENCY_KEY;
 use crate::layers::REQUEST_ID;
 use crate::listen::Closing;
@@ -22,15 +29,17 @@ use crate::live::LAST_EVENT_ID;
 use crate::origin::{FORWARDED_FOR, Origin};
 use crate::problems::AsItIs;
 use crate::provider::cookie;
+use crate::voucher::{LIFE, LIFE_MAX};
+
+/// What a path begins with that names its cluster.
+const NAMED: &str = "/api/v1/clusters/";
 
 /// A command may have to wait for a controller that moves: so many turns of a question.
 const TURNS_OF_A_COMMAND: u32 = 3;
 
-pub(crate) async fn to_engine(
-    State(engines): State<Engines>,
-    parts: Parts,
-) -> Result<Response, Error> {
-    let (path, headers) = (path_and_query(&parts.uri), of_request(&parts, &[]));
+pub(crate) async fn to_engine(State(fleet): State<Fleet>, parts: Parts) -> Result<Response, Error> {
+    let way = Way::of(&fleet, &parts, &[], LIFE).await?;
+    let (engines, path, headers) = (&way.cluster.engines, way.path.as_str(), &way.headers);
     let uri = &parts.uri;
     let mut turns = engines.in_turn().peekable();
     let mut silent = None;
@@ -45,7 +54,7 @@ pub(crate) async fn to_engine(
             }) => silent = silent.or(Some(cause)),
             answer => {
                 engines.answered(number);
-                return passed_on(engine, uri, answer.map_err(|it| it.error));
+                return way.answered(passed_on(engine, uri, answer.map_err(|it| it.error)));
             }
         }
     }
@@ -55,10 +64,11 @@ pub(crate) async fn to_engine(
 
 /// As [`to_engine`], for an answer that has no end of its own: it ends with this server, too.
 pub(crate) async fn follow_engine(
-    State(engines): State<Engines>,
+    State(fleet): State<Fleet>,
     parts: Parts,
 ) -> Result<Response, Error> {
-    let (path, headers) = (path_and_query(&parts.uri), of_request(&parts, &[LAST_EVENT_ID]));
+    let way = Way::of(&fleet, &parts, &[LAST_EVENT_ID], LIFE_MAX).await?;
+    let (engines, path, headers) = (&way.cluster.engines, way.path.as_str(), &way.headers);
     let mut silent = None;
     for (number, engine) in engines.in_turn() {
         match engine.follow(path, headers.clone(), engines.turn()).await {
@@ -68,7 +78,7 @@ pub(crate) async fn follow_engine(
             Err(cause) => return Err(Error::Forward { path: parts.uri.path().into(), cause }),
             Ok((head, rest)) => {
                 engines.answered(number);
-                let mut response = passed_on(engine, &parts.uri, Ok(head))?;
+                let mut response = way.answered(passed_on(engine, &parts.uri, Ok(head)))?;
                 let closing = parts.extensions.get::<Closing>().cloned();
                 let closed = async move {
                     match closing {
@@ -87,26 +97,26 @@ pub(crate) async fn follow_engine(
 }
 
 pub(crate) async fn command_to_engine(
-    State(engines): State<Engines>,
+    State(fleet): State<Fleet>,
     _: PassedOn,
     parts: Parts,
     body: Bytes,
 ) -> Result<Response, Error> {
-    commanded(&engines, &parts, body).await
+    commanded(&fleet, &parts, body).await
 }
 
 /// For what everybody may try, wherever they are.
 pub(crate) async fn attempt_to_engine(
-    State(engines): State<Engines>,
+    State(fleet): State<Fleet>,
     parts: Parts,
     body: Bytes,
 ) -> Result<Response, Error> {
-    commanded(&engines, &parts, body).await
+    commanded(&fleet, &parts, body).await
 }
 
-async fn commanded(engines: &Engines, parts: &Parts, body: Bytes) -> Result<Response, Error> {
-    let (path, headers) =
-        (path_and_query(&parts.uri), of_request(parts, &[CONTENT_TYPE, IF_MATCH, IDEMPOTENCY_KEY]));
+async fn commanded(fleet: &Fleet, parts: &Parts, body: Bytes) -> Result<Response, Error> {
+    let way = Way::of(fleet, parts, &[CONTENT_TYPE, IF_MATCH, IDEMPOTENCY_KEY], LIFE).await?;
+    let (engines, path, headers) = (&way.cluster.engines, way.path.as_str(), &way.headers);
     let within = engines.has_others().then(|| engines.turn() * TURNS_OF_A_COMMAND);
     let mut unreached = None;
     for (number, engine) in engines.in_turn() {
@@ -121,7 +131,7 @@ async fn commanded(engines: &Engines, parts: &Parts, body: Bytes) -> Result<Resp
             }
             Ok(answer) => {
                 engines.answered(number);
-                return passed_on(engine, &parts.uri, Ok(answer));
+                return way.answered(passed_on(engine, &parts.uri, Ok(answer)));
             }
         }
     }
@@ -144,6 +154,62 @@ impl<S: Send + Sync> FromRequestParts<S> for PassedOn {
                 from_here: true,
                 has_users: false,
             }),
+        }
+    }
+}
+
+/// Where a request goes, and what is sent with it.
+struct Way {
+    cluster: Arc<Known>,
+    path: String,
+    headers: HeaderMap,
+    is_vouched: bool,
+}
+
+impl Way {
+    async fn of(
+        fleet: &Fleet,
+        parts: &Parts,
+        more: &[HeaderName],
+        life: Millis,
+    ) -> Result<Self, Error> {
+        let path = path_and_query(&parts.uri);
+        let (cluster, path) = match path.strip_prefix(NAMED).and_then(|it| it.split_once('/')) {
+            None => (fleet.default_cluster(), path.to_owned()),
+            Some((name, rest)) => {
+                let name = name.parse().map_err(|it| Error::Invalid {
+                    pointer: "path".to_owned(),
+                    reason: format!("{name:?}: {it}"),
+                })?;
+                (fleet.find(&name).await?, format!("/api/v1/{rest}"))
+            }
+        };
+        let mut headers = of_request(parts, more);
+        let mut is_vouched = false;
+        if let Some(guard) = parts.extensions.get::<Guard>()
+            && let Some((identity, now)) = guard.own_user(parts).await?
+            && let Some(voucher) = fleet.voucher(&cluster, &identity, (now, life)).await?
+        {
+            let shown = HeaderValue::try_from(format!("Bearer {voucher}"));
+            headers.insert(AUTHORIZATION, shown.expect("a voucher is plain text"));
+            is_vouched = true;
+        }
+        Ok(Self { cluster, path, headers, is_vouched })
+    }
+
+    /// A cluster that does not believe this server says nothing about the user's log-in here, which is good:
+    /// it is told apart.
+    fn answered(&self, answer: Result<Response, Error>) -> Result<Response, Error> {
+        match answer {
+            Ok(refused) if self.is_vouched && refused.status() == StatusCode::UNAUTHORIZED => {
+                Err(Error::NotVouched {
+                    detail: format!(
+                        "the cluster {} does not take this server's word for its users, or not now",
+                        self.cluster.name
+                    ),
+                })
+            }
+            answer => answer,
         }
     }
 }

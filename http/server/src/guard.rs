@@ -28,12 +28,13 @@ use axum::http::request::Parts;
 use ipnet::IpNet;
 use subtle::ConstantTimeEq;
 use weir_controllers::users::Identity;
-use weir_domain::{ProjectName, UserClaim};
+use weir_domain::{ClusterId, ClusterName, ProjectName, Timestamp, UserClaim};
 
 use crate::Access;
 use crate::error::Error;
 use crate::origin::{Origin, Proxies};
 use crate::throttle::Throttle;
+use crate::voucher::{Trust, TrustedServer, is_voucher};
 
 use attempts::Attempts;
 pub use caller::Here;
@@ -60,6 +61,7 @@ pub struct Guard {
     known: Arc<Known>,
     refusals: Arc<Throttle>,
     attempts: Arc<Attempts>,
+    trust: Option<Trust>,
 }
 
 impl Guard {
@@ -75,6 +77,7 @@ impl Guard {
             known: Arc::default(),
             refusals: Arc::default(),
             attempts: Arc::default(),
+            trust: None,
         }
     }
 
@@ -113,6 +116,22 @@ impl Guard {
         Self { proxies: Proxies::new(proxies), ..self }
     }
 
+    /// Believes these servers when they vouch for their users at this cluster.
+    #[must_use]
+    pub fn trusting(
+        self,
+        cluster: (ClusterId, ClusterName),
+        servers: impl IntoIterator<Item = TrustedServer>,
+    ) -> Self {
+        let servers = servers.into_iter().collect();
+        Self { trust: Some(Trust { cluster, servers }), ..self }
+    }
+
+    /// The cluster that vouchers are for here.
+    pub(crate) fn cluster(&self) -> Option<&(ClusterId, ClusterName)> {
+        self.trust.as_ref().map(|it| &it.cluster)
+    }
+
     pub(crate) fn proxies(&self) -> &Proxies {
         &self.proxies
     }
@@ -127,6 +146,13 @@ impl Guard {
         if self.token.as_ref().is_some_and(|it| bool::from(shown.ct_eq(it.as_bytes()))) {
             return Ok(Caller::Operator);
         }
+        if let (Some(access), true) = (&self.access, is_voucher(shown)) {
+            let believed = match &self.trust {
+                Some(trust) => trust.believe(shown, access.now()),
+                None => Err("this server takes no vouchers".to_owned()),
+            };
+            return believed.map(|it| Caller::User(Box::new(it))).map_err(Denied::Voucher);
+        }
         let of_a_user = std::str::from_utf8(shown).ok().filter(|it| it.starts_with(OF_A_USER));
         if let (Some(access), Some(shown)) = (&self.access, of_a_user) {
             let identity = self.known.identify(access.as_ref(), shown).await;
@@ -137,6 +163,29 @@ impl Guard {
             // Who could judge it is asked elsewhere.
             true => Ok(unknown),
             false => Err(Denied::Token("the token is not the one of this server")),
+        }
+    }
+
+    /// Whose log-in a request shows that is passed on: `None`, it is not one of this server, and whoever
+    /// knows it decides.
+    pub(crate) async fn own_user(
+        &self,
+        parts: &Parts,
+    ) -> Result<Option<(Identity, Timestamp)>, Error> {
+        let Some(access) = &self.access else { return Ok(None) };
+        let shown = parts.headers.get(AUTHORIZATION).and_then(|it| bearer(it.as_bytes()));
+        let shown = shown.and_then(|it| std::str::from_utf8(it).ok());
+        let Some(shown) = shown.filter(|it| it.starts_with(OF_A_USER)) else { return Ok(None) };
+        match self.known.identify(access.as_ref(), shown).await? {
+            Some(identity) if identity.must_change => Err(Error::MustChange),
+            Some(identity) => Ok(Some((identity, access.now()))),
+            // It may be good again, and is nobody else's business.
+            None if access.has_given(shown).await? => Err(Error::Unauthorized {
+                reason: EXPIRED.to_owned(),
+                from_here: false,
+                has_users: true,
+            }),
+            None => Ok(None),
         }
     }
 
@@ -218,6 +267,7 @@ impl Guard {
                 let (reason, has_users) = (reason.to_owned(), self.access.is_some());
                 Error::Unauthorized { reason, from_here, has_users }
             }
+            Denied::Voucher(detail) => Error::NotLetIn { detail, hint: TRUST.to_owned() },
             Denied::Claim(claim) => Error::Forbidden { claim },
             Denied::MustChange => Error::MustChange,
             Denied::Unanswered(error) => *error,
@@ -225,6 +275,8 @@ impl Guard {
     }
 }
 
+const TRUST: &str = "`weir fleet issuer` prints what the configuration server signs with: put it into \
+                     weir.rest-server.trusted-servers of every engine, or log in at the cluster itself";
 const NO_TOKEN: &str = "the command needs a token, and shows none";
 const NOBODY: &str = "the request needs a log-in or a token, and shows none";
 const EXPIRED: &str = "the session or token is not known, has expired or was revoked";
@@ -234,6 +286,8 @@ enum Denied {
     /// Nobody is known here, and what this shows is not for everybody.
     Hidden,
     Token(&'static str),
+    /// It is not believed who vouches for the user.
+    Voucher(String),
     Claim(UserClaim),
     MustChange,
     /// Who that is can't be asked now.
@@ -246,6 +300,7 @@ impl Denied {
             Self::ReadOnly => "the server takes no commands".into(),
             Self::Hidden => "it is shown on the server's own machine alone".into(),
             Self::Token(reason) => (*reason).into(),
+            Self::Voucher(reason) => reason.clone(),
             Self::Claim(claim) => format!("the claim {claim} is missing"),
             Self::MustChange => "the password must be changed first".into(),
             Self::Unanswered(_) => "who asks is not known now".into(),

@@ -18,6 +18,7 @@ mod assignments;
 mod audit;
 mod canary;
 mod cluster;
+mod clusters;
 pub mod config_server;
 mod connections;
 mod deployments;
@@ -27,6 +28,7 @@ mod error;
 
 mod extract;
 mod failures;
+mod fleet;
 mod forward;
 mod guard;
 mod health;
@@ -66,9 +68,11 @@ mod trust;
 mod ui;
 mod users;
 mod version;
+mod voucher;
 mod workflows;
 
 pub use engines::Engines;
+pub use fleet::Fleet;
 pub use guard::{Guard, Here};
 pub use layers::Limits;
 pub use listen::{address, bind, refused, serve};
@@ -77,5 +81,6 @@ pub use ports::{
     LettersAsked, ProjectRefusal, Projects, Records, Refusal, RenewalRequest, StreamFilter,
     SweepRequest, Unreached,
 };
-pub use storages::Storages;
+pub use storages::{People, Storages};
 pub use stored::applied;
+pub use voucher::{Issuer, TrustedServer};

@@ -17,7 +17,7 @@ use crate::failures::of_log_in;
 use crate::guard::{Caller, Need, Trail, command, open, read, tried};
 use crate::idempotency::{Key, Once};
 use crate::origin::Client;
-use crate::storages::Stored;
+use crate::storages::Known;
 use crate::users::{concealed, profile, secret};
 
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
@@ -42,7 +42,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
     ))]
 pub(crate) async fn set_up(
     trail: Trail,
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Confidential(request): Confidential<SetUp>,
 ) -> Result<(), Error> {
     trail.about("user", &request.name);
@@ -63,7 +63,7 @@ pub(crate) async fn log_in(
     Client(from): Client,
     caller: Caller,
     trail: Trail,
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Confidential(request): Confidential<LogIn>,
 ) -> Result<Json<LoggedIn>, Error> {
     trail.about("user", &request.name);
@@ -96,7 +96,7 @@ pub(crate) async fn log_in(
 pub(crate) async fn log_out(
     caller: Caller,
     trail: Trail,
-    Extension(storages): Stored,
+    Extension(storages): Known,
 ) -> Result<(), Error> {
     let Some(session) = caller.session() else {
         let detail = "what is shown is no session, and can't end".to_owned();
@@ -122,6 +122,7 @@ pub(crate) async fn me(caller: Caller) -> Json<Me> {
         Caller::User(it) => match it.via {
             users::Via::Session(_) => Via::Session,
             users::Via::Token(_) => Via::Token,
+            users::Via::Voucher => Via::Voucher,
         },
     };
     let nobody =
@@ -155,7 +156,7 @@ fn all(may: impl Fn(UserClaim) -> bool) -> Grants {
 pub(crate) async fn change_password(
     Client(from): Client,
     (caller, trail, once): (Caller, Trail, Key),
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Confidential(request): Confidential<PasswordChange>,
 ) -> Result<(), Error> {
     let name = caller.identity()?.user.clone();
@@ -176,7 +177,7 @@ pub(crate) async fn change_password(
     ))]
 pub(crate) async fn tokens(
     caller: Caller,
-    Extension(storages): Stored,
+    Extension(storages): Known,
 ) -> Result<Json<Page<TokenView>>, Error> {
     let me = &caller.identity()?.user;
     let all = storages.users.tokens().await?;
@@ -194,7 +195,7 @@ pub(crate) async fn tokens(
     ))]
 pub(crate) async fn create_token(
     (caller, trail, once): (Caller, Trail, Key),
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Body(request): Body<TokenCreate>,
 ) -> Result<Json<TokenCreated>, Error> {
     trail.after(&request);
@@ -219,7 +220,7 @@ pub(crate) async fn create_token(
     ))]
 pub(crate) async fn revoke_token(
     (caller, trail, once): (Caller, Trail, Key),
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Part(id): Part<TokenId>,
 ) -> Result<(), Error> {
     trail.about("token", id);

@@ -257,6 +257,10 @@ pub trait Deployments: Send + Sync + 'static {
 pub trait Access: Send + Sync + 'static {
     /// Who shows that; `None`: nobody that is known.
     async fn identify(&self, shown: &str) -> Result<Option<Identity>, Refusal>;
+    /// Whether a user here has what is shown, though nobody is let in by it now.
+    async fn has_given(&self, _shown: &str) -> Result<bool, Refusal> {
+        Ok(false)
+    }
     /// Durable when this returns.
     async fn record(&self, action: AuditAction) -> Result<(), Fault>;
     fn now(&self) -> Timestamp;

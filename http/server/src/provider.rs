@@ -21,7 +21,7 @@ use crate::extract::{Confidential, Nothing};
 use crate::failures::of_log_in;
 use crate::guard::{Trail, open, tried};
 use crate::origin::Client;
-use crate::storages::Stored;
+use crate::storages::Known;
 use crate::users::{concealed, secret};
 
 const NAME: &str = "weir-log-in";
@@ -43,7 +43,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
         (status = 200, description = "All ways", body = WaysToLogIn),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(crate) async fn ways(Extension(storages): Stored) -> Result<Json<WaysToLogIn>, Error> {
+pub(crate) async fn ways(Extension(storages): Known) -> Result<Json<WaysToLogIn>, Error> {
     Ok(Json(WaysToLogIn { password: true, provider: storages.users.provider().await? }))
 }
 
@@ -57,7 +57,7 @@ pub(crate) async fn ways(Extension(storages): Stored) -> Result<Json<WaysToLogIn
 pub(crate) async fn begin(
     Client(from): Client,
     trail: Trail,
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Nothing: Nothing,
 ) -> Result<impl IntoResponse, Error> {
     trail.unrecorded();
@@ -81,7 +81,7 @@ pub(crate) async fn finish(
     Client(from): Client,
     trail: Trail,
     Kept(kept): Kept,
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Confidential(request): Confidential<ProviderFinish>,
 ) -> Result<impl IntoResponse, Error> {
     trail.about("user", "?");

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::extract::{Body, IfMatch, Part};
 use crate::guard::{Caller, Trail, command, read};
 use crate::idempotency::{Key, Once};
-use crate::storages::{Storages, Stored};
+use crate::storages::{Known, People};
 use crate::users::since_deleted;
 
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
@@ -30,7 +30,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
         (status = 200, description = "All of them", body = Page<RoleView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(crate) async fn list(Extension(storages): Stored) -> Result<Json<Page<RoleView>>, Error> {
+pub(crate) async fn list(Extension(storages): Known) -> Result<Json<Page<RoleView>>, Error> {
     Ok(Json(Page::whole(storages.users.roles().await?.into_iter().map(view))))
 }
 
@@ -42,7 +42,7 @@ pub(crate) async fn list(Extension(storages): Stored) -> Result<Json<Page<RoleVi
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn show(
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Part(name): Part<RoleName>,
 ) -> Result<Json<RoleView>, Error> {
     find(&storages, &name).await.map(Json)
@@ -58,7 +58,7 @@ pub(crate) async fn show(
     ))]
 pub(crate) async fn create(
     (caller, trail, once): (Caller, Trail, Key),
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Body(request): Body<RoleCreate>,
 ) -> Result<Json<RoleView>, Error> {
     let sender = once.sender(&storages.system, &caller, "role create", &request);
@@ -81,7 +81,7 @@ pub(crate) async fn create(
     ))]
 pub(crate) async fn change(
     (caller, trail, once): (Caller, Trail, Key),
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Part(name): Part<RoleName>,
     IfMatch(expected): IfMatch,
     Body(request): Body<RoleChange>,
@@ -105,7 +105,7 @@ pub(crate) async fn change(
     ))]
 pub(crate) async fn delete(
     (caller, trail, once): (Caller, Trail, Key),
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Part(name): Part<RoleName>,
     IfMatch(expected): IfMatch,
 ) -> Result<Json<Option<RoleView>>, Error> {
@@ -121,7 +121,7 @@ pub(crate) async fn delete(
     Ok(Json(Some(deleted)))
 }
 
-async fn find(storages: &Storages, name: &RoleName) -> Result<RoleView, Error> {
+async fn find(storages: &People, name: &RoleName) -> Result<RoleView, Error> {
     let roles = storages.users.roles().await?;
     let known = || roles.iter().map(|it| it.name.as_str());
     let found = roles.iter().find(|it| it.name == *name).cloned();

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::extract::Part;
 use crate::guard::{Caller, Trail, command, read};
 use crate::idempotency::{Key, Once};
-use crate::storages::Stored;
+use crate::storages::Known;
 
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
     OpenApiRouter::default()
@@ -27,7 +27,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
         (status = 200, description = "All of them", body = Page<TokenView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(crate) async fn tokens(Extension(storages): Stored) -> Result<Json<Page<TokenView>>, Error> {
+pub(crate) async fn tokens(Extension(storages): Known) -> Result<Json<Page<TokenView>>, Error> {
     Ok(Json(Page::whole(storages.users.tokens().await?.into_iter().map(token))))
 }
 
@@ -40,7 +40,7 @@ pub(crate) async fn tokens(Extension(storages): Stored) -> Result<Json<Page<Toke
     ))]
 pub(crate) async fn revoke(
     (caller, trail, once): (Caller, Trail, Key),
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Part(id): Part<TokenId>,
 ) -> Result<(), Error> {
     trail.about("token", id);
@@ -54,9 +54,7 @@ pub(crate) async fn revoke(
         (status = 200, description = "All of them", body = Page<SessionView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(crate) async fn sessions(
-    Extension(storages): Stored,
-) -> Result<Json<Page<SessionView>>, Error> {
+pub(crate) async fn sessions(Extension(storages): Known) -> Result<Json<Page<SessionView>>, Error> {
     let all = storages.users.sessions().await?.into_iter();
     Ok(Json(Page::whole(all.map(|it| SessionView {
         id: it.id,
@@ -76,7 +74,7 @@ pub(crate) async fn sessions(
     ))]
 pub(crate) async fn end(
     (caller, trail, once): (Caller, Trail, Key),
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Part(id): Part<SessionId>,
 ) -> Result<(), Error> {
     trail.about("session", id);

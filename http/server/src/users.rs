@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::extract::{Body, Confidential, IfMatch, Part};
 use crate::guard::{Caller, Trail, command, read};
 use crate::idempotency::{Key, Once};
-use crate::storages::{Storages, Stored};
+use crate::storages::{Known, People};
 
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
     let write = UserClaim::UserWrite;
@@ -38,7 +38,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
         (status = 200, description = "All of them", body = Page<UserView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(crate) async fn list(Extension(storages): Stored) -> Result<Json<Page<UserView>>, Error> {
+pub(crate) async fn list(Extension(storages): Known) -> Result<Json<Page<UserView>>, Error> {
     Ok(Json(Page::whole(storages.users.users().await?.into_iter().map(view))))
 }
 
@@ -50,7 +50,7 @@ pub(crate) async fn list(Extension(storages): Stored) -> Result<Json<Page<UserVi
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn show(
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Part(name): Part<UserName>,
 ) -> Result<Json<UserView>, Error> {
     find(&storages, &name).await.map(Json)
@@ -66,7 +66,7 @@ pub(crate) async fn show(
     ))]
 pub(crate) async fn create(
     (caller, trail, once): (Caller, Trail, Key),
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Confidential(request): Confidential<UserCreate>,
 ) -> Result<Json<UserView>, Error> {
     let UserCreate { name, password, roles, profile: about } = request;
@@ -90,7 +90,7 @@ pub(crate) async fn create(
     ))]
 pub(crate) async fn change(
     (caller, trail, once): (Caller, Trail, Key),
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Part(name): Part<UserName>,
     IfMatch(expected): IfMatch,
     Body(request): Body<UserChange>,
@@ -117,7 +117,7 @@ pub(crate) async fn change(
     ))]
 pub(crate) async fn delete(
     (caller, trail, once): (Caller, Trail, Key),
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Part(name): Part<UserName>,
     IfMatch(expected): IfMatch,
 ) -> Result<Json<Option<UserView>>, Error> {
@@ -144,7 +144,7 @@ pub(crate) async fn delete(
     ))]
 pub(crate) async fn set_password(
     (caller, trail, once): (Caller, Trail, Key),
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Part(name): Part<UserName>,
     Confidential(request): Confidential<PasswordSet>,
 ) -> Result<(), Error> {
@@ -162,7 +162,7 @@ pub(crate) async fn set_password(
     ))]
 pub(crate) async fn end_sessions(
     (caller, trail, once): (Caller, Trail, Key),
-    Extension(storages): Stored,
+    Extension(storages): Known,
     Part(name): Part<UserName>,
 ) -> Result<(), Error> {
     trail.about("user", &name);
@@ -181,7 +181,7 @@ pub(crate) fn since_deleted(missing: Error, what: &str, name: &impl Display) -> 
     }
 }
 
-async fn find(storages: &Storages, name: &UserName) -> Result<UserView, Error> {
+async fn find(storages: &People, name: &UserName) -> Result<UserView, Error> {
     let users = storages.users.users().await?;
     let known = || users.iter().map(|it| it.name.as_str());
     let found = users.iter().find(|it| it.name == *name).cloned();

@@ -1,7 +1,9 @@
 //! Which Weir answers.
 
 use axum::{Extension, Json};
-use weir_http_api::VersionView;
+use weir_http_api::{ClusterIdentity, VersionView};
+
+use crate::Guard;
 
 /// The server's name, put beside the routes: the handler is the same for all servers.
 #[derive(Clone, Copy)]
@@ -12,10 +14,13 @@ pub(crate) struct ServerName(pub(crate) &'static str);
     responses((status = 200, description = "The version", body = VersionView)))]
 pub(crate) async fn show(
     Extension(ServerName(server)): Extension<ServerName>,
+    guard: Option<Extension<Guard>>,
 ) -> Json<VersionView> {
+    let cluster = guard.and_then(|Extension(it)| it.cluster().cloned());
     Json(VersionView {
         server: server.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         api: "v1".to_owned(),
+        cluster: cluster.map(|(id, name)| ClusterIdentity { id, name }),
     })
 }

@@ -3,15 +3,17 @@
 use async_trait::async_trait;
 use weir_controllers::users::{Failure, Identity, Rejection};
 use weir_domain::{AuditAction, CommandId, Fault, Timestamp};
-use weir_http_server::{Access, Refusal};
+use weir_http_server::{Access, People, Refusal};
 use weir_runtime::Tasks;
+use weir_secrets::Bearer;
 
-use crate::boot::engine::Engine;
+/// The users and the audit of a server, asked by its guard.
+pub(in crate::boot) struct Asked(pub(in crate::boot) People);
 
 #[async_trait]
-impl Access for Engine {
+impl Access for Asked {
     async fn identify(&self, shown: &str) -> Result<Option<Identity>, Refusal> {
-        match self.storages.users.identify(shown).await {
+        match self.0.users.identify(shown).await {
             Ok(identity) => Ok(Some(identity)),
             Err(Failure::Rejected(Rejection::NotAuthenticated)) => Ok(None),
             Err(Failure::Proxy(error)) => Err(super::refused(&error)),
@@ -19,20 +21,29 @@ impl Access for Engine {
         }
     }
 
+    async fn has_given(&self, shown: &str) -> Result<bool, Refusal> {
+        let Ok(bearer) = shown.parse::<Bearer>() else { return Ok(false) };
+        match self.0.users.tokens().await {
+            Ok(tokens) => Ok(tokens.iter().any(|it| it.id.0 == bearer.id)),
+            Err(Failure::Proxy(error)) => Err(super::refused(&error)),
+            Err(other) => Err(super::unavailable(&other).into()),
+        }
+    }
+
     async fn record(&self, action: AuditAction) -> Result<(), Fault> {
-        let recorded = self.storages.audit.record(action).await;
+        let recorded = self.0.audit.record(action).await;
         recorded.map(drop).map_err(|it| super::unavailable(&it))
     }
 
     fn now(&self) -> Timestamp {
-        self.system.now()
+        self.0.system.now()
     }
 
     fn request(&self) -> CommandId {
-        self.system.ids().command()
+        self.0.system.ids().command()
     }
 
     fn tasks(&self) -> &Tasks {
-        self.system.tasks()
+        self.0.system.tasks()
     }
 }

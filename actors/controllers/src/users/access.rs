@@ -107,6 +107,8 @@ pub struct SessionView {
 pub enum Via {
     Session(SessionId),
     Token(TokenId),
+    /// On the word of another server, which knows the user.
+    Voucher,
 }
 
 /// Who somebody is, and what they may do.

@@ -54,6 +54,9 @@ impl Users {
     }
 
     pub(super) fn is_name_free(&self, name: &UserName) -> Result<(), Rejection> {
+        if name.is_of_server() {
+            return Err(Rejection::NameOfServer(name.clone()));
+        }
         let is_same = |it: &&UserName| it.as_str().eq_ignore_ascii_case(name.as_str());
         let reserved = [Author::weir(), Author::operator(), Author::local()];
         match self.users.keys().chain(&reserved).find(is_same) {

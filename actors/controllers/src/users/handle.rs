@@ -173,7 +173,7 @@ impl UserStorage {
         expires_at: Timestamp,
         command: CommandId,
     ) -> Answer<(TokenId, Secret)> {
-        if identity.must_change || matches!(identity.via, Via::Token(_)) {
+        if identity.must_change || !matches!(identity.via, Via::Session(_)) {
             return Err(Rejection::NeedsSession.into());
         }
         let (id, user) = (TokenId(command.0), identity.user.clone());

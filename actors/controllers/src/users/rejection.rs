@@ -18,6 +18,8 @@ pub enum Rejection {
     UnknownSession(SessionId),
     #[error("there is a {what} {name} already: choose another name")]
     NameTaken { what: String, name: String },
+    #[error("{0} is how a user of another server is called: leave out the @ and what follows")]
+    NameOfServer(UserName),
     #[error(
         "{what} was changed since it was read: it has revision {actual}, not {expected}; read it again"
     )]

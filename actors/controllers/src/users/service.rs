@@ -316,7 +316,7 @@ impl UserService {
             let identity = users.identify(shown.id, &shown.hash, now)?;
             let used = match identity.via {
                 Via::Token(it) => users.is_use_news(it, now).then_some(it),
-                Via::Session(_) => None,
+                Via::Session(_) | Via::Voucher => None,
             };
             let vouched_by = users.vouched_by(&identity.user);
             Some((identity, used, vouched_by))

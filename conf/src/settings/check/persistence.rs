@@ -5,12 +5,13 @@ use crate::settings::{Journal, TlsMode};
 
 impl Checks<'_> {
     /// Only the database in use is looked at.
-    pub(super) fn persistence(&mut self, journal: &Journal) {
+    pub(super) fn persistence(&mut self, section: &str, journal: &Journal) {
         let Some(server) = journal.server() else { return };
-        let base = format!("persistence.journal.{}", journal.plugin.section());
+        let base = format!("{section}.{}", journal.plugin.section());
         let host = format!("{base}.host");
         if server.host.is_empty() {
-            let at = if self.is_default(&host) { "persistence.journal.plugin" } else { &host };
+            let plugin = format!("{section}.plugin");
+            let at = if self.is_default(&host) { &plugin } else { &host };
             let cause = "the database is on a server, and its host is not named";
             self.add(at, cause, &format!("set {host}"));
         } else {

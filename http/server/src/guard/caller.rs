@@ -80,7 +80,7 @@ impl Caller {
         match self {
             Self::User(it) => match it.via {
                 Via::Session(id) => Some(id),
-                Via::Token(_) => None,
+                Via::Token(_) | Via::Voucher => None,
             },
             Self::Anonymous | Self::Local(_) | Self::Operator => None,
         }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use weir_domain::{Fault, NodeStatus};
 use weir_http_api::{Concealed, ExplainQuery, LinkState, ProblemKind};
 use weir_http_client::{Client, Error, Management};
-use weir_http_server::{Guard, Limits, management::router};
+use weir_http_server::{Guard, Here, Limits, management::router};
 
 use crate::fake_cluster::{FakeCluster, life, node_name};
 use crate::fake_deployments::FakeDeployments;
@@ -238,7 +238,7 @@ async fn the_configuration_server_asks_the_next_engine_when_one_is_down() {
     let router = weir_http_server::config_server::router(
         projects,
         engines,
-        weir_http_server::config_server::ShownTo::Everybody,
+        Guard::closed().or_from_here(Here::Everything),
         Limits::default(),
     );
     let base = served(router).await;

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, Method};
 use weir_domain::SourceName;
 use weir_http_api::ItemsReset;
 use weir_http_client::{Client, Error};
-use weir_http_server::{Engines, Limits, config_server};
+use weir_http_server::{Engines, Guard, Here, Limits, config_server};
 
 use crate::fixture::{FakeProjects, engine, get, served};
 
@@ -50,7 +50,7 @@ fn down() -> Client {
 async fn server(first: Client, second: Client) -> String {
     let engines = Engines::new(first, vec![second]).with_turn(TURN);
     let limits = Limits::default();
-    let everybody = config_server::ShownTo::Everybody;
+    let everybody = Guard::closed().or_from_here(Here::Everything);
     served(config_server::router(Arc::new(FakeProjects), engines, everybody, limits)).await
 }
 

@@ -583,7 +583,7 @@ pub(crate) async fn engine_with_token(token: &str) -> String {
 pub(crate) async fn config_server(engine: &str) -> String {
     let limits = Limits { body_bytes_max: 1_000, ..Limits::default() };
     let engine = Client::new(engine).unwrap();
-    let everybody = config_server::ShownTo::Everybody;
+    let everybody = Guard::closed().or_from_here(Here::Everything);
     served(config_server::router(Arc::new(FakeProjects), engine, everybody, limits)).await
 }
 

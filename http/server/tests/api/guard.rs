@@ -327,12 +327,9 @@ async fn the_configuration_server_passes_on_who_asks_and_decides_nothing() {
     let access = Arc::new(FakeAccess::default());
     let base =
         config_server(&engine_with(guard(&access).or_from_here(Here::Everything)).await).await;
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
     for (method, path) in [
-        (Method::GET, "users"),
-        (Method::PATCH, "users/x"),
+        (Method::GET, "keys"),
         (Method::DELETE, "keys/x"),
-        (Method::PUT, "roles/x"),
         (Method::POST, "keys:rotate"),
         (Method::GET, "nodes"),
     ] {
@@ -346,9 +343,6 @@ async fn the_configuration_server_passes_on_who_asks_and_decides_nothing() {
         let expected = if path == "nodes" { 200 } else { 403 };
         assert_eq!(send(Some(&bearer("user"))).await, expected, "{method} {path}");
     }
-    let attempt = http.post(format!("{base}/api/v1/log-in")).header("x-forwarded-for", "10.0.0.7");
-    let status = attempt.json(&json!({ "name": 7 })).send().await.unwrap().status();
-    assert!(![401, 404, 405].contains(&status.as_u16()), "everybody may try: {status}");
 }
 
 #[tokio::test]
@@ -378,7 +372,7 @@ async fn an_answer_that_goes_on_ends_with_the_session() {
 #[tokio::test]
 async fn a_configuration_server_hides_its_projects_where_that_is_wanted() {
     let engine = weir_http_client::Client::new("http://127.0.0.1:9").unwrap();
-    let here = design::ShownTo::Here;
+    let here = Guard::closed().or_from_here(Here::Everything).without_anonymous();
     let router = design::router(Arc::new(FakeProjects), engine, here, Limits::default());
     let base = served(router).await;
     let url = format!("{base}/api/v1/projects");

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use weir_http_client::Client;
-use weir_http_server::{Limits, config_server as design};
+use weir_http_server::{Guard, Here, Limits, config_server as design};
 
 use crate::fake_access::{FakeAccess, MUST_CHANGE, bearer};
 use crate::fixture::{self, FakeProjects, get, problem};
@@ -141,7 +141,7 @@ async fn a_stream_that_is_passed_on_ends_with_the_server() {
     let router = design::router(
         Arc::new(FakeProjects),
         engine,
-        design::ShownTo::Everybody,
+        Guard::closed().or_from_here(Here::Everything),
         Limits::default(),
     );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,0 +1,149 @@
+//! `weir config-server`: projects, users of its own, and the way to clusters.
+//!
+//! Its users, its audit and its clusters live in a store of its own, under the same leases and epochs as
+//! an engine's. Servers that share a store are members of a cluster like engines are: one has the lease
+//! and writes, each answers everybody, and another one goes on when one is gone.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use weir_conf::Settings;
+use weir_conf::settings::CONFIG_SERVER_DIR;
+use weir_controllers::audit::{Audit, AuditSingleton};
+use weir_controllers::fleet::{Fleet, FleetSingleton};
+use weir_controllers::users::{SetUpFile, UserSingleton, UserStorage};
+use weir_domain::Fault;
+use weir_http_client::Client;
+use weir_http_server as http;
+use weir_persistence_sql::Database;
+use weir_runtime::{IdSource, Phase, System, SystemClock, SystemSettings};
+
+use super::engine::{self, SET_UP_FILE};
+use super::lock::DataDir;
+use super::membership::Membership;
+use super::process::{Process, listen_to_signals, until_shut_down};
+use super::projects::ProjectDirs;
+use super::{servers, views, vouching};
+
+/// Held by the one configuration server of a data directory.
+const LOCK: &str = "config-server.lock";
+
+/// What a configuration server keeps beside its projects.
+struct Office {
+    system: System,
+    people: http::People,
+    clusters: Fleet,
+    /// Ends with it.
+    _membership: Membership,
+}
+
+impl Office {
+    /// Opens the store and competes for what lives there. `page` is where this server is reached.
+    async fn open(process: &Process, page: String) -> anyhow::Result<Self> {
+        check_links(&process.settings)?;
+        let options = process.engine_options()?;
+        let clock = Arc::new(SystemClock);
+        let system = System::new(SystemSettings {
+            node: options.node,
+            ids: IdSource::new(clock.clone()),
+            clock: clock.clone(),
+            shutdown: process.phase_timeouts(),
+        });
+        let store = engine::open(options.backend, options.migrates, clock).await?;
+        let membership = Membership::begin(process, &system, &store, page).await?;
+        let singletons = &membership.singletons;
+        let users = UserSingleton {
+            system: system.clone(),
+            store: store.clone(),
+            settings: options.host.clone(),
+            notice: Arc::new(SetUpFile(process.data_dir.path.join(SET_UP_FILE))),
+            outside: weir_identity::outside(&process.settings.users)?,
+        };
+        let fleet =
+            FleetSingleton { system: system.clone(), store: store.clone(), settings: options.host };
+        let audit = AuditSingleton {
+            system: system.clone(),
+            store: store.clone(),
+            restarts: options.restarts,
+        };
+        let clusters = Fleet::new(singletons.register(fleet));
+        let people = http::People {
+            users: UserStorage::new(singletons.register(users), system.ids().clone()),
+            audit: Audit::new(singletons.register(audit)),
+            system: system.clone(),
+        };
+        closes(&system, store)?;
+        singletons.begin();
+        Ok(Self { system, people, clusters, _membership: membership })
+    }
+}
+
+/// The store is the last to go.
+fn closes(system: &System, store: Arc<dyn Database>) -> anyhow::Result<()> {
+    system.shutdown().add(Phase::StoreClose, "store", async move {
+        store.close().await;
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// Who can join could answer for User Storage.
+fn check_links(settings: &Settings) -> Result<(), Fault> {
+    let cluster = &settings.cluster;
+    if !settings.has_peers() || !cluster.tls.is_off() || cluster.bind.is_loopback() {
+        return Ok(());
+    }
+    let message = format!(
+        "weir.cluster.bind.host: {:?} is reached from other machines, and without certificates anybody \
+         there could join this server, which shares its database",
+        cluster.bind.host
+    );
+    Err(Fault::config(180, message).with_hint(
+        "make certificates with `weir certs dev --dir DIR HOST…` and name them in weir.cluster.tls, or \
+         listen on 127.0.0.1",
+    ))
+}
+
+/// The engines that are asked about what runs.
+fn engines(settings: &Settings) -> anyhow::Result<http::Engines> {
+    let rest = &settings.rest_server.bind;
+    let here = format!("http://{}", http::address(&rest.host, rest.port));
+    let mut urls = settings.config_server.engines.clone();
+    if urls.is_empty() {
+        urls.push(here);
+    }
+    let client = |it: &String| {
+        Client::new(it).with_context(|| format!("weir.config-server.engines: {it} is no address"))
+    };
+    let mut clients = urls.iter().map(client).collect::<anyhow::Result<Vec<_>>>()?;
+    let first = clients.remove(0);
+    Ok(http::Engines::new(first, clients))
+}
+
+/// `weir config-server`.
+pub(super) async fn run(process: Process) -> anyhow::Result<ExitCode> {
+    let Process { settings, data_dir, metrics } = &process;
+    let listener = servers::bind(&settings.config_server.bind, "weir.config-server.bind").await?;
+    let address = servers::url(&listener)?;
+    let engines = engines(settings)?;
+    let own = settings.of_config_server();
+    let own_dir = Arc::new(DataDir::open(&data_dir.path.join(CONFIG_SERVER_DIR), LOCK)?);
+    let own = Process { settings: own, data_dir: own_dir, metrics: metrics.clone() };
+    let issuer = vouching::issuer(settings, &own.data_dir.path)?;
+    let office = Office::open(&own, address.clone()).await?;
+    let Office { system, people, clusters, _membership } = office;
+    listen_to_signals(&system)?;
+    let dirs = ProjectDirs::below(
+        system.tasks().clone(),
+        data_dir.path.join(&settings.config_server.projects_dir),
+    );
+    let access = Arc::new(views::Asked(people.clone()));
+    let guard = servers::guard(settings, access, http::Here::Operation);
+    let fleet = http::Fleet::new(engines, clusters, issuer);
+    system.tasks().spawn("clusters", fleet.clone().watch(system.clone()));
+    let router = http::config_server::router(Arc::new(dirs), fleet, guard, process.http_limits());
+    servers::serve(&process, &system, "configuration server", listener, people.beside(router))?;
+    tracing::info!(code = "WEIR-00002", %address, "configuration server ready");
+    Ok(until_shut_down(&system).await)
+}

@@ -1,0 +1,328 @@
+//! A configuration server with users of its own and clusters that trust it, or don't: who is let in where,
+//! and what is left when somebody is killed.
+
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
+
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, Method};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use weir_http_client::{Client, Forwarded};
+
+use crate::support::{DEADLINE, binary, wait_for, wait_until};
+
+const PASSWORD: &str = "correct horse battery";
+
+/// A process that serves, on a port of its own.
+struct Server {
+    child: Child,
+    root: PathBuf,
+    url: String,
+}
+
+impl Server {
+    /// `noun` says which; `ready` is the code of the line that tells its address.
+    fn start((noun, ready): (&str, &str), root: &Path, settings: &[String]) -> Self {
+        fs::create_dir_all(root).unwrap();
+        let mut command = binary();
+        let data_dir = format!("weir.data-dir={}", root.join("data").display());
+        let ports = ["rest-server", "config-server", "management", "metrics"];
+        let ports = ports.iter().map(|it| format!("weir.{it}.bind.port=0"));
+        command.arg(noun);
+        for setting in ports.chain([data_dir]).chain(settings.iter().cloned()) {
+            command.args(["-D", &setting]);
+        }
+        let log = File::create(root.join("log")).unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).env("NO_COLOR", "1");
+        let child = command.spawn().unwrap();
+        let mut this = Self { child, root: root.to_owned(), url: String::new() };
+        this.url = wait_for(&format!("{noun} to be ready"), DEADLINE, || {
+            let log = this.log();
+            let line = log.lines().find(|it| it.contains(ready))?;
+            let (_, address) = line.split_once("address=")?;
+            Some(address.split(' ').next()?.trim_matches('"').to_owned())
+        });
+        this
+    }
+
+    fn design(root: &Path, settings: &[String]) -> Self {
+        let noun = ("config-server", "WEIR-00002");
+        Self::start(noun, root, &[&["weir.rest-server.trust-local=none".into()], settings].concat())
+    }
+
+    /// A cluster of one that trusts nobody without a log-in, but for those servers.
+    fn engine(root: &Path, trusted: &str) -> Self {
+        let settings = [
+            "weir.rest-server.trust-local=none".to_owned(),
+            "weir.rest-server.anonymous-reads=false".to_owned(),
+            format!("weir.rest-server.trusted-servers=[{trusted}]"),
+        ];
+        Self::start(("reactive-engine", "WEIR-00001"), root, &settings)
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.root.join("log")).unwrap()
+    }
+
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn ask(&self, method: Method, path: &str, token: &str, body: &Value) -> (u16, Value) {
+        ask(&self.url, method, path, token, body).expect("it answers")
+    }
+
+    fn get(&self, path: &str, token: &str) -> (u16, Value) {
+        self.ask(Method::GET, path, token, &Value::Null)
+    }
+
+    #[track_caller]
+    fn done(&self, path: &str, token: &str, body: &Value) -> Value {
+        let (status, answer) = self.ask(Method::POST, path, token, body);
+        assert_eq!(status, 200, "{path}: {answer:#}");
+        answer
+    }
+
+    /// Makes the first administrator and logs her in; returns her session.
+    fn set_up(&self) -> String {
+        let file = self.root.join("data/config-server/set-up-secret");
+        let secret = wait_for("the set-up secret", DEADLINE, || fs::read_to_string(&file).ok());
+        let ada = json!({ "secret": secret.trim(), "name": "ada", "password": PASSWORD });
+        let (status, answer) = self.ask(Method::POST, "set-up", "", &ada);
+        assert_eq!(status, 200, "{answer}");
+        self.log_in("ada")
+    }
+
+    fn log_in(&self, name: &str) -> String {
+        let request = json!({ "name": name, "password": PASSWORD });
+        self.done("log-in", "", &request)["token"].as_str().unwrap().to_owned()
+    }
+
+    fn add(&self, name: &str, url: &str, token: &str) -> Value {
+        self.done("clusters", token, &json!({ "name": name, "urls": [url] }))
+    }
+
+    fn issuer(&self) -> String {
+        self.get("clusters:issuer", "").1["setting"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- the log of {}:\n{}---", self.root.display(), self.log());
+        }
+    }
+}
+
+/// `None`: nobody answered.
+fn ask(url: &str, method: Method, path: &str, token: &str, body: &Value) -> Option<(u16, Value)> {
+    let mut headers = HeaderMap::new();
+    if !token.is_empty() {
+        let shown = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
+        headers.insert(AUTHORIZATION, shown);
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let client = Client::new(url).unwrap();
+    let path = format!("/api/v1/{path}");
+    let sent = client.forward_command(method, &path, headers, body.into(), None);
+    let Forwarded { status, body, .. } = runtime.block_on(sent).ok()?;
+    Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
+}
+
+/// What pretends to be an engine, and keeps what it is shown.
+struct Spy {
+    url: String,
+    shown: Arc<Mutex<String>>,
+}
+
+impl Spy {
+    fn of_cluster(id: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let shown = Arc::<Mutex<String>>::default();
+        let (heard, cluster) = (shown.clone(), json!({ "id": id, "name": "spy" }));
+        let version =
+            json!({ "server": "reactive-engine", "version": "0", "api": "v1", "cluster": cluster });
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (Ok(mut stream), mut bytes) = (stream, [0; 64 << 10]) else { return };
+                let count = stream.read(&mut bytes).unwrap_or(0);
+                let text = String::from_utf8_lossy(&bytes[..count]).into_owned();
+                let body =
+                    if text.contains("/version") { version.to_string() } else { "{}".into() };
+                heard.lock().unwrap().push_str(&text);
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\
+                     content-length: {}\r\n\r\n{body}",
+                    body.len()
+                );
+            }
+        });
+        Self { url, shown }
+    }
+
+    fn shown(&self) -> String {
+        self.shown.lock().unwrap().clone()
+    }
+
+    /// The newest voucher that it was shown.
+    fn voucher(&self) -> String {
+        let shown = self.shown();
+        let begin = shown.rfind("weir-voucher.").expect("it was shown a voucher");
+        shown[begin..].split_whitespace().next().unwrap().to_owned()
+    }
+}
+
+#[test]
+fn a_user_of_the_server_is_let_in_where_it_is_trusted_and_nowhere_else() {
+    let root = TempDir::new().unwrap();
+    let server = Server::design(&root.path().join("design"), &[]);
+    let ada = server.set_up();
+    let east = Server::engine(&root.path().join("east"), &server.issuer());
+    let west = Server::engine(&root.path().join("west"), "");
+    server.add("east", &east.url, &ada);
+    server.add("west", &west.url, &ada);
+
+    let me = |cluster: &str| server.get(&format!("clusters/{cluster}/me"), &ada).1;
+    assert_eq!(
+        (&me("east")["user"], &me("east")["via"]),
+        (&json!("ada@config"), &json!("voucher"))
+    );
+    let (status, nodes) = server.get("clusters/east/nodes", &ada);
+    assert_eq!((status, nodes["items"].as_array().map(Vec::len)), (200, Some(1)), "{nodes}");
+    let (status, refused) = server.get("clusters/west/nodes", &ada);
+    let detail = "the cluster west does not take this server's word for its users, or not now";
+    assert_eq!((status, &refused["detail"]), (403, &json!(detail)));
+
+    // What she does there is put down to her, and to the server that vouched.
+    let role = json!({ "name": "watch", "claims": ["cluster:read"], "scope": "everything",
+        "description": "" });
+    server.done("clusters/east/roles", &ada, &role);
+    let audit = server.get("clusters/east/audit", &ada).1;
+    assert_eq!(audit["items"][0]["user"], "ada@config", "{audit:#}");
+    assert_eq!(audit["items"][0]["action"], "role create");
+    // And what she did here stands here.
+    let audit = server.get("audit", &ada).1.to_string();
+    assert!(audit.contains("cluster add") && !audit.contains("role create"), "{audit}");
+
+    // Somebody who may little here may little there.
+    let bob = json!({ "name": "bob", "password": "bobs first password", "roles": ["monitoring"] });
+    server.done("users", &ada, &bob);
+    let first = json!({ "name": "bob", "password": "bobs first password" });
+    let session = server.done("log-in", "", &first)["token"].as_str().unwrap().to_owned();
+    assert_eq!(server.get("clusters/east/nodes", &session).0, 403, "the password is not his own");
+    let change = json!({ "current": "bobs first password", "new": PASSWORD });
+    let path = "me/password";
+    let (status, answer) = server.ask(Method::POST, path, &session, &change);
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(server.get("clusters/east/nodes", &session).0, 200);
+    let role = json!({ "name": "mine", "claims": ["key:export"], "scope": "everything",
+        "description": "" });
+    assert_eq!(server.ask(Method::POST, "clusters/east/roles", &session, &role).0, 403);
+
+    // Out at once where the server is asked; engines are shown nothing any more.
+    let disabled = server.ask(Method::PATCH, "users/bob", &ada, &json!({ "enabled": false }));
+    assert_eq!(disabled.0, 200);
+    assert_eq!(server.get("clusters/east/nodes", &session).0, 401);
+}
+
+#[test]
+fn an_engine_is_shown_no_log_in_and_nothing_that_opens_another_cluster() {
+    let root = TempDir::new().unwrap();
+    let server = Server::design(&root.path().join("design"), &[]);
+    let ada = server.set_up();
+    let east = Server::engine(&root.path().join("east"), &server.issuer());
+    let spy = Spy::of_cluster("01970000-0000-7000-8000-00000000000a");
+    server.add("spy", &spy.url, &ada);
+    server.get("clusters/spy/workflows", &ada);
+    assert!(spy.shown().contains("/api/v1/workflows"));
+    assert!(!spy.shown().contains("weir_"), "a log-in was shown: {}", spy.shown());
+
+    let refused = |voucher: &str| {
+        let (status, problem) = east.get("nodes", voucher);
+        assert_eq!(status, 401, "{problem}");
+        problem["detail"].as_str().unwrap().to_owned()
+    };
+    let voucher = spy.voucher();
+    assert_eq!(refused(&voucher), "the voucher is for another cluster");
+    let (head, tail) = voucher.rsplit_once('.').unwrap();
+    let other = if tail.starts_with('A') { "B" } else { "A" };
+    let forged = refused(&format!("{head}.{other}{}", &tail[1..]));
+    assert!(forged.contains("does not trust"), "{forged}");
+
+    // One that claims to be another cluster, which is known, gets nothing at all.
+    server.add("east", &east.url, &ada);
+    let id = server.get("clusters/east", &ada).1["id"].as_str().unwrap().to_owned();
+    let thief = Spy::of_cluster(&id);
+    let found = server.add("thief", &thief.url, &ada);
+    assert!(found["standing"]["cause"].as_str().unwrap().contains("east"), "{found:#}");
+    assert_eq!(server.get("clusters/thief/nodes", &ada).0, 403);
+    assert!(!thief.shown().contains("uthorization"), "{}", thief.shown());
+}
+
+#[test]
+fn a_cluster_that_is_gone_is_shown_with_the_cause() {
+    let root = TempDir::new().unwrap();
+    let server = Server::design(&root.path().join("design"), &[]);
+    let ada = server.set_up();
+    let mut east = Server::engine(&root.path().join("east"), &server.issuer());
+    let added = server.add("east", &east.url, &ada);
+    let standing = |it: &Value| it["standing"].clone();
+    assert_eq!(standing(&added)["nodesUp"], 1, "{added:#}");
+    assert_eq!(standing(&added)["trusts"], true);
+    east.kill();
+    wait_until("the server to notice", DEADLINE, || {
+        let found = standing(&server.get("clusters/east", &ada).1);
+        let cause = found["cause"].as_str().unwrap_or_default();
+        found["reachable"] == false && cause.contains("does not answer")
+    });
+    assert_eq!(server.get("clusters/east/nodes", &ada).0, 502);
+    assert_eq!(server.get("clusters/nowhere/nodes", &ada).0, 404);
+}
+
+#[test]
+fn what_a_server_acknowledged_is_there_after_it_was_killed() {
+    let root = TempDir::new().unwrap();
+    let dir = root.path().join("design");
+    let mut server = Server::design(&dir, &[]);
+    let ada = server.set_up();
+    let acknowledged = Arc::new(Mutex::new(Vec::<String>::new()));
+    let (url, token, known) = (server.url.clone(), ada.clone(), acknowledged.clone());
+    let adding = std::thread::spawn(move || {
+        for number in 0.. {
+            let name = format!("c{number}");
+            // Nobody listens there: it is refused at once.
+            let body = json!({ "name": name, "urls": ["http://127.0.0.1:1"] });
+            match ask(&url, Method::POST, "clusters", &token, &body) {
+                Some((200, _)) => known.lock().unwrap().push(name),
+                _ => return,
+            }
+        }
+    });
+    wait_until("some clusters", DEADLINE, || acknowledged.lock().unwrap().len() >= 10);
+    server.kill();
+    adding.join().unwrap();
+    let server = Server::design(&dir, &[]);
+    let mut listed = String::new();
+    wait_until("the list", DEADLINE, || {
+        let (status, page) = server.get("clusters", &ada);
+        listed = page.to_string();
+        status == 200
+    });
+    for name in acknowledged.lock().unwrap().iter() {
+        assert!(listed.contains(&format!("\"{name}\"")), "{name} was acknowledged: {listed}");
+    }
+    assert_eq!(server.get("me", &ada).1["user"], "ada", "and the session goes on");
+}
