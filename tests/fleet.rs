@@ -13,8 +13,9 @@ use axum::http::{HeaderMap, HeaderValue, Method};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use weir_http_client::{Client, Forwarded};
+use weir_test_servers::{Database, MariaDb};
 
-use crate::support::{DEADLINE, binary, wait_for, wait_until};
+use crate::support::{DEADLINE, Ran, binary, free_port, wait_for, wait_until};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -218,12 +219,12 @@ fn a_user_of_the_server_is_let_in_where_it_is_trusted_and_nowhere_else() {
     assert!(audit.contains("cluster add") && !audit.contains("role create"), "{audit}");
 
     // Somebody who may little here may little there.
-    let bob = json!({ "name": "bob", "password": "bobs first password", "roles": ["monitoring"] });
+    let bob = json!({ "name": "bob", "password": "a password of his", "roles": ["monitoring"] });
     server.done("users", &ada, &bob);
-    let first = json!({ "name": "bob", "password": "bobs first password" });
+    let first = json!({ "name": "bob", "password": "a password of his" });
     let session = server.done("log-in", "", &first)["token"].as_str().unwrap().to_owned();
     assert_eq!(server.get("clusters/east/nodes", &session).0, 403, "the password is not his own");
-    let change = json!({ "current": "bobs first password", "new": PASSWORD });
+    let change = json!({ "current": "a password of his", "new": PASSWORD });
     let path = "me/password";
     let (status, answer) = server.ask(Method::POST, path, &session, &change);
     assert_eq!(status, 200, "{answer}");
@@ -325,4 +326,92 @@ fn what_a_server_acknowledged_is_there_after_it_was_killed() {
         assert!(listed.contains(&format!("\"{name}\"")), "{name} was acknowledged: {listed}");
     }
     assert_eq!(server.get("me", &ada).1["user"], "ada", "and the session goes on");
+}
+
+#[test]
+fn a_backup_of_a_running_server_is_restored_in_an_empty_place() {
+    let root = TempDir::new().unwrap();
+    let server = Server::design(&root.path().join("design"), &[]);
+    let ada = server.set_up();
+    server.add("east", "http://127.0.0.1:1", &ada);
+    server.done("projects", &ada, &json!({ "name": "flights" }));
+    let backup = root.path().join("backup");
+    let tool = |verb: &str, data_dir: &Path| {
+        let data_dir = format!("weir.data-dir={}", data_dir.display());
+        let mut command = binary();
+        command.args(["config-server", verb]).arg(&backup).args(["-D", &data_dir]);
+        Ran::of(&mut command)
+    };
+    let (from, to) = (root.path().join("design/data"), root.path().join("other/data"));
+    tool("backup", &from).ended(0);
+    // What came after it is not in it, and nothing is overwritten.
+    server.add("west", "http://127.0.0.1:1", &ada);
+    assert!(tool("backup", &from).ended(6).stderr.contains("WEIR-00188"));
+    tool("restore", &to).ended(0);
+    assert!(tool("restore", &to).ended(6).stderr.contains("WEIR-00188"));
+    drop(server);
+    let other = Server::design(&root.path().join("other"), &[]);
+    let mut listed = String::new();
+    wait_until("the list", DEADLINE, || {
+        let (status, page) = other.get("clusters", &ada);
+        listed = page.to_string();
+        status == 200
+    });
+    assert!(listed.contains("\"east\"") && !listed.contains("\"west\""), "{listed}");
+    assert_eq!(other.get("me", &ada).1["user"], "ada");
+    other.log_in("ada");
+    let audit = other.get("audit/head", &ada);
+    assert_eq!(audit.0, 200, "the chain is whole: {}", audit.1);
+}
+
+/// A server that shares its store with another one, which listens at the second port.
+fn shared(name: &str, database: &Database, ports: (u16, u16)) -> Vec<String> {
+    let Database { host, port, name: database, user, password } = database;
+    let own = "weir.config-server.persistence";
+    let seeds =
+        format!("\"weir://weir@127.0.0.1:{}\", \"weir://weir@127.0.0.1:{}\"", ports.0, ports.1);
+    vec![
+        format!("weir.node.name={name}"),
+        format!("{own}.plugin=mariadb"),
+        format!("{own}.mysql.host={host}"),
+        format!("{own}.mysql.port={port}"),
+        format!("{own}.mysql.database={database}"),
+        format!("{own}.mysql.user={user}"),
+        format!("{own}.mysql.password=\"{password}\""),
+        format!("{own}.mysql.tls.mode=off"),
+        "weir.cluster.bind.host=127.0.0.1".to_owned(),
+        format!("weir.cluster.bind.port={}", if name == "a" { ports.0 } else { ports.1 }),
+        format!("weir.cluster.seed-nodes=[{seeds}]"),
+    ]
+}
+
+#[test]
+fn another_server_goes_on_where_one_was_killed() {
+    let database = MariaDb::shared().database();
+    let root = TempDir::new().unwrap();
+    let ports = (free_port(), free_port());
+    let start =
+        |name: &str| Server::design(&root.path().join(name), &shared(name, &database, ports));
+    let mut a = start("a");
+    let ada = a.set_up();
+    let b = start("b");
+    let listed = |server: &Server| server.get("clusters", &ada);
+    a.add("east", "http://127.0.0.1:1", &ada);
+    // Each answers, whoever has the lease.
+    wait_until("the other server to know", DEADLINE, || {
+        let (status, page) = listed(&b);
+        status == 200 && page.to_string().contains("\"east\"")
+    });
+    b.add("west", "http://127.0.0.1:1", &ada);
+    assert!(listed(&a).1.to_string().contains("\"west\""));
+    a.kill();
+    let south = json!({ "name": "south", "urls": ["http://127.0.0.1:1"] });
+    wait_until("the other server to take over", DEADLINE, || {
+        ask(&b.url, Method::POST, "clusters", &ada, &south)
+            .is_some_and(|it| it.0 == 200 || it.0 == 409)
+    });
+    let page = listed(&b).1.to_string();
+    assert!(["east", "west", "south"].iter().all(|it| page.contains(it)), "{page}");
+    assert_eq!(b.get("me", &ada).1["user"], "ada");
+    b.log_in("ada");
 }

@@ -27,7 +27,7 @@ use super::projects::ProjectDirs;
 use super::{servers, views, vouching};
 
 /// Held by the one configuration server of a data directory.
-const LOCK: &str = "config-server.lock";
+pub(super) const LOCK: &str = "config-server.lock";
 
 /// What a configuration server keeps beside its projects.
 struct Office {

@@ -2,6 +2,7 @@
 
 mod activation;
 mod announcer;
+pub(crate) mod backup;
 mod bell;
 pub(crate) mod certs;
 mod checkpoints;

@@ -14,6 +14,7 @@ mod build;
 mod certs;
 mod cluster;
 mod conf;
+mod config_server;
 mod dead_letter;
 mod deployment;
 mod excerpt;
@@ -86,7 +87,7 @@ enum Noun {
     /// Run everything in one process, with an embedded database
     Dev(DevArgs),
     /// Run a configuration server
-    ConfigServer(ServerArgs),
+    ConfigServer(config_server::Args),
     /// Run a reactive engine
     ReactiveEngine(ServerArgs),
     /// Workflows of an engine
@@ -228,7 +229,7 @@ impl Noun {
     ) -> Result<ExitCode, Failure> {
         match self {
             Self::Dev(args) => Ok(crate::boot::dev(args)?),
-            Self::ConfigServer(args) => Ok(crate::boot::config_server(&args)?),
+            Self::ConfigServer(args) => args.run(out),
             Self::ReactiveEngine(args) => Ok(crate::boot::reactive_engine(&args)?),
             Self::Workflow(verb) => asked(verb.run(&global.client()?, out)),
             Self::Stream(verb) => asked(verb.run(&global.client()?, out)),

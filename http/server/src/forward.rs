@@ -31,6 +31,8 @@ use crate::problems::AsItIs;
 use crate::provider::cookie;
 use crate::voucher::{LIFE, LIFE_MAX};
 
+/// What of a command's headers an engine sees beside those of every request.
+const OF_A_COMMAND: [HeaderName; 3] = [CONTENT_TYPE, IF_MATCH, IDEMPOTENCY_KEY];
 /// What a path begins with that names its cluster.
 const NAMED: &str = "/api/v1/clusters/";
 
@@ -102,7 +104,8 @@ pub(crate) async fn command_to_engine(
     parts: Parts,
     body: Bytes,
 ) -> Result<Response, Error> {
-    commanded(&fleet, &parts, body).await
+    let way = Way::of(&fleet, &parts, &OF_A_COMMAND, LIFE).await?;
+    commanded(&way, &parts, body).await
 }
 
 /// For what everybody may try, wherever they are.
@@ -111,11 +114,12 @@ pub(crate) async fn attempt_to_engine(
     parts: Parts,
     body: Bytes,
 ) -> Result<Response, Error> {
-    commanded(&fleet, &parts, body).await
+    let way = Way::of(&fleet, &parts, &OF_A_COMMAND, LIFE).await?;
+    // What is refused there is what was tried, as a password.
+    commanded(&Way { is_vouched: false, ..way }, &parts, body).await
 }
 
-async fn commanded(fleet: &Fleet, parts: &Parts, body: Bytes) -> Result<Response, Error> {
-    let way = Way::of(fleet, parts, &[CONTENT_TYPE, IF_MATCH, IDEMPOTENCY_KEY], LIFE).await?;
+async fn commanded(way: &Way, parts: &Parts, body: Bytes) -> Result<Response, Error> {
     let (engines, path, headers) = (&way.cluster.engines, way.path.as_str(), &way.headers);
     let within = engines.has_others().then(|| engines.turn() * TURNS_OF_A_COMMAND);
     let mut unreached = None;

@@ -14,7 +14,7 @@ impl Checks<'_> {
         self.tls(cluster);
         if settings.has_peers() {
             self.reached_without_certificates(cluster);
-        } else {
+        } else if settings.config_server.persistence.server().is_none() {
             self.peers_without_a_store(cluster);
         }
         for (path, canonical) in [

@@ -327,12 +327,9 @@ async fn the_configuration_server_passes_on_who_asks_and_decides_nothing() {
     let access = Arc::new(FakeAccess::default());
     let base =
         config_server(&engine_with(guard(&access).or_from_here(Here::Everything)).await).await;
-    for (method, path) in [
-        (Method::GET, "keys"),
-        (Method::DELETE, "keys/x"),
-        (Method::POST, "keys:rotate"),
-        (Method::GET, "nodes"),
-    ] {
+    for (method, path) in
+        [(Method::DELETE, "keys/x"), (Method::POST, "keys:rotate"), (Method::GET, "nodes")]
+    {
         let send = async |shown: Option<&str>| {
             let url = format!("{base}/api/v1/{path}");
             let request = request(&method, &url, shown).header("x-forwarded-for", "10.0.0.7");

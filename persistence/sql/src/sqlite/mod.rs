@@ -6,6 +6,7 @@
 //! Not for several engines: their arbiter must be a database server.
 
 mod blob;
+mod copy;
 mod error;
 mod item;
 mod journal;
@@ -31,6 +32,7 @@ use sqlx::{ConnectOptions, SqliteConnection, SqlitePool, query_scalar};
 use weir_domain::{Clock, Timestamp};
 use weir_persistence_api::{Error, Fence};
 
+pub use copy::copy;
 pub use settings::Settings;
 
 use self::error::{Failure, Outcome};
