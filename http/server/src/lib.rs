@@ -65,6 +65,7 @@ mod throttle;
 mod trust;
 mod ui;
 mod users;
+mod verbs;
 mod version;
 mod workflows;
 
