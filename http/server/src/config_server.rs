@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::middleware::from_fn;
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, get, post};
 use axum::{Extension, Router};
@@ -23,7 +24,7 @@ use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
     Fleet, Guard, Projects, archives, assets, clusters, drafts, engine, forward, openapi, overview,
-    projects, stored, ui,
+    projects, stored, ui, verbs,
 };
 
 const NAME: &str = "config-server";
@@ -43,7 +44,7 @@ pub fn router(
     let fleet = fleet.into();
     let (routes, _) = described().split_for_parts();
     let routes = routes
-        .route("/api/v1/projects/{project}", VALIDATE.layer(post(projects::act)))
+        .route(verbs::SHARED, VALIDATE.layer(post(projects::act)))
         .with_state(projects.clone())
         .merge(forwarded().merge(followed()).with_state(fleet.clone()))
         .merge(overview::document(overview::DOCUMENT, &document()))
@@ -56,6 +57,7 @@ pub fn router(
     let routes = layers::bounded(routes, limits)
         .merge(long(texts(), projects.clone(), assets::BODY_BYTES_MAX))
         .merge(long(imports(), projects, archives::BODY_BYTES_MAX));
+    let routes = routes.layer(from_fn(verbs::told_apart));
     let routes =
         routes.layer(Extension(fleet)).layer(Extension(guard)).layer(Extension(ServerName(NAME)));
     layers::outside(routes, NAME)
@@ -68,9 +70,10 @@ pub fn document() -> OpenApi {
     let long = texts().merge(imports()).into_openapi();
     let texts = OpenApi::default().nest("/api/v1", long);
     let document = described().into_openapi().merge_from(texts).merge_from(acts);
+    let mut engine = engine.merge_from(engine::followed().into_openapi());
+    openapi::passed_on(&mut engine);
     let document = document.merge_from(engine);
-    let document = document.merge_from(engine::followed().into_openapi());
-    openapi::with_token(document, openapi::TOKEN_ELSEWHERE)
+    openapi::completed(document, openapi::TOKEN_ELSEWHERE)
 }
 
 /// What takes the text of assets.

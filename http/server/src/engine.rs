@@ -72,7 +72,7 @@ pub fn router(
 pub fn document() -> OpenApi {
     let document = described().merge(uploads()).into_openapi();
     let document = document.merge_from(followed().into_openapi());
-    openapi::with_token(document, openapi::TOKEN_ELSEWHERE)
+    openapi::completed(document, openapi::TOKEN_ELSEWHERE)
 }
 
 fn described() -> OpenApiRouter<Asked> {

@@ -85,8 +85,10 @@ impl<S: Sync + Send> FromRequestParts<S> for IfMatch {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         let Some(given) = parts.headers.get(IF_MATCH) else { return Ok(Self(None)) };
         let text = given.to_str().unwrap_or_default().trim();
-        let revision = text.trim_matches('"').parse();
-        revision.map(|it| Self(Some(it))).map_err(|_| Error::Invalid {
+        let revision = text.trim_matches('"').parse::<u64>().ok();
+        // No revision is ever as large as that, and many clients can't write such numbers.
+        let revision = revision.filter(|it| i64::try_from(*it).is_ok());
+        revision.map(|it| Self(Some(it))).ok_or_else(|| Error::Invalid {
             pointer: "header/if-match".into(),
             reason: format!("{text:?} is no revision"),
         })

@@ -40,7 +40,7 @@ use attempts::Attempts;
 pub use caller::Here;
 pub(crate) use caller::{Caller, Reach};
 use known::Known;
-pub(crate) use rule::{Need, Rule, command, is_for_everybody, open, read, tried};
+pub(crate) use rule::{Need, Rule, command, is_for_everybody, open, operations, read, tried};
 pub(crate) use trail::Trail;
 pub(crate) use watch::Watch;
 

@@ -31,7 +31,7 @@ const LENGTH_MAX: usize = 255;
 pub(crate) struct Once {
     /// 1 to 255 characters that the sender chose: the same request with the same key is carried out
     /// once, however often it is sent.
-    #[param(rename = "idempotency-key", max_length = 255)]
+    #[param(rename = "idempotency-key", min_length = 1, max_length = 255)]
     idempotency_key: Option<String>,
 }
 

@@ -68,6 +68,7 @@ mod throttle;
 mod trust;
 mod ui;
 mod users;
+mod verbs;
 mod version;
 mod voucher;
 mod workflows;

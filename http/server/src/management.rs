@@ -41,7 +41,7 @@ pub fn router(
 /// The OpenAPI document of the management server.
 pub fn document() -> OpenApi {
     let about = "The engine's weir.management.token. Reading needs none";
-    openapi::with_token(described().into_openapi(), about)
+    openapi::completed(described().into_openapi(), about)
 }
 
 fn described() -> OpenApiRouter<Arc<dyn Cluster>> {

@@ -1,10 +1,14 @@
 //! What the OpenAPI documents of all servers have in common.
 
+mod refusals;
+
 use std::fmt::Write;
 
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 use weir_http_api::ProblemKind;
+
+pub(crate) use refusals::passed_on;
 
 /// A document without paths.
 pub(crate) fn document(title: &str, about: &str) -> OpenApi {
@@ -24,8 +28,9 @@ pub(crate) const TOKEN_ELSEWHERE: &str = "A session or token of a user, or the e
     says whether seeing what runs needs one, and weir.rest-server.trust-local what the same \
     machine may without one";
 
-/// The document with the scheme that operations name `token`.
-pub(crate) fn with_token(mut document: OpenApi, about: &str) -> OpenApi {
+/// The whole document: with what every operation may refuse, and the scheme that operations name `token`.
+pub(crate) fn completed(mut document: OpenApi, about: &str) -> OpenApi {
+    refusals::document(&mut document);
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(about)).build();
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("token", SecurityScheme::Http(bearer));

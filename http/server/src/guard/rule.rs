@@ -11,9 +11,9 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::MethodRouter;
 use serde::de::IgnoredAny;
-use utoipa::openapi::RefOr;
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::security::SecurityRequirement;
+use utoipa::openapi::{HttpMethod, RefOr};
 use utoipa_axum::router::UtoipaMethodRouter;
 use weir_domain::{UserClaim, did_you_mean};
 
@@ -141,7 +141,7 @@ where
     S: Clone + Send + Sync + 'static,
 {
     let mut known = BTreeSet::new();
-    for operation in paths.paths.values_mut().flat_map(operations) {
+    for (_, operation) in paths.paths.values_mut().flat_map(operations) {
         operation.security = Some(rule.security());
         let named = operation.parameters.iter().flatten();
         known.extend(named.filter_map(|it| match it {
@@ -181,7 +181,12 @@ async fn queried(
     }
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+/// The operations of a path, with their methods.
+pub(crate) fn operations(
+    item: &mut PathItem,
+) -> impl Iterator<Item = (HttpMethod, &mut Operation)> {
+    use HttpMethod::{Delete, Get, Patch, Post, Put};
     let PathItem { get, put, post, delete, patch, .. } = item;
-    [get, put, post, delete, patch].into_iter().flatten()
+    let all = [(Get, get), (Put, put), (Post, post), (Delete, delete), (Patch, patch)];
+    all.into_iter().filter_map(|(method, it)| Some((method, it.as_mut()?)))
 }

@@ -24,6 +24,7 @@ mod live;
 mod metrics;
 mod openapi;
 mod recorded;
+mod rejections;
 mod savepoints;
 mod schedule_lab;
 mod scheduler;
