@@ -164,5 +164,6 @@ export function nameOf({ user, via }: Me): string {
     nothing: "not logged in",
     session: "",
     token: "",
+    voucher: "",
   }[via];
 }
