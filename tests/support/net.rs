@@ -170,9 +170,9 @@ impl Net {
             true => Ipv4Addr::LOCALHOST,
             false => self.address(to),
         };
-        self.within(from, || {
-            TcpStream::connect_timeout(&(to, port).into(), std::time::Duration::from_secs(1))
-        })
+        // The kernel asks again after a second: a network that was just made may lose what it is sent first.
+        let within = std::time::Duration::from_millis(2_500);
+        self.within(from, || TcpStream::connect_timeout(&(to, port).into(), within))
     }
 
     /// Neither of the two hears the other.
