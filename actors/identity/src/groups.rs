@@ -43,7 +43,7 @@ impl GroupMap {
 /// A DN as it is compared: in small letters, without spaces around its parts, and escaped in one way alone.
 pub(crate) fn dn(text: &str) -> String {
     let mut parts = vec![Vec::new()];
-    let mut bytes = text.trim().bytes().peekable();
+    let mut bytes = text.trim_start().bytes().peekable();
     // How many bytes of the part were escaped: a space of them stays.
     let mut kept = 0;
     while let Some(byte) = bytes.next() {

@@ -76,6 +76,24 @@ export async function cluster() {
     );
     await run(BINARY, ["key", "master", join(dir, "master.key")]);
     const seeds = HOSTS.map((it) => `"weir://weir@${it}:${peers}"`).join(", ");
+    const engines = HOSTS.map((it) => `"http://${it}:${rest}"`).join(", ");
+    await writeFile(
+      join(dir, "config-server.conf"),
+      `weir {
+  data-dir = "${join(dir, "config-server")}"
+  config-server { bind { host = "127.0.0.1", port = ${page} }, engines = [${engines}] }
+}
+`,
+    );
+    start("config-server", BINARY, ["config-server", "--conf", join(dir, "config-server.conf")]);
+    // Its users are let in by the engines, which trust it.
+    let trusted = "";
+    const issuer = async () => {
+      const env = { ...process.env, WEIR_SERVER: own };
+      trusted = (await run(BINARY, ["fleet", "issuer"], { env })).stdout.trim();
+      return trusted !== "";
+    };
+    await until("the configuration server says who it is", issuer, WITHIN_MS);
     const conf = (host) => `weir {
   data-dir = "${join(dir, host)}"
   node.name = "${host}"
@@ -92,7 +110,7 @@ export async function cluster() {
     mysql { host = "127.0.0.1", port = ${database}, database = weir, user = weir, password = weir, tls.mode = off }
   }
   secrets.master-key.file = "${join(dir, "master.key")}"
-  rest-server { bind { host = "${host}", port = ${rest} }, canonical { host = "${host}", port = ${rest} } }
+  rest-server { bind { host = "${host}", port = ${rest} }, canonical { host = "${host}", port = ${rest} }, trusted-servers = [${trusted}] }
   management { bind { host = "${host}", port = ${management} }, token = "${TOKEN}", read-only = false }
   metrics.bind { host = "${host}", port = ${metrics} }
   packages.accept-any-signer = true
@@ -103,16 +121,6 @@ export async function cluster() {
       await writeFile(join(dir, `${host}.conf`), conf(host));
       start(host, BINARY, ["reactive-engine", "--conf", join(dir, `${host}.conf`)]);
     }
-    const engines = HOSTS.map((it) => `"http://${it}:${rest}"`).join(", ");
-    await writeFile(
-      join(dir, "config-server.conf"),
-      `weir {
-  data-dir = "${join(dir, "config-server")}"
-  config-server { bind { host = "127.0.0.1", port = ${page} }, engines = [${engines}] }
-}
-`,
-    );
-    start("config-server", BINARY, ["config-server", "--conf", join(dir, "config-server.conf")]);
     await until(
       "both engines are up",
       async () => {
