@@ -22,6 +22,7 @@ use weir_runtime::{IdSource, Phase, System, SystemClock, SystemSettings};
 use super::engine::{self, SET_UP_FILE};
 use super::lock::DataDir;
 use super::membership::Membership;
+use super::operations::OperationFiles;
 use super::process::{Process, listen_to_signals, until_shut_down};
 use super::projects::ProjectDirs;
 use super::{servers, views, vouching};
@@ -121,6 +122,17 @@ fn engines(settings: &Settings) -> anyhow::Result<http::Engines> {
     Ok(http::Engines::new(first, clients))
 }
 
+/// What it serves by itself. `process` is the one whose data directory holds the projects.
+pub(super) async fn design(
+    process: &Process,
+    system: &System,
+    projects: ProjectDirs,
+) -> Result<http::config_server::Design, Fault> {
+    let files = OperationFiles::in_data_dir(system.tasks().clone(), &process.data_dir.path);
+    let operations = http::Operations::open(system.clone(), Arc::new(files)).await?;
+    Ok(http::config_server::Design { projects: Arc::new(projects), operations })
+}
+
 /// `weir config-server`.
 pub(super) async fn run(process: Process) -> anyhow::Result<ExitCode> {
     let Process { settings, data_dir, metrics } = &process;
@@ -142,7 +154,8 @@ pub(super) async fn run(process: Process) -> anyhow::Result<ExitCode> {
     let guard = servers::guard(settings, access, http::Here::Operation);
     let fleet = http::Fleet::new(engines, clusters, issuer);
     system.tasks().spawn("clusters", fleet.clone().watch(system.clone()));
-    let router = http::config_server::router(Arc::new(dirs), fleet, guard, process.http_limits());
+    let design = design(&process, &system, dirs).await?;
+    let router = http::config_server::router(design, fleet, guard, process.http_limits());
     servers::serve(&process, &system, "configuration server", listener, people.beside(router))?;
     tracing::info!(code = "WEIR-00002", %address, "configuration server ready");
     Ok(until_shut_down(&system).await)

@@ -15,6 +15,7 @@ mod lock;
 mod logging;
 pub(crate) mod master;
 mod membership;
+mod operations;
 mod orders;
 pub(crate) mod packages;
 mod ports;

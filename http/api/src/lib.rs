@@ -25,6 +25,7 @@ mod key;
 mod letter;
 mod live;
 mod node;
+mod operation;
 mod page;
 mod problem;
 mod project;
@@ -77,6 +78,9 @@ pub use letter::{
 };
 pub use live::{LiveChange, LiveEvent, LiveQuery, LiveTopic};
 pub use node::NodeView;
+pub use operation::{
+    OperationState, OperationStep, OperationView, OperationsFollow, OperationsQuery, StepState,
+};
 pub use page::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page};
 pub use problem::{Problem, ProblemKind, ProblemPart};
 pub use project::{ProjectDraft, ProjectDrafts, ProjectSummary, Validation};

@@ -17,6 +17,7 @@ mod forward;
 mod items;
 mod letters;
 mod management;
+mod operations;
 mod projects;
 mod resources;
 mod savepoints;

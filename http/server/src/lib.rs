@@ -45,6 +45,7 @@ pub mod management;
 pub mod metrics;
 mod nodes;
 mod openapi;
+mod operations;
 mod origin;
 mod overview;
 mod paging;
@@ -78,6 +79,9 @@ pub use fleet::Fleet;
 pub use guard::{Guard, Here};
 pub use layers::Limits;
 pub use listen::{address, bind, refused, serve};
+pub use operations::{
+    Begin as BeginOperation, Ended, InMemory, OperationStore, Operations, Progress,
+};
 pub use ports::{
     Access, Basis, Begin, Checks, Cluster, ClusterNews, Deployments, Engine, ItemFilter, ItemPlace,
     LettersAsked, ProjectRefusal, Projects, Records, Refusal, RenewalRequest, StreamFilter,

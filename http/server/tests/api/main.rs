@@ -23,6 +23,7 @@ mod letters;
 mod live;
 mod metrics;
 mod openapi;
+mod operations;
 mod recorded;
 mod rejections;
 mod savepoints;
