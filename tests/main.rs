@@ -15,6 +15,7 @@ mod cluster;
 mod crash;
 mod damage;
 mod deployments;
+mod deploys;
 mod disk;
 mod findings;
 mod fleet;

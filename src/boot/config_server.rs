@@ -19,10 +19,12 @@ use weir_http_server as http;
 use weir_persistence_sql::Database;
 use weir_runtime::{IdSource, Phase, System, SystemClock, SystemSettings};
 
+use super::deliveries::Deliverer;
 use super::engine::{self, SET_UP_FILE};
 use super::lock::DataDir;
 use super::membership::Membership;
 use super::operations::OperationFiles;
+use super::packages::Signing;
 use super::process::{Process, listen_to_signals, until_shut_down};
 use super::projects::ProjectDirs;
 use super::{servers, views, vouching};
@@ -130,7 +132,11 @@ pub(super) async fn design(
 ) -> Result<http::config_server::Design, Fault> {
     let files = OperationFiles::in_data_dir(system.tasks().clone(), &process.data_dir.path);
     let operations = http::Operations::open(system.clone(), Arc::new(files)).await?;
-    Ok(http::config_server::Design { projects: Arc::new(projects), operations })
+    let signing = Signing::of(&process.settings, &process.data_dir.path);
+    let deliverer =
+        Deliverer::of(system.clone(), projects.clone(), &process.data_dir.path, signing);
+    let deliveries = Arc::new(deliverer);
+    Ok(http::config_server::Design { projects: Arc::new(projects), deliveries, operations })
 }
 
 /// `weir config-server`.

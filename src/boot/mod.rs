@@ -7,6 +7,7 @@ mod bell;
 pub(crate) mod certs;
 mod checkpoints;
 mod config_server;
+mod deliveries;
 mod dev;
 mod engine;
 mod gathering;

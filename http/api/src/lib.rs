@@ -16,6 +16,7 @@ mod audit;
 mod cluster;
 mod concealed;
 mod counts;
+mod delivery;
 mod deployment;
 mod diff;
 mod finding;
@@ -59,6 +60,9 @@ pub use cluster::{
 };
 pub use concealed::Concealed;
 pub use counts::CountsView;
+pub use delivery::{
+    BuildRequest, BuildSecret, BuildView, DeployNodePlan, DeployRequest, DeployedView, TestsRequest,
+};
 pub use deployment::{DeploymentPreview, DeploymentRequest, DeploymentView};
 pub use diff::{DiffQuery, DiffView, EditKind, EditView, ItemChange, ItemChangeKind, LineView};
 pub use finding::{FaultView, FindingView};

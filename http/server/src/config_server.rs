@@ -23,8 +23,8 @@ use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
-    Fleet, Guard, Operations, Projects, archives, assets, clusters, drafts, engine, forward,
-    openapi, operations, overview, projects, stored, ui, verbs,
+    Deliveries, Fleet, Guard, Operations, Projects, archives, assets, clusters, deliveries, drafts,
+    engine, forward, openapi, operations, overview, projects, stored, ui, verbs,
 };
 
 const NAME: &str = "config-server";
@@ -37,6 +37,7 @@ const VALIDATE: Rule = Rule { need: Need::Claim(UserClaim::DeploymentRead), acti
 #[derive(Clone)]
 pub struct Design {
     pub projects: Arc<dyn Projects>,
+    pub deliveries: Arc<dyn Deliveries>,
     pub operations: Operations,
 }
 
@@ -44,12 +45,15 @@ pub struct Design {
 /// engine. `People::beside` adds what those about users ask.
 pub fn router(design: Design, fleet: impl Into<Fleet>, guard: Guard, limits: Limits) -> Router {
     let fleet = fleet.into();
-    let Design { projects, operations } = design;
+    let (delivered, _) = in_v1(deliveries::routes()).split_for_parts();
+    let delivered = delivered.with_state(design.clone());
+    let Design { projects, operations, .. } = design;
     let (routes, _) = described().split_for_parts();
     let (begun, _) = in_v1(operations::routes()).split_for_parts();
     let routes = routes
         .route(verbs::SHARED, VALIDATE.layer(post(projects::act)))
         .with_state(projects.clone())
+        .merge(delivered)
         .merge(begun.with_state(operations::Shown::of(operations)))
         .merge(forwarded().merge(followed()).with_state(fleet.clone()))
         .merge(overview::document(overview::DOCUMENT, &document()))
@@ -76,6 +80,7 @@ pub fn document() -> OpenApi {
     let texts = OpenApi::default().nest("/api/v1", long);
     let document = described().into_openapi().merge_from(texts).merge_from(acts);
     let document = document.merge_from(in_v1(operations::routes()).into_openapi());
+    let document = document.merge_from(in_v1(deliveries::routes()).into_openapi());
     let mut engine = engine.merge_from(engine::followed().into_openapi());
     openapi::passed_on(&mut engine);
     let document = document.merge_from(engine);

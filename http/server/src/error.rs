@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use weir_domain::{Fault, FaultKind, Finding, UserClaim, did_you_mean};
+use weir_domain::{ClusterName, Fault, FaultKind, Finding, UserClaim, did_you_mean};
 use weir_http_api::{AssetConflict, Problem, ProblemKind, ProblemPart};
 use weir_http_client as client;
 
@@ -153,6 +153,14 @@ impl Error {
         let name = name.to_string();
         let near = did_you_mean(&name, known).map(str::to_owned);
         Self::NotFound { what, name, near }
+    }
+
+    /// A cluster refused what this server says of its user.
+    pub(crate) fn unbelieved(cluster: &ClusterName) -> Self {
+        let detail = format!(
+            "the cluster {cluster} does not take this server's word for its users, or not now"
+        );
+        Self::NotVouched { detail }
     }
 
     /// In whole seconds, as HTTP has it: never before the time that the cause names.

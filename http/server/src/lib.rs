@@ -21,6 +21,7 @@ mod cluster;
 mod clusters;
 pub mod config_server;
 mod connections;
+mod deliveries;
 mod deployments;
 mod drafts;
 pub mod engine;
@@ -44,6 +45,7 @@ mod log_in;
 pub mod management;
 pub mod metrics;
 mod nodes;
+mod on_behalf;
 mod openapi;
 mod operations;
 mod origin;
@@ -74,11 +76,13 @@ mod version;
 mod voucher;
 mod workflows;
 
+pub use deliveries::Deliveries;
 pub use engines::Engines;
 pub use fleet::Fleet;
 pub use guard::{Guard, Here};
 pub use layers::Limits;
 pub use listen::{address, bind, refused, serve};
+pub use on_behalf::{AtCluster, OnBehalf};
 pub use operations::{
     Begin as BeginOperation, Ended, InMemory, OperationStore, Operations, Progress,
 };

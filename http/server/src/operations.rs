@@ -63,7 +63,6 @@ pub(crate) fn routes() -> OpenApiRouter<Shown> {
         .routes(command(Need::LogIn, "operation cancel", routes!(cancel)))
 }
 
-#[allow(dead_code, reason = "what begins operations comes next")]
 /// The answer of a route that began an operation.
 pub(crate) fn accepted(operation: OperationView) -> Response {
     let place = HeaderValue::from_str(&format!("/api/v1/operations/{}", operation.id));

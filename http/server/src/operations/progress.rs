@@ -3,8 +3,10 @@
 use tokio_util::sync::CancellationToken;
 use weir_domain::{CommandId, Fault};
 use weir_http_api::{OperationStep, Problem, StepState};
+use weir_http_client as client;
 
 use super::Operations;
+use crate::ProjectRefusal;
 use crate::error::Error;
 
 /// Given to the work of an operation. Clones are one; none of it waits, so that it may be told from
@@ -97,6 +99,19 @@ impl From<Problem> for Ended {
 impl From<Fault> for Ended {
     fn from(fault: Fault) -> Self {
         Error::from(fault).into()
+    }
+}
+
+/// What an engine refused, or why it gave no answer.
+impl From<client::Error> for Ended {
+    fn from(cause: client::Error) -> Self {
+        Error::Forward { path: String::new(), cause }.into()
+    }
+}
+
+impl From<ProjectRefusal> for Ended {
+    fn from(refusal: ProjectRefusal) -> Self {
+        Error::from(refusal).into()
     }
 }
 

@@ -24,6 +24,7 @@ use weir_http_client::Client;
 use weir_runtime::{IdSource, PhaseTimeouts, System, SystemClock, SystemSettings};
 
 use crate::fake_cluster::FakeCluster;
+use crate::fake_deliveries::FakeDeliveries;
 use crate::fake_letters;
 use crate::fake_saves::Saves;
 use weir_http_server::{
@@ -601,7 +602,8 @@ pub(crate) async fn config_server(engine: &str) -> String {
 /// What a configuration server serves by itself.
 pub(crate) fn design() -> config_server::Design {
     let operations = Operations::in_memory(system());
-    config_server::Design { projects: Arc::new(FakeProjects), operations }
+    let deliveries = Arc::new(FakeDeliveries);
+    config_server::Design { projects: Arc::new(FakeProjects), deliveries, operations }
 }
 
 pub(crate) fn system() -> System {

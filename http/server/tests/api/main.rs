@@ -13,6 +13,7 @@ mod engines;
 mod events;
 mod fake_access;
 mod fake_cluster;
+mod fake_deliveries;
 mod fake_deployments;
 mod fake_letters;
 mod fake_saves;

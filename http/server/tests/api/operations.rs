@@ -6,7 +6,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use weir_domain::{CommandId, Fault, UserName};
-use weir_http_api::{OperationState, OperationView, OperationsQuery, StepState};
+use weir_http_api::{
+    BuildRequest, Concealed, DeployRequest, OperationState, OperationView, OperationsQuery,
+    StepState,
+};
 use weir_http_client::{Client, Error};
 use weir_http_server::config_server::{self, Design};
 use weir_http_server::{
@@ -194,6 +197,27 @@ async fn an_operation_is_followed_to_its_end() {
     end.send(Value::Null).unwrap();
     let rest = tokio::time::timeout(DEADLINE, response.text()).await.expect("it ends").unwrap();
     assert!(rest.contains("\"state\":\"succeeded\""), "{rest}");
+}
+
+#[tokio::test]
+async fn a_command_that_takes_long_is_accepted_and_begun_once_for_its_key() {
+    let client = server(&Operations::in_memory(fixture::system())).await;
+    let keyed = client.clone().with_idempotency_key(Some("k".into()));
+    let request = BuildRequest { tag: Some("a".into()), ..Default::default() };
+    let begun = keyed.build_create("sample", &request).await.unwrap();
+    let ended = over(&client, begun.id).await;
+    assert_eq!(ended.result.unwrap()["tag"], "a");
+    assert_eq!(keyed.build_create("sample", &request).await.unwrap().id, begun.id);
+    let other = BuildRequest { tag: Some("b".into()), ..request };
+    assert_ne!(keyed.build_create("sample", &other).await.unwrap().id, begun.id);
+
+    let shown = client.clone().with_token(Some(Concealed::new("weir_planted")));
+    let deploy = shown.project_deploy("sample", &DeployRequest::default()).await.unwrap();
+    client.operation_cancel(deploy.id).await.unwrap();
+    let ended = over(&client, deploy.id).await;
+    assert_eq!((ended.state, ended.steps.len()), (OperationState::Cancelled, 2));
+    assert_eq!(ended.steps[0].message.as_deref(), Some("it waits"));
+    assert!(!format!("{ended:?}").contains("weir_planted"));
 }
 
 #[tokio::test]
