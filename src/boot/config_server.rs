@@ -26,8 +26,9 @@ use super::membership::Membership;
 use super::operations::OperationFiles;
 use super::packages::Signing;
 use super::process::{Process, listen_to_signals, until_shut_down};
+use super::project_versions::{CredentialFile, CredentialStore, Exchange, ProjectVersions};
 use super::projects::ProjectDirs;
-use super::{servers, views, vouching};
+use super::{master, servers, views, vouching};
 
 /// Held by the one configuration server of a data directory.
 pub(super) const LOCK: &str = "config-server.lock";
@@ -132,11 +133,22 @@ pub(super) async fn design(
 ) -> Result<http::config_server::Design, Fault> {
     let files = OperationFiles::in_data_dir(system.tasks().clone(), &process.data_dir.path);
     let operations = http::Operations::open(system.clone(), Arc::new(files)).await?;
-    let signing = Signing::of(&process.settings, &process.data_dir.path);
-    let deliverer =
-        Deliverer::of(system.clone(), projects.clone(), &process.data_dir.path, signing);
-    let deliveries = Arc::new(deliverer);
-    Ok(http::config_server::Design { projects: Arc::new(projects), deliveries, operations })
+    let (settings, data_dir) = (&process.settings, process.data_dir.path.clone());
+    let signing = Signing::of(settings, &data_dir);
+    let (secrets, below) = (settings.secrets.clone(), data_dir.clone());
+    let credentials: Arc<dyn CredentialStore> =
+        Arc::new(CredentialFile::new(&data_dir, move || master::load_as(&secrets, &below)));
+    // Everybody gets these: whoever removes or renames a project does it to its credentials, too.
+    let projects = projects.keeping(credentials.clone());
+    let deliverer = Deliverer::of(system.clone(), projects.clone(), &data_dir, signing);
+    let exchange = Exchange::of(&settings.config_server.remotes);
+    let versions = ProjectVersions::new(system.clone(), projects.clone(), credentials, exchange);
+    Ok(http::config_server::Design {
+        projects: Arc::new(projects),
+        deliveries: Arc::new(deliverer),
+        operations,
+        versions: Arc::new(versions),
+    })
 }
 
 /// `weir config-server`.

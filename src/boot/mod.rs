@@ -21,6 +21,7 @@ mod orders;
 pub(crate) mod packages;
 mod ports;
 mod process;
+mod project_versions;
 mod projects;
 mod refusal;
 mod registry;

@@ -13,6 +13,7 @@
 mod asset;
 mod assignment;
 mod audit;
+mod branch;
 mod cluster;
 mod concealed;
 mod counts;
@@ -30,6 +31,7 @@ mod operation;
 mod page;
 mod problem;
 mod project;
+mod remote;
 mod resource;
 mod savepoint;
 mod scheduler;
@@ -40,6 +42,7 @@ mod stream;
 mod stream_order;
 mod user;
 mod version;
+mod versions;
 mod workflow;
 
 pub use asset::{
@@ -53,6 +56,10 @@ pub use assignment::{
     WhyView,
 };
 pub use audit::{AuditEntryView, AuditHeadView, AuditQuery, AuditSeal};
+pub use branch::{
+    BranchCreate, BranchDelete, BranchRename, BranchView, MergeConflict, MergeDecision,
+    MergeDecisions, MergeOutcome, MergeRequest, MergeTake, MergeView,
+};
 pub use cluster::{
     CertificateView, ClusterChange, ClusterEvent, ClusterState, ExplainQuery, ExplanationView,
     LeaseMove, LeaseState, LeaseView, LinkState, LinkView, MemberRef, MemberView, MembersView,
@@ -88,6 +95,10 @@ pub use operation::{
 pub use page::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page};
 pub use problem::{Problem, ProblemKind, ProblemPart};
 pub use project::{ProjectDraft, ProjectDrafts, ProjectSummary, Validation};
+pub use remote::{
+    Cloned, Fetched, FetchedBranch, ProjectClone, Pulled, Pushed, RemoteAdd, RemoteCredentials,
+    RemotePull, RemotePush, RemoteView,
+};
 pub use resource::{
     ReservationView, Reservations, ResourceGroupView, ResourceReserve, ResourceView,
     ResourceWaiterView, ResourcesDeclare, ResourcesRevoke, ResourcesRevoked,
@@ -117,4 +128,10 @@ pub use user::{
     UserChange, UserCreate, UserOrigin, UserView, Via, WaysToLogIn,
 };
 pub use version::{ClusterIdentity, VersionView};
+pub use versions::{
+    AssetDiffView, ChangedFileView, CommitRequest, Committed, DiscardRequest, FileChangeKind,
+    FileDiffView, HunkLine, HunkLineKind, HunkView, ProjectVersion, ProjectVersionDetail,
+    VersionAuthor, VersionDiff, VersionDiffQuery, VersionFileQuery, VersionFileText,
+    VersionFileView, VersionStatus, VersionsQuery,
+};
 pub use workflow::{EdgeView, StageView, WorkflowDetail, WorkflowSummary, WorkflowsQuery};

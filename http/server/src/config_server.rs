@@ -23,8 +23,9 @@ use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
-    Deliveries, Fleet, Guard, Operations, Projects, archives, assets, clusters, deliveries, drafts,
-    engine, forward, openapi, operations, overview, projects, stored, ui, verbs,
+    Deliveries, Fleet, Guard, Operations, Projects, Versions, archives, assets, clusters,
+    deliveries, drafts, engine, forward, openapi, operations, overview, projects, stored, ui,
+    verbs, versions,
 };
 
 const NAME: &str = "config-server";
@@ -39,6 +40,7 @@ pub struct Design {
     pub projects: Arc<dyn Projects>,
     pub deliveries: Arc<dyn Deliveries>,
     pub operations: Operations,
+    pub versions: Arc<dyn Versions>,
 }
 
 /// All routes of a configuration server, for those whom the guard lets in; what runs is asked of an
@@ -47,7 +49,11 @@ pub fn router(design: Design, fleet: impl Into<Fleet>, guard: Guard, limits: Lim
     let fleet = fleet.into();
     let (delivered, _) = in_v1(deliveries::routes()).split_for_parts();
     let delivered = delivered.with_state(design.clone());
-    let Design { projects, operations, .. } = design;
+    let Design { projects, operations, versions: of_projects, .. } = design;
+    let exchanging =
+        versions::Exchanging { versions: of_projects.clone(), operations: operations.clone() };
+    let (of_versions, _) = in_v1(versions::routes()).split_for_parts();
+    let (exchanges, _) = in_v1(versions::exchanges()).split_for_parts();
     let (routes, _) = described().split_for_parts();
     let (begun, _) = in_v1(operations::routes()).split_for_parts();
     let routes = routes
@@ -55,6 +61,8 @@ pub fn router(design: Design, fleet: impl Into<Fleet>, guard: Guard, limits: Lim
         .with_state(projects.clone())
         .merge(delivered)
         .merge(begun.with_state(operations::Shown::of(operations)))
+        .merge(of_versions.with_state(of_projects))
+        .merge(exchanges.with_state(exchanging))
         .merge(forwarded().merge(followed()).with_state(fleet.clone()))
         .merge(overview::document(overview::DOCUMENT, &document()))
         .merge(ui::page());
@@ -81,6 +89,8 @@ pub fn document() -> OpenApi {
     let document = described().into_openapi().merge_from(texts).merge_from(acts);
     let document = document.merge_from(in_v1(operations::routes()).into_openapi());
     let document = document.merge_from(in_v1(deliveries::routes()).into_openapi());
+    let document = document.merge_from(in_v1(versions::routes()).into_openapi());
+    let document = document.merge_from(in_v1(versions::exchanges()).into_openapi());
     let mut engine = engine.merge_from(engine::followed().into_openapi());
     openapi::passed_on(&mut engine);
     let document = document.merge_from(engine);

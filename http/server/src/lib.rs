@@ -73,6 +73,7 @@ mod ui;
 mod users;
 mod verbs;
 mod version;
+mod versions;
 mod voucher;
 mod workflows;
 
@@ -92,5 +93,6 @@ pub use ports::{
     SweepRequest, Unreached,
 };
 pub use storages::{People, Storages};
-pub use stored::applied;
+pub use stored::{applied, edit_view};
+pub use versions::{BranchEnd, CommitAsked, HistoryAsked, HistoryFound, VersionRefusal, Versions};
 pub use voucher::{Issuer, TrustedServer};

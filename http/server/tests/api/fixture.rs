@@ -27,6 +27,7 @@ use crate::fake_cluster::FakeCluster;
 use crate::fake_deliveries::FakeDeliveries;
 use crate::fake_letters;
 use crate::fake_saves::Saves;
+use crate::fake_versions::FakeVersions;
 use weir_http_server::{
     Basis, Checks, Engine, Guard, Here, ItemFilter, ItemPlace, LettersAsked, Limits, Operations,
     ProjectRefusal, Projects, Records, Refusal, RenewalRequest, StreamFilter, SweepRequest,
@@ -603,7 +604,8 @@ pub(crate) async fn config_server(engine: &str) -> String {
 pub(crate) fn design() -> config_server::Design {
     let operations = Operations::in_memory(system());
     let deliveries = Arc::new(FakeDeliveries);
-    config_server::Design { projects: Arc::new(FakeProjects), deliveries, operations }
+    let (projects, versions) = (Arc::new(FakeProjects), Arc::new(FakeVersions));
+    config_server::Design { projects, deliveries, operations, versions }
 }
 
 pub(crate) fn system() -> System {
