@@ -43,4 +43,5 @@ mod testing;
 mod tidy;
 mod timer;
 mod usage;
+mod versions;
 mod workspace;

@@ -23,6 +23,7 @@ mod projects;
 mod resources;
 mod savepoints;
 mod scheduler;
+mod versions;
 
 pub use client::Client;
 pub use deployments::{ChangeOptions, Pieces, Upload};
