@@ -2,6 +2,7 @@
 
 mod boot;
 mod cli;
+mod delivery;
 
 use std::process::ExitCode;
 

@@ -19,6 +19,21 @@ use crate::support::{DEADLINE, Ran, binary, free_port, wait_for, wait_until};
 
 const PASSWORD: &str = "correct horse battery";
 
+const WORKFLOW: &str = "\
+apiVersion: weir/v1
+kind: Workflow
+metadata: { name: copy }
+spec:
+  stages:
+    - name: read
+      source:
+        file: { directory: in, interval: 1s, stableTime: 0s, format: { type: json }, done: { directory: done } }
+    - name: write
+      from: read
+      sink:
+        file: { directory: out, name: \"${item}\", format: { type: json }, createDirectory: true }
+";
+
 /// A process that serves, on a port of its own.
 struct Server {
     child: Child,
@@ -58,12 +73,16 @@ impl Server {
 
     /// A cluster of one that trusts nobody without a log-in, but for those servers.
     fn engine(root: &Path, trusted: &str) -> Self {
+        Self::engine_with(root, trusted, &[])
+    }
+
+    fn engine_with(root: &Path, trusted: &str, more: &[String]) -> Self {
         let settings = [
             "weir.rest-server.trust-local=none".to_owned(),
             "weir.rest-server.anonymous-reads=false".to_owned(),
             format!("weir.rest-server.trusted-servers=[{trusted}]"),
         ];
-        Self::start(("reactive-engine", "WEIR-00001"), root, &settings)
+        Self::start(("reactive-engine", "WEIR-00001"), root, &[&settings, more].concat())
     }
 
     fn log(&self) -> String {
@@ -271,6 +290,52 @@ fn an_engine_is_shown_no_log_in_and_nothing_that_opens_another_cluster() {
     assert!(found["standing"]["cause"].as_str().unwrap().contains("east"), "{found:#}");
     assert_eq!(server.get("clusters/thief/nodes", &ada).0, 403);
     assert!(!thief.shown().contains("uthorization"), "{}", thief.shown());
+}
+
+#[test]
+fn a_deploy_is_vouched_for_step_by_step_and_shows_no_log_in() {
+    let root = TempDir::new().unwrap();
+    let server = Server::design(&root.path().join("design"), &[]);
+    let ada = server.set_up();
+    let project = server.done("projects", &ada, &json!({ "name": "flights" }));
+    let directory = Path::new(project["directory"].as_str().unwrap());
+    fs::write(directory.join("copy.yaml"), WORKFLOW).unwrap();
+    let deployed = |cluster: &str, tag: &str| {
+        let request = json!({ "cluster": cluster, "build": { "tag": tag } });
+        let begun = server.ask(Method::POST, "projects/flights/deploys", &ada, &request);
+        assert_eq!(begun.0, 202, "{}", begun.1);
+        let path = format!("operations/{}", begun.1["id"].as_str().unwrap());
+        wait_for("the deploy to end", DEADLINE, || {
+            let (_, operation) = server.get(&path, &ada);
+            (operation["state"] != "running").then_some(operation)
+        })
+    };
+    let accepts = "weir.packages.accept-any-signer=true".to_owned();
+    let east = Server::engine_with(&root.path().join("east"), &server.issuer(), &[accepts]);
+    let west = Server::engine(&root.path().join("west"), "");
+    let spy = Spy::of_cluster("01970000-0000-7000-8000-00000000000a");
+    for (name, url) in [("east", &east.url), ("west", &west.url), ("spy", &spy.url)] {
+        server.add(name, url, &ada);
+    }
+    let ended = deployed("east", "first");
+    assert_eq!(ended["state"], "succeeded", "{ended:#}");
+    let stored = server.get("clusters/east/deployments", &ada).1.to_string();
+    assert!(stored.contains("\"first\""), "{stored}");
+    let audit = server.get("clusters/east/audit", &ada).1;
+    assert_eq!(audit["items"][0]["user"], "ada@config", "{audit:#}");
+
+    // Who does not believe this server is told apart from who does not know the user.
+    let refused = deployed("west", "second");
+    assert_eq!((&refused["state"], &refused["problem"]["status"]), (&json!("failed"), &json!(403)));
+    let detail = refused["problem"]["detail"].as_str().unwrap();
+    assert!(detail.contains("west does not take this server's word"), "{detail}");
+
+    assert_eq!(deployed("spy", "third")["state"], "failed");
+    assert!(spy.shown().contains("/api/v1/deployments"), "{}", spy.shown());
+    spy.voucher();
+    assert!(!spy.shown().contains(&ada), "a log-in was shown: {}", spy.shown());
+    let missing = deployed("nowhere", "fourth");
+    assert_eq!(missing["problem"]["status"], 404, "{missing:#}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod checkpoint_store;
 mod cluster;
 mod packages;
 mod persistence;
+mod remotes;
 mod secrets;
 mod users;
 
@@ -40,6 +41,7 @@ pub use persistence::{
     DatabaseServer, DatabaseTls, Journal, JournalPlugin, Migrate, Persistence, Schema, Sqlite,
     StreamHistory, TlsMode,
 };
+pub use remotes::Remotes;
 pub use secrets::{MasterKey, Secrets};
 pub use users::{GroupRoles, Groups, Ldap, LdapScope, Oidc, Users};
 
@@ -109,6 +111,8 @@ pub struct ConfigServer {
     pub signing_key: Option<PathBuf>,
     /// Where its users, its audit and its clusters are kept.
     pub persistence: Journal,
+    /// Other repositories that projects exchange versions with.
+    pub remotes: Remotes,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

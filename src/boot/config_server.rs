@@ -19,12 +19,16 @@ use weir_http_server as http;
 use weir_persistence_sql::Database;
 use weir_runtime::{IdSource, Phase, System, SystemClock, SystemSettings};
 
+use super::deliveries::Deliverer;
 use super::engine::{self, SET_UP_FILE};
 use super::lock::DataDir;
 use super::membership::Membership;
+use super::operations::OperationFiles;
+use super::packages::Signing;
 use super::process::{Process, listen_to_signals, until_shut_down};
+use super::project_versions::{CredentialFile, CredentialStore, Exchange, ProjectVersions};
 use super::projects::ProjectDirs;
-use super::{servers, views, vouching};
+use super::{master, servers, views, vouching};
 
 /// Held by the one configuration server of a data directory.
 pub(super) const LOCK: &str = "config-server.lock";
@@ -121,6 +125,32 @@ fn engines(settings: &Settings) -> anyhow::Result<http::Engines> {
     Ok(http::Engines::new(first, clients))
 }
 
+/// What it serves by itself. `process` is the one whose data directory holds the projects.
+pub(super) async fn design(
+    process: &Process,
+    system: &System,
+    projects: ProjectDirs,
+) -> Result<http::config_server::Design, Fault> {
+    let files = OperationFiles::in_data_dir(system.tasks().clone(), &process.data_dir.path);
+    let operations = http::Operations::open(system.clone(), Arc::new(files)).await?;
+    let (settings, data_dir) = (&process.settings, process.data_dir.path.clone());
+    let signing = Signing::of(settings, &data_dir);
+    let (secrets, below) = (settings.secrets.clone(), data_dir.clone());
+    let credentials: Arc<dyn CredentialStore> =
+        Arc::new(CredentialFile::new(&data_dir, move || master::load_as(&secrets, &below)));
+    // Everybody gets these: whoever removes or renames a project does it to its credentials, too.
+    let projects = projects.keeping(credentials.clone());
+    let deliverer = Deliverer::of(system.clone(), projects.clone(), &data_dir, signing);
+    let exchange = Exchange::of(&settings.config_server.remotes);
+    let versions = ProjectVersions::new(system.clone(), projects.clone(), credentials, exchange);
+    Ok(http::config_server::Design {
+        projects: Arc::new(projects),
+        deliveries: Arc::new(deliverer),
+        operations,
+        versions: Arc::new(versions),
+    })
+}
+
 /// `weir config-server`.
 pub(super) async fn run(process: Process) -> anyhow::Result<ExitCode> {
     let Process { settings, data_dir, metrics } = &process;
@@ -142,7 +172,8 @@ pub(super) async fn run(process: Process) -> anyhow::Result<ExitCode> {
     let guard = servers::guard(settings, access, http::Here::Operation);
     let fleet = http::Fleet::new(engines, clusters, issuer);
     system.tasks().spawn("clusters", fleet.clone().watch(system.clone()));
-    let router = http::config_server::router(Arc::new(dirs), fleet, guard, process.http_limits());
+    let design = design(&process, &system, dirs).await?;
+    let router = http::config_server::router(design, fleet, guard, process.http_limits());
     servers::serve(&process, &system, "configuration server", listener, people.beside(router))?;
     tracing::info!(code = "WEIR-00002", %address, "configuration server ready");
     Ok(until_shut_down(&system).await)

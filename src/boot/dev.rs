@@ -23,7 +23,7 @@ use super::engine::Engine;
 use super::process::{Process, listen_to_signals, until_shut_down};
 use super::projects::ProjectDirs;
 use super::servers::{EngineListeners, EnginePlaces};
-use super::{registry, sample, servers, summary, views, vouching};
+use super::{config_server, registry, sample, servers, summary, views, vouching};
 use crate::cli::Findings;
 
 /// Runs the project in the directory given, or the sample.
@@ -64,7 +64,7 @@ async fn open(
     let EnginePlaces { rest: rest_url, management, metrics } =
         listeners.serve(process, engine, http::Here::Everything)?;
     let made = process.data_dir.path.join(&process.settings.config_server.projects_dir);
-    let projects = Arc::new(ProjectDirs::given(system.tasks().clone(), made, dir.clone()));
+    let projects = ProjectDirs::given(system.tasks().clone(), made, dir.clone());
     let client = Client::new(&rest_url).context("the engine's address")?;
     // One process, one place where people are known.
     let people = engine.storages.people();
@@ -80,7 +80,8 @@ async fn open(
     let list = Fleet::new(engine.membership.singletons.register(list));
     let fleet = http::Fleet::with_own_engine(client.into(), list, issuer);
     system.tasks().spawn("clusters", fleet.clone().watch(system.clone()));
-    let router = http::config_server::router(projects, fleet, guard, process.http_limits());
+    let own = config_server::design(process, system, projects).await?;
+    let router = http::config_server::router(own, fleet, guard, process.http_limits());
     servers::serve(process, system, "configuration server", design, people.beside(router))?;
 
     withdraw_others(engine, project).await?;

@@ -13,12 +13,16 @@ use super::process::Process;
 const FILE: &str = "master.key";
 
 pub(super) fn load(process: &Process) -> Result<Masters, Fault> {
-    let Secrets { master_key, former_master_keys } = &process.settings.secrets;
+    load_as(&process.settings.secrets, &process.data_dir.path)
+}
+
+pub(super) fn load_as(secrets: &Secrets, data_dir: &Path) -> Result<Masters, Fault> {
+    let Secrets { master_key, former_master_keys } = secrets;
     let current = match (&master_key.file, &master_key.variable) {
         (Some(path), _) => in_file(path, master_key.passphrase_file.as_ref()),
         (None, Some(name)) => MasterSource::Environment(name.clone()),
         // The configuration was checked: it is alone.
-        (None, None) => MasterSource::File(made(&process.data_dir.path)?),
+        (None, None) => MasterSource::File(made(data_dir)?),
     };
     let former: Vec<_> = former_master_keys.iter().map(|it| in_file(it, None)).collect();
     Masters::load(&current, &former)

@@ -20,6 +20,7 @@ use weir_workspace::{
     Watch, Workspace,
 };
 
+use super::project_versions::CredentialStore;
 use super::registry;
 
 /// What a project came to, as long as its files stay as they are.
@@ -45,6 +46,8 @@ pub(crate) struct ProjectDirs {
     known: Arc<Mutex<BTreeMap<PathBuf, Known>>>,
     watch: Arc<Watch>,
     registry: Registry,
+    /// What remotes of projects are shown; it goes where the projects go.
+    credentials: Option<Arc<dyn CredentialStore>>,
 }
 
 impl ProjectDirs {
@@ -60,7 +63,30 @@ impl ProjectDirs {
     fn of(tasks: Tasks, workspace: Workspace) -> Self {
         let workspace = Arc::new(workspace);
         let (known, watch) = Default::default();
-        Self { tasks, workspace, known, watch, registry: registry() }
+        Self { tasks, workspace, known, watch, registry: registry(), credentials: None }
+    }
+
+    /// With credentials of remotes, which follow a project to its next name, and go with it.
+    #[must_use]
+    pub(crate) fn keeping(self, credentials: Arc<dyn CredentialStore>) -> Self {
+        Self { credentials: Some(credentials), ..self }
+    }
+
+    pub(super) fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    pub(super) fn shown(&self, name: &ProjectName) -> Result<ProjectSummary, ProjectRefusal> {
+        let found = self.workspace.project(name.as_str());
+        found.map(|it| self.summary(&it)).map_err(refusal)
+    }
+
+    /// The project stands as it is now: what can't be done with its credentials is told, and keeps nobody.
+    fn project_moved(&self, from: &str, to: Option<&str>) {
+        let moved = self.credentials.as_ref().map_or(Ok(()), |it| it.project_moved(from, to));
+        if let Err(fault) = moved {
+            tracing::warn!(code = %fault.code, project = from, "credentials of remotes stayed behind: {fault}");
+        }
     }
 
     /// The same without looking at the files of a project that nobody has touched.
@@ -218,7 +244,11 @@ impl Projects for ProjectDirs {
     ) -> Result<ProjectSummary, ProjectRefusal> {
         let former = name.to_string();
         let renamed = self
-            .asked(move |it| Ok(it.summary(&it.workspace.rename_project(name.as_str(), &to)?)))
+            .asked(move |it| {
+                let renamed = it.workspace.rename_project(name.as_str(), &to)?;
+                it.project_moved(name.as_str(), Some(renamed.name.as_str()));
+                Ok(it.summary(&renamed))
+            })
             .await?;
         told("project rename", &former, Some(renamed.name.as_str()));
         Ok(renamed)
@@ -255,6 +285,7 @@ impl Projects for ProjectDirs {
                 Some(typed) => it.workspace.delete(name.as_str(), &typed)?,
                 None => it.workspace.remove(name.as_str())?,
             };
+            it.project_moved(name.as_str(), None);
             Ok(summary)
         })
         .await
@@ -392,7 +423,7 @@ fn conflict(it: Conflict) -> AssetConflict {
     AssetConflict { path, base, theirs, yours, merged, fields }
 }
 
-fn refusal(error: Error) -> ProjectRefusal {
+pub(super) fn refusal(error: Error) -> ProjectRefusal {
     let detail = error.to_string();
     match error {
         Error::NotFound { what, name, known } => ProjectRefusal::NotFound { what, name, known },

@@ -241,6 +241,10 @@ impl Once {
         client.with_idempotency_key(self.idempotency_key.clone())
     }
 
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.idempotency_key.as_deref()
+    }
+
     pub(crate) fn is_given(&self) -> bool {
         self.idempotency_key.is_some()
     }

@@ -1,17 +1,11 @@
 //! `weir build`: a project directory as a package, one signed file.
 
-use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions};
-use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde::Serialize;
-use weir_domain::{
-    DeploymentTag, Digest, Finding, KeyFingerprint, Timestamp, WorkflowName, did_you_mean,
-};
-use weir_package::{Details, Limits, Package, Signer};
-use weir_project::{Loaded, Project};
+use weir_domain::{AssetName, DeploymentTag, Digest, KeyFingerprint, Timestamp, WorkflowName};
+use weir_package::Signer;
 use weir_stream::Registry;
 
 use super::args::ConfArgs;
@@ -21,12 +15,10 @@ use super::files;
 use super::human::{self, plural};
 use super::look::Look;
 use super::output::Output;
-use super::sealing::{Carried, Sealing};
+use super::sealing::SealingArgs;
 use super::table;
 use crate::boot::packages::{self, Signing};
-
-/// The tag of a package that nobody gave another one.
-const TAG: &str = "${build:project}-${build:timestamp}";
+use crate::delivery::{self, Carried, NotBuilt, TAG, Unusable, Wanted};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -48,6 +40,10 @@ pub(crate) struct Args {
     /// Only this workflow, with all that it refers to; may be repeated
     #[arg(long = "workflow", value_name = "NAME")]
     workflows: Vec<WorkflowName>,
+    /// An environment of the project, behind those that project.yaml lists; may be repeated: where two
+    /// define one name, the later wins
+    #[arg(long = "environment", value_name = "NAME")]
+    environments: Vec<AssetName>,
     /// Where relative paths of the project begin on the engines; without it, at the directory
     #[arg(long, value_name = "DIR")]
     base_dir: Option<PathBuf>,
@@ -58,7 +54,7 @@ pub(crate) struct Args {
     #[arg(long)]
     unsigned: bool,
     #[command(flatten)]
-    sealing: Sealing,
+    sealing: SealingArgs,
     #[command(flatten)]
     conf: ConfArgs,
 }
@@ -81,121 +77,103 @@ struct Built {
 
 impl Args {
     pub(crate) fn run(self, out: &Output, registry: &Registry) -> Result<ExitCode, Failure> {
-        let project = loaded(&self.dir, out, registry)?;
-        let built_at = moment(out)?;
-        let tag = self.tag(&project, built_at)?;
-        let (package, secrets) = self.package(&project, tag.clone(), built_at)?;
-        let signer = self.signer(out)?;
+        let what = what(&self.dir);
+        files::project(&self.dir)?;
+        let wanted = self.wanted(&what, out)?;
+        let made = delivery::build(&self.dir, registry, &wanted);
+        let made = made.map_err(|it| not_built(&self.dir, it))?;
+        made.findings.iter().for_each(|it| out.note(&it.to_string()));
+        let signer = signer(&self.conf, self.unsigned, out)?;
+        let tag = made.tag;
         let file = self.file.clone().unwrap_or_else(|| PathBuf::from(format!("{tag}.weir")));
-        let bytes = written(&file, &package, &signer)?;
+        let bytes = delivery::write(&file, &made.package, &signer);
+        let bytes = bytes.map_err(|it| unwritten(&file, &it))?;
+        let contents = &made.package.contents;
         let built = Built {
             file: file.display().to_string(),
             tag,
-            digest: package.digest(),
+            digest: made.package.digest(),
             signer: signer.key().to_string(),
             unsigned: self.unsigned,
-            workflows: package
-                .contents
-                .content
-                .workflows
-                .iter()
-                .map(|it| it.name.clone())
-                .collect(),
-            secrets,
-            objects: package.contents.objects.len() as u64,
+            workflows: contents.content.workflows.iter().map(|it| it.name.clone()).collect(),
+            secrets: made.secrets,
+            objects: contents.objects.len() as u64,
             bytes,
         };
         out.show(&built, shown)?;
         Ok(ExitCode::SUCCESS)
     }
 
-    fn tag(&self, project: &Project, at: Timestamp) -> Result<DeploymentTag, Failure> {
-        let what = || format!("can't use the tag {:?}", self.tag);
-        let text = expanded(&self.tag, |name| match name {
-            "timestamp" => Ok(digits(at)),
-            "project" => Ok(project.name.to_string()),
-            "version" => project.version.clone().ok_or("project.yaml has no spec.version"),
-            "commit" => self.commit.clone().ok_or("name it with --commit"),
-            _ => Err(""),
-        });
-        let text = text.map_err(|why| refused(what(), why))?;
-        DeploymentTag::new(&text).map_err(|it| refused(what(), format!("{text:?}: {it}")))
-    }
-
-    fn package(
-        &self,
-        project: &Project,
-        tag: DeploymentTag,
-        built_at: Timestamp,
-    ) -> Result<(Package, Vec<Carried>), Failure> {
-        let what = || format!("can't build a package of {}", self.dir.display());
-        let base_dir = self.base_dir.as_ref().unwrap_or(&project.dir);
-        if !base_dir.is_absolute() {
-            let why =
-                format!("{} is not absolute: each engine would look elsewhere", base_dir.display());
-            let failure = Failure::new(Reason::Usage, what(), why);
-            return Err(failure.with_hint("--base-dir /srv/project"));
-        }
-        let selected: BTreeSet<_> = self.workflows.iter().cloned().collect();
-        let parts = project.parts(&selected, base_dir.display().to_string());
-        let mut parts = parts.map_err(|it| {
-            let failure = Failure::new(Reason::Unknown, what(), it.to_string());
-            failure.with_hint(format!("weir project validate {}", self.dir.display()))
-        })?;
-        let secrets = self.sealing.apply(&mut parts, &what())?;
-        let details = Details {
-            tag,
+    fn wanted(&self, what: &str, out: &Output) -> Result<Wanted, Failure> {
+        Ok(Wanted {
+            tag: self.tag.clone(),
             description: self.description.clone(),
             author: self.author.clone(),
             commit: self.commit.clone(),
-            built_at,
-        };
-        let package = Package::build(parts, details, &Limits::default());
-        let package = package.map_err(|it| Failure::of_package(what(), &it))?;
-        Ok((package, secrets))
-    }
-
-    fn signer(&self, out: &Output) -> Result<Signer, Failure> {
-        if self.unsigned {
-            return Ok(packages::nobody());
-        }
-        let settings = self.conf.settings()?;
-        let signing = Signing::of(&settings, &settings.data_dir);
-        let made = signing.signer();
-        let (signer, is_new) =
-            made.map_err(|it| Failure::of_fault("can't sign the package", it))?;
-        if is_new {
-            out.note(&format!("made a signing key in {}", signing.file.display()));
-            out.note("clusters on other machines trust it when weir.packages.trusted-signers has its public key");
-        }
-        Ok(signer)
+            workflows: self.workflows.iter().cloned().collect(),
+            environments: self.environments.clone(),
+            base_dir: self.base_dir.clone(),
+            sealing: self.sealing.read(what)?,
+            at: moment(out)?,
+        })
     }
 }
 
-/// A tag that can't be made.
-fn refused(what: String, why: String) -> Failure {
-    let failure = Failure::new(Reason::Usage, what, why);
-    failure.with_hint("name another one with --tag, say ${build:project}-${build:timestamp}")
+pub(super) fn what(dir: &Path) -> String {
+    format!("can't build a package of {}", dir.display())
 }
 
-fn loaded(dir: &Path, out: &Output, registry: &Registry) -> Result<Project, Failure> {
-    files::project(dir)?;
-    let Loaded { project, findings } = weir_project::load(dir, registry);
-    let is_wrong = findings.iter().any(Finding::is_error);
-    match project.filter(|_| !is_wrong) {
-        Some(project) => {
-            findings.iter().for_each(|it| out.note(&it.to_string()));
-            Ok(project)
+pub(super) fn not_built(dir: &Path, refused: NotBuilt) -> Failure {
+    match refused {
+        NotBuilt::Findings(findings) => Failure::of_findings(what(dir), findings),
+        NotBuilt::Tag { given, why } => {
+            let failure = Failure::new(Reason::Usage, format!("can't use the tag {given:?}"), why);
+            failure
+                .with_hint("name another one with --tag, say ${build:project}-${build:timestamp}")
         }
-        None => {
-            let what = format!("can't build a package of {}", dir.display());
-            Err(Failure::of_findings(what, findings))
+        NotBuilt::BaseDir(base_dir) => {
+            let why =
+                format!("{} is not absolute: each engine would look elsewhere", base_dir.display());
+            let failure = Failure::new(Reason::Usage, what(dir), why);
+            failure.with_hint("--base-dir /srv/project")
+        }
+        NotBuilt::Workflow(unknown) => {
+            let failure = Failure::new(Reason::Unknown, what(dir), unknown.to_string());
+            failure.with_hint(format!("weir project validate {}", dir.display()))
+        }
+        NotBuilt::Secret { name, error } => {
+            Failure::of_secrets(format!("{}: secret {name}", what(dir)), &error)
+        }
+        NotBuilt::Package(error) => Failure::of_package(what(dir), &error),
+    }
+}
+
+pub(super) fn signer(conf: &ConfArgs, unsigned: bool, out: &Output) -> Result<Signer, Failure> {
+    if unsigned {
+        return Ok(packages::nobody());
+    }
+    let settings = conf.settings()?;
+    let signing = Signing::of(&settings, &settings.data_dir);
+    let (signer, is_new) =
+        signing.signer().map_err(|it| Failure::of_fault("can't sign the package", it))?;
+    if is_new {
+        out.note(&format!("made a signing key in {}", signing.file.display()));
+        out.note("clusters on other machines trust it when weir.packages.trusted-signers has its public key");
+    }
+    Ok(signer)
+}
+
+pub(super) fn unwritten(file: &Path, error: &Unusable) -> Failure {
+    match error {
+        Unusable::Io(error) => files::unwritten(file.display(), error),
+        Unusable::Package(error) => {
+            Failure::of_package(format!("can't write {}", file.display()), error)
         }
     }
 }
 
 /// Now; or the moment that says it, so that a package can be built again byte by byte.
-fn moment(out: &Output) -> Result<Timestamp, Failure> {
+pub(super) fn moment(out: &Output) -> Result<Timestamp, Failure> {
     let Some(given) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(out.look().now) };
     let seconds = given.to_str().and_then(|it| it.parse::<i64>().ok());
     let millis = seconds.filter(|it| *it >= 0).and_then(|it| it.checked_mul(1_000));
@@ -204,51 +182,6 @@ fn moment(out: &Output) -> Result<Timestamp, Failure> {
         let failure = Failure::new(Reason::Usage, "can't tell when the package is built", why);
         failure.with_hint("SOURCE_DATE_EPOCH=1700000000, or unset it")
     })
-}
-
-/// A file that is there is not replaced: it may be what somebody deployed.
-fn written(path: &Path, package: &Package, signer: &Signer) -> Result<u64, Failure> {
-    let refuse = |it: std::io::Error| files::unwritten(path.display(), &it);
-    let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(refuse)?;
-    let done = write_whole(&file, package, signer);
-    if done.is_err() {
-        // Nobody may take a part of a package for one.
-        let _ = std::fs::remove_file(path);
-    }
-    done.map_err(|it| Failure::of_package(format!("can't write {}", path.display()), &it))
-}
-
-fn write_whole(file: &File, package: &Package, signer: &Signer) -> weir_package::Result<u64> {
-    package.write(BufWriter::new(file), signer)?;
-    file.sync_all().map_err(weir_package::Error::Io)?;
-    file.metadata().map(|it| it.len()).map_err(weir_package::Error::Io)
-}
-
-const NAMES: [&str; 4] = ["timestamp", "project", "version", "commit"];
-
-/// The text with its `${build:NAME}` replaced; what `value` says of a name that there is not is said.
-fn expanded(
-    text: &str,
-    value: impl Fn(&str) -> Result<String, &'static str>,
-) -> Result<String, String> {
-    let mut parts = text.split("${build:");
-    let mut expanded = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (name, rest) = part.split_once('}').ok_or("a ${build:… has no }")?;
-        let put = value(name).map_err(|why| match (why, did_you_mean(name, NAMES)) {
-            ("", Some(near)) => format!("there is no ${{build:{name}}}: did you mean {near}?"),
-            ("", None) => format!("there is no ${{build:{name}}}, only {}", NAMES.join(", ")),
-            (why, _) => format!("${{build:{name}}} is not known: {why}"),
-        })?;
-        expanded += &put;
-        expanded += rest;
-    }
-    Ok(expanded)
-}
-
-/// `20230808151420`, in UTC.
-fn digits(at: Timestamp) -> String {
-    at.to_string().chars().filter(char::is_ascii_digit).take(14).collect()
 }
 
 fn shown(it: &Built, _: &Look) -> String {
@@ -279,32 +212,6 @@ fn carried(it: &Carried) -> String {
 mod tests {
     use super::*;
     use crate::cli::samples::LOOK;
-
-    #[test]
-    fn t19_names_of_the_build_are_put_into_a_tag() {
-        let at = Timestamp(1_691_507_660_000);
-        let value = |name: &str| match name {
-            "version" => Ok("1.2.21".to_owned()),
-            "timestamp" => Ok(digits(at)),
-            "commit" => Err("name it with --commit"),
-            _ => Err(""),
-        };
-        let tag = |text| expanded(text, value);
-        assert_eq!(
-            tag("dd-demo-${build:version}-${build:timestamp}").as_deref(),
-            Ok("dd-demo-1.2.21-20230808151420")
-        );
-        assert_eq!(tag("plain").as_deref(), Ok("plain"));
-        for (text, why) in [
-            ("${build:comit}", "did you mean commit?"),
-            ("${build:commit}", "name it with --commit"),
-            ("${build:version", "has no }"),
-            ("${build:x}", "only timestamp, project, version, commit"),
-        ] {
-            let refused = tag(text).expect_err("it is wrong");
-            assert!(refused.contains(why), "{refused}");
-        }
-    }
 
     #[test]
     fn what_was_built_is_shown() {

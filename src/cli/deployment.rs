@@ -25,6 +25,7 @@ use super::failure::Failure;
 use super::output::Output;
 use super::watch::watched;
 use change::ChangeArgs;
+pub(crate) use wait::{failure as node_failed, late as nodes_late};
 
 /// The exit code of a comparison that found something.
 const DIFFERENT: u8 = 10;

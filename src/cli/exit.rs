@@ -22,6 +22,7 @@ pub(crate) enum Exit {
     Invalid = 6,
     TimedOut = 7,
     Unreachable = 8,
+    Cancelled = 9,
 }
 
 impl From<Exit> for ExitCode {
@@ -67,6 +68,8 @@ pub(crate) enum Reason {
     SavepointOpen,
     /// A run ended before it took a savepoint.
     SavepointLost,
+    /// Somebody asked for the end of what was waited for.
+    Cancelled,
 }
 
 impl Reason {
@@ -88,6 +91,7 @@ impl Reason {
             Self::Machine => Code(7_316),
             Self::SavepointOpen => Code(7_317),
             Self::SavepointLost => Code(7_318),
+            Self::Cancelled => Code(7_319),
             Self::AuditBroken => ProblemKind::AuditBroken.code(),
         }
     }
@@ -104,6 +108,7 @@ impl Reason {
                 Exit::TimedOut
             }
             Self::EventsOver => Exit::Unreachable,
+            Self::Cancelled => Exit::Cancelled,
         }
     }
 }

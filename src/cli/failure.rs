@@ -84,7 +84,9 @@ impl Failure {
                 failure.with_hint("shorten what is given, or write it in plain characters")
             }
             // The API's own hint speaks of a header.
-            client::Error::Problem(problem) if problem.is(ProblemKind::Stale) => {
+            client::Error::Problem(problem)
+                if problem.is(ProblemKind::Stale) && problem.code == ProblemKind::Stale.code() =>
+            {
                 let hint = if problem.conflict.is_some() { OVERTAKEN } else { STALE };
                 Self { problem: Some(problem), ..failure }.with_hint(hint)
             }

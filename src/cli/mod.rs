@@ -16,6 +16,7 @@ mod cluster;
 mod conf;
 mod config_server;
 mod dead_letter;
+mod deploy;
 mod deployment;
 mod excerpt;
 mod exit;
@@ -29,6 +30,7 @@ mod key;
 mod login;
 mod look;
 mod node;
+mod operation;
 mod output;
 mod persistence;
 mod profile;
@@ -79,8 +81,8 @@ const AFTER_HELP: &str = "\
 Begin with `weir dev`: it runs a sample project and says where to look.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 not allowed, 5 conflict,
-6 validation found errors, 7 timed out, 8 the server can't be reached, 10 a comparison found
-differences.";
+6 validation found errors, 7 timed out, 8 the server can't be reached, 9 cancelled,
+10 a comparison found differences.";
 
 #[derive(Debug, Subcommand)]
 enum Noun {
@@ -117,6 +119,11 @@ enum Noun {
     Fleet(fleet::Verb),
     /// Build a package from a project directory: a deployment as one signed file
     Build(build::Args),
+    /// Deploy a project: build it, send what the cluster lacks, and run it, in one command
+    Deploy(Box<deploy::Args>),
+    /// Operations of a configuration server: what takes longer than a request may
+    #[command(subcommand, visible_alias = "operations")]
+    Operation(operation::Verb),
     /// Deployments: what is stored, which node runs it, and changing that
     #[command(subcommand, visible_alias = "deployments")]
     Deployment(deployment::Verb),
@@ -241,6 +248,8 @@ impl Noun {
             Self::Cluster(args) => asked(args.run(global, out)),
             Self::Fleet(verb) => asked(verb.run(&global.design()?, out)),
             Self::Build(args) => args.run(out, &registry()),
+            Self::Deploy(args) => asked(args.run(global, out, &registry())),
+            Self::Operation(verb) => asked(verb.run(&global.design()?, out)),
             Self::Deployment(verb) => asked(verb.run(global, out, &registry())),
             Self::Scheduler(verb) => asked(verb.run(&global.client()?, out)),
             Self::Login(args) => asked(args.run(global, out)),
@@ -356,6 +365,7 @@ mod tests {
             "access revoke g 1",
             "certs add a --file f",
             "certs delete a",
+            "deploy p",
             "deployment activate t",
             "deployment apply d",
             "deployment assign t --node n",

@@ -1,6 +1,10 @@
 //! `weir project`: project directories on this machine, and projects of a configuration server.
 
+mod branches;
+mod difference;
+mod remotes;
 mod served;
+mod versions;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -31,6 +35,8 @@ pub(crate) enum Verb {
     },
     #[command(flatten)]
     Served(served::Verb),
+    #[command(flatten)]
+    Versions(Box<versions::Verb>),
 }
 
 impl Verb {
@@ -43,6 +49,7 @@ impl Verb {
         match self {
             Self::Validate { dir } => validate(&dir, out, &registry()),
             Self::Served(verb) => asked(verb.run(&global.design()?, out)),
+            Self::Versions(verb) => asked(verb.run(&global.design()?, out)),
         }
     }
 }

@@ -1,18 +1,15 @@
-//! The secrets of a package: to which keys they are sealed, and sealing them anew to those of the
-//! clusters that it is for.
+//! How a command line says to whom the secrets of a package are sealed anew.
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-use weir_domain::{AssetName, KeyFingerprint};
-use weir_package::Parts;
-use weir_secrets::{Error, Keyring, PublicKey, SealedSecret, Secret, import, read_private};
+use weir_secrets::{Error, Keyring, PublicKey, Secret, import, read_private};
 
 use super::failure::Failure;
 use super::hidden;
+use crate::delivery::Sealing;
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Sealing {
+pub(crate) struct SealingArgs {
     /// Seal the secrets to this public key of a cluster, and to no others than are named so; may be
     /// repeated. Without it they stay sealed as the project has them
     #[arg(long, value_name = "age1…", requires = "open_with")]
@@ -25,33 +22,11 @@ pub(crate) struct Sealing {
     passphrase_file: Option<PathBuf>,
 }
 
-/// A secret that a package carries.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Carried {
-    pub(crate) name: AssetName,
-    pub(crate) keys: Vec<KeyFingerprint>,
-}
-
-impl Sealing {
-    /// Seals what the package carries anew, if that is asked for; all of it, or nothing.
-    pub(crate) fn apply(&self, parts: &mut Parts, what: &str) -> Result<Vec<Carried>, Failure> {
-        let unfit = |name: &AssetName, error: &Error| {
-            Failure::of_secrets(format!("{what}: secret {name}"), error)
-        };
+impl SealingArgs {
+    pub(crate) fn read(&self, what: &str) -> Result<Sealing, Failure> {
         let to: Result<Vec<PublicKey>, _> = self.seal_to.iter().map(|it| it.parse()).collect();
         let to = to.map_err(|it: Error| Failure::of_secrets(what, &it))?;
-        let ring = self.keyring(what)?;
-        let mut carried = Vec::new();
-        for secret in &mut parts.secrets {
-            let mut sealed = read(&secret.ciphertext).map_err(|it| unfit(&secret.name, &it))?;
-            if !to.is_empty() {
-                sealed = ring.reseal(&sealed, &to).map_err(|it| unfit(&secret.name, &it))?;
-                secret.ciphertext = sealed.to_string().into();
-            }
-            carried.push(Carried { name: secret.name.clone(), keys: sealed.keys().to_vec() });
-        }
-        Ok(carried)
+        Ok(Sealing { to, ring: self.keyring(what)? })
     }
 
     fn keyring(&self, what: &str) -> Result<Keyring, Failure> {
@@ -74,8 +49,4 @@ fn private_key(
     passphrase: Option<&Secret>,
 ) -> weir_secrets::Result<weir_secrets::PrivateKey> {
     import(&read_private(file)?, passphrase)
-}
-
-fn read(ciphertext: &[u8]) -> weir_secrets::Result<SealedSecret> {
-    std::str::from_utf8(ciphertext).unwrap_or_default().parse()
 }

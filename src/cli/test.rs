@@ -3,10 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use serde::Serialize;
 use serde_json::Value;
 use weir_domain::{Finding, WorkflowName};
-use weir_http_api::FindingView;
 use weir_project::{Loaded, Project};
 use weir_stream::Registry;
 use weir_testing::{CaseReport, Difference, Report, Verdict};
@@ -18,6 +16,7 @@ use super::files;
 use super::human::{plain, plural};
 use super::look::{Look, Tone};
 use super::output::{Format, Output};
+use crate::delivery::View;
 
 /// A comparison found differences.
 const DIFFERS: u8 = 10;
@@ -34,44 +33,6 @@ pub(crate) struct Args {
     /// Only cases whose names, as TEST/CASE, contain this text
     #[arg(long, value_name = "TEXT", default_value = "")]
     filter: String,
-}
-
-/// What a program gets.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct View<'a> {
-    project: &'a str,
-    passed: usize,
-    failed: usize,
-    invalid: usize,
-    cases: Vec<CaseView<'a>>,
-    /// Workflows without a case.
-    untested: &'a [WorkflowName],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CaseView<'a> {
-    test: &'a str,
-    case: &'a str,
-    workflow: &'a str,
-    file: &'a str,
-    line: u32,
-    result: &'static str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    differences: Vec<DifferenceView<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    findings: Vec<FindingView>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DifferenceView<'a> {
-    file: &'a str,
-    line: u32,
-    column: u32,
-    #[serde(flatten)]
-    difference: &'a Difference,
 }
 
 impl Args {
@@ -205,45 +166,6 @@ fn summary(report: &Report, look: &Look) -> String {
         text += &format!("\n  without a test: {}", plain(&names.join(", ")));
     }
     text
-}
-
-impl<'a> View<'a> {
-    fn of(report: &'a Report) -> Self {
-        Self {
-            project: report.project.as_str(),
-            passed: report.passed(),
-            failed: report.failed(),
-            invalid: report.invalid(),
-            cases: report.cases.iter().map(CaseView::of).collect(),
-            untested: &report.untested,
-        }
-    }
-}
-
-impl<'a> CaseView<'a> {
-    fn of(case: &'a CaseReport) -> Self {
-        let (result, differences, findings) = match &case.verdict {
-            Verdict::Passed => ("passed", &[][..], &[][..]),
-            Verdict::Failed(it) => ("failed", it.as_slice(), &[][..]),
-            Verdict::Invalid(it) => ("invalid", &[][..], it.as_slice()),
-        };
-        let view = |it: &'a Difference| DifferenceView {
-            file: &it.place.file,
-            line: it.place.line,
-            column: it.place.column,
-            difference: it,
-        };
-        Self {
-            test: case.test.as_str(),
-            case: &case.case,
-            workflow: case.workflow.as_str(),
-            file: &case.place.file,
-            line: case.place.line,
-            result,
-            differences: differences.iter().map(view).collect(),
-            findings: findings.iter().cloned().map(FindingView::from).collect(),
-        }
-    }
 }
 
 #[cfg(test)]

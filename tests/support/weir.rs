@@ -319,6 +319,19 @@ impl Weir {
         (status, String::from_utf8(body).unwrap())
     }
 
+    /// What the configuration server answers to a command, named from below `/api/v1`.
+    #[track_caller]
+    pub(crate) fn post_design(&self, path: &str, body: &Value) -> (u16, Value) {
+        let client = Client::new(self.page()).unwrap();
+        let (path, headers) = (format!("/api/v1/{path}"), HeaderMap::from_iter([json()]));
+        let body = body.to_string().into();
+        let sent = client.forward_command(Method::POST, &path, headers, body, None);
+        let Ok(Forwarded { status, body, .. }) = self.runtime.block_on(sent) else {
+            panic!("{path} is not answered")
+        };
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
     pub(crate) fn workflow(&self, name: &str) -> WorkflowSummary {
         self.runtime.block_on(self.client.workflow(name)).unwrap().summary
     }

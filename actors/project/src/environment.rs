@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use weir_conf::Value;
-use weir_domain::{Finding, Place, did_you_mean};
+use weir_domain::{AssetName, Finding, Place, did_you_mean};
 
 use crate::asset::{Asset, AssetKind};
+use crate::files::PROJECT_FILE;
 use crate::library::Library;
 use crate::path::{self, Step};
 use crate::spec::{EnvironmentSpec, ProjectSpec};
@@ -83,6 +84,31 @@ pub(crate) fn values(
         define(asset, &mut values.clone(), findings);
     }
     values
+}
+
+/// Puts the values of environments that were chosen from outside behind those of the project's own list.
+pub(crate) fn choose(
+    chosen: &[AssetName],
+    values: &mut Values,
+    library: &Library,
+    findings: &mut Vec<Finding>,
+) {
+    for name in last(chosen) {
+        match library.find(AssetKind::Environment, name.as_str()) {
+            // What is wrong with it was said when all of them were read.
+            Ok(asset) => define(asset, values, &mut Vec::new()),
+            Err(missing) => {
+                values.is_partial = true;
+                findings.extend(missing.finding(Place::file(PROJECT_FILE), ""));
+            }
+        }
+    }
+}
+
+/// Each once, where it was chosen last.
+pub(crate) fn last(chosen: &[AssetName]) -> impl Iterator<Item = &AssetName> {
+    let is_last = |(at, name): &(usize, &AssetName)| !chosen[at + 1..].contains(name);
+    chosen.iter().enumerate().filter(is_last).map(|it| it.1)
 }
 
 /// Names that were given from outside, and that no environment defines and no asset uses.

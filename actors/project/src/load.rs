@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use weir_conf::read_at;
 use weir_domain::plan::{Plan, Role};
-use weir_domain::{Finding, Place, ProjectName};
+use weir_domain::{AssetName, Finding, Place, ProjectName};
 use weir_stream::Registry;
 
 use crate::asset::{self, Asset, AssetKind, Parsed, Unreadable};
@@ -55,18 +55,27 @@ pub fn load(dir: &Path, registry: &Registry) -> Loaded {
 
 /// As [`load`], with values that take the place of those of the project's environments.
 pub fn load_with(dir: &Path, registry: &Registry, values: &Row) -> Loaded {
-    loaded(dir, registry, (values, &Drafts::new()))
+    loaded(dir, registry, (values, &[], &Drafts::new()))
+}
+
+/// As [`load`], in environments of the project that are chosen from outside. They come after those that
+/// its own file lists, in the order in which they are chosen: where two define one name, the later wins.
+pub fn load_in(dir: &Path, registry: &Registry, environments: &[AssetName]) -> Loaded {
+    loaded(dir, registry, (&Row::new(), environments, &Drafts::new()))
 }
 
 /// As [`load`], with texts that take the place of files, so that they can be judged before they are
 /// written.
 pub fn load_drafts(dir: &Path, registry: &Registry, drafts: &Drafts) -> Loaded {
-    loaded(dir, registry, (&Row::new(), drafts))
+    loaded(dir, registry, (&Row::new(), &[], drafts))
 }
 
-fn loaded(dir: &Path, registry: &Registry, given: (&Row, &Drafts)) -> Loaded {
+/// What is given from outside: values, environments, and texts of files.
+type Outside<'o> = (&'o Row, &'o [AssetName], &'o Drafts);
+
+fn loaded(dir: &Path, registry: &Registry, outside: Outside<'_>) -> Loaded {
     let mut findings = Vec::new();
-    let project = build(dir, registry, given, &mut findings);
+    let project = build(dir, registry, outside, &mut findings);
     findings.sort_by(|a, b| (&a.place, &a.path, a.code).cmp(&(&b.place, &b.path, b.code)));
     // An asset that several workflows use is judged in each of them.
     findings.dedup();
@@ -88,7 +97,7 @@ pub fn name(dir: &Path) -> Result<ProjectName, Vec<Finding>> {
 fn build(
     dir: &Path,
     registry: &Registry,
-    (given, unwritten): (&Row, &Drafts),
+    (given, chosen, unwritten): Outside<'_>,
     findings: &mut Vec<Finding>,
 ) -> Option<Project> {
     let root = open(dir).map_err(|it| findings.push(it)).ok()?;
@@ -97,10 +106,11 @@ fn build(
     let spec = project_spec(&project, findings);
     let mut library = library(&files, spec.as_ref(), findings);
     inherit::resolve(&mut library, findings);
-    let mut written = Written::of(spec.as_ref(), &library);
+    let mut written = Written::of(spec.as_ref(), chosen, &library);
     findings.extend(environment::strangers(given, &library));
     let given = Values::given(given);
-    let values = environment::values(&project, spec.as_ref(), (&library, given), findings);
+    let mut values = environment::values(&project, spec.as_ref(), (&library, given), findings);
+    environment::choose(chosen, &mut values, &library, findings);
     let (library, mut broken) = put_in(library, &values, findings);
     written.secrets = Secrets::of(&project, spec.as_ref(), &library, findings);
     broken.extend(named(&library, &written.secrets, findings));

@@ -14,6 +14,7 @@ use weir_package::{
 
 use crate::Project;
 use crate::asset::AssetKind;
+use crate::environment;
 use crate::library::Library;
 use crate::secrets::{self, Secrets};
 use crate::spec::ProjectSpec;
@@ -45,10 +46,12 @@ pub struct UnknownWorkflow {
 }
 
 impl Written {
-    pub(crate) fn of(spec: Option<&ProjectSpec>, library: &Library) -> Self {
+    pub(crate) fn of(spec: Option<&ProjectSpec>, chosen: &[AssetName], library: &Library) -> Self {
         let all = AssetKind::ALL.into_iter().flat_map(|it| library.of_kind(it));
         let assets = all.filter_map(|it| Some((id(it.kind, &it.name)?, it.document.to_json())));
         let listed = spec.iter().flat_map(|it| &it.environments);
+        // What is chosen once more counts where it was chosen last.
+        let listed = listed.filter(|it| !chosen.contains(it)).chain(environment::last(chosen));
         let environments = listed.filter_map(|name| {
             let asset = library.find(AssetKind::Environment, name.as_str()).ok()?;
             let values = asset.document.node("spec.values")?.to_json();

@@ -15,6 +15,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum Error {
     #[error("the repository of {} is not used: {reason}", root.display())]
     Unsafe { root: PathBuf, reason: String },
+    #[error("{} has no versions: it is no Git repository, nor a part of one", .0.display())]
+    NotVersioned(PathBuf),
     #[error("{} has a repository already", .0.display())]
     Exists(PathBuf),
     #[error("{} is not empty", .0.display())]
@@ -84,6 +86,8 @@ pub enum Error {
     Cancelled,
     #[error("{remote} refused the credentials (HTTP {status})")]
     Credentials { remote: String, status: u16 },
+    #[error("the credentials were given for {meant}, and it leads to {remote} now")]
+    OtherAddress { remote: String, meant: String },
     #[error("{remote} has no such repository (HTTP {status})")]
     NoRepository { remote: String, status: u16 },
     #[error("{remote} leads to another address: {to}")]
@@ -160,6 +164,8 @@ impl Error {
             Self::Redirected { .. } | Self::Answer { .. } => Code(13_039),
             Self::NotFastForward { .. } => Code(13_040),
             Self::PushRefused { .. } => Code(13_041),
+            Self::NotVersioned(_) => Code(13_042),
+            Self::OtherAddress { .. } => Code(13_043),
         }
     }
 
@@ -168,6 +174,12 @@ impl Error {
         match self {
             Self::Unsafe { .. } => {
                 "look at .git/config, and take out what leads elsewhere; or clone the project anew"
+            }
+            Self::NotVersioned(_) => {
+                "begin with them (`weir project init`, or POST …/versions:init), or go on without"
+            }
+            Self::OtherAddress { .. } => {
+                "if that address is meant, give the credentials of this remote again"
             }
             Self::Exists(_) => "open it: it has versions already",
             Self::NotEmpty(_) => "name a directory that is empty or not there yet",

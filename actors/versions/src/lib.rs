@@ -3,6 +3,7 @@
 //! ```text
 //! Repository ─┬─ status, diff, commit, history     what changed, field by field and line by line
 //!             ├─ branches, merge                   conflicts are values, by field
+//!             ├─ export                            a version as files, for whoever builds it
 //!             └─ remotes: fetch, pull, push, clone through a door that keeps the time
 //! ```
 //!
@@ -22,6 +23,7 @@ mod commit;
 mod data;
 mod diff;
 mod error;
+mod export;
 mod guard;
 mod history;
 mod id;
@@ -39,7 +41,8 @@ pub use error::{Error, Result};
 pub use history::{Author, FileEntry, HistoryEntry, HistoryQuery, Page, Version};
 pub use id::VersionId;
 pub use merge::{
-    Choice, Conflict, FieldConflict, FileChoice, FileConflict, Merge, Merged, Resolutions,
+    Choice, Conflict, FieldConflict, FileChoice, FileConflict, Foreseen, Merge, Merged, Outlook,
+    Resolutions,
 };
 pub use path::{FieldPath, Step};
 pub use remote::{

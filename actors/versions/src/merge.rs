@@ -71,9 +71,50 @@ pub enum Merged {
     },
 }
 
+/// What a merge would come to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Foreseen {
+    /// Where the project is; none before the first version.
+    pub ours: Option<VersionId>,
+    pub theirs: VersionId,
+    pub outcome: Outlook,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outlook {
+    Nothing,
+    FastForward,
+    Version,
+    Conflicts(Vec<Conflict>),
+}
+
+/// What was worked out, before anything is written.
+enum Planned<'r> {
+    Nothing,
+    FastForward,
+    Tree { tree: git2::Tree<'r>, ours: Commit<'r> },
+    Conflicts { ours: VersionId, conflicts: Vec<Conflict> },
+}
+
 impl Repository {
     pub fn merge(&self, merge: &Merge) -> Result<Merged> {
         self.merge_reference(merge, &self.reference_of(&merge.branch)?)
+    }
+
+    /// What [`Repository::merge`] would do. Changes nothing.
+    pub fn merge_foreseen(&self, merge: &Merge) -> Result<Foreseen> {
+        self.require_idle()?;
+        self.branch_reference()?;
+        let reference = self.reference_of(&merge.branch)?;
+        let theirs = self.git.find_reference(&reference)?.peel_to_commit()?;
+        let ours = self.head()?;
+        let outcome = match self.merge_planned(merge, ours, &theirs)? {
+            Planned::Nothing => Outlook::Nothing,
+            Planned::FastForward => Outlook::FastForward,
+            Planned::Tree { .. } => Outlook::Version,
+            Planned::Conflicts { conflicts, .. } => Outlook::Conflicts(conflicts),
+        };
+        Ok(Foreseen { ours, theirs: VersionId(theirs.id()), outcome })
     }
 
     /// Undoes a merge that another program has begun: files that it touched are as in the version
@@ -155,21 +196,46 @@ impl Repository {
         let author = signature(&merge.author, merge.at)?;
         let branch = self.branch_reference()?;
         let theirs = self.git.find_reference(reference)?.peel_to_commit()?;
-        let Some(head) = self.head()? else {
-            return self.fast_forward(&branch, None, &theirs);
+        let head = self.head()?;
+        let (tree, ours) = match self.merge_planned(merge, head, &theirs)? {
+            Planned::Nothing => return Ok(Merged::Nothing),
+            Planned::FastForward => return self.fast_forward(&branch, head, &theirs),
+            Planned::Tree { tree, ours } => (tree, ours),
+            Planned::Conflicts { ours, conflicts } => {
+                let theirs = VersionId(theirs.id());
+                return Ok(Merged::Conflicts { ours, theirs, conflicts });
+            }
         };
+        let written = self.branch()?.unwrap_or_default();
+        let text = merge.message.clone();
+        let text = text.unwrap_or_else(|| format!("Merge {} into {written}", merge.branch));
+        let text = message(&text)?;
+        let id = self.git.commit(None, &author, &author, &text, &tree, &[&ours, &theirs])?;
+        let reason = format!("merge {}", merge.branch);
+        self.advance(&branch, head, VersionId(id), &reason)?;
+        Ok(Merged::Version(VersionId(id)))
+    }
+
+    /// Works a merge out in memory (M1).
+    fn merge_planned(
+        &self,
+        merge: &Merge,
+        head: Option<VersionId>,
+        theirs: &Commit<'_>,
+    ) -> Result<Planned<'_>> {
+        let Some(head) = head else { return Ok(Planned::FastForward) };
         let ours = self.commit_of(head)?;
         let versions = (head, VersionId(theirs.id()));
         if merge.resolutions.versions.is_some_and(|it| it != versions) {
             let expected = merge.resolutions.versions.map(|it| it.0);
             return Err(Error::HeadMoved { expected, found: Some(head) });
         }
-        let base = self.base(&ours, &theirs, merge)?;
+        let base = self.base(&ours, theirs, merge)?;
         if base == theirs.id() {
-            return Ok(Merged::Nothing);
+            return Ok(Planned::Nothing);
         }
         if base == ours.id() {
-            return self.fast_forward(&branch, Some(head), &theirs);
+            return Ok(Planned::FastForward);
         }
         let base = self.git.find_commit(base)?.tree()?;
         let outcome = trees::merge(
@@ -178,22 +244,14 @@ impl Repository {
             [&base, &ours.tree()?, &theirs.tree()?],
             &merge.resolutions,
         )?;
-        let tree = match outcome {
-            Outcome::Tree(tree) => self.git.find_tree(tree)?,
-            Outcome::Conflicts(conflicts) => {
-                let (ours, theirs) = versions;
-                return Ok(Merged::Conflicts { ours, theirs, conflicts });
+        match outcome {
+            Outcome::Tree(tree) => {
+                let tree = self.git.find_tree(tree)?;
+                guard::tree(&self.git, &tree, Some(&ours.tree()?), &self.prefix)?;
+                Ok(Planned::Tree { tree, ours })
             }
-        };
-        guard::tree(&self.git, &tree, Some(&ours.tree()?), &self.prefix)?;
-        let written = self.branch()?.unwrap_or_default();
-        let text = merge.message.clone();
-        let text = text.unwrap_or_else(|| format!("Merge {} into {written}", merge.branch));
-        let text = message(&text)?;
-        let id = self.git.commit(None, &author, &author, &text, &tree, &[&ours, &theirs])?;
-        let reason = format!("merge {}", merge.branch);
-        self.advance(&branch, Some(head), VersionId(id), &reason)?;
-        Ok(Merged::Version(VersionId(id)))
+            Outcome::Conflicts(conflicts) => Ok(Planned::Conflicts { ours: head, conflicts }),
+        }
     }
 
     fn base(&self, ours: &Commit<'_>, theirs: &Commit<'_>, merge: &Merge) -> Result<Oid> {

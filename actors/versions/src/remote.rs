@@ -7,6 +7,7 @@
 //! - R1: a credential comes with each step and is stored nowhere.
 //! - R2: every step over a network ends in time, or when it is cancelled, with a clear answer.
 //! - R3: a step that fails has moved no branch of ours.
+//! - R4: a credential that was given for an address goes to no other one.
 
 mod access;
 mod address;
@@ -58,6 +59,11 @@ impl Repository {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The address of a remote as it is written; with what another program left in it of credentials.
+    pub fn remote_address(&self, name: &str) -> Result<String> {
+        self.remote_url(name)
     }
 
     /// Forgets a remote, and its branches as far as they are known here.

@@ -6,6 +6,9 @@ use git2::{ErrorCode, RepositoryOpenFlags, RepositoryState};
 
 use crate::{Error, Result, VersionId};
 
+/// What is shorter means too much.
+const BEGINNING_MIN: usize = 7;
+
 /// Blocking; made where it is used, since other programs may change the repository at any time.
 pub struct Repository {
     pub(crate) git: git2::Repository,
@@ -54,6 +57,11 @@ impl Repository {
         Ok(Some(repository))
     }
 
+    /// The same where there must be one.
+    pub fn require(project: &Path) -> Result<Self> {
+        Self::open(project)?.ok_or_else(|| Error::NotVersioned(project.to_owned()))
+    }
+
     /// A new repository for a project that has none. Its first branch is `main`.
     pub fn init(project: &Path) -> Result<Self> {
         let project = project.canonicalize().map_err(Error::io(project))?;
@@ -73,6 +81,24 @@ impl Repository {
             Err(error) if is_unborn(&error) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// A version as people write it: its id, the beginning of it where only one version begins so, or
+    /// a branch, here or of a remote.
+    pub fn named(&self, text: &str) -> Result<VersionId> {
+        let missing = || Error::NoVersion(text.chars().take(60).collect());
+        for branch in [format!("refs/heads/{text}"), format!("refs/remotes/{text}")] {
+            if let Ok(found) = self.git.find_reference(&branch) {
+                return Ok(VersionId(found.peel_to_commit()?.id()));
+            }
+        }
+        let is_beginning =
+            text.len() >= BEGINNING_MIN && text.bytes().all(|it| it.is_ascii_hexdigit());
+        if !is_beginning || text.len() > 40 {
+            return Err(missing());
+        }
+        let found = self.git.find_commit_by_prefix(text).map_err(|_| missing())?;
+        Ok(VersionId(found.id()))
     }
 
     /// The branch that the project is on; none if it is on a version by itself.

@@ -17,6 +17,9 @@ use crate::seen::Seen;
 use crate::stamp::Stamp;
 use crate::write::{Change, replace};
 
+/// What the names of places end with where projects come from elsewhere.
+const ARRIVAL: &str = ".weir-arrival";
+
 /// All projects of a server. One process has a workspace; its changes are made one after the other.
 #[derive(Debug)]
 pub struct Workspace {
@@ -262,6 +265,53 @@ impl Workspace {
         }
         register.save(&self.home)?;
         self.project(name.as_str())
+    }
+
+    /// Does something with a project's files that no change of this process comes between.
+    pub fn alone<T>(&self, name: &str, work: impl FnOnce(&ProjectDir) -> T) -> Result<T> {
+        let _turn = self.turn();
+        Ok(work(&self.project(name)?))
+    }
+
+    /// A hidden place, among the server's own projects, for one that comes from elsewhere.
+    pub fn arrival(&self, called: &str) -> Result<PathBuf> {
+        fs::create_dir_all(&self.home).map_err(Error::io(&self.home, "made"))?;
+        Ok(self.home.join(format!(".{called}{ARRIVAL}")))
+    }
+
+    /// Takes in a project that is complete in such a place; it keeps its name.
+    pub fn arrived(&self, place: &Path) -> Result<ProjectDir> {
+        let _turn = self.turn();
+        let name = weir_project::name(place).map_err(|findings| {
+            let first = findings.first().map(|it| it.cause.clone());
+            let detail = format!(
+                "what came is no project: {}",
+                first.unwrap_or_else(|| "it has none with a name".to_owned())
+            );
+            Error::conflict(detail, "a project has a file project.yaml with its name at its root")
+        })?;
+        let name = self.free_name(name.as_str(), None)?;
+        disk::sync_all(place)?;
+        self.show(&name)?;
+        let target = self.home.join(name.as_str());
+        fs::rename(place, &target).map_err(Error::io(&target, "made"))?;
+        let done = || format!("the project {name} is made");
+        disk::sync(&self.home).map_err(|it| Error::after(done())(it))?;
+        self.project(name.as_str())
+    }
+
+    /// Removes what came and was not taken in before the process ended. Before anything else comes.
+    pub fn clear_arrivals(&self) {
+        let entries = fs::read_dir(&self.home).into_iter().flatten().flatten();
+        let is_left = |it: &fs::DirEntry| {
+            let name = it.file_name().to_string_lossy().into_owned();
+            name.starts_with('.')
+                && (name.ends_with(ARRIVAL) || name.contains(&format!("{ARRIVAL}.")))
+        };
+        for entry in entries.filter(is_left) {
+            // What can't be removed is hidden, and tried again the next time.
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 
     /// Forgets a project. Its files stay.

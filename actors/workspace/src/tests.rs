@@ -1,6 +1,7 @@
 //! Whole projects on a disk, as their users change them.
 
 mod archives;
+mod arrivals;
 mod assets;
 mod conflicts;
 mod projects;

@@ -13,9 +13,11 @@
 mod asset;
 mod assignment;
 mod audit;
+mod branch;
 mod cluster;
 mod concealed;
 mod counts;
+mod delivery;
 mod deployment;
 mod diff;
 mod finding;
@@ -25,9 +27,11 @@ mod key;
 mod letter;
 mod live;
 mod node;
+mod operation;
 mod page;
 mod problem;
 mod project;
+mod remote;
 mod resource;
 mod savepoint;
 mod scheduler;
@@ -38,6 +42,7 @@ mod stream;
 mod stream_order;
 mod user;
 mod version;
+mod versions;
 mod workflow;
 
 pub use asset::{
@@ -51,6 +56,10 @@ pub use assignment::{
     WhyView,
 };
 pub use audit::{AuditEntryView, AuditHeadView, AuditQuery, AuditSeal};
+pub use branch::{
+    BranchCreate, BranchDelete, BranchRename, BranchView, MergeConflict, MergeDecision,
+    MergeDecisions, MergeOutcome, MergeRequest, MergeTake, MergeView,
+};
 pub use cluster::{
     CertificateView, ClusterChange, ClusterEvent, ClusterState, ExplainQuery, ExplanationView,
     LeaseMove, LeaseState, LeaseView, LinkState, LinkView, MemberRef, MemberView, MembersView,
@@ -58,6 +67,9 @@ pub use cluster::{
 };
 pub use concealed::Concealed;
 pub use counts::CountsView;
+pub use delivery::{
+    BuildRequest, BuildSecret, BuildView, DeployNodePlan, DeployRequest, DeployedView, TestsRequest,
+};
 pub use deployment::{DeploymentPreview, DeploymentRequest, DeploymentView};
 pub use diff::{DiffQuery, DiffView, EditKind, EditView, ItemChange, ItemChangeKind, LineView};
 pub use finding::{FaultView, FindingView};
@@ -77,9 +89,16 @@ pub use letter::{
 };
 pub use live::{LiveChange, LiveEvent, LiveQuery, LiveTopic};
 pub use node::NodeView;
+pub use operation::{
+    OperationState, OperationStep, OperationView, OperationsFollow, OperationsQuery, StepState,
+};
 pub use page::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page};
 pub use problem::{Problem, ProblemKind, ProblemPart};
 pub use project::{ProjectDraft, ProjectDrafts, ProjectSummary, Validation};
+pub use remote::{
+    Cloned, Fetched, FetchedBranch, ProjectClone, Pulled, Pushed, RemoteAdd, RemoteCredentials,
+    RemotePull, RemotePush, RemoteView,
+};
 pub use resource::{
     ReservationView, Reservations, ResourceGroupView, ResourceReserve, ResourceView,
     ResourceWaiterView, ResourcesDeclare, ResourcesRevoke, ResourcesRevoked,
@@ -109,4 +128,10 @@ pub use user::{
     UserChange, UserCreate, UserOrigin, UserView, Via, WaysToLogIn,
 };
 pub use version::{ClusterIdentity, VersionView};
+pub use versions::{
+    AssetDiffView, ChangedFileView, CommitRequest, Committed, DiscardRequest, FileChangeKind,
+    FileDiffView, HunkLine, HunkLineKind, HunkView, ProjectVersion, ProjectVersionDetail,
+    VersionAuthor, VersionDiff, VersionDiffQuery, VersionFileQuery, VersionFileText,
+    VersionFileView, VersionStatus, VersionsQuery,
+};
 pub use workflow::{EdgeView, StageView, WorkflowDetail, WorkflowSummary, WorkflowsQuery};

@@ -48,6 +48,7 @@ enum Last {
     Item(SourceName, Timestamp, String),
     Entry(u64),
     Letter(LetterId),
+    Version(String),
 }
 
 /// First byte of every cursor: which list it belongs to, and in which shape.
@@ -55,6 +56,7 @@ const STREAM: u8 = 1;
 const ITEM: u8 = 2;
 const ENTRY: u8 = 3;
 const LETTER: u8 = 4;
+const VERSION: u8 = 13;
 
 const REFUSAL: &str = "this is no cursor of this list: pass nextCursor back as it came, or leave \
                        it out to begin at the start";
@@ -72,7 +74,7 @@ impl Cursor {
     pub fn stream(self) -> Result<StreamId, &'static str> {
         match self.0 {
             Last::Stream(id) => Ok(id),
-            Last::Item(..) | Last::Entry(_) | Last::Letter(_) => Err(REFUSAL),
+            Last::Item(..) | Last::Entry(_) | Last::Letter(_) | Last::Version(_) => Err(REFUSAL),
         }
     }
 
@@ -80,7 +82,7 @@ impl Cursor {
     pub fn item(self) -> Result<(SourceName, Timestamp, String), &'static str> {
         match self.0 {
             Last::Item(source, claimed_at, name) => Ok((source, claimed_at, name)),
-            Last::Stream(_) | Last::Entry(_) | Last::Letter(_) => Err(REFUSAL),
+            Last::Stream(_) | Last::Entry(_) | Last::Letter(_) | Last::Version(_) => Err(REFUSAL),
         }
     }
 
@@ -92,7 +94,7 @@ impl Cursor {
     pub fn entry(self) -> Result<u64, &'static str> {
         match self.0 {
             Last::Entry(sequence) => Ok(sequence),
-            Last::Stream(_) | Last::Item(..) | Last::Letter(_) => Err(REFUSAL),
+            Last::Stream(_) | Last::Item(..) | Last::Letter(_) | Last::Version(_) => Err(REFUSAL),
         }
     }
 
@@ -104,7 +106,19 @@ impl Cursor {
     pub fn letter(self) -> Result<LetterId, &'static str> {
         match self.0 {
             Last::Letter(id) => Ok(id),
-            Last::Stream(_) | Last::Item(..) | Last::Entry(_) => Err(REFUSAL),
+            Last::Stream(_) | Last::Item(..) | Last::Entry(_) | Last::Version(_) => Err(REFUSAL),
+        }
+    }
+
+    pub fn after_version(id: String) -> Self {
+        Self(Last::Version(id))
+    }
+
+    /// The last version that was looked at; an error for a cursor of another list.
+    pub fn version(self) -> Result<String, &'static str> {
+        match self.0 {
+            Last::Version(id) => Ok(id),
+            Last::Stream(_) | Last::Item(..) | Last::Entry(_) | Last::Letter(_) => Err(REFUSAL),
         }
     }
 }
@@ -129,6 +143,10 @@ impl fmt::Display for Cursor {
             Last::Letter(id) => {
                 bytes.push(LETTER);
                 bytes.extend(id.to_string().into_bytes());
+            }
+            Last::Version(id) => {
+                bytes.push(VERSION);
+                bytes.extend(id.as_bytes());
             }
         }
         f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
@@ -157,6 +175,10 @@ impl FromStr for Cursor {
             Some((&LETTER, id)) => {
                 let id = std::str::from_utf8(id).map_err(|_| REFUSAL)?;
                 Ok(Self::after_letter(id.parse().map_err(|_| REFUSAL)?))
+            }
+            Some((&VERSION, id)) => {
+                let id = std::str::from_utf8(id).map_err(|_| REFUSAL)?;
+                Ok(Self::after_version(id.to_owned()))
             }
             _ => Err(REFUSAL),
         }

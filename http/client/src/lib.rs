@@ -9,6 +9,7 @@
 mod access;
 mod calls;
 mod client;
+mod deliveries;
 mod deployments;
 mod error;
 mod events;
@@ -17,10 +18,12 @@ mod forward;
 mod items;
 mod letters;
 mod management;
+mod operations;
 mod projects;
 mod resources;
 mod savepoints;
 mod scheduler;
+mod versions;
 
 pub use client::Client;
 pub use deployments::{ChangeOptions, Pieces, Upload};

@@ -23,8 +23,9 @@ use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
-    Fleet, Guard, Projects, archives, assets, clusters, drafts, engine, forward, openapi, overview,
-    projects, stored, ui, verbs,
+    Deliveries, Fleet, Guard, Operations, Projects, Versions, archives, assets, clusters,
+    deliveries, drafts, engine, forward, openapi, operations, overview, projects, stored, ui,
+    verbs, versions,
 };
 
 const NAME: &str = "config-server";
@@ -33,24 +34,40 @@ const OF_CLUSTER: &str = "/api/v1/clusters/{cluster}";
 /// It reads a project's files, and changes nothing.
 const VALIDATE: Rule = Rule { need: Need::Claim(UserClaim::DeploymentRead), action: None };
 
+/// What a configuration server serves by itself.
+#[derive(Clone)]
+pub struct Design {
+    pub projects: Arc<dyn Projects>,
+    pub deliveries: Arc<dyn Deliveries>,
+    pub operations: Operations,
+    pub versions: Arc<dyn Versions>,
+}
+
 /// All routes of a configuration server, for those whom the guard lets in; what runs is asked of an
 /// engine. `People::beside` adds what those about users ask.
-pub fn router(
-    projects: Arc<dyn Projects>,
-    fleet: impl Into<Fleet>,
-    guard: Guard,
-    limits: Limits,
-) -> Router {
+pub fn router(design: Design, fleet: impl Into<Fleet>, guard: Guard, limits: Limits) -> Router {
     let fleet = fleet.into();
+    let (delivered, _) = in_v1(deliveries::routes()).split_for_parts();
+    let delivered = delivered.with_state(design.clone());
+    let Design { projects, operations, versions: of_projects, .. } = design;
+    let exchanging =
+        versions::Exchanging { versions: of_projects.clone(), operations: operations.clone() };
+    let (of_versions, _) = in_v1(versions::routes()).split_for_parts();
+    let (exchanges, _) = in_v1(versions::exchanges()).split_for_parts();
     let (routes, _) = described().split_for_parts();
+    let (begun, _) = in_v1(operations::routes()).split_for_parts();
     let routes = routes
         .route(verbs::SHARED, VALIDATE.layer(post(projects::act)))
         .with_state(projects.clone())
+        .merge(delivered)
+        .merge(begun.with_state(operations::Shown::of(operations)))
+        .merge(of_versions.with_state(of_projects))
+        .merge(exchanges.with_state(exchanging))
         .merge(forwarded().merge(followed()).with_state(fleet.clone()))
         .merge(overview::document(overview::DOCUMENT, &document()))
         .merge(ui::page());
     let long = |routes: OpenApiRouter<_>, projects: Arc<dyn Projects>, max| {
-        let (routes, _) = OpenApiRouter::default().nest("/api/v1", routes).split_for_parts();
+        let (routes, _) = in_v1(routes).split_for_parts();
         let body_bytes_max = limits.body_bytes_max.max(max);
         layers::bounded(routes.with_state(projects), Limits { body_bytes_max, ..limits })
     };
@@ -70,10 +87,18 @@ pub fn document() -> OpenApi {
     let long = texts().merge(imports()).into_openapi();
     let texts = OpenApi::default().nest("/api/v1", long);
     let document = described().into_openapi().merge_from(texts).merge_from(acts);
+    let document = document.merge_from(in_v1(operations::routes()).into_openapi());
+    let document = document.merge_from(in_v1(deliveries::routes()).into_openapi());
+    let document = document.merge_from(in_v1(versions::routes()).into_openapi());
+    let document = document.merge_from(in_v1(versions::exchanges()).into_openapi());
     let mut engine = engine.merge_from(engine::followed().into_openapi());
     openapi::passed_on(&mut engine);
     let document = document.merge_from(engine);
     openapi::completed(document, openapi::TOKEN_ELSEWHERE)
+}
+
+fn in_v1<S: Clone + Send + Sync + 'static>(routes: OpenApiRouter<S>) -> OpenApiRouter<S> {
+    OpenApiRouter::default().nest("/api/v1", routes)
 }
 
 /// What takes the text of assets.

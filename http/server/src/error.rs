@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use weir_domain::{Fault, FaultKind, Finding, UserClaim, did_you_mean};
+use weir_domain::{ClusterName, Code, Fault, FaultKind, Finding, UserClaim, did_you_mean};
 use weir_http_api::{AssetConflict, Problem, ProblemKind, ProblemPart};
 use weir_http_client as client;
 
@@ -111,6 +111,13 @@ pub(crate) enum Error {
     },
     /// A key, a passphrase or a sealed value that can't be used; the fault says which and why.
     Unfit(Fault),
+    /// What has a code of its own, and says what to do.
+    Told {
+        kind: ProblemKind,
+        code: Code,
+        detail: String,
+        hint: String,
+    },
     /// The audit is not what was written.
     Broken {
         detail: String,
@@ -153,6 +160,14 @@ impl Error {
         let name = name.to_string();
         let near = did_you_mean(&name, known).map(str::to_owned);
         Self::NotFound { what, name, near }
+    }
+
+    /// A cluster refused what this server says of its user.
+    pub(crate) fn unbelieved(cluster: &ClusterName) -> Self {
+        let detail = format!(
+            "the cluster {cluster} does not take this server's word for its users, or not now"
+        );
+        Self::NotVouched { detail }
     }
 
     /// In whole seconds, as HTTP has it: never before the time that the cause names.
@@ -220,6 +235,9 @@ impl Error {
             }
             Self::Unfit(Fault { code, message, hint, .. }) => {
                 Problem { code, hint, ..Problem::new(ProblemKind::InvalidRequest, message) }
+            }
+            Self::Told { kind, code, detail, hint } => {
+                Problem { code, ..Problem::new(kind, detail) }.with_hint(hint)
             }
             Self::Broken { detail } => Problem::new(ProblemKind::AuditBroken, detail)
                 .with_hint("keep the database as it is, and compare with the last export"),

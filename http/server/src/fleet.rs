@@ -172,6 +172,11 @@ impl Fleet {
         Ok(())
     }
 
+    /// Whether engines of the cluster are shown this server's word instead of what its users show.
+    pub(crate) fn vouches_at(&self, cluster: &Known) -> bool {
+        self.0.issuer.is_some() && !cluster.shares_users
+    }
+
     /// What an engine of the cluster is shown for this user; `None`: what the user showed.
     pub(crate) async fn voucher(
         &self,
@@ -191,6 +196,13 @@ impl Fleet {
             detail: format!("what {} may do is too long to be told a cluster", identity.user),
             hint: Some("give the user fewer roles, or roles for fewer projects".to_owned()),
         })
+    }
+
+    /// An engine of the cluster that answers.
+    pub(crate) async fn answering(&self, cluster: &Known) -> Result<Client, Error> {
+        self.greet(cluster).await?;
+        let (_, engine) = cluster.engines.in_turn().next().expect("there is at least one engine");
+        Ok(engine.clone())
     }
 
     /// Asks which cluster is there, one engine after the other.

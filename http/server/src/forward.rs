@@ -190,7 +190,7 @@ impl Way {
         let mut headers = of_request(parts, more);
         let mut is_vouched = false;
         if let Some(guard) = parts.extensions.get::<Guard>()
-            && let Some((identity, now)) = guard.own_user(parts).await?
+            && let Some((identity, now)) = guard.own_user(&parts.headers).await?
             && let Some(voucher) = fleet.voucher(&cluster, &identity, (now, life)).await?
         {
             let shown = HeaderValue::try_from(format!("Bearer {voucher}"));
@@ -205,12 +205,7 @@ impl Way {
     fn answered(&self, answer: Result<Response, Error>) -> Result<Response, Error> {
         match answer {
             Ok(refused) if self.is_vouched && refused.status() == StatusCode::UNAUTHORIZED => {
-                Err(Error::NotVouched {
-                    detail: format!(
-                        "the cluster {} does not take this server's word for its users, or not now",
-                        self.cluster.name
-                    ),
-                })
+                Err(Error::unbelieved(&self.cluster.name))
             }
             answer => answer,
         }

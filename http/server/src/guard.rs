@@ -170,10 +170,10 @@ impl Guard {
     /// knows it decides.
     pub(crate) async fn own_user(
         &self,
-        parts: &Parts,
+        headers: &HeaderMap,
     ) -> Result<Option<(Identity, Timestamp)>, Error> {
         let Some(access) = &self.access else { return Ok(None) };
-        let shown = parts.headers.get(AUTHORIZATION).and_then(|it| bearer(it.as_bytes()));
+        let shown = headers.get(AUTHORIZATION).and_then(|it| bearer(it.as_bytes()));
         let shown = shown.and_then(|it| std::str::from_utf8(it).ok());
         let Some(shown) = shown.filter(|it| it.starts_with(OF_A_USER)) else { return Ok(None) };
         match self.known.identify(access.as_ref(), shown).await? {
@@ -331,7 +331,7 @@ async fn project(parts: &mut Parts) -> Option<ProjectName> {
 }
 
 /// The token in `Bearer …`; the name of the scheme is written as one likes.
-fn bearer(value: &[u8]) -> Option<&[u8]> {
+pub(crate) fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = value.split_at_checked("Bearer ".len())?;
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }

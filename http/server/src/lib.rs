@@ -21,6 +21,7 @@ mod cluster;
 mod clusters;
 pub mod config_server;
 mod connections;
+mod deliveries;
 mod deployments;
 mod drafts;
 pub mod engine;
@@ -44,7 +45,9 @@ mod log_in;
 pub mod management;
 pub mod metrics;
 mod nodes;
+mod on_behalf;
 mod openapi;
+mod operations;
 mod origin;
 mod overview;
 mod paging;
@@ -70,19 +73,26 @@ mod ui;
 mod users;
 mod verbs;
 mod version;
+mod versions;
 mod voucher;
 mod workflows;
 
+pub use deliveries::Deliveries;
 pub use engines::Engines;
 pub use fleet::Fleet;
 pub use guard::{Guard, Here};
 pub use layers::Limits;
 pub use listen::{address, bind, refused, serve};
+pub use on_behalf::{AtCluster, OnBehalf};
+pub use operations::{
+    Begin as BeginOperation, Ended, InMemory, OperationStore, Operations, Progress,
+};
 pub use ports::{
     Access, Basis, Begin, Checks, Cluster, ClusterNews, Deployments, Engine, ItemFilter, ItemPlace,
     LettersAsked, ProjectRefusal, Projects, Records, Refusal, RenewalRequest, StreamFilter,
     SweepRequest, Unreached,
 };
 pub use storages::{People, Storages};
-pub use stored::applied;
+pub use stored::{applied, edit_view};
+pub use versions::{BranchEnd, CommitAsked, HistoryAsked, HistoryFound, VersionRefusal, Versions};
 pub use voucher::{Issuer, TrustedServer};

@@ -22,6 +22,7 @@ use crate::idempotency::Once;
 use crate::storages::{Storages, Stored};
 
 pub(crate) use asked::{Asked, Expected};
+pub use diff::edit_view;
 pub use views::applied;
 pub(crate) use views::{activation, canary, recent, role, role_rule};
 

@@ -1,13 +1,11 @@
 //! What is in a package file. Who signed it is shown, and not judged: that is the cluster's to do.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use weir_domain::{DeploymentTag, Digest, ProjectName, Timestamp, WorkflowName};
-use weir_package::{Limits, Manifest, Reader, SignerKey, Trust};
+use weir_package::Manifest;
 
 use crate::cli::failure::Failure;
 use crate::cli::files;
@@ -15,18 +13,12 @@ use crate::cli::human::{self, age, plain, plural};
 use crate::cli::look::Look;
 use crate::cli::output::Output;
 use crate::cli::table;
+use crate::delivery::{self, Proven, Unusable};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Inspect {
     /// A file that `weir build` wrote
     file: PathBuf,
-}
-
-/// A package that was read to its end, so that it is proven whole.
-pub(super) struct Proven {
-    pub(super) manifest: Manifest,
-    pub(super) signer: SignerKey,
-    pub(super) head_bytes: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -64,16 +56,12 @@ impl Inspect {
 
 /// Reads the whole file: what was damaged or changed is named.
 pub(super) fn prove(path: &Path) -> Result<Proven, Failure> {
-    let what = || format!("can't use the package {}", path.display());
-    let refuse = |it: &weir_package::Error| Failure::of_package(what(), it);
-    let unread = |it: std::io::Error| files::unread(format!("the package {}", path.display()), &it);
-    let file = File::open(path).map_err(unread)?;
-    let source = BufReader::new(file);
-    let mut reader =
-        Reader::open(source, &Trust::Anyone, &Limits::default()).map_err(|it| refuse(&it))?;
-    while reader.next_object().map_err(|it| refuse(&it))?.is_some() {}
-    let (signer, head_bytes) = (reader.signer(), reader.head_bytes());
-    Ok(Proven { manifest: reader.into_manifest(), signer, head_bytes })
+    delivery::prove(path).map_err(|it| match it {
+        Unusable::Io(error) => files::unread(format!("the package {}", path.display()), &error),
+        Unusable::Package(error) => {
+            Failure::of_package(format!("can't use the package {}", path.display()), &error)
+        }
+    })
 }
 
 fn contained(proven: &Proven) -> Contained {

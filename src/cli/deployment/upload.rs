@@ -1,26 +1,22 @@
 //! Uploading a package: the cluster says which objects it lacks, and those are sent.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bytes::Bytes;
-use weir_domain::{DeploymentTag, Digest};
-use weir_http_api::{PACKAGE, PARTIAL_PACKAGE, UploadQuery, UploadView};
-use weir_http_client::{Client, Upload as Body};
-use weir_package::Selection;
+use weir_domain::DeploymentTag;
+use weir_http_api::{UploadQuery, UploadView};
+use weir_http_client::Client;
 
 use super::change::ChangeArgs;
-use super::inspect::{Proven, prove};
+use super::inspect::prove;
 use super::refused;
 use crate::cli::failure::Failure;
 use crate::cli::human::{self, plural};
 use crate::cli::look::{Look, Tone};
 use crate::cli::output::Output;
+use crate::delivery;
 
-/// What is read of the file at a time.
-const PIECE_BYTES: u64 = 256 << 10;
 /// A description up to this stands in the address: servers of the version before take it nowhere else.
 const IN_ADDRESS_BYTES_MAX: usize = 1 << 10;
 
@@ -60,8 +56,7 @@ impl Upload {
         let (description, before) = placed(description);
         let description_bytes = (!before.is_empty()).then_some(before.len() as u32);
         let dry = UploadQuery { tag, description, description_bytes, base, dry_run: true };
-        let head = parts(&file, vec![(0, proven.head_bytes)], &[]);
-        let head = behind(&before, body(head, proven.head_bytes, PACKAGE));
+        let head = delivery::behind(&before, delivery::head(&file, &proven));
         let looked = client.deployment_upload(&dry, head, &options).await;
         // A repeated one is refused here, and known by its key below.
         let missing = match looked {
@@ -71,7 +66,7 @@ impl Upload {
             Err(error) => return Err(refused(what(), error)),
         };
         let query = UploadQuery { dry_run: false, ..dry };
-        let package = behind(&before, partial(&file, &proven, &missing));
+        let package = delivery::behind(&before, delivery::partial(&file, &proven, &missing));
         let sent = client.deployment_upload(&query, package, &options).await;
         out.show(&sent.map_err(|it| refused(what(), it))?, shown)
     }
@@ -82,63 +77,6 @@ fn placed(description: Option<String>) -> (Option<String>, Bytes) {
     match description {
         Some(text) if text.len() > IN_ADDRESS_BYTES_MAX => (None, Bytes::from(text)),
         short => (short, Bytes::new()),
-    }
-}
-
-/// What the query says that stands before the package.
-fn behind(before: &Bytes, Body { pieces, length, content_type }: Body) -> Body {
-    let first = (!before.is_empty()).then(|| Ok(before.clone()));
-    body(first.into_iter().chain(pieces), before.len() as u64 + length, content_type)
-}
-
-/// The head, which objects follow, and those.
-fn partial(file: &Path, proven: &Proven, missing: &BTreeSet<Digest>) -> Body {
-    let mut ranges = Vec::new();
-    let mut at = proven.head_bytes;
-    for object in &proven.manifest.objects {
-        if missing.contains(&object.digest) {
-            ranges.push((at, object.size));
-        }
-        at += object.size;
-    }
-    let selection = Selection::of(&proven.manifest, missing);
-    let objects: u64 = ranges.iter().map(|it| it.1).sum();
-    let length = proven.head_bytes + selection.as_bytes().len() as u64 + objects;
-    let head = parts(file, vec![(0, proven.head_bytes)], selection.as_bytes());
-    body(head.chain(parts(file, ranges, &[])), length, PARTIAL_PACKAGE)
-}
-
-fn body(
-    pieces: impl Iterator<Item = io::Result<Bytes>> + Send + 'static,
-    length: u64,
-    content_type: &'static str,
-) -> Body {
-    Body { pieces: Box::new(pieces), length, content_type }
-}
-
-/// Ranges of the file, piece by piece, and what follows them.
-fn parts(
-    file: &Path,
-    ranges: Vec<(u64, u64)>,
-    more: &[u8],
-) -> impl Iterator<Item = io::Result<Bytes>> + Send + use<> {
-    let (path, more) = (file.to_path_buf(), Bytes::copy_from_slice(more));
-    let pieces = ranges.into_iter().flat_map(|(start, length)| {
-        let starts = (0..length).step_by(PIECE_BYTES as usize);
-        starts.map(move |at| (start + at, PIECE_BYTES.min(length - at)))
-    });
-    let read = pieces.map(move |(at, length)| piece(&path, at, length));
-    read.chain((!more.is_empty()).then_some(Ok(more)))
-}
-
-fn piece(path: &Path, at: u64, length: u64) -> io::Result<Bytes> {
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(at))?;
-    let mut piece = Vec::new();
-    file.take(length).read_to_end(&mut piece)?;
-    match piece.len() as u64 == length {
-        true => Ok(piece.into()),
-        false => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file changed meanwhile")),
     }
 }
 
@@ -164,6 +102,7 @@ fn shown(it: &UploadView, look: &Look) -> String {
 
 #[cfg(test)]
 mod tests {
+    use weir_domain::Digest;
     use weir_http_api::ObjectCountView;
 
     use super::*;
@@ -205,20 +144,5 @@ mod tests {
             assert_eq!(placed(of(short)), (of(short), Bytes::new()));
         }
         assert_eq!(placed(of(1_025)), (None, Bytes::from("x".repeat(1_025))));
-    }
-
-    #[test]
-    fn a_file_is_sent_in_pieces_that_are_together_what_is_wanted() {
-        let directory = tempfile::TempDir::new().expect("a directory");
-        let path = directory.path().join("p");
-        let bytes: Vec<u8> = (0..PIECE_BYTES * 3 + 7).map(|it| it as u8).collect();
-        std::fs::write(&path, &bytes).expect("written");
-        let whole = (0, bytes.len() as u64);
-        let read: Vec<_> = parts(&path, vec![whole, (5, 2)], b"more").collect();
-        assert_eq!(read.len(), 6);
-        let read: Vec<u8> = read.into_iter().flat_map(|it| it.expect("read")).collect();
-        assert_eq!(read, [&bytes[..], &bytes[5..7], b"more"].concat());
-        let beyond = parts(&path, vec![(bytes.len() as u64, 1)], &[]).next();
-        assert!(beyond.expect("a piece").is_err());
     }
 }

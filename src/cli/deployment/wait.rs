@@ -77,15 +77,16 @@ pub(super) async fn until_active(
             sleep(EVERY).await;
         }
     };
-    let late = || {
-        let why = format!("they were told to, and {limit} were not enough");
-        Failure::new(Reason::NodesLate, "not all nodes run what they should", why)
-            .with_hint("weir deployment nodes")
-    };
-    timeout(limit.duration(), waiting).await.unwrap_or_else(|_| Err(late()))
+    timeout(limit.duration(), waiting).await.unwrap_or_else(|_| Err(late(limit)))
 }
 
-fn failure(it: &ActivationView) -> Failure {
+pub(crate) fn late(limit: Millis) -> Failure {
+    let why = format!("they were told to, and {limit} were not enough");
+    Failure::new(Reason::NodesLate, "not all nodes run what they should", why)
+        .with_hint("weir deployment nodes")
+}
+
+pub(crate) fn failure(it: &ActivationView) -> Failure {
     let what = format!("node {} could not activate {}", it.node, it.target);
     let look = format!("weir deployment why {}", it.node);
     let Some(cause) = it.failure.as_ref().map(|it| &it.cause) else {

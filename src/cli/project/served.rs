@@ -322,7 +322,7 @@ fn listed(page: &Page<ProjectSummary>, look: &Look) -> String {
     rows.text()
 }
 
-fn shown(it: &ProjectSummary, _: &Look) -> String {
+pub(super) fn shown(it: &ProjectSummary, _: &Look) -> String {
     let workflows = it.workflows.iter().map(|it| plain(it.as_str())).collect::<Vec<_>>();
     let mut facts = vec![
         ("project", plain(it.name.as_str())),

@@ -11,6 +11,8 @@ use super::Cancel;
 #[derive(Debug, Clone)]
 pub struct Access {
     pub credentials: Credentials,
+    /// The address that the credentials were given for, and are sent to; none: to any.
+    pub meant: Option<String>,
     pub reach: Reach,
     pub trust: Trust,
     pub limits: Limits,
@@ -22,6 +24,7 @@ impl Access {
     pub fn anonymous() -> Self {
         Self {
             credentials: Credentials::None,
+            meant: None,
             reach: Reach::Network,
             trust: Trust::System,
             limits: Limits::default(),

@@ -214,6 +214,14 @@ impl Repository {
         if access.cancel.is_cancelled() {
             return Err(Failed::Known(Error::Cancelled));
         }
+        // Other programs may have written another address into the configuration meanwhile.
+        let is_for = access.meant.as_deref().is_none_or(|it| it == url);
+        if let (Some(meant), false) = (&access.meant, is_for)
+            && access.credentials != super::Credentials::None
+        {
+            let (remote, meant) = (address::shown(url), address::shown(meant));
+            return Err(Failed::Known(Error::OtherAddress { remote, meant }));
+        }
         match address::read(url).map_err(Failed::Known)? {
             Address::File(_) if access.reach == Reach::Network => {
                 let reason = "files of this machine are not exchanged with";

@@ -5,6 +5,7 @@
 
 mod branches;
 mod diffs;
+mod exports;
 mod hostile;
 mod lost;
 mod merges;

@@ -4,7 +4,9 @@ use std::fs;
 
 use serde_json::json;
 use weir_domain::Timestamp;
-use weir_versions::{Choice, Conflict, FileChoice, Merge, Merged, Repository, Resolutions};
+use weir_versions::{
+    Choice, Conflict, FileChoice, Merge, Merged, Outlook, Repository, Resolutions,
+};
 
 use crate::support::{Project, WORKFLOW, ada, command, refused};
 
@@ -361,4 +363,24 @@ fn a_merge_of_a_part_stays_inside_of_it() {
     around.commit("outside").unwrap();
     around.open().switch("main").unwrap();
     assert_eq!(refused(inner.merge(&merge("other"))).0, 13_026);
+}
+
+#[test]
+fn what_a_merge_would_come_to_is_told_and_nothing_is_changed() {
+    let project = Project::new();
+    project.open().branch_create("theirs", None).unwrap();
+    let foreseen = || project.open().merge_foreseen(&merge("theirs")).unwrap().outcome;
+    assert_eq!(foreseen(), Outlook::Nothing);
+    project.open().switch("theirs").unwrap();
+    project.replace("flights.yaml", "source: files", "source: theirs");
+    project.commit("theirs").unwrap();
+    project.open().switch("main").unwrap();
+    assert_eq!(foreseen(), Outlook::FastForward);
+    project.replace("flights.yaml", "sink: out", "sink: ours");
+    project.commit("ours").unwrap();
+    assert_eq!(foreseen(), Outlook::Version);
+    project.replace("flights.yaml", "source: files", "source: ours");
+    let head = project.commit("ours as well").unwrap();
+    assert!(matches!(foreseen(), Outlook::Conflicts(it) if it.len() == 1));
+    assert_eq!((project.open().head().unwrap(), project.status().as_str()), (Some(head), ""));
 }

@@ -368,3 +368,22 @@ fn a_step_on_this_machine_ends_in_time_as_well() {
     assert!(!to.exists());
     Repository::clone(&url, &to, &files(), &mut |_| {}).unwrap();
 }
+
+#[test]
+fn credentials_go_to_the_address_that_they_were_given_for_and_to_no_other() {
+    let root = tempfile::tempdir().unwrap();
+    repository(root.path(), "shop");
+    let (meant, other) = (
+        Server::start(root.path(), Behaviour::Serve),
+        Server::start(root.path(), Behaviour::Serve),
+    );
+    let project = Project::new();
+    let address = meant.url("shop");
+    project.open().remote_add("origin", &address).unwrap();
+    let access = Access { meant: Some(address), ..known() };
+    project.open().fetch("origin", &access, &mut |_| {}).unwrap();
+    project.git(&["remote", "set-url", "origin", &other.url("shop")]);
+    let (code, _) = refused(project.open().fetch("origin", &access, &mut |_| {}));
+    assert_eq!(code, 13_043);
+    assert!(other.asked.lock().unwrap().is_empty());
+}

@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use weir_controllers::Author;
 use weir_controllers::deployments::storage::{self, Limit};
 use weir_controllers::users::{Identity, Via};
-use weir_domain::{Scope, SessionId, UserClaim, UserName};
+use weir_domain::{ProjectName, Scope, SessionId, UserClaim, UserName};
 
 use super::rule::{Need, OPEN_READS, Rule};
 use crate::error::Error;
@@ -88,6 +88,16 @@ impl Caller {
 }
 
 impl Caller {
+    /// Whether they may do it there, where only the content of what is asked for tells the project.
+    pub(crate) fn may(&self, claim: UserClaim, project: Option<&ProjectName>) -> bool {
+        match self {
+            Self::User(user) => user.grants.allows(claim, project),
+            Self::Operator => true,
+            Self::Local(here) => here.may(claim),
+            Self::Anonymous => false,
+        }
+    }
+
     /// What the claim that the route asks for is restricted to. `None`: the route asks for none that
     /// is decided by the content, or who asks does not have it.
     pub(super) fn reach(&self, rule: Rule) -> Option<Reach> {

@@ -15,7 +15,7 @@ fn change(it: Change) -> ItemChange {
     let of = |change, item: Item, edits: Vec<Edit>| ItemChange {
         change,
         item: item.to_string(),
-        edits: edits.into_iter().map(edit).collect(),
+        edits: edits.into_iter().map(edit_view).collect(),
     };
     match it {
         Change::Added { item } => of(ItemChangeKind::Added, item, vec![]),
@@ -24,7 +24,8 @@ fn change(it: Change) -> ItemChange {
     }
 }
 
-fn edit(it: Edit) -> EditView {
+/// One field, or the lines of a text, as it is shown.
+pub fn edit_view(it: Edit) -> EditView {
     let of = |edit, path: String| EditView { edit, path, before: None, after: None, lines: vec![] };
     match it {
         Edit::FieldAdded { path, after } => {
@@ -85,7 +86,7 @@ mod tests {
     #[test]
     fn what_is_called_a_secret_is_not_shown() {
         for path in ["spec.password", "password", "stages[0].config.password", "spec.password[1]"] {
-            let edit = edit(Edit::FieldChanged {
+            let edit = edit_view(Edit::FieldChanged {
                 path: path.into(),
                 before: json!("hunter1"),
                 after: json!({ "nested": "hunter2" }),

@@ -234,9 +234,8 @@ async fn the_configuration_server_asks_the_next_engine_when_one_is_down() {
     let down = Client::new(&format!("http://127.0.0.1:{port}")).unwrap();
     let up = Client::new(&fixture::engine().await).unwrap();
     let engines = weir_http_server::Engines::new(down, vec![up]);
-    let projects = Arc::new(fixture::FakeProjects);
     let router = weir_http_server::config_server::router(
-        projects,
+        fixture::design(),
         engines,
         Guard::closed().or_from_here(Here::Everything),
         Limits::default(),

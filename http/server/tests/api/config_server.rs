@@ -93,8 +93,17 @@ async fn an_engine_that_is_away_is_named() {
 async fn all_that_is_documented_as_passed_on_is_passed_on() {
     let base = config_server(NOWHERE).await;
     let people = [
-        "set-up", "log-in", "log-out", "me", "tokens", "users", "roles", "sessions", "audit",
+        "set-up",
+        "log-in",
+        "log-out",
+        "me",
+        "tokens",
+        "users",
+        "roles",
+        "sessions",
+        "audit",
         "clusters",
+        "operations",
     ];
     let own = ["livez", "readyz", "version", "projects"].into_iter().chain(people);
     let own: Vec<_> = own.collect();

@@ -13,7 +13,7 @@ use weir_http_api::ItemsReset;
 use weir_http_client::{Client, Error};
 use weir_http_server::{Engines, Guard, Here, Limits, config_server};
 
-use crate::fixture::{FakeProjects, engine, get, served};
+use crate::fixture::{design, engine, get, served};
 
 /// Longer than an engine of a test takes.
 const TURN: Duration = Duration::from_secs(1);
@@ -51,7 +51,7 @@ async fn server(first: Client, second: Client) -> String {
     let engines = Engines::new(first, vec![second]).with_turn(TURN);
     let limits = Limits::default();
     let everybody = Guard::closed().or_from_here(Here::Everything);
-    served(config_server::router(Arc::new(FakeProjects), engines, everybody, limits)).await
+    served(config_server::router(design(), engines, everybody, limits)).await
 }
 
 fn reset() -> ItemsReset {

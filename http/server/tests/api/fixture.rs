@@ -21,12 +21,15 @@ use weir_http_api::{
     SourceCountView, SourceView, SweepAction, SweepView, WorkflowDetail,
 };
 use weir_http_client::Client;
+use weir_runtime::{IdSource, PhaseTimeouts, System, SystemClock, SystemSettings};
 
 use crate::fake_cluster::FakeCluster;
+use crate::fake_deliveries::FakeDeliveries;
 use crate::fake_letters;
 use crate::fake_saves::Saves;
+use crate::fake_versions::FakeVersions;
 use weir_http_server::{
-    Basis, Checks, Engine, Guard, Here, ItemFilter, ItemPlace, LettersAsked, Limits,
+    Basis, Checks, Engine, Guard, Here, ItemFilter, ItemPlace, LettersAsked, Limits, Operations,
     ProjectRefusal, Projects, Records, Refusal, RenewalRequest, StreamFilter, SweepRequest,
     Unreached, config_server, engine,
 };
@@ -594,7 +597,25 @@ pub(crate) async fn config_server(engine: &str) -> String {
     let limits = Limits { body_bytes_max: 1_000, ..Limits::default() };
     let engine = Client::new(engine).unwrap();
     let everybody = Guard::closed().or_from_here(Here::Everything);
-    served(config_server::router(Arc::new(FakeProjects), engine, everybody, limits)).await
+    served(config_server::router(design(), engine, everybody, limits)).await
+}
+
+/// What a configuration server serves by itself.
+pub(crate) fn design() -> config_server::Design {
+    let operations = Operations::in_memory(system());
+    let deliveries = Arc::new(FakeDeliveries);
+    let (projects, versions) = (Arc::new(FakeProjects), Arc::new(FakeVersions));
+    config_server::Design { projects, deliveries, operations, versions }
+}
+
+pub(crate) fn system() -> System {
+    let clock = Arc::new(SystemClock);
+    System::new(SystemSettings {
+        node: NodeName::new("design").unwrap(),
+        ids: IdSource::new(clock.clone()),
+        clock,
+        shutdown: PhaseTimeouts::default(),
+    })
 }
 
 /// Status, content type and body of a plain request.

@@ -14,7 +14,7 @@ use weir_http_server::{Guard, Here, Limits, config_server as design, engine, man
 use crate::fake_access::{FakeAccess, MUST_CHANGE, OF_A_PROJECT, bearer};
 use crate::fake_cluster::FakeCluster;
 use crate::fake_deployments::FakeDeployments;
-use crate::fixture::{FakeEngine, FakeProjects, config_server, problem_in, read, served};
+use crate::fixture::{self, FakeEngine, config_server, problem_in, read, served};
 
 const TOKEN: &str = "0123456789abcdef";
 
@@ -370,7 +370,7 @@ async fn an_answer_that_goes_on_ends_with_the_session() {
 async fn a_configuration_server_hides_its_projects_where_that_is_wanted() {
     let engine = weir_http_client::Client::new("http://127.0.0.1:9").unwrap();
     let here = Guard::closed().or_from_here(Here::Everything).without_anonymous();
-    let router = design::router(Arc::new(FakeProjects), engine, here, Limits::default());
+    let router = design::router(fixture::design(), engine, here, Limits::default());
     let base = served(router).await;
     let url = format!("{base}/api/v1/projects");
     let asked = |from: Option<&str>| {

@@ -13,7 +13,7 @@ use weir_http_client::Client;
 use weir_http_server::{Guard, Here, Limits, config_server as design};
 
 use crate::fake_access::{FakeAccess, MUST_CHANGE, bearer};
-use crate::fixture::{self, FakeProjects, get, problem};
+use crate::fixture::{self, get, problem};
 use crate::guard::{engine_with, guard};
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -139,7 +139,7 @@ async fn the_stream_ends_with_the_session() {
 async fn a_stream_that_is_passed_on_ends_with_the_server() {
     let engine = Client::new(&fixture::engine().await).unwrap();
     let router = design::router(
-        Arc::new(FakeProjects),
+        fixture::design(),
         engine,
         Guard::closed().or_from_here(Here::Everything),
         Limits::default(),

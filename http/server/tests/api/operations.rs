@@ -1,0 +1,232 @@
+//! Operations: begun once, followed, cancelled, and known to have been interrupted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+use weir_domain::{CommandId, Fault, UserName};
+use weir_http_api::{
+    BuildRequest, Concealed, DeployRequest, OperationState, OperationView, OperationsQuery,
+    StepState,
+};
+use weir_http_client::{Client, Error};
+use weir_http_server::config_server::{self, Design};
+use weir_http_server::{
+    BeginOperation, Ended, Guard, Here, InMemory, Limits, OperationStore, Operations, Progress,
+};
+
+use crate::fixture::{self, design, problem, served};
+
+const DEADLINE: Duration = Duration::from_secs(60);
+
+fn begin(id: Option<u128>) -> BeginOperation {
+    BeginOperation {
+        kind: "build",
+        project: Some("flights".parse().unwrap()),
+        by: UserName::new("local").unwrap(),
+        id: id.map(|it| CommandId(uuid::Uuid::from_u128(it))),
+        steps: vec!["compile", "sign"],
+    }
+}
+
+async fn server(operations: &Operations) -> Client {
+    let design = Design { operations: operations.clone(), ..design() };
+    let nowhere = Client::new("http://127.0.0.1:1").unwrap();
+    let everybody = Guard::closed().or_from_here(Here::Everything);
+    let router = config_server::router(design, nowhere, everybody, Limits::default());
+    Client::new(&served(router).await).unwrap()
+}
+
+async fn over(client: &Client, id: CommandId) -> OperationView {
+    let ended = async {
+        loop {
+            let operation = client.operation(id).await.unwrap();
+            if operation.state.is_final() {
+                return operation;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, ended).await.expect("it ends")
+}
+
+/// Begins its first step, tells that, and waits for what comes of it.
+fn waiting() -> (oneshot::Sender<Value>, oneshot::Receiver<()>, impl Work) {
+    let (end, ends) = oneshot::channel();
+    let (begun, has_begun) = oneshot::channel();
+    let work = move |progress: Progress| {
+        Box::pin(async move {
+            progress.step("compile");
+            progress.percent(40);
+            progress.message("2 of 5 assets");
+            begun.send(()).unwrap();
+            tokio::select! {
+                result = ends => Ok(result.unwrap()),
+                () = progress.cancelled().cancelled() => Err(Ended::Cancelled),
+            }
+        }) as Working
+    };
+    (end, has_begun, work)
+}
+
+type Working = std::pin::Pin<Box<dyn Future<Output = Result<Value, Ended>> + Send>>;
+trait Work: FnOnce(Progress) -> Working + Send + 'static {}
+impl<T: FnOnce(Progress) -> Working + Send + 'static> Work for T {}
+
+#[tokio::test]
+async fn an_operation_tells_how_far_it_is_and_what_came_of_it() {
+    let operations = Operations::in_memory(fixture::system());
+    let client = server(&operations).await;
+    let (end, begun, work) = waiting();
+    let id = operations.begin(begin(None), work).await.unwrap().id;
+    begun.await.unwrap();
+    let running = client.operation(id).await.unwrap();
+    let [compile, sign] = &running.steps[..] else { panic!("two steps: {running:?}") };
+    assert_eq!((running.number, running.state), (1, OperationState::Running));
+    assert_eq!((compile.state, compile.percent), (StepState::Running, Some(40)));
+    assert_eq!(compile.message.as_deref(), Some("2 of 5 assets"));
+    assert_eq!(sign.state, StepState::Waiting);
+    end.send(json!({ "digest": "ab" })).unwrap();
+    let ended = over(&client, id).await;
+    assert_eq!(
+        (ended.state, ended.result),
+        (OperationState::Succeeded, Some(json!({ "digest": "ab" })))
+    );
+    assert_eq!((ended.steps[0].state, ended.steps[0].percent), (StepState::Done, Some(100)));
+    assert!(ended.ended_at.is_some() && ended.problem.is_none());
+}
+
+#[tokio::test]
+async fn the_same_command_begins_once() {
+    let operations = Operations::in_memory(fixture::system());
+    let (_end, _begun, work) = waiting();
+    let first = operations.begin(begin(Some(7)), work).await.unwrap();
+    let again = operations.begin(begin(Some(7)), |_| async { panic!("not again") }).await.unwrap();
+    assert_eq!((first.id, first.number), (again.id, again.number));
+    let other = operations.begin(begin(Some(8)), |_| async { Ok(Value::Null) }).await.unwrap();
+    assert_eq!(other.number, 2);
+}
+
+#[tokio::test]
+async fn an_operation_is_cancelled_and_what_is_over_stays() {
+    let operations = Operations::in_memory(fixture::system());
+    let client = server(&operations).await;
+    let (_end, begun, work) = waiting();
+    let id = operations.begin(begin(None), work).await.unwrap().id;
+    begun.await.unwrap();
+    assert!(client.operation_cancel(id).await.unwrap().is_cancelling);
+    let ended = over(&client, id).await;
+    assert_eq!(ended.state, OperationState::Cancelled);
+    assert_eq!(ended.steps[0].state, StepState::Failed);
+    assert_eq!(client.operation_cancel(id).await.unwrap(), ended);
+}
+
+#[tokio::test]
+async fn what_fails_or_panics_says_why() {
+    let operations = Operations::in_memory(fixture::system());
+    let client = server(&operations).await;
+    let fault = Fault::config(87, "no key").with_hint("put one there");
+    let failed = operations.begin(begin(None), |_| async { Err(fault.into()) }).await.unwrap();
+    let failed = over(&client, failed.id).await;
+    let problem = failed.problem.unwrap();
+    assert_eq!(failed.state, OperationState::Failed);
+    assert_eq!(
+        (problem.code.to_string(), problem.hint.unwrap()),
+        ("WEIR-00087".into(), "put one there".into())
+    );
+    let lost = operations.begin(begin(None), |_| async { panic!("no luck") }).await.unwrap();
+    let lost = over(&client, lost.id).await;
+    assert_eq!((lost.state, lost.problem.unwrap().status), (OperationState::Failed, 500));
+}
+
+#[tokio::test]
+async fn what_ran_when_the_server_ended_is_interrupted_after_the_next_start() {
+    let store = Arc::new(InMemory::default());
+    let before = Operations::open(fixture::system(), store.clone()).await.unwrap();
+    let (_end, begun, work) = waiting();
+    let id = before.begin(begin(Some(7)), work).await.unwrap().id;
+    begun.await.unwrap();
+
+    let after = Operations::open(fixture::system(), store.clone()).await.unwrap();
+    let interrupted = after.get(id).unwrap();
+    assert_eq!(interrupted.state, OperationState::Interrupted);
+    assert!(interrupted.problem.is_some() && interrupted.ended_at.is_some());
+    assert_eq!(store.all().await.unwrap(), [interrupted]);
+    let next = after.begin(begin(None), |_| async { Ok(Value::Null) }).await.unwrap();
+    assert_eq!(next.number, 2, "numbers go on");
+}
+
+#[tokio::test]
+async fn operations_are_listed_page_by_page_newest_first() {
+    let operations = Operations::in_memory(fixture::system());
+    let client = server(&operations).await;
+    for number in 0..5 {
+        let kind = if number % 2 == 0 { "build" } else { "test" };
+        let begin = BeginOperation { kind, ..begin(None) };
+        let id = operations.begin(begin, |_| async { Ok(Value::Null) }).await.unwrap().id;
+        over(&client, id).await;
+    }
+    let query =
+        OperationsQuery { limit: Some(2), kind: Some("build".into()), ..Default::default() };
+    let page = client.operations(&query).await.unwrap();
+    let next = OperationsQuery { cursor: page.next_cursor.clone(), ..query };
+    let rest = client.operations(&next).await.unwrap();
+    let numbers = |items: &[OperationView]| items.iter().map(|it| it.number).collect::<Vec<_>>();
+    assert_eq!((numbers(&page.items), numbers(&rest.items)), (vec![5, 3], vec![1]));
+    assert_eq!(rest.next_cursor, None);
+    let running = OperationsQuery { state: Some(OperationState::Running), ..Default::default() };
+    assert_eq!(client.operations(&running).await.unwrap().items, []);
+}
+
+#[tokio::test]
+async fn an_operation_is_followed_to_its_end() {
+    let operations = Operations::in_memory(fixture::system());
+    let client = server(&operations).await;
+    let (end, begun, work) = waiting();
+    let id = operations.begin(begin(None), work).await.unwrap().id;
+    begun.await.unwrap();
+    let url = format!("{}/api/v1/operations:follow?id={id}", client.base().trim_end_matches('/'));
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut response = http.get(url).send().await.unwrap();
+    let mut text = String::new();
+    while !text.contains("2 of 5 assets") {
+        let piece = response.chunk().await.unwrap().expect("it goes on");
+        text += std::str::from_utf8(&piece).unwrap();
+    }
+    end.send(Value::Null).unwrap();
+    let rest = tokio::time::timeout(DEADLINE, response.text()).await.expect("it ends").unwrap();
+    assert!(rest.contains("\"state\":\"succeeded\""), "{rest}");
+}
+
+#[tokio::test]
+async fn a_command_that_takes_long_is_accepted_and_begun_once_for_its_key() {
+    let client = server(&Operations::in_memory(fixture::system())).await;
+    let keyed = client.clone().with_idempotency_key(Some("k".into()));
+    let request = BuildRequest { tag: Some("a".into()), ..Default::default() };
+    let begun = keyed.build_create("sample", &request).await.unwrap();
+    let ended = over(&client, begun.id).await;
+    assert_eq!(ended.result.unwrap()["tag"], "a");
+    assert_eq!(keyed.build_create("sample", &request).await.unwrap().id, begun.id);
+    let other = BuildRequest { tag: Some("b".into()), ..request };
+    assert_ne!(keyed.build_create("sample", &other).await.unwrap().id, begun.id);
+
+    let shown = client.clone().with_token(Some(Concealed::new("weir_planted")));
+    let deploy = shown.project_deploy("sample", &DeployRequest::default()).await.unwrap();
+    client.operation_cancel(deploy.id).await.unwrap();
+    let ended = over(&client, deploy.id).await;
+    assert_eq!((ended.state, ended.steps.len()), (OperationState::Cancelled, 2));
+    assert_eq!(ended.steps[0].message.as_deref(), Some("it waits"));
+    assert!(!format!("{ended:?}").contains("weir_planted"));
+}
+
+#[tokio::test]
+async fn one_that_is_not_there_is_a_problem() {
+    let client = server(&Operations::in_memory(fixture::system())).await;
+    let id = CommandId(uuid::Uuid::from_u128(1));
+    let refused = client.operation_cancel(id).await;
+    let Err(Error::Problem(it)) = refused else { panic!("a problem") };
+    assert_eq!(it.status, 404);
+    let url = format!("{}/api/v1/operations?state=over", client.base().trim_end_matches('/'));
+    assert_eq!(problem(&url).await["code"], "WEIR-07001");
+}

@@ -1,0 +1,449 @@
+//! Builds, tests and deploys of a configuration server's projects, and the packages that it keeps.
+//!
+//! A package is two files of the data directory, `ID.weir` and what is said of it, `ID.json`, which is
+//! written last: what has none is no build, and is cleared away with the next one.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use weir_domain::{CommandId, Fault, ProjectName, UserName};
+use weir_http_api::{
+    BuildRequest, BuildSecret, BuildView, DeployRequest, DeployedView, FindingView,
+    ObjectCountView, Problem, ProblemKind, ProblemPart,
+};
+use weir_http_client::{self as client, Client};
+use weir_http_server::{
+    AtCluster, Deliveries, Ended, OnBehalf, Progress, ProjectRefusal, Projects,
+};
+use weir_package::Signer;
+use weir_project::Loaded;
+use weir_runtime::System;
+use weir_stream::Registry;
+
+use super::packages::Signing;
+use super::projects::ProjectDirs;
+use super::registry;
+use crate::delivery::{
+    self, Destination, NotBuilt, NotDeployed, Order, Proven, Telling, Unusable, Wanted,
+};
+
+/// In the data directory.
+const DIRECTORY: &str = "builds";
+/// Packages of a project that are kept.
+const KEPT_MAX: usize = 20;
+
+#[derive(Clone)]
+pub(crate) struct Deliverer {
+    system: System,
+    projects: ProjectDirs,
+    directory: PathBuf,
+    signing: Signing,
+    registry: Registry,
+}
+
+/// What a delivery needs of a package.
+struct Kept {
+    view: BuildView,
+    file: PathBuf,
+}
+
+impl Deliverer {
+    pub(crate) fn of(
+        system: System,
+        projects: ProjectDirs,
+        data_dir: &Path,
+        signing: Signing,
+    ) -> Self {
+        let directory = data_dir.join(DIRECTORY);
+        Self { system, projects, directory, signing, registry: registry() }
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, Fault> {
+        let this = self.clone();
+        let task = self.system.tasks().spawn_blocking("deliveries", move || work(&this));
+        task.join().await.map_err(|it| Fault::transient(102, it.to_string()))
+    }
+
+    fn of_project(&self, project: &ProjectName) -> PathBuf {
+        self.directory.join(project.as_str())
+    }
+
+    fn files(&self, project: &ProjectName, id: CommandId) -> (PathBuf, PathBuf) {
+        let below = self.of_project(project);
+        (below.join(format!("{id}.weir")), below.join(format!("{id}.json")))
+    }
+
+    /// The newest first. What can't be read is no build.
+    fn kept(&self, project: &ProjectName) -> io::Result<Vec<BuildView>> {
+        let entries = match fs::read_dir(self.of_project(project)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
+            entries => entries?,
+        };
+        let mut found: Vec<(std::time::SystemTime, BuildView)> = Vec::new();
+        for entry in entries {
+            let path = entry?.path();
+            if path.extension().is_none_or(|it| it != "json") {
+                continue;
+            }
+            let Ok(text) = fs::read(&path) else { continue };
+            let Ok(view) = serde_json::from_slice(&text) else { continue };
+            found.push((fs::metadata(&path)?.modified()?, view));
+        }
+        // Several may be said to be of the same moment: that of one commit.
+        found.sort_by_key(|it| std::cmp::Reverse((it.0, it.1.id)));
+        Ok(found.into_iter().map(|it| it.1).collect())
+    }
+
+    fn found(&self, project: &ProjectName, id: CommandId) -> Result<BuildView, ProjectRefusal> {
+        let kept = self.kept(project).map_err(|it| unread(&it))?;
+        let known: Vec<_> = kept.iter().map(|it| it.id.to_string()).collect();
+        let found = kept.into_iter().find(|it| it.id == id);
+        found.ok_or(ProjectRefusal::NotFound { what: "build", name: id.to_string(), known })
+    }
+
+    fn built(
+        &self,
+        (project, dir): (&ProjectName, &Path),
+        request: BuildRequest,
+        (by, id): (UserName, CommandId),
+    ) -> Result<BuildView, Ended> {
+        let wanted = Wanted {
+            tag: request.tag.unwrap_or_else(|| delivery::TAG.to_owned()),
+            description: request.description.clone(),
+            author: by.to_string(),
+            commit: request.commit.clone(),
+            workflows: request.workflows.into_iter().collect(),
+            environments: request.environments.clone(),
+            base_dir: request.base_dir.map(PathBuf::from),
+            sealing: delivery::Sealing::default(),
+            at: request.at.unwrap_or_else(|| self.system.now()),
+        };
+        let made = delivery::build(dir, &self.registry, &wanted).map_err(|it| not_built(&it))?;
+        let (signer, _) = self.signing.signer()?;
+        let secrets = made.secrets.into_iter();
+        let contents = &made.package.contents;
+        let view = BuildView {
+            id,
+            project: project.clone(),
+            tag: made.tag,
+            description: wanted.description,
+            by,
+            at: wanted.at,
+            commit: wanted.commit,
+            environments: wanted.environments,
+            digest: made.package.digest(),
+            signer: signer.key().to_string(),
+            workflows: contents.content.workflows.iter().map(|it| it.name.clone()).collect(),
+            secrets: secrets.map(|it| BuildSecret { name: it.name, keys: it.keys }).collect(),
+            size: ObjectCountView {
+                objects: contents.objects.len() as u64,
+                bytes: contents.objects.values().map(|it| it.len() as u64).sum(),
+            },
+            warnings: made.findings.into_iter().map(FindingView::from).collect(),
+        };
+        self.keep(&view, &made.package, &signer)?;
+        Ok(view)
+    }
+
+    fn keep(
+        &self,
+        view: &BuildView,
+        package: &weir_package::Package,
+        signer: &Signer,
+    ) -> Result<(), Ended> {
+        let (file, about) = self.files(&view.project, view.id);
+        fs::create_dir_all(self.of_project(&view.project)).map_err(|it| unwritten(&it))?;
+        // Left by a process that ended before it was told of.
+        let _ = fs::remove_file(&file);
+        delivery::write(&file, package, signer).map_err(|it| match it {
+            Unusable::Io(error) => unwritten(&error),
+            Unusable::Package(error) => of_package(&error),
+        })?;
+        let text = serde_json::to_vec_pretty(view).expect("a view is plain values, which are JSON");
+        let new = about.with_extension("new");
+        let written = fs::write(&new, text).and_then(|()| fs::rename(&new, &about));
+        written.map_err(|it| unwritten(&it))?;
+        self.clear(&view.project);
+        Ok(())
+    }
+
+    /// What is too old goes; that it stays is no reason to fail.
+    fn clear(&self, project: &ProjectName) {
+        for old in self.kept(project).unwrap_or_default().iter().skip(KEPT_MAX) {
+            let (file, about) = self.files(project, old.id);
+            let _ = fs::remove_file(about).and_then(|()| fs::remove_file(file));
+        }
+    }
+
+    /// The directory of a project.
+    async fn dir(&self, project: &ProjectName) -> Result<PathBuf, ProjectRefusal> {
+        Ok(PathBuf::from(self.projects.project(project.clone()).await?.directory))
+    }
+
+    async fn package_of(
+        &self,
+        project: &ProjectName,
+        request: &mut DeployRequest,
+        (by, id): (UserName, CommandId),
+    ) -> Result<(Kept, Proven), Ended> {
+        let kept = match request.package {
+            Some(id) => {
+                let named = project.clone();
+                self.blocking(move |it| it.found(&named, id)).await??
+            }
+            None => {
+                let dir = self.dir(project).await?;
+                let (named, build) = (project.clone(), request.build.take().unwrap_or_default());
+                self.blocking(move |it| it.built((&named, &dir), build, (by, id))).await??
+            }
+        };
+        let (file, _) = self.files(project, kept.id);
+        let read = file.clone();
+        let proven = self.blocking(move |_| delivery::prove(&read)).await?;
+        let proven = proven.map_err(|it| match it {
+            Unusable::Io(error) => unread(&error).into(),
+            Unusable::Package(error) => of_package(&error),
+        });
+        Ok((Kept { view: kept, file }, proven?))
+    }
+}
+
+#[async_trait]
+impl Deliveries for Deliverer {
+    fn steps(&self) -> Vec<&'static str> {
+        ["build"].into_iter().chain(delivery::STEPS).collect()
+    }
+
+    async fn builds(&self, project: ProjectName) -> Result<Vec<BuildView>, ProjectRefusal> {
+        self.dir(&project).await?;
+        let kept = self.blocking(move |it| it.kept(&project)).await?;
+        kept.map_err(|it| unread(&it))
+    }
+
+    async fn build(
+        &self,
+        project: ProjectName,
+        id: CommandId,
+    ) -> Result<BuildView, ProjectRefusal> {
+        self.dir(&project).await?;
+        self.blocking(move |it| it.found(&project, id)).await?
+    }
+
+    async fn package(
+        &self,
+        project: ProjectName,
+        id: CommandId,
+    ) -> Result<Vec<u8>, ProjectRefusal> {
+        self.build(project.clone(), id).await?;
+        let (file, _) = self.files(&project, id);
+        let read = self.blocking(move |_| fs::read(file)).await?;
+        read.map_err(|it| unread(&it))
+    }
+
+    async fn build_delete(
+        &self,
+        project: ProjectName,
+        id: CommandId,
+    ) -> Result<BuildView, ProjectRefusal> {
+        let gone = self.build(project.clone(), id).await?;
+        let (file, about) = self.files(&project, id);
+        let removed =
+            self.blocking(move |_| fs::remove_file(about).and_then(|()| fs::remove_file(file)));
+        removed.await?.map_err(|it| unread(&it))?;
+        Ok(gone)
+    }
+
+    async fn build_create(
+        &self,
+        project: ProjectName,
+        request: BuildRequest,
+        by: UserName,
+        progress: Progress,
+    ) -> Result<BuildView, Ended> {
+        progress.step("build");
+        let (dir, id) = (self.dir(&project).await?, progress.id());
+        self.blocking(move |it| it.built((&project, &dir), request, (by, id))).await?
+    }
+
+    async fn deploy(
+        &self,
+        project: ProjectName,
+        mut request: DeployRequest,
+        (by, sender): (UserName, OnBehalf),
+        progress: Progress,
+    ) -> Result<DeployedView, Ended> {
+        progress.step("build");
+        let id = progress.id();
+        let (kept, proven) = self.package_of(&project, &mut request, (by, id)).await?;
+        progress.message(format!("{}, digest {:.12}", kept.view.tag, kept.view.digest));
+        progress.go_on()?;
+        let at = At(sender.at(request.cluster.as_ref()).await?);
+        let order = Order {
+            base: request.base,
+            activate: request.activate,
+            wait: request.wait,
+            dry_run: request.dry_run,
+            key: Some(id.to_string()),
+        };
+        let told = Arc::new(Told(progress));
+        let deployed = delivery::deploy(&at, (&kept.file, &proven), &order, told).await;
+        deployed.map_err(|it| not_deployed(it, &at))
+    }
+
+    async fn test(
+        &self,
+        project: ProjectName,
+        filter: String,
+        progress: Progress,
+    ) -> Result<Value, Ended> {
+        progress.step("compile");
+        let dir = self.dir(&project).await?;
+        let handle = tokio::runtime::Handle::current();
+        let tested = self.blocking(move |it| {
+            let Loaded { project, findings } = weir_project::load(&dir, &it.registry);
+            let Some(project) = project else {
+                return Err(not_built(&NotBuilt::Findings(findings)));
+            };
+            progress.step("test");
+            let all: usize = project.tests.iter().map(|it| it.cases.len()).sum();
+            let (mut done, telling) = (0, progress.clone());
+            let mut told = |case: &weir_testing::CaseReport| {
+                done += 1;
+                telling.message(format!("{}/{}: {done} of {all} cases", case.test, case.case));
+                telling.percent(u8::try_from(done * 100 / all.max(1)).unwrap_or(100));
+            };
+            let run = weir_testing::run(&project, &it.registry, &filter, &mut told);
+            let report = handle.block_on(async {
+                tokio::select! {
+                    report = run => Ok(report),
+                    () = progress.cancelled().cancelled() => Err(Ended::Cancelled),
+                }
+            })?;
+            let view = delivery::View::of(&report);
+            Ok(serde_json::to_value(view).expect("a view is plain values, which are JSON"))
+        });
+        tested.await?
+    }
+}
+
+/// The cluster, asked in the sender's name.
+struct At(AtCluster);
+
+#[async_trait]
+impl Destination for At {
+    async fn client(&self) -> Result<Client, client::Error> {
+        self.0.client().await
+    }
+}
+
+struct Told(Progress);
+
+impl Telling for Told {
+    fn step(&self, name: &str) {
+        self.0.step(name);
+    }
+
+    fn percent(&self, percent: u8) {
+        self.0.percent(percent);
+    }
+
+    fn message(&self, message: String) {
+        self.0.message(message);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.0.cancelled().is_cancelled()
+    }
+}
+
+fn not_built(refused: &NotBuilt) -> Ended {
+    let invalid = |detail: String, hint: &str| {
+        Problem::new(ProblemKind::InvalidRequest, detail).with_hint(hint).into()
+    };
+    match refused {
+        NotBuilt::Findings(findings) => {
+            let errors: Vec<_> = findings.iter().filter(|it| it.is_error()).collect();
+            let detail =
+                format!("the project has {} errors, which must be mended first", errors.len());
+            let parts = errors
+                .iter()
+                .map(|it| ProblemPart { pointer: it.place.to_string(), detail: it.to_string() });
+            let problem = Problem::new(ProblemKind::InvalidRequest, detail);
+            let problem = Problem { errors: parts.collect(), ..problem };
+            problem
+                .with_hint("each part says where and what to do; `:validate` finds the same")
+                .into()
+        }
+        NotBuilt::Tag { given, why } => invalid(
+            format!("can't use the tag {given:?}: {why}"),
+            "name another one, say ${build:project}-${build:timestamp}",
+        ),
+        NotBuilt::BaseDir(dir) => invalid(
+            format!("{} is not absolute: each engine would look elsewhere", dir.display()),
+            "name an absolute directory",
+        ),
+        NotBuilt::Workflow(unknown) => {
+            invalid(unknown.to_string(), "look at the project's workflows")
+        }
+        NotBuilt::Secret { name, error } => {
+            let fault = Fault::from(&**error);
+            Fault { message: format!("secret {name}: {}", fault.message), ..fault }.into()
+        }
+        NotBuilt::Package(error) => of_package(error),
+    }
+}
+
+fn not_deployed(refused: NotDeployed, at: &At) -> Ended {
+    match refused {
+        NotDeployed::Cancelled => Ended::Cancelled,
+        NotDeployed::Refused { what, error } => match Ended::from(at.0.told(error)) {
+            Ended::Failed(problem) => {
+                let detail = format!("{what}: {}", problem.detail);
+                Problem { detail, ..*problem }.into()
+            }
+            Ended::Cancelled => Ended::Cancelled,
+        },
+        NotDeployed::NodeFailed(node) => {
+            let detail = format!("node {} could not activate {}", node.node, node.target);
+            let look = format!("weir deployment why {}; weir deployment rollback", node.node);
+            let problem = Problem::new(ProblemKind::Unavailable, detail);
+            match node.failure {
+                Some(it) => {
+                    let detail = format!("{}: {}", problem.detail, it.cause.message);
+                    let hint = it.cause.hint.unwrap_or(look);
+                    Problem { code: it.cause.code, detail, ..problem }.with_hint(hint).into()
+                }
+                None => problem.with_hint(look).into(),
+            }
+        }
+        NotDeployed::Late(limit) => {
+            let detail = format!("not all nodes run it: {limit} were not enough");
+            let problem = Problem::new(ProblemKind::TimedOut, detail);
+            problem
+                .with_hint("it is the default: `weir deployment nodes` shows how far they are")
+                .into()
+        }
+    }
+}
+
+fn of_package(error: &weir_package::Error) -> Ended {
+    let problem = Problem::new(ProblemKind::InvalidRequest, error.to_string());
+    Problem { code: error.code(), ..problem }.with_hint(error.hint()).into()
+}
+
+fn unread(error: &io::Error) -> ProjectRefusal {
+    let fault = Fault::transient(103, format!("the builds can't be read: {error}"));
+    ProjectRefusal::Fault(fault.with_hint("look at the disk, and at who may read there"))
+}
+
+fn unwritten(error: &io::Error) -> Ended {
+    let fault = Fault::transient(103, format!("the package can't be kept: {error}"));
+    fault.with_hint("look at the disk, and at who may write there").into()
+}

@@ -1,0 +1,306 @@
+//! Delivering: a package file becomes a stored deployment of a cluster, and what its nodes run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::time::{sleep, timeout};
+use weir_domain::{DeploymentTag, Digest, Millis, NodeName};
+use weir_http_api::{
+    Activate, ActivationState, ActivationView, DeployedView, ObjectCountView, ProblemKind,
+    UploadQuery, UploadView,
+};
+use weir_http_client::{ChangeOptions, Client, Error, Upload};
+
+use super::file::{self, Proven};
+use super::foresee::foresee;
+
+/// What a delivery does, in this order, after its package was built.
+pub(crate) const STEPS: [&str; 5] = ["compare", "plan", "send", "activate", "wait"];
+
+const EVERY: Duration = Duration::from_millis(250);
+/// So often in a row may nobody answer who is asked what the nodes run: 10 s.
+const SILENT_MAX: u32 = 40;
+
+/// Where a package is to go.
+#[derive(Debug, Clone)]
+pub(crate) struct Order {
+    /// What it is based on.
+    pub(crate) base: Option<DeploymentTag>,
+    pub(crate) activate: bool,
+    /// How long to wait until the nodes run it; `None`: not at all.
+    pub(crate) wait: Option<Millis>,
+    pub(crate) dry_run: bool,
+    /// What its commands are called: sent again, they are carried out once.
+    pub(crate) key: Option<String>,
+}
+
+/// Who is told how far it is, and asked whether to go on.
+pub(crate) trait Telling: Send + Sync + 'static {
+    fn step(&self, name: &str);
+    fn percent(&self, percent: u8);
+    fn message(&self, message: String);
+    fn is_cancelled(&self) -> bool;
+}
+
+/// The cluster that it goes to.
+#[async_trait]
+pub(crate) trait Destination: Send + Sync {
+    /// For one request: what it shows may not hold for longer.
+    async fn client(&self) -> Result<Client, Error>;
+}
+
+/// An engine, and a token that holds as long as it takes.
+#[async_trait]
+impl Destination for Client {
+    async fn client(&self) -> Result<Client, Error> {
+        Ok(self.clone())
+    }
+}
+
+/// What was done, as it is shown.
+pub(crate) type Deployed = DeployedView;
+
+/// Why it was not delivered.
+#[derive(Debug)]
+pub(crate) enum NotDeployed {
+    Cancelled,
+    /// The cluster refused a step, or can't be reached.
+    Refused {
+        what: String,
+        error: Error,
+    },
+    /// A node could not begin to run it. It is the default all the same.
+    NodeFailed(Box<ActivationView>),
+    /// Not all nodes run it yet.
+    Late(Millis),
+}
+
+/// Delivers the package in a file that was proven to be one.
+pub(crate) async fn deploy(
+    to: &dyn Destination,
+    (file, proven): (&Path, &Proven),
+    order: &Order,
+    told: Arc<dyn Telling>,
+) -> Result<Deployed, NotDeployed> {
+    let delivery = Delivery { to, file, proven, order, told };
+    let looked = delivery.compared().await?;
+    let missing: BTreeSet<_> = looked.missing.iter().copied().collect();
+    let mut deployed = delivery.planned(&looked, &missing).await?;
+    if order.dry_run {
+        return Ok(deployed);
+    }
+    deployed.sent = delivery.sent(&missing).await?;
+    if order.activate {
+        deployed.nodes = delivery.activated().await?;
+        deployed.activated = true;
+    }
+    Ok(deployed)
+}
+
+struct Delivery<'d> {
+    to: &'d dyn Destination,
+    file: &'d Path,
+    proven: &'d Proven,
+    order: &'d Order,
+    told: Arc<dyn Telling>,
+}
+
+impl Delivery<'_> {
+    fn tag(&self) -> &DeploymentTag {
+        &self.proven.manifest.details.tag
+    }
+
+    fn begin(&self, step: &str) -> Result<(), NotDeployed> {
+        if self.told.is_cancelled() {
+            return Err(NotDeployed::Cancelled);
+        }
+        self.told.step(step);
+        Ok(())
+    }
+
+    /// A command of this delivery, by a name of its own.
+    async fn named(&self, step: &str) -> Result<Client, Error> {
+        let key = self.order.key.as_ref().map(|it| format!("{it}/{step}"));
+        Ok(self.to.client().await?.with_idempotency_key(key))
+    }
+
+    fn query(&self, dry_run: bool) -> UploadQuery {
+        UploadQuery { base: self.order.base.clone(), dry_run, ..UploadQuery::default() }
+    }
+
+    /// Asks which objects the cluster lacks; it judges the package, its signer and its tag.
+    async fn compared(&self) -> Result<UploadView, NotDeployed> {
+        self.begin("compare")?;
+        let head = file::head(self.file, self.proven);
+        let looked = async {
+            let client = self.to.client().await?;
+            client.deployment_upload(&self.query(true), head, &options()).await
+        };
+        let looked =
+            looked.await.map_err(|it| refused(format!("can't store {}", self.tag()), it))?;
+        self.told.message(format!(
+            "{} of {} objects are missing",
+            looked.missing.len(),
+            self.proven.manifest.objects.len()
+        ));
+        Ok(looked)
+    }
+
+    async fn planned(
+        &self,
+        looked: &UploadView,
+        missing: &BTreeSet<Digest>,
+    ) -> Result<Deployed, NotDeployed> {
+        self.begin("plan")?;
+        let unread = |it| refused("can't see what nodes run".to_owned(), it);
+        let client = self.to.client().await.map_err(unread)?;
+        let stored = client.deployments().await.map_err(unread)?;
+        let nodes = client.activations().await.map_err(unread)?.items;
+        let workflows: BTreeMap<_, _> = self.proven.manifest.content.workflow_digests();
+        let plan = foresee(self.tag(), &workflows, &stored, &nodes);
+        let count = |is: &dyn Fn(&weir_http_api::DeployNodePlan) -> usize| {
+            plan.iter().map(is).sum::<usize>()
+        };
+        self.told.message(format!(
+            "{} to start, {} to stop, {} to restart, {} to stay, on {} nodes",
+            count(&|it| it.starts.len()),
+            count(&|it| it.stops.len()),
+            count(&|it| it.restarts.len()),
+            count(&|it| it.stays.len()),
+            plan.len()
+        ));
+        Ok(Deployed {
+            dry_run: self.order.dry_run,
+            tag: self.tag().clone(),
+            base: looked.base.clone(),
+            digest: looked.digest,
+            sent: self.lacking(missing),
+            total: self.counted(|_| true),
+            plan,
+            activated: false,
+            nodes: vec![],
+        })
+    }
+
+    fn lacking(&self, missing: &BTreeSet<Digest>) -> ObjectCountView {
+        self.counted(|it| missing.contains(it))
+    }
+
+    fn counted(&self, is_meant: impl Fn(&Digest) -> bool) -> ObjectCountView {
+        let objects = self.proven.manifest.objects.iter();
+        let sizes = objects.filter(|it| is_meant(&it.digest)).map(|it| it.size);
+        sizes.fold(ObjectCountView::default(), |sum, size| ObjectCountView {
+            objects: sum.objects + 1,
+            bytes: sum.bytes + size,
+        })
+    }
+
+    async fn sent(&self, missing: &BTreeSet<Digest>) -> Result<ObjectCountView, NotDeployed> {
+        self.begin("send")?;
+        let upload = counted(file::partial(self.file, self.proven, missing), self.told.clone());
+        let sent = async {
+            let client = self.named("send").await?;
+            client.deployment_upload(&self.query(false), upload, &options()).await
+        };
+        match sent.await {
+            Ok(_) => Ok(self.lacking(missing)),
+            // It ended the body that was being sent.
+            Err(_) if self.told.is_cancelled() => Err(NotDeployed::Cancelled),
+            Err(error) => Err(refused(format!("can't store {}", self.tag()), error)),
+        }
+    }
+
+    /// Makes it the default, and waits for the nodes that this concerns, if that is wanted.
+    async fn activated(&self) -> Result<Vec<ActivationView>, NotDeployed> {
+        self.begin("activate")?;
+        let request = Activate { tag: self.tag().clone(), assignments: false };
+        let changed = async {
+            let client = self.named("activate").await?;
+            client.deployment_activate(&request, &options()).await
+        };
+        let changed = changed.await;
+        let changed =
+            changed.map_err(|it| refused(format!("can't activate {}", self.tag()), it))?;
+        let nodes: BTreeSet<_> = changed.nodes.into_iter().map(|it| it.node).collect();
+        let Some(limit) = self.order.wait else { return Ok(vec![]) };
+        self.told.step("wait");
+        let waited = timeout(limit.duration(), self.waited(&nodes)).await;
+        waited.unwrap_or(Err(NotDeployed::Late(limit)))
+    }
+
+    async fn waited(&self, nodes: &BTreeSet<NodeName>) -> Result<Vec<ActivationView>, NotDeployed> {
+        let mut silent = 0;
+        loop {
+            let asked = async { self.to.client().await?.activations().await };
+            match asked.await {
+                Ok(all) => {
+                    silent = 0;
+                    let concerned = all.items.into_iter().filter(|it| nodes.contains(&it.node));
+                    let all: Vec<_> = concerned.collect();
+                    if let Some(it) = all.iter().find(|it| it.state == ActivationState::Failed) {
+                        return Err(NotDeployed::NodeFailed(Box::new(it.clone())));
+                    }
+                    let is_there = |it: &&ActivationView| it.state == ActivationState::Active;
+                    let there = all.iter().filter(is_there).count();
+                    self.told.message(format!("{there} of {} nodes run it", nodes.len()));
+                    self.told.percent(percent(there as u64, nodes.len() as u64));
+                    if there == all.len() {
+                        return Ok(all);
+                    }
+                }
+                // A controller may move meanwhile.
+                Err(Error::Problem(it))
+                    if it.is(ProblemKind::Unavailable) || it.is(ProblemKind::TimedOut) => {}
+                Err(error) => {
+                    let may_come_back =
+                        matches!(error, Error::Unreachable { .. } | Error::Interrupted { .. });
+                    silent += 1;
+                    if !may_come_back || silent > SILENT_MAX {
+                        return Err(refused("can't see what nodes run".to_owned(), error));
+                    }
+                }
+            }
+            if self.told.is_cancelled() {
+                return Err(NotDeployed::Cancelled);
+            }
+            sleep(EVERY).await;
+        }
+    }
+}
+
+fn options() -> ChangeOptions {
+    ChangeOptions::default()
+}
+
+fn refused(what: String, error: Error) -> NotDeployed {
+    NotDeployed::Refused { what, error }
+}
+
+/// Tells how much of it was sent, and breaks it off where that is asked for: the cluster stores nothing
+/// of half a package.
+fn counted(upload: Upload, told: Arc<dyn Telling>) -> Upload {
+    let Upload { pieces, length, content_type } = upload;
+    let mut sent = 0;
+    let pieces = pieces.map(move |piece: std::io::Result<Bytes>| {
+        if told.is_cancelled() {
+            return Err(std::io::Error::other("cancelled"));
+        }
+        if let Ok(bytes) = &piece {
+            sent += bytes.len() as u64;
+            told.percent(percent(sent, length));
+        }
+        piece
+    });
+    Upload { pieces: Box::new(pieces), length, content_type }
+}
+
+fn percent(done: u64, all: u64) -> u8 {
+    match all {
+        0 => 100,
+        all => u8::try_from((done.min(all) * 100) / all).unwrap_or(100),
+    }
+}
