@@ -164,7 +164,7 @@ fn a_savepoint_is_restored_into_the_same_workflow_and_into_a_changed_one_and_all
     project.asset("workflow.yaml", &flow("only").yaml());
     let weir = start(&project).ready();
     let refused = weir.cli(["workflow", "restore", "made", "before"]).ended(5);
-    assert!(refused.stderr.contains("stage unique has 1 table"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("stage unique has 2 tables"), "{}", refused.stderr);
     assert!(refused.stderr.contains("--allow-dropped"), "{}", refused.stderr);
     let restored = weir.cli(["workflow", "restore", "made", "before", "--allow-dropped"]).done();
     assert!(restored.contains("state that is given up: unique"), "{restored}");
