@@ -9,7 +9,6 @@ use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
-use serde::Serialize;
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -26,7 +25,7 @@ use crate::extract::{Body, Part, Two};
 use crate::guard::{Caller, Trail, command, read};
 use crate::idempotency::{Key, Once};
 use crate::on_behalf::{OnBehalf, Sender};
-use crate::operations::{Begin, Ended, Progress, accepted};
+use crate::operations::{Begin, Ended, Progress, written};
 
 /// Builds packages and brings them to clusters. What takes long is told how far it is.
 #[async_trait]
@@ -150,13 +149,13 @@ async fn build_create(
     trail.about("project", &project).after(&request);
     design.projects.project(project.clone()).await?;
     let id = key.chosen(&caller, "build create", &(&project, &request));
+    let begin = Begin::of(("build", &["build"]), Some(&project), &caller, id);
     let by = caller.by();
-    let begin = begun("build", &project, (&by, id), vec!["build"]);
     let deliveries = design.deliveries.clone();
-    let begun = design.operations.begin(begin, |progress| async move {
+    let work = |progress| async move {
         written(deliveries.build_create(project, request, by, progress).await?)
-    });
-    Ok(accepted(begun.await?))
+    };
+    design.operations.accept(begin, work).await
 }
 
 /// Deletes a package that is kept. What a cluster has stored of it stays there.
@@ -207,12 +206,12 @@ async fn deploy(
     }
     let id = key.chosen(&caller, "project deploy", &(&project, &request));
     let by = caller.by();
-    let begin = begun("deploy", &project, (&by, id), design.deliveries.steps());
+    let begin = Begin::of(("deploy", &design.deliveries.steps()), Some(&project), &caller, id);
     let deliveries = design.deliveries.clone();
-    let begun = design.operations.begin(begin, |progress| async move {
+    let work = |progress| async move {
         written(deliveries.deploy(project, request, (by, sender), progress).await?)
-    });
-    Ok(accepted(begun.await?))
+    };
+    design.operations.accept(begin, work).await
 }
 
 /// Runs the cases of a project's tests, without any cluster. The operation succeeds if they could be
@@ -235,24 +234,8 @@ async fn test(
     trail.about("project", &project).after(&request);
     design.projects.project(project.clone()).await?;
     let id = key.chosen(&caller, "project test", &(&project, &request));
-    let by = caller.by();
-    let begin = begun("test", &project, (&by, id), vec!["compile", "test"]);
+    let begin = Begin::of(("test", &["compile", "test"]), Some(&project), &caller, id);
     let deliveries = design.deliveries.clone();
-    let begun = design.operations.begin(begin, |progress| async move {
-        deliveries.test(project, request.filter, progress).await
-    });
-    Ok(accepted(begun.await?))
-}
-
-fn begun(
-    kind: &'static str,
-    project: &ProjectName,
-    (by, id): (&UserName, Option<CommandId>),
-    steps: Vec<&'static str>,
-) -> Begin {
-    Begin { kind, project: Some(project.clone()), by: by.clone(), id, steps }
-}
-
-fn written(result: impl Serialize) -> Result<Value, Ended> {
-    Ok(serde_json::to_value(result).expect("a view is plain values, which are JSON"))
+    let work = |progress| async move { deliveries.test(project, request.filter, progress).await };
+    design.operations.accept(begin, work).await
 }

@@ -21,6 +21,8 @@ use axum::response::sse::{Event, KeepAlive};
 use axum::response::{IntoResponse as _, Response, Sse};
 use futures::stream::{StreamExt as _, iter, unfold};
 use futures::{FutureExt as _, Stream};
+use serde::Serialize;
+use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -63,12 +65,24 @@ pub(crate) fn routes() -> OpenApiRouter<Shown> {
         .routes(command(Need::LogIn, "operation cancel", routes!(cancel)))
 }
 
-/// The answer of a route that began an operation.
-pub(crate) fn accepted(operation: OperationView) -> Response {
-    let place = HeaderValue::from_str(&format!("/api/v1/operations/{}", operation.id));
-    let mut response = (StatusCode::ACCEPTED, Json(operation)).into_response();
-    response.headers_mut().extend(place.ok().map(|it| (LOCATION, it)));
-    response
+impl Operations {
+    /// Begins it, and answers that it has begun and where it is.
+    pub(crate) async fn accept<W, F>(&self, begin: Begin, work: W) -> Result<Response, Error>
+    where
+        W: FnOnce(Progress) -> F + Send + 'static,
+        F: Future<Output = Result<Value, Ended>> + Send + 'static,
+    {
+        let operation = self.begin(begin, work).await?;
+        let place = HeaderValue::from_str(&format!("/api/v1/operations/{}", operation.id));
+        let mut response = (StatusCode::ACCEPTED, Json(operation)).into_response();
+        response.headers_mut().extend(place.ok().map(|it| (LOCATION, it)));
+        Ok(response)
+    }
+}
+
+/// What an operation came to.
+pub(crate) fn written(result: impl Serialize) -> Result<Value, Ended> {
+    Ok(serde_json::to_value(result).expect("a view is plain values, which are JSON"))
 }
 
 /// What was begun and takes longer than a request, the newest first. What is over is kept for a while.

@@ -23,6 +23,7 @@ use weir_runtime::{System, Task, TaskFailed};
 use super::kept::{InMemory, OperationStore};
 use super::progress::{Ended, Progress, finish};
 use crate::error::Error;
+use crate::guard::Caller;
 
 /// Operations that run at once.
 const RUNNING_MAX: usize = 16;
@@ -68,6 +69,18 @@ pub struct Begin {
     pub id: Option<CommandId>,
     /// The names of its steps, in their order.
     pub steps: Vec<&'static str>,
+}
+
+impl Begin {
+    /// A kind with its steps, for who asks; `id` is that of a command that may be sent again.
+    pub(crate) fn of(
+        (kind, steps): (&'static str, &[&'static str]),
+        project: Option<&ProjectName>,
+        caller: &Caller,
+        id: Option<CommandId>,
+    ) -> Self {
+        Self { kind, project: project.cloned(), by: caller.by(), id, steps: steps.to_vec() }
+    }
 }
 
 impl Operations {

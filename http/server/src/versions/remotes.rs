@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use weir_domain::{CommandId, ProjectName, UserClaim};
+use weir_domain::{ProjectName, UserClaim};
 use weir_http_api::{
     OperationView, Page, Problem, ProjectClone, RemoteAdd, RemoteCredentials, RemotePull,
     RemotePush, RemoteView,
@@ -22,8 +22,7 @@ use crate::error::Error;
 use crate::extract::{Body, Confidential, Nothing, Part, Two};
 use crate::guard::{Caller, Trail, command, read};
 use crate::idempotency::{Key, Once};
-use crate::operations::accepted;
-use crate::{BeginOperation, Ended, Operations};
+use crate::operations::{Begin, Ended, Operations, written};
 
 pub(super) fn routes() -> OpenApiRouter<Asked> {
     let write = |action, routes| command(UserClaim::ProjectWrite, action, routes);
@@ -160,11 +159,9 @@ async fn fetch(
     trail.about("remote", format!("{project}/{remote}"));
     let Exchanging { versions, operations } = exchanging;
     let id = key.chosen(&caller, "remote fetch", &(&project, &remote));
-    let begin = begin(("fetch", &["fetch"]), Some(&project), &caller, id);
-    let begun = operations.begin(begin, async move |progress| {
-        result(versions.fetch(project, remote, progress).await)
-    });
-    Ok(accepted(begun.await?))
+    let begin = Begin::of(("fetch", &["fetch"]), Some(&project), &caller, id);
+    let work = async move |progress| result(versions.fetch(project, remote, progress).await);
+    operations.accept(begin, work).await
 }
 
 /// Fetches, and merges a branch of the remote into the one that the project is on. The result tells conflicts; they are
@@ -187,12 +184,11 @@ async fn pull(
     trail.about("remote", format!("{project}/{remote}"));
     let Exchanging { versions, operations } = exchanging;
     let id = key.chosen(&caller, "remote pull", &(&project, &remote, &request));
-    let begin = begin(("pull", &["fetch", "merge"]), Some(&project), &caller, id);
+    let begin = Begin::of(("pull", &["fetch", "merge"]), Some(&project), &caller, id);
     let by = caller.by();
-    let begun = operations.begin(begin, async move |progress| {
-        result(versions.pull(project, remote, request, by, progress).await)
-    });
-    Ok(accepted(begun.await?))
+    let work =
+        async move |progress| result(versions.pull(project, remote, request, by, progress).await);
+    operations.accept(begin, work).await
 }
 
 /// Sends a branch to the remote's branch of the same name. What the remote has and the project has not is never overwritten.
@@ -214,11 +210,10 @@ async fn push(
     trail.about("remote", format!("{project}/{remote}"));
     let Exchanging { versions, operations } = exchanging;
     let id = key.chosen(&caller, "remote push", &(&project, &remote, &request));
-    let begin = begin(("push", &["push"]), Some(&project), &caller, id);
-    let begun = operations.begin(begin, async move |progress| {
-        result(versions.push(project, remote, request, progress).await)
-    });
-    Ok(accepted(begun.await?))
+    let begin = Begin::of(("push", &["push"]), Some(&project), &caller, id);
+    let work =
+        async move |progress| result(versions.push(project, remote, request, progress).await);
+    operations.accept(begin, work).await
 }
 
 /// Makes a project of what a remote has, in a directory of the server's own: all of it, or nothing.
@@ -239,25 +234,14 @@ async fn clone(
     trail.about("project", "new");
     let Exchanging { versions, operations } = exchanging;
     let id = key.chosen(&caller, "project clone", &request.address);
-    let begin = begin(("clone", &["clone", "open"]), None, &caller, id);
-    let begun = operations.begin(begin, async move |progress| {
-        result(versions.clone_project(request, progress).await)
-    });
-    Ok(accepted(begun.await?))
-}
-
-fn begin(
-    (kind, steps): (&'static str, &[&'static str]),
-    project: Option<&ProjectName>,
-    caller: &Caller,
-    id: Option<CommandId>,
-) -> BeginOperation {
-    BeginOperation { kind, project: project.cloned(), by: caller.by(), id, steps: steps.to_vec() }
+    let begin = Begin::of(("clone", &["clone", "open"]), None, &caller, id);
+    let work = async move |progress| result(versions.clone_project(request, progress).await);
+    operations.accept(begin, work).await
 }
 
 fn result(done: Result<impl Serialize, VersionRefusal>) -> Result<Value, Ended> {
     match done {
-        Ok(it) => Ok(serde_json::to_value(it).unwrap_or_default()),
+        Ok(it) => written(it),
         Err(VersionRefusal::Cancelled) => Err(Ended::Cancelled),
         Err(refusal) => Err(Error::from(refusal).into()),
     }
