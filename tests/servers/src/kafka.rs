@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 
 use rustix::process::Signal;
 
+use crate::authority::Certified;
 use crate::directory::Directory;
 use crate::process::{self, Process};
 use crate::{PASSWORD, USER};
@@ -214,17 +215,8 @@ fn java(heap: &str) -> Command {
 
 /// Makes an authority and the broker's certificate; returns the authority's.
 fn certificate(directory: &Directory) -> String {
-    let key = || rcgen::KeyPair::generate().expect("a key can be made");
-    let mut authority = rcgen::CertificateParams::default();
-    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    authority.distinguished_name.push(rcgen::DnType::CommonName, "an authority for tests");
-    let authority_key = key();
-    let ca = authority.self_signed(&authority_key).expect("an authority can be made");
-    let issuer = rcgen::Issuer::new(authority, authority_key);
-    let broker_key = key();
-    let broker = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).expect("an address");
-    let broker = broker.signed_by(&broker_key, &issuer).expect("a certificate can be signed");
-    let store = format!("{}{}{}", broker_key.serialize_pem(), broker.pem(), ca.pem());
+    let Certified { authority, certificate, key } = Certified::of(&["127.0.0.1"]);
+    let store = format!("{key}{certificate}{authority}");
     fs::write(directory.path().join("broker.pem"), store).expect("T1: the directory is ours");
-    ca.pem()
+    authority
 }

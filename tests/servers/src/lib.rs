@@ -10,6 +10,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod authority;
 mod azurite;
 mod directory;
 mod disk;

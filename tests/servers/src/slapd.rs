@@ -13,6 +13,7 @@ use rustix::process::Signal;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::PASSWORD;
+use crate::authority::Certified;
 use crate::directory::Directory;
 use crate::process::{self, Process};
 
@@ -85,22 +86,8 @@ impl Slapd {
 
     fn certify(&self) {
         let path = self.directory.path();
-        let key = || rcgen::KeyPair::generate().expect("a key can be made");
-        let mut authority = rcgen::CertificateParams::default();
-        authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        authority.distinguished_name.push(rcgen::DnType::CommonName, "an authority for tests");
-        let authority_key = key();
-        let ca = authority.self_signed(&authority_key).expect("an authority can be made");
-        let issuer = rcgen::Issuer::new(authority, authority_key);
-        let own = key();
-        let names = [LOOPBACK.to_owned(), "localhost".to_owned()];
-        let server = rcgen::CertificateParams::new(names).expect("names of a server");
-        let server = server.signed_by(&own, &issuer).expect("a certificate can be signed");
-        let files = [
-            ("ca.pem", ca.pem()),
-            ("server.pem", server.pem()),
-            ("server.key", own.serialize_pem()),
-        ];
+        let Certified { authority, certificate, key } = Certified::of(&[LOOPBACK, "localhost"]);
+        let files = [("ca.pem", authority), ("server.pem", certificate), ("server.key", key)];
         for (name, text) in files {
             fs::write(path.join(name), text).expect("T1: the directory is ours");
         }
