@@ -43,7 +43,7 @@ pub(crate) use oracle::Oracle;
 use watch::Watch;
 
 /// Codes of what engines log as errors while their database is away.
-pub(crate) const LOST: &[&str] = &["WEIR-05", "WEIR-11005"];
+pub(crate) const LOST: &[&str] = &["WEIR-05", "WEIR-07130", "WEIR-11005"];
 
 /// What a node logs as errors when it finds that another one took over what it did.
 pub(crate) const DEPOSED: &[&str] = &["fault=WEIR-06009", "WEIR-06018"];

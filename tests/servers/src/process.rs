@@ -69,6 +69,8 @@ impl Process {
         while !all().all(is_stopped) {
             assert!(began.elapsed() < PATIENCE, "the server does not stand still");
             std::thread::sleep(Duration::from_millis(1));
+            // A process that was started while the others were asked has not been asked.
+            self.signal(Signal::STOP);
         }
     }
 
@@ -186,6 +188,33 @@ pub(crate) fn wrapped(wrapper: &[String], program: &Path) -> Command {
             let mut command = Command::new(first);
             command.args(rest).arg(program);
             command
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Starts processes for as long as it lives, up to a bound.
+    const PROLIFIC: &str = "n=0; while [ $n -lt 400 ]; do sleep 600 & n=$((n+1)); done; wait";
+
+    #[test]
+    fn what_is_started_meanwhile_stands_still_too_and_is_killed() {
+        for _ in 0..20 {
+            let directory = Directory::new();
+            let mut command = Command::new("sh");
+            command.args(["-c", PROLIFIC]);
+            let mut process = Process::start(&directory, command);
+            let began = now();
+            while children(process.id()).len() < 20 {
+                assert!(began.elapsed() < PATIENCE, "nothing is started");
+            }
+            process.freeze();
+            let all = children(process.id());
+            assert!(all.iter().all(|it| is_stopped(*it)));
+            process.end(&directory, Signal::KILL);
+            assert!(!all.into_iter().any(is_alive));
         }
     }
 }
