@@ -11,7 +11,9 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::extract::FromRequestParts;
 use axum::extract::State;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
+use axum::http::header::{
+    AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_TYPE, IF_MATCH, WWW_AUTHENTICATE,
+};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
@@ -32,6 +34,14 @@ use crate::voucher::{LIFE, LIFE_MAX};
 
 /// What of a command's headers an engine sees beside those of every request.
 const OF_A_COMMAND: [HeaderName; 3] = [CONTENT_TYPE, IF_MATCH, IDEMPOTENCY_KEY];
+/// What the types of an engine's answers begin with.
+const ANSWERS: [&str; 5] = [
+    "application/json",
+    "application/problem+json",
+    "application/jsonl",
+    "application/vnd.weir.",
+    "text/event-stream",
+];
 /// What a path begins with that names its cluster.
 const NAMED: &str = "/api/v1/clusters/";
 
@@ -113,9 +123,8 @@ pub(crate) async fn attempt_to_engine(
     parts: Parts,
     body: Bytes,
 ) -> Result<Response, Error> {
-    let way = Way::of(&fleet, &parts, &OF_A_COMMAND, LIFE).await?;
-    // What is refused there is what was tried, as a password.
-    commanded(&Way { is_vouched: false, ..way }, &parts, body).await
+    let way = Way::of_attempt(&fleet, &parts).await?;
+    commanded(&way, &parts, body).await
 }
 
 async fn commanded(way: &Way, parts: &Parts, body: Bytes) -> Result<Response, Error> {
@@ -170,23 +179,26 @@ struct Way {
 }
 
 impl Way {
+    /// Who tries something is whoever the attempt says: a log-in of this server stays here, and whether it is
+    /// good decides nothing. What is refused there is what was tried, as a password.
+    async fn of_attempt(fleet: &Fleet, parts: &Parts) -> Result<Self, Error> {
+        let (cluster, path) = place(fleet, parts).await?;
+        let mut headers = of_request(parts, &OF_A_COMMAND);
+        if let Some(guard) = parts.extensions.get::<Guard>()
+            && !matches!(guard.own_user(&parts.headers).await, Ok(None))
+        {
+            headers.remove(AUTHORIZATION);
+        }
+        Ok(Self { cluster, path, headers, is_vouched: false })
+    }
+
     async fn of(
         fleet: &Fleet,
         parts: &Parts,
         more: &[HeaderName],
         life: Millis,
     ) -> Result<Self, Error> {
-        let path = path_and_query(&parts.uri);
-        let (cluster, path) = match path.strip_prefix(NAMED).and_then(|it| it.split_once('/')) {
-            None => (fleet.default_cluster(), path.to_owned()),
-            Some((name, rest)) => {
-                let name = name.parse().map_err(|it| Error::Invalid {
-                    pointer: "path".to_owned(),
-                    reason: format!("{name:?}: {it}"),
-                })?;
-                (fleet.find(&name).await?, format!("/api/v1/{rest}"))
-            }
-        };
+        let (cluster, path) = place(fleet, parts).await?;
         let mut headers = of_request(parts, more);
         let mut is_vouched = false;
         if let Some(guard) = parts.extensions.get::<Guard>()
@@ -210,6 +222,19 @@ impl Way {
             answer => answer,
         }
     }
+}
+
+/// The cluster that the path names, and the path there.
+async fn place(fleet: &Fleet, parts: &Parts) -> Result<(Arc<Known>, String), Error> {
+    let path = path_and_query(&parts.uri);
+    let Some((name, rest)) = path.strip_prefix(NAMED).and_then(|it| it.split_once('/')) else {
+        return Ok((fleet.default_cluster(), path.to_owned()));
+    };
+    let name = name.parse().map_err(|it| Error::Invalid {
+        pointer: "path".to_owned(),
+        reason: format!("{name:?}: {it}"),
+    })?;
+    Ok((fleet.find(&name).await?, format!("/api/v1/{rest}")))
 }
 
 fn path_and_query(uri: &Uri) -> &str {
@@ -243,6 +268,23 @@ fn passed_on(
     response(answer.map_err(refuse)?).map_err(|cause| refuse(unusable(cause)))
 }
 
+/// A browser takes what an engine answers for a part of this server: nothing of it is a page or a script, and
+/// nothing asks for a password in this server's name.
+fn harmless(mut headers: HeaderMap) -> HeaderMap {
+    let is = |value: &HeaderValue, begin: &[&str]| {
+        let text = value.to_str().unwrap_or_default();
+        begin.iter().any(|it| text.get(..it.len()).is_some_and(|is| is.eq_ignore_ascii_case(it)))
+    };
+    if headers.get(WWW_AUTHENTICATE).is_some_and(|it| !is(it, &["Bearer"])) {
+        headers.remove(WWW_AUTHENTICATE);
+    }
+    if headers.get(CONTENT_TYPE).is_some_and(|it| !is(it, &ANSWERS)) {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
+    }
+    headers
+}
+
 fn response(answer: Forwarded) -> Result<Response, &'static str> {
     let status = StatusCode::from_u16(answer.status).map_err(|_| "its status is not valid")?;
     if status.is_redirection() || status.is_informational() {
@@ -250,7 +292,7 @@ fn response(answer: Forwarded) -> Result<Response, &'static str> {
     }
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = status;
-    *response.headers_mut() = answer.headers;
+    *response.headers_mut() = harmless(answer.headers);
     if response.headers().contains_key(CONTENT_TYPE) {
         response.extensions_mut().insert(AsItIs);
     }

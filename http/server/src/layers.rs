@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::{Next, from_fn, map_request, map_response};
+use axum::middleware::{Next, from_fn, map_request};
 use axum::response::{IntoResponse as _, Response};
 use futures::StreamExt as _;
 use tokio::time::{Instant, timeout};
@@ -91,7 +91,7 @@ pub(crate) fn outside(router: Router, server: &'static str) -> Router {
         .layer(from_fn(move |request, next| measured(server, request, next)))
         .layer(from_fn(traced))
         .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(()))
-        .layer(map_response(with_security_headers))
+        .layer(from_fn(with_security_headers))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(map_request(without_unfit_id))
@@ -154,12 +154,13 @@ async fn measured(server: &'static str, request: Request, next: Next) -> Respons
     response
 }
 
-const SECURITY: [(HeaderName, &str); 6] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-         font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    ),
+/// What a page may do.
+const OF_PAGES: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// Whatever an answer of the API says that it is, it is no page.
+const OF_THE_API: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
+
+const SECURITY: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -167,8 +168,14 @@ const SECURITY: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
-async fn with_security_headers(mut response: Response) -> Response {
+async fn with_security_headers(request: Request, next: Next) -> Response {
+    let policy = match request.uri().path().starts_with("/api/") {
+        true => OF_THE_API,
+        false => OF_PAGES,
+    };
+    let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     for (name, value) in SECURITY {
         headers.insert(name, HeaderValue::from_static(value));
     }

@@ -130,6 +130,23 @@ async fn an_engine_that_leads_elsewhere_is_not_followed() {
 }
 
 #[tokio::test]
+async fn what_an_engine_answers_is_neither_a_page_nor_a_script_of_this_server() {
+    let page = async || {
+        let types = [("content-type", "text/html"), ("www-authenticate", "Basic realm=\"w\"")];
+        (types, "<script src=\"/api/v1/workflows\"></script>")
+    };
+    let base = config_server(&fixture::served(axum::Router::new().fallback(page)).await).await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = http.get(format!("{base}/api/v1/nodes")).send().await.unwrap();
+    let headers = answer.headers();
+    assert_eq!(headers["content-type"], "application/octet-stream");
+    assert_eq!(headers["content-disposition"], "attachment");
+    assert!(!headers.contains_key("www-authenticate"));
+    let policy = headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("sandbox") && !policy.contains("'self'"), "{policy}");
+}
+
+#[tokio::test]
 async fn the_page_and_its_files_are_served_under_its_own_policy() {
     let base = config_server(NOWHERE).await;
     let (status, content_type, html) = get(&base).await;
