@@ -58,6 +58,12 @@ pub(crate) fn restore(settings: &Settings, from: &Path) -> Result<Vec<String>, F
         error.downcast::<Fault>().unwrap_or_else(other)
     })?;
     is_free(&store)?;
+    // What SQLite finds beside a database it takes for a part of it.
+    for part in ["-wal", "-shm", "-journal"] {
+        let mut name = store.clone().into_os_string();
+        name.push(part);
+        is_free(Path::new(&name))?;
+    }
     let copy = |from: &Path, to: &Path| {
         let part = to.with_extension("part");
         let copied = fs::copy(from, &part).and_then(|_| fs::File::open(&part)?.sync_all());
@@ -98,7 +104,7 @@ fn is_free(path: &Path) -> Result<(), Fault> {
     match path.exists() {
         false => Ok(()),
         true => Err(Fault::config(188, format!("{} is there already", path.display()))
-            .with_hint("name another place: nothing is overwritten")),
+            .with_hint("nothing is overwritten: move it away, with all whose names begin like it")),
     }
 }
 
