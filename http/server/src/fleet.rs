@@ -32,6 +32,8 @@ pub struct Fleet(Arc<Inner>);
 struct Inner {
     configured: Arc<Known>,
     listed: RwLock<BTreeMap<ClusterName, Arc<Known>>>,
+    /// One reads the list at a time: an older one must not take the place of a newer one.
+    reading: tokio::sync::Mutex<()>,
     /// Where the list is kept. `None`: there is no other cluster than that of the configuration.
     list: Option<fleet::Fleet>,
     /// `None`: what the caller shows is shown to every cluster.
@@ -117,7 +119,8 @@ impl Fleet {
 
     fn of(configured: Known, list: Option<fleet::Fleet>, issuer: Option<Issuer>) -> Self {
         let (configured, listed) = (Arc::new(configured), RwLock::default());
-        Self(Arc::new(Inner { configured, listed, list, issuer }))
+        let reading = tokio::sync::Mutex::default();
+        Self(Arc::new(Inner { configured, listed, reading, list, issuer }))
     }
 
     pub(crate) fn list(&self) -> Option<&fleet::Fleet> {
@@ -153,6 +156,7 @@ impl Fleet {
     /// Reads the list anew. What is as it was keeps what was learned of it.
     pub(crate) async fn refresh(&self) -> Result<(), Error> {
         let Some(list) = &self.0.list else { return Ok(()) };
+        let _reading = self.0.reading.lock().await;
         let entries = list.list().await?;
         let mut listed = self.0.listed.write().unwrap_or_else(PoisonError::into_inner);
         let mut former = std::mem::take(&mut *listed);
@@ -191,7 +195,7 @@ impl Fleet {
             Some(id) => id,
             None => self.meet(cluster, &self.greet(cluster).await?).await?,
         };
-        let voucher = issuer.vouch(identity, id, (now, life));
+        let voucher = issuer.vouch(identity, (id, &cluster.name), (now, life));
         voucher.map(Some).ok_or_else(|| Error::Conflict {
             detail: format!("what {} may do is too long to be told a cluster", identity.user),
             hint: Some("give the user fewer roles, or roles for fewer projects".to_owned()),

@@ -23,8 +23,8 @@ impl Access for Asked {
 
     async fn has_given(&self, shown: &str) -> Result<bool, Refusal> {
         let Ok(bearer) = shown.parse::<Bearer>() else { return Ok(false) };
-        match self.0.users.tokens().await {
-            Ok(tokens) => Ok(tokens.iter().any(|it| it.id.0 == bearer.id)),
+        match self.0.users.is_given(bearer.id).await {
+            Ok(is_given) => Ok(is_given),
             Err(Failure::Proxy(error)) => Err(super::refused(&error)),
             Err(other) => Err(super::unavailable(&other).into()),
         }

@@ -309,6 +309,14 @@ impl UserStorage {
         }
     }
 
+    /// Whether a session or token of this id is kept, be it that it opens nothing now.
+    pub async fn is_given(&self, bearer: uuid::Uuid) -> Answer<bool> {
+        match self.ask(Request::IsGiven(bearer)).await? {
+            Response::IsGiven(it) => Ok(it),
+            other => Err(other.into()),
+        }
+    }
+
     pub async fn sessions(&self) -> Answer<Vec<SessionView>> {
         match self.ask(Request::Sessions).await? {
             Response::Sessions(it) => Ok(it),

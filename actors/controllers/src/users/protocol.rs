@@ -25,6 +25,8 @@ pub enum Request {
     Roles,
     Tokens,
     Sessions,
+    /// Whether there is a session or token of this id, whoever it opens something for now.
+    IsGiven(uuid::Uuid),
     SetUp {
         secret: SecretHash,
         name: UserName,
@@ -131,6 +133,7 @@ pub enum Response {
     Roles(Vec<Role>),
     Tokens(Vec<TokenView>),
     Sessions(Vec<SessionView>),
+    IsGiven(bool),
     Identity(Box<Identity>),
     /// What the provider is called, if there is one.
     Ways(Option<String>),

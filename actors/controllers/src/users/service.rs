@@ -157,6 +157,10 @@ impl UserService {
             Request::Tokens => {
                 return Ok(Response::Tokens(host.query(within, |it| it.tokens().collect()).await?));
             }
+            Request::IsGiven(bearer) => {
+                let is_given = move |it: &Users| it.is_id_free(bearer).is_err();
+                return Ok(Response::IsGiven(host.query(within, is_given).await?));
+            }
             Request::Sessions => {
                 let open = move |it: &Users| it.sessions(now).collect();
                 return Ok(Response::Sessions(host.query(within, open).await?));
