@@ -252,6 +252,28 @@ fn a_user_of_the_server_is_let_in_where_it_is_trusted_and_nowhere_else() {
         "description": "" });
     assert_eq!(server.ask(Method::POST, "clusters/east/roles", &session, &role).0, 403);
 
+    // A role for one cluster holds there, and neither at others nor of what is the server's own.
+    let north = Server::engine(&root.path().join("north"), &server.issuer());
+    server.add("north", &north.url, &ada);
+    let role = json!({ "name": "keys-at-east", "claims": ["key:read", "key:write", "user:read"],
+        "scope": { "clusters": ["east"] } });
+    server.done("roles", &ada, &role);
+    let roles = json!({ "roles": ["keys-at-east"] });
+    assert_eq!(server.ask(Method::PATCH, "users/bob", &ada, &roles).0, 200);
+    // What a server believed of him it believes for three seconds.
+    wait_until("the new role to count", DEADLINE, || server.get("users", &session).0 == 403);
+    let key = json!({ "alias": "of-bob" });
+    let made = |cluster: &str| {
+        let path = format!("clusters/{cluster}/keys");
+        server.ask(Method::POST, &path, &session, &key).0
+    };
+    assert_eq!((made("east"), made("north")), (200, 403));
+    let me = server.get("me", &session).1;
+    assert_eq!(
+        (&me["grants"], &me["atClusters"]["east"]["key:write"]),
+        (&json!({}), &json!("everything"))
+    );
+
     // Out at once where the server is asked; engines are shown nothing any more.
     let disabled = server.ask(Method::PATCH, "users/bob", &ada, &json!({ "enabled": false }));
     assert_eq!(disabled.0, 200);

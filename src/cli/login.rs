@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use weir_domain::{Scope, UserClaim, UserName};
+use weir_domain::{ClusterName, Extent, UserClaim, UserName};
 use weir_http_api::{LogIn, LoggedIn, Me, Via};
 use weir_http_client::Client;
 
@@ -116,28 +116,30 @@ fn shown(me: &Me, look: &Look) -> String {
 }
 
 fn may(me: &Me) -> String {
-    let granted = |it: &UserClaim| Some((*it, me.grants.allows_somewhere(*it)?));
-    let all: Vec<_> = UserClaim::ALL.iter().filter_map(granted).collect();
-    let is_everything = |it: &(UserClaim, &Scope)| *it.1 == Scope::Everything;
-    if all.len() == UserClaim::ALL.len() && all.iter().all(is_everything) {
+    let is_everything = me.grants.values().all(|it| *it == Extent::Everything);
+    if me.grants.len() == UserClaim::ALL.len() && is_everything {
         return "everything".to_owned();
     }
-    if all.is_empty() {
-        return "what everybody may".to_owned();
-    }
-    let claims = all.iter().map(|(claim, scope)| match scope {
-        Scope::Everything => claim.to_string(),
-        Scope::Projects(them) => {
+    let everywhere = me.grants.iter().map(|it| allowed(it, None));
+    let at = me.at_clusters.iter();
+    let at = at.flat_map(|(name, claims)| claims.iter().map(move |it| allowed(it, Some(name))));
+    let all: Vec<_> = everywhere.chain(at).collect();
+    if all.is_empty() { "what everybody may".to_owned() } else { all.join(", ") }
+}
+
+fn allowed((claim, extent): (&UserClaim, &Extent), cluster: Option<&ClusterName>) -> String {
+    let at = cluster.map(|it| format!(" at {it}")).unwrap_or_default();
+    match extent {
+        Extent::Everything => format!("{claim}{at}"),
+        Extent::Projects(them) => {
             let them: Vec<_> = them.iter().map(|it| it.as_str()).collect();
-            format!("{claim} in {}", them.join(" and "))
+            format!("{claim} in {}{at}", them.join(" and "))
         }
-    });
-    claims.collect::<Vec<_>>().join(", ")
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use weir_domain::Grants;
 
     use super::*;
     use crate::cli::samples::{LOOK, ago};
@@ -156,14 +158,15 @@ mod tests {
 
     #[test]
     fn who_one_is_and_what_one_may() {
-        let mut grants = Grants::default();
-        let scope = Scope::Projects(["flights".parse().expect("a name")].into());
-        grants.add([UserClaim::ClusterRead], &Scope::Everything);
-        grants.add([UserClaim::DeploymentWrite], &scope);
+        let flights = Extent::Projects(["flights".parse().expect("a name")].into());
+        let grants =
+            [(UserClaim::ClusterRead, Extent::Everything), (UserClaim::DeploymentWrite, flights)];
+        let control = [(UserClaim::StreamControl, Extent::Everything)];
         let me = Me {
             user: Some("ada".parse().expect("a name")),
             via: Via::Session,
-            grants,
+            grants: grants.into(),
+            at_clusters: [("east".parse().expect("a name"), control.into())].into(),
             expires_at: Some(ago(-3_600)),
             must_change: false,
         };
@@ -173,7 +176,7 @@ mod tests {
 user:     ada
 by:       a session
 expires:  in 1h
-may:      cluster:read, deployment:write in flights
+may:      cluster:read, deployment:write in flights, stream:control at east
 "
         );
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use weir_domain::{ProjectName, RoleName, Scope, UserClaim};
+use weir_domain::{ClusterName, ProjectName, RoleName, Scope, UserClaim};
 use weir_http_api::{Page, RoleChange, RoleCreate, RoleView};
 use weir_http_client::Client;
 
@@ -63,13 +63,17 @@ pub(crate) struct GrantArgs {
     /// Only for this project; may be repeated
     #[arg(long = "in", value_name = "PROJECT")]
     projects: Vec<ProjectName>,
+    /// Only at this cluster, by the name that the server knows it by; may be repeated
+    #[arg(long = "at", value_name = "CLUSTER", conflicts_with = "projects")]
+    clusters: Vec<ClusterName>,
 }
 
 impl GrantArgs {
     pub(super) fn grants(self) -> (BTreeSet<UserClaim>, Scope) {
-        let scope = match self.projects.is_empty() {
-            true => Scope::Everything,
-            false => Scope::Projects(self.projects.into_iter().collect()),
+        let scope = match (self.projects.is_empty(), self.clusters.is_empty()) {
+            (false, _) => Scope::Projects(self.projects.into_iter().collect()),
+            (true, false) => Scope::Clusters(self.clusters.into_iter().collect()),
+            (true, true) => Scope::Everything,
         };
         (self.claims.into_iter().collect(), scope)
     }
@@ -123,6 +127,10 @@ pub(super) fn scope(scope: &Scope) -> String {
         Scope::Everything => "everything".to_owned(),
         Scope::Projects(them) => {
             let them: Vec<_> = them.iter().map(ProjectName::as_str).collect();
+            them.join(",")
+        }
+        Scope::Clusters(them) => {
+            let them: Vec<_> = them.iter().map(|it| format!("at {it}")).collect();
             them.join(",")
         }
     }

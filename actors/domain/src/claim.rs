@@ -10,7 +10,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ProjectName, did_you_mean};
+use crate::{ClusterName, ProjectName, did_you_mean};
 
 macro_rules! claims {
     ($($name:ident $text:literal $doc:literal;)*) => {
@@ -115,10 +115,21 @@ pub enum Scope {
     Everything,
     /// These projects, their workflows and streams. What belongs to no project is outside.
     Projects(BTreeSet<ProjectName>),
+    /// All that is in these clusters. What belongs to the configuration server itself is outside.
+    Clusters(BTreeSet<ClusterName>),
 }
 
-impl Scope {
-    /// Whether it holds for what belongs to the project; `None`: to the cluster as a whole.
+/// Which of the projects of one place a claim holds for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Extent {
+    Everything,
+    /// What belongs to no project is outside.
+    Projects(BTreeSet<ProjectName>),
+}
+
+impl Extent {
+    /// Whether it holds for what belongs to the project; `None`: to the place as a whole.
     pub fn covers(&self, project: Option<&ProjectName>) -> bool {
         match self {
             Self::Everything => true,
@@ -143,41 +154,105 @@ impl Scope {
     }
 }
 
+/// Claims that hold in one place, each with its extent.
+pub type Claims = BTreeMap<UserClaim, Extent>;
+
 /// What somebody may do, and where: the union of all roles.
+///
+/// Invariant: a claim that is held at a cluster alone is wider there than what is held everywhere, or is
+/// not held everywhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Grants(BTreeMap<UserClaim, Scope>);
+pub struct Grants {
+    /// As all grants were written before there were others.
+    #[serde(flatten)]
+    everywhere: Claims,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    at: BTreeMap<ClusterName, Claims>,
+}
 
 impl Grants {
     pub fn add(&mut self, claims: impl IntoIterator<Item = UserClaim>, scope: &Scope) {
+        let (extent, clusters) = match scope {
+            Scope::Everything => (Extent::Everything, None),
+            Scope::Projects(them) => (Extent::Projects(them.clone()), None),
+            Scope::Clusters(them) => (Extent::Everything, Some(them)),
+        };
         for claim in claims {
-            let wider = self.0.get(&claim).map_or_else(|| scope.clone(), |it| it.union(scope));
-            self.0.insert(claim, wider);
+            match clusters {
+                None => widen(&mut self.everywhere, claim, &extent),
+                Some(clusters) => clusters.iter().for_each(|it| {
+                    widen(self.at.entry(it.clone()).or_default(), claim, &extent);
+                }),
+            }
         }
+        self.tidy();
     }
 
+    /// In the place that judges, which is none of the clusters that are named.
     pub fn allows(&self, claim: UserClaim, project: Option<&ProjectName>) -> bool {
-        self.0.get(&claim).is_some_and(|it| it.covers(project))
+        self.everywhere.get(&claim).is_some_and(|it| it.covers(project))
     }
 
     /// Whether it is allowed somewhere, so that a list may be shown with what is covered.
-    pub fn allows_somewhere(&self, claim: UserClaim) -> Option<&Scope> {
-        self.0.get(&claim)
+    pub fn allows_somewhere(&self, claim: UserClaim) -> Option<&Extent> {
+        self.everywhere.get(&claim)
+    }
+
+    /// What is allowed in one of the clusters: all of it is everywhere there.
+    #[must_use]
+    pub fn at(&self, cluster: &ClusterName) -> Self {
+        let mut everywhere = self.everywhere.clone();
+        for (claim, extent) in self.at.get(cluster).into_iter().flatten() {
+            widen(&mut everywhere, *claim, extent);
+        }
+        Self { everywhere, at: BTreeMap::new() }
     }
 
     /// What both allow: a token never allows more than its user.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        let both = self
-            .0
-            .iter()
-            .filter_map(|(claim, scope)| Some((*claim, scope.intersection(other.0.get(claim)?))));
-        Self(both.collect())
+        let places: BTreeSet<_> = self.at.keys().chain(other.at.keys()).collect();
+        let at = places
+            .into_iter()
+            .map(|it| (it.clone(), common(&self.at(it).everywhere, &other.at(it).everywhere)));
+        let at = at.collect();
+        let mut both = Self { everywhere: common(&self.everywhere, &other.everywhere), at };
+        both.tidy();
+        both
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (UserClaim, &Scope)> {
-        self.0.iter().map(|(claim, scope)| (*claim, scope))
+    /// What is allowed wherever one is.
+    pub fn everywhere(&self) -> &Claims {
+        &self.everywhere
     }
+
+    /// What is allowed at some clusters beside that.
+    pub fn at_clusters(&self) -> &BTreeMap<ClusterName, Claims> {
+        &self.at
+    }
+
+    fn tidy(&mut self) {
+        let everywhere = &self.everywhere;
+        self.at.retain(|_, claims| {
+            claims.retain(|claim, extent| match everywhere.get(claim) {
+                Some(known) => known.union(extent) != *known,
+                None => true,
+            });
+            !claims.is_empty()
+        });
+    }
+}
+
+fn widen(claims: &mut Claims, claim: UserClaim, extent: &Extent) {
+    let wider = claims.get(&claim).map_or_else(|| extent.clone(), |it| it.union(extent));
+    claims.insert(claim, wider);
+}
+
+fn common(one: &Claims, other: &Claims) -> Claims {
+    let both = one
+        .iter()
+        .filter_map(|(claim, extent)| Some((*claim, extent.intersection(other.get(claim)?))));
+    both.collect()
 }
 
 #[cfg(test)]
@@ -212,5 +287,38 @@ mod tests {
         let both = token.intersection(&user);
         assert!(both.allows(read, Some(&a)) && !both.allows(read, None));
         assert!(!both.allows(UserClaim::KeyExport, None) && !both.allows(sniff, Some(&b)));
+    }
+
+    #[test]
+    fn what_holds_at_a_cluster_holds_there_alone() {
+        let (read, sniff) = (UserClaim::StreamRead, UserClaim::StreamSniff);
+        let [east, west] = ["east", "west"].map(|it| it.parse::<ClusterName>().unwrap());
+        let a = "a".parse::<ProjectName>().unwrap();
+        let mut user = Grants::default();
+        user.add([read, sniff], &Scope::Clusters([east.clone()].into()));
+        user.add([read], &projects(&["a"]));
+        assert!(user.allows(read, Some(&a)) && !user.allows(read, None));
+        assert!(!user.allows(sniff, Some(&a)));
+        assert!(user.at(&east).allows(read, None) && user.at(&east).allows(sniff, None));
+        assert!(!user.at(&west).allows(read, None) && !user.at(&west).allows(sniff, Some(&a)));
+
+        let mut token = Grants::default();
+        token.add([sniff], &projects(&["a"]));
+        for both in [token.intersection(&user), user.intersection(&token)] {
+            assert!(!both.allows(sniff, Some(&a)));
+            assert!(both.at(&east).allows(sniff, Some(&a)) && !both.at(&east).allows(sniff, None));
+            assert_eq!(both.at(&west), Grants::default());
+        }
+        let mut token = Grants::default();
+        token.add([sniff, read], &Scope::Clusters([west].into()));
+        let both = token.intersection(&user);
+        assert_eq!(both.at(&east), Grants::default());
+        assert!(!both.allows(read, Some(&a)));
+        let written = serde_json::to_string(&user).unwrap();
+        assert_eq!(serde_json::from_str::<Grants>(&written).unwrap(), user, "{written}");
+        user.add([read, sniff], &Scope::Everything);
+        let written = serde_json::to_string(&user).unwrap();
+        assert_eq!(written, r#"{"stream:read":"everything","stream:sniff":"everything"}"#);
+        assert!(user.at_clusters().is_empty(), "it adds nothing");
     }
 }

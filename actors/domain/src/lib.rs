@@ -30,7 +30,7 @@ mod workflow;
 
 pub use audit::{AuditAction, AuditEntry, AuditHash, AuditHead, AuditOutcome};
 pub use bytes::Bytes;
-pub use claim::{Grants, Scope, UnknownClaim, UserClaim};
+pub use claim::{Claims, Extent, Grants, Scope, UnknownClaim, UserClaim};
 pub use cluster::{ClusterAddress, Incarnation, InvalidAddress, InvalidIncarnation, Member};
 pub use code::Code;
 pub use digest::{Digest, InvalidDigest};

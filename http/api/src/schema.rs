@@ -68,13 +68,16 @@ pub struct Incarnation {
     pub uid: domain::NodeUid,
 }
 
-/// What claims hold for: `"everything"`, or `{"projects": [names]}`.
+/// What claims hold for: `"everything"`, `{"projects": [names]}`, or `{"clusters": [names]}` with the names
+/// that the server which keeps the role knows them by.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub enum Scope {
     Everything,
     #[schema(value_type = Vec<Name>)]
     Projects(Vec<String>),
+    #[schema(value_type = Vec<Name>)]
+    Clusters(Vec<String>),
 }
 
 /// One rule: how many instances of a workflow a node must and may run. A bound that is absent is

@@ -1,10 +1,12 @@
 //! Users, roles, tokens, sessions, and who one is oneself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use weir_domain::{Grants, RoleName, Scope, SessionId, Timestamp, TokenId, UserClaim, UserName};
+use weir_domain::{
+    Claims, ClusterName, RoleName, Scope, SessionId, Timestamp, TokenId, UserClaim, UserName,
+};
 
 use crate::{Concealed, schema};
 
@@ -109,9 +111,13 @@ pub struct Me {
     #[schema(value_type = Option<schema::Name>)]
     pub user: Option<UserName>,
     pub via: Via,
-    /// What may be done and where: claims with their scope.
+    /// What may be done and where: claims, each `"everything"` or with its projects.
     #[schema(value_type = Object)]
-    pub grants: Grants,
+    pub grants: Claims,
+    /// What may be done at some clusters beside that.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = Object)]
+    pub at_clusters: BTreeMap<ClusterName, Claims>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Timestamp>)]
     pub expires_at: Option<Timestamp>,
@@ -208,7 +214,7 @@ pub struct RoleView {
     pub description: String,
     #[schema(value_type = Vec<schema::UserClaim>)]
     pub claims: BTreeSet<UserClaim>,
-    /// `everything`, or the projects that the claims hold for.
+    /// `everything`, or the projects or clusters that the claims hold for.
     #[schema(value_type = schema::Scope)]
     pub scope: Scope,
     /// 0: it is built in. Else it grows with every change; `if-match` takes it.

@@ -157,7 +157,12 @@ impl Guard {
         if let (Some(access), Some(shown)) = (&self.access, of_a_user) {
             let identity = self.known.identify(access.as_ref(), shown).await;
             let identity = identity.map_err(|it| Denied::Unanswered(Box::new(it.into())))?;
-            return identity.map(|it| Caller::User(Box::new(it))).ok_or(Denied::Token(EXPIRED));
+            let here = |it: Identity| match self.cluster() {
+                Some((_, name)) => Identity { grants: it.grants.at(name), ..it },
+                None => it,
+            };
+            let caller = identity.map(|it| Caller::User(Box::new(here(it))));
+            return caller.ok_or(Denied::Token(EXPIRED));
         }
         match self.knows_nobody() {
             // Who could judge it is asked elsewhere.

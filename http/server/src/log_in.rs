@@ -1,11 +1,13 @@
 //! Logging in and out, and what users do about themselves.
 
+use std::collections::BTreeMap;
+
 use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_controllers::Sender;
 use weir_controllers::users::{self, Failure, Identity, Rejection};
-use weir_domain::{Grants, Scope, TokenId, UserClaim};
+use weir_domain::{Claims, Extent, TokenId, UserClaim};
 use weir_http_api::{
     LogIn, LoggedIn, Me, Page, PasswordChange, Problem, SetUp, TokenCreate, TokenCreated,
     TokenView, Via,
@@ -125,23 +127,36 @@ pub(crate) async fn me(caller: Caller) -> Json<Me> {
             users::Via::Voucher => Via::Voucher,
         },
     };
-    let nobody =
-        Me { user: None, via, grants: Grants::default(), expires_at: None, must_change: false };
+    let nobody = Me {
+        user: None,
+        via,
+        grants: Claims::new(),
+        at_clusters: BTreeMap::new(),
+        expires_at: None,
+        must_change: false,
+    };
     Json(match caller {
         Caller::Anonymous => nobody,
         Caller::Local(here) => Me { grants: all(|it| here.may(it)), ..nobody },
         Caller::Operator => Me { grants: all(|_| true), ..nobody },
         Caller::User(it) => {
             let Identity { user, grants, expires_at, must_change, .. } = *it;
-            Me { user: Some(user), grants, expires_at: Some(expires_at), must_change, ..nobody }
+            let at_clusters = grants.at_clusters().clone();
+            let grants = grants.everywhere().clone();
+            Me {
+                user: Some(user),
+                grants,
+                at_clusters,
+                expires_at: Some(expires_at),
+                must_change,
+                ..nobody
+            }
         }
     })
 }
 
-fn all(may: impl Fn(UserClaim) -> bool) -> Grants {
-    let mut grants = Grants::default();
-    grants.add(UserClaim::ALL.iter().copied().filter(|it| may(*it)), &Scope::Everything);
-    grants
+fn all(may: impl Fn(UserClaim) -> bool) -> Claims {
+    UserClaim::ALL.iter().filter(|it| may(**it)).map(|it| (*it, Extent::Everything)).collect()
 }
 
 /// Changes one's own password. All one's other sessions end. Whoever logged in may, and no token: it

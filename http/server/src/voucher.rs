@@ -14,7 +14,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use weir_controllers::users::{Identity, Via};
-use weir_domain::{ClusterId, ClusterName, Grants, Millis, Scope, Timestamp, UserClaim, UserName};
+use weir_domain::{
+    Claims, ClusterId, ClusterName, Extent, Grants, Millis, Scope, Timestamp, UserClaim, UserName,
+};
 use weir_secrets::{ServerKey, SigningKey};
 
 /// What a voucher begins with. No token of a user does.
@@ -64,7 +66,7 @@ struct Voucher {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Allowed {
     claims: Vec<String>,
-    scope: Scope,
+    scope: Extent,
 }
 
 pub(crate) fn is_voucher(shown: &[u8]) -> bool {
@@ -72,18 +74,19 @@ pub(crate) fn is_voucher(shown: &[u8]) -> bool {
 }
 
 impl Issuer {
-    /// What the cluster is shown in place of the user's log-in. `None`: it would be too long for a header.
+    /// What the cluster is shown in place of the user's log-in: what the user may do there, and nothing of
+    /// other clusters. `None`: it would be too long for a header.
     pub(crate) fn vouch(
         &self,
         identity: &Identity,
-        cluster: ClusterId,
+        (cluster, name): (ClusterId, &ClusterName),
         (now, life): (Timestamp, Millis),
     ) -> Option<String> {
         let voucher = Voucher {
             server: self.name.to_string(),
             cluster,
             user: identity.user.clone(),
-            may: allowed(&identity.grants),
+            may: allowed(identity.grants.at(name).everywhere()),
             issued: now,
             expires: now.plus(life.duration()).min(identity.expires_at),
         };
@@ -122,6 +125,10 @@ impl Trust {
         let user = voucher.user.of_server(signer.name.as_str()).map_err(|it| it.to_string())?;
         let mut grants = Grants::default();
         for Allowed { claims, scope } in voucher.may {
+            let scope = match scope {
+                Extent::Everything => Scope::Everything,
+                Extent::Projects(them) => Scope::Projects(them),
+            };
             grants.add(claims.iter().filter_map(|it| it.parse::<UserClaim>().ok()), &scope);
         }
         let expires_at = voucher.expires;
@@ -151,10 +158,9 @@ impl Trust {
     }
 }
 
-fn allowed(grants: &Grants) -> Vec<Allowed> {
+fn allowed(claims: &Claims) -> Vec<Allowed> {
     let mut all: Vec<Allowed> = Vec::new();
-    for claim in UserClaim::ALL {
-        let Some(scope) = grants.allows_somewhere(*claim) else { continue };
+    for (claim, scope) in claims {
         let name = claim.as_str().to_owned();
         match all.iter_mut().find(|it| it.scope == *scope) {
             Some(same) => same.claims.push(name),
@@ -211,7 +217,7 @@ mod tests {
     #[test]
     fn a_user_of_a_trusted_server_may_what_the_voucher_says() {
         let config = issuer("config", "a");
-        let shown = config.vouch(&ada(), id(1), (NOW, LIFE)).unwrap();
+        let shown = config.vouch(&ada(), (id(1), &name("east")), (NOW, LIFE)).unwrap();
         let believed = trust(&[&config]).believe(shown.as_bytes(), NOW).unwrap();
         let user = UserName::new("ada@config").unwrap();
         let expires_at = NOW.plus(LIFE.duration());
@@ -224,7 +230,9 @@ mod tests {
         let forger = issuer("config", "c");
         let trust = trust(&[&config, &other]);
         let refused = |shown: &str, now| trust.believe(shown.as_bytes(), now).unwrap_err();
-        let vouched = |it: &Issuer, cluster| it.vouch(&ada(), id(cluster), (NOW, LIFE)).unwrap();
+        let vouched = |it: &Issuer, cluster| {
+            it.vouch(&ada(), (id(cluster), &name("east")), (NOW, LIFE)).unwrap()
+        };
         assert!(refused(&vouched(&forger, 1), NOW).contains("does not trust"));
         assert!(refused(&vouched(&config, 2), NOW).contains("another cluster"));
         let late = NOW.plus(Duration::from_secs(91));
@@ -233,7 +241,7 @@ mod tests {
         assert!(trust.believe(vouched(&config, 1).as_bytes(), in_time).is_ok());
         let early = Timestamp(NOW.0 - 31_000);
         assert!(refused(&vouched(&config, 1), early).contains("set the clocks"));
-        let long = config.vouch(&ada(), id(1), (NOW, Millis(300_001))).unwrap();
+        let long = config.vouch(&ada(), (id(1), &name("east")), (NOW, Millis(300_001))).unwrap();
         assert!(refused(&long, NOW).contains("longer"));
         // One server can't speak as another one.
         let posing = Issuer { name: name("config"), key: issuer("other", "b").key };
@@ -257,7 +265,7 @@ mod tests {
             server: "config".into(),
             cluster: id(1),
             user: UserName::new("ada").unwrap(),
-            may: vec![Allowed { claims: vec!["moon:write".into()], scope: Scope::Everything }],
+            may: vec![Allowed { claims: vec!["moon:write".into()], scope: Extent::Everything }],
             issued: NOW,
             expires: NOW.plus(Duration::from_secs(1)),
         };

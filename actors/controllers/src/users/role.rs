@@ -9,8 +9,8 @@ use super::{Rejection, User, Users};
 use crate::text::is_short;
 
 pub(super) const ADMIN: &str = "admin";
-/// Projects that a role or token may name.
-const PROJECTS_MAX: usize = 200;
+/// Projects, or clusters, that a role or token may name.
+const NAMES_MAX: usize = 200;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Role {
@@ -52,11 +52,14 @@ impl Role {
 /// What a role or token names, beside claims.
 pub(super) fn is_bounded(description: &str, scope: &Scope) -> Result<(), Rejection> {
     is_short("description", description)?;
-    match scope {
-        Scope::Projects(projects) if projects.len() > PROJECTS_MAX => {
-            Err(Rejection::TooMany { what: "projects in the scope".into(), max: PROJECTS_MAX })
-        }
-        Scope::Projects(_) | Scope::Everything => Ok(()),
+    let (names, what) = match scope {
+        Scope::Everything => (0, ""),
+        Scope::Projects(them) => (them.len(), "projects in the scope"),
+        Scope::Clusters(them) => (them.len(), "clusters in the scope"),
+    };
+    match names > NAMES_MAX {
+        true => Err(Rejection::TooMany { what: what.into(), max: NAMES_MAX }),
+        false => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use weir_controllers::Author;
 use weir_controllers::deployments::storage::{self, Limit};
 use weir_controllers::users::{Identity, Via};
-use weir_domain::{ProjectName, Scope, SessionId, UserClaim, UserName};
+use weir_domain::{Extent, ProjectName, SessionId, UserClaim, UserName};
 
 use super::rule::{Need, OPEN_READS, Rule};
 use crate::error::Error;
@@ -102,14 +102,14 @@ impl Caller {
     /// is decided by the content, or who asks does not have it.
     pub(super) fn reach(&self, rule: Rule) -> Option<Reach> {
         let Need::Within(claim) = rule.need else { return None };
-        let scope = match self {
+        let extent = match self {
             Self::User(user) => user.grants.allows_somewhere(claim)?,
-            Self::Operator | Self::Local(_) => &Scope::Everything,
+            Self::Operator | Self::Local(_) => &Extent::Everything,
             Self::Anonymous => return None,
         };
-        Some(Reach(match scope {
-            Scope::Everything => storage::Reach::Everything,
-            Scope::Projects(projects) => {
+        Some(Reach(match extent {
+            Extent::Everything => storage::Reach::Everything,
+            Extent::Projects(projects) => {
                 storage::Reach::Projects(Limit { claim, projects: projects.clone() })
             }
         }))

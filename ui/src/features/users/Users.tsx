@@ -206,7 +206,11 @@ function AllUsers() {
 }
 
 const scope = (it: Schemas["Scope"]) =>
-  it === "everything" ? "everything" : it.projects.join(", ");
+  it === "everything"
+    ? "everything"
+    : "projects" in it
+      ? it.projects.join(", ")
+      : it.clusters.map((name) => `at ${name}`).join(", ");
 
 const ROLES: Column<Schemas["Role"]>[] = [
   { id: "name", title: "Role", value: (it) => it.name, cell: (it) => <strong>{it.name}</strong> },
