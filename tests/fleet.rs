@@ -434,6 +434,12 @@ fn a_backup_of_a_running_server_is_restored_in_an_empty_place() {
     // What came after it is not in it, and nothing is overwritten.
     server.add("west", "http://127.0.0.1:1", &ada);
     assert!(tool("backup", &from).ended(6).stderr.contains("WEIR-00188"));
+    // What a lost store left beside its place would be taken for a part of the restored one.
+    let left = to.join("config-server/weir.db-wal");
+    fs::create_dir_all(left.parent().unwrap()).unwrap();
+    fs::write(&left, "frames").unwrap();
+    assert!(tool("restore", &to).ended(6).stderr.contains("weir.db-wal is there already"));
+    fs::remove_file(&left).unwrap();
     tool("restore", &to).ended(0);
     assert!(tool("restore", &to).ended(6).stderr.contains("WEIR-00188"));
     drop(server);
