@@ -254,6 +254,10 @@ fn shown(it: &DeployedView, look: &Look) -> String {
             );
         }
     }
+    for it in &it.obstacles {
+        let label = look.paint(Tone::Bad, "activating it would be refused:");
+        text += &format!("{label} {}\n  {}\n", plain(&it.detail), plain(&it.hint));
+    }
     text += match (it.dry_run, it.activated) {
         (true, _) => "",
         (false, true) => "it is the default\n",

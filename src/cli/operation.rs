@@ -204,6 +204,8 @@ fn shown(it: &OperationView, look: &Look) -> String {
     ];
     facts.extend(it.project.iter().map(|it| ("project", it.to_string())));
     facts.extend(it.problem.iter().map(|it| ("problem", plain(&it.detail))));
+    let hint = it.problem.as_ref().and_then(|it| it.hint.as_ref());
+    facts.extend(hint.map(|it| ("hint", plain(it))));
     let steps = it.steps.iter().map(|it| {
         let tone = match it.state {
             StepState::Done => Tone::Good,

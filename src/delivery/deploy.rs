@@ -1,6 +1,6 @@
 //! Delivering: a package file becomes a stored deployment of a cluster, and what its nodes run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use bytes::Bytes;
 use tokio::time::{sleep, timeout};
 use weir_domain::{DeploymentTag, Digest, Millis, NodeName};
 use weir_http_api::{
-    Activate, ActivationState, ActivationView, DeployedView, ObjectCountView, ProblemKind,
-    UploadQuery, UploadView,
+    Activate, ActivationState, ActivationView, DeployObstacle, DeployedView, ObjectCountView,
+    Problem, ProblemKind, ProblemPart, UploadQuery, UploadView,
 };
 use weir_http_client::{ChangeOptions, Client, Error, Upload};
 
 use super::file::{self, Proven};
-use super::foresee::foresee;
+use super::foresee::Coming;
 
 /// What a delivery does, in this order, after its package was built.
 pub(crate) const STEPS: [&str; 5] = ["compare", "plan", "send", "activate", "wait"];
@@ -160,8 +160,10 @@ impl Delivery<'_> {
         let client = self.to.client().await.map_err(unread)?;
         let stored = client.deployments().await.map_err(unread)?;
         let nodes = client.activations().await.map_err(unread)?.items;
-        let workflows: BTreeMap<_, _> = self.proven.manifest.content.workflow_digests();
-        let plan = foresee(self.tag(), &workflows, &stored, &nodes);
+        let content = &self.proven.manifest.content;
+        let workflows = content.workflow_digests();
+        let coming = Coming { tag: self.tag(), project: &content.project, workflows };
+        let (plan, obstacles) = (coming.foresee(&stored, &nodes), coming.obstacles(&stored));
         let count = |is: &dyn Fn(&weir_http_api::DeployNodePlan) -> usize| {
             plan.iter().map(is).sum::<usize>()
         };
@@ -173,6 +175,9 @@ impl Delivery<'_> {
             count(&|it| it.stays.len()),
             plan.len()
         ));
+        if self.order.activate && !self.order.dry_run {
+            self.check_free(&obstacles)?;
+        }
         Ok(Deployed {
             dry_run: self.order.dry_run,
             tag: self.tag().clone(),
@@ -181,9 +186,24 @@ impl Delivery<'_> {
             sent: self.lacking(missing),
             total: self.counted(|_| true),
             plan,
+            obstacles,
             activated: false,
             nodes: vec![],
         })
+    }
+
+    /// What would be refused in the end is not even sent.
+    fn check_free(&self, obstacles: &[DeployObstacle]) -> Result<(), NotDeployed> {
+        let Some(first) = obstacles.first() else { return Ok(()) };
+        let problem = Problem::new(ProblemKind::Conflict, first.detail.clone());
+        let parts = obstacles.iter().map(|it| ProblemPart {
+            pointer: "/activate".to_owned(),
+            detail: format!("{}: {}", it.detail, it.hint),
+        });
+        let errors = if obstacles.len() > 1 { parts.collect() } else { Vec::new() };
+        let problem = Problem { errors, ..problem }.with_hint(first.hint.clone());
+        let error = Error::Problem(Box::new(problem));
+        Err(refused(format!("can't activate {}", self.tag()), error))
     }
 
     fn lacking(&self, missing: &BTreeSet<Digest>) -> ObjectCountView {

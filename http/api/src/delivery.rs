@@ -132,11 +132,23 @@ pub struct DeployedView {
     pub total: ObjectCountView,
     /// What making it the default does, or would do, as it was foreseen.
     pub plan: Vec<DeployNodePlan>,
+    /// Why the cluster would refuse to make it the default, as things stand; none: it would not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub obstacles: Vec<DeployObstacle>,
     /// It is the default.
     pub activated: bool,
     /// The nodes that had to run something else, as they were in the end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<ActivationView>,
+}
+
+/// What stands in the way of making a deployment the default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeployObstacle {
+    pub detail: String,
+    /// What takes it away.
+    pub hint: String,
 }
 
 /// What changes on a node.

@@ -68,7 +68,8 @@ pub use cluster::{
 pub use concealed::Concealed;
 pub use counts::CountsView;
 pub use delivery::{
-    BuildRequest, BuildSecret, BuildView, DeployNodePlan, DeployRequest, DeployedView, TestsRequest,
+    BuildRequest, BuildSecret, BuildView, DeployNodePlan, DeployObstacle, DeployRequest,
+    DeployedView, TestsRequest,
 };
 pub use deployment::{DeploymentPreview, DeploymentRequest, DeploymentView};
 pub use diff::{DiffQuery, DiffView, EditKind, EditView, ItemChange, ItemChangeKind, LineView};

@@ -240,7 +240,20 @@ impl From<deployments::Failure> for Error {
         use deployments::{Failure, Rejection};
         match failure {
             Failure::Rejected(Rejection::Storage(it)) => it.into(),
-            Failure::Rejected(it) => Self::Conflict { detail: it.to_string(), hint: None },
+            Failure::Rejected(it) => {
+                let hint = match &it {
+                    Rejection::WorkflowOfDirectory { owner, .. }
+                    | Rejection::WorkflowTaken { owner, .. } => {
+                        Some(format!("weir deployment withdraw {owner}"))
+                    }
+                    Rejection::WorkflowOfPackage { .. } => {
+                        Some("weir deployment assignments".to_owned())
+                    }
+                    Rejection::Unknown(_) => Some("weir deployment list".to_owned()),
+                    Rejection::Empty(_) | Rejection::Storage(_) => None,
+                };
+                Self::Conflict { detail: it.to_string(), hint }
+            }
             Failure::Refused(detail) => Self::Conflict { detail, hint: None },
             Failure::Proxy(it) => it.into(),
         }
@@ -342,6 +355,17 @@ mod tests {
         let node = "node-1".parse().expect("a name");
         assert_eq!(told(storage::Rejection::NotAssigned { node }).0, 404);
         assert_eq!(told(users::Rejection::UnknownRole("nope".parse().expect("a name"))).0, 404);
+    }
+
+    #[test]
+    fn who_meets_what_runs_from_a_directory_is_told_how_to_end_it() {
+        let refused = deployments::Rejection::WorkflowOfDirectory {
+            tag: "flights-3".parse().expect("a tag"),
+            workflow: "copy".parse().expect("a name"),
+            owner: "flights".parse().expect("a name"),
+        };
+        let (status, hint) = told(deployments::Failure::Rejected(refused));
+        assert_eq!((status, hint.as_str()), (409, "weir deployment withdraw flights"));
     }
 
     #[test]
