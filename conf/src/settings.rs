@@ -109,6 +109,8 @@ pub struct ConfigServer {
     pub name: ClusterName,
     /// None: one in the data directory, made when it is needed for the first time.
     pub signing_key: Option<PathBuf>,
+    /// Files with private keys that open the secrets of projects, as they were written.
+    pub project_keys: Vec<PathBuf>,
     /// Where its users, its audit and its clusters are kept.
     pub persistence: Journal,
     /// Other repositories that projects exchange versions with.

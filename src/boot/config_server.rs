@@ -24,7 +24,6 @@ use super::engine::{self, SET_UP_FILE};
 use super::lock::DataDir;
 use super::membership::Membership;
 use super::operations::OperationFiles;
-use super::packages::Signing;
 use super::process::{Process, listen_to_signals, until_shut_down};
 use super::project_versions::{CredentialFile, CredentialStore, Exchange, ProjectVersions};
 use super::projects::ProjectDirs;
@@ -134,13 +133,12 @@ pub(super) async fn design(
     let files = OperationFiles::in_data_dir(system.tasks().clone(), &process.data_dir.path);
     let operations = http::Operations::open(system.clone(), Arc::new(files)).await?;
     let (settings, data_dir) = (&process.settings, process.data_dir.path.clone());
-    let signing = Signing::of(settings, &data_dir);
     let (secrets, below) = (settings.secrets.clone(), data_dir.clone());
     let credentials: Arc<dyn CredentialStore> =
         Arc::new(CredentialFile::new(&data_dir, move || master::load_as(&secrets, &below)));
     // Everybody gets these: whoever removes or renames a project does it to its credentials, too.
     let projects = projects.keeping(credentials.clone());
-    let deliverer = Deliverer::of(system.clone(), projects.clone(), &data_dir, signing);
+    let deliverer = Deliverer::of(system.clone(), projects.clone(), &data_dir, settings);
     let exchange = Exchange::of(&settings.config_server.remotes);
     let versions = ProjectVersions::new(system.clone(), projects.clone(), credentials, exchange);
     Ok(http::config_server::Design {

@@ -3,6 +3,8 @@
 //! A package is two files of the data directory, `ID.weir` and what is said of it, `ID.json`, which is
 //! written last: what has none is no build, and is cleared away with the next one.
 
+mod refusals;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,10 +12,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::Value;
-use weir_domain::{CommandId, Fault, ProjectName, UserName};
+use weir_conf::Settings;
+use weir_domain::{ClusterName, CommandId, Fault, ProjectName, UserName};
 use weir_http_api::{
     BuildRequest, BuildSecret, BuildView, DeployRequest, DeployedView, FindingView,
-    ObjectCountView, Problem, ProblemKind, ProblemPart,
+    ObjectCountView, SealTo,
 };
 use weir_http_client::{self as client, Client};
 use weir_http_server::{
@@ -22,14 +25,16 @@ use weir_http_server::{
 use weir_package::Signer;
 use weir_project::Loaded;
 use weir_runtime::System;
+use weir_secrets::{Keyring, PrivateKey, PublicKey, import, read_private};
 use weir_stream::Registry;
 
 use super::packages::Signing;
 use super::projects::ProjectDirs;
 use super::registry;
 use crate::delivery::{
-    self, Destination, NotBuilt, NotDeployed, Order, Proven, Telling, Unusable, Wanted,
+    self, Destination, NotBuilt, Order, Proven, Sealing, Telling, Unusable, Wanted,
 };
+use refusals::{no_key, not_built, not_deployed, of_package, unread, unwritten};
 
 /// In the data directory.
 const DIRECTORY: &str = "builds";
@@ -42,6 +47,8 @@ pub(crate) struct Deliverer {
     projects: ProjectDirs,
     directory: PathBuf,
     signing: Signing,
+    /// Files with private keys that open secrets of projects.
+    project_keys: Vec<PathBuf>,
     registry: Registry,
 }
 
@@ -56,10 +63,13 @@ impl Deliverer {
         system: System,
         projects: ProjectDirs,
         data_dir: &Path,
-        signing: Signing,
+        settings: &Settings,
     ) -> Self {
         let directory = data_dir.join(DIRECTORY);
-        Self { system, projects, directory, signing, registry: registry() }
+        let signing = Signing::of(settings, data_dir);
+        let keys = settings.config_server.project_keys.iter();
+        let project_keys = keys.map(|it| data_dir.join(it)).collect();
+        Self { system, projects, directory, signing, project_keys, registry: registry() }
     }
 
     async fn blocking<T: Send + 'static>(
@@ -111,21 +121,22 @@ impl Deliverer {
     fn built(
         &self,
         (project, dir): (&ProjectName, &Path),
-        request: BuildRequest,
+        (request, sealing): (BuildRequest, Sealing),
         (by, id): (UserName, CommandId),
     ) -> Result<BuildView, Ended> {
         let wanted = Wanted {
             tag: request.tag.unwrap_or_else(|| delivery::TAG.to_owned()),
             description: request.description.clone(),
             author: by.to_string(),
+            version: request.version,
             commit: request.commit.clone(),
             workflows: request.workflows.into_iter().collect(),
             environments: request.environments.clone(),
             base_dir: request.base_dir.map(PathBuf::from),
-            sealing: delivery::Sealing::default(),
+            sealing,
             at: request.at.unwrap_or_else(|| self.system.now()),
         };
-        let made = delivery::build(dir, &self.registry, &wanted).map_err(|it| not_built(&it))?;
+        let made = delivery::build(dir, &self.registry, &wanted).map_err(not_built)?;
         let (signer, _) = self.signing.signer()?;
         let secrets = made.secrets.into_iter();
         let contents = &made.package.contents;
@@ -136,7 +147,7 @@ impl Deliverer {
             description: wanted.description,
             by,
             at: wanted.at,
-            commit: wanted.commit,
+            commit: made.commit,
             environments: wanted.environments,
             digest: made.package.digest(),
             signer: signer.key().to_string(),
@@ -187,11 +198,36 @@ impl Deliverer {
         Ok(PathBuf::from(self.projects.project(project.clone()).await?.directory))
     }
 
+    /// Seals to keys of clusters that this server knows and the sender may ask, and to nobody else's: who may
+    /// deploy there may use the secrets there.
+    async fn sealing(
+        &self,
+        build: &BuildRequest,
+        (sender, target): (&OnBehalf, Option<&ClusterName>),
+    ) -> Result<Sealing, Ended> {
+        let mut to = Vec::new();
+        for SealTo { cluster, key } in &build.seal_to {
+            let at = sender.at(cluster.as_ref().or(target)).await?;
+            let known = async { at.client().await?.keys().await };
+            let known = known.await.map_err(|it| Ended::from(at.told(it)))?.items;
+            let found = delivery::meant(&known, key.as_deref()).ok_or_else(|| no_key(key))?;
+            let public = found.public.parse::<PublicKey>();
+            to.push(public.map_err(|it| Fault::from(&it))?);
+        }
+        if to.is_empty() {
+            return Ok(Sealing::default());
+        }
+        let files = self.project_keys.clone();
+        let ring = self.blocking(move |_| files.iter().map(private_key).collect()).await?;
+        let ring: weir_secrets::Result<Keyring> = ring;
+        Ok(Sealing { to, ring: ring.map_err(|it| Fault::from(&it))? })
+    }
+
     async fn package_of(
         &self,
         project: &ProjectName,
         request: &mut DeployRequest,
-        (by, id): (UserName, CommandId),
+        (by, sender, id): (UserName, &OnBehalf, CommandId),
     ) -> Result<(Kept, Proven), Ended> {
         let kept = match request.package {
             Some(id) => {
@@ -201,6 +237,8 @@ impl Deliverer {
             None => {
                 let dir = self.dir(project).await?;
                 let (named, build) = (project.clone(), request.build.take().unwrap_or_default());
+                let sealing = self.sealing(&build, (sender, request.cluster.as_ref())).await?;
+                let build = (build, sealing);
                 self.blocking(move |it| it.built((&named, &dir), build, (by, id))).await??
             }
         };
@@ -264,11 +302,13 @@ impl Deliveries for Deliverer {
         &self,
         project: ProjectName,
         request: BuildRequest,
-        by: UserName,
+        (by, sender): (UserName, OnBehalf),
         progress: Progress,
     ) -> Result<BuildView, Ended> {
         progress.step("build");
         let (dir, id) = (self.dir(&project).await?, progress.id());
+        let sealing = self.sealing(&request, (&sender, None)).await?;
+        let request = (request, sealing);
         self.blocking(move |it| it.built((&project, &dir), request, (by, id))).await?
     }
 
@@ -281,7 +321,7 @@ impl Deliveries for Deliverer {
     ) -> Result<DeployedView, Ended> {
         progress.step("build");
         let id = progress.id();
-        let (kept, proven) = self.package_of(&project, &mut request, (by, id)).await?;
+        let (kept, proven) = self.package_of(&project, &mut request, (by, &sender, id)).await?;
         progress.message(format!("{}, digest {:.12}", kept.view.tag, kept.view.digest));
         progress.go_on()?;
         let at = At(sender.at(request.cluster.as_ref()).await?);
@@ -294,7 +334,7 @@ impl Deliveries for Deliverer {
         };
         let told = Arc::new(Told(progress));
         let deployed = delivery::deploy(&at, (&kept.file, &proven), &order, told).await;
-        deployed.map_err(|it| not_deployed(it, &at))
+        deployed.map_err(|it| not_deployed(it, &at.0))
     }
 
     async fn test(
@@ -309,7 +349,7 @@ impl Deliveries for Deliverer {
         let tested = self.blocking(move |it| {
             let Loaded { project, findings } = weir_project::load(&dir, &it.registry);
             let Some(project) = project else {
-                return Err(not_built(&NotBuilt::Findings(findings)));
+                return Err(not_built(NotBuilt::Findings(findings)));
             };
             progress.step("test");
             let all: usize = project.tests.iter().map(|it| it.cases.len()).sum();
@@ -331,6 +371,11 @@ impl Deliveries for Deliverer {
         });
         tested.await?
     }
+}
+
+/// A key that opens secrets of projects.
+fn private_key(file: &PathBuf) -> weir_secrets::Result<PrivateKey> {
+    import(&read_private(file)?, None)
 }
 
 /// The cluster, asked in the sender's name.
@@ -361,89 +406,4 @@ impl Telling for Told {
     fn is_cancelled(&self) -> bool {
         self.0.cancelled().is_cancelled()
     }
-}
-
-fn not_built(refused: &NotBuilt) -> Ended {
-    let invalid = |detail: String, hint: &str| {
-        Problem::new(ProblemKind::InvalidRequest, detail).with_hint(hint).into()
-    };
-    match refused {
-        NotBuilt::Findings(findings) => {
-            let errors: Vec<_> = findings.iter().filter(|it| it.is_error()).collect();
-            let detail =
-                format!("the project has {} errors, which must be mended first", errors.len());
-            let parts = errors
-                .iter()
-                .map(|it| ProblemPart { pointer: it.place.to_string(), detail: it.to_string() });
-            let problem = Problem::new(ProblemKind::InvalidRequest, detail);
-            let problem = Problem { errors: parts.collect(), ..problem };
-            problem
-                .with_hint("each part says where and what to do; `:validate` finds the same")
-                .into()
-        }
-        NotBuilt::Tag { given, why } => invalid(
-            format!("can't use the tag {given:?}: {why}"),
-            "name another one, say ${build:project}-${build:timestamp}",
-        ),
-        NotBuilt::BaseDir(dir) => invalid(
-            format!("{} is not absolute: each engine would look elsewhere", dir.display()),
-            "name an absolute directory",
-        ),
-        NotBuilt::Workflow(unknown) => {
-            invalid(unknown.to_string(), "look at the project's workflows")
-        }
-        NotBuilt::Secret { name, error } => {
-            let fault = Fault::from(&**error);
-            Fault { message: format!("secret {name}: {}", fault.message), ..fault }.into()
-        }
-        NotBuilt::Package(error) => of_package(error),
-    }
-}
-
-fn not_deployed(refused: NotDeployed, at: &At) -> Ended {
-    match refused {
-        NotDeployed::Cancelled => Ended::Cancelled,
-        NotDeployed::Refused { what, error } => match Ended::from(at.0.told(error)) {
-            Ended::Failed(problem) => {
-                let detail = format!("{what}: {}", problem.detail);
-                Problem { detail, ..*problem }.into()
-            }
-            Ended::Cancelled => Ended::Cancelled,
-        },
-        NotDeployed::NodeFailed(node) => {
-            let detail = format!("node {} could not activate {}", node.node, node.target);
-            let look = format!("weir deployment why {}; weir deployment rollback", node.node);
-            let problem = Problem::new(ProblemKind::Unavailable, detail);
-            match node.failure {
-                Some(it) => {
-                    let detail = format!("{}: {}", problem.detail, it.cause.message);
-                    let hint = it.cause.hint.unwrap_or(look);
-                    Problem { code: it.cause.code, detail, ..problem }.with_hint(hint).into()
-                }
-                None => problem.with_hint(look).into(),
-            }
-        }
-        NotDeployed::Late(limit) => {
-            let detail = format!("not all nodes run it: {limit} were not enough");
-            let problem = Problem::new(ProblemKind::TimedOut, detail);
-            problem
-                .with_hint("it is the default: `weir deployment nodes` shows how far they are")
-                .into()
-        }
-    }
-}
-
-fn of_package(error: &weir_package::Error) -> Ended {
-    let problem = Problem::new(ProblemKind::InvalidRequest, error.to_string());
-    Problem { code: error.code(), ..problem }.with_hint(error.hint()).into()
-}
-
-fn unread(error: &io::Error) -> ProjectRefusal {
-    let fault = Fault::transient(103, format!("the builds can't be read: {error}"));
-    ProjectRefusal::Fault(fault.with_hint("look at the disk, and at who may read there"))
-}
-
-fn unwritten(error: &io::Error) -> Ended {
-    let fault = Fault::transient(103, format!("the package can't be kept: {error}"));
-    fault.with_hint("look at the disk, and at who may write there").into()
 }

@@ -34,7 +34,8 @@ pub(crate) use access::Exchange;
 use asked::{author, checked, foreseen, merge_of};
 pub(crate) use credentials::{CredentialFile, CredentialStore};
 use credentials::{Kept, Owner};
-use refusals::{after, invalid, refusal};
+pub(super) use refusals::refusal;
+use refusals::{after, invalid};
 
 type Done<T> = Result<T, VersionRefusal>;
 

@@ -69,12 +69,16 @@ impl Global {
 
     /// A client of the configuration server.
     pub(crate) fn design(&self) -> Result<Client, Failure> {
-        let is_named = self.server.is_some() || self.chosen()?.is_some();
-        let place = match is_named {
+        let place = match self.names_server()? {
             true => self.place()?,
             false => Place { server: DESIGN.to_owned(), chosen: None },
         };
         place.client("can't ask the configuration server", place.token()?)
+    }
+
+    /// Whether somebody said which server to ask.
+    pub(crate) fn names_server(&self) -> Result<bool, Failure> {
+        Ok(self.server.is_some() || self.chosen()?.is_some())
     }
 
     /// Which server to ask, and who one is there. A profile's session is shown to its own server and

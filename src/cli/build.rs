@@ -1,60 +1,47 @@
 //! `weir build`: a project directory as a package, one signed file.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde::Serialize;
-use weir_domain::{AssetName, DeploymentTag, Digest, KeyFingerprint, Timestamp, WorkflowName};
+use weir_domain::{DeploymentTag, Digest, KeyFingerprint, Timestamp, WorkflowName};
+use weir_http_api::BuildView;
 use weir_package::Signer;
 use weir_stream::Registry;
 
-use super::args::ConfArgs;
+use super::args::{ConfArgs, Global};
 use super::exit::Reason;
 use super::failure::Failure;
 use super::files;
-use super::human::{self, plural};
+use super::human::{self, plain, plural};
 use super::look::Look;
+use super::operation;
 use super::output::Output;
-use super::sealing::SealingArgs;
+use super::packing::{PackingArgs, is_directory};
+
 use super::table;
 use crate::boot::packages::{self, Signing};
-use crate::delivery::{self, Carried, NotBuilt, TAG, Unusable, Wanted};
+use crate::delivery::{self, Carried, NotBuilt, Unusable};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The project directory
+    /// A project directory, which is built here; or the name of a project of the configuration server, which
+    /// builds and keeps it
     #[arg(default_value = ".")]
-    dir: PathBuf,
-    /// The deployment's name in the cluster. ${build:timestamp}, ${build:project}, ${build:version} and
-    /// ${build:commit} are put in
-    #[arg(long, default_value = TAG)]
-    tag: String,
-    #[arg(long, default_value = "", value_name = "TEXT")]
-    description: String,
-    /// Who builds it
+    project: String,
+    /// Who builds it, where it is built here
     #[arg(long, env = "USER", default_value = "unknown", value_name = "NAME")]
     author: String,
-    /// What the project was checked out from
-    #[arg(long, value_name = "ID")]
-    commit: Option<String>,
-    /// Only this workflow, with all that it refers to; may be repeated
-    #[arg(long = "workflow", value_name = "NAME")]
-    workflows: Vec<WorkflowName>,
-    /// An environment of the project, behind those that project.yaml lists; may be repeated: where two
-    /// define one name, the later wins
-    #[arg(long = "environment", value_name = "NAME")]
-    environments: Vec<AssetName>,
-    /// Where relative paths of the project begin on the engines; without it, at the directory
-    #[arg(long, value_name = "DIR")]
-    base_dir: Option<PathBuf>,
-    /// The file to write; without it, TAG.weir in the working directory
+    /// The file to write; without it, TAG.weir in the working directory, and none of what a server builds
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// Sign with a key that is thrown away: only clusters that accept any signer take it
     #[arg(long)]
     unsigned: bool,
     #[command(flatten)]
-    sealing: SealingArgs,
+    packing: PackingArgs,
     #[command(flatten)]
     conf: ConfArgs,
 }
@@ -76,13 +63,42 @@ struct Built {
 }
 
 impl Args {
-    pub(crate) fn run(self, out: &Output, registry: &Registry) -> Result<ExitCode, Failure> {
-        let what = what(&self.dir);
-        files::project(&self.dir)?;
-        let wanted = self.wanted(&what, out)?;
-        let made = delivery::build(&self.dir, registry, &wanted);
-        let made = made.map_err(|it| not_built(&self.dir, it))?;
-        made.findings.iter().for_each(|it| out.note(&it.to_string()));
+    pub(crate) async fn run(
+        self,
+        global: &Global,
+        out: &Output,
+        registry: &Registry,
+    ) -> Result<ExitCode, Failure> {
+        match is_directory(&self.project) {
+            true => self.here(out, registry).await?,
+            false => self.at_server(global, out).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn at_server(&self, global: &Global, out: &Output) -> Result<(), Failure> {
+        let what = format!("can't build {}", plain(&self.project));
+        if self.unsigned {
+            let failure = Failure::new(Reason::Usage, what, "a configuration server signs");
+            return Err(failure.with_hint("leave out --unsigned, or name a directory"));
+        }
+        let client = global.design()?;
+        let begun = client.build_create(&self.project, &self.packing.request(&what)?).await;
+        let kept: BuildView = operation::result(&client, out, (what.clone(), begun)).await?;
+        if let Some(file) = &self.file {
+            let package = client.build_package(&self.project, kept.id).await;
+            let package = package.map_err(|it| Failure::of_client(what, it))?;
+            let new = OpenOptions::new().write(true).create_new(true).open(file);
+            let written = new.and_then(|mut it| it.write_all(&package));
+            written.map_err(|it| files::unwritten(file.display(), &it))?;
+        }
+        kept.warnings.iter().for_each(|it| out.note(&plain(&it.cause)));
+        out.show(&kept, shown_kept)
+    }
+
+    async fn here(&self, out: &Output, registry: &Registry) -> Result<(), Failure> {
+        let from = (Path::new(&self.project), self.author.as_str());
+        let made = self.packing.built(from, None, (registry, out)).await?;
         let signer = signer(&self.conf, self.unsigned, out)?;
         let tag = made.tag;
         let file = self.file.clone().unwrap_or_else(|| PathBuf::from(format!("{tag}.weir")));
@@ -100,22 +116,7 @@ impl Args {
             objects: contents.objects.len() as u64,
             bytes,
         };
-        out.show(&built, shown)?;
-        Ok(ExitCode::SUCCESS)
-    }
-
-    fn wanted(&self, what: &str, out: &Output) -> Result<Wanted, Failure> {
-        Ok(Wanted {
-            tag: self.tag.clone(),
-            description: self.description.clone(),
-            author: self.author.clone(),
-            commit: self.commit.clone(),
-            workflows: self.workflows.iter().cloned().collect(),
-            environments: self.environments.clone(),
-            base_dir: self.base_dir.clone(),
-            sealing: self.sealing.read(what)?,
-            at: moment(out)?,
-        })
+        out.show(&built, shown)
     }
 }
 
@@ -145,6 +146,11 @@ pub(super) fn not_built(dir: &Path, refused: NotBuilt) -> Failure {
             Failure::of_secrets(format!("{}: secret {name}", what(dir)), &error)
         }
         NotBuilt::Package(error) => Failure::of_package(what(dir), &error),
+        NotBuilt::Version(error) => {
+            let failure = Failure::new(Reason::Unknown, what(dir), error.to_string());
+            failure.with_code(error.code()).with_hint(error.hint())
+        }
+        NotBuilt::Files(error) => files::unwritten("the files of the version", &error),
     }
 }
 
@@ -182,6 +188,21 @@ pub(super) fn moment(out: &Output) -> Result<Timestamp, Failure> {
         let failure = Failure::new(Reason::Usage, "can't tell when the package is built", why);
         failure.with_hint("SOURCE_DATE_EPOCH=1700000000, or unset it")
     })
+}
+
+fn shown_kept(it: &BuildView, _: &Look) -> String {
+    let workflows: Vec<_> = it.workflows.iter().map(|it| it.as_str()).collect();
+    let count = usize::try_from(it.size.objects).unwrap_or(usize::MAX);
+    let mut facts = vec![
+        ("package", it.id.to_string()),
+        ("tag", it.tag.to_string()),
+        ("digest", it.digest.to_string()),
+        ("workflows", workflows.join(", ")),
+        ("size", format!("{}, {}", plural(count, "object"), human::bytes(it.size.bytes))),
+        ("signed by", it.signer.clone()),
+    ];
+    facts.extend(it.commit.iter().map(|it| ("commit", plain(it))));
+    table::facts(&facts)
 }
 
 fn shown(it: &Built, _: &Look) -> String {

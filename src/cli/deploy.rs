@@ -8,42 +8,28 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use weir_domain::{AssetName, CommandId, DeploymentTag, WorkflowName};
-use weir_http_api::{BuildRequest, DeployRequest, DeployedView, OperationStep, StepState};
+use weir_domain::{CommandId, DeploymentTag, WorkflowName};
+use weir_http_api::{DeployRequest, DeployedView, OperationStep, StepState};
 use weir_stream::Registry;
 
 use super::args::{ConfArgs, Global, Once, Wait};
-use super::build::{moment, not_built, signer, unwritten, what};
+use super::build::{signer, unwritten, what};
 use super::exit::Reason;
 use super::failure::Failure;
 use super::human::{self, plain, plural};
 use super::look::{Look, Tone};
 use super::operation;
 use super::output::Output;
-use super::sealing::SealingArgs;
-use crate::delivery::{self, NotDeployed, Order, TAG, Telling, Wanted};
+use super::packing::{PackingArgs, is_directory};
+use crate::delivery::{self, NotDeployed, Order, Telling};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A project directory, which is built here; or the name of a project of the configuration server
     #[arg(default_value = ".")]
     project: String,
-    /// The deployment's name in the cluster. ${build:timestamp}, ${build:project}, ${build:version} and
-    /// ${build:commit} are put in
-    #[arg(long, default_value = TAG)]
-    tag: String,
-    #[arg(long, default_value = "", value_name = "TEXT")]
-    description: String,
-    /// What the project was checked out from
-    #[arg(long, value_name = "ID")]
-    commit: Option<String>,
-    /// Only this workflow, with all that it refers to; may be repeated
-    #[arg(long = "workflow", value_name = "NAME")]
-    workflows: Vec<WorkflowName>,
-    /// An environment of the project, behind those that project.yaml lists; may be repeated: where two
-    /// define one name, the later wins
-    #[arg(long = "environment", value_name = "NAME")]
-    environments: Vec<AssetName>,
+    #[command(flatten)]
+    packing: PackingArgs,
     /// A package that the configuration server keeps, instead of building one
     #[arg(long, value_name = "ID")]
     package: Option<CommandId>,
@@ -56,11 +42,6 @@ pub(crate) struct Args {
     /// Build it, and say what would be sent, and what would start, stop and stay
     #[arg(long)]
     plan: bool,
-    /// Where relative paths of the project begin on the engines; without it, at its directory
-    #[arg(long, value_name = "DIR")]
-    base_dir: Option<PathBuf>,
-    #[command(flatten)]
-    sealing: SealingArgs,
     #[command(flatten)]
     wait: Wait,
     #[command(flatten)]
@@ -77,9 +58,8 @@ impl Args {
         registry: &Registry,
     ) -> Result<ExitCode, Failure> {
         let dir = PathBuf::from(&self.project);
-        let deployed = match dir.join("project.yaml").is_file() || self.project.contains('/') {
+        let deployed = match is_directory(&self.project) {
             true => self.here(&dir, global, out, registry).await?,
-            false if self.project == "." => self.here(&dir, global, out, registry).await?,
             false => self.at_server(global, out).await?,
         };
         out.show(&deployed, shown)?;
@@ -88,15 +68,8 @@ impl Args {
 
     async fn at_server(&self, global: &Global, out: &Output) -> Result<DeployedView, Failure> {
         let client = self.once.client(&global.design()?);
-        let build = BuildRequest {
-            tag: Some(self.tag.clone()),
-            description: self.description.clone(),
-            workflows: self.workflows.clone(),
-            environments: self.environments.clone(),
-            base_dir: self.base_dir.as_ref().map(|it| it.display().to_string()),
-            commit: self.commit.clone(),
-            at: None,
-        };
+        let what = format!("can't deploy {}", plain(&self.project));
+        let build = self.packing.request(&what)?;
         let request = DeployRequest {
             package: self.package,
             build: self.package.is_none().then_some(build),
@@ -107,7 +80,6 @@ impl Args {
             dry_run: self.plan,
         };
         let begun = client.project_deploy(&self.project, &request).await;
-        let what = format!("can't deploy {}", plain(&self.project));
         operation::result(&client, out, (what, begun)).await
     }
 
@@ -123,22 +95,11 @@ impl Args {
             let failure = Failure::new(Reason::Usage, what(dir), why);
             return Err(failure.with_hint("leave out --package, or name a project"));
         }
-        super::files::project(dir)?;
-        let wanted = Wanted {
-            tag: self.tag.clone(),
-            description: self.description.clone(),
-            author: std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned()),
-            commit: self.commit.clone(),
-            workflows: self.workflows.iter().cloned().collect(),
-            environments: self.environments.clone(),
-            base_dir: self.base_dir.clone(),
-            sealing: self.sealing.read(&what(dir))?,
-            at: moment(out)?,
-        };
+        let author = std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
         let told = Arc::new(Told { out: *out, step: Mutex::default() });
         told.step("build");
-        let made = delivery::build(dir, registry, &wanted).map_err(|it| not_built(dir, it))?;
-        made.findings.iter().for_each(|it| out.note(&it.to_string()));
+        let client = global.client()?;
+        let made = self.packing.built((dir, &author), Some(&client), (registry, out)).await?;
         let signer = signer(&self.conf, false, out)?;
         let unkept = |it: std::io::Error| super::files::unwritten("a file for the package", &it);
         let directory = tempfile::TempDir::new().map_err(unkept)?;
@@ -152,7 +113,6 @@ impl Args {
             dry_run: self.plan,
             key: self.once.key().map(str::to_owned),
         };
-        let client = global.client()?;
         let deployed = delivery::deploy(&client, (&file, &proven), &order, told).await;
         deployed.map_err(not_deployed)
     }

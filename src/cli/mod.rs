@@ -32,6 +32,7 @@ mod look;
 mod node;
 mod operation;
 mod output;
+mod packing;
 mod persistence;
 mod profile;
 mod project;
@@ -247,7 +248,7 @@ impl Noun {
             Self::Node(verb) => asked(verb.run(&global.client()?, out)),
             Self::Cluster(args) => asked(args.run(global, out)),
             Self::Fleet(verb) => asked(verb.run(&global.design()?, out)),
-            Self::Build(args) => args.run(out, &registry()),
+            Self::Build(args) => asked(args.run(global, out, &registry())),
             Self::Deploy(args) => asked(args.run(global, out, &registry())),
             Self::Operation(verb) => asked(verb.run(&global.design()?, out)),
             Self::Deployment(verb) => asked(verb.run(global, out, &registry())),

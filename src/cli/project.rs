@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use weir_domain::Finding;
+use weir_domain::{Finding, ProjectName};
 use weir_http_api::Validation;
+use weir_http_client::Client;
 use weir_project::{Loaded, Project};
 use weir_stream::Registry;
 
@@ -28,10 +29,12 @@ use super::output::{Format, Output};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Report everything that is wrong with a project directory
+    /// Report everything that is wrong with a project
     Validate {
-        #[arg(default_value = ".")]
-        dir: PathBuf,
+        /// A project directory; or, where no file is called so and a server is named, the name of a project of
+        /// the configuration server
+        #[arg(default_value = ".", value_name = "DIR|NAME")]
+        project: PathBuf,
     },
     #[command(flatten)]
     Served(served::Verb),
@@ -47,11 +50,40 @@ impl Verb {
         registry: fn() -> Registry,
     ) -> Result<ExitCode, Failure> {
         match self {
-            Self::Validate { dir } => validate(&dir, out, &registry()),
+            Self::Validate { project } => match named(&project, global)? {
+                Some(name) => asked(validate_served(&name, &global.design()?, out)),
+                None => validate(&project, out, &registry()),
+            },
             Self::Served(verb) => asked(verb.run(&global.design()?, out)),
             Self::Versions(verb) => asked(verb.run(&global.design()?, out)),
         }
     }
+}
+
+/// The project of a server that is meant: what is there as a file never is.
+fn named(project: &Path, global: &Global) -> Result<Option<ProjectName>, Failure> {
+    let name = project.to_str().and_then(|it| ProjectName::new(it).ok());
+    let is_meant = !project.exists() && global.names_server()?;
+    Ok(name.filter(|_| is_meant))
+}
+
+async fn validate_served(
+    name: &ProjectName,
+    client: &Client,
+    out: &Output,
+) -> Result<ExitCode, Failure> {
+    let found = client.project_validate(name.as_str()).await;
+    let found = found.map_err(|it| Failure::of_client(format!("can't validate {name}"), it))?;
+    let is_valid = found.valid;
+    match out.format {
+        Format::Json | Format::Yaml => out.show(&found, |_, _| String::new())?,
+        Format::Table | Format::Wide => {
+            let findings: Vec<_> = found.findings.into_iter().map(Finding::from).collect();
+            out.print(&listed(&findings, |_| None, &out.look()))?;
+            out.note(&summary(None, &findings, &out.look()));
+        }
+    }
+    Ok(if is_valid { ExitCode::SUCCESS } else { Exit::Invalid.into() })
 }
 
 fn validate(dir: &Path, out: &Output, registry: &Registry) -> Result<ExitCode, Failure> {

@@ -15,6 +15,7 @@ use super::failure::Failure;
 use super::hidden;
 use super::output::Output;
 use super::user::refused;
+use crate::delivery;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -96,9 +97,7 @@ fn chosen(known: &[KeyView], wanted: &[String]) -> Result<Vec<String>, Failure> 
         return Ok(known.iter().filter(|it| it.current).map(|it| it.public.clone()).collect());
     }
     let find = |wanted: &String| {
-        let found =
-            known.iter().find(|it| it.alias == *wanted || it.fingerprint.to_string() == *wanted);
-        found.map(|it| it.public.clone()).ok_or_else(|| {
+        delivery::meant(known, Some(wanted)).map(|it| it.public.clone()).ok_or_else(|| {
             let what = format!("there is no key {wanted:?}");
             let why = "it is neither an alias nor a fingerprint of the cluster";
             Failure::new(Reason::Unknown, what, why).with_hint("weir key list")

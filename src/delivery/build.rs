@@ -9,6 +9,7 @@ use weir_project::{Loaded, Project, UnknownWorkflow};
 use weir_stream::Registry;
 
 use super::sealing::{Carried, Sealing};
+use super::sources::Sources;
 
 /// The tag of a package that nobody gave another one.
 pub(crate) const TAG: &str = "${build:project}-${build:timestamp}";
@@ -21,6 +22,9 @@ pub(crate) struct Wanted {
     pub(crate) tag: String,
     pub(crate) description: String,
     pub(crate) author: String,
+    /// As the project was in this version; `None`: as it is.
+    pub(crate) version: Option<String>,
+    /// What it was checked out from. That of a version is known.
     pub(crate) commit: Option<String>,
     /// None: all of them.
     pub(crate) workflows: BTreeSet<WorkflowName>,
@@ -36,6 +40,7 @@ pub(crate) struct Wanted {
 pub(crate) struct Built {
     pub(crate) package: Package,
     pub(crate) tag: DeploymentTag,
+    pub(crate) commit: Option<String>,
     /// To which keys each secret is sealed.
     pub(crate) secrets: Vec<Carried>,
     /// Warnings.
@@ -59,14 +64,24 @@ pub(crate) enum NotBuilt {
         error: Box<weir_secrets::Error>,
     },
     Package(weir_package::Error),
+    /// There is no such version, or it can't be used.
+    Version(weir_versions::Error),
+    /// Its files can't be put anywhere.
+    Files(std::io::Error),
 }
 
-/// Reads the directory, and nothing else.
+/// Reads the directory, or a version of it, and nothing else.
 pub(crate) fn build(dir: &Path, registry: &Registry, wanted: &Wanted) -> Result<Built, NotBuilt> {
-    let Loaded { project, findings } = weir_project::load_in(dir, registry, &wanted.environments);
+    let sources = match &wanted.version {
+        Some(version) => Sources::of_version(dir, version)?,
+        None => Sources::present(dir),
+    };
+    let loaded = weir_project::load_in(&sources.dir, registry, &wanted.environments);
+    let Loaded { project, findings } = loaded;
     let Some(project) = project else { return Err(NotBuilt::Findings(findings)) };
-    let tag = wanted.tag(&project)?;
-    let base_dir = wanted.base_dir.as_ref().unwrap_or(&project.dir);
+    let commit = sources.commit.as_ref().or(wanted.commit.as_ref());
+    let tag = wanted.tag(&project, commit)?;
+    let base_dir = wanted.base_dir.as_ref().unwrap_or(&sources.base_dir);
     if !base_dir.is_absolute() {
         return Err(NotBuilt::BaseDir(base_dir.clone()));
     }
@@ -78,20 +93,20 @@ pub(crate) fn build(dir: &Path, registry: &Registry, wanted: &Wanted) -> Result<
         tag: tag.clone(),
         description: wanted.description.clone(),
         author: wanted.author.clone(),
-        commit: wanted.commit.clone(),
+        commit: commit.cloned(),
         built_at: wanted.at,
     };
     let package = Package::build(parts, details, &Limits::default()).map_err(NotBuilt::Package)?;
-    Ok(Built { package, tag, secrets, findings })
+    Ok(Built { package, tag, commit: commit.cloned(), secrets, findings })
 }
 
 impl Wanted {
-    fn tag(&self, project: &Project) -> Result<DeploymentTag, NotBuilt> {
+    fn tag(&self, project: &Project, commit: Option<&String>) -> Result<DeploymentTag, NotBuilt> {
         let text = expanded(&self.tag, |name| match name {
             "timestamp" => Ok(digits(self.at)),
             "project" => Ok(project.name.to_string()),
             "version" => project.version.clone().ok_or("project.yaml has no spec.version"),
-            "commit" => self.commit.clone().ok_or("name it with --commit"),
+            "commit" => commit.cloned().ok_or("name it with --commit, or build a --version"),
             _ => Err(""),
         });
         let refused = |why| NotBuilt::Tag { given: self.tag.clone(), why };

@@ -93,3 +93,51 @@ impl Coming<'_> {
         own.flat_map(|it| it.workflows.iter().map(|it| &it.name)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A deployment of a project with the workflow `copy`.
+    fn stored(tag: &str, project: &str, assigned_by: &[&str]) -> Value {
+        let digest = Digest::of(b"x").to_string();
+        json!({ "tag": tag, "parent": "DeploymentRoot", "digest": digest, "project": project,
+            "description": "", "author": "ann", "builtAt": "2026-01-01T00:00:00Z", "signer": "05",
+            "workflows": [{ "name": "copy", "digest": digest }], "same": [], "duplicate": false,
+            "default": false, "assignedBy": assigned_by, "nodes": [] })
+    }
+
+    fn applied(project: &str) -> Value {
+        json!({ "project": project, "digest": "07", "baseDir": "/srv", "workflows": ["copy"],
+            "deployedAt": "2026-01-01T00:00:00Z" })
+    }
+
+    /// What stands in the way of project `shop`, which has the workflow `copy`.
+    fn obstacles(default: &str, items: &[Value], applied: &[Value]) -> Vec<String> {
+        let view = json!({ "revision": 1, "default": default, "items": items, "recent": [],
+            "objects": { "count": 0, "bytes": 0, "bytesSaved": 0 }, "applied": applied });
+        let view: DeploymentsView = serde_json::from_value(view).expect("a view");
+        let (tag, project) = ("s-1".parse().expect("a tag"), "shop".parse().expect("a name"));
+        let workflows = [("copy".parse().expect("a name"), Digest::of(b"y"))].into();
+        let coming = Coming { tag: &tag, project: &project, workflows };
+        coming.obstacles(&view).into_iter().map(|it| it.hint).collect()
+    }
+
+    #[test]
+    fn what_others_have_in_use_stands_in_the_way_and_nothing_else() {
+        let root = "DeploymentRoot";
+        assert_eq!(obstacles(root, &[stored("b-1", "billing", &[])], &[]), [""; 0]);
+        // The default of another project goes with the change.
+        assert_eq!(obstacles("b-1", &[stored("b-1", "billing", &[])], &[]), [""; 0]);
+        let ruled = stored("b-1", "billing", &["the rule of node x"]);
+        assert_eq!(obstacles(root, &[ruled.clone()], &[]), ["weir deployment assignments"]);
+        let own = stored("s-0", "shop", &["the rule of node y"]);
+        assert_eq!(obstacles(root, &[ruled, own], &[]), [""; 0], "they share it already");
+        for owner in ["billing", "shop"] {
+            let hint = format!("weir deployment withdraw {owner}");
+            assert_eq!(obstacles(root, &[], &[applied(owner)]), [hint]);
+        }
+    }
+}

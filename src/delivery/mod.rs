@@ -4,17 +4,19 @@
 //! - V1: nothing is activated that the cluster has not stored whole, and nothing is stored that has errors.
 //! - V2: between two steps it is asked whether to go on; what was stored by then stays stored, under its
 //!   tag, and is not run.
-//! - V3: a directory is read as it is, once: what changes meanwhile is in the next package.
+//! - V3: a directory is read as it is, once: what changes meanwhile is in the next package. A version is
+//!   read as it was committed, and whatever the directory has by now plays no part.
 
 mod build;
 mod deploy;
 mod file;
 mod foresee;
 mod sealing;
+mod sources;
 mod tested;
 
-pub(crate) use build::{NotBuilt, TAG, Wanted, build};
+pub(crate) use build::{Built, NotBuilt, TAG, Wanted, build};
 pub(crate) use deploy::{Destination, NotDeployed, Order, STEPS, Telling, deploy};
 pub(crate) use file::{Proven, Unusable, behind, head, partial, prove, write};
-pub(crate) use sealing::{Carried, Sealing};
+pub(crate) use sealing::{Carried, Sealing, meant};
 pub(crate) use tested::View;

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 use weir_domain::{AssetName, KeyFingerprint};
+use weir_http_api::KeyView;
 use weir_package::Parts;
 use weir_secrets::{Error, Keyring, PublicKey, SealedSecret};
 
@@ -37,6 +38,16 @@ impl Sealing {
         }
         Ok(carried)
     }
+}
+
+/// The pair of a cluster that is meant, by its alias, its fingerprint or its public key; without any of
+/// them, the one that is current.
+pub(crate) fn meant<'k>(known: &'k [KeyView], key: Option<&str>) -> Option<&'k KeyView> {
+    let is_meant = |it: &&KeyView| match key {
+        Some(key) => it.alias == key || it.fingerprint.to_string() == key || it.public == key,
+        None => it.current,
+    };
+    known.iter().find(is_meant)
 }
 
 fn read(ciphertext: &[u8]) -> weir_secrets::Result<SealedSecret> {

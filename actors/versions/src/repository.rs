@@ -83,12 +83,12 @@ impl Repository {
         }
     }
 
-    /// A version as people write it: its id, the beginning of it where only one version begins so, or
-    /// a branch, here or of a remote.
+    /// A version as people write it: its id, the beginning of it where only one version begins so, a
+    /// branch, here or of a remote, or a tag.
     pub fn named(&self, text: &str) -> Result<VersionId> {
         let missing = || Error::NoVersion(text.chars().take(60).collect());
-        for branch in [format!("refs/heads/{text}"), format!("refs/remotes/{text}")] {
-            if let Ok(found) = self.git.find_reference(&branch) {
+        for below in ["heads", "remotes", "tags"] {
+            if let Ok(found) = self.git.find_reference(&format!("refs/{below}/{text}")) {
                 return Ok(VersionId(found.peel_to_commit()?.id()));
             }
         }

@@ -19,6 +19,10 @@ pub struct BuildRequest {
     pub tag: Option<String>,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub description: String,
+    /// The project as it was in this version: a commit (or the beginning of its id), a tag or a branch.
+    /// Without it, as it is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// Only these, with all that they refer to; none: all.
     #[schema(value_type = Vec<schema::Name>)]
     pub workflows: Vec<WorkflowName>,
@@ -28,13 +32,30 @@ pub struct BuildRequest {
     /// Where relative paths of the project begin on the engines; without it, at its directory on the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base_dir: Option<String>,
-    /// What the project was checked out from.
+    /// Seal the secrets of the project anew to these keys of clusters, and to no others. None: they stay
+    /// sealed as the project has them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub seal_to: Vec<SealTo>,
+    /// What the project was checked out from, where no version is named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
     /// When that was: a package with the same moment can be built again byte by byte. Without it, now.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Timestamp>)]
     pub at: Option<Timestamp>,
+}
+
+/// A key pair of a cluster that the server knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct SealTo {
+    /// Without it the one that a deploy goes to; of a build, the default one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Name>)]
+    pub cluster: Option<ClusterName>,
+    /// Its alias, its fingerprint or its public key; without it the one that is current there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// A package that the server keeps.

@@ -45,6 +45,13 @@ impl From<Finding> for FindingView {
     }
 }
 
+impl From<FindingView> for Finding {
+    fn from(it: FindingView) -> Self {
+        let FindingView { severity, code, file, line, column, path, cause, fix } = it;
+        Self { severity, code, place: Place { file, line, column }, path, cause, fix }
+    }
+}
+
 /// Why something could not go on, and what may be done about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

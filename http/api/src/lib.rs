@@ -69,7 +69,7 @@ pub use concealed::Concealed;
 pub use counts::CountsView;
 pub use delivery::{
     BuildRequest, BuildSecret, BuildView, DeployNodePlan, DeployObstacle, DeployRequest,
-    DeployedView, TestsRequest,
+    DeployedView, SealTo, TestsRequest,
 };
 pub use deployment::{DeploymentPreview, DeploymentRequest, DeploymentView};
 pub use diff::{DiffQuery, DiffView, EditKind, EditView, ItemChange, ItemChangeKind, LineView};

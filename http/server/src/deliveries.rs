@@ -49,7 +49,7 @@ pub trait Deliveries: Send + Sync + 'static {
         &self,
         project: ProjectName,
         request: BuildRequest,
-        by: UserName,
+        (by, sender): (UserName, OnBehalf),
         progress: Progress,
     ) -> Result<BuildView, Ended>;
     async fn deploy(
@@ -141,6 +141,7 @@ async fn package(
 async fn build_create(
     State(design): State<Design>,
     Part(project): Part<ProjectName>,
+    Sender(sender): Sender,
     key: Key,
     caller: Caller,
     trail: Trail,
@@ -148,14 +149,26 @@ async fn build_create(
 ) -> Result<Response, Error> {
     trail.about("project", &project).after(&request);
     design.projects.project(project.clone()).await?;
+    check(&request, "")?;
     let id = key.chosen(&caller, "build create", &(&project, &request));
     let begin = Begin::of(("build", &["build"]), Some(&project), &caller, id);
     let by = caller.by();
     let deliveries = design.deliveries.clone();
     let work = |progress| async move {
-        written(deliveries.build_create(project, request, by, progress).await?)
+        written(deliveries.build_create(project, request, (by, sender), progress).await?)
     };
     design.operations.accept(begin, work).await
+}
+
+/// `at` is where it stands in the request.
+fn check(build: &BuildRequest, at: &str) -> Result<(), Error> {
+    match (&build.version, &build.commit) {
+        (Some(_), Some(_)) => Err(Error::Invalid {
+            pointer: format!("{at}/commit"),
+            reason: "the version says what it was checked out from: leave out `commit`".into(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Deletes a package that is kept. What a cluster has stored of it stays there.
@@ -204,6 +217,7 @@ async fn deploy(
             reason: "a package that is kept is not built: leave out `build` or `package`".into(),
         });
     }
+    request.build.iter().try_for_each(|it| check(it, "/build"))?;
     let id = key.chosen(&caller, "project deploy", &(&project, &request));
     let by = caller.by();
     let begin = Begin::of(("deploy", &design.deliveries.steps()), Some(&project), &caller, id);

@@ -26,6 +26,7 @@ use weir_http_api::{
 use crate::error::Error;
 use crate::extract::{Body, Fields, Nothing, Part, Two};
 use crate::guard::{Caller, Trail, command, read};
+use crate::operations::Ended;
 use crate::paging;
 
 pub use port::{BranchEnd, CommitAsked, HistoryAsked, HistoryFound, VersionRefusal, Versions};
@@ -240,6 +241,15 @@ impl From<VersionRefusal> for Error {
                 let hint = Some("begin it again".to_owned());
                 Self::Conflict { detail: "it was cancelled".to_owned(), hint }
             }
+        }
+    }
+}
+
+impl From<VersionRefusal> for Ended {
+    fn from(refusal: VersionRefusal) -> Self {
+        match refusal {
+            VersionRefusal::Cancelled => Self::Cancelled,
+            other => Error::from(other).into(),
         }
     }
 }

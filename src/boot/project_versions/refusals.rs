@@ -21,7 +21,7 @@ pub(super) fn after(done: String) -> impl FnOnce(VersionRefusal) -> VersionRefus
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
-pub(super) fn refusal(error: Error) -> VersionRefusal {
+pub(in crate::boot) fn refusal(error: Error) -> VersionRefusal {
     if matches!(error, Error::Cancelled) {
         return VersionRefusal::Cancelled;
     }

@@ -70,11 +70,13 @@ fn a_version_that_leads_out_of_itself_is_not_exported() {
 }
 
 #[test]
-fn a_version_is_named_by_its_id_the_beginning_of_it_or_a_branch() {
+fn a_version_is_named_by_its_id_the_beginning_of_it_a_branch_or_a_tag() {
     let project = Project::new();
+    project.git(&["tag", "light"]);
+    project.git(&["tag", "-a", "v1.0", "-m", "annotated"]);
     let (repository, id) = (project.open(), head(&project));
     let whole = id.to_string();
-    for name in [whole.as_str(), &whole[..7], "main"] {
+    for name in [whole.as_str(), &whole[..7], "main", "light", "v1.0"] {
         assert_eq!(repository.named(name).unwrap(), id, "{name}");
     }
     for bad in ["", &whole[..6], "HEAD", "main~1", "main@{0}", "nope", "../heads/main", ":/begin"] {

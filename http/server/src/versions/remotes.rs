@@ -240,9 +240,5 @@ async fn clone(
 }
 
 fn result(done: Result<impl Serialize, VersionRefusal>) -> Result<Value, Ended> {
-    match done {
-        Ok(it) => written(it),
-        Err(VersionRefusal::Cancelled) => Err(Ended::Cancelled),
-        Err(refusal) => Err(Error::from(refusal).into()),
-    }
+    written(done?)
 }

@@ -44,7 +44,7 @@ impl Deliveries for FakeDeliveries {
         &self,
         project: ProjectName,
         request: BuildRequest,
-        by: UserName,
+        (by, _): (UserName, OnBehalf),
         progress: Progress,
     ) -> Result<BuildView, Ended> {
         progress.step("build");
