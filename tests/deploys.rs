@@ -34,8 +34,12 @@ struct Lab {
 impl Lab {
     /// With a project `shop` that has two environments beside its own.
     fn open() -> Self {
+        Self::with(|it| it)
+    }
+
+    fn with(set: impl FnOnce(Start) -> Start) -> Self {
         let project = Project::of(&Flow::straight(CSV));
-        let lab = Self { weir: Start::of(&project).ready(), project };
+        let lab = Self { weir: set(Start::of(&project)).ready(), project };
         let shop = lab.shop();
         fs::create_dir_all(shop.join("orders-in")).unwrap();
         let asset = |name: &str, text: &str| fs::write(shop.join(name), text).unwrap();
@@ -140,8 +144,44 @@ fn builds_are_kept_and_equal_content_has_an_equal_digest() {
     let tags: Vec<_> = page["items"].as_array().unwrap().iter().map(|it| &it["tag"]).collect();
     assert_eq!(tags, ["s-2", "s-1"]);
     let id = page["items"][1]["id"].as_str().unwrap();
-    let package = lab.run(&["deploy", "shop", "--package", id, "--activate"]).ended(5);
-    assert!(package.stderr.contains("s-1"), "{}", package.stderr);
+    // It is stored already: the rest is done.
+    let package = lab.run(&["deploy", "shop", "--package", id, "--activate", "--wait"]).ended(0);
+    assert!(package.stderr.contains("it is stored already"), "{}", package.stderr);
+    lab.goes_to("base", "a.json");
+}
+
+#[test]
+fn a_plan_says_what_would_be_refused_and_what_takes_it_away() {
+    let token = "a-token-of-these-tests";
+    let lab = Lab::with(|it| {
+        it.set("weir.management.read-only=false").set(&format!("weir.management.token=\"{token}\""))
+    });
+    // The project that `weir dev` runs from its directory.
+    let dir = lab.project.dir();
+    lab.run(&["project", "open", dir.to_str().unwrap()]);
+    let hint = "weir deployment withdraw test";
+    let plan = lab.run(&["deploy", "test", "--tag", "t-1", "--plan"]).ended(0);
+    assert!(
+        plan.stdout.contains("activating it would be refused: workflow orders"),
+        "{}",
+        plan.stdout
+    );
+    assert!(plan.stdout.contains(hint), "{}", plan.stdout);
+    let refused = lab.run(&["deploy", "test", "--tag", "t-1", "--activate"]).ended(5);
+    assert!(refused.stderr.contains(hint), "{}", refused.stderr);
+    assert_eq!(lab.tags(), [""; 0], "nothing was sent");
+    // The cluster itself says the same.
+    lab.run(&["deploy", "test", "--tag", "t-1"]).ended(0);
+    let refused = lab.run(&["deployment", "activate", "t-1"]).ended(5);
+    assert!(refused.stderr.contains(&format!("hint:  {hint}")), "{}", refused.stderr);
+
+    let mut withdraw = binary();
+    withdraw.args(["deployment", "withdraw", "test", "--management", lab.weir.management()]);
+    Ran::of(withdraw.env("WEIR_MANAGEMENT_TOKEN", token)).ended(0);
+    let done = lab.run(&["deploy", "test", "--tag", "t-1", "--activate", "--wait"]).ended(0);
+    assert!(!done.stdout.contains("refused"), "{}", done.stdout);
+    lab.project.put("a.csv", "id,amount\n1,1\n");
+    wait_until("it to run again", DEADLINE, || lab.project.files("out") == ["a.jsonl"]);
 }
 
 #[test]

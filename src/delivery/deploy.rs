@@ -8,10 +8,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::time::{sleep, timeout};
+use weir_controllers::deployments::storage::ROOT;
 use weir_domain::{DeploymentTag, Digest, Millis, NodeName};
 use weir_http_api::{
     Activate, ActivationState, ActivationView, DeployObstacle, DeployedView, ObjectCountView,
-    Problem, ProblemKind, ProblemPart, UploadQuery, UploadView,
+    Problem, ProblemKind, ProblemPart, UploadQuery,
 };
 use weir_http_client::{ChangeOptions, Client, Error, Upload};
 
@@ -87,18 +88,28 @@ pub(crate) async fn deploy(
     told: Arc<dyn Telling>,
 ) -> Result<Deployed, NotDeployed> {
     let delivery = Delivery { to, file, proven, order, told };
-    let looked = delivery.compared().await?;
-    let missing: BTreeSet<_> = looked.missing.iter().copied().collect();
-    let mut deployed = delivery.planned(&looked, &missing).await?;
+    let compared = delivery.compared().await?;
+    let mut deployed = delivery.planned(&compared).await?;
     if order.dry_run {
         return Ok(deployed);
     }
-    deployed.sent = delivery.sent(&missing).await?;
+    if !compared.is_stored {
+        deployed.sent = delivery.sent(&compared.missing).await?;
+    }
     if order.activate {
         deployed.nodes = delivery.activated().await?;
         deployed.activated = true;
     }
     Ok(deployed)
+}
+
+/// What the cluster has of the package.
+struct Compared {
+    base: DeploymentTag,
+    digest: Digest,
+    missing: BTreeSet<Digest>,
+    /// All of it, under its tag.
+    is_stored: bool,
 }
 
 struct Delivery<'d> {
@@ -133,28 +144,57 @@ impl Delivery<'_> {
     }
 
     /// Asks which objects the cluster lacks; it judges the package, its signer and its tag.
-    async fn compared(&self) -> Result<UploadView, NotDeployed> {
+    async fn compared(&self) -> Result<Compared, NotDeployed> {
         self.begin("compare")?;
         let head = file::head(self.file, self.proven);
         let looked = async {
             let client = self.to.client().await?;
             client.deployment_upload(&self.query(true), head, &options()).await
         };
-        let looked =
-            looked.await.map_err(|it| refused(format!("can't store {}", self.tag()), it))?;
-        self.told.message(format!(
-            "{} of {} objects are missing",
-            looked.missing.len(),
-            self.proven.manifest.objects.len()
-        ));
-        Ok(looked)
+        let compared = match looked.await {
+            Ok(it) => Compared {
+                base: it.base,
+                digest: it.digest,
+                missing: it.missing.into_iter().collect(),
+                is_stored: false,
+            },
+            Err(error) => {
+                let found = match &error {
+                    Error::Problem(it) if it.is(ProblemKind::Conflict) => self.stored().await,
+                    _ => None,
+                };
+                let unfit = || refused(format!("can't store {}", self.tag()), error);
+                found.ok_or_else(unfit)?
+            }
+        };
+        self.told.message(match compared.is_stored {
+            true => "it is stored already".to_owned(),
+            false => {
+                let (missing, all) = (compared.missing.len(), self.proven.manifest.objects.len());
+                format!("{missing} of {all} objects are missing")
+            }
+        });
+        Ok(compared)
     }
 
-    async fn planned(
-        &self,
-        looked: &UploadView,
-        missing: &BTreeSet<Digest>,
-    ) -> Result<Deployed, NotDeployed> {
+    /// What an earlier delivery stored under the tag before it ended, if that is the same content on the same
+    /// base: then there is nothing to send, and the rest is still to be done.
+    async fn stored(&self) -> Option<Compared> {
+        let stored = self.to.client().await.ok()?.deployments().await.ok()?;
+        let found = stored.items.into_iter().find(|it| it.tag == *self.tag())?;
+        let base = self.order.base.as_ref().map_or(ROOT, DeploymentTag::as_str);
+        let is_same =
+            found.digest == self.proven.manifest.content.digest() && found.parent.as_str() == base;
+        let missing = BTreeSet::new();
+        is_same.then(|| Compared {
+            base: found.parent,
+            digest: found.digest,
+            missing,
+            is_stored: true,
+        })
+    }
+
+    async fn planned(&self, compared: &Compared) -> Result<Deployed, NotDeployed> {
         self.begin("plan")?;
         let unread = |it| refused("can't see what nodes run".to_owned(), it);
         let client = self.to.client().await.map_err(unread)?;
@@ -181,9 +221,9 @@ impl Delivery<'_> {
         Ok(Deployed {
             dry_run: self.order.dry_run,
             tag: self.tag().clone(),
-            base: looked.base.clone(),
-            digest: looked.digest,
-            sent: self.lacking(missing),
+            base: compared.base.clone(),
+            digest: compared.digest,
+            sent: self.lacking(&compared.missing),
             total: self.counted(|_| true),
             plan,
             obstacles,
