@@ -1,23 +1,20 @@
 //! A configuration server with users of its own and clusters that trust it, or don't: who is let in where,
 //! and what is left when somebody is killed.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::http::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use weir_http_client::{Client, Forwarded};
 use weir_test_servers::{Database, MariaDb};
 
-use crate::support::{DEADLINE, Ran, binary, free_port, wait_for, wait_until};
-
-const PASSWORD: &str = "correct horse battery";
+use crate::support::{
+    DEADLINE, PASSWORD, Ran, Server, ask, binary, free_port, wait_for, wait_until,
+};
 
 const WORKFLOW: &str = "\
 apiVersion: weir/v1
@@ -33,132 +30,6 @@ spec:
       sink:
         file: { directory: out, name: \"${item}\", format: { type: json }, createDirectory: true }
 ";
-
-/// A process that serves, on a port of its own.
-struct Server {
-    child: Child,
-    root: PathBuf,
-    url: String,
-}
-
-impl Server {
-    /// `noun` says which; `ready` is the code of the line that tells its address.
-    fn start((noun, ready): (&str, &str), root: &Path, settings: &[String]) -> Self {
-        fs::create_dir_all(root).unwrap();
-        let mut command = binary();
-        let data_dir = format!("weir.data-dir={}", root.join("data").display());
-        let ports = ["rest-server", "config-server", "management", "metrics"];
-        let ports = ports.iter().map(|it| format!("weir.{it}.bind.port=0"));
-        command.arg(noun);
-        for setting in ports.chain([data_dir]).chain(settings.iter().cloned()) {
-            command.args(["-D", &setting]);
-        }
-        let log = File::create(root.join("log")).unwrap();
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).env("NO_COLOR", "1");
-        let child = command.spawn().unwrap();
-        let mut this = Self { child, root: root.to_owned(), url: String::new() };
-        this.url = wait_for(&format!("{noun} to be ready"), DEADLINE, || {
-            let log = this.log();
-            let line = log.lines().find(|it| it.contains(ready))?;
-            let (_, address) = line.split_once("address=")?;
-            Some(address.split(' ').next()?.trim_matches('"').to_owned())
-        });
-        this
-    }
-
-    fn design(root: &Path, settings: &[String]) -> Self {
-        let noun = ("config-server", "WEIR-00002");
-        Self::start(noun, root, &[&["weir.rest-server.trust-local=none".into()], settings].concat())
-    }
-
-    /// A cluster of one that trusts nobody without a log-in, but for those servers.
-    fn engine(root: &Path, trusted: &str) -> Self {
-        Self::engine_with(root, trusted, &[])
-    }
-
-    fn engine_with(root: &Path, trusted: &str, more: &[String]) -> Self {
-        let settings = [
-            "weir.rest-server.trust-local=none".to_owned(),
-            "weir.rest-server.anonymous-reads=false".to_owned(),
-            format!("weir.rest-server.trusted-servers=[{trusted}]"),
-        ];
-        Self::start(("reactive-engine", "WEIR-00001"), root, &[&settings, more].concat())
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.root.join("log")).unwrap()
-    }
-
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn ask(&self, method: Method, path: &str, token: &str, body: &Value) -> (u16, Value) {
-        ask(&self.url, method, path, token, body).expect("it answers")
-    }
-
-    fn get(&self, path: &str, token: &str) -> (u16, Value) {
-        self.ask(Method::GET, path, token, &Value::Null)
-    }
-
-    #[track_caller]
-    fn done(&self, path: &str, token: &str, body: &Value) -> Value {
-        let (status, answer) = self.ask(Method::POST, path, token, body);
-        assert_eq!(status, 200, "{path}: {answer:#}");
-        answer
-    }
-
-    /// Makes the first administrator and logs her in; returns her session.
-    fn set_up(&self) -> String {
-        let file = self.root.join("data/config-server/set-up-secret");
-        let secret = wait_for("the set-up secret", DEADLINE, || fs::read_to_string(&file).ok());
-        let ada = json!({ "secret": secret.trim(), "name": "ada", "password": PASSWORD });
-        let (status, answer) = self.ask(Method::POST, "set-up", "", &ada);
-        assert_eq!(status, 200, "{answer}");
-        self.log_in("ada")
-    }
-
-    fn log_in(&self, name: &str) -> String {
-        let request = json!({ "name": name, "password": PASSWORD });
-        self.done("log-in", "", &request)["token"].as_str().unwrap().to_owned()
-    }
-
-    fn add(&self, name: &str, url: &str, token: &str) -> Value {
-        self.done("clusters", token, &json!({ "name": name, "urls": [url] }))
-    }
-
-    fn issuer(&self) -> String {
-        self.get("clusters:issuer", "").1["setting"].as_str().unwrap().to_owned()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if std::thread::panicking() {
-            eprintln!("--- the log of {}:\n{}---", self.root.display(), self.log());
-        }
-    }
-}
-
-/// `None`: nobody answered.
-fn ask(url: &str, method: Method, path: &str, token: &str, body: &Value) -> Option<(u16, Value)> {
-    let mut headers = HeaderMap::new();
-    if !token.is_empty() {
-        let shown = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
-        headers.insert(AUTHORIZATION, shown);
-    }
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let body = if body.is_null() { String::new() } else { body.to_string() };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let client = Client::new(url).unwrap();
-    let path = format!("/api/v1/{path}");
-    let sent = client.forward_command(method, &path, headers, body.into(), None);
-    let Forwarded { status, body, .. } = runtime.block_on(sent).ok()?;
-    Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
-}
 
 /// What pretends to be an engine, and keeps what it is shown.
 struct Spy {

@@ -8,6 +8,7 @@ mod net;
 mod project;
 mod ran;
 mod seed;
+mod server;
 mod wait;
 mod weir;
 
@@ -16,6 +17,7 @@ pub(crate) use net::{Dns, Net};
 pub(crate) use project::Project;
 pub(crate) use ran::{Ran, binary, weir};
 pub(crate) use seed::{Seed, number};
+pub(crate) use server::{PASSWORD, Server, ask, ask_with};
 pub(crate) use wait::{DEADLINE, stays_so, wait_for, wait_until, wait_until_is};
 pub(crate) use weir::{Start, Weir};
 
