@@ -14,6 +14,7 @@ mod chaos;
 mod cluster;
 mod crash;
 mod damage;
+mod delivery;
 mod deployments;
 mod deploys;
 mod disk;
