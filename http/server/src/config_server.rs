@@ -16,6 +16,7 @@ use utoipa::openapi::path::PathItem;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_domain::UserClaim;
+use weir_http_api::{DeployedView, Fetched, Pulled, Pushed};
 
 use crate::extract::Fields;
 use crate::guard::{Need, Rule, command, is_for_everybody, open, read};
@@ -143,9 +144,9 @@ fn described() -> OpenApiRouter<Arc<dyn Projects>> {
         .nest("/api/v1", v1)
 }
 
-/// Operations whose paths the router can't spell.
+/// Operations whose paths the router can't spell, and what operations result in.
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(projects::act))]
+#[openapi(paths(projects::act), components(schemas(DeployedView, Pulled, Pushed, Fetched)))]
 struct Acts;
 
 /// What goes on until whoever reads it has enough.
