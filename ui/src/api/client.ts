@@ -2,6 +2,7 @@
 // one whose answer was lost can be sent again.
 import createClient, { type Middleware } from "openapi-fetch";
 import type { components, paths } from "./generated";
+import { place } from "./place";
 import { problemOf, Refusal } from "./problem";
 import { noteUnknownSession, token } from "./token";
 
@@ -20,8 +21,22 @@ const shown: Middleware = {
   },
 };
 
+/** A request to where the page's cluster answers it. */
+class Placed extends Request {
+  constructor(input: RequestInfo | URL, init?: RequestInit) {
+    super(typeof input === "string" ? placed(input) : input, init);
+  }
+}
+
+function placed(address: string): string {
+  const url = new URL(address);
+  url.pathname = place.asked(url.pathname);
+  return url.href;
+}
+
 export const api = createClient<paths>({
   baseUrl: window.location.origin,
+  Request: Placed,
   headers: { accept: "application/json" },
 });
 api.use(shown);

@@ -1,6 +1,7 @@
 import { Button, Menu, useMantineColorScheme } from "@mantine/core";
 import { Link, Navigate, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { place } from "../api/place";
 import { useLive } from "../live";
 import { alarmBook } from "../live/alarms";
 import { troubles } from "../logic/health";
@@ -109,11 +110,15 @@ function useToggleScheme(): () => void {
 
 function ClusterName() {
   const { value } = useLive("members");
-  if (!value) return null;
+  if (!value && !place.cluster) return null;
   return (
-    <span className={css.cluster} title={`as ${value.node.name} sees it`}>
-      {value.cluster}
-    </span>
+    <Link
+      to="/fleet"
+      className={css.cluster}
+      title={value ? `as ${value.node.name} sees it; to the fleet` : "to the fleet"}
+    >
+      {[place.cluster, value?.cluster].filter(Boolean).join(" · ")}
+    </Link>
   );
 }
 

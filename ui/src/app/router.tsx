@@ -7,6 +7,7 @@ import {
   lazyRouteComponent,
   redirect,
 } from "@tanstack/react-router";
+import { place } from "../api/place";
 import { Page } from "../parts/Page";
 import { Empty, Loading } from "../parts/Shows";
 import { Frame } from "./Frame";
@@ -148,6 +149,11 @@ const audit = createRoute({
   path: "/audit",
   component: lazyRouteComponent(() => import("../features/audit/Audit"), "Audit"),
 });
+const fleet = createRoute({
+  getParentRoute: () => frame,
+  path: "/fleet",
+  component: lazyRouteComponent(() => import("../features/fleet/Fleet"), "Fleet"),
+});
 const projects = createRoute({
   getParentRoute: () => frame,
   path: "/projects",
@@ -157,7 +163,7 @@ const projects = createRoute({
 const project = createRoute({
   getParentRoute: () => frame,
   path: "/projects/$project",
-  validateSearch: texts("tab", "filter", "asset"),
+  validateSearch: texts("tab", "filter", "asset", "operation", "version", "against", "by"),
   component: lazyRouteComponent(() => import("../features/projects/Project"), "Project"),
 });
 const asset = createRoute({
@@ -190,12 +196,14 @@ const inFrame = [
   users,
   keys,
   audit,
+  fleet,
   projects,
   project,
   asset,
 ];
 
 export const router = createRouter({
+  basepath: place.base,
   routeTree: root.addChildren([logIn, setUp, password, old, frame.addChildren(inFrame)]),
   defaultPreload: "intent",
   defaultPendingComponent: Loading,

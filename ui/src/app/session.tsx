@@ -11,6 +11,7 @@ import {
   useState,
 } from "react";
 import { answered, api, type Schemas } from "../api/client";
+import { DEFAULT_CLUSTER, place } from "../api/place";
 import { problemIn, Refusal } from "../api/problem";
 import {
   adoptToken,
@@ -121,7 +122,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       me,
       ended: me.via === "session" ? undefined : ended,
       again,
-      may: (claim) => claim in me.grants,
+      may: (claim) => claim in me.grants || claim in here(me),
       logIn: async (name, password, inBrowser) => {
         const session = await answered(api.POST("/api/v1/log-in", { body: { name, password } }));
         keepToken(session.token, inBrowser);
@@ -148,6 +149,10 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     <Loading />
   );
 }
+
+/** What one may do at the cluster that the page is about, beside what one may everywhere. */
+const here = ({ atClusters }: Me): object =>
+  (atClusters as Record<string, object> | undefined)?.[place.cluster ?? DEFAULT_CLUSTER] ?? {};
 
 export function useSession(): Session {
   const session = useContext(Known);

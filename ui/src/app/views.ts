@@ -26,6 +26,7 @@ export const DESIGN = [
 ] as const satisfies View[];
 
 export const ADMIN = [
+  { path: "/fleet", title: "Fleet", key: "f", cli: "weir fleet list" },
   { path: "/users", title: "Users", key: "u", cli: "weir user list" },
   { path: "/keys", title: "Keys", key: "k", cli: "weir key list" },
   { path: "/audit", title: "Audit", key: "t", cli: "weir audit list" },

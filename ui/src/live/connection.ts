@@ -1,5 +1,6 @@
 // One stream of events for all that the tabs of a browser show. It is opened anew when something else is
 // wanted, and when it breaks off; each time it says what it has, so that only what is other is sent.
+import { place } from "../api/place";
 import { type Problem, problemOf } from "../api/problem";
 import { token } from "../api/token";
 import { noteServerTime, serverNow } from "../logic/now";
@@ -173,7 +174,11 @@ export class LiveConnection {
     if (session) headers.authorization = `Bearer ${session}`;
     if (this.#last) headers["last-event-id"] = this.#last;
     const query = new URLSearchParams({ topics });
-    const response = await fetch(`/api/v1/live?${query}`, { headers, signal, cache: "no-store" });
+    const response = await fetch(`${place.asked("/api/v1/live")}?${query}`, {
+      headers,
+      signal,
+      cache: "no-store",
+    });
     if (!response.ok || !response.body)
       return problemOf(await response.json().catch(() => undefined), response.status);
     heard();

@@ -1,6 +1,7 @@
 // The tabs of a browser that show the same session share one stream: a lock says which of them holds it, and a
 // channel carries what it hears to the others. Where the browser has no locks (a page that came over plain
 // HTTP from another machine) each tab has a stream of its own.
+import { place } from "../api/place";
 import type { Problem } from "../api/problem";
 import type { Contact } from "./link";
 import type { Standing } from "./store";
@@ -49,7 +50,7 @@ export class Tabs {
       this.on.hold();
       return;
     }
-    const name = `weir-live-${digest(session ?? "")}`;
+    const name = `weir-live-${digest(`${session ?? ""} ${place.base}`)}`;
     const leave = new AbortController();
     this.#leave = leave;
     this.#channel = new BroadcastChannel(name);

@@ -1,6 +1,7 @@
 import { ActionIcon, Button, CopyButton, Modal, TextInput, Tooltip } from "@mantine/core";
 import { type ReactNode, useId, useState } from "react";
 import type { Schemas } from "../api/client";
+import { place } from "../api/place";
 import { type Problem, problemIn } from "../api/problem";
 import { useSession } from "../app/session";
 import { ProblemView } from "./Problem";
@@ -40,8 +41,13 @@ export function Act({ label, about, claim, onAct, not, isDanger, isMain }: ActPr
   return why ? <Tooltip label={why}>{button}</Tooltip> : button;
 }
 
+/** What the configuration server does itself, of whichever cluster the page is. */
+const OF_SERVER = /^weir (project|deploy|test|operation|fleet|user|role|token|audit)\b/;
+
 /** The command that does or shows the same. */
-export function CopyCli({ command }: { command: string }) {
+export function CopyCli({ command: said }: { command: string }) {
+  const isPlaced = place.cluster !== undefined && !OF_SERVER.test(said);
+  const command = isPlaced ? `${said} --cluster ${place.cluster}` : said;
   return (
     <CopyButton value={command}>
       {({ copied, copy }) => (
@@ -73,6 +79,8 @@ interface ConfirmProps {
   cli?: string;
   not?: string | false;
   isDanger?: boolean;
+  /** For what needs the width. */
+  isWide?: boolean;
   onDo: () => Promise<unknown>;
   /** Somebody changed it meanwhile: it is looked at again. */
   onStale?: () => void;
@@ -103,7 +111,12 @@ export function Confirm(props: ConfirmProps) {
     }
   };
   return (
-    <Modal opened onClose={props.onClose} title={props.title} size="lg">
+    <Modal
+      opened
+      onClose={props.onClose}
+      title={props.title}
+      size={props.isWide ? "min(1100px, 95vw)" : "lg"}
+    >
       <form
         className={css.form}
         onSubmit={(event) => {

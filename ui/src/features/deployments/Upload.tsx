@@ -1,6 +1,7 @@
 import { Button, Modal, Select, TextInput } from "@mantine/core";
 import { useRef, useState } from "react";
 import type { Schemas } from "../../api/client";
+import { place } from "../../api/place";
 import { type Problem, problemIn, problemOf, Refusal } from "../../api/problem";
 import { token } from "../../api/token";
 import { bytes, plural } from "../../logic/format";
@@ -23,7 +24,7 @@ async function send(
   const headers: Record<string, string> = { "content-type": "application/vnd.weir.package" };
   const session = token();
   if (session) headers.authorization = `Bearer ${session}`;
-  const response = await fetch(`/api/v1/deployments?${query}`, {
+  const response = await fetch(`${place.asked("/api/v1/deployments")}?${query}`, {
     method: "POST",
     headers,
     body: file,

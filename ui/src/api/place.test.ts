@@ -1,0 +1,24 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { addressAt, placeOf } from "./place";
+
+test("the address says which cluster the page is about", () => {
+  expect(placeOf("/nodes").cluster).toBeUndefined();
+  expect(placeOf("/at/east/nodes")).toMatchObject({ cluster: "east", base: "/at/east" });
+  expect(addressAt("east", "/nodes?x=1")).toBe("/at/east/nodes?x=1");
+  expect(addressAt(undefined, "/nodes")).toBe("/nodes");
+});
+
+test("what engines answer is asked of that cluster, and nothing else is", () => {
+  const document = JSON.parse(readFileSync("../schemas/openapi/config-server.json", "utf8"));
+  const { asked } = placeOf("/at/east/");
+  for (const [path, ways] of Object.entries<Record<string, { responses?: object }>>(
+    document.paths,
+  )) {
+    // What is passed on may fail as only that can.
+    const isPassedOn = Object.values(ways).some((it) => "502" in (it.responses ?? {}));
+    const expected = isPassedOn ? path.replace("/api/v1/", "/api/v1/clusters/east/") : path;
+    expect(asked(path)).toBe(expected);
+  }
+  expect(placeOf("/").asked("/api/v1/nodes")).toBe("/api/v1/nodes");
+});

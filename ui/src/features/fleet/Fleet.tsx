@@ -1,0 +1,234 @@
+// The clusters that the server knows: how each was found last, and the way to it.
+import { Button, Textarea, TextInput } from "@mantine/core";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { answered, api } from "../../api/client";
+import { addressAt, DEFAULT_CLUSTER, place } from "../../api/place";
+import { problemIn } from "../../api/problem";
+import { Act, Confirm, CopyCli } from "../../parts/Act";
+import { Facts, Page, Panel } from "../../parts/Page";
+import { ProblemView } from "../../parts/Problem";
+import { Loading } from "../../parts/Shows";
+import { Mark, State } from "../../parts/State";
+import { Ago } from "../../parts/When";
+import css from "./fleet.module.css";
+import { Issuer } from "./Issuer";
+import { type Cluster, nodesOf, sentence, standingOf } from "./standing";
+
+/** The server looks at each cluster every five seconds. */
+const EVERY_MS = 5_000;
+
+type Asked = { do: "add" } | { do: "set" | "remove"; cluster: Cluster };
+
+export function Fleet() {
+  const [asked, setAsked] = useState<Asked>();
+  const { data, error, refetch } = useQuery({
+    queryKey: ["clusters"],
+    queryFn: () => answered(api.GET("/api/v1/clusters")),
+    refetchInterval: EVERY_MS,
+  });
+  const close = () => setAsked(undefined);
+  return (
+    <Page
+      title="Fleet"
+      actions={
+        <>
+          <Act
+            label="Add …"
+            about="a cluster"
+            claim="cluster:manage"
+            isMain
+            onAct={() => setAsked({ do: "add" })}
+          />
+          <CopyCli command="weir fleet list" />
+        </>
+      }
+    >
+      {error && <ProblemView problem={problemIn(error)} onRetry={() => void refetch()} />}
+      {!data && !error && <Loading />}
+      {data && (
+        <>
+          <p>{sentence(data.items)}</p>
+          <div className={css.cards}>
+            {data.items.map((it) => (
+              <Card key={it.name} of={it} onAsk={setAsked} />
+            ))}
+          </div>
+          <Issuer />
+        </>
+      )}
+      {asked?.do === "add" && <Edit onClose={close} />}
+      {asked?.do === "set" && <Edit cluster={asked.cluster} onClose={close} />}
+      {asked?.do === "remove" && <Remove cluster={asked.cluster} onClose={close} />}
+    </Page>
+  );
+}
+
+function Card({ of, onAsk }: { of: Cluster; onAsk: (it: Asked) => void }) {
+  const queries = useQueryClient();
+  const { state, cause } = standingOf(of);
+  const { standing } = of;
+  const name = of.name === DEFAULT_CLUSTER ? undefined : of.name;
+  const isHere = of.name === (place.cluster ?? DEFAULT_CLUSTER);
+  const probe = async () => {
+    const params = { path: { cluster: of.name } };
+    await api.POST("/api/v1/clusters/{cluster}/probe", { params });
+    await queries.invalidateQueries({ queryKey: ["clusters"] });
+  };
+  return (
+    <Panel
+      title={of.name}
+      side={
+        <div className="row">
+          {isHere && <Mark tone="info">this page is about it</Mark>}
+          <State name={state} />
+        </div>
+      }
+    >
+      <div className={css.card}>
+        {of.note && <p>{of.note}</p>}
+        {cause && (
+          <p className={css.cause} role="alert">
+            {cause}
+          </p>
+        )}
+        <Facts
+          of={[
+            ["Nodes", nodesOf(of)],
+            ["Version", standing?.version],
+            [
+              standing?.reachable === false ? "Not reached since" : "Reached since",
+              standing && <Ago key="s" at={standing.since} />,
+            ],
+            ["Looked at", standing && <Ago key="c" at={standing.checkedAt} />],
+            ["Answered by", standing?.engine],
+            [
+              "Answered in",
+              typeof standing?.answeredInMs === "number" && `${standing.answeredInMs} ms`,
+            ],
+          ]}
+        />
+        <div>
+          <h3>Engines</h3>
+          <ul className={css.engines}>
+            {of.urls.map((it) => (
+              <li key={it} className="mono">
+                {it}
+              </li>
+            ))}
+          </ul>
+        </div>
+        <div className="row">
+          <Button component="a" href={addressAt(name, "/")} variant="filled">
+            Operate<span className="hidden"> {of.name}</span>
+          </Button>
+          <Act
+            label="Look now"
+            about={`at ${of.name}`}
+            claim="cluster:manage"
+            onAct={() => void probe()}
+          />
+          <div className="grow" />
+          <Act
+            label="Change …"
+            about={of.name}
+            claim="cluster:manage"
+            not={!of.entry && "The server’s configuration names it"}
+            onAct={() => onAsk({ do: "set", cluster: of })}
+          />
+          <Act
+            label="Remove …"
+            about={of.name}
+            claim="cluster:manage"
+            not={!of.entry && "The server’s configuration names it"}
+            onAct={() => onAsk({ do: "remove", cluster: of })}
+          />
+          <CopyCli command={`weir fleet show ${of.name}`} />
+        </div>
+      </div>
+    </Panel>
+  );
+}
+
+/** Adds a cluster, or changes where one is reached. */
+function Edit({ cluster, onClose }: { cluster?: Cluster; onClose: () => void }) {
+  const queries = useQueryClient();
+  const [name, setName] = useState(cluster?.name ?? "");
+  const [typed, setTyped] = useState(cluster?.urls.join("\n") ?? "");
+  const [note, setNote] = useState(cluster?.note ?? "");
+  const urls = typed.split(/\s+/).filter(Boolean);
+  const verb = cluster ? "set" : "add";
+  return (
+    <Confirm
+      title={cluster ? `Change ${cluster.name}` : "Add a cluster"}
+      verb={cluster ? "Change" : "Add"}
+      cli={`weir fleet ${verb} ${name || "NAME"} ${urls.join(" ") || "URL"}${note ? ` --note ${JSON.stringify(note)}` : ""}`}
+      not={(!name && "A name is missing") || (urls.length === 0 && "An address is missing")}
+      onDo={async () => {
+        await answered(
+          cluster
+            ? api.PUT("/api/v1/clusters/{cluster}", {
+                params: {
+                  path: { cluster: name },
+                  header: { "if-match": cluster.entry?.revision },
+                },
+                body: { urls, note },
+              })
+            : api.POST("/api/v1/clusters", { body: { name, urls, note } }),
+        );
+        await queries.invalidateQueries({ queryKey: ["clusters"] });
+      }}
+      onStale={() => void queries.invalidateQueries({ queryKey: ["clusters"] })}
+      onClose={onClose}
+    >
+      {!cluster && (
+        <TextInput
+          label="Name"
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value.trim())}
+          autoComplete="off"
+          data-autofocus
+        />
+      )}
+      <Textarea
+        size="xs"
+        label="Engines"
+        description="Their addresses, tried in this order; only ones that you trust, over a network that you trust"
+        placeholder={"http://node-1:5842\nhttp://node-2:5842"}
+        rows={3}
+        value={typed}
+        onChange={(event) => setTyped(event.currentTarget.value)}
+      />
+      <TextInput
+        label="Note"
+        value={note}
+        onChange={(event) => setNote(event.currentTarget.value)}
+        autoComplete="off"
+      />
+    </Confirm>
+  );
+}
+
+function Remove({ cluster, onClose }: { cluster: Cluster; onClose: () => void }) {
+  const queries = useQueryClient();
+  const { name } = cluster;
+  return (
+    <Confirm
+      title={`Remove ${name} from the list`}
+      verb="Remove"
+      isDanger
+      cli={`weir fleet remove ${name}`}
+      onDo={async () => {
+        const params = {
+          path: { cluster: name },
+          header: { "if-match": cluster.entry?.revision },
+        };
+        await answered(api.DELETE("/api/v1/clusters/{cluster}", { params }));
+        await queries.invalidateQueries({ queryKey: ["clusters"] });
+      }}
+      onClose={onClose}
+    >
+      <p>What it runs goes on. Until it is added again, nobody reaches it through this server.</p>
+    </Confirm>
+  );
+}

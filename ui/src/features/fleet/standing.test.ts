@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { type Cluster, nodesOf, sentence, standingOf } from "./standing";
+
+const of = (name: string, standing: object | null): Cluster =>
+  ({ name, standing: standing && { reachable: true, trusts: true, ...standing } }) as Cluster;
+
+test("a cluster is what was found last, with its cause", () => {
+  expect(standingOf(of("a", null)).state).toBe("notLookedAt");
+  expect(standingOf(of("a", {})).state).toBe("up");
+  expect(standingOf(of("a", { reachable: false, cause: "refused" }))).toEqual({
+    state: "unreachable",
+    cause: "refused",
+  });
+  expect(standingOf(of("a", { trusts: false })).state).toBe("untrusted");
+  expect(standingOf(of("a", { cause: "another cluster answers there" })).state).toBe("unusable");
+});
+
+test("the sentence says what is wrong, and else that nothing is", () => {
+  const up = of("east", { nodesUp: 2, nodes: 2, version: "1" });
+  expect(sentence([up])).toBe("1 cluster, and all is well.");
+  const short = of("west", { nodesUp: 1, nodes: 3, version: "2" });
+  const gone = of("north", { reachable: false });
+  expect(sentence([up, short, gone])).toBe(
+    "north can’t be used; west misses nodes; 2 versions of Weir are in use.",
+  );
+  expect([nodesOf(up), nodesOf(short), nodesOf(gone)]).toEqual(["2 up", "1 of 3 up", "–"]);
+});
