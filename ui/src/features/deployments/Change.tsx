@@ -74,22 +74,29 @@ export function Plan({ of }: { of: Schemas["DeploymentChange"] }) {
         <h3>On {plural(of.nodes.length, "node")}</h3>
       )}
       {of.nodes.map((it) => (
-        <div key={it.node} className={css.planned}>
-          <p>
-            <strong>{it.node}</strong>{" "}
-            <span className="mono">
-              {it.before} → {it.after}
-            </span>{" "}
-            <span className="muted small">{it.why.text}</span>
-          </p>
-          <ul>
-            <Names sign="+" tone="ok" title="starts" names={it.starts} />
-            <Names sign="↻" tone="warn" title="restarts" names={it.restarts} />
-            <Names sign="−" tone="err" title="stops" names={it.stops} />
-            <Names sign="=" tone="idle" title="stays" names={it.stays} />
-          </ul>
-        </div>
+        <NodePlan key={it.node} of={it} why={it.why.text} />
       ))}
+    </div>
+  );
+}
+
+/** What starts and stops on a node. */
+export function NodePlan({ of, why }: { of: Schemas["DeployNodePlan"]; why?: string }) {
+  return (
+    <div className={css.planned}>
+      <p>
+        <strong>{of.node}</strong>{" "}
+        <span className="mono">
+          {of.before} → {of.after}
+        </span>{" "}
+        {why && <span className="muted small">{why}</span>}
+      </p>
+      <ul>
+        <Names sign="+" tone="ok" title="starts" names={of.starts} />
+        <Names sign="↻" tone="warn" title="restarts" names={of.restarts} />
+        <Names sign="−" tone="err" title="stops" names={of.stops} />
+        <Names sign="=" tone="idle" title="stays" names={of.stays} />
+      </ul>
     </div>
   );
 }

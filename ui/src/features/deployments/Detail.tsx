@@ -4,6 +4,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { answered, api, type Schemas } from "../../api/client";
 import { problemIn } from "../../api/problem";
 import { Act, CopyCli } from "../../parts/Act";
+import { Edits } from "../../parts/Edits";
 import { Facts, Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
 import { Loading } from "../../parts/Shows";
@@ -154,22 +155,7 @@ function Item({ of }: { of: Schemas["ItemChange"] }) {
   return (
     <details data-change={of.change}>
       <summary>{head}</summary>
-      {of.edits.map((edit) => (
-        <div key={edit.path} className={css.edit}>
-          <code>{edit.path || "content"}</code> <span className="muted">{edit.edit}</span>
-          {edit.before !== undefined && edit.before !== null && (
-            <pre data-change="removed">− {JSON.stringify(edit.before)}</pre>
-          )}
-          {edit.after !== undefined && edit.after !== null && (
-            <pre data-change="added">+ {JSON.stringify(edit.after)}</pre>
-          )}
-          {edit.lines?.map((line) => (
-            <pre key={`${line.number}${line.added}`} data-change={line.added ? "added" : "removed"}>
-              {line.added ? "+" : "−"} {line.number} {line.text}
-            </pre>
-          ))}
-        </div>
-      ))}
+      <Edits of={of.edits} />
     </details>
   );
 }

@@ -23,16 +23,23 @@ const route = getRouteApi("/frame/projects/$project");
 const Environments = lazy(() =>
   import("./Environments").then((it) => ({ default: it.Environments })),
 );
+const Deploy = lazy(() => import("../deploy/Deploy").then((it) => ({ default: it.Deploy })));
 const TABS = [
   ["assets", "Assets"],
   ["problems", "Problems"],
   ["environments", "Environments and secrets"],
+  ["deploy", "Deploy"],
 ] as const;
+const LAZY: Record<string, typeof Environments> = {
+  environments: Environments,
+  deploy: Deploy,
+};
 
 export function Project() {
   const { project } = route.useParams();
   const { tab = "assets" } = route.useSearch();
   const standing = useProject(project);
+  const Part = LAZY[tab];
   return (
     <Page
       title={project}
@@ -53,9 +60,9 @@ export function Project() {
             <Tabs all={TABS} at={tab} />
             {tab === "assets" && <Assets />}
             {tab === "problems" && <AllFindings project={project} directory={directory} />}
-            {tab === "environments" && (
+            {Part && (
               <Suspense fallback={<Loading />}>
-                <Environments project={project} />
+                <Part project={project} />
               </Suspense>
             )}
           </>

@@ -33,7 +33,7 @@ export async function renew(queries: QueryClient): Promise<void> {
 }
 
 /** An archive goes and comes as it is: the typed client would write it as JSON. */
-async function sent(path: string, init: RequestInit = {}): Promise<Response> {
+export async function sent(path: string, init: RequestInit = {}): Promise<Response> {
   const session = token();
   const headers = new Headers(init.headers);
   if (session) headers.set("authorization", `Bearer ${session}`);

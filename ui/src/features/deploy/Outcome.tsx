@@ -1,0 +1,221 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { addressAt, DEFAULT_CLUSTER, place } from "../../api/place";
+import { bytes, plural } from "../../logic/format";
+import { Act, CopyCli } from "../../parts/Act";
+import { Facts, Panel } from "../../parts/Page";
+import { Shows } from "../../parts/Shows";
+import { Mark, State } from "../../parts/State";
+import { NodePlan } from "../deployments/Change";
+import { isOver, type Operation, useOperation } from "../operations/operations";
+import { Progress, Refused } from "../operations/Progress";
+import { type Deployed, kept, useBuild, useKeysOf } from "./deploy";
+import css from "./deploy.module.css";
+import { commandOf, isPlanOf, type Wanted } from "./wanted";
+
+interface OutcomeProps {
+  project: string;
+  operation: string;
+  /** What stands in the form. */
+  now: Wanted;
+  onDeploy: (of: Wanted) => void;
+  onDeployed: (tag: string) => void;
+}
+
+/** What a plan or a deploy came to, or how far it is. */
+export function Outcome({ project, operation, now, onDeploy, onDeployed }: OutcomeProps) {
+  const queries = useQueryClient();
+  const standing = useOperation(operation, (it) => {
+    const done = resultOf(it);
+    if (done && !done.dryRun) onDeployed(done.tag);
+    for (const key of ["operations", "stored"]) {
+      void queries.invalidateQueries({ queryKey: [key] });
+    }
+  });
+  const of = kept(operation);
+  const deployed = resultOf(standing.value);
+  const isPlan = deployed?.dryRun ?? false;
+  return (
+    <Panel
+      title={titleOf(standing.value, deployed)}
+      side={of && <CopyCli command={commandOf(project, of, isPlan)} />}
+    >
+      <Shows of={standing}>
+        {(it) => (
+          <div className={css.outcome}>
+            <Progress of={it} />
+            {it.problem && <Refused project={project} problem={it.problem} />}
+            <Stays of={it} wanted={of} />
+            {deployed && <Came of={deployed} cluster={of?.cluster ?? DEFAULT_CLUSTER} />}
+            {deployed?.dryRun && (
+              <>
+                <Obstacles of={deployed} />
+                <Secrets
+                  project={project}
+                  build={operation}
+                  cluster={of?.cluster ?? DEFAULT_CLUSTER}
+                />
+                <div className={`row ${css.go}`}>
+                  <span className="muted small">{why(of, now, deployed) ?? meant(now)}</span>
+                  <div className="grow" />
+                  <Act
+                    label={now.isActivated ? "Deploy and make it the default" : "Store"}
+                    claim="deployment:write"
+                    isMain
+                    not={why(of, now, deployed)}
+                    onAct={() => of && onDeploy(of)}
+                  />
+                </div>
+              </>
+            )}
+          </div>
+        )}
+      </Shows>
+    </Panel>
+  );
+}
+
+function titleOf(it: Operation | undefined, deployed: Deployed | undefined): string {
+  if (deployed) return `${deployed.dryRun ? "Plan of" : "Deployed"} ${deployed.tag}`;
+  return it && isOver(it) ? "It did not go through" : "On its way";
+}
+
+function why(of: Wanted | undefined, now: Wanted, plan: Deployed): string | undefined {
+  if (!of) return "It was planned elsewhere: plan again to deploy it";
+  if (!isPlanOf(of, now)) return "Something else is wanted by now: plan again";
+  const isRefused = now.isActivated && (plan.obstacles?.length ?? 0) > 0;
+  return isRefused ? "The cluster would not make it the default; it can be stored" : undefined;
+}
+
+const meant = (now: Wanted) =>
+  now.isActivated
+    ? "What was planned is deployed, whatever changes in the project meanwhile."
+    : "It is stored, and nothing runs.";
+
+const resultOf = (it: Operation | undefined) =>
+  it?.state === "succeeded" ? (it.result as Deployed | undefined) : undefined;
+
+function Came({ of, cluster }: { of: Deployed; cluster: string }) {
+  const differs = of.plan.filter((it) => it.before !== it.after);
+  return (
+    <>
+      <Facts
+        of={[
+          [
+            "Tag",
+            of.dryRun ? <code key="t">{of.tag}</code> : <Stored key="t" of={of} at={cluster} />,
+          ],
+          ["Cluster", cluster],
+          ["Based on", <code key="b">{of.base}</code>],
+          [
+            of.dryRun ? "To be sent" : "Sent",
+            `${plural(of.sent.objects, "object")} of ${of.total.objects}, ${bytes(of.sent.bytes)}`,
+          ],
+          ["Default", !of.dryRun && (of.activated ? "yes" : "no: nothing runs of it")],
+          ["Digest", <code key="d">{of.digest.slice(0, 16)}…</code>],
+        ]}
+      />
+      <div>
+        <h3>
+          {of.dryRun ? "Once it is the default" : "What was foreseen"}
+          {differs.length > 0 && `, on ${plural(differs.length, "node")}`}
+        </h3>
+        {of.plan.length === 0 && (
+          <p className="muted">Nothing starts or stops: no node follows the default.</p>
+        )}
+        {of.plan.map((it) => (
+          <NodePlan key={it.node} of={it} />
+        ))}
+      </div>
+      {of.nodes && of.nodes.length > 0 && (
+        <div>
+          <h3>Nodes</h3>
+          <ul className={css.secrets} aria-label="Nodes">
+            {of.nodes.map((it) => (
+              <li key={it.node}>
+                <strong>{it.node}</strong>
+                <State name={it.state} />
+                <code>{it.current ?? "–"}</code>
+                {it.failure && <span className="muted">{it.failure.cause.message}</span>}
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+    </>
+  );
+}
+
+/** Why the cluster would not make it the default, and what is to be done about it. */
+function Obstacles({ of }: { of: Deployed }) {
+  if (!of.obstacles?.length) return null;
+  return (
+    <ul className={css.obstacles} aria-label="What stands in the way">
+      {of.obstacles.map((it) => (
+        <li key={it.detail}>
+          <p>{it.detail}</p>
+          <p className="muted">{it.hint}</p>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** What one that ended early has left on the cluster. */
+function Stays({ of, wanted }: { of: Operation; wanted: Wanted | undefined }) {
+  const isDone = (name: string) => of.steps.some((it) => it.name === name && it.state === "done");
+  if (!isOver(of) || of.state === "succeeded" || !isDone("send") || !wanted?.tag) return null;
+  return (
+    <p>
+      <Stored of={wanted} at={wanted.cluster} /> is stored there all the same
+      {isDone("activate") ? ", and is the default." : ", and nothing runs of it."}
+    </p>
+  );
+}
+
+/** Leads to the deployment, on whichever cluster it is. */
+function Stored({ of, at }: { of: { tag: string }; at: string }) {
+  const isHere = at === (place.cluster ?? DEFAULT_CLUSTER);
+  const name = at === DEFAULT_CLUSTER ? undefined : at;
+  return isHere ? (
+    <Link to="/deployments" search={{ tag: of.tag }}>
+      <code>{of.tag}</code>
+    </Link>
+  ) : (
+    <a href={addressAt(name, `/deployments?${new URLSearchParams({ tag: of.tag })}`)}>
+      <code>{of.tag}</code>
+    </a>
+  );
+}
+
+/** Whether the cluster can open what is sealed in the package. */
+function Secrets(props: { project: string; build: string; cluster: string }) {
+  const build = useBuild(props.project, props.build).value;
+  const keys = useKeysOf(props.cluster);
+  if (!build || build.secrets.length === 0) return null;
+  const own = new Map(keys.value?.items.map((it) => [it.fingerprint, it.alias]));
+  return (
+    <div>
+      <h3>Secrets</h3>
+      <ul className={css.secrets} aria-label="Secrets">
+        {build.secrets.map((it) => {
+          const opened = it.keys.flatMap((key) => own.get(key) ?? []);
+          return (
+            <li key={it.name}>
+              <code>{it.name}</code>
+              {keys.value === undefined && (
+                <span className="muted">sealed to {plural(it.keys.length, "key")}</span>
+              )}
+              {keys.value &&
+                (opened.length > 0 ? (
+                  <span className="muted">opened by {opened.join(", ")}</span>
+                ) : (
+                  <Mark tone="err">no key of the cluster opens it</Mark>
+                ))}
+            </li>
+          );
+        })}
+      </ul>
+    </div>
+  );
+}

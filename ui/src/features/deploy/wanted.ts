@@ -1,0 +1,96 @@
+// What is to be deployed, and how that is asked for: pure functions of what was chosen.
+import type { Schemas } from "../../api/client";
+import { DEFAULT_CLUSTER } from "../../api/place";
+
+export interface Wanted {
+  /** Empty: all. */
+  workflows: string[];
+  cluster: string;
+  /** Empty: the one that the server makes. */
+  tag: string;
+  description: string;
+  /** Behind those of `project.yaml`, in this order. */
+  environments: string[];
+  base: string;
+  isActivated: boolean;
+  /** Until nodes run it, as `5m`; empty: not at all. */
+  wait: string;
+  /** A commit or a branch of the project; empty: as it is now. */
+  version: string;
+  /** What the project was checked out from. */
+  commit: string | undefined;
+}
+
+export const ROOT = "DeploymentRoot";
+// biome-ignore lint/suspicious/noTemplateCurlyInString: the server puts them in
+export const DEFAULT_TAG = "${build:project}-${build:timestamp}";
+
+export const NOTHING: Wanted = {
+  workflows: [],
+  cluster: DEFAULT_CLUSTER,
+  tag: "",
+  description: "",
+  environments: [],
+  base: ROOT,
+  isActivated: true,
+  wait: "5m",
+  version: "",
+  commit: undefined,
+};
+
+/** What would come of it. The package is kept: what is deployed then is what was planned. */
+export function planOf(wanted: Wanted): Schemas["DeployRequest"] {
+  const build = {
+    tag: wanted.tag || undefined,
+    description: wanted.description,
+    workflows: wanted.workflows,
+    environments: wanted.environments,
+    version: wanted.version || undefined,
+    // A version says itself which one it is.
+    commit: wanted.version ? undefined : wanted.commit,
+  };
+  return { build, ...placed(wanted), dryRun: true };
+}
+
+export function deployOf(wanted: Wanted, pkg: string): Schemas["DeployRequest"] {
+  const wait = wanted.isActivated && wanted.wait ? wanted.wait : undefined;
+  return { package: pkg, ...placed(wanted), activate: wanted.isActivated, wait, dryRun: false };
+}
+
+const placed = ({ cluster, base }: Wanted) => ({
+  cluster: cluster === DEFAULT_CLUSTER ? undefined : cluster,
+  base: base === ROOT ? undefined : base,
+});
+
+/** The command that does the same. */
+export function commandOf(project: string, wanted: Wanted, isPlan: boolean): string {
+  const words = ["weir deploy", quoted(project)];
+  const add = (flag: string, value: string) => value && words.push(flag, quoted(value));
+  add("--cluster", wanted.cluster === DEFAULT_CLUSTER ? "" : wanted.cluster);
+  add("--tag", wanted.tag);
+  add("--description", wanted.description);
+  for (const it of wanted.workflows) add("--workflow", it);
+  for (const it of wanted.environments) add("--environment", it);
+  add("--base", wanted.base === ROOT ? "" : wanted.base);
+  add("--version", wanted.version);
+  add("--commit", wanted.version ? "" : (wanted.commit ?? ""));
+  if (isPlan) words.push("--plan");
+  else if (wanted.isActivated) {
+    words.push("--activate");
+    if (wanted.wait) words.push("--wait", "--timeout", wanted.wait);
+  }
+  return words.join(" ");
+}
+
+/** As a shell takes it as one word. */
+const quoted = (it: string) =>
+  /^[\w@%+=:,./-]+$/.test(it) ? it : `'${it.replaceAll("'", `'\\''`)}'`;
+
+/** Whether a plan that was made for one holds for the other. What is done once it is stored is no part of it. */
+export function isPlanOf(planned: Wanted, now: Wanted): boolean {
+  return JSON.stringify(planOf(planned)) === JSON.stringify(planOf(now));
+}
+
+/** A name behind those that are chosen; one that is chosen goes. */
+export const toggled = (all: readonly string[], name: string): string[] =>
+  all.includes(name) ? all.filter((it) => it !== name) : [...all, name];

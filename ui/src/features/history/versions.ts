@@ -1,0 +1,65 @@
+// What is asked of the configuration server about the versions of a project.
+import type { QueryClient } from "@tanstack/react-query";
+import { answered, api, type Schemas } from "../../api/client";
+import { useAsked } from "../../parts/useAsked";
+import { renew } from "../projects/projects";
+
+export type Version = Schemas["ProjectVersion"];
+export type Status = Schemas["VersionStatus"];
+export type Diff = Schemas["VersionDiff"];
+export type FileDiff = Schemas["FileDiff"];
+
+const at = (project: string) => ({ path: { project } });
+
+/** Files may change beside the page: it is asked for anew whenever it is shown. */
+export const useStatus = (project: string) =>
+  useAsked(["status", project], () =>
+    answered(api.GET("/api/v1/projects/{project}/status", { params: at(project) })),
+  );
+
+export const useVersions = (project: string, asset: string | undefined) =>
+  useAsked(["versions", project, asset], () =>
+    answered(
+      api.GET("/api/v1/projects/{project}/versions", {
+        params: { ...at(project), query: { asset, limit: 200 } },
+      }),
+    ),
+  );
+
+/** No `to`: the files as they are now. */
+export const useDiff = (project: string, from: string | undefined, to: string | undefined) =>
+  useAsked(["versions diff", project, from, to], () =>
+    answered(
+      api.GET("/api/v1/projects/{project}/versions:diff", {
+        params: { ...at(project), query: { from, to } },
+      }),
+    ),
+  );
+
+export const useBranches = (project: string) =>
+  useAsked(["branches", project], () =>
+    answered(api.GET("/api/v1/projects/{project}/branches", { params: at(project) })),
+  );
+
+export const useRemotes = (project: string) =>
+  useAsked(["remotes", project], () =>
+    answered(api.GET("/api/v1/projects/{project}/remotes", { params: at(project) })),
+  );
+
+/** Which version was seen as the newest: the branch moved meanwhile where that is another one by now. */
+export const seen = (head: string | null | undefined) =>
+  head ? { "if-match": `"${head}"` } : { "if-none-match": "*" };
+
+/** After a change: versions, and everything that is known of the project. */
+export async function renewAll(queries: QueryClient): Promise<void> {
+  const keys = ["status", "versions", "versions diff", "branches", "remotes"];
+  await Promise.all([
+    queries.invalidateQueries({ predicate: (it) => keys.includes(String(it.queryKey[0])) }),
+    renew(queries),
+  ]);
+}
+
+/** A version as people name it. */
+export const short = (id: string) => id.slice(0, 8);
+
+export const titleOf = ({ message }: Version) => message.split("\n", 1)[0] || "(no message)";
