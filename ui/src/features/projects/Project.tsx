@@ -24,15 +24,18 @@ const Environments = lazy(() =>
   import("./Environments").then((it) => ({ default: it.Environments })),
 );
 const Deploy = lazy(() => import("../deploy/Deploy").then((it) => ({ default: it.Deploy })));
+const History = lazy(() => import("../history/History").then((it) => ({ default: it.History })));
 const TABS = [
   ["assets", "Assets"],
   ["problems", "Problems"],
   ["environments", "Environments and secrets"],
+  ["history", "History"],
   ["deploy", "Deploy"],
 ] as const;
 const LAZY: Record<string, typeof Environments> = {
   environments: Environments,
   deploy: Deploy,
+  history: History,
 };
 
 export function Project() {
