@@ -25,10 +25,12 @@ const Environments = lazy(() =>
 );
 const Deploy = lazy(() => import("../deploy/Deploy").then((it) => ({ default: it.Deploy })));
 const History = lazy(() => import("../history/History").then((it) => ({ default: it.History })));
+const Tests = lazy(() => import("../tests/Tests").then((it) => ({ default: it.Tests })));
 const TABS = [
   ["assets", "Assets"],
   ["problems", "Problems"],
   ["environments", "Environments and secrets"],
+  ["tests", "Tests"],
   ["history", "History"],
   ["deploy", "Deploy"],
 ] as const;
@@ -36,6 +38,7 @@ const LAZY: Record<string, typeof Environments> = {
   environments: Environments,
   deploy: Deploy,
   history: History,
+  tests: Tests,
 };
 
 export function Project() {
