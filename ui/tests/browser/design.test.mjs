@@ -317,7 +317,7 @@ test("variables are changed where they stand, and secrets are sealed before they
   await dialog().getByRole("textbox", { name: "Name" }).fill("SALT");
   await dialog().getByLabel("Value", { exact: true }).fill("not to be seen");
   await dialog().getByRole("button", { name: "Seal and write" }).click();
-  await page.getByText("● sealed").waitFor();
+  await page.getByText("opened by DefaultKey").waitFor();
   const { text: written } = await text("flights", path);
   assert.match(written, /SALT: weir-secret:2:flights:SALT:/);
   assert.ok(!written.includes("not to be seen"));

@@ -8,7 +8,13 @@ export interface Shown {
 }
 
 /** The assets that values stand in, in the order in which the project takes them. */
-export function Head({ project, columns }: { project: string; columns: readonly Column[] }) {
+export function Head(props: {
+  project: string;
+  columns: readonly Column[];
+  /** What stands behind them. */
+  last?: string;
+}) {
+  const { project, columns } = props;
   return (
     <thead>
       <tr>
@@ -25,6 +31,7 @@ export function Head({ project, columns }: { project: string; columns: readonly 
             </div>
           </th>
         ))}
+        {props.last && <th scope="col">{props.last}</th>}
       </tr>
     </thead>
   );

@@ -1,22 +1,27 @@
 // Secrets by the asset that has them: a value is sealed by the cluster to its current key, and never shown again.
 import { PasswordInput, Select, TextInput } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQueries, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { answered, api } from "../../api/client";
+import { place } from "../../api/place";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { Panel } from "../../parts/Page";
 import { Empty } from "../../parts/Shows";
+import { useAsked } from "../../parts/useAsked";
 import { withValue } from "../editor/text";
 import { Head, type Shown } from "./Head";
+import { ImportSecrets } from "./ImportSecrets";
 import { type Column, cellsOf, matrix } from "./matrix";
-import { renew, written } from "./projects";
+import { assetOf, renew, useAssets, written } from "./projects";
 import css from "./projects.module.css";
+import { openedBy, sealedOf, usesOf } from "./sealed";
 import { badName } from "./templates";
 
-const SEALED = "weir-secret:";
-
 export function Secrets({ project, views }: Shown) {
-  const [isAsked, setAsked] = useState(false);
+  const [asked, setAsked] = useState<"set" | "import">();
+  const keys = useKeys().value?.items;
+  const uses = useUses(project);
   const columns = matrix(views, "Secret");
   const names = [...new Set(columns.flatMap((it) => Object.keys(it.values)))].sort();
   return (
@@ -29,7 +34,14 @@ export function Secrets({ project, views }: Shown) {
             about="a secret"
             claim="project:write"
             not={columns.length === 0 && "An asset of kind Secret must be there first"}
-            onAct={() => setAsked(true)}
+            onAct={() => setAsked("set")}
+          />
+          <Act
+            label="Import …"
+            about="secrets"
+            claim="project:write"
+            not={columns.length === 0 && "An asset of kind Secret must be there first"}
+            onAct={() => setAsked("import")}
           />
           <CopyCli command={`weir secret encrypt NAME --project ${project}`} />
         </div>
@@ -45,7 +57,7 @@ export function Secrets({ project, views }: Shown) {
       ) : (
         <div className={css.matrix}>
           <table aria-label="Secrets by asset">
-            <Head project={project} columns={columns} />
+            <Head project={project} columns={columns} last="Used in" />
             <tbody>
               {names.map((name) => (
                 <tr key={name}>
@@ -54,9 +66,24 @@ export function Secrets({ project, views }: Shown) {
                   </th>
                   {cellsOf(columns, name).map(({ column, value, isMissing }) => (
                     <td key={column.path} data-missing={isMissing || undefined}>
-                      <Standing value={value} isMissing={isMissing} />
+                      <Standing
+                        value={value}
+                        isMissing={isMissing}
+                        at={{ project, name }}
+                        keys={keys}
+                      />
                     </td>
                   ))}
+                  <td>
+                    {(uses?.get(name) ?? []).map((path) => (
+                      <div key={path}>
+                        <Link to="/projects/$project/assets/$" params={{ project, _splat: path }}>
+                          {path}
+                        </Link>
+                      </div>
+                    ))}
+                    {uses && !uses.has(name) && <span className="muted">nowhere</span>}
+                  </td>
                 </tr>
               ))}
             </tbody>
@@ -64,22 +91,60 @@ export function Secrets({ project, views }: Shown) {
           {names.length === 0 && <p className={css.none}>No value is set yet.</p>}
         </div>
       )}
-      {isAsked && (
-        <SetSecret
-          project={project}
-          views={views}
-          columns={columns}
-          onClose={() => setAsked(false)}
-        />
+      {asked === "set" && (
+        <SetSecret {...{ project, views, columns }} onClose={() => setAsked(undefined)} />
+      )}
+      {asked === "import" && (
+        <ImportSecrets {...{ project, views, columns }} onClose={() => setAsked(undefined)} />
       )}
     </Panel>
   );
 }
 
-function Standing({ value, isMissing }: { value: string; isMissing: boolean }) {
-  if (value.startsWith(SEALED)) return <span>● sealed</span>;
-  if (value) return <span data-tone="err">▲ not sealed</span>;
-  return isMissing ? <span>▲ missing</span> : <span className="muted">–</span>;
+/** Who opens it: the keys of the cluster that the page is about. */
+const useKeys = () => useAsked(["keys of", place.cluster], () => answered(api.GET("/api/v1/keys")));
+
+/** More assets are not read for it. */
+const READ_MAX = 300;
+
+/** Where each secret stands; absent until all assets were read. */
+function useUses(project: string): Map<string, string[]> | undefined {
+  const assets = useAssets(project).value?.items ?? [];
+  const read = assets.length <= READ_MAX ? assets : [];
+  const asked = useQueries({
+    queries: read.map(({ path }) => ({
+      queryKey: ["asset", project, path],
+      queryFn: () => assetOf(project, path),
+    })),
+  });
+  if (asked.length === 0 || asked.some((it) => it.isPending)) return undefined;
+  return usesOf(asked.flatMap(({ data }) => (data ? [data] : [])));
+}
+
+interface StandingProps {
+  value: string;
+  isMissing: boolean;
+  at: { project: string; name: string };
+  keys: Parameters<typeof openedBy>[2];
+}
+
+const GLYPHS = { ok: "●", warn: "◆", err: "▲" };
+
+function Standing({ value, isMissing, at, keys }: StandingProps) {
+  const sealed = sealedOf(value);
+  if (!sealed) {
+    if (value) return <span data-tone="err">▲ not sealed</span>;
+    return isMissing ? <span>▲ missing</span> : <span className="muted">–</span>;
+  }
+  const { tone, text } = openedBy(sealed, at, keys);
+  return (
+    <span data-tone={tone}>
+      <span className={css.tone} aria-hidden="true">
+        {GLYPHS[tone]}
+      </span>{" "}
+      {text}
+    </span>
+  );
 }
 
 function SetSecret(props: Shown & { columns: readonly Column[]; onClose: () => void }) {
