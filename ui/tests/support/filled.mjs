@@ -11,7 +11,7 @@ const run = promisify(execFile);
 const BINARY = process.env.WEIR_BIN ?? "../target/debug/weir";
 export const PASSWORD = "a long pass phrase";
 
-/** `isLive`: with a workflow that has no end, and a savepoint of it. */
+/** `isLive`: with a workflow that has no end, and a savepoint of it; its project has a version. */
 export async function filled({ isLive = false } = {}) {
   const server = await weir();
   try {
@@ -21,6 +21,7 @@ export async function filled({ isLive = false } = {}) {
     });
     const cli = (...words) =>
       run(BINARY, words, { env: { ...process.env, WEIR_SERVER: server.rest, WEIR_TOKEN: TOKEN } });
+    if (isLive) await versions(server);
     await packages(server, cli);
     await command(server.url, "POST", "/api/v1/keys", { alias: "demo" });
     await command(server.url, "POST", "/api/v1/resources:declare", {
@@ -100,6 +101,18 @@ spec:
     throw error;
   }
   return { ...server, stop };
+}
+
+/** The sample as it came is the first version of its project. */
+async function versions(server) {
+  const path = "/api/v1/projects/flights/versions";
+  await command(server.url, "POST", `${path}:init`);
+  const response = await fetch(server.url + path, {
+    method: "POST",
+    headers: { "content-type": "application/json", "if-none-match": "*" },
+    body: JSON.stringify({ message: "The sample as it came" }),
+  });
+  if (!response.ok) throw new Error(await response.text());
 }
 
 /** Two packages of the sample, the second one based on the first and a little other. */

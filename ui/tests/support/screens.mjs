@@ -68,6 +68,19 @@ export const SCREENS = [
     path: "/projects/flights?tab=environments",
     has: "There are no secrets",
   },
+  { name: "tests", path: "/projects/flights?tab=tests", has: "They were not run yet" },
+  {
+    name: "history",
+    path: "/projects/flights?tab=history",
+    has: "rules[long].when.any",
+  },
+  {
+    name: "history-lines",
+    path: "/projects/flights?tab=history&by=lines",
+    has: "Changed since the newest version",
+  },
+  { name: "deploy", path: "/projects/flights?tab=deploy", has: "Latest plans and deploys" },
+  { name: "fleet", path: "/fleet", has: "One log-in for all clusters" },
   { name: "project-unknown", path: "/projects/gone", has: "gone" },
   {
     name: "designer",
