@@ -69,6 +69,8 @@ pub enum Given {
     Rows(Vec<Row>),
     /// In the source's format.
     Text(String),
+    /// As a file in the source's format would have them.
+    Bytes(Vec<u8>),
     /// The path of a file in the source's format, below the project's directory.
     File(String),
 }

@@ -45,7 +45,7 @@ pub use asset::AssetKind;
 pub use case::{Case, Expected, ExpectedRecords, Fields, Given, Order, Outlet, Piece, Row, Test};
 pub use digest::digest;
 pub use files::{Drafts, PROJECT_FILE};
-pub use load::{Loaded, Project, load, load_drafts, load_in, load_with, name};
+pub use load::{Loaded, Project, load, load_drafts, load_drafts_in, load_in, load_with, name};
 pub use parts::UnknownWorkflow;
 pub use schema::json_schemas;
 pub use survey::{

@@ -70,6 +70,16 @@ pub fn load_drafts(dir: &Path, registry: &Registry, drafts: &Drafts) -> Loaded {
     loaded(dir, registry, (&Row::new(), &[], drafts))
 }
 
+/// As [`load_drafts`], in environments that are chosen as for [`load_in`].
+pub fn load_drafts_in(
+    dir: &Path,
+    registry: &Registry,
+    environments: &[AssetName],
+    drafts: &Drafts,
+) -> Loaded {
+    loaded(dir, registry, (&Row::new(), environments, drafts))
+}
+
 /// What is given from outside: values, environments, and texts of files.
 type Outside<'o> = (&'o Row, &'o [AssetName], &'o Drafts);
 

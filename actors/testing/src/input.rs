@@ -59,6 +59,7 @@ pub(crate) fn feed(
             });
         }
         (Given::Text(text), _) => text.clone().into_bytes(),
+        (Given::Bytes(bytes), _) => bytes.clone(),
         (Given::File(path), _) => fs::read(dir.join(path)).map_err(|error| {
             refuse(format!("{path} can't be read: {error}"), "check that it is there".to_owned())
         })?,

@@ -12,6 +12,8 @@
 //! - T3: a case gives the same each time: its clock moves as the case says, items come one after the
 //!   other, and nobody waits for the time to pass.
 //! - T4: dead letters and rolled back items that nobody expects fail a case.
+//! - T5: a test run on a sample is a case that expects nothing: it publishes nothing, keeps what it shows
+//!   within bounds, and knows no secret.
 //!
 //! It deliberately does not know connectors: what is particular to one (names of files, offsets,
 //! headers) is tested with the connector.
@@ -27,11 +29,15 @@ mod report;
 mod rows;
 mod run;
 mod scene;
+mod seen;
 mod suite;
+mod test_run;
 mod world;
 
 #[cfg(test)]
 mod tests;
 
 pub use report::{CaseReport, Difference, FieldDifference, Report, Verdict};
+pub use seen::{Bounds, Failure, Passage, StageSeen};
 pub use suite::{Progress, run};
+pub use test_run::{Ending, Sample, StageShown, TestRun, Wish, test_run};

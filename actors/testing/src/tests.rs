@@ -1,6 +1,7 @@
 //! Whole cases, from files to verdicts, with the kinds that people use.
 
 mod resumed;
+mod test_runs;
 
 use std::fs;
 use std::path::Path;

@@ -15,6 +15,8 @@ use weir_domain::{Clock, Fault, StageId, Timestamp};
 use weir_project::Row;
 use weir_stream::Read;
 
+use crate::seen::Witness;
+
 /// An item of a source of items, in the order in which they come.
 #[derive(Debug, Clone)]
 pub(crate) struct Item {
@@ -76,6 +78,8 @@ pub(crate) struct State {
     life: u32,
     /// How many records came in, of those that came.
     pub(crate) came: u64,
+    /// Looks on in a test run; then sinks keep nothing else.
+    pub(crate) witness: Option<Arc<Witness>>,
 }
 
 /// What is outside, as one life of a run sees it.
@@ -130,6 +134,10 @@ impl World {
 
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
         Arc::new(CaseClock(self.shared.now.clone()))
+    }
+
+    pub(crate) fn witness(&self) -> Option<Arc<Witness>> {
+        self.with(|it| it.witness.clone())
     }
 
     /// The time never goes back.

@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use arrow::datatypes::SchemaRef;
 use schemars::Schema;
 use serde_json::Value;
-use weir_domain::{Clock, Fault, TableName, Timestamp};
+use weir_domain::{Clock, Fault, PortName, StageId, TableName, Timestamp};
 use weir_stream::state::{StateTable, TableSpec};
 use weir_stream::{
     Batch, BuildContext, BuiltOperator, Checked, ConfigError, Opening, Operator, OperatorKind,
     Outputs, SecretUse,
 };
 
+use crate::seen::Witness;
 use crate::world::World;
 
 pub(super) struct Timed {
@@ -60,7 +61,13 @@ impl OperatorKind for Timed {
         let clock = StageClock(Arc::new(AtomicI64::new(cx.clock.now().0)));
         let cx = BuildContext { clock: Arc::new(clock.clone()), ..cx.clone() };
         let BuiltOperator { operator, outputs } = self.kind.build(config, input, &cx)?;
-        let operator = TimedOperator { operator, clock, world: self.world.clone() };
+        let eye = self.world.witness().map(|witness| Eye {
+            witness,
+            stage: cx.stage.clone(),
+            item: String::new(),
+            ports: outputs.iter().map(|it| it.0.clone()).collect(),
+        });
+        let operator = TimedOperator { operator, clock, world: self.world.clone(), eye };
         Ok(BuiltOperator { operator: Box::new(operator), outputs })
     }
 }
@@ -79,9 +86,68 @@ struct TimedOperator {
     operator: Box<dyn Operator>,
     clock: StageClock,
     world: World,
+    eye: Option<Eye>,
+}
+
+/// Sees what an operator makes of what.
+struct Eye {
+    witness: Arc<Witness>,
+    stage: StageId,
+    item: String,
+    ports: Vec<PortName>,
+}
+
+/// What there was in the outputs before.
+#[derive(Clone, Copy)]
+struct Mark {
+    batches: usize,
+    bad: usize,
+    dropped: usize,
+}
+
+impl Mark {
+    fn of(out: &Outputs) -> Self {
+        Self { batches: out.emitted().len(), bad: out.refused().len(), dropped: out.dropped() }
+    }
+}
+
+impl Eye {
+    fn came(&self, batch: &Batch) {
+        self.witness.came(&self.stage, &self.item, batch);
+    }
+
+    fn left(&self, out: &Outputs, before: Mark, is_of_end: bool) {
+        let at = (&self.stage, self.item.as_str());
+        for (port, batch) in &out.emitted()[before.batches..] {
+            if let Some(port) = self.ports.get(*port) {
+                self.witness.left(at, (port, batch), is_of_end);
+            }
+        }
+        self.witness.failed(at.0, at.1, &out.refused()[before.bad..]);
+        self.witness.dropped(at.0, out.dropped() - before.dropped);
+    }
 }
 
 impl TimedOperator {
+    /// Lets the operator work, and sees what came of it.
+    fn seen(
+        &mut self,
+        out: &mut Outputs,
+        is_of_end: bool,
+        work: impl FnOnce(&mut dyn Operator, &mut Outputs) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let before = Mark::of(out);
+        let worked = work(&mut *self.operator, out);
+        if let Some(eye) = &self.eye {
+            eye.left(out, before, is_of_end);
+            if let Err(fault) = &worked {
+                eye.witness.faulted(&eye.stage, fault);
+            }
+        }
+        out.forget_waits();
+        worked
+    }
+
     fn advance(&self, at: Option<Timestamp>) {
         if let Some(Timestamp(at)) = at {
             self.clock.0.fetch_max(at, Ordering::SeqCst);
@@ -92,6 +158,9 @@ impl TimedOperator {
 impl Operator for TimedOperator {
     fn start(&mut self, opening: &Opening) -> Result<(), Fault> {
         self.advance(self.world.time_of_item(&opening.stream.item));
+        if let Some(eye) = &mut self.eye {
+            eye.item.clone_from(&opening.stream.item);
+        }
         self.operator.start(opening)
     }
 
@@ -100,9 +169,10 @@ impl Operator for TimedOperator {
         if batch.rows() > 0 {
             self.advance(self.world.time_of(batch.positions.at(0)));
         }
-        self.operator.process(batch, out)?;
-        out.forget_waits();
-        Ok(())
+        if let Some(eye) = &self.eye {
+            eye.came(&batch);
+        }
+        self.seen(out, false, |operator, out| operator.process(batch, out))
     }
 
     fn tables(&mut self) -> Vec<(TableName, &mut dyn StateTable)> {
@@ -110,8 +180,6 @@ impl Operator for TimedOperator {
     }
 
     fn finish(&mut self, out: &mut Outputs) -> Result<(), Fault> {
-        self.operator.finish(out)?;
-        out.forget_waits();
-        Ok(())
+        self.seen(out, true, |operator, out| operator.finish(out))
     }
 }

@@ -68,7 +68,7 @@ impl SourceKind for Double {
         let (world, stage) = (self.world.clone(), cx.stage.clone());
         Ok(match self.is_live() {
             true => AnySource::Live(Box::new(Live { world, stage, limits: cx.limits })),
-            false => AnySource::Items(Box::new(Items { world, limits: cx.limits })),
+            false => AnySource::Items(Box::new(Items { world, stage, limits: cx.limits })),
         })
     }
 }
@@ -85,6 +85,7 @@ fn options(limits: &Limits) -> ReadOptions {
 
 struct Items {
     world: World,
+    stage: StageId,
     limits: Limits,
 }
 
@@ -112,7 +113,8 @@ impl Source for Items {
         let feed = feed.ok_or_else(|| Fault::stopped("the case has no such item"))?;
         let reader = input::open(&feed, &options(&self.limits))?;
         let before = self.world.with(|it| it.before_item());
-        Ok(Box::new(ItemReader { world: self.world.clone(), reader, before, at: 0 }))
+        let (world, stage, item) = (self.world.clone(), self.stage.clone(), item.name.clone());
+        Ok(Box::new(ItemReader { world, stage, item, reader, before, at: 0 }))
     }
 
     fn verify(&mut self, _: &Item) -> Result<(), Fault> {
@@ -135,6 +137,8 @@ impl Source for Items {
 
 struct ItemReader {
     world: World,
+    stage: StageId,
+    item: String,
     reader: Box<dyn RecordReader>,
     /// Records of the items before this one.
     before: u64,
@@ -159,7 +163,16 @@ impl RecordReader for ItemReader {
         self.at = self.at.max(input::last(&read));
         let came = self.before + self.at;
         self.world.with(|it| it.came = it.came.max(came));
+        see(&self.world, (&self.stage, &self.item), &read);
         Ok(Some(read))
+    }
+}
+
+/// Shows what a source gives to who looks on.
+fn see(world: &World, (stage, item): (&StageId, &str), read: &Read) {
+    if let Some(witness) = world.witness() {
+        witness.given(stage, item, &read.batch);
+        witness.failed(stage, item, &read.bad);
     }
 }
 
@@ -236,6 +249,7 @@ impl LiveReader for LiveItems {
         let read = input::between(&read, begin, limit.min(begin.saturating_add(self.rows - 1)));
         self.at = input::last(&read);
         self.stand(self.kept());
+        see(&self.world, (&self.stage, ""), &read);
         Ok(LiveRead::Records(read))
     }
 
