@@ -80,11 +80,20 @@ pub struct JsonConfig {
     pub schema: Option<Vec<FieldConfig>>,
     /// How many records types are inferred from.
     pub infer_rows: usize,
+    /// Whether numbers and booleans are read as they are written where a text is declared. Otherwise
+    /// such a record is a bad one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub scalars_as_text: bool,
 }
 
 impl Default for JsonConfig {
     fn default() -> Self {
-        Self { layout: JsonLayout::Lines, schema: None, infer_rows: INFER_ROWS }
+        Self {
+            layout: JsonLayout::Lines,
+            schema: None,
+            infer_rows: INFER_ROWS,
+            scalars_as_text: false,
+        }
     }
 }
 

@@ -44,6 +44,28 @@ impl From<Arc<dyn Ranges>> for Content {
     }
 }
 
+impl From<Bytes> for Content {
+    fn from(held: Bytes) -> Self {
+        Self(Place::Ranges(Arc::new(Held(held))))
+    }
+}
+
+/// What is in memory as a whole.
+struct Held(Bytes);
+
+impl Ranges for Held {
+    fn length(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, bytes: u64) -> io::Result<Bytes> {
+        let [from, bytes] = [offset, bytes].map(|it| usize::try_from(it).unwrap_or(usize::MAX));
+        let to = from.checked_add(bytes).filter(|it| *it <= self.0.len());
+        let to = to.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        Ok(self.0.slice(from..to))
+    }
+}
+
 impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Content")

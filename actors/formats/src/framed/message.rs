@@ -77,7 +77,9 @@ pub fn message_decoder(
     let declared = config.declared_schema().map_err(|it| fault::format_invalid(&it))?;
     let options = options.bounded();
     let decode = match config {
-        FormatConfig::Json(_) => json::decode(declared, options.max_record_bytes)?,
+        FormatConfig::Json(it) => {
+            json::decode(declared, it.scalars_as_text, options.max_record_bytes)?
+        }
         FormatConfig::FixedWidth(it) => fixed_width::decode(it)?,
         FormatConfig::Raw(it) => raw::decode(it),
         FormatConfig::Avro(it) => avro::decode(it)?,

@@ -15,13 +15,14 @@ use crate::isolate::Refusal;
 
 pub(crate) fn decode(
     declared: Option<SchemaRef>,
+    scalars_as_text: bool,
     max_record_bytes: usize,
 ) -> Result<Box<dyn Decode>, Fault> {
     let Some(schema) = declared else {
         let fix = "declare the fields in the format's `schema`";
         return Err(fault::combination("messages of JSON have no schema of their own", fix));
     };
-    let decoding = Decoding::new(schema, false, max_record_bytes);
+    let decoding = Decoding::new(schema, scalars_as_text, max_record_bytes);
     let straight = decoding.straight();
     Ok(Box::new(JsonDecode { decoding, straight }))
 }

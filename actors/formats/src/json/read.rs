@@ -34,7 +34,7 @@ pub(crate) fn open(
     options: ReadOptions,
 ) -> Result<Box<dyn Reader>, Fault> {
     let inferred = match declared {
-        Some(schema) => Inferred { schema, has_mixed_scalars: false },
+        Some(schema) => Inferred { schema, has_mixed_scalars: config.scalars_as_text },
         None => sample(config, &mut window)?,
     };
     let Inferred { schema, has_mixed_scalars } = inferred;

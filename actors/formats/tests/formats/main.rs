@@ -6,6 +6,7 @@ mod avro;
 mod csv;
 mod damage;
 mod fixed_width;
+mod inferred;
 mod json;
 mod parquet;
 mod properties;
