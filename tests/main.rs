@@ -28,6 +28,7 @@ mod live;
 mod nats;
 mod objects;
 mod on_error;
+mod on_samples;
 mod orders;
 mod outputs;
 mod people;

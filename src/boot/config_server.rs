@@ -27,6 +27,7 @@ use super::operations::OperationFiles;
 use super::process::{Process, listen_to_signals, until_shut_down};
 use super::project_versions::{CredentialFile, CredentialStore, Exchange, ProjectVersions};
 use super::projects::ProjectDirs;
+use super::samples::SampleRuns;
 use super::{master, servers, views, vouching};
 
 /// Held by the one configuration server of a data directory.
@@ -139,11 +140,13 @@ pub(super) async fn design(
     // Everybody gets these: whoever removes or renames a project does it to its credentials, too.
     let projects = projects.keeping(credentials.clone());
     let deliverer = Deliverer::of(system.clone(), projects.clone(), &data_dir, settings);
+    let samples = SampleRuns::of(system.clone(), projects.clone());
     let exchange = Exchange::of(&settings.config_server.remotes);
     let versions = ProjectVersions::new(system.clone(), projects.clone(), credentials, exchange);
     Ok(http::config_server::Design {
         projects: Arc::new(projects),
         deliveries: Arc::new(deliverer),
+        samples: Arc::new(samples),
         operations,
         versions: Arc::new(versions),
     })

@@ -26,6 +26,7 @@ mod projects;
 mod refusal;
 mod registry;
 mod sample;
+mod samples;
 pub(crate) mod schema;
 mod servers;
 mod sniffing;
@@ -39,6 +40,7 @@ mod watermark;
 use std::process::ExitCode;
 
 pub(crate) use registry::registry;
+pub(crate) use sniffing::masked_record;
 
 use crate::cli::{DevArgs, ServerArgs};
 

@@ -110,7 +110,7 @@ async fn seen_here(taps: &Taps, wish: SniffWish) -> Sniffed {
 }
 
 /// As in the audit, but that fractions stay numbers: they are data here.
-pub(super) fn masked_record(record: Map<String, Value>) -> Map<String, Value> {
+pub(crate) fn masked_record(record: Map<String, Value>) -> Map<String, Value> {
     let mask = |(name, value): (String, Value)| {
         let is_fraction = value.is_f64();
         let text = value.to_string();

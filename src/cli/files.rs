@@ -2,9 +2,11 @@
 //! the command.
 
 use std::fmt::Display;
-use std::fs;
-use std::io::{self, ErrorKind};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
+
+use weir_http_api::TestRunRequest;
 
 use super::exit::Reason;
 use super::failure::Failure;
@@ -12,6 +14,27 @@ use super::failure::Failure;
 /// The whole text of a file. `what` it is stands in the refusal: `the certificate`.
 pub(crate) fn text(what: &str, file: &Path) -> Result<String, Failure> {
     fs::read_to_string(file).map_err(|it| unread(format!("{what} in {}", file.display()), &it))
+}
+
+/// What stands for standard input.
+pub(crate) const STDIN: &str = "-";
+
+/// A whole sample, which must not be large: a file, or standard input.
+pub(crate) fn sample(file: &str) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    // One more tells that there is more.
+    let max = TestRunRequest::SAMPLE_BYTES_MAX as u64 + 1;
+    let done = match file {
+        STDIN => io::stdin().lock().take(max).read_to_end(&mut bytes),
+        file => File::open(file).and_then(|it| it.take(max).read_to_end(&mut bytes)),
+    };
+    done.map_err(|it| unread(format!("the sample {file}"), &it))?;
+    if bytes.len() as u64 == max {
+        let why = format!("it is larger than {} MiB", TestRunRequest::SAMPLE_BYTES_MAX >> 20);
+        let failure = Failure::new(Reason::Unusable, format!("can't use the sample {file}"), why);
+        return Err(failure.with_hint("give the first thousand lines or so, with `-` as the file"));
+    }
+    Ok(bytes)
 }
 
 /// The whole path of a project's directory.

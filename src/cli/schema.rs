@@ -1,4 +1,6 @@
-//! `weir schema`: the JSON Schemas of project files, for editors.
+//! `weir schema`: the JSON Schemas of project files, for editors; and formats found in samples.
+
+mod infer;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,13 +13,25 @@ use super::files;
 use super::output::{Output, json};
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Option<Verb>,
     /// Write one file per kind of asset here; without it, all go to stdout as one JSON object
     dir: Option<PathBuf>,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Make a Format asset of what a sample looks like
+    Infer(Box<infer::Args>),
+}
+
 impl Args {
     pub(crate) fn run(self, out: &Output, registry: &Registry) -> Result<ExitCode, Failure> {
+        if let Some(Verb::Infer(args)) = self.verb {
+            return args.run(out);
+        }
         let schemas = weir_project::json_schemas(registry);
         match self.dir {
             None => out.print(&json(&schemas)?)?,

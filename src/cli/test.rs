@@ -1,5 +1,7 @@
 //! `weir test`: the cases of a project, run on this machine and without any server.
 
+mod run;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -26,7 +28,10 @@ const TOLD_MAX: usize = 10;
 const SHOWN_MAX: usize = 300;
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Option<Verb>,
     /// The project directory
     #[arg(default_value = ".")]
     dir: PathBuf,
@@ -35,8 +40,17 @@ pub(crate) struct Args {
     filter: String,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Run a workflow on a sample, and show the records before and after each stage
+    Run(Box<run::Args>),
+}
+
 impl Args {
     pub(crate) fn run(self, out: &Output, registry: &Registry) -> Result<ExitCode, Failure> {
+        if let Some(Verb::Run(args)) = self.verb {
+            return args.run(out, registry);
+        }
         let project = loaded(&self.dir, out, registry)?;
         let is_for_people = matches!(out.format, Format::Table | Format::Wide);
         let look = out.look();

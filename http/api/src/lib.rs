@@ -22,6 +22,7 @@ mod deployment;
 mod diff;
 mod finding;
 mod fleet;
+mod inferred;
 mod item;
 mod key;
 mod letter;
@@ -40,6 +41,7 @@ mod sniff;
 mod stored;
 mod stream;
 mod stream_order;
+mod test_run;
 mod user;
 mod version;
 mod versions;
@@ -77,6 +79,7 @@ pub use finding::{FaultView, FindingView};
 pub use fleet::{
     FleetAdd, FleetClusterView, FleetEntryView, FleetSet, FleetStandingView, IssuerView,
 };
+pub use inferred::{InferRequest, InferredFieldView, InferredView};
 pub use item::{
     ItemView, ItemsClear, ItemsQuery, ItemsReset, SourceCountView, SourceView, SourcesQuery,
     SweepAction, SweepView,
@@ -123,6 +126,10 @@ pub use stored::{
 };
 pub use stream::{LogLineView, StreamDetail, StreamLog, StreamSummary, StreamsQuery};
 pub use stream_order::{StreamNotTold, StreamSelection, StreamsTold};
+pub use test_run::{
+    TestRunEnding, TestRunFailure, TestRunOutput, TestRunPort, TestRunRecord, TestRunRequest,
+    TestRunSample, TestRunStage, TestRunView,
+};
 pub use user::{
     LogIn, LoggedIn, Me, PasswordChange, PasswordSet, ProfileView, ProviderBegun, ProviderFinish,
     RoleChange, RoleCreate, RoleView, SessionView, SetUp, TokenCreate, TokenCreated, TokenView,

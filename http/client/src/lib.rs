@@ -21,6 +21,7 @@ mod management;
 mod operations;
 mod projects;
 mod resources;
+mod samples;
 mod savepoints;
 mod scheduler;
 mod versions;

@@ -24,9 +24,9 @@ use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
-    Deliveries, Fleet, Guard, Operations, Projects, Versions, archives, assets, clusters,
-    deliveries, drafts, engine, forward, openapi, operations, overview, projects, stored, ui,
-    verbs, versions,
+    Deliveries, Fleet, Guard, Operations, Projects, Samples, Versions, archives, assets, clusters,
+    deliveries, drafts, engine, forward, openapi, operations, overview, projects, samples,
+    stored, ui, verbs, versions,
 };
 
 const NAME: &str = "config-server";
@@ -40,6 +40,7 @@ const VALIDATE: Rule = Rule { need: Need::Claim(UserClaim::DeploymentRead), acti
 pub struct Design {
     pub projects: Arc<dyn Projects>,
     pub deliveries: Arc<dyn Deliveries>,
+    pub samples: Arc<dyn Samples>,
     pub operations: Operations,
     pub versions: Arc<dyn Versions>,
 }
@@ -50,7 +51,7 @@ pub fn router(design: Design, fleet: impl Into<Fleet>, guard: Guard, limits: Lim
     let fleet = fleet.into();
     let (delivered, _) = in_v1(deliveries::routes()).split_for_parts();
     let delivered = delivered.with_state(design.clone());
-    let Design { projects, operations, versions: of_projects, .. } = design;
+    let Design { projects, operations, versions: of_projects, samples, .. } = design;
     let exchanging =
         versions::Exchanging { versions: of_projects.clone(), operations: operations.clone() };
     let (of_versions, _) = in_v1(versions::routes()).split_for_parts();
@@ -67,14 +68,19 @@ pub fn router(design: Design, fleet: impl Into<Fleet>, guard: Guard, limits: Lim
         .merge(forwarded().merge(followed()).with_state(fleet.clone()))
         .merge(overview::document(overview::DOCUMENT, &document()))
         .merge(ui::page());
+    let with_body =
+        |max: usize| Limits { body_bytes_max: limits.body_bytes_max.max(max), ..limits };
     let long = |routes: OpenApiRouter<_>, projects: Arc<dyn Projects>, max| {
         let (routes, _) = in_v1(routes).split_for_parts();
-        let body_bytes_max = limits.body_bytes_max.max(max);
-        layers::bounded(routes.with_state(projects), Limits { body_bytes_max, ..limits })
+        layers::bounded(routes.with_state(projects), with_body(max))
     };
+    let (of_samples, _) = in_v1(samples::routes()).split_for_parts();
+    let of_samples =
+        layers::bounded(of_samples.with_state(samples), with_body(samples::BODY_BYTES_MAX));
     let routes = layers::bounded(routes, limits)
         .merge(long(texts(), projects.clone(), assets::BODY_BYTES_MAX))
-        .merge(long(imports(), projects, archives::BODY_BYTES_MAX));
+        .merge(long(imports(), projects, archives::BODY_BYTES_MAX))
+        .merge(of_samples);
     let routes = routes.layer(from_fn(verbs::told_apart));
     let routes =
         routes.layer(Extension(fleet)).layer(Extension(guard)).layer(Extension(ServerName(NAME)));
@@ -90,6 +96,7 @@ pub fn document() -> OpenApi {
     let document = described().into_openapi().merge_from(texts).merge_from(acts);
     let document = document.merge_from(in_v1(operations::routes()).into_openapi());
     let document = document.merge_from(in_v1(deliveries::routes()).into_openapi());
+    let document = document.merge_from(in_v1(samples::routes()).into_openapi());
     let document = document.merge_from(in_v1(versions::routes()).into_openapi());
     let document = document.merge_from(in_v1(versions::exchanges()).into_openapi());
     let mut engine = engine.merge_from(engine::followed().into_openapi());

@@ -58,6 +58,7 @@ mod provider;
 mod replays;
 mod resources;
 mod roles;
+mod samples;
 mod savepoints;
 mod scheduler;
 mod sessions;
@@ -92,6 +93,7 @@ pub use ports::{
     LettersAsked, ProjectRefusal, Projects, Records, Refusal, RenewalRequest, StreamFilter,
     SweepRequest, Unreached,
 };
+pub use samples::Samples;
 pub use storages::{People, Storages};
 pub use stored::{applied, edit_view};
 pub use versions::{BranchEnd, CommitAsked, HistoryAsked, HistoryFound, VersionRefusal, Versions};

@@ -26,6 +26,7 @@ use weir_runtime::{IdSource, PhaseTimeouts, System, SystemClock, SystemSettings}
 use crate::fake_cluster::FakeCluster;
 use crate::fake_deliveries::FakeDeliveries;
 use crate::fake_letters;
+use crate::fake_samples::FakeSamples;
 use crate::fake_saves::Saves;
 use crate::fake_versions::FakeVersions;
 use weir_http_server::{
@@ -605,7 +606,8 @@ pub(crate) fn design() -> config_server::Design {
     let operations = Operations::in_memory(system());
     let deliveries = Arc::new(FakeDeliveries);
     let (projects, versions) = (Arc::new(FakeProjects), Arc::new(FakeVersions));
-    config_server::Design { projects, deliveries, operations, versions }
+    let samples = Arc::new(FakeSamples);
+    config_server::Design { projects, deliveries, samples, operations, versions }
 }
 
 pub(crate) fn system() -> System {

@@ -16,6 +16,7 @@ mod fake_cluster;
 mod fake_deliveries;
 mod fake_deployments;
 mod fake_letters;
+mod fake_samples;
 mod fake_saves;
 mod fake_versions;
 mod fixture;

@@ -1,0 +1,43 @@
+//! Test runs that run nothing.
+
+use async_trait::async_trait;
+use weir_domain::{ProjectName, WorkflowName};
+use weir_http_api::{InferRequest, InferredView, TestRunEnding, TestRunRequest, TestRunView};
+use weir_http_server::{ProjectRefusal, Samples};
+
+pub(crate) struct FakeSamples;
+
+#[async_trait]
+impl Samples for FakeSamples {
+    async fn test_run(
+        &self,
+        project: ProjectName,
+        workflow: WorkflowName,
+        _: TestRunRequest,
+    ) -> Result<TestRunView, ProjectRefusal> {
+        Ok(TestRunView {
+            project,
+            workflow,
+            ending: TestRunEnding::Committed,
+            faults: vec![],
+            findings: vec![],
+            stages: vec![],
+            edges: vec![],
+        })
+    }
+
+    async fn infer(
+        &self,
+        _: ProjectName,
+        request: InferRequest,
+    ) -> Result<InferredView, ProjectRefusal> {
+        Ok(InferredView {
+            path: format!("formats/{}.yaml", request.name),
+            text: String::new(),
+            fields: vec![],
+            records: 1,
+            bad: 0,
+            reasons: vec![],
+        })
+    }
+}

@@ -1,0 +1,77 @@
+//! Test runs and inferred formats on a configuration server: few at a time, each bounded, and on threads that may block.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::Semaphore;
+use weir_domain::{Fault, ProjectName, WorkflowName};
+use weir_http_api::{InferRequest, InferredView, TestRunRequest, TestRunView};
+use weir_http_server::{ProjectRefusal, Projects, Samples};
+use weir_runtime::System;
+use weir_stream::Registry;
+
+use super::projects::ProjectDirs;
+use super::registry;
+use crate::delivery;
+
+/// More at once wait for their turn, and the server stays able to answer others.
+const AT_ONCE: usize = 2;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct SampleRuns {
+    system: System,
+    projects: ProjectDirs,
+    registry: Registry,
+    turns: Arc<Semaphore>,
+}
+
+impl SampleRuns {
+    pub(crate) fn of(system: System, projects: ProjectDirs) -> Self {
+        let turns = Arc::new(Semaphore::new(AT_ONCE));
+        Self { system, projects, registry: registry(), turns }
+    }
+}
+
+#[async_trait]
+impl Samples for SampleRuns {
+    async fn test_run(
+        &self,
+        project: ProjectName,
+        workflow: WorkflowName,
+        request: TestRunRequest,
+    ) -> Result<TestRunView, ProjectRefusal> {
+        let dir = self.projects.project(project.clone()).await?.directory;
+        let turn = self.turns.clone().acquire_owned().await.expect("nobody closes it");
+        let (this, now) = (self.clone(), self.system.now());
+        let handle = tokio::runtime::Handle::current();
+        let task = self.system.tasks().spawn_blocking("test-run", move || {
+            // Whoever asked may have gone: the turn is over when the run is.
+            let _turn = turn;
+            let about = (&project, &workflow);
+            let run = delivery::test_run(dir.as_ref(), &this.registry, about, request, now);
+            handle.block_on(run)
+        });
+        let ran = task.join().await;
+        Ok(ran.map_err(|it| Fault::transient(102, it.to_string()))?)
+    }
+
+    async fn infer(
+        &self,
+        project: ProjectName,
+        request: InferRequest,
+    ) -> Result<InferredView, ProjectRefusal> {
+        self.projects.project(project).await?;
+        let turn = self.turns.clone().acquire_owned().await.expect("nobody closes it");
+        let task = self.system.tasks().spawn_blocking("infer", move || {
+            let _turn = turn;
+            delivery::infer(request)
+        });
+        let found = task.join().await.map_err(|it| Fault::transient(102, it.to_string()))?;
+        found.map_err(|fault| {
+            let hint = fault.hint.map(|it| format!(": {it}")).unwrap_or_default();
+            let reason = format!("{}{hint}", fault.message);
+            ProjectRefusal::Invalid { pointer: "/text".to_owned(), reason }
+        })
+    }
+}
