@@ -37,6 +37,7 @@ mod sample;
 mod samples;
 mod savepoints;
 mod scripts;
+mod shelf;
 mod shutdown;
 mod sql;
 mod support;

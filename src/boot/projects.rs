@@ -8,16 +8,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use weir_domain::{Digest, Fault, Finding, Place, ProjectName};
 use weir_http_api::{
-    AssetConflict, AssetEffective, AssetField, AssetOrigin, AssetRenamed, AssetSummary,
-    AssetTheirs, AssetUsage, AssetView, ProjectCreate, ProjectSummary,
+    AssetConflict, AssetCopy, AssetEffective, AssetField, AssetOrigin, AssetRenamed, AssetSummary,
+    AssetTake, AssetTaken, AssetTheirs, AssetUsage, AssetView, ProjectCreate, ProjectSummary,
 };
 use weir_http_server::{Basis, Checks, ProjectRefusal, Projects};
 use weir_project::{Effective, Spelling};
 use weir_runtime::{Stopwatch, Tasks};
 use weir_stream::Registry;
 use weir_workspace::{
-    Asset, Based, Conflict, Error, FieldConflict, NewProject, ProjectDir, Renamed, Stamp, Usage,
-    Watch, Workspace,
+    Asset, Based, Conflict, Copied, Error, FieldConflict, NewProject, ProjectDir, Renamed, Stamp,
+    Taken, Usage, Watch, Workspace,
 };
 
 use super::project_versions::CredentialStore;
@@ -377,6 +377,39 @@ impl Projects for ProjectDirs {
         self.asked(move |it| {
             let usages = it.workspace.usages(project.as_str(), &path)?;
             Ok(usages.into_iter().map(usage).collect())
+        })
+        .await
+    }
+
+    async fn asset_take(
+        &self,
+        project: ProjectName,
+        request: AssetTake,
+    ) -> Result<AssetTaken, ProjectRefusal> {
+        let AssetTake { from, asset, replace } = request;
+        let name = format!("{project}: {asset} of {from}");
+        self.changed(("asset take", name), move |it| {
+            let taken = it.workspace.take(project.as_str(), from.as_str(), &asset, replace)?;
+            let Taken { written, same, needs } = taken;
+            Ok(AssetTaken { written, same, needs })
+        })
+        .await
+    }
+
+    async fn asset_copies(
+        &self,
+        project: ProjectName,
+        path: String,
+    ) -> Result<Vec<AssetCopy>, ProjectRefusal> {
+        self.asked(move |it| {
+            let copies = it.workspace.copies(project.as_str(), &path)?;
+            let copy = |it: Copied| AssetCopy {
+                project: it.project,
+                path: it.path,
+                same: it.is_same,
+                usages: u32::try_from(it.usages).unwrap_or(u32::MAX),
+            };
+            Ok(copies.into_iter().map(copy).collect())
         })
         .await
     }

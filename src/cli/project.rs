@@ -4,6 +4,7 @@ mod branches;
 mod difference;
 mod remotes;
 mod served;
+mod shelf;
 mod versions;
 
 use std::collections::BTreeSet;
@@ -39,6 +40,8 @@ pub(crate) enum Verb {
     #[command(flatten)]
     Served(served::Verb),
     #[command(flatten)]
+    Shelf(shelf::Verb),
+    #[command(flatten)]
     Versions(Box<versions::Verb>),
 }
 
@@ -55,6 +58,7 @@ impl Verb {
                 None => validate(&project, out, &registry()),
             },
             Self::Served(verb) => asked(verb.run(&global.design()?, out)),
+            Self::Shelf(verb) => asked(verb.run(&global.design()?, out)),
             Self::Versions(verb) => asked(verb.run(&global.design()?, out)),
         }
     }

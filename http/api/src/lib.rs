@@ -37,6 +37,7 @@ mod resource;
 mod savepoint;
 mod scheduler;
 pub mod schema;
+mod shelf;
 mod sniff;
 mod stored;
 mod stream;
@@ -118,6 +119,7 @@ pub use scheduler::{
     ScheduleSettings, ScheduleStanding, ScheduleView, ScheduledInstance, ScheduledNode,
     ScheduledWorkflow, ScheduledWorkflowDetail, ShortfallReason, TargetChange, UnknownTarget,
 };
+pub use shelf::{AssetCopy, AssetTake, AssetTaken};
 pub use sniff::{SniffRequest, SniffResult, SniffUnreached, SniffedView};
 pub use stored::{
     Activate, ChangeView, DeploymentsView, DryRun, NodeChangeView, ObjectCountView, ObjectsView,

@@ -24,6 +24,7 @@ mod resources;
 mod samples;
 mod savepoints;
 mod scheduler;
+mod shelf;
 mod versions;
 
 pub use client::Client;

@@ -25,7 +25,7 @@ use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
     Deliveries, Fleet, Guard, Operations, Projects, Samples, Versions, archives, assets, clusters,
-    deliveries, drafts, engine, forward, openapi, operations, overview, projects, samples,
+    deliveries, drafts, engine, forward, openapi, operations, overview, projects, samples, shelf,
     stored, ui, verbs, versions,
 };
 
@@ -143,6 +143,7 @@ fn described() -> OpenApiRouter<Arc<dyn Projects>> {
         .routes(command(UserClaim::ProjectWrite, "asset delete", routes!(assets::delete)))
         .routes(command(UserClaim::ProjectWrite, "asset rename", routes!(assets::rename)))
         .merge(engine::people())
+        .merge(shelf::routes())
         .merge(clusters::routes())
         .routes(open(routes!(version::show)));
     OpenApiRouter::with_openapi(openapi::document("Weir configuration server", about))

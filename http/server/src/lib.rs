@@ -62,6 +62,7 @@ mod samples;
 mod savepoints;
 mod scheduler;
 mod sessions;
+mod shelf;
 mod sniff;
 mod steering;
 mod storages;

@@ -16,10 +16,10 @@ use weir_domain::{
     Timestamp, Workflow, WorkflowName,
 };
 use weir_http_api::{
-    AssetConflict, AssetEffective, AssetRenamed, AssetSummary, AssetUsage, AssetView, ClusterEvent,
-    DeploymentPreview, DeploymentRequest, DeploymentView, ExplanationView, ItemView, LeaseView,
-    LinkView, MembersView, ProjectCreate, ProjectSummary, RenewalView, SavepointView, SniffResult,
-    SourceView, SweepAction, SweepView, WorkflowDetail,
+    AssetConflict, AssetCopy, AssetEffective, AssetRenamed, AssetSummary, AssetTake, AssetTaken,
+    AssetUsage, AssetView, ClusterEvent, DeploymentPreview, DeploymentRequest, DeploymentView,
+    ExplanationView, ItemView, LeaseView, LinkView, MembersView, ProjectCreate, ProjectSummary,
+    RenewalView, SavepointView, SniffResult, SourceView, SweepAction, SweepView, WorkflowDetail,
 };
 use weir_runtime::Tasks;
 
@@ -418,5 +418,17 @@ pub trait Projects: Send + Sync + 'static {
         project: ProjectName,
         path: String,
     ) -> Result<Vec<AssetUsage>, ProjectRefusal>;
+    /// Takes an asset of another project, with all that it refers to.
+    async fn asset_take(
+        &self,
+        project: ProjectName,
+        request: AssetTake,
+    ) -> Result<AssetTaken, ProjectRefusal>;
+    /// Where other projects have an asset of the same kind and name.
+    async fn asset_copies(
+        &self,
+        project: ProjectName,
+        path: String,
+    ) -> Result<Vec<AssetCopy>, ProjectRefusal>;
     async fn readiness(&self) -> Checks;
 }

@@ -246,7 +246,7 @@ async fn put(
 
 impl AssetArg {
     /// What is no path is a kind and a name.
-    async fn path(&self, client: &Client, project: &str) -> Result<String, Failure> {
+    pub(super) async fn path(&self, client: &Client, project: &str) -> Result<String, Failure> {
         let asset = self.asset.as_str();
         if asset.ends_with(".yaml") || asset.ends_with(".yml") {
             return Ok(asset.to_owned());

@@ -16,9 +16,10 @@ use weir_domain::{
     StreamId, StreamOrder, StreamState, SweepId, Timestamp, Workflow, WorkflowName, WorkflowState,
 };
 use weir_http_api::{
-    AssetConflict, AssetEffective, AssetRenamed, AssetSummary, AssetTheirs, AssetUsage, AssetView,
-    ItemView, ProjectCreate, ProjectSummary, RenewalView, SavepointView, SniffResult,
-    SourceCountView, SourceView, SweepAction, SweepView, WorkflowDetail,
+    AssetConflict, AssetCopy, AssetEffective, AssetRenamed, AssetSummary, AssetTake, AssetTaken,
+    AssetTheirs, AssetUsage, AssetView, ItemView, ProjectCreate, ProjectSummary, RenewalView,
+    SavepointView, SniffResult, SourceCountView, SourceView, SweepAction, SweepView,
+    WorkflowDetail,
 };
 use weir_http_client::Client;
 use weir_runtime::{IdSource, PhaseTimeouts, System, SystemClock, SystemSettings};
@@ -547,6 +548,22 @@ impl Projects for FakeProjects {
         _: ProjectName,
         _: String,
     ) -> Result<Vec<AssetUsage>, ProjectRefusal> {
+        Ok(vec![])
+    }
+
+    async fn asset_take(
+        &self,
+        _: ProjectName,
+        request: AssetTake,
+    ) -> Result<AssetTaken, ProjectRefusal> {
+        Ok(AssetTaken { written: vec![request.asset], same: vec![], needs: vec![] })
+    }
+
+    async fn asset_copies(
+        &self,
+        _: ProjectName,
+        _: String,
+    ) -> Result<Vec<AssetCopy>, ProjectRefusal> {
         Ok(vec![])
     }
 

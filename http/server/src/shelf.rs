@@ -1,0 +1,56 @@
+//! Assets that projects take from one another.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use weir_domain::{ProjectName, UserClaim};
+use weir_http_api::{AssetCopy, AssetTake, AssetTaken, Page, Problem};
+
+use crate::Projects;
+use crate::error::Error;
+use crate::extract::{Body, Part, Two};
+use crate::guard::{Trail, command, read};
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<dyn Projects>> {
+    OpenApiRouter::default()
+        .routes(command(UserClaim::ProjectWrite, "asset take", routes!(take)))
+        .routes(read(UserClaim::ProjectRead, routes!(copies)))
+}
+
+/// Takes an asset of another project, with all that it refers to. What is there already under the same kinds and
+/// names must be the same, unless it is to be replaced; otherwise nothing is taken.
+#[utoipa::path(post, path = "/projects/{project}/takes", tag = "projects", operation_id = "takeAsset",
+    params(("project" = String, Path, description = "The name of the project that gets it")),
+    request_body = AssetTake,
+    responses(
+        (status = 200, description = "What was taken", body = AssetTaken),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+async fn take(
+    State(projects): State<Arc<dyn Projects>>,
+    trail: Trail,
+    Part(project): Part<ProjectName>,
+    Body(request): Body<AssetTake>,
+) -> Result<Json<AssetTaken>, Error> {
+    trail.about("project", &project).before(&request);
+    let taken = projects.asset_take(project, request).await?;
+    trail.after(&taken);
+    Ok(Json(taken))
+}
+
+/// Where other projects have an asset of the same kind and name, and whether it is the same.
+#[utoipa::path(get, path = "/projects/{project}/assets/{asset}/copies", tag = "projects", operation_id = "listAssetCopies",
+    params(("project" = String, Path, description = "The project's name"), ("asset" = String, Path, description = "The asset's path, as one segment")),
+    responses(
+        (status = 200, description = "Every copy", body = Page<AssetCopy>),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+async fn copies(
+    State(projects): State<Arc<dyn Projects>>,
+    Two(project, asset): Two<ProjectName, String>,
+) -> Result<Json<Page<AssetCopy>>, Error> {
+    Ok(Json(Page::whole(projects.asset_copies(project, asset).await?)))
+}
