@@ -21,7 +21,7 @@ help:
 	@echo 'make chaos   clusters under faults, for an hour; WEIR_SEED repeats a run'
 	@echo 'make verify  format, lints, docs, licences'
 	@echo 'make bench-peers   other products, from PyPI, at the same job'
-	@echo 'make bench   the whole product against bare loops, on 1 GB of records; then the cluster, the schedule and the item history'
+	@echo 'make bench   the whole product against bare loops, on 1 GB of records; then the cluster, the schedule, the item history and many projects'
 
 run: tools
 	@if scripts/tools node; then $(MAKE) --no-print-directory ui; fi
@@ -67,11 +67,12 @@ verify: tools
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps --quiet
 
 bench: test-tools
-	$(CARGO) build --locked --workspace --release --bin weir --example bench --example cluster-bench --example schedule-bench --example access-bench
+	$(CARGO) build --locked --workspace --release --bin weir --example bench --example cluster-bench --example schedule-bench --example access-bench --example projects-bench
 	./target/release/examples/bench
 	./target/release/examples/cluster-bench
 	./target/release/examples/schedule-bench
 	./target/release/examples/access-bench
+	./target/release/examples/projects-bench
 
 # Other products at the same job, from PyPI; Flink needs Java.
 bench-peers: test-tools

@@ -36,6 +36,9 @@ struct Known {
 /// How long it is believed that nothing happened where nothing was told of: what happens on a disk of the network
 /// is not.
 const BELIEVED: Duration = Duration::from_secs(10);
+/// How long one list of all projects may look at those of which nothing was told: hundreds of them would take a
+/// second. The next lists go on with the others.
+const LOOKING: Duration = Duration::from_millis(15);
 
 /// Files are looked at on threads that may block, at every question: what editors and Git change is
 /// seen.
@@ -89,17 +92,20 @@ impl ProjectDirs {
         }
     }
 
-    /// The same without looking at the files of a project that nobody has touched.
-    fn noticed(&self, project: &ProjectDir) -> ProjectSummary {
+    /// The same without looking at the files of a project that nobody has touched. `spent` is what was spent
+    /// on looking all the same, since it was long ago.
+    fn noticed(&self, project: &ProjectDir, spent: &mut Duration) -> ProjectSummary {
         let known = self.known().get(&project.dir).map(|it| (it.looked, it.summary.clone()));
-        match known {
-            Some((looked, summary))
-                if looked.elapsed() < BELIEVED && self.watch.is_still(&project.dir) =>
-            {
-                summary
-            }
-            _ => self.summary(project),
+        let Some((looked, summary)) = known.filter(|_| self.watch.is_still(&project.dir)) else {
+            return self.summary(project);
+        };
+        if looked.elapsed() < BELIEVED || *spent >= LOOKING {
+            return summary;
         }
+        let watch = Stopwatch::start();
+        let summary = self.summary(project);
+        *spent += watch.elapsed();
+        summary
     }
 
     fn summary(&self, project: &ProjectDir) -> ProjectSummary {
@@ -130,7 +136,8 @@ impl ProjectDirs {
 
     fn summaries(&self) -> Result<Vec<ProjectSummary>, Error> {
         let projects = self.workspace.projects()?;
-        let summaries = projects.iter().map(|it| self.noticed(it)).collect();
+        let mut spent = Duration::ZERO;
+        let summaries = projects.iter().map(|it| self.noticed(it, &mut spent)).collect();
         let dirs: BTreeSet<_> = projects.iter().map(|it| it.dir.as_path()).collect();
         self.known().retain(|dir, _| dirs.contains(dir.as_path()));
         self.watch.retain(|it| dirs.contains(it));
