@@ -77,6 +77,16 @@ pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|it| if it.is_control() { '·' } else { it }).collect()
 }
 
+/// A text from outside as one word of a command that is copied to a shell, which takes nothing of it for its own.
+pub(crate) fn word(text: &str) -> String {
+    let text = plain(text);
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || "-_./:,=+@%".contains(it);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

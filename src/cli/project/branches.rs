@@ -17,7 +17,7 @@ use super::versions::{short, status};
 use crate::cli::exit::{Exit, Reason};
 use crate::cli::failure::Failure;
 use crate::cli::files;
-use crate::cli::human::{plain, plural};
+use crate::cli::human::{plain, plural, word};
 use crate::cli::look::{Look, Tone};
 use crate::cli::output::Output;
 use crate::cli::table::{self, Column, Rows};
@@ -264,15 +264,15 @@ fn place(it: &MergeConflict) -> String {
 /// As it can be copied: ours everywhere, for a person to change.
 fn next_step(it: &MergeView, project: &str, branch: &str) -> String {
     let count = plural(it.conflicts.len(), "conflict");
-    let versions = [&it.ours, &it.theirs].map(|it| plain(it.as_deref().unwrap_or_default()));
-    let takes = it.conflicts.iter().map(|it| format!(" --ours '{}'", place(it)));
+    let [ours, theirs] = [&it.ours, &it.theirs].map(|it| it.as_deref().unwrap_or_default());
+    let of = word(&format!("{ours}..{theirs}"));
+    // Bound by a sign: a path that begins with a hyphen is no option.
+    let takes = it.conflicts.iter().map(|it| format!(" --ours={}", word(&place(it))));
     format!(
         "{count}, and nothing was changed. Decide each by --ours, --theirs, --set or --text:\n  \
-         weir project merge {} {} --of {}..{}{}",
-        plain(project),
-        plain(branch),
-        versions[0],
-        versions[1],
+         weir project merge {} {} --of {of}{}",
+        word(project),
+        word(branch),
         takes.collect::<String>()
     )
 }
@@ -311,8 +311,23 @@ mod tests {
         );
         let step = next_step(&view(), "shop", "theirs");
         let of = format!("--of {}..{}", "a".repeat(40), "b".repeat(40));
-        let takes = "--ours 'flights.yaml:spec.stages[read].source'";
+        let takes = "--ours='flights.yaml:spec.stages[read].source'";
         assert!(step.ends_with(&format!("weir project merge shop theirs {of} {takes}")), "{step}");
+    }
+
+    #[test]
+    fn what_somebody_else_named_is_no_command_where_it_is_copied() {
+        for (path, quoted) in [
+            ("it's; $(reboot).yaml", r"--ours='it'\''s; $(reboot).yaml'"),
+            ("-x y", "--ours='-x y'"),
+            ("flights.yaml", "--ours=flights.yaml"),
+        ] {
+            let mut view = view();
+            view.conflicts[0].path = path.into();
+            view.conflicts[0].field = None;
+            let step = next_step(&view, "shop", "a`b`");
+            assert!(step.ends_with(quoted) && step.contains(" shop 'a`b`' --of "), "{step}");
+        }
     }
 
     #[test]
