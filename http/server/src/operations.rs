@@ -5,6 +5,7 @@
 //! about. Others are not told that it exists.
 
 mod kept;
+mod listed;
 mod progress;
 mod registry;
 

@@ -4,31 +4,32 @@
 //! - O2: the same command begins once: who asks again is told of the operation that there is.
 //! - O3: what ran when the server ended is interrupted after the next start, and is never begun again by
 //!   itself.
-//! - O4: so many run at once, and so many that are over are kept; the oldest of those go first.
+//! - O4: so many run at once, and so many that are over are kept; those that ended first go first.
+//! - O5: nobody hears how an operation ended before that is kept.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
-use tokio_util::sync::CancellationToken;
-use weir_domain::{CommandId, Fault, ProjectName, UserName};
+use weir_domain::{CommandId, Fault, ProjectName, Timestamp, UserName};
 use weir_http_api::{
     OperationState, OperationStep, OperationView, Problem, ProblemKind, StepState,
 };
 use weir_runtime::{System, Task, TaskFailed};
 
 use super::kept::{InMemory, OperationStore};
+use super::listed::{Listed, Saved};
 use super::progress::{Ended, Progress, finish};
 use crate::error::Error;
 use crate::guard::Caller;
 
 /// Operations that run at once.
 const RUNNING_MAX: usize = 16;
-/// Operations that are over, and still shown.
-const KEPT_MAX: usize = 200;
+/// How an operation ended is saved again after so long where it could not be.
+const SAVE_AGAIN: Duration = Duration::from_millis(500);
 
 /// The operations of a server. Cheap to clone; clones are one.
 #[derive(Clone)]
@@ -40,23 +41,6 @@ struct Inner {
     listed: Mutex<Listed>,
     /// Grows with every change.
     revision: watch::Sender<u64>,
-}
-
-#[derive(Default)]
-struct Listed {
-    /// By number.
-    by_number: BTreeMap<u64, Entry>,
-    numbers: BTreeMap<CommandId, u64>,
-    last: u64,
-}
-
-struct Entry {
-    view: OperationView,
-    /// What the change was counted as that it had last.
-    revision: u64,
-    cancelled: CancellationToken,
-    /// Something is to be saved.
-    moved: Arc<Notify>,
 }
 
 /// What is to be done, for whom.
@@ -111,25 +95,47 @@ impl Operations {
         Self(Arc::new(Inner { system, store, listed, revision }))
     }
 
-    /// Begins it, unless it has begun before. The work goes on whether or not anybody waits for it.
+    /// Begins it, unless it has begun before. It is kept, and the work goes on, whether or not anybody waits
+    /// for it; who asks again while it is being kept learns the same.
     pub async fn begin<W, F>(&self, begin: Begin, work: W) -> Result<OperationView, Fault>
     where
         W: FnOnce(Progress) -> F + Send + 'static,
         F: Future<Output = Result<Value, Ended>> + Send + 'static,
     {
-        let view = match self.admit(begin)? {
+        let mut saved = match self.admit(begin)? {
             Admitted::Known(view) => return Ok(*view),
-            Admitted::New(view) => *view,
+            Admitted::Beginning(saved) => saved,
+            Admitted::New(view, saving) => {
+                let (this, saved) = (self.clone(), saving.subscribe());
+                self.0.system.tasks().spawn("operation", async move {
+                    let id = view.id;
+                    if this.keep_new(*view, &saving).await {
+                        this.forget_oldest().await;
+                        this.carry_out(id, work).await;
+                    }
+                });
+                saved
+            }
         };
-        let id = view.id;
-        if let Err(fault) = self.0.store.save(view.clone()).await {
-            self.listed().remove(id);
-            return Err(fault);
+        let known = saved.wait_for(Option::is_some).await.ok().and_then(|it| it.clone());
+        known.unwrap_or_else(|| {
+            let message = "the server ended before the operation could begin";
+            Err(Fault::transient(7_141, message).with_hint("begin it again"))
+        })
+    }
+
+    /// Whether an operation may begin; from then on it is shown.
+    async fn keep_new(&self, view: OperationView, saving: &watch::Sender<Saved>) -> bool {
+        let saved = self.0.store.save(view.clone()).await;
+        let mut listed = self.listed();
+        listed.beginning.remove(&view.id);
+        if saved.is_ok() {
+            self.0.revision.send_modify(|it| *it += 1);
+            listed.add(view.clone()).revision = *self.0.revision.borrow();
         }
-        let this = self.clone();
-        self.0.system.tasks().spawn("operation", async move { this.carry_out(id, work).await });
-        self.forget_oldest().await;
-        Ok(view)
+        let is_kept = saved.is_ok();
+        saving.send_replace(Some(saved.map(|()| view)));
+        is_kept
     }
 
     /// The newest first.
@@ -200,7 +206,10 @@ impl Operations {
         if let Some(known) = listed.entry(id) {
             return Ok(Admitted::Known(Box::new(known.view.clone())));
         }
-        let running = listed.by_number.values().filter(|it| !it.view.state.is_final()).count();
+        if let Some(saved) = listed.beginning.get(&id) {
+            return Ok(Admitted::Beginning(saved.clone()));
+        }
+        let running = listed.running();
         if running >= RUNNING_MAX {
             let message = format!("{running} operations run, and no more are begun");
             let hint = "wait until one is over, or cancel one: `weir operation list` shows them";
@@ -208,7 +217,7 @@ impl Operations {
         }
         let view = OperationView {
             id,
-            number: listed.last + 1,
+            number: listed.next_number(),
             kind: kind.to_owned(),
             state: OperationState::Running,
             is_cancelling: false,
@@ -220,9 +229,9 @@ impl Operations {
             problem: None,
             result: None,
         };
-        self.0.revision.send_modify(|it| *it += 1);
-        listed.add(view.clone()).revision = *self.0.revision.borrow();
-        Ok(Admitted::New(Box::new(view)))
+        let (saving, saved) = watch::channel(None);
+        listed.beginning.insert(id, saved);
+        Ok(Admitted::New(Box::new(view), saving))
     }
 
     async fn carry_out<W, F>(self, id: CommandId, work: W)
@@ -265,34 +274,42 @@ impl Operations {
         }
     }
 
+    /// It is over for everybody once that is kept (O5).
     async fn conclude(&self, id: CommandId, ended: Result<Result<Value, Ended>, TaskFailed>) {
-        let at = self.0.system.now();
-        self.change(id, false, |it| {
-            it.ended_at = Some(at);
-            let is_done = matches!(ended, Ok(Ok(_)));
-            finish(&mut it.steps, if is_done { StepState::Done } else { StepState::Failed });
-            match ended {
-                Ok(Ok(result)) => {
-                    it.state = OperationState::Succeeded;
-                    it.result = Some(result).filter(|it| !it.is_null());
-                }
-                Ok(Err(Ended::Cancelled)) if it.is_cancelling => {
-                    it.state = OperationState::Cancelled;
-                    it.problem = Some(Box::new(cancelled()));
-                }
-                // The server stops.
-                Ok(Err(Ended::Cancelled)) | Err(TaskFailed::Cancelled { .. }) => interrupt(it),
-                Ok(Err(Ended::Failed(problem))) => {
-                    it.state = OperationState::Failed;
-                    it.problem = Some(problem);
-                }
-                Err(TaskFailed::Panicked { .. }) => {
-                    it.state = OperationState::Failed;
-                    it.problem = Some(Box::new(Error::Panicked.problem()));
-                }
+        let Some(view) = self.get(id) else { return };
+        let view = concluded(view, ended, self.0.system.now());
+        if self.keep_ended(&view).await {
+            self.change(id, false, |it| *it = view);
+        }
+    }
+
+    /// Tries until it is done, and shows that meanwhile; not done if the server ends before: after its next start
+    /// the operation is one that was interrupted.
+    async fn keep_ended(&self, view: &OperationView) -> bool {
+        let stopping = self.0.system.shutdown().stopping();
+        let mut is_told = false;
+        loop {
+            let is_last = stopping.is_stopping();
+            let Err(fault) = self.0.store.save(view.clone()).await else { return true };
+            if !is_told {
+                let (code, id) = (fault.code, view.id);
+                tracing::error!(%code, %id, "how an operation ended is not saved yet: {fault}");
+                is_told = true;
             }
-        });
-        self.save(id).await;
+            if is_last {
+                return false;
+            }
+            self.change(view.id, false, |it| {
+                let running = it.steps.iter_mut().find(|it| it.state == StepState::Running);
+                if let Some(step) = running {
+                    step.message = Some(format!("it ended, and how can't be kept yet: {fault}"));
+                }
+            });
+            tokio::select! {
+                () = tokio::time::sleep(SAVE_AGAIN) => {}
+                () = stopping.stopped() => {}
+            }
+        }
     }
 
     /// How far it is may be lost; what it did is not undone by that.
@@ -319,40 +336,41 @@ impl Operations {
 
 enum Admitted {
     Known(Box<OperationView>),
-    New(Box<OperationView>),
+    /// Somebody else has just asked for it.
+    Beginning(watch::Receiver<Saved>),
+    New(Box<OperationView>, watch::Sender<Saved>),
 }
 
-impl Listed {
-    fn add(&mut self, view: OperationView) -> &mut Entry {
-        let number = view.number;
-        self.last = self.last.max(number);
-        self.numbers.insert(view.id, number);
-        let (cancelled, moved) = Default::default();
-        self.by_number.entry(number).or_insert(Entry { view, revision: 0, cancelled, moved })
-    }
-
-    fn entry(&self, id: CommandId) -> Option<&Entry> {
-        self.by_number.get(self.numbers.get(&id)?)
-    }
-
-    fn entry_mut(&mut self, id: CommandId) -> Option<&mut Entry> {
-        self.by_number.get_mut(self.numbers.get(&id)?)
-    }
-
-    fn remove(&mut self, id: CommandId) {
-        if let Some(number) = self.numbers.remove(&id) {
-            self.by_number.remove(&number);
+fn concluded(
+    mut view: OperationView,
+    ended: Result<Result<Value, Ended>, TaskFailed>,
+    at: Timestamp,
+) -> OperationView {
+    let it = &mut view;
+    it.ended_at = Some(at);
+    let is_done = matches!(ended, Ok(Ok(_)));
+    finish(&mut it.steps, if is_done { StepState::Done } else { StepState::Failed });
+    match ended {
+        Ok(Ok(result)) => {
+            it.state = OperationState::Succeeded;
+            it.result = Some(result).filter(|it| !it.is_null());
+        }
+        Ok(Err(Ended::Cancelled)) if it.is_cancelling => {
+            it.state = OperationState::Cancelled;
+            it.problem = Some(Box::new(cancelled()));
+        }
+        // The server stops.
+        Ok(Err(Ended::Cancelled)) | Err(TaskFailed::Cancelled { .. }) => interrupt(it),
+        Ok(Err(Ended::Failed(problem))) => {
+            it.state = OperationState::Failed;
+            it.problem = Some(problem);
+        }
+        Err(TaskFailed::Panicked { .. }) => {
+            it.state = OperationState::Failed;
+            it.problem = Some(Box::new(Error::Panicked.problem()));
         }
     }
-
-    /// Takes out what is over and too old.
-    fn surplus(&mut self) -> Vec<CommandId> {
-        let over = self.by_number.values().filter(|it| it.view.state.is_final());
-        let over: Vec<_> = over.map(|it| it.view.id).collect();
-        let gone: Vec<_> = over[..over.len().saturating_sub(KEPT_MAX)].to_vec();
-        gone.iter().for_each(|it| self.remove(*it));
-        gone
-    }
+    view
 }
 
 fn interrupt(view: &mut OperationView) {

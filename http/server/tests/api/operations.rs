@@ -1,10 +1,14 @@
 //! Operations: begun once, followed, cancelled, and known to have been interrupted.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
+use futures::poll;
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot, watch};
 use weir_domain::{CommandId, Fault, UserName};
 use weir_http_api::{
     BuildRequest, Concealed, DeployRequest, OperationState, OperationView, OperationsQuery,
@@ -138,6 +142,109 @@ async fn what_fails_or_panics_says_why() {
     let lost = operations.begin(begin(None), |_| async { panic!("no luck") }).await.unwrap();
     let lost = over(&client, lost.id).await;
     assert_eq!((lost.state, lost.problem.unwrap().status), (OperationState::Failed, 500));
+}
+
+/// Keeps what it is let keep.
+struct Halting {
+    kept: InMemory,
+    /// So many are taken; the next ones wait.
+    turns: Semaphore,
+    /// What is refused, and how often it was.
+    is_refused: fn(&OperationView) -> bool,
+    is_open: AtomicBool,
+    refused: watch::Sender<u64>,
+}
+
+impl Halting {
+    fn refusing(turns: usize, is_refused: fn(&OperationView) -> bool) -> Arc<Self> {
+        let (kept, is_open, refused) = Default::default();
+        Arc::new(Self { kept, turns: Semaphore::new(turns), is_refused, is_open, refused })
+    }
+}
+
+#[async_trait]
+impl OperationStore for Halting {
+    async fn all(&self) -> Result<Vec<OperationView>, Fault> {
+        self.kept.all().await
+    }
+
+    async fn save(&self, operation: OperationView) -> Result<(), Fault> {
+        self.turns.acquire().await.unwrap().forget();
+        if (self.is_refused)(&operation) && !self.is_open.load(Ordering::SeqCst) {
+            self.refused.send_modify(|it| *it += 1);
+            return Err(Fault::transient(100, "the disk is full"));
+        }
+        self.kept.save(operation).await
+    }
+
+    async fn forget(&self, id: CommandId) -> Result<(), Fault> {
+        self.kept.forget(id).await
+    }
+}
+
+#[tokio::test]
+async fn nobody_hears_of_an_operation_before_it_is_kept() {
+    let store = Halting::refusing(0, |_| true);
+    let operations = Operations::open(fixture::system(), store.clone()).await.unwrap();
+    let mut first = pin!(operations.begin(begin(Some(7)), |_| async { panic!("not kept") }));
+    let mut again = pin!(operations.begin(begin(Some(7)), |_| async { panic!("not again") }));
+    assert!(poll!(&mut first).is_pending());
+    assert!(poll!(&mut again).is_pending(), "whether it begins is not known");
+    assert_eq!(operations.list(None, 9, |_| true), []);
+    store.turns.add_permits(1);
+    for refused in [first.await, again.await] {
+        assert_eq!(refused.unwrap_err().message, "the disk is full");
+    }
+    // It was not begun: the same command begins it.
+    store.is_open.store(true, Ordering::SeqCst);
+    store.turns.add_permits(9);
+    let begun = operations.begin(begin(Some(7)), |_| async { Ok(Value::Null) }).await.unwrap();
+    assert_eq!(operations.get(begun.id).unwrap().number, begun.number);
+}
+
+#[tokio::test]
+async fn an_operation_is_over_when_its_end_is_kept() {
+    let store = Halting::refusing(999, |it| it.state.is_final());
+    let operations = Operations::open(fixture::system(), store.clone()).await.unwrap();
+    let client = server(&operations).await;
+    let mut refused = store.refused.subscribe();
+    let work = |progress: Progress| async move {
+        progress.step("compile");
+        Ok(json!("done"))
+    };
+    let id = operations.begin(begin(None), work).await.unwrap().id;
+    let twice = refused.wait_for(|it| *it > 1);
+    tokio::time::timeout(DEADLINE, twice).await.expect("it is tried again").unwrap();
+    let running = operations.get(id).unwrap();
+    assert_eq!((running.state, running.result), (OperationState::Running, None));
+    let message = running.steps[0].message.as_deref().unwrap();
+    assert!(message.contains("the disk is full"), "{message}");
+    store.is_open.store(true, Ordering::SeqCst);
+    let ended = over(&client, id).await;
+    assert_eq!((ended.state, &ended.result), (OperationState::Succeeded, &Some(json!("done"))));
+    assert_eq!(store.all().await.unwrap(), [ended]);
+}
+
+#[tokio::test]
+async fn one_that_took_long_is_shown_after_its_end_as_long_as_any_other() {
+    let operations = Operations::in_memory(fixture::system());
+    let client = server(&operations).await;
+    let (end, begun, work) = waiting();
+    let long = operations.begin(begin(None), work).await.unwrap().id;
+    begun.await.unwrap();
+    let mut short = Vec::new();
+    for _ in 0..201 {
+        let id = operations.begin(begin(None), |_| async { Ok(Value::Null) }).await.unwrap().id;
+        over(&client, id).await;
+        short.push(id);
+    }
+    end.send(Value::Null).unwrap();
+    over(&client, long).await;
+    // Beginning one is the occasion for the others to go.
+    let last = operations.begin(begin(None), |_| async { Ok(Value::Null) }).await.unwrap().id;
+    over(&client, last).await;
+    assert!(operations.get(long).is_some(), "it ended a moment ago");
+    assert!(operations.get(short[0]).is_none() && operations.get(short[9]).is_some());
 }
 
 #[tokio::test]
