@@ -87,7 +87,10 @@ impl ProjectVersions {
         work: impl FnOnce(&Repository) -> Result<T, Error> + Send + 'static,
     ) -> Done<T> {
         self.blocking(move |it| {
-            let done = it.alone(&project, |dir| work(&Repository::require(&dir.dir)?))?;
+            let done = it.alone(&project, |dir| {
+                // Where another project's name may be taken, nothing of Git takes it.
+                work(&Repository::require(&dir.dir)?.called(dir.name.as_str()))
+            })?;
             told(what, &project);
             Ok(done)
         })

@@ -4,6 +4,7 @@
 //! - C1: nothing that is in no version is overwritten or removed; what would be is named.
 //! - C2: a project that is a part of a repository changes nothing outside of itself.
 //! - C3: nothing unsafe is written (see `guard`), and nothing is run: no hook, no filter.
+//! - C4: a project whose name is known keeps it (see `called`).
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -122,6 +123,10 @@ impl Repository {
     /// Writes what differs, and tells it.
     pub(crate) fn check_out(&self, from: Option<&Tree<'_>>, to: &Tree<'_>) -> Result<Vec<Moved>> {
         let moved = self.require_free_way(from, to)?;
+        let project_file = self.project_file();
+        if let Some(it) = moved.iter().find(|it| it.path == project_file && !it.is_done) {
+            self.require_name(it.after)?;
+        }
         if moved.iter().any(|it| !it.is_done) {
             self.write(to, moved.iter().filter(|it| !it.is_done))?;
         }

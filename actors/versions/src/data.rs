@@ -8,9 +8,9 @@ use std::path::Path;
 
 use crate::{Repository, Result};
 
-const PROJECT_FILE: &str = "project.yaml";
+pub(crate) const PROJECT_FILE: &str = "project.yaml";
 /// Larger ones are no text of a person.
-const BYTES_MAX: u64 = 1 << 20;
+pub(crate) const BYTES_MAX: u64 = 1 << 20;
 /// A file's next content, before it has the file's name.
 const HALF_WRITTEN: &str = ".*.weir-new";
 

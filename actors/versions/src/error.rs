@@ -63,6 +63,10 @@ pub enum Error {
     WouldOverwrite(Vec<String>),
     #[error("it would change files outside of the project: {}", listed(.0))]
     Outside(Vec<String>),
+    #[error("project.yaml would call the project {0}")]
+    OtherName(String),
+    #[error("without project.yaml there is no project")]
+    NoProject,
     #[error("{ours:?} and {theirs:?} have no version in common")]
     Unrelated { ours: String, theirs: String },
     #[error("no conflict is at {0}")]
@@ -166,6 +170,7 @@ impl Error {
             Self::PushRefused { .. } => Code(13_041),
             Self::NotVersioned(_) => Code(13_042),
             Self::OtherAddress { .. } => Code(13_043),
+            Self::OtherName(_) | Self::NoProject => Code(13_044),
         }
     }
 
@@ -210,6 +215,8 @@ impl Error {
             Self::Outside(_) => {
                 "the project is one directory of a larger repository: do this there, with git"
             }
+            Self::OtherName(_) => "keep the name, and rename the project",
+            Self::NoProject => "delete the project, or remove it",
             Self::Unrelated { .. } => "merge a branch that came from the same project",
             Self::NoConflict(_) => "ask for the conflicts again: they may have changed",
             Self::NoMerge => "there is nothing to abort",

@@ -18,6 +18,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod branches;
+mod called;
 mod checkout;
 mod commit;
 mod data;

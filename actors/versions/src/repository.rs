@@ -16,6 +16,8 @@ pub struct Repository {
     pub(crate) work: PathBuf,
     /// The project's place in it, with `/` at the end; empty if it is all of it.
     pub(crate) prefix: String,
+    /// What the project is called, where that must stay.
+    pub(crate) name: Option<String>,
 }
 
 impl Repository {
@@ -52,7 +54,7 @@ impl Repository {
         if !prefix.is_empty() && git.is_path_ignored(below)? {
             return Ok(None);
         }
-        let repository = Self { git, work, prefix };
+        let repository = Self { git, work, prefix, name: None };
         repository.leave_out_data()?;
         Ok(Some(repository))
     }

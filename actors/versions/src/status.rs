@@ -106,6 +106,9 @@ impl Repository {
             }
         }
         self.require_none_lost(lost)?;
+        if named.contains(&self.project_file()) {
+            self.require_name_in(self.head_tree()?.as_ref())?;
+        }
         self.remove_added(&added)?;
         match self.head_tree()? {
             Some(head) => self.restore(&restored, &head),

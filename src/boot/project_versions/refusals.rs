@@ -67,6 +67,8 @@ fn kind(error: &Error) -> ProblemKind {
         | Error::NotMerged { .. }
         | Error::WouldOverwrite(_)
         | Error::Outside(_)
+        | Error::OtherName(_)
+        | Error::NoProject
         | Error::Unrelated { .. }
         | Error::NoMerge
         | Error::RemoteExists(_)

@@ -101,7 +101,7 @@ fn fill(
     options.no_reinit(true).external_template(false).initial_head("main");
     let git = git2::Repository::init_opts(dir, &options)?;
     let work = dir.canonicalize().map_err(Error::io(dir))?;
-    let repository = Repository { git, work, prefix: String::new() };
+    let repository = Repository { git, work, prefix: String::new(), name: None };
     repository.remote_add(ORIGIN, address)?;
     let head = repository.fetch_from(ORIGIN, address, access, progress)?;
     let Some(branch) = first_branch(&repository, head.as_deref())? else { return Ok(()) };

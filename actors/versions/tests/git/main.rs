@@ -9,6 +9,7 @@ mod exports;
 mod hostile;
 mod lost;
 mod merges;
+mod names;
 mod remotes;
 mod serving;
 mod support;
