@@ -102,6 +102,10 @@ pub enum Error {
     NotFastForward { remote: String, branch: String },
     #[error("{remote} refused the branch {branch:?}: {reason}")]
     PushRefused { remote: String, branch: String, reason: String },
+    #[error(
+        "it is not known whether {remote} has {branch:?} now, for the answer is missing: {cause}"
+    )]
+    PushUnknown { remote: String, branch: String, cause: Box<Error> },
     #[error("{remote} has no branch {branch:?}")]
     NoRemoteBranch { remote: String, branch: String },
 
@@ -171,6 +175,7 @@ impl Error {
             Self::NotVersioned(_) => Code(13_042),
             Self::OtherAddress { .. } => Code(13_043),
             Self::OtherName(_) | Self::NoProject => Code(13_044),
+            Self::PushUnknown { .. } => Code(13_045),
         }
     }
 
@@ -240,6 +245,7 @@ impl Error {
             Self::Answer { .. } => "look at the log of the remote, or try again later",
             Self::NotFastForward { .. } => "pull first, which merges them, and push again",
             Self::PushRefused { .. } => "look at the rules of the remote, or push another branch",
+            Self::PushUnknown { .. } => "fetch tells it: push again if the remote has it not",
             Self::NoRemoteBranch { .. } => "choose one of its branches, or push yours first",
             Self::Git(_) | Self::Io { .. } => "look at the cause, and try again",
         }

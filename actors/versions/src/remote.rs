@@ -8,6 +8,7 @@
 //! - R2: every step over a network ends in time, or when it is cancelled, with a clear answer.
 //! - R3: a step that fails has moved no branch of ours.
 //! - R4: a credential that was given for an address goes to no other one.
+//! - R5: what a remote may have done is not told as undone.
 
 mod access;
 mod address;

@@ -79,6 +79,7 @@ fn kind(error: &Error) -> ProblemKind {
         | Error::PushRefused { .. } => ProblemKind::Conflict,
         Error::Silent { .. } | Error::Deadline { .. } => ProblemKind::TimedOut,
         Error::Unreachable { .. }
+        | Error::PushUnknown { .. }
         | Error::Redirected { .. }
         | Error::Answer { .. }
         | Error::Git(_)

@@ -1,6 +1,6 @@
 //! Fetch, pull and push.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use git2::{
@@ -96,7 +96,8 @@ impl Repository {
         Ok(Pulled { fetched, merged })
     }
 
-    /// Sends a branch to the branch of the same name.
+    /// Sends a branch to the branch of the same name. What goes wrong once sending has begun may have been
+    /// done all the same: only a clear answer of the remote is told as a refusal then.
     pub fn push(
         &self,
         remote: &str,
@@ -110,6 +111,7 @@ impl Repository {
         let found = found.map_err(|_| Error::NoBranch(branch.to_owned()))?;
         let tip = found.get().peel_to_commit()?.id();
         let refused = RefCell::new(None);
+        let is_sending = Cell::new(false);
         let pushed = self.exchange(&url, access, |way, is_ended| {
             let mut callbacks = RemoteCallbacks::new();
             callbacks.push_update_reference(|_, status| {
@@ -126,7 +128,10 @@ impl Repository {
             // The last chance to end: Git packs what it sends without asking.
             callbacks.push_negotiation(|_| match is_ended() {
                 true => Err(git2::Error::from_str("ended")),
-                false => Ok(()),
+                false => {
+                    is_sending.set(true);
+                    Ok(())
+                }
             });
             let mut options = PushOptions::new();
             options.remote_callbacks(callbacks).follow_redirects(RemoteRedirect::None);
@@ -136,11 +141,20 @@ impl Repository {
             let spec = format!("refs/heads/{branch}:refs/heads/{branch}");
             self.way_to(way)?.push(&[spec], Some(&mut options))
         });
+        let unknown = |cause: Error| Error::PushUnknown {
+            remote: remote.to_owned(),
+            branch: branch.to_owned(),
+            cause: Box::new(cause),
+        };
         let behind =
             || Error::NotFastForward { remote: remote.to_owned(), branch: branch.to_owned() };
         match pushed {
             Err(Failed::Git(error)) if error.code() == ErrorCode::NotFastForward => {
                 return Err(behind());
+            }
+            Err(failed) if is_sending.get() => {
+                let error = failed.said(&url);
+                return Err(if is_answer(&error) { error } else { unknown(error) });
             }
             other => other.map_err(|it| it.said(&url))?,
         }
@@ -153,7 +167,7 @@ impl Repository {
             return Err(Error::PushRefused { remote, branch, reason });
         }
         let known = format!("refs/remotes/{remote}/{branch}");
-        self.git.reference(&known, tip, true, "push")?;
+        self.git.reference(&known, tip, true, "push").map_err(|it| unknown(it.into()))?;
         Ok(VersionId(tip))
     }
 
@@ -295,6 +309,16 @@ impl Failed {
                 Error::Unreachable { remote, reason }
             }
         }
+    }
+}
+
+/// Whether a remote has said itself that it does not do it.
+fn is_answer(error: &Error) -> bool {
+    match error {
+        Error::Credentials { .. } | Error::NoRepository { .. } | Error::Redirected { .. } => true,
+        // Who stands before it says so, too, when it has said nothing in time.
+        Error::Answer { status, .. } => *status < 500,
+        _ => false,
     }
 }
 

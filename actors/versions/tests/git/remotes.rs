@@ -269,6 +269,41 @@ fn a_step_is_cancelled_from_outside() {
 }
 
 #[test]
+fn a_push_that_is_cancelled_or_cut_off_after_it_was_sent_is_not_told_as_undone() {
+    for is_cancelled in [true, false] {
+        let project = Project::new();
+        let shared = repository(project.around.path(), "shared.git");
+        let behaviour = Behaviour::Swallow { waits: is_cancelled };
+        let server = Server::start(project.around.path(), behaviour);
+        let repository = project.open();
+        repository.remote_add("origin", &server.url("shared.git")).unwrap();
+        let cancel = Cancel::default();
+        let access = Access { cancel: cancel.clone(), ..known() };
+        let asked = server.asked.clone();
+        let canceller = is_cancelled.then(|| {
+            std::thread::spawn(move || {
+                while asked.lock().unwrap().last().is_none_or(|it| it.0 != "done") {
+                    std::thread::yield_now();
+                }
+                cancel.cancel();
+            })
+        });
+        let (code, text) = refused(repository.push("origin", "main", &access, &mut |_| {}));
+        assert_eq!((code, text.contains("origin has \"main\" now")), (13_045, true), "{text}");
+        if let Some(canceller) = canceller {
+            canceller.join().unwrap();
+        }
+        assert!(git(&shared, &["branch", "--list"]).contains("main"), "it was done");
+    }
+    // Before that it is known that nothing was done.
+    let project = Project::new();
+    let server = Server::start(project.around.path(), Behaviour::Hang);
+    project.open().remote_add("origin", &server.url("x")).unwrap();
+    let pushed = project.open().push("origin", "main", &impatient(), &mut |_| {});
+    assert_eq!(refused(pushed).0, 13_035);
+}
+
+#[test]
 fn odd_answers_are_refused_and_lead_nowhere() {
     let project = Project::new();
     let elsewhere = Server::start(project.around.path(), Behaviour::Serve);

@@ -19,6 +19,8 @@ pub(crate) const PASSWORD: &str = "hunter-seventeen";
 pub(crate) enum Behaviour {
     /// What it has, to who knows the password.
     Serve,
+    /// Takes what is sent, and says nothing of it: it waits, or closes the connection.
+    Swallow { waits: bool },
     /// Accepts, and says nothing.
     Hang,
     /// Answers, and stops in the middle of it.
@@ -140,12 +142,23 @@ fn serve<S: Read + Write>(
             return hang(&mut stream);
         }
         Behaviour::Say(text) => text.clone().into_bytes(),
-        Behaviour::Serve if !is_known => {
+        Behaviour::Serve | Behaviour::Swallow { .. } if !is_known => {
             b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n".to_vec()
         }
-        Behaviour::Serve => {
+        Behaviour::Serve | Behaviour::Swallow { .. } => {
             let body = body(&mut stream, &field("content-length"), &field("transfer-encoding"));
-            backend(root, &lines[0], &field("content-type"), &field("content-encoding"), &body)
+            let kind = field("content-type");
+            let answer = backend(root, &lines[0], &kind, &field("content-encoding"), &body);
+            match behaviour {
+                Behaviour::Swallow { waits } if lines[0].starts_with("POST ") => {
+                    asked.lock().unwrap().push(("done".to_owned(), false));
+                    if *waits {
+                        hang(&mut stream);
+                    }
+                    return;
+                }
+                _ => answer,
+            }
         }
     };
     let _ = stream.get_mut().write_all(&answer);
