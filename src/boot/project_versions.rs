@@ -111,6 +111,12 @@ impl ProjectVersions {
         Repository::require(&dir.dir).map_err(refusal)
     }
 
+    /// What was learned of a remote is durable before it is told, too.
+    fn durable(&self, project: &ProjectName) -> Done<()> {
+        let synced = self.dirs.workspace().sync(&self.dir(project)?);
+        Ok(synced.map_err(super::projects::refusal)?)
+    }
+
     fn dir(&self, project: &ProjectName) -> Done<ProjectDir> {
         let found = self.dirs.workspace().project(project.as_str());
         Ok(found.map_err(super::projects::refusal)?)

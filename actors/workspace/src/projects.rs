@@ -267,10 +267,26 @@ impl Workspace {
         self.project(name.as_str())
     }
 
-    /// Does something with a project's files that no change of this process comes between.
-    pub fn alone<T>(&self, name: &str, work: impl FnOnce(&ProjectDir) -> T) -> Result<T> {
+    /// Changes a project's files, and nothing else of this process comes between. What was done so is on the
+    /// disk when this returns, of whatever program's library did it.
+    pub fn alone<T, E>(
+        &self,
+        name: &str,
+        work: impl FnOnce(&ProjectDir) -> std::result::Result<T, E>,
+    ) -> Result<std::result::Result<T, E>> {
         let _turn = self.turn();
-        Ok(work(&self.project(name)?))
+        let project = self.project(name)?;
+        let done = work(&project);
+        if done.is_ok() {
+            self.sync(&project)?;
+        }
+        Ok(done)
+    }
+
+    /// Puts on the disk what was changed in a project's directory.
+    pub fn sync(&self, project: &ProjectDir) -> Result<()> {
+        let done = || format!("the files of the project {} were changed", project.name);
+        disk::sync_all(&project.dir).map_err(|it| Error::after(done())(it))
     }
 
     /// A hidden place, among the server's own projects, for one that comes from elsewhere.

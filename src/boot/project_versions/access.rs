@@ -96,6 +96,7 @@ impl ProjectVersions {
             let repository = it.repository(&project)?;
             let access = it.access_to(&project, &remote, cancel)?;
             let fetched = repository.fetch(&remote, &access, moved).map_err(refusal)?;
+            it.durable(&project)?;
             told("remote fetch", &project);
             Ok(fetched.into_iter().map(views::fetched).collect())
         })

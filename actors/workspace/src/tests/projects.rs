@@ -184,3 +184,19 @@ fn what_a_crash_left_is_in_nobodys_way() {
     lab.workspace.delete("shop", "shop").unwrap();
     assert!(tree(&home).is_empty(), "{:?}", tree(&home));
 }
+
+#[test]
+fn what_is_changed_by_another_library_is_on_the_disk_or_told_not_to_be() {
+    let lab = lab();
+    let elsewhere = lab.dir.path().join("elsewhere");
+    // Only who asks the disk for it notices that the directory is gone.
+    let change = |it: &crate::ProjectDir| fs::rename(&it.dir, &elsewhere);
+    let told = lab.workspace.alone("shop", change).unwrap_err().to_string();
+    assert!(told.starts_with("the files of the project shop were changed, but "), "{told}");
+    fs::rename(&elsewhere, lab.dir.path().join("projects/shop")).unwrap();
+    // What was not changed need not be.
+    let refused = |it: &crate::ProjectDir| {
+        fs::rename(&it.dir, &elsewhere).map_err(|_| "moved").and(Err::<(), _>("no"))
+    };
+    assert_eq!(lab.workspace.alone("shop", refused).unwrap(), Err("no"));
+}
