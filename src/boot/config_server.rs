@@ -19,6 +19,7 @@ use weir_http_server as http;
 use weir_persistence_sql::Database;
 use weir_runtime::{IdSource, Phase, System, SystemClock, SystemSettings};
 
+use super::builds::Builds;
 use super::deliveries::Deliverer;
 use super::engine::{self, SET_UP_FILE};
 use super::lock::DataDir;
@@ -137,8 +138,8 @@ pub(super) async fn design(
     let (secrets, below) = (settings.secrets.clone(), data_dir.clone());
     let credentials: Arc<dyn CredentialStore> =
         Arc::new(CredentialFile::new(&data_dir, move || master::load_as(&secrets, &below)));
-    // Everybody gets these: whoever removes or renames a project does it to its credentials, too.
-    let projects = projects.keeping(credentials.clone());
+    // Everybody gets these: whoever removes or renames a project does it to its credentials and packages, too.
+    let projects = projects.keeping(credentials.clone(), Builds::in_data_dir(&data_dir));
     let deliverer = Deliverer::of(system.clone(), projects.clone(), &data_dir, settings);
     let samples = SampleRuns::of(system.clone(), projects.clone());
     let exchange = Exchange::of(&settings.config_server.remotes);

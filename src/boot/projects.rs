@@ -20,6 +20,7 @@ use weir_workspace::{
     Taken, Usage, Watch, Workspace,
 };
 
+use super::builds::Builds;
 use super::project_versions::CredentialStore;
 use super::registry;
 
@@ -31,6 +32,13 @@ struct Known {
     stamp: Stamp,
     looked: Stopwatch,
     summary: ProjectSummary,
+}
+
+/// What is kept of projects beside their files: what their remotes are shown, and their packages.
+#[derive(Clone)]
+struct Beside {
+    credentials: Arc<dyn CredentialStore>,
+    builds: Builds,
 }
 
 /// How long it is believed that nothing happened where nothing was told of: what happens on a disk of the network
@@ -49,8 +57,8 @@ pub(crate) struct ProjectDirs {
     known: Arc<Mutex<BTreeMap<PathBuf, Known>>>,
     watch: Arc<Watch>,
     registry: Registry,
-    /// What remotes of projects are shown; it goes where the projects go.
-    credentials: Option<Arc<dyn CredentialStore>>,
+    /// What goes where the projects go.
+    beside: Option<Beside>,
 }
 
 impl ProjectDirs {
@@ -66,13 +74,13 @@ impl ProjectDirs {
     fn of(tasks: Tasks, workspace: Workspace) -> Self {
         let workspace = Arc::new(workspace);
         let (known, watch) = Default::default();
-        Self { tasks, workspace, known, watch, registry: registry(), credentials: None }
+        Self { tasks, workspace, known, watch, registry: registry(), beside: None }
     }
 
-    /// With credentials of remotes, which follow a project to its next name, and go with it.
+    /// With credentials of remotes, and packages, which follow a project to its next name, and go with it.
     #[must_use]
-    pub(crate) fn keeping(self, credentials: Arc<dyn CredentialStore>) -> Self {
-        Self { credentials: Some(credentials), ..self }
+    pub(crate) fn keeping(self, credentials: Arc<dyn CredentialStore>, builds: Builds) -> Self {
+        Self { beside: Some(Beside { credentials, builds }), ..self }
     }
 
     pub(super) fn workspace(&self) -> &Workspace {
@@ -84,11 +92,14 @@ impl ProjectDirs {
         found.map(|it| self.summary(&it)).map_err(refusal)
     }
 
-    /// The project stands as it is now: what can't be done with its credentials is told, and keeps nobody.
+    /// The project stands as it is now: what can't be done with the rest of it is told, and keeps nobody.
     fn project_moved(&self, from: &str, to: Option<&str>) {
-        let moved = self.credentials.as_ref().map_or(Ok(()), |it| it.project_moved(from, to));
-        if let Err(fault) = moved {
+        let Some(Beside { credentials, builds }) = &self.beside else { return };
+        if let Err(fault) = credentials.project_moved(from, to) {
             tracing::warn!(code = %fault.code, project = from, "credentials of remotes stayed behind: {fault}");
+        }
+        if let Err(fault) = builds.project_moved(from, to) {
+            tracing::warn!(code = %fault.code, project = from, "packages stayed behind: {fault}");
         }
     }
 
