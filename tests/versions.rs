@@ -6,6 +6,7 @@ mod serving;
 use std::fs;
 use std::path::PathBuf;
 
+use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::support::flow::CSV;
@@ -266,6 +267,24 @@ fn branches_are_made_renamed_and_deleted_and_what_is_not_committed_stays() {
     lab.weir.stop();
 }
 
+#[test]
+fn no_version_gives_a_project_another_name() {
+    let lab = Lab::with_shop(|it| it);
+    git(&lab.root(), &["checkout", "--quiet", "-b", "other"]);
+    let text = lab.read("project.yaml");
+    lab.write("project.yaml", &text.replace("shop", "store"));
+    git(&lab.root(), &["commit", "--quiet", "-a", "-m", "store"]);
+    git(&lab.root(), &["checkout", "--quiet", "main"]);
+    for step in [&["branch", "switch", "shop", "other"][..], &["merge", "shop", "other"]] {
+        let told = lab.refused(step, 5, "WEIR-13044");
+        assert!(told.contains("project.yaml would call the project store"), "{told}");
+        assert_eq!(lab.read("project.yaml"), text);
+    }
+    lab.write("project.yaml", &text.replace("shop", "bazaar"));
+    lab.refused(&["discard", "bazaar", "project.yaml"], 5, "would call the project shop");
+    lab.weir.stop();
+}
+
 /// Neither in a file of the data directory, nor in the log.
 fn check_unseen(lab: &Lab) {
     let dir = lab.project.data_dir();
@@ -289,10 +308,11 @@ fn versions_go_to_a_remote_and_come_back_and_its_password_is_seen_nowhere() {
     let credentials = |file: &str| {
         lab.run(&["remote", "credentials", "shop", "origin", "--user", USER, "--secret-file", file])
     };
-    credentials(&wrong).done();
+    credentials(&wrong).ended(0);
     lab.refused(&["push", "shop"], 5, "WEIR-13037");
-    let told = credentials(&right).done();
-    assert!(told.contains("credentials:  of ada\n"), "{told}");
+    let given = credentials(&right).ended(0);
+    assert!(given.stdout.contains("credentials:  of ada\n"), "{}", given.stdout);
+    assert_eq!(given.stderr, format!("origin leads to {address}\n"));
     let told = lab.run(&["push", "shop"]).ended(0).stdout;
     assert!(told.starts_with("origin has main at "), "{told}");
     check_unseen(&lab);
@@ -317,15 +337,24 @@ fn versions_go_to_a_remote_and_come_back_and_its_password_is_seen_nowhere() {
     let other = elsewhere.repository("shop");
     git(&lab.root(), &["remote", "set-url", "origin", &other]);
     lab.refused(&["remote", "fetch", "shop"], 5, "WEIR-13043");
+    // Nor is anything kept for it that somebody gives who saw the former address.
+    let given = json!({ "address": address, "secret": PASSWORD });
+    let put = lab.weir.ask_design(Method::PUT, "projects/shop/remotes/origin/credentials", &given);
+    assert_eq!((put.0, &put.1["code"]), (412, &json!("WEIR-13043")), "{}", put.1);
     git(&lab.root(), &["remote", "set-url", "origin", &address]);
 
     // The project goes by another name, and its credentials with it; then it goes, and they as well.
+    let builds = |project: &str| lab.project.data_dir().join("builds").join(project);
+    fs::create_dir_all(builds("shop")).unwrap();
     lab.run(&["rename", "shop", "store"]).done();
+    assert!(builds("store").exists() && !builds("shop").exists(), "so do its packages");
     lab.run(&["remote", "fetch", "store"]).ended(0);
     lab.run(&["remote", "credentials", "store", "origin", "--forget"]).done();
     lab.refused(&["remote", "fetch", "store"], 5, "WEIR-13037");
     lab.run(&["remote", "remove", "store", "origin"]).done();
     lab.refused(&["remote", "fetch", "store"], 3, "WEIR-13031");
+    lab.run(&["remove", "store"]).done();
+    assert!(!builds("store").exists());
     lab.weir.stop();
 }
 

@@ -14,9 +14,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use weir_domain::{Fault, ProjectName, UserName};
 use weir_http_api::{
-    BranchCreate, BranchView, Cloned, Committed, Fetched, MergeRequest, MergeView, ProjectClone,
-    ProjectVersionDetail, Pulled, Pushed, RemoteAdd, RemoteCredentials, RemotePull, RemotePush,
-    RemoteView, VersionDiff, VersionDiffQuery, VersionFileText, VersionStatus,
+    AddressedCredentials, BranchCreate, BranchView, Cloned, Committed, Fetched, MergeRequest,
+    MergeView, ProjectClone, ProjectVersionDetail, Pulled, Pushed, RemoteAdd, RemoteCredentials,
+    RemotePull, RemotePush, RemoteView, VersionDiff, VersionDiffQuery, VersionFileText,
+    VersionStatus,
 };
 use weir_http_server::{
     BranchEnd, CommitAsked, HistoryAsked, HistoryFound, Progress, ProjectRefusal, VersionRefusal,
@@ -25,7 +26,7 @@ use weir_http_server::{
 use weir_runtime::System;
 use weir_versions::{
     Branch, BranchSide, Commit, DiffSide, Error, Force, HistoryQuery, Merge, Paths, Repository,
-    Resolutions, VersionId,
+    Resolutions, VersionId, address_shown,
 };
 use weir_workspace::ProjectDir;
 
@@ -35,7 +36,7 @@ use asked::{author, checked, foreseen, merge_of};
 pub(crate) use credentials::{CredentialFile, CredentialStore};
 use credentials::{Kept, Owner};
 pub(super) use refusals::refusal;
-use refusals::{after, invalid};
+use refusals::{after, invalid, stale};
 
 type Done<T> = Result<T, VersionRefusal>;
 
@@ -130,10 +131,15 @@ impl ProjectVersions {
         Ok(views::remote(found, &users))
     }
 
-    /// Keeps credentials for the address that the remote has now.
-    fn keep(&self, project: &ProjectName, remote: &str, given: RemoteCredentials) -> Done<()> {
+    /// Keeps credentials of a remote, if it leads where they are for.
+    fn keep(&self, project: &ProjectName, remote: &str, given: AddressedCredentials) -> Done<()> {
+        let AddressedCredentials { address: meant, user, secret } = given;
         let address = self.repository(project)?.remote_address(remote).map_err(refusal)?;
-        self.keep_for(project, remote, address, given)
+        let [shown, meant] = [&address, &meant].map(|it| address_shown(it));
+        if shown != meant {
+            return Err(stale(Error::OtherAddress { remote: shown, meant }));
+        }
+        self.keep_for(project, remote, address, RemoteCredentials { user, secret })
     }
 
     fn keep_for(
@@ -378,7 +384,7 @@ impl Versions for ProjectVersions {
             // What another remote of that name had is not this one's.
             it.credentials.forget(&owner(&project, &name)).map_err(ProjectRefusal::Fault)?;
             if let Some(given) = credentials {
-                let kept = it.keep(&project, &name, given);
+                let kept = it.keep_for(&project, &name, address, given);
                 kept.map_err(after(format!("the remote {name} is added")))?;
             }
             it.remote(&project, &name)
@@ -402,7 +408,7 @@ impl Versions for ProjectVersions {
         &self,
         project: ProjectName,
         name: String,
-        credentials: Option<RemoteCredentials>,
+        credentials: Option<AddressedCredentials>,
     ) -> Done<RemoteView> {
         self.blocking(move |it| {
             it.remote(&project, &name)?;

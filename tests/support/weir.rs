@@ -322,10 +322,16 @@ impl Weir {
     /// What the configuration server answers to a command, named from below `/api/v1`.
     #[track_caller]
     pub(crate) fn post_design(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.ask_design(Method::POST, path, body)
+    }
+
+    /// The same with another method.
+    #[track_caller]
+    pub(crate) fn ask_design(&self, method: Method, path: &str, body: &Value) -> (u16, Value) {
         let client = Client::new(self.page()).unwrap();
         let (path, headers) = (format!("/api/v1/{path}"), HeaderMap::from_iter([json()]));
         let body = body.to_string().into();
-        let sent = client.forward_command(Method::POST, &path, headers, body, None);
+        let sent = client.forward_command(method, &path, headers, body, None);
         let Ok(Forwarded { status, body, .. }) = self.runtime.block_on(sent) else {
             panic!("{path} is not answered")
         };

@@ -48,6 +48,7 @@ pub use merge::{
 pub use path::{FieldPath, Step};
 pub use remote::{
     Access, Cancel, Credentials, Fetched, Limits, Progress, Pull, Pulled, Reach, Remote, Trust,
+    address_shown,
 };
 pub use repository::Repository;
 pub use status::{ChangedFile, FileChange, Status};

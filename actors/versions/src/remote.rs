@@ -24,6 +24,7 @@ use crate::repository::lossy;
 use crate::{Error, Repository, Result};
 
 pub use access::{Access, Credentials, Limits, Progress, Reach, Trust};
+pub use address::shown as address_shown;
 pub use exchange::{Fetched, Pull, Pulled};
 pub use stop::Cancel;
 

@@ -101,8 +101,8 @@ pub use page::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page};
 pub use problem::{Problem, ProblemKind, ProblemPart};
 pub use project::{ProjectDraft, ProjectDrafts, ProjectSummary, Validation};
 pub use remote::{
-    Cloned, Fetched, FetchedBranch, ProjectClone, Pulled, Pushed, RemoteAdd, RemoteCredentials,
-    RemotePull, RemotePush, RemoteView,
+    AddressedCredentials, Cloned, Fetched, FetchedBranch, ProjectClone, Pulled, Pushed, RemoteAdd,
+    RemoteCredentials, RemotePull, RemotePush, RemoteView,
 };
 pub use resource::{
     ReservationView, Reservations, ResourceGroupView, ResourceReserve, ResourceView,

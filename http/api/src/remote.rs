@@ -40,6 +40,19 @@ pub struct RemoteCredentials {
     pub secret: Concealed,
 }
 
+/// The same for a remote that there is: whoever leads it elsewhere meanwhile gets nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AddressedCredentials {
+    /// Where they may be sent: the address of the remote, as it was shown.
+    pub address: String,
+    /// Without it the secret is a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// A password or a token.
+    pub secret: Concealed,
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RemotePull {

@@ -2,9 +2,9 @@
 
 use reqwest::Method;
 use weir_http_api::{
-    BranchCreate, BranchDelete, BranchRename, BranchView, CommitRequest, Committed, DiscardRequest,
-    DryRun, MergeRequest, MergeView, OperationView, Page, ProjectClone, ProjectVersion,
-    ProjectVersionDetail, RemoteAdd, RemoteCredentials, RemotePull, RemotePush, RemoteView,
+    AddressedCredentials, BranchCreate, BranchDelete, BranchRename, BranchView, CommitRequest,
+    Committed, DiscardRequest, DryRun, MergeRequest, MergeView, OperationView, Page, ProjectClone,
+    ProjectVersion, ProjectVersionDetail, RemoteAdd, RemotePull, RemotePush, RemoteView,
     VersionDiff, VersionDiffQuery, VersionFileQuery, VersionFileText, VersionStatus, VersionsQuery,
 };
 
@@ -157,7 +157,7 @@ impl Client {
         &self,
         project: &str,
         remote: &str,
-        credentials: Option<&RemoteCredentials>,
+        credentials: Option<&AddressedCredentials>,
     ) -> Result<RemoteView, Error> {
         let path = ["projects", project, "remotes", remote, "credentials"];
         self.decoded(match credentials {

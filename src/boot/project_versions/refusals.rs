@@ -37,6 +37,16 @@ pub(in crate::boot) fn refusal(error: Error) -> VersionRefusal {
     }
 }
 
+/// The same where who asks has to look again first.
+pub(super) fn stale(error: Error) -> VersionRefusal {
+    match refusal(error) {
+        VersionRefusal::Told { code, detail, hint, .. } => {
+            VersionRefusal::Told { kind: ProblemKind::Stale, code, detail, hint }
+        }
+        other => other,
+    }
+}
+
 fn kind(error: &Error) -> ProblemKind {
     match error {
         Error::NoVersion(_)

@@ -6,15 +6,16 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use weir_http_api::{
-    Cloned, Fetched, FetchedBranch, Page, ProjectClone, Pulled, Pushed, RemoteAdd,
-    RemoteCredentials, RemotePull, RemotePush, RemoteView,
+    AddressedCredentials, Cloned, Fetched, FetchedBranch, Page, ProjectClone, Pulled, Pushed,
+    RemoteAdd, RemoteCredentials, RemotePull, RemotePush, RemoteView,
 };
 use weir_http_client::Client;
 
 use super::versions::{merged, short};
+use crate::cli::exit::Reason;
 use crate::cli::failure::Failure;
 use crate::cli::hidden;
-use crate::cli::human::plain;
+use crate::cli::human::{plain, word};
 use crate::cli::look::Look;
 use crate::cli::operation::result;
 use crate::cli::output::Output;
@@ -136,7 +137,10 @@ impl RemoteVerb {
                 out.show(&gone?, |it, _| format!("{} is forgotten\n", plain(&it.name)))
             }
             Self::Credentials { project, name, credentials, forget } => {
-                let given = if forget { None } else { Some(credentials.asked()?) };
+                let given = match forget {
+                    true => None,
+                    false => Some(addressed(client, out, (&project, &name), credentials).await?),
+                };
                 let set = client.remote_credentials(&project, &name, given.as_ref()).await;
                 let what = what("change the credentials of", &name);
                 out.show(&set.map_err(|it| Failure::of_client(what, it))?, shown)
@@ -149,6 +153,26 @@ impl RemoteVerb {
             }
         }
     }
+}
+
+/// Shows where they will be sent before anybody is asked for them.
+async fn addressed(
+    client: &Client,
+    out: &Output,
+    (project, remote): (&str, &str),
+    credentials: CredentialArgs,
+) -> Result<AddressedCredentials, Failure> {
+    let what = format!("can't change the credentials of {}", plain(remote));
+    let page = client.remotes(project).await;
+    let remotes = page.map_err(|it| Failure::of_client(what.clone(), it))?.items;
+    let Some(found) = remotes.into_iter().find(|it| it.name == remote) else {
+        let why = format!("{} has no remote of that name", plain(project));
+        let hint = format!("weir project remote list {} shows those that it has", word(project));
+        return Err(Failure::new(Reason::Unknown, what, why).with_hint(hint));
+    };
+    out.note(&format!("{} leads to {}", plain(remote), plain(&found.address)));
+    let RemoteCredentials { user, secret } = credentials.asked()?;
+    Ok(AddressedCredentials { address: found.address, user, secret })
 }
 
 pub(super) async fn pull(

@@ -57,7 +57,7 @@ pub(crate) fn read(address: &str) -> Result<Address> {
 }
 
 /// Without credentials that somebody wrote into it.
-pub(crate) fn shown(address: &str) -> String {
+pub fn shown(address: &str) -> String {
     let text: String = address.chars().filter(|it| !it.is_control()).take(200).collect();
     let Some((scheme, rest)) = text.split_once("://") else { return text };
     let end = rest.find('/').unwrap_or(rest.len());

@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use weir_domain::{Code, ProjectName, UserName};
 use weir_http_api::{
-    BranchCreate, BranchView, Cloned, CommitRequest, Committed, Fetched, MergeRequest, MergeView,
-    ProblemKind, ProjectClone, ProjectVersion, ProjectVersionDetail, Pulled, Pushed, RemoteAdd,
-    RemoteCredentials, RemotePull, RemotePush, RemoteView, VersionDiff, VersionDiffQuery,
+    AddressedCredentials, BranchCreate, BranchView, Cloned, CommitRequest, Committed, Fetched,
+    MergeRequest, MergeView, ProblemKind, ProjectClone, ProjectVersion, ProjectVersionDetail,
+    Pulled, Pushed, RemoteAdd, RemotePull, RemotePush, RemoteView, VersionDiff, VersionDiffQuery,
     VersionFileText, VersionStatus,
 };
 
@@ -161,12 +161,12 @@ pub trait Versions: Send + Sync + 'static {
         project: ProjectName,
         name: String,
     ) -> Result<RemoteView, VersionRefusal>;
-    /// Replaces the credentials; none: forgets them.
+    /// Replaces the credentials, if the remote still leads where they are for; none: forgets them.
     async fn remote_credentials(
         &self,
         project: ProjectName,
         name: String,
-        credentials: Option<RemoteCredentials>,
+        credentials: Option<AddressedCredentials>,
     ) -> Result<RemoteView, VersionRefusal>;
 
     async fn fetch(

@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_domain::{ProjectName, UserClaim};
 use weir_http_api::{
-    OperationView, Page, Problem, ProjectClone, RemoteAdd, RemoteCredentials, RemotePull,
+    AddressedCredentials, OperationView, Page, Problem, ProjectClone, RemoteAdd, RemotePull,
     RemotePush, RemoteView,
 };
 
@@ -103,10 +103,11 @@ async fn remove(
     Ok(Json(gone))
 }
 
-/// Gives the remote other credentials. They are for the address that it has now.
+/// Gives the remote other credentials. They are for the address that is told with them: if the remote leads elsewhere by
+/// now, nothing is kept (412).
 #[utoipa::path(put, path = "/projects/{project}/remotes/{remote}/credentials", tag = "versions", operation_id = "setRemoteCredentials",
     params(("project" = String, Path, description = "The project's name"), ("remote" = String, Path, description = "The remote's name")),
-    request_body = RemoteCredentials,
+    request_body = AddressedCredentials,
     responses(
         (status = 200, description = "The remote", body = RemoteView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
@@ -115,7 +116,7 @@ async fn set_credentials(
     State(versions): State<Asked>,
     trail: Trail,
     Two(project, remote): Two<ProjectName, String>,
-    Confidential(credentials): Confidential<RemoteCredentials>,
+    Confidential(credentials): Confidential<AddressedCredentials>,
 ) -> Result<Json<RemoteView>, Error> {
     trail.about("remote", format!("{project}/{remote}"));
     let set = versions.remote_credentials(project, remote, Some(credentials)).await?;

@@ -2,9 +2,9 @@
 
 use weir_domain::{Code, ProjectName, Timestamp, UserName};
 use weir_http_api::{
-    BranchCreate, BranchView, ChangedFileView, Cloned, Committed, Fetched, FileChangeKind,
-    MergeOutcome, MergeRequest, MergeView, ProblemKind, ProjectClone, ProjectVersion,
-    ProjectVersionDetail, Pulled, Pushed, RemoteAdd, RemoteCredentials, RemotePull, RemotePush,
+    AddressedCredentials, BranchCreate, BranchView, ChangedFileView, Cloned, Committed, Fetched,
+    FileChangeKind, MergeOutcome, MergeRequest, MergeView, ProblemKind, ProjectClone,
+    ProjectVersion, ProjectVersionDetail, Pulled, Pushed, RemoteAdd, RemotePull, RemotePush,
     RemoteView, VersionAuthor, VersionDiff, VersionDiffQuery, VersionFileText, VersionStatus,
 };
 use weir_http_server::{
@@ -209,7 +209,7 @@ impl Versions for FakeVersions {
         &self,
         _: ProjectName,
         _: String,
-        _: Option<RemoteCredentials>,
+        _: Option<AddressedCredentials>,
     ) -> Result<RemoteView, VersionRefusal> {
         none()
     }
