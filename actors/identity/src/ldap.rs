@@ -5,7 +5,9 @@
 //! - L3: nothing is said on a connection that another machine could read; where TLS was asked for and is not
 //!   there, the connection ends.
 //! - L4: referrals lead elsewhere, and are not followed.
+//! - L5: only what is said of a password counts against it: a server that can't answer now has not answered.
 
+mod code;
 mod connection;
 mod search;
 
@@ -26,10 +28,10 @@ use weir_secrets::Secret;
 use crate::groups::{GroupMap, dn};
 use crate::trust;
 use connection::Connection;
-use search::Entry;
+use search::{Entry, Found};
 
-/// The password is not that of the entry.
-const INVALID_CREDENTIALS: u32 = 49;
+/// Of entries with one name: more are not told apart.
+const NAMESAKES_MAX: i32 = 16;
 
 pub struct Ldap {
     settings: settings::Ldap,
@@ -38,6 +40,15 @@ pub struct Ldap {
     roles: GroupMap,
     /// The server to ask first: the one that answered last.
     last: AtomicUsize,
+}
+
+/// Who is asked for.
+#[derive(Clone, Copy)]
+enum Wanted<'a> {
+    /// Whoever logs in with that.
+    LogIn { name: &'a str, password: &'a Secret },
+    /// Somebody who was let in before.
+    Known { name: &'a UserName, subject: &'a str },
 }
 
 /// Why a server gave no person.
@@ -67,12 +78,7 @@ impl Ldap {
     }
 
     /// Asks one server after the other until one answers.
-    async fn asked(
-        &self,
-        name: &str,
-        password: Option<&Secret>,
-        within: Duration,
-    ) -> Result<Person, Doubt> {
+    async fn asked(&self, wanted: Wanted<'_>, within: Duration) -> Result<Person, Doubt> {
         let count = self.settings.urls.len();
         let first = self.last.load(Ordering::Relaxed);
         let mut away = Vec::new();
@@ -82,14 +88,16 @@ impl Ldap {
                 let timeout = self.settings.timeout.duration();
                 // Whoever asks next begins behind one that is silent: there may be no time for all.
                 self.last.store((number + 1) % count, Ordering::Relaxed);
-                let asked = AssertUnwindSafe(self.at(url, name, password)).catch_unwind();
+                let asked = AssertUnwindSafe(self.at(url, wanted)).catch_unwind();
                 let failed = match tokio::time::timeout(timeout, asked).await {
                     Ok(Ok(Ok(person))) => {
                         self.last.store(number, Ordering::Relaxed);
                         return Ok(person);
                     }
                     Ok(Ok(Err(Failed::Settled(doubt)))) => {
-                        self.last.store(number, Ordering::Relaxed);
+                        if !matches!(doubt, Doubt::Silent(_)) {
+                            self.last.store(number, Ordering::Relaxed);
+                        }
                         return Err(doubt);
                     }
                     Ok(Ok(Err(Failed::Away(cause)))) => cause,
@@ -106,51 +114,53 @@ impl Ldap {
         }
     }
 
-    async fn at(&self, url: &str, name: &str, password: Option<&Secret>) -> Result<Person, Failed> {
+    async fn at(&self, url: &str, wanted: Wanted<'_>) -> Result<Person, Failed> {
         let tls = (self.tls.clone(), self.settings.start_tls);
         let connection = Connection::open(url, tls).await.map_err(Failed::Away)?;
-        connection.work(async |session| self.person(session, (url, name), password).await).await
+        connection.work(async |session| self.person(session, url, wanted).await).await
     }
 
     async fn person(
         &self,
         session: &mut Session,
-        (url, name): (&str, &str),
-        password: Option<&Secret>,
+        url: &str,
+        wanted: Wanted<'_>,
     ) -> Result<Person, Failed> {
         if let (false, Some(password)) = (self.settings.bind_dn.is_empty(), &self.password) {
             let code = bound(session, &self.settings.bind_dn, password).await?;
-            if code != 0 {
+            if code != code::SUCCESS {
                 let who = &self.settings.bind_dn;
                 let cause = format!("{url} does not let {who} in (LDAP result {code})");
                 return Err(silent(14011, &cause).into());
             }
         }
+        match wanted {
+            Wanted::LogIn { name, password } => self.log_in(session, name, password).await,
+            Wanted::Known { name, subject } => self.still(session, name, subject).await,
+        }
+    }
+
+    async fn log_in(
+        &self,
+        session: &mut Session,
+        name: &str,
+        password: &Secret,
+    ) -> Result<Person, Failed> {
         let entry = self.entry(session, name).await?;
         let groups = self.groups(session, &entry).await?;
-        if let Some(password) = password {
-            match bound(session, &entry.dn, password).await? {
-                0 => {}
-                INVALID_CREDENTIALS => {
-                    return Err(Doubt::Wrong("the password is wrong".into()).into());
-                }
-                code => {
-                    let why = format!("the directory does not let them in (LDAP result {code})");
-                    return Err(Doubt::Wrong(why).into());
-                }
+        match bound(session, &entry.dn, password).await? {
+            code::SUCCESS => Ok(self.known(&entry, &groups)?),
+            code if code::is_refusal(code) => Err(Doubt::Wrong(refusal(code)).into()),
+            code => {
+                let cause = format!("passwords can't be checked there (LDAP result {code})");
+                Err(silent(14011, &cause).into())
             }
         }
-        Ok(self.known(&entry, &groups)?)
     }
 
     async fn entry(&self, session: &mut Session, name: &str) -> Result<Entry, Failed> {
         let filter = filled(&self.settings.filter, "{name}", name);
-        let place = (self.settings.base.as_str(), self.settings.scope);
-        let groups = self.settings.groups.attribute.as_deref();
-        let id = self.settings.id_attribute.as_deref();
-        let wanted = [self.settings.name_attribute.as_str(), "givenName", "sn", "mail"];
-        let wanted: Vec<_> = wanted.into_iter().chain(groups).chain(id).collect();
-        let mut found = search::search(session, place, &filter, (&wanted, 2)).await?;
+        let mut found = self.people(session, &filter, 2).await?;
         match (found.entries.pop(), found.entries.is_empty() && !found.is_cut) {
             (None, _) => Err(Doubt::Wrong("the directory has nobody of that name".into()).into()),
             // The name alone would not say who that is.
@@ -165,6 +175,52 @@ impl Ldap {
         }
     }
 
+    /// Whoever is still there as the one of that name whom the subject names. What they logged in with is not
+    /// known any more: they are searched by the attribute that they are called by here.
+    async fn still(
+        &self,
+        session: &mut Session,
+        name: &UserName,
+        subject: &str,
+    ) -> Result<Person, Failed> {
+        let filter = again(&self.settings.filter, &self.settings.name_attribute, name.as_str());
+        let found = self.people(session, &filter, NAMESAKES_MAX).await?;
+        let (mut theirs, mut unclear) = (Vec::new(), found.is_cut.then(|| many(name)));
+        for entry in found.entries {
+            match self.subject(&entry) {
+                Ok(it) if it == subject => theirs.push(entry),
+                Ok(_) => {}
+                Err(doubt) => unclear = Some(doubt),
+            }
+        }
+        let entry = match (theirs.pop(), theirs.is_empty()) {
+            (Some(entry), true) => entry,
+            (Some(_), false) => return Err(many(name).into()),
+            (None, _) => {
+                let gone = || Doubt::Wrong("the directory has them under that name no more".into());
+                return Err(unclear.unwrap_or_else(gone).into());
+            }
+        };
+        let groups = self.groups(session, &entry).await?;
+        let person = self.known(&entry, &groups)?;
+        match person.name.as_str().eq_ignore_ascii_case(name.as_str()) {
+            true => Ok(person),
+            false => {
+                let why = format!("the directory calls them {} now", person.name);
+                Err(Doubt::Wrong(why).into())
+            }
+        }
+    }
+
+    async fn people(&self, session: &mut Session, filter: &str, max: i32) -> Result<Found, Failed> {
+        let place = (self.settings.base.as_str(), self.settings.scope);
+        let groups = self.settings.groups.attribute.as_deref();
+        let id = self.settings.id_attribute.as_deref();
+        let wanted = [self.settings.name_attribute.as_str(), "givenName", "sn", "mail"];
+        let wanted: Vec<_> = wanted.into_iter().chain(groups).chain(id).collect();
+        search::search(session, place, filter, (&wanted, max)).await
+    }
+
     async fn groups(&self, session: &mut Session, entry: &Entry) -> Result<Vec<String>, Failed> {
         let groups = &self.settings.groups;
         let listed = groups.attribute.as_deref().map(|it| entry.all(it)).unwrap_or_default();
@@ -173,7 +229,8 @@ impl Ldap {
             let filter = filled(&groups.filter, "{dn}", &entry.dn);
             let place = (base.as_str(), settings::LdapScope::Subtree);
             // No attribute: the names alone.
-            let found = search::search(session, place, &filter, (&["1.1"], 0)).await?;
+            let found =
+                search::search(session, place, &filter, (&["1.1"], search::ENTRIES_MAX)).await?;
             all.extend(found.entries.into_iter().map(|it| it.dn));
         }
         Ok(all)
@@ -189,7 +246,6 @@ impl Ldap {
         })?;
         let roles = self.roles.given(groups);
         let roles = roles.map_err(|why| Doubt::NotAdmitted(format!("{}: {why}", entry.dn)))?;
-        let id = self.settings.id_attribute.as_deref().and_then(|it| entry.id(it));
         let first = |attribute| entry.all(attribute).first().cloned().unwrap_or_default();
         let profile = Profile {
             first_name: first("givenName"),
@@ -197,8 +253,23 @@ impl Ldap {
             email: first("mail"),
             description: String::new(),
         };
-        let subject = id.map_or_else(|| format!("dn:{}", dn(&entry.dn)), |it| format!("id:{it}"));
+        let subject = self.subject(entry)?;
         Ok(Person { name, origin: Origin::Ldap, subject, profile, roles })
+    }
+
+    /// What stays with them. The DN is none where the settings name an attribute: it may be another one's later.
+    fn subject(&self, entry: &Entry) -> Result<String, Doubt> {
+        let Some(attribute) = &self.settings.id_attribute else {
+            return Ok(format!("dn:{}", dn(&entry.dn)));
+        };
+        let id = entry.id(attribute).filter(|it| !it.is_empty());
+        id.map(|it| format!("id:{it}")).ok_or_else(|| {
+            silent(14011, &format!(
+                "{} has no value of {attribute}, which weir.users.ldap.id-attribute names, or none \
+                 that weir.users.ldap.bind-dn may read",
+                entry.dn
+            ))
+        })
     }
 }
 
@@ -207,12 +278,38 @@ fn filled(filter: &str, place: &str, value: &str) -> String {
     filter.replace(place, &ldap_escape(value))
 }
 
-/// The result of a bind. Nothing in it tells the password.
+/// Finds those whom the filter would let in under whatever name, and who are called that here.
+fn again(filter: &str, attribute: &str, name: &str) -> String {
+    // There is no presence by another rule than equality.
+    let by_rule = [":={name}", "~={name}", ">={name}", "<={name}"];
+    let filter = by_rule.iter().fold(filter.to_owned(), |filter, rule| {
+        filter.replace(rule, &filled(rule, "{name}", name))
+    });
+    format!("(&({attribute}={}){})", ldap_escape(name), filter.replace("{name}", "*"))
+}
+
+fn many(name: &UserName) -> Doubt {
+    let cause = format!("there is more than one entry that may be {name}, and nothing tells which");
+    silent(14011, &cause)
+}
+
+fn refusal(code: u32) -> String {
+    match code {
+        code::INVALID_CREDENTIALS => "the password is wrong".to_owned(),
+        code => format!("the directory does not let them in (LDAP result {code})"),
+    }
+}
+
+/// The result of a bind that the server decided. Nothing in it tells the password.
 async fn bound(session: &mut Session, dn: &str, password: &Secret) -> Result<u32, Failed> {
     let text = password.expose_text().filter(|it| !it.is_empty());
     let text = text.ok_or_else(|| Doubt::Wrong("the password is empty, or no text".into()))?;
     let answer = session.simple_bind(dn, text).await;
-    answer.map(|it| it.rc).map_err(|it| Failed::Away(crate::chain(&it)))
+    match answer.map(|it| it.rc) {
+        Ok(code) if code::is_away(code) => Err(code::away(code)),
+        Ok(code) => Ok(code),
+        Err(error) => Err(Failed::Away(crate::chain(&error))),
+    }
 }
 
 fn silent(code: u32, cause: &str) -> Doubt {
@@ -233,15 +330,16 @@ impl Directory for Ldap {
         password: &Secret,
         within: Duration,
     ) -> Result<Person, Doubt> {
-        self.asked(name, Some(password), within).await
+        self.asked(Wanted::LogIn { name, password }, within).await
     }
 
-    async fn look_up(&self, name: &UserName, within: Duration) -> Result<Person, Doubt> {
-        let person = self.asked(name.as_str(), None, within).await?;
-        match person.name.as_str().eq_ignore_ascii_case(name.as_str()) {
-            true => Ok(person),
-            false => Err(Doubt::Wrong(format!("the directory calls them {} now", person.name))),
-        }
+    async fn look_up(
+        &self,
+        name: &UserName,
+        subject: &str,
+        within: Duration,
+    ) -> Result<Person, Doubt> {
+        self.asked(Wanted::Known { name, subject }, within).await
     }
 
     fn recheck_every(&self) -> Duration {
@@ -263,5 +361,14 @@ mod tests {
         assert_eq!(inner("eve)(uid=*"), "(uid=eve\\29\\28uid=\\2a)");
         assert_eq!(inner("a\\2a\0"), "(uid=a\\5c2a\\00)");
         assert_eq!(inner("{name}"), "(uid={name})");
+    }
+
+    #[test]
+    fn who_is_looked_up_is_searched_by_the_own_name_and_must_be_let_in_still() {
+        let of = |filter: &str| again(filter, "uid", "e*e");
+        assert_eq!(of("(mail={name})"), "(&(uid=e\\2ae)(mail=*))");
+        let enabled = "(&(|(uid={name})(mail={name}))(!(disabled=TRUE)))";
+        assert_eq!(of(enabled), "(&(uid=e\\2ae)(&(|(uid=*)(mail=*))(!(disabled=TRUE))))");
+        assert_eq!(of("(cn:caseExactMatch:={name})"), "(&(uid=e\\2ae)(cn:caseExactMatch:=e\\2ae))");
     }
 }

@@ -40,15 +40,21 @@ impl Slapd {
     /// A directory that knows nobody but who searches it. It takes an empty password for nobody's, and lets
     /// in with it, as many directories do.
     pub fn start() -> Self {
-        Self::with(true)
+        Self::with(true, "")
+    }
+
+    /// One that finds no more entries at once than that, and refuses who asks for more.
+    pub fn start_limited(entries: usize) -> Self {
+        Self::with(true, &format!("sizelimit size.soft={entries} size.hard={entries}\n"))
     }
 
     /// The same without TLS.
     pub fn start_in_the_clear() -> Self {
-        Self::with(false)
+        Self::with(false, "")
     }
 
-    fn with(offers_tls: bool) -> Self {
+    /// `more`: lines of the configuration of its database.
+    fn with(offers_tls: bool, more: &str) -> Self {
         let directory = Directory::new();
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.expect("the client runs");
@@ -68,7 +74,7 @@ impl Slapd {
              include /etc/ldap/schema/inetorgperson.schema\npidfile {path}/slapd.pid\n\
              modulepath /usr/lib/ldap\nmoduleload back_mdb\nmoduleload memberof\n\
              allow bind_anon_cred\n{tls}database mdb\nsuffix \"{BASE}\"\nrootdn \"{ROOT}\"\n\
-             rootpw {PASSWORD}\ndirectory {path}/data\noverlay memberof\n\
+             rootpw {PASSWORD}\ndirectory {path}/data\n{more}overlay memberof\n\
              memberof-refint TRUE\n"
         );
         fs::create_dir(server.directory.path().join("data")).expect("T1: the directory is ours");
@@ -145,6 +151,13 @@ impl Slapd {
                 ("userPassword", &[password]),
             ],
         );
+    }
+
+    /// Gives somebody an attribute, in place of what it was.
+    pub fn set(&self, uid: &str, attribute: &str, value: &str) {
+        let dn = format!("uid={uid},ou=people,{BASE}");
+        let change = Mod::Replace(attribute.to_owned(), HashSet::from([value.to_owned()]));
+        self.done(async |ldap| ldap.modify(&dn, vec![change]).await?.success());
     }
 
     /// A group of people who are there.

@@ -35,6 +35,14 @@ pub(super) enum Standing {
     Unknown,
 }
 
+/// Who vouches for somebody, as whom, and when they logged in last.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Vouched {
+    pub(super) origin: Origin,
+    pub(super) subject: String,
+    pub(super) logged_in_at: Option<Timestamp>,
+}
+
 impl External {
     fn of(person: &Person) -> Self {
         let Person { origin, subject, roles, .. } = person.clone();
@@ -82,10 +90,14 @@ impl Users {
         }
     }
 
-    /// Who vouches for somebody, and when they logged in last.
-    pub(super) fn vouched_by(&self, name: &UserName) -> Option<(Origin, Option<Timestamp>)> {
+    /// Who vouches for somebody.
+    pub(super) fn vouched_by(&self, name: &UserName) -> Option<Vouched> {
         let user = self.users.get(name)?;
-        user.external.as_ref().map(|it| (it.origin, user.logged_in_at))
+        user.external.as_ref().map(|it| Vouched {
+            origin: it.origin,
+            subject: it.subject.clone(),
+            logged_in_at: user.logged_in_at,
+        })
     }
 
     /// Until when nobody is let in under that name from there.

@@ -50,8 +50,14 @@ pub trait Directory: Send + Sync + 'static {
     async fn check(&self, name: &str, password: &Secret, within: Duration)
     -> Result<Person, Doubt>;
 
-    /// The same, of somebody who was let in before. [`Doubt::Wrong`]: there is nobody of that name any more.
-    async fn look_up(&self, name: &UserName, within: Duration) -> Result<Person, Doubt>;
+    /// The same, of somebody who was let in before, as that subject. [`Doubt::Wrong`]: they are not there under that
+    /// name any more.
+    async fn look_up(
+        &self,
+        name: &UserName,
+        subject: &str,
+        within: Duration,
+    ) -> Result<Person, Doubt>;
 
     /// So long is believed what it said.
     fn recheck_every(&self) -> Duration;

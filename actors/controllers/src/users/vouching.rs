@@ -22,7 +22,7 @@ use weir_runtime::{HostRef, System};
 use weir_secrets::{Secret, SecretHash, random_secret};
 
 use super::attempts::network;
-use super::external::Standing;
+use super::external::{Standing, Vouched};
 use super::passwords::Passwords;
 use super::{
     Begun, Command, Directory, Doubt, Origin, Person, Provider, Rejection, Response, Users,
@@ -202,7 +202,7 @@ impl Vouching {
     pub(super) async fn still(
         &self,
         name: &UserName,
-        (origin, logged_in_at): (Origin, Option<Timestamp>),
+        Vouched { origin, subject, logged_in_at }: Vouched,
         context: RequestContext,
     ) -> Result<Still, Stop> {
         let now = self.system.now();
@@ -216,7 +216,9 @@ impl Vouching {
                 None => Ok(Still::Gone),
                 Some(directory) => match self.is_due(name, now) {
                     None => Ok(Still::AsKnown),
-                    Some(answered) => self.look(directory, (name, answered), context).await,
+                    Some(answered) => {
+                        self.look(directory, (name, &subject, answered), context).await
+                    }
                 },
             },
         }
@@ -237,11 +239,11 @@ impl Vouching {
     async fn look(
         &self,
         directory: &Arc<dyn Directory>,
-        (name, answered): (&UserName, Timestamp),
+        (name, subject, answered): (&UserName, &str, Timestamp),
         context: RequestContext,
     ) -> Result<Still, Stop> {
         let within = context.within;
-        let found = directory.look_up(name, LOOK_WITHIN.min(within)).await;
+        let found = directory.look_up(name, subject, LOOK_WITHIN.min(within)).await;
         let now = self.system.now();
         let command = match found {
             Ok(person) => Command::Refresh { person, at: now },

@@ -5,14 +5,11 @@ use std::collections::HashMap;
 use ldap3::{DerefAliases, Ldap as Session, Scope, SearchEntry, SearchOptions};
 use weir_conf::settings::LdapScope;
 
-use super::{Failed, silent};
+use super::{Failed, code, silent};
 use crate::chain;
 
-const SIZE_LIMIT_EXCEEDED: u32 = 4;
-const REFERRAL: u32 = 10;
-const NO_SUCH_OBJECT: u32 = 32;
 /// More groups of somebody are no groups.
-const ENTRIES_MAX: usize = 10_000;
+pub(super) const ENTRIES_MAX: i32 = 10_000;
 
 pub(super) struct Found {
     pub(super) entries: Vec<Entry>,
@@ -50,7 +47,7 @@ impl Entry {
     }
 }
 
-/// `(wanted, max)`: the attributes, and how many entries are enough; 0: all.
+/// `(wanted, max)`: the attributes, and how many entries are enough.
 pub(super) async fn search(
     session: &mut Session,
     (base, scope): (&str, LdapScope),
@@ -61,26 +58,37 @@ pub(super) async fn search(
         LdapScope::Subtree => Scope::Subtree,
         LdapScope::OneLevel => Scope::OneLevel,
     };
-    let options = SearchOptions::new().sizelimit(max).deref(DerefAliases::Never);
-    let session = session.with_search_options(options);
-    let answer = session.search(base, scope, filter, wanted).await;
-    let answer = answer.map_err(|it| match it {
-        ldap3::LdapError::FilterParsing => {
-            Failed::from(silent(14011, "the filter in weir.users.ldap is none"))
+    let mut limit = max;
+    let (entries, code) = loop {
+        let options = SearchOptions::new().sizelimit(limit).deref(DerefAliases::Never);
+        let session = session.with_search_options(options);
+        let answer = session.search(base, scope, filter, wanted).await;
+        let ldap3::SearchResult(entries, result) = answer.map_err(|it| match it {
+            ldap3::LdapError::FilterParsing => {
+                Failed::from(silent(14011, "the filter in weir.users.ldap is none"))
+            }
+            other => Failed::Away(chain(&other)),
+        })?;
+        // Some servers refuse a limit beyond their own, which holds where none is asked for.
+        match result.rc == code::ADMIN_LIMIT_EXCEEDED && limit > 0 {
+            true => limit = 0,
+            false => break (entries, result.rc),
         }
-        other => Failed::Away(chain(&other)),
-    })?;
-    let ldap3::SearchResult(entries, result) = answer;
-    let is_cut = result.rc == SIZE_LIMIT_EXCEEDED || entries.len() > ENTRIES_MAX;
-    match result.rc {
+    };
+    match code {
         // What is elsewhere is not looked for: it counts as not there.
-        0 | SIZE_LIMIT_EXCEEDED | REFERRAL => {}
-        NO_SUCH_OBJECT => {
+        code::SUCCESS | code::SIZE_LIMIT_EXCEEDED | code::REFERRAL => {}
+        code::NO_SUCH_OBJECT => {
             return Err(silent(14011, &format!("there is no entry {base}")).into());
         }
+        code if code::is_away(code) => return Err(code::away(code)),
         code => return Err(silent(14011, &format!("LDAP result {code} below {base}")).into()),
     }
-    let entries = entries.into_iter().filter(|it| !it.is_ref() && !it.is_intermediate());
-    let entries = entries.take(ENTRIES_MAX).map(|it| Entry::of(SearchEntry::construct(it)));
+    let max = usize::try_from(max).unwrap_or_default();
+    let mut entries: Vec<_> =
+        entries.into_iter().filter(|it| !it.is_ref() && !it.is_intermediate()).collect();
+    let is_cut = code == code::SIZE_LIMIT_EXCEEDED || entries.len() > max;
+    entries.truncate(max);
+    let entries = entries.into_iter().map(|it| Entry::of(SearchEntry::construct(it)));
     Ok(Found { entries: entries.collect(), is_cut })
 }
