@@ -14,6 +14,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, WeakShared};
 use jsonwebtoken::Algorithm;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Client, RequestBuilder, Url};
@@ -42,7 +44,11 @@ pub struct Oidc {
     roles: GroupMap,
     client: Client,
     known: Mutex<Option<Arc<Known>>>,
+    /// The question that is under way: whoever needs the answer meanwhile waits for this one.
+    asking: Mutex<Option<WeakShared<Discovery>>>,
 }
+
+type Discovery = BoxFuture<'static, Result<Arc<Known>, Doubt>>;
 
 /// What the provider says of itself, and its keys.
 struct Known {
@@ -96,6 +102,7 @@ impl Oidc {
             client: builder.build().map_err(|it| refused(chain(&it)))?,
             settings: settings.clone(),
             known: Mutex::default(),
+            asking: Mutex::default(),
         })
     }
 
@@ -110,42 +117,19 @@ impl Oidc {
 
     /// What it says of itself now.
     async fn asked(&self, now: Timestamp) -> Result<Arc<Known>, Doubt> {
-        let url = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
-        let place: Place = self.read("what it says of itself", self.client.get(url)).await?;
-        if place.issuer != self.issuer {
-            return Err(silent(&format!(
-                "it calls itself {:?}, and weir.users.oidc.issuer is {:?}",
-                place.issuer, self.issuer
-            )));
-        }
-        let user_info = place.userinfo_endpoint.iter();
-        let all = [&place.authorization_endpoint, &place.token_endpoint, &place.jwks_uri];
-        for url in all.into_iter().chain(user_info) {
-            let parsed = Url::parse(url).ok();
-            let is_safe = |it: &Url| it.scheme() == "https" || it.scheme() == "http" && is_here(it);
-            if !parsed.as_ref().is_some_and(is_safe) {
-                return Err(silent(&format!("it leads to {url:?}, which does not speak TLS")));
-            }
-        }
-        let keys: Value = self.read("its keys", self.client.get(&place.jwks_uri)).await?;
-        let known = Arc::new(Known { at: now, place, keys: Keys::read(&keys) });
+        let asking = {
+            let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+            let under_way = asking.as_ref().and_then(WeakShared::upgrade);
+            under_way.unwrap_or_else(|| {
+                let (client, issuer) = (self.client.clone(), self.issuer.clone());
+                let new = discovered(client, issuer, now).boxed().shared();
+                *asking = new.downgrade();
+                new
+            })
+        };
+        let known = asking.await?;
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known.clone());
         Ok(known)
-    }
-
-    async fn read<T: for<'de> Deserialize<'de>>(
-        &self,
-        what: &str,
-        request: RequestBuilder,
-    ) -> Result<T, Doubt> {
-        let answer = request.header(ACCEPT, "application/json").send().await;
-        let answer = answer.map_err(|it| silent(&format!("{what}: {}", unsaid(it))))?;
-        let (status, body) =
-            answer::read(answer).await.map_err(|it| silent(&format!("{what}: {it}")))?;
-        if !status.is_success() {
-            return Err(silent(&format!("{what}: it answers {status}")));
-        }
-        serde_json::from_slice(&body).map_err(|it| silent(&format!("{what} can't be read: {it}")))
     }
 
     /// Gives the code for tokens.
@@ -233,7 +217,7 @@ impl Oidc {
             return Ok(claims);
         };
         let request = self.client.get(url).bearer_auth(access);
-        let more: Value = self.read("what it tells of people", request).await?;
+        let more: Value = read("what it tells of people", request).await?;
         if more.get("sub") != claims.get("sub") {
             return Err(Doubt::Wrong("it tells of another person than its token does".into()));
         }
@@ -314,6 +298,42 @@ impl Provider for Oidc {
     fn token_trust(&self) -> Duration {
         self.settings.token_trust.duration()
     }
+}
+
+async fn discovered(client: Client, issuer: String, now: Timestamp) -> Result<Arc<Known>, Doubt> {
+    let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+    let place: Place = read("what it says of itself", client.get(url)).await?;
+    if place.issuer != issuer {
+        return Err(silent(&format!(
+            "it calls itself {:?}, and weir.users.oidc.issuer is {:?}",
+            place.issuer, issuer
+        )));
+    }
+    let user_info = place.userinfo_endpoint.iter();
+    let all = [&place.authorization_endpoint, &place.token_endpoint, &place.jwks_uri];
+    for url in all.into_iter().chain(user_info) {
+        let parsed = Url::parse(url).ok();
+        let is_safe = |it: &Url| it.scheme() == "https" || it.scheme() == "http" && is_here(it);
+        if !parsed.as_ref().is_some_and(is_safe) {
+            return Err(silent(&format!("it leads to {url:?}, which does not speak TLS")));
+        }
+    }
+    let keys: Value = read("its keys", client.get(&place.jwks_uri)).await?;
+    Ok(Arc::new(Known { at: now, place, keys: Keys::read(&keys) }))
+}
+
+async fn read<T: for<'de> Deserialize<'de>>(
+    what: &str,
+    request: RequestBuilder,
+) -> Result<T, Doubt> {
+    let answer = request.header(ACCEPT, "application/json").send().await;
+    let answer = answer.map_err(|it| silent(&format!("{what}: {}", unsaid(it))))?;
+    let (status, body) =
+        answer::read(answer).await.map_err(|it| silent(&format!("{what}: {it}")))?;
+    if !status.is_success() {
+        return Err(silent(&format!("{what}: it answers {status}")));
+    }
+    serde_json::from_slice(&body).map_err(|it| silent(&format!("{what} can't be read: {it}")))
 }
 
 fn is_here(url: &Url) -> bool {

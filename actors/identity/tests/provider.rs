@@ -142,12 +142,15 @@ fn answer(mut stream: TcpStream, issuer: &str, said: &Mutex<Said>) {
 }
 
 async fn finished(oidc: &Oidc, now: Timestamp) -> Result<Person, Doubt> {
-    let begun = Begun {
+    oidc.finish(&Secret::from("code".to_owned()), &begun(), now).await
+}
+
+fn begun() -> Begun {
+    Begun {
         state: "s".into(),
         nonce: "of this log-in".into(),
         verifier: Secret::from("v".to_owned()),
-    };
-    oidc.finish(&Secret::from("code".to_owned()), &begun, now).await
+    }
 }
 
 #[track_caller]
@@ -256,4 +259,14 @@ async fn a_provider_that_calls_itself_otherwise_is_not_asked_further() {
     let Err(Doubt::Silent(fault)) = finished(&oidc, NOW).await else { panic!() };
     assert!(fault.message.contains("it calls itself"), "{fault}");
     assert_eq!(house.asked("/token"), 0);
+}
+
+#[tokio::test]
+async fn who_comes_while_the_provider_is_asked_waits_for_that_answer() {
+    let house = House::open();
+    let oidc = house.oidc(&[]);
+    let begun = begun();
+    let all = futures::future::join_all((0..8).map(|_| oidc.begin(&begun, NOW))).await;
+    assert!(all.iter().all(Result::is_ok), "{all:?}");
+    assert_eq!(house.asked("/.well-known/openid-configuration"), 1);
 }
