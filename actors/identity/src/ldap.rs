@@ -5,7 +5,8 @@
 //! - L3: nothing is said on a connection that another machine could read; where TLS was asked for and is not
 //!   there, the connection ends.
 //! - L4: referrals lead elsewhere, and are not followed.
-//! - L5: only what is said of a password counts against it: a server that can't answer now has not answered.
+//! - L5: for a name that nobody has the same is done as for one that somebody has: how long it takes must not tell.
+//! - L6: only what is said of a password counts against it: a server that can't answer now has not answered.
 
 mod code;
 mod connection;
@@ -21,7 +22,7 @@ use futures::FutureExt as _;
 use ldap3::{Ldap as Session, ldap_escape};
 use rustls::ClientConfig;
 use weir_conf::settings;
-use weir_controllers::users::{Directory, Doubt, Origin, Person, Profile};
+use weir_controllers::users::{Directory, Doubt, Gate, Origin, Person, Profile};
 use weir_domain::{Fault, UserName};
 use weir_secrets::Secret;
 
@@ -46,7 +47,7 @@ pub struct Ldap {
 #[derive(Clone, Copy)]
 enum Wanted<'a> {
     /// Whoever logs in with that.
-    LogIn { name: &'a str, password: &'a Secret },
+    LogIn { name: &'a str, password: &'a Secret, gate: &'a dyn Gate },
     /// Somebody who was let in before.
     Known { name: &'a UserName, subject: &'a str },
 }
@@ -135,7 +136,9 @@ impl Ldap {
             }
         }
         match wanted {
-            Wanted::LogIn { name, password } => self.log_in(session, name, password).await,
+            Wanted::LogIn { name, password, gate } => {
+                self.log_in(session, name, (password, gate)).await
+            }
             Wanted::Known { name, subject } => self.still(session, name, subject).await,
         }
     }
@@ -144,34 +147,25 @@ impl Ldap {
         &self,
         session: &mut Session,
         name: &str,
-        password: &Secret,
+        (password, gate): (&Secret, &dyn Gate),
     ) -> Result<Person, Failed> {
-        let entry = self.entry(session, name).await?;
-        let groups = self.groups(session, &entry).await?;
-        match bound(session, &entry.dn, password).await? {
+        let filter = filled(&self.settings.filter, "{name}", name);
+        let found = one(self.people(session, &filter, 2).await?);
+        let nobody = Entry::nobody(&self.settings.base);
+        let entry = found.as_ref().unwrap_or(&nobody);
+        let groups = self.groups(session, entry).await?;
+        // Who lacks what stays is told so behind their password.
+        let subject = self.subject(entry).unwrap_or_else(|_| by_dn(entry));
+        gate.may_try(found.is_ok().then_some(subject.as_str())).await?;
+        let code = bound(session, &entry.dn, password).await?;
+        let entry = found?;
+        match code {
             code::SUCCESS => Ok(self.known(&entry, &groups)?),
             code if code::is_refusal(code) => Err(Doubt::Wrong(refusal(code)).into()),
             code => {
                 let cause = format!("passwords can't be checked there (LDAP result {code})");
                 Err(silent(14011, &cause).into())
             }
-        }
-    }
-
-    async fn entry(&self, session: &mut Session, name: &str) -> Result<Entry, Failed> {
-        let filter = filled(&self.settings.filter, "{name}", name);
-        let mut found = self.people(session, &filter, 2).await?;
-        match (found.entries.pop(), found.entries.is_empty() && !found.is_cut) {
-            (None, _) => Err(Doubt::Wrong("the directory has nobody of that name".into()).into()),
-            // The name alone would not say who that is.
-            (Some(_), false) => {
-                let why = "the filter weir.users.ldap.filter finds more than one entry";
-                Err(Doubt::Wrong(why.into()).into())
-            }
-            (Some(entry), true) if entry.dn.trim().is_empty() => {
-                Err(Doubt::Wrong("the entry has no DN".into()).into())
-            }
-            (Some(entry), true) => Ok(entry),
         }
     }
 
@@ -260,7 +254,7 @@ impl Ldap {
     /// What stays with them. The DN is none where the settings name an attribute: it may be another one's later.
     fn subject(&self, entry: &Entry) -> Result<String, Doubt> {
         let Some(attribute) = &self.settings.id_attribute else {
-            return Ok(format!("dn:{}", dn(&entry.dn)));
+            return Ok(by_dn(entry));
         };
         let id = entry.id(attribute).filter(|it| !it.is_empty());
         id.map(|it| format!("id:{it}")).ok_or_else(|| {
@@ -271,6 +265,22 @@ impl Ldap {
             ))
         })
     }
+}
+
+/// Whom a name leads to.
+fn one(mut found: Found) -> Result<Entry, Doubt> {
+    let wrong = |why: &str| Err(Doubt::Wrong(why.to_owned()));
+    match (found.entries.pop(), found.entries.is_empty() && !found.is_cut) {
+        (None, _) => wrong("the directory has nobody of that name"),
+        // The name alone would not say who that is.
+        (Some(_), false) => wrong("the filter weir.users.ldap.filter finds more than one entry"),
+        (Some(entry), true) if entry.dn.trim().is_empty() => wrong("the entry has no DN"),
+        (Some(entry), true) => Ok(entry),
+    }
+}
+
+fn by_dn(entry: &Entry) -> String {
+    format!("dn:{}", dn(&entry.dn))
 }
 
 /// The filter with a value in it, which ends nothing there and begins nothing.
@@ -327,10 +337,10 @@ impl Directory for Ldap {
     async fn check(
         &self,
         name: &str,
-        password: &Secret,
+        (password, gate): (&Secret, &dyn Gate),
         within: Duration,
     ) -> Result<Person, Doubt> {
-        self.asked(Wanted::LogIn { name, password }, within).await
+        self.asked(Wanted::LogIn { name, password, gate }, within).await
     }
 
     async fn look_up(

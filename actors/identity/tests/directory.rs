@@ -4,12 +4,14 @@
 
 mod double;
 
+use std::sync::Mutex;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use double::Double;
 use weir_conf::Settings;
-use weir_controllers::users::{Directory as _, Doubt, Person};
-use weir_domain::UserName;
+use weir_controllers::users::{Directory as _, Doubt, Gate, Person};
+use weir_domain::{Timestamp, UserName};
 use weir_identity::Ldap;
 use weir_secrets::Secret;
 use weir_test_servers::Slapd;
@@ -48,7 +50,22 @@ fn now<T>(work: impl Future<Output = T>) -> T {
 
 fn check(ldap: &Ldap, name: &str, password: &str) -> Result<Person, Doubt> {
     let password = Secret::from(password.to_owned());
-    now(ldap.check(name, &password, WITHIN))
+    now(ldap.check(name, (&password, &Open::default()), WITHIN))
+}
+
+/// Lets everything be tried, until it is shut.
+#[derive(Default)]
+struct Open {
+    asked: Mutex<Vec<Option<String>>>,
+    is_shut: bool,
+}
+
+#[async_trait]
+impl Gate for Open {
+    async fn may_try(&self, subject: Option<&str>) -> Result<(), Doubt> {
+        self.asked.lock().unwrap().push(subject.map(str::to_owned));
+        if self.is_shut { Err(Doubt::TooSoon(Timestamp(7))) } else { Ok(()) }
+    }
 }
 
 fn look_up(ldap: &Ldap, person: &Person) -> Result<Person, Doubt> {
@@ -148,6 +165,37 @@ fn a_bind_that_fails_for_the_account_is_wrong_and_one_that_nobody_can_do_is_not(
         let server = Double::start(0, code);
         is_silent(check(&ldap(&[server.url()], &[]), "eve", THEIRS), &format!("result {code}"));
     }
+}
+
+#[test]
+fn whoever_is_found_is_asked_about_before_the_password_is_tried() {
+    let slapd = slapd();
+    slapd.set("eve", "employeeNumber", "7");
+    let filter = "weir.users.ldap.filter=\"(|(uid={name})(mail={name}))\"";
+    let ldap = ldap(&[slapd.url()], &[ID, filter]);
+    let shut = Open { is_shut: true, ..Open::default() };
+    let (before, secret) = (slapd.log().len(), Secret::from(THEIRS.to_owned()));
+    for name in ["eve", "EVE", "eve@example.org", "nobody"] {
+        let answer = now(ldap.check(name, (&secret, &shut), WITHIN));
+        assert_eq!(answer, Err(Doubt::TooSoon(Timestamp(7))), "{name}");
+    }
+    let id = Some("id:7".to_owned());
+    assert_eq!(*shut.asked.lock().unwrap(), [id.clone(), id.clone(), id, None]);
+    assert!(!slapd.log()[before..].contains("BIND dn"), "{}", slapd.log());
+}
+
+#[test]
+fn for_a_name_that_nobody_has_the_directory_is_asked_the_same() {
+    let slapd = slapd();
+    let groups = format!("weir.users.ldap.groups.base=\"ou=groups,{}\"", Slapd::BASE);
+    let ldap = ldap(&[slapd.url()], &[&groups]);
+    let steps = |name| {
+        let before = slapd.log().len();
+        is_wrong(check(&ldap, name, "wrong horse"));
+        let log = slapd.log()[before..].to_owned();
+        ["SRCH base", "BIND dn"].map(|it| log.matches(it).count())
+    };
+    assert_eq!((steps("eve"), steps("nobody")), ([2, 1], [2, 1]));
 }
 
 #[test]

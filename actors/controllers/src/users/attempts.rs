@@ -51,11 +51,15 @@ impl Attempts {
         self.known.iter().map(|(from, at)| (from, *at))
     }
 
+    pub(super) fn is_from(&self, from: &str) -> bool {
+        self.known.contains_key(&network(from))
+    }
+
     /// Until when nobody is let in from there.
     pub(super) fn wait_until(&self, from: &str, now: Timestamp) -> Option<Timestamp> {
         let from = network(from);
         let of_address = self.by_address.get(&from).and_then(|it| BY_ADDRESS.wait_until(it));
-        let of_all = ALL.wait_until(&self.all).filter(|_| !self.known.contains_key(&from));
+        let of_all = self.all.wait_of_many().filter(|_| !self.known.contains_key(&from));
         of_address.max(of_all).filter(|until| now < *until)
     }
 
@@ -72,10 +76,17 @@ pub struct Failures {
 }
 
 impl Failures {
-    fn count(&mut self, at: Timestamp) {
+    pub(super) fn count(&mut self, at: Timestamp) {
         let is_fresh = self.last.is_some_and(|it| at.since(it) < MEMORY);
         self.count = if is_fresh { self.count.saturating_add(1) } else { 1 };
         self.last = Some(at);
+    }
+}
+
+impl Failures {
+    /// Until when many of them make wait, wherever or of whomever they were.
+    pub(super) fn wait_of_many(&self) -> Option<Timestamp> {
+        ALL.wait_until(self)
     }
 }
 

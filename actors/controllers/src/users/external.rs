@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use weir_domain::{RoleName, Timestamp, UserName};
 use weir_runtime::Decision;
 
+use super::gate::Known;
 use super::{Author, Event, NewSession, Origin, Person, Profile, Rejection, User, Users};
 
 /// What is known of a user from outside, beside what is known of all.
@@ -103,6 +104,16 @@ impl Users {
     /// Until when nobody is let in under that name from there.
     pub(super) fn waits(&self, name: &UserName, from: &str, now: Timestamp) -> Option<Timestamp> {
         self.users.get(name)?.attempts.wait_until(from, now)
+    }
+
+    /// The user whom the directory knows as that subject, and until when nobody is let in as them from there.
+    pub(super) fn subject_waits(&self, subject: &str, from: &str, now: Timestamp) -> Option<Known> {
+        let is_it = |it: &External| it.origin == Origin::Ldap && it.subject == subject;
+        let (name, user) =
+            self.users.iter().find(|it| it.1.external.as_ref().is_some_and(is_it))?;
+        let (until, is_at_home) =
+            (user.attempts.wait_until(from, now), user.attempts.is_from(from));
+        Some(Known { name: name.clone(), until, is_at_home })
     }
 
     /// Lets in somebody who was vouched for.

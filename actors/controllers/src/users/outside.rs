@@ -41,14 +41,29 @@ pub enum Doubt {
     NotAdmitted(String),
     /// It can't be told now; the fault says why, and what an administrator does.
     Silent(Fault),
+    /// Nothing was tried, and nothing is before then.
+    TooSoon(Timestamp),
+}
+
+/// Whether a password may be tried: whoever guesses waits, however they name the one whose it is.
+#[async_trait]
+pub trait Gate: Send + Sync {
+    /// Asked with the subject that the name leads to before its password is tried, and without one where it leads
+    /// to nobody. What it refuses with is the answer.
+    async fn may_try(&self, subject: Option<&str>) -> Result<(), Doubt>;
 }
 
 /// Knows people and checks their passwords.
 #[async_trait]
 pub trait Directory: Send + Sync + 'static {
-    /// Who that is, if it is the right password. It answers within that time.
-    async fn check(&self, name: &str, password: &Secret, within: Duration)
-    -> Result<Person, Doubt>;
+    /// Who that is, if it is the right password. It answers within that time. How long it takes must not tell
+    /// whether there is anybody of that name.
+    async fn check(
+        &self,
+        name: &str,
+        password: (&Secret, &dyn Gate),
+        within: Duration,
+    ) -> Result<Person, Doubt>;
 
     /// The same, of somebody who was let in before, as that subject. [`Doubt::Wrong`]: they are not there under that
     /// name any more.

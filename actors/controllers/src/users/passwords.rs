@@ -28,6 +28,8 @@ use super::{Attempt, Command, Rejection, Response, Users};
 use crate::instance::RECOVER_WITHIN;
 use crate::line::{Line, Turn};
 
+/// Names that nobody has, and that are remembered.
+const STRANGERS_MAX: usize = 1_000;
 /// The task that hashes a password.
 const PASSWORD: &str = "users/password";
 /// Each check takes 19 MiB.
@@ -78,7 +80,7 @@ impl Passwords {
             system,
             host,
             decoy,
-            strangers: Arc::default(),
+            strangers: Arc::new(Strangers::new(STRANGERS_MAX)),
             neighbours,
             known: checks(),
             checks: checks(),
@@ -131,7 +133,7 @@ impl Passwords {
         from: &str,
         now: Timestamp,
     ) -> Option<Timestamp> {
-        self.strangers.wait_until(name, from, now)
+        self.strangers.wait_until(name.as_str(), from, now)
     }
 
     pub(super) fn is_known(&self, from: &str, is_proven: bool) -> bool {
@@ -154,7 +156,7 @@ impl Passwords {
         match self.host.query(within, read).await? {
             Attempt::Wait(until) => Err(Rejection::TryLater(until).into()),
             Attempt::Check { hash, password } => Ok((hash, Some(password))),
-            Attempt::Unknown => match self.strangers.wait_until(user, from, now) {
+            Attempt::Unknown => match self.strangers.wait_until(user.as_str(), from, now) {
                 Some(until) => Err(Rejection::TryLater(until).into()),
                 None => Ok((self.decoy.clone(), None)),
             },
@@ -217,12 +219,17 @@ pub(super) struct Wrong {
 }
 
 impl Wrong {
+    /// The same of a user.
+    pub(super) fn of(self, user: UserName) -> Self {
+        Self { user, is_user: true, ..self }
+    }
+
     pub(super) async fn count(self, is_wrong: bool) {
         let Self { system, host, strangers, user, from, is_user } = self;
         let at = system.now();
         match is_user {
             _ if !is_wrong => {}
-            false => strangers.fail(user, &from, at),
+            false => strangers.fail(user.as_str(), &from, at),
             true => {
                 // Under no command id: what was asked was not carried out. While it can't be
                 // written, nobody can log in either.

@@ -168,14 +168,15 @@ impl UserService {
             Request::Identify(shown) => return self.identify(shown, context).await,
             Request::Ways => return Ok(Response::Ways(self.vouching.provider_name())),
             Request::BeginProvider { binding, from } => {
-                return self.vouching.begin(binding, from).await;
+                return self.vouching.begin(binding, (from, within)).await;
             }
             Request::FinishProvider { state, code, binding, session, from } => {
                 let code = match code {
                     Ok(code) => Ok(self.transit.received(&code)?),
                     Err(why) => Err(why),
                 };
-                let person = self.vouching.finish(&state, code, &binding).await?;
+                let finished = self.vouching.finish((&state, &binding), code, (&from, within));
+                let person = finished.await?;
                 return self.admit(person, (session, from), context).await;
             }
             Request::LogIn { name, password, session, from, is_proven } => {

@@ -2,9 +2,12 @@
 //! to. And whether they still do.
 //!
 //! Invariants:
-//! - V1: a password whose check began is checked to the end, and counted if it is wrong, as W1 says of others.
+//! - V1: a password whose check began is checked to the end, and counted if it is wrong, as W1 says of others: for
+//!   whom the directory found, however the name was written, and for the address.
 //! - V2: a directory that is silent keeps nobody out whose password is kept here: those who wait for it stand in
 //!   a line of their own.
+//!   So do log-ins at the provider, those that begin apart from those that end, and looks: after a change of the
+//!   instance all are due at once. All of them end within the time of who asks.
 //! - V3: a log-in at a provider is finished in the browser that began it, once, and soon.
 //! - V4: whoever is gone there is out here, once that was asked: it is asked where a session or token is shown and
 //!   the last answer is too old. While there is no answer, the last one holds for a bounded time.
@@ -23,6 +26,8 @@ use weir_secrets::{Secret, SecretHash, random_secret};
 
 use super::attempts::network;
 use super::external::{Standing, Vouched};
+use super::gate::Guessed;
+use super::guesses::Guesses;
 use super::passwords::Passwords;
 use super::{
     Begun, Command, Directory, Doubt, Origin, Person, Provider, Rejection, Response, Users,
@@ -60,6 +65,10 @@ pub(super) struct Vouching {
     host: HostRef<Users>,
     checks: Line,
     known: Line,
+    begins: Line,
+    finishes: Line,
+    look_ups: Line,
+    guesses: Arc<Guesses>,
     looks: Mutex<Looks>,
     begun: Mutex<BTreeMap<String, Waiting>>,
 }
@@ -103,6 +112,10 @@ impl Vouching {
             host,
             checks: line(),
             known: line(),
+            begins: line(),
+            finishes: line(),
+            look_ups: line(),
+            guesses: Arc::new(Guesses::new()),
             looks: Mutex::new(looks),
             begun: Mutex::default(),
         }
@@ -147,10 +160,18 @@ impl Vouching {
         let wrong = passwords.wrong((&counted, from), is_user);
         let (tell, told) = oneshot::channel();
         let (name, within) = (name.clone(), LOOK_WITHIN.min(within));
+        let here = (self.system.clone(), self.host.clone());
+        let gate = Guessed::new(here, self.guesses.clone(), from, within);
         self.system.tasks().spawn("users/directory", async move {
-            let found = directory.check(name.as_str(), &password, within).await;
+            let found = directory.check(name.as_str(), (&password, &gate), within).await;
             let is_wrong = matches!(found, Err(Doubt::Wrong(_)));
-            let mut counted = pin!(wrong.count(is_wrong));
+            let found = (found, gate.user().is_some());
+            let count = async {
+                if is_wrong {
+                    gate.count(wrong).await;
+                }
+            };
+            let mut counted = pin!(count);
             // It is on its way before the next attempt can be; the answer does not wait for it (W3).
             let is_counted = poll!(&mut counted).is_ready();
             // An error only says that nobody waits any more.
@@ -161,8 +182,8 @@ impl Vouching {
             drop(turn);
         });
         let lost = |_| Stop::Unavailable(Unavailable::new("the check of a password was cut off"));
-        let found = told.await.map_err(lost)?;
-        found.map_err(|doubt| refused(doubt, &counted, is_user).into())
+        let (found, is_found) = told.await.map_err(lost)?;
+        found.map_err(|doubt| refused(doubt, &counted, is_user || is_found).into())
     }
 
     /// Whether it is a user; who must wait is refused.
@@ -243,16 +264,26 @@ impl Vouching {
         context: RequestContext,
     ) -> Result<Still, Stop> {
         let within = context.within;
-        let found = directory.look_up(name, subject, LOOK_WITHIN.min(within)).await;
+        let (began, look_within) = (self.system.now(), LOOK_WITHIN.min(within));
+        // Who finds no place is as they were, as while there is no answer.
+        let found = match self.look_ups.turn(look_within).await {
+            Ok(_turn) => {
+                let left = look_within.saturating_sub(self.system.now().since(began));
+                Some(directory.look_up(name, subject, left).await)
+            }
+            Err(_) => None,
+        };
         let now = self.system.now();
         let command = match found {
-            Ok(person) => Command::Refresh { person, at: now },
-            Err(Doubt::Wrong(why) | Doubt::NotAdmitted(why)) => {
+            Some(Ok(person)) => Command::Refresh { person, at: now },
+            Some(Err(Doubt::Wrong(why) | Doubt::NotAdmitted(why))) => {
                 tracing::info!(code = "WEIR-06190", user = %name, why, "a user of the directory is let in no more");
                 Command::Disown { name: name.clone(), at: now }
             }
-            Err(Doubt::Silent(fault)) => {
-                tell_silent(&fault);
+            unanswered => {
+                if let Some(Err(Doubt::Silent(fault))) = &unanswered {
+                    tell_silent(fault);
+                }
                 // What it said last holds for a while.
                 return match now.since(answered) < SILENT_MAX {
                     true => Ok(Still::AsKnown),
@@ -289,12 +320,17 @@ impl Vouching {
     }
 
     /// Where a browser is led to, which has what hashes to the binding.
-    pub(super) async fn begin(&self, binding: SecretHash, from: String) -> Result<Response, Stop> {
+    pub(super) async fn begin(
+        &self,
+        binding: SecretHash,
+        (from, within): (String, Duration),
+    ) -> Result<Response, Stop> {
         let provider = self.provider()?;
         let text = || random_secret().expose_text().expect("it is made as text").to_owned();
         let begun = Begun { state: text(), nonce: text(), verifier: random_secret() };
         let now = self.system.now();
-        let location = provider.begin(&begun, now).await.map_err(provider_refused)?;
+        let asked = async { provider.begin(&begun, now).await.map_err(provider_refused) };
+        let location = self.in_line(&self.begins, (&from, within), asked).await?;
         let from = network(&from);
         let mut all = lock(&self.begun);
         all.retain(|_, it| now < it.until);
@@ -315,12 +351,38 @@ impl Vouching {
         Ok(Response::Begun { location, is_secure: provider.is_secure() })
     }
 
+    /// Asks the provider, in a line and in time.
+    async fn in_line<T>(
+        &self,
+        line: &Line,
+        (from, within): (&str, Duration),
+        asked: impl Future<Output = Result<T, Stop>>,
+    ) -> Result<T, Stop> {
+        let (began, within) = (self.system.now(), LOOK_WITHIN.min(within));
+        let _turn = line.turn_of(network(from), SHARE_MAX, within).await?;
+        let left = within.saturating_sub(self.system.now().since(began));
+        tokio::time::timeout(left, asked).await.unwrap_or_else(|_| {
+            let fault = silent(Origin::Oidc);
+            tell_silent(&fault);
+            Err(Rejection::Silent(fault).into())
+        })
+    }
+
     /// Who it is that came back.
     pub(super) async fn finish(
         &self,
-        state: &str,
+        (state, binding): (&str, &SecretHash),
         code: Result<Secret, String>,
-        binding: &SecretHash,
+        from: (&str, Duration),
+    ) -> Result<Person, Stop> {
+        let finished = self.finished((state, binding), code);
+        self.in_line(&self.finishes, from, finished).await
+    }
+
+    async fn finished(
+        &self,
+        (state, binding): (&str, &SecretHash),
+        code: Result<Secret, String>,
     ) -> Result<Person, Stop> {
         let provider = self.provider()?;
         let now = self.system.now();
@@ -357,7 +419,13 @@ fn refused(doubt: Doubt, name: &UserName, is_user: bool) -> Rejection {
             tell_silent(&fault);
             Rejection::Silent(silent(Origin::Ldap))
         }
+        Doubt::TooSoon(until) => Rejection::TryLater(until),
     }
+}
+
+/// What is kept here can't be asked.
+pub(super) fn unasked() -> Doubt {
+    Doubt::Silent(silent(Origin::Ldap))
 }
 
 fn provider_refused(doubt: Doubt) -> Stop {
@@ -378,6 +446,7 @@ fn provider_refused(doubt: Doubt) -> Stop {
             tell_silent(&fault);
             Rejection::Silent(silent(Origin::Oidc))
         }
+        Doubt::TooSoon(until) => Rejection::TryLater(until),
     };
     rejection.into()
 }

@@ -25,6 +25,13 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// One that is not there.
+    pub(super) fn nobody(base: &str) -> Self {
+        let dn = format!("cn=nobody of that name,{base}");
+        let dn = dn.trim_end_matches(',').to_owned();
+        Self { dn, texts: HashMap::new(), bytes: HashMap::new() }
+    }
+
     fn of(it: SearchEntry) -> Self {
         let lower = |it: String| it.to_ascii_lowercase();
         Self {

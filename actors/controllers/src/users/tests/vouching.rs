@@ -1,9 +1,10 @@
 //! The service with a directory and a provider that do what the test says.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use futures::future::join_all;
 use weir_domain::Fault;
 
 use super::service::Lab;
@@ -16,6 +17,19 @@ const PASSWORD: &str = "correct horse battery";
 struct Double {
     answer: Mutex<Result<Person, Doubt>>,
     asked: AtomicU32,
+    /// It says nothing, for ever.
+    is_stuck: AtomicBool,
+    /// So many wait for it, and have at once.
+    waiting: AtomicU32,
+    most: AtomicU32,
+}
+
+struct Waits<'a>(&'a Double);
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Double {
@@ -27,7 +41,13 @@ impl Double {
             profile: Profile::default(),
             roles: [role("user")].into(),
         };
-        Arc::new(Self { answer: Mutex::new(Ok(person)), asked: AtomicU32::new(0) })
+        Arc::new(Self {
+            answer: Mutex::new(Ok(person)),
+            asked: AtomicU32::new(0),
+            is_stuck: AtomicBool::new(false),
+            waiting: AtomicU32::new(0),
+            most: AtomicU32::new(0),
+        })
     }
 
     fn says(&self, answer: Result<Person, Doubt>) {
@@ -39,6 +59,15 @@ impl Double {
         self.answer.lock().unwrap().clone()
     }
 
+    async fn speaks(&self) {
+        if self.is_stuck.load(Ordering::SeqCst) {
+            let waiting = self.waiting.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most.fetch_max(waiting, Ordering::SeqCst);
+            let _waits = Waits(self);
+            std::future::pending::<()>().await;
+        }
+    }
+
     fn times(&self) -> u32 {
         self.asked.load(Ordering::SeqCst)
     }
@@ -46,17 +75,34 @@ impl Double {
 
 #[async_trait]
 impl Directory for Double {
-    async fn check(&self, _: &str, password: &Secret, _: Duration) -> Result<Person, Doubt> {
-        let answer = self.answer()?;
+    async fn check(
+        &self,
+        _: &str,
+        (password, gate): (&Secret, &dyn Gate),
+        _: Duration,
+    ) -> Result<Person, Doubt> {
+        let answer = self.answer();
+        let subject = answer.as_ref().ok().map(|it| it.subject.as_str());
+        gate.may_try(subject).await?;
+        let answer = answer?;
         match password.expose() == b"theirs" {
             true => Ok(answer),
             false => Err(Doubt::Wrong("it is".into())),
         }
     }
 
-    async fn look_up(&self, _: &UserName, subject: &str, _: Duration) -> Result<Person, Doubt> {
+    async fn look_up(
+        &self,
+        _: &UserName,
+        subject: &str,
+        within: Duration,
+    ) -> Result<Person, Doubt> {
         assert_eq!(subject, "7");
-        self.answer()
+        let silent = Err(Doubt::Silent(Fault::transient(1, "it is away")));
+        match tokio::time::timeout(within, self.speaks()).await {
+            Ok(()) => self.answer(),
+            Err(_) => silent,
+        }
     }
 
     fn recheck_every(&self) -> Duration {
@@ -71,10 +117,12 @@ impl Provider for Double {
     }
 
     async fn begin(&self, begun: &Begun, _: Timestamp) -> Result<String, Doubt> {
+        self.speaks().await;
         Ok(begun.state.clone())
     }
 
     async fn finish(&self, _: &Secret, _: &Begun, _: Timestamp) -> Result<Person, Doubt> {
+        self.speaks().await;
         self.answer()
     }
 
@@ -177,6 +225,72 @@ async fn wrong_passwords_of_the_directory_make_wait_and_empty_ones_are_not_tried
     assert!(matches!(lab.log_in("eve", "theirs").await.1, Response::Identity(_)));
 }
 
+fn is_wrong(response: &Response) -> bool {
+    matches!(response, Response::Rejected(Rejection::BadCredentials { .. }))
+}
+
+fn must_wait(response: &Response) -> bool {
+    matches!(response, Response::Rejected(Rejection::TryLater(_)))
+}
+
+#[tokio::test]
+async fn who_guesses_waits_under_every_name_that_leads_to_the_same_person() {
+    let (lab, double) = with_directory().await;
+    // Not here yet, then a user.
+    for round in 0..2 {
+        for alias in 0..5 {
+            let response = lab.log_in(&format!("alias-{round}-{alias}"), "wrong").await.1;
+            assert!(is_wrong(&response), "{response:?}");
+        }
+        let response = lab.log_in(&format!("alias-{round}-5"), "theirs").await.1;
+        assert!(must_wait(&response), "{response:?}");
+        lab.clock.advance(MINUTE);
+        assert!(matches!(lab.log_in("eve", "theirs").await.1, Response::Identity(_)));
+    }
+    assert!(double.times() > 0);
+}
+
+#[tokio::test]
+async fn who_tries_one_password_on_many_people_waits_and_nobody_where_they_usually_are() {
+    let (lab, double) = with_directory().await;
+    assert!(matches!(lab.log_in("eve", "theirs").await.1, Response::Identity(_)));
+    let Ok(eve) = double.answer() else { panic!() };
+    for n in 0..50 {
+        double.says(Ok(Person { subject: format!("of {n}"), ..eve.clone() }));
+        let response = lab.log_in(&format!("user-{n}"), "wrong").await.1;
+        assert!(is_wrong(&response), "{n}: {response:?}");
+    }
+    double.says(Ok(Person { subject: "of mia".into(), name: name("mia"), ..eve.clone() }));
+    assert!(must_wait(&lab.log_in("mia", "theirs").await.1));
+    double.says(Err(Doubt::Wrong("nobody of that name".into())));
+    assert!(must_wait(&lab.log_in("nobody", "theirs").await.1), "it tells not who is there");
+    double.says(Ok(eve.clone()));
+    assert!(matches!(lab.log_in("eve", "theirs").await.1, Response::Identity(_)));
+    lab.clock.advance(MINUTE);
+    double.says(Ok(Person { subject: "of mia".into(), name: name("mia"), ..eve }));
+    assert!(matches!(lab.log_in("mia", "theirs").await.1, Response::Identity(_)));
+}
+
+#[tokio::test]
+async fn names_that_nobody_has_make_no_failures_of_people_be_forgotten() {
+    let (lab, double) = with_directory().await;
+    let there = double.answer();
+    for n in 0..12 {
+        assert!(is_wrong(&lab.log_in(&format!("alias-{n}"), "wrong").await.1));
+        lab.clock.advance(5 * MINUTE);
+    }
+    double.says(Err(Doubt::Wrong("nobody of that name".into())));
+    for n in 0..1_001 {
+        assert!(is_wrong(&lab.log_in(&format!("nobody-{n}"), "wrong").await.1));
+        // The address waits no longer.
+        lab.clock.advance(MINUTE / 2);
+    }
+    double.says(there);
+    assert!(is_wrong(&lab.log_in("alias-12", "wrong").await.1));
+    lab.clock.advance(MINUTE);
+    assert!(must_wait(&lab.log_in("alias-13", "theirs").await.1), "the thirteenth failed");
+}
+
 async fn with_provider() -> (Lab, Arc<Double>) {
     let double = Double::of(Origin::Oidc);
     let lab = Lab::with(Outside { directory: None, provider: Some(double.clone()) }).await;
@@ -230,6 +344,39 @@ async fn a_log_in_at_the_provider_is_finished_soon_once_and_where_it_began() {
         assert!(matches!(lab.ask(request).await, Response::Begun { .. }));
     }
     assert!(matches!(finish(&lab, &state, "a").await.1, Response::Identity(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_says_nothing_is_waited_for_in_a_line_and_not_for_ever() {
+    let (lab, double) = with_provider().await;
+    let state = begin(&lab, "a").await;
+    double.is_stuck.store(true, Ordering::SeqCst);
+    let response = finish(&lab, &state, "a").await.1;
+    assert!(matches!(response, Response::Rejected(Rejection::Silent(_))), "{response:?}");
+    let begin = || Request::BeginProvider { binding: kept("x"), from: "192.0.2.1".into() };
+    let answers = join_all((0..9).map(|_| lab.ask(begin()))).await;
+    let is_busy = |it: &&Response| matches!(it, Response::Rejected(Rejection::Busy));
+    let is_silent = |it: &&Response| matches!(it, Response::Rejected(Rejection::Silent(_)));
+    let counts = (answers.iter().filter(is_busy).count(), answers.iter().filter(is_silent).count());
+    assert_eq!(counts, (1, 8), "{answers:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn looks_that_are_all_due_stand_in_a_line_and_who_finds_no_place_is_as_before() {
+    let (lab, double) = with_directory().await;
+    let mut bearers = Vec::new();
+    for n in 0..12 {
+        let Ok(eve) = double.answer() else { panic!() };
+        double.says(Ok(Person { name: name(&format!("user-{n}")), ..eve }));
+        let (bearer, response) = lab.log_in(&format!("user-{n}"), "theirs").await;
+        assert!(matches!(response, Response::Identity(_)), "{response:?}");
+        bearers.push(bearer);
+    }
+    lab.clock.advance(6 * MINUTE);
+    double.is_stuck.store(true, Ordering::SeqCst);
+    let answers = join_all(bearers.iter().map(|it| is_known(&lab, it))).await;
+    assert_eq!(answers, [true; 12]);
+    assert_eq!(double.most.load(Ordering::SeqCst), 8);
 }
 
 #[tokio::test]
