@@ -81,6 +81,8 @@ fn somebody_of_the_directory_logs_in_with_what_the_groups_give() {
         let token = office.session_of("EVE", THEIRS);
         let me = office.me(&token).unwrap();
         assert_eq!(me["user"], "eve", "a directory does not tell EVE from eve");
+        let audit = office.done("ada", &["audit", "list", "-o", "json"]);
+        assert!(!audit.contains("user/EVE"), "recorded is who it was: {audit}");
         assert!(claims(&me).contains(&"user:read".to_owned()), "{me}");
         let refused = office
             .by("ada", &["user", "password", "eve", "--password-file", file.to_str().unwrap()]);

@@ -86,6 +86,8 @@ pub(crate) async fn log_in(
         of_log_in(it, storages.now())
     })?;
     let Identity { user, expires_at, must_change, .. } = identity;
+    // Whoever it is: a directory knows people by more names than one.
+    trail.about("user", &user);
     Ok(Json(LoggedIn { user, token: concealed(&token), expires_at, must_change }))
 }
 

@@ -37,7 +37,13 @@ impl Throttle {
         self.pass_at(Instant::now())
     }
 
-    fn pass_at(&self, now: Instant) -> Option<u64> {
+    /// Whether what happens then is counted, and not told.
+    pub(crate) fn is_quiet(&self, now: Instant) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.told.is_some_and(|told| now.duration_since(told) < self.quiet)
+    }
+
+    pub(crate) fn pass_at(&self, now: Instant) -> Option<u64> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.told.is_some_and(|told| now.duration_since(told) < self.quiet) {
             state.more += 1;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
 use weir_domain::UserName;
 
 use crate::throttle::Throttle;
@@ -13,17 +14,54 @@ const QUIET: Duration = Duration::from_secs(15 * 60);
 /// Names come here that users have: there are not so many.
 const USERS_MAX: usize = 10_000;
 
-/// By user, of this engine.
+/// By user, of this engine: under the name in small letters, as a directory knows it.
 #[derive(Default)]
-pub(super) struct Attempts(Mutex<BTreeMap<UserName, Throttle>>);
+pub(super) struct Attempts(Mutex<BTreeMap<String, Throttle>>);
 
 impl Attempts {
     /// Whether this one is to be an entry, with how many were none since the last.
-    pub(super) fn pass(&self, user: UserName) -> Option<u64> {
+    #[expect(clippy::disallowed_methods, reason = "spaces entries, decides nothing else")]
+    pub(super) fn pass(&self, user: &UserName) -> Option<u64> {
+        self.pass_at(user, Instant::now())
+    }
+
+    fn pass_at(&self, user: &UserName, now: Instant) -> Option<u64> {
+        let user = user.as_str().to_ascii_lowercase();
         let mut users = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if users.len() >= USERS_MAX && !users.contains_key(&user) {
-            return None;
+            // Those whose next one would be an entry in any case. What was counted of them is lost.
+            users.retain(|_, it| it.is_quiet(now));
+            if users.len() >= USERS_MAX {
+                return None;
+            }
         }
-        users.entry(user).or_insert_with(|| Throttle::after(QUIET)).pass()
+        users.entry(user).or_insert_with(|| Throttle::after(QUIET)).pass_at(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> UserName {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_name_is_one_however_it_is_written() {
+        let attempts = Attempts::default();
+        let passed = ["eve", "Eve", "EVE", "mia"].map(|it| attempts.pass(&name(it)));
+        assert_eq!(passed, [Some(0), None, None, Some(0)]);
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "any point in time to count from")]
+    fn who_fills_it_silences_it_for_a_while_and_not_for_ever() {
+        let (attempts, start) = (Attempts::default(), Instant::now());
+        for n in 0..USERS_MAX {
+            assert_eq!(attempts.pass_at(&name(&format!("user-{n}")), start), Some(0));
+        }
+        assert_eq!(attempts.pass_at(&name("eve"), start), None);
+        assert_eq!(attempts.pass_at(&name("eve"), start + QUIET), Some(0));
     }
 }
