@@ -124,6 +124,10 @@ pub struct RestServer {
     pub canonical: Canonical,
     pub request_timeout: Millis,
     pub max_body: Bytes,
+    /// What one address may ask for; 0: any number.
+    pub max_requests_per_second: u32,
+    /// Streams of events that one address may have open.
+    pub max_streams_per_client: u32,
     /// What whoever is on this machine may do without a log-in.
     pub trust_local: TrustLocal,
     /// Who did not log in sees what runs.

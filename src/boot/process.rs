@@ -191,6 +191,8 @@ impl Process {
         weir_http_server::Limits {
             request_timeout: rest.request_timeout.duration(),
             body_bytes_max: rest.max_body.as_usize(),
+            requests_per_second: rest.max_requests_per_second,
+            streams_per_client: rest.max_streams_per_client,
         }
     }
 }

@@ -182,7 +182,8 @@ mod tests {
                 | ProblemKind::Internal
                 | ProblemKind::EngineAnswerUnusable
                 | ProblemKind::Unconditional
-                | ProblemKind::TooManyAttempts => Exit::Failed,
+                | ProblemKind::TooManyAttempts
+                | ProblemKind::TooManyRequests => Exit::Failed,
             };
             assert_eq!(of_problem(&Problem::new(*kind, "")), wanted, "{kind:?}");
         }

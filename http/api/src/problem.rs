@@ -156,6 +156,8 @@ kinds! {
     AuditBroken 7019 422 "audit-broken" "the audit is broken",
     /// What is to be changed must be named as it was read, in `if-match`, or as new, in `if-none-match: *`.
     Unconditional 7020 428 "unconditional" "the request must say what it is based on",
+    /// One client asks for more than it may, or so much is done already that nothing more is begun. The header `retry-after` says when to try again.
+    TooManyRequests 7030 429 "too-many-requests" "too many requests",
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ pub fn router(design: Design, fleet: impl Into<Fleet>, guard: Guard, limits: Lim
         .merge(long(texts(), projects.clone(), assets::BODY_BYTES_MAX))
         .merge(long(imports(), projects, archives::BODY_BYTES_MAX))
         .merge(of_samples);
-    let routes = routes.layer(from_fn(verbs::told_apart));
+    let routes = quota::around(routes.layer(from_fn(verbs::told_apart)), limits);
     let routes =
         routes.layer(Extension(fleet)).layer(Extension(guard)).layer(Extension(ServerName(NAME)));
     layers::outside(routes, NAME)

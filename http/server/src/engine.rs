@@ -18,8 +18,8 @@ use crate::live::Views;
 use crate::version::{self, ServerName};
 use crate::{
     Cluster, Engine, Guard, assignments, audit, canary, cluster, items, keys, letters, live,
-    log_in, nodes, openapi, overview, provider, replays, resources, roles, savepoints, scheduler,
-    sessions, sniff, steering, stored, streams, sweeps, trust, users, workflows,
+    log_in, nodes, openapi, overview, provider, quota, replays, resources, roles, savepoints,
+    scheduler, sessions, sniff, steering, stored, streams, sweeps, trust, users, workflows,
 };
 
 const NAME: &str = "reactive-engine";
@@ -62,9 +62,9 @@ pub fn router(
         // They have bounds of their own.
         .merge(uploads)
         .merge(overview::document(overview::DOCUMENT, &document()))
-        .fallback(overview::unknown_path)
-        .layer(Extension(guard))
-        .layer(Extension(ServerName(NAME)));
+        .fallback(overview::unknown_path);
+    let routes =
+        quota::around(routes, limits).layer(Extension(guard)).layer(Extension(ServerName(NAME)));
     layers::outside(routes, NAME)
 }
 

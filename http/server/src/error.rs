@@ -101,6 +101,11 @@ pub(crate) enum Error {
         detail: String,
         after: Option<Duration>,
     },
+    /// One client asks for more than it may.
+    TooMany {
+        detail: String,
+        after: Duration,
+    },
     /// So much is being done that nothing more is begun.
     Busy {
         detail: String,
@@ -173,7 +178,7 @@ impl Error {
     /// In whole seconds, as HTTP has it: never before the time that the cause names.
     fn retry_after(&self) -> Option<u64> {
         let after = match self {
-            Self::Later { after, .. } => *after,
+            Self::Later { after, .. } | Self::TooMany { after, .. } => *after,
             Self::Busy { .. } => BUSY_FOR,
             Self::TooManyAttempts { after, .. } => (*after)?,
             _ => return None,
@@ -272,8 +277,10 @@ impl Error {
                 Problem::new(ProblemKind::TooManyAttempts, detail)
                     .with_hint("wait; an administrator can set another password meanwhile")
             }
-            Self::Busy { detail } => Problem::new(ProblemKind::TooManyAttempts, detail)
-                .with_hint("ask again; the header `retry-after` says when"),
+            Self::Busy { detail } | Self::TooMany { detail, .. } => {
+                Problem::new(ProblemKind::TooManyRequests, detail)
+                    .with_hint("ask again; the header `retry-after` says when")
+            }
             Self::Hidden { path } => {
                 let detail = format!("{path} is shown on this server's own machine alone");
                 Problem::new(ProblemKind::Unauthorized, detail).with_hint(

@@ -28,7 +28,7 @@ use axum::http::request::Parts;
 use ipnet::IpNet;
 use subtle::ConstantTimeEq;
 use weir_controllers::users::Identity;
-use weir_domain::{ClusterId, ClusterName, ProjectName, Timestamp, UserClaim};
+use weir_domain::{ClusterId, ClusterName, ProjectName, Timestamp, UserClaim, UserName};
 
 use crate::Access;
 use crate::error::Error;
@@ -192,6 +192,13 @@ impl Guard {
             }),
             None => Ok(None),
         }
+    }
+
+    /// The user for whom a configuration server vouches that is trusted here.
+    pub(crate) fn vouched_for(&self, headers: &HeaderMap) -> Option<UserName> {
+        let shown = bearer(headers.get(AUTHORIZATION)?.as_bytes()).filter(|it| is_voucher(it))?;
+        let (access, trust) = (self.access.as_ref()?, self.trust.as_ref()?);
+        trust.believe(shown, access.now()).ok().map(|it| it.user)
     }
 
     async fn admit(&self, rule: Rule, parts: &mut Parts) -> (Caller, Result<(), Denied>) {

@@ -28,11 +28,20 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// A longer body is refused.
     pub body_bytes_max: usize,
+    /// What one address may ask for; 0: any number.
+    pub requests_per_second: u32,
+    /// Streams of events that one address may have open.
+    pub streams_per_client: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { request_timeout: Duration::from_secs(30), body_bytes_max: 1 << 20 }
+        Self {
+            request_timeout: Duration::from_secs(30),
+            body_bytes_max: 1 << 20,
+            requests_per_second: 200,
+            streams_per_client: 64,
+        }
     }
 }
 

@@ -55,6 +55,7 @@ pub mod ports;
 mod problems;
 mod projects;
 mod provider;
+mod quota;
 mod replays;
 mod resources;
 mod roles;

@@ -17,7 +17,7 @@ use crate::extract::{AskedPath, Fields};
 use crate::guard::open;
 use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
-use crate::{Cluster, Deployments, Guard, cluster, deployments, openapi, overview};
+use crate::{Cluster, Deployments, Guard, cluster, deployments, openapi, overview, quota};
 
 const NAME: &str = "management";
 
@@ -32,9 +32,9 @@ pub fn router(
     let routes = routes
         .with_state(cluster)
         .merge(overview::document("/openapi.json", &document()))
-        .fallback(unknown_path)
-        .layer(Extension(deployments))
-        .layer(Extension(guard));
+        .fallback(unknown_path);
+    let routes =
+        quota::around(routes, limits).layer(Extension(deployments)).layer(Extension(guard));
     layers::around(routes, NAME, limits)
 }
 

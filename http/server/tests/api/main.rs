@@ -27,6 +27,7 @@ mod live;
 mod metrics;
 mod openapi;
 mod operations;
+mod quota;
 mod recorded;
 mod rejections;
 mod savepoints;
