@@ -45,6 +45,7 @@ mod tail;
 mod testing;
 mod tidy;
 mod timer;
+mod tls;
 mod usage;
 mod versions;
 mod workspace;

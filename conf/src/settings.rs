@@ -97,14 +97,31 @@ impl Bind {
     }
 }
 
+/// What a server shows to its clients: both or neither, which is clear text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ServerTls {
+    pub certificate: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+}
+
+impl ServerTls {
+    pub fn scheme(&self) -> &'static str {
+        if self.certificate.is_some() { "https" } else { "http" }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ConfigServer {
     pub bind: Bind,
+    pub tls: ServerTls,
     /// As it was written; [`Settings::in_data_dir`] makes it a path.
     pub projects_dir: PathBuf,
     /// URLs of the engines to ask, the first that answers; none: the one of these settings.
     pub engines: Vec<String>,
+    /// Who signed the engines' certificates; none: those that this machine trusts.
+    pub ca: Option<PathBuf>,
     /// What clusters call it that trust it.
     pub name: ClusterName,
     /// None: one in the data directory, made when it is needed for the first time.
@@ -121,6 +138,7 @@ pub struct ConfigServer {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RestServer {
     pub bind: Bind,
+    pub tls: ServerTls,
     pub canonical: Canonical,
     pub request_timeout: Millis,
     pub max_body: Bytes,
@@ -162,6 +180,7 @@ pub enum TrustLocal {
 pub struct Management {
     pub enabled: bool,
     pub bind: Bind,
+    pub tls: ServerTls,
     pub read_only: bool,
     /// There is one where changes are allowed.
     pub token: Option<Secret>,
@@ -303,12 +322,18 @@ impl Settings {
     /// Where the REST API is, as peers and people reach it. `machine` is the name of this machine,
     /// `bound` the port that it really listens on.
     pub fn rest_url(&self, machine: &str, bound: u16) -> String {
-        let RestServer { canonical, bind, .. } = &self.rest_server;
-        let host = canonical.host_or(bind, self.cluster.host(machine));
+        let RestServer { canonical, tls, .. } = &self.rest_server;
+        let host = self.rest_host(machine);
         let port = if canonical.port == 0 { bound } else { canonical.port };
         let host = host.trim_matches(['[', ']']);
         let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-        format!("http://{host}:{port}")
+        format!("{}://{host}:{port}", tls.scheme())
+    }
+
+    /// What peers and people know the REST API's host as.
+    pub fn rest_host<'a>(&'a self, machine: &'a str) -> &'a str {
+        let RestServer { canonical, bind, .. } = &self.rest_server;
+        canonical.host_or(bind, self.cluster.host(machine))
     }
 
     /// A path that counts from the data directory, unless it is absolute.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use weir_conf::Settings;
-use weir_conf::settings::CONFIG_SERVER_DIR;
+use weir_conf::settings::{Bind, CONFIG_SERVER_DIR, ConfigServer};
 use weir_controllers::audit::{Audit, AuditSingleton};
 use weir_controllers::fleet::{Fleet, FleetSingleton};
 use weir_controllers::users::{SetUpFile, UserSingleton, UserStorage};
@@ -29,6 +29,7 @@ use super::process::{Process, listen_to_signals, until_shut_down};
 use super::project_versions::{CredentialFile, CredentialStore, Exchange, ProjectVersions};
 use super::projects::ProjectDirs;
 use super::samples::SampleRuns;
+use super::servers::Listener;
 use super::{master, servers, views, vouching};
 
 /// Held by the one configuration server of a data directory.
@@ -78,7 +79,7 @@ impl Office {
             audit: Audit::new(singletons.register(audit)),
             system: system.clone(),
         };
-        closes(&system, store)?;
+        closes(&system, store.clone())?;
         singletons.begin();
         Ok(Self { system, people, clusters, _membership: membership })
     }
@@ -110,16 +111,23 @@ fn check_links(settings: &Settings) -> Result<(), Fault> {
     ))
 }
 
+/// Its configuration key, and what clients know it as: one that others reach has names that nobody tells it.
+pub(super) fn at(bind: &Bind) -> (&'static str, Option<&str>) {
+    ("weir.config-server", Some(bind.host.as_str()).filter(|_| bind.is_loopback()))
+}
+
 /// The engines that are asked about what runs.
-fn engines(settings: &Settings) -> anyhow::Result<http::Engines> {
-    let rest = &settings.rest_server.bind;
-    let here = format!("http://{}", http::address(&rest.host, rest.port));
+fn engines(settings: &Settings, authority: &Authority) -> anyhow::Result<http::Engines> {
+    let rest = &settings.rest_server;
+    let here =
+        format!("{}://{}", rest.tls.scheme(), http::address(&rest.bind.host, rest.bind.port));
     let mut urls = settings.config_server.engines.clone();
     if urls.is_empty() {
         urls.push(here);
     }
     let client = |it: &String| {
-        Client::new(it).with_context(|| format!("weir.config-server.engines: {it} is no address"))
+        Client::trusting(it, authority)
+            .with_context(|| format!("weir.config-server.engines: {it} is no address"))
     };
     let mut clients = urls.iter().map(client).collect::<anyhow::Result<Vec<_>>>()?;
     let first = clients.remove(0);
@@ -156,9 +164,11 @@ pub(super) async fn design(
 /// `weir config-server`.
 pub(super) async fn run(process: Process) -> anyhow::Result<ExitCode> {
     let Process { settings, data_dir, metrics } = &process;
-    let listener = servers::bind(&settings.config_server.bind, "weir.config-server.bind").await?;
-    let address = servers::url(&listener)?;
-    let engines = engines(settings)?;
+    let ConfigServer { bind, tls, .. } = &settings.config_server;
+    let listener = Listener::bind(bind, tls, at(bind)).await?;
+    let address = listener.url()?;
+    let authority = servers::authority(settings)?;
+    let engines = engines(settings, &authority)?;
     let own = settings.of_config_server();
     let own_dir = Arc::new(DataDir::open(&data_dir.path.join(CONFIG_SERVER_DIR), LOCK)?);
     let own = Process { settings: own, data_dir: own_dir, metrics: metrics.clone() };
@@ -172,7 +182,7 @@ pub(super) async fn run(process: Process) -> anyhow::Result<ExitCode> {
     );
     let access = Arc::new(views::Asked(people.clone()));
     let guard = servers::guard(settings, access, http::Here::Operation);
-    let fleet = http::Fleet::new(engines, clusters, issuer);
+    let fleet = http::Fleet::new(engines, clusters, issuer, authority);
     system.tasks().spawn("clusters", fleet.clone().watch(system.clone()));
     let design = design(&process, &system, dirs).await?;
     let router = http::config_server::router(design, fleet, guard, process.http_limits());

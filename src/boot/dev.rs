@@ -8,9 +8,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use tokio::net::TcpListener;
 use weir_conf::Settings;
-use weir_conf::settings::CONFIG_SERVER_DIR;
+use weir_conf::settings::{CONFIG_SERVER_DIR, ConfigServer};
 use weir_controllers::deployments::{Deployment, Failure, Rejection};
 use weir_controllers::fleet::{Fleet, FleetSingleton};
 use weir_domain::Fault;
@@ -22,7 +21,7 @@ use weir_runtime::Reason;
 use super::engine::Engine;
 use super::process::{Process, listen_to_signals, until_shut_down};
 use super::projects::ProjectDirs;
-use super::servers::{EngineListeners, EnginePlaces};
+use super::servers::{EngineListeners, EnginePlaces, Listener};
 use super::{config_server, registry, sample, servers, summary, views, vouching};
 use crate::cli::Findings;
 
@@ -31,7 +30,8 @@ pub(crate) async fn run(process: Process, dir: Option<PathBuf>) -> anyhow::Resul
     let settings = &process.settings;
     refuse_company(settings)?;
     let listeners = EngineListeners::bind(&process).await?;
-    let design = servers::bind(&settings.config_server.bind, "weir.config-server.bind").await?;
+    let ConfigServer { bind, tls, .. } = &settings.config_server;
+    let design = Listener::bind(bind, tls, config_server::at(bind)).await?;
     let dir = match &dir {
         Some(dir) => {
             dir.canonicalize().with_context(|| format!("no project in {}", dir.display()))?
@@ -54,18 +54,19 @@ pub(crate) async fn run(process: Process, dir: Option<PathBuf>) -> anyhow::Resul
 async fn open(
     process: &Process,
     engine: &Engine,
-    (listeners, design): (EngineListeners, TcpListener),
+    (listeners, design): (EngineListeners, Listener),
     project: &Project,
     dir: PathBuf,
 ) -> anyhow::Result<()> {
     let system = &engine.system;
     listen_to_signals(system)?;
-    let design_url = servers::url(&design)?;
+    let design_url = design.url()?;
     let EnginePlaces { rest: rest_url, management, metrics } =
         listeners.serve(process, engine, http::Here::Everything)?;
     let made = process.data_dir.path.join(&process.settings.config_server.projects_dir);
     let projects = ProjectDirs::given(system.tasks().clone(), made, dir.clone());
-    let client = Client::new(&rest_url).context("the engine's address")?;
+    let authority = servers::authority(&process.settings)?;
+    let client = Client::trusting(&rest_url, &authority).context("the engine's address")?;
     // One process, one place where people are known.
     let people = engine.storages.people();
     let access = Arc::new(views::Asked(people.clone()));
@@ -78,7 +79,7 @@ async fn open(
         settings: process.engine_options()?.host,
     };
     let list = Fleet::new(engine.membership.singletons.register(list));
-    let fleet = http::Fleet::with_own_engine(client.into(), list, issuer);
+    let fleet = http::Fleet::with_own_engine(client.into(), list, issuer, authority);
     system.tasks().spawn("clusters", fleet.clone().watch(system.clone()));
     let own = config_server::design(process, system, projects).await?;
     let router = http::config_server::router(own, fleet, guard, process.http_limits());

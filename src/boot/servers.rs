@@ -7,23 +7,42 @@ use std::time::Duration;
 use axum::Router;
 use tokio::net::TcpListener;
 use weir_conf::Settings;
-use weir_conf::settings::{Bind, TrustLocal};
+use weir_conf::settings::{Bind, Management, RestServer, ServerTls, TrustLocal};
 use weir_domain::{ClusterId, ClusterName, Fault};
+use weir_http_client::Authority;
 use weir_http_server as http;
-use weir_runtime::{Phase, System};
+use weir_runtime::{Phase, System, SystemClock};
 
 use super::engine::Engine;
 use super::process::{Process, listen_to_signals, until_shut_down};
 use super::{registry, views, vouching};
 
-/// An address that is ours, before anything else is begun.
-pub(crate) async fn bind(bind: &Bind, key: &str) -> Result<TcpListener, Fault> {
-    http::bind(&bind.host, bind.port, key).await
+/// An address that is ours, before anything else is begun, and what is shown there.
+pub(crate) struct Listener {
+    tcp: TcpListener,
+    tls: Option<http::Tls>,
 }
 
-/// Where a listener really listens: the port may have been chosen by the system.
-pub(crate) fn url(listener: &TcpListener) -> anyhow::Result<String> {
-    Ok(format!("http://{}", listener.local_addr()?))
+impl Listener {
+    /// `key` is the configuration key of the server, `host` what clients know it as, where that is known.
+    pub(crate) async fn bind(
+        bind: &Bind,
+        tls: &ServerTls,
+        (key, host): (&str, Option<&str>),
+    ) -> Result<Self, Fault> {
+        let at = format!("{key}.tls");
+        let files = http::TlsFiles::of(tls.certificate.as_deref(), tls.key.as_deref(), &at)?;
+        let read = |it| http::Tls::read(it, &at, host, Arc::new(SystemClock));
+        let tls = files.map(read).transpose()?;
+        let tcp = http::bind(&bind.host, bind.port, &format!("{key}.bind")).await?;
+        Ok(Self { tcp, tls })
+    }
+
+    /// Where it really listens: the port may have been chosen by the system.
+    pub(crate) fn url(&self) -> anyhow::Result<String> {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        Ok(format!("{scheme}://{}", self.tcp.local_addr()?))
+    }
 }
 
 /// How long open requests may finish: a little less than the phase of the shutdown that waits for
@@ -37,7 +56,7 @@ pub(crate) fn serve(
     process: &Process,
     system: &System,
     name: &'static str,
-    listener: TcpListener,
+    Listener { tcp, tls }: Listener,
     router: Router,
 ) -> anyhow::Result<()> {
     let grace = grace(process.settings.shutdown.phase_timeout.duration());
@@ -45,7 +64,7 @@ pub(crate) fn serve(
     let task = system.tasks().spawn(name, async move {
         // The sender is dropped, never used: either way the service unbinds.
         let until = async move { drop(unbound.await) };
-        if let Err(error) = http::serve(listener, router, grace, until).await {
+        if let Err(error) = http::serve_over(tls, tcp, router, grace, until).await {
             tracing::error!(code = "WEIR-07110", name, %error, "the server failed");
         }
     });
@@ -64,7 +83,10 @@ pub(crate) fn serve(
 pub(crate) async fn bind_metrics(process: &Process) -> Result<Option<TcpListener>, Fault> {
     let metrics = &process.settings.metrics;
     match metrics.enabled {
-        true => bind(&metrics.bind, "weir.metrics.bind").await.map(Some),
+        true => {
+            let Bind { host, port } = &metrics.bind;
+            http::bind(host, *port, "weir.metrics.bind").await.map(Some)
+        }
         false => Ok(None),
     }
 }
@@ -76,7 +98,7 @@ pub(crate) fn serve_metrics(
     listener: Option<TcpListener>,
 ) -> anyhow::Result<Option<String>> {
     let Some(listener) = listener else { return Ok(None) };
-    let address = url(&listener)?;
+    let address = format!("http://{}", listener.local_addr()?);
     let (handle, stopping) = (process.metrics.clone(), system.shutdown().stopping());
     system.tasks().spawn("metrics server", async move {
         let until = async move { stopping.stopped().await };
@@ -89,8 +111,8 @@ pub(crate) fn serve_metrics(
 
 /// The addresses of an engine, before anything else is begun.
 pub(crate) struct EngineListeners {
-    pub(crate) rest: TcpListener,
-    management: Option<TcpListener>,
+    pub(crate) rest: Listener,
+    management: Option<Listener>,
     metrics: Option<TcpListener>,
 }
 
@@ -104,9 +126,14 @@ pub(crate) struct EnginePlaces {
 impl EngineListeners {
     pub(crate) async fn bind(process: &Process) -> Result<Self, Fault> {
         let settings = &process.settings;
-        let rest = bind(&settings.rest_server.bind, "weir.rest-server.bind").await?;
-        let management = match settings.management.enabled {
-            true => Some(bind(&settings.management.bind, "weir.management.bind").await?),
+        let RestServer { bind, tls, .. } = &settings.rest_server;
+        let machine = super::process::machine();
+        let host = settings.rest_host(&machine);
+        let rest = Listener::bind(bind, tls, ("weir.rest-server", Some(host))).await?;
+        let Management { enabled, bind, tls, .. } = &settings.management;
+        let host = if bind.is_loopback() { &bind.host } else { host };
+        let management = match enabled {
+            true => Some(Listener::bind(bind, tls, ("weir.management", Some(host))).await?),
             false => None,
         };
         Ok(Self { rest, management, metrics: bind_metrics(process).await? })
@@ -114,7 +141,7 @@ impl EngineListeners {
 
     /// Where peers and people reach the REST API.
     pub(crate) fn rest_url(&self, process: &Process) -> anyhow::Result<String> {
-        let port = self.rest.local_addr()?.port();
+        let port = self.rest.tcp.local_addr()?.port();
         Ok(process.settings.rest_url(&super::process::machine(), port))
     }
 
@@ -128,7 +155,7 @@ impl EngineListeners {
     ) -> anyhow::Result<EnginePlaces> {
         let Self { rest, management, metrics } = self;
         let (system, limits) = (&engine.system, process.http_limits());
-        let rest_url = url(&rest)?;
+        let rest_url = rest.url()?;
         let shared = Arc::new(engine.clone());
         let access = Arc::new(views::Asked(engine.storages.people()));
         let identity = engine.membership.cluster.identity().clone();
@@ -138,7 +165,7 @@ impl EngineListeners {
         serve(process, system, "rest server", rest, engine.storages.clone().beside(router))?;
         let mut places = EnginePlaces { rest: rest_url, management: None, metrics: None };
         if let Some(listener) = management {
-            places.management = Some(url(&listener)?);
+            places.management = Some(listener.url()?);
             let router =
                 http::management::router(shared.clone(), shared, guards.management, limits);
             serve(process, system, "management server", listener, router)?;
@@ -203,13 +230,24 @@ fn here(settings: &Settings, auto: http::Here) -> http::Here {
     }
 }
 
+/// Who signed the certificates of the engines that a configuration server asks.
+pub(crate) fn authority(settings: &Settings) -> Result<Authority, Fault> {
+    let Some(path) = &settings.config_server.ca else { return Ok(Authority::default()) };
+    let read = std::fs::read(path).map_err(|it| it.to_string());
+    read.and_then(|it| Authority::of_pem(&it)).map_err(|reason| {
+        let what = format!("weir.config-server.ca: {} can't be used: {reason}", path.display());
+        Fault::config(7_106, what)
+            .with_hint("name a PEM file with the certificate of the authority, or set it to null")
+    })
+}
+
 /// `weir reactive-engine`.
 pub(crate) async fn engine_alone(process: Process) -> anyhow::Result<ExitCode> {
     let listeners = EngineListeners::bind(&process).await?;
     let rest = listeners.rest_url(&process)?;
     let engine = Engine::start(&process, registry(), rest).await?;
     listen_to_signals(&engine.system)?;
-    let address = url(&listeners.rest)?;
+    let address = listeners.rest.url()?;
     listeners.serve(&process, &engine, http::Here::Operation)?;
     let joining = engine.clone();
     engine.system.tasks().spawn("join", async move {

@@ -6,7 +6,7 @@ use clap::Args;
 use weir_conf::Settings;
 use weir_domain::{ClusterName, Millis, parse_duration};
 use weir_http_api::Concealed;
-use weir_http_client::{Client, Management};
+use weir_http_client::{Authority, Client, Management};
 
 use super::exit::Reason;
 use super::failure::Failure;
@@ -55,6 +55,16 @@ pub(crate) struct Global {
         help_heading = "Global options"
     )]
     pub(crate) output: Format,
+    /// The authority that signed the server's certificate, a PEM file; without it that of the
+    /// profile, or those this machine trusts
+    #[arg(
+        long,
+        global = true,
+        env = "WEIR_CA",
+        value_name = "FILE",
+        help_heading = "Global options"
+    )]
+    pub(crate) ca: Option<PathBuf>,
     /// Write without colours, as when NO_COLOR is set
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) no_color: bool,
@@ -71,7 +81,9 @@ impl Global {
     pub(crate) fn design(&self) -> Result<Client, Failure> {
         let place = match self.names_server()? {
             true => self.place()?,
-            false => Place { server: DESIGN.to_owned(), chosen: None },
+            false => {
+                Place { server: DESIGN.to_owned(), chosen: None, authority: self.authority(None)? }
+            }
         };
         place.client("can't ask the configuration server", place.token()?)
     }
@@ -85,16 +97,42 @@ impl Global {
     /// to no other one.
     pub(crate) fn place(&self) -> Result<Place, Failure> {
         let chosen = self.chosen()?;
-        Ok(match (&self.server, chosen) {
+        let (server, chosen) = match (&self.server, chosen) {
             (Some(server), chosen) => {
-                let chosen = chosen.filter(|it| it.profile.server == *server);
-                Place { server: server.clone(), chosen }
+                (server.clone(), chosen.filter(|it| it.profile.server == *server))
             }
-            (None, Some(chosen)) => {
-                Place { server: chosen.profile.server.clone(), chosen: Some(chosen) }
-            }
-            (None, None) => Place { server: SERVER.to_owned(), chosen: None },
-        })
+            (None, Some(chosen)) => (chosen.profile.server.clone(), Some(chosen)),
+            (None, None) => (SERVER.to_owned(), None),
+        };
+        let authority = self.authority(chosen.as_ref())?;
+        Ok(Place { server, chosen, authority })
+    }
+
+    /// Who must have signed the certificates of the servers that are asked: what is named, or else what the
+    /// profile says.
+    fn authority(&self, chosen: Option<&Chosen>) -> Result<Authority, Failure> {
+        let of_profile = || chosen?.profile.ca.as_deref();
+        let Some(path) = self.ca.as_deref().or_else(of_profile) else {
+            return Ok(Authority::default());
+        };
+        let refused = |why: String| {
+            let what = format!("can't use {} as the authority of servers", path.display());
+            Failure::new(Reason::Usage, what, why)
+                .with_hint("--ca FILE, with a PEM file that has the authority's certificate")
+        };
+        let pem = std::fs::read(path).map_err(|it| refused(it.to_string()))?;
+        Authority::of_pem(&pem).map_err(refused)
+    }
+
+    /// The same, for a server to log in at.
+    pub(crate) fn authority_at(&self, server: &str) -> Result<Authority, Failure> {
+        self.authority(self.known_at(server)?.as_ref())
+    }
+
+    /// What is named, so that it is found from elsewhere, too.
+    pub(crate) fn ca(&self) -> Option<PathBuf> {
+        let path = self.ca.as_ref()?;
+        Some(std::path::absolute(path).unwrap_or_else(|_| path.clone()))
     }
 
     fn chosen(&self) -> Result<Option<Chosen>, Failure> {
@@ -114,11 +152,15 @@ impl Global {
 
     /// What of one's own may be shown at a server, where it need not be good any more.
     pub(crate) fn shown_at(&self, server: &str) -> Result<Option<Concealed>, Failure> {
+        // What can't be shown is not good any more either.
+        Ok(self.known_at(server)?.and_then(|it| it.session().ok().flatten()))
+    }
+
+    /// The profile that is used, where it is one of that server.
+    fn known_at(&self, server: &str) -> Result<Option<Chosen>, Failure> {
         let profiles = Profiles::load()?;
         let name = self.profile.as_deref().filter(|it| profiles.has(it));
-        let chosen = profiles.chosen(name)?.filter(|it| it.profile.server == server);
-        // What can't be shown is not good any more either.
-        Ok(chosen.and_then(|it| it.session().ok().flatten()))
+        Ok(profiles.chosen(name)?.filter(|it| it.profile.server == server))
     }
 }
 
@@ -127,6 +169,7 @@ pub(crate) struct Place {
     pub(crate) server: String,
     /// The profile whose server it is.
     chosen: Option<Chosen>,
+    authority: Authority,
 }
 
 impl Place {
@@ -149,7 +192,7 @@ impl Place {
     }
 
     pub(crate) fn client(&self, what: &str, token: Option<Concealed>) -> Result<Client, Failure> {
-        let client = Client::new(&self.server);
+        let client = Client::trusting(&self.server, &self.authority);
         Ok(client.map_err(|it| Failure::of_client(what, it))?.with_token(token))
     }
 }
@@ -286,10 +329,11 @@ impl ManagementArgs {
         let (token, chosen) = (self.token.token()?, global.chosen()?);
         let of_profile = chosen.as_ref().and_then(|it| it.profile.management.as_deref());
         let base = self.management.as_deref().or(of_profile).unwrap_or(MANAGEMENT);
-        let client = Management::new(base).map_err(|error| {
-            let failure = Failure::of_client("can't ask the management server", error);
-            failure.with_hint("weir cluster status --management http://127.0.0.1:8558")
-        })?;
+        let client =
+            Management::trusting(base, &global.authority(chosen.as_ref())?).map_err(|error| {
+                let failure = Failure::of_client("can't ask the management server", error);
+                failure.with_hint("weir cluster status --management http://127.0.0.1:8558")
+            })?;
         let token = match (token, chosen) {
             (None, Some(chosen)) => chosen.session_for(&client)?,
             (token, _) => token,

@@ -138,7 +138,9 @@ pub(crate) fn of_fault(kind: FaultKind) -> Exit {
 pub(crate) fn of_client(error: &client::Error) -> Exit {
     match error {
         client::Error::Address { .. } | client::Error::Unsendable { .. } => Exit::Usage,
-        client::Error::Unreachable { .. } | client::Error::Interrupted { .. } => Exit::Unreachable,
+        client::Error::Unreachable { .. }
+        | client::Error::Interrupted { .. }
+        | client::Error::Distrusted { .. } => Exit::Unreachable,
         client::Error::Decode { .. } => Exit::Failed,
         client::Error::Problem(problem) => of_problem(problem),
     }

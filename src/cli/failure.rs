@@ -73,6 +73,10 @@ impl Failure {
         match error {
             client::Error::Unreachable { .. } => failure
                 .with_hint("weir dev   # starts one here; or name a server with --server URL"),
+            client::Error::Distrusted { .. } => failure.with_hint(
+                "--ca FILE names the authority that signed its certificate, which must be for the \
+                 host of the address",
+            ),
             client::Error::Interrupted { is_question: true, .. } => {
                 failure.with_hint("ask again; the log of that server may say what holds it up")
             }
@@ -147,6 +151,7 @@ impl Failure {
             client::Error::Problem(_)
             | client::Error::Address { .. }
             | client::Error::Interrupted { .. }
+            | client::Error::Distrusted { .. }
             | client::Error::Unsendable { .. } => return Self::of_client(what, error),
         };
         Self::of_client(what, error).with_hint(hint)

@@ -35,7 +35,7 @@ impl Login {
         if is_clear(&server) {
             out.note(&format!("warning: {server} is not encrypted: the network sees the password"));
         }
-        let client = Client::new(&server);
+        let client = Client::trusting(&server, &global.authority_at(&server)?);
         let client = client.map_err(|it| Failure::of_client("can't log in", it))?;
         let client = client.with_token(global.shown_at(&server)?);
         let password = hidden::line("password", self.password_file.as_deref())?;
@@ -43,7 +43,7 @@ impl Login {
         let begun = begun.map_err(|it| Failure::of_client("can't log in", it))?;
         let LoggedIn { user, token, expires_at, must_change } = begun;
         let session = Some((user.to_string(), token));
-        profiles.remember(global.profile.as_deref(), &server, session)?;
+        profiles.remember(global.profile.as_deref(), (&server, global.ca()), session)?;
         let ends = relative(out.look().now, expires_at);
         out.note(&format!("{user} is logged in at {server}; the session ends {ends}"));
         if must_change {
@@ -66,7 +66,8 @@ fn is_clear(server: &str) -> bool {
 /// Forgets the session here, also when the server knows it no more.
 pub(crate) async fn logout(global: &Global, out: &Output) -> Result<ExitCode, Failure> {
     let place = global.place()?;
-    let forget = || Profiles::load()?.remember(global.profile.as_deref(), &place.server, None);
+    let forget =
+        || Profiles::load()?.remember(global.profile.as_deref(), (&place.server, None), None);
     let token = match place.to_log_out() {
         Ok(Some(token)) => token,
         Ok(None) => {

@@ -256,7 +256,7 @@ impl Noun {
             Self::Login(args) => asked(args.run(global, out)),
             Self::Logout => asked(login::logout(global, out)),
             Self::Whoami => asked(login::whoami(global, out)),
-            Self::Profile(verb) => verb.run(out),
+            Self::Profile(verb) => verb.run(global.ca(), out),
             Self::User(verb) => asked(verb.run(&global.client()?, out)),
             Self::Role(verb) => asked(verb.run(&global.client()?, out)),
             Self::Token(verb) => asked(verb.run(&global.client()?, out)),

@@ -36,7 +36,8 @@ pub(crate) enum Verb {
     List,
     /// Use a profile from now on
     Use { name: String },
-    /// Make a profile, or change its server: who changes it is logged out there
+    /// Make a profile, or change its server: who changes it is logged out there. An authority named
+    /// with --ca is kept in it
     Set {
         name: String,
         /// Its engine
@@ -55,6 +56,9 @@ pub(crate) struct Profile {
     pub(crate) server: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) management: Option<String>,
+    /// A file with the authority that signed the certificates of both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ca: Option<PathBuf>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) user: Option<String>,
     /// The session.
@@ -162,7 +166,7 @@ impl Profiles {
     pub(crate) fn remember(
         self,
         name: Option<&str>,
-        server: &str,
+        (server, ca): (&str, Option<PathBuf>),
         session: Option<(String, Concealed)>,
     ) -> Result<(), Failure> {
         let name = name.map(str::to_owned).or_else(|| self.current.clone());
@@ -170,7 +174,8 @@ impl Profiles {
         let (user, token) = session.unzip();
         let known = self.profiles.get(&name).filter(|it| it.server == server);
         let management = known.and_then(|it| it.management.clone());
-        let profile = Profile { server: server.to_owned(), management, user, token };
+        let ca = ca.or_else(|| known.and_then(|it| it.ca.clone()));
+        let profile = Profile { server: server.to_owned(), management, ca, user, token };
         self.keep(name, profile)
     }
 
@@ -239,7 +244,8 @@ fn file() -> Result<Option<PathBuf>, Failure> {
 }
 
 impl Verb {
-    pub(crate) fn run(self, out: &Output) -> Result<ExitCode, Failure> {
+    /// `ca` is kept with a server that is set.
+    pub(crate) fn run(self, ca: Option<PathBuf>, out: &Output) -> Result<ExitCode, Failure> {
         let mut profiles = Profiles::load()?;
         match self {
             Self::List => out.show(&profiles.listed(), table)?,
@@ -252,7 +258,7 @@ impl Verb {
             }
             Self::Set { name, url, management } => {
                 check_places(&name, &url, management.as_deref())?;
-                let profile = Profile { server: url, management, user: None, token: None };
+                let profile = Profile { server: url, management, ca, user: None, token: None };
                 profiles.keep(name, profile)?;
             }
             Self::Delete { name } => {
@@ -310,8 +316,8 @@ mod tests {
     fn profiles() -> Profiles {
         let server = "http://node-1:5842".to_owned();
         let (user, token) = (Some("ada".to_owned()), Some(Concealed::new("weir_session")));
-        let ada = Profile { server: server.clone(), management: None, user, token };
-        let nobody = Profile { server, management: None, user: None, token: None };
+        let ada = Profile { server: server.clone(), management: None, ca: None, user, token };
+        let nobody = Profile { server, management: None, ca: None, user: None, token: None };
         let profiles = [("prod".to_owned(), ada), ("test".to_owned(), nobody)].into();
         Profiles { current: Some("prod".to_owned()), profiles }
     }
@@ -370,7 +376,8 @@ PROFILE  SERVER              USER
         let shown = |server: &str, management: Option<&str>, asked| {
             let (user, token) = (None, Some(Concealed::new("weir_session")));
             let management = management.map(str::to_owned);
-            let profile = Profile { server: server.to_owned(), management, user, token };
+            let ca = None;
+            let profile = Profile { server: server.to_owned(), management, ca, user, token };
             let chosen = Chosen { name: "prod".to_owned(), profile };
             let session = chosen.session_for(&Management::new(asked).expect("an address"));
             session.expect("one that can be shown").is_some()

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use weir_http_api::{Concealed, Problem};
 
 use crate::Error;
-use crate::error::cause;
+use crate::error::{cause, distrust};
 
 /// A server that is there answers a connection at once.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -36,24 +36,51 @@ pub struct Client {
     token: Option<Concealed>,
     /// What commands are called.
     key: Option<String>,
+    authority: Authority,
+}
+
+/// Who must have signed the certificates of servers, in PEM; none: those that this machine trusts.
+#[derive(Debug, Clone, Default)]
+pub struct Authority(Vec<reqwest::Certificate>);
+
+impl Authority {
+    /// Of a file's content.
+    pub fn of_pem(pem: &[u8]) -> Result<Self, String> {
+        match reqwest::Certificate::from_pem_bundle(pem) {
+            Ok(all) if all.is_empty() => Err("there is no certificate in it".to_owned()),
+            Ok(all) => Ok(Self(all)),
+            Err(error) => Err(cause(error)),
+        }
+    }
 }
 
 impl Client {
     /// A client of the server at `base`, as `http://127.0.0.1:5842`. Connects on the first call.
     pub fn new(base: &str) -> Result<Self, Error> {
-        Self::below_root(base, &["api", "v1"])
+        Self::trusting(base, &Authority::default())
     }
 
-    pub(crate) fn below_root(base: &str, root: &'static [&'static str]) -> Result<Self, Error> {
-        let base = server_url(base)?;
-        let http = builder(&base).timeout(ANSWER_TIMEOUT).read_timeout(SILENCE_TIMEOUT).build();
+    /// A client of the server at `base`, as `https://node-1:5842`, whose certificate this authority signed.
+    pub fn trusting(base: &str, authority: &Authority) -> Result<Self, Error> {
+        Self::below_root(base, &["api", "v1"], authority)
+    }
+
+    pub(crate) fn below_root(
+        base: &str,
+        root: &'static [&'static str],
+        authority: &Authority,
+    ) -> Result<Self, Error> {
+        let (base, authority) = (server_url(base)?, authority.clone());
+        let http = builder(&base, &authority);
+        let http = http.timeout(ANSWER_TIMEOUT).read_timeout(SILENCE_TIMEOUT).build();
         let http = http.map_err(|it| unusable(&base, it))?;
-        Ok(Self { http, base, root, cluster: None, token: None, key: None })
+        Ok(Self { http, base, root, cluster: None, token: None, key: None, authority })
     }
 
     /// A connection for what takes as long as its body needs.
     pub(crate) fn patient(&self, within: Duration) -> Result<reqwest::Client, Error> {
-        builder(&self.base).timeout(within).build().map_err(|it| unusable(&self.base, it))
+        let http = builder(&self.base, &self.authority);
+        http.timeout(within).build().map_err(|it| unusable(&self.base, it))
     }
 
     /// Shows this with every request: a session or a token of a user, or that of the engine.
@@ -194,7 +221,13 @@ impl Client {
                 cause: "its address or a header is too long, or holds what HTTP does not take"
                     .into(),
             },
-            (false, true) => Error::Unreachable { url, cause: cause(error) },
+            (false, true) => {
+                let cause = cause(error);
+                match distrust(&cause) {
+                    Some(cause) => Error::Distrusted { url, cause },
+                    None => Error::Unreachable { url, cause },
+                }
+            }
             (false, false) => Error::Interrupted { url, cause: cause(error), is_question },
         }
     }
@@ -206,12 +239,16 @@ struct Sent {
     is_question: bool,
 }
 
-fn builder(base: &Url) -> reqwest::ClientBuilder {
+fn builder(base: &Url, authority: &Authority) -> reqwest::ClientBuilder {
     let http = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")));
+    let http = match authority.0.is_empty() {
+        true => http,
+        false => http.tls_certs_only(authority.0.clone()),
+    };
     match is_this_machine(base) {
         // A proxy from the environment can't know what runs on this machine.
         true => http.no_proxy(),
@@ -247,9 +284,8 @@ fn server_url(given: &str) -> Result<Url, Error> {
     let refuse = |reason: &str| Error::Address { given: given.into(), reason: reason.into() };
     let url = Url::parse(given).map_err(|_| refuse("write it as http://host:port"))?;
     match url.scheme() {
-        "http" if url.host_str().is_some() => {}
-        "https" => return Err(refuse("this version speaks http only, put a proxy in between")),
-        _ => return Err(refuse("write it as http://host:port")),
+        "http" | "https" if url.host_str().is_some() => {}
+        _ => return Err(refuse("write it as http://host:port or https://host:port")),
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(refuse("it must not hold a user or a password"));
@@ -272,10 +308,11 @@ mod tests {
 
     #[test]
     fn only_addresses_of_servers_are_taken() {
-        for good in ["http://127.0.0.1:5842", "http://[::1]:5842/", "http://h/prefix"] {
+        for good in ["http://127.0.0.1:5842", "http://[::1]:5842/", "http://h/prefix", "https://h"]
+        {
             assert!(server_url(good).is_ok(), "{good}");
         }
-        for bad in ["", "127.0.0.1:5842", "https://h", "ftp://h", "http://u:p@h", "http://h?x=1"] {
+        for bad in ["", "127.0.0.1:5842", "ftp://h", "http://u:p@h", "http://h?x=1"] {
             assert!(matches!(server_url(bad), Err(Error::Address { .. })), "{bad}");
         }
     }

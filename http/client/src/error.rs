@@ -15,6 +15,9 @@ pub enum Error {
     /// Nobody was reached: not started, another address, or no way there. Nothing was sent.
     #[error("no server answers at {url}: {cause}")]
     Unreachable { url: String, cause: String },
+    /// Somebody answers there who can't show that it is the server. Nothing was sent.
+    #[error("the server at {url} is not believed: {cause}")]
+    Distrusted { url: String, cause: String },
     /// A server was there, and its answer was not, in time or as a whole: what was sent may have
     /// been carried out.
     #[error("no answer came from {url}: {cause}")]
@@ -40,8 +43,23 @@ impl Error {
             Self::Address { .. } => Code(7_203),
             Self::Unsendable { .. } => Code(7_204),
             Self::Interrupted { .. } => Code(7_205),
+            Self::Distrusted { .. } => Code(7_206),
             Self::Problem(problem) => problem.code,
         }
+    }
+}
+
+/// Why a connection is none that can be believed, where that is the cause.
+pub(crate) fn distrust(cause: &str) -> Option<String> {
+    if cause.contains("InvalidContentType") {
+        return Some("what listens there speaks no TLS".to_owned());
+    }
+    match cause.strip_prefix("invalid peer certificate: ")? {
+        // The latter of one that has the name of one that is trusted.
+        "UnknownIssuer" | "BadSignature" => {
+            Some("no authority that is trusted here signed its certificate".to_owned())
+        }
+        other => Some(other.to_owned()),
     }
 }
 

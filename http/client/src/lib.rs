@@ -27,7 +27,7 @@ mod scheduler;
 mod shelf;
 mod versions;
 
-pub use client::Client;
+pub use client::{Authority, Client};
 pub use deployments::{ChangeOptions, Pieces, Upload};
 pub use error::Error;
 pub use events::Events;

@@ -8,7 +8,7 @@ use weir_http_api::{
 };
 
 use crate::events::Events;
-use crate::{Client, Error};
+use crate::{Authority, Client, Error};
 
 /// A client of one management server. Cheap to clone; clones share connections.
 #[derive(Debug, Clone)]
@@ -19,7 +19,12 @@ pub struct Management {
 impl Management {
     /// A client of the server at `base`, as `http://127.0.0.1:8558`.
     pub fn new(base: &str) -> Result<Self, Error> {
-        Ok(Self { client: Client::below_root(base, &[])? })
+        Self::trusting(base, &Authority::default())
+    }
+
+    /// The same, of one whose certificate this authority signed.
+    pub fn trusting(base: &str, authority: &Authority) -> Result<Self, Error> {
+        Ok(Self { client: Client::below_root(base, &[], authority)? })
     }
 
     /// Shows this with every request: the token of that server, or a token or session of a user.

@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -20,23 +21,28 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::Request;
+use axum::http::{Request, Response};
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
-use hyper::server::conn::http1;
-use hyper::service::{Service as _, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::server::conn::{http1, http2};
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::listen::Closing;
-use crate::origin::Peer;
+use crate::origin::{Encrypted, Peer};
 use crate::throttle::Throttle;
+use crate::tls::{self, Tls};
 
 /// When no connection can be taken, the next try is then.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+/// Requests at a time over one connection that takes several.
+const STREAMS_MAX: u32 = 100;
 
 /// What one port grants.
 #[derive(Debug, Clone, Copy)]
@@ -60,7 +66,12 @@ impl Default for Bounds {
 }
 
 /// Serves until `closing`, and then until all connections have ended.
-pub(crate) async fn serve(listener: TcpListener, router: Router, bounds: Bounds, closing: Closing) {
+pub(crate) async fn serve(
+    (listener, tls): (TcpListener, Option<Tls>),
+    router: Router,
+    bounds: Bounds,
+    closing: Closing,
+) {
     let open = Arc::new(Open::new(bounds));
     let mut tasks = JoinSet::new();
     let mut closed = pin!(closing.clone().closed());
@@ -69,7 +80,8 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, bounds: Bounds,
             () = &mut closed => break,
             (stream, peer, place) = next(&listener, &open) => {
                 let (router, closing) = (router.clone(), closing.clone());
-                tasks.spawn(connection(stream, peer, place, router, bounds, closing));
+                let talk = Talk { peer, place, router, bounds, closing };
+                tasks.spawn(connection(stream, tls.clone(), talk));
             }
         }
         while tasks.try_join_next().is_some() {}
@@ -97,47 +109,106 @@ fn is_of_the_client(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn connection(
-    stream: TcpStream,
+/// What a connection needs of its port.
+struct Talk {
     peer: SocketAddr,
     place: Place,
     router: Router,
     bounds: Bounds,
     closing: Closing,
-) {
+}
+
+async fn connection(stream: TcpStream, tls: Option<Tls>, talk: Talk) {
     // The kernel counts it, also while the client says that it has no room. Without it the
     // connection is as good, and ends later.
-    let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(bounds.unread_timeout));
-    let (router, activity) = (TowerToHyperService::new(router), place.activity.clone());
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        let busy = Busy::begin(&activity);
-        request.extensions_mut().insert(Peer(peer));
-        let answer = router.call(request);
-        async move {
-            let answer = answer.await?;
-            Ok::<_, Infallible>(answer.map(|body| Body::new(Sent { body, _busy: busy })))
-        }
-    });
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(bounds.head_timeout);
-    let mut http = pin!(http.serve_connection(TokioIo::new(stream), service));
-    let mut closed = pin!(closing.closed());
-    let mut is_closing = false;
-    loop {
-        tokio::select! {
-            // How a client breaks off is its own affair.
-            _ = http.as_mut() => return,
-            () = &mut closed, if !is_closing => {
-                is_closing = true;
-                http.as_mut().graceful_shutdown();
+    let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(talk.bounds.unread_timeout));
+    let Some(tls) = tls else { return talk.in_http1(stream, false).await };
+    let shaken = timeout(talk.bounds.head_timeout, tls.acceptor().accept(stream));
+    let shaken = tokio::select! {
+        shaken = shaken => shaken,
+        () = talk.closing.clone().closed() => return,
+        // Another connection needs the place.
+        () = talk.place.activity.leave.notified() => return,
+    };
+    // Who speaks no TLS, or believes another authority, breaks off: that is its own affair.
+    let Ok(Ok(stream)) = shaken else { return };
+    match stream.get_ref().1.alpn_protocol() {
+        Some(tls::HTTP2) => talk.in_http2(stream).await,
+        _ => talk.in_http1(stream, true).await,
+    }
+}
+
+impl Talk {
+    async fn in_http1(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        is_encrypted: bool,
+    ) {
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(self.bounds.head_timeout);
+        let http = http.serve_connection(TokioIo::new(stream), self.service(is_encrypted));
+        self.driven(pin!(http), |it| it.graceful_shutdown()).await;
+    }
+
+    async fn in_http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        // What answers a request ends with its connection, which this task has.
+        let mut http = http2::Builder::new(TokioExecutor::new());
+        // Who takes nothing answers no ping either.
+        let silence = self.bounds.unread_timeout / 2;
+        http.timer(TokioTimer::new())
+            .keep_alive_interval(Some(silence))
+            .keep_alive_timeout(silence)
+            .max_concurrent_streams(STREAMS_MAX);
+        let http = http.serve_connection(TokioIo::new(stream), self.service(true));
+        self.driven(pin!(http), |it| it.graceful_shutdown()).await;
+    }
+
+    fn service(
+        &self,
+        is_encrypted: bool,
+    ) -> impl Service<
+        Request<Incoming>,
+        Response = Response<Body>,
+        Error = Infallible,
+        Future: Send + 'static,
+    > + Send
+    + 'static {
+        let router = TowerToHyperService::new(self.router.clone());
+        let (activity, peer) = (self.place.activity.clone(), self.peer);
+        service_fn(move |mut request: Request<Incoming>| {
+            let busy = Busy::begin(&activity);
+            request.extensions_mut().insert(Peer(peer));
+            if is_encrypted {
+                request.extensions_mut().insert(Encrypted);
             }
-            () = place.activity.leave.notified() => {
-                if place.activity.is_idle() {
-                    return;
+            let answer = router.call(request);
+            async move {
+                let answer = answer.await?;
+                Ok::<_, Infallible>(answer.map(|body| Body::new(Sent { body, _busy: busy })))
+            }
+        })
+    }
+
+    /// Until the connection has ended, by itself or because it has to.
+    async fn driven<C: Future>(&self, mut http: Pin<&mut C>, end: impl Fn(Pin<&mut C>)) {
+        let (activity, mut closed) = (&self.place.activity, pin!(self.closing.clone().closed()));
+        let mut is_closing = false;
+        loop {
+            tokio::select! {
+                // How a client breaks off is its own affair.
+                _ = http.as_mut() => return,
+                () = &mut closed, if !is_closing => {
+                    is_closing = true;
+                    end(http.as_mut());
                 }
-                // A request came first: another one has to go.
-                place.activity.is_told.store(false, Ordering::Relaxed);
-                place.activity.idle.notify_one();
+                () = activity.leave.notified() => {
+                    if activity.is_idle() {
+                        return;
+                    }
+                    // A request came first: another one has to go.
+                    activity.is_told.store(false, Ordering::Relaxed);
+                    activity.idle.notify_one();
+                }
             }
         }
     }

@@ -352,6 +352,13 @@ fn of_forward(path: String, cause: client::Error) -> Problem {
                 "start the engine with `weir reactive-engine`, or correct weir.config-server.engines",
             )
         }
+        client::Error::Distrusted { url, cause } => Problem::new(
+            ProblemKind::EngineUnreachable,
+            format!("the engine at {url} is not believed: {cause}"),
+        )
+        .with_hint(
+            "set weir.config-server.ca to the authority that signed the certificates of engines",
+        ),
         client::Error::Interrupted { url, cause, .. } => {
             let detail = format!("no answer came from the engine at {url}: {cause}");
             Problem::new(ProblemKind::EngineUnreachable, detail)

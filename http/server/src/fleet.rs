@@ -16,7 +16,7 @@ use weir_controllers::fleet::{self, Entry};
 use weir_controllers::users::Identity;
 use weir_domain::{ClusterId, ClusterName, Millis, Timestamp};
 use weir_http_api::{FleetClusterView, FleetEntryView, FleetStandingView, VersionView};
-use weir_http_client::Client;
+use weir_http_client::{Authority, Client};
 
 use crate::Engines;
 use crate::error::Error;
@@ -38,6 +38,8 @@ struct Inner {
     list: Option<fleet::Fleet>,
     /// `None`: what the caller shows is shown to every cluster.
     issuer: Option<Issuer>,
+    /// Who signed the certificates of engines.
+    authority: Authority,
 }
 
 /// A cluster that is known here.
@@ -66,8 +68,12 @@ impl Known {
     }
 
     /// `None`: an address that this version can't use.
-    fn listed(entry: Entry, standing: Option<FleetStandingView>) -> Option<Self> {
-        let clients = entry.about.urls.iter().map(|it| Client::new(it).ok());
+    fn listed(
+        entry: Entry,
+        standing: Option<FleetStandingView>,
+        authority: &Authority,
+    ) -> Option<Self> {
+        let clients = entry.about.urls.iter().map(|it| Client::trusting(it, authority).ok());
         let mut clients = clients.collect::<Option<Vec<_>>>()?;
         let engines = Engines::new(clients.remove(0), clients);
         Some(Self {
@@ -108,19 +114,34 @@ impl Known {
 
 impl Fleet {
     /// A server with a list of clusters beside that of its configuration, who vouches for its users.
-    pub fn new(configured: Engines, list: fleet::Fleet, issuer: Issuer) -> Self {
-        Self::of(Known::configured(configured, false), Some(list), Some(issuer))
+    pub fn new(
+        configured: Engines,
+        list: fleet::Fleet,
+        issuer: Issuer,
+        authority: Authority,
+    ) -> Self {
+        Self::of(Known::configured(configured, false), Some(list), Some(issuer), authority)
     }
 
     /// As `new`, where the engine of the configuration knows the same users.
-    pub fn with_own_engine(own: Engines, list: fleet::Fleet, issuer: Issuer) -> Self {
-        Self::of(Known::configured(own, true), Some(list), Some(issuer))
+    pub fn with_own_engine(
+        own: Engines,
+        list: fleet::Fleet,
+        issuer: Issuer,
+        authority: Authority,
+    ) -> Self {
+        Self::of(Known::configured(own, true), Some(list), Some(issuer), authority)
     }
 
-    fn of(configured: Known, list: Option<fleet::Fleet>, issuer: Option<Issuer>) -> Self {
+    fn of(
+        configured: Known,
+        list: Option<fleet::Fleet>,
+        issuer: Option<Issuer>,
+        authority: Authority,
+    ) -> Self {
         let (configured, listed) = (Arc::new(configured), RwLock::default());
         let reading = tokio::sync::Mutex::default();
-        Self(Arc::new(Inner { configured, listed, reading, list, issuer }))
+        Self(Arc::new(Inner { configured, listed, reading, list, issuer, authority }))
     }
 
     pub(crate) fn list(&self) -> Option<&fleet::Fleet> {
@@ -169,7 +190,7 @@ impl Fleet {
             }
             let known = known.filter(|it| it.engines.urls() == entry.about.urls);
             let standing = known.and_then(|it| it.standing());
-            if let Some(fresh) = Known::listed(entry, standing) {
+            if let Some(fresh) = Known::listed(entry, standing, &self.0.authority) {
                 listed.insert(name, Arc::new(fresh));
             }
         }
@@ -274,7 +295,7 @@ impl Fleet {
 
 impl From<Engines> for Fleet {
     fn from(only: Engines) -> Self {
-        Self::of(Known::configured(only, true), None, None)
+        Self::of(Known::configured(only, true), None, None, Authority::default())
     }
 }
 

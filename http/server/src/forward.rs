@@ -60,7 +60,9 @@ pub(crate) async fn to_engine(State(fleet): State<Fleet>, parts: Parts) -> Resul
         match engine.forward(path, headers.clone(), within).await {
             Err(Unanswered {
                 error:
-                    cause @ (client::Error::Unreachable { .. } | client::Error::Interrupted { .. }),
+                    cause @ (client::Error::Unreachable { .. }
+                    | client::Error::Distrusted { .. }
+                    | client::Error::Interrupted { .. }),
                 ..
             }) => silent = silent.or(Some(cause)),
             answer => {
@@ -84,7 +86,9 @@ pub(crate) async fn follow_engine(
     for (number, engine) in engines.in_turn() {
         match engine.follow(path, headers.clone(), engines.turn()).await {
             Err(
-                cause @ (client::Error::Unreachable { .. } | client::Error::Interrupted { .. }),
+                cause @ (client::Error::Unreachable { .. }
+                | client::Error::Distrusted { .. }
+                | client::Error::Interrupted { .. }),
             ) => silent = silent.or(Some(cause)),
             Err(cause) => return Err(Error::Forward { path: parts.uri.path().into(), cause }),
             Ok((head, rest)) => {

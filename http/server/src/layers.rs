@@ -19,6 +19,7 @@ use tower_http::trace::TraceLayer;
 use weir_runtime::Trace;
 
 use crate::error::Error;
+use crate::origin::Encrypted;
 use crate::problems;
 
 /// Bounds of a server, from the process's configuration.
@@ -177,7 +178,11 @@ const SECURITY: [(HeaderName, &str); 5] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
+/// Browsers speak to the host in clear text no more, on whatever port, for half a year.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=15552000");
+
 async fn with_security_headers(request: Request, next: Next) -> Response {
+    let is_encrypted = request.extensions().get::<Encrypted>().is_some();
     let policy = match request.uri().path().starts_with("/api/") {
         true => OF_THE_API,
         false => OF_PAGES,
@@ -187,6 +192,9 @@ async fn with_security_headers(request: Request, next: Next) -> Response {
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     for (name, value) in SECURITY {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if is_encrypted {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
     // State is live: what was read a second ago is not what is true now.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

@@ -71,6 +71,7 @@ mod stored;
 mod streams;
 mod sweeps;
 mod throttle;
+mod tls;
 mod trust;
 mod ui;
 mod users;
@@ -85,7 +86,7 @@ pub use engines::Engines;
 pub use fleet::Fleet;
 pub use guard::{Guard, Here};
 pub use layers::Limits;
-pub use listen::{address, bind, refused, serve};
+pub use listen::{address, bind, refused, serve, serve_over};
 pub use on_behalf::{AtCluster, OnBehalf};
 pub use operations::{
     Begin as BeginOperation, Ended, InMemory, OperationStore, Operations, Progress,
@@ -98,5 +99,6 @@ pub use ports::{
 pub use samples::Samples;
 pub use storages::{People, Storages};
 pub use stored::{applied, edit_view};
+pub use tls::{Files as TlsFiles, Tls};
 pub use versions::{BranchEnd, CommitAsked, HistoryAsked, HistoryFound, VersionRefusal, Versions};
 pub use voucher::{Issuer, TrustedServer};

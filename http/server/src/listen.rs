@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use weir_domain::Fault;
 
 use crate::connections::{self, Bounds};
+use crate::tls::Tls;
 
 /// Listens on `host:port`. `key` is the configuration key above `host` and `port`, as
 /// `weir.rest-server.bind`: a refusal names it.
@@ -64,9 +65,20 @@ impl Closing {
     }
 }
 
-/// Serves until `shutdown` ends; then takes nothing new, lets open requests finish within `grace`,
-/// and returns.
+/// Serves in clear text until `shutdown` ends; then takes nothing new, lets open requests finish within
+/// `grace`, and returns.
 pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    grace: Duration,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    serve_over(None, listener, router, grace, shutdown).await
+}
+
+/// The same, with what is shown to who connects.
+pub async fn serve_over(
+    tls: Option<Tls>,
     listener: TcpListener,
     router: Router,
     grace: Duration,
@@ -82,7 +94,7 @@ pub async fn serve(
     let serving = async {
         tokio::join!(
             signal,
-            connections::serve(listener, router, Bounds::default(), closing.clone())
+            connections::serve((listener, tls), router, Bounds::default(), closing.clone())
         );
     };
     let cut_off = async {

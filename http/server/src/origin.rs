@@ -24,6 +24,10 @@ use crate::Guard;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
+/// Says that the request came over TLS, which this server ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Encrypted;
+
 pub(crate) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -122,6 +126,11 @@ impl Origin {
     fn believing(self, proxies: &Proxies) -> Self {
         let client = self.peer.map(|it| proxies.client(it.ip(), &self.said));
         Self { client, ..self }
+    }
+
+    /// The address that sent it, as far as those who passed it on are believed.
+    pub(crate) fn client(&self) -> Option<IpAddr> {
+        self.client
     }
 
     /// Whether somebody on this machine sent it.

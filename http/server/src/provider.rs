@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::extract::{Confidential, Nothing};
 use crate::failures::of_log_in;
 use crate::guard::{Trail, open, tried};
-use crate::origin::Client;
+use crate::origin::{Client, Encrypted};
 use crate::storages::Known;
 use crate::users::{concealed, secret};
 
@@ -56,6 +56,7 @@ pub(crate) async fn ways(Extension(people): Known) -> Result<Json<WaysToLogIn>, 
     ))]
 pub(crate) async fn begin(
     Client(from): Client,
+    encrypted: Option<Extension<Encrypted>>,
     trail: Trail,
     Extension(people): Known,
     Nothing: Nothing,
@@ -63,7 +64,7 @@ pub(crate) async fn begin(
     trail.unrecorded();
     let (location, kept, is_secure) = people.users.begin_at_provider(from).await?;
     let kept = kept.expose_text().unwrap_or_default();
-    let secure = if is_secure { "; Secure" } else { "" };
+    let secure = secure(is_secure || encrypted.is_some());
     let cookie =
         format!("{NAME}={kept}; Path={PATH}; Max-Age={SECONDS}; HttpOnly; SameSite=Lax{secure}");
     let header = AppendHeaders([(SET_COOKIE, sensitive(&cookie))]);
@@ -79,6 +80,7 @@ pub(crate) async fn begin(
     ))]
 pub(crate) async fn finish(
     Client(from): Client,
+    encrypted: Option<Extension<Encrypted>>,
     trail: Trail,
     Kept(kept): Kept,
     Extension(people): Known,
@@ -99,9 +101,15 @@ pub(crate) async fn finish(
     })?;
     let Identity { user, expires_at, must_change, .. } = identity;
     trail.about("user", &user);
-    let cookie = format!("{NAME}=; Path={PATH}; Max-Age=0; HttpOnly; SameSite=Lax");
+    let secure = secure(encrypted.is_some());
+    let cookie = format!("{NAME}=; Path={PATH}; Max-Age=0; HttpOnly; SameSite=Lax{secure}");
     let header = AppendHeaders([(SET_COOKIE, sensitive(&cookie))]);
     Ok((header, Json(LoggedIn { user, token: concealed(&token), expires_at, must_change })))
+}
+
+/// What a browser shows over TLS alone.
+fn secure(is_secure: bool) -> &'static str {
+    if is_secure { "; Secure" } else { "" }
 }
 
 fn sensitive(cookie: &str) -> HeaderValue {

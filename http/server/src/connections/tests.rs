@@ -28,7 +28,7 @@ async fn served(bounds: Bounds) -> (SocketAddr, watch::Sender<()>, impl Future<O
     let address = listener.local_addr().unwrap();
     let (open, closing) = watch::channel(());
     let mut tasks = JoinSet::new();
-    tasks.spawn(serve(listener, router, bounds, Closing::of(closing)));
+    tasks.spawn(serve((listener, None), router, bounds, Closing::of(closing)));
     (address, open, async move { while tasks.join_next().await.is_some() {} })
 }
 

@@ -35,4 +35,5 @@ mod schedule_lab;
 mod scheduler;
 mod shutdown;
 mod steering;
+mod tls;
 mod versions;
