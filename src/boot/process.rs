@@ -55,6 +55,7 @@ where
         settings.data_dir = data_dir.to_path_buf();
     }
     start_log(&settings)?;
+    weir_http_server::open_more_files();
     let data_dir = Arc::new(DataDir::open(&settings.data_dir, lock)?);
     let metrics = start_metrics()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -27,6 +27,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -47,7 +48,7 @@ const STREAMS_MAX: u32 = 100;
 /// What one port grants.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
-    /// All ports of an engine together stay below 1,024, the usual limit of open files.
+    /// All ports of an engine together leave half of the files that it may have open to its work.
     pub(crate) connections_max: usize,
     /// How long the head of a request may take, counted from the end of the one before.
     pub(crate) head_timeout: Duration,
@@ -58,11 +59,35 @@ pub(crate) struct Bounds {
 impl Default for Bounds {
     fn default() -> Self {
         Self {
-            connections_max: 240,
+            connections_max: connections_max(open_files_max()),
             head_timeout: Duration::from_secs(10),
             unread_timeout: Duration::from_secs(60),
         }
     }
+}
+
+/// A server that shows what runs to a thousand people has room for as many again that ask; with 16 KiB or so for each
+/// they take 40 MiB. With 1,024 open files, where nobody may have more, there is room for the fewest.
+fn connections_max(open_files_max: u64) -> usize {
+    const PARTS: u64 = 6;
+    usize::try_from(open_files_max / PARTS).unwrap_or(usize::MAX).clamp(240, 2_400)
+}
+
+fn open_files_max() -> u64 {
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+/// Takes as many open files as this process may have: mostly it begins with a small part of that. Returns how many
+/// these are.
+pub fn open_more_files() -> u64 {
+    const ENOUGH: u64 = 65_536;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = maximum.unwrap_or(ENOUGH).min(ENOUGH);
+    if current.is_some_and(|it| it < wanted) {
+        // Without more, there is room for fewer connections.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum });
+    }
+    open_files_max()
 }
 
 /// Serves until `closing`, and then until all connections have ended.

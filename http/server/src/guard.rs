@@ -39,10 +39,11 @@ use crate::voucher::{Trust, TrustedServer, is_voucher};
 use attempts::Attempts;
 pub use caller::Here;
 pub(crate) use caller::{Caller, Reach};
+pub(crate) use known::BELIEVED;
 use known::Known;
 pub(crate) use rule::{Need, Rule, command, is_for_everybody, open, operations, read, tried};
 pub(crate) use trail::Trail;
-pub(crate) use watch::Watch;
+pub(crate) use watch::{Own, Watch};
 
 /// What bearers of users begin with.
 const OF_A_USER: &str = "weir_";

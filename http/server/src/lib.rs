@@ -81,6 +81,7 @@ mod versions;
 mod voucher;
 mod workflows;
 
+pub use connections::open_more_files;
 pub use deliveries::Deliveries;
 pub use engines::Engines;
 pub use fleet::Fleet;

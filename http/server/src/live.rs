@@ -1,47 +1,52 @@
 //! What changes, as server-sent events: one stream for all that a page shows.
 //!
-//! Each topic is what one path of the API shows. It is read as whoever follows would read it, through
-//! the same routes and their guard, so that nothing is shown here that is not shown there.
+//! Each topic is what one path of the API shows. It is read once for all who follow it, through the same routes, and
+//! shown to those whom their guard would show the path, so that nothing is shown here that is not shown there.
 //!
 //! - L1: a topic begins with all of it, or says that it is as it was when the follower's last event
-//!   was sent; after that come differences.
-//! - L2: a topic is read at most once per second, and less often where reading takes long.
-//! - L3: nothing is kept for a follower but digests of what it has: one that is slow gets fewer
-//!   events, and one that takes nothing is cut off by its connection's bound.
-//! - L4: the stream ends with the server, and with the session that was shown.
+//!   was sent; after that come differences, or all of it again for who is too far behind.
+//! - L2: a topic is read at most once per second, however many follow it, and less often where reading takes long.
+//! - L3: nothing is kept for a follower but the number of the last change that it has; one that takes nothing is cut
+//!   off by its connection's bound.
+//! - L4: the stream ends with the server, and with the session that was shown. Who may see a topic no more is told
+//!   so within [`BELIEVED`].
 
 mod shown;
+mod topic;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{Extensions, HeaderMap, HeaderName, StatusCode, Uri};
-use axum::response::Sse;
-use axum::response::sse::{Event, KeepAlive};
-use futures::future::join_all;
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, join_all, select_all};
 use futures::stream::{StreamExt as _, iter, unfold};
-use futures::{FutureExt as _, Stream};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use weir_domain::Timestamp;
 use weir_http_api::{LiveChange, LiveEvent, LiveQuery, LiveTopic, Problem};
 use weir_runtime::Stopwatch;
 
 use crate::Cluster;
 use crate::error::Error;
 use crate::extract::Fields;
-use crate::guard::open;
+use crate::guard::{BELIEVED, Own, Watch, open};
 use crate::listen::Closing;
-use shown::Shown;
+use crate::problems;
+use topic::{Has, Picture, Reading, Told, Topic, Topics};
 
 /// What a follower had, where its stream broke off.
 pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -52,10 +57,12 @@ const REST: u32 = 9;
 const REST_MAX: Duration = Duration::from_secs(5);
 /// A comment this often tells both sides, and what is between them, that the other one lives.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
+const HEARTBEAT: Bytes = Bytes::from_static(b": alive\n\n");
 /// What can't be read by then is refused, and tried again.
 const READ_WITHIN: Duration = Duration::from_secs(5);
 const TOPICS_MAX: usize = 48;
-const FOLLOWERS_MAX: usize = 256;
+/// Each has a connection and its buffers, 30 KiB or so: all of them 60 MiB.
+const FOLLOWERS_MAX: usize = 2_048;
 /// A longer answer is refused.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
 
@@ -65,12 +72,14 @@ pub(crate) struct Views {
     router: Router,
     cluster: Arc<dyn Cluster>,
     followers: Arc<Semaphore>,
+    topics: Arc<Topics>,
 }
 
 impl Views {
     /// `router` has the paths of all topics below `/api/v1`.
     pub(crate) fn of(router: Router, cluster: Arc<dyn Cluster>) -> Self {
-        Self { router, cluster, followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)) }
+        let followers = Arc::new(Semaphore::new(FOLLOWERS_MAX));
+        Self { router, cluster, followers, topics: Arc::default() }
     }
 }
 
@@ -89,14 +98,16 @@ pub(crate) fn routes() -> OpenApiRouter<Views> {
     ))]
 pub(crate) async fn follow(
     State(views): State<Views>,
-    extensions: Extensions,
+    mut extensions: Extensions,
     headers: HeaderMap,
     Fields(query): Fields<LiveQuery>,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Error> {
+) -> Result<Response, Error> {
     let topics = topics(&query.topics)?;
     let place = views.followers.clone().try_acquire_owned().map_err(|_| Error::Busy {
         detail: format!("{FOLLOWERS_MAX} already follow what changes on this engine"),
     })?;
+    // Each path has its own.
+    extensions.remove::<Watch>();
     let closing = extensions.get::<Closing>().cloned();
     let closed = async move {
         match closing {
@@ -106,20 +117,21 @@ pub(crate) async fn follow(
     };
     let known = shown::known(headers.get(&LAST_EVENT_ID));
     let topics = topics.into_iter().map(|it| {
-        let has = known.get(&it.to_string()).copied();
-        (it.clone(), Shown::new(&it, has))
+        let has = known.get(&it.to_string()).map_or(Has::Nothing, |it| Has::Said(*it));
+        let shared = views.topics.follow(&it);
+        (it, Followed { shared, has, digest: None, standing: Standing::Unasked })
     });
     let following = Following {
         topics: topics.collect(),
-        reading: Reading { views, extensions, headers },
-        has_begun: false,
-        took: Duration::ZERO,
+        asking: Asking { views: views.clone(), extensions, headers },
+        checked: None,
+        spoke: Stopwatch::start(),
         is_over: false,
         _place: place,
     };
-    let events = unfold(following, next).flat_map(iter).take_until(closed.boxed());
-    let answer = Sse::new(events.map(Ok));
-    Ok(answer.keep_alive(KeepAlive::new().interval(HEARTBEAT_EVERY).text("alive")))
+    let pieces = unfold(following, next).flat_map(iter).take_until(closed.boxed());
+    let body = Body::from_stream(pieces.map(Ok::<_, Infallible>));
+    Ok(([(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-cache")], body).into_response())
 }
 
 fn topics(given: &str) -> Result<BTreeSet<LiveTopic>, Error> {
@@ -134,98 +146,246 @@ fn topics(given: &str) -> Result<BTreeSet<LiveTopic>, Error> {
 }
 
 struct Following {
-    topics: BTreeMap<LiveTopic, Shown>,
-    reading: Reading,
-    has_begun: bool,
-    took: Duration,
+    topics: BTreeMap<LiveTopic, Followed>,
+    asking: Asking,
+    /// When it was looked at last who may see what.
+    checked: Option<Stopwatch>,
+    spoke: Stopwatch,
     is_over: bool,
     _place: OwnedSemaphorePermit,
 }
 
-/// Who reads, and where.
-struct Reading {
+/// A topic as one follower has it.
+struct Followed {
+    shared: Arc<Topic>,
+    has: Has,
+    /// Of what it has, to be said when it comes back.
+    digest: Option<u64>,
+    standing: Standing,
+}
+
+enum Standing {
+    Unasked,
+    LetIn(Box<Watch>),
+    /// What it was told, by its digest.
+    Refused(u64),
+}
+
+/// Who asks, and where.
+struct Asking {
     views: Views,
     /// As the guard and the routes need them.
     extensions: Extensions,
     headers: HeaderMap,
 }
 
-/// One look at all topics: an event for each that changed.
-async fn next(mut it: Following) -> Option<(VecDeque<Event>, Following)> {
+/// What is sent next: at the beginning all topics, later those that changed.
+async fn next(mut it: Following) -> Option<(Vec<Bytes>, Following)> {
     if it.is_over {
         return None;
     }
-    if it.has_begun {
-        tokio::time::sleep((it.took * REST).clamp(EVERY, REST_MAX)).await;
+    loop {
+        let is_first = it.checked.is_none();
+        let mut events = VecDeque::new();
+        if it.checked.as_ref().is_none_or(|it| it.elapsed() >= BELIEVED) {
+            events.extend(it.admitted().await);
+            it.checked = Some(Stopwatch::start());
+        }
+        if is_first {
+            let first = join_all(it.awaited()).await;
+            events.extend(it.taken(first));
+        } else if events.is_empty() {
+            let patience =
+                BELIEVED.saturating_sub(it.checked.as_ref().map_or(BELIEVED, Stopwatch::elapsed));
+            if let Ok(changed) = timeout(patience, it.changed()).await {
+                events.extend(it.taken(changed));
+            }
+        }
+        if !events.is_empty() {
+            it.spoke = Stopwatch::start();
+            let id = it.id();
+            return Some((written(events, &id), it));
+        }
+        if it.spoke.elapsed() >= HEARTBEAT_EVERY {
+            it.spoke = Stopwatch::start();
+            return Some((vec![HEARTBEAT], it));
+        }
     }
-    it.has_begun = true;
-    let watch = Stopwatch::start();
-    let read = join_all(it.topics.keys().map(|topic| it.reading.read(topic))).await;
-    it.took = watch.elapsed();
-    let at = it.reading.views.cluster.now();
-    it.is_over = read.iter().any(|it| matches!(it, Err(problem) if problem.status == UNKNOWN));
-    let changes: Vec<_> =
-        it.topics.values_mut().zip(read).map(|(it, read)| it.next(read)).collect();
-    let id = shown::id(&it.topics);
-    let changed =
-        it.topics.keys().zip(changes).filter_map(|(topic, change)| Some((topic, change?)));
-    let changed: Vec<_> = changed.collect();
-    let last = changed.len().saturating_sub(1);
-    // Who is cut off in the middle has not seen all of it: only the last says how far that is.
-    let events = changed.into_iter().enumerate().map(|(number, (topic, change))| {
-        let event = event(topic, at, change);
-        if number == last { event.id(&id) } else { event }
+}
+
+type Awaited<'a> = BoxFuture<'a, (LiveTopic, Arc<Picture>)>;
+
+impl Following {
+    /// Looks who may see what, and says what is refused.
+    async fn admitted(&mut self) -> Vec<Told> {
+        let mut told = Vec::new();
+        for (topic, followed) in &mut self.topics {
+            if let Standing::LetIn(watch) = &followed.standing
+                && watch.holds().await
+            {
+                continue;
+            }
+            let problem = match self.asking.admitted(topic).await {
+                Ok(watch) => {
+                    followed.standing = Standing::LetIn(Box::new(watch));
+                    continue;
+                }
+                Err(problem) => problem,
+            };
+            self.is_over |= problem.status == StatusCode::UNAUTHORIZED.as_u16();
+            let now = shown::of_problem(&problem);
+            if !matches!(followed.standing, Standing::Refused(before) if before == now) {
+                let at = self.asking.views.cluster.now();
+                told.push(Told::new(&topic.to_string(), at, LiveChange::Refused { problem }));
+            }
+            // Who is let in again begins anew.
+            (followed.has, followed.digest) = (Has::Nothing, None);
+            followed.standing = Standing::Refused(now);
+        }
+        told
+    }
+
+    /// Pictures that the follower does not have, when they come.
+    fn awaited(&self) -> impl Iterator<Item = Awaited<'_>> {
+        let let_in = self.topics.iter().filter(|it| matches!(it.1.standing, Standing::LetIn(_)));
+        let_in.map(|(topic, followed)| {
+            let read = self.asking.reader(topic);
+            let picture = followed.shared.newer(followed.has, read);
+            picture.map(|it| (topic.clone(), it)).boxed()
+        })
+    }
+
+    /// The first picture that comes, and those that are there then.
+    async fn changed(&self) -> Vec<(LiveTopic, Arc<Picture>)> {
+        let awaited: Vec<_> = self.awaited().collect();
+        if awaited.is_empty() {
+            return std::future::pending().await;
+        }
+        let (first, _, rest) = select_all(awaited).await;
+        let ready = rest.into_iter().filter_map(futures::FutureExt::now_or_never);
+        let mut all: Vec<_> = std::iter::once(first).chain(ready).collect();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        all
+    }
+
+    /// Takes note of what the follower is told.
+    fn taken(&mut self, pictures: Vec<(LiveTopic, Arc<Picture>)>) -> Vec<Told> {
+        let mut all = Vec::new();
+        for (topic, picture) in pictures {
+            let followed = self.topics.get_mut(&topic).expect("it is followed");
+            let (told, has) = picture.told(followed.has);
+            (followed.has, followed.digest) = (has, picture.digest());
+            all.extend(told);
+        }
+        all
+    }
+
+    /// What a follower has of all topics, to be said when it comes back: `topic=digest`, with semicolons.
+    fn id(&self) -> String {
+        let mut id = String::new();
+        for (topic, followed) in &self.topics {
+            if let Some(digest) = followed.digest {
+                // Writing to a String can't fail.
+                let _ = write!(id, "{topic}={digest:x};");
+            }
+        }
+        id
+    }
+}
+
+/// As it goes over the wire. Who is cut off in the middle has not seen all of it: only the last event says how far
+/// that is.
+fn written(events: VecDeque<Told>, id: &str) -> Vec<Bytes> {
+    let last = events.len().saturating_sub(1);
+    let events = events.into_iter().enumerate();
+    let pieces = events.flat_map(|(number, Told { name, data })| {
+        let id = if number == last { format!("id: {id}\n") } else { String::new() };
+        // JSON as it is written here has no line ends.
+        [format!("event: {name}\n{id}data: ").into(), data, Bytes::from_static(b"\n\n")]
     });
-    let events = events.collect();
-    Some((events, it))
+    pieces.collect()
 }
 
-const UNKNOWN: u16 = StatusCode::UNAUTHORIZED.as_u16();
+impl Asking {
+    /// Whether the topic's path would be shown to who asks.
+    async fn admitted(&self, topic: &LiveTopic) -> Result<Watch, Box<Problem>> {
+        let mut extensions = self.extensions.clone();
+        extensions.insert(Own::Asks);
+        let answer = sent(&self.views.router, topic, self.headers.clone(), extensions).await;
+        let answer = answer.map_err(|it| it.problem(topic))?;
+        let watch = answer.extensions().get::<Watch>().cloned();
+        watch.ok_or_else(|| Unread::Status(StatusCode::NOT_FOUND).problem(topic))
+    }
 
-fn event(topic: &LiveTopic, at: Timestamp, change: LiveChange) -> Event {
-    let event = LiveEvent { topic: topic.to_string(), at, change };
-    let named = Event::default().event(event.change.name());
-    named.json_data(&event).expect("an event is plain values, which are JSON")
+    /// Reads a topic in nobody's name.
+    fn reader(&self, topic: &LiveTopic) -> impl Fn() -> Reading + Clone + Send + use<> {
+        let (views, topic, mut extensions) =
+            (self.views.clone(), topic.clone(), self.extensions.clone());
+        extensions.insert(Own::Reads);
+        move || {
+            let (views, topic, extensions) = (views.clone(), topic.clone(), extensions.clone());
+            let reading = async move {
+                let read = read(&views.router, &topic, extensions);
+                // It is everybody's: what ends it must not end them all.
+                let read = AssertUnwindSafe(read).catch_unwind();
+                let read = match timeout(READ_WITHIN, read).await {
+                    Ok(Ok(read)) => read,
+                    Ok(Err(panic)) => Err(Unread::of(&mut problems::after_panic(panic))),
+                    Err(_) => Err(Unread::Status(StatusCode::SERVICE_UNAVAILABLE)),
+                };
+                (read.map_err(|it| it.problem(&topic)), views.cluster.now())
+            };
+            reading.boxed()
+        }
+    }
 }
 
-impl Reading {
-    async fn read(&self, topic: &LiveTopic) -> Result<Value, Box<Problem>> {
-        let uri: Uri = format!("/api/v1{}", topic.path()).parse().expect("a topic's path is one");
-        let path = uri.path().to_owned();
-        let answer = tokio::time::timeout(READ_WITHIN, self.answer(uri)).await;
-        let refused = |status| {
-            let refusal = Error::Status { status, method: axum::http::Method::GET, path };
-            Box::new(refusal.problem())
-        };
-        match answer {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(Unread::Problem(problem))) => Err(problem),
-            Ok(Err(Unread::Status(status))) => Err(refused(status)),
-            Err(_) => Err(refused(StatusCode::SERVICE_UNAVAILABLE)),
-        }
-    }
+async fn sent(
+    router: &Router,
+    topic: &LiveTopic,
+    headers: HeaderMap,
+    extensions: Extensions,
+) -> Result<Response, Unread> {
+    let mut request = Request::new(Body::empty());
+    *request.uri_mut() = uri(topic);
+    *request.headers_mut() = headers;
+    *request.extensions_mut() = extensions;
+    let Ok(mut answer) = TowerToHyperService::new(router.clone()).call(request).await;
+    if answer.status().is_success() { Ok(answer) } else { Err(Unread::of(&mut answer)) }
+}
 
-    async fn answer(&self, uri: Uri) -> Result<Value, Unread> {
-        let mut request = Request::new(Body::empty());
-        *request.uri_mut() = uri;
-        *request.headers_mut() = self.headers.clone();
-        *request.extensions_mut() = self.extensions.clone();
-        let answer = TowerToHyperService::new(self.views.router.clone()).call(request).await;
-        let Ok(mut answer) = answer;
-        if let Some(problem) = answer.extensions_mut().remove::<Problem>() {
-            return Err(Unread::Problem(Box::new(problem)));
-        }
-        let status = answer.status();
-        if !status.is_success() {
-            return Err(Unread::Status(status));
-        }
-        let body = to_bytes(answer.into_body(), ANSWER_BYTES_MAX).await;
-        let body = body.map_err(|_| Unread::Status(StatusCode::INSUFFICIENT_STORAGE))?;
-        serde_json::from_slice(&body).map_err(|_| Unread::Status(StatusCode::BAD_GATEWAY))
-    }
+async fn read(router: &Router, topic: &LiveTopic, extensions: Extensions) -> Result<Value, Unread> {
+    let answer = sent(router, topic, HeaderMap::new(), extensions).await?;
+    let body = to_bytes(answer.into_body(), ANSWER_BYTES_MAX).await;
+    let body = body.map_err(|_| Unread::Status(StatusCode::INSUFFICIENT_STORAGE))?;
+    serde_json::from_slice(&body).map_err(|_| Unread::Status(StatusCode::BAD_GATEWAY))
+}
+
+fn uri(topic: &LiveTopic) -> Uri {
+    format!("/api/v1{}", topic.path()).parse().expect("a topic's path is one")
 }
 
 enum Unread {
     Problem(Box<Problem>),
     Status(StatusCode),
+}
+
+impl Unread {
+    fn of(answer: &mut Response) -> Self {
+        match answer.extensions_mut().remove::<Problem>() {
+            Some(problem) => Self::Problem(Box::new(problem)),
+            None => Self::Status(answer.status()),
+        }
+    }
+
+    fn problem(self, topic: &LiveTopic) -> Box<Problem> {
+        match self {
+            Self::Problem(problem) => problem,
+            Self::Status(status) => {
+                let path = uri(topic).path().to_owned();
+                let refusal = Error::Status { status, method: axum::http::Method::GET, path };
+                Box::new(refusal.problem())
+            }
+        }
+    }
 }

@@ -54,6 +54,11 @@ async fn read_to_end(stream: &mut TcpStream) {
     let _ = timeout(LONG, stream.read_to_end(&mut rest)).await.expect("it is closed");
 }
 
+#[test]
+fn a_port_has_room_for_a_part_of_the_files_that_may_be_open() {
+    assert_eq!([256, 1_024, 6_000, 1 << 20].map(connections_max), [240, 240, 1_000, 2_400]);
+}
+
 #[tokio::test]
 async fn half_a_request_and_silence_are_cut_off() {
     let head_timeout = Duration::from_millis(50);

@@ -13,7 +13,7 @@ use weir_secrets::{Bearer, Secret, SecretHash};
 use crate::{Access, Refusal};
 
 /// How long an answer is believed.
-pub(super) const BELIEVED: Duration = Duration::from_secs(3);
+pub(crate) const BELIEVED: Duration = Duration::from_secs(3);
 /// Bearers of users.
 const KNOWN_MAX: usize = 1_000;
 /// Bearers of nobody. Whoever makes them up takes the room of others that are made up.

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::middleware::Next;
@@ -17,7 +18,7 @@ use weir_runtime::Trace;
 
 use super::rule::{Need, Rule};
 use super::trail::Noted;
-use super::{Caller, Guard, Trail, Watch};
+use super::{Caller, Guard, Own, Trail, Watch};
 use crate::error::Error;
 use crate::extract::AskedPath;
 use crate::layers::{ChosenId, request_id};
@@ -34,6 +35,12 @@ const TEXT_MAX: usize = 1_000;
 pub(super) async fn pass(rule: Rule, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let guard = parts.extensions.get::<Guard>().cloned().unwrap_or_else(Guard::closed);
+    let own = parts.extensions.get::<Own>().copied();
+    if own == Some(Own::Reads) && !rule.is_command() {
+        // Nobody asks: what depends on who does is what anybody would see.
+        parts.extensions.insert(Caller::Anonymous);
+        return next.run(Request::from_parts(parts, body)).await;
+    }
     let Ok(AskedPath(path)) = AskedPath::from_request_parts(&mut parts, &()).await;
     let (origin, request) = (Origin::of(&parts), chosen_request(&parts));
     let (caller, admitted) = guard.admit(rule, &mut parts).await;
@@ -53,7 +60,11 @@ pub(super) async fn pass(rule: Rule, request: Request, next: Next) -> Response {
     }
     parts.extensions.insert(trail.clone());
     let Some(action) = rule.action else {
-        parts.extensions.insert(Watch::new(&guard, rule, &caller, &parts));
+        let watch = Watch::new(&guard, rule, &caller, &parts);
+        if own == Some(Own::Asks) {
+            return Extension(watch).into_response();
+        }
+        parts.extensions.insert(watch);
         return next.run(Request::from_parts(parts, body)).await;
     };
     let done = Done { action, rule, caller, trail, path, origin, request };

@@ -9,6 +9,15 @@ use super::known::BELIEVED;
 use super::{Caller, Denied, Guard, Need, Rule};
 use crate::origin::Origin;
 
+/// Put beside a read that this server sends to itself, for answers that go on: no client can do that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Own {
+    /// Whether who asks is let in: nothing is read, and the empty answer has a [`Watch`] beside it.
+    Asks,
+    /// Reads once what all are shown who were let in.
+    Reads,
+}
+
 /// Put beside a read by the guard.
 #[derive(Clone)]
 pub(crate) struct Watch {
@@ -36,10 +45,15 @@ impl Watch {
     pub(crate) async fn ended(self) {
         loop {
             tokio::time::sleep(BELIEVED).await;
-            if self.has_expired() || !self.is_let_in().await {
+            if !self.holds().await {
                 return;
             }
         }
+    }
+
+    /// Whether who asked would be let in now.
+    pub(crate) async fn holds(&self) -> bool {
+        !self.has_expired() && self.is_let_in().await
     }
 
     fn has_expired(&self) -> bool {

@@ -1,7 +1,6 @@
-//! What a follower has of a topic, as digests, and what it must be told to have what is.
+//! What was read of a topic last, as digests, and what followers must be told to have what is.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hasher as _};
 
 use axum::http::HeaderValue;
@@ -14,8 +13,6 @@ const ID_BYTES_MAX: usize = 8 << 10;
 pub(super) struct Shown {
     rows: Option<(&'static str, &'static str)>,
     running: &'static [&'static str],
-    /// What the follower said that it has, until that is compared.
-    has: Option<u64>,
     state: State,
 }
 
@@ -30,31 +27,36 @@ enum State {
 }
 
 impl Shown {
-    pub(super) fn new(topic: &LiveTopic, has: Option<u64>) -> Self {
-        Self { rows: topic.rows(), running: topic.running(), has, state: State::Nothing }
+    pub(super) fn new(topic: &LiveTopic) -> Self {
+        Self { rows: topic.rows(), running: topic.running(), state: State::Nothing }
+    }
+
+    /// Of all of it; none where it can't be read.
+    pub(super) fn digest(&self) -> Option<u64> {
+        match &self.state {
+            State::Has { beside, rows } => Some(digest(&(beside, rows))),
+            State::Nothing | State::Refused(_) => None,
+        }
     }
 
     /// What to tell, `None`: nothing is other than before.
-    pub(super) fn next(&mut self, read: Result<Value, Box<Problem>>) -> Option<LiveChange> {
+    pub(super) fn next(&mut self, read: &Result<Value, Box<Problem>>) -> Option<LiveChange> {
         let had = std::mem::replace(&mut self.state, State::Nothing);
         let value = match read {
             Ok(value) => value,
             Err(problem) => {
-                let now = digest(&(problem.status, problem.code.to_string(), &problem.detail));
+                let now = of_problem(problem);
                 self.state = State::Refused(now);
                 let is_same = matches!(had, State::Refused(before) if before == now);
-                return (!is_same).then_some(LiveChange::Refused { problem });
+                return (!is_same).then(|| LiveChange::Refused { problem: problem.clone() });
             }
         };
-        let (beside, rows) = self.digests(&value);
+        let (beside, rows) = self.digests(value);
         let change = match had {
             State::Has { beside: was, rows: before } => {
                 self.difference(value, (was, before), (beside, &rows))
             }
-            State::Nothing if self.has.take() == Some(whole(beside, &rows)) => {
-                Some(LiveChange::Same)
-            }
-            State::Nothing | State::Refused(_) => Some(LiveChange::Whole { value }),
+            State::Nothing | State::Refused(_) => Some(LiveChange::Whole { value: value.clone() }),
         };
         self.state = State::Has { beside, rows };
         change
@@ -62,7 +64,7 @@ impl Shown {
 
     fn difference(
         &self,
-        value: Value,
+        value: &Value,
         (was, before): (u64, BTreeMap<String, u64>),
         (beside, rows): (u64, &BTreeMap<String, u64>),
     ) -> Option<LiveChange> {
@@ -71,7 +73,7 @@ impl Shown {
         }
         let (Some((field, key)), Value::Object(mut beside_rows)) = (self.rows, value.clone())
         else {
-            return Some(LiveChange::Whole { value });
+            return Some(LiveChange::Whole { value: value.clone() });
         };
         let all = beside_rows.remove(field);
         let all = all.and_then(|it| it.as_array().cloned()).unwrap_or_default();
@@ -113,8 +115,8 @@ fn told_apart(row: &Value, key: &str) -> String {
     row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-fn whole(beside: u64, rows: &BTreeMap<String, u64>) -> u64 {
-    digest(&(beside, rows))
+pub(super) fn of_problem(problem: &Problem) -> u64 {
+    digest(&(problem.status, problem.code.to_string(), &problem.detail))
 }
 
 fn digest(it: &impl std::hash::Hash) -> u64 {
@@ -123,18 +125,7 @@ fn digest(it: &impl std::hash::Hash) -> u64 {
     hasher.finish()
 }
 
-/// What a follower has of all topics, to be said when it comes back: `topic=digest`, with semicolons.
-pub(super) fn id(topics: &BTreeMap<LiveTopic, Shown>) -> String {
-    let mut id = String::new();
-    for (topic, shown) in topics {
-        if let State::Has { beside, rows } = &shown.state {
-            // Writing to a String can't fail.
-            let _ = write!(id, "{topic}={:x};", whole(*beside, rows));
-        }
-    }
-    id
-}
-
+/// What a follower says that it has, by topic.
 pub(super) fn known(id: Option<&HeaderValue>) -> BTreeMap<String, u64> {
     let id = id.and_then(|it| it.to_str().ok()).filter(|it| it.len() <= ID_BYTES_MAX);
     let parts = id.unwrap_or_default().split(';').filter_map(|it| it.split_once('='));
@@ -164,61 +155,58 @@ mod tests {
 
     #[test]
     fn a_list_is_told_row_by_row_after_all_of_it() {
-        let mut shown = Shown::new(&Workflows, None);
+        let mut shown = Shown::new(&Workflows);
         let first = list(2, &[row("a", 1), row("b", 1)]);
-        assert_eq!(shown.next(Ok(first.clone())), Some(LiveChange::Whole { value: first.clone() }));
-        assert_eq!(shown.next(Ok(first)), None);
+        assert_eq!(
+            shown.next(&Ok(first.clone())),
+            Some(LiveChange::Whole { value: first.clone() })
+        );
+        assert_eq!(shown.next(&Ok(first)), None);
         let (upsert, remove) = (vec![row("b", 2), row("c", 1)], vec!["a".to_owned()]);
         let second = list(2, &upsert);
         let told = LiveChange::Rows { upsert: upsert.clone(), remove, beside: None };
-        assert_eq!(shown.next(Ok(second)), Some(told));
+        assert_eq!(shown.next(&Ok(second)), Some(told));
         let beside = Some(json!({ "total": 3 }));
         let told = LiveChange::Rows { upsert: vec![], remove: vec![], beside };
-        assert_eq!(shown.next(Ok(list(3, &upsert))), Some(told));
+        assert_eq!(shown.next(&Ok(list(3, &upsert))), Some(told));
     }
 
     #[test]
     fn what_counts_by_itself_is_not_told() {
-        let mut shown = Shown::new(&Leases, None);
+        let mut shown = Shown::new(&Leases);
         let lease = |epoch, left| list(1, &[json!({ "name": "a", "n": epoch, "leftMs": left })]);
-        assert!(shown.next(Ok(lease(1, 900))).is_some());
-        assert_eq!(shown.next(Ok(lease(1, 800))), None);
-        assert!(matches!(shown.next(Ok(lease(2, 800))), Some(LiveChange::Rows { .. })));
+        assert!(shown.next(&Ok(lease(1, 900))).is_some());
+        assert_eq!(shown.next(&Ok(lease(1, 800))), None);
+        assert!(matches!(shown.next(&Ok(lease(2, 800))), Some(LiveChange::Rows { .. })));
     }
 
     #[test]
     fn what_is_no_list_is_told_as_a_whole() {
-        let mut shown = Shown::new(&Canary, None);
+        let mut shown = Shown::new(&Canary);
         for n in [1, 2] {
             let value = row("a", n);
-            assert_eq!(shown.next(Ok(value.clone())), Some(LiveChange::Whole { value }));
+            assert_eq!(shown.next(&Ok(value.clone())), Some(LiveChange::Whole { value }));
         }
     }
 
     #[test]
     fn a_refusal_is_told_once_and_what_comes_after_it_as_a_whole() {
-        let mut shown = Shown::new(&Workflows, None);
+        let mut shown = Shown::new(&Workflows);
         let value = list(0, &[]);
-        shown.next(Ok(value.clone()));
+        shown.next(&Ok(value.clone()));
         let problem = refusal(403);
         let told = LiveChange::Refused { problem: problem.clone() };
-        assert_eq!(shown.next(Err(problem.clone())), Some(told));
-        assert_eq!(shown.next(Err(problem)), None);
-        assert!(shown.next(Err(refusal(503))).is_some());
-        assert_eq!(shown.next(Ok(value.clone())), Some(LiveChange::Whole { value }));
+        assert_eq!(shown.next(&Err(problem.clone())), Some(told));
+        assert_eq!(shown.next(&Err(problem)), None);
+        assert!(shown.next(&Err(refusal(503))).is_some());
+        assert_eq!(shown.next(&Ok(value.clone())), Some(LiveChange::Whole { value }));
     }
 
     #[test]
-    fn who_comes_back_gets_what_it_does_not_have() {
-        let value = list(1, &[row("a", 1)]);
-        let mut topics = BTreeMap::from([(Workflows, Shown::new(&Workflows, None))]);
-        topics.get_mut(&Workflows).unwrap().next(Ok(value.clone()));
-        let id = HeaderValue::from_str(&id(&topics)).unwrap();
-        let has = known(Some(&id))["workflows"];
-        assert_eq!(Shown::new(&Workflows, Some(has)).next(Ok(value)), Some(LiveChange::Same));
-        let other = list(1, &[row("a", 2)]);
-        let told = Some(LiveChange::Whole { value: other.clone() });
-        assert_eq!(Shown::new(&Workflows, Some(has)).next(Ok(other)), told);
+    fn who_comes_back_says_what_it_has() {
+        let id = HeaderValue::from_static("nodes=1f;workflow:flights=2;");
+        assert_eq!(known(Some(&id)), [("nodes".into(), 31), ("workflow:flights".into(), 2)].into());
         assert!(known(Some(&HeaderValue::from_static("x;y=zz;=;"))).is_empty());
+        assert!(known(None).is_empty());
     }
 }

@@ -172,8 +172,10 @@ impl Cluster for FakeCluster {
     }
 
     /// Written down, and not read yet: as in an engine, the list shows it later.
-    async fn lease_move(&self, lease: &str, _: Option<&NodeName>) -> Result<(), Refusal> {
-        assert!(self.leases.lock().unwrap().iter().any(|it| it.name == lease));
+    async fn lease_move(&self, lease: &str, node: Option<&NodeName>) -> Result<(), Refusal> {
+        let mut leases = self.leases.lock().unwrap();
+        let known = leases.iter_mut().find(|it| it.name == lease);
+        known.expect("it is known").pinned = node.cloned();
         Ok(())
     }
 

@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use reqwest::Response;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
 use weir_http_client::Client;
-use weir_http_server::{Guard, Here, Limits, config_server as design};
+use weir_http_server::{Cluster as _, Guard, Here, Limits, config_server as design, engine};
 
 use crate::fake_access::{FakeAccess, MUST_CHANGE, bearer};
-use crate::fixture::{self, get, problem};
+use crate::fake_cluster::{FakeCluster, node_name};
+use crate::fixture::{self, FakeEngine, get, problem};
 use crate::guard::{engine_with, guard};
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -154,4 +157,71 @@ async fn a_stream_that_is_passed_on_ends_with_the_server() {
     drop(stop);
     assert_eq!(live.next().await, None);
     timeout(DEADLINE, serving).await.expect("the server ends").unwrap().unwrap();
+}
+
+const FOLLOWERS: usize = 1_000;
+const CHANGES: u128 = 5;
+
+/// Follows over a connection of its own, and says when it has seen the beginning (0) and each change.
+async fn follows(address: String, saw: mpsc::UnboundedSender<(u128, Instant)>) {
+    let mut stream = TcpStream::connect(&address).await.unwrap();
+    let question = format!("GET /api/v1/live?topics=leases HTTP/1.1\r\nhost: {address}\r\n\r\n");
+    stream.write_all(question.as_bytes()).await.unwrap();
+    let mut read = String::new();
+    for number in 0..=CHANGES {
+        let wanted = match number {
+            0 => "event: whole".to_owned(),
+            number => format!("\"pinned\":\"node-{number}\""),
+        };
+        loop {
+            if let Some(at) = read.find(&wanted) {
+                read.drain(..at + wanted.len());
+                break;
+            }
+            let mut piece = [0; 4_096];
+            let length = timeout(DEADLINE * 6, stream.read(&mut piece)).await.expect("in time");
+            let length = length.unwrap();
+            assert!(length > 0, "the stream ended before change {number}: {read}");
+            read.push_str(std::str::from_utf8(&piece[..length]).unwrap());
+        }
+        // It holds what it has begun to read, and no more.
+        assert!(read.len() < 64 << 10, "{} bytes are left", read.len());
+        saw.send((number, Instant::now())).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_followers_get_each_change() {
+    let files = weir_http_server::open_more_files();
+    assert!(files >= 6_600, "this test needs more open files than {files}: ulimit -n 8192");
+    let cluster = Arc::new(FakeCluster::new());
+    let everybody = Guard::closed().or_from_here(Here::Everything);
+    let router =
+        engine::router(Arc::new(FakeEngine::new()), cluster.clone(), everybody, Limits::default());
+    let base = fixture::served(router).await;
+    let (saw, mut seen) = mpsc::unbounded_channel();
+    let mut followers = JoinSet::new();
+    for _ in 0..FOLLOWERS {
+        let address = base.trim_start_matches("http://").to_owned();
+        followers.spawn(follows(address, saw.clone()));
+    }
+    drop(saw);
+    for number in 0..=CHANGES {
+        let mut at = Vec::new();
+        while at.len() < FOLLOWERS {
+            let (which, when) = seen.recv().await.expect("nobody ended");
+            assert_eq!(which, number, "nobody is ahead of what was changed");
+            at.push(when);
+        }
+        at.sort();
+        let after = |part: usize| (at[FOLLOWERS * part / 100 - 1] - at[0]).as_millis();
+        println!("{number}: 50% after {} ms, 99% after {} ms", after(50), after(99));
+        let next = node_name(number + 1);
+        if number < CHANGES {
+            cluster.lease_move("access-coordinator", Some(&next)).await.unwrap();
+        }
+    }
+    while let Some(ended) = followers.join_next().await {
+        ended.unwrap();
+    }
 }
