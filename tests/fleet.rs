@@ -7,9 +7,10 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use axum::http::Method;
+use axum::http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use weir_http_client::{Client, Forwarded};
 use weir_test_servers::{Database, MariaDb};
 
 use crate::support::{
@@ -378,4 +379,28 @@ fn another_server_goes_on_where_one_was_killed() {
     assert!(["east", "west", "south"].iter().all(|it| page.contains(it)), "{page}");
     assert_eq!(b.get("me", &ada).1["user"], "ada");
     b.log_in("ada");
+}
+
+#[test]
+fn a_server_whose_store_is_gone_is_not_ready() {
+    let mut mariadb = MariaDb::start(Default::default());
+    let root = TempDir::new().unwrap();
+    let settings = shared("a", &mariadb.database(), (free_port(), free_port()));
+    let server = Server::design(root.path(), &settings);
+    let ready = || {
+        let client = Client::new(&server.url).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let asked = runtime.block_on(client.forward("/readyz?verbose", HeaderMap::new(), None));
+        let Forwarded { status, body, .. } = asked.unwrap();
+        (status, String::from_utf8(body).unwrap())
+    };
+    wait_until("the server to be ready", DEADLINE, || ready().0 == 200);
+    assert!(ready().1.contains("[+] store: ok"), "{}", ready().1);
+    mariadb.kill();
+    wait_until("the server to say so", DEADLINE, || {
+        let (status, said) = ready();
+        status == 503 && said.contains("[-] store: ")
+    });
+    mariadb.restart();
+    wait_until("the server to be ready again", DEADLINE, || ready().0 == 200);
 }

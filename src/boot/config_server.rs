@@ -8,13 +8,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use async_trait::async_trait;
 use weir_conf::Settings;
 use weir_conf::settings::{Bind, CONFIG_SERVER_DIR, ConfigServer};
 use weir_controllers::audit::{Audit, AuditSingleton};
 use weir_controllers::fleet::{Fleet, FleetSingleton};
 use weir_controllers::users::{SetUpFile, UserSingleton, UserStorage};
-use weir_domain::Fault;
-use weir_http_client::Client;
+use weir_domain::{Fault, NodeStatus};
+use weir_http_client::{Authority, Client};
 use weir_http_server as http;
 use weir_persistence_sql::Database;
 use weir_runtime::{IdSource, Phase, System, SystemClock, SystemSettings};
@@ -40,8 +41,7 @@ struct Office {
     system: System,
     people: http::People,
     clusters: Fleet,
-    /// Ends with it.
-    _membership: Membership,
+    health: Arc<Ready>,
 }
 
 impl Office {
@@ -81,7 +81,38 @@ impl Office {
         };
         closes(&system, store.clone())?;
         singletons.begin();
-        Ok(Self { system, people, clusters, _membership: membership })
+        let health = Arc::new(Ready { system: system.clone(), store, membership });
+        Ok(Self { system, people, clusters, health })
+    }
+}
+
+/// What must be fine for users to be let in, and for what they do to be recorded.
+struct Ready {
+    system: System,
+    store: Arc<dyn Database>,
+    membership: Membership,
+}
+
+#[async_trait]
+impl http::Health for Ready {
+    async fn checks(&self) -> http::Checks {
+        let view = self.membership.cluster.view().borrow().clone();
+        let member = match view.own().map(|it| it.status) {
+            Some(NodeStatus::Up) => Ok(()),
+            Some(status) => {
+                Err(format!("this server is {status} among those that share its store"))
+            }
+            None => Err("this server is no member yet of those that share its store".to_owned()),
+        };
+        let store = self.store.health().await.map_err(|it| it.to_string());
+        let is_stopping = self.system.shutdown().stopping().is_stopping();
+        let stopping = if is_stopping { Err("the server is stopping".to_owned()) } else { Ok(()) };
+        vec![
+            ("store", store),
+            ("member", member),
+            ("controllers", self.membership.singletons.health()),
+            ("server", stopping),
+        ]
     }
 }
 
@@ -174,7 +205,7 @@ pub(super) async fn run(process: Process) -> anyhow::Result<ExitCode> {
     let own = Process { settings: own, data_dir: own_dir, metrics: metrics.clone() };
     let issuer = vouching::issuer(settings, &own.data_dir.path)?;
     let office = Office::open(&own, address.clone()).await?;
-    let Office { system, people, clusters, _membership } = office;
+    let Office { system, people, clusters, health } = office;
     listen_to_signals(&system)?;
     let dirs = ProjectDirs::below(
         system.tasks().clone(),
@@ -186,6 +217,7 @@ pub(super) async fn run(process: Process) -> anyhow::Result<ExitCode> {
     system.tasks().spawn("clusters", fleet.clone().watch(system.clone()));
     let design = design(&process, &system, dirs).await?;
     let router = http::config_server::router(design, fleet, guard, process.http_limits());
+    let router = http::config_server::depending_on(router, health.clone());
     servers::serve(&process, &system, "configuration server", listener, people.beside(router))?;
     tracing::info!(code = "WEIR-00002", %address, "configuration server ready");
     Ok(until_shut_down(&system).await)

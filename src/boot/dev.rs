@@ -83,6 +83,7 @@ async fn open(
     system.tasks().spawn("clusters", fleet.clone().watch(system.clone()));
     let own = config_server::design(process, system, projects).await?;
     let router = http::config_server::router(own, fleet, guard, process.http_limits());
+    let router = http::config_server::depending_on(router, Arc::new(engine.clone()));
     servers::serve(process, system, "configuration server", design, people.beside(router))?;
 
     withdraw_others(engine, project).await?;

@@ -209,6 +209,13 @@ impl weir_http_server::Engine for Engine {
     }
 }
 
+#[async_trait]
+impl weir_http_server::Health for Engine {
+    async fn checks(&self) -> Checks {
+        Engine::checks(self).await
+    }
+}
+
 impl Engine {
     /// What must be fine for this engine to do its work.
     pub(super) async fn checks(&self) -> Checks {

@@ -24,9 +24,9 @@ use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
-    Deliveries, Fleet, Guard, Operations, Projects, Samples, Versions, archives, assets, clusters,
-    deliveries, drafts, engine, forward, openapi, operations, overview, projects, samples, shelf,
-    stored, ui, verbs, versions,
+    Deliveries, Fleet, Guard, Health, Operations, Projects, Samples, Versions, archives, assets,
+    clusters, deliveries, drafts, engine, forward, openapi, operations, overview, projects, quota,
+    samples, shelf, stored, ui, verbs, versions,
 };
 
 const NAME: &str = "config-server";
@@ -85,6 +85,11 @@ pub fn router(design: Design, fleet: impl Into<Fleet>, guard: Guard, limits: Lim
     let routes =
         routes.layer(Extension(fleet)).layer(Extension(guard)).layer(Extension(ServerName(NAME)));
     layers::outside(routes, NAME)
+}
+
+/// The same routes, with what readiness depends on beside the projects.
+pub fn depending_on(router: Router, health: Arc<dyn Health>) -> Router {
+    router.layer(Extension(health))
 }
 
 /// The OpenAPI document of the configuration server, with what it passes on.
@@ -205,7 +210,12 @@ fn ways(item: &PathItem) -> MethodRouter<Fleet> {
     ))]
 async fn readyz(
     State(projects): State<Arc<dyn Projects>>,
+    health: Option<Extension<Arc<dyn Health>>>,
     Fields(query): Fields<ReadyQuery>,
 ) -> Response {
-    health::readiness(&projects.readiness().await, &query)
+    let mut checks = projects.readiness().await;
+    if let Some(Extension(health)) = health {
+        checks.extend(health.checks().await);
+    }
+    health::readiness(&checks, &query)
 }

@@ -93,9 +93,9 @@ pub use operations::{
     Begin as BeginOperation, Ended, InMemory, OperationStore, Operations, Progress,
 };
 pub use ports::{
-    Access, Basis, Begin, Checks, Cluster, ClusterNews, Deployments, Engine, ItemFilter, ItemPlace,
-    LettersAsked, ProjectRefusal, Projects, Records, Refusal, RenewalRequest, StreamFilter,
-    SweepRequest, Unreached,
+    Access, Basis, Begin, Checks, Cluster, ClusterNews, Deployments, Engine, Health, ItemFilter,
+    ItemPlace, LettersAsked, ProjectRefusal, Projects, Records, Refusal, RenewalRequest,
+    StreamFilter, SweepRequest, Unreached,
 };
 pub use samples::Samples;
 pub use storages::{People, Storages};

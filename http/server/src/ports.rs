@@ -253,6 +253,12 @@ pub trait Deployments: Send + Sync + 'static {
     async fn withdraw(&self, project: ProjectName) -> Result<(), Refusal>;
 }
 
+/// What a configuration server keeps its users, its audit and its clusters in.
+#[async_trait]
+pub trait Health: Send + Sync + 'static {
+    async fn checks(&self) -> Checks;
+}
+
 /// Who users are, and where it is written down what they do.
 #[async_trait]
 pub trait Access: Send + Sync + 'static {
