@@ -62,7 +62,7 @@ pub struct ScheduleSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<u32>,
     /// How heavy one instance is for its node.
-    #[schema(value_type = u64, minimum = 1, maximum = 4_294_967_295_u64)]
+    #[schema(value_type = u32, minimum = 1)]
     pub weight: Weight,
     /// Per node, where no narrower rule says otherwise.
     #[serde(default, skip_serializing_if = "Limit::is_silent")]

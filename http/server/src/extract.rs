@@ -1,5 +1,7 @@
 //! Extractors whose refusals are problems. axum's own would answer with plain text.
 
+mod shape;
+
 use std::convert::Infallible;
 use std::fmt::Display;
 use std::str::FromStr;
@@ -171,11 +173,22 @@ async fn read<S: Sync + Send, T: DeserializeOwned>(
 ) -> Result<Result<T, Unread>, Error> {
     let path = asked_path(request.extensions(), request.uri());
     let method = request.method().clone();
+    let refused = |status| Error::Status { status, method: method.clone(), path: path.clone() };
+    let (parts, body) = request.into_parts();
+    let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), state).await;
+    let bytes = bytes.map_err(|it| refused(it.status()))?;
+    let request = Request::from_parts(parts, bytes.clone().into());
     match Json::<T>::from_request(request, state).await {
-        Ok(Json(command)) => Ok(Ok(command)),
+        Ok(Json(command)) => {
+            let value = serde_json::from_slice(&bytes).unwrap_or_default();
+            match shape::list_for_object::<T>(&value) {
+                None => Ok(Ok(command)),
+                Some(why) => Ok(Err(Unread::of(&format!("Failed: {why}")))),
+            }
+        }
         Err(JsonRejection::JsonDataError(it)) => Ok(Err(Unread::of(&it.body_text()))),
         Err(JsonRejection::JsonSyntaxError(it)) => Ok(Err(Unread::of(&it.body_text()))),
-        Err(other) => Err(Error::Status { status: other.status(), method, path }),
+        Err(other) => Err(refused(other.status())),
     }
 }
 

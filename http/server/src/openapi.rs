@@ -1,5 +1,6 @@
 //! What the OpenAPI documents of all servers have in common.
 
+mod bounds;
 mod refusals;
 
 use std::fmt::Write;
@@ -31,6 +32,7 @@ pub(crate) const TOKEN_ELSEWHERE: &str = "A session or token of a user, or the e
 /// The whole document: with what every operation may refuse, and the scheme that operations name `token`.
 pub(crate) fn completed(mut document: OpenApi, about: &str) -> OpenApi {
     refusals::document(&mut document);
+    bounds::document(&mut document);
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(about)).build();
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("token", SecurityScheme::Http(bearer));

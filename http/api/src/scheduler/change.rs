@@ -22,7 +22,7 @@ pub struct ScheduleChange {
     #[schema(value_type = Option<schema::Target>)]
     pub target: Option<TargetChange>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<u64>, minimum = 1, maximum = 4_294_967_295_u64)]
+    #[schema(value_type = Option<u32>, minimum = 1)]
     pub weight: Option<Weight>,
     /// The default rule from now on; `{}` takes it away.
     #[serde(skip_serializing_if = "Option::is_none")]

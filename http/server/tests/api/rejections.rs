@@ -58,6 +58,8 @@ async fn what_no_handler_sees_is_refused_as_a_problem_too() {
         ("POST /api/v1/streams", json, "{}", 405),
         ("BREW /api/v1/streams", "", "", 405),
         ("POST /api/v1/items:reset", json, "{", 400),
+        // The fields of an object, in their order.
+        ("POST /api/v1/items:reset", json, "[\"a\",null,null,null,null,null,false]", 400),
         ("POST /api/v1/items:reset", json, "[]", 400),
         ("POST /api/v1/items:reset", json, "{\"source\": \"a\", \"x\": 1}", 400),
         ("POST /api/v1/items:reset", "content-type: text/plain\r\n", "{}", 415),

@@ -163,6 +163,11 @@ async fn what_can_not_be_is_refused_with_what_to_do() {
     assert_eq!((status, &problem["code"]), (412, &json!("WEIR-07017")));
     assert!(problem["detail"].as_str().unwrap().contains("somebody changed them"), "{problem}");
 
+    // The settings in their order, without their names.
+    let list = json!([null, 3]);
+    let (status, problem) = refused(Method::PATCH, "scheduler/workflows/flights", list).await;
+    assert_eq!((status, &problem["code"]), (400, &json!("WEIR-07001")), "{problem}");
+
     let slip = json!({ "workflows": { "weather": { "target": 1 }, "flihgts": { "target": 1 } } });
     let (status, problem) = refused(Method::POST, "scheduler:apply", slip).await;
     assert_eq!((status, &problem["hint"]), (404, &json!("did you mean \"flights\"?")));
