@@ -127,7 +127,8 @@ impl Guard {
         self.tell_refused(&done.origin, &done.path, why);
         let Noted { attempted: user, reason, .. } = done.trail.noted();
         let why = reason.as_deref().unwrap_or(why);
-        let (Some(access), Some(more)) = (&self.access, user.and_then(|it| self.attempts.pass(&it)))
+        let (Some(access), Some(more)) =
+            (&self.access, user.and_then(|it| self.attempts.pass(&it)))
         else {
             return;
         };
