@@ -5,10 +5,11 @@
 
 mod refusals;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -28,6 +29,7 @@ use weir_runtime::System;
 use weir_secrets::{Keyring, PrivateKey, PublicKey, import, read_private};
 use weir_stream::Registry;
 
+use super::durable;
 use super::packages::Signing;
 use super::projects::ProjectDirs;
 use super::registry;
@@ -38,8 +40,9 @@ use refusals::{no_key, not_built, not_deployed, of_package, unread, unwritten};
 
 /// In the data directory.
 const DIRECTORY: &str = "builds";
-/// Packages of a project that are kept.
+/// Packages of a project that are kept, and beside them of those that were made for plans.
 const KEPT_MAX: usize = 20;
+const OF_PLANS_MAX: usize = 5;
 
 #[derive(Clone)]
 pub(crate) struct Deliverer {
@@ -50,6 +53,8 @@ pub(crate) struct Deliverer {
     /// Files with private keys that open secrets of projects.
     project_keys: Vec<PathBuf>,
     registry: Registry,
+    /// Packages that are being written: they have no view yet.
+    writing: Arc<Mutex<BTreeSet<CommandId>>>,
 }
 
 /// What a delivery needs of a package.
@@ -69,7 +74,8 @@ impl Deliverer {
         let signing = Signing::of(settings, data_dir);
         let keys = settings.config_server.project_keys.iter();
         let project_keys = keys.map(|it| data_dir.join(it)).collect();
-        Self { system, projects, directory, signing, project_keys, registry: registry() }
+        let (registry, writing) = (registry(), Arc::default());
+        Self { system, projects, directory, signing, project_keys, registry, writing }
     }
 
     async fn blocking<T: Send + 'static>(
@@ -104,7 +110,9 @@ impl Deliverer {
             }
             let Ok(text) = fs::read(&path) else { continue };
             let Ok(view) = serde_json::from_slice(&text) else { continue };
-            found.push((fs::metadata(&path)?.modified()?, view));
+            // One that was deleted meanwhile is none.
+            let Ok(changed) = fs::metadata(&path).and_then(|it| it.modified()) else { continue };
+            found.push((changed, view));
         }
         // Several may be said to be of the same moment: that of one commit.
         found.sort_by_key(|it| std::cmp::Reverse((it.0, it.1.id)));
@@ -118,11 +126,22 @@ impl Deliverer {
         found.ok_or(ProjectRefusal::NotFound { what: "build", name: id.to_string(), known })
     }
 
+    /// Reads the files of a project while nobody changes them through this server: a build has all of a
+    /// version that is switched to, or nothing of it.
+    fn taken<T>(
+        &self,
+        project: &ProjectName,
+        read: impl FnOnce(&Path) -> T,
+    ) -> Result<T, ProjectRefusal> {
+        let still = self.projects.workspace().still(project.as_str(), |it| read(&it.dir));
+        still.map_err(super::projects::refusal)
+    }
+
     fn built(
         &self,
-        (project, dir): (&ProjectName, &Path),
+        project: &ProjectName,
         (request, sealing): (BuildRequest, Sealing),
-        (by, id): (UserName, CommandId),
+        (by, id, for_plan): (UserName, CommandId, bool),
     ) -> Result<BuildView, Ended> {
         let wanted = Wanted {
             tag: request.tag.unwrap_or_else(|| delivery::TAG.to_owned()),
@@ -136,7 +155,8 @@ impl Deliverer {
             sealing,
             at: request.at.unwrap_or_else(|| self.system.now()),
         };
-        let made = delivery::build(dir, &self.registry, &wanted).map_err(not_built)?;
+        let made = self.taken(project, |dir| delivery::take(dir, &self.registry, &wanted))?;
+        let made = delivery::packed(made.map_err(not_built)?, &wanted).map_err(not_built)?;
         let (signer, _) = self.signing.signer()?;
         let secrets = made.secrets.into_iter();
         let contents = &made.package.contents;
@@ -149,6 +169,7 @@ impl Deliverer {
             at: wanted.at,
             commit: made.commit,
             environments: wanted.environments,
+            for_plan,
             digest: made.package.digest(),
             signer: signer.key().to_string(),
             workflows: contents.content.workflows.iter().map(|it| it.name.clone()).collect(),
@@ -159,8 +180,10 @@ impl Deliverer {
             },
             warnings: made.findings.into_iter().map(FindingView::from).collect(),
         };
-        self.keep(&view, &made.package, &signer)?;
-        Ok(view)
+        self.writing().insert(id);
+        let kept = self.keep(&view, &made.package, &signer);
+        self.writing().remove(&id);
+        kept.map(|()| view)
     }
 
     fn keep(
@@ -178,19 +201,45 @@ impl Deliverer {
             Unusable::Package(error) => of_package(&error),
         })?;
         let text = serde_json::to_vec_pretty(view).expect("a view is plain values, which are JSON");
-        let new = about.with_extension("new");
-        let written = fs::write(&new, text).and_then(|()| fs::rename(&new, &about));
-        written.map_err(|it| unwritten(&it))?;
-        self.clear(&view.project);
-        Ok(())
+        durable::write(&about, &text).map_err(|it| unwritten(&it))
     }
 
-    /// What is too old goes; that it stays is no reason to fail.
+    fn writing(&self) -> MutexGuard<'_, BTreeSet<CommandId>> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is too old goes, and what a process left that ended before it was done; that it stays is no
+    /// reason to fail.
     fn clear(&self, project: &ProjectName) {
-        for old in self.kept(project).unwrap_or_default().iter().skip(KEPT_MAX) {
-            let (file, about) = self.files(project, old.id);
-            let _ = fs::remove_file(about).and_then(|()| fs::remove_file(file));
+        let writing = self.writing();
+        let Ok(kept) = self.kept(project) else { return };
+        let (mut of_plans, mut others) = (0, 0);
+        let (kept, old): (Vec<_>, Vec<_>) = kept.into_iter().partition(|it| {
+            let (count, max) = match it.for_plan {
+                true => (&mut of_plans, OF_PLANS_MAX),
+                false => (&mut others, KEPT_MAX),
+            };
+            *count += 1;
+            *count <= max
+        });
+        for it in old {
+            let _ = self.remove(project, it.id);
         }
+        let known: BTreeSet<_> =
+            kept.iter().map(|it| it.id).chain(writing.iter().copied()).collect();
+        let entries = fs::read_dir(self.of_project(project)).into_iter().flatten().flatten();
+        for path in entries.map(|it| it.path()) {
+            let id = path.file_stem().and_then(|it| it.to_str()?.parse::<CommandId>().ok());
+            if id.is_some_and(|it| !known.contains(&it)) {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+
+    fn remove(&self, project: &ProjectName, id: CommandId) -> io::Result<()> {
+        let (file, about) = self.files(project, id);
+        fs::remove_file(about)?;
+        fs::remove_file(file)
     }
 
     /// The directory of a project.
@@ -235,11 +284,10 @@ impl Deliverer {
                 self.blocking(move |it| it.found(&named, id)).await??
             }
             None => {
-                let dir = self.dir(project).await?;
                 let (named, build) = (project.clone(), request.build.take().unwrap_or_default());
                 let sealing = self.sealing(&build, (sender, request.cluster.as_ref())).await?;
-                let build = (build, sealing);
-                self.blocking(move |it| it.built((&named, &dir), build, (by, id))).await??
+                let (build, for_plan) = ((build, sealing), request.dry_run);
+                self.blocking(move |it| it.built(&named, build, (by, id, for_plan))).await??
             }
         };
         let (file, _) = self.files(project, kept.id);
@@ -291,9 +339,7 @@ impl Deliveries for Deliverer {
         id: CommandId,
     ) -> Result<BuildView, ProjectRefusal> {
         let gone = self.build(project.clone(), id).await?;
-        let (file, about) = self.files(&project, id);
-        let removed =
-            self.blocking(move |_| fs::remove_file(about).and_then(|()| fs::remove_file(file)));
+        let removed = self.blocking(move |it| it.remove(&project, id));
         removed.await?.map_err(|it| unread(&it))?;
         Ok(gone)
     }
@@ -306,10 +352,15 @@ impl Deliveries for Deliverer {
         progress: Progress,
     ) -> Result<BuildView, Ended> {
         progress.step("build");
-        let (dir, id) = (self.dir(&project).await?, progress.id());
+        let id = progress.id();
         let sealing = self.sealing(&request, (&sender, None)).await?;
         let request = (request, sealing);
-        self.blocking(move |it| it.built((&project, &dir), request, (by, id))).await?
+        self.blocking(move |it| {
+            let built = it.built(&project, request, (by, id, false))?;
+            it.clear(&project);
+            Ok(built)
+        })
+        .await?
     }
 
     async fn deploy(
@@ -323,18 +374,9 @@ impl Deliveries for Deliverer {
         let id = progress.id();
         let (kept, proven) = self.package_of(&project, &mut request, (by, &sender, id)).await?;
         progress.message(format!("{}, digest {:.12}", kept.view.tag, kept.view.digest));
-        progress.go_on()?;
-        let at = At(sender.at(request.cluster.as_ref()).await?);
-        let order = Order {
-            base: request.base,
-            activate: request.activate,
-            wait: request.wait,
-            dry_run: request.dry_run,
-            key: Some(id.to_string()),
-        };
-        let told = Arc::new(Told(progress));
-        let deployed = delivery::deploy(&at, (&kept.file, &proven), &order, told).await;
-        deployed.map_err(|it| not_deployed(it, &at.0))
+        let deployed = deployed(&request, (&kept, &proven), &sender, progress).await;
+        self.blocking(move |it| it.clear(&project)).await?;
+        deployed
     }
 
     async fn test(
@@ -344,10 +386,10 @@ impl Deliveries for Deliverer {
         progress: Progress,
     ) -> Result<Value, Ended> {
         progress.step("compile");
-        let dir = self.dir(&project).await?;
         let handle = tokio::runtime::Handle::current();
         let tested = self.blocking(move |it| {
-            let Loaded { project, findings } = weir_project::load(&dir, &it.registry);
+            let loaded = it.taken(&project, |dir| weir_project::load(dir, &it.registry))?;
+            let Loaded { project, findings } = loaded;
             let Some(project) = project else {
                 return Err(not_built(NotBuilt::Findings(findings)));
             };
@@ -373,6 +415,26 @@ impl Deliveries for Deliverer {
     }
 }
 
+async fn deployed(
+    request: &DeployRequest,
+    (kept, proven): (&Kept, &Proven),
+    sender: &OnBehalf,
+    progress: Progress,
+) -> Result<DeployedView, Ended> {
+    progress.go_on()?;
+    let at = At(sender.at(request.cluster.as_ref()).await?);
+    let order = Order {
+        base: request.base.clone(),
+        activate: request.activate,
+        wait: request.wait,
+        dry_run: request.dry_run,
+        key: Some(progress.id().to_string()),
+    };
+    let told = Arc::new(Told(progress));
+    let deployed = delivery::deploy(&at, (&kept.file, proven), &order, told).await;
+    deployed.map_err(|it| not_deployed(it, &at.0))
+}
+
 /// A key that opens secrets of projects.
 fn private_key(file: &PathBuf) -> weir_secrets::Result<PrivateKey> {
     import(&read_private(file)?, None)
@@ -390,6 +452,7 @@ impl Destination for At {
 
 struct Told(Progress);
 
+#[async_trait]
 impl Telling for Told {
     fn step(&self, name: &str) {
         self.0.step(name);
@@ -405,5 +468,9 @@ impl Telling for Told {
 
     fn is_cancelled(&self) -> bool {
         self.0.cancelled().is_cancelled()
+    }
+
+    async fn cancelled(&self) {
+        self.0.cancelled().cancelled().await;
     }
 }

@@ -10,6 +10,7 @@ mod checkpoints;
 mod config_server;
 mod deliveries;
 mod dev;
+mod durable;
 mod engine;
 mod gathering;
 mod instances;

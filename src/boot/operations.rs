@@ -1,7 +1,7 @@
 //! The operations of a configuration server, each a file of its data directory.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -9,6 +9,8 @@ use weir_domain::{CommandId, Fault};
 use weir_http_api::OperationView;
 use weir_http_server::OperationStore;
 use weir_runtime::Tasks;
+
+use super::durable;
 
 /// In the data directory.
 const DIRECTORY: &str = "operations";
@@ -56,12 +58,7 @@ impl OperationStore for OperationFiles {
         self.done("kept", move |directory| {
             fs::create_dir_all(directory)?;
             let text = serde_json::to_vec_pretty(&operation).map_err(io::Error::from)?;
-            let new = path.with_extension("new");
-            let mut file = File::create(&new)?;
-            file.write_all(&text)?;
-            file.sync_all()?;
-            fs::rename(&new, &path)?;
-            File::open(directory)?.sync_all()
+            durable::write(&path, &text)
         })
         .await
     }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use async_trait::async_trait;
 use weir_domain::{CommandId, DeploymentTag, WorkflowName};
 use weir_http_api::{DeployRequest, DeployedView, OperationStep, StepState};
 use weir_stream::Registry;
@@ -31,7 +32,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     packing: PackingArgs,
     /// A package that the configuration server keeps, instead of building one
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", conflicts_with_all = super::packing::NAMES)]
     package: Option<CommandId>,
     /// The deployment that it is based on; without it, DeploymentRoot
     #[arg(long, value_name = "TAG")]
@@ -134,6 +135,7 @@ impl Told {
     }
 }
 
+#[async_trait]
 impl Telling for Told {
     fn step(&self, name: &str) {
         let step = OperationStep { state: StepState::Running, ..OperationStep::waiting(name) };
@@ -161,6 +163,10 @@ impl Telling for Told {
     fn is_cancelled(&self) -> bool {
         false
     }
+
+    async fn cancelled(&self) {
+        std::future::pending().await
+    }
 }
 
 fn not_deployed(refused: NotDeployed) -> Failure {
@@ -169,6 +175,14 @@ fn not_deployed(refused: NotDeployed) -> Failure {
             Failure::new(Reason::Cancelled, "it was not deployed", "somebody asked for its end")
         }
         NotDeployed::Refused { what, error } => Failure::of_client(what, error),
+        NotDeployed::Superseded(node) => {
+            let why = format!(
+                "another one was made the default since: {} is to run {} now",
+                node.node, node.target
+            );
+            let failure = Failure::new(Reason::Contradiction, "it was activated", why);
+            failure.with_hint("weir deployment list and weir audit list tell who did that")
+        }
         NotDeployed::NodeFailed(node) => super::deployment::node_failed(&node),
         NotDeployed::Late(limit) => super::deployment::nodes_late(limit),
     }

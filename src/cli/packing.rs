@@ -13,6 +13,19 @@ use super::output::Output;
 use super::sealing::SealingArgs;
 use crate::delivery::{self, Built, TAG, Wanted};
 
+/// What says how to build: all of these.
+pub(super) const NAMES: [&str; 9] = [
+    "tag",
+    "description",
+    "of-version",
+    "commit",
+    "workflows",
+    "environments",
+    "base_dir",
+    "seal_to",
+    "open_with",
+];
+
 #[derive(Debug, clap::Args)]
 pub(super) struct PackingArgs {
     /// The deployment's name in the cluster. ${build:timestamp}, ${build:project}, ${build:version} and

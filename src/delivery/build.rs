@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use weir_domain::{AssetName, DeploymentTag, Finding, Timestamp, WorkflowName, did_you_mean};
-use weir_package::{Details, Limits, Package};
+use weir_package::{Details, Limits, Package, Parts};
 use weir_project::{Loaded, Project, UnknownWorkflow};
 use weir_stream::Registry;
 
@@ -70,8 +70,21 @@ pub(crate) enum NotBuilt {
     Files(std::io::Error),
 }
 
+/// A project as it was at one moment, with what is meant of it.
+pub(crate) struct Taken {
+    tag: DeploymentTag,
+    commit: Option<String>,
+    parts: Parts,
+    findings: Vec<Finding>,
+}
+
 /// Reads the directory, or a version of it, and nothing else.
 pub(crate) fn build(dir: &Path, registry: &Registry, wanted: &Wanted) -> Result<Built, NotBuilt> {
+    packed(take(dir, registry, wanted)?, wanted)
+}
+
+/// All that is read of the directory. Who shares it with others lets nobody change it meanwhile.
+pub(crate) fn take(dir: &Path, registry: &Registry, wanted: &Wanted) -> Result<Taken, NotBuilt> {
     let sources = match &wanted.version {
         Some(version) => Sources::of_version(dir, version)?,
         None => Sources::present(dir),
@@ -86,18 +99,24 @@ pub(crate) fn build(dir: &Path, registry: &Registry, wanted: &Wanted) -> Result<
         return Err(NotBuilt::BaseDir(base_dir.clone()));
     }
     let parts = project.parts(&wanted.workflows, base_dir.display().to_string());
-    let mut parts = parts.map_err(NotBuilt::Workflow)?;
+    let parts = parts.map_err(NotBuilt::Workflow)?;
+    Ok(Taken { tag, commit: commit.cloned(), parts, findings })
+}
+
+/// The package of what was read.
+pub(crate) fn packed(taken: Taken, wanted: &Wanted) -> Result<Built, NotBuilt> {
+    let Taken { tag, commit, mut parts, findings } = taken;
     let secrets = wanted.sealing.apply(&mut parts);
     let secrets = secrets.map_err(|(name, error)| NotBuilt::Secret { name, error })?;
     let details = Details {
         tag: tag.clone(),
         description: wanted.description.clone(),
         author: wanted.author.clone(),
-        commit: commit.cloned(),
+        commit: commit.clone(),
         built_at: wanted.at,
     };
     let package = Package::build(parts, details, &Limits::default()).map_err(NotBuilt::Package)?;
-    Ok(Built { package, tag, commit: commit.cloned(), secrets, findings })
+    Ok(Built { package, tag, commit, secrets, findings })
 }
 
 impl Wanted {

@@ -40,11 +40,14 @@ pub(crate) struct Order {
 }
 
 /// Who is told how far it is, and asked whether to go on.
+#[async_trait]
 pub(crate) trait Telling: Send + Sync + 'static {
     fn step(&self, name: &str);
     fn percent(&self, percent: u8);
     fn message(&self, message: String);
     fn is_cancelled(&self) -> bool;
+    /// Ends when it is not to go on; where nobody can ask for that, never.
+    async fn cancelled(&self);
 }
 
 /// The cluster that it goes to.
@@ -78,6 +81,8 @@ pub(crate) enum NotDeployed {
     NodeFailed(Box<ActivationView>),
     /// Not all nodes run it yet.
     Late(Millis),
+    /// Somebody made another one the default meanwhile: what a node is to run now.
+    Superseded(Box<ActivationView>),
 }
 
 /// Delivers the package in a file that was proven to be one.
@@ -133,6 +138,15 @@ impl Delivery<'_> {
         Ok(())
     }
 
+    /// A cluster that stands still in the middle of an answer must not hold who does not want it any more.
+    /// What is broken off was a question, or stores nothing of half a package.
+    async fn unless_cancelled<T>(&self, asked: impl Future<Output = T>) -> Result<T, NotDeployed> {
+        tokio::select! {
+            answer = asked => Ok(answer),
+            () = self.told.cancelled() => Err(NotDeployed::Cancelled),
+        }
+    }
+
     /// A command of this delivery, by a name of its own.
     async fn named(&self, step: &str) -> Result<Client, Error> {
         let key = self.order.key.as_ref().map(|it| format!("{it}/{step}"));
@@ -151,7 +165,7 @@ impl Delivery<'_> {
             let client = self.to.client().await?;
             client.deployment_upload(&self.query(true), head, &options()).await
         };
-        let compared = match looked.await {
+        let compared = match self.unless_cancelled(looked).await? {
             Ok(it) => Compared {
                 base: it.base,
                 digest: it.digest,
@@ -159,10 +173,7 @@ impl Delivery<'_> {
                 is_stored: false,
             },
             Err(error) => {
-                let found = match &error {
-                    Error::Problem(it) if it.is(ProblemKind::Conflict) => self.stored().await,
-                    _ => None,
-                };
+                let found = self.unless_cancelled(self.stored_before(&error)).await?;
                 let unfit = || refused(format!("can't store {}", self.tag()), error);
                 found.ok_or_else(unfit)?
             }
@@ -179,7 +190,11 @@ impl Delivery<'_> {
 
     /// What an earlier delivery stored under the tag before it ended, if that is the same content on the same
     /// base: then there is nothing to send, and the rest is still to be done.
-    async fn stored(&self) -> Option<Compared> {
+    async fn stored_before(&self, refusal: &Error) -> Option<Compared> {
+        let Error::Problem(problem) = refusal else { return None };
+        if !problem.is(ProblemKind::Conflict) {
+            return None;
+        }
         let stored = self.to.client().await.ok()?.deployments().await.ok()?;
         let found = stored.items.into_iter().find(|it| it.tag == *self.tag())?;
         let base = self.order.base.as_ref().map_or(ROOT, DeploymentTag::as_str);
@@ -197,9 +212,11 @@ impl Delivery<'_> {
     async fn planned(&self, compared: &Compared) -> Result<Deployed, NotDeployed> {
         self.begin("plan")?;
         let unread = |it| refused("can't see what nodes run".to_owned(), it);
-        let client = self.to.client().await.map_err(unread)?;
-        let stored = client.deployments().await.map_err(unread)?;
-        let nodes = client.activations().await.map_err(unread)?.items;
+        let looked = async {
+            let client = self.to.client().await?;
+            Ok((client.deployments().await?, client.activations().await?.items))
+        };
+        let (stored, nodes) = self.unless_cancelled(looked).await?.map_err(unread)?;
         let content = &self.proven.manifest.content;
         let workflows = content.workflow_digests();
         let coming = Coming { tag: self.tag(), project: &content.project, workflows };
@@ -266,11 +283,15 @@ impl Delivery<'_> {
             let client = self.named("send").await?;
             client.deployment_upload(&self.query(false), upload, &options()).await
         };
-        match sent.await {
+        match self.unless_cancelled(sent).await? {
             Ok(_) => Ok(self.lacking(missing)),
             // It ended the body that was being sent.
             Err(_) if self.told.is_cancelled() => Err(NotDeployed::Cancelled),
-            Err(error) => Err(refused(format!("can't store {}", self.tag()), error)),
+            // One that was broken off may have arrived meanwhile.
+            Err(error) => match self.unless_cancelled(self.stored_before(&error)).await? {
+                Some(_) => Ok(self.lacking(missing)),
+                None => Err(refused(format!("can't store {}", self.tag()), error)),
+            },
         }
     }
 
@@ -301,6 +322,9 @@ impl Delivery<'_> {
                     silent = 0;
                     let concerned = all.items.into_iter().filter(|it| nodes.contains(&it.node));
                     let all: Vec<_> = concerned.collect();
+                    if let Some(it) = all.iter().find(|it| it.target != *self.tag()) {
+                        return Err(NotDeployed::Superseded(Box::new(it.clone())));
+                    }
                     if let Some(it) = all.iter().find(|it| it.state == ActivationState::Failed) {
                         return Err(NotDeployed::NodeFailed(Box::new(it.clone())));
                     }

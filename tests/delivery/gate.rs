@@ -26,6 +26,8 @@ struct Shared {
 struct Held {
     wanted: Option<IsMeant>,
     is_met: bool,
+    /// The one that waits may pass, and the next one waits.
+    passes: bool,
 }
 
 impl Gate {
@@ -54,12 +56,19 @@ impl Gate {
 
     /// The next request that is meant waits here.
     pub(super) fn hold(&self, is_meant: IsMeant) {
-        *self.shared.held.lock().unwrap() = Held { wanted: Some(is_meant), is_met: false };
+        *self.shared.held.lock().unwrap() = Held { wanted: Some(is_meant), ..Held::default() };
     }
 
     #[track_caller]
     pub(super) fn wait_until_held(&self) {
         wait_until("a request to be held", DEADLINE, || self.shared.held.lock().unwrap().is_met);
+    }
+
+    /// Lets through what waits, and holds the next one that is meant.
+    pub(super) fn let_one_through(&self) {
+        let mut held = self.shared.held.lock().unwrap();
+        (held.passes, held.is_met) = (true, false);
+        self.shared.changed.notify_all();
     }
 
     /// Lets through what waits, and all that comes.
@@ -100,8 +109,9 @@ impl Shared {
             return;
         }
         held.is_met = true;
-        while held.wanted.is_some() {
+        while held.wanted.is_some() && !held.passes {
             held = self.changed.wait(held).unwrap();
         }
+        held.passes = false;
     }
 }

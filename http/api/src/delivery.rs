@@ -81,6 +81,9 @@ pub struct BuildView {
     /// That were chosen for it.
     #[schema(value_type = Vec<schema::Name>)]
     pub environments: Vec<AssetName>,
+    /// It was made to see what it would do; fewer of these are kept.
+    #[serde(default)]
+    pub for_plan: bool,
     /// Of its content: equal content has an equal digest.
     #[schema(value_type = schema::Fingerprint)]
     pub digest: Digest,

@@ -10,6 +10,7 @@
 mod probe;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use weir_controllers::fleet::{self, Entry};
@@ -32,8 +33,10 @@ pub struct Fleet(Arc<Inner>);
 struct Inner {
     configured: Arc<Known>,
     listed: RwLock<BTreeMap<ClusterName, Arc<Known>>>,
-    /// One reads the list at a time: an older one must not take the place of a newer one.
-    reading: tokio::sync::Mutex<()>,
+    /// Readings of the list that began, and the last one that was taken: an older one must not take the place
+    /// of a newer one.
+    readings: AtomicU64,
+    taken: AtomicU64,
     /// Where the list is kept. `None`: there is no other cluster than that of the configuration.
     list: Option<fleet::Fleet>,
     /// `None`: what the caller shows is shown to every cluster.
@@ -140,8 +143,8 @@ impl Fleet {
         authority: Authority,
     ) -> Self {
         let (configured, listed) = (Arc::new(configured), RwLock::default());
-        let reading = tokio::sync::Mutex::default();
-        Self(Arc::new(Inner { configured, listed, reading, list, issuer, authority }))
+        let (readings, taken) = (AtomicU64::default(), AtomicU64::default());
+        Self(Arc::new(Inner { configured, listed, readings, taken, list, issuer, authority }))
     }
 
     pub(crate) fn list(&self) -> Option<&fleet::Fleet> {
@@ -177,9 +180,12 @@ impl Fleet {
     /// Reads the list anew. What is as it was keeps what was learned of it.
     pub(crate) async fn refresh(&self) -> Result<(), Error> {
         let Some(list) = &self.0.list else { return Ok(()) };
-        let _reading = self.0.reading.lock().await;
+        let reading = self.0.readings.fetch_add(1, Ordering::AcqRel) + 1;
         let entries = list.list().await?;
         let mut listed = self.0.listed.write().unwrap_or_else(PoisonError::into_inner);
+        if self.0.taken.fetch_max(reading, Ordering::AcqRel) > reading {
+            return Ok(());
+        }
         let mut former = std::mem::take(&mut *listed);
         for entry in entries {
             let known = former.remove(&entry.name);

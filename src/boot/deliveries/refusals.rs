@@ -76,6 +76,14 @@ pub(super) fn not_deployed(refused: NotDeployed, at: &AtCluster) -> Ended {
             }
             Ended::Cancelled => Ended::Cancelled,
         },
+        NotDeployed::Superseded(node) => {
+            let detail = format!(
+                "it was made the default, and another one since: node {} is to run {} now",
+                node.node, node.target
+            );
+            let look = "weir deployment list and weir audit list tell who did that";
+            Problem::new(ProblemKind::Conflict, detail).with_hint(look).into()
+        }
         NotDeployed::NodeFailed(node) => {
             let detail = format!("node {} could not activate {}", node.node, node.target);
             let look = format!("weir deployment why {}; weir deployment rollback", node.node);

@@ -57,6 +57,7 @@ impl Deliveries for FakeDeliveries {
             at: NOW,
             commit: request.commit,
             environments: request.environments,
+            for_plan: false,
             digest: Digest::of(b"x"),
             signer: String::new(),
             workflows: request.workflows,
