@@ -267,7 +267,7 @@ impl Deliverer {
             return Ok(Sealing::default());
         }
         let files = self.project_keys.clone();
-        let ring = self.blocking(move |_| files.iter().map(private_key).collect()).await?;
+        let ring = self.blocking(move |_| files.iter().map(|it| private_key(it)).collect()).await?;
         let ring: weir_secrets::Result<Keyring> = ring;
         Ok(Sealing { to, ring: ring.map_err(|it| Fault::from(&it))? })
     }
@@ -436,7 +436,7 @@ async fn deployed(
 }
 
 /// A key that opens secrets of projects.
-fn private_key(file: &PathBuf) -> weir_secrets::Result<PrivateKey> {
+fn private_key(file: &Path) -> weir_secrets::Result<PrivateKey> {
     import(&read_private(file)?, None)
 }
 

@@ -201,7 +201,7 @@ impl Delivery<'_> {
         let is_same =
             found.digest == self.proven.manifest.content.digest() && found.parent.as_str() == base;
         let missing = BTreeSet::new();
-        is_same.then(|| Compared {
+        is_same.then_some(Compared {
             base: found.parent,
             digest: found.digest,
             missing,

@@ -59,7 +59,7 @@ fn format_of(given: Value) -> Result<FormatConfig, String> {
     let named = given.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     serde_json::from_value(given).map_err(|it| {
         let kinds = ["csv", "json", "parquet", "avro", "arrow", "raw", "fixedWidth", "protobuf"];
-        match did_you_mean(&named, kinds.into_iter()).filter(|near| *near != named) {
+        match did_you_mean(&named, kinds).filter(|near| *near != named) {
             Some(near) => format!("it is no format: {it}; did you mean {near}?"),
             None => format!("it is no format: {it}"),
         }

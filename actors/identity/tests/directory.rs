@@ -81,7 +81,7 @@ fn is_silent(answer: Result<Person, Doubt>, about: &str) {
 }
 
 #[track_caller]
-fn is_wrong(answer: Result<Person, Doubt>) {
+fn is_wrong(answer: &Result<Person, Doubt>) {
     assert!(matches!(answer, Err(Doubt::Wrong(_))), "{answer:?}");
 }
 
@@ -90,7 +90,7 @@ fn who_lacks_the_attribute_that_stays_is_nobody_until_they_have_it() {
     let slapd = slapd();
     let by_id = ldap(&[slapd.url()], &[ID]);
     is_silent(check(&by_id, "eve", THEIRS), "has no value of employeeNumber");
-    is_wrong(check(&by_id, "eve", "wrong horse"));
+    is_wrong(&check(&by_id, "eve", "wrong horse"));
     slapd.set("eve", "employeeNumber", "7");
     let eve = check(&by_id, "eve", THEIRS).unwrap();
     assert_eq!(eve.subject, "id:7");
@@ -108,12 +108,12 @@ fn somebody_is_looked_up_as_whom_they_are_whatever_they_logged_in_with() {
         let eve = check(&ldap, "eve@example.org", THEIRS).unwrap();
         assert_eq!(look_up(&ldap, &eve).unwrap(), eve);
         let other = Person { subject: "id:8".into(), ..eve.clone() };
-        is_wrong(look_up(&ldap, &other));
+        is_wrong(&look_up(&ldap, &other));
         let other = Person { name: "mia".parse::<UserName>().unwrap(), ..eve.clone() };
-        is_wrong(look_up(&ldap, &other));
+        is_wrong(&look_up(&ldap, &other));
         // Whom the filter lets in no more is out.
         slapd.set("eve", "employeeType", "left");
-        is_wrong(look_up(&ldap, &eve));
+        is_wrong(&look_up(&ldap, &eve));
         slapd.set("eve", "employeeType", "here");
         look_up(&ldap, &eve).unwrap();
     }
@@ -135,7 +135,7 @@ fn a_namesake_ends_no_session_and_one_who_can_t_be_told_apart_is_not_taken_for_t
     is_silent(look_up(&ldap, &eve), "more than one entry that may be Eve");
     slapd.remove("eve");
     slapd.set("mia", "employeeNumber", "8");
-    is_wrong(look_up(&ldap, &eve));
+    is_wrong(&look_up(&ldap, &eve));
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn a_server_that_answers_with_an_error_settles_nothing_and_is_not_asked_first_ag
         for (search, bind) in [(code, 0), (0, code)] {
             let broken = Double::start(search, bind);
             let ldap = ldap(&[broken.url(), slapd.url()], &[]);
-            is_wrong(check(&ldap, "eve", "wrong horse"));
+            is_wrong(&check(&ldap, "eve", "wrong horse"));
             assert_eq!(broken.connections(), 1);
             check(&ldap, "eve", THEIRS).unwrap();
             assert_eq!(broken.connections(), 1, "the other one answered last");
@@ -159,7 +159,7 @@ fn a_server_that_answers_with_an_error_settles_nothing_and_is_not_asked_first_ag
 fn a_bind_that_fails_for_the_account_is_wrong_and_one_that_nobody_can_do_is_not() {
     for code in [19, 32, 48, 49, 50, 53] {
         let server = Double::start(0, code);
-        is_wrong(check(&ldap(&[server.url()], &[]), "eve", THEIRS));
+        is_wrong(&check(&ldap(&[server.url()], &[]), "eve", THEIRS));
     }
     for code in [2, 7, 8, 10, 13] {
         let server = Double::start(0, code);
@@ -191,7 +191,7 @@ fn for_a_name_that_nobody_has_the_directory_is_asked_the_same() {
     let ldap = ldap(&[slapd.url()], &[&groups]);
     let steps = |name| {
         let before = slapd.log().len();
-        is_wrong(check(&ldap, name, "wrong horse"));
+        is_wrong(&check(&ldap, name, "wrong horse"));
         let log = slapd.log()[before..].to_owned();
         ["SRCH base", "BIND dn"].map(|it| log.matches(it).count())
     };
