@@ -132,7 +132,10 @@ mod tests {
         // The default of another project goes with the change.
         assert_eq!(obstacles("b-1", &[stored("b-1", "billing", &[])], &[]), [""; 0]);
         let ruled = stored("b-1", "billing", &["the rule of node x"]);
-        assert_eq!(obstacles(root, std::slice::from_ref(&ruled), &[]), ["weir deployment assignments"]);
+        assert_eq!(
+            obstacles(root, std::slice::from_ref(&ruled), &[]),
+            ["weir deployment assignments"]
+        );
         let own = stored("s-0", "shop", &["the rule of node y"]);
         assert_eq!(obstacles(root, &[ruled, own], &[]), [""; 0], "they share it already");
         for owner in ["billing", "shop"] {
