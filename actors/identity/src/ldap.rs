@@ -8,8 +8,8 @@
 //! - L5: for a name that nobody has the same is done as for one that somebody has: how long it takes must not tell.
 //! - L6: only what is said of a password counts against it: a server that can't answer now has not answered.
 
-mod code;
 mod connection;
+mod result_code;
 mod search;
 
 use std::panic::AssertUnwindSafe;
@@ -129,7 +129,7 @@ impl Ldap {
     ) -> Result<Person, Failed> {
         if let (false, Some(password)) = (self.settings.bind_dn.is_empty(), &self.password) {
             let code = bound(session, &self.settings.bind_dn, password).await?;
-            if code != code::SUCCESS {
+            if code != result_code::SUCCESS {
                 let who = &self.settings.bind_dn;
                 let cause = format!("{url} does not let {who} in (LDAP result {code})");
                 return Err(silent(14011, &cause).into());
@@ -160,8 +160,8 @@ impl Ldap {
         let code = bound(session, &entry.dn, password).await?;
         let entry = found?;
         match code {
-            code::SUCCESS => Ok(self.known(&entry, &groups)?),
-            code if code::is_refusal(code) => Err(Doubt::Wrong(refusal(code)).into()),
+            result_code::SUCCESS => Ok(self.known(&entry, &groups)?),
+            code if result_code::is_refusal(code) => Err(Doubt::Wrong(refusal(code)).into()),
             code => {
                 let cause = format!("passwords can't be checked there (LDAP result {code})");
                 Err(silent(14011, &cause).into())
@@ -305,7 +305,7 @@ fn many(name: &UserName) -> Doubt {
 
 fn refusal(code: u32) -> String {
     match code {
-        code::INVALID_CREDENTIALS => "the password is wrong".to_owned(),
+        result_code::INVALID_CREDENTIALS => "the password is wrong".to_owned(),
         code => format!("the directory does not let them in (LDAP result {code})"),
     }
 }
@@ -316,7 +316,7 @@ async fn bound(session: &mut Session, dn: &str, password: &Secret) -> Result<u32
     let text = text.ok_or_else(|| Doubt::Wrong("the password is empty, or no text".into()))?;
     let answer = session.simple_bind(dn, text).await;
     match answer.map(|it| it.rc) {
-        Ok(code) if code::is_away(code) => Err(code::away(code)),
+        Ok(code) if result_code::is_away(code) => Err(result_code::away(code)),
         Ok(code) => Ok(code),
         Err(error) => Err(Failed::Away(crate::chain(&error))),
     }

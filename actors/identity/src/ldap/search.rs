@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ldap3::{DerefAliases, Ldap as Session, Scope, SearchEntry, SearchOptions};
 use weir_conf::settings::LdapScope;
 
-use super::{Failed, code, silent};
+use super::{Failed, result_code, silent};
 use crate::chain;
 
 /// More groups of somebody are no groups.
@@ -77,24 +77,24 @@ pub(super) async fn search(
             other => Failed::Away(chain(&other)),
         })?;
         // Some servers refuse a limit beyond their own, which holds where none is asked for.
-        match result.rc == code::ADMIN_LIMIT_EXCEEDED && limit > 0 {
+        match result.rc == result_code::ADMIN_LIMIT_EXCEEDED && limit > 0 {
             true => limit = 0,
             false => break (entries, result.rc),
         }
     };
     match code {
         // What is elsewhere is not looked for: it counts as not there.
-        code::SUCCESS | code::SIZE_LIMIT_EXCEEDED | code::REFERRAL => {}
-        code::NO_SUCH_OBJECT => {
+        result_code::SUCCESS | result_code::SIZE_LIMIT_EXCEEDED | result_code::REFERRAL => {}
+        result_code::NO_SUCH_OBJECT => {
             return Err(silent(14011, &format!("there is no entry {base}")).into());
         }
-        code if code::is_away(code) => return Err(code::away(code)),
+        code if result_code::is_away(code) => return Err(result_code::away(code)),
         code => return Err(silent(14011, &format!("LDAP result {code} below {base}")).into()),
     }
     let max = usize::try_from(max).unwrap_or_default();
     let mut entries: Vec<_> =
         entries.into_iter().filter(|it| !it.is_ref() && !it.is_intermediate()).collect();
-    let is_cut = code == code::SIZE_LIMIT_EXCEEDED || entries.len() > max;
+    let is_cut = code == result_code::SIZE_LIMIT_EXCEEDED || entries.len() > max;
     entries.truncate(max);
     let entries = entries.into_iter().map(|it| Entry::of(SearchEntry::construct(it)));
     Ok(Found { entries: entries.collect(), is_cut })
