@@ -24,6 +24,7 @@ const SHOWN_MAX: usize = 400;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// One of the project's workflows
     workflow: WorkflowName,
     /// The project directory
     #[arg(long, value_name = "DIR", default_value = ".")]
