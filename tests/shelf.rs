@@ -2,7 +2,11 @@
 
 use std::fs;
 
-use crate::support::{Flow, Project, Ran, Start, binary, flow::CSV};
+use axum::http::Method;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::support::{Flow, Project, Ran, Server, Start, binary, flow::CSV};
 
 const FORMAT: &str =
     "apiVersion: weir/v1\nkind: Format\nmetadata: { name: lines }\nspec: { type: json }\n";
@@ -38,4 +42,34 @@ fn a_connection_is_taken_with_its_format_and_follows_its_original() {
     run(&["project", "take", "test", "shelf", "source/orders", "--replace"]).ended(0);
     let now = fs::read_to_string(project.dir().join("lines.yaml")).unwrap();
     assert_eq!(now, FORMAT.replace("json", "csv"));
+}
+
+#[test]
+fn nothing_is_taken_of_a_project_that_the_taker_may_not_see() {
+    let root = TempDir::new().unwrap();
+    let server = Server::design(root.path(), &[]);
+    let ada = server.set_up();
+    for name in ["shop", "payroll"] {
+        let made = server.done("projects", &ada, &json!({ "name": name }));
+        fs::write(format!("{}/lines.yaml", made["directory"].as_str().unwrap()), FORMAT).unwrap();
+    }
+    let role = json!({ "name": "of-shop", "claims": ["project:read", "project:write"],
+        "scope": { "projects": ["shop"] } });
+    server.done("roles", &ada, &role);
+    let first = "a password of his";
+    let bob = json!({ "name": "bob", "password": first, "roles": ["of-shop"] });
+    server.done("users", &ada, &bob);
+    let session = server.done("log-in", "", &json!({ "name": "bob", "password": first }));
+    let session = session["token"].as_str().unwrap();
+    let change = json!({ "current": first, "new": "another password of his" });
+    server.done("me/password", session, &change);
+
+    let take = json!({ "from": "payroll", "asset": "lines.yaml" });
+    let taken = |token: &str| server.ask(Method::POST, "projects/shop/takes", token, &take);
+    let (status, refused) = taken(session);
+    assert_eq!(status, 404, "{refused}");
+    let copies = |token: &str| server.get("projects/shop/assets/lines.yaml/copies", token).1;
+    assert_eq!(copies(session)["items"], json!([]));
+    assert_eq!(copies(&ada)["items"][0]["project"], "payroll");
+    assert_eq!(taken(&ada).0, 200);
 }

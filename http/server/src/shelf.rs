@@ -12,7 +12,7 @@ use weir_http_api::{AssetCopy, AssetTake, AssetTaken, Page, Problem};
 use crate::Projects;
 use crate::error::Error;
 use crate::extract::{Body, Part, Two};
-use crate::guard::{Trail, command, read};
+use crate::guard::{Caller, Trail, command, read};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<dyn Projects>> {
     OpenApiRouter::default()
@@ -20,7 +20,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<dyn Projects>> {
         .routes(read(UserClaim::ProjectRead, routes!(copies)))
 }
 
-/// Takes an asset of another project, with all that it refers to. What is there already under the same kinds and
+/// Takes an asset of another project, which the sender must be allowed to see, with all that it refers to. What is there already under the same kinds and
 /// names must be the same, unless it is to be replaced; otherwise nothing is taken.
 #[utoipa::path(post, path = "/projects/{project}/takes", tag = "projects", operation_id = "takeAsset",
     params(("project" = String, Path, description = "The name of the project that gets it")),
@@ -31,17 +31,22 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<dyn Projects>> {
     ))]
 async fn take(
     State(projects): State<Arc<dyn Projects>>,
-    trail: Trail,
+    (caller, trail): (Caller, Trail),
     Part(project): Part<ProjectName>,
     Body(request): Body<AssetTake>,
 ) -> Result<Json<AssetTaken>, Error> {
     trail.about("project", &project).before(&request);
+    if !caller.may(UserClaim::ProjectRead, Some(&request.from)) {
+        // Who may not see it is not told that it is there.
+        return Err(Error::not_found("project", &request.from, []));
+    }
     let taken = projects.asset_take(project, request).await?;
     trail.after(&taken);
     Ok(Json(taken))
 }
 
-/// Where other projects have an asset of the same kind and name, and whether it is the same.
+/// Where other projects, of those that the sender may see, have an asset of the same kind and name, and whether
+/// it is the same.
 #[utoipa::path(get, path = "/projects/{project}/assets/{asset}/copies", tag = "projects", operation_id = "listAssetCopies",
     params(("project" = String, Path, description = "The project's name"), ("asset" = String, Path, description = "The asset's path, as one segment")),
     responses(
@@ -50,7 +55,10 @@ async fn take(
     ))]
 async fn copies(
     State(projects): State<Arc<dyn Projects>>,
+    caller: Caller,
     Two(project, asset): Two<ProjectName, String>,
 ) -> Result<Json<Page<AssetCopy>>, Error> {
-    Ok(Json(Page::whole(projects.asset_copies(project, asset).await?)))
+    let mut copies = projects.asset_copies(project, asset).await?;
+    copies.retain(|it| caller.may(UserClaim::ProjectRead, Some(&it.project)));
+    Ok(Json(Page::whole(copies)))
 }
