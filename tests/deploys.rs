@@ -150,6 +150,20 @@ fn builds_are_kept_and_equal_content_has_an_equal_digest() {
     lab.goes_to("base", "a.json");
 }
 
+/// Secrets are sealed for a project by its name: a build of another one's version would open them.
+#[test]
+fn a_version_of_a_project_that_was_called_otherwise_is_not_built() {
+    let lab = Lab::open();
+    lab.run(&["project", "init", "shop"]).ended(0);
+    lab.run(&["project", "commit", "shop", "-m", "first"]).ended(0);
+    lab.run(&["build", "shop", "--version", "main", "--tag", "s-1"]).ended(0);
+    lab.run(&["project", "rename", "shop", "store"]).ended(0);
+    let refused = lab.run(&["build", "store", "--version", "main", "--tag", "s-2"]);
+    assert_ne!(refused.code, Some(0));
+    let why = "in that version the project is called shop, and not store";
+    assert!(refused.stderr.contains(why), "{}", refused.stderr);
+}
+
 #[test]
 fn a_plan_says_what_would_be_refused_and_what_takes_it_away() {
     let token = "a-token-of-these-tests";

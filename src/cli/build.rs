@@ -23,7 +23,7 @@ use super::packing::{PackingArgs, is_directory};
 
 use super::table;
 use crate::boot::packages::{self, Signing};
-use crate::delivery::{self, Carried, NotBuilt, Unusable};
+use crate::delivery::{self, Carried, NotBuilt, OTHERWISE_CALLED, Unusable};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -146,6 +146,10 @@ pub(super) fn not_built(dir: &Path, refused: NotBuilt) -> Failure {
             Failure::of_secrets(format!("{}: secret {name}", what(dir)), &error)
         }
         NotBuilt::Package(error) => Failure::of_package(what(dir), &error),
+        NotBuilt::Name { version, present } => {
+            let why = format!("in that version it is called {version}, and not {present}");
+            Failure::new(Reason::Contradiction, what(dir), why).with_hint(OTHERWISE_CALLED)
+        }
         NotBuilt::Version(error) => {
             let failure = Failure::new(Reason::Unknown, what(dir), error.to_string());
             failure.with_code(error.code()).with_hint(error.hint())

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use weir_domain::{AssetName, DeploymentTag, Finding, Timestamp, WorkflowName, did_you_mean};
+use weir_domain::{
+    AssetName, DeploymentTag, Finding, ProjectName, Timestamp, WorkflowName, did_you_mean,
+};
 use weir_package::{Details, Limits, Package, Parts};
 use weir_project::{Loaded, Project, UnknownWorkflow};
 use weir_stream::Registry;
@@ -13,6 +15,10 @@ use super::sources::Sources;
 
 /// The tag of a package that nobody gave another one.
 pub(crate) const TAG: &str = "${build:project}-${build:timestamp}";
+
+/// What to do about a version in which the project has another name.
+pub(crate) const OTHERWISE_CALLED: &str =
+    "build a version that has the project's name, or clone that version as a project of its own";
 
 const NAMES: [&str; 4] = ["timestamp", "project", "version", "commit"];
 
@@ -64,6 +70,11 @@ pub(crate) enum NotBuilt {
         error: Box<weir_secrets::Error>,
     },
     Package(weir_package::Error),
+    /// The version is one of a project that is called otherwise: its secrets are sealed for that one.
+    Name {
+        version: ProjectName,
+        present: ProjectName,
+    },
     /// There is no such version, or it can't be used.
     Version(weir_versions::Error),
     /// Its files can't be put anywhere.
@@ -92,6 +103,12 @@ pub(crate) fn take(dir: &Path, registry: &Registry, wanted: &Wanted) -> Result<T
     let loaded = weir_project::load_in(&sources.dir, registry, &wanted.environments);
     let Loaded { project, findings } = loaded;
     let Some(project) = project else { return Err(NotBuilt::Findings(findings)) };
+    if wanted.version.is_some() {
+        let present = weir_project::name(dir).map_err(NotBuilt::Findings)?;
+        if project.name != present {
+            return Err(NotBuilt::Name { version: project.name, present });
+        }
+    }
     let commit = sources.commit.as_ref().or(wanted.commit.as_ref());
     let tag = wanted.tag(&project, commit)?;
     let base_dir = wanted.base_dir.as_ref().unwrap_or(&sources.base_dir);

@@ -17,7 +17,7 @@ mod sealing;
 mod sources;
 mod tested;
 
-pub(crate) use build::{Built, NotBuilt, TAG, Wanted, build, packed, take};
+pub(crate) use build::{Built, NotBuilt, OTHERWISE_CALLED, TAG, Wanted, build, packed, take};
 pub(crate) use deploy::{Destination, NotDeployed, Order, STEPS, Telling, deploy};
 pub(crate) use file::{Proven, Unusable, behind, head, partial, prove, write};
 pub(crate) use inferring::infer;

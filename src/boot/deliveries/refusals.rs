@@ -7,7 +7,7 @@ use weir_http_api::{Problem, ProblemKind, ProblemPart};
 use weir_http_server::{AtCluster, Ended, ProjectRefusal};
 
 use crate::boot::project_versions::refusal;
-use crate::delivery::{NotBuilt, NotDeployed};
+use crate::delivery::{NotBuilt, NotDeployed, OTHERWISE_CALLED};
 
 pub(super) fn no_key(key: &Option<String>) -> Ended {
     let detail = match key {
@@ -61,6 +61,10 @@ pub(super) fn not_built(refused: NotBuilt) -> Ended {
             Fault { message: format!("secret {name}: {}", fault.message), ..fault }.into()
         }
         NotBuilt::Package(error) => of_package(&error),
+        NotBuilt::Name { version, present } => invalid(
+            format!("in that version the project is called {version}, and not {present}"),
+            OTHERWISE_CALLED,
+        ),
         NotBuilt::Version(error) => refusal(error).into(),
         NotBuilt::Files(error) => unwritten(&error),
     }
