@@ -11,6 +11,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, symlink};
 use std::path::Path;
 
 use git2::{ObjectType, Tree};
+use weir_domain::Bytes;
 
 use crate::repository::lossy;
 use crate::{Error, Repository, Result, VersionId, guard};
@@ -47,7 +48,7 @@ impl Repository {
     }
 
     fn write_out(&self, tree: &Tree<'_>, to: &Path) -> Result<()> {
-        let mut links = Vec::new();
+        let (mut links, mut bytes) = (Vec::new(), 0);
         guard::entries(&self.git, tree, &mut |dir, entry| {
             let full = to.join(format!("{dir}{}", lossy(entry.name_bytes())));
             match entry.kind() {
@@ -63,6 +64,14 @@ impl Repository {
                 Some(ObjectType::Blob) => {
                     let mode = if entry.filemode() == EXECUTABLE { 0o755 } else { 0o644 };
                     let blob = self.git.find_blob(entry.id())?;
+                    bytes += blob.size() as u64;
+                    if bytes > guard::WHOLE_BYTES_MAX {
+                        return Err(Error::TooLarge {
+                            what: "the version".to_owned(),
+                            size: Bytes(bytes),
+                            limit: Bytes(guard::WHOLE_BYTES_MAX),
+                        });
+                    }
                     let mut options = OpenOptions::new();
                     let file = options.write(true).create_new(true).mode(mode).open(&full);
                     let written = file.and_then(|mut it| it.write_all(blob.content()));

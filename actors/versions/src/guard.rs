@@ -15,6 +15,8 @@ use crate::{Error, Result};
 const ENTRIES_MAX: usize = 100_000;
 const DEPTH_MAX: usize = 64;
 const FILE_BYTES_MAX: u64 = 256 << 20;
+/// Of all files of a version that is written out: one content may stand under many names.
+pub(crate) const WHOLE_BYTES_MAX: u64 = 1 << 30;
 pub(crate) const LINK: i32 = 0o120_000;
 pub(crate) const SUBMODULE: i32 = 0o160_000;
 
