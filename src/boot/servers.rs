@@ -199,7 +199,8 @@ impl Guards {
         cluster: (ClusterId, ClusterName),
         servers: Vec<http::TrustedServer>,
     ) -> Self {
-        Self { rest: self.rest.trusting(cluster, servers), ..self }
+        let management = self.management.at(cluster.1.clone());
+        Self { rest: self.rest.trusting(cluster, servers), management }
     }
 }
 

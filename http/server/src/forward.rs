@@ -279,8 +279,9 @@ fn harmless(mut headers: HeaderMap) -> HeaderMap {
         let text = value.to_str().unwrap_or_default();
         begin.iter().any(|it| text.get(..it.len()).is_some_and(|is| is.eq_ignore_ascii_case(it)))
     };
-    if headers.get(WWW_AUTHENTICATE).is_some_and(|it| !is(it, &["Bearer"])) {
-        headers.remove(WWW_AUTHENTICATE);
+    // One value may hold several ways.
+    if headers.remove(WWW_AUTHENTICATE).is_some_and(|it| is(&it, &["Bearer"])) {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     if headers.get(CONTENT_TYPE).is_some_and(|it| !is(it, &ANSWERS)) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));

@@ -63,6 +63,8 @@ pub struct Guard {
     refusals: Arc<Throttle>,
     attempts: Arc<Attempts>,
     trust: Option<Trust>,
+    /// What this cluster is called.
+    place: Option<ClusterName>,
 }
 
 impl Guard {
@@ -79,6 +81,7 @@ impl Guard {
             refusals: Arc::default(),
             attempts: Arc::default(),
             trust: None,
+            place: None,
         }
     }
 
@@ -125,7 +128,14 @@ impl Guard {
         servers: impl IntoIterator<Item = TrustedServer>,
     ) -> Self {
         let servers = servers.into_iter().collect();
-        Self { trust: Some(Trust { cluster, servers }), ..self }
+        let place = Some(cluster.1.clone());
+        Self { trust: Some(Trust { cluster, servers }), place, ..self }
+    }
+
+    /// What roles for this cluster allow counts here.
+    #[must_use]
+    pub fn at(self, cluster: ClusterName) -> Self {
+        Self { place: Some(cluster), ..self }
     }
 
     /// The cluster that vouchers are for here.
@@ -158,8 +168,8 @@ impl Guard {
         if let (Some(access), Some(shown)) = (&self.access, of_a_user) {
             let identity = self.known.identify(access.as_ref(), shown).await;
             let identity = identity.map_err(|it| Denied::Unanswered(Box::new(it.into())))?;
-            let here = |it: Identity| match self.cluster() {
-                Some((_, name)) => Identity { grants: it.grants.at(name), ..it },
+            let here = |it: Identity| match &self.place {
+                Some(name) => Identity { grants: it.grants.at(name), ..it },
                 None => it,
             };
             let caller = identity.map(|it| Caller::User(Box::new(here(it))));

@@ -3,7 +3,7 @@
 //!
 //! - Q1: A client is an address, or of IPv6 a network of 64 bits; what a trusted proxy passes on counts for whom it
 //!   names, and what a trusted configuration server vouches for counts for that user. Who is on this machine itself
-//!   is not counted, nor are probes.
+//!   is not counted, nor is whether it lives.
 //! - Q2: Who asks for more is told so at once, and when to come again; nobody else waits for it.
 //! - Q3: What is kept of clients is bounded, however many there are.
 
@@ -37,7 +37,8 @@ const CLIENTS_MAX: usize = 4_096;
 const RESERVE: u64 = 10;
 /// A request in parts that are counted.
 const WHOLE: u64 = 1_000;
-const PROBES: [&str; 4] = ["/livez", "/readyz", "/alive", "/ready"];
+/// They ask nobody else; whether one is ready asks the store.
+const PROBES: [&str; 2] = ["/livez", "/alive"];
 
 /// Lets each client ask for no more than it may. To be put inside of what tells who is believed about clients.
 pub(crate) fn around(router: Router, limits: Limits) -> Router {
@@ -118,15 +119,18 @@ impl Quota {
         Self { requests_per_second, streams_per_client, clients: Mutex::default() }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "counts requests by time, decides nothing else")]
+    /// What may be asked for at once.
+    fn reserve(&self) -> u64 {
+        u64::from(self.requests_per_second) * RESERVE * WHOLE
+    }
+
     fn take_now(&self, client: Client) -> Result<(), Duration> {
-        self.take(client, Instant::now())
+        self.take(client, now())
     }
 
     /// One request; or when it is worth asking again.
     fn take(&self, client: Client, now: Instant) -> Result<(), Duration> {
-        let rate = u64::from(self.requests_per_second);
-        let full = rate * RESERVE * WHOLE;
+        let (rate, full) = (u64::from(self.requests_per_second), self.reserve());
         if full == 0 {
             return Ok(());
         }
@@ -155,9 +159,12 @@ impl Quota {
     fn followed(self: Arc<Self>, client: Client, response: Response) -> Response {
         let is_one_more = {
             let mut clients = self.clients();
-            let known = clients.get_mut(&client);
-            let known = known.filter(|it| it.streams < self.streams_per_client);
-            known.map(|it| it.streams += 1).is_some()
+            // Not known where requests are not counted, or where others took its place meanwhile.
+            let fresh = || Standing { left: self.reserve(), at: now(), streams: 0 };
+            let known = clients.entry(client.clone()).or_insert_with(fresh);
+            let is_one_more = known.streams < self.streams_per_client;
+            known.streams += u32::from(is_one_more);
+            is_one_more
         };
         if !is_one_more {
             let detail =
@@ -171,6 +178,11 @@ impl Quota {
     fn clients(&self) -> MutexGuard<'_, BTreeMap<Client, Standing>> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "counts requests by time, decides nothing else")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// One stream of a client.
@@ -245,6 +257,14 @@ mod tests {
             assert_eq!(quota.take(client, start), Ok(()));
         }
         assert_eq!(quota.clients().len(), CLIENTS_MAX);
+    }
+
+    #[test]
+    fn streams_are_bounded_where_requests_are_not() {
+        let quota = Arc::new(Quota::new(0, 1));
+        let open = quota.clone().followed(A, Response::new(Body::empty()));
+        assert_eq!(open.status().as_u16(), 200);
+        assert_eq!(quota.followed(A, Response::new(Body::empty())).status().as_u16(), 429);
     }
 
     #[test]

@@ -10,7 +10,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::client::verify_server_name;
@@ -20,10 +20,13 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName}
 use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{self, ServerConfig};
 use weir_domain::{Clock, Fault, Timestamp};
+use weir_runtime::Stopwatch;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 pub(crate) const HTTP2: &[u8] = b"h2";
 const HTTP1: &[u8] = b"http/1.1";
+/// Files that were refused are tried again after that.
+const TRIED_EVERY: Duration = Duration::from_secs(5);
 
 /// What a server shows to its clients. Cheap to clone.
 #[derive(Clone)]
@@ -32,7 +35,15 @@ pub struct Tls(Arc<Shown>);
 struct Shown {
     files: Files,
     clock: Arc<dyn Clock>,
-    current: Mutex<(Stamp, Read)>,
+    current: Mutex<Current>,
+}
+
+struct Current {
+    /// Of the files that are shown.
+    taken: Stamp,
+    /// Of files that could not be used, and since when that is known.
+    refused: Option<(Stamp, Stopwatch)>,
+    shown: Read,
 }
 
 /// Where a certificate and its key are.
@@ -128,24 +139,29 @@ impl Tls {
         for reason in out_of_time(&read.leaf, clock.now()).into_iter().chain(of_name) {
             tracing::warn!(code = "WEIR-07119", %certificate, key = at, reason, "clients will not believe the server's certificate");
         }
-        Ok(Self(Arc::new(Shown { files, clock, current: Mutex::new((stamp, read)) })))
+        let current = Mutex::new(Current { taken: stamp, refused: None, shown: read });
+        Ok(Self(Arc::new(Shown { files, clock, current })))
     }
 
     /// For a new connection.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         let Shown { files, clock, current } = &*self.0;
         let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
-        let (stamp, shown) = &mut *current;
+        let Current { taken, refused, shown } = &mut *current;
         let now = files.stamp();
-        if *stamp != now {
-            *stamp = now;
+        let again = refused.as_ref().filter(|it| it.0 == now);
+        // What was refused may become right without another change: by the hour, or by who may read it.
+        if *taken != now && again.is_none_or(|it| it.1.elapsed() >= TRIED_EVERY) {
+            let is_known = again.is_some();
             let certificate = files.certificate.display();
             match replaced(shown, files, clock.now()) {
                 Ok(read) => {
                     tracing::info!(code = "WEIR-07117", %certificate, "the server's certificate was read again");
-                    *shown = read;
+                    (*taken, *refused, *shown) = (now, None, read);
                 }
+                Err(_) if is_known => *refused = Some((now, Stopwatch::start())),
                 Err(error) => {
+                    *refused = Some((now, Stopwatch::start()));
                     tracing::warn!(code = "WEIR-07118", %certificate, error, "the server's changed certificate can't be used: the one read before stays in use");
                 }
             }

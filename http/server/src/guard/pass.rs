@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use axum::Extension;
+use axum::body::Body;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::middleware::Next;
@@ -29,6 +30,8 @@ use crate::problems;
 const RECORD_WITHIN: Duration = Duration::from_secs(10);
 /// An entry tells of the value before and after up to this length, written as JSON.
 const VALUE_BYTES_MAX: usize = 8 << 10;
+/// What everybody may send.
+const TRIED_BYTES_MAX: usize = 64 << 10;
 /// Characters of what an entry is about and of why it was refused.
 const TEXT_MAX: usize = 1_000;
 
@@ -66,6 +69,17 @@ pub(super) async fn pass(rule: Rule, request: Request, next: Next) -> Response {
         }
         parts.extensions.insert(watch);
         return next.run(Request::from_parts(parts, body)).await;
+    };
+    let body = match rule.need {
+        // Whoever it is: it is read within the time of a request, and is short.
+        Need::Nothing => match axum::body::to_bytes(body, TRIED_BYTES_MAX).await {
+            Ok(bytes) => Body::from(bytes),
+            Err(_) => {
+                let detail = format!("what is sent there has at most {TRIED_BYTES_MAX} bytes");
+                return Error::TooLarge { detail }.into_response();
+            }
+        },
+        _ => body,
     };
     let done = Done { action, rule, caller, trail, path, origin, request };
     guard.carried_out(done, next.run(Request::from_parts(parts, body))).await

@@ -7,7 +7,8 @@
 //! - T3: the changes that are kept are never more than [`CHANGES_MAX`], nor longer than a new beginning would be.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -79,10 +80,12 @@ pub(super) struct Picture {
     /// Counts changes from 1.
     number: u64,
     topic: String,
-    at: Timestamp,
     read: Result<Value, Box<Problem>>,
     digest: Option<u64>,
-    whole: OnceLock<Told>,
+    /// When it was last read and found so, in milliseconds.
+    seen: AtomicI64,
+    /// All of it, as it was told last, and of when that was.
+    whole: Mutex<Option<(Timestamp, Told)>>,
     /// The last ones, of which the newest led here.
     changes: VecDeque<Told>,
     took: Duration,
@@ -155,6 +158,9 @@ impl Topic {
                 }
                 let watch = Stopwatch::start();
                 let (found, at) = read().await;
+                if let Some(before) = &before {
+                    before.seen.fetch_max(at.0, Ordering::AcqRel);
+                }
                 let passed = watch.elapsed();
                 took = Some(passed);
                 let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
@@ -190,8 +196,9 @@ impl Picture {
         while changes.len() > CHANGES_MAX || changes.len() > 1 && length(&changes) > bound {
             changes.pop_front();
         }
-        let (number, whole) = (before.map_or(0, |it| it.number) + 1, OnceLock::new());
-        Self { number, topic, at, read, digest: None, whole, changes, took: Duration::ZERO }
+        let (seen, whole) = (AtomicI64::new(at.0), Mutex::default());
+        let number = before.map_or(0, |it| it.number) + 1;
+        Self { number, topic, read, digest: None, seen, whole, changes, took: Duration::ZERO }
     }
 
     fn is_new_to(&self, has: Has) -> bool {
@@ -203,14 +210,24 @@ impl Picture {
         self.whole().data.len()
     }
 
-    fn whole(&self) -> &Told {
-        self.whole.get_or_init(|| {
-            let change = match &self.read {
-                Ok(value) => LiveChange::Whole { value: value.clone() },
-                Err(problem) => LiveChange::Refused { problem: problem.clone() },
-            };
-            Told::new(&self.topic, self.at, change)
-        })
+    fn seen(&self) -> Timestamp {
+        Timestamp(self.seen.load(Ordering::Acquire))
+    }
+
+    /// With the time of the last reading: whoever comes takes it for the server's.
+    fn whole(&self) -> Told {
+        let mut told = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = self.seen();
+        if let Some((_, told)) = told.as_ref().filter(|it| it.0 == at) {
+            return told.clone();
+        }
+        let change = match &self.read {
+            Ok(value) => LiveChange::Whole { value: value.clone() },
+            Err(problem) => LiveChange::Refused { problem: problem.clone() },
+        };
+        let fresh = Told::new(&self.topic, at, change);
+        *told = Some((at, fresh.clone()));
+        fresh
     }
 
     /// What a follower is told, oldest first, and what it has then.
@@ -218,14 +235,14 @@ impl Picture {
         let now = Has::Up(self.number);
         let told = match has {
             Has::Said(digest) if self.digest == Some(digest) => {
-                vec![Told::new(&self.topic, self.at, LiveChange::Same)]
+                vec![Told::new(&self.topic, self.seen(), LiveChange::Same)]
             }
-            Has::Nothing | Has::Said(_) => vec![self.whole().clone()],
+            Has::Nothing | Has::Said(_) => vec![self.whole()],
             Has::Up(number) => {
                 let behind = usize::try_from(self.number - number).unwrap_or(usize::MAX);
                 match self.changes.len().checked_sub(behind) {
                     Some(known) => self.changes.iter().skip(known).cloned().collect(),
-                    None => vec![self.whole().clone()],
+                    None => vec![self.whole()],
                 }
             }
         };
@@ -303,6 +320,30 @@ mod tests {
         assert!(picture.changes.len() <= CHANGES_MAX);
         let length: usize = picture.changes.iter().map(|it| it.data.len()).sum();
         assert!(length <= picture.length(), "{length}");
+    }
+
+    #[tokio::test]
+    async fn a_newcomer_is_told_the_time_of_the_last_reading_and_not_of_the_last_change() {
+        let topics = hurried();
+        let topic = topics.follow(&LiveTopic::Workflows);
+        let at = Arc::new(AtomicI64::new(0));
+        let read = {
+            let at = at.clone();
+            move || {
+                let at = at.fetch_add(1, Ordering::AcqRel) + 1;
+                // It changes with the first reading and with the ninth.
+                let value = list(usize::from(at >= 9));
+                async move { (Ok(value), Timestamp(at)) }.boxed()
+            }
+        };
+        let picture = topic.newer(Has::Nothing, read.clone()).await;
+        let time = |picture: &Picture| {
+            let event: Value = serde_json::from_slice(&picture.whole().data).unwrap();
+            event["at"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(time(&picture), Timestamp(1).to_string());
+        topic.newer(Has::Up(1), read).await;
+        assert!(time(&picture) > Timestamp(7).to_string(), "it was found so until then");
     }
 
     #[tokio::test]

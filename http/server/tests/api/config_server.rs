@@ -132,7 +132,8 @@ async fn an_engine_that_leads_elsewhere_is_not_followed() {
 #[tokio::test]
 async fn what_an_engine_answers_is_neither_a_page_nor_a_script_of_this_server() {
     let page = async || {
-        let types = [("content-type", "text/html"), ("www-authenticate", "Basic realm=\"w\"")];
+        let types =
+            [("content-type", "text/html"), ("www-authenticate", "Bearer, Basic realm=\"w\"")];
         (types, "<script src=\"/api/v1/workflows\"></script>")
     };
     let base = config_server(&fixture::served(axum::Router::new().fallback(page)).await).await;
@@ -141,7 +142,7 @@ async fn what_an_engine_answers_is_neither_a_page_nor_a_script_of_this_server() 
     let headers = answer.headers();
     assert_eq!(headers["content-type"], "application/octet-stream");
     assert_eq!(headers["content-disposition"], "attachment");
-    assert!(!headers.contains_key("www-authenticate"));
+    assert_eq!(headers["www-authenticate"], "Bearer");
     let policy = headers["content-security-policy"].to_str().unwrap();
     assert!(policy.contains("sandbox") && !policy.contains("'self'"), "{policy}");
 }

@@ -382,3 +382,12 @@ async fn a_configuration_server_hides_its_projects_where_that_is_wanted() {
     assert_eq!(status, 401);
     assert!(problem["hint"].as_str().unwrap().contains("anonymous-reads"), "{problem}");
 }
+
+#[tokio::test]
+async fn what_everybody_may_send_is_short() {
+    let base = engine_with(guard(&Arc::new(FakeAccess::default()))).await;
+    let body = json!({ "name": "ada", "password": "x".repeat(70_000) });
+    let url = format!("{base}/api/v1/log-in");
+    let refused = request(&Method::POST, &url, None).json(&body).send().await.unwrap();
+    assert_eq!(refused.status(), 413);
+}
