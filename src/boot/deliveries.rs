@@ -5,7 +5,7 @@
 
 mod refusals;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -53,8 +53,8 @@ pub(crate) struct Deliverer {
     /// Files with private keys that open secrets of projects.
     project_keys: Vec<PathBuf>,
     registry: Registry,
-    /// Packages that are being written: they have no view yet.
-    writing: Arc<Mutex<BTreeSet<CommandId>>>,
+    /// Packages that are being written or sent: they are not cleared away.
+    busy: Arc<Mutex<Holds>>,
 }
 
 /// What a delivery needs of a package.
@@ -74,8 +74,8 @@ impl Deliverer {
         let signing = Signing::of(settings, data_dir);
         let keys = settings.config_server.project_keys.iter();
         let project_keys = keys.map(|it| data_dir.join(it)).collect();
-        let (registry, writing) = (registry(), Arc::default());
-        Self { system, projects, directory, signing, project_keys, registry, writing }
+        let (registry, busy) = (registry(), Arc::default());
+        Self { system, projects, directory, signing, project_keys, registry, busy }
     }
 
     async fn blocking<T: Send + 'static>(
@@ -155,7 +155,15 @@ impl Deliverer {
             sealing,
             at: request.at.unwrap_or_else(|| self.system.now()),
         };
-        let made = self.taken(project, |dir| delivery::take(dir, &self.registry, &wanted))?;
+        let take = |dir: &Path| delivery::take(dir, &self.registry, &wanted);
+        let made = match wanted.version {
+            // Nothing changes what it was.
+            Some(_) => {
+                let found = self.projects.workspace().project(project.as_str());
+                take(&found.map_err(super::projects::refusal)?.dir)
+            }
+            None => self.taken(project, take)?,
+        };
         let made = delivery::packed(made.map_err(not_built)?, &wanted).map_err(not_built)?;
         let (signer, _) = self.signing.signer()?;
         let secrets = made.secrets.into_iter();
@@ -180,10 +188,9 @@ impl Deliverer {
             },
             warnings: made.findings.into_iter().map(FindingView::from).collect(),
         };
-        self.writing().insert(id);
-        let kept = self.keep(&view, &made.package, &signer);
-        self.writing().remove(&id);
-        kept.map(|()| view)
+        let _busy = self.hold(id);
+        self.keep(&view, &made.package, &signer)?;
+        Ok(view)
     }
 
     fn keep(
@@ -204,14 +211,16 @@ impl Deliverer {
         durable::write(&about, &text).map_err(|it| unwritten(&it))
     }
 
-    fn writing(&self) -> MutexGuard<'_, BTreeSet<CommandId>> {
-        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Nobody clears this package away as long as the answer is kept.
+    fn hold(&self, id: CommandId) -> Held {
+        *held(&self.busy).entry(id).or_default() += 1;
+        Held { busy: self.busy.clone(), id }
     }
 
     /// What is too old goes, and what a process left that ended before it was done; that it stays is no
     /// reason to fail.
     fn clear(&self, project: &ProjectName) {
-        let writing = self.writing();
+        let busy = held(&self.busy);
         let Ok(kept) = self.kept(project) else { return };
         let (mut of_plans, mut others) = (0, 0);
         let (kept, old): (Vec<_>, Vec<_>) = kept.into_iter().partition(|it| {
@@ -220,13 +229,12 @@ impl Deliverer {
                 false => (&mut others, KEPT_MAX),
             };
             *count += 1;
-            *count <= max
+            *count <= max || busy.contains_key(&it.id)
         });
         for it in old {
             let _ = self.remove(project, it.id);
         }
-        let known: BTreeSet<_> =
-            kept.iter().map(|it| it.id).chain(writing.iter().copied()).collect();
+        let known: BTreeSet<_> = kept.iter().map(|it| it.id).chain(busy.keys().copied()).collect();
         let entries = fs::read_dir(self.of_project(project)).into_iter().flatten().flatten();
         for path in entries.map(|it| it.path()) {
             let id = path.file_stem().and_then(|it| it.to_str()?.parse::<CommandId>().ok());
@@ -339,6 +347,12 @@ impl Deliveries for Deliverer {
         id: CommandId,
     ) -> Result<BuildView, ProjectRefusal> {
         let gone = self.build(project.clone(), id).await?;
+        if held(&self.busy).contains_key(&id) {
+            return Err(ProjectRefusal::Conflict {
+                detail: format!("the package {id} is being deployed"),
+                hint: "wait for that operation, or cancel it: weir operation list".to_owned(),
+            });
+        }
         let removed = self.blocking(move |it| it.remove(&project, id));
         removed.await?.map_err(|it| unread(&it))?;
         Ok(gone)
@@ -372,6 +386,7 @@ impl Deliveries for Deliverer {
     ) -> Result<DeployedView, Ended> {
         progress.step("build");
         let id = progress.id();
+        let _busy = [id, request.package.unwrap_or(id)].map(|it| self.hold(it));
         let (kept, proven) = self.package_of(&project, &mut request, (by, &sender, id)).await?;
         progress.message(format!("{}, digest {:.12}", kept.view.tag, kept.view.digest));
         let deployed = deployed(&request, (&kept, &proven), &sender, progress).await;
@@ -433,6 +448,30 @@ async fn deployed(
     let told = Arc::new(Told(progress));
     let deployed = delivery::deploy(&at, (&kept.file, proven), &order, told).await;
     deployed.map_err(|it| not_deployed(it, &at.0))
+}
+
+/// How many hold each package.
+type Holds = BTreeMap<CommandId, usize>;
+
+fn held(busy: &Mutex<Holds>) -> MutexGuard<'_, Holds> {
+    busy.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Held {
+    busy: Arc<Mutex<Holds>>,
+    id: CommandId,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut busy = held(&self.busy);
+        if let Some(count) = busy.get_mut(&self.id) {
+            *count -= 1;
+            if *count == 0 {
+                busy.remove(&self.id);
+            }
+        }
+    }
 }
 
 /// A key that opens secrets of projects.

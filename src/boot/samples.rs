@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use weir_domain::{Fault, ProjectName, WorkflowName};
 use weir_http_api::{InferRequest, InferredView, TestRunRequest, TestRunView};
 use weir_http_server::{ProjectRefusal, Projects, Samples};
@@ -14,8 +14,9 @@ use super::projects::ProjectDirs;
 use super::registry;
 use crate::delivery;
 
-/// More at once wait for their turn, and the server stays able to answer others.
+/// More at once wait for their turn, some of them, and the server stays able to answer others.
 const AT_ONCE: usize = 2;
+const WAITING_MAX: usize = 8;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -24,12 +25,22 @@ pub(crate) struct SampleRuns {
     projects: ProjectDirs,
     registry: Registry,
     turns: Arc<Semaphore>,
+    places: Arc<Semaphore>,
 }
 
 impl SampleRuns {
     pub(crate) fn of(system: System, projects: ProjectDirs) -> Self {
         let turns = Arc::new(Semaphore::new(AT_ONCE));
-        Self { system, projects, registry: registry(), turns }
+        let places = Arc::new(Semaphore::new(AT_ONCE + WAITING_MAX));
+        Self { system, projects, registry: registry(), turns, places }
+    }
+
+    /// Held until the work has ended, whoever waits for it.
+    async fn turn(&self) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), ProjectRefusal> {
+        let place = self.places.clone().try_acquire_owned().map_err(|_| ProjectRefusal::Busy {
+            detail: "others try samples out at this moment".to_owned(),
+        })?;
+        Ok((place, self.turns.clone().acquire_owned().await.expect("nobody closes it")))
     }
 }
 
@@ -42,7 +53,7 @@ impl Samples for SampleRuns {
         request: TestRunRequest,
     ) -> Result<TestRunView, ProjectRefusal> {
         let dir = self.projects.project(project.clone()).await?.directory;
-        let turn = self.turns.clone().acquire_owned().await.expect("nobody closes it");
+        let turn = self.turn().await?;
         let (this, now) = (self.clone(), self.system.now());
         let handle = tokio::runtime::Handle::current();
         let task = self.system.tasks().spawn_blocking("test-run", move || {
@@ -62,7 +73,7 @@ impl Samples for SampleRuns {
         request: InferRequest,
     ) -> Result<InferredView, ProjectRefusal> {
         self.projects.project(project).await?;
-        let turn = self.turns.clone().acquire_owned().await.expect("nobody closes it");
+        let turn = self.turn().await?;
         let task = self.system.tasks().spawn_blocking("infer", move || {
             let _turn = turn;
             delivery::infer(request)

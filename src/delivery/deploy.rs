@@ -320,7 +320,11 @@ impl Delivery<'_> {
             match asked.await {
                 Ok(all) => {
                     silent = 0;
-                    let concerned = all.items.into_iter().filter(|it| nodes.contains(&it.node));
+                    // Those that are to run it already were not changed, and may have failed.
+                    let concerned = all
+                        .items
+                        .into_iter()
+                        .filter(|it| nodes.contains(&it.node) || it.target == *self.tag());
                     let all: Vec<_> = concerned.collect();
                     if let Some(it) = all.iter().find(|it| it.target != *self.tag()) {
                         return Err(NotDeployed::Superseded(Box::new(it.clone())));
@@ -330,8 +334,8 @@ impl Delivery<'_> {
                     }
                     let is_there = |it: &&ActivationView| it.state == ActivationState::Active;
                     let there = all.iter().filter(is_there).count();
-                    self.told.message(format!("{there} of {} nodes run it", nodes.len()));
-                    self.told.percent(percent(there as u64, nodes.len() as u64));
+                    self.told.message(format!("{there} of {} nodes run it", all.len()));
+                    self.told.percent(percent(there as u64, all.len() as u64));
                     if there == all.len() {
                         return Ok(all);
                     }

@@ -146,6 +146,9 @@ fn a_deploy_that_is_cancelled_while_it_sends_runs_nothing_and_goes_on_from_what_
     lab.gate.hold(is_send);
     let id = lab.begin();
     lab.gate.wait_until_held();
+    // What is on its way stays where it is sent from.
+    let kept = format!("projects/shop/builds/{id}");
+    assert_eq!(lab.design.ask(Method::DELETE, &kept, &lab.ada, &Value::Null).0, 409);
     lab.design.done(&format!("operations/{id}/cancel"), &lab.ada, &Value::Null);
     lab.gate.open();
     let ended = lab.ended(&id);

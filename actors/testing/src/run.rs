@@ -97,11 +97,24 @@ async fn live(scene: &Scene, world: &World, services: &Services, left: Duration)
             }
         }),
     );
+    let _ends = Ends { running: &running, world, is_over: &is_over };
     let until = tokio::time::timeout(left, over(scene, world)).await;
-    let end = until.unwrap_or_else(|_| End::Late(running.view(Vec::new()).fault));
-    is_over.store(true, Ordering::SeqCst);
-    running.terminate(ONLY);
-    end
+    until.unwrap_or_else(|_| End::Late(running.view(Vec::new()).fault))
+}
+
+/// Ends what runs, also where nobody waits for it any more.
+struct Ends<'l> {
+    running: &'l RunningWorkflow,
+    world: &'l World,
+    is_over: &'l AtomicBool,
+}
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::SeqCst);
+        self.running.terminate(ONLY);
+        self.world.let_go();
+    }
 }
 
 /// Waits until nothing more is to come, or the run is cut off.

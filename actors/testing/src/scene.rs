@@ -17,6 +17,9 @@ use crate::doubles::{GIVES, GIVES_LIVE, TAKES};
 use crate::input::{self, Feed};
 use crate::world::{Item, LiveInput, State};
 
+/// Of a piece that is held in memory before it comes in.
+const RECORDS_MAX: u64 = 200_000;
+
 /// All that a run of a case begins with.
 pub(crate) struct Scene {
     pub(crate) spec: WorkflowSpec,
@@ -244,6 +247,11 @@ impl Intake<'_> {
         while let Some(read) = reader.read().map_err(unread)? {
             let read = input::moved(&read, before);
             last = last.max(input::last(&read));
+            if last - before > RECORDS_MAX {
+                let cause = format!("it has more than {RECORDS_MAX} records");
+                let finding = Finding::error(2277, piece.place.clone(), "", cause);
+                return Err(finding.with_fix("give fewer: all of them are held in memory"));
+            }
             input.reads.push(read);
         }
         state.times.insert(before + 1, at);

@@ -178,6 +178,12 @@ impl World {
         Fault::stopped("the run was cut off")
     }
 
+    /// Lets go of those that wait: this life is over, and there may be no other one.
+    pub(crate) fn let_go(&self) {
+        self.tell(|it| it.life = u32::MAX);
+        self.shared.woken.notify_all();
+    }
+
     /// Lets go of those that wait, and begins the next life.
     pub(crate) fn next_life(&mut self) {
         self.life += 1;

@@ -431,6 +431,7 @@ impl From<ProjectRefusal> for Error {
             ProjectRefusal::Conflict { detail, hint } => {
                 Self::Conflict { detail, hint: Some(hint) }
             }
+            ProjectRefusal::Busy { detail } => Self::Busy { detail },
             ProjectRefusal::Stale { detail, conflict } => Self::Overtaken { detail, conflict },
             ProjectRefusal::Fault(fault) => Self::Fault(fault),
         }

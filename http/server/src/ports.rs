@@ -341,6 +341,10 @@ pub enum ProjectRefusal {
         detail: String,
         hint: String,
     },
+    /// Too much of that is done already.
+    Busy {
+        detail: String,
+    },
     /// It is not what the caller has read.
     Stale {
         detail: String,
