@@ -5,6 +5,11 @@
 //! original, is told by kind and name.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use weir_conf::{Document, yaml};
 
 use weir_domain::ProjectName;
 use weir_project::{AssetKind, Frame, Survey, Surveyed};
@@ -14,6 +19,8 @@ use crate::assets::{find, look};
 use crate::error::{Error, Result};
 use crate::projects::Workspace;
 use crate::write::{Change, is_free, is_unique, readable, replace};
+
+const SCRIPT_BYTES_MAX: u64 = 1 << 20;
 
 /// What became of the assets that were to be taken.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -42,14 +49,19 @@ impl Workspace {
     pub fn take(&self, project: &str, from: &str, path: &str, replaced: bool) -> Result<Taken> {
         asset_path::check(path)?;
         let _turn = self.turn();
-        let theirs = look(&self.project(from)?.dir)?;
+        let shelf = self.project(from)?.dir;
+        let theirs = look(&shelf)?;
         let root = self.project(project)?.dir;
         let ours = look(&root)?;
         let first = find(&theirs, path)?;
         let (mut taken, mut changes) = (Taken::default(), Vec::new());
-        let mut needs = BTreeSet::new();
+        let (mut needs, mut scripts) = (BTreeSet::new(), BTreeMap::new());
         for file in whole(&theirs, first)? {
             needs.extend(named(&file.text));
+            for path in scripts_of(&file.text) {
+                let script = Script::at(&path, &shelf, &root)?;
+                scripts.insert(path, script);
+            }
             let frame = file.frame.as_ref().filter(|it| !it.name.is_empty());
             let Some(frame) = frame else { continue };
             match namesake(&ours, frame) {
@@ -73,6 +85,22 @@ impl Workspace {
                     taken.written.push(file.path.clone());
                 }
             }
+        }
+        for (path, Script { theirs, ours }) in &scripts {
+            match ours {
+                Some(it) if it == theirs => {
+                    taken.same.push(path.clone());
+                    continue;
+                }
+                Some(_) if !replaced => {
+                    let detail = format!("the script {path} is there already, and is another one");
+                    let hint = "rename one of the two, or let it be replaced";
+                    return Err(Error::conflict(detail, hint));
+                }
+                _ => {}
+            }
+            changes.push(Change::new(&root, path, ours.as_deref(), theirs)?);
+            taken.written.push(path.clone());
         }
         replace(changes)?;
         taken.needs = needs.into_iter().collect();
@@ -100,6 +128,51 @@ impl Workspace {
         }
         Ok(copies)
     }
+}
+
+/// A script that an asset names by its file.
+struct Script {
+    theirs: String,
+    /// What lies at that place of the project that gets it.
+    ours: Option<String>,
+}
+
+impl Script {
+    fn at(path: &str, theirs: &Path, ours: &Path) -> Result<Self> {
+        let full = theirs.join(path);
+        let is_inside = full.canonicalize().is_ok_and(|it| it.starts_with(theirs));
+        let is_short = full.metadata().is_ok_and(|it| it.len() <= SCRIPT_BYTES_MAX);
+        let text = (is_inside && is_short).then(|| fs::read_to_string(&full).ok()).flatten();
+        let theirs = text.ok_or_else(|| {
+            let detail = format!("the script {path} can't be read, or is no text of its project");
+            Error::conflict(detail, "mend the original first")
+        })?;
+        Ok(Self { theirs, ours: fs::read_to_string(ours.join(path)).ok() })
+    }
+}
+
+/// The files that a text names as scripts.
+fn scripts_of(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    // What can't be read names none, and is refused elsewhere.
+    let mut open: Vec<Value> = yaml::parse("", text).iter().map(Document::to_json).collect();
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(fields) => {
+                for (key, value) in fields {
+                    match value.get("file").and_then(Value::as_str) {
+                        Some(path) if key == "script" => {
+                            found.insert(path.to_owned());
+                        }
+                        _ => open.push(value),
+                    }
+                }
+            }
+            Value::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+    found
 }
 
 fn namesake<'s>(survey: &'s Survey, of: &Frame) -> Option<&'s Surveyed> {
@@ -159,8 +232,6 @@ fn named(text: &str) -> BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use tempfile::TempDir;
 
     use super::*;
@@ -204,6 +275,36 @@ mod tests {
             usages: 1,
         };
         assert_eq!(copies, [copy]);
+    }
+
+    #[test]
+    fn a_script_in_a_file_comes_along_and_is_not_overwritten_unless_it_is_asked_for() {
+        let (dir, workspace) = workspace();
+        let stage = "apiVersion: weir/v1\nkind: Workflow\nmetadata: { name: w }\nspec:\n  stages:\n  \
+                     - name: s\n    processor: { javascript: { script: { file: scripts/s.js } } }\n";
+        fs::write(dir.path().join("shelf/w.yaml"), stage).unwrap();
+        assert!(workspace.take("shop", "shelf", "w.yaml", false).is_err(), "there is no script");
+        fs::create_dir(dir.path().join("shelf/scripts")).unwrap();
+        let (theirs, ours) = ("shelf/scripts/s.js", "shop/scripts/s.js");
+        fs::write(dir.path().join(theirs), "one").unwrap();
+        let taken = workspace.take("shop", "shelf", "w.yaml", false).unwrap();
+        assert_eq!(taken.written, ["w.yaml", "scripts/s.js"]);
+        let now = || fs::read_to_string(dir.path().join(ours)).unwrap();
+        assert_eq!(now(), "one");
+        fs::write(dir.path().join(theirs), "two").unwrap();
+        assert!(workspace.take("shop", "shelf", "w.yaml", false).is_err());
+        assert_eq!(now(), "one");
+        let taken = workspace.take("shop", "shelf", "w.yaml", true).unwrap();
+        assert_eq!(
+            (taken.same, taken.written),
+            (vec!["w.yaml".into()], vec!["scripts/s.js".into()])
+        );
+        assert_eq!(now(), "two");
+        // Nothing outside of their project is read.
+        fs::write(dir.path().join("outside.js"), "x").unwrap();
+        let out = stage.replace("scripts/s.js", "../outside.js").replace("name: w", "name: v");
+        fs::write(dir.path().join("shelf/v.yaml"), out).unwrap();
+        assert!(workspace.take("shop", "shelf", "v.yaml", false).is_err());
     }
 
     #[test]
