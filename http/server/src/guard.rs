@@ -43,7 +43,7 @@ pub(crate) use known::BELIEVED;
 use known::Known;
 pub(crate) use rule::{Need, Rule, command, is_for_everybody, open, operations, read, tried};
 pub(crate) use trail::Trail;
-pub(crate) use watch::{Own, Watch};
+pub(crate) use watch::{Own, Watch, Who};
 
 /// What bearers of users begin with.
 const OF_A_USER: &str = "weir_";

@@ -43,7 +43,7 @@ use weir_runtime::Stopwatch;
 use crate::Cluster;
 use crate::error::Error;
 use crate::extract::Fields;
-use crate::guard::{BELIEVED, Own, Watch, open};
+use crate::guard::{BELIEVED, Own, Watch, Who, open};
 use crate::listen::Closing;
 use crate::problems;
 use topic::{Has, Picture, Reading, Told, Topic, Topics};
@@ -218,14 +218,25 @@ type Awaited<'a> = BoxFuture<'a, (LiveTopic, Arc<Picture>)>;
 impl Following {
     /// Looks who may see what, and says what is refused.
     async fn admitted(&mut self) -> Vec<Told> {
+        let let_in = self.topics.values().find_map(|it| match &it.standing {
+            Standing::LetIn(watch) => Some(watch),
+            Standing::Unasked | Standing::Refused(_) => None,
+        });
+        // One asks for all topics: who that is, is asked once.
+        let who = match let_in {
+            Some(watch) => watch.who().await,
+            None => Who::Nobody,
+        };
+        let open = self.topics.iter().filter(|it| match &it.1.standing {
+            Standing::LetIn(watch) => !watch.holds_for(&who),
+            Standing::Unasked | Standing::Refused(_) => true,
+        });
+        let asking = &self.asking;
+        let asked = open.map(|(topic, _)| async { (topic.clone(), asking.admitted(topic).await) });
         let mut told = Vec::new();
-        for (topic, followed) in &mut self.topics {
-            if let Standing::LetIn(watch) = &followed.standing
-                && watch.holds().await
-            {
-                continue;
-            }
-            let problem = match self.asking.admitted(topic).await {
+        for (topic, answer) in join_all(asked).await {
+            let followed = self.topics.get_mut(&topic).expect("it is followed");
+            let problem = match answer {
                 Ok(watch) => {
                     followed.standing = Standing::LetIn(Box::new(watch));
                     continue;
