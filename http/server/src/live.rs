@@ -118,8 +118,7 @@ pub(crate) async fn follow(
     let known = shown::known(headers.get(&LAST_EVENT_ID));
     let topics = topics.into_iter().map(|it| {
         let has = known.get(&it.to_string()).map_or(Has::Nothing, |it| Has::Said(*it));
-        let shared = views.topics.follow(&it);
-        (it, Followed { shared, has, digest: None, standing: Standing::Unasked })
+        (it, Followed { shared: None, has, digest: None, standing: Standing::Unasked })
     });
     let following = Following {
         topics: topics.collect(),
@@ -157,7 +156,8 @@ struct Following {
 
 /// A topic as one follower has it.
 struct Followed {
-    shared: Arc<Topic>,
+    /// As long as it is let in: what nobody reads must not be kept.
+    shared: Option<Arc<Topic>>,
     has: Has,
     /// Of what it has, to be said when it comes back.
     digest: Option<u64>,
@@ -238,6 +238,8 @@ impl Following {
             let followed = self.topics.get_mut(&topic).expect("it is followed");
             let problem = match answer {
                 Ok(watch) => {
+                    let topics = &self.asking.views.topics;
+                    followed.shared.get_or_insert_with(|| topics.follow(&topic));
                     followed.standing = Standing::LetIn(Box::new(watch));
                     continue;
                 }
@@ -250,7 +252,7 @@ impl Following {
                 told.push(Told::new(&topic.to_string(), at, LiveChange::Refused { problem }));
             }
             // Who is let in again begins anew.
-            (followed.has, followed.digest) = (Has::Nothing, None);
+            (followed.has, followed.digest, followed.shared) = (Has::Nothing, None, None);
             followed.standing = Standing::Refused(now);
         }
         told
@@ -258,11 +260,10 @@ impl Following {
 
     /// Pictures that the follower does not have, when they come.
     fn awaited(&self) -> impl Iterator<Item = Awaited<'_>> {
-        let let_in = self.topics.iter().filter(|it| matches!(it.1.standing, Standing::LetIn(_)));
-        let_in.map(|(topic, followed)| {
+        self.topics.iter().filter_map(|(topic, followed)| {
             let read = self.asking.reader(topic);
-            let picture = followed.shared.newer(followed.has, read);
-            picture.map(|it| (topic.clone(), it)).boxed()
+            let picture = followed.shared.as_ref()?.newer(followed.has, read);
+            Some(picture.map(|it| (topic.clone(), it)).boxed())
         })
     }
 
