@@ -169,7 +169,7 @@ const project = createRoute({
 const asset = createRoute({
   getParentRoute: () => frame,
   path: "/projects/$project/assets/$",
-  validateSearch: texts("tab", "line", "stage"),
+  validateSearch: texts("tab", "line", "column", "stage", "trial"),
   component: lazyRouteComponent(() => import("../features/editor/Editor"), "Editor"),
 });
 const old = createRoute({

@@ -16,6 +16,7 @@ import {
 import "@xyflow/react/dist/base.css";
 import { useMantineColorScheme } from "@mantine/core";
 import { type DragEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { count, plural } from "../../logic/format";
 import { type Design, type DesignEdge, inFlow, misfit } from "./design";
 import css from "./designer.module.css";
 import { DRAGGED } from "./Palette";
@@ -40,6 +41,9 @@ interface CanvasProps {
   isReadOnly: boolean;
   problemsOf: (stage: string) => Problems;
   isInherited: (stage: string) => boolean;
+  /** Of what was tried: how many records went this way, and how many failed. */
+  passedBy: (it: DesignEdge) => number | undefined;
+  failedAt: (stage: string) => number;
   onSelect: (stages: ReadonlySet<string>, edge?: DesignEdge) => void;
   onMove: (places: Places) => void;
   onConnect: (it: DesignEdge) => void;
@@ -54,7 +58,7 @@ const MANY = 60;
 const MAP_FROM = 20;
 
 export function Canvas(props: CanvasProps) {
-  const { design, places, selected, problemsOf, isInherited } = props;
+  const { design, places, selected, problemsOf, isInherited, passedBy, failedAt } = props;
   const { colorScheme } = useMantineColorScheme();
   const flow = useReactFlow();
   const stages = useMemo(() => inFlow(design), [design]);
@@ -64,13 +68,18 @@ export function Canvas(props: CanvasProps) {
         id: stage.id,
         type: "stage",
         position: places[stage.id] ?? { x: 0, y: 0 },
-        data: { stage, ...problemsOf(stage.id), isInherited: isInherited(stage.id) },
+        data: {
+          stage,
+          ...problemsOf(stage.id),
+          isInherited: isInherited(stage.id),
+          failed: failedAt(stage.id),
+        },
         width: WIDTH,
         height: heightOf(stage),
         selected: selected.has(stage.id),
         ariaLabel: `Stage ${stage.id}`,
       })),
-    [stages, places, selected, problemsOf, isInherited],
+    [stages, places, selected, problemsOf, isInherited, failedAt],
   );
   // While something is dragged, the nodes are ahead of what is kept.
   const [nodes, setNodes] = useState(wanted);
@@ -80,19 +89,25 @@ export function Canvas(props: CanvasProps) {
   const chosen = props.edge && edgeId(props.edge);
   const edges = useMemo<Edge[]>(
     () =>
-      design.edges.map((it) => ({
-        id: edgeId(it),
-        source: it.from,
-        sourceHandle: it.port,
-        target: it.to,
-        label: it.port === "out" ? undefined : it.port,
-        data: { edge: it },
-        selected: edgeId(it) === chosen,
-        markerEnd: { type: MarkerType.ArrowClosed },
-        ariaLabel: `Edge from ${it.from}, port ${it.port}, to ${it.to}`,
-        interactionWidth: 24,
-      })),
-    [design.edges, chosen],
+      design.edges.map((it) => {
+        const records = passedBy(it);
+        const port = it.port === "out" ? [] : [it.port];
+        const label = [...port, ...(records === undefined ? [] : [count(records)])].join(" · ");
+        const went = records === undefined ? "" : `, ${plural(records, "record")}`;
+        return {
+          id: edgeId(it),
+          source: it.from,
+          sourceHandle: it.port,
+          target: it.to,
+          label: label || undefined,
+          data: { edge: it },
+          selected: edgeId(it) === chosen,
+          markerEnd: { type: MarkerType.ArrowClosed },
+          ariaLabel: `Edge from ${it.from}, port ${it.port}, to ${it.to}${went}`,
+          interactionWidth: 24,
+        };
+      }),
+    [design.edges, chosen, passedBy],
   );
   const onNodesChange = (changes: NodeChange<StageNodeType>[]) => {
     const now = applyNodeChanges(changes, drawn.current);

@@ -2,12 +2,16 @@ import { Button } from "@mantine/core";
 import { getRouteApi } from "@tanstack/react-router";
 import { ReactFlowProvider, useReactFlow } from "@xyflow/react";
 import { type KeyboardEvent, type ReactNode, useCallback, useMemo, useRef, useState } from "react";
+import { nameOf, useSession } from "../../app/session";
 import { plural } from "../../logic/format";
 import { Empty } from "../../parts/Shows";
 import { type EditProps, useFormsOf } from "../editor/FormView";
 import { Findings } from "../projects/Findings";
 import { countOf } from "../projects/Problems";
 import type { Finding } from "../projects/projects";
+import { passed } from "../samples/passages";
+import { TryIt } from "../samples/TryIt";
+import { useTrial } from "../samples/useTrial";
 import { Canvas } from "./Canvas";
 import { Behind, Connect } from "./Dialogs";
 import {
@@ -35,6 +39,7 @@ const route = getRouteApi("/frame/projects/$project/assets/$");
 const COPIED = "weir.copied";
 
 interface DesignerProps extends EditProps {
+  path: string;
   findings: readonly Finding[];
 }
 
@@ -48,8 +53,8 @@ export function Designer(props: DesignerProps) {
 }
 
 function Drawing(props: DesignerProps) {
-  const { text, read, change, assets, isReadOnly, findings, project } = props;
-  const { stage: chosen } = route.useSearch();
+  const { text, read, change, assets, isReadOnly, findings, project, path } = props;
+  const { stage: chosen, trial: isTrying } = route.useSearch();
   const navigate = route.useNavigate();
   const flow = useReactFlow();
   const forms = useFormsOf(props);
@@ -108,6 +113,21 @@ function Drawing(props: DesignerProps) {
     (id: string) => read.parent !== undefined && !own.includes(id),
     [read.parent, own],
   );
+  const { me, ended } = useSession();
+  const workflow = read.name ?? "";
+  const user = ended ?? nameOf(me);
+  const trial = useTrial({ of: `${user}/${project}/${path}`, project, workflow, path, text });
+  const run = isTrying ? trial.run : undefined;
+  const passedBy = useCallback((one: DesignEdge) => passed(run, one), [run]);
+  const failedAt = useCallback(
+    (id: string) => run?.stages.find((one) => one.stage === id)?.failed ?? 0,
+    [run],
+  );
+  const tryIt = (isOpen: boolean) =>
+    void navigate({
+      search: (was) => ({ ...was, trial: isOpen ? "open" : undefined }),
+      replace: true,
+    });
   const move = (now: Places) => {
     setMoved(now);
     keepPlaces(of, now);
@@ -186,7 +206,7 @@ function Drawing(props: DesignerProps) {
   const toPalette = () => document.querySelector<HTMLElement>("[data-palette]")?.focus();
   const onKey = (event: KeyboardEvent) => {
     const target = event.target as HTMLElement;
-    if (target.closest("input, textarea, [role=dialog]")) return;
+    if (target.closest("input, textarea, [role=dialog], [data-dock]")) return;
     const isCommand = event.ctrlKey || event.metaKey;
     const key = event.key.toLowerCase();
     const acts: Record<string, (() => void) | undefined> = isCommand
@@ -207,10 +227,11 @@ function Drawing(props: DesignerProps) {
           c: single && (() => setAsked("connect")),
           f: () => void flow.fitView({ minZoom: 0.7, maxZoom: 1, padding: 0.08 }),
           t: tidy,
+          r: () => tryIt(!isTrying),
           e: single && (() => document.querySelector<HTMLElement>("[data-inspector]")?.focus()),
         };
     const act = event.altKey ? undefined : acts[key];
-    const isLooking = ["f", "a", "e"].includes(key) || (isCommand && key === "c");
+    const isLooking = ["f", "a", "e", "r"].includes(key) || (isCommand && key === "c");
     if (!act || (isReadOnly && !isLooking)) return;
     if (isCommand && key === "c" && getSelection()?.toString()) return;
     event.preventDefault();
@@ -223,7 +244,7 @@ function Drawing(props: DesignerProps) {
   };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keys of all that is in it
-    <div className={css.designer} onKeyDown={onKey}>
+    <div className={css.designer} data-trial={isTrying || undefined} onKeyDown={onKey}>
       <Palette
         all={all}
         where={whereSaid}
@@ -258,6 +279,13 @@ function Drawing(props: DesignerProps) {
             onAct={remove}
           />
           <Tool label="Tidy" keys="t" not={it.stages.length === 0} onAct={tidy} />
+          <Tool
+            label="Try it …"
+            keys="r"
+            not={it.stages.length === 0 && !isTrying}
+            isOn={isTrying !== undefined}
+            onAct={() => tryIt(!isTrying)}
+          />
           <output className="muted small grow cut">
             {told || plural(it.stages.length, "stage")}
           </output>
@@ -285,6 +313,8 @@ function Drawing(props: DesignerProps) {
             isReadOnly={isReadOnly}
             problemsOf={problemsOf}
             isInherited={isInherited}
+            passedBy={passedBy}
+            failedAt={failedAt}
             onSelect={select}
             onMove={move}
             onConnect={connect}
@@ -301,6 +331,20 @@ function Drawing(props: DesignerProps) {
           forms={forms}
           onChoose={(id) => select(new Set([id]))}
           onRename={rename}
+        />
+      )}
+      {isTrying && (
+        <TryIt
+          project={project}
+          workflow={workflow}
+          path={path}
+          text={text}
+          assets={assets}
+          trial={trial}
+          sources={it.stages.filter((one) => one.role === "source").map((one) => one.id)}
+          chosen={single?.id}
+          onChoose={(id) => select(new Set([id]))}
+          onClose={() => tryIt(false)}
         />
       )}
       {asked === "connect" && single && (
@@ -352,12 +396,19 @@ interface ToolProps {
   label: string;
   keys: string;
   not: boolean;
+  isOn?: boolean;
   onAct: () => void;
 }
 
-function Tool({ label, keys, not, onAct }: ToolProps) {
+function Tool({ label, keys, not, isOn, onAct }: ToolProps) {
   return (
-    <Button disabled={not} onClick={onAct} title={keys} aria-keyshortcuts={keys.replace(" ", "+")}>
+    <Button
+      disabled={not}
+      onClick={onAct}
+      title={keys}
+      aria-pressed={isOn}
+      aria-keyshortcuts={keys.replace(" ", "+")}
+    >
       {label}
     </Button>
   );

@@ -1,6 +1,6 @@
 import { Handle, type Node, type NodeProps, Position } from "@xyflow/react";
 import { memo } from "react";
-import { words } from "../../logic/format";
+import { count, words } from "../../logic/format";
 import type { DesignStage } from "./design";
 import css from "./designer.module.css";
 
@@ -10,6 +10,8 @@ export interface StageData extends Record<string, unknown> {
   warnings: number;
   /** It is the parent's, and nothing is said of it here. */
   isInherited: boolean;
+  /** Records of the sample that was tried. */
+  failed: number;
 }
 
 export type StageNodeType = Node<StageData, "stage">;
@@ -17,7 +19,7 @@ export type StageNodeType = Node<StageData, "stage">;
 const GLYPH = { source: "▶", operator: "◇", sink: "■" };
 
 function Stage({ data, selected }: NodeProps<StageNodeType>) {
-  const { stage, errors, warnings, isInherited } = data;
+  const { stage, errors, warnings, isInherited, failed } = data;
   const { id, role, kind, asset, ports } = stage;
   return (
     <div
@@ -43,6 +45,11 @@ function Stage({ data, selected }: NodeProps<StageNodeType>) {
           {asset ? kind : kind ? words(kind) : "nothing chosen yet"}
           {isInherited && " · inherited"}
         </span>
+        {failed > 0 && (
+          <span className={css.failed} data-tone="err">
+            ✗ {count(failed)} failed
+          </span>
+        )}
       </div>
       {ports.map((port, at) => (
         <div key={port} className={css.port} style={{ top: 40 + at * 20 }}>

@@ -49,6 +49,8 @@ interface CodeProps {
   isReadOnly?: boolean;
   /** Where to go: a line from 1. */
   line?: number;
+  /** Where in it, from 1. */
+  column?: number;
   onChange: (text: string) => void;
   onUndo: () => void;
   onRedo: () => void;
@@ -189,13 +191,14 @@ export function Code(props: CodeProps) {
   useEffect(() => {
     const editor = view.current;
     if (!editor || !props.line || props.line > editor.state.doc.lines) return;
-    const { from } = editor.state.doc.line(props.line);
+    const line = editor.state.doc.line(props.line);
+    const from = Math.min(line.from + Math.max((props.column ?? 1) - 1, 0), line.to);
     editor.dispatch({
       selection: { anchor: from },
       effects: EditorView.scrollIntoView(from, { y: "center" }),
     });
     editor.focus();
-  }, [props.line]);
+  }, [props.line, props.column]);
   return <div ref={host} className={css.code} data-code="" />;
 }
 

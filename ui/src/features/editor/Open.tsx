@@ -81,7 +81,10 @@ export function Open({ project, path, drafting }: OpenProps) {
   const goTo = (at: Path) => {
     const offset = offsetOf(text, at) ?? 0;
     const line = String(text.slice(0, offset).split("\n").length);
-    void navigate({ search: (it) => ({ ...it, tab: "code", line }), replace: true });
+    void navigate({
+      search: (it) => ({ ...it, tab: "code", line, column: undefined }),
+      replace: true,
+    });
   };
   const openAsset = (kind: Kind, name: string) => {
     const found = assets.find((it) => it.kind === kind && it.name === name);
@@ -104,6 +107,7 @@ export function Open({ project, path, drafting }: OpenProps) {
         schema={read.schema}
         isReadOnly={isReadOnly}
         line={search.line ? Number(search.line) : undefined}
+        column={search.column ? Number(search.column) : undefined}
         onChange={(it) => change(it, "typing")}
         onUndo={undo}
         onRedo={redo}
@@ -192,7 +196,7 @@ export function Open({ project, path, drafting }: OpenProps) {
       )}
       {tab === "design" && !read.problem && (
         <Suspense fallback={<Loading lines={10} />}>
-          <Designer {...forms} findings={findings} />
+          <Designer {...forms} path={path} findings={findings} />
         </Suspense>
       )}
       {tab === "form" && (
@@ -261,7 +265,12 @@ export function Open({ project, path, drafting }: OpenProps) {
 
   function goToLine(it: Finding) {
     void navigate({
-      search: (all) => ({ ...all, tab: tab === "form" ? "form" : "code", line: String(it.line) }),
+      search: (all) => ({
+        ...all,
+        tab: tab === "form" ? "form" : "code",
+        line: String(it.line),
+        column: String(it.column),
+      }),
       replace: true,
     });
   }

@@ -172,10 +172,14 @@ function prune(document: Document.Parsed, above: (string | number)[]): void {
 
 /** The place of a path in the text, to go there. */
 export function offsetOf(text: string, path: Path): number | undefined {
+  return (nodeAt(text, path) as { range?: [number, number, number] } | undefined)?.range?.[0];
+}
+
+/** What stands at a path, as it was written. */
+export function nodeAt(text: string, path: Path): unknown {
   const { document } = parsed(text);
   const at = places(document, path, false);
-  const node = at && document.getIn(at, true);
-  return (node as { range?: [number, number, number] } | undefined)?.range?.[0];
+  return at && document.getIn(at, true);
 }
 
 /** The path that the server names, as `spec.stages[2].filter` or `spec.stages[read].filter`. */

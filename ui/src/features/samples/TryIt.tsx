@@ -1,0 +1,252 @@
+// A workflow is tried on a sample, as it is drawn now: what each stage made of which record. Nothing is written.
+import { Button, Checkbox, Select } from "@mantine/core";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import { Act, CopyCli } from "../../parts/Act";
+import { ProblemView } from "../../parts/Problem";
+import { Empty } from "../../parts/Shows";
+import { Findings } from "../projects/Findings";
+import type { Asset, Finding } from "../projects/projects";
+import { isEmpty, NOTHING, unfit } from "./given";
+import { Passages } from "./Passages";
+import { counts, type InScript, inText, shortened, type TestRun, verdict } from "./passages";
+import { SampleField } from "./SampleField";
+import css from "./samples.module.css";
+import { RECORDS, type Trial } from "./useTrial";
+
+const route = getRouteApi("/frame/projects/$project/assets/$");
+
+interface TryItProps {
+  project: string;
+  workflow: string;
+  path: string;
+  text: string;
+  assets: readonly Asset[];
+  trial: Trial;
+  /** The names of the stages that read. */
+  sources: readonly string[];
+  chosen: string | undefined;
+  onChoose: (stage: string) => void;
+  onClose: () => void;
+}
+
+export function TryIt(props: TryItProps) {
+  const { workflow, trial, sources, assets } = props;
+  const { settings, set, run } = trial;
+  const given = (source: string) => settings.samples[source] ?? NOTHING;
+  const environments = assets.flatMap((it) =>
+    it.kind === "Environment" && it.name ? [it.name] : [],
+  );
+  const why =
+    (sources.length === 0 && "There is no source that a sample could stand for") ||
+    (sources.every((it) => isEmpty(given(it))) && "Paste a sample first") ||
+    sources.map((it) => unfit(given(it))).find((it) => it !== undefined) ||
+    (trial.isBusy && "It is running");
+  const go = () => {
+    if (!why) void trial.go(sources);
+  };
+  const hasChosen = sources.find((it) => it === props.chosen);
+  return (
+    <section className={css.dock} aria-label="Try it" data-dock="">
+      <div className={css.given}>
+        <div className="row">
+          <h2>Try it</h2>
+          <div className="grow" />
+          <CopyCli command={`weir test run ${workflow} --project DIR --sample FILE`} />
+          <Act
+            label={trial.isBusy ? "Running …" : run ? "Try again" : "Try it"}
+            about="on the sample"
+            claim="project:write"
+            isMain
+            not={why}
+            onAct={go}
+          />
+          <Button onClick={props.onClose}>Close</Button>
+        </div>
+        <Samples sources={sources} first={hasChosen}>
+          {(source) => (
+            <>
+              <SampleField
+                label={`Sample of ${source}`}
+                given={given(source)}
+                onGo={go}
+                onChange={(it) => set({ samples: { ...settings.samples, [source]: it } })}
+              />
+              <Checkbox
+                label="One JSON object on each line, whatever the source’s format"
+                checked={given(source).isLines ?? false}
+                onChange={(event) => {
+                  const isLines = event.currentTarget.checked;
+                  set({
+                    samples: { ...settings.samples, [source]: { ...given(source), isLines } },
+                  });
+                }}
+              />
+            </>
+          )}
+        </Samples>
+        <div className="row">
+          <Select
+            label="Records shown"
+            data={[...RECORDS]}
+            value={settings.records}
+            allowDeselect={false}
+            onChange={(it) => set({ records: it ?? RECORDS[0] })}
+            w={112}
+          />
+          {environments.length > 0 && (
+            <Select
+              label="Environment"
+              placeholder="the project’s"
+              data={environments}
+              value={settings.environment}
+              clearable
+              onChange={(environment) => set({ environment })}
+              w={160}
+            />
+          )}
+        </div>
+        <p className="muted small">
+          What is drawn is tried, saved or not. Nothing is written, no server is asked, no secret is
+          opened. At most 4 MiB and 10 seconds.
+        </p>
+      </div>
+      <div className={css.came}>
+        {trial.problem && <ProblemView problem={trial.problem} onRetry={go} />}
+        {run ? (
+          <Came {...props} run={run} />
+        ) : (
+          !trial.problem && (
+            <Empty
+              what="Nothing was tried yet"
+              why="Paste a few records as the source would read them. Then each stage shows what came in and what went out."
+            />
+          )
+        )}
+      </div>
+    </section>
+  );
+}
+
+/** Each source has a sample of its own; of several, those behind the first are folded. */
+function Samples(props: {
+  sources: readonly string[];
+  first: string | undefined;
+  children: (source: string) => ReactNode;
+}) {
+  const [only] = props.sources;
+  if (props.sources.length === 1 && only) return props.children(only);
+  return props.sources.map((it, at) => (
+    <details key={it} className={css.source} open={props.first ? it === props.first : at === 0}>
+      <summary>{it}</summary>
+      {props.children(it)}
+    </details>
+  ));
+}
+
+function Came(props: TryItProps & { run: TestRun }) {
+  const { project, path, text, trial, run, chosen } = props;
+  const navigate = route.useNavigate();
+  const { tone, words } = verdict(run);
+  const stage =
+    run.stages.find((it) => it.stage === chosen) ??
+    run.stages.find((it) => it.fault || it.failed > 0) ??
+    run.stages[0];
+  const toCode = ({ line, column }: { line: number; column: number }) =>
+    void navigate({
+      search: (all) => ({ ...all, tab: "code", line: String(line), column: String(column) }),
+    });
+  const onScript = (at: InScript) => {
+    // The text may be another one by now; then it is where it was.
+    const place = stage && inText(text, stage.stage, at);
+    return place && (() => toCode(place));
+  };
+  return (
+    <>
+      <div className={css.verdict} role="status">
+        <strong data-tone={tone}>{words}</strong>
+        {trial.isOld && <span className={css.old}>◆ of the text before your last change</span>}
+        <div className="grow" />
+        {run.stages.length > 0 && (
+          <Checkbox
+            label="Fields that are the same, too"
+            checked={trial.settings.isWhole}
+            onChange={(event) => trial.set({ isWhole: event.currentTarget.checked })}
+          />
+        )}
+      </div>
+      {run.faults?.map((it) => (
+        <div key={it.code + it.message} className={css.failure}>
+          <span>{shortened(it.message, 2_000)}</span>
+          {it.hint && <p>{shortened(it.hint, 2_000)}</p>}
+          <code className="muted">{it.code}</code>
+        </div>
+      ))}
+      {run.ending === "invalid" && (
+        <Findings
+          all={run.findings ?? []}
+          about={(it) => <Where project={project} path={path} of={it} onCode={toCode} />}
+        />
+      )}
+      {stage && (
+        <div className={css.stages}>
+          <ul aria-label="Stages as they were tried">
+            {run.stages.map((it) => (
+              <li key={it.stage}>
+                <button
+                  type="button"
+                  aria-pressed={it === stage}
+                  onClick={() => props.onChoose(it.stage)}
+                >
+                  <strong className="cut">{it.stage}</strong>
+                  <span className="muted small">
+                    {counts({ ...it, failed: 0 })}
+                    {it.failed + (it.fault ? 1 : 0) > 0 && (
+                      <span data-tone="err" className={css.bad}>
+                        {" "}
+                        ✗ {it.failed > 0 ? `${it.failed} failed` : "it failed"}
+                      </span>
+                    )}
+                  </span>
+                </button>
+              </li>
+            ))}
+          </ul>
+          <Passages
+            key={stage.stage}
+            stage={stage}
+            isWhole={trial.settings.isWhole}
+            onScript={onScript}
+          />
+        </div>
+      )}
+    </>
+  );
+}
+
+/** Where something is wrong, as what leads there; of the sample itself nothing does. */
+function Where(props: {
+  project: string;
+  path: string;
+  of: Finding;
+  onCode: (at: { line: number; column: number }) => void;
+}) {
+  const { project, path, of, onCode } = props;
+  if (of.file === path)
+    return (
+      <button type="button" className={css.link} onClick={() => onCode(of)}>
+        line {of.line}
+      </button>
+    );
+  if (!/\.ya?ml$/.test(of.file)) return null;
+  return (
+    <Link
+      className="small"
+      to="/projects/$project/assets/$"
+      params={{ project, _splat: of.file }}
+      search={{ tab: "code", line: of.line > 0 ? String(of.line) : undefined }}
+    >
+      {of.file}:{of.line}
+    </Link>
+  );
+}

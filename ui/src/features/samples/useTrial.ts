@@ -1,0 +1,111 @@
+// A workflow that is tried: the samples that were given, and what came of them. Both stay while one goes to the
+// code and back, in this page alone: a sample may hold what is to be written nowhere.
+import { useEffect, useMemo, useRef, useState } from "react";
+import { answered, api } from "../../api/client";
+import { type Problem, problemIn } from "../../api/problem";
+import { type Given, isEmpty, sent } from "./given";
+import type { TestRun } from "./passages";
+
+export const WITHIN_MS = 10_000;
+export const RECORDS = ["50", "200", "500"] as const;
+
+export interface Settings {
+  /** By the name of the source. */
+  samples: Readonly<Record<string, Given>>;
+  /** How many records of each stage are shown. */
+  records: string;
+  environment: string | null;
+  /** Fields that did not change are shown, too. */
+  isWhole: boolean;
+}
+
+interface Kept {
+  settings: Settings;
+  run?: TestRun;
+  /** What was tried. */
+  text?: string;
+}
+
+const kept = new Map<string, Kept>();
+const KEPT_MAX = 8;
+const BEGUN: Settings = { samples: {}, records: RECORDS[0], environment: null, isWhole: false };
+
+export interface Trial {
+  settings: Settings;
+  set: (it: Partial<Settings>) => void;
+  run: TestRun | undefined;
+  /** The text is another one by now. */
+  isOld: boolean;
+  isBusy: boolean;
+  problem: Problem | undefined;
+  go: (sources: readonly string[]) => Promise<void>;
+}
+
+interface About {
+  /** Whose it is, and of which asset: others see none of it. */
+  of: string;
+  project: string;
+  workflow: string;
+  path: string;
+  text: string;
+}
+
+export function useTrial({ of, project, workflow, path, text }: About): Trial {
+  const [it, setIt] = useState<Kept>(() => kept.get(of) ?? { settings: BEGUN });
+  const [isBusy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem>();
+  const abort = useRef<AbortController>(undefined);
+  const now = useRef(it);
+  useEffect(() => () => abort.current?.abort(), []);
+  return useMemo(() => {
+    const put = (next: Kept) => {
+      now.current = next;
+      kept.delete(of);
+      kept.set(of, next);
+      const [oldest] = kept.keys();
+      if (kept.size > KEPT_MAX && oldest !== undefined) kept.delete(oldest);
+      setIt(next);
+    };
+    const go = async (sources: readonly string[]) => {
+      abort.current?.abort();
+      const own = new AbortController();
+      abort.current = own;
+      setBusy(true);
+      setProblem(undefined);
+      try {
+        const { samples, records, environment } = now.current.settings;
+        const given = sources.flatMap((source) => {
+          const one = samples[source];
+          return one && !isEmpty(one) ? [sent(source, one)] : [];
+        });
+        const run = await answered(
+          api.POST("/api/v1/projects/{project}/workflows/{workflow}/test-runs", {
+            params: { path: { project, workflow } },
+            body: {
+              samples: given,
+              environments: environment ? [environment] : [],
+              drafts: [{ path, text }],
+              records: Number(records),
+              withinMs: WITHIN_MS,
+            },
+            signal: own.signal,
+          }),
+        );
+        put({ ...now.current, run, text });
+      } catch (error) {
+        if (!own.signal.aborted) setProblem(problemIn(error));
+      } finally {
+        if (abort.current === own) setBusy(false);
+      }
+    };
+    return {
+      settings: it.settings,
+      set: (some) => put({ ...now.current, settings: { ...now.current.settings, ...some } }),
+      run: it.run,
+      isOld: it.run !== undefined && it.text !== text,
+      isBusy,
+      problem,
+      go,
+    };
+  }, [it, isBusy, problem, of, project, workflow, path, text]);
+}
