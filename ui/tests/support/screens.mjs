@@ -93,6 +93,11 @@ export const SCREENS = [
     has: "Tried in this order",
   },
   {
+    name: "designer-trial",
+    path: "/projects/flights/assets/workflows/flights.yaml?trial=open",
+    has: "Nothing was tried yet",
+  },
+  {
     name: "asset-form",
     path: "/projects/flights/assets/sources/flight-files.yaml",
     has: "directory",

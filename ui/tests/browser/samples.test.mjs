@@ -1,0 +1,213 @@
+// A sample is tried where a workflow is drawn: by mouse, by the keyboard, with what fails, and with what is not
+// saved; and it is written nowhere.
+import assert from "node:assert/strict";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { browser, findings, open } from "../support/browser.mjs";
+import { weir } from "../support/weir.mjs";
+
+let server;
+let chrome;
+let page;
+let complaints;
+let directory;
+
+const CSV = `date,delay,distance,origin,destination
+2001/01/01 00:47,66,1750,DTW,LAS
+2001/01/01 01:24,-5,407,LAS,OAK
+2001/01/02 11:00,205,2399,HNL,SFO
+x,y,z
+not a date,1,2,AAA,BBB
+`;
+const SCRIPTED = `apiVersion: weir/v1
+kind: Workflow
+metadata: { name: scripted }
+spec:
+  stages:
+    - name: read
+      source: flight-files
+    - name: halve
+      from: read
+      processor:
+        javascript:
+          script: |
+            export function onMessage(row) {
+              if (row.delay < 0) return [copy(row), copy(row)];
+              if (row.delay > 200) return row.nothing.there;
+              row.delay = row.delay * 10;
+              return row;
+            }
+    - name: write
+      from: halve
+      sink: { file: { directory: out/scripted, name: "\${item}.jsonl", format: json-lines } }
+`;
+const FLIGHTS = "/projects/flights/assets/workflows/flights.yaml";
+const at = (path) => page.goto(server.url + path);
+const button = (name) => page.getByRole("button", { name, exact: true });
+const dock = () => page.getByRole("region", { name: "Try it" });
+const sample = () => dock().getByRole("textbox", { name: "Sample of read" });
+const stage = (name) => page.locator(`.react-flow__node[data-id="${name}"]`);
+const edge = (from, port, to) => page.getByLabel(`Edge from ${from}, port ${port}, to ${to},`);
+const records = (name) => dock().getByRole("list", { name: `Records at ${name}` });
+const says = (words) => dock().getByRole("status").getByText(words).waitFor();
+
+before(async () => {
+  [server, chrome] = await Promise.all([weir(), browser()]);
+  ({ directory } = await server.get("/api/v1/projects/flights"));
+  await writeFile(join(directory, "workflows", "scripted.yaml"), SCRIPTED);
+  ({ page, complaints } = await open(chrome));
+  page.setDefaultTimeout(15_000);
+});
+after(async () => {
+  await chrome?.close();
+  await server?.stop();
+});
+
+test("a pasted sample shows what each stage made of which record", async () => {
+  await at(FLIGHTS);
+  await button("Try it …").click();
+  await dock().getByText("Nothing was tried yet").waitFor();
+  await sample().fill(CSV);
+  await button("Try it on the sample").click();
+  await says("It would be committed, but 2 records failed");
+  // Edges and stages say what went by.
+  await edge("read", "out", "derive").waitFor();
+  assert.match(await edge("read", "out", "derive").getAttribute("aria-label"), /, 4 records$/);
+  assert.match(await edge("route", "severe", "severe").getAttribute("aria-label"), /, 1 record$/);
+  await stage("derive").getByText("1 failed").waitFor();
+  await records("read").getByText("it has 3 columns where 5 are expected").waitFor();
+  await records("read").getByText("x,y,z").waitFor();
+  // The stage that is chosen on the canvas is the one that is shown.
+  await stage("derive").click();
+  const first = records("derive").getByRole("listitem").first();
+  await first.getByRole("row", { name: /distanceKm new – 2816.4/ }).waitFor();
+  await first.getByRole("row", { name: /distance gone 1750 –/ }).waitFor();
+  assert.equal(await first.getByRole("row", { name: /^origin/ }).count(), 0);
+  await dock().getByLabel("Fields that are the same, too").check();
+  await first.getByRole("row", { name: /origin "DTW" "DTW"/ }).waitFor();
+  await dock()
+    .getByRole("button", { name: /^severe/ })
+    .click();
+  await dock().getByText('"delayClass":"severe"').waitFor();
+  assert.ok(await stage("severe").locator("[data-selected]").count());
+  assert.deepEqual(complaints, []);
+});
+
+test("a script that fails says where, and leads there; the sample is there when one comes back", async () => {
+  await at("/projects/flights/assets/workflows/scripted.yaml?trial=open");
+  await sample().fill(CSV);
+  await sample().press("Control+Enter");
+  await says("It would be committed, but 2 records failed");
+  await stage("halve").click();
+  await records("halve")
+    .getByRole("row", { name: /delay changed 66 660/ })
+    .waitFor();
+  // One that became two is shown with both.
+  assert.equal(await records("halve").getByText("→ to out").count(), 4);
+  await records("halve")
+    .getByText(/line 3, column \d+ of the script: TypeError/)
+    .waitFor();
+  await records("halve").getByRole("button", { name: "To line 3 of the script" }).click();
+  await page.waitForURL(/tab=code/);
+  const line = SCRIPTED.split("\n").findIndex((it) => it.includes("row.nothing")) + 1;
+  assert.match(page.url(), new RegExp(`line=%22${line}%22&column=`));
+  const active = page.locator("[data-code] .cm-activeLine");
+  await active.getByText("row.nothing.there").waitFor();
+  await page.getByRole("link", { name: "Design", exact: true }).click();
+  await says("It would be committed, but 2 records failed");
+  assert.equal(await sample().inputValue(), CSV);
+});
+
+test("what is tried is what is drawn, saved or not; what is wrong with it is said with its place", async () => {
+  const before = await readFile(join(directory, "workflows", "flights.yaml"), "utf8");
+  const code = page.locator("[data-code] .cm-content");
+  await at(`${FLIGHTS}?trial=open`);
+  await sample().fill(CSV);
+  await stage("route").click();
+  await page.keyboard.press("Delete");
+  await page.getByText("● unsaved").waitFor();
+  await button("Try it on the sample").click();
+  // What it fed has no input any more: an error of the project, with its line.
+  await says("It can’t be run");
+  const wrong = dock().getByRole("list", { name: "Problems" });
+  await wrong.getByText("severe").first().waitFor();
+  await wrong
+    .getByRole("button", { name: /^line \d+$/ })
+    .first()
+    .click();
+  await page.waitForURL(/tab=code/);
+  await page.getByRole("link", { name: "Design", exact: true }).click();
+  await says("It can’t be run");
+  await button("Undo").click();
+  await says("of the text before your last change");
+  await button("Try again on the sample").click();
+  await says("It would be committed");
+  await page.getByRole("link", { name: "Code", exact: true }).click();
+  await code.getByText("to_char(departure, '%A')").click();
+  await page.keyboard.press("End");
+  await page.keyboard.type(" || '!'");
+  await page.getByRole("link", { name: "Design", exact: true }).click();
+  await button("Try again on the sample").click();
+  await stage("derive").click();
+  await records("derive").getByText('"Monday!"').first().waitFor();
+  assert.equal(await readFile(join(directory, "workflows", "flights.yaml"), "utf8"), before);
+  await button("Discard").click();
+  await page.getByText("saved", { exact: true }).waitFor();
+});
+
+test("a packed file goes as it is, what is too large does not go, and JSON lines go as records", async () => {
+  await at(`${FLIGHTS}?trial=open`);
+  const picker = dock().getByLabel("File: Sample of read");
+  const file = (name, buffer) => ({ name, mimeType: "application/octet-stream", buffer });
+  await picker.setInputFiles(file("flights.csv.gz", gzipSync(CSV)));
+  await dock().getByText("flights.csv.gz").waitFor();
+  await button("Try it on the sample").click();
+  await says("It would be committed, but 2 records failed");
+  await picker.setInputFiles(file("large.csv", Buffer.alloc(4 * 1024 * 1024 + 1, "x")));
+  await dock().getByRole("alert").getByText("larger than 4 MiB").waitFor();
+  assert.equal(await button("Try again on the sample").getAttribute("aria-disabled"), "true");
+  await button("Take it out").click();
+  await dock()
+    .getByLabel(/^One JSON object on each line/)
+    .check();
+  await sample().fill('{"delay": 1}\n{"delay": ');
+  await dock().getByRole("alert").getByText("Line 2 is no JSON").waitFor();
+  await sample().fill(
+    '{"date": "2001/01/01 00:47", "delay": 99, "distance": 10, "origin": "A", "destination": "B"}',
+  );
+  await button("Try again on the sample").click();
+  await says("All of it would be committed");
+  const out = await readdir(join(directory, "out"), { recursive: true });
+  assert.ok(!out.some((it) => it.includes("sample")), "nothing is written");
+});
+
+for (const scheme of ["dark", "light"]) {
+  test(`by the keyboard alone, and nothing for axe to find, ${scheme}`, async () => {
+    const other = await open(chrome, scheme);
+    const { page } = other;
+    page.setDefaultTimeout(15_000);
+    await page.goto(`${server.url}/projects/flights/assets/workflows/scripted.yaml`);
+    await page.locator('.react-flow__node[data-id="halve"]').focus();
+    await page.keyboard.press("r");
+    const dock = page.getByRole("region", { name: "Try it" });
+    const tabTo = async (what) => {
+      const isThere = () => what.evaluate((it) => it === document.activeElement);
+      for (let step = 0; step < 60 && !(await isThere()); step++) await page.keyboard.press("Tab");
+      assert.ok(await isThere(), `${what} is reached by Tab`);
+    };
+    await tabTo(dock.getByRole("textbox", { name: "Sample of read" }));
+    await page.keyboard.insertText(CSV);
+    await page.keyboard.press("Control+Enter");
+    await dock.getByText("It would be committed, but 2 records failed").waitFor();
+    for (const name of ["read", "halve", "write"]) {
+      await tabTo(dock.getByRole("button", { name: new RegExp(`^${name}`) }));
+      await page.keyboard.press("Enter");
+      await dock.getByRole("list", { name: `Records at ${name}` }).waitFor();
+      assert.deepEqual(await findings(page), []);
+    }
+    assert.deepEqual(other.complaints, []);
+    await other.close();
+  });
+}
