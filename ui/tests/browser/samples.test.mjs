@@ -183,6 +183,46 @@ test("a packed file goes as it is, what is too large does not go, and JSON lines
   assert.ok(!out.some((it) => it.includes("sample")), "nothing is written");
 });
 
+test("a format is found in a sample, and written in its place or as an asset", async () => {
+  const source = "sources/flight-files.yaml";
+  const dialog = page.getByRole("dialog");
+  const begin = () => page.getByRole("button", { name: "Find it in a sample …" }).click();
+  const look = async (text) => {
+    await begin();
+    await dialog.getByRole("textbox", { name: "Sample" }).fill(text);
+    await dialog.getByRole("button", { name: "Look at it" }).click();
+  };
+  await at(`/projects/flights/assets/${source}`);
+  await begin();
+  const isOff = await dialog.getByRole("button", { name: "Look at it" }).isDisabled();
+  assert.ok(isOff, "there is nothing to look at");
+  await page.keyboard.press("Escape");
+  await look(CSV);
+  await dialog.getByRole("row", { name: /^delay int64/ }).waitFor();
+  await dialog.getByText("1 record not read").waitFor();
+  await dialog.getByText("it has 3 columns where 5 are expected").waitFor();
+  assert.deepEqual(await findings(page), []);
+  await dialog.getByRole("button", { name: "Write it here" }).click();
+  await dialog.waitFor({ state: "detached" });
+  const code = page.locator("[data-code] .cm-content");
+  await code.getByText("int64").first().waitFor();
+  await button("Undo").click();
+  await page.getByText("saved", { exact: true }).waitFor();
+  await look('{"id": 1, "at": "2001-01-01T00:00:00Z"}\n{"id": 2}\n');
+  await dialog.getByRole("row", { name: /^at .*no value in 1 of 2/ }).waitFor();
+  await dialog.getByText("As an asset of its own").click();
+  await dialog.getByRole("textbox", { name: "Name of the Format asset" }).fill("flights-csv");
+  await dialog.getByText("There is a Format asset of this name already").waitFor();
+  await dialog.getByRole("textbox", { name: "Name of the Format asset" }).fill("events");
+  await dialog.getByRole("button", { name: "Make the asset" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await code.getByText("events").first().waitFor();
+  const made = await readFile(join(directory, "formats", "events.yaml"), "utf8");
+  assert.match(made, /kind: Format[\s\S]*type: json/);
+  await button("Discard").click();
+  assert.deepEqual(complaints, []);
+});
+
 for (const scheme of ["dark", "light"]) {
   test(`by the keyboard alone, and nothing for axe to find, ${scheme}`, async () => {
     const other = await open(chrome, scheme);

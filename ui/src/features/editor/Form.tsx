@@ -1,13 +1,18 @@
 // A form made of a schema. It changes the text value by value; what no form can show leads to the code.
 import { Button, Select } from "@mantine/core";
-import { createContext, type ReactNode, useContext, useId } from "react";
+import { createContext, lazy, type ReactNode, Suspense, useContext, useId, useState } from "react";
 import { Control } from "./Control";
 import css from "./editor.module.css";
 import { type Field, fieldOf, type Kind, resolved, type Schema } from "./schema";
 import { least, starter } from "./starter";
 import { type Path, valueAt } from "./text";
 
+const InferFormat = lazy(() =>
+  import("../samples/InferFormat").then((it) => ({ default: it.InferFormat })),
+);
+
 export interface Forms {
+  project: string;
   root: Schema;
   /** What the text says itself. */
   own: unknown;
@@ -291,7 +296,35 @@ function Slot({ field, path, name }: { field: Field & { is: "slot" }; path: Path
           </Button>
         )}
       </div>
+      {field.kind === "Format" && <FromSample path={path} />}
       {chosen === HERE && <Part field={inner} path={path} name={name} isRequired />}
+    </>
+  );
+}
+
+/** A format need not be written by hand where there is some of what it is to read. */
+export function FromSample({ path, name }: { path: Path; name?: string }) {
+  const { project, whole, names, onEdit, isReadOnly } = useForms();
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <div>
+        <Button disabled={isReadOnly} onClick={() => setOpen(true)}>
+          Find it in a sample …
+        </Button>
+      </div>
+      {isOpen && (
+        <Suspense>
+          <InferFormat
+            project={project}
+            value={valueAt(whole, path)}
+            name={name}
+            taken={names("Format")}
+            onFound={(it) => onEdit(path, it)}
+            onClose={() => setOpen(false)}
+          />
+        </Suspense>
+      )}
     </>
   );
 }

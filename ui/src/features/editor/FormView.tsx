@@ -2,7 +2,7 @@ import { useMemo } from "react";
 import type { Asset } from "../projects/projects";
 import { Control } from "./Control";
 import css from "./editor.module.css";
-import { Fields, FormContext, type Forms, Part } from "./Form";
+import { Fields, FormContext, type Forms, FromSample, Part } from "./Form";
 import { fieldOf, type Kind, specOf } from "./schema";
 import { type Path, withValue } from "./text";
 import type { Drafting } from "./useDraft";
@@ -21,10 +21,11 @@ export interface EditProps {
 
 /** What fields are shown against, and how they change the text. */
 export function useFormsOf(props: EditProps): Forms | undefined {
-  const { read, text, assets, isReadOnly, change, onCode, onOpen } = props;
+  const { project, read, text, assets, isReadOnly, change, onCode, onOpen } = props;
   return useMemo(() => {
     if (!read.schema) return undefined;
     return {
+      project,
       root: read.schema,
       own: read.value,
       parent: read.parent,
@@ -35,7 +36,7 @@ export function useFormsOf(props: EditProps): Forms | undefined {
       onCode,
       onOpen,
     };
-  }, [read, text, assets, isReadOnly, change, onCode, onOpen]);
+  }, [project, read, text, assets, isReadOnly, change, onCode, onOpen]);
 }
 
 /** All of an asset but what is drawn: a workflow's stages are in the designer. */
@@ -70,6 +71,7 @@ export function FormView(props: EditProps) {
             : what it does not say itself is as it is there.
           </p>
         )}
+        {read.kind === "Format" && <FromSample path={["spec"]} name={read.name ?? "format"} />}
         {field.is === "object" ? (
           <Fields
             schema={field.schema}

@@ -75,8 +75,12 @@ export function sent(source: string, it: Given): Schemas["TestRunSample"] {
   const about = { source, ...(item ? { item } : {}) };
   const lines = it.isLines ? linesOf(it) : undefined;
   if (Array.isArray(lines)) return { ...about, records: lines };
-  return it.file ? { ...about, base64: base64(it.file.bytes) } : { ...about, text: it.text };
+  return { ...about, ...asked(it) };
 }
+
+/** The sample alone, as it is looked at for its format. */
+export const asked = (it: Given) =>
+  it.file ? { base64: base64(it.file.bytes) } : { text: it.text };
 
 export function base64(bytes: Uint8Array): string {
   const step = 0x8000;
