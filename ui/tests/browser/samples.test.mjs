@@ -43,6 +43,19 @@ spec:
       from: halve
       sink: { file: { directory: out/scripted, name: "\${item}.jsonl", format: json-lines } }
 `;
+const MADE = `apiVersion: weir/v1
+kind: Workflow
+metadata: { name: made }
+spec:
+  stages:
+    - name: read
+      source: { generator: { rate: 5, fields: [{ name: id, make: sequence }] } }
+    - name: other
+      source: { generator: { rate: 5, fields: [{ name: id, make: sequence }] } }
+    - name: write
+      from: [read, other]
+      sink: { devNull: {} }
+`;
 const FLIGHTS = "/projects/flights/assets/workflows/flights.yaml";
 const at = (path) => page.goto(server.url + path);
 const button = (name) => page.getByRole("button", { name, exact: true });
@@ -57,6 +70,7 @@ before(async () => {
   [server, chrome] = await Promise.all([weir(), browser()]);
   ({ directory } = await server.get("/api/v1/projects/flights"));
   await writeFile(join(directory, "workflows", "scripted.yaml"), SCRIPTED);
+  await writeFile(join(directory, "workflows", "made.yaml"), MADE);
   ({ page, complaints } = await open(chrome));
   page.setDefaultTimeout(15_000);
 });
@@ -181,6 +195,30 @@ test("a packed file goes as it is, what is too large does not go, and JSON lines
   await says("All of it would be committed");
   const out = await readdir(join(directory, "out"), { recursive: true });
   assert.ok(!out.some((it) => it.includes("sample")), "nothing is written");
+});
+
+test("each source has a sample of its own, of lines of JSON where it reads no format", async () => {
+  await at("/projects/flights/assets/workflows/made.yaml?trial=open");
+  await sample().fill('{"id": 3}\n{"id": 4}');
+  await dock().locator("summary", { hasText: "other" }).click();
+  const other = dock().getByRole("textbox", { name: "Sample of other" });
+  await other.fill('{"id": 5}');
+  await other.press("Control+Enter");
+  await says("All of it would be committed");
+  await dock()
+    .getByRole("button", { name: /^write 3 in/ })
+    .click();
+  await records("write").getByText("5", { exact: true }).first().waitFor();
+  assert.deepEqual(await findings(page), []);
+  // As a text it would fit nothing: what helps is a button.
+  const lines = dock().getByLabel(/^One JSON object on each line/);
+  await lines.first().uncheck();
+  await button("Try again on the sample").click();
+  await says("It can’t be run: 1 error");
+  await dock().getByRole("button", { name: "Take it as lines of JSON" }).click();
+  assert.ok(await lines.first().isChecked());
+  await button("Try again on the sample").click();
+  await says("All of it would be committed");
 });
 
 test("a format is found in a sample, and written in its place or as an asset", async () => {

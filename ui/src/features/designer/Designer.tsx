@@ -19,9 +19,11 @@ import {
   connected,
   copied,
   type DesignEdge,
+  type DesignStage,
   design,
   disconnected,
   freeName,
+  hasFormat,
   misfit,
   pasted,
   removed,
@@ -123,6 +125,8 @@ function Drawing(props: DesignerProps) {
     (id: string) => run?.stages.find((one) => one.stage === id)?.failed ?? 0,
     [run],
   );
+  const isBare = (one: DesignStage) =>
+    one.role === "source" && read.schema !== undefined && hasFormat(read.schema, one) === false;
   const tryIt = (isOpen: boolean) =>
     void navigate({
       search: (was) => ({ ...was, trial: isOpen ? "open" : undefined }),
@@ -342,6 +346,7 @@ function Drawing(props: DesignerProps) {
           assets={assets}
           trial={trial}
           sources={it.stages.filter((one) => one.role === "source").map((one) => one.id)}
+          bare={it.stages.filter(isBare).map((one) => one.id)}
           chosen={single?.id}
           onChoose={(id) => select(new Set([id]))}
           onClose={() => tryIt(false)}

@@ -7,6 +7,7 @@ import {
   type Design,
   design,
   disconnected,
+  hasFormat,
   inFlow,
   misfit,
   pasted,
@@ -134,4 +135,22 @@ test("what a parent says of a stage is taken back by saying so", () => {
   expect(cut).toContain("- name: route\n      from: null\n");
   expect(removed(child, whole, ["write"])).toContain("- name: write\n      removed: true\n");
   expect(removed(child, whole, ["extra"])).not.toContain("removed");
+});
+
+test("whether a source reads a format is what its schema says", () => {
+  const root = {
+    $defs: {
+      SourceSpec: { properties: { file: { $ref: "#/$defs/File" }, generator: { properties: {} } } },
+      File: { properties: { format: {} } },
+    },
+  };
+  const stages = design({
+    stages: [
+      { name: "a", source: { file: {} } },
+      { name: "b", source: { generator: {} } },
+      { name: "c", source: "generator" },
+      { name: "d", source: { unheardOf: {} } },
+    ],
+  }).stages;
+  expect(stages.map((it) => hasFormat(root, it))).toEqual([true, false, undefined, undefined]);
 });

@@ -2,6 +2,7 @@
 //
 // - D1: an edge leads from a port that the stage has to a stage that takes records in, and there is no way round.
 // - D2: whatever is done here leaves a text that says nothing of stages that are gone.
+import { resolved, type Schema } from "../editor/schema";
 import { edited, listAt, type Path, withValue } from "../editor/text";
 
 export type Role = "source" | "operator" | "sink";
@@ -88,6 +89,13 @@ function portsOf(role: Role, said: unknown): string[] {
   const script = said.javascript;
   if (isKeyed(script) && isKeyed(script.outputs)) return Object.keys(script.outputs);
   return ["out"];
+}
+
+/** Whether what a source is made of reads a format; of an asset that can't be told here. */
+export function hasFormat(root: Schema, { config, asset, kind }: DesignStage): boolean | undefined {
+  const known = root.$defs?.SourceSpec?.properties?.[kind];
+  if (asset || !known || !isKeyed(config.source)) return undefined;
+  return resolved(root, known).properties?.format !== undefined;
 }
 
 /** Why nothing may lead from there to here; nothing where it may. */

@@ -7,7 +7,7 @@ import { ProblemView } from "../../parts/Problem";
 import { Empty } from "../../parts/Shows";
 import { Findings } from "../projects/Findings";
 import type { Asset, Finding } from "../projects/projects";
-import { isEmpty, NOTHING, unfit } from "./given";
+import { type Given, isEmpty, NOTHING, unfit } from "./given";
 import { Passages } from "./Passages";
 import { counts, type InScript, inText, shortened, type TestRun, verdict } from "./passages";
 import { SampleField } from "./SampleField";
@@ -15,6 +15,9 @@ import css from "./samples.module.css";
 import { RECORDS, type Trial } from "./useTrial";
 
 const route = getRouteApi("/frame/projects/$project/assets/$");
+
+/** What comes in does not fit the source. */
+const NO_FORMAT = "WEIR-02270";
 
 interface TryItProps {
   project: string;
@@ -25,6 +28,8 @@ interface TryItProps {
   trial: Trial;
   /** The names of the stages that read. */
   sources: readonly string[];
+  /** Those of them that read no format, so that a text can be nothing but lines of JSON. */
+  bare: readonly string[];
   chosen: string | undefined;
   onChoose: (stage: string) => void;
   onClose: () => void;
@@ -33,7 +38,12 @@ interface TryItProps {
 export function TryIt(props: TryItProps) {
   const { workflow, trial, sources, assets } = props;
   const { settings, set, run } = trial;
-  const given = (source: string) => settings.samples[source] ?? NOTHING;
+  const given = (source: string): Given => {
+    const it = settings.samples[source] ?? NOTHING;
+    return { ...it, isLines: it.isLines ?? props.bare.includes(source) };
+  };
+  const put = (source: string, it: Given) =>
+    set({ samples: { ...settings.samples, [source]: it } });
   const environments = assets.flatMap((it) =>
     it.kind === "Environment" && it.name ? [it.name] : [],
   );
@@ -43,7 +53,7 @@ export function TryIt(props: TryItProps) {
     sources.map((it) => unfit(given(it))).find((it) => it !== undefined) ||
     (trial.isBusy && "It is running");
   const go = () => {
-    if (!why) void trial.go(sources);
+    if (!why) void trial.go(Object.fromEntries(sources.map((it) => [it, given(it)])));
   };
   const hasChosen = sources.find((it) => it === props.chosen);
   return (
@@ -70,17 +80,15 @@ export function TryIt(props: TryItProps) {
                 label={`Sample of ${source}`}
                 given={given(source)}
                 onGo={go}
-                onChange={(it) => set({ samples: { ...settings.samples, [source]: it } })}
+                onChange={(it) => put(source, it)}
               />
               <Checkbox
+                className={css.lines}
                 label="One JSON object on each line, whatever the source’s format"
-                checked={given(source).isLines ?? false}
-                onChange={(event) => {
-                  const isLines = event.currentTarget.checked;
-                  set({
-                    samples: { ...settings.samples, [source]: { ...given(source), isLines } },
-                  });
-                }}
+                checked={given(source).isLines}
+                onChange={(event) =>
+                  put(source, { ...given(source), isLines: event.currentTarget.checked })
+                }
               />
             </>
           )}
@@ -114,7 +122,17 @@ export function TryIt(props: TryItProps) {
       <div className={css.came}>
         {trial.problem && <ProblemView problem={trial.problem} onRetry={go} />}
         {run ? (
-          <Came {...props} run={run} />
+          <Came
+            {...props}
+            run={run}
+            onLines={() =>
+              set({
+                samples: Object.fromEntries(
+                  sources.map((it) => [it, { ...given(it), isLines: true }]),
+                ),
+              })
+            }
+          />
         ) : (
           !trial.problem && (
             <Empty
@@ -144,7 +162,7 @@ function Samples(props: {
   ));
 }
 
-function Came(props: TryItProps & { run: TestRun }) {
+function Came(props: TryItProps & { run: TestRun; onLines: () => void }) {
   const { project, path, text, trial, run, chosen } = props;
   const navigate = route.useNavigate();
   const { tone, words } = verdict(run);
@@ -186,6 +204,14 @@ function Came(props: TryItProps & { run: TestRun }) {
         <Findings
           all={run.findings ?? []}
           about={(it) => <Where project={project} path={path} of={it} onCode={toCode} />}
+          fix={(it) =>
+            it.code === NO_FORMAT &&
+            /no format/.test(it.cause) && (
+              <button type="button" className={css.link} onClick={props.onLines}>
+                Take it as lines of JSON
+              </button>
+            )
+          }
         />
       )}
       {stage && (

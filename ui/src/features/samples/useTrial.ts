@@ -38,7 +38,8 @@ export interface Trial {
   isOld: boolean;
   isBusy: boolean;
   problem: Problem | undefined;
-  go: (sources: readonly string[]) => Promise<void>;
+  /** With samples by the name of their source. */
+  go: (samples: Readonly<Record<string, Given>>) => Promise<void>;
 }
 
 interface About {
@@ -66,18 +67,17 @@ export function useTrial({ of, project, workflow, path, text }: About): Trial {
       if (kept.size > KEPT_MAX && oldest !== undefined) kept.delete(oldest);
       setIt(next);
     };
-    const go = async (sources: readonly string[]) => {
+    const go = async (samples: Readonly<Record<string, Given>>) => {
       abort.current?.abort();
       const own = new AbortController();
       abort.current = own;
       setBusy(true);
       setProblem(undefined);
       try {
-        const { samples, records, environment } = now.current.settings;
-        const given = sources.flatMap((source) => {
-          const one = samples[source];
-          return one && !isEmpty(one) ? [sent(source, one)] : [];
-        });
+        const { records, environment } = now.current.settings;
+        const given = Object.entries(samples).flatMap(([source, it]) =>
+          isEmpty(it) ? [] : [sent(source, it)],
+        );
         const run = await answered(
           api.POST("/api/v1/projects/{project}/workflows/{workflow}/test-runs", {
             params: { path: { project, workflow } },
