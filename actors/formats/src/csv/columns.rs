@@ -3,6 +3,7 @@
 //! With a header, declared columns are found by name, in any order, and the file's other columns
 //! are skipped. Without one, they are the columns by position.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
@@ -101,8 +102,17 @@ fn missing(names: &[String], schema: &SchemaRef) -> Fault {
 
 fn listed(names: &[String]) -> String {
     const SHOWN: usize = 20;
-    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let shown = names.iter().take(SHOWN).map(|it| short(it)).collect::<Vec<_>>().join(", ");
     if names.len() > SHOWN { format!("{shown} …") } else { shown }
+}
+
+/// A file that is no CSV has a first line of any length.
+fn short(name: &str) -> Cow<'_, str> {
+    const SHOWN: usize = 60;
+    match name.char_indices().nth(SHOWN) {
+        None => name.into(),
+        Some((end, _)) => format!("{} …", &name[..end]).into(),
+    }
 }
 
 /// The first record, and where the next one begins.
@@ -146,6 +156,7 @@ fn header(cells: Vec<Vec<u8>>) -> Result<Vec<String>, Fault> {
         let name = if name.is_empty() { format!("column_{column}") } else { name };
         if let Some(first) = names.iter().position(|it| *it == name) {
             let (first, cause) = (first + 1, "the header has the name");
+            let name = short(&name);
             let cause = format!("{cause} \"{name}\" twice, for columns {first} and {column}");
             return Err(fault::header_unusable(cause));
         }

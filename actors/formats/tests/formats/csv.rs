@@ -186,6 +186,8 @@ fn a_header_that_can_not_be_used_is_refused() {
     assert_eq!(missing.kind, FaultKind::Config);
     assert_eq!(missing.message, "the header has no column \"b\"");
     assert_eq!(missing.hint.as_deref(), Some("it has a, weather"));
+    let binary = fault(DECLARED, &[b"x".repeat(100_000), b"\n1\n".to_vec()].concat());
+    assert!(binary.to_string().len() + binary.hint.unwrap().len() < 200);
     let slip = fault(&DECLARED.replace("\"a\"", "\"airport\""), b"b,aiport\n1,2\n");
     assert_eq!(slip.hint.as_deref(), Some("did you mean \"aiport\"?"));
     for (bytes, message) in [
