@@ -16,6 +16,7 @@ mod archives;
 mod assets;
 mod assignments;
 mod audit;
+mod body;
 mod canary;
 mod cluster;
 mod clusters;

@@ -10,23 +10,20 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::Instant;
 use weir_domain::UserName;
 
 use crate::Guard;
+use crate::body::holding;
 use crate::error::Error;
 use crate::layers::Limits;
 use crate::origin::Origin;
@@ -172,7 +169,7 @@ impl Quota {
             return Error::Busy { detail }.into_response();
         }
         let followed = Followed { quota: self, client };
-        response.map(|body| Body::new(Counted { body, _followed: followed }))
+        response.map(|body| holding(body, followed))
     }
 
     fn clients(&self) -> MutexGuard<'_, BTreeMap<Client, Standing>> {
@@ -199,33 +196,10 @@ impl Drop for Followed {
     }
 }
 
-struct Counted {
-    body: Body,
-    _followed: Followed,
-}
-
-impl HttpBody for Counted {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+
     use super::*;
 
     const A: Client = Client::At(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)));
