@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use weir_domain::Fault;
 
 /// In the data directory; a directory for each project is in it.
-const DIRECTORY: &str = "builds";
+pub(super) const DIRECTORY: &str = "builds";
 
 #[derive(Debug, Clone)]
 pub(crate) struct Builds(PathBuf);

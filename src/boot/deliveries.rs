@@ -29,6 +29,7 @@ use weir_runtime::System;
 use weir_secrets::{Keyring, PrivateKey, PublicKey, import, read_private};
 use weir_stream::Registry;
 
+use super::builds;
 use super::durable;
 use super::packages::Signing;
 use super::projects::ProjectDirs;
@@ -38,8 +39,6 @@ use crate::delivery::{
 };
 use refusals::{no_key, not_built, not_deployed, of_package, unread, unwritten};
 
-/// In the data directory.
-const DIRECTORY: &str = "builds";
 /// Packages of a project that are kept, and beside them of those that were made for plans.
 const KEPT_MAX: usize = 20;
 const OF_PLANS_MAX: usize = 5;
@@ -70,7 +69,7 @@ impl Deliverer {
         data_dir: &Path,
         settings: &Settings,
     ) -> Self {
-        let directory = data_dir.join(DIRECTORY);
+        let directory = data_dir.join(builds::DIRECTORY);
         let signing = Signing::of(settings, data_dir);
         let keys = settings.config_server.project_keys.iter();
         let project_keys = keys.map(|it| data_dir.join(it)).collect();
