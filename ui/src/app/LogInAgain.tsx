@@ -1,7 +1,8 @@
-import { Button, Modal, PasswordInput } from "@mantine/core";
+import { Button, PasswordInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { type Problem, problemIn } from "../api/problem";
 import { isOfBrowser } from "../api/token";
+import { Dialog } from "../parts/Dialog";
 import { ProblemView } from "../parts/Problem";
 import css from "../parts/parts.module.css";
 import { useSession } from "./session";
@@ -19,8 +20,7 @@ export function LogInAgain({ name }: { name: string }) {
     );
   };
   return (
-    <Modal
-      opened
+    <Dialog
       onClose={() => undefined}
       withCloseButton={false}
       title="Your session has ended"
@@ -44,6 +44,6 @@ export function LogInAgain({ name }: { name: string }) {
           </Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

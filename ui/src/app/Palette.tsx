@@ -1,9 +1,10 @@
-import { Modal, TextInput } from "@mantine/core";
+import { TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, useMemo, useState } from "react";
 import { useProjects } from "../features/projects/projects";
 import { useLive } from "../live";
 import { present } from "../logic/nodes";
+import { Dialog } from "../parts/Dialog";
 import css from "./frame.module.css";
 import { type Offer, offered } from "./palette";
 import { KEYS, VIEWS } from "./views";
@@ -59,7 +60,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
     event.preventDefault();
   };
   return (
-    <Modal opened onClose={onClose} title="Go to" size="md" yOffset="12vh" centered={false}>
+    <Dialog onClose={onClose} title="Go to" size="md" yOffset="12vh" centered={false}>
       <TextInput
         aria-label="What to go to"
         placeholder="A view, workflow, node, deployment or project"
@@ -92,13 +93,13 @@ export function Palette({ onClose }: { onClose: () => void }) {
         ))}
       </div>
       {found.length === 0 && <p className="muted">Nothing is called so.</p>}
-    </Modal>
+    </Dialog>
   );
 }
 
 export function KeysHelp({ onClose }: { onClose: () => void }) {
   return (
-    <Modal opened onClose={onClose} title="Keys" size="md">
+    <Dialog onClose={onClose} title="Keys" size="md">
       <dl className={css.keys}>
         {VIEWS.map((it) => (
           <div key={it.path}>
@@ -119,6 +120,6 @@ export function KeysHelp({ onClose }: { onClose: () => void }) {
           </div>
         ))}
       </dl>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,9 +1,10 @@
-import { ActionIcon, Button, CopyButton, Modal, TextInput, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, CopyButton, TextInput, Tooltip } from "@mantine/core";
 import { type ReactNode, useId, useState } from "react";
 import type { Schemas } from "../api/client";
 import { place } from "../api/place";
 import { type Problem, problemIn } from "../api/problem";
 import { useSession } from "../app/session";
+import { Dialog } from "./Dialog";
 import { ProblemView } from "./Problem";
 import css from "./parts.module.css";
 
@@ -111,8 +112,7 @@ export function Confirm(props: ConfirmProps) {
     }
   };
   return (
-    <Modal
-      opened
+    <Dialog
       onClose={props.onClose}
       title={props.title}
       size={props.isWide ? "min(1100px, 95vw)" : "lg"}
@@ -154,6 +154,6 @@ export function Confirm(props: ConfirmProps) {
           </Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

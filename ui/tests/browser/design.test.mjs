@@ -129,6 +129,23 @@ async function tabTo(name, key = "Tab") {
   throw new Error(`the keyboard does not reach ${name}`);
 }
 
+test("a dialog has the keyboard from the moment it is seen, and gives it back", async () => {
+  await at("/projects");
+  const open = button("Create … a project");
+  await open.waitFor();
+  // Within one task: no timer may come between, as none may before a key.
+  const field = await open.evaluate(async (it) => {
+    it.focus();
+    it.click();
+    await Promise.resolve();
+    return document.activeElement?.getAttribute("name");
+  });
+  assert.equal(field, "project");
+  await page.keyboard.press("Escape");
+  await dialog().waitFor({ state: "detached" });
+  await page.waitForFunction(() => document.activeElement?.textContent === "Create … a project");
+});
+
 test("by the keyboard alone: the same again", async () => {
   await at("/");
   await page.getByText("Healthy:").waitFor();

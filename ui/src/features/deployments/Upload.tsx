@@ -1,4 +1,4 @@
-import { Button, Modal, Select, TextInput } from "@mantine/core";
+import { Button, Select, TextInput } from "@mantine/core";
 import { useRef, useState } from "react";
 import type { Schemas } from "../../api/client";
 import { place } from "../../api/place";
@@ -6,6 +6,7 @@ import { type Problem, problemIn, problemOf, Refusal } from "../../api/problem";
 import { token } from "../../api/token";
 import { bytes, plural } from "../../logic/format";
 import { CopyCli } from "../../parts/Act";
+import { Dialog } from "../../parts/Dialog";
 import { Facts } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
 import css from "./deployments.module.css";
@@ -71,7 +72,7 @@ export function Upload({
     setProblem(undefined);
   };
   return (
-    <Modal opened onClose={onClose} title="Upload a package" size="lg">
+    <Dialog onClose={onClose} title="Upload a package" size="lg">
       <div className={css.upload}>
         {/* biome-ignore lint/a11y/noStaticElementInteractions: dropping is a second way; the button is the first */}
         <div
@@ -161,6 +162,6 @@ export function Upload({
           )}
         </div>
       </div>
-    </Modal>
+    </Dialog>
   );
 }

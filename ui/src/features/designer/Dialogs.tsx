@@ -1,6 +1,7 @@
-import { Modal, Select, TextInput } from "@mantine/core";
+import { Select, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { Confirm } from "../../parts/Act";
+import { Dialog } from "../../parts/Dialog";
 import { type Design, type DesignEdge, type DesignStage, misfit } from "./design";
 import css from "./designer.module.css";
 import { type Item, matching } from "./palette";
@@ -82,7 +83,7 @@ export function Behind({
   );
   const name = from.port === "out" ? from.from : `${from.from}.${from.port}`;
   return (
-    <Modal opened onClose={onClose} title={`Add a stage behind ${name}`} size="md">
+    <Dialog onClose={onClose} title={`Add a stage behind ${name}`} size="md">
       <TextInput
         aria-label="Find a stage to add here"
         placeholder="Find a stage"
@@ -108,6 +109,6 @@ export function Behind({
           </button>
         ))}
       </div>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,7 +1,8 @@
-import { Button, Modal } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useState } from "react";
 import { type Problem, problemIn } from "../../api/problem";
 import { plural } from "../../logic/format";
+import { Dialog } from "../../parts/Dialog";
 import { ProblemView } from "../../parts/Problem";
 import { type Conflict, resolved, type Side } from "./conflict";
 import css from "./editor.module.css";
@@ -35,7 +36,7 @@ export function ConflictDialog({ conflict, onSend, onTakeTheirs, onClose }: Conf
     }
   };
   return (
-    <Modal opened onClose={onClose} title="Somebody else changed it meanwhile" size="xl">
+    <Dialog onClose={onClose} title="Somebody else changed it meanwhile" size="xl">
       <div className={css.fields}>
         {!theirs && <p>It was deleted. What you typed can be written as a new asset.</p>}
         {theirs && fields.length === 0 && (
@@ -113,7 +114,7 @@ export function ConflictDialog({ conflict, onSend, onTakeTheirs, onClose }: Conf
           )}
         </div>
       </div>
-    </Modal>
+    </Dialog>
   );
 }
 
