@@ -12,7 +12,7 @@ TEST_THREADS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 # The web UI becomes part of the binary where it was built; without Node the plain page does.
 UI_SOURCES := $(shell find ui/src ui/public ui/scripts ui/index.html ui/vite.config.ts ui/tsconfig.json schemas/openapi -type f 2>/dev/null)
 
-.PHONY: run test chaos verify bench bench-peers fmt clean help ui ui-test ui-verify pictures
+.PHONY: run test test-clusters test-others chaos verify bench bench-peers fmt clean help ui ui-test ui-verify pictures
 
 help:
 	@echo 'make run     build Weir and start `weir dev` on $(DATA_DIR)'
@@ -29,8 +29,17 @@ run: tools
 	$(TARGET)/debug/weir dev --data-dir $(DATA_DIR)
 
 test: test-tools ui verify ui-verify
-	$(CARGO) test --locked --workspace --no-fail-fast -- --test-threads $(TEST_THREADS)
-	$(MAKE) --no-print-directory ui-test
+	$(CARGO) test --locked --workspace --no-run
+	$(MAKE) --no-print-directory --keep-going --jobs 2 test-clusters test-others
+
+# Clusters run one at a time and wait more than they work: all else is tested meanwhile. What one of them leaves
+# out, the other one runs; that no other test is called so is tested.
+test-clusters:
+	$(CARGO) test --locked --workspace --test product -- --test-threads 1 clusters::
+
+test-others:
+	$(CARGO) test --locked --workspace --no-fail-fast -- --test-threads $(TEST_THREADS) --skip clusters::; \
+	found=$$?; $(MAKE) --no-print-directory ui-test && exit $$found
 
 ui: ui/dist/index.html
 
@@ -59,7 +68,7 @@ pictures: ui
 
 # One test at a time: what they wait for is mostly time.
 chaos: test-tools
-	WEIR_CHAOS=1 $(CARGO) test --locked --test product -- --nocapture --test-threads 1 chaos cluster
+	WEIR_CHAOS=1 $(CARGO) test --locked --test product -- --nocapture --test-threads 1 chaos:: clusters::
 
 verify: tools
 	$(CARGO) fmt --all --check

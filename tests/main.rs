@@ -11,7 +11,7 @@ mod access;
 mod api;
 mod bad_data;
 mod chaos;
-mod cluster;
+mod clusters;
 mod crash;
 mod damage;
 mod delivery;

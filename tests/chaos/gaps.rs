@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::{is_wanted, number};
-use crate::cluster::{DOWNED, DOWNED_EXIT, other};
+use crate::clusters::{DOWNED, DOWNED_EXIT, other};
 use crate::support::cluster::{Cluster, Commands, DEPOSED, Kind, LOST, Oracle};
 
 const ROUNDS: usize = 10;

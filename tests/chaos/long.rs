@@ -7,8 +7,8 @@ use std::time::Duration;
 use weir_runtime::Stopwatch;
 
 use super::{Seed, is_wanted};
-use crate::cluster::database::check_slow;
-use crate::cluster::{ACCESS, DOWNED, FILE_EVERY};
+use crate::clusters::database::check_slow;
+use crate::clusters::{ACCESS, DOWNED, FILE_EVERY};
 use crate::support::cluster::{Cluster, DEPOSED, Files, Kind, LOST, Oracle};
 
 /// Three nodes with files that flow.
@@ -87,7 +87,7 @@ fn a_link_that_comes_and_goes_leaves_a_cluster_that_works() {
             cluster.net.heal();
             thread::sleep(Duration::from_secs(3));
         }
-        cluster.all_up_again(|it| it.code() == Some(crate::cluster::DOWNED_EXIT));
+        cluster.all_up_again(|it| it.code() == Some(crate::clusters::DOWNED_EXIT));
     });
     files.check();
     cluster.stop();

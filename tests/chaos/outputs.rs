@@ -1,7 +1,7 @@
 //! Two hundred kills of two engines that write into files, a topic and a table.
 
 use super::{is_wanted, number};
-use crate::cluster::outputs::{outputs_are_as_undisturbed, setup};
+use crate::clusters::outputs::{outputs_are_as_undisturbed, setup};
 use crate::support::cluster::Kind;
 
 const KILLS: u32 = 200;

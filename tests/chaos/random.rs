@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::schedule::{self, Fault, Step};
 use super::{Seed, is_wanted, number};
-use crate::cluster::{DOWNED, DOWNED_EXIT};
+use crate::clusters::{DOWNED, DOWNED_EXIT};
 use crate::support::cluster::{Cluster, Commands, DB, DEPOSED, Files, Kind, LOST, Oracle};
 
 const ROUNDS: u64 = 50;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::is_wanted;
-use crate::cluster::strategies::Divided;
-use crate::cluster::{DOWNED, DOWNED_EXIT, FILE_EVERY};
+use crate::clusters::strategies::Divided;
+use crate::clusters::{DOWNED, DOWNED_EXIT, FILE_EVERY};
 use crate::support::cluster::{Cluster, DEPOSED, Files, Kind, LOSS_WITHIN, Oracle};
 use crate::support::{DEADLINE, wait_for, wait_until};
 

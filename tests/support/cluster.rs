@@ -19,9 +19,10 @@ mod watch;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -241,10 +242,11 @@ fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn one_at_a_time() -> MutexGuard<'static, ()> {
-    static SERIAL: Mutex<()> = Mutex::new(());
-    // A test that failed says nothing about the next one.
-    SERIAL.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+/// A lock on a file, since `make test` runs this program twice at a time; it is let go with the value.
+fn one_at_a_time() -> File {
+    let file = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cluster.lock")).unwrap();
+    file.lock().unwrap();
+    file
 }
 
 pub(crate) fn make_certificates(directory: &Path, hosts: &[&str]) {
@@ -270,7 +272,7 @@ pub(crate) struct Cluster {
     pub(crate) net: Arc<Net>,
     dns: Option<Dns>,
     root: TempDir,
-    _serial: MutexGuard<'static, ()>,
+    _serial: File,
 }
 
 impl Cluster {

@@ -6,6 +6,7 @@ mod documents;
 mod generated;
 mod licences;
 mod units;
+mod verbs;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
