@@ -1,17 +1,19 @@
 //! Versions of projects on a configuration server, from the command line and over REST, beside `git`, which
 //! knows nothing of it, and with remotes that ask for a password, or say nothing.
 
-mod serving;
+mod remote;
 
 use std::fs;
 use std::path::PathBuf;
 
 use axum::http::Method;
 use serde_json::{Value, json};
+use weir_test_servers::{GitBehaviour, GitServer, git};
+
+use remote::Remote;
 
 use crate::support::flow::CSV;
 use crate::support::{DEADLINE, Flow, Project, Ran, Start, Weir, binary, files, wait_for};
-use serving::{PASSWORD, Remote, USER, git};
 
 const SOURCE: &str = "\
 apiVersion: weir/v1
@@ -292,21 +294,33 @@ fn check_unseen(lab: &Lab) {
     assert!(names.iter().any(|it| it == "remote-credentials.json"), "{names:?}");
     for name in names {
         let held = fs::read(dir.join(&name)).unwrap_or_default();
-        assert!(!held.windows(PASSWORD.len()).any(|it| it == PASSWORD.as_bytes()), "{name}");
+        assert!(
+            !held.windows(GitServer::PASSWORD.len()).any(|it| it == GitServer::PASSWORD.as_bytes()),
+            "{name}"
+        );
     }
-    assert!(!lab.weir.process.log().contains(PASSWORD));
+    assert!(!lab.weir.process.log().contains(GitServer::PASSWORD));
 }
 
 #[test]
 fn versions_go_to_a_remote_and_come_back_and_its_password_is_seen_nowhere() {
-    let remote = Remote::serving();
+    let remote = Remote::new(GitBehaviour::Serve);
     let address = remote.repository("shop");
     let lab = Lab::with_shop(|it| it);
-    let (right, wrong) = (lab.secret_file(PASSWORD), lab.secret_file("not-this-one"));
+    let (right, wrong) = (lab.secret_file(GitServer::PASSWORD), lab.secret_file("not-this-one"));
     lab.run(&["remote", "add", "shop", "origin", &address]).done();
     lab.refused(&["push", "shop"], 5, "WEIR-13037");
     let credentials = |file: &str| {
-        lab.run(&["remote", "credentials", "shop", "origin", "--user", USER, "--secret-file", file])
+        lab.run(&[
+            "remote",
+            "credentials",
+            "shop",
+            "origin",
+            "--user",
+            GitServer::USER,
+            "--secret-file",
+            file,
+        ])
     };
     credentials(&wrong).ended(0);
     lab.refused(&["push", "shop"], 5, "WEIR-13037");
@@ -333,12 +347,12 @@ fn versions_go_to_a_remote_and_come_back_and_its_password_is_seen_nowhere() {
     lab.run(&["push", "shop"]).ended(0);
 
     // Another program leads the remote elsewhere: nothing is shown there.
-    let elsewhere = Remote::serving();
+    let elsewhere = Remote::new(GitBehaviour::Serve);
     let other = elsewhere.repository("shop");
     git(&lab.root(), &["remote", "set-url", "origin", &other]);
     lab.refused(&["remote", "fetch", "shop"], 5, "WEIR-13043");
     // Nor is anything kept for it that somebody gives who saw the former address.
-    let given = json!({ "address": address, "secret": PASSWORD });
+    let given = json!({ "address": address, "secret": GitServer::PASSWORD });
     let put = lab.weir.ask_design(Method::PUT, "projects/shop/remotes/origin/credentials", &given);
     assert_eq!((put.0, &put.1["code"]), (412, &json!("WEIR-13043")), "{}", put.1);
     git(&lab.root(), &["remote", "set-url", "origin", &address]);
@@ -360,11 +374,11 @@ fn versions_go_to_a_remote_and_come_back_and_its_password_is_seen_nowhere() {
 
 #[test]
 fn a_project_is_cloned_whole_or_not_at_all() {
-    let remote = Remote::serving();
+    let remote = Remote::new(GitBehaviour::Serve);
     let (shop, empty) = (remote.repository("shop"), remote.repository("empty"));
     let lab = Lab::with_shop(|it| it);
-    let secret = lab.secret_file(PASSWORD);
-    let with = ["--user", USER, "--secret-file", &secret];
+    let secret = lab.secret_file(GitServer::PASSWORD);
+    let with = ["--user", GitServer::USER, "--secret-file", &secret];
     lab.run(&[&["remote", "add", "shop", "origin", &shop], &with[..]].concat()).done();
     lab.run(&["push", "shop"]).ended(0);
 
@@ -387,7 +401,7 @@ fn a_project_is_cloned_whole_or_not_at_all() {
 
 #[test]
 fn a_remote_that_hangs_comes_to_an_end_or_is_cancelled() {
-    let remote = Remote::hanging();
+    let remote = Remote::new(GitBehaviour::Hang);
     let lab = Lab::with_shop(|it| it.set("weir.config-server.remotes.silence=300ms"));
     lab.run(&["remote", "add", "shop", "origin", &remote.url("shop")]).done();
     lab.refused(&["pull", "shop"], 7, "WEIR-13035");

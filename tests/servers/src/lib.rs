@@ -14,6 +14,7 @@ mod authority;
 mod azurite;
 mod directory;
 mod disk;
+mod git;
 mod kafka;
 mod mariadb;
 mod nats;
@@ -24,6 +25,7 @@ mod s3;
 mod slapd;
 
 pub use azurite::Azurite;
+pub use git::{GitBehaviour, GitServer, git, git_command, git_repository};
 pub use kafka::{Kafka, Received, Sent, Transaction};
 pub use mariadb::MariaDb;
 pub use nats::{Listener, Nats, NatsMessage};

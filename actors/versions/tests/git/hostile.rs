@@ -5,6 +5,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
 use weir_domain::Timestamp;
+use weir_test_servers::{GitBehaviour, GitServer, git_repository};
 use weir_versions::{
     Access, DiffSide, HistoryQuery, Merge, Pull, Reach, Repository, Resolutions, VersionId,
 };
@@ -261,7 +262,7 @@ fn nothing_of_a_repository_is_run() {
     project.commit("main").unwrap();
     let merge = merge("other");
     repository.merge(&merge).unwrap();
-    let shared = crate::serving::repository(project.around.path(), "shared.git");
+    let shared = git_repository(project.around.path(), "shared.git");
     repository.remote_add("origin", &shared.display().to_string()).unwrap();
     repository.push("origin", "main", &files(), &mut |_| {}).unwrap();
     repository.fetch("origin", &files(), &mut |_| {}).unwrap();
@@ -297,9 +298,8 @@ fn a_repository_that_is_elsewhere_is_not_used() {
 #[test]
 fn an_address_is_not_replaced_by_a_configuration() {
     let project = Project::new();
-    let shared = crate::serving::repository(project.around.path(), "shared.git");
-    let server =
-        crate::serving::Server::start(project.around.path(), crate::serving::Behaviour::Serve);
+    let shared = git_repository(project.around.path(), "shared.git");
+    let server = GitServer::start(project.around.path(), GitBehaviour::Serve);
     let repository = project.open();
     repository.remote_add("origin", &server.url("shared.git")).unwrap();
     for key in ["insteadOf", "pushInsteadOf"] {

@@ -11,6 +11,5 @@ mod lost;
 mod merges;
 mod names;
 mod remotes;
-mod serving;
 mod support;
 mod working;

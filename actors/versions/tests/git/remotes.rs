@@ -1,6 +1,7 @@
 //! Remotes: over HTTP and TLS with credentials, hanging, refusing, and cancelled.
 
 use std::fs;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,12 +11,14 @@ use weir_versions::{
     Access, Cancel, Conflict, Credentials, Limits, Merged, Pull, Reach, Repository, Trust,
 };
 
-use crate::serving::{Behaviour, PASSWORD, Server, USER, deaf, nobody, repository};
 use crate::support::{Project, WORKFLOW, ada, git, refused};
+use weir_test_servers::{GitBehaviour, GitServer, git_repository};
 
 fn known() -> Access {
-    let credentials =
-        Credentials::Password { user: USER.to_owned(), password: Secret::new(PASSWORD) };
+    let credentials = Credentials::Password {
+        user: GitServer::USER.to_owned(),
+        password: Secret::new(GitServer::PASSWORD),
+    };
     Access { credentials, ..Access::anonymous() }
 }
 
@@ -34,7 +37,7 @@ fn pull(branch: &str) -> Pull {
 }
 
 /// A project, a remote that has its first version, and a second project that was cloned from there.
-fn shared(server: &Server, project: &Project) -> Repository {
+fn shared(server: &GitServer, project: &Project) -> Repository {
     let url = server.url("shared.git");
     let repository = project.open();
     repository.remote_add("origin", &url).unwrap();
@@ -51,13 +54,13 @@ fn assert_no_secret(dir: &Path) {
         } else {
             let bytes = fs::read(&path).unwrap();
             let text = String::from_utf8_lossy(&bytes);
-            assert!(!text.contains(PASSWORD), "{}", path.display());
+            assert!(!text.contains(GitServer::PASSWORD), "{}", path.display());
             assert!(!text.contains("127.0.0.1") || path.ends_with("config"), "{}", path.display());
         }
     }
 }
 
-fn exchange(server: &Server, access: &Access, project: &Project) {
+fn exchange(server: &GitServer, access: &Access, project: &Project) {
     let url = server.url("shared.git");
     let repository = project.open();
     repository.remote_add("origin", &url).unwrap();
@@ -86,8 +89,8 @@ fn exchange(server: &Server, access: &Access, project: &Project) {
 #[test]
 fn versions_go_over_http_and_come_back() {
     let project = Project::new();
-    repository(project.around.path(), "shared.git");
-    let server = Server::start(project.around.path(), Behaviour::Serve);
+    git_repository(project.around.path(), "shared.git");
+    let server = GitServer::start(project.around.path(), GitBehaviour::Serve);
     exchange(&server, &known(), &project);
     let asked = server.asked.lock().unwrap();
     assert!(asked.iter().all(|it| it.1 && !it.0.contains("127.0.0.1")), "{asked:?}");
@@ -96,8 +99,8 @@ fn versions_go_over_http_and_come_back() {
 #[test]
 fn versions_go_over_tls_to_who_is_trusted() {
     let project = Project::new();
-    repository(project.around.path(), "shared.git");
-    let server = Server::start_tls(project.around.path());
+    git_repository(project.around.path(), "shared.git");
+    let server = GitServer::start_tls(project.around.path());
     let (code, text) = {
         project.open().remote_add("tls", &server.url("shared.git")).unwrap();
         refused(project.open().push("tls", "main", &known(), &mut |_| {}))
@@ -111,7 +114,7 @@ fn versions_go_over_tls_to_who_is_trusted() {
 #[test]
 fn versions_go_to_a_directory_where_that_is_allowed() {
     let project = Project::new();
-    let shared = repository(project.around.path(), "shared.git");
+    let shared = git_repository(project.around.path(), "shared.git");
     let repository = project.open();
     let url = format!("file://{}", shared.display());
     repository.remote_add("origin", &url).unwrap();
@@ -127,8 +130,8 @@ fn versions_go_to_a_directory_where_that_is_allowed() {
 #[test]
 fn an_empty_remote_becomes_an_empty_project() {
     let project = Project::new();
-    repository(project.around.path(), "shared.git");
-    let server = Server::start(project.around.path(), Behaviour::Serve);
+    git_repository(project.around.path(), "shared.git");
+    let server = GitServer::start(project.around.path(), GitBehaviour::Serve);
     let clone = project.around.path().join("clone");
     let cloned =
         Repository::clone(&server.url("shared.git"), &clone, &known(), &mut |_| {}).unwrap();
@@ -138,8 +141,8 @@ fn an_empty_remote_becomes_an_empty_project() {
 #[test]
 fn a_push_that_would_lose_versions_of_others_is_refused() {
     let project = Project::new();
-    repository(project.around.path(), "shared.git");
-    let server = Server::start(project.around.path(), Behaviour::Serve);
+    git_repository(project.around.path(), "shared.git");
+    let server = GitServer::start(project.around.path(), GitBehaviour::Serve);
     let cloned = shared(&server, &project);
     project.replace("flights.yaml", "files", "theirs");
     project.commit("theirs").unwrap();
@@ -166,11 +169,11 @@ fn a_push_that_would_lose_versions_of_others_is_refused() {
 fn what_the_rules_of_a_remote_refuse_is_said() {
     use std::os::unix::fs::PermissionsExt as _;
     let project = Project::new();
-    let shared = repository(project.around.path(), "shared.git");
+    let shared = git_repository(project.around.path(), "shared.git");
     let hook = shared.join("hooks/update");
     fs::write(&hook, "#!/bin/sh\nexit 1\n").unwrap();
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
-    let server = Server::start(project.around.path(), Behaviour::Serve);
+    let server = GitServer::start(project.around.path(), GitBehaviour::Serve);
     let repository = project.open();
     repository.remote_add("origin", &server.url("shared.git")).unwrap();
     let (code, text) = refused(repository.push("origin", "main", &known(), &mut |_| {}));
@@ -181,8 +184,8 @@ fn what_the_rules_of_a_remote_refuse_is_said() {
 #[test]
 fn branches_that_a_remote_has_no_longer_are_forgotten() {
     let project = Project::new();
-    let bare = repository(project.around.path(), "shared.git");
-    let server = Server::start(project.around.path(), Behaviour::Serve);
+    let bare = git_repository(project.around.path(), "shared.git");
+    let server = GitServer::start(project.around.path(), GitBehaviour::Serve);
     project.open().branch_create("gone", None).unwrap();
     let cloned = shared(&server, &project);
     project.open().push("origin", "gone", &known(), &mut |_| {}).unwrap();
@@ -195,14 +198,17 @@ fn branches_that_a_remote_has_no_longer_are_forgotten() {
 #[test]
 fn credentials_that_are_missing_or_wrong_are_said_as_such() {
     let project = Project::new();
-    repository(project.around.path(), "shared.git");
-    let server = Server::start(project.around.path(), Behaviour::Serve);
+    git_repository(project.around.path(), "shared.git");
+    let server = GitServer::start(project.around.path(), GitBehaviour::Serve);
     let to = project.around.path().join("clone");
     let url = server.url("shared.git");
     for credentials in [
         Credentials::None,
         Credentials::Token(Secret::new("wrong-token")),
-        Credentials::Password { user: USER.into(), password: Secret::new("wrong-token") },
+        Credentials::Password {
+            user: GitServer::USER.into(),
+            password: Secret::new("wrong-token"),
+        },
     ] {
         let access = Access { credentials, ..Access::anonymous() };
         let (code, text) = refused(Repository::clone(&url, &to, &access, &mut |_| {}));
@@ -232,8 +238,8 @@ fn a_remote_that_hangs_comes_to_an_end() {
     let project = Project::new();
     let (deaf, _listener) = deaf();
     let to = project.around.path().join("clone");
-    for behaviour in [Behaviour::Hang, Behaviour::HangInBody] {
-        let server = Server::start(project.around.path(), behaviour);
+    for behaviour in [GitBehaviour::Hang, GitBehaviour::HangInBody] {
+        let server = GitServer::start(project.around.path(), behaviour);
         let (code, text) =
             refused(Repository::clone(&server.url("x"), &to, &impatient(), &mut |_| {}));
         assert_eq!(code, 13_035, "{text}");
@@ -252,7 +258,7 @@ fn a_remote_that_hangs_comes_to_an_end() {
 #[test]
 fn a_step_is_cancelled_from_outside() {
     let project = Project::new();
-    let server = Server::start(project.around.path(), Behaviour::Hang);
+    let server = GitServer::start(project.around.path(), GitBehaviour::Hang);
     let cancel = Cancel::default();
     let access = Access { cancel: cancel.clone(), ..known() };
     let asked = server.asked.clone();
@@ -272,9 +278,9 @@ fn a_step_is_cancelled_from_outside() {
 fn a_push_that_is_cancelled_or_cut_off_after_it_was_sent_is_not_told_as_undone() {
     for is_cancelled in [true, false] {
         let project = Project::new();
-        let shared = repository(project.around.path(), "shared.git");
-        let behaviour = Behaviour::Swallow { waits: is_cancelled };
-        let server = Server::start(project.around.path(), behaviour);
+        let shared = git_repository(project.around.path(), "shared.git");
+        let behaviour = GitBehaviour::Swallow { waits: is_cancelled };
+        let server = GitServer::start(project.around.path(), behaviour);
         let repository = project.open();
         repository.remote_add("origin", &server.url("shared.git")).unwrap();
         let cancel = Cancel::default();
@@ -297,7 +303,7 @@ fn a_push_that_is_cancelled_or_cut_off_after_it_was_sent_is_not_told_as_undone()
     }
     // Before that it is known that nothing was done.
     let project = Project::new();
-    let server = Server::start(project.around.path(), Behaviour::Hang);
+    let server = GitServer::start(project.around.path(), GitBehaviour::Hang);
     project.open().remote_add("origin", &server.url("x")).unwrap();
     let pushed = project.open().push("origin", "main", &impatient(), &mut |_| {});
     assert_eq!(refused(pushed).0, 13_035);
@@ -306,7 +312,7 @@ fn a_push_that_is_cancelled_or_cut_off_after_it_was_sent_is_not_told_as_undone()
 #[test]
 fn odd_answers_are_refused_and_lead_nowhere() {
     let project = Project::new();
-    let elsewhere = Server::start(project.around.path(), Behaviour::Serve);
+    let elsewhere = GitServer::start(project.around.path(), GitBehaviour::Serve);
     let to = project.around.path().join("clone");
     let moved = format!(
         "HTTP/1.1 301 Moved\r\nLocation: {}\r\nContent-Length: 0\r\n\r\n",
@@ -319,7 +325,7 @@ fn odd_answers_are_refused_and_lead_nowhere() {
         ("SSH-2.0-x\r\n\r\n", 13_034),
         ("", 13_034),
     ] {
-        let server = Server::start(project.around.path(), Behaviour::Say(said.to_owned()));
+        let server = GitServer::start(project.around.path(), GitBehaviour::Say(said.to_owned()));
         let (found, text) =
             refused(Repository::clone(&server.url("x"), &to, &known(), &mut |_| {}));
         assert_eq!(found, code, "{said:?}: {text}");
@@ -331,8 +337,8 @@ fn odd_answers_are_refused_and_lead_nowhere() {
 #[test]
 fn a_remote_that_sends_too_much_is_stopped() {
     let project = Project::new();
-    repository(project.around.path(), "shared.git");
-    let server = Server::start(project.around.path(), Behaviour::Serve);
+    git_repository(project.around.path(), "shared.git");
+    let server = GitServer::start(project.around.path(), GitBehaviour::Serve);
     shared(&server, &project);
     let limits = Limits { received: Bytes(300), ..Limits::default() };
     let to = project.around.path().join("second");
@@ -366,8 +372,8 @@ fn remotes_are_listed_and_forgotten() {
 #[test]
 fn what_a_clone_left_that_died_is_in_nobodys_way() {
     let project = Project::new();
-    let server = Server::start(project.around.path(), Behaviour::Serve);
-    repository(project.around.path(), "shared.git");
+    let server = GitServer::start(project.around.path(), GitBehaviour::Serve);
+    git_repository(project.around.path(), "shared.git");
     shared(&server, &project);
     let to = project.around.path().join("again");
     let left = project.around.path().join(".again.weir-clone");
@@ -388,7 +394,7 @@ fn what_a_clone_left_that_died_is_in_nobodys_way() {
 #[test]
 fn a_step_on_this_machine_ends_in_time_as_well() {
     let project = Project::new();
-    let shared = repository(project.around.path(), "shared.git");
+    let shared = git_repository(project.around.path(), "shared.git");
     let url = shared.display().to_string();
     let repository = project.open();
     repository.remote_add("origin", &url).unwrap();
@@ -407,10 +413,10 @@ fn a_step_on_this_machine_ends_in_time_as_well() {
 #[test]
 fn credentials_go_to_the_address_that_they_were_given_for_and_to_no_other() {
     let root = tempfile::tempdir().unwrap();
-    repository(root.path(), "shop");
+    git_repository(root.path(), "shop");
     let (meant, other) = (
-        Server::start(root.path(), Behaviour::Serve),
-        Server::start(root.path(), Behaviour::Serve),
+        GitServer::start(root.path(), GitBehaviour::Serve),
+        GitServer::start(root.path(), GitBehaviour::Serve),
     );
     let project = Project::new();
     let address = meant.url("shop");
@@ -421,4 +427,19 @@ fn credentials_go_to_the_address_that_they_were_given_for_and_to_no_other() {
     let (code, _) = refused(project.open().fetch("origin", &access, &mut |_| {}));
     assert_eq!(code, 13_043);
     assert!(other.asked.lock().unwrap().is_empty());
+}
+
+/// Something that accepts and never reads.
+fn deaf() -> (String, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    (format!("http://{}/x", listener.local_addr().unwrap()), listener)
+}
+
+/// A port that nobody listens on.
+fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    debug_assert!(TcpStream::connect(address).is_err());
+    format!("http://{address}/x")
 }

@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use tempfile::TempDir;
 use weir_domain::Timestamp;
+pub(crate) use weir_test_servers::{git, git_command as command};
 use weir_versions::{Author, Commit, FileChange, Paths, Repository, Result, VersionId};
 
 pub(crate) const WORKFLOW: &str = "\
@@ -97,33 +97,6 @@ pub(crate) fn commit(message: &str, paths: Paths, expected: Option<VersionId>) -
 
 pub(crate) fn ada() -> Author {
     Author { name: "Ada".to_owned(), email: "ada@example.org".to_owned() }
-}
-
-/// The other program, without what its user has configured.
-pub(crate) fn git(dir: &Path, arguments: &[&str]) -> String {
-    let output = command(dir, arguments).output().unwrap();
-    let text = |it: &[u8]| String::from_utf8_lossy(it).into_owned();
-    assert!(output.status.success(), "git {arguments:?}: {}", text(&output.stderr));
-    text(&output.stdout).trim_end().to_owned()
-}
-
-pub(crate) fn command(dir: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new("git");
-    command
-        .args([
-            "-c",
-            "user.name=Bob",
-            "-c",
-            "user.email=bob@example.org",
-            "-c",
-            "commit.gpgsign=false",
-        ])
-        .args(["-c", "init.defaultBranch=main", "-c", "protocol.file.allow=always"])
-        .args(arguments)
-        .current_dir(dir)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_SYSTEM", "/dev/null");
-    command
 }
 
 /// A directory as the other program keeps it, made below all checks.

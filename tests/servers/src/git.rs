@@ -1,7 +1,10 @@
-//! A remote: `git http-backend` behind a server of a few lines, or something that misbehaves.
+//! A Git remote: the `git http-backend` of the machine behind a server of a few lines that asks for a password, or
+//! something that misbehaves.
+
+#![allow(clippy::unwrap_used, reason = "what goes wrong here is a fault of the test set-up")]
 
 use std::io::{BufRead as _, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -10,13 +13,9 @@ use base64::Engine as _;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::support::git;
-
-pub(crate) const USER: &str = "ada";
-pub(crate) const PASSWORD: &str = "hunter-seventeen";
-
-#[derive(Clone)]
-pub(crate) enum Behaviour {
+/// How a remote answers.
+#[derive(Debug, Clone)]
+pub enum GitBehaviour {
     /// What it has, to who knows the password.
     Serve,
     /// Takes what is sent, and says nothing of it: it waits, or closes the connection.
@@ -30,21 +29,27 @@ pub(crate) enum Behaviour {
 }
 
 /// Ends with the process: its thread waits for connections until then.
-pub(crate) struct Server {
-    pub(crate) address: String,
+#[derive(Debug)]
+pub struct GitServer {
+    pub address: String,
     /// Of the authority that it is trusted by, if it speaks TLS.
-    pub(crate) certificate: Option<String>,
+    pub certificate: Option<String>,
     /// First lines of requests, and whether they had credentials.
-    pub(crate) asked: Arc<Mutex<Vec<(String, bool)>>>,
+    pub asked: Arc<Mutex<Vec<(String, bool)>>>,
 }
 
-impl Server {
+impl GitServer {
+    /// Whom it knows.
+    pub const USER: &str = "ada";
+    pub const PASSWORD: &str = "planted-hunter-seventeen";
+
     /// Serves the repositories in a directory.
-    pub(crate) fn start(root: &Path, behaviour: Behaviour) -> Self {
+    pub fn start(root: &Path, behaviour: GitBehaviour) -> Self {
         Self::with(root, behaviour, None)
     }
 
-    pub(crate) fn start_tls(root: &Path) -> Self {
+    /// The same with TLS, by a certificate of its own for `localhost`.
+    pub fn start_tls(root: &Path) -> Self {
         let CertifiedKey { cert, signing_key } =
             generate_simple_self_signed(["localhost".into()]).unwrap();
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
@@ -55,12 +60,12 @@ impl Server {
             .with_no_client_auth()
             .with_single_cert(vec![cert.der().clone()], key)
             .unwrap();
-        let mut server = Self::with(root, Behaviour::Serve, Some(Arc::new(config)));
+        let mut server = Self::with(root, GitBehaviour::Serve, Some(Arc::new(config)));
         server.certificate = Some(cert.pem());
         server
     }
 
-    fn with(root: &Path, behaviour: Behaviour, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
+    fn with(root: &Path, behaviour: GitBehaviour, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -93,14 +98,38 @@ impl Server {
         Self { address, certificate: None, asked }
     }
 
-    pub(crate) fn url(&self, name: &str) -> String {
+    /// Where it has the repository of that name.
+    pub fn url(&self, name: &str) -> String {
         format!("{}/{name}", self.address)
     }
 }
 
+/// The `git` of the machine in a directory, without what its user has configured.
+pub fn git_command(dir: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new("git");
+    command
+        .args(["-c", "user.name=Bob", "-c", "user.email=bob@example.org"])
+        .args(["-c", "commit.gpgsign=false", "-c", "init.defaultBranch=main"])
+        .args(["-c", "safe.directory=*", "-c", "protocol.file.allow=always"])
+        .args(arguments)
+        .current_dir(dir)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_SYSTEM", "/dev/null");
+    command
+}
+
+/// What it prints. That it succeeds is asserted.
+pub fn git(dir: &Path, arguments: &[&str]) -> String {
+    let output = git_command(dir, arguments).output();
+    let output = output.expect("git is missing: install it with: apt-get install git");
+    let text = |it: &[u8]| String::from_utf8_lossy(it).trim_end().to_owned();
+    assert!(output.status.success(), "git {arguments:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
 /// An empty repository to serve.
-pub(crate) fn repository(root: &Path, name: &str) -> PathBuf {
-    git(root, &["init", "--quiet", "--bare", name]);
+pub fn git_repository(root: &Path, name: &str) -> PathBuf {
+    git(root, &["init", "--quiet", "--bare", "-b", "main", name]);
     let dir = root.join(name);
     git(&dir, &["config", "http.receivepack", "true"]);
     dir
@@ -109,7 +138,7 @@ pub(crate) fn repository(root: &Path, name: &str) -> PathBuf {
 fn serve<S: Read + Write>(
     socket: S,
     root: &Path,
-    behaviour: &Behaviour,
+    behaviour: &GitBehaviour,
     asked: &Mutex<Vec<(String, bool)>>,
 ) {
     let mut stream = BufReader::new(socket);
@@ -131,26 +160,30 @@ fn serve<S: Read + Write>(
         });
         found.unwrap_or_default()
     };
-    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{USER}:{PASSWORD}"));
+    let pair = base64::engine::general_purpose::STANDARD.encode(format!(
+        "{}:{}",
+        GitServer::USER,
+        GitServer::PASSWORD
+    ));
     let is_known = field("authorization") == format!("Basic {pair}");
     asked.lock().unwrap().push((lines[0].clone(), !field("authorization").is_empty()));
     let answer = match behaviour {
-        Behaviour::Hang => return hang(&mut stream),
-        Behaviour::HangInBody => {
+        GitBehaviour::Hang => return hang(&mut stream),
+        GitBehaviour::HangInBody => {
             let _ = stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\nContent-Length: 9999\r\n\r\n001e#");
             let _ = stream.get_mut().flush();
             return hang(&mut stream);
         }
-        Behaviour::Say(text) => text.clone().into_bytes(),
-        Behaviour::Serve | Behaviour::Swallow { .. } if !is_known => {
+        GitBehaviour::Say(text) => text.clone().into_bytes(),
+        GitBehaviour::Serve | GitBehaviour::Swallow { .. } if !is_known => {
             b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n".to_vec()
         }
-        Behaviour::Serve | Behaviour::Swallow { .. } => {
+        GitBehaviour::Serve | GitBehaviour::Swallow { .. } => {
             let body = body(&mut stream, &field("content-length"), &field("transfer-encoding"));
             let kind = field("content-type");
             let answer = backend(root, &lines[0], &kind, &field("content-encoding"), &body);
             match behaviour {
-                Behaviour::Swallow { waits } if lines[0].starts_with("POST ") => {
+                GitBehaviour::Swallow { waits } if lines[0].starts_with("POST ") => {
                     asked.lock().unwrap().push(("done".to_owned(), false));
                     if *waits {
                         hang(&mut stream);
@@ -203,7 +236,7 @@ fn backend(root: &Path, first: &str, kind: &str, encoding: &str, body: &[u8]) ->
         .env("CONTENT_TYPE", kind)
         .env("CONTENT_LENGTH", body.len().to_string())
         .env("HTTP_CONTENT_ENCODING", encoding)
-        .env("REMOTE_USER", USER)
+        .env("REMOTE_USER", GitServer::USER)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -226,19 +259,4 @@ fn backend(root: &Path, first: &str, kind: &str, encoding: &str, body: &[u8]) ->
             .into_bytes();
     answer.extend_from_slice(rest);
     answer
-}
-
-/// Something that accepts and never reads.
-pub(crate) fn deaf() -> (String, TcpListener) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    (format!("http://{}/x", listener.local_addr().unwrap()), listener)
-}
-
-/// A port that nobody listens on.
-pub(crate) fn nobody() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    debug_assert!(TcpStream::connect(address).is_err());
-    format!("http://{address}/x")
 }
