@@ -257,6 +257,12 @@ impl Shutdown {
         self.wait_for(|it| it.reason.clone()).await
     }
 
+    /// Whether what a phase closes may be closed by now.
+    pub fn has_begun(&self, phase: Phase) -> bool {
+        let plan = self.0.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        plan.begun.is_some_and(|it| it >= phase)
+    }
+
     /// For those who only need to know that the end has come.
     pub fn stopping(&self) -> Stopping {
         Stopping(self.clone())

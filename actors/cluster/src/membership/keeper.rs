@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use weir_domain::{Code, Fault, NodeUid};
 use weir_persistence_api::{LeaseStore, MemberChanges, MemberStore, Members};
-use weir_runtime::{Reason, Stopwatch, System};
+use weir_runtime::{Phase, Reason, Stopwatch, System};
 
 use super::desk::{Desk, Outcome};
 use super::explain::Clues;
@@ -269,7 +269,7 @@ impl Keeper {
             }
             Outcome::Late => self.save_trouble = None,
             // The store is about to be closed, or is.
-            Outcome::NotRead(_) | Outcome::NotSaved(_) if self.is_downed => {
+            Outcome::NotRead(_) | Outcome::NotSaved(_) if self.is_downed || self.is_closing() => {
                 self.last_words.take_if(|it| !it.are_unsaid());
             }
             Outcome::NotRead(cause) => {
@@ -285,6 +285,11 @@ impl Keeper {
                 self.desk.rest();
             }
         }
+    }
+
+    /// Whether this node closes its store by itself: it did not get as far as to leave in time.
+    fn is_closing(&self) -> bool {
+        self.system.shutdown().has_begun(Phase::StoreClose)
     }
 
     fn take(&mut self, members: Members) {

@@ -29,14 +29,16 @@ async fn phases_run_in_order_whatever_the_order_of_registration() {
     shutdown.add(Phase::StoreClose, "store", note(&trace, "store")).unwrap();
     shutdown.add(Phase::ServiceUnbind, "http", note(&trace, "unbind")).unwrap();
     let slow = {
-        let done = note(&trace, "drain");
+        let (done, begun) = (note(&trace, "drain"), shutdown.clone());
         async move {
+            assert!(begun.has_begun(Phase::WorkflowDrain) && !begun.has_begun(Phase::StoreClose));
             tokio::time::sleep(Duration::from_secs(2)).await;
             done.await
         }
     };
     shutdown.add(Phase::WorkflowDrain, "workflows", slow).unwrap();
 
+    assert!(!shutdown.has_begun(Phase::ServiceUnbind));
     assert_eq!(shutdown.request(Reason::Signal("SIGTERM")), Requested::First);
     let report = shutdown.run().await;
     assert_eq!(*trace.lock().unwrap(), ["unbind", "drain", "store"]);
