@@ -6,6 +6,9 @@ use serde::Serialize;
 use crate::repository::lossy;
 use crate::{Error, Repository, Result, VersionId};
 
+/// Longest name of a branch, in bytes.
+const LENGTH_MAX: usize = 200;
+
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Branch {
@@ -49,6 +52,7 @@ impl Repository {
     /// A new branch, at a version or where the project is. The project stays where it is.
     pub fn branch_create(&self, name: &str, at: Option<VersionId>) -> Result<()> {
         check_name(name)?;
+        self.require_room(name, None)?;
         let at = at.map_or_else(|| self.head(), |it| Ok(Some(it)))?;
         let at = at.ok_or(Error::NothingToCommit)?;
         let created = self.git.branch(name, &self.commit_of(at)?, false);
@@ -82,8 +86,21 @@ impl Repository {
     pub fn branch_rename(&self, name: &str, to: &str) -> Result<()> {
         check_name(to)?;
         let mut branch = self.find(name)?;
+        self.require_room(to, Some(name))?;
         let renamed = branch.rename(to, false);
         renamed.map(|_| ()).map_err(|error| exists(error, to))
+    }
+
+    /// A branch is a file of Git's: none can lie below another one, nor be a directory of others.
+    fn require_room(&self, name: &str, except: Option<&str>) -> Result<()> {
+        let lies_below =
+            |it: &str, of: &str| it.strip_prefix(of).is_some_and(|rest| rest.starts_with('/'));
+        let branches = self.branches()?.into_iter().filter(|it| it.side == BranchSide::Here);
+        let mut others = branches.map(|it| it.name).filter(|it| Some(it.as_str()) != except);
+        match others.find(|it| lies_below(it, name) || lies_below(name, it)) {
+            Some(other) => Err(Error::BranchExists(other)),
+            None => Ok(()),
+        }
     }
 
     fn find(&self, name: &str) -> Result<git2::Branch<'_>> {
@@ -114,11 +131,20 @@ fn exists(error: git2::Error, name: &str) -> Error {
     }
 }
 
+/// Refuses what Git refuses, and what it takes for something else: `@` is where one is, and `refs/…` a whole path.
 pub(crate) fn check_name(name: &str) -> Result<()> {
-    let is_valid = git2::Branch::name_is_valid(name).unwrap_or(false);
-    if is_valid && !name.starts_with('-') && name != "HEAD" && name.len() <= 200 {
-        return Ok(());
+    let refuse = |reason| Err(Error::Invalid { what: "the name", value: name.to_owned(), reason });
+    if name.len() > LENGTH_MAX {
+        return refuse("the name of a branch has at most 200 bytes");
     }
-    let reason = "no branch can be called that";
-    Err(Error::Invalid { what: "the name", value: name.to_owned(), reason })
+    if name == "HEAD" || name == "@" || name.starts_with("refs/") || name.starts_with('-') {
+        return refuse("git takes it for something else than a branch");
+    }
+    if !git2::Branch::name_is_valid(name).unwrap_or(false) {
+        return refuse(
+            "the name of a branch has no space, no `..`, `@{` or any of ~^:?*[\\, and no part of it begins with a dot \
+             or ends with one, with a slash or with .lock",
+        );
+    }
+    Ok(())
 }

@@ -22,7 +22,10 @@ fn branches_are_made_renamed_and_deleted() {
     repository.branch_create("feature/x", None).unwrap();
     assert_eq!(names(&project), ["feature/x", "*main"]);
     assert_eq!(refused(repository.branch_create("main", None)).0, 13_022);
-    for bad in ["-x", "a..b", "HEAD", "", "a b", "x.lock", "a~1"] {
+    // No branch lies below another one.
+    assert_eq!(refused(repository.branch_create("feature", None)).0, 13_022);
+    assert_eq!(refused(repository.branch_create("main/x", None)).0, 13_022);
+    for bad in ["-x", "a..b", "HEAD", "", "a b", "x.lock", "a~1", "@", "refs/heads/main"] {
         assert_eq!(refused(repository.branch_create(bad, None)).0, 13_011, "{bad}");
     }
     repository.branch_rename("feature/x", "y").unwrap();
