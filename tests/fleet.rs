@@ -295,14 +295,27 @@ fn a_backup_of_a_running_server_is_restored_in_an_empty_place() {
     server.add("east", "http://127.0.0.1:1", &ada);
     server.done("projects", &ada, &json!({ "name": "flights" }));
     let backup = root.path().join("backup");
-    let tool = |verb: &str, data_dir: &Path| {
+    let called = |verb: &str, backup: &Path, data_dir: &Path, more: &[&str]| {
         let data_dir = format!("weir.data-dir={}", data_dir.display());
         let mut command = binary();
-        command.args(["config-server", verb]).arg(&backup).args(["-D", &data_dir]);
+        command.args(["config-server", verb]).arg(backup).args(["-D", &data_dir]).args(more);
         Ran::of(&mut command)
     };
+    let tool = |verb: &str, data_dir: &Path| called(verb, &backup, data_dir, &[]);
     let (from, to) = (root.path().join("design/data"), root.path().join("other/data"));
-    tool("backup", &from).ended(0);
+    let said = called("backup", &backup, &from, &["--with-keys"]).ended(0).stdout;
+    assert!(said.contains("vouching.key is in "), "{said}");
+    // Without its keys it says what is lost without them.
+    let bare = root.path().join("bare");
+    let said = called("backup", &bare, &from, &[]).ended(0).stdout;
+    assert!(said.contains("vouching.key: without it clusters"), "{said}");
+    assert!(!bare.join("keys/vouching.key").exists());
+    // What is damaged is not put in place.
+    let damaged = fs::read(bare.join("weir.db")).unwrap();
+    fs::write(bare.join("weir.db"), &damaged[..3_000]).unwrap();
+    let said = called("restore", &bare, &to, &[]).ended(6).stderr;
+    assert!(said.contains("damaged"), "{said}");
+    assert!(!to.join("config-server/weir.db").exists() && !to.join("projects").exists());
     // What came after it is not in it, and nothing is overwritten.
     server.add("west", "http://127.0.0.1:1", &ada);
     assert!(tool("backup", &from).ended(6).stderr.contains("WEIR-00188"));
@@ -315,6 +328,8 @@ fn a_backup_of_a_running_server_is_restored_in_an_empty_place() {
     tool("restore", &to).ended(0);
     assert!(tool("restore", &to).ended(6).stderr.contains("WEIR-00188"));
     drop(server);
+    let key = |of: &Path| fs::read(of.join("config-server/vouching.key")).unwrap();
+    assert_eq!(key(&from), key(&to));
     let other = Server::design(&root.path().join("other"), &[]);
     let mut listed = String::new();
     wait_until("the list", DEADLINE, || {
@@ -324,6 +339,11 @@ fn a_backup_of_a_running_server_is_restored_in_an_empty_place() {
     });
     assert!(listed.contains("\"east\"") && !listed.contains("\"west\""), "{listed}");
     assert_eq!(other.get("me", &ada).1["user"], "ada");
+    let projects = other.get("projects", &ada).1;
+    assert_eq!(
+        (&projects["items"][0]["name"], &projects["items"][0]["errors"]),
+        (&json!("flights"), &json!(0))
+    );
     other.log_in("ada");
     let audit = other.get("audit/head", &ada);
     assert_eq!(audit.0, 200, "the chain is whole: {}", audit.1);

@@ -10,7 +10,7 @@ use weir_secrets::{MasterKey, MasterSource};
 use super::process::Process;
 
 /// In the data directory of an engine that is alone.
-const FILE: &str = "master.key";
+pub(super) const FILE: &str = "master.key";
 
 pub(super) fn load(process: &Process) -> Result<Masters, Fault> {
     load_as(&process.settings.secrets, &process.data_dir.path)

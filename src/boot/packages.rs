@@ -15,7 +15,7 @@ use weir_secrets::{Secret, random_secret, read_private, write_private};
 use super::lock;
 
 /// In the data directory, where none is named.
-const FILE: &str = "package-signing.key";
+pub(super) const FILE: &str = "package-signing.key";
 /// Shorter texts are no secrets of a machine.
 const LENGTH_MIN: usize = 32;
 

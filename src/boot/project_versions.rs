@@ -5,7 +5,7 @@
 
 mod access;
 mod asked;
-mod credentials;
+pub(super) mod credentials;
 mod refusals;
 mod views;
 

@@ -13,7 +13,7 @@ use weir_secrets::{SigningKey, random_secret, read_private, write_private};
 use super::lock;
 
 /// In the server's own directory, where none is named.
-const FILE: &str = "vouching.key";
+pub(super) const FILE: &str = "vouching.key";
 
 /// Who vouches here; its key is made at the first start. `own_dir` is the server's own directory.
 pub(super) fn issuer(settings: &Settings, own_dir: &Path) -> Result<Issuer, Fault> {

@@ -12,7 +12,8 @@ use super::failure::Failure;
 use super::human;
 use super::look::Look;
 use super::output::Output;
-use crate::boot::{self, backup};
+use crate::boot;
+use crate::boot::backup::{self, Keys};
 
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -29,6 +30,9 @@ enum Verb {
     Backup {
         /// The directory, which is made
         dir: PathBuf,
+        /// With the keys that the server made itself: who has the backup can speak for it then
+        #[arg(long)]
+        with_keys: bool,
         #[command(flatten)]
         conf: ConfArgs,
     },
@@ -53,15 +57,18 @@ impl Args {
     pub(crate) fn run(self, out: &Output) -> Result<ExitCode, Failure> {
         let steps = match self.verb {
             None => return Ok(boot::config_server(&self.server)?),
-            Some(Verb::Backup { dir, conf }) => {
+            Some(Verb::Backup { dir, with_keys, conf }) => {
                 let settings = conf.settings()?;
+                let keys = if with_keys { Keys::With } else { Keys::Without };
                 let copied =
-                    super::asked_on_threads(async { backup::backup(&settings, &dir).await });
+                    super::asked_on_threads(async { backup::backup(&settings, &dir, keys).await });
                 copied?.map_err(|it| refused("the server can't be backed up", it))?
             }
             Some(Verb::Restore { dir, conf }) => {
-                let restored = backup::restore(&conf.settings()?, &dir);
-                restored.map_err(|it| refused("the backup can't be restored", it))?
+                let settings = conf.settings()?;
+                let restored =
+                    super::asked_on_threads(async { backup::restore(&settings, &dir).await });
+                restored?.map_err(|it| refused("the backup can't be restored", it))?
             }
         };
         out.show(&Done { steps }, lines)?;

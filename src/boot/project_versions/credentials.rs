@@ -17,7 +17,7 @@ use weir_domain::Fault;
 use weir_http_api::Concealed;
 use weir_secrets::{MasterKey, PrivateKey, Sealed, Secret, Wrapped, write_private};
 
-const FILE: &str = "remote-credentials.json";
+pub(in crate::boot) const FILE: &str = "remote-credentials.json";
 const VERSION: u32 = 1;
 
 /// Whose credentials they are.

@@ -32,7 +32,7 @@ use sqlx::{ConnectOptions, SqliteConnection, SqlitePool, query_scalar};
 use weir_domain::{Clock, Timestamp};
 use weir_persistence_api::{Error, Fence};
 
-pub use copy::copy;
+pub use copy::{copy, verify};
 pub use settings::Settings;
 
 use self::error::{Failure, Outcome};
