@@ -1,6 +1,7 @@
 //! The projects of the configuration server: its workspace, and what each project means.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -121,6 +122,18 @@ impl ProjectDirs {
 
     fn summary(&self, project: &ProjectDir) -> ProjectSummary {
         let dir = &project.dir;
+        if let Some(amiss) = &project.amiss {
+            return ProjectSummary {
+                name: project.name.clone(),
+                description: None,
+                directory: dir.display().to_string(),
+                workflows: Vec::new(),
+                errors: 1,
+                warnings: 0,
+                digest: None,
+                amiss: Some(amiss.of(&project.name, dir)),
+            };
+        }
         let then = self.known().get(dir).map(|it| (it.exclude.clone(), it.stamp));
         // Before the files are looked at: what changes meanwhile is read again the next time.
         let looked = Stopwatch::start();
@@ -207,6 +220,7 @@ fn summary(dir: &Path, name: ProjectName, registry: &Registry) -> ProjectSummary
         errors: count(true),
         warnings: count(false),
         digest: project.map(|it| it.digest.clone()),
+        amiss: None,
     }
 }
 
@@ -496,12 +510,26 @@ pub(super) fn refusal(error: Error) -> ProjectRefusal {
             ProjectRefusal::Conflict { detail: format!("{}: {}", it.place, it.cause), hint }
         }
         Error::Partly { cause, .. } => partly(detail, *cause),
+        // It is what was asked for that the disk can't have, whoever asks again.
+        Error::Io { source, .. } if is_of_request(source.kind()) => {
+            let hint = "nothing was changed: choose another path";
+            ProjectRefusal::Conflict {
+                detail: format!("{detail}: {source}"),
+                hint: hint.to_owned(),
+            }
+        }
         Error::Io { source, .. } => {
             let fault = Fault::transient(97, format!("{detail}: {source}"));
             let hint = "nothing was changed: look at the disk and at who may write there";
             ProjectRefusal::Fault(fault.with_hint(hint))
         }
     }
+}
+
+/// Names that are too long for the disk, and files where directories would have to be, or the other way round.
+fn is_of_request(kind: ErrorKind) -> bool {
+    use ErrorKind::{InvalidFilename, IsADirectory, NotADirectory};
+    matches!(kind, InvalidFilename | IsADirectory | NotADirectory)
 }
 
 /// Something was done before it went wrong: nobody may take it for undone.

@@ -15,7 +15,7 @@ use clap::Subcommand;
 use weir_domain::{Finding, ProjectName};
 use weir_http_api::Validation;
 use weir_http_client::Client;
-use weir_project::{Loaded, Project};
+use weir_project::Loaded;
 use weir_stream::Registry;
 
 use super::args::Global;
@@ -79,12 +79,14 @@ async fn validate_served(
     let found = client.project_validate(name.as_str()).await;
     let found = found.map_err(|it| Failure::of_client(format!("can't validate {name}"), it))?;
     let is_valid = found.valid;
+    let project = client.project(name.as_str()).await;
+    let project = project.map_err(|it| Failure::of_client(format!("can't show {name}"), it))?;
     match out.format {
         Format::Json | Format::Yaml => out.show(&found, |_, _| String::new())?,
         Format::Table | Format::Wide => {
             let findings: Vec<_> = found.findings.into_iter().map(Finding::from).collect();
             out.print(&listed(&findings, |_| None, &out.look()))?;
-            out.note(&summary(None, &findings, &out.look()));
+            out.note(&summary(Some((name, project.workflows.len())), &findings, &out.look()));
         }
     }
     Ok(if is_valid { ExitCode::SUCCESS } else { Exit::Invalid.into() })
@@ -103,7 +105,8 @@ fn validate(dir: &Path, out: &Output, registry: &Registry) -> Result<ExitCode, F
             let look = out.look();
             let source = |it: &Finding| excerpt_of(dir, it, out);
             out.print(&listed(&findings, source, &look))?;
-            out.note(&summary(project.as_ref(), &findings, &look));
+            let valid = project.as_ref().map(|it| (&it.name, it.plans.len()));
+            out.note(&summary(valid, &findings, &look));
         }
     }
     Ok(if is_valid { ExitCode::SUCCESS } else { Exit::Invalid.into() })
@@ -122,12 +125,13 @@ fn listed(
     findings.iter().map(|it| excerpt::finding(it, source(it).as_deref(), look)).collect()
 }
 
-fn summary(project: Option<&Project>, findings: &[Finding], look: &Look) -> String {
+/// `project`: its name and how many workflows it has, where it is valid.
+fn summary(project: Option<(&ProjectName, usize)>, findings: &[Finding], look: &Look) -> String {
     let errors = findings.iter().filter(|it| it.is_error()).count();
     let warnings = plural(findings.len() - errors, "warning");
     if errors == 0 {
-        let name = project.map_or("the project".into(), |it| plain(it.name.as_str()));
-        let workflows = plural(project.map_or(0, |it| it.plans.len()), "workflow");
+        let name = project.map_or("the project".into(), |it| plain(it.0.as_str()));
+        let workflows = plural(project.map_or(0, |it| it.1), "workflow");
         let text = format!("{name} is valid: {workflows}, {warnings}");
         return format!("{} {text}", look.paint(Tone::Good, "✓"));
     }
@@ -157,8 +161,8 @@ mod tests {
         );
         assert_eq!(summary(None, &findings, &LOOK), "✗ 1 error, 1 warning in 2 files");
         assert_eq!(
-            summary(None, &findings[1..], &LOOK),
-            "✓ the project is valid: 0 workflows, 1 warning"
+            summary(Some((&ProjectName::new("shop").unwrap(), 2)), &findings[1..], &LOOK),
+            "✓ shop is valid: 2 workflows, 1 warning"
         );
     }
 }

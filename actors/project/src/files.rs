@@ -163,9 +163,17 @@ impl Search<'_> {
     }
 
     fn descend(&mut self, path: &Path, depth: usize) {
-        if depth < DEPTH_MAX && !self.exclude.contains(&written(path)) {
-            self.directory(path, depth + 1);
+        if self.exclude.contains(&written(path)) {
+            return;
         }
+        if depth < DEPTH_MAX {
+            return self.directory(path, depth + 1);
+        }
+        let cause = format!("it lies in more than {DEPTH_MAX} directories, and is not searched");
+        self.findings.push(
+            Finding::error(2202, Place::file(written(path)), "", cause)
+                .with_fix("move it up, or name one of them in spec.exclude if it holds data"),
+        );
     }
 
     fn is_linked_directory(&self, path: &Path, kind: fs::FileType) -> bool {

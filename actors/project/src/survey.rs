@@ -114,6 +114,7 @@ pub fn effective(dir: &Path, path: &str) -> Result<Effective, Vec<Finding>> {
     let paths = files::find(&root, &exclude, &mut findings);
     let assets = paths.iter().filter_map(|it| surveyed(&root, it).1).collect();
     let mut library = Library::of(assets, Vec::new(), &mut findings);
+    let line = line_of(&library, path);
     let mut found = Vec::new();
     inherit::resolve(&mut library, &mut found);
     let asset = match path {
@@ -122,6 +123,8 @@ pub fn effective(dir: &Path, path: &str) -> Result<Effective, Vec<Finding>> {
     };
     let Some(asset) = asset else {
         findings.extend(found);
+        // Of what is wrong elsewhere nothing is why.
+        findings.retain(|it| line.contains(&it.place.file));
         return Err(findings);
     };
     let mut extends: Vec<String> = Vec::new();
@@ -136,6 +139,20 @@ pub fn effective(dir: &Path, path: &str) -> Result<Effective, Vec<Finding>> {
         it.to_json()
     });
     Ok(Effective { extends, spec: spec.unwrap_or_default(), fields })
+}
+
+/// The files of an asset and of all that it extends, as far as they can be found; a cycle ends where it began.
+fn line_of(library: &Library, path: &str) -> Vec<String> {
+    let mut line = vec![path.to_owned()];
+    let mut at = library.iter().find(|it| it.document.file == path);
+    while let Some(asset) = at {
+        at = inherit::parent(asset).and_then(|it| library.find(asset.kind, it).ok());
+        match at {
+            Some(it) if !line.contains(&it.document.file) => line.push(it.document.file.clone()),
+            _ => break,
+        }
+    }
+    line
 }
 
 fn gather(node: &Node, path: String, fields: &mut Vec<(String, Place)>) {

@@ -113,7 +113,12 @@ fn gather(root: &Path, exclude: &[String]) -> Result<Files> {
     let gathered = walk(root, exclude, &mut |it| match it {
         Met::File(path, entry, _) => add(path, entry).map_or_else(Break, Continue),
         Met::Unread(path, error) => Break(Error::io(&path, "read")(error)),
-        Met::Directory(_) | Met::TooDeep => Continue(()),
+        Met::TooDeep => {
+            let detail = format!("directories of the project lie in more than {DEPTH_MAX} others");
+            let hint = "move them up, or name those that hold data in spec.exclude";
+            Break(Error::conflict(detail, hint))
+        }
+        Met::Directory(_) => Continue(()),
     });
     match gathered {
         Continue(()) => Ok(files),

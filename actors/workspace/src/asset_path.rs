@@ -5,6 +5,7 @@ use std::path::{Component, Path};
 use weir_domain::AssetName;
 
 use crate::error::{Error, Result};
+use crate::walk::DEPTH_MAX;
 
 /// Longest path of a new asset, in characters.
 pub(crate) const LENGTH_MAX: usize = 200;
@@ -24,6 +25,9 @@ pub(crate) fn check(path: &str) -> Result<()> {
     if parts.iter().any(|it| it.starts_with('.')) {
         return refuse("what begins with a dot is hidden, and no asset");
     }
+    if parts.len() > DEPTH_MAX + 1 {
+        return refuse("assets are looked for in at most 64 directories within each other");
+    }
     if !path.ends_with(".yaml") && !path.ends_with(".yml") {
         return refuse("assets are files that end with .yaml");
     }
@@ -40,6 +44,24 @@ pub(crate) fn check_new(path: &str) -> Result<()> {
     }
     for part in path.split('/') {
         AssetName::new(part).map_err(|it| Error::invalid("path", path, it.to_string()))?;
+        check_portable(part).map_err(|it| Error::invalid("path", path, it))?;
+    }
+    Ok(())
+}
+
+/// Refuses a name that a file can't have on every system: a project may be checked out elsewhere.
+pub(crate) fn check_portable(name: &str) -> std::result::Result<(), String> {
+    const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
+    let stem = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
+    let is_numbered = |device| {
+        stem.strip_prefix(device)
+            .is_some_and(|it: &str| it.len() == 1 && it.bytes().all(|it| it.is_ascii_digit()))
+    };
+    if DEVICES.contains(&stem.as_str()) || is_numbered("com") || is_numbered("lpt") {
+        return Err(format!("{stem} is a device on Windows, and no file can be called so there"));
+    }
+    if name.ends_with('.') {
+        return Err("no file can end with a dot on Windows".to_owned());
     }
     Ok(())
 }
@@ -62,7 +84,10 @@ mod tests {
 
     #[test]
     fn a_path_stays_in_its_project_and_is_that_of_an_asset() {
-        for good in ["project.yaml", "sources/orders.yaml", "a/b/c.yml", "sources/größe 1.yaml"] {
+        let deep = format!("{}x.yaml", "a/".repeat(64));
+        for good in
+            ["project.yaml", "sources/orders.yaml", "a/b/c.yml", "sources/größe 1.yaml", &deep]
+        {
             assert!(check(good).is_ok(), "{good}");
         }
         for bad in [
@@ -77,6 +102,7 @@ mod tests {
             "a.txt",
             "a/b.yaml/",
             "a\0.yaml",
+            &format!("{}x.yaml", "a/".repeat(65)),
         ] {
             assert!(matches!(check(bad), Err(Error::Invalid { .. })), "{bad}");
         }
@@ -86,7 +112,10 @@ mod tests {
     fn a_new_path_is_short_and_plain() {
         assert!(check_new("sources/orders-1_b.yaml").is_ok());
         let long = format!("{}.yaml", "x/".repeat(100));
-        for bad in ["sources/größe.yaml", "a b.yaml", "🚀.yaml", "a\\b.yaml", &long] {
+        let named = ["con/x.yaml", "NUL.yaml", "a/lpt1.yaml", "shop./x.yaml"];
+        for bad in
+            ["sources/größe.yaml", "a b.yaml", "🚀.yaml", "a\\b.yaml", &long].iter().chain(&named)
+        {
             assert!(matches!(check_new(bad), Err(Error::Invalid { .. })), "{bad}");
         }
     }

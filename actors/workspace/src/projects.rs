@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use weir_domain::ProjectName;
 use weir_project::{AssetKind, PROJECT_FILE, Survey, Surveyed};
 
+use crate::asset_path;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::register::Register;
@@ -44,6 +45,44 @@ pub struct ProjectDir {
     pub home: Home,
     /// Its name among the server's own, where it has one: that of the directory, or of a link.
     entry: Option<OsString>,
+    /// Why nothing may be done with it: what is meant by its name can't be told, or isn't there.
+    pub amiss: Option<Amiss>,
+}
+
+/// What keeps everybody from a project until somebody has looked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Amiss {
+    /// This directory says the same name of itself.
+    Rival(PathBuf),
+    /// The directory that was opened is not there, or holds no project.
+    Absent,
+}
+
+impl Amiss {
+    /// What is the matter with the project in a directory.
+    pub fn of(&self, name: &ProjectName, dir: &Path) -> String {
+        match self {
+            Self::Rival(rival) => {
+                format!("{} and {} are both called {name}", dir.display(), rival.display())
+            }
+            Self::Absent => {
+                format!("{} is not there, where the project {name} was opened", dir.display())
+            }
+        }
+    }
+
+    fn hint(&self, name: &ProjectName) -> String {
+        match self {
+            Self::Rival(_) => {
+                format!(
+                    "change metadata.name in {PROJECT_FILE} of one of them, or move that directory away"
+                )
+            }
+            Self::Absent => format!(
+                "bring the directory back, or forget the project: weir project remove {name}"
+            ),
+        }
+    }
 }
 
 /// To whom a directory belongs.
@@ -77,20 +116,45 @@ impl Workspace {
         Self { given: Some(given), ..self }
     }
 
-    /// All projects by name. Of two with one name the first is the project.
+    /// All projects by name, those too with which nothing may be done.
     pub fn projects(&self) -> Result<Vec<ProjectDir>> {
         let register = Register::load(&self.home)?;
         let mut found: BTreeMap<ProjectName, ProjectDir> = BTreeMap::new();
+        let mut dirs = BTreeSet::new();
         for (dir, home, entry) in self.dirs(&register) {
+            // A link may lead to one that is known already.
+            if !dirs.insert(dir.clone()) {
+                continue;
+            }
             let Some(name) = self.name(&dir) else { continue };
-            found.entry(name.clone()).or_insert(ProjectDir { name, dir, home, entry });
+            match found.get_mut(&name) {
+                Some(first) => first.amiss = Some(Amiss::Rival(dir)),
+                None => {
+                    _ = found
+                        .insert(name.clone(), ProjectDir { name, dir, home, entry, amiss: None });
+                }
+            }
         }
-        let dirs: BTreeSet<_> = found.values().map(|it| it.dir.clone()).collect();
         self.names().retain(|dir, _| dirs.contains(dir));
+        for (dir, name) in register.absent() {
+            let (home, entry, amiss) = (Home::Opened, None, Some(Amiss::Absent));
+            found.entry(name.clone()).or_insert(ProjectDir { name, dir, home, entry, amiss });
+        }
         Ok(found.into_values().collect())
     }
 
+    /// The project of a name. Refused where nothing may be done with it.
     pub fn project(&self, name: &str) -> Result<ProjectDir> {
+        let project = self.known(name)?;
+        match &project.amiss {
+            Some(it) => {
+                Err(Error::conflict(it.of(&project.name, &project.dir), it.hint(&project.name)))
+            }
+            None => Ok(project),
+        }
+    }
+
+    fn known(&self, name: &str) -> Result<ProjectDir> {
         let projects = self.projects()?;
         let found = projects.iter().find(|it| it.name.as_str() == name).cloned();
         found.ok_or_else(|| Error::NotFound {
@@ -205,8 +269,9 @@ impl Workspace {
         except: Option<&ProjectDir>,
     ) -> Result<ProjectName> {
         let shown: String = given.chars().take(200).collect();
-        let name =
-            ProjectName::new(given).map_err(|it| Error::invalid("name", shown, it.to_string()))?;
+        let name = ProjectName::new(given)
+            .map_err(|it| Error::invalid("name", shown.clone(), it.to_string()))?;
+        asset_path::check_portable(given).map_err(|it| Error::invalid("name", shown, it))?;
         let is_taken = |it: &str| it.eq_ignore_ascii_case(name.as_str());
         let mut projects = self.projects()?.into_iter();
         let other = projects.find(|it| is_taken(it.name.as_str()) && Some(it) != except);
@@ -257,11 +322,27 @@ impl Workspace {
             let detail = format!("there is a project {} in {}", it.name, it.dir.display());
             return Err(Error::conflict(detail, "rename one of the two, or remove the other one"));
         }
+        let overlapping = known.iter().find(|it| lies_in(&dir, &it.dir) || lies_in(&it.dir, &dir));
+        if let Some(it) = overlapping {
+            let detail = format!(
+                "{} and the project {} in {} would be one within the other",
+                dir.display(),
+                it.name,
+                it.dir.display()
+            );
+            return Err(Error::conflict(
+                detail,
+                "move one of the two directories out of the other",
+            ));
+        }
         let mut register = Register::load(&self.home)?;
         let own = self.home.canonicalize().ok().filter(|it| dir.parent() == Some(it));
         match own.and(dir.file_name()) {
             Some(below) => _ = register.removed.remove(Path::new(below)),
-            None => _ = register.opened.insert(dir.clone()),
+            None => {
+                register.opened.insert(dir.clone());
+                register.names.insert(dir.clone(), name.clone());
+            }
         }
         register.save(&self.home)?;
         self.project(name.as_str())
@@ -339,13 +420,17 @@ impl Workspace {
     /// Forgets a project. Its files stay.
     pub fn remove(&self, name: &str) -> Result<ProjectDir> {
         let _turn = self.turn();
-        let project = self.project(name)?;
+        let project = self.known(name)?;
+        if project.amiss != Some(Amiss::Absent) {
+            self.project(name)?;
+        }
         let mut register = Register::load(&self.home)?;
         if project.home == Home::Given {
             return Err(given(&project));
         }
         register.removed.extend(project.entry.as_ref().map(PathBuf::from));
         register.opened.remove(&project.dir);
+        register.names.remove(&project.dir);
         register.save(&self.home)?;
         Ok(project)
     }
@@ -424,8 +509,21 @@ impl Workspace {
             });
             moved.map_err(Error::after(format!("the project is called {to} now")))?;
         }
+        let mut register = Register::load(&self.home)?;
+        if register.opened.contains(&project.dir) {
+            register.names.insert(project.dir, to.clone());
+            let saved = register.save(&self.home);
+            saved.map_err(Error::after(format!("the project is called {to} now")))?;
+        }
         self.project(to.as_str())
     }
+}
+
+/// Whether what is in a directory belongs to a project in another one; what is hidden there does not.
+fn lies_in(inner: &Path, outer: &Path) -> bool {
+    inner
+        .strip_prefix(outer)
+        .is_ok_and(|rest| !rest.iter().any(|it| it.as_encoded_bytes().starts_with(b".")))
 }
 
 /// Refuses to give a project with secrets another name: nobody could open them.

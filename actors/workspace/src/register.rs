@@ -2,12 +2,14 @@
 //!
 //! What can't be seen on the disk is in one file, which is replaced as a whole.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use weir_domain::ProjectName;
+use weir_project::PROJECT_FILE;
 
 use crate::disk;
 use crate::error::{Error, Result};
@@ -23,6 +25,9 @@ pub(crate) struct Register {
     /// Directories that are somewhere else.
     #[serde(default)]
     pub(crate) opened: BTreeSet<PathBuf>,
+    /// What they were called when they were opened or renamed here: it stays theirs while they are not there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) names: BTreeMap<PathBuf, ProjectName>,
     /// Directories below the server's own that are not shown.
     #[serde(default)]
     pub(crate) removed: BTreeSet<PathBuf>,
@@ -30,7 +35,8 @@ pub(crate) struct Register {
 
 impl Default for Register {
     fn default() -> Self {
-        Self { version: VERSION, opened: BTreeSet::new(), removed: BTreeSet::new() }
+        let (opened, names, removed) = Default::default();
+        Self { version: VERSION, opened, names, removed }
     }
 }
 
@@ -55,6 +61,15 @@ impl Register {
             VERSION => Ok(register),
             other => Err(refuse(format!("has version {other}, and this program knows {VERSION}"))),
         }
+    }
+
+    /// Opened directories that are not there now, or hold no project, and what is theirs all the same.
+    pub(crate) fn absent(&self) -> Vec<(PathBuf, ProjectName)> {
+        let absent = self.opened.iter().filter(|it| !it.join(PROJECT_FILE).is_file());
+        let of_dir = |it: &PathBuf| ProjectName::new(it.file_name()?.to_string_lossy()).ok();
+        let named =
+            absent.map(|it| (it.clone(), self.names.get(it).cloned().or_else(|| of_dir(it))));
+        named.filter_map(|(dir, name)| Some((dir, name?))).collect()
     }
 
     pub(crate) fn save(&self, home: &Path) -> Result<()> {

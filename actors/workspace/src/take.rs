@@ -113,7 +113,8 @@ impl Workspace {
         let own = look(&self.project(project)?.dir)?;
         let file = find(&own, path)?;
         let Some(frame) = &file.frame else { return Ok(Vec::new()) };
-        let others = self.projects()?.into_iter().filter(|it| it.name.as_str() != project);
+        let others = self.projects()?.into_iter();
+        let others = others.filter(|it| it.name.as_str() != project && it.amiss.is_none());
         let mut copies = Vec::new();
         for other in others {
             // A project that can't be looked at has no copy that could be shown.

@@ -193,7 +193,9 @@ fn refuse_used(
     let Some(frame) = &file.frame else { return Ok(()) };
     let frames = survey.files.iter().filter_map(|it| Some((&it.path, it.frame.as_ref()?)));
     let mut twins = frames.filter(|it| it.1.kind == frame.kind && it.1.name == frame.name);
-    let users = usages(survey, frame);
+    let mut users = usages(survey, frame);
+    // What it says of itself goes with it.
+    users.retain(|it| it.path != file.path);
     if users.is_empty() || twins.any(|it| *it.0 != file.path && is_left(it.0)) {
         return Ok(());
     }

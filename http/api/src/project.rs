@@ -24,6 +24,9 @@ pub struct ProjectSummary {
     /// Equal content has an equal digest. Absent while the project has errors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// Why nothing may be done with it until somebody has looked: its directory is not there, or two have its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amiss: Option<String>,
 }
 
 /// Texts that are to be judged before they are written.

@@ -33,7 +33,7 @@ const NAME: &str = "config-server";
 /// What paths begin with that name their cluster.
 const OF_CLUSTER: &str = "/api/v1/clusters/{cluster}";
 /// It reads a project's files, and changes nothing.
-const VALIDATE: Rule = Rule { need: Need::Claim(UserClaim::DeploymentRead), action: None };
+const VALIDATE: Rule = Rule { need: Need::Claim(UserClaim::ProjectRead), action: None };
 
 /// What a configuration server serves by itself.
 #[derive(Clone)]
@@ -134,8 +134,8 @@ fn described() -> OpenApiRouter<Arc<dyn Projects>> {
                  asked of engines is asked of the default cluster; of another one with \
                  `/api/v1/clusters/{cluster}` in place of `/api/v1`.";
     let v1 = OpenApiRouter::default()
-        .routes(read(UserClaim::DeploymentRead, routes!(projects::list)))
-        .routes(read(UserClaim::DeploymentRead, routes!(projects::show)))
+        .routes(read(Need::Within(UserClaim::ProjectRead), routes!(projects::list)))
+        .routes(read(UserClaim::ProjectRead, routes!(projects::show)))
         .routes(command(UserClaim::ProjectWrite, "project create", routes!(projects::create)))
         .routes(command(UserClaim::ProjectWrite, "project open", routes!(projects::open)))
         .routes(command(UserClaim::ProjectWrite, "project rename", routes!(projects::rename)))

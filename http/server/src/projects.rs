@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use weir_domain::ProjectName;
+use weir_domain::{ProjectName, UserClaim};
 use weir_http_api::{
     Page, Problem, ProjectCreate, ProjectOpen, ProjectRemove, ProjectRename, ProjectSummary,
     Validation,
@@ -13,18 +13,21 @@ use weir_http_api::{
 use crate::Projects;
 use crate::error::Error;
 use crate::extract::{AskedPath, Body, Fields, Part};
-use crate::guard::Trail;
+use crate::guard::{Caller, Trail};
 
 /// The projects of this server.
 #[utoipa::path(get, path = "/projects", tag = "projects", operation_id = "listProjects",
     responses(
-        (status = 200, description = "All projects, by name", body = Page<ProjectSummary>),
+        (status = 200, description = "All projects that the caller may read, by name", body = Page<ProjectSummary>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn list(
     State(projects): State<Arc<dyn Projects>>,
+    caller: Caller,
 ) -> Result<Json<Page<ProjectSummary>>, Error> {
-    Ok(Json(Page::whole(projects.projects().await?)))
+    let mut all = projects.projects().await?;
+    all.retain(|it| caller.may(UserClaim::ProjectRead, Some(&it.name)));
+    Ok(Json(Page::whole(all)))
 }
 
 /// One project.
@@ -86,10 +89,16 @@ pub(crate) async fn open(
 pub(crate) async fn rename(
     State(projects): State<Arc<dyn Projects>>,
     trail: Trail,
+    caller: Caller,
     Part(project): Part<ProjectName>,
     Body(ProjectRename { name }): Body<ProjectRename>,
 ) -> Result<Json<ProjectSummary>, Error> {
     trail.about("project", &project);
+    // Others may have rights to what is called so, and nobody takes a project out of where they may write.
+    let claim = UserClaim::ProjectWrite;
+    if ProjectName::new(&name).is_ok_and(|it| !caller.may(claim, Some(&it))) {
+        return Err(Error::Forbidden { claim });
+    }
     let renamed = projects.project_rename(project, name).await?;
     trail.after(&renamed);
     Ok(Json(renamed))

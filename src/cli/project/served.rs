@@ -319,7 +319,9 @@ fn listed(page: &Page<ProjectSummary>, look: &Look) -> String {
         ];
         rows.add(cells, vec![table::text(&it.directory)]);
     }
-    rows.text()
+    let amiss = page.items.iter().filter_map(|it| it.amiss.as_ref());
+    let amiss = amiss.map(|it| format!("{} {}\n", look.paint(Tone::Bad, "✗"), plain(it)));
+    rows.text() + &amiss.collect::<String>()
 }
 
 pub(super) fn shown(it: &ProjectSummary, _: &Look) -> String {

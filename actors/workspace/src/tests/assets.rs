@@ -127,6 +127,20 @@ fn what_is_wrong_with_an_asset_that_can_not_be_made_whole_is_told() {
         effective("sources/child.yaml"),
         "sources/child.yaml can't be made whole: sources/child.yaml:4:35: there is no",
     );
+    // What is wrong elsewhere is not why; a cycle is, wherever it was found.
+    let extending = |name: &str, parent: &str| {
+        let text = FORMAT.replace("'csv'", &format!("{name}\n  extends: {parent}"));
+        fs::write(lab.root().join(format!("formats/{name}.yaml")), text).unwrap();
+    };
+    extending("x1", "x2");
+    extending("x2", "x1");
+    extending("gone", "none");
+    refused(effective("formats/x1.yaml"), "assets extend each other: x1 -> x2 -> x1");
+    refused(effective("formats/x2.yaml"), "assets extend each other: x1 -> x2 -> x1");
+    // What only itself needs it may be deleted.
+    extending("self", "self");
+    let digest = lab.digest("formats/self.yaml");
+    lab.workspace.delete_asset("shop", "formats/self.yaml", digest).unwrap();
     fs::write(lab.root().join("broken.yaml"), "a: [").unwrap();
     refused(effective("broken.yaml"), "broken.yaml can't be made whole: broken.yaml:2:1: not YAML");
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 
-use super::{empty, lab, refused, tree};
+use super::{FORMAT, empty, lab, refused, tree};
 use crate::{Error, Home, NewProject, Workspace};
 
 fn new(name: &str) -> NewProject {
@@ -199,4 +199,72 @@ fn what_is_changed_by_another_library_is_on_the_disk_or_told_not_to_be() {
         fs::rename(&it.dir, &elsewhere).map_err(|_| "moved").and(Err::<(), _>("no"))
     };
     assert_eq!(lab.workspace.alone("shop", refused).unwrap(), Err("no"));
+}
+
+#[test]
+fn of_two_directories_with_one_name_neither_is_touched() {
+    let lab = lab();
+    let rival = lab.dir.path().join("projects/brk");
+    fs::create_dir(&rival).unwrap();
+    fs::write(rival.join("project.yaml"), AWAY.replace("away", "shop")).unwrap();
+    let before = tree(lab.dir.path());
+    let [project] = &lab.workspace.projects().unwrap()[..] else { panic!("there is one name") };
+    assert!(project.amiss.is_some(), "{project:?}");
+    refused(lab.workspace.project("shop"), "are both called shop");
+    refused(lab.workspace.delete("shop", "shop"), "are both called shop");
+    refused(lab.workspace.remove("shop"), "are both called shop");
+    refused(lab.workspace.rename_project("shop", "other"), "are both called shop");
+    assert_eq!(tree(lab.dir.path()), before);
+    fs::write(rival.join("project.yaml"), AWAY).unwrap();
+    assert_eq!(lab.workspace.project("shop").unwrap().dir, lab.root().canonicalize().unwrap());
+}
+
+#[test]
+fn the_name_of_a_directory_that_is_not_there_stays_its_own() {
+    let lab = empty();
+    let (dir, elsewhere) = (lab.dir.path().join("else"), lab.dir.path().join("moved"));
+    fs::create_dir(&dir).unwrap();
+    fs::write(dir.join("project.yaml"), AWAY).unwrap();
+    lab.workspace.open(&dir).unwrap();
+    fs::rename(&dir, &elsewhere).unwrap();
+    assert_eq!(lab.names(), ["away"]);
+    refused(lab.workspace.project("away"), "is not there");
+    refused(lab.workspace.create(&new("away")), "there is a project away");
+    fs::rename(&elsewhere, &dir).unwrap();
+    assert_eq!(lab.workspace.project("away").unwrap().amiss, None);
+    // Who does not want it any more forgets it.
+    fs::remove_dir_all(&dir).unwrap();
+    lab.workspace.remove("away").unwrap();
+    assert_eq!(lab.names(), [""; 0]);
+}
+
+#[test]
+fn no_project_lies_within_another_one() {
+    let lab = empty();
+    let inner = lab.dir.path().join("outer/inner");
+    fs::create_dir_all(&inner).unwrap();
+    let project = |name: &str| AWAY.replace("away", name);
+    fs::write(inner.join("project.yaml"), project("inner")).unwrap();
+    fs::write(lab.dir.path().join("outer/project.yaml"), project("outer")).unwrap();
+    lab.workspace.open(&inner).unwrap();
+    refused(lab.workspace.open(&lab.dir.path().join("outer")), "one within the other");
+    lab.workspace.remove("inner").unwrap();
+    lab.workspace.open(&lab.dir.path().join("outer")).unwrap();
+    refused(lab.workspace.open(&inner), "one within the other");
+    // What is hidden belongs to none.
+    let hidden = lab.dir.path().join("outer/.data/inner");
+    fs::create_dir_all(&hidden).unwrap();
+    fs::write(hidden.join("project.yaml"), project("hidden")).unwrap();
+    lab.workspace.open(&hidden).unwrap();
+}
+
+#[test]
+fn what_lies_too_deep_is_told_and_not_left_out_in_silence() {
+    let lab = lab();
+    let deep = lab.root().join("d/".repeat(65));
+    fs::create_dir_all(&deep).unwrap();
+    fs::write(deep.join("x.yaml"), FORMAT).unwrap();
+    refused(lab.workspace.export("shop"), "in more than 64 others");
+    let findings = weir_project::survey(&lab.root()).unwrap().findings;
+    assert!(findings.iter().any(|it| it.cause.contains("in more than 64")), "{findings:?}");
 }

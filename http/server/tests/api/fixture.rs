@@ -409,6 +409,7 @@ impl Projects for FakeProjects {
             errors: 1,
             warnings: 1,
             digest: None,
+            amiss: None,
         }])
     }
 

@@ -36,7 +36,11 @@ const COLUMNS: Column<Project>[] = [
     title: "Workflows",
     cell: (it) => it.workflows.join(", ") || <span className="muted">–</span>,
   },
-  { id: "description", title: "Description", cell: (it) => it.description },
+  {
+    id: "description",
+    title: "Description",
+    cell: (it) => (it.amiss ? <strong>{it.amiss}</strong> : it.description),
+  },
   {
     id: "directory",
     title: "Directory",
