@@ -1,5 +1,4 @@
-// Pictures of all screens in both schemes: `npm run pictures -- DIR [NAME…]`. WEIR_URL: of a server that runs,
-// instead of one of its own.
+// Pictures of all screens in both schemes: `npm run pictures -- DIR [NAME…]`. SIZE=1280x800: of a page so large.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { browser, open } from "./support/browser.mjs";
@@ -8,16 +7,16 @@ import { SCREENS } from "./support/screens.mjs";
 
 const [dir = "pictures", ...wanted] = process.argv.slice(2);
 await mkdir(dir, { recursive: true });
+const [width = 1440, height = 900] = process.env.SIZE?.split("x").map(Number) ?? [];
 const server = await filled({ isLive: true });
-const base = process.env.UI_URL ?? server.url;
 const chrome = await browser();
 try {
   for (const scheme of ["dark", "light"]) {
-    const { page, complaints, close } = await open(chrome, scheme);
+    const { page, complaints, close } = await open(chrome, scheme, { width, height });
     for (const { name, path, has } of SCREENS) {
       if (wanted.length > 0 && !wanted.includes(name)) continue;
       const address = typeof path === "function" ? path(server.names) : path;
-      await page.goto(base + address);
+      await page.goto(server.url + address);
       const isThere = await page
         .getByText(has)
         .first()

@@ -21,6 +21,10 @@ interface ChartProps {
   height?: number;
 }
 
+/** Where a scale has marks: at whole numbers, which every kind of number can be written as. */
+const MARKS = Array.from({ length: 16 }, (_, power) =>
+  [1, 2, 5].map((it) => it * 10 ** power),
+).flat();
 const FONT = '11px "Inter Variable", sans-serif';
 
 /** Lines over time. What it shows is given as a table, too. */
@@ -54,9 +58,10 @@ export function Chart({ name, series, read, format, height = 150 }: ChartProps) 
           {
             ...axis,
             space: 70,
+            size: 26,
             values: (_, all) => all.map((it) => time(it * 1_000).slice(0, -3)),
           },
-          { ...axis, size: 58, space: 32, values: (_, all) => all.map(format) },
+          { ...axis, size: 58, space: 32, incrs: MARKS, values: (_, all) => all.map(format) },
         ],
         series: [
           {},

@@ -91,15 +91,13 @@ export function Canvas(props: CanvasProps) {
     () =>
       design.edges.map((it) => {
         const records = passedBy(it);
-        const port = it.port === "out" ? [] : [it.port];
-        const label = [...port, ...(records === undefined ? [] : [count(records)])].join(" · ");
         const went = records === undefined ? "" : `, ${plural(records, "record")}`;
         return {
           id: edgeId(it),
           source: it.from,
           sourceHandle: it.port,
           target: it.to,
-          label: label || undefined,
+          label: records === undefined ? undefined : count(records),
           data: { edge: it },
           selected: edgeId(it) === chosen,
           markerEnd: { type: MarkerType.ArrowClosed },
@@ -187,7 +185,7 @@ export function Canvas(props: CanvasProps) {
         multiSelectionKeyCode={["Control", "Meta"]}
         onlyRenderVisibleElements={nodes.length > MANY}
         fitView
-        fitViewOptions={{ minZoom: 0.7, maxZoom: 1, padding: 0.08 }}
+        fitViewOptions={{ minZoom: 0.7, maxZoom: 1, padding: 0.04 }}
         minZoom={0.1}
         maxZoom={1.6}
         proOptions={{ hideAttribution: true }}

@@ -4,6 +4,7 @@ import { ReactFlowProvider, useReactFlow } from "@xyflow/react";
 import { type KeyboardEvent, type ReactNode, useCallback, useMemo, useRef, useState } from "react";
 import { nameOf, useSession } from "../../app/session";
 import { plural } from "../../logic/format";
+import { Hint } from "../../parts/Hint";
 import { Empty } from "../../parts/Shows";
 import { type EditProps, useFormsOf } from "../editor/FormView";
 import { Findings } from "../projects/Findings";
@@ -199,7 +200,7 @@ function Drawing(props: DesignerProps) {
     lastPlaces.current = tidied(it);
     setMoved({});
     keepPlaces(of, undefined);
-    requestAnimationFrame(() => void flow.fitView({ minZoom: 0.7, maxZoom: 1, padding: 0.08 }));
+    requestAnimationFrame(() => void flow.fitView({ minZoom: 0.7, maxZoom: 1, padding: 0.04 }));
     setTold("Laid out anew");
   };
   const rename = (from: string, to: string) => {
@@ -229,7 +230,7 @@ function Drawing(props: DesignerProps) {
           backspace: remove,
           a: toPalette,
           c: single && (() => setAsked("connect")),
-          f: () => void flow.fitView({ minZoom: 0.7, maxZoom: 1, padding: 0.08 }),
+          f: () => void flow.fitView({ minZoom: 0.7, maxZoom: 1, padding: 0.04 }),
           t: tidy,
           r: () => tryIt(!isTrying),
           e: single && (() => document.querySelector<HTMLElement>("[data-inspector]")?.focus()),
@@ -247,137 +248,147 @@ function Drawing(props: DesignerProps) {
     if (item && !isReadOnly) add(item, on ? { on } : {}, at);
   };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: keys of all that is in it
-    <div className={css.designer} data-trial={isTrying || undefined} onKeyDown={onKey}>
-      <Palette
-        all={all}
-        where={whereSaid}
-        isReadOnly={isReadOnly}
-        onAdd={(item) => add(item, where)}
-      />
-      <div className={css.middle}>
-        <div className={css.tools} role="toolbar" aria-label="Tools">
-          <Tool
-            label="Connect …"
-            keys="c"
-            not={isReadOnly || !single}
-            onAct={() => setAsked("connect")}
-          />
-          <Tool label="Copy" keys="Ctrl C" not={selected.size === 0} onAct={copy} />
-          <Tool
-            label="Paste"
-            keys="Ctrl V"
-            not={isReadOnly || !sessionStorage.getItem(COPIED)}
-            onAct={() => paste()}
-          />
-          <Tool
-            label="Duplicate"
-            keys="Ctrl D"
-            not={isReadOnly || selected.size === 0}
-            onAct={() => paste(copied(it, [...selected]))}
-          />
-          <Tool
-            label="Delete"
-            keys="Del"
-            not={isReadOnly || (selected.size === 0 && !edge)}
-            onAct={remove}
-          />
-          <Tool label="Tidy" keys="t" not={it.stages.length === 0} onAct={tidy} />
-          <Tool
-            label="Try it …"
-            keys="r"
-            not={it.stages.length === 0 && !isTrying}
-            isOn={isTrying !== undefined}
-            onAct={() => tryIt(!isTrying)}
-          />
-          <output className="muted small grow cut">
-            {told || plural(it.stages.length, "stage")}
-          </output>
-        </div>
-        {it.stages.length === 0 ? (
-          <DropHere
-            onDrop={(event) => {
-              const id = event.dataTransfer.getData("application/x-weir-stage");
-              drop(id, { x: 8, y: 8 }, undefined);
-            }}
-          >
-            <Empty
-              what="There are no stages yet"
-              why="Begin with a source: drag it here, or choose it in the palette. What is selected feeds what is added next."
-              action={<Button onClick={toPalette}>To the palette</Button>}
+    <>
+      <Hint id="designer">
+        <p>
+          <strong>What you see:</strong> the workflow as it is written, not as it runs. Choose a
+          stage to change it at the right; drag another one from the left, or choose it there, and
+          it goes behind the stage that is chosen. <em>Try it …</em> runs all of it on records that
+          you paste, and writes nothing. What was saved runs once it is deployed.
+        </p>
+      </Hint>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: keys of all that is in it */}
+      <div className={css.designer} data-trial={isTrying || undefined} onKeyDown={onKey}>
+        <Palette
+          all={all}
+          where={whereSaid}
+          isReadOnly={isReadOnly}
+          onAdd={(item) => add(item, where)}
+        />
+        <div className={css.middle}>
+          <div className={css.tools} role="toolbar" aria-label="Tools">
+            <Tool
+              label="Connect …"
+              keys="c"
+              not={isReadOnly || !single}
+              onAct={() => setAsked("connect")}
             />
-          </DropHere>
-        ) : (
-          <Canvas
-            name={read.name ?? "the workflow"}
+            <Tool label="Copy" keys="Ctrl C" not={selected.size === 0} onAct={copy} />
+            <Tool
+              label="Paste"
+              keys="Ctrl V"
+              not={isReadOnly || !sessionStorage.getItem(COPIED)}
+              onAct={() => paste()}
+            />
+            <Tool
+              label="Duplicate"
+              keys="Ctrl D"
+              not={isReadOnly || selected.size === 0}
+              onAct={() => paste(copied(it, [...selected]))}
+            />
+            <Tool
+              label="Delete"
+              keys="Del"
+              not={isReadOnly || (selected.size === 0 && !edge)}
+              onAct={remove}
+            />
+            <Tool label="Tidy" keys="t" not={it.stages.length === 0} onAct={tidy} />
+            <Tool
+              label="Try it …"
+              keys="r"
+              not={it.stages.length === 0 && !isTrying}
+              isOn={isTrying !== undefined}
+              onAct={() => tryIt(!isTrying)}
+            />
+            <output className="muted small grow cut">
+              {told || plural(it.stages.length, "stage")}
+            </output>
+          </div>
+          {it.stages.length === 0 ? (
+            <DropHere
+              onDrop={(event) => {
+                const id = event.dataTransfer.getData("application/x-weir-stage");
+                drop(id, { x: 8, y: 8 }, undefined);
+              }}
+            >
+              <Empty
+                what="There are no stages yet"
+                why="Begin with a source: drag it here, or choose it in the palette. What is selected feeds what is added next."
+                action={<Button onClick={toPalette}>To the palette</Button>}
+              />
+            </DropHere>
+          ) : (
+            <Canvas
+              name={read.name ?? "the workflow"}
+              design={it}
+              places={places}
+              selected={selected}
+              edge={edge}
+              isReadOnly={isReadOnly}
+              problemsOf={problemsOf}
+              isInherited={isInherited}
+              passedBy={passedBy}
+              failedAt={failedAt}
+              onSelect={select}
+              onMove={move}
+              onConnect={connect}
+              onMisfit={(why) => setTold(`Not connected: ${why}`)}
+              onAsk={setAsked}
+              onDrop={drop}
+            />
+          )}
+        </div>
+        {forms && (
+          <Inspector
             design={it}
-            places={places}
-            selected={selected}
-            edge={edge}
-            isReadOnly={isReadOnly}
-            problemsOf={problemsOf}
-            isInherited={isInherited}
-            passedBy={passedBy}
-            failedAt={failedAt}
-            onSelect={select}
-            onMove={move}
-            onConnect={connect}
-            onMisfit={(why) => setTold(`Not connected: ${why}`)}
-            onAsk={setAsked}
-            onDrop={drop}
+            chosen={chosenStages}
+            forms={forms}
+            onChoose={(id) => select(new Set([id]))}
+            onRename={rename}
           />
         )}
+        {isTrying && (
+          <TryIt
+            project={project}
+            workflow={workflow}
+            path={path}
+            text={text}
+            assets={assets}
+            trial={trial}
+            sources={it.stages.filter((one) => one.role === "source").map((one) => one.id)}
+            bare={it.stages.filter(isBare).map((one) => one.id)}
+            chosen={single?.id}
+            onChoose={(id) => select(new Set([id]))}
+            onClose={() => tryIt(false)}
+          />
+        )}
+        {asked === "connect" && single && (
+          <Connect
+            design={it}
+            stage={single}
+            onConnect={connect}
+            onClose={() => setAsked(undefined)}
+          />
+        )}
+        {typeof asked === "object" && (
+          <Behind
+            from={asked}
+            all={all}
+            onAdd={(item) => add(item, { behind: asked })}
+            onClose={() => setAsked(undefined)}
+          />
+        )}
+        <Quick
+          findings={findings}
+          mend={(one) => (isReadOnly ? undefined : mended(text, it, one))}
+          onMend={change}
+          onGo={(one) => {
+            const stage = stageOf(one, own);
+            if (stage) select(new Set([stage]));
+          }}
+        />
       </div>
-      {forms && (
-        <Inspector
-          design={it}
-          chosen={chosenStages}
-          forms={forms}
-          onChoose={(id) => select(new Set([id]))}
-          onRename={rename}
-        />
-      )}
-      {isTrying && (
-        <TryIt
-          project={project}
-          workflow={workflow}
-          path={path}
-          text={text}
-          assets={assets}
-          trial={trial}
-          sources={it.stages.filter((one) => one.role === "source").map((one) => one.id)}
-          bare={it.stages.filter(isBare).map((one) => one.id)}
-          chosen={single?.id}
-          onChoose={(id) => select(new Set([id]))}
-          onClose={() => tryIt(false)}
-        />
-      )}
-      {asked === "connect" && single && (
-        <Connect
-          design={it}
-          stage={single}
-          onConnect={connect}
-          onClose={() => setAsked(undefined)}
-        />
-      )}
-      {typeof asked === "object" && (
-        <Behind
-          from={asked}
-          all={all}
-          onAdd={(item) => add(item, { behind: asked })}
-          onClose={() => setAsked(undefined)}
-        />
-      )}
-      <Quick
-        findings={findings}
-        mend={(one) => (isReadOnly ? undefined : mended(text, it, one))}
-        onMend={change}
-        onGo={(one) => {
-          const stage = stageOf(one, own);
-          if (stage) select(new Set([stage]));
-        }}
-      />
-    </div>
+    </>
   );
 }
 

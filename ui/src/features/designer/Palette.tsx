@@ -1,5 +1,6 @@
 import { TextInput } from "@mantine/core";
 import { type KeyboardEvent, useRef, useState } from "react";
+import { Worded } from "../../parts/Worded";
 import type { Role } from "./design";
 import css from "./designer.module.css";
 import { type Item, matching } from "./palette";
@@ -66,7 +67,7 @@ export function Palette({
                 data-item=""
                 draggable={!isReadOnly}
                 disabled={isReadOnly}
-                title={it.what}
+                title={it.what.replaceAll("`", "")}
                 onClick={() => onAdd(it)}
                 onDragStart={(event) => {
                   event.dataTransfer.setData(DRAGGED, it.id);
@@ -77,7 +78,9 @@ export function Palette({
                   {it.isAsset && <span aria-hidden="true">⛁ </span>}
                   {it.title}
                 </strong>
-                <span className="muted small">{it.what}</span>
+                <span className="muted small">
+                  <Worded text={it.what} />
+                </span>
               </button>
             ))}
           </section>

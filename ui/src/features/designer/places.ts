@@ -1,6 +1,7 @@
 // Where stages stand on the canvas. The format of a workflow has no room for it, so it is computed, and what one
 // moved by hand is kept by the browser. Pure but for the last two functions.
 import { graphlib, layout } from "@dagrejs/dagre";
+import { upright } from "../../logic/upright";
 import type { Design, DesignStage } from "./design";
 
 export interface Place {
@@ -10,8 +11,9 @@ export interface Place {
 
 export type Places = Readonly<Record<string, Place>>;
 
-export const WIDTH = 206;
-const GAP = { across: 64, down: 28 };
+/** Four stages in a row are to be read without zooming where the window has 1,440 pixels. */
+export const WIDTH = 178;
+const GAP = { across: 48, down: 24 };
 
 export const heightOf = (it: DesignStage) => 58 + Math.max(0, it.ports.length - 1) * 20;
 
@@ -33,12 +35,21 @@ export function tidied({ stages, edges }: Design): Places {
   for (const it of edges)
     if (known.has(it.from) && known.has(it.to)) graph.setEdge(it.from, it.to, {}, it.port);
   layout(graph);
+  const drawn = stages.map((it) => [it.id, graph.node(it.id) as Place] as const);
+  const middles = upright(new Map(drawn), byPort(stages, edges));
   return Object.fromEntries(
     stages.map((it) => {
-      const { x, y } = graph.node(it.id) as Place;
+      const { x, y } = middles.get(it.id) as Place;
       return [it.id, { x: x - WIDTH / 2, y: y - heightOf(it) / 2 }];
     }),
   );
+}
+
+/** The edges in the order of the ports that they leave. */
+function byPort(stages: Design["stages"], edges: Design["edges"]): Design["edges"] {
+  const ports = new Map(stages.map((it) => [it.id, it.ports]));
+  const at = (it: Design["edges"][number]) => ports.get(it.from)?.indexOf(it.port) ?? 0;
+  return [...edges].sort((a, b) => at(a) - at(b));
 }
 
 /** Those that are placed stay; a new one comes behind what feeds it, where there is room. */

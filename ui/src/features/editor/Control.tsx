@@ -2,6 +2,7 @@
 import { Button, Select, Textarea, TextInput } from "@mantine/core";
 import { type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { stringify } from "yaml";
+import { Worded } from "../../parts/Worded";
 import css from "./editor.module.css";
 import { useForms } from "./Form";
 import type { Field } from "./schema";
@@ -96,7 +97,7 @@ function Frame(props: ControlProps & { id: string; children: ReactNode }) {
       {props.children}
       {props.note && (
         <p className="muted small" id={`${props.id}-note`}>
-          {props.note}
+          <Worded text={props.note} />
         </p>
       )}
     </div>

@@ -1,6 +1,7 @@
 // A form made of a schema. It changes the text value by value; what no form can show leads to the code.
 import { Button, Select } from "@mantine/core";
 import { createContext, lazy, type ReactNode, Suspense, useContext, useId, useState } from "react";
+import { Worded } from "../../parts/Worded";
 import { Control } from "./Control";
 import css from "./editor.module.css";
 import { type Field, fieldOf, type Kind, resolved, type Schema } from "./schema";
@@ -105,6 +106,8 @@ function Line({ name, schema: given, path, isRequired }: LineProps) {
   );
 }
 
+const saidOf = (it: Schema) => it.description?.replaceAll("\n", " ") ?? "";
+
 function describe({ description, default: byDefault }: Schema): string | undefined {
   const isSaid = description && /default/i.test(description);
   const told =
@@ -130,7 +133,7 @@ function Group(props: {
       <div className="row">
         {props.note && (
           <p id={id} className="muted small grow">
-            {props.note}
+            <Worded text={props.note} />
           </p>
         )}
         {props.mark}
@@ -203,7 +206,7 @@ function OneKey({ schema, path, name }: { schema: Schema; path: Path; name: stri
             <span className="hidden"> of {name}</span>
           </>
         }
-        description={kind && of(kind).description?.replaceAll("\n", " ")}
+        description={kind && <Worded text={saidOf(of(kind))} />}
         data={kinds}
         value={kind ?? null}
         allowDeselect={false}
@@ -244,7 +247,7 @@ function Typed({
             <span className="hidden"> of {name}</span>
           </>
         }
-        description={variant?.schema.description?.replaceAll("\n", " ")}
+        description={variant && <Worded text={saidOf(variant.schema)} />}
         data={field.variants.map((it) => it.type)}
         value={variant?.type ?? null}
         allowDeselect={false}

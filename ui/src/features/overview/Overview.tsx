@@ -9,6 +9,7 @@ import { present } from "../../logic/nodes";
 import { serverNow, useNow } from "../../logic/now";
 import { CopyCli } from "../../parts/Act";
 import { Chart } from "../../parts/Chart";
+import { Hint } from "../../parts/Hint";
 import { Page, Panel } from "../../parts/Page";
 import { Empty, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
@@ -17,6 +18,7 @@ import { Ago } from "../../parts/When";
 import { Controllers } from "./Controllers";
 import css from "./overview.module.css";
 import { Problems } from "./Problems";
+import { Running } from "./Running";
 
 const SPAN_MS = 5 * 60_000;
 
@@ -30,14 +32,41 @@ export function Overview() {
   const known = useKnown();
   const { workflows } = known;
   const all = troubles(known);
-  const said = useSaid(sentence(known, all));
+  const running = useLive("workflows");
+  const now = sentence(known, all);
+  const said = useSaid(now);
+  // The sentence says that nothing is wrong; a list of nothing says no more.
+  const isWell = all.length === 0 && now.tone === "ok" && members.problem === undefined;
   return (
     <Page title="Overview" actions={<CopyCli command="weir cluster status" />}>
       <Health of={said} />
+      <Hint id="overview">
+        <p>
+          <strong>What you see:</strong> a <em>workflow</em> reads records from sources, works on
+          them stage by stage, and writes them to sinks. Each file that it reads, or each run of a
+          lane, is a <em>stream</em>: all of it takes effect, or nothing. Records that fail are kept
+          as <em>dead letters</em>.
+        </p>
+        <ul>
+          <li>Choose a workflow below to see its stages, with what passes between them.</li>
+          <li>
+            <em>Design</em> leads to where it is drawn and tried on a sample; nothing that runs
+            changes until it is deployed.
+          </li>
+          <li>
+            <kbd>Ctrl K</kbd> goes to anything by its name, <kbd>?</kbd> shows all keys.
+          </li>
+        </ul>
+      </Hint>
       <Tiles known={known} deployment={deployments.value?.default} />
-      <div className={css.two}>
+      {!isWell && (
         <Panel title="Problems, worst first" side={<Link to="/alarms">Alarms</Link>} flush>
-          <Shows of={members}>{() => <Problems all={all} isWell={said.tone === "ok"} />}</Shows>
+          <Shows of={members}>{() => <Problems all={all} />}</Shows>
+        </Panel>
+      )}
+      <div className={css.two}>
+        <Panel title="What runs" side={<Link to="/workflows">All</Link>} flush>
+          <Shows of={running}>{({ items }) => <Running all={items} />}</Shows>
         </Panel>
         <Panel title="Throughput, last 5 minutes">
           <Throughput names={workflows?.items.map((it) => it.name) ?? []} />

@@ -4,14 +4,9 @@ import { Empty } from "../../parts/Shows";
 import { Ago } from "../../parts/When";
 import css from "./overview.module.css";
 
-export function Problems({ all, isWell }: { all: readonly Trouble[]; isWell: boolean }) {
+export function Problems({ all }: { all: readonly Trouble[] }) {
   if (all.length === 0)
-    return isWell ? (
-      <Empty
-        what="Nothing is wrong"
-        why="Nodes, controllers, workflows, the schedule and deployments are as they are to be."
-      />
-    ) : (
+    return (
       <Empty
         what="No problem is known"
         why="Not all that could be wrong can be seen now: the sentence above says what is missing."

@@ -67,6 +67,7 @@ export function AssetDetail(props: {
         </div>
       }
     >
+      {asset.description && <p className={css.what}>{asset.description}</p>}
       <Facts
         of={[
           ["Kind", asset.kind],
@@ -76,14 +77,13 @@ export function AssetDetail(props: {
               {asset.path}
             </span>,
           ],
-          ["What for", asset.description],
         ]}
       />
-      <h3>Used by</h3>
+      <h3 className={css.apart}>Used by</h3>
       <Shows of={usages}>{({ items }) => <Usages project={project} items={items} />}</Shows>
       {own.length > 0 && (
         <>
-          <h3>Problems</h3>
+          <h3 className={css.apart}>Problems</h3>
           <Findings
             all={own}
             about={(it) => (

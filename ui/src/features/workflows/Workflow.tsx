@@ -6,11 +6,13 @@ import { rates } from "../../live/history";
 import { bytes, count, plural, short, words } from "../../logic/format";
 import { useNow } from "../../logic/now";
 import { Act, CopyCli } from "../../parts/Act";
+import { Hint } from "../../parts/Hint";
 import { Facts, Page, Panel } from "../../parts/Page";
 import { Loading, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
 import { Tabs } from "../../parts/Tabs";
 import { Ago } from "../../parts/When";
+import { useOrigin } from "../projects/origin";
 import { StreamTable } from "../streams/StreamTable";
 import { useStreams } from "../streams/useStreams";
 import { flow } from "./flow";
@@ -51,6 +53,7 @@ export function Workflow() {
       <Shows of={standing}>
         {(detail) => (
           <>
+            <Purpose detail={detail} />
             <Sentence detail={detail} />
             <Tabs all={TABS} at={tab} />
             <Suspense fallback={<Loading />}>
@@ -66,6 +69,23 @@ export function Workflow() {
         )}
       </Shows>
     </Page>
+  );
+}
+
+/** What it is for, as its asset says; and where it is drawn. */
+function Purpose({ detail }: { detail: Detail }) {
+  const origin = useOrigin(detail.project, detail.name);
+  if (!origin) return null;
+  return (
+    <p className={css.purpose}>
+      {origin.description && <span>{origin.description}</span>}
+      <Link
+        to="/projects/$project/assets/$"
+        params={{ project: detail.project, _splat: origin.path }}
+      >
+        Open in the designer
+      </Link>
+    </p>
   );
 }
 
@@ -102,6 +122,13 @@ function Stages({ detail }: { detail: Detail }) {
   const stage = detail.stages.find((it) => it.id === chosen);
   return (
     <>
+      <Hint id="workflow">
+        <p>
+          <strong>What you see:</strong> records go from left to right. <code>/s</code> is what
+          passes a stage now, beside it what came in and went out since the engine began. Choose a
+          stage for its counts; choose a line between two to look at the records that pass there.
+        </p>
+      </Hint>
       <Panel title="Stages, as they run" flush>
         <Graph detail={detail} chosen={chosen} onChoose={choose} onEdge={tap} />
       </Panel>

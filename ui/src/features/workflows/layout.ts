@@ -1,6 +1,7 @@
 // Where stages stand in the graph: a pure function of which stages and edges there are, never of numbers.
 import { graphlib, layout } from "@dagrejs/dagre";
 import type { Schemas } from "../../api/client";
+import { upright } from "../../logic/upright";
 
 export const STAGE = { width: 206, height: 92 };
 
@@ -9,6 +10,8 @@ export interface Placed {
   x: number;
   y: number;
 }
+
+type Middle = { x: number; y: number };
 
 /** What tells two graphs apart. */
 export function shape(
@@ -29,8 +32,8 @@ export function placed(
   for (const it of stages) graph.setNode(it.id, { ...STAGE });
   for (const it of edges) graph.setEdge(it.from, it.to);
   layout(graph);
-  return stages.map((it) => {
-    const { x, y } = graph.node(it.id) as { x: number; y: number };
-    return { id: it.id, x: x - STAGE.width / 2, y: y - STAGE.height / 2 };
+  const drawn = stages.map((it) => [it.id, graph.node(it.id) as Middle] as const);
+  return [...upright(new Map(drawn), edges)].map(([id, { x, y }]) => {
+    return { id, x: x - STAGE.width / 2, y: y - STAGE.height / 2 };
   });
 }
