@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { browser, open } from "../support/browser.mjs";
+import { countsRenders } from "../support/renders.mjs";
 import { synthetic } from "../support/synthetic.mjs";
 
 /** What is to be kept on a machine that does nothing else; here other tests may run beside it. */
@@ -59,6 +60,22 @@ test("a graph of 1,000 stages keeps pace with counts that change each second", a
   if (process.env.UI_SPEED) assert.ok(p95(all) < FRAME_MS_MAX, `p95 is ${p95(all)} ms`);
   const rate = page.locator(".react-flow__node").nth(1).locator(".mono").first();
   await page.waitForFunction((it) => it.textContent !== "0/s", await rate.elementHandle());
+});
+
+test("a design of 1,000 stages draws what is in view, and where one is chosen, that one", async () => {
+  const renders = await countsRenders(page);
+  await page.goto(`${server.url}/projects/p/assets/workflows/large.yaml`);
+  await page.locator(".react-flow__node").first().waitFor();
+  const drawn = await page
+    .locator(".react-flow__node")
+    .evaluateAll((all) => all.map((it) => it.dataset.id));
+  assert.ok((await renders.take()).stages < STAGES / 2, "those out of view are not drawn");
+  for (const name of drawn.slice(3, 6)) {
+    await page.locator(`.react-flow__node[data-id="${name}"]`).click();
+    await page.getByRole("complementary", { name: `Inspector of ${name}` }).waitFor();
+    const { stages } = await renders.take();
+    assert.ok(stages <= 4, `choosing ${name} drew ${stages} stages`);
+  }
 });
 
 test("10,000 streams are read by pages, and what is in view is drawn", async () => {

@@ -43,6 +43,18 @@ function graph(count) {
   return { ids: Array.from({ length: count }, (_, it) => name(it)), edges };
 }
 
+/** The same graph as the text of a workflow. */
+function written({ ids, edges }) {
+  const inputs = new Map(edges.map((it) => [it.to, it.from]));
+  const stage = (id) => {
+    const from = inputs.get(id);
+    if (!from) return `    - name: ${id}\n      source: { generator: { rate: 1 } }\n`;
+    return `    - name: ${id}\n      from: ${from}\n      processor:\n        mapping: { set: { a: "1" } }\n`;
+  };
+  const head = "apiVersion: weir/v1\nkind: Workflow\nmetadata: { name: large }\nspec:\n  stages:\n";
+  return head + ids.map(stage).join("");
+}
+
 const stream = (number) => ({
   id: `0197a8b0-0000-7000-8000-${String(number).padStart(12, "0")}`,
   workflow: "large",
@@ -132,7 +144,21 @@ export async function synthetic({ stages = 1_000, streams = 10_000 } = {}) {
     );
     return { items, nextCursor: last - limit > 1 ? String(last - limit) : null };
   };
-  const claims = ["cluster:read", "workflow:read", "stream:read", "schedule:read"];
+  const asset = { path: "workflows/large.yaml", kind: "Workflow", name: "large", etag: "1" };
+  const project = { name: "p", directory: "/p", workflows: ["large"], errors: 0, warnings: 0 };
+  /** What a project says of itself, by the end of the path. */
+  const ofProject = {
+    "/api/v1/projects": { items: [project] },
+    "/api/v1/projects/p": project,
+    "/api/v1/projects/p/assets": { items: [asset] },
+    "/api/v1/projects/p/assets/workflows%2Flarge.yaml": { ...asset, text: written({ ids, edges }) },
+    "/api/v1/projects/p:validate": { findings: [] },
+    "/api/v1/projects/p/findings": { findings: [] },
+  };
+  const claims = [
+    ...["cluster:read", "workflow:read", "stream:read", "schedule:read"],
+    ...["project:read", "project:write"],
+  ];
   const me = {
     user: "ada",
     via: "machine",
@@ -150,8 +176,11 @@ export async function synthetic({ stages = 1_000, streams = 10_000 } = {}) {
     if (url.pathname === "/api/v1/me") return json(me);
     if (url.pathname === "/api/v1/streams") return json(page(url));
     if (url.pathname === "/api/v1/cluster/explain") return json({ node: "node-2", reasons: [] });
+    if (url.pathname in ofProject) return json(ofProject[url.pathname]);
     if (url.pathname.startsWith("/api/")) return json(empty);
-    const path = extname(url.pathname) ? url.pathname : "index.html";
+    // Names of assets have dots, too.
+    const isFile = url.pathname.startsWith("/assets/") || /^\/[^/]+\.[a-z]+$/.test(url.pathname);
+    const path = isFile ? url.pathname : "index.html";
     const content = await readFile(join("dist", normalize(path))).catch(() => undefined);
     const type = TYPES[extname(path)] ?? "application/octet-stream";
     answer.writeHead(content ? 200 : 404, { "content-type": type });

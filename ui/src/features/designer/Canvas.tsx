@@ -19,9 +19,10 @@ import { type DragEvent, useCallback, useEffect, useMemo, useRef, useState } fro
 import { count, plural } from "../../logic/format";
 import { type Design, type DesignEdge, inFlow, misfit } from "./design";
 import css from "./designer.module.css";
+import { keptNodes, nodeOf, type StageNodeType } from "./nodes";
 import { DRAGGED } from "./Palette";
-import { heightOf, type Place, type Places, WIDTH } from "./places";
-import { StageNode, type StageNodeType } from "./StageNode";
+import { type Place, type Places, WIDTH } from "./places";
+import { StageNode } from "./StageNode";
 
 const NODES = { stage: StageNode };
 const SPLIT = "\u0000";
@@ -64,28 +65,25 @@ export function Canvas(props: CanvasProps) {
   const stages = useMemo(() => inFlow(design), [design]);
   const wanted = useMemo<StageNodeType[]>(
     () =>
-      stages.map((stage) => ({
-        id: stage.id,
-        type: "stage",
-        position: places[stage.id] ?? { x: 0, y: 0 },
-        data: {
-          stage,
-          ...problemsOf(stage.id),
-          isInherited: isInherited(stage.id),
-          failed: failedAt(stage.id),
-        },
-        width: WIDTH,
-        height: heightOf(stage),
-        selected: selected.has(stage.id),
-        ariaLabel: `Stage ${stage.id}`,
-      })),
+      stages.map((stage) =>
+        nodeOf(
+          {
+            stage,
+            ...problemsOf(stage.id),
+            isInherited: isInherited(stage.id),
+            failed: failedAt(stage.id),
+          },
+          places[stage.id] ?? { x: 0, y: 0 },
+          selected.has(stage.id),
+        ),
+      ),
     [stages, places, selected, problemsOf, isInherited, failedAt],
   );
   // While something is dragged, the nodes are ahead of what is kept.
   const [nodes, setNodes] = useState(wanted);
   const drawn = useRef(nodes);
   drawn.current = nodes;
-  useEffect(() => setNodes(wanted), [wanted]);
+  useEffect(() => setNodes(keptNodes(drawn.current, wanted)), [wanted]);
   const chosen = props.edge && edgeId(props.edge);
   const edges = useMemo<Edge[]>(
     () =>

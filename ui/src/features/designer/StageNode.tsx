@@ -1,20 +1,8 @@
-import { Handle, type Node, type NodeProps, Position } from "@xyflow/react";
+import { Handle, type NodeProps, Position } from "@xyflow/react";
 import { memo } from "react";
 import { count, words } from "../../logic/format";
-import type { DesignStage } from "./design";
 import css from "./designer.module.css";
-
-export interface StageData extends Record<string, unknown> {
-  stage: DesignStage;
-  errors: number;
-  warnings: number;
-  /** It is the parent's, and nothing is said of it here. */
-  isInherited: boolean;
-  /** Records of the sample that was tried. */
-  failed: number;
-}
-
-export type StageNodeType = Node<StageData, "stage">;
+import { portTop, type StageNodeType } from "./nodes";
 
 const GLYPH = { source: "▶", operator: "◇", sink: "■" };
 
@@ -52,7 +40,7 @@ function Stage({ data, selected }: NodeProps<StageNodeType>) {
         )}
       </div>
       {ports.map((port, at) => (
-        <div key={port} className={css.port} style={{ top: 40 + at * 20 }}>
+        <div key={port} className={css.port} style={{ top: portTop(at) }}>
           {port !== "out" && <span className="cut">{port}</span>}
           <Handle type="source" id={port} position={Position.Right} title={`Port ${port}`} />
         </div>

@@ -101,6 +101,17 @@ function FlowEdge(props: EdgeProps) {
 }
 
 const NODES = { stage: StageNode };
+const PORT = 7;
+const HANDLES: Node["handles"] = [
+  { type: "target" as const, position: Position.Left, x: 0 },
+  { type: "source" as const, position: Position.Right, x: STAGE.width },
+].map((it) => ({
+  ...it,
+  x: it.x - PORT / 2,
+  y: (STAGE.height - PORT) / 2,
+  width: PORT,
+  height: PORT,
+}));
 const EDGES = { flow: FlowEdge };
 
 /** A workflow as it runs. It can be looked at and not changed. */
@@ -127,6 +138,9 @@ export function Graph({
       position: { x, y },
       data: {},
       ...STAGE,
+      // Nothing has to be drawn to be measured.
+      measured: STAGE,
+      handles: HANDLES,
       ariaLabel: `Stage ${id}`,
     }));
     const edges: Edge[] = detail.edges.map((it) => ({
@@ -139,8 +153,9 @@ export function Graph({
     }));
     return { nodes, edges };
   }, [form]);
+  // One that is another object is drawn again: only those that are chosen, or were, are others.
   const shown = useMemo(
-    () => nodes.map((it) => ({ ...it, selected: it.id === chosen })),
+    () => nodes.map((it) => (it.id === chosen ? { ...it, selected: true } : it)),
     [nodes, chosen],
   );
   return (
