@@ -375,3 +375,49 @@ test("a workflow of 1,000 stages is drawn in part, changed, and undone", async (
     .waitFor();
   await isSaved();
 });
+
+test("the code stands beside the canvas, and each follows the other", async () => {
+  await at("/projects/flights/assets/workflows/flights.yaml?tab=split");
+  const line = (text) => page.locator(".cm-line", { hasText: text });
+  const marked = page.locator(".cm-chosen").first();
+  const isChosen = (name) => page.locator(`[data-id="${name}"] [data-selected]`).waitFor();
+  // Chosen on the canvas: its lines are marked.
+  await stage("route").click();
+  await marked.getByText("- name: route").waitFor();
+  // Chosen by the cursor: it is on the canvas.
+  await line("from: route.severe").click();
+  await isChosen("severe");
+  await marked.getByText("- name: severe").waitFor();
+  assert.match(page.url(), /stage=severe/);
+  // What is typed is drawn, and what is drawn is written.
+  await stage("archive").click();
+  await line("- name: archive").click();
+  await page.keyboard.press("End");
+  await page.keyboard.type("-2");
+  await stage("archive-2").waitFor();
+  await stage("archive-2").click();
+  await button("Duplicate").click();
+  await stage("archive-3").waitFor();
+  await marked.getByText("- name: archive-3").waitFor();
+  // While it can't be read, what is drawn is what it was, and nothing there changes it.
+  await line("- name: archive-3").click();
+  await page.keyboard.press("End");
+  await page.keyboard.type(": [");
+  await page.getByText("of the code can’t be read").waitFor();
+  await stage("archive-3").waitFor();
+  assert.ok(await button("Tidy").isEnabled());
+  assert.ok(await button("Delete").isDisabled());
+  await button("Discard").click();
+  await stage("archive").waitFor();
+  // A fix stands where the problem is.
+  await stage("route").click();
+  await line("filterRoute:").click();
+  await page.keyboard.press("End");
+  for (const key of ["ArrowLeft", "Backspace"]) await page.keyboard.press(key);
+  await page.keyboard.press("Escape");
+  await page.locator(".cm-lintRange-error").first().hover();
+  await page.locator(".cm-diagnosticAction", { hasText: "Write filterRoute" }).click();
+  await isSaved();
+  assert.deepEqual(await findings(page), []);
+  assert.deepEqual(complaints, []);
+});

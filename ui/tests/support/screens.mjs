@@ -93,6 +93,11 @@ export const SCREENS = [
     has: "Tried in this order",
   },
   {
+    name: "designer-split",
+    path: "/projects/flights/assets/workflows/flights.yaml?tab=split&stage=route",
+    has: "Goes behind route",
+  },
+  {
     name: "designer-trial",
     path: "/projects/flights/assets/workflows/flights.yaml?trial=open",
     has: "Nothing was tried yet",

@@ -1,13 +1,21 @@
 import { Button } from "@mantine/core";
 import { getRouteApi } from "@tanstack/react-router";
 import { ReactFlowProvider, useReactFlow } from "@xyflow/react";
-import { type KeyboardEvent, type ReactNode, useCallback, useMemo, useRef, useState } from "react";
+import {
+  type KeyboardEvent,
+  type ReactNode,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { nameOf, useSession } from "../../app/session";
 import { plural } from "../../logic/format";
 import { Hint } from "../../parts/Hint";
 import { Empty } from "../../parts/Shows";
 import { type EditProps, useFormsOf } from "../editor/FormView";
-import { Findings } from "../projects/Findings";
+import type { Mend } from "../editor/findings";
 import { countOf } from "../projects/Problems";
 import type { Finding } from "../projects/projects";
 import { passed } from "../samples/passages";
@@ -19,9 +27,9 @@ import {
   added,
   connected,
   copied,
+  type Design,
   type DesignEdge,
   type DesignStage,
-  design,
   disconnected,
   freeName,
   hasFormat,
@@ -32,10 +40,11 @@ import {
 } from "./design";
 import css from "./designer.module.css";
 import { Inspector } from "./Inspector";
-import { mended, stageOf } from "./mend";
+import { stageOf } from "./mend";
 import { Palette } from "./Palette";
 import { type Item, items, nameFor } from "./palette";
-import { keepPlaces, keptPlaces, type Place, type Places, placed, tidied } from "./places";
+import { keepPlaces, keptPlaces, type Place, type Places, placed, tidied, WIDTH } from "./places";
+import { Quick } from "./Quick";
 
 const route = getRouteApi("/frame/projects/$project/assets/$");
 /** What was copied, for this workflow or another one; in the tab. */
@@ -44,6 +53,13 @@ const COPIED = "weir.copied";
 interface DesignerProps extends EditProps {
   path: string;
   findings: readonly Finding[];
+  design: Design;
+  own: readonly string[];
+  mend: Mend;
+  /** The text itself, to stand beside what is drawn instead of the form. */
+  code: ReactNode;
+  /** Why what is drawn is not what the text says now. */
+  notice: ReactNode;
 }
 
 /** A workflow is drawn here. Everything that is done changes its text, and undoing is undoing that. */
@@ -56,21 +72,18 @@ export function Designer(props: DesignerProps) {
 }
 
 function Drawing(props: DesignerProps) {
-  const { text, read, change, assets, isReadOnly, findings, project, path } = props;
+  const { text, read, change, assets, findings, project, path } = props;
+  const { own, mend, code } = props;
+  // While the text can't be read, what it last said is what is shown.
+  const isUnreadable = read.problem !== undefined;
+  const readable = useRef(props.design);
+  if (!isUnreadable) readable.current = props.design;
+  const it = readable.current;
+  const isReadOnly = props.isReadOnly || isUnreadable;
   const { stage: chosen, trial: isTrying } = route.useSearch();
   const navigate = route.useNavigate();
   const flow = useReactFlow();
   const forms = useFormsOf(props);
-  const spec = (read.whole as { spec?: unknown } | undefined)?.spec;
-  const parentSpec = (read.parent as { spec?: unknown } | undefined)?.spec;
-  const it = useMemo(() => {
-    const inherited = new Set(design(parentSpec).stages.map((one) => one.id));
-    return { ...design(spec), inherited };
-  }, [spec, parentSpec]);
-  const own = useMemo(
-    () => design((read.value as { spec?: unknown } | undefined)?.spec).stages.map((one) => one.id),
-    [read.value],
-  );
   const all = useMemo(() => (read.schema ? items(read.schema, assets) : []), [read.schema, assets]);
   const of = `${project}/${read.name ?? ""}`;
   const [moved, setMoved] = useState<Places>(() => keptPlaces(of));
@@ -101,6 +114,15 @@ function Drawing(props: DesignerProps) {
     },
     [navigate],
   );
+  // The code beside chooses by its cursor.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was chosen elsewhere is told once
+  useEffect(() => {
+    if (!chosen || (selected.size === 1 && selected.has(chosen))) return;
+    if (!it.stages.some((one) => one.id === chosen)) return;
+    setSelected(new Set([chosen]));
+    setEdge(undefined);
+    bringIntoView(flow, places[chosen]);
+  }, [chosen]);
   const chosenStages = it.stages.filter((one) => selected.has(one.id));
   const [single] = chosenStages.length === 1 ? chosenStages : [];
   const byStage = useMemo(() => {
@@ -208,10 +230,16 @@ function Drawing(props: DesignerProps) {
     change(renamed(text, it, from, to));
     select(new Set([to]));
   };
+  const toInspector = () => document.querySelector<HTMLElement>("[data-inspector]")?.focus();
+  const toCode = () =>
+    document
+      .querySelector("[data-code]")
+      ?.shadowRoot?.querySelector<HTMLElement>(".cm-content")
+      ?.focus();
   const toPalette = () => document.querySelector<HTMLElement>("[data-palette]")?.focus();
   const onKey = (event: KeyboardEvent) => {
     const target = event.target as HTMLElement;
-    if (target.closest("input, textarea, [role=dialog], [data-dock]")) return;
+    if (target.closest("input, textarea, [role=dialog], [data-dock], [data-code]")) return;
     const isCommand = event.ctrlKey || event.metaKey;
     const key = event.key.toLowerCase();
     const acts: Record<string, (() => void) | undefined> = isCommand
@@ -233,7 +261,7 @@ function Drawing(props: DesignerProps) {
           f: () => void flow.fitView({ minZoom: 0.7, maxZoom: 1, padding: 0.04 }),
           t: tidy,
           r: () => tryIt(!isTrying),
-          e: single && (() => document.querySelector<HTMLElement>("[data-inspector]")?.focus()),
+          e: single && (() => (code ? toCode() : toInspector())),
         };
     const act = event.altKey ? undefined : acts[key];
     const isLooking = ["f", "a", "e", "r"].includes(key) || (isCommand && key === "c");
@@ -243,6 +271,18 @@ function Drawing(props: DesignerProps) {
     event.stopPropagation();
     act();
   };
+  const goTo = (one: Finding) => {
+    const stage = stageOf(one, own);
+    if (stage) select(new Set([stage]));
+  };
+  const quick = useMemo(
+    () =>
+      findings.flatMap((one) => {
+        const fix = mend(one);
+        return fix ? [{ it: one, fix }] : [];
+      }),
+    [findings, mend],
+  );
   const drop = (id: string, at: Place, on: DesignEdge | undefined) => {
     const item = all.find((one) => one.id === id);
     if (item && !isReadOnly) add(item, on ? { on } : {}, at);
@@ -258,7 +298,12 @@ function Drawing(props: DesignerProps) {
         </p>
       </Hint>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: keys of all that is in it */}
-      <div className={css.designer} data-trial={isTrying || undefined} onKeyDown={onKey}>
+      <div
+        className={css.designer}
+        data-trial={isTrying || undefined}
+        data-split={code ? true : undefined}
+        onKeyDown={onKey}
+      >
         <Palette
           all={all}
           where={whereSaid}
@@ -338,7 +383,13 @@ function Drawing(props: DesignerProps) {
             />
           )}
         </div>
-        {forms && (
+        {code && (
+          <section className={css.beside} aria-label="Code of the workflow">
+            {props.notice}
+            {code}
+          </section>
+        )}
+        {forms && !code && (
           <Inspector
             design={it}
             chosen={chosenStages}
@@ -378,15 +429,7 @@ function Drawing(props: DesignerProps) {
             onClose={() => setAsked(undefined)}
           />
         )}
-        <Quick
-          findings={findings}
-          mend={(one) => (isReadOnly ? undefined : mended(text, it, one))}
-          onMend={change}
-          onGo={(one) => {
-            const stage = stageOf(one, own);
-            if (stage) select(new Set([stage]));
-          }}
-        />
+        <Quick all={quick} onMend={change} onGo={goTo} />
       </div>
     </>
   );
@@ -430,34 +473,13 @@ function Tool({ label, keys, not, isOn, onAct }: ToolProps) {
   );
 }
 
-/** What is wrong with what is drawn, with what can be done about it at once. */
-function Quick(props: {
-  findings: readonly Finding[];
-  mend: (it: Finding) => { title: string; text: string } | undefined;
-  onMend: (text: string) => void;
-  onGo: (it: Finding) => void;
-}) {
-  const fixable = props.findings.flatMap((it) => {
-    const fix = props.mend(it);
-    return fix ? [{ it, fix }] : [];
-  });
-  if (fixable.length === 0) return null;
-  return (
-    <section className={css.quick} aria-label="Quick fixes">
-      <Findings
-        all={fixable.map(({ it }) => it)}
-        about={(it) => (
-          <Button onClick={() => props.onGo(it)}>
-            Show<span className="hidden"> {it.path ?? it.file}</span>
-          </Button>
-        )}
-        fix={(it) => {
-          const found = fixable.find((one) => one.it === it);
-          return (
-            found && <Button onClick={() => props.onMend(found.fix.text)}>{found.fix.title}</Button>
-          );
-        }}
-      />
-    </section>
-  );
+/** Moves the canvas where what was chosen elsewhere can't be seen. */
+function bringIntoView(flow: ReturnType<typeof useReactFlow>, at: Place | undefined) {
+  const canvas = document.querySelector(".react-flow")?.getBoundingClientRect();
+  if (!at || !canvas) return;
+  const { x, y } = flow.flowToScreenPosition(at);
+  const { x: right, y: bottom } = flow.flowToScreenPosition({ x: at.x + WIDTH, y: at.y + 58 });
+  const isSeen =
+    x >= canvas.left && y >= canvas.top && right <= canvas.right && bottom <= canvas.bottom;
+  if (!isSeen) void flow.setCenter(at.x + WIDTH / 2, at.y + 29, { zoom: flow.getZoom() });
 }

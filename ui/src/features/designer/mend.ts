@@ -1,6 +1,6 @@
 // What the designer can mend at once of what was found in a workflow: pure functions.
 
-import type { Fix } from "../editor/findings";
+import type { Fix, Mend } from "../editor/findings";
 import type { Finding } from "../projects/projects";
 import { added, type Design, disconnected, freeName } from "./design";
 
@@ -14,32 +14,60 @@ export function stageOf({ path = "" }: Finding, own: readonly string[]): string 
   return own.includes(path) ? path : own.includes(first) ? first : undefined;
 }
 
-export function mended(text: string, it: Design, finding: Finding): Fix | undefined {
-  const named = [...`${finding.cause} ${finding.path ?? ""}`.matchAll(/[\w.-]+/g)].map(
-    ([one]) => one,
-  );
-  if (finding.code === CODES.nowhere) {
-    const open = it.stages
-      .flatMap((stage) => stage.ports.map((port) => ({ from: stage.id, port })))
-      .filter((one) => !it.edges.some((edge) => edge.from === one.from && edge.port === one.port))
-      .find((one) => named.includes(`${one.from}.${one.port}`) || named.includes(one.from));
-    if (!open) return undefined;
+/** What can be done about a finding in this workflow; what many of them need is worked out once. */
+export function mends(text: string, it: Design): Mend {
+  let open: { from: string; port: string }[] | undefined;
+  return (finding) => {
+    if (finding.code === CODES.nowhere) {
+      open ??= openPorts(it);
+      return discarding(text, it, finding, open);
+    }
+    return finding.code === CODES.noStage ? disconnecting(text, it, finding) : undefined;
+  };
+}
+
+const named = ({ cause, path = "" }: Finding) =>
+  new Set([...`${cause} ${path}`.matchAll(/[\w.-]+/g)].map(([one]) => one));
+
+const key = (from: string, port: string) => `${from}\n${port}`;
+
+/** Ports that nothing leads from. */
+function openPorts({ stages, edges }: Design) {
+  const led = new Set(edges.map((it) => key(it.from, it.port)));
+  return stages
+    .flatMap((stage) => stage.ports.map((port) => ({ from: stage.id, port })))
+    .filter((it) => !led.has(key(it.from, it.port)));
+}
+
+function discarding(
+  text: string,
+  it: Design,
+  finding: Finding,
+  all: readonly { from: string; port: string }[],
+): Fix | undefined {
+  const names = named(finding);
+  const open = all.find((one) => names.has(`${one.from}.${one.port}`) || names.has(one.from));
+  if (!open) return undefined;
+  const add = () => {
     const name = freeName(
       it.stages.map((one) => one.id),
       "discard",
     );
-    const add = { name, role: "sink" as const, slot: { devNull: {} } };
-    return {
-      title: `Discard what leaves ${open.from}`,
-      text: added(text, it, add, { behind: open }),
-    };
-  }
-  if (finding.code === CODES.noStage) {
-    const known = new Set(it.stages.map((one) => one.id));
-    const dangling = it.edges.find((one) => !known.has(one.from) && named.includes(one.from));
-    if (!dangling) return undefined;
-    const title = `Disconnect ${dangling.to} from ${dangling.from}`;
-    return { title, text: disconnected(text, it, [dangling]) };
-  }
-  return undefined;
+    return { name, role: "sink" as const, slot: { devNull: {} } };
+  };
+  return {
+    title: `Discard what leaves ${open.from}`,
+    text: () => added(text, it, add(), { behind: open }),
+  };
+}
+
+function disconnecting(text: string, it: Design, finding: Finding): Fix | undefined {
+  const names = named(finding);
+  const known = new Set(it.stages.map((one) => one.id));
+  const dangling = it.edges.find((one) => !known.has(one.from) && names.has(one.from));
+  if (!dangling) return undefined;
+  return {
+    title: `Disconnect ${dangling.to} from ${dangling.from}`,
+    text: () => disconnected(text, it, [dangling]),
+  };
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Design } from "./design";
-import { mended, stageOf } from "./mend";
+import { mends, stageOf } from "./mend";
 import { placed, tidied } from "./places";
 
 const stage = (id: string, role: "source" | "operator" | "sink", ports = ["out"]) => ({
@@ -59,7 +59,7 @@ test("a finding is shown at the stage that it is about", () => {
 test("a port that leads nowhere is led to where nothing is kept", () => {
   const text = "spec:\n  stages:\n    - name: a\n      source: s\n";
   const it: Design = { stages: [stage("a", "source")], edges: [] };
-  const fix = mended(text, it, finding("WEIR-02107", "a.out"));
-  expect(fix?.text).toContain("- name: discard\n      from: a\n      sink:\n        devNull: {}");
-  expect(mended(text, it, finding("WEIR-02001", "a.out"))).toBeUndefined();
+  const fix = mends(text, it)(finding("WEIR-02107", "a.out"));
+  expect(fix?.text()).toContain("- name: discard\n      from: a\n      sink:\n        devNull: {}");
+  expect(mends(text, it)(finding("WEIR-02001", "a.out"))).toBeUndefined();
 });

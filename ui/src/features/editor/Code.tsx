@@ -18,8 +18,10 @@ import {
 } from "@codemirror/language";
 import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
-import { EditorState, Transaction } from "@codemirror/state";
+import { EditorState, StateEffect, StateField, Transaction } from "@codemirror/state";
 import {
+  Decoration,
+  type DecorationSet,
   drawSelection,
   EditorView,
   highlightActiveLine,
@@ -51,6 +53,12 @@ interface CodeProps {
   line?: number;
   /** Where in it, from 1. */
   column?: number;
+  /** What another view has chosen of it, by offsets: marked, and brought into view. */
+  chosen?: { from: number; to: number };
+  /** The cursor was moved by whoever is here. */
+  onCursor?: (offset: number) => void;
+  /** Whoever typed here goes on elsewhere. */
+  onLeave?: () => void;
   onChange: (text: string) => void;
   onUndo: () => void;
   onRedo: () => void;
@@ -78,6 +86,10 @@ const LOOK = EditorView.theme({
     color: "var(--muted)",
     border: "none",
     borderRight: "1px solid var(--border)",
+  },
+  ".cm-chosen": {
+    backgroundColor: "color-mix(in srgb, var(--accent) 12%, transparent)",
+    boxShadow: "inset 2px 0 var(--accent)",
   },
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "var(--shade)" },
   "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground":
@@ -107,6 +119,27 @@ const COLOURS = HighlightStyle.define([
 /** Marks a change that came from outside: it isn't told as one. */
 const OUTSIDE = Transaction.userEvent.of("outside");
 
+const CHOSEN_LINE = Decoration.line({ class: "cm-chosen" });
+/** What is left of the lines above what was chosen. */
+const ABOVE = 60;
+const choose = StateEffect.define<{ from: number; to: number } | undefined>();
+
+/** The lines that another view has chosen. */
+const CHOSEN = StateField.define<DecorationSet>({
+  create: () => Decoration.none,
+  update: (before, { state, effects, changes }) => {
+    const set = effects.find((it) => it.is(choose));
+    if (!set) return before.map(changes);
+    const { value } = set as StateEffect<{ from: number; to: number } | undefined>;
+    if (!value) return Decoration.none;
+    const lines = [];
+    const last = state.doc.lineAt(Math.max(value.from, value.to - 1)).number;
+    for (let it = state.doc.lineAt(value.from).number; it <= last; it++)
+      lines.push(CHOSEN_LINE.range(state.doc.line(it).from));
+    return Decoration.set(lines);
+  },
+  provide: (it) => EditorView.decorations.from(it),
+});
 export function Code(props: CodeProps) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(undefined);
@@ -170,7 +203,11 @@ export function Code(props: CodeProps) {
               (it) => it.annotation(Transaction.userEvent) !== "outside",
             );
             if (update.docChanged && isOwn) told.current.onChange(update.state.doc.toString());
+            if (isOwn && update.selectionSet && !update.docChanged)
+              told.current.onCursor?.(update.state.selection.main.head);
           }),
+          EditorView.domEventHandlers({ blur: () => told.current.onLeave?.() }),
+          CHOSEN,
         ],
       }),
     });
@@ -188,6 +225,27 @@ export function Code(props: CodeProps) {
     const editor = view.current;
     if (editor) editor.dispatch(setDiagnostics(editor.state, diagnostics(editor, props.marks)));
   }, [props.marks]);
+  const { from, to } = props.chosen ?? {};
+  useEffect(() => {
+    const editor = view.current;
+    if (!editor) return;
+    const { doc, selection } = editor.state;
+    const isThere = from !== undefined && to !== undefined && to <= doc.length;
+    const effects = choose.of(isThere ? { from, to } : undefined);
+    editor.dispatch({ effects, annotations: OUTSIDE });
+    if (!isThere) return;
+    // Whose cursor is in it sees it already.
+    const { head } = selection.main;
+    const isInIt = head >= doc.lineAt(from).from && head <= doc.lineAt(to).to;
+    if (editor.hasFocus && isInIt) return;
+    // The editor alone scrolls: to bring a place into view would move the page, too.
+    editor.requestMeasure({
+      read: () => editor.lineBlockAt(from).top,
+      write: (top) => {
+        editor.scrollDOM.scrollTop = Math.max(0, top - ABOVE);
+      },
+    });
+  }, [from, to]);
   useEffect(() => {
     const editor = view.current;
     if (!editor || !props.line || props.line > editor.state.doc.lines) return;

@@ -1,8 +1,5 @@
-import { useDebouncedValue } from "@mantine/hooks";
-import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useBlocker } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useMemo, useState } from "react";
-import { answered, api } from "../../api/client";
+import { lazy, Suspense, useDeferredValue, useEffect, useMemo, useState } from "react";
 import { type Problem, problemIn } from "../../api/problem";
 import { useSession } from "../../app/session";
 import { plural } from "../../logic/format";
@@ -11,19 +8,23 @@ import { Page, Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
 import { Loading } from "../../parts/Shows";
 import { Tabs } from "../../parts/Tabs";
+import { linesOf, stageAt } from "../designer/lines";
+import { mends } from "../designer/mend";
+import { useDesign } from "../designer/useDesign";
 import { Findings } from "../projects/Findings";
 import { countOf, Problems } from "../projects/Problems";
-import { type Finding, useAssets, useFindings } from "../projects/projects";
+import { type Finding, useAssets } from "../projects/projects";
 import type { Mark } from "./Code";
 import { ConflictDialog } from "./ConflictDialog";
 import type { Conflict } from "./conflict";
 import { isDirty } from "./draft";
 import css from "./editor.module.css";
 import { FormView } from "./FormView";
-import { fixOf, ownFinding } from "./findings";
+import { type Fix, fixOf, type Mend } from "./findings";
 import type { Kind } from "./schema";
 import { offsetOf, type Path } from "./text";
 import type { Drafting } from "./useDraft";
+import { useOwnFindings } from "./useOwnFindings";
 import { type Read, useText } from "./useText";
 
 const route = getRouteApi("/frame/projects/$project/assets/$");
@@ -37,6 +38,7 @@ const TABS = [
 ] as const;
 const WORKFLOW_TABS = [
   ["design", "Design"],
+  ["split", "Design and code"],
   ["form", "Settings"],
   ["code", "Code"],
 ] as const;
@@ -56,14 +58,19 @@ export function Open({ project, path, drafting }: OpenProps) {
   const search = route.useSearch();
   const { may } = useSession();
   const assets = useAssets(project).value?.items ?? [];
-  const read = useText(project, text, assets);
+  // Whoever types waits for nothing: what is drawn of the text follows. Who goes on elsewhere has all of it there.
+  const [isTyping, setTyping] = useState(false);
+  const late = useDeferredValue(text);
+  const seen = isTyping ? late : text;
+  const read = useText(project, seen, assets);
+  const { design, own } = useDesign(read);
   const tabs = read.kind === "Workflow" ? WORKFLOW_TABS : TABS;
   const tab = search.tab ?? tabs[0][0];
   const [problem, setProblem] = useState<Problem>();
   const [conflict, setConflict] = useState<Conflict>();
   const isReadOnly = !may("project:write");
   const hasChanges = isDirty(draft);
-  const findings = useOwnFindings(project, path, text, hasChanges);
+  const findings = useOwnFindings(project, path, seen, hasChanges);
   const send = async () => {
     // What is typed in a field reaches the text when it is left.
     (document.activeElement as HTMLElement | null)?.blur?.();
@@ -82,7 +89,12 @@ export function Open({ project, path, drafting }: OpenProps) {
     const offset = offsetOf(text, at) ?? 0;
     const line = String(text.slice(0, offset).split("\n").length);
     void navigate({
-      search: (it) => ({ ...it, tab: "code", line, column: undefined }),
+      search: (it) => ({
+        ...it,
+        tab: it.tab === "split" ? it.tab : "code",
+        line,
+        column: undefined,
+      }),
       replace: true,
     });
   };
@@ -94,10 +106,16 @@ export function Open({ project, path, drafting }: OpenProps) {
         params: { project, _splat: found.path },
       });
   };
+  const mend = useMemo<Mend>(() => {
+    if (isReadOnly) return () => undefined;
+    const ofWorkflow = mends(seen, design);
+    return (it) => fixOf(seen, it) ?? ofWorkflow(it);
+  }, [isReadOnly, seen, design]);
   const marks = useMemo(
-    () => findings.map((it) => markOf(text, it, change)),
-    [findings, text, change],
+    () => findings.map((it) => markOf(it, mend(it), change)),
+    [findings, mend, change],
   );
+  const lines = useMemo(() => (tab === "split" ? linesOf(seen) : []), [tab, seen]);
   const code = (
     <Suspense fallback={<Loading lines={8} />}>
       <Code
@@ -108,12 +126,38 @@ export function Open({ project, path, drafting }: OpenProps) {
         isReadOnly={isReadOnly}
         line={search.line ? Number(search.line) : undefined}
         column={search.column ? Number(search.column) : undefined}
-        onChange={(it) => change(it, "typing")}
+        chosen={lines.find((it) => it.stage === search.stage)}
+        onCursor={(at) => {
+          const stage = stageAt(lines, seen, at);
+          if (stage && stage !== search.stage)
+            void navigate({ search: (it) => ({ ...it, stage }), replace: true });
+        }}
+        onLeave={() => setTyping(false)}
+        onChange={(it) => {
+          setTyping(true);
+          change(it, "typing");
+        }}
         onUndo={undo}
         onRedo={redo}
         onSave={() => void send()}
       />
     </Suspense>
+  );
+  const goToLine = (it: Finding) =>
+    void navigate({
+      search: (all) => ({
+        ...all,
+        tab: all.tab === "form" || all.tab === "split" ? all.tab : "code",
+        line: String(it.line),
+        column: String(it.column),
+      }),
+      replace: true,
+    });
+  // There may be many, and choosing a stage changes none.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the router's way to go stays the same
+  const problems = useMemo(
+    () => <OwnProblems all={findings} mend={mend} onGo={goToLine} onMend={change} />,
+    [findings, mend, change],
   );
   const forms = {
     project,
@@ -121,7 +165,7 @@ export function Open({ project, path, drafting }: OpenProps) {
     assets,
     isReadOnly,
     change,
-    text,
+    text: seen,
     onCode: goTo,
     onOpen: openAsset,
   };
@@ -194,9 +238,18 @@ export function Open({ project, path, drafting }: OpenProps) {
           <Unreadable problem={read.problem} />
         </Panel>
       )}
-      {tab === "design" && !read.problem && (
+      {(tab === "split" || (tab === "design" && !read.problem)) && (
         <Suspense fallback={<Loading lines={10} />}>
-          <Designer {...forms} path={path} findings={findings} />
+          <Designer
+            {...forms}
+            path={path}
+            findings={findings}
+            design={design}
+            own={own}
+            mend={mend}
+            code={tab === "split" ? code : undefined}
+            notice={read.problem && <Unreadable problem={read.problem} />}
+          />
         </Suspense>
       )}
       {tab === "form" && (
@@ -230,24 +283,7 @@ export function Open({ project, path, drafting }: OpenProps) {
         }
         flush
       >
-        <Findings
-          all={findings}
-          about={(it) => (
-            <button type="button" className={css.small} onClick={() => goToLine(it)}>
-              line {it.line}
-            </button>
-          )}
-          fix={(it) => {
-            const fix = isReadOnly ? undefined : fixOf(text, it);
-            return (
-              fix && (
-                <button type="button" className={css.small} onClick={() => change(fix.text)}>
-                  {fix.title}
-                </button>
-              )
-            );
-          }}
-        />
+        {problems}
       </Panel>
       {conflict && (
         <ConflictDialog
@@ -262,18 +298,36 @@ export function Open({ project, path, drafting }: OpenProps) {
       )}
     </Page>
   );
+}
 
-  function goToLine(it: Finding) {
-    void navigate({
-      search: (all) => ({
-        ...all,
-        tab: tab === "form" ? "form" : "code",
-        line: String(it.line),
-        column: String(it.column),
-      }),
-      replace: true,
-    });
-  }
+/** What is wrong with it, each with where that is and what can be done at once. */
+function OwnProblems(props: {
+  all: readonly Finding[];
+  mend: Mend;
+  onGo: (it: Finding) => void;
+  onMend: (text: string) => void;
+}) {
+  const { all, mend, onGo, onMend } = props;
+  return (
+    <Findings
+      all={all}
+      about={(it) => (
+        <button type="button" className={css.small} onClick={() => onGo(it)}>
+          line {it.line}
+        </button>
+      )}
+      fix={(it) => {
+        const fix = mend(it);
+        return (
+          fix && (
+            <button type="button" className={css.small} onClick={() => onMend(fix.text())}>
+              {fix.title}
+            </button>
+          )
+        );
+      }}
+    />
+  );
 }
 
 /** Forms and the canvas wait until the code can be read again. */
@@ -285,42 +339,13 @@ function Unreadable({ problem }: { problem: NonNullable<Read["problem"]> }) {
   );
 }
 
-/** How long one has stopped typing before the text is judged. */
-const SETTLED_MS = 400;
-
-/** Those of this file as it is now, written or not; while it can't be read, that alone. */
-function useOwnFindings(project: string, path: string, text: string, hasChanges: boolean) {
-  const written = useFindings(project).value?.findings;
-  const [settled] = useDebouncedValue(text, SETTLED_MS);
-  const { data: judged } = useQuery({
-    queryKey: ["findings", project, path, settled],
-    enabled: hasChanges,
-    queryFn: ({ signal }) =>
-      answered(
-        api.POST("/api/v1/projects/{project}/findings", {
-          params: { path: { project } },
-          body: { drafts: [{ path, text: settled }] },
-          signal,
-        }),
-      ),
-    placeholderData: (before) => before,
-    gcTime: 30_000,
-  });
-  const all = hasChanges && judged ? judged.findings : written;
-  return useMemo(() => {
-    const own = ownFinding(text, path);
-    return own.length > 0 ? own : (all ?? []).filter((it) => it.file === path);
-  }, [all, text, path]);
-}
-
-function markOf(text: string, it: Finding, change: Drafting["change"]): Mark {
-  const fix = fixOf(text, it);
+function markOf(it: Finding, fix: Fix | undefined, change: Drafting["change"]): Mark {
   return {
     line: it.line,
     column: it.column,
     severity: it.severity === "error" ? "error" : "warning",
     message: it.fix ? `${it.cause}\n${it.fix}` : it.cause,
-    fix: fix && { title: fix.title, apply: () => change(fix.text) },
+    fix: fix && { title: fix.title, apply: () => change(fix.text()) },
   };
 }
 

@@ -4,8 +4,11 @@ import { parsed } from "./text";
 
 export interface Fix {
   title: string;
-  text: string;
+  /** The text as it would be: made when somebody wants it, as there may be many. */
+  text: () => string;
 }
+
+export type Mend = (it: Finding) => Fix | undefined;
 
 /** The text with what a finding proposes, where it proposes one word for another. */
 export function fixOf(text: string, { fix, line, column }: Finding): Fix | undefined {
@@ -17,7 +20,7 @@ export function fixOf(text: string, { fix, line, column }: Finding): Fix | undef
   if (at === undefined || !word?.[1] || word[1] === wanted) return undefined;
   const start = column - 1 + word[0].length - word[1].length;
   lines[line - 1] = at.slice(0, start) + wanted + at.slice(start + word[1].length);
-  return { title: `Write ${wanted}`, text: lines.join("\n") };
+  return { title: `Write ${wanted}`, text: () => lines.join("\n") };
 }
 
 /** What is wrong before the server is asked: the text is no YAML. */
