@@ -10,7 +10,7 @@ export class Refusal extends Error {
   }
 }
 
-const own = (title: string, detail: string, hint: string, status = 0): Problem => ({
+export const ofPage = (title: string, detail: string, hint: string, status = 0): Problem => ({
   type: "about:blank",
   title,
   status,
@@ -19,7 +19,7 @@ const own = (title: string, detail: string, hint: string, status = 0): Problem =
   hint,
 });
 
-export const UNREACHED = own(
+export const UNREACHED = ofPage(
   "No answer",
   "The server did not answer.",
   "Check that it runs and that the network leads there; the page goes on by itself.",
@@ -29,7 +29,7 @@ export const UNREACHED = own(
 export function problemOf(body: unknown, status: number): Problem {
   if (isProblem(body)) return body;
   const detail = `The server answered with status ${status} and without saying why.`;
-  return own("Refused", detail, "The server's log says more.", status);
+  return ofPage("Refused", detail, "The server's log says more.", status);
 }
 
 /** The problem of whatever was thrown. */
@@ -38,7 +38,7 @@ export function problemIn(error: unknown): Problem {
   // What `fetch` throws where there is no answer.
   if (error instanceof TypeError) return UNREACHED;
   const detail = error instanceof Error ? error.message : String(error);
-  return own("A fault of this page", detail, "Reload the page; if it happens again, report it.");
+  return ofPage("A fault of this page", detail, "Reload the page; if it happens again, report it.");
 }
 
 function isProblem(body: unknown): body is Problem {

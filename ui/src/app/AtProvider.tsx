@@ -5,7 +5,18 @@ import { answered, api } from "../api/client";
 import { type Problem, problemIn } from "../api/problem";
 import { ProblemView } from "../parts/Problem";
 import { type Brought, broughtBack } from "./brought";
+import { handedOver } from "./elsewhere";
 import { useSession } from "./session";
+
+/** What the provider of log-ins is called, where there is one. */
+export function useProvider(): string | undefined {
+  const { data: ways } = useQuery({
+    queryKey: ["ways to log in"],
+    queryFn: () => answered(api.GET("/api/v1/log-in")),
+    staleTime: 60_000,
+  });
+  return ways?.provider ?? undefined;
+}
 
 /** The way to the provider of log-ins, where there is one, and what a browser brings back from there. */
 export function AtProvider({ onDone }: { onDone: () => void }) {
@@ -13,11 +24,8 @@ export function AtProvider({ onDone }: { onDone: () => void }) {
   const brought = useRef<Brought | undefined>(undefined);
   const [problem, setProblem] = useState<Problem>();
   const [isBusy, setBusy] = useState(false);
-  const { data: ways } = useQuery({
-    queryKey: ["ways to log in"],
-    queryFn: () => answered(api.GET("/api/v1/log-in")),
-    staleTime: 60_000,
-  });
+  const [isElsewhere, setElsewhere] = useState(false);
+  const provider = useProvider();
   useEffect(() => {
     // It is good once, whatever comes of it, and stands in no address that is kept.
     const found = broughtBack(window.location.search);
@@ -25,8 +33,14 @@ export function AtProvider({ onDone }: { onDone: () => void }) {
     brought.current = found;
     window.history.replaceState(window.history.state, "", window.location.pathname);
     setBusy(true);
-    comeBackWith(found)
-      .then(onDone, (error: unknown) => setProblem(problemIn(error)))
+    handedOver(found)
+      .then(async (isTaken) => {
+        setElsewhere(isTaken);
+        if (isTaken) return window.close();
+        await comeBackWith(found);
+        onDone();
+      })
+      .catch((error: unknown) => setProblem(problemIn(error)))
       .finally(() => setBusy(false));
   }, [comeBackWith, onDone]);
   const go = async () => {
@@ -43,9 +57,10 @@ export function AtProvider({ onDone }: { onDone: () => void }) {
   return (
     <>
       {problem && <ProblemView problem={problem} />}
-      {ways?.provider && (
+      {isElsewhere && <p>You go on in the other window. This one can be closed.</p>}
+      {provider && (
         <Button type="button" disabled={isBusy} onClick={() => void go()}>
-          Log in with {ways.provider}
+          Log in with {provider}
         </Button>
       )}
     </>

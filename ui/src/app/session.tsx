@@ -17,6 +17,7 @@ import {
   adoptToken,
   dropToken,
   endToken,
+  isOfBrowser,
   keepToken,
   onOtherSession,
   onUnknownSession,
@@ -131,8 +132,9 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       comeBackWith: async (brought) => {
         const finish = "/api/v1/log-in/provider/finish";
         const session = await answered(api.POST(finish, { body: brought }));
-        keepToken(session.token, false);
-        await again();
+        // Whoever comes back stays logged in where they were.
+        keepToken(session.token, ended !== undefined && isOfBrowser());
+        await (ended === session.user ? comeBack() : again());
       },
       logOut: async () => {
         // One that has ended already is as good as ended now.

@@ -12,7 +12,7 @@ const TYPES = {
   ".woff2": "font/woff2",
 };
 
-export async function dist(directory, url) {
+export async function dist(directory, url, port = 0) {
   const { headers } = await fetch(url);
   const policy = headers.get("content-security-policy");
   const file = async (path) => {
@@ -46,6 +46,6 @@ export async function dist(directory, url) {
     });
     answer.end(found?.content);
   });
-  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  await new Promise((done) => server.listen(port, "127.0.0.1", done));
   return { url: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
 }

@@ -46,7 +46,7 @@ export async function freePorts(count) {
 /** `weir dev` with its sample project, unless other arguments are given, which may depend on where its page is. */
 export async function weir(more = []) {
   const dir = await mkdtemp(join(tmpdir(), "weir-ui-"));
-  const [page, rest, management, metrics] = await freePorts(4);
+  const [page, rest, management, metrics, before] = await freePorts(5);
   const set = {
     "config-server.bind.port": page,
     "rest-server.bind.port": rest,
@@ -59,10 +59,11 @@ export async function weir(more = []) {
   };
   const keys = Object.entries(set).flatMap(([key, value]) => ["-D", `weir.${key}=${value}`]);
   const own = `http://127.0.0.1:${page}`;
-  let [url, front, running] = [own, undefined, undefined];
+  const url = process.env.WEIR_UI_DIST ? `http://127.0.0.1:${before}` : own;
+  let [front, running] = [undefined, undefined];
   const get = async (path) => (await fetch(own + path)).json();
   const start = async () => {
-    const others = typeof more === "function" ? more(own) : more;
+    const others = typeof more === "function" ? more(url) : more;
     const child = spawn(BINARY, ["dev", "--data-dir", dir, ...keys, ...others], {
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -100,8 +101,7 @@ export async function weir(more = []) {
     throw error;
   }
   if (process.env.WEIR_UI_DIST) {
-    front = await dist(process.env.WEIR_UI_DIST, own);
-    url = front.url;
+    front = await dist(process.env.WEIR_UI_DIST, own, before);
   }
   return {
     url,

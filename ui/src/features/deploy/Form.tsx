@@ -8,9 +8,9 @@ import { Shows } from "../../parts/Shows";
 import { standingOf } from "../fleet/standing";
 import { short, titleOf, useBranches, useVersions } from "../history/versions";
 import type { Asset } from "../projects/projects";
-import { useClusters, useListed, useStored } from "./deploy";
+import { useClusters, useKeysOf, useListed, useStored } from "./deploy";
 import css from "./deploy.module.css";
-import { DEFAULT_TAG, ROOT, toggled, type Wanted } from "./wanted";
+import { CURRENT_KEY, DEFAULT_TAG, ROOT, toggled, type Wanted } from "./wanted";
 
 interface FormProps {
   project: string;
@@ -60,11 +60,15 @@ export function Form({ project, assets, status, wanted, onChange }: FormProps) {
       />
       <Workflows assets={assets} wanted={wanted} onChange={set} />
       <Environments project={project} assets={assets} wanted={wanted} onChange={set} />
+      {assets.some((it) => it.kind === "Secret") && <Sealing wanted={wanted} onChange={set} />}
       {status?.isVersioned && <Version status={status} wanted={wanted} onChange={set} />}
       <After wanted={wanted} onChange={set} />
     </div>
   );
 }
+
+/** Elsewhere there are other keys; each cluster has a current one. */
+const sealedAt = ({ sealTo }: Wanted) => (sealTo ? CURRENT_KEY : "");
 
 interface PartProps {
   wanted: Wanted;
@@ -84,7 +88,9 @@ function Where({ wanted, onChange }: PartProps) {
       value={wanted.cluster}
       allowDeselect={false}
       error={state && state !== "up" ? `${lookOf(state).word}${cause ? `: ${cause}` : ""}` : false}
-      onChange={(it) => onChange({ cluster: it ?? DEFAULT_CLUSTER, base: ROOT })}
+      onChange={(it) =>
+        onChange({ cluster: it ?? DEFAULT_CLUSTER, base: ROOT, sealTo: sealedAt(wanted) })
+      }
     />
   );
 }
@@ -151,6 +157,30 @@ function Environments(props: PartProps & { project: string; assets: readonly Ass
         )}
       </Shows>
     </fieldset>
+  );
+}
+
+/** Whether the secrets of the project go along as they are, or are sealed anew where it goes. */
+function Sealing({ wanted, onChange }: PartProps) {
+  const { value, problem } = useKeysOf(wanted.cluster);
+  const others = value?.items.filter((it) => !it.current) ?? [];
+  return (
+    <Select
+      label="Secrets"
+      description={
+        (problem && `Its other keys are not shown: ${problem.detail}`) ||
+        (wanted.sealTo && "The server opens them with the project’s own key") ||
+        undefined
+      }
+      data={[
+        { value: "", label: "sealed as the project has them" },
+        { value: CURRENT_KEY, label: `sealed anew to the current key of ${wanted.cluster}` },
+        ...others.map((it) => ({ value: it.alias, label: `sealed anew to its key ${it.alias}` })),
+      ]}
+      value={wanted.sealTo ?? ""}
+      allowDeselect={false}
+      onChange={(it) => onChange({ sealTo: it ?? "" })}
+    />
   );
 }
 

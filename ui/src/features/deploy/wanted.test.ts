@@ -30,6 +30,14 @@ test("the command does the same, in words that a shell takes", () => {
   );
 });
 
+test("secrets are sealed anew where that is wanted, to a key of the cluster that it goes to", () => {
+  expect(planOf(NOTHING).build?.sealTo).toBeUndefined();
+  expect(planOf({ ...NOTHING, sealTo: "current" }).build?.sealTo).toEqual([{}]);
+  const wanted = { ...NOTHING, sealTo: "night" };
+  expect(planOf(wanted).build?.sealTo).toEqual([{ key: "night" }]);
+  expect(commandOf("flights", wanted, true)).toBe("weir deploy flights --seal-to night --plan");
+});
+
 test("a version says itself which commit it is", () => {
   const wanted = { ...NOTHING, version: "main", commit: "abc" };
   expect(planOf(wanted).build).toMatchObject({ version: "main", commit: undefined });

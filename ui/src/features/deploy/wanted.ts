@@ -15,12 +15,16 @@ export interface Wanted {
   isActivated: boolean;
   /** Until nodes run it, as `5m`; empty: not at all. */
   wait: string;
+  /** The key of the cluster to which secrets are sealed anew; empty: they stay as the project has them. */
+  sealTo: string;
   /** A commit or a branch of the project; empty: as it is now. */
   version: string;
   /** What the project was checked out from. */
   commit: string | undefined;
 }
 
+/** Of all keys of a cluster the one that is current there. */
+export const CURRENT_KEY = "current";
 export const ROOT = "DeploymentRoot";
 // biome-ignore lint/suspicious/noTemplateCurlyInString: the server puts them in
 export const DEFAULT_TAG = "${build:project}-${build:timestamp}";
@@ -34,6 +38,7 @@ export const NOTHING: Wanted = {
   base: ROOT,
   isActivated: true,
   wait: "5m",
+  sealTo: "",
   version: "",
   commit: undefined,
 };
@@ -45,6 +50,9 @@ export function planOf(wanted: Wanted): Schemas["DeployRequest"] {
     description: wanted.description,
     workflows: wanted.workflows,
     environments: wanted.environments,
+    sealTo: wanted.sealTo
+      ? [wanted.sealTo === CURRENT_KEY ? {} : { key: wanted.sealTo }]
+      : undefined,
     version: wanted.version || undefined,
     // A version says itself which one it is.
     commit: wanted.version ? undefined : wanted.commit,
@@ -71,6 +79,7 @@ export function commandOf(project: string, wanted: Wanted, isPlan: boolean): str
   add("--description", wanted.description);
   for (const it of wanted.workflows) add("--workflow", it);
   for (const it of wanted.environments) add("--environment", it);
+  add("--seal-to", wanted.sealTo);
   add("--base", wanted.base === ROOT ? "" : wanted.base);
   add("--version", wanted.version);
   add("--commit", wanted.version ? "" : (wanted.commit ?? ""));

@@ -141,7 +141,7 @@ function Drawing(props: DesignerProps) {
   const { me, ended } = useSession();
   const workflow = read.name ?? "";
   const user = ended ?? nameOf(me);
-  const trial = useTrial({ of: `${user}/${project}/${path}`, project, workflow, path, text });
+  const trial = useTrial({ of: `${user}/${project}/${path}`, user, project, workflow, path, text });
   const run = isTrying ? trial.run : undefined;
   const passedBy = useCallback((one: DesignEdge) => passed(run, one), [run]);
   const failedAt = useCallback(

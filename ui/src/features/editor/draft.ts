@@ -98,6 +98,19 @@ export function kept(user: string, project: string, path: string): Draft | undef
   return { ...begun(base, etag), text, past: [base] };
 }
 
+/** The texts of a project that are not saved in this tab, but for one. */
+export function unsavedBeside(
+  user: string,
+  project: string,
+  but: string,
+): { path: string; text: string }[] {
+  const paths = [...unsaved(user, project)].filter((it) => it !== but).sort();
+  return paths.flatMap((path) => {
+    const text = kept(user, project, path)?.text;
+    return text === undefined ? [] : [{ path, text }];
+  });
+}
+
 /** The assets of a project of which this tab has text that is not saved. */
 export function unsaved(user: string, project: string): ReadonlySet<string> {
   const found = new Set<string>();

@@ -38,7 +38,9 @@ export function Branches({ status }: { status: Status }) {
       id: "do",
       title: "",
       cell: (it) =>
-        !it.isCurrent && (
+        it.isCurrent ? (
+          <Rename of={it} onAsk={setAsked} />
+        ) : (
           <span className="row">
             {!it.isRemote && (
               <Act
@@ -55,6 +57,7 @@ export function Branches({ status }: { status: Status }) {
               not={onBranch}
               onAct={() => setAsked({ do: "merge", branch: it })}
             />
+            {!it.isRemote && <Rename of={it} onAsk={setAsked} />}
             {!it.isRemote && (
               <Act
                 label="Delete …"
@@ -98,6 +101,7 @@ export function Branches({ status }: { status: Status }) {
       {asked?.do === "create" && <Create status={status} onClose={close} />}
       {asked?.do === "switch" && <Switch status={status} to={asked.branch} onClose={close} />}
       {asked?.do === "delete" && <Delete status={status} of={asked.branch} onClose={close} />}
+      {asked?.do === "rename" && <RenameBranch status={status} of={asked.branch} onClose={close} />}
       {asked?.do === "merge" && (
         <MergeDialog project={project} branch={asked.branch.name} into={into} onClose={close} />
       )}
@@ -137,6 +141,49 @@ function Create({ status, onClose }: { status: Status; onClose: () => void }) {
       <p className="muted">
         It begins at <code>{short(status.head ?? "")}</code>, where the project is. What is not
         committed comes along.
+      </p>
+    </Confirm>
+  );
+}
+
+function Rename({ of, onAsk }: { of: Branch; onAsk: (it: Asked) => void }) {
+  return (
+    <Act
+      label="Rename …"
+      about={of.name}
+      claim="project:write"
+      onAct={() => onAsk({ do: "rename", branch: of })}
+    />
+  );
+}
+
+function RenameBranch({ status, of, onClose }: OneProps & { of: Branch }) {
+  const queries = useQueryClient();
+  const [name, setName] = useState(of.name);
+  const { project } = status;
+  return (
+    <Confirm
+      title={`Rename the branch ${of.name}`}
+      verb="Rename"
+      cli={`weir project branch rename ${project} ${of.name} ${name || "NAME"}`}
+      not={(!name && "A name is missing") || (name === of.name && "It is called so")}
+      onDo={async () => {
+        const params = { path: { project, branch: of.name } };
+        const path = "/api/v1/projects/{project}/branches/{branch}";
+        await answered(api.PATCH(path, { params, body: { name } }));
+        await renewAll(queries);
+      }}
+      onClose={onClose}
+    >
+      <TextInput
+        label="Name"
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value.trim())}
+        autoComplete="off"
+        data-autofocus
+      />
+      <p className="muted">
+        Remotes know it by the name that it had: what is pushed from now on goes to the new one.
       </p>
     </Confirm>
   );

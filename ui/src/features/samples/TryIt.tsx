@@ -7,6 +7,7 @@ import { ProblemView } from "../../parts/Problem";
 import { Empty } from "../../parts/Shows";
 import { Findings } from "../projects/Findings";
 import type { Asset, Finding } from "../projects/projects";
+import { FromRunning } from "./FromRunning";
 import { type Given, isEmpty, NOTHING, unfit } from "./given";
 import { Passages } from "./Passages";
 import { counts, type InScript, inText, shortened, type TestRun, verdict } from "./passages";
@@ -82,6 +83,11 @@ export function TryIt(props: TryItProps) {
                 onGo={go}
                 onChange={(it) => put(source, it)}
               />
+              <FromRunning
+                workflow={workflow}
+                source={source}
+                onTake={(text) => put(source, { text, isLines: true })}
+              />
               <Checkbox
                 className={css.lines}
                 label="One JSON object on each line, whatever the source’s format"
@@ -115,8 +121,9 @@ export function TryIt(props: TryItProps) {
           )}
         </div>
         <p className="muted small">
-          What is drawn is tried, saved or not. Nothing is written, no server is asked, no secret is
-          opened. At most 4 MiB and 10 seconds.
+          What is drawn is tried, saved or not
+          {trial.unsaved.length > 0 && `, with what is not saved of ${trial.unsaved.join(", ")}`}.
+          Nothing is written, no server is asked, no secret is opened. At most 4 MiB and 10 seconds.
         </p>
       </div>
       <div className={css.came}>

@@ -3,6 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import { answered, api } from "../../api/client";
 import { type Problem, problemIn } from "../../api/problem";
+import { unsavedBeside } from "../editor/draft";
 import { type Given, isEmpty, sent } from "./given";
 import type { TestRun } from "./passages";
 
@@ -38,6 +39,8 @@ export interface Trial {
   isOld: boolean;
   isBusy: boolean;
   problem: Problem | undefined;
+  /** Other assets of the project whose text is not saved: it is tried as it is typed. */
+  unsaved: readonly string[];
   /** With samples by the name of their source. */
   go: (samples: Readonly<Record<string, Given>>) => Promise<void>;
 }
@@ -45,13 +48,16 @@ export interface Trial {
 interface About {
   /** Whose it is, and of which asset: others see none of it. */
   of: string;
+  user: string;
   project: string;
   workflow: string;
   path: string;
   text: string;
 }
 
-export function useTrial({ of, project, workflow, path, text }: About): Trial {
+export function useTrial({ of, user, project, workflow, path, text }: About): Trial {
+  // They are typed in pages of their own: this one begins anew behind each of them.
+  const [others] = useState(() => unsavedBeside(user, project, path));
   const [it, setIt] = useState<Kept>(() => kept.get(of) ?? { settings: BEGUN });
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem>();
@@ -84,7 +90,7 @@ export function useTrial({ of, project, workflow, path, text }: About): Trial {
             body: {
               samples: given,
               environments: environment ? [environment] : [],
-              drafts: [{ path, text }],
+              drafts: [{ path, text }, ...others],
               records: Number(records),
               withinMs: WITHIN_MS,
             },
@@ -105,7 +111,8 @@ export function useTrial({ of, project, workflow, path, text }: About): Trial {
       isOld: it.run !== undefined && it.text !== text,
       isBusy,
       problem,
+      unsaved: others.map((it) => it.path),
       go,
     };
-  }, [it, isBusy, problem, of, project, workflow, path, text]);
+  }, [it, isBusy, problem, of, project, workflow, path, text, others]);
 }

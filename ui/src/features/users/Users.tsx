@@ -13,6 +13,9 @@ import { useAsked } from "../../parts/useAsked";
 import { useIntent } from "../../parts/useIntent";
 import { Ago, Moment } from "../../parts/When";
 import { NewUser } from "./NewUser";
+import { Roles } from "./Roles";
+import { scopeSaid } from "./role";
+import { UserRoles } from "./UserRoles";
 
 type User = Schemas["User"];
 const route = getRouteApi("/frame/users");
@@ -99,7 +102,7 @@ function AllUsers() {
   const standing = useAsked(["users"], () => answered(api.GET("/api/v1/users")));
   const queries = useQueryClient();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const [asked, setAsked] = useState<"toggle" | "delete">();
+  const [asked, setAsked] = useState<"toggle" | "roles" | "delete">();
   const intent = useIntent();
   const user = standing.value?.items.find((it) => chosen.has(it.name) && chosen.size === 1);
   const not = chosen.size === 0 ? "No user is chosen" : chosen.size > 1 && "One at a time";
@@ -131,6 +134,7 @@ function AllUsers() {
             not={not}
             onAct={() => setAsked("toggle")}
           />
+          <Act label="Roles …" claim="user:write" not={not} onAct={() => setAsked("roles")} />
           <Act
             label="Delete …"
             claim="user:write"
@@ -177,6 +181,7 @@ function AllUsers() {
           </p>
         </Confirm>
       )}
+      {asked === "roles" && user && <UserRoles of={user} onClose={() => setAsked(undefined)} />}
       {asked === "delete" && user && (
         <Confirm
           title={`Delete ${user.name}`}
@@ -201,46 +206,6 @@ function AllUsers() {
           <p>All tokens and sessions of {user.name} end with it.</p>
         </Confirm>
       )}
-    </Panel>
-  );
-}
-
-const scope = (it: Schemas["Scope"]) =>
-  it === "everything"
-    ? "everything"
-    : "projects" in it
-      ? it.projects.join(", ")
-      : it.clusters.map((name) => `at ${name}`).join(", ");
-
-const ROLES: Column<Schemas["Role"]>[] = [
-  { id: "name", title: "Role", value: (it) => it.name, cell: (it) => <strong>{it.name}</strong> },
-  { id: "scope", title: "For", cell: (it) => scope(it.scope) },
-  {
-    id: "count",
-    title: "Claims",
-    isNumber: true,
-    value: (it) => it.claims.length,
-    cell: (it) => it.claims.length,
-  },
-  {
-    id: "claims",
-    title: "Which",
-    cell: (it) => (
-      <span className="mono" title={it.claims.join(", ")}>
-        {it.claims.join(", ")}
-      </span>
-    ),
-  },
-  { id: "description", title: "Description", cell: (it) => it.description },
-];
-
-function Roles() {
-  const standing = useAsked(["roles"], () => answered(api.GET("/api/v1/roles")));
-  return (
-    <Panel title="Roles" flush>
-      <Shows of={standing}>
-        {({ items }) => <Table name="Roles" columns={ROLES} rows={items} keyOf={(it) => it.name} />}
-      </Shows>
     </Panel>
   );
 }
@@ -336,7 +301,7 @@ const TOKENS: Column<Schemas["Token"]>[] = [
       </span>
     ),
   },
-  { id: "scope", title: "Within", cell: (it) => scope(it.scope) },
+  { id: "scope", title: "Within", cell: (it) => scopeSaid(it.scope) },
   {
     id: "used",
     title: "Used",
