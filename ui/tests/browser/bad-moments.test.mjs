@@ -2,20 +2,15 @@
 import assert from "node:assert/strict";
 import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { browser, findings, open } from "../support/browser.mjs";
+import { test } from "node:test";
+import { begin } from "../support/begin.mjs";
+import { findings, open } from "../support/browser.mjs";
 import { emptied, filled, PASSWORD } from "../support/filled.mjs";
 import { command, until } from "../support/weir.mjs";
 
-let server;
-let chrome;
-let page;
-let complaints;
-
-const at = (path) => page.goto(server.url + path);
-const button = (name, of = page) => of.getByRole("button", { name, exact: true });
-const dialog = (of = page) => of.getByRole("dialog");
-const field = (name, of = page) => of.locator(`input[name=${name}]`);
+const { server, chrome, page, complaints, at, button, field, dialog } = await begin(filled, {
+  timeoutMs: 20_000,
+});
 const logIn = async (of, name, isKept = false) => {
   await of.goto(`${server.url}/log-in`);
   await field("name", of).fill(name);
@@ -25,16 +20,6 @@ const logIn = async (of, name, isKept = false) => {
   await button(`${name} ▾`, of).waitFor();
 };
 const target = async () => (await server.get("/api/v1/scheduler/workflows/flights")).target;
-
-before(async () => {
-  [server, chrome] = await Promise.all([filled(), browser()]);
-  ({ page, complaints } = await open(chrome));
-  page.setDefaultTimeout(20_000);
-});
-after(async () => {
-  await chrome?.close();
-  await server?.stop();
-});
 
 test("a session that ends in the middle of an edit is taken up again, and the edit is there", async () => {
   await logIn(page, "ada");

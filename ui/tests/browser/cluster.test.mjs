@@ -2,31 +2,17 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { browser, findings, open } from "../support/browser.mjs";
+import { test } from "node:test";
+import { begin } from "../support/begin.mjs";
+import { findings } from "../support/browser.mjs";
 import { cluster } from "../support/cluster.mjs";
 import { written } from "../support/ticks.mjs";
 import { until } from "../support/weir.mjs";
 
 const PASSWORD = "a long pass phrase";
 
-let server;
-let chrome;
-let page;
-let complaints;
-
-const at = (path) => page.goto(server.url + path);
-const button = (name) => page.getByRole("button", { name, exact: true });
-const field = (name) => page.locator(`input[name=${name}]`);
-const dialog = () => page.getByRole("dialog");
-const inDialog = (name) => dialog().getByRole("button", { name, exact: true });
-const closed = () => dialog().waitFor({ state: "detached" });
-const nodesRun = () => page.getByRole("region", { name: "What nodes run" }).first();
-
-before(async () => {
-  [server, chrome] = await Promise.all([cluster(), browser()]);
-  ({ page, complaints } = await open(chrome));
-  page.setDefaultTimeout(30_000);
+/** Two packages are stored there. */
+async function packages(server) {
   for (const [tag, isMended] of [
     ["v1", false],
     ["v2", true],
@@ -36,11 +22,13 @@ before(async () => {
     await server.cli("build", project, "--unsigned", "--tag", tag, "--file", file);
     await server.cli("deployment", "upload", file);
   }
-});
-after(async () => {
-  await chrome?.close();
-  await server?.stop();
-});
+}
+const { server, page, complaints, at, button, field, dialog, inDialog, closed } = await begin(
+  cluster,
+  { timeoutMs: 30_000, more: packages },
+);
+
+const nodesRun = () => page.getByRole("region", { name: "What nodes run" }).first();
 
 test("the first administrator is made with the secret that the server wrote", async () => {
   await at("/log-in");

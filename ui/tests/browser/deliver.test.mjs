@@ -2,31 +2,15 @@
 import assert from "node:assert/strict";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { browser, findings, open } from "../support/browser.mjs";
+import { test } from "node:test";
+import { begin } from "../support/begin.mjs";
+import { findings } from "../support/browser.mjs";
 import { filled } from "../support/filled.mjs";
 import { command, until, weir } from "../support/weir.mjs";
 
-let server;
-let chrome;
-let page;
-let complaints;
-
-const at = (path) => page.goto(server.url + path);
-const button = (name) => page.getByRole("button", { name, exact: true });
-const dialog = () => page.getByRole("dialog");
+const { server, page, complaints, at, button, dialog } = await begin(filled);
 const panel = (name) => page.getByRole("region", { name, exact: true });
 const steps = () => page.getByRole("list", { name: "Steps" });
-
-before(async () => {
-  [server, chrome] = await Promise.all([filled(), browser()]);
-  ({ page, complaints } = await open(chrome));
-  page.setDefaultTimeout(15_000);
-});
-after(async () => {
-  await chrome?.close();
-  await server?.stop();
-});
 
 test("a deploy is planned, and what was planned is deployed", async () => {
   // What was applied from its directory has the names of the same workflows: the plan says so.

@@ -3,35 +3,19 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { browser, findings, open } from "../support/browser.mjs";
+import { test } from "node:test";
+import { begin } from "../support/begin.mjs";
+import { findings } from "../support/browser.mjs";
 import { filled, PASSWORD } from "../support/filled.mjs";
 import { command, until } from "../support/weir.mjs";
 
-let server;
-let chrome;
-let page;
-let complaints;
-
-const at = (path) => page.goto(server.url + path);
-const button = (name) => page.getByRole("button", { name, exact: true });
-const dialog = () => page.getByRole("dialog");
+const { server, page, complaints, at, button, dialog } = await begin(filled);
 const stage = (name) => page.locator(`.react-flow__node[data-id="${name}"]`);
 const palette = () => page.getByRole("complementary", { name: "Palette" });
 const inspector = () => page.locator("aside[aria-label^=Inspector]");
 const text = (project, path) =>
   server.get(`/api/v1/projects/${project}/assets/${encodeURIComponent(path)}`);
 const isSaved = () => page.getByText("saved", { exact: true }).waitFor();
-
-before(async () => {
-  [server, chrome] = await Promise.all([filled(), browser()]);
-  ({ page, complaints } = await open(chrome));
-  page.setDefaultTimeout(15_000);
-});
-after(async () => {
-  await chrome?.close();
-  await server?.stop();
-});
 
 /** What was designed runs on an engine, and its page says so. */
 async function runs(project, workflow) {
@@ -340,42 +324,6 @@ test("variables are changed where they stand, and secrets are sealed before they
   assert.ok(!written.includes("not to be seen"));
 });
 
-test("a workflow of 1,000 stages is drawn in part, changed, and undone", async () => {
-  const { directory } = await server.get("/api/v1/projects/flights");
-  const stages = Array.from(
-    { length: 998 },
-    (_, it) =>
-      `    - name: s${it}\n      from: ${it < 4 ? "read" : `s${it - 4}`}\n      processor: { throttle: { records: 9 } }\n`,
-  );
-  await writeFile(
-    join(directory, "workflows", "large.yaml"),
-    `apiVersion: weir/v1\nkind: Workflow\nmetadata: { name: large }\nspec:\n  stages:\n    - name: read\n      source: flight-files\n${stages.join("")}    - name: write\n      from: s997\n      sink: { devNull: {} }\n`,
-  );
-  await at("/projects/flights/assets/workflows/large.yaml");
-  await page.getByText("1,000 stages").waitFor();
-  await page.locator(".react-flow__node").first().waitFor();
-  assert.ok(
-    (await page.locator(".react-flow__node").count()) < 300,
-    "what is not seen is not drawn",
-  );
-  await page
-    .getByRole("complementary", { name: "Outline" })
-    .getByRole("button", { name: /^s10 / })
-    .click();
-  await inspector().waitFor();
-  await palette()
-    .getByRole("button", { name: /^deduplicate/ })
-    .click();
-  await page.getByText("Added deduplicate behind s10").waitFor();
-  await button("Undo").click();
-  await page
-    .getByText("1,000 stages")
-    .or(page.getByText("saved", { exact: true }))
-    .first()
-    .waitFor();
-  await isSaved();
-});
-
 test("the code stands beside the canvas, and each follows the other", async () => {
   await at("/projects/flights/assets/workflows/flights.yaml?tab=split");
   const line = (text) => page.locator(".cm-line", { hasText: text });
@@ -420,4 +368,40 @@ test("the code stands beside the canvas, and each follows the other", async () =
   await isSaved();
   assert.deepEqual(await findings(page), []);
   assert.deepEqual(complaints, []);
+});
+
+test("a workflow of 1,000 stages is drawn in part, changed, and undone", async () => {
+  const { directory } = await server.get("/api/v1/projects/flights");
+  const stages = Array.from(
+    { length: 998 },
+    (_, it) =>
+      `    - name: s${it}\n      from: ${it < 4 ? "read" : `s${it - 4}`}\n      processor: { throttle: { records: 9 } }\n`,
+  );
+  await writeFile(
+    join(directory, "workflows", "large.yaml"),
+    `apiVersion: weir/v1\nkind: Workflow\nmetadata: { name: large }\nspec:\n  stages:\n    - name: read\n      source: flight-files\n${stages.join("")}    - name: write\n      from: s997\n      sink: { devNull: {} }\n`,
+  );
+  await at("/projects/flights/assets/workflows/large.yaml");
+  await page.getByText("1,000 stages").waitFor();
+  await page.locator(".react-flow__node").first().waitFor();
+  assert.ok(
+    (await page.locator(".react-flow__node").count()) < 300,
+    "what is not seen is not drawn",
+  );
+  await page
+    .getByRole("complementary", { name: "Outline" })
+    .getByRole("button", { name: /^s10 / })
+    .click();
+  await inspector().waitFor();
+  await palette()
+    .getByRole("button", { name: /^deduplicate/ })
+    .click();
+  await page.getByText("Added deduplicate behind s10").waitFor();
+  await button("Undo").click();
+  await page
+    .getByText("1,000 stages")
+    .or(page.getByText("saved", { exact: true }))
+    .first()
+    .waitFor();
+  await isSaved();
 });

@@ -2,34 +2,17 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { browser, findings, open } from "../support/browser.mjs";
+import { test } from "node:test";
+import { begin } from "../support/begin.mjs";
+import { findings } from "../support/browser.mjs";
 import { command, weir } from "../support/weir.mjs";
 
-let server;
-let chrome;
-let page;
-let complaints;
-let file;
-
+const { server, page, complaints, at, button, dialog } = await begin(weir);
+const { directory } = await server.get("/api/v1/projects/flights");
+const file = join(directory, "environments", "thresholds.yaml");
 const HISTORY = "/projects/flights?tab=history";
-const at = (path) => page.goto(server.url + path);
-const button = (name) => page.getByRole("button", { name, exact: true });
-const dialog = () => page.getByRole("dialog");
 const versions = () => page.getByRole("list", { name: "Versions" });
 const status = () => server.get("/api/v1/projects/flights/status");
-
-before(async () => {
-  [server, chrome] = await Promise.all([weir(), browser()]);
-  const { directory } = await server.get("/api/v1/projects/flights");
-  file = join(directory, "environments", "thresholds.yaml");
-  ({ page, complaints } = await open(chrome));
-  page.setDefaultTimeout(15_000);
-});
-after(async () => {
-  await chrome?.close();
-  await server?.stop();
-});
 
 /** Gives a value of the environment another one, as by another program. */
 async function set(name, value) {
@@ -136,9 +119,12 @@ test("a branch is made and merged; where both changed the same, one decides", as
   assert.match(text, /INTERVAL: 9s/);
   assert.equal((await status()).files.length, 0);
 
-  await button("Delete … night").click();
+  await button("Rename … night").click();
+  await dialog().getByRole("textbox", { name: "Name" }).fill("evening");
+  await dialog().getByRole("button", { name: "Rename", exact: true }).click();
+  await button("Delete … evening").click();
   await dialog().getByRole("button", { name: "Delete", exact: true }).click();
-  await button("Delete … night").waitFor({ state: "detached" });
+  await button("Delete … evening").waitFor({ state: "detached" });
   assert.deepEqual(complaints, []);
 });
 

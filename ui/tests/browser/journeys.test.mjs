@@ -2,31 +2,13 @@
 import assert from "node:assert/strict";
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { browser, open } from "../support/browser.mjs";
+import { test } from "node:test";
+import { begin } from "../support/begin.mjs";
 import { filled, PASSWORD } from "../support/filled.mjs";
 import { command, until } from "../support/weir.mjs";
 
-let server;
-let chrome;
-let page;
-let complaints;
-
-const at = (path) => page.goto(server.url + path);
-const button = (name) => page.getByRole("button", { name, exact: true });
-const field = (name) => page.locator(`input[name=${name}]`);
+const { server, chrome, page, complaints, at, button, field, dialog } = await begin(filled);
 const live = () => page.locator("#live-mark", { hasText: "Live" }).waitFor({ timeout: 30_000 });
-const dialog = () => page.getByRole("dialog");
-
-before(async () => {
-  [server, chrome] = await Promise.all([filled(), browser()]);
-  ({ page, complaints } = await open(chrome));
-  page.setDefaultTimeout(15_000);
-});
-after(async () => {
-  await chrome?.close();
-  await server?.stop();
-});
 
 test("a file that comes in is seen at once, without a reload", async () => {
   await at("/streams");

@@ -1,7 +1,7 @@
 // What is large: it is drawn, scrolls, and keeps pace. And a node that dies while somebody looks at it.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { browser, open } from "../support/browser.mjs";
+import { test } from "node:test";
+import { begin } from "../support/begin.mjs";
 import { countsRenders } from "../support/renders.mjs";
 import { synthetic } from "../support/synthetic.mjs";
 
@@ -10,23 +10,10 @@ const FRAME_MS_MAX = 33;
 const STAGES = 1_000;
 const STREAMS = 10_000;
 
-let server;
-let chrome;
-let page;
-let complaints;
-
-before(async () => {
-  [server, chrome] = await Promise.all([
-    synthetic({ stages: STAGES, streams: STREAMS }),
-    browser(),
-  ]);
-  ({ page, complaints } = await open(chrome));
-  page.setDefaultTimeout(60_000);
-});
-after(async () => {
-  await chrome?.close();
-  server?.stop();
-});
+const { server, page, complaints } = await begin(
+  () => synthetic({ stages: STAGES, streams: STREAMS }),
+  { timeoutMs: 60_000 },
+);
 
 /** The times between frames for so long, in milliseconds, the shortest first. */
 const frames = (page, ms) =>

@@ -2,34 +2,19 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { browser, findings, open } from "../support/browser.mjs";
+import { test } from "node:test";
+import { begin } from "../support/begin.mjs";
+import { findings } from "../support/browser.mjs";
 import { filled } from "../support/filled.mjs";
 import { ticks } from "../support/ticks.mjs";
 import { command, until } from "../support/weir.mjs";
 
-let server;
-let chrome;
-let page;
-let complaints;
-
-const at = (path) => page.goto(server.url + path);
-const button = (name) => page.getByRole("button", { name, exact: true });
-const dialog = () => page.getByRole("dialog");
-const inDialog = (name) => dialog().getByRole("button", { name, exact: true });
-const closed = () => dialog().waitFor({ state: "detached" });
+const { server, page, complaints, at, button, dialog, inDialog, closed } = await begin(
+  () => filled({ isLive: true }),
+  { timeoutMs: 20_000 },
+);
 const letters = async (query = "") =>
   (await server.get(`/api/v1/workflows/ticks/dead-letters?limit=500${query}`)).items;
-
-before(async () => {
-  [server, chrome] = await Promise.all([filled({ isLive: true }), browser()]);
-  ({ page, complaints } = await open(chrome));
-  page.setDefaultTimeout(20_000);
-});
-after(async () => {
-  await chrome?.close();
-  await server?.stop();
-});
 
 test("what passes on an edge is seen beside the graph", async () => {
   await at("/workflows/ticks");
@@ -265,6 +250,29 @@ test("a key pair is rotated, and the former one deleted by its name", async () =
   await dialog().getByRole("alert").waitFor();
   assert.deepEqual(await findings(page), []);
   await inDialog("Cancel").click();
+});
+
+test("a role is made for a cluster, changed for a project, and deleted by its name", async () => {
+  await at("/users?tab=roles");
+  await button("New … role").click();
+  await dialog().getByRole("textbox", { name: "Name" }).fill("night");
+  await dialog().getByLabel("stream:control").check();
+  await dialog().getByText("Some clusters").click();
+  await dialog().getByLabel("default", { exact: true }).check();
+  await dialog().getByRole("button", { name: "Make the role" }).click();
+  const row = page.getByRole("row", { name: /^night/ });
+  await row.getByText("at default").waitFor();
+  await button("Change … night").click();
+  await dialog().getByText("Some projects").click();
+  await dialog().getByLabel("flights", { exact: true }).check();
+  await dialog().getByRole("button", { name: "Change it" }).click();
+  await row.getByText("flights", { exact: true }).waitFor();
+  const { scope } = await server.get("/api/v1/roles/night");
+  assert.deepEqual(scope, { projects: ["flights"] });
+  await button("Delete … night").click();
+  await dialog().getByRole("textbox").fill("night");
+  await dialog().getByRole("button", { name: "Delete", exact: true }).click();
+  await row.waitFor({ state: "detached" });
 });
 
 test("the browser had nothing to complain of", () => {

@@ -1,18 +1,13 @@
 // A sample is tried where a workflow is drawn: by mouse, by the keyboard, with what fails, and with what is not
 // saved; and it is written nowhere.
 import assert from "node:assert/strict";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { browser, findings, open } from "../support/browser.mjs";
+import { begin } from "../support/begin.mjs";
+import { findings, open } from "../support/browser.mjs";
 import { weir } from "../support/weir.mjs";
-
-let server;
-let chrome;
-let page;
-let complaints;
-let directory;
 
 const CSV = `date,delay,distance,origin,destination
 2001/01/01 00:47,66,1750,DTW,LAS
@@ -56,28 +51,22 @@ spec:
       from: [read, other]
       sink: { devNull: {} }
 `;
+let directory;
+/** Beside the sample's, there are two workflows that are tried. */
+async function workflows(server) {
+  ({ directory } = await server.get("/api/v1/projects/flights"));
+  await writeFile(join(directory, "workflows", "scripted.yaml"), SCRIPTED);
+  await writeFile(join(directory, "workflows", "made.yaml"), MADE);
+}
+const { server, chrome, page, complaints, at, button } = await begin(weir, { more: workflows });
+
 const FLIGHTS = "/projects/flights/assets/workflows/flights.yaml";
-const at = (path) => page.goto(server.url + path);
-const button = (name) => page.getByRole("button", { name, exact: true });
 const dock = () => page.getByRole("region", { name: "Try it" });
 const sample = () => dock().getByRole("textbox", { name: "Sample of read" });
 const stage = (name) => page.locator(`.react-flow__node[data-id="${name}"]`);
 const edge = (from, port, to) => page.getByLabel(`Edge from ${from}, port ${port}, to ${to},`);
 const records = (name) => dock().getByRole("list", { name: `Records at ${name}` });
 const says = (words) => dock().getByRole("status").getByText(words).waitFor();
-
-before(async () => {
-  [server, chrome] = await Promise.all([weir(), browser()]);
-  ({ directory } = await server.get("/api/v1/projects/flights"));
-  await writeFile(join(directory, "workflows", "scripted.yaml"), SCRIPTED);
-  await writeFile(join(directory, "workflows", "made.yaml"), MADE);
-  ({ page, complaints } = await open(chrome));
-  page.setDefaultTimeout(15_000);
-});
-after(async () => {
-  await chrome?.close();
-  await server?.stop();
-});
 
 test("a pasted sample shows what each stage made of which record", async () => {
   await at(FLIGHTS);
@@ -106,6 +95,43 @@ test("a pasted sample shows what each stage made of which record", async () => {
     .click();
   await dock().getByText('"delayClass":"severe"').waitFor();
   assert.ok(await stage("severe").locator("[data-selected]").count());
+  assert.deepEqual(complaints, []);
+});
+
+test("what is typed elsewhere in the project and not saved is tried with it", async () => {
+  await at("/projects/flights/assets/environments/thresholds.yaml");
+  await page.getByRole("textbox", { name: "SEVERE" }).fill("60");
+  await page.getByText("● unsaved").waitFor();
+  page.once("dialog", (it) => it.accept());
+  await at(`${FLIGHTS}?trial=open`);
+  await dock().getByText("with what is not saved of environments/thresholds.yaml").waitFor();
+  await sample().fill(CSV);
+  await button("Try it on the sample").click();
+  await says("It would be committed, but 2 records failed");
+  assert.match(await edge("route", "severe", "severe").getAttribute("aria-label"), /, 2 records$/);
+  await at("/projects/flights/assets/environments/thresholds.yaml");
+  await button("Discard").click();
+  await page.getByText("saved", { exact: true }).waitFor();
+  assert.deepEqual(complaints, []);
+});
+
+test("what passes where it runs is a sample", async () => {
+  await at(`${FLIGHTS}?trial=open`);
+  await button("Take what passes now at read").click();
+  await page.getByText("Waiting …").waitFor();
+  const done = join(directory, "done", "flights-2001-01-01.csv");
+  await copyFile(done, join(directory, "in", "once-more.csv"));
+  await dock()
+    .getByText(/^100 records that passed just now/)
+    .waitFor();
+  assert.equal((await sample().inputValue()).split("\n").length, 100);
+  await button("Try it on the sample").click();
+  await says("All of it would be committed");
+  await edge("read", "out", "derive").waitFor();
+  assert.match(await edge("read", "out", "derive").getAttribute("aria-label"), /, 100 records$/);
+  await at("/projects/flights/assets/workflows/made.yaml?trial=open");
+  await button("Take what passes now at read").hover();
+  await page.getByText("No workflow made runs on this cluster").waitFor();
   assert.deepEqual(complaints, []);
 });
 

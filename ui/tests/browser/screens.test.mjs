@@ -1,21 +1,31 @@
 // Every screen, in both schemes: it is drawn, the browser has nothing to complain of (the page's policy, other
 // hosts, errors), and axe finds nothing serious.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { browser, findings, open } from "../support/browser.mjs";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { begin } from "../support/begin.mjs";
+import { findings, open } from "../support/browser.mjs";
 import { filled } from "../support/filled.mjs";
 import { SCREENS } from "../support/screens.mjs";
 
-let server;
-let chrome;
+const { server, chrome } = await begin(() => filled({ isLive: true }));
+test("each address of the page is among them", async () => {
+  const router = await readFile("src/app/router.tsx", "utf8");
+  const routes = [...router.matchAll(/^\s+path: "([^"]+)"/gm)].map(([, path]) => path);
+  assert.ok(routes.length > 15, `the router has ${routes.length} addresses`);
+  const names = new Proxy({}, { get: (_, name) => name });
+  const shown = SCREENS.map(({ path }) => (typeof path === "function" ? path(names) : path));
+  const paths = shown.map((it) => it.split("?")[0]);
+  // It leads to the overview, and shows nothing itself.
+  const missing = routes.filter((it) => it !== "/index.html" && !paths.some(fits(it)));
+  assert.deepEqual(missing, []);
+});
 
-before(async () => {
-  [server, chrome] = await Promise.all([filled({ isLive: true }), browser()]);
-});
-after(async () => {
-  await chrome?.close();
-  await server?.stop();
-});
+/** `$name` stands for one piece of an address, `$` for all that follows. */
+function fits(route) {
+  const pattern = route.replaceAll(/\$\w+/g, "[^/]+").replace(/\$$/, ".+");
+  return (path) => new RegExp(`^${pattern}$`).test(path);
+}
 
 for (const scheme of ["dark", "light"]) {
   test(`all screens, ${scheme}`, async (t) => {

@@ -1,5 +1,5 @@
 import { Button, Select, TextInput } from "@mantine/core";
-import { useRef, useState } from "react";
+import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { place } from "../../api/place";
 import { type Problem, problemIn, problemOf, Refusal } from "../../api/problem";
@@ -7,6 +7,7 @@ import { token } from "../../api/token";
 import { bytes, plural } from "../../logic/format";
 import { CopyCli } from "../../parts/Act";
 import { Dialog } from "../../parts/Dialog";
+import { DropFile } from "../../parts/DropFile";
 import { Facts } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
 import css from "./deployments.module.css";
@@ -51,7 +52,6 @@ export function Upload({
   const [checked, setChecked] = useState<Uploaded>();
   const [problem, setProblem] = useState<Problem>();
   const [isBusy, setBusy] = useState(false);
-  const picker = useRef<HTMLInputElement>(null);
   const run = async (dryRun: boolean) => {
     if (!file) return;
     setBusy(true);
@@ -74,33 +74,13 @@ export function Upload({
   return (
     <Dialog onClose={onClose} title="Upload a package" size="lg">
       <div className={css.upload}>
-        {/* biome-ignore lint/a11y/noStaticElementInteractions: dropping is a second way; the button is the first */}
-        <div
-          className={css.drop}
-          onDragOver={(event) => event.preventDefault()}
-          onDrop={(event) => {
-            event.preventDefault();
-            take(event.dataTransfer.files[0]);
-          }}
-        >
-          <input
-            ref={picker}
-            type="file"
-            accept=".weir"
-            className="hidden"
-            tabIndex={-1}
-            aria-label="Package"
-            onChange={(event) => take(event.currentTarget.files?.[0])}
-          />
-          {file ? (
-            <p>
-              <strong>{file.name}</strong> <span className="muted">{bytes(file.size)}</span>
-            </p>
-          ) : (
-            <p className="muted">Drop a package here</p>
-          )}
-          <Button onClick={() => picker.current?.click()}>Choose a file …</Button>
-        </div>
+        <DropFile
+          label="Package"
+          accept=".weir"
+          hint="Drop a package here"
+          file={file}
+          onFile={take}
+        />
         <TextInput
           label="Tag"
           description="Empty: the one in the package"

@@ -2,12 +2,11 @@
 import { Checkbox, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useRef, useState } from "react";
+import { useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
-import { bytes } from "../../logic/format";
 import { Confirm } from "../../parts/Act";
+import { DropFile } from "../../parts/DropFile";
 import { imported, renew } from "./projects";
-import css from "./projects.module.css";
 import { badName } from "./templates";
 
 type Project = Schemas["ProjectSummary"];
@@ -79,7 +78,6 @@ export function Open({ onClose }: { onClose: () => void }) {
 export function Import({ files, onClose }: { files: File[]; onClose: () => void }) {
   const [file, setFile] = useState<File | undefined>(files[0]);
   const [name, setName] = useState("");
-  const picker = useRef<HTMLInputElement>(null);
   const finish = useFinish();
   return (
     <Confirm
@@ -92,37 +90,13 @@ export function Import({ files, onClose }: { files: File[]; onClose: () => void 
       }}
       onClose={onClose}
     >
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: dropping is a second way; the button is the first */}
-      <div
-        className={css.drop}
-        onDragOver={(event) => event.preventDefault()}
-        onDrop={(event) => {
-          event.preventDefault();
-          setFile(event.dataTransfer.files[0]);
-        }}
-      >
-        <input
-          ref={picker}
-          type="file"
-          accept=".zip,application/zip"
-          className="hidden"
-          tabIndex={-1}
-          aria-label="Archive"
-          onChange={(event) => setFile(event.currentTarget.files?.[0])}
-        />
-        <p>
-          {file ? (
-            <>
-              <strong>{file.name}</strong> <span className="muted">{bytes(file.size)}</span>
-            </>
-          ) : (
-            <span className="muted">Drop a ZIP archive here</span>
-          )}
-        </p>
-        <button type="button" className={css.link} onClick={() => picker.current?.click()}>
-          Choose a file …
-        </button>
-      </div>
+      <DropFile
+        label="Archive"
+        accept=".zip,application/zip"
+        hint="Drop a ZIP archive here"
+        file={file}
+        onFile={setFile}
+      />
       <TextInput
         label="Name"
         description="Empty: the one in the archive"
