@@ -88,7 +88,7 @@ const LOOK = EditorView.theme({
     borderRight: "1px solid var(--border)",
   },
   ".cm-chosen": {
-    backgroundColor: "color-mix(in srgb, var(--accent) 12%, transparent)",
+    backgroundColor: "color-mix(in srgb, var(--accent) 6%, transparent)",
     boxShadow: "inset 2px 0 var(--accent)",
   },
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "var(--shade)" },
