@@ -35,7 +35,7 @@ use super::packages::Signing;
 use super::projects::ProjectDirs;
 use super::registry;
 use crate::delivery::{
-    self, Destination, NotBuilt, Order, Proven, Sealing, Telling, Unusable, Wanted,
+    self, Destination, NotBuilt, Order, Proven, Sealing, Sources, Telling, Unusable, Wanted,
 };
 use refusals::{no_key, not_built, not_deployed, of_package, unread, unwritten};
 
@@ -125,15 +125,12 @@ impl Deliverer {
         found.ok_or(ProjectRefusal::NotFound { what: "build", name: id.to_string(), known })
     }
 
-    /// Reads the files of a project while nobody changes them through this server: a build has all of a
-    /// version that is switched to, or nothing of it.
-    fn taken<T>(
-        &self,
-        project: &ProjectName,
-        read: impl FnOnce(&Path) -> T,
-    ) -> Result<T, ProjectRefusal> {
-        let still = self.projects.workspace().still(project.as_str(), |it| read(&it.dir));
-        still.map_err(super::projects::refusal)
+    /// The files of a project at one moment: a build has all of a version that is switched to, or nothing of it,
+    /// and nobody who changes the project waits for more than the reading.
+    fn taken(&self, project: &ProjectName) -> Result<Sources, Ended> {
+        let snapshot = self.projects.workspace().snapshot(project.as_str());
+        let snapshot = snapshot.map_err(super::projects::refusal)?;
+        Sources::of_snapshot(&snapshot).map_err(|it| not_built(NotBuilt::Files(it)))
     }
 
     fn built(
@@ -154,16 +151,16 @@ impl Deliverer {
             sealing,
             at: request.at.unwrap_or_else(|| self.system.now()),
         };
-        let take = |dir: &Path| delivery::take(dir, &self.registry, &wanted);
-        let made = match wanted.version {
+        let sources = match &wanted.version {
             // Nothing changes what it was.
-            Some(_) => {
+            Some(version) => {
                 let found = self.projects.workspace().project(project.as_str());
-                take(&found.map_err(super::projects::refusal)?.dir)
+                let dir = found.map_err(super::projects::refusal)?.dir;
+                Sources::of_version(&dir, version).map_err(not_built)?
             }
-            None => self.taken(project, take)?,
+            None => self.taken(project)?,
         };
-        let made = delivery::packed(made.map_err(not_built)?, &wanted).map_err(not_built)?;
+        let made = delivery::build(&sources, &self.registry, &wanted).map_err(not_built)?;
         let (signer, _) = self.signing.signer()?;
         let secrets = made.secrets.into_iter();
         let contents = &made.package.contents;
@@ -402,8 +399,8 @@ impl Deliveries for Deliverer {
         progress.step("compile");
         let handle = tokio::runtime::Handle::current();
         let tested = self.blocking(move |it| {
-            let loaded = it.taken(&project, |dir| weir_project::load(dir, &it.registry))?;
-            let Loaded { project, findings } = loaded;
+            let sources = it.taken(&project)?;
+            let Loaded { project, findings } = weir_project::load(&sources.dir, &it.registry);
             let Some(project) = project else {
                 return Err(not_built(NotBuilt::Findings(findings)));
             };

@@ -12,7 +12,7 @@ use weir_stream::Registry;
 
 use super::projects::ProjectDirs;
 use super::registry;
-use crate::delivery;
+use crate::delivery::{self, Sources};
 
 /// More at once wait for their turn, some of them, and the server stays able to answer others.
 const AT_ONCE: usize = 2;
@@ -52,19 +52,20 @@ impl Samples for SampleRuns {
         workflow: WorkflowName,
         request: TestRunRequest,
     ) -> Result<TestRunView, ProjectRefusal> {
-        let dir = self.projects.project(project.clone()).await?.directory;
         let turn = self.turn().await?;
         let (this, now) = (self.clone(), self.system.now());
         let handle = tokio::runtime::Handle::current();
         let task = self.system.tasks().spawn_blocking("test-run", move || {
             // Whoever asked may have gone: the turn is over when the run is.
             let _turn = turn;
+            let snapshot = this.projects.workspace().snapshot(project.as_str());
+            let sources = Sources::of_snapshot(&snapshot.map_err(super::projects::refusal)?);
+            let sources = sources.map_err(unplaced)?;
             let about = (&project, &workflow);
-            let run = delivery::test_run(dir.as_ref(), &this.registry, about, request, now);
-            handle.block_on(run)
+            let run = delivery::test_run(&sources.dir, &this.registry, about, request, now);
+            Ok(handle.block_on(run))
         });
-        let ran = task.join().await;
-        Ok(ran.map_err(|it| Fault::transient(102, it.to_string()))?)
+        task.join().await.map_err(|it| Fault::transient(102, it.to_string()))?
     }
 
     async fn infer(
@@ -85,4 +86,10 @@ impl Samples for SampleRuns {
             ProjectRefusal::Invalid { pointer: "/text".to_owned(), reason }
         })
     }
+}
+
+fn unplaced(error: std::io::Error) -> ProjectRefusal {
+    let fault =
+        Fault::transient(102, format!("the files of the project can't be laid out: {error}"));
+    fault.with_hint("look at the directory for temporary files, and at who may write there").into()
 }

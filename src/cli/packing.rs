@@ -11,7 +11,7 @@ use super::build::{moment, not_built, what};
 use super::failure::Failure;
 use super::output::Output;
 use super::sealing::SealingArgs;
-use crate::delivery::{self, Built, TAG, Wanted};
+use crate::delivery::{self, Built, Sources, TAG, Wanted};
 
 /// What says how to build: all of these.
 pub(super) const NAMES: [&str; 9] = [
@@ -81,7 +81,12 @@ impl PackingArgs {
             sealing: self.sealing.read(&what(dir), client).await?,
             at: moment(out)?,
         };
-        let made = delivery::build(dir, registry, &wanted).map_err(|it| not_built(dir, it))?;
+        let sources = match &wanted.version {
+            Some(version) => Sources::of_version(dir, version).map_err(|it| not_built(dir, it))?,
+            None => Sources::present(dir),
+        };
+        let made = delivery::build(&sources, registry, &wanted);
+        let made = made.map_err(|it| not_built(dir, it))?;
         made.findings.iter().for_each(|it| out.note(&it.to_string()));
         Ok(made)
     }

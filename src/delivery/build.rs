@@ -1,12 +1,12 @@
 //! Building: a project's directory becomes a package.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use weir_domain::{
     AssetName, DeploymentTag, Finding, ProjectName, Timestamp, WorkflowName, did_you_mean,
 };
-use weir_package::{Details, Limits, Package, Parts};
+use weir_package::{Details, Limits, Package};
 use weir_project::{Loaded, Project, UnknownWorkflow};
 use weir_stream::Registry;
 
@@ -81,30 +81,17 @@ pub(crate) enum NotBuilt {
     Files(std::io::Error),
 }
 
-/// A project as it was at one moment, with what is meant of it.
-pub(crate) struct Taken {
-    tag: DeploymentTag,
-    commit: Option<String>,
-    parts: Parts,
-    findings: Vec<Finding>,
-}
-
-/// Reads the directory, or a version of it, and nothing else.
-pub(crate) fn build(dir: &Path, registry: &Registry, wanted: &Wanted) -> Result<Built, NotBuilt> {
-    packed(take(dir, registry, wanted)?, wanted)
-}
-
-/// All that is read of the directory. Who shares it with others lets nobody change it meanwhile.
-pub(crate) fn take(dir: &Path, registry: &Registry, wanted: &Wanted) -> Result<Taken, NotBuilt> {
-    let sources = match &wanted.version {
-        Some(version) => Sources::of_version(dir, version)?,
-        None => Sources::present(dir),
-    };
+/// Reads these files, and nothing else.
+pub(crate) fn build(
+    sources: &Sources,
+    registry: &Registry,
+    wanted: &Wanted,
+) -> Result<Built, NotBuilt> {
     let loaded = weir_project::load_in(&sources.dir, registry, &wanted.environments);
     let Loaded { project, findings } = loaded;
     let Some(project) = project else { return Err(NotBuilt::Findings(findings)) };
     if wanted.version.is_some() {
-        let present = weir_project::name(dir).map_err(NotBuilt::Findings)?;
+        let present = weir_project::name(&sources.base_dir).map_err(NotBuilt::Findings)?;
         if project.name != present {
             return Err(NotBuilt::Name { version: project.name, present });
         }
@@ -116,24 +103,18 @@ pub(crate) fn take(dir: &Path, registry: &Registry, wanted: &Wanted) -> Result<T
         return Err(NotBuilt::BaseDir(base_dir.clone()));
     }
     let parts = project.parts(&wanted.workflows, base_dir.display().to_string());
-    let parts = parts.map_err(NotBuilt::Workflow)?;
-    Ok(Taken { tag, commit: commit.cloned(), parts, findings })
-}
-
-/// The package of what was read.
-pub(crate) fn packed(taken: Taken, wanted: &Wanted) -> Result<Built, NotBuilt> {
-    let Taken { tag, commit, mut parts, findings } = taken;
+    let mut parts = parts.map_err(NotBuilt::Workflow)?;
     let secrets = wanted.sealing.apply(&mut parts);
     let secrets = secrets.map_err(|(name, error)| NotBuilt::Secret { name, error })?;
     let details = Details {
         tag: tag.clone(),
         description: wanted.description.clone(),
         author: wanted.author.clone(),
-        commit: commit.clone(),
+        commit: commit.cloned(),
         built_at: wanted.at,
     };
     let package = Package::build(parts, details, &Limits::default()).map_err(NotBuilt::Package)?;
-    Ok(Built { package, tag, commit, secrets, findings })
+    Ok(Built { package, tag, commit: commit.cloned(), secrets, findings })
 }
 
 impl Wanted {

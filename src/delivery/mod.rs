@@ -4,8 +4,9 @@
 //! - V1: nothing is activated that the cluster has not stored whole, and nothing is stored that has errors.
 //! - V2: between two steps it is asked whether to go on; what was stored by then stays stored, under its
 //!   tag, and is not run.
-//! - V3: a directory is read as it is, once: what changes meanwhile is in the next package. A version is
-//!   read as it was committed, and whatever the directory has by now plays no part.
+//! - V3: a directory is read as it is, once: what changes meanwhile is in the next package. Where others change
+//!   it, a snapshot is read. A version is read as it was committed, and whatever the directory has by now plays
+//!   no part.
 
 mod build;
 mod deploy;
@@ -17,10 +18,11 @@ mod sealing;
 mod sources;
 mod tested;
 
-pub(crate) use build::{Built, NotBuilt, OTHERWISE_CALLED, TAG, Wanted, build, packed, take};
+pub(crate) use build::{Built, NotBuilt, OTHERWISE_CALLED, TAG, Wanted, build};
 pub(crate) use deploy::{Destination, NotDeployed, Order, STEPS, Telling, deploy};
 pub(crate) use file::{Proven, Unusable, behind, head, partial, prove, write};
 pub(crate) use inferring::infer;
 pub(crate) use sampled::test_run;
 pub(crate) use sealing::{Carried, Sealing, meant};
+pub(crate) use sources::Sources;
 pub(crate) use tested::View;

@@ -364,12 +364,6 @@ impl Workspace {
         Ok(done)
     }
 
-    /// Reads a project's files while nothing of this process changes them.
-    pub fn still<T>(&self, name: &str, read: impl FnOnce(&ProjectDir) -> T) -> Result<T> {
-        let _turn = self.turn();
-        Ok(read(&self.project(name)?))
-    }
-
     /// Puts on the disk what was changed in a project's directory.
     pub fn sync(&self, project: &ProjectDir) -> Result<()> {
         let done = || format!("the files of the project {} were changed", project.name);

@@ -6,6 +6,7 @@ mod assets;
 mod conflicts;
 mod projects;
 mod renaming;
+mod snapshots;
 
 use std::fs;
 use std::path::Path;
