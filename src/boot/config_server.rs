@@ -20,6 +20,7 @@ use weir_http_server as http;
 use weir_persistence_sql::Database;
 use weir_runtime::{IdSource, Phase, System, SystemClock, SystemSettings};
 
+use super::belongings::Belongings;
 use super::builds::Builds;
 use super::deliveries::Deliverer;
 use super::engine::{self, SET_UP_FILE};
@@ -178,8 +179,11 @@ pub(super) async fn design(
     let credentials: Arc<dyn CredentialStore> =
         Arc::new(CredentialFile::new(&data_dir, move || master::load_as(&secrets, &below)));
     // Everybody gets these: whoever removes or renames a project does it to its credentials and packages, too.
-    let projects = projects.keeping(credentials.clone(), Builds::in_data_dir(&data_dir));
-    let deliverer = Deliverer::of(system.clone(), projects.clone(), &data_dir, settings);
+    let builds = Builds::in_data_dir(&data_dir);
+    let belongings = Belongings::of(&data_dir, credentials.clone(), builds.clone());
+    let projects = projects.keeping(belongings);
+    projects.finish_moves().await;
+    let deliverer = Deliverer::of(system.clone(), projects.clone(), builds, (&data_dir, settings));
     let samples = SampleRuns::of(system.clone(), projects.clone());
     let exchange = Exchange::of(&settings.config_server.remotes);
     let versions = ProjectVersions::new(system.clone(), projects.clone(), credentials, exchange);

@@ -29,7 +29,7 @@ use weir_runtime::System;
 use weir_secrets::{Keyring, PrivateKey, PublicKey, import, read_private};
 use weir_stream::Registry;
 
-use super::builds;
+use super::builds::{Builds, Mark};
 use super::durable;
 use super::packages::Signing;
 use super::projects::ProjectDirs;
@@ -37,7 +37,7 @@ use super::registry;
 use crate::delivery::{
     self, Destination, NotBuilt, Order, Proven, Sealing, Sources, Telling, Unusable, Wanted,
 };
-use refusals::{no_key, not_built, not_deployed, of_package, unread, unwritten};
+use refusals::{moved, no_key, not_built, not_deployed, of_package, unread, unwritten};
 
 /// Packages of a project that are kept, and beside them of those that were made for plans.
 const KEPT_MAX: usize = 20;
@@ -47,7 +47,7 @@ const OF_PLANS_MAX: usize = 5;
 pub(crate) struct Deliverer {
     system: System,
     projects: ProjectDirs,
-    directory: PathBuf,
+    builds: Builds,
     signing: Signing,
     /// Files with private keys that open secrets of projects.
     project_keys: Vec<PathBuf>,
@@ -66,15 +66,14 @@ impl Deliverer {
     pub(crate) fn of(
         system: System,
         projects: ProjectDirs,
-        data_dir: &Path,
-        settings: &Settings,
+        builds: Builds,
+        (data_dir, settings): (&Path, &Settings),
     ) -> Self {
-        let directory = data_dir.join(builds::DIRECTORY);
         let signing = Signing::of(settings, data_dir);
         let keys = settings.config_server.project_keys.iter();
         let project_keys = keys.map(|it| data_dir.join(it)).collect();
         let (registry, busy) = (registry(), Arc::default());
-        Self { system, projects, directory, signing, project_keys, registry, busy }
+        Self { system, projects, builds, signing, project_keys, registry, busy }
     }
 
     async fn blocking<T: Send + 'static>(
@@ -87,7 +86,7 @@ impl Deliverer {
     }
 
     fn of_project(&self, project: &ProjectName) -> PathBuf {
-        self.directory.join(project.as_str())
+        self.builds.of_project(project.as_str())
     }
 
     fn files(&self, project: &ProjectName, id: CommandId) -> (PathBuf, PathBuf) {
@@ -151,6 +150,7 @@ impl Deliverer {
             sealing,
             at: request.at.unwrap_or_else(|| self.system.now()),
         };
+        let mark = self.builds.mark(project.as_str());
         let sources = match &wanted.version {
             // Nothing changes what it was.
             Some(version) => {
@@ -185,26 +185,29 @@ impl Deliverer {
             warnings: made.findings.into_iter().map(FindingView::from).collect(),
         };
         let _busy = self.hold(id);
-        self.keep(&view, &made.package, &signer)?;
+        self.keep(&view, (&made.package, &signer), mark)?;
         Ok(view)
     }
 
     fn keep(
         &self,
         view: &BuildView,
-        package: &weir_package::Package,
-        signer: &Signer,
+        (package, signer): (&weir_package::Package, &Signer),
+        mark: Mark,
     ) -> Result<(), Ended> {
         let (file, about) = self.files(&view.project, view.id);
-        fs::create_dir_all(self.of_project(&view.project)).map_err(|it| unwritten(&it))?;
-        // Left by a process that ended before it was told of.
-        let _ = fs::remove_file(&file);
-        delivery::write(&file, package, signer).map_err(|it| match it {
-            Unusable::Io(error) => unwritten(&error),
-            Unusable::Package(error) => of_package(&error),
-        })?;
         let text = serde_json::to_vec_pretty(view).expect("a view is plain values, which are JSON");
-        durable::write(&about, &text).map_err(|it| unwritten(&it))
+        let kept = self.builds.kept((view.project.as_str(), mark), |directory| {
+            fs::create_dir_all(directory).map_err(|it| unwritten(&it))?;
+            // Left by a process that ended before it was told of.
+            let _ = fs::remove_file(&file);
+            delivery::write(&file, package, signer).map_err(|it| match it {
+                Unusable::Io(error) => unwritten(&error),
+                Unusable::Package(error) => of_package(&error),
+            })?;
+            durable::write(&about, &text).map_err(|it| unwritten(&it))
+        });
+        kept.unwrap_or_else(|| Err(moved(&view.project)))
     }
 
     /// Nobody clears this package away as long as the answer is kept.

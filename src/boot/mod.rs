@@ -4,6 +4,7 @@ mod activation;
 mod announcer;
 pub(crate) mod backup;
 mod bell;
+mod belongings;
 mod builds;
 pub(crate) mod certs;
 mod checkpoints;

@@ -21,8 +21,7 @@ use weir_workspace::{
     Taken, Usage, Watch, Workspace,
 };
 
-use super::builds::Builds;
-use super::project_versions::CredentialStore;
+use super::belongings::Belongings;
 use super::registry;
 
 /// What a project came to, as long as its files stay as they are.
@@ -33,13 +32,6 @@ struct Known {
     stamp: Stamp,
     looked: Stopwatch,
     summary: ProjectSummary,
-}
-
-/// What is kept of projects beside their files: what their remotes are shown, and their packages.
-#[derive(Clone)]
-struct Beside {
-    credentials: Arc<dyn CredentialStore>,
-    builds: Builds,
 }
 
 /// How long it is believed that nothing happened where nothing was told of: what happens on a disk of the network
@@ -59,7 +51,7 @@ pub(crate) struct ProjectDirs {
     watch: Arc<Watch>,
     registry: Registry,
     /// What goes where the projects go.
-    beside: Option<Beside>,
+    beside: Option<Belongings>,
 }
 
 impl ProjectDirs {
@@ -78,10 +70,21 @@ impl ProjectDirs {
         Self { tasks, workspace, known, watch, registry: registry(), beside: None }
     }
 
-    /// With credentials of remotes, and packages, which follow a project to its next name, and go with it.
+    /// With what follows a project to its next name, and goes with it.
     #[must_use]
-    pub(crate) fn keeping(self, credentials: Arc<dyn CredentialStore>, builds: Builds) -> Self {
-        Self { beside: Some(Beside { credentials, builds }), ..self }
+    pub(crate) fn keeping(self, beside: Belongings) -> Self {
+        Self { beside: Some(beside), ..self }
+    }
+
+    /// Finishes what a former process has left of moves of projects, before anybody asks. What can't be finished
+    /// is told, and tried again at the next start.
+    pub(super) async fn finish_moves(&self) {
+        let Some(beside) = self.beside.clone() else { return };
+        let finished = self.answered(move |it| beside.finish(&it.workspace)).await;
+        if let Err(refusal) = finished {
+            let fault = fault(refusal);
+            tracing::warn!(code = %fault.code, "what belongs to projects stayed behind: {fault}");
+        }
     }
 
     pub(super) fn workspace(&self) -> &Workspace {
@@ -93,14 +96,15 @@ impl ProjectDirs {
         found.map(|it| self.summary(&it)).map_err(refusal)
     }
 
-    /// The project stands as it is now: what can't be done with the rest of it is told, and keeps nobody.
-    fn project_moved(&self, from: &str, to: Option<&str>) {
-        let Some(Beside { credentials, builds }) = &self.beside else { return };
-        if let Err(fault) = credentials.project_moved(from, to) {
-            tracing::warn!(code = %fault.code, project = from, "credentials of remotes stayed behind: {fault}");
-        }
-        if let Err(fault) = builds.project_moved(from, to) {
-            tracing::warn!(code = %fault.code, project = from, "packages stayed behind: {fault}");
+    /// Gives a project another name, or lets it go, with all that belongs to it.
+    fn moved<T>(
+        &self,
+        of: (&ProjectName, Option<&str>),
+        change: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, ProjectRefusal> {
+        match &self.beside {
+            Some(beside) => beside.moved(&self.workspace, of, change),
+            None => change().map_err(refusal),
         }
     }
 
@@ -180,10 +184,16 @@ impl ProjectDirs {
         &self,
         look: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, ProjectRefusal> {
+        self.answered(move |it| look(it).map_err(refusal)).await
+    }
+
+    async fn answered<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Self) -> Result<T, ProjectRefusal> + Send + 'static,
+    ) -> Result<T, ProjectRefusal> {
         let this = self.clone();
         let task = self.tasks.spawn_blocking("projects", move || look(&this));
-        let answer = task.join().await.map_err(|it| Fault::transient(41, it.to_string()))?;
-        answer.map_err(refusal)
+        task.join().await.map_err(|it| Fault::transient(41, it.to_string()))?
     }
 
     /// A change, which is told in the log.
@@ -276,10 +286,9 @@ impl Projects for ProjectDirs {
     ) -> Result<ProjectSummary, ProjectRefusal> {
         let former = name.to_string();
         let renamed = self
-            .asked(move |it| {
-                let renamed = it.workspace.rename_project(name.as_str(), &to)?;
-                it.project_moved(name.as_str(), Some(renamed.name.as_str()));
-                Ok(it.summary(&renamed))
+            .answered(move |it| {
+                let rename = || it.workspace.rename_project(name.as_str(), &to);
+                Ok(it.summary(&it.moved((&name, Some(&to)), rename)?))
             })
             .await?;
         told("project rename", &former, Some(renamed.name.as_str()));
@@ -311,16 +320,19 @@ impl Projects for ProjectDirs {
             Some(_) => "project delete",
             None => "project remove",
         };
-        self.changed((what, name.to_string()), move |it| {
-            let summary = it.summary(&it.workspace.project(name.as_str())?);
-            match delete_files_of {
-                Some(typed) => it.workspace.delete(name.as_str(), &typed)?,
-                None => it.workspace.remove(name.as_str())?,
-            };
-            it.project_moved(name.as_str(), None);
+        let former = name.to_string();
+        let gone = self.answered(move |it| {
+            let found = it.workspace.project(name.as_str()).map_err(refusal)?;
+            let summary = it.summary(&found);
+            it.moved((&name, None), || match delete_files_of {
+                Some(typed) => it.workspace.delete(name.as_str(), &typed),
+                None => it.workspace.remove(name.as_str()),
+            })?;
             Ok(summary)
-        })
-        .await
+        });
+        let gone = gone.await?;
+        told(what, &former, None);
+        Ok(gone)
     }
 
     async fn assets(&self, project: ProjectName) -> Result<Vec<AssetSummary>, ProjectRefusal> {

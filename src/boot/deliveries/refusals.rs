@@ -2,7 +2,7 @@
 
 use std::io;
 
-use weir_domain::Fault;
+use weir_domain::{Fault, ProjectName};
 use weir_http_api::{Problem, ProblemKind, ProblemPart};
 use weir_http_server::{AtCluster, Ended, ProjectRefusal};
 
@@ -18,6 +18,14 @@ pub(super) fn no_key(key: &Option<String>) -> Ended {
     problem
         .with_hint("weir key list shows its keys: name an alias, a fingerprint or a public key")
         .into()
+}
+
+/// Whose package would be somebody else's, or nobody's.
+pub(super) fn moved(project: &ProjectName) -> Ended {
+    let detail =
+        format!("the project {project} got another name, or was removed, while it was built");
+    let problem = Problem::new(ProblemKind::Conflict, detail);
+    problem.with_hint("build it again under the name that it has now").into()
 }
 
 pub(super) fn not_built(refused: NotBuilt) -> Ended {
