@@ -271,6 +271,12 @@ fn refusal(url: String, status: StatusCode, body: &[u8]) -> Error {
                 cause: "its address or a header is longer than the server takes".into(),
             }
         }
+        Err(_)
+            if status == StatusCode::BAD_REQUEST && url.starts_with("http:") && says_tls(body) =>
+        {
+            let cause = "TLS is spoken there: write https:// instead of http://".to_owned();
+            Error::Decode { url, cause }
+        }
         Err(_) => Error::Decode {
             url,
             cause: format!(
@@ -278,6 +284,12 @@ fn refusal(url: String, status: StatusCode, body: &[u8]) -> Error {
             ),
         },
     }
+}
+
+/// What servers of many kinds, ours among them, say in clear where they expect TLS.
+fn says_tls(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(&body[..body.len().min(1 << 10)]).to_ascii_lowercase();
+    ["https", "tls"].iter().any(|it| text.contains(it))
 }
 
 fn server_url(given: &str) -> Result<Url, Error> {

@@ -4,15 +4,20 @@
 //!   that is idle and was opened first is closed; while none is idle, a new one waits, and others
 //!   behind it in the queue of the operating system.
 //! - A client that sends no whole head of a request in time is cut off, be it slow or silent.
-//! - A client that takes nothing of its answer for [`Bounds::unread_timeout`] is cut off.
+//! - A client that takes nothing of one of its answers for [`Bounds::unread_timeout`] is cut off, whatever else
+//!   it says by then.
+//! - No address has more than its share of the connections, so that others find room.
 //! - An answer that is being sent, a stream of events too, keeps its connection for as long as it
 //!   lasts.
+
+mod in_clear;
+mod paced;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,6 +44,7 @@ use crate::listen::Closing;
 use crate::origin::{Encrypted, Peer};
 use crate::throttle::Throttle;
 use crate::tls::{self, Tls};
+use paced::{Owed, paced};
 
 /// When no connection can be taken, the next try is then.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
@@ -71,6 +77,22 @@ impl Default for Bounds {
 fn connections_max(open_files_max: u64) -> usize {
     const PARTS: u64 = 6;
     usize::try_from(open_files_max / PARTS).unwrap_or(usize::MAX).clamp(240, 2_400)
+}
+
+/// What one address may have: an eighth is left for others. Where there is hardly room for several, all of it.
+fn share(connections_max: usize) -> usize {
+    connections_max - connections_max / 8
+}
+
+/// A household or a machine has 64 bits of addresses of its own.
+fn whose(from: IpAddr) -> IpAddr {
+    match from.to_canonical() {
+        IpAddr::V6(it) => {
+            let [a, b, c, d, ..] = it.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        of_ipv4 => of_ipv4,
+    }
 }
 
 fn open_files_max() -> u64 {
@@ -118,7 +140,9 @@ pub(crate) async fn serve(
 async fn next(listener: &TcpListener, open: &Arc<Open>) -> (TcpStream, SocketAddr, Place) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => return (stream, peer, open.place().await),
+            // It is closed at once: others wait behind it.
+            Ok((_, peer)) if open.has_its_share(peer.ip()) => open.warn_share(peer.ip()),
+            Ok((stream, peer)) => return (stream, peer, open.place(peer.ip()).await),
             Err(error) if is_of_the_client(&error) => {}
             Err(error) => {
                 open.not_accepted(&error);
@@ -148,6 +172,20 @@ async fn connection(stream: TcpStream, tls: Option<Tls>, talk: Talk) {
     // connection is as good, and ends later.
     let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(talk.bounds.unread_timeout));
     let Some(tls) = tls else { return talk.in_http1(stream, false).await };
+    let in_clear = tokio::select! {
+        in_clear = timeout(talk.bounds.head_timeout, in_clear::asks(&stream)) => in_clear,
+        () = talk.closing.clone().closed() => return,
+        () = talk.place.activity.leave.notified() => return,
+    };
+    match in_clear {
+        Ok(Ok(false)) => {}
+        // How a client breaks off is its own affair.
+        Ok(Ok(true)) => {
+            let _ = timeout(talk.bounds.head_timeout, in_clear::refuse(stream)).await;
+            return;
+        }
+        Ok(Err(_)) | Err(_) => return,
+    }
     let shaken = timeout(talk.bounds.head_timeout, tls.acceptor().accept(stream));
     let shaken = tokio::select! {
         shaken = shaken => shaken,
@@ -171,7 +209,7 @@ impl Talk {
     ) {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(self.bounds.head_timeout);
-        let http = http.serve_connection(TokioIo::new(stream), self.service(is_encrypted));
+        let http = http.serve_connection(TokioIo::new(stream), self.service(is_encrypted, None));
         self.driven(pin!(http), |it| it.graceful_shutdown()).await;
     }
 
@@ -184,13 +222,16 @@ impl Talk {
             .keep_alive_interval(Some(silence))
             .keep_alive_timeout(silence)
             .max_concurrent_streams(STREAMS_MAX);
-        let http = http.serve_connection(TokioIo::new(stream), self.service(true));
+        let owed = Some(self.place.activity.owed.clone());
+        let http = http.serve_connection(TokioIo::new(stream), self.service(true, owed));
         self.driven(pin!(http), |it| it.graceful_shutdown()).await;
     }
 
+    /// `owed` keeps what answers wait for their client; over HTTP/1 the kernel knows.
     fn service(
         &self,
         is_encrypted: bool,
+        owed: Option<Arc<Owed>>,
     ) -> impl Service<
         Request<Incoming>,
         Response = Response<Body>,
@@ -206,10 +247,13 @@ impl Talk {
             if is_encrypted {
                 request.extensions_mut().insert(Encrypted);
             }
-            let answer = router.call(request);
+            let (answer, owed) = (router.call(request), owed.clone());
             async move {
                 let answer = answer.await?;
-                Ok::<_, Infallible>(answer.map(|body| holding(body, busy)))
+                Ok::<_, Infallible>(answer.map(|body| match owed {
+                    Some(owed) => holding(paced(body, owed), busy),
+                    None => holding(body, busy),
+                }))
             }
         })
     }
@@ -218,10 +262,16 @@ impl Talk {
     async fn driven<C: Future>(&self, mut http: Pin<&mut C>, end: impl Fn(Pin<&mut C>)) {
         let (activity, mut closed) = (&self.place.activity, pin!(self.closing.clone().closed()));
         let mut is_closing = false;
+        let unread_timeout = self.bounds.unread_timeout;
         loop {
             tokio::select! {
                 // How a client breaks off is its own affair.
                 _ = http.as_mut() => return,
+                () = tokio::time::sleep(unread_timeout / 4) => {
+                    if activity.owed.longest().is_some_and(|it| it >= unread_timeout) {
+                        return;
+                    }
+                }
                 () = &mut closed, if !is_closing => {
                     is_closing = true;
                     end(http.as_mut());
@@ -246,13 +296,17 @@ struct Open {
     idle: Arc<Notify>,
     all: Mutex<BTreeMap<u64, Arc<Activity>>>,
     opened: AtomicUsize,
+    share: usize,
     full: Throttle,
     failed: Throttle,
+    greedy: Throttle,
 }
 
 /// Whether a connection can be spared.
 struct Activity {
+    from: IpAddr,
     requests: AtomicUsize,
+    owed: Arc<Owed>,
     leave: Notify,
     is_told: AtomicBool,
     idle: Arc<Notify>,
@@ -271,30 +325,34 @@ impl Open {
             idle: Arc::default(),
             all: Mutex::default(),
             opened: AtomicUsize::new(0),
+            share: share(bounds.connections_max),
             full: Throttle::default(),
             failed: Throttle::default(),
+            greedy: Throttle::default(),
         }
     }
 
-    async fn place(self: &Arc<Self>) -> Place {
+    async fn place(self: &Arc<Self>, from: IpAddr) -> Place {
         loop {
             if let Ok(permit) = self.places.clone().try_acquire_owned() {
-                return self.enter(permit);
+                return self.enter(from, permit);
             }
             if !self.close_first_idle() {
                 self.warn_full();
             }
             tokio::select! {
                 permit = self.places.clone().acquire_owned() => {
-                    return self.enter(permit.expect("the semaphore is never closed"));
+                    return self.enter(from, permit.expect("the semaphore is never closed"));
                 }
                 () = self.idle.notified() => {}
             }
         }
     }
 
-    fn enter(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Place {
+    fn enter(self: &Arc<Self>, from: IpAddr, permit: OwnedSemaphorePermit) -> Place {
         let activity = Arc::new(Activity {
+            from: whose(from),
+            owed: Arc::default(),
             requests: AtomicUsize::new(0),
             leave: Notify::new(),
             is_told: AtomicBool::new(false),
@@ -313,6 +371,24 @@ impl Open {
             first.leave.notify_one();
         }
         true
+    }
+
+    /// Whether all connections that one address may have are busy, and the port is near its bound: as long as
+    /// there is room, and while one of them can be spared, more of them hurt nobody.
+    fn has_its_share(&self, from: IpAddr) -> bool {
+        let (all, from) = (self.all(), whose(from));
+        if all.len() < self.share {
+            return false;
+        }
+        let own = || all.values().filter(|it| it.from == from);
+        own().count() >= self.share && own().all(|it| !it.is_idle())
+    }
+
+    fn warn_share(&self, from: IpAddr) {
+        if let Some(more) = self.greedy.pass() {
+            let share = self.share;
+            tracing::warn!(code = "WEIR-07128", %from, share, more, "an address has all connections that one may have");
+        }
     }
 
     fn all(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Arc<Activity>>> {

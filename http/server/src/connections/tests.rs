@@ -1,8 +1,10 @@
 use std::future::Future;
 use std::net::SocketAddr;
 
+use axum::body::Bytes;
 use axum::routing::get;
 use futures::StreamExt as _;
+use h2::client::{self, SendRequest};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -96,6 +98,88 @@ async fn who_does_not_read_an_answer_is_cut_off_and_makes_room() {
     let lazy = connected(address, b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await;
     lazy.readable().await.unwrap();
     read_until(&mut connected(address, QUESTION).await, "answered").await;
+}
+
+/// One that speaks HTTP/2 with a client of that window, over a pipe.
+async fn in_http2(bounds: Bounds, window: u32) -> (SendRequest<Bytes>, JoinSet<()>) {
+    let (client, server) = tokio::io::duplex(1 << 20);
+    let open = Arc::new(Open::new(bounds));
+    let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+    let (place, closing) = (open.place(peer.ip()).await, watch::channel(()));
+    let router = Router::new().route("/large", get(async || vec![b'x'; 1 << 20])).route(
+        "/silent",
+        get(async || Body::from_stream(futures::stream::pending::<io::Result<Bytes>>())),
+    );
+    let mut tasks = JoinSet::new();
+    let talk = Talk { peer, place, router, bounds, closing: Closing::of(closing.1) };
+    tasks.spawn(async move {
+        talk.in_http2(server).await;
+        drop(closing.0);
+    });
+    let shaken = client::Builder::new().initial_window_size(window).handshake(client).await;
+    let (requests, connection) = shaken.unwrap();
+    // It answers pings as long as it lives.
+    tasks.spawn(async move { _ = connection.await });
+    (requests.ready().await.unwrap(), tasks)
+}
+
+fn asked(requests: &mut SendRequest<Bytes>, path: &str) -> client::ResponseFuture {
+    let request = Request::get(format!("https://x{path}")).body(()).unwrap();
+    requests.send_request(request, true).unwrap().0
+}
+
+#[tokio::test]
+async fn who_lets_nothing_be_sent_is_cut_off_though_it_answers_pings() {
+    let bounds = Bounds { unread_timeout: Duration::from_millis(500), ..Bounds::default() };
+    let (mut requests, mut tasks) = in_http2(bounds, 0).await;
+    let answer = timeout(LONG, asked(&mut requests, "/large")).await.unwrap().unwrap();
+    // The task of the server, and that of the client.
+    for _ in 0..2 {
+        timeout(LONG, tasks.join_next()).await.expect("it is cut off");
+    }
+    let mut body = answer.into_body();
+    assert!(!matches!(body.data().await, Some(Ok(_))));
+}
+
+#[tokio::test]
+async fn who_takes_its_answer_slowly_gets_all_of_it_and_silence_of_the_server_is_nobodys_fault() {
+    let bounds = Bounds { unread_timeout: Duration::from_secs(2), ..Bounds::default() };
+    let (mut requests, mut tasks) = in_http2(bounds, 16 << 10).await;
+    // Longer than all of the other one takes.
+    let silent = timeout(LONG, asked(&mut requests, "/silent")).await.unwrap().unwrap();
+    let mut body =
+        timeout(LONG, asked(&mut requests, "/large")).await.unwrap().unwrap().into_body();
+    let mut read = 0;
+    while let Some(data) = timeout(LONG, body.data()).await.unwrap() {
+        let data = data.unwrap();
+        read += data.len();
+        // As often as the bound is long, in all.
+        tokio::time::sleep(bounds.unread_timeout / 40).await;
+        body.flow_control().release_capacity(data.len()).unwrap();
+    }
+    assert_eq!(read, 1 << 20);
+    drop(silent);
+    assert!(tasks.try_join_next().is_none(), "both still speak");
+}
+
+#[tokio::test]
+async fn an_address_leaves_room_for_others() {
+    let bounds = Bounds { connections_max: 8, ..Bounds::default() };
+    let open = Arc::new(Open::new(bounds));
+    let (greedy, other): (IpAddr, IpAddr) =
+        ("2001:db8::1".parse().unwrap(), "10.0.0.1".parse().unwrap());
+    let mut places = Vec::new();
+    for n in 0..7 {
+        assert!(!open.has_its_share(greedy), "{n}");
+        places.push(open.place(greedy).await);
+    }
+    assert!(!open.has_its_share(greedy), "they are idle, and one of them goes");
+    let busy: Vec<_> = places.iter().map(|it| Busy::begin(&it.activity)).collect();
+    assert!(open.has_its_share(greedy) && open.has_its_share("2001:db8::2".parse().unwrap()));
+    assert!(!open.has_its_share(other));
+    drop(busy);
+    assert!(!open.has_its_share(greedy));
+    assert_eq!([1, 4, 240, 2_400].map(share), [1, 4, 210, 2_100]);
 }
 
 #[tokio::test]

@@ -64,10 +64,6 @@ async fn who_believes_the_authority_is_answered_and_others_are_not() {
     assert_eq!(answer.status(), 200);
     assert!(answer.headers().contains_key("strict-transport-security"));
     assert!(client(other.path()).get(format!("{base}/alive")).send().await.is_err());
-    let clear = base.replace("https://", "http://");
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    assert!(http.get(format!("{clear}/alive")).send().await.is_err());
-
     let authority = Authority::of_pem(&fs::read(dir.path().join("ca.pem")).unwrap()).unwrap();
     let management = weir_http_client::Management::trusting(&base, &authority).unwrap();
     assert!(!management.members().await.unwrap().members.is_empty());
@@ -115,4 +111,19 @@ fn files_that_do_not_belong_together_are_refused_with_the_key_to_change() {
     assert!(fault.message.starts_with("weir.management.tls can't be used: "), "{fault:?}");
     let missing = refused(&dir.path().join("missing.key"));
     assert!(missing.message.contains("missing.key can't be read"), "{missing:?}");
+}
+
+#[tokio::test]
+async fn who_speaks_in_clear_is_told_to_write_https() {
+    let dir = tempfile::tempdir().unwrap();
+    made(dir.path());
+    let base = served(tls(dir.path())).await.replace("https://", "http://");
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    for request in [http.get(&base), http.post(&base).body(vec![b'x'; 100_000])] {
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 400);
+        assert!(answer.text().await.unwrap().contains("https://"));
+    }
+    let said = Client::new(&base).unwrap().version().await.unwrap_err().to_string();
+    assert!(said.contains("write https:// instead of http://"), "{said}");
 }
