@@ -87,7 +87,8 @@ pub(crate) fn routes() -> OpenApiRouter<Views> {
     OpenApiRouter::default().routes(open(routes!(follow)))
 }
 
-/// Follows what changes. Each topic begins with all of it; each is shown to whoever may read its path.
+/// Follows what changes. Each topic begins with all of it; each is shown to whoever may read its path. One that
+/// there is not is refused by an event, and the others are followed.
 /// A stream that broke off goes on from `last-event-id` without what its follower has.
 #[utoipa::path(get, path = "/live", tag = "live", operation_id = "followLive",
     params(LiveQuery, ("last-event-id" = Option<String>, Header, description = "The id of the last event that was read")),
@@ -102,7 +103,7 @@ pub(crate) async fn follow(
     headers: HeaderMap,
     Fields(query): Fields<LiveQuery>,
 ) -> Result<Response, Error> {
-    let topics = topics(&query.topics)?;
+    let (topics, unknown) = topics(&query.topics)?;
     let place = views.followers.clone().try_acquire_owned().map_err(|_| Error::Busy {
         detail: format!("{FOLLOWERS_MAX} already follow what changes on this engine"),
     })?;
@@ -120,8 +121,13 @@ pub(crate) async fn follow(
         let has = known.get(&it.to_string()).map_or(Has::Nothing, |it| Has::Said(*it));
         (it, Followed { shared: None, has, digest: None, standing: Standing::Unasked })
     });
+    let at = views.cluster.now();
+    let strangers = unknown.into_iter().map(|(topic, problem)| {
+        Told::new(&topic, at, LiveChange::Refused { problem: Box::new(problem) })
+    });
     let following = Following {
         topics: topics.collect(),
+        strangers: strangers.collect(),
         asking: Asking { views: views.clone(), extensions, headers },
         checked: None,
         spoke: Stopwatch::start(),
@@ -133,19 +139,40 @@ pub(crate) async fn follow(
     Ok(([(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-cache")], body).into_response())
 }
 
-fn topics(given: &str) -> Result<BTreeSet<LiveTopic>, Error> {
+/// What is named there that can't be followed, and why.
+type Strangers = Vec<(String, Problem)>;
+
+/// A program that knows more topics than this server is shown those that there are.
+fn topics(given: &str) -> Result<(BTreeSet<LiveTopic>, Strangers), Error> {
     let invalid = |reason| Error::Invalid { pointer: "query/topics".into(), reason };
-    let given = given.split(',').filter(|it| !it.is_empty());
-    let topics: BTreeSet<_> = given.map(str::parse).collect::<Result<_, _>>().map_err(invalid)?;
-    match topics.len() {
-        0 => Err(invalid("nothing is named that could be followed".to_owned())),
-        1..=TOPICS_MAX => Ok(topics),
-        count => Err(invalid(format!("{count} topics are more than {TOPICS_MAX}"))),
+    let given: BTreeSet<_> = given.split(',').filter(|it| !it.is_empty()).collect();
+    match given.len() {
+        0 => return Err(invalid("nothing is named that could be followed".to_owned())),
+        1..=TOPICS_MAX => {}
+        count => return Err(invalid(format!("{count} topics are more than {TOPICS_MAX}"))),
+    }
+    let (mut topics, mut strangers) = (BTreeSet::new(), Vec::new());
+    for text in given {
+        match text.parse() {
+            Ok(topic) => _ = topics.insert(topic),
+            Err(reason) => strangers.push((text, invalid(reason))),
+        }
+    }
+    match (topics.is_empty(), strangers.pop()) {
+        (true, Some((_, error))) => Err(error),
+        (_, last) => {
+            let named = strangers.into_iter().chain(last);
+            let told =
+                named.map(|(text, error)| (text.chars().take(200).collect(), error.problem()));
+            Ok((topics, told.collect()))
+        }
     }
 }
 
 struct Following {
     topics: BTreeMap<LiveTopic, Followed>,
+    /// What it is told of what it named and there is not, once.
+    strangers: Vec<Told>,
     asking: Asking,
     /// When it was looked at last who may see what.
     checked: Option<Stopwatch>,
@@ -192,6 +219,7 @@ async fn next(mut it: Following) -> Option<(Vec<Bytes>, Following)> {
             it.checked = Some(Stopwatch::start());
         }
         if is_first {
+            events.extend(std::mem::take(&mut it.strangers));
             let first = join_all(it.awaited()).await;
             events.extend(it.taken(first));
         } else if events.is_empty() {

@@ -5,9 +5,10 @@
 //! - T2: what was read is told in the same bytes to all. A follower that is some changes behind gets them one by one
 //!   while they are kept; one that is further behind gets all of it anew.
 //! - T3: the changes that are kept are never more than [`CHANGES_MAX`], nor longer than a new beginning would be.
+//! - T4: nobody is told for news what was read so long ago that nobody can have waited since: a follower that takes
+//!   nothing keeps a topic, and does not read it.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -15,14 +16,17 @@ use axum::body::Bytes;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use serde_json::Value;
+use tokio::sync::watch;
 use weir_domain::Timestamp;
 use weir_http_api::{LiveChange, LiveEvent, LiveTopic, Problem};
 use weir_runtime::Stopwatch;
 
 use super::shown::Shown;
-use super::{EVERY, REST, REST_MAX};
+use super::{EVERY, READ_WITHIN, REST, REST_MAX};
 
 const CHANGES_MAX: usize = 16;
+/// While somebody waits, it is read more often than this.
+const FRESH: Duration = REST_MAX.saturating_add(READ_WITHIN).saturating_add(EVERY);
 
 /// One reading: what it found, and when that was.
 pub(super) type Found = (Result<Value, Box<Problem>>, Timestamp);
@@ -32,11 +36,12 @@ pub(super) type Reading = BoxFuture<'static, Found>;
 pub(super) struct Topics {
     all: Mutex<BTreeMap<LiveTopic, Weak<Topic>>>,
     every: Duration,
+    fresh: Duration,
 }
 
 impl Default for Topics {
     fn default() -> Self {
-        Self { all: Mutex::default(), every: EVERY }
+        Self { all: Mutex::default(), every: EVERY, fresh: FRESH }
     }
 }
 
@@ -52,6 +57,7 @@ impl Topics {
             name: topic.to_string(),
             turn: Mutex::default(),
             every: self.every,
+            fresh: self.fresh,
         });
         all.insert(topic.clone(), Arc::downgrade(&fresh));
         fresh
@@ -65,6 +71,8 @@ pub(super) struct Topic {
     turn: Mutex<Turn>,
     /// A reading begins no sooner than so long after the one before.
     every: Duration,
+    /// How long what was read is news.
+    fresh: Duration,
 }
 
 #[derive(Default)]
@@ -82,13 +90,24 @@ pub(super) struct Picture {
     topic: String,
     read: Result<Value, Box<Problem>>,
     digest: Option<u64>,
-    /// When it was last read and found so, in milliseconds.
-    seen: AtomicI64,
+    /// When it was last read and found so.
+    seen: watch::Sender<Seen>,
     /// All of it, as it was told last, and of when that was.
     whole: Mutex<Option<(Timestamp, Told)>>,
     /// The last ones, of which the newest led here.
     changes: VecDeque<Told>,
     took: Duration,
+}
+
+struct Seen {
+    at: Timestamp,
+    since: Stopwatch,
+}
+
+impl Seen {
+    fn now(at: Timestamp) -> Self {
+        Self { at, since: Stopwatch::start() }
+    }
 }
 
 /// An event in the form in which it is sent, without its id.
@@ -125,16 +144,27 @@ impl Topic {
         read: impl Fn() -> Reading + Send + 'static + Clone,
     ) -> Arc<Picture> {
         loop {
-            let coming = {
+            let (coming, old) = {
                 let mut turn = self.turn();
-                if let Some(now) = turn.now.as_ref().filter(|it| it.is_new_to(has)) {
+                let now = turn.now.clone().filter(|it| it.is_new_to(has));
+                if let Some(now) = now.as_ref().filter(|it| it.age() <= self.fresh) {
                     return now.clone();
                 }
                 let before = turn.now.clone();
                 let fresh = || self.coming(before, read.clone());
-                turn.coming.get_or_insert_with(fresh).clone()
+                (turn.coming.get_or_insert_with(fresh).clone(), now.map(|it| it.seen.subscribe()))
             };
-            let picture = coming.await;
+            let seen_again = async {
+                match old {
+                    // It is there as long as the picture is.
+                    Some(mut old) => _ = old.changed().await,
+                    None => std::future::pending().await,
+                }
+            };
+            let picture = tokio::select! {
+                picture = coming => picture,
+                () = seen_again => continue,
+            };
             let mut turn = self.turn();
             if turn.now.as_ref().is_none_or(|it| it.number < picture.number) {
                 turn.now = Some(picture);
@@ -154,12 +184,14 @@ impl Topic {
             let mut took = before.as_ref().map(|it| it.took);
             loop {
                 if let Some(took) = took {
-                    tokio::time::sleep((took * REST).clamp(every, REST_MAX)).await;
+                    let rested = before.as_ref().map_or(Duration::ZERO, |it| it.age());
+                    let rest = (took * REST).clamp(every, REST_MAX).saturating_sub(rested);
+                    tokio::time::sleep(rest).await;
                 }
                 let watch = Stopwatch::start();
                 let (found, at) = read().await;
                 if let Some(before) = &before {
-                    before.seen.fetch_max(at.0, Ordering::AcqRel);
+                    before.seen.send_replace(Seen::now(at));
                 }
                 let passed = watch.elapsed();
                 took = Some(passed);
@@ -196,7 +228,7 @@ impl Picture {
         while changes.len() > CHANGES_MAX || changes.len() > 1 && length(&changes) > bound {
             changes.pop_front();
         }
-        let (seen, whole) = (AtomicI64::new(at.0), Mutex::default());
+        let (seen, whole) = (watch::Sender::new(Seen::now(at)), Mutex::default());
         let number = before.map_or(0, |it| it.number) + 1;
         Self { number, topic, read, digest: None, seen, whole, changes, took: Duration::ZERO }
     }
@@ -211,7 +243,11 @@ impl Picture {
     }
 
     fn seen(&self) -> Timestamp {
-        Timestamp(self.seen.load(Ordering::Acquire))
+        self.seen.borrow().at
+    }
+
+    fn age(&self) -> Duration {
+        self.seen.borrow().since.elapsed()
     }
 
     /// With the time of the last reading: whoever comes takes it for the server's.
@@ -257,6 +293,8 @@ impl Picture {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
     use serde_json::json;
 
     use super::*;
@@ -344,6 +382,30 @@ mod tests {
         assert_eq!(time(&picture), Timestamp(1).to_string());
         topic.newer(Has::Up(1), read).await;
         assert!(time(&picture) > Timestamp(7).to_string(), "it was found so until then");
+    }
+
+    #[tokio::test]
+    async fn a_newcomer_is_told_nothing_that_was_read_long_ago() {
+        for is_changing in [true, false] {
+            let fresh = Duration::from_millis(20);
+            let topics = Topics { every: Duration::ZERO, fresh, ..Topics::default() };
+            let readings = Arc::new(AtomicI64::new(0));
+            let read = move || {
+                let number = readings.fetch_add(1, Ordering::AcqRel) + 1;
+                let rows = usize::from(is_changing && number > 1);
+                async move { (Ok(list(rows)), Timestamp(number)) }.boxed()
+            };
+            // It is told of the first reading, takes nothing of what it is told, and keeps the topic.
+            let stuck = topics.follow(&LiveTopic::Workflows);
+            let first = stuck.newer(Has::Nothing, read.clone()).await;
+            while first.age() <= fresh {
+                tokio::task::yield_now().await;
+            }
+            let topic = topics.follow(&LiveTopic::Workflows);
+            let picture = topic.newer(Has::Nothing, read).await;
+            assert!(picture.seen() > Timestamp(1), "it is read again");
+            assert_eq!(picture.number, if is_changing { 2 } else { 1 });
+        }
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! What changes, followed over a real connection.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -95,6 +96,23 @@ async fn what_can_not_be_followed_is_refused() {
         let problem = problem(&format!("{base}/api/v1/live?topics={topics}")).await;
         assert_eq!(problem["status"], 400);
         assert!(problem.to_string().contains(&said.replace('"', "\\\"")), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_known_is_followed_beside_what_is_not() {
+    let base = fixture::engine().await;
+    let mut live = Followed::of(&base, "nodes,nodse,stream:x", None, None).await;
+    let mut told = BTreeMap::new();
+    while told.len() < 3 {
+        let (_, event) = live.next().await.unwrap();
+        told.insert(event["topic"].as_str().unwrap().to_owned(), event);
+    }
+    assert_eq!(told["nodes"]["type"], "whole");
+    for stranger in ["nodse", "stream:x"] {
+        let event = &told[stranger];
+        assert_eq!((&event["type"], &event["problem"]["status"]), (&json!("refused"), &json!(400)));
+        assert!(event["problem"].to_string().contains(stranger), "{event}");
     }
 }
 
