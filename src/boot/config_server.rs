@@ -212,7 +212,7 @@ pub(super) async fn run(process: Process) -> anyhow::Result<ExitCode> {
     let Office { system, people, clusters, health } = office;
     listen_to_signals(&system)?;
     let dirs = ProjectDirs::below(
-        system.tasks().clone(),
+        system.clone(),
         data_dir.path.join(&settings.config_server.projects_dir),
     );
     let access = Arc::new(views::Asked(people.clone()));

@@ -64,7 +64,7 @@ async fn open(
     let EnginePlaces { rest: rest_url, management, metrics } =
         listeners.serve(process, engine, http::Here::Everything)?;
     let made = process.data_dir.path.join(&process.settings.config_server.projects_dir);
-    let projects = ProjectDirs::given(system.tasks().clone(), made, dir.clone());
+    let projects = ProjectDirs::given(system.clone(), made, dir.clone());
     let authority = servers::authority(&process.settings)?;
     let client = Client::trusting(&rest_url, &authority).context("the engine's address")?;
     // One process, one place where people are known.

@@ -1,5 +1,7 @@
 //! The projects of the configuration server: its workspace, and what each project means.
 
+mod awaited;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -13,8 +15,8 @@ use weir_http_api::{
     AssetTake, AssetTaken, AssetTheirs, AssetUsage, AssetView, ProjectCreate, ProjectSummary,
 };
 use weir_http_server::{Basis, Checks, ProjectRefusal, Projects};
-use weir_project::{Effective, Spelling};
-use weir_runtime::{Stopwatch, Tasks};
+use weir_project::{Effective, PROJECT_FILE, Spelling};
+use weir_runtime::{Stopwatch, System};
 use weir_stream::Registry;
 use weir_workspace::{
     Asset, Based, Conflict, Copied, Error, FieldConflict, NewProject, ProjectDir, Renamed, Stamp,
@@ -23,6 +25,7 @@ use weir_workspace::{
 
 use super::belongings::Belongings;
 use super::registry;
+use awaited::{Awaited, Looker};
 
 /// What a project came to, as long as its files stay as they are.
 struct Known {
@@ -34,20 +37,34 @@ struct Known {
     summary: ProjectSummary,
 }
 
+/// What one list has spent on looking at projects.
+#[derive(Default)]
+struct Spent {
+    /// At those of which nothing was told, since it was long ago.
+    again: Duration,
+    /// At those that are new, or changed.
+    anew: Duration,
+}
+
 /// How long it is believed that nothing happened where nothing was told of: what happens on a disk of the network
 /// is not.
 const BELIEVED: Duration = Duration::from_secs(10);
 /// How long one list of all projects may look at those of which nothing was told: hundreds of them would take a
 /// second. The next lists go on with the others.
 const LOOKING: Duration = Duration::from_millis(15);
+/// How long one list of all projects may look at those that are new, or changed. The others are shown as what is
+/// known of them, and looked at in the background.
+const LISTING: Duration = Duration::from_millis(200);
 
 /// Files are looked at on threads that may block, at every question: what editors and Git change is
 /// seen.
 #[derive(Clone)]
 pub(crate) struct ProjectDirs {
-    tasks: Tasks,
+    system: System,
     workspace: Arc<Workspace>,
     known: Arc<Mutex<BTreeMap<PathBuf, Known>>>,
+    awaited: Awaited,
+    listing: Duration,
     watch: Arc<Watch>,
     registry: Registry,
     /// What goes where the projects go.
@@ -55,19 +72,20 @@ pub(crate) struct ProjectDirs {
 }
 
 impl ProjectDirs {
-    pub(crate) fn below(tasks: Tasks, dir: PathBuf) -> Self {
-        Self::of(tasks, Workspace::below(dir))
+    pub(crate) fn below(system: System, dir: PathBuf) -> Self {
+        Self::of(system, Workspace::below(dir))
     }
 
     /// With one project that is somewhere else.
-    pub(crate) fn given(tasks: Tasks, dir: PathBuf, given: PathBuf) -> Self {
-        Self::of(tasks, Workspace::below(dir).with(given))
+    pub(crate) fn given(system: System, dir: PathBuf, given: PathBuf) -> Self {
+        Self::of(system, Workspace::below(dir).with(given))
     }
 
-    fn of(tasks: Tasks, workspace: Workspace) -> Self {
-        let workspace = Arc::new(workspace);
-        let (known, watch) = Default::default();
-        Self { tasks, workspace, known, watch, registry: registry(), beside: None }
+    fn of(system: System, workspace: Workspace) -> Self {
+        let (workspace, registry) = (Arc::new(workspace), registry());
+        let (known, awaited, watch) = Default::default();
+        let (listing, beside) = (LISTING, None);
+        Self { system, workspace, known, awaited, listing, watch, registry, beside }
     }
 
     /// With what follows a project to its next name, and goes with it.
@@ -108,23 +126,54 @@ impl ProjectDirs {
         }
     }
 
-    /// The same without looking at the files of a project that nobody has touched. `spent` is what was spent
-    /// on looking all the same, since it was long ago.
-    fn noticed(&self, project: &ProjectDir, spent: &mut Duration) -> ProjectSummary {
-        let known = self.known().get(&project.dir).map(|it| (it.looked, it.summary.clone()));
-        let Some((looked, summary)) = known.filter(|_| self.watch.is_still(&project.dir)) else {
+    /// The same for a list of all projects, without looking at the files of a project that nobody has touched.
+    fn noticed(&self, project: &ProjectDir, spent: &mut Spent) -> ProjectSummary {
+        if project.amiss.is_some() {
             return self.summary(project);
-        };
-        if looked.elapsed() < BELIEVED || *spent >= LOOKING {
-            return summary;
         }
+        if let Some(shown) = self.awaited.shown(project) {
+            return shown;
+        }
+        let known = self.known().get(&project.dir).map(|it| (it.looked, it.summary.clone()));
+        let spent = match known {
+            Some((looked, summary)) if self.watch.is_still(&project.dir) => {
+                if looked.elapsed() < BELIEVED || spent.again >= LOOKING {
+                    return summary;
+                }
+                &mut spent.again
+            }
+            known if spent.anew >= self.listing => {
+                let before = known.map_or_else(|| unknown(project), |it| it.1);
+                let shown = ProjectSummary { being_looked_at: true, ..before };
+                self.awaited.add(project, shown.clone());
+                return shown;
+            }
+            _ => &mut spent.anew,
+        };
         let watch = Stopwatch::start();
         let summary = self.summary(project);
         *spent += watch.elapsed();
         summary
     }
 
+    /// Looks at what is awaited, one project after the other, until the server stops.
+    fn look_on(&self, looker: Looker) {
+        let (this, stopping) = (self.clone(), self.system.shutdown().stopping());
+        self.system.tasks().spawn_blocking("projects/awaited", move || {
+            while let Some(project) = looker.next().filter(|_| !stopping.is_stopping()) {
+                // It may be gone meanwhile, which is one of the things that are found.
+                this.summary(&project);
+            }
+        });
+    }
+
     fn summary(&self, project: &ProjectDir) -> ProjectSummary {
+        let summary = self.looked_at(project);
+        self.awaited.done(project);
+        summary
+    }
+
+    fn looked_at(&self, project: &ProjectDir) -> ProjectSummary {
         let dir = &project.dir;
         if let Some(amiss) = &project.amiss {
             return ProjectSummary {
@@ -136,6 +185,7 @@ impl ProjectDirs {
                 warnings: 0,
                 digest: None,
                 amiss: Some(amiss.of(&project.name, dir)),
+                being_looked_at: false,
             };
         }
         let then = self.known().get(dir).map(|it| (it.exclude.clone(), it.stamp));
@@ -164,11 +214,15 @@ impl ProjectDirs {
 
     fn summaries(&self) -> Result<Vec<ProjectSummary>, Error> {
         let projects = self.workspace.projects()?;
-        let mut spent = Duration::ZERO;
+        let mut spent = Spent::default();
         let summaries = projects.iter().map(|it| self.noticed(it, &mut spent)).collect();
         let dirs: BTreeSet<_> = projects.iter().map(|it| it.dir.as_path()).collect();
         self.known().retain(|dir, _| dirs.contains(dir.as_path()));
         self.watch.retain(|it| dirs.contains(it));
+        self.awaited.retain(|it| dirs.contains(it.as_path()));
+        if let Some(looker) = self.awaited.looker() {
+            self.look_on(looker);
+        }
         Ok(summaries)
     }
 
@@ -192,7 +246,7 @@ impl ProjectDirs {
         look: impl FnOnce(&Self) -> Result<T, ProjectRefusal> + Send + 'static,
     ) -> Result<T, ProjectRefusal> {
         let this = self.clone();
-        let task = self.tasks.spawn_blocking("projects", move || look(&this));
+        let task = self.system.tasks().spawn_blocking("projects", move || look(&this));
         task.join().await.map_err(|it| Fault::transient(41, it.to_string()))?
     }
 
@@ -213,6 +267,23 @@ fn told(what: &'static str, name: &str, to: Option<&str>) {
     tracing::info!(code = "WEIR-00096", what, name, to, "changed");
 }
 
+/// A project that nobody has looked at: what its own file says at a glance.
+fn unknown(project: &ProjectDir) -> ProjectSummary {
+    let text = weir_project::read_text(&project.dir, PROJECT_FILE).unwrap_or_default();
+    let frame = weir_project::survey_text(PROJECT_FILE, &text).frame;
+    ProjectSummary {
+        name: project.name.clone(),
+        description: frame.and_then(|it| it.description),
+        directory: project.dir.display().to_string(),
+        workflows: Vec::new(),
+        errors: 0,
+        warnings: 0,
+        digest: None,
+        amiss: None,
+        being_looked_at: true,
+    }
+}
+
 fn summary(dir: &Path, name: ProjectName, registry: &Registry) -> ProjectSummary {
     let loaded = weir_project::load(dir, registry);
     let count = |wanted: bool| {
@@ -231,6 +302,7 @@ fn summary(dir: &Path, name: ProjectName, registry: &Registry) -> ProjectSummary
         warnings: count(false),
         digest: project.map(|it| it.digest.clone()),
         amiss: None,
+        being_looked_at: false,
     }
 }
 
@@ -578,3 +650,6 @@ fn fault(refusal: ProjectRefusal) -> Fault {
         other => Fault::transient(99, format!("{other:?}")),
     }
 }
+
+#[cfg(test)]
+mod tests;

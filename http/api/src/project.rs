@@ -27,6 +27,10 @@ pub struct ProjectSummary {
     /// Why nothing may be done with it until somebody has looked: its directory is not there, or two have its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amiss: Option<String>,
+    /// Whether it is new or changed, and looked at in the background: workflows and findings are those of before, or
+    /// none at all, until it is asked for again. Only where all projects are listed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub being_looked_at: bool,
 }
 
 /// Texts that are to be judged before they are written.

@@ -311,12 +311,15 @@ fn listed(page: &Page<ProjectSummary>, look: &Look) -> String {
     ];
     let mut rows = Rows::new(look, &narrow, &[Column::Text("DIRECTORY")]);
     for it in &page.items {
-        let cells = vec![
+        let mut cells = vec![
             table::text(it.name.as_str()),
             table::count(it.workflows.len() as u64),
             table::bad_count(it.errors.into(), Tone::Bad),
             table::bad_count(it.warnings.into(), Tone::Warn),
         ];
+        if it.being_looked_at {
+            cells[1..].fill_with(|| table::text("…"));
+        }
         rows.add(cells, vec![table::text(&it.directory)]);
     }
     let amiss = page.items.iter().filter_map(|it| it.amiss.as_ref());

@@ -402,6 +402,7 @@ pub(crate) struct FakeProjects;
 impl Projects for FakeProjects {
     async fn projects(&self) -> Result<Vec<ProjectSummary>, Fault> {
         Ok(vec![ProjectSummary {
+            being_looked_at: false,
             name: ProjectName::new("sample").unwrap(),
             description: None,
             directory: "/srv/sample".into(),

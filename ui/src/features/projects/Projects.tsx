@@ -29,12 +29,18 @@ const COLUMNS: Column<Project>[] = [
     id: "problems",
     title: "Problems",
     value: (it) => it.errors * 10_000 + it.warnings,
-    cell: (it) => <Problems errors={it.errors} warnings={it.warnings} />,
+    cell: (it) =>
+      it.beingLookedAt ? (
+        <span className="muted">being looked at …</span>
+      ) : (
+        <Problems errors={it.errors} warnings={it.warnings} />
+      ),
   },
   {
     id: "workflows",
     title: "Workflows",
-    cell: (it) => it.workflows.join(", ") || <span className="muted">–</span>,
+    cell: (it) =>
+      it.workflows.join(", ") || <span className="muted">{it.beingLookedAt ? "…" : "–"}</span>,
   },
   {
     id: "description",

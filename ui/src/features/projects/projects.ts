@@ -9,7 +9,11 @@ export type Asset = Schemas["AssetSummary"];
 export type Finding = Schemas["Finding"];
 
 export const useProjects = () =>
-  useAsked(["projects"], () => answered(api.GET("/api/v1/projects")));
+  useAsked(
+    ["projects"],
+    () => answered(api.GET("/api/v1/projects")),
+    ({ items }) => items.some((it) => it.beingLookedAt),
+  );
 
 export const useProject = (project: string) =>
   useAsked(["projects", project], () =>
