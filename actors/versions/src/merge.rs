@@ -130,6 +130,10 @@ impl Repository {
         self.require_unlocked()?;
         let head = self.head_tree()?.ok_or(Error::NoMerge)?;
         let paths = self.merged_paths(&head)?;
+        if paths.contains(&self.project_file()) {
+            // The project may be known by the name that the merge has brought.
+            self.require_name_in(Some(&head))?;
+        }
         self.require_none_lost(self.written_since(&paths)?)?;
         let is_known = |it: &String| head.get_path(std::path::Path::new(it)).is_ok();
         let (touched, added): (Vec<_>, Vec<_>) = paths.into_iter().partition(is_known);

@@ -5,7 +5,7 @@ use std::fs;
 use weir_domain::Timestamp;
 use weir_versions::{Merge, Merged, Repository, Resolutions};
 
-use crate::support::{Project, WORKFLOW, ada, refused};
+use crate::support::{Project, WORKFLOW, ada, command, refused};
 
 fn project_file(name: &str) -> String {
     format!("apiVersion: weir/v1\nkind: Project\nmetadata:\n  name: {name}\nspec: {{}}\n")
@@ -67,6 +67,20 @@ fn what_leaves_the_name_alone_is_done() {
     named.switch("main").unwrap();
     assert!(matches!(named.merge(&merge("fine")).unwrap(), Merged::FastForward(_)));
     assert_eq!(project.read("flights.yaml"), WORKFLOW.replace("files", "theirs"));
+}
+
+#[test]
+fn a_name_is_not_taken_back_by_aborting_a_merge() {
+    let (project, _) = shop();
+    let git = |arguments: &[&str]| command(&project.dir, arguments).output().unwrap();
+    assert!(git(&["merge", "--no-commit", "--no-ff", "other"]).status.success());
+    assert_eq!(project.read("project.yaml"), project_file("store"));
+    let abort = |name: &str| project.open().called(name).merge_abort();
+    let told = "project.yaml would call the project shop";
+    assert_eq!(refused(abort("store")), (13_044, told.to_owned()));
+    assert_eq!(project.read("project.yaml"), project_file("store"));
+    abort("shop").unwrap();
+    assert_eq!(project.read("project.yaml"), project_file("shop"));
 }
 
 #[test]
