@@ -10,8 +10,14 @@ pub(crate) enum Address {
     File(PathBuf),
 }
 
+/// Longer is none that is used: all of it is compared, and shown.
+const BYTES_MAX: usize = 2_000;
+
 pub(crate) fn read(address: &str) -> Result<Address> {
     let refuse = |reason| Err(Error::Address { address: shown(address), reason });
+    if address.len() > BYTES_MAX {
+        return refuse("it is longer than an address may be");
+    }
     if address.chars().any(|it| it.is_control() || it.is_whitespace()) || !address.is_ascii() {
         return refuse("it has characters that no address has: write them as %20 and the like");
     }
@@ -56,9 +62,10 @@ pub(crate) fn read(address: &str) -> Result<Address> {
     Ok(Address::Http { is_tls, host: host.to_owned(), port, path: format!("/{path}") })
 }
 
-/// Without credentials that somebody wrote into it.
+/// Without credentials that somebody wrote into it. Of an address that is used nothing else is missing: two that are
+/// shown alike lead to the same place.
 pub fn shown(address: &str) -> String {
-    let text: String = address.chars().filter(|it| !it.is_control()).take(200).collect();
+    let text: String = address.chars().filter(|it| !it.is_control()).take(BYTES_MAX).collect();
     let Some((scheme, rest)) = text.split_once("://") else { return text };
     let end = rest.find('/').unwrap_or(rest.len());
     match rest[..end].rsplit_once('@') {
@@ -102,6 +109,15 @@ mod tests {
         ] {
             assert!(read(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_long_address_is_shown_whole_or_not_used() {
+        let long = |end: &str| format!("https://a.b/{}/{end}", "x".repeat(300));
+        assert_ne!(shown(&long("one")), shown(&long("two")));
+        assert_eq!(shown(&long("one")), long("one"));
+        assert!(read(&long("one")).is_ok());
+        assert!(read(&long(&"y".repeat(BYTES_MAX))).is_err());
     }
 
     #[test]
