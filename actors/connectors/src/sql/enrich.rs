@@ -19,7 +19,7 @@ use weir_stream::{
 use super::codes;
 use super::config::misplaced_secrets;
 use super::enrich_config::{EnrichConfig, Missing};
-use super::lookup::{self, Found, Key, Lookup};
+use super::lookup::{self, Found, Key, Lookup, ROWS_SPARE};
 use super::query::From;
 use super::rows;
 use super::session::Sessions;
@@ -162,6 +162,9 @@ impl Operator for Enriching {
         let mut dropped = BTreeMap::new();
         for (row, it) in each.iter().enumerate() {
             match (it, self.missing) {
+                (Found::Several(count), _) if *count > ROWS_SPARE => {
+                    bad.insert(row, format!("more than {ROWS_SPARE} rows have its key"));
+                }
                 (Found::Several(count), _) => {
                     bad.insert(row, format!("{count} rows have its key"));
                 }

@@ -1,4 +1,5 @@
-//! Looks up rows by their keys: one query for all keys of a batch that are not remembered.
+//! Looks up rows by their keys: one query for all keys of a batch that are not remembered, and more where some of
+//! them have so many rows that an answer would fill the memory.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -20,6 +21,10 @@ use super::session::Sessions;
 /// MySQL takes 65,535 parameters.
 const PARAMETERS_MAX: usize = 60_000;
 
+/// So many rows more than it has keys an answer may have. A key is to have one, and one that has more is bad: it is
+/// not needed how many there are.
+pub(super) const ROWS_SPARE: usize = 1_000;
+
 /// The values of the columns of a key, as texts.
 pub(super) type Key = Vec<String>;
 
@@ -28,7 +33,7 @@ pub(super) type Key = Vec<String>;
 pub(super) enum Found {
     Row(Arc<Vec<Cell>>),
     None,
-    /// So many rows.
+    /// So many rows; those behind [`ROWS_SPARE`] are not counted.
     Several(usize),
 }
 
@@ -102,7 +107,7 @@ impl Lookup {
             unknown.into_iter().partition(|it| self.fits(it));
         found.extend(others.into_iter().map(|it| (it, Found::None)));
         for keys in fitting.chunks(self.keys_max()) {
-            for (key, it) in self.ask(keys)? {
+            for (key, it) in self.found(keys)? {
                 self.remember(&key, &it);
                 found.insert(key, it);
             }
@@ -226,11 +231,28 @@ impl Lookup {
         }
     }
 
-    fn ask(&mut self, keys: &[Key]) -> Result<Vec<(Key, Found)>, Fault> {
+    /// What each of the keys leads to. Where an answer is cut off, each half of them is asked for by itself, until
+    /// it is one key that has so many rows.
+    fn found(&mut self, keys: &[Key]) -> Result<Vec<(Key, Found)>, Fault> {
+        let (found, is_whole) = self.ask(keys)?;
+        if is_whole || keys.len() < 2 {
+            return Ok(found);
+        }
+        let (before, behind) = keys.split_at(keys.len() / 2);
+        let mut all = self.found(before)?;
+        all.extend(self.found(behind)?);
+        Ok(all)
+    }
+
+    /// The same, as far as the answer goes, and whether that is all of it.
+    fn ask(&mut self, keys: &[Key]) -> Result<(Vec<(Key, Found)>, bool), Fault> {
         let (text, texts) = self.query(keys);
+        let rows_max = keys.len() + ROWS_SPARE;
+        let text = format!("{text} LIMIT {rows_max}");
         let texts: Vec<_> = texts.iter().map(|it| Some(it.as_str())).collect();
         self.queries += 1;
         let answer = self.sessions.with(&self.address, false, |it| it.ask(&text, &texts))?;
+        let is_whole = answer.len() < rows_max;
         let mut found: Vec<_> = keys.iter().map(|it| (it.clone(), Found::None)).collect();
         let is_by_key = self.address.kind == DatabaseKind::Mysql;
         let places = if is_by_key { Places::of(keys) } else { Places::default() };
@@ -253,7 +275,7 @@ impl Lookup {
                 };
             }
         }
-        Ok(found)
+        Ok((found, is_whole))
     }
 }
 

@@ -5,7 +5,7 @@ use weir_domain::Millis;
 
 use super::*;
 use crate::sql::enrich_config::CacheConfig;
-use crate::sql::lookup::{Found, Key, Lookup};
+use crate::sql::lookup::{Found, Key, Lookup, ROWS_SPARE};
 use crate::sql::query::From;
 
 fn lookup(bench: &Bench, cache: CacheConfig) -> Lookup {
@@ -74,6 +74,24 @@ fn a_key_of_several_rows_and_one_that_is_no_number() {
     let found = bench.within(|| lookup.find(wanted)).unwrap();
     assert_eq!(found[&vec!["1".to_owned()]], Found::Several(3));
     assert_eq!(found[&vec!["one".to_owned()]], Found::None);
+}
+
+#[test]
+fn of_a_key_with_many_rows_no_more_are_read_than_are_needed_and_others_are_found() {
+    let bench = Bench::new("CREATE TABLE products (id INTEGER, name TEXT)");
+    bench.run(
+        "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 4999) \
+         INSERT INTO products SELECT 5, 'name ' || i FROM n",
+    );
+    bench.run("INSERT INTO products VALUES (1, 'one'), (9, 'nine')");
+    let mut lookup = lookup(&bench, CacheConfig::default());
+    let found = bench.within(|| lookup.find(keys(0..10))).unwrap();
+    let row = |name: &str| Found::Row(Arc::new(vec![Cell::Text(name.to_owned())]));
+    assert_eq!(found[&vec!["5".to_owned()]], Found::Several(ROWS_SPARE + 1));
+    assert_eq!(found[&vec!["1".to_owned()]], row("one"));
+    assert_eq!(found[&vec!["9".to_owned()]], row("nine"));
+    assert_eq!(found[&vec!["0".to_owned()]], Found::None);
+    assert!(lookup.queries > 1);
 }
 
 #[test]
