@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use weir_domain::{
-    CommandId, Fault, ItemStatus, SavepointName, Stream, StreamId, StreamState, WorkflowName,
+    CommandId, Fault, ItemStatus, Member, NodeStatus, SavepointName, Stream, StreamId, StreamState,
+    WorkflowName,
 };
 use weir_http_api::{RenewalView, SavepointLaneView, SavepointState, SavepointView, SweepAction};
 use weir_http_server::{Begin, ItemFilter, Refusal, RenewalRequest, SweepRequest};
@@ -274,6 +275,67 @@ impl Engine {
     async fn is_open(&self, run: &str) -> Result<bool, Fault> {
         let Ok(id) = run.parse::<StreamId>() else { return Ok(false) };
         let stream = self.monitor.load(id).await.map_err(|it| unavailable(&it))?;
-        Ok(stream.is_some_and(|it| !it.state.is_closed()))
+        let view = self.membership.cluster.view().borrow().clone();
+        Ok(stream.is_some_and(|it| is_worked_on(&it, &view.members)))
+    }
+}
+
+/// Whether somebody may still do what was asked of a stream: one that an engine has left behind that is no member any
+/// more stays open until another one settles it, and is then another run.
+fn is_worked_on(stream: &Stream, members: &[Member]) -> bool {
+    let is_its = |it: &Member| {
+        let is_gone = matches!(it.status, NodeStatus::Down | NodeStatus::Removed);
+        it.node.name.as_str() == stream.node && !is_gone
+    };
+    !stream.state.is_closed() && members.iter().any(is_its)
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_domain::{Counts, InstanceId, Timestamp};
+
+    use super::*;
+
+    fn stream(state: StreamState) -> Stream {
+        Stream {
+            id: "0197a8b0-5b5e-7c3e-9d4f-0123456789ab".parse().unwrap(),
+            workflow: WorkflowName::new("clicks").unwrap(),
+            instance: InstanceId(1),
+            node: "one".into(),
+            item: "lane-1".into(),
+            state,
+            attempts: 1,
+            opened_at: Timestamp(1),
+            closed_at: None,
+            counts: Counts::default(),
+            stages: BTreeMap::new(),
+            published: Vec::new(),
+            fault: None,
+        }
+    }
+
+    fn member(name: &str, status: NodeStatus) -> Member {
+        Member {
+            node: format!("{name}#0197a8b0-5b5e-7c3e-9d4f-0123456789ab").parse().unwrap(),
+            address: format!("weir://weir@{name}:5843").parse().unwrap(),
+            rest: String::new(),
+            roles: BTreeSet::new(),
+            version: String::new(),
+            status,
+            up_number: 1,
+            joined_at: Timestamp(1),
+            changed_at: Timestamp(1),
+            reason: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_savepoint_is_not_awaited_of_an_engine_that_is_gone() {
+        let up = [member("one", NodeStatus::Up), member("two", NodeStatus::Up)];
+        assert!(is_worked_on(&stream(StreamState::Open), &up));
+        assert!(!is_worked_on(&stream(StreamState::Committed), &up));
+        assert!(!is_worked_on(&stream(StreamState::Open), &up[1..]));
+        let down = [member("one", NodeStatus::Down), member("two", NodeStatus::Up)];
+        assert!(!is_worked_on(&stream(StreamState::Open), &down));
     }
 }
