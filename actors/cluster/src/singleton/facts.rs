@@ -29,7 +29,7 @@ pub enum Fate {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     /// Those that may have singletons and can be reached: Up, of a role that is allowed. Oldest
-    /// first.
+    /// first. One that leaves is none, unless it is the last that is there.
     pub candidates: Vec<Incarnation>,
     /// Of everybody in the list of members.
     pub fates: BTreeMap<NodeUid, Fate>,
@@ -41,12 +41,19 @@ impl Facts {
     /// From what membership knows. A node may have singletons if it has one of the roles, or if
     /// no role is named.
     pub fn of(view: &View, roles: &[String]) -> Self {
-        let may = |member: &&Member| {
-            let has_role = roles.is_empty() || roles.iter().any(|it| member.roles.contains(it));
-            let can_be_reached = view.reach.is_reachable(member.node.uid);
-            member.status == NodeStatus::Up && has_role && can_be_reached
-        };
-        let mut candidates: Vec<&Member> = view.members.iter().filter(may).collect();
+        let has_role =
+            |member: &Member| roles.is_empty() || roles.iter().any(|it| member.roles.contains(it));
+        let is_there = |it: &&Member| view.reach.is_reachable(it.node.uid) && is_present(it.status);
+        let there: Vec<&Member> = view.members.iter().filter(is_there).collect();
+        let is_up = |it: &&&Member| it.status == NodeStatus::Up && has_role(it);
+        let mut candidates: Vec<&Member> = there.iter().filter(is_up).copied().collect();
+        // What runs there can't be brought to an end while nobody has what it needs for that.
+        if let [last] = there[..]
+            && last.status == NodeStatus::Leaving
+            && has_role(last)
+        {
+            candidates.push(last);
+        }
         candidates.sort_by_key(|it| (it.up_number, it.node.uid));
         let fate = |it: &Member| match it.node.uid {
             _ if !is_present(it.status) => Fate::Removed,
@@ -111,5 +118,51 @@ impl Facts {
 
     pub fn is_candidate(&self, node: NodeUid) -> bool {
         self.candidates.iter().any(|it| it.uid == node)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use weir_domain::Timestamp;
+
+    use super::*;
+
+    fn node(number: u8) -> Incarnation {
+        format!("node-{number}#0197a8b0-5b5e-7c3e-9d4f-00000000000{number}").parse().unwrap()
+    }
+
+    fn member(number: u8, status: NodeStatus) -> Member {
+        Member {
+            node: node(number),
+            address: format!("weir://weir@node-{number}:5843").parse().unwrap(),
+            rest: String::new(),
+            roles: BTreeSet::new(),
+            version: String::new(),
+            status,
+            up_number: number.into(),
+            joined_at: Timestamp(1),
+            changed_at: Timestamp(1),
+            reason: String::new(),
+        }
+    }
+
+    /// Who may have singletons, seen by the first, among members of which these can be reached.
+    fn candidates(members: Vec<Member>, reachable: &[u8]) -> Vec<Incarnation> {
+        let mut view = View { members, ..View::empty(node(1)) };
+        view.reach.reachable = reachable.iter().map(|it| node(*it).uid).collect();
+        Facts::of(&view, &[]).candidates
+    }
+
+    #[test]
+    fn who_leaves_has_singletons_only_as_long_as_nobody_else_is_there() {
+        use NodeStatus::{Down, Leaving, Up};
+        let two = |first, second| vec![member(1, first), member(2, second)];
+        assert_eq!(candidates(two(Leaving, Up), &[1, 2]), [node(2)]);
+        assert_eq!(candidates(two(Leaving, Up), &[1]), [node(1)]);
+        assert_eq!(candidates(two(Leaving, Down), &[1, 2]), [node(1)]);
+        assert_eq!(candidates(two(Leaving, Leaving), &[1, 2]), []);
+        assert_eq!(candidates(two(Up, Up), &[1, 2]), [node(1), node(2)]);
     }
 }
