@@ -327,8 +327,9 @@ fn read_only(path: &str, from_here: bool) -> Problem {
         ),
         false => (
             format!("{path} changes the cluster, and this server only reads"),
-            "set weir.management.read-only to false and weir.management.token, or ask an engine \
-             where they are set",
+            "start it with weir.management.read-only = false and weir.management.token set (weir dev: \
+             -Dweir.management.read-only=false -Dweir.management.token=TOKEN), and show the token; or \
+             ask an engine where they are set",
         ),
     };
     Problem::new(ProblemKind::ReadOnly, detail).with_hint(hint)
