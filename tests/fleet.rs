@@ -184,6 +184,17 @@ fn an_engine_is_shown_no_log_in_and_nothing_that_opens_another_cluster() {
     assert!(found["standing"]["cause"].as_str().unwrap().contains("east"), "{found:#}");
     assert_eq!(server.get("clusters/thief/nodes", &ada).0, 403);
     assert!(!thief.shown().contains("uthorization"), "{}", thief.shown());
+
+    // Nor does one that is not the one that was named when it was added.
+    let (meant, other) =
+        ("01970000-0000-7000-8000-00000000000c", "01970000-0000-7000-8000-00000000000b");
+    let thief = Spy::of_cluster(other);
+    let add = json!({ "name": "pinned", "urls": [thief.url], "id": meant });
+    let found = server.done("clusters", &ada, &add);
+    let cause = found["standing"]["cause"].as_str().unwrap();
+    assert!(cause.contains(meant) && cause.contains(other), "{found:#}");
+    assert_eq!(server.get("clusters/pinned/nodes", &ada).0, 403);
+    assert!(!thief.shown().contains("uthorization"), "{}", thief.shown());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use weir_domain::ClusterName;
+use weir_domain::{ClusterId, ClusterName};
 use weir_http_api::{FleetAdd, FleetClusterView, FleetSet, IssuerView, Page};
 use weir_http_client::Client;
 
@@ -31,6 +31,10 @@ pub(crate) enum Verb {
         urls: Vec<String>,
         #[arg(long, default_value = "", value_name = "TEXT")]
         note: String,
+        /// Which cluster is to answer there, as `weir version --remote` says at one of its engines; without
+        /// it, the first one that answers is believed
+        #[arg(long, value_name = "ID")]
+        id: Option<ClusterId>,
         #[command(flatten)]
         once: Once,
     },
@@ -74,10 +78,18 @@ impl Verb {
                     shown,
                 )?;
             }
-            Self::Add { name, urls, note, once } => {
+            Self::Add { name, urls, note, id, once } => {
                 let what = format!("can't add {name}");
-                let added = once.client(client).fleet_add(&FleetAdd { name, urls, note }).await;
-                out.show(&added.map_err(|it| refused(what, it))?, shown)?;
+                let add = FleetAdd { name, urls, note, id };
+                let added = once.client(client).fleet_add(&add).await;
+                let added = added.map_err(|it| refused(what, it))?;
+                out.show(&added, shown)?;
+                if let Some(met) = added.id.filter(|_| id.is_none()) {
+                    out.note(&format!(
+                        "{met} answered and is believed from now on: compare it with what `weir version --remote` \
+                         says at one of its engines, or name it with --id"
+                    ));
+                }
             }
             Self::Set { name, urls, note, revision, once } => {
                 let what = format!("can't change {name}");

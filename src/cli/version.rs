@@ -40,6 +40,9 @@ fn table(versions: &Versions, _: &Look) -> String {
     let mut text = format!("weir {}\n", versions.version);
     if let Some(it) = &versions.server {
         text += &format!("{} {} (api {})\n", it.server, it.version, it.api);
+        if let Some(it) = &it.cluster {
+            text += &format!("cluster {}, id {}\n", it.name, it.id);
+        }
     }
     text
 }

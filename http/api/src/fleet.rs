@@ -76,6 +76,11 @@ pub struct FleetAdd {
     pub urls: Vec<String>,
     #[serde(default)]
     pub note: String,
+    /// Which cluster is to answer there, as `weir version --remote` says at one of its engines; without it, the
+    /// first one that answers is believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Id>)]
+    pub id: Option<ClusterId>,
 }
 
 /// What is said of a cluster from now on.

@@ -84,8 +84,17 @@ pub(crate) async fn add(
     trail.about("cluster", &request.name).after(&request);
     is_free(&fleet, &request.name)?;
     let sender = once.sender(&people.system, &caller, "cluster add", &request);
-    let FleetAdd { name, urls, note } = request;
-    listed(&fleet)?.add(name.clone(), About { urls, note }, sender).await?;
+    let FleetAdd { name, urls, note, id } = request;
+    let list = listed(&fleet)?;
+    if let Some(id) = id {
+        fleet.refresh().await?;
+        fleet.is_nobody_else(&name, id)?;
+    }
+    list.add(name.clone(), About { urls, note }, sender).await?;
+    // Before anybody is asked there: who answers is known, and believed if it is this one.
+    if let Some(id) = id {
+        list.meet(name.clone(), id).await?;
+    }
     looked_at(&fleet, &name, &people).await
 }
 

@@ -258,6 +258,19 @@ impl Fleet {
         Err(Error::Forward { path: String::new(), cause })
     }
 
+    /// Refuses the id of a cluster that is known under another name.
+    pub(crate) fn is_nobody_else(&self, name: &ClusterName, id: ClusterId) -> Result<(), Error> {
+        let same = self.all().into_iter().find(|it| it.name != *name && it.id() == Some(id));
+        same.map_or(Ok(()), |same| {
+            Err(Error::NotVouched {
+                detail: format!(
+                    "the addresses of {name} lead to the cluster {}, or to one that claims to be it",
+                    same.name
+                ),
+            })
+        })
+    }
+
     /// Takes note of which cluster answered, and refuses one that is not what it was (L3).
     async fn meet(&self, cluster: &Known, version: &VersionView) -> Result<ClusterId, Error> {
         let Some(id) = version.cluster.as_ref().map(|it| it.id) else {
@@ -272,18 +285,19 @@ impl Fleet {
         if cluster.id() == Some(id) {
             return Ok(id);
         }
-        let same = self.all().into_iter().find(|it| it.name != cluster.name && it.id() == Some(id));
-        if let Some(same) = same {
-            return Err(Error::NotVouched {
-                detail: format!(
-                    "the addresses of {} lead to the cluster {}, or to one that claims to be it",
-                    cluster.name, same.name
-                ),
-            });
-        }
-        match (&cluster.entry, &self.0.list) {
-            (Some(entry), Some(list)) => list.meet(entry.name.clone(), id).await?,
-            _ if cluster.id().is_some() => {
+        self.is_nobody_else(&cluster.name, id)?;
+        match (&cluster.entry, &self.0.list, cluster.id()) {
+            (Some(_), Some(_), Some(known)) => {
+                let name = &cluster.name;
+                return Err(Error::NotVouched {
+                    detail: format!(
+                        "the addresses of {name} lead to another cluster than before: {id} answers, and {known} \
+                         is meant; if that has changed, remove {name} from the list and add it again"
+                    ),
+                });
+            }
+            (Some(entry), Some(list), None) => list.meet(entry.name.clone(), id).await?,
+            (_, _, Some(_)) => {
                 return Err(Error::NotVouched {
                     detail: format!(
                         "the addresses of {} lead to another cluster than before: if that is meant, \
@@ -292,7 +306,7 @@ impl Fleet {
                     ),
                 });
             }
-            _ => {}
+            (_, _, None) => {}
         }
         *cluster.met.lock().unwrap_or_else(PoisonError::into_inner) = Some(id);
         Ok(id)
