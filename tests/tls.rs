@@ -49,7 +49,7 @@ impl Certificates {
 
     /// All servers of a process show it.
     fn shown_by(&self, mut start: Start) -> Start {
-        for server in ["rest-server", "management", "config-server"] {
+        for server in ["rest-server", "management", "config-server", "metrics"] {
             for (key, end) in [("certificate", "pem"), ("key", "key")] {
                 start = start.set(&set(&format!("{server}.tls.{key}"), &self.file(end)));
             }
@@ -92,8 +92,15 @@ fn who_believes_the_authority_is_served_by_all_servers_and_nobody_in_clear_text(
         let refused = asked(&runtime, &Client::new(server).unwrap(), path).unwrap_err();
         assert!(refused.contains("is not believed: no authority that is trusted"), "{refused}");
         let clear = server.replace("https://", "http://");
-        assert!(asked(&runtime, &Client::new(&clear).unwrap(), path).is_err(), "{clear}");
+        let client = Client::new(&clear).unwrap();
+        let answer = runtime.block_on(client.forward(path, HeaderMap::new(), None)).unwrap();
+        assert_eq!(answer.status, 400, "{clear}");
+        let told = runtime.block_on(client.version()).unwrap_err().to_string();
+        assert!(told.contains("write https:// instead of http://"), "{told}");
     }
+    assert!(weir.metrics().starts_with("https://"), "{}", weir.metrics());
+    let client = Client::trusting(weir.metrics(), &authority).unwrap();
+    assert_eq!(asked(&runtime, &client, "/metrics"), Ok(200));
     // The configuration server asks the engine over TLS, too.
     let page = Client::trusting(weir.page(), &authority).unwrap();
     assert_eq!(asked(&runtime, &page, "/api/v1/workflows"), Ok(200));
@@ -184,6 +191,12 @@ fn what_no_client_believes_is_said_where_it_is_shown_and_where_it_is_refused() {
         assert!(line.contains(said) && line.contains("weir.rest-server.tls"), "{log}");
         let told = cli(&weir, &["--ca", tls.ca().to_str().unwrap()]).ended(8);
         assert!(told.stderr.contains(refused), "{told:?}");
+        // What runs goes on, and whoever probes it over another port is told.
+        if age_ms > 0 {
+            let (status, ready) = weir.get(weir.management(), "/ready");
+            assert_eq!(status, 200, "{ready}");
+            assert!(ready.contains("weir.rest-server.tls.certificate has ended"), "{ready}");
+        }
     }
 }
 
@@ -197,6 +210,7 @@ fn a_certificate_without_its_key_is_refused_at_the_start() {
     for (settings, said) in [
         (vec![("management.tls.certificate", &pem)], "weir.management.tls.key is not set"),
         (vec![("management.tls.key", &key)], "weir.management.tls.certificate is not set"),
+        (vec![("metrics.tls.certificate", &pem)], "weir.metrics.tls.key is not set"),
         (
             vec![("management.tls.certificate", &pem), ("management.tls.key", &other)],
             "weir.management.tls can't be used: the certificate in",

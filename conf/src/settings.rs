@@ -191,6 +191,7 @@ pub struct Management {
 pub struct Metrics {
     pub enabled: bool,
     pub bind: Bind,
+    pub tls: ServerTls,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

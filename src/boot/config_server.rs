@@ -22,6 +22,7 @@ use weir_runtime::{IdSource, Phase, System, SystemClock, SystemSettings};
 
 use super::belongings::Belongings;
 use super::builds::Builds;
+use super::certificates::Certificates;
 use super::deliveries::Deliverer;
 use super::engine::{self, SET_UP_FILE};
 use super::lock::DataDir;
@@ -82,7 +83,8 @@ impl Office {
         };
         closes(&system, store.clone())?;
         singletons.begin();
-        let health = Arc::new(Ready { system: system.clone(), store, membership });
+        let certificates = Certificates::of_config_server(&process.settings);
+        let health = Arc::new(Ready { system: system.clone(), store, membership, certificates });
         Ok(Self { system, people, clusters, health })
     }
 }
@@ -92,10 +94,15 @@ struct Ready {
     system: System,
     store: Arc<dyn Database>,
     membership: Membership,
+    certificates: Certificates,
 }
 
 #[async_trait]
 impl http::Health for Ready {
+    fn warnings(&self) -> Vec<String> {
+        self.certificates.warnings(self.system.now())
+    }
+
     async fn checks(&self) -> http::Checks {
         let view = self.membership.cluster.view().borrow().clone();
         let member = match view.own().map(|it| it.status) {

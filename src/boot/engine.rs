@@ -32,6 +32,7 @@ use weir_stream::{
 use super::activation::{self, Activation, Followed};
 use super::announcer::Announcer;
 use super::bell::Bell;
+use super::certificates::Certificates;
 use super::checkpoints;
 use super::gathering::Gathering;
 use super::instances::Instances;
@@ -108,6 +109,7 @@ pub(crate) struct Engine {
     pub(crate) activation: Activation,
     pub(crate) storages: Storages,
     pub(crate) services: Services,
+    pub(crate) certificates: Certificates,
 }
 
 impl Engine {
@@ -255,6 +257,7 @@ impl Engine {
             activation,
             storages,
             services,
+            certificates: Certificates::of_engine(&process.settings),
         };
         engine.plan_shutdown()?;
         engine.membership.singletons.begin();

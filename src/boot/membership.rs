@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -19,9 +18,10 @@ use weir_conf::settings::{self, SplitBrainResolver};
 use weir_domain::{Incarnation, NodeName, NodeStatus, NodeUid, Timestamp};
 use weir_persistence_api::LeaseStore;
 use weir_persistence_sql::Database;
-use weir_remote::{LinkState, Local, MessageSettings, Remote, TlsSettings, read_certificate};
+use weir_remote::{LinkState, Local, MessageSettings, Remote, TlsSettings};
 use weir_runtime::System;
 
+use super::certificates::Certificates;
 use super::process::Process;
 use super::{refusal, watermark};
 
@@ -69,9 +69,9 @@ impl Membership {
         if let Some(remote) = &remote {
             cluster.address = remote.local().address.clone();
         }
-        let certificate = settings.cluster.tls.certificate.clone();
+        let certificates = Certificates::of_engine(settings);
         cluster.leases = Some(leases.clone());
-        cluster.describe = describe(system, remote.clone(), certificate, about.clone());
+        cluster.describe = describe(system, remote.clone(), certificates, about.clone());
         let mesh = remote.clone().map(|it| LinkMesh::start(system, it) as Arc<dyn Mesh>);
         let cluster = Cluster::start(system, cluster, claim, store.clone(), mesh, admission)
             .map_err(|it| refusal::of_cluster(&it))?;
@@ -255,7 +255,7 @@ fn singleton_settings(settings: &Settings) -> SingletonSettings {
 fn describe(
     system: &System,
     remote: Option<Remote>,
-    certificate: Option<PathBuf>,
+    certificates: Certificates,
     about: Arc<OnceLock<About>>,
 ) -> weir_cluster::Describe {
     let tasks = system.tasks().clone();
@@ -273,10 +273,7 @@ fn describe(
             memory_bytes: super::views::resident_bytes(),
             tasks: u32::try_from(tasks.running().len()).unwrap_or(u32::MAX),
             links: links.map_or(0, |it| count(it.values().filter(|it| it.state == LinkState::Up))),
-            certificate_expires: certificate
-                .as_deref()
-                .and_then(|it| read_certificate(it).ok())
-                .map(|it| it.expires),
+            certificate_expires: certificates.first_end(),
             ..Details::default()
         };
         if let Some(about) = about.get() {

@@ -6,6 +6,7 @@ pub(crate) mod backup;
 mod bell;
 mod belongings;
 mod builds;
+mod certificates;
 pub(crate) mod certs;
 mod checkpoints;
 mod config_server;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use tokio::net::TcpListener;
 use weir_conf::Settings;
-use weir_conf::settings::{Bind, Management, RestServer, ServerTls, TrustLocal};
+use weir_conf::settings::{Bind, Management, Metrics, RestServer, ServerTls, TrustLocal};
 use weir_domain::{ClusterId, ClusterName, Fault};
 use weir_http_client::Authority;
 use weir_http_server as http;
@@ -80,29 +80,27 @@ pub(crate) fn serve(
 }
 
 /// The address of the metrics, if they are wanted.
-pub(crate) async fn bind_metrics(process: &Process) -> Result<Option<TcpListener>, Fault> {
-    let metrics = &process.settings.metrics;
-    match metrics.enabled {
-        true => {
-            let Bind { host, port } = &metrics.bind;
-            http::bind(host, *port, "weir.metrics.bind").await.map(Some)
-        }
+async fn bind_metrics(process: &Process, host: &str) -> Result<Option<Listener>, Fault> {
+    let Metrics { enabled, bind, tls } = &process.settings.metrics;
+    let host = if bind.is_loopback() { &bind.host } else { host };
+    match enabled {
+        true => Listener::bind(bind, tls, ("weir.metrics", Some(host))).await.map(Some),
         false => Ok(None),
     }
 }
 
 /// Serves the metrics of the process; returns where.
-pub(crate) fn serve_metrics(
+fn serve_metrics(
     process: &Process,
     system: &System,
-    listener: Option<TcpListener>,
+    listener: Option<Listener>,
 ) -> anyhow::Result<Option<String>> {
     let Some(listener) = listener else { return Ok(None) };
-    let address = format!("http://{}", listener.local_addr()?);
+    let (address, Listener { tcp, tls }) = (listener.url()?, listener);
     let (handle, stopping) = (process.metrics.clone(), system.shutdown().stopping());
     system.tasks().spawn("metrics server", async move {
         let until = async move { stopping.stopped().await };
-        if let Err(error) = http::metrics::serve(listener, handle, until).await {
+        if let Err(error) = http::metrics::serve((tcp, tls), handle, until).await {
             tracing::error!(code = "WEIR-07112", %error, "the metrics server failed");
         }
     });
@@ -113,7 +111,7 @@ pub(crate) fn serve_metrics(
 pub(crate) struct EngineListeners {
     pub(crate) rest: Listener,
     management: Option<Listener>,
-    metrics: Option<TcpListener>,
+    metrics: Option<Listener>,
 }
 
 /// Where the servers of an engine listen.
@@ -130,13 +128,14 @@ impl EngineListeners {
         let machine = super::process::machine();
         let host = settings.rest_host(&machine);
         let rest = Listener::bind(bind, tls, ("weir.rest-server", Some(host))).await?;
+        let metrics = bind_metrics(process, host).await?;
         let Management { enabled, bind, tls, .. } = &settings.management;
         let host = if bind.is_loopback() { &bind.host } else { host };
         let management = match enabled {
             true => Some(Listener::bind(bind, tls, ("weir.management", Some(host))).await?),
             false => None,
         };
-        Ok(Self { rest, management, metrics: bind_metrics(process).await? })
+        Ok(Self { rest, management, metrics })
     }
 
     /// Where peers and people reach the REST API.

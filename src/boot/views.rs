@@ -207,12 +207,20 @@ impl weir_http_server::Engine for Engine {
     async fn readiness(&self) -> Checks {
         self.checks().await
     }
+
+    fn warnings(&self) -> Vec<String> {
+        self.certificates.warnings(self.system.now())
+    }
 }
 
 #[async_trait]
 impl weir_http_server::Health for Engine {
     async fn checks(&self) -> Checks {
         Engine::checks(self).await
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.certificates.warnings(self.system.now())
     }
 }
 

@@ -60,7 +60,7 @@ pub struct Node {
     pub tasks: u32,
     /// Peers that it has a link to.
     pub links: u32,
-    /// When the certificate that it shows its peers expires; `None` where it has none.
+    /// When the first of the certificates expires that it shows its peers and its clients; `None` where it has none.
     pub certificate_expires_at: Option<Timestamp>,
     /// Names of the leases that it holds: what it does for the whole cluster.
     pub leases: Vec<String>,

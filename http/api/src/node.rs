@@ -43,7 +43,7 @@ pub struct NodeView {
     pub tasks: u32,
     /// Peers that it has a link to.
     pub links: u32,
-    /// When the certificate that it shows its peers expires; absent where it has none.
+    /// When the first of the certificates expires that it shows its peers and its clients; absent where it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Timestamp>)]
     pub certificate_expires_at: Option<Timestamp>,

@@ -213,9 +213,10 @@ async fn readyz(
     health: Option<Extension<Arc<dyn Health>>>,
     Fields(query): Fields<ReadyQuery>,
 ) -> Response {
-    let mut checks = projects.readiness().await;
+    let (mut checks, mut warnings) = (projects.readiness().await, Vec::new());
     if let Some(Extension(health)) = health {
         checks.extend(health.checks().await);
+        warnings = health.warnings();
     }
-    health::readiness(&checks, &query)
+    health::readiness((&checks, &warnings), &query)
 }

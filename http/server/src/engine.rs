@@ -144,5 +144,5 @@ async fn readyz(
     State(engine): State<Arc<dyn Engine>>,
     Fields(query): Fields<ReadyQuery>,
 ) -> Response {
-    health::readiness(&engine.readiness().await, &query)
+    health::readiness((&engine.readiness().await, &engine.warnings()), &query)
 }

@@ -1,6 +1,7 @@
 //! `/livez` and `/readyz`, in plain text for probes and people.
 //!
-//! Alive means that the process answers; ready means that it can do its work now.
+//! Alive means that the process answers; ready means that it can do its work now. What somebody should look at all
+//! the same is said beside it, and makes nobody send elsewhere what would be done here.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -27,11 +28,12 @@ pub(crate) async fn livez() -> &'static str {
 }
 
 /// The answer to a readiness probe: 200, or 503 with what is wrong.
-pub(crate) fn readiness(checks: &Checks, query: &ReadyQuery) -> Response {
+pub(crate) fn readiness((checks, warnings): (&Checks, &[String]), query: &ReadyQuery) -> Response {
     let is_ready = checks.iter().all(|(_, check)| check.is_ok());
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let text = if is_ready && query.verbose.is_none() { "ok\n".into() } else { listed(checks) };
-    let mut response = (status, text).into_response();
+    let warned: String = warnings.iter().map(|it| format!("[!] {it}\n")).collect();
+    let mut response = (status, text + &warned).into_response();
     response.extensions_mut().insert(AsItIs);
     response
 }

@@ -72,7 +72,7 @@ async fn ready(
     State(cluster): State<Arc<dyn Cluster>>,
     Fields(query): Fields<ReadyQuery>,
 ) -> Response {
-    health::readiness(&cluster.readiness().await, &query)
+    health::readiness((&cluster.readiness().await, &cluster.warnings()), &query)
 }
 
 async fn unknown_path(AskedPath(path): AskedPath) -> Error {

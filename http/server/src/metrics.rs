@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::extract::AskedPath;
 use crate::health;
 use crate::layers::{self, Limits};
+use crate::tls::Tls;
 
 /// Histograms gather samples until they are folded; without it memory would grow between scrapes.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -38,11 +39,11 @@ async fn unknown_path(AskedPath(path): AskedPath) -> Error {
 
 /// Serves the metrics until `shutdown` ends, and keeps the recorder tidy meanwhile.
 pub async fn serve(
-    listener: TcpListener,
+    (listener, tls): (TcpListener, Option<Tls>),
     handle: PrometheusHandle,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let serving = crate::serve(listener, router(handle.clone()), GRACE, shutdown);
+    let serving = crate::serve_over(tls, listener, router(handle.clone()), GRACE, shutdown);
     let upkeep = async {
         let mut ticks = interval(UPKEEP_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

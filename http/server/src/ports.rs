@@ -205,6 +205,10 @@ pub trait Engine: Send + Sync + 'static {
     async fn sweep_begin(&self, request: SweepRequest) -> Result<SweepView, Refusal>;
     async fn sweep(&self, id: SweepId) -> Result<Option<SweepView>, Fault>;
     async fn readiness(&self) -> Checks;
+    /// What somebody should look at, and what keeps it from no work.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The cluster as one of its nodes sees it. A node alone is a cluster, too.
@@ -229,6 +233,10 @@ pub trait Cluster: Send + Sync + 'static {
     /// down, not when it is done.
     async fn lease_move(&self, lease: &str, node: Option<&NodeName>) -> Result<(), Refusal>;
     async fn readiness(&self) -> Checks;
+    /// What somebody should look at, and what keeps it from no work.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// What the cluster runs.
@@ -257,6 +265,10 @@ pub trait Deployments: Send + Sync + 'static {
 #[async_trait]
 pub trait Health: Send + Sync + 'static {
     async fn checks(&self) -> Checks;
+    /// What somebody should look at, and what keeps it from no work.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Who users are, and where it is written down what they do.

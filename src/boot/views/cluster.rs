@@ -100,6 +100,10 @@ impl Cluster for Engine {
     async fn readiness(&self) -> Checks {
         self.checks().await
     }
+
+    fn warnings(&self) -> Vec<String> {
+        self.certificates.warnings(self.system.now())
+    }
 }
 
 fn member(it: &Member, view: &View) -> MemberView {

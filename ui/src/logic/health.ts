@@ -177,7 +177,7 @@ function deployed({ activations }: Known): Trouble[] {
   }));
 }
 
-/** Certificates of links that end: a node whose own has ended can't reach the others. */
+/** Certificates that end: a node whose own has ended reaches no other one, or is believed by no client. */
 function certificates({ nodes, at }: Known): Trouble[] {
   if (at === undefined) return [];
   return (nodes?.items ?? []).flatMap((it): Trouble[] => {

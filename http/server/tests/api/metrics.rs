@@ -12,7 +12,11 @@ async fn metrics_are_served_in_the_format_of_prometheus() {
     metrics::with_local_recorder(&recorder, || metrics::counter!("weir_test_total").increment(3));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(weir_http_server::metrics::serve(listener, handle, std::future::pending()));
+    tokio::spawn(weir_http_server::metrics::serve(
+        (listener, None),
+        handle,
+        std::future::pending(),
+    ));
     let (status, content_type, text) = get(&format!("{base}/metrics")).await;
     assert_eq!((status, content_type.as_str()), (200, "text/plain; version=0.0.4; charset=utf-8"));
     assert!(text.contains("weir_test_total 3"), "{text}");
