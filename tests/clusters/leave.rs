@@ -107,3 +107,33 @@ fn a_node_that_is_told_itself_to_leave_ends_by_itself() {
     cluster.stop();
     oracle.check(&mut cluster);
 }
+
+#[test]
+fn the_last_node_that_is_there_ends_its_work_while_it_leaves() {
+    // Who could not end its work would wait for that longer than this test does.
+    let setup = Cluster::of(2, Kind::Postgres)
+        .set("weir.cluster.min-nr-of-members=1")
+        .set("weir.shutdown.drain-timeout=10m");
+    let Some(mut cluster) = setup.up() else { return };
+    let oracle = Oracle::of(&cluster).expecting(LOST);
+    let mut files = Files::new();
+    cluster.deploy(&files.project);
+    files.flow_again();
+    let holder = cluster.holder(ACCESS);
+    let leaving = other(&cluster, holder);
+    files.flowing(FILE_EVERY, || {
+        cluster.nodes[leaving].terminate();
+        cluster.nodes[leaving].logged("[WEIR-00020] shutting down");
+        cluster.nodes[holder].kill();
+        let status = cluster.nodes[leaving].ended();
+        assert_eq!(status.code(), Some(0), "{}", cluster.nodes[leaving].log());
+    });
+    for node in [leaving, holder] {
+        cluster.nodes[node].start();
+    }
+    cluster.all_up();
+    files.flow_again();
+    files.check();
+    cluster.stop();
+    oracle.check(&mut cluster);
+}
