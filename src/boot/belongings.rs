@@ -87,7 +87,7 @@ impl Belongings {
             // It is done once more at the next start, which is harmless.
             let kept = self.keep(&left);
             kept.unwrap_or_else(
-                |error| tracing::warn!(code = "WEIR-00137", %error, "{FILE} stays"),
+                |error| tracing::warn!(code = "WEIR-00145", %error, "{FILE} stays"),
             );
         }
         changed.map_err(refusal)
@@ -152,7 +152,7 @@ impl Belongings {
         );
         let hint =
             "nothing was changed: look at the disk, at who may write there, and at that file";
-        Fault::transient(137, message).with_hint(hint)
+        Fault::transient(145, message).with_hint(hint)
     }
 
     fn turn(&self) -> MutexGuard<'_, ()> {
