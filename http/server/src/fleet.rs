@@ -218,9 +218,10 @@ impl Fleet {
         let Some(issuer) = self.0.issuer.as_ref().filter(|_| !cluster.shares_users) else {
             return Ok(None);
         };
-        let id = match cluster.id() {
-            Some(id) => id,
-            None => self.meet(cluster, &self.greet(cluster).await?).await?,
+        let id = match (cluster.id(), cluster.standing()) {
+            // It answered as that one when it was looked at last.
+            (Some(id), Some(found)) if found.cause.is_none() => id,
+            _ => self.meet(cluster, &self.greet(cluster).await?).await?,
         };
         let voucher = issuer.vouch(identity, (id, &cluster.name), (now, life));
         voucher.map(Some).ok_or_else(|| Error::Conflict {
