@@ -34,7 +34,7 @@ impl Voice {
     fn say(&self, severity: Option<Severity>, text: &str) {
         let Some(stage) = &self.stage else { return };
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        log.say(severity, CODE, format!("{stage}: {text}"));
+        log.say_as(stage, severity, CODE, text);
     }
 }
 

@@ -171,6 +171,13 @@ pub struct StreamContext {
     pub opened_at: Timestamp,
 }
 
+impl StreamContext {
+    /// What is logged in it is about this stream.
+    pub(crate) fn place(&self) -> tracing::Span {
+        tracing::info_span!("stream", workflow = %self.workflow, stream = %self.stream)
+    }
+}
+
 /// Writes what arrives at one stage of a workflow.
 pub trait Sink: Send {
     /// Begins an attempt of a stream. Nothing becomes visible before its commit.

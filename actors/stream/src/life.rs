@@ -192,8 +192,9 @@ impl Life<'_> {
         let (answer, mut ended) = oneshot::channel();
         let stop = self.stops.abort.child_token();
         let tasks = self.services.system.tasks().clone();
+        let place = context.place();
         let arguments =
-            pipeline::Arguments { bodies, tasks, stop: stop.clone(), answer, threads: None };
+            pipeline::Arguments { bodies, tasks, stop: stop.clone(), answer, threads: None, place };
         let spawned = Pipeline::spawn(None, Pipeline, arguments).await;
         spawned.map_err(|it| not_started(&it))?;
         let mut tick = tokio::time::interval(PROGRESS_EVERY);

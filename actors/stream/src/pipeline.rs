@@ -10,6 +10,7 @@
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::{Instrument as _, Span};
 use weir_domain::{Fault, StageId};
 use weir_runtime::Tasks;
 
@@ -41,6 +42,8 @@ pub(crate) struct Arguments {
     pub(crate) answer: oneshot::Sender<Ended>,
     /// What the stages block, kept until the last has ended: also one that hangs, and is not waited for.
     pub(crate) threads: Option<Threads>,
+    /// What its stages log is about.
+    pub(crate) place: Span,
 }
 
 pub(crate) struct State {
@@ -64,13 +67,14 @@ impl Actor for Pipeline {
         myself: ActorRef<Message>,
         arguments: Arguments,
     ) -> Result<State, ActorProcessingErr> {
-        let Arguments { bodies, tasks, stop, answer, threads } = arguments;
+        let Arguments { bodies, tasks, stop, answer, threads, place } = arguments;
         // Stages stop with the pipeline, also when it never gets to tell them.
         let stop = stop.child_token();
         let guard = stop.clone().drop_guard();
         let running = bodies.len();
         for (id, body) in bodies {
-            let start = StageStart { id, body, tasks: tasks.clone(), stop: stop.clone() };
+            let place = tracing::info_span!(parent: &place, "stage", stage = %id);
+            let start = StageStart { id, body, tasks: tasks.clone(), stop: stop.clone(), place };
             let start = StageArguments { start, pipeline: myself.clone() };
             Actor::spawn_linked(None, StageActor, start, myself.get_cell()).await?;
         }
@@ -178,6 +182,7 @@ struct StageStart {
     body: Body,
     tasks: Tasks,
     stop: CancellationToken,
+    place: Span,
 }
 
 struct StageArguments {
@@ -239,27 +244,29 @@ impl StageStart {
     /// Starts the loop: file stages on threads that may block, islands as tasks, unless an operator
     /// of theirs may work for long: then they would keep the whole engine from its work.
     fn run(self, ended: impl FnOnce(StageResult) + Send + 'static) {
-        let Self { id, body, tasks, stop } = self;
+        let Self { id, body, tasks, stop, place } = self;
         let name = format!("stage {id}");
         match body {
             Body::Source(source) => drop(tasks.spawn_blocking(name, move || {
-                ended(caught(&id, || source.run(&stop)));
+                ended(place.in_scope(|| caught(&id, || source.run(&stop))));
             })),
             Body::LiveSource(source) => drop(tasks.spawn_blocking(name, move || {
-                ended(caught(&id, || source.run(&stop)));
+                ended(place.in_scope(|| caught(&id, || source.run(&stop))));
             })),
             Body::Sink(sink) => drop(tasks.spawn_blocking(name, move || {
-                ended(caught(&id, || sink.run(&stop)));
+                ended(place.in_scope(|| caught(&id, || sink.run(&stop))));
             })),
             Body::Island(island) if island.blocks => {
                 let runtime = tokio::runtime::Handle::current();
                 drop(tasks.spawn_blocking(name, move || {
-                    ended(caught(&id, || runtime.block_on(island.run(&stop))));
+                    let run = || runtime.block_on(island.run(&stop));
+                    ended(place.in_scope(|| caught(&id, run)));
                 }));
             }
             Body::Island(island) => drop(tasks.spawn(name, async move {
                 use futures::FutureExt as _;
-                let run = std::panic::AssertUnwindSafe(island.run(&stop)).catch_unwind();
+                let run = island.run(&stop).instrument(place);
+                let run = std::panic::AssertUnwindSafe(run).catch_unwind();
                 ended(run.await.unwrap_or_else(|_| Err(panicked(&id).into())));
             })),
         }

@@ -1,7 +1,9 @@
 //! What a stream tells the monitor, its own log and the metrics.
 
 use tokio_util::sync::CancellationToken;
-use weir_domain::{Code, Counts, Fault, FaultKind, LogLine, Severity, Stream, StreamState};
+use weir_domain::{
+    Code, Counts, Fault, FaultKind, LogLine, Severity, StageId, Stream, StreamState,
+};
 use weir_secrets::Opened;
 
 use crate::StreamLog;
@@ -38,7 +40,7 @@ impl<'a> Reporter<'a> {
     /// What operators said since this was last called.
     pub(crate) fn pass_on(&self, log: &StreamLog) {
         for said in log.drain() {
-            self.line(said.severity, said.code, said.text);
+            self.line_of(said.stage.as_ref(), said.severity, said.code, said.text);
         }
         match log.left_out() {
             0 => {}
@@ -54,16 +56,33 @@ impl<'a> Reporter<'a> {
     }
 
     fn line(&self, severity: Option<Severity>, code: u32, text: String) {
-        let line = self.logged(severity, code, text);
+        self.line_of(None, severity, code, text);
+    }
+
+    fn line_of(
+        &self,
+        stage: Option<&StageId>,
+        severity: Option<Severity>,
+        code: u32,
+        text: String,
+    ) {
+        let line = self.logged(stage, severity, code, text);
         self.services.monitor.report(self.stream.clone(), vec![line]);
     }
 
-    fn logged(&self, severity: Option<Severity>, code: u32, text: String) -> LogLine {
+    fn logged(
+        &self,
+        stage: Option<&StageId>,
+        severity: Option<Severity>,
+        code: u32,
+        text: String,
+    ) -> LogLine {
         let (code, stream, workflow) = (Code(code), self.stream.id, &self.stream.workflow);
+        let stage = stage.map(tracing::field::display);
         match severity {
-            None => tracing::info!(%code, %workflow, %stream, "{text}"),
-            Some(Severity::Warning) => tracing::warn!(%code, %workflow, %stream, "{text}"),
-            Some(Severity::Error) => tracing::error!(%code, %workflow, %stream, "{text}"),
+            None => tracing::info!(%code, %workflow, stage, %stream, "{text}"),
+            Some(Severity::Warning) => tracing::warn!(%code, %workflow, stage, %stream, "{text}"),
+            Some(Severity::Error) => tracing::error!(%code, %workflow, stage, %stream, "{text}"),
         }
         LogLine { at: self.services.system.now(), severity, code, text }
     }
@@ -139,7 +158,7 @@ impl<'a> Reporter<'a> {
         let stream = self.stream.clone();
         let close = || services.monitor.close(stream.clone(), vec![line.clone()]);
         persist(close, &mut self, stop).await?.ok()?;
-        self.logged(severity, code, text);
+        self.logged(None, severity, code, text);
         self.count();
         Some(self.stream)
     }

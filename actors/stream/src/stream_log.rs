@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use weir_domain::Severity;
+use weir_domain::{Severity, StageId};
 
 /// More lines than this of one stream are counted and not kept.
 const LINES_MAX: usize = 1_000;
@@ -17,6 +17,8 @@ pub struct Said {
     pub severity: Option<Severity>,
     pub code: u32,
     pub text: String,
+    /// Who said it, where it says so.
+    pub stage: Option<StageId>,
 }
 
 /// Takes lines of one attempt of a stream. Clones are the same log.
@@ -31,18 +33,28 @@ struct Lines {
 }
 
 impl StreamLog {
-    pub fn say(&self, severity: Option<Severity>, code: u32, mut text: String) {
+    pub fn say(&self, severity: Option<Severity>, code: u32, text: String) {
+        self.take(Said { severity, code, text, stage: None });
+    }
+
+    /// The same, in the name of a stage.
+    pub fn say_as(&self, stage: &StageId, severity: Option<Severity>, code: u32, text: &str) {
+        let text = format!("{stage}: {text}");
+        self.take(Said { severity, code, text, stage: Some(stage.clone()) });
+    }
+
+    fn take(&self, mut said: Said) {
         let mut lines = self.lock();
         if lines.taken == LINES_MAX {
             lines.left_out += 1;
             return;
         }
         lines.taken += 1;
-        if text.len() > LINE_BYTES_MAX {
-            text.truncate(text.floor_char_boundary(LINE_BYTES_MAX));
-            text.push('…');
+        if said.text.len() > LINE_BYTES_MAX {
+            said.text.truncate(said.text.floor_char_boundary(LINE_BYTES_MAX));
+            said.text.push('…');
         }
-        lines.waiting.push_back(Said { severity, code, text });
+        lines.waiting.push_back(said);
     }
 
     /// What was said since this was last asked.

@@ -127,6 +127,7 @@ impl Lane<'_> {
         let (voice, reports) = mpsc::unbounded_channel();
         let is_shut = watch::Sender::new(is_paused);
         let gate = Gate::of(is_shut.subscribe());
+        let place = context.place();
         let ground = self.ground(Arc::new(context), gate, (Some(Driver(voice)), state));
         let log = ground.log.clone();
         let Layout { bodies, counters, orders } = lay_out(&ground, Feed::Live(readers))?;
@@ -138,7 +139,8 @@ impl Lane<'_> {
         let _stops = stop.clone().drop_guard();
         let tasks = services.system.tasks().clone();
         let threads = Some(threads);
-        let arguments = pipeline::Arguments { bodies, tasks, stop: stop.clone(), answer, threads };
+        let arguments =
+            pipeline::Arguments { bodies, tasks, stop: stop.clone(), answer, threads, place };
         let spawned = Supervisor::spawn(None, Supervisor, arguments).await;
         spawned.map_err(|it| not_started(&it))?;
         let watchdog = Watchdog::new(counters.clone(), services.limits.progress_within);
