@@ -15,6 +15,7 @@ mod form;
 mod leave;
 mod letters;
 mod live;
+mod logs;
 mod loss;
 mod once;
 mod operator;

@@ -25,6 +25,7 @@ mod items;
 mod kafka;
 mod letters;
 mod live;
+mod logs;
 mod nats;
 mod objects;
 mod on_error;

@@ -241,6 +241,15 @@ pub struct Logging {
     pub show_codes: bool,
     /// None: standard error.
     pub file: Option<PathBuf>,
+    pub keep: LogKeep,
+}
+
+/// What stays in memory of the log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LogKeep {
+    pub lines: NonZeroU32,
+    pub bytes: Bytes,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -26,6 +26,7 @@ use super::certificates::Certificates;
 use super::deliveries::Deliverer;
 use super::engine::{self, SET_UP_FILE};
 use super::lock::DataDir;
+use super::logs::Logs;
 use super::membership::Membership;
 use super::operations::OperationFiles;
 use super::process::{Process, listen_to_signals, until_shut_down};
@@ -205,7 +206,7 @@ pub(super) async fn design(
 
 /// `weir config-server`.
 pub(super) async fn run(process: Process) -> anyhow::Result<ExitCode> {
-    let Process { settings, data_dir, metrics } = &process;
+    let Process { settings, data_dir, metrics, log } = &process;
     let ConfigServer { bind, tls, .. } = &settings.config_server;
     let listener = Listener::bind(bind, tls, at(bind)).await?;
     let address = listener.url()?;
@@ -213,7 +214,8 @@ pub(super) async fn run(process: Process) -> anyhow::Result<ExitCode> {
     let engines = engines(settings, &authority)?;
     let own = settings.of_config_server();
     let own_dir = Arc::new(DataDir::open(&data_dir.path.join(CONFIG_SERVER_DIR), LOCK)?);
-    let own = Process { settings: own, data_dir: own_dir, metrics: metrics.clone() };
+    let (metrics, log) = (metrics.clone(), log.clone());
+    let own = Process { settings: own, data_dir: own_dir, metrics, log };
     let issuer = vouching::issuer(settings, &own.data_dir.path)?;
     let office = Office::open(&own, address.clone()).await?;
     let Office { system, people, clusters, health } = office;
@@ -229,6 +231,7 @@ pub(super) async fn run(process: Process) -> anyhow::Result<ExitCode> {
     let design = design(&process, &system, dirs).await?;
     let router = http::config_server::router(design, fleet, guard, process.http_limits());
     let router = http::config_server::depending_on(router, health.clone());
+    let router = http::with_logs(router, Arc::new(Logs::alone(&process)));
     servers::serve(&process, &system, "configuration server", listener, people.beside(router))?;
     tracing::info!(code = "WEIR-00002", %address, "configuration server ready");
     Ok(until_shut_down(&system).await)

@@ -19,6 +19,7 @@ use weir_project::{Loaded, Project};
 use weir_runtime::Reason;
 
 use super::engine::Engine;
+use super::logs::Logs;
 use super::process::{Process, listen_to_signals, until_shut_down};
 use super::projects::ProjectDirs;
 use super::servers::{EngineListeners, EnginePlaces, Listener};
@@ -84,6 +85,7 @@ async fn open(
     let own = config_server::design(process, system, projects).await?;
     let router = http::config_server::router(own, fleet, guard, process.http_limits());
     let router = http::config_server::depending_on(router, Arc::new(engine.clone()));
+    let router = http::with_logs(router, Arc::new(Logs::alone(process)));
     servers::serve(process, system, "configuration server", design, people.beside(router))?;
 
     withdraw_others(engine, project).await?;

@@ -36,6 +36,7 @@ use super::certificates::Certificates;
 use super::checkpoints;
 use super::gathering::Gathering;
 use super::instances::Instances;
+use super::logs::Logs;
 use super::master;
 use super::membership::{Membership, Others};
 use super::orders::Dispatcher;
@@ -106,6 +107,7 @@ pub(crate) struct Engine {
     /// of the workflow.
     releases: Bell,
     pub(crate) gathering: Gathering,
+    pub(crate) logs: Logs,
     pub(crate) activation: Activation,
     pub(crate) storages: Storages,
     pub(crate) services: Services,
@@ -242,6 +244,7 @@ impl Engine {
         let live = services.live.clone();
         let releases = Bell::hang(&membership, RELEASES, move || live.note_release());
         let gathering = Gathering::listen(activation.clone(), &membership);
+        let logs = Logs::listen(process, &membership);
         let engine = Self {
             system,
             store,
@@ -254,6 +257,7 @@ impl Engine {
             replays,
             releases,
             gathering,
+            logs,
             activation,
             storages,
             services,

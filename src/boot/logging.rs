@@ -21,6 +21,8 @@ use tracing_subscriber::{
 use weir_domain::Clock as _;
 use weir_runtime::{SystemClock, Trace};
 
+use super::logs::{Remember, Ring};
+
 /// How lines look.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Style {
@@ -30,8 +32,14 @@ pub(crate) struct Style {
     pub(crate) has_codes: bool,
 }
 
-/// Starts logging, on standard error or into a file. `level` is a level, or directives as `info,weir_stream=debug`.
-pub(crate) fn start(level: &str, style: Style, file: Option<&Path>) -> anyhow::Result<()> {
+/// Starts logging, on standard error or into a file, and into memory. `level` is a level, or directives as
+/// `info,weir_stream=debug`.
+pub(crate) fn start(
+    level: &str,
+    style: Style,
+    file: Option<&Path>,
+    memory: Arc<Ring>,
+) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(level)
         .map_err(|it| anyhow::anyhow!("weir.logging.level {level:?} can't be read: {it}"))?;
     let writer = match file {
@@ -44,8 +52,9 @@ pub(crate) fn start(level: &str, style: Style, file: Option<&Path>) -> anyhow::R
             BoxMakeWriter::new(Arc::new(file))
         }
     };
-    let layer = layer(style, writer).with_filter(filter);
-    tracing_subscriber::registry().with(layer).try_init()?;
+    // One filter for both: what is remembered is what was printed.
+    let printed = layer(style, writer);
+    tracing_subscriber::registry().with(filter).with(printed).with(Remember(memory)).try_init()?;
     Ok(())
 }
 

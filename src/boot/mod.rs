@@ -18,6 +18,7 @@ mod gathering;
 mod instances;
 mod lock;
 mod logging;
+mod logs;
 pub(crate) mod master;
 mod membership;
 mod operations;

@@ -9,18 +9,19 @@ use anyhow::Context as _;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::signal::unix::{SignalKind, signal};
 use weir_conf::Settings;
-use weir_conf::settings::{LogFormat, Migrate};
-use weir_domain::NodeName;
+use weir_conf::settings::{LogFormat, LogKeep, Migrate};
+use weir_domain::{Clock as _, NodeName};
 use weir_persistence_api::LogBound;
 use weir_persistence_sql::Backend;
 use weir_runtime::{
     Backoff, HostSettings, Phase, PhaseTimeouts, Reason, RestartBudget, RestartPolicy, Shutdown,
-    System,
+    System, SystemClock,
 };
 use weir_stream::{BacklogLimits, Limits};
 
 use super::engine::{EngineOptions, phase_timeouts};
 use super::lock::DataDir;
+use super::logs::{self, Ring};
 use super::{logging, schema};
 use crate::cli::{ConfArgs, Findings};
 
@@ -37,6 +38,8 @@ pub(crate) struct Process {
     pub(crate) settings: Settings,
     pub(crate) data_dir: Arc<DataDir>,
     pub(crate) metrics: PrometheusHandle,
+    /// What it logged.
+    pub(crate) log: Arc<Ring>,
 }
 
 /// Prepares a process, then runs its work to the end. `lock` is the file in the data directory
@@ -54,7 +57,7 @@ where
     if let Some(data_dir) = data_dir {
         settings.data_dir = data_dir.to_path_buf();
     }
-    start_log(&settings)?;
+    let log = start_log(&settings)?;
     weir_http_server::open_more_files();
     let data_dir = Arc::new(DataDir::open(&settings.data_dir, lock)?);
     let metrics = start_metrics()?;
@@ -64,14 +67,14 @@ where
         .thread_name("weir")
         .build()
         .context("the runtime can't be started")?;
-    let process = Process { settings, data_dir, metrics };
+    let process = Process { settings, data_dir, metrics, log };
     let ended = runtime.block_on(work(process));
     // What still blocks a thread (a mount that hangs) must not keep the process.
     runtime.shutdown_background();
     ended
 }
 
-fn start_log(settings: &Settings) -> anyhow::Result<()> {
+fn start_log(settings: &Settings) -> anyhow::Result<Arc<Ring>> {
     let logging = &settings.logging;
     let style = logging::Style {
         is_json: logging.format == LogFormat::Json,
@@ -82,7 +85,11 @@ fn start_log(settings: &Settings) -> anyhow::Result<()> {
         logging.levels.iter().map(|(name, level)| format!(",{name}={}", level.as_str()));
     let level =
         directives.fold(format!("{}{QUIET}", logging.level.as_str()), |all, one| all + &one);
-    logging::start(&level, style, logging.file.as_deref())
+    let LogKeep { lines, bytes } = &logging.keep;
+    let bounds = logs::Bounds { lines: lines.get() as usize, bytes: bytes.as_usize() };
+    let memory = Arc::new(Ring::new(bounds, SystemClock.now()));
+    logging::start(&level, style, logging.file.as_deref(), memory.clone())?;
+    Ok(memory)
 }
 
 fn start_metrics() -> anyhow::Result<PrometheusHandle> {

@@ -161,6 +161,7 @@ impl EngineListeners {
         let guards = Guards::of(&process.settings, access, here)
             .trusting((identity.id, identity.name), vouching::trusted(&process.settings));
         let router = http::engine::router(shared.clone(), shared.clone(), guards.rest, limits);
+        let router = http::with_logs(router, Arc::new(engine.logs.clone()));
         serve(process, system, "rest server", rest, engine.storages.clone().beside(router))?;
         let mut places = EnginePlaces { rest: rest_url, management: None, metrics: None };
         if let Some(listener) = management {

@@ -28,6 +28,7 @@ mod host;
 mod human;
 mod key;
 mod login;
+mod logs;
 mod look;
 mod node;
 mod operation;
@@ -110,6 +111,8 @@ enum Noun {
     /// Items of sources, as in `weir access`
     #[command(subcommand, alias = "items", hide = true)]
     Item(access::ItemVerb),
+    /// What engines and configuration servers log: read it, or follow it
+    Logs(logs::Logs),
     /// Nodes of the cluster
     #[command(subcommand, visible_alias = "nodes")]
     Node(node::Verb),
@@ -245,6 +248,7 @@ impl Noun {
             Self::Tap(args) => asked(args.run(&global.client()?, out)),
             Self::Access(verb) => asked(verb.run(&global.client()?, out)),
             Self::Item(verb) => asked(verb.run(&global.client()?, out)),
+            Self::Logs(args) => asked(args.run(global, out)),
             Self::Node(verb) => asked(verb.run(&global.client()?, out)),
             Self::Cluster(args) => asked(args.run(global, out)),
             Self::Fleet(verb) => asked(verb.run(&global.design()?, out)),

@@ -39,6 +39,7 @@ macro_rules! claims {
 
 claims! {
     ClusterRead "cluster:read" "See nodes, members, controllers and their health";
+    ClusterLog "cluster:log" "See what engines and the configuration server log";
     ClusterManage "cluster:manage" "Drain, undrain, shut down and remove nodes; move controllers";
     ProjectRead "project:read" "See the assets of projects on a configuration server";
     ProjectWrite "project:write" "Create, change, rename and delete projects and their assets on a configuration server";

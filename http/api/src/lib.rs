@@ -27,6 +27,7 @@ mod item;
 mod key;
 mod letter;
 mod live;
+mod log;
 mod node;
 mod operation;
 mod page;
@@ -93,6 +94,10 @@ pub use letter::{
     LetterView, LettersChosen, LettersQuery, OpenReplayView, ReplayCancel, ReplayView, ReplaysView,
 };
 pub use live::{LiveChange, LiveEvent, LiveQuery, LiveTopic};
+pub use log::{
+    BEARER_PROTOCOL, LOG_PROTOCOL, LogEntry, LogField, LogFilter, LogLevel, LogOrder, LogPage,
+    LogTail, LogTailEnd, LogTailQuery, LogUnreached, LogsQuery,
+};
 pub use node::NodeView;
 pub use operation::{
     OperationState, OperationStep, OperationView, OperationsFollow, OperationsQuery, StepState,

@@ -49,6 +49,7 @@ enum Last {
     Entry(u64),
     Letter(LetterId),
     Version(String),
+    Line(Timestamp, String, u64),
 }
 
 /// First byte of every cursor: which list it belongs to, and in which shape.
@@ -57,6 +58,7 @@ const ITEM: u8 = 2;
 const ENTRY: u8 = 3;
 const LETTER: u8 = 4;
 const VERSION: u8 = 13;
+const LINE: u8 = 14;
 
 const REFUSAL: &str = "this is no cursor of this list: pass nextCursor back as it came, or leave \
                        it out to begin at the start";
@@ -74,7 +76,11 @@ impl Cursor {
     pub fn stream(self) -> Result<StreamId, &'static str> {
         match self.0 {
             Last::Stream(id) => Ok(id),
-            Last::Item(..) | Last::Entry(_) | Last::Letter(_) | Last::Version(_) => Err(REFUSAL),
+            Last::Item(..)
+            | Last::Entry(_)
+            | Last::Letter(_)
+            | Last::Version(_)
+            | Last::Line(..) => Err(REFUSAL),
         }
     }
 
@@ -82,7 +88,11 @@ impl Cursor {
     pub fn item(self) -> Result<(SourceName, Timestamp, String), &'static str> {
         match self.0 {
             Last::Item(source, claimed_at, name) => Ok((source, claimed_at, name)),
-            Last::Stream(_) | Last::Entry(_) | Last::Letter(_) | Last::Version(_) => Err(REFUSAL),
+            Last::Stream(_)
+            | Last::Entry(_)
+            | Last::Letter(_)
+            | Last::Version(_)
+            | Last::Line(..) => Err(REFUSAL),
         }
     }
 
@@ -94,7 +104,11 @@ impl Cursor {
     pub fn entry(self) -> Result<u64, &'static str> {
         match self.0 {
             Last::Entry(sequence) => Ok(sequence),
-            Last::Stream(_) | Last::Item(..) | Last::Letter(_) | Last::Version(_) => Err(REFUSAL),
+            Last::Stream(_)
+            | Last::Item(..)
+            | Last::Letter(_)
+            | Last::Version(_)
+            | Last::Line(..) => Err(REFUSAL),
         }
     }
 
@@ -106,7 +120,11 @@ impl Cursor {
     pub fn letter(self) -> Result<LetterId, &'static str> {
         match self.0 {
             Last::Letter(id) => Ok(id),
-            Last::Stream(_) | Last::Item(..) | Last::Entry(_) | Last::Version(_) => Err(REFUSAL),
+            Last::Stream(_)
+            | Last::Item(..)
+            | Last::Entry(_)
+            | Last::Version(_)
+            | Last::Line(..) => Err(REFUSAL),
         }
     }
 
@@ -118,7 +136,28 @@ impl Cursor {
     pub fn version(self) -> Result<String, &'static str> {
         match self.0 {
             Last::Version(id) => Ok(id),
-            Last::Stream(_) | Last::Item(..) | Last::Entry(_) | Last::Letter(_) => Err(REFUSAL),
+            Last::Stream(_)
+            | Last::Item(..)
+            | Last::Entry(_)
+            | Last::Letter(_)
+            | Last::Line(..) => Err(REFUSAL),
+        }
+    }
+
+    /// When a line was logged, by which node, and its number there.
+    pub fn after_line(at: Timestamp, node: String, number: u64) -> Self {
+        Self(Last::Line(at, node, number))
+    }
+
+    /// The last line that was seen; an error for a cursor of another list.
+    pub fn line(self) -> Result<(Timestamp, String, u64), &'static str> {
+        match self.0 {
+            Last::Line(at, node, number) => Ok((at, node, number)),
+            Last::Stream(_)
+            | Last::Item(..)
+            | Last::Entry(_)
+            | Last::Letter(_)
+            | Last::Version(_) => Err(REFUSAL),
         }
     }
 }
@@ -147,6 +186,11 @@ impl fmt::Display for Cursor {
             Last::Version(id) => {
                 bytes.push(VERSION);
                 bytes.extend(id.as_bytes());
+            }
+            Last::Line(at, node, number) => {
+                bytes.push(LINE);
+                let parts = serde_json::to_vec(&(at, node, number));
+                bytes.extend(parts.expect("texts are JSON"));
             }
         }
         f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
@@ -180,6 +224,10 @@ impl FromStr for Cursor {
                 let id = std::str::from_utf8(id).map_err(|_| REFUSAL)?;
                 Ok(Self::after_version(id.to_owned()))
             }
+            Some((&LINE, parts)) => {
+                let (at, node, number) = serde_json::from_slice(parts).map_err(|_| REFUSAL)?;
+                Ok(Self::after_line(at, node, number))
+            }
             _ => Err(REFUSAL),
         }
     }
@@ -207,7 +255,8 @@ mod tests {
         let source = SourceName::stored("flights/read");
         let of_streams = Cursor::after_stream(id);
         let of_items = Cursor::after_item(source.clone(), Timestamp(7), "a\"\u{e9}\0/b.csv".into());
-        for cursor in [&of_streams, &of_items] {
+        let of_lines = Cursor::after_line(Timestamp(9), "n1".into(), 3);
+        for cursor in [&of_streams, &of_items, &of_lines] {
             assert_eq!(cursor.to_string().parse().as_ref(), Ok(cursor));
         }
         for bad in [

@@ -85,12 +85,12 @@ impl Client {
         Ok((Forwarded { status, headers, body: Vec::new() }, answer.into()))
     }
 
-    fn silent(&self, is_question: bool) -> Error {
+    pub(crate) fn silent(&self, is_question: bool) -> Error {
         let url = self.base().to_owned();
         Error::Interrupted { url, cause: NO_ANSWER.to_owned(), is_question }
     }
 
-    fn below(&self, path_and_query: &str) -> Result<Url, Error> {
+    pub(crate) fn below(&self, path_and_query: &str) -> Result<Url, Error> {
         let given = format!("{}{path_and_query}", self.base());
         match Url::parse(&given) {
             Ok(url) if url.as_str() == given => Ok(url),
@@ -99,7 +99,7 @@ impl Client {
     }
 }
 
-fn passed_on(answer: &Response) -> HeaderMap {
+pub(crate) fn passed_on(answer: &Response) -> HeaderMap {
     let known = PASSED_ON.iter().filter_map(|it| Some((it.clone(), answer.headers().get(it)?)));
     known.map(|(name, value)| (name, value.clone())).collect()
 }

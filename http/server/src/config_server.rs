@@ -25,8 +25,8 @@ use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
     Deliveries, Fleet, Guard, Health, Operations, Projects, Samples, Versions, archives, assets,
-    clusters, deliveries, drafts, engine, forward, openapi, operations, overview, projects, quota,
-    samples, shelf, stored, ui, verbs, versions,
+    clusters, deliveries, drafts, engine, forward, logs, openapi, operations, overview, projects,
+    quota, samples, shelf, stored, ui, verbs, versions,
 };
 
 const NAME: &str = "config-server";
@@ -84,6 +84,7 @@ pub fn router(design: Design, fleet: impl Into<Fleet>, guard: Guard, limits: Lim
     let routes = quota::around(routes.layer(from_fn(verbs::told_apart)), limits);
     let routes =
         routes.layer(Extension(fleet)).layer(Extension(guard)).layer(Extension(ServerName(NAME)));
+    let routes = routes.layer(Extension(logs::Tails::default()));
     layers::outside(routes, NAME)
 }
 
@@ -150,6 +151,7 @@ fn described() -> OpenApiRouter<Arc<dyn Projects>> {
         .merge(engine::people())
         .merge(shelf::routes())
         .merge(clusters::routes())
+        .merge(logs::of_this_server())
         .routes(open(routes!(version::show)));
     OpenApiRouter::with_openapi(openapi::document("Weir configuration server", about))
         .routes(open(routes!(health::livez)))
@@ -165,7 +167,12 @@ struct Acts;
 /// What goes on until whoever reads it has enough.
 fn followed() -> Router<Fleet> {
     let live = get(forward::follow_engine);
-    Router::new().route("/api/v1/live", live.clone()).route(&format!("{OF_CLUSTER}/live"), live)
+    let tail = get(logs::bridge::follow_engine);
+    Router::new()
+        .route("/api/v1/live", live.clone())
+        .route(&format!("{OF_CLUSTER}/live"), live)
+        .route("/api/v1/logs/tail", tail.clone())
+        .route(&format!("{OF_CLUSTER}/logs/tail"), tail)
 }
 
 /// All that an engine declares as passed on, as it is declared there: of the default cluster, and of one that

@@ -210,6 +210,8 @@ impl Talk {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(self.bounds.head_timeout);
         let http = http.serve_connection(TokioIo::new(stream), self.service(is_encrypted, None));
+        // What a request turns it into goes on by itself.
+        let http = http.with_upgrades();
         self.driven(pin!(http), |it| it.graceful_shutdown()).await;
     }
 

@@ -18,7 +18,7 @@ use crate::live::Views;
 use crate::version::{self, ServerName};
 use crate::{
     Cluster, Engine, Guard, assignments, audit, canary, cluster, items, keys, letters, live,
-    log_in, nodes, openapi, overview, provider, quota, replays, resources, roles, savepoints,
+    log_in, logs, nodes, openapi, overview, provider, quota, replays, resources, roles, savepoints,
     scheduler, sessions, sniff, steering, stored, streams, sweeps, trust, users, workflows,
 };
 
@@ -92,7 +92,7 @@ fn uploads() -> OpenApiRouter<Asked> {
 
 /// What goes on until whoever reads it has enough.
 pub(crate) fn followed() -> OpenApiRouter<Views> {
-    OpenApiRouter::default().nest("/api/v1", live::routes())
+    OpenApiRouter::default().nest("/api/v1", live::routes().merge(logs::followed()))
 }
 
 /// Who may do what, and what they did: of each server that has users.
@@ -132,6 +132,7 @@ pub(crate) fn passed_on() -> OpenApiRouter<Asked> {
         .merge(keys::routes())
         .merge(trust::routes())
         .merge(resources::routes())
+        .merge(logs::routes())
 }
 
 /// Whether the engine can do its work.

@@ -175,10 +175,10 @@ impl<S: Send + Sync> FromRequestParts<S> for PassedOn {
 }
 
 /// Where a request goes, and what is sent with it.
-struct Way {
-    cluster: Arc<Known>,
-    path: String,
-    headers: HeaderMap,
+pub(crate) struct Way {
+    pub(crate) cluster: Arc<Known>,
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
     is_vouched: bool,
 }
 
@@ -196,7 +196,7 @@ impl Way {
         Ok(Self { cluster, path, headers, is_vouched: false })
     }
 
-    async fn of(
+    pub(crate) async fn of(
         fleet: &Fleet,
         parts: &Parts,
         more: &[HeaderName],
@@ -218,7 +218,7 @@ impl Way {
 
     /// A cluster that does not believe this server says nothing about the user's log-in here, which is good:
     /// it is told apart.
-    fn answered(&self, answer: Result<Response, Error>) -> Result<Response, Error> {
+    pub(crate) fn answered(&self, answer: Result<Response, Error>) -> Result<Response, Error> {
         match answer {
             Ok(refused) if self.is_vouched && refused.status() == StatusCode::UNAUTHORIZED => {
                 Err(Error::unbelieved(&self.cluster.name))
@@ -261,7 +261,7 @@ fn of_request(parts: &Parts, more: &[HeaderName]) -> HeaderMap {
     headers
 }
 
-fn passed_on(
+pub(crate) fn passed_on(
     engine: &Client,
     uri: &Uri,
     answer: Result<Forwarded, client::Error>,

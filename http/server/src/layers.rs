@@ -19,6 +19,7 @@ use tower_http::trace::TraceLayer;
 use weir_runtime::Trace;
 
 use crate::error::Error;
+use crate::logs;
 use crate::origin::Encrypted;
 use crate::problems;
 
@@ -105,6 +106,7 @@ pub(crate) fn outside(router: Router, server: &'static str) -> Router {
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(map_request(without_unfit_id))
+        .layer(map_request(logs::shown_in_protocol))
 }
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

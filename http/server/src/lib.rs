@@ -43,6 +43,7 @@ mod letters;
 mod listen;
 mod live;
 mod log_in;
+mod logs;
 pub mod management;
 pub mod metrics;
 mod nodes;
@@ -89,6 +90,7 @@ pub use fleet::Fleet;
 pub use guard::{Guard, Here};
 pub use layers::Limits;
 pub use listen::{address, bind, refused, serve, serve_over};
+pub use logs::{Logs, LogsAsked, with_logs};
 pub use on_behalf::{AtCluster, OnBehalf};
 pub use operations::{
     Begin as BeginOperation, Ended, InMemory, OperationStore, Operations, Progress,

@@ -27,7 +27,7 @@ impl Role {
     /// They are not stored: a new version may give them new claims.
     pub fn built_in() -> [Self; 3] {
         let all = UserClaim::ALL.iter().copied();
-        let reads = |it: &UserClaim| it.as_str().ends_with(":read");
+        let reads = |it: &UserClaim| it.as_str().ends_with(":read") || *it == UserClaim::ClusterLog;
         let operates = |it: &UserClaim| {
             use UserClaim::{
                 AuditRead, ProfileWrite, ScheduleWrite, StreamControl, StreamPause, UserRead,

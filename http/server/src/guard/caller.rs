@@ -15,7 +15,7 @@ use crate::error::Error;
 pub enum Here {
     /// No more than others.
     Nothing,
-    /// See what runs and why, and reset items.
+    /// See what runs, why, and what is logged, and reset items.
     Operation,
     Everything,
 }
@@ -25,7 +25,8 @@ impl Here {
         match self {
             Self::Nothing => false,
             Self::Operation => {
-                let more = [UserClaim::AccessManage, UserClaim::ScheduleRead];
+                let more =
+                    [UserClaim::AccessManage, UserClaim::ClusterLog, UserClaim::ScheduleRead];
                 more.contains(&claim) || OPEN_READS.contains(&claim)
             }
             Self::Everything => true,
