@@ -3,7 +3,7 @@
 
 /** What the configuration server answers itself, of whichever cluster the page is. */
 const OWN =
-  /^\/api\/v1\/(audit|clusters|log-in|log-out|me|operations|projects|roles|sessions|set-up|tokens|users|version)\b/;
+  /^\/api\/v1\/(audit|clusters|log-in|log-out|me|operations|projects|roles|server|sessions|set-up|tokens|users|version)\b/;
 
 /** What the cluster is called that the configuration of the server names. */
 export const DEFAULT_CLUSTER = "default";

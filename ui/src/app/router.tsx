@@ -78,6 +78,7 @@ const nodes = createRoute({
 const node = createRoute({
   getParentRoute: () => frame,
   path: "/nodes/$name",
+  validateSearch: texts("tab"),
   component: lazyRouteComponent(() => import("../features/nodes/Node"), "Node"),
 });
 const workflows = createRoute({
@@ -149,6 +150,12 @@ const audit = createRoute({
   path: "/audit",
   component: lazyRouteComponent(() => import("../features/audit/Audit"), "Audit"),
 });
+const logs = createRoute({
+  getParentRoute: () => frame,
+  path: "/logs",
+  validateSearch: texts("of", "level", "workflow", "stage", "node", "code", "text"),
+  component: lazyRouteComponent(() => import("../features/logs/Logs"), "Logs"),
+});
 const fleet = createRoute({
   getParentRoute: () => frame,
   path: "/fleet",
@@ -196,6 +203,7 @@ const inFrame = [
   users,
   keys,
   audit,
+  logs,
   fleet,
   projects,
   project,

@@ -16,6 +16,7 @@ export const OPERATE = [
   { path: "/nodes", title: "Nodes", key: "n", cli: "weir node list" },
   { path: "/workflows", title: "Workflows", key: "w", cli: "weir workflow list" },
   { path: "/streams", title: "Streams", key: "s", cli: "weir stream list" },
+  { path: "/logs", title: "Logs", key: "e", cli: "weir logs --follow" },
   { path: "/deployments", title: "Deployments", key: "d", cli: "weir deployment list" },
   { path: "/scheduler", title: "Scheduler", key: "c", cli: "weir scheduler show" },
   { path: "/access", title: "Access", key: "a", cli: "weir access sources" },

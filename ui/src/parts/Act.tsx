@@ -43,7 +43,8 @@ export function Act({ label, about, claim, onAct, not, isDanger, isMain }: ActPr
 }
 
 /** What the configuration server does itself, of whichever cluster the page is. */
-const OF_SERVER = /^weir (project|deploy|test|operation|fleet|user|role|token|audit)\b/;
+const OF_SERVER =
+  /^weir (project|deploy|test|operation|fleet|user|role|token|audit|logs .*--config-server)\b/;
 
 /** The command that does or shows the same. */
 export function CopyCli({ command: said }: { command: string }) {

@@ -46,6 +46,23 @@ export async function dist(directory, url, port = 0) {
     });
     answer.end(found?.content);
   });
+  // A WebSocket, byte by byte.
+  server.on("upgrade", (asked, socket, head) => {
+    const headers = { ...asked.headers, host: new URL(url).host, origin: url };
+    const passed = request(url + asked.url, { headers });
+    passed.on("upgrade", (answer, other, more) => {
+      const lines = Object.entries(answer.headers).map(([name, value]) => `${name}: ${value}`);
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join("\r\n")}\r\n\r\n`);
+      socket.write(more);
+      other.write(head);
+      socket.pipe(other).pipe(socket);
+      socket.on("error", () => other.destroy());
+      other.on("error", () => socket.destroy());
+    });
+    passed.on("response", () => socket.destroy());
+    passed.on("error", () => socket.destroy());
+    passed.end();
+  });
   await new Promise((done) => server.listen(port, "127.0.0.1", done));
   return { url: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
 }

@@ -1,5 +1,5 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { answered, api } from "../../api/client";
 import { useLive } from "../../live";
 import { bytes, duration, plural } from "../../logic/format";
@@ -7,8 +7,9 @@ import type { Node as Shown } from "../../logic/nodes";
 import { useNow } from "../../logic/now";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { Facts, Page, Panel } from "../../parts/Page";
-import { Empty, Shows } from "../../parts/Shows";
+import { Empty, Loading, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
+import { Tabs } from "../../parts/Tabs";
 import { useAsked } from "../../parts/useAsked";
 import { useIntent } from "../../parts/useIntent";
 import { Ago, Moment } from "../../parts/When";
@@ -16,9 +17,15 @@ import { Running } from "./Nodes";
 import { useNodes } from "./useNodes";
 
 const route = getRouteApi("/frame/nodes/$name");
+const LogsOf = lazy(() => import("../logs/OfOne").then((it) => ({ default: it.LogsOf })));
+const TABS = [
+  ["node", "Node"],
+  ["logs", "Logs"],
+] as const;
 
 export function Node() {
   const { name } = route.useParams();
+  const { tab = "node" } = route.useSearch();
   const nodes = useNodes();
   const found = nodes.value?.filter((it) => it.name === name);
   const [node] = found ?? [];
@@ -29,7 +36,22 @@ export function Node() {
       actions={node && <Actions node={node} />}
     >
       <Shows of={{ ...nodes, value: found }}>
-        {() => (node ? <Detail node={node} /> : <Gone name={name} />)}
+        {() =>
+          node ? (
+            <>
+              <Tabs all={TABS} at={tab} />
+              {tab === "logs" ? (
+                <Suspense fallback={<Loading />}>
+                  <LogsOf node={name} />
+                </Suspense>
+              ) : (
+                <Detail node={node} />
+              )}
+            </>
+          ) : (
+            <Gone name={name} />
+          )
+        }
       </Shows>
     </Page>
   );

@@ -30,6 +30,7 @@ const Savepoints = lazy(() =>
   import("../savepoints/Savepoints").then((it) => ({ default: it.Savepoints })),
 );
 const Metrics = lazy(() => import("./Metrics").then((it) => ({ default: it.Metrics })));
+const LogsOf = lazy(() => import("../logs/OfOne").then((it) => ({ default: it.LogsOf })));
 const TABS = [
   ["graph", "Graph"],
   ["instances", "Instances"],
@@ -38,6 +39,7 @@ const TABS = [
   ["metrics", "Metrics"],
   ["letters", "Dead letters"],
   ["savepoints", "Savepoints"],
+  ["logs", "Logs"],
 ] as const;
 
 export function Workflow() {
@@ -64,6 +66,7 @@ export function Workflow() {
               {tab === "metrics" && <Metrics detail={detail} />}
               {tab === "letters" && <Letters detail={detail} />}
               {tab === "savepoints" && <Savepoints workflow={name} />}
+              {tab === "logs" && <LogsOf workflow={name} />}
             </Suspense>
           </>
         )}

@@ -1,0 +1,114 @@
+import { Button, Select } from "@mantine/core";
+import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { plural } from "../../logic/format";
+import { CopyCli } from "../../parts/Act";
+import { Filter as TextFilter } from "../../parts/Filter";
+import { Panel } from "../../parts/Page";
+import { ProblemView } from "../../parts/Problem";
+import { Empty } from "../../parts/Shows";
+import { Mark } from "../../parts/State";
+import { List } from "./List";
+import type { Row } from "./lines";
+import { type Filter, Tail } from "./tail";
+
+const LEVELS = ["error", "warn", "info", "debug", "trace"];
+/** What is typed is asked for when nothing more is typed. */
+const TYPED_MS = 300;
+
+export interface Shown extends Filter {
+  /** Of the configuration server itself. */
+  ofServer?: boolean | undefined;
+}
+
+/** The command that follows the same. */
+export function command(filter: Shown): string {
+  const word = (it: string) =>
+    /^[\w.,:/@%+=-]+$/.test(it) ? it : `'${it.replaceAll("'", "'\\''")}'`;
+  const named: [string, string | undefined][] = [
+    ["level", filter.level],
+    ["workflow", filter.workflow],
+    ["stage", filter.stage],
+    ["node", filter.node],
+    ["code", filter.code],
+    ["grep", filter.text],
+  ];
+  const given = named.flatMap(([name, value]) => (value ? [`--${name} ${word(value)}`] : []));
+  return ["weir logs --follow", ...(filter.ofServer ? ["--config-server"] : []), ...given].join(
+    " ",
+  );
+}
+
+/** Lines as they are logged. `filter` is in the address; what is fixed has no field here. */
+export function LogTail({ filter, onFilter }: { filter: Shown; onFilter: (more: Filter) => void }) {
+  const { level, workflow, stage, node, code, text, ofServer = false } = filter;
+  const tail = useMemo(
+    () => new Tail({ level, workflow, stage, node, code, text }, ofServer),
+    [level, workflow, stage, node, code, text, ofServer],
+  );
+  const standing = useSyncExternalStore(tail.listen, tail.standing);
+  const [paused, setPaused] = useState<{ rows: readonly Row[]; total: number; of: Tail }>();
+  const held = paused?.of === tail ? paused : undefined;
+  const rows = held?.rows ?? standing.rows;
+  const more = held ? standing.total - held.total : 0;
+  const { contact, problem } = standing;
+  return (
+    <Panel
+      title="Lines"
+      flush
+      side={
+        <div className="row">
+          <Contact contact={contact} isPaused={held !== undefined} more={more} />
+          <Select
+            aria-label="Level at least"
+            placeholder="All levels"
+            clearable
+            data={LEVELS}
+            value={level ?? null}
+            onChange={(it) => onFilter({ level: it ?? undefined })}
+            w={120}
+          />
+          <Typed value={text ?? ""} onChange={(it) => onFilter({ text: it || undefined })} />
+          <Button
+            aria-pressed={held !== undefined}
+            onClick={() =>
+              setPaused(held ? undefined : { rows: standing.rows, total: standing.total, of: tail })
+            }
+          >
+            {held ? "Go on" : "Pause"}
+          </Button>
+          <Button onClick={tail.clear}>Clear</Button>
+          <CopyCli command={command(filter)} />
+        </div>
+      }
+    >
+      {problem && <ProblemView problem={problem} onRetry={tail.again} />}
+      <List
+        rows={rows}
+        empty={
+          <Empty
+            what={contact === "live" ? "No line is remembered that is meant" : "Nothing came yet"}
+            why="Engines remember their newest lines; what they log from now on comes here by itself."
+            cli={command(filter)}
+          />
+        }
+      />
+    </Panel>
+  );
+}
+
+function Contact(props: { contact: string; isPaused: boolean; more: number }) {
+  if (props.isPaused) return <Mark tone="warn">{`paused, ${plural(props.more, "new line")}`}</Mark>;
+  if (props.contact === "live") return <Mark tone="ok">live</Mark>;
+  return <Mark tone={props.contact === "connecting" ? "idle" : "err"}>{props.contact}</Mark>;
+}
+
+function Typed({ value, onChange }: { value: string; onChange: (value: string) => void }) {
+  const [typed, setTyped] = useState(value);
+  useEffect(() => setTyped(value), [value]);
+  useEffect(() => {
+    if (typed === value) return;
+    const timer = setTimeout(() => onChange(typed), TYPED_MS);
+    return () => clearTimeout(timer);
+  }, [typed, value, onChange]);
+  return <TextFilter value={typed} onChange={setTyped} label="Text" />;
+}
