@@ -361,7 +361,7 @@ fn a_backup_of_a_running_server_is_restored_in_an_empty_place() {
 }
 
 /// A server that shares its store with another one, which listens at the second port.
-fn shared(name: &str, database: &Database, ports: (u16, u16)) -> Vec<String> {
+pub(crate) fn shared(name: &str, database: &Database, ports: (u16, u16)) -> Vec<String> {
     let Database { host, port, name: database, user, password } = database;
     let own = "weir.config-server.persistence";
     let seeds =

@@ -38,6 +38,7 @@ mod sample;
 mod samples;
 mod savepoints;
 mod scripts;
+mod sent_again;
 mod shelf;
 mod shutdown;
 mod sql;

@@ -17,9 +17,11 @@ use weir_controllers::users::{SetUpFile, UserSingleton, UserStorage};
 use weir_domain::{Fault, NodeStatus};
 use weir_http_client::{Authority, Client};
 use weir_http_server as http;
+use weir_persistence_api::BlobStore;
 use weir_persistence_sql::Database;
 use weir_runtime::{IdSource, Phase, System, SystemClock, SystemSettings};
 
+use super::answers::Answers;
 use super::belongings::Belongings;
 use super::builds::Builds;
 use super::certificates::Certificates;
@@ -174,11 +176,13 @@ fn engines(settings: &Settings, authority: &Authority) -> anyhow::Result<http::E
     Ok(http::Engines::new(first, clients))
 }
 
-/// What it serves by itself. `process` is the one whose data directory holds the projects.
+/// What it serves by itself. `process` is the one whose data directory holds the projects; `store` is shared by all
+/// servers that are one.
 pub(super) async fn design(
     process: &Process,
     system: &System,
     projects: ProjectDirs,
+    store: Arc<dyn BlobStore>,
 ) -> Result<http::config_server::Design, Fault> {
     let files = OperationFiles::in_data_dir(system.tasks().clone(), &process.data_dir.path);
     let operations = http::Operations::open(system.clone(), Arc::new(files)).await?;
@@ -193,6 +197,7 @@ pub(super) async fn design(
     projects.finish_moves().await;
     let deliverer = Deliverer::of(system.clone(), projects.clone(), builds, (&data_dir, settings));
     let samples = SampleRuns::of(system.clone(), projects.clone());
+    let answers = Answers::new(store, system.clock().clone());
     let exchange = Exchange::of(&settings.config_server.remotes);
     let versions = ProjectVersions::new(system.clone(), projects.clone(), credentials, exchange);
     Ok(http::config_server::Design {
@@ -201,6 +206,7 @@ pub(super) async fn design(
         samples: Arc::new(samples),
         operations,
         versions: Arc::new(versions),
+        repeats: http::Repeats::new(system.clone(), Arc::new(answers)),
     })
 }
 
@@ -228,7 +234,7 @@ pub(super) async fn run(process: Process) -> anyhow::Result<ExitCode> {
     let guard = servers::guard(settings, access, http::Here::Operation);
     let fleet = http::Fleet::new(engines, clusters, issuer, authority);
     system.tasks().spawn("clusters", fleet.clone().watch(system.clone()));
-    let design = design(&process, &system, dirs).await?;
+    let design = design(&process, &system, dirs, health.store.clone()).await?;
     let router = http::config_server::router(design, fleet, guard, process.http_limits());
     let router = http::config_server::depending_on(router, health.clone());
     let router = http::with_logs(router, Arc::new(Logs::alone(&process)));

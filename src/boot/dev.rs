@@ -82,7 +82,7 @@ async fn open(
     let list = Fleet::new(engine.membership.singletons.register(list));
     let fleet = http::Fleet::with_own_engine(client.into(), list, issuer, authority);
     system.tasks().spawn("clusters", fleet.clone().watch(system.clone()));
-    let own = config_server::design(process, system, projects).await?;
+    let own = config_server::design(process, system, projects, engine.store.clone()).await?;
     let router = http::config_server::router(own, fleet, guard, process.http_limits());
     let router = http::config_server::depending_on(router, Arc::new(engine.clone()));
     let router = http::with_logs(router, Arc::new(Logs::alone(process)));

@@ -2,6 +2,7 @@
 
 mod activation;
 mod announcer;
+mod answers;
 pub(crate) mod backup;
 mod bell;
 mod belongings;

@@ -264,7 +264,7 @@ pub(crate) fn shown(text: &str, within: &str) -> Result<Option<Concealed>, Failu
 pub(crate) struct Once {
     /// A text of one's own: the same command with the same text is carried out once, however often
     /// it is sent
-    #[arg(long, value_name = "TEXT", value_parser = plain_text)]
+    #[arg(long, global = true, value_name = "TEXT", value_parser = plain_text)]
     idempotency_key: Option<String>,
 }
 

@@ -11,7 +11,7 @@ use weir_http_api::BuildView;
 use weir_package::Signer;
 use weir_stream::Registry;
 
-use super::args::{ConfArgs, Global};
+use super::args::{ConfArgs, Global, Once};
 use super::exit::Reason;
 use super::failure::Failure;
 use super::files;
@@ -44,6 +44,8 @@ pub(crate) struct Args {
     packing: PackingArgs,
     #[command(flatten)]
     conf: ConfArgs,
+    #[command(flatten)]
+    once: Once,
 }
 
 #[derive(Debug, Serialize)]
@@ -82,7 +84,7 @@ impl Args {
             let failure = Failure::new(Reason::Usage, what, "a configuration server signs");
             return Err(failure.with_hint("leave out --unsigned, or name a directory"));
         }
-        let client = global.design()?;
+        let client = self.once.client(&global.design()?);
         let begun = client.build_create(&self.project, &self.packing.request(&what)?).await;
         let kept: BuildView = operation::result(&client, out, (what.clone(), begun)).await?;
         if let Some(file) = &self.file {

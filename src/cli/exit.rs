@@ -171,7 +171,8 @@ mod tests {
                 | ProblemKind::Refused
                 | ProblemKind::BodyTooLarge
                 | ProblemKind::UnsupportedMediaType
-                | ProblemKind::AuditBroken => Exit::Invalid,
+                | ProblemKind::AuditBroken
+                | ProblemKind::KeyReused => Exit::Invalid,
                 ProblemKind::UnknownPath | ProblemKind::NotFound => Exit::NotFound,
                 ProblemKind::Unauthorized | ProblemKind::ReadOnly | ProblemKind::Forbidden => {
                     Exit::NotAllowed

@@ -174,8 +174,7 @@ enum Noun {
     #[command(subcommand, visible_alias = "hosts")]
     Host(host::Verb),
     /// Project directories on this machine, and projects of a configuration server
-    #[command(subcommand)]
-    Project(project::Verb),
+    Project(project::Command),
     /// Run the tests of a project directory, without any server
     Test(test::Args),
     /// The configuration of a process
@@ -277,7 +276,7 @@ impl Noun {
                 None => asked(verb.run(&global.client()?, out)),
             },
             Self::Host(verb) => asked(verb.run(&global.client()?, out)),
-            Self::Project(verb) => verb.run(global, out, registry),
+            Self::Project(command) => command.run(global, out, registry),
             Self::Test(args) => args.run(out, &registry()),
             Self::Conf(verb) => verb.run(out),
             Self::Schema(args) => args.run(out, &registry()),
@@ -368,6 +367,7 @@ mod tests {
             "access clear --source s/read",
             "access reset --source s/read",
             "access revoke g 1",
+            "build p",
             "certs add a --file f",
             "certs delete a",
             "deploy p",
@@ -393,6 +393,14 @@ mod tests {
             "key rotate a",
             "node drain n",
             "node undrain n",
+            "project branch create p b",
+            "project create p",
+            "project import f",
+            "project mv p a.yaml b",
+            "project put p a.yaml f",
+            "project remote push p origin",
+            "project remove p",
+            "project take p q a.yaml",
             "role create r --claim key:read",
             "role delete r",
             "role set r --claim key:read",

@@ -11,14 +11,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use weir_domain::{Finding, ProjectName};
 use weir_http_api::Validation;
 use weir_http_client::Client;
 use weir_project::Loaded;
 use weir_stream::Registry;
 
-use super::args::Global;
+use super::args::{Global, Once};
 use super::asked;
 use super::excerpt;
 use super::exit::Exit;
@@ -28,8 +28,16 @@ use super::human::{plain, plural};
 use super::look::{Look, Tone};
 use super::output::{Format, Output};
 
+#[derive(Debug, Args)]
+pub(crate) struct Command {
+    #[command(flatten)]
+    once: Once,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
 #[derive(Debug, Subcommand)]
-pub(crate) enum Verb {
+enum Verb {
     /// Report everything that is wrong with a project
     Validate {
         /// A project directory; or, where no file is called so and a server is named, the name of a project of
@@ -45,21 +53,23 @@ pub(crate) enum Verb {
     Versions(Box<versions::Verb>),
 }
 
-impl Verb {
+impl Command {
     pub(crate) fn run(
         self,
         global: &Global,
         out: &Output,
         registry: fn() -> Registry,
     ) -> Result<ExitCode, Failure> {
-        match self {
-            Self::Validate { project } => match named(&project, global)? {
-                Some(name) => asked(validate_served(&name, &global.design()?, out)),
+        let Self { once, verb } = self;
+        let client = || global.design().map(|it| once.client(&it));
+        match verb {
+            Verb::Validate { project } => match named(&project, global)? {
+                Some(name) => asked(validate_served(&name, &client()?, out)),
                 None => validate(&project, out, &registry()),
             },
-            Self::Served(verb) => asked(verb.run(&global.design()?, out)),
-            Self::Shelf(verb) => asked(verb.run(&global.design()?, out)),
-            Self::Versions(verb) => asked(verb.run(&global.design()?, out)),
+            Verb::Served(verb) => asked(verb.run(&client()?, out)),
+            Verb::Shelf(verb) => asked(verb.run(&client()?, out)),
+            Verb::Versions(verb) => asked(verb.run(&client()?, out)),
         }
     }
 }

@@ -158,6 +158,8 @@ kinds! {
     Unconditional 7020 428 "unconditional" "the request must say what it is based on",
     /// One client asks for more than it may, or so much is done already that nothing more is begun. The header `retry-after` says when to try again.
     TooManyRequests 7030 429 "too-many-requests" "too many requests",
+    /// The `idempotency-key` was sent with another request before: a key is for one request.
+    KeyReused 7031 422 "key-reused" "the key belongs to another request",
 }
 
 #[cfg(test)]

@@ -24,9 +24,9 @@ use crate::health::{self, ReadyQuery};
 use crate::layers::{self, Limits};
 use crate::version::{self, ServerName};
 use crate::{
-    Deliveries, Fleet, Guard, Health, Operations, Projects, Samples, Versions, archives, assets,
-    clusters, deliveries, drafts, engine, forward, logs, openapi, operations, overview, projects,
-    quota, samples, shelf, stored, ui, verbs, versions,
+    Deliveries, Fleet, Guard, Health, Operations, Projects, Repeats, Samples, Versions, archives,
+    assets, clusters, deliveries, drafts, engine, forward, logs, openapi, operations, overview,
+    projects, quota, repeats, samples, shelf, stored, ui, verbs, versions,
 };
 
 const NAME: &str = "config-server";
@@ -43,6 +43,7 @@ pub struct Design {
     pub samples: Arc<dyn Samples>,
     pub operations: Operations,
     pub versions: Arc<dyn Versions>,
+    pub repeats: Repeats,
 }
 
 /// All routes of a configuration server, for those whom the guard lets in; what runs is asked of an
@@ -51,13 +52,14 @@ pub fn router(design: Design, fleet: impl Into<Fleet>, guard: Guard, limits: Lim
     let fleet = fleet.into();
     let (delivered, _) = in_v1(deliveries::routes()).split_for_parts();
     let delivered = delivered.with_state(design.clone());
-    let Design { projects, operations, versions: of_projects, samples, .. } = design;
+    let Design { projects, operations, versions: of_projects, samples, repeats, .. } = design;
     let exchanging =
         versions::Exchanging { versions: of_projects.clone(), operations: operations.clone() };
     let (of_versions, _) = in_v1(versions::routes()).split_for_parts();
     let (exchanges, _) = in_v1(versions::exchanges()).split_for_parts();
     let (routes, _) = described().split_for_parts();
     let (begun, _) = in_v1(operations::routes()).split_for_parts();
+    let (remembering, _) = in_v1(by_controllers()).split_for_parts();
     let routes = routes
         .route(verbs::SHARED, VALIDATE.layer(post(projects::act)))
         .with_state(projects.clone())
@@ -65,6 +67,8 @@ pub fn router(design: Design, fleet: impl Into<Fleet>, guard: Guard, limits: Lim
         .merge(begun.with_state(operations::Shown::of(operations)))
         .merge(of_versions.with_state(of_projects))
         .merge(exchanges.with_state(exchanging))
+        .layer(Extension(repeats.clone()))
+        .merge(remembering)
         .merge(forwarded().merge(followed()).with_state(fleet.clone()))
         .merge(overview::document(overview::DOCUMENT, &document()))
         .merge(ui::page());
@@ -72,11 +76,12 @@ pub fn router(design: Design, fleet: impl Into<Fleet>, guard: Guard, limits: Lim
         |max: usize| Limits { body_bytes_max: limits.body_bytes_max.max(max), ..limits };
     let long = |routes: OpenApiRouter<_>, projects: Arc<dyn Projects>, max| {
         let (routes, _) = in_v1(routes).split_for_parts();
-        layers::bounded(routes.with_state(projects), with_body(max))
+        let routes = routes.with_state(projects).layer(Extension(repeats.clone()));
+        layers::bounded(routes, with_body(max))
     };
     let (of_samples, _) = in_v1(samples::routes()).split_for_parts();
-    let of_samples =
-        layers::bounded(of_samples.with_state(samples), with_body(samples::BODY_BYTES_MAX));
+    let of_samples = of_samples.with_state(samples).layer(Extension(repeats.clone()));
+    let of_samples = layers::bounded(of_samples, with_body(samples::BODY_BYTES_MAX));
     let routes = layers::bounded(routes, limits)
         .merge(long(texts(), projects.clone(), assets::BODY_BYTES_MAX))
         .merge(long(imports(), projects, archives::BODY_BYTES_MAX))
@@ -104,7 +109,9 @@ pub fn document() -> OpenApi {
     let document = document.merge_from(in_v1(deliveries::routes()).into_openapi());
     let document = document.merge_from(in_v1(samples::routes()).into_openapi());
     let document = document.merge_from(in_v1(versions::routes()).into_openapi());
-    let document = document.merge_from(in_v1(versions::exchanges()).into_openapi());
+    let mut document = document.merge_from(in_v1(versions::exchanges()).into_openapi());
+    repeats::document(&mut document);
+    let document = document.merge_from(in_v1(by_controllers::<()>()).into_openapi());
     let mut engine = engine.merge_from(engine::followed().into_openapi());
     openapi::passed_on(&mut engine);
     let document = document.merge_from(engine);
@@ -148,15 +155,18 @@ fn described() -> OpenApiRouter<Arc<dyn Projects>> {
         .routes(read(UserClaim::ProjectRead, routes!(assets::effective)))
         .routes(command(UserClaim::ProjectWrite, "asset delete", routes!(assets::delete)))
         .routes(command(UserClaim::ProjectWrite, "asset rename", routes!(assets::rename)))
-        .merge(engine::people())
         .merge(shelf::routes())
-        .merge(clusters::routes())
         .merge(logs::of_this_server())
         .routes(open(routes!(version::show)));
     OpenApiRouter::with_openapi(openapi::document("Weir configuration server", about))
         .routes(open(routes!(health::livez)))
         .routes(open(routes!(readyz)))
         .nest("/api/v1", v1)
+}
+
+/// What controllers answer, which remember themselves what was sent to them under a key.
+fn by_controllers<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
+    engine::people().merge(clusters::routes())
 }
 
 /// Operations whose paths the router can't spell, and what operations result in.

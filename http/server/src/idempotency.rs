@@ -43,6 +43,10 @@ impl Key {
         self.0.is_some()
     }
 
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
     /// The id of the command that is asked for. `request` is all that it depends on.
     pub(crate) fn command(
         &self,

@@ -58,6 +58,7 @@ mod problems;
 mod projects;
 mod provider;
 mod quota;
+mod repeats;
 mod replays;
 mod resources;
 mod roles;
@@ -100,6 +101,7 @@ pub use ports::{
     ItemPlace, LettersAsked, ProjectRefusal, Projects, Records, Refusal, RenewalRequest,
     StreamFilter, SweepRequest, Unreached,
 };
+pub use repeats::{AnswerStore, Claim, Claimed, KeptAnswer, KeptInMemory, Repeats, Scope};
 pub use samples::Samples;
 pub use storages::{People, Storages};
 pub use stored::{applied, edit_view};

@@ -9,7 +9,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 use weir_http_api::ProblemKind;
 
-pub(crate) use refusals::passed_on;
+pub(crate) use refusals::{passed_on, with_reused_keys};
 
 /// A document without paths.
 pub(crate) fn document(title: &str, about: &str) -> OpenApi {

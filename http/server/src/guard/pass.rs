@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Request};
+use axum::http::Method;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -25,6 +26,7 @@ use crate::extract::AskedPath;
 use crate::layers::{ChosenId, request_id};
 use crate::origin::Origin;
 use crate::problems;
+use crate::repeats::Repeats;
 
 /// What was done is answered after it was recorded, and no later than this.
 const RECORD_WITHIN: Duration = Duration::from_secs(10);
@@ -68,7 +70,7 @@ pub(super) async fn pass(rule: Rule, request: Request, next: Next) -> Response {
             return Extension(watch).into_response();
         }
         parts.extensions.insert(watch);
-        return next.run(Request::from_parts(parts, body)).await;
+        return once(rule, Request::from_parts(parts, body), next).await;
     };
     let body = match rule.need {
         // Whoever it is: it is read within the time of a request, and is short.
@@ -82,7 +84,15 @@ pub(super) async fn pass(rule: Rule, request: Request, next: Next) -> Response {
         _ => body,
     };
     let done = Done { action, rule, caller, trail, path, origin, request };
-    guard.carried_out(done, next.run(Request::from_parts(parts, body))).await
+    guard.carried_out(done, once(rule, Request::from_parts(parts, body), next)).await
+}
+
+/// Where the routes are remembered by a layer, what was sent before under the same key is not carried out again.
+async fn once(rule: Rule, request: Request, next: Next) -> Response {
+    match request.extensions().get::<Repeats>().cloned() {
+        Some(repeats) if request.method() != Method::GET => repeats.once(rule, request, next).await,
+        _ => next.run(request).await,
+    }
 }
 
 /// The request's id, unless its sender chose it: the audit takes each id once, so that one that is

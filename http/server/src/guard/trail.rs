@@ -58,6 +58,11 @@ impl Trail {
         self.note(|it| it.reason = Some(reason.to_owned()))
     }
 
+    /// Whether it changed nothing on purpose.
+    pub(crate) fn is_dry(&self) -> bool {
+        self.noted().is_dry
+    }
+
     pub(super) fn noted(&self) -> Noted {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -26,13 +26,15 @@ const STALE: Kind = ("412", "Stale", "It was changed since it was read");
 const TOO_LARGE: Kind = ("413", "TooLarge", "The body is too large");
 const MEDIA_TYPE: Kind = ("415", "MediaType", "The body is of another type than the one taken");
 const BROKEN: Kind = ("422", "Broken", "What it is about is not what was written");
+const REUSED: Kind =
+    ("422", "KeyReused", "Its `idempotency-key` was sent with another request before");
 const UNCONDITIONAL: Kind = ("428", "Unconditional", "It does not say what it is based on");
 const TOO_MANY: Kind = ("429", "TooMany", "Too much is asked for at a time");
 const FAILED: Kind = ("500", "Failed", "A defect of Weir: the log has the request's id");
 const NO_ENGINE: Kind = ("502", "NoEngine", "No engine gave an answer that can be used");
 const UNAVAILABLE: Kind = ("503", "Unavailable", "What answers is not there now, or took too long");
 
-const ALL: [Kind; 14] = [
+const ALL: [Kind; 15] = [
     INVALID,
     UNAUTHORIZED,
     FORBIDDEN,
@@ -42,6 +44,7 @@ const ALL: [Kind; 14] = [
     TOO_LARGE,
     MEDIA_TYPE,
     BROKEN,
+    REUSED,
     UNCONDITIONAL,
     TOO_MANY,
     FAILED,
@@ -67,6 +70,11 @@ pub(crate) fn passed_on(document: &mut OpenApi) {
     for (_, operation) in document.paths.paths.values_mut().flat_map(operations) {
         add(operation, NO_ENGINE);
     }
+}
+
+/// An operation that takes a key for one request alone.
+pub(crate) fn with_reused_keys(operation: &mut Operation) {
+    add(operation, REUSED);
 }
 
 fn of_operation(method: &HttpMethod, operation: &mut Operation) {

@@ -32,8 +32,8 @@ use crate::fake_saves::Saves;
 use crate::fake_versions::FakeVersions;
 use weir_http_server::{
     Basis, Checks, Engine, Guard, Here, ItemFilter, ItemPlace, LettersAsked, Limits, Operations,
-    ProjectRefusal, Projects, Records, Refusal, RenewalRequest, StreamFilter, SweepRequest,
-    Unreached, config_server, engine,
+    ProjectRefusal, Projects, Records, Refusal, RenewalRequest, Repeats, StreamFilter,
+    SweepRequest, Unreached, config_server, engine,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -626,7 +626,8 @@ pub(crate) fn design() -> config_server::Design {
     let deliveries = Arc::new(FakeDeliveries);
     let (projects, versions) = (Arc::new(FakeProjects), Arc::new(FakeVersions));
     let samples = Arc::new(FakeSamples);
-    config_server::Design { projects, deliveries, samples, operations, versions }
+    let repeats = Repeats::in_memory(system());
+    config_server::Design { projects, deliveries, samples, operations, versions, repeats }
 }
 
 pub(crate) fn system() -> System {

@@ -81,6 +81,29 @@ fn every_command_of_an_engine_can_be_called_by_a_key() {
     }
 }
 
+#[test]
+fn what_is_sent_to_a_configuration_server_alone_can_be_called_by_a_key() {
+    let of_engines = serde_json::to_value(engine::document()).unwrap();
+    let document = serde_json::to_value(config_server::document()).unwrap();
+    let mut count = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let is_own = of_engines["paths"][path][method].is_null();
+            if !is_own || method == "get" || WITHOUT_A_KEY_HERE.contains(&path.as_str()) {
+                continue;
+            }
+            count += 1;
+            let takes = |it: &Value| it["name"] == "idempotency-key";
+            let has_key = operation["parameters"].as_array().is_some_and(|it| it.iter().any(takes));
+            assert!(has_key, "{method} {path}");
+        }
+    }
+    assert!(count > 30, "{count}");
+}
+
+/// It looks at a cluster, and changes nothing.
+const WITHOUT_A_KEY_HERE: [&str; 1] = ["/api/v1/clusters/{cluster}/probe"];
+
 fn paths(document: &OpenApi) -> Vec<&str> {
     document.paths.paths.keys().map(String::as_str).collect()
 }

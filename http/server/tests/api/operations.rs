@@ -316,7 +316,10 @@ async fn a_command_that_takes_long_is_accepted_and_begun_once_for_its_key() {
     assert_eq!(ended.result.unwrap()["tag"], "a");
     assert_eq!(keyed.build_create("sample", &request).await.unwrap().id, begun.id);
     let other = BuildRequest { tag: Some("b".into()), ..request };
-    assert_ne!(keyed.build_create("sample", &other).await.unwrap().id, begun.id);
+    let Err(Error::Problem(reused)) = keyed.build_create("sample", &other).await else {
+        panic!("the key is another request's")
+    };
+    assert!(reused.is(weir_http_api::ProblemKind::KeyReused), "{reused:?}");
 
     let shown = client.clone().with_token(Some(Concealed::new("weir_planted")));
     let deploy = shown.project_deploy("sample", &DeployRequest::default()).await.unwrap();
