@@ -10,6 +10,7 @@
 mod access;
 mod api;
 mod bad_data;
+mod bounds;
 mod chaos;
 mod clusters;
 mod crash;

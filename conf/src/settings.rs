@@ -9,6 +9,7 @@ mod cluster;
 mod packages;
 mod persistence;
 mod remotes;
+mod runs;
 mod secrets;
 mod users;
 
@@ -42,6 +43,7 @@ pub use persistence::{
     StreamHistory, TlsMode,
 };
 pub use remotes::Remotes;
+pub use runs::Runs;
 pub use secrets::{MasterKey, Secrets};
 pub use users::{GroupRoles, Groups, Ldap, LdapScope, Oidc, Users};
 
@@ -132,6 +134,8 @@ pub struct ConfigServer {
     pub persistence: Journal,
     /// Other repositories that projects exchange versions with.
     pub remotes: Remotes,
+    /// What its users may let it run.
+    pub runs: Runs,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

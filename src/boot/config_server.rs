@@ -185,7 +185,12 @@ pub(super) async fn design(
     store: Arc<dyn BlobStore>,
 ) -> Result<http::config_server::Design, Fault> {
     let files = OperationFiles::in_data_dir(system.tasks().clone(), &process.data_dir.path);
-    let operations = http::Operations::open(system.clone(), Arc::new(files)).await?;
+    let runs = &process.settings.config_server.runs;
+    let most = http::MostOperations {
+        of_all: runs.operations as usize,
+        of_user: runs.operations_of_user as usize,
+    };
+    let operations = http::Operations::open(system.clone(), Arc::new(files), most).await?;
     let (settings, data_dir) = (&process.settings, process.data_dir.path.clone());
     let (secrets, below) = (settings.secrets.clone(), data_dir.clone());
     let credentials: Arc<dyn CredentialStore> =
@@ -193,10 +198,11 @@ pub(super) async fn design(
     // Everybody gets these: whoever removes or renames a project does it to its credentials and packages, too.
     let builds = Builds::in_data_dir(&data_dir);
     let belongings = Belongings::of(&data_dir, credentials.clone(), builds.clone());
-    let projects = projects.keeping(belongings);
+    let runs = &settings.config_server.runs;
+    let projects = projects.keeping(belongings).within(runs);
     projects.finish_moves().await;
     let deliverer = Deliverer::of(system.clone(), projects.clone(), builds, (&data_dir, settings));
-    let samples = SampleRuns::of(system.clone(), projects.clone());
+    let samples = SampleRuns::of(system.clone(), projects.clone(), runs);
     let answers = Answers::new(store, system.clock().clone());
     let exchange = Exchange::of(&settings.config_server.remotes);
     let versions = ProjectVersions::new(system.clone(), projects.clone(), credentials, exchange);

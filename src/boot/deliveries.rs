@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use serde_json::Value;
 use weir_conf::Settings;
+use weir_conf::settings::Runs;
 use weir_domain::{ClusterName, CommandId, Fault, ProjectName, UserName};
 use weir_http_api::{
     BuildRequest, BuildSecret, BuildView, DeployRequest, DeployedView, FindingView,
@@ -33,11 +34,13 @@ use super::builds::{Builds, Mark};
 use super::durable;
 use super::packages::Signing;
 use super::projects::ProjectDirs;
-use super::registry;
+use super::{registry_for_run, registry_for_users};
 use crate::delivery::{
     self, Destination, NotBuilt, Order, Proven, Sealing, Sources, Telling, Unusable, Wanted,
 };
-use refusals::{moved, no_key, not_built, not_deployed, of_package, unread, unwritten};
+use refusals::{
+    moved, no_key, not_built, not_deployed, of_package, tests_late, unread, unwritten,
+};
 
 /// Packages of a project that are kept, and beside them of those that were made for plans.
 const KEPT_MAX: usize = 20;
@@ -52,6 +55,7 @@ pub(crate) struct Deliverer {
     /// Files with private keys that open secrets of projects.
     project_keys: Vec<PathBuf>,
     registry: Registry,
+    runs: Runs,
     /// Packages that are being written or sent: they are not cleared away.
     busy: Arc<Mutex<Holds>>,
 }
@@ -72,8 +76,9 @@ impl Deliverer {
         let signing = Signing::of(settings, data_dir);
         let keys = settings.config_server.project_keys.iter();
         let project_keys = keys.map(|it| data_dir.join(it)).collect();
-        let (registry, busy) = (registry(), Arc::default());
-        Self { system, projects, builds, signing, project_keys, registry, busy }
+        let runs = settings.config_server.runs.clone();
+        let (registry, busy) = (registry_for_users(&runs), Arc::default());
+        Self { system, projects, builds, signing, project_keys, registry, runs, busy }
     }
 
     async fn blocking<T: Send + 'static>(
@@ -402,8 +407,8 @@ impl Deliveries for Deliverer {
         progress.step("compile");
         let handle = tokio::runtime::Handle::current();
         let tested = self.blocking(move |it| {
-            let sources = it.taken(&project)?;
-            let Loaded { project, findings } = weir_project::load(&sources.dir, &it.registry);
+            let (sources, registry) = (it.taken(&project)?, registry_for_run(&it.runs));
+            let Loaded { project, findings } = weir_project::load(&sources.dir, &registry);
             let Some(project) = project else {
                 return Err(not_built(NotBuilt::Findings(findings)));
             };
@@ -415,11 +420,15 @@ impl Deliveries for Deliverer {
                 telling.message(format!("{}/{}: {done} of {all} cases", case.test, case.case));
                 telling.percent(u8::try_from(done * 100 / all.max(1)).unwrap_or(100));
             };
-            let run = weir_testing::run(&project, &it.registry, &filter, &mut told);
+            let most = it.runs.case_timeout.duration();
+            let run =
+                weir_testing::run_within(&project, &registry, (filter.as_str(), most), &mut told);
+            let timeout = it.runs.tests_timeout;
             let report = handle.block_on(async {
                 tokio::select! {
                     report = run => Ok(report),
                     () = progress.cancelled().cancelled() => Err(Ended::Cancelled),
+                    () = tokio::time::sleep(timeout.duration()) => Err(tests_late(timeout)),
                 }
             })?;
             let view = delivery::View::of(&report);

@@ -46,6 +46,7 @@ mod watermark;
 use std::process::ExitCode;
 
 pub(crate) use registry::registry;
+use registry::{registry_for_run, registry_for_users};
 pub(crate) use sniffing::masked_record;
 
 use crate::cli::{DevArgs, ServerArgs};

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use weir_conf::settings::Runs;
 use weir_domain::{Digest, Fault, Finding, Place, ProjectName};
 use weir_http_api::{
     AssetConflict, AssetCopy, AssetEffective, AssetField, AssetOrigin, AssetRenamed, AssetSummary,
@@ -24,7 +25,7 @@ use weir_workspace::{
 };
 
 use super::belongings::Belongings;
-use super::registry;
+use super::{registry, registry_for_users};
 use awaited::{Awaited, Looker};
 
 /// What a project came to, as long as its files stay as they are.
@@ -103,6 +104,12 @@ impl ProjectDirs {
             let fault = fault(refusal);
             tracing::warn!(code = %fault.code, "what belongs to projects stayed behind: {fault}");
         }
+    }
+
+    /// What scripts do when a project is read is bounded for who may write one.
+    #[must_use]
+    pub(crate) fn within(self, runs: &Runs) -> Self {
+        Self { registry: registry_for_users(runs), ..self }
     }
 
     pub(super) fn workspace(&self) -> &Workspace {

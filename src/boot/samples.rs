@@ -1,17 +1,19 @@
 //! Test runs and inferred formats on a configuration server: few at a time, each bounded, and on threads that may block.
+//! Nobody takes all the turns: of the places in front of them, each user may have some.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use weir_domain::{Fault, ProjectName, WorkflowName};
+use weir_conf::settings::Runs;
+use weir_domain::{Fault, ProjectName, UserName, WorkflowName};
 use weir_http_api::{InferRequest, InferredView, TestRunRequest, TestRunView};
 use weir_http_server::{ProjectRefusal, Projects, Samples};
 use weir_runtime::System;
-use weir_stream::Registry;
 
 use super::projects::ProjectDirs;
-use super::registry;
+use super::registry_for_run;
 use crate::delivery::{self, Sources};
 
 /// More at once wait for their turn, some of them, and the server stays able to answer others.
@@ -23,24 +25,81 @@ const WAITING_MAX: usize = 8;
 pub(crate) struct SampleRuns {
     system: System,
     projects: ProjectDirs,
-    registry: Registry,
-    turns: Arc<Semaphore>,
-    places: Arc<Semaphore>,
+    runs: Arc<Runs>,
+    turns: Turns,
 }
 
-impl SampleRuns {
-    pub(crate) fn of(system: System, projects: ProjectDirs) -> Self {
+/// Who may work on a sample now, and who waits. Cheap to clone; clones are one.
+#[derive(Clone)]
+pub(crate) struct Turns {
+    turns: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+    of_users: Arc<Mutex<BTreeMap<UserName, u32>>>,
+    of_user_max: u32,
+}
+
+/// Held until the work has ended, whoever waits for it.
+pub(crate) struct Turn {
+    _own: Own,
+    _place: OwnedSemaphorePermit,
+    _turn: OwnedSemaphorePermit,
+}
+
+/// One that this user has begun.
+struct Own {
+    of_users: Arc<Mutex<BTreeMap<UserName, u32>>>,
+    user: UserName,
+}
+
+impl Turns {
+    pub(crate) fn of(of_user_max: u32) -> Self {
         let turns = Arc::new(Semaphore::new(AT_ONCE));
         let places = Arc::new(Semaphore::new(AT_ONCE + WAITING_MAX));
-        Self { system, projects, registry: registry(), turns, places }
+        Self { turns, places, of_users: Arc::default(), of_user_max }
     }
 
-    /// Held until the work has ended, whoever waits for it.
-    async fn turn(&self) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), ProjectRefusal> {
+    pub(crate) async fn take(&self, user: &UserName) -> Result<Turn, ProjectRefusal> {
+        let own = self.own(user)?;
         let place = self.places.clone().try_acquire_owned().map_err(|_| ProjectRefusal::Busy {
             detail: "others try samples out at this moment".to_owned(),
         })?;
-        Ok((place, self.turns.clone().acquire_owned().await.expect("nobody closes it")))
+        let turn = self.turns.clone().acquire_owned().await.expect("nobody closes it");
+        Ok(Turn { _own: own, _place: place, _turn: turn })
+    }
+
+    fn own(&self, user: &UserName) -> Result<Own, ProjectRefusal> {
+        let mut of_users = counted(&self.of_users);
+        let count = of_users.entry(user.clone()).or_default();
+        if *count >= self.of_user_max {
+            let detail =
+                format!("{user} tries {count} samples out at this moment, and may no more");
+            return Err(ProjectRefusal::Busy { detail });
+        }
+        *count += 1;
+        Ok(Own { of_users: self.of_users.clone(), user: user.clone() })
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        let mut of_users = counted(&self.of_users);
+        if let Some(count) = of_users.get_mut(&self.user) {
+            *count -= 1;
+            if *count == 0 {
+                of_users.remove(&self.user);
+            }
+        }
+    }
+}
+
+fn counted(of_users: &Mutex<BTreeMap<UserName, u32>>) -> MutexGuard<'_, BTreeMap<UserName, u32>> {
+    of_users.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl SampleRuns {
+    pub(crate) fn of(system: System, projects: ProjectDirs, runs: &Runs) -> Self {
+        let turns = Turns::of(runs.samples_of_user);
+        Self { system, projects, runs: Arc::new(runs.clone()), turns }
     }
 }
 
@@ -48,11 +107,11 @@ impl SampleRuns {
 impl Samples for SampleRuns {
     async fn test_run(
         &self,
-        project: ProjectName,
-        workflow: WorkflowName,
+        (project, workflow): (ProjectName, WorkflowName),
+        by: UserName,
         request: TestRunRequest,
     ) -> Result<TestRunView, ProjectRefusal> {
-        let turn = self.turn().await?;
+        let turn = self.turns.take(&by).await?;
         let (this, now) = (self.clone(), self.system.now());
         let handle = tokio::runtime::Handle::current();
         let task = self.system.tasks().spawn_blocking("test-run", move || {
@@ -61,8 +120,8 @@ impl Samples for SampleRuns {
             let snapshot = this.projects.workspace().snapshot(project.as_str());
             let sources = Sources::of_snapshot(&snapshot.map_err(super::projects::refusal)?);
             let sources = sources.map_err(unplaced)?;
-            let about = (&project, &workflow);
-            let run = delivery::test_run(&sources.dir, &this.registry, about, request, now);
+            let (about, registry) = ((&project, &workflow), registry_for_run(&this.runs));
+            let run = delivery::test_run(&sources.dir, &registry, about, request, now);
             Ok(handle.block_on(run))
         });
         task.join().await.map_err(|it| Fault::transient(102, it.to_string()))?
@@ -71,10 +130,11 @@ impl Samples for SampleRuns {
     async fn infer(
         &self,
         project: ProjectName,
+        by: UserName,
         request: InferRequest,
     ) -> Result<InferredView, ProjectRefusal> {
         self.projects.project(project).await?;
-        let turn = self.turn().await?;
+        let turn = self.turns.take(&by).await?;
         let task = self.system.tasks().spawn_blocking("infer", move || {
             let _turn = turn;
             delivery::infer(request)
@@ -92,4 +152,29 @@ fn unplaced(error: std::io::Error) -> ProjectRefusal {
     let fault =
         Fault::transient(102, format!("the files of the project can't be laid out: {error}"));
     fault.with_hint("look at the directory for temporary files, and at who may write there").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_user_has_some_of_the_places_and_others_have_the_rest() {
+        let turns = Turns::of(2);
+        let [ada, bob] = ["ada", "bob"].map(|it| UserName::new(it).unwrap());
+        let first = turns.take(&ada).await.unwrap();
+        let second = turns.take(&ada).await.unwrap();
+        let refused = turns.take(&ada).await.err();
+        let Some(ProjectRefusal::Busy { detail }) = refused else { panic!("she has enough") };
+        assert_eq!(detail, "ada tries 2 samples out at this moment, and may no more");
+        drop(first);
+        let third = turns.take(&bob).await.unwrap();
+        // Both turns are taken: the next one waits in a place of its own.
+        let mut waiting = Box::pin(turns.take(&bob));
+        assert!(futures::poll!(&mut waiting).is_pending());
+        drop(second);
+        let fourth = waiting.await.unwrap();
+        drop((third, fourth));
+        assert!(counted(&turns.of_users).is_empty());
+    }
 }

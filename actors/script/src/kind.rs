@@ -1,6 +1,7 @@
 //! The kind `javascript`: what it says of a configuration, and the operator that it builds.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use schemars::{Schema, schema_for};
@@ -10,6 +11,7 @@ use weir_stream::{
     BuildContext, BuiltOperator, Checked, ConfigError, OperatorKind, SecretUse, decode_config,
 };
 
+use crate::ceiling::Ceiling;
 use crate::config::{JavaScriptConfig, MEMORY_MIN, Script};
 use crate::console::Voice;
 use crate::engine::{Engine, HOOKS};
@@ -38,22 +40,7 @@ impl OperatorKind for JavaScriptKind {
     }
 
     fn check(&self, config: &Value, input: Option<&SchemaRef>) -> Checked {
-        let Ok(config) = decode_config::<JavaScriptConfig>(config) else {
-            return Checked::default();
-        };
-        let mut wrong = Vec::new();
-        let outputs = outputs(&config, input, &mut wrong);
-        if let (Some(input), true) = (input, wrong.is_empty()) {
-            wrong.extend(Shape::of(&config, input).err().into_iter().flatten());
-        }
-        let unfit = wrong
-            .into_iter()
-            .map(|it| Finding::error(2152, Place::default(), it.path, it.cause).with_fix(it.fix));
-        let mut findings: Vec<_> = unfit.chain(limit_findings(&config)).collect();
-        if findings.is_empty() {
-            findings.extend(script_findings(&config));
-        }
-        Checked { outputs, findings, ..Checked::default() }
+        check(config, input, None)
     }
 
     /// A script could put it into records, names and its log.
@@ -71,25 +58,56 @@ impl OperatorKind for JavaScriptKind {
         input: &SchemaRef,
         cx: &BuildContext,
     ) -> Result<BuiltOperator, Fault> {
-        let unfit = |it: String| Fault::config(3177, format!("stage {}: {it}", cx.stage));
-        let config: JavaScriptConfig = decode_config(config).map_err(|it| unfit(it.to_string()))?;
-        let program = Program::of(&config).ok_or_else(|| unfit(unread(&config)))?;
-        let shape = Shape::of(&config, input).map_err(|wrong| match wrong.into_iter().next() {
-            Some(first) => unfit(format!("{}: {}", first.path, first.cause)).with_hint(first.fix),
-            None => unfit("its outputs can't be worked out".into()),
-        })?;
-        let ports = shape.ports.iter();
-        let outputs = ports.map(|it| (it.name.clone(), Arc::clone(&it.schema))).collect();
-        let operator = ScriptOperator {
-            stage: cx.stage.clone(),
-            program: Arc::new(program),
-            shape: Arc::new(shape),
-            shelf: cx.shelf.clone(),
-            batch_rows: cx.limits.batch_rows,
-            engine: None,
-        };
-        Ok(BuiltOperator { operator: Box::new(operator), outputs })
+        build(config, input, cx, None)
     }
+}
+
+/// What is left of the time for loading, below a ceiling.
+pub(crate) type Left<'c> = (&'c Ceiling, Option<Duration>);
+
+pub(crate) fn check(config: &Value, input: Option<&SchemaRef>, left: Option<Left<'_>>) -> Checked {
+    let Ok(config) = decode_config::<JavaScriptConfig>(config) else {
+        return Checked::default();
+    };
+    let mut wrong = Vec::new();
+    let outputs = outputs(&config, input, &mut wrong);
+    if let (Some(input), true) = (input, wrong.is_empty()) {
+        wrong.extend(Shape::of(&config, input).err().into_iter().flatten());
+    }
+    let unfit = wrong
+        .into_iter()
+        .map(|it| Finding::error(2152, Place::default(), it.path, it.cause).with_fix(it.fix));
+    let mut findings: Vec<_> = unfit.chain(limit_findings(&config)).collect();
+    if findings.is_empty() {
+        findings.extend(script_findings(&config, left));
+    }
+    Checked { outputs, findings, ..Checked::default() }
+}
+
+pub(crate) fn build(
+    config: &Value,
+    input: &SchemaRef,
+    cx: &BuildContext,
+    ceiling: Option<&Ceiling>,
+) -> Result<BuiltOperator, Fault> {
+    let unfit = |it: String| Fault::config(3177, format!("stage {}: {it}", cx.stage));
+    let config: JavaScriptConfig = decode_config(config).map_err(|it| unfit(it.to_string()))?;
+    let program = Program::of(&config, ceiling).ok_or_else(|| unfit(unread(&config)))?;
+    let shape = Shape::of(&config, input).map_err(|wrong| match wrong.into_iter().next() {
+        Some(first) => unfit(format!("{}: {}", first.path, first.cause)).with_hint(first.fix),
+        None => unfit("its outputs can't be worked out".into()),
+    })?;
+    let ports = shape.ports.iter();
+    let outputs = ports.map(|it| (it.name.clone(), Arc::clone(&it.schema))).collect();
+    let operator = ScriptOperator {
+        stage: cx.stage.clone(),
+        program: Arc::new(program),
+        shape: Arc::new(shape),
+        shelf: cx.shelf.clone(),
+        batch_rows: cx.limits.batch_rows,
+        engine: None,
+    };
+    Ok(BuiltOperator { operator: Box::new(operator), outputs })
 }
 
 fn limit_findings(config: &JavaScriptConfig) -> Vec<Finding> {
@@ -107,11 +125,18 @@ fn limit_findings(config: &JavaScriptConfig) -> Vec<Finding> {
 }
 
 /// Runs what a script does when it is loaded, without its hooks: it can reach nothing outside.
-fn script_findings(config: &JavaScriptConfig) -> Vec<Finding> {
+fn script_findings(config: &JavaScriptConfig, left: Option<Left<'_>>) -> Vec<Finding> {
     let mut config = config.clone();
     config.limits.time = config.limits.time.min(LOAD_TIME_MAX);
+    let ceiling = left.map(|it| it.0);
+    if let Some((ceiling, Some(left))) = left {
+        if left.is_zero() {
+            return vec![nothing_left(ceiling)];
+        }
+        config.limits.time = config.limits.time.min(Millis(left.as_millis().max(1) as u64));
+    }
     let config = &config;
-    let Some(program) = Program::of(config) else {
+    let Some(program) = Program::of(config, ceiling) else {
         let finding = Finding::error(2150, Place::default(), "script", unread(config));
         return vec![finding.with_fix("check that the project has the file")];
     };
@@ -119,7 +144,8 @@ fn script_findings(config: &JavaScriptConfig) -> Vec<Finding> {
     let at_load = |cause: String, fix: &str| {
         vec![Finding::error(2154, Place::default(), "script", cause).with_fix(fix)]
     };
-    match Engine::load(&Arc::new(program), Voice::mute()) {
+    let program = Arc::new(program);
+    match Engine::load(&program, Voice::mute()) {
         Ok(engine) => engine.strange.iter().map(|it| strange(it)).collect(),
         Err(Failure::Thrown(thrown)) => vec![broken(thrown)],
         Err(Failure::TimeLimit) => {
@@ -128,10 +154,22 @@ fn script_findings(config: &JavaScriptConfig) -> Vec<Finding> {
         }
         Err(Failure::MemoryLimit) => {
             let cause = format!("the script needs more than {memory} before any of its functions");
-            at_load(cause, "make less at the top of it, or raise limits.memory")
+            let fix = format!("make less at the top of it, or {}", program.raise_memory());
+            at_load(cause, &fix)
         }
         Err(Failure::Stopped) => Vec::new(),
     }
+}
+
+/// The scripts before it took all the time that there is.
+fn nothing_left(ceiling: &Ceiling) -> Finding {
+    let most = ceiling.loading.unwrap_or(Millis(0));
+    let cause = format!("it is not looked at: the scripts before it took more than {most} to load");
+    let fix = format!(
+        "make less at the top of them; together they get no more here: {}.script-loading says so",
+        ceiling.key
+    );
+    Finding::error(2156, Place::default(), "script", cause).with_fix(fix)
 }
 
 /// In a file, the finding has the very place; in a configuration, it names the line of the script.

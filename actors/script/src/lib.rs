@@ -14,6 +14,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 #![allow(elided_lifetimes_in_paths, reason = "`derive(JsLifetime)` writes them so")]
 
+mod ceiling;
 mod cell;
 mod config;
 mod console;
@@ -33,5 +34,6 @@ mod work;
 #[cfg(test)]
 mod tests;
 
+pub use ceiling::{Ceiling, JavaScriptWithin};
 pub use config::{JavaScriptConfig, LimitsConfig, OutputConfig, Script, ScriptFile};
 pub use kind::JavaScriptKind;

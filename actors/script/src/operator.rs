@@ -107,13 +107,14 @@ impl ScriptOperator {
             }
             Failure::TimeLimit => {
                 let message = format!("stage {stage}, {during}: the script took more than {time}");
-                let hint = "look for a loop that does not end, or raise limits.time of the stage";
+                let more = self.program.raise_time();
+                let hint = format!("look for a loop that does not end, or {more}");
                 Fault::data(3173, message).with_hint(hint)
             }
             Failure::MemoryLimit => {
                 let message =
                     format!("stage {stage}, {during}: the script needs more than {memory}");
-                let hint = "look for what it keeps, or raise limits.memory of the stage";
+                let hint = format!("look for what it keeps, or {}", self.program.raise_memory());
                 Fault::data(3174, message).with_hint(hint)
             }
             Failure::Stopped => Fault::stopped("the stream was stopped before its end"),

@@ -1,5 +1,6 @@
 //! Scripts as their authors write them, over batches as pipelines bring them.
 
+mod ceiling;
 mod limits;
 mod streams;
 mod values;

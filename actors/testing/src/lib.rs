@@ -39,5 +39,5 @@ mod tests;
 
 pub use report::{CaseReport, Difference, FieldDifference, Report, Verdict};
 pub use seen::{Bounds, Failure, Passage, StageSeen};
-pub use suite::{Progress, run};
+pub use suite::{Progress, run, run_within};
 pub use test_run::{Ending, Sample, StageShown, TestRun, Wish, test_run};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::time::Duration;
 
 use serde_json::Value;
 use weir_domain::{Fault, Finding, Place, StageId};
@@ -30,6 +31,16 @@ pub async fn run(
     filter: &str,
     told: Progress<'_>,
 ) -> Report {
+    run_within(project, registry, (filter, Duration::MAX), told).await
+}
+
+/// The same, where no case gets more time than this, whatever it says.
+pub async fn run_within(
+    project: &Project,
+    registry: &Registry,
+    (filter, most): (&str, Duration),
+    told: Progress<'_>,
+) -> Report {
     let mut cases = Vec::new();
     for test in &project.tests {
         for case in &test.cases {
@@ -41,7 +52,7 @@ pub async fn run(
                 case: case.name.clone(),
                 workflow: test.workflow.clone(),
                 place: case.place.clone(),
-                verdict: verdict(project, registry, test, case).await,
+                verdict: verdict(project, registry, test, &bounded(case, most)).await,
             };
             told(&report);
             cases.push(report);
@@ -51,6 +62,10 @@ pub async fn run(
     let names = project.plans.iter().map(|it| &it.workflow);
     let untested = names.filter(|it| !tested.contains(it)).cloned().collect();
     Report { project: project.name.clone(), cases, untested }
+}
+
+fn bounded(case: &Case, most: Duration) -> Case {
+    Case { timeout: case.timeout.min(most), ..case.clone() }
 }
 
 async fn verdict(project: &Project, registry: &Registry, test: &Test, case: &Case) -> Verdict {
@@ -82,8 +97,8 @@ async fn with_its_values(
     let Some(project) = loaded.project else { return Err(findings) };
     let test = project.tests.iter().find(|it| it.name == test.name);
     let cases = test.iter().flat_map(|it| &it.cases);
-    let case = cases.into_iter().find(|it| it.name == case.name).cloned();
-    match (test, case) {
+    let again = cases.into_iter().find(|it| it.name == case.name);
+    match (test, again.map(|it| bounded(it, case.timeout))) {
         (Some(test), Some(case)) => judge(&project, registry, test, &case).await,
         _ => Ok(vec![Difference::new(&Place::default(), "", "its file was changed meanwhile")]),
     }

@@ -94,7 +94,8 @@ pub use listen::{address, bind, refused, serve, serve_over};
 pub use logs::{Logs, LogsAsked, with_logs};
 pub use on_behalf::{AtCluster, OnBehalf};
 pub use operations::{
-    Begin as BeginOperation, Ended, InMemory, OperationStore, Operations, Progress,
+    Begin as BeginOperation, Ended, InMemory, Most as MostOperations, OperationStore, Operations,
+    Progress,
 };
 pub use ports::{
     Access, Basis, Begin, Checks, Cluster, ClusterNews, Deployments, Engine, Health, ItemFilter,

@@ -38,7 +38,7 @@ use crate::paging;
 
 pub use kept::{InMemory, OperationStore};
 pub use progress::{Ended, Progress};
-pub use registry::{Begin, Operations};
+pub use registry::{Begin, Most, Operations};
 
 /// Progress is told at most this often.
 const EVERY: Duration = Duration::from_millis(100);

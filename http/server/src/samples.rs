@@ -10,13 +10,13 @@ use axum::Json;
 use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use weir_domain::{ProjectName, UserClaim, WorkflowName};
+use weir_domain::{ProjectName, UserClaim, UserName, WorkflowName};
 use weir_http_api::{InferRequest, InferredView, Problem, TestRunRequest, TestRunView};
 
 use crate::ProjectRefusal;
 use crate::error::Error;
 use crate::extract::{Body, Part, Two};
-use crate::guard::read;
+use crate::guard::{Caller, read};
 
 /// A body holds samples in base64, and the texts of drafts.
 pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
@@ -26,14 +26,15 @@ pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
 pub trait Samples: Send + Sync + 'static {
     async fn test_run(
         &self,
-        project: ProjectName,
-        workflow: WorkflowName,
+        about: (ProjectName, WorkflowName),
+        by: UserName,
         request: TestRunRequest,
     ) -> Result<TestRunView, ProjectRefusal>;
     /// The format of a sample, as an asset of the project that nobody has written yet.
     async fn infer(
         &self,
         project: ProjectName,
+        by: UserName,
         request: InferRequest,
     ) -> Result<InferredView, ProjectRefusal>;
 }
@@ -55,12 +56,13 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<dyn Samples>> {
     ))]
 async fn test_run(
     State(samples): State<Arc<dyn Samples>>,
+    caller: Caller,
     Two(project, workflow): Two<ProjectName, WorkflowName>,
     Body(request): Body<TestRunRequest>,
 ) -> Result<Json<TestRunView>, Error> {
     within("/records", request.records.into(), TestRunRequest::RECORDS_MAX.into())?;
     within("/withinMs", request.within_ms, TestRunRequest::WITHIN_MS_MAX)?;
-    Ok(Json(samples.test_run(project, workflow, request).await?))
+    Ok(Json(samples.test_run((project, workflow), caller.by(), request).await?))
 }
 
 /// Finds the format of a sample, with a schema: an asset's text, which is not written anywhere.
@@ -73,11 +75,12 @@ async fn test_run(
     ))]
 async fn infer(
     State(samples): State<Arc<dyn Samples>>,
+    caller: Caller,
     Part(project): Part<ProjectName>,
     Body(request): Body<InferRequest>,
 ) -> Result<Json<InferredView>, Error> {
     within("/records", request.records.into(), InferRequest::RECORDS_MAX.into())?;
-    Ok(Json(samples.infer(project, request).await?))
+    Ok(Json(samples.infer(project, caller.by(), request).await?))
 }
 
 fn within(pointer: &str, given: u64, max: u64) -> Result<(), Error> {

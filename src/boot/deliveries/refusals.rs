@@ -2,7 +2,7 @@
 
 use std::io;
 
-use weir_domain::{Fault, ProjectName};
+use weir_domain::{Code, Fault, Millis, ProjectName};
 use weir_http_api::{Problem, ProblemKind, ProblemPart};
 use weir_http_server::{AtCluster, Ended, ProjectRefusal};
 
@@ -132,4 +132,13 @@ pub(super) fn unread(error: &io::Error) -> ProjectRefusal {
 pub(super) fn unwritten(error: &io::Error) -> Ended {
     let fault = Fault::transient(103, format!("the package can't be kept: {error}"));
     fault.with_hint("look at the disk, and at who may write there").into()
+}
+
+/// The tests of a project were not done in the time that they have on this server.
+pub(super) fn tests_late(timeout: Millis) -> Ended {
+    let message = format!("the tests took longer than {timeout}, and were ended");
+    let hint = "run some of them at a time; weir.config-server.runs.tests-timeout says how long all may take";
+    Problem { code: Code(138), ..Problem::new(ProblemKind::Refused, message) }
+        .with_hint(hint)
+        .into()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
-use weir_domain::{CommandId, Fault};
+use weir_domain::{CommandId, Fault, UserName};
 use weir_http_api::OperationView;
 
 /// Operations that are over, and still shown.
@@ -19,7 +19,7 @@ pub(super) struct Listed {
     pub(super) by_number: BTreeMap<u64, Entry>,
     numbers: BTreeMap<CommandId, u64>,
     /// Not kept yet, and so not begun (O1).
-    pub(super) beginning: BTreeMap<CommandId, watch::Receiver<Saved>>,
+    pub(super) beginning: BTreeMap<CommandId, (UserName, watch::Receiver<Saved>)>,
     last: u64,
 }
 
@@ -43,6 +43,13 @@ impl Listed {
     pub(super) fn running(&self) -> usize {
         let running = self.by_number.values().filter(|it| !it.view.state.is_final());
         running.count() + self.beginning.len()
+    }
+
+    /// Those of them that this user began.
+    pub(super) fn running_of(&self, user: &UserName) -> usize {
+        let running = self.by_number.values().filter(|it| !it.view.state.is_final());
+        let beginning = self.beginning.values().filter(|it| it.0 == *user);
+        running.filter(|it| it.view.by == *user).count() + beginning.count()
     }
 
     pub(super) fn add(&mut self, view: OperationView) -> &mut Entry {

@@ -4,7 +4,7 @@
 //! - O2: the same command begins once: who asks again is told of the operation that there is.
 //! - O3: what ran when the server ended is interrupted after the next start, and is never begun again by
 //!   itself.
-//! - O4: so many run at once, and so many that are over are kept; those that ended first go first.
+//! - O4: so many run at once, of all users and of one, and so many that are over are kept; those that ended first go first.
 //! - O5: nobody hears how an operation ended before that is kept.
 
 use std::convert::Infallible;
@@ -26,8 +26,6 @@ use super::progress::{Ended, Progress, finish};
 use crate::error::Error;
 use crate::guard::Caller;
 
-/// Operations that run at once.
-const RUNNING_MAX: usize = 16;
 /// How an operation ended is saved again after so long where it could not be.
 const SAVE_AGAIN: Duration = Duration::from_millis(500);
 
@@ -35,8 +33,22 @@ const SAVE_AGAIN: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 pub struct Operations(Arc<Inner>);
 
+/// Operations that run at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Most {
+    pub of_all: usize,
+    pub of_user: usize,
+}
+
+impl Default for Most {
+    fn default() -> Self {
+        Self { of_all: 16, of_user: 16 }
+    }
+}
+
 struct Inner {
     system: System,
+    most: Most,
     store: Arc<dyn OperationStore>,
     listed: Mutex<Listed>,
     /// Grows with every change.
@@ -69,10 +81,14 @@ impl Begin {
 
 impl Operations {
     /// With all that is kept.
-    pub async fn open(system: System, store: Arc<dyn OperationStore>) -> Result<Self, Fault> {
+    pub async fn open(
+        system: System,
+        store: Arc<dyn OperationStore>,
+        most: Most,
+    ) -> Result<Self, Fault> {
         let mut kept = store.all().await?;
         kept.sort_by_key(|it| it.number);
-        let this = Self::with(system, store);
+        let this = Self::with(system, store, most);
         for mut view in kept {
             if view.state == OperationState::Running {
                 interrupt(&mut view);
@@ -87,12 +103,12 @@ impl Operations {
 
     /// For servers that are to know nothing after their end.
     pub fn in_memory(system: System) -> Self {
-        Self::with(system, Arc::new(InMemory::default()))
+        Self::with(system, Arc::new(InMemory::default()), Most::default())
     }
 
-    fn with(system: System, store: Arc<dyn OperationStore>) -> Self {
+    fn with(system: System, store: Arc<dyn OperationStore>, most: Most) -> Self {
         let (listed, revision) = (Mutex::default(), watch::Sender::new(0));
-        Self(Arc::new(Inner { system, store, listed, revision }))
+        Self(Arc::new(Inner { system, most, store, listed, revision }))
     }
 
     /// Begins it, unless it has begun before. It is kept, and the work goes on, whether or not anybody waits
@@ -206,14 +222,19 @@ impl Operations {
         if let Some(known) = listed.entry(id) {
             return Ok(Admitted::Known(Box::new(known.view.clone())));
         }
-        if let Some(saved) = listed.beginning.get(&id) {
+        if let Some((_, saved)) = listed.beginning.get(&id) {
             return Ok(Admitted::Beginning(saved.clone()));
         }
-        let running = listed.running();
-        if running >= RUNNING_MAX {
+        let Most { of_all, of_user } = self.0.most;
+        let hint = "wait until one is over, or cancel one: `weir operation list` shows them";
+        let (running, own) = (listed.running(), listed.running_of(&by));
+        if running >= of_all {
             let message = format!("{running} operations run, and no more are begun");
-            let hint = "wait until one is over, or cancel one: `weir operation list` shows them";
             return Err(Fault::transient(7_140, message).with_hint(hint));
+        }
+        if own >= of_user {
+            let message = format!("{by} has {own} operations running, and may have no more");
+            return Err(Fault::transient(7_142, message).with_hint(hint));
         }
         let view = OperationView {
             id,
@@ -230,7 +251,7 @@ impl Operations {
             result: None,
         };
         let (saving, saved) = watch::channel(None);
-        listed.beginning.insert(id, saved);
+        listed.beginning.insert(id, (view.by.clone(), saved));
         Ok(Admitted::New(Box::new(view), saving))
     }
 

@@ -1,7 +1,7 @@
 //! Test runs that run nothing.
 
 use async_trait::async_trait;
-use weir_domain::{ProjectName, WorkflowName};
+use weir_domain::{ProjectName, UserName, WorkflowName};
 use weir_http_api::{InferRequest, InferredView, TestRunEnding, TestRunRequest, TestRunView};
 use weir_http_server::{ProjectRefusal, Samples};
 
@@ -11,8 +11,8 @@ pub(crate) struct FakeSamples;
 impl Samples for FakeSamples {
     async fn test_run(
         &self,
-        project: ProjectName,
-        workflow: WorkflowName,
+        (project, workflow): (ProjectName, WorkflowName),
+        _: UserName,
         _: TestRunRequest,
     ) -> Result<TestRunView, ProjectRefusal> {
         Ok(TestRunView {
@@ -29,6 +29,7 @@ impl Samples for FakeSamples {
     async fn infer(
         &self,
         _: ProjectName,
+        _: UserName,
         request: InferRequest,
     ) -> Result<InferredView, ProjectRefusal> {
         Ok(InferredView {

@@ -17,7 +17,8 @@ use weir_http_api::{
 use weir_http_client::{Client, Error};
 use weir_http_server::config_server::{self, Design};
 use weir_http_server::{
-    BeginOperation, Ended, Guard, Here, InMemory, Limits, OperationStore, Operations, Progress,
+    BeginOperation, Ended, Guard, Here, InMemory, Limits, MostOperations, OperationStore,
+    Operations, Progress,
 };
 
 use crate::fixture::{self, design, problem, served};
@@ -113,6 +114,32 @@ async fn the_same_command_begins_once() {
 }
 
 #[tokio::test]
+async fn one_user_can_not_have_all_that_may_run_at_once() {
+    let most = MostOperations { of_all: 3, of_user: 2 };
+    let store = Arc::new(InMemory::default());
+    let operations = Operations::open(fixture::system(), store, most).await.unwrap();
+    let client = server(&operations).await;
+    let mut ends = Vec::new();
+    let mut refused = async |by: &str| {
+        let (end, heard, work) = waiting();
+        let begin = BeginOperation { by: UserName::new(by).unwrap(), ..begin(None) };
+        let begun = operations.begin(begin, work).await;
+        ends.push((end, heard));
+        begun.map(|it| it.id).map_err(|it| (it.code.to_string(), it.message))
+    };
+    let first = refused("ada").await.unwrap();
+    refused("ada").await.unwrap();
+    let own = "ada has 2 operations running, and may have no more".to_owned();
+    assert_eq!(refused("ada").await, Err(("WEIR-07142".into(), own)));
+    refused("bob").await.unwrap();
+    let all = "3 operations run, and no more are begun".to_owned();
+    assert_eq!(refused("eve").await, Err(("WEIR-07140".into(), all)));
+    client.operation_cancel(first).await.unwrap();
+    over(&client, first).await;
+    refused("ada").await.unwrap();
+}
+
+#[tokio::test]
 async fn an_operation_is_cancelled_and_what_is_over_stays() {
     let operations = Operations::in_memory(fixture::system());
     let client = server(&operations).await;
@@ -185,7 +212,9 @@ impl OperationStore for Halting {
 #[tokio::test]
 async fn nobody_hears_of_an_operation_before_it_is_kept() {
     let store = Halting::refusing(0, |_| true);
-    let operations = Operations::open(fixture::system(), store.clone()).await.unwrap();
+    let operations = Operations::open(fixture::system(), store.clone(), MostOperations::default())
+        .await
+        .unwrap();
     let mut first = pin!(operations.begin(begin(Some(7)), |_| async { panic!("not kept") }));
     let mut again = pin!(operations.begin(begin(Some(7)), |_| async { panic!("not again") }));
     assert!(poll!(&mut first).is_pending());
@@ -205,7 +234,9 @@ async fn nobody_hears_of_an_operation_before_it_is_kept() {
 #[tokio::test]
 async fn an_operation_is_over_when_its_end_is_kept() {
     let store = Halting::refusing(999, |it| it.state.is_final());
-    let operations = Operations::open(fixture::system(), store.clone()).await.unwrap();
+    let operations = Operations::open(fixture::system(), store.clone(), MostOperations::default())
+        .await
+        .unwrap();
     let client = server(&operations).await;
     let mut refused = store.refused.subscribe();
     let work = |progress: Progress| async move {
@@ -250,12 +281,16 @@ async fn one_that_took_long_is_shown_after_its_end_as_long_as_any_other() {
 #[tokio::test]
 async fn what_ran_when_the_server_ended_is_interrupted_after_the_next_start() {
     let store = Arc::new(InMemory::default());
-    let before = Operations::open(fixture::system(), store.clone()).await.unwrap();
+    let before = Operations::open(fixture::system(), store.clone(), MostOperations::default())
+        .await
+        .unwrap();
     let (_end, begun, work) = waiting();
     let id = before.begin(begin(Some(7)), work).await.unwrap().id;
     begun.await.unwrap();
 
-    let after = Operations::open(fixture::system(), store.clone()).await.unwrap();
+    let after = Operations::open(fixture::system(), store.clone(), MostOperations::default())
+        .await
+        .unwrap();
     let interrupted = after.get(id).unwrap();
     assert_eq!(interrupted.state, OperationState::Interrupted);
     assert!(interrupted.problem.is_some() && interrupted.ended_at.is_some());
