@@ -34,10 +34,6 @@ pub(crate) fn infer(request: InferRequest) -> Result<InferredView, Fault> {
         Err(it) => return refuse(192, it, "write it as the spec of a Format asset"),
     };
     let found = weir_formats::infer(Bytes::from(sample), format, records as usize, required)?;
-    if found.records == 0 {
-        let what = "there is no record in the sample".to_owned();
-        return refuse(193, what, "give some records, or say what the format is");
-    }
     let text = asset(name.as_str(), &found)?;
     let fields = found.fields.into_iter().map(|it| InferredFieldView {
         path: it.path,
@@ -78,7 +74,8 @@ fn asset(name: &str, found: &Inferred) -> Result<String, Fault> {
     });
     let yaml = serde_saphyr::to_string(&asset);
     let yaml = yaml.map_err(|it| Fault::config(194, format!("it can't be written: {it}")))?;
-    let mut text = format!("# From a sample of {} records.\n", found.records);
+    let ending = if found.records == 1 { "" } else { "s" };
+    let mut text = format!("# From a sample of {} record{ending}.\n", found.records);
     for field in found.fields.iter().filter(|it| !it.notes.is_empty()) {
         let note = format!("{}: {}", field.path, field.notes.join("; "));
         text += &format!("# {}\n", note.replace(['\n', '\r'], " "));

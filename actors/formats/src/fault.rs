@@ -21,6 +21,7 @@ const ARROW_DAMAGED: u32 = 4111;
 const AVRO_DAMAGED: u32 = 4112;
 const REGISTRY_AWAY: u32 = 4113;
 const REGISTRY_REFUSES: u32 = 4114;
+const SAMPLE_UNREAD: u32 = 4115;
 
 /// The operating system refused a read.
 pub(crate) fn read_failed(error: &io::Error, at: u64) -> Fault {
@@ -78,6 +79,11 @@ pub(crate) fn combination(cause: &str, fix: &str) -> Fault {
 
 pub(crate) fn header_unusable(cause: impl Into<String>) -> Fault {
     Fault::data(HEADER_UNUSABLE, cause)
+}
+
+/// Nothing of a sample is read, in the format that it was taken for.
+pub(crate) fn sample_unread(what: &str, hint: &str) -> Fault {
+    Fault::config(SAMPLE_UNREAD, what).with_hint(hint)
 }
 
 pub(crate) fn column_missing(cause: impl Into<String>, fix: impl Into<String>) -> Fault {

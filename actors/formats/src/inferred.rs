@@ -6,7 +6,7 @@
 //! the sample is read with it once more.
 
 use arrow::array::{Array as _, AsArray as _};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Fields, Schema};
 use bytes::Bytes;
 use weir_domain::Fault;
 use weir_records::type_name;
@@ -14,10 +14,12 @@ use weir_records::type_name;
 use crate::compression::Source;
 use crate::field::{FieldConfig, ItemConfig};
 use crate::{
-    ArrowConfig, AvroConfig, Compression, Content, CsvChar, CsvConfig, FormatConfig, JsonConfig,
-    JsonLayout, ParquetConfig, ReadOptions, open,
+    ArrowConfig, AvroConfig, Compression, Content, CsvConfig, FormatConfig, JsonConfig, JsonLayout,
+    ParquetConfig, ReadOptions, open,
 };
 
+mod dialect;
+mod doubt;
 mod tally;
 
 use tally::Tally;
@@ -63,6 +65,7 @@ pub fn infer(
     let text = decompressed(&sample)?;
     let format = match format {
         Some(format) => format,
+        None if doubt::is_markup(&text) => return Err(doubt::markup()),
         None => guessed(&text),
     };
     let format = bounded(format, records_max);
@@ -79,6 +82,9 @@ pub fn infer(
         described(field, "", &tally, &mut fields);
     }
     let (records, bad, reasons) = tried(&format, sample, records_max)?;
+    if records == bad {
+        return Err(doubt::unread(&format, &text, records, &reasons));
+    }
     Ok(Inferred { format, fields, records, bad, reasons })
 }
 
@@ -128,23 +134,8 @@ fn guessed(text: &[u8]) -> FormatConfig {
     };
     match layout {
         Some(layout) => FormatConfig::Json(JsonConfig { layout, ..JsonConfig::default() }),
-        None => FormatConfig::Csv(guessed_csv(text)),
+        None => FormatConfig::Csv(dialect::guessed(text)),
     }
-}
-
-/// The delimiter that stands most often in the first line. Without a name in it, that is no header.
-fn guessed_csv(text: &[u8]) -> CsvConfig {
-    let line = text.split(|it| matches!(it, b'\n' | b'\r')).next().unwrap_or_default();
-    let count = |delimiter: &u8| line.iter().filter(|it| *it == delimiter).count();
-    let delimiters = [b',', b';', b'\t', b'|'];
-    // Of equally many, the first.
-    let best = delimiters.into_iter().rev().max_by_key(count).unwrap_or(b',');
-    let mut cells = line.split(|it| *it == best);
-    let is_number = |it: &[u8]| {
-        std::str::from_utf8(it).is_ok_and(|it| it.trim().trim_matches('"').parse::<f64>().is_ok())
-    };
-    let header = !cells.any(is_number);
-    CsvConfig { header, delimiter: CsvChar(best), ..CsvConfig::default() }
 }
 
 /// All records that are looked at decide on the types.
@@ -170,11 +161,27 @@ fn declaring(format: FormatConfig, schema: &Schema, tally: &Tally, required: boo
         }
         FormatConfig::Json(it) => {
             let infer_rows = JsonConfig::default().infer_rows;
-            let scalars_as_text = it.scalars_as_text || tally.is_mixed();
+            let scalars_as_text =
+                it.scalars_as_text || has_scalar_texts(schema.fields(), "", tally);
             FormatConfig::Json(JsonConfig { schema: fields, infer_rows, scalars_as_text, ..it })
         }
         other => other,
     }
+}
+
+/// Whether scalars that are no texts have to be read as texts.
+fn has_scalar_texts(fields: &Fields, base: &str, tally: &Tally) -> bool {
+    fields.iter().any(|field| {
+        let (mut data_type, mut path) = (field.data_type(), below(base, field.name()));
+        while let DataType::List(item) = data_type {
+            (data_type, path) = (item.data_type(), format!("{path}[]"));
+        }
+        match data_type {
+            DataType::Utf8 => tally.has_scalars(&path),
+            DataType::Struct(members) => has_scalar_texts(members, &path, tally),
+            _ => false,
+        }
+    })
 }
 
 fn declared(field: &Field, base: &str, tally: &Tally, required: bool) -> FieldConfig {
@@ -257,7 +264,7 @@ fn of_csv(
             let Some(cells) = column.as_string_opt::<i32>() else { continue };
             for row in 0..rows {
                 let cell = (!cells.is_null(row)).then(|| cells.value(row));
-                tally.cell(field.name(), cell);
+                tally.cell(field.name(), cell, config.delimiter.0);
             }
         }
     }

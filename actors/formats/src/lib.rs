@@ -29,6 +29,7 @@ mod inferred;
 mod input;
 mod isolate;
 mod json;
+mod number;
 mod output;
 mod parquet;
 mod protobuf;

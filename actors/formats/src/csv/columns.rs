@@ -12,6 +12,7 @@ use weir_domain::{Fault, did_you_mean};
 use super::dialect::Dialect;
 use super::split::{Splitter, Step};
 use crate::input::Window;
+use crate::number::Spelling;
 use crate::reader::too_long;
 use crate::{CsvConfig, fault};
 
@@ -57,7 +58,9 @@ impl Columns {
             Some(schema) => Self::all(schema),
             None => {
                 let sample = sample(config, &mut splitter, names.len(), window)?;
-                Self::all(infer(dialect, &names, &sample)?)
+                let types = infer(dialect, &names, &sample)?;
+                let nulls = config.null_text.texts();
+                Self::all(keeping(types, nulls, &mut splitter, &sample))
             }
         };
         Ok(Self { header: text, ..columns })
@@ -151,14 +154,16 @@ fn header(cells: Vec<Vec<u8>>) -> Result<Vec<String>, Fault> {
     for (at, cell) in cells.into_iter().enumerate() {
         let column = at + 1;
         let name = String::from_utf8(cell).map_err(|_| {
-            fault::header_unusable(format!("the name of column {column} is not UTF-8"))
+            let cause = format!("the name of column {column} is not UTF-8");
+            fault::header_unusable(cause).with_hint("convert the file to UTF-8")
         })?;
         let name = if name.is_empty() { format!("column_{column}") } else { name };
         if let Some(first) = names.iter().position(|it| *it == name) {
             let (first, cause) = (first + 1, "the header has the name");
             let name = short(&name);
             let cause = format!("{cause} \"{name}\" twice, for columns {first} and {column}");
-            return Err(fault::header_unusable(cause));
+            let fix = "give each column a name of its own, or set `header` to false and declare the columns";
+            return Err(fault::header_unusable(cause).with_hint(fix));
         }
         names.push(name);
     }
@@ -178,6 +183,37 @@ fn infer(dialect: &Dialect, names: &[String], sample: &[u8]) -> Result<SchemaRef
         Field::new(name, data_type, true)
     };
     Ok(Arc::new(Schema::new(names.iter().enumerate().map(field).collect::<Vec<_>>())))
+}
+
+/// The types, with text for columns of which a number would be another one when it is read.
+fn keeping(
+    types: SchemaRef,
+    nulls: &[String],
+    splitter: &mut Splitter,
+    sample: &[u8],
+) -> SchemaRef {
+    let is_number = |it: &FieldRef| matches!(it.data_type(), DataType::Int64 | DataType::Float64);
+    let mut numbers: Vec<_> = types.fields().iter().map(is_number).collect();
+    let (mut at, mut is_done) = (0, !numbers.contains(&true));
+    while !is_done && let Step::Record { span, next, .. } = splitter.next(sample, at, true) {
+        at = next;
+        for (column, cell) in splitter.cells(&sample[span]).iter().enumerate() {
+            let Some(is_kept) = numbers.get_mut(column).filter(|it| **it) else { continue };
+            let text = std::str::from_utf8(cell).unwrap_or_default();
+            if nulls.iter().any(|it| it == text) {
+                continue;
+            }
+            let is_float = matches!(types.field(column).data_type(), DataType::Float64);
+            let lost = |it: Spelling| it.is_text() || is_float && it == Spelling::Large;
+            *is_kept = !Spelling::of(text).is_some_and(lost);
+        }
+        is_done = !numbers.contains(&true);
+    }
+    let field = |(it, is_kept): (&FieldRef, &bool)| match is_number(it) && !is_kept {
+        true => Arc::new(it.as_ref().clone().with_data_type(DataType::Utf8)),
+        false => it.clone(),
+    };
+    Arc::new(Schema::new(types.fields().iter().zip(&numbers).map(field).collect::<Vec<_>>()))
 }
 
 /// The first records, without those that are bad already for their cells or characters.

@@ -4,10 +4,10 @@
 //! of a batch stay in the window until it is accepted. When it is refused, or a record does not
 //! end within the bounds, the same bytes are split and judged record by record.
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray as _, RecordBatch};
 use arrow::csv::ReaderBuilder;
 use arrow::csv::reader::Decoder;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Float32Type, Float64Type, SchemaRef};
 use arrow::error::ArrowError;
 use memchr::memchr;
 use weir_domain::Fault;
@@ -158,6 +158,9 @@ impl CsvReader {
         }
         let batch = self.decoder.flush().ok()??;
         let batch = batch.with_schema(self.decoding.columns.schema.clone()).ok()?;
+        if has_infinite(&batch) {
+            return None;
+        }
         let rows = batch.num_rows();
         let chunk = Chunk::good(batch, self.next);
         self.next += rows as u64;
@@ -219,8 +222,13 @@ impl CsvReader {
             if let Some((at, reason)) = run.clone().find_map(|at| Some((at, faults[at].clone()?))) {
                 return Err(Refusal::At(at, reason));
             }
-            let batch = self.decoding.decode(run.map(record));
-            batch.map(|_| ()).map_err(|it| Refusal::Within(self.decoding.explain(&it)))
+            let first = run.start;
+            let batch = self.decoding.decode(run.clone().map(record));
+            let batch = batch.map_err(|it| Refusal::Within(self.decoding.explain(&it)))?;
+            match has_infinite(&batch).then(|| self.decoding.overflow(run.map(record))).flatten() {
+                Some((at, reason)) => Err(Refusal::At(first + at, reason)),
+                None => Ok(()),
+            }
         });
         let batch = self.decoding.decode(verdict.good.iter().map(|at| record(*at)));
         let batch = batch.map_err(|it| fault::records_unreadable(&it.to_string()))?;
@@ -322,6 +330,22 @@ impl Decoding {
         }
     }
 
+    /// The first record with a number that became infinite, which the decoder takes for one.
+    fn overflow<'a>(&self, records: impl Iterator<Item = &'a [u8]>) -> Option<(usize, String)> {
+        let mut splitter = Splitter::new(&self.dialect);
+        let fields = self.columns.in_file.fields();
+        for (at, record) in records.enumerate() {
+            for (field, cell) in fields.iter().zip(splitter.cells(record)) {
+                let text = String::from_utf8_lossy(&cell);
+                if is_beyond(&text, field.data_type()) {
+                    let (name, kind) = (field.name(), type_name(field.data_type()));
+                    return Some((at, format!("column '{name}': '{text}' is beyond {kind}")));
+                }
+            }
+        }
+        None
+    }
+
     /// What the decoder says of a single record, with the column's name for its number.
     fn explain(&self, error: &ArrowError) -> String {
         let text = match error {
@@ -347,6 +371,28 @@ impl Decoding {
                 format!("column '{name}' is not of type {kind}: {cause}")
             }
         }
+    }
+}
+
+fn has_infinite(batch: &RecordBatch) -> bool {
+    batch.columns().iter().any(|column| match column.data_type() {
+        DataType::Float64 => {
+            column.as_primitive::<Float64Type>().values().iter().any(|it| it.is_infinite())
+        }
+        DataType::Float32 => {
+            column.as_primitive::<Float32Type>().values().iter().any(|it| it.is_infinite())
+        }
+        _ => false,
+    })
+}
+
+/// Whether digits became infinity, which may also be written out.
+fn is_beyond(text: &str, data_type: &DataType) -> bool {
+    let has_digits = || text.bytes().any(|it| it.is_ascii_digit());
+    match data_type {
+        DataType::Float64 => text.parse().is_ok_and(f64::is_infinite) && has_digits(),
+        DataType::Float32 => text.parse().is_ok_and(f32::is_infinite) && has_digits(),
+        _ => false,
     }
 }
 

@@ -6,19 +6,40 @@ use arrow::datatypes::DataType;
 use serde_json::Value;
 
 use crate::JsonLayout;
+use crate::json::{Unkept, unkept};
+use crate::number::{self, Spelling};
 
 /// Values that are shown of what does not fit the rest.
 const EXAMPLES_MAX: usize = 3;
 const EXAMPLE_CHARS_MAX: usize = 24;
 
-/// The kinds that values of a sample have, in the words of notes.
-const KINDS: [&str; 6] = ["boolean", "whole number", "fraction", "text", "list", "structure"];
+/// The kinds that values of a sample have, in the words of notes: one and several.
+const KINDS: [(&str, &str); 12] = [
+    ("boolean", "booleans"),
+    ("whole number", "whole numbers"),
+    ("whole number that float64 rounds", "whole numbers that float64 rounds"),
+    ("whole number beyond int64", "whole numbers beyond int64"),
+    ("fraction", "fractions"),
+    ("fraction that float64 rounds", "fractions that float64 rounds"),
+    ("number out of float64's range", "numbers out of float64's range"),
+    ("number with leading zeros", "numbers with leading zeros"),
+    ("number with a decimal comma", "numbers with a decimal comma"),
+    ("text", "texts"),
+    ("list", "lists"),
+    ("structure", "structures"),
+];
 const BOOLEAN: usize = 0;
 const WHOLE: usize = 1;
-const FRACTION: usize = 2;
-const TEXT: usize = 3;
-const LIST: usize = 4;
-const STRUCTURE: usize = 5;
+const LARGE: usize = 2;
+const BEYOND: usize = 3;
+const FRACTION: usize = 4;
+const ROUNDED: usize = 5;
+const OUT_OF_RANGE: usize = 6;
+const PADDED: usize = 7;
+const WITH_COMMA: usize = 8;
+const TEXT: usize = 9;
+const LIST: usize = 10;
+const STRUCTURE: usize = 11;
 
 /// Values at one place.
 #[derive(Debug, Default)]
@@ -49,11 +70,11 @@ impl Tally {
                 .collect(),
             JsonLayout::Array => serde_json::from_slice(text).unwrap_or_default(),
         };
-        let mut tally = Self::default();
+        let (mut tally, unkept) = (Self::default(), unkept(text));
         for record in records.iter().take(records_max) {
             if let Value::Object(_) = record {
                 tally.records += 1;
-                tally.members("", record);
+                tally.members("", record, &unkept);
             }
         }
         // How often a member could have been there is known when all structures were seen.
@@ -66,20 +87,19 @@ impl Tally {
         tally
     }
 
-    fn members(&mut self, base: &str, value: &Value) {
+    fn members(&mut self, base: &str, value: &Value, unkept: &Unkept) {
         let Value::Object(members) = value else { return };
         for (name, value) in members {
             let path = super::below(base, name);
-            self.value(&path, value);
+            self.value(&path, value, unkept);
         }
     }
 
-    fn value(&mut self, path: &str, value: &Value) {
+    fn value(&mut self, path: &str, value: &Value, unkept: &Unkept) {
         let kind = match value {
             Value::Null => None,
             Value::Bool(_) => Some(BOOLEAN),
-            Value::Number(it) if it.is_f64() => Some(FRACTION),
-            Value::Number(_) => Some(WHOLE),
+            Value::Number(it) => Some(of_number(it, unkept)),
             Value::String(_) => Some(TEXT),
             Value::Array(_) => Some(LIST),
             Value::Object(_) => Some(STRUCTURE),
@@ -91,13 +111,14 @@ impl Tally {
         }
         if let Value::Array(items) = value {
             let path = format!("{path}[]");
-            items.iter().for_each(|it| self.value(&path, it));
+            items.iter().for_each(|it| self.value(&path, it, unkept));
         }
-        self.members(path, value);
+        self.members(path, value, unkept);
     }
 
     /// A cell of CSV, whose kind is that of what could be read from it.
-    pub(super) fn cell(&mut self, column: &str, cell: Option<&str>) {
+    /// A comma may stand for the point where it does not end cells.
+    pub(super) fn cell(&mut self, column: &str, cell: Option<&str>, delimiter: u8) {
         if !self.places.contains_key(column) {
             self.places.insert(column.to_owned(), Place::default());
         }
@@ -106,9 +127,11 @@ impl Tally {
         let Some(text) = cell else { return };
         let kind = match text {
             "true" | "false" | "True" | "False" | "TRUE" | "FALSE" => BOOLEAN,
-            it if it.parse::<i64>().is_ok() => WHOLE,
-            it if it.parse::<f64>().is_ok() => FRACTION,
-            _ => TEXT,
+            it => match Spelling::of(it) {
+                Some(spelling) => of_spelling(spelling),
+                None if delimiter != b',' && has_decimal_comma(it) => WITH_COMMA,
+                None => TEXT,
+            },
         };
         place.add(kind, || text.to_owned());
     }
@@ -118,9 +141,10 @@ impl Tally {
         self.places.entry(column.to_owned()).or_default().typed += values;
     }
 
-    /// Whether scalars of several kinds stand in one place, so that they are read as texts.
-    pub(super) fn is_mixed(&self) -> bool {
-        self.places.values().any(Place::is_mixed)
+    /// Whether scalars stand in the place that are no texts.
+    pub(super) fn has_scalars(&self, path: &str) -> bool {
+        let scalars = |it: &Place| it.kinds().iter().any(|it| *it < TEXT);
+        self.places.get(path).is_some_and(scalars)
     }
 
     pub(super) fn is_optional(&self, path: &str) -> bool {
@@ -136,18 +160,7 @@ impl Tally {
         } else if missing > 0 {
             notes.push(format!("it has no value in {missing} of {of} records"));
         }
-        let kinds = place.kinds();
-        let is_number = matches!(data_type, DataType::Float64);
-        if kinds.len() > 1 && !(is_number && kinds.iter().all(|it| matches!(*it, WHOLE | FRACTION)))
-        {
-            let all: Vec<_> = kinds.iter().map(|it| place.told(*it)).collect();
-            let is_text = matches!(data_type, DataType::Utf8);
-            let end = match is_text {
-                true => "it is read as text",
-                false => "the others are bad records",
-            };
-            notes.push(format!("it has {}: {end}", all.join(" and ")));
-        }
+        notes.extend(place.misfits(data_type));
         notes
     }
 }
@@ -177,22 +190,85 @@ impl Place {
         kinds
     }
 
-    fn is_mixed(&self) -> bool {
+    /// What is not read as what it is, and what becomes of it.
+    fn misfits(&self, data_type: &DataType) -> Option<String> {
         let kinds = self.kinds();
-        let scalars = kinds.iter().filter(|it| **it < LIST).count();
-        scalars > 1 && !kinds.iter().all(|it| matches!(*it, WHOLE | FRACTION))
+        let told = |kinds: &[usize]| {
+            let all: Vec<_> = kinds.iter().map(|it| self.told(*it)).collect();
+            all.join(" and ")
+        };
+        let fits = |it: &usize| match data_type {
+            DataType::Utf8 => *it == TEXT,
+            DataType::Int64 | DataType::UInt64 => matches!(*it, WHOLE | LARGE),
+            DataType::Float64 => matches!(*it, WHOLE | FRACTION | ROUNDED),
+            _ => kinds.len() < 2,
+        };
+        let end = match data_type {
+            DataType::Utf8 => "it is read as text",
+            _ => "the others are bad records",
+        };
+        if !kinds.iter().all(fits) {
+            let hint = match kinds.contains(&WITH_COMMA) {
+                true => ", and no format reads it as a number: replace the commas in a stage",
+                false => "",
+            };
+            return Some(format!("it has {}: {end}{hint}", told(&kinds)));
+        }
+        let is_rounded = *data_type == DataType::Float64 && kinds.contains(&ROUNDED);
+        let hint = "declare decimal or string, if all digits matter";
+        is_rounded.then(|| format!("it has {}: {hint}", self.told_with(ROUNDED, true)))
     }
 
     /// `3 texts (NA, none)`: the rare ones with examples.
     fn told(&self, kind: usize) -> String {
         let all: u64 = self.counts.iter().sum();
-        let ending = if self.counts[kind] == 1 { "" } else { "s" };
-        let counted = format!("{} {}{ending}", self.counts[kind], KINDS[kind]);
-        match self.counts[kind] * 2 < all && kind < LIST {
+        let is_rare = self.counts[kind] * 2 < all && kind < LIST;
+        // What no type holds is shown, however frequent it is.
+        let is_odd = matches!(kind, LARGE | BEYOND | ROUNDED..=WITH_COMMA);
+        self.told_with(kind, is_rare || is_odd)
+    }
+
+    fn told_with(&self, kind: usize, examples: bool) -> String {
+        let (one, several) = KINDS[kind];
+        let word = if self.counts[kind] == 1 { one } else { several };
+        let counted = format!("{} {word}", self.counts[kind]);
+        match examples {
             true => format!("{counted} ({})", self.examples[kind].join(", ")),
             false => counted,
         }
     }
+}
+
+fn of_spelling(spelling: Spelling) -> usize {
+    match spelling {
+        Spelling::Whole => WHOLE,
+        Spelling::Large => LARGE,
+        Spelling::Beyond => BEYOND,
+        Spelling::Fraction => FRACTION,
+        Spelling::Rounded => ROUNDED,
+        Spelling::OutOfRange => OUT_OF_RANGE,
+        Spelling::Padded => PADDED,
+    }
+}
+
+fn of_number(number: &serde_json::Number, unkept: &Unkept) -> usize {
+    let whole = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs));
+    match (whole, number.as_f64()) {
+        (Some(it), _) if number::is_exact(it) => WHOLE,
+        (Some(_), _) => LARGE,
+        (None, float) => {
+            let spelling = float.and_then(|it| unkept.get(&it.to_bits()).copied());
+            of_spelling(spelling.unwrap_or(Spelling::Fraction))
+        }
+    }
+}
+
+/// `1,5`, `1.234,50`.
+fn has_decimal_comma(text: &str) -> bool {
+    let are_digits = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
+    let bare = text.strip_prefix('-').unwrap_or(text);
+    let Some((whole, decimals)) = bare.split_once(',') else { return false };
+    are_digits(decimals) && whole.split('.').all(are_digits)
 }
 
 /// The longest known path that it is below, as a member.

@@ -13,6 +13,7 @@ mod token;
 mod whole;
 mod write;
 
+pub(crate) use infer::{Unkept, unkept};
 pub(crate) use message::{decode, encode};
 pub(crate) use read::open;
 pub(crate) use write::create;

@@ -217,3 +217,15 @@ fn long_records_make_short_chunks() {
     assert!(rows.iter().all(|it| *it <= 20), "{rows:?}");
     assert_eq!(reader.bytes_read(), text.len() as u64);
 }
+
+#[test]
+fn a_number_beyond_its_type_is_a_bad_record_and_no_infinity() {
+    let format =
+        r#"{"type":"csv","schema":[{"name":"n","type":"float64"},{"name":"m","type":"float32"}]}"#;
+    let outcome = read(format, b"n,m\n1.5,1\n1e400,1\n2,1e39\ninf,1\n");
+    let reasons: Vec<_> = outcome.bad.iter().map(|it| (it.position, it.reason.as_str())).collect();
+    let expected =
+        [(2, "column 'n': '1e400' is beyond float64"), (3, "column 'm': '1e39' is beyond float32")];
+    assert_eq!(reasons, expected);
+    assert_eq!(outcome.rows.iter().map(|it| it.0).collect::<Vec<_>>(), [1, 4]);
+}
