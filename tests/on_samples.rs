@@ -6,7 +6,7 @@ use std::fs;
 use base64::Engine as _;
 use serde_json::{Value, json};
 use weir_http_api::{InferRequest, ProjectDraft, TestRunEnding, TestRunRequest, TestRunSample};
-use weir_http_client::Client;
+use weir_http_client::{Client, Error};
 
 use crate::support::flow::CSV;
 use crate::support::{Flow, Project, Ran, Start, binary, weir};
@@ -149,6 +149,33 @@ fn a_configuration_server_runs_drafts_on_samples_and_finds_formats() {
     let broken = runtime.block_on(client.test_run("test", "orders", &request("("))).unwrap();
     assert_eq!(broken.ending, TestRunEnding::Invalid);
     assert_eq!(broken.findings[0].file, "orders.yaml");
+    let asked =
+        |arguments: &[&str]| Ran::of(binary().args(["--server", weir.page()]).args(arguments));
+    let tested = asked(&["test", "test"]);
+    assert_eq!(
+        (tested.code, tested.stderr.contains("without a test: orders")),
+        (Some(0), true),
+        "{tested:?}"
+    );
+    let file = project.root().join("sample.csv");
+    let file = file.to_str().unwrap();
+    let ran = asked(&["test", "run", "orders", "--project", "test", "--sample", file]);
+    assert!(ran.stdout.contains("✓ orders: all of it would be committed"), "{ran:?}");
+    assert_eq!(asked(&["test", "nosuch"]).code, Some(3));
+    let status = |workflow, request| {
+        let ran = runtime.block_on(client.test_run("test", workflow, &request));
+        let Err(Error::Problem(it)) = ran else { panic!("{ran:?}") };
+        it.status
+    };
+    let of = |samples| TestRunRequest { samples, ..request("7") };
+    assert_eq!(status("nosuch", request("7")), 404);
+    assert_eq!(status("orders", of(vec![])), 400);
+    let both = TestRunSample { records: Some(vec![]), ..sample.clone() };
+    assert_eq!(status("orders", of(vec![both])), 400);
+    let elsewhere = TestRunSample { source: Some("nosuch".parse().unwrap()), ..sample.clone() };
+    assert_eq!(status("orders", of(vec![elsewhere])), 400);
+    let long = TestRunSample { text: Some("x".repeat((4 << 20) + 1)), ..TestRunSample::default() };
+    assert_eq!(status("orders", of(vec![long])), 413);
     let infer = InferRequest {
         name: "orders".parse().unwrap(),
         text: None,

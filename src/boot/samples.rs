@@ -14,7 +14,7 @@ use weir_runtime::System;
 
 use super::projects::ProjectDirs;
 use super::registry_for_run;
-use crate::delivery::{self, Sources};
+use crate::delivery::{self, NotRun, Sources, Why};
 
 /// More at once wait for their turn, some of them, and the server stays able to answer others.
 const AT_ONCE: usize = 2;
@@ -103,6 +103,25 @@ impl SampleRuns {
     }
 }
 
+/// What is wrong with the request is refused; what is wrong with the project or a sample is what came of it.
+fn not_run(
+    (project, workflow): (ProjectName, WorkflowName),
+    NotRun { why, findings }: NotRun,
+) -> Result<TestRunView, ProjectRefusal> {
+    let said = || {
+        let it = findings.first();
+        it.map_or_else(String::new, |it| format!("{}: {}", it.cause, it.fix))
+    };
+    Err(match why {
+        Why::Content => return Ok(delivery::invalid((&project, &workflow), findings)),
+        Why::Workflow(known) => {
+            ProjectRefusal::NotFound { what: "workflow", name: workflow.to_string(), known }
+        }
+        Why::Request(pointer) => ProjectRefusal::Invalid { pointer, reason: said() },
+        Why::TooLarge => ProjectRefusal::TooLarge { detail: said() },
+    })
+}
+
 #[async_trait]
 impl Samples for SampleRuns {
     async fn test_run(
@@ -114,6 +133,7 @@ impl Samples for SampleRuns {
         let turn = self.turns.take(&by).await?;
         let (this, now) = (self.clone(), self.system.now());
         let handle = tokio::runtime::Handle::current();
+        let about_run = (project.clone(), workflow.clone());
         let task = self.system.tasks().spawn_blocking("test-run", move || {
             // Whoever asked may have gone: the turn is over when the run is.
             let _turn = turn;
@@ -121,8 +141,8 @@ impl Samples for SampleRuns {
             let sources = Sources::of_snapshot(&snapshot.map_err(super::projects::refusal)?);
             let sources = sources.map_err(unplaced)?;
             let (about, registry) = ((&project, &workflow), registry_for_run(&this.runs));
-            let run = delivery::test_run(&sources.dir, &registry, about, request, now);
-            Ok(handle.block_on(run))
+            let run = delivery::test_run_or(&sources.dir, &registry, about, request, now);
+            handle.block_on(run).or_else(|it| not_run(about_run, it))
         });
         task.join().await.map_err(|it| Fault::transient(102, it.to_string()))?
     }
@@ -134,6 +154,7 @@ impl Samples for SampleRuns {
         request: InferRequest,
     ) -> Result<InferredView, ProjectRefusal> {
         self.projects.project(project).await?;
+        let pointer = if request.base64.is_some() { "/base64" } else { "/text" };
         let turn = self.turns.take(&by).await?;
         let task = self.system.tasks().spawn_blocking("infer", move || {
             let _turn = turn;
@@ -143,7 +164,7 @@ impl Samples for SampleRuns {
         found.map_err(|fault| {
             let hint = fault.hint.map(|it| format!(": {it}")).unwrap_or_default();
             let reason = format!("{}{hint}", fault.message);
-            ProjectRefusal::Invalid { pointer: "/text".to_owned(), reason }
+            ProjectRefusal::Invalid { pointer: pointer.to_owned(), reason }
         })
     }
 }

@@ -22,7 +22,7 @@ pub(crate) use build::{Built, NotBuilt, OTHERWISE_CALLED, TAG, Wanted, build};
 pub(crate) use deploy::{Destination, NotDeployed, Order, STEPS, Telling, deploy};
 pub(crate) use file::{Proven, Unusable, behind, head, partial, prove, write};
 pub(crate) use inferring::infer;
-pub(crate) use sampled::test_run;
+pub(crate) use sampled::{NotRun, Why, invalid, test_run, test_run_or};
 pub(crate) use sealing::{Carried, Sealing, meant};
 pub(crate) use sources::Sources;
 pub(crate) use tested::View;

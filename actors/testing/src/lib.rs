@@ -40,4 +40,4 @@ mod tests;
 pub use report::{CaseReport, Difference, FieldDifference, Report, Verdict};
 pub use seen::{Bounds, Failure, Passage, StageSeen};
 pub use suite::{Progress, run, run_within};
-pub use test_run::{Ending, Sample, StageShown, TestRun, Wish, test_run};
+pub use test_run::{Ending, NO_SOURCE, NO_WORKFLOW, Sample, StageShown, TestRun, Wish, test_run};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
+use arrow::error::ArrowError;
 use arrow::json::{LineDelimitedWriter, ReaderBuilder};
 use serde_json::Value;
 use weir_domain::did_you_mean;
@@ -43,12 +44,29 @@ pub(crate) fn batch(rows: &[Row], schema: &SchemaRef) -> Result<RecordBatch, Unf
 fn decoded(rows: &[Row], schema: &SchemaRef) -> Result<RecordBatch, String> {
     // What must not be null is looked at last, by name and not by its place in a text.
     let builder = ReaderBuilder::new(nullable(schema)).with_batch_size(rows.len().max(1));
-    let mut decoder = builder.build_decoder().map_err(|it| it.to_string())?;
-    decoder.serialize(rows).map_err(|it| it.to_string())?;
-    let batch = decoder.flush().map_err(|it| it.to_string())?;
+    let mut decoder = builder.build_decoder().map_err(|it| words(&it))?;
+    decoder.serialize(rows).map_err(|it| words(&it))?;
+    let batch = decoder.flush().map_err(|it| words(&it))?;
     let Some(batch) = batch else { return Ok(RecordBatch::new_empty(schema.clone())) };
     let columns = batch.columns().to_vec();
     RecordBatch::try_new(schema.clone(), columns).map_err(|it| it.to_string())
+}
+
+/// What a decoder refused, of the fields that it went into.
+fn words(error: &ArrowError) -> String {
+    let text = error.to_string();
+    let mut rest = text.strip_prefix("Json error: ").unwrap_or(&text);
+    let mut path = Vec::new();
+    while let Some((field, cause)) =
+        rest.strip_prefix("whilst decoding field '").and_then(|it| it.split_once("': "))
+    {
+        path.push(field);
+        rest = cause;
+    }
+    match path.is_empty() {
+        true => rest.to_owned(),
+        false => format!("the field {}: {rest}", path.join(".")),
+    }
 }
 
 fn nullable(schema: &SchemaRef) -> SchemaRef {
@@ -121,5 +139,6 @@ mod tests {
         assert_eq!((stranger.row, stranger.fix.as_str()), (1, "did you mean name?"));
         let wrong = unfit(json!([{ "n": 1 }, { "n": 2 }, { "n": "x" }]));
         assert_eq!(wrong.row, 2);
+        assert!(wrong.cause.starts_with("the field n: "), "{wrong:?}");
     }
 }

@@ -19,6 +19,11 @@ use crate::seen::{Bounds, StageSeen, Witness};
 /// Where findings say that they are, if they are about no file.
 const SAMPLE: &str = "sample";
 
+/// The code of a finding that says that the project has no such workflow.
+pub const NO_WORKFLOW: u32 = 2283;
+/// That it has no such source, or that none is named where it has several.
+pub const NO_SOURCE: u32 = 2284;
+
 /// What comes in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
@@ -130,7 +135,7 @@ fn no_workflow(project: &Project, name: &WorkflowName) -> Finding {
         Some(near) => format!("did you mean {near}?"),
         None => format!("its workflows are: {}", names().collect::<Vec<_>>().join(", ")),
     };
-    Finding::error(2283, Place::file(SAMPLE), "", cause).with_fix(fix)
+    Finding::error(NO_WORKFLOW, Place::file(SAMPLE), "", cause).with_fix(fix)
 }
 
 /// The samples by the sources whose place they take.
@@ -139,7 +144,7 @@ fn input(plan: &Plan, samples: Vec<Sample>) -> Result<BTreeMap<StageId, Vec<Piec
     let names = || sources.iter().map(|it| it.as_str());
     let refuse = |cause: String| {
         let fix = format!("name one of its sources: {}", names().collect::<Vec<_>>().join(", "));
-        Finding::error(2284, Place::file(SAMPLE), "", cause).with_fix(fix)
+        Finding::error(NO_SOURCE, Place::file(SAMPLE), "", cause).with_fix(fix)
     };
     let mut input: BTreeMap<StageId, Vec<Piece>> = BTreeMap::new();
     for Sample { source, item, given } in samples {
