@@ -277,7 +277,7 @@ impl Noun {
             },
             Self::Host(verb) => asked(verb.run(&global.client()?, out)),
             Self::Project(command) => command.run(global, out, registry),
-            Self::Test(args) => args.run(out, &registry()),
+            Self::Test(args) => args.run(global, out, &registry()),
             Self::Conf(verb) => verb.run(out),
             Self::Schema(args) => args.run(out, &registry()),
             Self::Version(args) => asked(args.run(global, out)),
@@ -287,7 +287,7 @@ impl Noun {
 }
 
 /// Runs a command that waits for a server. One thread does: it waits nearly all of the time.
-fn asked(command: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+fn asked<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let refuse = |it: std::io::Error| Failure::new(Reason::Machine, "can't start", it.to_string());
     runtime.map_err(refuse)?.block_on(command)

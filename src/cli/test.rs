@@ -1,8 +1,10 @@
-//! `weir test`: the cases of a project, run on this machine and without any server.
+//! `weir test`: the cases of a project, run on this machine and without any server; or by the configuration
+//! server that has the project.
 
+mod at_server;
 mod run;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::Value;
@@ -11,6 +13,7 @@ use weir_project::{Loaded, Project};
 use weir_stream::Registry;
 use weir_testing::{CaseReport, Difference, Report, Verdict};
 
+use super::args::Global;
 use super::excerpt;
 use super::exit::{Exit, Reason};
 use super::failure::Failure;
@@ -18,6 +21,7 @@ use super::files;
 use super::human::{plain, plural};
 use super::look::{Look, Tone};
 use super::output::{Format, Output};
+use super::packing::is_directory;
 use crate::delivery::View;
 
 /// A comparison found differences.
@@ -32,9 +36,10 @@ const SHOWN_MAX: usize = 300;
 pub(crate) struct Args {
     #[command(subcommand)]
     verb: Option<Verb>,
-    /// The project directory
+    /// A project directory, whose cases are run here; or the name of a project of the configuration server,
+    /// which runs them
     #[arg(default_value = ".")]
-    dir: PathBuf,
+    project: String,
     /// Only cases whose names, as TEST/CASE, contain this text
     #[arg(long, value_name = "TEXT", default_value = "")]
     filter: String,
@@ -47,11 +52,37 @@ enum Verb {
 }
 
 impl Args {
-    pub(crate) fn run(self, out: &Output, registry: &Registry) -> Result<ExitCode, Failure> {
-        if let Some(Verb::Run(args)) = self.verb {
-            return args.run(out, registry);
+    pub(crate) fn run(
+        self,
+        global: &Global,
+        out: &Output,
+        registry: &Registry,
+    ) -> Result<ExitCode, Failure> {
+        match self.verb {
+            Some(Verb::Run(args)) => args.run(global, out, registry),
+            None if is_directory(&self.project) => self.here(out, registry),
+            None => super::asked(self.at_server(global, out)),
         }
-        let project = loaded(&self.dir, out, registry)?;
+    }
+
+    async fn at_server(self, global: &Global, out: &Output) -> Result<ExitCode, Failure> {
+        let (told, report) = at_server::tested(&self.project, &self.filter, global, out).await?;
+        if report.cases.is_empty() && !self.filter.is_empty() {
+            return Err(no_case(&self.filter).with_hint("names are as TEST/CASE"));
+        }
+        match matches!(out.format, Format::Table | Format::Wide) {
+            true => {
+                let look = out.look();
+                report.cases.iter().try_for_each(|it| out.print(&shown(it, &look)))?;
+                out.note(&summary(&report, &look));
+            }
+            false => out.show(&told, |_, _| String::new())?,
+        }
+        Ok(exit(&report))
+    }
+
+    fn here(self, out: &Output, registry: &Registry) -> Result<ExitCode, Failure> {
+        let project = loaded(Path::new(&self.project), out, registry)?;
         let is_for_people = matches!(out.format, Format::Table | Format::Wide);
         let look = out.look();
         let mut unwritten = Ok(());
@@ -74,16 +105,11 @@ impl Args {
             true => out.note(&summary(&report, &look)),
             false => out.show(&View::of(&report), |_, _| String::new())?,
         }
-        Ok(match (report.invalid(), report.failed()) {
-            (0, 0) => ExitCode::SUCCESS,
-            (0, _) => DIFFERS.into(),
-            _ => Exit::Invalid.into(),
-        })
+        Ok(exit(&report))
     }
 
     fn nothing_found(&self, project: &Project) -> Failure {
-        let why = format!("no case is called so: {:?}", self.filter);
-        let failure = Failure::new(Reason::Unknown, "can't run the cases", why);
+        let failure = no_case(&self.filter);
         let cases = project
             .tests
             .iter()
@@ -92,6 +118,19 @@ impl Args {
             [] => failure.with_hint("the project has none: add an asset of kind Test"),
             [first, ..] => failure.with_hint(format!("names are as {first:?}")),
         }
+    }
+}
+
+fn no_case(filter: &str) -> Failure {
+    let why = format!("no case is called so: {filter:?}");
+    Failure::new(Reason::Unknown, "can't run the cases", why)
+}
+
+fn exit(report: &Report) -> ExitCode {
+    match (report.invalid(), report.failed()) {
+        (0, 0) => ExitCode::SUCCESS,
+        (0, _) => DIFFERS.into(),
+        _ => Exit::Invalid.into(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `weir test run`: a workflow on a sample, with the records before and after each stage.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use base64::Engine as _;
@@ -11,12 +11,14 @@ use weir_http_api::{
 };
 use weir_stream::Registry;
 
+use crate::cli::args::Global;
 use crate::cli::exit::{Exit, Reason};
 use crate::cli::failure::Failure;
 use crate::cli::human::{count, plain};
 use crate::cli::look::{Look, Tone};
 use crate::cli::output::Output;
-use crate::cli::{asked_on_threads, files};
+use crate::cli::packing::is_directory;
+use crate::cli::{asked, asked_on_threads, files};
 use crate::delivery;
 
 /// A longer line is cut where people read it.
@@ -26,9 +28,10 @@ const SHOWN_MAX: usize = 400;
 pub(crate) struct Args {
     /// One of the project's workflows
     workflow: WorkflowName,
-    /// The project directory
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    project: PathBuf,
+    /// A project directory, of which the workflow is run here; or the name of a project of the configuration
+    /// server, which runs it
+    #[arg(long, value_name = "PROJECT", default_value = ".")]
+    project: String,
     /// What a source is to read, in its format; `-` is standard input. With several sources as SOURCE=FILE
     #[arg(long = "sample", value_name = "[SOURCE=]FILE", required = true)]
     samples: Vec<String>,
@@ -49,22 +52,24 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    pub(crate) fn run(self, out: &Output, registry: &Registry) -> Result<ExitCode, Failure> {
-        let dir = files::project(&self.project)?;
-        let project = weir_project::name(&dir).map_err(|findings| {
-            Failure::of_findings(format!("can't run {}", self.project.display()), findings)
-        })?;
+    pub(crate) fn run(
+        self,
+        global: &Global,
+        out: &Output,
+        registry: &Registry,
+    ) -> Result<ExitCode, Failure> {
         let samples: Result<Vec<_>, _> = self.samples.iter().map(|it| self.sample(it)).collect();
         let request = TestRunRequest {
             samples: samples?,
-            environments: self.environments,
+            environments: self.environments.clone(),
             drafts: Vec::new(),
             records: self.limit,
             within_ms: u64::from(self.timeout) * 1_000,
         };
-        let about = (&project, &self.workflow);
-        let now = out.look().now;
-        let view = asked_on_threads(delivery::test_run(&dir, registry, about, request, now))?;
+        let view = match is_directory(&self.project) {
+            true => self.here(request, out, registry)?,
+            false => asked(self.at_server(request, global))?,
+        };
         out.show(&view, shown)?;
         Ok(match view.ending {
             TestRunEnding::Committed => ExitCode::SUCCESS,
@@ -72,6 +77,30 @@ impl Args {
             TestRunEnding::Late => Exit::TimedOut.into(),
             TestRunEnding::Invalid => Exit::Invalid.into(),
         })
+    }
+
+    fn here(
+        &self,
+        request: TestRunRequest,
+        out: &Output,
+        registry: &Registry,
+    ) -> Result<TestRunView, Failure> {
+        let dir = files::project(Path::new(&self.project))?;
+        let project = weir_project::name(&dir).map_err(|findings| {
+            Failure::of_findings(format!("can't run {}", plain(&self.project)), findings)
+        })?;
+        let (about, now) = ((&project, &self.workflow), out.look().now);
+        asked_on_threads(delivery::test_run(&dir, registry, about, request, now))
+    }
+
+    async fn at_server(
+        &self,
+        request: TestRunRequest,
+        global: &Global,
+    ) -> Result<TestRunView, Failure> {
+        let ran = global.design()?.test_run(&self.project, self.workflow.as_str(), &request).await;
+        let what = || format!("can't run {} of {}", self.workflow, plain(&self.project));
+        ran.map_err(|it| Failure::of_client(what(), it))
     }
 
     fn sample(&self, given: &str) -> Result<TestRunSample, Failure> {
