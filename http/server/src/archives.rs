@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{FromRequest, FromRequestParts as _, Request, State};
+use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use weir_domain::ProjectName;
-use weir_http_api::{Problem, ProjectImport, ProjectSummary, ZIP};
+use weir_http_api::{Problem, ProblemKind, ProjectImport, ProjectSummary, ZIP, schema};
 
 use crate::Projects;
 use crate::error::Error;
-use crate::extract::{Fields, Part};
+use crate::extract::{AskedPath, Fields, Part};
 use crate::guard::Trail;
 
 /// An archive that is longer holds data.
@@ -23,7 +23,7 @@ pub(crate) const BODY_BYTES_MAX: usize = 64 << 20;
 #[utoipa::path(get, path = "/projects/{project}/archive", tag = "projects", operation_id = "exportProject",
     params(("project" = String, Path, description = "The project's name")),
     responses(
-        (status = 200, description = "The archive", body = Vec<u8>, content_type = "application/zip"),
+        (status = 200, description = "The archive", body = inline(schema::Binary), content_type = "application/zip"),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn export(
@@ -43,7 +43,10 @@ pub(crate) async fn export(
 #[utoipa::path(post, path = "/projects:import", tag = "projects", operation_id = "importProject",
     params(ProjectImport),
     request_body(description = "The archive, 64 MiB at most, of 10,000 files and 64 MiB at most",
-        content = Vec<u8>, content_type = "application/zip"),
+        content(
+            (inline(schema::Binary) = "application/octet-stream"),
+            (inline(schema::Binary) = "application/zip")
+        )),
     responses(
         (status = 200, description = "The project", body = ProjectSummary),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
@@ -59,7 +62,10 @@ pub(crate) async fn import(
     Ok(Json(made))
 }
 
-/// A body that says that it is an archive.
+/// Of any file, as clients send it that don't know what it is.
+const BYTES: &str = "application/octet-stream";
+
+/// A body that says that it is an archive, or a file.
 pub(crate) struct Archive(Bytes);
 
 impl<S: Send + Sync> FromRequest<S> for Archive {
@@ -67,13 +73,20 @@ impl<S: Send + Sync> FromRequest<S> for Archive {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
         let method = request.method().clone();
-        let path = request.uri().path().to_owned();
-        let refused = |status| Error::Status { status, method, path };
+        let (mut parts, body) = request.into_parts();
+        let Ok(AskedPath(path)) = AskedPath::from_request_parts(&mut parts, state).await;
+        let request = Request::from_parts(parts, body);
         // A page of somebody else may send a body of another type without being asked.
-        if request.headers().get(CONTENT_TYPE).is_none_or(|it| it != ZIP) {
-            return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        let content_type = request.headers().get(CONTENT_TYPE);
+        if content_type.is_none_or(|it| it != ZIP && it != BYTES) {
+            return Err(Error::Told {
+                kind: ProblemKind::UnsupportedMediaType,
+                code: ProblemKind::UnsupportedMediaType.code(),
+                detail: format!("{path} does not take this content type"),
+                hint: format!("send a ZIP archive with the header `content-type: {ZIP}`"),
+            });
         }
         let bytes = Bytes::from_request(request, state).await;
-        bytes.map(Self).map_err(|it| refused(it.status()))
+        bytes.map(Self).map_err(|it| Error::Status { status: it.status(), method, path })
     }
 }

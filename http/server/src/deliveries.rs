@@ -112,7 +112,7 @@ async fn build(
 #[utoipa::path(get, path = "/projects/{project}/builds/{build}/package", tag = "builds", operation_id = "getBuildPackage",
     params(("project" = String, Path, description = "The project's name"), ("build" = String, Path, description = "The build's id")),
     responses(
-        (status = 200, description = "The package", body = Vec<u8>, content_type = "application/vnd.weir.package"),
+        (status = 200, description = "The package", body = inline(weir_http_api::schema::Binary), content_type = "application/vnd.weir.package"),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 async fn package(

@@ -32,7 +32,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(30);
 #[utoipa::path(post, path = "/deployments", tag = "deployments", operation_id = "uploadDeployment",
     params(UploadQuery, asked::Expected, Once),
     request_body(description = "The package, or `application/vnd.weir.partial-package`, as docs/packages.md says",
-        content = Vec<u8>, content_type = "application/vnd.weir.package"),
+        content = inline(weir_http_api::schema::Binary), content_type = "application/vnd.weir.package"),
     responses(
         (status = 200, description = "What was stored, or is missing", body = UploadView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
