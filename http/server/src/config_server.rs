@@ -64,7 +64,7 @@ pub fn router(design: Design, fleet: impl Into<Fleet>, guard: Guard, limits: Lim
         .route(verbs::SHARED, VALIDATE.layer(post(projects::act)))
         .with_state(projects.clone())
         .merge(delivered)
-        .merge(begun.with_state(operations::Shown::of(operations)))
+        .merge(begun.with_state(operations::Shown::of(operations, projects.clone())))
         .merge(of_versions.with_state(of_projects))
         .merge(exchanges.with_state(exchanging))
         .layer(Extension(repeats.clone()))

@@ -28,13 +28,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_domain::{CommandId, UserClaim};
-use weir_http_api::{Cursor, OperationView, OperationsFollow, OperationsQuery, Page, Problem};
+use weir_http_api::{
+    Cursor, OperationState, OperationView, OperationsFollow, OperationsQuery, Page, Problem,
+};
 
 use crate::error::Error;
 use crate::extract::{Fields, Part};
 use crate::guard::{Caller, Need, Trail, Watch, command, read};
 use crate::listen::Closing;
 use crate::paging;
+use crate::{ProjectRefusal, Projects};
 
 pub use kept::{InMemory, OperationStore};
 pub use progress::{Ended, Progress};
@@ -49,12 +52,13 @@ const FOLLOWERS_MAX: usize = 256;
 #[derive(Clone)]
 pub(crate) struct Shown {
     operations: Operations,
+    projects: Arc<dyn Projects>,
     followers: Arc<Semaphore>,
 }
 
 impl Shown {
-    pub(crate) fn of(operations: Operations) -> Self {
-        Self { operations, followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)) }
+    pub(crate) fn of(operations: Operations, projects: Arc<dyn Projects>) -> Self {
+        Self { operations, projects, followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)) }
     }
 }
 
@@ -127,8 +131,8 @@ async fn show(
     found(&shown.operations, id, &caller).map(Json)
 }
 
-/// Asks an operation to end where nothing is left half done. What its steps had done before stays done;
-/// one that is over stays as it is.
+/// Asks an operation to end where nothing is left half done. What its steps had done before stays done.
+/// One that is over stays as it is: 409.
 #[utoipa::path(post, path = "/operations/{operation}/cancel", tag = "operations", operation_id = "cancelOperation",
     params(("operation" = String, Path, description = "The operation's id")),
     responses(
@@ -146,6 +150,11 @@ async fn cancel(
     let claim = UserClaim::ProjectWrite;
     if operation.by != caller.by() && !caller.may(claim, operation.project.as_ref()) {
         return Err(Error::Forbidden { claim });
+    }
+    if operation.state.is_final() {
+        let detail = format!("the operation {id} is over: it {}", ending(operation.state));
+        let hint = Some("nothing is left to cancel; its steps say what was done".to_owned());
+        return Err(Error::Conflict { detail, hint });
     }
     let asked = shown.operations.cancel(id).unwrap_or(operation);
     Ok(Json(asked))
@@ -168,6 +177,20 @@ async fn follow(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Error> {
     if let Some(id) = query.id {
         found(&shown.operations, id, &caller)?;
+    }
+    if let Some(project) = &query.project {
+        let is_read = caller.may(UserClaim::ProjectRead, Some(project));
+        // Who may not read it is told what is said of one that is not there.
+        let known = if is_read {
+            shown.projects.project(project.clone()).await.map(drop)
+        } else {
+            Err(ProjectRefusal::NotFound {
+                what: "project",
+                name: project.to_string(),
+                known: vec![],
+            })
+        };
+        known?;
     }
     let place = shown.followers.clone().try_acquire_owned().map_err(|_| Error::Busy {
         detail: format!("{FOLLOWERS_MAX} already follow the operations of this server"),
@@ -203,6 +226,16 @@ async fn follow(
     let events = unfold(following, next).flat_map(iter).take_until(ended.boxed());
     let answer = Sse::new(events.map(Ok));
     Ok(answer.keep_alive(KeepAlive::new().interval(HEARTBEAT_EVERY).text("alive")))
+}
+
+fn ending(state: OperationState) -> &'static str {
+    match state {
+        OperationState::Running => "runs",
+        OperationState::Succeeded => "has succeeded",
+        OperationState::Failed => "has failed",
+        OperationState::Cancelled => "was cancelled",
+        OperationState::Interrupted => "was interrupted",
+    }
 }
 
 struct Following {

@@ -150,7 +150,10 @@ async fn an_operation_is_cancelled_and_what_is_over_stays() {
     let ended = over(&client, id).await;
     assert_eq!(ended.state, OperationState::Cancelled);
     assert_eq!(ended.steps[0].state, StepState::Failed);
-    assert_eq!(client.operation_cancel(id).await.unwrap(), ended);
+    let refused = client.operation_cancel(id).await;
+    let Err(Error::Problem(it)) = refused else { panic!("a problem") };
+    assert_eq!((it.status, it.detail.ends_with("it was cancelled")), (409, true), "{it:?}");
+    assert_eq!(client.operation(id).await.unwrap(), ended);
 }
 
 #[tokio::test]
@@ -372,6 +375,9 @@ async fn one_that_is_not_there_is_a_problem() {
     let refused = client.operation_cancel(id).await;
     let Err(Error::Problem(it)) = refused else { panic!("a problem") };
     assert_eq!(it.status, 404);
-    let url = format!("{}/api/v1/operations?state=over", client.base().trim_end_matches('/'));
+    let base = client.base().trim_end_matches('/').to_owned();
+    let followed = problem(&format!("{base}/api/v1/operations:follow?project=nowhere")).await;
+    assert_eq!((&followed["status"], &followed["code"]), (&json!(404), &json!("WEIR-07003")));
+    let url = format!("{base}/api/v1/operations?state=over");
     assert_eq!(problem(&url).await["code"], "WEIR-07001");
 }
