@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
-use axum::http::header::{ETAG, IF_MATCH, IF_NONE_MATCH};
+use axum::http::header::{ETAG, IF_NONE_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
@@ -17,6 +17,7 @@ use weir_http_api::{
 };
 
 use crate::error::Error;
+use crate::etag;
 use crate::extract::{Body, Part, Two};
 use crate::guard::Trail;
 use crate::{Basis, Projects};
@@ -30,12 +31,12 @@ pub(crate) struct Based(Basis);
 
 impl Based {
     fn of(headers: &HeaderMap) -> Result<Self, Error> {
-        let given =
-            |name| headers.get(name).map(|it: &HeaderValue| it.to_str().unwrap_or("?").trim());
-        match (given(IF_MATCH), given(IF_NONE_MATCH)) {
+        let of_none = headers.get(IF_NONE_MATCH);
+        let of_none = of_none.map(|it: &HeaderValue| it.to_str().unwrap_or("?").trim());
+        match (etag::given(headers)?, of_none) {
             (None, Some("*")) => Ok(Self(Basis::New)),
             (Some(etag), None) => {
-                let digest = etag.trim_matches('"').parse();
+                let digest = etag.parse();
                 digest.map(|it| Self(Basis::Text(it))).map_err(|_| Error::Invalid {
                     pointer: "header/if-match".into(),
                     reason: format!("{etag:?} is no etag of an asset"),
@@ -77,7 +78,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Known {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "read by hand, since what is wrong with it is said exactly")]
 pub(crate) struct Read {
-    /// The etag of the asset as it was read. Another one by now: 412, with all three texts.
+    /// The etag of the asset as it was read, strong or weak; neither `*` nor a list. Another one by now: 412,
+    /// with all three texts.
     #[param(rename = "if-match", value_type = Option<String>)]
     if_match: Option<String>,
 }

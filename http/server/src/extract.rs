@@ -10,13 +10,13 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Path, Query, Request};
-use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
 use axum::http::{Extensions, Uri};
 use serde::de::DeserializeOwned;
 use weir_domain::Misread;
 
 use crate::error::Error;
+use crate::etag;
 
 /// The only variable part of the path, read as a domain value.
 pub(crate) struct Part<T>(pub(crate) T);
@@ -85,9 +85,8 @@ impl<S: Sync + Send> FromRequestParts<S> for IfMatch {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        let Some(given) = parts.headers.get(IF_MATCH) else { return Ok(Self(None)) };
-        let text = given.to_str().unwrap_or_default().trim();
-        let revision = text.trim_matches('"').parse::<u64>().ok();
+        let Some(text) = etag::given(&parts.headers)? else { return Ok(Self(None)) };
+        let revision = text.parse::<u64>().ok();
         // No revision is ever as large as that, and many clients can't write such numbers.
         let revision = revision.filter(|it| i64::try_from(*it).is_ok());
         revision.map(|it| Self(Some(it))).ok_or_else(|| Error::Invalid {

@@ -28,6 +28,7 @@ mod drafts;
 pub mod engine;
 mod engines;
 mod error;
+mod etag;
 
 mod extract;
 mod failures;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::HeaderValue;
-use axum::http::header::{ETAG, IF_MATCH, IF_NONE_MATCH};
+use axum::http::header::{ETAG, IF_NONE_MATCH};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use utoipa::IntoParams;
@@ -24,6 +24,7 @@ use weir_http_api::{
 };
 
 use crate::error::Error;
+use crate::etag;
 use crate::extract::{Body, Fields, Nothing, Part, Two};
 use crate::guard::{Caller, Trail, command, read};
 use crate::operations::Ended;
@@ -56,11 +57,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Seen {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        let given = |name| {
-            let value = parts.headers.get(name)?;
-            Some(value.to_str().unwrap_or("?").trim().trim_matches('"').to_owned())
-        };
-        match (given(IF_MATCH), given(IF_NONE_MATCH).as_deref()) {
+        let of_none = parts.headers.get(IF_NONE_MATCH);
+        let of_none = of_none.map(|it| it.to_str().unwrap_or("?").trim());
+        match (etag::given(&parts.headers)?, of_none) {
             (None, Some("*")) => Ok(Self(None)),
             (Some(version), None) => Ok(Self(Some(version))),
             (None, None) => Err(Error::Unconditional),

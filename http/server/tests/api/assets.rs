@@ -52,6 +52,19 @@ async fn a_change_that_does_not_say_what_it_is_based_on_is_refused() {
 }
 
 #[tokio::test]
+async fn an_etag_that_a_proxy_made_weak_is_taken_and_what_names_none_is_not() {
+    let ask = server().await;
+    let put = || ask(Method::PUT, PATH).json(&json!({ "text": "b: 2\n" }));
+    let (status, _) = refusal(put().header("if-match", "*")).await;
+    assert_eq!(status, 428);
+    let several = format!("{}, \"7\"", etag());
+    let (status, problem) = refusal(put().header("if-match", several)).await;
+    assert_eq!((status, &problem["errors"][0]["pointer"]), (400, &json!("header/if-match")));
+    let weak = format!("W/{}", etag());
+    assert_eq!(put().header("if-match", weak).send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
 async fn what_was_changed_meanwhile_is_answered_with_all_texts() {
     let ask = server().await;
     let put = |text: String| ask(Method::PUT, PATH).json(&json!({ "text": text }));
@@ -106,6 +119,9 @@ async fn an_archive_is_sent_as_what_it_is() {
     assert_eq!(answer.headers()["content-type"], "application/zip");
     assert_eq!(answer.headers()["content-disposition"], "attachment; filename=\"sample.zip\"");
     assert_eq!(answer.bytes().await.unwrap(), "PK");
+    let import_octets =
+        ask(Method::POST, "projects:import").header("content-type", "application/octet-stream");
+    assert_ne!(import_octets.body("x").send().await.unwrap().status(), 415);
     let import = |bytes: usize| ask(Method::POST, "projects:import").body("x".repeat(bytes));
     let (status, problem) = refusal(import(9).header("content-type", "text/plain")).await;
     assert_eq!((status, &problem["code"]), (415, &json!("WEIR-07006")));
