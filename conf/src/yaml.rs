@@ -23,7 +23,8 @@ pub fn parse(file: &str, text: &str) -> Result<Document, Vec<Finding>> {
     let kind = Kind::Yaml;
     if text.len() > BYTES_MAX {
         let cause = format!("the file has {} bytes, more than the {BYTES_MAX} allowed", text.len());
-        return Err(vec![Finding::error(kind.code(7), Place::file(file), "", cause)]);
+        let finding = Finding::error(kind.code(7), Place::file(file), "", cause);
+        return Err(vec![finding.with_fix("keep data out of it, or split it")]);
     }
     let mut builder = Builder::new(file);
     let mut parser = Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
@@ -36,7 +37,7 @@ pub fn parse(file: &str, text: &str) -> Result<Document, Vec<Finding>> {
                 }
             }
             Err(error) => {
-                builder.findings.push(syntax(file, &error));
+                builder.findings.push(syntax(file, text, &error));
                 break;
             }
         }
@@ -50,14 +51,18 @@ fn place(file: &str, span: &Span) -> Place {
     Place::new(file, number(span.start.line()), number(span.start.col() + 1))
 }
 
-fn syntax(file: &str, error: &ScanError) -> Finding {
+fn syntax(file: &str, text: &str, error: &ScanError) -> Finding {
     let at = place(file, &Span::empty(*error.marker()));
     if error.info().contains("recursion limit") {
         let cause = "lists and mappings are nested too deeply";
-        return Finding::error(Kind::Yaml.code(7), at, "", cause);
+        let finding = Finding::error(Kind::Yaml.code(7), at, "", cause);
+        return finding.with_fix("write it with fewer levels");
     }
     let cause = format!("not YAML: {}", error.info());
-    let fix = if error.info().contains("tab") {
+    let is_odd = |it: char| it.is_control() && !matches!(it, '\n' | '\r' | '\t' | '\u{85}');
+    let fix = if text.contains(is_odd) {
+        "take the control characters out: YAML has none, or the file is no text"
+    } else if error.info().contains("tab") {
         "use spaces, not tabs, to indent"
     } else {
         "check the indentation, quotes and brackets here and in the line above"

@@ -97,9 +97,8 @@ impl Failure {
             client::Error::Problem(problem) => {
                 Self { hint: problem.hint.clone(), problem: Some(problem), ..failure }
             }
-            client::Error::Address { .. } => {
-                failure.with_hint("weir workflow list --server http://127.0.0.1:5842")
-            }
+            client::Error::Address { .. } => failure
+                .with_hint("write it as --server http://HOST:PORT, with the port that `weir dev` or the server said"),
             client::Error::Decode { .. } => failure.with_hint("weir version --remote"),
         }
     }

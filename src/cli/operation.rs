@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::sleep;
 use weir_domain::{CommandId, ProjectName};
 use weir_http_api::{
-    OperationState, OperationStep, OperationView, OperationsQuery, Page, StepState,
+    OperationState, OperationStep, OperationView, OperationsQuery, Page, ProblemKind, StepState,
 };
 use weir_http_client::{Client, Error};
 
@@ -121,8 +121,14 @@ pub(crate) async fn followed(
                 silent += 1
             }
             Err(error) => {
+                let is_known =
+                    !matches!(&error, Error::Problem(it) if it.is(ProblemKind::NotFound));
                 let failure = Failure::of_client(format!("can't follow the operation {id}"), error);
-                return Err(failure.with_hint(format!("weir operation watch {id}")));
+                // Of one that is not there, the same question has the same answer.
+                return Err(match is_known {
+                    true => failure.with_hint(format!("weir operation watch {id}")),
+                    false => failure.with_hint("weir operation list"),
+                });
             }
         }
         sleep(EVERY).await;
@@ -132,7 +138,7 @@ pub(crate) async fn followed(
 /// What it came to, where that is what was wanted.
 pub(crate) fn succeeded(out: &Output, operation: OperationView) -> Result<OperationView, Failure> {
     let parts = operation.problem.iter().flat_map(|it| &it.errors);
-    parts.for_each(|it| out.note(&plain(&it.detail)));
+    parts.flat_map(|it| it.detail.lines()).for_each(|it| out.note(&plain(it)));
     let what = format!("the operation {} {}", operation.kind, operation.state);
     match (operation.state, operation.problem) {
         (OperationState::Succeeded | OperationState::Running, problem) => {

@@ -211,7 +211,8 @@ pub(super) fn refused(what: impl Into<String>, error: Error) -> Failure {
     let has_hint = matches!(&error, Error::Problem(problem) if problem.hint.is_some());
     let failure = Failure::of_client(what, error);
     match failure.exit {
-        Exit::NotFound if !has_hint => failure.with_hint("list what there is with `list`"),
+        Exit::NotFound if !has_hint => failure
+            .with_hint("the same command with `list` in the place of the verb shows what there is"),
         _ => failure,
     }
 }

@@ -93,7 +93,7 @@ impl Error {
                 "do not use this file: take it anew from the server that built it"
             }
             Self::UnknownSigner { .. } => {
-                "trust that server's key if it is yours, or build the package on a server that is trusted"
+                "if it is yours, name its public key in weir.packages.trusted-signers of each engine; or build the package on a server that is trusted"
             }
             Self::Empty => "select at least one workflow",
             Self::Io(_) => "look at the cause, and try again",

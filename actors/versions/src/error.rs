@@ -90,6 +90,8 @@ pub enum Error {
     Cancelled,
     #[error("{remote} refused the credentials (HTTP {status})")]
     Credentials { remote: String, status: u16 },
+    #[error("{remote} wants credentials (HTTP {status}), and none were given")]
+    Anonymous { remote: String, status: u16 },
     #[error("the credentials were given for {meant}, and it leads to {remote} now")]
     OtherAddress { remote: String, meant: String },
     #[error("{remote} has no such repository (HTTP {status})")]
@@ -167,7 +169,7 @@ impl Error {
             Self::Unreachable { .. } => Code(13_034),
             Self::Silent { .. } | Self::Deadline { .. } => Code(13_035),
             Self::Cancelled => Code(13_036),
-            Self::Credentials { .. } => Code(13_037),
+            Self::Credentials { .. } | Self::Anonymous { .. } => Code(13_037),
             Self::NoRepository { .. } | Self::NoRemoteBranch { .. } => Code(13_038),
             Self::Redirected { .. } | Self::Answer { .. } => Code(13_039),
             Self::NotFastForward { .. } => Code(13_040),
@@ -193,10 +195,12 @@ impl Error {
             }
             Self::Exists(_) => "open it: it has versions already",
             Self::NotEmpty(_) => "name a directory that is empty or not there yet",
-            Self::NoVersion(_) => "take a version from the history, by its whole id",
+            Self::NoVersion(_) => {
+                "name a branch, a tag, or a version of the history by the first 7 characters of its id or more"
+            }
             Self::NoFile { .. } => "look at the files of the version, or of an earlier one",
             Self::UnsafePath { .. } => {
-                "rename it or take it out with git, where the version was made"
+                "a path begins at the project's directory and has no `..`; if a version holds it, take it out with git"
             }
             Self::TooLarge { .. } | Self::TooMany { .. } => {
                 "keep data out of the project: name it in .gitignore, or keep it elsewhere"
@@ -237,6 +241,9 @@ impl Error {
             Self::Cancelled => "nothing was changed: start it again when it is wanted",
             Self::Credentials { .. } => {
                 "check user and password or token, and that it may read and write there"
+            }
+            Self::Anonymous { .. } => {
+                "give the remote a user and a password or token: `weir project remote credentials`"
             }
             Self::NoRepository { .. } => {
                 "check the address; many servers say this too when credentials are missing"

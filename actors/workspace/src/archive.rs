@@ -235,7 +235,16 @@ fn refuse(given: &str, reason: &str) -> Error {
 }
 
 fn unusable(error: &ZipError) -> Error {
-    refuse("archive", &format!("it is no ZIP archive that can be used: {error}"))
+    let why = match error {
+        ZipError::UnsupportedArchive(_) | ZipError::CompressionMethodNotSupported(_) => {
+            format!("{error}: files are stored or deflated, in one part and without a password")
+        }
+        ZipError::InvalidArchive(it) if it.contains("EOCD") => {
+            "its end is missing or damaged: send the whole file".to_owned()
+        }
+        other => other.to_string(),
+    };
+    refuse("archive", &format!("it is no ZIP archive that can be used: {why}"))
 }
 
 fn too_many() -> Error {

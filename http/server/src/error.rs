@@ -290,7 +290,10 @@ impl Error {
             Self::NotFound { what, name, near } => {
                 let problem =
                     Problem::new(ProblemKind::NotFound, format!("there is no {what} {name:?}"));
-                Problem { hint: near.map(|it| format!("did you mean {it:?}?")), ..problem }
+                let hint = near.map(|it| format!("did you mean {it:?}?"));
+                let listed = || "`weir project list` shows those that you may see".to_owned();
+                let hint = hint.or_else(|| (what == "project").then(listed));
+                Problem { hint, ..problem }
             }
             Self::Fault(fault) | Self::Later { fault, .. } => of_fault(fault),
             Self::Forward { path, cause } => of_forward(path, cause),
@@ -389,11 +392,14 @@ fn of_status(status: StatusCode, method: &Method, path: &str) -> Problem {
         StatusCode::PAYLOAD_TOO_LARGE => {
             let detail = format!("the body sent to {path} is longer than allowed");
             return Problem::new(ProblemKind::BodyTooLarge, detail).with_hint(
-                "send less at a time, or set weir.rest-server.max-body of the engine to more",
+                "send less at a time; what this server takes of it at most says its weir.rest-server.max-body, and \
+                 of an asset 4 MiB, whatever that is",
             );
         }
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-            (ProblemKind::UnsupportedMediaType, format!("{path} does not take this content type"))
+            let detail = format!("{path} does not take this content type");
+            return Problem::new(ProblemKind::UnsupportedMediaType, detail)
+                .with_hint("send JSON with the header `content-type: application/json`");
         }
         StatusCode::SERVICE_UNAVAILABLE => {
             (ProblemKind::TimedOut, format!("{path} was not answered within the time limit"))

@@ -279,9 +279,9 @@ impl From<storage::Rejection> for Error {
                 Self::Invalid { pointer: "/roles".into(), reason: detail }
             }
             Rejection::CanarySenseless => Self::Invalid { pointer: "body".into(), reason: detail },
-            Rejection::TagTaken { .. } | Rejection::TagReserved => {
-                conflict("weir deployment upload FILE --tag OTHER")
-            }
+            Rejection::TagTaken { .. } | Rejection::TagReserved => conflict(
+                "weir deploy PROJECT --tag OTHER, or weir deployment upload FILE --tag OTHER",
+            ),
             Rejection::IsDefault { .. } => conflict("weir deployment activate OTHER"),
             Rejection::IsAssigned { uses, .. } if uses.contains(&Use::Canary) => {
                 conflict("weir deployment canary promote, or weir deployment canary rollback")

@@ -179,6 +179,12 @@ pub(crate) async fn change_password(
     let name = caller.identity()?.user.clone();
     trail.about("user", &name);
     let session = caller.session().ok_or_else(|| Error::from(Rejection::NeedsSession))?;
+    if request.current == request.new {
+        return Err(Error::Invalid {
+            pointer: "/new".into(),
+            reason: "it is the present password: choose another one".into(),
+        });
+    }
     let (current, new) = (secret(&request.current), secret(&request.new));
     let kept = (Some(session), from);
     let command = once.command(&storages.system, &caller, "password change", &name);

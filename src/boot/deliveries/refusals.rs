@@ -35,8 +35,10 @@ pub(super) fn not_built(refused: NotBuilt) -> Ended {
     match refused {
         NotBuilt::Findings(findings) => {
             let errors: Vec<_> = findings.iter().filter(|it| it.is_error()).collect();
-            let detail =
-                format!("the project has {} errors, which must be mended first", errors.len());
+            let detail = match errors.len() {
+                1 => "the project has an error, which must be mended first".to_owned(),
+                count => format!("the project has {count} errors, which must be mended first"),
+            };
             let parts = errors
                 .iter()
                 .map(|it| ProblemPart { pointer: it.place.to_string(), detail: it.to_string() });

@@ -84,6 +84,7 @@ fn kind(error: &Error) -> ProblemKind {
         | Error::RemoteExists(_)
         | Error::Cancelled
         | Error::Credentials { .. }
+        | Error::Anonymous { .. }
         | Error::OtherAddress { .. }
         | Error::NotFastForward { .. }
         | Error::PushRefused { .. } => ProblemKind::Conflict,

@@ -140,6 +140,7 @@ impl Door {
     pub(super) fn close(mut self) -> Option<Error> {
         self.shut();
         let cause = self.shared.state().cause.clone()?;
+        let is_anonymous = matches!(self.shared.access.credentials, Credentials::None);
         let (remote, limits) = (self.shared.remote.clone(), self.shared.access.limits);
         Some(match cause {
             Cause::Cancelled => Error::Cancelled,
@@ -151,6 +152,9 @@ impl Door {
                 limit: limits.received,
             },
             Cause::Unreachable(reason) => Error::Unreachable { remote, reason },
+            Cause::Status(status @ (401 | 403 | 407)) if is_anonymous => {
+                Error::Anonymous { remote, status }
+            }
             Cause::Status(status @ (401 | 403 | 407)) => Error::Credentials { remote, status },
             Cause::Status(status @ (404 | 410)) => Error::NoRepository { remote, status },
             Cause::Status(status) => Error::Answer { remote, status },

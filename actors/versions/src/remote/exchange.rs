@@ -315,7 +315,10 @@ impl Failed {
 /// Whether a remote has said itself that it does not do it.
 fn is_answer(error: &Error) -> bool {
     match error {
-        Error::Credentials { .. } | Error::NoRepository { .. } | Error::Redirected { .. } => true,
+        Error::Credentials { .. }
+        | Error::Anonymous { .. }
+        | Error::NoRepository { .. }
+        | Error::Redirected { .. } => true,
         // Who stands before it says so, too, when it has said nothing in time.
         Error::Answer { status, .. } => *status < 500,
         _ => false,
