@@ -38,9 +38,7 @@ use super::{registry_for_run, registry_for_users};
 use crate::delivery::{
     self, Destination, NotBuilt, Order, Proven, Sealing, Sources, Telling, Unusable, Wanted,
 };
-use refusals::{
-    moved, no_key, not_built, not_deployed, of_package, tests_late, unread, unwritten,
-};
+use refusals::{moved, no_key, not_built, not_deployed, of_package, tests_late, unread, unwritten};
 
 /// Packages of a project that are kept, and beside them of those that were made for plans.
 const KEPT_MAX: usize = 20;

@@ -139,7 +139,7 @@ impl Samples for SampleRuns {
             let _turn = turn;
             let snapshot = this.projects.workspace().snapshot(project.as_str());
             let sources = Sources::of_snapshot(&snapshot.map_err(super::projects::refusal)?);
-            let sources = sources.map_err(unplaced)?;
+            let sources = sources.map_err(|it| unplaced(&it))?;
             let (about, registry) = ((&project, &workflow), registry_for_run(&this.runs));
             let run = delivery::test_run_or(&sources.dir, &registry, about, request, now);
             handle.block_on(run).or_else(|it| not_run(about_run, it))
@@ -169,7 +169,7 @@ impl Samples for SampleRuns {
     }
 }
 
-fn unplaced(error: std::io::Error) -> ProjectRefusal {
+fn unplaced(error: &std::io::Error) -> ProjectRefusal {
     let fault =
         Fault::transient(102, format!("the files of the project can't be laid out: {error}"));
     fault.with_hint("look at the directory for temporary files, and at who may write there").into()

@@ -60,7 +60,7 @@ impl Columns {
                 let sample = sample(config, &mut splitter, names.len(), window)?;
                 let types = infer(dialect, &names, &sample)?;
                 let nulls = config.null_text.texts();
-                Self::all(keeping(types, nulls, &mut splitter, &sample))
+                Self::all(keeping(&types, nulls, &mut splitter, &sample))
             }
         };
         Ok(Self { header: text, ..columns })
@@ -187,7 +187,7 @@ fn infer(dialect: &Dialect, names: &[String], sample: &[u8]) -> Result<SchemaRef
 
 /// The types, with text for columns of which a number would be another one when it is read.
 fn keeping(
-    types: SchemaRef,
+    types: &Schema,
     nulls: &[String],
     splitter: &mut Splitter,
     sample: &[u8],
