@@ -398,7 +398,7 @@ mod tests {
             "project import f",
             "project mv p a.yaml b",
             "project put p a.yaml f",
-            "project remote push p origin",
+            "project push p",
             "project remove p",
             "project take p q a.yaml",
             "role create r --claim key:read",
