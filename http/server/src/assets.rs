@@ -238,10 +238,12 @@ mod tests {
         let etag = format!("\"{digest}\"");
         assert_eq!(of(&[("if-match", &etag)]).unwrap(), Based(Basis::Text(digest)));
         assert_eq!(of(&[("if-none-match", "*")]).unwrap(), Based(Basis::New));
+        let weak = format!("W/{etag}");
+        assert_eq!(of(&[("if-match", &weak)]).unwrap(), Based(Basis::Text(digest)));
         assert!(matches!(of(&[]), Err(Error::Unconditional)));
+        assert!(matches!(of(&[("if-match", "*")]), Err(Error::Unconditional)));
         for bad in [
             &[("if-match", "\"3\"")][..],
-            &[("if-match", "*")],
             &[("if-none-match", &etag)],
             &[("if-match", &etag), ("if-none-match", "*")],
         ] {

@@ -186,12 +186,7 @@ fn infer(dialect: &Dialect, names: &[String], sample: &[u8]) -> Result<SchemaRef
 }
 
 /// The types, with text for columns of which a number would be another one when it is read.
-fn keeping(
-    types: &Schema,
-    nulls: &[String],
-    splitter: &mut Splitter,
-    sample: &[u8],
-) -> SchemaRef {
+fn keeping(types: &Schema, nulls: &[String], splitter: &mut Splitter, sample: &[u8]) -> SchemaRef {
     let is_number = |it: &FieldRef| matches!(it.data_type(), DataType::Int64 | DataType::Float64);
     let mut numbers: Vec<_> = types.fields().iter().map(is_number).collect();
     let (mut at, mut is_done) = (0, !numbers.contains(&true));

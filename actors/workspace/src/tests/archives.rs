@@ -44,8 +44,7 @@ fn a_project_comes_back_as_it_went_and_equal_projects_are_equal_archives() {
     );
     assert_eq!(tree(&copy.dir).len(), 5);
     fs::write(copy.dir.join("project.yaml"), &project).unwrap();
-    assert_eq!(lab.workspace.export("shop").unwrap(), exported);
-    assert_eq!(lab.workspace.project("shop").unwrap().name.as_str(), "shop");
+    refused(lab.workspace.export("shop"), "are both called shop");
     fs::remove_dir_all(lab.root()).unwrap();
     assert_eq!(lab.workspace.export("shop").unwrap(), exported, "the copy is called so now");
 }
