@@ -12,7 +12,7 @@ TEST_THREADS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 # The web UI becomes part of the binary where it was built; without Node the plain page does.
 UI_SOURCES := $(shell find ui/src ui/public ui/scripts ui/index.html ui/vite.config.ts ui/tsconfig.json schemas/openapi -type f 2>/dev/null)
 
-.PHONY: run test test-clusters test-others chaos verify bench bench-peers fmt clean help ui ui-test ui-verify pictures
+.PHONY: run test test-clusters test-others chaos verify bench bench-peers fmt clean help ui ui-test browser ui-verify pictures
 
 help:
 	@echo 'make run     build Weir and start `weir dev` on $(DATA_DIR)'
@@ -39,7 +39,7 @@ test-clusters:
 
 test-others:
 	$(CARGO) test --locked --workspace --no-fail-fast -- --test-threads $(TEST_THREADS) --skip clusters::; \
-	found=$$?; $(MAKE) --no-print-directory ui-test && exit $$found
+	found=$$?; $(MAKE) --no-print-directory browser && exit $$found
 
 ui: ui/dist/index.html
 
@@ -57,8 +57,12 @@ ui-verify: ui/node_modules/.installed
 
 # Against real engines in a real browser, with the binary that was built last; two of them share a MariaDB.
 ui-test: ui/node_modules/.installed
-	npm --prefix ui test --silent
 	$(CARGO) build --locked --workspace --bin weir
+	$(MAKE) --no-print-directory browser
+
+# With the binary that is there: the tests of Rust have built it already, and with other features of its dependencies.
+browser: ui/node_modules/.installed
+	npm --prefix ui test --silent
 	WEIR_BIN=$(TARGET)/debug/weir npm --prefix ui run --silent browser
 
 # All screens in both colour schemes, to be looked at: make pictures DIR=/tmp/pictures
