@@ -85,7 +85,8 @@ impl Deliverer {
     ) -> Result<T, Fault> {
         let this = self.clone();
         let task = self.system.tasks().spawn_blocking("deliveries", move || work(&this));
-        task.join().await.map_err(|it| Fault::transient(102, it.to_string()))
+        // What it has done by then nobody knows.
+        task.join().await.map_err(|it| Fault::data(102, it.to_string()))
     }
 
     fn of_project(&self, project: &ProjectName) -> PathBuf {

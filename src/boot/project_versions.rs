@@ -68,7 +68,8 @@ impl ProjectVersions {
     ) -> Done<T> {
         let this = self.clone();
         let task = self.system.tasks().spawn_blocking("versions", move || work(&this));
-        let failed = |it: weir_runtime::TaskFailed| Fault::transient(134, it.to_string());
+        // What it has done by then nobody knows.
+        let failed = |it: weir_runtime::TaskFailed| Fault::data(134, it.to_string());
         task.join().await.map_err(|it| ProjectRefusal::Fault(failed(it)))?
     }
 

@@ -254,7 +254,8 @@ impl ProjectDirs {
     ) -> Result<T, ProjectRefusal> {
         let this = self.clone();
         let task = self.system.tasks().spawn_blocking("projects", move || look(&this));
-        task.join().await.map_err(|it| Fault::transient(41, it.to_string()))?
+        // What it has done by then nobody knows.
+        task.join().await.map_err(|it| Fault::data(41, it.to_string()))?
     }
 
     /// A change, which is told in the log.
@@ -401,7 +402,8 @@ impl Projects for ProjectDirs {
         };
         let former = name.to_string();
         let gone = self.answered(move |it| {
-            let found = it.workspace.project(name.as_str()).map_err(refusal)?;
+            // One that is not there can be forgotten, too.
+            let found = it.workspace.listed(name.as_str()).map_err(refusal)?;
             let summary = it.summary(&found);
             it.moved((&name, None), || match delete_files_of {
                 Some(typed) => it.workspace.delete(name.as_str(), &typed),
@@ -623,20 +625,17 @@ fn is_of_request(kind: ErrorKind) -> bool {
     matches!(kind, InvalidFilename | IsADirectory | NotADirectory)
 }
 
-/// Something was done before it went wrong: nobody may take it for undone.
+/// Something was done before it went wrong: nobody may take it for undone, nor do it again by the same key.
 fn partly(detail: String, cause: Error) -> ProjectRefusal {
-    match cause {
-        Error::Io { source, .. } => {
-            let fault = Fault::transient(97, format!("{detail}: {source}"));
-            let hint = "look at what is there now, at the disk and at who may write there";
-            ProjectRefusal::Fault(fault.with_hint(hint))
-        }
-        Error::Conflict { hint, .. } => ProjectRefusal::Conflict { detail, hint },
-        _ => {
-            let hint = "look at what is there now, and go on from that";
-            ProjectRefusal::Conflict { detail, hint: hint.to_owned() }
-        }
-    }
+    let (detail, hint) = match cause {
+        Error::Io { source, .. } => (
+            format!("{detail}: {source}"),
+            "look at what is there now, at the disk and at who may write there".to_owned(),
+        ),
+        Error::Conflict { hint, .. } => (detail, hint),
+        _ => (detail, "look at what is there now, and go on from that".to_owned()),
+    };
+    ProjectRefusal::Fault(Fault::data(97, detail).with_hint(hint))
 }
 
 /// Where in a request that is which can't be used.

@@ -145,7 +145,7 @@ impl Workspace {
 
     /// The project of a name. Refused where nothing may be done with it.
     pub fn project(&self, name: &str) -> Result<ProjectDir> {
-        let project = self.known(name)?;
+        let project = self.listed(name)?;
         match &project.amiss {
             Some(it) => {
                 Err(Error::conflict(it.of(&project.name, &project.dir), it.hint(&project.name)))
@@ -154,7 +154,8 @@ impl Workspace {
         }
     }
 
-    fn known(&self, name: &str) -> Result<ProjectDir> {
+    /// The same, whether something may be done with it or not.
+    pub fn listed(&self, name: &str) -> Result<ProjectDir> {
         let projects = self.projects()?;
         let found = projects.iter().find(|it| it.name.as_str() == name).cloned();
         found.ok_or_else(|| Error::NotFound {
@@ -414,7 +415,7 @@ impl Workspace {
     /// Forgets a project. Its files stay.
     pub fn remove(&self, name: &str) -> Result<ProjectDir> {
         let _turn = self.turn();
-        let project = self.known(name)?;
+        let project = self.listed(name)?;
         if project.amiss != Some(Amiss::Absent) {
             self.project(name)?;
         }

@@ -7,8 +7,9 @@
 //! - I2: a key is its sender's and its route's: nobody's key hides a command of somebody else.
 //! - I3: what was sent is kept as a slow hash alone, since a body may be confidential. What its sender saw before, as
 //!   `if-match`, makes no other request of it: that differs when the same command is sent again.
-//! - I4: a refusal changed nothing, and the key is free again; whatever else was answered is answered again. What a server
-//!   was doing when it ended is not done again by itself.
+//! - I4: a refusal (4xx, 503) changed nothing, and the key is free again; whatever else was answered to a command is
+//!   answered again, also that it was done in part, or that nobody knows (500). What a server was doing when it ended is
+//!   not done again by itself.
 
 mod kept;
 
@@ -25,6 +26,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use utoipa::IntoParams as _;
 use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::{HttpMethod, OpenApi, RefOr};
@@ -46,6 +48,8 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const ANSWER_BYTES_MAX: u64 = 256 << 10;
 /// No command takes longer; what another server has claimed for longer, it does no more.
 const CARRIED_OUT_WITHIN: Duration = Duration::from_secs(15 * 60);
+/// Hashes that are made at once.
+const HASHING_MAX: usize = 2;
 /// Headers of an answer that belong to it.
 const OF_AN_ANSWER: [HeaderName; 3] = [CONTENT_TYPE, ETAG, LOCATION];
 
@@ -58,11 +62,12 @@ const TOO_LONG: Code = Code(7_043);
 pub struct Repeats {
     system: System,
     store: Arc<dyn AnswerStore>,
+    hashing: Arc<Semaphore>,
 }
 
 impl Repeats {
     pub fn new(system: System, store: Arc<dyn AnswerStore>) -> Self {
-        Self { system, store }
+        Self { system, store, hashing: Arc::new(Semaphore::new(HASHING_MAX)) }
     }
 
     /// For servers that are to know nothing after their end.
@@ -114,9 +119,8 @@ impl Repeats {
                 let response = worked.unwrap_or_else(problems::after_panic);
                 let (response, answer) = answer(response).await;
                 // What changed nothing is done again as well.
-                let is_kept =
-                    |it: &KeptAnswer| !trail.is_dry() && (rule.is_command() || it.body.is_some());
-                this.keep(&scope, &claim, answer.filter(is_kept)).await;
+                let is_kept = rule.is_command() && !trail.is_dry();
+                this.keep(&scope, &claim, answer.filter(|_| is_kept)).await;
                 response
             }),
         );
@@ -128,6 +132,7 @@ impl Repeats {
     async fn again(&self, claimed: Claimed, sent: Secret) -> Result<Response, Error> {
         let Claimed { claim, answer } = claimed;
         let hash = claim.sent.clone();
+        let _turn = self.turn().await;
         let task = self.system.tasks().spawn_blocking("http/once", move || hash.is_of(&sent));
         if !task.join().await.map_err(|it| Fault::transient(7_042, it.to_string()))? {
             return Err(reused());
@@ -147,7 +152,14 @@ impl Repeats {
         is_young && (!is_mine || is_of_now)
     }
 
+    /// A hash takes 19 MiB and its time: however many keys are sent at once, few are made.
+    async fn turn(&self) -> OwnedSemaphorePermit {
+        let turn = self.hashing.clone().acquire_owned().await;
+        turn.expect("nobody closes it")
+    }
+
     async fn hashed(&self, sent: Secret) -> Result<PasswordHash, Fault> {
+        let _turn = self.turn().await;
         let task = self.system.tasks().spawn_blocking("http/once", move || PasswordHash::of(&sent));
         task.join().await.map_err(|it| Fault::transient(7_042, it.to_string()))
     }
