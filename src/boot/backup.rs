@@ -119,10 +119,10 @@ pub(crate) async fn restore(settings: &Settings, from: &Path) -> Result<Vec<Stri
         steps.push(format!("the projects are in {}: {count} files", projects.display()));
     }
     for (saved, file) in files {
-        tree::copy_file(&saved, &file).map_err(|it| failed(&file, &it))?;
+        tree::copy_whole(&saved, &file).map_err(|it| failed(&file, &it))?;
         steps.push(format!("{} is there", file.display()));
     }
-    tree::copy_file(&source, &store).map_err(|it| failed(&store, &it))?;
+    tree::copy_whole(&source, &store).map_err(|it| failed(&store, &it))?;
     steps.push(format!("the store is {}", store.display()));
     Ok(steps)
 }
