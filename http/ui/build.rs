@@ -10,7 +10,9 @@ use std::{env, fs, io};
 const PRESSED: [(&str, &str); 2] = [("br", "brotli"), ("gz", "gzip")];
 
 fn main() -> io::Result<()> {
-    let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ui/dist");
+    // Asked when it runs: what was compiled once may run for another clone.
+    let here = env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it");
+    let dist = Path::new(&here).join("../../ui/dist");
     println!("cargo::rerun-if-changed={}", dist.display());
     let mut files = Vec::new();
     collect(&dist, &mut files)?;
