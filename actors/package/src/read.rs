@@ -1,7 +1,7 @@
 //! Reading a package, object by object.
 
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Read};
+use std::io::{BufRead, ErrorKind, Read};
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -113,6 +113,18 @@ impl<R: Read> Reader<R> {
         check_form(&item, &bytes)?;
         self.next += 1;
         Ok(Some(Object { digest, item, bytes: bytes.into() }))
+    }
+}
+
+impl<R: BufRead> Reader<R> {
+    /// Whether something follows what was read.
+    pub fn has_more(&mut self) -> Result<bool> {
+        loop {
+            match self.source.fill_buf().map(|it| !it.is_empty()) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                done => return done.map_err(Error::Io),
+            }
+        }
     }
 }
 

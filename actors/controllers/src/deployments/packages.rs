@@ -3,10 +3,11 @@
 //! A package is read by a thread that may wait for whoever sends it, and its objects are stored as
 //! they are proven: a few are in memory at a time, however large the package is.
 
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc};
+use weir_domain::plan::Plan;
 use weir_domain::{DeploymentTag, Digest, Fault};
 use weir_package::{
     AssignmentSettings, Content, Diff, Limits, Manifest, Object, Reader, SignerKey, Trust,
@@ -77,14 +78,20 @@ impl Packages {
         }
     }
 
-    /// What a package would bring, by its head. What follows of it is not read.
+    /// What a package would bring, by its head. What follows of it is proven, too, if something does.
     pub async fn look(
         &self,
         source: impl Read + Send + 'static,
         parent: DeploymentTag,
     ) -> Result<Arrival, TransferError> {
+        // Never closed.
+        let _place = self.places.acquire().await;
         let mut pieces = self.read(source, None)?;
-        self.arrival(&mut pieces, parent).await
+        let arrival = self.arrival(&mut pieces, parent).await?;
+        match next(&mut pieces).await? {
+            Piece::End => Ok(arrival),
+            Piece::Head(..) | Piece::Object(_) => Err(TransferError::Interrupted),
+        }
     }
 
     /// What differs between two deployments; `None` is the empty one.
@@ -103,6 +110,11 @@ impl Packages {
     ) -> Result<Option<AssignmentSettings>, TransferError> {
         let wanted = |it: &Content| it.assignments.into_iter().collect();
         Ok(transfer::load(deployment, wanted, &*self.store).await?.assignments()?)
+    }
+
+    /// What the workflows of a stored deployment do.
+    pub async fn plans(&self, deployment: Digest) -> Result<Vec<Plan>, TransferError> {
+        Ok(transfer::plans(deployment, &*self.store).await?.1)
     }
 
     async fn arrival(
@@ -136,13 +148,15 @@ impl Packages {
     }
 }
 
-/// Reads a package and hands on what was proven, as long as somebody takes it; of no form: its head.
+/// Reads a package and hands on what was proven, as long as somebody takes it; of no form: its head, which may be all
+/// that there is, and that the rest is sound.
 fn proven(
     source: impl Read,
     form: Option<Sent>,
     (trust, limits): (&Trust, &Limits),
     hand: &impl Fn(Result<Piece, weir_package::Error>) -> bool,
 ) -> Result<(), weir_package::Error> {
+    let source = BufReader::new(source);
     let mut reader = match form {
         Some(Sent::Partial) => Reader::open_partial(source, trust, limits)?,
         Some(Sent::Whole) | None => Reader::open(source, trust, limits)?,
@@ -150,15 +164,14 @@ fn proven(
     if !hand(Ok(Piece::Head(Box::new(reader.manifest().clone()), reader.signer()))) {
         return Ok(());
     }
-    while form.is_some() {
-        let (piece, is_end) = match reader.next_object()? {
-            Some(object) => (Piece::Object(object), false),
-            None => (Piece::End, true),
-        };
-        if !hand(Ok(piece)) || is_end {
-            break;
+    if form.is_some() || reader.has_more()? {
+        while let Some(object) = reader.next_object()? {
+            if form.is_some() && !hand(Ok(Piece::Object(object))) {
+                return Ok(());
+            }
         }
     }
+    hand(Ok(Piece::End));
     Ok(())
 }
 
@@ -214,8 +227,20 @@ mod tests {
         let taken = packages.receive(Cursor::new(file.clone()), Sent::Whole, root()).await.unwrap();
         assert_eq!(taken.sent, taken.total);
         assert_eq!(taken.deployment, testing::deployment("a"));
-        let again = packages.look(Cursor::new(file), root()).await.unwrap();
+        let again = packages.look(Cursor::new(file.clone()), root()).await.unwrap();
         assert!(again.missing().is_empty());
+        let (mut flipped, at) = (file.clone(), file.len() - 3);
+        flipped[at] ^= 1;
+        let refused = packages.look(Cursor::new(flipped), root()).await.map(drop);
+        assert!(
+            matches!(refused, Err(TransferError::Package(weir_package::Error::Tampered { .. }))),
+            "{refused:?}"
+        );
+        let refused = packages.look(Cursor::new(file[..at].to_vec()), root()).await.map(drop);
+        assert!(
+            matches!(refused, Err(TransferError::Package(weir_package::Error::Truncated { .. }))),
+            "{refused:?}"
+        );
     }
 
     #[tokio::test]
