@@ -39,6 +39,24 @@ pub struct DeploymentPreview {
     pub stays: Vec<WorkflowName>,
 }
 
+/// A project that was deployed from a directory, by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Withdrawal {
+    #[schema(value_type = schema::Name)]
+    pub project: ProjectName,
+}
+
+/// What runs no more, or would not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WithdrawalView {
+    /// Nothing was changed.
+    pub dry_run: bool,
+    #[serde(flatten)]
+    pub deployment: DeploymentView,
+}
+
 /// What the cluster should run of a project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

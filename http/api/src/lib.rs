@@ -70,12 +70,14 @@ pub use cluster::{
     ReasonView,
 };
 pub use concealed::Concealed;
-pub use counts::CountsView;
+pub use counts::{CountsView, StageTimeView};
 pub use delivery::{
     BuildRequest, BuildSecret, BuildView, DeployNodePlan, DeployObstacle, DeployRequest,
     DeployedView, SealTo, TestsRequest,
 };
-pub use deployment::{DeploymentPreview, DeploymentRequest, DeploymentView};
+pub use deployment::{
+    DeploymentPreview, DeploymentRequest, DeploymentView, Withdrawal, WithdrawalView,
+};
 pub use diff::{DiffQuery, DiffView, EditKind, EditView, ItemChange, ItemChangeKind, LineView};
 pub use finding::{FaultView, FindingView};
 pub use fleet::{

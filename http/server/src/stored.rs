@@ -12,12 +12,13 @@ use weir_controllers::deployments::storage::{Change, Overview, Row};
 use weir_domain::{DeploymentTag, UserClaim};
 use weir_http_api::{
     Activate, ChangeView, DeploymentsView, DiffQuery, DiffView, DryRun, Problem, StoredView,
+    Withdrawal, WithdrawalView,
 };
 use weir_package::AssignmentSettings;
 
 use crate::error::Error;
 use crate::extract::{Body, Fields, Part};
-use crate::guard::{Need, Trail, command, read};
+use crate::guard::{Need, Reach, Trail, command, read};
 use crate::idempotency::Once;
 use crate::storages::{Storages, Stored};
 
@@ -36,6 +37,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
         .routes(command(write, "deployment delete", routes!(delete)))
         .routes(command(activates, "deployment activate", routes!(activate)))
         .routes(command(activates, "deployment rollback", routes!(roll_back)))
+        .routes(command(write, "deployment withdraw", routes!(withdraw)))
 }
 
 /// What takes longer and is longer than other requests.
@@ -163,6 +165,38 @@ pub(crate) async fn roll_back(
     let default = storages.deployments.overview().await?.default;
     trail.about("deployment", default);
     asked.change(&storages, &trail, dry, Change::Rollback).await
+}
+
+/// Runs nothing any more of a project that was deployed from a directory: its workflows may then come with a
+/// package. Sent again, it says that nothing is there.
+#[utoipa::path(post, path = "/deployments:withdraw", tag = "deployments", operation_id = "withdrawDeployment",
+    params(DryRun),
+    request_body = Withdrawal,
+    responses(
+        (status = 200, description = "What runs no more", body = WithdrawalView),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn withdraw(
+    trail: Trail,
+    Reach(reach): Reach,
+    Extension(storages): Stored,
+    Fields(DryRun { dry_run }): Fields<DryRun>,
+    Body(Withdrawal { project }): Body<Withdrawal>,
+) -> Result<Json<WithdrawalView>, Error> {
+    trail.about("deployment", &project).dry(dry_run);
+    reach.check([&project])?;
+    let applied = storages.deployments.current(None).await?;
+    let applied = applied.map(|it| it.deployments).unwrap_or_default();
+    let Some(deployed) = applied.iter().find(|it| it.project == project) else {
+        let known = applied.iter().map(|it| it.project.as_str());
+        return Err(Error::not_found("deployment", &project, known));
+    };
+    let deployment = views::applied(deployed);
+    trail.before(&deployment);
+    if !dry_run {
+        storages.deployments.withdraw(project, storages.now()).await?;
+    }
+    Ok(Json(WithdrawalView { dry_run, deployment }))
 }
 
 fn find<'o>(overview: &'o Overview, tag: &DeploymentTag) -> Result<&'o Row, Error> {

@@ -114,11 +114,21 @@ fn check<'s>(
     author: &Author,
     about: impl IntoIterator<Item = &'s ProjectName>,
 ) -> Result<(), Rejection> {
-    let Reach::Projects(limit) = &author.reach else { return Ok(()) };
-    let beyond = about.into_iter().filter(|it| !limit.projects.contains(*it));
-    let missing: BTreeSet<_> = beyond.cloned().collect();
-    match missing.is_empty() {
-        true => Ok(()),
-        false => Err(Rejection::OutOfReach { limit: limit.clone(), missing }),
+    author.reach.check(about)
+}
+
+impl Reach {
+    /// Refused where what is changed is about other projects.
+    pub fn check<'s>(
+        &self,
+        about: impl IntoIterator<Item = &'s ProjectName>,
+    ) -> Result<(), Rejection> {
+        let Self::Projects(limit) = self else { return Ok(()) };
+        let beyond = about.into_iter().filter(|it| !limit.projects.contains(*it));
+        let missing: BTreeSet<_> = beyond.cloned().collect();
+        match missing.is_empty() {
+            true => Ok(()),
+            false => Err(Rejection::OutOfReach { limit: limit.clone(), missing }),
+        }
     }
 }
