@@ -24,6 +24,7 @@ use weir_http_client::{self as client, Client, Forwarded, Unanswered};
 use crate::Guard;
 use crate::error::Error;
 use crate::fleet::{Fleet, Known};
+use crate::guard::BELIEVED;
 use crate::idempotency::IDEMPOTENCY_KEY;
 use crate::layers::REQUEST_ID;
 use crate::listen::Closing;
@@ -95,10 +96,17 @@ pub(crate) async fn follow_engine(
                 engines.answered(number);
                 let mut response = way.answered(passed_on(engine, &parts.uri, Ok(head)))?;
                 let closing = parts.extensions.get::<Closing>().cloned();
+                let is_vouched = way.is_vouched;
                 let closed = async move {
-                    match closing {
-                        Some(closing) => closing.closed().await,
-                        None => std::future::pending().await,
+                    let closing = async {
+                        match closing {
+                            Some(closing) => closing.closed().await,
+                            None => std::future::pending().await,
+                        }
+                    };
+                    tokio::select! {
+                        () = closing => {}
+                        () = is_other_now(&parts), if is_vouched => {}
                     }
                 };
                 let pieces = Body::new(rest).into_data_stream().take_until(closed.boxed());
@@ -109,6 +117,27 @@ pub(crate) async fn follow_engine(
     }
     let cause = silent.expect("there is at least one engine, and none answered");
     Err(Error::Forward { path: parts.uri.path().to_owned(), cause })
+}
+
+/// Returns when the log-in here is not good any more, or opens something else than before: the engine was shown once
+/// what it opens, and believes it for minutes. Who may see more or less then asks again.
+async fn is_other_now(parts: &Parts) {
+    let Some(guard) = parts.extensions.get::<Guard>() else { return };
+    let grants = async || match guard.own_user(&parts.headers).await {
+        Ok(user) => Some(user.map(|(it, _)| it.grants)),
+        // Where nobody can be asked now, it is what it was.
+        Err(error) => (400..500).contains(&error.problem().status).then_some(None),
+    };
+    let mut before = grants().await;
+    loop {
+        tokio::time::sleep(BELIEVED).await;
+        let now = grants().await;
+        match (&before, &now) {
+            (Some(before), Some(now)) if before != now => return,
+            (None, Some(_)) => before = now,
+            _ => {}
+        }
+    }
 }
 
 pub(crate) async fn command_to_engine(
