@@ -1,5 +1,7 @@
 //! Workflows of the engine.
 
+mod resting;
+
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -33,6 +35,15 @@ pub(crate) async fn list(
         false => Page::whole(engine.workflows().await?),
     };
     let mut standings = standings(storages.as_deref()).await;
+    if query.everywhere
+        && let Some(storages) = &storages
+    {
+        let had = page.items.iter().map(|it| it.name.clone()).collect();
+        let missing = resting::missing(&standings, &had);
+        let resting = resting::named(storages, &missing).await?;
+        page.items.extend(resting.into_iter().map(Into::into));
+        page.items.sort_by(|a: &WorkflowSummary, b| a.name.cmp(&b.name));
+    }
     page.items.iter_mut().for_each(|it| it.schedule = standings.remove(&it.name));
     Ok(Json(page))
 }
@@ -51,7 +62,10 @@ pub(crate) async fn show(
     Fields(query): Fields<WorkflowsQuery>,
 ) -> Result<Json<WorkflowDetail>, Error> {
     let found = match query.everywhere {
-        true => engine.workflows_everywhere(Some(&name)).await?.pop(),
+        true => match (engine.workflows_everywhere(Some(&name)).await?.pop(), &storages) {
+            (None, Some(storages)) => resting::one(storages, &name).await?.map(Into::into),
+            (found, _) => found,
+        },
         false => engine.workflow(&name).await?.map(WorkflowDetail::from),
     };
     match found {
