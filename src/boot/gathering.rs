@@ -11,7 +11,9 @@ use async_trait::async_trait;
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use weir_cluster::Cluster;
-use weir_domain::{Incarnation, Member, NodeName, NodeStatus, WorkflowName, WorkflowState};
+use weir_domain::{
+    Incarnation, Member, NodeName, NodeStatus, StageTime, WorkflowName, WorkflowState,
+};
 use weir_http_api::{CountsView, WorkflowDetail};
 use weir_remote::{Handler, Incoming, Manifest, Outgoing, Refused, Remote};
 use weir_runtime::Stopwatch;
@@ -146,6 +148,7 @@ fn add(sum: &mut WorkflowDetail, more: WorkflowDetail) {
     for stage in &mut sum.stages {
         if let Some(same) = more.stages.iter().find(|it| it.id == stage.id) {
             stage.counts = plus(stage.counts, same.counts);
+            stage.time = StageTime::from(stage.time).plus(same.time.into()).into();
         }
     }
     let (sum, more) = (&mut sum.summary, more.summary);

@@ -89,18 +89,20 @@ async fn bind_metrics(process: &Process, host: &str) -> Result<Option<Listener>,
     }
 }
 
-/// Serves the metrics of the process; returns where.
+/// Serves the metrics of the process and of what it runs; returns where.
 fn serve_metrics(
     process: &Process,
-    system: &System,
+    engine: &Engine,
     listener: Option<Listener>,
 ) -> anyhow::Result<Option<String>> {
     let Some(listener) = listener else { return Ok(None) };
     let (address, Listener { tcp, tls }) = (listener.url()?, listener);
-    let (handle, stopping) = (process.metrics.clone(), system.shutdown().stopping());
+    let system = &engine.system;
+    let of = (process.metrics.clone(), Arc::new(engine.clone()) as Arc<_>);
+    let stopping = system.shutdown().stopping();
     system.tasks().spawn("metrics server", async move {
         let until = async move { stopping.stopped().await };
-        if let Err(error) = http::metrics::serve((tcp, tls), handle, until).await {
+        if let Err(error) = http::metrics::serve((tcp, tls), of, until).await {
             tracing::error!(code = "WEIR-07112", %error, "the metrics server failed");
         }
     });
@@ -170,7 +172,7 @@ impl EngineListeners {
                 http::management::router(shared.clone(), shared, guards.management, limits);
             serve(process, system, "management server", listener, router)?;
         }
-        places.metrics = serve_metrics(process, system, metrics)?;
+        places.metrics = serve_metrics(process, engine, metrics)?;
         Ok(places)
     }
 }

@@ -13,8 +13,8 @@ use weir_http_api::{
     DeploymentView, DeploymentsView, EdgeView, FaultView, ItemView, KeyView, LeaseState, LeaseView,
     LinkState, LinkView, LogLineView, MemberView, MembersView, NodeChangeView, NodeView,
     ObjectsView, RecentChangeView, SavepointLaneView, SavepointState, SavepointView,
-    ScheduleStanding, ShortfallReason, StageView, StoredView, StreamDetail, StreamSummary, WhyView,
-    WorkflowDetail, WorkflowDigestView, WorkflowSummary,
+    ScheduleStanding, ShortfallReason, StageTimeView, StageView, StoredView, StreamDetail,
+    StreamSummary, WhyView, WorkflowDetail, WorkflowDigestView, WorkflowSummary,
 };
 
 use super::look::Look;
@@ -163,6 +163,7 @@ pub(crate) fn workflow_detail() -> WorkflowDetail {
         on_error: OnError::DeadLetter,
         place: format!("workflow.yaml:{}:5", id.len()),
         counts: counts(),
+        time: StageTimeView { open_ms: 60_000, busy_ms: 24_000, blocked_ms: 3_000 },
     };
     let edge = |from: &str, port: &str, to: &str| EdgeView {
         from: name(from),

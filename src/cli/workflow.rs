@@ -198,6 +198,8 @@ fn stages(workflow: &WorkflowDetail, look: &Look) -> String {
     ];
     let wide = [
         Text("ROLE"),
+        Number("BUSY"),
+        Number("BLOCKED"),
         Number("BYTES-IN"),
         Number("BYTES-OUT"),
         Number("IGNORED"),
@@ -217,6 +219,8 @@ fn stages(workflow: &WorkflowDetail, look: &Look) -> String {
             ],
             vec![
                 table::text(&word(&it.role)),
+                share(it.time.busy_ms, it.time.open_ms),
+                share(it.time.blocked_ms, it.time.open_ms),
                 table::bytes(it.counts.bytes_in),
                 table::bytes(it.counts.bytes_out),
                 table::count(it.counts.ignored),
@@ -226,6 +230,14 @@ fn stages(workflow: &WorkflowDetail, look: &Look) -> String {
         );
     }
     rows.text()
+}
+
+/// Of the time that a stage was there.
+fn share(of_ms: u64, open_ms: u64) -> comfy_table::Cell {
+    match open_ms {
+        0 => table::text("-"),
+        _ => table::text(&format!("{} %", (100 * of_ms + open_ms / 2) / open_ms)),
+    }
 }
 
 /// Where a stage's outputs lead: `target`, or `port → target` where a port has a name of its own.
@@ -321,7 +333,7 @@ late      file         231.0k  231.0k    13
         );
         let wide = show(&samples::workflow_detail(), &WIDE);
         assert!(
-            wide.contains("operator  15.0 MiB    4.1 MiB        0  deadLetter  workflow.yaml:8:5"),
+            wide.contains("operator  40 %      5 %  15.0 MiB    4.1 MiB        0  deadLetter  workflow.yaml:8:5"),
             "{wide}"
         );
     }

@@ -54,7 +54,7 @@ pub use name::{
 pub use node::{CERTIFICATE_EARLY, Node, NodeStatus};
 pub use pattern::{InvalidPattern, NamePattern};
 pub use sniff::{SniffFilter, SniffSide, SniffWish, SniffedRecord};
-pub use stream::{Counts, LogLine, Stream, StreamOrder, StreamState};
+pub use stream::{Counts, LogLine, StageTime, Stream, StreamOrder, StreamState};
 pub use suggest::did_you_mean;
 pub use time::{Clock, Millis, Timestamp, parse_duration};
 pub use workflow::{Workflow, WorkflowState};

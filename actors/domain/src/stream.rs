@@ -128,6 +128,30 @@ impl Counts {
     }
 }
 
+/// How the time of a stage was spent, in all pipelines that had it. What is in neither of the other two it waited
+/// for what comes in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct StageTime {
+    /// For how long it was there.
+    pub open_ms: u64,
+    /// It read, computed or wrote.
+    pub busy_ms: u64,
+    /// It had something that those behind it did not take yet.
+    pub blocked_ms: u64,
+}
+
+impl StageTime {
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            open_ms: self.open_ms + other.open_ms,
+            busy_ms: self.busy_ms + other.busy_ms,
+            blocked_ms: self.blocked_ms + other.blocked_ms,
+        }
+    }
+}
+
 /// A stream as the monitor knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::Plan;
 use crate::schedule::InstanceReport;
-use crate::{Counts, Fault, ProjectName, StageId, Timestamp, WorkflowName};
+use crate::{Counts, Fault, ProjectName, StageId, StageTime, Timestamp, WorkflowName};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -65,6 +65,9 @@ pub struct Workflow {
     /// The same by stage.
     #[serde(default)]
     pub stages: BTreeMap<StageId, Counts>,
+    /// How its stages spend their time, in all pipelines since the engine started.
+    #[serde(default)]
+    pub times: BTreeMap<StageId, StageTime>,
     pub started_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_stream_at: Option<Timestamp>,

@@ -2,11 +2,13 @@
 //! may take long.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use weir_domain::{Counts, Fault};
 use weir_runtime::Stopwatch;
+
+use crate::times::{OfStage, Spending, Spent};
 
 /// One stage's counters during one attempt. Added to by the stage, read by anybody.
 #[derive(Debug, Default)]
@@ -20,22 +22,44 @@ pub struct Counters {
     pub dropped: AtomicU64,
     call: Mutex<Option<(&'static str, Stopwatch)>>,
     awaited: Mutex<Option<Fault>>,
+    time: Arc<OfStage>,
+    _open: Option<Spending>,
 }
 
 /// A stage is in a call as long as this lives.
-pub(crate) struct Calling<'a>(&'a Counters);
+pub(crate) struct Calling<'a> {
+    counters: &'a Counters,
+    _busy: Option<Spending>,
+}
 
 impl Drop for Calling<'_> {
     fn drop(&mut self) {
-        *self.0.call() = None;
+        *self.counters.call() = None;
     }
 }
 
 impl Counters {
+    /// Of a stage whose pipeline is there as long as they are.
+    pub(crate) fn of(time: Arc<OfStage>) -> Self {
+        let _open = Some(time.spend(Spent::Open));
+        Self { time, _open, ..Self::default() }
+    }
+
+    /// How its time is spent.
+    pub(crate) fn time(&self) -> &Arc<OfStage> {
+        &self.time
+    }
+
     /// The stage calls what may not come back: what it is doing, in one word.
     pub(crate) fn calling(&self, what: &'static str) -> Calling<'_> {
+        let busy = Some(self.time.spend(Spent::Busy));
+        Calling { _busy: busy, ..self.waiting(what) }
+    }
+
+    /// The same of a call that is no work: it waits for what comes in.
+    pub(crate) fn waiting(&self, what: &'static str) -> Calling<'_> {
         *self.call() = Some((what, Stopwatch::start()));
-        Calling(self)
+        Calling { counters: self, _busy: None }
     }
 
     /// What it is doing, and for how long.

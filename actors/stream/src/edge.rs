@@ -11,10 +11,11 @@
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc};
 use weir_checkpoint::Epoch;
 
 use crate::Batch;
+use crate::times::{OfStage, Spent};
 
 /// The other side of the edge is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +37,8 @@ pub(crate) struct Sender {
     input: usize,
     credit: Arc<Semaphore>,
     credit_bytes: u32,
+    /// Whose waiting for credit is counted.
+    time: Arc<OfStage>,
 }
 
 /// The end of edges at one stage, while they are being made.
@@ -60,12 +63,13 @@ impl Entry {
         Self { credit_bytes, queue: sender, receiver: Receiver { queue, credits: Vec::new() } }
     }
 
-    /// One edge more.
-    pub(crate) fn sender(&mut self) -> Sender {
+    /// One edge more, by which a stage sends.
+    pub(crate) fn sender(&mut self, time: Arc<OfStage>) -> Sender {
         let credit = Arc::new(Semaphore::new(self.credit_bytes as usize));
         let input = self.receiver.credits.len();
         self.receiver.credits.push(credit.clone());
-        Sender { queue: self.queue.clone(), input, credit, credit_bytes: self.credit_bytes }
+        let (queue, credit_bytes) = (self.queue.clone(), self.credit_bytes);
+        Sender { queue, input, credit, credit_bytes, time }
     }
 
     /// All edges are made.
@@ -77,7 +81,13 @@ impl Entry {
 impl Sender {
     pub(crate) async fn send(&self, batch: Batch) -> Result<(), Broken> {
         let size = u32::try_from(batch.size_bytes()).unwrap_or(u32::MAX).min(self.credit_bytes);
-        let permit = self.credit.clone().acquire_many_owned(size).await.map_err(|_| Broken)?;
+        let permit = match self.credit.clone().try_acquire_many_owned(size) {
+            Err(TryAcquireError::NoPermits) => {
+                let _blocked = self.time.spend(Spent::Blocked);
+                self.credit.clone().acquire_many_owned(size).await.map_err(|_| Broken)?
+            }
+            tried => tried.map_err(|_| Broken)?,
+        };
         self.say(Message::Batch(batch, permit))
     }
 
@@ -136,7 +146,7 @@ pub(crate) mod tests {
 
     fn edge(credit_bytes: usize) -> (Sender, Receiver) {
         let mut entry = Entry::new(credit_bytes);
-        (entry.sender(), entry.receiver())
+        (entry.sender(Arc::default()), entry.receiver())
     }
 
     async fn rows(receiver: &mut Receiver) -> (usize, usize) {
@@ -167,7 +177,7 @@ pub(crate) mod tests {
     #[tokio::test]
     async fn what_one_sender_has_queued_takes_no_credit_from_another() {
         let mut entry = Entry::new(100);
-        let (first, second) = (entry.sender(), entry.sender());
+        let (first, second) = (entry.sender(Arc::default()), entry.sender(Arc::default()));
         let mut receiver = entry.receiver();
         first.send(batch(100)).await.expect("all the credit of the first");
         second.send(batch(2)).now_or_never().expect("its own").expect("open");

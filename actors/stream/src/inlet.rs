@@ -166,6 +166,8 @@ impl Inlet {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use futures::FutureExt as _;
 
     use super::*;
@@ -174,7 +176,7 @@ mod tests {
 
     fn pair() -> (Sender, Sender, mpsc::UnboundedSender<Order>, Inlet) {
         let mut entry = Entry::new(1 << 20);
-        let (one, two) = (entry.sender(), entry.sender());
+        let (one, two) = (entry.sender(Arc::default()), entry.sender(Arc::default()));
         let (say, orders) = mpsc::unbounded_channel();
         (one, two, say, Inlet::driven(entry.receiver(), orders))
     }
@@ -248,7 +250,7 @@ mod tests {
     #[tokio::test]
     async fn nobody_drives_a_stream_over_an_item() {
         let mut entry = Entry::new(1 << 20);
-        let (one, two) = (entry.sender(), entry.sender());
+        let (one, two) = (entry.sender(Arc::default()), entry.sender(Arc::default()));
         let mut inlet = Inlet::undriven(entry.receiver());
         one.end().unwrap();
         two.send(batch(1)).await.unwrap();

@@ -28,6 +28,7 @@ use crate::means::Means;
 use crate::pulse::Pulse;
 use crate::services::{AccessError, Live, Services};
 use crate::settlement::Owed;
+use crate::times::Times;
 use crate::{AnySource, BuildContext, Shelf, Staging, StreamContext, StreamLog};
 
 /// How many candidates are offered to the coordinator at once.
@@ -66,6 +67,7 @@ pub(crate) struct Instance {
     pub(crate) tally: Arc<Mutex<Tally>>,
     pub(crate) notice: Notice,
     pub(crate) pulse: Pulse,
+    pub(crate) times: Arc<Times>,
 }
 
 /// What became known of a workflow since its start.
@@ -180,6 +182,7 @@ impl Instance {
             cx,
             stops: &self.stops,
             pulse: &self.pulse,
+            times: &self.times,
             origins: Arc::default(),
         }
     }
@@ -556,6 +559,7 @@ pub(crate) fn discard(life: &Life<'_>, context: &StreamContext) -> Result<Vec<Ac
         driver: None,
         state: Restored::default(),
         origins: life.origins.clone(),
+        times: life.times,
     };
     let sinks = ground.sinks(Schemas::new())?;
     Ok(sinks.iter().flat_map(|(_, sink)| sink.discard(context)).collect())

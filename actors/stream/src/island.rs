@@ -8,6 +8,7 @@ use weir_domain::{Fault, PortName, StageId, TableName};
 use crate::live::Changed;
 use crate::stage::Guard;
 use crate::state::StateTable;
+use crate::times::Spent;
 use crate::{Batch, Opening, Operator, Outputs};
 
 /// Where a batch goes that leaves an operator by a port.
@@ -133,6 +134,8 @@ impl Member {
         let Outputs { batches, bad, waits, dropped } = out;
         self.guard.dropped(dropped);
         outflow.extend(self.guard.refused(&bad)?.map(Step::DeadLetters));
+        // One that holds records back sets the pace: that is its work.
+        waits.iter().for_each(|it| self.guard.counters.time().add(Spent::Busy, it.1));
         let mut waits = waits.into_iter().peekable();
         let mut next = Vec::new();
         for (index, (port, batch)) in batches.into_iter().enumerate() {

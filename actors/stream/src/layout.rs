@@ -19,6 +19,7 @@ use crate::island::{Island, Member, Target};
 use crate::letters::{Keeping, Origins, Schemas};
 use crate::live::{Driver, LiveSourceBody, Reports, Restored};
 use crate::stage::{Body, Guard, IslandBody, SinkBody, SourceBody};
+use crate::times::Times;
 use crate::{
     BuildContext, Counters, LiveReader, RecordReader, Registry, Sink, StreamContext, StreamLog,
     Taps, dead_letter_schema,
@@ -59,6 +60,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) state: Restored,
     /// Of a replay of dead letters: where they came from.
     pub(crate) origins: Arc<Origins>,
+    /// Where it is counted how the stages spend their time.
+    pub(crate) times: &'a Times,
 }
 
 impl Ground<'_> {
@@ -145,7 +148,8 @@ impl<'a> Builder<'a> {
         if ground.plan.dead_letters.is_some() {
             ids.push(dead_letters_id());
         }
-        let counters = ids.into_iter().map(|id| (id, Arc::new(Counters::default()))).collect();
+        let counters =
+            ids.into_iter().map(|id| (id.clone(), counters(ground.times, &id))).collect();
         let (entries, schemas, orders) = Default::default();
         let breaker = ground.plan.error_limit.map(|it| Breaker::new(it, None));
         Self { ground, graph, entries, schemas, counters, orders, breaker }
@@ -194,10 +198,12 @@ impl<'a> Builder<'a> {
         stages.into_iter().any(|it| it.on_error == OnError::DeadLetter)
     }
 
+    /// Of stages that are one: the last of them waits.
     fn dead(&mut self, stages: &[StageId]) -> Option<Sender> {
         let sends = self.sends_dead_letters(stages);
+        let time = self.ground.times.of(stages.last()?);
         let entry = self.entries.get_mut(DEAD_LETTERS).filter(|_| sends);
-        entry.map(Entry::sender)
+        entry.map(|it| it.sender(time))
     }
 
     fn guard(&self, id: &StageId, on_error: OnError) -> Guard {
@@ -220,7 +226,9 @@ impl<'a> Builder<'a> {
     /// Senders into the stages behind a stage, in order of the edges.
     fn outputs(&mut self, id: &StageId) -> Vec<Sender> {
         let targets: Vec<_> = self.graph.outgoing(id).map(|it| it.to.clone()).collect();
-        targets.iter().filter_map(|it| self.entries.get_mut(it).map(Entry::sender)).collect()
+        let time = self.ground.times.of(id);
+        let sender = |it: &StageId| self.entries.get_mut(it).map(|it| it.sender(time.clone()));
+        targets.iter().filter_map(sender).collect()
     }
 
     fn sources(&mut self, feed: Feed) -> Result<Vec<(StageId, Body)>, Fault> {
@@ -307,7 +315,7 @@ impl<'a> Builder<'a> {
                     of_port.push(Target::Operator(at));
                 } else if let Some(entry) = self.entries.get_mut(&edge.to) {
                     of_port.push(Target::Edge(outputs.len()));
-                    outputs.push(entry.sender());
+                    outputs.push(entry.sender(ground.times.of(id)));
                 }
             }
             targets.push(of_port);
@@ -362,6 +370,10 @@ impl<'a> Builder<'a> {
 pub(crate) fn blocks(stage: &Stage, registry: &Registry) -> bool {
     let kind = registry.operators.get(stage.kind.as_str());
     stage.role == Role::Operator && kind.is_some_and(|it| it.blocks())
+}
+
+fn counters(times: &Times, id: &StageId) -> Arc<Counters> {
+    Arc::new(Counters::of(times.of(id)))
 }
 
 fn unconnected(id: &StageId) -> Fault {

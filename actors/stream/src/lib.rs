@@ -44,6 +44,7 @@ mod sniff;
 mod stage;
 mod staging;
 mod stream_log;
+mod times;
 mod watchdog;
 mod workflow;
 

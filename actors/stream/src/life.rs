@@ -32,6 +32,7 @@ use crate::pulse::Pulse;
 use crate::report::Reporter;
 use crate::services::{AccessError, Services};
 use crate::settlement::{Owed, Paid, pay, persist, run_action};
+use crate::times::Times;
 use crate::watchdog::Watchdog;
 use crate::{BuildContext, Counters, Shelf, StreamContext, StreamLog};
 
@@ -56,6 +57,7 @@ pub(crate) struct Life<'a> {
     pub(crate) cx: &'a BuildContext,
     pub(crate) stops: &'a Stops,
     pub(crate) pulse: &'a Pulse,
+    pub(crate) times: &'a Times,
     /// Of a replay of dead letters: where they came from.
     pub(crate) origins: Arc<Origins>,
 }
@@ -184,6 +186,7 @@ impl Life<'_> {
             driver: None,
             state: Restored::default(),
             origins: self.origins.clone(),
+            times: self.times,
         };
         let log = ground.log.clone();
         let piping = self.pulse.piping();

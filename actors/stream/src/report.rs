@@ -159,7 +159,6 @@ impl<'a> Reporter<'a> {
         let close = || services.monitor.close(stream.clone(), vec![line.clone()]);
         persist(close, &mut self, stop).await?.ok()?;
         self.logged(None, severity, code, text);
-        self.count();
         Some(self.stream)
     }
 
@@ -184,23 +183,6 @@ impl<'a> Reporter<'a> {
             }
             _ => (None, 3011, format!("committed {item}: {} records", counts.records_in)),
         }
-    }
-
-    fn count(&self) {
-        let Stream { workflow, state, counts, .. } = &self.stream;
-        let add = |name, n: u64| {
-            metrics::counter!(name, "workflow" => workflow.to_string()).increment(n);
-        };
-        if *state != StreamState::RolledBack {
-            add("weir_records_read_total", counts.records_in);
-            add("weir_records_written_total", counts.records_out);
-            add("weir_bytes_read_total", counts.bytes_in);
-            add("weir_bytes_written_total", counts.bytes_out);
-            add("weir_dead_letters_total", counts.dead_letters);
-        }
-        let (workflow, outcome) = (workflow.to_string(), state.as_str());
-        metrics::counter!("weir_streams_total", "workflow" => workflow, "outcome" => outcome)
-            .increment(1);
     }
 }
 

@@ -325,6 +325,29 @@ async fn an_instance_says_what_it_does_and_others_go_on_when_it_ends() {
 }
 
 #[tokio::test]
+async fn it_is_seen_which_stage_works_and_which_waits_for_it() {
+    let world = World::default();
+    world.item("a", (0..600).map(|it| 2 * it % 100));
+    world.with(|it| it.hold_writes = true);
+    let mut engine = Engine::start(&world, &store()).await;
+    engine.services.limits.edge_bytes = 64;
+    let workflow = engine.run(plan(OnError::DeadLetter)).await;
+    let time = |stage: &str| {
+        let times = workflow.view().times;
+        times.iter().find(|it| it.0.as_str() == stage).map(|it| *it.1).unwrap_or_default()
+    };
+    wait_until("the source is held up", || time("read").blocked_ms > 20).await;
+    assert!(time("even").busy_ms > 0, "it is in a call that goes on: {:?}", time("even"));
+    assert_eq!((time("even").blocked_ms, time("odd").busy_ms), (0, 0));
+    world.with(|it| it.hold_writes = false);
+    wait_until("the item is committed", || workflow.view().committed == 1).await;
+    workflow.stop(Duration::from_secs(5)).await;
+    let ended = workflow.view().times;
+    assert!(ended.values().all(|it| it.open_ms >= it.busy_ms.max(it.blocked_ms)), "{ended:?}");
+    assert_eq!(workflow.view().times, ended, "no time passes where no pipeline is");
+}
+
+#[tokio::test]
 async fn a_terminated_instance_waits_for_nothing_and_its_claim_is_an_orphan() {
     let world = World::default();
     world.item("a", 1..=3);

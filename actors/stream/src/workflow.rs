@@ -22,6 +22,7 @@ use crate::life::Stops;
 use crate::means::Known;
 use crate::pulse::Pulse;
 use crate::services::Services;
+use crate::times::Times;
 
 /// What to run, and where its relative paths begin.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +44,7 @@ struct Inner {
     runs: Mutex<BTreeMap<InstanceId, Run>>,
     verified: OnceLock<Result<(), Fault>>,
     tally: Arc<Mutex<Tally>>,
+    times: Arc<Times>,
     started_at: Timestamp,
     known: Known,
 }
@@ -57,9 +59,10 @@ impl RunningWorkflow {
     /// Without any instance.
     pub fn new(services: Services, spec: WorkflowSpec) -> Self {
         let started_at = services.system.now();
-        let (runs, verified, tally) = (Mutex::default(), OnceLock::new(), Arc::default());
+        let (runs, verified) = (Mutex::default(), OnceLock::new());
+        let (tally, times) = (Arc::default(), Arc::default());
         let known = services.running.hold(&spec.plan, &spec.secrets);
-        Self(Arc::new(Inner { services, spec, runs, verified, tally, started_at, known }))
+        Self(Arc::new(Inner { services, spec, runs, verified, tally, times, started_at, known }))
     }
 
     pub fn name(&self) -> &WorkflowName {
@@ -84,7 +87,7 @@ impl RunningWorkflow {
     /// Starts an instance. Of what lived under its number before nothing is heard any more, or it has
     /// ended.
     pub fn start(&self, id: InstanceId, notice: Notice) {
-        let Inner { services, spec, tally, known, .. } = &*self.0;
+        let Inner { services, spec, tally, times, known, .. } = &*self.0;
         let stops = Stops::default();
         let instance = Instance {
             services: services.clone(),
@@ -96,6 +99,7 @@ impl RunningWorkflow {
             tally: tally.clone(),
             notice: notice.clone(),
             pulse: Pulse::default(),
+            times: times.clone(),
         };
         let name = format!("instance {}/{id}", self.name());
         let tasks = services.system.tasks();
@@ -159,6 +163,7 @@ impl RunningWorkflow {
             rolled_back: tally.rolled_back,
             counts: tally.counts,
             stages: tally.stages,
+            times: self.0.times.read(),
             started_at: self.0.started_at,
             last_stream_at: tally.last_stream_at,
             fault: instance_fault.or(job_fault).or(tally.fault),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use weir_domain::Counts;
+use weir_domain::{Counts, StageTime};
 
 /// Records and bytes that went through.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -32,5 +32,31 @@ impl From<Counts> for CountsView {
             ignored: it.ignored,
             dropped: it.dropped,
         }
+    }
+}
+
+/// How the time of a stage was spent, in all pipelines that had it since the engine started. What is in neither of
+/// the other two it waited for what comes in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[schema(as = StageTime)]
+pub struct StageTimeView {
+    /// For how long it was there, summed over pipelines that had it at the same time.
+    pub open_ms: u64,
+    /// It read, computed or wrote. Of sources that read live data, only what they do besides waiting.
+    pub busy_ms: u64,
+    /// It had something that those behind it did not take yet: backpressure.
+    pub blocked_ms: u64,
+}
+
+impl From<StageTime> for StageTimeView {
+    fn from(StageTime { open_ms, busy_ms, blocked_ms }: StageTime) -> Self {
+        Self { open_ms, busy_ms, blocked_ms }
+    }
+}
+
+impl From<StageTimeView> for StageTime {
+    fn from(StageTimeView { open_ms, busy_ms, blocked_ms }: StageTimeView) -> Self {
+        Self { open_ms, busy_ms, blocked_ms }
     }
 }

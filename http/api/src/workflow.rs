@@ -7,7 +7,7 @@ use weir_domain::{
     NodeName, PortName, ProjectName, StageId, Timestamp, Workflow, WorkflowName, WorkflowState,
 };
 
-use crate::{CountsView, FaultView, ScheduleStanding, schema};
+use crate::{CountsView, FaultView, ScheduleStanding, StageTimeView, schema};
 
 /// A workflow in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -83,6 +83,8 @@ pub struct StageView {
     pub place: String,
     /// Of all closed streams since the engine started.
     pub counts: CountsView,
+    #[serde(default)]
+    pub time: StageTimeView,
 }
 
 /// Data flows from an output port of one stage into another stage.
@@ -122,14 +124,16 @@ impl From<Workflow> for WorkflowSummary {
 impl From<Workflow> for WorkflowDetail {
     fn from(it: Workflow) -> Self {
         let counts = |id: &StageId| it.stages.get(id).copied().unwrap_or_default().into();
-        let stages = it.plan.stages.iter().map(|stage| stage_view(stage, counts(&stage.id)));
+        let time = |id: &StageId| it.times.get(id).copied().unwrap_or_default().into();
+        let view = |it: &Stage| stage_view(it, counts(&it.id), time(&it.id));
+        let stages = it.plan.stages.iter().map(view);
         let stages = stages.collect();
         let edges = it.plan.edges.iter().cloned().map(EdgeView::from).collect();
         Self { stages, edges, summary: it.into() }
     }
 }
 
-fn stage_view(stage: &Stage, counts: CountsView) -> StageView {
+fn stage_view(stage: &Stage, counts: CountsView, time: StageTimeView) -> StageView {
     StageView {
         id: stage.id.clone(),
         role: stage.role,
@@ -137,6 +141,7 @@ fn stage_view(stage: &Stage, counts: CountsView) -> StageView {
         on_error: stage.on_error,
         place: stage.place.to_string(),
         counts,
+        time,
     }
 }
 

@@ -1,7 +1,10 @@
 //! The metrics endpoint, in the text format of Prometheus.
 
+mod workflows;
+
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,6 +18,7 @@ use crate::error::Error;
 use crate::extract::AskedPath;
 use crate::health;
 use crate::layers::{self, Limits};
+use crate::ports::Engine;
 use crate::tls::Tls;
 
 /// Histograms gather samples until they are folded; without it memory would grow between scrapes.
@@ -23,11 +27,15 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// How long a scrape that was begun may take when the end has come.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// `GET /metrics` of the recorder that `handle` belongs to.
-pub fn router(handle: PrometheusHandle) -> Router {
+/// `GET /metrics` of the recorder that `handle` belongs to, and of the engine's workflows.
+pub fn router(handle: PrometheusHandle, engine: Arc<dyn Engine>) -> Router {
     const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+    let all = async move || -> Result<_, Error> {
+        let workflows = engine.workflows().await?;
+        Ok(([(CONTENT_TYPE, TEXT)], handle.render() + &workflows::text(&workflows)))
+    };
     let routes = Router::new()
-        .route("/metrics", get(async move || ([(CONTENT_TYPE, TEXT)], handle.render())))
+        .route("/metrics", get(all))
         .route("/livez", get(health::livez))
         .fallback(unknown_path);
     layers::around(routes, "metrics", Limits::default())
@@ -40,10 +48,10 @@ async fn unknown_path(AskedPath(path): AskedPath) -> Error {
 /// Serves the metrics until `shutdown` ends, and keeps the recorder tidy meanwhile.
 pub async fn serve(
     (listener, tls): (TcpListener, Option<Tls>),
-    handle: PrometheusHandle,
+    (handle, engine): (PrometheusHandle, Arc<dyn Engine>),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let serving = crate::serve_over(tls, listener, router(handle.clone()), GRACE, shutdown);
+    let serving = crate::serve_over(tls, listener, router(handle.clone(), engine), GRACE, shutdown);
     let upkeep = async {
         let mut ticks = interval(UPKEEP_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

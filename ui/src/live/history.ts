@@ -1,5 +1,6 @@
 // What was counted in the last minutes, for charts and rates. The server sends totals; rates are made here.
 import type { Schemas } from "../api/client";
+import { type Reading, withReading } from "./load";
 import type { LiveStore } from "./store";
 
 type Counts = Schemas["Counts"];
@@ -43,6 +44,7 @@ export function rates(points: readonly Point[], until: number, windowMs = WINDOW
 /** Points of a series by its name, `workflow` or `workflow/stage`. */
 export class History {
   #series = new Map<string, Point[]>();
+  #readings = new Map<string, readonly Reading[]>();
   #followed = new Map<string, () => void>();
 
   constructor(private readonly store: LiveStore) {
@@ -53,14 +55,23 @@ export class History {
     return this.#series.get(name) ?? [];
   }
 
+  /** How a stage spends its time, by its name `workflow/stage`. */
+  readings(name: string): readonly Reading[] {
+    return this.#readings.get(name) ?? [];
+  }
+
   /** Keeps what is counted by stage, from now on. */
   followStages(workflow: string): void {
     const topic = `workflow:${workflow}` as const;
     if (this.#followed.has(topic)) return;
     const take = () => {
       const { value, at } = this.store.get(topic);
-      for (const stage of value?.stages ?? [])
-        this.#add(`${workflow}/${stage.id}`, at, stage.counts);
+      for (const { id, counts, time } of value?.stages ?? []) {
+        const name = `${workflow}/${id}`;
+        this.#add(name, at, counts);
+        if (time && at !== undefined)
+          this.#readings.set(name, withReading(this.readings(name), { at, time }));
+      }
     };
     this.#followed.set(topic, this.store.listen(topic, take));
     take();

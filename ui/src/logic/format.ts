@@ -13,6 +13,11 @@ export function rate(perSecond: number): string {
   return `${perSecond < 10 ? perSecond.toFixed(1) : short(Math.round(perSecond))}/s`;
 }
 
+/** Of a share from 0 to 1. */
+export function percent(share: number): string {
+  return `${Math.round(100 * share)} %`;
+}
+
 const SIZES = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
 
 export function bytes(n: number): string {

@@ -53,6 +53,7 @@ impl Instance {
             tally: self.tally.clone(),
             notice: Arc::new(|_| {}),
             pulse: Pulse::default(),
+            times: self.times.clone(),
         }
     }
 

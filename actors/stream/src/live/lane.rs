@@ -260,12 +260,25 @@ impl<'a> Lane<'a> {
         gate: Gate,
         (driver, state): (Option<Driver>, Restored),
     ) -> Ground<'_> {
-        let Life { services, plan, means, .. } = *self.life;
+        let Life { services, plan, means, times, .. } = *self.life;
         let (cx, secrets) = (&self.cx, &means.secrets);
         let (registry, taps) = (&*services.registry, services.taps.clone());
         let log = StreamLog::default();
         let origins = Arc::default();
-        Ground { plan, secrets, registry, cx, stream, gate, taps, log, driver, state, origins }
+        Ground {
+            plan,
+            secrets,
+            registry,
+            cx,
+            stream,
+            gate,
+            taps,
+            log,
+            driver,
+            state,
+            origins,
+            times,
+        }
     }
 }
 

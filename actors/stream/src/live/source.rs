@@ -80,7 +80,7 @@ impl LiveSourceBody {
     }
 
     fn read(&mut self, progress: &mut Progress) -> Result<(), Stopped> {
-        let call = self.guard.counters.calling("reading");
+        let call = self.guard.counters.waiting("reading");
         let read = self.reader.read(WITHIN)?;
         drop(call);
         match read {

@@ -12,8 +12,9 @@ use weir_domain::plan::{Edge, OnError, Plan, Retry, Role, Stage};
 use weir_domain::{
     Code, CommandId, Counts, Digest, Fault, Finding, InstanceId, ItemStatus, Letter, LetterChoice,
     LetterId, LogLine, Node, NodeName, NodeStatus, NodeUid, Place, PortName, ProjectName,
-    ReplayStanding, Replays, SavepointName, Severity, SniffWish, SourceName, StageId, Stream,
-    StreamId, StreamOrder, StreamState, SweepId, Timestamp, Workflow, WorkflowName, WorkflowState,
+    ReplayStanding, Replays, SavepointName, Severity, SniffWish, SourceName, StageId, StageTime,
+    Stream, StreamId, StreamOrder, StreamState, SweepId, Timestamp, Workflow, WorkflowName,
+    WorkflowState,
 };
 use weir_http_api::{
     AssetConflict, AssetCopy, AssetEffective, AssetRenamed, AssetSummary, AssetTake, AssetTaken,
@@ -88,6 +89,10 @@ fn stage(id: &str, role: Role) -> Stage {
     }
 }
 
+fn time() -> StageTime {
+    StageTime { open_ms: 60_000, busy_ms: 24_500, blocked_ms: 3_000 }
+}
+
 pub(crate) fn workflow(text: &str) -> Workflow {
     let (from, to) = (stage("in", Role::Source), stage("out", Role::Sink));
     let edge = Edge {
@@ -108,6 +113,7 @@ pub(crate) fn workflow(text: &str) -> Workflow {
         rolled_back: 0,
         counts: counts(),
         stages: BTreeMap::from([(from.id.clone(), counts())]),
+        times: BTreeMap::from([(from.id.clone(), time())]),
         started_at: NOW,
         last_stream_at: Some(NOW),
         fault: None,

@@ -18,7 +18,8 @@ import { createContext, useContext, useEffect, useMemo } from "react";
 import type { Schemas } from "../../api/client";
 import { history, useLive } from "../../live";
 import { type Rates, rates } from "../../live/history";
-import { plural, rate, short, words } from "../../logic/format";
+import { type Load, load } from "../../live/load";
+import { percent, plural, rate, short, words } from "../../logic/format";
 import { useNow } from "../../logic/now";
 import css from "./graph.module.css";
 import { placed, STAGE, shape } from "./layout";
@@ -28,20 +29,21 @@ type Detail = Schemas["WorkflowDetail"];
 const Shown = createContext("");
 
 /** Numbers come to each node by itself: the nodes that the graph is drawn from never change with them. */
-function useStage(id: string): { stage?: Schemas["Stage"]; flow: Rates } {
+function useStage(id: string): { stage?: Schemas["Stage"]; flow: Rates; spent?: Load } {
   const workflow = useContext(Shown);
   const { value } = useLive(`workflow:${workflow}`);
   const now = useNow();
   return {
     stage: value?.stages.find((it) => it.id === id),
     flow: rates(history.of(`${workflow}/${id}`), now),
+    spent: load(history.readings(`${workflow}/${id}`), now),
   };
 }
 
 const GLYPH = { source: "▶", operator: "◇", sink: "■" };
 
 function StageNode({ id, selected }: NodeProps) {
-  const { stage, flow } = useStage(id);
+  const { stage, flow, spent } = useStage(id);
   if (!stage) return null;
   const { counts, role, kind } = stage;
   const bad = counts.deadLetters + counts.ignored;
@@ -65,11 +67,28 @@ function StageNode({ id, selected }: NodeProps) {
         ) : (
           <span className="muted">no bad records</span>
         )}
-        {counts.dropped > 0 && <span className="muted">{short(counts.dropped)} left out</span>}
+        {spent ? (
+          <Spent of={spent} isWaiting={role === "source"} />
+        ) : (
+          counts.dropped > 0 && <span className="muted">{short(counts.dropped)} left out</span>
+        )}
       </div>
+      {spent && (
+        <div className={css.spent} aria-hidden="true">
+          <span data-spent="busy" style={{ width: `${100 * spent.busy}%` }} />
+          <span data-spent="blocked" style={{ width: `${100 * spent.blocked}%` }} />
+        </div>
+      )}
       {role !== "sink" && <Handle type="source" position={Position.Right} isConnectable={false} />}
     </div>
   );
+}
+
+/** A source that reads live data can't tell work from waiting: only that it is held up is said of it. */
+function Spent({ of: { busy, blocked }, isWaiting }: { of: Load; isWaiting: boolean }) {
+  if (blocked >= 0.01 && blocked >= busy)
+    return <span data-tone="warn">{percent(blocked)} held up</span>;
+  return busy < 0.01 && isWaiting ? null : <span className="muted">{percent(busy)} busy</span>;
 }
 
 function FlowEdge(props: EdgeProps) {

@@ -3,6 +3,7 @@ import { lazy, Suspense } from "react";
 import type { Schemas } from "../../api/client";
 import { history, useLive } from "../../live";
 import { rates } from "../../live/history";
+import { load } from "../../live/load";
 import { bytes, count, plural, short, words } from "../../logic/format";
 import { useNow } from "../../logic/now";
 import { Act, CopyCli } from "../../parts/Act";
@@ -108,7 +109,13 @@ function Actions({ name }: { name: string }) {
 
 function Sentence({ detail }: { detail: Detail }) {
   const now = useNow();
-  const { tone, text } = flow(detail, rates(history.of(detail.name), now));
+  const loads = new Map(
+    detail.stages.flatMap(({ id }) => {
+      const spent = load(history.readings(`${detail.name}/${id}`), now);
+      return spent ? [[id, spent] as const] : [];
+    }),
+  );
+  const { tone, text } = flow(detail, rates(history.of(detail.name), now), loads);
   return (
     <output className={css.sentence} data-tone={tone}>
       {text}

@@ -1,15 +1,21 @@
 // What can be said of the flow through a workflow, in a sentence.
 import type { Schemas } from "../../api/client";
 import type { Rates } from "../../live/history";
-import { plural, rate } from "../../logic/format";
+import type { Load } from "../../live/load";
+import { percent, plural, rate } from "../../logic/format";
 import type { Sentence } from "../../logic/health";
+import { bottleneck } from "./bottleneck";
 
 type Detail = Schemas["WorkflowDetail"];
 
 /** More bad records than this share are worth a warning. */
 const BAD_SHARE = 0.001;
 
-export function flow(detail: Detail, rates: Rates): Sentence {
+export function flow(
+  detail: Detail,
+  rates: Rates,
+  loads: ReadonlyMap<string, Load> = new Map(),
+): Sentence {
   const { fault, state, schedule, counts } = detail;
   if (detail.unreached?.length) {
     const silent = detail.unreached.join(", ");
@@ -35,11 +41,20 @@ export function flow(detail: Detail, rates: Rates): Sentence {
       text: `${worst.id} sent ${plural(worst.counts.deadLetters, "record")} (${share} %) to the dead letters.`,
     };
   }
-  if (rates.recordsIn > 0)
+  const moves = rates.recordsIn > 0 ? `${rate(rates.recordsIn)} records in, ${rate(rates.recordsOut)} out.` : "";
+  const narrow = bottleneck(detail.edges, loads);
+  if (narrow) {
+    const { stage, busy, waits, blocked } = narrow;
+    const why = `${stage} sets the pace: it is busy ${percent(busy)} of its time, and ${waits} is held up ${percent(blocked)} of its.`;
+    return { tone: "warn", text: moves ? `${moves} ${why}` : why };
+  }
+  const [busiest] = [...loads].sort(([, a], [, b]) => b.busy - a.busy);
+  if (moves && busiest)
     return {
       tone: "ok",
-      text: `${rate(rates.recordsIn)} records in, ${rate(rates.recordsOut)} out.`,
+      text: `${moves} It keeps up: the busiest stage, ${busiest[0]}, works ${percent(busiest[1].busy)} of its time.`,
     };
+  if (moves) return { tone: "ok", text: moves };
   const open =
     detail.openStreams > 0 ? `${plural(detail.openStreams, "stream")} open` : "Waiting for input";
   return { tone: "ok", text: `${open}; numbers count streams that have ended.` };

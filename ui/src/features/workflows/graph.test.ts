@@ -78,3 +78,22 @@ test("what is wrong comes before what flows", () => {
     "20/s records in, 10/s out.",
   );
 });
+
+test("the stage that others wait for is named, with how much", () => {
+  const loads = new Map([
+    ["read", { busy: 0.05, blocked: 0.8 }],
+    ["route", { busy: 0.3, blocked: 0.6 }],
+    ["a", { busy: 0.97, blocked: 0 }],
+    ["b", { busy: 0.1, blocked: 0 }],
+  ]);
+  const moving = { ...STILL, recordsIn: 20, recordsOut: 10 };
+  expect(flow(detail({}), moving, loads)).toEqual({
+    tone: "warn",
+    text: "20/s records in, 10/s out. a sets the pace: it is busy 97 % of its time, and read is held up 80 % of its.",
+  });
+  expect(flow(detail({}), moving, new Map([["b", { busy: 0.1, blocked: 0.02 }]])).text).toContain(
+    "It keeps up: the busiest stage, b, works 10 % of its time.",
+  );
+  const stuck = new Map([["b", { busy: 0, blocked: 0.5 }]]);
+  expect(flow(detail({}), STILL, stuck).text, "nothing is behind it").toContain("Waiting");
+});
