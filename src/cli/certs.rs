@@ -8,12 +8,13 @@ use clap::Subcommand;
 use serde::Serialize;
 use weir_domain::Timestamp;
 use weir_http_api::{CertificateAdd, Concealed, Page, TrustedCertificateView};
-use weir_http_client::Client;
+use weir_http_client::{Client, List};
 
 use super::args::Once;
 use super::failure::Failure;
 use super::files;
 use super::human::{age, relative};
+use super::listing::Listing;
 use super::look::Look;
 use super::output::Output;
 use super::table::{self, Column, Rows};
@@ -24,7 +25,10 @@ use crate::boot::certs;
 pub(crate) enum Verb {
     /// List the certificates that the cluster trusts or shows
     #[command(visible_alias = "ls")]
-    List,
+    List {
+        #[command(flatten)]
+        listing: Listing,
+    },
     /// Trust a certificate; with its private key, the cluster shows it
     Add {
         /// What people call it
@@ -75,9 +79,9 @@ impl Verb {
 
     pub(crate) async fn run(self, client: &Client, out: &Output) -> Result<ExitCode, Failure> {
         match self {
-            Self::List => {
-                let page = client.certificates().await;
-                out.show(&page.map_err(|it| refused("can't list certificates", it))?, list)?;
+            Self::List { listing } => {
+                let refused = |it| refused("can't list certificates", it);
+                listing.show((client, out), List::certificates(), refused, list).await?;
             }
             Self::Add { alias, file, key_file, once } => {
                 let key =

@@ -5,12 +5,13 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use weir_domain::{ClusterId, ClusterName};
 use weir_http_api::{FleetAdd, FleetClusterView, FleetSet, IssuerView, Page};
-use weir_http_client::Client;
+use weir_http_client::{Client, List};
 
 use super::args::Once;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::human::age;
+use super::listing::Listing;
 use super::look::Look;
 use super::output::Output;
 use super::table::{self, Column, Rows};
@@ -20,7 +21,10 @@ use super::user::refused;
 pub(crate) enum Verb {
     /// List the clusters, and how each was found last
     #[command(visible_alias = "ls")]
-    List,
+    List {
+        #[command(flatten)]
+        listing: Listing,
+    },
     /// Show one cluster
     Show { name: ClusterName },
     /// Add a cluster
@@ -67,9 +71,9 @@ pub(crate) enum Verb {
 impl Verb {
     pub(crate) async fn run(self, client: &Client, out: &Output) -> Result<ExitCode, Failure> {
         match self {
-            Self::List => {
-                let page = client.fleet().await;
-                out.show(&page.map_err(|it| refused("can't list clusters", it))?, list)?;
+            Self::List { listing } => {
+                let refused = |it| refused("can't list clusters", it);
+                listing.show((client, out), List::clusters(), refused, list).await?;
             }
             Self::Show { name } => {
                 let shown_one = client.fleet_cluster(name.as_str()).await;

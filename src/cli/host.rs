@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use weir_http_api::{KnownHostAdd, KnownHostView, Page};
-use weir_http_client::Client;
+use weir_http_client::{Client, List};
 
 use super::args::Once;
 use super::failure::Failure;
 use super::human::age;
+use super::listing::Listing;
 use super::look::Look;
 use super::output::Output;
 use super::table::{self, Column, Rows};
@@ -18,7 +19,10 @@ use super::user::refused;
 pub(crate) enum Verb {
     /// List the hosts that are known
     #[command(visible_alias = "ls")]
-    List,
+    List {
+        #[command(flatten)]
+        listing: Listing,
+    },
     /// Know the key of a host
     Add {
         /// What people call it
@@ -41,9 +45,9 @@ pub(crate) enum Verb {
 impl Verb {
     pub(crate) async fn run(self, client: &Client, out: &Output) -> Result<ExitCode, Failure> {
         match self {
-            Self::List => {
-                let page = client.known_hosts().await;
-                out.show(&page.map_err(|it| refused("can't list known hosts", it))?, list)?;
+            Self::List { listing } => {
+                let refused = |it| refused("can't list known hosts", it);
+                listing.show((client, out), List::known_hosts(), refused, list).await?;
             }
             Self::Add { alias, line, description, once } => {
                 let request = KnownHostAdd { alias: alias.clone(), description, line };

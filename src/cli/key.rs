@@ -7,13 +7,14 @@ use clap::{Args, Subcommand};
 use weir_http_api::{
     Concealed, KeyCreate, KeyExport, KeyExported, KeyImport, KeyRotate, KeyView, Page,
 };
-use weir_http_client::Client;
+use weir_http_client::{Client, List};
 
 use super::args::Once;
 use super::failure::Failure;
 use super::files;
 use super::hidden;
 use super::human::{age, plain};
+use super::listing::Listing;
 use super::look::Look;
 use super::output::Output;
 use super::table::{self, Column, Rows};
@@ -23,7 +24,10 @@ use super::user::{deleted, refused};
 pub(crate) enum Verb {
     /// List key pairs, their public parts
     #[command(visible_alias = "ls")]
-    List,
+    List {
+        #[command(flatten)]
+        listing: Listing,
+    },
     /// Show the public part of a key pair, by its alias or fingerprint
     Show { key: String },
     /// Make a key pair. The current one stays current
@@ -100,9 +104,9 @@ impl Verb {
 
     pub(crate) async fn run(self, client: &Client, out: &Output) -> Result<ExitCode, Failure> {
         match self {
-            Self::List => {
-                let page = client.keys().await;
-                out.show(&page.map_err(|it| refused("can't list keys", it))?, list)?;
+            Self::List { listing } => {
+                let refused = |it| refused("can't list keys", it);
+                listing.show((client, out), List::keys(), refused, list).await?;
             }
             Self::Show { key } => {
                 let shown_key = client.key(&key).await;

@@ -27,6 +27,7 @@ mod hidden;
 mod host;
 mod human;
 mod key;
+mod listing;
 mod login;
 mod logs;
 mod look;

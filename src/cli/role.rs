@@ -6,11 +6,12 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use weir_domain::{ClusterName, ProjectName, RoleName, Scope, UserClaim};
 use weir_http_api::{Page, RoleChange, RoleCreate, RoleView};
-use weir_http_client::Client;
+use weir_http_client::{Client, List};
 
 use super::args::Once;
 use super::failure::Failure;
 use super::human::plain;
+use super::listing::Listing;
 use super::look::Look;
 use super::output::Output;
 use super::table::{self, Column, Rows};
@@ -20,7 +21,10 @@ use super::user::{deleted, refused};
 pub(crate) enum Verb {
     /// List roles
     #[command(visible_alias = "ls")]
-    List,
+    List {
+        #[command(flatten)]
+        listing: Listing,
+    },
     /// Show one role with its claims
     Show { name: RoleName },
     /// Make a role
@@ -82,9 +86,9 @@ impl GrantArgs {
 impl Verb {
     pub(crate) async fn run(self, client: &Client, out: &Output) -> Result<ExitCode, Failure> {
         match self {
-            Self::List => {
-                let page = client.roles().await;
-                out.show(&page.map_err(|it| refused("can't list roles", it))?, list)?;
+            Self::List { listing } => {
+                let refused = |it| refused("can't list roles", it);
+                listing.show((client, out), List::roles(), refused, list).await?;
             }
             Self::Show { name } => {
                 let role = client.role(name.as_str()).await;

@@ -5,11 +5,12 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use weir_domain::{Millis, SessionId, TokenId, UserName, parse_duration};
 use weir_http_api::{Page, SessionView, TokenCreate, TokenCreated, TokenView};
-use weir_http_client::Client;
+use weir_http_client::{Client, List};
 
 use super::args::Once;
 use super::failure::Failure;
 use super::human::{age, age_of, relative};
+use super::listing::Listing;
 use super::look::Look;
 use super::output::Output;
 use super::role::{GrantArgs, claims, scope};
@@ -24,6 +25,8 @@ pub(crate) enum Verb {
         /// Those of all users
         #[arg(long)]
         all: bool,
+        #[command(flatten)]
+        listing: Listing,
     },
     /// Make a token that allows what it names, where its user may do that
     Create {
@@ -52,7 +55,10 @@ pub(crate) enum Verb {
 pub(crate) enum SessionVerb {
     /// List sessions of all users
     #[command(visible_alias = "ls")]
-    List,
+    List {
+        #[command(flatten)]
+        listing: Listing,
+    },
     /// End a session
     End {
         id: SessionId,
@@ -70,12 +76,10 @@ pub(crate) enum SessionVerb {
 impl Verb {
     pub(crate) async fn run(self, client: &Client, out: &Output) -> Result<ExitCode, Failure> {
         match self {
-            Self::List { all } => {
-                let page = match all {
-                    true => client.tokens().await,
-                    false => client.my_tokens().await,
-                };
-                out.show(&page.map_err(|it| refused("can't list tokens", it))?, list)?;
+            Self::List { all, listing } => {
+                let tokens = if all { List::tokens() } else { List::my_tokens() };
+                let refused = |it| refused("can't list tokens", it);
+                listing.show((client, out), tokens, refused, list).await?;
             }
             Self::Create { description, grants, expires_in, once } => {
                 let (claims, scope) = grants.grants();
@@ -103,9 +107,9 @@ impl Verb {
 impl SessionVerb {
     pub(crate) async fn run(self, client: &Client, out: &Output) -> Result<ExitCode, Failure> {
         match self {
-            Self::List => {
-                let page = client.sessions().await;
-                out.show(&page.map_err(|it| refused("can't list sessions", it))?, sessions)?;
+            Self::List { listing } => {
+                let refused = |it| refused("can't list sessions", it);
+                listing.show((client, out), List::sessions(), refused, sessions).await?;
             }
             Self::End { id, once } => {
                 let done = once.client(client).session_end(id).await;

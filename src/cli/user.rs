@@ -10,13 +10,14 @@ use weir_http_api::{
     Page, PasswordChange, PasswordSet, ProfileView, SetUp, UserChange, UserCreate, UserOrigin,
     UserView,
 };
-use weir_http_client::{Client, Error};
+use weir_http_client::{Client, Error, List};
 
 use super::args::Once;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::hidden;
 use super::human::{age_of, plain};
+use super::listing::Listing;
 use super::look::Look;
 use super::output::Output;
 use super::table::{self, Column, Rows};
@@ -25,7 +26,10 @@ use super::table::{self, Column, Rows};
 pub(crate) enum Verb {
     /// List users
     #[command(visible_alias = "ls")]
-    List,
+    List {
+        #[command(flatten)]
+        listing: Listing,
+    },
     /// Show one user
     Show { name: UserName },
     /// Make the first administrator, with the secret that the engine wrote to its data directory
@@ -132,9 +136,9 @@ impl ProfileArgs {
 impl Verb {
     pub(crate) async fn run(self, client: &Client, out: &Output) -> Result<ExitCode, Failure> {
         match self {
-            Self::List => {
-                let page = client.users().await;
-                out.show(&page.map_err(|it| refused("can't list users", it))?, list)?;
+            Self::List { listing } => {
+                let refused = |it| refused("can't list users", it);
+                listing.show((client, out), List::users(), refused, list).await?;
             }
             Self::Show { name } => {
                 let user = client.user(name.as_str()).await;

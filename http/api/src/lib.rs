@@ -26,6 +26,7 @@ mod inferred;
 mod item;
 mod key;
 mod letter;
+mod list;
 mod live;
 mod log;
 mod node;
@@ -95,6 +96,7 @@ pub use key::{
 pub use letter::{
     LetterView, LettersChosen, LettersQuery, OpenReplayView, ReplayCancel, ReplayView, ReplaysView,
 };
+pub use list::ListQuery;
 pub use live::{LiveChange, LiveEvent, LiveQuery, LiveTopic};
 pub use log::{
     BEARER_PROTOCOL, LOG_PROTOCOL, LogEntry, LogField, LogFilter, LogLevel, LogOrder, LogPage,
@@ -104,7 +106,7 @@ pub use node::NodeView;
 pub use operation::{
     OperationState, OperationStep, OperationView, OperationsFollow, OperationsQuery, StepState,
 };
-pub use page::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page};
+pub use page::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page, Row};
 pub use problem::{Problem, ProblemKind, ProblemPart};
 pub use project::{ProjectDraft, ProjectDrafts, ProjectSummary, Validation};
 pub use remote::{

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 use weir_domain::{LetterId, SourceName, StreamId, Timestamp};
 
@@ -50,6 +51,16 @@ enum Last {
     Letter(LetterId),
     Version(String),
     Line(Timestamp, String, u64),
+    Row(Row),
+}
+
+/// An element of a list that is at hand as a whole: where it stands by the values that the list is sorted by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    pub list: String,
+    /// What the list is sorted by.
+    pub order: String,
+    pub values: Vec<Value>,
 }
 
 /// First byte of every cursor: which list it belongs to, and in which shape.
@@ -59,9 +70,12 @@ const ENTRY: u8 = 3;
 const LETTER: u8 = 4;
 const VERSION: u8 = 13;
 const LINE: u8 = 14;
+const ROW: u8 = 15;
 
 const REFUSAL: &str = "this is no cursor of this list: pass nextCursor back as it came, or leave \
                        it out to begin at the start";
+const OTHER_ORDER: &str = "this cursor was given for another sort: ask with the same sort again, or \
+                           leave it out to begin at the start";
 
 impl Cursor {
     pub fn after_stream(id: StreamId) -> Self {
@@ -80,7 +94,8 @@ impl Cursor {
             | Last::Entry(_)
             | Last::Letter(_)
             | Last::Version(_)
-            | Last::Line(..) => Err(REFUSAL),
+            | Last::Line(..)
+            | Last::Row(_) => Err(REFUSAL),
         }
     }
 
@@ -92,7 +107,8 @@ impl Cursor {
             | Last::Entry(_)
             | Last::Letter(_)
             | Last::Version(_)
-            | Last::Line(..) => Err(REFUSAL),
+            | Last::Line(..)
+            | Last::Row(_) => Err(REFUSAL),
         }
     }
 
@@ -108,7 +124,8 @@ impl Cursor {
             | Last::Item(..)
             | Last::Letter(_)
             | Last::Version(_)
-            | Last::Line(..) => Err(REFUSAL),
+            | Last::Line(..)
+            | Last::Row(_) => Err(REFUSAL),
         }
     }
 
@@ -124,7 +141,8 @@ impl Cursor {
             | Last::Item(..)
             | Last::Entry(_)
             | Last::Version(_)
-            | Last::Line(..) => Err(REFUSAL),
+            | Last::Line(..)
+            | Last::Row(_) => Err(REFUSAL),
         }
     }
 
@@ -140,7 +158,8 @@ impl Cursor {
             | Last::Item(..)
             | Last::Entry(_)
             | Last::Letter(_)
-            | Last::Line(..) => Err(REFUSAL),
+            | Last::Line(..)
+            | Last::Row(_) => Err(REFUSAL),
         }
     }
 
@@ -157,7 +176,27 @@ impl Cursor {
             | Last::Item(..)
             | Last::Entry(_)
             | Last::Letter(_)
-            | Last::Version(_) => Err(REFUSAL),
+            | Last::Version(_)
+            | Last::Row(_) => Err(REFUSAL),
+        }
+    }
+
+    pub fn after_row(row: Row) -> Self {
+        Self(Last::Row(row))
+    }
+
+    /// The last element that was seen; an error for a cursor of another list, or of another order of it.
+    pub fn row(self, list: &str, order: &str) -> Result<Row, &'static str> {
+        match self.0 {
+            Last::Row(row) if row.list == list && row.order == order => Ok(row),
+            Last::Row(row) if row.list == list => Err(OTHER_ORDER),
+            Last::Row(_)
+            | Last::Stream(_)
+            | Last::Item(..)
+            | Last::Entry(_)
+            | Last::Letter(_)
+            | Last::Version(_)
+            | Last::Line(..) => Err(REFUSAL),
         }
     }
 }
@@ -191,6 +230,10 @@ impl fmt::Display for Cursor {
                 bytes.push(LINE);
                 let parts = serde_json::to_vec(&(at, node, number));
                 bytes.extend(parts.expect("texts are JSON"));
+            }
+            Last::Row(row) => {
+                bytes.push(ROW);
+                bytes.extend(serde_json::to_vec(row).expect("texts are JSON"));
             }
         }
         f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
@@ -228,6 +271,9 @@ impl FromStr for Cursor {
                 let (at, node, number) = serde_json::from_slice(parts).map_err(|_| REFUSAL)?;
                 Ok(Self::after_line(at, node, number))
             }
+            Some((&ROW, row)) => {
+                Ok(Self::after_row(serde_json::from_slice(row).map_err(|_| REFUSAL)?))
+            }
             _ => Err(REFUSAL),
         }
     }
@@ -256,7 +302,9 @@ mod tests {
         let of_streams = Cursor::after_stream(id);
         let of_items = Cursor::after_item(source.clone(), Timestamp(7), "a\"\u{e9}\0/b.csv".into());
         let of_lines = Cursor::after_line(Timestamp(9), "n1".into(), 3);
-        for cursor in [&of_streams, &of_items, &of_lines] {
+        let row = Row { list: "users".into(), order: "-name".into(), values: vec!["a".into()] };
+        let of_rows = Cursor::after_row(row.clone());
+        for cursor in [&of_streams, &of_items, &of_lines, &of_rows] {
             assert_eq!(cursor.to_string().parse().as_ref(), Ok(cursor));
         }
         for bad in [
@@ -269,6 +317,9 @@ mod tests {
         ] {
             assert!(bad.parse::<Cursor>().is_err(), "{bad:?}");
         }
+        assert_eq!(of_rows.clone().row("users", "-name"), Ok(row));
+        assert_eq!(of_rows.clone().row("users", "name"), Err(OTHER_ORDER));
+        assert_eq!(of_rows.row("roles", "-name"), Err(REFUSAL));
         assert_eq!(of_streams.clone().stream(), Ok(id));
         assert_eq!(of_items.clone().item(), Ok((source, Timestamp(7), "a\"\u{e9}\0/b.csv".into())));
         assert!(of_streams.item().is_err() && of_items.stream().is_err(), "of another list");

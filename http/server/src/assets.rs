@@ -13,13 +13,14 @@ use utoipa::IntoParams;
 use weir_domain::{Digest, ProjectName};
 use weir_http_api::{
     AssetEffective, AssetRename, AssetRenamed, AssetSummary, AssetUsage, AssetView, AssetWrite,
-    Page, Problem,
+    ListQuery, Page, Problem,
 };
 
 use crate::error::Error;
 use crate::etag;
-use crate::extract::{Body, Part, Two};
+use crate::extract::{Body, Fields, Part, Two};
 use crate::guard::Trail;
+use crate::lists;
 use crate::{Basis, Projects};
 
 /// A body holds a text of 4 MiB as JSON, however its line breaks and quotes are written.
@@ -96,7 +97,7 @@ pub(crate) struct Unread {
 
 /// The assets of a project, by path; `project.yaml` comes first.
 #[utoipa::path(get, path = "/projects/{project}/assets", tag = "projects", operation_id = "listAssets",
-    params(("project" = String, Path, description = "The project's name")),
+    params(("project" = String, Path, description = "The project's name"), ListQuery),
     responses(
         (status = 200, description = "All assets", body = Page<AssetSummary>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
@@ -104,8 +105,9 @@ pub(crate) struct Unread {
 pub(crate) async fn list(
     State(projects): State<Arc<dyn Projects>>,
     Part(project): Part<ProjectName>,
+    Fields(query): Fields<ListQuery>,
 ) -> Result<Json<Page<AssetSummary>>, Error> {
-    Ok(Json(Page::whole(projects.assets(project).await?)))
+    lists::page(projects.assets(project).await?, query).map(Json)
 }
 
 /// One asset with its text. The header `etag` is what changes are based on.
@@ -200,7 +202,7 @@ pub(crate) async fn effective(
 
 /// Where other assets name it.
 #[utoipa::path(get, path = "/projects/{project}/assets/{asset}/usages", tag = "projects", operation_id = "listAssetUsages",
-    params(("project" = String, Path, description = "The project's name"), ("asset" = String, Path, description = "The asset's path, as one segment")),
+    params(("project" = String, Path, description = "The project's name"), ("asset" = String, Path, description = "The asset's path, as one segment"), ListQuery),
     responses(
         (status = 200, description = "Every place", body = Page<AssetUsage>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
@@ -208,8 +210,9 @@ pub(crate) async fn effective(
 pub(crate) async fn usages(
     State(projects): State<Arc<dyn Projects>>,
     Two(project, asset): Two<ProjectName, String>,
+    Fields(query): Fields<ListQuery>,
 ) -> Result<Json<Page<AssetUsage>>, Error> {
-    Ok(Json(Page::whole(projects.asset_usages(project, asset).await?)))
+    lists::page(projects.asset_usages(project, asset).await?, query).map(Json)
 }
 
 fn tagged(asset: AssetView) -> Response {

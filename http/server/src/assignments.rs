@@ -9,7 +9,7 @@ use utoipa_axum::routes;
 use weir_controllers::deployments::storage::{Change, Overview};
 use weir_domain::{NodeName, NodeStatus, UserClaim};
 use weir_http_api::{
-    ActivationView, AssignmentsView, ChangeView, DryRun, NodeAssignment, Page, Problem,
+    ActivationView, AssignmentsView, ChangeView, DryRun, ListQuery, NodeAssignment, Page, Problem,
     RoleAssignments, TagRef,
 };
 
@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::extract::{Body, Fields, Part};
 use crate::guard::{Need, Trail, command, read};
 use crate::idempotency::Once;
+use crate::lists;
 use crate::storages::{Storages, Stored};
 use crate::stored::{self, Asked, Expected};
 
@@ -111,16 +112,18 @@ pub(crate) async fn unassign(
 
 /// What each node should run, what it runs, and why.
 #[utoipa::path(get, path = "/activations", tag = "deployments", operation_id = "listActivations",
+    params(ListQuery),
     responses(
         (status = 200, description = "By node, those that are down too", body = Page<ActivationView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn activations(
     Extension(storages): Stored,
+    Fields(query): Fields<ListQuery>,
 ) -> Result<Json<Page<ActivationView>>, Error> {
     let nodes = storages.deployments.overview().await?.nodes;
     let views = nodes.into_iter().map(|(node, state)| stored::activation(node, state));
-    Ok(Json(Page::whole(views)))
+    lists::page(views, query).map(Json)
 }
 
 /// What a node should run, what it runs, and why.

@@ -9,14 +9,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_domain::{Incarnation, NodeName, NodeStatus, UserClaim};
 use weir_http_api::{
-    ExplainQuery, ExplanationView, LeaseMove, LeaseView, LinkView, MemberRef, MemberView,
-    MembersView, Page, Problem,
+    ExplainQuery, ExplanationView, LeaseMove, LeaseView, LinkView, ListQuery, MemberRef,
+    MemberView, MembersView, Page, Problem,
 };
 
 use crate::Cluster;
 use crate::error::Error;
 use crate::extract::{Body, Fields, Part};
 use crate::guard::{Trail, command, read};
+use crate::lists;
 
 pub(crate) mod events;
 
@@ -79,22 +80,30 @@ pub(crate) async fn member(
 
 /// The leases: who does what there is one of in the cluster.
 #[utoipa::path(get, path = "/leases", tag = "cluster", operation_id = "listLeases",
+    params(ListQuery),
     responses(
         (status = 200, description = "All leases, by name", body = Page<LeaseView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(crate) async fn leases(State(cluster): Shared) -> Result<Json<Page<LeaseView>>, Error> {
-    Ok(Json(Page::whole(cluster.leases().await?)))
+pub(crate) async fn leases(
+    State(cluster): Shared,
+    Fields(query): Fields<ListQuery>,
+) -> Result<Json<Page<LeaseView>>, Error> {
+    lists::page(cluster.leases().await?, query).map(Json)
 }
 
 /// The links of this node to others.
 #[utoipa::path(get, path = "/links", tag = "cluster", operation_id = "listLinks",
+    params(ListQuery),
     responses(
         (status = 200, description = "All links, by address", body = Page<LinkView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(crate) async fn links(State(cluster): Shared) -> Result<Json<Page<LinkView>>, Error> {
-    Ok(Json(Page::whole(cluster.links().await?)))
+pub(crate) async fn links(
+    State(cluster): Shared,
+    Fields(query): Fields<ListQuery>,
+) -> Result<Json<Page<LinkView>>, Error> {
+    lists::page(cluster.links().await?, query).map(Json)
 }
 
 /// Why a node is up, or why it is not.

@@ -5,13 +5,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_controllers::fleet::{self, About};
 use weir_domain::{ClusterName, UserClaim};
-use weir_http_api::{FleetAdd, FleetClusterView, FleetSet, IssuerView, Page, Problem};
+use weir_http_api::{FleetAdd, FleetClusterView, FleetSet, IssuerView, ListQuery, Page, Problem};
 
 use crate::error::Error;
-use crate::extract::{Body, IfMatch, Part};
+use crate::extract::{Body, Fields, IfMatch, Part};
 use crate::fleet::Fleet;
 use crate::guard::{Caller, Trail, command, read};
 use crate::idempotency::{Key, Once};
+use crate::lists;
 use crate::storages::Known;
 
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
@@ -29,15 +30,17 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
 
 /// All clusters, the default one first, with how each was found last.
 #[utoipa::path(get, path = "/clusters", tag = "clusters", operation_id = "listClusters",
+    params(ListQuery),
     responses(
         (status = 200, description = "All of them", body = Page<FleetClusterView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn list(
     Extension(fleet): Extension<Fleet>,
+    Fields(query): Fields<ListQuery>,
 ) -> Result<Json<Page<FleetClusterView>>, Error> {
     fleet.refresh().await?;
-    Ok(Json(Page::whole(fleet.all().iter().map(|it| it.view()))))
+    lists::page(fleet.all().iter().map(|it| it.view()), query).map(Json)
 }
 
 /// With what this server vouches for its users: what clusters must trust so that its users are let in there.

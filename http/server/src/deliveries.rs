@@ -14,16 +14,17 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_domain::{CommandId, ProjectName, UserClaim, UserName};
 use weir_http_api::{
-    BuildRequest, BuildView, DeployRequest, DeployedView, OperationView, PACKAGE, Page, Problem,
-    TestsRequest,
+    BuildRequest, BuildView, DeployRequest, DeployedView, ListQuery, OperationView, PACKAGE, Page,
+    Problem, TestsRequest,
 };
 
 use crate::ProjectRefusal;
 use crate::config_server::Design;
 use crate::error::Error;
-use crate::extract::{Body, Part, Two};
+use crate::extract::{Body, Fields, Part, Two};
 use crate::guard::{Caller, Trail, command, read};
 use crate::idempotency::{Key, Once};
+use crate::lists;
 use crate::on_behalf::{OnBehalf, Sender};
 use crate::operations::{Begin, Ended, Progress, written};
 
@@ -82,7 +83,7 @@ pub(crate) fn routes() -> OpenApiRouter<Design> {
 
 /// The packages of a project that this server keeps, the newest first. So many are kept; the oldest go.
 #[utoipa::path(get, path = "/projects/{project}/builds", tag = "builds", operation_id = "listBuilds",
-    params(("project" = String, Path, description = "The project's name")),
+    params(("project" = String, Path, description = "The project's name"), ListQuery),
     responses(
         (status = 200, description = "All builds", body = Page<BuildView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
@@ -90,8 +91,9 @@ pub(crate) fn routes() -> OpenApiRouter<Design> {
 async fn builds(
     State(design): State<Design>,
     Part(project): Part<ProjectName>,
+    Fields(query): Fields<ListQuery>,
 ) -> Result<Json<Page<BuildView>>, Error> {
-    Ok(Json(Page::whole(design.deliveries.builds(project).await?)))
+    lists::page(design.deliveries.builds(project).await?, query).map(Json)
 }
 
 /// One build.

@@ -6,15 +6,16 @@ use utoipa_axum::routes;
 use weir_controllers::keys::{Alias, InvalidAlias, PairView};
 use weir_domain::{KeyFingerprint, UserClaim};
 use weir_http_api::{
-    KeyCreate, KeyExport, KeyExported, KeyImport, KeyRotate, KeyView, Page, Problem, SecretSeal,
-    SecretSealed,
+    KeyCreate, KeyExport, KeyExported, KeyImport, KeyRotate, KeyView, ListQuery, Page, Problem,
+    SecretSeal, SecretSealed,
 };
 use weir_secrets::Binding;
 
 use crate::error::Error;
-use crate::extract::{Body, Confidential, IfMatch, Nothing, Part};
+use crate::extract::{Body, Confidential, Fields, IfMatch, Nothing, Part};
 use crate::guard::{Caller, Trail, command, read};
 use crate::idempotency::{Key, Once};
+use crate::lists;
 use crate::storages::{Storages, Stored};
 use crate::users::secret;
 
@@ -35,12 +36,16 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
 
 /// All key pairs, their public parts.
 #[utoipa::path(get, path = "/keys", tag = "keys", operation_id = "listKeys",
+    params(ListQuery),
     responses(
         (status = 200, description = "All of them", body = Page<KeyView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(crate) async fn list(Extension(storages): Stored) -> Result<Json<Page<KeyView>>, Error> {
-    Ok(Json(Page::whole(storages.keys.list().await?.pairs.into_iter().map(view))))
+pub(crate) async fn list(
+    Extension(storages): Stored,
+    Fields(query): Fields<ListQuery>,
+) -> Result<Json<Page<KeyView>>, Error> {
+    lists::page(storages.keys.list().await?.pairs.into_iter().map(view), query).map(Json)
 }
 
 /// One key pair, its public part.

@@ -42,6 +42,7 @@ mod keys;
 mod layers;
 mod letters;
 mod listen;
+mod lists;
 mod live;
 mod log_in;
 mod logs;

@@ -9,15 +9,16 @@ use weir_controllers::Sender;
 use weir_controllers::users::{self, Failure, Identity, Rejection};
 use weir_domain::{Claims, Extent, TokenId, UserClaim};
 use weir_http_api::{
-    LogIn, LoggedIn, Me, Page, PasswordChange, Problem, SetUp, TokenCreate, TokenCreated,
-    TokenView, Via,
+    ListQuery, LogIn, LoggedIn, Me, Page, PasswordChange, Problem, SetUp, TokenCreate,
+    TokenCreated, TokenView, Via,
 };
 
 use crate::error::Error;
-use crate::extract::{Body, Confidential, Part};
+use crate::extract::{Body, Confidential, Fields, Part};
 use crate::failures::of_log_in;
 use crate::guard::{Caller, Need, Trail, command, open, read, tried};
 use crate::idempotency::{Key, Once};
+use crate::lists;
 use crate::origin::Client;
 use crate::storages::Known;
 use crate::users::{concealed, profile, secret};
@@ -194,6 +195,7 @@ pub(crate) async fn change_password(
 
 /// One's own tokens.
 #[utoipa::path(get, path = "/me/tokens", tag = "log-in", operation_id = "listMyTokens",
+    params(ListQuery),
     responses(
         (status = 200, description = "All of them, oldest first", body = Page<TokenView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
@@ -201,11 +203,12 @@ pub(crate) async fn change_password(
 pub(crate) async fn tokens(
     caller: Caller,
     Extension(storages): Known,
+    Fields(query): Fields<ListQuery>,
 ) -> Result<Json<Page<TokenView>>, Error> {
     let me = &caller.identity()?.user;
     let all = storages.users.tokens().await?;
     let mine = all.into_iter().filter(|it| it.user == *me).map(crate::sessions::token);
-    Ok(Json(Page::whole(mine)))
+    lists::page(mine, query).map(Json)
 }
 
 /// Makes a token that allows what it names, where its user may do that. It is shown this once.

@@ -6,17 +6,19 @@ use axum::Json;
 use axum::extract::State;
 use weir_domain::{ProjectName, UserClaim};
 use weir_http_api::{
-    Page, Problem, ProjectCreate, ProjectOpen, ProjectRemove, ProjectRename, ProjectSummary,
-    Validation,
+    ListQuery, Page, Problem, ProjectCreate, ProjectOpen, ProjectRemove, ProjectRename,
+    ProjectSummary, Validation,
 };
 
 use crate::Projects;
 use crate::error::Error;
 use crate::extract::{AskedPath, Body, Fields, Part};
 use crate::guard::{Caller, Trail};
+use crate::lists;
 
 /// The projects of this server.
 #[utoipa::path(get, path = "/projects", tag = "projects", operation_id = "listProjects",
+    params(ListQuery),
     responses(
         (status = 200, description = "All projects that the caller may read, by name", body = Page<ProjectSummary>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
@@ -24,10 +26,11 @@ use crate::guard::{Caller, Trail};
 pub(crate) async fn list(
     State(projects): State<Arc<dyn Projects>>,
     caller: Caller,
+    Fields(query): Fields<ListQuery>,
 ) -> Result<Json<Page<ProjectSummary>>, Error> {
     let mut all = projects.projects().await?;
     all.retain(|it| caller.may(UserClaim::ProjectRead, Some(&it.name)));
-    Ok(Json(Page::whole(all)))
+    lists::page(all, query).map(Json)
 }
 
 /// One project.

@@ -7,13 +7,14 @@ use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_domain::{UserClaim, WorkflowName};
-use weir_http_api::{OpenReplayView, Page, Problem, ReplayCancel};
+use weir_http_api::{ListQuery, OpenReplayView, Page, Problem, ReplayCancel};
 
 use crate::Engine;
 use crate::error::Error;
-use crate::extract::{Body, Part};
+use crate::extract::{Body, Fields, Part};
 use crate::guard::{Caller, Trail, command, read};
 use crate::idempotency::{Key, Once};
+use crate::lists;
 use crate::savepoints::refuse_unknown;
 use crate::storages::Storages;
 
@@ -34,7 +35,7 @@ where
 
 /// The replays of a workflow that are to run or under way, the oldest first, with what each waits for.
 #[utoipa::path(get, path = "/workflows/{name}/replays", tag = "workflows", operation_id = "listReplays",
-    params(("name" = String, Path, description = "The workflow's name")),
+    params(("name" = String, Path, description = "The workflow's name"), ListQuery),
     responses(
         (status = 200, description = "All of them", body = Page<OpenReplayView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
@@ -43,12 +44,13 @@ pub(crate) async fn list(
     State(engine): Shared,
     storages: Stored,
     Part(workflow): Part<WorkflowName>,
+    Fields(query): Fields<ListQuery>,
 ) -> Result<Json<Page<OpenReplayView>>, Error> {
     let replays = engine.replays(&workflow).await?;
     if replays.is_empty() {
         refuse_unknown(&*engine, storages.as_deref(), &workflow).await?;
     }
-    Ok(Json(Page::whole(replays)))
+    lists::page(replays, query).map(Json)
 }
 
 /// Ends a replay, whether or not something runs it: its letters wait again, and can be replayed or

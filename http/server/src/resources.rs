@@ -8,14 +8,15 @@ use utoipa_axum::routes;
 use weir_controllers::resources::{self, GroupRow, Reservation, Reserve, ResourceRow, WaiterRow};
 use weir_domain::{ReservationId, UserClaim};
 use weir_http_api::{
-    Page, Problem, ReservationView, Reservations, ResourceGroupView, ResourceReserve, ResourceView,
-    ResourceWaiterView, ResourcesDeclare, ResourcesRevoke, ResourcesRevoked,
+    ListQuery, Page, Problem, ReservationView, Reservations, ResourceGroupView, ResourceReserve,
+    ResourceView, ResourceWaiterView, ResourcesDeclare, ResourcesRevoke, ResourcesRevoked,
 };
 
 use crate::error::Error;
-use crate::extract::Body;
+use crate::extract::{Body, Fields};
 use crate::guard::{Caller, Trail, command, read};
 use crate::idempotency::{Key, Once};
+use crate::lists;
 use crate::storages::Stored;
 
 /// How long who waits keeps its place without asking again.
@@ -35,14 +36,16 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
 
 /// Groups of resources, with who holds what.
 #[utoipa::path(get, path = "/resources", tag = "resources", operation_id = "listResources",
+    params(ListQuery),
     responses(
         (status = 200, description = "All groups, by name", body = Page<ResourceGroupView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn list(
     Extension(storages): Stored,
+    Fields(query): Fields<ListQuery>,
 ) -> Result<Json<Page<ResourceGroupView>>, Error> {
-    Ok(Json(Page::whole(storages.resources.groups().await?.into_iter().map(view))))
+    lists::page(storages.resources.groups().await?.into_iter().map(view), query).map(Json)
 }
 
 /// Says which resources a group has; none: there is no such group any more.

@@ -5,12 +5,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_controllers::users::Role;
 use weir_domain::{RoleName, UserClaim};
-use weir_http_api::{Page, Problem, RoleChange, RoleCreate, RoleView};
+use weir_http_api::{ListQuery, Page, Problem, RoleChange, RoleCreate, RoleView};
 
 use crate::error::Error;
-use crate::extract::{Body, IfMatch, Part};
+use crate::extract::{Body, Fields, IfMatch, Part};
 use crate::guard::{Caller, Trail, command, read};
 use crate::idempotency::{Key, Once};
+use crate::lists;
 use crate::storages::{Known, People};
 use crate::users::since_deleted;
 
@@ -26,12 +27,16 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
 
 /// All roles: the built-in ones, then others by name.
 #[utoipa::path(get, path = "/roles", tag = "users", operation_id = "listRoles",
+    params(ListQuery),
     responses(
         (status = 200, description = "All of them", body = Page<RoleView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(crate) async fn list(Extension(storages): Known) -> Result<Json<Page<RoleView>>, Error> {
-    Ok(Json(Page::whole(storages.users.roles().await?.into_iter().map(view))))
+pub(crate) async fn list(
+    Extension(storages): Known,
+    Fields(query): Fields<ListQuery>,
+) -> Result<Json<Page<RoleView>>, Error> {
+    lists::page(storages.users.roles().await?.into_iter().map(view), query).map(Json)
 }
 
 /// One role.

@@ -13,13 +13,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_domain::{SavepointName, UserClaim, WorkflowName};
 use weir_http_api::{
-    Page, Problem, RenewalView, SavepointTake, SavepointView, WorkflowReset, WorkflowRestore,
+    ListQuery, Page, Problem, RenewalView, SavepointTake, SavepointView, WorkflowReset,
+    WorkflowRestore,
 };
 
 use crate::error::Error;
-use crate::extract::{Body, Part, Two};
+use crate::extract::{Body, Fields, Part, Two};
 use crate::guard::{Caller, Trail, command, read};
 use crate::idempotency::{Key, Once};
+use crate::lists;
 use crate::scheduler::scheduled;
 use crate::storages::Storages;
 use crate::{Begin, Engine, RenewalRequest, StreamFilter};
@@ -44,7 +46,7 @@ where
 
 /// The savepoints of a workflow, by name.
 #[utoipa::path(get, path = "/workflows/{name}/savepoints", tag = "workflows", operation_id = "listSavepoints",
-    params(("name" = String, Path, description = "The workflow's name")),
+    params(("name" = String, Path, description = "The workflow's name"), ListQuery),
     responses(
         (status = 200, description = "All savepoints", body = Page<SavepointView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
@@ -53,12 +55,13 @@ pub(crate) async fn list(
     State(engine): Shared,
     storages: Stored,
     Part(workflow): Part<WorkflowName>,
+    Fields(query): Fields<ListQuery>,
 ) -> Result<Json<Page<SavepointView>>, Error> {
     let savepoints = engine.savepoints(&workflow).await?;
     if savepoints.is_empty() {
         refuse_unknown(&*engine, storages.as_deref(), &workflow).await?;
     }
-    Ok(Json(Page::whole(savepoints)))
+    lists::page(savepoints, query).map(Json)
 }
 
 /// One savepoint, with what each lane and stage has in it.

@@ -5,12 +5,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_controllers::users;
 use weir_domain::{SessionId, TokenId, UserClaim};
-use weir_http_api::{Page, Problem, SessionView, TokenView};
+use weir_http_api::{ListQuery, Page, Problem, SessionView, TokenView};
 
 use crate::error::Error;
-use crate::extract::Part;
+use crate::extract::{Fields, Part};
 use crate::guard::{Caller, Trail, command, read};
 use crate::idempotency::{Key, Once};
+use crate::lists;
 use crate::storages::Known;
 
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
@@ -23,12 +24,16 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
 
 /// Tokens of all users, oldest first.
 #[utoipa::path(get, path = "/tokens", tag = "users", operation_id = "listTokens",
+    params(ListQuery),
     responses(
         (status = 200, description = "All of them", body = Page<TokenView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(crate) async fn tokens(Extension(storages): Known) -> Result<Json<Page<TokenView>>, Error> {
-    Ok(Json(Page::whole(storages.users.tokens().await?.into_iter().map(token))))
+pub(crate) async fn tokens(
+    Extension(storages): Known,
+    Fields(query): Fields<ListQuery>,
+) -> Result<Json<Page<TokenView>>, Error> {
+    lists::page(storages.users.tokens().await?.into_iter().map(token), query).map(Json)
 }
 
 /// Revokes anybody's token.
@@ -50,19 +55,27 @@ pub(crate) async fn revoke(
 
 /// Sessions that have not ended, oldest first.
 #[utoipa::path(get, path = "/sessions", tag = "users", operation_id = "listSessions",
+    params(ListQuery),
     responses(
         (status = 200, description = "All of them", body = Page<SessionView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(crate) async fn sessions(Extension(storages): Known) -> Result<Json<Page<SessionView>>, Error> {
+pub(crate) async fn sessions(
+    Extension(storages): Known,
+    Fields(query): Fields<ListQuery>,
+) -> Result<Json<Page<SessionView>>, Error> {
     let all = storages.users.sessions().await?.into_iter();
-    Ok(Json(Page::whole(all.map(|it| SessionView {
-        id: it.id,
-        user: it.user,
-        from: it.from,
-        opened_at: it.opened_at,
-        expires_at: it.expires_at,
-    }))))
+    lists::page(
+        all.map(|it| SessionView {
+            id: it.id,
+            user: it.user,
+            from: it.from,
+            opened_at: it.opened_at,
+            expires_at: it.expires_at,
+        }),
+        query,
+    )
+    .map(Json)
 }
 
 /// Ends anybody's session.

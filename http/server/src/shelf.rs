@@ -7,12 +7,13 @@ use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_domain::{ProjectName, UserClaim};
-use weir_http_api::{AssetCopy, AssetTake, AssetTaken, Page, Problem};
+use weir_http_api::{AssetCopy, AssetTake, AssetTaken, ListQuery, Page, Problem};
 
 use crate::Projects;
 use crate::error::Error;
-use crate::extract::{Body, Part, Two};
+use crate::extract::{Body, Fields, Part, Two};
 use crate::guard::{Caller, Trail, command, read};
+use crate::lists;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<dyn Projects>> {
     OpenApiRouter::default()
@@ -48,7 +49,7 @@ async fn take(
 /// Where other projects, of those that the sender may see, have an asset of the same kind and name, and whether
 /// it is the same.
 #[utoipa::path(get, path = "/projects/{project}/assets/{asset}/copies", tag = "projects", operation_id = "listAssetCopies",
-    params(("project" = String, Path, description = "The project's name"), ("asset" = String, Path, description = "The asset's path, as one segment")),
+    params(("project" = String, Path, description = "The project's name"), ("asset" = String, Path, description = "The asset's path, as one segment"), ListQuery),
     responses(
         (status = 200, description = "Every copy", body = Page<AssetCopy>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
@@ -57,8 +58,9 @@ async fn copies(
     State(projects): State<Arc<dyn Projects>>,
     caller: Caller,
     Two(project, asset): Two<ProjectName, String>,
+    Fields(query): Fields<ListQuery>,
 ) -> Result<Json<Page<AssetCopy>>, Error> {
     let mut copies = projects.asset_copies(project, asset).await?;
     copies.retain(|it| caller.may(UserClaim::ProjectRead, Some(&it.project)));
-    Ok(Json(Page::whole(copies)))
+    lists::page(copies, query).map(Json)
 }

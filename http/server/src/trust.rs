@@ -6,14 +6,15 @@ use utoipa_axum::routes;
 use weir_controllers::keys::{Alias, Certificate, EXPIRES_SOON, HostLine, KnownHost, Trusted};
 use weir_domain::{Timestamp, UserClaim};
 use weir_http_api::{
-    CertificateAdd, KnownHostAdd, KnownHostView, Page, Problem, TrustedCertificateView,
+    CertificateAdd, KnownHostAdd, KnownHostView, ListQuery, Page, Problem, TrustedCertificateView,
 };
 
 use crate::error::Error;
-use crate::extract::{Body, Confidential, Part};
+use crate::extract::{Body, Confidential, Fields, Part};
 use crate::guard::{Caller, Trail, command, read};
 use crate::idempotency::{Key, Once};
 use crate::keys::alias;
+use crate::lists;
 use crate::storages::Stored;
 use crate::users::secret;
 
@@ -30,15 +31,17 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
 
 /// Certificates that the cluster trusts or shows, by alias.
 #[utoipa::path(get, path = "/certificates", tag = "keys", operation_id = "listCertificates",
+    params(ListQuery),
     responses(
         (status = 200, description = "All of them", body = Page<TrustedCertificateView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn certificates(
     Extension(storages): Stored,
+    Fields(query): Fields<ListQuery>,
 ) -> Result<Json<Page<TrustedCertificateView>>, Error> {
     let (all, now) = (storages.keys.list().await?.certificates, storages.now());
-    Ok(Json(Page::whole(all.into_iter().map(|it| view(it, now)))))
+    lists::page(all.into_iter().map(|it| view(it, now)), query).map(Json)
 }
 
 /// Trusts a certificate; with its private key, the cluster shows it.
@@ -81,19 +84,27 @@ pub(crate) async fn delete_certificate(
 
 /// Hosts whose keys are known, by alias.
 #[utoipa::path(get, path = "/known-hosts", tag = "keys", operation_id = "listKnownHosts",
+    params(ListQuery),
     responses(
         (status = 200, description = "All of them", body = Page<KnownHostView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(crate) async fn hosts(Extension(storages): Stored) -> Result<Json<Page<KnownHostView>>, Error> {
+pub(crate) async fn hosts(
+    Extension(storages): Stored,
+    Fields(query): Fields<ListQuery>,
+) -> Result<Json<Page<KnownHostView>>, Error> {
     let all = storages.keys.list().await?.hosts.into_iter();
-    Ok(Json(Page::whole(all.map(|Trusted { value, added }| KnownHostView {
-        alias: value.alias.as_str().to_owned(),
-        description: value.description,
-        line: value.line.as_str().to_owned(),
-        added_at: added.at,
-        added_by: added.user,
-    }))))
+    lists::page(
+        all.map(|Trusted { value, added }| KnownHostView {
+            alias: value.alias.as_str().to_owned(),
+            description: value.description,
+            line: value.line.as_str().to_owned(),
+            added_at: added.at,
+            added_by: added.user,
+        }),
+        query,
+    )
+    .map(Json)
 }
 
 /// Knows the key of a host.

@@ -9,15 +9,16 @@ use utoipa_axum::routes;
 use weir_controllers::users::{self, Profile};
 use weir_domain::{UserClaim, UserName};
 use weir_http_api::{
-    Concealed, Page, PasswordSet, Problem, ProfileView, UserChange, UserCreate, UserOrigin,
-    UserView,
+    Concealed, ListQuery, Page, PasswordSet, Problem, ProfileView, UserChange, UserCreate,
+    UserOrigin, UserView,
 };
 use weir_secrets::Secret;
 
 use crate::error::Error;
-use crate::extract::{Body, Confidential, IfMatch, Part};
+use crate::extract::{Body, Confidential, Fields, IfMatch, Part};
 use crate::guard::{Caller, Trail, command, read};
 use crate::idempotency::{Key, Once};
+use crate::lists;
 use crate::storages::{Known, People};
 
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
@@ -34,12 +35,16 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
 
 /// All users, by name.
 #[utoipa::path(get, path = "/users", tag = "users", operation_id = "listUsers",
+    params(ListQuery),
     responses(
         (status = 200, description = "All of them", body = Page<UserView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(crate) async fn list(Extension(storages): Known) -> Result<Json<Page<UserView>>, Error> {
-    Ok(Json(Page::whole(storages.users.users().await?.into_iter().map(view))))
+pub(crate) async fn list(
+    Extension(storages): Known,
+    Fields(query): Fields<ListQuery>,
+) -> Result<Json<Page<UserView>>, Error> {
+    lists::page(storages.users.users().await?.into_iter().map(view), query).map(Json)
 }
 
 /// One user.

@@ -11,13 +11,14 @@ use weir_http_api::{
     BranchCreate, BranchView, MergeConflict, MergeDecision, MergeDecisions, MergeOutcome,
     MergeRequest, MergeTake, MergeView, Page,
 };
-use weir_http_client::Client;
+use weir_http_client::{Client, List};
 
 use super::versions::{short, status};
 use crate::cli::exit::{Exit, Reason};
 use crate::cli::failure::Failure;
 use crate::cli::files;
 use crate::cli::human::{plain, plural, word};
+use crate::cli::listing::Listing;
 use crate::cli::look::{Look, Tone};
 use crate::cli::output::Output;
 use crate::cli::table::{self, Column, Rows};
@@ -26,7 +27,11 @@ use crate::cli::table::{self, Column, Rows};
 pub(crate) enum BranchVerb {
     /// List the branches of a project, and those of its remotes as they were seen last
     #[command(visible_alias = "ls")]
-    List { project: String },
+    List {
+        project: String,
+        #[command(flatten)]
+        listing: Listing,
+    },
     /// Make a branch; the project stays where it is
     Create {
         project: String,
@@ -53,10 +58,10 @@ impl BranchVerb {
     pub(super) async fn run(self, client: &Client, out: &Output) -> Result<(), Failure> {
         let what = |done: &str, name: &str| format!("can't {done} {}", plain(name));
         match self {
-            Self::List { project } => {
-                let page = client.branches(&project).await;
-                let what = what("list the branches of", &project);
-                out.show(&page.map_err(|it| Failure::of_client(what, it))?, listed)
+            Self::List { project, listing } => {
+                let refused = |it| Failure::of_client(what("list the branches of", &project), it);
+                let all = List::branches(&project);
+                listing.show((client, out), all, refused, listed).await
             }
             Self::Create { project, name, at } => {
                 let what = what("make the branch", &name);

@@ -9,13 +9,14 @@ use weir_http_api::{
     AddressedCredentials, Cloned, Fetched, FetchedBranch, Page, ProjectClone, Pulled, Pushed,
     RemoteAdd, RemoteCredentials, RemotePull, RemotePush, RemoteView,
 };
-use weir_http_client::Client;
+use weir_http_client::{Client, List};
 
 use super::versions::{merged, short};
 use crate::cli::exit::Reason;
 use crate::cli::failure::Failure;
 use crate::cli::hidden;
 use crate::cli::human::{plain, word};
+use crate::cli::listing::Listing;
 use crate::cli::look::Look;
 use crate::cli::operation::result;
 use crate::cli::output::Output;
@@ -25,7 +26,11 @@ use crate::cli::table::{self, Column, Rows};
 pub(crate) enum RemoteVerb {
     /// List the remotes of a project
     #[command(visible_alias = "ls")]
-    List { project: String },
+    List {
+        project: String,
+        #[command(flatten)]
+        listing: Listing,
+    },
     /// Add a remote; nothing is asked of it
     Add {
         project: String,
@@ -118,10 +123,10 @@ impl RemoteVerb {
     pub(super) async fn run(self, client: &Client, out: &Output) -> Result<(), Failure> {
         let what = |done: &str, name: &str| format!("can't {done} {}", plain(name));
         match self {
-            Self::List { project } => {
-                let page = client.remotes(&project).await;
-                let what = what("list the remotes of", &project);
-                out.show(&page.map_err(|it| Failure::of_client(what, it))?, listed)
+            Self::List { project, listing } => {
+                let refused = |it| Failure::of_client(what("list the remotes of", &project), it);
+                let all = List::remotes(&project);
+                listing.show((client, out), all, refused, listed).await
             }
             Self::Add { project, name, address, credentials } => {
                 let what = what("add the remote", &name);

@@ -11,12 +11,13 @@ use weir_http_api::{
     AssetEffective, AssetRenamed, AssetSummary, AssetUsage, AssetView, Page, ProjectCreate,
     ProjectImport, ProjectOpen, ProjectRemove, ProjectSummary,
 };
-use weir_http_client::Client;
+use weir_http_client::{Client, List};
 
 use crate::cli::exit::Reason;
 use crate::cli::failure::Failure;
 use crate::cli::files;
 use crate::cli::human::{plain, plural};
+use crate::cli::listing::Listing;
 use crate::cli::look::{Look, Tone};
 use crate::cli::output::Output;
 use crate::cli::table::{self, Column, Rows};
@@ -25,7 +26,10 @@ use crate::cli::table::{self, Column, Rows};
 pub(crate) enum Verb {
     /// List the projects of a configuration server
     #[command(visible_alias = "ls")]
-    List,
+    List {
+        #[command(flatten)]
+        listing: Listing,
+    },
     /// Make an empty project on a configuration server
     Create {
         name: String,
@@ -61,7 +65,11 @@ pub(crate) enum Verb {
         name: Option<String>,
     },
     /// List the assets of a project
-    Assets { project: String },
+    Assets {
+        project: String,
+        #[command(flatten)]
+        listing: Listing,
+    },
     /// Print the text of an asset
     Show {
         project: String,
@@ -122,10 +130,9 @@ pub(crate) struct ReadArg {
 impl Verb {
     pub(crate) async fn run(self, client: &Client, out: &Output) -> Result<ExitCode, Failure> {
         match self {
-            Self::List => {
-                let page = client.projects().await;
-                let page = page.map_err(|it| Failure::of_client("can't list projects", it))?;
-                out.show(&page, listed)?;
+            Self::List { listing } => {
+                let refused = |it| Failure::of_client("can't list projects", it);
+                listing.show((client, out), List::projects(), refused, listed).await?;
             }
             Self::Create { name, description } => {
                 let what = format!("can't make the project {}", plain(&name));
@@ -159,10 +166,10 @@ impl Verb {
                 let what = format!("can't import {}", plain(&shown_file));
                 out.show(&made.map_err(|it| Failure::of_client(what, it))?, shown)?;
             }
-            Self::Assets { project } => {
-                let page = client.assets(&project).await;
+            Self::Assets { project, listing } => {
                 let what = format!("can't list the assets of {}", plain(&project));
-                out.show(&page.map_err(|it| Failure::of_client(what, it))?, assets)?;
+                let refused = |it| Failure::of_client(what, it);
+                listing.show((client, out), List::assets(&project), refused, assets).await?;
             }
             Self::Show { project, asset, effective: true } => {
                 let path = asset.path(client, &project).await?;

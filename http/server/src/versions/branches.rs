@@ -7,14 +7,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_domain::{ProjectName, UserClaim};
 use weir_http_api::{
-    BranchCreate, BranchDelete, BranchRename, BranchView, DryRun, MergeRequest, MergeView, Page,
-    Problem, VersionStatus,
+    BranchCreate, BranchDelete, BranchRename, BranchView, DryRun, ListQuery, MergeRequest,
+    MergeView, Page, Problem, VersionStatus,
 };
 
 use super::{Asked, BranchEnd, Seen, SeenHeaders, tagged};
 use crate::error::Error;
 use crate::extract::{Body, Fields, Nothing, Part, Two};
 use crate::guard::{Caller, Trail, command, read};
+use crate::lists;
 use axum::response::Response;
 
 pub(super) fn routes() -> OpenApiRouter<Asked> {
@@ -31,7 +32,7 @@ pub(super) fn routes() -> OpenApiRouter<Asked> {
 
 /// The branches of the project, and those of its remotes as they were seen last.
 #[utoipa::path(get, path = "/projects/{project}/branches", tag = "versions", operation_id = "listBranches",
-    params(("project" = String, Path, description = "The project's name")),
+    params(("project" = String, Path, description = "The project's name"), ListQuery),
     responses(
         (status = 200, description = "All branches", body = Page<BranchView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
@@ -39,8 +40,9 @@ pub(super) fn routes() -> OpenApiRouter<Asked> {
 async fn list(
     State(versions): State<Asked>,
     Part(project): Part<ProjectName>,
+    Fields(query): Fields<ListQuery>,
 ) -> Result<Json<Page<BranchView>>, Error> {
-    Ok(Json(Page::whole(versions.branches(project).await?)))
+    lists::page(versions.branches(project).await?, query).map(Json)
 }
 
 /// Makes a branch. The project stays where it is.

@@ -13,15 +13,16 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_domain::{ProjectName, UserClaim};
 use weir_http_api::{
-    AddressedCredentials, OperationView, Page, Problem, ProjectClone, RemoteAdd, RemotePull,
-    RemotePush, RemoteView,
+    AddressedCredentials, ListQuery, OperationView, Page, Problem, ProjectClone, RemoteAdd,
+    RemotePull, RemotePush, RemoteView,
 };
 
 use super::{Asked, VersionRefusal, Versions};
 use crate::error::Error;
-use crate::extract::{Body, Confidential, Nothing, Part, Two};
+use crate::extract::{Body, Confidential, Fields, Nothing, Part, Two};
 use crate::guard::{Caller, Trail, command, read};
 use crate::idempotency::{Key, Once};
+use crate::lists;
 use crate::operations::{Begin, Ended, Operations, written};
 
 pub(super) fn routes() -> OpenApiRouter<Asked> {
@@ -53,7 +54,7 @@ pub(crate) struct Exchanging {
 
 /// The remotes of the project.
 #[utoipa::path(get, path = "/projects/{project}/remotes", tag = "versions", operation_id = "listRemotes",
-    params(("project" = String, Path, description = "The project's name")),
+    params(("project" = String, Path, description = "The project's name"), ListQuery),
     responses(
         (status = 200, description = "All remotes", body = Page<RemoteView>),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
@@ -61,8 +62,9 @@ pub(crate) struct Exchanging {
 async fn list(
     State(versions): State<Asked>,
     Part(project): Part<ProjectName>,
+    Fields(query): Fields<ListQuery>,
 ) -> Result<Json<Page<RemoteView>>, Error> {
-    Ok(Json(Page::whole(versions.remotes(project).await?)))
+    lists::page(versions.remotes(project).await?, query).map(Json)
 }
 
 /// Adds a remote. Nothing is asked of it.
