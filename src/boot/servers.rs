@@ -61,10 +61,12 @@ pub(crate) fn serve(
 ) -> anyhow::Result<()> {
     let grace = grace(process.settings.shutdown.phase_timeout.duration());
     let (unbind, unbound) = tokio::sync::oneshot::channel::<()>();
+    let proxies: Vec<_> =
+        process.settings.rest_server.trusted_proxies.iter().map(|it| it.0).collect();
     let task = system.tasks().spawn(name, async move {
         // The sender is dropped, never used: either way the service unbinds.
         let until = async move { drop(unbound.await) };
-        if let Err(error) = http::serve_over(tls, tcp, router, grace, until).await {
+        if let Err(error) = http::serve_over((tls, &proxies), tcp, router, grace, until).await {
             tracing::error!(code = "WEIR-07110", name, %error, "the server failed");
         }
     });

@@ -154,7 +154,7 @@ fn of_problem(problem: &Problem) -> Exit {
         401 | 403 => Exit::NotAllowed,
         404 => Exit::NotFound,
         409 | 412 => Exit::Conflict,
-        400 | 413 | 415 | 422 => Exit::Invalid,
+        400 | 413..=415 | 417 | 422 | 431 => Exit::Invalid,
         _ => Exit::Failed,
     }
 }
@@ -172,7 +172,10 @@ mod tests {
                 | ProblemKind::BodyTooLarge
                 | ProblemKind::UnsupportedMediaType
                 | ProblemKind::AuditBroken
-                | ProblemKind::KeyReused => Exit::Invalid,
+                | ProblemKind::KeyReused
+                | ProblemKind::UriTooLong
+                | ProblemKind::HeadTooLarge
+                | ProblemKind::ExpectationFailed => Exit::Invalid,
                 ProblemKind::UnknownPath | ProblemKind::NotFound => Exit::NotFound,
                 ProblemKind::Unauthorized | ProblemKind::ReadOnly | ProblemKind::Forbidden => {
                     Exit::NotAllowed

@@ -160,6 +160,12 @@ kinds! {
     TooManyRequests 7030 429 "too-many-requests" "too many requests",
     /// The `idempotency-key` was sent with another request before: a key is for one request.
     KeyReused 7031 422 "key-reused" "the key belongs to another request",
+    /// The path and the query are longer than the server takes.
+    UriTooLong 7032 414 "uri-too-long" "the path is too long",
+    /// The headers are too many, or too long in all.
+    HeadTooLarge 7033 431 "head-too-large" "the headers are too large",
+    /// The header `expect` asks for something else than `100-continue`.
+    ExpectationFailed 7034 417 "expectation-failed" "what is expected is not done here",
 }
 
 #[cfg(test)]

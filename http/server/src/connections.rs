@@ -6,12 +6,16 @@
 //! - A client that sends no whole head of a request in time is cut off, be it slow or silent.
 //! - A client that takes nothing of one of its answers for [`Bounds::unread_timeout`] is cut off, whatever else
 //!   it says by then.
-//! - No address has more than its share of the connections, so that others find room.
+//! - No address has more than its share of the connections, so that others find room; but a trusted proxy, which speaks
+//!   for many.
+//! - What no handler hears of is answered with a problem all the same.
 //! - An answer that is being sent, a stream of events too, keeps its connection for as long as it
 //!   lasts.
 
 mod in_clear;
 mod paced;
+mod unheard;
+mod worded;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -41,10 +45,11 @@ use tokio::time::timeout;
 
 use crate::body::holding;
 use crate::listen::Closing;
-use crate::origin::{Encrypted, Peer};
+use crate::origin::{Encrypted, Peer, Proxies};
 use crate::throttle::Throttle;
 use crate::tls::{self, Tls};
 use paced::{Owed, paced};
+use worded::{Answering, Worded};
 
 /// When no connection can be taken, the next try is then.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
@@ -114,12 +119,12 @@ pub fn open_more_files() -> u64 {
 
 /// Serves until `closing`, and then until all connections have ended.
 pub(crate) async fn serve(
-    (listener, tls): (TcpListener, Option<Tls>),
+    (listener, tls, proxies): (TcpListener, Option<Tls>, Proxies),
     router: Router,
     bounds: Bounds,
     closing: Closing,
 ) {
-    let open = Arc::new(Open::new(bounds));
+    let open = Arc::new(Open::new(bounds, proxies));
     let mut tasks = JoinSet::new();
     let mut closed = pin!(closing.clone().closed());
     loop {
@@ -209,7 +214,10 @@ impl Talk {
     ) {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(self.bounds.head_timeout);
-        let http = http.serve_connection(TokioIo::new(stream), self.service(is_encrypted, None));
+        let answering = Arc::new(Answering::default());
+        let stream = Worded::new(stream, answering.clone(), self.place.activity.clone());
+        let service = self.service(is_encrypted, None, move || answering.begins());
+        let http = http.serve_connection(TokioIo::new(stream), service);
         // What a request turns it into goes on by itself.
         let http = http.with_upgrades();
         self.driven(pin!(http), |it| it.graceful_shutdown()).await;
@@ -223,9 +231,10 @@ impl Talk {
         http.timer(TokioTimer::new())
             .keep_alive_interval(Some(silence))
             .keep_alive_timeout(silence)
+            .max_header_list_size(unheard::HEAD_BYTES_READ)
             .max_concurrent_streams(STREAMS_MAX);
         let owed = Some(self.place.activity.owed.clone());
-        let http = http.serve_connection(TokioIo::new(stream), self.service(true, owed));
+        let http = http.serve_connection(TokioIo::new(stream), self.service(true, owed, || {}));
         self.driven(pin!(http), |it| it.graceful_shutdown()).await;
     }
 
@@ -234,6 +243,7 @@ impl Talk {
         &self,
         is_encrypted: bool,
         owed: Option<Arc<Owed>>,
+        begins: impl Fn() + Send + 'static,
     ) -> impl Service<
         Request<Incoming>,
         Response = Response<Body>,
@@ -245,13 +255,18 @@ impl Talk {
         let (activity, peer) = (self.place.activity.clone(), self.peer);
         service_fn(move |mut request: Request<Incoming>| {
             let busy = Busy::begin(&activity);
+            begins();
+            let refused = unheard::refused(&request);
             request.extensions_mut().insert(Peer(peer));
             if is_encrypted {
                 request.extensions_mut().insert(Encrypted);
             }
             let (answer, owed) = (router.call(request), owed.clone());
             async move {
-                let answer = answer.await?;
+                let answer = match refused {
+                    Some(problem) => unheard::answer(&problem),
+                    None => answer.await?,
+                };
                 Ok::<_, Infallible>(answer.map(|body| match owed {
                     Some(owed) => holding(paced(body, owed), busy),
                     None => holding(body, busy),
@@ -299,6 +314,8 @@ struct Open {
     all: Mutex<BTreeMap<u64, Arc<Activity>>>,
     opened: AtomicUsize,
     share: usize,
+    /// Many come from there.
+    proxies: Proxies,
     full: Throttle,
     failed: Throttle,
     greedy: Throttle,
@@ -321,13 +338,14 @@ impl Activity {
 }
 
 impl Open {
-    fn new(bounds: Bounds) -> Self {
+    fn new(bounds: Bounds, proxies: Proxies) -> Self {
         Self {
             places: Arc::new(Semaphore::new(bounds.connections_max)),
             idle: Arc::default(),
             all: Mutex::default(),
             opened: AtomicUsize::new(0),
             share: share(bounds.connections_max),
+            proxies,
             full: Throttle::default(),
             failed: Throttle::default(),
             greedy: Throttle::default(),
@@ -378,6 +396,9 @@ impl Open {
     /// Whether all connections that one address may have are busy, and the port is near its bound: as long as
     /// there is room, and while one of them can be spared, more of them hurt nobody.
     fn has_its_share(&self, from: IpAddr) -> bool {
+        if self.proxies.has(from) {
+            return false;
+        }
         let (all, from) = (self.all(), whose(from));
         if all.len() < self.share {
             return false;

@@ -5,11 +5,13 @@ use std::io;
 use std::time::Duration;
 
 use axum::{Extension, Router};
+use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use weir_domain::Fault;
 
 use crate::connections::{self, Bounds};
+use crate::origin::Proxies;
 use crate::tls::Tls;
 
 /// Listens on `host:port`. `key` is the configuration key above `host` and `port`, as
@@ -73,12 +75,13 @@ pub async fn serve(
     grace: Duration,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    serve_over(None, listener, router, grace, shutdown).await
+    serve_over((None, &[]), listener, router, grace, shutdown).await
 }
 
-/// The same, with what is shown to who connects.
+/// The same, with what is shown to who connects. Behind addresses of `proxies` there are many clients: none of these
+/// has more than its share of the connections.
 pub async fn serve_over(
-    tls: Option<Tls>,
+    (tls, proxies): (Option<Tls>, &[IpNet]),
     listener: TcpListener,
     router: Router,
     grace: Duration,
@@ -94,7 +97,12 @@ pub async fn serve_over(
     let serving = async {
         tokio::join!(
             signal,
-            connections::serve((listener, tls), router, Bounds::default(), closing.clone())
+            connections::serve(
+                (listener, tls, Proxies::new(proxies.iter().copied())),
+                router,
+                Bounds::default(),
+                closing.clone()
+            )
         );
     };
     let cut_off = async {

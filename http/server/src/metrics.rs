@@ -51,7 +51,8 @@ pub async fn serve(
     (handle, engine): (PrometheusHandle, Arc<dyn Engine>),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let serving = crate::serve_over(tls, listener, router(handle.clone(), engine), GRACE, shutdown);
+    let router = router(handle.clone(), engine);
+    let serving = crate::serve_over((tls, &[]), listener, router, GRACE, shutdown);
     let upkeep = async {
         let mut ticks = interval(UPKEEP_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -48,11 +48,17 @@ impl Proxies {
         Self(networks.into_iter().map(canonical).collect())
     }
 
+    /// Whether it is the address of one of them.
+    pub(crate) fn has(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|it| it.contains(&address))
+    }
+
     /// The last one in the chain who is none of them: what stands before that is his word alone.
     fn client(&self, peer: IpAddr, chain: &[Hop]) -> IpAddr {
         let mut client = peer.to_canonical();
         let mut said = chain.iter().rev();
-        while self.0.iter().any(|it| it.contains(&client)) {
+        while self.has(client) {
             match said.next().and_then(|it| it.address) {
                 Some(before) => client = before,
                 None => break,

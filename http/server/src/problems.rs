@@ -11,7 +11,7 @@ use weir_http_api::Problem;
 use crate::error::Error;
 use crate::layers::request_id;
 
-const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// Marks a refusal whose body is not a problem on purpose: a failed readiness check, or the
 /// answer of another server that is passed on.

@@ -30,7 +30,7 @@ async fn served(bounds: Bounds) -> (SocketAddr, watch::Sender<()>, impl Future<O
     let address = listener.local_addr().unwrap();
     let (open, closing) = watch::channel(());
     let mut tasks = JoinSet::new();
-    tasks.spawn(serve((listener, None), router, bounds, Closing::of(closing)));
+    tasks.spawn(serve((listener, None, Proxies::nobody()), router, bounds, Closing::of(closing)));
     (address, open, async move { while tasks.join_next().await.is_some() {} })
 }
 
@@ -103,7 +103,7 @@ async fn who_does_not_read_an_answer_is_cut_off_and_makes_room() {
 /// One that speaks HTTP/2 with a client of that window, over a pipe.
 async fn in_http2(bounds: Bounds, window: u32) -> (SendRequest<Bytes>, JoinSet<()>) {
     let (client, server) = tokio::io::duplex(1 << 20);
-    let open = Arc::new(Open::new(bounds));
+    let open = Arc::new(Open::new(bounds, Proxies::nobody()));
     let peer = SocketAddr::from(([127, 0, 0, 1], 1));
     let (place, closing) = (open.place(peer.ip()).await, watch::channel(()));
     let router = Router::new().route("/large", get(async || vec![b'x'; 1 << 20])).route(
@@ -165,7 +165,7 @@ async fn who_takes_its_answer_slowly_gets_all_of_it_and_silence_of_the_server_is
 #[tokio::test]
 async fn an_address_leaves_room_for_others() {
     let bounds = Bounds { connections_max: 8, ..Bounds::default() };
-    let open = Arc::new(Open::new(bounds));
+    let open = Arc::new(Open::new(bounds, Proxies::nobody()));
     let (greedy, other): (IpAddr, IpAddr) =
         ("2001:db8::1".parse().unwrap(), "10.0.0.1".parse().unwrap());
     let mut places = Vec::new();
@@ -180,6 +180,14 @@ async fn an_address_leaves_room_for_others() {
     drop(busy);
     assert!(!open.has_its_share(greedy));
     assert_eq!([1, 4, 240, 2_400].map(share), [1, 4, 210, 2_100]);
+    let proxies = Proxies::new(["10.0.0.0/8".parse().unwrap()]);
+    let open = Arc::new(Open::new(bounds, proxies));
+    let mut places = Vec::new();
+    for _ in 0..8 {
+        places.push(open.place(other).await);
+    }
+    let _busy: Vec<_> = places.iter().map(|it| Busy::begin(&it.activity)).collect();
+    assert!(!open.has_its_share(other), "many come through a proxy that is named");
 }
 
 #[tokio::test]
@@ -205,4 +213,91 @@ async fn idle_connections_end_with_the_server() {
     drop(open);
     timeout(LONG, end).await.expect("the server ends");
     read_to_end(&mut idle).await;
+}
+
+/// All that is answered to these bytes, as status and body.
+async fn answered(address: SocketAddr, request: &[u8]) -> (u16, serde_json::Value) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // It may be cut off while it still speaks.
+    let _ = stream.write_all(request).await;
+    let mut read = Vec::new();
+    timeout(LONG, stream.read_to_end(&mut read)).await.expect("it is closed").unwrap();
+    let read = String::from_utf8(read).unwrap();
+    let (head, body) = read.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{read:?}"));
+    assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
+    assert!(head.contains("content-type: application/problem+json"), "{head}");
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, serde_json::from_str(body).unwrap())
+}
+
+#[tokio::test]
+async fn what_no_handler_hears_of_is_answered_with_a_problem() {
+    let (address, _open, _end) = served(Bounds::default()).await;
+    let close = "connection: close\r\n\r\n";
+    let many = "a: b\r\n".repeat(200);
+    for (request, status, code) in [
+        ("GARBAGE\r\n\r\n".to_owned(), 400, "WEIR-07001"),
+        ("GET / HTTP/3.0\r\n\r\n".to_owned(), 400, "WEIR-07001"),
+        ("\x16\x03\x01\x02\0\x01\0\x01".to_owned(), 400, "WEIR-07001"),
+        ("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: x\r\n\r\n".to_owned(), 400, "WEIR-07001"),
+        (format!("GET / HTTP/1.1\r\n{close}"), 400, "WEIR-07001"),
+        (format!("GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n{close}"), 400, "WEIR-07001"),
+        (format!("GET / HTTP/1.1\r\nhost: a\r\nexpect: cake\r\n{close}"), 417, "WEIR-07034"),
+        (format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", "x".repeat(70_000)), 414, "WEIR-07032"),
+        (format!("GET / HTTP/1.1\r\nhost: a\r\n{many}\r\n"), 431, "WEIR-07033"),
+        // Most of it is not read when it is answered.
+        (format!("GET / HTTP/1.1\r\na: {}\r\n\r\n", "x".repeat(2 << 20)), 431, "WEIR-07033"),
+    ] {
+        let (answered, problem) = answered(address, request.as_bytes()).await;
+        let begin = request.get(..40).unwrap_or(&request);
+        assert_eq!((answered, &problem["code"]), (status, &code.into()), "{begin:?}: {problem}");
+        assert!(problem["hint"].is_string() && problem["detail"].is_string(), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn what_goes_wrong_behind_an_answer_has_a_body_too_and_an_answer_that_looks_so_stays() {
+    let looks_so = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    assert!(unheard::in_place_of(looks_so.as_bytes()).is_some());
+    let own = looks_so.replace("connection: close", "x-request-id: 1");
+    assert!(unheard::in_place_of(own.as_bytes()).is_none());
+    let (address, _open, _end) = served(Bounds::default()).await;
+    let mut stream = connected(address, QUESTION).await;
+    read_until(&mut stream, "answered").await;
+    stream.write_all(b"GARBAGE\r\n\r\n").await.unwrap();
+    read_until(&mut stream, "WEIR-07001").await;
+    // A body is passed on as it is, also where it comes by itself and looks like an answer.
+    let text = looks_so.to_owned();
+    let pieces = futures::stream::iter([Ok::<_, Infallible>("begin ".to_owned()), Ok(text)]);
+    let pieces = Arc::new(Mutex::new(Some(pieces.then(async |it| {
+        tokio::task::yield_now().await;
+        it
+    }))));
+    let body = async move || Body::from_stream(pieces.lock().unwrap().take().unwrap());
+    let router = Router::new().route("/", get(body));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (open, closing) = watch::channel(());
+    let mut tasks = JoinSet::new();
+    tasks.spawn(serve(
+        (listener, None, Proxies::nobody()),
+        router,
+        Bounds::default(),
+        Closing::of(closing),
+    ));
+    let mut stream = connected(address, b"GET / HTTP/1.0\r\n\r\n").await;
+    read_until(&mut stream, &format!("begin {looks_so}")).await;
+    drop(open);
+}
+
+#[tokio::test]
+async fn headers_that_are_too_large_for_http2_are_refused_with_a_word() {
+    let (mut requests, _tasks) = in_http2(Bounds::default(), 1 << 20).await;
+    let request = Request::get("https://x/silent").header("cookie", "x".repeat(20 << 10));
+    let sent = requests.send_request(request.body(()).unwrap(), true).unwrap().0;
+    let answer = timeout(LONG, sent).await.unwrap().unwrap();
+    assert_eq!(answer.status(), 431);
+    let mut body = answer.into_body();
+    let said = timeout(LONG, body.data()).await.unwrap().unwrap().unwrap();
+    assert!(String::from_utf8_lossy(&said).contains("WEIR-07033"));
 }

@@ -45,7 +45,7 @@ async fn served(tls: Tls) -> String {
     );
     let never = std::future::pending();
     let grace = Duration::from_secs(1);
-    tokio::spawn(weir_http_server::serve_over(Some(tls), listener, router, grace, never));
+    tokio::spawn(weir_http_server::serve_over((Some(tls), &[]), listener, router, grace, never));
     format!("https://{HOST}:{port}")
 }
 
