@@ -9,12 +9,13 @@
 //!
 //! - The claim decides, since of all who create a blob one does; its place in the order is made before, and an answer
 //!   goes before its claim, so that whatever a crash leaves is found and means nothing.
-//! - Each is kept for a day. So many are kept of one user, of all, and so many bytes of answers: the oldest go first, but
-//!   none that is carried out.
+//! - Each is kept for a day. So many are kept of one user, of all, and so many bytes of answers of one user and of all: the
+//!   oldest go first, but none that is carried out.
+//! - What can't be read holds its key all the same, until it is a day old: another version may have written it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,7 +23,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use weir_domain::{Clock, CommandId, Fault, Timestamp};
-use weir_http_server::{AnswerStore, Claim, Claimed, KeptAnswer, Scope};
+use weir_http_server::{AnswerStore, Claim, Claimed, KeptAnswer, Scope, Taken};
 use weir_persistence_api::{BlobKey, BlobStore, Error};
 
 const ORDER: &str = "idempotency/order";
@@ -34,26 +35,35 @@ const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 const CARRIED_OUT_WITHIN: Duration = Duration::from_secs(15 * 60);
 /// After so many claims it is looked what is to go.
 const TIDIED_EVERY: u64 = 32;
+/// So many go at a time: more than come between.
+const TIDIED_MAX: usize = 256;
 
 #[derive(Debug, Clone, Copy)]
 struct Room {
     keys: usize,
     keys_of_user: usize,
     answer_bytes: u64,
+    answer_bytes_of_user: u64,
 }
 
-const ROOM: Room = Room { keys: 10_000, keys_of_user: 2_000, answer_bytes: 64 << 20 };
+const ROOM: Room = Room {
+    keys: 10_000,
+    keys_of_user: 2_000,
+    answer_bytes: 64 << 20,
+    answer_bytes_of_user: 8 << 20,
+};
 
 pub(crate) struct Answers {
     blobs: Arc<dyn BlobStore>,
     clock: Arc<dyn Clock>,
     room: Room,
     claims: AtomicU64,
+    is_tidying: AtomicBool,
 }
 
 /// An answer, and whose it is: another claim of the key has none of it.
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct Answered {
     claim: CommandId,
     answer: KeptAnswer,
@@ -61,11 +71,16 @@ struct Answered {
 
 impl Answers {
     pub(crate) fn new(blobs: Arc<dyn BlobStore>, clock: Arc<dyn Clock>) -> Self {
-        Self { blobs, clock, room: ROOM, claims: AtomicU64::new(0) }
+        Self {
+            blobs,
+            clock,
+            room: ROOM,
+            claims: AtomicU64::new(0),
+            is_tidying: AtomicBool::new(false),
+        }
     }
 
-    /// `Some`: somebody has it.
-    async fn claimed(&self, scope: &Scope, claim: &Claim) -> Result<Option<Claimed>, Error> {
+    async fn claimed(&self, scope: &Scope, claim: &Claim) -> Result<Taken, Error> {
         let (key, order) = (at(CLAIMS, &scope.key), ordered(scope, claim.at));
         // Of one moment there may be another one's.
         let is_placed = self.blobs.blob_create(&order, Bytes::new()).await?;
@@ -76,44 +91,60 @@ impl Answers {
                 created => created?,
             };
             if is_mine {
-                return Ok(None);
+                return Ok(Taken::Mine);
             }
-            // Gone meanwhile: it is free.
-            let Some(known) = self.read::<Claim>(&key).await? else { continue };
+            let known = match self.read::<Claim>(&key).await? {
+                Read::Is(known) => known,
+                // Gone meanwhile: it is free.
+                Read::Nothing => continue,
+                Read::Unreadable => {
+                    self.misplaced(is_placed, &order).await?;
+                    return Ok(Taken::Unreadable);
+                }
+            };
             if known.id == claim.id {
-                return Ok(None);
+                return Ok(Taken::Mine);
             }
             if claim.at.since(known.at) >= KEPT_FOR {
                 self.forget(&scope.key, Some(known.id)).await?;
                 continue;
             }
-            if is_placed {
-                self.blobs.blob_delete(&order).await?;
-            }
-            let answered = self.read::<Answered>(&at(ANSWERS, &scope.key)).await?;
-            let answer = answered.filter(|it| it.claim == known.id).map(|it| it.answer);
-            return Ok(Some(Claimed { claim: known, answer }));
+            self.misplaced(is_placed, &order).await?;
+            let answer = match self.read::<Answered>(&at(ANSWERS, &scope.key)).await? {
+                Read::Is(it) => Some(it).filter(|it| it.claim == known.id).map(|it| it.answer),
+                Read::Nothing => None,
+                Read::Unreadable => return Ok(Taken::Unreadable),
+            };
+            return Ok(Taken::Already(Claimed { claim: known, answer }));
         }
     }
 
-    /// What can't be read is of a program that is newer, or damaged: it is not there.
-    async fn read<T: DeserializeOwned>(&self, key: &BlobKey) -> Result<Option<T>, Error> {
-        let Some(content) = self.blobs.blob_get(key).await? else { return Ok(None) };
-        match serde_json::from_slice(&content) {
-            Ok(read) => Ok(Some(read)),
-            Err(error) => {
-                tracing::warn!(code = "WEIR-00173", %key, %error, "what is kept of a command can't be read, and is deleted");
-                self.blobs.blob_delete(key).await?;
-                Ok(None)
-            }
-        }
+    /// The key is somebody else's: a place that was made for this claim is none.
+    async fn misplaced(&self, is_placed: bool, order: &BlobKey) -> Result<(), Error> {
+        if is_placed { self.blobs.blob_delete(order).await } else { Ok(()) }
+    }
+
+    /// What can't be read is of another version of the program, or damaged. It stays, until its time is over.
+    async fn read<T: DeserializeOwned>(&self, key: &BlobKey) -> Result<Read<T>, Error> {
+        let Some(content) = self.blobs.blob_get(key).await? else { return Ok(Read::Nothing) };
+        Ok(serde_json::from_slice(&content).map_or_else(
+            |error| {
+                tracing::warn!(code = "WEIR-00173", %key, %error, "what is kept of a command can't be read, and holds its key for a day");
+                Read::Unreadable
+            },
+            Read::Is,
+        ))
     }
 
     /// The answer first: a claim without one is no lie. Another claim of the key stays.
     async fn forget(&self, key: &str, id: Option<CommandId>) -> Result<(), Error> {
         let claim = at(CLAIMS, key);
         let is_another = match id {
-            Some(id) => self.read::<Claim>(&claim).await?.is_some_and(|it| it.id != id),
+            Some(id) => match self.read::<Claim>(&claim).await? {
+                Read::Is(it) => it.id != id,
+                Read::Nothing => false,
+                Read::Unreadable => true,
+            },
             None => false,
         };
         if is_another {
@@ -123,22 +154,22 @@ impl Answers {
         self.blobs.blob_delete(&claim).await
     }
 
-    /// Makes room, now and then.
-    async fn tidy(&self) -> Result<(), Error> {
-        if !self.claims.fetch_add(1, Ordering::Relaxed).is_multiple_of(TIDIED_EVERY) {
-            return Ok(());
-        }
+    /// Makes room for some.
+    async fn tidied(&self) -> Result<(), Error> {
         let listed = self.blobs.blob_list(&fixed(ORDER)).await?;
         let entries: Vec<_> = listed.iter().filter_map(|it| Entry::of(&it.key)).collect();
         let answers = self.blobs.blob_list(&fixed(ANSWERS)).await?.into_iter();
         let answers: BTreeMap<String, u64> = answers
             .filter_map(|it| Some((it.key.under(&fixed(ANSWERS))?.to_owned(), it.bytes)))
             .collect();
-        for entry in surplus(&entries, &answers, self.room, self.clock.now()) {
-            let claim = self.read::<Claim>(&at(CLAIMS, &entry.key)).await?;
-            // The key was released, and claimed again since.
-            if claim.is_none_or(|it| it.at == entry.at) {
-                self.forget(&entry.key, None).await?;
+        let surplus = surplus(&entries, &answers, self.room, self.clock.now());
+        // The oldest come last.
+        for entry in surplus.iter().rev().take(TIDIED_MAX) {
+            match self.read::<Claim>(&at(CLAIMS, &entry.key)).await? {
+                // The key was released, and claimed again since.
+                Read::Is(claim) if claim.at != entry.at => {}
+                Read::Is(claim) => self.forget(&entry.key, Some(claim.id)).await?,
+                Read::Nothing | Read::Unreadable => self.forget(&entry.key, None).await?,
             }
             self.blobs.blob_delete(&entry.place()).await?;
         }
@@ -148,12 +179,20 @@ impl Answers {
 
 #[async_trait]
 impl AnswerStore for Answers {
-    async fn claim(&self, scope: &Scope, claim: &Claim) -> Result<Option<Claimed>, Fault> {
-        let claimed = self.claimed(scope, claim).await.map_err(|it| fault(&it))?;
-        if let Err(error) = self.tidy().await {
+    async fn claim(&self, scope: &Scope, claim: &Claim) -> Result<Taken, Fault> {
+        self.claimed(scope, claim).await.map_err(|it| fault(&it))
+    }
+
+    /// Now and then, and one at a time.
+    async fn tidy(&self) {
+        let is_due = self.claims.fetch_add(1, Ordering::Relaxed).is_multiple_of(TIDIED_EVERY);
+        if !is_due || self.is_tidying.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        if let Err(error) = self.tidied().await {
             tracing::warn!(code = "WEIR-00174", %error, "old answers to commands are kept for longer");
         }
-        Ok(claimed)
+        self.is_tidying.store(false, Ordering::Relaxed);
     }
 
     async fn answer(&self, scope: &Scope, claim: &Claim, answer: KeptAnswer) -> Result<(), Fault> {
@@ -169,6 +208,13 @@ impl AnswerStore for Answers {
         };
         released.await.map_err(|it| fault(&it))
     }
+}
+
+/// What is kept under a key.
+enum Read<T> {
+    Is(T),
+    Nothing,
+    Unreadable,
 }
 
 /// A key's place in time.
@@ -201,18 +247,25 @@ fn surplus(
 ) -> Vec<Entry> {
     let is_carried_out =
         |it: &&Entry| !answers.contains_key(&it.key) && now.since(it.at) < CARRIED_OUT_WITHIN;
-    let mut of_user: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut of_user: BTreeMap<&str, (usize, u64)> = BTreeMap::new();
     let mut known = BTreeSet::new();
     let (mut keys, mut bytes) = (0, 0);
     // The newest are counted first, so that what is beyond is what is oldest.
     let gone = entries.iter().rev().filter(|it| {
         let own = of_user.entry(&it.user).or_default();
-        *own += 1;
-        keys += 1;
-        if known.insert(&it.key) {
-            bytes += answers.get(&it.key).copied().unwrap_or_default();
+        let size = match known.insert(&it.key) {
+            true => answers.get(&it.key).copied().unwrap_or_default(),
+            false => 0,
+        };
+        own.0 += 1;
+        own.1 += size;
+        let is_too_much = own.0 > room.keys_of_user || own.1 > room.answer_bytes_of_user;
+        // What one user has too much of takes no room from others.
+        if !is_too_much {
+            keys += 1;
+            bytes += size;
         }
-        let is_beyond = *own > room.keys_of_user || keys > room.keys || bytes > room.answer_bytes;
+        let is_beyond = is_too_much || keys > room.keys || bytes > room.answer_bytes;
         now.since(it.at) >= KEPT_FOR || is_beyond && !is_carried_out(it)
     });
     gone.cloned().collect()

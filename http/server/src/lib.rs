@@ -104,7 +104,7 @@ pub use ports::{
     ItemPlace, LettersAsked, ProjectRefusal, Projects, Records, Refusal, RenewalRequest,
     StreamFilter, SweepRequest, Unreached,
 };
-pub use repeats::{AnswerStore, Claim, Claimed, KeptAnswer, KeptInMemory, Repeats, Scope};
+pub use repeats::{AnswerStore, Claim, Claimed, KeptAnswer, KeptInMemory, Repeats, Scope, Taken};
 pub use samples::Samples;
 pub use storages::{People, Storages};
 pub use stored::{applied, edit_view};

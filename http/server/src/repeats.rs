@@ -9,8 +9,11 @@
 //!   `if-match`, makes no other request of it: that differs when the same command is sent again.
 //! - I4: a refusal (4xx, 503) changed nothing, and the key is free again; whatever else was answered to a command is
 //!   answered again, also that it was done in part, or that nobody knows (500). What a server was doing when it ended is
-//!   not done again by itself.
+//!   not done again by itself. What can't be read of an earlier one is not taken for nothing.
+//! - I5: what was claimed and never begun holds nothing: who claims is no longer its sender, who may go, and a claim of
+//!   this life that is not under way is taken back.
 
+mod begun;
 mod kept;
 
 use std::panic::AssertUnwindSafe;
@@ -40,7 +43,8 @@ use crate::guard::{Caller, Rule, Trail, operations};
 use crate::idempotency::{Key, Once};
 use crate::{openapi, problems};
 
-pub use kept::{AnswerStore, Claim, Claimed, KeptAnswer, KeptInMemory, Scope};
+use begun::{Begun, Standing};
+pub use kept::{AnswerStore, Claim, Claimed, KeptAnswer, KeptInMemory, Scope, Taken};
 
 /// Says that an answer is the one to an earlier request.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -56,6 +60,9 @@ const OF_AN_ANSWER: [HeaderName; 3] = [CONTENT_TYPE, ETAG, LOCATION];
 const STILL_RUNNING: Code = Code(7_040);
 const INTERRUPTED: Code = Code(7_041);
 const TOO_LONG: Code = Code(7_043);
+const UNREADABLE: Code = Code(7_044);
+/// So often a key is claimed again whose claim came to nothing.
+const CLAIMS_MAX: usize = 3;
 
 /// What was answered to commands that named a key. Cheap to clone; clones are one.
 #[derive(Clone)]
@@ -63,11 +70,17 @@ pub struct Repeats {
     system: System,
     store: Arc<dyn AnswerStore>,
     hashing: Arc<Semaphore>,
+    begun: Begun,
 }
 
 impl Repeats {
     pub fn new(system: System, store: Arc<dyn AnswerStore>) -> Self {
-        Self { system, store, hashing: Arc::new(Semaphore::new(HASHING_MAX)) }
+        Self {
+            system,
+            store,
+            hashing: Arc::new(Semaphore::new(HASHING_MAX)),
+            begun: Begun::default(),
+        }
     }
 
     /// For servers that are to know nothing after their end.
@@ -102,35 +115,73 @@ impl Repeats {
             sent: self.hashed(sent.clone()).await?,
         };
         let trail = parts.extensions.get::<Trail>().cloned().unwrap_or_default();
-        if let Some(claimed) = self.store.claim(&scope, &claim).await? {
-            let again = self.again(claimed, sent).await;
-            if again.is_ok() {
-                trail.unrecorded();
-            }
-            return again;
-        }
         let this = self.clone();
         let request = Request::from_parts(parts, Body::from(body));
-        // It comes to its end, and what came of it is kept, whether or not its sender waits.
+        // It comes to its end, and what came of it is kept, whether or not its sender waits: also from the claim on.
         let task = self.system.tasks().spawn(
             "http/once",
             Trace::within(Trace::current(), async move {
+                if let Some(taken) = this.claimed(&scope, &claim).await? {
+                    let again = this.again(taken, sent).await;
+                    if again.is_ok() {
+                        trail.unrecorded();
+                    }
+                    return again;
+                }
                 let worked = AssertUnwindSafe(next.run(request)).catch_unwind().await;
                 let response = worked.unwrap_or_else(problems::after_panic);
                 let (response, answer) = answer(response).await;
                 // What changed nothing is done again as well.
                 let is_kept = rule.is_command() && !trail.is_dry();
                 this.keep(&scope, &claim, answer.filter(|_| is_kept)).await;
-                response
+                Ok(response)
             }),
         );
         // The server ends, and the claim says so to who asks after its next start.
-        Ok(task.join().await.unwrap_or_else(|_| Error::Panicked.into_response()))
+        task.join().await.unwrap_or_else(|_| Err(Error::Panicked))
+    }
+
+    /// Claims the key; or what it is claimed by. What was claimed in this life and is not under way was never begun: its
+    /// claim was made, and nobody heard of it.
+    async fn claimed(&self, scope: &Scope, claim: &Claim) -> Result<Option<Taken>, Error> {
+        let _under_way = self.begun.claims(claim.id);
+        let mut orphan = None;
+        for _ in 0..CLAIMS_MAX {
+            let taken = self.store.claim(scope, claim).await?;
+            self.tidy();
+            let known = match &taken {
+                Taken::Mine => {
+                    self.begun.begins(claim.id);
+                    return Ok(None);
+                }
+                Taken::Already(Claimed { claim: known, answer: None })
+                    if known.life == self.system.uid()
+                        && self.begun.standing(known.id) == Standing::Unknown =>
+                {
+                    known.clone()
+                }
+                Taken::Already(_) | Taken::Unreadable => return Ok(Some(taken)),
+            };
+            // Its answer may have been kept since it was looked at: then the second look sees it.
+            if orphan == Some(known.id) {
+                self.store.release(scope, &known).await?;
+            }
+            orphan = Some(known.id);
+        }
+        Ok(Some(self.store.claim(scope, claim).await?))
+    }
+
+    fn tidy(&self) {
+        let store = self.store.clone();
+        self.system.tasks().spawn("http/once/tidy", async move { store.tidy().await });
     }
 
     /// What is answered to who sends a key again.
-    async fn again(&self, claimed: Claimed, sent: Secret) -> Result<Response, Error> {
-        let Claimed { claim, answer } = claimed;
+    async fn again(&self, taken: Taken, sent: Secret) -> Result<Response, Error> {
+        let Claimed { claim, answer } = match taken {
+            Taken::Already(claimed) => claimed,
+            Taken::Mine | Taken::Unreadable => return Err(unreadable()),
+        };
         let hash = claim.sent.clone();
         let _turn = self.turn().await;
         let task = self.system.tasks().spawn_blocking("http/once", move || hash.is_of(&sent));
@@ -147,7 +198,8 @@ impl Repeats {
     /// Whether somebody may still be at it.
     fn is_carried_out(&self, claim: &Claim) -> bool {
         let is_mine = claim.server == *self.system.node();
-        let is_of_now = claim.life == self.system.uid();
+        let is_of_now =
+            claim.life == self.system.uid() && self.begun.standing(claim.id) != Standing::Unkept;
         let is_young = self.system.now().since(claim.at) < CARRIED_OUT_WITHIN;
         is_young && (!is_mine || is_of_now)
     }
@@ -169,6 +221,7 @@ impl Repeats {
             Some(answer) => self.store.answer(scope, claim, answer).await,
             None => self.store.release(scope, claim).await,
         };
+        self.begun.ends(claim.id, done.is_ok());
         if let Err(fault) = done {
             let (code, id) = (fault.code, claim.id);
             tracing::error!(%code, %id, "what was answered to a command with a key is not kept: {fault}");
@@ -325,6 +378,17 @@ fn interrupted(claim: &Claim) -> Error {
             claim.server, claim.at
         ),
         hint: "look at what it was to change, and send it under another key".to_owned(),
+    }
+}
+
+fn unreadable() -> Error {
+    Error::Told {
+        kind: ProblemKind::Conflict,
+        code: UNREADABLE,
+        detail: "a request with this key was sent before, and what is kept of it can't be read: another version of the \
+                 server wrote it, or it is damaged"
+            .to_owned(),
+        hint: "look at what it was to change; if that is not done, send it under another key".to_owned(),
     }
 }
 

@@ -16,9 +16,10 @@ pub struct Scope {
     pub key: String,
 }
 
-/// Somebody carries out the request that was sent under a key, or did.
+/// Somebody carries out the request that was sent under a key, or did. A field that another version added is passed
+/// over: what it holds for, it holds for all the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Claim {
     pub id: CommandId,
     pub by: UserName,
@@ -32,7 +33,7 @@ pub struct Claim {
 
 /// What was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct KeptAnswer {
     pub status: u16,
     pub headers: Vec<(String, String)>,
@@ -49,16 +50,27 @@ pub struct Claimed {
     pub answer: Option<KeptAnswer>,
 }
 
+/// What a claim of a key came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    Mine,
+    Already(Claimed),
+    /// It is claimed, and what is kept of it can't be read: it is of another version, or damaged.
+    Unreadable,
+}
+
 /// Keeps claims and answers for a time, and no more of them than it has room for.
 #[async_trait]
 pub trait AnswerStore: Send + Sync + 'static {
     /// Claims the key, unless it is claimed already: then by what. Of all who do, on whatever server, one gets
     /// it.
-    async fn claim(&self, scope: &Scope, claim: &Claim) -> Result<Option<Claimed>, Fault>;
+    async fn claim(&self, scope: &Scope, claim: &Claim) -> Result<Taken, Fault>;
     /// What the claim came to.
     async fn answer(&self, scope: &Scope, claim: &Claim, answer: KeptAnswer) -> Result<(), Fault>;
     /// The key may be used as if it never had been.
     async fn release(&self, scope: &Scope, claim: &Claim) -> Result<(), Fault>;
+    /// Makes room, a bounded part of it at a time. No command waits for it.
+    async fn tidy(&self) {}
 }
 
 /// Keeps them as long as the process lives.
@@ -67,24 +79,28 @@ pub struct KeptInMemory(Mutex<BTreeMap<Scope, Claimed>>);
 
 #[async_trait]
 impl AnswerStore for KeptInMemory {
-    async fn claim(&self, scope: &Scope, claim: &Claim) -> Result<Option<Claimed>, Fault> {
+    async fn claim(&self, scope: &Scope, claim: &Claim) -> Result<Taken, Fault> {
         let mut kept = self.kept();
-        let known = kept.get(scope).cloned();
-        if known.is_none() {
-            kept.insert(scope.clone(), Claimed { claim: claim.clone(), answer: None });
+        if let Some(known) = kept.get(scope) {
+            return Ok(Taken::Already(known.clone()));
         }
-        Ok(known)
+        kept.insert(scope.clone(), Claimed { claim: claim.clone(), answer: None });
+        Ok(Taken::Mine)
     }
 
-    async fn answer(&self, scope: &Scope, _: &Claim, answer: KeptAnswer) -> Result<(), Fault> {
-        if let Some(claimed) = self.kept().get_mut(scope) {
+    async fn answer(&self, scope: &Scope, claim: &Claim, answer: KeptAnswer) -> Result<(), Fault> {
+        let mut kept = self.kept();
+        if let Some(claimed) = kept.get_mut(scope).filter(|it| it.claim.id == claim.id) {
             claimed.answer = Some(answer);
         }
         Ok(())
     }
 
-    async fn release(&self, scope: &Scope, _: &Claim) -> Result<(), Fault> {
-        self.kept().remove(scope);
+    async fn release(&self, scope: &Scope, claim: &Claim) -> Result<(), Fault> {
+        let mut kept = self.kept();
+        if kept.get(scope).is_some_and(|it| it.claim.id == claim.id) {
+            kept.remove(scope);
+        }
         Ok(())
     }
 }

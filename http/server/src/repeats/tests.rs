@@ -158,6 +158,78 @@ async fn what_a_server_was_doing_when_it_ended_is_not_done_again() {
     assert!(!after.is_carried_out(&long_ago));
 }
 
+/// Keeps claims, and fails to say so as often as it is told.
+struct Forgetful {
+    kept: KeptInMemory,
+    fails: AtomicUsize,
+    keeps: bool,
+}
+
+impl Forgetful {
+    fn failing(fails: usize, keeps: bool) -> Arc<Self> {
+        Arc::new(Self { kept: KeptInMemory::default(), fails: AtomicUsize::new(fails), keeps })
+    }
+}
+
+#[async_trait::async_trait]
+impl AnswerStore for Forgetful {
+    async fn claim(&self, scope: &Scope, claim: &Claim) -> Result<Taken, Fault> {
+        let taken = self.kept.claim(scope, claim).await;
+        let fails =
+            self.fails.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |it| it.checked_sub(1));
+        if fails.is_ok() { Err(Fault::transient(172, "lost")) } else { taken }
+    }
+
+    async fn answer(&self, scope: &Scope, claim: &Claim, it: KeptAnswer) -> Result<(), Fault> {
+        match self.keeps {
+            true => self.kept.answer(scope, claim, it).await,
+            false => Err(Fault::transient(172, "full")),
+        }
+    }
+
+    async fn release(&self, scope: &Scope, claim: &Claim) -> Result<(), Fault> {
+        self.kept.release(scope, claim).await
+    }
+}
+
+#[tokio::test]
+async fn what_was_claimed_and_never_begun_is_done_by_who_sends_it_again() {
+    let server = server(Repeats::new(system(), Forgetful::failing(1, true))).await;
+    let (status, is_again, _) = server.send(200, "k", "a").await;
+    assert_eq!((status, is_again, server.done()), (503, false, 0), "its claim is there");
+    assert_eq!(server.send(200, "k", "a").await, (200, false, "1".to_owned()));
+    assert_eq!(server.send(200, "k", "a").await, (200, true, "1".to_owned()));
+}
+
+#[tokio::test]
+async fn what_was_done_and_could_not_be_kept_is_not_done_again() {
+    let server = server(Repeats::new(system(), Forgetful::failing(0, false))).await;
+    assert_eq!(server.send(200, "k", "a").await, (200, false, "1".to_owned()));
+    let (status, _, said) = server.send(200, "k", "a").await;
+    assert_eq!((status, server.done()), (409, 1), "{said}");
+}
+
+#[tokio::test]
+async fn what_can_not_be_read_is_not_done_again() {
+    struct Newer;
+
+    #[async_trait::async_trait]
+    impl AnswerStore for Newer {
+        async fn claim(&self, _: &Scope, _: &Claim) -> Result<Taken, Fault> {
+            Ok(Taken::Unreadable)
+        }
+        async fn answer(&self, _: &Scope, _: &Claim, _: KeptAnswer) -> Result<(), Fault> {
+            Ok(())
+        }
+        async fn release(&self, _: &Scope, _: &Claim) -> Result<(), Fault> {
+            Ok(())
+        }
+    }
+
+    let server = server(Repeats::new(system(), Arc::new(Newer))).await;
+    assert_eq!((server.send(200, "k", "a").await.0, server.done()), (409, 0));
+}
+
 #[tokio::test]
 async fn a_refusal_is_not_kept_and_a_failure_is() {
     let server = server(Repeats::in_memory(system())).await;
