@@ -245,6 +245,11 @@ impl Way {
         Ok(Self { cluster, path, headers, is_vouched })
     }
 
+    /// Whether this server's word is all that is shown for the user.
+    pub(crate) fn is_vouched(&self) -> bool {
+        self.is_vouched
+    }
+
     /// A cluster that does not believe this server says nothing about the user's log-in here, which is good:
     /// it is told apart.
     pub(crate) fn answered(&self, answer: Result<Response, Error>) -> Result<Response, Error> {

@@ -7,6 +7,7 @@
 
 pub(crate) mod bridge;
 mod handshake;
+mod seen;
 mod tail;
 
 use std::sync::Arc;

@@ -228,6 +228,11 @@ pub(super) async fn say_farewell(sink: &mut SplitSink<WebSocket, Message>, why: 
     let _ = timeout(FAREWELL, farewell).await;
 }
 
+/// Where the reason was told already.
+pub(super) async fn say_close(sink: &mut SplitSink<WebSocket, Message>, why: LogTailEnd) {
+    let _ = timeout(FAREWELL, sink.send(Message::Close(Some(close(why))))).await;
+}
+
 fn written(told: &LogTail) -> Message {
     let text = serde_json::to_string(told).expect("lines are plain values, which are JSON");
     Message::Text(text.into())
