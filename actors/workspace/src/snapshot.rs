@@ -28,6 +28,9 @@ const SMALL_ALL_BYTES_MAX: u64 = 16 << 20;
 /// One that is larger than an asset may be is cut off behind that, and is still told to be too large.
 const ASSET_BYTES_MAX: u64 = (10 << 20) + 1;
 
+/// So many files that texts may name are looked for, while nobody changes the project.
+const GUESSES_MAX: usize = 10_000;
+
 /// What a project's directory held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
@@ -125,11 +128,7 @@ impl<'p> Taking<'p> {
 
     /// The files that texts name, wherever below the project they lie.
     fn named(&mut self) -> Result<()> {
-        let texts = self.files.values().map(|it| String::from_utf8_lossy(it));
-        let names: BTreeSet<_> = texts
-            .flat_map(|it| pieces(&it).map(str::to_owned).collect::<Vec<_>>())
-            .filter(|it| !self.files.contains_key(it))
-            .collect();
+        let names = self.guesses();
         for path in names {
             let Some(target) = self.inside(&path) else { continue };
             self.others.remove(&path);
@@ -140,6 +139,30 @@ impl<'p> Taking<'p> {
             }
         }
         Ok(())
+    }
+
+    /// What texts may name: nothing is looked for of which not even the beginning is there.
+    fn guesses(&self) -> BTreeSet<String> {
+        let there: BTreeSet<_> = fs::read_dir(self.root)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|it| it.file_name())
+            .collect();
+        let begins = |it: &str| {
+            let first = Path::new(it).components().next();
+            first.is_some_and(|it| there.contains(it.as_os_str()))
+        };
+        let mut names = BTreeSet::new();
+        for text in self.files.values().map(|it| String::from_utf8_lossy(it)) {
+            for name in pieces(&text).filter(|it| begins(it) && !self.files.contains_key(*it)) {
+                if names.len() == GUESSES_MAX {
+                    return names;
+                }
+                names.insert(name.to_owned());
+            }
+        }
+        names
     }
 
     fn small(&mut self) -> Result<()> {

@@ -14,23 +14,42 @@ pub(super) struct Awaited(Arc<Mutex<Standing>>);
 
 #[derive(Default)]
 struct Standing {
-    projects: BTreeMap<PathBuf, (ProjectDir, ProjectSummary)>,
+    projects: BTreeMap<PathBuf, Waiting>,
     has_looker: bool,
 }
 
-/// Somebody looks at them, one at a time; whatever ends that, another one may begin.
+struct Waiting {
+    project: ProjectDir,
+    shown: ProjectSummary,
+    /// Somebody looks at it, or did and came to no end.
+    is_begun: bool,
+}
+
+/// Somebody looks at them, one at a time; whatever ends that, another one may begin, with those that follow.
 pub(super) struct Looker(Awaited);
 
 impl Drop for Looker {
     fn drop(&mut self) {
-        self.0.standing().has_looker = false;
+        let mut standing = self.0.standing();
+        standing.has_looker = false;
+        for it in standing.projects.values_mut().filter(|it| it.is_begun) {
+            it.shown.being_looked_at = false;
+            it.shown.amiss = Some(
+                "the server failed while it looked at the project: its log says why. What is changed in it, or \
+                 the next start, has it looked at again"
+                    .to_owned(),
+            );
+        }
     }
 }
 
 impl Looker {
-    /// The next one, which stays awaited until it is [`Awaited::done`].
+    /// The next one that nobody has begun, which stays awaited until it is [`Awaited::done`].
     pub(super) fn next(&self) -> Option<ProjectDir> {
-        self.0.standing().projects.values().next().map(|it| it.0.clone())
+        let mut standing = self.0.standing();
+        let next = standing.projects.values_mut().find(|it| !it.is_begun)?;
+        next.is_begun = true;
+        Some(next.project.clone())
     }
 }
 
@@ -38,12 +57,13 @@ impl Awaited {
     /// What is shown of a project as long as it is awaited.
     pub(super) fn shown(&self, project: &ProjectDir) -> Option<ProjectSummary> {
         let standing = self.standing();
-        let (_, summary) = standing.projects.get(&project.dir).filter(|it| it.0 == *project)?;
-        Some(summary.clone())
+        let waiting = standing.projects.get(&project.dir).filter(|it| it.project == *project)?;
+        Some(waiting.shown.clone())
     }
 
     pub(super) fn add(&self, project: &ProjectDir, shown: ProjectSummary) {
-        self.standing().projects.insert(project.dir.clone(), (project.clone(), shown));
+        let waiting = Waiting { project: project.clone(), shown, is_begun: false };
+        self.standing().projects.insert(project.dir.clone(), waiting);
     }
 
     pub(super) fn done(&self, project: &ProjectDir) {
@@ -58,7 +78,7 @@ impl Awaited {
     /// If there is something to look at, and nobody does.
     pub(super) fn looker(&self) -> Option<Looker> {
         let mut standing = self.standing();
-        let is_wanted = !standing.projects.is_empty() && !standing.has_looker;
+        let is_wanted = standing.projects.values().any(|it| !it.is_begun) && !standing.has_looker;
         standing.has_looker |= is_wanted;
         is_wanted.then(|| Looker(self.clone()))
     }

@@ -79,6 +79,27 @@ async fn one_project_does_not_wait_for_all_others() {
     assert_eq!(looked_at, [true, true, false]);
 }
 
+#[tokio::test]
+async fn a_project_that_breaks_who_looks_at_it_keeps_no_other_one_waiting() {
+    let (_dir, projects) = lab(2);
+    let dir = |name: &str| projects.workspace.project(name).unwrap();
+    for name in ["p0", "p1"] {
+        let shown = ProjectSummary { being_looked_at: true, ..unknown_of(&projects, name) };
+        projects.awaited.add(&dir(name), shown);
+    }
+    let looker = projects.awaited.looker().unwrap();
+    assert_eq!(looker.next(), Some(dir("p0")));
+    drop(looker);
+    let broken = projects.awaited.shown(&dir("p0")).unwrap();
+    assert!(!broken.being_looked_at && broken.amiss.unwrap().contains("its log says why"));
+    let next = projects.awaited.looker().unwrap();
+    assert_eq!(next.next(), Some(dir("p1")));
+    assert_eq!(next.next(), None);
+    projects.awaited.done(&dir("p1"));
+    drop(next);
+    assert!(projects.awaited.looker().is_none(), "nothing is left that nobody has begun");
+}
+
 fn unknown_of(projects: &ProjectDirs, name: &str) -> ProjectSummary {
     unknown(&projects.workspace.project(name).unwrap())
 }

@@ -158,7 +158,7 @@ impl CsvReader {
         }
         let batch = self.decoder.flush().ok()??;
         let batch = batch.with_schema(self.decoding.columns.schema.clone()).ok()?;
-        if has_infinite(&batch) {
+        if has_infinite(&batch) && self.has_overflow() {
             return None;
         }
         let rows = batch.num_rows();
@@ -169,6 +169,23 @@ impl CsvReader {
         self.fed = 0;
         self.adapt(record_bytes);
         Some(chunk)
+    }
+
+    /// Whether a number that became infinite was not written so: a column of `inf` is as good as any other.
+    fn has_overflow(&mut self) -> bool {
+        let bytes = &self.window.bytes()[..self.fed];
+        let (mut records, mut at) = (Vec::new(), 0);
+        loop {
+            match self.splitter.next(bytes, at, true) {
+                Step::Record { span, next, .. } => {
+                    records.push(&bytes[span]);
+                    at = next;
+                }
+                Step::End => break,
+                Step::More { .. } | Step::Unclosed { .. } => return true,
+            }
+        }
+        self.decoding.overflow(records.into_iter()).is_some()
     }
 
     /// Keeps chunks within their bound of bytes when records grow or shrink.
@@ -390,8 +407,8 @@ fn has_infinite(batch: &RecordBatch) -> bool {
 fn is_beyond(text: &str, data_type: &DataType) -> bool {
     let has_digits = || text.bytes().any(|it| it.is_ascii_digit());
     match data_type {
-        DataType::Float64 => text.parse().is_ok_and(f64::is_infinite) && has_digits(),
-        DataType::Float32 => text.parse().is_ok_and(f32::is_infinite) && has_digits(),
+        DataType::Float64 => has_digits() && text.parse().is_ok_and(f64::is_infinite),
+        DataType::Float32 => has_digits() && text.parse().is_ok_and(f32::is_infinite),
         _ => false,
     }
 }
