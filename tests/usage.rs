@@ -55,6 +55,49 @@ fn a_file_that_is_not_there_is_not_found_whichever_command_names_it() {
 }
 
 #[test]
+fn what_is_refused_says_what_to_do_about_it() {
+    let root = tempfile::TempDir::new().unwrap();
+    let dir = root.path();
+    // What `weir dev` keeps.
+    std::fs::write(dir.join("weir.db"), "").unwrap();
+    std::fs::create_dir(dir.join("empty")).unwrap();
+    let plain = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = plain.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in plain.incoming() {
+            let _ = std::io::Write::write_all(
+                &mut stream.unwrap(),
+                b"HTTP/1.1 400 Bad Request\r\n\r\n",
+            );
+        }
+    });
+    let dir = dir.display();
+    for (arguments, code, part) in [
+        ("config-server restore nope".to_owned(), "WEIR-00186", "weir config-server backup DIR"),
+        (
+            format!("config-server backup {dir}/copy -D weir.data-dir={dir}"),
+            "WEIR-00185",
+            "stop `weir dev` and copy its whole data directory",
+        ),
+        (
+            "user create _x --role admin".to_owned(),
+            "WEIR-07310",
+            "begin it with a letter or a digit",
+        ),
+        (format!("workflow list --server https://{address}"), "WEIR-07206", "write http://"),
+        (format!("deploy {dir}/empty"), "WEIR-02201", "add a project.yaml"),
+        (format!("build {dir}/empty"), "WEIR-02201", "add a project.yaml"),
+    ] {
+        let words = arguments.split(' ').chain(["-o", "json"]);
+        let ran = Ran::of(binary().args(words));
+        let start = ran.stderr.find('{').unwrap_or_else(|| panic!("{arguments}: {}", ran.stderr));
+        let problem: Value = serde_json::from_str(&ran.stderr[start..]).unwrap();
+        assert_eq!(problem["code"], code, "{arguments}: {problem:#}");
+        assert!(problem.to_string().contains(part), "{arguments}: {problem:#}");
+    }
+}
+
+#[test]
 fn an_address_a_profile_or_a_token_that_can_not_be_meant_is_refused_before_anything_is_sent() {
     refused(2, "WEIR-07203", "workflow list --server ftp://node-1");
     refused(2, "WEIR-07203", "profile set p --url nonsense");

@@ -100,6 +100,42 @@ fn check_valid(dir: &std::path::Path) {
 }
 
 #[test]
+fn lists_are_sorted_filtered_and_read_in_pages() {
+    let lab = Lab::with_shop();
+    let paths = |arguments: &[&str]| {
+        let page = lab.json(&[&["assets", "shop"], arguments].concat());
+        let items = page["items"].as_array().unwrap().iter();
+        items.map(|it| it["path"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let own = ["project.yaml", "formats/lines.yaml", "sources/orders.yaml", "workflows/sales.yaml"];
+    assert_eq!(paths(&[]), own);
+    // The list's own order, in pages as well.
+    assert_eq!(paths(&["--limit", "500"]), own);
+    assert_eq!(paths(&["--limit", "2"]), own[..2]);
+    assert_eq!(paths(&["--sort", "-kind", "--limit", "1"]), ["workflows/sales.yaml"]);
+    assert_eq!(paths(&["--filter", "kind:Source path~sources/*"]), ["sources/orders.yaml"]);
+    let refused = lab.run(&["list", "--sort", "naem"]).ended(6);
+    assert!(refused.stderr.contains("did you mean name?"), "{}", refused.stderr);
+
+    let ask = |query: &str| -> (u16, Value) {
+        let path = format!("/api/v1/projects?{query}");
+        let (status, body) = lab.weir.get(lab.weir.page(), &path);
+        (status, serde_json::from_str(&body).unwrap())
+    };
+    let (_, first) = ask("limit=1&sort=-name");
+    assert_eq!(first["items"][0]["name"], "test");
+    let cursor = first["nextCursor"].as_str().unwrap();
+    let (_, next) = ask(&format!("limit=1&sort=-name&cursor={cursor}"));
+    assert_eq!((&next["items"][0]["name"], &next["nextCursor"]), (&json!("shop"), &Value::Null));
+    for spoiled in
+        [format!("limit=1&cursor={cursor}"), "cursor=AQ".to_owned(), "limit=0".to_owned()]
+    {
+        let (status, problem) = ask(&spoiled);
+        assert_eq!((status, &problem["code"]), (400, &json!("WEIR-07001")), "{spoiled}: {problem}");
+    }
+}
+
+#[test]
 fn a_project_is_made_filled_renamed_and_deleted_from_the_command_line() {
     let lab = Lab::with_shop();
     assert_eq!(lab.names(), ["shop", "test"]);

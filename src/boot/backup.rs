@@ -38,6 +38,18 @@ pub(crate) async fn backup(
 ) -> Result<Vec<String>, Fault> {
     let store = store(settings)?;
     if !store.exists() {
+        // `weir dev` keeps all in one store, which is its engine's.
+        let of_dev = settings.data_dir.join(STORE);
+        if of_dev.exists() && !settings.data_dir.join(CONFIG_SERVER_DIR).join(STORE).exists() {
+            let message = format!(
+                "there is no store of a configuration server in {}: what is there is of `weir dev`, or of an engine",
+                settings.data_dir.display()
+            );
+            return Err(Fault::config(185, message).with_hint(
+                "stop `weir dev` and copy its whole data directory; or name the server's own with --conf or \
+                 -D weir.data-dir=DIR",
+            ));
+        }
         let message = format!("there is no store to back up: {} is not there", store.display());
         return Err(Fault::config(185, message).with_hint(
             "give the configuration of the server, or its weir.data-dir, with --conf or -D",
@@ -83,7 +95,8 @@ pub(crate) async fn restore(settings: &Settings, from: &Path) -> Result<Vec<Stri
     let (source, store) = (from.join(STORE), store(settings)?);
     if !source.exists() {
         let message = format!("{} is no backup: it has no {STORE}", from.display());
-        return Err(Fault::config(186, message));
+        return Err(Fault::config(186, message)
+            .with_hint("name the directory that `weir config-server backup DIR` made"));
     }
     let sound = weir_persistence_sql::sqlite::verify(&source).await;
     sound.map_err(|it| {

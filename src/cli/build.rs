@@ -128,7 +128,11 @@ pub(super) fn what(dir: &Path) -> String {
 
 pub(super) fn not_built(dir: &Path, refused: NotBuilt) -> Failure {
     match refused {
-        NotBuilt::Findings(findings) => Failure::of_findings(what(dir), findings),
+        NotBuilt::Findings(findings) => {
+            let code = findings.iter().find(|it| it.is_error()).map(|it| it.code);
+            let failure = Failure::of_findings(what(dir), findings);
+            code.into_iter().fold(failure, Failure::with_code)
+        }
         NotBuilt::Tag { given, why } => {
             let failure = Failure::new(Reason::Usage, format!("can't use the tag {given:?}"), why);
             failure

@@ -73,6 +73,8 @@ impl Failure {
         match error {
             client::Error::Unreachable { .. } => failure
                 .with_hint("weir dev   # starts one here; or name a server with --server URL"),
+            client::Error::Distrusted { cause, .. } if cause.contains("speaks no TLS") => failure
+                .with_hint("write http:// in the place of https://, or name the port that speaks TLS"),
             client::Error::Distrusted { .. } => failure.with_hint(
                 "--ca FILE names the authority that signed its certificate, which must be for the \
                  host of the address",

@@ -17,7 +17,7 @@ pub enum InvalidName {
     Empty,
     #[error("a name has at most {LENGTH_MAX} characters, this one has {0}")]
     TooLong(usize),
-    #[error("{0:?} must not stand at the beginning of a name")]
+    #[error("{0:?} must not stand at the beginning of a name: begin it with a letter or a digit")]
     BadStart(char),
     #[error("{0:?} must not stand in a name: use letters, digits, '-', '_' and '.'")]
     BadCharacter(char),

@@ -84,6 +84,7 @@ impl Secrets {
                     // Of the file, and no line of it: what stands there instead of a sealed value
                     // may be a clear one, and findings are shown with their lines.
                     let place = Place::file(&asset.document.file);
+                    let cause = format!("{cause} (in line {})", node.place.line);
                     findings.push(Finding::error(code, place, path, cause).with_fix(fix));
                 }
             }

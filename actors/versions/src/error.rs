@@ -100,6 +100,8 @@ pub enum Error {
     Redirected { remote: String, to: String },
     #[error("{remote} answered with HTTP {status}")]
     Answer { remote: String, status: u16 },
+    #[error("{remote} answers, and not as Git does: {reason}")]
+    NoGit { remote: String, reason: String },
     #[error("the remote {remote} has versions of {branch:?} that are not here")]
     NotFastForward { remote: String, branch: String },
     #[error("{remote} refused the branch {branch:?}: {reason}")]
@@ -178,6 +180,7 @@ impl Error {
             Self::OtherAddress { .. } => Code(13_043),
             Self::OtherName(_) | Self::NoProject => Code(13_044),
             Self::PushUnknown { .. } => Code(13_045),
+            Self::NoGit { .. } => Code(13_046),
         }
     }
 
@@ -254,6 +257,14 @@ impl Error {
             Self::PushRefused { .. } => "look at the rules of the remote, or push another branch",
             Self::PushUnknown { .. } => "fetch tells it: push again if the remote has it not",
             Self::NoRemoteBranch { .. } => "choose one of its branches, or push yours first",
+            Self::NoGit { .. } => {
+                "is it the address of a repository, as `git clone` takes it, and not that of a page about it, or of a \
+                 page to log in at? `git ls-remote ADDRESS` asks it the same"
+            }
+            Self::Git(said) if said.contains("corrupted loose reference") => {
+                "a crash or another program left that file in .git empty or damaged: put back what it had, as \
+                 `ref: refs/heads/main` in HEAD (`git symbolic-ref HEAD refs/heads/main`)"
+            }
             Self::Git(_) | Self::Io { .. } => "look at the cause, and try again",
         }
     }

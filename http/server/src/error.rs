@@ -291,8 +291,13 @@ impl Error {
                 let problem =
                     Problem::new(ProblemKind::NotFound, format!("there is no {what} {name:?}"));
                 let hint = near.map(|it| format!("did you mean {it:?}?"));
-                let listed = || "`weir project list` shows those that you may see".to_owned();
-                let hint = hint.or_else(|| (what == "project").then(listed));
+                let listed = match what {
+                    "project" => Some("`weir project list` shows those that you may see"),
+                    "cluster" => Some("`weir fleet list` shows those that this server knows"),
+                    "deployment" => Some("`weir deployment list` shows what is stored"),
+                    _ => None,
+                };
+                let hint = hint.or_else(|| listed.map(str::to_owned));
                 Problem { hint, ..problem }
             }
             Self::Fault(fault) | Self::Later { fault, .. } => of_fault(fault),
@@ -393,7 +398,7 @@ fn of_status(status: StatusCode, method: &Method, path: &str) -> Problem {
             let detail = format!("the body sent to {path} is longer than allowed");
             return Problem::new(ProblemKind::BodyTooLarge, detail).with_hint(
                 "send less at a time; what this server takes of it at most says its weir.rest-server.max-body, and \
-                 of an asset 4 MiB, whatever that is",
+                 of an asset 4 MiB and of samples 16 MiB, whatever that is",
             );
         }
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
@@ -494,6 +499,18 @@ mod tests {
         }
         let never = Error::from(Fault::transient(6_001, "who knows")).into_response();
         assert!(!never.headers().contains_key(RETRY_AFTER));
+    }
+
+    #[test]
+    fn who_names_what_is_not_there_is_told_where_to_look() {
+        for (what, hint) in [
+            ("project", "weir project list"),
+            ("cluster", "weir fleet list"),
+            ("deployment", "weir deployment list"),
+        ] {
+            let problem = Error::not_found(what, &"nowhere", ["east"]).problem();
+            assert!(problem.hint.as_deref().unwrap().contains(hint), "{problem:?}");
+        }
     }
 
     #[test]

@@ -90,6 +90,7 @@ fn kind(error: &Error) -> ProblemKind {
         | Error::PushRefused { .. } => ProblemKind::Conflict,
         Error::Silent { .. } | Error::Deadline { .. } => ProblemKind::TimedOut,
         Error::Unreachable { .. }
+        | Error::NoGit { .. }
         | Error::PushUnknown { .. }
         | Error::Redirected { .. }
         | Error::Answer { .. }

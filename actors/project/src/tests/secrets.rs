@@ -102,6 +102,8 @@ fn a_value_that_is_not_sealed_is_refused_without_being_shown() {
         let [_, first] = &found[..] else { panic!("{found:?}") };
         assert_eq!((first.code.0, first.place.line), (2231, 0), "no line is shown: {first:?}");
         assert!(!format!("{found:?}").contains(VALUE), "{found:?}");
+        let line = asset.lines().position(|it| it.contains("SALT:")).unwrap() + 1;
+        assert!(first.cause.ends_with(&format!("(in line {line})")), "{first:?}");
         let is_former = clear.starts_with("weir-secret:1:");
         assert_eq!(first.cause.contains("by an earlier version"), is_former, "{first:?}");
     }

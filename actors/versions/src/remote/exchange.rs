@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use git2::{
-    AutotagOption, BranchType, ErrorCode, FetchOptions, FetchPrune, PushOptions, RemoteCallbacks,
-    RemoteRedirect,
+    AutotagOption, BranchType, ErrorClass, ErrorCode, FetchOptions, FetchPrune, PushOptions,
+    RemoteCallbacks, RemoteRedirect,
 };
 use serde::Serialize;
 use weir_domain::Timestamp;
@@ -272,10 +272,15 @@ impl Repository {
                 done.map_err(|error| match cause {
                     Some(cause) => Failed::Known(cause),
                     None if error.code() == ErrorCode::NotFastForward => Failed::Git(error),
-                    None => Failed::Known(Error::Unreachable {
-                        remote: address::shown(url),
-                        reason: clean(&error.message().replace(&way, "it")),
-                    }),
+                    None => {
+                        let remote = address::shown(url);
+                        let reason = clean(&error.message().replace(&way, "it"));
+                        // The way to it was open: what came over it is what is wrong.
+                        Failed::Known(match error.class() {
+                            ErrorClass::Http | ErrorClass::Net => Error::NoGit { remote, reason },
+                            _ => Error::Unreachable { remote, reason },
+                        })
+                    }
                 })
             }
         }

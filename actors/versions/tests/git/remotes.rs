@@ -321,7 +321,7 @@ fn odd_answers_are_refused_and_lead_nowhere() {
     for (said, code) in [
         (moved.as_str(), 13_039),
         ("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n", 13_039),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 13_034),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 13_046),
         ("SSH-2.0-x\r\n\r\n", 13_034),
         ("", 13_034),
     ] {
@@ -332,6 +332,49 @@ fn odd_answers_are_refused_and_lead_nowhere() {
         assert!(!text.contains("127.0.0.1") || text.contains(&server.address), "{text}");
     }
     assert!(elsewhere.asked.lock().unwrap().is_empty());
+}
+
+#[test]
+fn what_is_no_repository_is_told_as_that_with_what_to_do() {
+    let project = Project::new();
+    let answer = |kind: &str, body: &str| {
+        let length = body.len();
+        let said = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        GitServer::start(project.around.path(), GitBehaviour::Say(said))
+    };
+    let page = answer("text/html", "<html>Welcome</html>");
+    let broken = answer(
+        "application/x-git-upload-pack-advertisement",
+        "001e# service=git-upload-pack\n0000zzzz broken",
+    );
+    let without_tls = page.url("x").replace("http://", "https://");
+    for (address, code, said, hint) in [
+        (page.url("x"), 13_046, "answers, and not as Git does", "not that of a page about it"),
+        (broken.url("x"), 13_046, "answers, and not as Git does", "git ls-remote"),
+        (without_tls, 13_034, "it speaks no TLS there", "check the address"),
+    ] {
+        let to = project.around.path().join("clone");
+        let error = Repository::clone(&address, &to, &Access::anonymous(), &mut |_| {});
+        let error = error.err().unwrap();
+        assert_eq!(error.code().0, code, "{error}");
+        assert!(error.to_string().contains(said), "{error}");
+        assert!(error.hint().contains(hint), "{error}: {}", error.hint());
+        assert!(!to.exists());
+    }
+}
+
+#[test]
+fn a_head_that_is_empty_is_told_with_what_belongs_there() {
+    let project = Project::new();
+    fs::write(project.dir.join(".git/HEAD"), "").unwrap();
+    let error = match Repository::open(&project.dir) {
+        Err(error) => error,
+        Ok(None) => panic!("there is a repository"),
+        Ok(Some(repository)) => repository.branch().unwrap_err(),
+    };
+    assert!(error.hint().contains("symbolic-ref HEAD"), "{error}: {}", error.hint());
 }
 
 #[test]
