@@ -20,11 +20,12 @@ pub enum AssetKind {
     Source,
     Sink,
     Workflow,
+    Snippet,
     Test,
 }
 
 impl AssetKind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Project,
         Self::Environment,
         Self::Secret,
@@ -32,6 +33,7 @@ impl AssetKind {
         Self::Source,
         Self::Sink,
         Self::Workflow,
+        Self::Snippet,
         Self::Test,
     ];
 
@@ -44,6 +46,7 @@ impl AssetKind {
             Self::Source => "Source",
             Self::Sink => "Sink",
             Self::Workflow => "Workflow",
+            Self::Snippet => "Snippet",
             Self::Test => "Test",
         }
     }
@@ -58,6 +61,7 @@ impl AssetKind {
             Self::Source => "a Source",
             Self::Sink => "a Sink",
             Self::Workflow => "a Workflow",
+            Self::Snippet => "a Snippet",
             Self::Test => "a Test",
         }
     }

@@ -22,6 +22,9 @@ const NOTHING_FLOWS_IN: u32 = 2106;
 /// Of the plan's check: no source, several sources.
 const SOURCES: [u32; 2] = [2108, 2109];
 
+/// Of the plan's check, what a part of a workflow is allowed: nothing flows in, something goes nowhere, no source.
+const OPEN: [u32; 3] = [NOTHING_FLOWS_IN, 2107, 2108];
+
 /// Everything that is wrong with a compiled workflow.
 pub(crate) fn workflow(draft: &Draft, registry: &Registry) -> Vec<Finding> {
     let checked = check_plan(&draft.plan, registry);
@@ -40,6 +43,13 @@ pub(crate) fn workflow(draft: &Draft, registry: &Registry) -> Vec<Finding> {
         let kind = Kind { role: Role::Sink, name: dead_letters::KIND, registry };
         findings.extend(kind.check_alone(config, Some(&dead_letter_schema())));
     }
+    findings
+}
+
+/// Everything that is wrong with a snippet, whatever workflow it is put into: its inputs and outputs may be open.
+pub(crate) fn snippet(draft: &Draft, registry: &Registry) -> Vec<Finding> {
+    let mut findings = workflow(draft, registry);
+    findings.retain(|it| !OPEN.contains(&it.code.0));
     findings
 }
 

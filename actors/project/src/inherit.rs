@@ -211,8 +211,8 @@ fn can_extend(kind: AssetKind) -> bool {
         | AssetKind::Source
         | AssetKind::Sink
         | AssetKind::Workflow => true,
-        // A secret is sealed as a whole, and a test says what it tests.
-        AssetKind::Project | AssetKind::Secret | AssetKind::Test => false,
+        // A secret is sealed as a whole, a snippet is put in as it stands, and a test says what it tests.
+        AssetKind::Project | AssetKind::Secret | AssetKind::Snippet | AssetKind::Test => false,
     }
 }
 
@@ -235,9 +235,11 @@ impl Shape {
             AssetKind::Source | AssetKind::Sink => Self::Choice,
             AssetKind::Format => Self::Format,
             AssetKind::Workflow => Self::Workflow,
-            AssetKind::Project | AssetKind::Environment | AssetKind::Secret | AssetKind::Test => {
-                Self::Plain
-            }
+            AssetKind::Project
+            | AssetKind::Environment
+            | AssetKind::Secret
+            | AssetKind::Snippet
+            | AssetKind::Test => Self::Plain,
         }
     }
 

@@ -131,7 +131,11 @@ fn build(
     for draft in &drafts {
         found.extend(check::workflow(draft, registry));
     }
-    for draft in &drafts {
+    let snippets = snippets(&library, &mut references, &mut found);
+    for snippet in &snippets {
+        found.extend(check::snippet(snippet, registry));
+    }
+    for draft in drafts.iter().chain(&snippets) {
         findings.extend(misplaced(draft, registry, &mut references.broken));
     }
     unused(&library, &mut references, registry, &mut found);
@@ -261,7 +265,13 @@ fn put_in(
 
 /// Looks at the secrets that assets name, once environment values are put in, which may name some.
 fn named(library: &Library, secrets: &Secrets, findings: &mut Vec<Finding>) -> BTreeSet<Place> {
-    let kinds = [AssetKind::Format, AssetKind::Source, AssetKind::Sink, AssetKind::Workflow];
+    let kinds = [
+        AssetKind::Format,
+        AssetKind::Source,
+        AssetKind::Sink,
+        AssetKind::Workflow,
+        AssetKind::Snippet,
+    ];
     let assets = kinds.into_iter().flat_map(|it| library.of_kind(it));
     let specs = assets.filter_map(Asset::spec);
     specs.flat_map(|it| secrets.check(it, "spec", findings)).collect()
@@ -295,6 +305,16 @@ fn drafts(
     }
     written.scripts.clone_from(&references.scripts);
     drafts
+}
+
+/// Snippets are judged and never run: nothing of a package is made of them.
+fn snippets(
+    library: &Library,
+    references: &mut References<'_>,
+    findings: &mut Vec<Finding>,
+) -> Vec<Draft> {
+    let snippets = library.of_kind(AssetKind::Snippet);
+    snippets.filter_map(|it| workflow::compile_snippet(it, references, findings)).collect()
 }
 
 /// Reads all tests, and looks for what they name.

@@ -17,7 +17,7 @@ use weir_stream::Registry;
 
 use crate::asset::{API_VERSION, AssetKind};
 use crate::case::TestSpec;
-use crate::spec::{EnvironmentSpec, Metadata, ProjectSpec, SecretSpec, WorkflowSpec};
+use crate::spec::{EnvironmentSpec, Metadata, ProjectSpec, SecretSpec, SnippetSpec, WorkflowSpec};
 use embed::Definitions;
 
 /// The JSON Schemas of all kinds of assets, by file name (`workflow.schema.json` …).
@@ -34,6 +34,7 @@ fn schema(kind: AssetKind, registry: &Registry) -> Value {
         AssetKind::Environment => generator.subschema_for::<EnvironmentSpec>(),
         AssetKind::Secret => generator.subschema_for::<SecretSpec>(),
         AssetKind::Workflow => generator.subschema_for::<WorkflowSpec>(),
+        AssetKind::Snippet => generator.subschema_for::<SnippetSpec>(),
         AssetKind::Test => generator.subschema_for::<TestSpec>(),
         AssetKind::Format => generator.subschema_for::<FormatSpec>(),
         AssetKind::Source => generator.subschema_for::<SourceSpec>(),
@@ -86,6 +87,7 @@ fn purpose(kind: AssetKind) -> &'static str {
         AssetKind::Source => "Where records come from.",
         AssetKind::Sink => "Where records go.",
         AssetKind::Workflow => "A graph of stages that every item of its source flows through.",
+        AssetKind::Snippet => "Stages that are put into workflows.",
         AssetKind::Test => {
             "What a workflow is tested with: what comes in, and what is to come out."
         }

@@ -170,6 +170,17 @@ pub(crate) struct WorkflowSpec {
     stages: Vec<Value>,
 }
 
+/// Stages that are put into workflows, where they are the workflow's own from then on.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the check")]
+pub(crate) struct SnippetSpec {
+    /// The stages. What reads from none of them is fed by the workflow that they are put into, and what leaves
+    /// them by a port that leads nowhere is for that workflow to take.
+    #[schemars(with = "Vec<StageSpec>", length(min = 1))]
+    stages: Vec<Value>,
+}
+
 fn one() -> u32 {
     1
 }

@@ -248,6 +248,7 @@ fn references(asset: &Asset, values: &Values) -> Vec<Reference> {
     match asset.kind {
         AssetKind::Project => found.of_project(document),
         AssetKind::Workflow => found.of_workflow(document),
+        AssetKind::Snippet => found.of_stages(document),
         AssetKind::Source | AssetKind::Sink => {
             if let Some(spec) = document.node("spec") {
                 found.format_of(spec, "spec");
@@ -294,6 +295,14 @@ impl Found<'_> {
     }
 
     fn of_workflow(&mut self, document: &Document) {
+        self.of_stages(document);
+        let path = "spec.deadLetters.format";
+        if let Some(node) = document.node(path) {
+            self.value(AssetKind::Format, node, path);
+        }
+    }
+
+    fn of_stages(&mut self, document: &Document) {
         for (index, stage) in items(document.node("spec.stages")).iter().enumerate() {
             for (slot, role) in
                 [("source", Role::Source), ("processor", Role::Operator), ("sink", Role::Sink)]
@@ -301,10 +310,6 @@ impl Found<'_> {
                 let Some(node) = stage.get(slot) else { continue };
                 self.slot(role, node, &format!("spec.stages[{index}].{slot}"));
             }
-        }
-        let path = "spec.deadLetters.format";
-        if let Some(node) = document.node(path) {
-            self.value(AssetKind::Format, node, path);
         }
     }
 

@@ -14,6 +14,7 @@ mod robust;
 mod schemas;
 mod scripts;
 mod secrets;
+mod snippets;
 mod survey;
 mod targets;
 mod workflows;

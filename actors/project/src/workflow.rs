@@ -1,5 +1,5 @@
 //! A workflow asset becomes a plan: slots become kinds with their configurations, `from` becomes
-//! edges.
+//! edges. A snippet becomes the part of one, which is judged and never run.
 //!
 //! What can't be read leaves a stage without a kind: its name keeps its connections quiet, and the
 //! rest of the workflow is judged as if it were sound.
@@ -14,7 +14,7 @@ use crate::asset::Asset;
 use crate::config::Config;
 use crate::dead_letters;
 use crate::references::{References, Resolved};
-use crate::spec::{StageSpec, WorkflowSpec};
+use crate::spec::{SnippetSpec, StageSpec, WorkflowSpec};
 
 /// A plan, and where each part of it was written.
 pub(crate) struct Draft {
@@ -57,19 +57,42 @@ pub(crate) fn compile(
     // A name that is none was reported; the stages are judged under another one.
     let workflow = WorkflowName::new(asset.name.as_str());
     let workflow = workflow.or_else(|_| WorkflowName::new("unnamed")).ok()?;
+    let mut draft = of_stages(document, workflow, references, findings)?;
+    draft.plan.instances = instances;
+    draft.plan.retry = retry;
+    draft.plan.error_limit = error_limit;
+    draft.dead_letters = dead_letters::config(document, &draft.plan, references, findings);
+    draft.plan.dead_letters = draft.dead_letters.as_ref().map(dead_letters::sink);
+    Some(draft)
+}
+
+/// Compiles a snippet as the part of a workflow that it is. `None`: it has no stages, which is reported.
+pub(crate) fn compile_snippet(
+    asset: &Asset,
+    references: &mut References<'_>,
+    findings: &mut Vec<Finding>,
+) -> Option<Draft> {
+    let document = &asset.document;
+    document.node("spec")?;
+    findings.extend(read_at::<SnippetSpec>(document, "spec").err().unwrap_or_default());
+    // A snippet may be called what no workflow is.
+    let name = WorkflowName::new("snippet").ok()?;
+    of_stages(document, name, references, findings)
+}
+
+fn of_stages(
+    document: &Document,
+    name: WorkflowName,
+    references: &mut References<'_>,
+    findings: &mut Vec<Finding>,
+) -> Option<Draft> {
     let stages = stage_nodes(document, findings)?;
-    let mut compiler = Compiler::new(document, workflow, references, findings);
-    compiler.draft.plan.instances = instances;
-    compiler.draft.plan.retry = retry;
-    compiler.draft.plan.error_limit = error_limit;
+    let mut compiler = Compiler::new(document, name, references, findings);
     let names: Vec<_> = stages.iter().map(stage_name).collect();
     for (index, (node, name)) in stages.iter().zip(&names).enumerate() {
         compiler.stage(index, node, name.as_ref(), &names);
     }
-    let mut draft = compiler.draft;
-    draft.dead_letters = dead_letters::config(document, &draft.plan, references, findings);
-    draft.plan.dead_letters = draft.dead_letters.as_ref().map(dead_letters::sink);
-    Some(draft)
+    Some(compiler.draft)
 }
 
 fn check_instances(document: &Document, findings: &mut Vec<Finding>) {

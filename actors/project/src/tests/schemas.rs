@@ -17,6 +17,7 @@ fn every_kind_of_asset_has_a_schema_without_loose_ends() {
             "project.schema.json",
             "secret.schema.json",
             "sink.schema.json",
+            "snippet.schema.json",
             "source.schema.json",
             "test.schema.json",
             "workflow.schema.json",
