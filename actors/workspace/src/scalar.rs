@@ -18,30 +18,44 @@ pub(crate) struct Spot {
     pub(crate) is_key: bool,
 }
 
+/// A name that is to be another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rewrite {
+    pub(crate) spot: Spot,
+    pub(crate) old: String,
+    pub(crate) new: String,
+}
+
 /// The text with another name in these places; what can't be changed is told by its place.
 pub(crate) fn rename(text: &str, spots: &[Spot], old: &str, new: &str) -> Result<String, Place> {
-    let offsets = offsets(text, spots);
+    let one = |spot: &Spot| Rewrite { spot: spot.clone(), old: old.into(), new: new.into() };
+    rewrite(text, &spots.iter().map(one).collect::<Vec<_>>())
+}
+
+/// The same for names that differ.
+pub(crate) fn rewrite(text: &str, all: &[Rewrite]) -> Result<String, Place> {
+    let offsets = offsets(text, all.iter().map(|it| &it.spot.place));
     let mut found = BTreeMap::new();
-    for spot in spots {
+    for Rewrite { spot, old, new } in all {
         let at = offsets.get(&(spot.place.line, spot.place.column));
         let token = at.and_then(|it| token(text, *it, old)).ok_or_else(|| spot.place.clone())?;
         // A name that stands once and is told twice is changed once.
-        found.insert(token.start, token);
+        found.insert(token.start, (token, new));
     }
     let (mut renamed, mut done) = (String::with_capacity(text.len()), 0);
-    for token in found.values() {
+    for (token, new) in found.values() {
         renamed.push_str(&text[done..token.start]);
         renamed.push_str(&token.written(new));
         done = token.end;
     }
     renamed.push_str(&text[done..]);
     let is_meant = match (yaml::parse("", text), yaml::parse("", &renamed)) {
-        (Ok(before), Ok(after)) => is_renamed(&before, &after, spots, new),
+        (Ok(before), Ok(after)) => is_rewritten(&before, &after, all),
         _ => false,
     };
-    match (is_meant, spots.first()) {
+    match (is_meant, all.first()) {
         (true, _) | (_, None) => Ok(renamed),
-        (false, Some(spot)) => Err(spot.place.clone()),
+        (false, Some(it)) => Err(it.spot.place.clone()),
     }
 }
 
@@ -64,8 +78,8 @@ impl Token {
 }
 
 /// Where lines and columns are in the text, which is gone through once.
-fn offsets(text: &str, spots: &[Spot]) -> BTreeMap<(u32, u32), usize> {
-    let mut wanted: BTreeSet<_> = spots.iter().map(|it| (it.place.line, it.place.column)).collect();
+fn offsets<'p>(text: &str, places: impl Iterator<Item = &'p Place>) -> BTreeMap<(u32, u32), usize> {
+    let mut wanted: BTreeSet<_> = places.map(|it| (it.line, it.column)).collect();
     let skipped = text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len();
     let (mut at, mut found) = ((1, 1), BTreeMap::new());
     for (offset, character) in text[skipped..].char_indices() {
@@ -89,35 +103,38 @@ fn token(text: &str, at: usize, name: &str) -> Option<Token> {
     ends.then(|| Token { start: at, end: at + 2 * open + name.len(), quote })
 }
 
-fn is_renamed(before: &Document, after: &Document, spots: &[Spot], new: &str) -> bool {
+fn is_rewritten(before: &Document, after: &Document, all: &[Rewrite]) -> bool {
     let mut wanted = BTreeMap::new();
-    for spot in spots {
+    for Rewrite { spot, new, .. } in all {
         let Some(node) = before.node(&spot.path) else { return false };
-        wanted.insert(std::ptr::from_ref(node), spot.is_key);
+        wanted.insert(std::ptr::from_ref(node), (spot.is_key, new.as_str()));
     }
     let mut expected = before.root.clone();
-    put(&before.root, &mut expected, &wanted, new);
+    put(&before.root, &mut expected, &wanted);
     expected.to_json() == after.to_json()
 }
 
-/// Puts the new name into a copy of a node, at all that are wanted; how deep they lie is bounded where texts are
+/// Puts the new names into a copy of a node, at all that are wanted; how deep they lie is bounded where texts are
 /// read.
-fn put(node: &Node, copy: &mut Node, wanted: &BTreeMap<*const Node, bool>, new: &str) {
-    let is_key = |it: &Node| wanted.get(&std::ptr::from_ref(it)).copied();
-    if is_key(node) == Some(false) {
-        copy.value = Value::Text(new.to_owned());
+fn put(node: &Node, copy: &mut Node, wanted: &BTreeMap<*const Node, (bool, &str)>) {
+    let name = |it: &Node, is_key| {
+        let found = wanted.get(&std::ptr::from_ref(it)).filter(|it| it.0 == is_key);
+        found.map(|it| it.1.to_owned())
+    };
+    if let Some(name) = name(node, false) {
+        copy.value = Value::Text(name);
         return;
     }
     match (&node.value, &mut copy.value) {
         (Value::Sequence(items), Value::Sequence(copies)) => {
-            items.iter().zip(copies).for_each(|(it, copy)| put(it, copy, wanted, new));
+            items.iter().zip(copies).for_each(|(it, copy)| put(it, copy, wanted));
         }
         (Value::Mapping(entries), Value::Mapping(copies)) => {
             for ((_, it), (key, copy)) in entries.iter().zip(copies) {
-                if is_key(it) == Some(true) {
-                    new.clone_into(key);
+                if let Some(name) = name(it, true) {
+                    *key = name;
                 }
-                put(it, copy, wanted, new);
+                put(it, copy, wanted);
             }
         }
         _ => {}

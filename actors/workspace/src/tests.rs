@@ -7,6 +7,7 @@ mod conflicts;
 mod projects;
 mod renaming;
 mod snapshots;
+mod snippets;
 
 use std::fs;
 use std::path::Path;
