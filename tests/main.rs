@@ -42,6 +42,7 @@ mod scripts;
 mod sent_again;
 mod shelf;
 mod shutdown;
+mod snippets;
 mod sql;
 mod support;
 mod tail;

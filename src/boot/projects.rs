@@ -1,6 +1,7 @@
 //! The projects of the configuration server: its workspace, and what each project means.
 
 mod awaited;
+mod snippets;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
@@ -14,6 +15,7 @@ use weir_domain::{Digest, Fault, Finding, Place, ProjectName};
 use weir_http_api::{
     AssetConflict, AssetCopy, AssetEffective, AssetField, AssetOrigin, AssetRenamed, AssetSummary,
     AssetTake, AssetTaken, AssetTheirs, AssetUsage, AssetView, ProjectCreate, ProjectSummary,
+    SnippetCut, SnippetInsert, SnippetInserted,
 };
 use weir_http_server::{Basis, Checks, ProjectRefusal, Projects};
 use weir_project::{Effective, PROJECT_FILE, Spelling};
@@ -539,6 +541,26 @@ impl Projects for ProjectDirs {
         .await
     }
 
+    async fn snippet_insert(
+        &self,
+        project: ProjectName,
+        path: String,
+        request: SnippetInsert,
+        read: Digest,
+    ) -> Result<SnippetInserted, ProjectRefusal> {
+        self.inserted((project, path), request, read).await
+    }
+
+    async fn snippet_cut(
+        &self,
+        project: ProjectName,
+        path: String,
+        request: SnippetCut,
+        read: Digest,
+    ) -> Result<AssetView, ProjectRefusal> {
+        self.cut((project, path), request, read).await
+    }
+
     async fn readiness(&self) -> Checks {
         vec![("projects", Ok(()))]
     }
@@ -643,7 +665,9 @@ fn pointer(what: &str) -> String {
     match what {
         "confirm" => "query/deleteFilesOf".to_owned(),
         "archive" => "body".to_owned(),
-        "name" | "directory" => format!("/{what}"),
+        "name" | "directory" | "snippet" | "stages" | "after" | "before" | "prefix" => {
+            format!("/{what}")
+        }
         what => what.to_owned(),
     }
 }

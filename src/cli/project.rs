@@ -5,6 +5,7 @@ mod difference;
 mod remotes;
 mod served;
 mod shelf;
+mod snippets;
 mod versions;
 
 use std::collections::BTreeSet;
@@ -50,6 +51,8 @@ enum Verb {
     #[command(flatten)]
     Shelf(shelf::Verb),
     #[command(flatten)]
+    Snippets(snippets::Verb),
+    #[command(flatten)]
     Versions(Box<versions::Verb>),
 }
 
@@ -69,6 +72,7 @@ impl Command {
             },
             Verb::Served(verb) => asked(verb.run(&client()?, out)),
             Verb::Shelf(verb) => asked(verb.run(&client()?, out)),
+            Verb::Snippets(verb) => asked(verb.run(&client()?, out)),
             Verb::Versions(verb) => asked(verb.run(&client()?, out)),
         }
     }

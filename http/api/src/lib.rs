@@ -41,6 +41,7 @@ mod scheduler;
 pub mod schema;
 mod shelf;
 mod sniff;
+mod snippet;
 mod stored;
 mod stream;
 mod stream_order;
@@ -130,6 +131,7 @@ pub use scheduler::{
 };
 pub use shelf::{AssetCopy, AssetTake, AssetTaken};
 pub use sniff::{SniffRequest, SniffResult, SniffUnreached, SniffedView};
+pub use snippet::{SnippetCut, SnippetInsert, SnippetInserted, SnippetStage};
 pub use stored::{
     Activate, ChangeView, DeploymentsView, DryRun, NodeChangeView, ObjectCountView, ObjectsView,
     PACKAGE, PARTIAL_PACKAGE, RecentChangeView, StoredView, TagRef, UploadQuery, UploadView,

@@ -27,6 +27,7 @@ mod samples;
 mod savepoints;
 mod scheduler;
 mod shelf;
+mod snippets;
 mod versions;
 
 pub use client::{Authority, Client};

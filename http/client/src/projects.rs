@@ -124,7 +124,8 @@ impl Client {
     }
 }
 
-fn based(request: RequestBuilder, read: Option<Digest>) -> RequestBuilder {
+/// What a change is based on, as its headers say.
+pub(crate) fn based(request: RequestBuilder, read: Option<Digest>) -> RequestBuilder {
     match read {
         Some(digest) => request.header("if-match", format!("\"{digest}\"")),
         None => request.header("if-none-match", "*"),

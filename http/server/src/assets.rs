@@ -61,7 +61,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Based {
 }
 
 /// The same, where there must be something.
-pub(crate) struct Known(Digest);
+pub(crate) struct Known(pub(crate) Digest);
 
 impl<S: Send + Sync> FromRequestParts<S> for Known {
     type Rejection = Error;

@@ -26,7 +26,7 @@ use crate::version::{self, ServerName};
 use crate::{
     Deliveries, Fleet, Guard, Health, Operations, Projects, Repeats, Samples, Versions, archives,
     assets, clusters, deliveries, drafts, engine, forward, logs, openapi, operations, overview,
-    projects, quota, repeats, samples, shelf, stored, ui, verbs, versions,
+    projects, quota, repeats, samples, shelf, snippets, stored, ui, verbs, versions,
 };
 
 const NAME: &str = "config-server";
@@ -156,6 +156,7 @@ fn described() -> OpenApiRouter<Arc<dyn Projects>> {
         .routes(command(UserClaim::ProjectWrite, "asset delete", routes!(assets::delete)))
         .routes(command(UserClaim::ProjectWrite, "asset rename", routes!(assets::rename)))
         .merge(shelf::routes())
+        .merge(snippets::routes())
         .merge(logs::of_this_server())
         .routes(open(routes!(version::show)));
     OpenApiRouter::with_openapi(openapi::document("Weir configuration server", about))

@@ -70,6 +70,7 @@ mod scheduler;
 mod sessions;
 mod shelf;
 mod sniff;
+mod snippets;
 mod steering;
 mod storages;
 mod stored;

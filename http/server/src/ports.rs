@@ -19,7 +19,8 @@ use weir_http_api::{
     AssetConflict, AssetCopy, AssetEffective, AssetRenamed, AssetSummary, AssetTake, AssetTaken,
     AssetUsage, AssetView, ClusterEvent, DeploymentPreview, DeploymentRequest, DeploymentView,
     ExplanationView, ItemView, LeaseView, LinkView, MembersView, ProjectCreate, ProjectSummary,
-    RenewalView, SavepointView, SniffResult, SourceView, SweepAction, SweepView, WorkflowDetail,
+    RenewalView, SavepointView, SniffResult, SnippetCut, SnippetInsert, SnippetInserted,
+    SourceView, SweepAction, SweepView, WorkflowDetail,
 };
 use weir_runtime::Tasks;
 
@@ -452,5 +453,21 @@ pub trait Projects: Send + Sync + 'static {
         project: ProjectName,
         path: String,
     ) -> Result<Vec<AssetCopy>, ProjectRefusal>;
+    /// Puts a snippet into a workflow.
+    async fn snippet_insert(
+        &self,
+        project: ProjectName,
+        path: String,
+        request: SnippetInsert,
+        read: Digest,
+    ) -> Result<SnippetInserted, ProjectRefusal>;
+    /// Makes a snippet of stages of a workflow.
+    async fn snippet_cut(
+        &self,
+        project: ProjectName,
+        path: String,
+        request: SnippetCut,
+        read: Digest,
+    ) -> Result<AssetView, ProjectRefusal>;
     async fn readiness(&self) -> Checks;
 }

@@ -252,6 +252,12 @@ async fn put(
 }
 
 impl AssetArg {
+    /// The asset of a kind that is meant by a name, or by what this takes else.
+    pub(super) fn of(kind: &str, given: &str) -> Self {
+        let is_whole = given.contains('/') || given.ends_with(".yaml") || given.ends_with(".yml");
+        Self { asset: if is_whole { given.to_owned() } else { format!("{kind}/{given}") } }
+    }
+
     /// What is no path is a kind and a name.
     pub(super) async fn path(&self, client: &Client, project: &str) -> Result<String, Failure> {
         let asset = self.asset.as_str();
@@ -286,7 +292,7 @@ impl AssetArg {
     }
 
     /// Its path, and the etag that it must have.
-    async fn known(
+    pub(super) async fn known(
         &self,
         client: &Client,
         project: &str,

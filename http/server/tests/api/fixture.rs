@@ -19,8 +19,8 @@ use weir_domain::{
 use weir_http_api::{
     AssetConflict, AssetCopy, AssetEffective, AssetRenamed, AssetSummary, AssetTake, AssetTaken,
     AssetTheirs, AssetUsage, AssetView, ItemView, ProjectCreate, ProjectSummary, RenewalView,
-    SavepointView, SniffResult, SourceCountView, SourceView, SweepAction, SweepView,
-    WorkflowDetail,
+    SavepointView, SniffResult, SnippetCut, SnippetInsert, SnippetInserted, SourceCountView,
+    SourceView, SweepAction, SweepView, WorkflowDetail,
 };
 use weir_http_client::Client;
 use weir_runtime::{IdSource, PhaseTimeouts, System, SystemClock, SystemSettings};
@@ -573,6 +573,27 @@ impl Projects for FakeProjects {
         _: String,
     ) -> Result<Vec<AssetCopy>, ProjectRefusal> {
         Ok(vec![])
+    }
+
+    async fn snippet_insert(
+        &self,
+        _: ProjectName,
+        _: String,
+        request: SnippetInsert,
+        _: Digest,
+    ) -> Result<SnippetInserted, ProjectRefusal> {
+        let (stages, findings, dry_run) = (vec![], vec![], request.dry_run);
+        Ok(SnippetInserted { workflow: asset(&request.snippet), stages, findings, dry_run })
+    }
+
+    async fn snippet_cut(
+        &self,
+        _: ProjectName,
+        _: String,
+        request: SnippetCut,
+        _: Digest,
+    ) -> Result<AssetView, ProjectRefusal> {
+        Ok(asset(&request.name))
     }
 
     async fn readiness(&self) -> Checks {
