@@ -10,6 +10,7 @@ import {
   useRef,
   useState,
 } from "react";
+import { problemIn } from "../../api/problem";
 import { nameOf, useSession } from "../../app/session";
 import { plural } from "../../logic/format";
 import { Hint } from "../../parts/Hint";
@@ -17,7 +18,7 @@ import { Empty } from "../../parts/Shows";
 import { type EditProps, useFormsOf } from "../editor/FormView";
 import type { Mend } from "../editor/findings";
 import { countOf } from "../projects/Problems";
-import type { Finding } from "../projects/projects";
+import { assetOf, type Finding } from "../projects/projects";
 import { passed } from "../samples/passages";
 import { TryIt } from "../samples/TryIt";
 import { useTrial } from "../samples/useTrial";
@@ -42,9 +43,11 @@ import css from "./designer.module.css";
 import { Inspector } from "./Inspector";
 import { stageOf } from "./mend";
 import { Palette } from "./Palette";
-import { type Item, items, nameFor } from "./palette";
+import { type Item, items, nameFor, snippets } from "./palette";
 import { keepPlaces, keptPlaces, type Place, type Places, placed, tidied, WIDTH } from "./places";
 import { Quick } from "./Quick";
+import { SaveSnippet } from "./SaveSnippet";
+import { inserted, stagesOf, type Where } from "./snippet";
 
 const route = getRouteApi("/frame/projects/$project/assets/$");
 /** What was copied, for this workflow or another one; in the tab. */
@@ -84,7 +87,11 @@ function Drawing(props: DesignerProps) {
   const navigate = route.useNavigate();
   const flow = useReactFlow();
   const forms = useFormsOf(props);
-  const all = useMemo(() => (read.schema ? items(read.schema, assets) : []), [read.schema, assets]);
+  const isSnippet = read.kind === "Snippet";
+  const all = useMemo(() => {
+    if (!read.schema) return [];
+    return [...items(read.schema, assets), ...snippets(assets.filter((it) => it.path !== path))];
+  }, [read.schema, assets, path]);
   const of = `${project}/${read.name ?? ""}`;
   const [moved, setMoved] = useState<Places>(() => keptPlaces(of));
   const lastPlaces = useRef<Places>(moved);
@@ -103,7 +110,7 @@ function Drawing(props: DesignerProps) {
   );
   const [edge, setEdge] = useState<DesignEdge>();
   const [told, setTold] = useState("");
-  const [asked, setAsked] = useState<"connect" | { from: string; port: string }>();
+  const [asked, setAsked] = useState<"connect" | "snippet" | { from: string; port: string }>();
   const select = useCallback(
     (ids: ReadonlySet<string>, on?: DesignEdge) => {
       setSelected(ids);
@@ -159,11 +166,24 @@ function Drawing(props: DesignerProps) {
     setMoved(now);
     keepPlaces(of, now);
   };
-  const add = (
-    item: Item,
-    where: { behind?: { from: string; port: string }; on?: DesignEdge },
-    at?: Place,
-  ) => {
+  // What is typed while a snippet is on its way is not lost: it is put into the text as it is then.
+  const latest = useRef({ text, it });
+  latest.current = { text, it };
+  const putIn = async (item: Item, where: Where) => {
+    setAsked(undefined);
+    try {
+      const asset = await assetOf(project, item.path ?? "");
+      const now = latest.current;
+      const made = inserted(now.text, now.it, stagesOf(asset.text), where);
+      change(made.text);
+      select(new Set(made.names));
+      setTold(`Added ${made.names.join(", ")} of ${item.title}`);
+    } catch (error) {
+      setTold(`Not added: ${problemIn(error).title}`);
+    }
+  };
+  const add = (item: Item, where: Where, at?: Place) => {
+    if (item.role === "snippet") return void putIn(item, where);
     const name = freeName(
       it.stages.map((one) => one.id),
       nameFor(item),
@@ -260,7 +280,8 @@ function Drawing(props: DesignerProps) {
           c: single && (() => setAsked("connect")),
           f: () => void flow.fitView({ minZoom: 0.7, maxZoom: 1, padding: 0.04 }),
           t: tidy,
-          r: () => tryIt(!isTrying),
+          r: isSnippet ? undefined : () => tryIt(!isTrying),
+          s: selected.size > 0 ? () => setAsked("snippet") : undefined,
           e: single && (() => (code ? toCode() : toInspector())),
         };
     const act = event.altKey ? undefined : acts[key];
@@ -337,11 +358,17 @@ function Drawing(props: DesignerProps) {
               not={isReadOnly || (selected.size === 0 && !edge)}
               onAct={remove}
             />
+            <Tool
+              label="Save as snippet …"
+              keys="s"
+              not={isReadOnly || selected.size === 0}
+              onAct={() => setAsked("snippet")}
+            />
             <Tool label="Tidy" keys="t" not={it.stages.length === 0} onAct={tidy} />
             <Tool
               label="Try it …"
               keys="r"
-              not={it.stages.length === 0 && !isTrying}
+              not={isSnippet || (it.stages.length === 0 && !isTrying)}
               isOn={isTrying !== undefined}
               onAct={() => tryIt(!isTrying)}
             />
@@ -418,6 +445,17 @@ function Drawing(props: DesignerProps) {
             design={it}
             stage={single}
             onConnect={connect}
+            onClose={() => setAsked(undefined)}
+          />
+        )}
+        {asked === "snippet" && (
+          <SaveSnippet
+            project={project}
+            workflow={workflow}
+            design={it}
+            chosen={it.stages.filter((one) => selected.has(one.id)).map((one) => one.id)}
+            assets={assets}
+            onSaved={(name) => setTold(`Saved the snippet ${name}`)}
             onClose={() => setAsked(undefined)}
           />
         )}

@@ -1,14 +1,14 @@
 import { TextInput } from "@mantine/core";
 import { type KeyboardEvent, useRef, useState } from "react";
 import { Worded } from "../../parts/Worded";
-import type { Role } from "./design";
 import css from "./designer.module.css";
 import { type Item, matching } from "./palette";
 
-const GROUPS: readonly [Role, string][] = [
+const GROUPS: readonly [Item["role"], string][] = [
   ["source", "Sources"],
   ["operator", "Processors"],
   ["sink", "Sinks"],
+  ["snippet", "Snippets"],
 ];
 export const DRAGGED = "application/x-weir-stage";
 

@@ -243,12 +243,14 @@ export function copied(it: Design, names: readonly string[]): Keyed[] {
   return it.stages.filter((one) => names.includes(one.id)).map((one) => one.config);
 }
 
-/** Copies under free names; what led from one to another of them does so between the copies. */
+/** Copies under free names; what led from one to another of them does so between the copies. What nothing fed is fed by
+ * `feed`, where that is said. */
 export function pasted(
   text: string,
   it: Design,
   stages: readonly Keyed[],
-): { text: string; names: string[] } {
+  feed?: { from: string; port: string },
+): { text: string; names: string[]; stages: Keyed[] } {
   const taken = it.stages.map((one) => one.id);
   const names = new Map<string, string>();
   for (const one of stages) {
@@ -258,16 +260,18 @@ export function pasted(
   }
   const among = design({ stages });
   const copies = stages.map((one) => {
-    const { from: _, ...rest } = one;
+    const { from, ...rest } = one;
+    const isOpen = texts(from).length === 0 && one.source === undefined;
     const inner = among.edges
       .filter((edge) => edge.to === one.name && names.has(edge.from))
       .map((edge) => written({ from: names.get(edge.from) as string, port: edge.port }));
     const { name: __, ...config } = rest;
     const name = names.get(String(one.name));
+    if (feed && isOpen) inner.push(written(feed));
     if (inner.length === 0) return { name, ...config };
     return { name, from: inner.length > 1 ? inner : inner[0], ...config };
   });
-  return { text: appended(text, copies), names: [...names.values()] };
+  return { text: appended(text, copies), names: [...names.values()], stages: copies };
 }
 
 /** Stages in the order in which records come to them, for going through them by the keyboard. */

@@ -7,11 +7,14 @@ import type { Role } from "./design";
 
 export interface Item {
   id: string;
-  role: Role;
+  /** A snippet has stages of any role. */
+  role: Role | "snippet";
   title: string;
   what: string;
   /** An asset of the project, which is named. */
   isAsset: boolean;
+  /** The path of a snippet, whose stages are its own affair. */
+  path?: string;
   slot: unknown;
 }
 
@@ -44,6 +47,20 @@ export function items(root: Schema, assets: readonly Asset[]): Item[] {
       })),
     ];
   });
+}
+
+/** The project's own snippets. */
+export function snippets(assets: readonly Asset[]): Item[] {
+  const own = assets.filter((it) => it.kind === "Snippet" && it.name);
+  return own.map((it) => ({
+    id: `snippet:${it.name}`,
+    role: "snippet",
+    title: String(it.name),
+    what: it.description ?? "Snippet of this project",
+    isAsset: true,
+    path: it.path,
+    slot: undefined,
+  }));
 }
 
 export function matching(all: readonly Item[], typed: string): Item[] {

@@ -3,7 +3,7 @@ import type { Asset } from "../projects/projects";
 import { Control } from "./Control";
 import css from "./editor.module.css";
 import { Fields, FormContext, type Forms, FromSample, Part } from "./Form";
-import { fieldOf, type Kind, specOf } from "./schema";
+import { fieldOf, isDrawn, type Kind, specOf } from "./schema";
 import { type Path, withValue } from "./text";
 import type { Drafting } from "./useDraft";
 import type { Read } from "./useText";
@@ -76,7 +76,7 @@ export function FormView(props: EditProps) {
           <Fields
             schema={field.schema}
             path={["spec"]}
-            without={read.kind === "Workflow" ? ["stages"] : []}
+            without={isDrawn(read.kind) ? ["stages"] : []}
           />
         ) : (
           <Part field={field} path={["spec"]} name={read.kind} isRequired />

@@ -21,7 +21,7 @@ import { isDirty } from "./draft";
 import css from "./editor.module.css";
 import { FormView } from "./FormView";
 import { type Fix, fixOf, type Mend } from "./findings";
-import type { Kind } from "./schema";
+import { isDrawn, type Kind } from "./schema";
 import { offsetOf, type Path } from "./text";
 import type { Drafting } from "./useDraft";
 import { useOwnFindings } from "./useOwnFindings";
@@ -64,7 +64,7 @@ export function Open({ project, path, drafting }: OpenProps) {
   const seen = isTyping ? late : text;
   const read = useText(project, seen, assets);
   const { design, own } = useDesign(read);
-  const tabs = read.kind === "Workflow" ? WORKFLOW_TABS : TABS;
+  const tabs = isDrawn(read.kind) ? WORKFLOW_TABS : TABS;
   const tab = search.tab ?? tabs[0][0];
   const [problem, setProblem] = useState<Problem>();
   const [conflict, setConflict] = useState<Conflict>();

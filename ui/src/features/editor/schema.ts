@@ -27,6 +27,7 @@ export interface Schema {
 
 export const KINDS = [
   "Workflow",
+  "Snippet",
   "Source",
   "Sink",
   "Format",
@@ -44,6 +45,10 @@ const files = import.meta.glob<Schema>("../../../../schemas/json/*.schema.json",
 export function isKind(kind: string | null | undefined): kind is Kind {
   return KINDS.includes(kind as Kind);
 }
+
+/** What has stages. */
+export const isDrawn = (kind: string | null | undefined) =>
+  kind === "Workflow" || kind === "Snippet";
 
 export async function schemaOf(kind: Kind): Promise<Schema> {
   const read = files[`../../../../schemas/json/${kind.toLowerCase()}.schema.json`];

@@ -65,7 +65,7 @@ export function NewAsset({
         autoComplete="off"
         data-autofocus
       />
-      {same.length > 0 && template.kind !== "Test" && (
+      {same.length > 0 && !["Test", "Snippet"].includes(template.kind) && (
         <Select
           label="Extends"
           description="What it does not say itself is as it is there"

@@ -48,6 +48,13 @@ export const TEMPLATES: readonly Template[] = [
 `,
   },
   {
+    id: "snippet",
+    kind: "Snippet",
+    title: "Snippet",
+    what: "Stages that are put into workflows, to be drawn.",
+    spec: "spec:\n  stages: []\n",
+  },
+  {
     id: "source-file",
     kind: "Source",
     title: "Source of files",
