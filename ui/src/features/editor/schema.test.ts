@@ -9,6 +9,7 @@ import {
   schemaOf,
   specOf,
 } from "./schema";
+import { starter } from "./starter";
 
 test("every kind has a schema", async () => {
   for (const kind of KINDS) expect((await schemaOf(kind)).title, kind).toBe(`Weir ${kind}`);
@@ -40,4 +41,10 @@ test("what stands at a path is known, also where a value decides", async () => {
   const value = { spec: { type: "csv" } };
   const [found] = schemaAt(root, ["spec"], value);
   expect(Object.keys(found?.properties ?? {})).toContain("delimiter");
+});
+
+test("what has no settings begins with none", async () => {
+  const root = await schemaOf("Workflow");
+  const { devNull = {} } = root.$defs?.SinkSpec?.properties ?? {};
+  expect(starter("sink", "devNull", root, devNull)).toEqual({});
 });

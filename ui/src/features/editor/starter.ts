@@ -58,6 +58,6 @@ export function least(root: Schema, given: Schema): unknown {
       return Object.fromEntries(all);
     }
     default:
-      return schema.properties ? {} : "";
+      return schema.properties || schema.type === "object" ? {} : "";
   }
 }
