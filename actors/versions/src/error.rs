@@ -80,6 +80,8 @@ pub enum Error {
     RemoteExists(String),
     #[error("the address {address:?} is refused: {reason}")]
     Address { address: String, reason: &'static str },
+    #[error("{remote} is not gone to: {host} is not allowed")]
+    Host { remote: String, host: String },
     #[error("{remote} was not reached: {reason}")]
     Unreachable { remote: String, reason: String },
     #[error("{remote} said nothing for {} s", silence.as_secs_f32())]
@@ -181,6 +183,7 @@ impl Error {
             Self::OtherName(_) | Self::NoProject => Code(13_044),
             Self::PushUnknown { .. } => Code(13_045),
             Self::NoGit { .. } => Code(13_046),
+            Self::Host { .. } => Code(13_047),
         }
     }
 
@@ -235,6 +238,9 @@ impl Error {
             Self::NoRemote(_) => "choose one of the remotes that there are, or add it",
             Self::RemoteExists(_) => "choose another name, or remove that remote first",
             Self::Address { .. } => "write it as https://host/path, and give credentials apart",
+            Self::Host { .. } => {
+                "let who runs the server add it to weir.config-server.remotes.hosts"
+            }
             Self::Unreachable { .. } => {
                 "check the address, the network and the certificate of the remote"
             }

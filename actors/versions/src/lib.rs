@@ -47,8 +47,8 @@ pub use merge::{
 };
 pub use path::{FieldPath, Step};
 pub use remote::{
-    Access, Cancel, Credentials, Fetched, Limits, Progress, Pull, Pulled, Reach, Remote, Trust,
-    address_shown,
+    Access, Cancel, Credentials, Fetched, Hosts, Limits, Progress, Pull, Pulled, Reach, Remote,
+    Trust, address_shown,
 };
 pub use repository::Repository;
 pub use status::{ChangedFile, FileChange, Status};

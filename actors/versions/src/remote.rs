@@ -9,12 +9,14 @@
 //! - R3: a step that fails has moved no branch of ours.
 //! - R4: a credential that was given for an address goes to no other one.
 //! - R5: what a remote may have done is not told as undone.
+//! - R6: hosts that are not allowed are not gone to, whatever names lead there.
 
 mod access;
 mod address;
 mod clone;
 mod door;
 mod exchange;
+mod hosts;
 mod stop;
 
 use git2::ErrorCode;
@@ -26,6 +28,7 @@ use crate::{Error, Repository, Result};
 pub use access::{Access, Credentials, Limits, Progress, Reach, Trust};
 pub use address::shown as address_shown;
 pub use exchange::{Fetched, Pull, Pulled};
+pub use hosts::Hosts;
 pub use stop::Cancel;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]

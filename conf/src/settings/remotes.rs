@@ -16,6 +16,8 @@ pub struct Remotes {
     pub max_received: Bytes,
     /// Authorities that are believed instead of those of the system.
     pub ca_file: Option<PathBuf>,
+    /// The hosts that addresses may have; none: any, but for those that answer this machine alone.
+    pub hosts: Vec<String>,
     /// Whether an address may be a directory of the server's machine.
     pub directories: bool,
 }

@@ -9,7 +9,7 @@ use weir_domain::{Fault, ProjectName};
 use weir_http_api::{Cloned, FetchedBranch, ProjectClone, Pushed, RemoteCredentials};
 use weir_http_server::{Progress, ProjectRefusal};
 use weir_versions::{
-    Access, Cancel, Credentials, Error, Limits, Progress as Moved, Reach, Repository, Trust,
+    Access, Cancel, Credentials, Error, Hosts, Limits, Progress as Moved, Reach, Repository, Trust,
 };
 
 use super::asked::checked;
@@ -22,20 +22,22 @@ use crate::boot::projects;
 #[derive(Debug, Clone)]
 pub(crate) struct Exchange {
     reach: Reach,
+    hosts: Hosts,
     ca_file: Option<PathBuf>,
     limits: Limits,
 }
 
 impl Exchange {
     pub(crate) fn of(settings: &Remotes) -> Self {
-        let Remotes { timeout, silence, max_received, ca_file, directories } = settings;
+        let Remotes { timeout, silence, max_received, ca_file, hosts, directories } = settings;
+        let hosts = Hosts::only(hosts);
         let reach = if *directories { Reach::NetworkAndFiles } else { Reach::Network };
         let limits = Limits {
             deadline: timeout.duration(),
             silence: silence.duration(),
             received: *max_received,
         };
-        Self { reach, ca_file: ca_file.clone(), limits }
+        Self { reach, hosts, ca_file: ca_file.clone(), limits }
     }
 
     /// Read anew each time: authorities change.
@@ -56,7 +58,8 @@ impl Exchange {
                 None => Credentials::Token(secret),
             }
         });
-        Ok(Access { credentials, meant, reach: self.reach, trust, limits: self.limits, cancel })
+        let (reach, hosts, limits) = (self.reach, self.hosts.clone(), self.limits);
+        Ok(Access { credentials, meant, reach, hosts, trust, limits, cancel })
     }
 }
 

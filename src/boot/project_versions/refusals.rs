@@ -59,7 +59,8 @@ fn kind(error: &Error) -> ProblemKind {
         | Error::EmptyMessage
         | Error::Invalid { .. }
         | Error::NoConflict(_)
-        | Error::Address { .. } => ProblemKind::InvalidRequest,
+        | Error::Address { .. }
+        | Error::Host { .. } => ProblemKind::InvalidRequest,
         Error::TooLarge { .. } | Error::TooMany { .. } => ProblemKind::BodyTooLarge,
         Error::HeadMoved { .. } => ProblemKind::Stale,
         Error::NotVersioned(_)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use weir_conf::Secret;
 use weir_domain::Bytes;
 
-use super::Cancel;
+use super::{Cancel, Hosts};
 
 /// How a remote is reached. It is handed in for each step.
 #[derive(Debug, Clone)]
@@ -14,6 +14,7 @@ pub struct Access {
     /// The address that the credentials were given for, and are sent to; none: to any.
     pub meant: Option<String>,
     pub reach: Reach,
+    pub hosts: Hosts,
     pub trust: Trust,
     pub limits: Limits,
     pub cancel: Cancel,
@@ -26,6 +27,7 @@ impl Access {
             credentials: Credentials::None,
             meant: None,
             reach: Reach::Network,
+            hosts: Hosts::default(),
             trust: Trust::System,
             limits: Limits::default(),
             cancel: Cancel::default(),

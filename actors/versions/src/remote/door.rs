@@ -84,6 +84,8 @@ enum Cause {
     Unreachable(String),
     Status(u16),
     Redirected(String),
+    /// An address that is not gone to.
+    Host(String),
 }
 
 impl Door {
@@ -159,6 +161,7 @@ impl Door {
             Cause::Status(status @ (404 | 410)) => Error::NoRepository { remote, status },
             Cause::Status(status) => Error::Answer { remote, status },
             Cause::Redirected(to) => Error::Redirected { remote, to },
+            Cause::Host(host) => Error::Host { remote, host },
         })
     }
 

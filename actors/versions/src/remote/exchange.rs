@@ -254,6 +254,9 @@ impl Repository {
                     None => Failed::Git(it),
                 })
             }
+            Address::Http { host, .. } if !access.hosts.have(&host) => {
+                Err(Failed::Known(Error::Host { remote: address::shown(url), host }))
+            }
             Address::Http { is_tls, host, port, path } => {
                 let is_here = matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]");
                 if !is_tls && !is_here && access.credentials != super::Credentials::None {

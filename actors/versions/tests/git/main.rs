@@ -7,6 +7,7 @@ mod branches;
 mod diffs;
 mod exports;
 mod hostile;
+mod hosts;
 mod lost;
 mod merges;
 mod names;

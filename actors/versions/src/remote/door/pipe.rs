@@ -9,6 +9,7 @@ use rustls::pki_types::ServerName;
 
 use super::head::{Body, Head};
 use super::{Cause, Shared};
+use crate::Hosts;
 
 /// What concerns one connection and not the one before it.
 const HOP: [&str; 5] = ["host", "connection", "keep-alive", "authorization", "proxy-authorization"];
@@ -68,11 +69,12 @@ fn connect(shared: &Shared) -> Result<Box<dyn Both>, Cause> {
     let host = shared.target.host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let (sender, receiver) = mpsc::channel();
     let to = (host.clone(), shared.target.port);
-    std::thread::spawn(move || sender.send(connected(&to, silence)));
+    let hosts = shared.access.hosts.clone();
+    std::thread::spawn(move || sender.send(connected(&to, &hosts, silence)));
     let mut waited = Duration::ZERO;
     let socket = loop {
         match receiver.recv_timeout(LOOK_EVERY) {
-            Ok(socket) => break socket.map_err(|it| failed(&it))?,
+            Ok(socket) => break socket?,
             Err(_) if shared.state().is_closed || waited > silence => return Err(Cause::Silent),
             Err(_) => waited += LOOK_EVERY,
         }
@@ -86,13 +88,22 @@ fn connect(shared: &Shared) -> Result<Box<dyn Both>, Cause> {
     secured(shared, socket, &host)
 }
 
-/// To the first address that answers.
-fn connected((host, port): &(String, u16), silence: Duration) -> io::Result<TcpStream> {
-    let mut last = io::Error::other("the host has no address");
-    for address in (host.as_str(), *port).to_socket_addrs()? {
+/// To the first address that answers. None is tried that may not be, and it is the address that was looked at
+/// which is connected to: a name may lead elsewhere the next time.
+fn connected(
+    (host, port): &(String, u16),
+    hosts: &Hosts,
+    silence: Duration,
+) -> Result<TcpStream, Cause> {
+    let mut last = failed(&io::Error::other("the host has no address"));
+    for address in (host.as_str(), *port).to_socket_addrs().map_err(|it| failed(&it))? {
+        if !hosts.lead_to(address.ip()) {
+            last = Cause::Host(address.ip().to_string());
+            continue;
+        }
         match TcpStream::connect_timeout(&address, silence) {
             Ok(socket) => return Ok(socket),
-            Err(error) => last = error,
+            Err(error) => last = failed(&error),
         }
     }
     Err(last)
