@@ -4,6 +4,7 @@
 //! All calls block and are made from threads that may block. None of them is told to stop in
 //! the middle: they return after a bounded piece of work, and the caller asks again or not.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
@@ -95,6 +96,11 @@ pub trait Source: Send {
     /// instead of something else.
     fn check_access(&self) -> Result<(), Fault> {
         Ok(())
+    }
+
+    /// The file or directory of this machine that it reads, where it is one.
+    fn path_here(&self) -> Option<PathBuf> {
+        None
     }
 
     /// The items that are there now and ready to be read, in the order wanted. History is not

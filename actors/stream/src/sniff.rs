@@ -197,7 +197,7 @@ impl Drop for Look {
 }
 
 fn fitting(stream: StreamId, batch: &Batch, filter: Option<&SniffFilter>) -> Vec<SniffedRecord> {
-    let rows = rows(batch).into_iter().enumerate();
+    let rows = rows(&batch.records).into_iter().enumerate();
     let records = rows.map(|(row, record)| {
         let position = batch.positions.at(row);
         SniffedRecord { stream, position, record }
@@ -206,9 +206,9 @@ fn fitting(stream: StreamId, batch: &Batch, filter: Option<&SniffFilter>) -> Vec
 }
 
 /// The rows as JSON; nothing where Arrow has no JSON for them.
-fn rows(batch: &Batch) -> Vec<Map<String, Value>> {
+pub fn rows(records: &RecordBatch) -> Vec<Map<String, Value>> {
     let mut writer = LineDelimitedWriter::new(Vec::new());
-    let written = writer.write(&batch.records).and_then(|()| writer.finish());
+    let written = writer.write(records).and_then(|()| writer.finish());
     if written.is_err() {
         return Vec::new();
     }

@@ -96,6 +96,10 @@ impl Source for FileSource {
         self.listing.check_access()
     }
 
+    fn path_here(&self) -> Option<PathBuf> {
+        Some(self.directory.clone())
+    }
+
     fn list(&mut self) -> Result<Vec<Item>, Fault> {
         // The time first: a file that changes while we look must not seem older than it is.
         let now = self.clock.now();

@@ -74,6 +74,19 @@ impl Reader {
         })
     }
 
+    /// Where the last messages of each partition are, so many of each.
+    pub(super) fn near_ends(&self, messages: usize) -> Result<Splits, Fault> {
+        let within = self.config.connection.timeout.duration();
+        let look = |topic: Option<&str>| client::metadata(&self.consumer, topic, within);
+        let place = |partition: Partition| {
+            let ends = lookup::ends(&self.consumer, &partition, within)?;
+            let back = i64::try_from(messages).unwrap_or(i64::MAX);
+            let place = ends.high.saturating_sub(back).max(ends.low);
+            Ok((partition.split(), json!(place)))
+        };
+        lookup::partitions(&self.topics, look)?.into_iter().map(place).collect()
+    }
+
     /// Goes on behind these positions.
     pub(super) fn begin(mut self, from: &Splits) -> Result<Self, Fault> {
         for (split, position) in from.iter().filter(|it| it.0 != BEGUN) {

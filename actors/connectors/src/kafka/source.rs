@@ -8,7 +8,7 @@ use weir_stream::{
 
 use super::client::{self, Listener};
 use super::codes;
-use super::config::SourceConfig;
+use super::config::{OnLost, SourceConfig};
 use super::lookup;
 use super::reader::Reader;
 use super::source_kind::whole;
@@ -58,6 +58,16 @@ impl LiveSource for Source {
         let within = self.config.connection.timeout.duration();
         let look = |topic: Option<&str>| client::metadata(&consumer, topic, within);
         lookup::partitions(&self.topics, look).map(|_| ())
+    }
+
+    fn peek(&mut self, records: usize) -> Result<Box<dyn LiveReader>, Fault> {
+        // No group is joined and nothing committed, so that nobody else's is named.
+        let config =
+            SourceConfig { group: None, on_lost: OnLost::Skip, ..self.config.clone() };
+        let topics = self.topics.clone();
+        let reader = Reader::new(config, topics, &self.stage, &self.limits, Share::WHOLE)?;
+        let from = reader.near_ends(records)?;
+        Ok(Box::new(reader.begin(&from)?))
     }
 
     fn reread(&mut self, letters: Vec<RawLetter>) -> Result<Box<dyn RecordReader>, Fault> {

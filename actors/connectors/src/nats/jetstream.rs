@@ -10,12 +10,12 @@ use arrow::datatypes::SchemaRef;
 use async_nats::Client;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull};
 use async_nats::jetstream::context::{GetStreamByNameErrorKind, GetStreamErrorKind};
-use async_nats::jetstream::stream::Stream;
+use async_nats::jetstream::stream::{RetentionPolicy, Stream};
 use async_nats::jetstream::{self, ErrorCode};
 use futures::{FutureExt as _, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use weir_domain::{Fault, Timestamp};
-use weir_stream::{BuildContext, LiveRead, LiveReader, Splits};
+use weir_stream::{BuildContext, LiveRead, LiveReader, Splits, not_peeked};
 
 use super::client::{self, wait};
 use super::codes;
@@ -27,6 +27,8 @@ use crate::messages::{Incoming, Intake};
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// The server forgets a consumer that nobody asks for this long.
 const INACTIVE: Duration = Duration::from_secs(60);
+/// The same of one that nobody comes back to.
+const PEEK_INACTIVE: Duration = Duration::from_secs(5);
 /// Bytes that may be under way, unless a single message may be longer.
 const UNDER_WAY_BYTES: usize = 4 << 20;
 
@@ -64,6 +66,8 @@ pub(super) struct Spec {
     job: String,
     batch_rows: usize,
     batch_bytes: usize,
+    /// Somebody only looks at so many of the newest messages.
+    peeks: Option<u64>,
 }
 
 impl Spec {
@@ -76,7 +80,12 @@ impl Spec {
             job: cx.stage.to_string(),
             batch_rows: cx.limits.batch_rows,
             batch_bytes: cx.limits.batch_bytes,
+            peeks: None,
         }
+    }
+
+    pub(super) fn peeking(self, messages: usize) -> Self {
+        Self { peeks: Some(messages as u64), ..self }
     }
 
     fn away(&self, cause: &str) -> Fault {
@@ -131,6 +140,9 @@ impl Reader {
         let (client, position, messages) = wait(async {
             let client = client::connect(&spec.connection, &spec.job).await?;
             let stream = look(&client, &spec.stream).await?;
+            if spec.peeks.is_some() {
+                check_is_shared(&spec, &stream)?;
+            }
             let position = there.unwrap_or_else(|| begin(&spec, &stream));
             let messages = consume(&spec, &client, &stream, &position).await?;
             Ok::<_, Fault>((client, position, messages))
@@ -183,12 +195,27 @@ impl Reader {
 fn begin(spec: &Spec, stream: &Stream) -> Position {
     let info = stream.cached_info();
     let created = created(stream);
-    let sequence = match spec.deliver {
-        Deliver::All => info.state.first_sequence.saturating_sub(1),
-        Deliver::New => info.state.last_sequence,
-        Deliver::FromSequence(first) => first.saturating_sub(1),
+    let before_first = info.state.first_sequence.saturating_sub(1);
+    let sequence = match (spec.peeks, spec.deliver) {
+        // The newest ones may all be of other subjects.
+        (Some(_), _) if spec.subject.is_some() => before_first,
+        (Some(messages), _) => info.state.last_sequence.saturating_sub(messages).max(before_first),
+        (None, Deliver::All) => before_first,
+        (None, Deliver::New) => info.state.last_sequence,
+        (None, Deliver::FromSequence(first)) => first.saturating_sub(1),
     };
     Position { sequence, created }
+}
+
+/// That whoever reads it takes nothing from others.
+fn check_is_shared(spec: &Spec, stream: &Stream) -> Result<(), Fault> {
+    match stream.cached_info().config.retention {
+        RetentionPolicy::WorkQueue => {
+            let origin = format!("stream {} of NATS", spec.stream);
+            Err(not_peeked(&origin, "it is a work queue, and hands out each message once"))
+        }
+        RetentionPolicy::Limits | RetentionPolicy::Interest => Ok(()),
+    }
 }
 
 fn created(stream: &Stream) -> i64 {
@@ -232,7 +259,7 @@ async fn consume(
         deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: position.sequence + 1 },
         ack_policy: AckPolicy::None,
         filter_subject: spec.subject.clone().unwrap_or_default(),
-        inactive_threshold: INACTIVE,
+        inactive_threshold: if spec.peeks.is_some() { PEEK_INACTIVE } else { INACTIVE },
         memory_storage: true,
         num_replicas: 1,
         description: Some(format!("weir {}", spec.job)),

@@ -131,6 +131,22 @@ impl LiveSource for Source {
         })
     }
 
+    fn peek(&mut self, records: usize) -> Result<Box<dyn LiveReader>, Fault> {
+        let limits = &self.cx.limits;
+        let intake = Intake::new(&self.config.format, &self.config.attributes, limits)?;
+        Ok(match &self.config.stream {
+            Some(stream) => {
+                let spec = jetstream::Spec::of(&self.config, stream, &self.cx).peeking(records);
+                Box::new(jetstream::Reader::open(spec, intake, &Splits::new())?)
+            }
+            None => {
+                // In a group it would get what another one is to get.
+                let config = SourceConfig { queue_group: None, ..self.config.clone() };
+                Box::new(core::Reader::open(&config, &self.cx, intake)?)
+            }
+        })
+    }
+
     fn reread(&mut self, letters: Vec<RawLetter>) -> Result<Box<dyn RecordReader>, Fault> {
         let config = &self.config;
         reread(&config.format, &config.attributes, &self.cx.limits, letters)

@@ -1,19 +1,19 @@
 //! The kind `sql` of sources.
 
 use std::collections::VecDeque;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use serde_json::Value;
-use weir_domain::{Fault, PortName};
+use weir_domain::{Fault, Millis, PortName};
 use weir_stream::{
     AnySource, BuildContext, Checked, ConfigError, Limits, LiveRead, LiveReader, LiveSource,
     SecretUse, Share, SourceKind, Splits, decode_config,
 };
 
 use super::config::misplaced_secrets;
-use super::connection::Address;
+use super::connection::{self, Address};
 use super::query::{self, From};
 use super::reader::{Place, Reader, Reading, SPLIT};
 use super::session::Sessions;
@@ -117,6 +117,19 @@ impl LiveSource for SqlSource {
 
     fn check_access(&self) -> Result<(), Fault> {
         self.reading().map(drop)
+    }
+
+    fn path_here(&self) -> Option<PathBuf> {
+        match &self.address.place {
+            connection::Place::File(file) => Some(file.clone()),
+            connection::Place::Server(_) => None,
+        }
+    }
+
+    /// The first rows, once.
+    fn peek(&mut self, _records: usize) -> Result<Box<dyn LiveReader>, Fault> {
+        (self.config.once, self.config.lag) = (true, Millis(0));
+        self.open(Share::WHOLE, &Splits::new())
     }
 
     fn open(&mut self, share: Share, from: &Splits) -> Result<Box<dyn LiveReader>, Fault> {

@@ -1,5 +1,7 @@
 //! The kind `tail` of sources.
 
+use std::path::PathBuf;
+
 use globset::{GlobBuilder, GlobMatcher};
 use schemars::Schema;
 use serde_json::Value;
@@ -10,7 +12,7 @@ use weir_stream::{
     SecretUse, Share, SourceKind, Splits, decode_config,
 };
 
-use super::config::TailConfig;
+use super::config::{TailConfig, TailStart};
 use super::reader::Reader;
 use super::{NAME, codes};
 use crate::finding;
@@ -108,6 +110,16 @@ impl LiveSource for Source {
             Fault::config(codes::DIRECTORY, format!("{}: {error}", directory.display()))
                 .with_hint("make the directory, and let the engine read it")
         })
+    }
+
+    fn path_here(&self) -> Option<PathBuf> {
+        Some(self.cx.path(&self.config.directory))
+    }
+
+    fn peek(&mut self, _records: usize) -> Result<Box<dyn LiveReader>, Fault> {
+        let config = TailConfig { start: TailStart::Beginning, ..self.config.clone() };
+        let intake = Intake::new(&config.format, &config.attributes, &self.cx.limits)?;
+        Ok(Box::new(Reader::peek(&config, &self.cx, intake)?))
     }
 
     fn reread(&mut self, letters: Vec<RawLetter>) -> Result<Box<dyn RecordReader>, Fault> {

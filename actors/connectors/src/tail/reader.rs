@@ -51,6 +51,8 @@ pub(super) struct Reader {
     listed: Option<Stopwatch>,
     /// The path that was read last: others come first.
     last: String,
+    /// Links lead to files as well.
+    follows_links: bool,
 }
 
 impl Reader {
@@ -59,6 +61,24 @@ impl Reader {
         cx: &BuildContext,
         intake: Intake,
         (share, from): (Share, &Splits),
+    ) -> Result<Self, Fault> {
+        Self::new(config, cx, intake, (share, from, true))
+    }
+
+    /// Without links: who looks sees the files of that directory alone.
+    pub(super) fn peek(
+        config: &TailConfig,
+        cx: &BuildContext,
+        intake: Intake,
+    ) -> Result<Self, Fault> {
+        Self::new(config, cx, intake, (Share::WHOLE, &Splits::new(), false))
+    }
+
+    fn new(
+        config: &TailConfig,
+        cx: &BuildContext,
+        intake: Intake,
+        (share, from, follows_links): (Share, &Splits, bool),
     ) -> Result<Self, Fault> {
         let directory = cx.path(&config.directory);
         let resume = |(name, position): (&String, _)| {
@@ -87,6 +107,7 @@ impl Reader {
             idle: None,
             listed: None,
             last: String::new(),
+            follows_links,
             directory,
         };
         reader.list()?;
@@ -129,11 +150,14 @@ impl Reader {
         for entry in fs::read_dir(&self.directory)? {
             let entry = entry?;
             let Ok(name) = entry.file_name().into_string() else { continue };
+            let is_file = |path: PathBuf| match self.follows_links {
+                true => fs::metadata(path).is_ok_and(|it| it.is_file()),
+                false => fs::symlink_metadata(path).is_ok_and(|it| it.is_file()),
+            };
             let is_meant = self.matcher.is_match(&name)
                 && !name.starts_with('.')
                 && !COMPRESSED.iter().any(|it| name.ends_with(it));
-            // Links lead to files as well.
-            if is_meant && fs::metadata(entry.path()).is_ok_and(|it| it.is_file()) {
+            if is_meant && is_file(entry.path()) {
                 names.push(name);
             }
         }

@@ -1,6 +1,7 @@
 //! What a live source is to the pipeline.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
@@ -9,6 +10,7 @@ use weir_domain::Fault;
 
 use super::Share;
 use crate::connector::not_rereadable;
+use crate::peek::not_peeked;
 use crate::{RawLetter, Read, RecordReader};
 
 /// Where to read on, by split: a partition's offset, how many records were made. As JSON, so that
@@ -28,6 +30,18 @@ pub trait LiveSource: Send {
     /// Reads records again that were none when they came: dead letters of this source.
     fn reread(&mut self, _letters: Vec<RawLetter>) -> Result<Box<dyn RecordReader>, Fault> {
         Err(not_rereadable(&self.origin()))
+    }
+
+    /// The file or directory of this machine that it reads, where it is one.
+    fn path_here(&self) -> Option<PathBuf> {
+        None
+    }
+
+    /// Begins to read about so many records for somebody who only looks, the newest where they can be told: what
+    /// is read so is taken from nobody, and nothing is kept of it here or at the other side. Refused by sources that
+    /// can't promise that.
+    fn peek(&mut self, _records: usize) -> Result<Box<dyn LiveReader>, Fault> {
+        Err(not_peeked(&self.origin(), "what it reads once is gone"))
     }
 
     /// Begins to read the splits of this share, each behind its position; one that has none is new.

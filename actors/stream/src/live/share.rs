@@ -9,6 +9,9 @@ pub struct Share {
 }
 
 impl Share {
+    /// All splits.
+    pub const WHOLE: Self = Self { lane: 0, lanes: 1 };
+
     /// Whether a split is this lane's. Each split is exactly one lane's, on every engine and in
     /// every version.
     pub fn has(self, split: &str) -> bool {

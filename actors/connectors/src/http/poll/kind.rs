@@ -12,7 +12,7 @@ use weir_stream::{
 use super::super::{client, codes};
 use super::NAME;
 use super::config::PollConfig;
-use super::reader::{Question, Reader, SPLIT};
+use super::reader::{self, Question, Reader, SPLIT};
 use crate::finding;
 use crate::idle::Idle;
 use crate::messages::{Attribute, Intake, reread, source_schema};
@@ -103,8 +103,14 @@ impl LiveSource for Source {
 
     fn check_access(&self) -> Result<(), Fault> {
         let question = Question::new(&self.config)?;
-        let asked = question.ask(super::reader::Position::default());
+        let asked = question.ask(reader::Position::default());
         Handle::current().block_on(asked).map(|_| ())
+    }
+
+    /// One question, as the first one of a workflow that has not run.
+    fn peek(&mut self, _records: usize) -> Result<Box<dyn LiveReader>, Fault> {
+        let intake = Intake::new(&self.config.format, &self.config.attributes, &self.cx.limits)?;
+        Ok(Box::new(reader::First::open(&self.config, &self.cx, intake)?))
     }
 
     fn reread(&mut self, letters: Vec<RawLetter>) -> Result<Box<dyn RecordReader>, Fault> {

@@ -300,6 +300,44 @@ impl LiveReader for Reader {
     }
 }
 
+/// The answer to the first question, and no other one.
+pub(super) struct First {
+    messages: Option<Vec<Incoming>>,
+    intake: Intake,
+}
+
+impl First {
+    pub(super) fn open(
+        config: &PollConfig,
+        cx: &BuildContext,
+        intake: Intake,
+    ) -> Result<Self, Fault> {
+        let question = Question::new(config)?;
+        let asked = Handle::current().block_on(question.ask(Position::default()));
+        let mut messages = asked?.messages;
+        let at = cx.clock.now();
+        messages.iter_mut().for_each(|it| it.at = Some(at));
+        Ok(Self { messages: Some(messages), intake })
+    }
+}
+
+impl LiveReader for First {
+    fn schema(&self) -> SchemaRef {
+        self.intake.schema()
+    }
+
+    fn read(&mut self, _: Duration) -> Result<LiveRead, Fault> {
+        match self.messages.take().filter(|it| !it.is_empty()) {
+            Some(messages) => self.intake.read(&messages, 1).map(LiveRead::Records),
+            None => Ok(LiveRead::End),
+        }
+    }
+
+    fn splits(&self) -> Splits {
+        Splits::new()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
