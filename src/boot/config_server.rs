@@ -202,7 +202,7 @@ pub(super) async fn design(
     let projects = projects.keeping(belongings).within(runs);
     projects.finish_moves().await;
     let deliverer = Deliverer::of(system.clone(), projects.clone(), builds, (&data_dir, settings));
-    let samples = SampleRuns::of(system.clone(), projects.clone(), runs);
+    let samples = SampleRuns::of(system.clone(), projects.clone(), (&data_dir, settings));
     let answers = Answers::new(store, system.clock().clone());
     let exchange = Exchange::of(&settings.config_server.remotes);
     let versions = ProjectVersions::new(system.clone(), projects.clone(), credentials, exchange);

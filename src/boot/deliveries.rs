@@ -27,7 +27,7 @@ use weir_http_server::{
 use weir_package::Signer;
 use weir_project::Loaded;
 use weir_runtime::System;
-use weir_secrets::{Keyring, PrivateKey, PublicKey, import, read_private};
+use weir_secrets::PublicKey;
 use weir_stream::Registry;
 
 use super::builds::{Builds, Mark};
@@ -278,8 +278,7 @@ impl Deliverer {
             return Ok(Sealing::default());
         }
         let files = self.project_keys.clone();
-        let ring = self.blocking(move |_| files.iter().map(|it| private_key(it)).collect()).await?;
-        let ring: weir_secrets::Result<Keyring> = ring;
+        let ring = self.blocking(move |_| delivery::ring(&files)).await?;
         Ok(Sealing { to, ring: ring.map_err(|it| Fault::from(&it))? })
     }
 
@@ -482,10 +481,6 @@ impl Drop for Held {
 }
 
 /// A key that opens secrets of projects.
-fn private_key(file: &Path) -> weir_secrets::Result<PrivateKey> {
-    import(&read_private(file)?, None)
-}
-
 /// The cluster, asked in the sender's name.
 struct At(AtCluster);
 

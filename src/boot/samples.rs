@@ -1,24 +1,31 @@
-//! Test runs and inferred formats on a configuration server: few at a time, each bounded, and on threads that may block.
+//! Test runs, inferred formats and peeks on a configuration server: few at a time, each bounded, and on threads that may block.
 //! Nobody takes all the turns: of the places in front of them, each user may have some.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use weir_conf::settings::Runs;
-use weir_domain::{Fault, ProjectName, UserName, WorkflowName};
-use weir_http_api::{InferRequest, InferredView, TestRunRequest, TestRunView};
+use weir_conf::Settings;
+use weir_conf::settings::{ConfigServer, Runs};
+use weir_domain::{Fault, ProjectName, UserClaim, UserName, WorkflowName};
+use weir_http_api::{
+    InferRequest, InferredView, PeekRequest, PeekView, TestRunRequest, TestRunView,
+};
 use weir_http_server::{ProjectRefusal, Projects, Samples};
 use weir_runtime::System;
 
 use super::projects::ProjectDirs;
 use super::registry_for_run;
-use crate::delivery::{self, NotRun, Sources, Why};
+use crate::delivery::{self, Glasses, NotPeeked, NotRun, Sources, Why};
 
 /// More at once wait for their turn, some of them, and the server stays able to answer others.
 const AT_ONCE: usize = 2;
 const WAITING_MAX: usize = 8;
+/// What connecting to a source may take, beyond the time that its records are waited for.
+const CONNECT: Duration = Duration::from_secs(8);
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -27,6 +34,8 @@ pub(crate) struct SampleRuns {
     projects: ProjectDirs,
     runs: Arc<Runs>,
     turns: Turns,
+    /// Files with private keys that open secrets of projects.
+    project_keys: Arc<Vec<PathBuf>>,
 }
 
 /// Who may work on a sample now, and who waits. Cheap to clone; clones are one.
@@ -97,9 +106,35 @@ fn counted(of_users: &Mutex<BTreeMap<UserName, u32>>) -> MutexGuard<'_, BTreeMap
 }
 
 impl SampleRuns {
-    pub(crate) fn of(system: System, projects: ProjectDirs, runs: &Runs) -> Self {
+    pub(crate) fn of(
+        system: System,
+        projects: ProjectDirs,
+        (data_dir, settings): (&Path, &Settings),
+    ) -> Self {
+        let ConfigServer { runs, project_keys, .. } = &settings.config_server;
         let turns = Turns::of(runs.samples_of_user);
-        Self { system, projects, runs: Arc::new(runs.clone()), turns }
+        let keys = project_keys.iter().map(|it| data_dir.join(it));
+        let project_keys = Arc::new(keys.collect());
+        Self { system, projects, runs: Arc::new(runs.clone()), turns, project_keys }
+    }
+
+    fn peeked(
+        &self,
+        (project, workflow): (&ProjectName, &WorkflowName),
+        opens_secrets: bool,
+        request: PeekRequest,
+    ) -> Result<PeekView, ProjectRefusal> {
+        let snapshot = self.projects.workspace().snapshot(project.as_str());
+        let sources = Sources::of_snapshot(&snapshot.map_err(super::projects::refusal)?);
+        let sources = sources.map_err(|it| unplaced(&it))?;
+        let keys = || delivery::ring(&self.project_keys);
+        let glasses = Glasses {
+            registry: &registry_for_run(&self.runs),
+            clock: self.system.clock().clone(),
+            ring: opens_secrets.then_some(&keys),
+        };
+        let peeked = delivery::peek(&sources, (project, workflow), request, &glasses);
+        peeked.map_err(|it| not_peeked(workflow, it))
     }
 }
 
@@ -120,6 +155,23 @@ fn not_run(
         Why::Request(pointer) => ProjectRefusal::Invalid { pointer, reason: said() },
         Why::TooLarge => ProjectRefusal::TooLarge { detail: said() },
     })
+}
+
+fn not_peeked(workflow: &WorkflowName, why: NotPeeked) -> ProjectRefusal {
+    match why {
+        NotPeeked::Findings(findings) => {
+            let detail = "the project has errors, which must be mended first".to_owned();
+            ProjectRefusal::NoAsset { detail, findings }
+        }
+        NotPeeked::Workflow(known) => {
+            ProjectRefusal::NotFound { what: "workflow", name: workflow.to_string(), known }
+        }
+        NotPeeked::Request(pointer, reason) => {
+            ProjectRefusal::Invalid { pointer: pointer.to_owned(), reason }
+        }
+        NotPeeked::Secrets => ProjectRefusal::Forbidden { claim: UserClaim::DeploymentWrite },
+        NotPeeked::Source(fault) => ProjectRefusal::Source(fault),
+    }
 }
 
 #[async_trait]
@@ -145,6 +197,30 @@ impl Samples for SampleRuns {
             handle.block_on(run).or_else(|it| not_run(about_run, it))
         });
         task.join().await.map_err(|it| Fault::transient(102, it.to_string()))?
+    }
+
+    async fn peek(
+        &self,
+        (project, workflow): (ProjectName, WorkflowName),
+        (by, opens_secrets): (UserName, bool),
+        request: PeekRequest,
+    ) -> Result<PeekView, ProjectRefusal> {
+        let turn = self.turns.take(&by).await?;
+        let within = Duration::from_millis(request.within_ms) + CONNECT;
+        let silent = format!("{workflow} of {project}: its source gives no answer within {within:?}");
+        let this = self.clone();
+        let task = self.system.tasks().spawn_blocking("peek", move || {
+            // A connector that hangs keeps the turn.
+            let _turn = turn;
+            this.peeked((&project, &workflow), opens_secrets, request)
+        });
+        match tokio::time::timeout(within, task.join()).await {
+            Ok(joined) => joined.map_err(|it| Fault::transient(102, it.to_string()))?,
+            Err(_) => {
+                let fault = Fault::transient(196, silent);
+                Err(ProjectRefusal::Source(fault.with_hint("does it run, and is it reached from this server?")))
+            }
+        }
     }
 
     async fn infer(

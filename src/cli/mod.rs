@@ -280,7 +280,7 @@ impl Noun {
             Self::Project(command) => command.run(global, out, registry),
             Self::Test(args) => args.run(global, out, &registry()),
             Self::Conf(verb) => verb.run(out),
-            Self::Schema(args) => args.run(out, &registry()),
+            Self::Schema(args) => args.run(global, out, &registry()),
             Self::Version(args) => asked(args.run(global, out)),
             Self::Completion { shell } => completion(shell, out),
         }

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use weir_stream::Registry;
 
+use super::args::Global;
 use super::failure::Failure;
 use super::files;
 use super::output::{Output, json};
@@ -23,14 +24,19 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Make a Format asset of what a sample looks like
+    /// Make a Format asset of what a sample looks like, or what comes from a source of a workflow
     Infer(Box<infer::Args>),
 }
 
 impl Args {
-    pub(crate) fn run(self, out: &Output, registry: &Registry) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(
+        self,
+        global: &Global,
+        out: &Output,
+        registry: &Registry,
+    ) -> Result<ExitCode, Failure> {
         if let Some(Verb::Infer(args)) = self.verb {
-            return args.run(out);
+            return args.run(global, out);
         }
         let schemas = weir_project::json_schemas(registry);
         match self.dir {

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use bytes::Bytes;
 use serde_json::{Value, json};
-use weir_domain::{Fault, did_you_mean};
+use weir_domain::{AssetName, Fault, did_you_mean};
 use weir_formats::{FormatConfig, Inferred};
 use weir_http_api::{InferRequest, InferredFieldView, InferredView, TestRunRequest};
 
@@ -34,7 +34,12 @@ pub(crate) fn infer(request: InferRequest) -> Result<InferredView, Fault> {
         Err(it) => return refuse(192, it, "write it as the spec of a Format asset"),
     };
     let found = weir_formats::infer(Bytes::from(sample), format, records as usize, required)?;
-    let text = asset(name.as_str(), &found)?;
+    view(&name, found, "sample of")
+}
+
+/// What was found, as an asset. `of`: what it was found in.
+pub(super) fn view(name: &AssetName, found: Inferred, of: &str) -> Result<InferredView, Fault> {
+    let text = asset((name.as_str(), of), &found)?;
     let fields = found.fields.into_iter().map(|it| InferredFieldView {
         path: it.path,
         type_name: it.type_name,
@@ -51,7 +56,7 @@ pub(crate) fn infer(request: InferRequest) -> Result<InferredView, Fault> {
     })
 }
 
-fn format_of(given: Value) -> Result<FormatConfig, String> {
+pub(super) fn format_of(given: Value) -> Result<FormatConfig, String> {
     let named = given.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     serde_json::from_value(given).map_err(|it| {
         let kinds = ["csv", "json", "parquet", "avro", "arrow", "raw", "fixedWidth", "protobuf"];
@@ -63,7 +68,7 @@ fn format_of(given: Value) -> Result<FormatConfig, String> {
 }
 
 /// What was found of fields stands above the asset, where people look first.
-fn asset(name: &str, found: &Inferred) -> Result<String, Fault> {
+fn asset((name, of): (&str, &str), found: &Inferred) -> Result<String, Fault> {
     let mut spec = serde_json::to_value(&found.format).unwrap_or_default();
     without_defaults(&mut spec);
     let asset = json!({
@@ -75,7 +80,7 @@ fn asset(name: &str, found: &Inferred) -> Result<String, Fault> {
     let yaml = serde_saphyr::to_string(&asset);
     let yaml = yaml.map_err(|it| Fault::config(194, format!("it can't be written: {it}")))?;
     let ending = if found.records == 1 { "" } else { "s" };
-    let mut text = format!("# From a sample of {} record{ending}.\n", found.records);
+    let mut text = format!("# From a {of} {} record{ending}.\n", found.records);
     for field in found.fields.iter().filter(|it| !it.notes.is_empty()) {
         let note = format!("{}: {}", field.path, field.notes.join("; "));
         text += &format!("# {}\n", note.replace(['\n', '\r'], " "));

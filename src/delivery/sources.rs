@@ -25,6 +25,11 @@ impl Sources {
         Self { dir: dir.to_owned(), base_dir, commit: None, _laid_out: None }
     }
 
+    /// Where relative paths begin.
+    pub(super) fn base_dir(&self) -> &Path {
+        &self.base_dir
+    }
+
     /// As the project was when the snapshot was taken, whatever becomes of it now.
     pub(crate) fn of_snapshot(snapshot: &Snapshot) -> std::io::Result<Self> {
         let laid_out = TempDir::new()?;

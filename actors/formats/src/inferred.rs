@@ -5,7 +5,7 @@
 //! that it can be written into a project, and what it was concluded from is said. What is found is tried:
 //! the sample is read with it once more.
 
-use arrow::array::{Array as _, AsArray as _};
+use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 use bytes::Bytes;
 use weir_domain::Fault;
@@ -86,6 +86,32 @@ pub fn infer(
         return Err(doubt::unread(&format, &text, records, &reasons));
     }
     Ok(Inferred { format, fields, records, bad, reasons })
+}
+
+/// The same of records that have types already: how JSON declares them, or `format`, if that has read them.
+pub fn described_as(
+    batches: &[RecordBatch],
+    schema: &Schema,
+    format: Option<FormatConfig>,
+    required: bool,
+) -> Inferred {
+    let mut tally = Tally::default();
+    batches.iter().for_each(|it| count(it, it.num_rows(), &mut tally));
+    let format = format
+        .unwrap_or_else(|| declaring(FormatConfig::Json(JsonConfig::default()), schema, &tally, required));
+    let mut fields = Vec::new();
+    for field in schema.fields() {
+        described(field, "", &tally, &mut fields);
+    }
+    Inferred { format, fields, records: tally.records, bad: 0, reasons: Vec::new() }
+}
+
+fn count(records: &RecordBatch, rows: usize, tally: &mut Tally) {
+    tally.records += rows as u64;
+    for (field, column) in records.schema().fields().iter().zip(records.columns()) {
+        let nulls = column.slice(0, rows).null_count() as u64;
+        tally.typed(field.name(), rows as u64 - nulls);
+    }
 }
 
 fn options() -> ReadOptions {
@@ -279,12 +305,7 @@ fn of_batches(format: &FormatConfig, sample: &Bytes, records_max: usize) -> Resu
     while let Some(chunk) = reader.read()?.filter(|_| left > 0) {
         let rows = chunk.records.num_rows().min(left);
         left -= rows;
-        tally.records += rows as u64;
-        let schema = chunk.records.schema();
-        for (field, column) in schema.fields().iter().zip(chunk.records.columns()) {
-            let nulls = column.slice(0, rows).null_count() as u64;
-            tally.typed(field.name(), rows as u64 - nulls);
-        }
+        count(&chunk.records, rows, &mut tally);
     }
     Ok(tally)
 }

@@ -51,7 +51,7 @@ pub use field::{ConfigError, FieldConfig, ItemConfig, declared};
 pub use fixed_width::{Align, FixedWidthColumn, FixedWidthConfig, PadChar, Trim};
 pub use framed::{MessageDecoder, MessageEncoder, message_decoder, message_encoder};
 pub use framing::Framing;
-pub use inferred::{Inferred, InferredField, infer};
+pub use inferred::{Inferred, InferredField, described_as, infer};
 pub use protobuf::ProtobufConfig;
 pub use raw::{RawConfig, RawContent};
 pub use reader::{Chunk, ReadOptions, Reader, open};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use weir_domain::KeyFingerprint;
 
-use crate::{Error, PrivateKey, PublicKey, Result, SealedSecret};
+use crate::{Error, PrivateKey, PublicKey, Result, SealedSecret, Secret};
 
 /// Private keys by fingerprint.
 #[derive(Debug, Default)]
@@ -19,11 +19,20 @@ impl Keyring {
         self.0.contains_key(key)
     }
 
+    /// Opens a secret with whichever of its keys is here; one that is not here is named.
+    pub fn open(&self, secret: &SealedSecret) -> Result<Secret> {
+        secret.open(self.key_of(secret)?)
+    }
+
+    fn key_of(&self, secret: &SealedSecret) -> Result<&PrivateKey> {
+        let key = secret.keys().iter().find_map(|it| self.0.get(it));
+        key.ok_or_else(|| Error::MissingKey(secret.keys().to_vec()))
+    }
+
     /// Seals what a secret holds to other keys, and to these only, with whichever of its keys is here;
     /// one that is not here is named.
     pub fn reseal(&self, secret: &SealedSecret, to: &[PublicKey]) -> Result<SealedSecret> {
-        let key = secret.keys().iter().find_map(|it| self.0.get(it));
-        secret.reseal(key.ok_or_else(|| Error::MissingKey(secret.keys().to_vec()))?, to)
+        secret.reseal(self.key_of(secret)?, to)
     }
 }
 
@@ -38,7 +47,7 @@ impl FromIterator<PrivateKey> for Keyring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Binding, Secret};
+    use crate::Binding;
 
     #[test]
     fn a_secret_sealed_again_is_for_its_targets_and_no_longer_for_the_first_key() {
@@ -50,6 +59,8 @@ mod tests {
         let resealed = ring.reseal(&of_z, &[x.public(), y.public()]).unwrap();
         assert_eq!(resealed.open(&x).unwrap(), value);
         assert_eq!(resealed.open(&y).unwrap(), value);
+        assert_eq!(ring.open(&of_z).unwrap(), value);
+        assert!(matches!(ring.open(&resealed), Err(Error::MissingKey(it)) if it.len() == 2));
         let back = ring.reseal(&resealed, &[z.public()]);
         assert!(matches!(back, Err(Error::MissingKey(it)) if it.len() == 2));
         let without = Keyring::from_iter([x]).reseal(&of_z, &[y.public()]).unwrap_err();

@@ -11,8 +11,9 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray as _, RecordBatch};
 use arrow::datatypes::SchemaRef;
+use serde_json::{Map, Value};
 use weir_domain::plan::{Plan, Role};
 use weir_domain::{Clock, Fault, StageId};
 use weir_persistence_api::MemoryBlobs;
@@ -21,6 +22,7 @@ use weir_secrets::Opened;
 
 use crate::clear::ClearPlan;
 use crate::layout::unknown_kind;
+use crate::sniff::rows;
 use crate::{
     AnySource, BadRecord, BuildContext, Limits, LiveRead, LiveSource, Read, Registry, Shelf, Source,
     Staging,
@@ -72,6 +74,25 @@ pub struct Peeked {
     pub bad_count: usize,
     /// There is more, or may be.
     pub is_cut: bool,
+}
+
+impl Peeked {
+    /// What was read raw, of the first column.
+    pub fn cells(&self) -> impl Iterator<Item = &[u8]> {
+        let columns = self.batches.iter().filter_map(|it| it.columns().first());
+        columns.filter_map(|it| it.as_binary_opt::<i32>()).flat_map(|it| it.iter().flatten())
+    }
+
+    /// The first records as JSON.
+    pub fn rows(&self, most: usize) -> Vec<Map<String, Value>> {
+        let mut left = most;
+        let first = self.batches.iter().map(|it| {
+            let batch = it.slice(0, left.min(it.num_rows()));
+            left -= batch.num_rows();
+            rows(&batch)
+        });
+        first.flatten().collect()
+    }
 }
 
 /// What a source says that no peek may be taken at.

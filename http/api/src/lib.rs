@@ -32,6 +32,7 @@ mod log;
 mod node;
 mod operation;
 mod page;
+mod peek;
 mod problem;
 mod project;
 mod remote;
@@ -108,6 +109,7 @@ pub use operation::{
     OperationState, OperationStep, OperationView, OperationsFollow, OperationsQuery, StepState,
 };
 pub use page::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page, Row};
+pub use peek::{PeekRequest, PeekView};
 pub use problem::{Problem, ProblemKind, ProblemPart};
 pub use project::{ProjectDraft, ProjectDrafts, ProjectSummary, Validation};
 pub use remote::{

@@ -1,7 +1,9 @@
 //! What a configuration server makes of samples.
 
 use reqwest::Method;
-use weir_http_api::{InferRequest, InferredView, TestRunRequest, TestRunView};
+use weir_http_api::{
+    InferRequest, InferredView, PeekRequest, PeekView, TestRunRequest, TestRunView,
+};
 
 use crate::{Client, Error};
 
@@ -22,6 +24,16 @@ impl Client {
         request: &InferRequest,
     ) -> Result<InferredView, Error> {
         let path = ["projects", project, "formats", "infer"];
+        self.decoded(self.command(Method::POST, &path).json(request)).await
+    }
+
+    pub async fn peek(
+        &self,
+        project: &str,
+        workflow: &str,
+        request: &PeekRequest,
+    ) -> Result<PeekView, Error> {
+        let path = ["projects", project, "workflows", workflow, "peeks"];
         self.decoded(self.command(Method::POST, &path).json(request)).await
     }
 }

@@ -129,6 +129,8 @@ pub(crate) enum Error {
     },
     /// What was asked could not answer.
     Fault(Fault),
+    /// What the system said that a source reads from.
+    Source(Fault),
     /// What was asked can't answer now, and says when it may.
     Later {
         fault: Fault,
@@ -300,6 +302,7 @@ impl Error {
                 let hint = hint.or_else(|| listed.map(str::to_owned));
                 Problem { hint, ..problem }
             }
+            Self::Source(fault) => of_source(fault),
             Self::Fault(fault) | Self::Later { fault, .. } => of_fault(fault),
             Self::Forward { path, cause } => of_forward(path, cause),
             Self::CommandLost { cause } => {
@@ -351,6 +354,14 @@ fn of_fault(fault: Fault) -> Problem {
     let look = "`weir cluster explain` and the engine's /readyz?verbose say what it waits for";
     let hint = fault.hint.or_else(|| (kind == ProblemKind::Unavailable).then(|| look.to_owned()));
     Problem { code: fault.code, hint, ..Problem::new(kind, fault.message) }
+}
+
+fn of_source(fault: Fault) -> Problem {
+    let kind = match fault.kind {
+        FaultKind::Transient | FaultKind::Stopped => ProblemKind::SourceUnreachable,
+        FaultKind::Data | FaultKind::Config => ProblemKind::SourceRefused,
+    };
+    Problem { code: fault.code, hint: fault.hint, ..Problem::new(kind, fault.message) }
 }
 
 fn of_forward(path: String, cause: client::Error) -> Problem {
@@ -445,6 +456,8 @@ impl From<ProjectRefusal> for Error {
             }
             ProjectRefusal::Busy { detail } => Self::Busy { detail },
             ProjectRefusal::Stale { detail, conflict } => Self::Overtaken { detail, conflict },
+            ProjectRefusal::Forbidden { claim } => Self::Forbidden { claim },
+            ProjectRefusal::Source(fault) => Self::Source(fault),
             ProjectRefusal::Fault(fault) => Self::Fault(fault),
         }
     }

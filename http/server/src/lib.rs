@@ -55,6 +55,7 @@ mod operations;
 mod origin;
 mod overview;
 mod paging;
+mod peeks;
 pub mod ports;
 mod problems;
 mod projects;

@@ -13,7 +13,7 @@ use weir_domain::{
     AuditAction, CommandId, Digest, Fault, Finding, Incarnation, ItemStatus, Letter, LetterChoice,
     LetterId, LogLine, NamePattern, Node, NodeName, ProjectName, ReplayStanding, Replays,
     SavepointName, SniffWish, SourceName, Stream, StreamId, StreamOrder, StreamState, SweepId,
-    Timestamp, Workflow, WorkflowName,
+    Timestamp, UserClaim, Workflow, WorkflowName,
 };
 use weir_http_api::{
     AssetConflict, AssetCopy, AssetEffective, AssetRenamed, AssetSummary, AssetTake, AssetTaken,
@@ -363,6 +363,12 @@ pub enum ProjectRefusal {
         detail: String,
         conflict: Box<AssetConflict>,
     },
+    /// Who asks may not do this.
+    Forbidden {
+        claim: UserClaim,
+    },
+    /// What the system said that a source reads from.
+    Source(Fault),
     Fault(Fault),
 }
 

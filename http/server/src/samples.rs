@@ -11,12 +11,15 @@ use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_domain::{ProjectName, UserClaim, UserName, WorkflowName};
-use weir_http_api::{InferRequest, InferredView, Problem, TestRunRequest, TestRunView};
+use weir_http_api::{
+    InferRequest, InferredView, PeekRequest, PeekView, Problem, TestRunRequest, TestRunView,
+};
 
 use crate::ProjectRefusal;
 use crate::error::Error;
 use crate::extract::{Body, Part, Two};
 use crate::guard::{Caller, read};
+use crate::peeks;
 
 /// A body holds samples in base64, and the texts of drafts.
 pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
@@ -37,12 +40,20 @@ pub trait Samples: Send + Sync + 'static {
         by: UserName,
         request: InferRequest,
     ) -> Result<InferredView, ProjectRefusal>;
+    /// What a source has. `opens_secrets`: whoever asks may have those of the project used.
+    async fn peek(
+        &self,
+        about: (ProjectName, WorkflowName),
+        (by, opens_secrets): (UserName, bool),
+        request: PeekRequest,
+    ) -> Result<PeekView, ProjectRefusal>;
 }
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<dyn Samples>> {
     OpenApiRouter::default()
         .routes(read(UserClaim::ProjectWrite, routes!(test_run)))
         .routes(read(UserClaim::ProjectWrite, routes!(infer)))
+        .merge(peeks::routes())
 }
 
 /// Runs a workflow on samples, which take the place of what its sources would read. Nothing is written,
@@ -83,7 +94,7 @@ async fn infer(
     Ok(Json(samples.infer(project, caller.by(), request).await?))
 }
 
-fn within(pointer: &str, given: u64, max: u64) -> Result<(), Error> {
+pub(crate) fn within(pointer: &str, given: u64, max: u64) -> Result<(), Error> {
     match (1..=max).contains(&given) {
         true => Ok(()),
         false => {

@@ -1,8 +1,10 @@
 //! Test runs that run nothing.
 
 use async_trait::async_trait;
-use weir_domain::{ProjectName, UserName, WorkflowName};
-use weir_http_api::{InferRequest, InferredView, TestRunEnding, TestRunRequest, TestRunView};
+use weir_domain::{Fault, ProjectName, UserClaim, UserName, WorkflowName};
+use weir_http_api::{
+    InferRequest, InferredView, PeekRequest, PeekView, TestRunEnding, TestRunRequest, TestRunView,
+};
 use weir_http_server::{ProjectRefusal, Samples};
 
 pub(crate) struct FakeSamples;
@@ -24,6 +26,20 @@ impl Samples for FakeSamples {
             stages: vec![],
             edges: vec![],
         })
+    }
+
+    async fn peek(
+        &self,
+        (_, workflow): (ProjectName, WorkflowName),
+        (_, opens_secrets): (UserName, bool),
+        _: PeekRequest,
+    ) -> Result<PeekView, ProjectRefusal> {
+        let fault = match (opens_secrets, workflow.as_str()) {
+            (false, _) => return Err(ProjectRefusal::Forbidden { claim: UserClaim::DeploymentWrite }),
+            (true, "away") => Fault::transient(1, "it is away"),
+            (true, _) => Fault::config(2, "it has nothing"),
+        };
+        Err(ProjectRefusal::Source(fault))
     }
 
     async fn infer(
