@@ -33,6 +33,7 @@ mod on_error;
 mod on_samples;
 mod orders;
 mod outputs;
+mod peeks;
 mod people;
 mod regions;
 mod sample;

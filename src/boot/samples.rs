@@ -207,7 +207,8 @@ impl Samples for SampleRuns {
     ) -> Result<PeekView, ProjectRefusal> {
         let turn = self.turns.take(&by).await?;
         let within = Duration::from_millis(request.within_ms) + CONNECT;
-        let silent = format!("{workflow} of {project}: its source gives no answer within {within:?}");
+        let silent =
+            format!("{workflow} of {project}: its source gives no answer within {within:?}");
         let this = self.clone();
         let task = self.system.tasks().spawn_blocking("peek", move || {
             // A connector that hangs keeps the turn.
@@ -218,7 +219,9 @@ impl Samples for SampleRuns {
             Ok(joined) => joined.map_err(|it| Fault::transient(102, it.to_string()))?,
             Err(_) => {
                 let fault = Fault::transient(196, silent);
-                Err(ProjectRefusal::Source(fault.with_hint("does it run, and is it reached from this server?")))
+                Err(ProjectRefusal::Source(
+                    fault.with_hint("does it run, and is it reached from this server?"),
+                ))
             }
         }
     }

@@ -123,12 +123,8 @@ fn narrowed(
         };
         NotPeeked::Request("/source", cause)
     })?;
-    let plan = Plan {
-        stages: vec![stage.clone()],
-        edges: Vec::new(),
-        dead_letters: None,
-        ..plan.clone()
-    };
+    let plan =
+        Plan { stages: vec![stage.clone()], edges: Vec::new(), dead_letters: None, ..plan.clone() };
     Ok((plan, stage.id.clone()))
 }
 
@@ -247,7 +243,19 @@ impl Way {
             }
             sample.push(b'\n');
         }
+        if peeked.is_cut && !self.is_live {
+            cut_whole(&mut sample);
+        }
         sample
+    }
+}
+
+/// Takes the beginning of a record away that was cut off within a quoted text.
+fn cut_whole(sample: &mut Vec<u8>) {
+    while sample.iter().filter(|it| **it == b'"').count() % 2 == 1 {
+        sample.pop();
+        let end = sample.iter().rposition(|it| *it == b'\n').map_or(0, |it| it + 1);
+        sample.truncate(end);
     }
 }
 
@@ -291,4 +299,32 @@ fn shown(rows: Vec<Row>) -> Vec<Row> {
 pub(crate) fn ring(files: &[PathBuf]) -> weir_secrets::Result<Keyring> {
     let key = |it: &PathBuf| weir_secrets::import(&weir_secrets::read_private(it)?, None);
     files.iter().map(key).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_was_cut_off_is_left_out() {
+        let cut = |text: &str| {
+            let mut sample = text.as_bytes().to_vec();
+            cut_whole(&mut sample);
+            String::from_utf8(sample).unwrap()
+        };
+        assert_eq!(cut("a;b\n1;\"x\ny\"\n2;\"x\nz\n"), "a;b\n1;\"x\ny\"\n");
+        assert_eq!(cut("a;b\n1;x\n"), "a;b\n1;x\n");
+        assert_eq!(cut("\"a\n"), "");
+    }
+
+    #[test]
+    fn what_a_source_says_counts_but_for_fields() {
+        let known = |format: Value, is_live| {
+            undeclared(format, is_live).map(|it| serde_json::to_value(it).unwrap())
+        };
+        assert_eq!(known(json!({ "type": "raw" }), true), None);
+        let csv = json!({ "type": "csv", "delimiter": ";", "schema": [{ "name": "a", "type": "string" }] });
+        let found = known(csv, false).unwrap();
+        assert_eq!((&found["delimiter"], found.get("schema")), (&json!(";"), None));
+    }
 }

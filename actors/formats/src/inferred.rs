@@ -97,8 +97,9 @@ pub fn described_as(
 ) -> Inferred {
     let mut tally = Tally::default();
     batches.iter().for_each(|it| count(it, it.num_rows(), &mut tally));
-    let format = format
-        .unwrap_or_else(|| declaring(FormatConfig::Json(JsonConfig::default()), schema, &tally, required));
+    let format = format.unwrap_or_else(|| {
+        declaring(FormatConfig::Json(JsonConfig::default()), schema, &tally, required)
+    });
     let mut fields = Vec::new();
     for field in schema.fields() {
         described(field, "", &tally, &mut fields);

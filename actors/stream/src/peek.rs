@@ -24,8 +24,8 @@ use crate::clear::ClearPlan;
 use crate::layout::unknown_kind;
 use crate::sniff::rows;
 use crate::{
-    AnySource, BadRecord, BuildContext, Limits, LiveRead, LiveSource, Read, Registry, Shelf, Source,
-    Staging,
+    AnySource, BadRecord, BuildContext, Limits, LiveRead, LiveSource, Read, Registry, Shelf,
+    Source, Staging,
 };
 
 const NOT_PEEKED: u32 = 3150;

@@ -167,9 +167,9 @@ kinds! {
     /// The header `expect` asks for something else than `100-continue`.
     ExpectationFailed 7034 417 "expectation-failed" "what is expected is not done here",
     /// The system that a source reads from can't be reached, or gives no answer.
-    SourceUnreachable 7040 502 "source-unreachable" "the source can't be reached",
+    SourceUnreachable 7035 502 "source-unreachable" "the source can't be reached",
     /// The system that a source reads from refuses it, or has nothing that can be shown.
-    SourceRefused 7041 422 "source-refused" "the source can't be peeked at",
+    SourceRefused 7036 422 "source-refused" "the source can't be peeked at",
 }
 
 #[cfg(test)]

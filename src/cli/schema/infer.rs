@@ -145,7 +145,7 @@ fn exit(view: &InferredView) -> ExitCode {
 
 fn reached(view: &PeekView, look: &Look) -> String {
     let good = look.paint(Tone::Good, "✓");
-    format!("{good} {} can be reached from the server", plain(&view.origin))
+    format!("{good} {} can be reached from the server\n", plain(&view.origin))
 }
 
 /// A number, a truth, or else a text.

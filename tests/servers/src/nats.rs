@@ -89,7 +89,17 @@ impl Nats {
 
     /// A stream that takes these subjects, and knows for ten minutes what was published.
     pub fn make_stream(&self, name: &str, subjects: &[&str]) {
+        self.make(name, subjects, stream::RetentionPolicy::Limits);
+    }
+
+    /// The same of one that hands out each message once.
+    pub fn make_queue(&self, name: &str, subjects: &[&str]) {
+        self.make(name, subjects, stream::RetentionPolicy::WorkQueue);
+    }
+
+    fn make(&self, name: &str, subjects: &[&str], retention: stream::RetentionPolicy) {
         let config = stream::Config {
+            retention,
             name: name.to_owned(),
             subjects: subjects.iter().map(|it| (*it).to_owned()).collect(),
             duplicate_window: Duration::from_secs(600),

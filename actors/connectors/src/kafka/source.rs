@@ -62,8 +62,7 @@ impl LiveSource for Source {
 
     fn peek(&mut self, records: usize) -> Result<Box<dyn LiveReader>, Fault> {
         // No group is joined and nothing committed, so that nobody else's is named.
-        let config =
-            SourceConfig { group: None, on_lost: OnLost::Skip, ..self.config.clone() };
+        let config = SourceConfig { group: None, on_lost: OnLost::Skip, ..self.config.clone() };
         let topics = self.topics.clone();
         let reader = Reader::new(config, topics, &self.stage, &self.limits, Share::WHOLE)?;
         let from = reader.near_ends(records)?;

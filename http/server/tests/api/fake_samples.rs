@@ -35,7 +35,9 @@ impl Samples for FakeSamples {
         _: PeekRequest,
     ) -> Result<PeekView, ProjectRefusal> {
         let fault = match (opens_secrets, workflow.as_str()) {
-            (false, _) => return Err(ProjectRefusal::Forbidden { claim: UserClaim::DeploymentWrite }),
+            (false, _) => {
+                return Err(ProjectRefusal::Forbidden { claim: UserClaim::DeploymentWrite });
+            }
             (true, "away") => Fault::transient(1, "it is away"),
             (true, _) => Fault::config(2, "it has nothing"),
         };

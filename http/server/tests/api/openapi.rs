@@ -333,6 +333,7 @@ fn the_documents_hold_every_path() {
             "/api/v1/projects/{project}/versions:discard",
             "/api/v1/projects/{project}/versions:init",
             "/api/v1/projects/{project}/versions:merge",
+            "/api/v1/projects/{project}/workflows/{workflow}/peeks",
             "/api/v1/projects/{project}/workflows/{workflow}/test-runs",
             "/api/v1/projects:clone",
             "/api/v1/projects:import",
