@@ -209,6 +209,7 @@ impl Samples for SampleRuns {
         let within = Duration::from_millis(request.within_ms) + CONNECT;
         let silent =
             format!("{workflow} of {project}: its source gives no answer within {within:?}");
+        tracing::info!(%by, %project, %workflow, opens_secrets, "peeks at a source");
         let this = self.clone();
         let task = self.system.tasks().spawn_blocking("peek", move || {
             // A connector that hangs keeps the turn.

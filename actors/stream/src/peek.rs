@@ -236,6 +236,7 @@ impl Sight {
         loop {
             for item in source.list()? {
                 let mut reader = source.open(&item)?;
+                self.is_over = false;
                 while !self.is_enough() {
                     self.schema = reader.schema();
                     let Some(read) = reader.read()? else {

@@ -21,6 +21,9 @@ use super::source_config::InputConfig;
 use super::{NAME, codes};
 use crate::idle::Idle;
 
+/// Rows of a page that somebody only looks at.
+const PEEKED_ROWS: usize = 100;
+
 pub(super) struct Input {
     pub(super) sessions: Sessions,
 }
@@ -129,6 +132,8 @@ impl LiveSource for SqlSource {
     /// The first rows, once.
     fn peek(&mut self, _records: usize) -> Result<Box<dyn LiveReader>, Fault> {
         (self.config.once, self.config.lag) = (true, Millis(0));
+        // Rows may be large: whether that is enough is asked after each page.
+        self.limits.batch_rows = self.limits.batch_rows.min(PEEKED_ROWS);
         self.open(Share::WHOLE, &Splits::new())
     }
 
