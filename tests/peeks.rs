@@ -127,7 +127,7 @@ fn a_topic_is_peeked_at_its_end_and_no_group_is_told() {
     broker.topic("silent", 1, &[]);
     project.asset("workflow.yaml", &flow(&at("silent")).yaml());
     let (status, code, detail) = desk.refused(&json!({ "withinMs": 500 }));
-    assert_eq!((status, code.as_str()), (422, "WEIR-03151"), "{detail}");
+    assert_eq!((status, code.as_str()), (422, "WEIR-03166"), "{detail}");
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_stream_and_subjects_of_nats_lose_nothing_to_a_peek() {
     assert_eq!(desk.peek(&json!({ "records": 5, "show": 1 }))["records"][0]["id"], 0);
     project.asset("workflow.yaml", &flow(&at("stream: QUEUE")).yaml());
     let (status, code, detail) = desk.refused(&json!({}));
-    assert_eq!((status, code.as_str()), (422, "WEIR-03150"), "{detail}");
+    assert_eq!((status, code.as_str()), (422, "WEIR-03165"), "{detail}");
     assert_eq!((server.count("KEPT"), server.count("QUEUE")), (20, 3));
     project.asset("workflow.yaml", &flow(&at("stream: KEPT")).yaml());
     assert_reads_all(&project, 20);
@@ -263,7 +263,7 @@ fn files_and_lines_stay_where_they_are() {
     fs::create_dir(project.path("log")).unwrap();
     let desk = Desk::open(&project);
     let (status, code, _) = desk.refused(&json!({ "withinMs": 300 }));
-    assert_eq!((status, code.as_str()), (422, "WEIR-03151"));
+    assert_eq!((status, code.as_str()), (422, "WEIR-03166"));
     fs::write(project.path("log/a.log"), "{\"id\":0}\n{\"id\":1}\n").unwrap();
     assert_eq!(types(&desk.peek(&json!({}))), BTreeMap::from([("id", "int64")]));
     project.asset(
@@ -278,15 +278,15 @@ fn files_and_lines_stay_where_they_are() {
             lines.replace("log", directory).replace("start", &format!("glob: \"{glob}\", start"));
         project.asset("workflow.yaml", &flow(&lines).yaml());
         let (status, code, detail) = desk.refused(&json!({}));
-        assert_eq!((status, code.as_str()), (422, "WEIR-03152"), "{detail}");
+        assert_eq!((status, code.as_str()), (422, "WEIR-03167"), "{detail}");
     }
     std::os::unix::fs::symlink("/etc/passwd", project.path("log/b.log")).unwrap();
     fs::remove_file(project.path("log/a.log")).unwrap();
     project.asset("workflow.yaml", &flow(lines).yaml());
-    assert_eq!(desk.refused(&json!({ "withinMs": 300 })).1, "WEIR-03151");
+    assert_eq!(desk.refused(&json!({ "withinMs": 300 })).1, "WEIR-03166");
     let sqlite = "{ sql: { connection: { url: \"sqlite:../data/weir.db\" }, table: users, increasing: id } }";
     project.asset("workflow.yaml", &flow(sqlite).yaml());
-    assert_eq!(desk.refused(&json!({})).1, "WEIR-03152");
+    assert_eq!(desk.refused(&json!({})).1, "WEIR-03167");
 }
 
 #[test]

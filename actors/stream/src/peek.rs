@@ -28,9 +28,9 @@ use crate::{
     Source, Staging,
 };
 
-const NOT_PEEKED: u32 = 3150;
-const NOTHING_CAME: u32 = 3151;
-const ELSEWHERE: u32 = 3152;
+const NOT_PEEKED: u32 = 3165;
+const NOTHING_CAME: u32 = 3166;
+const ELSEWHERE: u32 = 3167;
 
 /// How long one look at a source may wait.
 const LOOK: Duration = Duration::from_millis(100);
