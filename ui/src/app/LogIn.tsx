@@ -92,8 +92,10 @@ export function SetUp() {
       verb="Make the first administrator"
       about={
         <>
-          There is no default password. The engine wrote a secret to <code>set-up-secret</code> in
-          its data directory; its log says where that is (WEIR-06140).
+          There is no default password. The server of this page wrote a secret to{" "}
+          <code>set-up-secret</code>: a configuration server to <code>config-server</code> in its
+          data directory, <code>weir dev</code> to its data directory itself. Its log says where
+          that is (WEIR-06140). Engines beside it have secrets of their own, which are not meant.
         </>
       }
       onSend={async (form) => {

@@ -40,6 +40,8 @@ export class LiveConnection {
   constructor(
     private readonly store: LiveStore,
     private readonly onUnknown: () => void,
+    /** What comes of the topic, or of all, does not follow on what was last. */
+    private readonly onInterrupted: (topic: string | undefined) => void,
   ) {
     this.#tabs.join(token());
     globalThis.addEventListener?.("pagehide", () => this.#tabs.leave());
@@ -86,7 +88,10 @@ export class LiveConnection {
   #drop(topic: string): void {
     const count = (this.#wanted.get(topic) ?? 1) - 1;
     if (count > 0) this.#wanted.set(topic, count);
-    else this.#wanted.delete(topic);
+    else {
+      this.#wanted.delete(topic);
+      this.onInterrupted(topic);
+    }
   }
 
   /** Components mount one after the other: what they want is asked for together. */
@@ -205,6 +210,7 @@ export class LiveConnection {
 
   #tell(contact: Contact, problem?: Problem): void {
     const heardAt = contact === "live" ? serverNow() : this.#link.heardAt;
+    if (this.#link.contact === "live" && contact !== "live") this.onInterrupted(undefined);
     this.#link = { contact, heardAt, problem };
     if (this.#tabs.holds) this.#tabs.post({ kind: "link", contact, problem });
     for (const tell of this.#listeners) tell();

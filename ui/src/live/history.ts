@@ -1,4 +1,6 @@
 // What was counted in the last minutes, for charts and rates. The server sends totals; rates are made here.
+//
+// - H1: nothing is said of a time in which nobody followed: neither that it was still, nor that all of it came at once.
 import type { Schemas } from "../api/client";
 import { type Reading, withReading } from "./load";
 import type { LiveStore } from "./store";
@@ -9,6 +11,8 @@ type Counts = Schemas["Counts"];
 export interface Point {
   at: number;
   counts: Counts;
+  /** From then on, until the next point, nobody followed. */
+  seenUntil?: number;
 }
 
 const KEPT_MS = 10 * 60_000;
@@ -31,14 +35,27 @@ export const STILL = Object.fromEntries(KEYS.map((key) => [key, 0])) as Rates;
 
 /** Per second, over the window that ends at `until`. */
 export function rates(points: readonly Point[], until: number, windowMs = WINDOW_MS): Rates {
-  const last = points.findLast((it) => it.at <= until);
+  const end = points.findLastIndex((it) => it.at <= until);
   const begin = until - windowMs;
-  const first = points.findLast((it) => it.at <= begin) ?? points[0];
+  const last = points[end];
+  let start = end;
+  const isBegun = () =>
+    start <= 0 || (points[start]?.at ?? 0) <= begin || isLost(points[start - 1]);
+  while (!isBegun()) start -= 1;
+  const first = points[start];
   if (!last || !first || last === first) return STILL;
   const seconds = Math.max((until - Math.max(first.at, begin)) / 1_000, 1);
   // An engine that was started again counts anew.
   const rate = (key: keyof Rates) => Math.max(0, last.counts[key] - first.counts[key]) / seconds;
   return Object.fromEntries(KEYS.map((key) => [key, rate(key)])) as Rates;
+}
+
+const isLost = (it: Point | undefined) => it?.seenUntil !== undefined;
+
+/** Whether it was followed then, and a while before. */
+export function isKnown(points: readonly Point[], time: number): boolean {
+  const before = points.findLast((it) => it.at < time);
+  return before !== undefined && time <= (before.seenUntil ?? time);
 }
 
 /** Points of a series by its name, `workflow` or `workflow/stage`. */
@@ -77,11 +94,27 @@ export class History {
     take();
   }
 
+  /** The topic is followed no more, for now; none: nothing is. */
+  interrupted(topic: string | undefined, at: number): void {
+    const [, workflow] = topic?.match(/^workflow:(.*)$/) ?? [];
+    const isMeant = (name: string) =>
+      topic === undefined ||
+      (topic === "workflows" && !name.includes("/")) ||
+      (workflow !== undefined && name.startsWith(`${workflow}/`));
+    for (const name of this.#series.keys()) if (isMeant(name)) this.#lose(name, at);
+  }
+
+  #lose(name: string, at: number): void {
+    const last = this.#series.get(name)?.at(-1);
+    if (last) last.seenUntil ??= Math.max(at, last.at);
+  }
+
   #takeWorkflows(): void {
     const { value, at } = this.store.get("workflows");
     for (const it of value?.items ?? []) {
       // The sum is not of all engines: what they counted would seem to come in a moment later.
       if (!it.unreached?.length) this.#add(it.name, at, it.counts);
+      else this.#lose(it.name, at ?? 0);
     }
   }
 

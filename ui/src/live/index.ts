@@ -1,6 +1,7 @@
 // The live module as components use it.
 import { useCallback, useEffect, useRef, useSyncExternalStore } from "react";
 import { noteUnknownSession } from "../api/token";
+import { serverNow } from "../logic/now";
 import { LiveConnection } from "./connection";
 import { History } from "./history";
 import { LiveStore, type Standing } from "./store";
@@ -10,8 +11,10 @@ export type { Link } from "./link";
 export type { Standing } from "./store";
 
 export const store = new LiveStore();
-export const connection = new LiveConnection(store, noteUnknownSession);
 export const history = new History(store);
+export const connection: LiveConnection = new LiveConnection(store, noteUnknownSession, (topic) =>
+  history.interrupted(topic, topic ? serverNow() : connection.link().heardAt),
+);
 
 /** What a topic shows now; follows it while the component is there. */
 export function useLive<T extends Topic>(topic: T): Standing<Shown<T>> {

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import type { Drawn } from "../live/series";
 import { time } from "../logic/format";
 import { useNow } from "../logic/now";
 import css from "./chart.module.css";
@@ -15,8 +16,8 @@ export interface Series {
 interface ChartProps {
   name: string;
   series: Series[];
-  /** Times in seconds, and the values of each series. Asked for once per second. */
-  read: () => [times: number[], ...values: number[][]];
+  /** Asked for once per second. */
+  read: () => Drawn;
   format: (value: number) => string;
   height?: number;
 }
@@ -101,10 +102,10 @@ export function Chart({ name, series, read, format, height = 150 }: ChartProps) 
         {series.map((it, index) => (
           <span key={it.name} className={css.key} style={{ color: `var(${it.color})` }}>
             {it.dash ? "┄" : "━"} <span>{it.name}</span>{" "}
-            <span className="mono">{format(values[index]?.at(-1) ?? 0)}</span>
+            <span className="mono">{said(values[index]?.at(-1), format)}</span>
           </span>
         ))}
-        <span className="grow" />
+        <span className="grow muted small">{since(times, values[0])}</span>
         <button type="button" onClick={() => setTable(!isTable)}>
           {isTable ? "As lines" : "As table"}
         </button>
@@ -118,11 +119,21 @@ export function Chart({ name, series, read, format, height = 150 }: ChartProps) 
   );
 }
 
+const said = (value: number | null | undefined, format: ChartProps["format"]) =>
+  typeof value === "number" ? format(value) : "–";
+
+/** From when on there is something, where that is not all of the time. */
+function since(times: number[], values: readonly (number | null)[] = []): string {
+  const first = values.findIndex((it) => it !== null);
+  if (first === 0) return "";
+  return first < 0 ? "nothing seen yet" : `seen since ${time((times[first] ?? 0) * 1_000)}`;
+}
+
 function Numbers(props: {
   name: string;
   series: Series[];
   times: number[];
-  values: number[][];
+  values: (number | null)[][];
   format: (it: number) => string;
 }) {
   // The last minute, newest first.
@@ -152,7 +163,7 @@ function Numbers(props: {
               </td>
               {props.values.map((it, index) => (
                 <td key={props.series[index]?.name} className="num">
-                  {props.format(it[at] ?? 0)}
+                  {said(it[at], props.format)}
                 </td>
               ))}
             </tr>

@@ -37,6 +37,7 @@ test("the first administrator is made with the secret that the server wrote", as
     const file = join(server.dir, "config-server", "config-server", "set-up-secret");
     return (await readFile(file, "utf8")).trim();
   });
+  await page.getByText("Engines beside it have secrets of their own").waitFor();
   await field("secret").fill(secret);
   await field("name").fill("ada");
   await field("password").fill(PASSWORD);

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { begin } from "../support/begin.mjs";
 import { countsRenders } from "../support/renders.mjs";
 import { synthetic } from "../support/synthetic.mjs";
+import { until } from "../support/weir.mjs";
 
 /** What is to be kept on a machine that does nothing else; here other tests may run beside it. */
 const FRAME_MS_MAX = 33;
@@ -63,6 +64,27 @@ test("a design of 1,000 stages draws what is in view, and where one is chosen, t
     const { stages } = await renders.take();
     assert.ok(stages <= 4, `choosing ${name} drew ${stages} stages`);
   }
+});
+
+test("a chart says nothing of the time before somebody looked, nor of that in which nobody did", async () => {
+  await page.goto(`${server.url}/workflows/large?tab=metrics&span=1`);
+  const chart = page.getByRole("figure").first();
+  await chart.getByRole("button", { name: "As table" }).click();
+  const cells = chart.locator("tbody td:nth-child(2)");
+  /** As it was, the oldest first: whether a number is told. */
+  const told = async () => (await cells.allTextContents()).reverse().map((it) => it !== "–");
+  await until("the newest are told", async () => (await told()).slice(-3).every(Boolean));
+  const before = await told();
+  assert.ok(!before[0], "a minute ago nobody looked");
+  assert.deepEqual(before, before.toSorted(), "what is told is the newest");
+  await chart.getByText(/seen since \d/).waitFor();
+  await page.locator("#live-mark").click();
+  await page.getByText(/what is shown is from [6-9][. \d]*s ago/).waitFor();
+  await page.locator("#live-mark").click();
+  await until("it goes on", async () => (await told()).slice(-2).every(Boolean));
+  const all = await told();
+  const since = all.slice(all.indexOf(true));
+  assert.ok(since.includes(false), `while it was held nobody looked: ${since}`);
 });
 
 test("10,000 streams are read by pages, and what is in view is drawn", async () => {

@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { history, useLink, useLive } from "../../live";
-import { rates } from "../../live/history";
+import { isKnown, rates } from "../../live/history";
 import { silentMs } from "../../live/link";
 import { rateSeries } from "../../live/series";
 import { bytes, duration, plural, rate, short } from "../../logic/format";
@@ -109,6 +109,7 @@ function Tiles({ known, deployment }: { known: Known; deployment: string | undef
   const all = present(members);
   const up = all?.filter((it) => it.status === "up" && !it.unreachable).length;
   const flows = (workflows?.items ?? []).map((it) => rates(history.of(it.name), now));
+  const isSeen = (workflows?.items ?? []).some((it) => isKnown(history.of(it.name), now));
   const sum = (key: "recordsIn" | "bytesIn") => flows.reduce((total, it) => total + it[key], 0);
   const missing = schedule?.workflows.reduce((total, it) => total + it.missing, 0) ?? 0;
   const placed = schedule?.workflows.reduce((total, it) => total + it.placed, 0);
@@ -133,9 +134,9 @@ function Tiles({ known, deployment }: { known: Known; deployment: string | undef
       />
       <Tile
         title="Records in"
-        value={rate(sum("recordsIn"))}
+        value={isSeen ? rate(sum("recordsIn")) : "–"}
         to="/workflows"
-        note={`${bytes(sum("bytesIn"))}/s`}
+        note={isSeen ? `${bytes(sum("bytesIn"))}/s` : "not seen yet"}
       />
       <Tile
         title="Dead letters"

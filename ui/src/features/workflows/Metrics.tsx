@@ -84,9 +84,9 @@ export function Metrics({ detail }: { detail: Schemas["WorkflowDetail"] }) {
         />
       </div>
       <p className="muted small">
-        Since this page was opened, and of what has been committed: a stream is counted when it
-        ends, a live run with each checkpoint. For longer times there are the metrics of the
-        engines, in the format of Prometheus.
+        As this page saw it since it was opened, and of what has been committed: a stream is counted
+        when it ends, a live run with each checkpoint. Where it did not look, there is no line. For
+        longer times there are the metrics of the engines, in the format of Prometheus.
       </p>
     </Panel>
   );
