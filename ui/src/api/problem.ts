@@ -49,3 +49,17 @@ function isProblem(body: unknown): body is Problem {
 export function missingClaim(problem: Problem): string | undefined {
   return problem.status === 403 ? /claim ([a-z]+:[a-z]+)/.exec(problem.detail)?.[1] : undefined;
 }
+
+/** What a pointer into a request leads to, as people call it: `query/tag` is `tag`. */
+export const fieldOf = (pointer: string): string =>
+  pointer.replace(/^\/?(query|path|header)\//, "").replace(/^\//, "");
+
+/** What is wrong, without the pointer that it begins with: `/password is not valid: the password …`. */
+export function detailOf({ detail, errors = [] }: Problem): string {
+  const it = errors.find(({ pointer }) => detail.startsWith(`${pointer} is not valid: `));
+  return it ? `${fieldOf(it.pointer)}: ${detail.slice(it.pointer.length + 15)}` : detail;
+}
+
+/** What is wrong of fields, but for what the problem says anyway. */
+export const apart = ({ detail, errors = [] }: Problem) =>
+  errors.filter((it) => !detail.includes(it.detail));

@@ -1,6 +1,6 @@
 import { Button } from "@mantine/core";
 import { Component, type ReactNode } from "react";
-import { missingClaim, type Problem, problemIn } from "../api/problem";
+import { apart, detailOf, fieldOf, missingClaim, type Problem, problemIn } from "../api/problem";
 import css from "./parts.module.css";
 
 /** What, where, why and what to do, as the server says it. */
@@ -9,10 +9,10 @@ export function ProblemView({ problem, onRetry }: { problem: Problem; onRetry?: 
   return (
     <div className={css.problem} role="alert">
       <strong>{claim ? `You need the claim ${claim} to see this` : problem.title}</strong>
-      <p>{problem.detail}</p>
-      {problem.errors?.map((it) => (
+      <p>{detailOf(problem)}</p>
+      {apart(problem).map((it) => (
         <p key={it.pointer + it.detail}>
-          <code>{it.pointer}</code> {it.detail}
+          <code>{fieldOf(it.pointer)}</code> {it.detail}
         </p>
       ))}
       {problem.hint && <p>{problem.hint}</p>}

@@ -63,6 +63,11 @@ test("by mouse: an empty project becomes a workflow that runs", async () => {
   await page.mouse.up();
   await stage("throttle").waitFor();
   await page.locator(".react-flow__edge").nth(1).waitFor();
+  const [middle, last] = [
+    await stage("throttle").boundingBox(),
+    await stage("write").boundingBox(),
+  ];
+  assert.ok(middle.x + middle.width <= last.x, "what comes behind makes room");
   // A port that is drawn to a stage connects them: but nothing may lead back.
   await button("Tidy").click();
   await stage("write")
@@ -368,6 +373,32 @@ test("the code stands beside the canvas, and each follows the other", async () =
   await isSaved();
   assert.deepEqual(await findings(page), []);
   assert.deepEqual(complaints, []);
+});
+
+test("who clicks the open canvas has the keys of the designer", async () => {
+  await at("/projects/flights/assets/workflows/flights.yaml");
+  await stage("archive").click();
+  await page.keyboard.press("Control+c");
+  const pane = await page.locator(".react-flow__pane").boundingBox();
+  await page.mouse.click(pane.x + 20, pane.y + 20);
+  await page.keyboard.press("Control+v");
+  await stage("archive-2").waitFor();
+  await page.mouse.click(pane.x + 20, pane.y + 20);
+  await page.keyboard.press("Control+a");
+  await page.locator(".react-flow__node.selected").nth(6).waitFor();
+  assert.equal(await page.evaluate(() => getSelection().toString()), "");
+  await button("Discard").click();
+  await stage("archive-2").waitFor({ state: "detached" });
+  // A refusal is of the text that was refused.
+  await at("/projects/flights/assets/workflows/flights.yaml?tab=code");
+  await page.locator(".cm-line", { hasText: "kind: Workflow" }).click();
+  await page.keyboard.press("End");
+  await page.keyboard.type("x");
+  await button("Save").click();
+  await page.getByRole("alert").waitFor();
+  await button("Undo").click();
+  await isSaved();
+  await page.getByRole("alert").waitFor({ state: "detached" });
 });
 
 test("a workflow of 1,000 stages is drawn in part, changed, and undone", async () => {

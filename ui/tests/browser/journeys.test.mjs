@@ -46,6 +46,16 @@ test("a change of the schedule is drafted, looked at, and applied", async () => 
   await at("/scheduler");
   await button("One more of flights").click();
   await page.getByText("1 change drafted").waitFor();
+  // A number that is typed goes through what is none.
+  const weight = page.getByLabel("Weight of flights");
+  const was = await weight.inputValue();
+  await weight.fill("");
+  assert.equal(await weight.inputValue(), "");
+  await weight.pressSequentially("250");
+  await page.getByRole("button", { name: /--weight 250/ }).waitFor();
+  await weight.fill("-5");
+  await weight.blur();
+  assert.equal(await weight.inputValue(), was, "what is no weight changes nothing");
   await button("Preview").click();
   await page.getByText(/flights #\d+ starts on/).waitFor();
   assert.equal(
@@ -76,6 +86,11 @@ test("a package is uploaded, compared, made the default by its plan, and rolled 
   await button("Upload …").click();
   await dialog().locator("input[type=file]").setInputFiles(join(server.dir, "v2.weir"));
   await dialog().getByLabel("Tag").fill("v3");
+  await dialog().getByRole("combobox", { name: "Based on" }).click();
+  await page.getByRole("option", { name: "v1" }).click();
+  await dialog()
+    .getByRole("button", { name: /upload v2.weir --tag v3 --base v1$/ })
+    .waitFor();
   await dialog().getByRole("button", { name: "Check" }).click();
   await dialog().getByRole("button", { name: "Store v3" }).click();
   await page.getByRole("link", { name: "v3" }).click();
@@ -89,14 +104,18 @@ test("a package is uploaded, compared, made the default by its plan, and rolled 
   await page.getByText("Applied from directories").waitFor({ state: "detached" });
   await button("Make default …").click();
   await dialog().getByText("starts").waitFor();
+  await dialog().getByText("v3 is to be made the default").waitFor();
   await dialog().getByRole("button", { name: "Make default" }).click();
   await dialog().waitFor({ state: "detached" });
   const runs = (tag) => page.getByRole("region", { name: "What nodes run" }).getByText(tag).first();
   await runs("v3").waitFor();
   await button("Roll back …").click();
+  await page.getByRole("dialog", { name: "Roll back to DeploymentRoot" }).waitFor();
   await dialog().getByText("stops").waitFor();
   await dialog().getByRole("button", { name: "Roll back" }).click();
   await runs("DeploymentRoot").waitFor();
+  await at("/deployments?tag=nope");
+  await page.getByText("There is no deployment nope").waitFor();
 });
 
 test("a server that is silent is told, and what was shown stays", async () => {

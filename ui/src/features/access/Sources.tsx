@@ -10,6 +10,7 @@ import { Act } from "../../parts/Act";
 import { Filter } from "../../parts/Filter";
 import { Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
+import { Refresh } from "../../parts/Refresh";
 import { Empty, Loading, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
 import { type Column, Table } from "../../parts/Table";
@@ -206,7 +207,7 @@ function Items({ source }: { source: string }) {
             not={rows.length === 0 && "No item matches"}
             onAct={() => setResets("all")}
           />
-          <Button onClick={() => void items.refetch()}>Refresh</Button>
+          <Refresh of={items} />
         </div>
       }
     >

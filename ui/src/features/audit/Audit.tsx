@@ -7,6 +7,7 @@ import { CopyCli } from "../../parts/Act";
 import { Filter } from "../../parts/Filter";
 import { Page, Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
+import { Refresh } from "../../parts/Refresh";
 import { Empty, Loading } from "../../parts/Shows";
 import { Mark } from "../../parts/State";
 import { type Column, Table } from "../../parts/Table";
@@ -69,7 +70,7 @@ export function Audit() {
             onChange={(event) => setOnlyRefused(event.currentTarget.checked)}
           />
           <Filter value={typed} onChange={setTyped} />
-          <Button onClick={() => void audit.refetch()}>Refresh</Button>
+          <Refresh of={audit} />
           <CopyCli command="weir audit list" />
         </>
       }

@@ -8,7 +8,7 @@ import { ProblemView } from "../../parts/Problem";
 import { Loading } from "../../parts/Shows";
 import { useIntent } from "../../parts/useIntent";
 import css from "./deployments.module.css";
-import { command, send, titleOf, VERBS, type Wanted } from "./wanted";
+import { asPlan, command, send, titleOf, VERBS, type Wanted } from "./wanted";
 
 const DANGERS = new Set<Wanted["to"]>(["delete", "end"]);
 
@@ -66,7 +66,7 @@ export function Plan({ of }: { of: Schemas["DeploymentChange"] }) {
   return (
     <div className={css.plan}>
       {of.changes.map((it) => (
-        <p key={it}>{it}</p>
+        <p key={it}>{of.dryRun ? asPlan(it) : it}</p>
       ))}
       {of.nodes.length === 0 ? (
         <p className="muted">Nothing starts or stops on any node.</p>

@@ -164,6 +164,14 @@ function Stored({
       </Panel>
       {chosen ? (
         <Detail deployment={chosen} all={all} onWant={onWant} onCanary={onCanary} />
+      ) : tag !== undefined && tag !== ROOT ? (
+        <Panel title={tag}>
+          <Empty
+            what={`There is no deployment ${tag}`}
+            why="It was deleted, or never stored here. Choose one of those that are."
+            cli="weir deployment list"
+          />
+        </Panel>
       ) : (
         <RootDetail all={all} onWant={onWant} />
       )}

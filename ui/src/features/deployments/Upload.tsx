@@ -52,6 +52,7 @@ export function Upload({
   const [checked, setChecked] = useState<Uploaded>();
   const [problem, setProblem] = useState<Problem>();
   const [isBusy, setBusy] = useState(false);
+  const others = files.filter((it) => file === files[0] && it !== file);
   const run = async (dryRun: boolean) => {
     if (!file) return;
     setBusy(true);
@@ -61,6 +62,8 @@ export function Upload({
       if (dryRun) setChecked(uploaded);
       else onClose();
     } catch (error) {
+      // What was said of it before does not hold for what was refused.
+      setChecked(undefined);
       setProblem(problemIn(error));
     } finally {
       setBusy(false);
@@ -101,6 +104,12 @@ export function Upload({
             setChecked(undefined);
           }}
         />
+        {others.length > 0 && (
+          <p data-tone="warn">
+            One package at a time: {others.map((it) => it.name).join(", ")}{" "}
+            {others.length > 1 ? "are" : "is"} left out.
+          </p>
+        )}
         {problem && <ProblemView problem={problem} />}
         {checked && (
           <Facts
@@ -119,15 +128,19 @@ export function Upload({
                 </span>,
               ],
               [
-                "New objects",
-                `${plural(checked.stored.objects, "object")} of ${checked.total.objects}, ${bytes(checked.stored.bytes)}`,
+                "In it",
+                `${plural(checked.total.objects, "object")}, ${bytes(checked.total.bytes)}`,
               ],
             ]}
           />
         )}
         <div className="row">
           <CopyCli
-            command={`weir deployment upload ${file?.name ?? "FILE"}${tag ? ` --tag ${tag}` : ""}`}
+            command={[
+              `weir deployment upload ${file?.name ?? "FILE"}`,
+              ...(tag ? [`--tag ${tag}`] : []),
+              ...(base ? [`--base ${base}`] : []),
+            ].join(" ")}
           />
           <div className="grow" />
           <Button onClick={onClose}>Cancel</Button>

@@ -4,7 +4,7 @@ vi.stubGlobal("window", { location: { origin: "http://127.0.0.1" } });
 const empty = { getItem: () => null };
 vi.stubGlobal("sessionStorage", empty);
 vi.stubGlobal("localStorage", empty);
-const { command, withRule } = await import("./wanted");
+const { asPlan, command, titleOf, withRule } = await import("./wanted");
 
 const rules = [
   { role: "batch", tag: "v1" },
@@ -31,4 +31,10 @@ test("commands say what the dialog does", () => {
   expect(command({ to: "assignRole", rules, role: "live", tag: "v2", before: "edge" })).toBe(
     "weir deployment assign v2 --role live --before edge",
   );
+});
+
+test("a plan does not say that it was done", () => {
+  expect(asPlan("v2 was made the default")).toBe("v2 is to be made the default");
+  expect(asPlan("v1 was deleted")).toBe("v1 is to be deleted");
+  expect(titleOf({ to: "rollback", back: "v1" })).toBe("Roll back to v1");
 });

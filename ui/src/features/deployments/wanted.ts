@@ -21,7 +21,7 @@ export function titleOf(it: Wanted): string {
     case "activate":
       return `Make default ${it.tag}`;
     case "rollback":
-      return `Roll back ${it.back ?? ""}`;
+      return it.back ? `Roll back to ${it.back}` : "Roll back";
     case "delete":
       return `Delete ${it.tag}`;
     case "assignNode":
@@ -40,6 +40,10 @@ export function titleOf(it: Wanted): string {
       return `End the canary ${it.tag}`;
   }
 }
+
+/** What the history will say of it, said of what is not done yet. */
+export const asPlan = (it: string): string =>
+  it.replace(/\b(was|were) (?=\w)/, (_, word) => (word === "was" ? "is to be " : "are to be "));
 
 export const VERBS: Record<Wanted["to"], string> = {
   activate: "Make default",

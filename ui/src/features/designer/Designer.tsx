@@ -95,6 +95,7 @@ function Drawing(props: DesignerProps) {
   const of = `${project}/${read.name ?? ""}`;
   const [moved, setMoved] = useState<Places>(() => keptPlaces(of));
   const lastPlaces = useRef<Places>(moved);
+  const frame = useRef<HTMLDivElement>(null);
   const places = useMemo(() => {
     const known = Object.fromEntries(
       it.stages.flatMap(({ id }) => {
@@ -190,7 +191,8 @@ function Drawing(props: DesignerProps) {
     );
     const stage = { name, role: item.role, slot: structuredClone(item.slot) };
     change(added(text, it, stage, where));
-    if (at) move({ ...places, [name]: at });
+    // On an edge it stands where it leads: what comes behind makes room.
+    if (at && !where.on) move({ ...places, [name]: at });
     select(new Set([name]));
     const behind = where.on?.from ?? where.behind?.from;
     setTold(`Added ${name}${behind && item.role !== "source" ? ` behind ${behind}` : ""}`);
@@ -323,7 +325,14 @@ function Drawing(props: DesignerProps) {
         className={css.designer}
         data-trial={isTrying || undefined}
         data-split={code ? true : undefined}
+        ref={frame}
+        tabIndex={-1}
         onKeyDown={onKey}
+        onClick={() => {
+          // The open canvas takes no focus by itself, and its keys would be lost.
+          if (document.activeElement === document.body)
+            frame.current?.focus({ preventScroll: true });
+        }}
       >
         <Palette
           all={all}

@@ -79,12 +79,13 @@ test("a stage that is put on an edge takes its place there", () => {
   );
   expect(of(now).edges).toEqual([
     edge("read", "out", "route"),
+    edge("route", "many", "slow"),
     edge("slow", "out", "write"),
     edge("route", "all", "write"),
-    edge("route", "many", "slow"),
   ]);
   expect(now).toContain("# here it begins");
   expect(now).toContain("\n\n    - name: slow\n      from: route.many\n");
+  expect(of(now).stages.map((one) => one.id)).toEqual(["read", "route", "slow", "write"]);
 });
 
 test("what is taken out leaves nothing that names it", () => {

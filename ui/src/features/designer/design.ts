@@ -2,6 +2,7 @@
 //
 // - D1: an edge leads from a port that the stage has to a stage that takes records in, and there is no way round.
 // - D2: whatever is done here leaves a text that says nothing of stages that are gone.
+import { isMap } from "yaml";
 import { resolved, type Schema } from "../editor/schema";
 import { edited, listAt, type Path, withValue } from "../editor/text";
 
@@ -182,7 +183,7 @@ export function added(
   const config: Keyed = { name: add.name };
   if (behind) config.from = written(behind);
   config[slotOf(add.role)] = add.slot;
-  const now = appended(text, [config]);
+  const now = appended(text, [config], where.on?.from);
   if (!where.on || add.role !== "operator") return now;
   const { on } = where;
   const edges = it.edges.map((one) =>
@@ -191,18 +192,22 @@ export function added(
   return withInputs(now, it, on.to, edges);
 }
 
-function appended(text: string, stages: readonly Keyed[]): string {
+/** Last, or behind the stage that is named, where the text has it. */
+function appended(text: string, stages: readonly Keyed[], behind?: string): string {
   return edited(text, (document) => {
     const list = listAt(document, ["spec", "stages"]);
     if (!list) return;
     list.flow = false;
     // As those above it are written: with a line between, or without.
     const [, second] = list.items as { spaceBefore?: boolean }[];
-    for (const config of stages) {
+    const before = list.items.findIndex((it) => isMap(it) && it.get("name") === behind);
+    const nodes = stages.map((config, at) => {
       const node = document.createNode(config) as { spaceBefore?: boolean };
-      node.spaceBefore = list.items.length > 0 && (!second || second.spaceBefore === true);
-      list.items.push(node);
-    }
+      const isFirst = list.items.length + at === 0;
+      node.spaceBefore = !isFirst && (!second || second.spaceBefore === true);
+      return node;
+    });
+    list.items.splice(before < 0 ? list.items.length : before + 1, 0, ...nodes);
   });
 }
 

@@ -71,6 +71,9 @@ export function Open({ project, path, drafting }: OpenProps) {
   const isReadOnly = !may("project:write");
   const hasChanges = isDirty(draft);
   const findings = useOwnFindings(project, path, seen, hasChanges);
+  // What was refused is another text now.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is about the text
+  useEffect(() => setProblem(undefined), [text]);
   const send = async () => {
     // What is typed in a field reaches the text when it is left.
     (document.activeElement as HTMLElement | null)?.blur?.();

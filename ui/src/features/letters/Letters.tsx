@@ -9,6 +9,7 @@ import { Act, CopyCli } from "../../parts/Act";
 import { Filter } from "../../parts/Filter";
 import { Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
+import { Refresh } from "../../parts/Refresh";
 import { Empty, Loading } from "../../parts/Shows";
 import { State } from "../../parts/State";
 import { type Column, Table } from "../../parts/Table";
@@ -155,9 +156,7 @@ export function Letters({ detail }: { detail: Schemas["WorkflowDetail"] }) {
                 of={{ stage, reason, state }}
                 isEmpty={rows.length === 0}
               />
-              <Button onClick={() => void letters.refetch()} disabled={letters.isFetching}>
-                {news > 0 ? `Refresh: ${short(news)} new` : "Refresh"}
-              </Button>
+              <Refresh of={letters} label={news > 0 ? `Refresh: ${short(news)} new` : undefined} />
               <CopyCli command={command("list", workflow, { stage, reason, state })} />
             </div>
           }

@@ -14,6 +14,7 @@ import { useIntent } from "../../parts/useIntent";
 import { changed, commands, type Draft, seenOf, wanted } from "./draft";
 import { Ring } from "./Ring";
 import css from "./scheduler.module.css";
+import { Weight } from "./Weight";
 import { Why } from "./Why";
 
 type Workflow = Schemas["ScheduledWorkflow"];
@@ -239,23 +240,6 @@ function Stepper({ of, draft, onEdit }: Editing) {
       </button>
       {isOther && <span className="muted small">was {of.target}</span>}
     </span>
-  );
-}
-
-function Weight({ of, draft, onEdit }: Editing) {
-  const { weight } = wanted(draft, of);
-  return (
-    <input
-      className={css.weight}
-      type="number"
-      min={1}
-      aria-label={`Weight of ${of.workflow}`}
-      value={weight}
-      data-other={weight !== of.settings.weight || undefined}
-      onChange={(event) =>
-        onEdit(changed(draft, of, { weight: Number(event.currentTarget.value) || 1 }))
-      }
-    />
   );
 }
 

@@ -59,7 +59,12 @@ export function StreamOrders({
   const [order, setOrder] = useState<Order>();
   const open = chosen.filter((it) => !isOver(it));
   if (chosen.length === 0) return null;
-  const not = open.length === 0 && "None of them is open any more";
+  const not = (order: Order) => {
+    if (open.length === 0) return "None of them is open any more";
+    const isPaused = (it: Stream) => it.state === "paused";
+    if (order === "resume") return !open.some(isPaused) && "None of them is paused";
+    return order === "pause" && open.every(isPaused) && "They are paused";
+  };
   return (
     <div className="row">
       <span>
@@ -72,7 +77,7 @@ export function StreamOrders({
           label={`${ORDERS[it].label} …`}
           claim={ORDERS[it].claim}
           isDanger={ORDERS[it].isDanger}
-          not={not}
+          not={not(it)}
           onAct={() => setOrder(it)}
         />
       ))}
