@@ -4,6 +4,7 @@ import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { begin } from "../support/begin.mjs";
+import { findings } from "../support/browser.mjs";
 import { filled, PASSWORD } from "../support/filled.mjs";
 import { command, until } from "../support/weir.mjs";
 
@@ -56,6 +57,19 @@ test("a change of the schedule is drafted, looked at, and applied", async () => 
   await weight.fill("-5");
   await weight.blur();
   assert.equal(await weight.inputValue(), was, "what is no weight changes nothing");
+  // So do limits; and going elsewhere loses none of it.
+  await page.getByRole("button", { name: "limits of flights" }).click();
+  await dialog().getByLabel("At most, each node").fill("many");
+  assert.ok(await dialog().getByRole("button", { name: "Draft it" }).isDisabled());
+  await dialog().getByLabel("At most, each node").fill("3");
+  assert.deepEqual(await findings(page), []);
+  await dialog().getByRole("button", { name: "Draft it" }).click();
+  await dialog().waitFor({ state: "detached" });
+  await page.getByRole("link", { name: "Audit" }).click();
+  await page.waitForURL("**/audit");
+  await page.goBack();
+  await page.getByText("1 change drafted").waitFor();
+  await page.getByRole("button", { name: /set flights --target 2 --min none --max 3$/ }).waitFor();
   await button("Preview").click();
   await page.getByText(/flights #\d+ starts on/).waitFor();
   assert.equal(
@@ -65,7 +79,17 @@ test("a change of the schedule is drafted, looked at, and applied", async () => 
   );
   await button("Apply").click();
   await page.getByText("2/2").waitFor();
-  assert.equal((await server.get("/api/v1/scheduler/workflows/flights")).target, 2);
+  const { target, settings } = await server.get("/api/v1/scheduler/workflows/flights");
+  assert.deepEqual([target, settings.default], [2, { max: 3 }]);
+  // Back to what the deployment says.
+  await page.getByLabel("Target of flights").fill("0");
+  await page.getByLabel("Target of flights").fill("2");
+  await button("unset the target of flights").click();
+  await page.getByText("as the deployment says, was 2").waitFor();
+  await button("Preview").click();
+  await page.getByText(/flights #\d+ stops on/).waitFor();
+  await button("Apply").click();
+  await page.getByText("1/1").first().waitFor();
 });
 
 test("items are counted before they are reset", async () => {

@@ -1,7 +1,9 @@
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
+import { DEFAULT_CLUSTER, place } from "../../api/place";
 import { type Problem, problemIn } from "../../api/problem";
+import { nameOf, useSession } from "../../app/session";
 import { useLive } from "../../live";
 import { plural } from "../../logic/format";
 import { Act, CopyCli } from "../../parts/Act";
@@ -11,21 +13,24 @@ import { Empty, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
 import { type Column, Table } from "../../parts/Table";
 import { useIntent } from "../../parts/useIntent";
-import { changed, commands, type Draft, seenOf, wanted } from "./draft";
+import { commands, type Draft, keepDraft, keptDraft, seenOf } from "./draft";
 import { Ring } from "./Ring";
+import { Bounds, Target, Weight } from "./Settings";
 import css from "./scheduler.module.css";
-import { Weight } from "./Weight";
 import { Why } from "./Why";
 
 type Workflow = Schemas["ScheduledWorkflow"];
 const route = getRouteApi("/frame/scheduler");
 const STALE = 412;
+const at = place.cluster ?? DEFAULT_CLUSTER;
 
 /** How many of what runs where. Changes are drafted, looked at, and applied together. */
 export function Scheduler() {
   const standing = useLive("schedule");
   const intent = useIntent();
-  const [draft, setDraft] = useState<Draft>({});
+  const { me, ended } = useSession();
+  const user = ended ?? nameOf(me);
+  const [draft, setDraft] = useState<Draft>(() => keptDraft(user, at));
   const [plan, setPlan] = useState<Schemas["SchedulePlan"]>();
   /** The draft, with the revisions that were seen. */
   const [seen, setSeen] = useState<Draft>({});
@@ -33,6 +38,7 @@ export function Scheduler() {
   const { workflow } = route.useSearch();
   const edit = (next: Draft) => {
     setDraft(next);
+    keepDraft(user, at, next);
     setPlan(undefined);
     setProblem(undefined);
   };
@@ -139,7 +145,7 @@ function Workflows({
       id: "target",
       title: "Target",
       value: (it) => it.target,
-      cell: (it) => <Stepper of={it} draft={draft} onEdit={onEdit} />,
+      cell: (it) => <Target of={it} draft={draft} onEdit={onEdit} />,
     },
     {
       id: "placed",
@@ -162,7 +168,7 @@ function Workflows({
     {
       id: "limits",
       title: "Limits of a node",
-      cell: (it) => <span className="mono">{limits(it)}</span>,
+      cell: (it) => <Bounds of={it} draft={draft} nodes={names} onEdit={onEdit} />,
     },
     {
       id: "states",
@@ -198,48 +204,6 @@ function Workflows({
         />
       }
     />
-  );
-}
-
-function limits({ settings }: Workflow): string {
-  const one = (it: Schemas["Limit"] | undefined) =>
-    `${it?.min ?? 0}..${it?.max === undefined || it.max === null || it.max === "unlimited" ? "∞" : it.max}`;
-  const more = [
-    ...Object.entries(settings.roles ?? {}).map(([role, it]) => `role ${role} ${one(it)}`),
-    ...Object.entries(settings.nodes ?? {}).map(([node, it]) => `${node} ${one(it)}`),
-  ];
-  return [one(settings.default), ...more].join(", ");
-}
-
-interface Editing {
-  of: Workflow;
-  draft: Draft;
-  onEdit: (it: Draft) => void;
-}
-
-function Stepper({ of, draft, onEdit }: Editing) {
-  const { target } = wanted(draft, of);
-  const isOther = target !== of.target;
-  return (
-    <span className={css.stepper}>
-      <button
-        type="button"
-        aria-label={`One less of ${of.workflow}`}
-        disabled={target === 0}
-        onClick={() => onEdit(changed(draft, of, { target: target - 1 }))}
-      >
-        −
-      </button>
-      <output data-other={isOther || undefined}>{target}</output>
-      <button
-        type="button"
-        aria-label={`One more of ${of.workflow}`}
-        onClick={() => onEdit(changed(draft, of, { target: target + 1 }))}
-      >
-        +
-      </button>
-      {isOther && <span className="muted small">was {of.target}</span>}
-    </span>
   );
 }
 

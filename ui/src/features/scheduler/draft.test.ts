@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Schemas } from "../../api/client";
-import { changed, commands, seenOf, wanted } from "./draft";
+import { boundsOf, changed, commands, limited, rules, said, seenOf, wanted } from "./draft";
 
 const it: Schemas["ScheduledWorkflow"] = {
   workflow: "a",
@@ -16,7 +16,7 @@ const it: Schemas["ScheduledWorkflow"] = {
 test("a draft holds what is other than set, and nothing else", () => {
   const draft = changed({}, it, { target: 3 });
   expect(draft).toEqual({ a: { target: 3 } });
-  expect(wanted(draft, it)).toEqual({ target: 3, weight: 100 });
+  expect(wanted(draft, it)).toEqual({ target: 3, isUnset: false, weight: 100 });
   expect(changed(draft, it, { target: 2 })).toEqual({});
   expect(changed(draft, it, { target: -4, weight: 0 })).toEqual({ a: { target: 0, weight: 1 } });
   expect(commands(changed(draft, it, { weight: 50 }))).toBe(
@@ -28,4 +28,38 @@ test("a draft is applied to what was seen, and to nothing newer", () => {
   const schedule = { revision: 9, workflows: [it], nodes: [], drained: [], warnings: [] };
   const draft = changed({}, it, { target: 3 });
   expect(seenOf(draft, schedule)).toEqual({ a: { target: 3, revision: 1 } });
+});
+
+test("a target goes back to what the deployment says where somebody had set it", () => {
+  expect(changed({}, it, { target: "unset" })).toEqual({});
+  const set = { ...it, settings: { weight: 100, target: 2 } };
+  const draft = changed({}, set, { target: "unset" });
+  expect(draft).toEqual({ a: { target: "unset" } });
+  expect(changed(draft, set, { weight: 7 })).toEqual({ a: { target: "unset", weight: 7 } });
+  expect(commands(draft)).toBe("weir scheduler set a --target unset");
+});
+
+test("rules of nodes are drafted one by one, and an empty one takes away", () => {
+  const set = { ...it, settings: { weight: 100, default: { max: 4 }, nodes: { n1: { min: 1 } } } };
+  const node = { kind: "nodes" as const, name: "n1" };
+  const more = limited({}, set, { kind: "default", name: "" }, { max: "unlimited" });
+  const draft = limited(more, set, node, {});
+  expect(draft).toEqual({ a: { default: { max: "unlimited" }, nodes: { n1: {} } } });
+  expect(rules(draft, set).map(said)).toEqual(["0..∞", "n1 ·..·"]);
+  expect(limited(draft, set, node, { min: 1 })).toEqual({ a: { default: { max: "unlimited" } } });
+  expect(commands(draft)).toBe(
+    "weir scheduler set a --min none --max unlimited && weir scheduler set a --node n1 --min none --max none",
+  );
+});
+
+test("what is typed as a limit is one, or none", () => {
+  expect(boundsOf({ min: "1", max: "unlimited" })).toEqual({ min: 1, max: "unlimited" });
+  expect(boundsOf({ min: "", max: "" })).toEqual({});
+  for (const [min, max] of [
+    ["2", "1"],
+    ["-1", ""],
+    ["unlimited", ""],
+    ["", "many"],
+  ] as const)
+    expect(boundsOf({ min, max })).toBeUndefined();
 });

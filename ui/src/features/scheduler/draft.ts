@@ -1,33 +1,124 @@
-// Changes of the schedule that are not made yet.
+// Changes of the schedule that are not made yet: pure but for the last two functions.
+//
+// - S1: a draft holds what is other than what is set, and nothing else.
 import type { Schemas } from "../../api/client";
 
 export type Draft = Record<string, Schemas["ScheduleChange"]>;
 type Workflow = Schemas["ScheduledWorkflow"];
+type Limit = Schemas["Limit"];
 
 /** What a draft wants of a workflow, and what is set where it says nothing. */
-export function wanted(draft: Draft, it: Workflow): { target: number; weight: number } {
+export function wanted(
+  draft: Draft,
+  it: Workflow,
+): { target: number; isUnset: boolean; weight: number } {
   const change = draft[it.workflow];
   const target = typeof change?.target === "number" ? change.target : it.target;
-  return { target, weight: change?.weight ?? it.settings.weight };
+  const weight = change?.weight ?? it.settings.weight;
+  return { target, isUnset: change?.target === "unset", weight };
 }
 
 /** The draft with another number; what is as it was is no change. */
 export function changed(
   draft: Draft,
   it: Workflow,
-  more: { target?: number; weight?: number },
+  more: { target?: number | "unset"; weight?: number },
 ): Draft {
-  const next = { ...wanted(draft, it), ...more };
-  const target = Math.max(0, Math.floor(next.target));
-  const weight = Math.max(1, Math.floor(next.weight));
-  const { [it.workflow]: before, ...others } = draft;
-  const { target: _, weight: __, ...kept } = before ?? {};
-  const change = {
+  const now = wanted(draft, it);
+  const to = more.target ?? (now.isUnset ? "unset" : now.target);
+  const target = to === "unset" ? to : Math.max(0, Math.floor(to));
+  const weight = Math.max(1, Math.floor(more.weight ?? now.weight));
+  const isSet = target === "unset" ? typeof it.settings.target !== "number" : target === it.target;
+  const { target: _, weight: __, ...kept } = draft[it.workflow] ?? {};
+  return put(draft, it, {
     ...kept,
-    ...(target === it.target ? {} : { target }),
+    ...(isSet ? {} : { target }),
     ...(weight === it.settings.weight ? {} : { weight }),
-  };
+  });
+}
+
+function put(draft: Draft, it: Workflow, change: Schemas["ScheduleChange"]): Draft {
+  const { [it.workflow]: _, ...others } = draft;
   return Object.keys(change).length === 0 ? others : { ...others, [it.workflow]: change };
+}
+
+/** How many a node must and may run, by whom it is about. */
+export interface Rule {
+  kind: "default" | "roles" | "nodes";
+  /** Of the role or the node. */
+  name: string;
+  limit: Limit;
+  isOther: boolean;
+}
+
+/** All rules as the draft wants them, the widest first. */
+export function rules(draft: Draft, { workflow, settings }: Workflow): Rule[] {
+  const change = draft[workflow];
+  const one = (kind: Rule["kind"], name: string, set?: Limit, now?: Limit | null): Rule => ({
+    kind,
+    name,
+    limit: now ?? set ?? {},
+    isOther: now !== undefined && now !== null,
+  });
+  const of = (kind: "roles" | "nodes") =>
+    [...new Set([...Object.keys(settings[kind] ?? {}), ...Object.keys(change?.[kind] ?? {})])]
+      .sort()
+      .map((name) => one(kind, name, settings[kind]?.[name], change?.[kind]?.[name]));
+  return [one("default", "", settings.default, change?.default), ...of("roles"), ...of("nodes")];
+}
+
+/** The draft with that rule; an empty one takes it away. */
+export function limited(
+  draft: Draft,
+  it: Workflow,
+  { kind, name }: Pick<Rule, "kind" | "name">,
+  limit: Limit,
+): Draft {
+  const { settings } = it;
+  const set = (kind === "default" ? settings.default : settings[kind]?.[name]) ?? {};
+  const isSame = (set.min ?? null) === (limit.min ?? null) && sameMost(set.max, limit.max);
+  const { [kind]: before, ...kept } = draft[it.workflow] ?? {};
+  if (kind === "default") return put(draft, it, isSame ? kept : { ...kept, default: limit });
+  const { [name]: _, ...others } = (before ?? {}) as Record<string, Limit>;
+  const now = isSame ? others : { ...others, [name]: limit };
+  return put(draft, it, Object.keys(now).length === 0 ? kept : { ...kept, [kind]: now });
+}
+
+const sameMost = (a: Limit["max"], b: Limit["max"]) => (a ?? null) === (b ?? null);
+
+/** A rule in short. */
+export function said({ kind, name, limit }: Rule): string {
+  const most = limit.max ?? (kind === "default" ? "unlimited" : undefined);
+  const range = `${limit.min ?? (kind === "default" ? 0 : "·")}..${most === "unlimited" ? "∞" : (most ?? "·")}`;
+  return kind === "default" ? range : `${kind === "roles" ? "role " : ""}${name} ${range}`;
+}
+
+/** A rule as it is typed. */
+export interface Typed {
+  kind: Rule["kind"];
+  name: string;
+  min: string;
+  max: string;
+}
+
+export const typed = ({ kind, name, limit }: Rule): Typed => ({
+  kind,
+  name,
+  min: String(limit.min ?? ""),
+  max: String(limit.max ?? ""),
+});
+
+/** What was typed as a limit; nothing where it is none. */
+export function boundsOf({ min, max }: Pick<Typed, "min" | "max">): Limit | undefined {
+  const isNumber = (it: string) => /^\d+$/.test(it);
+  const isLeast = min === "" || isNumber(min);
+  const isMost = max === "" || max === "unlimited" || isNumber(max);
+  if (!isLeast || !isMost) return undefined;
+  if (isNumber(min) && isNumber(max) && Number(max) < Number(min)) return undefined;
+  return {
+    ...(min === "" ? {} : { min: Number(min) }),
+    ...(max === "" ? {} : { max: max === "unlimited" ? max : Number(max) }),
+  };
 }
 
 /** The draft as it is to be applied: only to workflows that are as they were seen. */
@@ -38,11 +129,36 @@ export function seenOf(draft: Draft, schedule: Schemas["Schedule"]): Draft {
   return Object.fromEntries(Object.entries(draft).map(of));
 }
 
-/** As commands, one for each workflow. */
+/** As commands, one for each workflow and each of its rules for a node or a role. */
 export function commands(draft: Draft): string {
-  const one = ([workflow, change]: [string, Schemas["ScheduleChange"]]) => {
-    const target = typeof change.target === "number" ? ` --target ${change.target}` : "";
-    return `weir scheduler set ${workflow}${target}${change.weight ? ` --weight ${change.weight}` : ""}`;
+  const bounds = ({ min, max }: Limit) => ` --min ${min ?? "none"} --max ${max ?? "none"}`;
+  const of = ([workflow, change]: [string, Schemas["ScheduleChange"]]) => {
+    const { target, weight, default: each, roles, nodes } = change;
+    const set = `weir scheduler set ${workflow}`;
+    const wide = [
+      target === undefined || target === null ? "" : ` --target ${target}`,
+      weight ? ` --weight ${weight}` : "",
+      each ? bounds(each) : "",
+    ].join("");
+    const narrow = (flag: string, all: Record<string, Limit> = {}) =>
+      Object.entries(all).map(([name, it]) => `${set} --${flag} ${name}${bounds(it)}`);
+    return [...(wide ? [set + wide] : []), ...narrow("role", roles), ...narrow("node", nodes)];
   };
-  return Object.entries(draft).map(one).join(" && ");
+  return Object.entries(draft).flatMap(of).join(" && ");
 }
+
+const keyOf = (user: string, cluster: string) => `weir.schedule.${JSON.stringify([user, cluster])}`;
+
+/** Keeps it for the tab, through other views and a reload, until it is applied or discarded. */
+export function keepDraft(user: string, cluster: string, draft: Draft): void {
+  const key = keyOf(user, cluster);
+  try {
+    if (Object.keys(draft).length > 0) sessionStorage.setItem(key, JSON.stringify(draft));
+    else sessionStorage.removeItem(key);
+  } catch {
+    // The browser has no more room: it stays for as long as the view does.
+  }
+}
+
+export const keptDraft = (user: string, cluster: string): Draft =>
+  JSON.parse(sessionStorage.getItem(keyOf(user, cluster)) ?? "{}") as Draft;
