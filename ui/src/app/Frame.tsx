@@ -59,6 +59,18 @@ function Framed() {
     if (!isFirst.current) main.current?.querySelector<HTMLElement>("h1")?.focus();
     isFirst.current = false;
   }, [location.pathname]);
+  useEffect(() => {
+    // A file that is dropped beside where it is meant must not be opened in place of the page.
+    const keep = (event: DragEvent) => {
+      if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
+    };
+    window.addEventListener("dragover", keep);
+    window.addEventListener("drop", keep);
+    return () => {
+      window.removeEventListener("dragover", keep);
+      window.removeEventListener("drop", keep);
+    };
+  }, []);
   return (
     <div className={css.frame}>
       <a href="#main" className={css.skip}>

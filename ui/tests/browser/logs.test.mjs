@@ -54,7 +54,7 @@ test("the address has the filter, and what is meant is asked for", async () => {
   await page.waitForURL("**text=JUST-now**");
   await live();
   await line("just-now").last().waitFor();
-  const all = await log().getByRole("button").allTextContents();
+  const all = await log().locator("button[aria-pressed]").allTextContents();
   assert.ok(all.length > 0 && all.every((it) => it.includes("just-now")), all.join("\n"));
   const copy = page.getByRole("button", { name: /^Copy as command: weir logs --follow/ });
   const name = await copy.getAttribute("aria-label");
@@ -72,6 +72,49 @@ test("who pauses sees what there was, and how much is new", async () => {
   assert.equal(await line("while-paused").count(), 0);
   await button("Go on").click();
   await line("while-paused").last().waitFor();
+});
+
+test("older lines are loaded above those that are read, which stay where they are", async () => {
+  const many = Array.from({ length: 700 }, (_, it) => `many-${String(it).padStart(3, "0")}`);
+  for (const name of many) await logged(name);
+  await until(
+    "all of them were looked at",
+    async () => {
+      const { items } = await server.get("/api/v1/logs?text=many-699&limit=1");
+      return items.length > 0;
+    },
+    120_000,
+  );
+  await at("/logs");
+  await live();
+  await line("many-699").last().waitFor();
+  await log().evaluate((it) => it.scrollTo(0, 0));
+  const older = button("Load older");
+  await older.waitFor();
+  const first = log().locator("button[aria-pressed]").first();
+  const text = await first.textContent();
+  const place = async () => (await line(text).first().boundingBox()).y;
+  const was = await place();
+  await older.click();
+  await until("there is more above", () => log().evaluate((it) => it.scrollTop > 1_000));
+  assert.ok(Math.abs((await place()) - was) < 2, "the line that was read stands where it stood");
+  for (let at = 0; at < 20 && (await page.getByText("Nothing older").count()) === 0; at++) {
+    await log().evaluate((it) => it.scrollTo(0, 0));
+    await older.or(page.getByText("Nothing older is remembered")).first().waitFor();
+    if ((await older.count()) > 0) await older.click();
+    await button("Loading older …").waitFor({ state: "detached" });
+  }
+  await log().evaluate((it) => it.scrollTo(0, 0));
+  await page.getByText("Nothing older is remembered").waitFor();
+  const [oldest] = (await server.get("/api/v1/logs?order=oldest&limit=1")).items;
+  await line(oldest.message).first().waitFor();
+  assert.deepEqual(await findings(page), []);
+  // What was cleared is only out of sight, and comes back while the log is held, too.
+  await button("Clear").click();
+  await page.getByText("What came was cleared").waitFor();
+  await button("Pause").click();
+  await button("Load older").click();
+  await line("many-699").last().waitFor();
 });
 
 test("a workflow and a node have their own, and so does the configuration server", async () => {

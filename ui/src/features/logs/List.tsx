@@ -4,15 +4,25 @@ import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "re
 import { Facts } from "../../parts/Page";
 import type { Entry, Row } from "./lines";
 import css from "./logs.module.css";
+import type { Older } from "./older";
 
 const ROW_PX = 24;
+/** What stands above the first row. */
+const HEAD_PX = 36;
 /** Who is so near to the end follows it. */
 const NEAR_PX = 40;
 
 const TONES: Record<string, string> = { error: "err", warn: "warn", info: "info" };
 
+interface ListProps {
+  rows: readonly Row[];
+  empty: ReactNode;
+  /** Absent: there is nothing that something could be older than. */
+  older: Older | undefined;
+}
+
 /** Any number of rows: those in view are drawn. At its end it goes on with what comes. */
-export function List({ rows, empty }: { rows: readonly Row[]; empty: ReactNode }) {
+export function List({ rows, empty, older }: ListProps) {
   const frame = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(true);
   const [chosen, setChosen] = useState<string>();
@@ -22,6 +32,7 @@ export function List({ rows, empty }: { rows: readonly Row[]; empty: ReactNode }
     estimateSize: () => ROW_PX,
     getItemKey: (index) => rows[index]?.key ?? index,
     overscan: 20,
+    paddingStart: HEAD_PX,
     initialRect: { width: 800, height: 480 },
   });
   const toEnd = () => {
@@ -29,8 +40,29 @@ export function List({ rows, empty }: { rows: readonly Row[]; empty: ReactNode }
   };
   // biome-ignore lint/correctness/useExhaustiveDependencies: it follows what comes
   useLayoutEffect(() => {
+    if (rows.length === 0) setAtEnd(true);
     if (isAtEnd) toEnd();
   }, [rows, isAtEnd]);
+  // Who reads further up goes on reading the same lines, whatever comes or goes above them.
+  const top = useRef<{ key: string; above: number }>(undefined);
+  useLayoutEffect(() => {
+    const seen = frame.current;
+    if (!seen || isAtEnd) return;
+    const at = top.current ? rows.findIndex((it) => it.key === top.current?.key) : -1;
+    if (at >= 0 && top.current) seen.scrollTop = at * ROW_PX + HEAD_PX - top.current.above;
+  }, [rows, isAtEnd]);
+  useLayoutEffect(() => {
+    const seen = frame.current;
+    if (!seen) return;
+    const note = () => {
+      const at = Math.max(0, Math.floor((seen.scrollTop - HEAD_PX) / ROW_PX));
+      const row = rows[at];
+      top.current = row && { key: row.key, above: at * ROW_PX + HEAD_PX - seen.scrollTop };
+    };
+    note();
+    seen.addEventListener("scroll", note, { passive: true });
+    return () => seen.removeEventListener("scroll", note);
+  }, [rows]);
   useEffect(() => {
     const seen = frame.current;
     if (!seen) return;
@@ -50,9 +82,13 @@ export function List({ rows, empty }: { rows: readonly Row[]; empty: ReactNode }
         aria-label="Log"
       >
         {rows.length === 0 ? (
-          empty
+          <>
+            {empty}
+            {older && <LoadOlder of={older} />}
+          </>
         ) : (
           <div className={css.rows} style={{ height: drawn.getTotalSize() }}>
+            {older && <LoadOlder of={older} />}
             {drawn.getVirtualItems().map(({ index, key, start }) => {
               const it = rows[index] as Row;
               const style = { transform: `translateY(${start}px)` };
@@ -87,6 +123,20 @@ export function List({ rows, empty }: { rows: readonly Row[]; empty: ReactNode }
         </Button>
       )}
       {row?.kind === "line" && <Whole of={row.line} />}
+    </div>
+  );
+}
+
+function LoadOlder({ of }: { of: Older }) {
+  return (
+    <div className={css.older}>
+      {of.isEnd ? (
+        <span className="muted small">Nothing older is remembered</span>
+      ) : (
+        <Button disabled={of.isBusy} onClick={() => void of.load()}>
+          {of.isBusy ? "Loading older …" : "Load older"}
+        </Button>
+      )}
     </div>
   );
 }

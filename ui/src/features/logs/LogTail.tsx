@@ -9,6 +9,7 @@ import { Empty } from "../../parts/Shows";
 import { Mark } from "../../parts/State";
 import { List } from "./List";
 import type { Row } from "./lines";
+import { useOlder } from "./older";
 import { type Filter, Tail } from "./tail";
 
 const LEVELS = ["error", "warn", "info", "debug", "trace"];
@@ -50,7 +51,20 @@ export function LogTail({ filter, onFilter }: { filter: Shown; onFilter: (more: 
   const held = paused?.of === tail ? paused : undefined;
   const rows = held?.rows ?? standing.rows;
   const more = held ? standing.total - held.total : 0;
-  const { contact, problem } = standing;
+  const { contact, problem, newest } = standing;
+  const older = useOlder(
+    { filter: { level, workflow, stage, node, code, text }, isServer: ofServer, rows, newest },
+    (found) => {
+      if (held) setPaused((was) => was && { ...was, rows: [...found, ...was.rows] });
+      else tail.prepend(found);
+    },
+  );
+  const goOn = () => {
+    // What was loaded meanwhile stays.
+    const at = held?.rows.findIndex((it) => it.key === standing.rows[0]?.key) ?? 0;
+    if (held && at > 0) tail.prepend(held.rows.slice(0, at));
+    setPaused(undefined);
+  };
   return (
     <Panel
       title="Lines"
@@ -71,7 +85,7 @@ export function LogTail({ filter, onFilter }: { filter: Shown; onFilter: (more: 
           <Button
             aria-pressed={held !== undefined}
             onClick={() =>
-              setPaused(held ? undefined : { rows: standing.rows, total: standing.total, of: tail })
+              held ? goOn() : setPaused({ rows: standing.rows, total: standing.total, of: tail })
             }
           >
             {held ? "Go on" : "Pause"}
@@ -82,11 +96,20 @@ export function LogTail({ filter, onFilter }: { filter: Shown; onFilter: (more: 
       }
     >
       {problem && <ProblemView problem={problem} onRetry={tail.again} />}
+      {older.problem && <ProblemView problem={older.problem} onRetry={() => void older.load()} />}
       <List
+        key={JSON.stringify(filter)}
         rows={rows}
+        older={newest > 0 ? older : undefined}
         empty={
           <Empty
-            what={contact === "live" ? "No line is remembered that is meant" : "Nothing came yet"}
+            what={
+              newest > 0
+                ? "What came was cleared"
+                : contact === "live"
+                  ? "No line is remembered that is meant"
+                  : "Nothing came yet"
+            }
             why="Engines remember their newest lines; what they log from now on comes here by itself."
             cli={command(filter)}
           />

@@ -2,7 +2,7 @@
 import { place } from "../../api/place";
 import { type Problem, problemOf } from "../../api/problem";
 import { noteUnknownSession, token } from "../../api/token";
-import { Lines, ROWS_MAX, type Row, type Told } from "./lines";
+import { Lines, type Row, type Told } from "./lines";
 
 export interface Standing {
   rows: readonly Row[];
@@ -10,6 +10,8 @@ export interface Standing {
   problem?: Problem | undefined;
   /** Rows that came in all: who paused knows how many are new. */
   total: number;
+  /** When the newest of them was logged; 0: nothing came yet. */
+  newest: number;
 }
 
 /** Which lines; what is not there does not matter. */
@@ -38,7 +40,7 @@ function address(ofServer: boolean, query: URLSearchParams): string {
 /** One tail, from when somebody looks until nobody does. */
 export class Tail {
   #lines = new Lines();
-  #standing: Standing = { rows: [], contact: "connecting", total: 0 };
+  #standing: Standing = { rows: [], contact: "connecting", total: 0, newest: 0 };
   #listeners = new Set<() => void>();
   #socket: WebSocket | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -63,8 +65,14 @@ export class Tail {
 
   /** What is there already goes out of sight. */
   clear = (): void => {
-    this.#lines.rows = [];
+    this.#lines.clear();
     this.#tell();
+  };
+
+  /** Puts rows from before in their place. */
+  prepend = (older: readonly Row[]): void => {
+    this.#lines.prepend(older);
+    this.#tell(this.#standing.contact, this.#standing.problem);
   };
 
   again = (): void => {
@@ -148,8 +156,8 @@ export class Tail {
   }
 
   #tell(contact = this.#standing.contact, problem?: Problem): void {
-    const rows = this.#lines.rows.slice(-ROWS_MAX);
-    this.#standing = { rows, contact, problem, total: this.#lines.total };
+    const { total, newest } = this.#lines;
+    this.#standing = { rows: [...this.#lines.rows], contact, problem, total, newest };
     for (const tell of this.#listeners) tell();
   }
 }

@@ -19,6 +19,7 @@ import { Controllers } from "./Controllers";
 import css from "./overview.module.css";
 import { Problems } from "./Problems";
 import { Running } from "./Running";
+import { SetUp } from "./SetUp";
 
 const SPAN_MS = 5 * 60_000;
 
@@ -40,6 +41,7 @@ export function Overview() {
   return (
     <Page title="Overview" actions={<CopyCli command="weir cluster status" />}>
       <Health of={said} />
+      <SetUp />
       <Hint id="overview">
         <p>
           <strong>What you see:</strong> a <em>workflow</em> reads records from sources, works on

@@ -48,6 +48,12 @@ function send(order: Order, ids: string[]) {
   }
 }
 
+/** What is typed to end them: of which workflow they are, or how many where they are of several. */
+function named(all: readonly Stream[]): string {
+  const [workflow = "", ...others] = new Set(all.map((it) => it.workflow));
+  return others.length > 0 ? plural(all.length, "stream") : workflow;
+}
+
 /** What open streams can be told; nothing where none is chosen. */
 export function StreamOrders({
   chosen,
@@ -86,6 +92,7 @@ export function StreamOrders({
           title={`${ORDERS[order].label} ${plural(open.length, "stream")}`}
           verb={ORDERS[order].label}
           isDanger={ORDERS[order].isDanger}
+          typed={ORDERS[order].isDanger ? named(open) : undefined}
           cli={`weir stream ${order} ${open.map((it) => it.id).join(" ")}`}
           onDo={async () => {
             await send(
