@@ -64,6 +64,14 @@ test("a design of 1,000 stages draws what is in view, and where one is chosen, t
     const { stages } = await renders.take();
     assert.ok(stages <= 4, `choosing ${name} drew ${stages} stages`);
   }
+  // An edit draws what it changed, and makes no other edges of those that stay.
+  const edge = page.locator(".react-flow__edge").first();
+  const before = await edge.elementHandle();
+  await page.getByRole("button", { name: "Duplicate", exact: true }).click();
+  await page.getByText(/^Pasted/).waitFor();
+  const { stages } = await renders.take();
+  assert.ok(stages <= 6, `an edit drew ${stages} stages`);
+  assert.ok(await before.evaluate((it) => it.isConnected));
 });
 
 test("a chart says nothing of the time before somebody looked, nor of that in which nobody did", async () => {

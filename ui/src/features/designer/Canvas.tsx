@@ -19,7 +19,7 @@ import { type DragEvent, useCallback, useEffect, useMemo, useRef, useState } fro
 import { count, plural } from "../../logic/format";
 import { type Design, type DesignEdge, inFlow, misfit } from "./design";
 import css from "./designer.module.css";
-import { keptNodes, nodeOf, type StageNodeType } from "./nodes";
+import { keptEdges, keptNodes, nodeOf, type StageNodeType } from "./nodes";
 import { DRAGGED } from "./Palette";
 import { type Place, type Places, WIDTH } from "./places";
 import { StageNode } from "./StageNode";
@@ -85,26 +85,27 @@ export function Canvas(props: CanvasProps) {
   drawn.current = nodes;
   useEffect(() => setNodes(keptNodes(drawn.current, wanted)), [wanted]);
   const chosen = props.edge && edgeId(props.edge);
-  const edges = useMemo<Edge[]>(
-    () =>
-      design.edges.map((it) => {
-        const records = passedBy(it);
-        const went = records === undefined ? "" : `, ${plural(records, "record")}`;
-        return {
-          id: edgeId(it),
-          source: it.from,
-          sourceHandle: it.port,
-          target: it.to,
-          label: records === undefined ? undefined : count(records),
-          data: { edge: it },
-          selected: edgeId(it) === chosen,
-          markerEnd: { type: MarkerType.ArrowClosed },
-          ariaLabel: `Edge from ${it.from}, port ${it.port}, to ${it.to}${went}`,
-          interactionWidth: 24,
-        };
-      }),
-    [design.edges, chosen, passedBy],
-  );
+  const last = useRef<Edge[]>([]);
+  const edges = useMemo<Edge[]>(() => {
+    const wanted = design.edges.map((it) => {
+      const records = passedBy(it);
+      const went = records === undefined ? "" : `, ${plural(records, "record")}`;
+      return {
+        id: edgeId(it),
+        source: it.from,
+        sourceHandle: it.port,
+        target: it.to,
+        label: records === undefined ? undefined : count(records),
+        data: { edge: it },
+        selected: edgeId(it) === chosen,
+        markerEnd: { type: MarkerType.ArrowClosed },
+        ariaLabel: `Edge from ${it.from}, port ${it.port}, to ${it.to}${went}`,
+        interactionWidth: 24,
+      };
+    });
+    last.current = keptEdges(last.current, wanted);
+    return last.current;
+  }, [design.edges, chosen, passedBy]);
   const onNodesChange = (changes: NodeChange<StageNodeType>[]) => {
     const now = applyNodeChanges(changes, drawn.current);
     drawn.current = now;

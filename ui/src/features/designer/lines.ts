@@ -1,6 +1,6 @@
 // Where the stages of a workflow stand in its text: pure functions.
 import { isMap, isSeq } from "yaml";
-import { parsed } from "../editor/text";
+import { documentOf, parsed } from "../editor/text";
 
 /** Offsets: from the first letter of a stage to behind the last. */
 export interface Lines {
@@ -11,8 +11,8 @@ export interface Lines {
 
 /** In the order of the text; of one that can't be read, none. */
 export function linesOf(text: string): Lines[] {
-  const { document, problem } = parsed(text);
-  const list = problem ? undefined : document.getIn(["spec", "stages"], true);
+  const { problem } = parsed(text);
+  const list = problem ? undefined : documentOf(text).getIn(["spec", "stages"], true);
   if (!isSeq(list)) return [];
   return list.items.flatMap((it) => {
     const name = isMap(it) ? it.get("name") : undefined;

@@ -2,7 +2,7 @@
 //
 // - N1: a node says how large it is and where its ports stand: nothing has to be drawn to be measured.
 // - N2: what looks as it did is the same node: selecting one of a thousand stages draws two.
-import { type Node, type NodeHandle, Position } from "@xyflow/react";
+import { type Edge, type Node, type NodeHandle, Position } from "@xyflow/react";
 import { kept } from "../../logic/kept";
 import type { DesignStage } from "./design";
 import { heightOf, type Place, WIDTH } from "./places";
@@ -54,7 +54,7 @@ function handlesOf({ role, ports }: DesignStage, height: number): NodeHandle[] {
   return role === "source" ? out : [into, ...out];
 }
 
-export const keptNodes = (before: readonly StageNodeType[], wanted: readonly StageNodeType[]) =>
+export const keptNodes = (before: StageNodeType[], wanted: readonly StageNodeType[]) =>
   kept(before, wanted, looksAlike);
 
 function looksAlike(a: StageNodeType, b: StageNodeType): boolean {
@@ -73,3 +73,6 @@ function looksAlike(a: StageNodeType, b: StageNodeType): boolean {
     one.ports.join() === other.ports.join()
   );
 }
+
+export const keptEdges = (before: Edge[], wanted: readonly Edge[]) =>
+  kept(before, wanted, (a, b) => a.label === b.label && a.selected === b.selected);

@@ -80,18 +80,31 @@ interface Stored {
 const keyOf = (user: string, project: string, path: string) =>
   `weir.draft.${JSON.stringify([user, project, path])}`;
 
+/** What is to be kept as soon as what was changed is drawn. */
+const pending = new Map<string, Draft>();
+
 export function keep(user: string, project: string, path: string, it: Draft): void {
-  const key = keyOf(user, project, path);
-  try {
-    const stored: Stored = { text: it.text, base: it.base, etag: it.etag };
-    if (isDirty(it)) sessionStorage.setItem(key, JSON.stringify(stored));
-    else sessionStorage.removeItem(key);
-  } catch {
-    // The browser has no more room: the text is still in the page, which asks before it is left.
-  }
+  if (pending.size === 0) setTimeout(flush, 0);
+  pending.set(keyOf(user, project, path), it);
 }
 
+/** Whoever leaves or asks what is kept does not come before it is. */
+function flush(): void {
+  for (const [key, it] of pending) {
+    try {
+      const stored: Stored = { text: it.text, base: it.base, etag: it.etag };
+      if (isDirty(it)) sessionStorage.setItem(key, JSON.stringify(stored));
+      else sessionStorage.removeItem(key);
+    } catch {
+      // The browser has no more room: the text is still in the page, which asks before it is left.
+    }
+  }
+  pending.clear();
+}
+globalThis.addEventListener?.("pagehide", flush);
+
 export function kept(user: string, project: string, path: string): Draft | undefined {
+  flush();
   const found = sessionStorage.getItem(keyOf(user, project, path));
   if (!found) return undefined;
   const { text, base, etag } = JSON.parse(found) as Stored;
@@ -113,6 +126,7 @@ export function unsavedBeside(
 
 /** The assets of a project of which this tab has text that is not saved. */
 export function unsaved(user: string, project: string): ReadonlySet<string> {
+  flush();
   const found = new Set<string>();
   for (let at = 0; at < sessionStorage.length; at++) {
     const [, written] = /^weir\.draft\.(.*)$/.exec(sessionStorage.key(at) ?? "") ?? [];

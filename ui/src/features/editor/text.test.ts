@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { parse } from "yaml";
 import { effective } from "./inherit";
-import { offsetOf, parsed, pathOf, valueAt, withValue } from "./text";
+import { offsetOf, type Path, parsed, pathOf, valueAt, withValue } from "./text";
 
 const TEXT = `# what it is for
 kind:   Source   # odd spacing
@@ -67,4 +68,27 @@ test("an asset is like its parent but for what it says itself", () => {
     stages: [{ name: "x", n: 1 }, { name: "z" }],
   });
   expect(effective("Source", { file: { a: 1 } }, { tcp: { b: 2 } })).toEqual({ tcp: { b: 2 } });
+});
+
+test("what an edit says of its text is what the text says, edit after edit", () => {
+  const hand = "spec:\n  # kept\n  stages:\n  - name: a\n\n  - {name: b,   from: a}\n";
+  for (const first of [hand, "spec:\n  stages:\n    - name: a\n    - name: b\n"]) {
+    const edits: [Path, unknown][] = [
+      [
+        ["spec", "stages", { name: "b" }, "from"],
+        ["a", "x: y"],
+      ],
+      [["spec", "stages", { name: "c" }, "sink"], { file: { name: "stream\n#" } }],
+      [["spec", "stages", { name: "a" }, "note"], "- one\n- two"],
+      [["spec", "stages", { name: "b" }, "from"], undefined],
+      [["spec", "more"], null],
+    ];
+    const end = edits.reduce((text, [path, value]) => {
+      const now = withValue(text, path, value);
+      expect(parsed(now).value).toEqual(parse(now));
+      expect(parsed(text).value).toEqual(parse(text));
+      return now;
+    }, first);
+    expect(offsetOf(end, ["spec", "stages", { name: "c" }, "sink"])).toBe(end.indexOf("file:"));
+  }
 });

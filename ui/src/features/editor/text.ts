@@ -7,27 +7,51 @@ export type Step = string | number | { name: string };
 export type Path = readonly Step[];
 
 export interface Parsed {
-  document: Document.Parsed;
   /** Why it can't be read, with the place; nothing can be changed but by hand. */
   problem?: { line: number; column: number; message: string };
   value: unknown;
 }
 
+interface Known extends Parsed {
+  /** Made when somebody asks for it: what was edited here is known by its value already. */
+  document?: Document.Parsed | undefined;
+  /** The same without the places: the next edit goes on in it. */
+  editable?: Document.Parsed | undefined;
+  /** As the library prints it. */
+  printed?: string;
+}
+
 /** The last texts that were read: several views ask of the same one. Nobody changes what is handed out. */
-const recent = new Map<string, Parsed>();
+const recent = new Map<string, Known>();
 const RECENT_MAX = 6;
 
-export function parsed(text: string): Parsed {
-  const known = recent.get(text);
-  if (known) return known;
-  const made = read(text);
+export const parsed = (text: string): Parsed => known(text);
+
+function known(text: string): Known {
+  return recent.get(text) ?? note(text, read(text));
+}
+
+function note(text: string, made: Known): Known {
   recent.set(text, made);
   const [oldest] = recent.keys();
   if (recent.size > RECENT_MAX && oldest !== undefined) recent.delete(oldest);
   return made;
 }
 
-function read(text: string): Parsed {
+/** With the place of each node in the text. */
+export function documentOf(text: string): Document.Parsed {
+  const it = known(text);
+  it.document ??= read(text).document;
+  return it.document;
+}
+
+/** What an edit made is not read again before somebody wants to know where things stand. */
+function foreseen(text: string, made: Known): string {
+  note(text, made);
+  return text;
+}
+
+function read(text: string): Parsed & { document: Document.Parsed } {
   const document = parseDocument(text, { strict: true, uniqueKeys: true });
   const [error] = document.errors;
   if (!error) return { document, value: document.toJS({ maxAliasCount: 100 }) };
@@ -53,12 +77,15 @@ export function valueAt(value: unknown, path: Path): unknown {
 /** Edits the document by `edit`, and changes no more of the text than that asks for. */
 export function edited(text: string, edit: (document: Document.Parsed) => void): string {
   const style = { lineWidth: 0, indentSeq: indentsLists(text), flowCollectionPadding: true };
-  const { document, problem } = read(text);
-  if (problem) return text;
-  const before = document.toString(style);
+  const before = known(text);
+  if (before.problem) return text;
+  // To read or copy a large one takes long: it is taken, and read again should somebody want to know it.
+  const document = before.editable ?? documentOf(text);
+  before.editable = before.document = undefined;
+  const printed = before.printed ?? document.toString(style);
   edit(document);
   const after = document.toString(style);
-  return patched(text, before, after, document.toJS());
+  return patched(text, printed, { value: document.toJS(), editable: document, printed: after });
 }
 
 /** Lists may stand below their key, or be set in: both are common. */
@@ -68,14 +95,16 @@ function indentsLists(text: string): boolean {
 }
 
 /** Takes the lines that differ between two printed texts over into the one that was written by hand. */
-function patched(written: string, before: string, after: string, wanted: unknown): string {
-  if (written === before || before === after) return before === after ? written : after;
+function patched(written: string, before: string, made: Known & { printed: string }): string {
+  const after = made.printed;
+  if (before === after) return written;
+  if (written === before) return foreseen(after, made);
   const [hand, old, now] = [written, before, after].map((it) => it.split("\n")) as [
     string[],
     string[],
     string[],
   ];
-  if (hand.length !== old.length) return after;
+  if (hand.length !== old.length) return foreseen(after, made);
   let start = 0;
   while (start < old.length && start < now.length && old[start] === now[start]) start++;
   let end = 0;
@@ -87,7 +116,8 @@ function patched(written: string, before: string, after: string, wanted: unknown
     ...hand.slice(hand.length - end),
   ].join("\n");
   const { problem, value } = parsed(result);
-  return !problem && JSON.stringify(value) === JSON.stringify(wanted) ? result : after;
+  const isSame = !problem && JSON.stringify(value) === JSON.stringify(made.value);
+  return isSame ? result : foreseen(after, made);
 }
 
 /** The list at a path, made where nothing is there. */
@@ -177,7 +207,7 @@ export function offsetOf(text: string, path: Path): number | undefined {
 
 /** What stands at a path, as it was written. */
 export function nodeAt(text: string, path: Path): unknown {
-  const { document } = parsed(text);
+  const document = documentOf(text);
   const at = places(document, path, false);
   return at && document.getIn(at, true);
 }
