@@ -11,7 +11,7 @@ interface RefreshProps {
 /** Reads a list again that does not change by itself, and says from when it is. */
 export function Refresh({ of, label = "Refresh" }: RefreshProps) {
   return (
-    <>
+    <span className="row">
       {of.dataUpdatedAt > 0 && (
         <span className="muted small">
           read <Ago at={of.dataUpdatedAt + serverNow() - Date.now()} />
@@ -20,6 +20,6 @@ export function Refresh({ of, label = "Refresh" }: RefreshProps) {
       <Button onClick={() => void of.refetch()} disabled={of.isFetching}>
         {label}
       </Button>
-    </>
+    </span>
   );
 }

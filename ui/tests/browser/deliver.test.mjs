@@ -194,6 +194,18 @@ test("variables of a file become secrets, and each says who opens it and where i
   await command(server.url, "POST", "/api/v1/keys:rotate", { alias: "newer" });
   await at("/projects/flights?tab=environments");
   await row.getByText("rotated meanwhile").waitFor();
+
+  // On the way to a cluster it is sealed anew to the key that counts there.
+  await at("/projects/flights?tab=deploy");
+  await page.getByRole("combobox", { name: "Secrets" }).click();
+  await page.getByRole("option", { name: "sealed anew to the current key of default" }).click();
+  await page.getByText("The server opens them with the project’s own key").waitFor();
+  await button(/^Copy as command: weir deploy flights .*--seal-to current/).waitFor();
+  const [asked] = await Promise.all([
+    page.waitForRequest((it) => it.method() === "POST" && it.url().endsWith("/flights/deploys")),
+    button("Plan flights").click(),
+  ]);
+  assert.deepEqual(asked.postDataJSON().build.sealTo, [{}]);
   assert.deepEqual(await findings(page), []);
   assert.deepEqual(complaints, []);
 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { begin } from "../support/begin.mjs";
 import { findings } from "../support/browser.mjs";
-import { filled } from "../support/filled.mjs";
+import { filled, PASSWORD } from "../support/filled.mjs";
 import { ticks } from "../support/ticks.mjs";
 import { command, until } from "../support/weir.mjs";
 
@@ -269,6 +269,23 @@ test("a role is made for a cluster, changed for a project, and deleted by its na
   await row.getByText("flights", { exact: true }).waitFor();
   const { scope } = await server.get("/api/v1/roles/night");
   assert.deepEqual(scope, { projects: ["flights"] });
+  // It is given with what it holds for in sight, and counts for that alone.
+  await command(server.url, "POST", "/api/v1/users", { name: "bob", password: PASSWORD });
+  await at("/users");
+  await page.getByRole("row", { name: /bob/ }).getByRole("checkbox").check();
+  await button("Roles …").click();
+  await dialog().getByLabel("night").check();
+  await dialog().getByText("For flights").waitFor();
+  await button("Copy as command: weir user set bob --role night").waitFor();
+  assert.deepEqual(await findings(page), []);
+  await dialog().getByRole("button", { name: "Change them" }).click();
+  await closed();
+  await page
+    .getByRole("row", { name: /bob.*night/ })
+    .first()
+    .waitFor();
+  await command(server.url, "DELETE", "/api/v1/users/bob");
+  await at("/users?tab=roles");
   await button("Delete … night").click();
   await dialog().getByRole("textbox").fill("night");
   await dialog().getByRole("button", { name: "Delete", exact: true }).click();
