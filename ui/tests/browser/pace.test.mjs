@@ -44,10 +44,15 @@ const stage = (name) => page.locator(`.react-flow__node[data-id="${name}"]`);
 
 test("the stage that others wait for is named, and each says how its time is spent", async () => {
   await at("/workflows/narrow");
-  const says = /hold sets the pace: it is busy \d+ % of its time, and make is held up \d+ % of its\./;
+  const says =
+    /hold sets the pace: it is busy \d+ % of its time, and make is held up \d+ % of its\./;
   await page.getByRole("status").filter({ hasText: says }).waitFor();
-  await stage("hold").getByText(/\d+ % busy/).waitFor();
-  await stage("make").getByText(/\d+ % held up/).waitFor();
+  await stage("hold")
+    .getByText(/\d+ % busy/)
+    .waitFor();
+  await stage("make")
+    .getByText(/\d+ % held up/)
+    .waitFor();
   assert.deepEqual(await findings(page), []);
   assert.deepEqual(complaints, []);
 });
