@@ -148,6 +148,7 @@ const keys = createRoute({
 const audit = createRoute({
   getParentRoute: () => frame,
   path: "/audit",
+  validateSearch: texts("of", "who", "filter", "only", "entry"),
   component: lazyRouteComponent(() => import("../features/audit/Audit"), "Audit"),
 });
 const logs = createRoute({

@@ -60,6 +60,18 @@ test("a deployment becomes the default by a plan for each node", async () => {
   await nodesRun().getByText("v1").nth(3).waitFor();
 });
 
+test("the audit of the cluster says who did what there, and that of the server who logged in", async () => {
+  await at("/audit");
+  const activated = page.getByRole("row").filter({ hasText: "deployment activate" });
+  await activated.filter({ hasText: "ada@" }).filter({ hasText: "done" }).first().waitFor();
+  await button("Copy as command: weir audit list --cluster default").waitFor();
+  await page.getByText("This server", { exact: true }).click();
+  await page.waitForURL("**/audit?of=server");
+  await page.getByRole("cell", { name: "user set-up" }).waitFor();
+  assert.equal(await activated.count(), 0);
+  assert.deepEqual(await findings(page), []);
+});
+
 test("a canary is started, seen, and ended", async () => {
   await at("/deployments?tag=v2");
   await button("Canary …").click();

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { entry } from "./entry";
+import { entry, viewOf } from "./entry";
 
 test("an entry is read with its outcome", () => {
   expect(
@@ -14,4 +14,11 @@ test("an entry is read with its outcome", () => {
     outcome: "unknown",
     why: "no answer",
   });
+});
+
+test("what an entry is about is led to where it has a view", () => {
+  expect(viewOf("deployment/v1")).toBe("/deployments?tag=v1");
+  expect(viewOf("workflow/a b")).toBe("/workflows/a%20b");
+  expect(viewOf("audit")).toBeUndefined();
+  expect(viewOf("weather/rain")).toBeUndefined();
 });

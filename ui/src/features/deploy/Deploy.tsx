@@ -88,6 +88,7 @@ export function Deploy({ project }: { project: string }) {
             now={asked}
             // A tag is used once: the next one is another.
             onDeployed={(tag) => setWanted((it) => (it.tag === tag ? { ...it, tag: "" } : it))}
+            onPlanAgain={() => void begin(planOf(asked), asked)}
             onDeploy={(of) => void begin(deployOf({ ...of, ...after(wanted) }, operation), of)}
           />
         )}

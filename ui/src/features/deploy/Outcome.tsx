@@ -1,5 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { addressAt, DEFAULT_CLUSTER, place } from "../../api/place";
 import { bytes, plural } from "../../logic/format";
 import { Act, CopyCli } from "../../parts/Act";
@@ -7,9 +8,10 @@ import { Facts, Panel } from "../../parts/Page";
 import { Shows } from "../../parts/Shows";
 import { Mark, State } from "../../parts/State";
 import { NodePlan } from "../deployments/Change";
+import { Withdraw, withdrawal } from "../deployments/Withdraw";
 import { isOver, type Operation, useOperation } from "../operations/operations";
 import { Progress, Refused } from "../operations/Progress";
-import { type Deployed, kept, useBuild, useKeysOf } from "./deploy";
+import { type Deployed, kept, useBuild, useKeysOf, useStored } from "./deploy";
 import css from "./deploy.module.css";
 import { commandOf, isPlanOf, type Wanted } from "./wanted";
 
@@ -20,10 +22,13 @@ interface OutcomeProps {
   now: Wanted;
   onDeploy: (of: Wanted) => void;
   onDeployed: (tag: string) => void;
+  /** Something that stood in the way is gone. */
+  onPlanAgain: () => void;
 }
 
 /** What a plan or a deploy came to, or how far it is. */
-export function Outcome({ project, operation, now, onDeploy, onDeployed }: OutcomeProps) {
+export function Outcome({ project, operation, now, ...on }: OutcomeProps) {
+  const { onDeploy, onDeployed, onPlanAgain } = on;
   const queries = useQueryClient();
   const standing = useOperation(operation, (it) => {
     const done = resultOf(it);
@@ -43,13 +48,20 @@ export function Outcome({ project, operation, now, onDeploy, onDeployed }: Outco
       <Shows of={standing}>
         {(it) => (
           <div className={css.outcome}>
+            {deployed?.obstacles?.length ? (
+              <Mark tone="warn">Something stands in the way of making it the default</Mark>
+            ) : null}
             <Progress of={it} />
             {it.problem && <Refused project={project} problem={it.problem} />}
             <Stays of={it} wanted={of} />
             {deployed && <Came of={deployed} cluster={of?.cluster ?? DEFAULT_CLUSTER} />}
             {deployed?.dryRun && (
               <>
-                <Obstacles of={deployed} />
+                <Obstacles
+                  of={deployed}
+                  cluster={of?.cluster ?? DEFAULT_CLUSTER}
+                  onGone={onPlanAgain}
+                />
                 <Secrets
                   project={project}
                   build={operation}
@@ -146,18 +158,51 @@ function Came({ of, cluster }: { of: Deployed; cluster: string }) {
   );
 }
 
+interface ObstaclesProps {
+  of: Deployed;
+  cluster: string;
+  onGone: () => void;
+}
+
 /** Why the cluster would not make it the default, and what is to be done about it. */
-function Obstacles({ of }: { of: Deployed }) {
+function Obstacles({ of, cluster, onGone }: ObstaclesProps) {
+  const [leaving, setLeaving] = useState<string>();
+  const applied = useStored(cluster).value?.applied ?? [];
   if (!of.obstacles?.length) return null;
   return (
-    <ul className={css.obstacles} aria-label="What stands in the way">
-      {of.obstacles.map((it) => (
-        <li key={it.detail}>
-          <p>{it.detail}</p>
-          <p className="muted">{it.hint}</p>
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul className={css.obstacles} aria-label="What stands in the way">
+        {of.obstacles.map((it) => {
+          const owner = applied.find(({ project }) => it.hint === withdrawal(project))?.project;
+          return (
+            <li key={it.detail}>
+              <p>{it.detail}</p>
+              <div className="row">
+                <p className="muted grow">{it.hint}</p>
+                {owner && (
+                  <Act
+                    label="Withdraw …"
+                    about={owner}
+                    claim="deployment:write"
+                    isDanger
+                    onAct={() => setLeaving(owner)}
+                  />
+                )}
+              </div>
+            </li>
+          );
+        })}
+      </ul>
+      {leaving && (
+        <Withdraw
+          project={leaving}
+          cluster={cluster}
+          then="It is planned again at once; they run again once what is planned is deployed."
+          onDone={onGone}
+          onClose={() => setLeaving(undefined)}
+        />
+      )}
+    </>
   );
 }
 

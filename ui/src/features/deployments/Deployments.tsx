@@ -16,6 +16,7 @@ import css from "./deployments.module.css";
 import { Rules } from "./Rules";
 import { ROOT, tree } from "./tree";
 import { Upload } from "./Upload";
+import { Withdraw } from "./Withdraw";
 import type { Wanted } from "./wanted";
 
 type All = Schemas["Deployments"];
@@ -180,17 +181,26 @@ function Stored({
 }
 
 function Applied({ all }: { all: All }) {
+  const [leaving, setLeaving] = useState<string>();
   return (
     <div className={css.applied}>
       <h3>Applied from directories, beside the default</h3>
       {all.applied.map((it) => (
-        <p key={it.project}>
+        <div key={it.project} className="row">
           <strong>{it.project}</strong>{" "}
-          <span className="muted">
+          <span className="muted grow">
             {it.workflows.join(", ")} · <Ago at={it.deployedAt} />
           </span>
-        </p>
+          <Act
+            label="Withdraw …"
+            about={it.project}
+            claim="deployment:write"
+            isDanger
+            onAct={() => setLeaving(it.project)}
+          />
+        </div>
       ))}
+      {leaving && <Withdraw project={leaving} onClose={() => setLeaving(undefined)} />}
     </div>
   );
 }
