@@ -1,6 +1,8 @@
 import { Button } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+import { place } from "../api/place";
 import { connection, useLink } from "../live";
-import { silentMs } from "../live/link";
+import { refusalOf, silentMs } from "../live/link";
 import { duration } from "../logic/format";
 import { useNow } from "../logic/now";
 import css from "./frame.module.css";
@@ -56,10 +58,20 @@ export function StaleBanner() {
         {(silent ?? 0) < 1_000 ? "now" : `${duration(silent ?? 0)} ago`}.
       </Banner>
     );
-  if (link.contact === "refused" && link.problem)
+  const refusal = refusalOf(link);
+  if (refusal)
     return (
       <Banner tone="err" verb="Try now" onDo={() => connection.again()}>
-        The server refuses to tell what changes: {link.problem.detail} {link.problem.hint}
+        {place.cluster ? (
+          <>
+            Nothing is known of the cluster {place.cluster}: {refusal.detail}{" "}
+            <Link to="/fleet">The fleet</Link> says how it is reached, and changes that.
+          </>
+        ) : (
+          <>
+            The server refuses to tell what changes: {refusal.detail} {refusal.hint}
+          </>
+        )}
       </Banner>
     );
   if (silent === undefined) return null;

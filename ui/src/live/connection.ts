@@ -151,7 +151,8 @@ export class LiveConnection {
     const abort = new AbortController();
     this.#abort = abort;
     this.#open = wanted;
-    if (this.#link.contact !== "live") this.#tell("connecting");
+    // Why it was refused stands until it is answered.
+    if (this.#link.contact !== "live") this.#tell("connecting", this.#link.problem);
     const silence = { timer: setTimeout(() => abort.abort(), SILENCE_MS) };
     const heard = () => {
       clearTimeout(silence.timer);

@@ -1,9 +1,10 @@
 // The live module as components use it.
-import { useCallback, useEffect, useRef, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { noteUnknownSession } from "../api/token";
 import { serverNow } from "../logic/now";
 import { LiveConnection } from "./connection";
 import { History } from "./history";
+import { refusalOf } from "./link";
 import { LiveStore, type Standing } from "./store";
 import type { Shown, Topic } from "./topics";
 
@@ -16,12 +17,22 @@ export const connection: LiveConnection = new LiveConnection(store, noteUnknownS
   history.interrupted(topic, topic ? serverNow() : connection.link().heardAt),
 );
 
+/** Why nothing is told of any topic. */
+const useRefusal = () =>
+  useSyncExternalStore(connection.listen, () => refusalOf(connection.link()));
+
 /** What a topic shows now; follows it while the component is there. */
 export function useLive<T extends Topic>(topic: T): Standing<Shown<T>> {
   useEffect(() => connection.want(topic), [topic]);
-  return useSyncExternalStore(
+  const standing = useSyncExternalStore(
     (tell) => store.listen(topic, tell),
     () => store.get(topic),
+  );
+  const refusal = useRefusal();
+  // What was shown stays, under a banner that says that it is not that of now; nothing would be "loading" for ever.
+  return useMemo(
+    () => (standing.value === undefined && refusal ? { problem: refusal, ...standing } : standing),
+    [standing, refusal],
   );
 }
 

@@ -1,5 +1,5 @@
 // How current the page is: plain functions of when the server was heard last.
-import type { Problem } from "../api/problem";
+import { type Problem, UNREACHED } from "../api/problem";
 
 export type Contact = "connecting" | "live" | "lost" | "refused" | "paused";
 
@@ -20,4 +20,10 @@ export function silentMs({ contact, heardAt }: Link, now: number): number | unde
   const age = Math.max(0, now - heardAt);
   if (contact === "paused") return age;
   return age > LATE_MS ? age : undefined;
+}
+
+/** Why nothing comes; absent where something may come any moment. */
+export function refusalOf({ contact, heardAt, problem }: Link): Problem | undefined {
+  if (contact === "live" || contact === "paused") return undefined;
+  return problem ?? (contact === "lost" && heardAt === 0 ? UNREACHED : undefined);
 }

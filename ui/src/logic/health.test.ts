@@ -144,3 +144,20 @@ test("what was rolled back and is wanted still is told without alarm", () => {
     why: "is wanted 2 times, and no node has it deployed",
   });
 });
+
+test("a cluster that is lost elsewhere is told, and makes this one no worse", () => {
+  const known = {
+    members: { members: [{ name: "n", status: "up" }] },
+    workflows: { items: [] },
+    leases: { items: [] },
+    schedule: { workflows: [] },
+    activations: { items: [] },
+    lost: [{ name: "moon", cause: "no answer" }],
+  } as unknown as Known;
+  const all = troubles(known);
+  expect(all).toMatchObject([{ tone: "warn", what: "Cluster moon", where: { to: "fleet" } }]);
+  expect(sentence(known, all)).toEqual({
+    tone: "warn",
+    text: "Healthy: 1 node up, and nothing deployed yet. Elsewhere, moon can't be used.",
+  });
+});

@@ -8,7 +8,8 @@ export type Where =
   | { to: "node"; name: string }
   | { to: "workflow"; name: string }
   | { to: "scheduler" }
-  | { to: "deployments" };
+  | { to: "deployments" }
+  | { to: "fleet" };
 
 /** The scheduler's word for it. */
 const NOT_DEPLOYED = "not-deployed";
@@ -24,6 +25,8 @@ export interface Trouble {
   hint?: string;
   since?: number;
   where: Where;
+  /** Of another cluster that the server knows: this one is as it is. */
+  isElsewhere?: boolean;
 }
 
 export interface Known {
@@ -33,12 +36,20 @@ export interface Known {
   schedule?: Schemas["Schedule"];
   activations?: Schemas["Page_Activation"];
   nodes?: Schemas["Page_Node"];
+  /** The other clusters that can't be used, and why. */
+  lost?: readonly Lost[];
   /** The share of bad records in the last minute, by workflow. */
   bad?: Readonly<Record<string, number>>;
   /** What time it is for the cluster. */
   at?: number;
   /** What can't be seen now, and why: without it, nothing is said to be well. */
   unseen?: readonly Unseen[];
+}
+
+export interface Lost {
+  name: string;
+  cause: string;
+  since?: number;
 }
 
 export interface Unseen {
@@ -68,6 +79,7 @@ export function troubles(known: Known): Trouble[] {
     ...missing(known),
     ...deployed(known),
     ...certificates(known),
+    ...fleet(known),
   ];
   // A node that is lost comes before what follows from it: the order in which they were found.
   return all.sort((a, b) => Number(b.tone === "err") - Number(a.tone === "err"));
@@ -200,6 +212,19 @@ function certificates({ nodes, at }: Known): Trouble[] {
   });
 }
 
+function fleet({ lost = [] }: Known): Trouble[] {
+  return lost.map(({ name, cause, since }) => ({
+    id: `cluster/${name}`,
+    tone: "warn",
+    what: `Cluster ${name}`,
+    why: `can't be used: ${cause}`,
+    hint: "The fleet says how it is reached.",
+    since,
+    where: { to: "fleet" },
+    isElsewhere: true,
+  }));
+}
+
 export interface Sentence {
   tone: Extract<Tone, "ok" | "warn" | "err" | "idle">;
   text: string;
@@ -207,6 +232,17 @@ export interface Sentence {
 
 /** How the cluster is, in a sentence; nothing is claimed before something is known. */
 export function sentence(known: Known, all: readonly Trouble[]): Sentence {
+  const here = ofHere(
+    known,
+    all.filter((it) => !it.isElsewhere),
+  );
+  const names = (known.lost ?? []).map((it) => it.name).join(", ");
+  if (here.tone === "idle" || names === "") return here;
+  const tone = here.tone === "ok" ? "warn" : here.tone;
+  return { tone, text: `${here.text} Elsewhere, ${names} can't be used.` };
+}
+
+function ofHere(known: Known, all: readonly Trouble[]): Sentence {
   const { members, workflows, unseen = [] } = known;
   const [worst] = all;
   if (worst) {

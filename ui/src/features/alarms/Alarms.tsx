@@ -1,5 +1,6 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { useSyncExternalStore } from "react";
+import { useLive } from "../../live";
 import { alarmBook } from "../../live/alarms";
 import type { Alarm } from "../../logic/alarms";
 import { duration, plural } from "../../logic/format";
@@ -72,6 +73,8 @@ export function Alarms() {
   const shown = all.filter(({ trouble: it }) => matches(`${it.what} ${it.why}`, filter));
   const open = shown.filter((it) => it.clearedAt === undefined);
   const cleared = shown.filter((it) => it.clearedAt !== undefined);
+  const members = useLive("members");
+  const isKnown = members.value !== undefined;
   const isUnseen = (known.unseen?.length ?? 0) > 0;
   return (
     <Page
@@ -86,8 +89,8 @@ export function Alarms() {
         </>
       }
     >
-      <Panel title="Raised" side={<Count of={open.length} />} flush>
-        <Shows of={{ value: known.members }}>
+      <Panel title="Raised" side={isKnown && <Count of={open.length} />} flush>
+        <Shows of={members}>
           {() => (
             <Table
               name="Raised alarms"

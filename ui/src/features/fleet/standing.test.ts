@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Cluster, nodesOf, sentence, standingOf } from "./standing";
+import { type Cluster, lostOf, nodesOf, sentence, standingOf } from "./standing";
 
 const of = (name: string, standing: object | null): Cluster =>
   ({ name, standing: standing && { reachable: true, trusts: true, ...standing } }) as Cluster;
@@ -24,4 +24,12 @@ test("the sentence says what is wrong, and else that nothing is", () => {
     "north can’t be used; west misses nodes; 2 versions of Weir are in use.",
   );
   expect([nodesOf(up), nodesOf(short), nodesOf(gone)]).toEqual(["2 up", "1 of 3 up", "–"]);
+});
+
+test("another cluster that can't be used is a trouble, the one that is looked at is none of these", () => {
+  const gone = of("north", { reachable: false, cause: "refused", since: "2026-01-01T00:00:00Z" });
+  const all = [of("east", {}), gone, of("new", null)];
+  const since = Date.parse("2026-01-01T00:00:00Z");
+  expect(lostOf(all, "east")).toEqual([{ name: "north", cause: "refused", since }]);
+  expect(lostOf(all, "north")).toEqual([]);
 });

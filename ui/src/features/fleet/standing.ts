@@ -19,6 +19,16 @@ export function standingOf({ standing }: Cluster): Standing {
   return cause ? { state: "unusable", cause } : { state: "up", cause };
 }
 
+/** Those beside the one that is looked at which can't be used, and why. */
+export function lostOf(all: readonly Cluster[], here: string) {
+  return all.flatMap((it) => {
+    const { state, cause = "it gives no answer" } = standingOf(it);
+    if (it.name === here || state === "up" || state === "notLookedAt") return [];
+    const since = it.standing?.since ? Date.parse(it.standing.since) : undefined;
+    return [{ name: it.name, cause, since }];
+  });
+}
+
 /** How many of its nodes are up. */
 export function nodesOf({ standing }: Cluster): string {
   const { nodesUp, nodes } = standing ?? {};

@@ -57,5 +57,7 @@ export function Target({ of: { where, what } }: { of: Trouble }) {
       return <Link to="/scheduler">{label}</Link>;
     case "deployments":
       return <Link to="/deployments">{label}</Link>;
+    case "fleet":
+      return <Link to="/fleet">{label}</Link>;
   }
 }

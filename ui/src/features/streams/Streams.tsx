@@ -72,10 +72,12 @@ export function Streams() {
       <Panel
         title="Newest first"
         side={
-          <span className="muted small">
-            {plural(shown.length, "stream")}
-            {older.hasNextPage && ", and older ones"}
-          </span>
+          live.value && (
+            <span className="muted small">
+              {plural(shown.length, "stream")}
+              {older.hasNextPage && ", and older ones"}
+            </span>
+          )
         }
         flush
       >
