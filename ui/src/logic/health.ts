@@ -2,6 +2,7 @@
 import type { Schemas } from "../api/client";
 import { end } from "./ends";
 import { plural } from "./format";
+import { lost } from "./nodes";
 import type { Tone } from "./state";
 
 export type Where =
@@ -27,6 +28,8 @@ export interface Trouble {
   where: Where;
   /** Of another cluster that the server knows: this one is as it is. */
   isElsewhere?: boolean;
+  /** What is remembered where somebody wants to see it no more. */
+  putsAway?: string;
 }
 
 export interface Known {
@@ -38,6 +41,8 @@ export interface Known {
   nodes?: Schemas["Page_Node"];
   /** The other clusters that can't be used, and why. */
   lost?: readonly Lost[];
+  /** Of lost nodes those that are not to be told any more. */
+  putAway?: ReadonlySet<string>;
   /** The share of bad records in the last minute, by workflow. */
   bad?: Readonly<Record<string, number>>;
   /** What time it is for the cluster. */
@@ -72,6 +77,7 @@ export function troubles(known: Known): Trouble[] {
   const all = [
     ...store(known),
     ...nodes(known),
+    ...gone(known),
     ...silent(known),
     ...leases(known),
     ...workflows(known),
@@ -99,9 +105,26 @@ function nodes({ members }: Known): Trouble[] {
     what: it.name,
     why: it.unreachable ? "can't be reached" : "is down",
     hint: it.reason,
-    since: Date.parse(it.changedAt),
+    // Since when it can't be reached is not told: from when it was seen.
+    since: it.status === "down" ? Date.parse(it.changedAt) : undefined,
     where: { to: "node", name: it.name },
   }));
+}
+
+/** One that was lost stays a problem until it is back, or is put away. */
+function gone({ members, putAway }: Known): Trouble[] {
+  return lost(members)
+    .filter((it) => !putAway?.has(it.uid))
+    .map((it) => ({
+      id: `node/${it.uid}`,
+      tone: "warn",
+      what: it.name,
+      why: "is gone, and did not leave by itself",
+      hint: `${it.reason}. Start it again, or put this away.`,
+      since: Date.parse(it.changedAt),
+      where: { to: "node", name: it.name },
+      putsAway: it.uid,
+    }));
 }
 
 /** Nodes that count as reachable and give no answer all the same: what they do is not in any number. */

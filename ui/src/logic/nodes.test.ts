@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Schemas } from "../api/client";
-import { nodes } from "./nodes";
+import { lost, nodes } from "./nodes";
 
 const member = (name: string, more: Partial<Schemas["Member"]> = {}): Schemas["Member"] => ({
   name,
@@ -50,4 +50,19 @@ test("those in trouble stand first, a drained one is told from one that is up", 
   };
   const found = nodes({ members, schedule }).map((it) => `${it.name} ${it.state}`);
   expect(found).toEqual(["n2 draining", "n3 unreachable", "n1 up", "n10 up"]);
+});
+
+test("a node is lost that did not leave, was not started anew and is not back", () => {
+  const member = (name: string, status: string, reason: string, changedAt = "1") => ({
+    ...{ name, status, reason, changedAt, uid: `${name}${changedAt}`, upNumber: 1 },
+  });
+  const names = (...members: object[]) =>
+    lost({ members } as unknown as Parameters<typeof lost>[0]).map((it) => it.uid);
+  const crashed = member("a", "removed", "the resolver: a can't be reached");
+  expect(names(crashed, member("b", "up", ""))).toEqual(["a1"]);
+  expect(names(crashed, member("a", "up", "", "2"))).toEqual([]);
+  expect(names(crashed, member("a", "removed", "left", "2"))).toEqual([]);
+  expect(names(member("a", "removed", "left"))).toEqual([]);
+  expect(names(member("a", "removed", "replaced by a#2"))).toEqual([]);
+  expect(names({ ...crashed, upNumber: 0 })).toEqual([]);
 });

@@ -22,10 +22,26 @@ interface Sources {
 export const present = (members: Schemas["ClusterMembers"] | undefined) =>
   members?.members.filter((it) => it.status !== "removed");
 
+/** Why one is gone that was meant to be: it left, or was started anew. As the cluster words it. */
+const MEANT = /^(left$|replaced by )/;
+
+/** Nodes that were lost and did not come back: the last life of each. The list remembers them for a day. */
+export function lost(members: Schemas["ClusterMembers"] | undefined): Schemas["Member"][] {
+  const all = members?.members ?? [];
+  const here = new Set((present(members) ?? []).map((it) => it.name));
+  const last = new Map<string, Schemas["Member"]>();
+  for (const it of all) {
+    const other = last.get(it.name);
+    if (!here.has(it.name) && (!other || other.changedAt < it.changedAt)) last.set(it.name, it);
+  }
+  return [...last.values()].filter((it) => it.upNumber > 0 && !MEANT.test(it.reason));
+}
+
 /** All members by name, those in trouble first. */
 export function nodes({ members, nodes, activations, schedule }: Sources): Node[] {
   const all = (present(members) ?? []).map((member) => {
-    const said = nodes?.items.find((it) => it.uid === member.uid);
+    // Of one that gives no answer there is a row without anything in it.
+    const said = nodes?.items.find((it) => it.uid === member.uid && it.processors > 0);
     const scheduled = schedule?.nodes.find((it) => it.uid === member.uid);
     const activation = activations?.items.find((it) => it.node === member.name);
     return {

@@ -8,6 +8,7 @@ import { history, useLive } from "../live";
 import { rates } from "../live/history";
 import { type Known, SEEN_TOPICS } from "../logic/health";
 import { serverNow } from "../logic/now";
+import { usePutAway } from "./putAway";
 
 const MINUTE_MS = 60_000;
 
@@ -41,6 +42,7 @@ function useLost(): NonNullable<Known["lost"]> {
 
 export function useKnown(): Known {
   const lost = useLost();
+  const putAway = usePutAway();
   const [members, workflows, leases] = [
     useLive("members"),
     useLive("workflows"),
@@ -61,6 +63,7 @@ export function useKnown(): Known {
       activations: activations.value,
       nodes: nodes.value,
       lost,
+      putAway,
       at: members.at,
       bad: shares(workflows.value?.items.map((it) => it.name) ?? []),
       // One that answered before and does not now is not seen either.
@@ -69,5 +72,5 @@ export function useKnown(): Known {
         return problem ? [{ what, why: problem.detail }] : [];
       }),
     };
-  }, [members, workflows, leases, schedule, activations, nodes, lost]);
+  }, [members, workflows, leases, schedule, activations, nodes, lost, putAway]);
 }

@@ -124,7 +124,18 @@ test("a node dies while its detail is open: it is lost, and the overview names i
   await at("/");
   await page.getByText(/^▲?\s*(Impaired|Degraded): /).waitFor({ timeout: 60_000 });
   await at("/alarms");
-  await page.getByRole("region", { name: "Raised alarms" }).waitFor();
+  // It did not leave by itself: that stays a problem after it was removed, until somebody says otherwise.
+  await page.getByText("is gone, and did not leave by itself").waitFor({ timeout: 60_000 });
+  await at(`/nodes/${second}`);
+  await page.getByText("It was lost").waitFor();
+  await at("/");
+  await page.getByText("up, 1 lost").waitFor();
+  assert.deepEqual(await findings(page), []);
+  await button(`Put away ${second}`).click();
+  await page.getByText("up, 1 lost").waitFor({ state: "detached" });
+  await page.reload();
+  await page.getByText("Newest streams").waitFor();
+  assert.equal(await button(`Put away ${second}`).count(), 0);
 });
 
 test("the browser had nothing to complain of", () => {

@@ -13,7 +13,7 @@ import { type Column, Table } from "../../parts/Table";
 import { matches } from "../../parts/table";
 import { useKnown } from "../../parts/useKnown";
 import { Ago } from "../../parts/When";
-import { Target } from "../overview/Problems";
+import { PutAway, Target } from "../overview/Problems";
 
 const route = getRouteApi("/frame/alarms");
 
@@ -44,7 +44,16 @@ const COLUMNS: Column<Alarm>[] = [
     value: (it) => it.raisedAt,
     cell: (it) => <Ago at={it.raisedAt} />,
   },
-  { id: "open", title: "", cell: ({ trouble }) => <Target of={trouble} /> },
+  {
+    id: "open",
+    title: "Where",
+    cell: ({ trouble }) => (
+      <span className="row">
+        <Target of={trouble} />
+        {trouble.putsAway && <PutAway of={trouble} uid={trouble.putsAway} />}
+      </span>
+    ),
+  },
 ];
 
 const CLEARED: Column<Alarm>[] = [

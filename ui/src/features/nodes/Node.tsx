@@ -3,7 +3,7 @@ import { lazy, Suspense, useState } from "react";
 import { answered, api } from "../../api/client";
 import { useLive } from "../../live";
 import { bytes, duration, plural } from "../../logic/format";
-import type { Node as Shown } from "../../logic/nodes";
+import { lost, type Node as Shown } from "../../logic/nodes";
 import { useNow } from "../../logic/now";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { Facts, Page, Panel } from "../../parts/Page";
@@ -49,7 +49,7 @@ export function Node() {
               )}
             </>
           ) : (
-            <Gone name={name} />
+            <Gone name={name} tab={tab} />
           )
         }
       </Shows>
@@ -57,14 +57,55 @@ export function Node() {
   );
 }
 
-function Gone({ name }: { name: string }) {
+/** What is left of one that is no member: when and why it went, and what it logged as far as that is known. */
+function Gone({ name, tab }: { name: string; tab: string }) {
+  const members = useLive("members").value;
+  const lives = members?.members.filter((it) => it.name === name) ?? [];
+  const [last] = [...lives].sort((a, b) => b.changedAt.localeCompare(a.changedAt));
+  if (!last)
+    return (
+      <Empty
+        what={`${name} is no member of the cluster`}
+        why="It may have left more than a day ago, or never have been there."
+        action={<Link to="/nodes">All nodes</Link>}
+        cli={`weir cluster explain ${name}`}
+      />
+    );
+  const wasLost = lost(members).some((it) => it.uid === last.uid);
   return (
-    <Empty
-      what={`${name} is no member of the cluster`}
-      why="It may have left, or never have been there."
-      action={<Link to="/nodes">All nodes</Link>}
-      cli={`weir cluster explain ${name}`}
-    />
+    <>
+      <p>
+        <strong>{wasLost ? "It was lost" : "It left"}</strong> <Ago at={last.changedAt} />:{" "}
+        {last.reason}.
+      </p>
+      <Tabs all={TABS} at={tab} />
+      {tab === "logs" ? (
+        <Suspense fallback={<Loading />}>
+          <LogsOf node={name} />
+        </Suspense>
+      ) : (
+        <Panel title="What it was">
+          <Facts
+            of={[
+              [
+                "Address",
+                <span key="a" className="mono">
+                  {last.address}
+                </span>,
+              ],
+              ["Roles", last.roles.join(", ")],
+              ["Version", last.version],
+              ["Joined", <Moment key="j" at={last.joinedAt} />],
+              ["Gone", <Moment key="g" at={last.changedAt} />],
+              ["Why", last.reason],
+            ]}
+          />
+          <p>
+            <Link to="/nodes">All nodes</Link>
+          </p>
+        </Panel>
+      )}
+    </>
   );
 }
 

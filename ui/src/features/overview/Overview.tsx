@@ -5,7 +5,7 @@ import { silentMs } from "../../live/link";
 import { rateSeries } from "../../live/series";
 import { bytes, duration, plural, rate, short } from "../../logic/format";
 import { type Known, type Sentence, sentence, troubles } from "../../logic/health";
-import { present } from "../../logic/nodes";
+import { lost, present } from "../../logic/nodes";
 import { serverNow, useNow } from "../../logic/now";
 import { CopyCli } from "../../parts/Act";
 import { Chart } from "../../parts/Chart";
@@ -108,6 +108,8 @@ function Health({ of }: { of: Sentence }) {
 function Tiles({ known, deployment }: { known: Known; deployment: string | undefined }) {
   const now = useNow();
   const { members, workflows, schedule } = known;
+  // One that was lost and is not put away is still one that should be there.
+  const gone = lost(members).filter((it) => !known.putAway?.has(it.uid)).length;
   const all = present(members);
   const up = all?.filter((it) => it.status === "up" && !it.unreachable).length;
   const flows = (workflows?.items ?? []).map((it) => rates(history.of(it.name), now));
@@ -122,10 +124,10 @@ function Tiles({ known, deployment }: { known: Known; deployment: string | undef
     <div className={css.tiles}>
       <Tile
         title="Nodes"
-        value={up === undefined ? "–" : `${up}/${all?.length}`}
+        value={up === undefined ? "–" : `${up}/${(all?.length ?? 0) + gone}`}
         to="/nodes"
-        note="up"
-        tone={up === all?.length ? undefined : "err"}
+        note={gone > 0 ? `up, ${gone} lost` : "up"}
+        tone={up === all?.length ? (gone > 0 ? "warn" : undefined) : "err"}
       />
       <Tile
         title="Instances"

@@ -1,5 +1,7 @@
+import { Button } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import type { Trouble } from "../../logic/health";
+import { putAway } from "../../parts/putAway";
 import { Empty } from "../../parts/Shows";
 import { Ago } from "../../parts/When";
 import css from "./overview.module.css";
@@ -26,12 +28,22 @@ export function Problems({ all }: { all: readonly Trouble[] }) {
               <Ago at={it.since} />
             </span>
           )}
+          {it.putsAway && <PutAway of={it} uid={it.putsAway} />}
           <Target of={it} />
         </li>
       ))}
     </ul>
   );
 }
+
+export const PutAway = ({ of, uid }: { of: Trouble; uid: string }) => (
+  <Button
+    onClick={() => putAway(uid)}
+    title="It is known, and no problem any more, in this browser"
+  >
+    Put away<span className="hidden"> {of.what}</span>
+  </Button>
+);
 
 /** Leads to what is wrong. */
 export function Target({ of: { where, what } }: { of: Trouble }) {

@@ -1,11 +1,11 @@
 import { Link } from "@tanstack/react-router";
 import type { Schemas } from "../../api/client";
-import { history } from "../../live";
+import { history, useLive } from "../../live";
 import { rates } from "../../live/history";
 import { plural, rate, short } from "../../logic/format";
 import { useNow } from "../../logic/now";
 import { Empty } from "../../parts/Shows";
-import { State } from "../../parts/State";
+import { Mark, State } from "../../parts/State";
 import { useOrigin } from "../projects/origin";
 import css from "./overview.module.css";
 
@@ -14,7 +14,11 @@ const MOST = 6;
 
 /** The workflows that run, each with what it is for. */
 export function Running({ all }: { all: readonly Schemas["WorkflowSummary"][] }) {
-  if (all.length === 0)
+  const wanted = useLive("schedule").value?.workflows ?? [];
+  const nowhere = wanted.filter(
+    (it) => it.target > 0 && !all.some(({ name }) => name === it.workflow),
+  );
+  if (all.length === 0 && nowhere.length === 0)
     return (
       <Empty
         what="No workflow runs yet"
@@ -25,6 +29,16 @@ export function Running({ all }: { all: readonly Schemas["WorkflowSummary"][] })
     );
   return (
     <ul className={css.running}>
+      {nowhere.slice(0, MOST).map((it) => (
+        <li key={it.workflow} className="row">
+          <Link to="/workflows/$name" params={{ name: it.workflow }}>
+            <strong>{it.workflow}</strong>
+          </Link>
+          <Mark tone="err">runs nowhere</Mark>
+          <span className="grow" />
+          <span className="muted small">wanted {plural(it.target, "time")}</span>
+        </li>
+      ))}
       {all.slice(0, MOST).map((it) => (
         <One key={it.name} of={it} />
       ))}

@@ -1,7 +1,7 @@
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import type { Schemas } from "../../api/client";
-import { history, useLive } from "../../live";
+import { history } from "../../live";
 import { rates } from "../../live/history";
 import { load } from "../../live/load";
 import { bytes, count, plural, short, words } from "../../logic/format";
@@ -20,8 +20,10 @@ import { flow } from "./flow";
 import { Graph } from "./Graph";
 import css from "./graph.module.css";
 import { Instances } from "./Instances";
+import { Nowhere } from "./Nowhere";
 import { outline } from "./outline";
 import { Sample } from "./Sample";
+import { useWorkflow } from "./useWorkflow";
 
 type Detail = Schemas["WorkflowDetail"];
 const route = getRouteApi("/frame/workflows/$name");
@@ -46,32 +48,36 @@ const TABS = [
 export function Workflow() {
   const { name } = route.useParams();
   const { tab = "graph" } = route.useSearch();
-  const standing = useLive(`workflow:${name}`);
+  const { nowhere, ...standing } = useWorkflow(name);
   return (
     <Page
       title={name}
-      mark={standing.value && <State name={standing.value.state} />}
+      mark={!nowhere && standing.value && <State name={standing.value.state} />}
       actions={<Actions name={name} />}
     >
-      <Shows of={standing}>
-        {(detail) => (
-          <>
-            <Purpose detail={detail} />
-            <Sentence detail={detail} />
-            <Tabs all={TABS} at={tab} />
-            <Suspense fallback={<Loading />}>
-              {tab === "graph" && <Stages detail={detail} />}
-              {tab === "instances" && <Instances workflow={name} />}
-              {tab === "streams" && <OfWorkflow workflow={name} />}
-              {tab === "sample" && <Sample detail={detail} />}
-              {tab === "metrics" && <Metrics detail={detail} />}
-              {tab === "letters" && <Letters detail={detail} />}
-              {tab === "savepoints" && <Savepoints workflow={name} />}
-              {tab === "logs" && <LogsOf workflow={name} />}
-            </Suspense>
-          </>
-        )}
-      </Shows>
+      {nowhere && <Nowhere of={nowhere} at={standing.value && standing.at} />}
+      {nowhere && !standing.value && <OfWorkflow workflow={name} />}
+      {!(nowhere && !standing.value) && (
+        <Shows of={standing}>
+          {(detail) => (
+            <>
+              <Purpose detail={detail} />
+              {!nowhere && <Sentence detail={detail} />}
+              <Tabs all={TABS} at={tab} />
+              <Suspense fallback={<Loading />}>
+                {tab === "graph" && <Stages detail={detail} />}
+                {tab === "instances" && <Instances workflow={name} />}
+                {tab === "streams" && <OfWorkflow workflow={name} />}
+                {tab === "sample" && <Sample detail={detail} />}
+                {tab === "metrics" && <Metrics detail={detail} />}
+                {tab === "letters" && <Letters detail={detail} />}
+                {tab === "savepoints" && <Savepoints workflow={name} />}
+                {tab === "logs" && <LogsOf workflow={name} />}
+              </Suspense>
+            </>
+          )}
+        </Shows>
+      )}
     </Page>
   );
 }
