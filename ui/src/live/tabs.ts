@@ -45,7 +45,7 @@ export class Tabs {
   /** Joins the tabs that show the same session, and leaves those of another one. */
   join(session: string | null): void {
     this.leave();
-    if (!("locks" in navigator) || !("BroadcastChannel" in globalThis)) {
+    if (!navigator.locks || !("BroadcastChannel" in globalThis)) {
       this.#holds = true;
       this.on.hold();
       return;

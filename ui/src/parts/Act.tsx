@@ -72,6 +72,8 @@ export function CopyCli({ command: said }: { command: string }) {
 
 interface ConfirmProps {
   title: string;
+  /** What a refusal was about: it goes where something else is asked for. */
+  about?: string;
   /** What it does, with its effects counted. */
   children: ReactNode;
   verb: string;
@@ -94,19 +96,20 @@ const STALE = 412;
 /** Asks before something is done, and stays with the refusal where it is refused. */
 export function Confirm(props: ConfirmProps) {
   const [typed, setTyped] = useState("");
-  const [problem, setProblem] = useState<Problem>();
+  const [refused, setRefused] = useState<{ problem: Problem; about: string | undefined }>();
+  const problem = refused?.about === props.about ? refused?.problem : undefined;
   const [isBusy, setBusy] = useState(false);
   const id = useId();
   const isReady = !isBusy && !props.not && (props.typed === undefined || typed === props.typed);
   const go = async () => {
     setBusy(true);
-    setProblem(undefined);
+    setRefused(undefined);
     try {
       await props.onDo();
       props.onClose();
     } catch (error) {
       const found = problemIn(error);
-      setProblem(found);
+      setRefused({ problem: found, about: props.about });
       if (found.status === STALE) props.onStale?.();
     } finally {
       setBusy(false);

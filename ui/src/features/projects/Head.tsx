@@ -1,3 +1,4 @@
+import { Button } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import type { Schemas } from "../../api/client";
 import type { Column } from "./matrix";
@@ -13,8 +14,10 @@ export function Head(props: {
   columns: readonly Column[];
   /** What stands behind them. */
   last?: string;
+  /** Puts one that is not used into the project. */
+  onUse?: (column: Column) => void;
 }) {
-  const { project, columns } = props;
+  const { project, columns, onUse } = props;
   return (
     <thead>
       <tr>
@@ -29,6 +32,11 @@ export function Head(props: {
                 ? "not used by the project"
                 : `${it.order + 1}. of the project`}
             </div>
+            {it.order === undefined && onUse && (
+              <Button onClick={() => onUse(it)}>
+                Use it<span className="hidden">: {it.name}</span>
+              </Button>
+            )}
           </th>
         ))}
         {props.last && <th scope="col">{props.last}</th>}

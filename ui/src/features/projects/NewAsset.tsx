@@ -10,15 +10,18 @@ import { badName, pathFor, TEMPLATES, textOf } from "./templates";
 export function NewAsset({
   project,
   assets,
+  first = "workflow",
   onClose,
 }: {
   project: string;
   assets: readonly Asset[];
+  /** What it is at first. */
+  first?: string;
   onClose: () => void;
 }) {
   const queries = useQueryClient();
   const navigate = useNavigate();
-  const [id, setId] = useState("workflow");
+  const [id, setId] = useState(first);
   const [name, setName] = useState("");
   const [parent, setParent] = useState("");
   const template = TEMPLATES.find((it) => it.id === id) ?? TEMPLATES[0];
@@ -31,6 +34,7 @@ export function NewAsset({
   return (
     <Confirm
       title="New asset"
+      about={`${id} ${name} ${parent}`}
       verb="Create"
       cli={`weir project put ${project} ${path} FILE`}
       not={bad}

@@ -1,3 +1,4 @@
+import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import type { Schemas } from "../../api/client";
@@ -10,12 +11,13 @@ import { ProblemView } from "../../parts/Problem";
 import { Empty, Loading, Shows } from "../../parts/Shows";
 import { Tabs } from "../../parts/Tabs";
 import { unsaved } from "../editor/draft";
+import { parsed, valueAt } from "../editor/text";
 import { AssetDetail } from "./AssetDetail";
 import { Remove, Rename } from "./Dialogs";
 import { Findings } from "./Findings";
 import { NewAsset } from "./NewAsset";
 import { Problems } from "./Problems";
-import { exported, useAssets, useFindings, useProject } from "./projects";
+import { assetOf, exported, useAssets, useFindings, useProject } from "./projects";
 import css from "./projects.module.css";
 import { branches, Tree } from "./Tree";
 
@@ -26,6 +28,8 @@ const Environments = lazy(() =>
 const Deploy = lazy(() => import("../deploy/Deploy").then((it) => ({ default: it.Deploy })));
 const History = lazy(() => import("../history/History").then((it) => ({ default: it.History })));
 const Tests = lazy(() => import("../tests/Tests").then((it) => ({ default: it.Tests })));
+/** The asset that says what the project is. */
+const PROJECT = "project.yaml";
 const TABS = [
   ["assets", "Assets"],
   ["problems", "Problems"],
@@ -60,7 +64,7 @@ export function Project() {
         {({ description, directory }) => (
           <>
             <p className="muted">
-              {description && `${description} · `}
+              <Description project={project} summary={description} />
               <span className="mono">{directory}</span>
             </p>
             <Tabs all={TABS} at={tab} />
@@ -76,6 +80,18 @@ export function Project() {
       </Shows>
     </Page>
   );
+}
+
+/** While the project can't be read as a whole, what its own asset says. */
+function Description({ project, summary }: { project: string; summary?: string | null }) {
+  const asked = useQuery({
+    queryKey: ["asset", project, PROJECT],
+    queryFn: () => assetOf(project, PROJECT),
+    enabled: !summary,
+  });
+  const own = valueAt(parsed(asked.data?.text ?? "").value, ["metadata", "description"]);
+  const said = summary || (typeof own === "string" ? own : "");
+  return said ? `${said} · ` : null;
 }
 
 function Actions({

@@ -13,6 +13,7 @@ import { withValue } from "../editor/text";
 import { Head, type Shown } from "./Head";
 import { ImportSecrets } from "./ImportSecrets";
 import { type Column, cellsOf, matrix } from "./matrix";
+import { Needs } from "./Needs";
 import { assetOf, renew, useAssets, written } from "./projects";
 import css from "./projects.module.css";
 import { openedBy, sealedOf, usesOf } from "./sealed";
@@ -25,79 +26,82 @@ export function Secrets({ project, views }: Shown) {
   const columns = matrix(views, "Secret");
   const names = [...new Set(columns.flatMap((it) => Object.keys(it.values)))].sort();
   return (
-    <Panel
-      title="Secrets"
-      side={
-        <div className="row">
-          <Act
-            label="Set …"
-            about="a secret"
-            claim="project:write"
-            not={columns.length === 0 && "An asset of kind Secret must be there first"}
-            onAct={() => setAsked("set")}
+    <>
+      <Needs {...{ project, uses, secrets: columns }} environments={matrix(views, "Environment")} />
+      <Panel
+        title="Secrets"
+        side={
+          <div className="row">
+            <Act
+              label="Set …"
+              about="a secret"
+              claim="project:write"
+              not={columns.length === 0 && "An asset of kind Secret must be there first"}
+              onAct={() => setAsked("set")}
+            />
+            <Act
+              label="Import …"
+              about="secrets"
+              claim="project:write"
+              not={columns.length === 0 && "An asset of kind Secret must be there first"}
+              onAct={() => setAsked("import")}
+            />
+            <CopyCli command={`weir secret encrypt NAME --project ${project}`} />
+          </div>
+        }
+        flush
+      >
+        {columns.length === 0 ? (
+          <Empty
+            what="There are no secrets"
+            why="Values that only the engine sees that uses them, sealed to public keys and written ${sec:NAME}. Make an asset of kind Secret, and name it in project.yaml."
+            cli="weir secret encrypt NAME"
           />
-          <Act
-            label="Import …"
-            about="secrets"
-            claim="project:write"
-            not={columns.length === 0 && "An asset of kind Secret must be there first"}
-            onAct={() => setAsked("import")}
-          />
-          <CopyCli command={`weir secret encrypt NAME --project ${project}`} />
-        </div>
-      }
-      flush
-    >
-      {columns.length === 0 ? (
-        <Empty
-          what="There are no secrets"
-          why="Values that only the engine sees that uses them, sealed to public keys and written ${sec:NAME}. Make an asset of kind Secret, and name it in project.yaml."
-          cli="weir secret encrypt NAME"
-        />
-      ) : (
-        <div className={css.matrix}>
-          <table aria-label="Secrets by asset">
-            <Head project={project} columns={columns} last="Used in" />
-            <tbody>
-              {names.map((name) => (
-                <tr key={name}>
-                  <th scope="row" className="mono">
-                    {name}
-                  </th>
-                  {cellsOf(columns, name).map(({ column, value, isMissing }) => (
-                    <td key={column.path} data-missing={isMissing || undefined}>
-                      <Standing
-                        value={value}
-                        isMissing={isMissing}
-                        at={{ project, name }}
-                        keys={keys}
-                      />
-                    </td>
-                  ))}
-                  <td>
-                    {(uses?.get(name) ?? []).map((path) => (
-                      <div key={path}>
-                        <Link to="/projects/$project/assets/$" params={{ project, _splat: path }}>
-                          {path}
-                        </Link>
-                      </div>
+        ) : (
+          <div className={css.matrix}>
+            <table aria-label="Secrets by asset">
+              <Head project={project} columns={columns} last="Used in" />
+              <tbody>
+                {names.map((name) => (
+                  <tr key={name}>
+                    <th scope="row" className="mono">
+                      {name}
+                    </th>
+                    {cellsOf(columns, name).map(({ column, value, isMissing }) => (
+                      <td key={column.path} data-missing={isMissing || undefined}>
+                        <Standing
+                          value={value}
+                          isMissing={isMissing}
+                          at={{ project, name }}
+                          keys={keys}
+                        />
+                      </td>
                     ))}
-                    {uses && !uses.has(name) && <span className="muted">nowhere</span>}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-          {names.length === 0 && <p className={css.none}>No value is set yet.</p>}
-        </div>
-      )}
-      {asked === "set" && (
-        <SetSecret {...{ project, views, columns }} onClose={() => setAsked(undefined)} />
-      )}
-      {asked === "import" && (
-        <ImportSecrets {...{ project, views, columns }} onClose={() => setAsked(undefined)} />
-      )}
-    </Panel>
+                    <td>
+                      {(uses?.get(name) ?? []).map((path) => (
+                        <div key={path}>
+                          <Link to="/projects/$project/assets/$" params={{ project, _splat: path }}>
+                            {path}
+                          </Link>
+                        </div>
+                      ))}
+                      {uses && !uses.has(name) && <span className="muted">nowhere</span>}
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+            {names.length === 0 && <p className={css.none}>No value is set yet.</p>}
+          </div>
+        )}
+        {asked === "set" && (
+          <SetSecret {...{ project, views, columns }} onClose={() => setAsked(undefined)} />
+        )}
+        {asked === "import" && (
+          <ImportSecrets {...{ project, views, columns }} onClose={() => setAsked(undefined)} />
+        )}
+      </Panel>
+    </>
   );
 }
 

@@ -1,0 +1,76 @@
+// What differs from one place to another: typed as a draft, saved at once, and which secrets each place lacks.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { begin } from "../support/begin.mjs";
+import { findings } from "../support/browser.mjs";
+import { weir } from "../support/weir.mjs";
+
+const { server, page, complaints, at, button, dialog, inDialog } = await begin(weir);
+const path = "environments/thresholds.yaml";
+const asset = (of) => `/api/v1/projects/flights/assets/${encodeURIComponent(of)}`;
+const text = async (of) => (await server.get(asset(of))).text;
+const put = (of, text, header = { "if-none-match": "*" }) =>
+  fetch(server.url + asset(of), {
+    method: "PUT",
+    headers: { "content-type": "application/json", ...header },
+    body: JSON.stringify({ text }),
+  });
+const cell = (name) => page.getByRole("textbox", { name: `${name} in thresholds` });
+
+test("what is typed into the matrix is a draft until it is saved", async () => {
+  const before = await text(path);
+  await at("/projects/flights?tab=environments");
+  await cell("LATE").fill("abc");
+  await page.keyboard.press("Tab");
+  await page.getByText("◆ 1 value not saved").waitFor();
+  assert.deepEqual(await findings(page), []);
+  assert.equal(await text(path), before);
+  await page.reload();
+  await page.getByText("◆ 1 value not saved").waitFor();
+  assert.equal(await cell("LATE").inputValue(), "abc");
+  // Somebody else writes meanwhile: what was typed stays, and is saved with the next press.
+  const { etag } = await server.get(asset(path));
+  await put(path, `${before}# seen\n`, { "if-match": `"${etag}"` });
+  await cell("LATE").fill("21");
+  await button("Save values").click();
+  await page.getByText("Somebody else wrote this environment meanwhile").waitFor();
+  assert.equal(await cell("LATE").inputValue(), "21");
+  await button("Save values").click();
+  await page.getByText("◆ 1 value not saved").waitFor({ state: "detached" });
+  assert.match(await text(path), /LATE: 21[\s\S]*# seen/);
+});
+
+test("each environment says which secret it lacks, and one that is not used is used by a press", async () => {
+  await put(
+    "environments/there.yaml",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the project puts it in
+    "apiVersion: weir/v1\nkind: Environment\nmetadata: { name: there }\nspec: { values: { TOKEN: '${sec:API}' } }\n",
+  );
+  await at("/projects/flights?tab=environments");
+  const row = page
+    .getByRole("table", { name: "Secrets by environment" })
+    .getByRole("row", { name: /^API/ });
+  await row.getByText("▲ lacks it").waitFor();
+  assert.equal(await row.getByText("not needed").count(), 1);
+  await row.getByRole("link", { name: "environments/there.yaml" }).waitFor();
+  assert.deepEqual(await findings(page), []);
+  await button("Use it: there").click();
+  await button("Use it: there").waitFor({ state: "detached" });
+  assert.match(await text("project.yaml"), /there/);
+  // The project has an error now; what it is for is said all the same.
+  await page.getByText(/^Delays of flights/).waitFor();
+  await page.getByRole("link", { name: /^(To the problems|All \d+ errors)$/ }).waitFor();
+  assert.deepEqual(await findings(page), []);
+});
+
+test("a refusal of one name goes where another one is typed", async () => {
+  await at("/projects/flights?tab=assets");
+  await button("New … asset").click();
+  const name = dialog().getByRole("textbox", { name: "Name" });
+  await name.fill("CON");
+  await inDialog("Create").click();
+  await dialog().getByRole("alert").waitFor();
+  await name.fill("fine");
+  await dialog().getByRole("alert").waitFor({ state: "detached" });
+  assert.deepEqual(complaints, []);
+});
