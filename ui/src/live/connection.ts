@@ -4,6 +4,7 @@ import { place } from "../api/place";
 import { type Problem, problemOf } from "../api/problem";
 import { token } from "../api/token";
 import { noteServerTime, serverNow } from "../logic/now";
+import { Crowd } from "./crowd";
 import type { Contact, Link } from "./link";
 import { parser } from "./sse";
 import type { LiveStore } from "./store";
@@ -30,7 +31,13 @@ export class LiveConnection {
   #link: Link = { contact: "connecting", heardAt: 0 };
   #listeners = new Set<() => void>();
   #isPaused = false;
+  #isResting = false;
   #others = new Wants();
+  #crowd = new Crowd({
+    has: () => this.#abort !== undefined,
+    isHidden: () => globalThis.document?.visibilityState === "hidden",
+    rest: () => this.#rest(),
+  });
   #tabs = new Tabs({
     message: (it) => this.#hear(it),
     hold: () => this.again(),
@@ -45,10 +52,23 @@ export class LiveConnection {
   ) {
     this.#tabs.join(token());
     globalThis.addEventListener?.("pagehide", () => this.#tabs.leave());
+    globalThis.document?.addEventListener("visibilitychange", () => {
+      if (!this.#isResting || document.visibilityState === "hidden") return;
+      this.#isResting = false;
+      if (!this.#isPaused) this.#tabs.join(token());
+    });
     // A page that comes back from the browser's memory.
     globalThis.addEventListener?.("pageshow", (event) => {
       if (event.persisted) this.#tabs.join(token());
     });
+  }
+
+  /** Too many tabs have a stream, and this one can't be seen. */
+  #rest(): void {
+    if (this.#isPaused) return;
+    this.#isResting = true;
+    this.#tabs.leave();
+    this.#close();
   }
 
   link = (): Link => this.#link;
@@ -153,6 +173,7 @@ export class LiveConnection {
     this.#open = wanted;
     // Why it was refused stands until it is answered.
     if (this.#link.contact !== "live") this.#tell("connecting", this.#link.problem);
+    this.#crowd.opens();
     const silence = { timer: setTimeout(() => abort.abort(), SILENCE_MS) };
     const heard = () => {
       clearTimeout(silence.timer);

@@ -54,8 +54,8 @@ test("each environment says which secret it lacks, and one that is not used is u
   assert.equal(await row.getByText("not needed").count(), 1);
   await row.getByRole("link", { name: "environments/there.yaml" }).waitFor();
   assert.deepEqual(await findings(page), []);
-  await button("Use it: there").click();
-  await button("Use it: there").waitFor({ state: "detached" });
+  await button("Use it there").click();
+  await button("Use it there").waitFor({ state: "detached" });
   assert.match(await text("project.yaml"), /there/);
   // The project has an error now; what it is for is said all the same.
   await page.getByText(/^Delays of flights/).waitFor();

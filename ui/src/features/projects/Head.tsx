@@ -34,7 +34,7 @@ export function Head(props: {
             </div>
             {it.order === undefined && onUse && (
               <Button onClick={() => onUse(it)}>
-                Use it<span className="hidden">: {it.name}</span>
+                Use it<span className="hidden"> {it.name}</span>
               </Button>
             )}
           </th>

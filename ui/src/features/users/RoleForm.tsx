@@ -101,7 +101,13 @@ const ABOUT: Record<Within, string> = {
     "It holds for all that is in these clusters. What belongs to the server itself, as projects, is in none.",
 };
 
-function Where({ wanted, onChange }: { wanted: Wanted; onChange: (it: Partial<Wanted>) => void }) {
+export function Where({
+  wanted,
+  onChange,
+}: {
+  wanted: Wanted;
+  onChange: (it: Partial<Wanted>) => void;
+}) {
   const id = useId();
   const { within, names } = wanted;
   const projects = useAsked(["projects"], () => answered(api.GET("/api/v1/projects")));

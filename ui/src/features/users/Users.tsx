@@ -6,7 +6,7 @@ import { plural } from "../../logic/format";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { Page, Panel } from "../../parts/Page";
 import { Empty, Shows } from "../../parts/Shows";
-import { Mark, State } from "../../parts/State";
+import { Mark } from "../../parts/State";
 import { type Column, Table } from "../../parts/Table";
 import { Tabs } from "../../parts/Tabs";
 import { useAsked } from "../../parts/useAsked";
@@ -14,7 +14,7 @@ import { useIntent } from "../../parts/useIntent";
 import { Ago, Moment } from "../../parts/When";
 import { NewUser } from "./NewUser";
 import { Roles } from "./Roles";
-import { scopeSaid } from "./role";
+import { Tokens } from "./Tokens";
 import { UserRoles } from "./UserRoles";
 
 type User = Schemas["User"];
@@ -285,63 +285,6 @@ function Sessions() {
           <p>Whoever has them must log in again.</p>
         </Confirm>
       )}
-    </Panel>
-  );
-}
-
-const TOKENS: Column<Schemas["Token"]>[] = [
-  { id: "user", title: "User", value: (it) => it.user, cell: (it) => it.user },
-  { id: "description", title: "For", cell: (it) => it.description },
-  {
-    id: "claims",
-    title: "Claims",
-    cell: (it) => (
-      <span className="mono" title={it.claims.join(", ")}>
-        {it.claims.join(", ")}
-      </span>
-    ),
-  },
-  { id: "scope", title: "Within", cell: (it) => scopeSaid(it.scope) },
-  {
-    id: "used",
-    title: "Used",
-    value: (it) => it.usedAt ?? undefined,
-    cell: (it) => <Ago at={it.usedAt} />,
-  },
-  {
-    id: "expires",
-    title: "Until",
-    value: (it) => it.expiresAt,
-    cell: (it) => (
-      <>
-        <State name={Date.parse(it.expiresAt) < Date.now() ? "expired" : "on"} />{" "}
-        <Moment at={it.expiresAt} />
-      </>
-    ),
-  },
-];
-
-function Tokens() {
-  const standing = useAsked(["tokens"], () => answered(api.GET("/api/v1/tokens")));
-  return (
-    <Panel title="Tokens of all users" flush>
-      <Shows of={standing}>
-        {({ items }) => (
-          <Table
-            name="Tokens"
-            columns={TOKENS}
-            rows={items}
-            keyOf={(it) => it.id}
-            empty={
-              <Empty
-                what="There are no tokens"
-                why="Tokens let programs in, with the claims that they name."
-                cli="weir token create TEXT --claim CLAIM"
-              />
-            }
-          />
-        )}
-      </Shows>
     </Panel>
   );
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { changeOf, commandOf, lacks, NOBODY, wantedOf } from "./role";
+import { changeOf, commandOf, lacks, NOBODY, tokenCommandOf, wantedOf } from "./role";
 
 const NIGHT = {
   name: "night",
@@ -33,4 +33,11 @@ test("a role without a claim or a place is none", () => {
   expect(lacks(NOBODY)).toBe("A name is missing");
   expect(lacks({ ...wantedOf(NIGHT), claims: [] })).toBe("It needs one claim at least");
   expect(lacks({ ...wantedOf(NIGHT), names: [] })).toBe("Choose for which clusters it holds");
+});
+
+test("the command of a token says the same", () => {
+  const wanted = { ...wantedOf(NIGHT), within: "projects" as const, names: ["flights"] };
+  expect(tokenCommandOf(wanted, "90")).toBe(
+    "weir token create 'who'\\''s there at night' --claim stream:control --in flights --expires-in 90d",
+  );
 });

@@ -61,6 +61,16 @@ export function commandOf(wanted: Wanted, isNew: boolean): string {
   return words.join(" ");
 }
 
+/** The command that makes a token that allows the same. */
+export function tokenCommandOf(wanted: Wanted, days: string): string {
+  const flag = wanted.within === "projects" ? "--in" : "--at";
+  const text = wanted.description.trim() || "TEXT";
+  const words = ["weir token create", `'${text.replaceAll("'", `'\\''`)}'`];
+  for (const it of wanted.claims) words.push("--claim", it);
+  for (const it of wanted.names) words.push(flag, it);
+  return [...words, "--expires-in", `${days}d`].join(" ");
+}
+
 export function scopeSaid(it: Schemas["Scope"]): string {
   if (it === "everything") return "everything";
   return "projects" in it ? it.projects.join(", ") : it.clusters.map((at) => `at ${at}`).join(", ");

@@ -1,0 +1,107 @@
+import { Button, Checkbox, CopyButton, Select, TextInput } from "@mantine/core";
+import { useRef, useState } from "react";
+import { answered, api } from "../../api/client";
+import { useSession } from "../../app/session";
+import { serverNow } from "../../logic/now";
+import { Confirm } from "../../parts/Act";
+import { Dialog } from "../../parts/Dialog";
+import { useIntent } from "../../parts/useIntent";
+import { toggled } from "../deploy/wanted";
+import { Where } from "./RoleForm";
+import { type Claim, changeOf, NOBODY, tokenCommandOf, type Wanted } from "./role";
+import css from "./users.module.css";
+
+const DAY_MS = 86_400_000;
+const DAYS = ["7", "30", "90", "365"];
+
+/** A token of one's own; what it is stands on the page once. */
+export function NewToken({ onMade, onClose }: { onMade: () => void; onClose: () => void }) {
+  const { me } = useSession();
+  const intent = useIntent();
+  const [wanted, setWanted] = useState<Wanted>(NOBODY);
+  const [days, setDays] = useState("90");
+  const [token, setToken] = useState<string>();
+  const isMade = useRef(false);
+  const set = (change: Partial<Wanted>) => setWanted((it) => ({ ...it, ...change }));
+  if (token !== undefined) return <Made token={token} onClose={onClose} />;
+  const claims = Object.keys(me.grants).sort() as Claim[];
+  return (
+    <Confirm
+      title="A new token"
+      verb="Make the token"
+      cli={tokenCommandOf(wanted, days)}
+      not={
+        (!wanted.description.trim() && "Say what it is for") ||
+        (wanted.claims.length === 0 && "It needs one claim at least") ||
+        (wanted.within !== "everything" &&
+          wanted.names.length === 0 &&
+          `Choose for which ${wanted.within} it holds`)
+      }
+      onDo={async () => {
+        const expiresAt = new Date(serverNow() + +days * DAY_MS).toISOString();
+        const body = { ...changeOf(wanted), expiresAt };
+        const made = await answered(
+          api.POST("/api/v1/me/tokens", { params: intent([wanted, days]), body }),
+        );
+        isMade.current = true;
+        setToken(made.token);
+        onMade();
+      }}
+      // It goes on with what was made.
+      onClose={() => isMade.current || onClose()}
+    >
+      <TextInput
+        label="For"
+        description="What shows it, as nightly build"
+        value={wanted.description}
+        onChange={(event) => set({ description: event.currentTarget.value })}
+        autoComplete="off"
+        data-autofocus
+      />
+      <Select
+        label="Until"
+        data={DAYS.map((it) => ({ value: it, label: `in ${it} days` }))}
+        value={days}
+        allowDeselect={false}
+        onChange={(it) => setDays(it ?? "90")}
+      />
+      <fieldset className={css.choices}>
+        <legend>Claims, of those that you have</legend>
+        <div className={css.columns}>
+          {claims.map((it) => (
+            <Checkbox
+              key={it}
+              size="xs"
+              label={<span className="mono">{it}</span>}
+              checked={wanted.claims.includes(it)}
+              onChange={() => set({ claims: toggled(wanted.claims, it) as Claim[] })}
+            />
+          ))}
+        </div>
+      </fieldset>
+      <Where wanted={wanted} onChange={set} />
+    </Confirm>
+  );
+}
+
+function Made({ token, onClose }: { token: string; onClose: () => void }) {
+  return (
+    <Dialog title="The token" onClose={onClose} size="lg">
+      <div className={css.roles}>
+        <p>It is shown this once, and never again: put it where its program finds it.</p>
+        <code data-token="" style={{ overflowWrap: "anywhere" }}>
+          {token}
+        </code>
+        <div className="row">
+          <CopyButton value={token}>
+            {({ copied, copy }) => <Button onClick={copy}>{copied ? "Copied" : "Copy"}</Button>}
+          </CopyButton>
+          <div className="grow" />
+          <Button variant="filled" onClick={onClose} data-autofocus>
+            I have it
+          </Button>
+        </div>
+      </div>
+    </Dialog>
+  );
+}
