@@ -62,3 +62,26 @@ test("nothing to show is said", () => {
   shown(0);
   expect(screen.getByText("nothing")).toBeTruthy();
 });
+
+test("more is asked for where somebody went to the end, and not where all is in view", () => {
+  const onEnd = vi.fn();
+  const table = (count: number) => (
+    <MantineProvider>
+      <Table
+        name="Rows"
+        columns={COLUMNS}
+        rows={Array.from({ length: count }, (_, n) => ({ name: `row ${n}`, n }))}
+        keyOf={(it) => it.name}
+        onEnd={onEnd}
+      />
+    </MantineProvider>
+  );
+  const { rerender } = render(table(3));
+  expect(onEnd).not.toHaveBeenCalled();
+  rerender(table(200));
+  const frame = screen.getByRole("region", { name: "Rows" });
+  fireEvent.keyDown(frame, { key: "End" });
+  frame.scrollTop = 200 * 30;
+  fireEvent.scroll(frame);
+  expect(onEnd).toHaveBeenCalled();
+});

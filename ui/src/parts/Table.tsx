@@ -1,5 +1,5 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type ReactNode, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import css from "./parts.module.css";
 import { moved, type Sortable, type Sorting, sorted } from "./table";
 
@@ -24,6 +24,8 @@ interface TableProps<T> {
   /** Rows that are chosen, by key; a column with boxes is there where it is given. */
   chosen?: ReadonlySet<string>;
   onChoose?: (chosen: Set<string>) => void;
+  /** Somebody went to the end, by wheel or by key: there may be more to show. */
+  onEnd?: () => void;
 }
 
 const ROW_PX = 30;
@@ -63,8 +65,15 @@ export function Table<T>(props: TableProps<T>) {
     event.preventDefault();
     event.stopPropagation();
   };
-  if (props.rows.length === 0 && props.empty) return props.empty;
   const items = drawn.getVirtualItems();
+  const { onEnd } = props;
+  const isAtEnd = rows.length > 0 && (items.at(-1)?.index ?? 0) >= rows.length - 1;
+  // What is all in view was not gone through: rows that a filter leaves out would be read without end.
+  const isGone = isAtEnd && (frame.current?.scrollTop ?? 0) > 0;
+  useEffect(() => {
+    if (isGone && rows.length > 0) onEnd?.();
+  }, [isGone, rows.length, onEnd]);
+  if (props.rows.length === 0 && props.empty) return props.empty;
   const [before, after] = [items[0]?.start ?? 0, drawn.getTotalSize() - (items.at(-1)?.end ?? 0)];
   const width = props.columns.length + (props.onChoose ? 1 : 0);
   return (

@@ -57,7 +57,10 @@ test("each environment says which secret it lacks, and one that is not used is u
   await button("Use it there").click();
   await button("Use it there").waitFor({ state: "detached" });
   assert.match(await text("project.yaml"), /there/);
-  // The project has an error now; what it is for is said all the same.
+  // With an error in the project, it is said here, and what the project is for is said all the same.
+  await cell("LATE").fill("abc");
+  await page.keyboard.press("Enter");
+  await page.getByText("◆ 1 value not saved").waitFor({ state: "detached" });
   await page.getByText(/^Delays of flights/).waitFor();
   await page.getByRole("link", { name: /^(To the problems|All \d+ errors)$/ }).waitFor();
   assert.deepEqual(await findings(page), []);

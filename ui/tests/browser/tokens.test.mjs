@@ -32,10 +32,9 @@ test("a token is made, lets a program in, and is revoked", async () => {
   const shown = dialog().locator("code[data-token]");
   const token = await shown.textContent();
   assert.deepEqual(await findings(page), []);
-  const me = await fetch(`${server.url}/api/v1/me`, {
-    headers: { authorization: `Bearer ${token}` },
-  });
-  assert.equal((await me.json()).user, "ada");
+  const asks = () =>
+    fetch(`${server.url}/api/v1/me`, { headers: { authorization: `Bearer ${token}` } });
+  assert.equal((await (await asks()).json()).user, "ada");
   await inDialog("I have it").click();
   await closed();
   const row = page.getByRole("row").filter({ hasText: "nightly build" });
@@ -47,8 +46,6 @@ test("a token is made, lets a program in, and is revoked", async () => {
   await inDialog("Revoke").click();
   await closed();
   await row.waitFor({ state: "detached" });
-  // On its own machine `weir dev` lets in whoever shows nothing it knows, as whoever shows nothing.
-  const { items } = await server.get("/api/v1/tokens");
-  assert.deepEqual(items, []);
+  await until("it lets nobody in", async () => (await (await asks()).json()).user !== "ada");
   assert.deepEqual(complaints, []);
 });

@@ -2,6 +2,7 @@ import { Button, Checkbox, SegmentedControl } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
+import { useCallback } from "react";
 import { DEFAULT_CLUSTER, place } from "../../api/place";
 import { problemIn } from "../../api/problem";
 import { CopyCli } from "../../parts/Act";
@@ -52,6 +53,10 @@ export function Audit() {
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.nextCursor ?? undefined,
   });
+  const { fetchNextPage, hasNextPage, isFetching } = audit;
+  const more = useCallback(() => {
+    if (hasNextPage && !isFetching) void fetchNextPage();
+  }, [fetchNextPage, hasNextPage, isFetching]);
   const rows = audit.data?.pages.flatMap((it) => it.items.map(entry)) ?? [];
   const chosen = rows.find((it) => String(it.sequence) === open);
   return (
@@ -108,6 +113,7 @@ export function Audit() {
               columns={COLUMNS}
               rows={rows}
               keyOf={(it) => String(it.sequence)}
+              onEnd={more}
               onOpen={(it) => set({ entry: String(it.sequence) })}
               empty={
                 who || filter || onlyRefused ? (

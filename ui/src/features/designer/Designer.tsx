@@ -163,7 +163,10 @@ function Drawing(props: DesignerProps) {
       search: (was) => ({ ...was, trial: isOpen ? "open" : undefined }),
       replace: true,
     });
+  // Where all stood before it was laid out anew, or before the last move: the text knows nothing of it.
+  const [before, setBefore] = useState<Places>();
   const move = (now: Places) => {
+    setBefore(places);
     setMoved(now);
     keepPlaces(of, now);
   };
@@ -240,7 +243,12 @@ function Drawing(props: DesignerProps) {
     select(new Set(made.names));
     setTold(`Pasted ${made.names.join(", ")}`);
   };
+  const putBack = () => {
+    if (before) move(before);
+    setTold("Put back where it stood");
+  };
   const tidy = () => {
+    setBefore(places);
     lastPlaces.current = tidied(it);
     setMoved({});
     keepPlaces(of, undefined);
@@ -286,6 +294,10 @@ function Drawing(props: DesignerProps) {
           s: selected.size > 0 ? () => setAsked("snippet") : undefined,
           e: single && (() => (code ? toCode() : toInspector())),
         };
+    if (event.shiftKey && key === "t" && !isCommand) {
+      event.preventDefault();
+      return before && putBack();
+    }
     const act = event.altKey ? undefined : acts[key];
     const isLooking = ["f", "a", "e", "r"].includes(key) || (isCommand && key === "c");
     if (!act || (isReadOnly && !isLooking)) return;
@@ -374,6 +386,7 @@ function Drawing(props: DesignerProps) {
               onAct={() => setAsked("snippet")}
             />
             <Tool label="Tidy" keys="t" not={it.stages.length === 0} onAct={tidy} />
+            <Tool label="Put back" keys="Shift T" not={!before} onAct={putBack} />
             <Tool
               label="Try it …"
               keys="r"

@@ -84,6 +84,7 @@ export function StreamTable(props: {
   old?: ReadonlySet<string>;
   chosen?: ReadonlySet<string>;
   onChoose?: (it: Set<string>) => void;
+  onEnd?: () => void;
 }) {
   const { old } = props;
   const columns = useMemo<Column<Stream>[]>(
@@ -111,6 +112,7 @@ export function StreamTable(props: {
       onOpen={(it) => void navigate({ to: "/streams/$id", params: { id: it.id } })}
       chosen={props.chosen}
       onChoose={props.onChoose}
+      onEnd={props.onEnd}
       empty={
         props.empty ?? (
           <Empty

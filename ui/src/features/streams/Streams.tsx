@@ -1,6 +1,6 @@
 import { Button, Select } from "@mantine/core";
 import { getRouteApi } from "@tanstack/react-router";
-import { useState } from "react";
+import { useCallback, useState } from "react";
 import { problemIn } from "../../api/problem";
 import { useLive } from "../../live";
 import { plural } from "../../logic/format";
@@ -34,6 +34,10 @@ export function Streams() {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const workflows = useLive("workflows");
   const { live, older, rows, old } = useStreams({ workflow, state });
+  const { fetchNextPage, hasNextPage, isFetching } = older;
+  const more = useCallback(() => {
+    if (hasNextPage && !isFetching) void fetchNextPage();
+  }, [fetchNextPage, hasNextPage, isFetching]);
   const shown = rows.filter((it) =>
     matches(`${it.item} ${it.workflow} ${it.node} ${it.state}`, filter),
   );
@@ -82,7 +86,9 @@ export function Streams() {
         flush
       >
         <Shows of={live}>
-          {() => <StreamTable rows={shown} old={old} chosen={chosen} onChoose={setChosen} />}
+          {() => (
+            <StreamTable rows={shown} old={old} chosen={chosen} onChoose={setChosen} onEnd={more} />
+          )}
         </Shows>
       </Panel>
       {older.error && (

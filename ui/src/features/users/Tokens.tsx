@@ -125,7 +125,7 @@ export function Tokens() {
           onClose={() => setAsked(undefined)}
         >
           <p>
-            Programs of {token.user} that show it are let in no more, at once
+            Programs of {token.user} that show it are let in no more, within seconds
             {token.usedAt ? (
               <>
                 ; it was used <Ago at={token.usedAt} />

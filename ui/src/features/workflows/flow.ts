@@ -57,7 +57,10 @@ export function flow(
   if (moves) return { tone: "ok", text: moves };
   const open =
     detail.openStreams > 0 ? `${plural(detail.openStreams, "stream")} open` : "Waiting for input";
-  return { tone: "ok", text: `${open}; numbers count streams that have ended.` };
+  return {
+    tone: "ok",
+    text: `${open}; numbers count streams that have ended, and live ones with each checkpoint.`,
+  };
 }
 
 function worstStage({ stages }: Detail): Schemas["Stage"] | undefined {
