@@ -41,7 +41,10 @@ export function flow(
       text: `${worst.id} sent ${plural(worst.counts.deadLetters, "record")} (${share} %) to the dead letters.`,
     };
   }
-  const moves = rates.recordsIn > 0 ? `${rate(rates.recordsIn)} records in, ${rate(rates.recordsOut)} out.` : "";
+  const moves =
+    rates.recordsIn > 0
+      ? `${rate(rates.recordsIn)} records in, ${rate(rates.recordsOut)} out.`
+      : "";
   const narrow = bottleneck(detail.edges, loads);
   if (narrow) {
     const { stage, busy, waits, blocked } = narrow;
