@@ -1,13 +1,8 @@
 // All views and their addresses. Views are read from the server when somebody goes there; what is shown in
 // them (tab, filter, what is chosen) is part of the address.
-import {
-  createRootRoute,
-  createRoute,
-  createRouter,
-  lazyRouteComponent,
-  redirect,
-} from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter, redirect } from "@tanstack/react-router";
 import { place } from "../api/place";
+import { lazyRouteComponent } from "../parts/lazy";
 import { Page } from "../parts/Page";
 import { Empty, Loading } from "../parts/Shows";
 import { Frame } from "./Frame";

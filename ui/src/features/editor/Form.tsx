@@ -1,6 +1,7 @@
 // A form made of a schema. It changes the text value by value; what no form can show leads to the code.
 import { Button, Select } from "@mantine/core";
-import { createContext, lazy, type ReactNode, Suspense, useContext, useId, useState } from "react";
+import { createContext, type ReactNode, Suspense, useContext, useId, useState } from "react";
+import { lazy } from "../../parts/lazy";
 import { Worded } from "../../parts/Worded";
 import { Control } from "./Control";
 import css from "./editor.module.css";

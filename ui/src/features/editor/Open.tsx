@@ -1,9 +1,10 @@
 import { getRouteApi, Link, useBlocker } from "@tanstack/react-router";
-import { lazy, Suspense, useDeferredValue, useEffect, useMemo, useState } from "react";
+import { Suspense, useDeferredValue, useEffect, useMemo, useState } from "react";
 import { type Problem, problemIn } from "../../api/problem";
 import { useSession } from "../../app/session";
 import { plural } from "../../logic/format";
 import { Act, CopyCli } from "../../parts/Act";
+import { lazy } from "../../parts/lazy";
 import { Page, Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
 import { Loading } from "../../parts/Shows";

@@ -1,11 +1,12 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { answered, api } from "../../api/client";
 import { useLive } from "../../live";
 import { bytes, duration, plural } from "../../logic/format";
 import { lost, type Node as Shown } from "../../logic/nodes";
 import { useNow } from "../../logic/now";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
+import { lazy } from "../../parts/lazy";
 import { Facts, Page, Panel } from "../../parts/Page";
 import { Empty, Loading, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";

@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import type { Schemas } from "../../api/client";
 import { problemIn } from "../../api/problem";
 import { nameOf, useSession } from "../../app/session";
 import { Act, CopyCli } from "../../parts/Act";
 import { Filter } from "../../parts/Filter";
+import { lazy } from "../../parts/lazy";
 import { Page, Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
 import { Empty, Loading, Shows } from "../../parts/Shows";

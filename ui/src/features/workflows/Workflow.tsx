@@ -1,5 +1,5 @@
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import type { Schemas } from "../../api/client";
 import { history } from "../../live";
 import { rates } from "../../live/history";
@@ -8,6 +8,7 @@ import { bytes, count, plural, short, words } from "../../logic/format";
 import { useNow } from "../../logic/now";
 import { Act, CopyCli } from "../../parts/Act";
 import { Hint } from "../../parts/Hint";
+import { lazy } from "../../parts/lazy";
 import { Facts, Page, Panel } from "../../parts/Page";
 import { Loading, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
