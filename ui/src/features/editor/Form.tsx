@@ -193,11 +193,12 @@ export function Part({ field, path, name, isRequired }: PartProps) {
 }
 
 function OneKey({ schema, path, name }: { schema: Schema; path: Path; name: string }) {
-  const { root, whole, onEdit, isReadOnly } = useForms();
+  const { root, whole, own, parent, onEdit, isReadOnly } = useForms();
   const value = valueAt(whole, path) as Record<string, unknown> | undefined;
   const kinds = Object.keys(schema.properties ?? {});
   const kind = kinds.find((it) => value?.[it] !== undefined);
   const of = (it: string) => resolved(root, schema.properties?.[it] ?? {});
+  const isOf = (it: unknown, kind: string) => valueAt(it, [...path, kind]) !== undefined;
   return (
     <>
       <Select
@@ -214,10 +215,18 @@ function OneKey({ schema, path, name }: { schema: Schema; path: Path; name: stri
         searchable
         disabled={isReadOnly}
         onChange={(it) => {
-          if (it && it !== kind)
-            onEdit(path, { [it]: starter(slotOf(root, path), it, root, of(it)) });
+          if (!it || it === kind) return;
+          // The parent's kind comes with all that the parent says.
+          const isParents = parent !== undefined && isOf(parent, it);
+          onEdit(path, isParents ? {} : { [it]: starter(slotOf(root, path), it, root, of(it)) });
         }}
       />
+      {kind && !isOf(own, kind) && (
+        <p className="muted small">
+          <span className={css.mark}>inherited</span> What is not changed here stays as the parent
+          has it.
+        </p>
+      )}
       {kind && <Fields key={kind} schema={of(kind)} path={[...path, kind]} />}
     </>
   );

@@ -18,7 +18,8 @@ export function merged(parent: Value, child: Value, key = ""): Value {
       return child;
     const [was] = Object.keys(parent);
     const [is] = Object.keys(child);
-    if (SLOTS.has(key) && was !== is) return child;
+    // Where the child says nothing yet, it is what the parent is.
+    if (SLOTS.has(key) && is !== undefined && was !== is) return child;
     const all: Keyed = { ...parent };
     for (const [name, value] of Object.entries(child)) {
       if (value === null) delete all[name];

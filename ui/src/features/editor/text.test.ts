@@ -68,6 +68,8 @@ test("an asset is like its parent but for what it says itself", () => {
     stages: [{ name: "x", n: 1 }, { name: "z" }],
   });
   expect(effective("Source", { file: { a: 1 } }, { tcp: { b: 2 } })).toEqual({ tcp: { b: 2 } });
+  // One that says nothing yet is all that its parent is.
+  expect(effective("Source", { file: { a: 1 } }, {})).toEqual({ file: { a: 1 } });
 });
 
 test("what an edit says of its text is what the text says, edit after edit", () => {
