@@ -71,6 +71,7 @@ export function Project() {
             <Tabs all={TABS} at={tab} />
             {tab === "assets" && <Assets />}
             {tab === "problems" && <AllFindings project={project} directory={directory} />}
+            {OF_SAVED.has(tab) && <Unsaved project={project} />}
             {Part && (
               <Suspense fallback={<Loading />}>
                 <Part project={project} />
@@ -93,6 +94,29 @@ function Description({ project, summary }: { project: string; summary?: string |
   const own = valueAt(parsed(asked.data?.text ?? "").value, ["metadata", "description"]);
   const said = summary || (typeof own === "string" ? own : "");
   return said ? `${said} · ` : null;
+}
+
+/** What looks at the texts that the server has. */
+const OF_SAVED = new Set(["problems", "tests", "history", "deploy"]);
+
+/** Says which texts of this tab are not among them. */
+function Unsaved({ project }: { project: string }) {
+  const { me } = useSession();
+  const paths = [...unsaved(nameOf(me), project)].sort();
+  if (paths.length === 0) return null;
+  return (
+    <p className={css.notice}>
+      ● Not saved yet, and not part of what is here:{" "}
+      {paths.map((path, at) => (
+        <span key={path}>
+          {at > 0 && ", "}
+          <Link to="/projects/$project/assets/$" params={{ project, _splat: path }}>
+            {path}
+          </Link>
+        </span>
+      ))}
+    </p>
+  );
 }
 
 function Actions({
