@@ -128,6 +128,7 @@ export function StartCanary({
   return (
     <Change
       wanted={nodes > 0 && minutes > 0 ? { to: "canary", start } : undefined}
+      to="canary"
       revision={revision}
       title={`Start a canary with ${tag}`}
       onClose={onClose}

@@ -15,6 +15,7 @@ const DANGERS = new Set<Wanted["to"]>(["delete", "end"]);
 /** What a change would do on each node, before it is made. `children` are fields that say what is wanted. */
 export function Change({
   wanted,
+  to = "assignNode",
   revision,
   title,
   children,
@@ -22,6 +23,8 @@ export function Change({
 }: {
   /** Absent: the fields don't say it yet. */
   wanted: Wanted | undefined;
+  /** What it is about while the fields don't say it. */
+  to?: Wanted["to"];
   revision: number | undefined;
   title?: string;
   children?: ReactNode;
@@ -41,7 +44,7 @@ export function Change({
   return (
     <Confirm
       title={title ?? (wanted ? titleOf(wanted) : "")}
-      verb={wanted ? VERBS[wanted.to] : "Assign"}
+      verb={VERBS[wanted?.to ?? to]}
       typed={wanted?.to === "delete" ? wanted.tag : undefined}
       isDanger={wanted && DANGERS.has(wanted.to)}
       not={!plan.data && "What it does is not known yet"}

@@ -137,6 +137,13 @@ function Drain({
   onClose: () => void;
 }) {
   const intent = useIntent();
+  const all = useNodes().value ?? [];
+  const others = all
+    .filter((it) => it.state === "up" && it.name !== node.name)
+    .map((it) => it.name);
+  const isLast = others.length === 0;
+  const schedule = useLive("schedule").value;
+  const here = schedule?.workflows.filter((it) => (it.nodes[node.name] ?? 0) > 0) ?? [];
   const send = () => {
     const params = { path: { name: node.name }, ...intent(verb) };
     return answered(
@@ -150,15 +157,36 @@ function Drain({
       title={`${verb === "drain" ? "Drain" : "Undrain"} ${node.name}`}
       verb={verb === "drain" ? "Drain" : "Undrain"}
       cli={`weir node ${verb} ${node.name}`}
+      typed={verb === "drain" && isLast ? node.name : undefined}
+      isDanger={verb === "drain" && isLast}
       onDo={send}
       onClose={onClose}
     >
       {verb === "drain" ? (
-        <p>
-          Its {plural(node.said?.workflowInstances ?? 0, "instance")} end and start elsewhere, as
-          far as limits let them. Nothing new is put there until it is undrained. Open streams
-          finish first.
-        </p>
+        <>
+          {isLast ? (
+            <p>
+              ▲ No other node is up that may have them: its{" "}
+              {plural(node.said?.workflowInstances ?? 0, "instance")} end and start nowhere, until a
+              node is there again.
+            </p>
+          ) : (
+            <p>
+              Its {plural(node.said?.workflowInstances ?? 0, "instance")} end and start on{" "}
+              {others.join(", ")}, as far as limits and roles let them.
+            </p>
+          )}
+          {here.length > 0 && (
+            <ul>
+              {here.map((it) => (
+                <li key={it.workflow}>
+                  {it.workflow}: {plural(it.nodes[node.name] ?? 0, "instance")}
+                </li>
+              ))}
+            </ul>
+          )}
+          <p>Nothing new is put there until it is undrained. Open streams finish first.</p>
+        </>
       ) : (
         <p>It may be given instances again. Nothing that works is moved to it.</p>
       )}

@@ -210,7 +210,7 @@ function DeleteAsset({ project, asset, usages, onClose }: Asked) {
       title={`Delete ${titleOf(asset)}`}
       verb="Delete"
       isDanger
-      typed={titleOf(asset)}
+      typed={usages.length > 0 ? undefined : titleOf(asset)}
       not={usages.length > 0 && "Others name it"}
       cli={`weir project rm ${project} ${asset.path}`}
       onDo={async () => {

@@ -2,6 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
+import { useSession } from "../../app/session";
 import { plural } from "../../logic/format";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { Page, Panel } from "../../parts/Page";
@@ -227,14 +228,27 @@ const SESSIONS: Column<Schemas["Session"]>[] = [
   },
 ];
 
+/** Of several of one's own, the one with the same end is that of this page. */
+const isOfPage = (it: Schemas["Session"], { user, expiresAt }: Schemas["Me"]) =>
+  it.user === user && it.expiresAt === expiresAt;
+
 function Sessions() {
+  const { me } = useSession();
   const standing = useAsked(["sessions"], () => answered(api.GET("/api/v1/sessions")));
   const queries = useQueryClient();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [isAsked, setAsked] = useState(false);
   const intent = useIntent();
+  const ended = standing.value?.items.filter((it) => chosen.has(it.id)) ?? [];
+  const users = [...new Set(ended.map((it) => it.user))].sort();
+  const isOwn = ended.some((it) => isOfPage(it, me));
   const end = async () => {
-    for (const id of chosen)
+    // That of the page last: what comes after it would be refused.
+    const [others, own] = [
+      ended.filter((it) => !isOfPage(it, me)),
+      ended.filter((it) => isOfPage(it, me)),
+    ];
+    for (const { id } of [...others, ...own])
       await answered(
         api.DELETE("/api/v1/sessions/{id}", { params: { path: { id }, ...intent(id) } }),
       );
@@ -279,10 +293,20 @@ function Sessions() {
           title={`End ${plural(chosen.size, "session")}`}
           verb="End"
           isDanger
+          typed={ended.length > 1 ? `${ended.length}` : undefined}
+          cli={ended.map((it) => `weir session end ${it.id}`).join(" && ")}
           onDo={end}
           onClose={() => setAsked(false)}
         >
-          <p>Whoever has them must log in again.</p>
+          <p>Whoever has them must log in again:</p>
+          <ul>
+            {users.map((user) => (
+              <li key={user}>
+                {user}: {plural(ended.filter((it) => it.user === user).length, "session")}
+              </li>
+            ))}
+          </ul>
+          {isOwn && <p>▲ That of this page is among them: you will have to log in again, too.</p>}
         </Confirm>
       )}
     </Panel>
