@@ -1,5 +1,5 @@
 import { ActionIcon, Button, CopyButton, TextInput, Tooltip } from "@mantine/core";
-import { type ReactNode, useId, useState } from "react";
+import { type ReactNode, useEffect, useId, useState } from "react";
 import type { Schemas } from "../api/client";
 import { place } from "../api/place";
 import { type Problem, problemIn } from "../api/problem";
@@ -92,6 +92,7 @@ interface ConfirmProps {
 }
 
 const STALE = 412;
+const UNKNOWN = 401;
 
 /** Asks before something is done, and stays with the refusal where it is refused. */
 export function Confirm(props: ConfirmProps) {
@@ -99,6 +100,11 @@ export function Confirm(props: ConfirmProps) {
   const [refused, setRefused] = useState<{ problem: Problem; about: string | undefined }>();
   const problem = refused?.about === props.about ? refused?.problem : undefined;
   const [isBusy, setBusy] = useState(false);
+  const { ended } = useSession();
+  // Who has logged in again since may go on: that they had not is past.
+  useEffect(() => {
+    if (!ended) setProblem((it) => (it?.status === UNKNOWN ? undefined : it));
+  }, [ended]);
   const id = useId();
   const isReady = !isBusy && !props.not && (props.typed === undefined || typed === props.typed);
   const go = async () => {

@@ -1,4 +1,5 @@
 import { Button } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Facts } from "../../parts/Page";
@@ -178,14 +179,21 @@ function Whole({ of }: { of: Entry }) {
           ],
           ["Level", of.level],
           ["Code", of.code],
-          ["Node", of.node],
+          [
+            "Node",
+            of.node && (
+              <Link key="n" to="/nodes/$name" params={{ name: of.node }}>
+                {of.node}
+              </Link>
+            ),
+          ],
           [
             "Logger",
             <span key="l" className="mono">
               {of.target}
             </span>,
           ],
-          ...placed(of),
+          ...placed(of).map(([it, value]): [string, ReactNode] => [it, linked(it, value)]),
           [
             "Request",
             of.trace && (
@@ -207,6 +215,23 @@ const placed = (of: Entry): [string, string][] =>
     const value = of[it];
     return value ? [[it, value] as [string, string]] : [];
   });
+
+/** To where it is shown; a stage is part of its workflow's page, which leads there. */
+function linked(what: string, name: string): ReactNode {
+  if (what === "workflow")
+    return (
+      <Link to="/workflows/$name" params={{ name }}>
+        {name}
+      </Link>
+    );
+  if (what === "stream")
+    return (
+      <Link to="/streams/$id" params={{ id: name }}>
+        {name}
+      </Link>
+    );
+  return name;
+}
 
 /** Hours to milliseconds, where the browser is. */
 function clock(at: string): string {
