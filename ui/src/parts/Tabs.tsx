@@ -18,7 +18,6 @@ export function Tabs({
           search={(before: Record<string, unknown>) => ({ ...before, tab: id })}
           aria-current={id === at ? "page" : undefined}
           data-tab=""
-          replace
         >
           {title}
         </Link>
