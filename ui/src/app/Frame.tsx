@@ -99,7 +99,13 @@ function Framed() {
           <Outlet />
         </Bounds>
       </main>
-      {open === "palette" && <Palette onClose={() => setOpen(undefined)} />}
+      {open === "palette" && (
+        <Palette
+          onScheme={toggleScheme}
+          onKeys={() => setOpen("help")}
+          onClose={() => setOpen(undefined)}
+        />
+      )}
       {open === "help" && <KeysHelp onClose={() => setOpen(undefined)} />}
     </div>
   );
@@ -182,7 +188,12 @@ function UserMenu({ onScheme, onKeys }: { onScheme: () => void; onKeys: () => vo
   const { me, logOut } = useSession();
   const navigate = useNavigate();
   return (
-    <Menu position="bottom-end" transitionProps={{ duration: 0 }}>
+    <Menu
+      position="bottom-end"
+      transitionProps={{ duration: 0 }}
+      // It would stand in the menu and be no item of it.
+      withInitialFocusPlaceholder={false}
+    >
       <Menu.Target>
         <Button>{nameOf(me)} ▾</Button>
       </Menu.Target>

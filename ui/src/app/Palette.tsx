@@ -1,16 +1,27 @@
 import { TextInput } from "@mantine/core";
+import { useQueries, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, useMemo, useState } from "react";
+import { answered, api } from "../api/client";
 import { useProjects } from "../features/projects/projects";
 import { useLive } from "../live";
 import { present } from "../logic/nodes";
+import type { Claim } from "../parts/Act";
 import { Dialog } from "../parts/Dialog";
 import css from "./frame.module.css";
 import { type Offer, offered } from "./palette";
+import { useSession } from "./session";
 import { KEYS, VIEWS } from "./views";
 
-/** Goes to whatever one names: a view, a workflow, a node, a deployment, a project. */
-export function Palette({ onClose }: { onClose: () => void }) {
+interface PaletteProps {
+  onScheme: () => void;
+  onKeys: () => void;
+  onClose: () => void;
+}
+
+/** Goes to whatever one names, and does what has a name. */
+export function Palette({ onScheme, onKeys, onClose }: PaletteProps) {
+  const { me, may, logOut } = useSession();
   const navigate = useNavigate();
   const [typed, setTyped] = useState("");
   const [at, setAt] = useState(0);
@@ -19,7 +30,18 @@ export function Palette({ onClose }: { onClose: () => void }) {
     useLive("members"),
     useLive("deployments"),
   ];
+  const streams = useLive("streams");
   const projects = useProjects();
+  const beside = useBeside(projects.value?.items.map((it) => it.name) ?? [], may);
+  const orders: Offer[] = [
+    { title: "Light or dark", kind: "Do", path: "#scheme", onDo: onScheme },
+    { title: "Keys of this page", kind: "Do", path: "#keys", onDo: onKeys },
+    { title: "Upload a package", kind: "Do", path: "/deployments" },
+    { title: "Create a project", kind: "Do", path: "/projects" },
+    me.via === "session"
+      ? { title: "Log out", kind: "Do", path: "#log-out", onDo: () => void logOut() }
+      : { title: "Log in", kind: "Do", path: "/log-in" },
+  ];
   const all = useMemo<Offer[]>(
     () => [
       ...VIEWS.map((it) => ({ title: it.title, kind: "View", path: it.path })),
@@ -43,14 +65,20 @@ export function Palette({ onClose }: { onClose: () => void }) {
         kind: "Project",
         path: `/projects/${name}`,
       })),
+      ...(streams.value?.items ?? []).map(({ id, item, workflow }) => ({
+        title: item,
+        kind: `Stream of ${workflow}`,
+        path: `/streams/${id}`,
+      })),
     ],
-    [workflows.value, members.value, deployments.value, projects.value],
+    [workflows.value, members.value, deployments.value, projects.value, streams.value],
   );
-  const found = offered(all, typed);
+  const found = offered([...all, ...beside, ...orders], typed);
   const go = (offer: Offer | undefined) => {
     if (!offer) return;
     onClose();
-    void navigate({ href: offer.path });
+    if (offer.onDo) offer.onDo();
+    else void navigate({ href: offer.path });
   };
   const onKey = (event: KeyboardEvent) => {
     if (event.key === "Enter") go(found[at]);
@@ -63,7 +91,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
     <Dialog onClose={onClose} title="Go to" size="md" yOffset="12vh" centered={false}>
       <TextInput
         aria-label="What to go to"
-        placeholder="A view, workflow, node, deployment or project"
+        placeholder="A view, workflow, stream, node, asset, user … or what to do"
         value={typed}
         onChange={(event) => {
           setTyped(event.currentTarget.value);
@@ -80,7 +108,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
         {found.map((it, index) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: the field above has the keys
           <div
-            key={it.path}
+            key={`${it.kind} ${it.title} ${it.path}`}
             id={`offer-${index}`}
             role="option"
             tabIndex={-1}
@@ -95,6 +123,44 @@ export function Palette({ onClose }: { onClose: () => void }) {
       {found.length === 0 && <p className="muted">Nothing is called so.</p>}
     </Dialog>
   );
+}
+
+/** Of many projects the assets are not asked for: they are found in their project. */
+const PROJECTS_MAX = 20;
+
+/** What is not followed: assets, users, clusters, as far as one may see them. */
+function useBeside(projects: readonly string[], may: (claim: Claim) => boolean): Offer[] {
+  const assets = useQueries({
+    queries: projects.slice(0, PROJECTS_MAX).map((project) => ({
+      queryKey: ["assets", project],
+      queryFn: () =>
+        answered(api.GET("/api/v1/projects/{project}/assets", { params: { path: { project } } })),
+    })),
+  });
+  const users = useQuery({
+    queryKey: ["users"],
+    queryFn: () => answered(api.GET("/api/v1/users")),
+    enabled: may("user:read"),
+  });
+  const clusters = useQuery({
+    queryKey: ["clusters"],
+    queryFn: () => answered(api.GET("/api/v1/clusters")),
+  });
+  return [
+    ...assets.flatMap(({ data }, at) =>
+      (data?.items ?? []).map((it) => ({
+        title: it.name ?? it.path,
+        kind: `${it.kind ?? "File"} of ${projects[at]}`,
+        path: `/projects/${projects[at]}/assets/${it.path}`,
+      })),
+    ),
+    ...(users.data?.items ?? []).map(({ name }) => ({ title: name, kind: "User", path: "/users" })),
+    ...(clusters.data?.items ?? []).map(({ name }) => ({
+      title: name,
+      kind: "Cluster",
+      path: "/fleet",
+    })),
+  ];
 }
 
 export function KeysHelp({ onClose }: { onClose: () => void }) {

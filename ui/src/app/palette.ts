@@ -3,7 +3,10 @@
 export interface Offer {
   title: string;
   kind: string;
+  /** Where it leads. */
   path: string;
+  /** What it does instead. */
+  onDo?: () => void;
 }
 
 const MOST = 12;
