@@ -175,7 +175,8 @@ mod tests {
                 | ProblemKind::KeyReused
                 | ProblemKind::UriTooLong
                 | ProblemKind::HeadTooLarge
-                | ProblemKind::ExpectationFailed => Exit::Invalid,
+                | ProblemKind::ExpectationFailed
+                | ProblemKind::SourceRefused => Exit::Invalid,
                 ProblemKind::UnknownPath | ProblemKind::NotFound => Exit::NotFound,
                 ProblemKind::Unauthorized | ProblemKind::ReadOnly | ProblemKind::Forbidden => {
                     Exit::NotAllowed
@@ -187,6 +188,7 @@ mod tests {
                 | ProblemKind::Unavailable
                 | ProblemKind::Internal
                 | ProblemKind::EngineAnswerUnusable
+                | ProblemKind::SourceUnreachable
                 | ProblemKind::Unconditional
                 | ProblemKind::TooManyAttempts
                 | ProblemKind::TooManyRequests => Exit::Failed,

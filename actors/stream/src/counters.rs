@@ -52,8 +52,9 @@ impl Counters {
 
     /// The stage calls what may not come back: what it is doing, in one word.
     pub(crate) fn calling(&self, what: &'static str) -> Calling<'_> {
-        let busy = Some(self.time.spend(Spent::Busy));
-        Calling { _busy: busy, ..self.waiting(what) }
+        let mut calling = self.waiting(what);
+        calling._busy = Some(self.time.spend(Spent::Busy));
+        calling
     }
 
     /// The same of a call that is no work: it waits for what comes in.

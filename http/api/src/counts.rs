@@ -41,10 +41,13 @@ impl From<Counts> for CountsView {
 #[serde(rename_all = "camelCase", default)]
 #[schema(as = StageTime)]
 pub struct StageTimeView {
+    #[schema(required)]
     /// For how long it was there, summed over pipelines that had it at the same time.
     pub open_ms: u64,
+    #[schema(required)]
     /// It read, computed or wrote. Of sources that read live data, only what they do besides waiting.
     pub busy_ms: u64,
+    #[schema(required)]
     /// It had something that those behind it did not take yet: backpressure.
     pub blocked_ms: u64,
 }

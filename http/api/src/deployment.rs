@@ -53,8 +53,11 @@ pub struct Withdrawal {
 pub struct WithdrawalView {
     /// Nothing was changed.
     pub dry_run: bool,
-    #[serde(flatten)]
-    pub deployment: DeploymentView,
+    #[schema(value_type = schema::Name)]
+    pub project: ProjectName,
+    /// By name. Of a command that was carried out before, none: they run no more.
+    #[schema(value_type = Vec<schema::Name>)]
+    pub workflows: Vec<WorkflowName>,
 }
 
 /// What the cluster should run of a project.

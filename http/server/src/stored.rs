@@ -9,6 +9,7 @@ use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_controllers::deployments::storage::{Change, Overview, Row};
+use weir_controllers::deployments::{Failure, Rejection};
 use weir_domain::{DeploymentTag, UserClaim};
 use weir_http_api::{
     Activate, ChangeView, DeploymentsView, DiffQuery, DiffView, DryRun, Problem, StoredView,
@@ -18,8 +19,8 @@ use weir_package::AssignmentSettings;
 
 use crate::error::Error;
 use crate::extract::{Body, Fields, Part};
-use crate::guard::{Need, Reach, Trail, command, read};
-use crate::idempotency::Once;
+use crate::guard::{Caller, Need, Reach, Trail, command, read};
+use crate::idempotency::{Key, Once};
 use crate::storages::{Storages, Stored};
 
 pub(crate) use asked::{Asked, Expected};
@@ -168,9 +169,9 @@ pub(crate) async fn roll_back(
 }
 
 /// Runs nothing any more of a project that was deployed from a directory: its workflows may then come with a
-/// package. Sent again, it says that nothing is there.
+/// package.
 #[utoipa::path(post, path = "/deployments:withdraw", tag = "deployments", operation_id = "withdrawDeployment",
-    params(DryRun),
+    params(DryRun, Once),
     request_body = Withdrawal,
     responses(
         (status = 200, description = "What runs no more", body = WithdrawalView),
@@ -178,6 +179,7 @@ pub(crate) async fn roll_back(
     ))]
 pub(crate) async fn withdraw(
     trail: Trail,
+    (key, caller): (Key, Caller),
     Reach(reach): Reach,
     Extension(storages): Stored,
     Fields(DryRun { dry_run }): Fields<DryRun>,
@@ -187,16 +189,29 @@ pub(crate) async fn withdraw(
     reach.check([&project])?;
     let applied = storages.deployments.current(None).await?;
     let applied = applied.map(|it| it.deployments).unwrap_or_default();
-    let Some(deployed) = applied.iter().find(|it| it.project == project) else {
-        let known = applied.iter().map(|it| it.project.as_str());
-        return Err(Error::not_found("deployment", &project, known));
-    };
-    let deployment = views::applied(deployed);
-    trail.before(&deployment);
-    if !dry_run {
-        storages.deployments.withdraw(project, storages.now()).await?;
+    let found = applied.iter().find(|it| it.project == project).map(|it| views::applied(it));
+    if let Some(deployment) = &found {
+        trail.before(deployment);
     }
-    Ok(Json(WithdrawalView { dry_run, deployment }))
+    let done = if dry_run {
+        found
+            .as_ref()
+            .map(drop)
+            .ok_or_else(|| Failure::Rejected(Rejection::Unknown(project.clone())))
+    } else {
+        // One that was carried out before finds nothing here, and is not refused there.
+        let command = key.command(&storages.system, &caller, "deployment withdraw", &project);
+        storages.deployments.withdraw_as(command, project.clone(), storages.now()).await
+    };
+    match done {
+        Err(Failure::Rejected(Rejection::Unknown(_))) => {
+            let known = applied.iter().map(|it| it.project.as_str());
+            return Err(Error::not_found("deployment", &project, known));
+        }
+        done => done?,
+    }
+    let workflows = found.map(|it| it.workflows).unwrap_or_default();
+    Ok(Json(WithdrawalView { dry_run, project, workflows }))
 }
 
 fn find<'o>(overview: &'o Overview, tag: &DeploymentTag) -> Result<&'o Row, Error> {

@@ -103,7 +103,7 @@ export function Confirm(props: ConfirmProps) {
   const { ended } = useSession();
   // Who has logged in again since may go on: that they had not is past.
   useEffect(() => {
-    if (!ended) setProblem((it) => (it?.status === UNKNOWN ? undefined : it));
+    if (!ended) setRefused((it) => (it?.problem.status === UNKNOWN ? undefined : it));
   }, [ended]);
   const id = useId();
   const isReady = !isBusy && !props.not && (props.typed === undefined || typed === props.typed);

@@ -8,7 +8,6 @@ import { command } from "../support/weir.mjs";
 
 const { server, page, at, button, dialog, inDialog } = await begin(filled);
 const FLIGHTS = "/projects/flights";
-const THRESHOLDS = "environments/thresholds.yaml";
 const assetPath = (path) => `/api/v1/projects/flights/assets/${encodeURIComponent(path)}`;
 const text = async (path) => (await server.get(assetPath(path))).text;
 
@@ -26,23 +25,6 @@ test("an asset that extends another one shows what it has from there, and change
   assert.equal(await directory.inputValue(), "in");
   await page.getByText("stays as the parent has it").waitFor();
   assert.match(await text("sources/more-files.yaml"), /spec: \{\}/);
-});
-
-test("two change one variable: both are seen, and one is chosen", async () => {
-  await at(`${FLIGHTS}?tab=environments`);
-  const late = page.getByRole("textbox", { name: "LATE in thresholds" });
-  await late.fill("17");
-  const before = await server.get(assetPath(THRESHOLDS));
-  await fetch(server.url + assetPath(THRESHOLDS), {
-    method: "PUT",
-    headers: { "content-type": "application/json", "if-match": `"${before.etag}"` },
-    body: JSON.stringify({ text: before.text.replace(/LATE: \d+/, "LATE: 16") }),
-  });
-  await page.keyboard.press("Enter");
-  await dialog().getByText("Both of you changed 1 field").waitFor();
-  await inDialog("Save both changes").click();
-  await dialog().waitFor({ state: "detached" });
-  assert.match(await text(THRESHOLDS), /LATE: 17/);
 });
 
 test("what is not saved is said where the saved text is deployed", async () => {

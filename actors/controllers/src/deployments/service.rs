@@ -128,6 +128,16 @@ impl DeploymentStorage {
         done(self.0.ask(Request::Withdraw { project, at }, ASK_WITHIN).await?)
     }
 
+    /// The same for a caller who may have asked before, with that command id.
+    pub async fn withdraw_as(
+        &self,
+        command: CommandId,
+        project: ProjectName,
+        at: Timestamp,
+    ) -> Result<(), Failure> {
+        done(self.0.ask_as(command, Request::Withdraw { project, at }, ASK_WITHIN).await?)
+    }
+
     /// All that should run; `None`: it is what the caller knows.
     pub async fn current(&self, known: Option<String>) -> Result<Option<Current>, Failure> {
         match self.0.ask(Request::Current { known }, ASK_WITHIN).await? {

@@ -117,7 +117,7 @@ fn a_value_that_was_sealed_for_another_project_or_name_is_refused() {
         let (project, workflow) = (project(), workflow("length('${sec:SALT}')"));
         let moved = format!(
             "s.yaml 2237 spec.values.SALT | a value that was sealed as secret {name} of project \
-             {of} is used as secret SALT of project flights | a sealed value can't be moved or \
+             {of} is used as secret SALT of project flights (in line 6) | a sealed value can't be moved or \
              renamed: seal it with `weir secret encrypt SALT` here"
         );
         let files = [

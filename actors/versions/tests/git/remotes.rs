@@ -353,7 +353,7 @@ fn what_is_no_repository_is_told_as_that_with_what_to_do() {
     for (address, code, said, hint) in [
         (page.url("x"), 13_046, "answers, and not as Git does", "not that of a page about it"),
         (broken.url("x"), 13_046, "answers, and not as Git does", "git ls-remote"),
-        (without_tls, 13_034, "it speaks no TLS there", "check the address"),
+        (without_tls, 13_034, "speaks no TLS there", "check the address"),
     ] {
         let to = project.around.path().join("clone");
         let error = Repository::clone(&address, &to, &Access::anonymous(), &mut |_| {});

@@ -118,13 +118,16 @@ fn secured(shared: &Shared, socket: TcpStream, host: &str) -> Result<Box<dyn Bot
     let mut stream = rustls::StreamOwned::new(connection, socket);
     while stream.conn.is_handshaking() {
         stream.conn.complete_io(&mut stream.sock).map_err(|it| {
+            const HOW: &str = "its address begins with http://, or has another port";
             // What it says in clear text passes for a record of TLS of no known kind.
-            match it.to_string().contains("InvalidContentType") {
-                true => unreachable(
-                    "it speaks no TLS there: its address begins with http://, or has another port"
-                        .into(),
-                ),
-                false => failed(&it),
+            if it.to_string().contains("InvalidContentType") {
+                return unreachable(format!("it speaks no TLS there: {HOW}"));
+            }
+            match it.kind() {
+                std::io::ErrorKind::UnexpectedEof => unreachable(format!(
+                    "it ends the connection at once. Maybe it speaks no TLS there: {HOW}"
+                )),
+                _ => failed(&it),
             }
         })?;
     }
