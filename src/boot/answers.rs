@@ -115,7 +115,7 @@ impl Answers {
                 Read::Nothing => None,
                 Read::Unreadable => return Ok(Taken::Unreadable),
             };
-            return Ok(Taken::Already(Claimed { claim: known, answer }));
+            return Ok(Taken::Already(Box::new(Claimed { claim: known, answer })));
         }
     }
 

@@ -122,7 +122,7 @@ impl SampleRuns {
         &self,
         (project, workflow): (&ProjectName, &WorkflowName),
         opens_secrets: bool,
-        request: PeekRequest,
+        request: &PeekRequest,
     ) -> Result<PeekView, ProjectRefusal> {
         let snapshot = self.projects.workspace().snapshot(project.as_str());
         let sources = Sources::of_snapshot(&snapshot.map_err(super::projects::refusal)?);
@@ -214,7 +214,7 @@ impl Samples for SampleRuns {
         let task = self.system.tasks().spawn_blocking("peek", move || {
             // A connector that hangs keeps the turn.
             let _turn = turn;
-            this.peeked((&project, &workflow), opens_secrets, request)
+            this.peeked((&project, &workflow), opens_secrets, &request)
         });
         match tokio::time::timeout(within, task.join()).await {
             Ok(joined) => joined.map_err(|it| Fault::transient(102, it.to_string()))?,

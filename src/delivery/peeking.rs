@@ -58,7 +58,7 @@ pub(crate) struct Glasses<'a> {
 pub(crate) fn peek(
     sources: &Sources,
     about: (&ProjectName, &WorkflowName),
-    request: PeekRequest,
+    request: &PeekRequest,
     glasses: &Glasses<'_>,
 ) -> Result<PeekView, NotPeeked> {
     let drafts = request.drafts.iter();
@@ -93,7 +93,7 @@ pub(crate) fn peek(
     if request.records == 0 {
         return Ok(PeekView { source: stage, origin, format: None, records: vec![], is_cut });
     }
-    let (found, rows) = way.found(peeked, &request, within)?;
+    let (found, rows) = way.found(peeked, request, within)?;
     let records = shown(rows);
     let format = Some(view(&request.name, found, "peek at")?);
     Ok(PeekView { source: stage, origin, format, records, is_cut })

@@ -154,11 +154,12 @@ impl Repeats {
                     self.begun.begins(claim.id);
                     return Ok(None);
                 }
-                Taken::Already(Claimed { claim: known, answer: None })
-                    if known.life == self.system.uid()
-                        && self.begun.standing(known.id) == Standing::Unknown =>
+                Taken::Already(it)
+                    if it.answer.is_none()
+                        && it.claim.life == self.system.uid()
+                        && self.begun.standing(it.claim.id) == Standing::Unknown =>
                 {
-                    known.clone()
+                    it.claim.clone()
                 }
                 Taken::Already(_) | Taken::Unreadable => return Ok(Some(taken)),
             };
@@ -179,7 +180,7 @@ impl Repeats {
     /// What is answered to who sends a key again.
     async fn again(&self, taken: Taken, sent: Secret) -> Result<Response, Error> {
         let Claimed { claim, answer } = match taken {
-            Taken::Already(claimed) => claimed,
+            Taken::Already(claimed) => *claimed,
             Taken::Mine | Taken::Unreadable => return Err(unreadable()),
         };
         let hash = claim.sent.clone();

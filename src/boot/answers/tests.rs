@@ -41,10 +41,13 @@ async fn a_key_is_claimed_once_and_what_was_answered_is_there_for_others() {
     let (first, second) = (claim(1, NOW), claim(2, NOW));
     assert_eq!(one.claim(&scope("k"), &first).await, Ok(Taken::Mine));
     let running = other.claim(&scope("k"), &second).await;
-    assert_eq!(running, Ok(Taken::Already(Claimed { claim: first.clone(), answer: None })));
+    assert_eq!(
+        running,
+        Ok(Taken::Already(Box::new(Claimed { claim: first.clone(), answer: None })))
+    );
     one.answer(&scope("k"), &first, answer("done")).await.unwrap();
     let known = Claimed { claim: first.clone(), answer: Some(answer("done")) };
-    assert_eq!(other.claim(&scope("k"), &second).await, Ok(Taken::Already(known)));
+    assert_eq!(other.claim(&scope("k"), &second).await, Ok(Taken::Already(Box::new(known))));
     assert_eq!(other.claim(&scope("l"), &second).await, Ok(Taken::Mine));
     assert_eq!(blobs.blob_list(&fixed(ORDER)).await.unwrap().len(), 2);
 }
@@ -76,7 +79,7 @@ async fn a_key_that_was_released_or_is_a_day_old_is_free() {
     assert_eq!(one.claim(&scope("k"), &claim(3, tomorrow)).await, Ok(Taken::Mine));
     let known = one.claim(&scope("k"), &claim(4, tomorrow)).await.unwrap();
     let third = Claimed { claim: claim(3, tomorrow), answer: None };
-    assert_eq!(known, Taken::Already(third), "the answer was to the one before");
+    assert_eq!(known, Taken::Already(Box::new(third)), "the answer was to the one before");
 }
 
 #[tokio::test]
@@ -146,7 +149,7 @@ async fn what_another_version_wrote_holds_its_key_for_a_day() {
     newer["why"] = "a field of a newer version".into();
     blobs.blob_create(&at(CLAIMS, "k"), written(&newer)).await.unwrap();
     let known = Claimed { claim: claim(1, NOW), answer: None };
-    assert_eq!(one.claim(&scope("k"), &claim(2, NOW)).await, Ok(Taken::Already(known)));
+    assert_eq!(one.claim(&scope("k"), &claim(2, NOW)).await, Ok(Taken::Already(Box::new(known))));
     blobs.blob_put(&at(ANSWERS, "k"), Bytes::from_static(b"{}")).await.unwrap();
     assert_eq!(one.claim(&scope("k"), &claim(2, NOW)).await, Ok(Taken::Unreadable));
     blobs.blob_create(&ordered(&scope("l"), NOW), Bytes::new()).await.unwrap();

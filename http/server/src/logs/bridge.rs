@@ -54,12 +54,13 @@ pub(crate) async fn follow_engine(
     };
     let vouched = own.filter(|_| way.is_vouched()).map(|it| it.1);
     let bridge = Bridge { fleet, parts, cluster: way.cluster.name.clone(), vouched };
-    let upgrade = upgraded(upgrade)?;
     let tail = tails.begin(who)?;
     let follower = match bridge.opened(&way, &way.path).await? {
         Ok(follower) => follower,
         Err(refused) => return Ok(refused),
     };
+    // Who is not let in is told so before how one asks.
+    let upgrade = upgraded(upgrade)?;
     let closing = bridge.parts.extensions.get::<Closing>().cloned();
     let ends = Ends { watch: None, closing };
     Ok(upgrade.on_upgrade(move |socket| async move {

@@ -54,7 +54,7 @@ pub struct Claimed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Taken {
     Mine,
-    Already(Claimed),
+    Already(Box<Claimed>),
     /// It is claimed, and what is kept of it can't be read: it is of another version, or damaged.
     Unreadable,
 }
@@ -82,7 +82,7 @@ impl AnswerStore for KeptInMemory {
     async fn claim(&self, scope: &Scope, claim: &Claim) -> Result<Taken, Fault> {
         let mut kept = self.kept();
         if let Some(known) = kept.get(scope) {
-            return Ok(Taken::Already(known.clone()));
+            return Ok(Taken::Already(Box::new(known.clone())));
         }
         kept.insert(scope.clone(), Claimed { claim: claim.clone(), answer: None });
         Ok(Taken::Mine)
