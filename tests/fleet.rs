@@ -2,8 +2,8 @@
 //! and what is left when somebody is killed.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -150,6 +150,36 @@ fn a_user_of_the_server_is_let_in_where_it_is_trusted_and_nowhere_else() {
     let disabled = server.ask(Method::PATCH, "users/bob", &ada, &json!({ "enabled": false }));
     assert_eq!(disabled.0, 200);
     assert_eq!(server.get("clusters/east/nodes", &session).0, 401);
+}
+
+#[test]
+fn what_is_followed_at_a_cluster_ends_with_the_log_in() {
+    let root = TempDir::new().unwrap();
+    let server = Server::design(&root.path().join("design"), &[]);
+    let ada = server.set_up();
+    let east = Server::engine(&root.path().join("east"), &server.issuer());
+    server.add("east", &east.url, &ada);
+    let session = server.log_in("ada");
+    let address = server.url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    write!(
+        stream,
+        "GET /api/v1/clusters/east/live?topics=nodes HTTP/1.1\r\nhost: {address}\r\n\
+         authorization: Bearer {session}\r\nconnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    while !line.contains("\"topic\":\"nodes\"") {
+        line.clear();
+        assert!(reader.read_line(&mut line).unwrap() > 0, "it goes on");
+    }
+    server.done("log-out", &session, &json!({}));
+    let mut rest = Vec::new();
+    reader.read_to_end(&mut rest).expect("it ends long before what the engine was shown does");
+    assert_eq!(server.get("clusters/east/nodes", &session).0, 401);
+    assert_eq!(server.get("clusters/east/nodes", &ada).0, 200);
 }
 
 #[test]

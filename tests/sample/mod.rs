@@ -210,6 +210,29 @@ fn a_stream_has_a_log_of_its_own() {
 }
 
 #[test]
+fn what_was_deployed_from_a_directory_is_withdrawn_by_rest() {
+    let root = root();
+    let weir = done(root.path());
+    let path = "/api/v1/deployments:withdraw";
+    let flights = json!({ "project": "flights" });
+    let (status, planned) = weir.post(&format!("{path}?dryRun=true"), &flights);
+    let workflows = json!(["airports", "flights"]);
+    let expected =
+        |is_dry: bool| json!({ "dryRun": is_dry, "project": "flights", "workflows": workflows });
+    assert_eq!((status, planned), (200, expected(true)));
+    assert_eq!(weir.post(path, &json!({ "project": "gone" })).0, 404);
+    assert_eq!(weir.post(path, &flights), (200, expected(false)));
+    wait_until("nothing runs", DEADLINE, || {
+        let (_, all) = weir.get(weir.rest(), "/api/v1/workflows");
+        serde_json::from_str::<Value>(&all).unwrap()["items"] == json!([])
+    });
+    let (_, metrics) = weir.get(weir.metrics(), "/metrics");
+    assert!(!metrics.contains("weir_workflow_state{"), "{metrics}");
+    assert_eq!(weir.post(path, &flights).0, 404);
+    weir.stop();
+}
+
+#[test]
 fn probes_page_metrics_and_api_answer() {
     let root = root();
     let weir = done(root.path());
@@ -226,6 +249,9 @@ fn probes_page_metrics_and_api_answer() {
     let (status, metrics) = weir.get(weir.metrics(), "/metrics");
     assert_eq!(status, 200);
     for line in [
+        "weir_records_read_total{workflow=\"flights\"} 20006\n",
+        "weir_dead_letters_total{workflow=\"flights\"} 6\n",
+        "weir_workflow_state{workflow=\"flights\",state=\"waiting\"} 1\n",
         "weir_streams_total{workflow=\"flights\",outcome=\"committed\"} 5\n",
         "weir_streams_total{workflow=\"flights\",outcome=\"committedWithWarnings\"} 1\n",
         "weir_streams_total{workflow=\"airports\",outcome=\"committed\"} 1\n",

@@ -19,8 +19,8 @@ use weir_package::AssignmentSettings;
 
 use crate::error::Error;
 use crate::extract::{Body, Fields, Part};
-use crate::guard::{Caller, Need, Reach, Trail, command, read};
-use crate::idempotency::{Key, Once};
+use crate::guard::{Need, Trail, command, read};
+use crate::idempotency::Once;
 use crate::storages::{Storages, Stored};
 
 pub(crate) use asked::{Asked, Expected};
@@ -171,22 +171,21 @@ pub(crate) async fn roll_back(
 /// Runs nothing any more of a project that was deployed from a directory: its workflows may then come with a
 /// package.
 #[utoipa::path(post, path = "/deployments:withdraw", tag = "deployments", operation_id = "withdrawDeployment",
-    params(DryRun, Once),
+    params(DryRun, asked::Expected, Once),
     request_body = Withdrawal,
     responses(
         (status = 200, description = "What runs no more", body = WithdrawalView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn withdraw(
+    asked: Asked,
     trail: Trail,
-    (key, caller): (Key, Caller),
-    Reach(reach): Reach,
     Extension(storages): Stored,
     Fields(DryRun { dry_run }): Fields<DryRun>,
     Body(Withdrawal { project }): Body<Withdrawal>,
 ) -> Result<Json<WithdrawalView>, Error> {
     trail.about("deployment", &project).dry(dry_run);
-    reach.check([&project])?;
+    asked.check(&storages, &project).await?;
     let applied = storages.deployments.current(None).await?;
     let applied = applied.map(|it| it.deployments).unwrap_or_default();
     let found = applied.iter().find(|it| it.project == project).map(|it| views::applied(it));
@@ -200,7 +199,7 @@ pub(crate) async fn withdraw(
             .ok_or_else(|| Failure::Rejected(Rejection::Unknown(project.clone())))
     } else {
         // One that was carried out before finds nothing here, and is not refused there.
-        let command = key.command(&storages.system, &caller, "deployment withdraw", &project);
+        let command = asked.named(&storages, "deployment withdraw", &project);
         storages.deployments.withdraw_as(command, project.clone(), storages.now()).await
     };
     match done {

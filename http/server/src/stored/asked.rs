@@ -3,9 +3,10 @@
 use axum::Json;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use serde::Serialize;
 use utoipa::IntoParams;
-use weir_controllers::deployments::storage::{Author, CanaryPlan, Change};
-use weir_domain::CommandId;
+use weir_controllers::deployments::storage::{Author, CanaryPlan, Change, Rejection};
+use weir_domain::{CommandId, ProjectName};
 use weir_http_api::{ChangeView, DryRun};
 
 use super::views;
@@ -49,6 +50,31 @@ impl Asked {
         let name = self.caller.by().to_string();
         let (expected, reach) = (self.expected, self.reach.0.clone());
         Author { name, at: storages.now(), expected, reach }
+    }
+
+    /// Refused where the project is none of the caller's, or another revision was read.
+    pub(crate) async fn check(
+        &self,
+        storages: &Storages,
+        project: &ProjectName,
+    ) -> Result<(), Error> {
+        self.reach.0.check([project])?;
+        let Some(expected) = self.expected else { return Ok(()) };
+        let actual = storages.deployments.overview().await?.revision;
+        match actual == expected {
+            true => Ok(()),
+            false => Err(Rejection::Changed { expected, actual, since: Vec::new() }.into()),
+        }
+    }
+
+    /// The same for the same request by the same caller with the same key; else a new one.
+    pub(crate) fn named(
+        &self,
+        storages: &Storages,
+        action: &str,
+        request: &impl Serialize,
+    ) -> CommandId {
+        self.key.command(&storages.system, &self.caller, action, request)
     }
 
     /// The same for the same change by the same caller with the same key; else a new one.

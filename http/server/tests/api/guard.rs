@@ -319,7 +319,7 @@ async fn where_the_content_tells_the_project_a_scope_is_left_to_what_decides() {
             Some(None) | None => {}
         }
     }
-    assert_eq!(let_in, 10);
+    assert_eq!(let_in, 11);
 }
 
 #[tokio::test]
