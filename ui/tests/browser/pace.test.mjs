@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { begin } from "../support/begin.mjs";
 import { findings } from "../support/browser.mjs";
-import { until, weir } from "../support/weir.mjs";
+import { filled } from "../support/filled.mjs";
+import { until } from "../support/weir.mjs";
 
 const PROJECT = `apiVersion: weir/v1
 kind: Project
@@ -39,7 +40,7 @@ async function narrow({ dir, cli, management, get }) {
     return stages?.find((it) => it.id === "make")?.time?.blockedMs > 0;
   });
 }
-const { page, complaints, at } = await begin(weir, { timeoutMs: 30_000, more: narrow });
+const { page, complaints, at } = await begin(filled, { timeoutMs: 30_000, more: narrow });
 const stage = (name) => page.locator(`.react-flow__node[data-id="${name}"]`);
 
 test("the stage that others wait for is named, and each says how its time is spent", async () => {
