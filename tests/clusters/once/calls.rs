@@ -161,6 +161,12 @@ pub(super) fn stored(tag: &'static str) -> impl Fn(&Cluster, usize) -> Value {
     count(listed("/api/v1/deployments", "tag", tag))
 }
 
+/// The projects that were applied from directories.
+pub(super) fn applied(cluster: &Cluster, at: usize) -> Value {
+    let page = seen(cluster, at, "/api/v1/deployments");
+    page["applied"].as_array().unwrap().iter().map(|it| it["project"].clone()).collect()
+}
+
 /// The states of an item.
 pub(super) fn items(cluster: &Cluster, at: usize, source: &str, name: &str) -> Value {
     let source = source.replace('/', "%2F");

@@ -1,5 +1,7 @@
 //! All commands of the controllers, in rounds: those of one round don't disturb each other.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::json;
 use weir_secrets::PrivateKey;
 
@@ -271,6 +273,8 @@ impl<'a> Table<'a> {
                 post("/api/v1/nodes/node-2/drain", json!(null)),
             ],
         );
+        let aside = aside(cluster);
+        apply(cluster, 0, &aside);
         let by_ada = session(cluster, "ada");
         given(cluster, &[token("weekly", &by_ada)]);
         let known = |description: &'static str| {
@@ -320,6 +324,12 @@ impl<'a> Table<'a> {
             .undone_by([put("/api/v1/assignments/nodes/node-1", json!({ "tag": "d-1" }))]),
             Row::new("canary start", canary(), get("/api/v1/canary", "/canary/tag"))
                 .undone_by([Call::new("POST", "/api/v1/canary:end")]),
+            Row::new(
+                "deployment withdraw",
+                post("/api/v1/deployments:withdraw", json!({ "project": "aside" })),
+                applied,
+            )
+            .undone_as(move |cluster, [at, _]| apply(cluster, at, &aside)),
         ]
     }
 
@@ -363,6 +373,22 @@ impl<'a> Table<'a> {
         let rebalance = post("/api/v1/scheduler/rebalance", json!({ "revision": revision }));
         vec![Row::new("scheduler rebalance", rebalance, nodes)]
     }
+}
+
+/// A project that comes from its directory.
+fn aside(cluster: &Cluster) -> PathBuf {
+    let dir = cluster.root().join("aside");
+    std::fs::create_dir_all(dir.join("in")).unwrap();
+    let project = "apiVersion: weir/v1\nkind: Project\nmetadata: { name: aside }\n\
+                   spec: { exclude: [in, out] }\n";
+    std::fs::write(dir.join("project.yaml"), project).unwrap();
+    let flow = Flow::named("aside").stage(&read(CSV, "")).stage(&write("read", ""));
+    std::fs::write(dir.join("workflow.yaml"), flow.yaml()).unwrap();
+    dir
+}
+
+fn apply(cluster: &Cluster, at: usize, dir: &Path) {
+    done(cluster, at, &["deployment", "apply", dir.to_str().unwrap()]);
 }
 
 /// The project as it is now, as a file.
