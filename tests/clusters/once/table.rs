@@ -364,7 +364,8 @@ impl<'a> Table<'a> {
     pub(super) fn evening(&self, cluster: &Cluster) -> Vec<Row<'a>> {
         let nodes = get("/api/v1/scheduler/workflows/orders", "/nodes");
         let limit = |it: Value| schedule(json!({ "nodes": { "node-1": it, "node-2": it } }));
-        given(cluster, &[limit(json!({ "max": 0 }))]);
+        let aside = post("/api/v1/deployments:withdraw", json!({ "project": "aside" }));
+        given(cluster, &[aside, limit(json!({ "max": 0 }))]);
         wait_until("node-3 to have them all", DEADLINE, || {
             nodes(cluster, 0) == json!({ "node-3": 2 })
         });
