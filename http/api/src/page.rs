@@ -88,28 +88,14 @@ impl Cursor {
 
     /// The last stream that was seen; an error for a cursor of another list.
     pub fn stream(self) -> Result<StreamId, &'static str> {
-        match self.0 {
-            Last::Stream(id) => Ok(id),
-            Last::Item(..)
-            | Last::Entry(_)
-            | Last::Letter(_)
-            | Last::Version(_)
-            | Last::Line(..)
-            | Last::Row(_) => Err(REFUSAL),
-        }
+        let Last::Stream(id) = self.0 else { return Err(REFUSAL) };
+        Ok(id)
     }
 
     /// The last item that was seen; an error for a cursor of another list.
     pub fn item(self) -> Result<(SourceName, Timestamp, String), &'static str> {
-        match self.0 {
-            Last::Item(source, claimed_at, name) => Ok((source, claimed_at, name)),
-            Last::Stream(_)
-            | Last::Entry(_)
-            | Last::Letter(_)
-            | Last::Version(_)
-            | Last::Line(..)
-            | Last::Row(_) => Err(REFUSAL),
-        }
+        let Last::Item(source, claimed_at, name) = self.0 else { return Err(REFUSAL) };
+        Ok((source, claimed_at, name))
     }
 
     pub fn before_entry(sequence: u64) -> Self {
@@ -118,15 +104,8 @@ impl Cursor {
 
     /// The last entry of the audit that was seen; an error for a cursor of another list.
     pub fn entry(self) -> Result<u64, &'static str> {
-        match self.0 {
-            Last::Entry(sequence) => Ok(sequence),
-            Last::Stream(_)
-            | Last::Item(..)
-            | Last::Letter(_)
-            | Last::Version(_)
-            | Last::Line(..)
-            | Last::Row(_) => Err(REFUSAL),
-        }
+        let Last::Entry(sequence) = self.0 else { return Err(REFUSAL) };
+        Ok(sequence)
     }
 
     pub fn after_letter(id: LetterId) -> Self {
@@ -135,15 +114,8 @@ impl Cursor {
 
     /// The last dead letter that was seen; an error for a cursor of another list.
     pub fn letter(self) -> Result<LetterId, &'static str> {
-        match self.0 {
-            Last::Letter(id) => Ok(id),
-            Last::Stream(_)
-            | Last::Item(..)
-            | Last::Entry(_)
-            | Last::Version(_)
-            | Last::Line(..)
-            | Last::Row(_) => Err(REFUSAL),
-        }
+        let Last::Letter(id) = self.0 else { return Err(REFUSAL) };
+        Ok(id)
     }
 
     pub fn after_version(id: String) -> Self {
@@ -152,15 +124,8 @@ impl Cursor {
 
     /// The last version that was looked at; an error for a cursor of another list.
     pub fn version(self) -> Result<String, &'static str> {
-        match self.0 {
-            Last::Version(id) => Ok(id),
-            Last::Stream(_)
-            | Last::Item(..)
-            | Last::Entry(_)
-            | Last::Letter(_)
-            | Last::Line(..)
-            | Last::Row(_) => Err(REFUSAL),
-        }
+        let Last::Version(id) = self.0 else { return Err(REFUSAL) };
+        Ok(id)
     }
 
     /// When a line was logged, by which node, and its number there.
@@ -170,15 +135,8 @@ impl Cursor {
 
     /// The last line that was seen; an error for a cursor of another list.
     pub fn line(self) -> Result<(Timestamp, String, u64), &'static str> {
-        match self.0 {
-            Last::Line(at, node, number) => Ok((at, node, number)),
-            Last::Stream(_)
-            | Last::Item(..)
-            | Last::Entry(_)
-            | Last::Letter(_)
-            | Last::Version(_)
-            | Last::Row(_) => Err(REFUSAL),
-        }
+        let Last::Line(at, node, number) = self.0 else { return Err(REFUSAL) };
+        Ok((at, node, number))
     }
 
     pub fn after_row(row: Row) -> Self {
@@ -187,16 +145,11 @@ impl Cursor {
 
     /// The last element that was seen; an error for a cursor of another list, or of another order of it.
     pub fn row(self, list: &str, order: &str) -> Result<Row, &'static str> {
-        match self.0 {
-            Last::Row(row) if row.list == list && row.order == order => Ok(row),
-            Last::Row(row) if row.list == list => Err(OTHER_ORDER),
-            Last::Row(_)
-            | Last::Stream(_)
-            | Last::Item(..)
-            | Last::Entry(_)
-            | Last::Letter(_)
-            | Last::Version(_)
-            | Last::Line(..) => Err(REFUSAL),
+        let Last::Row(row) = self.0 else { return Err(REFUSAL) };
+        match row.list == list {
+            true if row.order == order => Ok(row),
+            true => Err(OTHER_ORDER),
+            false => Err(REFUSAL),
         }
     }
 }
