@@ -185,10 +185,9 @@ fn with_inputs(body: &str, from: &[String]) -> Option<String> {
         all => format!("[{}]", all.iter().map(|it| quoted(it)).collect::<Vec<_>>().join(", ")),
     };
     let name = document.node("name")?;
-    let line = |it: u32| usize::try_from(it).ok()?.checked_sub(1);
     let (mut lines, at) = (body.lines().map(str::to_owned).collect::<Vec<_>>(), name.place.clone());
     if body.starts_with('{') {
-        let (line, column) = (line(at.line)?, line(at.column)?);
+        let (line, column) = (counted(at.line)?, counted(at.column)?);
         let (_, text) = lines.get(line)?.split_at_checked(column)?;
         let length = name.as_str()?.len() + if text.starts_with(['"', '\'']) { 2 } else { 0 };
         let is_there = document.node("from").is_some();
@@ -196,7 +195,7 @@ fn with_inputs(body: &str, from: &[String]) -> Option<String> {
         lines[line].insert_str(column + length, &format!(", from: {said}"));
         return Some(lines.join("\n"));
     }
-    let place = if from.is_empty() { None } else { Some(line(at.line)? + 1) };
+    let place = if from.is_empty() { None } else { Some(counted(at.line)? + 1) };
     if let Some(place) = place {
         lines.insert(place, format!("from: {said}"));
     }
@@ -205,9 +204,9 @@ fn with_inputs(body: &str, from: &[String]) -> Option<String> {
     };
     // What it said before goes, up to the next key; comments that stand above that stay.
     let shift = |it: usize| if place.is_some_and(|place| it >= place) { it + 1 } else { it };
-    let first = line(key.line)?;
+    let first = counted(key.line)?;
     let Parsed::Mapping(entries) = &document.root.value else { return None };
-    let next = entries.iter().filter_map(|it| line(it.1.key_place.as_ref()?.line));
+    let next = entries.iter().filter_map(|it| counted(it.1.key_place.as_ref()?.line));
     let next = next.filter(|it| *it > first).min();
     let mut end = shift(next.unwrap_or(body.lines().count()));
     let first = shift(first);
@@ -224,6 +223,11 @@ fn quoted(name: &str) -> String {
         Parsed::Text(_) => name.to_owned(),
         _ => format!("\"{name}\""),
     }
+}
+
+/// A line or a column of a place, counted from 0.
+fn counted(it: u32) -> Option<usize> {
+    usize::try_from(it).ok()?.checked_sub(1)
 }
 
 /// Nothing, or a comment.
@@ -262,8 +266,8 @@ impl<'t> Layout<'t> {
         let mut dashes = None;
         let mut begins = Vec::new();
         for item in items {
-            let line = usize::try_from(item.place.line).ok()?.checked_sub(1)?;
-            let column = usize::try_from(item.place.column).ok()?.checked_sub(1)?;
+            let line = counted(item.place.line)?;
+            let column = counted(item.place.column)?;
             let before = lines.get(line)?.get(..column)?;
             let dash = indent(before);
             let is_dash = before.trim() == "-" && before[dash..].starts_with('-');
@@ -334,10 +338,9 @@ fn put_in(text: &str, document: &Document, more: &[Stage]) -> Option<String> {
         return None;
     }
     let lines = lines(text);
-    let line = |it: u32| usize::try_from(it).ok()?.checked_sub(1);
     if let Some(stages) = document.node(PATH) {
         let key = stages.key_place.as_ref()?;
-        let (at, column) = (line(key.line)?, line(key.column)?);
+        let (at, column) = (counted(key.line)?, counted(key.column)?);
         let bare = without(lines.get(at)?, "[]");
         let added = list(more, column + 2, true, false);
         return Some(with_lines(text, at + 1, Some(&bare), &added));
@@ -350,11 +353,11 @@ fn put_in(text: &str, document: &Document, more: &[Stage]) -> Option<String> {
     };
     if let Some((_, first)) = entries.first() {
         let key = first.key_place.as_ref()?;
-        let (at, column) = (line(key.line)?, line(key.column)?);
+        let (at, column) = (counted(key.line)?, counted(key.column)?);
         let end = end_of(&lines, at + 1, None, column);
         return Some(with_lines(text, end, None, &stages(column)));
     }
-    let at = line(spec.key_place.as_ref()?.line)?;
+    let at = counted(spec.key_place.as_ref()?.line)?;
     let bare = without(lines.get(at)?, "{}");
     Some(with_lines(text, at + 1, Some(&bare), &stages(2)))
 }
