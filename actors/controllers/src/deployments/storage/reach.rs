@@ -46,15 +46,15 @@ impl Storage {
             | Change::PromoteCanary
             | Change::EndCanary => None,
         };
-        check(author, project)
+        author.reach.check(project)
     }
 
     /// What the change would do has all to be within reach.
     pub(super) fn check_reach(&self, author: &Author, after: &Self) -> Result<(), Rejection> {
         let taken = self.said(after).into_iter();
         let taken = taken.chain(self.overtaken(after)).chain(self.run(after));
-        check(author, taken.filter_map(|it| self.project(it)))?;
-        check(author, after.said(self).into_iter().filter_map(|it| after.project(it)))
+        author.reach.check(taken.filter_map(|it| self.project(it)))?;
+        author.reach.check(after.said(self).into_iter().filter_map(|it| after.project(it)))
     }
 
     /// The deployments that default, rules or canary name here and not in the other.
@@ -108,13 +108,6 @@ fn unlike<'s>(
     there: &BTreeMap<NodeName, DeploymentTag>,
 ) -> impl Iterator<Item = &'s DeploymentTag> {
     here.iter().filter(|it| there.get(it.0) != Some(it.1)).map(|it| it.1)
-}
-
-fn check<'s>(
-    author: &Author,
-    about: impl IntoIterator<Item = &'s ProjectName>,
-) -> Result<(), Rejection> {
-    author.reach.check(about)
 }
 
 impl Reach {
