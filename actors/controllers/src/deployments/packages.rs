@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc};
 use weir_domain::plan::Plan;
-use weir_domain::{DeploymentTag, Digest, Fault};
+use weir_domain::{DeploymentTag, Digest, Fault, WorkflowName};
 use weir_package::{
     AssignmentSettings, Content, Diff, Limits, Manifest, Object, Reader, SignerKey, Trust,
 };
@@ -112,9 +112,21 @@ impl Packages {
         Ok(transfer::load(deployment, wanted, &*self.store).await?.assignments()?)
     }
 
-    /// What the workflows of a stored deployment do.
-    pub async fn plans(&self, deployment: Digest) -> Result<Vec<Plan>, TransferError> {
-        Ok(transfer::plans(deployment, &*self.store).await?.1)
+    /// What a workflow of a stored deployment does, if the deployment has it.
+    pub async fn plan(
+        &self,
+        deployment: Digest,
+        workflow: &WorkflowName,
+    ) -> Result<Option<Plan>, TransferError> {
+        let wanted = |it: &Content| {
+            let found = it.workflows.iter().find(|it| it.name == *workflow);
+            found.map(|it| it.plan).into_iter().collect()
+        };
+        let contents = transfer::load(deployment, wanted, &*self.store).await?;
+        match contents.content.workflows.iter().any(|it| it.name == *workflow) {
+            true => Ok(Some(contents.plan(workflow)?)),
+            false => Ok(None),
+        }
     }
 
     async fn arrival(

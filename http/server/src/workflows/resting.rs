@@ -47,8 +47,7 @@ pub(super) async fn one(
 ) -> Result<Option<Workflow>, Error> {
     let rows = storages.deployments.overview().await?.deployments;
     let Some(row) = rows.iter().find(|it| runs(it, name)) else { return Ok(None) };
-    let plans = storages.packages.plans(row.deployment.digest).await?;
-    let plan = plans.into_iter().find(|it| it.workflow == *name);
+    let plan = storages.packages.plan(row.deployment.digest, name).await?;
     let (project, built_at) = (row.deployment.project.clone(), row.deployment.built_at);
     Ok(plan.map(|it| resting(project, it, built_at)))
 }
