@@ -157,6 +157,11 @@ pub(crate) enum Error {
     },
 }
 
+/// Whether it is for the client's sake, and not because something can't be done now.
+pub(crate) fn is_refusal(error: Error) -> bool {
+    (400..500).contains(&error.problem().status)
+}
+
 impl Error {
     /// A thing that does not exist, with the nearest of those that do.
     pub(crate) fn not_found<'a>(

@@ -18,13 +18,12 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 use futures::{FutureExt as _, StreamExt as _};
-use weir_domain::Millis;
+use weir_domain::{Grants, Millis};
 use weir_http_client::{self as client, Client, Forwarded, Unanswered};
 
 use crate::Guard;
 use crate::error::Error;
 use crate::fleet::{Fleet, Known};
-use crate::guard::BELIEVED;
 use crate::idempotency::IDEMPOTENCY_KEY;
 use crate::layers::REQUEST_ID;
 use crate::listen::Closing;
@@ -96,7 +95,7 @@ pub(crate) async fn follow_engine(
                 engines.answered(number);
                 let mut response = way.answered(passed_on(engine, &parts.uri, Ok(head)))?;
                 let closing = parts.extensions.get::<Closing>().cloned();
-                let is_vouched = way.is_vouched;
+                let vouched = way.vouched.clone();
                 let closed = async move {
                     let closing = async {
                         match closing {
@@ -106,7 +105,7 @@ pub(crate) async fn follow_engine(
                     };
                     tokio::select! {
                         () = closing => {}
-                        () = is_other_now(&parts), if is_vouched => {}
+                        () = is_other_now(&parts, vouched.as_ref()) => {}
                     }
                 };
                 let pieces = Body::new(rest).into_data_stream().take_until(closed.boxed());
@@ -119,24 +118,14 @@ pub(crate) async fn follow_engine(
     Err(Error::Forward { path: parts.uri.path().to_owned(), cause })
 }
 
-/// Returns when the log-in here is not good any more, or opens something else than before: the engine was shown once
-/// what it opens, and believes it for minutes. Who may see more or less then asks again.
-async fn is_other_now(parts: &Parts) {
-    let Some(guard) = parts.extensions.get::<Guard>() else { return };
-    let grants = async || match guard.own_user(&parts.headers).await {
-        Ok(user) => Some(user.map(|(it, _)| it.grants)),
-        // Where nobody can be asked now, it is what it was.
-        Err(error) => (400..500).contains(&error.problem().status).then_some(None),
-    };
-    let mut before = grants().await;
-    loop {
-        tokio::time::sleep(BELIEVED).await;
-        let now = grants().await;
-        match (&before, &now) {
-            (Some(before), Some(now)) if before != now => return,
-            (None, Some(_)) => before = now,
-            _ => {}
+/// Returns when the log-in here is not good any more, or opens something else than when it was vouched for: the engine
+/// was shown once what it opens, and believes it for minutes. Who may see more or less then asks again.
+async fn is_other_now(parts: &Parts, vouched: Option<&Grants>) {
+    match (parts.extensions.get::<Guard>(), vouched) {
+        (Some(guard), Some(before)) => {
+            guard.own_user_is_gone(&parts.headers, |it| it.grants == *before).await;
         }
+        _ => std::future::pending().await,
     }
 }
 
@@ -208,7 +197,8 @@ pub(crate) struct Way {
     pub(crate) cluster: Arc<Known>,
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
-    is_vouched: bool,
+    /// What the user may do here for whom this server's word is all that is shown.
+    vouched: Option<Grants>,
 }
 
 impl Way {
@@ -222,7 +212,7 @@ impl Way {
         {
             headers.remove(AUTHORIZATION);
         }
-        Ok(Self { cluster, path, headers, is_vouched: false })
+        Ok(Self { cluster, path, headers, vouched: None })
     }
 
     pub(crate) async fn of(
@@ -233,28 +223,28 @@ impl Way {
     ) -> Result<Self, Error> {
         let (cluster, path) = place(fleet, parts).await?;
         let mut headers = of_request(parts, more);
-        let mut is_vouched = false;
+        let mut vouched = None;
         if let Some(guard) = parts.extensions.get::<Guard>()
             && let Some((identity, now)) = guard.own_user(&parts.headers).await?
             && let Some(voucher) = fleet.voucher(&cluster, &identity, (now, life)).await?
         {
             let shown = HeaderValue::try_from(format!("Bearer {voucher}"));
             headers.insert(AUTHORIZATION, shown.expect("a voucher is plain text"));
-            is_vouched = true;
+            vouched = Some(identity.grants);
         }
-        Ok(Self { cluster, path, headers, is_vouched })
+        Ok(Self { cluster, path, headers, vouched })
     }
 
     /// Whether this server's word is all that is shown for the user.
     pub(crate) fn is_vouched(&self) -> bool {
-        self.is_vouched
+        self.vouched.is_some()
     }
 
     /// A cluster that does not believe this server says nothing about the user's log-in here, which is good:
     /// it is told apart.
     pub(crate) fn answered(&self, answer: Result<Response, Error>) -> Result<Response, Error> {
         match answer {
-            Ok(refused) if self.is_vouched && refused.status() == StatusCode::UNAUTHORIZED => {
+            Ok(refused) if self.is_vouched() && refused.status() == StatusCode::UNAUTHORIZED => {
                 Err(Error::unbelieved(&self.cluster.name))
             }
             answer => answer,

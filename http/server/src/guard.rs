@@ -31,7 +31,7 @@ use weir_controllers::users::Identity;
 use weir_domain::{ClusterId, ClusterName, ProjectName, Timestamp, UserClaim, UserName};
 
 use crate::Access;
-use crate::error::Error;
+use crate::error::{Error, is_refusal};
 use crate::origin::{Origin, Proxies};
 use crate::throttle::Throttle;
 use crate::voucher::{Trust, TrustedServer, is_voucher};
@@ -202,6 +202,27 @@ impl Guard {
                 has_users: true,
             }),
             None => Ok(None),
+        }
+    }
+
+    /// Returns when what is shown is no log-in of this server any more, or that of somebody for whom it does not hold.
+    pub(crate) async fn own_user_is_gone(
+        &self,
+        headers: &HeaderMap,
+        holds: impl Fn(&Identity) -> bool,
+    ) {
+        loop {
+            tokio::time::sleep(BELIEVED).await;
+            match self.own_user(headers).await {
+                Ok(Some((identity, _))) if holds(&identity) => {}
+                Ok(_) => return,
+                // Where nobody can be asked now, it is what it was.
+                Err(error) => {
+                    if is_refusal(error) {
+                        return;
+                    }
+                }
+            }
         }
     }
 

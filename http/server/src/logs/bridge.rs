@@ -18,6 +18,7 @@ use axum::response::Response;
 use futures::stream::SplitSink;
 use futures::{SinkExt as _, StreamExt as _};
 use tokio::time::{sleep, timeout};
+use weir_controllers::users::Identity;
 use weir_domain::{ClusterName, Timestamp, UserClaim, UserName};
 use weir_http_api::{LogTailEnd, LogTailQuery};
 use weir_http_client::{self as client, Heard, LogFollower, Opened};
@@ -25,10 +26,10 @@ use weir_http_client::{self as client, Heard, LogFollower, Opened};
 use super::handshake::check_origin;
 use super::seen::{Passed, Seen};
 use super::tail::{Ends, TAKEN_WITHIN, Tails, Upgrade, gone, say_close, say_farewell, upgraded};
-use crate::error::Error;
+use crate::error::{Error, is_refusal};
 use crate::fleet::Fleet;
 use crate::forward::{Way, passed_on};
-use crate::guard::{BELIEVED, Guard};
+use crate::guard::Guard;
 use crate::listen::Closing;
 use crate::origin::Client;
 use crate::voucher::LIFE_MAX;
@@ -133,24 +134,10 @@ impl Bridge {
     async fn barred(&self) {
         let guard = self.parts.extensions.get::<Guard>().filter(|_| self.vouched.is_some());
         let Some(guard) = guard else { return std::future::pending().await };
-        loop {
-            sleep(BELIEVED).await;
-            match guard.own_user(&self.parts.headers).await {
-                Ok(Some((identity, _))) => {
-                    let grants = identity.grants.at(&self.cluster);
-                    if grants.allows_somewhere(UserClaim::ClusterLog).is_none() {
-                        return;
-                    }
-                }
-                Ok(None) => return,
-                Err(error) => {
-                    if is_refusal(error) {
-                        return;
-                    }
-                    // Nobody can be asked now: it is what it was.
-                }
-            }
-        }
+        let sees_logs = |it: &Identity| {
+            it.grants.at(&self.cluster).allows_somewhere(UserClaim::ClusterLog).is_some()
+        };
+        guard.own_user_is_gone(&self.parts.headers, sees_logs).await;
     }
 
     /// Nothing is read that nobody takes: the engine keeps it, and says how much was forgotten.
@@ -225,10 +212,6 @@ enum End {
 /// That it is not known now ends nothing.
 fn barred_by<T>(error: Error) -> Result<Option<T>, LogTailEnd> {
     if is_refusal(error) { Err(LogTailEnd::Barred) } else { Ok(None) }
-}
-
-fn is_refusal(error: Error) -> bool {
-    (400..500).contains(&error.problem().status)
 }
 
 /// The same question, for what was logged since then.
