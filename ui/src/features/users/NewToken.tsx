@@ -1,4 +1,4 @@
-import { Button, Checkbox, CopyButton, Select, TextInput } from "@mantine/core";
+import { Button, CopyButton, Select, TextInput } from "@mantine/core";
 import { useRef, useState } from "react";
 import { answered, api } from "../../api/client";
 import { useSession } from "../../app/session";
@@ -6,8 +6,7 @@ import { serverNow } from "../../logic/now";
 import { Confirm } from "../../parts/Act";
 import { Dialog } from "../../parts/Dialog";
 import { useIntent } from "../../parts/useIntent";
-import { toggled } from "../deploy/wanted";
-import { Where } from "./RoleForm";
+import { Claims, Where } from "./RoleForm";
 import { type Claim, changeOf, NOBODY, tokenCommandOf, type Wanted } from "./role";
 import css from "./users.module.css";
 
@@ -65,20 +64,7 @@ export function NewToken({ onMade, onClose }: { onMade: () => void; onClose: () 
         allowDeselect={false}
         onChange={(it) => setDays(it ?? "90")}
       />
-      <fieldset className={css.choices}>
-        <legend>Claims, of those that you have</legend>
-        <div className={css.columns}>
-          {claims.map((it) => (
-            <Checkbox
-              key={it}
-              size="xs"
-              label={<span className="mono">{it}</span>}
-              checked={wanted.claims.includes(it)}
-              onChange={() => set({ claims: toggled(wanted.claims, it) as Claim[] })}
-            />
-          ))}
-        </div>
-      </fieldset>
+      <Claims legend="Claims, of those that you have" of={claims} wanted={wanted} onChange={set} />
       <Where wanted={wanted} onChange={set} />
     </Confirm>
   );

@@ -74,23 +74,40 @@ export function RoleForm({ all, of, onClose }: RoleFormProps) {
         onChange={(event) => set({ description: event.currentTarget.value })}
         autoComplete="off"
       />
-      <fieldset className={css.choices}>
-        <legend>Claims</legend>
-        <div className={css.columns}>
-          {claims.map((it) => (
-            <Checkbox
-              key={it}
-              size="xs"
-              label={<span className="mono">{it}</span>}
-              checked={wanted.claims.includes(it)}
-              onChange={() => set({ claims: toggled(wanted.claims, it) as Claim[] })}
-            />
-          ))}
-        </div>
-      </fieldset>
+      <Claims legend="Claims" of={claims} wanted={wanted} onChange={set} />
       <Where wanted={wanted} onChange={set} />
       {of && <p className="muted">It changes for all who have it, at once.</p>}
     </Confirm>
+  );
+}
+
+/** Which of the claims. */
+export function Claims({
+  legend,
+  of,
+  wanted,
+  onChange,
+}: {
+  legend: string;
+  of: readonly Claim[];
+  wanted: Wanted;
+  onChange: (it: Partial<Wanted>) => void;
+}) {
+  return (
+    <fieldset className={css.choices}>
+      <legend>{legend}</legend>
+      <div className={css.columns}>
+        {of.map((it) => (
+          <Checkbox
+            key={it}
+            size="xs"
+            label={<span className="mono">{it}</span>}
+            checked={wanted.claims.includes(it)}
+            onChange={() => onChange({ claims: toggled(wanted.claims, it) as Claim[] })}
+          />
+        ))}
+      </div>
+    </fieldset>
   );
 }
 
