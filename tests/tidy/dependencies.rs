@@ -42,8 +42,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["domain", "formats", "persistence-api", "project", "runtime", "secrets", "stream"],
     ),
     // Package: there is one way to tell how the fields of two assets differ.
-    ("weir-versions", &["domain", "conf", "package"]),
-    ("weir-workspace", &["conf", "domain", "project"]),
+    ("weir-merge", &["conf"]),
+    ("weir-versions", &["domain", "conf", "merge", "package"]),
+    ("weir-workspace", &["conf", "domain", "merge", "project"]),
     ("weir-http-ui", &[]),
     ("weir-http-api", &["domain"]),
     ("weir-http-client", &["domain", "http-api"]),

@@ -29,11 +29,9 @@ mod guard;
 mod history;
 mod id;
 mod merge;
-mod path;
 mod remote;
 mod repository;
 mod status;
-mod yaml;
 
 pub use branches::{Branch, BranchSide, Force};
 pub use commit::{Commit, Paths};
@@ -42,13 +40,12 @@ pub use error::{Error, Result};
 pub use history::{Author, FileEntry, HistoryEntry, HistoryQuery, Page, Version};
 pub use id::VersionId;
 pub use merge::{
-    Choice, Conflict, FieldConflict, FileChoice, FileConflict, Foreseen, Merge, Merged, Outlook,
-    Resolutions,
+    Conflict, FileChoice, FileConflict, Foreseen, Merge, Merged, Outlook, Resolutions,
 };
-pub use path::{FieldPath, Step};
 pub use remote::{
     Access, Cancel, Credentials, Fetched, Hosts, Limits, Progress, Pull, Pulled, Reach, Remote,
     Trust, address_shown,
 };
 pub use repository::Repository;
 pub use status::{ChangedFile, FileChange, Status};
+pub use weir_merge::{Choice, FieldConflict, FieldPath, Step};

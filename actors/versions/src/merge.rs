@@ -8,7 +8,6 @@
 //! - M1: until the merged version is complete, no file, branch or state of the repository changes.
 //! - M2: decisions hold for the two versions that they were made for: if one moved, they are refused.
 
-mod fields;
 mod files;
 mod trees;
 
@@ -16,11 +15,11 @@ use std::collections::BTreeMap;
 
 use git2::{Commit, ErrorCode, Oid, RepositoryState, Status};
 use weir_domain::Timestamp;
+use weir_merge::{Choice, FieldConflict};
 
 use crate::commit::{message, signature};
 use crate::{Author, Error, Repository, Result, VersionId, guard};
 
-pub use fields::{Choice, FieldConflict};
 pub(crate) use files::is_yaml;
 pub use files::{FileChoice, FileConflict};
 use trees::Outcome;

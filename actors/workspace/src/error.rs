@@ -79,6 +79,12 @@ pub struct FieldConflict {
     pub yours: Option<Value>,
 }
 
+impl From<weir_merge::FieldConflict> for FieldConflict {
+    fn from(it: weir_merge::FieldConflict) -> Self {
+        Self { path: it.path.to_string(), base: it.base, theirs: it.ours, yours: it.theirs }
+    }
+}
+
 impl Error {
     pub(crate) fn invalid(
         what: &'static str,

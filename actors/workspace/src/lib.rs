@@ -25,7 +25,6 @@ mod asset_path;
 mod assets;
 mod disk;
 mod error;
-mod merge;
 mod projects;
 mod register;
 mod rename;

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use weir_domain::Digest;
+use weir_merge::{Merged, merge_edits};
 use weir_project::{AssetKind, Frame, PROJECT_FILE, Survey, Surveyed};
 
 use crate::asset_path;
 use crate::assets::{Asset, find, look, named, usages};
 use crate::disk::{self, Staged};
 use crate::error::{Conflict, Error, Result};
-use crate::merge;
+
 use crate::projects::Workspace;
 
 /// A longer text is no asset.
@@ -96,13 +97,13 @@ impl Workspace {
             self.seen.keep(*digest, text);
         }
         let merged = match (&base, &theirs, yours) {
-            (Some(base), Some((_, theirs)), Some(yours)) => merge::texts(base, theirs, yours),
-            _ => None,
+            (Some(base), Some((_, theirs)), Some(yours)) => merge_edits(base, theirs, yours),
+            _ => Merged::NoFields,
         };
         let (merged, fields) = match merged {
-            Some(Ok(text)) => (Some(text), Vec::new()),
-            Some(Err(fields)) => (None, fields),
-            None => (None, Vec::new()),
+            Merged::Text(text) => (Some(text), Vec::new()),
+            Merged::Conflicts(fields) => (None, fields.into_iter().map(Into::into).collect()),
+            Merged::NoFields | Merged::Stray(_) => (None, Vec::new()),
         };
         let (path, yours) = (path.to_owned(), yours.map(str::to_owned));
         Err(Error::Stale(Box::new(Conflict { path, base, theirs, yours, merged, fields })))

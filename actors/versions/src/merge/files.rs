@@ -2,7 +2,7 @@
 
 use git2::{MergeFileInput, MergeFileOptions};
 
-use super::fields::{self, Choices, FieldConflict};
+use weir_merge::{self as fields, Choices, FieldConflict};
 
 /// Larger texts are not merged: they are data.
 const MERGED_BYTES_MAX: usize = 4 << 20;

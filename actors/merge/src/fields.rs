@@ -38,10 +38,10 @@ pub enum Choice {
 }
 
 /// Choices by the written form of the field's path.
-pub(crate) type Choices = BTreeMap<String, Choice>;
+pub type Choices = BTreeMap<String, Choice>;
 
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Merged {
+pub enum Merged {
     Text(String),
     Conflicts(Vec<FieldConflict>),
     /// A choice for a field that is in no conflict.
@@ -51,7 +51,7 @@ pub(crate) enum Merged {
 }
 
 /// `base` is none where both sides added the asset.
-pub(crate) fn merge(base: Option<&str>, ours: &str, theirs: &str, choices: &Choices) -> Merged {
+pub fn merge(base: Option<&str>, ours: &str, theirs: &str, choices: &Choices) -> Merged {
     if ours == theirs || base == Some(theirs) {
         return Merged::Text(ours.to_owned());
     }
