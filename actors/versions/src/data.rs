@@ -11,6 +11,8 @@ use crate::{Repository, Result};
 pub(crate) const PROJECT_FILE: &str = "project.yaml";
 /// Larger ones are no text of a person.
 pub(crate) const BYTES_MAX: u64 = 1 << 20;
+/// Where failed records lie, unless a workflow says otherwise: who may see versions need not see those.
+const DEAD_LETTERS: &str = "dead-letters";
 /// A file's next content, before it has the file's name.
 const HALF_WRITTEN: &str = ".*.weir-new";
 
@@ -19,7 +21,8 @@ impl Repository {
     pub(crate) fn leave_out_data(&self) -> Result<()> {
         let excluded = excluded(&self.work.join(&self.prefix).join(PROJECT_FILE));
         let rules = excluded.iter().filter_map(|it| rule(&self.prefix, it));
-        let rules: Vec<_> = rules.chain([HALF_WRITTEN.to_owned()]).collect();
+        let always = rule(&self.prefix, DEAD_LETTERS).into_iter().chain([HALF_WRITTEN.to_owned()]);
+        let rules: Vec<_> = rules.chain(always).collect();
         Ok(self.git.add_ignore_rule(&rules.join("\n"))?)
     }
 }

@@ -537,13 +537,20 @@ fn given(project: &ProjectDir) -> Error {
     Error::conflict(detail, "start it without that project")
 }
 
+/// Failed records, and whatever else passes through workflows, are in no version and no archive.
+pub(crate) const EMPTY_SPEC: &str = "\
+spec:
+  # Directories of data: no part of the project, nor of its versions.
+  exclude: [in, out, done, error, dead-letters]
+";
+
 fn empty_project(name: &ProjectName, description: Option<&str>) -> String {
     let description = description.filter(|it| !it.is_empty());
     // JSON's texts are YAML's.
     let about = description.map(|it| format!("  description: {}\n", serde_json::json!(it)));
     let quoted = serde_json::json!(name.as_str());
     format!(
-        "apiVersion: weir/v1\nkind: Project\nmetadata:\n  name: {quoted}\n{}spec: {{}}\n",
+        "apiVersion: weir/v1\nkind: Project\nmetadata:\n  name: {quoted}\n{}{EMPTY_SPEC}",
         about.unwrap_or_default()
     )
 }

@@ -15,6 +15,7 @@ use std::path::Path;
 use tempfile::TempDir;
 use weir_domain::Digest;
 
+use crate::projects::EMPTY_SPEC;
 use crate::{Based, Error, NewProject, Workspace};
 
 const SOURCE: &str = "\
@@ -61,6 +62,9 @@ fn lab() -> Lab {
     let lab = empty();
     let new = NewProject { name: "shop".into(), description: Some("It \"sells\": #1".into()) };
     lab.workspace.create(&new).unwrap();
+    let project = lab.text("project.yaml");
+    assert!(project.ends_with(EMPTY_SPEC), "{project}");
+    fs::write(lab.root().join("project.yaml"), project.replace(EMPTY_SPEC, "spec: {}\n")).unwrap();
     lab.put("sources/orders.yaml", SOURCE);
     lab.put("formats/csv.yaml", FORMAT);
     lab.put("workflows/sales.yaml", WORKFLOW);

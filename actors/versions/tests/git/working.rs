@@ -241,7 +241,9 @@ fn data_of_the_project_becomes_no_part_of_a_version() {
             "project.yaml",
             "kind: Project\nmetadata:\n  name: p\nspec:\n  exclude: [in/, './data/[raw]', '!done', old]\n",
         );
-        for data in ["in/a.csv", "data/[raw]/b.csv", "!done/c.csv", "old/more.csv"] {
+        for data in
+            ["in/a.csv", "data/[raw]/b.csv", "!done/c.csv", "old/more.csv", "dead-letters/d.csv"]
+        {
             write(data, "1,2\n");
         }
         write("old/kept.csv", "2\n");
