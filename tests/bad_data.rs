@@ -8,7 +8,7 @@ use weir_domain::StreamState;
 use weir_http_api::StreamSummary;
 
 use crate::support::flow::{CSV, read, read_with, write};
-use crate::support::{DEADLINE, Flow, Project, Start, Weir, files, wait_until};
+use crate::support::{DEADLINE, Flow, Project, Start, Weir, files, wait_for, wait_until};
 
 const JSON_ID: &str = "{ type: json, schema: [{ name: id, type: int64 }] }";
 
@@ -214,5 +214,16 @@ fn a_csv_without_the_columns_that_are_asked_for_is_rolled_back() {
     assert_eq!(stream.state, StreamState::RolledBack);
     assert!(why(&stream).contains("amount"), "{}", why(&stream));
     assert_eq!(project.data(), ["error/a.csv"]);
+    let fault = || weir.workflow("orders").fault;
+    let said =
+        wait_for("a workflow that rolls back all that it is given is not well", DEADLINE, fault);
+    assert!(said.message.starts_with("rolled back its only stream, a.csv: "), "{}", said.message);
+    assert!(said.message.ends_with(why(&stream)), "{}", said.message);
+    for n in 0..20 {
+        let item = format!("good-{n}.csv");
+        project.put(&item, "id,amount\n1,2\n");
+        assert_eq!(weir.closed(&item).state, StreamState::Committed);
+    }
+    wait_until("one file is no trouble of the workflow", DEADLINE, || fault().is_none());
     weir.stop();
 }

@@ -25,6 +25,7 @@ use crate::letters::Schemas;
 use crate::life::{Claimed, Lent, Life, Stops};
 use crate::live::{LiveSources, Restored};
 use crate::means::Means;
+use crate::outcomes::Outcomes;
 use crate::pulse::Pulse;
 use crate::services::{AccessError, Live, Services};
 use crate::settlement::Owed;
@@ -82,6 +83,8 @@ pub(crate) struct Tally {
     pub(crate) counts: Counts,
     pub(crate) stages: BTreeMap<StageId, Counts>,
     pub(crate) last_stream_at: Option<Timestamp>,
+    /// How the newest streams of items ended.
+    pub(crate) outcomes: Outcomes,
     /// What stands in the way of the next stream.
     pub(crate) fault: Option<Fault>,
     /// What stands in the way of jobs of a live one.
@@ -225,6 +228,9 @@ impl Instance {
             was_busy |= !closed.as_ref().is_some_and(is_given_back);
             if let Some(stream) = closed {
                 self.closed(&stream);
+                let is_draining = self.stops.drain.is_cancelled();
+                let fault = stream.fault.as_ref();
+                self.tally().outcomes.note(&stream.item, (stream.state, fault), is_draining);
             }
             if listed.elapsed() > source.interval().max(Duration::from_secs(1)) {
                 break;

@@ -33,6 +33,7 @@ mod life;
 mod live;
 mod means;
 mod operator;
+mod outcomes;
 mod peek;
 mod pipeline;
 mod pulse;

@@ -390,8 +390,7 @@ impl Life<'_> {
         discard: Vec<Action>,
         reporter: Reporter<'_>,
     ) -> Option<Stream> {
-        let is_stopped = fault.kind == FaultKind::Stopped || self.stops.drain.is_cancelled();
-        let is_given_back = is_stopped && fault.kind != FaultKind::Data;
+        let is_given_back = is_given_back(&fault, self.stops.drain.is_cancelled());
         let mut owed_stream = reporter.stream.clone();
         owed_stream.state = StreamState::RolledBack;
         owed_stream.fault = Some(fault);
@@ -467,6 +466,11 @@ impl Life<'_> {
         reporter.stream.fault = Some(Fault::stopped(lost.to_string()));
         reporter.close(&self.stops.abort).await
     }
+}
+
+/// Whether an item goes to whoever claims it next: its stream was stopped, or failed in a drain by what passes.
+pub(crate) fn is_given_back(fault: &Fault, is_draining: bool) -> bool {
+    fault.kind == FaultKind::Stopped || is_draining && fault.kind != FaultKind::Data
 }
 
 pub(crate) fn source_panicked(stage: &StageId) -> Fault {

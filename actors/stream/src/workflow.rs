@@ -166,7 +166,7 @@ impl RunningWorkflow {
             times: self.0.times.read(),
             started_at: self.0.started_at,
             last_stream_at: tally.last_stream_at,
-            fault: instance_fault.or(job_fault).or(tally.fault),
+            fault: instance_fault.or(job_fault).or(tally.fault).or_else(|| tally.outcomes.fault()),
             plan: self.plan().clone(),
         }
     }
