@@ -8,13 +8,14 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use weir_controllers::audit::{Broken, Verifier};
 use weir_domain::{AuditHash, AuditHead, AuditOutcome, Timestamp, UserClaim, UserName};
-use weir_http_api::{AuditEntryView, AuditHeadView, AuditQuery, AuditSeal, LIMIT_MAX, Page};
+use weir_http_api::{AuditEntryView, AuditHeadView, AuditQuery, AuditSeal, Page};
 use weir_http_client::Client;
 
 use super::exit::Reason;
 use super::failure::Failure;
 use super::files;
 use super::human::age;
+use super::listing::collected;
 use super::look::Look;
 use super::output::Output;
 use super::table::{self, Column, Rows};
@@ -111,29 +112,20 @@ impl Verb {
 }
 
 impl List {
-    /// As many pages as the limit needs, as one.
     async fn ask(self, client: &Client) -> Result<Page<AuditEntryView>, Failure> {
-        let mut all = Page { items: Vec::new(), next_cursor: None };
-        loop {
-            let missing = self.limit - u32::try_from(all.items.len()).unwrap_or(self.limit);
-            let query = AuditQuery {
-                user: self.user.clone(),
-                claim: self.claim,
-                object: self.object.clone(),
-                since: self.since,
-                until: self.until,
-                only_refused: self.refused.then_some(true),
-                limit: Some(missing.min(LIMIT_MAX)),
-                cursor: all.next_cursor.take(),
-            };
-            let page = client.audit(&query).await;
-            let page = page.map_err(|it| refused("can't list the audit", it))?;
-            all.items.extend(page.items);
-            all.next_cursor = page.next_cursor;
-            if all.next_cursor.is_none() || all.items.len() >= self.limit as usize {
-                return Ok(all);
-            }
-        }
+        let of = |limit, cursor| AuditQuery {
+            user: self.user.clone(),
+            claim: self.claim,
+            object: self.object.clone(),
+            since: self.since,
+            until: self.until,
+            only_refused: self.refused.then_some(true),
+            limit,
+            cursor,
+        };
+        collected(Some(self.limit), async |limit, cursor| client.audit(&of(limit, cursor)).await)
+            .await
+            .map_err(|it| refused("can't list the audit", it))
     }
 }
 

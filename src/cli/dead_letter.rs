@@ -16,6 +16,7 @@ use super::audit::moment;
 use super::exit::Reason;
 use super::failure::Failure;
 use super::human::{self, plain, plural};
+use super::listing::collected;
 use super::look::{Look, Tone};
 use super::output::Output;
 use super::table::{self, Column, Rows, facts};
@@ -185,20 +186,11 @@ impl Choice {
         }
     }
 
-    /// As many pages as the limit needs, as one.
     async fn page(&self, client: &Client, limit: u32) -> Result<Page<LetterView>, Failure> {
-        let mut all = Page { items: Vec::new(), next_cursor: None };
-        loop {
-            let missing = limit - u32::try_from(all.items.len()).unwrap_or(limit);
-            let (limit_now, cursor) = (Some(missing.min(LIMIT_MAX)), all.next_cursor.take());
-            let query = LettersQuery { limit: limit_now, cursor, ..self.query() };
-            let page = self.ask(client, &query).await?;
-            all.items.extend(page.items);
-            all.next_cursor = page.next_cursor;
-            if all.next_cursor.is_none() || all.items.len() >= limit as usize {
-                return Ok(all);
-            }
-        }
+        collected(Some(limit), async |limit, cursor| {
+            self.ask(client, &LettersQuery { limit, cursor, ..self.query() }).await
+        })
+        .await
     }
 
     /// Page by page: there may be more than the memory holds.

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use serde::de::DeserializeOwned;
-use weir_http_api::{LIMIT_MAX, ListQuery, Page};
+use weir_http_api::{Cursor, LIMIT_MAX, ListQuery, Page};
 use weir_http_client::{Client, Error, List};
 
 use super::failure::Failure;
@@ -39,26 +39,35 @@ impl Listing {
         Ok(())
     }
 
-    /// As many pages as the limit needs, as one.
     async fn page<T: DeserializeOwned>(
         self,
         client: &Client,
         list: &List<T>,
     ) -> Result<Page<T>, Error> {
         let Self { limit, sort, filter } = self;
-        let mut query = ListQuery { limit, cursor: None, sort, filter };
-        let mut all = Page { items: Vec::new(), next_cursor: None };
-        loop {
-            let missing = |limit: u32| limit - u32::try_from(all.items.len()).unwrap_or(limit);
-            query.limit = limit.map(|it| missing(it).min(LIMIT_MAX));
-            query.cursor = all.next_cursor.take();
-            let page = client.page(list, &query).await?;
-            all.items.extend(page.items);
-            all.next_cursor = page.next_cursor;
-            let is_enough = limit.is_some_and(|it| all.items.len() >= it as usize);
-            if all.next_cursor.is_none() || is_enough {
-                return Ok(all);
-            }
+        collected(limit, async |limit, cursor| {
+            let (sort, filter) = (sort.clone(), filter.clone());
+            client.page(list, &ListQuery { limit, cursor, sort, filter }).await
+        })
+        .await
+    }
+}
+
+/// As many pages as the limit needs, as one; without a limit all of them. A page may be short, and another one follow.
+pub(crate) async fn collected<T, E>(
+    limit: Option<u32>,
+    ask: impl AsyncFn(Option<u32>, Option<Cursor>) -> Result<Page<T>, E>,
+) -> Result<Page<T>, E> {
+    let mut all = Page { items: Vec::new(), next_cursor: None };
+    loop {
+        let missing = |limit: u32| limit - u32::try_from(all.items.len()).unwrap_or(limit);
+        let asked = limit.map(|it| missing(it).min(LIMIT_MAX));
+        let page = ask(asked, all.next_cursor.take()).await?;
+        all.items.extend(page.items);
+        all.next_cursor = page.next_cursor;
+        let is_enough = limit.is_some_and(|it| all.items.len() >= it as usize);
+        if all.next_cursor.is_none() || is_enough {
+            return Ok(all);
         }
     }
 }

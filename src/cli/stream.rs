@@ -6,12 +6,13 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use weir_domain::{Millis, StreamId, StreamOrder, StreamState, WorkflowName, parse_duration};
-use weir_http_api::{LIMIT_MAX, LogLineView, Page, StreamDetail, StreamSummary, StreamsQuery};
+use weir_http_api::{LogLineView, Page, StreamDetail, StreamSummary, StreamsQuery};
 use weir_http_client::Client;
 
 use super::exit::Exit;
 use super::failure::Failure;
 use super::human;
+use super::listing::collected;
 use super::look::{Look, Tone};
 use super::output::Output;
 use super::table::{self, Column, Rows, facts};
@@ -119,25 +120,17 @@ impl List {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// As many pages as the limit needs, as one.
     async fn ask(&self, client: &Client) -> Result<Page<StreamSummary>, Failure> {
-        let mut all = Page { items: Vec::new(), next_cursor: None };
-        loop {
-            let missing = self.limit - u32::try_from(all.items.len()).unwrap_or(self.limit);
-            let query = StreamsQuery {
-                workflow: self.workflow.clone(),
-                state: self.state,
-                limit: Some(missing.min(LIMIT_MAX)),
-                cursor: all.next_cursor.take(),
-            };
-            let page = client.streams(&query).await;
-            let page = page.map_err(|error| Failure::of_client("can't list streams", error))?;
-            all.items.extend(page.items);
-            all.next_cursor = page.next_cursor;
-            if all.next_cursor.is_none() || all.items.len() >= self.limit as usize {
-                break;
-            }
-        }
+        let of = |limit, cursor| StreamsQuery {
+            workflow: self.workflow.clone(),
+            state: self.state,
+            limit,
+            cursor,
+        };
+        let all = collected(Some(self.limit), async |limit, cursor| {
+            client.streams(&of(limit, cursor)).await
+        });
+        let all = all.await.map_err(|error| Failure::of_client("can't list streams", error))?;
         if all.items.is_empty() {
             self.refuse_unknown_workflow(client).await?;
         }

@@ -3,13 +3,14 @@
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use weir_domain::{ItemStatus, NamePattern, SourceName, Timestamp};
-use weir_http_api::{ItemView, ItemsQuery, LIMIT_MAX, Page};
+use weir_http_api::{ItemView, ItemsQuery, Page};
 use weir_http_client::Client;
 
 use super::{refused, source};
 use crate::cli::audit::moment;
 use crate::cli::failure::Failure;
 use crate::cli::human;
+use crate::cli::listing::collected;
 use crate::cli::look::Look;
 use crate::cli::output::Output;
 use crate::cli::table::{self, Column, Rows};
@@ -59,28 +60,19 @@ impl Items {
         Ok(())
     }
 
-    /// As many pages as the limit needs, as one. A page may be short, and another one follow.
     async fn ask(&self, client: &Client) -> Result<Page<ItemView>, Failure> {
-        let mut all = Page { items: Vec::new(), next_cursor: None };
-        loop {
-            let missing = self.limit - u32::try_from(all.items.len()).unwrap_or(self.limit);
-            let query = ItemsQuery {
-                source: self.source.clone(),
-                status: self.status,
-                pattern: self.pattern.clone(),
-                since: self.since,
-                until: self.until,
-                limit: Some(missing.min(LIMIT_MAX)),
-                cursor: all.next_cursor.take(),
-            };
-            let page = client.items(&query).await;
-            let page = page.map_err(|error| refused("can't list items", error))?;
-            all.items.extend(page.items);
-            all.next_cursor = page.next_cursor;
-            if all.next_cursor.is_none() || all.items.len() >= self.limit as usize {
-                return Ok(all);
-            }
-        }
+        let of = |limit, cursor| ItemsQuery {
+            source: self.source.clone(),
+            status: self.status,
+            pattern: self.pattern.clone(),
+            since: self.since,
+            until: self.until,
+            limit,
+            cursor,
+        };
+        collected(Some(self.limit), async |limit, cursor| client.items(&of(limit, cursor)).await)
+            .await
+            .map_err(|error| refused("can't list items", error))
     }
 }
 

@@ -8,6 +8,7 @@ use weir_http_client::Client;
 use super::refused;
 use crate::cli::failure::Failure;
 use crate::cli::human;
+use crate::cli::listing::collected;
 use crate::cli::look::Look;
 use crate::cli::output::Output;
 use crate::cli::table::{self, Column, Rows};
@@ -27,17 +28,11 @@ impl Sources {
 }
 
 async fn all(client: &Client) -> Result<Page<SourceView>, Failure> {
-    let mut all = Page { items: Vec::new(), next_cursor: None };
-    loop {
-        let query = SourcesQuery { limit: Some(LIMIT_MAX), cursor: all.next_cursor.take() };
-        let page = client.sources(&query).await;
-        let page = page.map_err(|error| refused("can't list sources", error))?;
-        all.items.extend(page.items);
-        all.next_cursor = page.next_cursor;
-        if all.next_cursor.is_none() {
-            return Ok(all);
-        }
-    }
+    collected(None, async |_, cursor| {
+        client.sources(&SourcesQuery { limit: Some(LIMIT_MAX), cursor }).await
+    })
+    .await
+    .map_err(|error| refused("can't list sources", error))
 }
 
 fn list(sources: &Page<SourceView>, look: &Look) -> String {
