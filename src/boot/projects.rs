@@ -1,63 +1,35 @@
 //! The projects of the configuration server: its workspace, and what each project means.
 
+mod answers;
 mod awaited;
+mod known;
 mod snippets;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::ErrorKind;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use weir_conf::settings::Runs;
 use weir_domain::{Digest, Fault, Finding, Place, ProjectName};
 use weir_http_api::{
-    AssetConflict, AssetCopy, AssetEffective, AssetField, AssetOrigin, AssetRenamed, AssetSummary,
-    AssetTake, AssetTaken, AssetTheirs, AssetUsage, AssetView, ProjectCreate, ProjectSummary,
-    SnippetCut, SnippetInsert, SnippetInserted,
+    AssetCopy, AssetEffective, AssetOrigin, AssetRenamed, AssetSummary, AssetTake, AssetTaken,
+    AssetUsage, AssetView, ProjectCreate, ProjectSummary, SnippetCut, SnippetInsert,
+    SnippetInserted,
 };
 use weir_http_server::{Basis, Checks, ProjectRefusal, Projects};
-use weir_project::{Effective, PROJECT_FILE, Spelling};
-use weir_runtime::{Stopwatch, System};
+use weir_project::Effective;
+use weir_runtime::System;
 use weir_stream::Registry;
-use weir_workspace::{
-    Asset, Based, Conflict, Copied, Error, FieldConflict, NewProject, ProjectDir, Renamed, Stamp,
-    Taken, Usage, Watch, Workspace,
-};
+use weir_workspace::{Based, Copied, Error, NewProject, Renamed, Taken, Watch, Workspace};
 
 use super::belongings::Belongings;
 use super::{registry, registry_for_users};
-use awaited::{Awaited, Looker};
-
-/// What a project came to, as long as its files stay as they are.
-struct Known {
-    /// Directories that hold data: what happens there is no change. Its own file names them, which is one
-    /// of those that are looked at.
-    exclude: Vec<String>,
-    stamp: Stamp,
-    looked: Stopwatch,
-    summary: ProjectSummary,
-}
-
-/// What one list has spent on looking at projects.
-#[derive(Default)]
-struct Spent {
-    /// At those of which nothing was told, since it was long ago.
-    again: Duration,
-    /// At those that are new, or changed.
-    anew: Duration,
-}
-
-/// How long it is believed that nothing happened where nothing was told of: what happens on a disk of the network
-/// is not.
-const BELIEVED: Duration = Duration::from_secs(10);
-/// How long one list of all projects may look at those of which nothing was told: hundreds of them would take a
-/// second. The next lists go on with the others.
-const LOOKING: Duration = Duration::from_millis(15);
-/// How long one list of all projects may look at those that are new, or changed. The others are shown as what is
-/// known of them, and looked at in the background.
-const LISTING: Duration = Duration::from_millis(200);
+pub(super) use answers::refusal;
+use answers::{fault, usage, view};
+use awaited::Awaited;
+use known::{Known, LISTING};
 
 /// Files are looked at on threads that may block, at every question: what editors and Git change is
 /// seen.
@@ -135,106 +107,6 @@ impl ProjectDirs {
         }
     }
 
-    /// The same for a list of all projects, without looking at the files of a project that nobody has touched.
-    fn noticed(&self, project: &ProjectDir, spent: &mut Spent) -> ProjectSummary {
-        if project.amiss.is_some() {
-            return self.summary(project);
-        }
-        if let Some(shown) = self.awaited.shown(project) {
-            return shown;
-        }
-        let known = self.known().get(&project.dir).map(|it| (it.looked, it.summary.clone()));
-        let spent = match known {
-            Some((looked, summary)) if self.watch.is_still(&project.dir) => {
-                if looked.elapsed() < BELIEVED || spent.again >= LOOKING {
-                    return summary;
-                }
-                &mut spent.again
-            }
-            known if spent.anew >= self.listing => {
-                let before = known.map_or_else(|| unknown(project), |it| it.1);
-                let shown = ProjectSummary { being_looked_at: true, ..before };
-                self.awaited.add(project, shown.clone());
-                return shown;
-            }
-            _ => &mut spent.anew,
-        };
-        let watch = Stopwatch::start();
-        let summary = self.summary(project);
-        *spent += watch.elapsed();
-        summary
-    }
-
-    /// Looks at what is awaited, one project after the other, until the server stops.
-    fn look_on(&self, looker: Looker) {
-        let (this, stopping) = (self.clone(), self.system.shutdown().stopping());
-        self.system.tasks().spawn_blocking("projects/awaited", move || {
-            while let Some(project) = looker.next().filter(|_| !stopping.is_stopping()) {
-                // It may be gone meanwhile, which is one of the things that are found.
-                this.summary(&project);
-            }
-        });
-    }
-
-    fn summary(&self, project: &ProjectDir) -> ProjectSummary {
-        let summary = self.looked_at(project);
-        self.awaited.done(project);
-        summary
-    }
-
-    fn looked_at(&self, project: &ProjectDir) -> ProjectSummary {
-        let dir = &project.dir;
-        if let Some(amiss) = &project.amiss {
-            return ProjectSummary {
-                name: project.name.clone(),
-                description: None,
-                directory: dir.display().to_string(),
-                workflows: Vec::new(),
-                errors: 1,
-                warnings: 0,
-                digest: None,
-                amiss: Some(amiss.of(&project.name, dir)),
-                being_looked_at: false,
-            };
-        }
-        let then = self.known().get(dir).map(|it| (it.exclude.clone(), it.stamp));
-        // Before the files are looked at: what changes meanwhile is read again the next time.
-        let looked = Stopwatch::start();
-        if let Some((exclude, stamp)) = then {
-            self.watch.begin(dir, &exclude);
-            let is_same = Stamp::of(dir, &exclude) == stamp;
-            if let Some(it) = self.known().get_mut(dir).filter(|_| is_same) {
-                it.looked = looked;
-                return it.summary.clone();
-            }
-        }
-        let exclude = weir_project::excluded(dir);
-        self.watch.begin(dir, &exclude);
-        let stamp = Stamp::of(dir, &exclude);
-        let summary = summary(dir, project.name.clone(), &self.registry);
-        let known = Known { exclude, stamp, looked, summary: summary.clone() };
-        self.known().insert(dir.clone(), known);
-        summary
-    }
-
-    fn known(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn summaries(&self) -> Result<Vec<ProjectSummary>, Error> {
-        let projects = self.workspace.projects()?;
-        let mut spent = Spent::default();
-        let summaries = projects.iter().map(|it| self.noticed(it, &mut spent)).collect();
-        let dirs: BTreeSet<_> = projects.iter().map(|it| it.dir.as_path()).collect();
-        self.known().retain(|dir, _| dirs.contains(dir.as_path()));
-        self.watch.retain(|it| dirs.contains(it));
-        self.awaited.retain(|it| dirs.contains(it.as_path()));
-        if let Some(looker) = self.awaited.looker() {
-            self.look_on(looker);
-        }
-        Ok(summaries)
-    }
-
     fn findings(&self, name: &ProjectName) -> Result<Option<Vec<Finding>>, Error> {
         match self.workspace.project(name.as_str()) {
             Ok(it) => Ok(Some(weir_project::load(&it.dir, &self.registry).findings)),
@@ -275,45 +147,6 @@ impl ProjectDirs {
 /// Nobody is named: who may change something here is on this machine, and no user.
 fn told(what: &'static str, name: &str, to: Option<&str>) {
     tracing::info!(code = "WEIR-00096", what, name, to, "changed");
-}
-
-/// A project that nobody has looked at: what its own file says at a glance.
-fn unknown(project: &ProjectDir) -> ProjectSummary {
-    let text = weir_project::read_text(&project.dir, PROJECT_FILE).unwrap_or_default();
-    let frame = weir_project::survey_text(PROJECT_FILE, &text).frame;
-    ProjectSummary {
-        name: project.name.clone(),
-        description: frame.and_then(|it| it.description),
-        directory: project.dir.display().to_string(),
-        workflows: Vec::new(),
-        errors: 0,
-        warnings: 0,
-        digest: None,
-        amiss: None,
-        being_looked_at: true,
-    }
-}
-
-fn summary(dir: &Path, name: ProjectName, registry: &Registry) -> ProjectSummary {
-    let loaded = weir_project::load(dir, registry);
-    let count = |wanted: bool| {
-        let found = loaded.findings.iter().filter(|it| it.is_error() == wanted).count();
-        u32::try_from(found).unwrap_or(u32::MAX)
-    };
-    let project = loaded.project.as_ref();
-    let workflows = project
-        .map_or(Vec::new(), |it| it.plans.iter().map(|plan| plan.workflow.clone()).collect());
-    ProjectSummary {
-        name,
-        description: project.and_then(|it| it.description.clone()),
-        directory: dir.display().to_string(),
-        workflows,
-        errors: count(true),
-        warnings: count(false),
-        digest: project.map(|it| it.digest.clone()),
-        amiss: None,
-        being_looked_at: false,
-    }
 }
 
 #[async_trait]
@@ -565,121 +398,3 @@ impl Projects for ProjectDirs {
         vec![("projects", Ok(()))]
     }
 }
-
-fn view(asset: Asset) -> AssetView {
-    let Asset { path, text, digest, frame, findings } = asset;
-    let findings = findings.into_iter().map(Into::into).collect();
-    let (kind, name, description) = match frame {
-        Some(it) => (Some(it.kind.to_string()), Some(it.name), it.description),
-        None => (None, None, None),
-    };
-    let name = name.filter(|it| !it.is_empty());
-    let asset = AssetSummary { path, kind, name, description, etag: digest, findings };
-    AssetView { asset, text }
-}
-
-fn usage(it: Usage) -> AssetUsage {
-    let Usage { path, by, reference } = it;
-    AssetUsage {
-        path,
-        kind: by.kind.to_string(),
-        name: by.name,
-        at: reference.path,
-        line: reference.place.line,
-        column: reference.place.column,
-        by: match reference.written {
-            Spelling::Macro(text) => Some(text),
-            Spelling::Value | Spelling::Key => None,
-        },
-    }
-}
-
-fn conflict(it: Conflict) -> AssetConflict {
-    let Conflict { path, base, theirs, yours, merged, fields } = it;
-    let theirs = theirs.map(|(etag, text)| AssetTheirs { etag, text });
-    let field =
-        |FieldConflict { path, base, theirs, yours }| AssetField { path, base, theirs, yours };
-    let fields = fields.into_iter().map(field).collect();
-    AssetConflict { path, base, theirs, yours, merged, fields }
-}
-
-pub(super) fn refusal(error: Error) -> ProjectRefusal {
-    let detail = error.to_string();
-    match error {
-        Error::NotFound { what, name, known } => ProjectRefusal::NotFound { what, name, known },
-        Error::Invalid { what, given, reason } => {
-            let reason = format!("{given:?}: {reason}");
-            ProjectRefusal::Invalid { pointer: pointer(what), reason }
-        }
-        Error::NoAsset { findings, .. } => ProjectRefusal::NoAsset { detail, findings },
-        Error::NotWhole { findings, .. } => {
-            let fix = findings.first().map(|it| it.fix.clone());
-            let hint = fix.unwrap_or_else(|| "validate the project, and mend the asset".to_owned());
-            ProjectRefusal::Conflict { detail, hint }
-        }
-        Error::Conflict { hint, .. } => ProjectRefusal::Conflict { detail, hint },
-        Error::Stale(it) => ProjectRefusal::Stale { detail, conflict: Box::new(conflict(*it)) },
-        Error::TooLarge { .. } => ProjectRefusal::TooLarge { detail },
-        Error::Unreadable(it) => {
-            let hint = it.fix.clone();
-            ProjectRefusal::Conflict { detail: format!("{}: {}", it.place, it.cause), hint }
-        }
-        Error::Partly { cause, .. } => partly(detail, *cause),
-        // It is what was asked for that the disk can't have, whoever asks again.
-        Error::Io { source, .. } if is_of_request(source.kind()) => {
-            let hint = "nothing was changed: choose another path";
-            ProjectRefusal::Conflict {
-                detail: format!("{detail}: {source}"),
-                hint: hint.to_owned(),
-            }
-        }
-        Error::Io { source, .. } => {
-            let fault = Fault::transient(97, format!("{detail}: {source}"));
-            let hint = "nothing was changed: look at the disk and at who may write there";
-            ProjectRefusal::Fault(fault.with_hint(hint))
-        }
-    }
-}
-
-/// Names that are too long for the disk, and files where directories would have to be, or the other way round.
-fn is_of_request(kind: ErrorKind) -> bool {
-    use ErrorKind::{InvalidFilename, IsADirectory, NotADirectory};
-    matches!(kind, InvalidFilename | IsADirectory | NotADirectory)
-}
-
-/// Something was done before it went wrong: nobody may take it for undone, nor do it again by the same key.
-fn partly(detail: String, cause: Error) -> ProjectRefusal {
-    let (detail, hint) = match cause {
-        Error::Io { source, .. } => (
-            format!("{detail}: {source}"),
-            "look at what is there now, at the disk and at who may write there".to_owned(),
-        ),
-        Error::Conflict { hint, .. } => (detail, hint),
-        _ => (detail, "look at what is there now, and go on from that".to_owned()),
-    };
-    ProjectRefusal::Fault(Fault::data(97, detail).with_hint(hint))
-}
-
-/// Where in a request that is which can't be used.
-fn pointer(what: &str) -> String {
-    match what {
-        "confirm" => "query/deleteFilesOf".to_owned(),
-        "archive" => "body".to_owned(),
-        "name" | "directory" | "snippet" | "stages" | "after" | "before" | "prefix" => {
-            format!("/{what}")
-        }
-        what => what.to_owned(),
-    }
-}
-
-/// Where only a fault can be told.
-fn fault(refusal: ProjectRefusal) -> Fault {
-    match refusal {
-        ProjectRefusal::Fault(fault) => fault,
-        ProjectRefusal::Conflict { detail, hint } => Fault::transient(98, detail).with_hint(hint),
-        other => Fault::transient(99, format!("{other:?}")),
-    }
-}
-
-#[cfg(test)]
-mod tests;

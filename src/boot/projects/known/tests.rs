@@ -1,10 +1,12 @@
 //! Many projects, of which most are not known yet.
 
 use std::fs;
+use std::sync::Arc;
 
 use tempfile::TempDir;
 use weir_domain::NodeName;
-use weir_runtime::{IdSource, PhaseTimeouts, SystemClock, SystemSettings};
+use weir_http_server::Projects;
+use weir_runtime::{IdSource, PhaseTimeouts, System, SystemClock, SystemSettings};
 
 use super::*;
 
