@@ -3,6 +3,8 @@
 use std::fs;
 use std::net::TcpListener;
 
+use weir_domain::StreamState;
+
 use crate::support::flow::{CSV, read, write};
 use crate::support::{Flow, Project, Start, weir};
 
@@ -53,6 +55,25 @@ fn check(from: &str, to: &str, findings: &str) {
     let end = format!("error: weir can't run\nwhy:   {errors} must be mended first\n");
     assert_eq!(refused.stderr, format!("{findings}{end}"));
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(6), ""));
+}
+
+#[test]
+fn a_project_that_was_deployed_and_has_errors_now_runs_on_and_is_mended_in_the_page() {
+    let project = Project::empty();
+    project.asset("workflow.yaml", WORKFLOW);
+    fs::create_dir_all(project.path("in")).unwrap();
+    let weir = Start::of(&project).ready();
+    project.put("a.csv", "id,amount\n1,2\n");
+    assert_eq!(weir.closed("a.csv").state, StreamState::Committed);
+    weir.stop();
+
+    project.asset("workflow.yaml", &WORKFLOW.replace("amount * 2", "amuont * 2"));
+    let weir = Start::of(&project).ready();
+    project.put("b.csv", "id,amount\n1,2\n");
+    assert_eq!(weir.closed("b.csv").state, StreamState::Committed);
+    let (status, shown) = weir.get(weir.page(), "/api/v1/projects/test");
+    assert!(status == 200 && shown.contains("\"errors\":1"), "{status}: {shown}");
+    weir.stop();
 }
 
 #[test]

@@ -12,7 +12,7 @@ use weir_conf::Settings;
 use weir_conf::settings::{CONFIG_SERVER_DIR, ConfigServer};
 use weir_controllers::deployments::{Deployment, Failure, Rejection};
 use weir_controllers::fleet::{Fleet, FleetSingleton};
-use weir_domain::Fault;
+use weir_domain::{Fault, Finding};
 use weir_http_client::Client;
 use weir_http_server as http;
 use weir_project::{Loaded, Project};
@@ -39,10 +39,14 @@ pub(crate) async fn run(process: Process, dir: Option<PathBuf>) -> anyhow::Resul
         }
         None => sample::unpack(&process.data_dir.path)?,
     };
-    let project = load(&dir)?;
+    let project = match load(&dir) {
+        // What was deployed before goes on, and the page is there to mend the project in.
+        Err(error) if process.was_used_before() => Err(error.downcast::<Findings>()?),
+        loaded => Ok(loaded?),
+    };
     let rest = listeners.rest_url(&process)?;
     let engine = Engine::start(&process, registry(), rest).await?;
-    if let Err(error) = open(&process, &engine, (listeners, design), &project, dir).await {
+    if let Err(error) = open(&process, &engine, (listeners, design), project, dir).await {
         let fault = Fault::transient(4, format!("{error:#}"));
         engine.system.shutdown().request(Reason::Failed(fault));
         until_shut_down(&engine.system).await;
@@ -56,7 +60,7 @@ async fn open(
     process: &Process,
     engine: &Engine,
     (listeners, design): (EngineListeners, Listener),
-    project: &Project,
+    project: Result<Project, Findings>,
     dir: PathBuf,
 ) -> anyhow::Result<()> {
     let system = &engine.system;
@@ -88,13 +92,21 @@ async fn open(
     let router = http::with_logs(router, Arc::new(Logs::alone(process)));
     servers::serve(process, system, "configuration server", design, people.beside(router))?;
 
-    withdraw_others(engine, project).await?;
-    deploy(engine, project, &dir).await?;
+    match &project {
+        Ok(project) => {
+            withdraw_others(engine, project).await?;
+            deploy(engine, project, &dir).await?;
+        }
+        Err(Findings(findings)) if !goes_on(engine, &dir).await? => {
+            return Err(Findings(findings.clone()).into());
+        }
+        Err(Findings(findings)) => tell(findings, &dir),
+    }
     if !engine.begin().await {
         return Ok(());
     }
     summary::announce(&summary::Places {
-        project: project.name.to_string(),
+        project: project.ok().map(|it| it.name.to_string()),
         directory: dir,
         page: design_url,
         rest: rest_url,
@@ -127,6 +139,26 @@ fn load(dir: &Path) -> anyhow::Result<Project> {
         tracing::warn!(code = %finding.code, "{finding}");
     }
     Ok(project)
+}
+
+/// Whether what runs is of this directory, or of packages: another project's is nothing to go on with.
+async fn goes_on(engine: &Engine, dir: &Path) -> anyhow::Result<bool> {
+    let current = engine.deployments.current(None).await?;
+    let applied: Vec<_> = current.into_iter().flat_map(|it| it.deployments).collect();
+    Ok(applied.is_empty() || applied.iter().any(|it| it.base_dir == dir))
+}
+
+/// Says why the project is not run as it is now.
+fn tell(findings: &[Finding], dir: &Path) {
+    for finding in findings {
+        tracing::warn!(code = %finding.code, "{finding}");
+    }
+    let directory = dir.display();
+    tracing::warn!(
+        code = "WEIR-00095",
+        %directory,
+        "the project has errors: what was deployed before goes on. Mend them, in the page or with an editor, and start again"
+    );
 }
 
 /// This process runs one project: what an earlier start ran from elsewhere ends.

@@ -1,7 +1,7 @@
 //! What every long-running process does: read its settings, take its data directory, start its log
 //! and its runtime, listen to signals, and shut down in phases.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -142,10 +142,19 @@ impl Process {
         }
     }
 
+    /// Whether an earlier process has kept something in its own journal.
+    pub(crate) fn was_used_before(&self) -> bool {
+        self.sqlite_file().exists()
+    }
+
+    fn sqlite_file(&self) -> PathBuf {
+        self.data_dir.path.join(&self.settings.persistence.journal.sqlite.file)
+    }
+
     fn backend(&self) -> Backend {
         let journal = &self.settings.persistence.journal;
         schema::server(&self.settings).unwrap_or_else(|| Backend::Sqlite {
-            path: self.data_dir.path.join(&journal.sqlite.file),
+            path: self.sqlite_file(),
             settings: weir_persistence_sql::Settings {
                 queue: journal.queue.get() as usize,
                 deadline: journal.timeout.duration(),

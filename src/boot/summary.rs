@@ -10,7 +10,8 @@ use super::engine::Engine;
 use crate::cli::args::SERVER;
 
 pub(crate) struct Places {
-    pub(crate) project: String,
+    /// `None`: it has errors, and what was deployed before runs.
+    pub(crate) project: Option<String>,
     pub(crate) directory: PathBuf,
     pub(crate) page: String,
     pub(crate) rest: String,
@@ -24,8 +25,12 @@ pub(crate) fn announce(places: &Places) {
     let management =
         management.as_ref().map_or(String::new(), |it| format!("  health    {it}/ready\n"));
     let metrics = metrics.as_ref().map_or(String::new(), |it| format!("  metrics   {it}\n"));
+    let what = match project {
+        Some(project) => format!("project {project}"),
+        None => "what was deployed before: there are errors in the project".to_owned(),
+    };
     say(&format!(
-        "\nweir runs project {project} in {}\n  \
+        "\nweir runs {what} in {}\n  \
            page      {page}\n  \
            REST API  {rest}/api/v1\n\
          {management}{metrics}  \
