@@ -155,6 +155,7 @@ fn add(sum: &mut WorkflowDetail, more: WorkflowDetail) {
     sum.state = the_one_to_look_at(sum.state, more.state);
     sum.instances += more.instances;
     sum.open_streams += more.open_streams;
+    sum.paused_streams += more.paused_streams;
     sum.committed += more.committed;
     sum.committed_with_warnings += more.committed_with_warnings;
     sum.rolled_back += more.rolled_back;
@@ -218,6 +219,7 @@ mod tests {
             state,
             instances: 1,
             open_streams: 1,
+            paused_streams: 0,
             committed: records,
             committed_with_warnings: 0,
             rolled_back: 0,

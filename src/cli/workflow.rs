@@ -151,8 +151,12 @@ fn list(workflows: &Page<WorkflowSummary>, look: &Look) -> String {
 
 fn show(workflow: &WorkflowDetail, look: &Look) -> String {
     let it = &workflow.summary;
+    let paused = match it.paused_streams {
+        0 => String::new(),
+        paused => format!(" ({paused} paused)"),
+    };
     let streams = format!(
-        "{} open, {} committed, {} with warnings, {} rolled back",
+        "{} open{paused}, {} committed, {} with warnings, {} rolled back",
         it.open_streams, it.committed, it.committed_with_warnings, it.rolled_back
     );
     let last = it.last_stream_at.map(|at| format!("{at} ({} ago)", human::age(look.now, at)));

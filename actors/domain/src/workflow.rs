@@ -56,6 +56,9 @@ pub struct Workflow {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reports: Vec<InstanceReport>,
     pub open_streams: u32,
+    /// Of those, the ones that an operator has paused.
+    #[serde(default)]
+    pub paused_streams: u32,
     /// Streams closed since the engine started, by outcome.
     pub committed: u64,
     pub committed_with_warnings: u64,

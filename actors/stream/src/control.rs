@@ -64,6 +64,12 @@ impl LiveStreams {
         reached.copied().collect()
     }
 
+    /// How many of them an operator has paused.
+    pub(crate) fn paused<'s>(&self, streams: impl Iterator<Item = &'s StreamId>) -> usize {
+        let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.filter(|it| open.get(it).is_some_and(|it| *it.is_paused.borrow())).count()
+    }
+
     pub(crate) fn hold(&self, stream: StreamId) -> Heard {
         let control = Control::default();
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);

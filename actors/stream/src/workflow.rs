@@ -149,6 +149,7 @@ impl RunningWorkflow {
         {
             state = WorkflowState::Failed;
         }
+        let paused = self.0.services.streams.paused(tally.open.iter());
         let job_fault = given_up.or(tally.failed.values().next()).map(|it| it.fault.clone());
         let live = reports.iter().filter(|it| it.state != InstanceState::Terminated);
         Workflow {
@@ -158,6 +159,7 @@ impl RunningWorkflow {
             instances: u32::try_from(live.count()).unwrap_or(u32::MAX),
             reports,
             open_streams: u32::try_from(tally.open.len()).unwrap_or(u32::MAX),
+            paused_streams: u32::try_from(paused).unwrap_or(u32::MAX),
             committed: tally.committed,
             committed_with_warnings: tally.committed_with_warnings,
             rolled_back: tally.rolled_back,

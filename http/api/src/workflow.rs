@@ -21,6 +21,9 @@ pub struct WorkflowSummary {
     pub state: WorkflowState,
     pub instances: u32,
     pub open_streams: u32,
+    /// Of those, the ones that an operator has paused.
+    #[serde(default)]
+    pub paused_streams: u32,
     /// Streams since the engine started that were committed in full.
     pub committed: u64,
     /// Streams that were committed without some bad records.
@@ -108,6 +111,7 @@ impl From<Workflow> for WorkflowSummary {
             state: it.state,
             instances: it.instances,
             open_streams: it.open_streams,
+            paused_streams: it.paused_streams,
             committed: it.committed,
             committed_with_warnings: it.committed_with_warnings,
             rolled_back: it.rolled_back,

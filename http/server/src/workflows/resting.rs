@@ -76,6 +76,7 @@ fn resting(project: ProjectName, plan: Plan, started_at: Timestamp) -> Workflow 
         instances: 0,
         reports: Vec::new(),
         open_streams: 0,
+        paused_streams: 0,
         committed: 0,
         committed_with_warnings: 0,
         rolled_back: 0,

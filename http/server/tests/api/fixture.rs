@@ -108,6 +108,7 @@ pub(crate) fn workflow(text: &str) -> Workflow {
         instances: 1,
         reports: Vec::new(),
         open_streams: 1,
+        paused_streams: 0,
         committed: 3,
         committed_with_warnings: 1,
         rolled_back: 0,
