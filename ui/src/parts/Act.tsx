@@ -4,6 +4,7 @@ import type { Schemas } from "../api/client";
 import { place } from "../api/place";
 import { type Problem, problemIn } from "../api/problem";
 import { useSession } from "../app/session";
+import { atCluster } from "../logic/shell";
 import { Dialog } from "./Dialog";
 import { ProblemView } from "./Problem";
 import css from "./parts.module.css";
@@ -49,7 +50,7 @@ const OF_SERVER =
 /** The command that does or shows the same. */
 export function CopyCli({ command: said }: { command: string }) {
   const isPlaced = place.cluster !== undefined && !OF_SERVER.test(said);
-  const command = isPlaced ? `${said} --cluster ${place.cluster}` : said;
+  const command = isPlaced ? atCluster(said, place.cluster ?? "") : said;
   return (
     <CopyButton value={command}>
       {({ copied, copy }) => (

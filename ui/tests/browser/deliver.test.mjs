@@ -239,7 +239,7 @@ test("the fleet: one cluster is gone, another is operated and deployed to from h
     await page.getByRole("link", { name: /^Workflows/ }).click();
     await page.waitForURL("**/at/east/workflows");
     await page.getByText("airports").first().waitFor();
-    await button("Copy as command: weir workflow list --cluster east").waitFor();
+    await button("Copy as command: weir --cluster east workflow list").waitFor();
     assert.deepEqual(await findings(page), []);
 
     await page.getByRole("link", { name: "Projects", exact: true }).click();

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { answered, api, type Schemas } from "../../api/client";
 import { problemIn } from "../../api/problem";
 import { plural } from "../../logic/format";
+import { names, sh } from "../../logic/shell";
 import { Confirm } from "../../parts/Act";
 import { ProblemView } from "../../parts/Problem";
 import { Loading } from "../../parts/Shows";
@@ -37,9 +38,9 @@ export function Reset({
     retry: false,
   });
   const options = [
-    what.pattern && `--pattern '${what.pattern}'`,
-    what.status && `--status ${what.status}`,
-    ...(what.names ?? []),
+    ...(what.pattern ? ["--match", what.pattern] : []),
+    ...(what.status ? ["--status", what.status] : []),
+    ...names(what.names ?? []),
   ];
   return (
     <Confirm
@@ -51,7 +52,7 @@ export function Reset({
           ? counted.data.count === 0 && "Nothing is to be reset"
           : "They are not counted yet"
       }
-      cli={["weir access reset --source", source, ...options.filter(Boolean)].join(" ")}
+      cli={sh`weir access reset --source ${source} ${options}`}
       onDo={async () => {
         await send(false);
         onDone();

@@ -2,6 +2,7 @@ import { useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { useLive } from "../../live";
 import { plural } from "../../logic/format";
+import { names as asWords, sh } from "../../logic/shell";
 import { Act, Confirm } from "../../parts/Act";
 import { Panel } from "../../parts/Page";
 import { Empty, Shows } from "../../parts/Shows";
@@ -93,7 +94,7 @@ function Cells({ group }: { group: Group }) {
           verb="Revoke"
           isDanger
           typed={group.group}
-          cli={`weir access revoke ${group.group} ${names.join(" ")}`}
+          cli={sh`weir access revoke ${group.group} ${asWords(names)}`}
           onDo={async () => {
             await answered(
               api.POST("/api/v1/resources:revoke", {

@@ -6,6 +6,7 @@ import { answered, api, type Schemas } from "../../api/client";
 import { problemIn } from "../../api/problem";
 import { useLive } from "../../live";
 import { bytes, count, words } from "../../logic/format";
+import { sh } from "../../logic/shell";
 import { Act } from "../../parts/Act";
 import { Filter } from "../../parts/Filter";
 import { Panel } from "../../parts/Page";
@@ -228,7 +229,7 @@ function Items({ source }: { source: string }) {
             <Empty
               what="No item matches"
               why="Others of this source are left out by the filter."
-              cli={`weir access items --source ${source}`}
+              cli={sh`weir access items --source ${source}`}
             />
           }
         />

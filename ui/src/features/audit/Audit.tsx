@@ -5,6 +5,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { useCallback } from "react";
 import { DEFAULT_CLUSTER, place } from "../../api/place";
 import { problemIn } from "../../api/problem";
+import { sh } from "../../logic/shell";
 import { CopyCli } from "../../parts/Act";
 import { Filter } from "../../parts/Filter";
 import { Page, Panel } from "../../parts/Page";
@@ -146,10 +147,11 @@ export function Audit() {
 }
 
 function commandOf({ who, object, onlyRefused }: Looked, isOfCluster: boolean): string {
-  const words = ["weir audit list"];
-  if (who) words.push(`--user ${who}`);
-  if (object) words.push(`--object ${object}`);
-  if (onlyRefused) words.push("--refused");
-  if (isOfCluster) words.push(`--cluster ${CLUSTER}`);
-  return words.join(" ");
+  const given = [
+    ...(who ? ["--user", who] : []),
+    ...(object ? ["--object", object] : []),
+    ...(onlyRefused ? ["--refused"] : []),
+    ...(isOfCluster ? ["--cluster", CLUSTER] : []),
+  ];
+  return sh`weir audit list ${given}`;
 }

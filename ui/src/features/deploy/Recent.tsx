@@ -1,4 +1,5 @@
 import { getRouteApi } from "@tanstack/react-router";
+import { sh } from "../../logic/shell";
 import { Panel } from "../../parts/Page";
 import { Empty, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
@@ -47,7 +48,7 @@ export function Recent({ project }: { project: string }) {
               <Empty
                 what="It was not deployed from here yet"
                 why="A plan changes nothing: it builds the package and says what would start and stop."
-                cli={`weir deploy ${project} --plan`}
+                cli={sh`weir deploy ${project} --plan`}
               />
             }
           />

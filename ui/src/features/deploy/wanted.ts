@@ -1,6 +1,7 @@
 // What is to be deployed, and how that is asked for: pure functions of what was chosen.
 import type { Schemas } from "../../api/client";
 import { DEFAULT_CLUSTER } from "../../api/place";
+import { sh } from "../../logic/shell";
 
 export interface Wanted {
   /** Empty: all. */
@@ -72,8 +73,8 @@ const placed = ({ cluster, base }: Wanted) => ({
 
 /** The command that does the same. */
 export function commandOf(project: string, wanted: Wanted, isPlan: boolean): string {
-  const words = ["weir deploy", quoted(project)];
-  const add = (flag: string, value: string) => value && words.push(flag, quoted(value));
+  const given: string[] = [];
+  const add = (flag: string, value: string) => value && given.push(flag, value);
   add("--cluster", wanted.cluster === DEFAULT_CLUSTER ? "" : wanted.cluster);
   add("--tag", wanted.tag);
   add("--description", wanted.description);
@@ -83,17 +84,13 @@ export function commandOf(project: string, wanted: Wanted, isPlan: boolean): str
   add("--base", wanted.base === ROOT ? "" : wanted.base);
   add("--version", wanted.version);
   add("--commit", wanted.version ? "" : (wanted.commit ?? ""));
-  if (isPlan) words.push("--plan");
+  if (isPlan) given.push("--plan");
   else if (wanted.isActivated) {
-    words.push("--activate");
-    if (wanted.wait) words.push("--wait", "--timeout", wanted.wait);
+    given.push("--activate");
+    if (wanted.wait) given.push("--wait", "--timeout", wanted.wait);
   }
-  return words.join(" ");
+  return sh`weir deploy ${project} ${given}`;
 }
-
-/** As a shell takes it as one word. */
-const quoted = (it: string) =>
-  /^[\w@%+=:,./-]+$/.test(it) ? it : `'${it.replaceAll("'", `'\\''`)}'`;
 
 /** Whether a plan that was made for one holds for the other. What is done once it is stored is no part of it. */
 export function isPlanOf(planned: Wanted, now: Wanted): boolean {

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { answered, api, type Schemas } from "../../api/client";
 import { problemIn } from "../../api/problem";
+import { sh } from "../../logic/shell";
 import { Act, CopyCli } from "../../parts/Act";
 import { Edits } from "../../parts/Edits";
 import { Facts, Panel } from "../../parts/Page";
@@ -57,7 +58,7 @@ export function Detail({
             not={inUse && "It runs, or is to run, somewhere"}
             onAct={() => onWant({ to: "delete", tag: it.tag })}
           />
-          <CopyCli command={`weir deployment show ${it.tag}`} />
+          <CopyCli command={sh`weir deployment show ${it.tag}`} />
         </div>
       }
     >

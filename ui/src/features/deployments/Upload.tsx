@@ -5,6 +5,7 @@ import { place } from "../../api/place";
 import { type Problem, problemIn, problemOf, Refusal } from "../../api/problem";
 import { token } from "../../api/token";
 import { bytes, plural } from "../../logic/format";
+import { sh } from "../../logic/shell";
 import { CopyCli } from "../../parts/Act";
 import { Dialog } from "../../parts/Dialog";
 import { DropFile } from "../../parts/DropFile";
@@ -136,11 +137,7 @@ export function Upload({
         )}
         <div className="row">
           <CopyCli
-            command={[
-              `weir deployment upload ${file?.name ?? "FILE"}`,
-              ...(tag ? [`--tag ${tag}`] : []),
-              ...(base ? [`--base ${base}`] : []),
-            ].join(" ")}
+            command={sh`weir deployment upload ${file?.name ?? "FILE"} ${tag ? ["--tag", tag] : []} ${base ? ["--base", base] : []}`}
           />
           <div className="grow" />
           <Button onClick={onClose}>Cancel</Button>

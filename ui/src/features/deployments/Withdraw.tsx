@@ -5,6 +5,7 @@ import { type Intent, intents } from "../../api/client";
 import { DEFAULT_CLUSTER, place } from "../../api/place";
 import { problemIn } from "../../api/problem";
 import { plural } from "../../logic/format";
+import { sh } from "../../logic/shell";
 import { Confirm, CopyCli } from "../../parts/Act";
 import { ProblemView } from "../../parts/Problem";
 import { Loading } from "../../parts/Shows";
@@ -21,7 +22,7 @@ interface Withdrawn {
 /** A server that has no such path is of an older version. */
 const UNKNOWN_PATH = "WEIR-07002";
 
-export const withdrawal = (project: string) => `weir deployment withdraw ${project}`;
+export const withdrawal = (project: string) => sh`weir deployment withdraw ${project}`;
 
 async function withdrawn(
   cluster: string,

@@ -1,5 +1,6 @@
 // Changes of what nodes run: what they are called, how they are sent, and the command that does the same.
 import { answered, api, type Intent, type Schemas } from "../../api/client";
+import { sh } from "../../logic/shell";
 
 type Rule = Schemas["RoleAssignment"];
 
@@ -76,21 +77,21 @@ export function command(it: Wanted): string {
   switch (it.to) {
     case "activate":
     case "delete":
-      return `weir deployment ${it.to} ${it.tag}`;
+      return sh`weir deployment ${it.to} ${it.tag}`;
     case "rollback":
       return "weir deployment rollback";
     case "assignNode":
-      return `weir deployment assign ${it.tag} --node ${it.node}`;
+      return sh`weir deployment assign ${it.tag} --node ${it.node}`;
     case "assignRole":
-      return `weir deployment assign ${it.tag} --role ${it.role}${it.before ? ` --before ${it.before}` : ""}`;
+      return sh`weir deployment assign ${it.tag} --role ${it.role} ${it.before ? ["--before", it.before] : []}`;
     case "unassignNode":
-      return `weir deployment unassign --node ${it.node}`;
+      return sh`weir deployment unassign --node ${it.node}`;
     case "unassignRole":
-      return `weir deployment unassign --role ${it.role}`;
+      return sh`weir deployment unassign --role ${it.role}`;
     case "canary": {
       const { tag, nodes, bakeMs, errorsPerMillionMax, recordsMin = 0 } = it.start;
-      const least = recordsMin > 0 ? ` --min-records ${recordsMin}` : "";
-      return `weir deployment canary start ${tag} --nodes ${nodes} --bake ${time(bakeMs)} --max-errors ${percent(errorsPerMillionMax)}${least}`;
+      const least = recordsMin > 0 ? ["--min-records", recordsMin] : [];
+      return sh`weir deployment canary start ${tag} --nodes ${nodes} --bake ${time(bakeMs)} --max-errors ${percent(errorsPerMillionMax)} ${least}`;
     }
     case "promote":
       return "weir deployment canary promote";

@@ -2,6 +2,7 @@ import { TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { plural } from "../../logic/format";
+import { sh } from "../../logic/shell";
 import { Confirm } from "../../parts/Act";
 import { type Asset, renew, written } from "../projects/projects";
 import { badName, pathFor } from "../projects/templates";
@@ -31,7 +32,7 @@ export function SaveSnippet(props: {
     <Confirm
       title={`Save ${plural(chosen.length, "stage")} as a snippet`}
       verb="Save"
-      cli={`weir project snippet ${project} ${props.workflow} ${chosen.join(" ")} --name ${name || "NAME"}`}
+      cli={sh`weir project snippet ${project} ${props.workflow} ${chosen} --name ${name || "NAME"}`}
       not={bad}
       onDo={async () => {
         await written(project, path, snippetOf(design, chosen, name, description), undefined);

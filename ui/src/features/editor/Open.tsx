@@ -3,6 +3,7 @@ import { Suspense, useDeferredValue, useEffect, useMemo, useState } from "react"
 import { type Problem, problemIn } from "../../api/problem";
 import { useSession } from "../../app/session";
 import { plural } from "../../logic/format";
+import { sh } from "../../logic/shell";
 import { Act, CopyCli } from "../../parts/Act";
 import { lazy } from "../../parts/lazy";
 import { Page, Panel } from "../../parts/Page";
@@ -216,7 +217,7 @@ export function Open({ project, path, drafting }: OpenProps) {
             not={(!hasChanges && "Nothing is unsaved") || (drafting.isBusy && "It is on its way")}
             onAct={() => void send()}
           />
-          <CopyCli command={`weir project show ${project} ${path}`} />
+          <CopyCli command={sh`weir project show ${project} ${path}`} />
         </>
       }
     >

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { answered, api } from "../../api/client";
 import { addressAt, DEFAULT_CLUSTER, place } from "../../api/place";
 import { problemIn } from "../../api/problem";
+import { sh } from "../../logic/shell";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { Facts, Page, Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
@@ -143,7 +144,7 @@ function Card({ of, onAsk }: { of: Cluster; onAsk: (it: Asked) => void }) {
             not={!of.entry && "The server’s configuration names it"}
             onAct={() => onAsk({ do: "remove", cluster: of })}
           />
-          <CopyCli command={`weir fleet show ${of.name}`} />
+          <CopyCli command={sh`weir fleet show ${of.name}`} />
         </div>
       </div>
     </Panel>
@@ -162,7 +163,7 @@ function Edit({ cluster, onClose }: { cluster?: Cluster; onClose: () => void }) 
     <Confirm
       title={cluster ? `Change ${cluster.name}` : "Add a cluster"}
       verb={cluster ? "Change" : "Add"}
-      cli={`weir fleet ${verb} ${name || "NAME"} ${urls.join(" ") || "URL"}${note ? ` --note ${JSON.stringify(note)}` : ""}`}
+      cli={sh`weir fleet ${verb} ${name || "NAME"} ${urls.length > 0 ? urls : "URL"} ${note ? ["--note", note] : []}`}
       not={(!name && "A name is missing") || (urls.length === 0 && "An address is missing")}
       onDo={async () => {
         await answered(
@@ -217,7 +218,7 @@ function Remove({ cluster, onClose }: { cluster: Cluster; onClose: () => void })
       title={`Remove ${name} from the list`}
       verb="Remove"
       isDanger
-      cli={`weir fleet remove ${name}`}
+      cli={sh`weir fleet remove ${name}`}
       onDo={async () => {
         const params = {
           path: { cluster: name },

@@ -3,6 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { plural } from "../../logic/format";
+import { sh } from "../../logic/shell";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { Panel } from "../../parts/Page";
 import { Shows } from "../../parts/Shows";
@@ -82,7 +83,7 @@ export function Branches({ status }: { status: Status }) {
             not={!status.head && "There is no version yet"}
             onAct={() => setAsked({ do: "create" })}
           />
-          <CopyCli command={`weir project branch list ${project}`} />
+          <CopyCli command={sh`weir project branch list ${project}`} />
         </div>
       }
       flush
@@ -117,7 +118,7 @@ function Create({ status, onClose }: { status: Status; onClose: () => void }) {
     <Confirm
       title="A new branch"
       verb="Create and switch"
-      cli={`weir project branch create ${project} ${name || "NAME"}`}
+      cli={sh`weir project branch create ${project} ${name || "NAME"}`}
       not={!name && "A name is missing"}
       onDo={async () => {
         const path = { project };
@@ -165,7 +166,7 @@ function RenameBranch({ status, of, onClose }: OneProps & { of: Branch }) {
     <Confirm
       title={`Rename the branch ${of.name}`}
       verb="Rename"
-      cli={`weir project branch rename ${project} ${of.name} ${name || "NAME"}`}
+      cli={sh`weir project branch rename ${project} ${of.name} ${name || "NAME"}`}
       not={(!name && "A name is missing") || (name === of.name && "It is called so")}
       onDo={async () => {
         const params = { path: { project, branch: of.name } };
@@ -208,7 +209,7 @@ function Switch({ status, to, onClose }: OneProps & { to: Branch }) {
     <Confirm
       title={`Switch ${project} to ${to.name}`}
       verb="Switch"
-      cli={`weir project branch switch ${project} ${to.name}`}
+      cli={sh`weir project branch switch ${project} ${to.name}`}
       onDo={async () => {
         await switched(project, to.name);
         await renewAll(queries);
@@ -237,7 +238,7 @@ function Delete({ status, of, onClose }: OneProps & { of: Branch }) {
       title={`Delete the branch ${of.name}`}
       verb="Delete"
       isDanger
-      cli={`weir project branch delete ${project} ${of.name}`}
+      cli={sh`weir project branch delete ${project} ${of.name}`}
       onDo={async () => {
         const params = { path: { project, branch: of.name }, header: seen(of.head) };
         await answered(api.DELETE("/api/v1/projects/{project}/branches/{branch}", { params }));

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { answered, api } from "../../api/client";
 import { type Problem, problemIn } from "../../api/problem";
 import { plural } from "../../logic/format";
+import { sh } from "../../logic/shell";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { ProblemView } from "../../parts/Problem";
 import { Change } from "./DiffView";
@@ -92,7 +93,7 @@ export function Commit({ status }: { status: Status }) {
         />
         <div className="grow" />
         <CopyCli
-          command={`weir project commit ${project} -m ${JSON.stringify(message.trim() || "MESSAGE")}${isAll ? "" : ` ${chosen.join(" ")}`}`}
+          command={sh`weir project commit ${project} -m ${message.trim() || "MESSAGE"} ${isAll ? [] : chosen}`}
         />
       </div>
       {isDiscarding && (
@@ -101,7 +102,7 @@ export function Commit({ status }: { status: Status }) {
           verb="Discard"
           isDanger
           typed={project}
-          cli={`weir project discard ${project} ${chosen.join(" ")}`}
+          cli={sh`weir project discard ${project} ${chosen}`}
           onDo={async () => {
             const params = { path: { project } };
             const body = { paths: chosen };

@@ -5,6 +5,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { answered, api } from "../../api/client";
 import { plural } from "../../logic/format";
+import { sh } from "../../logic/shell";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { Panel } from "../../parts/Page";
 import { Empty, Shows } from "../../parts/Shows";
@@ -41,7 +42,7 @@ export function History({ project }: { project: string }) {
 function Unversioned({ project }: { project: string }) {
   const [isAsked, setAsked] = useState(false);
   const queries = useQueryClient();
-  const cli = `weir project init ${project}`;
+  const cli = sh`weir project init ${project}`;
   return (
     <Panel title="History">
       <Empty
@@ -84,7 +85,7 @@ function Versioned({ status }: { status: Status }) {
       <div className={css.side}>
         <Panel
           title={status.branch ? `Versions of ${status.branch}` : "Versions"}
-          side={<CopyCli command={`weir project history ${project}`} />}
+          side={<CopyCli command={sh`weir project history ${project}`} />}
           flush
         >
           <Shows of={versions}>
@@ -153,7 +154,7 @@ function Now({ status }: { status: Status }) {
   return (
     <Panel
       title="Changed since the newest version"
-      side={<Ways cli={`weir project diff ${project}`} />}
+      side={<Ways cli={sh`weir project diff ${project}`} />}
     >
       {files.length === 0 ? (
         <Empty what="Nothing changed" why="The files are those of the newest version." />
@@ -187,7 +188,9 @@ function Committed(props: { project: string; id: string; version: Version | unde
     <Panel
       title={version ? titleOf(version) : short(id)}
       side={
-        <Ways cli={`weir project diff ${project} --from ${short(from ?? id)} --to ${short(id)}`} />
+        <Ways
+          cli={sh`weir project diff ${project} --from ${short(from ?? id)} --to ${short(id)}`}
+        />
       }
     >
       <p className="muted">

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { problemIn } from "../../api/problem";
 import { plural } from "../../logic/format";
+import { sh } from "../../logic/shell";
 import { Confirm } from "../../parts/Act";
 import { ProblemView } from "../../parts/Problem";
 import { Loading } from "../../parts/Shows";
@@ -52,7 +53,7 @@ export function MergeDialog({ project, branch, into, onClose }: MergeProps) {
       title={`Merge ${branch} into ${into}`}
       isWide={conflicts.length > 0}
       verb={conflicts.length > 0 ? "Merge as decided" : "Merge"}
-      cli={`weir project merge ${project} ${branch}`}
+      cli={sh`weir project merge ${project} ${branch}`}
       not={not || undefined}
       onDo={async () => {
         await sent(project, { branch, decisions }, false);

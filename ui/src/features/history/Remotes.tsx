@@ -4,6 +4,7 @@ import { useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { type Problem, problemIn } from "../../api/problem";
 import { plural } from "../../logic/format";
+import { sh } from "../../logic/shell";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
@@ -48,7 +49,7 @@ export function Remotes({ project }: { project: string }) {
       side={
         <div className="row">
           <Act label="Add …" about="remote" claim="project:write" onAct={() => setAsked({})} />
-          <CopyCli command={`weir project remote list ${project}`} />
+          <CopyCli command={sh`weir project remote list ${project}`} />
         </div>
       }
     >
@@ -99,7 +100,7 @@ export function Remotes({ project }: { project: string }) {
           title={`Forget ${asked.forget}`}
           verb="Forget"
           isDanger
-          cli={`weir project remote remove ${project} ${asked.forget}`}
+          cli={sh`weir project remote remove ${project} ${asked.forget}`}
           onDo={async () => {
             const params = { path: { project, remote: asked.forget ?? "" } };
             await answered(api.DELETE("/api/v1/projects/{project}/remotes/{remote}", { params }));
@@ -150,7 +151,7 @@ function Add({ project, onClose }: { project: string; onClose: () => void }) {
     <Confirm
       title="Add a remote"
       verb="Add"
-      cli={`weir project remote add ${project} ${name} ${address || "https://HOST/PATH"}${user ? ` --user ${user}` : ""}`}
+      cli={sh`weir project remote add ${project} ${name} ${address || "https://HOST/PATH"} ${user ? ["--user", user] : []}`}
       not={(!name && "A name is missing") || (!address && "An address is missing")}
       onDo={async () => {
         const credentials = secret ? { user: user || undefined, secret } : undefined;

@@ -2,6 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import type { Intent } from "../../api/client";
+import { sh } from "../../logic/shell";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { Panel } from "../../parts/Page";
 import { Empty, Shows } from "../../parts/Shows";
@@ -61,7 +62,7 @@ export function Aliased<T extends { alias: string }>(props: AliasedProps<T>) {
             not={chosen.size !== 1 && "Choose one"}
             onAct={() => setAsked("delete")}
           />
-          <CopyCli command={`weir ${cli} list`} />
+          <CopyCli command={sh`weir ${cli} list`} />
         </div>
       }
     >
@@ -86,7 +87,7 @@ export function Aliased<T extends { alias: string }>(props: AliasedProps<T>) {
           verb="Delete"
           isDanger
           typed={alias}
-          cli={`weir ${cli} delete ${alias}`}
+          cli={sh`weir ${cli} delete ${alias}`}
           onDo={async () => {
             await props.remove(alias, intent(alias));
             setChosen(new Set());

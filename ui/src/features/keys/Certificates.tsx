@@ -1,6 +1,7 @@
 import { PasswordInput, Textarea, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
+import { sh } from "../../logic/shell";
 import { Confirm } from "../../parts/Act";
 import type { Column } from "../../parts/Table";
 import { useIntent } from "../../parts/useIntent";
@@ -58,7 +59,7 @@ function Add({ onDone, onClose }: { onDone: () => Promise<void>; onClose: () => 
     <Confirm
       title="Add a certificate"
       verb="Add"
-      cli={`weir certs add ${alias || "ALIAS"} --file FILE${key ? " --key-file FILE" : ""}`}
+      cli={sh`weir certs add ${alias || "ALIAS"} --file FILE ${key ? ["--key-file", "FILE"] : []}`}
       not={!(alias && pem) && "An alias and a certificate are missing"}
       onDo={async () => {
         const body = { alias, pem, key: key || undefined };

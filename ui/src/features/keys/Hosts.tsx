@@ -1,6 +1,7 @@
 import { TextInput } from "@mantine/core";
 import { useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
+import { sh } from "../../logic/shell";
 import { Confirm } from "../../parts/Act";
 import type { Column } from "../../parts/Table";
 import { useIntent } from "../../parts/useIntent";
@@ -54,7 +55,7 @@ function Add({ onDone, onClose }: { onDone: () => Promise<void>; onClose: () => 
     <Confirm
       title="Add a host"
       verb="Add"
-      cli={`weir host add ${alias || "ALIAS"} '${line || "LINE"}'`}
+      cli={sh`weir host add ${alias || "ALIAS"} ${line || "LINE"}`}
       not={!(alias && line) && "An alias and a key are missing"}
       onDo={async () => {
         const body = { alias, line };

@@ -2,6 +2,7 @@ import { PasswordInput, Textarea, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
+import { sh } from "../../logic/shell";
 import { Act, Confirm } from "../../parts/Act";
 import { Panel } from "../../parts/Page";
 import { Empty, Shows } from "../../parts/Shows";
@@ -171,7 +172,7 @@ function New({
     <Confirm
       title={title}
       verb={label}
-      cli={`weir key ${verb} ${alias || "ALIAS"}${verb === "import" ? " --file FILE" : ""}`}
+      cli={sh`weir key ${verb} ${alias || "ALIAS"} ${verb === "import" ? ["--file", "FILE"] : []}`}
       not={!isReady && "An alias, or the key, is missing"}
       onDo={send}
       onClose={onClose}
@@ -224,7 +225,7 @@ function Delete({ of, onDone, onClose }: { of: Key; onDone: () => void; onClose:
       verb="Delete"
       isDanger
       typed={of.alias}
-      cli={`weir key delete ${of.alias}`}
+      cli={sh`weir key delete ${of.alias}`}
       onDo={async () => {
         const { header } = intent([of.fingerprint, of.revision]);
         await answered(

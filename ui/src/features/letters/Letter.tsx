@@ -5,6 +5,7 @@ import { useState } from "react";
 import { answered, api } from "../../api/client";
 import { problemIn } from "../../api/problem";
 import { bytes, count, plural } from "../../logic/format";
+import { sh } from "../../logic/shell";
 import { Act, CopyCli } from "../../parts/Act";
 import { Facts, Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
@@ -52,7 +53,7 @@ export function Letter({
             }
             onAct={onReplay}
           />
-          <CopyCli command={`weir dead-letter show ${workflow} ${it.id}`} />
+          <CopyCli command={sh`weir dead-letter show ${workflow} ${it.id}`} />
           <Button onClick={onClose}>Close</Button>
         </div>
       }

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { count } from "../../logic/format";
+import { sh } from "../../logic/shell";
 import { Act, Confirm } from "../../parts/Act";
 import { Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
@@ -106,7 +107,7 @@ function Cancel({ workflow, of, onClose }: { workflow: string; of: Open; onClose
       title={`Cancel the replay of ${of.stage}`}
       verb="End the replay"
       isDanger
-      cli={`weir dead-letter cancel ${workflow} ${of.item}`}
+      cli={sh`weir dead-letter cancel ${workflow} ${of.item}`}
       onDo={async () => {
         const body = { replay: of.item };
         const params = { path: { name: workflow }, ...intent(body) };

@@ -1,5 +1,6 @@
 // Dead letters as they are counted, shown and named in commands: plain functions.
 import type { Schemas } from "../../api/client";
+import { sh } from "../../logic/shell";
 
 export type Letter = Schemas["DeadLetter"];
 
@@ -82,18 +83,17 @@ export function dump(bytes: Uint8Array, most = 4_096): string {
   return lines.join("\n");
 }
 
-const quoted = (text: string) =>
-  /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-
 /** The command that does the same to the same letters. */
 export function command(verb: string, workflow: string, of: Chosen): string {
-  const words = [`weir dead-letter ${verb} ${workflow}`];
-  if (of.ids) return [...words, ...of.ids].join(" ");
-  if (of.stage) words.push(`--stage ${of.stage}`);
-  if (of.reason) words.push(`--reason ${quoted(of.reason)}`);
+  const told = (given: string[]) => sh`weir dead-letter ${verb} ${workflow} ${given}`;
+  if (of.ids) return told(of.ids);
+  const given = [
+    ...(of.stage ? ["--stage", of.stage] : []),
+    ...(of.reason ? ["--reason", of.reason] : []),
+  ];
   const isList = verb === "list" || verb === "export";
-  if (isList && of.state) words.push(`--state ${of.state}`);
+  if (isList && of.state) given.push("--state", of.state);
   // All of them must be asked for by that word.
-  if (!isList && words.length === 1) words.push("--all");
-  return words.join(" ");
+  if (!isList && given.length === 0) given.push("--all");
+  return told(given);
 }

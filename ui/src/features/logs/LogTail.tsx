@@ -1,6 +1,7 @@
 import { Button, Select } from "@mantine/core";
 import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { plural } from "../../logic/format";
+import { sh } from "../../logic/shell";
 import { CopyCli } from "../../parts/Act";
 import { Filter as TextFilter } from "../../parts/Filter";
 import { Panel } from "../../parts/Page";
@@ -23,8 +24,6 @@ export interface Shown extends Filter {
 
 /** The command that follows the same. */
 export function command(filter: Shown): string {
-  const word = (it: string) =>
-    /^[\w.,:/@%+=-]+$/.test(it) ? it : `'${it.replaceAll("'", "'\\''")}'`;
   const named: [string, string | undefined][] = [
     ["level", filter.level],
     ["workflow", filter.workflow],
@@ -33,10 +32,8 @@ export function command(filter: Shown): string {
     ["code", filter.code],
     ["grep", filter.text],
   ];
-  const given = named.flatMap(([name, value]) => (value ? [`--${name} ${word(value)}`] : []));
-  return ["weir logs --follow", ...(filter.ofServer ? ["--config-server"] : []), ...given].join(
-    " ",
-  );
+  const given = named.flatMap(([name, value]) => (value ? [`--${name}`, value] : []));
+  return sh`weir logs --follow ${filter.ofServer ? ["--config-server"] : []} ${given}`;
 }
 
 /** Lines as they are logged. `filter` is in the address; what is fixed has no field here. */

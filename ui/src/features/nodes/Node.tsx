@@ -5,6 +5,7 @@ import { useLive } from "../../live";
 import { bytes, duration, plural } from "../../logic/format";
 import { lost, type Node as Shown } from "../../logic/nodes";
 import { useNow } from "../../logic/now";
+import { sh } from "../../logic/shell";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { lazy } from "../../parts/lazy";
 import { Facts, Page, Panel } from "../../parts/Page";
@@ -69,7 +70,7 @@ function Gone({ name, tab }: { name: string; tab: string }) {
         what={`${name} is no member of the cluster`}
         why="It may have left more than a day ago, or never have been there."
         action={<Link to="/nodes">All nodes</Link>}
-        cli={`weir cluster explain ${name}`}
+        cli={sh`weir cluster explain ${name}`}
       />
     );
   const wasLost = lost(members).some((it) => it.uid === last.uid);
@@ -121,7 +122,7 @@ function Actions({ node }: { node: Shown }) {
         claim="cluster:manage"
         onAct={() => setAsked(verb)}
       />
-      <CopyCli command={`weir cluster explain ${node.name}`} />
+      <CopyCli command={sh`weir cluster explain ${node.name}`} />
       {asked && <Drain node={node} verb={asked} onClose={() => setAsked(undefined)} />}
     </>
   );
@@ -156,7 +157,7 @@ function Drain({
     <Confirm
       title={`${verb === "drain" ? "Drain" : "Undrain"} ${node.name}`}
       verb={verb === "drain" ? "Drain" : "Undrain"}
-      cli={`weir node ${verb} ${node.name}`}
+      cli={sh`weir node ${verb} ${node.name}`}
       typed={verb === "drain" && isLast ? node.name : undefined}
       isDanger={verb === "drain" && isLast}
       onDo={send}

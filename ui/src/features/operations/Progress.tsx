@@ -4,6 +4,7 @@ import { useState } from "react";
 import { type Problem, problemIn } from "../../api/problem";
 import { duration } from "../../logic/format";
 import { useNow } from "../../logic/now";
+import { sh } from "../../logic/shell";
 import { lookOf } from "../../logic/state";
 import { CopyCli } from "../../parts/Act";
 import { ProblemView } from "../../parts/Problem";
@@ -28,7 +29,7 @@ export function Progress({ of }: { of: Operation }) {
           {duration(took)}, by {of.by}
         </span>
         <div className="grow" />
-        <CopyCli command={`weir operation ${isOver(of) ? "show" : "watch"} ${of.id}`} />
+        <CopyCli command={sh`weir operation ${isOver(of) ? "show" : "watch"} ${of.id}`} />
         {!isOver(of) && (
           <Button
             disabled={of.isCancelling}

@@ -4,6 +4,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { plural } from "../../logic/format";
+import { sh } from "../../logic/shell";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { Facts, Panel } from "../../parts/Page";
 import { Shows } from "../../parts/Shows";
@@ -63,7 +64,7 @@ export function AssetDetail(props: {
             not={isProject && "A project has this file"}
             onAct={() => setAsked("delete")}
           />
-          <CopyCli command={`weir project show ${project} ${asset.path}`} />
+          <CopyCli command={sh`weir project show ${project} ${asset.path}`} />
         </div>
       }
     >
@@ -157,7 +158,7 @@ function RenameAsset({ project, asset, usages, onClose }: Asked) {
     <Confirm
       title={`Rename ${titleOf(asset)}`}
       verb="Rename"
-      cli={`weir project mv ${project} ${asset.path} ${name}`}
+      cli={sh`weir project mv ${project} ${asset.path} ${name}`}
       not={badName(name) ?? (name === asset.name && "That is its name")}
       onDo={async () => {
         const { asset: now } = await answered(
@@ -212,7 +213,7 @@ function DeleteAsset({ project, asset, usages, onClose }: Asked) {
       isDanger
       typed={usages.length > 0 ? undefined : titleOf(asset)}
       not={usages.length > 0 && "Others name it"}
-      cli={`weir project rm ${project} ${asset.path}`}
+      cli={sh`weir project rm ${project} ${asset.path}`}
       onDo={async () => {
         await answered(
           api.DELETE("/api/v1/projects/{project}/assets/{asset}", {

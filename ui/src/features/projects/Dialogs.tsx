@@ -4,6 +4,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
+import { sh } from "../../logic/shell";
 import { Confirm } from "../../parts/Act";
 import { DropFile } from "../../parts/DropFile";
 import { imported, renew } from "./projects";
@@ -19,7 +20,7 @@ export function Create({ onClose }: { onClose: () => void }) {
     <Confirm
       title="Create a project"
       verb="Create"
-      cli={`weir project create ${name || "NAME"}`}
+      cli={sh`weir project create ${name || "NAME"}`}
       not={badName(name)}
       onDo={async () => {
         const body = { name, description: description || undefined };
@@ -54,7 +55,7 @@ export function Open({ onClose }: { onClose: () => void }) {
     <Confirm
       title="Open a project"
       verb="Open"
-      cli={`weir project open ${directory || "DIR"}`}
+      cli={sh`weir project open ${directory || "DIR"}`}
       not={!directory && "A directory is missing"}
       onDo={async () => {
         const body = { directory };
@@ -83,7 +84,7 @@ export function Import({ files, onClose }: { files: File[]; onClose: () => void 
     <Confirm
       title="Import a project"
       verb="Import"
-      cli={`weir project import ${file?.name ?? "FILE.zip"}${name ? ` --name ${name}` : ""}`}
+      cli={sh`weir project import ${file?.name ?? "FILE.zip"} ${name ? ["--name", name] : []}`}
       not={(!file && "An archive is missing") || (!!name && badName(name))}
       onDo={async () => {
         if (file) await finish(await imported(file, name));
@@ -115,7 +116,7 @@ export function Rename({ project, onClose }: { project: Project; onClose: () => 
     <Confirm
       title={`Rename ${project.name}`}
       verb="Rename"
-      cli={`weir project rename ${project.name} ${name}`}
+      cli={sh`weir project rename ${project.name} ${name}`}
       not={badName(name) ?? (name === project.name && "That is its name")}
       onDo={async () => {
         const params = { path: { project: project.name } };
@@ -151,7 +152,7 @@ export function Remove({ project, onClose }: { project: Project; onClose: () => 
       verb={withFiles ? "Delete" : "Forget"}
       isDanger
       typed={withFiles ? name : undefined}
-      cli={`weir project remove ${name}${withFiles ? ` --delete-files-of ${name}` : ""}`}
+      cli={sh`weir project remove ${name} ${withFiles ? ["--delete-files-of", name] : []}`}
       onDo={async () => {
         const query = withFiles ? { deleteFilesOf: name } : undefined;
         const params = { path: { project: name }, query };

@@ -4,6 +4,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { answered, api } from "../../api/client";
 import { plural } from "../../logic/format";
+import { sh } from "../../logic/shell";
 import { Confirm } from "../../parts/Act";
 import { withValue } from "../editor/text";
 import type { Shown } from "./Head";
@@ -33,7 +34,7 @@ export function ImportSecrets({ project, views, columns, onClose }: ImportProps)
     <Confirm
       title="Import secrets"
       verb={`Seal and write${chosen.length > 0 ? ` ${plural(chosen.length, "secret")}` : ""}`}
-      cli={`weir secret encrypt NAME --project ${project}`}
+      cli={sh`weir secret encrypt NAME --project ${project}`}
       not={(!view && "An asset is missing") || (chosen.length === 0 && "Nothing is chosen")}
       onDo={async () => {
         let text = view?.text ?? "";

@@ -2,6 +2,7 @@ import { Select, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
+import { sh } from "../../logic/shell";
 import { Confirm } from "../../parts/Act";
 import { type Asset, renew, written } from "./projects";
 import { badName, pathFor, TEMPLATES, textOf } from "./templates";
@@ -36,7 +37,7 @@ export function NewAsset({
       title="New asset"
       about={`${id} ${name} ${parent}`}
       verb="Create"
-      cli={`weir project put ${project} ${path} FILE`}
+      cli={sh`weir project put ${project} ${path} FILE`}
       not={bad}
       onDo={async () => {
         const made = await written(project, path, textOf(template, name, parent), undefined);

@@ -4,6 +4,7 @@ import { Suspense, useState } from "react";
 import type { Schemas } from "../../api/client";
 import { problemIn } from "../../api/problem";
 import { nameOf, useSession } from "../../app/session";
+import { sh } from "../../logic/shell";
 import { Act, CopyCli } from "../../parts/Act";
 import { Filter } from "../../parts/Filter";
 import { lazy } from "../../parts/lazy";
@@ -152,7 +153,7 @@ function Actions({
         not={!summary && "It is not known"}
         onAct={() => setAsked("remove")}
       />
-      <CopyCli command={`weir project assets ${project}`} />
+      <CopyCli command={sh`weir project assets ${project}`} />
       {summary && asked === "rename" && <Rename project={summary} onClose={close} />}
       {summary && asked === "remove" && <Remove project={summary} onClose={close} />}
     </>
@@ -220,7 +221,7 @@ function Assets() {
                 <Empty
                   what="There is nothing in it yet"
                   why="Begin with a workflow: it may have its source and its sink written in their place."
-                  cli={`weir project put ${project} workflows/first.yaml FILE`}
+                  cli={sh`weir project put ${project} workflows/first.yaml FILE`}
                 />
               )}
             </>
@@ -251,7 +252,11 @@ function Assets() {
 function AllFindings({ project, directory }: { project: string; directory: string }) {
   const standing = useFindings(project);
   return (
-    <Panel title="Problems" side={<CopyCli command={`weir project validate ${directory}`} />} flush>
+    <Panel
+      title="Problems"
+      side={<CopyCli command={sh`weir project validate ${directory}`} />}
+      flush
+    >
       <Shows of={standing}>
         {({ findings }) => (
           <Findings

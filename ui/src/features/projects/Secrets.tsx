@@ -5,6 +5,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { answered, api } from "../../api/client";
 import { place } from "../../api/place";
+import { sh } from "../../logic/shell";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { Panel } from "../../parts/Page";
 import { Empty } from "../../parts/Shows";
@@ -46,7 +47,7 @@ export function Secrets({ project, views }: Shown) {
               not={columns.length === 0 && "An asset of kind Secret must be there first"}
               onAct={() => setAsked("import")}
             />
-            <CopyCli command={`weir secret encrypt NAME --project ${project}`} />
+            <CopyCli command={sh`weir secret encrypt NAME --project ${project}`} />
           </div>
         }
         flush
@@ -162,7 +163,7 @@ function SetSecret(props: Shown & { columns: readonly Column[]; onClose: () => v
     <Confirm
       title="Set a secret"
       verb="Seal and write"
-      cli={`weir secret encrypt ${name || "NAME"} --project ${project}`}
+      cli={sh`weir secret encrypt ${name || "NAME"} --project ${project}`}
       not={badName(name) ?? ((!value && "A value is missing") || (!view && "An asset is missing"))}
       onDo={async () => {
         const { sealed } = await answered(

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { type Problem, problemIn } from "../../api/problem";
 import { plural } from "../../logic/format";
+import { sh } from "../../logic/shell";
 import { Confirm } from "../../parts/Act";
 import { ProblemView } from "../../parts/Problem";
 import { parsed } from "../editor/text";
@@ -78,7 +79,7 @@ export function InferFormat(props: InferFormatProps) {
     <Confirm
       title="Find the format in a sample"
       verb={isAsset ? "Make the asset" : "Write it here"}
-      cli={`weir schema infer FILE --name ${name || props.name || "NAME"}`}
+      cli={sh`weir schema infer FILE --name ${name || props.name || "NAME"}`}
       not={(!found && "Look at a sample first") || bad}
       isWide
       onDo={async () => {

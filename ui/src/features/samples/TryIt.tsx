@@ -2,6 +2,7 @@
 import { Button, Checkbox, Select } from "@mantine/core";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
+import { sh } from "../../logic/shell";
 import { Act, CopyCli } from "../../parts/Act";
 import { ProblemView } from "../../parts/Problem";
 import { Empty } from "../../parts/Shows";
@@ -63,7 +64,7 @@ export function TryIt(props: TryItProps) {
         <div className="row">
           <h2>Try it</h2>
           <div className="grow" />
-          <CopyCli command={`weir test run ${workflow} --project DIR --sample FILE`} />
+          <CopyCli command={sh`weir test run ${workflow} --project DIR --sample FILE`} />
           <Act
             label={trial.isBusy ? "Running …" : run ? "Try again" : "Try it"}
             about="on the sample"

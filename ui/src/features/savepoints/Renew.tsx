@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { problemIn } from "../../api/problem";
+import { sh } from "../../logic/shell";
 import { Confirm } from "../../parts/Act";
 import { ProblemView } from "../../parts/Problem";
 import { Loading } from "../../parts/Shows";
@@ -19,9 +20,9 @@ const TITLES = {
 };
 
 function command(workflow: string, begin: Begin, allowDropped: boolean): string {
-  if (begin.from === "nothing") return `weir workflow reset ${workflow}`;
+  if (begin.from === "nothing") return sh`weir workflow reset ${workflow}`;
   const from = begin.from === "savepoint" ? begin.name : "--newest";
-  return `weir workflow restore ${workflow} ${from}${allowDropped ? " --allow-dropped" : ""}`;
+  return sh`weir workflow restore ${workflow} ${from} ${allowDropped ? ["--allow-dropped"] : []}`;
 }
 
 /** Where the next run of a live workflow is to begin: what that means first, then the order. */

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { useLive } from "../../live";
 import { bytes, count } from "../../logic/format";
+import { sh } from "../../logic/shell";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { Panel } from "../../parts/Page";
 import { Empty, Shows } from "../../parts/Shows";
@@ -101,7 +102,7 @@ export function Savepoints({ workflow }: { workflow: string }) {
               isDanger
               onAct={() => setAsked({ do: "begin", begin: { from: "nothing" } })}
             />
-            <CopyCli command={`weir workflow savepoint list ${workflow}`} />
+            <CopyCli command={sh`weir workflow savepoint list ${workflow}`} />
           </div>
         }
       >
@@ -117,7 +118,7 @@ export function Savepoints({ workflow }: { workflow: string }) {
                 <Empty
                   what="There is no savepoint"
                   why="A live workflow commits by checkpoints. A savepoint is one of all its lanes with a name: it stays until it is deleted. Take one before an upgrade. Workflows whose sources end have none."
-                  cli={`weir workflow savepoint take ${workflow} NAME`}
+                  cli={sh`weir workflow savepoint take ${workflow} NAME`}
                 />
               }
             />
@@ -168,7 +169,7 @@ function Inspect(props: {
             onAct={props.onRestore}
           />
           <Act label="Delete …" claim="workflow:control" isDanger onAct={props.onDelete} />
-          <CopyCli command={`weir workflow savepoint inspect ${workflow} ${name}`} />
+          <CopyCli command={sh`weir workflow savepoint inspect ${workflow} ${name}`} />
           <Button onClick={props.onClose}>Close</Button>
         </div>
       }
@@ -207,7 +208,7 @@ function Take({ workflow, onClose }: { workflow: string; onClose: () => void }) 
     <Confirm
       title={`Take a savepoint of ${workflow}`}
       verb="Take it"
-      cli={`weir workflow savepoint take ${workflow} ${name || "NAME"}`}
+      cli={sh`weir workflow savepoint take ${workflow} ${name || "NAME"}`}
       not={!name && "A name is missing"}
       onDo={send}
       onClose={onClose}
@@ -244,7 +245,7 @@ function Delete({
       verb="Delete"
       isDanger
       typed={name}
-      cli={`weir workflow savepoint delete ${workflow} ${name}`}
+      cli={sh`weir workflow savepoint delete ${workflow} ${name}`}
       onDo={() =>
         answered(
           api.DELETE("/api/v1/workflows/{name}/savepoints/{savepoint}", {

@@ -2,6 +2,7 @@
 //
 // - S1: a draft holds what is other than what is set, and nothing else.
 import type { Schemas } from "../../api/client";
+import { sh } from "../../logic/shell";
 
 export type Draft = Record<string, Schemas["ScheduleChange"]>;
 type Workflow = Schemas["ScheduledWorkflow"];
@@ -131,18 +132,22 @@ export function seenOf(draft: Draft, schedule: Schemas["Schedule"]): Draft {
 
 /** As commands, one for each workflow and each of its rules for a node or a role. */
 export function commands(draft: Draft): string {
-  const bounds = ({ min, max }: Limit) => ` --min ${min ?? "none"} --max ${max ?? "none"}`;
+  const bounds = ({ min, max }: Limit) => ["--min", min ?? "none", "--max", max ?? "none"];
   const of = ([workflow, change]: [string, Schemas["ScheduleChange"]]) => {
     const { target, weight, default: each, roles, nodes } = change;
-    const set = `weir scheduler set ${workflow}`;
+    const set = (given: (string | number)[]) => sh`weir scheduler set ${workflow} ${given}`;
     const wide = [
-      target === undefined || target === null ? "" : ` --target ${target}`,
-      weight ? ` --weight ${weight}` : "",
-      each ? bounds(each) : "",
-    ].join("");
+      ...(target === undefined || target === null ? [] : ["--target", target]),
+      ...(weight ? ["--weight", weight] : []),
+      ...(each ? bounds(each) : []),
+    ];
     const narrow = (flag: string, all: Record<string, Limit> = {}) =>
-      Object.entries(all).map(([name, it]) => `${set} --${flag} ${name}${bounds(it)}`);
-    return [...(wide ? [set + wide] : []), ...narrow("role", roles), ...narrow("node", nodes)];
+      Object.entries(all).map(([name, it]) => set([`--${flag}`, name, ...bounds(it)]));
+    return [
+      ...(wide.length > 0 ? [set(wide)] : []),
+      ...narrow("role", roles),
+      ...narrow("node", nodes),
+    ];
   };
   return Object.entries(draft).flatMap(of).join(" && ");
 }

@@ -3,6 +3,7 @@ import { useMemo } from "react";
 import type { Schemas } from "../../api/client";
 import { useLive } from "../../live";
 import { bytes, count, duration, plural } from "../../logic/format";
+import { sh } from "../../logic/shell";
 import { CopyCli } from "../../parts/Act";
 import { Facts, Page, Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
@@ -36,7 +37,7 @@ export function Stream() {
               Sample data
             </Link>
           )}
-          <CopyCli command={`weir stream show ${id} --log`} />
+          <CopyCli command={sh`weir stream show ${id} --log`} />
         </>
       }
     >

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { answered, api } from "../../api/client";
 import { plural } from "../../logic/format";
+import { sh } from "../../logic/shell";
 import { Act, type Claim, Confirm } from "../../parts/Act";
 import { isOver, type Stream } from "./streams";
 
@@ -93,7 +94,7 @@ export function StreamOrders({
           verb={ORDERS[order].label}
           isDanger={ORDERS[order].isDanger}
           typed={ORDERS[order].isDanger ? named(open) : undefined}
-          cli={`weir stream ${order} ${open.map((it) => it.id).join(" ")}`}
+          cli={sh`weir stream ${order} ${open.map((it) => it.id)}`}
           onDo={async () => {
             await send(
               order,

@@ -4,6 +4,7 @@ import { useCallback, useState } from "react";
 import { problemIn } from "../../api/problem";
 import { useLive } from "../../live";
 import { plural } from "../../logic/format";
+import { sh } from "../../logic/shell";
 import { CopyCli } from "../../parts/Act";
 import { Filter } from "../../parts/Filter";
 import { Page, Panel } from "../../parts/Page";
@@ -65,7 +66,7 @@ export function Streams() {
             w={140}
           />
           <Filter value={filter} onChange={(it) => set({ filter: it || undefined })} />
-          <CopyCli command={`weir stream list${workflow ? ` --workflow ${workflow}` : ""}`} />
+          <CopyCli command={sh`weir stream list ${workflow ? ["--workflow", workflow] : []}`} />
         </>
       }
     >

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { answered, api } from "../../api/client";
 import { type Problem, problemIn } from "../../api/problem";
 import { plural } from "../../logic/format";
+import { sh } from "../../logic/shell";
 import { Act, CopyCli } from "../../parts/Act";
 import { Filter } from "../../parts/Filter";
 import { Panel } from "../../parts/Page";
@@ -73,9 +74,7 @@ export function Tests({ project }: { project: string }) {
             not={isRunning && "They are running"}
             onAct={() => void run()}
           />
-          <CopyCli
-            command={`weir test DIR${filter ? ` --filter ${JSON.stringify(filter)}` : ""}`}
-          />
+          <CopyCli command={sh`weir test DIR ${filter ? ["--filter", filter] : []}`} />
         </div>
       }
     >

@@ -2,6 +2,7 @@ import { PasswordInput, Select, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answered, api } from "../../api/client";
+import { sh } from "../../logic/shell";
 import { Confirm } from "../../parts/Act";
 import { useAsked } from "../../parts/useAsked";
 import { useIntent } from "../../parts/useIntent";
@@ -22,7 +23,7 @@ export function NewUser({ onClose }: { onClose: () => void }) {
     <Confirm
       title="New user"
       verb="Make the user"
-      cli={`weir user create ${name || "NAME"}${role ? ` --role ${role}` : ""}`}
+      cli={sh`weir user create ${name || "NAME"} ${role ? ["--role", role] : []}`}
       not={(!name || !password) && "A name and a password are missing"}
       onDo={send}
       onClose={onClose}

@@ -1,6 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answered, api } from "../../api/client";
+import { sh } from "../../logic/shell";
 import { Act, Confirm } from "../../parts/Act";
 import { Panel } from "../../parts/Page";
 import { Shows } from "../../parts/Shows";
@@ -100,7 +101,7 @@ function Delete({ of, onClose }: { of: Role; onClose: () => void }) {
       verb="Delete"
       isDanger
       typed={of.name}
-      cli={`weir role delete ${of.name}`}
+      cli={sh`weir role delete ${of.name}`}
       onDo={async () => {
         const { header } = intent(["delete", of.name, of.revision]);
         const params = { path: { name: of.name }, header: { ...header, "if-match": of.revision } };

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { useSession } from "../../app/session";
 import { serverNow } from "../../logic/now";
+import { sh } from "../../logic/shell";
 import { Act, Confirm } from "../../parts/Act";
 import { Panel } from "../../parts/Page";
 import { Empty, Shows } from "../../parts/Shows";
@@ -120,7 +121,7 @@ export function Tokens() {
           verb="Revoke"
           isDanger
           typed={token.description || token.user}
-          cli={`weir token revoke ${token.id}${token.user === me.user ? "" : " --of-others"}`}
+          cli={sh`weir token revoke ${token.id} ${token.user === me.user ? [] : ["--of-others"]}`}
           onDo={() => revoke(token)}
           onClose={() => setAsked(undefined)}
         >

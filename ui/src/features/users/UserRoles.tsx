@@ -2,6 +2,7 @@ import { Checkbox } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
+import { sh } from "../../logic/shell";
 import { Confirm } from "../../parts/Act";
 import { Shows } from "../../parts/Shows";
 import { useAsked } from "../../parts/useAsked";
@@ -28,7 +29,7 @@ export function UserRoles({ of, onClose }: { of: Schemas["User"]; onClose: () =>
     <Confirm
       title={`Roles of ${of.name}`}
       verb="Change them"
-      cli={`weir user set ${of.name} ${roles.map((it) => `--role ${it}`).join(" ") || "--no-roles"}`}
+      cli={sh`weir user set ${of.name} ${roles.length > 0 ? roles.flatMap((it) => ["--role", it]) : ["--no-roles"]}`}
       not={[...roles].sort().join() === [...of.roles].sort().join() && "Nothing is other"}
       onDo={send}
       onStale={() => void again()}

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { useSession } from "../../app/session";
 import { plural } from "../../logic/format";
+import { sh } from "../../logic/shell";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { Page, Panel } from "../../parts/Page";
 import { Empty, Shows } from "../../parts/Shows";
@@ -170,7 +171,7 @@ function AllUsers() {
         <Confirm
           title={`${user.enabled ? "Disable" : "Enable"} ${user.name}`}
           verb={user.enabled ? "Disable" : "Enable"}
-          cli={`weir user set ${user.name} --${user.enabled ? "disable" : "enable"}`}
+          cli={sh`weir user set ${user.name} --${user.enabled ? "disable" : "enable"}`}
           onDo={toggle}
           onStale={() => void again()}
           onClose={() => setAsked(undefined)}
@@ -189,7 +190,7 @@ function AllUsers() {
           verb="Delete"
           isDanger
           typed={user.name}
-          cli={`weir user delete ${user.name}`}
+          cli={sh`weir user delete ${user.name}`}
           onDo={async () => {
             await answered(
               api.DELETE("/api/v1/users/{name}", {
@@ -294,7 +295,7 @@ function Sessions() {
           verb="End"
           isDanger
           typed={ended.length > 1 ? `${ended.length}` : undefined}
-          cli={ended.map((it) => `weir session end ${it.id}`).join(" && ")}
+          cli={ended.map((it) => sh`weir session end ${it.id}`).join(" && ")}
           onDo={end}
           onClose={() => setAsked(false)}
         >

@@ -1,5 +1,6 @@
 // A role as a form has it, and what is sent of it: pure functions.
 import type { Schemas } from "../../api/client";
+import { sh } from "../../logic/shell";
 
 export type Role = Schemas["Role"];
 export type Claim = Schemas["UserClaim"];
@@ -53,22 +54,23 @@ export function lacks({ name, claims, within, names }: Wanted): string | undefin
 /** The command that does the same. */
 export function commandOf(wanted: Wanted, isNew: boolean): string {
   const flag = wanted.within === "projects" ? "--in" : "--at";
-  const words = ["weir role", isNew ? "create" : "set", wanted.name || "NAME"];
-  for (const it of wanted.claims) words.push("--claim", it);
-  for (const it of wanted.names) words.push(flag, it);
-  if (wanted.description)
-    words.push("--description", `'${wanted.description.replaceAll("'", `'\\''`)}'`);
-  return words.join(" ");
+  const given = [
+    ...wanted.claims.flatMap((it) => ["--claim", it]),
+    ...wanted.names.flatMap((it) => [flag, it]),
+    ...(wanted.description ? ["--description", wanted.description] : []),
+  ];
+  return sh`weir role ${isNew ? "create" : "set"} ${wanted.name || "NAME"} ${given}`;
 }
 
 /** The command that makes a token that allows the same. */
 export function tokenCommandOf(wanted: Wanted, days: string): string {
   const flag = wanted.within === "projects" ? "--in" : "--at";
   const text = wanted.description.trim() || "TEXT";
-  const words = ["weir token create", `'${text.replaceAll("'", `'\\''`)}'`];
-  for (const it of wanted.claims) words.push("--claim", it);
-  for (const it of wanted.names) words.push(flag, it);
-  return [...words, "--expires-in", `${days}d`].join(" ");
+  const given = [
+    ...wanted.claims.flatMap((it) => ["--claim", it]),
+    ...wanted.names.flatMap((it) => [flag, it]),
+  ];
+  return sh`weir token create ${text} ${given} --expires-in ${days}d`;
 }
 
 export function scopeSaid(it: Schemas["Scope"]): string {

@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import type { Schemas } from "../../api/client";
 import { useLive } from "../../live";
+import { sh } from "../../logic/shell";
 import { Panel } from "../../parts/Page";
 import { Empty, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
@@ -67,7 +68,7 @@ export function Instances({ workflow }: { workflow: string }) {
               <Empty
                 what="No instance is placed"
                 why={it.warnings.join(" ") || "The target is 0."}
-                cli={`weir scheduler show ${workflow}`}
+                cli={sh`weir scheduler show ${workflow}`}
               />
             }
           />

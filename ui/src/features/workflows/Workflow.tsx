@@ -6,6 +6,7 @@ import { rates } from "../../live/history";
 import { load } from "../../live/load";
 import { bytes, count, plural, short, words } from "../../logic/format";
 import { useNow } from "../../logic/now";
+import { sh } from "../../logic/shell";
 import { Act, CopyCli } from "../../parts/Act";
 import { Hint } from "../../parts/Hint";
 import { lazy } from "../../parts/lazy";
@@ -109,7 +110,7 @@ function Actions({ name }: { name: string }) {
         claim="schedule:read"
         onAct={() => void navigate({ to: "/scheduler", search: { workflow: name } })}
       />
-      <CopyCli command={`weir workflow show ${name}`} />
+      <CopyCli command={sh`weir workflow show ${name}`} />
     </>
   );
 }

@@ -1,5 +1,6 @@
 // Where records of a workflow can be looked at, and how that is said: plain functions.
 import type { Schemas } from "../../api/client";
+import { sh } from "../../logic/shell";
 
 /** Before a stage, behind it, or on an edge. */
 export interface Spot {
@@ -36,12 +37,12 @@ export function nameOf({ stage, side, port, to }: Spot): string {
 
 /** The command that looks at the same. */
 export function command(workflow: string, spot: Spot, condition: string, stream?: string): string {
-  const filter = condition ? ` --filter '${condition.replaceAll("'", "'\\''")}'` : "";
-  const one = stream ? ` --stream ${stream}` : "";
-  if (spot.side === "in") return `weir stream sniff ${workflow} ${spot.stage} --in${one}`;
+  const filter = condition ? ["--filter", condition] : [];
+  const one = stream ? ["--stream", stream] : [];
+  if (spot.side === "in") return sh`weir stream sniff ${workflow} ${spot.stage} --in ${one}`;
   const from = spot.port && spot.port !== "out" ? `${spot.stage}.${spot.port}` : spot.stage;
-  const edge = spot.to ? `'${from}->${spot.to}'` : from;
-  return `weir tap ${workflow} ${edge}${filter}${one}`;
+  const edge = spot.to ? `${from}->${spot.to}` : from;
+  return sh`weir tap ${workflow} ${edge} ${filter} ${one}`;
 }
 
 /** The fields of records in the order in which they came, as the columns of a table. */
