@@ -33,8 +33,15 @@ const KEYS = [
 
 export const STILL = Object.fromEntries(KEYS.map((key) => [key, 0])) as Rates;
 
-/** Per second, over the window that ends at `until`. */
-export function rates(points: readonly Point[], until: number, windowMs = WINDOW_MS): Rates {
+/**
+ * Per second, over the window that ends at `until`. Nothing where nothing is known: what was looked at for less than
+ * the window and stood still may have counted just before.
+ */
+export function rates(
+  points: readonly Point[],
+  until: number,
+  windowMs = WINDOW_MS,
+): Rates | undefined {
   const end = points.findLastIndex((it) => it.at <= until);
   const begin = until - windowMs;
   const last = points[end];
@@ -43,7 +50,9 @@ export function rates(points: readonly Point[], until: number, windowMs = WINDOW
     start <= 0 || (points[start]?.at ?? 0) <= begin || isLost(points[start - 1]);
   while (!isBegun()) start -= 1;
   const first = points[start];
-  if (!last || !first || last === first) return STILL;
+  if (!last || !first) return undefined;
+  if (KEYS.every((key) => last.counts[key] === first.counts[key]))
+    return first.at > begin ? undefined : STILL;
   const seconds = Math.max((until - Math.max(first.at, begin)) / 1_000, 1);
   // An engine that was started again counts anew.
   const rate = (key: keyof Rates) => Math.max(0, last.counts[key] - first.counts[key]) / seconds;

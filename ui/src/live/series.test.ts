@@ -18,7 +18,7 @@ test("before it was followed nothing is said, and after that how much it was", (
 });
 
 test("what is still is 0, and one that began later does not hide another one", () => {
-  const [still, later] = [[point(0, 7)], [point(5_000, 0), point(6_000, 60)]];
+  const [still, later] = [[point(-10_000, 7)], [point(5_000, 0), point(6_000, 60)]];
   expect(drawn([still, later], 6_000, 4_000)).toEqual([0, 0, 60]);
 });
 
@@ -27,5 +27,5 @@ test("what came while nobody followed did not come all at once", () => {
   points.push(point(302_000, 12_080));
   expect(drawn([points], 302_000, 4_000)).toEqual([null, null, 40]);
   expect(drawn([points], 6_000, 6_000)).toEqual([null, 40, 20, null]);
-  expect(rates(points, 302_000).recordsIn).toBe(40);
+  expect(rates(points, 302_000)?.recordsIn).toBe(40);
 });

@@ -19,7 +19,7 @@ export function rateSeries(
     (_, it) => last - spanMs + it * STEP_MS,
   );
   const at = times.map((time) =>
-    series.filter((points) => isKnown(points, time)).map((points) => rates(points, time)),
+    series.filter((points) => isKnown(points, time)).flatMap((points) => rates(points, time) ?? []),
   );
   const lines = keys.map((key) =>
     at.map((all) => (all.length > 0 ? all.reduce((sum, it) => sum + it[key], 0) : null)),

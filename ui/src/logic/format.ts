@@ -6,8 +6,9 @@ const SHORT = new Intl.NumberFormat("en", { notation: "compact", maximumSignific
 export const count = (n: number) => COUNT.format(n);
 export const short = (n: number) => (n < 10_000 ? COUNT.format(n) : SHORT.format(n));
 
-/** Per second. Small rates keep a digit, so that they don't look like nothing. */
-export function rate(perSecond: number): string {
+/** Per second; a dash where it is not known. Small rates keep a digit, so that they don't look like nothing. */
+export function rate(perSecond: number | undefined): string {
+  if (perSecond === undefined) return "–";
   if (perSecond === 0) return "0/s";
   if (perSecond < 0.1) return "<0.1/s";
   return `${perSecond < 10 ? perSecond.toFixed(1) : short(Math.round(perSecond))}/s`;

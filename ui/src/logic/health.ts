@@ -43,8 +43,8 @@ export interface Known {
   lost?: readonly Lost[];
   /** Of lost nodes those that are not to be told any more. */
   putAway?: ReadonlySet<string>;
-  /** The share of bad records in the last minute, by workflow. */
-  bad?: Readonly<Record<string, number>>;
+  /** The share of bad records in the last minute, by workflow; absent where the page did not look for long enough. */
+  bad?: Readonly<Record<string, number | undefined>>;
   /** What time it is for the cluster. */
   at?: number;
   /** What can't be seen now, and why: without it, nothing is said to be well. */
@@ -171,7 +171,7 @@ const BAD_SHARE_MAX = 0.01;
 
 function badRecords({ bad = {} }: Known): Trouble[] {
   return Object.entries(bad)
-    .filter(([, share]) => share > BAD_SHARE_MAX)
+    .filter((it): it is [string, number] => it[1] !== undefined && it[1] > BAD_SHARE_MAX)
     .map(([name, share]) => ({
       id: `bad/${name}`,
       tone: "warn",

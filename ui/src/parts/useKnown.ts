@@ -12,11 +12,12 @@ import { usePutAway } from "./putAway";
 
 const MINUTE_MS = 60_000;
 
-/** Of what went through each in the last minute, so much was bad. */
-function shares(names: string[]): Record<string, number> {
+/** Of what went through each in the last minute, so much was bad; not told where the page did not look for long enough. */
+function shares(names: string[]): Record<string, number | undefined> {
+  const now = serverNow();
   const share = (name: string) => {
-    const { recordsIn, deadLetters } = rates(history.of(name), serverNow(), MINUTE_MS);
-    return recordsIn > 0 ? deadLetters / recordsIn : 0;
+    const seen = rates(history.of(name), now, MINUTE_MS) ?? rates(history.of(name), now);
+    return seen && (seen.recordsIn > 0 ? seen.deadLetters / seen.recordsIn : 0);
   };
   return Object.fromEntries(names.map((name) => [name, share(name)]));
 }

@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { history, useLink, useLive } from "../../live";
-import { isKnown, rates } from "../../live/history";
+import { rates } from "../../live/history";
 import { silentMs } from "../../live/link";
 import { rateSeries } from "../../live/series";
 import { bytes, duration, plural, rate, short } from "../../logic/format";
@@ -112,12 +112,14 @@ function Tiles({ known, deployment }: { known: Known; deployment: string | undef
   const gone = lost(members).filter((it) => !known.putAway?.has(it.uid)).length;
   const all = present(members);
   const up = all?.filter((it) => it.status === "up" && !it.unreachable).length;
-  const flows = (workflows?.items ?? []).map((it) => rates(history.of(it.name), now));
-  const isSeen = (workflows?.items ?? []).some((it) => isKnown(history.of(it.name), now));
-  const sum = (key: "recordsIn" | "bytesIn") => flows.reduce((total, it) => total + it[key], 0);
+  const counted = workflows?.items ?? [];
+  const flows = counted.map((it) => rates(history.of(it.name), now));
+  // A sum without one of them would be too small.
+  const isSeen = workflows !== undefined && flows.every((it) => it !== undefined);
+  const sum = (key: "recordsIn" | "bytesIn") =>
+    flows.reduce((total, it) => total + (it?.[key] ?? 0), 0);
   const missing = schedule?.workflows.reduce((total, it) => total + it.missing, 0) ?? 0;
   const placed = schedule?.workflows.reduce((total, it) => total + it.placed, 0);
-  const counted = workflows?.items ?? [];
   const bad = counted.reduce((total, it) => total + it.counts.deadLetters, 0);
   const rolledBack = counted.reduce((total, it) => total + it.rolledBack, 0);
   return (

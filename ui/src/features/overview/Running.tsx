@@ -54,7 +54,7 @@ export function Running({ all }: { all: readonly Schemas["WorkflowSummary"][] })
 function One({ of }: { of: Schemas["WorkflowSummary"] }) {
   const now = useNow();
   const origin = useOrigin(of.project, of.name);
-  const { recordsIn } = rates(history.of(of.name), now);
+  const recordsIn = rates(history.of(of.name), now)?.recordsIn ?? 0;
   return (
     <li>
       <div className="row">

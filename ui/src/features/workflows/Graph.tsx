@@ -29,7 +29,7 @@ type Detail = Schemas["WorkflowDetail"];
 const Shown = createContext("");
 
 /** Numbers come to each node by itself: the nodes that the graph is drawn from never change with them. */
-function useStage(id: string): { stage?: Schemas["Stage"]; flow: Rates; spent?: Load } {
+function useStage(id: string): { stage?: Schemas["Stage"]; flow?: Rates; spent?: Load } {
   const workflow = useContext(Shown);
   const { value } = useLive(`workflow:${workflow}`);
   const now = useNow();
@@ -56,7 +56,7 @@ function StageNode({ id, selected }: NodeProps) {
         <span className="muted cut">{words(kind)}</span>
       </div>
       <div className={css.numbers}>
-        <span className="mono">{rate(role === "source" ? flow.recordsOut : flow.recordsIn)}</span>
+        <span className="mono">{rate(role === "source" ? flow?.recordsOut : flow?.recordsIn)}</span>
         <span className="muted">
           {short(counts.recordsIn)} in · {short(counts.recordsOut)} out
         </span>
@@ -93,9 +93,10 @@ function Spent({ of: { busy, blocked }, isWaiting }: { of: Load; isWaiting: bool
 
 function FlowEdge(props: EdgeProps) {
   const { flow } = useStage(props.target);
+  const passing = flow?.recordsIn ?? 0;
   const [path, x, y] = getBezierPath(props);
   // What a stage takes in is what its edges carry; with several of them it is the sum.
-  const width = 1.5 + Math.min(5, Math.log10(1 + flow.recordsIn));
+  const width = 1.5 + Math.min(5, Math.log10(1 + passing));
   const port = String(props.data?.port ?? "out");
   return (
     <>
@@ -103,7 +104,7 @@ function FlowEdge(props: EdgeProps) {
         path={path}
         style={{
           strokeWidth: width,
-          stroke: flow.recordsIn > 0 ? "var(--accent)" : "var(--outline)",
+          stroke: passing > 0 ? "var(--accent)" : "var(--outline)",
         }}
       />
       <EdgeLabelRenderer>
@@ -112,7 +113,7 @@ function FlowEdge(props: EdgeProps) {
           style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}
         >
           {port !== "out" && <span>{port}</span>}
-          {flow.recordsIn > 0 && <span className="mono">{rate(flow.recordsIn)}</span>}
+          {passing > 0 && <span className="mono">{rate(passing)}</span>}
         </div>
       </EdgeLabelRenderer>
     </>

@@ -13,10 +13,10 @@ const BAD_SHARE = 0.001;
 
 export function flow(
   detail: Detail,
-  rates: Rates,
+  rates: Rates | undefined,
   loads: ReadonlyMap<string, Load> = new Map(),
 ): Sentence {
-  const { fault, state, schedule, counts } = detail;
+  const { fault, state, schedule } = detail;
   if (detail.unreached?.length) {
     const silent = detail.unreached.join(", ");
     return { tone: "warn", text: `Not counted is what ${silent} did: no answer from there.` };
@@ -33,37 +33,47 @@ export function flow(
       text: `${plural(schedule.missing, "instance")} of ${schedule.target} can't be placed${why ? `: ${why}` : ""}.`,
     };
   }
-  const worst = worstStage(detail);
-  if (worst && counts.recordsIn > 0 && worst.counts.deadLetters / counts.recordsIn > BAD_SHARE) {
-    const share = ((100 * worst.counts.deadLetters) / counts.recordsIn).toFixed(1);
-    return {
-      tone: "warn",
-      text: `${worst.id} sent ${plural(worst.counts.deadLetters, "record")} (${share} %) to the dead letters.`,
-    };
-  }
-  const moves =
-    rates.recordsIn > 0
-      ? `${rate(rates.recordsIn)} records in, ${rate(rates.recordsOut)} out.`
-      : "";
+  const isMoving = rates !== undefined && rates.recordsIn > 0;
+  const bad = isMoving ? badNow(rates) : badSoFar(detail);
+  const moves = isMoving
+    ? `${rate(rates.recordsIn)} records in, ${rate(rates.recordsOut)} out.`
+    : "";
   const narrow = bottleneck(detail.edges, loads);
   if (narrow) {
     const { stage, busy, waits, blocked } = narrow;
     const why = `${stage} sets the pace: it is busy ${percent(busy)} of its time, and ${waits} is held up ${percent(blocked)} of its.`;
-    return { tone: "warn", text: moves ? `${moves} ${why}` : why };
+    return { tone: "warn", text: joined(moves, why, bad) };
   }
   const [busiest] = [...loads].sort(([, a], [, b]) => b.busy - a.busy);
-  if (moves && busiest)
-    return {
-      tone: "ok",
-      text: `${moves} It keeps up: the busiest stage, ${busiest[0]}, works ${percent(busiest[1].busy)} of its time.`,
-    };
-  if (moves) return { tone: "ok", text: moves };
+  const pace =
+    moves && busiest
+      ? `It keeps up: the busiest stage, ${busiest[0]}, works ${percent(busiest[1].busy)} of its time.`
+      : "";
+  if (moves || bad) return { tone: bad ? "warn" : "ok", text: joined(moves, pace, bad) };
   const open =
     detail.openStreams > 0 ? `${plural(detail.openStreams, "stream")} open` : "Waiting for input";
   return {
     tone: "ok",
     text: `${open}; numbers count streams that have ended, and live ones with each checkpoint.`,
   };
+}
+
+const joined = (...parts: string[]) => parts.filter((it) => it !== "").join(" ");
+
+/** What was bad long ago, and is replayed by now, says nothing of what moves. */
+function badNow({ recordsIn, deadLetters }: Rates): string {
+  const share = deadLetters / recordsIn;
+  return share > BAD_SHARE
+    ? `${(100 * share).toFixed(1)} % of its records go to the dead letters.`
+    : "";
+}
+
+function badSoFar(detail: Detail): string {
+  const worst = worstStage(detail);
+  const share = worst ? worst.counts.deadLetters / Math.max(1, detail.counts.recordsIn) : 0;
+  if (!worst || share <= BAD_SHARE) return "";
+  const records = plural(worst.counts.deadLetters, "record");
+  return `${worst.id} sent ${records} (${(100 * share).toFixed(1)} %) to the dead letters.`;
 }
 
 function worstStage({ stages }: Detail): Schemas["Stage"] | undefined {

@@ -79,6 +79,17 @@ test("what is wrong comes before what flows", () => {
   );
 });
 
+test("bad records are those that come now, beside what moves and what holds it up", () => {
+  const bad = [stage("read", { counts: { ...NO_COUNTS, deadLetters: 5 } })];
+  const before = detail({ stages: bad, counts: { ...NO_COUNTS, recordsIn: 100 } });
+  const moving = { ...STILL, recordsIn: 20, recordsOut: 10 };
+  expect(flow(before, moving)).toEqual({ tone: "ok", text: "20/s records in, 10/s out." });
+  expect(flow(before, { ...moving, deadLetters: 1 })).toEqual({
+    tone: "warn",
+    text: "20/s records in, 10/s out. 5.0 % of its records go to the dead letters.",
+  });
+});
+
 test("the stage that others wait for is named, with how much", () => {
   const loads = new Map([
     ["read", { busy: 0.05, blocked: 0.8 }],
