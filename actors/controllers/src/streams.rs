@@ -23,7 +23,7 @@ use ractor::SpawnErr;
 use serde::{Deserialize, Serialize};
 use weir_cluster::{Proxy, ProxyError};
 use weir_domain::{LogLine, Stream, StreamId};
-use weir_persistence_api::{Error, StreamFilter};
+use weir_persistence_api::{Error, StreamFilter, StreamsOfItem};
 use weir_runtime::{AskError, Ref, RestartPolicy, System};
 
 pub use history::{StreamHistory, StreamSingleton};
@@ -40,6 +40,7 @@ pub enum Request {
     /// Streams as they are now, with new lines of their logs.
     Save(Vec<(Stream, Vec<LogLine>)>),
     List(StreamFilter),
+    OfItem(StreamsOfItem),
     Load(StreamId),
     Log(StreamId),
 }
@@ -98,6 +99,14 @@ impl StreamMonitor {
 
     pub async fn list(&self, filter: StreamFilter) -> Answer<Vec<Stream>> {
         match self.read(Request::List(filter)).await? {
+            Response::Streams(it) => Ok(it),
+            other => odd(other),
+        }
+    }
+
+    /// The streams of one item, newest first. An engine of an earlier version does not know them by it.
+    pub async fn of_item(&self, of: StreamsOfItem) -> Answer<Vec<Stream>> {
+        match self.read(Request::OfItem(of)).await? {
             Response::Streams(it) => Ok(it),
             other => odd(other),
         }

@@ -49,5 +49,5 @@ pub use memory::{Faults, MemoryBlobs, MemoryStore};
 pub use object::{OBJECT_BYTES_MAX, ObjectStore, ObjectTotals, check_object};
 pub use snapshot::{Snapshot, SnapshotStore};
 pub use store::Store;
-pub use stream::{LogBound, Retention, StreamFilter, StreamStore};
+pub use stream::{LogBound, Retention, StreamFilter, StreamStore, StreamsOfItem};
 pub use sweep::{Sweep, advance};

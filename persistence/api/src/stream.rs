@@ -15,6 +15,16 @@ pub struct StreamFilter {
     pub limit: u32,
 }
 
+/// Which streams of one item of a workflow are meant, newest first: one for each time that it was claimed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamsOfItem {
+    pub workflow: WorkflowName,
+    pub item: String,
+    /// Go on after this stream.
+    pub before: Option<StreamId>,
+    pub limit: u32,
+}
+
 /// Which closed streams are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
@@ -48,6 +58,9 @@ pub trait StreamStore: Send + Sync + 'static {
     async fn stream_load(&self, id: StreamId) -> Result<Option<Stream>>;
 
     async fn stream_list(&self, filter: StreamFilter) -> Result<Vec<Stream>>;
+
+    /// Found by an index: what other items went through does not make it slower.
+    async fn stream_of_item(&self, of: StreamsOfItem) -> Result<Vec<Stream>>;
 
     /// The stream's log in order of writing.
     async fn stream_log(&self, id: StreamId) -> Result<Vec<LogLine>>;

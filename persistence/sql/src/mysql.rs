@@ -21,11 +21,12 @@ pub(crate) struct MariaDb;
 
 static STATEMENTS: Statements = with_statements! { load "mysql" };
 
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration { name: "0001_tables", text: text!("mysql", "0001_tables") },
     Migration { name: "0002_objects", text: text!("mysql", "0002_objects") },
     Migration { name: "0003_access", text: text!("mysql", "0003_access") },
     Migration { name: "0004_blobs", text: text!("mysql", "0004_blobs") },
+    Migration { name: "0005_items", text: text!("mysql", "0005_items") },
 ];
 
 const ROW_FIRST: &str = text!("mysql", "query/event/row_first");

@@ -15,11 +15,12 @@ pub(crate) struct Postgres;
 
 static STATEMENTS: Statements = with_statements! { load "postgres" };
 
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration { name: "0001_tables", text: text!("postgres", "0001_tables") },
     Migration { name: "0002_objects", text: text!("postgres", "0002_objects") },
     Migration { name: "0003_access", text: text!("postgres", "0003_access") },
     Migration { name: "0004_blobs", text: text!("postgres", "0004_blobs") },
+    Migration { name: "0005_items", text: text!("postgres", "0005_items") },
 ];
 
 fn bound(values: &[Value<'_>]) -> sqlx::Result<PgArguments> {

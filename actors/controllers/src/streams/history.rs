@@ -88,6 +88,7 @@ impl StreamHistory {
                 Response::Saved
             }
             Request::List(filter) => Response::Streams(self.store.stream_list(filter).await?),
+            Request::OfItem(of) => Response::Streams(self.store.stream_of_item(of).await?),
             Request::Load(id) => Response::Stream(self.store.stream_load(id).await?.map(Box::new)),
             Request::Log(id) => Response::Log(self.store.stream_log(id).await?),
         })

@@ -178,6 +178,7 @@ macro_rules! contract_suite {
                 a_stream_is_saved_as_it_is_now
                 streams_are_listed_newest_first
                 lists_are_filtered
+                streams_of_an_item_are_found_by_it
                 log_lines_stay_in_order
                 a_log_that_is_too_long_loses_its_oldest_lines
                 a_save_that_is_repeated_adds_no_line_twice

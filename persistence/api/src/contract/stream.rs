@@ -7,7 +7,7 @@ use weir_domain::{
 
 use super::item::stream_id;
 use super::{StoreFactory, take_over};
-use crate::{LogBound, Retention, StreamFilter, StreamStore};
+use crate::{LogBound, Retention, StreamFilter, StreamStore, StreamsOfItem};
 
 fn workflow(name: &str) -> WorkflowName {
     WorkflowName::new(name).expect("a valid name")
@@ -109,6 +109,48 @@ pub async fn lists_are_filtered<F: StoreFactory>(factory: &F) {
     assert_eq!(numbers(&*store, before).await, [4]);
     let unknown = StreamFilter { workflow: Some(workflow("none")), ..all() };
     assert_eq!(numbers(&*store, unknown).await, Vec::<u32>::new());
+}
+
+pub async fn streams_of_an_item_are_found_by_it<F: StoreFactory>(factory: &F) {
+    let store = factory.create().await;
+    let fence = take_over(&*store, "a").await;
+    let odd = "in/\"\\\0\u{1}\n\u{e9} \u{1f680}.csv";
+    let (long, longer) = ("x".repeat(2_000), "x".repeat(1_999));
+    let of = |n: u32, workflow: &str, item: &str| {
+        (Stream { item: item.into(), ..open(n, workflow) }, vec![])
+    };
+    let changes = vec![
+        of(1, "a", "in/1.csv"),
+        of(2, "a", "in/2.csv"),
+        of(3, "b", "in/1.csv"),
+        of(4, "a", "in/1.csv"),
+        of(5, "a", "in/1.CSV"),
+        of(6, "a", odd),
+        of(7, "a", &long),
+        of(8, "a", &longer),
+        of(9, "a", "in/1.csv"),
+    ];
+    store.stream_save(&fence, changes).await.expect("saved");
+    let found = async |workflow_name: &str, item: &str, before: Option<u32>, limit: u32| {
+        let before = before.map(|it| stream_id(it.into()));
+        let of =
+            StreamsOfItem { workflow: workflow(workflow_name), item: item.into(), before, limit };
+        let streams = store.stream_of_item(of).await.expect("listed");
+        streams.into_iter().map(|it| it.opened_at.0 - 1_000).collect::<Vec<_>>()
+    };
+    assert_eq!(found("a", "in/1.csv", None, 9).await, [9, 4, 1]);
+    assert_eq!(found("a", "in/1.csv", None, 2).await, [9, 4]);
+    assert_eq!(found("a", "in/1.csv", Some(4), 2).await, [1]);
+    assert_eq!(found("a", odd, None, 9).await, [6]);
+    assert_eq!(found("a", &long, None, 9).await, [7]);
+    assert_eq!(found("a", &longer, None, 9).await, [8]);
+    assert!(
+        found("a", "in/", None, 9).await.is_empty() && found("c", odd, None, 9).await.is_empty()
+    );
+    // What is known of it by now, once.
+    let now = Stream { item: "in/1.csv".into(), ..closed(4, "a", StreamState::Committed) };
+    store.stream_save(&fence, vec![(now, vec![])]).await.expect("saved");
+    assert_eq!(found("a", "in/1.csv", None, 9).await, [9, 4, 1]);
 }
 
 pub async fn log_lines_stay_in_order<F: StoreFactory>(factory: &F) {

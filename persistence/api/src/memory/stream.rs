@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use weir_domain::{LogLine, Stream, StreamId, WorkflowName};
 
 use super::MemoryStore;
-use crate::{Fence, LogBound, Result, Retention, StreamFilter, StreamStore, log_rule};
+use crate::{
+    Fence, LogBound, Result, Retention, StreamFilter, StreamStore, StreamsOfItem, log_rule,
+};
 
 pub(super) type Streams = BTreeMap<StreamId, (Stream, Vec<LogLine>)>;
 
@@ -56,6 +58,16 @@ impl StreamStore for MemoryStore {
             };
             let older = state.streams.range((Bound::Unbounded, to)).rev().map(|(_, (it, _))| it);
             Ok(older.filter(matches).take(filter.limit as usize).cloned().collect())
+        })
+        .await
+    }
+
+    async fn stream_of_item(&self, of: StreamsOfItem) -> Result<Vec<Stream>> {
+        self.read(|state| {
+            let to = of.before.map_or(Bound::Unbounded, Bound::Excluded);
+            let older = state.streams.range((Bound::Unbounded, to)).rev().map(|(_, (it, _))| it);
+            let matches = |it: &&Stream| it.workflow == of.workflow && it.item == of.item;
+            Ok(older.filter(matches).take(of.limit as usize).cloned().collect())
         })
         .await
     }

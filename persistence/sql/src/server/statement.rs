@@ -89,6 +89,7 @@ macro_rules! with_statements {
             stream_log_add = "stream/log_add";
             stream_load = "stream/load";
             stream_list = "stream/list";
+            stream_of_item = "stream/of_item";
             stream_log = "stream/log";
             stream_log_between = "stream/log_between";
             stream_log_newest = "stream/log_newest";

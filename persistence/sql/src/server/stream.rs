@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use weir_domain::{LogLine, Stream, StreamId, StreamState};
 use weir_persistence_api::{
-    Error, Fence, LogBound, Result, Retention, StreamFilter, StreamStore, log_rule,
+    Error, Fence, LogBound, Result, Retention, StreamFilter, StreamStore, StreamsOfItem, log_rule,
 };
 
 use super::dialect::{Dialect, Value};
@@ -143,6 +143,18 @@ impl<D: Dialect> StreamStore for ServerStore<D> {
         let limit = i64::from(filter.limit).into();
         let values = [workflow, workflow, state, state, before, before, limit];
         let rows: Vec<(String, String)> = self.rows(D::STATEMENTS.stream_list, &values).await?;
+        rows.into_iter().map(row::stream).collect()
+    }
+
+    async fn stream_of_item(&self, of: StreamsOfItem) -> Result<Vec<Stream>> {
+        let before = of.before.map(|it| it.to_string());
+        let before: Value<'_> = before.as_deref().into();
+        // As it stands in the body.
+        let item = serde_json::Value::from(of.item).to_string();
+        let item: Value<'_> = item.as_str().into();
+        let limit = i64::from(of.limit).into();
+        let values = [of.workflow.as_str().into(), item, item, before, before, limit];
+        let rows: Vec<(String, String)> = self.rows(D::STATEMENTS.stream_of_item, &values).await?;
         rows.into_iter().map(row::stream).collect()
     }
 

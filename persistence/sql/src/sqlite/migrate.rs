@@ -30,7 +30,7 @@ macro_rules! text {
     };
 }
 
-const MIGRATIONS: [Migration; 5] = [
+const MIGRATIONS: [Migration; 6] = [
     Migration { version: 1, name: "0001_tables", text: text!("0001_tables"), done: None },
     Migration {
         version: 2,
@@ -46,6 +46,7 @@ const MIGRATIONS: [Migration; 5] = [
         done: Some(text!("0004_access_done")),
     },
     Migration { version: 5, name: "0005_blobs", text: text!("0005_blobs"), done: None },
+    Migration { version: 6, name: "0006_items", text: text!("0006_items"), done: None },
 ];
 
 /// The version of the schema that this program reads and writes.

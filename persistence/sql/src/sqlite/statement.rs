@@ -86,6 +86,7 @@ statements! {
     STREAM_LOG_ADD = "stream/log_add";
     STREAM_LOAD = "stream/load";
     STREAM_LIST = "stream/list";
+    STREAM_OF_ITEM = "stream/of_item";
     STREAM_LOG = "stream/log";
     STREAM_LOG_BETWEEN = "stream/log_between";
     STREAM_LOG_NEWEST = "stream/log_newest";

@@ -5,7 +5,7 @@ use futures::FutureExt;
 use sqlx::{SqliteConnection, query, query_as};
 use weir_domain::{LogLine, Stream, StreamId, StreamState};
 use weir_persistence_api::{
-    Error, Fence, LogBound, Result, Retention, StreamFilter, StreamStore, log_rule,
+    Error, Fence, LogBound, Result, Retention, StreamFilter, StreamStore, StreamsOfItem, log_rule,
 };
 
 use super::error::Outcome;
@@ -109,6 +109,16 @@ impl StreamStore for SqliteStore {
             .bind(filter.state.map(StreamState::as_str))
             .bind(filter.before.map(|it| it.to_string()))
             .bind(i64::from(filter.limit))
+            .fetch_all(&self.readers);
+        self.read(look).await?.into_iter().map(row::stream).collect()
+    }
+
+    async fn stream_of_item(&self, of: StreamsOfItem) -> Result<Vec<Stream>> {
+        let look = query_as(statement::STREAM_OF_ITEM)
+            .bind(of.workflow.as_str().to_owned())
+            .bind(of.item)
+            .bind(of.before.map(|it| it.to_string()))
+            .bind(i64::from(of.limit))
             .fetch_all(&self.readers);
         self.read(look).await?.into_iter().map(row::stream).collect()
     }

@@ -96,6 +96,8 @@ trait Tested: Dialect {
     const FILL_ITEMS: &'static [&'static str];
     /// Fills the blobs with as many.
     const FILL_BLOBS: &'static [&'static str];
+    /// Fills the streams with as many, of 500 items.
+    const FILL_STREAMS: &'static [&'static str];
     /// Makes a database that compares text as people do, if it is not told otherwise.
     const LINGUISTIC: &'static str;
     /// What stands before a statement to be told how it is carried out.
@@ -137,6 +139,12 @@ impl Tested for MariaDb {
          1, 1, 1, 'x' FROM seq_1_to_20000",
         "ANALYZE TABLE stored_blob",
     ];
+    const FILL_STREAMS: &'static [&'static str] = &[
+        "INSERT INTO stream (id, workflow, state, is_closed, body) SELECT LPAD(seq, 8, '0'), \
+         CONCAT('w-', seq % 3), 'committed', 1, \
+         CONCAT('{\"item\":\"in/', seq % 500, '.csv\"}') FROM seq_1_to_20000",
+        "ANALYZE TABLE stream",
+    ];
     const LINGUISTIC: &'static str = "CREATE DATABASE :name COLLATE utf8mb4_general_ci";
     const EXPLAIN: &'static str = "EXPLAIN FORMAT=JSON ";
     const COSTLY: &'static [&'static str] =
@@ -176,6 +184,12 @@ impl Tested for Postgres {
         "INSERT INTO stored_blob SELECT 'jobs/' || 1000 + n / 100 || '/' || 100000 + n, \
          1, 1, 1, 'x' FROM generate_series(1, 20000) AS n",
         "ANALYZE stored_blob",
+    ];
+    const FILL_STREAMS: &'static [&'static str] = &[
+        "INSERT INTO stream (id, workflow, state, is_closed, body) SELECT lpad(n::text, 8, '0'), \
+         'w-' || n % 3, 'committed', 1, '{\"item\":\"in/' || n % 500 || '.csv\"}' \
+         FROM generate_series(1, 20000) AS n",
+        "ANALYZE stream",
     ];
     const LINGUISTIC: &'static str = "CREATE DATABASE :name OWNER weir TEMPLATE template0 LOCALE \
          'C' LOCALE_PROVIDER icu ICU_LOCALE 'en'";
@@ -219,7 +233,7 @@ fn settings(database: &servers::Database) -> ServerSettings {
 
 /// The names of all migrations.
 fn all_migrations() -> Vec<&'static str> {
-    vec!["0001_tables", "0002_objects", "0003_access", "0004_blobs"]
+    vec!["0001_tables", "0002_objects", "0003_access", "0004_blobs", "0005_items"]
 }
 
 /// A new store on the server, with its settings.

@@ -7,6 +7,7 @@ use crate::server::session::{Purpose, connect};
 on_both! {
     a_page_of_the_item_history_is_read_from_an_index
     a_list_of_blobs_is_read_from_an_index
+    the_streams_of_an_item_are_read_from_an_index
 }
 
 async fn a_page_of_the_item_history_is_read_from_an_index<D: Tested>() {
@@ -47,6 +48,24 @@ async fn a_list_of_blobs_is_read_from_an_index<D: Tested>() {
     let plan = plan::<D>(&mut connection, D::STATEMENTS.blob_list, &range).await;
     for costly in D::COSTLY {
         assert!(!plan.contains(costly), "{costly}: {plan}");
+    }
+}
+
+async fn the_streams_of_an_item_are_read_from_an_index<D: Tested>() {
+    let (_, settings) = store::<D>(D::Server::shared()).await;
+    let mut connection = connect::<D>(&settings, Purpose::Data).await.unwrap();
+    for fill in D::FILL_STREAMS {
+        D::script(&mut connection, fill).await.unwrap();
+    }
+    let item = Value::from("\"in/7.csv\"");
+    for before in [None, Some("00010000")].map(Value::from) {
+        let values = ["w-1".into(), item, item, before, before, 10.into()];
+        let plan = plan::<D>(&mut connection, D::STATEMENTS.stream_of_item, &values).await;
+        assert!(plan.contains("stream_item"), "{plan}");
+        // Those of one item are few, and may be sorted.
+        for costly in D::COSTLY.iter().filter(|it| **it != "Sort") {
+            assert!(!plan.contains(costly), "{costly}: {plan}");
+        }
     }
 }
 

@@ -21,6 +21,18 @@ async fn a_list_of_blobs_is_read_from_an_index() {
 }
 
 #[tokio::test]
+async fn the_streams_of_an_item_are_read_from_an_index() {
+    let factory = Sqlite::new();
+    let store = factory.create().await;
+    let plan = plan(&store, statement::STREAM_OF_ITEM).await;
+    let [only] = &plan[..] else { panic!("{plan:?}") };
+    assert!(
+        only.contains("USING INDEX stream_item (workflow=? AND <expr>=? AND id<?)"),
+        "{plan:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_page_of_the_item_history_is_read_from_an_index() {
     let factory = Sqlite::new();
     let store = factory.create().await;
