@@ -69,6 +69,17 @@ fn letters_are_listed_counted_replayed_once_and_discarded() {
     let listed = weir.cli(["dead-letter", "list", "orders"]).done();
     assert_eq!(listed.matches("waiting").count(), 3, "{listed}");
     assert!(listed.contains("'three' is not of type int64"), "{listed}");
+    let counts = |weir: &Weir| {
+        let counted = weir.cli(["dead-letter", "counts", "orders", "-o", "json"]).json();
+        let group = |it: &Value| {
+            (it["stage"].as_str().unwrap().to_owned(), it["count"].as_u64(), it["waiting"].as_u64())
+        };
+        let groups: Vec<_> = counted["items"].as_array().unwrap().iter().map(group).collect();
+        (groups, counted["total"].as_u64())
+    };
+    let of = |stage: &str, count, waiting| (stage.to_owned(), Some(count), Some(waiting));
+    let all = counts(&weir);
+    assert_eq!(all, (vec![of("derive", 2, 2), of("read", 1, 1)], Some(3)), "{all:?}");
     weir.stop();
 
     mend(&project);
@@ -99,6 +110,7 @@ fn letters_are_listed_counted_replayed_once_and_discarded() {
     assert_eq!(of_replays.len(), 2);
     let once = ["1", "2", "three"].map(|it| (it.to_owned(), 1));
     assert_eq!(published(&project), BTreeMap::from(once));
+    assert_eq!(counts(&weir), (vec![of("derive", 2, 0), of("read", 1, 0)], Some(3)));
     let audit = weir.cli(["audit", "list", "-o", "json"]).json().to_string();
     assert!(audit.contains("dead-letter replay") && audit.contains("dead-letter discard"));
     let unknown = weir.cli(["dead-letter", "list", "ordesr"]).ended(3);

@@ -25,8 +25,8 @@ use weir_runtime::{
     SystemSettings,
 };
 use weir_stream::{
-    Limits, LiveClaims, LiveStreams, Registry, ReplayCalls, Resumed, Running, Services, Taps,
-    resume,
+    LetterTallies, Limits, LiveClaims, LiveStreams, Registry, ReplayCalls, Resumed, Running,
+    Services, Taps, resume,
 };
 
 use super::activation::{self, Activation, Followed};
@@ -101,6 +101,8 @@ pub(crate) struct Engine {
     pub(crate) deployments: DeploymentStorage,
     pub(crate) steering: Steering,
     pub(crate) sniffing: Sniffing,
+    /// What it remembers of dead letters that it counted.
+    pub(crate) tallies: LetterTallies,
     /// Rung when a replay of dead letters is asked for.
     pub(crate) replays: Bell,
     /// Rung when what an engine had claimed that is gone is free again: whoever frees it may have no instance
@@ -254,6 +256,7 @@ impl Engine {
             deployments,
             steering,
             sniffing,
+            tallies: LetterTallies::default(),
             replays,
             releases,
             gathering,

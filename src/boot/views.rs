@@ -13,9 +13,9 @@ use std::fmt::Display;
 use async_trait::async_trait;
 use weir_cluster::{Details, ProxyError, View};
 use weir_domain::{
-    CommandId, Fault, Letter, LetterChoice, LetterId, LogLine, Member, Node, NodeStatus,
-    ReplayStanding, Replays, SavepointName, SniffWish, SourceName, Stream, StreamId, StreamOrder,
-    SweepId, Workflow, WorkflowName,
+    CommandId, Fault, Letter, LetterChoice, LetterCounts, LetterId, LogLine, Member, Node,
+    NodeStatus, ReplayStanding, Replays, SavepointName, SniffWish, SourceName, Stream, StreamId,
+    StreamOrder, SweepId, Workflow, WorkflowName,
 };
 use weir_http_api::{
     ItemView, RenewalView, SavepointView, SniffResult, SourceView, SweepView, WorkflowDetail,
@@ -150,6 +150,10 @@ impl weir_http_server::Engine for Engine {
         records: Records,
     ) -> Result<(Vec<Letter>, Option<LetterId>), Fault> {
         self.kept_letters(workflow, &choice, (before.as_ref(), limit), records).await
+    }
+
+    async fn letter_counts(&self, workflow: &WorkflowName) -> Result<LetterCounts, Fault> {
+        self.count_letters(workflow).await
     }
 
     async fn letters_replay(&self, asked: LettersAsked) -> Result<Replays, Fault> {

@@ -6,8 +6,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use weir_domain::{LetterId, LetterState, StageId, StreamId, Timestamp, WorkflowName};
 use weir_http_api::{
-    LIMIT_MAX, LetterView, LettersChosen, LettersQuery, OpenReplayView, Page, ReplayCancel,
-    ReplaysView,
+    LIMIT_MAX, LetterCountsView, LetterView, LettersChosen, LettersQuery, OpenReplayView, Page,
+    ReplayCancel, ReplaysView,
 };
 use weir_http_client::{Client, Error};
 
@@ -29,6 +29,8 @@ pub(crate) enum Verb {
     /// List the kept dead letters of a workflow, the newest first
     #[command(visible_alias = "ls")]
     List(List),
+    /// Say how many there are, by stage and by what their reasons have in common
+    Counts { workflow: WorkflowName },
     /// Show one letter with its record
     Show {
         workflow: WorkflowName,
@@ -144,6 +146,7 @@ impl Verb {
             Self::Show { workflow, id, reveal } => {
                 show(&workflow, (id, reveal), client, out).await?;
             }
+            Self::Counts { workflow } => counts(&workflow, client, out).await?,
             Self::Export(choice) => choice.export(client, out).await?,
             Self::Replay(args) => args.run(true, client, out).await?,
             Self::Discard(args) => args.run(false, client, out).await?,
@@ -209,6 +212,46 @@ impl Choice {
             }
         }
     }
+}
+
+async fn counts(workflow: &WorkflowName, client: &Client, out: &Output) -> Result<(), Failure> {
+    match client.letter_counts(workflow.as_str()).await {
+        Ok(counts) => out.show(&counts, counted),
+        Err(error) => {
+            let what = format!("can't count dead letters of {workflow}");
+            Err(refused(&what, client, workflow, error).await)
+        }
+    }
+}
+
+fn counted(counts: &LetterCountsView, look: &Look) -> String {
+    let narrow =
+        [Text("STAGE"), Number("LETTERS"), Number("WAITING"), Text("NEWEST"), Text("REASON")];
+    let mut rows = Rows::new(look, &narrow, &[]);
+    for it in &counts.items {
+        rows.add(
+            vec![
+                table::text(it.stage.as_str()),
+                table::count(it.count),
+                table::bad_count(it.waiting, Tone::Warn),
+                table::text(&human::age(look.now, it.newest_at)),
+                table::text(&it.reason),
+            ],
+            vec![],
+        );
+    }
+    let all = plural(usize::try_from(counts.total).unwrap_or(usize::MAX), "letter");
+    let mut text = rows.text() + &format!("\n{all}, {} waiting\n", human::count(counts.waiting));
+    if counts.left_out > 0 {
+        text += &format!(
+            "{} of fewer letters are not shown\n",
+            plural(usize::try_from(counts.left_out).unwrap_or(usize::MAX), "group")
+        );
+    }
+    if counts.has_more {
+        text += "older letters are not counted yet: ask again\n";
+    }
+    text
 }
 
 async fn ask(
@@ -421,6 +464,24 @@ mod tests {
 
     use super::*;
     use crate::cli::samples::LOOK;
+
+    #[test]
+    fn letters_by_stage_and_reason() {
+        let group = weir_http_api::LetterGroupView {
+            stage: StageId::new("derive").expect("a name"),
+            reason: "field … is no number".into(),
+            needle: "is no number".into(),
+            count: 1_234,
+            waiting: 3,
+            newest_at: crate::cli::samples::ago(75),
+        };
+        let (items, waiting) = (vec![group], 5);
+        let counts = LetterCountsView { items, total: 1_236, waiting, left_out: 1, has_more: true };
+        let text = counted(&counts, &LOOK);
+        assert!(text.contains("derive") && text.contains("field … is no number"), "{text}");
+        assert!(text.contains("letters, 5 waiting\n1 group of fewer letters"), "{text}");
+        assert!(text.ends_with("ask again\n"), "{text}");
+    }
 
     #[test]
     fn what_is_replayed_and_what_is_left_alone() {

@@ -180,6 +180,37 @@ pub struct Letter {
     pub replay: Option<String>,
 }
 
+/// Kept letters of a workflow that have stage and reason in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LetterGroup {
+    pub stage: StageId,
+    /// With `…` where reasons differ: numbers and quoted values.
+    pub reason: String,
+    /// A text that stands in all their reasons.
+    pub needle: String,
+    pub count: u64,
+    /// Those of them that wait.
+    pub waiting: u64,
+    /// When the newest stream that left some began to.
+    pub newest_at: Timestamp,
+}
+
+/// How many letters of a workflow are kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LetterCounts {
+    /// The largest, the most first.
+    pub groups: Vec<LetterGroup>,
+    /// All, also of groups that are left out.
+    pub total: u64,
+    pub waiting: u64,
+    /// Groups that are left out.
+    pub left_out: u64,
+    /// Whether older letters are not counted yet: ask again.
+    pub has_more: bool,
+}
+
 /// Records that were put through their workflow again, or would be.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -43,8 +43,8 @@ pub use id::{
 pub use item::{Fingerprint, Item, ItemStatus, Reprocess};
 pub use key::{InvalidFingerprint, KeyFingerprint};
 pub use letter::{
-    InvalidLetterId, Letter, LetterChoice, LetterId, LetterState, Replay, ReplayStanding,
-    ReplayState, Replays,
+    InvalidLetterId, Letter, LetterChoice, LetterCounts, LetterGroup, LetterId, LetterState,
+    Replay, ReplayStanding, ReplayState, Replays,
 };
 pub use misread::{Misread, serde_name};
 pub use name::{

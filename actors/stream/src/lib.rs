@@ -65,7 +65,8 @@ pub use kind::{
     SinkKind, SourceKind, decode_config,
 };
 pub use letters::{
-    Cancelled, How, Letters, OpenReplay, RawLetter, ReplayCalls, Sight, runs_nowhere, version_of,
+    Cancelled, How, LetterTallies, Letters, OpenReplay, RawLetter, ReplayCalls, Sight,
+    runs_nowhere, version_of,
 };
 pub use live::{BacklogLimits, LiveRead, LiveReader, LiveSource, Share, Splits, jobs, state};
 pub use means::Running;

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use weir_domain::{
-    Letter, LetterChoice, LetterId, LetterState, Replay, ReplayStanding, ReplayState, Replays,
-    StageId, StreamId, Timestamp,
+    Letter, LetterChoice, LetterCounts, LetterGroup, LetterId, LetterState, Replay, ReplayStanding,
+    ReplayState, Replays, StageId, StreamId, Timestamp,
 };
 
 use crate::{Cursor, FaultView, schema};
@@ -111,6 +111,57 @@ impl From<Letter> for LetterView {
             attempt: it.attempt,
             replay: it.replay,
         }
+    }
+}
+
+/// How many dead letters of a workflow are kept, by stage and reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DeadLetterCounts)]
+pub struct LetterCountsView {
+    /// The most first, at most 200.
+    pub items: Vec<LetterGroupView>,
+    /// Of all, also those of groups that are left out.
+    pub total: u64,
+    /// Those of them that wait.
+    pub waiting: u64,
+    /// Groups that are left out, the smallest.
+    pub left_out: u64,
+    /// Older letters are not counted yet, since one question reads no more: ask again.
+    pub has_more: bool,
+}
+
+/// Dead letters that have stage and reason in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DeadLetterGroup)]
+pub struct LetterGroupView {
+    #[schema(value_type = schema::Name)]
+    pub stage: StageId,
+    /// With `…` in the place of numbers and quoted values, which are of one record alone.
+    pub reason: String,
+    /// A text that stands in all their reasons: to list them, or to replay them, by `reason`.
+    pub needle: String,
+    pub count: u64,
+    /// Those of them that wait.
+    pub waiting: u64,
+    /// When the newest stream that left some began to.
+    #[schema(value_type = schema::Timestamp)]
+    pub newest_at: Timestamp,
+}
+
+impl From<LetterCounts> for LetterCountsView {
+    fn from(it: LetterCounts) -> Self {
+        let LetterCounts { groups, total, waiting, left_out, has_more } = it;
+        let items = groups.into_iter().map(Into::into).collect();
+        Self { items, total, waiting, left_out, has_more }
+    }
+}
+
+impl From<LetterGroup> for LetterGroupView {
+    fn from(it: LetterGroup) -> Self {
+        let LetterGroup { stage, reason, needle, count, waiting, newest_at } = it;
+        Self { stage, reason, needle, count, waiting, newest_at }
     }
 }
 

@@ -96,7 +96,8 @@ pub use key::{
     KnownHostView, SecretSeal, SecretSealed, TrustedCertificateView,
 };
 pub use letter::{
-    LetterView, LettersChosen, LettersQuery, OpenReplayView, ReplayCancel, ReplayView, ReplaysView,
+    LetterCountsView, LetterGroupView, LetterView, LettersChosen, LettersQuery, OpenReplayView,
+    ReplayCancel, ReplayView, ReplaysView,
 };
 pub use list::ListQuery;
 pub use live::{LiveChange, LiveEvent, LiveQuery, LiveTopic};

@@ -2,7 +2,8 @@
 
 use reqwest::Method;
 use weir_http_api::{
-    LetterView, LettersChosen, LettersQuery, OpenReplayView, Page, ReplayCancel, ReplaysView,
+    LetterCountsView, LetterView, LettersChosen, LettersQuery, OpenReplayView, Page, ReplayCancel,
+    ReplaysView,
 };
 
 use crate::{Client, Error};
@@ -15,6 +16,11 @@ impl Client {
         query: &LettersQuery,
     ) -> Result<Page<LetterView>, Error> {
         self.get_with(&["workflows", workflow, "dead-letters"], query).await
+    }
+
+    /// How many of them there are, by stage and reason.
+    pub async fn letter_counts(&self, workflow: &str) -> Result<LetterCountsView, Error> {
+        self.get(&["workflows", workflow, "dead-letters:counts"]).await
     }
 
     /// The same, with the values of secrets that stand in records.

@@ -7,7 +7,9 @@ use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_domain::{LetterChoice, Replays, UserClaim, WorkflowName};
-use weir_http_api::{Cursor, LetterView, LettersChosen, LettersQuery, Page, Problem, ReplaysView};
+use weir_http_api::{
+    Cursor, LetterCountsView, LetterView, LettersChosen, LettersQuery, Page, Problem, ReplaysView,
+};
 
 use crate::error::Error;
 use crate::extract::{Body, Fields, Part};
@@ -29,6 +31,7 @@ where
     let (see, control) = (UserClaim::StreamSniff, UserClaim::StreamControl);
     OpenApiRouter::default()
         .routes(read(see, routes!(list)))
+        .routes(read(see, routes!(counts)))
         .routes(command(UserClaim::StreamReveal, "dead-letter reveal", routes!(reveal)))
         .routes(command(control, "dead-letter replay", routes!(replay)))
         .routes(command(control, "dead-letter discard", routes!(discard)))
@@ -48,6 +51,25 @@ pub(crate) async fn list(
     Fields(query): Fields<LettersQuery>,
 ) -> Result<Json<Page<LetterView>>, Error> {
     page((&*engine, storages.as_deref()), &workflow, query, Records::Masked).await
+}
+
+/// How many dead letters of a workflow are kept, by stage and reason: all of them, not those of a page.
+#[utoipa::path(get, path = "/workflows/{name}/dead-letters:counts", tag = "workflows", operation_id = "countDeadLetters",
+    params(("name" = String, Path, description = "The workflow's name")),
+    responses(
+        (status = 200, description = "The counts", body = LetterCountsView),
+        (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn counts(
+    State(engine): Shared,
+    storages: Stored,
+    Part(workflow): Part<WorkflowName>,
+) -> Result<Json<LetterCountsView>, Error> {
+    let counts = engine.letter_counts(&workflow).await?;
+    if counts.total == 0 {
+        refuse_unknown(&*engine, storages.as_deref(), &workflow).await?;
+    }
+    Ok(Json(counts.into()))
 }
 
 /// The same, with the records as they are kept: also the values of secrets that stand in some. Looking is

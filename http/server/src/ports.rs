@@ -11,9 +11,9 @@ use futures::stream::BoxStream;
 use weir_controllers::users::Identity;
 use weir_domain::{
     AuditAction, CommandId, Digest, Fault, Finding, Incarnation, ItemStatus, Letter, LetterChoice,
-    LetterId, LogLine, NamePattern, Node, NodeName, ProjectName, ReplayStanding, Replays,
-    SavepointName, SniffWish, SourceName, Stream, StreamId, StreamOrder, StreamState, SweepId,
-    Timestamp, UserClaim, Workflow, WorkflowName,
+    LetterCounts, LetterId, LogLine, NamePattern, Node, NodeName, ProjectName, ReplayStanding,
+    Replays, SavepointName, SniffWish, SourceName, Stream, StreamId, StreamOrder, StreamState,
+    SweepId, Timestamp, UserClaim, Workflow, WorkflowName,
 };
 use weir_http_api::{
     AssetConflict, AssetCopy, AssetEffective, AssetRenamed, AssetSummary, AssetTake, AssetTaken,
@@ -174,6 +174,8 @@ pub trait Engine: Send + Sync + 'static {
         limit: u32,
         records: Records,
     ) -> Result<(Vec<Letter>, Option<LetterId>), Fault>;
+    /// How many dead letters are kept, by stage and reason.
+    async fn letter_counts(&self, workflow: &WorkflowName) -> Result<LetterCounts, Fault>;
     /// Has letters replayed. Durable when this returns.
     async fn letters_replay(&self, asked: LettersAsked) -> Result<Replays, Fault>;
     /// Has nothing become of letters. Durable when this returns.

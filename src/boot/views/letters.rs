@@ -8,8 +8,8 @@ use serde_json::Value;
 use weir_controllers::audit::masked;
 use weir_domain::plan::DEAD_LETTERS;
 use weir_domain::{
-    Digest, Fault, ItemStatus, Letter, LetterChoice, LetterId, Replay, ReplayStanding, ReplayState,
-    Replays, SourceName, StageId, StreamId, StreamOrder, WorkflowName,
+    Digest, Fault, ItemStatus, Letter, LetterChoice, LetterCounts, LetterId, Replay,
+    ReplayStanding, ReplayState, Replays, SourceName, StageId, StreamId, StreamOrder, WorkflowName,
 };
 use weir_http_server::{LettersAsked, Records, Refusal};
 use weir_runtime::Stopwatch;
@@ -45,6 +45,13 @@ impl Engine {
             letters.iter_mut().for_each(mask);
         }
         Ok((letters, next))
+    }
+
+    pub(super) async fn count_letters(
+        &self,
+        workflow: &WorkflowName,
+    ) -> Result<LetterCounts, Fault> {
+        self.kept(workflow)?.counts(workflow, &self.tallies).await
     }
 
     pub(super) async fn replay_letters(&self, asked: LettersAsked) -> Result<Replays, Fault> {

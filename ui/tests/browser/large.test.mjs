@@ -112,6 +112,41 @@ test("10,000 streams are read by pages, and what is in view is drawn", async () 
   await page.getByRole("link", { name: "item-1.csv", exact: true }).waitFor();
 });
 
+test("letters and streams go on loading where one goes on scrolling", async () => {
+  for (const [path, name] of [
+    ["/workflows/large?tab=letters", "Dead letters"],
+    ["/streams", "Streams"],
+  ]) {
+    await page.goto(server.url + path);
+    const table = page.getByRole("region", { name, exact: true }).locator("table").last();
+    const rows = async () => Number(await table.getAttribute("aria-rowcount"));
+    await table.locator("tbody tr").nth(5).waitFor();
+    await table.hover();
+    for (let read = 200; read < 1_000; read += 200) {
+      const before = await rows();
+      await until("more are read", async () => {
+        await page.mouse.wheel(0, 20_000);
+        return (await rows()) > before;
+      });
+    }
+    assert.ok((await table.locator("tbody tr").count()) < 100, "not all of them are drawn");
+  }
+});
+
+test("a letter that is open leaves its table room for what it shows", async () => {
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.goto(`${server.url}/workflows/large?tab=letters`);
+  const table = page.locator("section[aria-label='Dead letters'][tabindex]");
+  await table.locator("tbody tr").nth(3).click();
+  await page.waitForURL("**letter=**");
+  await page.getByRole("columnheader", { name: "Item" }).waitFor({ state: "detached" });
+  const { wide, shown } = await table.evaluate((it) => ({
+    wide: it.scrollWidth,
+    shown: it.clientWidth,
+  }));
+  assert.ok(wide <= shown, `the table is ${wide} px wide, and ${shown} are shown`);
+});
+
 test("a node that dies while its detail is open is told as lost, and then as gone", async () => {
   await page.goto(`${server.url}/nodes/node-2`);
   await page.getByText("Controllers here").waitFor();

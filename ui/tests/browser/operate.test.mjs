@@ -32,9 +32,20 @@ test("what passes on an edge is seen beside the graph", async () => {
 
 test("dead letters are counted by reason, shown with their bytes, and exported", async () => {
   await at("/workflows/ticks?tab=letters");
-  const reason = page.getByRole("region", { name: "By stage and reason" }).getByRole("button");
+  const region = page.getByRole("region", { name: "By stage and reason" });
+  const reason = region.getByRole("button");
   await reason.first().click();
   await page.waitForURL("**stage=derive**");
+  // Counted over all that are kept, whatever of them is shown.
+  await at("/workflows/ticks?tab=letters&state=discarded");
+  await page.getByText("No letter has that").waitFor();
+  const { total } = await server.get("/api/v1/workflows/ticks/dead-letters:counts");
+  const told = await region.getByText(/^[\d,]+ letters?, [\d,]+ waiting$/).innerText();
+  const shown = Number(told.replace(",", "").match(/^\d+/)[0]);
+  assert.ok(shown > 0 && shown <= total, `${told} of ${total}`);
+  await reason.first().click();
+  await page.waitForURL("**stage=derive**");
+  await at("/workflows/ticks?tab=letters&stage=derive");
   await page.getByRole("region", { name: "Dead letters" }).locator("tbody tr").first().click();
   await page.waitForURL("**letter=**");
   await page.getByText('"partition":').first().waitFor();

@@ -68,6 +68,18 @@ const stream = (number) => ({
   counts: counts(number),
 });
 
+const letter = (number) => ({
+  id: `${number}:1`,
+  workflow: "large",
+  stage: "stage-1",
+  reason: `record ${number} is none`,
+  state: "waiting",
+  item: `item-${number}.csv`,
+  position: number,
+  attempt: 1,
+  at: time(number),
+});
+
 export async function synthetic({ stages = 1_000, streams = 10_000 } = {}) {
   const { ids, edges } = graph(stages);
   let tick = 0;
@@ -136,12 +148,10 @@ export async function synthetic({ stages = 1_000, streams = 10_000 } = {}) {
     answer.on("close", () => listeners.delete(tell));
     tell();
   };
-  const page = (url) => {
+  const page = (url, made = stream) => {
     const limit = Number(url.searchParams.get("limit"));
     const last = Number(url.searchParams.get("cursor") ?? streams + 1);
-    const items = Array.from({ length: Math.min(limit, last - 1) }, (_, it) =>
-      stream(last - 1 - it),
-    );
+    const items = Array.from({ length: Math.min(limit, last - 1) }, (_, it) => made(last - 1 - it));
     return { items, nextCursor: last - limit > 1 ? String(last - limit) : null };
   };
   const asset = { path: "workflows/large.yaml", kind: "Workflow", name: "large", etag: "1" };
@@ -175,6 +185,7 @@ export async function synthetic({ stages = 1_000, streams = 10_000 } = {}) {
     if (url.pathname === "/api/v1/live") return live(url, answer);
     if (url.pathname === "/api/v1/me") return json(me);
     if (url.pathname === "/api/v1/streams") return json(page(url));
+    if (url.pathname === "/api/v1/workflows/large/dead-letters") return json(page(url, letter));
     if (url.pathname === "/api/v1/cluster/explain") return json({ node: "node-2", reasons: [] });
     if (url.pathname in ofProject) return json(ofProject[url.pathname]);
     if (url.pathname.startsWith("/api/")) return json(empty);

@@ -40,6 +40,7 @@ mod reread;
 mod shelves;
 mod sight;
 mod source;
+mod tally;
 mod version;
 mod volume;
 
@@ -51,6 +52,7 @@ pub(crate) use record::Origins;
 pub use reread::RawLetter;
 pub use shelves::{How, Letters};
 pub use sight::Sight;
+pub use tally::LetterTallies;
 pub use version::version_of;
 
 /// The store is away, or what is in it can't be read.

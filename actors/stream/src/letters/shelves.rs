@@ -25,7 +25,7 @@ const TAKEN_MAX: usize = 10_000;
 pub(super) const AT_ONCE: usize = 8;
 /// What one list reads, a small blob counted as more than it is: the way there takes as long.
 const READ_BYTES_MAX: usize = 32 << 20;
-const READ_BYTES_LEAST: usize = 32 << 10;
+pub(super) const READ_BYTES_LEAST: usize = 32 << 10;
 
 /// How letters are to be replayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Letters {
     }
 
     /// What lies under these names, in their order, several read at once. What has gone is left out.
-    fn contents(
+    pub(super) fn contents(
         &self,
         names: Vec<String>,
     ) -> impl Stream<Item = Result<(String, Bytes), Fault>> + Unpin + '_ {
@@ -205,7 +205,7 @@ impl Letters {
     }
 
     /// What streams have left, the oldest first.
-    async fn left(&self, choice: &LetterChoice) -> Result<Vec<String>, Fault> {
+    pub(super) async fn left(&self, choice: &LetterChoice) -> Result<Vec<String>, Fault> {
         let parent = self.kept()?;
         let all = self.blobs.blob_list(&parent).await.map_err(|it| store(&it))?;
         let names = all.iter().filter_map(|it| it.key.under(&parent));

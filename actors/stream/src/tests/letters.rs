@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 use weir_domain::plan::{OnError, Plan};
 use weir_domain::{
-    CommandId, Fault, Letter, LetterChoice, LetterState, Replays, StageId, StreamOrder,
-    StreamState, Timestamp,
+    CommandId, Fault, Letter, LetterChoice, LetterGroup, LetterState, Replays, StageId,
+    StreamOrder, StreamState, Timestamp,
 };
 
 use weir_persistence_api::{BlobKey, BlobStore as _};
@@ -14,7 +14,7 @@ use weir_persistence_api::{BlobKey, BlobStore as _};
 use super::live::live;
 use super::run_one;
 use super::world::{Driven, Engine, World, plan, wait_until};
-use crate::{Cancelled, How, Letters, Sight, version_of};
+use crate::{Cancelled, How, LetterTallies, Letters, Sight, version_of};
 
 /// The workflow after a fix: `check` takes what it refused.
 fn fixed() -> Plan {
@@ -109,6 +109,40 @@ async fn letters_go_through_the_fixed_workflow_from_where_they_failed_and_once()
     assert!(all(&engine).await.iter().all(|it| it.state == Replayed));
     stopped(&workflow).await;
     assert!(world.with(|it| it.staged.is_empty()));
+}
+
+#[tokio::test]
+async fn letters_are_counted_by_stage_and_reason_and_the_book_says_which_wait() {
+    let world = World::default();
+    world.item("a", [1, 100, 3, 200, -7]);
+    let engine = run_one(&world, OnError::DeadLetter).await;
+    let workflow = plan(OnError::DeadLetter).workflow;
+    let tallies = LetterTallies::default();
+    let counts = async || {
+        let counts = letters(&engine).counts(&workflow, &tallies).await.unwrap();
+        assert_eq!((counts.left_out, counts.has_more), (0, false));
+        let of_stage = |it: &LetterGroup| (it.stage.to_string(), it.count, it.waiting);
+        (counts.groups.iter().map(of_stage).collect::<Vec<_>>(), counts.total, counts.waiting)
+    };
+    let (groups, total, waiting) = counts().await;
+    assert_eq!(
+        (groups[0].clone(), total, waiting),
+        (("check".to_owned(), 2, 2), 3, 3),
+        "{groups:?}"
+    );
+    assert_eq!(groups[1].1, 1);
+    // What is remembered of them is not how they stand.
+    let command = engine.services.system.ids().command();
+    let by = ("ada".to_owned(), Timestamp(0));
+    letters(&engine).discard(&stage("check"), command, by, false).await.unwrap();
+    let (groups, total, waiting) = counts().await;
+    assert_eq!((groups[0].clone(), total, waiting), (("check".to_owned(), 2, 0), 3, 1));
+    // Nor is anything counted that is gone.
+    let kept = BlobKey::new(format!("letters/{workflow}/kept")).unwrap();
+    for entry in engine.services.checkpoints.blob_list(&kept).await.unwrap() {
+        engine.services.checkpoints.blob_delete(&entry.key).await.unwrap();
+    }
+    assert_eq!(counts().await, (vec![], 0, 0));
 }
 
 #[tokio::test]

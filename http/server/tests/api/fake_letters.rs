@@ -1,8 +1,8 @@
 //! Dead letters of the workflow `flights`: three of the stage `derive`, one of them replayed.
 
 use weir_domain::{
-    Fault, Letter, LetterChoice, LetterId, LetterState, Replay, ReplayStanding, ReplayState,
-    Replays, StageId, WorkflowName,
+    Fault, Letter, LetterChoice, LetterCounts, LetterGroup, LetterId, LetterState, Replay,
+    ReplayStanding, ReplayState, Replays, StageId, WorkflowName,
 };
 use weir_http_server::{LettersAsked, Records, Refusal};
 
@@ -42,6 +42,21 @@ pub(crate) fn all(
     let all = (1..4).rev().map(|it| letter(it, records)).filter(|_| workflow.as_str() == "flights");
     let all = all.filter(|it| before.is_none_or(|before| it.id < *before));
     all.filter(|it| choice.fits(it)).take(limit as usize).collect()
+}
+
+pub(crate) fn counts(workflow: &WorkflowName) -> LetterCounts {
+    let all = all(workflow, &LetterChoice::default(), None, 100, Records::Masked);
+    let waiting = all.iter().filter(|it| it.state == LetterState::Waiting).count() as u64;
+    let Some(first) = all.first() else { return LetterCounts::default() };
+    let group = LetterGroup {
+        stage: first.stage.clone(),
+        reason: first.reason.clone(),
+        needle: first.reason.clone(),
+        count: all.len() as u64,
+        waiting,
+        newest_at: first.at,
+    };
+    LetterCounts { total: group.count, waiting, groups: vec![group], left_out: 0, has_more: false }
 }
 
 pub(crate) fn replayed(asked: &LettersAsked) -> Replays {

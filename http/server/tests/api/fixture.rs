@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use weir_domain::plan::{Edge, OnError, Plan, Retry, Role, Stage};
 use weir_domain::{
     Code, CommandId, Counts, Digest, Fault, Finding, InstanceId, ItemStatus, Letter, LetterChoice,
+    LetterCounts,
     LetterId, LogLine, Node, NodeName, NodeStatus, NodeUid, Place, PortName, ProjectName,
     ReplayStanding, Replays, SavepointName, Severity, SniffWish, SourceName, StageId, StageTime,
     Stream, StreamId, StreamOrder, StreamState, SweepId, Timestamp, Workflow, WorkflowName,
@@ -307,6 +308,10 @@ impl Engine for FakeEngine {
         let more = all.last().filter(|it| all.len() == limit as usize && it.id.number > 1);
         let next = more.map(|it| it.id.clone());
         Ok((all, next))
+    }
+
+    async fn letter_counts(&self, workflow: &WorkflowName) -> Result<LetterCounts, Fault> {
+        Ok(fake_letters::counts(workflow))
     }
 
     async fn replays(&self, workflow: &WorkflowName) -> Result<Vec<ReplayStanding>, Fault> {

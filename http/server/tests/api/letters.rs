@@ -25,6 +25,20 @@ async fn letters_are_listed_page_by_page_and_by_what_is_said_of_them() {
 }
 
 #[tokio::test]
+async fn all_letters_are_counted_by_stage_and_reason() {
+    let client = Client::new(&config_server(&engine().await).await).unwrap();
+    let counts = client.letter_counts("flights").await.unwrap();
+    assert_eq!((counts.total, counts.waiting, counts.left_out, counts.has_more), (3, 2, 0, false));
+    let [group] = &counts.items[..] else { panic!("{counts:?}") };
+    assert_eq!((group.stage.as_str(), group.count, group.waiting), ("derive", 3, 2));
+    // What all have in common finds them.
+    let found = LettersQuery { reason: Some(group.needle.clone()), ..LettersQuery::default() };
+    assert_eq!(client.letters("flights", &found).await.unwrap().items.len(), 3);
+    let unknown = client.letter_counts("flihgts").await.unwrap_err();
+    assert!(matches!(unknown, Error::Problem(it) if it.is(ProblemKind::NotFound)));
+}
+
+#[tokio::test]
 async fn records_are_masked_unless_they_are_to_be_revealed() {
     let client = Client::new(&config_server(&engine().await).await).unwrap();
     let one = LettersQuery { limit: Some(1), ..LettersQuery::default() };

@@ -1,7 +1,7 @@
 import { Button, Select } from "@mantine/core";
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { problemIn } from "../../api/problem";
 import { count, short } from "../../logic/format";
@@ -59,6 +59,10 @@ const COLUMNS: Column<Shown>[] = [
   { id: "at", title: "Since", value: (it) => it.at, cell: (it) => <Ago at={it.at} /> },
 ];
 
+/** What the letter that is open says itself. */
+const IN_LETTER = new Set(["item", "position", "attempt"]);
+const BESIDE = COLUMNS.filter((it) => !IN_LETTER.has(it.id));
+
 /** The records of a workflow that failed: why, what they are, and putting them through again. */
 export function Letters({ detail }: { detail: Schemas["WorkflowDetail"] }) {
   const workflow = detail.name;
@@ -89,6 +93,10 @@ export function Letters({ detail }: { detail: Schemas["WorkflowDetail"] }) {
     getNextPageParam: (page) => page.nextCursor ?? undefined,
     placeholderData: (before) => before,
   });
+  const { fetchNextPage, hasNextPage, isFetching } = letters;
+  const more = useCallback(() => {
+    if (hasNextPage && !isFetching) void fetchNextPage();
+  }, [fetchNextPage, hasNextPage, isFetching]);
   const rows = useMemo(() => letters.data?.pages.flatMap((it) => it.items) ?? [], [letters.data]);
   const again = () => void queries.invalidateQueries({ queryKey: ["letters", workflow] });
   const news = useNews(detail, letters.dataUpdatedAt);
@@ -98,14 +106,11 @@ export function Letters({ detail }: { detail: Schemas["WorkflowDetail"] }) {
   return (
     <>
       <Replays workflow={workflow} onEnd={again} />
-      {rows.length > 0 && (
-        <Groups
-          of={rows}
-          hasMore={letters.hasNextPage}
-          isAt={(it) => it.stage === stage && it.needle === reason}
-          onChoose={(it) => set({ stage: it?.stage, reason: it?.needle || undefined })}
-        />
-      )}
+      <Groups
+        workflow={workflow}
+        isAt={(it) => it.stage === stage && it.needle === (reason ?? "")}
+        onChoose={(it) => set({ stage: it?.stage, reason: it?.needle || undefined })}
+      />
       <div className={shown ? css.with : undefined}>
         <Panel
           title="Dead letters"
@@ -156,7 +161,10 @@ export function Letters({ detail }: { detail: Schemas["WorkflowDetail"] }) {
                 of={{ stage, reason, state }}
                 isEmpty={rows.length === 0}
               />
-              <Refresh of={letters} label={news > 0 ? `Refresh: ${short(news)} new` : undefined} />
+              <Refresh
+                of={{ ...letters, refetch: again }}
+                label={news > 0 ? `Refresh: ${short(news)} new` : undefined}
+              />
               <CopyCli command={command("list", workflow, { stage, reason, state })} />
             </div>
           }
@@ -173,12 +181,13 @@ export function Letters({ detail }: { detail: Schemas["WorkflowDetail"] }) {
             !letters.error && (
               <Table
                 name="Dead letters"
-                columns={COLUMNS}
+                columns={shown ? BESIDE : COLUMNS}
                 rows={rows}
                 keyOf={(it) => it.id}
                 onOpen={(it) => set({ letter: it.id })}
                 chosen={chosen}
                 onChoose={setChosen}
+                onEnd={more}
                 empty={
                   isFiltered ? (
                     <Empty what="No letter has that" why="Others are left out by the filter." />

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bytesOf, command, dump, groups, type Letter, pattern } from "./letters";
+import { bytesOf, command, dump, type Letter, told } from "./letters";
 
 const letter = (reason: string, more: Partial<Letter> = {}): Letter => ({
   id: reason,
@@ -14,23 +14,12 @@ const letter = (reason: string, more: Partial<Letter> = {}): Letter => ({
   ...more,
 });
 
-test("reasons that differ in a value are one group, the largest first", () => {
-  const all = groups([
-    letter("no comma"),
-    letter('field "delay" holds "x", which is no number'),
-    letter('field "delay" holds "12b", which is no number', { state: "replayed" }),
-  ]);
-  expect(all).toEqual([
-    {
-      stage: "read",
-      reason: "field … holds … which is no number",
-      needle: "which is no number",
-      count: 2,
-      waiting: 1,
-    },
-    { stage: "read", reason: "no comma", needle: "no comma", count: 1, waiting: 1 },
-  ]);
-  expect(pattern("line 7: 3 fields, 12 wanted")).toBe("line … : … fields, … wanted");
+test("what was counted is said, and whether that is all", () => {
+  const it = { items: [], total: 1_234, waiting: 12, leftOut: 0, hasMore: false };
+  expect(told(it)).toBe("1,234 letters, 12 waiting");
+  expect(told({ ...it, hasMore: true })).toBe(
+    "1,234 letters, 12 waiting; older ones are not counted yet",
+  );
 });
 
 test("bytes are shown with where they are, and as text", () => {

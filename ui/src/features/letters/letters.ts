@@ -1,5 +1,6 @@
 // Dead letters as they are counted, shown and named in commands: plain functions.
 import type { Schemas } from "../../api/client";
+import { count, plural } from "../../logic/format";
 import { sh } from "../../logic/shell";
 
 export type Letter = Schemas["DeadLetter"];
@@ -12,52 +13,13 @@ export interface Chosen {
   ids?: string[];
 }
 
-export interface Group {
-  stage: string;
-  /** The reason, without what is of one record alone. */
-  reason: string;
-  /** What stands in all reasons of the group, to find them by. */
-  needle: string;
-  count: number;
-  waiting: number;
-}
+/** Letters that have stage and reason in common; `needle` stands in all their reasons, to find them by. */
+export type Group = Schemas["DeadLetterGroup"];
 
-const GAP = "…";
-
-/** A reason without numbers and quoted values: what letters have in common. */
-export function pattern(reason: string): string {
-  return reason
-    .replace(/"[^"]*"|'[^']*'|`[^`]*`|\b\d+(\.\d+)?\b/g, GAP)
-    .replace(/(…[\s,]*)+/g, "… ")
-    .trim();
-}
-
-/** The longest text that all reasons of a pattern have. */
-function needle(pattern: string): string {
-  return pattern
-    .split(GAP)
-    .map((it) => it.trim())
-    .reduce((a, b) => (b.length > a.length ? b : a), "");
-}
-
-/** Letters by stage and reason, the most first. */
-export function groups(letters: readonly Letter[]): Group[] {
-  const all = new Map<string, Group>();
-  for (const it of letters) {
-    const reason = pattern(it.reason);
-    const key = `${it.stage} ${reason}`;
-    const group = all.get(key) ?? {
-      stage: it.stage,
-      reason,
-      needle: needle(reason),
-      count: 0,
-      waiting: 0,
-    };
-    group.count += 1;
-    if (it.state === "waiting") group.waiting += 1;
-    all.set(key, group);
-  }
-  return [...all.values()].sort((a, b) => b.count - a.count);
+/** How many letters were counted. */
+export function told(it: Schemas["DeadLetterCounts"]): string {
+  const all = `${plural(it.total, "letter")}, ${count(it.waiting)} waiting`;
+  return it.hasMore ? `${all}; older ones are not counted yet` : all;
 }
 
 /** The bytes of what was kept of the record. */
