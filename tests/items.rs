@@ -78,6 +78,68 @@ fn what_waits_for_an_instance_is_pending() {
 }
 
 #[test]
+fn what_happened_to_an_item_is_told_though_it_was_forgotten_and_the_engine_killed() {
+    let flow = Flow::named("orders").stage(&read(CSV, "")).stage(&write("read", ""));
+    let project = Project::of(&flow);
+    let mut weir = Start::of(&project).ready();
+    let history = |weir: &Weir| {
+        let ask = ["item", "history", "--source", "orders/read", "a.csv", "-o", "json"];
+        weir.cli(ask).json()["items"].as_array().unwrap().clone()
+    };
+    let whats = |all: &[Value]| -> Vec<String> {
+        all.iter().map(|it| it["what"].as_str().unwrap().to_owned()).collect()
+    };
+    let reset = |weir: &Weir, [a, b]: [&str; 2]| {
+        weir.cli(["access", "reset", "--source", "orders/read", a, b]).done()
+    };
+    for name in ["a.csv", "b.csv"] {
+        project.put(name, "id,amount\n1,1.5\n");
+        assert_eq!(weir.closed(name).state, StreamState::Committed);
+    }
+    let first = history(&weir);
+    assert_eq!(whats(&first), ["run"]);
+    assert_eq!(
+        (&first[0]["state"], &first[0]["counts"]["recordsIn"]),
+        (&json!("committed"), &json!(1))
+    );
+    assert!(first[0]["endedAt"].is_string(), "{first:?}");
+
+    // What is only counted, or is about another item, did not happen to this one.
+    reset(&weir, ["a.csv", "--dry-run"]);
+    reset(&weir, ["--match", "b*"]);
+    assert_eq!(whats(&history(&weir)), ["run"]);
+    reset(&weir, ["--match", "a*"]);
+    let forgotten = history(&weir);
+    assert_eq!(whats(&forgotten), ["reset", "run"], "{forgotten:?}");
+    assert_eq!((&forgotten[0]["by"], &forgotten[0]["isCertain"]), (&json!("local"), &json!(true)));
+    assert_eq!(items(&weir), [], "nothing else is remembered of it");
+
+    // It is read again, and forgotten once more by who named no item.
+    project.put("a.csv", "id,amount\n1,1.5\nx,y\n");
+    wait_until("the item to be read again", DEADLINE, || {
+        let all = history(&weir);
+        whats(&all) == ["run", "reset", "run"] && all[0]["endedAt"].is_string()
+    });
+    // None is done: that one was rolled back, since its output is there already.
+    reset(&weir, ["--status", "done"]);
+    reset(&weir, ["--status", "failed"]);
+    weir.process.kill();
+    let weir = Start::of(&project).ready();
+    let all = history(&weir);
+    assert_eq!(whats(&all), ["reset", "run", "reset", "run"], "{all:?}");
+    assert_eq!(all[0]["isCertain"], json!(false), "nobody knows its status any more");
+    assert_eq!(all[1]["state"], json!("rolledBack"));
+    assert_eq!(all[1]["error"]["code"], json!("WEIR-04212"), "{all:?}");
+    assert_eq!(all[3], first[0]);
+    let shown =
+        weir.cli(["item", "history", "--source", "orders/read", "a.csv", "--limit", "2"]).done();
+    assert!(shown.contains("? reset, perhaps") && shown.lines().count() == 3, "{shown}");
+    let unknown = weir.cli(["item", "history", "--source", "order/read", "a.csv"]).ended(3);
+    assert!(unknown.stderr.contains("orders/read"), "{}", unknown.stderr);
+    weir.stop();
+}
+
+#[test]
 fn what_a_killed_engine_held_is_free_after_it() {
     let project = Project::of(&Flow::straight(CSV));
     let mut weir = Start::of(&project).ready();

@@ -21,8 +21,8 @@ use weir_http_api::{
     ItemView, RenewalView, SavepointView, SniffResult, SourceView, SweepView, WorkflowDetail,
 };
 use weir_http_server::{
-    Checks, ItemFilter, ItemPlace, LettersAsked, Records, Refusal, RenewalRequest, StreamFilter,
-    SweepRequest, Unreached,
+    Checks, ItemFilter, ItemPlace, ItemStreams, LettersAsked, Records, Refusal, RenewalRequest,
+    StreamFilter, SweepRequest, Unreached,
 };
 
 use super::engine::Engine;
@@ -78,6 +78,12 @@ impl weir_http_server::Engine for Engine {
         let StreamFilter { workflow, state, before, limit } = filter;
         let filter = weir_persistence_api::StreamFilter { workflow, state, before, limit };
         self.monitor.list(filter).await.map_err(|it| unavailable(&it))
+    }
+
+    async fn item_streams(&self, of: ItemStreams) -> Result<Vec<Stream>, Fault> {
+        let ItemStreams { workflow, item, before, limit } = of;
+        let of = weir_persistence_api::StreamsOfItem { workflow, item, before, limit };
+        self.monitor.of_item(of).await.map_err(|it| unavailable(&it))
     }
 
     async fn stream(&self, id: StreamId) -> Result<Option<Stream>, Fault> {

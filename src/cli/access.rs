@@ -1,5 +1,6 @@
 //! `weir access`: what sources handed out and what became of it, and what is held exclusively.
 
+mod history;
 mod items;
 mod resources;
 mod sources;
@@ -22,6 +23,8 @@ pub(crate) enum Verb {
     Sources(sources::Sources),
     /// List items that were handed out
     Items(items::Items),
+    /// Show what happened to one item: the streams that read it, and the resets that forgot it
+    History(history::History),
     /// Forget items, so that they are processed again when they are found
     Reset(sweeps::Reset),
     /// Give items that wait for clearance their clearance, or deny it
@@ -40,6 +43,8 @@ pub(crate) enum ItemVerb {
     List(items::Items),
     /// The same as `weir access reset`
     Reset(sweeps::Reset),
+    /// The same as `weir access history`
+    History(history::History),
 }
 
 impl Verb {
@@ -47,6 +52,7 @@ impl Verb {
         match self {
             Self::Sources(args) => args.run(client, out).await?,
             Self::Items(args) => args.run(client, out).await?,
+            Self::History(args) => args.run(client, out).await?,
             Self::Reset(args) => args.run(client, out).await?,
             Self::Clear(args) => args.run(client, out).await?,
             Self::Resources(args) => args.run(client, out).await?,
@@ -61,6 +67,7 @@ impl ItemVerb {
         let verb = match self {
             Self::List(args) => Verb::Items(args),
             Self::Reset(args) => Verb::Reset(args),
+            Self::History(args) => Verb::History(args),
         };
         verb.run(client, out).await
     }

@@ -45,7 +45,7 @@ fn counts() -> CountsView {
     }
 }
 
-fn fault() -> FaultView {
+pub(crate) fn fault() -> FaultView {
     FaultView {
         kind: FaultKind::Transient,
         code: Code(4_007),

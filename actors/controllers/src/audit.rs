@@ -25,7 +25,7 @@ mod tests;
 
 pub use chain::{Broken, SEAL, Verifier, line};
 pub use handle::{Audit, Failure, Page};
-pub use mask::masked;
+pub use mask::{MASK, masked};
 pub use service::{AuditFilter, AuditService, AuditSingleton, Request, Response};
 
 /// The name of its lease and its persistence id.

@@ -24,6 +24,7 @@ mod finding;
 mod fleet;
 mod inferred;
 mod item;
+mod item_history;
 mod key;
 mod letter;
 mod list;
@@ -91,6 +92,7 @@ pub use item::{
     ItemView, ItemsClear, ItemsQuery, ItemsReset, SourceCountView, SourceView, SourcesQuery,
     SweepAction, SweepView,
 };
+pub use item_history::{ItemForgotten, ItemHappening, ItemHistoryQuery, ItemRun};
 pub use key::{
     CertificateAdd, KeyCreate, KeyExport, KeyExported, KeyImport, KeyRotate, KeyView, KnownHostAdd,
     KnownHostView, SecretSeal, SecretSealed, TrustedCertificateView,

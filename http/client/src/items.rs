@@ -3,7 +3,8 @@
 use reqwest::Method;
 use weir_domain::SweepId;
 use weir_http_api::{
-    ItemView, ItemsClear, ItemsQuery, ItemsReset, Page, SourceView, SourcesQuery, SweepView,
+    ItemHappening, ItemHistoryQuery, ItemView, ItemsClear, ItemsQuery, ItemsReset, Page,
+    SourceView, SourcesQuery, SweepView,
 };
 
 use crate::{Client, Error};
@@ -12,6 +13,14 @@ impl Client {
     /// One page of items.
     pub async fn items(&self, query: &ItemsQuery) -> Result<Page<ItemView>, Error> {
         self.get_with(&["items"], query).await
+    }
+
+    /// What happened to one item, newest first.
+    pub async fn item_history(
+        &self,
+        query: &ItemHistoryQuery,
+    ) -> Result<Page<ItemHappening>, Error> {
+        self.get_with(&["items:history"], query).await
     }
 
     /// One page of sources, by name.

@@ -17,9 +17,10 @@ use crate::layers::{self, Limits};
 use crate::live::Views;
 use crate::version::{self, ServerName};
 use crate::{
-    Cluster, Engine, Guard, assignments, audit, canary, cluster, items, keys, letters, live,
-    log_in, logs, nodes, openapi, overview, provider, quota, replays, resources, roles, savepoints,
-    scheduler, sessions, sniff, steering, stored, streams, sweeps, trust, users, workflows,
+    Cluster, Engine, Guard, assignments, audit, canary, cluster, item_history, items, keys,
+    letters, live, log_in, logs, nodes, openapi, overview, provider, quota, replays, resources,
+    roles, savepoints, scheduler, sessions, sniff, steering, stored, streams, sweeps, trust, users,
+    workflows,
 };
 
 const NAME: &str = "reactive-engine";
@@ -119,6 +120,7 @@ pub(crate) fn passed_on() -> OpenApiRouter<Asked> {
         .routes(read(UserClaim::StreamRead, routes!(streams::log)))
         .routes(read(UserClaim::AccessRead, routes!(items::list)))
         .routes(read(UserClaim::AccessRead, routes!(items::sources)))
+        .routes(read(UserClaim::AccessRead, routes!(item_history::history)))
         .merge(sweeps::routes())
         .nest("/cluster", cluster::reads())
         .merge(scheduler::routes())

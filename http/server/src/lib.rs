@@ -37,6 +37,7 @@ mod forward;
 mod guard;
 mod health;
 mod idempotency;
+mod item_history;
 mod items;
 mod keys;
 mod layers;
@@ -103,8 +104,8 @@ pub use operations::{
 };
 pub use ports::{
     Access, Basis, Begin, Checks, Cluster, ClusterNews, Deployments, Engine, Health, ItemFilter,
-    ItemPlace, LettersAsked, ProjectRefusal, Projects, Records, Refusal, RenewalRequest,
-    StreamFilter, SweepRequest, Unreached,
+    ItemPlace, ItemStreams, LettersAsked, ProjectRefusal, Projects, Records, Refusal,
+    RenewalRequest, StreamFilter, SweepRequest, Unreached,
 };
 pub use repeats::{AnswerStore, Claim, Claimed, KeptAnswer, KeptInMemory, Repeats, Scope, Taken};
 pub use samples::Samples;

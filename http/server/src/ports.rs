@@ -38,6 +38,17 @@ pub struct StreamFilter {
     pub limit: u32,
 }
 
+/// Which streams of one item to list, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemStreams {
+    pub workflow: WorkflowName,
+    pub item: String,
+    /// Go on after this stream.
+    pub before: Option<StreamId>,
+    /// Most streams to return.
+    pub limit: u32,
+}
+
 /// A stream whose engine gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreached {
@@ -128,6 +139,7 @@ pub trait Engine: Send + Sync + 'static {
         only: Option<&WorkflowName>,
     ) -> Result<Vec<WorkflowDetail>, Fault>;
     async fn streams(&self, filter: StreamFilter) -> Result<Vec<Stream>, Fault>;
+    async fn item_streams(&self, of: ItemStreams) -> Result<Vec<Stream>, Fault>;
     async fn stream(&self, id: StreamId) -> Result<Option<Stream>, Fault>;
     /// The log of a stream, oldest line first; `None` where the stream is not known.
     async fn stream_log(&self, id: StreamId) -> Result<Option<Vec<LogLine>>, Fault>;

@@ -20,13 +20,15 @@ use crate::idempotency::{Key, Once};
 use crate::items::refuse_unknown;
 use crate::{Engine, ItemFilter, SweepRequest};
 
+/// How the audit calls it.
+pub(crate) const RESET: &str = "item reset";
 /// Names of one sweep.
 const NAMES_MAX: usize = 1_000;
 
 pub(crate) fn routes() -> OpenApiRouter<Asked> {
     let manage = UserClaim::AccessManage;
     OpenApiRouter::default()
-        .routes(command(manage, "item reset", routes!(reset)))
+        .routes(command(manage, RESET, routes!(reset)))
         .routes(command(manage, "item clear", routes!(clear)))
         .routes(read(UserClaim::AccessRead, routes!(show)))
 }
@@ -48,7 +50,7 @@ pub(crate) async fn reset(
     Body(it): Body<ItemsReset>,
 ) -> Result<Json<SweepView>, Error> {
     trail.before(&it);
-    let id = key.chosen(&caller, "item reset", &it).map(|it| SweepId(it.0));
+    let id = key.chosen(&caller, RESET, &it).map(|it| SweepId(it.0));
     let filter = ItemFilter {
         source: None,
         status: it.status,

@@ -126,7 +126,7 @@ const scheduler = createRoute({
 const access = createRoute({
   getParentRoute: () => frame,
   path: "/access",
-  validateSearch: texts("tab", "source", "status", "pattern", "group"),
+  validateSearch: texts("tab", "source", "status", "pattern", "group", "item"),
   component: lazyRouteComponent(() => import("../features/access/Access"), "Access"),
 });
 const users = createRoute({

@@ -49,6 +49,11 @@ export const SCREENS = [
     has: "Why flights stands where it does",
   },
   { name: "access", path: "/access?source=flights/read", has: "flights-2001-01-01.csv" },
+  {
+    name: "item",
+    path: "/access?source=flights/read&item=flights-2001-01-01.csv",
+    has: /took /,
+  },
   { name: "resources", path: "/access?tab=resources", has: "demo-partitions" },
   { name: "users", path: "/users", has: "ada" },
   { name: "roles", path: "/users?tab=roles", has: "monitoring" },

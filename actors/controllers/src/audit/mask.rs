@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 use weir_domain::{AuditAction, AuditOutcome};
 
-const MASK: &str = "***";
+/// What stands in the place of what looks like a secret.
+pub const MASK: &str = "***";
 
 /// Fields whose value is a secret, whatever it looks like. Compared without case and punctuation.
 const SECRET_FIELDS: [&str; 8] = [

@@ -10,12 +10,11 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use weir_domain::plan::{Edge, OnError, Plan, Retry, Role, Stage};
 use weir_domain::{
-    Code, CommandId, Counts, Digest, Fault, Finding, InstanceId, ItemStatus, Letter, LetterChoice,
-    LetterCounts,
-    LetterId, LogLine, Node, NodeName, NodeStatus, NodeUid, Place, PortName, ProjectName,
-    ReplayStanding, Replays, SavepointName, Severity, SniffWish, SourceName, StageId, StageTime,
-    Stream, StreamId, StreamOrder, StreamState, SweepId, Timestamp, Workflow, WorkflowName,
-    WorkflowState,
+    Code, CommandId, Counts, Digest, Fault, Finding, InstanceId, Letter, LetterChoice,
+    LetterCounts, LetterId, LogLine, Node, NodeName, NodeStatus, NodeUid, Place, PortName,
+    ProjectName, ReplayStanding, Replays, SavepointName, Severity, SniffWish, SourceName, StageId,
+    StageTime, Stream, StreamId, StreamOrder, StreamState, SweepId, Timestamp, Workflow,
+    WorkflowName, WorkflowState,
 };
 use weir_http_api::{
     AssetConflict, AssetCopy, AssetEffective, AssetRenamed, AssetSummary, AssetTake, AssetTaken,
@@ -28,13 +27,14 @@ use weir_runtime::{IdSource, PhaseTimeouts, System, SystemClock, SystemSettings}
 
 use crate::fake_cluster::FakeCluster;
 use crate::fake_deliveries::FakeDeliveries;
+use crate::fake_items::{fits, items};
 use crate::fake_letters;
 use crate::fake_samples::FakeSamples;
 use crate::fake_saves::Saves;
 use crate::fake_versions::FakeVersions;
 use weir_http_server::{
-    Basis, Checks, Engine, Guard, Here, ItemFilter, ItemPlace, LettersAsked, Limits, Operations,
-    ProjectRefusal, Projects, Records, Refusal, RenewalRequest, Repeats, StreamFilter,
+    Basis, Checks, Engine, Guard, Here, ItemFilter, ItemPlace, ItemStreams, LettersAsked, Limits,
+    Operations, ProjectRefusal, Projects, Records, Refusal, RenewalRequest, Repeats, StreamFilter,
     SweepRequest, Unreached, config_server, engine,
 };
 
@@ -151,24 +151,6 @@ pub(crate) fn stream(n: u64) -> Stream {
     }
 }
 
-/// Five items of a workflow that runs and one of a workflow that is gone.
-fn items() -> Vec<ItemView> {
-    let item = |source: &str, n: u64| ItemView {
-        source: SourceName::stored(source),
-        name: format!("{n}.csv"),
-        status: if n.is_multiple_of(2) { ItemStatus::Failed } else { ItemStatus::Done },
-        size: 1_000 + n,
-        modified_at: NOW,
-        stream: Some(stream_id(n)),
-        owner: Some("one#7".into()),
-        instance: Some(InstanceId(1)),
-        claimed_at: NOW,
-        settled_at: Some(NOW),
-        cleared_at: None,
-    };
-    (1..6).map(|n| item("flights/in", n)).chain([item("gone/in", 6)]).collect()
-}
-
 /// Two workflows, ten streams, six items; some names make it misbehave.
 pub(crate) struct FakeEngine {
     pub(crate) journal: Result<(), String>,
@@ -189,13 +171,6 @@ impl FakeEngine {
         let (items, saves) = (Mutex::new(items()), Saves::default());
         Self { journal: Ok(()), items, reset: Halt::default(), saves }
     }
-}
-
-fn fits(filter: &ItemFilter, it: &ItemView) -> bool {
-    filter.source.as_ref().is_none_or(|source| it.source == *source)
-        && filter.status.is_none_or(|status| it.status == status)
-        && filter.names.as_ref().is_none_or(|names| names.contains(&it.name))
-        && filter.pattern.as_ref().is_none_or(|pattern| pattern.matches(&it.name))
 }
 
 #[async_trait::async_trait]
@@ -233,6 +208,12 @@ impl Engine for FakeEngine {
                 && filter.before.is_none_or(|before| it.id < before)
         };
         Ok((0..10).rev().map(stream).filter(fits).take(filter.limit as usize).collect())
+    }
+
+    async fn item_streams(&self, of: ItemStreams) -> Result<Vec<Stream>, Fault> {
+        let (workflow, before, limit) = (Some(of.workflow), of.before, 100);
+        let all = self.streams(StreamFilter { workflow, state: None, before, limit }).await?;
+        Ok(all.into_iter().filter(|it| it.item == of.item).take(of.limit as usize).collect())
     }
 
     async fn stream(&self, id: StreamId) -> Result<Option<Stream>, Fault> {

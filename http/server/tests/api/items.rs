@@ -5,7 +5,10 @@ use std::net::TcpStream;
 
 use serde_json::json;
 use weir_domain::{ItemStatus, SourceName, StreamId, SweepId};
-use weir_http_api::{Cursor, ItemsClear, ItemsQuery, ItemsReset, SourcesQuery, SweepAction};
+use weir_http_api::{
+    Cursor, ItemHappening, ItemHistoryQuery, ItemsClear, ItemsQuery, ItemsReset, Page,
+    SourcesQuery, SweepAction,
+};
 use weir_http_client::Client;
 
 use crate::fixture::{self, config_server, problem, problem_in};
@@ -221,4 +224,48 @@ async fn who_sends_a_body_that_is_much_too_long_reads_why_it_is_refused() {
     let answer = answer.await.unwrap().unwrap();
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert!(answer.contains("WEIR-07005") && answer.contains("max-body"), "{answer}");
+}
+
+#[tokio::test]
+async fn what_happened_to_an_item_is_told_page_by_page() {
+    let engine = fixture::engine().await;
+    let client = Client::new(&config_server(&engine).await).unwrap();
+    let of = |name: &str| ItemHistoryQuery {
+        source: source("flights/in"),
+        name: name.into(),
+        limit: Some(1),
+        cursor: None,
+    };
+    let page = client.item_history(&of("in/6.csv")).await.unwrap();
+    let [ItemHappening::Run(run)] = &page.items[..] else { panic!("{page:?}") };
+    let stream = fixture::stream(6);
+    assert_eq!((run.stream, run.at, run.state), (stream.id, stream.opened_at, stream.state));
+    assert_eq!(run.error.as_ref().unwrap().message, stream.fault.unwrap().message);
+    assert_eq!(page.next_cursor, None);
+    let raw =
+        problem_free(&format!("{engine}/api/v1/items:history?source=flights/in&name=in/6.csv"))
+            .await;
+    assert_eq!(
+        (&raw["items"][0]["what"], &raw["items"][0]["node"]),
+        (&json!("run"), &json!("one"))
+    );
+    // It has none, of a source that is known.
+    assert_eq!(
+        client.item_history(&of("in/7.csv")).await.unwrap(),
+        Page::whole(Vec::<ItemHappening>::new())
+    );
+    let nowhere = ItemHistoryQuery { source: source("flights/im"), ..of("in/7.csv") };
+    assert_eq!(client.item_history(&nowhere).await.unwrap_err().code().0, 7_003);
+    let cursor = Some(Cursor::after_stream(StreamId(uuid::Uuid::from_u128(1))));
+    let foreign = ItemHistoryQuery { cursor, ..of("in/6.csv") };
+    assert_eq!(client.item_history(&foreign).await.unwrap_err().code().0, 7_001);
+    let missing = problem(&format!("{engine}/api/v1/items:history?source=flights/in")).await;
+    assert_eq!(missing["code"], "WEIR-07001");
+}
+
+async fn problem_free(url: &str) -> serde_json::Value {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let (status, _, body) = fixture::read(http.get(url).send().await.unwrap()).await;
+    assert_eq!(status, 200, "{body}");
+    serde_json::from_str(&body).unwrap()
 }

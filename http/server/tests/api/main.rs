@@ -15,6 +15,7 @@ mod fake_access;
 mod fake_cluster;
 mod fake_deliveries;
 mod fake_deployments;
+mod fake_items;
 mod fake_letters;
 mod fake_samples;
 mod fake_saves;

@@ -17,6 +17,8 @@ import { State } from "../../parts/State";
 import { type Column, Table } from "../../parts/Table";
 import { Ago } from "../../parts/When";
 import css from "./access.module.css";
+import { Item as One } from "./Item";
+import { nodeOf } from "./items";
 import { Reset } from "./Reset";
 
 type Item = Schemas["Item"];
@@ -36,8 +38,10 @@ const STATUSES = [
 /** Sources on the left, what they handed out on the right. */
 export function Sources() {
   const standing = useLive("sources");
-  const { source } = route.useSearch();
+  const { source, item } = route.useSearch();
   const navigate = route.useNavigate();
+  // One that was forgotten has its history all the same, whatever sources there are.
+  if (source && item) return <One key={`${source} ${item}`} source={source} name={item} />;
   return (
     <Shows of={standing}>
       {({ items }) => {
@@ -102,7 +106,16 @@ const COLUMNS: Column<Item>[] = [
     id: "name",
     title: "Item",
     value: (it) => it.name,
-    cell: (it) => <span title={it.name}>{it.name}</span>,
+    cell: (it) => (
+      <Link
+        from="/access"
+        to="/access"
+        search={(all) => ({ ...all, source: it.source, item: it.name })}
+        title={it.name}
+      >
+        {it.name}
+      </Link>
+    ),
   },
   {
     id: "status",
@@ -134,8 +147,7 @@ const COLUMNS: Column<Item>[] = [
     id: "owner",
     title: "Owner",
     value: (it) => it.owner ?? "",
-    cell: (it) =>
-      it.owner ? `${it.owner.split("#")[0]}${it.instance ? ` #${it.instance}` : ""}` : "–",
+    cell: (it) => (it.owner ? `${nodeOf(it.owner)}${it.instance ? ` #${it.instance}` : ""}` : "–"),
   },
   {
     id: "stream",
