@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use weir_domain::{CERTIFICATE_EARLY, NodeName, NodeStatus, Timestamp};
-use weir_http_api::{DrainView, NodeView, Page, SchedulePreview};
+use weir_http_api::{DrainMove, DrainView, NodeView, Page};
 use weir_http_client::Client;
 
 use super::args::Once;
@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::human;
 use super::look::{Look, Status, Tone};
 use super::output::Output;
-use super::scheduler::{plan, refused, warnings};
+use super::scheduler::{refused, warnings};
 use super::table::{self, Column, Rows, facts};
 
 #[derive(Debug, Subcommand)]
@@ -26,7 +26,7 @@ pub(crate) enum Verb {
     /// Empty an engine: what it runs starts elsewhere, and it gets nothing until it is undrained
     Drain {
         name: NodeName,
-        /// Only show what would start and stop
+        /// Only show what becomes of each instance, and why
         #[arg(long)]
         dry_run: bool,
         #[command(flatten)]
@@ -35,7 +35,7 @@ pub(crate) enum Verb {
     /// Let a drained engine be given instances again
     Undrain {
         name: NodeName,
-        /// Only show what would start and stop
+        /// Only show what becomes of each instance, and why
         #[arg(long)]
         dry_run: bool,
         #[command(flatten)]
@@ -59,9 +59,8 @@ impl Verb {
                 let what = format!("can't drain node \"{name}\"");
                 let refuse = |error| refused(what, error);
                 if dry_run {
-                    let drain = [name].into();
-                    let draft = SchedulePreview { drain, ..SchedulePreview::default() };
-                    out.show(&client.schedule_preview(&draft).await.map_err(refuse)?, plan)?;
+                    let planned = client.node_drain_plan(name.as_str(), false).await;
+                    out.show(&planned.map_err(refuse)?, plan)?;
                 } else {
                     let drained = once.client(client).node_drain(name.as_str()).await;
                     out.show(&drained.map_err(refuse)?, drained_line)?;
@@ -71,9 +70,8 @@ impl Verb {
                 let what = format!("can't undrain node \"{name}\"");
                 let refuse = |error| refused(what, error);
                 if dry_run {
-                    let undrain = [name].into();
-                    let draft = SchedulePreview { undrain, ..SchedulePreview::default() };
-                    out.show(&client.schedule_preview(&draft).await.map_err(refuse)?, plan)?;
+                    let planned = client.node_drain_plan(name.as_str(), true).await;
+                    out.show(&planned.map_err(refuse)?, plan)?;
                 } else {
                     let undrained = once.client(client).node_undrain(name.as_str()).await;
                     out.show(&undrained.map_err(refuse)?, drained_line)?;
@@ -94,6 +92,36 @@ fn drained_line(it: &DrainView, look: &Look) -> String {
         ("drained", drained.to_owned()),
         ("has", left),
     ]) + &warnings(&it.warnings, look)
+}
+
+/// What becomes of each instance that does not stay.
+fn plan(it: &DrainView, look: &Look) -> String {
+    use Column::{Number, Text};
+    let moves = it.moves.as_deref().unwrap_or_default();
+    let narrow = [Text("WORKFLOW"), Number("NUMBER"), Text("FROM"), Text("TO"), Text("WHY")];
+    let mut rows = Rows::new(look, &narrow, &[Number("BECOMES")]);
+    for DrainMove { workflow, number, from, to, becomes, why } in moves {
+        let to = match to {
+            Some(to) => table::text(to.as_str()),
+            None => table::status(Status::new(Tone::Bad, '✗', "nowhere")),
+        };
+        rows.add(
+            vec![
+                table::text(workflow.as_str()),
+                table::count(number.0),
+                table::text(from.as_ref().map_or("-", |it| it.as_str())),
+                to,
+                table::text(why),
+            ],
+            vec![table::text(&becomes.map_or("-".to_owned(), |it| it.to_string()))],
+        );
+    }
+    let moves = match moves {
+        [] => "nothing starts and nothing stops\n".to_owned(),
+        _ => rows.text(),
+    };
+    let revision = it.revision.map_or("-".to_owned(), |it| it.to_string());
+    moves + "\n" + &facts(&[("revision", revision)]) + &warnings(&it.warnings, look)
 }
 
 fn list(nodes: &Page<NodeView>, look: &Look) -> String {
@@ -273,6 +301,9 @@ uid:          0197a8b0-0000-7000-8000-000000000001
             reach: Some(weir_domain::schedule::Reach::Draining),
             instances: 0,
             warnings: vec!["workflow w misses 1 instances of its target".into()],
+            dry_run: false,
+            revision: None,
+            moves: None,
         };
         assert_eq!(
             drained_line(&drained, &LOOK),
@@ -285,6 +316,45 @@ has:      0 instances
 ! workflow w misses 1 instances of its target
 "
         );
+    }
+
+    #[test]
+    fn the_plan_of_a_drain() {
+        let moved = |number: u64, to: Option<&str>, why: &str| DrainMove {
+            workflow: "w".parse().expect("a name"),
+            number: weir_domain::schedule::InstanceNumber(number),
+            from: Some("one".parse().expect("a name")),
+            to: to.map(|it| it.parse().expect("a name")),
+            becomes: to.map(|_| weir_domain::schedule::InstanceNumber(number + 4)),
+            why: why.into(),
+        };
+        let planned = DrainView {
+            node: "one".parse().expect("a name"),
+            drained: true,
+            reach: Some(weir_domain::schedule::Reach::Draining),
+            instances: 0,
+            warnings: vec!["workflow w misses 1 instances of its target".into()],
+            dry_run: true,
+            revision: Some(7),
+            moves: Some(vec![
+                moved(1, Some("two"), "it had the least load, 0"),
+                moved(2, None, "on 1 node the rule for default allows no more there"),
+            ]),
+        };
+        assert_eq!(
+            plan(&planned, &LOOK),
+            "\
+WORKFLOW  NUMBER  FROM  TO         WHY
+w              1  one   two        it had the least load, 0
+w              2  one   ✗ nowhere  on 1 node the rule for default allows no more there
+
+revision:  7
+
+! workflow w misses 1 instances of its target
+"
+        );
+        let idle = DrainView { moves: Some(vec![]), warnings: vec![], ..planned };
+        assert_eq!(plan(&idle, &LOOK), "nothing starts and nothing stops\n\nrevision:  7\n");
     }
 
     #[test]

@@ -176,7 +176,7 @@ impl Verb {
     }
 }
 
-pub(super) use tables::{plan, warnings};
+pub(super) use tables::warnings;
 
 const SHOW: &str = "can't show the schedule";
 const PREVIEW: &str = "can't preview the changes";

@@ -214,9 +214,19 @@ fn a_drained_node_is_emptied_and_gets_nothing_until_it_is_undrained() {
         let answer = cluster.nodes[0].rest("POST", &format!("/api/v1/nodes/{name}/{verb}"), "");
         assert_eq!(answer.status, 200, "{}", answer.body);
     };
+    let plan =
+        cluster.nodes[0].rest("POST", &format!("/api/v1/nodes/{name}/drain?dryRun=true"), "");
+    assert_eq!(plan.status, 200, "{}", plan.body);
+    let plan: serde_json::Value = serde_json::from_str(&plan.body).unwrap();
     told(&cluster, "drain");
     let drained = spread(&mut cluster, &[0, 3, 3]);
     assert!(drained[2].is_empty());
+    // As it was planned.
+    for it in plan["moves"].as_array().unwrap() {
+        let to = cluster.nodes.iter().position(|node| it["to"] == node.name.as_str()).unwrap();
+        let becomes = it["becomes"].as_u64().unwrap();
+        assert!(drained[to].iter().any(|of| of.1 == becomes), "{plan:#}: {drained:?}");
+    }
     assert_kept(&before, &drained, Some(2));
     // Also through a restart.
     cluster.nodes[2].terminate();

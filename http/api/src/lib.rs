@@ -129,8 +129,8 @@ pub use savepoint::{
     WorkflowRestore,
 };
 pub use scheduler::{
-    DrainView, PlannedMove, PlannedStart, PlannedStop, PlannedWorkflow, Rebalance, RebalancePlan,
-    ScheduleApply, ScheduleCandidate, ScheduleChange, SchedulePlan, SchedulePreview,
+    DrainMove, DrainView, PlannedMove, PlannedStart, PlannedStop, PlannedWorkflow, Rebalance,
+    RebalancePlan, ScheduleApply, ScheduleCandidate, ScheduleChange, SchedulePlan, SchedulePreview,
     ScheduleSettings, ScheduleStanding, ScheduleView, ScheduledInstance, ScheduledNode,
     ScheduledWorkflow, ScheduledWorkflowDetail, ShortfallReason, TargetChange, UnknownTarget,
 };

@@ -271,4 +271,36 @@ pub struct DrainView {
     pub instances: u32,
     /// Of the whole schedule: what is missing anywhere, among others.
     pub warnings: Vec<String>,
+    /// Nothing was changed: this is how it would be.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// Of a dry run: the revision of the schedule that it holds for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
+    /// Of a dry run: what becomes of each instance that does not stay where it is, by workflow and number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moves: Option<Vec<DrainMove>>,
+}
+
+/// What becomes of an instance when a node is drained or undrained.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DrainMove {
+    #[schema(value_type = schema::Name)]
+    pub workflow: WorkflowName,
+    #[schema(value_type = u64)]
+    pub number: InstanceNumber,
+    /// Where it stops. Absent: it runs nowhere now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Name>)]
+    pub from: Option<NodeName>,
+    /// Where another one starts in its place. `null`: nowhere.
+    #[schema(value_type = Option<schema::Name>, required)]
+    pub to: Option<NodeName>,
+    /// The number of the one that starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>)]
+    pub becomes: Option<InstanceNumber>,
+    /// Why there, or why nowhere.
+    pub why: String,
 }

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use weir_http_api::{
-    DrainView, Rebalance, RebalancePlan, ScheduleApply, ScheduleChange, SchedulePlan,
+    DrainView, DryRun, Rebalance, RebalancePlan, ScheduleApply, ScheduleChange, SchedulePlan,
     SchedulePreview, ScheduleView, ScheduledWorkflowDetail,
 };
 
@@ -52,6 +52,13 @@ impl Client {
 
     pub async fn node_drain(&self, node: &str) -> Result<DrainView, Error> {
         self.post(&["nodes", node, "drain"]).await
+    }
+
+    /// What draining it would do, or undraining it. Nothing is changed.
+    pub async fn node_drain_plan(&self, node: &str, is_undone: bool) -> Result<DrainView, Error> {
+        let verb = if is_undone { "undrain" } else { "drain" };
+        let request = self.command(Method::POST, &["nodes", node, verb]);
+        self.decoded(request.query(&DryRun { dry_run: true })).await
     }
 
     pub async fn node_undrain(&self, node: &str) -> Result<DrainView, Error> {

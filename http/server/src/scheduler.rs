@@ -10,15 +10,15 @@ use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_controllers::scheduler::{Change, Command, Failure, Overview, Rejection};
-use weir_domain::schedule::Scope;
+use weir_domain::schedule::{Reach, Scope};
 use weir_domain::{NodeName, Timestamp, UserClaim, WorkflowName};
 use weir_http_api::{
-    DrainView, Problem, Rebalance, RebalancePlan, ScheduleApply, ScheduleChange, SchedulePlan,
-    SchedulePreview, ScheduleStanding, ScheduleView, ScheduledWorkflowDetail,
+    DrainView, DryRun, Problem, Rebalance, RebalancePlan, ScheduleApply, ScheduleChange,
+    SchedulePlan, SchedulePreview, ScheduleStanding, ScheduleView, ScheduledWorkflowDetail,
 };
 
 use crate::error::Error;
-use crate::extract::{Body, IfMatch, Part};
+use crate::extract::{Body, Fields, IfMatch, Part};
 use crate::guard::{Caller, Trail, command, read};
 use crate::idempotency::{Key, Once};
 use crate::storages::{Storages, Stored};
@@ -176,7 +176,7 @@ pub(crate) async fn rebalance(
 
 /// Empties a node until it is undrained: what it runs starts elsewhere, as far as limits allow.
 #[utoipa::path(post, path = "/nodes/{name}/drain", tag = "nodes", operation_id = "drainNode",
-    params(("name" = String, Path, description = "The node's name"), Once),
+    params(("name" = String, Path, description = "The node's name"), DryRun, Once),
     responses(
         (status = 200, description = "The node", body = DrainView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
@@ -185,15 +185,19 @@ pub(crate) async fn drain(
     (caller, trail, key): (Caller, Trail, Key),
     Extension(storages): Stored,
     Part(node): Part<NodeName>,
+    Fields(DryRun { dry_run }): Fields<DryRun>,
 ) -> Result<Json<DrainView>, Error> {
     let id = key.command(&storages.system, &caller, "node drain", &node);
     let command = Command::Drain { node: node.clone(), at: storages.now() };
+    if dry_run {
+        return planned(&storages, &trail, node, command).await;
+    }
     set_drained(&storages, &trail, node, (id, command)).await
 }
 
 /// Lets a drained node be given instances again. Nothing that works is moved to it.
 #[utoipa::path(post, path = "/nodes/{name}/undrain", tag = "nodes", operation_id = "undrainNode",
-    params(("name" = String, Path, description = "The node's name"), Once),
+    params(("name" = String, Path, description = "The node's name"), DryRun, Once),
     responses(
         (status = 200, description = "The node", body = DrainView),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
@@ -202,10 +206,37 @@ pub(crate) async fn undrain(
     (caller, trail, key): (Caller, Trail, Key),
     Extension(storages): Stored,
     Part(node): Part<NodeName>,
+    Fields(DryRun { dry_run }): Fields<DryRun>,
 ) -> Result<Json<DrainView>, Error> {
     let id = key.command(&storages.system, &caller, "node undrain", &node);
     let command = Command::Undrain { node: node.clone(), at: storages.now() };
+    if dry_run {
+        return planned(&storages, &trail, node, command).await;
+    }
     set_drained(&storages, &trail, node, (id, command)).await
+}
+
+/// What a command would do that drains a node or takes that back, by the scheduler's own planning.
+async fn planned(
+    storages: &Storages,
+    trail: &Trail,
+    node: NodeName,
+    command: Command,
+) -> Result<Json<DrainView>, Error> {
+    trail.about("node", &node).dry(true);
+    let drained = matches!(command, Command::Drain { .. });
+    match storages.scheduler.preview(together(vec![command], None, storages.now())).await {
+        Ok(plan) => {
+            let known = views::drain(&node, &storages.scheduler.show().await?);
+            let reach = known.reach.map(|it| match (drained, it) {
+                (true, Reach::Up) => Reach::Draining,
+                (false, Reach::Draining) => Reach::Up,
+                (_, it) => it,
+            });
+            Ok(Json(views::drain_plan(&node, (drained, reach), plan)))
+        }
+        Err(failure) => Err(refused(storages, failure).await),
+    }
 }
 
 async fn set_drained(

@@ -64,7 +64,15 @@ test("sessions are ended by name and number", async () => {
 test("a drain of the only node says that nothing can go elsewhere", async () => {
   await at(`/nodes/${server.names.node}`);
   await button("Drain …").click();
-  await dialog().getByText("No other node is up").waitFor();
+  await dialog()
+    .getByRole("status")
+    .getByText(/have no place and run nowhere/)
+    .waitFor();
+  // Each of them, with the scheduler's reason.
+  const { items } = await server.get("/api/v1/nodes");
+  const rows = dialog().locator("tbody tr");
+  assert.equal(await rows.count(), items[0].workflowInstances);
+  for (const it of await rows.all()) assert.match(await it.innerText(), /nowhere\s+\S+/);
   assert.equal(await inDialog("Drain").isDisabled(), true);
 });
 

@@ -106,6 +106,31 @@ test("a rule for one node moves that node alone", async () => {
   });
 });
 
+test("a drain is planned instance by instance, and is what then happens", async () => {
+  const [, second] = server.nodes;
+  await until("something runs there", async () => {
+    const { workflows } = await server.get("/api/v1/scheduler");
+    return workflows.some((it) => it.nodes[second] > 0);
+  });
+  await at(`/nodes/${second}`);
+  await button("Drain …").click();
+  await dialog().getByRole("status").waitFor();
+  const rows = await dialog().locator("tbody tr").allInnerTexts();
+  assert.ok(rows.length > 0, "something runs there");
+  for (const it of rows) assert.match(it, /#\d+\s+(127\.0\.0\.2|▲ nowhere)/);
+  assert.deepEqual(await findings(page), []);
+  if (rows.some((it) => it.includes("nowhere"))) await dialog().getByLabel("to go on").fill(second);
+  await inDialog("Drain").click();
+  await closed();
+  await until("nothing runs there any more", async () => {
+    const { workflows } = await server.get("/api/v1/scheduler");
+    return workflows.every((it) => !it.nodes[second]);
+  });
+  await button("Undrain …").click();
+  await inDialog("Undrain").click();
+  await closed();
+});
+
 test("who hears whom is seen", async () => {
   await at("/cluster");
   await page.getByRole("region", { name: "Links", exact: true }).getByText("up").first().waitFor();

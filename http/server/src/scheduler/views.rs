@@ -1,15 +1,15 @@
 //! The schedule as it is shown.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use weir_controllers::scheduler::{Overview, WorkflowView};
 use weir_domain::schedule::{
     InstanceNumber, InstanceReport, Landscape, Move, NodeVerdict, Outcome, Placed, Placement,
-    ScheduleNode, Settings, Verdict, Warning,
+    Reach, Reason, ScheduleNode, Settings, Start, Stop, StopCause, Verdict, Warning,
 };
 use weir_domain::{NodeName, WorkflowName};
 use weir_http_api::{
-    DrainView, PlannedMove, PlannedStart, PlannedStop, PlannedWorkflow, RebalancePlan,
+    DrainMove, DrainView, PlannedMove, PlannedStart, PlannedStop, PlannedWorkflow, RebalancePlan,
     ScheduleCandidate, SchedulePlan, ScheduleSettings, ScheduleStanding, ScheduleView,
     ScheduledInstance, ScheduledNode, ScheduledWorkflow, ScheduledWorkflowDetail, ShortfallReason,
 };
@@ -204,5 +204,70 @@ pub(super) fn drain(node: &NodeName, overview: &Overview) -> DrainView {
         reach: member.map(|it| it.reach),
         instances: here.sum(),
         warnings: words(&overview.placement.warnings),
+        dry_run: false,
+        revision: None,
+        moves: None,
     }
+}
+
+/// How it would be with a node that was drained, or is no more.
+pub(super) fn drain_plan(
+    node: &NodeName,
+    (drained, reach): (bool, Option<Reach>),
+    (revision, placement): (u64, Placement),
+) -> DrainView {
+    let here = placement.workflows.values().filter_map(|it| it.nodes.get(node));
+    DrainView {
+        node: node.clone(),
+        drained,
+        reach,
+        instances: here.sum(),
+        warnings: words(&placement.warnings),
+        dry_run: true,
+        revision: Some(revision),
+        moves: Some(moves(placement)),
+    }
+}
+
+/// Each instance that stops with the one that starts in its place. Which that is of those of its workflow nobody
+/// says; that as many start does the placement.
+fn moves(placement: Placement) -> Vec<DrainMove> {
+    let Placement { starts, stops, workflows, .. } = placement;
+    let mut starting: BTreeMap<WorkflowName, VecDeque<Start>> = BTreeMap::new();
+    for it in starts {
+        starting.entry(it.workflow.clone()).or_default().push_back(it);
+    }
+    let mut next = |workflow: &WorkflowName| starting.get_mut(workflow)?.pop_front();
+    let mut moves: Vec<_> = stops
+        .into_iter()
+        .map(|Stop { workflow, number, node, cause }| {
+            let start = next(&workflow);
+            let why = match &start {
+                Some(it) => it.why.to_string(),
+                None => nowhere(workflows.get(&workflow), cause),
+            };
+            let becomes = start.as_ref().map(|it| it.number);
+            let (from, to) = (Some(node.name), start.map(|it| it.node.name));
+            DrainMove { workflow, number, from, to, becomes, why }
+        })
+        .collect();
+    let fresh = |Start { workflow, number, node, why }: Start| {
+        let (to, becomes, why) = (Some(node.name), Some(number), why.to_string());
+        DrainMove { workflow, number, from: None, to, becomes, why }
+    };
+    moves.extend(starting.into_values().flatten().map(fresh));
+    moves.sort_by(|a, b| (&a.workflow, a.number).cmp(&(&b.workflow, b.number)));
+    moves
+}
+
+/// Why nothing starts in the place of an instance.
+fn nowhere(outcome: Option<&Outcome>, cause: StopCause) -> String {
+    let missing = outcome.filter(|it| it.missing > 0);
+    let Some(outcome) = missing else { return cause.describe().to_owned() };
+    let of = |(reason, nodes): (&Reason, &u32)| match nodes {
+        0 => reason.describe(),
+        1 => format!("on 1 node {}", reason.describe()),
+        n => format!("on {n} nodes {}", reason.describe()),
+    };
+    outcome.reasons.iter().map(of).collect::<Vec<_>>().join("; ")
 }

@@ -274,3 +274,56 @@ async fn the_configuration_server_passes_it_on() {
     lab.post("nodes/n1/drain", json!({})).await;
     assert_eq!(lab.get("scheduler").await["nodes"][0]["reach"], "draining");
 }
+
+#[tokio::test]
+async fn the_plan_of_a_drain_is_what_then_happens() {
+    let lab = Lab::of(&["n1", "n2", "n3"], &["v", "w"]).await;
+    set(&lab, "w", json!({ "target": 6, "default": { "max": 2 } })).await;
+    set(&lab, "v", json!({ "target": 5 })).await;
+    let instances = async |workflow: &str| {
+        let detail = lab.get(&format!("scheduler/workflows/{workflow}")).await;
+        numbers(&detail)
+    };
+    let before = [("v", instances("v").await), ("w", instances("w").await)];
+    let revision = lab.get("scheduler").await["revision"].clone();
+
+    let plan = lab.post("nodes/n2/drain?dryRun=true", Value::Null).await;
+    assert_eq!((&plan["dryRun"], &plan["drained"]), (&json!(true), &json!(true)), "{plan:#}");
+    assert_eq!((&plan["instances"], &plan["revision"]), (&json!(0), &revision));
+    let now = lab.get("scheduler").await;
+    assert_eq!((&now["revision"], &now["drained"]), (&revision, &json!([])), "nothing is changed");
+    let moves = plan["moves"].as_array().unwrap().clone();
+    let all: usize = before.iter().flat_map(|it| &it.1).filter(|it| it.1 == "n2").count();
+    assert_eq!(moves.len(), all, "{plan:#}");
+    // Two of w have no place: the others have as many as a rule allows. Those of v have.
+    let nowhere: Vec<_> = moves.iter().filter(|it| it["to"] == Value::Null).collect();
+    assert_eq!(nowhere.len(), 2, "{plan:#}");
+    for it in nowhere {
+        assert_eq!((&it["workflow"], it.get("becomes")), (&json!("w"), None));
+        let why = it["why"].as_str().unwrap();
+        assert!(why.contains("on 2 nodes the rule for default allows no more there"), "{why}");
+    }
+
+    let done = lab.post("nodes/n2/drain", Value::Null).await;
+    assert_eq!((&done["dryRun"], done.get("moves")), (&json!(false), None));
+    assert_eq!(done["warnings"], plan["warnings"]);
+    for (workflow, before) in before {
+        let of = |it: &&Value| it["workflow"] == workflow;
+        let stops = |number: u64| moves.iter().filter(of).any(|it| it["number"] == number);
+        let mut expected: Vec<_> = before.into_iter().filter(|it| !stops(it.0)).collect();
+        let starts = moves.iter().filter(of).filter(|it| it["to"] != Value::Null);
+        let started =
+            |it: &Value| (it["becomes"].as_u64().unwrap(), it["to"].as_str().unwrap().to_owned());
+        expected.extend(starts.map(started));
+        expected.sort_unstable();
+        let mut after = instances(workflow).await;
+        after.sort_unstable();
+        assert_eq!(after, expected, "{workflow}");
+    }
+
+    let back = lab.post("nodes/n2/undrain?dryRun=true", Value::Null).await;
+    assert_eq!(back["moves"][0].get("from"), None, "what has no place gets one: {back:#}");
+    assert_eq!((&back["moves"][0]["to"], &back["reach"]), (&json!("n2"), &json!("up")));
+    let (status, problem) = answered(lab.request(Method::POST, "nodes/n9/drain?dryRun=true")).await;
+    assert_eq!((status, &problem["code"]), (404, &json!("WEIR-07003")), "{problem}");
+}

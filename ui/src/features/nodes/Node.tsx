@@ -6,15 +6,15 @@ import { bytes, duration, plural } from "../../logic/format";
 import { lost, type Node as Shown } from "../../logic/nodes";
 import { useNow } from "../../logic/now";
 import { sh } from "../../logic/shell";
-import { Act, Confirm, CopyCli } from "../../parts/Act";
+import { Act, CopyCli } from "../../parts/Act";
 import { lazy } from "../../parts/lazy";
 import { Facts, Page, Panel } from "../../parts/Page";
 import { Empty, Loading, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
 import { Tabs } from "../../parts/Tabs";
 import { useAsked } from "../../parts/useAsked";
-import { useIntent } from "../../parts/useIntent";
 import { Ago, Moment } from "../../parts/When";
+import { Drain } from "./Drain";
 import { Running } from "./Nodes";
 import { useNodes } from "./useNodes";
 
@@ -125,73 +125,6 @@ function Actions({ node }: { node: Shown }) {
       <CopyCli command={sh`weir cluster explain ${node.name}`} />
       {asked && <Drain node={node} verb={asked} onClose={() => setAsked(undefined)} />}
     </>
-  );
-}
-
-function Drain({
-  node,
-  verb,
-  onClose,
-}: {
-  node: Shown;
-  verb: "drain" | "undrain";
-  onClose: () => void;
-}) {
-  const intent = useIntent();
-  const all = useNodes().value ?? [];
-  const others = all
-    .filter((it) => it.state === "up" && it.name !== node.name)
-    .map((it) => it.name);
-  const isLast = others.length === 0;
-  const schedule = useLive("schedule").value;
-  const here = schedule?.workflows.filter((it) => (it.nodes[node.name] ?? 0) > 0) ?? [];
-  const send = () => {
-    const params = { path: { name: node.name }, ...intent(verb) };
-    return answered(
-      verb === "drain"
-        ? api.POST("/api/v1/nodes/{name}/drain", { params })
-        : api.POST("/api/v1/nodes/{name}/undrain", { params }),
-    );
-  };
-  return (
-    <Confirm
-      title={`${verb === "drain" ? "Drain" : "Undrain"} ${node.name}`}
-      verb={verb === "drain" ? "Drain" : "Undrain"}
-      cli={sh`weir node ${verb} ${node.name}`}
-      typed={verb === "drain" && isLast ? node.name : undefined}
-      isDanger={verb === "drain" && isLast}
-      onDo={send}
-      onClose={onClose}
-    >
-      {verb === "drain" ? (
-        <>
-          {isLast ? (
-            <p>
-              ▲ No other node is up that may have them: its{" "}
-              {plural(node.said?.workflowInstances ?? 0, "instance")} end and start nowhere, until a
-              node is there again.
-            </p>
-          ) : (
-            <p>
-              Its {plural(node.said?.workflowInstances ?? 0, "instance")} end and start on{" "}
-              {others.join(", ")}, as far as limits and roles let them.
-            </p>
-          )}
-          {here.length > 0 && (
-            <ul>
-              {here.map((it) => (
-                <li key={it.workflow}>
-                  {it.workflow}: {plural(it.nodes[node.name] ?? 0, "instance")}
-                </li>
-              ))}
-            </ul>
-          )}
-          <p>Nothing new is put there until it is undrained. Open streams finish first.</p>
-        </>
-      ) : (
-        <p>It may be given instances again. Nothing that works is moved to it.</p>
-      )}
-    </Confirm>
   );
 }
 
