@@ -1,5 +1,5 @@
-//! The cluster: the same resources on the management server and in the engine's REST API. Commands
-//! are served by the management server alone.
+//! The cluster: the same resources on the management server and in the engine's REST API. What ends a member
+//! is served by the management server alone; where a controller lives is changed by both.
 
 use std::sync::Arc;
 
@@ -51,7 +51,17 @@ pub(crate) fn commands() -> OpenApiRouter<Arc<dyn Cluster>> {
     OpenApiRouter::default()
         .routes(command(UserClaim::ClusterManage, "node leave", routes!(leave)))
         .routes(command(UserClaim::ClusterManage, "node down", routes!(down)))
-        .routes(command(UserClaim::ClusterManage, "lease move", routes!(lease_move)))
+        .merge(moves())
+}
+
+/// Where controllers live, below `/cluster`.
+pub(crate) fn moves<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Arc<dyn Cluster>: axum::extract::FromRef<S>,
+{
+    let routes = routes!(lease_move);
+    OpenApiRouter::default().routes(command(UserClaim::ClusterManage, "lease move", routes))
 }
 
 /// The members, as this node sees them.

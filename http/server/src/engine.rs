@@ -122,7 +122,7 @@ pub(crate) fn passed_on() -> OpenApiRouter<Asked> {
         .routes(read(UserClaim::AccessRead, routes!(items::sources)))
         .routes(read(UserClaim::AccessRead, routes!(item_history::history)))
         .merge(sweeps::routes())
-        .nest("/cluster", cluster::reads())
+        .nest("/cluster", cluster::reads().merge(cluster::moves()))
         .merge(scheduler::routes())
         .merge(steering::routes())
         .merge(savepoints::routes())

@@ -43,7 +43,7 @@ fn the_configuration_servers_document_is_current() {
 }
 
 /// Commands that may be sent again without a key, and questions that are sent as commands.
-const WITHOUT_A_KEY: [&str; 18] = [
+const WITHOUT_A_KEY: [&str; 19] = [
     // Questions.
     "post /api/v1/keys/{key}/export",
     "post /api/v1/scheduler:preview",
@@ -52,6 +52,7 @@ const WITHOUT_A_KEY: [&str; 18] = [
     "post /api/v1/workflows/{name}/sniff",
     // They say how it is to be, or what is to be over: done twice, it is the same.
     "post /api/v1/audit:seal",
+    "post /api/v1/cluster/leases/{name}/move",
     "post /api/v1/log-out",
     "post /api/v1/resources:release",
     "post /api/v1/resources:renew",
@@ -149,6 +150,7 @@ fn the_documents_hold_every_path() {
             "/api/v1/cluster/domain-events",
             "/api/v1/cluster/explain",
             "/api/v1/cluster/leases",
+            "/api/v1/cluster/leases/{name}/move",
             "/api/v1/cluster/links",
             "/api/v1/cluster/members",
             "/api/v1/cluster/members/{node}",
@@ -256,6 +258,7 @@ fn the_documents_hold_every_path() {
             "/api/v1/certificates/{alias}",
             "/api/v1/cluster/explain",
             "/api/v1/cluster/leases",
+            "/api/v1/cluster/leases/{name}/move",
             "/api/v1/cluster/links",
             "/api/v1/cluster/members",
             "/api/v1/cluster/members/{node}",
