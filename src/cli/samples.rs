@@ -283,6 +283,7 @@ pub(crate) fn members() -> MembersView {
             uid,
             status,
             unreachable,
+            unreachable_since: unreachable.then(|| ago(40)),
             unreachable_from: if unreachable { vec!["node-1".into()] } else { vec![] },
             roles: vec!["ingest".into()],
             version: "0.1.0".into(),

@@ -429,9 +429,11 @@ impl Cluster {
     pub(crate) fn reaches(&self, from: usize, name: &str, wanted: bool) {
         let what = format!("{} to find {name} reachable: {wanted}", self.nodes[from].name);
         wait_until(&what, DEADLINE, || {
-            living(&self.nodes[from])
-                .iter()
-                .any(|it| it.name.as_str() == name && it.unreachable != wanted)
+            living(&self.nodes[from]).iter().any(|it| {
+                // Since when is said of those that are not, and of nobody else.
+                assert_eq!(it.unreachable, it.unreachable_since.is_some(), "{it:?}");
+                it.name.as_str() == name && it.unreachable != wanted
+            })
         });
     }
 

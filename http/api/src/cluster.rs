@@ -94,6 +94,11 @@ pub struct MemberView {
     pub status: NodeStatus,
     /// Whether it can't be reached at present, whatever its status.
     pub unreachable: bool,
+    /// When the node that was asked first found that it can't be reached, by its clock. Another node may have at
+    /// another time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Timestamp>)]
+    pub unreachable_since: Option<Timestamp>,
     /// Names of the nodes that can't reach it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreachable_from: Vec<String>,
@@ -261,6 +266,7 @@ mod tests {
             rest: "http://node-1:5842".into(),
             status,
             unreachable: false,
+            unreachable_since: None,
             unreachable_from: vec![],
             roles: vec![],
             version: "0.1.0".into(),

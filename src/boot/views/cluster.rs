@@ -118,6 +118,7 @@ fn member(it: &Member, view: &View) -> MemberView {
         rest: it.rest.clone(),
         status: it.status,
         unreachable: view.reach.unreachable.contains(&uid),
+        unreachable_since: view.unreachable_since.get(&uid).copied(),
         unreachable_from: from.map(|(observer, _)| name(*observer)).collect(),
         roles: it.roles.iter().cloned().collect(),
         version: it.version.clone(),

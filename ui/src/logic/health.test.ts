@@ -97,6 +97,16 @@ test("the worst stands first and in the sentence", () => {
   expect(said(known).text).toBe("Impaired: n2 can't be reached, and 1 more problem.");
 });
 
+test("a node that can't be reached is a problem since the cluster found so", () => {
+  const at = "2026-01-02T03:04:05Z";
+  const far = member("n2", { unreachable: true, unreachableSince: at });
+  const [trouble] = troubles({ ...well, members: members(member("n1"), far) });
+  expect(trouble).toMatchObject({ id: "node/n2", since: Date.parse(at) });
+  // An older engine does not say: then it is since it was seen, and not since it came up.
+  const older = member("n2", { unreachable: true });
+  expect(troubles({ members: members(member("n1"), older) })[0]?.since).toBeUndefined();
+});
+
 test("many bad records in the last minute are a problem", () => {
   const known = { ...well, members: members(member("n1")), workflows: { items: [workflow("a")] } };
   expect(said({ ...known, bad: { a: 0.004 } }).tone).toBe("ok");
@@ -160,4 +170,14 @@ test("a cluster that is lost elsewhere is told, and makes this one no worse", ()
     tone: "warn",
     text: "Healthy: 1 node up, and nothing deployed yet. Elsewhere, moon can't be used.",
   });
+});
+
+test("who can't be reached is not said to be so because it was let in", () => {
+  const reason = "the leader let it in";
+  const [one] = troubles({
+    members: members(member("n1", { unreachable: true, unreachableFrom: ["n2", "n3"], reason })),
+  });
+  expect(one?.hint).toBe(
+    "n2, n3 hear nothing from it: its process, its machine or the way there has failed.",
+  );
 });

@@ -104,11 +104,24 @@ function nodes({ members }: Known): Trouble[] {
     tone: "err",
     what: it.name,
     why: it.unreachable ? "can't be reached" : "is down",
-    hint: it.reason,
-    // Since when it can't be reached is not told: from when it was seen.
-    since: it.status === "down" ? Date.parse(it.changedAt) : undefined,
+    hint: reasonOf(it),
+    since: sinceOf(it),
     where: { to: "node", name: it.name },
   }));
+}
+
+/** By the node that was asked; another one may have found it at another time. */
+function sinceOf(it: Schemas["Member"]): number | undefined {
+  if (it.unreachable) return it.unreachableSince ? Date.parse(it.unreachableSince) : undefined;
+  return Date.parse(it.changedAt);
+}
+
+/** Of one that is not reached, the list says why it was let in. */
+function reasonOf({ unreachable, unreachableFrom = [], reason }: Schemas["Member"]) {
+  if (!unreachable) return reason;
+  const hear = unreachableFrom.length === 1 ? "hears" : "hear";
+  const who = unreachableFrom.join(", ") || "The others";
+  return `${who} ${hear} nothing from it: its process, its machine or the way there has failed.`;
 }
 
 /** One that was lost stays a problem until it is back, or is put away. */

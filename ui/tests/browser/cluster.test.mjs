@@ -146,6 +146,11 @@ test("a node dies while its detail is open: it is lost, and the overview names i
     .getByText(/unreachable|is down|down|is no member/)
     .first()
     .waitFor({ timeout: 60_000 });
+  await until("it is said since when", async () => {
+    const { members } = await server.get("/api/v1/cluster/members");
+    const found = members.find((it) => it.name === second);
+    return !found?.unreachable || found.unreachableSince;
+  });
   await at("/");
   await page.getByText(/^▲?\s*(Impaired|Degraded): /).waitFor({ timeout: 60_000 });
   await at("/alarms");

@@ -181,6 +181,7 @@ impl Keeper {
             leader: leader(members, &reach),
             members: members.clone(),
             survives: turn.survives,
+            unreachable_since: old.silent_since(&reach, self.system.now()),
             reach,
             store_trouble: self.read_trouble.clone().or_else(|| self.save_trouble.clone()),
             since: if is_same { old.since } else { Stopwatch::start() },

@@ -40,6 +40,8 @@ async fn the_client_reads_the_cluster() {
     let client = Management::new(&management(Guard::closed()).await).unwrap();
     let members = client.members().await.unwrap();
     assert_eq!((members.version, members.leader), (7, Some(node_name(1))));
+    let since: Vec<_> = members.members.iter().map(|it| it.unreachable_since.is_some()).collect();
+    assert_eq!(since, [false, true, false, false]);
     let statuses: Vec<_> = members.members.iter().map(|it| (it.status, it.unreachable)).collect();
     assert_eq!(
         statuses,

@@ -40,6 +40,7 @@ fn member(n: u128, status: NodeStatus, unreachable: bool) -> MemberView {
         uid,
         status,
         unreachable,
+        unreachable_since: unreachable.then_some(NOW),
         unreachable_from: if unreachable { vec!["node-1".into()] } else { vec![] },
         roles: vec!["ingest".into()],
         version: "0.1.0".into(),

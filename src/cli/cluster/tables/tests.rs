@@ -45,7 +45,7 @@ fn a_wide_list_of_members_says_why() {
     let text = members(&samples::members(), &WIDE);
     assert!(
         text.contains(
-            "2  http://node-2:5842  node-1            1m       the leader node-1 let it up  0197a8b0"
+            "2  http://node-2:5842  node-1            40s          1m       the leader node-1 let it up  0197a8b0"
         ),
         "{text}"
     );
