@@ -223,6 +223,10 @@ impl TokenArgs {
         token.map_or_else(own, |it| Ok(Some(it)))
     }
 
+    fn is_given(&self) -> bool {
+        self.token_file.is_some() || std::env::var_os("WEIR_MANAGEMENT_TOKEN").is_some()
+    }
+
     /// A client that shows the token, where there is one.
     pub(crate) fn client(&self, client: &Client) -> Result<Client, Failure> {
         let client = client.clone();
@@ -339,6 +343,38 @@ impl ManagementArgs {
             (token, _) => token,
         };
         Ok(client.with_token(token))
+    }
+
+    /// Whom a question goes to that servers of the REST API answer, too: where somebody names one of those and no
+    /// management server, that one, with the right of who is logged in there.
+    pub(crate) fn asked(&self, global: &Global) -> Result<Asked, Failure> {
+        let chosen = global.chosen()?;
+        let is_managed = self.management.is_some()
+            || chosen.as_ref().is_some_and(|it| it.profile.management.is_some())
+            || self.token.is_given();
+        match global.names_server()? && !is_managed {
+            true => Ok(Asked { client: global.client()?, refused: Failure::of_client }),
+            false => {
+                let client = self.client(global)?.as_client().clone();
+                Ok(Asked { client, refused: Failure::of_management })
+            }
+        }
+    }
+}
+
+/// Who answers a question about the cluster.
+pub(crate) struct Asked {
+    pub(crate) client: Client,
+    refused: fn(String, weir_http_client::Error) -> Failure,
+}
+
+impl Asked {
+    pub(crate) fn refused(
+        &self,
+        what: impl Into<String>,
+        error: weir_http_client::Error,
+    ) -> Failure {
+        (self.refused)(what.into(), error)
     }
 }
 

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use weir_domain::{NodeName, NodeStatus};
 use weir_http_api::{ExplainQuery, MembersView};
-use weir_http_client::{Error, Management};
+use weir_http_client::Error;
 
-use super::args::{Global, ManagementArgs};
+use super::args::{Asked, Global, ManagementArgs};
 use super::failure::Failure;
 use super::output::Output;
 use super::watch::watched;
@@ -65,36 +65,45 @@ struct Watch {
 
 impl Args {
     pub(crate) async fn run(self, global: &Global, out: &Output) -> Result<ExitCode, Failure> {
-        let client = self.server.client(global)?;
-        self.verb.run(&client, out).await.map(|()| ExitCode::SUCCESS)
+        let Self { server, verb } = self;
+        verb.run((&server, global), out).await.map(|()| ExitCode::SUCCESS)
     }
 }
 
 impl Verb {
-    async fn run(self, client: &Management, out: &Output) -> Result<(), Failure> {
+    async fn run(
+        self,
+        (server, global): (&ManagementArgs, &Global),
+        out: &Output,
+    ) -> Result<(), Failure> {
+        let (asked, client) = (|| server.asked(global), || server.client(global));
         match self {
             Self::Status(Watch { watch }) => {
-                watched(watch, out, async || tables::Status::ask(client).await, tables::status)
+                let asked = asked()?;
+                watched(watch, out, async || tables::Status::ask(&asked).await, tables::status)
                     .await
             }
             Self::Members { all, watch: Watch { watch } } => {
-                watched(watch, out, async || members(client, all).await, tables::members).await
+                let asked = asked()?;
+                watched(watch, out, async || members(&asked, all).await, tables::members).await
             }
             Self::Links(Watch { watch }) => {
-                let refuse = |it| refused("can't list links", it);
-                let ask = async || client.links().await.map_err(refuse);
+                let asked = asked()?;
+                let refuse = |it| asked.refused("can't list links", it);
+                let ask = async || asked.client.links().await.map_err(refuse);
                 watched(watch, out, ask, tables::links).await
             }
             Self::Leases(Watch { watch }) => {
-                let refuse = |it| refused("can't list leases", it);
-                let ask = async || client.leases().await.map_err(refuse);
+                let asked = asked()?;
+                let refuse = |it| asked.refused("can't list leases", it);
+                let ask = async || asked.client.leases().await.map_err(refuse);
                 watched(watch, out, ask, tables::leases).await
             }
-            Self::Explain { node } => explain(client, out, node).await,
-            Self::Events => events::follow(client, out).await,
-            Self::Leave(on) => on.leave(client, out).await,
-            Self::Down(on) => on.down(client, out).await,
-            Self::Move(it) => it.run(client, out).await,
+            Self::Explain { node } => explain(&asked()?, out, node).await,
+            Self::Events => events::follow(&client()?, out).await,
+            Self::Leave(on) => on.leave(&client()?, out).await,
+            Self::Down(on) => on.down(&client()?, out).await,
+            Self::Move(it) => it.run(&client()?, out).await,
         }
     }
 }
@@ -104,16 +113,16 @@ fn refused(what: impl Into<String>, error: Error) -> Failure {
 }
 
 /// The members, without those that are gone unless they are wanted.
-async fn members(client: &Management, all: bool) -> Result<MembersView, Failure> {
-    let members = client.members().await;
-    let mut members = members.map_err(|it| refused("can't list members", it))?;
+async fn members(asked: &Asked, all: bool) -> Result<MembersView, Failure> {
+    let members = asked.client.members().await;
+    let mut members = members.map_err(|it| asked.refused("can't list members", it))?;
     members.members.retain(|it| all || it.status != NodeStatus::Removed);
     Ok(members)
 }
 
-async fn explain(client: &Management, out: &Output, node: Option<NodeName>) -> Result<(), Failure> {
+async fn explain(asked: &Asked, out: &Output, node: Option<NodeName>) -> Result<(), Failure> {
     let what = node.as_ref().map(|it| format!("can't explain node \"{it}\""));
-    let answer = client.explain(&ExplainQuery { node }).await;
-    let refuse = |it| refused(what.unwrap_or("can't explain this node".into()), it);
+    let answer = asked.client.explain(&ExplainQuery { node }).await;
+    let refuse = |it| asked.refused(what.unwrap_or("can't explain this node".into()), it);
     out.show(&answer.map_err(refuse)?, tables::explanation)
 }

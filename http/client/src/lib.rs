@@ -9,6 +9,7 @@
 mod access;
 mod calls;
 mod client;
+mod cluster;
 mod deliveries;
 mod deployments;
 mod error;

@@ -3,8 +3,8 @@
 use reqwest::RequestBuilder;
 use weir_domain::{NodeName, ProjectName};
 use weir_http_api::{
-    Concealed, DeploymentPreview, DeploymentRequest, DeploymentView, DryRun, ExplainQuery,
-    ExplanationView, LeaseMove, LeaseView, LinkView, MemberView, MembersView, Page,
+    Concealed, DeploymentPreview, DeploymentRequest, DeploymentView, DryRun, LeaseMove, LeaseView,
+    MemberView, MembersView, Page,
 };
 
 use crate::events::Events;
@@ -55,26 +55,17 @@ impl Management {
         self.client.base()
     }
 
-    pub async fn members(&self) -> Result<MembersView, Error> {
-        self.client.get(&["cluster", "members"]).await
+    /// For questions about the cluster, which servers of the REST API answer, too.
+    pub fn as_client(&self) -> &Client {
+        &self.client
     }
 
-    /// One member by its name or uid.
-    pub async fn member(&self, node: &str) -> Result<MemberView, Error> {
-        self.client.get(&["cluster", "members", node]).await
+    pub async fn members(&self) -> Result<MembersView, Error> {
+        self.client.members().await
     }
 
     pub async fn leases(&self) -> Result<Page<LeaseView>, Error> {
-        self.client.get(&["cluster", "leases"]).await
-    }
-
-    pub async fn links(&self) -> Result<Page<LinkView>, Error> {
-        self.client.get(&["cluster", "links"]).await
-    }
-
-    /// Why a node is up or not; the asked one where none is named.
-    pub async fn explain(&self, query: &ExplainQuery) -> Result<ExplanationView, Error> {
-        self.client.get_with(&["cluster", "explain"], query).await
+        self.client.leases().await
     }
 
     /// Lets a member leave; it is done when the member is removed.

@@ -7,9 +7,8 @@ use weir_domain::{Incarnation, NodeStatus};
 use weir_http_api::{
     ExplanationView, LeaseState, LeaseView, LinkView, MemberView, MembersView, Page,
 };
-use weir_http_client::Management;
 
-use super::refused;
+use crate::cli::args::Asked;
 use crate::cli::failure::Failure;
 use crate::cli::human;
 use crate::cli::look::{Look, Tone};
@@ -27,8 +26,9 @@ pub(super) struct Status {
 }
 
 impl Status {
-    pub(super) async fn ask(client: &Management) -> Result<Self, Failure> {
-        let refuse = |error| refused("can't ask for the cluster's status", error);
+    pub(super) async fn ask(asked: &Asked) -> Result<Self, Failure> {
+        let refuse = |error| asked.refused("can't ask for the cluster's status", error);
+        let client = &asked.client;
         let mut members = client.members().await.map_err(refuse)?;
         members.members.retain(|it| it.status != NodeStatus::Removed);
         Ok(Self { members, leases: client.leases().await.map_err(refuse)?.items })

@@ -52,14 +52,15 @@ async fn the_client_reads_the_cluster() {
             (NodeStatus::Removed, false)
         ]
     );
-    assert_eq!(client.member("node-2").await.unwrap(), members.members[1]);
+    assert_eq!(client.as_client().member("node-2").await.unwrap(), members.members[1]);
     let uid = members.members[1].uid.to_string();
-    assert_eq!(client.member(&uid).await.unwrap(), members.members[1]);
+    assert_eq!(client.as_client().member(&uid).await.unwrap(), members.members[1]);
     assert_eq!(client.leases().await.unwrap().items[0].owner, Some(life(1)));
-    assert_eq!(client.links().await.unwrap().items[0].state, LinkState::Dialling);
-    let explained = client.explain(&ExplainQuery { node: Some(node_name(3)) }).await.unwrap();
+    assert_eq!(client.as_client().links().await.unwrap().items[0].state, LinkState::Dialling);
+    let explained =
+        client.as_client().explain(&ExplainQuery { node: Some(node_name(3)) }).await.unwrap();
     assert_eq!(explained.reasons[0].message, "node-3 waits for other members");
-    let own = client.explain(&ExplainQuery::default()).await.unwrap();
+    let own = client.as_client().explain(&ExplainQuery::default()).await.unwrap();
     assert_eq!((own.node, own.reasons[0].code.0), (node_name(1), 11_000));
 }
 
@@ -93,7 +94,7 @@ async fn commands_are_refused_unless_they_are_allowed() {
         "/cluster/members/node-2/leave changes the cluster, and this server only reads"
     );
     assert!(refused.hint.unwrap().contains("weir.management.read-only"));
-    assert_eq!(client.member("node-2").await.unwrap().status, NodeStatus::Up);
+    assert_eq!(client.as_client().member("node-2").await.unwrap().status, NodeStatus::Up);
 }
 
 #[tokio::test]
@@ -114,7 +115,7 @@ async fn commands_need_the_token_of_the_server() {
             assert!(refused.is(ProblemKind::Unauthorized) && refused.status == 401, "{refused:?}");
             assert_eq!(refused.detail, reason);
         }
-        match (token, client.member("node-2").await) {
+        match (token, client.as_client().member("node-2").await) {
             (None, seen) => assert_eq!(seen.unwrap().status, NodeStatus::Up),
             (Some(_), seen) => assert_eq!(refusal(seen).detail, reason),
         }
@@ -174,7 +175,7 @@ async fn what_is_not_there_is_answered_with_the_nearest_name() {
     };
     let own = |a: &str, b: &str| (a.to_owned(), b.to_owned());
     assert_eq!(
-        not_found(refusal(client.member("nod-1").await)),
+        not_found(refusal(client.as_client().member("nod-1").await)),
         own("there is no member \"nod-1\"", "did you mean \"node-1\"?")
     );
     assert_eq!(
@@ -183,7 +184,7 @@ async fn what_is_not_there_is_answered_with_the_nearest_name() {
     );
     assert!(not_found(refusal(client.leave("gone").await)).0.contains("gone"));
     let stranger = ExplainQuery { node: Some("far-away".parse().unwrap()) };
-    let (detail, _) = not_found(refusal(client.explain(&stranger).await));
+    let (detail, _) = not_found(refusal(client.as_client().explain(&stranger).await));
     assert_eq!(detail, "there is no node \"far-away\"");
 }
 
