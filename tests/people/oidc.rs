@@ -94,7 +94,7 @@ fn a_browser_is_led_to_the_provider_and_back_into_a_session() {
         let server = if id_token_has_all { office.weir.rest() } else { office.weir.page() };
         let server = server.trim_end_matches('/');
         let (_, ways) = office.weir.get(server, "/api/v1/log-in");
-        assert_eq!(ways, r#"{"password":true,"provider":"the house"}"#);
+        assert_eq!(ways, r#"{"password":true,"administrator":true,"provider":"the house"}"#);
         let mut browser = Browser::default();
         let at = led(server, &mut browser, "1");
         let page = finished(server, &mut browser, &at);

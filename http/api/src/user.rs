@@ -38,9 +38,17 @@ pub struct LoggedIn {
 pub struct WaysToLogIn {
     /// With a name and a password.
     pub password: bool,
+    /// Whether somebody administers what answers: who finds nobody makes the first one, by `POST /set-up`.
+    /// One of an earlier version does not say so, and has one.
+    #[serde(default = "yes")]
+    pub administrator: bool,
     /// What the provider is called that a browser may be led to, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A log-in at the provider has begun.

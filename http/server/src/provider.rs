@@ -12,6 +12,7 @@ use axum::response::{AppendHeaders, IntoResponse};
 use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use weir_cluster::ProxyError;
 use weir_controllers::users::{Failure, Identity, Rejection};
 use weir_http_api::{LoggedIn, Problem, ProviderBegun, ProviderFinish, WaysToLogIn};
 use weir_secrets::Secret;
@@ -37,14 +38,20 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
         .routes(tried("user log-in", routes!(finish)))
 }
 
-/// How people may log in here.
+/// How people may log in here, and whether somebody was set up who could: nothing else is told to who is nobody.
 #[utoipa::path(get, path = "/log-in", tag = "log-in", operation_id = "showWaysToLogIn",
     responses(
         (status = 200, description = "All ways", body = WaysToLogIn),
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn ways(Extension(people): Known) -> Result<Json<WaysToLogIn>, Error> {
-    Ok(Json(WaysToLogIn { password: true, provider: people.users.provider().await? }))
+    let (provider, is_set_up) = futures::join!(people.users.provider(), people.users.is_set_up());
+    let (provider, administrator) = match is_set_up {
+        // Its host is of a version that does not know the question: who can set it up finds the way without it.
+        Err(Failure::Proxy(ProxyError::Refused { .. })) => (provider?, true),
+        is_set_up => (provider?, is_set_up?),
+    };
+    Ok(Json(WaysToLogIn { password: true, administrator, provider }))
 }
 
 /// Begins a log-in at the provider: a cookie binds it to the browser, which is to be led to `location`. It comes

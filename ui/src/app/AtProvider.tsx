@@ -1,22 +1,15 @@
 import { Button } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { answered, api } from "../api/client";
 import { type Problem, problemIn } from "../api/problem";
 import { ProblemView } from "../parts/Problem";
 import { type Brought, broughtBack } from "./brought";
 import { handedOver } from "./elsewhere";
+import { useLogIns } from "./logIns";
 import { useSession } from "./session";
 
 /** What the provider of log-ins is called, where there is one. */
-export function useProvider(): string | undefined {
-  const { data: ways } = useQuery({
-    queryKey: ["ways to log in"],
-    queryFn: () => answered(api.GET("/api/v1/log-in")),
-    staleTime: 60_000,
-  });
-  return ways?.provider ?? undefined;
-}
+export const useProvider = (): string | undefined => useLogIns()?.provider ?? undefined;
 
 /** The way to the provider of log-ins, where there is one, and what a browser brings back from there. */
 export function AtProvider({ onDone }: { onDone: () => void }) {

@@ -1,4 +1,5 @@
 import { Button, Checkbox, PasswordInput, TextInput } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
 import { Link, Navigate } from "@tanstack/react-router";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { answered, api } from "../api/client";
@@ -7,6 +8,7 @@ import { ProblemView } from "../parts/Problem";
 import { useIntent } from "../parts/useIntent";
 import { AtProvider } from "./AtProvider";
 import css from "./logIn.module.css";
+import { LOG_INS, useLogIns } from "./logIns";
 import { useSession } from "./session";
 
 /** A page of its own with one form, which keeps the refusal. */
@@ -54,6 +56,7 @@ const text = (form: FormData, name: string) => String(form.get(name) ?? "");
 
 export function LogIn() {
   const { me, logIn } = useSession();
+  const ways = useLogIns();
   const [isDone, setDone] = useState(false);
   // Not before the page knows who is there: it would lead back here.
   if (isDone && me.via === "session") return <Navigate to="/" />;
@@ -68,9 +71,12 @@ export function LogIn() {
       below={
         <>
           <AtProvider onDone={() => setDone(true)} />
-          <p className="small muted">
-            Nobody is there yet? <Link to="/set-up">Set the cluster up.</Link>
-          </p>
+          {ways?.administrator === false && (
+            <p role="status">
+              ◆ Nobody is set up here yet, so nobody can log in.{" "}
+              <Link to="/set-up">Set the cluster up</Link>
+            </p>
+          )}
         </>
       }
     >
@@ -83,9 +89,14 @@ export function LogIn() {
 
 export function SetUp() {
   const { me, logIn } = useSession();
+  const queries = useQueryClient();
+  const ways = useLogIns();
   const [isDone, setDone] = useState(false);
+  const [isSent, setSent] = useState(false);
   // Not before the page knows who is there: it would lead back here.
   if (isDone && me.via === "session") return <Navigate to="/" />;
+  // Who sends it just now is told what came of that.
+  if (ways?.administrator && !isSent) return <SetUpAlready />;
   return (
     <Door
       title="Set the cluster up"
@@ -99,12 +110,14 @@ export function SetUp() {
         </>
       }
       onSend={async (form) => {
+        setSent(true);
         const [name, password, secret] = [
           text(form, "name"),
           text(form, "password"),
           text(form, "secret").trim(),
         ];
         await answered(api.POST("/api/v1/set-up", { body: { name, password, secret } }));
+        await queries.invalidateQueries({ queryKey: LOG_INS });
         await logIn(name, password, false);
         setDone(true);
       }}
@@ -124,6 +137,24 @@ export function SetUp() {
         required
       />
     </Door>
+  );
+}
+
+/** It is done once: what leads here is an old address, or came too late. */
+function SetUpAlready() {
+  return (
+    <main className={css.door}>
+      <div className={css.form}>
+        <h1>
+          <img src="/weir.svg" alt="" width={22} height={22} /> It is set up already
+        </h1>
+        <p>
+          There is an administrator, who makes other <Link to="/users">users</Link> and lets them in
+          again when they forgot their password.
+        </p>
+        <Link to="/log-in">To the log-in</Link>
+      </div>
+    </main>
   );
 }
 

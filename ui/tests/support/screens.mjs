@@ -123,7 +123,7 @@ export const SCREENS = [
   },
   { name: "asset-unknown", path: "/projects/flights/assets/gone.yaml", has: "To all assets" },
   { name: "log-in", path: "/log-in", has: "Log in to Weir" },
-  { name: "set-up", path: "/set-up", has: "Set the cluster up" },
+  { name: "set-up", path: "/set-up", has: "It is set up already" },
   { name: "password", path: "/password", has: "Change your password" },
   { name: "nowhere", path: "/gone", has: "This address leads to no view" },
 ];

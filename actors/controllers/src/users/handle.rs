@@ -109,6 +109,14 @@ impl UserStorage {
         }
     }
 
+    /// Whether somebody administers the cluster: from then on nobody sets it up.
+    pub async fn is_set_up(&self) -> Answer<bool> {
+        match self.ask(Request::IsSetUp).await? {
+            Response::IsSetUp(it) => Ok(it),
+            other => Err(other.into()),
+        }
+    }
+
     /// Where a browser is led to that logs in at the provider, what it keeps meanwhile, and whether that may go
     /// by TLS alone.
     pub async fn begin_at_provider(&self, from: String) -> Answer<(String, Secret, bool)> {

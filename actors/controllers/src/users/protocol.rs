@@ -108,6 +108,8 @@ pub enum Request {
     Identify(Shown),
     /// How people may log in.
     Ways,
+    /// Whether somebody administers the cluster.
+    IsSetUp,
     /// Begins a log-in at the provider, for the browser that has this.
     BeginProvider {
         binding: SecretHash,
@@ -137,6 +139,7 @@ pub enum Response {
     Identity(Box<Identity>),
     /// What the provider is called, if there is one.
     Ways(Option<String>),
+    IsSetUp(bool),
     /// Where the browser is led to, and whether it comes back by TLS.
     Begun {
         location: String,

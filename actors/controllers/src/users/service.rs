@@ -167,6 +167,9 @@ impl UserService {
             }
             Request::Identify(shown) => return self.identify(shown, context).await,
             Request::Ways => return Ok(Response::Ways(self.vouching.provider_name())),
+            Request::IsSetUp => {
+                return Ok(Response::IsSetUp(host.query(within, Users::is_set_up).await?));
+            }
             Request::BeginProvider { binding, from } => {
                 return self.vouching.begin(binding, (from, within)).await;
             }
