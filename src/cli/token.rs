@@ -204,6 +204,7 @@ TOKEN                                 USER  EXPIRES  USED  FOR
             from: "10.0.0.7".into(),
             opened_at: ago(3_600),
             expires_at: ago(-3_600),
+            current: false,
         };
         assert_eq!(
             sessions(&Page::whole([session]), &LOOK),

@@ -322,4 +322,7 @@ pub struct SessionView {
     pub opened_at: Timestamp,
     #[schema(value_type = schema::Timestamp)]
     pub expires_at: Timestamp,
+    /// It is the one that asks.
+    #[serde(default)]
+    pub current: bool,
 }

@@ -53,7 +53,7 @@ pub(crate) async fn revoke(
     Ok(storages.users.revoke_token(id, sender).await?)
 }
 
-/// Sessions that have not ended, oldest first.
+/// Sessions that have not ended, oldest first. The one that asks is marked.
 #[utoipa::path(get, path = "/sessions", tag = "users", operation_id = "listSessions",
     params(ListQuery),
     responses(
@@ -61,12 +61,14 @@ pub(crate) async fn revoke(
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn sessions(
+    caller: Caller,
     Extension(storages): Known,
     Fields(query): Fields<ListQuery>,
 ) -> Result<Json<Page<SessionView>>, Error> {
     let all = storages.users.sessions().await?.into_iter();
     lists::page(
         all.map(|it| SessionView {
+            current: caller.session() == Some(it.id),
             id: it.id,
             user: it.user,
             from: it.from,

@@ -2,7 +2,6 @@ import { useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
-import { useSession } from "../../app/session";
 import { plural } from "../../logic/format";
 import { sh } from "../../logic/shell";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
@@ -213,7 +212,17 @@ function AllUsers() {
 }
 
 const SESSIONS: Column<Schemas["Session"]>[] = [
-  { id: "user", title: "User", value: (it) => it.user, cell: (it) => it.user },
+  {
+    id: "user",
+    title: "User",
+    value: (it) => it.user,
+    cell: (it) => (
+      <span className="row">
+        {it.user}
+        {it.current && <Mark tone="info">this session</Mark>}
+      </span>
+    ),
+  },
   { id: "from", title: "From", cell: (it) => <span className="mono">{it.from}</span> },
   {
     id: "opened",
@@ -229,26 +238,19 @@ const SESSIONS: Column<Schemas["Session"]>[] = [
   },
 ];
 
-/** Of several of one's own, the one with the same end is that of this page. */
-const isOfPage = (it: Schemas["Session"], { user, expiresAt }: Schemas["Me"]) =>
-  it.user === user && it.expiresAt === expiresAt;
-
 function Sessions() {
-  const { me } = useSession();
   const standing = useAsked(["sessions"], () => answered(api.GET("/api/v1/sessions")));
   const queries = useQueryClient();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const [isAsked, setAsked] = useState(false);
+  const [asked, setAsked] = useState<"chosen" | "all">();
   const intent = useIntent();
   const ended = standing.value?.items.filter((it) => chosen.has(it.id)) ?? [];
+  const [only] = ended;
   const users = [...new Set(ended.map((it) => it.user))].sort();
-  const isOwn = ended.some((it) => isOfPage(it, me));
+  const isOwn = ended.some((it) => it.current);
   const end = async () => {
     // That of the page last: what comes after it would be refused.
-    const [others, own] = [
-      ended.filter((it) => !isOfPage(it, me)),
-      ended.filter((it) => isOfPage(it, me)),
-    ];
+    const [others, own] = [ended.filter((it) => !it.current), ended.filter((it) => it.current)];
     for (const { id } of [...others, ...own])
       await answered(
         api.DELETE("/api/v1/sessions/{id}", { params: { path: { id }, ...intent(id) } }),
@@ -261,13 +263,25 @@ function Sessions() {
       title="Open sessions"
       flush
       side={
-        <Act
-          label={`End (${chosen.size}) …`}
-          claim="user:write"
-          isDanger
-          not={chosen.size === 0 && "No session is chosen"}
-          onAct={() => setAsked(true)}
-        />
+        <div className="row">
+          <Act
+            label={`End (${chosen.size}) …`}
+            claim="user:write"
+            isDanger
+            not={chosen.size === 0 && "No session is chosen"}
+            onAct={() => setAsked("chosen")}
+          />
+          <Act
+            label="End all of the user …"
+            claim="user:write"
+            isDanger
+            not={
+              (users.length === 0 && "No session is chosen") ||
+              (users.length > 1 && "Sessions of several users are chosen")
+            }
+            onAct={() => setAsked("all")}
+          />
+        </div>
       }
     >
       <Shows of={standing}>
@@ -289,7 +303,15 @@ function Sessions() {
           />
         )}
       </Shows>
-      {isAsked && (
+      {asked === "all" && only && (
+        <EndAll
+          user={only.user}
+          sessions={standing.value?.items.filter((it) => it.user === only.user) ?? []}
+          onEnd={() => setChosen(new Set())}
+          onClose={() => setAsked(undefined)}
+        />
+      )}
+      {asked === "chosen" && (
         <Confirm
           title={`End ${plural(chosen.size, "session")}`}
           verb="End"
@@ -297,7 +319,7 @@ function Sessions() {
           typed={ended.length > 1 ? `${ended.length}` : undefined}
           cli={ended.map((it) => sh`weir session end ${it.id}`).join(" && ")}
           onDo={end}
-          onClose={() => setAsked(false)}
+          onClose={() => setAsked(undefined)}
         >
           <p>Whoever has them must log in again:</p>
           <ul>
@@ -311,5 +333,44 @@ function Sessions() {
         </Confirm>
       )}
     </Panel>
+  );
+}
+
+/** All that a user has, also those that were opened since the list was read. */
+function EndAll(props: {
+  user: string;
+  sessions: readonly Schemas["Session"][];
+  onEnd: () => void;
+  onClose: () => void;
+}) {
+  const { user, sessions } = props;
+  const queries = useQueryClient();
+  const intent = useIntent();
+  const isOwn = sessions.some((it) => it.current);
+  return (
+    <Confirm
+      title={`End all sessions of ${user}`}
+      verb="End all"
+      isDanger
+      typed={user}
+      cli={sh`weir session end-all ${user}`}
+      onDo={async () => {
+        const params = { path: { name: user }, ...intent(sessions.map((it) => it.id)) };
+        await answered(api.DELETE("/api/v1/users/{name}/sessions", { params }));
+        props.onEnd();
+        await queries.invalidateQueries({ queryKey: ["sessions"] });
+      }}
+      onClose={props.onClose}
+    >
+      <p>
+        {plural(sessions.length, "session")} of {user}, and any opened since this list was read, end
+        at once. Tokens go on.
+      </p>
+      {isOwn ? (
+        <p>▲ This session is among them: you will have to log in again.</p>
+      ) : (
+        <p>This session, in which you look at it, is not among them.</p>
+      )}
+    </Confirm>
   );
 }
