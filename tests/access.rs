@@ -8,6 +8,7 @@ mod planted;
 mod repeated;
 mod rights;
 mod rotation;
+mod set_up;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

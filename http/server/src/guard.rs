@@ -8,7 +8,7 @@
 //! - G3: what the storage said of a bearer is believed for three seconds, and no longer: so long may a
 //!   session that was ended elsewhere go on, and an answer that has no end of its own.
 //! - G4: a command is carried out and recorded to the end, whether or not its sender waits.
-//! - G5: who is nobody adds no more to the audit than an entry for a user now and then.
+//! - G5: who is nobody adds no more to the audit than an entry for a user now and then, and one for set-ups.
 
 mod attempts;
 mod caller;
@@ -42,7 +42,7 @@ pub(crate) use caller::{Caller, Reach};
 pub(crate) use known::BELIEVED;
 use known::Known;
 pub(crate) use rule::{Need, Rule, command, is_for_everybody, open, operations, read, tried};
-pub(crate) use trail::Trail;
+pub(crate) use trail::{Attempted, Trail};
 pub(crate) use watch::{Own, Watch, Who};
 
 /// What bearers of users begin with.

@@ -16,7 +16,7 @@ use weir_http_api::{
 use crate::error::Error;
 use crate::extract::{Body, Confidential, Fields, Part};
 use crate::failures::of_log_in;
-use crate::guard::{Caller, Need, Trail, command, open, read, tried};
+use crate::guard::{Attempted, Caller, Need, Trail, command, open, read, tried};
 use crate::idempotency::{Key, Once};
 use crate::lists;
 use crate::origin::Client;
@@ -51,7 +51,13 @@ pub(crate) async fn set_up(
     trail.about("user", &request.name);
     let about = (request.name, profile(request.profile));
     let (code, password) = (secret(&request.secret), secret(&request.password));
-    Ok(storages.users.set_up(&code, about, &password).await?)
+    let done = storages.users.set_up(&code, about, &password).await;
+    // What else is refused comes from whoever has the secret.
+    // Where somebody is set up already, there is no secret to try.
+    if let Err(Failure::Rejected(Rejection::WrongSetUpSecret)) = &done {
+        trail.attempted(Attempted::SetUp);
+    }
+    Ok(done?)
 }
 
 /// Begins a session. It ends after 12 hours, or when its user logs out. Who shows a session or token that is
@@ -76,11 +82,11 @@ pub(crate) async fn log_in(
     let (token, identity) = begun.map_err(|it| {
         match &it {
             Failure::Rejected(Rejection::BadCredentials { is_user: true }) => {
-                trail.attempted(name);
+                trail.attempted(Attempted::LogIn(name));
             }
             // The password was right.
             Failure::Rejected(Rejection::NotAdmitted { reason }) => {
-                trail.because(reason).attempted(name);
+                trail.because(reason).attempted(Attempted::LogIn(name));
             }
             _ => {}
         }

@@ -19,7 +19,7 @@ use weir_http_api::Problem;
 use weir_runtime::Trace;
 
 use super::rule::{Need, Rule};
-use super::trail::Noted;
+use super::trail::{Attempted, Noted};
 use super::{Caller, Guard, Own, Trail, Watch};
 use crate::error::Error;
 use crate::extract::AskedPath;
@@ -146,19 +146,20 @@ impl Guard {
     }
 
     /// What everybody may try, and somebody did in vain. The answer does not wait for the entry:
-    /// there is one for users only, and how long it takes would tell who is one.
+    /// there is one for users and set-ups only, and how long it takes would tell who is one.
     fn attempted(&self, done: Done, why: &str) {
         self.tell_refused(&done.origin, &done.path, why);
-        let Noted { attempted: user, reason, .. } = done.trail.noted();
+        let Noted { attempted, reason, .. } = done.trail.noted();
         let why = reason.as_deref().unwrap_or(why);
-        let (Some(access), Some(more)) =
-            (&self.access, user.and_then(|it| self.attempts.pass(&it)))
-        else {
-            return;
+        let Some((access, attempted)) = self.access.as_ref().zip(attempted) else { return };
+        let Some(more) = self.attempts.pass(&attempted) else { return };
+        let whose = match attempted {
+            Attempted::LogIn(_) => "of this user",
+            Attempted::SetUp => "of a set-up",
         };
         let outcome = AuditOutcome::Refused(match more {
             0 => why.to_owned(),
-            more => format!("{why}; {more} more since the last entry of this user"),
+            more => format!("{why}; {more} more since the last entry {whose}"),
         });
         let guard = self.clone();
         access.tasks().spawn("http/attempt", async move { guard.record(done, outcome).await });

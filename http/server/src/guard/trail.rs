@@ -20,12 +20,21 @@ pub(crate) struct Noted {
     pub(crate) object: String,
     pub(crate) before: Option<Value>,
     pub(crate) after: Option<Value>,
-    /// Somebody gave a wrong password for this user, which there is.
-    pub(crate) attempted: Option<UserName>,
+    /// Somebody tried what everybody may, with a secret that is wrong.
+    pub(crate) attempted: Option<Attempted>,
     /// Why it was refused, where who asks is told in general words.
     pub(crate) reason: Option<String>,
     /// It changed nothing on purpose.
     pub(crate) is_dry: bool,
+}
+
+/// What somebody tried in vain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Attempted {
+    /// To log in as this user, which there is.
+    LogIn(UserName),
+    /// To become the first administrator.
+    SetUp,
 }
 
 impl Trail {
@@ -45,8 +54,8 @@ impl Trail {
         self.note(|it| it.is_dry = is_dry)
     }
 
-    pub(crate) fn attempted(&self, user: UserName) -> &Self {
-        self.note(|it| it.attempted = Some(user))
+    pub(crate) fn attempted(&self, what: Attempted) -> &Self {
+        self.note(|it| it.attempted = Some(what))
     }
 
     /// It is the first half of something, and changes nothing.
