@@ -153,7 +153,7 @@ pub use user::{
     RoleChange, RoleCreate, RoleView, SessionView, SetUp, TokenCreate, TokenCreated, TokenView,
     UserChange, UserCreate, UserOrigin, UserView, Via, WaysToLogIn,
 };
-pub use version::{ClusterIdentity, VersionView};
+pub use version::{ClusterIdentity, LimitsView, VersionView};
 pub use versions::{
     AssetDiffView, ChangedFileView, CommitRequest, Committed, DiscardRequest, FileChangeKind,
     FileDiffView, HunkLine, HunkLineKind, HunkView, ProjectVersion, ProjectVersionDetail,

@@ -16,12 +16,12 @@ use utoipa::openapi::path::PathItem;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_domain::UserClaim;
-use weir_http_api::{DeployedView, Fetched, Pulled, Pushed};
+use weir_http_api::{DeployedView, Fetched, LimitsView, Pulled, Pushed};
 
 use crate::extract::Fields;
 use crate::guard::{Need, Rule, command, is_for_everybody, open, read};
 use crate::health::{self, ReadyQuery};
-use crate::layers::{self, Limits};
+use crate::layers::{self, BodyBound, Limits};
 use crate::version::{self, ServerName};
 use crate::{
     Deliveries, Fleet, Guard, Health, Operations, Projects, Repeats, Samples, Versions, archives,
@@ -72,16 +72,14 @@ pub fn router(design: Design, fleet: impl Into<Fleet>, guard: Guard, limits: Lim
         .merge(forwarded().merge(followed()).with_state(fleet.clone()))
         .merge(overview::document(overview::DOCUMENT, &document()))
         .merge(ui::page());
-    let with_body =
-        |max: usize| Limits { body_bytes_max: limits.body_bytes_max.max(max), ..limits };
     let long = |routes: OpenApiRouter<_>, projects: Arc<dyn Projects>, max| {
         let (routes, _) = in_v1(routes).split_for_parts();
         let routes = routes.with_state(projects).layer(Extension(repeats.clone()));
-        layers::bounded(routes, with_body(max))
+        layers::bounded_by(routes, limits, max)
     };
     let (of_samples, _) = in_v1(samples::routes()).split_for_parts();
     let of_samples = of_samples.with_state(samples).layer(Extension(repeats.clone()));
-    let of_samples = layers::bounded(of_samples, with_body(samples::BODY_BYTES_MAX));
+    let of_samples = layers::bounded_by(of_samples, limits, samples::BODY_BYTES_MAX);
     let routes = layers::bounded(routes, limits)
         .merge(long(texts(), projects.clone(), assets::BODY_BYTES_MAX))
         .merge(long(imports(), projects, archives::BODY_BYTES_MAX))
@@ -89,8 +87,20 @@ pub fn router(design: Design, fleet: impl Into<Fleet>, guard: Guard, limits: Lim
     let routes = quota::around(routes.layer(from_fn(verbs::told_apart)), limits);
     let routes =
         routes.layer(Extension(fleet)).layer(Extension(guard)).layer(Extension(ServerName(NAME)));
+    let routes = routes.layer(Extension(takes(limits)));
     let routes = routes.layer(Extension(logs::Tails::default()));
     layers::outside(routes, NAME)
+}
+
+/// What it takes at most. Packages go on to an engine: one that is longer is sent there.
+fn takes(limits: Limits) -> LimitsView {
+    let bytes = |own| BodyBound::of(limits, own).max.0;
+    LimitsView {
+        body_bytes: bytes(0),
+        upload_bytes: bytes(0),
+        import_bytes: Some(bytes(archives::BODY_BYTES_MAX)),
+        sample_bytes: Some(bytes(samples::BODY_BYTES_MAX)),
+    }
 }
 
 /// The same routes, with what readiness depends on beside the projects.

@@ -9,11 +9,12 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_domain::UserClaim;
+use weir_http_api::LimitsView;
 
 use crate::extract::Fields;
 use crate::guard::{command, open, read};
 use crate::health::{self, ReadyQuery};
-use crate::layers::{self, Limits};
+use crate::layers::{self, BodyBound, Limits};
 use crate::live::Views;
 use crate::version::{self, ServerName};
 use crate::{
@@ -66,7 +67,17 @@ pub fn router(
         .fallback(overview::unknown_path);
     let routes =
         quota::around(routes, limits).layer(Extension(guard)).layer(Extension(ServerName(NAME)));
-    layers::outside(routes, NAME)
+    layers::outside(routes.layer(Extension(takes(limits))), NAME)
+}
+
+/// What it takes at most.
+fn takes(limits: Limits) -> LimitsView {
+    LimitsView {
+        body_bytes: BodyBound::of(limits, 0).max.0,
+        upload_bytes: weir_package::Limits::default().package_bytes_max.0,
+        import_bytes: None,
+        sample_bytes: None,
+    }
 }
 
 /// The OpenAPI document of the engine.

@@ -9,6 +9,8 @@ use weir_domain::{ClusterName, Code, Fault, FaultKind, Finding, UserClaim, did_y
 use weir_http_api::{AssetConflict, Problem, ProblemKind, ProblemPart};
 use weir_http_client as client;
 
+use crate::layers::BodyBound;
+use crate::problems::OfStatus;
 use crate::{ProjectRefusal, Refusal};
 
 /// How soon it is worth asking again where too much is being done: a password is checked in less.
@@ -149,6 +151,11 @@ pub(crate) enum Error {
     Panicked,
     /// A route changes what belongs to projects, and is not declared so that its guard says of which.
     NoReach,
+    /// A body that is longer than a server takes.
+    TooLong {
+        path: String,
+        bound: BodyBound,
+    },
     /// axum or a layer refused with nothing but a status.
     Status {
         status: StatusCode,
@@ -327,6 +334,7 @@ impl Error {
                 Problem::new(ProblemKind::Internal, detail)
                     .with_hint("nothing was changed: it is a defect of weir, report it")
             }
+            Self::TooLong { path, bound } => too_long(&path, bound),
             Self::Status { status, method, path } => of_status(status, &method, &path),
         }
     }
@@ -402,6 +410,18 @@ fn of_forward(path: String, cause: client::Error) -> Problem {
     }
 }
 
+fn too_long(path: &str, BodyBound { max, key }: BodyBound) -> Problem {
+    let detail = format!("the body sent to {path} is longer than {max}");
+    match key {
+        Some(key) => Problem::new(ProblemKind::BodyTooLarge, format!("{detail} ({key})"))
+            .with_hint(format!(
+                "send less at a time, or set {key} of the server that says so higher"
+            )),
+        None => Problem::new(ProblemKind::BodyTooLarge, detail)
+            .with_hint("send less at a time: no setting makes that more"),
+    }
+}
+
 fn of_status(status: StatusCode, method: &Method, path: &str) -> Problem {
     let (kind, detail) = match status {
         StatusCode::NOT_FOUND => return Error::UnknownPath { path: path.into() }.problem(),
@@ -412,10 +432,8 @@ fn of_status(status: StatusCode, method: &Method, path: &str) -> Problem {
         }
         StatusCode::PAYLOAD_TOO_LARGE => {
             let detail = format!("the body sent to {path} is longer than allowed");
-            return Problem::new(ProblemKind::BodyTooLarge, detail).with_hint(
-                "send less at a time; what this server takes of it at most says its weir.rest-server.max-body, and \
-                 of an asset 4 MiB and of samples 16 MiB, whatever that is",
-            );
+            return Problem::new(ProblemKind::BodyTooLarge, detail)
+                .with_hint("send less at a time");
         }
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             let detail = format!("{path} does not take this content type");
@@ -472,6 +490,7 @@ impl From<ProjectRefusal> for Error {
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let retry_after = self.retry_after();
+        let is_of_status = matches!(self, Self::Status { .. });
         let problem = self.problem();
         let status = StatusCode::from_u16(problem.status);
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -483,6 +502,9 @@ impl IntoResponse for Error {
             response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
         response.extensions_mut().insert(problem);
+        if is_of_status {
+            response.extensions_mut().insert(OfStatus);
+        }
         response
     }
 }

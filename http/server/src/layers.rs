@@ -16,12 +16,14 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
+use weir_domain::Bytes;
+use weir_http_api::Problem;
 use weir_runtime::Trace;
 
 use crate::error::Error;
 use crate::logs;
 use crate::origin::Encrypted;
-use crate::problems;
+use crate::problems::{self, AsItIs, OfStatus};
 
 /// Bounds of a server, from the process's configuration.
 #[derive(Debug, Clone, Copy)]
@@ -51,17 +53,42 @@ pub(crate) fn around(router: Router, server: &'static str, limits: Limits) -> Ro
     outside(bounded(router, limits), server)
 }
 
+/// How long a body may be, and which key says so: none of those that have a bound of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BodyBound {
+    pub(crate) max: Bytes,
+    pub(crate) key: Option<&'static str>,
+}
+
+impl BodyBound {
+    /// What the configuration says.
+    const KEY: &'static str = "weir.rest-server.max-body";
+
+    /// Never less than `own`, whatever the configuration says.
+    pub(crate) fn of(limits: Limits, own: usize) -> Self {
+        let bytes = |it: usize| Bytes(it as u64);
+        match limits.body_bytes_max {
+            max if max >= own => Self { max: bytes(max), key: Some(Self::KEY) },
+            _ => Self { max: bytes(own), key: None },
+        }
+    }
+}
+
 /// Requests that are short, and answered in time.
 pub(crate) fn bounded(router: Router, limits: Limits) -> Router {
+    bounded_by(router, limits, 0)
+}
+
+/// The same, for bodies that may be so long in any case.
+pub(crate) fn bounded_by(router: Router, limits: Limits, own: usize) -> Router {
+    let bound = BodyBound::of(limits, own);
     let timeout =
         TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.request_timeout);
     router
         // There is one limit, and it is that of the configuration.
         .layer(DefaultBodyLimit::disable())
-        .layer(RequestBodyLimitLayer::new(limits.body_bytes_max))
-        .layer(from_fn(move |request, next| {
-            without_long_body(limits.body_bytes_max, request, next)
-        }))
+        .layer(RequestBodyLimitLayer::new(bound.max.as_usize()))
+        .layer(from_fn(move |request, next| without_long_body(bound, request, next)))
         .layer(timeout)
 }
 
@@ -71,17 +98,29 @@ pub(crate) const DRAINED_MAX: usize = 64 << 20;
 /// A sender that is not done by then does not read why.
 const DRAINED_WITHIN: Duration = Duration::from_secs(10);
 
-/// Refuses a body that says itself that it is too long.
-async fn without_long_body(max: usize, request: Request, next: Next) -> Response {
+/// Refuses a body that says itself that it is too long, and says of one that turns out to be how long it may be.
+async fn without_long_body(bound: BodyBound, request: Request, next: Next) -> Response {
     let length = request.headers().get(header::CONTENT_LENGTH);
-    let length = length.and_then(|it| it.to_str().ok()?.parse::<usize>().ok());
-    if length.is_none_or(|it| it <= max) {
-        return next.run(request).await;
+    let length = length.and_then(|it| it.to_str().ok()?.parse::<u64>().ok());
+    let path = request.uri().path().to_owned();
+    if length.is_none_or(|it| it <= bound.max.0) {
+        let response = next.run(request).await;
+        return match is_unsaid(&response) {
+            true => Error::TooLong { path, bound }.into_response(),
+            false => response,
+        };
     }
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     // What comes of it is not looked at.
     let _ = timeout(DRAINED_WITHIN, drained(request.into_body())).await;
-    Error::Status { status: StatusCode::PAYLOAD_TOO_LARGE, method, path }.into_response()
+    Error::TooLong { path, bound }.into_response()
+}
+
+/// Whether a body was refused in the middle, by what reads bodies and knows no bound.
+fn is_unsaid(response: &Response) -> bool {
+    let extensions = response.extensions();
+    let is_said = extensions.get::<AsItIs>().is_some() || extensions.get::<Problem>().is_some();
+    response.status() == StatusCode::PAYLOAD_TOO_LARGE
+        && (!is_said || extensions.get::<OfStatus>().is_some())
 }
 
 async fn drained(body: Body) {

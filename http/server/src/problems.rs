@@ -18,6 +18,10 @@ pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("applicati
 #[derive(Clone)]
 pub(crate) struct AsItIs;
 
+/// Marks a refusal of which nothing is known but its status: whoever knows more says it.
+#[derive(Clone)]
+pub(crate) struct OfStatus;
+
 /// Turns every refusal into a problem that carries the request's id, and logs the server's faults.
 pub(crate) async fn written(request: Request, next: Next) -> Response {
     let id = request_id(request.headers()).unwrap_or_default().to_owned();

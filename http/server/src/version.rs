@@ -1,7 +1,7 @@
 //! Which Weir answers.
 
 use axum::{Extension, Json};
-use weir_http_api::{ClusterIdentity, VersionView};
+use weir_http_api::{ClusterIdentity, LimitsView, VersionView};
 
 use crate::Guard;
 
@@ -9,12 +9,13 @@ use crate::Guard;
 #[derive(Clone, Copy)]
 pub(crate) struct ServerName(pub(crate) &'static str);
 
-/// Which server answers, and its version.
+/// Which server answers, its version, and how long what is sent to it may be.
 #[utoipa::path(get, path = "/version", tag = "version", operation_id = "version",
     responses((status = 200, description = "The version", body = VersionView)))]
 pub(crate) async fn show(
     Extension(ServerName(server)): Extension<ServerName>,
     guard: Option<Extension<Guard>>,
+    limits: Option<Extension<LimitsView>>,
 ) -> Json<VersionView> {
     let cluster = guard.and_then(|Extension(it)| it.cluster().cloned());
     Json(VersionView {
@@ -22,5 +23,6 @@ pub(crate) async fn show(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         api: "v1".to_owned(),
         cluster: cluster.map(|(id, name)| ClusterIdentity { id, name }),
+        limits: limits.map(|Extension(it)| it),
     })
 }

@@ -123,3 +123,34 @@ test("Ctrl K goes to whatever one names, and does what has a name", async () => 
   await dialog().waitFor({ state: "detached" });
   assert.notEqual(await scheme(), before);
 });
+
+test("a package that is longer than the server takes is not sent, and the limit is said", async () => {
+  const { limits } = await server.get("/api/v1/version");
+  const sent = [];
+  page.on("request", (it) => {
+    if (it.method() === "POST") sent.push(it.url());
+  });
+  await at("/deployments");
+  await page
+    .getByRole("button", { name: /^Upload …/ })
+    .first()
+    .click();
+  await dialog()
+    .getByText(/^At most [\d.]+ (KiB|MiB)$/)
+    .waitFor();
+  await dialog()
+    .locator("input[type=file]")
+    .evaluate((input, bytes) => {
+      const all = new DataTransfer();
+      all.items.add(new File([new Uint8Array(bytes)], "all.weir"));
+      input.files = all.files;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+    }, limits.uploadBytes + 1);
+  await dialog()
+    .getByRole("alert")
+    .getByText(/this server takes at most/)
+    .waitFor();
+  assert.ok(await inDialog("Check").isDisabled());
+  assert.deepEqual(await findings(page), []);
+  assert.deepEqual(sent, []);
+});

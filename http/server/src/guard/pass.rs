@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
 use serde_json::Value;
 use weir_controllers::audit::masked;
-use weir_domain::{AuditAction, AuditOutcome, CommandId, UserClaim};
+use weir_domain::{AuditAction, AuditOutcome, Bytes, CommandId, UserClaim};
 use weir_http_api::Problem;
 use weir_runtime::Trace;
 
@@ -23,7 +23,7 @@ use super::trail::{Attempted, Noted};
 use super::{Caller, Guard, Own, Trail, Watch};
 use crate::error::Error;
 use crate::extract::AskedPath;
-use crate::layers::{ChosenId, request_id};
+use crate::layers::{BodyBound, ChosenId, request_id};
 use crate::origin::Origin;
 use crate::problems;
 use crate::repeats::Repeats;
@@ -77,8 +77,8 @@ pub(super) async fn pass(rule: Rule, request: Request, next: Next) -> Response {
         Need::Nothing => match axum::body::to_bytes(body, TRIED_BYTES_MAX).await {
             Ok(bytes) => Body::from(bytes),
             Err(_) => {
-                let detail = format!("what is sent there has at most {TRIED_BYTES_MAX} bytes");
-                return Error::TooLarge { detail }.into_response();
+                let bound = BodyBound { max: Bytes(TRIED_BYTES_MAX as u64), key: None };
+                return Error::TooLong { path, bound }.into_response();
             }
         },
         _ => body,

@@ -91,6 +91,8 @@ async fn the_text_of_an_asset_may_be_longer_than_other_bodies_and_has_a_bound() 
     assert_eq!(put(4 << 20).send().await.unwrap().status(), 200);
     let (status, problem) = refusal(put(17 << 20)).await;
     assert_eq!((status, &problem["code"]), (413, &json!("WEIR-07005")));
+    let said = problem["detail"].as_str().unwrap();
+    assert!(said.ends_with(" is longer than 16MiB"), "no key makes it more: {said}");
 }
 
 #[tokio::test]

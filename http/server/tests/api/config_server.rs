@@ -1,6 +1,7 @@
 //! The configuration server: projects, the page, and what it passes on.
 
 use serde_json::json;
+use weir_http_api::LimitsView;
 use weir_http_client::{Client, Error};
 
 use crate::fixture::{self, config_server, get, problem, problem_in, stream_id};
@@ -16,7 +17,35 @@ async fn projects_are_listed_and_validated() {
     assert_eq!((validation.valid, validation.errors, validation.warnings), (false, 1, 1));
     let lines: Vec<_> = validation.findings.iter().map(|it| it.line).collect();
     assert_eq!(lines, [4, 9]);
-    assert_eq!(client.version().await.unwrap().server, "config-server");
+}
+
+#[tokio::test]
+async fn how_much_may_be_sent_is_said_before() {
+    let engine = fixture::engine().await;
+    let base = config_server(&engine).await;
+    let version = Client::new(&base).unwrap().version().await.unwrap();
+    assert_eq!(version.server, "config-server");
+    let said = LimitsView {
+        body_bytes: 1_000,
+        upload_bytes: 1_000,
+        import_bytes: Some(64 << 20),
+        sample_bytes: Some(16 << 20),
+    };
+    assert_eq!(version.limits, Some(said));
+    let of_engine = Client::new(&engine).unwrap().version().await.unwrap().limits.unwrap();
+    assert_eq!((of_engine.body_bytes, of_engine.upload_bytes), (1 << 20, 4 << 30));
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    for (path, max) in [
+        ("deployments", "1000B (weir.rest-server.max-body)"),
+        ("clusters/default/deployments", "1000B (weir.rest-server.max-body)"),
+        ("projects:import", "64MiB"),
+        ("projects/sample/workflows/flights/test-runs", "16MiB"),
+    ] {
+        let request = http.post(format!("{base}/api/v1/{path}")).body(vec![0; (64 << 20) + 1]);
+        let (status, problem) = guard::refusal(request).await;
+        let detail = format!("the body sent to /api/v1/{path} is longer than {max}");
+        assert_eq!((status, &problem["detail"]), (413, &json!(detail)));
+    }
 }
 
 #[tokio::test]

@@ -388,6 +388,7 @@ async fn what_everybody_may_send_is_short() {
     let base = engine_with(guard(&Arc::new(FakeAccess::default()))).await;
     let body = json!({ "name": "ada", "password": "x".repeat(70_000) });
     let url = format!("{base}/api/v1/log-in");
-    let refused = request(&Method::POST, &url, None).json(&body).send().await.unwrap();
-    assert_eq!(refused.status(), 413);
+    let (status, problem) = refusal(request(&Method::POST, &url, None).json(&body)).await;
+    assert_eq!(status, 413);
+    assert_eq!(problem["detail"], "the body sent to /api/v1/log-in is longer than 64KiB");
 }

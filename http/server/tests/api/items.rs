@@ -223,7 +223,32 @@ async fn who_sends_a_body_that_is_much_too_long_reads_why_it_is_refused() {
     });
     let answer = answer.await.unwrap().unwrap();
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
-    assert!(answer.contains("WEIR-07005") && answer.contains("max-body"), "{answer}");
+    let said =
+        "the body sent to /api/v1/items:reset is longer than 1MiB (weir.rest-server.max-body)";
+    assert!(answer.contains("WEIR-07005") && answer.contains(said), "{answer}");
+}
+
+#[tokio::test]
+async fn who_does_not_say_how_long_a_body_is_reads_how_long_it_may_be() {
+    let engine = fixture::engine().await;
+    let address = engine.strip_prefix("http://").unwrap().to_owned();
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut connection = TcpStream::connect(&address)?;
+        let piece = vec![b' '; (1 << 20) + 1];
+        let head = format!(
+            "POST /api/v1/items:reset HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+             content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n",
+            piece.len()
+        );
+        connection.write_all(head.as_bytes())?;
+        connection.write_all(&piece)?;
+        connection.write_all(b"\r\n0\r\n\r\n")?;
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).map(|_| answer)
+    });
+    let answer = answer.await.unwrap().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.contains("is longer than 1MiB (weir.rest-server.max-body)"), "{answer}");
 }
 
 #[tokio::test]

@@ -5,10 +5,12 @@ import { place } from "../../api/place";
 import { type Problem, problemIn, problemOf, Refusal } from "../../api/problem";
 import { token } from "../../api/token";
 import { bytes, plural } from "../../logic/format";
+import { tooLong } from "../../logic/limits";
 import { sh } from "../../logic/shell";
 import { CopyCli } from "../../parts/Act";
 import { Dialog } from "../../parts/Dialog";
 import { DropFile } from "../../parts/DropFile";
+import { useLimits } from "../../parts/limits";
 import { Facts } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
 import css from "./deployments.module.css";
@@ -53,6 +55,8 @@ export function Upload({
   const [checked, setChecked] = useState<Uploaded>();
   const [problem, setProblem] = useState<Problem>();
   const [isBusy, setBusy] = useState(false);
+  const limit = useLimits()?.uploadBytes;
+  const why = tooLong(file, limit);
   const others = files.filter((it) => file === files[0] && it !== file);
   const run = async (dryRun: boolean) => {
     if (!file) return;
@@ -85,6 +89,14 @@ export function Upload({
           file={file}
           onFile={take}
         />
+        {why ? (
+          <p role="alert" data-tone="err" className={css.tooLong}>
+            ▲ {why}. Nothing was sent: send it to an engine itself with <code>--server</code>, or
+            raise the limit of this server.
+          </p>
+        ) : (
+          limit !== undefined && <p className="muted small">At most {bytes(limit)}</p>
+        )}
         <TextInput
           label="Tag"
           description="Empty: the one in the package"
@@ -146,7 +158,11 @@ export function Upload({
               Store {checked.tag}
             </Button>
           ) : (
-            <Button variant="filled" disabled={isBusy || !file} onClick={() => void run(true)}>
+            <Button
+              variant="filled"
+              disabled={isBusy || !file || why !== undefined}
+              onClick={() => void run(true)}
+            >
               {isBusy ? "Checking …" : "Check"}
             </Button>
           )}
