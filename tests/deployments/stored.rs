@@ -38,6 +38,17 @@ fn packages_are_stored_once_shown_as_a_tree_and_compared() {
     assert!(diff.stdout.contains("~ asset Workflow parcels\n    + "), "{}", diff.stdout);
     assert!(diff.stdout.contains(".glob: \"*.csv\"\n"), "{}", diff.stdout);
     assert_eq!(desk.run(&["deployment", "diff", "p-1", "p-1-again"]).code, Some(0));
+    // Of the same content, built elsewhere.
+    let args = ["build", "parcels", "--tag", "p-1-moved", "--file", "p-1-moved.weir", "-D"];
+    let key = format!("weir.data-dir={}", desk.project.data_dir().display());
+    let elsewhere = ["--base-dir", "/elsewhere"];
+    desk.write("");
+    desk.done(&[&args[..], &[&key], &elsewhere].concat());
+    desk.done(&["deployment", "upload", "p-1-moved.weir", "--base", "p-1"]);
+    let moved = desk.run(&["deployment", "diff", "p-1", "p-1-moved"]).ended(0).stdout;
+    let same =
+        moved.starts_with("p-1 and p-1-moved have the same content\nrelative paths begin in ");
+    assert!(same && moved.ends_with(" and in /elsewhere\n"), "{moved}");
     let from_nothing = desk.run(&["deployment", "diff", "DeploymentRoot", "p-1"]);
     assert!(from_nothing.stdout.starts_with("+ workflow parcels\n"), "{}", from_nothing.stdout);
 

@@ -19,6 +19,17 @@ use crate::{Content, Contents, Error, Item, Result};
 #[serde(rename_all = "camelCase")]
 pub struct Diff {
     pub changes: Vec<Change>,
+    /// The base directories, where they differ: said of where the two come from, and no change of what they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_dir: Option<Moved>,
+}
+
+/// One thing in two places.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Moved {
+    pub before: String,
+    pub after: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -96,7 +107,8 @@ impl Diff {
                 (None, _) => Some(Change::Added { item }),
             });
         }
-        Ok(Self { changes })
+        let base_dir = moved(before.map(|it| &it.content), after.map(|it| &it.content));
+        Ok(Self { changes, base_dir })
     }
 
     /// The objects that a difference of the two is made from: those of items that are in both and
@@ -153,10 +165,14 @@ fn settings(before: Option<&Content>, after: Option<&Content>) -> Option<Change>
         let order: Vec<_> = it.environments.iter().map(|it| it.name.as_str()).collect();
         serde_json::json!({
             "project": it.project.as_str(),
-            "baseDir": &it.base_dir,
             "environments": order,
         })
     };
     let edits = fields::between(&named(before), &named(after));
     (!edits.is_empty()).then_some(Change::Changed { item: Item::Settings, edits })
+}
+
+fn moved(before: Option<&Content>, after: Option<&Content>) -> Option<Moved> {
+    let (before, after) = (&before?.base_dir, &after?.base_dir);
+    (before != after).then(|| Moved { before: before.clone(), after: after.clone() })
 }

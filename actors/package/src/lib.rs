@@ -37,7 +37,7 @@ mod tests;
 
 pub use build::{Asset, Environment, Parts, Script, Secret, Workflow};
 pub use content::{AssetEntry, Content, NamedEntry, ScriptEntry, WorkflowEntry};
-pub use diff::{Change, Diff, Edit, Line};
+pub use diff::{Change, Diff, Edit, Line, Moved};
 pub use error::{Error, Result};
 pub use item::{AssetId, Item};
 pub use limits::Limits;

@@ -29,6 +29,18 @@ pub struct DiffView {
     pub to: DeploymentTag,
     /// By item.
     pub changes: Vec<ItemChange>,
+    /// Where relative paths begin, if that differs: it says where the two were built, and is none of the changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_dir: Option<MovedView>,
+}
+
+/// One thing in two places.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Moved)]
+pub struct MovedView {
+    pub before: String,
+    pub after: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

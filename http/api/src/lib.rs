@@ -82,7 +82,9 @@ pub use delivery::{
 pub use deployment::{
     DeploymentPreview, DeploymentRequest, DeploymentView, Withdrawal, WithdrawalView,
 };
-pub use diff::{DiffQuery, DiffView, EditKind, EditView, ItemChange, ItemChangeKind, LineView};
+pub use diff::{
+    DiffQuery, DiffView, EditKind, EditView, ItemChange, ItemChangeKind, LineView, MovedView,
+};
 pub use finding::{FaultView, FindingView};
 pub use fleet::{
     FleetAdd, FleetClusterView, FleetEntryView, FleetSet, FleetStandingView, IssuerView,

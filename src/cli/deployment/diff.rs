@@ -1,16 +1,16 @@
 //! A difference of two deployments, line by line: `+` added, `-` removed, `~` changed.
 
 use serde_json::Value;
-use weir_http_api::{DiffView, EditKind, EditView, ItemChangeKind, LineView};
+use weir_http_api::{DiffView, EditKind, EditView, ItemChangeKind, LineView, MovedView};
 
 use crate::cli::human::plain;
 use crate::cli::look::{Look, Tone};
 
 pub(super) fn shown(it: &DiffView, look: &Look) -> String {
-    if it.changes.is_empty() {
-        return format!("{} and {} have the same content\n", it.from, it.to);
-    }
     let mut text = String::new();
+    if it.changes.is_empty() {
+        text += &format!("{} and {} have the same content\n", it.from, it.to);
+    }
     for change in &it.changes {
         let (sign, tone) = match change.change {
             ItemChangeKind::Added => ('+', Tone::Good),
@@ -20,6 +20,10 @@ pub(super) fn shown(it: &DiffView, look: &Look) -> String {
         let head = format!("{sign} {}", plain(&change.item));
         text += &format!("{}\n", look.paint(tone, &head));
         text.extend(change.edits.iter().map(|it| edit(it, look)));
+    }
+    if let Some(MovedView { before, after }) = &it.base_dir {
+        let (before, after) = (plain(before), plain(after));
+        text += &format!("relative paths begin in {before} and in {after}\n");
     }
     text
 }
@@ -103,6 +107,7 @@ mod tests {
                 item(ItemChangeKind::Added, "workflow new", vec![]),
                 item(ItemChangeKind::Removed, "workflow old", vec![]),
             ],
+            base_dir: Some(MovedView { before: "/a".into(), after: "/b".into() }),
         };
         assert_eq!(
             shown(&diff, &LOOK),
@@ -121,9 +126,15 @@ mod tests {
     ~ its value, which is a secret
 + workflow new
 - workflow old
+relative paths begin in /a and in /b
 "
         );
-        let same = DiffView { changes: vec![], ..diff };
+        let moved = DiffView { changes: vec![], ..diff };
+        assert_eq!(
+            shown(&moved, &LOOK),
+            "a and b have the same content\nrelative paths begin in /a and in /b\n"
+        );
+        let same = DiffView { base_dir: None, ..moved };
         assert_eq!(shown(&same, &LOOK), "a and b have the same content\n");
     }
 }

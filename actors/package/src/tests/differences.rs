@@ -3,6 +3,10 @@
 use super::*;
 
 fn diff(change: impl FnOnce(&mut Parts)) -> Vec<Change> {
+    whole(change).changes
+}
+
+fn whole(change: impl FnOnce(&mut Parts)) -> Diff {
     let mut parts = parts();
     change(&mut parts);
     let (before, after) = (build(super::parts()).contents, build(parts).contents);
@@ -12,7 +16,7 @@ fn diff(change: impl FnOnce(&mut Parts)) -> Vec<Change> {
         it.objects.retain(|digest, _| needed.contains(digest));
         it
     });
-    Diff::between(Some(&before), Some(&after)).unwrap().changes
+    Diff::between(Some(&before), Some(&after)).unwrap()
 }
 
 #[test]
@@ -56,15 +60,15 @@ fn a_secret_is_never_shown() {
     let changes = diff(|it| it.secrets[0].ciphertext = bytes::Bytes::from_static(b"planted-value"));
     let item = Item::Secret(asset_name("password"));
     assert_eq!(changes, [Change::Changed { item, edits: vec![Edit::Hidden] }]);
-    let json = serde_json::to_string(&Diff { changes }).unwrap();
+    let json = serde_json::to_string(&Diff { changes, base_dir: None }).unwrap();
     assert!(!json.contains("planted") && !json.contains("sealed"), "{json}");
 }
 
 #[test]
 fn items_come_and_go_and_settings_change() {
     let changes = diff(|it| {
-        it.base_dir = "/srv/other".into();
         it.environments.reverse();
+        it.project = "other".parse().unwrap();
         it.scheduler = None;
         it.assets.push(Asset { id: asset_id("Sink", "new"), fields: json!({}) });
     });
@@ -75,6 +79,13 @@ fn items_come_and_go_and_settings_change() {
         panic!("{changes:?}")
     };
     assert_eq!(edits.len(), 3, "{edits:?}");
+}
+
+#[test]
+fn where_it_was_built_is_said_and_is_no_change() {
+    let diff = whole(|it| it.base_dir = "/srv/other".into());
+    let moved = Moved { before: "/srv/flights".into(), after: "/srv/other".into() };
+    assert_eq!(diff, Diff { changes: vec![], base_dir: Some(moved) });
 }
 
 #[test]

@@ -3,12 +3,14 @@
 use serde_json::{Value, json};
 use weir_controllers::audit::masked;
 use weir_http_api::{
-    DiffQuery, DiffView, EditKind, EditView, ItemChange, ItemChangeKind, LineView,
+    DiffQuery, DiffView, EditKind, EditView, ItemChange, ItemChangeKind, LineView, MovedView,
 };
-use weir_package::{Change, Diff, Edit, Item, Line};
+use weir_package::{Change, Diff, Edit, Item, Line, Moved};
 
 pub(super) fn view(DiffQuery { from, to }: DiffQuery, diff: Diff) -> DiffView {
-    DiffView { from, to, changes: diff.changes.into_iter().map(change).collect() }
+    let Diff { changes, base_dir } = diff;
+    let base_dir = base_dir.map(|Moved { before, after }| MovedView { before, after });
+    DiffView { from, to, changes: changes.into_iter().map(change).collect(), base_dir }
 }
 
 fn change(it: Change) -> ItemChange {
