@@ -290,6 +290,9 @@ impl From<storage::Rejection> for Error {
             Rejection::SwitchingAway { .. } => conflict("weir deployment nodes --watch"),
             Rejection::ObjectsMissing { .. } => conflict("weir deployment upload FILE"),
             Rejection::CanaryRuns { .. } => conflict("weir deployment canary status"),
+            Rejection::TooFewNodes { found: 0, .. } => conflict(
+                "weir deployment nodes shows each node's rule, and weir deployment unassign takes one away",
+            ),
             Rejection::TooFewNodes { .. } => conflict("weir deployment nodes"),
             Rejection::NothingToRollBack | Rejection::NoCanary => conflict(
                 "weir deployment list shows what is the default, and what runs as a canary",

@@ -28,6 +28,15 @@ const { server, page, complaints, at, button, field, dialog, inDialog, closed } 
   { timeoutMs: 30_000, more: packages },
 );
 
+/** Of what can only be seen here, for who wants to look at it. */
+async function picture(name) {
+  if (!process.env.UI_PICTURES) return;
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    await page.screenshot({ path: join(process.env.UI_PICTURES, `${name}-${colorScheme}.png`) });
+  }
+}
+
 const nodesRun = () => page.getByRole("region", { name: "What nodes run" }).first();
 
 test("the first administrator is made with the secret that the server wrote", async () => {
@@ -81,12 +90,13 @@ test("a canary is started, seen, and ended", async () => {
   const canary = page.getByRole("region", { name: "Canary v2" });
   await canary.getByText(/left of 10 min/).waitFor();
   assert.deepEqual(await findings(page), []);
-  if (process.env.UI_PICTURES)
-    await page.screenshot({ path: join(process.env.UI_PICTURES, "canary-dark.png") });
+  await picture("canary");
   await canary.getByRole("button", { name: "End …" }).click();
   await inDialog("End").click();
   await closed();
   await canary.waitFor({ state: "detached" });
+  const last = page.getByRole("region", { name: "The last canary" });
+  await last.getByText("the canary v2 was ended: by command").waitFor();
 });
 
 test("a rule for one node moves that node alone", async () => {

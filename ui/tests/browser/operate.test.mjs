@@ -156,6 +156,10 @@ test("a canary is planned, and what stands in its way is said", async () => {
   await dialog().getByRole("alert").waitFor();
   assert.ok(await inDialog("Start").isDisabled());
   assert.deepEqual(await findings(page), []);
+  // What the fields don't say yet is a canary all the same.
+  await dialog().getByRole("textbox", { name: "Nodes" }).fill("0");
+  assert.ok(await inDialog("Start").isDisabled());
+  assert.equal(await inDialog("Assign").count(), 0);
   await inDialog("Cancel").click();
 });
 

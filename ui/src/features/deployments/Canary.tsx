@@ -18,7 +18,7 @@ import { percent, type Wanted } from "./wanted";
 export function Canary({ onWant }: { onWant: (it: Wanted) => void }) {
   const standing = useLive("canary");
   const canary = standing.value?.canary;
-  if (!canary) return null;
+  if (!canary) return <Last of={standing.value?.recent.at(-1)} />;
   return (
     <Panel
       title={`Canary ${canary.tag}`}
@@ -52,6 +52,7 @@ export function Canary({ onWant }: { onWant: (it: Wanted) => void }) {
                   "Promotes itself after",
                   canary.recordsMin > 0 && plural(canary.recordsMin, "record"),
                 ],
+                ["Failed so far", <code key="f">weir deployment canary status</code>],
               ]}
             />
             <ul className={css.canary}>
@@ -72,6 +73,21 @@ export function Canary({ onWant }: { onWant: (it: Wanted) => void }) {
           </>
         )}
       </Shows>
+    </Panel>
+  );
+}
+
+/** How the last one went: it ends by itself, when nobody looks. */
+function Last({ of }: { of: Schemas["RecentChange"] | undefined }) {
+  if (!of) return null;
+  return (
+    <Panel title="The last canary" side={<CopyCli command="weir deployment canary status" />}>
+      <p>
+        {of.what}{" "}
+        <span className="muted">
+          {of.by} · <Ago at={of.at} />
+        </span>
+      </p>
     </Panel>
   );
 }

@@ -67,9 +67,8 @@ pub enum Rejection {
     NoCanary,
     #[error("{tag} is the default already: a canary of it would prove nothing")]
     CanaryOfDefault { tag: DeploymentTag },
-    #[error(
-        "the canary needs {wanted} nodes that run the default, and {found} of the candidates do"
-    )]
+    /// `found`: of the nodes that are up, those for which no rule of their own decides.
+    #[error("the canary needs {wanted} nodes that run the default, and {}", few(*found))]
     TooFewNodes { wanted: u32, found: usize },
     #[error("a canary needs at least one node and a limit of at most 1000000 errors per million")]
     CanarySenseless,
@@ -97,6 +96,17 @@ impl fmt::Display for Use {
             Self::Role(role) => write!(f, "the rule of role {role}"),
             Self::Canary => f.write_str("the canary"),
         }
+    }
+}
+
+fn few(found: usize) -> String {
+    match found {
+        0 => "the default runs nowhere: each node that is up has a rule of its own, or has not told yet what it \
+              runs; take the rules away from as many nodes as the canary is to have"
+            .to_owned(),
+        found => format!(
+            "of the nodes that are up {found} do: ask for {found} at most, or take rules away from others"
+        ),
     }
 }
 

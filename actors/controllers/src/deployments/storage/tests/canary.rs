@@ -120,7 +120,13 @@ fn a_canary_that_proves_nothing_is_refused() {
     cluster.does(Change::EndCanary);
     let mut tries = |plan| cluster.tries(Change::StartCanary(plan)).unwrap_err();
     // x has a rule of its own.
-    assert_eq!(tries(plan(3)), Rejection::TooFewNodes { wanted: 3, found: 2 });
+    let too_few = tries(plan(3));
+    assert_eq!(too_few, Rejection::TooFewNodes { wanted: 3, found: 2 });
+    let said = "the canary needs 3 nodes that run the default, and of the nodes that are up 2 do: ";
+    assert!(too_few.to_string().starts_with(said), "{too_few}");
+    let nowhere = tries(CanaryPlan { candidates: [node("x")].into(), ..plan(1) });
+    let said = "the canary needs 1 nodes that run the default, and the default runs nowhere: ";
+    assert!(nowhere.to_string().starts_with(said), "{nowhere}");
     assert_eq!(tries(plan(0)), Rejection::CanarySenseless);
     let of_default = CanaryPlan { tag: tag("A"), ..plan(1) };
     assert_eq!(tries(of_default), Rejection::CanaryOfDefault { tag: tag("A") });
