@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
-use weir_domain::{StreamId, Timestamp, WorkflowName};
+use weir_domain::{CommandId, StreamId, Timestamp, WorkflowName};
 
 use crate::{Problem, schema};
 
@@ -31,12 +31,16 @@ pub enum LiveTopic {
     Scheduled(WorkflowName),
     Sources,
     Resources,
+    /// The clusters that a configuration server knows.
+    Clusters,
+    /// What a configuration server does for somebody.
+    Operation(CommandId),
 }
 
 /// What lists hold: the field with the rows, and the field that tells them apart.
 type Rows = (&'static str, &'static str);
 
-const NAMED: [LiveTopic; 12] = [
+const NAMED: [LiveTopic; 13] = [
     LiveTopic::Members,
     LiveTopic::Leases,
     LiveTopic::Nodes,
@@ -49,6 +53,7 @@ const NAMED: [LiveTopic; 12] = [
     LiveTopic::Schedule,
     LiveTopic::Sources,
     LiveTopic::Resources,
+    LiveTopic::Clusters,
 ];
 
 impl LiveTopic {
@@ -72,7 +77,19 @@ impl LiveTopic {
             Self::Scheduled(name) => format!("/scheduler/workflows/{name}"),
             Self::Sources => "/sources".into(),
             Self::Resources => "/resources".into(),
+            Self::Clusters => "/clusters".into(),
+            Self::Operation(id) => format!("/operations/{id}"),
         }
+    }
+
+    /// Whether a configuration server has it, and no engine.
+    pub fn is_of_config_server(&self) -> bool {
+        matches!(self, Self::Clusters | Self::Operation(_))
+    }
+
+    /// Whether it depends on what it is about who may see it, and not on its path alone.
+    pub fn is_told_by_content(&self) -> bool {
+        matches!(self, Self::Operation(_))
     }
 
     /// Lists are followed row by row; anything else as a whole.
@@ -80,7 +97,9 @@ impl LiveTopic {
         match self {
             Self::Members => Some(("members", "uid")),
             Self::Nodes => Some(("items", "uid")),
-            Self::Leases | Self::Workflows | Self::Savepoints(_) => Some(("items", "name")),
+            Self::Leases | Self::Workflows | Self::Savepoints(_) | Self::Clusters => {
+                Some(("items", "name"))
+            }
             Self::Streams => Some(("items", "id")),
             Self::Activations => Some(("items", "node")),
             Self::Schedule => Some(("workflows", "workflow")),
@@ -92,15 +111,18 @@ impl LiveTopic {
             | Self::Deployments
             | Self::Assignments
             | Self::Canary
-            | Self::Scheduled(_) => None,
+            | Self::Scheduled(_)
+            | Self::Operation(_) => None,
         }
     }
 
-    /// Fields that count by themselves: a difference in them alone is not told.
+    /// Fields that count by themselves, with a dot before one that is in another: a difference in them alone is not
+    /// told.
     pub fn running(&self) -> &'static [&'static str] {
         match self {
             Self::Leases => &["leftMs"],
             Self::Nodes => &["uptimeMs"],
+            Self::Clusters => &["standing.checkedAt", "standing.answeredInMs"],
             _ => &[],
         }
     }
@@ -126,6 +148,8 @@ impl fmt::Display for LiveTopic {
             Self::Scheduled(name) => write!(f, "scheduled:{name}"),
             Self::Sources => f.write_str("sources"),
             Self::Resources => f.write_str("resources"),
+            Self::Clusters => f.write_str("clusters"),
+            Self::Operation(id) => write!(f, "operation:{id}"),
         }
     }
 }
@@ -140,6 +164,7 @@ impl FromStr for LiveTopic {
             Some(("scheduled", name)) => name.parse().map(Self::Scheduled).map_err(|it| unfit(&it)),
             Some(("stream", id)) => id.parse().map(Self::Stream).map_err(|it| unfit(&it)),
             Some(("log", id)) => id.parse().map(Self::Log).map_err(|it| unfit(&it)),
+            Some(("operation", id)) => id.parse().map(Self::Operation).map_err(|it| unfit(&it)),
             Some(("savepoints", name)) => {
                 name.parse().map(Self::Savepoints).map_err(|it| unfit(&it))
             }
@@ -147,7 +172,7 @@ impl FromStr for LiveTopic {
                 let found = NAMED.iter().find(|it| it.to_string() == text).cloned();
                 found.ok_or_else(|| {
                     let known: Vec<_> = NAMED.iter().map(ToString::to_string).collect();
-                    let more = "workflow:NAME, scheduled:NAME, savepoints:NAME, stream:ID, log:ID";
+                    let more = "workflow:NAME, scheduled:NAME, savepoints:NAME, stream:ID, log:ID, operation:ID";
                     format!("nothing is followed as {text:?}: it is {}, {more}", known.join(", "))
                 })
             }
@@ -161,7 +186,8 @@ impl FromStr for LiveTopic {
 pub struct LiveQuery {
     /// What to follow, with commas in between: `members`, `leases`, `nodes`, `workflows`, `streams`,
     /// `deployments`, `assignments`, `activations`, `canary`, `schedule`, `sources`, `resources`,
-    /// `workflow:NAME`, `scheduled:NAME`, `savepoints:NAME`, `stream:ID`, `log:ID`.
+    /// `workflow:NAME`, `scheduled:NAME`, `savepoints:NAME`, `stream:ID`, `log:ID`; of a configuration server,
+    /// beside those of any of its clusters, `clusters` and `operation:ID`.
     pub topics: String,
 }
 
@@ -220,11 +246,16 @@ mod tests {
         let more = ["workflow:flights", "scheduled:flights", "savepoints:flights"]
             .map(|it| it.parse().unwrap())
             .into_iter()
-            .chain([format!("stream:{id}"), format!("log:{id}")].map(|it| it.parse().unwrap()));
+            .chain(
+                ["stream", "log", "operation"]
+                    .map(|it| format!("{it}:{id}"))
+                    .map(|it| it.parse().unwrap()),
+            );
         for topic in NAMED.iter().cloned().chain(more) {
             assert_eq!(topic.to_string().parse(), Ok(topic));
         }
-        for bad in ["", "node", "workflow:", "workflow:a/../b", "stream:1", "log:1"] {
+        for bad in ["", "node", "workflow:", "workflow:a/../b", "stream:1", "log:1", "operation:1"]
+        {
             assert!(bad.parse::<LiveTopic>().is_err(), "{bad}");
         }
     }

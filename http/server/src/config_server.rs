@@ -22,6 +22,7 @@ use crate::extract::Fields;
 use crate::guard::{Need, Rule, command, is_for_everybody, open, read};
 use crate::health::{self, ReadyQuery};
 use crate::layers::{self, BodyBound, Limits};
+use crate::live::{self, Views, joined::Joined};
 use crate::version::{self, ServerName};
 use crate::{
     Deliveries, Fleet, Guard, Health, Operations, Projects, Repeats, Samples, Versions, archives,
@@ -59,17 +60,20 @@ pub fn router(design: Design, fleet: impl Into<Fleet>, guard: Guard, limits: Lim
     let (exchanges, _) = in_v1(versions::exchanges()).split_for_parts();
     let (routes, _) = described().split_for_parts();
     let (begun, _) = in_v1(operations::routes()).split_for_parts();
+    let begun = begun.with_state(operations::Shown::of(operations.clone(), projects.clone()));
+    let live = Joined::of(views(begun.clone(), operations), fleet.clone());
     let (remembering, _) = in_v1(by_controllers()).split_for_parts();
     let routes = routes
         .route(verbs::SHARED, VALIDATE.layer(post(projects::act)))
         .with_state(projects.clone())
         .merge(delivered)
-        .merge(begun.with_state(operations::Shown::of(operations, projects.clone())))
+        .merge(begun)
         .merge(of_versions.with_state(of_projects))
         .merge(exchanges.with_state(exchanging))
         .layer(Extension(repeats.clone()))
         .merge(remembering)
-        .merge(forwarded().merge(followed()).with_state(fleet.clone()))
+        .merge(forwarded().merge(tailed()).with_state(fleet.clone()))
+        .merge(followed().with_state(live))
         .merge(overview::document(overview::DOCUMENT, &document()))
         .merge(ui::page());
     let long = |routes: OpenApiRouter<_>, projects: Arc<dyn Projects>, max| {
@@ -186,14 +190,23 @@ fn by_controllers<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
 struct Acts;
 
 /// What goes on until whoever reads it has enough.
-fn followed() -> Router<Fleet> {
-    let live = get(forward::follow_engine);
+fn followed() -> Router<Joined> {
+    let live = get(live::joined::follow);
+    Router::new().route("/api/v1/live", live.clone()).route(&format!("{OF_CLUSTER}/live"), live)
+}
+
+/// The same, of what is logged.
+fn tailed() -> Router<Fleet> {
     let tail = get(logs::bridge::follow_engine);
     Router::new()
-        .route("/api/v1/live", live.clone())
-        .route(&format!("{OF_CLUSTER}/live"), live)
         .route("/api/v1/logs/tail", tail.clone())
         .route(&format!("{OF_CLUSTER}/logs/tail"), tail)
+}
+
+/// The paths of topics that are this server's own.
+fn views(operations: Router, clock: Operations) -> Views {
+    let (clusters, _) = in_v1(clusters::routes()).split_for_parts();
+    Views::of(operations.merge(clusters), Arc::new(move || clock.now()))
 }
 
 /// All that an engine declares as passed on, as it is declared there: of the default cluster, and of one that

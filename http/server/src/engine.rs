@@ -56,7 +56,8 @@ pub fn router(
     let asked = passed_on().merge(people());
     let views = OpenApiRouter::default().nest("/api/v1", asked).split_for_parts().0;
     let asked = Asked { engine, cluster: cluster.clone() };
-    let views = Views::of(views.with_state(asked.clone()), cluster);
+    let now = Arc::new(move || cluster.now());
+    let views = Views::of(views.with_state(asked.clone()), now);
     let live = followed().split_for_parts().0.with_state(views);
     let routes = described().split_for_parts().0.with_state(asked.clone()).merge(live);
     let uploads = uploads().split_for_parts().0.with_state(asked);

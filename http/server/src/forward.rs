@@ -253,7 +253,7 @@ impl Way {
 }
 
 /// The cluster that the path names, and the path there.
-async fn place(fleet: &Fleet, parts: &Parts) -> Result<(Arc<Known>, String), Error> {
+pub(crate) async fn place(fleet: &Fleet, parts: &Parts) -> Result<(Arc<Known>, String), Error> {
     let path = path_and_query(&parts.uri);
     let Some((name, rest)) = path.strip_prefix(NAMED).and_then(|it| it.split_once('/')) else {
         return Ok((fleet.default_cluster(), path.to_owned()));

@@ -10,7 +10,10 @@
 //!   off by its connection's bound.
 //! - L4: the stream ends with the server, and with the session that was shown. Who may see a topic no more is told
 //!   so within [`BELIEVED`].
+//! - L5: whoever decides by what a path is about whom it is shown is asked for each follower, and again every
+//!   [`BELIEVED`]; it is read once for all of them as any other one.
 
+pub(crate) mod joined;
 mod shown;
 mod topic;
 
@@ -29,7 +32,7 @@ use axum::http::{Extensions, HeaderMap, HeaderName, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all, select_all};
-use futures::stream::{StreamExt as _, iter, unfold};
+use futures::stream::{Stream, StreamExt as _, iter, unfold};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use serde_json::Value;
@@ -37,10 +40,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use weir_domain::Timestamp;
 use weir_http_api::{LiveChange, LiveEvent, LiveQuery, LiveTopic, Problem};
 use weir_runtime::Stopwatch;
 
-use crate::Cluster;
 use crate::error::Error;
 use crate::extract::Fields;
 use crate::guard::{BELIEVED, Own, Watch, Who, open};
@@ -61,25 +64,29 @@ const HEARTBEAT: Bytes = Bytes::from_static(b": alive\n\n");
 /// What can't be read by then is refused, and tried again.
 const READ_WITHIN: Duration = Duration::from_secs(5);
 const TOPICS_MAX: usize = 48;
-/// Each has a connection and its buffers, 30 KiB or so: all of them 60 MiB.
+/// Each has a connection and its buffers, 30 KiB or so: all of them 60 MiB, and of a page of a configuration server one
+/// event of an engine while it comes.
 const FOLLOWERS_MAX: usize = 2_048;
 /// A longer answer is refused.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
+
+/// What time it is.
+pub(crate) type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// The paths that topics stand for.
 #[derive(Clone)]
 pub(crate) struct Views {
     router: Router,
-    cluster: Arc<dyn Cluster>,
+    now: Now,
     followers: Arc<Semaphore>,
     topics: Arc<Topics>,
 }
 
 impl Views {
     /// `router` has the paths of all topics below `/api/v1`.
-    pub(crate) fn of(router: Router, cluster: Arc<dyn Cluster>) -> Self {
+    pub(crate) fn of(router: Router, now: Now) -> Self {
         let followers = Arc::new(Semaphore::new(FOLLOWERS_MAX));
-        Self { router, cluster, followers, topics: Arc::default() }
+        Self { router, now, followers, topics: Arc::default() }
     }
 }
 
@@ -99,16 +106,19 @@ pub(crate) fn routes() -> OpenApiRouter<Views> {
     ))]
 pub(crate) async fn follow(
     State(views): State<Views>,
-    mut extensions: Extensions,
+    extensions: Extensions,
     headers: HeaderMap,
     Fields(query): Fields<LiveQuery>,
 ) -> Result<Response, Error> {
-    let (topics, unknown) = topics(&query.topics)?;
-    let place = views.followers.clone().try_acquire_owned().map_err(|_| Error::Busy {
-        detail: format!("{FOLLOWERS_MAX} already follow what changes on this engine"),
-    })?;
-    // Each path has its own.
-    extensions.remove::<Watch>();
+    let sent = following(views, extensions.clone(), headers, &query.topics)?;
+    Ok(answered(sent.flat_map(|it| iter(it.written())), &extensions))
+}
+
+/// The answer goes on until the server ends.
+fn answered(
+    pieces: impl Stream<Item = Bytes> + Send + 'static,
+    extensions: &Extensions,
+) -> Response {
     let closing = extensions.get::<Closing>().cloned();
     let closed = async move {
         match closing {
@@ -116,40 +126,61 @@ pub(crate) async fn follow(
             None => std::future::pending().await,
         }
     };
+    let pieces = pieces.take_until(closed.boxed());
+    let body = Body::from_stream(pieces.map(Ok::<_, Infallible>));
+    ([(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-cache")], body).into_response()
+}
+
+/// What is sent to whoever asks for these topics.
+fn following(
+    views: Views,
+    mut extensions: Extensions,
+    headers: HeaderMap,
+    topics: &str,
+) -> Result<impl Stream<Item = Sent> + Send + use<>, Error> {
+    let (topics, unknown) = named(topics)?;
+    let place = views.followers.clone().try_acquire_owned().map_err(|_| Error::Busy {
+        detail: format!("{FOLLOWERS_MAX} already follow what changes on this server"),
+    })?;
+    // Each path has its own.
+    extensions.remove::<Watch>();
     let known = shown::known(headers.get(&LAST_EVENT_ID));
     let topics = topics.into_iter().map(|it| {
         let has = known.get(&it.to_string()).map_or(Has::Nothing, |it| Has::Said(*it));
         (it, Followed { shared: None, has, digest: None, standing: Standing::Unasked })
     });
-    let at = views.cluster.now();
+    let at = (views.now)();
     let strangers = unknown.into_iter().map(|(topic, problem)| {
         Told::new(&topic, at, LiveChange::Refused { problem: Box::new(problem) })
     });
     let following = Following {
         topics: topics.collect(),
         strangers: strangers.collect(),
-        asking: Asking { views: views.clone(), extensions, headers },
+        asking: Asking { views, extensions, headers },
         checked: None,
         spoke: Stopwatch::start(),
         is_over: false,
         _place: place,
     };
-    let pieces = unfold(following, next).flat_map(iter).take_until(closed.boxed());
-    let body = Body::from_stream(pieces.map(Ok::<_, Infallible>));
-    Ok(([(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-cache")], body).into_response())
+    Ok(unfold(following, next))
+}
+
+fn too_many(count: usize) -> Error {
+    let reason = format!("{count} topics are more than {TOPICS_MAX}");
+    Error::Invalid { pointer: "query/topics".into(), reason }
 }
 
 /// What is named there that can't be followed, and why.
 type Strangers = Vec<(String, Problem)>;
 
 /// A program that knows more topics than this server is shown those that there are.
-fn topics(given: &str) -> Result<(BTreeSet<LiveTopic>, Strangers), Error> {
+fn named(given: &str) -> Result<(BTreeSet<LiveTopic>, Strangers), Error> {
     let invalid = |reason| Error::Invalid { pointer: "query/topics".into(), reason };
     let given: BTreeSet<_> = given.split(',').filter(|it| !it.is_empty()).collect();
     match given.len() {
         0 => return Err(invalid("nothing is named that could be followed".to_owned())),
         1..=TOPICS_MAX => {}
-        count => return Err(invalid(format!("{count} topics are more than {TOPICS_MAX}"))),
+        count => return Err(too_many(count)),
     }
     let (mut topics, mut strangers) = (BTreeSet::new(), Vec::new());
     for text in given {
@@ -206,8 +237,25 @@ struct Asking {
     headers: HeaderMap,
 }
 
+/// What is sent at a time.
+enum Sent {
+    /// With what its follower has then.
+    Events(VecDeque<Told>, String),
+    /// Nothing has changed.
+    Alive,
+}
+
+impl Sent {
+    fn written(self) -> Vec<Bytes> {
+        match self {
+            Self::Events(events, id) => written(events, &id),
+            Self::Alive => vec![HEARTBEAT],
+        }
+    }
+}
+
 /// What is sent next: at the beginning all topics, later those that changed.
-async fn next(mut it: Following) -> Option<(Vec<Bytes>, Following)> {
+async fn next(mut it: Following) -> Option<(Sent, Following)> {
     if it.is_over {
         return None;
     }
@@ -232,11 +280,11 @@ async fn next(mut it: Following) -> Option<(Vec<Bytes>, Following)> {
         if !events.is_empty() {
             it.spoke = Stopwatch::start();
             let id = it.id();
-            return Some((written(events, &id), it));
+            return Some((Sent::Events(events, id), it));
         }
         if it.spoke.elapsed() >= HEARTBEAT_EVERY {
             it.spoke = Stopwatch::start();
-            return Some((vec![HEARTBEAT], it));
+            return Some((Sent::Alive, it));
         }
     }
 }
@@ -255,7 +303,10 @@ impl Following {
             Some(watch) => watch.who().await,
             None => Who::Nobody,
         };
-        let open = self.topics.iter().filter(|it| match &it.1.standing {
+        let is_unanswered = matches!(who, Who::Unanswered);
+        let open = self.topics.iter().filter(|(topic, it)| match &it.standing {
+            // What it is about may have come to be somebody else's.
+            Standing::LetIn(_) if topic.is_told_by_content() => !is_unanswered,
             Standing::LetIn(watch) => !watch.holds_for(&who),
             Standing::Unasked | Standing::Refused(_) => true,
         });
@@ -276,7 +327,7 @@ impl Following {
             self.is_over |= problem.status == StatusCode::UNAUTHORIZED.as_u16();
             let now = shown::of_problem(&problem);
             if !matches!(followed.standing, Standing::Refused(before) if before == now) {
-                let at = self.asking.views.cluster.now();
+                let at = (self.asking.views.now)();
                 told.push(Told::new(&topic.to_string(), at, LiveChange::Refused { problem }));
             }
             // Who is let in again begins anew.
@@ -373,7 +424,7 @@ impl Asking {
                     Ok(Err(panic)) => Err(Unread::of(&mut problems::after_panic(panic))),
                     Err(_) => Err(Unread::Status(StatusCode::SERVICE_UNAVAILABLE)),
                 };
-                (read.map_err(|it| it.problem(&topic)), views.cluster.now())
+                (read.map_err(|it| it.problem(&topic)), (views.now)())
             };
             reading.boxed()
         }

@@ -14,12 +14,12 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{Extensions, HeaderValue, StatusCode};
 use axum::response::sse::{Event, KeepAlive};
 use axum::response::{IntoResponse as _, Response, Sse};
+use axum::{Extension, Json};
 use futures::stream::{StreamExt as _, iter, unfold};
 use futures::{FutureExt as _, Stream};
 use serde::Serialize;
@@ -34,7 +34,7 @@ use weir_http_api::{
 
 use crate::error::Error;
 use crate::extract::{Fields, Part};
-use crate::guard::{Caller, Need, Trail, Watch, command, read};
+use crate::guard::{Caller, Need, Own, Trail, Watch, command, read};
 use crate::listen::Closing;
 use crate::paging;
 use crate::{ProjectRefusal, Projects};
@@ -126,8 +126,14 @@ async fn list(
 async fn show(
     State(shown): State<Shown>,
     caller: Caller,
+    own: Option<Extension<Own>>,
     Part(id): Part<CommandId>,
 ) -> Result<Json<OperationView>, Error> {
+    if let Some(Extension(Own::Reads)) = own {
+        // For those to whom it was shown before.
+        let operation = shown.operations.get(id);
+        return operation.map(Json).ok_or_else(|| Error::not_found("operation", &id, []));
+    }
     found(&shown.operations, id, &caller).map(Json)
 }
 

@@ -66,8 +66,15 @@ pub(super) async fn pass(rule: Rule, request: Request, next: Next) -> Response {
     parts.extensions.insert(trail.clone());
     let Some(action) = rule.action else {
         let watch = Watch::new(&guard, rule, &caller, &parts);
-        if own == Some(Own::Asks) {
-            return Extension(watch).into_response();
+        match (own, rule.need) {
+            // Its handler decides by what it is about.
+            (Some(Own::Asks), Need::LogIn) => {
+                let answer = next.run(Request::from_parts(parts, body)).await;
+                let is_shown = answer.status().is_success();
+                return if is_shown { Extension(watch).into_response() } else { answer };
+            }
+            (Some(Own::Asks), _) => return Extension(watch).into_response(),
+            (Some(Own::Reads) | None, _) => {}
         }
         parts.extensions.insert(watch);
         return once(rule, Request::from_parts(parts, body), next).await;

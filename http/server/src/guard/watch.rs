@@ -17,7 +17,8 @@ const KNOWN_WITHIN: Duration = Duration::from_secs(3);
 /// Put beside a read that this server sends to itself, for answers that go on: no client can do that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Own {
-    /// Whether who asks is let in: nothing is read, and the empty answer has a [`Watch`] beside it.
+    /// Whether who asks is let in: the empty answer has a [`Watch`] beside it. Nothing is read, unless the route
+    /// needs a log-in and no claim: then its handler judges.
     Asks,
     /// Reads once what all are shown who were let in.
     Reads,

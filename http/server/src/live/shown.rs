@@ -1,5 +1,6 @@
 //! What was read of a topic last, as digests, and what followers must be told to have what is.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher as _};
 
@@ -104,9 +105,26 @@ impl Shown {
         match value {
             Value::Object(all) => {
                 let told = all.iter().filter(|it| !self.running.contains(&it.0.as_str()));
-                digest(&told.map(|(k, v)| (k, v.to_string())).collect::<Vec<_>>())
+                let told = told.map(|(key, it)| (key, self.without_running(key, it).to_string()));
+                digest(&told.collect::<Vec<_>>())
             }
             other => digest(&other.to_string()),
+        }
+    }
+}
+
+impl Shown {
+    /// What is in a field, without what counts by itself there.
+    fn without_running<'v>(&self, field: &str, value: &'v Value) -> Cow<'v, Value> {
+        let within = self.running.iter().filter_map(|it| it.split_once('.'));
+        let mut within = within.filter(|it| it.0 == field).peekable();
+        match value {
+            Value::Object(all) if within.peek().is_some() => {
+                let mut all = all.clone();
+                within.for_each(|it| _ = all.remove(it.1));
+                Cow::Owned(Value::Object(all))
+            }
+            other => Cow::Borrowed(other),
         }
     }
 }
@@ -136,7 +154,7 @@ pub(super) fn known(id: Option<&HeaderValue>) -> BTreeMap<String, u64> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use weir_http_api::LiveTopic::{Canary, Leases, Workflows};
+    use weir_http_api::LiveTopic::{Canary, Clusters, Leases, Workflows};
 
     use super::*;
 
@@ -178,6 +196,19 @@ mod tests {
         assert!(shown.next(&Ok(lease(1, 900))).is_some());
         assert_eq!(shown.next(&Ok(lease(1, 800))), None);
         assert!(matches!(shown.next(&Ok(lease(2, 800))), Some(LiveChange::Rows { .. })));
+    }
+
+    #[test]
+    fn when_a_cluster_was_looked_at_is_not_told_and_what_was_found_is() {
+        let mut shown = Shown::new(&Clusters);
+        let found = |at, up| {
+            let standing =
+                json!({ "reachable": true, "checkedAt": at, "answeredInMs": at, "nodesUp": up });
+            list(1, &[json!({ "name": "east", "standing": standing })])
+        };
+        assert!(shown.next(&Ok(found(1, 3))).is_some());
+        assert_eq!(shown.next(&Ok(found(2, 3))), None);
+        assert!(matches!(shown.next(&Ok(found(3, 2))), Some(LiveChange::Rows { .. })));
     }
 
     #[test]

@@ -166,6 +166,10 @@ impl Operations {
         older.map(|it| &it.1.view).filter(|it| is_wanted(it)).take(limit).cloned().collect()
     }
 
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.system.now()
+    }
+
     pub fn get(&self, id: CommandId) -> Option<OperationView> {
         self.listed().entry(id).map(|it| it.view.clone())
     }

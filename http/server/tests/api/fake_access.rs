@@ -29,6 +29,8 @@ pub(crate) struct FakeAccess {
     pub(crate) recorded: Mutex<Vec<AuditAction>>,
     /// What is shown is known no more.
     pub(crate) is_over: AtomicBool,
+    /// Who is known may do nothing any more.
+    pub(crate) has_lost: AtomicBool,
     system: System,
 }
 
@@ -42,7 +44,8 @@ impl Default for FakeAccess {
             shutdown: PhaseTimeouts::default(),
         });
         let (asked, recorded) = (AtomicUsize::default(), Mutex::default());
-        Self { asked, recorded, is_over: AtomicBool::default(), system }
+        let (is_over, has_lost) = <(AtomicBool, AtomicBool)>::default();
+        Self { asked, recorded, is_over, has_lost, system }
     }
 }
 
@@ -75,7 +78,10 @@ impl Access for FakeAccess {
         Ok(grants(who).map(|grants| Identity {
             user: UserName::new("ada").unwrap(),
             via: Via::Session(SessionId(uuid::Uuid::from_u128(7))),
-            grants,
+            grants: match self.has_lost.load(Ordering::Relaxed) {
+                true => Grants::default(),
+                false => grants,
+            },
             expires_at: NOW.plus(Duration::from_secs(3_600)),
             must_change: who == MUST_CHANGE,
         }))

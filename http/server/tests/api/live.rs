@@ -23,15 +23,30 @@ use crate::guard::{engine_with, guard};
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A stream that is read event by event.
-struct Followed {
+pub(crate) struct Followed {
     response: Response,
     pending: String,
 }
 
 impl Followed {
-    async fn of(base: &str, topics: &str, shown: Option<&str>, has: Option<&str>) -> Self {
+    pub(crate) async fn of(
+        base: &str,
+        topics: &str,
+        shown: Option<&str>,
+        has: Option<&str>,
+    ) -> Self {
+        Self::at(&format!("{base}/api/v1"), topics, shown, has).await
+    }
+
+    /// Below a path, as that of a cluster.
+    pub(crate) async fn at(
+        path: &str,
+        topics: &str,
+        shown: Option<&str>,
+        has: Option<&str>,
+    ) -> Self {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut request = http.get(format!("{base}/api/v1/live?topics={topics}"));
+        let mut request = http.get(format!("{path}/live?topics={topics}"));
         if let Some(shown) = shown {
             request = request.bearer_auth(shown);
         }
@@ -45,7 +60,7 @@ impl Followed {
     }
 
     /// The next event with its id, empty where it has none; `None` at the end.
-    async fn next(&mut self) -> Option<(String, Value)> {
+    pub(crate) async fn next(&mut self) -> Option<(String, Value)> {
         loop {
             if let Some((event, rest)) = self.pending.split_once("\n\n") {
                 let field = |name| event.lines().find_map(|it| it.strip_prefix(name));

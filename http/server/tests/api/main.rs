@@ -25,6 +25,7 @@ mod guard;
 mod items;
 mod letters;
 mod live;
+mod live_joined;
 mod metrics;
 mod openapi;
 mod operations;
