@@ -41,3 +41,21 @@ test("the newest stream stands first", () => {
     items: [{ id: "2" }, { id: "1" }],
   });
 });
+
+test("clusters are rows by their name, also one that comes new", () => {
+  const before = {
+    items: [
+      { name: "default", urls: [] },
+      { name: "west", urls: [] },
+    ],
+    total: 2,
+  };
+  const change = {
+    type: "rows" as const,
+    upsert: [{ name: "east", urls: [] }],
+    remove: ["west"],
+    beside: { total: 2 },
+  };
+  const after = withRows("clusters", before, change) as typeof before;
+  expect(after.items.map((it) => it.name)).toEqual(["default", "east"]);
+});

@@ -14,6 +14,8 @@ interface Fixed {
   schedule: Schemas["Schedule"];
   sources: Schemas["Page_Source"];
   resources: Schemas["Page_ResourceGroup"];
+  /** What the configuration server knows, whichever cluster the page is about. */
+  clusters: Schemas["Page_Cluster"];
 }
 
 /** What is followed of one thing: the kind of the topic, before the name or id of the thing. */
@@ -23,6 +25,8 @@ interface One {
   savepoints: Schemas["Page_Savepoint"];
   stream: Schemas["StreamDetail"];
   log: Schemas["StreamLog"];
+  /** Of the configuration server. */
+  operation: Schemas["Operation"];
 }
 
 export type Topic = keyof Fixed | `${keyof One}:${string}`;
@@ -45,6 +49,7 @@ const ROWS: Partial<Record<string, readonly [field: string, key: string]>> = {
   sources: ["items", "source"],
   resources: ["items", "group"],
   savepoints: ["items", "name"],
+  clusters: ["items", "name"],
 };
 
 export type Change =

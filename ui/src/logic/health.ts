@@ -45,6 +45,8 @@ export interface Known {
   putAway?: ReadonlySet<string>;
   /** The share of bad records in the last minute, by workflow; absent where the page did not look for long enough. */
   bad?: Readonly<Record<string, number | undefined>>;
+  /** The cluster that the page is about can't be reached by its server. */
+  away?: { cause: string; since?: number | undefined } | undefined;
   /** What time it is for the cluster. */
   at?: number;
   /** What can't be seen now, and why: without it, nothing is said to be well. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Schemas } from "../api/client";
-import { lost, nodes } from "./nodes";
+import { lost, nodes, standings } from "./nodes";
 
 const member = (name: string, more: Partial<Schemas["Member"]> = {}): Schemas["Member"] => ({
   name,
@@ -65,4 +65,12 @@ test("a node is lost that did not leave, was not started anew and is not back", 
   expect(names(member("a", "removed", "left"))).toEqual([]);
   expect(names(member("a", "removed", "replaced by a#2"))).toEqual([]);
   expect(names({ ...crashed, upNumber: 0 })).toEqual([]);
+});
+
+test("members stand as they stood, whoever says so and in which version", () => {
+  const told = (node: string, version: number, ...members: Schemas["Member"][]) =>
+    standings({ cluster: "c", node: { name: node, uid: node }, version, members });
+  const both = told("n1", 4, member("n1"), member("n2"));
+  expect(told("n2", 17, member("n2"), member("n1"))).toEqual(both);
+  expect(told("n1", 4, member("n1"), member("n2", { unreachable: true }))).not.toEqual(both);
 });

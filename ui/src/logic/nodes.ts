@@ -22,6 +22,10 @@ interface Sources {
 export const present = (members: Schemas["ClusterMembers"] | undefined) =>
   members?.members.filter((it) => it.status !== "removed");
 
+/** Who is there and how, whichever node says so: another one counts other versions of the same list. */
+export const standings = (members: Schemas["ClusterMembers"] | undefined) =>
+  members?.members.map((it) => `${it.uid} ${it.unreachable ? "unreachable" : it.status}`).sort();
+
 /** Why one is gone that was meant to be: it left, or was started anew. As the cluster words it. */
 const MEANT = /^(left$|replaced by )/;
 

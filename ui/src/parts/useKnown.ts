@@ -1,14 +1,11 @@
 // What is known of the cluster as a whole, and what can't be seen of it.
-import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { answered, api } from "../api/client";
-import { DEFAULT_CLUSTER, place } from "../api/place";
-import { lostOf } from "../features/fleet/standing";
 import { history, useLive } from "../live";
 import { rates } from "../live/history";
 import { type Known, SEEN_TOPICS } from "../logic/health";
 import { serverNow } from "../logic/now";
 import { usePutAway } from "./putAway";
+import { useFleet } from "./useFleet";
 
 const MINUTE_MS = 60_000;
 
@@ -22,27 +19,9 @@ function shares(names: string[]): Record<string, number | undefined> {
   return Object.fromEntries(names.map((name) => [name, share(name)]));
 }
 
-/** The server looks at each cluster itself, and tells nobody who does not ask. */
-const FLEET_EVERY_MS = 30_000;
-const NONE: readonly never[] = [];
-
-/** Other clusters that can't be used, as far as one may see them. */
-function useLost(): NonNullable<Known["lost"]> {
-  const { data } = useQuery({
-    queryKey: ["clusters"],
-    queryFn: () => answered(api.GET("/api/v1/clusters")),
-    refetchInterval: FLEET_EVERY_MS,
-    staleTime: FLEET_EVERY_MS / 2,
-    retry: false,
-  });
-  return useMemo(
-    () => (data ? lostOf(data.items, place.cluster ?? DEFAULT_CLUSTER) : NONE),
-    [data],
-  );
-}
 
 export function useKnown(): Known {
-  const lost = useLost();
+  const { lost, away } = useFleet();
   const putAway = usePutAway();
   const [members, workflows, leases] = [
     useLive("members"),
@@ -65,6 +44,7 @@ export function useKnown(): Known {
       nodes: nodes.value,
       lost,
       putAway,
+      away,
       at: members.at,
       bad: shares(workflows.value?.items.map((it) => it.name) ?? []),
       // One that answered before and does not now is not seen either.
@@ -73,5 +53,5 @@ export function useKnown(): Known {
         return problem ? [{ what, why: problem.detail }] : [];
       }),
     };
-  }, [members, workflows, leases, schedule, activations, nodes, lost, putAway]);
+  }, [members, workflows, leases, schedule, activations, nodes, lost, putAway, away]);
 }

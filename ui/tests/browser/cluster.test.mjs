@@ -144,6 +144,15 @@ test("a drain is planned instance by instance, and is what then happens", async 
 test("who hears whom is seen", async () => {
   await at("/cluster");
   await page.getByRole("region", { name: "Links", exact: true }).getByText("up").first().waitFor();
+  // They come and go with members, which stand still: nothing is asked for again, whatever is gossiped.
+  const asked = [];
+  const note = (request) => request.url().includes("/cluster/links") && asked.push(request.url());
+  page.on("request", note);
+  const versionOf = async () => (await server.get("/api/v1/cluster/members")).version;
+  const version = await versionOf();
+  await until("the list was gossiped", async () => (await versionOf()) !== version);
+  page.off("request", note);
+  assert.deepEqual(asked, []);
   assert.deepEqual(await findings(page), []);
 });
 

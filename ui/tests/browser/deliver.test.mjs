@@ -103,11 +103,11 @@ test("what runs says how far it is, and ends where that is wanted", async () => 
     ],
   };
   // How far a real one is when it is looked at can't be known.
-  await page.route("**/operations:follow?**", (it) =>
-    it.fulfill({
-      contentType: "text/event-stream",
-      body: `event: operation\ndata: ${JSON.stringify(running)}\n\n`,
-    }),
+  const topic = `operation:${real.id}`;
+  const event = { topic, at: new Date().toISOString(), type: "whole", value: running };
+  const isOfIt = (url) => url.searchParams.get("topics")?.includes(topic);
+  await page.route(isOfIt, (it) =>
+    it.fulfill({ contentType: "text/event-stream", body: `data: ${JSON.stringify(event)}\n\n` }),
   );
   await at(`/projects/flights?tab=deploy&operation=${real.id}`);
   await steps().getByText("4 of 10 objects").waitFor();
@@ -118,7 +118,7 @@ test("what runs says how far it is, and ends where that is wanted", async () => 
   await button("Cancel").click();
   assert.equal((await asked).method(), "POST");
   // The stream comes back, and says how it ended.
-  await page.unroute("**/operations:follow?**");
+  await page.unroute(isOfIt);
   await panel("It did not go through").waitFor();
   assert.deepEqual(complaints, []);
 });

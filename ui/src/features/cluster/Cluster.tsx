@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { answered, api, type Schemas } from "../../api/client";
 import { useLive } from "../../live";
 import { bytes, count } from "../../logic/format";
+import { standings } from "../../logic/nodes";
 import { CopyCli } from "../../parts/Act";
 import { Facts, Page, Panel } from "../../parts/Page";
 import { Shows } from "../../parts/Shows";
@@ -43,7 +44,7 @@ export function Cluster() {
       </Panel>
       <Members />
       <Leases />
-      <Links />
+      {(members.value || members.problem) && <Links />}
     </Page>
   );
 }
@@ -195,10 +196,10 @@ const LINKS: Column<Schemas["Link"]>[] = [
   { id: "trouble", title: "What is wrong", cell: (it) => it.trouble ?? "" },
 ];
 
-/** Asked again when a member changes: that is when links come and go. */
+/** Asked again when a member changes: that is when links come and go. The version of the list is another one on each node. */
 function Links() {
   const { value } = useLive("members");
-  const standing = useAsked(["links", value?.version], () =>
+  const standing = useAsked(["links", standings(value)], () =>
     answered(api.GET("/api/v1/cluster/links")),
   );
   return (

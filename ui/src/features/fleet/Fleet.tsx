@@ -1,33 +1,27 @@
 // The clusters that the server knows: how each was found last, and the way to it.
 import { Button, Textarea, TextInput } from "@mantine/core";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answered, api } from "../../api/client";
 import { addressAt, DEFAULT_CLUSTER, place } from "../../api/place";
-import { problemIn } from "../../api/problem";
+import { type Problem, problemIn } from "../../api/problem";
+import { useLive } from "../../live";
 import { sh } from "../../logic/shell";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { Facts, Page, Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
-import { Loading } from "../../parts/Shows";
+import { Shows } from "../../parts/Shows";
 import { Mark, State } from "../../parts/State";
 import { Ago } from "../../parts/When";
 import css from "./fleet.module.css";
 import { Issuer } from "./Issuer";
 import { type Cluster, nodesOf, sentence, standingOf } from "./standing";
 
-/** The server looks at each cluster every five seconds. */
-const EVERY_MS = 5_000;
-
 type Asked = { do: "add" } | { do: "set" | "remove"; cluster: Cluster };
 
 export function Fleet() {
   const [asked, setAsked] = useState<Asked>();
-  const { data, error, refetch } = useQuery({
-    queryKey: ["clusters"],
-    queryFn: () => answered(api.GET("/api/v1/clusters")),
-    refetchInterval: EVERY_MS,
-  });
+  const standing = useLive("clusters");
   const close = () => setAsked(undefined);
   return (
     <Page
@@ -45,19 +39,19 @@ export function Fleet() {
         </>
       }
     >
-      {error && <ProblemView problem={problemIn(error)} onRetry={() => void refetch()} />}
-      {!data && !error && <Loading />}
-      {data && (
-        <>
-          <p>{sentence(data.items)}</p>
-          <div className={css.cards}>
-            {data.items.map((it) => (
-              <Card key={it.name} of={it} onAsk={setAsked} />
-            ))}
-          </div>
-          <Issuer />
-        </>
-      )}
+      <Shows of={standing}>
+        {({ items }) => (
+          <>
+            <p>{sentence(items)}</p>
+            <div className={css.cards}>
+              {items.map((it) => (
+                <Card key={it.name} of={it} onAsk={setAsked} />
+              ))}
+            </div>
+            <Issuer />
+          </>
+        )}
+      </Shows>
       {asked?.do === "add" && <Edit onClose={close} />}
       {asked?.do === "set" && <Edit cluster={asked.cluster} onClose={close} />}
       {asked?.do === "remove" && <Remove cluster={asked.cluster} onClose={close} />}
@@ -66,15 +60,23 @@ export function Fleet() {
 }
 
 function Card({ of, onAsk }: { of: Cluster; onAsk: (it: Asked) => void }) {
-  const queries = useQueryClient();
   const { state, cause } = standingOf(of);
   const { standing } = of;
   const name = of.name === DEFAULT_CLUSTER ? undefined : of.name;
   const isHere = of.name === (place.cluster ?? DEFAULT_CLUSTER);
+  // When it was looked at, and how fast it answered, is told of no look but one's own: nothing changes by them.
+  const [looked, setLooked] = useState<Cluster["standing"]>();
+  const [problem, setProblem] = useState<Problem>();
   const probe = async () => {
-    const params = { path: { cluster: of.name } };
-    await api.POST("/api/v1/clusters/{cluster}/probe", { params });
-    await queries.invalidateQueries({ queryKey: ["clusters"] });
+    setProblem(undefined);
+    setLooked(undefined);
+    try {
+      const params = { path: { cluster: of.name } };
+      const found = await answered(api.POST("/api/v1/clusters/{cluster}/probe", { params }));
+      setLooked(found.standing);
+    } catch (error) {
+      setProblem(problemIn(error));
+    }
   };
   return (
     <Panel
@@ -101,14 +103,15 @@ function Card({ of, onAsk }: { of: Cluster; onAsk: (it: Asked) => void }) {
               standing?.reachable === false ? "Not reached since" : "Reached since",
               standing && <Ago key="s" at={standing.since} />,
             ],
-            ["Looked at", standing && <Ago key="c" at={standing.checkedAt} />],
             ["Answered by", standing?.engine],
+            ["Looked at", looked && <Ago key="c" at={looked.checkedAt} />],
             [
               "Answered in",
-              typeof standing?.answeredInMs === "number" && `${standing.answeredInMs} ms`,
+              typeof looked?.answeredInMs === "number" && `${looked.answeredInMs} ms`,
             ],
           ]}
         />
+        {problem && <ProblemView problem={problem} />}
         <div>
           <h3>Engines</h3>
           <ul className={css.engines}>

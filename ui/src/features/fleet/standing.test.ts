@@ -1,8 +1,16 @@
 import { expect, test } from "vitest";
-import { type Cluster, lostOf, nodesOf, sentence, standingOf } from "./standing";
+import { awayOf, type Cluster, lostOf, nodesOf, sentence, standingOf } from "./standing";
 
 const of = (name: string, standing: object | null): Cluster =>
   ({ name, standing: standing && { reachable: true, trusts: true, ...standing } }) as Cluster;
+
+test("the cluster of the page is away where its server does not reach it", () => {
+  const of = (standing: unknown) =>
+    awayOf([{ name: "default", standing } as unknown as Cluster], "default");
+  expect(of({ reachable: true })).toBeUndefined();
+  expect(of({ reachable: false, cause: "it is silent" })).toMatchObject({ cause: "it is silent" });
+  expect(awayOf([], "default")).toBeUndefined();
+});
 
 test("a cluster is what was found last, with its cause", () => {
   expect(standingOf(of("a", null)).state).toBe("notLookedAt");

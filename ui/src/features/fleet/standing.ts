@@ -29,6 +29,15 @@ export function lostOf(all: readonly Cluster[], here: string) {
   });
 }
 
+/** Why the one that is looked at can't be reached, where that is so. */
+export function awayOf(all: readonly Cluster[], here: string) {
+  const of = all.find((it) => it.name === here);
+  if (!of || standingOf(of).state !== "unreachable") return undefined;
+  const { cause = "it gives no answer" } = standingOf(of);
+  const since = of.standing?.since ? Date.parse(of.standing.since) : undefined;
+  return { cause, since };
+}
+
 /** How many of its nodes are up. */
 export function nodesOf({ standing }: Cluster): string {
   const { nodesUp, nodes } = standing ?? {};

@@ -1,24 +1,51 @@
 // What is asked of the configuration server about its projects, and how it is kept.
-import type { QueryClient } from "@tanstack/react-query";
+import { type QueryClient, useQueryClient } from "@tanstack/react-query";
+import { useEffect } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { problemOf, Refusal } from "../../api/problem";
 import { token } from "../../api/token";
+import type { Standing } from "../../live";
 import { useAsked } from "../../parts/useAsked";
 
 export type Asset = Schemas["AssetSummary"];
 export type Finding = Schemas["Finding"];
 
-export const useProjects = () =>
-  useAsked(
-    ["projects"],
-    () => answered(api.GET("/api/v1/projects")),
-    ({ items }) => items.some((it) => it.beingLookedAt),
-  );
+type Projects = Schemas["Page_ProjectSummary"];
+const PROJECTS = ["projects"];
+
+const projectOf = (project: string, signal?: AbortSignal) =>
+  answered(api.GET("/api/v1/projects/{project}", { params: { path: { project } }, signal }));
+
+/** All of them; one that is still looked at is asked for by itself, which is answered when that is done. */
+export function useProjects(): Standing<Projects> {
+  const queries = useQueryClient();
+  const standing = useAsked(PROJECTS, () => answered(api.GET("/api/v1/projects")));
+  const late = standing.value?.items.flatMap((it) => (it.beingLookedAt ? it.name : [])) ?? [];
+  const names = late.join(",");
+  useEffect(() => {
+    const abort = new AbortController();
+    const put = (found: Projects["items"][number]) =>
+      queries.setQueryData<Projects>(PROJECTS, (all) => all && withOne(all, found));
+    const look = async () => {
+      for (const name of names.split(",").filter(Boolean)) {
+        const found = await projectOf(name, abort.signal).catch(() => undefined);
+        if (abort.signal.aborted) return;
+        if (found) put(found);
+      }
+    };
+    void look();
+    return () => abort.abort();
+  }, [names, queries]);
+  return standing;
+}
+
+const withOne = (all: Projects, one: Projects["items"][number]): Projects => ({
+  ...all,
+  items: all.items.map((it) => (it.name === one.name ? one : it)),
+});
 
 export const useProject = (project: string) =>
-  useAsked(["projects", project], () =>
-    answered(api.GET("/api/v1/projects/{project}", { params: { path: { project } } })),
-  );
+  useAsked([...PROJECTS, project], () => projectOf(project));
 
 export const useAssets = (project: string) =>
   useAsked(["assets", project], () =>
