@@ -5,6 +5,7 @@ import { connection, useLink } from "../live";
 import { refusalOf, silentMs } from "../live/link";
 import { duration } from "../logic/format";
 import { useNow } from "../logic/now";
+import { useFleet } from "../parts/useFleet";
 import css from "./frame.module.css";
 
 const WORDS = {
@@ -51,11 +52,21 @@ export function LiveMark() {
 export function StaleBanner() {
   const link = useLink();
   const silent = silentMs(link, useNow());
+  const { away } = useFleet();
   if (link.contact === "paused")
     return (
       <Banner tone="special" verb="Go on" onDo={() => connection.pause(false)}>
         The page is held: what is shown is from{" "}
         {(silent ?? 0) < 1_000 ? "now" : `${duration(silent ?? 0)} ago`}.
+      </Banner>
+    );
+  // The server of the page answers, and knows better.
+  if (away)
+    return (
+      <Banner tone="err" verb="Try now" onDo={() => connection.again()}>
+        The cluster{place.cluster && ` ${place.cluster}`} can’t be reached: {away.cause}.
+        {silent !== undefined && ` What is shown of it is from ${duration(silent)} ago.`}{" "}
+        <Link to="/fleet">The fleet</Link> says how it is reached.
       </Banner>
     );
   const refusal = refusalOf(link);

@@ -11,7 +11,7 @@ const trouble = (id: string): Trouble => ({
 });
 const all = {
   members: {},
-  workflows: {},
+  workflows: { items: [] },
   leases: {},
   schedule: {},
   activations: {},
@@ -34,4 +34,14 @@ test("what can't be seen is not cleared", () => {
   expect(noted(raised, less, [], 2)).toEqual(raised);
   const unseen = [{ what: "leases" as const, why: "no answer" }];
   expect(noted(raised, { ...all, unseen }, [], 2)).toEqual(raised);
+});
+
+test("what may still be so is not cleared", () => {
+  const raised = noted([], all, [trouble("bad/a")], 1);
+  const workflows = {
+    items: [{ name: "a", state: "waiting", counts: { recordsIn: 10, deadLetters: 1 } }],
+  };
+  const known = { ...all, workflows } as unknown as Known;
+  expect(noted(raised, known, [], 2)).toEqual(raised);
+  expect(noted(raised, { ...known, bad: { a: 0 } }, [], 2)[0]?.clearedAt).toBe(2);
 });

@@ -1,5 +1,5 @@
 // What was wrong while the page was open: raised when it is seen, cleared when it is seen to be gone.
-import { type Known, SEEN_TOPICS, type Trouble } from "./health";
+import { type Known, SEEN_TOPICS, type Trouble, unsure } from "./health";
 
 export interface Alarm {
   /** Tells alarms apart: the same trouble may come back. */
@@ -18,7 +18,8 @@ export function noted(
   now: readonly Trouble[],
   at: number,
 ): readonly Alarm[] {
-  const isSeen = SEEN_TOPICS.every((it) => known[it]) && !known.unseen?.length;
+  const isSeen =
+    SEEN_TOPICS.every((it) => known[it]) && !known.unseen?.length && unsure(known).length === 0;
   const open = new Map(now.map((it) => [it.id, it]));
   const after = before.map((it) => {
     if (it.clearedAt !== undefined) return it;

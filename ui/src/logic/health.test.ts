@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Schemas } from "../api/client";
 import { NO_COUNTS } from "./counts.fixture";
-import { type Known, sentence, troubles } from "./health";
+import { asThen, type Known, sentence, troubles } from "./health";
 
 const member = (name: string, more: Partial<Schemas["Member"]> = {}): Schemas["Member"] => ({
   name,
@@ -48,7 +48,7 @@ const well = {
 };
 
 test("nothing is claimed before anything is known", () => {
-  expect(said({})).toEqual({ tone: "idle", text: "Looking at the cluster …" });
+  expect(said({})).toMatchObject({ tone: "idle", text: "Looking at the cluster …" });
 });
 
 test("a healthy cluster says what it does", () => {
@@ -66,7 +66,7 @@ test("a healthy cluster says what it does", () => {
 test("nothing is called healthy while a part of it was not seen", () => {
   const known = { ...well, members: members(member("n1")), workflows: { items: [workflow("a")] } };
   const { schedule: _, ...less } = known;
-  expect(said(less)).toEqual({ tone: "idle", text: "Looking at the cluster …" });
+  expect(said(less)).toMatchObject({ tone: "idle", text: "Looking at the cluster …" });
   const unseen = [{ what: "schedule" as const, why: "The claim schedule:read is missing." }];
   expect(said({ ...less, unseen })).toEqual({
     tone: "idle",
@@ -169,6 +169,45 @@ test("a cluster that is lost elsewhere is told, and makes this one no worse", ()
   expect(sentence(known, all)).toEqual({
     tone: "warn",
     text: "Healthy: 1 node up, and nothing deployed yet. Elsewhere, moon can't be used.",
+  });
+});
+
+test("nothing is called healthy while its records may go to the dead letters", () => {
+  const counts = { ...NO_COUNTS, recordsIn: 200, deadLetters: 20 };
+  const workflows = { items: [workflow("a", { counts })] };
+  const known = { ...well, members: members(member("n1")), workflows };
+  expect(said({ ...known, bad: { a: undefined } })).toMatchObject({
+    tone: "idle",
+    text: "Looking at a, which sent 10 % of its records to the dead letters so far …",
+  });
+  expect(said({ ...known, bad: { a: 0 } }).tone, "it was mended since").toBe("ok");
+  const few = { ...NO_COUNTS, recordsIn: 20_006, deadLetters: 6 };
+  const well6 = { ...known, workflows: { items: [workflow("a", { counts: few })] } };
+  expect(said({ ...well6, bad: { a: undefined } }).tone, "a few are no problem").toBe("ok");
+});
+
+test("a page that hears nothing looks at nothing, and says what was not known yet", () => {
+  const then = (it: Known) => asThen(said(it), "The page is held").text;
+  const counts = { ...NO_COUNTS, recordsIn: 200, deadLetters: 20 };
+  const known = { ...well, members: members(member("n1")) };
+  const items = [workflow("a", { counts })];
+  expect(then({ ...known, workflows: { items }, bad: { a: undefined } })).toBe(
+    "The page is held. It was not known yet: a had sent 10 % of its records to the dead letters, and may do so still.",
+  );
+  expect(then({ ...known, workflows: { items }, bad: { a: 0 } })).toMatch(
+    /^The page is held. As it was then: Healthy: /,
+  );
+  const unseen = [{ what: "leases", why: "No engine answers." }] as const;
+  expect(then({ ...known, leases: undefined, workflows: { items: [] }, unseen })).toBe(
+    "Not known: the controllers can't be seen. No engine answers.",
+  );
+});
+
+test("a cluster that its server does not reach is told as such, with the cause", () => {
+  const away = { cause: "the engine at http://n1 is silent" };
+  expect(said({ away })).toEqual({
+    tone: "err",
+    text: "Impaired: The cluster can't be reached: the engine at http://n1 is silent.",
   });
 });
 

@@ -77,6 +77,7 @@ export const SEEN_TOPICS = Object.keys(SEEN) as (keyof typeof SEEN)[];
 
 export function troubles(known: Known): Trouble[] {
   const all = [
+    ...away(known),
     ...store(known),
     ...nodes(known),
     ...gone(known),
@@ -91,6 +92,23 @@ export function troubles(known: Known): Trouble[] {
   ];
   // A node that is lost comes before what follows from it: the order in which they were found.
   return all.sort((a, b) => Number(b.tone === "err") - Number(a.tone === "err"));
+}
+
+function away({ away }: Known): Trouble[] {
+  if (!away) return [];
+  const why = `can't be reached: ${away.cause}`;
+  const hint = "What is shown of it is from before. The fleet says how it is reached.";
+  return [
+    {
+      id: "cluster",
+      tone: "err",
+      what: "The cluster",
+      why,
+      hint,
+      since: away.since,
+      where: { to: "fleet" },
+    },
+  ];
 }
 
 function store({ members }: Known): Trouble[] {
@@ -191,11 +209,20 @@ function badRecords({ bad = {} }: Known): Trouble[] {
       id: `bad/${name}`,
       tone: "warn",
       what: name,
-      why: `sends ${(100 * share).toFixed(share < 0.1 ? 1 : 0)} % of its records to the dead letters`,
+      why: `sends ${shareOf(share)} of its records to the dead letters`,
       hint: "Its dead letters say why; replay them once it is mended.",
       where: { to: "workflow", name },
     }));
 }
+
+const shareOf = (share: number) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+
+/** Workflows that sent too many records to the dead letters, and may do so still: the page did not look for long enough. */
+export const unsure = ({ workflows, bad }: Known) =>
+  (workflows?.items ?? []).filter(({ name, state, counts: { deadLetters, recordsIn } }) => {
+    const isBad = deadLetters > BAD_SHARE_MAX * recordsIn;
+    return isBad && bad?.[name] === undefined && state !== "stopped";
+  });
 
 function missing({ schedule }: Known): Trouble[] {
   const bad = (schedule?.workflows ?? []).filter((it) => it.missing > 0);
@@ -266,6 +293,16 @@ function fleet({ lost = [] }: Known): Trouble[] {
 export interface Sentence {
   tone: Extract<Tone, "ok" | "warn" | "err" | "idle">;
   text: string;
+  /** It is not known yet, and why: what is said once nothing more is heard that could tell. */
+  untold?: string;
+}
+
+/** The sentence where nothing is heard any more: that of then. `when`: since when that is. */
+export function asThen({ text, tone, untold }: Sentence, when: string): Sentence {
+  if (untold !== undefined)
+    return { tone: "idle", text: `${when}. It was not known yet: ${untold}` };
+  if (tone === "idle") return { tone, text };
+  return { tone: "idle", text: `${when}. As it was then: ${text}` };
 }
 
 /** How the cluster is, in a sentence; nothing is claimed before something is known. */
@@ -289,11 +326,26 @@ function ofHere(known: Known, all: readonly Trouble[]): Sentence {
     return { tone: worst.tone, text: `${kind}: ${worst.what} ${joined(worst.why)}${more}.` };
   }
   if (SEEN_TOPICS.some((it) => !known[it] && !unseen.some(({ what }) => what === it)))
-    return { tone: "idle", text: "Looking at the cluster …" };
+    return {
+      tone: "idle",
+      text: "Looking at the cluster …",
+      untold: "not all of the cluster was seen.",
+    };
   const [first] = unseen;
   if (first || !members || !workflows) {
     const names = unseen.map((it) => SEEN[it.what]).join(", ");
     return { tone: "idle", text: `Not known: ${names} can't be seen. ${first?.why ?? ""}` };
+  }
+  const [doubt] = unsure(known);
+  if (doubt) {
+    const { deadLetters, recordsIn } = doubt.counts;
+    const share = shareOf(deadLetters / Math.max(1, recordsIn));
+    const did = `sent ${share} of its records to the dead letters`;
+    return {
+      tone: "idle",
+      text: `Looking at ${doubt.name}, which ${did} so far …`,
+      untold: `${doubt.name} had ${did}, and may do so still.`,
+    };
   }
   const up = members.members.filter((it) => it.status === "up" && !it.unreachable).length;
   const running = workflows.items.filter((it) => it.state !== "stopped").length;

@@ -1,8 +1,8 @@
 // What is known of the cluster as a whole, and what can't be seen of it.
-import { useMemo } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { history, useLive } from "../live";
 import { rates } from "../live/history";
-import { type Known, SEEN_TOPICS } from "../logic/health";
+import { type Known, SEEN_TOPICS, unsure } from "../logic/health";
 import { serverNow } from "../logic/now";
 import { usePutAway } from "./putAway";
 import { useFleet } from "./useFleet";
@@ -19,9 +19,12 @@ function shares(names: string[]): Record<string, number | undefined> {
   return Object.fromEntries(names.map((name) => [name, share(name)]));
 }
 
+/** A workflow may be still: the page has looked for long enough without that anything comes. */
+const LOOK_MS = 1_000;
 
 export function useKnown(): Known {
   const { lost, away } = useFleet();
+  const [look, setLook] = useState(0);
   const putAway = usePutAway();
   const [members, workflows, leases] = [
     useLive("members"),
@@ -33,7 +36,8 @@ export function useKnown(): Known {
     useLive("activations"),
     useLive("nodes"),
   ];
-  return useMemo(() => {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each look is one more
+  const known = useMemo(() => {
     const all = { members, workflows, leases, schedule, activations };
     return {
       members: members.value,
@@ -53,5 +57,13 @@ export function useKnown(): Known {
         return problem ? [{ what, why: problem.detail }] : [];
       }),
     };
-  }, [members, workflows, leases, schedule, activations, nodes, lost, putAway, away]);
+  }, [members, workflows, leases, schedule, activations, nodes, lost, putAway, away, look]);
+  const isUnsure = unsure(known).length > 0;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: after each look there is another one
+  useEffect(() => {
+    if (!isUnsure) return;
+    const timer = setTimeout(() => setLook((it) => it + 1), LOOK_MS);
+    return () => clearTimeout(timer);
+  }, [isUnsure, look]);
+  return known;
 }

@@ -187,6 +187,32 @@ test("a node dies while its detail is open: it is lost, and the overview names i
   assert.equal(await button(`Put away ${second}`).count(), 0);
 });
 
+test("no engine answers: the cluster is named as unreachable, with the cause", async () => {
+  const [first] = server.nodes;
+  await at("/");
+  await page.getByText("Newest streams").waitFor();
+  server.signal(first, "SIGSTOP");
+  try {
+    await page
+      .getByText(/^▲ Impaired: The cluster can't be reached: /)
+      .waitFor({ timeout: 90_000 });
+    await page.getByText(/^The cluster can’t be reached: .* The fleet says how/).waitFor();
+    assert.deepEqual(await findings(page), []);
+    await picture("away");
+    await page.getByRole("link", { name: "Alarms", exact: true }).first().click();
+    await page.getByRole("row").filter({ hasText: "The cluster" }).getByText("impaired").waitFor();
+    await page.reload();
+    await page
+      .getByRole("row")
+      .filter({ hasText: "The cluster" })
+      .getByText("impaired")
+      .waitFor({ timeout: 60_000 });
+    await picture("away-alarms");
+  } finally {
+    server.signal(first, "SIGCONT");
+  }
+});
+
 test("the browser had nothing to complain of", () => {
   assert.deepEqual(complaints, []);
 });

@@ -19,8 +19,8 @@ const main = page.getByRole("main");
 
 test("a cluster that can't be reached says so in each view, and leads to the fleet", async () => {
   await at("/at/moon/");
-  await main.getByText(/^○ Not known: /).waitFor();
-  await main.getByText(/Nothing is known of the cluster moon/).waitFor();
+  await main.getByText(/^▲ Impaired: The cluster can't be reached: /).waitFor();
+  await main.getByText(/The cluster moon can’t be reached/).waitFor();
   assert.deepEqual(await findings(page), []);
   for (const view of ["/streams", "/alarms", "/workflows", "/nodes", "/deployments"]) {
     await at(`/at/moon${view}`);

@@ -146,6 +146,8 @@ export async function cluster() {
     rest: `http://${HOSTS[0]}:${rest}`,
     management: management0,
     nodes: HOSTS,
+    /** Sends a node a signal, as to freeze it. */
+    signal: (node, name) => running.get(node).child.kill(name),
     kill: (node) => end(node, "SIGKILL"),
     cli: (...words) =>
       run(BINARY, words, {

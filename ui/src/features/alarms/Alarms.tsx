@@ -4,6 +4,7 @@ import { useLive } from "../../live";
 import { alarmBook } from "../../live/alarms";
 import type { Alarm } from "../../logic/alarms";
 import { duration, plural } from "../../logic/format";
+import { sentence, troubles } from "../../logic/health";
 import { CopyCli } from "../../parts/Act";
 import { Filter } from "../../parts/Filter";
 import { Page, Panel } from "../../parts/Page";
@@ -83,8 +84,10 @@ export function Alarms() {
   const open = shown.filter((it) => it.clearedAt === undefined);
   const cleared = shown.filter((it) => it.clearedAt !== undefined);
   const members = useLive("members");
-  const isKnown = members.value !== undefined;
-  const isUnseen = (known.unseen?.length ?? 0) > 0;
+  // What is wrong is told also where nothing else comes.
+  const isKnown = members.value !== undefined || open.length > 0;
+  const now = sentence(known, troubles(known));
+  const isSure = now.tone !== "idle";
   return (
     <Page
       title="Alarms"
@@ -99,7 +102,7 @@ export function Alarms() {
       }
     >
       <Panel title="Raised" side={isKnown && <Count of={open.length} />} flush>
-        <Shows of={members}>
+        <Shows<unknown> of={isKnown ? { value: true, problem: members.problem } : members}>
           {() => (
             <Table
               name="Raised alarms"
@@ -109,10 +112,12 @@ export function Alarms() {
               sorting={{ by: "tone", isDown: false }}
               empty={
                 <Empty
-                  what={filter ? "No alarm has that" : "No alarm is raised"}
+                  what={
+                    filter ? "No alarm has that" : isSure ? "No alarm is raised" : "None is known"
+                  }
                   why={
-                    isUnseen
-                      ? "Not all that could be wrong can be seen now: the overview says what is missing."
+                    !isSure
+                      ? now.text
                       : "Nodes, controllers, workflows, the schedule, deployments and certificates of links are as they are to be."
                   }
                 />

@@ -4,7 +4,7 @@ import { rates } from "../../live/history";
 import { silentMs } from "../../live/link";
 import { rateSeries } from "../../live/series";
 import { bytes, duration, plural, rate, short } from "../../logic/format";
-import { type Known, type Sentence, sentence, troubles } from "../../logic/health";
+import { asThen, type Known, type Sentence, sentence, troubles } from "../../logic/health";
 import { lost, present } from "../../logic/nodes";
 import { serverNow, useNow } from "../../logic/now";
 import { CopyCli } from "../../parts/Act";
@@ -35,7 +35,7 @@ export function Overview() {
   const all = troubles(known);
   const running = useLive("workflows");
   const now = sentence(known, all);
-  const said = useSaid(now);
+  const said = useSaid(now, known.away !== undefined);
   // The sentence says that nothing is wrong; a list of nothing says no more.
   const isWell = all.length === 0 && now.tone === "ok" && members.problem === undefined;
   return (
@@ -63,7 +63,9 @@ export function Overview() {
       <Tiles known={known} deployment={deployments.value?.default} />
       {!isWell && (
         <Panel title="Problems, worst first" side={<Link to="/alarms">Alarms</Link>} flush>
-          <Shows of={members}>{() => <Problems all={all} />}</Shows>
+          <Shows<unknown> of={known.away ? { value: true } : members}>
+            {() => <Problems all={all} />}
+          </Shows>
         </Panel>
       )}
       <div className={css.two}>
@@ -86,14 +88,14 @@ export function Overview() {
   );
 }
 
-/** The sentence; where the server is not heard, it is that of then. */
-function useSaid(of: Sentence): Sentence {
+/** The sentence; where nothing is heard, it is that of then, unless it is known why. */
+function useSaid(of: Sentence, isAway: boolean): Sentence {
   const link = useLink();
   const now = useNow();
   const since = silentMs(link, now);
-  if (since === undefined || of.tone === "idle") return of;
+  if (since === undefined || isAway) return of;
   const when = link.contact === "paused" ? "The page is held" : `Not heard for ${duration(since)}`;
-  return { tone: "idle", text: `${when}. As it was then: ${of.text}` };
+  return asThen(of, when);
 }
 
 function Health({ of }: { of: Sentence }) {
