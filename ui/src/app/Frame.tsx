@@ -166,17 +166,25 @@ function Group({ title, views }: { title: string; views: readonly View[] }) {
 const PROBLEMS = new Set(["/", "/alarms"]);
 
 /** How many there are, and a mark where something is wrong. */
-function Tally({ path }: { path: string }) {
+const Tally = ({ path }: { path: string }) =>
+  PROBLEMS.has(path) ? <Problems /> : <Count path={path} />;
+
+function Problems() {
   const known = useKnown();
-  const { members, workflows } = known;
-  const worst = useMemo(() => (PROBLEMS.has(path) ? troubles(known) : undefined), [path, known]);
-  if (worst?.length)
-    return (
-      <span className={css.alarm} data-tone={worst[0]?.tone}>
-        {worst.length}
-        <span className="hidden"> problems</span>
-      </span>
-    );
+  const all = useMemo(() => troubles(known), [known]);
+  const bad = all.filter((it) => it.tone !== "info");
+  const [worst] = all;
+  if (!worst) return null;
+  return (
+    <span className={css.alarm} data-tone={worst.tone}>
+      {bad.length || all.length}
+      <span className="hidden"> {bad.length > 0 ? "problems" : "notes"}</span>
+    </span>
+  );
+}
+
+function Count({ path }: { path: string }) {
+  const [members, workflows] = [useLive("members").value, useLive("workflows").value];
   const counts: Record<string, number | undefined> = {
     "/nodes": present(members)?.length,
     "/workflows": workflows?.items.length,

@@ -63,6 +63,14 @@ test("a healthy cluster says what it does", () => {
   });
 });
 
+test("a cluster that waits says what it has read", () => {
+  const counts = { ...NO_COUNTS, recordsIn: 12_345 };
+  const of = (...items: Schemas["WorkflowSummary"][]) =>
+    said({ ...well, members: members(member("n1")), workflows: { items } }).text;
+  expect(of(workflow("a"))).toMatch(/1 workflow running, waiting for input\.$/);
+  expect(of(workflow("a", { counts }))).toMatch(/waiting for input after 12,345 records\.$/);
+});
+
 test("nothing is called healthy while a part of it was not seen", () => {
   const known = { ...well, members: members(member("n1")), workflows: { items: [workflow("a")] } };
   const { schedule: _, ...less } = known;
@@ -200,6 +208,30 @@ test("a page that hears nothing looks at nothing, and says what was not known ye
   const unseen = [{ what: "leases", why: "No engine answers." }] as const;
   expect(then({ ...known, leases: undefined, workflows: { items: [] }, unseen })).toBe(
     "Not known: the controllers can't be seen. No engine answers.",
+  );
+});
+
+test("what an operator holds back is a note, after what is wrong", () => {
+  const drained = { ...well.schedule, drained: ["n2", "was-here-once"] };
+  const known = {
+    ...well,
+    schedule: drained,
+    members: members(member("n1"), member("n2")),
+    workflows: { items: [workflow("a", { openStreams: 4, pausedStreams: 4 })] },
+  };
+  expect(troubles(known).map((it) => [it.tone, it.id])).toEqual([
+    ["info", "drained/n2"],
+    ["info", "paused/a"],
+  ]);
+  expect(said(known)).toEqual({
+    tone: "info",
+    text:
+      "Healthy: 2 nodes up, 1 workflow running, 4 streams open. But n2 is drained: nothing new is put there. " +
+      "a has 4 streams paused.",
+  });
+  const worse = { ...known, bad: { a: 0.5 } };
+  expect(said(worse).text, "notes are no problems").toBe(
+    "Degraded: a sends 50 % of its records to the dead letters.",
   );
 });
 

@@ -2,12 +2,13 @@
 import type { Schemas } from "../api/client";
 import { end } from "./ends";
 import { plural } from "./format";
-import { lost } from "./nodes";
+import { lost, present } from "./nodes";
 import type { Tone } from "./state";
 
 export type Where =
   | { to: "node"; name: string }
   | { to: "workflow"; name: string }
+  | { to: "paused"; workflow: string }
   | { to: "scheduler" }
   | { to: "deployments" }
   | { to: "fleet" };
@@ -18,7 +19,8 @@ const NOT_DEPLOYED = "not-deployed";
 export interface Trouble {
   /** Tells troubles apart while they last. */
   id: string;
-  tone: Extract<Tone, "err" | "warn">;
+  /** `info`: a note. Somebody wanted it so, and it is easily forgotten. */
+  tone: Extract<Tone, "err" | "warn" | "info">;
   /** What it is about. */
   what: string;
   /** What is wrong with it. */
@@ -89,10 +91,17 @@ export function troubles(known: Known): Trouble[] {
     ...deployed(known),
     ...certificates(known),
     ...fleet(known),
+    ...drained(known),
+    ...paused(known),
   ];
   // A node that is lost comes before what follows from it: the order in which they were found.
-  return all.sort((a, b) => Number(b.tone === "err") - Number(a.tone === "err"));
+  return all.sort((a, b) => rankOf(a.tone) - rankOf(b.tone));
 }
+
+/** The worst first. */
+export const rankOf = (tone: Trouble["tone"]) => ["err", "warn", "info"].indexOf(tone);
+
+const isNote = (it: Trouble) => it.tone === "info";
 
 function away({ away }: Known): Trouble[] {
   if (!away) return [];
@@ -109,6 +118,33 @@ function away({ away }: Known): Trouble[] {
       where: { to: "fleet" },
     },
   ];
+}
+
+/** A node that was drained for an hour's work is not to be missed for a month. */
+function drained({ schedule, members }: Known): Trouble[] {
+  const here = new Set(present(members)?.map((it) => it.name));
+  return (schedule?.drained ?? [])
+    .filter((it) => here.has(it))
+    .map((name) => ({
+      id: `drained/${name}`,
+      tone: "info",
+      what: name,
+      why: "is drained: nothing new is put there",
+      hint: "Undrain it once it is to be used again.",
+      where: { to: "node", name },
+    }));
+}
+
+function paused({ workflows }: Known): Trouble[] {
+  const some = (workflows?.items ?? []).filter((it) => it.pausedStreams);
+  return some.map(({ name, pausedStreams = 0 }) => ({
+    id: `paused/${name}`,
+    tone: "info",
+    what: name,
+    why: `has ${plural(pausedStreams, "stream")} paused`,
+    hint: "Nothing more is read there until somebody resumes it.",
+    where: { to: "paused", workflow: name },
+  }));
 }
 
 function store({ members }: Known): Trouble[] {
@@ -291,7 +327,7 @@ function fleet({ lost = [] }: Known): Trouble[] {
 }
 
 export interface Sentence {
-  tone: Extract<Tone, "ok" | "warn" | "err" | "idle">;
+  tone: Extract<Tone, "ok" | "info" | "warn" | "err" | "idle">;
   text: string;
   /** It is not known yet, and why: what is said once nothing more is heard that could tell. */
   untold?: string;
@@ -313,15 +349,16 @@ export function sentence(known: Known, all: readonly Trouble[]): Sentence {
   );
   const names = (known.lost ?? []).map((it) => it.name).join(", ");
   if (here.tone === "idle" || names === "") return here;
-  const tone = here.tone === "ok" ? "warn" : here.tone;
+  const tone = here.tone === "err" ? here.tone : "warn";
   return { tone, text: `${here.text} Elsewhere, ${names} can't be used.` };
 }
 
 function ofHere(known: Known, all: readonly Trouble[]): Sentence {
   const { members, workflows, unseen = [] } = known;
-  const [worst] = all;
+  const problems = all.filter((it) => !isNote(it));
+  const [worst] = problems;
   if (worst) {
-    const more = all.length > 1 ? `, and ${plural(all.length - 1, "more problem")}` : "";
+    const more = problems.length > 1 ? `, and ${plural(problems.length - 1, "more problem")}` : "";
     const kind = worst.tone === "err" ? "Impaired" : "Degraded";
     return { tone: worst.tone, text: `${kind}: ${worst.what} ${joined(worst.why)}${more}.` };
   }
@@ -347,16 +384,27 @@ function ofHere(known: Known, all: readonly Trouble[]): Sentence {
       untold: `${doubt.name} had ${did}, and may do so still.`,
     };
   }
+  const notes = all.filter(isNote);
+  if (notes.length > 0) {
+    const said = notes.map((it) => `${it.what} ${it.why}.`).join(" ");
+    return { tone: "info", text: `${wellOf(members, workflows)} But ${said}` };
+  }
+  return { tone: "ok", text: wellOf(members, workflows) };
+}
+
+function wellOf(
+  members: NonNullable<Known["members"]>,
+  workflows: NonNullable<Known["workflows"]>,
+): string {
   const up = members.members.filter((it) => it.status === "up" && !it.unreachable).length;
   const running = workflows.items.filter((it) => it.state !== "stopped").length;
-  if (running === 0)
-    return { tone: "ok", text: `Healthy: ${plural(up, "node")} up, and nothing deployed yet.` };
+  if (running === 0) return `Healthy: ${plural(up, "node")} up, and nothing deployed yet.`;
   const open = workflows.items.reduce((sum, it) => sum + it.openStreams, 0);
-  const busy = open > 0 ? `, ${plural(open, "stream")} open` : ", waiting for input";
-  return {
-    tone: "ok",
-    text: `Healthy: ${plural(up, "node")} up, ${plural(running, "workflow")} running${busy}.`,
-  };
+  const records = workflows.items.reduce((sum, it) => sum + it.counts.recordsIn, 0);
+  const waits =
+    records > 0 ? `waiting for input after ${plural(records, "record")}` : "waiting for input";
+  const busy = open > 0 ? `, ${plural(open, "stream")} open` : `, ${waits}`;
+  return `Healthy: ${plural(up, "node")} up, ${plural(running, "workflow")} running${busy}.`;
 }
 
 const joined = (why: string) =>

@@ -156,6 +156,37 @@ test("who hears whom is seen", async () => {
   assert.deepEqual(await findings(page), []);
 });
 
+test("a drained node and a paused stream are noted where one looks", async () => {
+  const [, second] = server.nodes;
+  await server.cli("node", "drain", second);
+  const stream = await until("lanes work on the other node alone, and one is paused", async () => {
+    const { items } = await server.get("/api/v1/streams?state=open");
+    const { items: paused } = await server.get("/api/v1/streams?state=paused");
+    if (items.some((it) => it.node === second)) return undefined;
+    if (paused.length === 0 && items[0]) await server.cli("stream", "pause", items[0].id);
+    return paused[0];
+  });
+  await at("/");
+  const drained = page.getByRole("listitem").filter({ hasText: `${second} is drained` });
+  await drained.waitFor();
+  const row = page.getByRole("listitem").filter({ hasText: "1 stream paused" });
+  assert.deepEqual(await findings(page), []);
+  await picture("notes");
+  // A tenth of its records is bad, and that comes first.
+  await page.getByText(/^◆ Degraded: ticks sends /).waitFor();
+  await row.getByRole("link", { name: `Open ${stream.workflow}` }).click();
+  await page.waitForURL("**state=paused**");
+  await at(`/workflows/${stream.workflow}`);
+  await page.getByText("1 stream paused: nothing more is read there").waitFor();
+  await at("/alarms");
+  await page.getByRole("row").filter({ hasText: "is drained" }).getByText("note").waitFor();
+  await server.cli("stream", "resume", stream.id);
+  await server.cli("node", "undrain", second);
+  await at("/");
+  await page.getByText("Newest streams").waitFor();
+  await drained.waitFor({ state: "detached" });
+});
+
 test("a node dies while its detail is open: it is lost, and the overview names it", async () => {
   const [, second] = server.nodes;
   await at(`/nodes/${second}`);

@@ -4,7 +4,7 @@ import { useLive } from "../../live";
 import { alarmBook } from "../../live/alarms";
 import type { Alarm } from "../../logic/alarms";
 import { duration, plural } from "../../logic/format";
-import { sentence, troubles } from "../../logic/health";
+import { rankOf, sentence, troubles } from "../../logic/health";
 import { CopyCli } from "../../parts/Act";
 import { Filter } from "../../parts/Filter";
 import { Page, Panel } from "../../parts/Page";
@@ -18,14 +18,14 @@ import { PutAway, Target } from "../overview/Problems";
 
 const route = getRouteApi("/frame/alarms");
 
+const WORDS = { err: "impaired", warn: "degraded", info: "note" };
+
 const COLUMNS: Column<Alarm>[] = [
   {
     id: "tone",
     title: "How bad",
-    value: ({ trouble }) => trouble.tone,
-    cell: ({ trouble }) => (
-      <Mark tone={trouble.tone}>{trouble.tone === "err" ? "impaired" : "degraded"}</Mark>
-    ),
+    value: ({ trouble }) => rankOf(trouble.tone),
+    cell: ({ trouble }) => <Mark tone={trouble.tone}>{WORDS[trouble.tone]}</Mark>,
     width: "96px",
   },
   {

@@ -17,7 +17,7 @@ import { useKnown } from "../../parts/useKnown";
 import { Ago } from "../../parts/When";
 import { Controllers } from "./Controllers";
 import css from "./overview.module.css";
-import { Problems } from "./Problems";
+import { GLYPHS, Problems } from "./Problems";
 import { Running } from "./Running";
 import { SetUp } from "./SetUp";
 
@@ -62,7 +62,11 @@ export function Overview() {
       </Hint>
       <Tiles known={known} deployment={deployments.value?.default} />
       {!isWell && (
-        <Panel title="Problems, worst first" side={<Link to="/alarms">Alarms</Link>} flush>
+        <Panel
+          title={all.every((it) => it.tone === "info") ? "Worth a look" : "Problems, worst first"}
+          side={<Link to="/alarms">Alarms</Link>}
+          flush
+        >
           <Shows<unknown> of={known.away ? { value: true } : members}>
             {() => <Problems all={all} />}
           </Shows>
@@ -99,10 +103,9 @@ function useSaid(of: Sentence, isAway: boolean): Sentence {
 }
 
 function Health({ of }: { of: Sentence }) {
-  const glyph = { ok: "●", warn: "◆", err: "▲", idle: "○" }[of.tone];
   return (
     <output className={css.health} data-tone={of.tone}>
-      <span aria-hidden="true">{glyph}</span> {of.text}
+      <span aria-hidden="true">{GLYPHS[of.tone]}</span> {of.text}
     </output>
   );
 }

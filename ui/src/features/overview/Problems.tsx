@@ -6,6 +6,8 @@ import { Empty } from "../../parts/Shows";
 import { Ago } from "../../parts/When";
 import css from "./overview.module.css";
 
+export const GLYPHS = { ok: "●", info: "◇", warn: "◆", err: "▲", idle: "○" };
+
 export function Problems({ all }: { all: readonly Trouble[] }) {
   if (all.length === 0)
     return (
@@ -18,7 +20,7 @@ export function Problems({ all }: { all: readonly Trouble[] }) {
     <ul className={css.problems}>
       {all.map((it) => (
         <li key={it.id} data-tone={it.tone}>
-          <span aria-hidden="true">{it.tone === "err" ? "▲" : "◆"}</span>
+          <span aria-hidden="true">{GLYPHS[it.tone]}</span>
           <div className="grow">
             <strong>{it.what}</strong> {it.why}
             {it.hint && <p className="muted small">{it.hint}</p>}
@@ -62,6 +64,12 @@ export function Target({ of: { where, what } }: { of: Trouble }) {
     case "workflow":
       return (
         <Link to="/workflows/$name" params={{ name: where.name }}>
+          {label}
+        </Link>
+      );
+    case "paused":
+      return (
+        <Link to="/streams" search={{ workflow: where.workflow, state: "paused" }}>
           {label}
         </Link>
       );

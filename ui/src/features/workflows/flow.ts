@@ -16,6 +16,18 @@ export function flow(
   rates: Rates | undefined,
   loads: ReadonlyMap<string, Load> = new Map(),
 ): Sentence {
+  const said = moving(detail, rates, loads);
+  const paused = detail.pausedStreams ?? 0;
+  if (paused === 0) return said;
+  const text = `${plural(paused, "stream")} paused: nothing more is read there until somebody resumes it.`;
+  return { tone: said.tone === "ok" ? "info" : said.tone, text: `${text} ${said.text}` };
+}
+
+function moving(
+  detail: Detail,
+  rates: Rates | undefined,
+  loads: ReadonlyMap<string, Load>,
+): Sentence {
   const { fault, state, schedule } = detail;
   if (detail.unreached?.length) {
     const silent = detail.unreached.join(", ");

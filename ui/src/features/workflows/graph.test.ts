@@ -36,6 +36,16 @@ const detail = (more: Partial<Schemas["WorkflowDetail"]>): Schemas["WorkflowDeta
   ...more,
 });
 
+test("streams that somebody paused are told before all else, in a lower tone", () => {
+  const moving = { ...STILL, recordsIn: 20, recordsOut: 10 };
+  expect(flow(detail({ pausedStreams: 1 }), moving)).toEqual({
+    tone: "info",
+    text: "1 stream paused: nothing more is read there until somebody resumes it. 20/s records in, 10/s out.",
+  });
+  const fault = { code: "WEIR-1", kind: "transient" as const, message: "gone" };
+  expect(flow(detail({ fault, pausedStreams: 1 }), moving).tone).toBe("warn");
+});
+
 test("what feeds stands left of what it feeds, and numbers move nothing", () => {
   const at = Object.fromEntries(placed(stages, edges).map((it) => [it.id, it]));
   expect(at.read?.x).toBeLessThan(at.route?.x ?? 0);
