@@ -9,6 +9,8 @@ export interface Node {
   said?: Schemas["Node"];
   activation?: Schemas["Activation"];
   scheduled?: Schemas["ScheduledNode"];
+  /** It was lost, and is not back: what is known of it is from before. */
+  isLost?: true;
 }
 
 interface Sources {
@@ -16,6 +18,8 @@ interface Sources {
   nodes?: Schemas["Page_Node"];
   activations?: Schemas["Page_Activation"];
   schedule?: Schemas["Schedule"];
+  /** Of lost nodes those that are not to be told any more. */
+  putAway?: ReadonlySet<string>;
 }
 
 /** Members but those that left: a restarted engine is a new one, and the list remembers the former. */
@@ -41,9 +45,40 @@ export function lost(members: Schemas["ClusterMembers"] | undefined): Schemas["M
   return [...last.values()].filter((it) => it.upNumber > 0 && !MEANT.test(it.reason));
 }
 
+/** The last life of a node that is no member now, as far as the list remembers it. */
+export function departed(
+  members: Schemas["ClusterMembers"] | undefined,
+  name: string | undefined,
+): Schemas["Member"] | undefined {
+  const lives = members?.members.filter((it) => it.name === name) ?? [];
+  if (lives.some((it) => it.status !== "removed")) return undefined;
+  return lives.sort((a, b) => b.changedAt.localeCompare(a.changedAt))[0];
+}
+
+/** A node that can't be asked: one that is gone, or that nobody reaches. */
+export function away(
+  members: Schemas["ClusterMembers"] | undefined,
+  name: string | undefined,
+): Schemas["Member"] | undefined {
+  const here = members?.members.find((it) => it.name === name && it.status !== "removed");
+  if (!here) return departed(members, name);
+  return here.unreachable || here.status === "down" ? here : undefined;
+}
+
+/** How a node stands that can't be asked, as states are named; absent: it can be. */
+export function absence(
+  members: Schemas["ClusterMembers"] | undefined,
+  name: string,
+): "lost" | "removed" | "unreachable" | undefined {
+  const it = away(members, name);
+  if (!it) return undefined;
+  if (it.status !== "removed") return "unreachable";
+  return lost(members).some(({ uid }) => uid === it.uid) ? "lost" : "removed";
+}
+
 /** All members by name, those in trouble first. */
-export function nodes({ members, nodes, activations, schedule }: Sources): Node[] {
-  const all = (present(members) ?? []).map((member) => {
+export function nodes({ members, nodes, activations, schedule, putAway }: Sources): Node[] {
+  const here = (present(members) ?? []).map((member): Node => {
     // Of one that gives no answer there is a row without anything in it.
     const said = nodes?.items.find((it) => it.uid === member.uid && it.processors > 0);
     const scheduled = schedule?.nodes.find((it) => it.uid === member.uid);
@@ -57,6 +92,10 @@ export function nodes({ members, nodes, activations, schedule }: Sources): Node[
       scheduled,
     };
   });
+  const gone = lost(members)
+    .filter((it) => !putAway?.has(it.uid))
+    .map((member): Node => ({ name: member.name, state: "lost", member, isLost: true }));
+  const all = [...gone, ...here];
   const rank = (it: Node) => (it.state === "up" ? 1 : 0);
   return all.sort(
     (a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, "en", { numeric: true }),

@@ -17,6 +17,7 @@ const LOOKS: Record<string, Look> = {
   exiting: look("⏳", "exiting", "info"),
   down: look("▲", "down", "err"),
   removed: look("○", "removed", "idle"),
+  lost: look("◌", "lost", "err"),
   unreachable: look("◌", "unreachable", "err"),
   draining: look("⏳", "draining", "info"),
   waiting: look("●", "waiting", "ok"),

@@ -191,6 +191,10 @@ test("a node dies while its detail is open: it is lost, and the overview names i
   const [, second] = server.nodes;
   await at(`/nodes/${second}`);
   await page.getByText("Controllers here").waitFor();
+  const logs = await page.context().newPage();
+  await logs.goto(`${server.url}/nodes/${second}?tab=logs`);
+  const lines = logs.getByRole("region", { name: "Log", exact: true }).getByRole("button");
+  await lines.first().waitFor({ timeout: 20_000 });
   await server.kill(second);
   await page
     .getByText(/unreachable|is down|down|is no member/)
@@ -202,15 +206,30 @@ test("a node dies while its detail is open: it is lost, and the overview names i
     return !found?.unreachable || found.unreachableSince;
   });
   await at("/");
-  await page.getByText(/^▲?\s*(Impaired|Degraded): /).waitFor({ timeout: 60_000 });
+  await page.getByText(/^[▲◆]\s*(Impaired|Degraded): /).waitFor({ timeout: 60_000 });
   await at("/alarms");
   // It did not leave by itself: that stays a problem after it was removed, until somebody says otherwise.
   await page.getByText("is gone, and did not leave by itself").waitFor({ timeout: 60_000 });
   await at(`/nodes/${second}`);
   await page.getByText("It was lost").waitFor();
+  await at("/deployments");
+  const lost = (name) =>
+    page.getByRole("row").filter({ hasText: second }).filter({ hasText: name });
+  await nodesRun().locator(lost("once it is back")).getByText("lost").waitFor();
+  await picture("deployments-lost");
+  await at("/nodes");
+  await lost("lost").waitFor();
+  await picture("nodes-lost");
+  assert.deepEqual(await findings(page), []);
   await at("/");
   await page.getByText("up, 1 lost").waitFor();
   assert.deepEqual(await findings(page), []);
+  // What it logged last is what one needs now.
+  await logs.getByText(`Nothing more comes from ${second}`).waitFor({ timeout: 60_000 });
+  await logs.getByText("It was lost").waitFor();
+  assert.ok((await lines.count()) > 0, "the lines stay");
+  assert.equal(await logs.getByText("did you mean").count(), 0);
+  await logs.close();
   await button(`Put away ${second}`).click();
   await page.getByText("up, 1 lost").waitFor({ state: "detached" });
   await page.reload();

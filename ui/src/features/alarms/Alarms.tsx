@@ -51,7 +51,7 @@ const COLUMNS: Column<Alarm>[] = [
     cell: ({ trouble }) => (
       <span className="row">
         <Target of={trouble} />
-        {trouble.putsAway && <PutAway of={trouble} uid={trouble.putsAway} />}
+        {trouble.putsAway && <PutAway what={trouble.what} uid={trouble.putsAway} />}
       </span>
     ),
   },

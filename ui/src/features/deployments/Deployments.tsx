@@ -3,6 +3,7 @@ import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { useLive } from "../../live";
 import { bytes, count, plural } from "../../logic/format";
+import { absence, away } from "../../logic/nodes";
 import { Act, CopyCli } from "../../parts/Act";
 import { Page, Panel } from "../../parts/Page";
 import { Empty, Shows } from "../../parts/Shows";
@@ -228,7 +229,14 @@ function RootDetail({ all, onWant }: { all: All; onWant: (it: Wanted) => void })
   );
 }
 
-const COLUMNS: Column<Activation>[] = [
+/** Who is gone switches nothing any more, whatever it did last. */
+interface Activated extends Activation {
+  absence: ReturnType<typeof absence>;
+  /** Why it is not there. */
+  reason: string | undefined;
+}
+
+const COLUMNS: Column<Activated>[] = [
   {
     id: "node",
     title: "Node",
@@ -242,14 +250,16 @@ const COLUMNS: Column<Activation>[] = [
   {
     id: "state",
     title: "State",
-    value: (it) => it.state,
-    cell: (it) => <State name={it.state} detail={it.failure?.cause.message} />,
+    value: (it) => it.absence ?? it.state,
+    cell: (it) => (
+      <State name={it.absence ?? it.state} detail={it.reason ?? it.failure?.cause.message} />
+    ),
   },
   {
     id: "current",
     title: "Runs",
     value: (it) => it.current ?? "",
-    cell: (it) => <span className="mono">{it.current ?? "–"}</span>,
+    cell: (it) => <span className="mono">{(!it.absence && it.current) || "–"}</span>,
   },
   {
     id: "target",
@@ -261,14 +271,24 @@ const COLUMNS: Column<Activation>[] = [
     id: "since",
     title: "Since",
     value: (it) => it.currentSince ?? undefined,
-    cell: (it) => <Ago at={it.currentSince} />,
+    cell: (it) => <Ago at={it.absence ? undefined : it.currentSince} />,
   },
-  { id: "why", title: "Why", cell: (it) => it.why.text },
+  {
+    id: "why",
+    title: "Why",
+    cell: (it) => (it.absence ? `once it is back: ${it.why.text}` : it.why.text),
+  },
   { id: "failure", title: "What failed", cell: (it) => it.failure?.cause.message ?? "" },
 ];
 
 function Nodes() {
   const standing = useLive("activations");
+  const members = useLive("members").value;
+  const rowOf = (it: Activation): Activated => ({
+    ...it,
+    absence: absence(members, it.node),
+    reason: away(members, it.node)?.reason,
+  });
   return (
     <Panel title="What nodes run" flush>
       <Shows of={standing}>
@@ -276,7 +296,7 @@ function Nodes() {
           <Table
             name="What nodes run"
             columns={COLUMNS}
-            rows={items}
+            rows={items.map(rowOf)}
             keyOf={(it) => it.node}
             empty={
               <Empty

@@ -10,6 +10,7 @@ import { Empty } from "../../parts/Shows";
 import { Mark } from "../../parts/State";
 import { List } from "./List";
 import type { Row } from "./lines";
+import css from "./logs.module.css";
 import { useOlder } from "./older";
 import { type Filter, Tail } from "./tail";
 
@@ -37,7 +38,12 @@ export function command(filter: Shown): string {
 }
 
 /** Lines as they are logged. `filter` is in the address; what is fixed has no field here. */
-export function LogTail({ filter, onFilter }: { filter: Shown; onFilter: (more: Filter) => void }) {
+export function LogTail(props: {
+  filter: Shown;
+  onFilter: (more: Filter) => void;
+  isGone?: boolean | undefined;
+}) {
+  const { filter, onFilter, isGone = false } = props;
   const { level, workflow, stage, node, code, text, ofServer = false } = filter;
   const tail = useMemo(
     () => new Tail({ level, workflow, stage, node, code, text }, ofServer),
@@ -68,7 +74,7 @@ export function LogTail({ filter, onFilter }: { filter: Shown; onFilter: (more: 
       flush
       side={
         <div className="row">
-          <Contact contact={contact} isPaused={held !== undefined} more={more} />
+          <Contact contact={isGone ? "gone" : contact} isPaused={held !== undefined} more={more} />
           <Select
             aria-label="Level at least"
             placeholder="All levels"
@@ -92,7 +98,16 @@ export function LogTail({ filter, onFilter }: { filter: Shown; onFilter: (more: 
         </div>
       }
     >
-      {problem && <ProblemView problem={problem} onRetry={tail.again} />}
+      {isGone ? (
+        <p className={css.gone} role="status">
+          ▲ Nothing more comes from {node}.{" "}
+          {rows.length > 0
+            ? "These are the last lines that came here."
+            : "Engines remember their lines themselves: what this one logged is in its own files."}
+        </p>
+      ) : (
+        problem && <ProblemView problem={problem} onRetry={tail.again} />
+      )}
       {older.problem && <ProblemView problem={older.problem} onRetry={() => void older.load()} />}
       <List
         key={JSON.stringify(filter)}

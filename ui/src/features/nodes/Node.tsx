@@ -1,6 +1,6 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Suspense, useState } from "react";
-import { answered, api } from "../../api/client";
+import { answered, api, type Schemas } from "../../api/client";
 import { useLive } from "../../live";
 import { bytes, duration, plural } from "../../logic/format";
 import { lost, type Node as Shown } from "../../logic/nodes";
@@ -18,6 +18,7 @@ import { Drain } from "./Drain";
 import { Running } from "./Nodes";
 import { useNodes } from "./useNodes";
 
+type Member = Schemas["Member"];
 const route = getRouteApi("/frame/nodes/$name");
 const LogsOf = lazy(() => import("../logs/OfOne").then((it) => ({ default: it.LogsOf })));
 const TABS = [
@@ -29,8 +30,10 @@ export function Node() {
   const { name } = route.useParams();
   const { tab = "node" } = route.useSearch();
   const nodes = useNodes();
-  const found = nodes.value?.filter((it) => it.name === name);
+  const found = nodes.value?.filter((it) => it.name === name && !it.isLost);
   const [node] = found ?? [];
+  const lives = useLive("members").value?.members.filter((it) => it.name === name) ?? [];
+  const [last] = [...lives].sort((a, b) => b.changedAt.localeCompare(a.changedAt));
   return (
     <Page
       title={name}
@@ -38,32 +41,30 @@ export function Node() {
       actions={node && <Actions node={node} />}
     >
       <Shows of={{ ...nodes, value: found }}>
-        {() =>
-          node ? (
-            <>
-              <Tabs all={TABS} at={tab} />
-              {tab === "logs" ? (
-                <Suspense fallback={<Loading />}>
-                  <LogsOf node={name} />
-                </Suspense>
-              ) : (
-                <Detail node={node} />
-              )}
-            </>
-          ) : (
-            <Gone name={name} tab={tab} />
-          )
-        }
+        {() => (
+          <>
+            {!node && <Gone name={name} of={last} />}
+            {(node || last) && <Tabs all={TABS} at={tab} />}
+            {/* One and the same before and after the node is lost: what came last is what is needed then. */}
+            {tab === "logs" && (node || last) ? (
+              <Suspense fallback={<Loading />}>
+                <LogsOf node={name} isGone={!node} />
+              </Suspense>
+            ) : node ? (
+              <Detail node={node} />
+            ) : (
+              last && <Was of={last} />
+            )}
+          </>
+        )}
       </Shows>
     </Page>
   );
 }
 
-/** What is left of one that is no member: when and why it went, and what it logged as far as that is known. */
-function Gone({ name, tab }: { name: string; tab: string }) {
+/** Of one that is no member: when and why it went. */
+function Gone({ name, of: last }: { name: string; of: Member | undefined }) {
   const members = useLive("members").value;
-  const lives = members?.members.filter((it) => it.name === name) ?? [];
-  const [last] = [...lives].sort((a, b) => b.changedAt.localeCompare(a.changedAt));
   if (!last)
     return (
       <Empty
@@ -75,39 +76,35 @@ function Gone({ name, tab }: { name: string; tab: string }) {
     );
   const wasLost = lost(members).some((it) => it.uid === last.uid);
   return (
-    <>
+    <p>
+      <strong>{wasLost ? "It was lost" : "It left"}</strong> <Ago at={last.changedAt} />:{" "}
+      {last.reason}.
+    </p>
+  );
+}
+
+function Was({ of: last }: { of: Member }) {
+  return (
+    <Panel title="What it was">
+      <Facts
+        of={[
+          [
+            "Address",
+            <span key="a" className="mono">
+              {last.address}
+            </span>,
+          ],
+          ["Roles", last.roles.join(", ")],
+          ["Version", last.version],
+          ["Joined", <Moment key="j" at={last.joinedAt} />],
+          ["Gone", <Moment key="g" at={last.changedAt} />],
+          ["Why", last.reason],
+        ]}
+      />
       <p>
-        <strong>{wasLost ? "It was lost" : "It left"}</strong> <Ago at={last.changedAt} />:{" "}
-        {last.reason}.
+        <Link to="/nodes">All nodes</Link>
       </p>
-      <Tabs all={TABS} at={tab} />
-      {tab === "logs" ? (
-        <Suspense fallback={<Loading />}>
-          <LogsOf node={name} />
-        </Suspense>
-      ) : (
-        <Panel title="What it was">
-          <Facts
-            of={[
-              [
-                "Address",
-                <span key="a" className="mono">
-                  {last.address}
-                </span>,
-              ],
-              ["Roles", last.roles.join(", ")],
-              ["Version", last.version],
-              ["Joined", <Moment key="j" at={last.joinedAt} />],
-              ["Gone", <Moment key="g" at={last.changedAt} />],
-              ["Why", last.reason],
-            ]}
-          />
-          <p>
-            <Link to="/nodes">All nodes</Link>
-          </p>
-        </Panel>
-      )}
-    </>
+    </Panel>
   );
 }
 

@@ -10,6 +10,7 @@ import { Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
 import { type Column, Table } from "../../parts/Table";
 import { matches } from "../../parts/table";
+import { PutAway } from "../overview/Problems";
 import { useNodes } from "./useNodes";
 
 const uptime = (it: Node, now: number) =>
@@ -35,7 +36,12 @@ export function Nodes() {
       id: "state",
       title: "State",
       value: (it) => it.state,
-      cell: (it) => <State name={it.state} detail={it.member.reason} />,
+      cell: (it) => (
+        <span className="row">
+          <State name={it.state} detail={it.member.reason} />
+          {it.isLost && <PutAway what={it.name} uid={it.member.uid} />}
+        </span>
+      ),
     },
     {
       id: "deployment",
@@ -94,7 +100,10 @@ export function Nodes() {
       title: "Up for",
       isNumber: true,
       value: (it) => uptime(it, now),
-      cell: (it) => duration(uptime(it, now) ?? 0),
+      cell: (it) => {
+        const ms = it.isLost ? undefined : uptime(it, now);
+        return ms === undefined ? "–" : duration(ms);
+      },
     },
   ];
   return (

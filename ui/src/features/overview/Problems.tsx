@@ -30,7 +30,7 @@ export function Problems({ all }: { all: readonly Trouble[] }) {
               <Ago at={it.since} />
             </span>
           )}
-          {it.putsAway && <PutAway of={it} uid={it.putsAway} />}
+          {it.putsAway && <PutAway what={it.what} uid={it.putsAway} />}
           <Target of={it} />
         </li>
       ))}
@@ -38,12 +38,12 @@ export function Problems({ all }: { all: readonly Trouble[] }) {
   );
 }
 
-export const PutAway = ({ of, uid }: { of: Trouble; uid: string }) => (
+export const PutAway = ({ what, uid }: { what: string; uid: string }) => (
   <Button
     onClick={() => putAway(uid)}
     title="It is known, and no problem any more, in this browser"
   >
-    Put away<span className="hidden"> {of.what}</span>
+    Put away<span className="hidden"> {what}</span>
   </Button>
 );
 
