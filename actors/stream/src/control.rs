@@ -154,7 +154,7 @@ impl Control {
         };
         // It is nobody's fault that another attempt could mend.
         let fault = Fault::data(3160, format!("an operator {word} the stream"));
-        Some(fault.with_hint("`weir item reset` lets its item be processed again"))
+        Some(fault.with_hint("its item has failed: reset it in Access to have it processed again, or with `weir access reset --source WORKFLOW/STAGE ITEM`"))
     }
 }
 

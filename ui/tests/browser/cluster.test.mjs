@@ -187,6 +187,21 @@ test("a drained node and a paused stream are noted where one looks", async () =>
   await drained.waitFor({ state: "detached" });
 });
 
+test("a lane that was aborted leads to where it is reset", async () => {
+  const stream = await until("a lane works", async () => {
+    const { items } = await server.get("/api/v1/streams?state=open");
+    return items[0];
+  });
+  await server.cli("stream", "abort", stream.id);
+  await at(`/streams/${stream.id}`);
+  const link = page.getByRole("link", { name: /^1 item of ticks\/.* failed: reset …/ });
+  await link.waitFor();
+  await picture("aborted");
+  await link.click();
+  await page.waitForURL("**status=failed**");
+  await page.getByText(stream.item).first().waitFor();
+});
+
 test("a node dies while its detail is open: it is lost, and the overview names it", async () => {
   const [, second] = server.nodes;
   await at(`/nodes/${second}`);

@@ -5,6 +5,7 @@ import { useLive } from "../../live";
 import { bytes, count, duration, plural } from "../../logic/format";
 import { sh } from "../../logic/shell";
 import { CopyCli } from "../../parts/Act";
+import { FailedItems } from "../../parts/FailedItems";
 import { Facts, Page, Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
 import { Empty, Shows } from "../../parts/Shows";
@@ -46,6 +47,7 @@ export function Stream() {
           <>
             {!detail.closedAt && <StreamOrders chosen={[detail]} onDone={() => undefined} />}
             {detail.fault && <Fault fault={detail.fault} />}
+            {detail.state === "rolledBack" && <FailedItems of={detail.workflow} />}
             <About detail={detail} />
             <Panel title="By stage" flush>
               <ByStage detail={detail} />

@@ -22,13 +22,13 @@ const ORDERS: Record<Order, { label: string; claim: Claim; what: string; isDange
   abort: {
     label: "Abort",
     claim: "stream:control",
-    what: "They are rolled back once their stages have stopped. Their items have failed then.",
+    what: "They are rolled back once their stages have stopped. Their items have failed then, a lane as well, and stand still until somebody resets them in Access.",
     isDanger: true,
   },
   terminate: {
     label: "Terminate",
     claim: "stream:control",
-    what: "They are rolled back at once, also where a stage hangs. Their items have failed then.",
+    what: "They are rolled back at once, also where a stage hangs. Their items have failed then, a lane as well, and stand still until somebody resets them in Access.",
     isDanger: true,
   },
 };

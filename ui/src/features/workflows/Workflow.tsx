@@ -8,6 +8,7 @@ import { bytes, count, plural, short, words } from "../../logic/format";
 import { useNow } from "../../logic/now";
 import { sh } from "../../logic/shell";
 import { Act, CopyCli } from "../../parts/Act";
+import { FailedItems } from "../../parts/FailedItems";
 import { Hint } from "../../parts/Hint";
 import { lazy } from "../../parts/lazy";
 import { Facts, Page, Panel } from "../../parts/Page";
@@ -125,9 +126,12 @@ function Sentence({ detail }: { detail: Detail }) {
   );
   const { tone, text } = flow(detail, rates(history.of(detail.name), now), loads);
   return (
-    <output className={css.sentence} data-tone={tone}>
-      {text}
-    </output>
+    <>
+      <output className={css.sentence} data-tone={tone}>
+        {text}
+      </output>
+      {detail.fault && <FailedItems of={detail.name} />}
+    </>
   );
 }
 
