@@ -56,6 +56,8 @@ const LOOKS: Record<string, Look> = {
   switching: look("◐", "switching", "info"),
   dialling: look("◐", "dialling", "info"),
   refused: look("▲", "refused", "err"),
+  logWarning: look("◆", "warning", "warn"),
+  logError: look("▲", "error", "err"),
   held: look("●", "held", "ok"),
   expired: look("◆", "expired", "warn"),
   free: look("○", "free", "idle"),

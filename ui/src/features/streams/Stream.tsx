@@ -163,10 +163,10 @@ const LOG: Column<Line & { n: number }>[] = [
   { id: "at", title: "Time", cell: (it) => <Moment at={it.at} />, width: "150px" },
   {
     id: "severity",
-    title: "",
+    title: "How grave",
     cell: (it) =>
-      it.severity ? <State name={it.severity === "error" ? "failed" : "expired"} /> : "",
-    width: "80px",
+      it.severity ? <State name={it.severity === "error" ? "logError" : "logWarning"} /> : "",
+    width: "95px",
   },
   { id: "code", title: "Code", cell: (it) => <code>{it.code}</code>, width: "110px" },
   { id: "text", title: "What", cell: (it) => <span title={it.text}>{it.text}</span> },
