@@ -1,29 +1,48 @@
 // Which hints were read and put away: kept by the browser, for all its tabs.
-import { useState } from "react";
+import { useSyncExternalStore } from "react";
 
 const KEPT = "weir.hints";
+const listeners = new Set<() => void>();
+/** What was put away in this tab, where the browser has no room to keep it. */
+let here: string | undefined;
 
-function read(): string[] {
+const kept = (): string => {
   try {
-    const kept: unknown = JSON.parse(localStorage.getItem(KEPT) ?? "[]");
-    return Array.isArray(kept) ? kept.map(String) : [];
+    return localStorage.getItem(KEPT) ?? here ?? "[]";
+  } catch {
+    return here ?? "[]";
+  }
+};
+
+function listed(text: string): string[] {
+  try {
+    const all: unknown = JSON.parse(text);
+    return Array.isArray(all) ? all.map(String) : [];
   } catch {
     return [];
   }
 }
 
-/** Whether a hint is still to be shown, and what puts it away. */
-export function useHint(id: string): [isShown: boolean, putAway: () => void] {
-  const [isShown, setShown] = useState(() => !read().includes(id));
+function keep(all: readonly string[]) {
+  here = JSON.stringify([...new Set(all)]);
+  try {
+    localStorage.setItem(KEPT, here);
+  } catch {
+    // Without room it is shown again the next time.
+  }
+  for (const tell of listeners) tell();
+}
+
+const listen = (tell: () => void) => {
+  listeners.add(tell);
+  return () => listeners.delete(tell);
+};
+
+/** Whether a hint is to be shown, and what puts it away or brings it back. */
+export function useHint(id: string): [isShown: boolean, show: (isShown: boolean) => void] {
+  const away = listed(useSyncExternalStore(listen, kept));
   return [
-    isShown,
-    () => {
-      setShown(false);
-      try {
-        localStorage.setItem(KEPT, JSON.stringify([...new Set([...read(), id])]));
-      } catch {
-        // Without room it is shown again the next time.
-      }
-    },
+    !away.includes(id),
+    (isShown) => keep(isShown ? listed(kept()).filter((it) => it !== id) : [...listed(kept()), id]),
   ];
 }

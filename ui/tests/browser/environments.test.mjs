@@ -61,7 +61,7 @@ test("each environment says which secret it lacks, and one that is not used is u
   await cell("LATE").fill("abc");
   await page.keyboard.press("Enter");
   await page.getByText("◆ 1 value not saved").waitFor({ state: "detached" });
-  await page.getByText(/^Delays of flights/).waitFor();
+  await page.getByText(/Real delays of flights/).waitFor();
   await page.getByRole("link", { name: /^(To the problems|All \d+ errors)$/ }).waitFor();
   assert.deepEqual(await findings(page), []);
 });

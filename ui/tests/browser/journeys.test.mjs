@@ -157,7 +157,7 @@ test("a server that is silent is told, and what was shown stays", async () => {
 
 /** What the overview says of controllers: among the problems they may stand as well. */
 const controllers = (page) =>
-  page.getByRole("region", { name: "Controllers" }).getByText("user-storage");
+  page.getByRole("region", { name: "Controllers" }).getByText("What there is one of");
 
 test("the tabs of a browser share one stream, and another one goes on where one is closed", async () => {
   const context = await chrome.newContext();

@@ -1,4 +1,5 @@
 import { Link } from "@tanstack/react-router";
+import type { Schemas } from "../../api/client";
 import { history, useLink, useLive } from "../../live";
 import { rates } from "../../live/history";
 import { silentMs } from "../../live/link";
@@ -9,13 +10,14 @@ import { lost, present } from "../../logic/nodes";
 import { serverNow, useNow } from "../../logic/now";
 import { CopyCli } from "../../parts/Act";
 import { Chart } from "../../parts/Chart";
-import { Hint } from "../../parts/Hint";
+import { Explain, Hint } from "../../parts/Hint";
 import { Page, Panel } from "../../parts/Page";
 import { Empty, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
 import { useKnown } from "../../parts/useKnown";
 import { Ago } from "../../parts/When";
 import { Controllers } from "./Controllers";
+import { inForce } from "./inForce";
 import css from "./overview.module.css";
 import { GLYPHS, Problems } from "./Problems";
 import { Running } from "./Running";
@@ -39,28 +41,33 @@ export function Overview() {
   // The sentence says that nothing is wrong; a list of nothing says no more.
   const isWell = all.length === 0 && now.tone === "ok" && members.problem === undefined;
   return (
-    <Page title="Overview" actions={<CopyCli command="weir cluster status" />}>
+    <Page
+      title="Overview"
+      actions={
+        <>
+          <Explain id="overview" />
+          <CopyCli command="weir cluster status" />
+        </>
+      }
+    >
       <Health of={said} />
-      <SetUp />
       <Hint id="overview">
         <p>
-          <strong>What you see:</strong> a <em>workflow</em> reads records from sources, works on
-          them stage by stage, and writes them to sinks. Each file that it reads, or each run of a
-          lane, is a <em>stream</em>: all of it takes effect, or nothing. Records that fail are kept
-          as <em>dead letters</em>.
+          <strong>What you see:</strong> Weir reads records from files, queues and databases, works
+          on them, and writes them elsewhere. How that is done is drawn as a <em>workflow</em>: its{" "}
+          <em>stages</em> read, change, sort out and write. Each file that is read is a{" "}
+          <em>stream</em>: all that comes of it is written at once, or nothing. A record that fails
+          is kept as a <em>dead letter</em>, with the reason, and can be sent again once that is
+          mended.
         </p>
-        <ul>
-          <li>Choose a workflow below to see its stages, with what passes between them.</li>
-          <li>
-            <em>Design</em> leads to where it is drawn and tried on a sample; nothing that runs
-            changes until it is deployed.
-          </li>
-          <li>
-            <kbd>Ctrl K</kbd> goes to anything by its name, <kbd>?</kbd> shows all keys.
-          </li>
-        </ul>
+        <p>
+          Below is what runs now. <em>See its stages</em> shows a workflow at work;{" "}
+          <em>Try it on a sample</em> and the designer change nothing that runs until it is
+          deployed. <kbd>Ctrl K</kbd> goes to anything by its name, <kbd>?</kbd> shows all keys.
+        </p>
       </Hint>
-      <Tiles known={known} deployment={deployments.value?.default} />
+      <SetUp />
+      <Tiles known={known} deployments={deployments.value} />
       {!isWell && (
         <Panel
           title={all.every((it) => it.tone === "info") ? "Worth a look" : "Problems, worst first"}
@@ -72,21 +79,21 @@ export function Overview() {
           </Shows>
         </Panel>
       )}
-      <div className={css.two}>
-        <Panel title="What runs" side={<Link to="/workflows">All</Link>} flush>
-          <Shows of={running}>{({ items }) => <Running all={items} />}</Shows>
-        </Panel>
-        <Panel title="Throughput, last 5 minutes">
-          <Throughput names={workflows?.items.map((it) => it.name) ?? []} />
-        </Panel>
-      </div>
+      <Panel title="What runs" side={<Link to="/workflows">All workflows</Link>} flush>
+        <Shows of={running}>{({ items }) => <Running all={items} />}</Shows>
+      </Panel>
       <div className={css.two}>
         <Panel title="Newest streams" side={<Link to="/streams">All</Link>} flush>
           <Newest />
         </Panel>
-        <Panel title="Controllers">
-          <Shows of={leases}>{(page) => <Controllers leases={page.items} />}</Shows>
-        </Panel>
+        <div className={css.side}>
+          <Panel title="Throughput, last 5 minutes">
+            <Throughput names={workflows?.items.map((it) => it.name) ?? []} />
+          </Panel>
+          <Panel title="Controllers">
+            <Shows of={leases}>{(page) => <Controllers leases={page.items} />}</Shows>
+          </Panel>
+        </div>
       </div>
     </Page>
   );
@@ -110,7 +117,7 @@ function Health({ of }: { of: Sentence }) {
   );
 }
 
-function Tiles({ known, deployment }: { known: Known; deployment: string | undefined }) {
+function Tiles({ known, deployments }: { known: Known; deployments?: Schemas["Deployments"] }) {
   const now = useNow();
   const { members, workflows, schedule } = known;
   // One that was lost and is not put away is still one that should be there.
@@ -125,8 +132,11 @@ function Tiles({ known, deployment }: { known: Known; deployment: string | undef
     flows.reduce((total, it) => total + (it?.[key] ?? 0), 0);
   const missing = schedule?.workflows.reduce((total, it) => total + it.missing, 0) ?? 0;
   const placed = schedule?.workflows.reduce((total, it) => total + it.placed, 0);
-  const bad = counted.reduce((total, it) => total + it.counts.deadLetters, 0);
+  const withLetters = counted.filter((it) => it.counts.deadLetters > 0);
+  const bad = withLetters.reduce((total, it) => total + it.counts.deadLetters, 0);
   const rolledBack = counted.reduce((total, it) => total + it.rolledBack, 0);
+  const [only] = withLetters.length === 1 ? withLetters : [];
+  const deployed = deployments && inForce(deployments);
   return (
     <div className={css.tiles}>
       <Tile
@@ -137,39 +147,37 @@ function Tiles({ known, deployment }: { known: Known; deployment: string | undef
         tone={up === all?.length ? (gone > 0 ? "warn" : undefined) : "err"}
       />
       <Tile
-        title="Instances"
+        title="Instances of workflows"
         value={placed === undefined ? "–" : `${placed}/${placed + missing}`}
         to="/scheduler"
-        note={missing ? `${missing} missing` : "placed"}
+        note={missing ? `${missing} without a place` : "placed"}
         tone={missing ? "warn" : undefined}
       />
       <Tile
-        title="Records in"
-        value={isSeen ? rate(sum("recordsIn")) : "–"}
+        title="Records in now"
+        value={!isSeen ? "–" : sum("recordsIn") > 0 ? rate(sum("recordsIn")) : "none"}
         to="/workflows"
-        note={isSeen ? `${bytes(sum("bytesIn"))}/s` : "not seen yet"}
+        note={
+          !isSeen ? "not seen yet" : sum("bytesIn") > 0 ? `${bytes(sum("bytesIn"))}/s` : "waiting"
+        }
       />
       <Tile
         title="Dead letters"
-        value={short(bad)}
-        to="/workflows"
+        value={workflows ? short(bad) : "–"}
+        to={only ? `/workflows/${encodeURIComponent(only.name)}` : "/workflows"}
+        search={only && { tab: "letters" }}
         note="since the engine began"
         tone={bad ? "warn" : undefined}
       />
       <Tile
-        title="Rolled back"
-        value={short(rolledBack)}
+        title="Rolled back streams"
+        value={workflows ? short(rolledBack) : "–"}
         to="/streams"
-        note="streams"
+        search={rolledBack ? { state: "rolledBack" } : undefined}
+        note="since the engine began"
         tone={rolledBack ? "warn" : undefined}
       />
-      <Tile
-        title="Deployment"
-        value={deployment ?? "–"}
-        to="/deployments"
-        note="the default"
-        isText
-      />
+      <Tile title="Deployed" to="/deployments" isText {...(deployed ?? { value: "–", note: "" })} />
     </div>
   );
 }
@@ -179,16 +187,19 @@ function Tile(props: {
   value: string;
   note: string;
   to: string;
+  search?: Record<string, string>;
   tone?: "warn" | "err";
   isText?: boolean;
 }) {
   return (
-    <Link to={props.to} className={css.tile}>
+    <Link to={props.to} search={props.search} className={css.tile}>
       <span className="muted small">{props.title}</span>
-      <strong data-tone={props.tone} data-text={props.isText || undefined}>
-        {props.value}
-      </strong>
-      <span className="muted small">{props.note}</span>
+      <span className={css.value}>
+        <strong data-tone={props.tone} data-text={props.isText || undefined}>
+          {props.value}
+        </strong>{" "}
+        <span className="muted small">{props.note}</span>
+      </span>
     </Link>
   );
 }
@@ -201,11 +212,36 @@ function Throughput({ names }: { names: string[] }) {
       serverNow(),
       SPAN_MS,
     );
+  useNow();
+  const [, ...values] = read();
+  const hasMoved = values.some((all) => all.some((it) => (it ?? 0) > 0));
+  if (!hasMoved) return <Still />;
   const series = [
     { name: "in", color: "--accent" },
     { name: "out", color: "--info", dash: [5, 4] },
   ];
   return <Chart name="Records per second" series={series} read={read} format={rate} height={170} />;
+}
+
+/** A chart of nothing says less than when there was something. */
+function Still() {
+  const [last] = useLive("streams").value?.items ?? [];
+  return (
+    <p className={css.still}>
+      Nothing passed while this page was open.{" "}
+      {last && (
+        <>
+          Last came{" "}
+          <Link to="/streams/$id" params={{ id: last.id }}>
+            {last.item}
+          </Link>
+          , <Ago at={last.closedAt ?? last.openedAt} />, with{" "}
+          {plural(last.counts.recordsIn, "record")}.{" "}
+        </>
+      )}
+      <span className="muted">The rates are drawn as soon as records come.</span>
+    </p>
+  );
 }
 
 function Newest() {
@@ -216,7 +252,7 @@ function Newest() {
         items.length === 0 ? (
           <Empty
             what="No streams yet"
-            why="A stream is one file, or one run of a lane, on its way through a workflow."
+            why="A stream is one file on its way through a workflow, or what a live source gave between two checkpoints."
             cli="weir stream list"
           />
         ) : (

@@ -1,10 +1,15 @@
-// The asset that a running workflow was made of, where this server has its project: what it is for, and where it is changed.
+// The assets that a running workflow was made of, where this server has its project: what they are for, and where they are changed.
 import { useQuery } from "@tanstack/react-query";
-import { answered, api } from "../../api/client";
+import { answered, api, type Schemas } from "../../api/client";
 import { useSession } from "../../app/session";
 import type { Asset } from "./projects";
 
-export function useOrigin(project: string, workflow: string): Asset | undefined {
+interface Origins {
+  project?: Schemas["ProjectSummary"];
+  assets?: Asset[];
+}
+
+export function useOrigins(project: string): Origins {
   const { may } = useSession();
   const mayRead = may("project:read");
   const { data: projects } = useQuery({
@@ -12,12 +17,18 @@ export function useOrigin(project: string, workflow: string): Asset | undefined 
     queryFn: () => answered(api.GET("/api/v1/projects")),
     enabled: mayRead,
   });
-  const isKnown = projects?.items.some((it) => it.name === project) ?? false;
+  const found = projects?.items.find((it) => it.name === project);
   const { data: assets } = useQuery({
     queryKey: ["assets", project],
     queryFn: () =>
       answered(api.GET("/api/v1/projects/{project}/assets", { params: { path: { project } } })),
-    enabled: isKnown,
+    enabled: found !== undefined,
   });
-  return assets?.items.find((it) => it.kind === "Workflow" && it.name === workflow);
+  return { project: found, assets: assets?.items };
+}
+
+/** The asset of the workflow itself. */
+export function useOrigin(project: string, workflow: string): Asset | undefined {
+  const { assets } = useOrigins(project);
+  return assets?.find((it) => it.kind === "Workflow" && it.name === workflow);
 }

@@ -9,7 +9,7 @@ import { useNow } from "../../logic/now";
 import { sh } from "../../logic/shell";
 import { Act, CopyCli } from "../../parts/Act";
 import { FailedItems } from "../../parts/FailedItems";
-import { Hint } from "../../parts/Hint";
+import { Explain, Hint } from "../../parts/Hint";
 import { lazy } from "../../parts/lazy";
 import { Facts, Page, Panel } from "../../parts/Page";
 import { Loading, Shows } from "../../parts/Shows";
@@ -19,6 +19,9 @@ import { Ago } from "../../parts/When";
 import { useOrigin } from "../projects/origin";
 import { StreamTable } from "../streams/StreamTable";
 import { useStreams } from "../streams/useStreams";
+import { useWays } from "../ways/useWays";
+import { PlaceOf, WaysOf } from "../ways/Ways";
+import type { Ways } from "../ways/ways";
 import { flow } from "./flow";
 import { Graph } from "./Graph";
 import css from "./graph.module.css";
@@ -111,6 +114,7 @@ function Actions({ name }: { name: string }) {
         claim="schedule:read"
         onAct={() => void navigate({ to: "/scheduler", search: { workflow: name } })}
       />
+      <Explain id="workflow" />
       <CopyCli command={sh`weir workflow show ${name}`} />
     </>
   );
@@ -142,6 +146,7 @@ function Stages({ detail }: { detail: Detail }) {
   const tap = ({ from, port, to }: Schemas["Edge"]) =>
     void navigate({ search: { stage: from, port, to }, replace: true });
   const stage = detail.stages.find((it) => it.id === chosen);
+  const known = useWays(detail.project, detail.name);
   return (
     <>
       <Hint id="workflow">
@@ -158,9 +163,13 @@ function Stages({ detail }: { detail: Detail }) {
       {stage && !to && (
         <StageFacts
           stage={stage}
+          ways={known?.ways}
           onSample={() => void navigate({ search: { tab: "sample", stage: stage.id } })}
         />
       )}
+      <Panel title="What it did, and where">
+        <WaysOf of={detail} known={known} isOwn />
+      </Panel>
       <Panel title="Outline" flush>
         <ul className={css.outline}>
           {outline(detail.stages, detail.edges).map(({ stage, depth, feeds }) => (
@@ -200,8 +209,15 @@ function Stages({ detail }: { detail: Detail }) {
   );
 }
 
-function StageFacts({ stage, onSample }: { stage: Schemas["Stage"]; onSample: () => void }) {
+function StageFacts(props: {
+  stage: Schemas["Stage"];
+  ways: Ways | undefined;
+  onSample: () => void;
+}) {
+  const { stage, ways, onSample } = props;
   const { counts } = stage;
+  const reads = ways?.reads.find((it) => it.stage === stage.id);
+  const writes = ways?.writes.find((it) => it.stage === stage.id);
   return (
     <Panel
       title={`Stage ${stage.id}`}
@@ -222,6 +238,8 @@ function StageFacts({ stage, onSample }: { stage: Schemas["Stage"]; onSample: ()
       <Facts
         of={[
           ["Kind", words(stage.kind)],
+          ["Reads", reads && <PlaceOf key="r" of={reads} />],
+          ["Writes", writes && <PlaceOf key="w" of={writes} />],
           ["Bad records", words(stage.onError)],
           [
             "Written at",

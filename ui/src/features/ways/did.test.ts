@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { did, failedAt } from "./did";
+
+const counts = {
+  recordsIn: 20_006,
+  recordsOut: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  deadLetters: 6,
+  ignored: 0,
+  dropped: 0,
+};
+const none = { committed: 0, committedWithWarnings: 0, rolledBack: 0, openStreams: 0, counts };
+
+test("it is said what was read, left out and rolled back", () => {
+  expect(did(none, "file")).toBe("Nothing yet since the engine began.");
+  expect(did({ ...none, openStreams: 2 }, "stream")).toBe("Works on 2 streams now.");
+  expect(did({ ...none, rolledBack: 1 }, "file")).toBe(
+    "1 file rolled back: nothing of it was written.",
+  );
+  const all = {
+    ...none,
+    committed: 5,
+    committedWithWarnings: 1,
+    counts: { ...counts, dropped: 9 },
+  };
+  expect(did(all, "file")).toBe(
+    "Read 20,006 records from 6 files. Its rules left out 9 records on the way.",
+  );
+});
+
+test("stages where records failed are named, the most first", () => {
+  const at = (id: string, deadLetters: number) => ({ id, counts: { ...counts, deadLetters } });
+  expect(failedAt([at("a", 0)])).toBe("");
+  expect(failedAt([at("a", 2), at("b", 0), at("c", 4)])).toBe(", 4 at stage c, 2 at stage a");
+});

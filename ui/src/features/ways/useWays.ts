@@ -1,0 +1,59 @@
+// Where a workflow reads and writes, where this server has its project and one may look at that.
+import { useQueries, useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { answered, api, type Schemas } from "../../api/client";
+import { useLive } from "../../live";
+import { useOrigins } from "../projects/origin";
+import { referred, type Said, type Ways, ways } from "./ways";
+
+const effective = (project: string, path: string | undefined) => ({
+  queryKey: ["effective", project, path],
+  queryFn: async () => {
+    const params = { path: { project, asset: path ?? "" } };
+    const at = "/api/v1/projects/{project}/assets/{asset}/effective";
+    return (await answered(api.GET(at, { params }))).spec;
+  },
+  enabled: path !== undefined,
+});
+
+export interface Known {
+  ways: Ways;
+  /** The asset that it was made of. */
+  path: string;
+  description?: string | null;
+  /** What is said is that of the project as it is now, and something else runs. */
+  isOther: boolean;
+}
+
+export function useWays(project: string, workflow: string): Known | undefined {
+  const { project: summary, assets } = useOrigins(project);
+  const applied = useLive("deployments").value?.applied.find((it) => it.project === project);
+  const origin = assets?.find((it) => it.kind === "Workflow" && it.name === workflow);
+  const { data: spec } = useQuery(effective(project, origin?.path));
+  const parts = referred(spec).flatMap((it) => {
+    const found = assets?.find(({ kind, name }) => kind === it.kind && name === it.name);
+    return found ? [found] : [];
+  });
+  const specs = useQueries({
+    queries: parts.map((it) => effective(project, it.path)),
+    combine: (all) => all.map((it) => it.data),
+  });
+  const base = applied?.baseDir ?? summary?.directory ?? "";
+  const isOther =
+    applied !== undefined && summary !== undefined && applied.digest !== summary.digest;
+  const isReady = spec !== undefined && specs.every((it) => it !== undefined);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: parts are those of the spec and the assets
+  return useMemo(() => {
+    if (!isReady || !origin) return undefined;
+    const said: Said[] = parts.map((it: Schemas["AssetSummary"], at) => ({
+      ...it,
+      spec: specs[at],
+    }));
+    return {
+      ways: ways(spec, said, base),
+      path: origin.path,
+      description: origin.description,
+      isOther,
+    };
+  }, [isReady, spec, specs, base, origin, isOther]);
+}
