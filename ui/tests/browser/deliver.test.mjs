@@ -58,6 +58,57 @@ test("a deploy is planned, and what was planned is deployed", async () => {
   assert.deepEqual(complaints, []);
 });
 
+test("a plan that ends the work of another project names it, and has its name typed", async () => {
+  await command(server.url, "POST", "/api/v1/projects", { name: "beside" });
+  const text =
+    "apiVersion: weir/v1\nkind: Workflow\nmetadata: { name: other }\nspec:\n  stages:\n    - { name: make, source: { generator: { rate: 5, fields: [{ name: id, make: sequence }] } } }\n    - { name: end, from: make, sink: { devNull: {} } }\n";
+  await fetch(
+    `${server.url}/api/v1/projects/beside/assets/${encodeURIComponent("workflows/other.yaml")}`,
+    {
+      method: "PUT",
+      headers: { "content-type": "application/json", "if-none-match": "*" },
+      body: JSON.stringify({ text }),
+    },
+  );
+  await at("/projects/beside?tab=deploy");
+  await page.getByLabel("Tag", { exact: true }).fill("b1");
+  await button("Plan beside").click();
+  const plan = panel("Plan of b1");
+  const ends = plan.getByRole("list", { name: "What ends of other projects" });
+  await ends.getByText("flights: airports, flights").waitFor();
+  assert.deepEqual(await findings(page), []);
+  await plan.getByRole("button", { name: "Deploy and make it the default" }).click();
+  const go = dialog().getByRole("button", { name: "Deploy, and end these" });
+  assert.equal(await go.isDisabled(), true);
+  await dialog().getByRole("textbox").fill("flights");
+  assert.equal(await go.isDisabled(), false);
+  assert.deepEqual(await findings(page), []);
+  await button("Cancel", dialog()).click();
+  // Where it can't be looked whose it is, it is not done at once either.
+  const hidden = (url) => url.pathname === "/api/v1/clusters/default/workflows";
+  const problem = {
+    type: "x",
+    code: "WEIR-0",
+    status: 403,
+    title: "No",
+    detail: "not yours to read",
+  };
+  const body = JSON.stringify(problem);
+  await page.route(hidden, (it) =>
+    it.fulfill({ status: 403, contentType: "application/problem+json", body }),
+  );
+  await page.reload();
+  await plan.getByText("It is not known whose work it ends").waitFor();
+  await plan.getByRole("button", { name: "Deploy and make it the default" }).click();
+  assert.equal(await go.isDisabled(), true);
+  await dialog().getByRole("textbox").fill("b1");
+  assert.equal(await go.isDisabled(), false);
+  await button("Cancel", dialog()).click();
+  await page.unroute(hidden);
+  const { default: tag } = await server.get("/api/v1/deployments");
+  assert.equal(tag, "d1");
+});
+
 test("what forbids a deploy leads to where it is", async () => {
   const { directory } = await server.get("/api/v1/projects/flights");
   const file = join(directory, "workflows", "bad.yaml");

@@ -11,8 +11,10 @@ import { NodePlan } from "../deployments/Change";
 import { Withdraw, withdrawal } from "../deployments/Withdraw";
 import { isOver, type Operation, useOperation } from "../operations/operations";
 import { Progress, Refused } from "../operations/Progress";
-import { type Deployed, kept, useBuild, useKeysOf, useStored } from "./deploy";
+import { type Deployed, kept, useBuild, useKeysOf, useRunning, useStored } from "./deploy";
 import css from "./deploy.module.css";
+import { ConfirmEnds, EndsOfOthers, EndsUnknown } from "./Ends";
+import { endedElsewhere, touched } from "./ended";
 import { commandOf, isPlanOf, type Wanted } from "./wanted";
 
 interface OutcomeProps {
@@ -33,7 +35,7 @@ export function Outcome({ project, operation, now, ...on }: OutcomeProps) {
   const standing = useOperation(operation, (it) => {
     const done = resultOf(it);
     if (done && !done.dryRun) onDeployed(done.tag);
-    for (const key of ["operations", "stored"]) {
+    for (const key of ["operations", "stored", "running on"]) {
       void queries.invalidateQueries({ queryKey: [key] });
     }
   });
@@ -67,23 +69,69 @@ export function Outcome({ project, operation, now, ...on }: OutcomeProps) {
                   build={operation}
                   cluster={of?.cluster ?? DEFAULT_CLUSTER}
                 />
-                <div className={`row ${css.go}`}>
-                  <span className="muted small">{why(of, now, deployed) ?? meant(now)}</span>
-                  <div className="grow" />
-                  <Act
-                    label={now.isActivated ? "Deploy and make it the default" : "Store"}
-                    claim="deployment:write"
-                    isMain
-                    not={why(of, now, deployed)}
-                    onAct={() => of && onDeploy(of)}
-                  />
-                </div>
+                <Go of={of} now={now} plan={deployed} project={project} onDeploy={onDeploy} />
               </>
             )}
           </div>
         )}
       </Shows>
     </Panel>
+  );
+}
+
+interface GoProps {
+  of: Wanted | undefined;
+  now: Wanted;
+  plan: Deployed;
+  project: string;
+  onDeploy: (of: Wanted) => void;
+}
+
+/** The last step. Where it ends the work of others, it is asked for twice. */
+function Go({ of, now, plan, project, onDeploy }: GoProps) {
+  const [isAsking, setAsking] = useState(false);
+  const running = useRunning(of?.cluster ?? DEFAULT_CLUSTER);
+  const ended = now.isActivated
+    ? endedElsewhere(plan.plan, running.value?.items ?? [], project)
+    : [];
+  // Nothing is ended because it was not looked whose it is.
+  const names = now.isActivated && !running.value ? touched(plan.plan) : [];
+  const isOpen = names.length > 0 && !running.problem;
+  const isAsked = ended.length > 0 || names.length > 0;
+  const not = why(of, now, plan) ?? (isOpen ? "It is being looked whose work ends" : undefined);
+  return (
+    <>
+      {ended.length > 0 && <EndsOfOthers of={ended} />}
+      {names.length > 0 && running.problem && (
+        <EndsUnknown of={names} why={running.problem.detail} />
+      )}
+      <div className={`row ${css.go}`}>
+        <span className="muted small">{not ?? meant(now)}</span>
+        <div className="grow" />
+        <Act
+          label={now.isActivated ? "Deploy and make it the default" : "Store"}
+          claim="deployment:write"
+          isMain={!isAsked}
+          isDanger={isAsked}
+          not={not}
+          onAct={() => (isAsked ? setAsking(true) : of && onDeploy(of))}
+        />
+      </div>
+      {isAsking && (
+        <ConfirmEnds
+          typed={ended.map((it) => it.project).join(" ") || plan.tag}
+          tag={plan.tag}
+          onDo={() => of && onDeploy(of)}
+          onClose={() => setAsking(false)}
+        >
+          {ended.length > 0 ? (
+            <EndsOfOthers of={ended} />
+          ) : (
+            <EndsUnknown of={names} why={running.problem?.detail} />
+          )}
+        </ConfirmEnds>
+      )}
+    </>
   );
 }
 

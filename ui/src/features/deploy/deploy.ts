@@ -17,6 +17,11 @@ const ofCluster = async <T>(cluster: string, path: string): Promise<T> =>
 export const useStored = (cluster: string) =>
   useAsked(["stored", cluster], () => ofCluster<Schemas["Deployments"]>(cluster, "deployments"));
 
+export const useRunning = (cluster: string) =>
+  useAsked(["running on", cluster], () =>
+    ofCluster<Schemas["Page_WorkflowSummary"]>(cluster, "workflows"),
+  );
+
 export const useKeysOf = (cluster: string) =>
   useAsked(["keys of", cluster], () => ofCluster<Schemas["Page_Key"]>(cluster, "keys"));
 
