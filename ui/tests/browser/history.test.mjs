@@ -1,15 +1,18 @@
 // Versions of a project: kept, committed, compared, branched, and merged where both sides changed the same.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { begin } from "../support/begin.mjs";
 import { findings } from "../support/browser.mjs";
-import { command, weir } from "../support/weir.mjs";
+import { command, until, weir } from "../support/weir.mjs";
 
 const { server, page, complaints, at, button, dialog } = await begin(weir);
 const { directory } = await server.get("/api/v1/projects/flights");
 const file = join(directory, "environments", "thresholds.yaml");
+const run = promisify(execFile);
 const HISTORY = "/projects/flights?tab=history";
 const versions = () => page.getByRole("list", { name: "Versions" });
 const status = () => server.get("/api/v1/projects/flights/status");
@@ -154,4 +157,50 @@ test("a remote that can't be reached says so, and stays", async () => {
   await dialog().getByRole("button", { name: "Forget", exact: true }).click();
   await page.getByText("There is no remote").waitFor();
   assert.deepEqual(complaints, []);
+});
+
+test("older versions come where one goes on scrolling", async () => {
+  const git = (...words) =>
+    run("git", ["-C", directory, "-c", "user.name=a", "-c", "user.email=a@b", ...words]);
+  // One tree, 450 times: quickly made, and each a version.
+  let [parent, tree] = [
+    (await git("rev-parse", "HEAD")).stdout.trim(),
+    (await git("rev-parse", "HEAD^{tree}")).stdout.trim(),
+  ];
+  for (let it = 0; it < 450; it++)
+    parent = (await git("commit-tree", tree, "-p", parent, "-m", `step ${it}`)).stdout.trim();
+  await git("update-ref", "HEAD", parent);
+  await at(HISTORY);
+  await versions().getByText("step 449").waitFor();
+  const count = () => versions().getByRole("listitem").count();
+  assert.ok((await count()) < 300, "the newest page alone");
+  // A page that is refused is asked for once, and then by a press.
+  const older = /versions\?.*cursor=/;
+  let refused = 0;
+  await page.route(older, (it) => {
+    refused += 1;
+    return it.fulfill({
+      status: 403,
+      contentType: "application/problem+json",
+      body: JSON.stringify({
+        status: 403,
+        code: "auth.forbidden",
+        title: "No",
+        detail: "Not you.",
+      }),
+    });
+  });
+  await versions().evaluate((it) => it.scrollTo(0, it.scrollHeight));
+  await page.getByText("Not you.").waitFor();
+  await versions().evaluate((it) => it.scrollTo(0, 0));
+  await versions().evaluate((it) => it.scrollTo(0, it.scrollHeight));
+  await button("Older versions").click();
+  await until("it is refused again", () => refused === 2);
+  await page.unroute(older);
+  await button("Older versions").click();
+  await until("the first of them is there", async () => {
+    await versions().evaluate((it) => it.scrollTo(0, it.scrollHeight));
+    return (await count()) > 450;
+  });
+  await versions().getByText("step 0", { exact: true }).waitFor();
 });

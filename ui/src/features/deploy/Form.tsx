@@ -188,7 +188,7 @@ function Sealing({ wanted, onChange }: PartProps) {
 function Version({ status, wanted, onChange }: PartProps & { status: Schemas["VersionStatus"] }) {
   const changed = status.files.length;
   const branches = useBranches(status.project).value?.items ?? [];
-  const versions = useVersions(status.project, undefined).value?.items ?? [];
+  const versions = useVersions(status.project).value ?? [];
   const head = status.head ? `, ${short(status.head)}` : "";
   return (
     <Select

@@ -1,8 +1,8 @@
 // Versions of a project: what was committed, what changed since, and how any two of them differ.
-import { SegmentedControl, Select } from "@mantine/core";
+import { Button, SegmentedControl, Select } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { answered, api } from "../../api/client";
 import { plural } from "../../logic/format";
 import { sh } from "../../logic/shell";
@@ -78,8 +78,8 @@ function Unversioned({ project }: { project: string }) {
 function Versioned({ status }: { status: Status }) {
   const { project } = status;
   const { version } = route.useSearch();
-  const versions = useVersions(project, undefined);
-  const found = versions.value?.items.find((it) => it.id === version);
+  const versions = useVersions(project);
+  const found = versions.value?.find((it) => it.id === version);
   return (
     <div className={css.halves}>
       <div className={css.side}>
@@ -89,7 +89,7 @@ function Versioned({ status }: { status: Status }) {
           flush
         >
           <Shows of={versions}>
-            {({ items, nextCursor }) => (
+            {(items) => (
               <ul className={css.versions} aria-label="Versions">
                 <Row title="Files as they are now" id={undefined} isChosen={!version}>
                   <span className="muted small">
@@ -107,9 +107,7 @@ function Versioned({ status }: { status: Status }) {
                     </span>
                   </Row>
                 ))}
-                {nextCursor && (
-                  <li className="muted small">Older ones are shown by the command.</li>
-                )}
+                {versions.hasNextPage && <Older of={versions} />}
               </ul>
             )}
           </Shows>
@@ -123,6 +121,34 @@ function Versioned({ status }: { status: Status }) {
         <Now status={status} />
       )}
     </div>
+  );
+}
+
+/** Where the list ends for now: who comes there has the next page. */
+function Older({ of }: { of: ReturnType<typeof useVersions> }) {
+  const { fetchNextPage, isFetching, problem } = of;
+  const place = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    const target = place.current;
+    // One that was refused is asked for again by a press alone.
+    if (!target || isFetching || problem) return;
+    const seen = new IntersectionObserver((all) => {
+      if (all.some((it) => it.isIntersecting)) void fetchNextPage();
+    });
+    seen.observe(target);
+    return () => seen.disconnect();
+  }, [fetchNextPage, isFetching, problem]);
+  return (
+    <li ref={place} className={css.older}>
+      {/* Not `disabled`: that takes the keyboard away, and to give it back scrolls to the next page's end. */}
+      <Button
+        onClick={() => !isFetching && void fetchNextPage()}
+        aria-disabled={isFetching || undefined}
+        data-disabled={isFetching || undefined}
+      >
+        {isFetching ? "Reading …" : "Older versions"}
+      </Button>
+    </li>
   );
 }
 
@@ -173,7 +199,7 @@ function Committed(props: { project: string; id: string; version: Version | unde
   const { project, id, version } = props;
   const { against } = route.useSearch();
   const navigate = route.useNavigate();
-  const others = useVersions(project, undefined).value?.items ?? [];
+  const others = useVersions(project).value ?? [];
   const branches = useBranches(project).value?.items ?? [];
   const parent = version?.parents[0];
   const from = against ?? parent;

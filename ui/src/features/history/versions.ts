@@ -1,6 +1,8 @@
 // What is asked of the configuration server about the versions of a project.
-import type { QueryClient } from "@tanstack/react-query";
+import { type QueryClient, useInfiniteQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
 import { answered, api, type Schemas } from "../../api/client";
+import { problemIn } from "../../api/problem";
 import { useAsked } from "../../parts/useAsked";
 import { renew } from "../projects/projects";
 
@@ -8,6 +10,8 @@ export type Version = Schemas["ProjectVersion"];
 export type Status = Schemas["VersionStatus"];
 export type Diff = Schemas["VersionDiff"];
 export type FileDiff = Schemas["FileDiff"];
+
+const PAGE = 200;
 
 const at = (project: string) => ({ path: { project } });
 
@@ -17,14 +21,25 @@ export const useStatus = (project: string) =>
     answered(api.GET("/api/v1/projects/{project}/status", { params: at(project) })),
   );
 
-export const useVersions = (project: string, asset: string | undefined) =>
-  useAsked(["versions", project, asset], () =>
-    answered(
-      api.GET("/api/v1/projects/{project}/versions", {
-        params: { ...at(project), query: { asset, limit: 200 } },
-      }),
-    ),
-  );
+/** The newest first, by pages. */
+export function useVersions(project: string) {
+  const pages = useInfiniteQuery({
+    queryKey: ["versions", project],
+    queryFn: ({ pageParam }) =>
+      answered(
+        api.GET("/api/v1/projects/{project}/versions", {
+          params: { ...at(project), query: { limit: PAGE, cursor: pageParam } },
+        }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+  });
+  const { data, error, dataUpdatedAt } = pages;
+  const value = useMemo(() => data?.pages.flatMap((it) => it.items), [data]);
+  const { fetchNextPage, hasNextPage, isFetching } = pages;
+  const standing = { value, at: dataUpdatedAt, problem: error ? problemIn(error) : undefined };
+  return { ...standing, fetchNextPage, hasNextPage, isFetching };
+}
 
 /** No `to`: the files as they are now. */
 export const useDiff = (project: string, from: string | undefined, to: string | undefined) =>
