@@ -7,6 +7,7 @@ import { alarmBook } from "../live/alarms";
 import { troubles } from "../logic/health";
 import { present } from "../logic/nodes";
 import { serverNow } from "../logic/now";
+import { type Address, AddressContext } from "../parts/addressed";
 import { Bounds } from "../parts/Problem";
 import { useKnown } from "../parts/useKnown";
 import css from "./frame.module.css";
@@ -50,6 +51,7 @@ function Framed() {
     [navigate, toggleScheme],
   );
   useShortcuts(carryOut);
+  const address = useAddress();
   const known = useKnown();
   useEffect(() => alarmBook.note(known, serverNow()), [known]);
   // Who reads with the keyboard or by ear begins at the new view's title.
@@ -95,9 +97,11 @@ function Framed() {
       </nav>
       <main id="main" ref={main} className={css.main}>
         <StaleBanner />
-        <Bounds key={location.pathname}>
-          <Outlet />
-        </Bounds>
+        <AddressContext value={address}>
+          <Bounds key={location.pathname}>
+            <Outlet />
+          </Bounds>
+        </AddressContext>
       </main>
       {open === "palette" && (
         <Palette
@@ -108,6 +112,25 @@ function Framed() {
       )}
       {open === "help" && <KeysHelp onClose={() => setOpen(undefined)} />}
     </div>
+  );
+}
+
+/** What parts of views keep in the address. */
+function useAddress(): Address {
+  const search = useLocation({ select: (it) => it.search as Record<string, unknown> });
+  const navigate = useNavigate();
+  return useMemo(
+    () => ({
+      read: (key) => (search[key] === undefined ? undefined : String(search[key])),
+      write: (key, value) =>
+        void navigate({
+          to: ".",
+          search: (before: Record<string, unknown>) => ({ ...before, [key]: value }),
+          replace: true,
+          resetScroll: false,
+        }),
+    }),
+    [search, navigate],
   );
 }
 

@@ -22,11 +22,16 @@ function Nowhere() {
   );
 }
 
+/** What parts of any view keep in the address: `parts/addressed.ts`. */
+const OF_PARTS = ["sort", "table"];
+
 /** Texts of the address; anything else in it is left out. */
 const texts =
   <K extends string>(...keys: K[]) =>
   (search: Record<string, unknown>): { [key in K]?: string } => {
-    const given = keys.filter((key) => ["string", "number"].includes(typeof search[key]));
+    const given = [...keys, ...OF_PARTS].filter((key) =>
+      ["string", "number"].includes(typeof search[key]),
+    );
     return Object.fromEntries(given.map((key) => [key, String(search[key])])) as {
       [key in K]?: string;
     };
@@ -68,6 +73,7 @@ const cluster = createRoute({
 const nodes = createRoute({
   getParentRoute: () => frame,
   path: "/nodes",
+  validateSearch: texts("filter"),
   component: lazyRouteComponent(() => import("../features/nodes/Nodes"), "Nodes"),
 });
 const node = createRoute({
@@ -97,6 +103,8 @@ const workflow = createRoute({
     "letter",
     "savepoint",
     "span",
+    "condition",
+    "as",
   ),
   component: lazyRouteComponent(() => import("../features/workflows/Workflow"), "Workflow"),
 });

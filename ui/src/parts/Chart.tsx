@@ -1,10 +1,12 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Drawn } from "../live/series";
 import { time } from "../logic/format";
 import { useNow } from "../logic/now";
+import { useAddressed } from "./addressed";
 import css from "./chart.module.css";
+import { isNamed, toggled } from "./table";
 
 export interface Series {
   name: string;
@@ -32,7 +34,8 @@ const FONT = '11px "Inter Variable", sans-serif';
 export function Chart({ name, series, read, format, height = 150 }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(null);
-  const [isTable, setTable] = useState(false);
+  const [tables, setTables] = useAddressed("table");
+  const isTable = isNamed(tables, name);
   const now = useNow();
   const scheme = document.documentElement.getAttribute("data-mantine-color-scheme");
 
@@ -106,7 +109,7 @@ export function Chart({ name, series, read, format, height = 150 }: ChartProps) 
           </span>
         ))}
         <span className="grow muted small">{since(times, values[0])}</span>
-        <button type="button" onClick={() => setTable(!isTable)}>
+        <button type="button" onClick={() => setTables(toggled(tables, name))}>
           {isTable ? "As lines" : "As table"}
         </button>
       </figcaption>

@@ -1,7 +1,8 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { useAddressed } from "./addressed";
 import css from "./parts.module.css";
-import { moved, type Sortable, type Sorting, sorted } from "./table";
+import { moved, type Sortable, type Sorting, sorted, sortingOf, withSorting } from "./table";
 
 export interface Column<T> {
   id: string;
@@ -32,13 +33,16 @@ const ROW_PX = 30;
 
 /** Any number of rows: those in view are drawn. `j` `k` move, `Enter` opens, `x` chooses. */
 export function Table<T>(props: TableProps<T>) {
-  const [sorting, setSorting] = useState(props.sorting);
+  const [sorts, setSorts] = useAddressed("sort");
+  const said = sortingOf(sorts, props.name) ?? props.sorting;
+  const { by, isDown = false } = said ?? {};
   const [at, setAt] = useState(0);
   const frame = useRef<HTMLDivElement>(null);
-  const column = props.columns.find((it) => it.id === sorting?.by);
+  const column = props.columns.find((it) => it.id === by && it.value);
+  const sorting = column && { by: column.id, isDown };
   const rows = useMemo(
-    () => sorted(props.rows, column?.value, sorting?.isDown ?? false),
-    [props.rows, column, sorting],
+    () => sorted(props.rows, column?.value, isDown),
+    [props.rows, column, isDown],
   );
   const drawn = useVirtualizer({
     count: rows.length,
@@ -94,7 +98,12 @@ export function Table<T>(props: TableProps<T>) {
               </th>
             )}
             {props.columns.map((it) => (
-              <Head key={it.id} column={it} sorting={sorting} onSort={setSorting} />
+              <Head
+                key={it.id}
+                column={it}
+                sorting={sorting}
+                onSort={(it) => setSorts(withSorting(sorts, props.name, it))}
+              />
             ))}
           </tr>
         </thead>

@@ -50,3 +50,30 @@ export function moved(at: number, key: string, count: number, page = 10): number
   if (key === "End") return count - 1;
   return Math.min(Math.max(at + (steps[key] ?? 0), 0), count - 1);
 }
+
+const slug = (name: string) => name.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, "-");
+
+/** The order of one table, as an address names those of all: `streams.-records,nodes.name`. */
+export function sortingOf(address: string | undefined, name: string): Sorting | undefined {
+  const head = `${slug(name)}.`;
+  const said = address?.split(",").find((it) => it.startsWith(head));
+  if (!said) return undefined;
+  const by = said.slice(head.length);
+  return by.startsWith("-") ? { by: by.slice(1), isDown: true } : { by, isDown: false };
+}
+
+export function withSorting(address: string | undefined, name: string, it: Sorting): string {
+  const head = `${slug(name)}.`;
+  const others = (address ?? "").split(",").filter((one) => one && !one.startsWith(head));
+  return [...others, `${head}${it.isDown ? "-" : ""}${it.by}`].join(",");
+}
+
+/** Whether a list of an address names it, as `records-per-second,bytes`. */
+export const isNamed = (address: string | undefined, name: string) =>
+  address?.split(",").includes(slug(name)) ?? false;
+
+export function toggled(address: string | undefined, name: string): string | undefined {
+  const it = slug(name);
+  const all = (address ?? "").split(",").filter(Boolean);
+  return (all.includes(it) ? all.filter((one) => one !== it) : [...all, it]).join(",") || undefined;
+}

@@ -95,7 +95,12 @@ export function Alarms() {
         <>
           <Filter
             value={filter}
-            onChange={(it) => void navigate({ search: { filter: it || undefined }, replace: true })}
+            onChange={(typed) =>
+              void navigate({
+                search: (it) => ({ ...it, filter: typed || undefined }),
+                replace: true,
+              })
+            }
           />
           <CopyCli command="weir cluster status" />
         </>

@@ -112,19 +112,25 @@ function Drawing(props: DesignerProps) {
   const [edge, setEdge] = useState<DesignEdge>();
   const [told, setTold] = useState("");
   const [asked, setAsked] = useState<"connect" | "snippet" | { from: string; port: string }>();
+  // What the address says, also before the page is drawn with it. What is no step is in the place of what is no more.
+  const now = useRef(chosen);
   const select = useCallback(
-    (ids: ReadonlySet<string>, on?: DesignEdge) => {
+    (ids: ReadonlySet<string>, on?: DesignEdge, isStep = true) => {
       setSelected(ids);
       setEdge(on);
       const [only] = ids;
       const stage = ids.size === 1 ? only : undefined;
-      void navigate({ search: (was) => ({ ...was, stage }), replace: true });
+      if (stage === now.current) return;
+      now.current = stage;
+      void navigate({ search: (was) => ({ ...was, stage }), replace: !isStep, resetScroll: false });
     },
     [navigate],
   );
-  // The code beside chooses by its cursor.
+  // The code beside chooses by its cursor, and the way back chooses, too.
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was chosen elsewhere is told once
   useEffect(() => {
+    now.current = chosen;
+    if (!chosen && selected.size === 1) setSelected(new Set());
     if (!chosen || (selected.size === 1 && selected.has(chosen))) return;
     if (!it.stages.some((one) => one.id === chosen)) return;
     setSelected(new Set([chosen]));
@@ -229,7 +235,7 @@ function Drawing(props: DesignerProps) {
       change(removed(text, it, [...selected]));
       setTold(`Deleted ${plural(selected.size, "stage")}`);
     } else return;
-    select(new Set());
+    select(new Set(), undefined, false);
   };
   const copy = () => {
     if (selected.size === 0) return;
@@ -258,7 +264,7 @@ function Drawing(props: DesignerProps) {
   const rename = (from: string, to: string) => {
     lastPlaces.current = { ...lastPlaces.current, [to]: places[from] ?? { x: 0, y: 0 } };
     change(renamed(text, it, from, to));
-    select(new Set([to]));
+    select(new Set([to]), undefined, false);
   };
   const toInspector = () => document.querySelector<HTMLElement>("[data-inspector]")?.focus();
   const toCode = () =>

@@ -1,5 +1,4 @@
-import { Link, useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { getRouteApi, Link } from "@tanstack/react-router";
 import { bytes, duration } from "../../logic/format";
 import type { Node } from "../../logic/nodes";
 import { useNow } from "../../logic/now";
@@ -13,13 +12,14 @@ import { matches } from "../../parts/table";
 import { PutAway } from "../overview/Problems";
 import { useNodes } from "./useNodes";
 
+const route = getRouteApi("/frame/nodes");
 const uptime = (it: Node, now: number) =>
   it.said ? now - Date.parse(it.said.startedAt) : undefined;
 
 export function Nodes() {
   const nodes = useNodes();
-  const navigate = useNavigate();
-  const [typed, setTyped] = useState("");
+  const navigate = route.useNavigate();
+  const { filter = "" } = route.useSearch();
   const now = useNow();
   const columns: Column<Node>[] = [
     {
@@ -111,7 +111,15 @@ export function Nodes() {
       title="Nodes"
       actions={
         <>
-          <Filter value={typed} onChange={setTyped} />
+          <Filter
+            value={filter}
+            onChange={(typed) =>
+              void navigate({
+                search: (it) => ({ ...it, filter: typed || undefined }),
+                replace: true,
+              })
+            }
+          />
           <CopyCli command="weir node list" />
         </>
       }
@@ -123,7 +131,7 @@ export function Nodes() {
               name="Nodes"
               columns={columns}
               rows={all.filter((it) =>
-                matches(`${it.name} ${it.state} ${it.member.roles.join(" ")}`, typed),
+                matches(`${it.name} ${it.state} ${it.member.roles.join(" ")}`, filter),
               )}
               keyOf={(it) => it.member.uid}
               onOpen={(it) => void navigate({ to: "/nodes/$name", params: { name: it.name } })}

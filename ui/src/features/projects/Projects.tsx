@@ -111,8 +111,11 @@ export function Projects() {
           side={
             <Filter
               value={filter}
-              onChange={(it) =>
-                void navigate({ search: { filter: it || undefined }, replace: true })
+              onChange={(typed) =>
+                void navigate({
+                  search: (it) => ({ ...it, filter: typed || undefined }),
+                  replace: true,
+                })
               }
             />
           }

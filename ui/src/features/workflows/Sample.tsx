@@ -32,17 +32,22 @@ function useSpot({ stages, edges }: Schemas["WorkflowDetail"]): [Spot[], Spot | 
 
 /** Some of the records that pass at a place, now or as long as one looks. It never slows the stream down. */
 export function Sample({ detail }: { detail: Schemas["WorkflowDetail"] }) {
-  const { stream } = route.useSearch();
+  const { stream, condition = "", as } = route.useSearch();
   const navigate = route.useNavigate();
   const [all, spot] = useSpot(detail);
-  const [condition, setCondition] = useState("");
-  const [isTable, setTable] = useState(true);
+  const isTable = as !== "json";
   const look = useLooks(detail.name, spot, condition, stream);
   const choose = (id: string | null) => {
     const found = all.find((it) => spotId(it) === id);
     if (found)
-      void navigate({ search: ({ tab, stream }) => ({ tab, stream, ...found }), replace: true });
+      void navigate({
+        search: ({ tab, stream, condition, as }) => ({ tab, stream, condition, as, ...found }),
+        replace: true,
+        resetScroll: false,
+      });
   };
+  const set = (more: { stream?: string; condition?: string; as?: string }) =>
+    void navigate({ search: (it) => ({ ...it, ...more }), replace: true, resetScroll: false });
   if (!spot) return <Empty what="Nothing passes here" why="The workflow has one stage alone." />;
   const side = (
     <div className="row">
@@ -58,26 +63,25 @@ export function Sample({ detail }: { detail: Schemas["WorkflowDetail"] }) {
         aria-label="Only records for which this holds"
         placeholder="Condition, as delay > 60"
         value={condition}
-        onChange={(event) => setCondition(event.currentTarget.value)}
+        onChange={(event) => set({ condition: event.currentTarget.value || undefined })}
         w={190}
         data-filter=""
       />
-      {stream && (
-        <Button
-          onClick={() =>
-            void navigate({ search: (it) => ({ ...it, stream: undefined }), replace: true })
-          }
-        >
-          One stream ✕
-        </Button>
-      )}
+      {stream && <Button onClick={() => set({ stream: undefined })}>One stream ✕</Button>}
       <Act
         label={look.isOn ? "Stop" : "Look"}
         claim="stream:sniff"
         isMain={!look.isOn}
-        onAct={look.isOn ? look.stop : look.begin}
+        onAct={() => {
+          if (look.isOn) return look.stop();
+          // What is looked at stands in the address, also where nobody chose it.
+          choose(spotId(spot));
+          look.begin();
+        }}
       />
-      <Button onClick={() => setTable(!isTable)}>{isTable ? "As JSON" : "As table"}</Button>
+      <Button onClick={() => set({ as: isTable ? "json" : undefined })}>
+        {isTable ? "As JSON" : "As table"}
+      </Button>
       <CopyCli command={command(detail.name, spot, condition, stream)} />
     </div>
   );

@@ -142,9 +142,10 @@ function Sentence({ detail }: { detail: Detail }) {
 function Stages({ detail }: { detail: Detail }) {
   const { stage: chosen, to } = route.useSearch();
   const navigate = route.useNavigate();
-  const choose = (stage: string | undefined) => void navigate({ search: { stage }, replace: true });
+  const choose = (stage: string | undefined) =>
+    void navigate({ search: { stage }, resetScroll: false });
   const tap = ({ from, port, to }: Schemas["Edge"]) =>
-    void navigate({ search: { stage: from, port, to }, replace: true });
+    void navigate({ search: { stage: from, port, to }, resetScroll: false });
   const stage = detail.stages.find((it) => it.id === chosen);
   const known = useWays(detail.project, detail.name);
   return (

@@ -105,7 +105,11 @@ export function Workflows() {
     },
   ];
   const setFilter = (typed: string) =>
-    void navigate({ to: "/workflows", search: { filter: typed || undefined }, replace: true });
+    void navigate({
+      to: "/workflows",
+      search: (it) => ({ ...it, filter: typed || undefined }),
+      replace: true,
+    });
   return (
     <Page
       title="Workflows"
