@@ -56,10 +56,16 @@ function Framed() {
   useEffect(() => alarmBook.note(known, serverNow()), [known]);
   // Who reads with the keyboard or by ear begins at the new view's title.
   const isFirst = useRef(true);
+  // Where all views stand in one row, the one that is shown may be out of sight.
+  const views = useRef<HTMLElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is about where one went
   useEffect(() => {
     if (!isFirst.current) main.current?.querySelector<HTMLElement>("h1")?.focus();
     isFirst.current = false;
+    const [row, shown] = [views.current, views.current?.querySelector("[aria-current=page]")];
+    if (!row || !shown || row.scrollWidth <= row.clientWidth) return;
+    const [{ left, width }, of] = [shown.getBoundingClientRect(), row.getBoundingClientRect()];
+    row.scrollLeft += left - of.left - (of.width - width) / 2;
   }, [location.pathname]);
   useEffect(() => {
     // A file that is dropped beside where it is meant must not be opened in place of the page.
@@ -90,7 +96,7 @@ function Framed() {
         </Button>
         <UserMenu onScheme={toggleScheme} onKeys={() => setOpen("help")} />
       </header>
-      <nav className={css.nav} aria-label="Views">
+      <nav ref={views} className={css.nav} aria-label="Views">
         <Group title="Operate" views={OPERATE} />
         <Group title="Design" views={DESIGN} />
         <Group title="Administer" views={ADMIN} />

@@ -12,6 +12,8 @@ export interface Column<T> {
   value?: (row: T) => Sortable;
   isNumber?: boolean;
   width?: string;
+  /** It has what the others leave, and is cut there. */
+  isRest?: boolean;
 }
 
 interface TableProps<T> {
@@ -139,7 +141,10 @@ export function Table<T>(props: TableProps<T>) {
                   </td>
                 )}
                 {props.columns.map((it) => (
-                  <td key={it.id} className={it.isNumber ? "num" : undefined}>
+                  <td
+                    key={it.id}
+                    className={it.isNumber ? "num" : it.isRest ? css.rest : undefined}
+                  >
                     {it.cell(row)}
                   </td>
                 ))}
@@ -162,7 +167,7 @@ function Head<T>(props: {
   sorting: Sorting | undefined;
   onSort: (it: Sorting) => void;
 }) {
-  const { id, title, value, isNumber, width } = props.column;
+  const { id, title, value, isNumber, isRest, width } = props.column;
   const isBy = props.sorting?.by === id;
   const order = isBy ? (props.sorting?.isDown ? "descending" : "ascending") : undefined;
   const sort = () =>
@@ -170,7 +175,7 @@ function Head<T>(props: {
   return (
     <th
       aria-sort={order}
-      className={isNumber ? "right" : undefined}
+      className={isNumber ? "right" : isRest ? css.rest : undefined}
       style={width ? { width } : undefined}
       scope="col"
     >

@@ -40,6 +40,7 @@ const COLUMNS: Column<Shown>[] = [
     title: "Why",
     value: (it) => it.reason,
     cell: (it) => <span title={it.reason}>{it.reason}</span>,
+    isRest: true,
   },
   { id: "item", title: "Item", value: (it) => it.item, cell: (it) => it.item },
   {

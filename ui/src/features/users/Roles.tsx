@@ -41,6 +41,7 @@ export function Roles() {
           {it.claims.join(", ")}
         </span>
       ),
+      isRest: true,
     },
     { id: "description", title: "Description", cell: (it) => it.description },
     {
