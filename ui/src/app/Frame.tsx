@@ -11,6 +11,7 @@ import { type Address, AddressContext } from "../parts/addressed";
 import { Bounds } from "../parts/Problem";
 import { useKnown } from "../parts/useKnown";
 import css from "./frame.module.css";
+import { keepKeyboard } from "./keyboard";
 import { LiveMark, StaleBanner } from "./LiveMark";
 import { LogInAgain } from "./LogInAgain";
 import { KeysHelp, Palette } from "./Palette";
@@ -38,7 +39,6 @@ function Framed() {
   const location = useLocation();
   const [open, setOpen] = useState<"palette" | "help">();
   const toggleScheme = useToggleScheme();
-  const main = useRef<HTMLElement>(null);
   const carryOut = useCallback(
     (order: Order) => {
       if ("go" in order) void navigate({ to: order.go });
@@ -54,14 +54,21 @@ function Framed() {
   const address = useAddress();
   const known = useKnown();
   useEffect(() => alarmBook.note(known, serverNow()), [known]);
+  const keyboard = useRef<ReturnType<typeof keepKeyboard>>(undefined);
+  useEffect(() => {
+    keyboard.current = keepKeyboard();
+    return () => keyboard.current?.end();
+  }, []);
   // Who reads with the keyboard or by ear begins at the new view's title.
-  const isFirst = useRef(true);
+  const last = useRef(location.pathname);
+  useEffect(() => {
+    if (last.current !== location.pathname) keyboard.current?.toTitle();
+    last.current = location.pathname;
+  }, [location.pathname]);
   // Where all views stand in one row, the one that is shown may be out of sight.
   const views = useRef<HTMLElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is about where one went
   useEffect(() => {
-    if (!isFirst.current) main.current?.querySelector<HTMLElement>("h1")?.focus();
-    isFirst.current = false;
     const [row, shown] = [views.current, views.current?.querySelector("[aria-current=page]")];
     if (!row || !shown || row.scrollWidth <= row.clientWidth) return;
     const [{ left, width }, of] = [shown.getBoundingClientRect(), row.getBoundingClientRect()];
@@ -101,7 +108,7 @@ function Framed() {
         <Group title="Design" views={DESIGN} />
         <Group title="Administer" views={ADMIN} />
       </nav>
-      <main id="main" ref={main} className={css.main}>
+      <main id="main" className={css.main}>
         <StaleBanner />
         <AddressContext value={address}>
           <Bounds key={location.pathname}>

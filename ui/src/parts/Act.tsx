@@ -40,7 +40,12 @@ export function Act({ label, about, claim, onAct, not, isDanger, isMain }: ActPr
       {about && <span className="hidden"> {about}</span>}
     </Button>
   );
-  return why ? <Tooltip label={why}>{button}</Tooltip> : button;
+  // The same button, whether it can be pressed or not: another one would not have the keyboard.
+  return (
+    <Tooltip label={why} disabled={!why}>
+      {button}
+    </Tooltip>
+  );
 }
 
 /** What the configuration server does itself, of whichever cluster the page is. */
@@ -158,7 +163,9 @@ export function Confirm(props: ConfirmProps) {
           <Button
             type="submit"
             variant="filled"
-            disabled={!isReady}
+            // Who pressed it stays there while it works, and when it is refused.
+            aria-disabled={isReady ? undefined : true}
+            data-disabled={isReady ? undefined : true}
             className={props.isDanger ? css.danger : undefined}
           >
             {isBusy ? "Working …" : props.verb}

@@ -528,8 +528,10 @@ interface ToolProps {
 function Tool({ label, keys, not, isOn, onAct }: ToolProps) {
   return (
     <Button
-      disabled={not}
-      onClick={onAct}
+      // Who has just deleted with it has the keyboard there still.
+      aria-disabled={not || undefined}
+      data-disabled={not || undefined}
+      onClick={not ? undefined : onAct}
       title={keys}
       aria-pressed={isOn}
       aria-keyshortcuts={keys.replace(" ", "+")}

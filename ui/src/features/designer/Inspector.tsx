@@ -1,5 +1,5 @@
 import { TextInput } from "@mantine/core";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import formCss from "../editor/editor.module.css";
 import { Fields, FormContext, type Forms } from "../editor/Form";
 import { resolved, type Schema } from "../editor/schema";
@@ -21,10 +21,26 @@ interface InspectorProps {
 /** What the selected stage is; of none, all of them line by line, for those who read rather than look. */
 export function Inspector({ design, chosen, forms, onChoose, onRename }: InspectorProps) {
   const [stage] = chosen;
+  // Under another name it is the same stage: its form stays, and what has the keyboard in it.
+  const shown = useRef({ id: "", form: 0, renamed: "" });
+  if (stage && shown.current.id !== stage.id) {
+    const { form, renamed } = shown.current;
+    shown.current = { id: stage.id, form: renamed === stage.id ? form : form + 1, renamed: "" };
+  }
+  const rename = (from: string, to: string) => {
+    shown.current.renamed = to;
+    onRename(from, to);
+  };
   if (chosen.length === 1 && stage)
     return (
       <aside className={css.inspector} aria-label={`Inspector of ${stage.id}`}>
-        <Stage key={stage.id} stage={stage} design={design} forms={forms} onRename={onRename} />
+        <Stage
+          key={shown.current.form}
+          stage={stage}
+          design={design}
+          forms={forms}
+          onRename={rename}
+        />
       </aside>
     );
   return (
