@@ -1,18 +1,21 @@
 // How often components of the page are drawn: React tells a developer tool of each commit, also in a build that is
 // shipped, and this is such a tool. Times depend on the machine, counts do not.
 
-/** Before the page is opened: counts the stages of a graph that are drawn, by the names of their nodes. */
+/** Before the page is opened: counts the stages of a graph that are drawn, by the names of their nodes; `fresh`: those that were not. */
 export async function countsRenders(page) {
   await page.addInitScript(() => {
     const PERFORMED_WORK = 1;
-    const counted = { stages: 0, all: 0 };
+    const counted = { stages: 0, fresh: 0, all: 0 };
     const see = (fiber) => {
       const before = fiber.alternate;
       const isComponent =
         typeof fiber.type === "function" || typeof fiber.type?.type === "function";
       if (isComponent && (!before || fiber.flags & PERFORMED_WORK)) {
         counted.all += 1;
-        if (fiber.memoizedProps?.data?.stage) counted.stages += 1;
+        if (fiber.memoizedProps?.data?.stage) {
+          counted.stages += 1;
+          if (!before) counted.fresh += 1;
+        }
       }
       // What was not gone into has the children that it had.
       if (before && before.child === fiber.child) return;
@@ -28,7 +31,7 @@ export async function countsRenders(page) {
     };
     window.takeRenders = () => {
       const now = { ...counted };
-      counted.stages = counted.all = 0;
+      counted.stages = counted.fresh = counted.all = 0;
       return now;
     };
   });

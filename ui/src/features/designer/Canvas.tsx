@@ -48,10 +48,11 @@ interface CanvasProps {
   onSelect: (stages: ReadonlySet<string>, edge?: DesignEdge) => void;
   onMove: (places: Places) => void;
   onConnect: (it: DesignEdge) => void;
-  onMisfit: (why: string) => void;
   /** A port was drawn to where nothing is. */
   onAsk: (from: { from: string; port: string }) => void;
   onDrop: (item: string, at: Place, on: DesignEdge | undefined) => void;
+  /** It is there, and shows nothing in particular yet. */
+  onDrawn: () => void;
 }
 
 /** Beyond this many, those that can't be seen are not drawn. */
@@ -129,12 +130,13 @@ export function Canvas(props: CanvasProps) {
       undefined,
     [design],
   );
-  const onConnectEnd = (_: unknown, it: FinalConnectionState) => {
+  const onConnectEnd = (event: MouseEvent | TouchEvent, it: FinalConnectionState) => {
     if (it.isValid || it.fromHandle?.type !== "source" || !it.fromNode) return;
     const from = { from: it.fromNode.id, port: it.fromHandle.id ?? "out" };
-    if (!it.toNode) return props.onAsk(from);
-    const why = misfit(design, { ...from, to: it.toNode.id });
-    if (why) props.onMisfit(why);
+    // A stage takes it with all that is drawn of it, not by its port alone.
+    const to = it.toNode?.id ?? stageBelow(event);
+    if (!to) return props.onAsk(from);
+    if (to !== from.from || it.toNode) props.onConnect({ ...from, to });
   };
   const drop = (event: DragEvent) => {
     const item = event.dataTransfer.getData(DRAGGED);
@@ -183,15 +185,19 @@ export function Canvas(props: CanvasProps) {
         selectionKeyCode="Shift"
         multiSelectionKeyCode={["Control", "Meta"]}
         onlyRenderVisibleElements={nodes.length > MANY}
-        fitView
-        fitViewOptions={{ minZoom: 0.7, maxZoom: 1, padding: 0.04 }}
+        onInit={props.onDrawn}
         minZoom={0.1}
         maxZoom={1.6}
         proOptions={{ hideAttribution: true }}
         aria-label={`Graph of ${props.name}`}
       >
         <Background gap={18} color="var(--border)" />
-        <Controls showInteractive={false} />
+        <Controls
+          showInteractive={false}
+          fitViewOptions={{ maxZoom: 1, padding: 0.04 }}
+          position="top-right"
+          orientation="horizontal"
+        />
         {nodes.length > MAP_FROM && nodes.length < 400 && (
           <MiniMap pannable zoomable bgColor="var(--raised)" nodeColor="var(--outline)" />
         )}
@@ -202,3 +208,12 @@ export function Canvas(props: CanvasProps) {
 
 const sameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>) =>
   a.size === b.size && [...a].every((it) => b.has(it));
+
+/** The stage that is below the pointer. */
+function stageBelow(event: MouseEvent | TouchEvent): string | undefined {
+  const at = "changedTouches" in event ? event.changedTouches[0] : event;
+  if (!at) return undefined;
+  const below = document.elementsFromPoint(at.clientX, at.clientY);
+  const found = below.map((it) => it.closest<HTMLElement>(".react-flow__node")).find((it) => it);
+  return found?.dataset.id;
+}

@@ -44,10 +44,11 @@ import { Inspector } from "./Inspector";
 import { stageOf } from "./mend";
 import { Palette } from "./Palette";
 import { type Item, items, nameFor, snippets } from "./palette";
-import { keepPlaces, keptPlaces, type Place, type Places, placed, tidied, WIDTH } from "./places";
+import { keepPlaces, keptPlaces, type Place, type Places, placed, tidied } from "./places";
 import { Quick } from "./Quick";
 import { SaveSnippet } from "./SaveSnippet";
 import { inserted, stagesOf, type Where } from "./snippet";
+import { brought, followed, opened, type Size, type View, whole } from "./view";
 
 const route = getRouteApi("/frame/projects/$project/assets/$");
 /** What was copied, for this workflow or another one; in the tab. */
@@ -114,6 +115,24 @@ function Drawing(props: DesignerProps) {
   const [asked, setAsked] = useState<"connect" | "snippet" | { from: string; port: string }>();
   // What the address says, also before the page is drawn with it. What is no step is in the place of what is no more.
   const now = useRef(chosen);
+  const show = (of: (size: Size, now: View) => View | undefined) => {
+    const canvas = frame.current?.querySelector(".react-flow")?.getBoundingClientRect();
+    const view = canvas && of(canvas, flow.getViewport());
+    if (view) void flow.setViewport(view);
+  };
+  const bring = (id: string) => show((size, now) => brought(places, [id], now, size));
+  // What is shown once the text is drawn that makes it so.
+  const awaited = useRef<"all" | { ids: readonly string[]; before: Places }>(undefined);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it follows where the stages stand
+  useEffect(() => {
+    const wanted = awaited.current;
+    awaited.current = undefined;
+    if (wanted === "all") show((size) => opened(places, size));
+    else if (wanted) {
+      const { before, ids } = wanted;
+      show((size, now) => followed(before, places, ids, now, size));
+    }
+  }, [places]);
   const select = useCallback(
     (ids: ReadonlySet<string>, on?: DesignEdge, isStep = true) => {
       setSelected(ids);
@@ -135,7 +154,7 @@ function Drawing(props: DesignerProps) {
     if (!it.stages.some((one) => one.id === chosen)) return;
     setSelected(new Set([chosen]));
     setEdge(undefined);
-    bringIntoView(flow, places[chosen]);
+    bring(chosen);
   }, [chosen]);
   const chosenStages = it.stages.filter((one) => selected.has(one.id));
   const [single] = chosenStages.length === 1 ? chosenStages : [];
@@ -185,6 +204,7 @@ function Drawing(props: DesignerProps) {
       const asset = await assetOf(project, item.path ?? "");
       const now = latest.current;
       const made = inserted(now.text, now.it, stagesOf(asset.text), where);
+      awaited.current = { ids: made.names, before: lastPlaces.current };
       change(made.text);
       select(new Set(made.names));
       setTold(`Added ${made.names.join(", ")} of ${item.title}`);
@@ -199,6 +219,7 @@ function Drawing(props: DesignerProps) {
       nameFor(item),
     );
     const stage = { name, role: item.role, slot: structuredClone(item.slot) };
+    awaited.current = { ids: [name], before: places };
     change(added(text, it, stage, where));
     // On an edge it stands where it leads: what comes behind makes room.
     if (at && !where.on) move({ ...places, [name]: at });
@@ -245,6 +266,7 @@ function Drawing(props: DesignerProps) {
   const paste = (stages = JSON.parse(sessionStorage.getItem(COPIED) ?? "[]")) => {
     if (stages.length === 0) return;
     const made = pasted(text, it, stages);
+    awaited.current = { ids: made.names, before: places };
     change(made.text);
     select(new Set(made.names));
     setTold(`Pasted ${made.names.join(", ")}`);
@@ -258,7 +280,7 @@ function Drawing(props: DesignerProps) {
     lastPlaces.current = tidied(it);
     setMoved({});
     keepPlaces(of, undefined);
-    requestAnimationFrame(() => void flow.fitView({ minZoom: 0.7, maxZoom: 1, padding: 0.04 }));
+    awaited.current = "all";
     setTold("Laid out anew");
   };
   const rename = (from: string, to: string) => {
@@ -294,7 +316,7 @@ function Drawing(props: DesignerProps) {
           backspace: remove,
           a: toPalette,
           c: single && (() => setAsked("connect")),
-          f: () => void flow.fitView({ minZoom: 0.7, maxZoom: 1, padding: 0.04 }),
+          f: () => show((size) => whole(places, size)),
           t: tidy,
           r: isSnippet ? undefined : () => tryIt(!isTrying),
           s: selected.size > 0 ? () => setAsked("snippet") : undefined,
@@ -432,9 +454,9 @@ function Drawing(props: DesignerProps) {
               onSelect={select}
               onMove={move}
               onConnect={connect}
-              onMisfit={(why) => setTold(`Not connected: ${why}`)}
               onAsk={setAsked}
               onDrop={drop}
+              onDrawn={() => show((size) => opened(places, size, single?.id))}
             />
           )}
         </div>
@@ -449,7 +471,10 @@ function Drawing(props: DesignerProps) {
             design={it}
             chosen={chosenStages}
             forms={forms}
-            onChoose={(id) => select(new Set([id]))}
+            onChoose={(id) => {
+              select(new Set([id]));
+              bring(id);
+            }}
             onRename={rename}
           />
         )}
@@ -539,15 +564,4 @@ function Tool({ label, keys, not, isOn, onAct }: ToolProps) {
       {label}
     </Button>
   );
-}
-
-/** Moves the canvas where what was chosen elsewhere can't be seen. */
-function bringIntoView(flow: ReturnType<typeof useReactFlow>, at: Place | undefined) {
-  const canvas = document.querySelector(".react-flow")?.getBoundingClientRect();
-  if (!at || !canvas) return;
-  const { x, y } = flow.flowToScreenPosition(at);
-  const { x: right, y: bottom } = flow.flowToScreenPosition({ x: at.x + WIDTH, y: at.y + 58 });
-  const isSeen =
-    x >= canvas.left && y >= canvas.top && right <= canvas.right && bottom <= canvas.bottom;
-  if (!isSeen) void flow.setCenter(at.x + WIDTH / 2, at.y + 29, { zoom: flow.getZoom() });
 }

@@ -10,6 +10,8 @@ const GROUPS: readonly [Item["role"], string][] = [
   ["sink", "Sinks"],
   ["snippet", "Snippets"],
 ];
+/** As many assets stand before what is in none; the others are found by name, or are asked for. */
+const OWN_MOST = 8;
 export const DRAGGED = "application/x-weir-stage";
 
 /** What can be added: by dragging it, or by choosing it. */
@@ -27,6 +29,8 @@ export function Palette({
 }) {
   const [typed, setTyped] = useState("");
   const list = useRef<HTMLElement>(null);
+  const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
+  const [whole, setWhole] = useState<ReadonlySet<string>>(new Set());
   const found = matching(all, typed);
   const onKey = (event: KeyboardEvent) => {
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
@@ -55,10 +59,33 @@ export function Palette({
       {GROUPS.map(([role, title]) => {
         const items = found.filter((it) => it.role === role);
         if (items.length === 0) return null;
+        const isOpen = typed !== "" || !folded.has(role);
+        const own = items.filter((it) => it.isAsset);
+        const isWhole = typed !== "" || whole.has(role) || own.length <= OWN_MOST + 1;
+        const left = new Set(isWhole ? [] : own.slice(OWN_MOST));
         return (
           <section key={role} aria-label={title}>
-            <h3>{title}</h3>
-            {items.map((it) => (
+            <h3>
+              <button
+                type="button"
+                className={css.fold}
+                aria-expanded={isOpen}
+                onClick={() => setFolded(toggled(folded, role))}
+              >
+                <span aria-hidden="true">{isOpen ? "▾" : "▸"}</span> {title}{" "}
+                <span className="muted">{items.length}</span>
+              </button>
+            </h3>
+            {isOpen && left.size > 0 && (
+              <button
+                type="button"
+                className={css.fold}
+                onClick={() => setWhole(new Set([...whole, role]))}
+              >
+                {left.size} more of this project …
+              </button>
+            )}
+            {(isOpen ? items.filter((it) => !left.has(it)) : []).map((it) => (
               <button
                 key={it.id}
                 type="button"
@@ -89,4 +116,10 @@ export function Palette({
       {found.length === 0 && <p className="muted">Nothing is called so.</p>}
     </aside>
   );
+}
+
+function toggled(all: ReadonlySet<string>, it: string): ReadonlySet<string> {
+  const now = new Set(all);
+  if (!now.delete(it)) now.add(it);
+  return now;
 }
