@@ -2,8 +2,10 @@ import { Button } from "@mantine/core";
 import { getRouteApi } from "@tanstack/react-router";
 import { ReactFlowProvider, useReactFlow } from "@xyflow/react";
 import {
+  type CSSProperties,
   type KeyboardEvent,
   type ReactNode,
+  Suspense,
   useCallback,
   useEffect,
   useMemo,
@@ -13,17 +15,18 @@ import {
 import { problemIn } from "../../api/problem";
 import { nameOf, useSession } from "../../app/session";
 import { plural } from "../../logic/format";
+import { Divider } from "../../parts/Divider";
 import { Hint } from "../../parts/Hint";
+import { lazy } from "../../parts/lazy";
 import { Empty } from "../../parts/Shows";
 import { type EditProps, useFormsOf } from "../editor/FormView";
 import type { Mend } from "../editor/findings";
 import { countOf } from "../projects/Problems";
 import { assetOf, type Finding } from "../projects/projects";
 import { passed } from "../samples/passages";
-import { TryIt } from "../samples/TryIt";
 import { useTrial } from "../samples/useTrial";
+import { ABOVE, keepAbove, keptAbove } from "./above";
 import { Canvas } from "./Canvas";
-import { Behind, Connect } from "./Dialogs";
 import {
   added,
   connected,
@@ -46,9 +49,14 @@ import { Palette } from "./Palette";
 import { type Item, items, nameFor, snippets } from "./palette";
 import { keepPlaces, keptPlaces, type Place, type Places, placed, tidied } from "./places";
 import { Quick } from "./Quick";
-import { SaveSnippet } from "./SaveSnippet";
 import { inserted, stagesOf, type Where } from "./snippet";
 import { brought, followed, opened, type Size, type View, whole } from "./view";
+
+// What is not there at first sight is read when it is wanted.
+const TryIt = lazy(() => import("../samples/TryIt").then((it) => ({ default: it.TryIt })));
+const Connect = lazy(() => import("./Dialogs").then((it) => ({ default: it.Connect })));
+const Behind = lazy(() => import("./Dialogs").then((it) => ({ default: it.Behind })));
+const SaveSnippet = lazy(() => import("./SaveSnippet").then((it) => ({ default: it.SaveSnippet })));
 
 const route = getRouteApi("/frame/projects/$project/assets/$");
 /** What was copied, for this workflow or another one; in the tab. */
@@ -112,6 +120,7 @@ function Drawing(props: DesignerProps) {
   );
   const [edge, setEdge] = useState<DesignEdge>();
   const [told, setTold] = useState("");
+  const [above, setAbove] = useState(keptAbove);
   const [asked, setAsked] = useState<"connect" | "snippet" | { from: string; port: string }>();
   // What the address says, also before the page is drawn with it. What is no step is in the place of what is no more.
   const now = useRef(chosen);
@@ -183,6 +192,14 @@ function Drawing(props: DesignerProps) {
   );
   const isBare = (one: DesignStage) =>
     one.role === "source" && read.schema !== undefined && hasFormat(read.schema, one) === false;
+  // Drawn first in its new size.
+  const fitAll = () => void setTimeout(() => show((size) => opened(lastPlaces.current, size)), 60);
+  const wasTrying = useRef(isTrying);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is about what is open
+  useEffect(() => {
+    if (wasTrying.current !== isTrying) fitAll();
+    wasTrying.current = isTrying;
+  }, [isTrying]);
   const tryIt = (isOpen: boolean) =>
     void navigate({
       search: (was) => ({ ...was, trial: isOpen ? "open" : undefined }),
@@ -352,20 +369,23 @@ function Drawing(props: DesignerProps) {
   };
   return (
     <>
-      <Hint id="designer">
-        <p>
-          <strong>What you see:</strong> the workflow as it is written, not as it runs. Choose a
-          stage to change it at the right; drag another one from the left, or choose it there, and
-          it goes behind the stage that is chosen. <em>Try it …</em> runs all of it on records that
-          you paste, and writes nothing. What was saved runs once it is deployed.
-        </p>
-      </Hint>
+      {!isTrying && (
+        <Hint id="designer">
+          <p>
+            <strong>What you see:</strong> the workflow as it is written, not as it runs. Choose a
+            stage to change it at the right; drag another one from the left, or choose it there, and
+            it goes behind the stage that is chosen. <em>Try it …</em> runs all of it on records
+            that you paste, and writes nothing. What was saved runs once it is deployed.
+          </p>
+        </Hint>
+      )}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: keys of all that is in it */}
       <div
         className={css.designer}
         data-trial={isTrying || undefined}
         data-split={code ? true : undefined}
         ref={frame}
+        style={{ "--above": above } as CSSProperties}
         tabIndex={-1}
         onKeyDown={onKey}
         onClick={() => {
@@ -479,47 +499,64 @@ function Drawing(props: DesignerProps) {
           />
         )}
         {isTrying && (
-          <TryIt
-            project={project}
-            workflow={workflow}
-            path={path}
-            text={text}
-            assets={assets}
-            trial={trial}
-            sources={it.stages.filter((one) => one.role === "source").map((one) => one.id)}
-            bare={it.stages.filter(isBare).map((one) => one.id)}
-            chosen={single?.id}
-            onChoose={(id) => select(new Set([id]))}
-            onClose={() => tryIt(false)}
+          <Divider
+            label="Height of the canvas, above what is tried"
+            value={above}
+            {...ABOVE}
+            onChange={setAbove}
+            onDone={(it) => {
+              keepAbove(it);
+              fitAll();
+            }}
+            className={css.divider}
           />
         )}
-        {asked === "connect" && single && (
-          <Connect
-            design={it}
-            stage={single}
-            onConnect={connect}
-            onClose={() => setAsked(undefined)}
-          />
+        {isTrying && (
+          <Suspense fallback={null}>
+            <TryIt
+              project={project}
+              workflow={workflow}
+              path={path}
+              text={text}
+              assets={assets}
+              trial={trial}
+              sources={it.stages.filter((one) => one.role === "source").map((one) => one.id)}
+              bare={it.stages.filter(isBare).map((one) => one.id)}
+              chosen={single?.id}
+              onChoose={(id) => select(new Set([id]))}
+              onClose={() => tryIt(false)}
+            />
+          </Suspense>
         )}
-        {asked === "snippet" && (
-          <SaveSnippet
-            project={project}
-            workflow={workflow}
-            design={it}
-            chosen={it.stages.filter((one) => selected.has(one.id)).map((one) => one.id)}
-            assets={assets}
-            onSaved={(name) => setTold(`Saved the snippet ${name}`)}
-            onClose={() => setAsked(undefined)}
-          />
-        )}
-        {typeof asked === "object" && (
-          <Behind
-            from={asked}
-            all={all}
-            onAdd={(item) => add(item, { behind: asked })}
-            onClose={() => setAsked(undefined)}
-          />
-        )}
+        <Suspense fallback={null}>
+          {asked === "connect" && single && (
+            <Connect
+              design={it}
+              stage={single}
+              onConnect={connect}
+              onClose={() => setAsked(undefined)}
+            />
+          )}
+          {asked === "snippet" && (
+            <SaveSnippet
+              project={project}
+              workflow={workflow}
+              design={it}
+              chosen={it.stages.filter((one) => selected.has(one.id)).map((one) => one.id)}
+              assets={assets}
+              onSaved={(name) => setTold(`Saved the snippet ${name}`)}
+              onClose={() => setAsked(undefined)}
+            />
+          )}
+          {typeof asked === "object" && (
+            <Behind
+              from={asked}
+              all={all}
+              onAdd={(item) => add(item, { behind: asked })}
+              onClose={() => setAsked(undefined)}
+            />
+          )}
+        </Suspense>
         <Quick all={quick} onMend={change} onGo={goTo} />
       </div>
     </>
