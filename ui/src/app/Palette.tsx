@@ -9,6 +9,7 @@ import { present } from "../logic/nodes";
 import type { Claim } from "../parts/Act";
 import { Dialog } from "../parts/Dialog";
 import css from "./frame.module.css";
+import { nearby } from "./nearby";
 import { type Offer, offered } from "./palette";
 import { useSession } from "./session";
 import { KEYS, VIEWS } from "./views";
@@ -73,7 +74,8 @@ export function Palette({ onScheme, onKeys, onClose }: PaletteProps) {
     ],
     [workflows.value, members.value, deployments.value, projects.value, streams.value],
   );
-  const found = offered([...all, ...beside, ...orders], typed);
+  const [here] = useState(nearby);
+  const found = offered([...all, ...here, ...beside, ...orders], typed);
   const go = (offer: Offer | undefined) => {
     if (!offer) return;
     onClose();

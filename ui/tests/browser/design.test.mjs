@@ -112,7 +112,8 @@ async function tabTo(name, key = "Tab") {
       const at = document.activeElement;
       return `${at?.getAttribute("aria-label") ?? ""}|${at?.textContent ?? ""}|${at?.getAttribute("placeholder") ?? ""}|${at?.labels?.[0]?.textContent ?? ""}`;
     });
-    if (said.split("|").some((one) => one === name || one.startsWith(`${name} ·`))) return;
+    const isIt = (one) => one === name || [" ·", ","].some((it) => one.startsWith(name + it));
+    if (said.split("|").some(isIt)) return;
     await page.keyboard.press(key);
   }
   throw new Error(`the keyboard does not reach ${name}`);

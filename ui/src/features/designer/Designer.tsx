@@ -13,6 +13,7 @@ import {
   useState,
 } from "react";
 import { problemIn } from "../../api/problem";
+import { useNearby } from "../../app/nearby";
 import { nameOf, useSession } from "../../app/session";
 import { plural } from "../../logic/format";
 import { Divider } from "../../parts/Divider";
@@ -37,6 +38,7 @@ import {
   disconnected,
   freeName,
   hasFormat,
+  inFlow,
   misfit,
   pasted,
   removed,
@@ -49,6 +51,15 @@ import { Palette } from "./Palette";
 import { type Item, items, nameFor, snippets } from "./palette";
 import { keepPlaces, keptPlaces, type Place, type Places, placed, tidied } from "./places";
 import { Quick } from "./Quick";
+import {
+  isStep as isArrow,
+  neighbour,
+  toCode,
+  toInspector,
+  toPalette,
+  toProblems,
+  toStage,
+} from "./regions";
 import { inserted, stagesOf, type Where } from "./snippet";
 import { brought, followed, opened, type Size, type View, whole } from "./view";
 
@@ -292,6 +303,12 @@ function Drawing(props: DesignerProps) {
     if (before) move(before);
     setTold("Put back where it stood");
   };
+  /** From stage to stage, with the keyboard. */
+  const goToStage = (id: string) => {
+    select(new Set([id]));
+    bring(id);
+    toStage(id);
+  };
   const tidy = () => {
     setBefore(places);
     lastPlaces.current = tidied(it);
@@ -305,16 +322,33 @@ function Drawing(props: DesignerProps) {
     change(renamed(text, it, from, to));
     select(new Set([to]), undefined, false);
   };
-  const toInspector = () => document.querySelector<HTMLElement>("[data-inspector]")?.focus();
-  const toCode = () =>
-    document
-      .querySelector("[data-code]")
-      ?.shadowRoot?.querySelector<HTMLElement>(".cm-content")
-      ?.focus();
-  const toPalette = () => document.querySelector<HTMLElement>("[data-palette]")?.focus();
+  useNearby(() =>
+    it.stages.map(({ id }) => ({
+      title: id,
+      kind: `Stage of ${workflow || "this workflow"}`,
+      path: `#stage/${id}`,
+      onDo: () => goToStage(id),
+    })),
+  );
+  const toCanvas = () => toStage(single?.id ?? inFlow(it)[0]?.id);
   const onKey = (event: KeyboardEvent) => {
     const target = event.target as HTMLElement;
+    const isOpen = target.getAttribute("aria-expanded") === "true";
+    if (event.key === "Escape" && target.closest("aside") && !isOpen && !event.defaultPrevented)
+      return toCanvas();
     if (target.closest("input, textarea, [role=dialog], [data-dock], [data-code]")) return;
+    const stands = target.closest<HTMLElement>(".react-flow__node")?.dataset.id;
+    const next =
+      stands && !event.shiftKey && !event.altKey && isArrow(event.key)
+        ? { id: neighbour(places, stands, event.key) }
+        : undefined;
+    if (next) {
+      // With Shift the stage itself is moved.
+      event.preventDefault();
+      event.stopPropagation();
+      if (next.id) goToStage(next.id);
+      return;
+    }
     const isCommand = event.ctrlKey || event.metaKey;
     const key = event.key.toLowerCase();
     const acts: Record<string, (() => void) | undefined> = isCommand
@@ -338,22 +372,40 @@ function Drawing(props: DesignerProps) {
           r: isSnippet ? undefined : () => tryIt(!isTrying),
           s: selected.size > 0 ? () => setAsked("snippet") : undefined,
           e: single && (() => (code ? toCode() : toInspector())),
+          p: () => {
+            if (!toProblems()) setTold("There are no problems");
+          },
         };
     if (event.shiftKey && key === "t" && !isCommand) {
       event.preventDefault();
       return before && putBack();
     }
     const act = event.altKey ? undefined : acts[key];
-    const isLooking = ["f", "a", "e", "r"].includes(key) || (isCommand && key === "c");
+    const isLooking = ["f", "a", "e", "r", "p"].includes(key) || (isCommand && key === "c");
     if (!act || (isReadOnly && !isLooking)) return;
     if (isCommand && key === "c" && getSelection()?.toString()) return;
     event.preventDefault();
     event.stopPropagation();
     act();
   };
+  // Who comes to the page is at its title: the palette is a key away from there, too.
+  useEffect(() => {
+    const onTitle = (event: globalThis.KeyboardEvent) => {
+      const { key, target, defaultPrevented } = event;
+      if (defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+      const isAtTitle = target === document.body || (target as HTMLElement).tagName === "H1";
+      if (!isAtTitle || document.querySelector("[role=dialog]")) return;
+      const to = { a: toPalette, e: toInspector, p: toProblems }[key];
+      if (!to) return;
+      event.preventDefault();
+      to();
+    };
+    document.addEventListener("keydown", onTitle);
+    return () => document.removeEventListener("keydown", onTitle);
+  }, []);
   const goTo = (one: Finding) => {
     const stage = stageOf(one, own);
-    if (stage) select(new Set([stage]));
+    if (stage) goToStage(stage);
   };
   const quick = useMemo(
     () =>
@@ -387,6 +439,11 @@ function Drawing(props: DesignerProps) {
         ref={frame}
         style={{ "--above": above } as CSSProperties}
         tabIndex={-1}
+        data-designer=""
+        onKeyDownCapture={(event) => {
+          // The canvas would move the stage with them.
+          if (isArrow(event.key) && !event.shiftKey) onKey(event);
+        }}
         onKeyDown={onKey}
         onClick={() => {
           // The open canvas takes no focus by itself, and its keys would be lost.
@@ -394,6 +451,9 @@ function Drawing(props: DesignerProps) {
             frame.current?.focus({ preventScroll: true });
         }}
       >
+        <button type="button" className={css.skip} onClick={toCanvas}>
+          Skip to the canvas
+        </button>
         <Palette
           all={all}
           where={whereSaid}

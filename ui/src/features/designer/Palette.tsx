@@ -50,7 +50,10 @@ export function Palette({
         onKeyDown={(event) => {
           const [first] = found;
           if (event.key === "Enter" && first && !isReadOnly) onAdd(first);
-          if (event.key === "Escape") setTyped("");
+          if (event.key !== "Escape" || typed === "") return;
+          // Who clears it stays; the next time it leads away.
+          setTyped("");
+          event.stopPropagation();
         }}
         autoComplete="off"
         data-palette=""

@@ -3,6 +3,7 @@
 // - N1: a node says how large it is and where its ports stand: nothing has to be drawn to be measured.
 // - N2: what looks as it did is the same node: selecting one of a thousand stages draws two.
 import { type Edge, type Node, type NodeHandle, Position } from "@xyflow/react";
+import { plural, words } from "../../logic/format";
 import { kept } from "../../logic/kept";
 import type { DesignStage } from "./design";
 import { heightOf, type Place, WIDTH } from "./places";
@@ -36,8 +37,19 @@ export function nodeOf(data: StageData, position: Place, selected: boolean): Sta
     measured: size,
     handles: handlesOf(stage, size.height),
     selected,
-    ariaLabel: `Stage ${stage.id}`,
+    ariaLabel: said(data),
   };
+}
+
+/** What is seen of it, for those who hear it. */
+function said({ stage, errors, warnings, isInherited, failed }: StageData): string {
+  const { id, role, kind, asset } = stage;
+  const told = [`Stage ${id}`, (asset ? kind : words(kind)) || `a ${role}, nothing chosen yet`];
+  if (isInherited) told.push("inherited");
+  if (errors > 0) told.push(plural(errors, "error"));
+  if (warnings > 0) told.push(plural(warnings, "warning"));
+  if (failed > 0) told.push(`${plural(failed, "record")} failed`);
+  return told.join(", ");
 }
 
 function handlesOf({ role, ports }: DesignStage, height: number): NodeHandle[] {
