@@ -49,10 +49,10 @@ test("the stage that others wait for is named, and each says how its time is spe
     /hold sets the pace: it is busy \d+ % of its time, and make is held up \d+ % of its\./;
   await page.getByRole("status").filter({ hasText: says }).waitFor();
   await stage("hold")
-    .getByText(/\d+ % busy/)
+    .getByText(/^\d+ % busy/)
     .waitFor();
   await stage("make")
-    .getByText(/\d+ % held up/)
+    .getByText(/^\d+ % held up/)
     .waitFor();
   assert.deepEqual(await findings(page), []);
   assert.deepEqual(complaints, []);

@@ -55,6 +55,12 @@ interface CanvasProps {
   onDrawn: () => void;
 }
 
+const KEYS = {
+  "node.a11yDescription.default": "Enter selects it: then e edits it, c connects it.",
+  "node.a11yDescription.keyboardDisabled": "Enter selects it: then e edits it, c connects it.",
+  "edge.a11yDescription.default": "Enter selects it: then a adds a stage on it, Delete deletes it.",
+};
+
 /** Beyond this many, those that can't be seen are not drawn. */
 const MANY = 60;
 const MAP_FROM = 20;
@@ -190,6 +196,7 @@ export function Canvas(props: CanvasProps) {
         maxZoom={1.6}
         proOptions={{ hideAttribution: true }}
         aria-label={`Graph of ${props.name}`}
+        ariaLabelConfig={KEYS}
       >
         <Background gap={18} color="var(--border)" />
         <Controls

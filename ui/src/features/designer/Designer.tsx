@@ -550,11 +550,13 @@ function Drawing(props: DesignerProps) {
           <Inspector
             design={it}
             chosen={chosenStages}
+            edge={edge}
             forms={forms}
             onChoose={(id) => {
               select(new Set([id]));
               bring(id);
             }}
+            onEdge={(one) => select(new Set(), one)}
             onRename={rename}
           />
         )}

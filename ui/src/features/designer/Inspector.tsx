@@ -4,7 +4,7 @@ import formCss from "../editor/editor.module.css";
 import { Fields, FormContext, type Forms } from "../editor/Form";
 import { resolved, type Schema } from "../editor/schema";
 import { badName } from "../projects/templates";
-import { type Design, type DesignStage, inFlow } from "./design";
+import { type Design, type DesignEdge, type DesignStage, inFlow } from "./design";
 import css from "./designer.module.css";
 
 const SLOTS = { source: "source", operator: "processor", sink: "sink" };
@@ -13,13 +13,19 @@ const WORDS = { source: "source", operator: "processor", sink: "sink" };
 interface InspectorProps {
   design: Design;
   chosen: readonly DesignStage[];
+  edge: DesignEdge | undefined;
   forms: Forms;
   onChoose: (stage: string) => void;
+  onEdge: (it: DesignEdge) => void;
   onRename: (from: string, to: string) => void;
 }
 
+const isSame = (a: DesignEdge, b: DesignEdge) =>
+  a.from === b.from && a.port === b.port && a.to === b.to;
+
 /** What the selected stage is; of none, all of them line by line, for those who read rather than look. */
-export function Inspector({ design, chosen, forms, onChoose, onRename }: InspectorProps) {
+export function Inspector(props: InspectorProps) {
+  const { design, chosen, edge, forms, onChoose, onEdge, onRename } = props;
   const [stage] = chosen;
   // Under another name it is the same stage: its form stays, and what has the keyboard in it.
   const shown = useRef({ id: "", form: 0, renamed: "" });
@@ -59,15 +65,24 @@ export function Inspector({ design, chosen, forms, onChoose, onRename }: Inspect
                 aria-pressed={chosen.includes(it)}
                 onClick={() => onChoose(it.id)}
               >
-                <strong>{it.id}</strong>{" "}
-                <span className="muted">
-                  {it.kind || WORDS[it.role]}
-                  {feeds.length > 0 &&
-                    `, feeds ${feeds
-                      .map((one) => (one.port === "out" ? one.to : `${one.to} by ${one.port}`))
-                      .join(", ")}`}
-                </span>
+                <strong>{it.id}</strong> <span className="muted">{it.kind || WORDS[it.role]}</span>
               </button>
+              {feeds.map((one) => (
+                <button
+                  key={`${one.port} ${one.to}`}
+                  type="button"
+                  data-edge=""
+                  aria-pressed={edge && isSame(one, edge)}
+                  onClick={() => onEdge(one)}
+                >
+                  <span className="hidden">
+                    Edge from {one.from}, port {one.port}, to {one.to}
+                  </span>
+                  <span aria-hidden="true">
+                    {one.port !== "out" && `${one.port} `}→ {one.to}
+                  </span>
+                </button>
+              ))}
             </li>
           );
         })}

@@ -14,7 +14,14 @@ import {
 } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
 import { useMantineColorScheme } from "@mantine/core";
-import { createContext, useContext, useEffect, useMemo } from "react";
+import {
+  type CSSProperties,
+  createContext,
+  type KeyboardEvent,
+  useContext,
+  useEffect,
+  useMemo,
+} from "react";
 import type { Schemas } from "../../api/client";
 import { history, useLive } from "../../live";
 import { type Rates, rates } from "../../live/history";
@@ -23,6 +30,7 @@ import { percent, plural, rate, short, words } from "../../logic/format";
 import { useNow } from "../../logic/now";
 import css from "./graph.module.css";
 import { placed, STAGE, shape } from "./layout";
+import { edgeSaid, stageSaid } from "./said";
 
 type Detail = Schemas["WorkflowDetail"];
 
@@ -50,18 +58,19 @@ function StageNode({ id, selected }: NodeProps) {
   return (
     <div className={css.stage} data-role={role} data-selected={selected || undefined}>
       {role !== "source" && <Handle type="target" position={Position.Left} isConnectable={false} />}
-      <div className={css.title}>
-        <span aria-hidden="true">{GLYPH[role]}</span>
+      <span className="hidden">{stageSaid(stage, flow, spent)}</span>
+      <div className={css.title} aria-hidden="true">
+        <span>{GLYPH[role]}</span>
         <strong className="cut">{id}</strong>
         <span className="muted cut">{words(kind)}</span>
       </div>
-      <div className={css.numbers}>
+      <div className={css.numbers} aria-hidden="true">
         <span className="mono">{rate(role === "source" ? flow?.recordsOut : flow?.recordsIn)}</span>
         <span className="muted">
           {short(counts.recordsIn)} in · {short(counts.recordsOut)} out
         </span>
       </div>
-      <div className={css.below}>
+      <div className={css.below} aria-hidden="true">
         {bad > 0 ? (
           <span data-tone="warn">◆ {plural(bad, "bad record")}</span>
         ) : (
@@ -102,10 +111,9 @@ function FlowEdge(props: EdgeProps) {
     <>
       <BaseEdge
         path={path}
-        style={{
-          strokeWidth: width,
-          stroke: passing > 0 ? "var(--accent)" : "var(--outline)",
-        }}
+        className={css.line}
+        data-flows={passing > 0 || undefined}
+        style={{ "--width": `${width}px` } as CSSProperties}
       />
       <EdgeLabelRenderer>
         <div
@@ -133,16 +141,24 @@ const HANDLES: Node["handles"] = [
   height: PORT,
 }));
 const EDGES = { flow: FlowEdge };
+const edgeId = ({ from, port, to }: Schemas["Edge"]) => `${from}.${port}>${to}`;
+const KEYS = {
+  "node.a11yDescription.default": "Enter shows its counts.",
+  "edge.a11yDescription.default": "Enter leads to the records that pass here.",
+};
 
 /** A workflow as it runs. It can be looked at and not changed. */
 export function Graph({
   detail,
   chosen,
+  lookedAt,
   onChoose,
   onEdge,
 }: {
   detail: Detail;
   chosen: string | undefined;
+  /** The edge whose records are shown beside it. */
+  lookedAt: Schemas["Edge"] | undefined;
   onChoose: (id: string | undefined) => void;
   /** Somebody wants to see what passes there. */
   onEdge: (it: Schemas["Edge"]) => void;
@@ -161,15 +177,18 @@ export function Graph({
       // Nothing has to be drawn to be measured.
       measured: STAGE,
       handles: HANDLES,
-      ariaLabel: `Stage ${id}`,
+      ariaRole: "button",
+      domAttributes: { "aria-roledescription": undefined },
     }));
     const edges: Edge[] = detail.edges.map((it) => ({
-      id: `${it.from}.${it.port}-${it.to}`,
+      id: edgeId(it),
       source: it.from,
       target: it.to,
       type: "flow",
       data: { port: it.port },
-      focusable: false,
+      ariaRole: "button",
+      ariaLabel: edgeSaid(it),
+      domAttributes: { "aria-roledescription": undefined },
     }));
     return { nodes, edges };
   }, [form]);
@@ -178,23 +197,41 @@ export function Graph({
     () => nodes.map((it) => (it.id === chosen ? { ...it, selected: true } : it)),
     [nodes, chosen],
   );
+  const looked = lookedAt && edgeId(lookedAt);
+  const drawn = useMemo(
+    () => edges.map((it) => (it.id === looked ? { ...it, selected: true } : it)),
+    [edges, looked],
+  );
+  const choose = (id: string) => onChoose(id === chosen ? undefined : id);
+  const look = (id: string | undefined) => {
+    const found = detail.edges.find((it) => edgeId(it) === id);
+    if (found) onEdge(found);
+  };
+  const onKey = (event: KeyboardEvent<HTMLElement | SVGElement>) => {
+    const { id } = (event.target as HTMLElement).dataset;
+    if (!id || (event.key !== "Enter" && event.key !== " ")) return;
+    event.preventDefault();
+    if (detail.stages.some((it) => it.id === id)) choose(id);
+    else look(id);
+  };
   return (
     <Shown.Provider value={detail.name}>
       <div className={css.graph}>
         <ReactFlow
           nodes={shown}
-          edges={edges}
+          edges={drawn}
           nodeTypes={NODES}
           edgeTypes={EDGES}
           colorMode={colorScheme === "auto" ? "system" : colorScheme}
           nodesDraggable={false}
           nodesConnectable={false}
-          edgesFocusable={false}
+          // What is chosen is known by the address alone, and what presses it is the same for both.
+          elementsSelectable={false}
           deleteKeyCode={null}
-          onNodeClick={(_, node) => onChoose(node.id === chosen ? undefined : node.id)}
-          onEdgeClick={(_, edge) =>
-            onEdge({ from: edge.source, port: String(edge.data?.port ?? "out"), to: edge.target })
-          }
+          onNodeClick={(_, node) => choose(node.id)}
+          onEdgeClick={(_, edge) => look(edge.id)}
+          onKeyDown={onKey}
+          ariaLabelConfig={KEYS}
           onPaneClick={() => onChoose(undefined)}
           onlyRenderVisibleElements={nodes.length > 60}
           fitView

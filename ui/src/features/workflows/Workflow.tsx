@@ -29,6 +29,7 @@ import { Instances } from "./Instances";
 import { Nowhere } from "./Nowhere";
 import { outline } from "./outline";
 import { Sample } from "./Sample";
+import { edgeSaid } from "./said";
 import { useWorkflow } from "./useWorkflow";
 
 type Detail = Schemas["WorkflowDetail"];
@@ -140,7 +141,7 @@ function Sentence({ detail }: { detail: Detail }) {
 }
 
 function Stages({ detail }: { detail: Detail }) {
-  const { stage: chosen, to } = route.useSearch();
+  const { stage: chosen, port, to } = route.useSearch();
   const navigate = route.useNavigate();
   const choose = (stage: string | undefined) =>
     void navigate({ search: { stage }, resetScroll: false });
@@ -148,6 +149,9 @@ function Stages({ detail }: { detail: Detail }) {
     void navigate({ search: { stage: from, port, to }, resetScroll: false });
   const stage = detail.stages.find((it) => it.id === chosen);
   const known = useWays(detail.project, detail.name);
+  const lookedAt = detail.edges.find(
+    (it) => it.from === chosen && it.to === to && it.port === (port ?? "out"),
+  );
   return (
     <>
       <Hint id="workflow">
@@ -155,10 +159,17 @@ function Stages({ detail }: { detail: Detail }) {
           <strong>What you see:</strong> records go from left to right. <code>/s</code> is what
           passes a stage now, beside it what came in and went out since the engine began. Choose a
           stage for its counts; choose a line between two to look at the records that pass there.
+          Both are reached by <code>Tab</code>, and stand in the outline, too.
         </p>
       </Hint>
       <Panel title="Stages, as they run" flush>
-        <Graph detail={detail} chosen={chosen} onChoose={choose} onEdge={tap} />
+        <Graph
+          detail={detail}
+          chosen={to ? undefined : chosen}
+          lookedAt={lookedAt}
+          onChoose={choose}
+          onEdge={tap}
+        />
       </Panel>
       {to && <Sample detail={detail} />}
       {stage && !to && (
@@ -177,17 +188,29 @@ function Stages({ detail }: { detail: Detail }) {
             <li key={stage.id} style={{ paddingLeft: depth * 18 }}>
               <button
                 type="button"
-                aria-pressed={stage.id === chosen}
-                onClick={() => choose(stage.id === chosen ? undefined : stage.id)}
+                aria-pressed={stage.id === chosen && !to}
+                onClick={() => choose(stage.id === chosen && !to ? undefined : stage.id)}
               >
                 <strong>{stage.id}</strong>
                 <span className="muted">{words(stage.kind)}</span>
-                <span className="grow muted cut">
-                  {feeds.length > 0 && `feeds ${feeds.join(", ")}`}
-                </span>
-                <span className="mono">{short(stage.counts.recordsIn)} in</span>
-                <span className="mono">{short(stage.counts.recordsOut)} out</span>
               </button>
+              <span className={css.feeds}>
+                {feeds.map((it) => (
+                  <button
+                    key={`${it.port} ${it.to}`}
+                    type="button"
+                    aria-pressed={it === lookedAt}
+                    onClick={() => tap(it)}
+                  >
+                    <span className="hidden">{edgeSaid(it)}</span>
+                    <span aria-hidden="true">
+                      {it.port !== "out" && `${it.port} `}→ {it.to}
+                    </span>
+                  </button>
+                ))}
+              </span>
+              <span className="mono">{short(stage.counts.recordsIn)} in</span>
+              <span className="mono">{short(stage.counts.recordsOut)} out</span>
             </li>
           ))}
         </ul>

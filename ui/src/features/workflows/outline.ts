@@ -4,8 +4,8 @@ import type { Schemas } from "../../api/client";
 export interface Line {
   stage: Schemas["Stage"];
   depth: number;
-  /** Ports and stages that it feeds. */
-  feeds: string[];
+  /** The edges that lead from it. */
+  feeds: Schemas["Edge"][];
 }
 
 export function outline(
@@ -19,11 +19,7 @@ export function outline(
     if (!stage || seen.has(id)) return;
     seen.add(id);
     const out = edges.filter((it) => it.from === id);
-    lines.push({
-      stage,
-      depth,
-      feeds: out.map((it) => (it.port === "out" ? it.to : `${it.port} → ${it.to}`)),
-    });
+    lines.push({ stage, depth, feeds: out });
     for (const it of out) visit(it.to, depth + 1);
   };
   const fed = new Set(edges.map((it) => it.to));
