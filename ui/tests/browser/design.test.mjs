@@ -211,7 +211,7 @@ test("two change one asset: fields of both are kept, and where both did one choo
   await dialog()
     .getByRole("radio", { name: /theirs$/ })
     .check();
-  await dialog().getByRole("button", { name: "Save both changes" }).click();
+  await dialog().getByRole("button", { name: "Save, and drop yours" }).click();
   await isSaved();
   const { text: now } = await text("flights", path);
   assert.match(now, /theirs\*/);

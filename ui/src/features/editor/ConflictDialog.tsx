@@ -1,10 +1,20 @@
 import { Button } from "@mantine/core";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { type Problem, problemIn } from "../../api/problem";
 import { plural } from "../../logic/format";
 import { Dialog } from "../../parts/Dialog";
 import { ProblemView } from "../../parts/Problem";
-import { type Conflict, resolved, type Side } from "./conflict";
+import { Changed } from "./Changed";
+import changed from "./changed.module.css";
+import {
+  type Conflict,
+  dropped,
+  lostComments,
+  resolved,
+  type Side,
+  verb,
+  widened,
+} from "./conflict";
 import css from "./editor.module.css";
 import type { Sent } from "./useDraft";
 
@@ -16,13 +26,18 @@ interface ConflictProps {
   onClose: () => void;
 }
 
-/** Somebody else changed the asset meanwhile: field by field, whose is it to be? */
-export function ConflictDialog({ conflict, onSend, onTakeTheirs, onClose }: ConflictProps) {
+/** Somebody else changed the asset meanwhile: field by field, whose is it to be? Nothing is chosen beforehand. */
+export function ConflictDialog({ conflict: given, onSend, onTakeTheirs, onClose }: ConflictProps) {
+  const conflict = useMemo(() => widened(given), [given]);
   const [choices, setChoices] = useState<Record<string, Side>>({});
   const [problem, setProblem] = useState<Problem>();
   const [isBusy, setBusy] = useState(false);
-  const { fields = [], theirs, yours } = conflict;
-  const result = conflict.merged ?? resolved(conflict, choices);
+  const { base, theirs, yours } = conflict;
+  const result = resolved(conflict, choices);
+  const fields = (result !== undefined && conflict.fields) || [];
+  const open = conflict.merged ? 0 : fields.filter((it) => !choices[it.path]).length;
+  const comments = result === undefined ? [] : lostComments(conflict, result);
+  const lost = [...dropped(conflict, choices), ...comments.map((it) => `their comment ${it}`)];
   const send = async (text: string) => {
     setBusy(true);
     setProblem(undefined);
@@ -36,80 +51,96 @@ export function ConflictDialog({ conflict, onSend, onTakeTheirs, onClose }: Conf
     }
   };
   return (
-    <Dialog onClose={onClose} title="Somebody else changed it meanwhile" size="xl">
+    <Dialog onClose={onClose} title="Somebody else changed it meanwhile" size="min(1100px, 95vw)">
       <div className={css.fields}>
         {!theirs && <p>It was deleted. What you typed can be written as a new asset.</p>}
-        {theirs && fields.length === 0 && (
+        {theirs && result === undefined && (
           <p>
-            {result === undefined
-              ? "One of the texts can’t be read as YAML, so that one of them must be taken as a whole."
-              : "You changed other fields than they did: both changes fit into one text."}
+            The two texts can’t be brought together field by field, so that one of them must be
+            taken as a whole.
           </p>
         )}
+        {theirs && result !== undefined && fields.length === 0 && (
+          <p>You changed other fields than they did: both changes fit into one text.</p>
+        )}
         {fields.length > 0 && (
-          <>
-            <p>
-              Both of you changed {plural(fields.length, "field")}. What only one of you changed is
-              kept.
-            </p>
-            <table className={css.three}>
-              <thead>
-                <tr>
-                  <th scope="col">Field</th>
-                  <th scope="col">It was</th>
-                  <th scope="col">Yours</th>
-                  <th scope="col">Theirs</th>
-                </tr>
-              </thead>
-              <tbody>
-                {fields.map((it) => {
-                  const side = choices[it.path] ?? "yours";
-                  const choice = (of: Side) => (
-                    <td data-chosen={side === of || undefined}>
-                      <label>
-                        <input
-                          type="radio"
-                          name={it.path}
-                          checked={side === of}
-                          onChange={() => setChoices({ ...choices, [it.path]: of })}
-                          aria-label={`${it.path}: ${of}`}
-                        />{" "}
-                        {said(it[of])}
-                      </label>
-                    </td>
-                  );
-                  return (
-                    <tr key={it.path}>
-                      <th scope="row">
-                        <code>{it.path}</code>
-                      </th>
-                      <td>{said(it.base)}</td>
-                      {choice("yours")}
-                      {choice("theirs")}
-                    </tr>
-                  );
-                })}
-              </tbody>
-            </table>
-          </>
+          <p>
+            Both of you changed {plural(fields.length, "field")}. What only one of you changed is
+            kept. Choose whose it is to be:
+          </p>
+        )}
+        {fields.map((it) => (
+          <fieldset key={it.path} className={changed.field}>
+            <legend>
+              <code>{it.path || "all of it"}</code>
+            </legend>
+            <div className={changed.sides}>
+              {(["yours", "theirs"] as const).map((side) => (
+                <div
+                  key={side}
+                  className={changed.side}
+                  data-chosen={choices[it.path] === side || undefined}
+                >
+                  <label>
+                    <input
+                      type="radio"
+                      name={it.path}
+                      checked={choices[it.path] === side}
+                      onChange={() => setChoices({ ...choices, [it.path]: side })}
+                      aria-label={`${it.path}: ${side}`}
+                    />{" "}
+                    {side === "yours" ? "Yours" : "Theirs"}
+                  </label>
+                  <Changed before={it.base} after={it[side]} />
+                </div>
+              ))}
+            </div>
+          </fieldset>
+        ))}
+        {theirs && (
+          <details className={css.more} open={fields.length === 0}>
+            <summary>All that each of you changed</summary>
+            <div className={changed.sides}>
+              <div className={changed.side}>
+                <h4>Yours</h4>
+                <Changed before={base ?? ""} after={yours ?? ""} />
+              </div>
+              <div className={changed.side}>
+                <h4>Theirs</h4>
+                <Changed before={base ?? ""} after={theirs.text} />
+              </div>
+            </div>
+          </details>
+        )}
+        {lost.length > 0 && (
+          <p className={changed.dropped} role="status">
+            This drops {lost.join("; ")}.
+          </p>
         )}
         {problem && <ProblemView problem={problem} />}
         <div className="row">
           <Button onClick={onClose}>Go on editing</Button>
           <div className="grow" />
+          {open > 0 && (
+            <span className="muted small">Choose first: {plural(open, "field")} left</span>
+          )}
           {theirs && (
             <Button disabled={isBusy} onClick={() => onTakeTheirs(theirs)}>
-              Take theirs
+              Take theirs, drop yours
             </Button>
           )}
           {typeof yours === "string" && (result === undefined || !theirs) && (
             <Button disabled={isBusy} onClick={() => void send(yours)}>
-              {theirs ? "Overwrite with yours" : "Write it anew"}
+              {theirs ? "Save yours, drop all of theirs" : "Write it anew"}
             </Button>
           )}
           {result !== undefined && theirs && (
-            <Button variant="filled" disabled={isBusy} onClick={() => void send(result)}>
-              Save both changes
+            <Button
+              variant="filled"
+              disabled={isBusy || open > 0}
+              onClick={() => void send(result)}
+            >
+              {verb(fields, choices, comments.length > 0)}
             </Button>
           )}
         </div>
@@ -117,6 +148,3 @@ export function ConflictDialog({ conflict, onSend, onTakeTheirs, onClose }: Conf
     </Dialog>
   );
 }
-
-const said = (it: unknown) =>
-  it === undefined || it === null ? "–" : typeof it === "string" ? it : JSON.stringify(it);

@@ -32,7 +32,8 @@ export function useFormsOf(props: EditProps): Forms | undefined {
       whole: read.whole,
       isReadOnly,
       names: (kind) => assets.flatMap((it) => (it.kind === kind && it.name ? [it.name] : [])),
-      onEdit: (path, value) => change(withValue(text, path, value)),
+      // Who asked may have waited: it is the text as it is by now that is changed.
+      onEdit: (path, value) => change((now) => withValue(now, path, value)),
       onCode,
       onOpen,
     };

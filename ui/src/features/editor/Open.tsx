@@ -1,6 +1,6 @@
 import { getRouteApi, Link, useBlocker } from "@tanstack/react-router";
 import { Suspense, useDeferredValue, useEffect, useMemo, useState } from "react";
-import { type Problem, problemIn } from "../../api/problem";
+import { type Problem, problemIn, UNREACHED } from "../../api/problem";
 import { useSession } from "../../app/session";
 import { plural } from "../../logic/format";
 import { sh } from "../../logic/shell";
@@ -17,19 +17,22 @@ import { Findings } from "../projects/Findings";
 import { countOf, Problems } from "../projects/Problems";
 import { type Finding, useAssets } from "../projects/projects";
 import type { Mark } from "./Code";
-import { ConflictDialog } from "./ConflictDialog";
-import type { Conflict } from "./conflict";
-import { isDirty } from "./draft";
+import { type Conflict, conflictOf } from "./conflict";
+import { isDirty, isUndoable } from "./draft";
 import css from "./editor.module.css";
 import { FormView } from "./FormView";
 import { type Fix, fixOf, type Mend } from "./findings";
 import { isDrawn, type Kind } from "./schema";
 import { offsetOf, type Path } from "./text";
-import type { Drafting } from "./useDraft";
+import type { Drafting, Theirs } from "./useDraft";
+import { useHeard } from "./useOthers";
 import { useOwnFindings } from "./useOwnFindings";
 import { type Read, useText } from "./useText";
 
 const route = getRouteApi("/frame/projects/$project/assets/$");
+const ConflictDialog = lazy(() =>
+  import("./ConflictDialog").then((it) => ({ default: it.ConflictDialog })),
+);
 const Code = lazy(() => import("./Code").then((it) => ({ default: it.Code })));
 const Designer = lazy(() =>
   import("../designer/Designer").then((it) => ({ default: it.Designer })),
@@ -45,6 +48,7 @@ const WORKFLOW_TABS = [
   ["code", "Code"],
 ] as const;
 const CONFLICT = [409, 412];
+const UNSENT = "What you typed is kept in this tab. Save it again once the server answers.";
 
 interface OpenProps {
   project: string;
@@ -76,16 +80,22 @@ export function Open({ project, path, drafting }: OpenProps) {
   // What was refused is another text now.
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is about the text
   useEffect(() => setProblem(undefined), [text]);
+  const isHeard = useHeard();
+  // Once the server answers again, that it did not is past: what is unsaved can be saved.
+  useEffect(() => {
+    if (isHeard) setProblem((it) => (it?.detail === UNREACHED.detail ? undefined : it));
+  }, [isHeard]);
   const send = async () => {
-    // What is typed in a field reaches the text when it is left.
-    (document.activeElement as HTMLElement | null)?.blur?.();
+    // What is typed in a field reaches the text when it is left: it is told so, and keeps the keyboard.
+    focused()?.dispatchEvent(new FocusEvent("focusout", { bubbles: true }));
     setProblem(undefined);
     try {
       await save();
     } catch (error) {
       const found = problemIn(error);
-      if (CONFLICT.includes(found.status) && found.conflict) setConflict(found.conflict);
-      else setProblem(found);
+      if (CONFLICT.includes(found.status) && found.conflict)
+        setConflict(withBase(found.conflict, draft.base));
+      else setProblem(found === UNREACHED ? { ...found, hint: UNSENT } : found);
     }
   };
   useKeys({ undo, redo, save: () => void send() });
@@ -195,7 +205,7 @@ export function Open({ project, path, drafting }: OpenProps) {
           <Act
             label="Undo"
             claim="project:write"
-            not={draft.past.length === 0 && "Nothing was changed"}
+            not={!isUndoable(draft) && "Nothing was changed"}
             onAct={undo}
           />
           <Act
@@ -229,6 +239,14 @@ export function Open({ project, path, drafting }: OpenProps) {
         / <span className="mono">{path}</span>
       </nav>
       {problem && <ProblemView problem={problem} onRetry={() => void send()} />}
+      {drafting.theirs && (
+        <Elsewhere
+          of={drafting.theirs}
+          hasChanges={hasChanges}
+          // What is based on another text is refused, with both.
+          onLook={() => void send()}
+        />
+      )}
       {drafting.isKept && hasChanges && (
         <p className={css.notice}>
           What you had typed and not saved is here again.{" "}
@@ -291,17 +309,46 @@ export function Open({ project, path, drafting }: OpenProps) {
         {problems}
       </Panel>
       {conflict && (
-        <ConflictDialog
-          conflict={conflict}
-          onSend={save}
-          onTakeTheirs={(it) => {
-            adopt(it);
-            setConflict(undefined);
-          }}
-          onClose={() => setConflict(undefined)}
-        />
+        <Suspense>
+          <ConflictDialog
+            conflict={conflict}
+            onSend={save}
+            onTakeTheirs={(it) => {
+              adopt(it);
+              setConflict(undefined);
+            }}
+            onClose={() => setConflict(undefined)}
+          />
+        </Suspense>
       )}
     </Page>
+  );
+}
+
+/** A server that began anew knows what was read no more; the page does. */
+function withBase(it: Conflict, base: string): Conflict {
+  const { path, theirs, yours } = it;
+  const isKnown = typeof it.base === "string" || !theirs || typeof yours !== "string";
+  return isKnown ? it : conflictOf(path, base, yours, theirs);
+}
+
+/** Somebody else wrote it, or took it away, while something of it is not saved here. */
+function Elsewhere(props: { of: Theirs; hasChanges: boolean; onLook: () => void }) {
+  const { of, hasChanges, onLook } = props;
+  return (
+    <p className={css.notice} data-tone="warn" role="status">
+      {of.is === "gone" ? (
+        `It is not there any more: somebody deleted or renamed it. ${hasChanges ? "Save writes it anew." : "What you see is what it was."}`
+      ) : (
+        <>
+          Somebody else saved another version of it. What you see is what you had, with what you
+          changed; nothing of theirs is lost before you choose.{" "}
+          <button type="button" className={css.small} onClick={onLook}>
+            Look at both
+          </button>
+        </>
+      )}
+    </p>
   );
 }
 
@@ -354,6 +401,13 @@ function markOf(it: Finding, fix: Fix | undefined, change: Drafting["change"]): 
   };
 }
 
+/** Also within an editor, which stands in a tree of its own. */
+function focused(): HTMLElement | null {
+  let at = document.activeElement;
+  while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+  return at as HTMLElement | null;
+}
+
 /** Keys of the whole editor, wherever one is in it. */
 function useKeys(on: { undo: () => void; redo: () => void; save: () => void }) {
   useEffect(() => {
@@ -363,7 +417,12 @@ function useKeys(on: { undo: () => void; redo: () => void; save: () => void }) {
       const target = event.composedPath()[0] as HTMLElement;
       // The code has the same keys itself, and a field what was typed in it.
       const isTyping = target.matches?.("input, textarea, [contenteditable=true]");
-      if (document.querySelector("[role=dialog]")) return;
+      // The browser's own way to save is meant nowhere; of dialogs, only a large script is a part of the text.
+      if (key === "s") event.preventDefault();
+      const isScript = event
+        .composedPath()
+        .some((it) => (it as Element).matches?.("[data-code=field]"));
+      if (document.querySelector("[role=dialog]") && !(isScript && key === "s")) return;
       if (key === "s") on.save();
       else if (isTyping) return;
       else if (key === "z" && event.shiftKey) on.redo();

@@ -1,5 +1,14 @@
 import { expect, test } from "vitest";
-import { type Conflict, differences, resolved } from "./conflict";
+import {
+  type Conflict,
+  conflictOf,
+  differences,
+  dropped,
+  lostComments,
+  resolved,
+  verb,
+  widened,
+} from "./conflict";
 
 const text = (directory: string, glob: string, interval: string) =>
   `# mine\nspec:\n  file:\n    directory: ${directory}\n    glob: ${glob}\n    interval: ${interval}\n`;
@@ -19,6 +28,22 @@ test("what one alone changed is kept, and where both did one is chosen", () => {
 test("a text that can't be read is chosen as a whole", () => {
   expect(resolved({ ...conflict, yours: "a: [" }, {})).toBeUndefined();
   expect(resolved({ ...conflict, theirs: null }, {})).toBeUndefined();
+  expect(resolved({ ...conflict, fields: [] }, {})).toBeUndefined();
+});
+
+test("a key with a dot is whose it was chosen to be", () => {
+  const set = (code: string) => `spec:\n  set:\n    to.code: ${code}\n`;
+  const it: Conflict = {
+    path: "a.yaml",
+    base: set("a"),
+    yours: set("b"),
+    theirs: { etag: "2", text: set("c") },
+    fields: [{ path: 'spec.set."to.code"', base: "a", yours: "b", theirs: "c" }],
+  };
+  expect(resolved(it, { 'spec.set."to.code"': "yours" })).toBe(set("b"));
+  expect(resolved(it, { 'spec.set."to.code"': "theirs" })).toBe(set("c"));
+  const unknown = { ...it, fields: [{ path: "spec.set[x].code", yours: "b", theirs: "c" }] };
+  expect(resolved(unknown, {})).toBeUndefined();
 });
 
 test("entries of lists are compared by their names", () => {
@@ -27,4 +52,97 @@ test("entries of lists are compared by their names", () => {
     [{ name: "y" }, { name: "x", n: 2 }],
   ];
   expect(differences({ l: a }, { l: b })).toEqual([["l", { name: "x" }, "n"]]);
+});
+
+test("what was not sent yet is compared as the server would", () => {
+  const { base, yours, theirs, fields } = conflict;
+  const it = conflictOf("a.yaml", base ?? "", yours ?? "", theirs ?? { text: "", etag: "" });
+  expect(it.fields).toEqual(fields);
+  expect(conflictOf("a.yaml", base ?? "", "a: [", { text: "a: 1", etag: "2" }).fields).toBe(
+    undefined,
+  );
+  const same = conflictOf("a.yaml", "a: 1", "a: 2", { text: "a: 2", etag: "2" });
+  expect([same.fields, same.merged]).toEqual([[], "a: 2"]);
+});
+
+test("a save says whose is dropped, and what that is", () => {
+  const fields = [
+    {
+      path: "spec.stages",
+      base: [{ name: "long", n: 1 }],
+      yours: [{ name: "far", n: 1 }],
+      theirs: [{ name: "long", n: 1 }, { name: "extra" }],
+    },
+    { path: "spec.n", base: 1, yours: 2, theirs: 3 },
+  ];
+  const it = { ...conflict, fields };
+  expect([verb(fields, {}), dropped(it, {})]).toEqual(["Save what is chosen", []]);
+  expect(verb([], {})).toBe("Save both changes");
+  const mine = { "spec.stages": "yours", "spec.n": "yours" } as const;
+  expect(verb(fields, mine)).toBe("Save, and drop theirs");
+  expect(dropped(it, mine)).toEqual([
+    "their change: spec.stages[extra] was added",
+    "their change: spec.n was changed",
+  ]);
+  expect(verb(fields, { ...mine, "spec.n": "theirs" })).toBe("Save, and drop what is not chosen");
+});
+
+test("comments of theirs that do not come along are told", () => {
+  const it = conflictOf("a.yaml", "a: 1\n", "a: 2\n", { text: "# why\na: 1 # one\n", etag: "2" });
+  expect(lostComments(it, resolved(it, {}) ?? "")).toEqual(["# why", "# one"]);
+  expect(lostComments(it, "# why\na: 2 # one\n")).toEqual([]);
+});
+
+const list = (n: number, ...all: string[]) =>
+  `spec:\n  n: ${n}\n  fields:\n${all.map((it) => `    - { name: ${it} }\n`).join("")}`;
+const onLists = (yours: string, theirs: string): Conflict => ({
+  path: "f.yaml",
+  base: list(1, "id", "price"),
+  yours,
+  theirs: { etag: "2", text: theirs },
+  fields: [{ path: "spec.n", base: 1, yours: 2, theirs: 3 }],
+});
+const flat = (text?: string) => text?.replace(/\s+/g, " ");
+const inside = (n: number, fields: string) => `spec: n: ${n} fields: ${fields} `;
+
+test("the server's text is taken before the page makes one", () => {
+  expect(resolved({ ...conflict, merged: "a: 1" }, {})).toBe("a: 1");
+});
+
+test("an entry stands where its side put it", () => {
+  const theirs = list(3, "id", "region", "price");
+  const added = inside(2, "- { name: id } - name: region - { name: price }");
+  expect(flat(resolved(widened(onLists(list(2, "id", "price"), theirs)), {}))).toBe(added);
+  const moved = onLists(list(2, "id", "price"), list(3, "price", "id"));
+  expect(resolved(widened(moved), {})).toBe(list(2, "price", "id"));
+  const own = onLists(list(2, "id", "region", "price"), list(3, "id", "price"));
+  expect(resolved(widened(own), {})).toBe(list(2, "id", "region", "price"));
+  const unsent = conflictOf("f.yaml", list(1, "id", "price"), list(2, "id", "price"), {
+    etag: "2",
+    text: list(1, "id", "region", "price"),
+  });
+  expect([unsent.fields, flat(unsent.merged ?? "")]).toEqual([[], added]);
+});
+
+test("a list that both made longer is one of theirs as a whole", () => {
+  const [yours, theirs] = [list(2, "id", "region", "price"), list(3, "id", "price", "tax")];
+  const it = widened(onLists(yours, theirs));
+  expect(it.fields?.map((one) => one.path)).toEqual(["spec.n", "spec.fields"]);
+  expect(resolved(it, {})).toBe(yours);
+  expect(flat(resolved(it, { "spec.fields": "theirs" }))).toBe(
+    inside(2, "- name: id - name: price - name: tax"),
+  );
+  const unsent = conflictOf("f.yaml", list(1, "id", "price"), yours, { etag: "2", text: theirs });
+  expect(unsent.fields?.map((one) => one.path)).toEqual(["spec.n", "spec.fields"]);
+});
+
+test("an entry that one changed and one took out is asked for", () => {
+  const base = "a:\n  - { name: x, n: 1 }\n  - { name: y, n: 1 }\n";
+  const yours = base.replace("x, n: 1", "x, n: 2");
+  const it = conflictOf("w.yaml", base, yours, { etag: "2", text: "a:\n  - { name: y, n: 1 }\n" });
+  expect(it.fields?.map((one) => [one.path, one.yours, one.theirs])).toEqual([
+    ["a[x]", { name: "x", n: 2 }, undefined],
+  ]);
+  expect(resolved(it, { "a[x]": "theirs" })).toBe("a:\n  - { name: y, n: 1 }\n");
+  expect(resolved(it, { "a[x]": "yours" })).toBe(yours);
 });

@@ -1,22 +1,111 @@
 // Two changed an asset: what each of them meant, and one text with what was chosen. Pure functions.
 import type { Schemas } from "../../api/client";
-import { type Path, parsed, pathOf, type Step, valueAt, withValue } from "./text";
+import {
+  type Path,
+  parsed,
+  pathOf,
+  type Step,
+  valueAt,
+  withOrder,
+  withValue,
+  writtenOf,
+} from "./text";
 
 export type Conflict = Schemas["AssetConflict"];
 export type Side = "yours" | "theirs";
 
-/** Both changes in one text; a field that both changed is as `choices` says, by path. Nothing where a text is
- *  missing or can't be read: then one of them is chosen as a whole. */
-export function resolved(
-  it: Conflict,
-  choices: Readonly<Record<string, Side>>,
-): string | undefined {
+/**
+ * What the server would say of a save that it refuses, where it does not know any more what the text is based on and the
+ * page does.
+ */
+export function conflictOf(
+  path: string,
+  base: string,
+  yours: string,
+  theirs: { text: string; etag: string },
+): Conflict {
+  const texts: Conflict = { path, base, yours, theirs };
+  const all = [base, yours, theirs.text].map(parsed);
+  if (all.some((it) => it.problem)) return texts;
+  const [was, mine, is] = all.map((it) => it.value);
+  const others = differences(was, is);
+  const both = differences(was, mine).flatMap((own) => {
+    const other = others.find((it) => begins(it, own) || begins(own, it));
+    const at = other && (other.length < own.length ? other : own);
+    return at && !isSame(valueAt(mine, at), valueAt(is, at)) ? [at] : [];
+  });
+  const made = wider({ ...texts, fields: fieldsAt(both, was, mine, is) }, was, mine, is);
+  return made.fields?.length ? made : { ...made, merged: together(made, {}) };
+}
+
+/**
+ * The page can't tell in which order the entries of a list belong that both made longer, shorter or other: such a list is
+ * one field, and is one of theirs as a whole.
+ */
+export function widened(it: Conflict): Conflict {
+  const { base, yours, theirs, fields = [] } = it;
+  if (it.merged || !fields.length || !theirs || !base || !yours) return it;
+  const all = [base, yours, theirs.text].map(parsed);
+  if (all.some((one) => one.problem)) return it;
+  const [was, mine, is] = all.map((one) => one.value);
+  return wider(it, was, mine, is);
+}
+
+function wider(it: Conflict, was: unknown, mine: unknown, is: unknown): Conflict {
+  const { fields = [] } = it;
+  const paths = fields.map((one) => pathOf(one.path));
+  const lists = listsOf(is).filter((at) => {
+    const [before, own, other] = [was, mine, is].map((one) =>
+      JSON.stringify(named(valueAt(one, at))),
+    );
+    return before !== own && before !== other && own !== other;
+  });
+  const outer = lists.filter(
+    (at) => ![...lists, ...paths].some((one) => one !== at && begins(at, one)),
+  );
+  const kept = fields.filter((_, at) => !outer.some((list) => begins(paths[at] ?? [], list)));
+  return { ...it, fields: [...kept, ...fieldsAt(outer, was, mine, is)] };
+}
+
+function fieldsAt(paths: Path[], was: unknown, mine: unknown, is: unknown): Fields {
+  const unique = new Map(paths.map((at) => [writtenOf(at), at]));
+  return [...unique].map(([path, at]) => ({
+    path,
+    base: valueAt(was, at),
+    yours: valueAt(mine, at),
+    theirs: valueAt(is, at),
+  }));
+}
+
+/** Where there are lists whose entries have names. */
+function listsOf(value: unknown, above: Path = []): Path[] {
+  const names = named(value);
+  const steps: Step[] =
+    names?.map((name) => ({ name })) ?? (isKeyed(value) ? Object.keys(value) : []);
+  const inside = steps.flatMap((step) => listsOf(valueAt(value, [step]), [...above, step]));
+  return names ? [above, ...inside] : inside;
+}
+
+const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+
+type Choices = Readonly<Record<string, Side>>;
+
+/** Both changes in one text, as the server made it, or with what both changed as `choices` says, by path. Nothing where a
+ *  text is missing or can't be read, or what both changed isn't known: then one of them is chosen as a whole. */
+export const resolved = (it: Conflict, choices: Choices): string | undefined =>
+  it.merged ?? (it.fields?.length ? together(it, choices) : undefined);
+
+function together(it: Conflict, choices: Choices): string | undefined {
   const { base, yours, theirs } = it;
   if (!theirs || typeof base !== "string" || typeof yours !== "string") return undefined;
   const all = [base, yours, theirs.text].map(parsed);
   if (all.some((one) => one.problem)) return undefined;
-  const [was, , is] = all.map((one) => one.value);
+  const [was, mine, is] = all.map((one) => one.value);
   const fields = (it.fields ?? []).map((one) => ({ path: pathOf(one.path), of: one.path }));
+  const isFound = ({ path }: { path: Path }) =>
+    [was, mine, is].some((value) => valueAt(value, path) !== undefined);
+  // A field that is not found could be given to neither of them, whatever is chosen.
+  if (!fields.every(isFound)) return undefined;
   let text = yours;
   for (const path of differences(was, is)) {
     const field = fields.find((one) => begins(path, one.path) || begins(one.path, path));
@@ -24,7 +113,64 @@ export function resolved(
   }
   for (const { path, of } of fields)
     if ((choices[of] ?? "yours") === "theirs") text = withValue(text, path, valueAt(is, path));
+  return inOrder(text, was, mine, is);
+}
+
+/** What was added to a list stands where its side put it, not at the end; where both changed the list, it is one of theirs. */
+function inOrder(given: string, was: unknown, mine: unknown, is: unknown): string {
+  let text = given;
+  for (const at of listsOf(parsed(given).value)) {
+    const [before = [], own = [], other = []] = [was, mine, is].map((it) => named(valueAt(it, at)));
+    if (!isSame(before, own) && !isSame(before, other)) continue;
+    const [first, second] = isSame(before, own) ? [other, own] : [own, other];
+    const order = [...first];
+    for (const [place, name] of second.entries())
+      if (!order.includes(name)) order.splice(order.indexOf(second[place - 1] ?? "") + 1, 0, name);
+    text = withOrder(text, at, order);
+  }
   return text;
+}
+
+type Fields = NonNullable<Conflict["fields"]>;
+
+/** What a save with these choices is called: it says whose is dropped. */
+export function verb(fields: Fields, choices: Choices, isLossy = false): string {
+  const count = (side: Side) => fields.filter((it) => choices[it.path] === side).length;
+  const [yours, theirs] = [count("yours"), count("theirs")];
+  if (yours + theirs === 0 && fields.length > 0) return "Save what is chosen";
+  if (yours + theirs === 0) return isLossy ? "Save, and drop their comments" : "Save both changes";
+  if (theirs === 0) return "Save, and drop theirs";
+  if (yours === 0) return "Save, and drop yours";
+  return "Save, and drop what is not chosen";
+}
+
+/** Comments that they wrote and that the result has not: a text is brought together by its values. */
+export function lostComments(it: Conflict, result: string): string[] {
+  const comments = (text: string) =>
+    text.split("\n").flatMap((line) => /^\s*#.*|\s#\s.*/.exec(line)?.[0].trim() ?? []);
+  const [before, after] = [comments(it.base ?? ""), comments(result)];
+  return comments(it.theirs?.text ?? "").filter(
+    (one) => !before.includes(one) && !after.includes(one),
+  );
+}
+
+/** Whose changes are lost with these choices, in words. */
+export function dropped(it: Conflict, choices: Choices): string[] {
+  return (it.fields ?? []).flatMap((field) => {
+    const chosen = choices[field.path];
+    if (!chosen || it.merged) return [];
+    const side = chosen === "yours" ? "theirs" : "yours";
+    const [was, is] = [field.base ?? undefined, field[side] ?? undefined];
+    const above = pathOf(field.path);
+    const what = differences(was, is, above).map((at) => {
+      const inside = at.slice(above.length);
+      const [before, after] = [valueAt(was, inside), valueAt(is, inside)];
+      const change =
+        before === undefined ? "was added" : after === undefined ? "was taken out" : "was changed";
+      return `${writtenOf(at)} ${change}`;
+    });
+    return [`${side === "theirs" ? "their" : "your"} change: ${what.join(", ")}`];
+  });
 }
 
 const begins = (path: Path, start: Path) =>

@@ -7,6 +7,7 @@ import {
   kept,
   redone,
   refreshed,
+  replaced,
   saved,
   undone,
   unsaved,
@@ -48,6 +49,23 @@ test("what was typed while it was saved is still a change", () => {
 test("another text of the server is shown where nothing was typed, and only there", () => {
   expect(refreshed(begun("a", "1"), "b", "2").text).toBe("b");
   expect(refreshed(changed(begun("a", "1"), "mine", "", 0), "b", "2").text).toBe("mine");
+});
+
+test("what is discarded is not typed any more, whatever the server has by then", () => {
+  const typed = changed(begun("a", "1"), "mine", "", 0);
+  const plain = replaced(typed, "a", "1", 1);
+  expect([plain.text, isDirty(plain), undone(plain).text]).toEqual(["a", false, "mine"]);
+  const over = replaced(typed, "theirs", "2", 1);
+  expect([over.text, over.etag, isDirty(over)]).toEqual(["theirs", "2", false]);
+  keep("ada", "p", "a.yaml", over);
+  expect(kept("ada", "p", "a.yaml")).toBeUndefined();
+});
+
+test("a step back over what somebody else wrote brings back what it was based on", () => {
+  const typed = changed(begun("a", "1"), "mine", "", 0);
+  const back = undone(changed(replaced(typed, "theirs", "2", 1), "more", "", 2));
+  expect(back.text).toBe("theirs");
+  expect(undone(back)).toMatchObject({ text: "mine", base: "a", etag: "1" });
 });
 
 test("what was typed outlives the page, for the one who typed it", () => {

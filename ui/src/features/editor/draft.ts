@@ -4,6 +4,8 @@
 // - T1: what was typed stays until it is saved or discarded by whoever typed it: through a reload, a server that
 //   restarts, and a session that ends.
 // - T2: there is one history, whichever view the text was changed in.
+// - T3: a text is always kept beside the text of the server that it is based on: a step back over a change of that
+//   brings both back, so that no save takes away what somebody else wrote and nobody was asked about.
 
 export interface Draft {
   text: string;
@@ -14,6 +16,8 @@ export interface Draft {
   future: readonly string[];
   /** What kind of change was last, and when: those of a kind that follow each other closely are one step. */
   last?: { kind: string; at: number };
+  /** What it was before it went on from another text of the server. */
+  before?: Draft;
 }
 
 const STEPS_MAX = 200;
@@ -30,6 +34,8 @@ export const begun = (base: string, etag: string | undefined): Draft => ({
 
 export const isDirty = (it: Draft) => it.text !== it.base;
 
+export const isUndoable = (it: Draft) => it.past.length > 0 || it.before !== undefined;
+
 export function changed(it: Draft, text: string, kind: string, at: number): Draft {
   if (text === it.text) return it;
   const isSameStep =
@@ -43,7 +49,7 @@ export function changed(it: Draft, text: string, kind: string, at: number): Draf
 
 export function undone(it: Draft): Draft {
   const text = it.past.at(-1);
-  if (text === undefined) return it;
+  if (text === undefined) return it.before ?? it;
   return {
     ...it,
     text,
@@ -69,6 +75,12 @@ export const saved = (it: Draft, base: string, etag: string | undefined): Draft 
 /** The server has another text now. Where nothing was typed, it is shown; otherwise the save will find out. */
 export function refreshed(it: Draft, base: string, etag: string | undefined): Draft {
   return isDirty(it) || it.etag === etag ? it : begun(base, etag);
+}
+
+/** Goes on from what the server has instead of what was typed: that is one step back. */
+export function replaced(it: Draft, base: string, etag: string | undefined, at: number): Draft {
+  if (it.etag === etag && it.base === base) return changed(it, base, "", at);
+  return { ...begun(base, etag), before: { ...it, before: undefined } };
 }
 
 interface Stored {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { effective } from "./inherit";
-import { offsetOf, type Path, parsed, pathOf, valueAt, withValue } from "./text";
+import { offsetOf, type Path, parsed, pathOf, valueAt, withValue, writtenOf } from "./text";
 
 const TEXT = `# what it is for
 kind:   Source   # odd spacing
@@ -55,6 +55,12 @@ test("paths are read as the server writes them", () => {
   const at = offsetOf(text, pathOf("spec.stages[read].name"));
   expect(text.slice(at)).toBe("read\n");
   expect(valueAt(parsed(text).value, pathOf("spec.stages[0].name"))).toBe("read");
+});
+
+test("a path is read as it is written, whatever its keys and names are made of", () => {
+  const path = ["spec", { name: "a.b" }, "set", 'to."code"', { name: "a]b" }, { name: "7" }, 7];
+  expect(pathOf(writtenOf(path))).toEqual(path);
+  expect(writtenOf(["set", "to.code"])).toBe('set."to.code"');
 });
 
 test("an asset is like its parent but for what it says itself", () => {

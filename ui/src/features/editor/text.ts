@@ -174,6 +174,23 @@ export function withValue(text: string, path: Path, value: unknown, after?: stri
   });
 }
 
+/** Entries of a list in the order of these names; nothing is said of others than are there. */
+export function withOrder(text: string, path: Path, names: readonly string[]): string {
+  const before = valueAt(parsed(text).value, path);
+  const placeOf = (it: unknown) => names.indexOf((it as { name: string }).name);
+  if (
+    !Array.isArray(before) ||
+    before.every((it, at) => at === 0 || placeOf(before[at - 1]) < placeOf(it))
+  )
+    return text;
+  return edited(text, (document) => {
+    const at = places(document, path, false);
+    const list = at && document.getIn(at, true);
+    const place = (it: unknown) => (isMap(it) ? names.indexOf(String(it.get("name"))) : -1);
+    if (isSeq(list)) list.items.sort((a, b) => place(a) - place(b));
+  });
+}
+
 /** What was added last goes behind the key. */
 function moveBehind(map: unknown, after: string): void {
   if (!isMap(map)) return;
@@ -212,9 +229,35 @@ export function nodeAt(text: string, path: Path): unknown {
   return at && document.getIn(at, true);
 }
 
-/** The path that the server names, as `spec.stages[2].filter` or `spec.stages[read].filter`. */
+const isPlain = (it: string) => /^[\p{L}\p{N}_-]+$/u.test(it);
+const unquoted = (it: string): string => {
+  try {
+    return it.startsWith('"') ? JSON.parse(it) : it;
+  } catch {
+    return it;
+  }
+};
+
+/** The path that the server names, as `spec.stages[2].filter`, `spec.stages[read].filter` or `set."to.code"`. */
 export function pathOf(written: string): Path {
-  return [...written.matchAll(/\[([^\]]*)\]|[^.[\]]+/g)].map(([all, inside]) =>
-    inside === undefined ? all : /^\d+$/.test(inside) ? +inside : { name: inside },
+  const steps = written.matchAll(/\[("(?:[^"\\]|\\.)*"|[^\]]*)\]|"(?:[^"\\]|\\.)*"|[^.[\]]+/g);
+  return [...steps].map(([all, inside]) =>
+    inside === undefined
+      ? unquoted(all)
+      : /^\d+$/.test(inside)
+        ? +inside
+        : { name: unquoted(inside) },
   );
 }
+
+/** As the server writes it, and `pathOf` reads it. */
+export const writtenOf = (path: Path) =>
+  path
+    .map((it) => {
+      if (typeof it === "number") return `[${it}]`;
+      if (typeof it === "string") return `.${isPlain(it) ? it : JSON.stringify(it)}`;
+      const isBare = isPlain(it.name) && !/^\d+$/.test(it.name);
+      return `[${isBare ? it.name : JSON.stringify(it.name)}]`;
+    })
+    .join("")
+    .replace(/^\./, "");
