@@ -15,6 +15,11 @@ const put = (of, text, header = { "if-none-match": "*" }) =>
     headers: { "content-type": "application/json", ...header },
     body: JSON.stringify({ text }),
   });
+/** Somebody else writes the environment. */
+const others = async (change) => {
+  const { text, etag } = await server.get(asset(path));
+  await put(path, change(text), { "if-match": `"${etag}"` });
+};
 const cell = (name) => page.getByRole("textbox", { name: `${name} in thresholds` });
 
 test("what is typed into the matrix is a draft until it is saved", async () => {
@@ -28,16 +33,39 @@ test("what is typed into the matrix is a draft until it is saved", async () => {
   await page.reload();
   await page.getByText("◆ 1 value not saved").waitFor();
   assert.equal(await cell("LATE").inputValue(), "abc");
-  // Somebody else writes meanwhile: what was typed stays, and is saved with the next press.
-  const { etag } = await server.get(asset(path));
-  await put(path, `${before}# seen\n`, { "if-match": `"${etag}"` });
+  // Somebody else writes something else meanwhile: both stay.
+  await others((it) => `${it}# seen\n`);
   await cell("LATE").fill("21");
-  await button("Save values").click();
-  await page.getByText("Somebody else wrote this environment meanwhile").waitFor();
-  assert.equal(await cell("LATE").inputValue(), "21");
   await button("Save values").click();
   await page.getByText("◆ 1 value not saved").waitFor({ state: "detached" });
   assert.match(await text(path), /LATE: 21[\s\S]*# seen/);
+});
+
+test("what somebody else wrote into the same cell is shown beside what was typed, and chosen", async () => {
+  await cell("LATE").fill("22");
+  await others((it) => it.replace(/LATE: .*/, "LATE: 16"));
+  await button("Save values").click();
+  await page.getByText("Somebody else wrote 16 meanwhile").waitFor();
+  assert.equal(await cell("LATE").inputValue(), "22");
+  assert.deepEqual(await findings(page), []);
+  // It is not saved over theirs by a second press, nor by a key.
+  assert.equal(await button("Save values").getAttribute("aria-disabled"), "true");
+  const sent = [];
+  const note = (it) => it.method() !== "GET" && sent.push(`${it.method()} ${it.url()}`);
+  page.on("request", note);
+  await cell("LATE").press("Enter");
+  await button("Take theirs for LATE in thresholds").click();
+  assert.equal(await cell("LATE").inputValue(), "16");
+  page.off("request", note);
+  assert.deepEqual(sent, []);
+  assert.match(await text(path), /LATE: 16/);
+  await cell("LATE").fill("23");
+  await others((it) => it.replace(/LATE: .*/, "LATE: 17"));
+  await button("Save values").click();
+  await button("Keep mine for LATE in thresholds").click();
+  await button("Save values").click();
+  await page.getByText("◆ 1 value not saved").waitFor({ state: "detached" });
+  assert.match(await text(path), /LATE: 23/);
 });
 
 test("each environment says which secret it lacks, and one that is not used is used by a press", async () => {

@@ -13,9 +13,18 @@ import { edited, listAt } from "../editor/text";
 import { Head, type Shown } from "./Head";
 import { type Column, cellsOf, matrix } from "./matrix";
 import { NewAsset } from "./NewAsset";
-import { renew, useAssets, useFindings, written } from "./projects";
+import { assetOf, renew, useAssets, useFindings, written } from "./projects";
 import css from "./projects.module.css";
-import { applied, countOf, drafted, keepDrafts, keptDrafts } from "./values";
+import {
+  applied,
+  contested,
+  countOf,
+  drafted,
+  keepDrafts,
+  keptDrafts,
+  meant,
+  standing,
+} from "./values";
 
 /** The server has another text than the one that was changed. */
 const STALE = 412;
@@ -41,9 +50,14 @@ export function Variables({ project, views }: Shown) {
   const changed = countOf(drafts);
   const isReadOnly = !may("project:write");
   const type = (column: Column, name: string, typed: string) => {
-    const stands = column.values[name];
-    setDrafts((it) => drafted(it, column.path, name, typed, stands == null ? "" : String(stands)));
+    setDrafts((it) => drafted(it, column.path, name, typed, standing(column.values[name])));
   };
+  const both = columns.flatMap((it) => contested(drafts, it.path, it.values));
+  // Chosen everywhere: that somebody else wrote is past.
+  const isSettled = both.length === 0;
+  useEffect(() => {
+    if (isSettled) setProblem((it) => (it?.status === STALE ? undefined : it));
+  }, [isSettled]);
   const doing = async (what: () => Promise<void>) => {
     setBusy(true);
     setProblem(undefined);
@@ -56,10 +70,25 @@ export function Variables({ project, views }: Shown) {
       await renew(queries);
     }
   };
+  /** Other values that somebody else wrote meanwhile stay; where it is the same one, whoever saves chooses. */
+  const put = async (view: Shown["views"][number]) => {
+    const send = ({ text, etag }: Shown["views"][number]) =>
+      written(project, view.path, applied({ path: view.path, text }, drafts), etag ?? undefined);
+    try {
+      await send(view);
+    } catch (refused) {
+      if (problemIn(refused).status !== STALE) throw refused;
+      const now = await assetOf(project, view.path);
+      const values = matrix([now], "Environment")[0]?.values;
+      if (!values || contested(drafts, view.path, values).length > 0) throw refused;
+      await send(now);
+    }
+  };
+  const isReady = changed > 0 && both.length === 0 && !isBusy;
   const save = () =>
     doing(async () => {
       for (const view of views.filter((it) => drafts[it.path])) {
-        await written(project, view.path, applied(view, drafts), view.etag ?? undefined);
+        await put(view);
         setDrafts(({ [view.path]: _, ...rest }) => rest);
       }
     });
@@ -90,7 +119,11 @@ export function Variables({ project, views }: Shown) {
             about="values"
             claim="project:write"
             isMain
-            not={(changed === 0 && "Nothing was changed") || (isBusy && "It is being written")}
+            not={
+              (changed === 0 && "Nothing was changed") ||
+              (both.length > 0 && `Somebody else changed ${both.join(", ")}: choose there first`) ||
+              (isBusy && "It is being written")
+            }
             onAct={() => void save()}
           />
           <Act
@@ -124,7 +157,10 @@ export function Variables({ project, views }: Shown) {
                     {name}
                   </th>
                   {cellsOf(columns, name).map(({ column, value, isMissing, isEffective }) => {
-                    const typed = drafts[column.path]?.[name];
+                    const typed = drafts[column.path]?.[name]?.typed;
+                    const isContested =
+                      both.includes(name) &&
+                      contested(drafts, column.path, column.values).includes(name);
                     const note = isMissing ? "▲ missing" : isEffective ? "takes effect" : "";
                     return (
                       <td key={column.path} data-missing={isMissing || undefined}>
@@ -132,10 +168,12 @@ export function Variables({ project, views }: Shown) {
                           label={`${name} in ${column.name}`}
                           value={typed ?? value}
                           note={typed === undefined ? note : "◆ not saved"}
+                          theirs={isContested ? value : undefined}
                           isReadOnly={isReadOnly}
                           onType={(it) => type(column, name, it)}
                           onBack={() => type(column, name, value)}
-                          onSave={() => void save()}
+                          onKeep={() => setDrafts((it) => meant(it, column.path, name, value))}
+                          onSave={() => isReady && void save()}
                         />
                       </td>
                     );
@@ -165,9 +203,9 @@ const said = (problem: Problem): Problem =>
     ? {
         ...problem,
         title: "Somebody else wrote this environment meanwhile",
-        detail: "What you typed is still here, beside what stands there now.",
+        detail: "What they wrote stands below what you typed. Nothing of either is lost.",
         errors: undefined,
-        hint: "Look at it again, and save once more.",
+        hint: "Choose at each value whose it is to be, and save then.",
       }
     : problem;
 
@@ -193,29 +231,52 @@ interface CellProps {
   label: string;
   value: string;
   note: string;
+  /** What somebody else wrote there since it was typed. */
+  theirs: string | undefined;
   isReadOnly: boolean;
   onType: (typed: string) => void;
   onBack: () => void;
+  onKeep: () => void;
   onSave: () => void;
 }
 
 /** `Enter` saves all that was typed; `Escape` takes this one back. */
-function Cell({ label, value, note, isReadOnly, onType, onBack, onSave }: CellProps) {
+function Cell({ label, value, note, theirs, isReadOnly, onType, onBack, ...on }: CellProps) {
+  const now = theirs && <code>{theirs}</code>;
   return (
-    <TextInput
-      aria-label={label}
-      value={value}
-      placeholder="–"
-      disabled={isReadOnly}
-      description={note}
-      inputWrapperOrder={["input", "description"]}
-      onChange={(event) => onType(event.currentTarget.value)}
-      onKeyDown={(event) => {
-        if (event.key === "Enter") onSave();
-        if (event.key === "Escape") onBack();
-      }}
-      autoComplete="off"
-    />
+    <>
+      <TextInput
+        aria-label={label}
+        value={value}
+        placeholder="–"
+        disabled={isReadOnly}
+        description={theirs === undefined ? note : undefined}
+        error={
+          theirs === undefined ? undefined : now ? (
+            <>Somebody else wrote {now} meanwhile</>
+          ) : (
+            "Somebody else took it out meanwhile"
+          )
+        }
+        inputWrapperOrder={["input", "description", "error"]}
+        onChange={(event) => onType(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === "Enter") on.onSave();
+          if (event.key === "Escape") onBack();
+        }}
+        autoComplete="off"
+      />
+      {theirs !== undefined && (
+        <div className={css.choose}>
+          <Button size="compact-xs" onClick={onBack}>
+            Take theirs<span className="hidden"> for {label}</span>
+          </Button>
+          <Button size="compact-xs" onClick={on.onKeep}>
+            Keep mine<span className="hidden"> for {label}</span>
+          </Button>
+        </div>
+      )}
+    </>
   );
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { applied, countOf, drafted } from "./values";
+import { applied, contested, countOf, drafted, meant } from "./values";
 
 const text = "spec:\n  values:\n    LATE: 15 # minutes\n    GONE: a\n";
 
@@ -12,4 +12,19 @@ test("what is typed is a draft until it stands so, and is written with its type"
   );
   expect(applied({ path: "other.yaml", text }, both)).toBe(text);
   expect(drafted(late, "e.yaml", "LATE", "15", "15")).toEqual({});
+});
+
+test("what somebody else wrote into the same cell is not written over before it is chosen", () => {
+  const typed = drafted(drafted({}, "e.yaml", "LATE", "2", "15"), "e.yaml", "LATE", "20", "15");
+  expect(contested(typed, "e.yaml", { LATE: 15 })).toEqual([]);
+  expect(contested(typed, "e.yaml", { LATE: 16, GONE: "b" })).toEqual(["LATE"]);
+  expect(contested(typed, "e.yaml", {})).toEqual(["LATE"]);
+  // Both wrote the same: nobody has to choose.
+  expect(contested(typed, "e.yaml", { LATE: 20 })).toEqual([]);
+  // Who types on has not chosen yet.
+  const on = drafted(typed, "e.yaml", "LATE", "21", "16");
+  expect(contested(on, "e.yaml", { LATE: 16 })).toEqual(["LATE"]);
+  const mine = meant(typed, "e.yaml", "LATE", "16");
+  expect(contested(mine, "e.yaml", { LATE: 16 })).toEqual([]);
+  expect(applied({ path: "e.yaml", text }, mine)).toContain("LATE: 20");
 });

@@ -5,10 +5,16 @@ import { typedOf } from "./matrix";
 
 type View = Pick<Schemas["AssetView"], "path" | "text">;
 
-/** What was typed, by environment and by name. Nothing typed takes the value out. */
-export type Drafts = Readonly<Record<string, Readonly<Record<string, string>>>>;
+/** What was typed into a cell, and what stood there when that was begun. Nothing typed takes the value out. */
+export interface Draft {
+  typed: string;
+  stood: string;
+}
 
-/** With one more; what is as it stands already is no draft. */
+/** By environment and by name. */
+export type Drafts = Readonly<Record<string, Readonly<Record<string, Draft>>>>;
+
+/** With one more; what is as it stands already is no draft. What was typed first says what it is based on. */
 export function drafted(
   drafts: Drafts,
   path: string,
@@ -16,11 +22,35 @@ export function drafted(
   typed: string,
   stands: string,
 ): Drafts {
-  const { [name]: _, ...others } = drafts[path] ?? {};
-  const now = typed === stands ? others : { ...others, [name]: typed };
+  const { [name]: before, ...others } = drafts[path] ?? {};
+  const stood = before?.stood ?? stands;
+  return put(drafts, path, typed === stands ? others : { ...others, [name]: { typed, stood } });
+}
+
+/** What was typed is meant, although somebody else wrote `stands` meanwhile. */
+export function meant(drafts: Drafts, path: string, name: string, stands: string): Drafts {
+  const { [name]: before, ...others } = drafts[path] ?? {};
+  return before ? put(drafts, path, { ...others, [name]: { ...before, stood: stands } }) : drafts;
+}
+
+function put(drafts: Drafts, path: string, now: Drafts[string]): Drafts {
   const { [path]: __, ...rest } = drafts;
   return Object.keys(now).length === 0 ? rest : { ...rest, [path]: now };
 }
+
+/** What a cell shows that holds this value. */
+export const standing = (value: unknown) => (value == null ? "" : String(value));
+
+/** The names in which somebody else wrote another value since it was typed. Nothing is saved over these unasked. */
+export const contested = (
+  drafts: Drafts,
+  path: string,
+  values: Readonly<Record<string, unknown>>,
+) =>
+  Object.entries(drafts[path] ?? {}).flatMap(([name, { typed, stood }]) => {
+    const now = standing(values[name]);
+    return now !== stood && now !== typed ? [name] : [];
+  });
 
 export const countOf = (drafts: Drafts): number =>
   Object.values(drafts).reduce((sum, it) => sum + Object.keys(it).length, 0);
@@ -28,12 +58,12 @@ export const countOf = (drafts: Drafts): number =>
 /** The text of an environment with what was typed. */
 export const applied = ({ text, path }: View, drafts: Drafts): string =>
   Object.entries(drafts[path] ?? {}).reduce(
-    (now, [name, typed]) =>
+    (now, [name, { typed }]) =>
       withValue(now, ["spec", "values", name], typed === "" ? undefined : typedOf(typed)),
     text,
   );
 
-const key = (project: string) => `weir.values.${project}`;
+const key = (project: string) => `weir.values.2.${project}`;
 
 export function keptDrafts(project: string): Drafts {
   try {
