@@ -1,12 +1,21 @@
 // A form made of a schema. It changes the text value by value; what no form can show leads to the code.
 import { Button, Select } from "@mantine/core";
-import { createContext, type ReactNode, Suspense, useContext, useId, useState } from "react";
+import {
+  createContext,
+  type ReactNode,
+  Suspense,
+  useContext,
+  useEffect,
+  useId,
+  useRef,
+  useState,
+} from "react";
 import { lazy } from "../../parts/lazy";
 import { Worded } from "../../parts/Worded";
 import { Control } from "./Control";
 import css from "./editor.module.css";
 import { type Field, fieldOf, type Kind, resolved, type Schema } from "./schema";
-import { least, starter } from "./starter";
+import { atOnce, least, starter } from "./starter";
 import { type Path, valueAt } from "./text";
 
 const InferFormat = lazy(() =>
@@ -38,13 +47,19 @@ export function useForms(): Forms {
   return forms;
 }
 
-/** All that an object may have: what it has and must have at once, the rest on demand. */
+/**
+ * All that an object may have: what it has, must have or mostly has at once, the rest on demand. While one is at it,
+ * a field stays where it is: what is emptied is not folded away, and what is set moves nowhere under the keyboard.
+ */
 export function Fields({ schema, path, without = [] }: FieldsProps) {
   const { whole } = useForms();
   const value = valueAt(whole, path) as Record<string, unknown> | undefined;
   const all = Object.entries(schema.properties ?? {}).filter(([key]) => !without.includes(key));
-  const isShown = ([key]: [string, Schema]) =>
-    schema.required?.includes(key) || value?.[key] !== undefined;
+  const [isOpen, setOpen] = useState(false);
+  const shown = useRef<ReadonlySet<string>>(new Set());
+  const now = atOnce(schema, path, Object.keys(value ?? {}), without);
+  if (!isOpen) shown.current = new Set([...shown.current, ...now]);
+  const isShown = ([key]: [string, Schema]) => shown.current.has(key);
   const more = all.filter((it) => !isShown(it));
   const line = ([key, it]: [string, Schema]) => (
     <Line
@@ -59,7 +74,11 @@ export function Fields({ schema, path, without = [] }: FieldsProps) {
     <div className={css.fields}>
       {all.filter(isShown).map(line)}
       {more.length > 0 && (
-        <details className={css.more}>
+        <details
+          className={css.more}
+          open={isOpen}
+          onToggle={(event) => setOpen(event.currentTarget.open)}
+        >
           <summary>
             {more.length} more {more.length === 1 ? "setting" : "settings"}
           </summary>
@@ -346,6 +365,15 @@ function List({ of, path, name }: { of: Schema; path: Path; name: string }) {
   const { root, whole, onEdit, isReadOnly } = useForms();
   const value = valueAt(whole, path);
   const items = Array.isArray(value) ? value : [];
+  // Who adds an entry goes on in it.
+  const [isAdding, setAdding] = useState(false);
+  const last = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    if (!isAdding || !last.current) return;
+    setAdding(false);
+    last.current.open = true;
+    last.current.querySelector<HTMLElement>("input, textarea, [role=textbox]")?.focus();
+  }, [isAdding]);
   const titleOf = (it: unknown, at: number) => {
     const { name } = (it ?? {}) as { name?: unknown };
     return typeof name === "string" && name ? name : `${at + 1}`;
@@ -355,8 +383,13 @@ function List({ of, path, name }: { of: Schema; path: Path; name: string }) {
       {items.map((it, at) => {
         const title = titleOf(it, at);
         return (
-          // biome-ignore lint/suspicious/noArrayIndexKey: entries have no other identity than their place
-          <details key={at} className={css.entry} open={items.length < 4}>
+          <details
+            // biome-ignore lint/suspicious/noArrayIndexKey: entries have no other identity than their place
+            key={at}
+            ref={at === items.length - 1 ? last : undefined}
+            className={css.entry}
+            open={items.length < 4}
+          >
             <summary>{title}</summary>
             <button
               type="button"
@@ -376,7 +409,10 @@ function List({ of, path, name }: { of: Schema; path: Path; name: string }) {
       })}
       <Button
         disabled={isReadOnly}
-        onClick={() => onEdit([...path, items.length], least(root, of))}
+        onClick={() => {
+          onEdit([...path, items.length], least(root, of));
+          setAdding(true);
+        }}
       >
         Add an entry<span className="hidden"> to {name}</span>
       </Button>

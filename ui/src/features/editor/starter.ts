@@ -23,6 +23,51 @@ const USUAL: Record<string, unknown> = {
   },
 };
 
+/** What nearly everybody sets, although it need not be: the schemas say what must be, and no more. */
+const COMMON: Record<string, readonly string[]> = {
+  "source.file": ["glob", "done", "error"],
+  "source.generator": ["rate"],
+  "source.http": ["paths"],
+  "source.httpPoll": ["records"],
+  "source.kafka": ["topics", "group"],
+  "source.nats": ["stream", "subject"],
+  "source.objects": ["prefix", "glob", "done", "error"],
+  "source.sql": ["table", "query", "interval"],
+  "source.tail": ["glob"],
+  "source.tcp": ["listen"],
+  "processor.aggregate": ["key", "emit"],
+  "processor.boundary": ["records", "within"],
+  "processor.enrich": ["table", "query"],
+  "processor.filterRoute": ["otherwise"],
+  "processor.javascript": ["outputs"],
+  "processor.throttle": ["per"],
+  "sink.file": ["onExisting"],
+  "sink.kafka": ["topic", "key"],
+  "sink.nats": ["subject"],
+  "sink.objects": ["prefix"],
+  "sink.sql": ["mode", "key", "columns"],
+};
+/** Fewer than this are not worth a fold, which takes the room of one. */
+const FOLDED_FROM = 3;
+/** Of what needs nothing, as many are shown: an empty form says nothing. */
+const SHOWN_MOST = 6;
+
+/** Which fields of an object are shown before one asks for more: a pure function of the schema and what is set. */
+export function atOnce(
+  schema: Schema,
+  path: readonly unknown[],
+  set: readonly string[],
+  without: readonly string[] = [],
+): string[] {
+  const all = Object.keys(schema.properties ?? {}).filter((it) => !without.includes(it));
+  const common = COMMON[path.slice(-2).join(".")] ?? [];
+  const wanted = [...(schema.required ?? []), ...set, ...common];
+  const shown = all.filter((it) => wanted.includes(it));
+  const isSmall = all.length - shown.length < FOLDED_FROM;
+  const isEmpty = shown.length === 0 && all.length <= SHOWN_MOST;
+  return isSmall || isEmpty ? all : shown;
+}
+
 /** The least that stands under a kind of a slot, as `source.file`. */
 export function starter(slot: string, kind: string, root: Schema, schema: Schema): unknown {
   return structuredClone(USUAL[`${slot}.${kind}`]) ?? least(root, schema);
