@@ -12,7 +12,6 @@ import {
   bracketMatching,
   foldGutter,
   foldKeymap,
-  HighlightStyle,
   indentOnInput,
   syntaxHighlighting,
 } from "@codemirror/language";
@@ -29,10 +28,10 @@ import {
   keymap,
   lineNumbers,
 } from "@codemirror/view";
-import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
 import { completions } from "./complete";
 import css from "./editor.module.css";
+import { COLOURS, difference, LOOK } from "./look";
 import type { Schema } from "./schema";
 
 export interface Mark {
@@ -64,57 +63,6 @@ interface CodeProps {
   onRedo: () => void;
   onSave: () => void;
 }
-
-const LOOK = EditorView.theme({
-  "&": {
-    height: "100%",
-    color: "var(--text)",
-    backgroundColor: "var(--surface)",
-    fontSize: "12.5px",
-  },
-  "&.cm-focused": { outline: "none" },
-  ".cm-scroller": {
-    fontFamily: "var(--mono)",
-    fontVariantLigatures: "none",
-    lineHeight: "1.55",
-    overflow: "auto",
-  },
-  ".cm-content": { caretColor: "var(--text)" },
-  ".cm-cursor": { borderLeftColor: "var(--text)" },
-  ".cm-gutters": {
-    backgroundColor: "var(--surface)",
-    color: "var(--muted)",
-    border: "none",
-    borderRight: "1px solid var(--border)",
-  },
-  ".cm-chosen": {
-    backgroundColor: "color-mix(in srgb, var(--accent) 6%, transparent)",
-    boxShadow: "inset 2px 0 var(--accent)",
-  },
-  ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "var(--shade)" },
-  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground":
-    { backgroundColor: "color-mix(in srgb, var(--accent) 30%, transparent)" },
-  ".cm-panels, .cm-tooltip": {
-    backgroundColor: "var(--raised)",
-    color: "var(--text)",
-    border: "1px solid var(--border)",
-    fontFamily: "var(--font)",
-  },
-  ".cm-tooltip-autocomplete ul li[aria-selected]": {
-    backgroundColor: "var(--accent)",
-    color: "var(--on-accent)",
-  },
-  ".cm-completionInfo": { maxWidth: "360px" },
-  ".cm-diagnosticAction": { backgroundColor: "var(--accent)", color: "var(--on-accent)" },
-  ".cm-searchMatch": { backgroundColor: "color-mix(in srgb, var(--warn) 35%, transparent)" },
-});
-
-const COLOURS = HighlightStyle.define([
-  { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: "var(--accent)" },
-  { tag: [tags.string, tags.special(tags.string)], color: "var(--info)" },
-  { tag: [tags.number, tags.bool, tags.null, tags.keyword], color: "var(--special)" },
-  { tag: [tags.comment, tags.meta], color: "var(--muted)" },
-]);
 
 /** Marks a change that came from outside: it isn't told as one. */
 const OUTSIDE = Transaction.userEvent.of("outside");
@@ -258,16 +206,6 @@ export function Code(props: CodeProps) {
     editor.focus();
   }, [props.line, props.column]);
   return <div ref={host} className={css.code} data-code="" />;
-}
-
-/** What is other, so that the cursor and what is folded stay where they are. */
-function difference(from: string, to: string) {
-  let start = 0;
-  const most = Math.min(from.length, to.length);
-  while (start < most && from[start] === to[start]) start++;
-  let end = 0;
-  while (end < most - start && from[from.length - 1 - end] === to[to.length - 1 - end]) end++;
-  return { from: start, to: from.length - end, insert: to.slice(start, to.length - end) };
 }
 
 function diagnostics(editor: EditorView, marks: readonly Mark[]): Diagnostic[] {

@@ -12,6 +12,7 @@ import {
 } from "react";
 import { lazy } from "../../parts/lazy";
 import { Worded } from "../../parts/Worded";
+import type { Finding } from "../projects/projects";
 import { Control } from "./Control";
 import css from "./editor.module.css";
 import { type Field, fieldOf, type Kind, resolved, type Schema } from "./schema";
@@ -37,6 +38,8 @@ export interface Forms {
   onCode: (path: Path) => void;
   onOpen: (kind: Kind, name: string) => void;
   isReadOnly: boolean;
+  /** What is wrong with the text as it is now. */
+  findings: readonly Finding[];
 }
 
 export const FormContext = createContext<Forms | undefined>(undefined);

@@ -1,5 +1,5 @@
 import { useMemo } from "react";
-import type { Asset } from "../projects/projects";
+import type { Asset, Finding } from "../projects/projects";
 import { Control } from "./Control";
 import css from "./editor.module.css";
 import { Fields, FormContext, type Forms, FromSample, Part } from "./Form";
@@ -15,13 +15,14 @@ export interface EditProps {
   assets: readonly Asset[];
   isReadOnly: boolean;
   change: Drafting["change"];
+  findings: readonly Finding[];
   onCode: (path: Path) => void;
   onOpen: (kind: Kind, name: string) => void;
 }
 
 /** What fields are shown against, and how they change the text. */
 export function useFormsOf(props: EditProps): Forms | undefined {
-  const { project, read, text, assets, isReadOnly, change, onCode, onOpen } = props;
+  const { project, read, text, assets, isReadOnly, change, findings, onCode, onOpen } = props;
   return useMemo(() => {
     if (!read.schema) return undefined;
     return {
@@ -31,13 +32,14 @@ export function useFormsOf(props: EditProps): Forms | undefined {
       parent: read.parent,
       whole: read.whole,
       isReadOnly,
+      findings,
       names: (kind) => assets.flatMap((it) => (it.kind === kind && it.name ? [it.name] : [])),
       // Who asked may have waited: it is the text as it is by now that is changed.
       onEdit: (path, value) => change((now) => withValue(now, path, value)),
       onCode,
       onOpen,
     };
-  }, [project, read, text, assets, isReadOnly, change, onCode, onOpen]);
+  }, [project, read, text, assets, isReadOnly, change, findings, onCode, onOpen]);
 }
 
 /** All of an asset but what is drawn: a workflow's stages are in the designer. */

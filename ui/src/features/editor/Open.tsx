@@ -175,6 +175,7 @@ export function Open({ project, path, drafting }: OpenProps) {
     [findings, mend, change],
   );
   const forms = {
+    findings,
     project,
     read,
     assets,

@@ -79,7 +79,7 @@ export interface Option {
 
 /** How a value is edited. */
 export type Field =
-  | { is: "text" | "number" | "flag" | "script" }
+  | { is: "text" | "number" | "flag" | "script" | "expression" }
   | { is: "choice"; options: Option[] }
   | { is: "texts" }
   | { is: "pairs"; of: Schema }
@@ -96,6 +96,10 @@ export type Field =
 
 const types = (schema: Schema) => [schema.type ?? []].flat();
 const KIND_NAMED = /^The name of an? (Source|Sink|Format) asset/;
+
+/** What is written in SQL: an expression, or a query. */
+export const isExpression = (it: Schema): boolean =>
+  types(it).includes("string") && /^An? (SQL expression|SELECT)\b/.test(it.description ?? "");
 
 /** A pure function of the schema: what a form shows for it. */
 export function fieldOf(root: Schema, given: Schema): Field {
@@ -114,10 +118,12 @@ export function fieldOf(root: Schema, given: Schema): Field {
     const list = any.find((it) => it.items);
     if (isText && list?.items && isTextual(root, list.items)) return { is: "texts" };
     if (isText && any.some((it) => it.properties?.file)) return { is: "script" };
+    if (any.some(isExpression)) return { is: "expression" };
     if (isText) return { is: "text" };
     return { is: "code" };
   }
   const all = types(schema);
+  if (isExpression(schema)) return { is: "expression" };
   if (all.includes("boolean") && !all.includes("number")) return { is: "flag" };
   if (all.includes("integer") || (all.includes("number") && !all.includes("boolean")))
     return { is: "number" };
