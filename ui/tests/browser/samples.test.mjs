@@ -250,7 +250,8 @@ test("each source has a sample of its own, of lines of JSON where it reads no fo
 test("a format is found in a sample, and written in its place or as an asset", async () => {
   const source = "sources/flight-files.yaml";
   const dialog = page.getByRole("dialog");
-  const begin = () => page.getByRole("button", { name: "Find it in a sample …" }).click();
+  const begin = () =>
+    page.getByRole("button", { name: "Find it in a sample or a source …" }).click();
   const look = async (text) => {
     await begin();
     await dialog.getByRole("textbox", { name: "Sample" }).fill(text);

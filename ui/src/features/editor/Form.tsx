@@ -12,7 +12,7 @@ import {
 } from "react";
 import { lazy } from "../../parts/lazy";
 import { Worded } from "../../parts/Worded";
-import type { Finding } from "../projects/projects";
+import type { Asset, Finding } from "../projects/projects";
 import { Control } from "./Control";
 import css from "./editor.module.css";
 import { type Field, fieldOf, type Kind, resolved, type Schema } from "./schema";
@@ -25,6 +25,13 @@ const InferFormat = lazy(() =>
 
 export interface Forms {
   project: string;
+  /** The asset that is edited: its path, and what its text says it is. */
+  path: string;
+  kind: Kind | undefined;
+  name: string | undefined;
+  assets: readonly Asset[];
+  /** All that is typed and not saved, with a change of the text that is edited. */
+  drafts: (edit: (text: string) => string) => { path: string; text: string }[];
   root: Schema;
   /** What the text says itself. */
   own: unknown;
@@ -339,22 +346,23 @@ function Slot({ field, path, name }: { field: Field & { is: "slot" }; path: Path
 
 /** A format need not be written by hand where there is some of what it is to read. */
 export function FromSample({ path, name }: { path: Path; name?: string }) {
-  const { project, whole, names, onEdit, isReadOnly } = useForms();
+  const forms = useForms();
+  const { whole, onEdit, isReadOnly } = forms;
   const [isOpen, setOpen] = useState(false);
   return (
     <>
       <div>
         <Button disabled={isReadOnly} onClick={() => setOpen(true)}>
-          Find it in a sample …
+          Find it in a sample or a source …
         </Button>
       </div>
       {isOpen && (
         <Suspense>
           <InferFormat
-            project={project}
+            forms={forms}
+            at={path}
             value={valueAt(whole, path)}
             name={name}
-            taken={names("Format")}
             onFound={(it) => onEdit(path, it)}
             onClose={() => setOpen(false)}
           />

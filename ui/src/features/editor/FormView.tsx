@@ -1,6 +1,8 @@
 import { useMemo } from "react";
+import { nameOf, useSession } from "../../app/session";
 import type { Asset, Finding } from "../projects/projects";
 import { Control } from "./Control";
+import { unsavedBeside } from "./draft";
 import css from "./editor.module.css";
 import { Fields, FormContext, type Forms, FromSample, Part } from "./Form";
 import { fieldOf, isDrawn, type Kind, specOf } from "./schema";
@@ -10,6 +12,7 @@ import type { Read } from "./useText";
 
 export interface EditProps {
   project: string;
+  path: string;
   read: Read;
   text: string;
   assets: readonly Asset[];
@@ -22,11 +25,18 @@ export interface EditProps {
 
 /** What fields are shown against, and how they change the text. */
 export function useFormsOf(props: EditProps): Forms | undefined {
-  const { project, read, text, assets, isReadOnly, change, findings, onCode, onOpen } = props;
+  const { project, path, read, text, assets, isReadOnly, change, findings, onCode, onOpen } = props;
+  const { me, ended } = useSession();
+  const user = ended ?? nameOf(me);
   return useMemo(() => {
     if (!read.schema) return undefined;
     return {
       project,
+      path,
+      kind: read.kind,
+      name: read.name,
+      assets,
+      drafts: (edit) => [{ path, text: edit(text) }, ...unsavedBeside(user, project, path)],
       root: read.schema,
       own: read.value,
       parent: read.parent,
@@ -39,7 +49,7 @@ export function useFormsOf(props: EditProps): Forms | undefined {
       onCode,
       onOpen,
     };
-  }, [project, read, text, assets, isReadOnly, change, findings, onCode, onOpen]);
+  }, [user, project, path, read, text, assets, isReadOnly, change, findings, onCode, onOpen]);
 }
 
 /** All of an asset but what is drawn: a workflow's stages are in the designer. */

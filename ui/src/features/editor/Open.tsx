@@ -177,6 +177,7 @@ export function Open({ project, path, drafting }: OpenProps) {
   const forms = {
     findings,
     project,
+    path,
     read,
     assets,
     isReadOnly,

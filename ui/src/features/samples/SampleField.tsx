@@ -76,6 +76,7 @@ export function SampleField({ label, given, onGo, onChange }: SampleFieldProps) 
             onGo?.();
           }}
           aria-keyshortcuts="Control+Enter"
+          data-autofocus
           spellCheck={false}
         />
       )}
