@@ -39,6 +39,29 @@ test("a session that ends in the middle of an edit is taken up again, and the ed
   await page.getByText(/flights #\d+ starts on/).waitFor();
 });
 
+test("a refusal for want of a session is forgotten once there is one, and what was typed stays", async () => {
+  await at("/projects");
+  await button("Create … a project").click();
+  const asked = page.getByRole("dialog", { name: /^Create/ });
+  await asked.getByRole("textbox", { name: "Name" }).fill("meanwhile");
+  await command(server.url, "DELETE", "/api/v1/users/ada/sessions");
+  // The window of the log-in may stand before it already.
+  await button("Create", asked).dispatchEvent("click");
+  await asked.getByRole("alert").waitFor();
+  const again = page.getByRole("dialog", { name: "Your session has ended" });
+  await again.getByLabel("Password of ada").fill(PASSWORD);
+  await button("Log in", again).click();
+  await again.waitFor({ state: "detached" });
+  await asked.getByRole("alert").waitFor({ state: "detached" });
+  assert.equal(await asked.getByRole("textbox", { name: "Name" }).inputValue(), "meanwhile");
+  await button("Create", asked).click();
+  await page.waitForURL("**/projects/meanwhile");
+  await at("/scheduler");
+  await page.getByText("1 change drafted").waitFor();
+  await button("Preview").click();
+  await page.getByText(/flights #\d+ starts on/).waitFor();
+});
+
 test("what somebody else changed meanwhile is said, and the draft stays", async () => {
   await server.cli("scheduler", "set", "flights", "--weight", "70");
   await button("Apply").click();

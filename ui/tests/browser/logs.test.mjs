@@ -45,6 +45,23 @@ test("lines come as they are logged, the newest in view, and tell all that they 
   assert.deepEqual(await findings(page), []);
 });
 
+test("a line leads to what it is about", async () => {
+  const detail = page.getByRole("region", { name: "The line that is chosen" });
+  await line("just-now").last().click();
+  if (!(await detail.isVisible())) await line("just-now").last().click();
+  const { node } = server.names;
+  for (const [name, path] of [
+    [node, `/nodes/${node}`],
+    ["flights", "/workflows/flights"],
+    [/^[0-9a-f]{8}-/, "/streams/"],
+  ]) {
+    const found = detail.getByRole("link", { name, exact: true });
+    assert.ok((await found.first().getAttribute("href")).startsWith(path), path);
+  }
+  await detail.getByRole("link", { name: "flights", exact: true }).click();
+  await page.getByRole("heading", { level: 1, name: "flights" }).waitFor();
+});
+
 test("the address has the filter, and what is meant is asked for", async () => {
   await at("/logs");
   await page.getByRole("combobox", { name: "Level at least" }).click();
