@@ -27,7 +27,6 @@ mod strangers;
 pub(crate) mod strategies;
 mod versions;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::support::cluster::Cluster;
@@ -62,19 +61,6 @@ pub(crate) const DOWNED: &str = "WEIR-11008";
 pub(crate) const DOWNED_EXIT: i32 = 255;
 /// The exit code of a node that waits for a person.
 const UNDECIDED: i32 = 6;
-
-/// Whether each controller is held and no node has more than its share: then nothing moves by itself
-/// any more.
-fn is_spread(cluster: &Cluster) -> bool {
-    let share = CONTROLLERS.len().div_ceil(cluster.nodes.len());
-    let mut held = BTreeMap::new();
-    CONTROLLERS.iter().all(|it| {
-        let owner = cluster.lease(0, it).owner.map(|it| it.uid);
-        let count = held.entry(owner).or_insert(0);
-        *count += 1;
-        owner.is_some() && *count <= share
-    })
-}
 
 /// The position of another node than this one.
 pub(crate) fn other(cluster: &Cluster, than: usize) -> usize {

@@ -4,7 +4,7 @@
 use weir_domain::{NodeStatus, NodeUid};
 use weir_http_api::LeaseView;
 
-use super::{ACCESS, CONTROLLERS, FILE_EVERY, LONGER_THAN_A_LEASE, is_spread, other};
+use super::{ACCESS, CONTROLLERS, FILE_EVERY, LONGER_THAN_A_LEASE, other};
 use crate::support::cluster::{Cluster, Commands, Files, Kind, Oracle};
 use crate::support::stays_so;
 
@@ -48,11 +48,9 @@ fn a_clock_that_is_set_moves_no_lease() {
     let mut files = Files::new();
     cluster.deploy(&files.project);
     files.flow_again();
-    cluster
-        .until("the controllers to be spread, so that none is to be moved", || is_spread(&cluster));
+    let holder = cluster.holder(ACCESS);
     let before = held(&cluster);
     let members = lives(&cluster);
-    let holder = cluster.holder(ACCESS);
     let witness = other(&cluster, holder);
     files.flowing(FILE_EVERY, || {
         let commands = Commands::start(&cluster, &[0, 1, 2]);

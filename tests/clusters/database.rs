@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ACCESS, CONTROLLERS, FILE_EVERY, LONGER_THAN_A_LEASE, is_spread};
+use super::{ACCESS, CONTROLLERS, FILE_EVERY, LONGER_THAN_A_LEASE};
 use crate::support::cluster::{
     Cluster, Commands, DEPOSED, Files, Kind, LOST, Node, Oracle, Session,
 };
@@ -27,7 +27,7 @@ fn epochs(cluster: &Cluster) -> [u64; CONTROLLERS.len()] {
 /// The same, once nothing moves by itself any more.
 #[track_caller]
 fn settled(cluster: &Cluster) -> [u64; CONTROLLERS.len()] {
-    cluster.until("the controllers to be spread over the nodes", || is_spread(cluster));
+    cluster.until("the controllers to be spread over the nodes", || cluster.is_spread(0));
     epochs(cluster)
 }
 

@@ -17,7 +17,7 @@ mod node;
 mod oracle;
 mod watch;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use weir_domain::NodeStatus;
-use weir_http_api::{LeaseView, MemberView};
+use weir_http_api::{LeaseState, LeaseView, MemberView};
 use weir_test_servers::S3;
 
 use super::{DEADLINE, Dns, Net, Project, failing, wait_for, wait_until};
@@ -437,14 +437,31 @@ impl Cluster {
         });
     }
 
-    /// The position of the node that holds a lease, once somebody who runs does.
+    /// The position of the node that holds a lease, once no lease moves by itself any more: it stays
+    /// where it is until something happens to that node.
     #[track_caller]
     pub(crate) fn holder(&mut self, lease: &str) -> usize {
-        wait_for(&format!("a holder of {lease}"), DEADLINE, || {
+        wait_for(&format!("a holder of {lease} that keeps it"), DEADLINE, || {
             let at = self.nodes.iter_mut().position(Node::is_running)?;
+            if !self.is_spread(at) {
+                return None;
+            }
             let owner = held(&self.nodes[at], lease)?.owner?;
             self.nodes.iter().position(|it| it.name == owner.name.as_str())
         })
+    }
+
+    /// Whether a node knows each lease to be held, and nobody to hold more than a fair share.
+    pub(crate) fn is_spread(&self, from: usize) -> bool {
+        let leases = self.nodes[from].leases().unwrap_or_default();
+        let share = leases.len().div_ceil(living(&self.nodes[from]).len().max(1));
+        let mut held = BTreeMap::new();
+        !leases.is_empty()
+            && leases.iter().all(|it| {
+                let count = held.entry(it.owner.as_ref().map(|it| it.uid)).or_insert(0);
+                *count += 1;
+                it.state == LeaseState::Held && *count <= share
+            })
     }
 
     /// Waits until a node tells of another holder than the one of this epoch; returns its lease.
@@ -515,7 +532,7 @@ fn living(node: &Node) -> Vec<MemberView> {
 /// A lease that somebody holds now, as a node sees it.
 fn held(node: &Node, lease: &str) -> Option<LeaseView> {
     let leases = node.leases()?;
-    leases.into_iter().find(|it| it.name == lease && it.state == weir_http_api::LeaseState::Held)
+    leases.into_iter().find(|it| it.name == lease && it.state == LeaseState::Held)
 }
 
 /// Longer than it takes a cluster to do without a node, whatever way it was lost.
