@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { begin } from "../support/begin.mjs";
 import { findings, open } from "../support/browser.mjs";
 import { filled } from "../support/filled.mjs";
+import { cutOff } from "../support/narrow.mjs";
 import { SCREENS } from "../support/screens.mjs";
 
 const { server, chrome } = await begin(() => filled({ isLive: true }));
@@ -38,6 +39,7 @@ for (const scheme of ["dark", "light"]) {
         await page.getByText(has).first().waitFor({ timeout: 10_000 });
         assert.equal(await page.locator("h1").count(), 1, "one title");
         assert.deepEqual(await findings(page), []);
+        assert.deepEqual(await cutOff(page), []);
         assert.deepEqual(complaints, []);
       });
     }

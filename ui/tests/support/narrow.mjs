@@ -32,3 +32,22 @@ export const beyond = (page) =>
     }
     return found;
   });
+
+/**
+ * Each text that a box cuts off where nothing else says it: no title on it or around it, no word for readers of the
+ * screen. What nobody can read might as well not be there.
+ */
+export const cutOff = (page) =>
+  page.evaluate(() => {
+    const apart = ".react-flow, .uplot, .cm-editor, [data-code], .hidden, [aria-hidden=true]";
+    const found = [];
+    for (const it of document.body.querySelectorAll("*")) {
+      const { overflowX } = getComputedStyle(it);
+      if (overflowX !== "hidden" && overflowX !== "clip") continue;
+      if (it.clientWidth === 0 || it.scrollWidth <= it.clientWidth + 1) continue;
+      if (it.closest(apart) || it.closest("[title], [aria-label]")) continue;
+      const text = it.textContent.trim();
+      if (text) found.push(`“${text.slice(0, 60)}” in ${it.clientWidth} of ${it.scrollWidth} px`);
+    }
+    return found;
+  });

@@ -195,7 +195,11 @@ function Tile(props: {
     <Link to={props.to} search={props.search} className={css.tile}>
       <span className="muted small">{props.title}</span>
       <span className={css.value}>
-        <strong data-tone={props.tone} data-text={props.isText || undefined}>
+        <strong
+          data-tone={props.tone}
+          data-text={props.isText || undefined}
+          title={props.isText ? props.value : undefined}
+        >
           {props.value}
         </strong>{" "}
         <span className="muted small">{props.note}</span>
