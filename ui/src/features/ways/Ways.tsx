@@ -32,7 +32,12 @@ export function WaysOf(props: {
   return (
     <dl className={css.ways}>
       <Row term="Did">
-        <Did of={of} newest={newest} isFile={reads.some((it) => it.kind === "file")} />
+        <Did
+          of={of}
+          stages={stages}
+          newest={newest}
+          isFile={reads.some((it) => it.kind === "file")}
+        />
       </Row>
       {reads.length > 0 && (
         <Row term="Reads">
@@ -78,13 +83,14 @@ const counted = (stages: Stages, id: string) => stages.find((it) => it.id === id
 
 function Did(props: {
   of: Summary;
+  stages: Stages;
   newest: Schemas["StreamSummary"] | undefined;
   isFile: boolean;
 }) {
   const { of, newest } = props;
   return (
     <p>
-      {did(of, props.isFile ? "file" : "stream")}
+      {did(of, props.isFile ? "file" : "stream", props.stages)}
       {newest && (
         <>
           {" "}

@@ -13,19 +13,22 @@ const counts = {
 const none = { committed: 0, committedWithWarnings: 0, rolledBack: 0, openStreams: 0, counts };
 
 test("it is said what was read, left out and rolled back", () => {
-  expect(did(none, "file")).toBe("Nothing yet since the engine began.");
-  expect(did({ ...none, openStreams: 2 }, "stream")).toBe("Works on 2 streams now.");
-  expect(did({ ...none, rolledBack: 1 }, "file")).toBe(
+  expect(did(none, "file", [])).toBe("Nothing yet since the engine began.");
+  expect(did({ ...none, openStreams: 2 }, "stream", [])).toBe("Works on 2 streams now.");
+  expect(did({ ...none, rolledBack: 1 }, "file", [])).toBe(
     "1 file rolled back: nothing of it was written.",
   );
   const all = {
     ...none,
     committed: 5,
     committedWithWarnings: 1,
-    counts: { ...counts, dropped: 9 },
   };
-  expect(did(all, "file")).toBe(
-    "Read 20,006 records from 6 files. Its rules left out 9 records on the way.",
+  const stages = [
+    { id: "read", counts },
+    { id: "route", counts: { ...counts, dropped: 9 } },
+  ];
+  expect(did(all, "file", stages)).toBe(
+    "Read 20,006 records from 6 files. Of what came to stage route, its rules left out 9 records.",
   );
 });
 

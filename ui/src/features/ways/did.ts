@@ -7,22 +7,36 @@ type Summary = Pick<
   "committed" | "committedWithWarnings" | "rolledBack" | "openStreams" | "counts"
 >;
 
+type Counted = Pick<Schemas["Stage"], "id" | "counts">;
+
 /** `one`: what a stream of it is. */
-export function did(of: Summary, one: "file" | "stream"): string {
+export function did(of: Summary, one: "file" | "stream", stages: readonly Counted[]): string {
   const { committed, committedWithWarnings, rolledBack, openStreams, counts } = of;
   const ended = committed + committedWithWarnings;
   const bad =
     rolledBack > 0 ? ` ${plural(rolledBack, one)} rolled back: nothing of it was written.` : "";
   if (openStreams > 0 && ended === 0) return `Works on ${plural(openStreams, one)} now.${bad}`;
   if (ended === 0) return bad ? bad.trim() : "Nothing yet since the engine began.";
-  const dropped =
-    counts.dropped > 0 ? ` Its rules left out ${plural(counts.dropped, "record")} on the way.` : "";
   const now = openStreams > 0 ? ` Works on ${plural(openStreams, one)} now.` : "";
-  return `Read ${plural(counts.recordsIn, "record")} from ${plural(ended, one)}.${dropped}${bad}${now}`;
+  return `Read ${plural(counts.recordsIn, "record")} from ${plural(ended, one)}.${leftOut(stages)}${bad}${now}`;
+}
+
+/**
+ * What rules of stages left out. Each stage says so for itself: what one of them leaves out may well
+ * be written by a branch beside it.
+ */
+function leftOut(stages: readonly Counted[]): string {
+  return stages
+    .filter((it) => it.counts.dropped > 0)
+    .map(
+      ({ id, counts }) =>
+        ` Of what came to stage ${id}, its rules left out ${plural(counts.dropped, "record")}.`,
+    )
+    .join("");
 }
 
 /** Where records failed, the most first. */
-export function failedAt(stages: readonly Pick<Schemas["Stage"], "id" | "counts">[]): string {
+export function failedAt(stages: readonly Counted[]): string {
   const bad = stages.filter((it) => it.counts.deadLetters > 0);
   if (bad.length === 0) return "";
   const parts = [...bad]
