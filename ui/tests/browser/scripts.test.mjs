@@ -137,3 +137,24 @@ test("Ctrl S saves the last words of a script, also where it is open large", asy
   await page.keyboard.press("Escape");
   await page.getByText("saved", { exact: true }).waitFor();
 });
+
+test("the ports of a script and their fields are declared in the form, and what no form can show begins as code", async () => {
+  await at(of("halve"));
+  const outputs = inspector().getByRole("group", { name: "outputs", exact: true });
+  await outputs.getByRole("button", { name: "Add to outputs" }).click();
+  await outputs.getByRole("button", { name: "Add an entry to add" }).click();
+  await page.keyboard.type("total");
+  const entry = outputs.getByRole("textbox", { name: /^type/ });
+  await entry.fill("float64");
+  await page.keyboard.press("Control+s");
+  const path = "/api/v1/projects/flights/assets/workflows%2Fwritten.yaml";
+  const text = async () => (await server.get(path)).text;
+  await until("the field", async () => /name: total[\s\S]*type: float64/.test(await text()));
+  assert.deepEqual(await findings(page), []);
+  await inspector().getByRole("button", { name: /arguments/ }).click();
+  await page.waitForURL(/tab=code/);
+  const line = Number(JSON.parse(new URL(page.url()).searchParams.get("line")));
+  const shown = page.getByRole("textbox", { name: /workflows\/written/ }).first();
+  await shown.waitFor();
+  assert.match(await page.locator(".cm-line").nth(line - 1).innerText(), /arguments: \{\}/);
+});

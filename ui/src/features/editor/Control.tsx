@@ -430,7 +430,7 @@ function Pair(props: PairProps) {
 
 /** What no form can show is shown as it is written. */
 function Elsewhere(props: ControlProps & { value: unknown }) {
-  const { onCode, onEdit, isReadOnly } = useForms();
+  const { onCode, isReadOnly } = useForms();
   const id = useId();
   return (
     <Frame {...props} id={id}>
@@ -441,8 +441,7 @@ function Elsewhere(props: ControlProps & { value: unknown }) {
         id={id}
         disabled={isReadOnly}
         onClick={() => {
-          if (props.value === undefined) onEdit(props.path, null);
-          onCode(props.path);
+          onCode(props.path, props.value === undefined ? {} : undefined);
         }}
       >
         Write it as code<span className="hidden">: {props.name}</span>

@@ -1,5 +1,5 @@
 // A form made of a schema. It changes the text value by value; what no form can show leads to the code.
-import { Button, Select } from "@mantine/core";
+import { Button, Select, TextInput } from "@mantine/core";
 import {
   createContext,
   type ReactNode,
@@ -15,8 +15,8 @@ import { Worded } from "../../parts/Worded";
 import type { Asset, Finding } from "../projects/projects";
 import { Control } from "./Control";
 import css from "./editor.module.css";
-import { type Field, fieldOf, type Kind, resolved, type Schema } from "./schema";
-import { atOnce, least, starter } from "./starter";
+import { type Field, fieldOf, isPart, type Kind, resolved, type Schema } from "./schema";
+import { atOnce, FIRST, least, starter } from "./starter";
 import { type Path, valueAt } from "./text";
 
 const InferFormat = lazy(() =>
@@ -41,8 +41,8 @@ export interface Forms {
   whole: unknown;
   names: (kind: Kind) => string[];
   onEdit: (path: Path, value: unknown) => void;
-  /** Where what no form can show is changed. */
-  onCode: (path: Path) => void;
+  /** Where what no form can show is changed; what is not there yet begins as it is given. */
+  onCode: (path: Path, begun?: unknown) => void;
   onOpen: (kind: Kind, name: string) => void;
   isReadOnly: boolean;
   /** What is wrong with the text as it is now. */
@@ -117,7 +117,7 @@ function Line({ name, schema: given, path, isRequired }: LineProps) {
   const schema = resolved(root, given);
   const field = fieldOf(root, schema);
   const note = describe(schema);
-  if (["object", "oneKey", "typed", "list", "slot"].includes(field.is))
+  if (isPart(field))
     return (
       <Group title={name} note={note} path={path} mark={<Origin path={path} />}>
         <Part field={field} path={path} name={name} isRequired={isRequired} />
@@ -211,6 +211,7 @@ export function Part({ field, path, name, isRequired }: PartProps) {
   if (field.is === "typed") return <Typed field={field} path={path} name={name} />;
   if (field.is === "slot") return <Slot field={field} path={path} name={name} />;
   if (field.is === "list") return <List of={field.of} path={path} name={name} />;
+  if (field.is === "named") return <Named of={field.of} path={path} name={name} />;
   if (field.is !== "object") return null;
   if (value === undefined && !isRequired)
     return (
@@ -427,6 +428,65 @@ function List({ of, path, name }: { of: Schema; path: Path; name: string }) {
       >
         Add an entry<span className="hidden"> to {name}</span>
       </Button>
+    </>
+  );
+}
+
+/** What has a name each: the ports of a script, what a node may have of a workflow. */
+function Named({ of, path, name }: { of: Schema; path: Path; name: string }) {
+  const { root, whole, onEdit, isReadOnly } = useForms();
+  const entries = Object.keys((valueAt(whole, path) ?? {}) as Record<string, unknown>);
+  const [fresh, setFresh] = useState(entries.length === 0 ? (FIRST[name] ?? "") : "");
+  const [added, setAdded] = useState<string>();
+  const field = fieldOf(root, of);
+  const wanted = fresh.trim();
+  const add = () => {
+    if (!wanted || entries.includes(wanted)) return;
+    onEdit([...path, wanted], least(root, of));
+    setAdded(wanted);
+    setFresh("");
+  };
+  return (
+    <>
+      {entries.map((key) => (
+        <details key={key} className={css.entry} open={key === added || entries.length < 4}>
+          <summary>{key}</summary>
+          <button
+            type="button"
+            className={css.small}
+            disabled={isReadOnly}
+            onClick={() => onEdit(entries.length > 1 ? [...path, key] : path, undefined)}
+          >
+            Remove
+            <span className="hidden">
+              {" "}
+              {key} of {name}
+            </span>
+          </button>
+          {field.is === "object" ? (
+            <Fields schema={field.schema} path={[...path, key]} />
+          ) : (
+            <Part field={field} path={[...path, key]} name={key} isRequired />
+          )}
+        </details>
+      ))}
+      <div className="row">
+        <TextInput
+          className="grow"
+          aria-label={`Name of another entry of ${name}`}
+          placeholder="name"
+          value={fresh}
+          disabled={isReadOnly}
+          onChange={(event) => setFresh(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key === "Enter") add();
+          }}
+          autoComplete="off"
+        />
+        <Button disabled={isReadOnly || !wanted} onClick={add}>
+          Add<span className="hidden"> to {name}</span>
+        </Button>
+      </div>
     </>
   );
 }

@@ -6,7 +6,7 @@ import { unsavedBeside } from "./draft";
 import css from "./editor.module.css";
 import { Fields, FormContext, type Forms, FromSample, Part } from "./Form";
 import { fieldOf, isDrawn, type Kind, specOf } from "./schema";
-import { type Path, withValue } from "./text";
+import { withValue } from "./text";
 import type { Drafting } from "./useDraft";
 import type { Read } from "./useText";
 
@@ -19,7 +19,7 @@ export interface EditProps {
   isReadOnly: boolean;
   change: Drafting["change"];
   findings: readonly Finding[];
-  onCode: (path: Path) => void;
+  onCode: Forms["onCode"];
   onOpen: (kind: Kind, name: string) => void;
 }
 

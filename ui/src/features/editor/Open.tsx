@@ -23,7 +23,7 @@ import css from "./editor.module.css";
 import { FormView } from "./FormView";
 import { type Fix, fixOf, type Mend } from "./findings";
 import { isDrawn, type Kind } from "./schema";
-import { offsetOf, type Path } from "./text";
+import { offsetOf, type Path, withValue } from "./text";
 import type { Drafting, Theirs } from "./useDraft";
 import { useHeard } from "./useOthers";
 import { useOwnFindings } from "./useOwnFindings";
@@ -100,9 +100,10 @@ export function Open({ project, path, drafting }: OpenProps) {
   };
   useKeys({ undo, redo, save: () => void send() });
   useGuard(hasChanges);
-  const goTo = (at: Path) => {
-    const offset = offsetOf(text, at) ?? 0;
-    const line = String(text.slice(0, offset).split("\n").length);
+  const goTo = (at: Path, begun?: unknown) => {
+    const now = begun === undefined ? text : withValue(text, at, begun);
+    change(() => now);
+    const line = String(now.slice(0, offsetOf(now, at) ?? 0).split("\n").length);
     void navigate({
       search: (it) => ({
         ...it,

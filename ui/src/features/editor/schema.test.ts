@@ -30,6 +30,7 @@ test("fields are shown as what they are", async () => {
   expect(of(processors.throttle?.properties?.records).is).toBe("number");
   expect(of(processors.javascript?.properties?.script).is).toBe("script");
   expect(of(processors.filterRoute?.properties?.rules).is).toBe("list");
+  expect(of(processors.javascript?.properties?.outputs).is).toBe("named");
   const source = await schemaOf("Source");
   expect(fieldOf(source, specOf(source)).is).toBe("oneKey");
   const format = await schemaOf("Format");

@@ -16,6 +16,7 @@ export interface Schema {
   required?: string[];
   items?: Schema;
   additionalProperties?: boolean | Schema;
+  patternProperties?: Record<string, Schema>;
   minProperties?: number;
   maxProperties?: number;
   minimum?: number;
@@ -83,6 +84,8 @@ export type Field =
   | { is: "choice"; options: Option[] }
   | { is: "texts" }
   | { is: "pairs"; of: Schema }
+  /** What has a name of its own each, and more than one value. */
+  | { is: "named"; of: Schema }
   | { is: "object"; schema: Schema }
   | { is: "list"; of: Schema }
   /** The name of an asset of a kind, or the same written in its place. */
@@ -138,13 +141,23 @@ export function fieldOf(root: Schema, given: Schema): Field {
     return schema.maxProperties === 1 && schema.minProperties === 1
       ? { is: "oneKey", schema }
       : { is: "object", schema };
-  if (typeof schema.additionalProperties === "object") {
-    const of = resolved(root, schema.additionalProperties);
-    return isScalar(of) || of.anyOf?.every((it) => isScalar(resolved(root, it)))
-      ? { is: "pairs", of }
-      : { is: "code" };
-  }
-  return { is: "code" };
+  const open = anyKey(schema);
+  if (!open) return { is: "code" };
+  const of = resolved(root, open);
+  if (isScalar(of) || of.anyOf?.every((it) => isScalar(resolved(root, it))))
+    return { is: "pairs", of };
+  return PARTS.has(fieldOf(root, of).is) ? { is: "named", of } : { is: "code" };
+}
+
+/** What has values of its own in it. */
+const PARTS: ReadonlySet<Field["is"]> = new Set(["object", "oneKey", "typed", "list", "slot"]);
+export const isPart = ({ is }: Field): boolean => PARTS.has(is) || is === "named";
+
+/** What stands under a key that one may choose. */
+function anyKey({ additionalProperties: other, patternProperties }: Schema): Schema | undefined {
+  if (typeof other === "object") return other;
+  const [only, ...more] = Object.values(patternProperties ?? {});
+  return more.length === 0 ? only : undefined;
 }
 
 const isScalar = (it: Schema) =>
@@ -218,5 +231,5 @@ function below(schema: Schema, step: string | number): Schema[] {
   if (typeof step === "number") return schema.items ? [schema.items] : [];
   const known = schema.properties?.[step];
   if (known) return [known];
-  return typeof schema.additionalProperties === "object" ? [schema.additionalProperties] : [];
+  return [anyKey(schema) ?? []].flat();
 }

@@ -47,6 +47,8 @@ const COMMON: Record<string, readonly string[]> = {
   "sink.objects": ["prefix"],
   "sink.sql": ["mode", "key", "columns"],
 };
+/** What the first of several named ones is mostly called. */
+export const FIRST: Record<string, string> = { outputs: "out" };
 /** Fewer than this are not worth a fold, which takes the room of one. */
 const FOLDED_FROM = 3;
 /** Of what needs nothing, as many are shown: an empty form says nothing. */
@@ -93,6 +95,7 @@ export function least(root: Schema, given: Schema): unknown {
     case "slot":
       return least(root, field.schema);
     case "pairs":
+    case "named":
       return {};
     case "object":
     case "oneKey": {
