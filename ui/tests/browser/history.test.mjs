@@ -39,6 +39,8 @@ test("a project gets versions, and what changed is shown before it is committed"
   await page.getByRole("list", { name: "Files that changed" }).getByText("project.yaml").waitFor();
   assert.deepEqual(await findings(page), []);
   assert.equal(await button("Commit all").getAttribute("aria-disabled"), "true", "no message yet");
+  const discard = button("Discard … what was changed");
+  assert.equal(await discard.getAttribute("aria-disabled"), "true", "no version to go back to");
   await commit("As it came");
 
   await set("LONG", 90);
@@ -133,14 +135,21 @@ test("a branch is made and merged; where both changed the same, one decides", as
 
 test("what was changed is discarded only by name", async () => {
   await set("SEVERE", 1);
+  const fresh = join(directory, "environments", "fresh.yaml");
+  await writeFile(fresh, await readFile(file, "utf8"));
   await at(HISTORY);
   await button("Discard … what was changed").click();
   const discard = dialog().getByRole("button", { name: "Discard", exact: true });
   assert.ok(await discard.isDisabled());
+  const paths = (what) => dialog().getByText(what).locator("xpath=following-sibling::ul[1]");
+  assert.equal(await paths(/^Deleted/).innerText(), "environments/fresh.yaml");
+  assert.equal(await paths(/^As in the newest/).innerText(), "environments/thresholds.yaml");
+  assert.deepEqual(await findings(page), []);
   await dialog().getByRole("textbox").fill("flights");
   await discard.click();
   await page.getByText("Nothing changed", { exact: true }).waitFor();
   assert.match(await readFile(file, "utf8"), /SEVERE: 220/);
+  await assert.rejects(readFile(fresh), { code: "ENOENT" });
   assert.deepEqual(complaints, []);
 });
 

@@ -22,6 +22,8 @@ export function Commit({ status }: { status: Status }) {
   const [isDiscarding, setDiscarding] = useState(false);
   const chosen = files.filter((it) => !left.has(it.path)).map((it) => it.path);
   const isAll = chosen.length === files.length;
+  const those = (isAdded: boolean) =>
+    files.filter((it) => !left.has(it.path) && (it.change === "added") === isAdded);
   const why = !message.trim() ? "A message is missing" : chosen.length === 0 && "No file is chosen";
   const commit = async () => {
     setBusy(true);
@@ -88,7 +90,11 @@ export function Commit({ status }: { status: Status }) {
           about="what was changed"
           claim="project:write"
           isDanger
-          not={chosen.length === 0 && "No file is chosen"}
+          not={
+            !status.head
+              ? "There is no version yet that files could go back to"
+              : chosen.length === 0 && "No file is chosen"
+          }
           onAct={() => setDiscarding(true)}
         />
         <div className="grow" />
@@ -113,16 +119,32 @@ export function Commit({ status }: { status: Status }) {
           }}
           onClose={() => setDiscarding(false)}
         >
-          <p>They become what they are in the newest version. Nothing brings it back:</p>
-          <ul>
-            {chosen.map((it) => (
-              <li key={it} className="mono">
-                {it}
-              </li>
-            ))}
-          </ul>
+          <Paths
+            of={those(true)}
+            what="Deleted, for no version has them; nothing brings them back:"
+          />
+          <Paths
+            of={those(false)}
+            what="As in the newest version again; nothing brings back what was changed:"
+          />
         </Confirm>
       )}
     </div>
+  );
+}
+
+function Paths({ of, what }: { of: Status["files"]; what: string }) {
+  if (of.length === 0) return null;
+  return (
+    <>
+      <p>{what}</p>
+      <ul>
+        {of.map((it) => (
+          <li key={it.path} className="mono">
+            {it.path}
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }
