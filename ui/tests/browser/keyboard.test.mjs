@@ -55,6 +55,13 @@ test("a stage is put onto an edge", async () => {
   await page.keyboard.press("Enter");
   await page.getByText(/^Added \S+ behind read$/).waitFor();
   await between.waitFor({ state: "detached" });
+  // What was looked for last is not in the way.
+  await page.keyboard.press("Escape");
+  await page.locator(".react-flow__node").first().focus();
+  await page.keyboard.press("a");
+  await page.keyboard.type("thrott");
+  const palette = page.getByRole("textbox", { name: "Find a stage to add" });
+  assert.equal(await palette.inputValue(), "thrott");
   await button("Undo").press("Enter");
   await between.waitFor({ state: "attached" });
   await page.keyboard.press("Escape");

@@ -4,7 +4,12 @@ import type { Places } from "./places";
 
 const find = (selector: string) => document.querySelector<HTMLElement>(selector);
 
-export const toPalette = () => find("[data-palette]")?.focus();
+/** What was looked for before is chosen: who types looks for something else. */
+export const toPalette = () => {
+  const field = find("[data-palette]") as HTMLInputElement | null;
+  field?.focus();
+  field?.select();
+};
 export const toInspector = () => find("[data-inspector]")?.focus();
 export const toCode = () =>
   find("[data-code]")?.shadowRoot?.querySelector<HTMLElement>(".cm-content")?.focus();
