@@ -74,7 +74,7 @@ export function LogIn() {
           {ways?.administrator === false && (
             <p role="status">
               ◆ Nobody is set up here yet, so nobody can log in.{" "}
-              <Link to="/set-up">Set the cluster up</Link>
+              <Link to="/set-up">Make the first administrator</Link>
             </p>
           )}
         </>
@@ -99,7 +99,7 @@ export function SetUp() {
   if (ways?.administrator && !isSent) return <SetUpAlready />;
   return (
     <Door
-      title="Set the cluster up"
+      title="Make the first administrator"
       verb="Make the first administrator"
       about={
         <>

@@ -41,7 +41,7 @@ const nodesRun = () => page.getByRole("region", { name: "What nodes run" }).firs
 
 test("the first administrator is made with the secret that the server wrote", async () => {
   await at("/log-in");
-  await page.getByRole("link", { name: "Set the cluster up" }).click();
+  await page.getByRole("link", { name: "Make the first administrator" }).click();
   const secret = await until("the server wrote the secret", async () => {
     const file = join(server.dir, "config-server", "config-server", "set-up-secret");
     return (await readFile(file, "utf8")).trim();

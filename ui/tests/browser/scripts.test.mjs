@@ -151,10 +151,18 @@ test("the ports of a script and their fields are declared in the form, and what 
   const text = async () => (await server.get(path)).text;
   await until("the field", async () => /name: total[\s\S]*type: float64/.test(await text()));
   assert.deepEqual(await findings(page), []);
-  await inspector().getByRole("button", { name: /arguments/ }).click();
+  await inspector()
+    .getByRole("button", { name: /arguments/ })
+    .click();
   await page.waitForURL(/tab=code/);
   const line = Number(JSON.parse(new URL(page.url()).searchParams.get("line")));
   const shown = page.getByRole("textbox", { name: /workflows\/written/ }).first();
   await shown.waitFor();
-  assert.match(await page.locator(".cm-line").nth(line - 1).innerText(), /arguments: \{\}/);
+  assert.match(
+    await page
+      .locator(".cm-line")
+      .nth(line - 1)
+      .innerText(),
+    /arguments: \{\}/,
+  );
 });

@@ -12,10 +12,11 @@ const main = page.getByRole("main");
 test("while nobody administers it, the overview and the log-in lead to the set-up", async () => {
   await at("/");
   await main.getByRole("link", { name: "Make the first administrator" }).waitFor();
+  await main.getByText("the server’s own machine, as you are").waitFor();
   await at("/log-in");
   await main.getByText("Nobody is set up here yet").waitFor();
   assert.deepEqual(await findings(page), []);
-  await main.getByRole("link", { name: "Set the cluster up" }).click();
+  await main.getByRole("link", { name: "Make the first administrator" }).click();
   await page.waitForURL("**/set-up");
   await field("secret").fill("not the secret of this server");
   await field("name").fill("eve");
@@ -57,7 +58,7 @@ test("as soon as there is one, nothing leads there, and the set-up says so", asy
   assert.deepEqual(await findings(page), []);
   await page.getByRole("link", { name: "To the log-in" }).click();
   await field("name").waitFor();
-  assert.equal(await page.getByRole("link", { name: "Set the cluster up" }).count(), 0);
+  assert.equal(await page.getByRole("link", { name: "Make the first administrator" }).count(), 0);
 });
 
 test("the session of this page is marked, and all of a user's end by the name", async () => {

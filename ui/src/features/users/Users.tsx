@@ -159,7 +159,7 @@ function AllUsers() {
               <Empty
                 what="There is no user yet"
                 why="The first administrator is made with the secret that the engine wrote to its data directory."
-                action={<a href="/set-up">Set the cluster up</a>}
+                action={<a href="/set-up">Make the first administrator</a>}
                 cli="weir user set-up NAME --secret-file FILE"
               />
             }
