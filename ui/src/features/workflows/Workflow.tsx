@@ -123,13 +123,16 @@ function Actions({ name }: { name: string }) {
 
 function Sentence({ detail }: { detail: Detail }) {
   const now = useNow();
-  const loads = new Map(
-    detail.stages.flatMap(({ id }) => {
-      const spent = load(history.readings(`${detail.name}/${id}`), now);
-      return spent ? [[id, spent] as const] : [];
-    }),
-  );
-  const { tone, text } = flow(detail, rates(history.of(detail.name), now), loads);
+  const byStage = <T,>(of: (name: string) => T | undefined) =>
+    new Map(
+      detail.stages.flatMap(({ id }) => {
+        const it = of(`${detail.name}/${id}`);
+        return it === undefined ? [] : [[id, it] as const];
+      }),
+    );
+  const loads = byStage((name) => load(history.readings(name), now));
+  const passing = byStage((name) => rates(history.of(name), now));
+  const { tone, text } = flow(detail, rates(history.of(detail.name), now), loads, passing);
   return (
     <>
       <output className={css.sentence} data-tone={tone}>

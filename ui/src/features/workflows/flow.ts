@@ -4,9 +4,12 @@ import type { Rates } from "../../live/history";
 import type { Load } from "../../live/load";
 import { percent, plural, rate } from "../../logic/format";
 import type { Sentence } from "../../logic/health";
-import { bottleneck } from "./bottleneck";
+import { bottleneck, fallsBehind } from "./bottleneck";
 
 type Detail = Schemas["WorkflowDetail"];
+
+/** What passes each stage, by its name. */
+export type StageRates = ReadonlyMap<string, Rates>;
 
 /** More bad records than this share are worth a warning. */
 const BAD_SHARE = 0.001;
@@ -15,8 +18,9 @@ export function flow(
   detail: Detail,
   rates: Rates | undefined,
   loads: ReadonlyMap<string, Load> = new Map(),
+  stages: StageRates = new Map(),
 ): Sentence {
-  const said = moving(detail, rates, loads);
+  const said = moving(detail, rates, loads, stages);
   const paused = detail.pausedStreams ?? 0;
   if (paused === 0) return said;
   const text = `${plural(paused, "stream")} paused: nothing more is read there until somebody resumes it.`;
@@ -27,6 +31,7 @@ function moving(
   detail: Detail,
   rates: Rates | undefined,
   loads: ReadonlyMap<string, Load>,
+  stages: StageRates,
 ): Sentence {
   const { fault, state, schedule } = detail;
   if (detail.unreached?.length) {
@@ -54,6 +59,12 @@ function moving(
   if (narrow) {
     const { stage, busy, waits, blocked } = narrow;
     const why = `${stage} sets the pace: it is busy ${percent(busy)} of its time, and ${waits} is held up ${percent(blocked)} of its.`;
+    return { tone: "warn", text: joined(moves, why, bad) };
+  }
+  const late = moves && fallsBehind(detail.stages, detail.edges, loads, stages);
+  if (late) {
+    const { stage, busy, by, waiting } = late;
+    const why = `${stage} falls behind by ${rate(by)}: it is busy ${percent(busy)} of its time, and ${plural(waiting, "record")} ${waiting === 1 ? "waits" : "wait"} for it.`;
     return { tone: "warn", text: joined(moves, why, bad) };
   }
   const [busiest] = [...loads].sort(([, a], [, b]) => b.busy - a.busy);
