@@ -47,7 +47,7 @@ impl Outcomes {
         let (item, why) =
             self.0.iter().rev().find_map(|(item, why)| Some((item, why.as_ref()?)))?;
         let message = match self.0.len() {
-            1 => format!("rolled back its only stream, {item}: {}", why.message),
+            1 => format!("rolled back its newest stream, {item}: {}", why.message),
             all if all == rolled_back => {
                 format!(
                     "rolled back all of its newest {all} streams, at last {item}: {}",
@@ -88,7 +88,7 @@ mod tests {
         failed(&mut outcomes, "a.csv");
         assert_eq!(
             said(&outcomes).unwrap(),
-            "rolled back its only stream, a.csv: the header has no column id"
+            "rolled back its newest stream, a.csv: the header has no column id"
         );
         failed(&mut outcomes, "b.csv");
         assert_eq!(

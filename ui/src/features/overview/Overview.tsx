@@ -166,7 +166,7 @@ function Tiles({ known, deployments }: { known: Known; deployments?: Schemas["De
         value={workflows ? short(bad) : "–"}
         to={only ? `/workflows/${encodeURIComponent(only.name)}` : "/workflows"}
         search={only && { tab: "letters" }}
-        note="since the engine began"
+        note="since workflows started"
         tone={bad ? "warn" : undefined}
       />
       <Tile
@@ -174,7 +174,7 @@ function Tiles({ known, deployments }: { known: Known; deployments?: Schemas["De
         value={workflows ? short(rolledBack) : "–"}
         to="/streams"
         search={rolledBack ? { state: "rolledBack" } : undefined}
-        note="since the engine began"
+        note="since workflows started"
         tone={rolledBack ? "warn" : undefined}
       />
       <Tile title="Deployed" to="/deployments" isText {...(deployed ?? { value: "–", note: "" })} />

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { Fragment, type ReactNode } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { useSession } from "../../app/session";
 import { useLive } from "../../live";
@@ -61,6 +61,20 @@ export function WaysOf(props: {
       {known && !props.isBare && (
         <Next of={of} known={known} item={newest?.item} isOwn={props.isOwn} />
       )}
+      {known && known.packages.length > 0 && (
+        <Row term="">
+          <span className="muted">
+            Places are those that the project names now. What runs is{" "}
+            {known.packages.map((it, at) => (
+              <Fragment key={it.tag}>
+                {at > 0 && ", "}
+                {it.tag}, built <Ago at={it.builtAt} />
+              </Fragment>
+            ))}
+            .
+          </span>
+        </Row>
+      )}
       {known?.isOther && (
         <Row term="">
           <span data-tone="warn" className={css.other}>
@@ -101,6 +115,12 @@ function Did(props: {
           , {plural(newest.counts.recordsIn, "record")},{" "}
           <Ago at={newest.closedAt ?? newest.openedAt} />.
         </>
+      )}
+      {of.lastStreamAt && (
+        <span className="muted">
+          {" "}
+          Counted since it was started, <Ago at={of.startedAt} />.
+        </span>
       )}
     </p>
   );

@@ -13,7 +13,7 @@ const counts = {
 const none = { committed: 0, committedWithWarnings: 0, rolledBack: 0, openStreams: 0, counts };
 
 test("it is said what was read, left out and rolled back", () => {
-  expect(did(none, "file", [])).toBe("Nothing yet since the engine began.");
+  expect(did(none, "file", [])).toBe("Nothing yet since it was started.");
   expect(did({ ...none, openStreams: 2 }, "stream", [])).toBe("Works on 2 streams now.");
   expect(did({ ...none, rolledBack: 1 }, "file", [])).toBe(
     "1 file rolled back: nothing of it was written.",

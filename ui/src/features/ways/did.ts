@@ -16,7 +16,7 @@ export function did(of: Summary, one: "file" | "stream", stages: readonly Counte
   const bad =
     rolledBack > 0 ? ` ${plural(rolledBack, one)} rolled back: nothing of it was written.` : "";
   if (openStreams > 0 && ended === 0) return `Works on ${plural(openStreams, one)} now.${bad}`;
-  if (ended === 0) return bad ? bad.trim() : "Nothing yet since the engine began.";
+  if (ended === 0) return bad ? bad.trim() : "Nothing yet since it was started.";
   const now = openStreams > 0 ? ` Works on ${plural(openStreams, one)} now.` : "";
   return `Read ${plural(counts.recordsIn, "record")} from ${plural(ended, one)}.${leftOut(stages)}${bad}${now}`;
 }

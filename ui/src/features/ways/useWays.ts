@@ -23,11 +23,18 @@ export interface Known {
   description?: string | null;
   /** What is said is that of the project as it is now, and something else runs. */
   isOther: boolean;
+  /** Packages of the project that run: nothing tells whether the project still says what they do. */
+  packages: readonly Schemas["StoredDeployment"][];
 }
 
 export function useWays(project: string, workflow: string): Known | undefined {
   const { project: summary, assets } = useOrigins(project);
-  const applied = useLive("deployments").value?.applied.find((it) => it.project === project);
+  const deployments = useLive("deployments").value;
+  const applied = deployments?.applied.find((it) => it.project === project);
+  const packages = useMemo(
+    () => (applied ? [] : runs(deployments?.items ?? [], project)),
+    [applied, deployments, project],
+  );
   const origin = assets?.find((it) => it.kind === "Workflow" && it.name === workflow);
   const { data: spec } = useQuery(effective(project, origin?.path));
   const parts = referred(spec).flatMap((it) => {
@@ -54,6 +61,10 @@ export function useWays(project: string, workflow: string): Known | undefined {
       path: origin.path,
       description: origin.description,
       isOther,
+      packages,
     };
-  }, [isReady, spec, specs, base, origin, isOther]);
+  }, [isReady, spec, specs, base, origin, isOther, packages]);
 }
+
+const runs = (all: readonly Schemas["StoredDeployment"][], project: string) =>
+  all.filter((it) => it.project === project && (it.default || it.nodes.length > 0));

@@ -160,9 +160,9 @@ function Stages({ detail }: { detail: Detail }) {
       <Hint id="workflow">
         <p>
           <strong>What you see:</strong> records go from left to right. <code>/s</code> is what
-          passes a stage now, beside it what came in and went out since the engine began. Choose a
-          stage for its counts; choose a line between two to look at the records that pass there.
-          Both are reached by <code>Tab</code>, and stand in the outline, too.
+          passes a stage now, beside it what came in and went out since the workflow was started.
+          Choose a stage for its counts; choose a line between two to look at the records that pass
+          there. Both are reached by <code>Tab</code>, and stand in the outline, too.
         </p>
       </Hint>
       <Panel title="Stages, as they run" flush>

@@ -70,7 +70,7 @@ function moving(
   const [busiest] = [...loads].sort(([, a], [, b]) => b.busy - a.busy);
   const pace =
     moves && busiest
-      ? `It keeps up: the busiest stage, ${busiest[0]}, works ${percent(busiest[1].busy)} of its time.`
+      ? `No stage holds up others: the busiest, ${busiest[0]}, works ${percent(busiest[1].busy)} of its time.`
       : "";
   if (moves || bad) return { tone: bad ? "warn" : "ok", text: joined(moves, pace, bad) };
   const open =

@@ -113,7 +113,7 @@ test("the stage that others wait for is named, with how much", () => {
     text: "20/s records in, 10/s out. a sets the pace: it is busy 97 % of its time, and read is held up 80 % of its.",
   });
   expect(flow(detail({}), moving, new Map([["b", { busy: 0.1, blocked: 0.02 }]])).text).toContain(
-    "It keeps up: the busiest stage, b, works 10 % of its time.",
+    "No stage holds up others: the busiest, b, works 10 % of its time.",
   );
   const read = stage("read", { counts: { ...NO_COUNTS, recordsOut: 37_400 } });
   const slow = stage("slow", { counts: { ...NO_COUNTS, recordsIn: 16_900 } });
@@ -131,9 +131,9 @@ test("the stage that others wait for is named, with how much", () => {
     tone: "warn",
     text: "205/s records in, 94/s out. slow falls behind by 110/s: it is busy 91 % of its time, and 20,500 records wait for it.",
   });
-  expect(flow(late, { ...STILL, recordsIn: 100 }, busy, passing(100)).text).toContain("keeps up");
+  expect(flow(late, { ...STILL, recordsIn: 100 }, busy, passing(100)).text).toContain("No stage holds up");
   const idle = new Map([["slow", { busy: 0.2, blocked: 0 }]]);
-  expect(flow(late, { ...STILL, recordsIn: 205 }, idle, passing(205)).text).toContain("keeps up");
+  expect(flow(late, { ...STILL, recordsIn: 205 }, idle, passing(205)).text).toContain("No stage holds up");
   const stuck = new Map([["b", { busy: 0, blocked: 0.5 }]]);
   expect(flow(detail({}), STILL, stuck).text, "nothing is behind it").toContain("Waiting");
 });
