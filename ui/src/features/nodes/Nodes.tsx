@@ -1,4 +1,5 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { useLive } from "../../live";
 import { bytes, duration } from "../../logic/format";
 import type { Node } from "../../logic/nodes";
 import { useNow } from "../../logic/now";
@@ -9,6 +10,8 @@ import { Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
 import { type Column, Table } from "../../parts/Table";
 import { matches } from "../../parts/table";
+import { ROOT } from "../deployments/tree";
+import { inForce } from "../overview/inForce";
 import { PutAway } from "../overview/Problems";
 import { useNodes } from "./useNodes";
 
@@ -144,13 +147,20 @@ export function Nodes() {
 }
 
 export function Running({ of: { activation } }: { of: Node }) {
+  const applied = useLive("deployments").value?.applied ?? [];
   if (!activation) return <span className="muted">–</span>;
   const { current, target, failure } = activation;
   if (failure) return <State name="failed" detail={failure.cause.message} />;
-  if (current === target) return <span className="mono">{current}</span>;
+  // What was applied from directories runs everywhere, whatever package does.
+  const named = (tag = ROOT) => {
+    if (tag !== ROOT) return <span className="mono">{tag}</span>;
+    const { value, note } = inForce({ default: tag, applied });
+    return `${value} ${note}`.trim();
+  };
+  if (current === target) return <span>{named(current)}</span>;
   return (
-    <span className="mono">
-      {current ?? "nothing"} → {target}
+    <span>
+      {named(current ?? undefined)} → {named(target)}
     </span>
   );
 }
