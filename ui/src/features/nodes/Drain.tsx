@@ -73,7 +73,7 @@ export function Drain({ node, verb, onClose }: DrainProps) {
       )}
       <p>
         {verb === "drain"
-          ? "Nothing new is put there until it is undrained. Open streams finish first."
+          ? "Nothing new is put there until it is undrained. Open streams have some time to end, 30 s if nothing else is configured: those that never end take a last checkpoint, and go on from it elsewhere. What is not done by then is rolled back, and done again elsewhere."
           : "It may be given instances again. Nothing that works is moved to it."}
       </p>
     </Confirm>

@@ -13,8 +13,10 @@ type Counted = Pick<Schemas["Stage"], "id" | "counts">;
 export function did(of: Summary, one: "file" | "stream", stages: readonly Counted[]): string {
   const { committed, committedWithWarnings, rolledBack, openStreams, counts } = of;
   const ended = committed + committedWithWarnings;
-  const bad =
-    rolledBack > 0 ? ` ${plural(rolledBack, one)} rolled back: nothing of it was written.` : "";
+  // One that never ends has published what came before its last checkpoint.
+  const lost =
+    one === "file" ? "nothing of it was written" : "what it had not published is done again";
+  const bad = rolledBack > 0 ? ` ${plural(rolledBack, one)} rolled back: ${lost}.` : "";
   if (openStreams > 0 && ended === 0) return `Works on ${plural(openStreams, one)} now.${bad}`;
   if (ended === 0) return bad ? bad.trim() : "Nothing yet since it was started.";
   const now = openStreams > 0 ? ` Works on ${plural(openStreams, one)} now.` : "";
