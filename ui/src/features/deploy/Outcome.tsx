@@ -7,7 +7,7 @@ import { Act, CopyCli } from "../../parts/Act";
 import { Facts, Panel } from "../../parts/Page";
 import { Shows } from "../../parts/Shows";
 import { Mark, State } from "../../parts/State";
-import { NodePlan } from "../deployments/Change";
+import { NodePlan, Placing } from "../deployments/Change";
 import { Withdraw, withdrawal } from "../deployments/Withdraw";
 import { isOver, type Operation, useOperation } from "../operations/operations";
 import { Progress, Refused } from "../operations/Progress";
@@ -183,6 +183,7 @@ function Came({ of, cluster }: { of: Deployed; cluster: string }) {
         {of.plan.length === 0 && (
           <p className="muted">Nothing starts or stops: no node follows the default.</p>
         )}
+        {of.plan.length > 0 && <Placing />}
         {of.plan.map((it) => (
           <NodePlan key={it.node} of={it} />
         ))}

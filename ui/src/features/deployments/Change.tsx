@@ -74,7 +74,10 @@ export function Plan({ of }: { of: Schemas["DeploymentChange"] }) {
       {of.nodes.length === 0 ? (
         <p className="muted">Nothing starts or stops on any node.</p>
       ) : (
-        <h3>On {plural(of.nodes.length, "node")}</h3>
+        <>
+          <h3>On {plural(of.nodes.length, "node")}</h3>
+          <Placing />
+        </>
       )}
       {of.nodes.map((it) => (
         <NodePlan key={it.node} of={it} why={it.why.text} />
@@ -82,6 +85,14 @@ export function Plan({ of }: { of: Schemas["DeploymentChange"] }) {
     </div>
   );
 }
+
+/** A node that may run a workflow need not be given an instance of it. */
+export const Placing = () => (
+  <p className="muted small">
+    Which workflows each node has. Which of them get how many instances there, the scheduler
+    decides.
+  </p>
+);
 
 /** What starts and stops on a node. */
 export function NodePlan({ of, why }: { of: Schemas["DeployNodePlan"]; why?: string }) {

@@ -131,9 +131,13 @@ test("the stage that others wait for is named, with how much", () => {
     tone: "warn",
     text: "205/s records in, 94/s out. slow falls behind by 110/s: it is busy 91 % of its time, and 20,500 records wait for it.",
   });
-  expect(flow(late, { ...STILL, recordsIn: 100 }, busy, passing(100)).text).toContain("No stage holds up");
+  expect(flow(late, { ...STILL, recordsIn: 100 }, busy, passing(100)).text).toContain(
+    "No stage holds up",
+  );
   const idle = new Map([["slow", { busy: 0.2, blocked: 0 }]]);
-  expect(flow(late, { ...STILL, recordsIn: 205 }, idle, passing(205)).text).toContain("No stage holds up");
+  expect(flow(late, { ...STILL, recordsIn: 205 }, idle, passing(205)).text).toContain(
+    "No stage holds up",
+  );
   const stuck = new Map([["b", { busy: 0, blocked: 0.5 }]]);
   expect(flow(detail({}), STILL, stuck).text, "nothing is behind it").toContain("Waiting");
 });
