@@ -179,6 +179,7 @@ impl Process {
                 epochs: stream.max_unpublished_checkpoints.get() as usize,
                 bytes: stream.max_unpublished.0,
             },
+            ..Limits::default()
         }
     }
 

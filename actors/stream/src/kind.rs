@@ -69,6 +69,8 @@ pub struct Limits {
     pub raw_bytes_max: usize,
     /// How often a live workflow takes a checkpoint while something flows.
     pub checkpoint_interval: Duration,
+    /// How long a checkpoint may take to pass all stages before it is abandoned.
+    pub checkpoint_within: Duration,
     /// How often a job of a live workflow that fails is begun again.
     pub restarts: RestartPolicy,
     /// How long a stage of a live workflow may be in one call of its connector or operator.
@@ -86,6 +88,7 @@ impl Default for Limits {
             record_bytes_max: 16 << 20,
             raw_bytes_max: 64 << 10,
             checkpoint_interval: Duration::from_secs(10),
+            checkpoint_within: Duration::from_secs(600),
             restarts: RestartPolicy::default(),
             progress_within: Duration::from_secs(900),
             backlog: BacklogLimits { epochs: 32, bytes: 1 << 30 },

@@ -8,7 +8,6 @@ mod lines;
 mod uploading;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::time::Duration;
 
 use futures::future::{BoxFuture, TryFutureExt as _};
 use futures::stream::{FuturesUnordered, StreamExt as _};
@@ -31,8 +30,6 @@ use crate::services::Services;
 use lines::{Lines, NOT_DELETED};
 use uploading::{Uploaded, Uploading};
 
-/// How long an epoch may be under way.
-const EPOCH_WITHIN: Duration = Duration::from_secs(600);
 /// Epochs that a job can still be restored from.
 const EPOCHS_KEPT: usize = 3;
 /// After how many commits what nobody needs any more is deleted.
@@ -265,8 +262,8 @@ impl<'a> Drive<'a> {
     }
 
     fn give_up_late_ones(&mut self) -> Result<(), Fault> {
-        let is_late =
-            |it: &&Epoch| self.pace.begun.get(it).is_some_and(|it| it.elapsed() > EPOCH_WITHIN);
+        let within = self.reach.services.limits.checkpoint_within;
+        let is_late = |it: &&Epoch| self.pace.begun.get(it).is_some_and(|it| it.elapsed() > within);
         let under_way: Vec<_> = self.coordinator.under_way().map(|it| it.0).collect();
         let late: Vec<_> = under_way.iter().filter(is_late).copied().collect();
         for epoch in late {
@@ -374,7 +371,8 @@ impl<'a> Drive<'a> {
     fn abandoned(&mut self, epoch: Epoch, why: &Abandonment) {
         self.tell(Order::Abandon(epoch));
         let text = format!("checkpoint {epoch} was abandoned: {why}");
-        self.lines.said.push(Word::Warning(3183, text));
+        // Until one is committed, more and more would have to be done again.
+        self.lines.warned(Word::Warning(3183, text), self.reach.services.system.now());
         self.pace.is_owing = true;
     }
 

@@ -102,6 +102,25 @@ async fn what_can_not_be_published_is_bounded_and_what_is_beside_it_goes_on() {
 }
 
 #[tokio::test]
+async fn checkpoints_that_can_not_be_taken_are_a_fault_until_one_is() {
+    let world = World::default();
+    world.item("a", 1..=30);
+    world.with(|it| it.hold_writes = true);
+    let mut engine = begun(&world, 3).await;
+    engine.services.limits.checkpoint_within = Duration::from_millis(300);
+    let workflow = engine.run(first()).await;
+    wait_until("it is told", || {
+        let fault = workflow.view().fault;
+        fault.is_some_and(|it| it.code.0 == 3183 && it.message.contains("its deadline passed"))
+    })
+    .await;
+    world.with(|it| it.hold_writes = false);
+    wait_until("all is published", || published(&world, "") == numbers(1, 30)).await;
+    wait_until("nothing is shown", || workflow.view().fault.is_none()).await;
+    stop(&workflow).await;
+}
+
+#[tokio::test]
 async fn a_stage_that_hangs_is_named_and_its_region_begun_again() {
     let world = World::default();
     world.item("a", 1..=30);
