@@ -23,7 +23,7 @@ function Nowhere() {
 }
 
 /** What parts of any view keep in the address: `parts/addressed.ts`. */
-const OF_PARTS = ["sort", "table"];
+const OF_PARTS = ["sort", "table", "by"];
 
 /** Texts of the address; anything else in it is left out. */
 const texts =

@@ -88,6 +88,11 @@ export const SCREENS = [
     path: "/projects/flights?tab=history&by=lines",
     has: "Changed since the newest version",
   },
+  {
+    name: "history-graph",
+    path: "/projects/flights?tab=history&by=graph",
+    has: "Only changes",
+  },
   { name: "deploy", path: "/projects/flights?tab=deploy", has: "Latest plans and deploys" },
   { name: "fleet", path: "/fleet", has: "One log-in for all clusters" },
   { name: "project-unknown", path: "/projects/gone", has: "gone" },

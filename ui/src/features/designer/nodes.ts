@@ -52,7 +52,7 @@ function said({ stage, errors, warnings, isInherited, failed }: StageData): stri
   return told.join(", ");
 }
 
-function handlesOf({ role, ports }: DesignStage, height: number): NodeHandle[] {
+export function handlesOf({ role, ports }: DesignStage, height: number): NodeHandle[] {
   const shape = { width: PORT, height: PORT };
   const at = (x: number, y: number) => ({ x: x - PORT / 2, y: y - PORT / 2 });
   const into = { type: "target" as const, position: Position.Left, ...shape, ...at(0, height / 2) };

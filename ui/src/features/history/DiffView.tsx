@@ -1,11 +1,16 @@
 import { Link } from "@tanstack/react-router";
+import { type ReactNode, Suspense, useState } from "react";
 import type { Schemas } from "../../api/client";
 import { plural } from "../../logic/format";
 import { Edits } from "../../parts/Edits";
+import { Loading, Shows } from "../../parts/Shows";
+import { DrawnTexts } from "../diff/Differs";
+import { meansDrawn } from "../diff/meansDrawn";
+import { isDrawn } from "../editor/schema";
 import css from "./history.module.css";
-import type { Diff, FileDiff } from "./versions";
+import { type Diff, type FileDiff, useFileText } from "./versions";
 
-export type By = "fields" | "lines";
+export type By = "fields" | "lines" | "graph";
 
 const SIGNS: Record<FileDiff["change"], [sign: string, tone: string]> = {
   added: ["+", "ok"],
@@ -27,6 +32,7 @@ export function DiffView({ project, of, by }: { project: string; of: Diff; by: B
           key={it.path}
           project={project}
           of={it}
+          between={of}
           by={by}
           isOpen={of.files.length <= OPEN_MAX}
         />
@@ -41,16 +47,22 @@ export function DiffView({ project, of, by }: { project: string; of: Diff; by: B
 interface FileProps {
   project: string;
   of: FileDiff;
+  /** The two versions. */
+  between: Pick<Diff, "from" | "to">;
   by: By;
   isOpen: boolean;
 }
 
-function File({ project, of, by, isOpen }: FileProps) {
+function File({ project, of, between, by, isOpen }: FileProps) {
   const { asset } = of;
-  const isByFields = by === "fields" && asset && asset.edits.length > 0;
+  const isByFields = by !== "lines" && asset && asset.edits.length > 0;
+  const isGraph = by === "graph" && mayBeDrawn(of);
+  // A file that came or went is all of its lines: the name says enough at first.
+  const isOpenFirst = isOpen && (isGraph || !["added", "deleted"].includes(of.change));
+  const [isSeen, setSeen] = useState(isOpenFirst);
+  const told = isByFields ? <Edits of={asset.edits} /> : <Lines of={of} />;
   return (
-    // A file that came or went is all of its lines: the name says enough at first.
-    <details open={isOpen && !["added", "deleted"].includes(of.change)}>
+    <details open={isOpenFirst} onToggle={(event) => setSeen(event.currentTarget.open)}>
       <summary>
         <Change of={of.change} /> <span className="mono">{of.path}</span>{" "}
         <span className="muted">
@@ -70,8 +82,48 @@ function File({ project, of, by, isOpen }: FileProps) {
           Open <span className="hidden">{of.path}</span>
         </Link>
       )}
-      {isByFields ? <Edits of={asset.edits} /> : <Lines of={of} />}
+      {!isGraph && told}
+      {isGraph && isSeen && <Drawn project={project} of={of} between={between} instead={told} />}
     </details>
+  );
+}
+
+/** What can't be read on one of the sides is no asset, and may be a workflow on the other. */
+const mayBeDrawn = ({ asset, path }: FileDiff) =>
+  asset?.kind ? isDrawn(asset.kind) : /\.ya?ml$/.test(path);
+
+interface DrawnProps {
+  project: string;
+  of: FileDiff;
+  between: Pick<Diff, "from" | "to">;
+  instead: ReactNode;
+}
+
+function Drawn({ project, of, between, instead }: DrawnProps) {
+  const { path, change } = of;
+  const was = useFileText(
+    project,
+    change === "added" ? undefined : (of.from ?? path),
+    between.from,
+  );
+  const is = useFileText(project, change === "deleted" ? undefined : path, between.to);
+  if (was.problem || is.problem) return instead;
+  return (
+    <Shows of={was}>
+      {({ text: before }) => (
+        <Shows of={is}>
+          {({ text: after }) =>
+            meansDrawn(before) || meansDrawn(after) ? (
+              <Suspense fallback={<Loading />}>
+                <DrawnTexts name={path} before={before} after={after} instead={instead} />
+              </Suspense>
+            ) : (
+              instead
+            )
+          }
+        </Shows>
+      )}
+    </Shows>
   );
 }
 

@@ -271,6 +271,7 @@ function Ways({ cli }: { cli: string }) {
         data={[
           { value: "fields", label: "Fields" },
           { value: "lines", label: "Lines" },
+          { value: "graph", label: "Graph" },
         ]}
         value={by}
         onChange={(it) =>
@@ -280,7 +281,7 @@ function Ways({ cli }: { cli: string }) {
           })
         }
       />
-      <CopyCli command={by === "fields" ? `${cli} --fields` : cli} />
+      <CopyCli command={by === "lines" ? cli : `${cli} --fields`} />
     </div>
   );
 }

@@ -9,9 +9,12 @@ import { sh } from "../../logic/shell";
 import { Confirm } from "../../parts/Act";
 import { ProblemView } from "../../parts/Problem";
 import { Loading } from "../../parts/Shows";
+import { Differs, GraphOrText } from "../diff/Differs";
+import { meansDrawn } from "../diff/meansDrawn";
+import { Changed } from "../editor/Changed";
 import css from "./history.module.css";
 import { type Choice, type Conflict, decisionsOf, keyOf, type Merge, said } from "./merge";
-import { renewAll, short } from "./versions";
+import { renewAll, short, useFileText } from "./versions";
 
 interface MergeProps {
   project: string;
@@ -78,6 +81,9 @@ export function MergeDialog({ project, branch, into, onClose }: MergeProps) {
             What only one of them changed is taken. Nothing is written until all are decided.
           </p>
           <Conflicts all={conflicts} into={into} branch={branch} {...{ choices, setChoices }} />
+          {[...new Set(conflicts.map((it) => it.path))].map((path) => (
+            <Sides key={path} of={{ project, path, merge, into, branch }} />
+          ))}
         </>
       )}
     </Confirm>
@@ -91,6 +97,36 @@ const OUTCOMES: Record<Merge["outcome"], (branch: string, into: string) => strin
     `Both fit together: a new version of ${into} has all of ${branch}, too.`,
   conflicts: () => "They do not fit together as they are.",
 };
+
+interface SidesProps {
+  of: { project: string; path: string; merge: Merge; into: string; branch: string };
+}
+
+/** A workflow that both changed, with all that is other on one of the sides. */
+function Sides({ of: { project, path, merge, into, branch } }: SidesProps) {
+  const [isSeen, setSeen] = useState(false);
+  const ours = useFileText(project, path, merge.ours).value;
+  const theirs = useFileText(project, path, merge.theirs).value;
+  if (!ours || !theirs || !(meansDrawn(ours.text) || meansDrawn(theirs.text))) return null;
+  return (
+    <details onToggle={(event) => setSeen(event.currentTarget.open)}>
+      <summary>
+        From {into} to {branch}: <span className="mono">{path}</span>
+      </summary>
+      {isSeen && (
+        <>
+          <GraphOrText />
+          <Differs
+            name={path}
+            before={ours.text}
+            after={theirs.text}
+            text={<Changed before={ours.text} after={theirs.text} />}
+          />
+        </>
+      )}
+    </details>
+  );
+}
 
 interface ConflictsProps {
   all: readonly Conflict[];

@@ -4,7 +4,7 @@ import { useMemo } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { problemIn } from "../../api/problem";
 import { useAsked } from "../../parts/useAsked";
-import { renew } from "../projects/projects";
+import { assetOf, renew } from "../projects/projects";
 
 export type Version = Schemas["ProjectVersion"];
 export type Status = Schemas["VersionStatus"];
@@ -51,6 +51,19 @@ export const useDiff = (project: string, from: string | undefined, to: string | 
     ),
   );
 
+/** What a file holds in a version, or now; no path: it is not there. */
+export const useFileText = (
+  project: string,
+  path: string | undefined,
+  version: string | null | undefined,
+) =>
+  useAsked(["version file", project, version, path], async (): Promise<{ text?: string }> => {
+    if (path === undefined) return {};
+    if (!version) return assetOf(project, path);
+    const params = { path: { project, version }, query: { path } };
+    return answered(api.GET("/api/v1/projects/{project}/versions/{version}/file", { params }));
+  });
+
 export const useBranches = (project: string) =>
   useAsked(["branches", project], () =>
     answered(api.GET("/api/v1/projects/{project}/branches", { params: at(project) })),
@@ -67,7 +80,7 @@ export const seen = (head: string | null | undefined) =>
 
 /** After a change: versions, and everything that is known of the project. */
 export async function renewAll(queries: QueryClient): Promise<void> {
-  const keys = ["status", "versions", "versions diff", "branches", "remotes"];
+  const keys = ["status", "versions", "versions diff", "version file", "branches", "remotes"];
   await Promise.all([
     queries.invalidateQueries({ predicate: (it) => keys.includes(String(it.queryKey[0])) }),
     renew(queries),

@@ -1,0 +1,58 @@
+import { count } from "../../logic/format";
+import css from "./diff.module.css";
+import { type Change, counted, type GraphDiff } from "./graphDiff";
+import { SIGNS } from "./said";
+
+const ORDER: readonly Change[] = ["added", "removed", "changed", "renamed", "same"];
+const OF_EDGES = ["added", "removed"] as const;
+const SAID: Record<Change, string> = {
+  added: "added",
+  removed: "removed",
+  changed: "changed",
+  renamed: "renamed",
+  same: "the same",
+};
+
+/** What the signs mean, and how many there are of each. */
+export function Legend({ of }: { of: GraphDiff }) {
+  const [stages, edges] = [counted(of.stages), counted(of.edges)];
+  return (
+    <div className={css.legends}>
+      <Signs name="Stages" counts={stages} of={ORDER} />
+      <Signs name="Connections" counts={edges} of={OF_EDGES} />
+    </div>
+  );
+}
+
+interface SignsProps {
+  name: string;
+  counts: Partial<Record<Change, number>>;
+  of: readonly Change[];
+}
+
+function Signs({ name, counts, of }: SignsProps) {
+  const shown = of.filter((it) => counts[it]);
+  if (shown.length === 0) return null;
+  return (
+    <div className={css.legend}>
+      <span className="muted">{name}:</span>
+      <ul aria-label={name}>
+        {shown.map((it) => (
+          <Entry key={it} of={it} many={counts[it] ?? 0} />
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function Entry({ of, many }: { of: Change; many: number }) {
+  const [sign, tone] = SIGNS[of];
+  return (
+    <li data-tone={tone}>
+      <span className={css.sign} aria-hidden="true">
+        {sign}
+      </span>{" "}
+      {count(many)} {SAID[of]}
+    </li>
+  );
+}

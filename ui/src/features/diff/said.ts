@@ -1,0 +1,37 @@
+// What the graph of a difference shows, as words for those who hear it or read it line by line: plain functions.
+import { plural, words } from "../../logic/format";
+import type { Change, DiffEdge, DiffStage } from "./graphDiff";
+
+/** Told by a sign and a word wherever it is told by a colour. */
+export const SIGNS: Record<Change, [sign: string, tone: string]> = {
+  added: ["+", "ok"],
+  removed: ["−", "err"],
+  changed: ["~", "warn"],
+  renamed: ["→", "info"],
+  same: ["=", "idle"],
+};
+
+/** What became of a stage, as `changed, 2 fields`. */
+export function becameOf({ change, formerName, fields }: DiffStage): string {
+  const told = change === "renamed" ? [`renamed from ${formerName}`] : [WORDS[change]];
+  if (fields.length > 0) told.push(plural(fields.length, "field"));
+  return told.join(", ");
+}
+
+const WORDS: Record<Change, string> = {
+  added: "added",
+  removed: "removed",
+  changed: "changed",
+  renamed: "renamed",
+  same: "as it was",
+};
+
+export function kindSaid({ stage: { asset, kind, role } }: DiffStage): string {
+  return asset ? kind : words(kind) || `a ${role}`;
+}
+
+export const stageSaid = (it: DiffStage) =>
+  `Stage ${it.stage.id}, ${kindSaid(it)}, ${becameOf(it)}`;
+
+export const edgeSaid = ({ from, port, to, change }: DiffEdge) =>
+  `Connection from ${from}${port === "out" ? "" : `, port ${port},`} to ${to}, ${WORDS[change]}`;
