@@ -4,6 +4,8 @@ import { type Problem, problemIn } from "../../api/problem";
 import { plural } from "../../logic/format";
 import { Dialog } from "../../parts/Dialog";
 import { ProblemView } from "../../parts/Problem";
+import { Differs, GraphOrText, useIsGraph } from "../diff/Differs";
+import { meansDrawn } from "../diff/meansDrawn";
 import { Changed } from "./Changed";
 import changed from "./changed.module.css";
 import {
@@ -98,19 +100,13 @@ export function ConflictDialog({ conflict: given, onSend, onTakeTheirs, onClose 
           </fieldset>
         ))}
         {theirs && (
-          <details className={css.more} open={fields.length === 0}>
-            <summary>All that each of you changed</summary>
-            <div className={changed.sides}>
-              <div className={changed.side}>
-                <h4>Yours</h4>
-                <Changed before={base ?? ""} after={yours ?? ""} />
-              </div>
-              <div className={changed.side}>
-                <h4>Theirs</h4>
-                <Changed before={base ?? ""} after={theirs.text} />
-              </div>
-            </div>
-          </details>
+          <AllOfBoth
+            path={conflict.path}
+            base={base}
+            yours={yours}
+            theirs={theirs.text}
+            isOpen={fields.length === 0}
+          />
         )}
         {lost.length > 0 && (
           <p className={changed.dropped} role="status">
@@ -146,5 +142,59 @@ export function ConflictDialog({ conflict: given, onSend, onTakeTheirs, onClose 
         </div>
       </div>
     </Dialog>
+  );
+}
+
+interface AllOfBothProps {
+  path: string;
+  base: string | null | undefined;
+  yours: string | null | undefined;
+  theirs: string;
+  isOpen: boolean;
+}
+
+/** What each side made of it; of what has stages, as a graph, too. */
+function AllOfBoth({ path, base, yours, theirs, isOpen }: AllOfBothProps) {
+  const [isGraph] = useIsGraph();
+  const isDrawn = typeof base === "string" && [base, yours ?? undefined, theirs].some(meansDrawn);
+  const isOpenFirst = isOpen || (isDrawn && isGraph);
+  const [isSeen, setSeen] = useState(isOpenFirst);
+  const sides = [
+    ["Yours", yours ?? undefined],
+    ["Theirs", theirs],
+  ] as const;
+  return (
+    <details
+      className={css.more}
+      open={isOpenFirst}
+      onToggle={(event) => setSeen(event.currentTarget.open)}
+    >
+      <summary>All that each of you changed</summary>
+      {isDrawn && (
+        <div className={changed.shown}>
+          <GraphOrText />
+        </div>
+      )}
+      <div className={changed.sides}>
+        {sides.map(([title, after]) => {
+          const text = <Changed before={base ?? ""} after={after ?? ""} />;
+          return (
+            <div key={title} className={changed.side}>
+              <h4>{title}</h4>
+              {isDrawn && isSeen ? (
+                <Differs
+                  name={`${path}, ${title.toLowerCase()}`}
+                  before={base}
+                  after={after}
+                  text={text}
+                />
+              ) : (
+                text
+              )}
+            </div>
+          );
+        })}
+      </div>
+    </details>
   );
 }
