@@ -15,6 +15,7 @@ import { type Deployed, kept, useBuild, useKeysOf, useRunning, useStored } from 
 import css from "./deploy.module.css";
 import { ConfirmEnds, EndsOfOthers, EndsUnknown } from "./Ends";
 import { endedElsewhere, touched } from "./ended";
+import { Planned } from "./Planned";
 import { commandOf, isPlanOf, type Wanted } from "./wanted";
 
 interface OutcomeProps {
@@ -59,6 +60,12 @@ export function Outcome({ project, operation, now, ...on }: OutcomeProps) {
             {deployed && <Came of={deployed} cluster={of?.cluster ?? DEFAULT_CLUSTER} />}
             {deployed?.dryRun && (
               <>
+                <Planned
+                  project={project}
+                  build={operation}
+                  plan={deployed}
+                  cluster={of?.cluster ?? DEFAULT_CLUSTER}
+                />
                 <Obstacles
                   of={deployed}
                   cluster={of?.cluster ?? DEFAULT_CLUSTER}

@@ -22,6 +22,12 @@ export const useRunning = (cluster: string) =>
     ofCluster<Schemas["Page_WorkflowSummary"]>(cluster, "workflows"),
   );
 
+/** One workflow with its graph, as its engines have it. */
+export const useRunningOne = (cluster: string, name: string) =>
+  useAsked(["running on", cluster, name], () =>
+    ofCluster<Schemas["WorkflowDetail"]>(cluster, `workflows/${encodeURIComponent(name)}`),
+  );
+
 export const useKeysOf = (cluster: string) =>
   useAsked(["keys of", cluster], () => ofCluster<Schemas["Page_Key"]>(cluster, "keys"));
 

@@ -9,6 +9,10 @@ export const DrawnTexts = lazy(() =>
   import("./DrawnTexts").then((it) => ({ default: it.DrawnTexts })),
 );
 
+export const DrawnSides = lazy(() =>
+  import("./DrawnSides").then((it) => ({ default: it.DrawnSides })),
+);
+
 /** What a difference is told by stands here in the address. */
 export const BY = "by";
 export const GRAPH = "graph";

@@ -60,7 +60,9 @@ export function DrawnDiff({ name, of }: DrawnDiffProps) {
         {found
           ? `${found.stage.id}: ${becameOf(found)}`
           : isSame(of)
-            ? "Nothing that is drawn or set changed."
+            ? of.stages.some((it) => it.isUnknown)
+              ? "Nothing that is drawn changed."
+              : "Nothing that is drawn or set changed."
             : `Choose a stage to see what changed in it${at < 0 && changed.length > 0 ? `; ${plural(changed.length, "stage")} did` : ""}.`}
       </p>
       {found && <FieldsOf of={found} />}

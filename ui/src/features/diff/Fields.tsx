@@ -5,11 +5,11 @@ import type { DiffStage, Field } from "./graphDiff";
 
 /** What changed in a stage; of one that came or went, all that it says. */
 export function FieldsOf({ of }: { of: DiffStage }) {
-  const { stage, change, fields } = of;
+  const { stage, change, fields, isUnknown } = of;
   const isWhole = change === "added" || change === "removed";
   const isKnown = Object.keys(stage.config).length > 0;
-  if (isWhole && !isKnown)
-    return <p className="muted small">What is set in it is not told by the cluster.</p>;
+  const untold = <p className="muted small">What is set in it is not told by the cluster.</p>;
+  if (isWhole && !isKnown) return untold;
   const whole: Field[] = [
     {
       path: stage.id,
@@ -18,7 +18,12 @@ export function FieldsOf({ of }: { of: DiffStage }) {
     },
   ];
   const shown = isWhole ? whole : fields;
-  return shown.length > 0 ? <All of={shown} name={stage.id} /> : null;
+  return (
+    <>
+      {shown.length > 0 && <All of={shown} name={stage.id} />}
+      {isUnknown && untold}
+    </>
+  );
 }
 
 /** What changed beside the stages. */

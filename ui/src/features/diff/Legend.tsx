@@ -16,9 +16,15 @@ const SAID: Record<Change, string> = {
 /** What the signs mean, and how many there are of each. */
 export function Legend({ of }: { of: GraphDiff }) {
   const [stages, edges] = [counted(of.stages), counted(of.edges)];
+  const isUnknown = of.stages.some((it) => it.isUnknown);
   return (
     <div className={css.legends}>
-      <Signs name="Stages" counts={stages} of={ORDER} />
+      <Signs
+        name="Stages"
+        counts={stages}
+        of={ORDER}
+        same={isUnknown ? "there before, too" : SAID.same}
+      />
       <Signs name="Connections" counts={edges} of={OF_EDGES} />
     </div>
   );
@@ -28,9 +34,11 @@ interface SignsProps {
   name: string;
   counts: Partial<Record<Change, number>>;
   of: readonly Change[];
+  /** What is said of those of which nothing else can be. */
+  same?: string;
 }
 
-function Signs({ name, counts, of }: SignsProps) {
+function Signs({ name, counts, of, same = SAID.same }: SignsProps) {
   const shown = of.filter((it) => counts[it]);
   if (shown.length === 0) return null;
   return (
@@ -38,21 +46,21 @@ function Signs({ name, counts, of }: SignsProps) {
       <span className="muted">{name}:</span>
       <ul aria-label={name}>
         {shown.map((it) => (
-          <Entry key={it} of={it} many={counts[it] ?? 0} />
+          <Entry key={it} of={it} many={counts[it] ?? 0} said={it === "same" ? same : SAID[it]} />
         ))}
       </ul>
     </div>
   );
 }
 
-function Entry({ of, many }: { of: Change; many: number }) {
+function Entry({ of, many, said }: { of: Change; many: number; said: string }) {
   const [sign, tone] = SIGNS[of];
   return (
     <li data-tone={tone}>
       <span className={css.sign} aria-hidden="true">
         {sign}
       </span>{" "}
-      {count(many)} {SAID[of]}
+      {count(many)} {said}
     </li>
   );
 }

@@ -25,6 +25,8 @@ export interface DiffStage {
   formerName?: string;
   /** What it says otherwise than before: of one that came or went, nothing. */
   fields: Field[];
+  /** One side does not tell what is set in it: that it is the same is not said. */
+  isUnknown?: boolean;
 }
 
 export interface DiffEdge extends DesignEdge {
@@ -196,6 +198,7 @@ function compared(before: DesignStage, after: DesignStage, both: Both): DiffStag
     change: isRenamed ? "renamed" : fields.length > 0 ? "changed" : "same",
     formerName: isRenamed ? before.id : undefined,
     fields,
+    isUnknown: isBare || undefined,
   };
 }
 

@@ -12,7 +12,8 @@ export const SIGNS: Record<Change, [sign: string, tone: string]> = {
 };
 
 /** What became of a stage, as `changed, 2 fields`. */
-export function becameOf({ change, formerName, fields }: DiffStage): string {
+export function becameOf({ change, formerName, fields, isUnknown }: DiffStage): string {
+  if (change === "same" && isUnknown) return "there before, too";
   const told = change === "renamed" ? [`renamed from ${formerName}`] : [WORDS[change]];
   if (fields.length > 0) told.push(plural(fields.length, "field"));
   return told.join(", ");

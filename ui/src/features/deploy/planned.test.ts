@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { graphDiff, type Side, sideOf } from "../diff/graphDiff";
+import { becameOf } from "../diff/said";
+import { bareOf, commitThere, moved } from "./planned";
+
+test("what nodes start, end or start anew is what a plan changes", () => {
+  const plan = [
+    { starts: ["c"], restarts: ["b"], stops: [], stays: ["d"] },
+    { starts: [], restarts: ["b"], stops: ["a"], stays: [] },
+  ];
+  expect(moved(plan)).toEqual(["a", "b", "c"]);
+  expect(moved([])).toEqual([]);
+});
+
+test("a cluster has a version of the project where its default is of it", () => {
+  const one = { project: "shop", default: true, commit: "c1" };
+  expect(commitThere([{ ...one, default: false }, one], "shop")).toBe("c1");
+  expect(commitThere([one], "other")).toBeUndefined();
+  expect(commitThere([{ ...one, commit: null }], "shop")).toBeUndefined();
+  expect(commitThere([], "shop")).toBeUndefined();
+});
+
+test("against what an engine tells, stages and connections are compared", () => {
+  const counts = {} as never;
+  const stage = (id: string, role: "source" | "sink", kind: string) => ({
+    id,
+    role,
+    kind,
+    counts,
+    onError: "rollback" as const,
+  });
+  const there = bareOf({
+    stages: [stage("read", "source", "file"), stage("gone", "sink", "devNull")],
+    edges: [{ from: "read", port: "out", to: "gone" }],
+  });
+  const text =
+    "kind: Workflow\nspec:\n  stages:\n    - { name: read, source: files }\n    - { name: end, from: read, sink: { devNull: {} } }\n";
+  const { stages, edges } = graphDiff(there, sideOf(text) as Side);
+  expect(stages.map((it) => `${it.stage.id} ${becameOf(it)}`)).toEqual([
+    "read there before, too",
+    "end added",
+    "gone removed",
+  ]);
+  expect(edges.map((it) => `${it.to} ${it.change}`)).toEqual(["end added", "gone removed"]);
+});
