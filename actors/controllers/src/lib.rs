@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod access;
+pub mod alarms;
 mod answer;
 pub mod audit;
 mod author;

@@ -4,6 +4,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod alarm;
 mod audit;
 mod bytes;
 mod claim;
@@ -28,6 +29,10 @@ mod suggest;
 mod time;
 mod workflow;
 
+pub use alarm::{
+    Alarm, AlarmId, AlarmKey, AlarmKind, AlarmSeverity, AlarmSubject, Complaint, Confirmation,
+    SubjectKind,
+};
 pub use audit::{AuditAction, AuditEntry, AuditHash, AuditHead, AuditOutcome};
 pub use bytes::Bytes;
 pub use claim::{Claims, Extent, Grants, Scope, UnknownClaim, UserClaim};

@@ -1,0 +1,183 @@
+//! What has lasted long enough to be told: pure, with the time as a value.
+//!
+//! What comes for a moment is not raised, and what goes for a moment is not cleared. Something that comes and goes is
+//! waited for longer and longer, so that it stays one alarm that stands; how often it came is counted, and written
+//! down now and then. All of this is in memory: whoever looks next begins anew, and clears nothing at once.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use weir_domain::{Alarm, AlarmKey, AlarmKind, Timestamp};
+
+use super::judge::{Judgement, Trouble};
+use super::{Command, Report, SAME_WITHIN};
+
+/// So long it must be away before it is cleared; twice as long each time that it came back.
+const CALM_MIN: Duration = Duration::from_secs(10);
+const CALM_DOUBLED_MAX: u32 = 5;
+/// So long nobody can judge it before that is told.
+const UNKNOWN_AFTER: Duration = Duration::from_secs(10);
+/// So often what is said of an alarm that stands is written down anew, unless it becomes better or worse.
+const TELL_EVERY: Duration = Duration::from_secs(60);
+
+/// How long it must last before it is raised.
+fn lasts(kind: &AlarmKind) -> Duration {
+    // Somebody did that, or it does not go away by itself.
+    let stays = [AlarmKind::DEAD_LETTERS, AlarmKind::NODE_DRAINED, AlarmKind::STREAMS_PAUSED];
+    // Controllers move, and instances are placed, while nodes come and go.
+    let moves = [AlarmKind::CONTROLLER_MISSING, AlarmKind::CONTROLLER_TROUBLE];
+    let places = [AlarmKind::WORKFLOW_UNPLACED, AlarmKind::NODE_SILENT];
+    Duration::from_secs(match kind {
+        it if stays.contains(it) => 0,
+        it if moves.contains(it) => 15,
+        it if places.contains(it) => 8,
+        _ => 2,
+    })
+}
+
+/// When it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Now {
+    /// Never goes back.
+    pub(super) up: Duration,
+    pub(super) at: Timestamp,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Patience(BTreeMap<AlarmKey, Known>);
+
+#[derive(Debug)]
+struct Known {
+    trouble: Option<Trouble>,
+    /// Since when it is found, without a gap.
+    found: Now,
+    /// Since when it is judged and not found.
+    missed: Option<Duration>,
+    unjudged: Option<Duration>,
+    /// It lasted, and was not told yet.
+    is_due: bool,
+    /// How often it came again since it was told last.
+    again: u64,
+    told: Option<Duration>,
+    /// How often it came back of late.
+    returns: u32,
+}
+
+impl Known {
+    fn new(now: Now) -> Self {
+        Self {
+            trouble: None,
+            found: now,
+            missed: None,
+            unjudged: None,
+            is_due: false,
+            again: 0,
+            told: None,
+            returns: 0,
+        }
+    }
+
+    fn find(&mut self, trouble: &Trouble, is_standing: bool, now: Now) {
+        self.unjudged = None;
+        if self.missed.take().is_some() {
+            self.returns += 1;
+            self.found = now;
+            self.again += u64::from(is_standing);
+        } else if now.up.saturating_sub(self.found.up) >= SAME_WITHIN {
+            self.returns = 0;
+        }
+        let before = self.trouble.as_ref().map_or(u64::MAX, |it| it.amount);
+        self.again += u64::from(is_standing && trouble.amount > before);
+        self.trouble = Some(trouble.clone());
+    }
+
+    fn calm(&self) -> Duration {
+        CALM_MIN * 2_u32.pow(self.returns.min(CALM_DOUBLED_MAX))
+    }
+
+    fn report(&self, key: &AlarmKey) -> Option<Report> {
+        let trouble = self.trouble.as_ref()?;
+        Some(Report {
+            key: key.clone(),
+            complaint: trouble.complaint.clone(),
+            since: trouble.since.unwrap_or(self.found.at),
+            again: self.again,
+        })
+    }
+}
+
+impl Patience {
+    /// What is to be told after a look; `None`: nothing. It is told again until [`Patience::told`] says that it was.
+    pub(super) fn look(
+        &mut self,
+        judged: &Judgement<'_>,
+        standing: &BTreeMap<AlarmKey, Alarm>,
+        now: Now,
+    ) -> Option<Command> {
+        let mut raised = Vec::new();
+        for (key, trouble) in &judged.found {
+            let known = self.0.entry(key.clone()).or_insert_with(|| Known::new(now));
+            let alarm = standing.get(key);
+            known.find(trouble, alarm.is_some(), now);
+            let is_to_be_told = match alarm {
+                Some(alarm) => is_news(alarm, known, now),
+                None => {
+                    known.is_due |= now.up.saturating_sub(known.found.up) >= lasts(&key.kind);
+                    known.is_due
+                }
+            };
+            raised.extend(known.report(key).filter(|_| is_to_be_told));
+        }
+        let (mut cleared, mut unknown) = (Vec::new(), Vec::new());
+        for (key, alarm) in standing.iter().filter(|it| !judged.found.contains_key(it.0)) {
+            let known = self.0.entry(key.clone()).or_insert_with(|| Known::new(now));
+            if judged.is_judged(key) {
+                known.unjudged = None;
+                let missed = *known.missed.get_or_insert(now.up);
+                if now.up.saturating_sub(missed) >= known.calm() {
+                    cleared.push(key.clone());
+                }
+            } else {
+                known.missed = None;
+                let unjudged = *known.unjudged.get_or_insert(now.up);
+                let is_long = now.up.saturating_sub(unjudged) >= UNKNOWN_AFTER;
+                if is_long && alarm.unknown_since.is_none() {
+                    unknown.push(key.clone());
+                }
+            }
+        }
+        self.0.retain(|key, known| {
+            if judged.found.contains_key(key) || standing.contains_key(key) {
+                return true;
+            }
+            if known.is_due {
+                // It was not to be told while it lasted: the database was away, as like as not.
+                raised.extend(known.report(key));
+                return true;
+            }
+            let missed = *known.missed.get_or_insert(now.up);
+            now.up.saturating_sub(missed) < SAME_WITHIN
+        });
+        let is_nothing = raised.is_empty() && cleared.is_empty() && unknown.is_empty();
+        (!is_nothing).then_some(Command::Observe { raised, cleared, unknown, at: now.at })
+    }
+
+    /// What was to be told is kept.
+    pub(super) fn told(&mut self, keys: &[AlarmKey], now: Now) {
+        for key in keys {
+            if let Some(known) = self.0.get_mut(key) {
+                (known.is_due, known.again, known.told) = (false, 0, Some(now.up));
+            }
+        }
+    }
+}
+
+/// Whether something is to be said of an alarm that stands.
+fn is_news(alarm: &Alarm, known: &Known, now: Now) -> bool {
+    let Some(trouble) = &known.trouble else { return false };
+    let is_urgent =
+        alarm.unknown_since.is_some() || alarm.complaint.severity != trouble.complaint.severity;
+    let is_other = known.again > 0 || alarm.complaint != trouble.complaint;
+    let has_rested = known.told.is_none_or(|it| now.up.saturating_sub(it) >= TELL_EVERY);
+    is_urgent || is_other && has_rested
+}

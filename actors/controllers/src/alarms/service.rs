@@ -1,0 +1,258 @@
+//! The alarm centre as a singleton: it looks, and says what it found to the pure part. Names of fields and variants
+//! of requests travel between engines of two versions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{oneshot, watch};
+use weir_cluster::{Instance, RequestContext, Service, Singleton, Unavailable};
+use weir_domain::{
+    Alarm, AlarmId, AlarmKey, AlarmKind, Confirmation, Fault, Timestamp, UserName, WorkflowName,
+};
+use weir_persistence_api::{Fence, PersistenceId, Store};
+use weir_runtime::{HostRef, HostSettings, HostSpec, NoEffects, Stopwatch, System};
+
+use super::list::{AlarmPage, Asked, BySeverity};
+use super::patience::{Now, Patience};
+use super::sight::{Lookout, Unjudged};
+use super::{Alarms, Command, LEASE, Rejection, Report, Which, judge};
+use crate::answer::{Refusal, answered};
+use crate::instance;
+
+/// How often it looks, and after a look so many times as long as that took, up to a bound.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+const REST: u32 = 9;
+const REST_MAX: Duration = Duration::from_secs(15);
+/// How long writing down what was found may take.
+const TELL_WITHIN: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Request {
+    List(Asked),
+    Show(AlarmId),
+    Confirm { which: Which, by: UserName, note: Option<String> },
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Response {
+    Page {
+        page: AlarmPage,
+        /// When it was looked last; `None`: not yet.
+        looked_at: Option<Timestamp>,
+        unjudged: Vec<Unjudged>,
+    },
+    Alarm(Option<Box<Alarm>>),
+    Confirmed(Confirmed),
+    Rejected(Rejection),
+    Refused(String),
+}
+
+/// What a confirmation did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmed {
+    /// Those that it confirmed.
+    pub now: Vec<AlarmId>,
+    /// Those that somebody had confirmed before.
+    pub before: Vec<AlarmId>,
+}
+
+/// Makes the alarm centre wherever its lease is held.
+pub struct AlarmSingleton {
+    pub system: System,
+    pub store: Arc<dyn Store>,
+    pub settings: HostSettings,
+    pub lookout: Arc<dyn Lookout>,
+}
+
+#[async_trait]
+impl Singleton for AlarmSingleton {
+    type Service = AlarmService;
+
+    async fn start(&self, fence: Fence) -> Result<Instance<AlarmService>, Fault> {
+        let spec = HostSpec {
+            id: PersistenceId(LEASE.to_owned()),
+            fence,
+            store: self.store.clone(),
+            effects: Arc::new(NoEffects),
+            settings: self.settings.clone(),
+        };
+        let (host, starting) = instance::recovered(&self.system, spec).await?;
+        let (alive, ended) = oneshot::channel();
+        let looked = watch::Sender::new(Looked::default());
+        let service = AlarmService {
+            host: host.clone(),
+            system: self.system.clone(),
+            looked: looked.subscribe(),
+            _alive: alive,
+        };
+        let watchman = Watchman {
+            system: self.system.clone(),
+            host,
+            lookout: self.lookout.clone(),
+            looked,
+            patience: Patience::default(),
+            up: Stopwatch::start(),
+        };
+        self.system.tasks().spawn("alarms", async move { watchman.work(ended).await });
+        Ok(Instance::new(Arc::new(service), starting.keep()))
+    }
+}
+
+/// Answers requests from the event-sourced host.
+pub struct AlarmService {
+    host: HostRef<Alarms>,
+    system: System,
+    looked: watch::Receiver<Looked>,
+    /// While it lives, it is looked.
+    _alive: oneshot::Sender<()>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Looked {
+    at: Option<Timestamp>,
+    unjudged: Vec<Unjudged>,
+}
+
+type Stop = crate::answer::Stop<Response>;
+
+#[async_trait]
+impl Service for AlarmService {
+    type Request = Request;
+    type Response = Response;
+
+    const NAME: &'static str = LEASE;
+    const VERSION: u32 = 1;
+
+    async fn serve(
+        &self,
+        request: Request,
+        context: RequestContext,
+    ) -> Result<Response, Unavailable> {
+        answered(self.answer(request, context).await)
+    }
+}
+
+impl AlarmService {
+    async fn answer(&self, request: Request, context: RequestContext) -> Result<Response, Stop> {
+        let (host, within) = (&self.host, context.within);
+        match request {
+            Request::List(asked) => {
+                let page = host.query(within, move |it| it.page(&asked)).await?;
+                let Looked { at: looked_at, unjudged } = self.looked.borrow().clone();
+                Ok(Response::Page { page, looked_at, unjudged })
+            }
+            Request::Show(id) => {
+                let found = host.query(within, move |it| it.find(id).cloned()).await?;
+                Ok(Response::Alarm(found.map(Box::new)))
+            }
+            Request::Confirm { which, by, note } => {
+                let asked = which.clone();
+                let open = host.query(within, move |it| it.unconfirmed(&asked)).await?;
+                let before = match &which {
+                    Which::These(ids) => {
+                        ids.iter().filter(|it| !open.contains(it)).copied().collect()
+                    }
+                    Which::All => Vec::new(),
+                };
+                let note = note.filter(|it| !it.is_empty());
+                let confirmation = Confirmation { by, at: self.system.now(), note };
+                let confirm = Command::Confirm { which, confirmation };
+                host.ask_as(context.command, confirm, within).await?;
+                Ok(Response::Confirmed(Confirmed { now: open, before }))
+            }
+        }
+    }
+}
+
+impl From<Refusal<Rejection>> for Response {
+    fn from(refusal: Refusal<Rejection>) -> Self {
+        match refusal {
+            Refusal::Rejected(it) => Self::Rejected(it),
+            Refusal::Refused(it) => Self::Refused(it),
+        }
+    }
+}
+
+/// Looks, beside the requests.
+struct Watchman {
+    system: System,
+    host: HostRef<Alarms>,
+    lookout: Arc<dyn Lookout>,
+    looked: watch::Sender<Looked>,
+    patience: Patience,
+    up: Stopwatch,
+}
+
+impl Watchman {
+    async fn work(mut self, mut ended: oneshot::Receiver<()>) {
+        let stopping = self.system.shutdown().stopping();
+        let mut rest = LOOK_EVERY;
+        loop {
+            let look = async {
+                tokio::time::sleep(rest).await;
+                let took = Stopwatch::start();
+                self.look().await;
+                (took.elapsed() * REST).clamp(LOOK_EVERY, REST_MAX)
+            };
+            tokio::select! {
+                it = look => rest = it,
+                _ = &mut ended => break,
+                // What ends in good order is no trouble.
+                () = stopping.stopped() => break,
+            }
+        }
+        measure(&BySeverity::default());
+    }
+
+    async fn look(&mut self) {
+        let kept = |it: &Alarms| it.standing().map(|it| (it.key.clone(), it.clone())).collect();
+        // A host that is held or recovers answers in a later round.
+        let Ok(standing) = self.host.query(LOOK_EVERY, kept).await else { return };
+        let seen = self.lookout.look(&with_letters(&standing)).await;
+        let now = Now { up: self.up.elapsed(), at: self.system.now() };
+        let judged = judge(&seen, now.at);
+        let command = self.patience.look(&judged, &standing, now);
+        if let Some(command) = command
+            && !self.tell(command, now).await
+        {
+            return;
+        }
+        if let Ok(counts) = self.host.query(LOOK_EVERY, Alarms::counts).await {
+            measure(&counts.standing);
+        }
+        self.looked.send_replace(Looked { at: Some(now.at), unjudged: judged.unjudged() });
+    }
+
+    /// What can't be written now is found again in the next round.
+    async fn tell(&mut self, command: Command, now: Now) -> bool {
+        let Command::Observe { raised, .. } = &command else { return true };
+        let keys: Vec<_> = raised.iter().map(|Report { key, .. }| key.clone()).collect();
+        match self.host.ask(command, TELL_WITHIN).await {
+            Ok(_) => {
+                self.patience.told(&keys, now);
+                true
+            }
+            Err(error) => {
+                tracing::debug!(%error, "alarms are not written yet");
+                false
+            }
+        }
+    }
+}
+
+/// Workflows that may have letters, though nobody runs them any more.
+fn with_letters(standing: &BTreeMap<AlarmKey, Alarm>) -> BTreeSet<WorkflowName> {
+    let of_letters = standing.keys().filter(|it| it.kind == AlarmKind::DEAD_LETTERS);
+    of_letters.filter_map(|it| it.subject.name.parse().ok()).collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "there are not so many")]
+fn measure(standing: &BySeverity) {
+    let BySeverity { error, warning, info } = *standing;
+    for (severity, count) in [("error", error), ("warning", warning), ("info", info)] {
+        metrics::gauge!("weir_alarms_standing", "severity" => severity).set(count as f64);
+    }
+}

@@ -1,0 +1,170 @@
+//! What is waited for before it is told.
+
+use std::time::Duration;
+
+use weir_domain::NodeStatus;
+
+use super::judging::{member, node, well};
+use super::*;
+use crate::alarms::patience::{Now, Patience};
+use crate::alarms::{MemberSeen, Sighting, judge};
+
+/// A centre that looks at what it is shown, second by second.
+#[derive(Default)]
+struct Lab {
+    state: Alarms,
+    patience: Patience,
+    second: u64,
+    /// What is decided is written only then.
+    is_mute: bool,
+}
+
+impl Lab {
+    fn now(&self) -> Now {
+        let at = Timestamp(i64::try_from(self.second).unwrap() * 1_000);
+        Now { up: Duration::from_secs(self.second), at }
+    }
+
+    /// Looks for so many seconds; what it wrote down.
+    fn see(&mut self, seen: &Sighting, seconds: u64) -> Vec<Event> {
+        let mut events = Vec::new();
+        for _ in 0..seconds {
+            self.second += 1;
+            let now = self.now();
+            let standing = self.state.standing().map(|it| (it.key.clone(), it.clone())).collect();
+            let command = self.patience.look(&judge(seen, now.at), &standing, now);
+            let Some(command) = command.filter(|_| !self.is_mute) else { continue };
+            let Command::Observe { raised, .. } = &command else { unreachable!() };
+            let keys: Vec<_> = raised.iter().map(|it| it.key.clone()).collect();
+            events.extend(done(&mut self.state, command));
+            self.patience.told(&keys, now);
+        }
+        events
+    }
+
+    /// Another holder goes on with what is in the journal.
+    fn moved(self) -> Self {
+        Self { state: self.state, second: self.second, ..Self::default() }
+    }
+
+    fn only(&self) -> &Alarm {
+        let all: Vec<_> = self.state.standing().chain(self.state.ended()).collect();
+        assert_eq!(all.len(), 1, "{all:?}");
+        all[0]
+    }
+}
+
+fn lost() -> Sighting {
+    let mut seen = well();
+    let silent = MemberSeen { is_unreachable: true, ..member(NodeStatus::Up) };
+    let since = MemberSeen { since: Timestamp(500), ..silent };
+    seen.members.as_mut().unwrap().insert(node("node-2"), since);
+    seen
+}
+
+fn unseen() -> Sighting {
+    Sighting { members: Err("no answer".into()), ..well() }
+}
+
+fn named(events: &[Event]) -> Vec<&'static str> {
+    let name = |it: &Event| match it {
+        Event::Raised { .. } => "raised",
+        Event::Repeated { .. } => "repeated",
+        Event::LostSight { .. } => "lost sight",
+        Event::Cleared { .. } => "cleared",
+        Event::Confirmed { .. } => "confirmed",
+        Event::Forgotten { .. } => "forgotten",
+    };
+    events.iter().map(name).collect()
+}
+
+#[test]
+fn what_is_there_for_a_moment_is_not_raised_and_what_is_away_for_one_not_cleared() {
+    let mut lab = Lab::default();
+    assert_eq!(lab.see(&lost(), 2), []);
+    assert_eq!(lab.see(&well(), 60), [], "it was a moment");
+    assert_eq!(named(&lab.see(&lost(), 30)), ["raised"]);
+    assert_eq!(lab.only().raised_at, Timestamp(500), "since then it was known");
+    assert_eq!(lab.see(&well(), 10), []);
+    assert_eq!(lab.see(&lost(), 1), [], "it stands all the while");
+    assert_eq!(named(&lab.see(&lost(), 60)), ["repeated"], "now and then");
+    assert_eq!(lab.only().count, 2);
+    assert_eq!(named(&lab.see(&well(), 60)), ["cleared"]);
+    assert!(!lab.only().is_standing());
+}
+
+#[test]
+fn who_flaps_is_one_alarm_that_stands_and_is_seldom_written_down() {
+    let mut lab = Lab::default();
+    let mut events = Vec::new();
+    for _ in 0..240 {
+        events.extend(lab.see(&lost(), 5));
+        events.extend(lab.see(&well(), 10));
+    }
+    let it = lab.only();
+    assert!(it.is_standing() && it.count > 230, "{it:?}");
+    assert!(events.len() < 70, "an hour: {}", events.len());
+    let calm = named(&lab.see(&well(), 600));
+    assert_eq!(calm.last(), Some(&"cleared"));
+}
+
+#[test]
+fn what_nobody_can_judge_is_not_cleared() {
+    let mut lab = Lab::default();
+    lab.see(&lost(), 5);
+    assert_eq!(named(&lab.see(&unseen(), 300)), ["lost sight"]);
+    assert!(lab.only().is_standing() && lab.only().unknown_since.is_some());
+    assert_eq!(named(&lab.see(&lost(), 1)), ["repeated"]);
+    assert_eq!((lab.only().unknown_since, lab.only().count), (None, 1));
+    lab.see(&unseen(), 300);
+    assert_eq!(named(&lab.see(&well(), 60)), ["cleared"]);
+}
+
+#[test]
+fn another_holder_raises_nothing_anew_and_clears_nothing_at_once() {
+    let mut lab = Lab::default();
+    lab.see(&lost(), 5);
+    done(&mut lab.state, confirm(&[1], 1));
+    let mut lab = lab.moved();
+    assert_eq!(lab.see(&unseen(), 5), []);
+    assert_eq!(lab.see(&lost(), 60), []);
+    assert_eq!((lab.only().count, lab.only().confirmation.clone()), (1, Some(confirmation(1))));
+    let mut lab = lab.moved();
+    assert_eq!(lab.see(&well(), 9), []);
+    assert_eq!(named(&lab.see(&well(), 9)), ["cleared"]);
+    assert_eq!(lab.only().confirmation, Some(confirmation(1)));
+}
+
+#[test]
+fn what_could_not_be_written_while_it_lasted_is_told_afterwards() {
+    let mut lab = Lab { is_mute: true, ..Lab::default() };
+    let away = Sighting { store_trouble: Some("connection refused".into()), ..well() };
+    lab.see(&away, 60);
+    assert_eq!(lab.state, Alarms::default());
+    lab.is_mute = false;
+    assert_eq!(named(&lab.see(&well(), 60)), ["raised", "cleared"]);
+    let it = lab.only();
+    assert_eq!(
+        (it.key.to_string().as_str(), it.raised_at),
+        ("store-unreachable:database", Timestamp(1_000))
+    );
+}
+
+#[test]
+fn more_dead_letters_are_the_same_alarm_again() {
+    use crate::alarms::LettersSeen;
+    let with = |waiting| {
+        let mut seen = well();
+        for it in seen.letters.values_mut() {
+            *it = Ok(LettersSeen { waiting, has_more: false });
+        }
+        seen
+    };
+    let mut lab = Lab::default();
+    assert_eq!(named(&lab.see(&with(3), 1)), ["raised"], "at once");
+    lab.see(&with(5), 90);
+    lab.see(&with(4), 90);
+    assert_eq!(lab.only().count, 2, "some were replayed");
+    assert!(lab.only().complaint.message.ends_with(": 4"));
+    assert_eq!(named(&lab.see(&with(0), 60)), ["cleared"]);
+}
