@@ -38,8 +38,9 @@ pub(crate) const FILE_EVERY: Duration = Duration::from_millis(100);
 const LONGER_THAN_A_LEASE: Duration = Duration::from_secs(8);
 
 /// The controllers, which are one each in a cluster.
-const CONTROLLERS: [&str; 8] = [
+const CONTROLLERS: [&str; 9] = [
     ACCESS,
+    ALARMS,
     "audit",
     "deployment-storage",
     "key-storage",
@@ -48,6 +49,7 @@ const CONTROLLERS: [&str; 8] = [
     "stream-monitor",
     "user-storage",
 ];
+const ALARMS: &str = "alarms";
 const SCHEDULER: &str = "scheduler-master";
 /// The one that files can't do without.
 pub(crate) const ACCESS: &str = "access-coordinator";

@@ -1,13 +1,14 @@
 //! One engine: its store, its part in the cluster, the controllers that it may host, its workflows.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::Semaphore;
 use weir_cluster::{ReceiverEpochs, View};
 use weir_controllers::access::{AccessCoordinator, AccessSingleton};
+use weir_controllers::alarms::{AlarmCentre, AlarmSingleton};
 use weir_controllers::audit::{Audit, AuditSingleton};
 use weir_controllers::deployments::{DeploymentSingleton, DeploymentStorage, Packages};
 use weir_controllers::keys::{KeySingleton, KeyStorage};
@@ -30,6 +31,7 @@ use weir_stream::{
 };
 
 use super::activation::{self, Activation, Followed};
+use super::alarms::Outlook;
 use super::announcer::Announcer;
 use super::bell::Bell;
 use super::certificates::Certificates;
@@ -219,12 +221,29 @@ impl Engine {
         let users = UserSingleton {
             system: system.clone(),
             store: store.clone(),
-            settings: options.host,
+            settings: options.host.clone(),
             notice: Arc::new(SetUpFile(process.data_dir.path.join(SET_UP_FILE))),
             outside: weir_identity::outside(&process.settings.users)?,
         };
         let audit = AuditSingleton { system: system.clone(), store: store.clone(), restarts };
+        let gathering = Gathering::listen(activation.clone(), &membership);
+        let tallies = LetterTallies::default();
+        let alarms = AlarmSingleton {
+            system: system.clone(),
+            store: store.clone(),
+            settings: options.host,
+            lookout: Arc::new(Outlook {
+                membership: membership.clone(),
+                gathering: gathering.clone(),
+                scheduler: scheduler.clone(),
+                deployments: deployments.clone(),
+                services: services.clone(),
+                tallies: tallies.clone(),
+                counted: Mutex::default(),
+            }),
+        };
         let storages = Storages {
+            alarms: AlarmCentre::new(singletons.register(alarms)),
             keys,
             users: UserStorage::new(singletons.register(users), system.ids().clone()),
             audit: Audit::new(singletons.register(audit)),
@@ -245,7 +264,6 @@ impl Engine {
         let replays = Bell::hang(&membership, REPLAYS, move || calls.call());
         let live = services.live.clone();
         let releases = Bell::hang(&membership, RELEASES, move || live.note_release());
-        let gathering = Gathering::listen(activation.clone(), &membership);
         let logs = Logs::listen(process, &membership);
         let engine = Self {
             system,
@@ -256,7 +274,7 @@ impl Engine {
             deployments,
             steering,
             sniffing,
-            tallies: LetterTallies::default(),
+            tallies,
             replays,
             releases,
             gathering,

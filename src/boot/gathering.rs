@@ -43,7 +43,16 @@ struct Answer {
     workflows: String,
 }
 
-type Kept = BTreeMap<Question, (Stopwatch, Vec<WorkflowDetail>)>;
+type Kept = BTreeMap<Question, (Stopwatch, Gathered)>;
+
+/// What engines said together.
+#[derive(Clone)]
+pub(crate) struct Gathered {
+    /// By name.
+    pub(crate) workflows: Vec<WorkflowDetail>,
+    /// Those that did not say.
+    pub(crate) unreached: Vec<NodeName>,
+}
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -66,6 +75,11 @@ impl Gathering {
 
     /// By name. An engine that does not answer soon is named, and not waited for.
     pub(crate) async fn gather(&self, only: Option<&WorkflowName>) -> Vec<WorkflowDetail> {
+        self.gathered(only).await.workflows
+    }
+
+    /// The same, with the engines that did not answer, though there may be no workflow to name them with.
+    pub(crate) async fn gathered(&self, only: Option<&WorkflowName>) -> Gathered {
         let question = Question { only: only.cloned() };
         if let Some(fresh) = self.fresh(&question) {
             return fresh;
@@ -84,7 +98,7 @@ impl Gathering {
                 Err(node) => unreached.push(node),
             }
         }
-        let gathered = together(answers, &unreached);
+        let gathered = Gathered { workflows: together(answers, &unreached), unreached };
         self.keep(question, &gathered);
         gathered
     }
@@ -96,18 +110,18 @@ impl Gathering {
         serde_json::from_str(&answer.workflows).ok()
     }
 
-    fn fresh(&self, question: &Question) -> Option<Vec<WorkflowDetail>> {
+    fn fresh(&self, question: &Question) -> Option<Gathered> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let (age, gathered) = kept.get(question)?;
         (age.elapsed() < FRESH).then(|| gathered.clone())
     }
 
-    fn keep(&self, question: Question, gathered: &[WorkflowDetail]) {
+    fn keep(&self, question: Question, gathered: &Gathered) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= KEPT_MAX {
             kept.clear();
         }
-        kept.insert(question, (Stopwatch::start(), gathered.to_vec()));
+        kept.insert(question, (Stopwatch::start(), gathered.clone()));
     }
 }
 

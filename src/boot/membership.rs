@@ -262,6 +262,7 @@ fn describe(
     let (started_at, uptime) = (system.started_at(), weir_runtime::Stopwatch::start());
     Arc::new(move || {
         let links = remote.as_ref().map(|it| it.links().borrow().clone());
+        let (memory_usable_bytes, memory_free_bytes) = super::memory::room().unwrap_or_default();
         let mut details = Details {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at,
@@ -271,6 +272,8 @@ fn describe(
             processors: std::thread::available_parallelism()
                 .map_or(1, |it| u32::try_from(it.get()).unwrap_or(u32::MAX)),
             memory_bytes: super::views::resident_bytes(),
+            memory_usable_bytes,
+            memory_free_bytes,
             tasks: u32::try_from(tasks.running().len()).unwrap_or(u32::MAX),
             links: links.map_or(0, |it| count(it.values().filter(|it| it.state == LinkState::Up))),
             certificate_expires: certificates.first_end(),

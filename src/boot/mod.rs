@@ -1,6 +1,7 @@
 //! The composition root: the only place that names every concrete type.
 
 mod activation;
+mod alarms;
 mod announcer;
 mod answers;
 pub(crate) mod backup;
@@ -22,6 +23,7 @@ mod logging;
 mod logs;
 pub(crate) mod master;
 mod membership;
+mod memory;
 mod operations;
 mod orders;
 pub(crate) mod packages;

@@ -14,6 +14,10 @@ pub struct Details {
     pub processors: u32,
     /// Resident memory of the process.
     pub memory_bytes: u64,
+    /// What its machine, or the part of it that it may use, has of memory, and what of that is free; 0 where it is
+    /// not known.
+    pub memory_usable_bytes: u64,
+    pub memory_free_bytes: u64,
     pub tasks: u32,
     pub workflow_instances: u32,
     pub open_streams: u32,

@@ -52,6 +52,8 @@ claims! {
     AccessManage "access:manage" "Reset items, give or deny clearance, revoke resources";
     WorkflowRead "workflow:read" "See workflows and their instances";
     WorkflowControl "workflow:control" "Shut down, terminate, abort and reset workflows; take, delete and restore savepoints";
+    AlarmRead "alarm:read" "See alarms, those that have ended too";
+    AlarmConfirm "alarm:confirm" "Confirm alarms";
     StreamRead "stream:read" "See streams, their counts and logs";
     StreamPause "stream:pause" "Pause and resume streams";
     StreamControl "stream:control" "Shut down, terminate and abort streams";

@@ -10,6 +10,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod alarm;
 mod asset;
 mod assignment;
 mod audit;
@@ -53,6 +54,10 @@ mod version;
 mod versions;
 mod workflow;
 
+pub use alarm::{
+    AlarmCountsView, AlarmState, AlarmSubjectView, AlarmView, AlarmsConfirm, AlarmsConfirmed,
+    AlarmsQuery, AlarmsView, AlarmsWanted, BySeverityView, ConfirmationView, UnjudgedView,
+};
 pub use asset::{
     AssetConflict, AssetEffective, AssetField, AssetOrigin, AssetRename, AssetRenamed,
     AssetSummary, AssetTheirs, AssetUsage, AssetView, AssetWrite, ProjectCreate, ProjectImport,

@@ -31,6 +31,8 @@ pub enum LiveTopic {
     Scheduled(WorkflowName),
     Sources,
     Resources,
+    /// Those that stand.
+    Alarms,
     /// The clusters that a configuration server knows.
     Clusters,
     /// What a configuration server does for somebody.
@@ -40,7 +42,7 @@ pub enum LiveTopic {
 /// What lists hold: the field with the rows, and the field that tells them apart.
 type Rows = (&'static str, &'static str);
 
-const NAMED: [LiveTopic; 13] = [
+const NAMED: [LiveTopic; 14] = [
     LiveTopic::Members,
     LiveTopic::Leases,
     LiveTopic::Nodes,
@@ -53,6 +55,7 @@ const NAMED: [LiveTopic; 13] = [
     LiveTopic::Schedule,
     LiveTopic::Sources,
     LiveTopic::Resources,
+    LiveTopic::Alarms,
     LiveTopic::Clusters,
 ];
 
@@ -77,6 +80,7 @@ impl LiveTopic {
             Self::Scheduled(name) => format!("/scheduler/workflows/{name}"),
             Self::Sources => "/sources".into(),
             Self::Resources => "/resources".into(),
+            Self::Alarms => "/alarms?limit=500".into(),
             Self::Clusters => "/clusters".into(),
             Self::Operation(id) => format!("/operations/{id}"),
         }
@@ -100,7 +104,7 @@ impl LiveTopic {
             Self::Leases | Self::Workflows | Self::Savepoints(_) | Self::Clusters => {
                 Some(("items", "name"))
             }
-            Self::Streams => Some(("items", "id")),
+            Self::Streams | Self::Alarms => Some(("items", "id")),
             Self::Activations => Some(("items", "node")),
             Self::Schedule => Some(("workflows", "workflow")),
             Self::Sources => Some(("items", "source")),
@@ -122,6 +126,7 @@ impl LiveTopic {
         match self {
             Self::Leases => &["leftMs"],
             Self::Nodes => &["uptimeMs"],
+            Self::Alarms => &["lookedAt"],
             Self::Clusters => &["standing.checkedAt", "standing.answeredInMs"],
             _ => &[],
         }
@@ -148,6 +153,7 @@ impl fmt::Display for LiveTopic {
             Self::Scheduled(name) => write!(f, "scheduled:{name}"),
             Self::Sources => f.write_str("sources"),
             Self::Resources => f.write_str("resources"),
+            Self::Alarms => f.write_str("alarms"),
             Self::Clusters => f.write_str("clusters"),
             Self::Operation(id) => write!(f, "operation:{id}"),
         }
@@ -185,7 +191,7 @@ impl FromStr for LiveTopic {
 #[into_params(parameter_in = Query)]
 pub struct LiveQuery {
     /// What to follow, with commas in between: `members`, `leases`, `nodes`, `workflows`, `streams`,
-    /// `deployments`, `assignments`, `activations`, `canary`, `schedule`, `sources`, `resources`,
+    /// `deployments`, `assignments`, `activations`, `canary`, `schedule`, `sources`, `resources`, `alarms`,
     /// `workflow:NAME`, `scheduled:NAME`, `savepoints:NAME`, `stream:ID`, `log:ID`; of a configuration server,
     /// beside those of any of its clusters, `clusters` and `operation:ID`.
     pub topics: String,

@@ -279,6 +279,27 @@ text!(
     |it| it.enum_values(Some(words(&domain::ReplayState::ALL)))
 );
 text!(
+    /// The number of an alarm: each is larger than those before.
+    AlarmId,
+    |it| it.pattern(Some("^[0-9]+$"))
+);
+text!(
+    /// How bad it is: something that should work does not; it works, and somebody should look; somebody wanted it so.
+    AlarmSeverity,
+    |it| it.enum_values(Some(words(&domain::AlarmSeverity::ALL)))
+);
+text!(
+    /// What kind of thing an alarm is about.
+    AlarmSubjectKind,
+    |it| it.enum_values(Some(words(&[
+        domain::SubjectKind::Cluster,
+        domain::SubjectKind::Node,
+        domain::SubjectKind::Controller,
+        domain::SubjectKind::Workflow,
+        domain::SubjectKind::Source,
+    ])))
+);
+text!(
     /// Before a stage or behind it.
     SniffSide,
     |it| it.enum_values(Some(words(&[domain::SniffSide::In, domain::SniffSide::Out])))

@@ -18,7 +18,7 @@ use crate::layers::{self, BodyBound, Limits};
 use crate::live::Views;
 use crate::version::{self, ServerName};
 use crate::{
-    Cluster, Engine, Guard, assignments, audit, canary, cluster, item_history, items, keys,
+    Cluster, Engine, Guard, alarms, assignments, audit, canary, cluster, item_history, items, keys,
     letters, live, log_in, logs, nodes, openapi, overview, provider, quota, replays, resources,
     roles, savepoints, scheduler, sessions, sniff, steering, stored, streams, sweeps, trust, users,
     workflows,
@@ -146,6 +146,7 @@ pub(crate) fn passed_on() -> OpenApiRouter<Asked> {
         .merge(keys::routes())
         .merge(trust::routes())
         .merge(resources::routes())
+        .merge(alarms::routes())
         .merge(logs::routes())
 }
 

@@ -1,9 +1,9 @@
-//! Why keys, users, deployments, the scheduler, the audit and resources gave no good answer, as
+//! Why alarms, keys, users, deployments, the scheduler, the audit and resources gave no good answer, as
 //! refusals.
 
 use weir_cluster::ProxyError;
 use weir_controllers::deployments::{self, TransferError, storage};
-use weir_controllers::{audit, fleet, keys, resources, scheduler, users};
+use weir_controllers::{alarms, audit, fleet, keys, resources, scheduler, users};
 use weir_domain::{Fault, FaultKind, Timestamp};
 
 use crate::error::Error;
@@ -19,6 +19,24 @@ impl From<ProxyError> for Error {
             ProxyError::Unsettled { .. } | ProxyError::Busy { .. } | ProxyError::Timeout { .. } => {
                 Self::Fault(fault)
             }
+        }
+    }
+}
+
+impl From<alarms::Failure> for Error {
+    fn from(failure: alarms::Failure) -> Self {
+        use alarms::{Failure, Rejection};
+        let detail = failure.to_string();
+        match failure {
+            Failure::Rejected(Rejection::Unknown(it)) => Self::not_found("alarm", &it, []),
+            Failure::Rejected(Rejection::TooMany(_)) => {
+                Self::Invalid { pointer: "/ids".into(), reason: detail }
+            }
+            Failure::Rejected(Rejection::TooLong(_)) => {
+                Self::Invalid { pointer: "/note".into(), reason: detail }
+            }
+            Failure::Refused(_) => Self::Conflict { detail, hint: None },
+            Failure::Proxy(it) => it.into(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The ways to the controllers, put beside the routes of an engine.
 
 use axum::{Extension, Router};
+use weir_controllers::alarms::AlarmCentre;
 use weir_controllers::audit::Audit;
 use weir_controllers::deployments::{DeploymentStorage, Packages};
 use weir_controllers::keys::KeyStorage;
@@ -13,6 +14,7 @@ use weir_runtime::System;
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Storages {
+    pub alarms: AlarmCentre,
     pub keys: KeyStorage,
     pub users: UserStorage,
     pub audit: Audit,

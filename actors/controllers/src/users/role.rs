@@ -30,10 +30,17 @@ impl Role {
         let reads = |it: &UserClaim| it.as_str().ends_with(":read") || *it == UserClaim::ClusterLog;
         let operates = |it: &UserClaim| {
             use UserClaim::{
-                AuditRead, ProfileWrite, ScheduleWrite, StreamControl, StreamPause, UserRead,
-                WorkflowControl,
+                AlarmConfirm, AuditRead, ProfileWrite, ScheduleWrite, StreamControl, StreamPause,
+                UserRead, WorkflowControl,
             };
-            let may = [ScheduleWrite, WorkflowControl, StreamPause, StreamControl, ProfileWrite];
+            let may = [
+                AlarmConfirm,
+                ScheduleWrite,
+                WorkflowControl,
+                StreamPause,
+                StreamControl,
+                ProfileWrite,
+            ];
             may.contains(it) || reads(it) && ![UserRead, AuditRead].contains(it)
         };
         let watches = |it: &UserClaim| reads(it) || *it == UserClaim::ProfileWrite;

@@ -21,8 +21,9 @@ use super::pass::pass;
 use crate::error::Error;
 
 /// What is shown to everybody where `weir.rest-server.anonymous-reads` says so.
-pub(super) const OPEN_READS: [UserClaim; 5] = [
+pub(super) const OPEN_READS: [UserClaim; 6] = [
     UserClaim::ClusterRead,
+    UserClaim::AlarmRead,
     UserClaim::DeploymentRead,
     UserClaim::AccessRead,
     UserClaim::WorkflowRead,

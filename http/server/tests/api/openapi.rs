@@ -135,6 +135,9 @@ fn the_documents_hold_every_path() {
         [
             "/api/v1/activations",
             "/api/v1/activations/{node}",
+            "/api/v1/alarms",
+            "/api/v1/alarms/{id}",
+            "/api/v1/alarms:confirm",
             "/api/v1/assignments",
             "/api/v1/assignments/nodes/{node}",
             "/api/v1/assignments/roles",
@@ -244,6 +247,9 @@ fn the_documents_hold_every_path() {
         [
             "/api/v1/activations",
             "/api/v1/activations/{node}",
+            "/api/v1/alarms",
+            "/api/v1/alarms/{id}",
+            "/api/v1/alarms:confirm",
             "/api/v1/assignments",
             "/api/v1/assignments/nodes/{node}",
             "/api/v1/assignments/roles",

@@ -10,6 +10,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use tokio::sync::watch;
 use weir_cluster::{Facts, SingletonSettings, Singletons, View};
+use weir_controllers::alarms::{AlarmCentre, AlarmSingleton, Lookout, Sighting};
 use weir_controllers::audit::{Audit, AuditSingleton};
 use weir_controllers::deployments::{DeploymentSingleton, DeploymentStorage, Packages, Signers};
 use weir_controllers::keys::{KeySingleton, KeyStorage, Masters};
@@ -19,7 +20,9 @@ use weir_controllers::scheduler::{
 };
 use weir_controllers::users::{SetUpFile, UserSingleton, UserStorage};
 use weir_domain::schedule::{Deployed, DeployedWorkflow};
-use weir_domain::{Clock, Fault, Incarnation, Member, NodeName, NodeStatus, NodeUid, Timestamp};
+use weir_domain::{
+    Clock, Fault, Incarnation, Member, NodeName, NodeStatus, NodeUid, Timestamp, WorkflowName,
+};
 use weir_http_server::{Guard, Here, Limits, Storages, engine};
 use weir_package::Trust;
 use weir_persistence_api::{Fence, LeaseStore, MemoryStore, Store};
@@ -42,8 +45,25 @@ impl EffectHandler<Schedule> for Nowhere {
     }
 }
 
-/// No package comes, and no resource is held.
+/// No package comes, no resource is held, and nothing is seen.
 struct Nobody;
+
+#[async_trait::async_trait]
+impl Lookout for Nobody {
+    async fn look(&self, _: &BTreeSet<WorkflowName>) -> Sighting {
+        let nobody = || "nobody looks".to_owned();
+        Sighting {
+            members: Err(nobody()),
+            store_trouble: None,
+            controllers: Err(nobody()),
+            nodes: BTreeMap::new(),
+            workflows: Err(nobody()),
+            schedule: Err(nobody()),
+            activations: Err(nobody()),
+            letters: BTreeMap::new(),
+        }
+    }
+}
 
 impl Owners for Nobody {
     fn is_gone(&self, _: &str) -> bool {
@@ -244,7 +264,14 @@ fn storages(
     };
     let restarts = RestartPolicy::default();
     let audit = AuditSingleton { system: system.clone(), store: store.clone(), restarts };
+    let alarms = AlarmSingleton {
+        system: system.clone(),
+        store: store.clone(),
+        settings: HostSettings::default(),
+        lookout: Arc::new(Nobody),
+    };
     Storages {
+        alarms: AlarmCentre::new(singletons.register(alarms)),
         keys: KeyStorage::new(singletons.register(keys)),
         users: UserStorage::new(singletons.register(users), system.ids().clone()),
         audit: Audit::new(singletons.register(audit)),
