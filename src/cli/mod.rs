@@ -8,6 +8,7 @@
 //! What runs servers is in `boot`; this module only reads their arguments.
 
 mod access;
+mod alarm;
 pub(crate) mod args;
 mod audit;
 mod build;
@@ -162,6 +163,9 @@ enum Noun {
     /// Secrets: values that only the cluster opens
     #[command(subcommand, visible_alias = "secrets")]
     Secret(secret::Verb),
+    /// Alarms: what is wrong in the cluster, what was, and who has seen it
+    #[command(subcommand, visible_alias = "alarms")]
+    Alarm(alarm::Verb),
     /// The audit: who did what
     #[command(subcommand)]
     Audit(audit::Verb),
@@ -270,6 +274,7 @@ impl Noun {
                 None => asked(verb.run(&global.client()?, out)),
             },
             Self::Secret(verb) => asked(verb.run(&global.client()?, out)),
+            Self::Alarm(verb) => asked(verb.run(&global.client()?, out)),
             Self::Audit(verb) => asked(verb.run(&global.client()?, out)),
             Self::Persistence(verb) => asked(verb.run(out)),
             Self::Certs(verb) => match verb.run_here(out) {

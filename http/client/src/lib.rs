@@ -7,6 +7,7 @@
 //! - It asks once. Whether to ask again is the caller's to decide.
 
 mod access;
+mod alarms;
 mod calls;
 mod client;
 mod cluster;
