@@ -5,6 +5,7 @@
 
 mod access;
 mod across;
+mod alarms;
 mod behind;
 mod certificates;
 mod clocks;

@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod access;
+mod alarms;
 mod api;
 mod bad_data;
 mod bounds;
