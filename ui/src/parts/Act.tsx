@@ -23,10 +23,15 @@ interface ActProps {
   isMain?: boolean;
 }
 
+/** Why one may not, where one has not the claim. */
+export function useLacks(claim: Claim): string | undefined {
+  const { may } = useSession();
+  return may(claim) ? undefined : `Needs the claim ${claim}`;
+}
+
 /** A button that says which claim it needs where the user has it not. */
 export function Act({ label, about, claim, onAct, not, isDanger, isMain }: ActProps) {
-  const { may } = useSession();
-  const why = may(claim) ? not || undefined : `Needs the claim ${claim}`;
+  const why = useLacks(claim) ?? (not || undefined);
   const button = (
     <Button
       onClick={why ? undefined : onAct}

@@ -19,7 +19,8 @@ export function ProblemView({ problem, onRetry }: { problem: Problem; onRetry?: 
       <div className="row small muted">
         {problem.code && <code>{problem.code}</code>}
         {problem.instance && <span className="mono">request {problem.instance}</span>}
-        {onRetry && <Button onClick={onRetry}>Try again</Button>}
+        {/* Who asks again has the right no more than before. */}
+        {onRetry && !claim && <Button onClick={onRetry}>Try again</Button>}
       </div>
     </div>
   );

@@ -210,6 +210,57 @@ test("who may not do something is told which claim it takes", async () => {
   await button("this machine ▾").waitFor();
 });
 
+test("who may only read is told so at once, and is offered nothing else", async () => {
+  const name = "watcher";
+  const body = { name, password: "some first password" };
+  await command(server.url, "POST", "/api/v1/users", { ...body, roles: ["monitoring"] });
+  const { token } = await command(server.url, "POST", "/api/v1/log-in", body);
+  const context = await chrome.newContext();
+  const own = await context.newPage();
+  own.setDefaultTimeout(15_000);
+  const answer = await own.request.post(`${server.url}/api/v1/me/password`, {
+    headers: { authorization: `Bearer ${token}` },
+    data: { current: body.password, new: PASSWORD },
+  });
+  assert.equal(answer.ok(), true, await answer.text());
+  const again = await command(server.url, "POST", "/api/v1/log-in", { name, password: PASSWORD });
+  await own.addInitScript((it) => sessionStorage.setItem("weir.session", it), again.token);
+
+  await own.goto(`${server.url}/projects/flights/assets/workflows/flights.yaml`);
+  await own.getByText("You may read this and change nothing of it").waitFor();
+  await own.getByText("Choose a stage to read at the right what it does").waitFor();
+  const palette = own.getByRole("complementary", { name: "Palette" });
+  await palette.getByText("Needs the claim project:write").waitFor();
+  const throttle = palette.getByRole("button", { name: /^throttle/ });
+  assert.equal(await throttle.getAttribute("title"), "Needs the claim project:write");
+  assert.equal(await throttle.getAttribute("aria-disabled"), "true");
+  const stages = own.locator(".react-flow__node");
+  const before = await stages.count();
+  await throttle.click({ force: true });
+  assert.equal(await stages.count(), before);
+  assert.deepEqual(await findings(own), []);
+
+  await own.goto(`${server.url}/scheduler`);
+  const why = "Needs the claim schedule:write";
+  const more = button("One more of flights", own);
+  await more.click({ force: true });
+  assert.equal(await more.getAttribute("title"), why);
+  const target = own.getByRole("spinbutton", { name: "Target of flights" });
+  assert.equal(await target.getAttribute("readonly"), "");
+  const limits = own.getByRole("button", { name: /limits of flights/ });
+  await limits.click({ force: true });
+  for (const it of [target, limits, own.getByRole("spinbutton", { name: "Weight of flights" })])
+    assert.equal(await it.getAttribute("title"), why);
+  assert.equal(await own.getByText("drafted").count(), 0);
+  assert.equal(await dialog(own).count(), 0);
+  assert.deepEqual(await findings(own), []);
+
+  await own.goto(`${server.url}/workflows/flights?tab=letters`);
+  await own.getByText("You need the claim stream:sniff to see this").waitFor();
+  assert.equal(await button("Try again", own).count(), 0);
+  await context.close();
+});
+
 test("the browser had nothing to complain of", () => {
   assert.deepEqual(complaints, []);
 });

@@ -16,6 +16,7 @@ import { problemIn } from "../../api/problem";
 import { useNearby } from "../../app/nearby";
 import { nameOf, useSession } from "../../app/session";
 import { plural } from "../../logic/format";
+import { useLacks } from "../../parts/Act";
 import { Divider } from "../../parts/Divider";
 import { Hint } from "../../parts/Hint";
 import { lazy } from "../../parts/lazy";
@@ -102,6 +103,8 @@ function Drawing(props: DesignerProps) {
   const readable = useRef(props.design);
   if (!isUnreadable) readable.current = props.design;
   const it = readable.current;
+  const lacks = useLacks("project:write");
+  const not = lacks ?? (isUnreadable ? "The code can’t be read" : undefined);
   const isReadOnly = props.isReadOnly || isUnreadable;
   const { stage: chosen, trial: isTrying } = route.useSearch();
   const navigate = route.useNavigate();
@@ -424,10 +427,17 @@ function Drawing(props: DesignerProps) {
       {!isTrying && (
         <Hint id="designer">
           <p>
-            <strong>What you see:</strong> the workflow as it is written, not as it runs. Choose a
-            stage to change it at the right; drag another one from the left, or choose it there, and
-            it goes behind the stage that is chosen. <em>Try it …</em> runs all of it on records
-            that you paste, and writes nothing. What was saved runs once it is deployed.
+            <strong>What you see:</strong> the workflow as it is written, not as it runs.{" "}
+            {lacks ? (
+              "Choose a stage to read at the right what it does."
+            ) : (
+              <>
+                Choose a stage to change it at the right; drag another one from the left, or choose
+                it there, and it goes behind the stage that is chosen. <em>Try it …</em> runs all of
+                it on records that you paste, and writes nothing.
+              </>
+            )}{" "}
+            What was saved runs once it is deployed.
           </p>
         </Hint>
       )}
@@ -454,43 +464,38 @@ function Drawing(props: DesignerProps) {
         <button type="button" className={css.skip} onClick={toCanvas}>
           Skip to the canvas
         </button>
-        <Palette
-          all={all}
-          where={whereSaid}
-          isReadOnly={isReadOnly}
-          onAdd={(item) => add(item, where)}
-        />
+        <Palette all={all} where={whereSaid} not={not} onAdd={(item) => add(item, where)} />
         <div className={css.middle}>
           <div className={css.tools} role="toolbar" aria-label="Tools">
             <Tool
               label="Connect …"
               keys="c"
-              not={isReadOnly || !single}
+              not={not ?? !single}
               onAct={() => setAsked("connect")}
             />
             <Tool label="Copy" keys="Ctrl C" not={selected.size === 0} onAct={copy} />
             <Tool
               label="Paste"
               keys="Ctrl V"
-              not={isReadOnly || !sessionStorage.getItem(COPIED)}
+              not={not ?? !sessionStorage.getItem(COPIED)}
               onAct={() => paste()}
             />
             <Tool
               label="Duplicate"
               keys="Ctrl D"
-              not={isReadOnly || selected.size === 0}
+              not={not ?? selected.size === 0}
               onAct={() => paste(copied(it, [...selected]))}
             />
             <Tool
               label="Delete"
               keys="Del"
-              not={isReadOnly || (selected.size === 0 && !edge)}
+              not={not ?? (selected.size === 0 && !edge)}
               onAct={remove}
             />
             <Tool
               label="Save as snippet …"
               keys="s"
-              not={isReadOnly || selected.size === 0}
+              not={not ?? selected.size === 0}
               onAct={() => setAsked("snippet")}
             />
             <Tool label="Tidy" keys="t" not={it.stages.length === 0} onAct={tidy} />
@@ -515,8 +520,12 @@ function Drawing(props: DesignerProps) {
             >
               <Empty
                 what="There are no stages yet"
-                why="Begin with a source: drag it here, or choose it in the palette. What is selected feeds what is added next."
-                action={<Button onClick={toPalette}>To the palette</Button>}
+                why={
+                  lacks
+                    ? "Nobody has drawn any."
+                    : "Begin with a source: drag it here, or choose it in the palette. What is selected feeds what is added next."
+                }
+                action={!lacks && <Button onClick={toPalette}>To the palette</Button>}
               />
             </DropHere>
           ) : (
@@ -644,7 +653,8 @@ function DropHere(props: { onDrop: React.DragEventHandler; children: ReactNode }
 interface ToolProps {
   label: string;
   keys: string;
-  not: boolean;
+  /** Whether it does nothing now, or why. */
+  not: boolean | string;
   isOn?: boolean;
   onAct: () => void;
 }
@@ -653,10 +663,10 @@ function Tool({ label, keys, not, isOn, onAct }: ToolProps) {
   return (
     <Button
       // Who has just deleted with it has the keyboard there still.
-      aria-disabled={not || undefined}
-      data-disabled={not || undefined}
+      aria-disabled={not ? true : undefined}
+      data-disabled={not ? true : undefined}
       onClick={not ? undefined : onAct}
-      title={keys}
+      title={typeof not === "string" ? not : keys}
       aria-pressed={isOn}
       aria-keyshortcuts={keys.replace(" ", "+")}
     >

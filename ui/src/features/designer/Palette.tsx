@@ -18,13 +18,14 @@ export const DRAGGED = "application/x-weir-stage";
 export function Palette({
   all,
   where,
-  isReadOnly,
+  not,
   onAdd,
 }: {
   all: readonly Item[];
   /** Where the next one goes that is chosen. */
   where: string;
-  isReadOnly: boolean;
+  /** Why nothing can be added. */
+  not: string | undefined;
   onAdd: (it: Item) => void;
 }) {
   const [typed, setTyped] = useState("");
@@ -49,7 +50,7 @@ export function Palette({
         onChange={(event) => setTyped(event.currentTarget.value)}
         onKeyDown={(event) => {
           const [first] = found;
-          if (event.key === "Enter" && first && !isReadOnly) onAdd(first);
+          if (event.key === "Enter" && first && !not) onAdd(first);
           if (event.key !== "Escape" || typed === "") return;
           // Who clears it stays; the next time it leads away.
           setTyped("");
@@ -58,7 +59,7 @@ export function Palette({
         autoComplete="off"
         data-palette=""
       />
-      <p className="muted small">{where}</p>
+      <p className="muted small">{not ?? where}</p>
       {GROUPS.map(([role, title]) => {
         const items = found.filter((it) => it.role === role);
         if (items.length === 0) return null;
@@ -95,10 +96,11 @@ export function Palette({
                 className={css.item}
                 data-role={role}
                 data-item=""
-                draggable={!isReadOnly}
-                disabled={isReadOnly}
-                title={it.what.replaceAll("`", "")}
-                onClick={() => onAdd(it)}
+                draggable={!not}
+                // It stays where the keyboard goes: what there is can be read all the same.
+                aria-disabled={not ? true : undefined}
+                title={not ?? it.what.replaceAll("`", "")}
+                onClick={not ? undefined : () => onAdd(it)}
                 onDragStart={(event) => {
                   event.dataTransfer.setData(DRAGGED, it.id);
                   event.dataTransfer.effectAllowed = "copy";

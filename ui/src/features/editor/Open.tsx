@@ -1,10 +1,9 @@
 import { getRouteApi, Link, useBlocker } from "@tanstack/react-router";
 import { Suspense, useDeferredValue, useEffect, useMemo, useState } from "react";
 import { type Problem, problemIn, UNREACHED } from "../../api/problem";
-import { useSession } from "../../app/session";
 import { plural } from "../../logic/format";
 import { sh } from "../../logic/shell";
-import { Act, CopyCli } from "../../parts/Act";
+import { Act, CopyCli, useLacks } from "../../parts/Act";
 import { lazy } from "../../parts/lazy";
 import { Page, Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
@@ -62,7 +61,6 @@ export function Open({ project, path, drafting }: OpenProps) {
   const { text } = draft;
   const navigate = route.useNavigate();
   const search = route.useSearch();
-  const { may } = useSession();
   const assets = useAssets(project).value?.items ?? [];
   // Whoever types waits for nothing: what is drawn of the text follows. Who goes on elsewhere has all of it there.
   const [isTyping, setTyping] = useState(false);
@@ -74,7 +72,8 @@ export function Open({ project, path, drafting }: OpenProps) {
   const tab = search.tab ?? tabs[0][0];
   const [problem, setProblem] = useState<Problem>();
   const [conflict, setConflict] = useState<Conflict>();
-  const isReadOnly = !may("project:write");
+  const lacks = useLacks("project:write");
+  const isReadOnly = lacks !== undefined;
   const hasChanges = isDirty(draft);
   const findings = useOwnFindings(project, path, seen, hasChanges);
   // What was refused is another text now.
@@ -241,6 +240,11 @@ export function Open({ project, path, drafting }: OpenProps) {
         </Link>{" "}
         / <span className="mono">{path}</span>
       </nav>
+      {lacks && (
+        <p className={css.notice}>
+          You may read this and change nothing of it: that needs the claim project:write.
+        </p>
+      )}
       {problem && <ProblemView problem={problem} onRetry={() => void send()} />}
       {drafting.theirs && (
         <Elsewhere

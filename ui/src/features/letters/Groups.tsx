@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { answered, api } from "../../api/client";
-import { problemIn } from "../../api/problem";
+import { missingClaim, problemIn } from "../../api/problem";
 import { plural, short } from "../../logic/format";
 import { Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
@@ -29,6 +29,8 @@ export function Groups(props: {
     placeholderData: (before) => before,
   });
   const { data, error } = counts;
+  // The list below says it already.
+  if (error && missingClaim(problemIn(error))) return null;
   if (!error && (!data || data.total === 0)) return null;
   const all = data?.items ?? [];
   const total = Math.max(1, data?.total ?? 0);

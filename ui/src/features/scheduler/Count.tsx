@@ -7,12 +7,14 @@ interface CountProps {
   min: number;
   /** It is another one than what is set. */
   isOther: boolean;
+  /** Why it can't be another one. */
+  not?: string;
   /** `undefined`: what is typed is no such number. */
   onEdit: (it: number | undefined) => void;
 }
 
 /** A whole number as it is typed. What is none changes nothing, and is gone when the field is left. */
-export function Count({ label, value, min, isOther, onEdit }: CountProps) {
+export function Count({ label, value, min, isOther, not, onEdit }: CountProps) {
   const [typed, setTyped] = useState<string>();
   const isMeant = (it: string) => /^\d+$/.test(it) && Number(it) >= min;
   const isNone = typed !== undefined && !isMeant(typed);
@@ -24,7 +26,10 @@ export function Count({ label, value, min, isOther, onEdit }: CountProps) {
       step={1}
       aria-label={label}
       aria-invalid={isNone || undefined}
-      title={isNone ? `A whole number, ${min} or more` : undefined}
+      // It stays where the keyboard goes, so that the reason can be read.
+      readOnly={not !== undefined}
+      aria-description={not}
+      title={not ?? (isNone ? `A whole number, ${min} or more` : undefined)}
       value={typed ?? value}
       data-other={isOther || undefined}
       onChange={(event) => {
