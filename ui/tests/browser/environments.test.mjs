@@ -94,6 +94,34 @@ test("each environment says which secret it lacks, and one that is not used is u
   assert.deepEqual(await findings(page), []);
 });
 
+test("secrets that the project does not use say so before one is set, and are used by a press", async () => {
+  await put(
+    "secrets/elsewhere.yaml",
+    "apiVersion: weir/v1\nkind: Secret\nmetadata: { name: elsewhere }\nspec: { values: {} }\n",
+  );
+  await at("/projects/flights?tab=assets&asset=secrets/elsewhere.yaml");
+  await page.getByText("So the project does not use its values").waitFor();
+  await page.getByRole("link", { name: "use it", exact: true }).click();
+  await button("Set … a secret").click();
+  const asset = dialog().getByRole("combobox", { name: "Asset" });
+  if (!/elsewhere/.test(await asset.inputValue())) {
+    await asset.click();
+    await page.getByRole("option", { name: /^elsewhere/ }).click();
+  }
+  await dialog()
+    .getByText(/The project does not use elsewhere/)
+    .waitFor();
+  assert.deepEqual(await findings(page), []);
+  await inDialog("Cancel").click();
+  await button("Use it elsewhere").click();
+  await button("Use it elsewhere").waitFor({ state: "detached" });
+  assert.match(await text("project.yaml"), /secrets:[\s\S]*elsewhere/);
+  await button("Set … a secret").click();
+  await dialog().getByRole("textbox", { name: "Name" }).fill("TOKEN");
+  assert.equal(await dialog().getByText("does not use").count(), 0);
+  await inDialog("Cancel").click();
+});
+
 test("a refusal of one name goes where another one is typed", async () => {
   await at("/projects/flights?tab=assets");
   await button("New … asset").click();

@@ -81,7 +81,9 @@ export function AssetDetail(props: {
         ]}
       />
       <h3 className={css.apart}>Used by</h3>
-      <Shows of={usages}>{({ items }) => <Usages project={project} items={items} />}</Shows>
+      <Shows of={usages}>
+        {({ items }) => <Usages project={project} kind={asset.kind} items={items} />}
+      </Shows>
       {own.length > 0 && (
         <>
           <h3 className={css.apart}>Problems</h3>
@@ -119,8 +121,24 @@ export function AssetDetail(props: {
   );
 }
 
-function Usages({ project, items }: { project: string; items: readonly Usage[] }) {
-  if (items.length === 0) return <p className="muted">No other asset names it.</p>;
+function Usages(props: { project: string; kind?: Asset["kind"]; items: readonly Usage[] }) {
+  const { project, kind, items } = props;
+  if (items.length === 0)
+    return (
+      <p className="muted">
+        No other asset names it.
+        {(kind === "Environment" || kind === "Secret") && (
+          <>
+            {" "}
+            So the project does not use its values:{" "}
+            <Link to="." search={{ tab: "environments" }}>
+              use it
+            </Link>
+            .
+          </>
+        )}
+      </p>
+    );
   return (
     <ul className={css.usages}>
       {items.map((it) => (

@@ -1,5 +1,5 @@
 // Variables of a `.env` file become secrets: sealed one by one, written at once. Their values are kept nowhere.
-import { Checkbox, Select, Textarea } from "@mantine/core";
+import { Checkbox, Textarea } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { answered, api } from "../../api/client";
@@ -8,6 +8,7 @@ import { sh } from "../../logic/shell";
 import { Confirm } from "../../parts/Act";
 import { withValue } from "../editor/text";
 import type { Shown } from "./Head";
+import { InAsset } from "./InAsset";
 import type { Column } from "./matrix";
 import { renew, written } from "./projects";
 import css from "./projects.module.css";
@@ -49,13 +50,7 @@ export function ImportSecrets({ project, views, columns, onClose }: ImportProps)
       onStale={() => void renew(queries)}
       onClose={onClose}
     >
-      <Select
-        label="Asset"
-        data={columns.map((it) => ({ value: it.path, label: it.name }))}
-        value={path}
-        allowDeselect={false}
-        onChange={(it) => setPath(it ?? "")}
-      />
+      <InAsset columns={columns} path={path} onChange={setPath} />
       <Textarea
         size="xs"
         label="Variables"

@@ -1,19 +1,22 @@
 // Secrets by the asset that has them: a value is sealed by the cluster to its current key, and never shown again.
-import { PasswordInput, Select, TextInput } from "@mantine/core";
+import { PasswordInput, TextInput } from "@mantine/core";
 import { useQueries, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { answered, api } from "../../api/client";
 import { place } from "../../api/place";
+import { type Problem, problemIn } from "../../api/problem";
 import { sh } from "../../logic/shell";
-import { Act, Confirm, CopyCli } from "../../parts/Act";
+import { Act, Confirm, CopyCli, useLacks } from "../../parts/Act";
 import { Panel } from "../../parts/Page";
+import { ProblemView } from "../../parts/Problem";
 import { Empty } from "../../parts/Shows";
 import { useAsked } from "../../parts/useAsked";
 import { withValue } from "../editor/text";
 import { Head, type Shown } from "./Head";
 import { ImportSecrets } from "./ImportSecrets";
-import { type Column, cellsOf, matrix } from "./matrix";
+import { InAsset } from "./InAsset";
+import { type Column, cellsOf, matrix, using } from "./matrix";
 import { Needs } from "./Needs";
 import { assetOf, renew, useAssets, written } from "./projects";
 import css from "./projects.module.css";
@@ -22,10 +25,23 @@ import { badName } from "./templates";
 
 export function Secrets({ project, views }: Shown) {
   const [asked, setAsked] = useState<"set" | "import">();
+  const [problem, setProblem] = useState<Problem>();
+  const queries = useQueryClient();
+  const lacks = useLacks("project:write");
   const keys = useKeys().value?.items;
   const uses = useUses(project);
   const columns = matrix(views, "Secret");
   const names = [...new Set(columns.flatMap((it) => Object.keys(it.values)))].sort();
+  const use = async ({ name }: Column) => {
+    const view = views.find((it) => it.kind === "Project");
+    if (!view) return;
+    setProblem(undefined);
+    const text = using(view.text, "Secret", name);
+    await written(project, view.path, text, view.etag ?? undefined).catch((error: unknown) =>
+      setProblem(problemIn(error)),
+    );
+    await renew(queries);
+  };
   return (
     <>
       <Needs {...{ project, uses, secrets: columns }} environments={matrix(views, "Environment")} />
@@ -52,6 +68,7 @@ export function Secrets({ project, views }: Shown) {
         }
         flush
       >
+        {problem && <ProblemView problem={problem} />}
         {columns.length === 0 ? (
           <Empty
             what="There are no secrets"
@@ -61,7 +78,12 @@ export function Secrets({ project, views }: Shown) {
         ) : (
           <div className={css.matrix}>
             <table aria-label="Secrets by asset">
-              <Head project={project} columns={columns} last="Used in" />
+              <Head
+                project={project}
+                columns={columns}
+                last="Used in"
+                onUse={lacks ? undefined : (it) => void use(it)}
+              />
               <tbody>
                 {names.map((name) => (
                   <tr key={name}>
@@ -176,13 +198,7 @@ function SetSecret(props: Shown & { columns: readonly Column[]; onClose: () => v
       onStale={() => void renew(queries)}
       onClose={props.onClose}
     >
-      <Select
-        label="Asset"
-        data={columns.map((it) => ({ value: it.path, label: it.name }))}
-        value={path}
-        allowDeselect={false}
-        onChange={(it) => setPath(it ?? "")}
-      />
+      <InAsset columns={columns} path={path} onChange={setPath} />
       <TextInput
         label="Name"
         description={`Written \${sec:${name || "NAME"}} where it is used`}

@@ -9,9 +9,8 @@ import { Act } from "../../parts/Act";
 import { Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
 import { Empty } from "../../parts/Shows";
-import { edited, listAt } from "../editor/text";
 import { Head, type Shown } from "./Head";
-import { type Column, cellsOf, matrix } from "./matrix";
+import { type Column, cellsOf, matrix, using } from "./matrix";
 import { NewAsset } from "./NewAsset";
 import { assetOf, renew, useAssets, useFindings, written } from "./projects";
 import css from "./projects.module.css";
@@ -97,9 +96,7 @@ export function Variables({ project, views }: Shown) {
     doing(async () => {
       const view = views.find((it) => it.kind === "Project");
       if (!view) return;
-      const text = edited(view.text, (document) => {
-        listAt(document, ["spec", "environments"])?.add(document.createNode(column.name));
-      });
+      const text = using(view.text, "Environment", column.name);
       await written(project, view.path, text, view.etag ?? undefined);
     });
   return (

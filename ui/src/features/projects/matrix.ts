@@ -1,6 +1,6 @@
 // Variables by environment, and secrets by asset: pure functions of the texts.
 import type { Schemas } from "../../api/client";
-import { parsed, valueAt } from "../editor/text";
+import { edited, listAt, parsed, valueAt } from "../editor/text";
 
 type View = Pick<Schemas["AssetView"], "path" | "name" | "kind" | "text">;
 
@@ -21,10 +21,13 @@ export interface Cell {
   isEffective: boolean;
 }
 
-export function matrix(views: readonly View[], kind: "Environment" | "Secret"): Column[] {
+type Valued = "Environment" | "Secret";
+/** Where the project names those that it uses. */
+const USED = { Environment: ["spec", "environments"], Secret: ["spec", "secrets"] } as const;
+
+export function matrix(views: readonly View[], kind: Valued): Column[] {
   const project = parsed(views.find((it) => it.kind === "Project")?.text ?? "").value;
-  const key = kind === "Environment" ? "environments" : "secrets";
-  const used = [valueAt(project, ["spec", key])].flat();
+  const used = [valueAt(project, USED[kind])].flat();
   const columns = views.flatMap((it) => {
     if (it.kind !== kind) return [];
     const values = valueAt(parsed(it.text).value, ["spec", "values"]);
@@ -36,6 +39,10 @@ export function matrix(views: readonly View[], kind: "Environment" | "Secret"): 
     (a, b) => (a.order ?? 1e6) - (b.order ?? 1e6) || a.name.localeCompare(b.name),
   );
 }
+
+/** The text of `project.yaml` with one more that it uses, the last. */
+export const using = (text: string, kind: Valued, name: string): string =>
+  edited(text, (document) => listAt(document, USED[kind])?.add(document.createNode(name)));
 
 export function cellsOf(columns: readonly Column[], name: string): Cell[] {
   const used = columns.filter((it) => it.order !== undefined && it.values[name] !== undefined);
