@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ago, bytes, duration, plural, rate, short, words } from "./format";
+import { ago, bytes, cutName, duration, plural, rate, short, words } from "./format";
 
 test("numbers are short and never lie about nothing", () => {
   expect([0, 0.04, 3.14, 99.6, 48_200].map(rate)).toEqual([
@@ -27,6 +27,12 @@ test("times are told in the units that matter", () => {
     "1 d 1 h",
   ]);
   expect([-5, 7_000, 120_000].map(ago)).toEqual(["now", "7 s ago", "2 min ago"]);
+});
+
+test("a long name is cut in its middle", () => {
+  expect(cutName("orders.csv", 10)).toBe("orders.csv");
+  expect(cutName("orders-of-monday.csv", 10)).toBe("order….csv");
+  expect([...cutName("é".repeat(200))]).toHaveLength(48);
 });
 
 test("words", () => {

@@ -3,6 +3,16 @@
 const COUNT = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const SHORT = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 
+/** A name that is longer than this is cut in its middle: its beginning and its end tell it from others. */
+const NAME_MOST = 48;
+
+export function cutName(name: string, most = NAME_MOST): string {
+  const all = [...name];
+  if (all.length <= most) return name;
+  const end = Math.floor((most - 1) / 2);
+  return `${all.slice(0, most - 1 - end).join("")}…${all.slice(-end).join("")}`;
+}
+
 export const count = (n: number) => COUNT.format(n);
 export const short = (n: number) => (n < 10_000 ? COUNT.format(n) : SHORT.format(n));
 

@@ -24,6 +24,21 @@ test("a file that comes in is seen at once, without a reload", async () => {
   await page.getByText("severe", { exact: true }).first().waitFor();
 });
 
+test("a name of 200 characters leaves the other columns where they are seen", async () => {
+  const flights = join(server.dir, "flights");
+  const name = `${"long-".repeat(39)}9.csv`;
+  await copyFile(join(flights, "done", "flights-2001-01-01.csv"), join(flights, "in", name));
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await at("/streams");
+  const table = page.getByRole("region", { name: "Streams", exact: true });
+  await table.getByTitle(name).waitFor();
+  await table.getByRole("link", { name, exact: true }).waitFor();
+  const beyond = () => table.evaluate((it) => it.scrollWidth - it.clientWidth);
+  assert.equal(await beyond(), 0);
+  await at("/access?source=flights/read");
+  await page.getByTitle(name).waitFor();
+});
+
 test("the keyboard leads everywhere", async () => {
   await at("/");
   await page.getByText("Healthy:").waitFor();

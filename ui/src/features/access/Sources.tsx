@@ -9,6 +9,7 @@ import { bytes, count, words } from "../../logic/format";
 import { sh } from "../../logic/shell";
 import { Act } from "../../parts/Act";
 import { Filter } from "../../parts/Filter";
+import { Name } from "../../parts/Name";
 import { Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
 import { Refresh } from "../../parts/Refresh";
@@ -77,7 +78,7 @@ export function Sources() {
                 ))}
               </ul>
             </Panel>
-            <Items key={chosen.source} source={chosen.source} />
+            <Items key={chosen.source} source={chosen.source} counts={chosen.counts} />
           </div>
         );
       }}
@@ -111,9 +112,8 @@ const COLUMNS: Column<Item>[] = [
         from="/access"
         to="/access"
         search={(all) => ({ ...all, source: it.source, item: it.name })}
-        title={it.name}
       >
-        {it.name}
+        <Name of={it.name} />
       </Link>
     ),
   },
@@ -163,7 +163,13 @@ const COLUMNS: Column<Item>[] = [
   },
 ];
 
-function Items({ source }: { source: string }) {
+interface ItemsProps {
+  source: string;
+  /** As they are by now. */
+  counts: Schemas["Source"]["counts"];
+}
+
+function Items({ source, counts }: ItemsProps) {
   const { status, pattern } = route.useSearch();
   const navigate = route.useNavigate();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
@@ -188,6 +194,7 @@ function Items({ source }: { source: string }) {
     placeholderData: (before) => before,
   });
   const rows = items.data?.pages.flatMap((it) => it.items) ?? [];
+  const isPast = useIsPast(JSON.stringify(counts), items.dataUpdatedAt);
   return (
     <Panel
       title={source}
@@ -220,7 +227,7 @@ function Items({ source }: { source: string }) {
             not={rows.length === 0 && "No item matches"}
             onAct={() => setResets("all")}
           />
-          <Refresh of={items} />
+          <Refresh of={items} label={isPast ? "Refresh: it changed" : undefined} />
         </div>
       }
     >
@@ -270,4 +277,11 @@ function Items({ source }: { source: string }) {
       )}
     </Panel>
   );
+}
+
+/** What is followed is not as it was when the list was read. */
+function useIsPast(now: string, readAt: number): boolean {
+  const [then, setThen] = useState({ readAt, was: now });
+  if (then.readAt !== readAt) setThen({ readAt, was: now });
+  return then.readAt === readAt && then.was !== now;
 }

@@ -7,6 +7,7 @@ import { problemIn } from "../../api/problem";
 import { count, short } from "../../logic/format";
 import { Act, CopyCli } from "../../parts/Act";
 import { Filter } from "../../parts/Filter";
+import { Name } from "../../parts/Name";
 import { Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
 import { Refresh } from "../../parts/Refresh";
@@ -42,7 +43,7 @@ const COLUMNS: Column<Shown>[] = [
     cell: (it) => <span title={it.reason}>{it.reason}</span>,
     isRest: true,
   },
-  { id: "item", title: "Item", value: (it) => it.item, cell: (it) => it.item },
+  { id: "item", title: "Item", value: (it) => it.item, cell: (it) => <Name of={it.item} /> },
   {
     id: "position",
     title: "Record",

@@ -1,6 +1,7 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useMemo } from "react";
 import { bytes, count, duration, short } from "../../logic/format";
+import { Name } from "../../parts/Name";
 import { Empty } from "../../parts/Shows";
 import { State } from "../../parts/State";
 import { type Column, Table } from "../../parts/Table";
@@ -25,7 +26,7 @@ const COLUMNS: Column<Stream>[] = [
     value: (it) => it.item,
     cell: (it) => (
       <Link to="/streams/$id" params={{ id: it.id }}>
-        {it.item}
+        <Name of={it.item} />
       </Link>
     ),
   },
