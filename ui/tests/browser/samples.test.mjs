@@ -98,6 +98,58 @@ test("a pasted sample shows what each stage made of which record", async () => {
   assert.deepEqual(complaints, []);
 });
 
+test("what was tried is kept as a test, with what came out of it, and passes", async () => {
+  await at(`${FLIGHTS}?trial=open`);
+  await sample().fill(CSV);
+  await button("Try it on the sample").click();
+  await says("It would be committed, but 2 records failed");
+  await button("Keep as a test …").click();
+  const dialog = page.getByRole("dialog");
+  assert.equal(await dialog.getByRole("textbox", { name: "Name" }).inputValue(), "flights-2");
+  await dialog.getByRole("textbox", { name: "What it shows" }).fill("as it was tried");
+  assert.deepEqual(await findings(page), []);
+  await dialog.getByRole("button", { name: "Keep", exact: true }).click();
+  await page.getByRole("link", { name: "Kept as tests/flights-2.yaml" }).click();
+  await page.waitForURL("**/assets/tests/flights-2.yaml");
+  await page.getByText("saved", { exact: true }).waitFor();
+  // What is too much to be shown is too much to be kept.
+  const many = [CSV.split("\n")[0], ...Array(60).fill("2001/01/01 00:47,66,1750,DTW,LAS")];
+  await at(`${FLIGHTS}?trial=open`);
+  await sample().fill(many.join("\n"));
+  await button("Try it on the sample").click();
+  await says("All of it would be committed");
+  await button("Keep as a test …").hover();
+  await page.getByText(/^Not all records at \w+ are shown/).waitFor();
+  await at("/projects/flights?tab=tests");
+  await page.getByLabel("Cases").first().fill("flights-2/");
+  await button("Run these").click();
+  await page.getByText(/^It passed\./).waitFor();
+  assert.deepEqual(complaints, []);
+});
+
+test("a new test begins with a case of a workflow, in the form", async () => {
+  await at("/projects/flights?tab=assets");
+  await button("New … asset").click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("combobox", { name: "What" }).click();
+  await page.getByRole("option", { name: "Test", exact: true }).click();
+  await dialog.getByRole("textbox", { name: "Name" }).fill("fresh");
+  await dialog.getByRole("combobox", { name: "Workflow" }).click();
+  await page.getByRole("option", { name: "scripted", exact: true }).click();
+  await dialog.getByRole("button", { name: "Create", exact: true }).click();
+  await page.waitForURL("**/assets/tests/fresh.yaml");
+  await page.getByRole("group", { name: "input" }).waitFor();
+  await page.getByRole("group", { name: "expect" }).getByLabel("count").waitFor();
+  await page.getByText("no problems").first().waitFor();
+  assert.deepEqual(await findings(page), []);
+  const workflow = page.getByRole("combobox", { name: /^workflow/ });
+  assert.equal(await workflow.inputValue(), "scripted");
+  await workflow.click();
+  await page.getByRole("option", { name: "made", exact: true }).waitFor();
+  await page.keyboard.press("Escape");
+  assert.deepEqual(complaints, []);
+});
+
 test("what is typed elsewhere in the project and not saved is tried with it", async () => {
   await at("/projects/flights/assets/environments/thresholds.yaml");
   await page.getByRole("textbox", { name: "SEVERE" }).fill("60");

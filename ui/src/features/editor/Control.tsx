@@ -77,7 +77,7 @@ const inputOf = ({ value, onChange, onBlur, onKeyDown }: ReturnType<typeof useTy
 const shown = (it: unknown) => (it === undefined || it === null ? "" : String(it));
 
 export function Control(props: ControlProps) {
-  const { whole } = useForms();
+  const { whole, names } = useForms();
   const { field } = props;
   const value = valueAt(whole, props.path);
   const isText = typeof value === "string";
@@ -85,6 +85,11 @@ export function Control(props: ControlProps) {
     return <Flag {...props} value={value} />;
   if (field.is === "choice" && (!isText || field.options.some((it) => it.value === value)))
     return <Choice {...props} options={field.options} value={value} />;
+  if (field.is === "name" && (isText || value === undefined)) {
+    // One that is not there stays to be seen: what is wrong with it stands below.
+    const all = new Set([...names(field.kind), ...(isText && value ? [value] : [])]);
+    return <Choice {...props} options={[...all].map((it) => ({ value: it }))} value={value} />;
+  }
   if (field.is === "texts") return <Texts {...props} value={value} />;
   if (field.is === "pairs" && isPlain(value)) return <Pairs {...props} value={value} />;
   const isScalar = typeof value !== "object" || value === null;

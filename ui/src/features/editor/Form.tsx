@@ -115,7 +115,7 @@ interface LineProps {
 function Line({ name, schema: given, path, isRequired }: LineProps) {
   const { root } = useForms();
   const schema = resolved(root, given);
-  const field = fieldOf(root, schema);
+  const field = fieldOf(root, given);
   const note = describe(schema);
   if (isPart(field))
     return (

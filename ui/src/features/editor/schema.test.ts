@@ -31,6 +31,9 @@ test("fields are shown as what they are", async () => {
   expect(of(processors.javascript?.properties?.script).is).toBe("script");
   expect(of(processors.filterRoute?.properties?.rules).is).toBe("list");
   expect(of(processors.javascript?.properties?.outputs).is).toBe("named");
+  const tests = await schemaOf("Test");
+  const workflow = resolved(tests, specOf(tests)).properties?.workflow ?? {};
+  expect(fieldOf(tests, workflow)).toEqual({ is: "name", kind: "Workflow" });
   const source = await schemaOf("Source");
   expect(fieldOf(source, specOf(source)).is).toBe("oneKey");
   const format = await schemaOf("Format");

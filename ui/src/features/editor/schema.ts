@@ -82,6 +82,8 @@ export interface Option {
 export type Field =
   | { is: "text" | "number" | "flag" | "script" | "expression" }
   | { is: "choice"; options: Option[] }
+  /** The name of an asset of a kind, and nothing else. */
+  | { is: "name"; kind: Kind }
   | { is: "texts" }
   | { is: "pairs"; of: Schema }
   /** What has a name of its own each, and more than one value. */
@@ -97,6 +99,9 @@ export type Field =
   /** Too various for a form. */
   | { is: "code" };
 
+/** What is named where a schema asks for such a name. */
+const NAMES: Record<string, Kind> = { "#/$defs/WorkflowName": "Workflow" };
+
 const types = (schema: Schema) => [schema.type ?? []].flat();
 const KIND_NAMED = /^The name of an? (Source|Sink|Format) asset/;
 
@@ -106,6 +111,8 @@ export const isExpression = (it: Schema): boolean =>
 
 /** A pure function of the schema: what a form shows for it. */
 export function fieldOf(root: Schema, given: Schema): Field {
+  const names = NAMES[given.$ref ?? ""];
+  if (names) return { is: "name", kind: names };
   const schema = resolved(root, given);
   const options = choices(root, schema);
   if (options) return { is: "choice", options };

@@ -21,6 +21,13 @@ test("what nearly everybody sets is shown, and the rest is folded", () => {
   expect(shown("source", "SourceSpec", "file", ["reprocess"])).toContain("reprocess");
 });
 
+test("a case of a test shows what comes in and what is to come out", async () => {
+  const tests = await schemaOf("Test");
+  const one = resolved(tests, { $ref: "#/$defs/CaseSpec" });
+  const at = ["spec", "cases", 0];
+  expect(atOnce(one, at, ["name"])).toEqual(["name", "input", "expect"]);
+});
+
 test("a fold that would hide one or two is none", () => {
   const properties = { name: {}, make: {}, field: {}, where: {} };
   expect(atOnce({ properties, required: ["name", "make"] }, ["values", 0], [])).toContain("field");

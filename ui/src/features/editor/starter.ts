@@ -25,6 +25,7 @@ const USUAL: Record<string, unknown> = {
 
 /** What nearly everybody sets, although it need not be: the schemas say what must be, and no more. */
 const COMMON: Record<string, readonly string[]> = {
+  "cases.*": ["input", "expect"],
   "source.file": ["glob", "done", "error"],
   "source.generator": ["rate"],
   "source.http": ["paths"],
@@ -62,7 +63,8 @@ export function atOnce(
   without: readonly string[] = [],
 ): string[] {
   const all = Object.keys(schema.properties ?? {}).filter((it) => !without.includes(it));
-  const common = COMMON[path.slice(-2).join(".")] ?? [];
+  const at = path.slice(-2).map((it) => (typeof it === "number" ? "*" : it));
+  const common = COMMON[at.join(".")] ?? [];
   const wanted = [...(schema.required ?? []), ...set, ...common];
   const shown = all.filter((it) => wanted.includes(it));
   const isSmall = all.length - shown.length < FOLDED_FROM;

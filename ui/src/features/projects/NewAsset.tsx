@@ -4,7 +4,10 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { sh } from "../../logic/shell";
 import { Confirm } from "../../parts/Act";
-import { type Asset, renew, written } from "./projects";
+import { design } from "../designer/design";
+import { parsed, valueAt } from "../editor/text";
+import { firstCase, testText } from "../tests/make";
+import { type Asset, assetOf, renew, written } from "./projects";
 import { badName, pathFor, TEMPLATES, textOf } from "./templates";
 
 /** A whole asset from its first line; it is opened at once. */
@@ -25,6 +28,8 @@ export function NewAsset({
   const [id, setId] = useState(first);
   const [name, setName] = useState("");
   const [parent, setParent] = useState("");
+  const workflows = assets.filter((it) => it.kind === "Workflow" && it.name);
+  const [tested, setTested] = useState(workflows[0]?.path ?? "");
   const template = TEMPLATES.find((it) => it.id === id) ?? TEMPLATES[0];
   if (!template) return null;
   const path = pathFor(template.kind, name || "NAME");
@@ -32,15 +37,22 @@ export function NewAsset({
   const isTaken = same.some((it) => it.name === name) || assets.some((it) => it.path === path);
   const bad =
     badName(name) ?? (isTaken ? `There is a ${template.kind} ${name} already` : undefined);
+  const isTest = template.kind === "Test";
+  const whole = async () => {
+    if (!isTest) return textOf(template, name, parent);
+    const { name: workflow, text } = await assetOf(project, tested);
+    const { stages } = design(valueAt(parsed(text).value, ["spec"]));
+    return testText(name, workflow ?? "", firstCase(stages));
+  };
   return (
     <Confirm
       title="New asset"
       about={`${id} ${name} ${parent}`}
       verb="Create"
       cli={sh`weir project put ${project} ${path} FILE`}
-      not={bad}
+      not={bad ?? (isTest && !tested && "There is no workflow that it could be about")}
       onDo={async () => {
-        const made = await written(project, path, textOf(template, name, parent), undefined);
+        const made = await written(project, path, await whole(), undefined);
         await navigate({
           to: "/projects/$project/assets/$",
           params: { project, _splat: made.path },
@@ -70,6 +82,17 @@ export function NewAsset({
         autoComplete="off"
         data-autofocus
       />
+      {isTest && workflows.length > 0 && (
+        <Select
+          label="Workflow"
+          description="It begins with one case of it"
+          data={workflows.map((it) => ({ value: it.path, label: String(it.name) }))}
+          value={tested}
+          allowDeselect={false}
+          searchable
+          onChange={(it) => setTested(it ?? "")}
+        />
+      )}
       {same.length > 0 && !["Test", "Snippet"].includes(template.kind) && (
         <Select
           label="Extends"

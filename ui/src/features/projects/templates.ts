@@ -127,8 +127,9 @@ export const TEMPLATES: readonly Template[] = [
     id: "test",
     kind: "Test",
     title: "Test",
-    what: "What comes in, and what is to come out.",
-    spec: "spec: {}\n",
+    what: "What comes into a workflow, and what is to come out of it.",
+    // A case of the workflow that it is about.
+    spec: "",
   },
 ];
 

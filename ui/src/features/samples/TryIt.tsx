@@ -1,13 +1,15 @@
 // A workflow is tried on a sample, as it is drawn now: what each stage made of which record. Nothing is written.
 import { Button, Checkbox, Select } from "@mantine/core";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { type ReactNode, Suspense, useState } from "react";
 import { sh } from "../../logic/shell";
 import { Act, CopyCli } from "../../parts/Act";
+import { lazy } from "../../parts/lazy";
 import { ProblemView } from "../../parts/Problem";
 import { Empty } from "../../parts/Shows";
 import { Findings } from "../projects/Findings";
 import type { Asset, Finding } from "../projects/projects";
+import { keptCase } from "../tests/make";
 import { FromRunning } from "./FromRunning";
 import { type Given, isEmpty, NOTHING, unfit } from "./given";
 import { Passages } from "./Passages";
@@ -16,6 +18,7 @@ import { SampleField } from "./SampleField";
 import css from "./samples.module.css";
 import { RECORDS, type Trial } from "./useTrial";
 
+const KeepTest = lazy(() => import("../tests/KeepTest").then((it) => ({ default: it.KeepTest })));
 const route = getRouteApi("/frame/projects/$project/assets/$");
 
 /** What comes in does not fit the source. */
@@ -193,6 +196,7 @@ function Came(props: TryItProps & { run: TestRun; onLines: () => void }) {
         <strong data-tone={tone}>{words}</strong>
         {trial.isOld && <span className={css.old}>◆ of the text before your last change</span>}
         <div className="grow" />
+        {run.stages.length > 0 && <Keep {...props} />}
         {run.stages.length > 0 && (
           <Checkbox
             label="Fields that are the same, too"
@@ -253,6 +257,43 @@ function Came(props: TryItProps & { run: TestRun; onLines: () => void }) {
             onScript={onScript}
           />
         </div>
+      )}
+    </>
+  );
+}
+
+/** What was tried is kept as a test, or it is said why it can't be. */
+function Keep({ project, workflow, assets, trial, run }: TryItProps & { run: TestRun }) {
+  const [isOpen, setOpen] = useState(false);
+  const [kept, setKept] = useState<{ path: string; run: TestRun }>();
+  const { tried } = trial;
+  if (!tried) return null;
+  if (kept?.run === run)
+    return (
+      <Link to="/projects/$project/assets/$" params={{ project, _splat: kept.path }}>
+        Kept as {kept.path}
+      </Link>
+    );
+  const one = keptCase(run, tried);
+  return (
+    <>
+      <Act
+        label="Keep as a test …"
+        claim="project:write"
+        not={
+          (trial.isOld && "It is of the text before your last change: try it again") ||
+          ("not" in one && one.not)
+        }
+        onAct={() => setOpen(true)}
+      />
+      {isOpen && (
+        <Suspense>
+          <KeepTest
+            {...{ project, workflow, assets, tried, run }}
+            onKept={(path) => setKept({ path, run })}
+            onClose={() => setOpen(false)}
+          />
+        </Suspense>
       )}
     </>
   );

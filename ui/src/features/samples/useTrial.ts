@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { answered, api } from "../../api/client";
 import { type Problem, problemIn } from "../../api/problem";
 import { unsavedBeside } from "../editor/draft";
+import type { Tried } from "../tests/make";
 import { type Given, isEmpty, sent } from "./given";
 import type { TestRun } from "./passages";
 
@@ -24,7 +25,7 @@ interface Kept {
   settings: Settings;
   run?: TestRun;
   /** What was tried. */
-  text?: string;
+  tried?: Tried;
 }
 
 const kept = new Map<string, Kept>();
@@ -35,6 +36,7 @@ export interface Trial {
   settings: Settings;
   set: (it: Partial<Settings>) => void;
   run: TestRun | undefined;
+  tried: Tried | undefined;
   /** The text is another one by now. */
   isOld: boolean;
   isBusy: boolean;
@@ -97,7 +99,7 @@ export function useTrial({ of, user, project, workflow, path, text }: About): Tr
             signal: own.signal,
           }),
         );
-        put({ ...now.current, run, text });
+        put({ ...now.current, run, tried: { samples: given, environment, text } });
       } catch (error) {
         if (!own.signal.aborted) setProblem(problemIn(error));
       } finally {
@@ -108,7 +110,8 @@ export function useTrial({ of, user, project, workflow, path, text }: About): Tr
       settings: it.settings,
       set: (some) => put({ ...now.current, settings: { ...now.current.settings, ...some } }),
       run: it.run,
-      isOld: it.run !== undefined && it.text !== text,
+      tried: it.tried,
+      isOld: it.run !== undefined && it.tried?.text !== text,
       isBusy,
       problem,
       unsaved: others.map((it) => it.path),
