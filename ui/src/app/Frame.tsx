@@ -3,10 +3,9 @@ import { Link, Navigate, Outlet, useLocation, useNavigate } from "@tanstack/reac
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { place } from "../api/place";
 import { useLive } from "../live";
-import { alarmBook } from "../live/alarms";
-import { troubles } from "../logic/health";
+import { tally } from "../logic/alarms";
+import { isNote, troubles } from "../logic/health";
 import { present } from "../logic/nodes";
-import { serverNow } from "../logic/now";
 import { type Address, AddressContext } from "../parts/addressed";
 import { Bounds } from "../parts/Problem";
 import { useKnown } from "../parts/useKnown";
@@ -52,8 +51,6 @@ function Framed() {
   );
   useShortcuts(carryOut);
   const address = useAddress();
-  const known = useKnown();
-  useEffect(() => alarmBook.note(known, serverNow()), [known]);
   const keyboard = useRef<ReturnType<typeof keepKeyboard>>(undefined);
   useEffect(() => {
     keyboard.current = keepKeyboard();
@@ -198,23 +195,34 @@ function Group({ title, views }: { title: string; views: readonly View[] }) {
   );
 }
 
-/** Views beside which the number of problems stands. */
-const PROBLEMS = new Set(["/", "/alarms"]);
-
 /** How many there are, and a mark where something is wrong. */
-const Tally = ({ path }: { path: string }) =>
-  PROBLEMS.has(path) ? <Problems /> : <Count path={path} />;
+function Tally({ path }: { path: string }) {
+  if (path === "/") return <Problems />;
+  return path === "/alarms" ? <Unconfirmed /> : <Count path={path} />;
+}
 
 function Problems() {
   const known = useKnown();
   const all = useMemo(() => troubles(known), [known]);
-  const bad = all.filter((it) => it.tone !== "info");
-  const [worst] = all;
-  if (!worst) return null;
+  const bad = all.filter((it) => !isNote(it));
+  if (all.length === 0) return null;
   return (
-    <span className={css.alarm} data-tone={worst.tone}>
+    <span className={css.alarm} data-tone={bad[0]?.tone ?? "info"}>
       {bad.length || all.length}
       <span className="hidden"> {bad.length > 0 ? "problems" : "notes"}</span>
+    </span>
+  );
+}
+
+/** Alarms that stand and nobody has confirmed. */
+function Unconfirmed() {
+  const { value } = useLive("alarms");
+  const found = value && tally(value.counts.unconfirmed);
+  if (!found) return null;
+  return (
+    <span className={css.alarm} data-tone={found.tone} title={`${found.text}, confirmed by nobody`}>
+      {found.count}
+      <span className="hidden"> unconfirmed: {found.text}</span>
     </span>
   );
 }

@@ -39,6 +39,9 @@ export function Palette({ onScheme, onKeys, onClose }: PaletteProps) {
     { title: "Keys of this page", kind: "Do", path: "#keys", onDo: onKeys },
     { title: "Upload a package", kind: "Do", path: "/deployments" },
     { title: "Create a project", kind: "Do", path: "/projects" },
+    ...(may("alarm:confirm")
+      ? [{ title: "Confirm all alarms", kind: "Do", path: "/alarms?confirm=all" }]
+      : []),
     me.via === "session"
       ? { title: "Log out", kind: "Do", path: "#log-out", onDo: () => void logOut() }
       : { title: "Log in", kind: "Do", path: "/log-in" },

@@ -62,8 +62,13 @@ const overview = createRoute({
 const alarms = createRoute({
   getParentRoute: () => frame,
   path: "/alarms",
-  validateSearch: texts("filter"),
+  validateSearch: texts("state", "severity", "subject", "filter", "confirm"),
   component: lazyRouteComponent(() => import("../features/alarms/Alarms"), "Alarms"),
+});
+const alarm = createRoute({
+  getParentRoute: () => frame,
+  path: "/alarms/$id",
+  component: lazyRouteComponent(() => import("../features/alarms/Alarm"), "Alarm"),
 });
 const cluster = createRoute({
   getParentRoute: () => frame,
@@ -194,6 +199,7 @@ const old = createRoute({
 const inFrame = [
   overview,
   alarms,
+  alarm,
   cluster,
   nodes,
   node,

@@ -24,7 +24,6 @@ import {
   token,
 } from "../api/token";
 import { connection } from "../live";
-import { alarmBook } from "../live/alarms";
 import { ProblemView } from "../parts/Problem";
 import { Loading } from "../parts/Shows";
 
@@ -88,7 +87,6 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const again = useCallback(async () => {
     setEnded(undefined);
     connection.forget();
-    alarmBook.forget();
     queries.removeQueries({ predicate: (it) => it.queryKey[0] !== "me" });
     await refetch();
   }, [queries, refetch]);
@@ -111,7 +109,6 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         // Who was here until now is gone at once: what follows is somebody else's.
         setEnded(undefined);
         connection.forget();
-        alarmBook.forget();
         queries.removeQueries({ predicate: (it) => it.queryKey[0] !== "me" });
         await queries.resetQueries({ queryKey: ["me"] });
       }),

@@ -11,7 +11,7 @@ export interface View {
 
 export const OPERATE = [
   { path: "/", title: "Overview", key: "o", cli: "weir cluster status" },
-  { path: "/alarms", title: "Alarms", key: "l", cli: "weir cluster status" },
+  { path: "/alarms", title: "Alarms", key: "l", cli: "weir alarm list" },
   { path: "/cluster", title: "Cluster", key: "m", cli: "weir cluster status" },
   { path: "/nodes", title: "Nodes", key: "n", cli: "weir node list" },
   { path: "/workflows", title: "Workflows", key: "w", cli: "weir workflow list" },

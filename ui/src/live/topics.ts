@@ -14,6 +14,8 @@ interface Fixed {
   schedule: Schemas["Schedule"];
   sources: Schemas["Page_Source"];
   resources: Schemas["Page_ResourceGroup"];
+  /** Those that stand. */
+  alarms: Schemas["Alarms"];
   /** What the configuration server knows, whichever cluster the page is about. */
   clusters: Schemas["Page_Cluster"];
 }
@@ -50,6 +52,7 @@ const ROWS: Partial<Record<string, readonly [field: string, key: string]>> = {
   resources: ["items", "group"],
   savepoints: ["items", "name"],
   clusters: ["items", "name"],
+  alarms: ["items", "id"],
 };
 
 export type Change =

@@ -1,47 +1,99 @@
 import { expect, test } from "vitest";
-import { noted } from "./alarms";
-import type { Known, Trouble } from "./health";
+import {
+  counted,
+  inOrder,
+  isOf,
+  lastedMs,
+  newsOf,
+  said,
+  tally,
+  textOf,
+  timesOf,
+  whereOf,
+} from "./alarms";
+import { alarm } from "./alarms.fixture";
 
-const trouble = (id: string): Trouble => ({
-  id,
-  tone: "warn",
-  what: id,
-  why: "is wrong",
-  where: { to: "scheduler" },
+const confirmation = { by: "ada", at: "2026-01-01T00:10:00Z", note: "on my way" };
+
+test("the worst stands first, of these what nobody has confirmed, and then the newest", () => {
+  const all = [
+    alarm("1", { severity: "info" }),
+    alarm("2", { severity: "error", confirmation }),
+    alarm("3", { severity: "warning" }),
+    alarm("4", { severity: "error" }),
+    alarm("9", { severity: "error" }),
+    alarm("10", { severity: "error" }),
+    alarm("5", { severity: "error", raisedAt: "2026-01-02T00:00:00Z" }),
+  ];
+  expect(inOrder(all).map((it) => it.id)).toEqual(["5", "10", "9", "4", "2", "3", "1"]);
 });
-const all = {
-  members: {},
-  workflows: { items: [] },
-  leases: {},
-  schedule: {},
-  activations: {},
-} as unknown as Known;
 
-test("an alarm is raised once, cleared when it is gone, and raised anew when it comes back", () => {
-  const raised = noted([], all, [trouble("a")], 1);
-  expect(noted(raised, all, [trouble("a")], 2)).toEqual(raised);
-  const cleared = noted(raised, all, [], 3);
-  expect(cleared).toMatchObject([{ number: 1, raisedAt: 1, clearedAt: 3 }]);
-  expect(noted(cleared, all, [trouble("a")], 4)).toMatchObject([
-    { number: 2, raisedAt: 4 },
-    { number: 1, clearedAt: 3 },
+test("severities are chosen by a list of the address", () => {
+  const warning = alarm("1", { severity: "warning" });
+  expect(isOf(warning, undefined)).toBe(true);
+  expect(isOf(warning, "error,warning")).toBe(true);
+  expect(isOf(warning, "error")).toBe(false);
+});
+
+test("an alarm is found by what it says and by who has seen it", () => {
+  const text = textOf(alarm("1", { confirmation }));
+  for (const it of ["node-2", "can't be reached", "WEIR-14001", "ada", "on my way"])
+    expect(text).toContain(it);
+});
+
+test("a message is told in two parts where it begins with its subject", () => {
+  expect(said(alarm("1"))).toEqual({ what: "node-2", why: "can't be reached, says node-1" });
+  const of = (name: string, message: string) =>
+    said(alarm("1", { subject: { kind: "controller", name }, message }));
+  expect(of("streams", "streams: its journal is full")).toEqual({
+    what: "streams",
+    why: "– its journal is full",
+  });
+  const database = "the database can't be used: no route";
+  expect(of("database", database)).toEqual({ what: database, why: "" });
+  expect(of("node", "node-2 is gone")).toEqual({ what: "node-2 is gone", why: "" });
+});
+
+test("each alarm leads to where something can be done about it", () => {
+  const to = (kind: string, of: string, name = "a") =>
+    whereOf({ kind, subject: { kind: of as "node", name } });
+  expect(to("node-unreachable", "node")).toEqual({ to: "node", name: "a" });
+  expect(to("activation-failed", "node")).toEqual({ to: "deployments" });
+  expect(to("workflow-fault", "workflow")).toEqual({ to: "workflow", name: "a" });
+  expect(to("workflow-unplaced", "workflow")).toEqual({ to: "scheduler", workflow: "a" });
+  expect(to("streams-paused", "workflow")).toEqual({ to: "paused", workflow: "a" });
+  expect(to("dead-letters", "workflow")).toEqual({ to: "letters", workflow: "a" });
+  expect(to("controller-missing", "controller")).toEqual({ to: "cluster" });
+  expect(to("store-unreachable", "cluster", "database")).toEqual({ to: "cluster" });
+  expect(to("of-later", "moon")).toBeUndefined();
+});
+
+test("how long it lasted and how often it came", () => {
+  expect(lastedMs(alarm("1"))).toBeUndefined();
+  expect(lastedMs(alarm("1", { clearedAt: "2026-01-01T00:00:05Z" }))).toBe(5_000);
+  expect([timesOf(alarm("1")), timesOf(alarm("1", { count: 3 }))]).toEqual([
+    "raised once",
+    "raised 3 times",
   ]);
 });
 
-test("what can't be seen is not cleared", () => {
-  const raised = noted([], all, [trouble("a")], 1);
-  const { schedule: _, ...less } = all;
-  expect(noted(raised, less, [], 2)).toEqual(raised);
-  const unseen = [{ what: "leases" as const, why: "no answer" }];
-  expect(noted(raised, { ...all, unseen }, [], 2)).toEqual(raised);
+test("a badge counts what is wrong by the worst of it, and notes where nothing is", () => {
+  expect(tally({ error: 0, warning: 0, info: 0 })).toBeUndefined();
+  expect(tally({ error: 1, warning: 2, info: 4 })).toEqual({
+    count: 3,
+    tone: "err",
+    text: "1 error, 2 warnings, 4 notes",
+  });
+  expect(tally({ error: 0, warning: 0, info: 2 })).toMatchObject({ count: 2, tone: "info" });
+  expect(counted({ error: 0, warning: 1, info: 0 })).toBe("1 warning");
 });
 
-test("what may still be so is not cleared", () => {
-  const raised = noted([], all, [trouble("bad/a")], 1);
-  const workflows = {
-    items: [{ name: "a", state: "waiting", counts: { recordsIn: 10, deadLetters: 1 } }],
-  };
-  const known = { ...all, workflows } as unknown as Known;
-  expect(noted(raised, known, [], 2)).toEqual(raised);
-  expect(noted(raised, { ...known, bad: { a: 0 } }, [], 2)[0]?.clearedAt).toBe(2);
+test("there is news when an alarm comes, goes or is confirmed, and none by another order", () => {
+  const none = { error: 0, warning: 0, info: 0 };
+  const counts = { standing: none, unconfirmed: none, endedUnconfirmed: none };
+  const of = (ids: string[], more = {}) =>
+    newsOf({ items: ids.map((it) => alarm(it)), counts: { ...counts, ...more }, unjudged: [] });
+  expect(of(["1", "2"])).toBe(of(["2", "1"]));
+  expect(of(["1"])).not.toBe(of(["1", "2"]));
+  expect(of(["1"])).not.toBe(of(["1"], { endedUnconfirmed: { ...none, info: 1 } }));
 });

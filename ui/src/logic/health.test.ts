@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import type { Schemas } from "../api/client";
+import type { Alarm } from "./alarms";
+import { alarm } from "./alarms.fixture";
 import { NO_COUNTS } from "./counts.fixture";
-import { asThen, type Known, sentence, troubles } from "./health";
+import { asThen, isNote, type Known, sentence, troubles } from "./health";
 
 const member = (name: string, more: Partial<Schemas["Member"]> = {}): Schemas["Member"] => ({
   name,
@@ -41,7 +43,14 @@ const workflow = (
   ...more,
 });
 const said = (known: Known) => sentence(known, troubles(known));
+const none = { error: 0, warning: 0, info: 0 };
+const alarms = (...items: Alarm[]): Schemas["Alarms"] => ({
+  items,
+  counts: { standing: none, unconfirmed: none, endedUnconfirmed: none },
+  unjudged: [],
+});
 const well = {
+  alarms: alarms(),
   leases: { items: [] },
   schedule: { revision: 1, workflows: [], nodes: [], drained: [], warnings: [] },
   activations: { items: [] },
@@ -92,7 +101,7 @@ test("a node that gives no answer is a problem, and is told once", () => {
     "Degraded: n2 gives no answer: what it runs and counts is not known.",
   );
   const lost = { ...known, members: members(member("n1"), member("n2", { unreachable: true })) };
-  expect(troubles(lost).map((it) => it.id)).toEqual(["node/n2"]);
+  expect(troubles(lost).map((it) => it.id)).toEqual(["node-unreachable:n2"]);
 });
 
 test("the worst stands first and in the sentence", () => {
@@ -101,7 +110,7 @@ test("the worst stands first and in the sentence", () => {
     members: members(member("n1"), member("n2", { unreachable: true })),
     workflows: { items: [workflow("a", { fault })] },
   };
-  expect(troubles(known).map((it) => it.id)).toEqual(["node/n2", "workflow/a"]);
+  expect(troubles(known).map((it) => it.id)).toEqual(["node-unreachable:n2", "workflow-fault:a"]);
   expect(said(known).text).toBe("Impaired: n2 can't be reached, and 1 more problem.");
 });
 
@@ -109,7 +118,7 @@ test("a node that can't be reached is a problem since the cluster found so", () 
   const at = "2026-01-02T03:04:05Z";
   const far = member("n2", { unreachable: true, unreachableSince: at });
   const [trouble] = troubles({ ...well, members: members(member("n1"), far) });
-  expect(trouble).toMatchObject({ id: "node/n2", since: Date.parse(at) });
+  expect(trouble).toMatchObject({ id: "node-unreachable:n2", since: Date.parse(at) });
   // An older engine does not say: then it is since it was seen, and not since it came up.
   const older = member("n2", { unreachable: true });
   expect(troubles({ members: members(member("n1"), older) })[0]?.since).toBeUndefined();
@@ -170,6 +179,7 @@ test("a cluster that is lost elsewhere is told, and makes this one no worse", ()
     leases: { items: [] },
     schedule: { workflows: [] },
     activations: { items: [] },
+    alarms: alarms(),
     lost: [{ name: "moon", cause: "no answer" }],
   } as unknown as Known;
   const all = troubles(known);
@@ -220,8 +230,8 @@ test("what an operator holds back is a note, after what is wrong", () => {
     workflows: { items: [workflow("a", { openStreams: 4, pausedStreams: 4 })] },
   };
   expect(troubles(known).map((it) => [it.tone, it.id])).toEqual([
-    ["info", "drained/n2"],
-    ["info", "paused/a"],
+    ["info", "node-drained:n2"],
+    ["info", "streams-paused:a"],
   ]);
   expect(said(known)).toEqual({
     tone: "info",
@@ -250,5 +260,83 @@ test("who can't be reached is not said to be so because it was let in", () => {
   });
   expect(one?.hint).toBe(
     "n2, n3 hear nothing from it: its process, its machine or the way there has failed.",
+  );
+});
+
+const lost = alarm("1", {
+  key: "node-unreachable:n2",
+  subject: { kind: "node", name: "n2" },
+  message: "n2 can't be reached, says n1",
+});
+const here = { ...well, members: members(member("n1")), workflows: { items: [workflow("a")] } };
+
+test("what the cluster has an alarm of is told once, as that", () => {
+  const far = members(member("n1"), member("n2", { unreachable: true }));
+  const known = { ...here, members: far, alarms: alarms(lost) };
+  expect(troubles(known)).toMatchObject([
+    { id: "node-unreachable:n2", what: "n2", why: "can't be reached, says n1", alarm: lost },
+  ]);
+  expect(said(known).text).toBe("Impaired: n2 can't be reached, says n1.");
+  // An alarm waits until its cause has lasted, and the page does not.
+  expect(troubles({ ...known, alarms: alarms() })).toMatchObject([
+    { id: "node-unreachable:n2", why: "can't be reached" },
+  ]);
+  // It stands for a while after that, too.
+  expect(said({ ...here, alarms: alarms(lost) }).tone).toBe("err");
+});
+
+test("who has confirmed an alarm is named, and what nobody has confirmed stands before it", () => {
+  const confirmation = { by: "ada", at: "2026-01-01T00:00:00Z" };
+  const confirmed = { ...lost, confirmation };
+  expect(said({ ...here, alarms: alarms(confirmed) }).text).toBe(
+    "Impaired: n2 can't be reached, says n1 (confirmed by ada).",
+  );
+  const leases = { items: [{ name: "streams", state: "free" as const, pinned: false }] };
+  const known = { ...here, leases: leases as never, alarms: alarms(confirmed) };
+  expect(troubles(known).map((it) => it.id)).toEqual([
+    "controller-missing:streams",
+    "node-unreachable:n2",
+  ]);
+});
+
+test("dead letters that wait are a note, unless more and more come", () => {
+  const letters = alarm("2", {
+    key: "dead-letters:a",
+    kind: "dead-letters",
+    severity: "warning",
+    subject: { kind: "workflow", name: "a" },
+    message: "a has dead letters that nothing has become of: 4",
+  });
+  const known = { ...here, alarms: alarms(letters) };
+  expect(troubles(known).map((it) => [it.tone, isNote(it)])).toEqual([["warn", true]]);
+  expect(said(known)).toEqual({
+    tone: "info",
+    text: "Healthy: 1 node up, 1 workflow running, waiting for input. But a has dead letters that nothing has become of: 4.",
+  });
+  expect(said({ ...known, bad: { a: 0.12 } })).toEqual({
+    tone: "warn",
+    text: "Degraded: a has dead letters that nothing has become of: 4; 12 % of its records go there now.",
+  });
+});
+
+test("a lost node that was put away is told by no alarm either", () => {
+  const gone = member("n2", { status: "removed" });
+  const known = { ...here, members: members(member("n1"), gone), alarms: alarms(lost) };
+  expect(troubles(known)).toMatchObject([{ id: "node-unreachable:n2", putsAway: "n2" }]);
+  expect(troubles({ ...known, putAway: new Set(["n2"]) })).toEqual([]);
+});
+
+test("nothing is called healthy while its alarms can't be seen", () => {
+  const why = "The claim alarm:read is missing.";
+  const unseen = [{ what: "alarms" as const, why }];
+  expect(said({ ...here, alarms: undefined, unseen }).text).toBe(
+    `Not known: the alarms can't be seen. ${why}`,
+  );
+});
+
+test("that a cluster can't be reached comes before the alarms that are known of it", () => {
+  const known = { ...here, alarms: alarms(lost), away: { cause: "it is silent" } };
+  expect(said(known).text).toBe(
+    "Impaired: The cluster can't be reached: it is silent, and 1 more problem.",
   );
 });

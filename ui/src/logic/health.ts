@@ -1,23 +1,19 @@
 // What is wrong in a cluster, worst first, and the one sentence that says how it is.
+//
+// - H1: a trouble is told once. What the cluster has an alarm of is told as that; what the page sees of it is told by
+//   itself only until there is one, as an alarm waits until its cause has lasted.
 import type { Schemas } from "../api/client";
+import { type Alarm, inOrder, said, TONES, type Where, whereOf } from "./alarms";
 import { end } from "./ends";
 import { plural } from "./format";
 import { lost, present } from "./nodes";
 import type { Tone } from "./state";
 
-export type Where =
-  | { to: "node"; name: string }
-  | { to: "workflow"; name: string }
-  | { to: "paused"; workflow: string }
-  | { to: "scheduler" }
-  | { to: "deployments" }
-  | { to: "fleet" };
-
 /** The scheduler's word for it. */
 const NOT_DEPLOYED = "not-deployed";
 
 export interface Trouble {
-  /** Tells troubles apart while they last. */
+  /** Tells troubles apart while they last: the key of the alarm, where the cluster has one of it. */
   id: string;
   /** `info`: a note. Somebody wanted it so, and it is easily forgotten. */
   tone: Extract<Tone, "err" | "warn" | "info">;
@@ -27,7 +23,13 @@ export interface Trouble {
   why: string;
   hint?: string;
   since?: number;
-  where: Where;
+  where: Where | undefined;
+  /** What the cluster keeps of it. */
+  alarm?: Alarm;
+  /** What the page sees of it right now, which no alarm says. */
+  now?: string;
+  /** Somebody is to decide something, and all goes on meanwhile. */
+  isWork?: boolean;
   /** Of another cluster that the server knows: this one is as it is. */
   isElsewhere?: boolean;
   /** What is remembered where somebody wants to see it no more. */
@@ -41,6 +43,7 @@ export interface Known {
   schedule?: Schemas["Schedule"];
   activations?: Schemas["Page_Activation"];
   nodes?: Schemas["Page_Node"];
+  alarms?: Schemas["Alarms"];
   /** The other clusters that can't be used, and why. */
   lost?: readonly Lost[];
   /** Of lost nodes those that are not to be told any more. */
@@ -73,13 +76,23 @@ export const SEEN = {
   leases: "the controllers",
   schedule: "the schedule",
   activations: "what nodes run",
+  alarms: "the alarms",
 } as const;
 
 export const SEEN_TOPICS = Object.keys(SEEN) as (keyof typeof SEEN)[];
 
 export function troubles(known: Known): Trouble[] {
-  const all = [
-    ...away(known),
+  const found = seen(known);
+  const keys = new Set(known.alarms?.items.map((it) => it.key));
+  const all = [...away(known), ...alarmed(known, found), ...found.filter((it) => !keys.has(it.id))];
+  const confirmed = (it: Trouble) => (it.alarm?.confirmation ? 1 : 0);
+  return all.sort((a, b) => rankOf(a.tone) - rankOf(b.tone) || confirmed(a) - confirmed(b));
+}
+
+/** What the page finds in what it follows. */
+function seen(known: Known): Trouble[] {
+  // A node that is lost comes before what follows from it.
+  return [
     ...store(known),
     ...nodes(known),
     ...gone(known),
@@ -94,14 +107,44 @@ export function troubles(known: Known): Trouble[] {
     ...drained(known),
     ...paused(known),
   ];
-  // A node that is lost comes before what follows from it: the order in which they were found.
-  return all.sort((a, b) => rankOf(a.tone) - rankOf(b.tone));
+}
+
+/** What the cluster found, with what the page sees of it now. */
+function alarmed({ alarms, members, putAway }: Known, found: readonly Trouble[]): Trouble[] {
+  const now = new Map(found.map((it) => [it.id, it]));
+  const unwanted = new Set(
+    lost(members)
+      .filter((it) => putAway?.has(it.uid))
+      .map((it) => unreachable(it.name)),
+  );
+  return inOrder(alarms?.items ?? [])
+    .filter((it) => !unwanted.has(it.key))
+    .map((alarm) => {
+      const { what, why } = said(alarm);
+      const live = now.get(alarm.key);
+      return {
+        id: alarm.key,
+        tone: TONES[alarm.severity],
+        what,
+        why: live?.now ? `${why}; ${live.now}` : why,
+        hint: alarm.hint ?? undefined,
+        since: Date.parse(alarm.raisedAt),
+        where: whereOf(alarm),
+        alarm,
+        // They wait for somebody; that more and more come is another matter.
+        isWork: alarm.kind === "dead-letters" && !live?.now,
+        ...(live?.putsAway && { putsAway: live.putsAway }),
+      };
+    });
 }
 
 /** The worst first. */
 export const rankOf = (tone: Trouble["tone"]) => ["err", "warn", "info"].indexOf(tone);
 
-const isNote = (it: Trouble) => it.tone === "info";
+/** What is told after all that is wrong. */
+export const isNote = (it: Trouble) => it.tone === "info" || it.isWork === true;
+
+const unreachable = (name: string) => `node-unreachable:${name}`;
 
 function away({ away }: Known): Trouble[] {
   if (!away) return [];
@@ -126,7 +169,7 @@ function drained({ schedule, members }: Known): Trouble[] {
   return (schedule?.drained ?? [])
     .filter((it) => here.has(it))
     .map((name) => ({
-      id: `drained/${name}`,
+      id: `node-drained:${name}`,
       tone: "info",
       what: name,
       why: "is drained: nothing new is put there",
@@ -138,7 +181,7 @@ function drained({ schedule, members }: Known): Trouble[] {
 function paused({ workflows }: Known): Trouble[] {
   const some = (workflows?.items ?? []).filter((it) => it.pausedStreams);
   return some.map(({ name, pausedStreams = 0 }) => ({
-    id: `paused/${name}`,
+    id: `streams-paused:${name}`,
     tone: "info",
     what: name,
     why: `has ${plural(pausedStreams, "stream")} paused`,
@@ -150,13 +193,21 @@ function paused({ workflows }: Known): Trouble[] {
 function store({ members }: Known): Trouble[] {
   if (!members?.storeTrouble) return [];
   const where = { to: "node" as const, name: members.node.name };
-  return [{ id: "store", tone: "err", what: "Database", why: members.storeTrouble, where }];
+  return [
+    {
+      id: "store-unreachable:database",
+      tone: "err",
+      what: "Database",
+      why: members.storeTrouble,
+      where,
+    },
+  ];
 }
 
 function nodes({ members }: Known): Trouble[] {
   const bad = (members?.members ?? []).filter((it) => it.unreachable || it.status === "down");
   return bad.map((it) => ({
-    id: `node/${it.uid}`,
+    id: unreachable(it.name),
     tone: "err",
     what: it.name,
     why: it.unreachable ? "can't be reached" : "is down",
@@ -185,7 +236,7 @@ function gone({ members, putAway }: Known): Trouble[] {
   return lost(members)
     .filter((it) => !putAway?.has(it.uid))
     .map((it) => ({
-      id: `node/${it.uid}`,
+      id: unreachable(it.name),
       tone: "warn",
       what: it.name,
       why: "is gone, and did not leave by itself",
@@ -204,7 +255,7 @@ function silent({ workflows, members }: Known): Trouble[] {
   return [...names]
     .filter((it) => !isTold(it))
     .map((name) => ({
-      id: `silent/${name}`,
+      id: `node-silent:${name}`,
       tone: "warn",
       what: name,
       why: "gives no answer: what it runs and counts is not known",
@@ -215,7 +266,7 @@ function silent({ workflows, members }: Known): Trouble[] {
 function leases({ leases, members }: Known): Trouble[] {
   const bad = (leases?.items ?? []).filter((it) => it.state !== "held" || it.trouble);
   return bad.map((it) => ({
-    id: `lease/${it.name}`,
+    id: `${it.state === "held" ? "controller-trouble" : "controller-missing"}:${it.name}`,
     tone: it.state === "held" ? "warn" : "err",
     what: it.name,
     why: it.trouble ?? (it.state === "free" ? "runs nowhere" : "its lease has expired"),
@@ -226,7 +277,7 @@ function leases({ leases, members }: Known): Trouble[] {
 function workflows({ workflows }: Known): Trouble[] {
   const bad = (workflows?.items ?? []).filter((it) => it.fault || it.state === "failed");
   return bad.map((it) => ({
-    id: `workflow/${it.name}`,
+    id: `workflow-fault:${it.name}`,
     tone: it.state === "failed" ? "err" : "warn",
     what: it.name,
     why: it.fault?.message ?? "failed: it is not started again by itself",
@@ -242,9 +293,10 @@ function badRecords({ bad = {} }: Known): Trouble[] {
   return Object.entries(bad)
     .filter((it): it is [string, number] => it[1] !== undefined && it[1] > BAD_SHARE_MAX)
     .map(([name, share]) => ({
-      id: `bad/${name}`,
+      id: `dead-letters:${name}`,
       tone: "warn",
       what: name,
+      now: `${shareOf(share)} of its records go there now`,
       why: `sends ${shareOf(share)} of its records to the dead letters`,
       hint: "Its dead letters say why; replay them once it is mended.",
       where: { to: "workflow", name },
@@ -265,14 +317,14 @@ function missing({ schedule }: Known): Trouble[] {
   return bad.map((it) => {
     const isNowhere = it.reasons?.every((reason) => reason.code === NOT_DEPLOYED) ?? false;
     return {
-      id: `missing/${it.workflow}`,
+      id: `workflow-unplaced:${it.workflow}`,
       tone: it.placed === 0 && !isNowhere ? "err" : "warn",
       what: it.workflow,
       why: isNowhere
         ? `is wanted ${plural(it.target, "time")}, and no node has it deployed`
         : `${plural(it.missing, "instance")} of ${it.target} can't be placed`,
       hint: it.reasons?.map((reason) => reason.detail).join("; "),
-      where: { to: "scheduler" },
+      where: { to: "scheduler", workflow: it.workflow },
     };
   });
 }
@@ -280,7 +332,7 @@ function missing({ schedule }: Known): Trouble[] {
 function deployed({ activations }: Known): Trouble[] {
   const bad = (activations?.items ?? []).filter((it) => it.failure);
   return bad.map((it) => ({
-    id: `activation/${it.node}`,
+    id: `activation-failed:${it.node}`,
     tone: "err",
     what: it.node,
     why: `can't run ${it.failure?.target}: ${it.failure?.cause.message}`,
@@ -299,7 +351,7 @@ function certificates({ nodes, at }: Known): Trouble[] {
     if (tone === "ok") return [];
     return [
       {
-        id: `certificate/${it.uid}`,
+        id: `certificate-ending:${it.name}`,
         tone,
         what: it.name,
         why:
@@ -360,7 +412,9 @@ function ofHere(known: Known, all: readonly Trouble[]): Sentence {
   if (worst) {
     const more = problems.length > 1 ? `, and ${plural(problems.length - 1, "more problem")}` : "";
     const kind = worst.tone === "err" ? "Impaired" : "Degraded";
-    return { tone: worst.tone, text: `${kind}: ${worst.what} ${joined(worst.why)}${more}.` };
+    const by = worst.alarm?.confirmation?.by;
+    const seenBy = by ? ` (confirmed by ${by})` : "";
+    return { tone: worst.tone, text: `${kind}: ${told(worst)}${seenBy}${more}.` };
   }
   if (SEEN_TOPICS.some((it) => !known[it] && !unseen.some(({ what }) => what === it)))
     return {
@@ -386,8 +440,8 @@ function ofHere(known: Known, all: readonly Trouble[]): Sentence {
   }
   const notes = all.filter(isNote);
   if (notes.length > 0) {
-    const said = notes.map((it) => `${it.what} ${it.why}.`).join(" ");
-    return { tone: "info", text: `${wellOf(members, workflows)} But ${said}` };
+    const text = notes.map((it) => `${told(it)}.`).join(" ");
+    return { tone: "info", text: `${wellOf(members, workflows)} But ${text}` };
   }
   return { tone: "ok", text: wellOf(members, workflows) };
 }
@@ -407,5 +461,8 @@ function wellOf(
   return `Healthy: ${plural(up, "node")} up, ${plural(running, "workflow")} running${busy}.`;
 }
 
-const joined = (why: string) =>
-  /^(is|can't|runs|its|failed|gives|shows|sends)\b/.test(why) ? why : `– ${why}`;
+/** As a sentence; what an alarm says is one. */
+function told({ what, why, alarm }: Trouble): string {
+  const isSaid = alarm || /^(is|can't|runs|its|has|failed|gives|shows|sends)\b/.test(why);
+  return `${what} ${isSaid ? why : `– ${why}`}`.trim();
+}

@@ -31,14 +31,15 @@ export function useKnown(): Known {
     useLive("workflows"),
     useLive("leases"),
   ];
-  const [schedule, activations, nodes] = [
+  const [schedule, activations, nodes, alarms] = [
     useLive("schedule"),
     useLive("activations"),
     useLive("nodes"),
+    useLive("alarms"),
   ];
   // biome-ignore lint/correctness/useExhaustiveDependencies: each look is one more
   const known = useMemo(() => {
-    const all = { members, workflows, leases, schedule, activations };
+    const all = { members, workflows, leases, schedule, activations, alarms };
     return {
       members: members.value,
       workflows: workflows.value,
@@ -46,6 +47,7 @@ export function useKnown(): Known {
       schedule: schedule.value,
       activations: activations.value,
       nodes: nodes.value,
+      alarms: alarms.value,
       lost,
       putAway,
       away,
@@ -57,7 +59,7 @@ export function useKnown(): Known {
         return problem ? [{ what, why: problem.detail }] : [];
       }),
     };
-  }, [members, workflows, leases, schedule, activations, nodes, lost, putAway, away, look]);
+  }, [members, workflows, leases, schedule, activations, nodes, alarms, lost, putAway, away, look]);
   const isUnsure = unsure(known).length > 0;
   // biome-ignore lint/correctness/useExhaustiveDependencies: after each look there is another one
   useEffect(() => {

@@ -187,7 +187,7 @@ test("an empty cluster says what belongs where, on every screen", async () => {
       "/access": "No source handed anything out yet",
       "/access?tab=resources": "There are no resources",
       "/users": "There is no user yet",
-      "/alarms": "No alarm is raised",
+      "/alarms": "No alarm stands",
     };
     for (const [path, has] of Object.entries(screens)) {
       await page.goto(empty.url + path);

@@ -45,7 +45,7 @@ test("what is wrong elsewhere is told here", async () => {
   await at("/");
   await main.getByText(/Elsewhere, moon can't be used/).waitFor();
   await at("/alarms");
-  const row = main.getByRole("row").filter({ hasText: "Cluster moon" });
+  const row = main.getByRole("listitem").filter({ hasText: "Cluster moon" });
   await row.getByRole("link", { name: "Open Cluster moon" }).click();
   await page.waitForURL("**/fleet");
   assert.deepEqual(complaints, []);

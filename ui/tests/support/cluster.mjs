@@ -42,6 +42,8 @@ export async function cluster() {
     await end("database");
     await rm(dir, { recursive: true, force: true });
   };
+  const engine = (host) =>
+    start(host, BINARY, ["reactive-engine", "--conf", join(dir, `${host}.conf`)]);
   const own = `http://127.0.0.1:${page}`;
   const get = async (path) => {
     const answer = await fetch(own + path, { headers: { authorization: `Bearer ${TOKEN}` } });
@@ -119,7 +121,7 @@ export async function cluster() {
     for (const host of HOSTS) {
       await mkdir(join(dir, host));
       await writeFile(join(dir, `${host}.conf`), conf(host));
-      start(host, BINARY, ["reactive-engine", "--conf", join(dir, `${host}.conf`)]);
+      engine(host);
     }
     await until(
       "both engines are up",
@@ -149,6 +151,10 @@ export async function cluster() {
     /** Sends a node a signal, as to freeze it. */
     signal: (node, name) => running.get(node).child.kill(name),
     kill: (node) => end(node, "SIGKILL"),
+    /** Ends a node as an operator does: it leaves. */
+    end: (node) => end(node),
+    /** Starts a node again that has ended. */
+    again: engine,
     cli: (...words) =>
       run(BINARY, words, {
         env: {

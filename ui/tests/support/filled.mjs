@@ -43,13 +43,19 @@ export async function filled({ isLive = false } = {}) {
     const { items: nodes } = await server.get("/api/v1/nodes");
     const { items: streams } = await server.get("/api/v1/streams");
     const stream = streams.find((it) => it.state === "committedWithWarnings") ?? streams[0];
+    const names = { node: nodes[0].name, stream: stream.id };
     if (isLive) {
       await ticks({ ...server, cli });
       await command(server.url, "POST", "/api/v1/workflows/ticks/savepoints", {
         name: "before-upgrade",
       });
+      // Of its dead letters.
+      names.alarm = await until("an alarm stands", async () => {
+        const { items } = await server.get("/api/v1/alarms");
+        return items.find((it) => it.subject.name === "ticks")?.id;
+      });
     }
-    return { ...server, cli, names: { node: nodes[0].name, stream: stream.id } };
+    return { ...server, cli, names };
   } catch (error) {
     await server.stop();
     throw error;

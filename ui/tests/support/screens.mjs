@@ -2,7 +2,8 @@
 
 export const SCREENS = [
   { name: "overview", path: "/", has: "Newest streams" },
-  { name: "alarms", path: "/alarms", has: "remembers them while it is open" },
+  { name: "alarms", path: "/alarms", has: "are kept for 30 days" },
+  { name: "alarm", path: ({ alarm }) => `/alarms/${alarm}`, has: "What is known of it" },
   { name: "cluster", path: "/cluster", has: "Members, and those that left" },
   { name: "nodes", path: "/nodes", has: "Engines of the cluster" },
   { name: "node", path: ({ node }) => `/nodes/${node}`, has: "Controllers here" },

@@ -3,6 +3,8 @@
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
+import { text } from "node:stream/consumers";
+import { book } from "./alarms.mjs";
 
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css" };
 const TICK_MS = 1_000;
@@ -80,7 +82,16 @@ const letter = (number) => ({
   at: time(number),
 });
 
-export async function synthetic({ stages = 1_000, streams = 10_000 } = {}) {
+const gone = (id) => ({
+  type: "about:blank",
+  title: "Not found",
+  status: 404,
+  code: "WEIR-07003",
+  detail: `There is no alarm ${id}.`,
+});
+
+/** `without`: claims that whoever looks has not. */
+export async function synthetic({ stages = 1_000, streams = 10_000, without = [] } = {}) {
   const { ids, edges } = graph(stages);
   let tick = 0;
   const members = [member("node-1"), member("node-2")];
@@ -108,7 +119,9 @@ export async function synthetic({ stages = 1_000, streams = 10_000 } = {}) {
     })),
   });
   const empty = { items: [] };
+  const alarms = book();
   const topics = {
+    alarms: () => alarms.shown(),
     members: () => ({
       cluster: "synthetic",
       node: { name: "node-1", uid: "uid-node-1" },
@@ -128,7 +141,18 @@ export async function synthetic({ stages = 1_000, streams = 10_000 } = {}) {
       objects: { count: 0, bytes: 0, bytesSaved: 0 },
     }),
   };
-  const shown = (topic) => (topics[topic] ?? (() => empty))();
+  const refused = {
+    type: "about:blank",
+    title: "Not allowed",
+    status: 403,
+    code: "WEIR-07016",
+    detail: "The claim alarm:read is missing.",
+  };
+  const refusal = () => (without.includes("alarm:read") ? refused : alarms.problem);
+  const shown = (topic) =>
+    topic === "alarms" && refusal()
+      ? { type: "refused", problem: refusal() }
+      : { type: "whole", value: (topics[topic] ?? (() => empty))() };
   const listeners = new Set();
   const timer = setInterval(() => {
     tick += 1;
@@ -140,8 +164,8 @@ export async function synthetic({ stages = 1_000, streams = 10_000 } = {}) {
     const wanted = url.searchParams.get("topics").split(",");
     const tell = () => {
       for (const topic of wanted) {
-        const event = { topic, at: new Date().toISOString(), type: "whole", value: shown(topic) };
-        answer.write(`event: whole\nid: ${tick}\ndata: ${JSON.stringify(event)}\n\n`);
+        const event = { topic, at: new Date().toISOString(), ...shown(topic) };
+        answer.write(`event: ${event.type}\nid: ${tick}\ndata: ${JSON.stringify(event)}\n\n`);
       }
     };
     listeners.add(tell);
@@ -167,8 +191,8 @@ export async function synthetic({ stages = 1_000, streams = 10_000 } = {}) {
   };
   const claims = [
     ...["cluster:read", "workflow:read", "stream:read", "schedule:read"],
-    ...["project:read", "project:write"],
-  ];
+    ...["project:read", "project:write", "alarm:read", "alarm:confirm"],
+  ].filter((it) => !without.includes(it));
   const me = {
     user: "ada",
     via: "machine",
@@ -178,10 +202,17 @@ export async function synthetic({ stages = 1_000, streams = 10_000 } = {}) {
 
   const server = createServer(async (asked, answer) => {
     const url = new URL(asked.url, "http://synthetic");
-    const json = (value) => {
-      answer.writeHead(200, { "content-type": "application/json" });
+    const json = (value, status = 200) => {
+      answer.writeHead(status, { "content-type": "application/json" });
       answer.end(JSON.stringify(value));
     };
+    if (url.pathname.startsWith("/api/v1/alarms")) {
+      if (refusal()) return json(refusal(), refusal().status);
+      const [, id] = /alarms\/(.+)/.exec(url.pathname) ?? [];
+      if (id) return alarms.one(id) ? json(alarms.one(id)) : json(gone(id), 404);
+      if (asked.method !== "POST") return json(alarms.page(url.searchParams));
+      return json(alarms.confirm(JSON.parse(await text(asked))));
+    }
     if (url.pathname === "/api/v1/live") return live(url, answer);
     if (url.pathname === "/api/v1/me") return json(me);
     if (url.pathname === "/api/v1/streams") return json(page(url));
@@ -200,6 +231,7 @@ export async function synthetic({ stages = 1_000, streams = 10_000 } = {}) {
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
   return {
     url: `http://127.0.0.1:${server.address().port}`,
+    alarms,
     /** From now on, this is said of a member; `undefined`: it is in the list no more. */
     say: (name, more) => {
       const at = members.findIndex((it) => it.name === name);

@@ -47,6 +47,8 @@ export function viewOf(object: string): string | undefined {
 }
 
 const VIEWS: Record<string, (name: string) => string> = {
+  // Several of them, or all, are named together.
+  alarm: (name) => (/^\d+$/.test(name) ? `/alarms/${name}` : "/alarms"),
   certificate: () => "/keys",
   cluster: () => "/fleet",
   deployment: (name) => `/deployments?tag=${name}`,

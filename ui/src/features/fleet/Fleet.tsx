@@ -1,11 +1,13 @@
 // The clusters that the server knows: how each was found last, and the way to it.
 import { Button, Textarea, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { answered, api } from "../../api/client";
 import { addressAt, DEFAULT_CLUSTER, place } from "../../api/place";
 import { type Problem, problemIn } from "../../api/problem";
 import { useLive } from "../../live";
+import { counted } from "../../logic/alarms";
 import { sh } from "../../logic/shell";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { Facts, Page, Panel } from "../../parts/Page";
@@ -67,6 +69,7 @@ function Card({ of, onAsk }: { of: Cluster; onAsk: (it: Asked) => void }) {
   // When it was looked at, and how fast it answered, is told of no look but one's own: nothing changes by them.
   const [looked, setLooked] = useState<Cluster["standing"]>();
   const [problem, setProblem] = useState<Problem>();
+  const alarms = useLive("alarms").value;
   const probe = async () => {
     setProblem(undefined);
     setLooked(undefined);
@@ -99,6 +102,15 @@ function Card({ of, onAsk }: { of: Cluster; onAsk: (it: Asked) => void }) {
           of={[
             ["Nodes", nodesOf(of)],
             ["Version", standing?.version],
+            // Of the others the stream of this page says nothing.
+            [
+              "Alarms",
+              isHere && alarms && (
+                <Link key="a" to="/alarms">
+                  {counted(alarms.counts.standing) || "none"}
+                </Link>
+              ),
+            ],
             [
               standing?.reachable === false ? "Not reached since" : "Reached since",
               standing && <Ago key="s" at={standing.since} />,

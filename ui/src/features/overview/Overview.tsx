@@ -5,7 +5,7 @@ import { rates } from "../../live/history";
 import { silentMs } from "../../live/link";
 import { rateSeries } from "../../live/series";
 import { bytes, duration, plural, rate, short } from "../../logic/format";
-import { asThen, type Known, type Sentence, sentence, troubles } from "../../logic/health";
+import { asThen, isNote, type Known, type Sentence, sentence, troubles } from "../../logic/health";
 import { lost, present } from "../../logic/nodes";
 import { serverNow, useNow } from "../../logic/now";
 import { CopyCli } from "../../parts/Act";
@@ -70,7 +70,7 @@ export function Overview() {
       <Tiles known={known} deployments={deployments.value} />
       {!isWell && (
         <Panel
-          title={all.every((it) => it.tone === "info") ? "Worth a look" : "Problems, worst first"}
+          title={all.every(isNote) ? "Worth a look" : "Problems, worst first"}
           side={<Link to="/alarms">Alarms</Link>}
           flush
         >

@@ -1,9 +1,12 @@
 import { Button } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
+import type { Alarm } from "../../logic/alarms";
 import type { Trouble } from "../../logic/health";
 import { putAway } from "../../parts/putAway";
 import { Empty } from "../../parts/Shows";
-import { Ago } from "../../parts/When";
+import { Target } from "../../parts/Target";
+import { Ago, Moment } from "../../parts/When";
+import { ConfirmedBy } from "../alarms/ConfirmedBy";
 import css from "./overview.module.css";
 
 export const GLYPHS = { ok: "●", info: "◇", warn: "◆", err: "▲", idle: "○" };
@@ -22,7 +25,15 @@ export function Problems({ all }: { all: readonly Trouble[] }) {
         <li key={it.id} data-tone={it.tone}>
           <span aria-hidden="true">{GLYPHS[it.tone]}</span>
           <div className="grow">
-            <strong>{it.what}</strong> {it.why}
+            {it.alarm ? (
+              <Link to="/alarms/$id" params={{ id: it.alarm.id }}>
+                <strong>{it.what}</strong>
+              </Link>
+            ) : (
+              <strong>{it.what}</strong>
+            )}{" "}
+            {it.why}
+            {it.alarm && <Known of={it.alarm} />}
             {it.hint && <p className="muted small">{it.hint}</p>}
           </div>
           {it.since && (
@@ -31,10 +42,29 @@ export function Problems({ all }: { all: readonly Trouble[] }) {
             </span>
           )}
           {it.putsAway && <PutAway what={it.what} uid={it.putsAway} />}
-          <Target of={it} />
+          {it.where && <Target to={it.where} what={it.what} />}
         </li>
       ))}
     </ul>
+  );
+}
+
+/** Who has seen it, and whether it can be judged now. */
+function Known({ of: { confirmation, unknownSince } }: { of: Alarm }) {
+  if (!confirmation && !unknownSince) return null;
+  return (
+    <p className="small">
+      {confirmation && (
+        <>
+          Confirmed by <ConfirmedBy of={confirmation} />.{" "}
+        </>
+      )}
+      {unknownSince && (
+        <>
+          It can’t be judged since <Moment at={unknownSince} />.
+        </>
+      )}
+    </p>
   );
 }
 
@@ -46,38 +76,3 @@ export const PutAway = ({ what, uid }: { what: string; uid: string }) => (
     Put away<span className="hidden"> {what}</span>
   </Button>
 );
-
-/** Leads to what is wrong. */
-export function Target({ of: { where, what } }: { of: Trouble }) {
-  const label = (
-    <>
-      Open<span className="hidden"> {what}</span>
-    </>
-  );
-  switch (where.to) {
-    case "node":
-      return (
-        <Link to="/nodes/$name" params={{ name: where.name }}>
-          {label}
-        </Link>
-      );
-    case "workflow":
-      return (
-        <Link to="/workflows/$name" params={{ name: where.name }}>
-          {label}
-        </Link>
-      );
-    case "paused":
-      return (
-        <Link to="/streams" search={{ workflow: where.workflow, state: "paused" }}>
-          {label}
-        </Link>
-      );
-    case "scheduler":
-      return <Link to="/scheduler">{label}</Link>;
-    case "deployments":
-      return <Link to="/deployments">{label}</Link>;
-    case "fleet":
-      return <Link to="/fleet">{label}</Link>;
-  }
-}
