@@ -5,6 +5,7 @@ import { answered, api, type Schemas } from "../../api/client";
 import { problemIn } from "../../api/problem";
 import { sh } from "../../logic/shell";
 import { Act, CopyCli } from "../../parts/Act";
+import { CopyText } from "../../parts/CopyText";
 import { Edits } from "../../parts/Edits";
 import { Facts, Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
@@ -89,7 +90,8 @@ export function Detail({
           [
             "Digest",
             <span key="d" className="mono">
-              {it.digest.slice(0, 24)}…
+              <span title={it.digest}>{it.digest.slice(0, 24)}…</span>
+              <CopyText text={it.digest} what="digest" />
             </span>,
           ],
         ]}

@@ -38,7 +38,13 @@ export function Node() {
     <Page
       title={name}
       mark={node && <State name={node.state} />}
-      actions={node && <Actions node={node} />}
+      actions={
+        node ? (
+          <Actions node={node} />
+        ) : (
+          last && <CopyCli command={sh`weir cluster explain ${name}`} />
+        )
+      }
     >
       <Shows of={{ ...nodes, value: found }}>
         {() => (
