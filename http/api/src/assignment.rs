@@ -165,6 +165,12 @@ pub struct CanaryStatus {
     pub revision: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canary: Option<CanaryView>,
+    /// Records that its nodes have processed since it began, together; absent until one of them has told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<u64>,
+    /// Those of them that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errors: Option<u64>,
     /// What its nodes do.
     pub activations: Vec<ActivationView>,
     /// What became of canaries lately, oldest first.

@@ -38,7 +38,9 @@ where
         (status = "default", description = "Why not", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn show(Extension(storages): Stored) -> Result<Json<CanaryStatus>, Error> {
-    let Overview { revision, canary, nodes, recent, .. } = storages.deployments.overview().await?;
+    let Overview { revision, canary, canary_counts, nodes, recent, .. } =
+        storages.deployments.overview().await?;
+    let (records, errors) = canary_counts.map(|it| (it.records, it.errors)).unzip();
     let canary = canary.map(stored::canary);
     let takes_part = |it: &weir_domain::NodeName| {
         canary.as_ref().is_some_and(|canary| canary.nodes.contains(it))
@@ -47,7 +49,7 @@ pub(crate) async fn show(Extension(storages): Stored) -> Result<Json<CanaryStatu
     let activations = activations.map(|(node, it)| stored::activation(node, it)).collect();
     let recent = recent.into_iter().filter(|it| it.what.contains("canary"));
     let recent = recent.map(stored::recent).collect();
-    Ok(Json(CanaryStatus { revision, canary, activations, recent }))
+    Ok(Json(CanaryStatus { revision, canary, records, errors, activations, recent }))
 }
 
 /// Starts a deployment on some of the nodes that run the default. It becomes the default when it did

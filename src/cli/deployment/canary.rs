@@ -131,6 +131,7 @@ fn shown(it: &CanaryStatus, look: &Look) -> String {
                 ("does well", baking),
                 ("may fail", percent(canary.errors_per_million_max)),
                 ("at least", format!("{} records", canary.records_min)),
+                ("so far", so_far(it)),
             ]);
             text += &format!("\n{}", activations::list(&it.activations, look));
         }
@@ -139,6 +140,18 @@ fn shown(it: &CanaryStatus, look: &Look) -> String {
         text += &format!("last: {}, {} ago\n", plain(&last.what), age(look.now, last.at));
     }
     text
+}
+
+fn so_far(it: &CanaryStatus) -> String {
+    match it.records.zip(it.errors) {
+        None => "nothing was told yet".to_owned(),
+        Some((0, _)) => "0 records".to_owned(),
+        Some((records, errors)) => {
+            let share = u128::from(errors) * 1_000_000 / u128::from(records);
+            let share = percent(u32::try_from(share).unwrap_or(u32::MAX));
+            format!("{records} records, {errors} failed ({share})")
+        }
+    }
 }
 
 #[cfg(test)]
@@ -165,6 +178,8 @@ mod tests {
         let status = CanaryStatus {
             revision: 9,
             canary: all.canary,
+            records: Some(2_000),
+            errors: Some(3),
             activations: vec![third],
             recent: all.recent,
         };
@@ -176,6 +191,7 @@ started:    1m ago
 does well:  not yet: it waits for its nodes, then 10m
 may fail:   0.1%
 at least:   100 records
+so far:     2000 records, 3 failed (0.15%)
 
 NODE    STATE        SHOULD-RUN  RUNS  SINCE  WHY
 node-3  ● switching  flights-2   -     -      it takes part in the canary

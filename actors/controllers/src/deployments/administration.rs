@@ -119,7 +119,10 @@ pub(super) async fn serve(
         }
         Administration::Overview => {
             let overview = host.query(within, |it| Box::new(it.storage().overview())).await;
-            overview.map(Answer::Overview)
+            overview.map(|mut it| {
+                it.canary_counts = it.canary.as_ref().and_then(|canary| tally.of(canary));
+                Answer::Overview(it)
+            })
         }
         Administration::Content { tag } => {
             host.query(within, move |it| it.storage().content(&tag)).await.map(Answer::Content)

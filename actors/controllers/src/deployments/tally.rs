@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use weir_domain::Incarnation;
 
-use super::storage::CanaryCounts;
+use super::storage::{Canary, CanaryCounts};
 
 /// Each life of a node counts for itself: what one did before it died is not forgotten.
 #[derive(Default)]
@@ -24,16 +24,33 @@ impl CanaryTally {
         }
         all.retain(|_, it| is_same(it));
         all.insert(node, counts.clone());
-        let records = all.values().map(|it| it.records).sum();
-        let errors = all.values().map(|it| it.errors).sum();
-        CanaryCounts { records, errors, ..counts }
+        sum(all.values()).unwrap_or(counts)
     }
+
+    /// What was told of this canary; nothing before any node has told.
+    pub(super) fn of(&self, canary: &Canary) -> Option<CanaryCounts> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sum(all
+            .values()
+            .filter(|it| it.tag == canary.plan.tag && it.started_at == canary.started_at))
+    }
+}
+
+fn sum<'a>(all: impl Iterator<Item = &'a CanaryCounts>) -> Option<CanaryCounts> {
+    all.cloned().reduce(|sum, it| CanaryCounts {
+        records: sum.records + it.records,
+        errors: sum.errors + it.errors,
+        ..sum
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use weir_domain::{DeploymentTag, NodeName, NodeUid, Timestamp};
+    use std::collections::BTreeSet;
 
+    use weir_domain::{DeploymentTag, Millis, NodeName, NodeUid, Timestamp};
+
+    use super::super::storage::CanaryPlan;
     use super::*;
 
     #[test]
@@ -55,5 +72,20 @@ mod tests {
         assert_eq!(tally.add(node(1), counts(6, 1, 0)), counts(6, 1, 0));
         assert_eq!(tally.add(node(2), counts(5, 99, 9)), counts(5, 99, 9), "of the one before");
         assert_eq!(tally.add(node(2), counts(6, 1, 1)), counts(6, 2, 1));
+        let canary = |started_at| Canary {
+            plan: CanaryPlan {
+                tag: DeploymentTag::new("a").unwrap(),
+                nodes: 2,
+                candidates: BTreeSet::new(),
+                bake: Millis(1),
+                errors_per_million_max: 0,
+                records_min: 0,
+            },
+            nodes: BTreeSet::new(),
+            started_at: Timestamp(started_at),
+            baking_since: None,
+        };
+        assert_eq!(tally.of(&canary(6)), Some(counts(6, 2, 1)));
+        assert_eq!(tally.of(&canary(7)), None, "nobody told of it");
     }
 }

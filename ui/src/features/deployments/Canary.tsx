@@ -41,7 +41,7 @@ export function Canary({ onWant }: { onWant: (it: Wanted) => void }) {
       }
     >
       <Shows of={standing}>
-        {({ activations }) => (
+        {({ activations, records, errors }) => (
           <>
             <Bake of={canary} />
             <Facts
@@ -52,7 +52,7 @@ export function Canary({ onWant }: { onWant: (it: Wanted) => void }) {
                   "Promotes itself after",
                   canary.recordsMin > 0 && plural(canary.recordsMin, "record"),
                 ],
-                ["Failed so far", <code key="f">weir deployment canary status</code>],
+                ["So far", soFar(records, errors)],
               ]}
             />
             <ul className={css.canary}>
@@ -75,6 +75,13 @@ export function Canary({ onWant }: { onWant: (it: Wanted) => void }) {
       </Shows>
     </Panel>
   );
+}
+
+function soFar(records: number | null | undefined, errors: number | null | undefined): string {
+  if (typeof records !== "number" || typeof errors !== "number")
+    return "its nodes have told nothing yet";
+  const share = records > 0 ? ` (${percent(Math.round((errors * 1_000_000) / records))})` : "";
+  return `${plural(records, "record")}, ${count(errors)} failed${share}`;
 }
 
 /** How the last one went: it ends by itself, when nobody looks. */

@@ -7,7 +7,7 @@ use weir_domain::{DeploymentTag, Digest, NodeName, WorkflowName};
 use weir_package::RoleRule;
 use weir_persistence_api::ObjectTotals;
 
-use super::{Canary, NewDeployment, NodeState, Recent, Storage, Use, Why, root};
+use super::{Canary, CanaryCounts, NewDeployment, NodeState, Recent, Storage, Use, Why, root};
 
 /// The whole of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct Overview {
     /// Where a rollback would lead.
     pub previous: Option<DeploymentTag>,
     pub canary: Option<Canary>,
+    /// What its nodes have processed, as far as they told: nothing that is decided, and so kept beside the storage.
+    #[serde(default)]
+    pub canary_counts: Option<CanaryCounts>,
     /// In the order of storing; the root is not among them.
     pub deployments: Vec<Row>,
     pub roles: Vec<RoleRule>,
@@ -77,6 +80,7 @@ impl Storage {
             default: self.default_tag(),
             previous,
             canary: self.canary.clone(),
+            canary_counts: None,
             deployments: self.rows(),
             roles: self.roles.clone(),
             rules: self.by_node.clone(),
