@@ -43,8 +43,8 @@ trait Hand {
     fn build_refused(&self, project: &str) -> String;
     /// Builds a version, for no cluster.
     fn build(&self, project: &str, version: &str, site: &Site) -> Value;
-    /// What clusters must trust.
-    fn issuer(&self) -> String;
+    /// What engines are to trust.
+    fn issuer(&self) -> Value;
     fn add(&self, cluster: &str, url: &str);
     fn deploy(&self, project: &str, wanted: Deploy<'_>, site: &Site) -> Value;
     /// What differs between two versions of a project.
@@ -89,7 +89,9 @@ fn run(hand: &mut dyn Hand) {
     hand.write("shop", "environments/test.yaml", &site::environment("test"));
 
     // Clusters that trust this server's users and packages.
-    site.start_clusters(&hand.issuer(), built["signer"].as_str().unwrap());
+    let issuer = hand.issuer();
+    assert_eq!(issuer["signer"], built["signer"]);
+    site.start_clusters(&issuer);
     hand.add("trial", &site.trial().url);
     hand.add("east", &site.east()[0].url);
     wait_until("three engines to be a cluster", DEADLINE, || hand.activations("east").len() == 3);

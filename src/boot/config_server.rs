@@ -31,6 +31,7 @@ use super::lock::DataDir;
 use super::logs::Logs;
 use super::membership::Membership;
 use super::operations::OperationFiles;
+use super::packages::Signing;
 use super::process::{Process, listen_to_signals, until_shut_down};
 use super::project_versions::{CredentialFile, CredentialStore, Exchange, ProjectVersions};
 use super::projects::ProjectDirs;
@@ -228,7 +229,8 @@ pub(super) async fn run(process: Process) -> anyhow::Result<ExitCode> {
     let own_dir = Arc::new(DataDir::open(&data_dir.path.join(CONFIG_SERVER_DIR), LOCK)?);
     let (metrics, log) = (metrics.clone(), log.clone());
     let own = Process { settings: own, data_dir: own_dir, metrics, log };
-    let issuer = vouching::issuer(settings, &own.data_dir.path)?;
+    let signing = Signing::of(settings, &data_dir.path);
+    let issuer = vouching::issuer(settings, &own.data_dir.path, &signing)?;
     let office = Office::open(&own, address.clone()).await?;
     let Office { system, people, clusters, health } = office;
     listen_to_signals(&system)?;

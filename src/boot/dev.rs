@@ -20,6 +20,7 @@ use weir_runtime::Reason;
 
 use super::engine::Engine;
 use super::logs::Logs;
+use super::packages::Signing;
 use super::process::{Process, listen_to_signals, until_shut_down};
 use super::projects::ProjectDirs;
 use super::servers::{EngineListeners, EnginePlaces, Listener};
@@ -77,7 +78,8 @@ async fn open(
     let access = Arc::new(views::Asked(people.clone()));
     let guard = servers::guard(&process.settings, access, http::Here::Everything);
     let own_dir = process.data_dir.path.join(CONFIG_SERVER_DIR);
-    let issuer = vouching::issuer(&process.settings, &own_dir)?;
+    let signing = Signing::of(&process.settings, &process.data_dir.path);
+    let issuer = vouching::issuer(&process.settings, &own_dir, &signing)?;
     let list = FleetSingleton {
         system: system.clone(),
         store: engine.store.clone(),

@@ -11,12 +11,18 @@ use weir_http_server::{Issuer, TrustedServer};
 use weir_secrets::{SigningKey, random_secret, read_private, write_private};
 
 use super::lock;
+use super::packages::Signing;
 
 /// In the server's own directory, where none is named.
 pub(super) const FILE: &str = "vouching.key";
 
-/// Who vouches here; its key is made at the first start. `own_dir` is the server's own directory.
-pub(super) fn issuer(settings: &Settings, own_dir: &Path) -> Result<Issuer, Fault> {
+/// Who vouches here, and signs packages by `signing`; keys are made at the first start. `own_dir` is the server's own
+/// directory.
+pub(super) fn issuer(
+    settings: &Settings,
+    own_dir: &Path,
+    signing: &Signing,
+) -> Result<Issuer, Fault> {
     let server = &settings.config_server;
     let file = server.signing_key.clone().unwrap_or_else(|| own_dir.join(FILE));
     if !file.exists() {
@@ -27,7 +33,8 @@ pub(super) fn issuer(settings: &Settings, own_dir: &Path) -> Result<Issuer, Faul
         Fault::config(183, format!("{} holds no signing key: it is too short", file.display()))
             .with_hint("remove the file: a new key is made, which clusters must be told to trust")
     })?;
-    Ok(Issuer { name: server.name.clone(), key })
+    let (signer, _) = signing.signer()?;
+    Ok(Issuer { name: server.name.clone(), key, signer: signer.key().to_string() })
 }
 
 fn make(file: &Path, is_own: bool) -> Result<(), Fault> {

@@ -128,11 +128,19 @@ impl Verb {
             Self::Issuer => {
                 let issuer = client.issuer().await;
                 let issuer = issuer.map_err(|it| refused("can't show the issuer", it))?;
-                out.show(&issuer, |it: &IssuerView, _| it.setting.clone() + "\n")?;
+                out.show(&issuer, |it: &IssuerView, _| lines(it))?;
             }
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// As the configuration of an engine has them.
+fn lines(it: &IssuerView) -> String {
+    format!(
+        "weir.rest-server.trusted-servers = [{}]\nweir.packages.trusted-signers = [\"{}\"]\n",
+        it.setting, it.signer
+    )
 }
 
 fn state(it: &FleetClusterView) -> &'static str {

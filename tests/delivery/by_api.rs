@@ -111,8 +111,8 @@ impl Hand for ByApi {
         self.result(&format!("projects/{project}/builds"), &body)
     }
 
-    fn issuer(&self) -> String {
-        self.get("clusters:issuer")["setting"].as_str().unwrap().to_owned()
+    fn issuer(&self) -> Value {
+        self.get("clusters:issuer")
     }
 
     fn add(&self, cluster: &str, url: &str) {

@@ -85,8 +85,13 @@ impl Hand for ByCli {
         self.json(&wanted, 0)
     }
 
-    fn issuer(&self) -> String {
-        self.run(&["fleet", "issuer"]).done().trim().to_owned()
+    fn issuer(&self) -> Value {
+        let issuer = self.json(&["fleet", "issuer"], 0);
+        let lines = self.run(&["fleet", "issuer"]).done();
+        for key in ["setting", "signer"] {
+            assert!(lines.contains(issuer[key].as_str().unwrap()), "{lines}");
+        }
+        issuer
     }
 
     fn add(&self, cluster: &str, url: &str) {

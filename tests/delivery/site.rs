@@ -127,7 +127,8 @@ impl Site {
 
     /// A cluster of one, and one of three on a database of their own: they let in users of the server, and take
     /// packages that it signed, and nobody else's.
-    pub(super) fn start_clusters(&mut self, issuer: &str, signer: &str) {
+    pub(super) fn start_clusters(&mut self, issuer: &Value) {
+        let [issuer, signer] = ["setting", "signer"].map(|it| issuer[it].as_str().unwrap());
         let signers = format!("weir.packages.trusted-signers=[\"{signer}\"]");
         let trial = self.root().join("trial");
         self.trial = Some(Server::engine_with(&trial, issuer, std::slice::from_ref(&signers)));

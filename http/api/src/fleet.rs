@@ -94,7 +94,7 @@ pub struct FleetSet {
     pub note: String,
 }
 
-/// Who vouches for users of this server, and what is to be trusted for that.
+/// Who vouches for users of this server and signs its packages, and what is to be trusted for that.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Issuer)]
@@ -105,4 +105,7 @@ pub struct IssuerView {
     pub key: String,
     /// The line for `weir.rest-server.trusted-servers` of the engines.
     pub setting: String,
+    /// The public key of its packages, for `weir.packages.trusted-signers` of the engines: without it they refuse what
+    /// it deploys.
+    pub signer: String,
 }

@@ -53,7 +53,7 @@ pub(crate) async fn issuer(Extension(fleet): Extension<Fleet>) -> Result<Json<Is
     let issuer = fleet.issuer().ok_or_else(|| Error::not_found("issuer", "issuer", []))?;
     let (name, key) = (issuer.name.clone(), issuer.key.public().to_string());
     let setting = format!("{{ name = \"{name}\", key = \"{key}\" }}");
-    Ok(Json(IssuerView { name, key, setting }))
+    Ok(Json(IssuerView { name, key, setting, signer: issuer.signer.clone() }))
 }
 
 /// One cluster.

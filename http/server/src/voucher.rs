@@ -35,6 +35,8 @@ const LENGTH_MAX: usize = 32 << 10;
 pub struct Issuer {
     pub name: ClusterName,
     pub key: SigningKey,
+    /// The public key of what signs its packages.
+    pub signer: String,
 }
 
 /// A server whose word counts.
@@ -191,7 +193,7 @@ mod tests {
 
     fn issuer(server: &str, secret: &str) -> Issuer {
         let key = SigningKey::of_secret(&Secret::from(secret.repeat(32))).unwrap();
-        Issuer { name: name(server), key }
+        Issuer { name: name(server), key, signer: String::new() }
     }
 
     fn trust(of: &[&Issuer]) -> Trust {
@@ -244,7 +246,7 @@ mod tests {
         let long = config.vouch(&ada(), (id(1), &name("east")), (NOW, Millis(300_001))).unwrap();
         assert!(refused(&long, NOW).contains("longer"));
         // One server can't speak as another one.
-        let posing = Issuer { name: name("config"), key: issuer("other", "b").key };
+        let posing = Issuer { name: name("config"), ..issuer("other", "b") };
         assert!(refused(&vouched(&posing, 1), NOW).contains("trusted as other"));
         // Nor is a voucher changed.
         let good = vouched(&config, 1);

@@ -112,11 +112,12 @@ export async function cluster() {
     mysql { host = "127.0.0.1", port = ${database}, database = weir, user = weir, password = weir, tls.mode = off }
   }
   secrets.master-key.file = "${join(dir, "master.key")}"
-  rest-server { bind { host = "${host}", port = ${rest} }, canonical { host = "${host}", port = ${rest} }, trusted-servers = [${trusted}] }
+  rest-server { bind { host = "${host}", port = ${rest} }, canonical { host = "${host}", port = ${rest} } }
   management { bind { host = "${host}", port = ${management} }, token = "${TOKEN}", read-only = false }
   metrics.bind { host = "${host}", port = ${metrics} }
   packages.accept-any-signer = true
 }
+${trusted}
 `;
     for (const host of HOSTS) {
       await mkdir(join(dir, host));

@@ -10,12 +10,15 @@ export function Issuer() {
   return (
     <Panel title="One log-in for all clusters" side={<CopyCli command="weir fleet issuer" />}>
       <p className="muted">
-        This server vouches for its users. Engines let them in if their configuration has this line:
+        This server vouches for its users, and signs what it deploys. Engines let them in, and take
+        its packages, if their configuration has these lines:
       </p>
       <Shows of={issuer}>
-        {({ setting }) => (
+        {({ setting, signer }) => (
           <p>
             <code>weir.rest-server.trusted-servers = [{setting}]</code>
+            <br />
+            <code>weir.packages.trusted-signers = ["{signer}"]</code>
           </p>
         )}
       </Shows>
