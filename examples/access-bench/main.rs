@@ -173,6 +173,7 @@ impl Bench {
             clearance: false,
             instance: None,
             interval: None,
+            lists_more: false,
         }
     }
 

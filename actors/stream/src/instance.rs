@@ -203,7 +203,8 @@ impl Instance {
         let mut was_busy = false;
         while !items.is_empty() && !self.stops.drain.is_cancelled() {
             let candidates: Vec<_> = items.iter().take(CANDIDATES_MAX).cloned().collect();
-            let terms = Terms::of(&source);
+            let lists_more = items.len() > CANDIDATES_MAX;
+            let terms = Terms { lists_more, ..Terms::of(&source) };
             let clears = |context: &StreamContext| discard(life, context);
             let claimed = match self.claim(name, terms, candidates, clears).await {
                 Ok(it) => it,
@@ -439,13 +440,15 @@ pub(crate) struct Terms {
     pub(crate) reprocess: Reprocess,
     pub(crate) clearance: bool,
     pub(crate) interval: Millis,
+    /// More than what is offered at once.
+    pub(crate) lists_more: bool,
 }
 
 impl Terms {
     pub(crate) fn of(source: &Lent) -> Self {
         let interval = Millis(u64::try_from(source.interval().as_millis()).unwrap_or(u64::MAX));
         let clearance = source.waits_for_clearance();
-        Self { reprocess: source.reprocess(), clearance, interval }
+        Self { reprocess: source.reprocess(), clearance, interval, lists_more: false }
     }
 
     /// A request for one of no items, by no instance.
@@ -467,6 +470,7 @@ impl Terms {
             clearance: self.clearance,
             instance: None,
             interval: Some(self.interval),
+            lists_more: self.lists_more,
         }
     }
 }

@@ -38,6 +38,9 @@ pub struct ClaimRequest {
     /// How long its source waits before it lists again. An engine of an earlier version does not say.
     #[serde(default)]
     pub interval: Option<Millis>,
+    /// Whether its source lists more than these candidates: how many of those it may claim nobody knows yet.
+    #[serde(default)]
+    pub lists_more: bool,
 }
 
 /// An exclusive claim on one item.
@@ -200,6 +203,11 @@ pub trait ItemHistory: Send + Sync {
 
     /// How many items of the source have the status; stops counting at `max`.
     async fn item_count(&self, source: &SourceName, status: ItemStatus, max: u32) -> Result<u64>;
+
+    /// Whether there may be items of that status that can't be counted, as nobody has looked at them yet.
+    async fn item_uncounted(&self, _source: &SourceName, _status: ItemStatus) -> Result<bool> {
+        Ok(false)
+    }
 }
 
 #[async_trait]

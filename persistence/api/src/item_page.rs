@@ -78,7 +78,8 @@ pub async fn sources<S: ItemHistory + ?Sized>(
         for status in ItemStatus::ALL {
             let count = store.item_count(&source, status, COUNTED_MAX + 1).await?;
             if count > 0 {
-                let has_more = count > u64::from(COUNTED_MAX);
+                let has_more =
+                    count > u64::from(COUNTED_MAX) || store.item_uncounted(&source, status).await?;
                 let count = count.min(COUNTED_MAX.into());
                 counts.insert(status.as_str().to_owned(), SourceCount { count, has_more });
             }

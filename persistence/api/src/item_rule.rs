@@ -227,6 +227,7 @@ mod tests {
             clearance,
             instance: None,
             interval: None,
+            lists_more: false,
         }
     }
 

@@ -196,6 +196,7 @@ mod tests {
                 clearance: false,
                 instance: None,
                 interval: None,
+                lists_more: false,
             };
             self.access.claim(request).await.expect("an answer").map(|it| it.id)
         }

@@ -87,7 +87,8 @@ impl Offer {
         });
         let since = since.collect();
         let settlement = Bytes::new();
-        let request = ClaimRequest { candidates, settlement, ..request.clone() };
+        let lists_more = request.lists_more || candidates.len() < request.candidates.len();
+        let request = ClaimRequest { candidates, settlement, lists_more, ..request.clone() };
         Self { request, since, age: Stopwatch::start() }
     }
 
@@ -118,7 +119,7 @@ impl Offer {
             return Pending::default();
         }
         let known: BTreeMap<_, _> = known.into_iter().map(|it| (it.item.clone(), it)).collect();
-        let mut pending = Pending::default();
+        let mut pending = Pending { has_more: self.request.lists_more, ..Pending::default() };
         for item in &self.request.candidates {
             let row = known.get(&item.name);
             let past = row.map(Past::from);
@@ -157,6 +158,8 @@ struct Pending {
     rows: BTreeMap<String, ItemRow>,
     /// How many rows of the history they stand for, by status.
     hidden: BTreeMap<&'static str, u64>,
+    /// Its source lists more than it offered.
+    has_more: bool,
 }
 
 /// The history, with pending items in the place of what was before.
@@ -241,5 +244,9 @@ impl ItemHistory for WithOffered<'_> {
         let more = u32::try_from(hidden).unwrap_or(u32::MAX);
         let counted = self.store.item_count(source, status, max.saturating_add(more)).await?;
         Ok((counted.saturating_sub(hidden) + shown).min(max.into()))
+    }
+
+    async fn item_uncounted(&self, source: &SourceName, status: ItemStatus) -> Result<bool> {
+        Ok(status == ItemStatus::Pending && self.pending(source).await?.has_more)
     }
 }

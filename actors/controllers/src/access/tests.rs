@@ -85,6 +85,7 @@ fn claim(n: u32, reprocess: Reprocess) -> Request {
         clearance: false,
         instance: None,
         interval: None,
+        lists_more: false,
     }))
 }
 
@@ -282,6 +283,26 @@ async fn what_is_offered_and_not_claimed_is_pending() {
     );
     assert!(matches!(lab.ask(offer(3, &[])).await, Response::Claimed(None)));
     assert_eq!(listed(&lab, all).await, "a:failed b:acquired c:acquired");
+}
+
+#[tokio::test]
+async fn what_a_source_lists_beyond_its_offer_is_not_counted_and_said_to_be_there() {
+    let lab = Lab::new().await;
+    let has_more = async |request: Request| {
+        assert!(matches!(lab.ask(request).await, Response::Claimed(Some(_))));
+        let Response::Sources(sources) = lab.ask(Request::Sources { after: None, limit: 9 }).await
+        else {
+            panic!("sources")
+        };
+        let counts = &sources[0].counts;
+        assert_eq!(counts["pending"].count, 1);
+        assert!(!counts["acquired"].has_more);
+        counts["pending"].has_more
+    };
+    assert!(!has_more(offer(1, &["a", "b"])).await);
+    let Request::Claim(mut more) = offer(2, &["c", "d"]) else { unreachable!() };
+    more.lists_more = true;
+    assert!(has_more(Request::Claim(more)).await);
 }
 
 #[tokio::test(start_paused = true)]

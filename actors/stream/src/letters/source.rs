@@ -46,7 +46,7 @@ pub(super) fn item_of(pending: &Pending, part: &Part) -> Item {
 
 /// On which it is claimed.
 pub(super) fn terms() -> Terms {
-    Terms { reprocess: Reprocess::Never, clearance: false, interval: INTERVAL }
+    Terms { reprocess: Reprocess::Never, clearance: false, interval: INTERVAL, lists_more: false }
 }
 
 impl ReplaySource {

@@ -298,7 +298,12 @@ impl Instance {
         let greediest = work.lives.iter().max_by_key(|it| it.threads_needed());
         let threads = greediest.map(Life::threads_for_good).transpose()?;
         let interval = Millis(u64::try_from(LOOK_EVERY.as_millis()).unwrap_or(u64::MAX));
-        let terms = Terms { reprocess: Reprocess::WhenChanged, clearance: false, interval };
+        let terms = Terms {
+            reprocess: Reprocess::WhenChanged,
+            clearance: false,
+            interval,
+            lists_more: false,
+        };
         let item_of = |at: usize| item(&work.jobs[at].name);
         let candidates = free.iter().map(|it| item_of(*it)).collect();
         // What it stages is cleared away by the next run: a checkpoint may have decided for it.

@@ -419,6 +419,7 @@ async fn what_was_given_up_here_is_not_shown_while_another_engine_works_on_it() 
         clearance: false,
         instance: None,
         interval: None,
+        lists_more: false,
     };
     let claim = engine.services.access.claim(request).await.unwrap().expect("it is free");
     wait_until("nothing is wrong any more", || {

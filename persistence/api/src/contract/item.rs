@@ -48,6 +48,7 @@ pub(super) fn request(n: u32, names: &[&str]) -> ClaimRequest {
         clearance: false,
         instance: Some(InstanceId(3)),
         interval: None,
+        lists_more: false,
     }
 }
 

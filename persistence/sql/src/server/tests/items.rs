@@ -36,6 +36,7 @@ pub(super) fn request(n: u32) -> ClaimRequest {
         clearance: false,
         instance: None,
         interval: None,
+        lists_more: false,
     }
 }
 
