@@ -8,7 +8,9 @@ use bytes::Bytes;
 use weir_controllers::access::{self, AccessCoordinator};
 use weir_controllers::streams::StreamMonitor;
 use weir_domain::{ClaimId, LogLine, SourceName, Stream, StreamId};
-use weir_persistence_api::{Adoption, Claim, ClaimRequest, Error, Settlement, Unfinished};
+use weir_persistence_api::{
+    Adoption, Claim, ClaimRequest, Error, ItemFilter, ItemRow, Settlement, Unfinished,
+};
 use weir_stream::{Access, AccessError, Monitor};
 
 /// Refusals that are remembered, so that each is said once though it is met again and again.
@@ -99,6 +101,18 @@ impl Access for AccessPort {
         let unfinished = self.coordinator.unfinished_of(source.clone()).await;
         let what = || format!("the list of unfinished claims of source {source}");
         unfinished.map_err(|it| self.refused(&what(), it))
+    }
+
+    async fn items(
+        &self,
+        source: &SourceName,
+        names: Vec<String>,
+    ) -> Result<Vec<ItemRow>, AccessError> {
+        let limit = u32::try_from(names.len()).unwrap_or(u32::MAX);
+        let (source, names) = (Some(source.clone()), Some(names));
+        let filter = ItemFilter { source, names, ..ItemFilter::default() };
+        let page = self.coordinator.page(filter, None, limit).await;
+        page.map(|it| it.rows).map_err(|it| self.refused("what is remembered of items", it))
     }
 }
 

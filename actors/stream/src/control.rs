@@ -16,6 +16,9 @@ use weir_domain::{Fault, SavepointName, StreamId, StreamOrder};
 
 use crate::report::Reporter;
 
+/// Of what was ended by an order.
+pub(crate) const ENDED_BY_OPERATOR: u32 = 3160;
+
 /// The streams of this engine that are open now, by what can be said to them. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct LiveStreams(Arc<Mutex<BTreeMap<StreamId, Control>>>);
@@ -153,7 +156,7 @@ impl Control {
             (false, false) => return None,
         };
         // It is nobody's fault that another attempt could mend.
-        let fault = Fault::data(3160, format!("an operator {word} the stream"));
+        let fault = Fault::data(ENDED_BY_OPERATOR, format!("an operator {word} the stream"));
         Some(fault.with_hint("its item has failed: reset it in Access to have it processed again, or with `weir access reset --source WORKFLOW/STAGE ITEM`"))
     }
 }

@@ -38,6 +38,8 @@ const CANDIDATES_MAX: usize = 256;
 const CLAIM_RETRY: Duration = Duration::from_secs(1);
 /// How long it may take to take an offer back.
 const TAKE_BACK_WITHIN: Duration = Duration::from_secs(2);
+/// How often is asked what became of items that were rolled back.
+const LOOK_BACK_EVERY: Duration = Duration::from_secs(5);
 /// How often an instance with an open stream says that it works.
 pub(crate) const BEAT_EVERY: Duration = Duration::from_secs(1);
 
@@ -148,6 +150,7 @@ impl Instance {
         };
         (self.notice)(Happened::Active);
         let mut has_offered = false;
+        let mut looked_back = Stopwatch::start();
         while !self.stops.drain.is_cancelled() {
             let listed;
             (source, listed) = life.lend(source, |it| it.list()).await?;
@@ -168,6 +171,10 @@ impl Instance {
                     (source, false)
                 }
             };
+            if looked_back.elapsed() >= LOOK_BACK_EVERY {
+                self.look_back(&name).await;
+                looked_back = Stopwatch::start();
+            }
             if !was_busy {
                 (self.notice)(Happened::Idle);
                 self.pause(interval).await;
@@ -238,6 +245,18 @@ impl Instance {
             }
         }
         Ok((source, was_busy))
+    }
+
+    /// What was rolled back here may have been mended since, and done elsewhere.
+    async fn look_back(&self, name: &SourceName) {
+        let asked = self.tally().outcomes.at_fault();
+        if asked.is_empty() {
+            return;
+        }
+        // Who can't be asked is asked again.
+        if let Ok(known) = self.services.access.items(name, asked.clone()).await {
+            self.tally().outcomes.recall(&asked, &known);
+        }
     }
 
     /// What was offered last is not there any more, or not looked for: nobody is to be told that it

@@ -2,12 +2,15 @@
 //! well.
 //!
 //! - O1: an item stands here once, by its last stream: one that was reset and committed is no trouble any more.
-//! - O2: what was stopped or given back says nothing, since it is done again.
+//! - O2: what was stopped or given back says nothing, since it is done again; nor does what an operator ended.
+//! - O3: an item that was done by another engine meanwhile, reset, or denied is no trouble any more.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
-use weir_domain::{Fault, StreamState};
+use weir_domain::{Fault, ItemStatus, StreamState};
+use weir_persistence_api::ItemRow;
 
+use crate::control::ENDED_BY_OPERATOR;
 use crate::life::is_given_back;
 
 /// How many items are looked back at.
@@ -27,7 +30,11 @@ impl Outcomes {
         is_draining: bool,
     ) {
         let why = match ended {
-            (StreamState::RolledBack, Some(it)) if is_given_back(it, is_draining) => return,
+            (StreamState::RolledBack, Some(it))
+                if is_given_back(it, is_draining) || it.code.0 == ENDED_BY_OPERATOR =>
+            {
+                return;
+            }
             (StreamState::RolledBack, why) => why.cloned(),
             _ => None,
         };
@@ -36,6 +43,24 @@ impl Outcomes {
         if self.0.len() > LOOKED_AT {
             self.0.pop_front();
         }
+    }
+
+    /// The items whose streams were rolled back; none while that is no fault of the workflow.
+    pub(crate) fn at_fault(&self) -> Vec<String> {
+        match self.fault() {
+            None => Vec::new(),
+            Some(_) => self.0.iter().filter(|it| it.1.is_some()).map(|it| it.0.clone()).collect(),
+        }
+    }
+
+    /// Forgets those of these items of which that is remembered, and nothing any more of the others.
+    pub(crate) fn recall(&mut self, asked: &[String], known: &[ItemRow]) {
+        let is_mended = |it: &&ItemRow| matches!(it.status, ItemStatus::Done | ItemStatus::Denied);
+        let mut kept: BTreeSet<&str> = known.iter().map(|it| it.item.as_str()).collect();
+        for it in known.iter().filter(is_mended) {
+            kept.remove(it.item.as_str());
+        }
+        self.0.retain(|it| kept.contains(it.0.as_str()) || !asked.contains(&it.0));
     }
 
     /// What is wrong with the workflow, as long as too many of its newest streams were rolled back.
@@ -70,6 +95,8 @@ impl Outcomes {
 
 #[cfg(test)]
 mod tests {
+    use weir_domain::{Fingerprint, SourceName, Timestamp};
+
     use super::*;
 
     fn failed(outcomes: &mut Outcomes, item: &str) {
@@ -122,8 +149,44 @@ mod tests {
     #[test]
     fn what_was_stopped_says_nothing() {
         let mut outcomes = Outcomes::default();
-        let why = Fault::stopped("the operator aborted it");
-        outcomes.note("a.csv", (StreamState::RolledBack, Some(&why)), false);
-        assert_eq!(said(&outcomes), None);
+        let stopped = Fault::stopped("the engine ends");
+        let aborted = Fault::data(ENDED_BY_OPERATOR, "an operator aborted the stream");
+        for why in [stopped, aborted] {
+            outcomes.note("a.csv", (StreamState::RolledBack, Some(&why)), false);
+            assert_eq!(said(&outcomes), None);
+        }
+    }
+
+    #[test]
+    fn what_was_mended_elsewhere_is_forgotten() {
+        let row = |item: &str, status| ItemRow {
+            source: SourceName::stored("w/read"),
+            item: item.to_owned(),
+            fingerprint: Fingerprint { size: 1, modified_ns: 1, device: 1, inode: 1 },
+            status,
+            claim: String::new(),
+            stream: None,
+            instance: None,
+            owner: String::new(),
+            claimed_at: Timestamp(1),
+            settled_at: None,
+            cleared_at: None,
+        };
+        let mut outcomes = Outcomes::default();
+        assert!(outcomes.at_fault().is_empty());
+        for item in ["done", "reset", "failed", "waits", "denied"] {
+            failed(&mut outcomes, item);
+        }
+        let asked = outcomes.at_fault();
+        // It came after the question.
+        failed(&mut outcomes, "new");
+        let known = [
+            row("done", ItemStatus::Done),
+            row("failed", ItemStatus::Failed),
+            row("waits", ItemStatus::Pending),
+            row("denied", ItemStatus::Denied),
+        ];
+        outcomes.recall(&asked, &known);
+        assert_eq!(outcomes.at_fault(), ["failed", "waits", "new"]);
     }
 }

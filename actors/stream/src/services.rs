@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::watch;
 use weir_domain::{ClaimId, Digest, LogLine, SourceName, Stream, StreamId, WorkflowName};
-use weir_persistence_api::{Adoption, BlobStore, Claim, ClaimRequest, Settlement, Unfinished};
+use weir_persistence_api::{
+    Adoption, BlobStore, Claim, ClaimRequest, ItemRow, Settlement, Unfinished,
+};
 use weir_runtime::System;
 
 use crate::{Limits, LiveStreams, Registry, ReplayCalls, Running, Taps};
@@ -36,6 +38,12 @@ pub trait Access: Send + Sync + 'static {
     async fn unfinished(&self) -> Result<Vec<Unfinished>, AccessError>;
     /// Those of them that are on items of one source.
     async fn unfinished_of(&self, source: &SourceName) -> Result<Vec<Unfinished>, AccessError>;
+    /// What is remembered of these items of a source; of those that are missing nothing is.
+    async fn items(
+        &self,
+        source: &SourceName,
+        names: Vec<String>,
+    ) -> Result<Vec<ItemRow>, AccessError>;
 }
 
 /// The Stream Monitor as the data plane sees it.

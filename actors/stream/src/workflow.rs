@@ -151,6 +151,8 @@ impl RunningWorkflow {
         }
         let paused = self.0.services.streams.paused(tally.open.iter());
         let job_fault = given_up.or(tally.failed.values().next()).map(|it| it.fault.clone());
+        // Who runs none of its instances any more hears nothing of what became of its items.
+        let outcomes = (state != WorkflowState::Stopped).then(|| tally.outcomes.fault()).flatten();
         let live = reports.iter().filter(|it| it.state != InstanceState::Terminated);
         Workflow {
             name: self.name().clone(),
@@ -168,7 +170,7 @@ impl RunningWorkflow {
             times: self.0.times.read(),
             started_at: self.0.started_at,
             last_stream_at: tally.last_stream_at,
-            fault: instance_fault.or(job_fault).or(tally.fault).or_else(|| tally.outcomes.fault()),
+            fault: instance_fault.or(job_fault).or(tally.fault).or(outcomes),
             plan: self.plan().clone(),
         }
     }

@@ -12,8 +12,8 @@ use weir_domain::{
     StreamState, WorkflowName,
 };
 use weir_persistence_api::{
-    Acquired, Adoption, Claim, ClaimRequest, Error, Fence, ItemStore as _, LeaseName,
-    LeaseStore as _, MemoryBlobs, MemoryStore, Settlement, Unfinished,
+    Acquired, Adoption, Claim, ClaimRequest, Error, Fence, ItemHistory as _, ItemRow,
+    ItemStore as _, LeaseName, LeaseStore as _, MemoryBlobs, MemoryStore, Settlement, Unfinished,
 };
 use weir_runtime::{IdSource, ManualClock, PhaseTimeouts, System, SystemSettings};
 use weir_stream::{
@@ -138,6 +138,14 @@ impl Access for CaseAccess {
         let mut all = self.unfinished().await?;
         all.retain(|it| it.claim.source == *source);
         Ok(all)
+    }
+
+    async fn items(
+        &self,
+        source: &SourceName,
+        names: Vec<String>,
+    ) -> Result<Vec<ItemRow>, AccessError> {
+        self.store.item_named(source, names).await.map_err(refused)
     }
 }
 

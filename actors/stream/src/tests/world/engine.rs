@@ -12,8 +12,8 @@ use weir_domain::{
     Timestamp, WorkflowName,
 };
 use weir_persistence_api::{
-    Acquired, Adoption, Claim, ClaimRequest, Error, Fence, ItemFilter, ItemStore as _, LeaseName,
-    LeaseStore as _, MemoryStore, Settlement, Unfinished, item_page,
+    Acquired, Adoption, Claim, ClaimRequest, Error, Fence, ItemFilter, ItemHistory as _, ItemRow,
+    ItemStore as _, LeaseName, LeaseStore as _, MemoryStore, Settlement, Unfinished, item_page,
 };
 use weir_runtime::{IdSource, PhaseTimeouts, System, SystemClock, SystemSettings};
 use weir_secrets::Opened;
@@ -153,6 +153,14 @@ impl Access for TestAccess {
         let mut all = self.unfinished().await?;
         all.retain(|it| it.claim.source == *source);
         Ok(all)
+    }
+
+    async fn items(
+        &self,
+        source: &SourceName,
+        names: Vec<String>,
+    ) -> Result<Vec<ItemRow>, AccessError> {
+        self.store.item_named(source, names).await.map_err(refused)
     }
 }
 
