@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{ClusterName, ProjectName, did_you_mean};
 
@@ -167,10 +167,26 @@ pub type Claims = BTreeMap<UserClaim, Extent>;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grants {
     /// As all grants were written before there were others.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "known")]
     everywhere: Claims,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "known_at")]
     at: BTreeMap<ClusterName, Claims>,
+}
+
+/// An engine of a later version may know more claims. They allow nothing here, and are in nobody's way.
+fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Claims, D::Error> {
+    Ok(of_names(BTreeMap::deserialize(deserializer)?))
+}
+
+fn known_at<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<ClusterName, Claims>, D::Error> {
+    let all = BTreeMap::<ClusterName, _>::deserialize(deserializer)?;
+    Ok(all.into_iter().map(|(cluster, it)| (cluster, of_names(it))).collect())
+}
+
+fn of_names(named: BTreeMap<String, Extent>) -> Claims {
+    named.into_iter().filter_map(|(name, extent)| Some((name.parse().ok()?, extent))).collect()
 }
 
 impl Grants {
@@ -323,5 +339,17 @@ mod tests {
         let written = serde_json::to_string(&user).unwrap();
         assert_eq!(written, r#"{"stream:read":"everything","stream:sniff":"everything"}"#);
         assert!(user.at_clusters().is_empty(), "it adds nothing");
+    }
+
+    #[test]
+    fn claims_of_a_later_version_allow_nothing_and_are_in_nobodys_way() {
+        let text = r#"{"comet:steer":"everything","stream:read":"everything",
+            "at":{"east":{"comet:see":"everything","stream:sniff":"everything"}}}"#;
+        let east = "east".parse::<ClusterName>().unwrap();
+        let read = serde_json::from_str::<Grants>(text).unwrap();
+        let mut wanted = Grants::default();
+        wanted.add([UserClaim::StreamRead], &Scope::Everything);
+        wanted.add([UserClaim::StreamSniff], &Scope::Clusters([east].into()));
+        assert_eq!(read, wanted);
     }
 }
