@@ -230,7 +230,7 @@ pub(super) async fn run(process: Process) -> anyhow::Result<ExitCode> {
     let (metrics, log) = (metrics.clone(), log.clone());
     let own = Process { settings: own, data_dir: own_dir, metrics, log };
     let signing = Signing::of(settings, &data_dir.path);
-    let issuer = vouching::issuer(settings, &own.data_dir.path, &signing)?;
+    let issuer = vouching::issuer(settings, &own.data_dir.path, signing)?;
     let office = Office::open(&own, address.clone()).await?;
     let Office { system, people, clusters, health } = office;
     listen_to_signals(&system)?;

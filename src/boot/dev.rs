@@ -79,7 +79,7 @@ async fn open(
     let guard = servers::guard(&process.settings, access, http::Here::Everything);
     let own_dir = process.data_dir.path.join(CONFIG_SERVER_DIR);
     let signing = Signing::of(&process.settings, &process.data_dir.path);
-    let issuer = vouching::issuer(&process.settings, &own_dir, &signing)?;
+    let issuer = vouching::issuer(&process.settings, &own_dir, signing)?;
     let list = FleetSingleton {
         system: system.clone(),
         store: engine.store.clone(),

@@ -4,10 +4,11 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 
 use weir_conf::Settings;
 use weir_domain::Fault;
-use weir_http_server::{Issuer, TrustedServer};
+use weir_http_server::{Issuer, PackageKey, TrustedServer};
 use weir_secrets::{SigningKey, random_secret, read_private, write_private};
 
 use super::lock;
@@ -21,7 +22,7 @@ pub(super) const FILE: &str = "vouching.key";
 pub(super) fn issuer(
     settings: &Settings,
     own_dir: &Path,
-    signing: &Signing,
+    signing: Signing,
 ) -> Result<Issuer, Fault> {
     let server = &settings.config_server;
     let file = server.signing_key.clone().unwrap_or_else(|| own_dir.join(FILE));
@@ -33,8 +34,13 @@ pub(super) fn issuer(
         Fault::config(183, format!("{} holds no signing key: it is too short", file.display()))
             .with_hint("remove the file: a new key is made, which clusters must be told to trust")
     })?;
-    let (signer, _) = signing.signer()?;
-    Ok(Issuer { name: server.name.clone(), key, signer: signer.key().to_string() })
+    Ok(Issuer { name: server.name.clone(), key, packages: Arc::new(signing) })
+}
+
+impl PackageKey for Signing {
+    fn public(&self) -> Result<String, Fault> {
+        Ok(self.signer()?.0.key().to_string())
+    }
 }
 
 fn make(file: &Path, is_own: bool) -> Result<(), Fault> {

@@ -137,10 +137,11 @@ impl Verb {
 
 /// As the configuration of an engine has them.
 fn lines(it: &IssuerView) -> String {
-    format!(
-        "weir.rest-server.trusted-servers = [{}]\nweir.packages.trusted-signers = [\"{}\"]\n",
-        it.setting, it.signer
-    )
+    let signers = match &it.signer {
+        Some(signer) => format!("weir.packages.trusted-signers = [\"{signer}\"]"),
+        None => "# the server can't read the key of its packages: its log says why".to_owned(),
+    };
+    format!("weir.rest-server.trusted-servers = [{}]\n{signers}\n", it.setting)
 }
 
 fn state(it: &FleetClusterView) -> &'static str {

@@ -106,6 +106,7 @@ pub struct IssuerView {
     /// The line for `weir.rest-server.trusted-servers` of the engines.
     pub setting: String,
     /// The public key of its packages, for `weir.packages.trusted-signers` of the engines: without it they refuse what
-    /// it deploys.
-    pub signer: String,
+    /// it deploys. Absent: it can't be read, and nothing can be built; the log says why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
 }

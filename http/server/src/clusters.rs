@@ -53,7 +53,11 @@ pub(crate) async fn issuer(Extension(fleet): Extension<Fleet>) -> Result<Json<Is
     let issuer = fleet.issuer().ok_or_else(|| Error::not_found("issuer", "issuer", []))?;
     let (name, key) = (issuer.name.clone(), issuer.key.public().to_string());
     let setting = format!("{{ name = \"{name}\", key = \"{key}\" }}");
-    Ok(Json(IssuerView { name, key, setting, signer: issuer.signer.clone() }))
+    let signer = issuer.packages.public();
+    if let Err(fault) = &signer {
+        tracing::warn!(code = %fault.code, %fault, "the key of packages can't be read");
+    }
+    Ok(Json(IssuerView { name, key, setting, signer: signer.ok() }))
 }
 
 /// One cluster.

@@ -114,4 +114,4 @@ pub use storages::{People, Storages};
 pub use stored::{applied, edit_view};
 pub use tls::{Files as TlsFiles, Tls};
 pub use versions::{BranchEnd, CommitAsked, HistoryAsked, HistoryFound, VersionRefusal, Versions};
-pub use voucher::{Issuer, TrustedServer};
+pub use voucher::{Issuer, PackageKey, TrustedServer};

@@ -8,6 +8,7 @@
 //!   who was disabled meanwhile. Clocks may differ by half a minute.
 //! - V3: it allows what it names, and nothing that this version does not know.
 
+use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -15,7 +16,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use weir_controllers::users::{Identity, Via};
 use weir_domain::{
-    Claims, ClusterId, ClusterName, Extent, Grants, Millis, Scope, Timestamp, UserClaim, UserName,
+    Claims, ClusterId, ClusterName, Extent, Fault, Grants, Millis, Scope, Timestamp, UserClaim,
+    UserName,
 };
 use weir_secrets::{ServerKey, SigningKey};
 
@@ -35,8 +37,13 @@ const LENGTH_MAX: usize = 32 << 10;
 pub struct Issuer {
     pub name: ClusterName,
     pub key: SigningKey,
-    /// The public key of what signs its packages.
-    pub signer: String,
+    pub packages: Arc<dyn PackageKey>,
+}
+
+/// What a server signs its packages with.
+pub trait PackageKey: fmt::Debug + Send + Sync {
+    /// The public key, as it is now.
+    fn public(&self) -> Result<String, Fault>;
 }
 
 /// A server whose word counts.
@@ -191,9 +198,18 @@ mod tests {
         ClusterName::new(text).unwrap()
     }
 
+    #[derive(Debug)]
+    struct NoKey;
+
+    impl PackageKey for NoKey {
+        fn public(&self) -> Result<String, Fault> {
+            Err(Fault::config(87, "there is none"))
+        }
+    }
+
     fn issuer(server: &str, secret: &str) -> Issuer {
         let key = SigningKey::of_secret(&Secret::from(secret.repeat(32))).unwrap();
-        Issuer { name: name(server), key, signer: String::new() }
+        Issuer { name: name(server), key, packages: Arc::new(NoKey) }
     }
 
     fn trust(of: &[&Issuer]) -> Trust {

@@ -18,7 +18,11 @@ export function Issuer() {
           <p>
             <code>weir.rest-server.trusted-servers = [{setting}]</code>
             <br />
-            <code>weir.packages.trusted-signers = ["{signer}"]</code>
+            {signer ? (
+              <code>weir.packages.trusted-signers = ["{signer}"]</code>
+            ) : (
+              "The server can't read the key of its packages: its log says why."
+            )}
           </p>
         )}
       </Shows>
