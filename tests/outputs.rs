@@ -26,7 +26,7 @@ fn onto_existing(rule: &str) -> (Project, StreamState) {
         assert_eq!(
             fault.hint.as_deref(),
             Some(
-                "set onExisting to replace, renameOld or counter, or put ${item:stem} or ${stream} into the name"
+                "set onExisting to replace, renameOld or counter; or put ${stream} into the name, and each stream writes a file of its own"
             )
         );
     }

@@ -215,7 +215,7 @@ mod tests {
             reachable: false,
             since: ago(60),
             checked_at: ago(1),
-            cause: Some("the engine at http://h:1 does not answer: connection refused".into()),
+            cause: Some("the engine at http://h:1 does not answer, nor does any other of its cluster: connection refused".into()),
             engine: None,
             answered_in_ms: None,
             version: None,

@@ -380,9 +380,11 @@ fn of_source(fault: Fault) -> Problem {
 fn of_forward(path: String, cause: client::Error) -> Problem {
     match cause {
         client::Error::Unreachable { url, cause } => {
-            let detail = format!("the engine at {url} does not answer: {cause}");
+            let detail = format!(
+                "the engine at {url} does not answer, nor does any other of its cluster: {cause}"
+            );
             Problem::new(ProblemKind::EngineUnreachable, detail).with_hint(
-                "start the engine with `weir reactive-engine`, or correct weir.config-server.engines",
+                "start an engine with `weir reactive-engine`, or say where the cluster is now: in the fleet (`weir fleet set`), or in weir.config-server.engines if that names it",
             )
         }
         client::Error::Distrusted { url, cause } => Problem::new(

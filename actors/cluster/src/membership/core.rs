@@ -341,7 +341,12 @@ impl Core {
         let tries_at = *self.store_since.get_or_insert(now) + *after;
         if self.may_write(now) {
             match now >= tries_at {
-                true => self.down(draft, turn, win, &format!("{why}; this side was first")),
+                true => self.down(
+                    draft,
+                    turn,
+                    win,
+                    &format!("{why}; this side told the database first"),
+                ),
                 false => turn.wake = Some(tries_at),
             }
         } else if now >= gives_up_at {

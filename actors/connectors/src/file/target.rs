@@ -198,6 +198,6 @@ impl Place<'_> {
 fn exists(target: &Path) -> Fault {
     let message = format!("{} exists and onExisting is fail", target.display());
     Fault::data(codes::OUTPUT_EXISTS, message).with_hint(
-        "set onExisting to replace, renameOld or counter, or put ${item:stem} or ${stream} into the name",
+        "set onExisting to replace, renameOld or counter; or put ${stream} into the name, and each stream writes a file of its own",
     )
 }

@@ -52,7 +52,7 @@ impl Place {
         let at = self.store.address(path.as_ref());
         let message = format!("{at} exists and onExisting is fail");
         Err(Fault::data(codes::OUTPUT_EXISTS, message)
-            .with_hint("set onExisting to replace, or put ${item:stem} or ${stream} into the name"))
+            .with_hint("set onExisting to replace; or put ${stream} into the name, and each stream writes an object of its own"))
     }
 }
 

@@ -102,6 +102,11 @@ impl fmt::Display for Why {
             Self::LeastLoad(Comparison { load, next: None, .. }) => {
                 write!(f, "it was the only node allowed, with load {load}")
             }
+            Self::LeastLoad(Comparison { load, next: Some(next), next_load, .. })
+                if load == next_load =>
+            {
+                write!(f, "none had less load, {load}; {next} had as much")
+            }
             Self::LeastLoad(Comparison { load, next: Some(next), next_load, .. }) => {
                 write!(f, "it had the least load, {load}; next was {next} with {next_load}")
             }

@@ -18,7 +18,7 @@ use axum::response::Response;
 use futures::future;
 use futures::stream::{Stream, StreamExt as _, iter, once, select, unfold};
 use tokio::time::timeout;
-use weir_http_api::{LiveChange, LiveQuery, LiveTopic, Problem};
+use weir_http_api::{LiveChange, LiveQuery, LiveTopic, Problem, ProblemKind};
 
 use super::topic::Told;
 use super::{
@@ -248,11 +248,8 @@ impl OfEngine {
 
     /// It was heard before, and does not even say any more that it lives.
     fn silent(&mut self) -> Heard {
-        let cause = "the engine that was followed is silent".to_owned();
-        let url = "the cluster".to_owned();
-        let path = self.parts.uri.path().to_owned();
-        let cause = weir_http_client::Error::Unreachable { url, cause };
-        let problem = Error::Forward { path, cause }.problem();
+        let what = "the engine that was followed is silent";
+        let problem = Problem::new(ProblemKind::EngineUnreachable, what);
         self.coming = Coming::Refused(shown::of_problem(&problem));
         self.refused(&problem)
     }

@@ -113,7 +113,7 @@ async fn an_engine_that_is_away_is_named() {
     assert_eq!((&problem["status"], &problem["code"]), (&json!(502), &json!("WEIR-07010")));
     assert_eq!(
         problem["detail"],
-        "the engine at http://127.0.0.1:1 does not answer: connection refused"
+        "the engine at http://127.0.0.1:1 does not answer, nor does any other of its cluster: connection refused"
     );
     assert_eq!(get(&format!("{base}/readyz?verbose")).await.2, "[+] projects: ok\nready\n");
 }
