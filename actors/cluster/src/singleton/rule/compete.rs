@@ -24,6 +24,9 @@ impl Rule {
             self.phase = Phase::Stopped;
             return Vec::new();
         }
+        if self.is_well_elsewhere(now, sight) {
+            self.trouble = None;
+        }
         let Some(chance) = self.chance(now, sight) else {
             self.open = None;
             return Vec::new();
@@ -57,6 +60,15 @@ impl Rule {
             return Vec::new();
         }
         self.denied(now, Some("what became of the attempt to take the lease is not known".into()))
+    }
+
+    /// Whether somebody else has got it since this node tried last: what was in the way then is nobody's trouble now.
+    fn is_well_elsewhere(&self, now: Duration, sight: &Sight<'_>) -> bool {
+        sight.row.is_some_and(|it| {
+            let is_theirs = !it.is_free() && it.owner != self.owner;
+            let is_gone = it.holder().is_some_and(|it| may_force(sight.facts, &it));
+            is_theirs && !is_gone && it.read_at >= self.changed_at && now < it.expires_at
+        })
     }
 
     fn chance(&mut self, now: Duration, sight: &Sight<'_>) -> Option<Chance> {

@@ -207,6 +207,33 @@ fn a_lease_that_is_this_nodes_though_the_answer_was_lost_is_taken_anew() {
 }
 
 #[test]
+fn what_was_in_the_way_is_no_trouble_once_somebody_else_has_it() {
+    let tried = || {
+        let mut lab = Lab::new();
+        assert_eq!(lab.look(), [Action::Acquire]);
+        lab.row(2, 4, 6.0);
+        lab.now += seconds(0.1);
+        assert_eq!(lab.hear(Report::NotAcquired { cause: "away".into() }), []);
+        assert_eq!(lab.look(), []);
+        assert_eq!(lab.rule.trouble(), Some("away"), "that row was read before");
+        lab
+    };
+    let mut lab = tried();
+    lab.row(2, 4, 0.0);
+    lab.look();
+    assert_eq!(lab.rule.trouble(), Some("away"), "it is nobody's any more");
+    let mut lab = tried();
+    lab.row(2, 4, 6.0);
+    lab.fate(2, Fate::Gone);
+    lab.look();
+    assert_eq!(lab.rule.trouble(), Some("away"), "whoever has it is gone");
+    let mut lab = tried();
+    lab.row(2, 4, 6.0);
+    assert_eq!(lab.look(), []);
+    assert_eq!((lab.rule.state(), lab.rule.trouble()), (State::Standby, None));
+}
+
+#[test]
 fn a_lease_is_renewed_in_time_and_its_deadline_moves_with_the_asking() {
     let mut lab = Lab::active();
     let begun = lab.now;
