@@ -8,15 +8,16 @@ use crate::support::{DEADLINE, Flow, Project, Start, Weir, wait_for};
 
 const KEY: &str = "dead-letters:orders";
 
+/// Those of these letters: on a loaded machine there may be others, as that it has little memory.
 fn alarms(weir: &Weir, state: &str) -> Vec<Value> {
     let page = weir.cli(["alarm", "list", "--state", state, "-o", "json"]).json();
-    page["items"].as_array().unwrap().clone()
+    page["items"].as_array().unwrap().iter().filter(|it| it["key"] == KEY).cloned().collect()
 }
 
 #[track_caller]
 fn found(weir: &Weir, state: &str, is_right: impl Fn(&Value) -> bool) -> Value {
     wait_for(&format!("{KEY}, {state}"), DEADLINE, || {
-        alarms(weir, state).into_iter().find(|it| it["key"] == KEY && is_right(it))
+        alarms(weir, state).into_iter().find(&is_right)
     })
 }
 
@@ -49,8 +50,8 @@ fn letters_raise_an_alarm_that_is_confirmed_kept_and_cleared() {
     let (status, page) = weir.get(weir.rest(), "/api/v1/alarms?severity=warning&subject=orders");
     let page: Value = serde_json::from_str(&page).unwrap();
     assert_eq!((status, &page["items"][0]["id"]), (200, &raised["id"]));
-    assert_eq!(page["counts"]["standing"], json!({ "error": 0, "warning": 1, "info": 0 }));
-    assert_eq!(page["counts"]["unconfirmed"]["warning"], 0);
+    let warnings = |of: &str| page["counts"][of]["warning"].as_u64().unwrap();
+    assert_eq!(warnings("standing"), warnings("unconfirmed") + 1, "{page}");
     let (status, _) = weir.get(weir.rest(), "/api/v1/alarms?severity=bad");
     assert_eq!(status, 400);
     weir.cli(["dead-letter", "discard", "orders", "--all"]).done();
