@@ -265,7 +265,7 @@ mod tests {
             kind: AlarmKind::NODE_UNREACHABLE,
             severity: AlarmSeverity::Error,
             state: AlarmState::Standing,
-            subject: AlarmSubjectView { kind: SubjectKind::Node, name: "node-2".into() },
+            subject: AlarmSubjectView { kind: SubjectKind::NODE, name: "node-2".into() },
             code: Code(6_202),
             message: "node-2 can't be reached: node-1 hears nothing from it".into(),
             hint: Some("look at it".into()),

@@ -130,7 +130,8 @@ pub enum AlarmState {
 #[serde(rename_all = "camelCase")]
 #[schema(as = AlarmSubject)]
 pub struct AlarmSubjectView {
-    #[schema(value_type = schema::AlarmSubjectKind)]
+    /// `node` and such; another version may know more of them.
+    #[schema(value_type = String)]
     pub kind: SubjectKind,
     pub name: String,
 }

@@ -289,17 +289,6 @@ text!(
     |it| it.enum_values(Some(words(&domain::AlarmSeverity::ALL)))
 );
 text!(
-    /// What kind of thing an alarm is about.
-    AlarmSubjectKind,
-    |it| it.enum_values(Some(words(&[
-        domain::SubjectKind::Cluster,
-        domain::SubjectKind::Node,
-        domain::SubjectKind::Controller,
-        domain::SubjectKind::Workflow,
-        domain::SubjectKind::Source,
-    ])))
-);
-text!(
     /// Before a stage or behind it.
     SniffSide,
     |it| it.enum_values(Some(words(&[domain::SniffSide::In, domain::SniffSide::Out])))

@@ -10,7 +10,7 @@ use weir_domain::{
 };
 
 use super::code;
-use super::sight::{LettersSeen, MemberSeen, Sighting, Unjudged, WorkflowSeen};
+use super::sight::{ControllerSeen, LettersSeen, MemberSeen, Sighting, Unjudged, WorkflowSeen};
 use AlarmSeverity::{Error, Info, Warning};
 
 /// Longer texts are cut.
@@ -69,7 +69,9 @@ impl Judgement<'_> {
         } else if *kind == AlarmKind::ACTIVATION_FAILED {
             seen.activations.is_ok()
         } else if [AlarmKind::CONTROLLER_MISSING, AlarmKind::CONTROLLER_TROUBLE].contains(kind) {
-            seen.controllers.is_ok()
+            // A lease that only engines of another version know is theirs to judge.
+            let is_name = |it: &ControllerSeen| it.name == name;
+            seen.controllers.as_ref().is_ok_and(|all| all.iter().any(is_name))
         } else if *kind == AlarmKind::WORKFLOW_FAULT || *kind == AlarmKind::STREAMS_PAUSED {
             seen.workflows.as_ref().is_ok_and(|it| it.unreached.is_empty())
         } else if *kind == AlarmKind::DEAD_LETTERS {
@@ -129,7 +131,7 @@ impl Judgement<'_> {
             "controllers take nothing and nobody changes status until it is back: look at its server \
              and at the way there",
         );
-        let subject = AlarmSubject::new(SubjectKind::Cluster, "database");
+        let subject = AlarmSubject::new(SubjectKind::CLUSTER, "database");
         self.add(AlarmKind::STORE_UNREACHABLE, subject, trouble);
     }
 
@@ -157,7 +159,7 @@ impl Judgement<'_> {
     fn controllers(&mut self) {
         let Ok(controllers) = &self.seen.controllers else { return };
         for it in controllers {
-            let subject = AlarmSubject::new(SubjectKind::Controller, it.name.clone());
+            let subject = AlarmSubject::new(SubjectKind::CONTROLLER, it.name.clone());
             let name = &it.name;
             let why = it.trouble.as_deref();
             if !it.is_held {
@@ -273,11 +275,11 @@ impl Trouble {
 }
 
 fn node(name: &NodeName) -> AlarmSubject {
-    AlarmSubject::new(SubjectKind::Node, name.as_str())
+    AlarmSubject::new(SubjectKind::NODE, name.as_str())
 }
 
 fn workflow(name: &WorkflowName) -> AlarmSubject {
-    AlarmSubject::new(SubjectKind::Workflow, name.as_str())
+    AlarmSubject::new(SubjectKind::WORKFLOW, name.as_str())
 }
 
 /// One that was lost stays a trouble until it is back, or until the list of members has forgotten it.

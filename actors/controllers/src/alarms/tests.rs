@@ -13,7 +13,7 @@ use super::*;
 const HOUR: i64 = 3_600_000;
 
 fn key(name: &str) -> AlarmKey {
-    let subject = AlarmSubject::new(SubjectKind::Workflow, name);
+    let subject = AlarmSubject::new(SubjectKind::WORKFLOW, name);
     AlarmKey { kind: AlarmKind::WORKFLOW_FAULT, subject }
 }
 

@@ -203,7 +203,7 @@ fn certificates_and_memory_are_told_of_before_they_end() {
 fn what_can_not_be_seen_is_not_judged_and_is_said() {
     let why = || "no answer".to_owned();
     let is_judged = |seen: &Sighting, kind: AlarmKind, name: &str| {
-        let subject = AlarmSubject::new(SubjectKind::Node, name);
+        let subject = AlarmSubject::new(SubjectKind::NODE, name);
         judge(seen, NOW).is_judged(&AlarmKey { kind, subject })
     };
     let mut seen = well();
@@ -218,6 +218,11 @@ fn what_can_not_be_seen_is_not_judged_and_is_said() {
     seen.nodes.clear();
     assert!(!is_judged(&seen, AlarmKind::CERTIFICATE_ENDING, "node-1"), "it is there, and silent");
     assert!(is_judged(&seen, AlarmKind::CERTIFICATE_ENDING, "node-9"), "there is none");
+
+    for kind in [AlarmKind::CONTROLLER_MISSING, AlarmKind::CONTROLLER_TROUBLE] {
+        assert!(is_judged(&well(), kind.clone(), "audit"));
+        assert!(!is_judged(&well(), kind, "of-a-later-version"), "who knows it judges it");
+    }
 
     let seen = Sighting {
         members: Err(why()),
@@ -241,6 +246,7 @@ fn what_can_not_be_seen_is_not_judged_and_is_said() {
         AlarmKind::DEAD_LETTERS,
     ];
     for kind in kinds {
+        assert!(!is_judged(&seen, kind.clone(), "audit"), "{kind}");
         assert!(!is_judged(&seen, kind.clone(), "orders"), "{kind}");
     }
     assert!(is_judged(&seen, AlarmKind::STORE_UNREACHABLE, "database"));
