@@ -50,10 +50,9 @@ fn a_command_whose_answer_is_lost_is_carried_out_once() {
         round(&mut cluster, host, fault, &rows);
         sent.extend(rows.into_iter().map(|it| (it.does.method, it.does.path)));
     }
-    // Rewrapping changes nothing here, and what is confirmed is confirmed whoever says so again. No controller has to do with savepoints and dead letters: the tests of
-    // these kill engines in the middle of them.
+    // Rewrapping changes nothing here. No controller has to do with savepoints and dead letters: the tests of these
+    // kill engines in the middle of them.
     let left = [
-        "post /api/v1/alarms:confirm",
         "post /api/v1/keys:rewrap",
         "post /api/v1/workflows/{name}/dead-letters:discard",
         "post /api/v1/workflows/{name}/dead-letters:replay",

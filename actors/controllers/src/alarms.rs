@@ -26,7 +26,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use weir_domain::{Alarm, AlarmId, AlarmKey, Complaint, Confirmation, Timestamp};
+use weir_domain::{Alarm, AlarmId, AlarmKey, CommandId, Complaint, Confirmation, Timestamp};
 use weir_runtime::{Decision, EventSourced, Form};
 
 use crate::TooLong;
@@ -218,14 +218,31 @@ impl Alarms {
         self.standing.get(&id).or_else(|| self.ended.iter().rev().find(|it| it.id == id))
     }
 
-    /// Those of them that nobody has confirmed.
-    pub fn unconfirmed(&self, which: &Which) -> Vec<AlarmId> {
+    /// What a command confirmed, and what was confirmed otherwise of that which it named.
+    pub fn confirmed(&self, which: &Which, command: CommandId) -> Confirmed {
+        let mut confirmed = Confirmed::default();
+        for it in self.all() {
+            let Some(confirmation) = &it.confirmation else { continue };
+            if confirmation.command == Some(command) {
+                confirmed.now.push(it.id);
+            } else if matches!(which, Which::These(ids) if ids.contains(&it.id)) {
+                confirmed.before.push(it.id);
+            }
+        }
+        confirmed
+    }
+
+    fn unconfirmed(&self, which: &Which) -> Vec<AlarmId> {
         let is_meant = |it: &&Alarm| match which {
             Which::These(ids) => ids.contains(&it.id),
             Which::All => true,
         };
-        let open = self.standing().chain(&self.ended).filter(|it| it.confirmation.is_none());
+        let open = self.all().filter(|it| it.confirmation.is_none());
         open.filter(is_meant).map(|it| it.id).collect()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Alarm> {
+        self.standing().chain(self.ended())
     }
 
     fn all_mut(&mut self) -> impl Iterator<Item = &mut Alarm> {
@@ -323,7 +340,7 @@ impl Alarms {
             if ids.len() > IDS_MAX {
                 return Err(Rejection::TooMany(ids.len()));
             }
-            let known: BTreeSet<_> = self.standing().chain(&self.ended).map(|it| it.id).collect();
+            let known: BTreeSet<_> = self.all().map(|it| it.id).collect();
             if let Some(unknown) = ids.difference(&known).next() {
                 return Err(Rejection::Unknown(*unknown));
             }

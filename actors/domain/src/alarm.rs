@@ -8,7 +8,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, Timestamp, UserName};
+use crate::{Code, CommandId, Timestamp, UserName};
 
 /// The number of an alarm: given once in a cluster, and each larger than those before. Written as a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -181,6 +181,9 @@ pub struct Confirmation {
     pub at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The command that said so: whoever asks again after its answer was lost is told what it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandId>,
 }
 
 /// An alarm as it is kept. It stands until it is cleared, whoever confirms it.

@@ -233,7 +233,7 @@ impl From<Alarm> for AlarmView {
 }
 
 impl From<Confirmation> for ConfirmationView {
-    fn from(Confirmation { by, at, note }: Confirmation) -> Self {
+    fn from(Confirmation { by, at, note, .. }: Confirmation) -> Self {
         Self { by, at, note }
     }
 }

@@ -84,7 +84,13 @@ impl<'a> Table<'a> {
                 user("paul"),
             ],
         );
+        let alarm = drained_for_a_moment(cluster, "node-3");
+        let confirm = post("/api/v1/alarms:confirm", json!({ "ids": [alarm] }));
         vec![
+            Row::new("alarm confirm", confirm, move |cluster, at| {
+                seen(cluster, at, &format!("/api/v1/alarms/{alarm}"))["confirmation"].clone()
+            })
+            .through_the_host(),
             Row::new("key create", key("created"), keys("created"))
                 .undone_by([delete("/api/v1/keys/created")])
                 .undone_and_sent_again_is(409)
@@ -374,6 +380,17 @@ impl<'a> Table<'a> {
         let rebalance = post("/api/v1/scheduler/rebalance", json!({ "revision": revision }));
         vec![Row::new("scheduler rebalance", rebalance, nodes)]
     }
+}
+
+/// The alarm that it was so, which is kept when it has ended.
+fn drained_for_a_moment(cluster: &Cluster, node: &str) -> String {
+    given(cluster, &[post(&format!("/api/v1/nodes/{node}/drain"), json!(null))]);
+    let alarms = listed("/api/v1/alarms", "key", format!("node-drained:{node}"));
+    let id = wait_for("an alarm about it", DEADLINE, || {
+        Some(alarms(cluster, 0)[0]["id"].as_str()?.to_owned())
+    });
+    given(cluster, &[post(&format!("/api/v1/nodes/{node}/undrain"), json!(null))]);
+    id
 }
 
 /// A project that comes from its directory.

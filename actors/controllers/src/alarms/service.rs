@@ -149,19 +149,14 @@ impl AlarmService {
                 Ok(Response::Alarm(found.map(Box::new)))
             }
             Request::Confirm { which, by, note } => {
-                let asked = which.clone();
-                let open = host.query(within, move |it| it.unconfirmed(&asked)).await?;
-                let before = match &which {
-                    Which::These(ids) => {
-                        ids.iter().filter(|it| !open.contains(it)).copied().collect()
-                    }
-                    Which::All => Vec::new(),
-                };
+                let (asked, command) = (which.clone(), context.command);
                 let note = note.filter(|it| !it.is_empty());
-                let confirmation = Confirmation { by, at: self.system.now(), note };
+                let at = self.system.now();
+                let confirmation = Confirmation { by, at, note, command: Some(command) };
                 let confirm = Command::Confirm { which, confirmation };
-                host.ask_as(context.command, confirm, within).await?;
-                Ok(Response::Confirmed(Confirmed { now: open, before }))
+                let read = move |_, it: &Alarms| it.confirmed(&asked, command);
+                let confirmed = host.ask_and_read_as(command, confirm, within, read).await?;
+                Ok(Response::Confirmed(confirmed))
             }
         }
     }

@@ -32,7 +32,12 @@ fn observe(raised: Vec<Report>, cleared: &[&str], unknown: &[&str], at: i64) -> 
 }
 
 fn confirmation(at: i64) -> Confirmation {
-    Confirmation { by: "ada".parse().unwrap(), at: Timestamp(at), note: Some("on it".into()) }
+    Confirmation {
+        by: "ada".parse().unwrap(),
+        at: Timestamp(at),
+        note: Some("on it".into()),
+        command: None,
+    }
 }
 
 fn confirm(ids: &[u64], at: i64) -> Command {
@@ -135,6 +140,28 @@ fn alarms_are_confirmed_once_those_that_ended_too() {
 }
 
 #[test]
+fn who_confirms_is_told_what_this_command_did_whenever_it_is_asked() {
+    let command = |n| CommandId(uuid::Uuid::from_u128(n));
+    let by = |n, which: &Which| Command::Confirm {
+        which: which.clone(),
+        confirmation: Confirmation { command: Some(command(n)), ..confirmation(2) },
+    };
+    let of = |ids: &[u64]| ids.iter().copied().map(AlarmId).collect::<Vec<_>>();
+    let told = |now: &[u64], before: &[u64]| Confirmed { now: of(now), before: of(before) };
+    let these = |ids: &[u64]| Which::These(of(ids).into_iter().collect());
+    let mut state = after([observe(vec![report("a", 0), report("b", 0)], &[], &[], 0)]);
+    done(&mut state, by(1, &these(&[1])));
+    assert_eq!(state.confirmed(&these(&[1]), command(1)), told(&[1], &[]));
+    done(&mut state, by(2, &these(&[1, 2])));
+    assert_eq!(state.confirmed(&these(&[1, 2]), command(2)), told(&[2], &[1]), "the other was");
+    done(&mut state, observe(vec![report("c", 3), report("d", 3)], &["b"], &[], 3));
+    done(&mut state, by(3, &Which::All));
+    done(&mut state, observe(vec![report("e", 4)], &["c"], &[], 4));
+    assert_eq!(state.confirmed(&Which::All, command(3)), told(&[4, 3], &[]), "not what came later");
+    assert_eq!(state.confirmed(&these(&[1]), command(1)), told(&[1], &[]), "as before");
+}
+
+#[test]
 fn what_has_ended_is_bounded_in_number_and_in_time_and_what_stands_in_number() {
     let name = |n: usize| format!("w{n}");
     let mut state = Alarms::default();
@@ -201,7 +228,7 @@ fn events_that_were_written_still_read() {
     events.iter().for_each(|it| state.apply(it));
     let written: serde_json::Value = serde_json::from_str(golden).unwrap();
     assert_eq!(serde_json::to_value(&events).unwrap(), written, "they are written as before");
-    assert_eq!(events.len(), 6, "one of each kind");
+    assert_eq!(events.len(), 7, "one of each kind, and of each form");
 }
 
 fn any_command() -> impl Strategy<Value = Command> {

@@ -73,8 +73,8 @@ impl Lab {
         tokio::time::timeout(WITHIN, look).await.expect("it comes to that")
     }
 
-    async fn confirm(&self, id: AlarmId) -> Result<Confirmed, Failure> {
-        let sender = Sender { user: "ada".parse().unwrap(), command: self.system.ids().command() };
+    async fn confirm(&self, id: AlarmId, command: CommandId) -> Result<Confirmed, Failure> {
+        let sender = Sender { user: "ada".parse().unwrap(), command };
         let which = Which::These([id].into());
         self.centre.confirm(which, Some("on it".into()), sender).await
     }
@@ -96,16 +96,20 @@ async fn what_was_confirmed_stays_so_where_another_centre_goes_on() {
     let raised = first.until(Wanted::Standing, |it| !it.is_empty()).await;
     let id = raised[0].id;
     assert_eq!(raised[0].key.to_string(), "node-unreachable:node-2");
-    let confirmed = first.confirm(id).await.unwrap();
-    assert_eq!((confirmed.now, confirmed.before), (vec![id], vec![]));
-    let again = first.confirm(id).await.unwrap();
-    assert_eq!((again.now, again.before), (vec![], vec![id]));
-    let unknown = first.confirm(AlarmId(99)).await.unwrap_err();
+    let next = || first.system.ids().command();
+    let command = next();
+    let confirmed = first.confirm(id, command).await.unwrap();
+    assert_eq!((&confirmed.now, &confirmed.before), (&vec![id], &vec![]));
+    let another = first.confirm(id, next()).await.unwrap();
+    assert_eq!((another.now, another.before), (vec![], vec![id]));
+    let unknown = first.confirm(AlarmId(99), next()).await.unwrap_err();
     assert!(matches!(unknown, Failure::Rejected(Rejection::Unknown(AlarmId(99)))));
     first.singletons.hand_over_all().await.unwrap();
 
     let second = lab(&memory, &clock);
     second.show(lost());
+    let again = second.confirm(id, command).await.unwrap();
+    assert_eq!(again, confirmed, "whoever lost the answer is told what it did");
     let kept = second.centre.find(id).await.unwrap().unwrap();
     let seen = kept.confirmation.expect("it was confirmed");
     assert_eq!((seen.by.as_str(), seen.note.as_deref()), ("ada", Some("on it")));
