@@ -15,6 +15,8 @@ use super::{Command, Report, SAME_WITHIN};
 /// So long it must be away before it is cleared; twice as long each time that it came back.
 const CALM_MIN: Duration = Duration::from_secs(10);
 const CALM_DOUBLED_MAX: u32 = 5;
+/// So many looks must have found the same, too: where they take long, two are a chance.
+const LOOKS_MIN: u32 = 3;
 /// So long nobody can judge it before that is told.
 const UNKNOWN_AFTER: Duration = Duration::from_secs(10);
 /// So often what is said of an alarm that stands is written down anew, unless it becomes better or worse.
@@ -46,14 +48,34 @@ pub(super) struct Now {
 #[derive(Debug, Default)]
 pub(super) struct Patience(BTreeMap<AlarmKey, Known>);
 
+/// Looks that found the same, without a gap.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    since: Now,
+    looks: u32,
+}
+
+impl Run {
+    fn new(since: Now) -> Self {
+        Self { since, looks: 0 }
+    }
+
+    fn age(&self, now: Now) -> Duration {
+        now.up.saturating_sub(self.since.up)
+    }
+
+    fn has_lasted(&self, long: Duration, now: Now) -> bool {
+        long.is_zero() || self.looks >= LOOKS_MIN && self.age(now) >= long
+    }
+}
+
 #[derive(Debug)]
 struct Known {
     trouble: Option<Trouble>,
-    /// Since when it is found, without a gap.
-    found: Now,
-    /// Since when it is judged and not found.
-    missed: Option<Duration>,
-    unjudged: Option<Duration>,
+    found: Run,
+    /// Judged, and not found.
+    missed: Option<Run>,
+    unjudged: Option<Run>,
     /// It lasted, and was not told yet.
     is_due: bool,
     /// How often it came again since it was told last.
@@ -67,7 +89,7 @@ impl Known {
     fn new(now: Now) -> Self {
         Self {
             trouble: None,
-            found: now,
+            found: Run::new(now),
             missed: None,
             unjudged: None,
             is_due: false,
@@ -81,14 +103,26 @@ impl Known {
         self.unjudged = None;
         if self.missed.take().is_some() {
             self.returns += 1;
-            self.found = now;
+            self.found = Run::new(now);
             self.again += u64::from(is_standing);
-        } else if now.up.saturating_sub(self.found.up) >= SAME_WITHIN {
+        } else if self.found.age(now) >= SAME_WITHIN {
             self.returns = 0;
         }
+        self.found.looks += 1;
         let before = self.trouble.as_ref().map_or(u64::MAX, |it| it.amount);
         self.again += u64::from(is_standing && trouble.amount > before);
         self.trouble = Some(trouble.clone());
+    }
+
+    /// It is judged, and not found.
+    fn miss(&mut self, now: Now) -> Run {
+        self.unjudged = None;
+        again(&mut self.missed, now)
+    }
+
+    fn lose_sight(&mut self, now: Now) -> Run {
+        self.missed = None;
+        again(&mut self.unjudged, now)
     }
 
     fn calm(&self) -> Duration {
@@ -100,10 +134,17 @@ impl Known {
         Some(Report {
             key: key.clone(),
             complaint: trouble.complaint.clone(),
-            since: trouble.since.unwrap_or(self.found.at),
+            since: trouble.since.unwrap_or(self.found.since.at),
             again: self.again,
         })
     }
+}
+
+/// One look more, of a run that may begin with it.
+fn again(run: &mut Option<Run>, now: Now) -> Run {
+    let run = run.get_or_insert(Run::new(now));
+    run.looks += 1;
+    *run
 }
 
 impl Patience {
@@ -122,7 +163,7 @@ impl Patience {
             let is_to_be_told = match alarm {
                 Some(alarm) => is_news(alarm, known, now),
                 None => {
-                    known.is_due |= now.up.saturating_sub(known.found.up) >= lasts(&key.kind);
+                    known.is_due |= known.found.has_lasted(lasts(&key.kind), now);
                     known.is_due
                 }
             };
@@ -132,18 +173,13 @@ impl Patience {
         for (key, alarm) in standing.iter().filter(|it| !judged.found.contains_key(it.0)) {
             let known = self.0.entry(key.clone()).or_insert_with(|| Known::new(now));
             if judged.is_judged(key) {
-                known.unjudged = None;
-                let missed = *known.missed.get_or_insert(now.up);
-                if now.up.saturating_sub(missed) >= known.calm() {
+                if known.miss(now).has_lasted(known.calm(), now) {
                     cleared.push(key.clone());
                 }
-            } else {
-                known.missed = None;
-                let unjudged = *known.unjudged.get_or_insert(now.up);
-                let is_long = now.up.saturating_sub(unjudged) >= UNKNOWN_AFTER;
-                if is_long && alarm.unknown_since.is_none() {
-                    unknown.push(key.clone());
-                }
+            } else if known.lose_sight(now).has_lasted(UNKNOWN_AFTER, now)
+                && alarm.unknown_since.is_none()
+            {
+                unknown.push(key.clone());
             }
         }
         self.0.retain(|key, known| {
@@ -155,8 +191,7 @@ impl Patience {
                 raised.extend(known.report(key));
                 return true;
             }
-            let missed = *known.missed.get_or_insert(now.up);
-            now.up.saturating_sub(missed) < SAME_WITHIN
+            known.miss(now).age(now) < SAME_WITHIN
         });
         let is_nothing = raised.is_empty() && cleared.is_empty() && unknown.is_empty();
         (!is_nothing).then_some(Command::Observe { raised, cleared, unknown, at: now.at })

@@ -22,10 +22,11 @@ use super::{Alarms, Command, LEASE, Rejection, Report, Which, judge};
 use crate::answer::{Refusal, answered};
 use crate::instance;
 
-/// How often it looks, and after a look so many times as long as that took, up to a bound.
+/// How often it looks, and after a look so many times as long as that took, up to a bound: a look may have waited long
+/// for a single engine that hangs.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 const REST: u32 = 9;
-const REST_MAX: Duration = Duration::from_secs(15);
+const REST_MAX: Duration = Duration::from_secs(4);
 /// How long writing down what was found may take.
 const TELL_WITHIN: Duration = Duration::from_secs(10);
 

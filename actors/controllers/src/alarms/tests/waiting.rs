@@ -27,18 +27,20 @@ impl Lab {
 
     /// Looks for so many seconds; what it wrote down.
     fn see(&mut self, seen: &Sighting, seconds: u64) -> Vec<Event> {
-        let mut events = Vec::new();
-        for _ in 0..seconds {
-            self.second += 1;
-            let now = self.now();
-            let standing = self.state.standing().map(|it| (it.key.clone(), it.clone())).collect();
-            let command = self.patience.look(&judge(seen, now.at), &standing, now);
-            let Some(command) = command.filter(|_| !self.is_mute) else { continue };
-            let Command::Observe { raised, .. } = &command else { unreachable!() };
-            let keys: Vec<_> = raised.iter().map(|it| it.key.clone()).collect();
-            events.extend(done(&mut self.state, command));
-            self.patience.told(&keys, now);
-        }
+        (0..seconds).flat_map(|_| self.look(seen, 1)).collect()
+    }
+
+    /// Looks once, so many seconds after the last time.
+    fn look(&mut self, seen: &Sighting, after: u64) -> Vec<Event> {
+        self.second += after;
+        let now = self.now();
+        let standing = self.state.standing().map(|it| (it.key.clone(), it.clone())).collect();
+        let command = self.patience.look(&judge(seen, now.at), &standing, now);
+        let Some(command) = command.filter(|_| !self.is_mute) else { return Vec::new() };
+        let Command::Observe { raised, .. } = &command else { unreachable!() };
+        let keys: Vec<_> = raised.iter().map(|it| it.key.clone()).collect();
+        let events = done(&mut self.state, command);
+        self.patience.told(&keys, now);
         events
     }
 
@@ -91,6 +93,17 @@ fn what_is_there_for_a_moment_is_not_raised_and_what_is_away_for_one_not_cleared
     assert_eq!(lab.only().count, 2);
     assert_eq!(named(&lab.see(&well(), 60)), ["cleared"]);
     assert!(!lab.only().is_standing());
+}
+
+#[test]
+fn three_looks_find_it_however_long_they_take() {
+    let mut lab = Lab::default();
+    let unseen = unseen();
+    for (seen, told) in [(lost(), "raised"), (unseen, "lost sight"), (well(), "cleared")] {
+        assert_eq!(lab.look(&seen, 60), []);
+        assert_eq!(lab.look(&seen, 60), [], "two are a chance");
+        assert_eq!(named(&lab.look(&seen, 60)), [told]);
+    }
 }
 
 #[test]
