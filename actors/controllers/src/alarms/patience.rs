@@ -76,7 +76,7 @@ struct Known {
     /// Judged, and not found.
     missed: Option<Run>,
     unjudged: Option<Run>,
-    /// It lasted, and was not told yet.
+    /// It lasted, and was not told yet. What stands was, though its teller may not have heard so.
     is_due: bool,
     /// How often it came again since it was told last.
     again: u64,
@@ -161,7 +161,10 @@ impl Patience {
             let alarm = standing.get(key);
             known.find(trouble, alarm.is_some(), now);
             let is_to_be_told = match alarm {
-                Some(alarm) => is_news(alarm, known, now),
+                Some(alarm) => {
+                    known.is_due = false;
+                    is_news(alarm, known, now)
+                }
                 None => {
                     known.is_due |= known.found.has_lasted(lasts(&key.kind), now);
                     known.is_due
@@ -172,6 +175,7 @@ impl Patience {
         let (mut cleared, mut unknown) = (Vec::new(), Vec::new());
         for (key, alarm) in standing.iter().filter(|it| !judged.found.contains_key(it.0)) {
             let known = self.0.entry(key.clone()).or_insert_with(|| Known::new(now));
+            known.is_due = false;
             if judged.is_judged(key) {
                 if known.miss(now).has_lasted(known.calm(), now) {
                     cleared.push(key.clone());

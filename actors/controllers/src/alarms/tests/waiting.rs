@@ -15,8 +15,17 @@ struct Lab {
     state: Alarms,
     patience: Patience,
     second: u64,
-    /// What is decided is written only then.
-    is_mute: bool,
+    writes: Writes,
+}
+
+/// What becomes of what is to be written down.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Writes {
+    #[default]
+    Told,
+    /// It is written, but told so to nobody.
+    Untold,
+    Never,
 }
 
 impl Lab {
@@ -36,11 +45,15 @@ impl Lab {
         let now = self.now();
         let standing = self.state.standing().map(|it| (it.key.clone(), it.clone())).collect();
         let command = self.patience.look(&judge(seen, now.at), &standing, now);
-        let Some(command) = command.filter(|_| !self.is_mute) else { return Vec::new() };
+        let Some(command) = command.filter(|_| self.writes != Writes::Never) else {
+            return Vec::new();
+        };
         let Command::Observe { raised, .. } = &command else { unreachable!() };
         let keys: Vec<_> = raised.iter().map(|it| it.key.clone()).collect();
         let events = done(&mut self.state, command);
-        self.patience.told(&keys, now);
+        if self.writes == Writes::Told {
+            self.patience.told(&keys, now);
+        }
         events
     }
 
@@ -150,17 +163,26 @@ fn another_holder_raises_nothing_anew_and_clears_nothing_at_once() {
 
 #[test]
 fn what_could_not_be_written_while_it_lasted_is_told_afterwards() {
-    let mut lab = Lab { is_mute: true, ..Lab::default() };
+    let mut lab = Lab { writes: Writes::Never, ..Lab::default() };
     let away = Sighting { store_trouble: Some("connection refused".into()), ..well() };
     lab.see(&away, 60);
     assert_eq!(lab.state, Alarms::default());
-    lab.is_mute = false;
+    lab.writes = Writes::Told;
     assert_eq!(named(&lab.see(&well(), 60)), ["raised", "cleared"]);
     let it = lab.only();
     assert_eq!(
         (it.key.to_string().as_str(), it.raised_at),
         ("store-unreachable:database", Timestamp(1_000))
     );
+}
+
+#[test]
+fn what_was_written_but_told_so_to_nobody_is_raised_once() {
+    let mut lab = Lab { writes: Writes::Untold, ..Lab::default() };
+    assert_eq!(named(&lab.see(&lost(), 5)), ["raised"]);
+    lab.writes = Writes::Told;
+    assert_eq!(named(&lab.see(&well(), 900)), ["cleared"]);
+    assert_eq!(lab.only().count, 1);
 }
 
 #[test]
