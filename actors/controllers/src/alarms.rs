@@ -317,12 +317,15 @@ impl Alarms {
             });
             events.push(Event::Raised { id, key, complaint, at: since.min(at) });
         }
+        events.extend(self.old_before(at).map(|before| Event::Forgotten { before }));
+        events
+    }
+
+    /// What ended before that is to be forgotten, where there is any.
+    fn old_before(&self, at: Timestamp) -> Option<Timestamp> {
         let before = Timestamp(at.0 - i64::try_from(ENDED_FOR.as_millis()).unwrap_or(i64::MAX));
         let is_old = |it: &Alarm| it.cleared_at.is_some_and(|at| at < before);
-        if self.ended.front().is_some_and(is_old) {
-            events.push(Event::Forgotten { before });
-        }
-        events
+        self.ended.front().is_some_and(is_old).then_some(before)
     }
 
     /// The alarm of that key that ended a short while ago.

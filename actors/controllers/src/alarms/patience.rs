@@ -10,7 +10,7 @@ use std::time::Duration;
 use weir_domain::{Alarm, AlarmKey, AlarmKind, Timestamp};
 
 use super::judge::{Judgement, Trouble};
-use super::{Command, Report, SAME_WITHIN};
+use super::{Alarms, Command, Report, SAME_WITHIN};
 
 /// So long it must be away before it is cleared; twice as long each time that it came back.
 const CALM_MIN: Duration = Duration::from_secs(10);
@@ -43,6 +43,21 @@ pub(super) struct Now {
     /// Never goes back.
     pub(super) up: Duration,
     pub(super) at: Timestamp,
+}
+
+/// What the journal says before a look.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) standing: BTreeMap<AlarmKey, Alarm>,
+    /// Something ended so long ago that it is to be forgotten.
+    has_old: bool,
+}
+
+impl Kept {
+    pub(super) fn of(alarms: &Alarms, at: Timestamp) -> Self {
+        let standing = alarms.standing().map(|it| (it.key.clone(), it.clone())).collect();
+        Self { standing, has_old: alarms.old_before(at).is_some() }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -152,7 +167,7 @@ impl Patience {
     pub(super) fn look(
         &mut self,
         judged: &Judgement<'_>,
-        standing: &BTreeMap<AlarmKey, Alarm>,
+        Kept { standing, has_old }: &Kept,
         now: Now,
     ) -> Option<Command> {
         let mut raised = Vec::new();
@@ -197,7 +212,7 @@ impl Patience {
             }
             known.miss(now).age(now) < SAME_WITHIN
         });
-        let is_nothing = raised.is_empty() && cleared.is_empty() && unknown.is_empty();
+        let is_nothing = raised.is_empty() && cleared.is_empty() && unknown.is_empty() && !has_old;
         (!is_nothing).then_some(Command::Observe { raised, cleared, unknown, at: now.at })
     }
 

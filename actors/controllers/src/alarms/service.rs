@@ -16,7 +16,7 @@ use weir_persistence_api::{Fence, PersistenceId, Store};
 use weir_runtime::{HostRef, HostSettings, HostSpec, NoEffects, Stopwatch, System};
 
 use super::list::{AlarmPage, Asked, BySeverity};
-use super::patience::{Now, Patience};
+use super::patience::{Kept, Now, Patience};
 use super::sight::{Lookout, Unjudged};
 use super::{Alarms, Command, LEASE, Rejection, Report, Which, judge};
 use crate::answer::{Refusal, answered};
@@ -204,13 +204,14 @@ impl Watchman {
     }
 
     async fn look(&mut self) {
-        let kept = |it: &Alarms| it.standing().map(|it| (it.key.clone(), it.clone())).collect();
+        let at = self.system.now();
         // A host that is held or recovers answers in a later round.
-        let Ok(standing) = self.host.query(LOOK_EVERY, kept).await else { return };
-        let seen = self.lookout.look(&with_letters(&standing)).await;
+        let kept = self.host.query(LOOK_EVERY, move |it| Kept::of(it, at)).await;
+        let Ok(kept) = kept else { return };
+        let seen = self.lookout.look(&with_letters(&kept.standing)).await;
         let now = Now { up: self.up.elapsed(), at: self.system.now() };
         let judged = judge(&seen, now.at);
-        let command = self.patience.look(&judged, &standing, now);
+        let command = self.patience.look(&judged, &kept, now);
         if let Some(command) = command
             && !self.tell(command, now).await
         {

@@ -6,7 +6,7 @@ use weir_domain::NodeStatus;
 
 use super::judging::{member, node, well};
 use super::*;
-use crate::alarms::patience::{Now, Patience};
+use crate::alarms::patience::{Kept, Now, Patience};
 use crate::alarms::{MemberSeen, Sighting, judge};
 
 /// A centre that looks at what it is shown, second by second.
@@ -43,8 +43,8 @@ impl Lab {
     fn look(&mut self, seen: &Sighting, after: u64) -> Vec<Event> {
         self.second += after;
         let now = self.now();
-        let standing = self.state.standing().map(|it| (it.key.clone(), it.clone())).collect();
-        let command = self.patience.look(&judge(seen, now.at), &standing, now);
+        let kept = Kept::of(&self.state, now.at);
+        let command = self.patience.look(&judge(seen, now.at), &kept, now);
         let Some(command) = command.filter(|_| self.writes != Writes::Never) else {
             return Vec::new();
         };
@@ -183,6 +183,17 @@ fn what_was_written_but_told_so_to_nobody_is_raised_once() {
     lab.writes = Writes::Told;
     assert_eq!(named(&lab.see(&well(), 900)), ["cleared"]);
     assert_eq!(lab.only().count, 1);
+}
+
+#[test]
+fn what_ended_long_ago_is_forgotten_though_nothing_else_happens() {
+    let mut lab = Lab::default();
+    lab.see(&lost(), 5);
+    assert_eq!(named(&lab.see(&well(), 60)), ["cleared"]);
+    let month = ENDED_FOR.as_secs();
+    assert_eq!(lab.look(&well(), month - 60), []);
+    assert_eq!(named(&lab.look(&well(), 60)), ["forgotten"]);
+    assert_eq!((lab.state.ended().count(), lab.look(&well(), 60)), (0, vec![]));
 }
 
 #[test]
