@@ -19,7 +19,7 @@ const CALM_DOUBLED_MAX: u32 = 5;
 const LOOKS_MIN: u32 = 3;
 /// So long nobody can judge it before that is told.
 const UNKNOWN_AFTER: Duration = Duration::from_secs(10);
-/// So often what is said of an alarm that stands is written down anew, unless it becomes better or worse.
+/// So often what is said of an alarm that stands is written down anew, unless it becomes worse.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 
 /// How long it must last before it is raised.
@@ -226,12 +226,14 @@ impl Patience {
     }
 }
 
-/// Whether something is to be said of an alarm that stands.
+/// Whether something is to be said of an alarm that stands: at once where it becomes worse, all else now and then. What
+/// comes and goes would fill the journal.
 fn is_news(alarm: &Alarm, known: &Known, now: Now) -> bool {
     let Some(trouble) = &known.trouble else { return false };
-    let is_urgent =
-        alarm.unknown_since.is_some() || alarm.complaint.severity != trouble.complaint.severity;
-    let is_other = known.again > 0 || alarm.complaint != trouble.complaint;
+    // The worst is the least.
+    let is_worse = trouble.complaint.severity < alarm.complaint.severity;
+    let is_other =
+        known.again > 0 || alarm.unknown_since.is_some() || alarm.complaint != trouble.complaint;
     let has_rested = known.told.is_none_or(|it| now.up.saturating_sub(it) >= TELL_EVERY);
-    is_urgent || is_other && has_rested
+    is_worse || is_other && has_rested
 }

@@ -135,6 +135,29 @@ fn who_flaps_is_one_alarm_that_stands_and_is_seldom_written_down() {
 }
 
 #[test]
+fn what_becomes_worse_is_told_at_once_and_all_else_now_and_then() {
+    let given_up = |status| {
+        let mut seen = well();
+        let gone = MemberSeen { reason: "given up".into(), ..member(status) };
+        seen.members.as_mut().unwrap().insert(node("node-2"), gone);
+        seen
+    };
+    let (error, warning) = (given_up(NodeStatus::Down), given_up(NodeStatus::Removed));
+    let mut lab = Lab::default();
+    assert_eq!(named(&lab.see(&warning, 5)), ["raised"]);
+    assert_eq!(named(&lab.see(&error, 1)), ["repeated"], "worse");
+    assert_eq!(lab.see(&warning, 59), [], "better");
+    assert_eq!(named(&lab.see(&warning, 5)), ["repeated"]);
+    let mut events = Vec::new();
+    for _ in 0..300 {
+        events.extend(lab.look(&error, 2));
+        events.extend(lab.look(&warning, 2));
+        events.extend(lab.look(&unseen(), 2));
+    }
+    assert!(events.len() <= 60, "half an hour: {}", events.len());
+}
+
+#[test]
 fn what_nobody_can_judge_is_not_cleared() {
     let mut lab = Lab::default();
     lab.see(&lost(), 5);
