@@ -174,7 +174,8 @@ pub struct BySeverityView {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Unjudged)]
 pub struct UnjudgedView {
-    /// `members`, `controllers`, `workflows`, `schedule`, `deployments`, `deadLetters`.
+    /// `members`, `controllers`, `workflows`, `schedule`, `deployments`, `deadLetters`; `all` where nobody has looked
+    /// for a while.
     pub what: String,
     pub why: String,
 }

@@ -60,7 +60,7 @@ impl Kept {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Patience(BTreeMap<AlarmKey, Known>);
 
 /// Looks that found the same, without a gap.
@@ -84,7 +84,7 @@ impl Run {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Known {
     trouble: Option<Trouble>,
     found: Run,

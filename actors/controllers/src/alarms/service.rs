@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use weir_cluster::{Instance, RequestContext, Service, Singleton, Unavailable};
 use weir_domain::{
     Alarm, AlarmId, AlarmKey, AlarmKind, Confirmation, Fault, Timestamp, UserName, WorkflowName,
 };
 use weir_persistence_api::{Fence, PersistenceId, Store};
-use weir_runtime::{HostRef, HostSettings, HostSpec, NoEffects, Stopwatch, System};
+use weir_runtime::{HostRef, HostSettings, HostSpec, NoEffects, Stopwatch, System, TaskFailed};
 
 use super::list::{AlarmPage, Asked, BySeverity};
 use super::patience::{Kept, Now, Patience};
@@ -27,6 +27,8 @@ use crate::instance;
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 const REST: u32 = 9;
 const REST_MAX: Duration = Duration::from_secs(4);
+/// Who has not looked for so long is late, and that is said.
+const LATE: Duration = Duration::from_secs(15);
 /// How long writing down what was found may take.
 const TELL_WITHIN: Duration = Duration::from_secs(10);
 
@@ -81,8 +83,8 @@ impl Singleton for AlarmSingleton {
             settings: self.settings.clone(),
         };
         let (host, starting) = instance::recovered(&self.system, spec).await?;
-        let (alive, ended) = oneshot::channel();
-        let looked = watch::Sender::new(Looked::default());
+        let (alive, ended) = watch::channel(());
+        let looked = watch::Sender::new(Looked::never());
         let service = AlarmService {
             host: host.clone(),
             system: self.system.clone(),
@@ -97,7 +99,7 @@ impl Singleton for AlarmSingleton {
             patience: Patience::default(),
             up: Stopwatch::start(),
         };
-        self.system.tasks().spawn("alarms", async move { watchman.work(ended).await });
+        self.system.tasks().spawn("alarms", watchman.relieved(ended));
         Ok(Instance::new(Arc::new(service), starting.keep()))
     }
 }
@@ -108,13 +110,31 @@ pub struct AlarmService {
     system: System,
     looked: watch::Receiver<Looked>,
     /// While it lives, it is looked.
-    _alive: oneshot::Sender<()>,
+    _alive: watch::Sender<()>,
 }
 
-#[derive(Debug, Clone, Default)]
+/// What came of the last look.
+#[derive(Debug, Clone)]
 struct Looked {
     at: Option<Timestamp>,
+    /// Runs since then, or since it was begun.
+    since: Stopwatch,
     unjudged: Vec<Unjudged>,
+}
+
+impl Looked {
+    fn never() -> Self {
+        Self { at: None, since: Stopwatch::start(), unjudged: Vec::new() }
+    }
+
+    fn unjudged(self) -> Vec<Unjudged> {
+        let age = self.since.elapsed();
+        let late = (age >= LATE).then(|| Unjudged {
+            what: "all".to_owned(),
+            why: format!("nobody has looked for {} s", age.as_secs()),
+        });
+        late.into_iter().chain(self.unjudged).collect()
+    }
 }
 
 type Stop = crate::answer::Stop<Response>;
@@ -142,7 +162,8 @@ impl AlarmService {
         match request {
             Request::List(asked) => {
                 let page = host.query(within, move |it| it.page(&asked)).await?;
-                let Looked { at: looked_at, unjudged } = self.looked.borrow().clone();
+                let looked = self.looked.borrow().clone();
+                let (looked_at, unjudged) = (looked.at, looked.unjudged());
                 Ok(Response::Page { page, looked_at, unjudged })
             }
             Request::Show(id) => {
@@ -173,6 +194,7 @@ impl From<Refusal<Rejection>> for Response {
 }
 
 /// Looks, beside the requests.
+#[derive(Clone)]
 struct Watchman {
     system: System,
     host: HostRef<Alarms>,
@@ -183,7 +205,19 @@ struct Watchman {
 }
 
 impl Watchman {
-    async fn work(mut self, mut ended: oneshot::Receiver<()>) {
+    /// Another one, who has seen nothing yet, takes the place of one that panicked. That was logged as of any task.
+    async fn relieved(self, ended: watch::Receiver<()>) {
+        loop {
+            let work = self.clone().work(ended.clone());
+            let Err(TaskFailed::Panicked { .. }) =
+                self.system.tasks().spawn("alarms/look", work).join().await
+            else {
+                return;
+            };
+        }
+    }
+
+    async fn work(mut self, mut ended: watch::Receiver<()>) {
         let stopping = self.system.shutdown().stopping();
         let mut rest = LOOK_EVERY;
         loop {
@@ -195,7 +229,8 @@ impl Watchman {
             };
             tokio::select! {
                 it = look => rest = it,
-                _ = &mut ended => break,
+                // Nothing is sent: it is let go.
+                _ = ended.changed() => break,
                 // What ends in good order is no trouble.
                 () = stopping.stopped() => break,
             }
@@ -220,7 +255,8 @@ impl Watchman {
         if let Ok(counts) = self.host.query(LOOK_EVERY, Alarms::counts).await {
             measure(&counts.standing);
         }
-        self.looked.send_replace(Looked { at: Some(now.at), unjudged: judged.unjudged() });
+        let (since, unjudged) = (Stopwatch::start(), judged.unjudged());
+        self.looked.send_replace(Looked { at: Some(now.at), since, unjudged });
     }
 
     /// What can't be written now is found again in the next round.
