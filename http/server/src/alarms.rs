@@ -25,6 +25,8 @@ use crate::storages::Stored;
 
 /// What cursors of the list are known by.
 const LIST: &str = "alarms";
+/// Ids that an entry of the audit has room for.
+const NOTED_MAX: usize = 500;
 
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
     OpenApiRouter::default()
@@ -88,11 +90,12 @@ pub(crate) async fn confirm(
     let sender = once.sender(&storages.system, &caller, "alarm confirm", &request);
     let AlarmsConfirm { ids, all, note } = request;
     let which = which(ids, all)?;
-    trail.about("alarm", about(&which));
+    about(&trail, &which);
     let Confirmed { now: confirmed, before: already } =
         storages.alarms.confirm(which, note.clone(), sender).await?;
     let confirmed = AlarmsConfirmed { confirmed, already };
-    trail.after(&json!({ "confirmed": confirmed.confirmed, "note": note }));
+    let (of, more) = noted(&confirmed.confirmed);
+    trail.after(&json!({ "confirmed": of, "more": more, "note": note }));
     Ok(Json(confirmed))
 }
 
@@ -111,15 +114,27 @@ fn which(ids: Option<Vec<AlarmId>>, all: bool) -> Result<Which, Error> {
     }
 }
 
-/// For the audit.
-fn about(which: &Which) -> String {
+/// For the audit: one has its name there, so that it is found by that; several are told together.
+fn about(trail: &Trail, which: &Which) {
     match which {
-        Which::All => "all".to_owned(),
-        Which::These(ids) => {
-            let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
-            ids.join(",")
-        }
-    }
+        Which::All => trail.about_several("alarms").before(&json!({ "all": true })),
+        Which::These(ids) => match Vec::from_iter(ids.iter().copied()).as_slice() {
+            [one] => trail.about("alarm", one),
+            ids => {
+                let (ids, more) = noted(ids);
+                trail.about_several("alarms").before(&json!({ "ids": ids, "more": more }))
+            }
+        },
+    };
+}
+
+/// The newest of them, and how many more there are: a value that is too long would be left out as a whole.
+fn noted(ids: &[AlarmId]) -> (Vec<AlarmId>, usize) {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable_by_key(|it| Reverse(*it));
+    let more = ids.len().saturating_sub(NOTED_MAX);
+    ids.truncate(NOTED_MAX);
+    (ids, more)
 }
 
 fn asked(query: AlarmsQuery, wanted: AlarmsWanted) -> Result<Asked, Error> {
@@ -201,6 +216,25 @@ mod tests {
         let wrong = [(Some(vec![id]), true), (None, false), (Some(vec![]), false)];
         assert!(wrong.into_iter().all(|(ids, all)| which(ids, all).is_err()));
         assert!(which(Some(vec![id; IDS_MAX + 1]), false).is_err());
+    }
+
+    #[test]
+    fn the_audit_names_one_alarm_and_tells_of_many_as_far_as_there_is_room() {
+        let ids = |n: u64| (1..=n).map(AlarmId).collect::<Vec<_>>();
+        let noted_of = |which: &Which| {
+            let trail = Trail::default();
+            about(&trail, which);
+            let noted = trail.noted();
+            (noted.object, noted.before)
+        };
+        let these = |n| Which::These(ids(n).into_iter().collect());
+        assert_eq!(noted_of(&these(1)), ("alarm/1".to_owned(), None));
+        let both = json!({ "ids": ["2", "1"], "more": 0 });
+        assert_eq!(noted_of(&these(2)), ("alarms".to_owned(), Some(both)));
+        let all = json!({ "all": true });
+        assert_eq!(noted_of(&Which::All), ("alarms".to_owned(), Some(all)));
+        let (newest, more) = noted(&ids(10_000));
+        assert_eq!((newest.len(), newest[0], more), (NOTED_MAX, AlarmId(10_000), 9_500));
     }
 
     #[test]

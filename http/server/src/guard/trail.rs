@@ -16,7 +16,7 @@ pub(crate) struct Trail(Arc<Mutex<Noted>>);
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Noted {
-    /// `noun/name`. Empty: the path of the request tells.
+    /// `noun/name`, or `nouns`. Empty: the path of the request tells.
     pub(crate) object: String,
     pub(crate) before: Option<Value>,
     pub(crate) after: Option<Value>,
@@ -40,6 +40,11 @@ pub(crate) enum Attempted {
 impl Trail {
     pub(crate) fn about(&self, noun: &str, name: impl std::fmt::Display) -> &Self {
         self.note(|it| it.object = format!("{noun}/{name}"))
+    }
+
+    /// What is told together: `nouns`. Which they are is noted as values.
+    pub(crate) fn about_several(&self, nouns: &str) -> &Self {
+        self.note(|it| it.object = nouns.to_owned())
     }
 
     pub(crate) fn before(&self, value: &impl Serialize) -> &Self {
@@ -72,7 +77,7 @@ impl Trail {
         self.noted().is_dry
     }
 
-    pub(super) fn noted(&self) -> Noted {
+    pub(crate) fn noted(&self) -> Noted {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -20,7 +20,7 @@ test("what an entry is about is led to where it has a view", () => {
   expect(viewOf("deployment/v1")).toBe("/deployments?tag=v1");
   expect(viewOf("workflow/a b")).toBe("/workflows/a%20b");
   expect(viewOf("alarm/17")).toBe("/alarms/17");
-  expect(viewOf("alarm/17,18")).toBe("/alarms");
+  expect(viewOf("alarms")).toBe("/alarms");
   expect(viewOf("audit")).toBeUndefined();
   expect(viewOf("weather/rain")).toBeUndefined();
 });

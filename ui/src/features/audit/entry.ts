@@ -40,6 +40,8 @@ export function entry(it: Record<string, unknown>): Entry {
 
 /** The view of what an entry is about: `deployment/v1` as the page's address for it; nothing where there is none. */
 export function viewOf(object: string): string | undefined {
+  // Several of them are named together.
+  if (object === "alarms") return "/alarms";
   const slash = object.indexOf("/");
   const [kind, name] = [object.slice(0, slash), encodeURIComponent(object.slice(slash + 1))];
   if (slash < 0 || name === "") return undefined;
@@ -47,8 +49,7 @@ export function viewOf(object: string): string | undefined {
 }
 
 const VIEWS: Record<string, (name: string) => string> = {
-  // Several of them, or all, are named together.
-  alarm: (name) => (/^\d+$/.test(name) ? `/alarms/${name}` : "/alarms"),
+  alarm: (name) => `/alarms/${name}`,
   certificate: () => "/keys",
   cluster: () => "/fleet",
   deployment: (name) => `/deployments?tag=${name}`,
