@@ -1,13 +1,15 @@
 //! What the alarm centre sees of the cluster, where it lives on this engine: the same that operators are shown.
 
+mod letters;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::future::join_all;
+use futures::{StreamExt as _, stream};
 use tokio::time::timeout;
 use weir_cluster::{Details, LeaseStatus, View};
 use weir_controllers::alarms::{
@@ -24,14 +26,14 @@ use weir_stream::{LetterTallies, Letters, Services};
 
 use super::gathering::{Gathered, Gathering};
 use super::membership::Membership;
+pub(super) use letters::Rounds;
 
 /// Whoever does not answer by then is not seen in this round.
 const SEEN_WITHIN: Duration = Duration::from_secs(3);
-/// Counting the letters of a workflow means to look into the store: not more often than that, and not at all while no
-/// engine has left any, but for those that wait, of which somebody may decide.
-const COUNT_EVERY: Duration = Duration::from_secs(5);
-const COUNT_WAITING_EVERY: Duration = Duration::from_secs(15);
-const COUNT_ANYWAY_EVERY: Duration = Duration::from_secs(600);
+/// Workflows whose letters are counted at a time, and how long others are begun with: a store that is slow keeps a look
+/// no longer than that and what one of them takes.
+const COUNT_AT_ONCE: usize = 4;
+const BEGIN_WITHIN: Duration = Duration::from_secs(1);
 
 pub(super) struct Outlook {
     pub(super) membership: Membership,
@@ -40,15 +42,8 @@ pub(super) struct Outlook {
     pub(super) deployments: DeploymentStorage,
     pub(super) services: Services,
     pub(super) tallies: LetterTallies,
-    pub(super) counted: Mutex<BTreeMap<WorkflowName, Counted>>,
-}
-
-/// What was found when letters were counted last.
-pub(super) struct Counted {
-    since: Stopwatch,
-    /// How many its engines had left then, since they were started.
-    left: u64,
-    seen: Sight<LettersSeen>,
+    pub(super) rounds: Mutex<Rounds>,
+    pub(super) up: Stopwatch,
 }
 
 #[async_trait]
@@ -61,7 +56,7 @@ impl Lookout for Outlook {
             seen(self.deployments.overview()),
         );
         let left = left(gathered.as_ref().ok(), with_letters);
-        let letters = self.letters(left).await;
+        let letters = self.letters(&left, with_letters).await;
         let details = self.membership.cluster.details();
         let said = |it: &Member| {
             let details = details.get(&it.node.uid)?;
@@ -93,42 +88,29 @@ impl Outlook {
     /// Of the workflows that have left so many letters since their engines were started.
     async fn letters(
         &self,
-        left: BTreeMap<WorkflowName, u64>,
+        left: &BTreeMap<WorkflowName, u64>,
+        with_letters: &BTreeSet<WorkflowName>,
     ) -> BTreeMap<WorkflowName, Sight<LettersSeen>> {
-        let due: Vec<_> = {
-            let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-            counted.retain(|it, _| left.contains_key(it));
-            let is_due = |it: &(&WorkflowName, &u64)| {
-                counted.get(it.0).is_none_or(|known| known.is_due(*it.1))
-            };
-            left.iter().filter(is_due).map(|it| (it.0.clone(), *it.1)).collect()
+        let due = self.rounds().due(left, with_letters, self.up.elapsed());
+        let begun = Stopwatch::start();
+        let count = |(name, left): (WorkflowName, u64)| async move {
+            if begun.elapsed() < BEGIN_WITHIN {
+                let seen = seen(self.count(&name)).await;
+                self.rounds().counted(name, left, seen, self.up.elapsed());
+            }
         };
-        let asked = due.into_iter().map(|(name, left)| async move {
-            let seen = seen(self.count(&name)).await;
-            (name, Counted { since: Stopwatch::start(), left, seen })
-        });
-        let fresh = join_all(asked).await;
-        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        counted.extend(fresh);
-        counted.iter().map(|(name, it)| (name.clone(), it.seen.clone())).collect()
+        stream::iter(due).for_each_concurrent(COUNT_AT_ONCE, count).await;
+        self.rounds().seen()
+    }
+
+    fn rounds(&self) -> MutexGuard<'_, Rounds> {
+        self.rounds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn count(&self, workflow: &WorkflowName) -> Result<LettersSeen, Fault> {
         let letters = Letters::new(self.services.checkpoints.clone(), workflow)?;
         let counts = letters.counts(workflow, &self.tallies).await?;
         Ok(LettersSeen { waiting: counts.waiting, has_more: counts.has_more })
-    }
-}
-
-impl Counted {
-    fn is_due(&self, left: u64) -> bool {
-        let settled = Ok(LettersSeen { waiting: 0, has_more: false });
-        let age = self.since.elapsed();
-        match (self.left == left, self.seen == settled) {
-            (false, _) => age >= COUNT_EVERY,
-            (true, false) => age >= COUNT_WAITING_EVERY,
-            (true, true) => age >= COUNT_ANYWAY_EVERY,
-        }
     }
 }
 

@@ -22,7 +22,7 @@ use weir_persistence_api::LogBound;
 use weir_persistence_sql::{Backend, Database};
 use weir_remote::Manifest;
 use weir_runtime::{
-    HostSettings, IdSource, Phase, PhaseTimeouts, RestartPolicy, System, SystemClock,
+    HostSettings, IdSource, Phase, PhaseTimeouts, RestartPolicy, Stopwatch, System, SystemClock,
     SystemSettings,
 };
 use weir_stream::{
@@ -239,7 +239,8 @@ impl Engine {
                 deployments: deployments.clone(),
                 services: services.clone(),
                 tallies: tallies.clone(),
-                counted: Mutex::default(),
+                rounds: Mutex::default(),
+                up: Stopwatch::start(),
             }),
         };
         let storages = Storages {

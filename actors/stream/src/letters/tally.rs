@@ -1,10 +1,11 @@
 //! How many letters are kept, by stage and by what their reasons have in common.
 //!
-//! What a stream left never changes, so it is read once by each engine that is asked, and a short note of it
-//! remembered: which letters are of which group. Where each stands the book says, every time anew.
+//! What a stream left never changes, so a short note of it is remembered by each engine that is asked: which letters are
+//! of which group. Where each stands the book says, every time anew.
 //!
 //! Invariants:
-//! - N1: what is remembered is of letters that are kept; it goes when they go.
+//! - N1: what is remembered is of letters that are kept; it goes when they go, or when nobody has asked for so long that
+//!   the workflow is the first to make room for another one.
 //! - N2: one question reads a bounded amount. What it leaves is read by the next, and the answer says so.
 
 use std::collections::BTreeMap;
@@ -33,7 +34,14 @@ const GAP: char = '…';
 
 /// What one engine remembers. Clones are the same.
 #[derive(Debug, Clone, Default)]
-pub struct LetterTallies(Arc<Mutex<BTreeMap<WorkflowName, Known>>>);
+pub struct LetterTallies(Arc<Mutex<Remembered>>);
+
+#[derive(Debug, Default)]
+struct Remembered {
+    /// With the number of the question that was the last.
+    by_workflow: BTreeMap<WorkflowName, (u64, Known)>,
+    questions: u64,
+}
 
 /// By what left them.
 type Known = BTreeMap<String, Arc<Tally>>;
@@ -47,25 +55,40 @@ struct Tally {
 }
 
 impl LetterTallies {
-    fn all(&self) -> MutexGuard<'_, BTreeMap<WorkflowName, Known>> {
+    fn all(&self) -> MutexGuard<'_, Remembered> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn known(&self, workflow: &WorkflowName) -> Known {
-        self.all().get(workflow).cloned().unwrap_or_default()
+impl Remembered {
+    fn known(&mut self, workflow: &WorkflowName) -> Known {
+        self.questions += 1;
+        let Some((asked, known)) = self.by_workflow.get_mut(workflow) else { return Known::new() };
+        *asked = self.questions;
+        known.clone()
     }
 
-    fn add(&self, workflow: &WorkflowName, left: &str, tally: &Arc<Tally>) {
-        let mut all = self.all();
-        if all.len() >= WORKFLOWS_MAX && !all.contains_key(workflow) {
-            all.pop_first();
+    fn add(&mut self, workflow: &WorkflowName, left: &str, tally: &Arc<Tally>) {
+        if !self.by_workflow.contains_key(workflow) {
+            self.make_room();
         }
-        all.entry(workflow.clone()).or_default().insert(left.to_owned(), tally.clone());
+        let (_, known) =
+            self.by_workflow.entry(workflow.clone()).or_insert((self.questions, Known::new()));
+        known.insert(left.to_owned(), tally.clone());
+    }
+
+    /// The one goes that nobody has asked for the longest.
+    fn make_room(&mut self) {
+        while self.by_workflow.len() >= WORKFLOWS_MAX {
+            let oldest = self.by_workflow.iter().min_by_key(|it| it.1.0);
+            let Some(oldest) = oldest.map(|it| it.0.clone()) else { return };
+            self.by_workflow.remove(&oldest);
+        }
     }
 
     /// Forgets what is not kept any more.
-    fn retain(&self, workflow: &WorkflowName, kept: &Known) {
-        if let Some(known) = self.all().get_mut(workflow) {
+    fn retain(&mut self, workflow: &WorkflowName, kept: &Known) {
+        if let Some((_, known)) = self.by_workflow.get_mut(workflow) {
             known.retain(|left, _| kept.contains_key(left));
         }
     }
@@ -80,7 +103,7 @@ impl Letters {
     ) -> Result<LetterCounts, Fault> {
         let book = self.book().await?;
         let mut names = self.left(&LetterChoice::default()).await?;
-        let remembered = tallies.known(workflow);
+        let remembered = tallies.all().known(workflow);
         let mut known: Known =
             names.iter().filter_map(|it| remembered.get_key_value(it)).map(cloned).collect();
         names.retain(|it| !known.contains_key(it));
@@ -94,12 +117,12 @@ impl Letters {
             unread -= 1;
             let tally = Arc::new(Tally::of(&content));
             // At once: who gives up waiting has the next question begin where this one ended.
-            tallies.add(workflow, &left, &tally);
+            tallies.all().add(workflow, &left, &tally);
             known.insert(left, tally);
         }
         // What has gone meanwhile was not read, either.
         let has_more = bytes > READ_BYTES_MAX && unread > 0;
-        tallies.retain(workflow, &known);
+        tallies.all().retain(workflow, &known);
         Ok(counted(&known, |id| book.state_of(id).0, has_more))
     }
 }
@@ -282,6 +305,24 @@ mod tests {
             (counts.total, counts.waiting, counts.left_out, counts.has_more),
             (4, 3, 0, false)
         );
+    }
+
+    #[test]
+    fn what_nobody_has_asked_for_the_longest_makes_room() {
+        let name = |n: usize| format!("w-{n}").parse::<WorkflowName>().unwrap();
+        let tally = Arc::new(Tally { at: Timestamp(1), groups: BTreeMap::new() });
+        let mut all = Remembered::default();
+        for n in 0..WORKFLOWS_MAX {
+            all.known(&name(n));
+            all.add(&name(n), "a", &tally);
+        }
+        assert_eq!(all.known(&name(0)).len(), 1, "it is asked for again");
+        all.known(&name(WORKFLOWS_MAX));
+        all.add(&name(WORKFLOWS_MAX), "a", &tally);
+        all.add(&name(WORKFLOWS_MAX), "b", &tally);
+        let is_known = |n| all.by_workflow.contains_key(&name(n));
+        assert_eq!([0, 1, 2, WORKFLOWS_MAX].map(is_known), [true, false, true, true]);
+        assert_eq!(all.by_workflow.len(), WORKFLOWS_MAX);
     }
 
     #[test]
