@@ -393,6 +393,14 @@ test("who clicks the open canvas has the keys of the designer", async () => {
   // A refusal is of the text that was refused.
   await at("/projects/flights/assets/workflows/flights.yaml?tab=code");
   await page.locator(".cm-line", { hasText: "kind: Workflow" }).click();
+  // What searches in the text comes a moment after it.
+  await until("the search is there", async () => {
+    await page.keyboard.press("Control+f");
+    return (await page.locator(".cm-search").count()) > 0;
+  });
+  await page.keyboard.press("Escape");
+  await page.locator(".cm-search").waitFor({ state: "detached" });
+  await page.locator(".cm-line", { hasText: "kind: Workflow" }).click();
   await page.keyboard.press("End");
   await page.keyboard.type("x");
   await button("Save").click();

@@ -16,7 +16,6 @@ import {
   syntaxHighlighting,
 } from "@codemirror/language";
 import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
-import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { EditorState, StateEffect, StateField, Transaction } from "@codemirror/state";
 import {
   Decoration,
@@ -124,7 +123,6 @@ export function Code(props: CodeProps) {
           drawSelection(),
           indentOnInput(),
           bracketMatching(),
-          highlightSelectionMatches(),
           autocompletion({ override: [source], icons: false }),
           syntaxHighlighting(COLOURS),
           yaml(),
@@ -140,7 +138,6 @@ export function Code(props: CodeProps) {
             // Who goes through the page by the keyboard leaves with Escape, Tab.
             { key: "Escape", run: (it) => it.contentDOM.blur() === undefined && false },
             ...completionKeymap,
-            ...searchKeymap,
             ...foldKeymap,
             ...lintKeymap,
             ...defaultKeymap,
@@ -160,7 +157,16 @@ export function Code(props: CodeProps) {
       }),
     });
     view.current = editor;
-    return () => editor.destroy();
+    // Nobody searches before there is something to read: it is no part of what opens first.
+    const withSearch = ({ SEARCH }: typeof import("./search")) => {
+      if (view.current === editor)
+        editor.dispatch({ effects: StateEffect.appendConfig.of(SEARCH) });
+    };
+    import("./search").then(withSearch, () => undefined);
+    return () => {
+      view.current = undefined;
+      editor.destroy();
+    };
   }, []);
   useEffect(() => {
     const editor = view.current;
