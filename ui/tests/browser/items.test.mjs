@@ -1,5 +1,7 @@
 // An item of a source at an address of its own: what it is, what happened to it, and its reset.
 import assert from "node:assert/strict";
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { begin } from "../support/begin.mjs";
 import { findings } from "../support/browser.mjs";
@@ -28,6 +30,28 @@ test("an item opens with what became of it, and leads to the stream that read it
   await page.goBack();
   await page.getByRole("link", { name: `All items of ${SOURCE}` }).click();
   await page.getByRole("link", { name: item.name, exact: true }).waitFor();
+});
+
+test("the list goes along with what was reset, until it has ended", async () => {
+  const [, other] = items;
+  const { dir } = server;
+  await at(`/access?source=${SOURCE}`);
+  const row = page.getByRole("row").filter({ hasText: other.name });
+  const of = () => row.getByRole("link", { name: "Stream" }).getAttribute("href");
+  const before = await of();
+  await row.getByRole("checkbox").check();
+  await button("Reset chosen (1) …").click();
+  await dialog().getByRole("button", { name: "Reset 1 item" }).click();
+  await closed();
+  await row.waitFor({ state: "detached" });
+  await copyFile(join(dir, "flights/done", other.name), join(dir, "flights/in", other.name));
+  await until("it is read again", async () => {
+    const [now] = (await server.get(`/api/v1/items?source=${SOURCE}&pattern=${other.name}`)).items;
+    return now?.stream && !before.endsWith(now.stream) && ["done", "failed"].includes(now.status);
+  });
+  // Nobody presses Refresh.
+  await row.getByText(/(done|failed)$/).waitFor();
+  assert.notEqual(await of(), before);
 });
 
 test("one that was reset and forgotten still has its history, with who reset it", async () => {

@@ -36,9 +36,15 @@ test("dead letters are counted by reason, shown with their bytes, and exported",
   const reason = region.getByRole("button");
   await reason.first().click();
   await page.waitForURL("**stage=derive**");
+  // What came since it was read is told, and only where the list would have it.
+  const refresh = page.getByRole("button", { name: /^Refresh/ });
+  await page.getByRole("button", { name: /^Refresh: \d+ new$/ }).waitFor();
   // Counted over all that are kept, whatever of them is shown.
+  const asked = page.waitForResponse((it) => new URL(it.url()).searchParams.get("limit") === "1");
   await at("/workflows/ticks?tab=letters&state=discarded");
   await page.getByText("No letter has that").waitFor();
+  await (await asked).finished();
+  assert.equal(await refresh.innerText(), "Refresh");
   const { total } = await server.get("/api/v1/workflows/ticks/dead-letters:counts");
   const told = await region.getByText(/^[\d,]+ letters?, [\d,]+ waiting$/).innerText();
   const shown = Number(told.replace(",", "").match(/^\d+/)[0]);

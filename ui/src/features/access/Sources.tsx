@@ -1,7 +1,7 @@
 import { Button, Select } from "@mantine/core";
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { problemIn } from "../../api/problem";
 import { useLive } from "../../live";
@@ -19,12 +19,13 @@ import { type Column, Table } from "../../parts/Table";
 import { Ago } from "../../parts/When";
 import css from "./access.module.css";
 import { Item as One } from "./Item";
-import { nodeOf } from "./items";
+import { areSettled, nodeOf } from "./items";
 import { Reset } from "./Reset";
 
 type Item = Schemas["Item"];
 const route = getRouteApi("/frame/access");
 const PAGE = 200;
+const LOOKS = 60;
 const STATUSES = [
   "waiting",
   "pending",
@@ -194,7 +195,16 @@ function Items({ source, counts }: ItemsProps) {
     placeholderData: (before) => before,
   });
   const rows = items.data?.pages.flatMap((it) => it.items) ?? [];
-  const isPast = useIsPast(JSON.stringify(counts), items.dataUpdatedAt);
+  const now = JSON.stringify(counts);
+  const isPast = useIsPast(now, items.dataUpdatedAt);
+  const [awaited, setAwaited] = useState<Awaited>();
+  // Who has reset some waits for what becomes of them: the list goes along until they have ended.
+  useEffect(() => {
+    if (!awaited || !isPast || items.isFetching) return;
+    if (awaited.left === 0 || areSettled(awaited.names, rows)) return setAwaited(undefined);
+    setAwaited({ ...awaited, left: awaited.left - 1 });
+    void items.refetch();
+  });
   return (
     <Panel
       title={source}
@@ -227,7 +237,7 @@ function Items({ source, counts }: ItemsProps) {
             not={rows.length === 0 && "No item matches"}
             onAct={() => setResets("all")}
           />
-          <Refresh of={items} label={isPast ? "Refresh: it changed" : undefined} />
+          <Refresh of={items} label={isPast && !awaited ? "Refresh: it changed" : undefined} />
         </div>
       }
     >
@@ -269,6 +279,8 @@ function Items({ source, counts }: ItemsProps) {
               : { status: status as Schemas["ItemStatus"] | undefined, pattern }
           }
           onDone={() => {
+            const names = resets === "chosen" ? [...chosen] : rows.map((it) => it.name);
+            setAwaited({ names, left: LOOKS });
             setChosen(new Set());
             void queries.invalidateQueries({ queryKey: ["items", source] });
           }}
@@ -277,6 +289,12 @@ function Items({ source, counts }: ItemsProps) {
       )}
     </Panel>
   );
+}
+
+interface Awaited {
+  names: string[];
+  /** How often the list is read for them still: one may never be found again. */
+  left: number;
 }
 
 /** What is followed is not as it was when the list was read. */

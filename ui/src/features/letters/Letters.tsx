@@ -1,5 +1,5 @@
 import { Button, Select } from "@mantine/core";
-import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useCallback, useMemo, useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
@@ -75,22 +75,10 @@ export function Letters({ detail }: { detail: Schemas["WorkflowDetail"] }) {
   const [sent, setSent] = useState<{ verb: Verb; of: Chosen }>();
   const set = (more: Partial<Record<"stage" | "reason" | "state" | "letter", string>>) =>
     void navigate({ search: (before) => ({ ...before, ...more }), replace: true });
+  const filter = { stage, reason, state: state as Schemas["LetterState"] | undefined };
   const letters = useInfiniteQuery({
     queryKey: ["letters", workflow, stage, reason, state],
-    queryFn: ({ pageParam }) => {
-      const query = {
-        stage,
-        reason,
-        state: state as Schemas["LetterState"] | undefined,
-        limit: PAGE,
-        cursor: pageParam,
-      };
-      return answered(
-        api.GET("/api/v1/workflows/{name}/dead-letters", {
-          params: { path: { name: workflow }, query },
-        }),
-      );
-    },
+    queryFn: ({ pageParam }) => lettersOf(workflow, { ...filter, limit: PAGE, cursor: pageParam }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.nextCursor ?? undefined,
     placeholderData: (before) => before,
@@ -101,7 +89,7 @@ export function Letters({ detail }: { detail: Schemas["WorkflowDetail"] }) {
   }, [fetchNextPage, hasNextPage, isFetching]);
   const rows = useMemo(() => letters.data?.pages.flatMap((it) => it.items) ?? [], [letters.data]);
   const again = () => void queries.invalidateQueries({ queryKey: ["letters", workflow] });
-  const news = useNews(detail, letters.dataUpdatedAt);
+  const news = useNews(detail, filter, rows, letters.dataUpdatedAt);
   const of: Chosen = chosen.size > 0 ? { ids: [...chosen] } : { stage, reason };
   const shown = rows.find((it) => it.id === letter);
   const isFiltered = Boolean(stage || reason || state);
@@ -238,9 +226,41 @@ export function Letters({ detail }: { detail: Schemas["WorkflowDetail"] }) {
   );
 }
 
-/** How many letters came since they were read. */
-function useNews({ counts }: Schemas["WorkflowDetail"], readAt: number): number {
-  const [then, setThen] = useState({ readAt, count: counts.deadLetters });
-  if (then.readAt !== readAt) setThen({ readAt, count: counts.deadLetters });
-  return Math.max(0, counts.deadLetters - then.count);
+interface Asked {
+  stage?: string | undefined;
+  reason?: string | undefined;
+  state?: Schemas["LetterState"] | undefined;
+  limit?: number;
+  cursor?: string | undefined;
+}
+
+const lettersOf = (name: string, query: Asked) =>
+  answered(api.GET("/api/v1/workflows/{name}/dead-letters", { params: { path: { name }, query } }));
+
+/**
+ * How many letters came since they were read. What is counted and what is listed come by two ways: whether there is
+ * a letter that the list has not is asked once more are counted.
+ */
+function useNews(
+  { name, counts }: Schemas["WorkflowDetail"],
+  filter: Asked,
+  rows: readonly Shown[],
+  readAt: number,
+): number {
+  const { deadLetters } = counts;
+  const [then, setThen] = useState({ readAt, count: deadLetters });
+  if (then.readAt !== readAt) setThen({ readAt, count: deadLetters });
+  const { data: newest } = useQuery({
+    queryKey: ["letters", name, "newest", filter, then],
+    queryFn: async () => {
+      const { items } = await lettersOf(name, { ...filter, limit: 1 });
+      return { id: items[0]?.id, count: deadLetters };
+    },
+    enabled: deadLetters > then.count && readAt > 0,
+    gcTime: 0,
+  });
+  if (!newest) return 0;
+  const isListed = newest.id === undefined || rows.some((it) => it.id === newest.id);
+  if (isListed && newest.count !== then.count) setThen({ readAt, count: newest.count });
+  return isListed ? 0 : deadLetters - then.count;
 }
