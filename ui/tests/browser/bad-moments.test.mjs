@@ -64,14 +64,25 @@ test("a refusal for want of a session is forgotten once there is one, and what w
 
 test("what somebody else changed meanwhile is said, and the draft stays", async () => {
   await server.cli("scheduler", "set", "flights", "--weight", "70");
-  await button("Apply").click();
-  await page.getByRole("alert").waitFor();
+  await page.getByText("The schedule has changed since you looked").waitFor();
   await page.getByText("1 change drafted").waitFor();
-  assert.equal(await target(), 1, "nothing is applied to what was not seen");
-  await button("Preview").click();
+  assert.equal(await page.getByText(/flights #\d+ starts on/).count(), 0, "that may be wrong now");
+  assert.equal(await button("Apply").getAttribute("aria-disabled"), "true");
+  assert.deepEqual(await findings(page), []);
+  await button("Preview again").click();
   await page.getByText(/flights #\d+ starts on/).waitFor();
+  assert.equal(await target(), 1, "nothing is applied to what was not seen");
   await button("Apply").click();
   await until("it is applied", async () => (await target()) === 2);
+  await page.getByText("2/2").waitFor();
+  await page.getByText("1 change drafted").waitFor({ state: "detached" });
+  // What is set by others as it was drafted is no change any more.
+  await button("One more of flights").click();
+  await page.getByText("1 change drafted").waitFor();
+  await server.cli("scheduler", "set", "flights", "--target", "3");
+  await page.getByText("What was drafted is set by now").waitFor();
+  assert.equal(await page.getByText("1 change drafted").count(), 0);
+  await server.cli("scheduler", "set", "flights", "--target", "2");
   await button("ada ▾").click();
   await page.getByRole("menuitem", { name: "Log out" }).click();
   await button("this machine ▾").waitFor();

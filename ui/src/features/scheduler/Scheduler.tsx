@@ -1,5 +1,5 @@
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { DEFAULT_CLUSTER, place } from "../../api/place";
 import { type Problem, problemIn } from "../../api/problem";
@@ -13,7 +13,8 @@ import { Empty, Shows } from "../../parts/Shows";
 import { State } from "../../parts/State";
 import { type Column, Table } from "../../parts/Table";
 import { useIntent } from "../../parts/useIntent";
-import { commands, type Draft, keepDraft, keptDraft, seenOf } from "./draft";
+import { commands, type Draft, isPast, keepDraft, keptDraft, seenOf, still } from "./draft";
+import { Outdated, Plan } from "./Plan";
 import { Ring } from "./Ring";
 import { Bounds, Target, Weight } from "./Settings";
 import css from "./scheduler.module.css";
@@ -21,7 +22,8 @@ import { Why } from "./Why";
 
 type Workflow = Schemas["ScheduledWorkflow"];
 const route = getRouteApi("/frame/scheduler");
-const STALE = 412;
+/** Refused because of what it was looked at for: settings that somebody changed, or what was placed since. */
+const OUTDATED = [409, 412];
 const at = place.cluster ?? DEFAULT_CLUSTER;
 
 /** How many of what runs where. Changes are drafted, looked at, and applied together. */
@@ -35,26 +37,44 @@ export function Scheduler() {
   /** The draft, with the revisions that were seen. */
   const [seen, setSeen] = useState<Draft>({});
   const [problem, setProblem] = useState<Problem>();
+  /** It went on since the preview, and what is followed does not tell yet. */
+  const [isRefused, setRefused] = useState(false);
+  const [isApplying, setApplying] = useState(false);
+  /** Others have set what was drafted. */
+  const [isDone, setDone] = useState(false);
   const { workflow } = route.useSearch();
-  const edit = (next: Draft) => {
+  const drafted = (next: Draft) => {
     setDraft(next);
     keepDraft(user, at, next);
+  };
+  const edit = (next: Draft) => {
+    drafted(next);
     setPlan(undefined);
     setProblem(undefined);
+    setDone(false);
   };
+  const { value: schedule } = standing;
+  const count = Object.keys(draft).length;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is another schedule that makes it another draft
+  useEffect(() => {
+    const left = schedule && still(draft, schedule);
+    if (isApplying || !left || JSON.stringify(left) === JSON.stringify(draft)) return;
+    drafted(left);
+    setDone(Object.keys(left).length === 0);
+  }, [schedule, isApplying]);
+  const isOutdated =
+    plan !== undefined &&
+    !isApplying &&
+    (isRefused || (schedule !== undefined && isPast(plan, seen, schedule)));
   const run = async (work: () => Promise<void>) => {
     setProblem(undefined);
-    await work().catch((error: unknown) => {
-      const found = problemIn(error);
-      setProblem(found);
-      // Somebody changed the schedule meanwhile: the draft stays, and is looked at again.
-      if (found.status === STALE) setPlan(undefined);
-    });
+    await work().catch((error: unknown) => setProblem(problemIn(error)));
   };
   const preview = () =>
     run(async () => {
       // What is followed may be a second old.
       setSeen(seenOf(draft, await answered(api.GET("/api/v1/scheduler"))));
+      setRefused(false);
       setPlan(
         await answered(api.POST("/api/v1/scheduler:preview", { body: { workflows: draft } })),
       );
@@ -63,10 +83,20 @@ export function Scheduler() {
     run(async () => {
       // By the revisions that the plan was made for: others are refused.
       const body = { workflows: seen, revision: plan?.revision };
-      await answered(api.POST("/api/v1/scheduler:apply", { body, params: intent(body) }));
-      edit({});
+      setApplying(true);
+      try {
+        await answered(api.POST("/api/v1/scheduler:apply", { body, params: intent(body) }));
+        edit({});
+      } catch (error) {
+        if (!plan || !OUTDATED.includes(problemIn(error).status)) throw error;
+        // The draft stays, and is looked at again.
+        const now = await answered(api.GET("/api/v1/scheduler"));
+        if (!isPast(plan, seen, now)) throw error;
+        setRefused(true);
+      } finally {
+        setApplying(false);
+      }
     });
-  const count = Object.keys(draft).length;
   return (
     <Page
       title="Scheduler"
@@ -84,8 +114,12 @@ export function Scheduler() {
           <Act
             label="Apply"
             claim="schedule:write"
-            isMain={plan !== undefined}
-            not={!plan && "Preview it first"}
+            isMain={plan !== undefined && !isOutdated}
+            not={
+              count === 0 || !plan
+                ? "Preview it first"
+                : isOutdated && "The schedule has changed since: preview it again"
+            }
             onAct={() => void apply()}
           />
           <CopyCli command={commands(draft) || "weir scheduler show"} />
@@ -93,7 +127,9 @@ export function Scheduler() {
       }
     >
       {problem && <ProblemView problem={problem} />}
-      {plan && <Plan plan={plan} />}
+      {isDone && <p role="status">◇ What was drafted is set by now: somebody else did the same.</p>}
+      {count > 0 && isOutdated && <Outdated onAgain={() => void preview()} />}
+      {count > 0 && plan && !isOutdated && <Plan plan={plan} />}
       <Shows of={standing}>
         {(schedule) => (
           <>
@@ -107,7 +143,7 @@ export function Scheduler() {
             </Panel>
             {workflow && <Why workflow={workflow} />}
             <Panel title="Weight of nodes">
-              <Loads schedule={schedule} plan={plan} />
+              <Loads schedule={schedule} plan={isOutdated ? undefined : plan} />
             </Panel>
           </>
         )}
@@ -204,43 +240,6 @@ function Workflows({
         />
       }
     />
-  );
-}
-
-/** What a draft starts and stops, and why there. */
-function Plan({ plan }: { plan: Schemas["SchedulePlan"] }) {
-  const short = plan.workflows.filter((it) => it.missing > 0);
-  const isSame = plan.starts.length + plan.stops.length === 0;
-  return (
-    <Panel title={`Preview, for revision ${plan.revision}`}>
-      {isSame && <p>Nothing starts and nothing stops.</p>}
-      <ul className={css.plan}>
-        {plan.starts.map((it) => (
-          <li key={`+${it.workflow}${it.number}`}>
-            <span data-tone="ok">+</span> {it.workflow} #{it.number} starts on{" "}
-            <strong>{it.node}</strong> <span className="muted">{it.why}</span>
-          </li>
-        ))}
-        {plan.stops.map((it) => (
-          <li key={`-${it.workflow}${it.number}`}>
-            <span data-tone="err">−</span> {it.workflow} #{it.number} stops on{" "}
-            <strong>{it.node}</strong> <span className="muted">{it.why}</span>
-          </li>
-        ))}
-        {short.map((it) => (
-          <li key={it.workflow}>
-            <span data-tone="warn">◆</span> {it.workflow}: {plural(it.missing, "instance")} can't be
-            placed{" "}
-            <span className="muted">{it.reasons?.map((reason) => reason.detail).join("; ")}</span>
-          </li>
-        ))}
-        {plan.warnings.map((it) => (
-          <li key={it}>
-            <span data-tone="warn">◆</span> {it}
-          </li>
-        ))}
-      </ul>
-    </Panel>
   );
 }
 

@@ -1,6 +1,17 @@
 import { expect, test } from "vitest";
 import type { Schemas } from "../../api/client";
-import { boundsOf, changed, commands, limited, rules, said, seenOf, wanted } from "./draft";
+import {
+  boundsOf,
+  changed,
+  commands,
+  isPast,
+  limited,
+  rules,
+  said,
+  seenOf,
+  still,
+  wanted,
+} from "./draft";
 
 const it: Schemas["ScheduledWorkflow"] = {
   workflow: "a",
@@ -28,6 +39,28 @@ test("a draft is applied to what was seen, and to nothing newer", () => {
   const schedule = { revision: 9, workflows: [it], nodes: [], drained: [], warnings: [] };
   const draft = changed({}, it, { target: 3 });
   expect(seenOf(draft, schedule)).toEqual({ a: { target: 3, revision: 1 } });
+});
+
+test("what somebody else has made so is no change any more, and what they did not stays", () => {
+  const rule = { kind: "nodes" as const, name: "n1" };
+  const draft = limited(changed({}, it, { target: 3, weight: 7 }), it, rule, { min: 1 });
+  expect(still(draft, { workflows: [it] })).toEqual(draft);
+  expect(still(draft, { workflows: [{ ...it, target: 3 }] })).toEqual({
+    a: { weight: 7, nodes: { n1: { min: 1 } } },
+  });
+  const settings = { weight: 7, nodes: { n1: { min: 1 } } };
+  expect(still(draft, { workflows: [{ ...it, target: 3, settings }] })).toEqual({});
+  expect(still(draft, { workflows: [] })).toEqual(draft);
+});
+
+test("a preview is past once more was placed or other settings were made, and not before", () => {
+  const seen = { a: { target: 3, revision: 1 } };
+  const now = { revision: 9, workflows: [it, { ...it, workflow: "b", revision: 4 }] };
+  expect(isPast({ revision: 9 }, seen, now)).toBe(false);
+  expect(isPast({ revision: 10 }, seen, now)).toBe(false);
+  expect(isPast({ revision: 8 }, seen, now)).toBe(true);
+  const other = { ...now, workflows: [{ ...it, revision: 2 }] };
+  expect(isPast({ revision: 9 }, seen, other)).toBe(true);
 });
 
 test("a target goes back to what the deployment says where somebody had set it", () => {

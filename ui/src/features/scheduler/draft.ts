@@ -130,6 +130,37 @@ export function seenOf(draft: Draft, schedule: Schemas["Schedule"]): Draft {
   return Object.fromEntries(Object.entries(draft).map(of));
 }
 
+/** What of the draft is a change still: somebody else may have made the same one meanwhile. */
+export function still(draft: Draft, { workflows }: Pick<Schemas["Schedule"], "workflows">): Draft {
+  const known = new Map(workflows.map((it) => [it.workflow, it]));
+  let left: Draft = {};
+  for (const [workflow, change] of Object.entries(draft)) {
+    const it = known.get(workflow);
+    if (it) {
+      const { target, weight } = change;
+      left = changed(left, it, { target: target ?? undefined, weight: weight ?? undefined });
+      for (const [rule, limit] of limitsOf(change)) left = limited(left, it, rule, limit);
+    } else left[workflow] = change;
+  }
+  return left;
+}
+
+function limitsOf({ default: each, roles = {}, nodes = {} }: Schemas["ScheduleChange"]) {
+  const of = (kind: Rule["kind"], all: Record<string, Limit>) =>
+    Object.entries(all).map(([name, it]) => [{ kind, name }, it] as const);
+  return [...of("default", each ? { "": each } : {}), ...of("roles", roles), ...of("nodes", nodes)];
+}
+
+/** Whether the schedule has gone on since that preview: what it told may not hold, and is refused. */
+export function isPast(
+  plan: Pick<Schemas["SchedulePlan"], "revision">,
+  seen: Draft,
+  schedule: Pick<Schemas["Schedule"], "revision" | "workflows">,
+): boolean {
+  const isNewer = (it: Workflow) => it.revision > (seen[it.workflow]?.revision ?? it.revision);
+  return schedule.revision > plan.revision || schedule.workflows.some(isNewer);
+}
+
 /** As commands, one for each workflow and each of its rules for a node or a role. */
 export function commands(draft: Draft): string {
   const bounds = ({ min, max }: Limit) => ["--min", min ?? "none", "--max", max ?? "none"];
