@@ -52,6 +52,11 @@ test("a deploy is planned, and what was planned is deployed", async () => {
   // It is the address's: whoever reloads the page sees it again.
   await page.reload();
   await done.getByText("active").waitFor();
+  // What one has deployed it for is a press away.
+  const runs = done.getByRole("navigation", { name: "What runs now" });
+  await runs.getByRole("link", { name: "flights", exact: true }).click();
+  await page.waitForURL("**/workflows/flights");
+  await page.goBack();
   await done.getByRole("link", { name: "d1" }).click();
   await page.waitForURL("**/deployments?tag=d1");
   await page.getByText("by hand").first().waitFor();

@@ -10,7 +10,7 @@ import { short, titleOf, useBranches, useVersions } from "../history/versions";
 import type { Asset } from "../projects/projects";
 import { useClusters, useKeysOf, useListed, useStored } from "./deploy";
 import css from "./deploy.module.css";
-import { CURRENT_KEY, DEFAULT_TAG, ROOT, toggled, type Wanted } from "./wanted";
+import { CURRENT_KEY, ROOT, toggled, type Wanted } from "./wanted";
 
 interface FormProps {
   project: string;
@@ -35,8 +35,8 @@ export function Form({ project, assets, status, wanted, onChange }: FormProps) {
       <div className={css.two}>
         <TextInput
           label="Tag"
-          description="Its name there, used once"
-          placeholder={DEFAULT_TAG}
+          description="Its name there, used once. Empty: the project and the time"
+          placeholder={`${project}-…`}
           value={wanted.tag}
           error={taken && `There is a deployment ${wanted.tag} already`}
           onChange={(event) => set({ tag: event.currentTarget.value.trim() })}

@@ -1,7 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { addressAt, DEFAULT_CLUSTER, place } from "../../api/place";
+import { DEFAULT_CLUSTER } from "../../api/place";
 import { bytes, plural } from "../../logic/format";
 import { Act, CopyCli } from "../../parts/Act";
 import { Facts, Panel } from "../../parts/Page";
@@ -16,6 +15,7 @@ import css from "./deploy.module.css";
 import { ConfirmEnds, EndsOfOthers, EndsUnknown } from "./Ends";
 import { endedElsewhere, touched } from "./ended";
 import { Planned } from "./Planned";
+import { Runs, Stored } from "./There";
 import { commandOf, isPlanOf, type Wanted } from "./wanted";
 
 interface OutcomeProps {
@@ -58,6 +58,9 @@ export function Outcome({ project, operation, now, ...on }: OutcomeProps) {
             {it.problem && <Refused project={project} problem={it.problem} />}
             <Stays of={it} wanted={of} />
             {deployed && <Came of={deployed} cluster={of?.cluster ?? DEFAULT_CLUSTER} />}
+            {deployed && !deployed.dryRun && deployed.activated && (
+              <Runs project={project} of={deployed} at={of?.cluster ?? DEFAULT_CLUSTER} />
+            )}
             {deployed?.dryRun && (
               <>
                 <Planned
@@ -271,21 +274,6 @@ function Stays({ of, wanted }: { of: Operation; wanted: Wanted | undefined }) {
       <Stored of={wanted} at={wanted.cluster} /> is stored there all the same
       {isDone("activate") ? ", and is the default." : ", and nothing runs of it."}
     </p>
-  );
-}
-
-/** Leads to the deployment, on whichever cluster it is. */
-function Stored({ of, at }: { of: { tag: string }; at: string }) {
-  const isHere = at === (place.cluster ?? DEFAULT_CLUSTER);
-  const name = at === DEFAULT_CLUSTER ? undefined : at;
-  return isHere ? (
-    <Link to="/deployments" search={{ tag: of.tag }}>
-      <code>{of.tag}</code>
-    </Link>
-  ) : (
-    <a href={addressAt(name, `/deployments?${new URLSearchParams({ tag: of.tag })}`)}>
-      <code>{of.tag}</code>
-    </a>
   );
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { graphDiff, type Side, sideOf } from "../diff/graphDiff";
 import { becameOf } from "../diff/said";
-import { bareOf, commitThere, moved } from "./planned";
+import { bareOf, commitThere, moved, runningOf } from "./planned";
 
 test("what nodes start, end or start anew is what a plan changes", () => {
   const plan = [
@@ -10,6 +10,14 @@ test("what nodes start, end or start anew is what a plan changes", () => {
   ];
   expect(moved(plan)).toEqual(["a", "b", "c"]);
   expect(moved([])).toEqual([]);
+});
+
+test("what runs of a project after a deploy is what is not stopped, on any node", () => {
+  const plan = [
+    { starts: ["c"], restarts: ["b"], stays: ["other"] },
+    { starts: [], restarts: [], stays: ["a", "b"] },
+  ];
+  expect(runningOf(plan, ["a", "b", "c", "stopped"])).toEqual(["a", "b", "c"]);
 });
 
 test("a cluster has a version of the project where its default is of it", () => {

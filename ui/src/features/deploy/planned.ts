@@ -9,6 +9,15 @@ type Stored = Pick<Schemas["StoredDeployment"], "project" | "default" | "commit"
 export const moved = (plan: readonly Planned[]): string[] =>
   [...new Set(plan.flatMap((it) => [...it.starts, ...it.restarts, ...it.stops]))].sort();
 
+/** Those of the project that run once it is done, on whichever node. */
+export function runningOf(
+  plan: readonly Pick<Schemas["DeployNodePlan"], "starts" | "restarts" | "stays">[],
+  project: readonly string[],
+): string[] {
+  const all = new Set(plan.flatMap((it) => [...it.starts, ...it.restarts, ...it.stays]));
+  return project.filter((it) => all.has(it)).sort();
+}
+
 /** The version of the project that the cluster has as its default, where that is one of this project. */
 export const commitThere = (stored: readonly Stored[], project: string): string | undefined =>
   stored.find((it) => it.default && it.project === project)?.commit ?? undefined;

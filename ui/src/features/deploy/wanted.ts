@@ -27,8 +27,6 @@ export interface Wanted {
 /** Of all keys of a cluster the one that is current there. */
 export const CURRENT_KEY = "current";
 export const ROOT = "DeploymentRoot";
-// biome-ignore lint/suspicious/noTemplateCurlyInString: the server puts them in
-export const DEFAULT_TAG = "${build:project}-${build:timestamp}";
 
 export const NOTHING: Wanted = {
   workflows: [],

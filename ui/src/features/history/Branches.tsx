@@ -6,9 +6,10 @@ import { plural } from "../../logic/format";
 import { sh } from "../../logic/shell";
 import { Act, Confirm, CopyCli } from "../../parts/Act";
 import { Panel } from "../../parts/Page";
-import { Shows } from "../../parts/Shows";
+import { Empty, Shows } from "../../parts/Shows";
 import { Mark } from "../../parts/State";
 import { type Column, Table } from "../../parts/Table";
+import css from "./history.module.css";
 import { MergeDialog } from "./MergeDialog";
 import { renewAll, type Status, seen, short, useBranches } from "./versions";
 
@@ -40,9 +41,11 @@ export function Branches({ status }: { status: Status }) {
       title: "",
       cell: (it) =>
         it.isCurrent ? (
-          <Rename of={it} onAsk={setAsked} />
+          <span className={css.acts}>
+            <Rename of={it} onAsk={setAsked} />
+          </span>
         ) : (
-          <span className="row">
+          <span className={`row ${css.acts}`}>
             {!it.isRemote && (
               <Act
                 label="Switch"
@@ -95,7 +98,7 @@ export function Branches({ status }: { status: Status }) {
             columns={columns}
             rows={items}
             keyOf={(it) => it.name}
-            empty={<p className="muted">They begin with the first version.</p>}
+            empty={<Empty what="There is no branch yet" why="They begin with the first version." />}
           />
         )}
       </Shows>
