@@ -21,6 +21,7 @@ import {
   useContext,
   useEffect,
   useMemo,
+  useRef,
 } from "react";
 import type { Schemas } from "../../api/client";
 import { history, useLive } from "../../live";
@@ -29,7 +30,7 @@ import { type Load, load } from "../../live/load";
 import { percent, plural, rate, short, words } from "../../logic/format";
 import { useNow } from "../../logic/now";
 import css from "./graph.module.css";
-import { placed, STAGE, shape } from "./layout";
+import { begun, placed, STAGE, shape } from "./layout";
 import { edgeSaid, stageSaid } from "./said";
 
 type Detail = Schemas["WorkflowDetail"];
@@ -167,8 +168,9 @@ export function Graph({
   useEffect(() => history.followStages(detail.name), [detail.name]);
   const form = shape(detail.stages, detail.edges);
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is made anew for another form alone
-  const { nodes, edges } = useMemo(() => {
-    const nodes: Node[] = placed(detail.stages, detail.edges).map(({ id, x, y }) => ({
+  const { places, nodes, edges } = useMemo(() => {
+    const places = placed(detail.stages, detail.edges);
+    const nodes: Node[] = places.map(({ id, x, y }) => ({
       id,
       type: "stage",
       position: { x, y },
@@ -190,8 +192,9 @@ export function Graph({
       ariaLabel: edgeSaid(it),
       domAttributes: { "aria-roledescription": undefined },
     }));
-    return { nodes, edges };
+    return { places, nodes, edges };
   }, [form]);
+  const frame = useRef<HTMLDivElement>(null);
   // One that is another object is drawn again: only those that are chosen, or were, are others.
   const shown = useMemo(
     () => nodes.map((it) => (it.id === chosen ? { ...it, selected: true } : it)),
@@ -216,7 +219,7 @@ export function Graph({
   };
   return (
     <Shown.Provider value={detail.name}>
-      <div className={css.graph}>
+      <div ref={frame} className={css.graph}>
         <ReactFlow
           nodes={shown}
           edges={drawn}
@@ -234,8 +237,10 @@ export function Graph({
           ariaLabelConfig={KEYS}
           onPaneClick={() => onChoose(undefined)}
           onlyRenderVisibleElements={nodes.length > 60}
-          fitView
-          fitViewOptions={{ minZoom: 0.75, maxZoom: 1, padding: 0.06 }}
+          onInit={({ setViewport }) => {
+            const { clientWidth: width = 0, clientHeight: height = 0 } = frame.current ?? {};
+            void setViewport(begun(places, { width, height }));
+          }}
           minZoom={0.3}
           maxZoom={1.6}
           zoomOnScroll={false}
@@ -244,7 +249,7 @@ export function Graph({
           aria-label={`Graph of ${detail.name}`}
         >
           <Background gap={18} color="var(--border)" />
-          <Controls showInteractive={false} />
+          <Controls showInteractive={false} fitViewOptions={{ maxZoom: 1, padding: 0.06 }} />
         </ReactFlow>
       </div>
     </Shown.Provider>

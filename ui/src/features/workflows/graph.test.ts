@@ -3,7 +3,7 @@ import type { Schemas } from "../../api/client";
 import { STILL } from "../../live/history";
 import { NO_COUNTS } from "../../logic/counts.fixture";
 import { flow } from "./flow";
-import { placed, shape } from "./layout";
+import { begun, placed, STAGE, shape } from "./layout";
 import { outline } from "./outline";
 
 const stage = (id: string, more: Partial<Schemas["Stage"]> = {}): Schemas["Stage"] => ({
@@ -34,6 +34,27 @@ const detail = (more: Partial<Schemas["WorkflowDetail"]>): Schemas["WorkflowDeta
   stages,
   edges,
   ...more,
+});
+
+test("a graph opens as a whole where it can be read, else where the records begin", () => {
+  const all = [
+    { id: "read", x: 8, y: 100 },
+    { id: "a", x: 310, y: 0 },
+    { id: "b", x: 612, y: 200 },
+  ];
+  const at = (it: { x: number; y: number }, view: ReturnType<typeof begun>) => ({
+    left: it.x * view.zoom + view.x,
+    right: (it.x + STAGE.width) * view.zoom + view.x,
+    top: it.y * view.zoom + view.y,
+  });
+  const wide = begun(all, { width: 1_000, height: 400 });
+  expect(wide.zoom).toBe(1);
+  expect(all.every((it) => at(it, wide).left >= 0 && at(it, wide).right <= 1_000)).toBe(true);
+  const narrow = begun(all, { width: 368, height: 388 });
+  expect(narrow.zoom).toBe(0.75);
+  expect(at(all[0] as (typeof all)[0], narrow)).toMatchObject({ left: 16 });
+  expect(at(all[1] as (typeof all)[0], narrow).top).toBeGreaterThan(0);
+  expect(begun([], { width: 368, height: 388 })).toEqual({ x: 0, y: 0, zoom: 1 });
 });
 
 test("streams that somebody paused are told before all else, in a lower tone", () => {

@@ -37,3 +37,34 @@ export function placed(
     return { id, x: x - STAGE.width / 2, y: y - STAGE.height / 2 };
   });
 }
+
+export interface View extends Middle {
+  zoom: number;
+}
+
+const MARGIN = 16;
+/** Numbers can be read at this zoom still. */
+const READABLE = 0.75;
+
+/** All of it where it can be read, else where the records begin. */
+export function begun(all: readonly Placed[], size: { width: number; height: number }): View {
+  if (all.length === 0) return { x: 0, y: 0, zoom: 1 };
+  const [xs, ys] = [all.map((it) => it.x), all.map((it) => it.y)];
+  const [left, top] = [Math.min(...xs), Math.min(...ys)];
+  const [width, height] = [
+    Math.max(...xs) - left + STAGE.width,
+    Math.max(...ys) - top + STAGE.height,
+  ];
+  const [across, down] = [size.width - 2 * MARGIN, size.height - 2 * MARGIN];
+  const zoom = Math.max(READABLE, Math.min(1, across / width, down / height));
+  const first = all.reduce((a, b) => (b.x < a.x ? b : a), { x: left, y: top });
+  const middle = (from: number, length: number, room: number) =>
+    room / 2 - (from + length / 2) * zoom;
+  const isIn = { across: width * zoom <= across, down: height * zoom <= down };
+  const beside = Math.min(MARGIN - top * zoom, middle(first.y, STAGE.height, size.height));
+  return {
+    x: isIn.across ? middle(left, width, size.width) : MARGIN - left * zoom,
+    y: isIn.down ? middle(top, height, size.height) : beside,
+    zoom,
+  };
+}
