@@ -15,6 +15,7 @@ import { useDesign } from "../designer/useDesign";
 import { Findings } from "../projects/Findings";
 import { countOf, Problems } from "../projects/Problems";
 import { type Finding, useAssets } from "../projects/projects";
+import { Beyond } from "./Beyond";
 import type { Mark } from "./Code";
 import { type Conflict, conflictOf } from "./conflict";
 import { isDirty, isUndoable } from "./draft";
@@ -239,6 +240,9 @@ export function Open({ project, path, drafting }: OpenProps) {
           {project}
         </Link>{" "}
         / <span className="mono">{path}</span>
+        {read.kind === "Workflow" && (
+          <Beyond project={project} workflow={read.name} isUnsaved={hasChanges} />
+        )}
       </nav>
       {lacks && (
         <p className={css.notice}>
