@@ -7,7 +7,7 @@ import type { Column } from "../../parts/Table";
 import { useIntent } from "../../parts/useIntent";
 import { Ends } from "../../parts/When";
 import { Aliased, aliasColumn } from "./Aliased";
-import { short } from "./Keys";
+import { Fingerprint } from "./Long";
 
 const COLUMNS: Column<Schemas["TrustedCertificate"]>[] = [
   aliasColumn(),
@@ -19,7 +19,7 @@ const COLUMNS: Column<Schemas["TrustedCertificate"]>[] = [
     value: (it) => it.notAfter,
     cell: (it) => <Ends at={it.notAfter} />,
   },
-  { id: "fingerprint", title: "Fingerprint", cell: (it) => short(it.fingerprint) },
+  { id: "fingerprint", title: "Fingerprint", cell: (it) => <Fingerprint of={it.fingerprint} /> },
   { id: "by", title: "By", value: (it) => it.addedBy, cell: (it) => it.addedBy },
 ];
 

@@ -6,17 +6,14 @@ import { Confirm } from "../../parts/Act";
 import type { Column } from "../../parts/Table";
 import { useIntent } from "../../parts/useIntent";
 import { Aliased, aliasColumn } from "./Aliased";
+import { Long } from "./Long";
 
 const COLUMNS: Column<Schemas["KnownHost"]>[] = [
   aliasColumn(),
   {
     id: "line",
     title: "Key",
-    cell: (it) => (
-      <span className="mono" title={it.line}>
-        {it.line}
-      </span>
-    ),
+    cell: (it) => <Long of={it.line} what="key" />,
   },
   { id: "by", title: "By", cell: (it) => it.addedBy },
 ];

@@ -14,10 +14,3 @@ export function Keys() {
     </Page>
   );
 }
-
-/** The beginning of a fingerprint; all of it on demand. */
-export const short = (it: string) => (
-  <span className="mono" title={it}>
-    {it.slice(0, 16)}…
-  </span>
-);

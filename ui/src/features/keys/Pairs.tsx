@@ -11,7 +11,7 @@ import { type Column, Table } from "../../parts/Table";
 import { useAsked } from "../../parts/useAsked";
 import { useIntent } from "../../parts/useIntent";
 import { Moment } from "../../parts/When";
-import { short } from "./Keys";
+import { Fingerprint, Long } from "./Long";
 
 type Key = Schemas["Key"];
 
@@ -26,15 +26,11 @@ const COLUMNS: Column<Key>[] = [
       </>
     ),
   },
-  { id: "fingerprint", title: "Fingerprint", cell: (it) => short(it.fingerprint) },
+  { id: "fingerprint", title: "Fingerprint", cell: (it) => <Fingerprint of={it.fingerprint} /> },
   {
     id: "public",
     title: "Public key",
-    cell: (it) => (
-      <span className="mono" title={it.public}>
-        {it.public}
-      </span>
-    ),
+    cell: (it) => <Long of={it.public} what="public key" />,
   },
   { id: "description", title: "Description", cell: (it) => it.description },
   { id: "by", title: "By", value: (it) => it.createdBy, cell: (it) => it.createdBy },
