@@ -3,14 +3,14 @@ import { getRouteApi } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { type Problem, problemIn } from "../../api/problem";
-import { plural } from "../../logic/format";
+import { count, plural } from "../../logic/format";
 import { Act, CopyCli } from "../../parts/Act";
 import { Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
 import { Empty } from "../../parts/Shows";
 import { type Column, Table } from "../../parts/Table";
 import css from "./graph.module.css";
-import { command, fields, nameOf, type Spot, spotId, spots } from "./spots";
+import { command, fields, inOrder, nameOf, type Spot, spotId, spots } from "./spots";
 
 type Caught = Schemas["SniffResult"];
 type Row = Schemas["SniffedRecord"] & { n: number };
@@ -109,6 +109,8 @@ export function Sample({ detail }: { detail: Schemas["WorkflowDetail"] }) {
 
 interface Looks {
   isOn: boolean;
+  /** It ended because more passes than anybody reads. */
+  isFull: boolean;
   rows: Row[];
   seen: number;
   dropped: number;
@@ -126,6 +128,7 @@ function useLooks(
   stream?: string,
 ): Looks {
   const [isOn, setOn] = useState(false);
+  const [isFull, setFull] = useState(false);
   const [problem, setProblem] = useState<Problem>();
   const [caught, setCaught] = useState({
     rows: [] as Row[],
@@ -150,7 +153,7 @@ function useLooks(
   const take = (it: Caught) =>
     setCaught((before) => ({
       rows: [
-        ...it.records.map((record) => ({ ...record, n: next.current++ })).reverse(),
+        ...inOrder(it.records).map((record) => ({ ...record, n: next.current++ })),
         ...before.rows,
       ].slice(0, KEPT),
       seen: before.seen + it.seen,
@@ -162,6 +165,7 @@ function useLooks(
     const mine = new AbortController();
     abort.current = mine;
     setOn(true);
+    setFull(false);
     setProblem(undefined);
     const body = {
       ...spot,
@@ -178,7 +182,10 @@ function useLooks(
         if (found.wrong) throw new Error(found.wrong);
         take(found);
         // A full look came back at once: what passes is more than anybody reads.
-        if (found.records.length >= RECORDS) break;
+        if (found.records.length >= RECORDS) {
+          setFull(true);
+          break;
+        }
       }
     } catch (error) {
       if (mine.signal.aborted) return;
@@ -186,7 +193,7 @@ function useLooks(
     }
     setOn(false);
   };
-  return { isOn, problem, ...caught, begin: () => void begin(), stop };
+  return { isOn, isFull, problem, ...caught, begin: () => void begin(), stop };
 }
 
 /** A condition that can't be applied is the user's, and no fault of the page. */
@@ -201,7 +208,8 @@ function Told({ of }: { of: Looks }) {
   if (of.seen === 0 && of.unreached.length === 0) return null;
   return (
     <p className={css.told} role="status">
-      {plural(of.rows.length, "record")} of {plural(of.seen, "record")} that passed
+      {count(of.rows.length)} of {plural(of.seen, "record")} that passed during the look
+      {of.isFull && `, which ended with the first ${RECORDS}`}
       {of.dropped > 0 && `; ${of.dropped} were too fast to be looked at`}
       {of.unreached.length > 0 && `; no answer from ${of.unreached.join(", ")}`}
     </p>

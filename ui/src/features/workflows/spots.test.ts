@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Schemas } from "../../api/client";
 import { NO_COUNTS } from "../../logic/counts.fixture";
-import { command, fields, nameOf, spotId, spots } from "./spots";
+import { command, fields, inOrder, nameOf, spotId, spots } from "./spots";
 
 const stage = (id: string, role: Schemas["StageRole"]): Schemas["Stage"] => ({
   id,
@@ -47,4 +47,10 @@ test("columns are all fields that some record has", () => {
       { b: 1, c: 2 },
     ]),
   ).toEqual(["a", "b", "c"]);
+});
+
+test("records that were caught stand by stream, the last of each first", () => {
+  const of = (stream: string, position: number) => ({ stream, position });
+  const caught = [of("a", 7), of("a", 9), of("b", 1), of("a", 8)];
+  expect(inOrder(caught)).toEqual([of("b", 1), of("a", 9), of("a", 8), of("a", 7)]);
 });

@@ -45,6 +45,14 @@ export function command(workflow: string, spot: Spot, condition: string, stream?
   return sh`weir tap ${workflow} ${edge} ${filter} ${one}`;
 }
 
+/** The last of each stream first: where several are looked at, each stays by itself. */
+export function inOrder<T extends { stream: string; position: number }>(caught: readonly T[]): T[] {
+  const streams = [...new Set(caught.map((it) => it.stream))].reverse();
+  const rank = new Map(streams.map((it, rank) => [it, rank]));
+  const of = (it: T) => rank.get(it.stream) ?? 0;
+  return [...caught].sort((a, b) => of(a) - of(b) || b.position - a.position);
+}
+
 /** The fields of records in the order in which they came, as the columns of a table. */
 export function fields(records: readonly Readonly<Record<string, unknown>>[]): string[] {
   return [...new Set(records.flatMap((it) => Object.keys(it)))];
