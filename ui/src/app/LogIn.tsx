@@ -3,8 +3,9 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Link, Navigate } from "@tanstack/react-router";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { answered, api } from "../api/client";
-import { type Problem, problemIn } from "../api/problem";
+import { ofPage, type Problem, problemIn, Refusal } from "../api/problem";
 import { ProblemView } from "../parts/Problem";
+import { useAsked } from "../parts/useAsked";
 import { useIntent } from "../parts/useIntent";
 import { AtProvider } from "./AtProvider";
 import css from "./logIn.module.css";
@@ -47,12 +48,43 @@ function Door(props: {
           {props.verb}
         </Button>
         {props.below}
+        <Version />
       </form>
     </main>
   );
 }
 
+/** What to name when something is asked of somebody who helps. */
+function Version() {
+  const { value } = useAsked(["version"], () => answered(api.GET("/api/v1/version")));
+  return value ? <p className="muted small">Weir {value.version}</p> : null;
+}
+
 const text = (form: FormData, name: string) => String(form.get(name) ?? "");
+
+/** Typed unseen, and so twice: who has mistyped it would be locked out. */
+function NewPassword({ name, label, whose }: { name: string; label: string; whose: string }) {
+  return (
+    <>
+      <PasswordInput
+        name={name}
+        label={label}
+        description={`12 characters or more, without ${whose} name in them`}
+        autoComplete="new-password"
+        required
+      />
+      <PasswordInput name="again" label="The same again" autoComplete="new-password" required />
+    </>
+  );
+}
+
+/** The new password that both fields have. */
+function typedTwice(form: FormData, name: string): string {
+  const password = text(form, name);
+  if (password === text(form, "again")) return password;
+  const hint = "Type the same into both: nothing was sent.";
+  throw new Refusal(ofPage("Two passwords", "The two passwords are not the same.", hint));
+}
 
 export function LogIn() {
   const { me, logIn } = useSession();
@@ -110,12 +142,12 @@ export function SetUp() {
         </>
       }
       onSend={async (form) => {
-        setSent(true);
         const [name, password, secret] = [
           text(form, "name"),
-          text(form, "password"),
+          typedTwice(form, "password"),
           text(form, "secret").trim(),
         ];
+        setSent(true);
         await answered(api.POST("/api/v1/set-up", { body: { name, password, secret } }));
         await queries.invalidateQueries({ queryKey: LOG_INS });
         await logIn(name, password, false);
@@ -129,13 +161,7 @@ export function SetUp() {
     >
       <TextInput name="secret" label="Secret" autoComplete="off" required autoFocus />
       <TextInput name="name" label="Name" autoComplete="username" required />
-      <PasswordInput
-        name="password"
-        label="Password"
-        description="12 characters or more, without the name in them"
-        autoComplete="new-password"
-        required
-      />
+      <NewPassword name="password" label="Password" whose="the" />
     </Door>
   );
 }
@@ -173,7 +199,7 @@ export function ChangePassword() {
           : "All your other sessions end."
       }
       onSend={async (form) => {
-        const [current, password] = [text(form, "current"), text(form, "new")];
+        const [current, password] = [text(form, "current"), typedTwice(form, "new")];
         await answered(
           api.POST("/api/v1/me/password", {
             body: { current, new: password },
@@ -192,13 +218,7 @@ export function ChangePassword() {
         required
         autoFocus
       />
-      <PasswordInput
-        name="new"
-        label="New password"
-        description="12 characters or more, without your name in them"
-        autoComplete="new-password"
-        required
-      />
+      <NewPassword name="new" label="New password" whose="your" />
     </Door>
   );
 }

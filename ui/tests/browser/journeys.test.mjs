@@ -205,6 +205,7 @@ test("who may not do something is told which claim it takes", async () => {
     roles: ["user"],
   });
   await at("/log-in");
+  await page.getByText(/^Weir \d+\.\d+/).waitFor();
   await field("name").fill("bob");
   await field("password").fill("not the right one");
   await button("Log in").click();
@@ -214,6 +215,10 @@ test("who may not do something is told which claim it takes", async () => {
   await page.getByRole("heading", { name: "Change your password" }).waitFor();
   await field("current").fill("some first password");
   await field("new").fill(PASSWORD);
+  await field("again").fill(`${PASSWORD} mistyped`);
+  await button("Change it").click();
+  await page.getByText("The two passwords are not the same").waitFor();
+  await field("again").fill(PASSWORD);
   await button("Change it").click();
   await controllers(page).waitFor();
   await at("/users");

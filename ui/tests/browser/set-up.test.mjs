@@ -21,6 +21,7 @@ test("while nobody administers it, the overview and the log-in lead to the set-u
   await field("secret").fill("not the secret of this server");
   await field("name").fill("eve");
   await field("password").fill(PASSWORD);
+  await field("again").fill(PASSWORD);
   await button("Make the first administrator").click();
   await main.getByRole("alert").waitFor();
   // What was refused stays on the page, and is written down.
@@ -49,6 +50,7 @@ test("as soon as there is one, nothing leads there, and the set-up says so", asy
   await field("secret").fill(await server.secret());
   await field("name").fill("ada");
   await field("password").fill(PASSWORD);
+  await field("again").fill(PASSWORD);
   await button("Make the first administrator").click();
   await page.waitForURL(`${server.url}/`);
   await page.getByText("Newest streams").waitFor();
