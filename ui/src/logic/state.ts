@@ -56,6 +56,7 @@ const LOOKS: Record<string, Look> = {
   switching: look("◐", "switching", "info"),
   dialling: look("◐", "dialling", "info"),
   refused: look("▲", "refused", "err"),
+  logInfo: look("◇", "note", "idle"),
   logWarning: look("◆", "warning", "warn"),
   logError: look("▲", "error", "err"),
   held: look("●", "held", "ok"),

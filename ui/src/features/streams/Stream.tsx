@@ -159,13 +159,15 @@ function ByStage({ detail }: { detail: Detail }) {
   );
 }
 
+const graveness = ({ severity }: Line) =>
+  severity === "error" ? "logError" : severity ? "logWarning" : "logInfo";
+
 const LOG: Column<Line & { n: number }>[] = [
   { id: "at", title: "Time", cell: (it) => <Moment at={it.at} />, width: "150px" },
   {
     id: "severity",
     title: "How grave",
-    cell: (it) =>
-      it.severity ? <State name={it.severity === "error" ? "logError" : "logWarning"} /> : "",
+    cell: (it) => <State name={graveness(it)} />,
     width: "95px",
   },
   { id: "code", title: "Code", cell: (it) => <code>{it.code}</code>, width: "110px" },
