@@ -32,17 +32,19 @@ export function LiveMark() {
   const silent = silentMs(link, useNow());
   const isLate = link.contact === "live" && silent !== undefined;
   const isPaused = link.contact === "paused";
+  // The server is heard, and has nothing to tell of what the page is about.
+  const isAway = useFleet().away !== undefined && link.contact === "live";
   return (
     <button
       type="button"
       id="live-mark"
       className={css.live}
-      data-tone={isLate ? "warn" : TONES[link.contact]}
+      data-tone={isAway ? "err" : isLate ? "warn" : TONES[link.contact]}
       onClick={() => connection.pause(!isPaused)}
       title={isPaused ? "Go on" : "Pause"}
     >
-      <span aria-hidden="true">{isLate ? "◌" : GLYPHS[link.contact]}</span>
-      {isLate ? "Late" : WORDS[link.contact]}
+      <span aria-hidden="true">{isAway || isLate ? "◌" : GLYPHS[link.contact]}</span>
+      {isAway ? "Out of reach" : isLate ? "Late" : WORDS[link.contact]}
       {silent !== undefined && silent >= 1_000 && ` · ${duration(silent)}`}
     </button>
   );
@@ -64,7 +66,8 @@ export function StaleBanner() {
   if (away)
     return (
       <Banner tone="err" verb="Try now" onDo={() => connection.again()}>
-        The cluster{place.cluster && ` ${place.cluster}`} can’t be reached: {away.cause}.
+        The cluster{place.cluster && ` ${place.cluster}`} can’t be reached
+        {away.urls.length > 1 && `, at none of ${away.urls.join(", ")}`}: {away.cause}.
         {silent !== undefined && ` What is shown of it is from ${duration(silent)} ago.`}{" "}
         <Link to="/fleet">The fleet</Link> says how it is reached.
       </Banner>

@@ -51,7 +51,7 @@ export interface Known {
   /** The share of bad records in the last minute, by workflow; absent where the page did not look for long enough. */
   bad?: Readonly<Record<string, number | undefined>>;
   /** The cluster that the page is about can't be reached by its server. */
-  away?: { cause: string; since?: number | undefined } | undefined;
+  away?: { cause: string; since?: number | undefined; urls?: readonly string[] } | undefined;
   /** What time it is for the cluster. */
   at?: number;
   /** What can't be seen now, and why: without it, nothing is said to be well. */
@@ -409,6 +409,9 @@ function ofHere(known: Known, all: readonly Trouble[]): Sentence {
   const { members, workflows, unseen = [] } = known;
   const problems = all.filter((it) => !isNote(it));
   const [worst] = problems;
+  // Nobody sees how it is: that is another thing than to see that it is bad.
+  if (known.away)
+    return { tone: "err", text: `Out of reach: how the cluster is can't be seen from here.` };
   if (worst) {
     const more = problems.length > 1 ? `, and ${plural(problems.length - 1, "more problem")}` : "";
     const kind = worst.tone === "err" ? "Impaired" : "Degraded";

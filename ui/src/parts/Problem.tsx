@@ -2,9 +2,32 @@ import { Button } from "@mantine/core";
 import { Component, type ReactNode } from "react";
 import { apart, detailOf, fieldOf, missingClaim, type Problem, problemIn } from "../api/problem";
 import css from "./parts.module.css";
+import { useFleet } from "./useFleet";
 
-/** What, where, why and what to do, as the server says it. */
-export function ProblemView({ problem, onRetry }: { problem: Problem; onRetry?: () => void }) {
+interface ProblemProps {
+  problem: Problem;
+  onRetry?: () => void;
+}
+
+/** The server does not reach the engines of a cluster. */
+const ENGINE_UNREACHABLE = "WEIR-07010";
+
+/** What, where, why and what to do. What is wrong with all of the page is told at its top, and not in each panel. */
+export const ProblemView = (it: ProblemProps) =>
+  it.problem.code === ENGINE_UNREACHABLE ? <Unreached {...it} /> : <Said {...it} />;
+
+function Unreached(it: ProblemProps) {
+  const { away } = useFleet();
+  if (!away) return <Said {...it} />;
+  return (
+    <p className={css.refers} role="alert">
+      Not known: the cluster can’t be reached. Why, and what to do, stands above.
+    </p>
+  );
+}
+
+/** As the server says it. */
+function Said({ problem, onRetry }: ProblemProps) {
   const claim = missingClaim(problem);
   return (
     <div className={css.problem} role="alert">

@@ -12,7 +12,7 @@ export interface Fleet {
   /** The others that can't be used, as far as one may see them. */
   lost: NonNullable<Known["lost"]>;
   /** Set where the server does not reach the cluster of the page. */
-  away: Known["away"];
+  away: ReturnType<typeof awayOf>;
 }
 
 export function useFleet(): Fleet {

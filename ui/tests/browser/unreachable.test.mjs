@@ -6,8 +6,7 @@ import { findings } from "../support/browser.mjs";
 import { command, freePorts, until, weir } from "../support/weir.mjs";
 
 const moon = async (server) => {
-  const [port] = await freePorts(1);
-  const urls = [`http://127.0.0.1:${port}`];
+  const urls = (await freePorts(2)).map((port) => `http://127.0.0.1:${port}`);
   await command(server.url, "POST", "/api/v1/clusters", { name: "moon", urls, note: "" });
   await until("the server looked at it", async () => {
     const { items } = await server.get("/api/v1/clusters");
@@ -19,8 +18,15 @@ const main = page.getByRole("main");
 
 test("a cluster that can't be reached says so in each view, and leads to the fleet", async () => {
   await at("/at/moon/");
-  await main.getByText(/^▲ Impaired: The cluster can't be reached: /).waitFor();
-  await main.getByText(/The cluster moon can’t be reached/).waitFor();
+  await main.getByText(/^▲ Out of reach: /).waitFor();
+  await page.locator("#live-mark", { hasText: "Out of reach" }).waitFor();
+  // It is told once, with all of its addresses; what is not known because of it refers to that.
+  await main.getByText(/The cluster moon can’t be reached, at none of .*, .*: /).waitFor();
+  await main.getByText("Not known: the cluster can’t be reached").first().waitFor();
+  await until("no panel says it again", async () => {
+    return (await main.getByText("weir.config-server.engines").count()) === 0;
+  });
+  assert.equal(await main.getByText("does not answer").count(), 1);
   assert.deepEqual(await findings(page), []);
   for (const view of ["/streams", "/alarms", "/workflows", "/nodes", "/deployments"]) {
     await at(`/at/moon${view}`);

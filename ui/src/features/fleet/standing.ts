@@ -35,7 +35,7 @@ export function awayOf(all: readonly Cluster[], here: string) {
   if (!of || standingOf(of).state !== "unreachable") return undefined;
   const { cause = "it gives no answer" } = standingOf(of);
   const since = of.standing?.since ? Date.parse(of.standing.since) : undefined;
-  return { cause, since };
+  return { cause, since, urls: of.urls };
 }
 
 /** How many of its nodes are up. */

@@ -40,6 +40,9 @@ export function Overview() {
   const said = useSaid(now, known.away !== undefined);
   // The sentence says that nothing is wrong; a list of nothing says no more.
   const isWell = all.length === 0 && now.tone === "ok" && members.problem === undefined;
+  // That it can't be reached stands above the sentence.
+  const others = known.away ? all.filter((it) => it.id !== "cluster") : all;
+  const isTold = isWell || (known.away !== undefined && others.length === 0);
   return (
     <Page
       title="Overview"
@@ -68,14 +71,14 @@ export function Overview() {
       </Hint>
       <SetUp />
       <Tiles known={known} deployments={deployments.value} />
-      {!isWell && (
+      {!isTold && (
         <Panel
-          title={all.every(isNote) ? "Worth a look" : "Problems, worst first"}
+          title={others.every(isNote) ? "Worth a look" : "Problems, worst first"}
           side={<Link to="/alarms">Alarms</Link>}
           flush
         >
           <Shows<unknown> of={known.away ? { value: true } : members}>
-            {() => <Problems all={all} />}
+            {() => <Problems all={others} />}
           </Shows>
         </Panel>
       )}
