@@ -82,9 +82,27 @@ function Gone({ name, of: last }: { name: string; of: Member | undefined }) {
     );
   const wasLost = lost(members).some((it) => it.uid === last.uid);
   return (
+    <>
+      <p>
+        <strong>{wasLost ? "It was lost" : "It left"}</strong> <Ago at={last.changedAt} />:{" "}
+        {last.reason}.
+      </p>
+      <Since />
+    </>
+  );
+}
+
+/** What became of what it ran: as the scheduler has it by now. */
+function Since() {
+  const { value } = useLive("schedule");
+  if (!value) return null;
+  const missing = value.workflows.reduce((sum, it) => sum + it.missing, 0);
+  return (
     <p>
-      <strong>{wasLost ? "It was lost" : "It left"}</strong> <Ago at={last.changedAt} />:{" "}
-      {last.reason}.
+      {missing === 0
+        ? "All that is wanted has a place on other nodes now. "
+        : `Of what is wanted, ${plural(missing, "instance")} can’t be placed now. `}
+      The <Link to="/scheduler">scheduler</Link> says where all of it runs.
     </p>
   );
 }
