@@ -67,7 +67,8 @@ export function Reset({
           again where they are still there.
           {counted.data.kept > 0 &&
             ` ${plural(counted.data.kept, "item")} in work ${counted.data.kept === 1 ? "is" : "are"} kept.`}{" "}
-          What was published from them stays.
+          What was published from them stays: a sink whose <code>onExisting</code> is{" "}
+          <code>fail</code> rolls each of them back while its output is there.
         </p>
       )}
     </Confirm>
