@@ -50,6 +50,7 @@ test("the first administrator is made with the secret that the server wrote", as
   await field("secret").fill(secret);
   await field("name").fill("ada");
   await field("password").fill(PASSWORD);
+  await field("again").fill(PASSWORD);
   await button("Make the first administrator").click();
   await button("ada ▾").waitFor();
   await page.getByText("Healthy: 2 nodes up").waitFor();
@@ -232,6 +233,7 @@ test("a node dies while its detail is open: it is lost, and the overview names i
   await gone.getByText("is gone").waitFor({ timeout: 60_000 });
   await at(`/nodes/${second}`);
   await page.getByText("It was lost").waitFor();
+  await page.getByText("says where all of it runs").waitFor();
   await at("/deployments");
   const lost = (name) =>
     page.getByRole("row").filter({ hasText: second }).filter({ hasText: name });
@@ -263,10 +265,8 @@ test("no engine answers: the cluster is named as unreachable, with the cause", a
   await page.getByText("Newest streams").waitFor();
   server.signal(first, "SIGSTOP");
   try {
-    await page
-      .getByText(/^▲ Impaired: The cluster can't be reached: /)
-      .waitFor({ timeout: 90_000 });
-    await page.getByText(/^The cluster can’t be reached: .* The fleet says how/).waitFor();
+    await page.getByText(/^▲ Out of reach: /).waitFor({ timeout: 90_000 });
+    await page.getByText(/^The cluster can’t be reached.*: .* The fleet says how/).waitFor();
     assert.deepEqual(await findings(page), []);
     await picture("away");
     await page.getByRole("link", { name: "Alarms", exact: true }).first().click();

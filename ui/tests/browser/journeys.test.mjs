@@ -275,6 +275,14 @@ test("who may only read is told so at once, and is offered nothing else", async 
   assert.equal(await dialog(own).count(), 0);
   assert.deepEqual(await findings(own), []);
 
+  // It was withdrawn before, and what runs nowhere shows no letters.
+  await server.cli(
+    "deployment",
+    "apply",
+    join(server.dir, "flights"),
+    "--management",
+    server.management,
+  );
   await own.goto(`${server.url}/workflows/flights?tab=letters`);
   await own.getByText("You need the claim stream:sniff to see this").waitFor();
   assert.equal(await button("Try again", own).count(), 0);
