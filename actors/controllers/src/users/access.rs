@@ -9,6 +9,7 @@ use weir_runtime::Decision;
 use weir_secrets::{Bearer, SecretHash};
 
 use super::role::is_bounded;
+use super::uses::Use;
 use super::{Author, Event, Rejection, User, Users};
 
 /// A token lives no longer.
@@ -215,13 +216,16 @@ impl Users {
     }
 
     /// Whether it is worth an event that the token was used now.
-    pub(super) fn is_use_news(&self, token: TokenId, at: Timestamp) -> bool {
-        let it = self.tokens.get(&token);
-        it.is_some_and(|it| it.used_at.is_none_or(|used| at.since(used) >= USE_EVERY))
+    pub(super) fn use_of(&self, token: TokenId, at: Timestamp) -> Use {
+        match self.tokens.get(&token).map(|it| it.used_at) {
+            Some(None) => Use::First,
+            Some(Some(used)) if at.since(used) >= USE_EVERY => Use::News,
+            Some(Some(_)) | None => Use::Known,
+        }
     }
 
     pub(super) fn touch(&self, mut tokens: BTreeMap<TokenId, Timestamp>) -> Decision<Self> {
-        tokens.retain(|id, at| self.is_use_news(*id, *at));
+        tokens.retain(|id, at| self.use_of(*id, *at) != Use::Known);
         match tokens.is_empty() {
             true => Ok(vec![]),
             false => Ok(vec![Event::TokensUsed { tokens }]),

@@ -155,7 +155,9 @@ impl UserService {
                 return Ok(Response::Roles(host.query(within, |it| it.roles().collect()).await?));
             }
             Request::Tokens => {
-                return Ok(Response::Tokens(host.query(within, |it| it.tokens().collect()).await?));
+                let mut tokens: Vec<_> = host.query(within, |it| it.tokens().collect()).await?;
+                self.uses.add_to(&mut tokens);
+                return Ok(Response::Tokens(tokens));
             }
             Request::IsGiven(bearer) => {
                 let is_given = move |it: &Users| it.is_id_free(bearer).is_err();
@@ -323,7 +325,7 @@ impl UserService {
         let read = move |users: &Users| {
             let identity = users.identify(shown.id, &shown.hash, now)?;
             let used = match identity.via {
-                Via::Token(it) => users.is_use_news(it, now).then_some(it),
+                Via::Token(it) => Some((it, users.use_of(it, now))),
                 Via::Session(_) | Via::Voucher => None,
             };
             let vouched_by = users.vouched_by(&identity.user);
@@ -341,7 +343,7 @@ impl UserService {
                 Still::Gone => return Err(Rejection::NotAuthenticated.into()),
             }
         }
-        if let Some(tokens) = used.and_then(|it| self.uses.note(it, now)) {
+        if let Some(tokens) = used.and_then(|(token, what)| self.uses.note(token, now, what)) {
             let host = self.host.clone();
             self.system.tasks().spawn("users/uses", async move {
                 // Lost when it fails: the next use is written.
