@@ -46,11 +46,14 @@ impl Storage {
                 let known = self.nodes.entry(node.clone()).or_insert_with(|| fresh(target, at));
                 known.roles.clone_from(roles);
             }
-            Fact::NodeGone { node } => self.with_node(node, |it| {
-                it.current = None;
-                it.current_since = None;
-                it.failure = None;
-            }),
+            Fact::NodeGone { node } => {
+                self.with_node(node, |it| {
+                    it.current = None;
+                    it.current_since = None;
+                    it.failure = None;
+                });
+                self.bake(at);
+            }
             Fact::Activated { node, tag } => {
                 self.with_node(node, |it| {
                     if it.current.as_ref() != Some(tag) {
@@ -133,13 +136,13 @@ impl Storage {
         self.nodes.get_mut(node).map(change);
     }
 
-    /// The canary's time begins when all its nodes run it.
+    /// The canary's time begins when all its nodes run it, and anew when one of them was gone: what failed there
+    /// may be forgotten with it.
     fn bake(&mut self, at: Timestamp) {
         let Some(canary) = &mut self.canary else { return };
         let runs = |node| self.nodes.get(node).and_then(|it| it.current.as_ref());
-        if canary.nodes.iter().all(|it| runs(it) == Some(&canary.plan.tag)) {
-            canary.baking_since.get_or_insert(at);
-        }
+        let all_run_it = canary.nodes.iter().all(|it| runs(it) == Some(&canary.plan.tag));
+        canary.baking_since = all_run_it.then(|| canary.baking_since.unwrap_or(at));
     }
 
     /// Notes since when each node should run what it should run.

@@ -1,6 +1,6 @@
 //! A canary: a deployment that runs on a few nodes for a while before it becomes the default.
 //!
-//! Its time begins when all its nodes run it. It ends at once, and for the worse, when a node fails
+//! Its time begins when all its nodes run it, and anew when one that was gone is back. It ends at once, and for the worse, when a node fails
 //! to activate it or when more records fail than are accepted; and for the better when its time is
 //! over. What was processed arrives from outside, as totals since it began.
 
@@ -34,7 +34,7 @@ pub struct Canary {
     pub plan: CanaryPlan,
     pub nodes: BTreeSet<NodeName>,
     pub started_at: Timestamp,
-    /// Since when all its nodes run it.
+    /// Since when all its nodes run it; `None`: they don't, or not any more.
     pub baking_since: Option<Timestamp>,
 }
 

@@ -62,6 +62,24 @@ fn a_canary_that_is_baked_and_sound_becomes_the_default() {
 }
 
 #[test]
+fn the_time_of_a_canary_begins_anew_when_a_node_of_it_was_gone() {
+    let mut cluster = started();
+    cluster.runs("y", "B");
+    cluster.runs("z", "A");
+    after_the_bake(&mut cluster);
+    cluster.observes(Observation::Gone { node: node("z") });
+    assert!(cluster.storage.canary().unwrap().baking_since.is_some(), "z takes no part");
+    cluster.observes(Observation::Gone { node: node("y") });
+    let sound = counts(&cluster, 1_000, 0);
+    assert_eq!(cluster.observes(sound.clone()), [], "nobody runs it");
+    cluster.node("y", &[]);
+    cluster.runs("y", "B");
+    assert_eq!(cluster.observes(sound.clone()), [], "its time began only now");
+    after_the_bake(&mut cluster);
+    assert!(matches!(&cluster.observes(sound)[..], [Fact::CanaryPromoted { .. }]));
+}
+
+#[test]
 fn a_canary_with_too_many_errors_ends_at_once() {
     let mut cluster = started();
     cluster.runs("y", "B");
