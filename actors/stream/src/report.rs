@@ -190,5 +190,5 @@ impl<'a> Reporter<'a> {
 pub(crate) fn interrupted(owner: &str) -> Fault {
     let node = owner.split('#').next().unwrap_or(owner);
     Fault::stopped(format!("engine {node} went away before the stream's end"))
-        .with_hint("nothing is to be done: the item is processed again from its start")
+        .with_hint("nothing is to be done: its item is begun again, that of a live workflow from its newest checkpoint")
 }

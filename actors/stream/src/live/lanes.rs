@@ -216,6 +216,10 @@ impl Instance {
     /// Takes note of what was granted.
     fn claimed(&self, hands: &mut Hands, claimed: Result<Option<Held>, Fault>) -> Option<Held> {
         hands.is_claiming = false;
+        if claimed.is_ok() {
+            // Whoever gives jobs out answers again, whether there is one or not.
+            self.clears();
+        }
         match claimed {
             Ok(Some(held)) => {
                 hands.misses = 0;
