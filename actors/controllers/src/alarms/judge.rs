@@ -357,7 +357,12 @@ fn unplaced(name: &WorkflowName, it: &Outcome) -> Trouble {
         true => format!("{name} is wanted, and no node has it deployed"),
         false => format!("{name} misses {} of {} instances", it.missing, it.target),
     };
-    let reasons: Vec<_> = it.reasons.keys().map(Reason::describe).collect();
+    let of = |(reason, nodes): (&Reason, &u32)| match (reason, nodes) {
+        (Reason::NoNodes, _) => reason.describe(),
+        (_, 1) => format!("one node takes no more: {}", reason.describe()),
+        (_, nodes) => format!("{nodes} nodes take no more: {}", reason.describe()),
+    };
+    let reasons: Vec<_> = it.reasons.iter().map(of).collect();
     let hint = match reasons.is_empty() {
         true => format!("see why: weir scheduler show {name}"),
         false => format!("{}; see weir scheduler show {name}", reasons.join("; ")),
