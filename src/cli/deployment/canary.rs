@@ -77,7 +77,7 @@ fn per_million(text: &str) -> Result<u32, String> {
 }
 
 fn percent(per_million: u32) -> String {
-    format!("{}%", f64::from(per_million) / MILLION * 100.0)
+    format!("{}%", f64::from(per_million) * 100.0 / MILLION)
 }
 
 impl Verb {
@@ -147,7 +147,9 @@ fn so_far(it: &CanaryStatus) -> String {
         None => "nothing was told yet".to_owned(),
         Some((0, _)) => "0 records".to_owned(),
         Some((records, errors)) => {
-            let share = u128::from(errors) * 1_000_000 / u128::from(records);
+            let all = u128::from(records);
+            // To the nearest one of a million, as the page has it.
+            let share = (u128::from(errors) * 1_000_000 + all / 2) / all;
             let share = percent(u32::try_from(share).unwrap_or(u32::MAX));
             format!("{records} records, {errors} failed ({share})")
         }
