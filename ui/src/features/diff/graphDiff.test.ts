@@ -65,6 +65,32 @@ test("a stage that is put between two is added, with the connections it changes"
   expect(told(between, WHOLE)).toContain("slow: removed");
 });
 
+test("another order of a list is a change: the first rule that fits is the one that counts", () => {
+  const rules = (...names: string[]) =>
+    workflow([
+      READ,
+      `{ name: shape, from: read, processor: { filterRoute: { rules: [${names
+        .map((it) => `{ name: ${it}, when: ${it} > 1 }`)
+        .join(", ")}] } } }`,
+    ]);
+  const fields = (before: string, after: string) => diff(before, after).stages[1]?.fields;
+  expect(fields(rules("a", "b"), rules("b", "a"))).toEqual([
+    { path: "processor.filterRoute.rules, its order", before: ["a", "b"], after: ["b", "a"] },
+  ]);
+  expect(diff(rules("a", "b"), rules("b", "a")).stages[1]?.change).toBe("changed");
+  // What is put between two leaves them as they stood.
+  expect(fields(rules("a", "b"), rules("a", "c", "b"))?.map((it) => it.path)).toEqual([
+    "processor.filterRoute.rules[c]",
+  ]);
+  const columns = (...names: string[]) =>
+    workflow([READ, END], `  columns: [${names.map((it) => `{ name: ${it} }`).join(", ")}]\n`);
+  expect(diff(columns("a", "b"), columns("b", "a")).settings).toEqual([
+    { path: "spec.columns, its order", before: ["a", "b"], after: ["b", "a"] },
+  ]);
+  // Stages may be written in any order.
+  expect(told(workflow([READ, SHAPE, END]), workflow([END, SHAPE, READ]))).toEqual([]);
+});
+
 test("fields are told by their paths with both values, a script as a whole", () => {
   const script = (text: string) =>
     workflow([

@@ -5,7 +5,7 @@
 //   (nearly) the same and no other one looks as much like it; else it is one that went and one that came.
 import type { Design, DesignEdge, DesignStage } from "../designer/design";
 import { design, inFlow } from "../designer/design";
-import { differences } from "../editor/conflict";
+import { differences, namesAt, reordered } from "../editor/conflict";
 import { isDrawn } from "../editor/schema";
 import { parsed, valueAt, writtenOf } from "../editor/text";
 
@@ -222,12 +222,19 @@ function bodyOf({ config }: DesignStage): Keyed {
   return body;
 }
 
-const fieldsOf = (before: Keyed, after: Keyed): Field[] =>
-  differences(before, after).map((at) => ({
+/** Which of a list's entries comes first may be all that matters: its order is a field of its own. */
+const fieldsOf = (before: Keyed, after: Keyed): Field[] => [
+  ...differences(before, after).map((at) => ({
     path: writtenOf(at),
     before: valueAt(before, at),
     after: valueAt(after, at),
-  }));
+  })),
+  ...reordered(before, after).map((at) => ({
+    path: `${writtenOf(at)}, its order`,
+    before: namesAt(before, at),
+    after: namesAt(after, at),
+  })),
+];
 
 function edgesOf(was: Known, is: Known, now: (id: string) => string): DiffEdge[] {
   const before = new Map(

@@ -169,6 +169,7 @@ export function dropped(it: Conflict, choices: Choices): string[] {
         before === undefined ? "was added" : after === undefined ? "was taken out" : "was changed";
       return `${writtenOf(at)} ${change}`;
     });
+    for (const at of reordered(was, is, above)) what.push(`${writtenOf(at)} got another order`);
     return [`${side === "theirs" ? "their" : "your"} change: ${what.join(", ")}`];
   });
 }
@@ -186,7 +187,26 @@ const named = (it: unknown): string[] | undefined => {
   return names.every((one, at) => one !== "" && names.indexOf(one) === at) ? names : undefined;
 };
 
-/** Where two values differ, as deep as that can be said; entries of lists by their names. */
+/** Lists whose entries have names, and stand in another order: `differences` says nothing of that. */
+export function reordered(a: unknown, b: unknown, above: Path = []): Path[] {
+  if (isKeyed(a) && isKeyed(b))
+    return Object.keys(a).flatMap((key) => reordered(a[key], b[key], [...above, key]));
+  const [first, second] = [named(a), named(b)];
+  if (!first || !second) return [];
+  const both = first.filter((it) => second.includes(it));
+  const isOther = second.filter((it) => first.includes(it)).some((it, at) => it !== both[at]);
+  const inside = both.flatMap((name) => {
+    const step = { name };
+    return reordered(valueAt(a, [step]), valueAt(b, [step]), [...above, step]);
+  });
+  return isOther ? [above, ...inside] : inside;
+}
+
+/** The names of a list's entries, where each has one of its own. */
+export const namesAt = (value: unknown, at: Path): string[] | undefined =>
+  named(valueAt(value, at));
+
+/** Where two values differ, as deep as that can be said; entries of lists by their names, wherever they stand. */
 export function differences(a: unknown, b: unknown, above: Path = []): Path[] {
   if (JSON.stringify(a) === JSON.stringify(b)) return [];
   const each = (steps: Step[]) =>
