@@ -3,7 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { type Problem, problemIn, Refusal } from "../../api/problem";
 import { assetOf, renew, written } from "../projects/projects";
 import * as drafts from "./draft";
-import { tellWritten, useOthers } from "./useOthers";
+import { useOthers } from "./useOthers";
 
 export interface Sent {
   text: string;
@@ -92,7 +92,6 @@ export function useDraft(user: string, project: string, path: string): Drafting 
           if (other) put((it) => drafts.changed(it, text, "", performance.now()));
           put((it) => drafts.saved(it, made.text, made.etag ?? undefined));
           queries.setQueryData(["asset", project, path], made);
-          tellWritten(project, path);
           await renew(queries);
         } catch (refused) {
           // It may be that somebody else wrote it: what is known of it is not what is there.

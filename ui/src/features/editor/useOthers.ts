@@ -4,27 +4,14 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useSyncExternalStore } from "react";
 import { connection } from "../../live";
+import { onWritten } from "../projects/told";
 
 /** Whoever types on is told of another version at most so late. */
 const AGAIN_AFTER_MS = 10_000;
-const CHANNEL = "weir.assets";
 
 /** Whether the server tells what is new. */
 export const useHeard = () =>
   useSyncExternalStore(connection.listen, () => connection.link().contact === "live");
-
-interface Told {
-  project: string;
-  path: string;
-}
-
-/** To the other tabs of this browser. */
-export function tellWritten(project: string, path: string): void {
-  if (typeof BroadcastChannel === "undefined") return;
-  const channel = new BroadcastChannel(CHANNEL);
-  channel.postMessage({ project, path } satisfies Told);
-  channel.close();
-}
 
 /** Returns what looks again, if what is known is older than a while. */
 export function useOthers(project: string, path: string): (knownAt: number) => void {
@@ -39,14 +26,13 @@ export function useOthers(project: string, path: string): (knownAt: number) => v
     window.addEventListener("focus", onFocus);
     return () => window.removeEventListener("focus", onFocus);
   }, [look]);
-  useEffect(() => {
-    if (typeof BroadcastChannel === "undefined") return;
-    const channel = new BroadcastChannel(CHANNEL);
-    channel.onmessage = ({ data }: MessageEvent<Told>) => {
-      if (data.project === project && data.path === path) look();
-    };
-    return () => channel.close();
-  }, [look, project, path]);
+  useEffect(
+    () =>
+      onWritten((it) => {
+        if (it.project === project && it.path === path) look();
+      }),
+    [look, project, path],
+  );
   const isHeard = useHeard();
   useEffect(() => {
     if (isHeard) look();

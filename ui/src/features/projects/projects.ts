@@ -6,6 +6,7 @@ import { problemOf, Refusal } from "../../api/problem";
 import { token } from "../../api/token";
 import type { Standing } from "../../live";
 import { useAsked } from "../../parts/useAsked";
+import { tellWritten } from "./told";
 
 export type Asset = Schemas["AssetSummary"];
 export type Finding = Schemas["Finding"];
@@ -104,7 +105,10 @@ export async function assetOf(project: string, asset: string): Promise<Schemas["
 /** `if-match` as a header takes it. */
 export const matching = (etag: string) => ({ "if-match": `"${etag}"` });
 
-/** Writes an asset: a new one where there is no etag. */
+/** What the server answers where it has another text than the one that was changed. */
+export const STALE = 412;
+
+/** Writes an asset, a new one where there is no etag, and tells the other tabs. */
 export async function written(
   project: string,
   asset: string,
@@ -112,10 +116,12 @@ export async function written(
   etag: string | undefined,
 ): Promise<Schemas["AssetView"]> {
   const header = etag ? matching(etag) : { "if-none-match": "*" };
-  return answered(
+  const made = await answered(
     api.PUT("/api/v1/projects/{project}/assets/{asset}", {
       params: { path: { project, asset }, header },
       body: { text },
     }),
   );
+  tellWritten(project, asset);
+  return made;
 }
