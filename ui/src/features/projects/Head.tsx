@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import type { Schemas } from "../../api/client";
 import type { Column } from "./matrix";
+import type { Use } from "./useUse";
 
 export interface Shown {
   project: string;
@@ -15,9 +16,9 @@ export function Head(props: {
   /** What stands behind them. */
   last?: string;
   /** Puts one that is not used into the project. */
-  onUse?: (column: Column) => void;
+  use?: Pick<Use, "use" | "isBusy">;
 }) {
-  const { project, columns, onUse } = props;
+  const { project, columns, use } = props;
   return (
     <thead>
       <tr>
@@ -32,8 +33,8 @@ export function Head(props: {
                 ? "not used by the project"
                 : `${it.order + 1}. of the project`}
             </div>
-            {it.order === undefined && onUse && (
-              <Button onClick={() => onUse(it)}>
+            {it.order === undefined && use && (
+              <Button disabled={use.isBusy} onClick={() => void use.use(it)}>
                 Use it<span className="hidden"> {it.name}</span>
               </Button>
             )}

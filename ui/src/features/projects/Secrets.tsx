@@ -5,7 +5,6 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { answered, api } from "../../api/client";
 import { place } from "../../api/place";
-import { type Problem, problemIn } from "../../api/problem";
 import { sh } from "../../logic/shell";
 import { Act, Confirm, CopyCli, useLacks } from "../../parts/Act";
 import { Panel } from "../../parts/Page";
@@ -16,32 +15,22 @@ import { withValue } from "../editor/text";
 import { Head, type Shown } from "./Head";
 import { ImportSecrets } from "./ImportSecrets";
 import { InAsset } from "./InAsset";
-import { type Column, cellsOf, matrix, using } from "./matrix";
+import { type Column, cellsOf, matrix } from "./matrix";
 import { Needs } from "./Needs";
 import { assetOf, renew, useAssets, written } from "./projects";
 import css from "./projects.module.css";
 import { openedBy, sealedOf, usesOf } from "./sealed";
 import { badName } from "./templates";
+import { useUse } from "./useUse";
 
 export function Secrets({ project, views }: Shown) {
   const [asked, setAsked] = useState<"set" | "import">();
-  const [problem, setProblem] = useState<Problem>();
-  const queries = useQueryClient();
+  const use = useUse({ project, views }, "Secret");
   const lacks = useLacks("project:write");
   const keys = useKeys().value?.items;
   const uses = useUses(project);
   const columns = matrix(views, "Secret");
   const names = [...new Set(columns.flatMap((it) => Object.keys(it.values)))].sort();
-  const use = async ({ name }: Column) => {
-    const view = views.find((it) => it.kind === "Project");
-    if (!view) return;
-    setProblem(undefined);
-    const text = using(view.text, "Secret", name);
-    await written(project, view.path, text, view.etag ?? undefined).catch((error: unknown) =>
-      setProblem(problemIn(error)),
-    );
-    await renew(queries);
-  };
   return (
     <>
       <Needs {...{ project, uses, secrets: columns }} environments={matrix(views, "Environment")} />
@@ -68,7 +57,7 @@ export function Secrets({ project, views }: Shown) {
         }
         flush
       >
-        {problem && <ProblemView problem={problem} />}
+        {use.problem && <ProblemView problem={use.problem} />}
         {columns.length === 0 ? (
           <Empty
             what="There are no secrets"
@@ -82,7 +71,7 @@ export function Secrets({ project, views }: Shown) {
                 project={project}
                 columns={columns}
                 last="Used in"
-                onUse={lacks ? undefined : (it) => void use(it)}
+                use={lacks ? undefined : use}
               />
               <tbody>
                 {names.map((name) => (

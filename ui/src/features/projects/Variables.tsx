@@ -10,10 +10,11 @@ import { Panel } from "../../parts/Page";
 import { ProblemView } from "../../parts/Problem";
 import { Empty } from "../../parts/Shows";
 import { Head, type Shown } from "./Head";
-import { type Column, cellsOf, matrix, using } from "./matrix";
+import { type Column, cellsOf, matrix } from "./matrix";
 import { NewAsset } from "./NewAsset";
-import { assetOf, renew, useAssets, useFindings, written } from "./projects";
+import { assetOf, renew, STALE, useAssets, useFindings, written } from "./projects";
 import css from "./projects.module.css";
+import { useUse } from "./useUse";
 import {
   applied,
   contested,
@@ -25,9 +26,6 @@ import {
   standing,
 } from "./values";
 
-/** The server has another text than the one that was changed. */
-const STALE = 412;
-
 /** Variables by environment. What is typed is kept in the tab until it is saved or discarded. */
 export function Variables({ project, views }: Shown) {
   const { may } = useSession();
@@ -36,6 +34,7 @@ export function Variables({ project, views }: Shown) {
   const [drafts, setDrafts] = useState(() => keptDrafts(project));
   const [isBusy, setBusy] = useState(false);
   const [isAdding, setAdding] = useState(false);
+  const use = useUse({ project, views }, "Environment");
   useEffect(() => keepDrafts(project, drafts), [project, drafts]);
   const assets = useAssets(project).value?.items ?? [];
   const columns = matrix(views, "Environment");
@@ -91,14 +90,6 @@ export function Variables({ project, views }: Shown) {
         setDrafts(({ [view.path]: _, ...rest }) => rest);
       }
     });
-  /** Puts an environment last in the list of `project.yaml`. */
-  const use = (column: Column) =>
-    doing(async () => {
-      const view = views.find((it) => it.kind === "Project");
-      if (!view) return;
-      const text = using(view.text, "Environment", column.name);
-      await written(project, view.path, text, view.etag ?? undefined);
-    });
   return (
     <Panel
       title="Environments"
@@ -133,6 +124,7 @@ export function Variables({ project, views }: Shown) {
       }
     >
       {problem && <ProblemView problem={problem} />}
+      {use.problem && <ProblemView problem={use.problem} />}
       <Broken project={project} />
       {columns.length === 0 ? (
         <Empty
@@ -142,11 +134,7 @@ export function Variables({ project, views }: Shown) {
       ) : (
         <div className={css.matrix}>
           <table aria-label="Variables by environment">
-            <Head
-              project={project}
-              columns={columns}
-              onUse={isReadOnly ? undefined : (it) => void use(it)}
-            />
+            <Head project={project} columns={columns} use={isReadOnly ? undefined : use} />
             <tbody>
               {names.map((name) => (
                 <tr key={name}>

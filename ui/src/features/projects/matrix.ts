@@ -21,7 +21,7 @@ export interface Cell {
   isEffective: boolean;
 }
 
-type Valued = "Environment" | "Secret";
+export type Valued = "Environment" | "Secret";
 /** Where the project names those that it uses. */
 const USED = { Environment: ["spec", "environments"], Secret: ["spec", "secrets"] } as const;
 
@@ -40,9 +40,11 @@ export function matrix(views: readonly View[], kind: Valued): Column[] {
   );
 }
 
-/** The text of `project.yaml` with one more that it uses, the last. */
+/** The text of `project.yaml` with one more that it uses, the last; the same where it uses it already. */
 export const using = (text: string, kind: Valued, name: string): string =>
-  edited(text, (document) => listAt(document, USED[kind])?.add(document.createNode(name)));
+  [valueAt(parsed(text).value, USED[kind])].flat().includes(name)
+    ? text
+    : edited(text, (document) => listAt(document, USED[kind])?.add(document.createNode(name)));
 
 export function cellsOf(columns: readonly Column[], name: string): Cell[] {
   const used = columns.filter((it) => it.order !== undefined && it.values[name] !== undefined);
