@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { begin } from "../support/begin.mjs";
 import { findings } from "../support/browser.mjs";
-import { weir } from "../support/weir.mjs";
+import { until, weir } from "../support/weir.mjs";
 
 const { server, page, complaints, at, button, dialog, inDialog } = await begin(weir);
 const path = "environments/thresholds.yaml";
@@ -66,6 +66,30 @@ test("what somebody else wrote into the same cell is shown beside what was typed
   await button("Save values").click();
   await page.getByText("◆ 1 value not saved").waitFor({ state: "detached" });
   assert.match(await text(path), /LATE: 23/);
+});
+
+test("what is typed while a save is on its way is still to save", async () => {
+  const put = (it) => it.pathname.includes("/assets/") && it.pathname.includes("thresholds");
+  let release;
+  const held = new Promise((done) => {
+    release = done;
+  });
+  await page.route(put, async (route) => {
+    if (route.request().method() === "PUT") await held;
+    await route.continue();
+  });
+  await cell("LATE").fill("24");
+  await button("Save values").click();
+  await cell("LATE").fill("25");
+  release();
+  await until("what was sent is written", async () => /LATE: 24/.test(await text(path)));
+  await until("nothing is on its way", () => button("Discard values").isEnabled());
+  assert.equal(await cell("LATE").inputValue(), "25");
+  await page.getByText("◆ 1 value not saved").waitFor();
+  await page.unroute(put);
+  await button("Save values").click();
+  await page.getByText("◆ 1 value not saved").waitFor({ state: "detached" });
+  assert.match(await text(path), /LATE: 25/);
 });
 
 test("each environment says which secret it lacks, and one that is not used is used by a press", async () => {

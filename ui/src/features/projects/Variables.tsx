@@ -24,6 +24,7 @@ import {
   keptDrafts,
   meant,
   standing,
+  stored,
 } from "./values";
 
 /** Variables by environment. What is typed is kept in the tab until it is saved or discarded. */
@@ -73,21 +74,25 @@ export function Variables({ project, views }: Shown) {
     const send = ({ text, etag }: Shown["views"][number]) =>
       written(project, view.path, applied({ path: view.path, text }, drafts), etag ?? undefined);
     try {
-      await send(view);
+      return await send(view);
     } catch (refused) {
       if (problemIn(refused).status !== STALE) throw refused;
       const now = await assetOf(project, view.path);
       const values = matrix([now], "Environment")[0]?.values;
       if (!values || contested(drafts, view.path, values).length > 0) throw refused;
-      await send(now);
+      return await send(now);
     }
   };
   const isReady = changed > 0 && both.length === 0 && !isBusy;
   const save = () =>
     doing(async () => {
-      for (const view of views.filter((it) => drafts[it.path])) {
-        await put(view);
-        setDrafts(({ [view.path]: _, ...rest }) => rest);
+      for (const view of views) {
+        const sent = drafts[view.path];
+        if (!sent) continue;
+        const made = await put(view);
+        // What is typed from now on is typed over what was sent.
+        queries.setQueryData(["asset", project, view.path], made);
+        setDrafts((it) => stored(it, view.path, sent));
       }
     });
   return (

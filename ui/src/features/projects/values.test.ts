@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { applied, contested, countOf, drafted, meant } from "./values";
+import { applied, contested, countOf, drafted, meant, stored } from "./values";
 
 const text = "spec:\n  values:\n    LATE: 15 # minutes\n    GONE: a\n";
 
@@ -27,4 +27,29 @@ test("what somebody else wrote into the same cell is not written over before it 
   const mine = meant(typed, "e.yaml", "LATE", "16");
   expect(contested(mine, "e.yaml", { LATE: 16 })).toEqual([]);
   expect(applied({ path: "e.yaml", text }, mine)).toContain("LATE: 20");
+});
+
+test("what is typed while a save is on its way is still to save", () => {
+  const sent = drafted(
+    drafted(drafted({}, "e.yaml", "LATE", "020", "15"), "e.yaml", "GONE", "", "a"),
+    "e.yaml",
+    "BACK",
+    "new",
+    "old",
+  );
+  const typed = drafted(drafted(sent, "e.yaml", "GONE", "b", "a"), "e.yaml", "MORE", "1", "");
+  const now = stored(
+    drafted(typed, "e.yaml", "BACK", "old", "old"),
+    "e.yaml",
+    sent["e.yaml"] ?? {},
+  );
+  expect(now).toEqual({
+    "e.yaml": {
+      GONE: { typed: "b", stood: "" },
+      MORE: { typed: "1", stood: "" },
+      BACK: { typed: "old", stood: "new" },
+    },
+  });
+  expect(contested(now, "e.yaml", { LATE: 20, BACK: "new" })).toEqual([]);
+  expect(stored(sent, "e.yaml", sent["e.yaml"] ?? {})).toEqual({});
 });

@@ -33,6 +33,21 @@ export function meant(drafts: Drafts, path: string, name: string, stands: string
   return before ? put(drafts, path, { ...others, [name]: { ...before, stood: stands } }) : drafts;
 }
 
+/**
+ * What was `sent` of one environment stands there now. Who typed on meanwhile has that still to save: it is based on what
+ * was sent, and so is a cell that was typed back to what it was before.
+ */
+export function stored(drafts: Drafts, path: string, sent: Drafts[string]): Drafts {
+  const now = { ...drafts[path] };
+  for (const [name, { typed, stood }] of Object.entries(sent)) {
+    const stands = standing(typedOf(typed));
+    const { typed: later } = now[name] ?? { typed: stood };
+    if (later === typed || later === stands) delete now[name];
+    else now[name] = { typed: later, stood: stands };
+  }
+  return put(drafts, path, now);
+}
+
 function put(drafts: Drafts, path: string, now: Drafts[string]): Drafts {
   const { [path]: __, ...rest } = drafts;
   return Object.keys(now).length === 0 ? rest : { ...rest, [path]: now };
