@@ -11,6 +11,7 @@ import { Dialog } from "../parts/Dialog";
 import css from "./frame.module.css";
 import { nearby } from "./nearby";
 import { type Offer, offered } from "./palette";
+import { addressOf, pathed } from "./search";
 import { useSession } from "./session";
 import { KEYS, VIEWS } from "./views";
 
@@ -52,27 +53,27 @@ export function Palette({ onScheme, onKeys, onClose }: PaletteProps) {
       ...(workflows.value?.items ?? []).map(({ name }) => ({
         title: name,
         kind: "Workflow",
-        path: `/workflows/${name}`,
+        path: addressOf`/workflows/${name}`,
       })),
       ...(present(members.value) ?? []).map(({ name }) => ({
         title: name,
         kind: "Node",
-        path: `/nodes/${name}`,
+        path: addressOf`/nodes/${name}`,
       })),
       ...(deployments.value?.items ?? []).map(({ tag }) => ({
         title: tag,
         kind: "Deployment",
-        path: `/deployments?tag=${tag}`,
+        path: addressOf`/deployments?tag=${tag}`,
       })),
       ...(projects.value?.items ?? []).map(({ name }) => ({
         title: name,
         kind: "Project",
-        path: `/projects/${name}`,
+        path: addressOf`/projects/${name}`,
       })),
       ...(streams.value?.items ?? []).map(({ id, item, workflow }) => ({
         title: item,
         kind: `Stream of ${workflow}`,
-        path: `/streams/${id}`,
+        path: addressOf`/streams/${id}`,
       })),
     ],
     [workflows.value, members.value, deployments.value, projects.value, streams.value],
@@ -156,7 +157,7 @@ function useBeside(projects: readonly string[], may: (claim: Claim) => boolean):
       (data?.items ?? []).map((it) => ({
         title: it.name ?? it.path,
         kind: `${it.kind ?? "File"} of ${projects[at]}`,
-        path: `/projects/${projects[at]}/assets/${it.path}`,
+        path: `${addressOf`/projects/${projects[at] ?? ""}`}/assets/${pathed(it.path)}`,
       })),
     ),
     ...(users.data?.items ?? []).map(({ name }) => ({ title: name, kind: "User", path: "/users" })),

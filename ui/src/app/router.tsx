@@ -6,6 +6,7 @@ import { lazyRouteComponent } from "../parts/lazy";
 import { Page } from "../parts/Page";
 import { Empty, Loading } from "../parts/Shows";
 import { Frame } from "./Frame";
+import { parseSearch, stringifySearch } from "./search";
 
 const root = createRootRoute({ notFoundComponent: Nowhere });
 const frame = createRoute({ getParentRoute: () => root, id: "frame", component: Frame });
@@ -29,10 +30,8 @@ const OF_PARTS = ["sort", "table", "by"];
 const texts =
   <K extends string>(...keys: K[]) =>
   (search: Record<string, unknown>): { [key in K]?: string } => {
-    const given = [...keys, ...OF_PARTS].filter((key) =>
-      ["string", "number"].includes(typeof search[key]),
-    );
-    return Object.fromEntries(given.map((key) => [key, String(search[key])])) as {
+    const given = [...keys, ...OF_PARTS].filter((key) => typeof search[key] === "string");
+    return Object.fromEntries(given.map((key) => [key, search[key]])) as {
       [key in K]?: string;
     };
   };
@@ -222,6 +221,8 @@ const inFrame = [
 
 export const router = createRouter({
   basepath: place.base,
+  parseSearch,
+  stringifySearch,
   routeTree: root.addChildren([logIn, setUp, password, old, frame.addChildren(inFrame)]),
   defaultPreload: "intent",
   defaultPendingComponent: Loading,

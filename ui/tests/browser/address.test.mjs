@@ -55,6 +55,16 @@ test("a filter is typed as fast as one can, and is in the address", async () => 
   });
 });
 
+test("what looks like a number or a flag in an address is a text", async () => {
+  for (const typed of ["1.10", "true", "5", "a#b"]) {
+    await at(`/nodes?filter=${encodeURIComponent(typed)}`);
+    const filter = page.getByRole("textbox", { name: "Filter" });
+    await filter.waitFor();
+    assert.equal(await filter.inputValue(), typed);
+    assert.equal(new URL(page.url()).searchParams.get("filter"), typed);
+  }
+});
+
 test("the order of a table is in the address", async () => {
   await at("/streams");
   const firstOf = (of) => of.locator("tbody tr td:nth-child(3)").first().textContent();

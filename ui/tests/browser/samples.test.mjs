@@ -204,7 +204,7 @@ test("a script that fails says where, and leads there; the sample is there when 
   await records("halve").getByRole("button", { name: "To line 3 of the script" }).click();
   await page.waitForURL(/tab=code/);
   const line = SCRIPTED.split("\n").findIndex((it) => it.includes("row.nothing")) + 1;
-  assert.match(page.url(), new RegExp(`line=%22${line}%22&column=`));
+  assert.match(page.url(), new RegExp(`line=${line}&column=`));
   const active = page.locator("[data-code] .cm-activeLine");
   await active.getByText("row.nothing.there").waitFor();
   await page.getByRole("link", { name: "Design", exact: true }).click();
