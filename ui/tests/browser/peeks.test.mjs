@@ -33,6 +33,7 @@ async function sources(server) {
   await write("waiting/monday.csv", "id;price;placed\n1;2.50;2026-01-01\n2;;2026-01-02\n");
   await write("sources/waiting-files.yaml", asset("Source", "waiting-files", SOURCE));
   await write("workflows/waiting.yaml", asset("Workflow", "waiting", WORKFLOW));
+  await write("workflows/later.yaml", asset("Workflow", "later, extends: waiting", "  {}\n"));
 }
 const { page, complaints, at, dialog, inDialog, closed, button } = await begin(weir, {
   more: sources,
@@ -64,7 +65,15 @@ async function publishing(message) {
 }
 
 test("of files that wait, the format is found and written, and the files stay", async () => {
-  await at("/projects/flights/assets/sources/waiting-files.yaml");
+  // What another view knows of the workflow already is what is shown here.
+  await at("/projects/flights/assets/workflows/later.yaml");
+  await page.locator(".react-flow__node[data-id=read]").waitFor();
+  await page.keyboard.press("Control+k");
+  await dialog().getByRole("combobox").fill("waiting-files");
+  await dialog()
+    .getByRole("option", { name: /waiting-files/ })
+    .click();
+  await page.waitForURL("**/sources/waiting-files.yaml");
   await begins();
   // The workflow that uses the source, and the stage that names it.
   await dialog().getByText("Look at the source first").waitFor({ state: "detached" });

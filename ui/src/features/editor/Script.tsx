@@ -1,10 +1,9 @@
 // A field that holds a script or an expression: the editor comes when it is shown, what is wrong stands below it.
 import { useQueries } from "@tanstack/react-query";
 import { Suspense, useCallback, useMemo, useState } from "react";
-import { answered, api } from "../../api/client";
 import { Dialog } from "../../parts/Dialog";
 import { lazy } from "../../parts/lazy";
-import { useAssets } from "../projects/projects";
+import { effective, useAssets } from "../projects/projects";
 import { findingsAt, spotOf } from "./at";
 import css from "./editor.module.css";
 import { useForms } from "./Form";
@@ -67,15 +66,8 @@ export function Script(props: ScriptProps) {
 
 const NONE: string[] = [];
 
-const effective = (project: string, path: string) => ({
-  queryKey: ["effective", project, path],
-  queryFn: async () => {
-    const params = { path: { project, asset: path } };
-    const at = "/api/v1/projects/{project}/assets/{asset}/effective";
-    return (await answered(api.GET(at, { params }))).spec;
-  },
-  staleTime: 60_000,
-});
+/** Who moves from field to field does not ask again in each. */
+const FRESH_MS = 60_000;
 
 /** What the project says of these. */
 function useSaid(project: string, all: readonly Named[]): Lookup {
@@ -85,7 +77,7 @@ function useSaid(project: string, all: readonly Named[]): Lookup {
     return found ? [{ kind, name, path: found.path }] : [];
   });
   const specs = useQueries({
-    queries: parts.map((it) => effective(project, it.path)),
+    queries: parts.map((it) => ({ ...effective(project, it.path), staleTime: FRESH_MS })),
     combine: (all) => all.map((it) => it.data),
   });
   const key = JSON.stringify(parts);

@@ -1,8 +1,7 @@
 // What a text is: its value, what it extends, and what takes effect. Read again when the text changes.
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useRef } from "react";
-import { answered, api } from "../../api/client";
-import type { Asset } from "../projects/projects";
+import * as ofProject from "../projects/projects";
 import { effective } from "./inherit";
 import { isKind, type Kind, type Schema, schemaOf } from "./schema";
 import { type Parsed, parsed } from "./text";
@@ -23,7 +22,7 @@ const keyed = (it: unknown): Keyed =>
   typeof it === "object" && it !== null && !Array.isArray(it) ? (it as Keyed) : {};
 const named = (it: unknown) => (typeof it === "string" && it ? it : undefined);
 
-export function useText(project: string, text: string, assets: readonly Asset[]): Read {
+export function useText(project: string, text: string, assets: readonly ofProject.Asset[]): Read {
   const read = useMemo(() => parsed(text), [text]);
   const value = keyed(read.value);
   const metadata = keyed(value.metadata);
@@ -38,15 +37,7 @@ export function useText(project: string, text: string, assets: readonly Asset[])
   const parentPath = parentName
     ? assets.find((it) => it.kind === kind && it.name === parentName)?.path
     : undefined;
-  const { data: parentSpec } = useQuery({
-    queryKey: ["effective", project, parentPath],
-    enabled: parentPath !== undefined,
-    queryFn: async () => {
-      const params = { path: { project, asset: parentPath ?? "" } };
-      const path = "/api/v1/projects/{project}/assets/{asset}/effective";
-      return (await answered(api.GET(path, { params }))).spec;
-    },
-  });
+  const { data: parentSpec } = useQuery(ofProject.effective(project, parentPath));
   const { data: schema } = useQuery({
     queryKey: ["schema", kind],
     enabled: kind !== undefined,

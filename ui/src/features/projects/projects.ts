@@ -102,6 +102,17 @@ export async function assetOf(project: string, asset: string): Promise<Schemas["
   );
 }
 
+/** What an asset says with what it extends: one query for all who ask, so that all find the same under its key. */
+export const effective = (project: string, path: string | undefined) => ({
+  queryKey: ["effective", project, path],
+  enabled: path !== undefined,
+  queryFn: async () => {
+    const params = { path: { project, asset: path ?? "" } };
+    const at = "/api/v1/projects/{project}/assets/{asset}/effective";
+    return (await answered(api.GET(at, { params }))).spec;
+  },
+});
+
 /** `if-match` as a header takes it. */
 export const matching = (etag: string) => ({ "if-match": `"${etag}"` });
 

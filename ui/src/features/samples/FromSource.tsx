@@ -8,6 +8,7 @@ import { plural } from "../../logic/format";
 import { ProblemView } from "../../parts/Problem";
 import type { Forms } from "../editor/Form";
 import type { Path } from "../editor/text";
+import { effective } from "../projects/projects";
 import { meant, type Peeking, RECORDS, readings, TYPES, WITHIN } from "./peek";
 
 interface FromSourceProps {
@@ -32,17 +33,8 @@ export function FromSource({ forms, at, value, onChange }: FromSourceProps) {
   });
   const isOwn = kind === "Workflow" && value.workflow === name;
   const other = assets.find((it) => it.kind === "Workflow" && it.name === value.workflow)?.path;
-  const read = useQuery({
-    queryKey: ["effective", project, other],
-    enabled: !isOwn && other !== undefined,
-    queryFn: () =>
-      answered(
-        api.GET("/api/v1/projects/{project}/assets/{asset}/effective", {
-          params: { path: { project, asset: other ?? "" } },
-        }),
-      ),
-  });
-  const spec = isOwn ? (whole as { spec?: unknown } | undefined)?.spec : read.data?.spec;
+  const read = useQuery(effective(project, isOwn ? undefined : other));
+  const spec = isOwn ? (whole as { spec?: unknown } | undefined)?.spec : read.data;
   const all = readings(spec);
   const isUnknown = kind !== "Workflow" && usages.isPending;
   const user = usages.data?.items.find((it) => it.kind === "Workflow")?.name;

@@ -1,20 +1,11 @@
 // Where a workflow reads and writes, where this server has its project and one may look at that.
 import { useQueries, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { answered, api, type Schemas } from "../../api/client";
+import type { Schemas } from "../../api/client";
 import { useLive } from "../../live";
 import { useOrigins } from "../projects/origin";
+import { effective } from "../projects/projects";
 import { referred, type Said, type Ways, ways } from "./ways";
-
-const effective = (project: string, path: string | undefined) => ({
-  queryKey: ["effective", project, path],
-  queryFn: async () => {
-    const params = { path: { project, asset: path ?? "" } };
-    const at = "/api/v1/projects/{project}/assets/{asset}/effective";
-    return (await answered(api.GET(at, { params }))).spec;
-  },
-  enabled: path !== undefined,
-});
 
 export interface Known {
   ways: Ways;
