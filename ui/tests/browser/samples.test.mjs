@@ -161,6 +161,8 @@ test("what is typed elsewhere in the project and not saved is tried with it", as
   await button("Try it on the sample").click();
   await says("It would be committed, but 2 records failed");
   assert.match(await edge("route", "severe", "severe").getAttribute("aria-label"), /, 2 records$/);
+  await button("Keep as a test …").hover();
+  await page.getByText("A test runs on what is saved: save environments/thresholds.yaml").waitFor();
   await at("/projects/flights/assets/environments/thresholds.yaml");
   await button("Discard").click();
   await page.getByText("saved", { exact: true }).waitFor();

@@ -99,7 +99,11 @@ export function useTrial({ of, user, project, workflow, path, text }: About): Tr
             signal: own.signal,
           }),
         );
-        put({ ...now.current, run, tried: { samples: given, environment, text } });
+        put({
+          ...now.current,
+          run,
+          tried: { samples: given, environment, text, unsaved: others.map((it) => it.path) },
+        });
       } catch (error) {
         if (!own.signal.aborted) setProblem(problemIn(error));
       } finally {

@@ -4,11 +4,11 @@ import { useState } from "react";
 import { sh } from "../../logic/shell";
 import { Confirm } from "../../parts/Act";
 import { freeName } from "../designer/design";
-import { matrix } from "../projects/matrix";
-import { type Asset, assetOf, renew, written } from "../projects/projects";
+import { type Asset, effective, renew, written } from "../projects/projects";
 import { badName, pathFor } from "../projects/templates";
 import type { TestRun } from "../samples/passages";
 import { keptCase, type Tried, testText } from "./make";
+import { secretsOf, valuesOf } from "./named";
 
 interface KeepProps {
   project: string;
@@ -30,9 +30,15 @@ export function KeepTest(props: KeepProps) {
   const path = pathFor("Test", name || "NAME");
   const isTaken = names.includes(name) || assets.some((it) => it.path === path);
   const bad = badName(name) ?? (isTaken ? `There is a test ${name} already` : undefined);
+  const named = async () => {
+    const asked = { assets, specOf: (it: string) => queries.fetchQuery(effective(project, it)) };
+    const chosen = tried.environment;
+    const values = await valuesOf(asked, chosen ? [chosen] : []);
+    const secrets = await secretsOf(asked, tried.text, values.all);
+    return { ...(chosen && { environment: values.chosen }), secrets };
+  };
   const keep = async () => {
-    const environment = await valuesOf(project, assets, tried.environment);
-    const one = keptCase(run, tried, environment);
+    const one = keptCase(run, tried, await named());
     if ("not" in one) throw new Error(one.not);
     await written(project, path, testText(name, workflow, { ...one, name: shows }), undefined);
     props.onKept(path);
@@ -71,11 +77,4 @@ export function KeepTest(props: KeepProps) {
       />
     </Confirm>
   );
-}
-
-/** What stood for the names of the project's environments when it was tried. */
-async function valuesOf(project: string, assets: readonly Asset[], name: string | null) {
-  const asset = assets.find((it) => it.kind === "Environment" && it.name === name);
-  if (!name || !asset) return undefined;
-  return matrix([await assetOf(project, asset.path)], "Environment")[0]?.values;
 }

@@ -38,7 +38,12 @@ const run = (...stages: Schemas["TestRunStage"][]): Schemas["TestRun"] => ({
   stages,
   edges: [],
 });
-const tried = { samples: [{ source: "read", text: "id\n1\nx\n" }], environment: null, text: "" };
+const tried = {
+  samples: [{ source: "read", text: "id\n1\nx\n" }],
+  environment: null,
+  text: "",
+  unsaved: [],
+};
 
 test("a new test has a case that can be read", () => {
   const stages = [
@@ -65,10 +70,14 @@ spec:
 });
 
 test("what was tried is kept with what came out of it", () => {
-  const one = keptCase(run(read, write({ id: 1 })), tried, { LATE: 3 });
+  const one = keptCase(run(read, write({ id: 1 })), tried, {
+    environment: { LATE: 3 },
+    secrets: ["DB"],
+  });
   expect(one).toEqual({
     name: "what was tried",
     environment: { LATE: 3 },
+    secrets: { DB: "[secret DB]" },
     input: { read: [{ item: "sample-1", text: "id\n1\nx\n" }] },
     expect: {
       write: { records: [{ id: 1 }] },
@@ -86,9 +95,6 @@ test("what was tried is kept with what came out of it", () => {
           records:
             - { id: 1 }
 `);
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: a macro of the project
-  const secret = { ...tried, text: "password: ${sec:DB}" };
-  expect(keptCase(run(read, write({})), secret)).toMatchObject({ secrets: { DB: "[secret DB]" } });
 });
 
 test("what is not wholly known is not kept", () => {
@@ -102,6 +108,8 @@ test("what is not wholly known is not kept", () => {
   for (const value of ["***", `${"x".repeat(2_000)}…`, 2 ** 60, { a: ["***"] }])
     expect(why(run(write({ value })), tried)).toMatch(/cut or masked/);
   expect(why(run(write({ value: 1.5, text: "…" })), tried)).toBe("kept");
+  const unsaved = { ...tried, unsaved: ["environments/night.yaml"] };
+  expect(why(run(write({})), unsaved)).toMatch(/save environments\/night\.yaml/);
   const file = { ...tried, samples: [{ source: "read", base64: "eA==" }] };
   expect(why(run(write({})), file)).toMatch(/file that is not shown/);
 });

@@ -29,6 +29,16 @@ export interface Tried {
   environment: string | null;
   /** Of the workflow. */
   text: string;
+  /** Other assets whose text was tried as it was typed. */
+  unsaved: readonly string[];
+}
+
+/** What stood for names when it was tried. */
+export interface Named {
+  /** Of the environment that was chosen. */
+  environment?: Row;
+  /** All that the workflow needs. */
+  secrets: readonly string[];
 }
 
 const DEAD_LETTERS = "dead-letters";
@@ -71,12 +81,14 @@ export function firstCase(stages: readonly Pick<DesignStage, "id" | "role">[]): 
 /** The case that a run on samples is, or why it can't be kept. */
 export function keptCase(
   run: Schemas["TestRun"],
-  { samples, text }: Tried,
-  /** Those of the environment that was tried. */
-  environment?: Row,
+  { samples, unsaved }: Tried,
+  /** Absent: it is only asked whether it can be kept. */
+  named: Named = { secrets: [] },
 ): Case | { not: string } {
   if (run.ending !== "committed")
     return { not: "Nothing came out: a test keeps what is committed" };
+  if (unsaved.length > 0)
+    return { not: `A test runs on what is saved: save ${unsaved.join(", ")}, and try it again` };
   const input: Case["input"] = {};
   for (const [at, { source, item, text: given, records }] of samples.entries()) {
     if (!source || (typeof given !== "string" && !records))
@@ -103,9 +115,8 @@ export function keptCase(
   );
   const count = letters.reduce((sum, it) => sum + it.failed, 0);
   if (count > 0) expect[DEAD_LETTERS] = known.length === count ? { records: known } : { count };
-  const secrets = Object.fromEntries(
-    Array.from(text.matchAll(/\$\{sec:([^}]+)\}/g), ([, it]) => [it, `[secret ${it}]`]),
-  );
+  const { environment } = named;
+  const secrets = Object.fromEntries(named.secrets.map((it) => [it, `[secret ${it}]`]));
   return {
     name: "what was tried",
     ...(environment && { environment }),
