@@ -1,9 +1,32 @@
 // Which cluster the page is about: the one whose name its address begins with, as `/at/east/nodes`, and the
 // default one without it. It is the same for as long as the page is: another cluster is another page.
 
-/** What the configuration server answers itself, of whichever cluster the page is. */
-const OWN =
-  /^\/api\/v1\/(audit|clusters|log-in|log-out|me|operations|projects|roles|server|sessions|set-up|tokens|users|version)\b/;
+/**
+ * What the configuration server answers itself, of whichever cluster the page is: what its addresses begin with, each with
+ * the commands that ask for that.
+ */
+const OF_SERVER: Readonly<Record<string, readonly string[]>> = {
+  audit: ["audit"],
+  clusters: ["fleet"],
+  "log-in": ["login"],
+  "log-out": ["logout"],
+  me: ["whoami"],
+  operations: ["operation"],
+  // Formats are found by a project, or on the machine where the command runs.
+  projects: ["project", "deploy", "test", "schema"],
+  roles: ["role"],
+  server: ["logs .*--config-server"],
+  sessions: ["session"],
+  "set-up": ["user"],
+  tokens: ["token"],
+  users: ["user"],
+  version: ["version"],
+};
+const OWN = new RegExp(`^/api/v1/(${Object.keys(OF_SERVER).join("|")})\\b`);
+const OWN_COMMAND = new RegExp(`^weir (${Object.values(OF_SERVER).flat().join("|")})\\b`);
+
+/** Whether a command asks the server itself, or nobody. */
+export const isOfServer = (command: string): boolean => OWN_COMMAND.test(command);
 
 /** What the cluster is called that the configuration of the server names. */
 export const DEFAULT_CLUSTER = "default";

@@ -1,7 +1,7 @@
 import { ActionIcon, Button, CopyButton, TextInput, Tooltip } from "@mantine/core";
 import { type ReactNode, useEffect, useId, useState } from "react";
 import type { Schemas } from "../api/client";
-import { place } from "../api/place";
+import { isOfServer, place } from "../api/place";
 import { type Problem, problemIn } from "../api/problem";
 import { useSession } from "../app/session";
 import { atCluster } from "../logic/shell";
@@ -53,13 +53,9 @@ export function Act({ label, about, claim, onAct, not, isDanger, isMain }: ActPr
   );
 }
 
-/** What the configuration server does itself, of whichever cluster the page is. */
-const OF_SERVER =
-  /^weir (project|deploy|test|operation|fleet|user|role|token|audit|logs .*--config-server)\b/;
-
 /** The command that does or shows the same. */
 export function CopyCli({ command: said }: { command: string }) {
-  const isPlaced = place.cluster !== undefined && !OF_SERVER.test(said);
+  const isPlaced = place.cluster !== undefined && !isOfServer(said);
   const command = isPlaced ? atCluster(said, place.cluster ?? "") : said;
   return (
     <CopyButton value={command}>
