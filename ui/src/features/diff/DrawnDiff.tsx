@@ -1,14 +1,13 @@
 // What changed in a workflow: drawn, counted, as a list, and field by field of what is chosen.
 import { Button, Checkbox } from "@mantine/core";
 import { useMemo, useState } from "react";
-import { plural } from "../../logic/format";
 import { DiffGraph } from "./DiffGraph";
 import css from "./diff.module.css";
 import { FieldsOf, Settings } from "./Fields";
 import { type GraphDiff, narrowed } from "./graphDiff";
 import { Legend } from "./Legend";
 import { List } from "./List";
-import { becameOf } from "./said";
+import { becameOf, overall } from "./said";
 
 /** Of so many, what changed is shown first: it would be hard to find among the others. */
 const MANY = 150;
@@ -57,13 +56,7 @@ export function DrawnDiff({ name, of }: DrawnDiffProps) {
         </p>
       )}
       <p className="muted small" role="status">
-        {found
-          ? `${found.stage.id}: ${becameOf(found)}`
-          : isSame(of)
-            ? of.stages.some((it) => it.isUnknown)
-              ? "Nothing that is drawn changed."
-              : "Nothing that is drawn or set changed."
-            : `Choose a stage to see what changed in it${at < 0 && changed.length > 0 ? `; ${plural(changed.length, "stage")} did` : ""}.`}
+        {found ? `${found.stage.id}: ${becameOf(found)}` : overall(of)}
       </p>
       {found && <FieldsOf of={found} />}
       <Settings of={of.settings} />

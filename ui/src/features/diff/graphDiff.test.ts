@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { counted, graphDiff, narrowed, type Side, sideOf } from "./graphDiff";
 import { meansDrawn } from "./meansDrawn";
-import { becameOf, edgeSaid, stageSaid } from "./said";
+import { becameOf, edgeSaid, overall, stageSaid } from "./said";
 
 const HEAD = "apiVersion: weir/v1\nkind: Workflow\nmetadata: { name: w }\nspec:\n";
 const workflow = (stages: string[], more = "") =>
@@ -89,6 +89,16 @@ test("another order of a list is a change: the first rule that fits is the one t
   ]);
   // Stages may be written in any order.
   expect(told(workflow([READ, SHAPE, END]), workflow([END, SHAPE, READ]))).toEqual([]);
+});
+
+test("it is said what there is to choose, or that there is nothing", () => {
+  const other = workflow([READ, SHAPE.replace("a: b", "a: x"), END]);
+  expect(overall(diff(WHOLE, other))).toBe(
+    "Choose a stage to see what changed in it; 1 stage did.",
+  );
+  const beside = workflow([READ, SHAPE, END], "  instances: 2\n");
+  expect(overall(diff(WHOLE, beside))).toBe("Only what stands beside the stages changed.");
+  expect(overall(diff(WHOLE, WHOLE))).toBe("Nothing that is drawn or set changed.");
 });
 
 test("fields are told by their paths with both values, a script as a whole", () => {

@@ -1,6 +1,6 @@
 // What the graph of a difference shows, as words for those who hear it or read it line by line: plain functions.
 import { plural, words } from "../../logic/format";
-import type { Change, DiffEdge, DiffStage } from "./graphDiff";
+import type { Change, DiffEdge, DiffStage, GraphDiff } from "./graphDiff";
 
 /** Told by a sign and a word wherever it is told by a colour. */
 export const SIGNS: Record<Change, [sign: string, tone: string]> = {
@@ -26,6 +26,18 @@ const WORDS: Record<Change, string> = {
   renamed: "renamed",
   same: "as it was",
 };
+
+/** What there is to see, before a stage is chosen. */
+export function overall({ stages, edges, settings }: GraphDiff): string {
+  const changed = stages.filter((it) => it.change !== "same").length;
+  if (changed > 0)
+    return `Choose a stage to see what changed in it; ${plural(changed, "stage")} did.`;
+  if (edges.some((it) => it.change !== "same")) return "Connections changed, and no stage did.";
+  if (settings.length > 0) return "Only what stands beside the stages changed.";
+  return stages.some((it) => it.isUnknown)
+    ? "Nothing that is drawn changed."
+    : "Nothing that is drawn or set changed.";
+}
 
 export function kindSaid({ stage: { asset, kind, role } }: DiffStage): string {
   return asset ? kind : words(kind) || `a ${role}`;
