@@ -46,7 +46,10 @@ function All({ of, name }: { of: readonly Field[]; name: string }) {
             <code>{it.path}</code>
           </dt>
           <dd>
-            <Changed before={said(it.before)} after={said(it.after)} />
+            <Changed
+              before={said(it.before)}
+              after={it.before === "" ? it.after : said(it.after, "")}
+            />
           </dd>
         </div>
       ))}
@@ -54,5 +57,5 @@ function All({ of, name }: { of: readonly Field[]; name: string }) {
   );
 }
 
-/** What is not there has no lines. */
-const said = (it: unknown) => (it === undefined ? "" : it === null ? "null" : it);
+/** What is there without a value is written; what is not there has no lines. */
+const said = (it: unknown, none?: string) => (it === null ? "null" : (it ?? none));

@@ -1,7 +1,7 @@
 // What one side made of a text or of a value, with what differs from before marked.
 import { stringify } from "yaml";
 import css from "./changed.module.css";
-import { type Line, lineDiff, shortened } from "./lineDiff";
+import { type Line, lineDiff, shortened, subtle } from "./lineDiff";
 
 const SIGNS: Record<Line["is"], string> = { same: " ", added: "+", removed: "−", "left out": "…" };
 
@@ -10,7 +10,7 @@ export function Changed({ before, after }: { before: unknown; after: unknown }) 
   if (after === undefined || after === null)
     return <p className={css.gone}>− {before === undefined ? "nothing" : "taken out"}</p>;
   if (lines.every((it) => it.is === "same" || it.is === "left out"))
-    return <p className="muted">as it was</p>;
+    return <p className="muted">{subtle(before, after) ?? "as it was"}</p>;
   return (
     <div className={css.changed}>
       {lines.map((it, at) => (

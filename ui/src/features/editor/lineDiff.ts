@@ -5,6 +5,27 @@ export interface Line {
   text: string;
 }
 
+const KINDS: Record<string, string> = {
+  string: "a text",
+  number: "a number",
+  boolean: "a flag",
+  object: "a value",
+};
+function kindOf(it: unknown): string {
+  if (it === "") return "an empty text";
+  return (it === null ? undefined : KINDS[typeof it]) ?? "nothing";
+}
+
+/** How a value differs from another one that reads the same, line by line; nothing where it does not. */
+export function subtle(before: unknown, after: unknown): string | undefined {
+  if (typeof before !== typeof after) return `now ${kindOf(after)}, before ${kindOf(before)}`;
+  if (typeof before !== "string" || typeof after !== "string" || before === after) return undefined;
+  // The text is made of the same lines.
+  return after.endsWith("\n") && !before.endsWith("\n")
+    ? "now with a line break at its end"
+    : "now without the line break at its end";
+}
+
 /** Longer ones are compared at their ends alone: the middle is one change. */
 const CELLS_MAX = 1_000_000;
 
