@@ -23,7 +23,7 @@ function Nowhere() {
   );
 }
 
-/** What parts of any view keep in the address: `parts/addressed.ts`. */
+/** What parts of any view keep in the address: `parts/addressed.tsx`. */
 const OF_PARTS = ["sort", "table", "by"];
 
 /** Texts of the address; anything else in it is left out. */

@@ -1,15 +1,17 @@
 import { Modal, type ModalProps } from "@mantine/core";
 import { useLayoutEffect, useRef } from "react";
+import { OwnAddress } from "./addressed";
 
 /**
  * A dialog that is open as long as it is rendered. The keyboard is in it from the moment it is seen, at what has
- * `data-autofocus`: who types at once loses no letter. When it goes, the keyboard is where it was before.
+ * `data-autofocus`: who types at once loses no letter. When it goes, the keyboard is where it was before. How something
+ * is shown in it is its own, and no part of the address.
  */
 export function Dialog({ children, ...props }: Omit<ModalProps, "opened">) {
   return (
     <Modal opened {...props}>
       <Keyboard />
-      {children}
+      <OwnAddress>{children}</OwnAddress>
     </Modal>
   );
 }
