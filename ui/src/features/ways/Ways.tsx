@@ -163,7 +163,7 @@ function Failed(props: { of: Summary; stages: Stages; directory: string | undefi
   // Asked once for each view, whatever comes meanwhile: one of them says enough, and nothing is asked again and again.
   const { data: one } = useQuery({
     queryKey: ["a-letter", of.name],
-    enabled: may("stream:read"),
+    enabled: may("stream:sniff"),
     retry: false,
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
