@@ -25,6 +25,7 @@ export function Fleet() {
   const [asked, setAsked] = useState<Asked>();
   const standing = useLive("clusters");
   const close = () => setAsked(undefined);
+  const now = (of: Cluster) => standing.value?.items.find((it) => it.name === of.name) ?? of;
   return (
     <Page
       title="Fleet"
@@ -55,8 +56,8 @@ export function Fleet() {
         )}
       </Shows>
       {asked?.do === "add" && <Edit onClose={close} />}
-      {asked?.do === "set" && <Edit cluster={asked.cluster} onClose={close} />}
-      {asked?.do === "remove" && <Remove cluster={asked.cluster} onClose={close} />}
+      {asked?.do === "set" && <Edit cluster={now(asked.cluster)} onClose={close} />}
+      {asked?.do === "remove" && <Remove cluster={now(asked.cluster)} onClose={close} />}
     </Page>
   );
 }
@@ -166,9 +167,37 @@ function Card({ of, onAsk }: { of: Cluster; onAsk: (it: Asked) => void }) {
   );
 }
 
+/**
+ * What a change is based on: the cluster as it was shown when it was begun and, once that was refused because somebody else
+ * changed it, as it is now.
+ */
+function useBasis(cluster: Cluster | undefined) {
+  const queries = useQueryClient();
+  const [first] = useState(cluster);
+  const [isStale, setStale] = useState(false);
+  return {
+    revision: (isStale ? cluster : first)?.entry?.revision,
+    isStale,
+    onStale: () => {
+      setStale(true);
+      void queries.invalidateQueries({ queryKey: ["clusters"] });
+    },
+  };
+}
+
+function AsItIs({ of }: { of: Cluster }) {
+  return (
+    <p role="status">
+      It is now {of.urls.join(", ")}
+      {of.note && `, “${of.note}”`}. Go on only if you mean to change that.
+    </p>
+  );
+}
+
 /** Adds a cluster, or changes where one is reached. */
 function Edit({ cluster, onClose }: { cluster?: Cluster; onClose: () => void }) {
   const queries = useQueryClient();
+  const { revision, isStale, onStale } = useBasis(cluster);
   const [name, setName] = useState(cluster?.name ?? "");
   const [typed, setTyped] = useState(cluster?.urls.join("\n") ?? "");
   const [note, setNote] = useState(cluster?.note ?? "");
@@ -184,19 +213,17 @@ function Edit({ cluster, onClose }: { cluster?: Cluster; onClose: () => void }) 
         await answered(
           cluster
             ? api.PUT("/api/v1/clusters/{cluster}", {
-                params: {
-                  path: { cluster: name },
-                  header: { "if-match": cluster.entry?.revision },
-                },
+                params: { path: { cluster: name }, header: { "if-match": revision } },
                 body: { urls, note },
               })
             : api.POST("/api/v1/clusters", { body: { name, urls, note } }),
         );
         await queries.invalidateQueries({ queryKey: ["clusters"] });
       }}
-      onStale={() => void queries.invalidateQueries({ queryKey: ["clusters"] })}
+      onStale={onStale}
       onClose={onClose}
     >
+      {isStale && cluster && <AsItIs of={cluster} />}
       {!cluster && (
         <TextInput
           label="Name"
@@ -228,6 +255,7 @@ function Edit({ cluster, onClose }: { cluster?: Cluster; onClose: () => void }) 
 function Remove({ cluster, onClose }: { cluster: Cluster; onClose: () => void }) {
   const queries = useQueryClient();
   const { name } = cluster;
+  const { revision, isStale, onStale } = useBasis(cluster);
   return (
     <Confirm
       title={`Remove ${name} from the list`}
@@ -235,15 +263,14 @@ function Remove({ cluster, onClose }: { cluster: Cluster; onClose: () => void })
       isDanger
       cli={sh`weir fleet remove ${name}`}
       onDo={async () => {
-        const params = {
-          path: { cluster: name },
-          header: { "if-match": cluster.entry?.revision },
-        };
+        const params = { path: { cluster: name }, header: { "if-match": revision } };
         await answered(api.DELETE("/api/v1/clusters/{cluster}", { params }));
         await queries.invalidateQueries({ queryKey: ["clusters"] });
       }}
+      onStale={onStale}
       onClose={onClose}
     >
+      {isStale && <AsItIs of={cluster} />}
       <p>What it runs goes on. Until it is added again, nobody reaches it through this server.</p>
     </Confirm>
   );
