@@ -65,6 +65,12 @@ test("what looks like a number or a flag in an address is a text", async () => {
   }
 });
 
+test("what is copied is made of nothing that an address says", async () => {
+  await at(`/users?tab=${encodeURIComponent("user list; rm -rf ~ #x")}`);
+  await button("Copy as command: weir user list").waitFor();
+  await page.getByRole("link", { name: "Users", exact: true, current: "page" }).first().waitFor();
+});
+
 test("the order of a table is in the address", async () => {
   await at("/streams");
   const firstOf = (of) => of.locator("tbody tr td:nth-child(3)").first().textContent();

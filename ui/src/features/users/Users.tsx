@@ -26,9 +26,17 @@ const TABS = [
   ["sessions", "Sessions"],
   ["tokens", "Tokens"],
 ] as const;
+/** What is copied stands here: an address may say anything. */
+const LISTS = {
+  users: "weir user list",
+  roles: "weir role list",
+  sessions: "weir session list",
+  tokens: "weir token list",
+};
 
 export function Users() {
-  const { tab = "users" } = route.useSearch();
+  const { tab: asked } = route.useSearch();
+  const [tab] = TABS.find(([id]) => id === asked) ?? TABS[0];
   const [isNew, setNew] = useState(false);
   return (
     <Page
@@ -36,7 +44,7 @@ export function Users() {
       actions={
         <>
           <Act label="New user …" claim="user:write" isMain onAct={() => setNew(true)} />
-          <CopyCli command={`weir ${tab.slice(0, -1)} list`} />
+          <CopyCli command={LISTS[tab]} />
         </>
       }
     >
