@@ -85,3 +85,20 @@ test("more is asked for where somebody went to the end, and not where all is in 
   fireEvent.scroll(frame);
   expect(onEnd).toHaveBeenCalled();
 });
+
+test("a box says what it chooses, and not by which key", () => {
+  render(
+    <MantineProvider>
+      <Table
+        name="Rows"
+        columns={COLUMNS}
+        rows={[{ name: "a", n: 1 }]}
+        keyOf={(it) => String(it.n)}
+        nameOf={(it) => it.name}
+        chosen={new Set()}
+        onChoose={() => undefined}
+      />
+    </MantineProvider>,
+  );
+  expect(screen.getByLabelText("Choose a")).toBeTruthy();
+});

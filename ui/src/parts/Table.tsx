@@ -21,6 +21,8 @@ interface TableProps<T> {
   columns: Column<T>[];
   rows: readonly T[];
   keyOf: (row: T) => string;
+  /** What a row is called where it is chosen, if its key says nothing to a person. */
+  nameOf?: (row: T) => string;
   onOpen?: (row: T) => void;
   sorting?: Sorting;
   empty?: ReactNode;
@@ -136,7 +138,7 @@ export function Table<T>(props: TableProps<T>) {
                       type="checkbox"
                       checked={props.chosen?.has(key) ?? false}
                       onChange={() => choose(row)}
-                      aria-label={`Choose ${key}`}
+                      aria-label={`Choose ${props.nameOf?.(row) ?? key}`}
                     />
                   </td>
                 )}

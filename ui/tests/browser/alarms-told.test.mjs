@@ -144,7 +144,8 @@ test("one is confirmed with a note, by the keyboard alone, and another window sh
 test("chosen ones are confirmed together, and all by one command", async () => {
   fill();
   await at("/alarms?state=standing");
-  for (const id of [1001, 1002, 1003]) await page.getByLabel(`Choose ${id}`).check();
+  for (const it of ["node-2 is drained", "large can't open", "large has dead letters"])
+    await page.getByLabel(`Choose ${it}`).check();
   await page.getByText("3 alarms chosen, 2 unconfirmed").waitFor();
   await button("Confirm chosen …").click();
   await inDialog("Copy as command: weir alarm confirm 1003 1001").waitFor();
@@ -164,6 +165,19 @@ test("chosen ones are confirmed together, and all by one command", async () => {
   await page.getByText("2 errors, 1 warning, 1 note; all confirmed").waitFor();
   assert.equal(await button("Confirm all …").getAttribute("aria-disabled"), "true");
   assert.equal((await badge().innerText()).trim(), "Alarms");
+});
+
+test("to confirm one leaves what was chosen as it is", async () => {
+  fill();
+  await at("/alarms?state=standing");
+  await page.getByLabel("Choose node-2 is drained").check();
+  await page.getByLabel("Choose large has dead letters").check();
+  const one = rows("Standing alarms").filter({ hasText: "dead letters" });
+  await one.getByRole("button", { name: /^Confirm …/ }).click();
+  await inDialog("Confirm").click();
+  await closed();
+  await page.getByText("1 alarm chosen").waitFor();
+  assert.ok(await page.getByLabel("Choose node-2 is drained").isChecked());
 });
 
 test("the overview tells each trouble once, and who has seen it", async () => {

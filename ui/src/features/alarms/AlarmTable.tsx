@@ -137,6 +137,7 @@ export function AlarmTable({ isEnded = false, onConfirm, ...props }: AlarmTableP
     <Table
       columns={columns}
       keyOf={(it) => it.id}
+      nameOf={(it) => it.message}
       onOpen={(it) => void navigate({ to: "/alarms/$id", params: { id: it.id } })}
       {...props}
     />

@@ -136,7 +136,11 @@ export function Alarms() {
       {(asked || confirm === "all") && (
         <ConfirmAlarms
           of={asked ?? "all"}
-          onDone={() => setChosen(new Set())}
+          onDone={() => {
+            // What else was chosen still is.
+            const done = new Set(asked?.map((it) => it.id));
+            setChosen((it) => new Set(asked ? [...it].filter((id) => !done.has(id)) : []));
+          }}
           onClose={() => {
             setAsked(undefined);
             if (confirm) set({ confirm: undefined });

@@ -174,6 +174,7 @@ export function Letters({ detail }: { detail: Schemas["WorkflowDetail"] }) {
                 columns={shown ? BESIDE : COLUMNS}
                 rows={rows}
                 keyOf={(it) => it.id}
+                nameOf={(it) => `record ${it.position} of ${it.item}`}
                 onOpen={(it) => set({ letter: it.id })}
                 chosen={chosen}
                 onChoose={setChosen}

@@ -110,6 +110,7 @@ export function StreamTable(props: {
       columns={columns}
       rows={props.rows}
       keyOf={(it) => it.id}
+      nameOf={(it) => `${it.item} of ${it.workflow}`}
       onOpen={(it) => void navigate({ to: "/streams/$id", params: { id: it.id } })}
       chosen={props.chosen}
       onChoose={props.onChoose}

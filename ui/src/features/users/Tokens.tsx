@@ -100,6 +100,7 @@ export function Tokens() {
             columns={TOKENS}
             rows={items}
             keyOf={(it) => it.id}
+            nameOf={(it) => `the token ${it.description || it.id} of ${it.user}`}
             chosen={chosen}
             onChoose={setChosen}
             empty={

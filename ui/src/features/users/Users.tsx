@@ -299,6 +299,7 @@ function Sessions() {
             columns={SESSIONS}
             rows={items}
             keyOf={(it) => it.id}
+            nameOf={(it) => `the session of ${it.user} from ${it.from}`}
             chosen={chosen}
             onChoose={setChosen}
             empty={
