@@ -3,6 +3,8 @@ import {
   counted,
   inOrder,
   isOf,
+  isPart,
+  joined,
   lastedMs,
   newsOf,
   said,
@@ -96,4 +98,19 @@ test("there is news when an alarm comes, goes or is confirmed, and none by anoth
   expect(of(["1", "2"])).toBe(of(["2", "1"]));
   expect(of(["1"])).not.toBe(of(["1", "2"]));
   expect(of(["1"])).not.toBe(of(["1"], { endedUnconfirmed: { ...none, info: 1 } }));
+});
+
+test("of more than are followed, what was asked for beside them is there once", () => {
+  const [one, two, asked] = [alarm("1"), alarm("2"), alarm("2", { count: 9 })];
+  expect(joined([one, two], [asked, alarm("3")]).map((it) => [it.id, it.count])).toEqual([
+    ["1", 1],
+    ["2", 1],
+    ["3", 1],
+  ]);
+  const counts = (error: number) => ({ error, warning: 0, info: 0 });
+  const of = (standing: number) => ({
+    items: [one, two],
+    counts: { standing: counts(standing), unconfirmed: counts(0), endedUnconfirmed: counts(0) },
+  });
+  expect([isPart(of(2)), isPart(of(3))]).toEqual([false, true]);
 });

@@ -58,6 +58,16 @@ export const inOrder = (all: readonly Alarm[]): Alarm[] =>
       compared(Number(b.id), Number(a.id)),
   );
 
+/** Whether more stand than are followed: of very many, only the worst are. */
+export const isPart = ({ items, counts }: Schemas["Alarms"]): boolean =>
+  total(counts.standing) > items.length;
+
+/** What is followed, and what was asked for beside it: of one that is in both, what is followed is newer. */
+export function joined(followed: readonly Alarm[], asked: readonly Alarm[]): Alarm[] {
+  const known = new Set(followed.map((it) => it.id));
+  return [...followed, ...asked.filter((it) => !known.has(it.id))];
+}
+
 /** Whether it is one of the severities that an address names: `error,warning`; all where it names none. */
 export const isOf = (it: Alarm, severities: string | undefined): boolean =>
   !severities || severities.split(",").includes(it.severity);

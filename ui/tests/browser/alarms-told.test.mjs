@@ -180,6 +180,31 @@ test("to confirm one leaves what was chosen as it is", async () => {
   assert.ok(await page.getByLabel("Choose node-2 is drained").isChecked());
 });
 
+test("of more than are followed, what a filter asks for is found all the same", async () => {
+  const many = Array.from({ length: 520 }, (_, it) =>
+    alarm(2_000 + it, { subject: workflow(`w${it}`), message: `w${it} fails` }),
+  );
+  book.all = [...many, ...structuredClone(STANDING)];
+  book.unjudged = [];
+  await at("/alarms?state=standing&severity=info");
+  await rows("Standing alarms").getByText("is drained").waitFor();
+  await page.getByText("; the worst 500 are shown").waitFor();
+  await at("/alarms?state=standing&subject=large");
+  await until("both are there", async () => (await rows("Standing alarms").count()) === 2);
+  // A text is looked for in what is there alone.
+  await at("/alarms?state=standing&filter=drained");
+  await page.getByText("None of the worst 500 has that").waitFor();
+  await at("/alarms?state=standing&severity=error&filter=moon");
+  await page.getByText("None of those read so far has that").waitFor();
+  const more = button("More that stand");
+  while ((await more.count()) > 0) {
+    await more.click();
+    await page.getByText("Reading …").waitFor({ state: "detached" });
+  }
+  await page.getByText("No alarm has that").waitFor();
+  assert.deepEqual(complaints, []);
+});
+
 test("the overview tells each trouble once, and who has seen it", async () => {
   fill();
   await at("/");

@@ -2,14 +2,25 @@ import { Button, Select } from "@mantine/core";
 import { getRouteApi } from "@tanstack/react-router";
 import { useCallback, useMemo, useState } from "react";
 import type { Schemas } from "../../api/client";
-import { type Alarm, counted, inOrder, isOf, textOf, total } from "../../logic/alarms";
+import { problemIn } from "../../api/problem";
+import {
+  type Alarm,
+  counted,
+  inOrder,
+  isOf,
+  isPart,
+  joined,
+  textOf,
+  total,
+} from "../../logic/alarms";
 import { count, plural, words } from "../../logic/format";
 import { troubles } from "../../logic/health";
 import { sh } from "../../logic/shell";
 import { Act, CopyCli } from "../../parts/Act";
 import { Filter } from "../../parts/Filter";
 import { Page, Panel } from "../../parts/Page";
-import { Empty, Shows } from "../../parts/Shows";
+import { ProblemView } from "../../parts/Problem";
+import { Empty, Loading, Shows } from "../../parts/Shows";
 import { matches } from "../../parts/table";
 import { useFleet } from "../../parts/useFleet";
 import { Problems } from "../overview/Problems";
@@ -17,7 +28,7 @@ import { AlarmTable } from "./AlarmTable";
 import css from "./alarms.module.css";
 import { ConfirmAlarms } from "./ConfirmAlarms";
 import { Ended } from "./Ended";
-import { useEnded, useFirstLook, useStanding } from "./useAlarms";
+import { useBeyond, useEnded, useFirstLook, useStanding } from "./useAlarms";
 
 const route = getRouteApi("/frame/alarms");
 
@@ -53,7 +64,12 @@ export function Alarms() {
   // Why those that stand can't be seen is why those that have ended can't.
   const isTold = standing.problem !== undefined && state !== "ended";
   const { value } = standing;
-  const all = useMemo(() => inOrder(value?.items ?? []), [value]);
+  const isBeyond = value !== undefined && isPart(value) && Boolean(severity || subject);
+  const beyond = useBeyond(looked, isBeyond && state !== "ended");
+  const all = useMemo(() => {
+    const asked = isBeyond ? (beyond.data?.pages ?? []).flatMap((it) => it.items) : [];
+    return inOrder(joined(value?.items ?? [], asked));
+  }, [value, isBeyond, beyond.data]);
   const history = useMemo(() => {
     // One that came back stands again, as long as the list of ended ones was not read anew.
     const here = new Set(all.map((it) => it.id));
@@ -119,11 +135,24 @@ export function Alarms() {
                 name="Standing alarms"
                 rows={open}
                 {...table}
-                empty={<None of={it} isFiltered={isFiltered} />}
+                onEnd={() => beyond.hasNextPage && !beyond.isFetching && beyond.fetchNextPage()}
+                empty={
+                  <None of={it} isFiltered={isFiltered} beyond={isBeyond ? beyond : undefined} />
+                }
               />
             )}
           </Shows>
         </Panel>
+      )}
+      {state !== "ended" && isBeyond && beyond.error && (
+        <ProblemView problem={problemIn(beyond.error)} onRetry={() => void beyond.refetch()} />
+      )}
+      {state !== "ended" && isBeyond && beyond.hasNextPage && (
+        <div>
+          <Button onClick={() => void beyond.fetchNextPage()} disabled={beyond.isFetching}>
+            {beyond.isFetching ? "Reading …" : "More that stand"}
+          </Button>
+        </div>
       )}
       {state !== "standing" && (ended.data || !isTold) && (
         <Ended of={ended} rows={past} isFiltered={isFiltered} isTold={isTold} {...table} />
@@ -224,8 +253,31 @@ function Counts({ of: { counts, items } }: { of: Schemas["Alarms"] }) {
   );
 }
 
-function None({ of, isFiltered }: { of: Schemas["Alarms"]; isFiltered: boolean }) {
+interface NoneProps {
+  of: Schemas["Alarms"];
+  isFiltered: boolean;
+  /** What is asked for, where not all that stand are followed. */
+  beyond: ReturnType<typeof useBeyond> | undefined;
+}
+
+function None({ of, isFiltered, beyond }: NoneProps) {
   const hasLooked = useFirstLook(!of.lookedAt);
+  if (beyond?.isPending) return <Loading />;
+  if (isFiltered && isPart(of) && (!beyond || beyond.hasNextPage || beyond.error))
+    return (
+      <Empty
+        what={
+          beyond?.data
+            ? "None of those read so far has that"
+            : `None of the worst ${count(of.items.length)} has that`
+        }
+        why={
+          beyond
+            ? "Others are left out by the filter."
+            : "More stand than are shown: choose how bad they are to look at all of those."
+        }
+      />
+    );
   if (isFiltered && of.items.length > 0)
     return <Empty what="No alarm has that" why="Others are left out by the filter." />;
   if (!of.lookedAt && !hasLooked)

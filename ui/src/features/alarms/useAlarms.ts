@@ -26,13 +26,23 @@ export function useStanding() {
   return standing;
 }
 
+interface Looked {
+  severity?: string;
+  subject?: string;
+}
+
 /** Those that have ended, the newest end first. */
-export function useEnded(of: { severity?: string; subject?: string }, isWanted: boolean) {
+export const useEnded = (of: Looked, isWanted: boolean) => useListed("ended", of, isWanted);
+
+/** Those that stand, also beyond the worst ones that are followed. */
+export const useBeyond = (of: Looked, isWanted: boolean) => useListed("standing", of, isWanted);
+
+function useListed(state: "ended" | "standing", of: Looked, isWanted: boolean) {
   const { severity, subject } = of;
   return useInfiniteQuery({
-    queryKey: ["alarms", "ended", severity, subject],
+    queryKey: ["alarms", state, severity, subject],
     queryFn: ({ pageParam }) => {
-      const query = { state: "ended" as const, severity, subject, limit: PAGE, cursor: pageParam };
+      const query = { state, severity, subject, limit: PAGE, cursor: pageParam };
       return answered(api.GET("/api/v1/alarms", { params: { query } }));
     },
     enabled: isWanted,
