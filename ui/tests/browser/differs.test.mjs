@@ -173,12 +173,16 @@ test("where somebody else saved the same workflow, what each side changed is dra
   await page.getByText("● unsaved").waitFor();
   const { text, etag } = await server.get(asset);
   const theirs = text.replace("WHEN delay >= -1 THEN", "WHEN delay >= -2 THEN");
-  const answer = await fetch(server.url + asset, {
-    method: "PUT",
-    headers: { "content-type": "application/json", "if-match": `"${etag}"` },
-    body: JSON.stringify({ text: theirs }),
-  });
-  assert.equal(answer.status, 200);
+  const written = async (text, etag) => {
+    const answer = await fetch(server.url + asset, {
+      method: "PUT",
+      headers: { "content-type": "application/json", "if-match": `"${etag}"` },
+      body: JSON.stringify({ text }),
+    });
+    assert.equal(answer.status, 200);
+    return answer.json();
+  };
+  const { etag: next } = await written(theirs, etag);
   await button("Save").click();
   await dialog().getByText("All that each of you changed").waitFor();
   await GRAPH(dialog()).click();
@@ -192,6 +196,12 @@ test("where somebody else saved the same workflow, what each side changed is dra
   assert.deepEqual(await findings(page), []);
   await stage("derive", other).click();
   await other.getByText("processor.mapping.set.delayClass").waitFor();
+  // Somebody saves once more, while one looks at it.
+  await written(`${theirs}# a third one\n`, next);
+  await button("Save both changes", dialog()).click();
+  await dialog().getByText("It was saved once more meanwhile.").waitFor();
+  await dialog().getByText("This drops their comment # a third one.").waitFor();
+  assert.deepEqual(await findings(page), []);
   await button("Take theirs, drop yours", dialog()).click();
   await page.getByText("saved", { exact: true }).waitFor();
   assert.deepEqual(complaints, []);

@@ -9,11 +9,15 @@ import { meansDrawn } from "../diff/meansDrawn";
 import { Changed } from "./Changed";
 import changed from "./changed.module.css";
 import {
+  again,
   type Conflict,
+  conflictIn,
   dropped,
   lostComments,
   resolved,
   type Side,
+  since,
+  stillChosen,
   verb,
   widened,
 } from "./conflict";
@@ -24,14 +28,17 @@ interface ConflictProps {
   conflict: Conflict;
   /** Sends a text on top of what is there. */
   onSend: (it: Sent) => Promise<void>;
+  /** They saved once more meanwhile: it is about that now. */
+  onOther: (it: Conflict) => void;
   onTakeTheirs: (it: Sent) => void;
   onClose: () => void;
 }
 
 /** Somebody else changed the asset meanwhile: field by field, whose is it to be? Nothing is chosen beforehand. */
-export function ConflictDialog({ conflict: given, onSend, onTakeTheirs, onClose }: ConflictProps) {
+export function ConflictDialog({ conflict: given, onSend, onClose, ...on }: ConflictProps) {
   const conflict = useMemo(() => widened(given), [given]);
-  const [choices, setChoices] = useState<Record<string, Side>>({});
+  const [choices, setChoices] = useState<Readonly<Record<string, Side>>>({});
+  const [news, setNews] = useState<string>();
   const [problem, setProblem] = useState<Problem>();
   const [isBusy, setBusy] = useState(false);
   const { base, theirs, yours } = conflict;
@@ -47,7 +54,13 @@ export function ConflictDialog({ conflict: given, onSend, onTakeTheirs, onClose 
       await onSend({ text, etag: theirs?.etag });
       onClose();
     } catch (error) {
-      setProblem(problemIn(error));
+      const refused = problemIn(error);
+      const found = conflictIn(refused);
+      if (!found) return setProblem(refused);
+      const next = again(given, found);
+      setChoices(stillChosen(conflict, widened(next), choices));
+      setNews(since(given, next));
+      on.onOther(next);
     } finally {
       setBusy(false);
     }
@@ -55,6 +68,11 @@ export function ConflictDialog({ conflict: given, onSend, onTakeTheirs, onClose 
   return (
     <Dialog onClose={onClose} title="Somebody else changed it meanwhile" size="min(1100px, 95vw)">
       <div className={css.fields}>
+        {news && (
+          <p className={changed.dropped} role="status">
+            {news} Nothing of yours is lost{fields.length > 0 && ": look at what is chosen"}.
+          </p>
+        )}
         {!theirs && <p>It was deleted. What you typed can be written as a new asset.</p>}
         {theirs && result === undefined && (
           <p>
@@ -121,7 +139,7 @@ export function ConflictDialog({ conflict: given, onSend, onTakeTheirs, onClose 
             <span className="muted small">Choose first: {plural(open, "field")} left</span>
           )}
           {theirs && (
-            <Button disabled={isBusy} onClick={() => onTakeTheirs(theirs)}>
+            <Button disabled={isBusy} onClick={() => on.onTakeTheirs(theirs)}>
               Take theirs, drop yours
             </Button>
           )}

@@ -17,7 +17,7 @@ import { countOf, Problems } from "../projects/Problems";
 import { type Finding, useAssets } from "../projects/projects";
 import { Beyond } from "./Beyond";
 import type { Mark } from "./Code";
-import { type Conflict, conflictOf } from "./conflict";
+import { type Conflict, conflictIn, conflictOf } from "./conflict";
 import { isDirty, isUndoable } from "./draft";
 import css from "./editor.module.css";
 import { FormView } from "./FormView";
@@ -47,7 +47,6 @@ const WORKFLOW_TABS = [
   ["form", "Settings"],
   ["code", "Code"],
 ] as const;
-const CONFLICT = [409, 412];
 const UNSENT = "What you typed is kept in this tab. Save it again once the server answers.";
 
 interface OpenProps {
@@ -93,8 +92,8 @@ export function Open({ project, path, drafting }: OpenProps) {
       await save();
     } catch (error) {
       const found = problemIn(error);
-      if (CONFLICT.includes(found.status) && found.conflict)
-        setConflict(withBase(found.conflict, draft.base));
+      const other = conflictIn(found);
+      if (other) setConflict(withBase(other, draft.base));
       else setProblem(found === UNREACHED ? { ...found, hint: UNSENT } : found);
     }
   };
@@ -324,6 +323,7 @@ export function Open({ project, path, drafting }: OpenProps) {
           <ConflictDialog
             conflict={conflict}
             onSend={save}
+            onOther={setConflict}
             onTakeTheirs={(it) => {
               adopt(it);
               setConflict(undefined);

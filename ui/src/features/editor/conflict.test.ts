@@ -1,11 +1,14 @@
 import { expect, test } from "vitest";
 import {
+  again,
   type Conflict,
   conflictOf,
   differences,
   dropped,
   lostComments,
   resolved,
+  since,
+  stillChosen,
   verb,
   widened,
 } from "./conflict";
@@ -145,4 +148,28 @@ test("an entry that one changed and one took out is asked for", () => {
   ]);
   expect(resolved(it, { "a[x]": "theirs" })).toBe("a:\n  - { name: y, n: 1 }\n");
   expect(resolved(it, { "a[x]": "yours" })).toBe(yours);
+});
+
+test("where a third one saves meanwhile, what was chosen between the same values is chosen still", () => {
+  const base = "a: 1\nb: 1\nc: 1\n";
+  const yours = "a: 2\nb: 2\nc: 1\n";
+  const theirs = (text: string) => ({ etag: text, text });
+  const first = conflictOf("w.yaml", base, yours, theirs("a: 3\nb: 3\nc: 1\n"));
+  const choices = { a: "theirs", b: "yours" } as const;
+  const refused = { path: "w.yaml", base: "-", yours: "-", theirs: theirs("a: 3\nb: 4\nc: 4\n") };
+  const next = again(first, refused);
+  expect(next.fields?.map((it) => [it.path, it.base, it.yours, it.theirs])).toEqual([
+    ["a", 1, 2, 3],
+    ["b", 1, 2, 4],
+  ]);
+  expect(stillChosen(first, next, choices)).toEqual({ a: "theirs" });
+  expect(since(first, next)).toBe("It was saved once more meanwhile, with other values of b, c.");
+  expect(resolved(next, { a: "theirs", b: "yours" })).toBe("a: 3\nb: 2\nc: 4\n");
+  const gone = again(next, { path: "w.yaml" });
+  expect([gone.theirs, gone.yours, since(next, gone)]).toEqual([
+    undefined,
+    yours,
+    "It was deleted meanwhile.",
+  ]);
+  expect(since(gone, next)).toBe("Somebody wrote it anew meanwhile.");
 });

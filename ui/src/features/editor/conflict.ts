@@ -1,5 +1,6 @@
 // Two changed an asset: what each of them meant, and one text with what was chosen. Pure functions.
 import type { Schemas } from "../../api/client";
+import type { Problem } from "../../api/problem";
 import {
   type Path,
   parsed,
@@ -12,6 +13,7 @@ import {
 } from "./text";
 
 export type Conflict = Schemas["AssetConflict"];
+const REFUSED = [409, 412];
 export type Side = "yours" | "theirs";
 
 /**
@@ -36,6 +38,44 @@ export function conflictOf(
   });
   const made = wider({ ...texts, fields: fieldsAt(both, was, mine, is) }, was, mine, is);
   return made.fields?.length ? made : { ...made, merged: together(made, {}) };
+}
+
+/** What was refused because somebody else wrote it, and with what. */
+export const conflictIn = ({ status, conflict }: Problem): Conflict | undefined =>
+  (REFUSED.includes(status) && conflict) || undefined;
+
+/** They saved once more, while one chose: what was typed, and what it is based on, are what they were. */
+export function again({ path, base, yours }: Conflict, found: Conflict): Conflict {
+  const { theirs } = found;
+  if (typeof base !== "string" || typeof yours !== "string") return found;
+  return theirs ? conflictOf(path, base, yours, theirs) : { path, base, yours };
+}
+
+/** What was chosen between the same two values is chosen. */
+export function stillChosen(before: Conflict, after: Conflict, choices: Choices): Choices {
+  const found = new Map((after.fields ?? []).map((it) => [it.path, it]));
+  const isStill = ({ path, yours, theirs }: Fields[number]) => {
+    const now = found.get(path);
+    return now !== undefined && isSame(now.yours, yours) && isSame(now.theirs, theirs);
+  };
+  const kept = (before.fields ?? []).filter(isStill).flatMap(({ path }): [string, Side][] => {
+    const chosen = choices[path];
+    return chosen ? [[path, chosen]] : [];
+  });
+  return Object.fromEntries(kept);
+}
+
+/** What they made of it since it was asked, in words. */
+export function since(before: Conflict, after: Conflict): string {
+  if (!after.theirs) return "It was deleted meanwhile.";
+  if (!before.theirs) return "Somebody wrote it anew meanwhile.";
+  const [was, is] = [before.theirs.text, after.theirs.text].map(parsed);
+  const isRead = was && is && !was.problem && !is.problem;
+  const paths = isRead
+    ? [...differences(was.value, is.value), ...reordered(was.value, is.value)].map(writtenOf)
+    : [];
+  const what = paths.filter(Boolean).join(", ");
+  return `It was saved once more meanwhile${what && `, with other values of ${what}`}.`;
 }
 
 /**
