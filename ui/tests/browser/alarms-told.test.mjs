@@ -67,8 +67,8 @@ test("filters stand in the address, and in the command", async () => {
   await page.getByRole("option", { name: "standing" }).click();
   await page.waitForURL(/severity=error&|severity=error$/);
   await page.waitForURL("**state=standing**");
-  assert.equal(await rows("Standing alarms").count(), 2);
-  assert.equal(await page.getByRole("region", { name: "Ended", exact: true }).count(), 0);
+  await until("errors are left", async () => (await rows("Standing alarms").count()) === 2);
+  await page.getByRole("region", { name: "Ended", exact: true }).waitFor({ state: "detached" });
   await button("Copy as command: weir alarm list --state standing --severity error").waitFor();
   const filter = page.getByRole("textbox", { name: "Filter" });
   await filter.fill("grace");

@@ -76,7 +76,6 @@ test("what one confirms the other sees, and what is confirmed is counted no more
   await closed();
   for (const it of both) await about("Standing", second, it).getByText(NOTE).first().waitFor();
   // What follows from it may be alarms of its own.
-  await page.getByRole("button", { name: "Confirm all …" }).waitFor();
   await until("all are confirmed", async () => {
     await server.cli("alarm", "confirm", "--all");
     const { counts } = await server.get("/api/v1/alarms");
@@ -84,6 +83,10 @@ test("what one confirms the other sees, and what is confirmed is counted no more
   });
   for (const it of both)
     await until("the badge is gone", async () => (await badge(it).innerText()).trim() === "Alarms");
+  const all = page.getByRole("button", { name: "Confirm all …" });
+  await until("nothing is left to confirm", async () => {
+    return (await all.getAttribute("aria-disabled")) === "true";
+  });
 });
 
 test("the overview says who has seen it, and tells it once", async () => {

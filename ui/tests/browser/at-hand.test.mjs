@@ -68,6 +68,10 @@ test("what has little to set shows it, and a button below a list takes the first
     .getByRole("button", { name: /^aggregate/ })
     .first()
     .click();
+  const judged = [];
+  page.on("response", (it) => {
+    if (it.url().endsWith("/findings")) judged.push(it.request().postData() ?? "");
+  });
   const key = inspector().getByRole("textbox", { name: "key", exact: true });
   await key.click();
   await page.keyboard.type("route");
@@ -79,18 +83,16 @@ test("what has little to set shows it, and a button below a list takes the first
   const entries = () => inspector().getByRole("textbox", { name: /^name/ }).count();
   const before = await entries();
   await add.evaluate((it) => it.scrollIntoView({ block: "center" }));
-  // What is wrong so far is said a moment later, above it.
+  // What is wrong so far is said above it once that is known.
+  await until("what was typed last is judged", () => judged.at(-1)?.includes("day"));
   let box;
   await until("it stands still", async () => {
     const last = box?.y;
-    await page.waitForTimeout(500);
     box = await add.boundingBox();
     return box.y === last;
   });
-  await page.mouse.move(box.x + 20, box.y + box.height / 2);
-  await page.mouse.down();
-  await page.waitForTimeout(120);
-  await page.mouse.up();
+  // As long as a hand presses.
+  await page.mouse.click(box.x + 20, box.y + box.height / 2, { delay: 120 });
   await until("an entry is added", async () => (await entries()) === before + 1);
   await page
     .getByRole("button", { name: /^mapping/ })

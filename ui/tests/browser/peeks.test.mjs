@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { begin } from "../support/begin.mjs";
 import { findings } from "../support/browser.mjs";
-import { freePorts, until, weir } from "../support/weir.mjs";
+import { freePorts } from "../support/ports.mjs";
+import { until, weir } from "../support/weir.mjs";
 
 const [port] = await freePorts(1);
 const nats = spawn("nats-server", ["-a", "127.0.0.1", "-p", String(port)], { stdio: "ignore" });

@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { begin } from "../support/begin.mjs";
-import { command, freePorts, until, weir } from "../support/weir.mjs";
+import { freePorts } from "../support/ports.mjs";
+import { command, until, weir } from "../support/weir.mjs";
 
 // `scripts/tools test` puts it there.
 const PROVIDER = "../target/oidc/provider.mjs";

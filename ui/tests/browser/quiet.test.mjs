@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { begin } from "../support/begin.mjs";
 import { filled } from "../support/filled.mjs";
-import { command, freePorts, until } from "../support/weir.mjs";
+import { freePorts } from "../support/ports.mjs";
+import { command, until } from "../support/weir.mjs";
 
 const { server, page, complaints, at, button } = await begin(() => filled({ isLive: true }));
 /** Longer than any page waited before it asked again: 30 s for other clusters. */
@@ -24,6 +25,7 @@ async function opened(path, has) {
   await at(path);
   await page.getByText(has).first().waitFor();
   await page.locator("#live-mark", { hasText: "Live" }).waitFor();
+  // One answer may lead to the next question: that no more come can be seen by silence alone.
   await page.waitForTimeout(2_000);
 }
 
@@ -72,6 +74,7 @@ test("an operation on its way is followed by the same stream", async () => {
     .getByText(/succeeded|failed/)
     .first()
     .waitFor();
+  // Silence is what is looked for: longer than a page waited before it asked again.
   await page.waitForTimeout(3_000);
   const again = asked.filter((it) => /operations(:follow|\/)/.test(it));
   assert.deepEqual(again, []);

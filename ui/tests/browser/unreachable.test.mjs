@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { begin } from "../support/begin.mjs";
 import { findings } from "../support/browser.mjs";
-import { command, freePorts, until, weir } from "../support/weir.mjs";
+import { freePorts } from "../support/ports.mjs";
+import { command, until, weir } from "../support/weir.mjs";
 
 const moon = async (server) => {
   const urls = (await freePorts(2)).map((port) => `http://127.0.0.1:${port}`);

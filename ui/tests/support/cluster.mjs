@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { dist } from "./dist.mjs";
-import { freePorts, TOKEN, until } from "./weir.mjs";
+import { freePorts } from "./ports.mjs";
+import { TOKEN, until } from "./weir.mjs";
 
 const run = promisify(execFile);
 const BINARY = process.env.WEIR_BIN ?? "../target/debug/weir";

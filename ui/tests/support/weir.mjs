@@ -1,10 +1,10 @@
 // A real Weir for the tests: started on a directory and ports of its own, and ended by its id.
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dist } from "./dist.mjs";
+import { freePorts } from "./ports.mjs";
 
 const BINARY = process.env.WEIR_BIN ?? "../target/debug/weir";
 export const TOKEN = "0123456789abcdef01234567";
@@ -25,22 +25,6 @@ export async function until(what, ask, withinMs = 30_000) {
     if (Date.now() > end) throw new Error(`${what} did not happen in time: ${last}`);
     await new Promise((done) => setTimeout(done, 100));
   }
-}
-
-/** Ports that nobody has now. */
-export async function freePorts(count) {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise((done) => {
-          const server = createServer().listen(0, "127.0.0.1", () => done(server));
-        }),
-    ),
-  );
-  const ports = servers.map((it) => it.address().port);
-  await Promise.all(servers.map((it) => new Promise((done) => it.close(done))));
-  return ports;
 }
 
 /** `weir dev` with its sample project, unless other arguments are given, which may depend on where its page is. */
