@@ -196,6 +196,9 @@ test("where somebody else saved the same workflow, what each side changed is dra
   assert.deepEqual(await findings(page), []);
   await stage("derive", other).click();
   await other.getByText("processor.mapping.set.delayClass").waitFor();
+  const pressed = other.locator(".react-flow__node[aria-pressed=true]");
+  assert.equal(await pressed.count(), 1);
+  assert.equal(await other.locator(".react-flow__node[aria-pressed=false]").count(), 6);
   // Somebody saves once more, while one looks at it.
   await written(`${theirs}# a third one\n`, next);
   await button("Save both changes", dialog()).click();

@@ -26,7 +26,7 @@ export function nodesOf({ stages }: GraphDiff, places: Places): DiffNodeType[] {
       measured: size,
       handles: handlesOf(of.stage, size.height),
       ariaRole: "button",
-      domAttributes: { "aria-roledescription": undefined },
+      domAttributes: { "aria-roledescription": undefined, "aria-pressed": false },
     };
   });
 }
