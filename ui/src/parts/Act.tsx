@@ -1,10 +1,12 @@
-import { ActionIcon, Button, CopyButton, TextInput, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, TextInput, Tooltip } from "@mantine/core";
 import { type ReactNode, useEffect, useId, useState } from "react";
 import type { Schemas } from "../api/client";
 import { isOfServer, place } from "../api/place";
 import { type Problem, problemIn } from "../api/problem";
 import { useSession } from "../app/session";
 import { atCluster } from "../logic/shell";
+import { ByHand } from "./CopyText";
+import { useCopy } from "./copy";
 import { Dialog } from "./Dialog";
 import { ProblemView } from "./Problem";
 import css from "./parts.module.css";
@@ -57,23 +59,23 @@ export function Act({ label, about, claim, onAct, not, isDanger, isMain }: ActPr
 export function CopyCli({ command: said }: { command: string }) {
   const isPlaced = place.cluster !== undefined && !isOfServer(said);
   const command = isPlaced ? atCluster(said, place.cluster ?? "") : said;
+  const { isDone, isRefused, copy, close } = useCopy(command);
   return (
-    <CopyButton value={command}>
-      {({ copied, copy }) => (
-        <Tooltip label={copied ? "Copied" : command}>
-          <ActionIcon
-            variant="default"
-            size={28}
-            onClick={copy}
-            aria-label={`Copy as command: ${command}`}
-          >
-            <span className="mono" aria-hidden="true">
-              {copied ? "✓" : ">_"}
-            </span>
-          </ActionIcon>
-        </Tooltip>
-      )}
-    </CopyButton>
+    <>
+      <Tooltip label={isDone ? "Copied" : command}>
+        <ActionIcon
+          variant="default"
+          size={28}
+          onClick={() => void copy()}
+          aria-label={`Copy as command: ${command}`}
+        >
+          <span className="mono" aria-hidden="true">
+            {isDone ? "✓" : ">_"}
+          </span>
+        </ActionIcon>
+      </Tooltip>
+      {isRefused && <ByHand text={command} onClose={close} />}
+    </>
   );
 }
 

@@ -1,9 +1,11 @@
-import { Button, CopyButton, Select, TextInput } from "@mantine/core";
+import { Button, Select, TextInput } from "@mantine/core";
 import { useRef, useState } from "react";
 import { answered, api } from "../../api/client";
 import { useSession } from "../../app/session";
 import { serverNow } from "../../logic/now";
 import { Confirm } from "../../parts/Act";
+import { ByHand } from "../../parts/CopyText";
+import { useCopy } from "../../parts/copy";
 import { Dialog } from "../../parts/Dialog";
 import { useIntent } from "../../parts/useIntent";
 import { Claims, Where } from "./RoleForm";
@@ -71,17 +73,17 @@ export function NewToken({ onMade, onClose }: { onMade: () => void; onClose: () 
 }
 
 function Made({ token, onClose }: { token: string; onClose: () => void }) {
+  const { isDone, isRefused, copy, close } = useCopy(token);
   return (
     <Dialog title="The token" onClose={onClose} size="lg">
+      {isRefused && <ByHand text={token} onClose={close} />}
       <div className={css.roles}>
         <p>It is shown this once, and never again: put it where its program finds it.</p>
         <code data-token="" style={{ overflowWrap: "anywhere" }}>
           {token}
         </code>
         <div className="row">
-          <CopyButton value={token}>
-            {({ copied, copy }) => <Button onClick={copy}>{copied ? "Copied" : "Copy"}</Button>}
-          </CopyButton>
+          <Button onClick={() => void copy()}>{isDone ? "Copied" : "Copy"}</Button>
           <div className="grow" />
           <Button variant="filled" onClick={onClose} data-autofocus>
             I have it
