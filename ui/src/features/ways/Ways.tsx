@@ -7,7 +7,7 @@ import { useLive } from "../../live";
 import { count, plural } from "../../logic/format";
 import { CopyText } from "../../parts/CopyText";
 import { Ago } from "../../parts/When";
-import { did, failedAt } from "./did";
+import { did, failedAt, type Kept, keptOf, type One } from "./did";
 import type { Known } from "./useWays";
 import { again, type Way } from "./ways";
 import css from "./ways.module.css";
@@ -29,15 +29,14 @@ export function WaysOf(props: {
   const streams = useLive("streams").value?.items;
   const newest = streams?.find((it) => it.workflow === of.name);
   const { reads = [], writes = [] } = known?.ways ?? {};
+  const isOfFiles =
+    reads.some((it) => it.kind === "file") ||
+    stages.some((it) => it.role === "source" && it.kind === "file");
+  const one = isOfFiles ? "file" : "stream";
   return (
     <dl className={css.ways}>
       <Row term="Did">
-        <Did
-          of={of}
-          stages={stages}
-          newest={newest}
-          isFile={reads.some((it) => it.kind === "file")}
-        />
+        <Did of={of} stages={stages} newest={newest} one={one} />
       </Row>
       {reads.length > 0 && (
         <Row term="Reads">
@@ -55,7 +54,7 @@ export function WaysOf(props: {
       )}
       {of.counts.deadLetters > 0 && (
         <Row term="Failed">
-          <Failed of={of} stages={stages} directory={known?.ways.letters} />
+          <Failed of={of} one={one} stages={stages} directory={known?.ways.letters} />
         </Row>
       )}
       {known && !props.isBare && (
@@ -99,12 +98,12 @@ function Did(props: {
   of: Summary;
   stages: Stages;
   newest: Schemas["StreamSummary"] | undefined;
-  isFile: boolean;
+  one: One;
 }) {
   const { of, newest } = props;
   return (
     <p>
-      {did(of, props.isFile ? "file" : "stream", props.stages)}
+      {did(of, props.one, props.stages)}
       {newest && (
         <>
           {" "}
@@ -157,16 +156,16 @@ function Place({ of, records }: { of: Way; records?: number }) {
   );
 }
 
-function Failed(props: { of: Summary; stages: Stages; directory: string | undefined }) {
+function Failed(props: { of: Summary; one: One; stages: Stages; directory: string | undefined }) {
   const { of, stages, directory } = props;
   const { may } = useSession();
+  const kept = useKept(of);
+  const isKept = of.rolledBack === 0 || kept?.letters !== 0;
   // Asked once for each view, whatever comes meanwhile: one of them says enough, and nothing is asked again and again.
   const { data: one } = useQuery({
     queryKey: ["a-letter", of.name],
     enabled: may("stream:sniff"),
-    retry: false,
-    staleTime: Number.POSITIVE_INFINITY,
-    gcTime: 0,
+    ...ONCE,
     queryFn: async () => {
       const path = "/api/v1/workflows/{name}/dead-letters";
       const params = { path: { name: of.name }, query: { limit: 1 } };
@@ -178,12 +177,16 @@ function Failed(props: { of: Summary; stages: Stages; directory: string | undefi
       <span data-tone="warn" className={css.tone}>
         ◆ {plural(of.counts.deadLetters, "record")}
       </span>
-      {failedAt(stages)}. Each is kept with the reason, as a <em>dead letter</em>; all others went
-      on.{" "}
-      <Link to="/workflows/$name" params={{ name: of.name }} search={{ tab: "letters" }}>
-        Look at them<span className="hidden"> of {of.name}</span>
-      </Link>
-      {directory && (
+      {failedAt(stages)}. {keptOf(of.rolledBack, props.one, kept)}
+      {isKept && (
+        <>
+          {" "}
+          <Link to="/workflows/$name" params={{ name: of.name }} search={{ tab: "letters" }}>
+            Look at them<span className="hidden"> of {of.name}</span>
+          </Link>
+        </>
+      )}
+      {isKept && directory && (
         <span className="muted">
           {" "}
           · also in <code>{directory}</code>
@@ -198,6 +201,28 @@ function Failed(props: { of: Summary; stages: Stages; directory: string | undefi
       )}
     </p>
   );
+}
+
+const ONCE = { retry: false, staleTime: Number.POSITIVE_INFINITY, gcTime: 0 };
+
+/** The letters that are there: asked once, and again only where more streams were rolled back. */
+function useKept(of: Summary): Kept | undefined {
+  const { may } = useSession();
+  const { name, rolledBack, counts } = of;
+  const { data } = useQuery({
+    queryKey: ["letters-kept", name, rolledBack],
+    enabled: may("stream:sniff"),
+    ...ONCE,
+    placeholderData: (before: Kept | undefined) => before,
+    queryFn: async () => {
+      const path = "/api/v1/workflows/{name}/dead-letters:counts";
+      const { total, hasMore } = await answered(api.GET(path, { params: { path: { name } } }));
+      const failed = counts.deadLetters;
+      // Not all are counted yet, and more than none are there.
+      return { letters: hasMore ? Math.max(total, failed) : total, failed };
+    },
+  });
+  return data;
 }
 
 /** How it is seen to run once more, and where it is changed. */
