@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { graphDiff, type Side, sideOf } from "../diff/graphDiff";
-import { becameOf } from "../diff/said";
+import { becameOf, overall, unmoved } from "../diff/said";
 import { bareOf, commitThere, moved, runningOf } from "./planned";
 
 test("what nodes start, end or start anew is what a plan changes", () => {
@@ -50,4 +50,18 @@ test("against what an engine tells, stages and connections are compared", () => 
     "gone removed",
   ]);
   expect(edges.map((it) => `${it.to} ${it.change}`)).toEqual(["end added", "gone removed"]);
+});
+
+test("what is set in stages is not said to be as it was where that is not known", () => {
+  const there = bareOf({ stages: [], edges: [] });
+  const text = "kind: Workflow\nspec:\n  stages:\n    - { name: slow, sink: { devNull: {} } }\n";
+  const side = sideOf(text) as Side;
+  const bare: Side = { ...there, design: { ...side.design, edges: [] } };
+  const unknown = graphDiff(bare, side);
+  expect([unmoved(unknown), overall(unknown)]).toEqual(
+    Array(2).fill(
+      "No stage and no connection came or went; what is set in them can’t be compared here.",
+    ),
+  );
+  expect(unmoved(graphDiff(side, side))).toBe("No stage and no connection changed.");
 });

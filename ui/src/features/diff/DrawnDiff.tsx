@@ -7,7 +7,7 @@ import { FieldsOf, Settings } from "./Fields";
 import { type GraphDiff, narrowed } from "./graphDiff";
 import { Legend } from "./Legend";
 import { List } from "./List";
-import { becameOf, overall } from "./said";
+import { becameOf, overall, unmoved } from "./said";
 
 /** Of so many, what changed is shown first: it would be hard to find among the others. */
 const MANY = 150;
@@ -51,9 +51,7 @@ export function DrawnDiff({ name, of }: DrawnDiffProps) {
       {shown.stages.length > 0 ? (
         <DiffGraph name={name} of={shown} chosen={found?.stage.id} onChoose={setChosen} />
       ) : (
-        <p className="muted">
-          {of.stages.length === 0 ? "It has no stages." : "No stage and no connection changed."}
-        </p>
+        <p className="muted">{of.stages.length === 0 ? "It has no stages." : unmoved(of)}</p>
       )}
       <p className="muted small" role="status">
         {found ? `${found.stage.id}: ${becameOf(found)}` : overall(of)}

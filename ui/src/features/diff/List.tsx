@@ -1,7 +1,7 @@
 import { plural } from "../../logic/format";
 import css from "./diff.module.css";
 import type { DiffStage, GraphDiff } from "./graphDiff";
-import { becameOf, edgeSaid, kindSaid, SIGNS } from "./said";
+import { becameOf, edgeSaid, kindSaid, SIGNS, unmoved } from "./said";
 
 interface ListProps {
   of: GraphDiff;
@@ -16,7 +16,7 @@ export function List({ of, chosen, onChoose, isOpen = false }: ListProps) {
   const stages = of.stages.filter((it) => it.change !== "same");
   const edges = of.edges.filter((it) => it.change !== "same");
   if (stages.length + edges.length === 0)
-    return isOpen ? <p className="muted">No stage and no connection changed.</p> : null;
+    return isOpen ? <p className="muted">{unmoved(of)}</p> : null;
   return (
     <details className={css.more} open={isOpen}>
       <summary>

@@ -32,12 +32,18 @@ export function overall({ stages, edges, settings }: GraphDiff): string {
   const changed = stages.filter((it) => it.change !== "same").length;
   if (changed > 0)
     return `Choose a stage to see what changed in it; ${plural(changed, "stage")} did.`;
-  if (edges.some((it) => it.change !== "same")) return "Connections changed, and no stage did.";
+  const isUnknown = stages.some((it) => it.isUnknown);
+  if (edges.some((it) => it.change !== "same"))
+    return `Connections changed, and no stage ${isUnknown ? "came or went" : "did"}.`;
   if (settings.length > 0) return "Only what stands beside the stages changed.";
-  return stages.some((it) => it.isUnknown)
-    ? "Nothing that is drawn changed."
-    : "Nothing that is drawn or set changed.";
+  return isUnknown ? unmoved({ stages }) : "Nothing that is drawn or set changed.";
 }
+
+/** That the same stages and connections are there: of an engine's graph it is not known what was set in them. */
+export const unmoved = ({ stages }: Pick<GraphDiff, "stages">): string =>
+  stages.some((it) => it.isUnknown)
+    ? "No stage and no connection came or went; what is set in them can’t be compared here."
+    : "No stage and no connection changed.";
 
 export function kindSaid({ stage: { asset, kind, role } }: DiffStage): string {
   return asset ? kind : words(kind) || `a ${role}`;
